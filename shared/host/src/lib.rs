@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Everything that differs from one run to the next.
+pub trait Host: Send + Sync {
+    fn now(&self) -> OffsetDateTime;
+    fn new_id(&self) -> Uuid;
+    /// Uniform in `[0, 1)`.
+    fn random(&self) -> f64;
+}
+
+/// The machine's own clock and randomness.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemHost;
+
+impl Host for SystemHost {
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+
+    fn new_id(&self) -> Uuid {
+        Uuid::now_v7()
+    }
+
+    fn random(&self) -> f64 {
+        fastrand::f64()
+    }
+}

@@ -1,0 +1,169 @@
+//! The event published for consumers: CloudEvents 1.0, structured JSON.
+
+use crate::catalogue::{Entity, Kind, NotificationType};
+use crate::delivery::Origin;
+use crate::feedback::FeedbackMode;
+use crate::ledger::LedgerKey;
+use crate::notification::{Notification, Proof};
+use crate::resource::Resource;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// SQS takes 1 MiB (reference engineering E3); a resource that would not fit is left out and said to be.
+const MAX_MESSAGE: usize = 1_048_576;
+
+#[derive(Debug, Serialize)]
+pub struct CloudEvent<'a> {
+    specversion: &'static str,
+    /// The notification's key: the same for every repetition, so a consumer's idempotency key.
+    id: &'a str,
+    source: String,
+    #[serde(rename = "type")]
+    event_type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    #[serde(with = "time::serde::rfc3339")]
+    time: OffsetDateTime,
+    datacontenttype: &'static str,
+    data: Data<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Data<'a> {
+    /// To be given back in an outcome.
+    notification: LedgerKey,
+    event: &'a str,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    notification_type: Option<NotificationType>,
+    entity: Entity,
+    kind: Kind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    company: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notification_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'a str>,
+    origin: Origin,
+    proof: Proof,
+    feedback: FeedbackMode,
+    /// The resource as the ERP answered it; null when it was not fetched or is gone.
+    resource: Option<&'a RawValue>,
+    resource_omitted: bool,
+}
+
+impl<'a> CloudEvent<'a> {
+    pub fn new(
+        n: &'a Notification,
+        resource: Option<&'a Resource>,
+        status: Option<&'a str>,
+        feedback: FeedbackMode,
+    ) -> Self {
+        let tenant = n.tenant.as_deref().unwrap_or_default();
+        Self {
+            specversion: "1.0",
+            id: n.key.as_str(),
+            source: format!("/visma-net/tenants/{tenant}"),
+            event_type: format!("net.visma.{}.{}", n.entity, n.kind),
+            subject: n.entity_key.as_deref(),
+            time: n.occurred_at.map_or(n.received_at, |at| at.to_datetime()),
+            datacontenttype: "application/json",
+            data: Data {
+                notification: n.ledger_key(),
+                event: n.event_name(),
+                notification_type: n.notification_type(),
+                entity: n.entity,
+                kind: n.kind,
+                key: n.entity_key.as_deref(),
+                previous_key: n.previous_key.as_deref(),
+                detail: resource.and_then(|resource| resource.detail(n.entity)),
+                company: n.company.as_deref(),
+                notification_id: n.id_in_body.or(n.id_in_header),
+                source: n.source.as_deref(),
+                status,
+                parameter: n.parameter.as_deref(),
+                origin: n.origin,
+                proof: n.proof,
+                feedback,
+                resource: resource.map(Resource::json),
+                resource_omitted: false,
+            },
+        }
+    }
+
+    /// The queue message.
+    pub fn into_message(mut self) -> String {
+        let message = self.to_json();
+        if message.len() <= MAX_MESSAGE || self.data.resource.is_none() {
+            return message;
+        }
+        self.data.resource = None;
+        self.data.resource_omitted = true;
+        self.to_json()
+    }
+
+    fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("strings, ids, times and JSON always serialise")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::EventType;
+    use crate::delivery::tests::delivery;
+    use crate::notification::Directory;
+    use serde_json::{Value, json};
+
+    struct Nobody;
+
+    impl Directory for Nobody {
+        fn event_alias(&self, _: &str) -> Option<&'static EventType> {
+            None
+        }
+
+        fn tenant_of_company(&self, _: &str) -> Option<String> {
+            None
+        }
+    }
+
+    fn event(resource: &str) -> Value {
+        let mut delivery = delivery(br#"{"event":"INVENTORY_ITEM_CHANGED","number":"7"}"#);
+        delivery.meta.headers.insert("x-vwd-tenant-id".into(), "t-1".into());
+        let n = Notification::read(&delivery, delivery.items().unwrap()[0], &Nobody);
+        let resource = Resource::parse(resource).unwrap();
+        let message = CloudEvent::new(&n, Some(&resource), None, FeedbackMode::Automatic).into_message();
+        assert!(message.len() <= MAX_MESSAGE);
+        serde_json::from_str(&message).unwrap()
+    }
+
+    #[test]
+    fn it_has_the_attributes_that_cloudevents_requires() {
+        let event = event(r#"{"stockItem":false}"#);
+        assert_eq!(event["specversion"], "1.0");
+        assert_eq!(event["type"], "net.visma.inventory_item.changed");
+        assert_eq!(event["source"], "/visma-net/tenants/t-1");
+        assert_eq!(event["subject"], "7");
+        assert_eq!(event["time"], "2026-11-23T12:00:00Z");
+        assert_eq!(event["id"], event["data"]["notification"]["id"]);
+        assert_eq!(event["data"]["detail"], "non_stock_item");
+        assert_eq!(event["data"]["resource"], json!({"stockItem": false}));
+    }
+
+    #[test]
+    fn a_resource_too_big_for_the_queue_is_left_out_and_said_to_be() {
+        let event = event(&json!({"note": "x".repeat(MAX_MESSAGE)}).to_string());
+        assert_eq!((&event["data"]["resource"], &event["data"]["resource_omitted"]), (&Value::Null, &json!(true)));
+    }
+}

@@ -1,0 +1,200 @@
+//! One HTTP delivery as intake accepted it, and its form on the notifications queue.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Which of Visma Net's two ways a delivery came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// The Visma Webhook Dispatcher of the Developer Portal: signed (reference 1).
+    Dispatcher,
+    /// The older ERP API webhooks: not signed, so nothing it says is believed without asking the ERP (reference 2, 8.2).
+    Legacy,
+}
+
+/// Who put the delivery on the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    #[default]
+    Webhook,
+    Reconciliation,
+    Replay,
+}
+
+/// A verified delivery: the raw body and everything known about how it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    pub meta: Meta,
+    /// The bytes as signed.
+    pub body: Vec<u8>,
+}
+
+/// All of a delivery but its body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meta {
+    pub id: Uuid,
+    pub channel: Channel,
+    #[serde(default)]
+    pub origin: Origin,
+    pub subscription: String,
+    /// The event the subscription is configured for. The secret proves the subscription, so this outranks any header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// The tenant, where the subscription serves exactly one. Outranks any header for the same reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub received_at: OffsetDateTime,
+    /// Lower-case names. Unsigned, so hints only (reference 1.2).
+    pub headers: BTreeMap<String, String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum MalformedMessage {
+    #[error("the message has no header line")]
+    NoHeaderLine,
+    #[error("the header line is not understood: {0}")]
+    Header(#[from] serde_json::Error),
+    #[error("the body is not valid base64")]
+    Base64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Encoding {
+    Text,
+    Base64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HeaderLine<M> {
+    encoding: Encoding,
+    #[serde(flatten)]
+    meta: M,
+}
+
+impl Delivery {
+    /// The queue message: one line of JSON about the delivery, then the body as it came. A body that SQS would not take as text
+    /// follows in base64.
+    pub fn to_message(&self) -> String {
+        let text = std::str::from_utf8(&self.body).ok().filter(|text| text.chars().all(is_sqs_char));
+        let encoding = if text.is_some() { Encoding::Text } else { Encoding::Base64 };
+        let line = HeaderLine { encoding, meta: &self.meta };
+        let mut message = serde_json::to_string(&line).expect("strings, ids and times always serialise");
+        message.push('\n');
+        match text {
+            Some(text) => message.push_str(text),
+            None => STANDARD.encode_string(&self.body, &mut message),
+        }
+        message
+    }
+
+    /// # Errors
+    /// The message was not written by [`Delivery::to_message`].
+    pub fn from_message(message: &str) -> Result<Self, MalformedMessage> {
+        let (line, body) = message.split_once('\n').ok_or(MalformedMessage::NoHeaderLine)?;
+        let HeaderLine { encoding, meta } = serde_json::from_str::<HeaderLine<Meta>>(line)?;
+        let body = match encoding {
+            Encoding::Text => body.as_bytes().to_vec(),
+            Encoding::Base64 => STANDARD.decode(body).map_err(|_| MalformedMessage::Base64)?,
+        };
+        Ok(Self { meta, body })
+    }
+
+    /// The notifications of the body, each as its exact text: the object itself, or the elements of an array (reference 8.1).
+    /// `None` when the body is neither.
+    pub fn items(&self) -> Option<Vec<&str>> {
+        let text = std::str::from_utf8(&self.body).ok()?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let whole: &RawValue = serde_json::from_str(text).ok()?;
+        if whole.get().starts_with('{') {
+            return Some(vec![whole.get()]);
+        }
+        let elements: Vec<&RawValue> = serde_json::from_str(whole.get()).ok()?;
+        Some(elements.into_iter().map(RawValue::get).collect())
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.meta.headers.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+}
+
+/// The characters a message may hold (SQS SendMessage: XML 1.0's).
+fn is_sqs_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    pub(crate) fn delivery(body: &[u8]) -> Delivery {
+        let meta = Meta {
+            id: Uuid::nil(),
+            channel: Channel::Dispatcher,
+            origin: Origin::Webhook,
+            subscription: "accounts".into(),
+            event: None,
+            tenant: None,
+            received_at: datetime!(2026-11-23 12:00 UTC),
+            headers: BTreeMap::new(),
+        };
+        Delivery { meta, body: body.to_vec() }
+    }
+
+    #[test]
+    fn the_queue_message_shows_the_body_as_it_came() {
+        let message = delivery(b"{\"a\": \"b\"}").to_message();
+        assert!(message.ends_with("\n{\"a\": \"b\"}"), "{message}");
+    }
+
+    #[test]
+    fn an_object_is_one_item_and_an_array_is_its_elements() {
+        let items = |body: &str| {
+            delivery(body.as_bytes()).items().map(|items| items.iter().map(|i| i.to_string()).collect::<Vec<_>>())
+        };
+        assert_eq!(items(r#" {"a": 1} "#), Some(vec![r#"{"a": 1}"#.to_owned()]));
+        assert_eq!(items(r#"[{"a": 1} , 5]"#), Some(vec![r#"{"a": 1}"#.to_owned(), "5".to_owned()]));
+        assert_eq!(items("[]"), Some(vec![]));
+        for text in ["", "null", "5", "\"x\"", "{", "[1", "{} {}"] {
+            assert_eq!(items(text), None, "{text}");
+        }
+        assert!(delivery(b"\xff{}").items().is_none());
+    }
+
+    #[test]
+    fn nesting_without_end_is_no_reason_to_overflow_the_stack() {
+        let deep = "[".repeat(200_000);
+        assert!(delivery(deep.as_bytes()).items().is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_survives_the_queue(body: Vec<u8>) {
+            let sent = delivery(&body);
+            let message = sent.to_message();
+            prop_assert!(message.chars().all(is_sqs_char));
+            prop_assert_eq!(Delivery::from_message(&message).unwrap(), sent);
+        }
+
+        #[test]
+        fn any_text_survives_the_queue(body in "\\PC*") {
+            let sent = delivery(body.as_bytes());
+            prop_assert_eq!(Delivery::from_message(&sent.to_message()).unwrap(), sent);
+        }
+
+        #[test]
+        fn a_foreign_message_never_panics(message in ".{0,200}") {
+            let _ = Delivery::from_message(&message);
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! What is sent back to Visma Net, and the two messages of the feedback queue.
+
+use crate::ledger::LedgerKey;
+use crate::notification::Notification;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The longest description sent (reference 8.7, question 16).
+const MAX_DESCRIPTION: usize = 255;
+
+/// Who answers Visma Net, as a route says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedbackMode {
+    /// The processor, as soon as it is done.
+    #[default]
+    Automatic,
+    /// The integrator's own system, by an outcome on the feedback queue, before a deadline.
+    Deferred,
+    None,
+}
+
+/// A short plain sentence for an accountant: no markup, no control characters, at most 255 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Description(String);
+
+impl Description {
+    pub fn new(text: &str) -> Self {
+        let plain: String =
+            text.chars().map(|c| if c.is_control() || c == '<' || c == '>' { ' ' } else { c }).collect();
+        let words = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        if words.chars().count() <= MAX_DESCRIPTION {
+            return Self(words);
+        }
+        let cut: String = words.chars().take(MAX_DESCRIPTION - 1).collect();
+        Self(format!("{}…", cut.trim_end()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Description {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::new(&String::deserialize(deserializer)?))
+    }
+}
+
+/// How a notification ended, as an accountant should read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    pub is_success: bool,
+    pub description: Description,
+}
+
+impl Verdict {
+    pub fn success(text: &str) -> Self {
+        Self { is_success: true, description: Description::new(text) }
+    }
+
+    pub fn failure(text: &str) -> Self {
+        Self { is_success: false, description: Description::new(text) }
+    }
+}
+
+/// The ids Visma Net may know a notification by, first the one to try first (reference 2.5, 8.7 question 3), and its source.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Address {
+    pub ids: Vec<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+impl Address {
+    /// Empty when no UUID is known; then no feedback can be sent.
+    pub fn of(notification: &Notification, header_first: bool) -> Self {
+        let mut ids: Vec<Uuid> = [notification.id_in_body, notification.id_in_header].into_iter().flatten().collect();
+        if header_first {
+            ids.reverse();
+        }
+        ids.dedup();
+        Self { ids, source: notification.source.clone() }
+    }
+}
+
+/// A message of the feedback queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FeedbackMessage {
+    /// Ours: everything that is needed, so that nothing has to be looked up.
+    Feedback {
+        notification: LedgerKey,
+        address: Address,
+        #[serde(flatten)]
+        verdict: Verdict,
+    },
+    /// The integrator's: the outcome of a notification whose route defers its feedback. The contract is in the README of
+    /// `functions/feedback`.
+    Outcome {
+        notification: LedgerKey,
+        #[serde(flatten)]
+        verdict: Verdict,
+    },
+}
+
+/// Why a message of the feedback queue is refused. Names the field, never its value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    #[error("the message is not a JSON object")]
+    NotAnObject,
+    #[error("`type` must be \"outcome\"")]
+    UnknownType,
+    #[error("`{0}` is missing or has the wrong form")]
+    Field(&'static str),
+    #[error("no notification is known under this key")]
+    UnknownNotification,
+    #[error("the notification's feedback is not deferred to anyone")]
+    NotDeferred,
+    #[error("the notification has no id that Visma Net would know")]
+    NoAddress,
+}
+
+impl Rejection {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotAnObject => "not_an_object",
+            Self::UnknownType => "unknown_type",
+            Self::Field(_) => "invalid_field",
+            Self::UnknownNotification => "unknown_notification",
+            Self::NotDeferred => "not_deferred",
+            Self::NoAddress => "no_address",
+        }
+    }
+}
+
+impl FeedbackMessage {
+    /// # Errors
+    /// Which field is wrong and how to write it.
+    pub fn parse(message: &str) -> Result<Self, Rejection> {
+        let Ok(Value::Object(mut fields)) = serde_json::from_str(message) else {
+            return Err(Rejection::NotAnObject);
+        };
+        let kind = fields.remove("type");
+        let mut take = |name| fields.remove(name).unwrap_or(Value::Null);
+        let notification: LedgerKey =
+            serde_json::from_value(take("notification")).map_err(|_| Rejection::Field("notification"))?;
+        let is_success = take("is_success").as_bool().ok_or(Rejection::Field("is_success"))?;
+        let description: Description =
+            serde_json::from_value(take("description")).map_err(|_| Rejection::Field("description"))?;
+        if description.as_str().is_empty() {
+            return Err(Rejection::Field("description"));
+        }
+        let verdict = Verdict { is_success, description };
+        match kind.as_ref().and_then(Value::as_str) {
+            Some("outcome") => Ok(Self::Outcome { notification, verdict }),
+            Some("feedback") => {
+                let address = serde_json::from_value(take("address")).map_err(|_| Rejection::Field("address"))?;
+                Ok(Self::Feedback { notification, address, verdict })
+            }
+            _ => Err(Rejection::UnknownType),
+        }
+    }
+
+    pub fn notification(&self) -> &LedgerKey {
+        match self {
+            Self::Feedback { notification, .. } | Self::Outcome { notification, .. } => notification,
+        }
+    }
+}
+
+/// How far the answer to Visma Net has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedbackState {
+    /// Nobody answers: the route says none, or no id is known.
+    None,
+    /// Waits for the integrator's outcome.
+    Awaited,
+    /// On the feedback queue.
+    Queued,
+    /// Visma Net took it.
+    Sent,
+    /// Visma Net will not take it; a person has to look.
+    Parked,
+}
+
+impl FeedbackState {
+    pub const ALL: [Self; 5] = [Self::None, Self::Awaited, Self::Queued, Self::Sent, Self::Parked];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Awaited => "awaited",
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Parked => "parked",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn outcome() -> Value {
+        json!({
+            "type": "outcome",
+            "notification": {
+                "tenant": "t", "entity": "sales_order", "key": "SO/1",
+                "id": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a.a-1",
+            },
+            "is_success": false,
+            "description": "The order has no delivery address.",
+        })
+    }
+
+    #[test]
+    fn a_message_survives_the_queue() {
+        let parsed = FeedbackMessage::parse(&outcome().to_string()).unwrap();
+        assert_eq!(FeedbackMessage::parse(&serde_json::to_string(&parsed).unwrap()), Ok(parsed.clone()));
+        let FeedbackMessage::Outcome { notification, verdict } = parsed else { panic!("not an outcome") };
+        let address = Address { ids: vec![Uuid::nil()], source: Some("User".into()) };
+        let ours = FeedbackMessage::Feedback { notification, address, verdict };
+        assert_eq!(FeedbackMessage::parse(&serde_json::to_string(&ours).unwrap()), Ok(ours));
+    }
+
+    #[test]
+    fn a_malformed_outcome_is_told_which_field_is_wrong() {
+        let with = |name: &str, value: Value| {
+            let mut message = outcome();
+            message[name] = value;
+            FeedbackMessage::parse(&message.to_string()).unwrap_err()
+        };
+        assert_eq!(with("is_success", json!("yes")), Rejection::Field("is_success"));
+        assert_eq!(with("description", json!(5)), Rejection::Field("description"));
+        assert_eq!(with("description", json!(" <> ")), Rejection::Field("description"));
+        assert_eq!(with("notification", json!("x")), Rejection::Field("notification"));
+        assert_eq!(with("type", json!("other")), Rejection::UnknownType);
+        assert_eq!(FeedbackMessage::parse("[]").unwrap_err(), Rejection::NotAnObject);
+        assert_eq!(FeedbackMessage::parse("secret words").unwrap_err().to_string(), "the message is not a JSON object");
+    }
+
+    #[test]
+    fn a_description_is_a_plain_short_sentence() {
+        assert_eq!(Description::new("  <b>done</b>\r\nnow ").as_str(), "b done /b now");
+        let long = Description::new(&"å".repeat(300));
+        assert_eq!(long.as_str().chars().count(), MAX_DESCRIPTION);
+        assert!(long.as_str().ends_with('…'));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_limits(text in ".{0,600}") {
+            let description = Description::new(&text);
+            prop_assert!(description.as_str().chars().count() <= MAX_DESCRIPTION);
+            prop_assert!(!description.as_str().contains(|c: char| c.is_control() || c == '<' || c == '>'));
+        }
+
+        #[test]
+        fn a_foreign_message_never_panics(message in ".{0,200}") {
+            let _ = FeedbackMessage::parse(&message);
+        }
+    }
+}

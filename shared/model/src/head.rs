@@ -1,0 +1,75 @@
+//! The current state of an entity and the order in which notifications may change it.
+
+use crate::catalogue::Entity;
+use crate::identity::NotificationKey;
+use crate::ticks::Ticks;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// An entity of a tenant: what a partition of the table holds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct EntityId {
+    pub tenant: String,
+    pub entity: Entity,
+    /// The visible number, for example `1920` or `SO/000123`.
+    pub key: String,
+}
+
+impl fmt::Display for EntityId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.tenant, self.entity, self.key)
+    }
+}
+
+/// When the change happened, by each clock that told it. Clocks are never compared with one another (reference 8.7, question 10),
+/// and a header's is none of them: a replay under an altered header would move the entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Versions {
+    /// `lastModifiedDateTime` of the resource as fetched with our own token.
+    pub resource: Option<Ticks>,
+    /// The signed body's own timestamp.
+    pub body: Option<Ticks>,
+    /// Our clock at intake. Orders only where nothing else does.
+    pub received: Option<Ticks>,
+}
+
+impl Versions {
+    /// The clocks by which this change is to be ordered.
+    pub fn new(resource: Option<Ticks>, body: Option<Ticks>, received: Ticks) -> Self {
+        let received = (resource.is_none() && body.is_none()).then_some(received);
+        Self { resource, body, received }
+    }
+
+    /// The clock that places the change in the document's status timeline.
+    pub fn best(&self) -> Option<Ticks> {
+        self.body.or(self.resource).or(self.received)
+    }
+
+    /// By name, those that are known.
+    pub fn known(&self) -> impl Iterator<Item = (&'static str, Ticks)> {
+        [("resource", self.resource), ("body", self.body), ("received", self.received)]
+            .into_iter()
+            .filter_map(|(name, ticks)| Some((name, ticks?)))
+    }
+}
+
+/// What a notification says about its entity's current state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeadChange {
+    pub entity: EntityId,
+    pub notification: NotificationKey,
+    pub versions: Versions,
+    /// Whether an equal version is too old as well: so for content that was seen before under another id.
+    pub strictly_newer: bool,
+    /// The document's status, with its place in the timeline.
+    pub status: Option<String>,
+    pub deleted: bool,
+    /// The ERP has no such resource, though no deletion was announced.
+    pub gone: bool,
+    /// What the fetched resource showed the entity to be: `stock_item`, `non_stock_item`, `cash_account`.
+    pub detail: Option<&'static str>,
+    /// The ERP's own stable id, which outlives a renumbering (reference 4.3).
+    pub internal_id: Option<String>,
+    /// The number an account had before it was renumbered.
+    pub previous_key: Option<String>,
+}

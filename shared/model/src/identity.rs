@@ -1,0 +1,94 @@
+//! What makes two deliveries the same notification.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+const MAX_ID_LENGTH: usize = 64;
+const MAX_KEY_LENGTH: usize = 64 + 1 + MAX_ID_LENGTH;
+
+/// `{sha-256 of the item, 64 hex digits}.{id}`. The same id with the same content is a duplicate; the same id with new content is
+/// a new delivery of it. The content comes first, so one key-prefix query finds the same content under other ids, which is what
+/// a replay under altered headers looks like.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NotificationKey(String);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a notification key is 64 hex digits, a dot, and an id of letters, digits and dashes")]
+pub struct InvalidKey;
+
+impl NotificationKey {
+    /// `id` is the body's UUID or else the header's id; characters that could not stand in a key are left out.
+    pub fn new(item: &[u8], id: Option<&str>) -> Self {
+        let digest = Sha256::digest(item);
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id: String = id.unwrap_or_default().chars().filter(|c| is_id_char(*c)).take(MAX_ID_LENGTH).collect();
+        Self(format!("{hex}.{}", id.to_lowercase()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part that depends on the content alone, 64 hex digits.
+    pub fn content(&self) -> &str {
+        &self.0[..64]
+    }
+}
+
+impl fmt::Display for NotificationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for NotificationKey {
+    type Error = InvalidKey;
+
+    fn try_from(text: String) -> Result<Self, InvalidKey> {
+        let (content, id) = text.split_once('.').ok_or(InvalidKey)?;
+        let hex = content.len() == 64 && content.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        if hex && text.len() <= MAX_KEY_LENGTH && id.chars().all(is_id_char) { Ok(Self(text)) } else { Err(InvalidKey) }
+    }
+}
+
+impl From<NotificationKey> for String {
+    fn from(key: NotificationKey) -> Self {
+        key.0
+    }
+}
+
+fn is_id_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn content_and_id_both_count() {
+        let key = NotificationKey::new(b"{}", Some("A-1"));
+        assert_eq!(key.as_str(), "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a.a-1");
+        assert_ne!(key, NotificationKey::new(b"{ }", Some("A-1")));
+        assert_ne!(key, NotificationKey::new(b"{}", Some("A-2")));
+        assert_eq!(key.content(), NotificationKey::new(b"{}", None).content());
+    }
+
+    #[test]
+    fn a_foreign_key_is_refused() {
+        for text in ["", "x", "44136fa3.a", "zz136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a.a#b"] {
+            assert!(NotificationKey::try_from(text.to_owned()).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_key_we_make_is_one_we_accept(item: Vec<u8>, id in ".{0,80}") {
+            let key = NotificationKey::new(&item, Some(&id));
+            prop_assert_eq!(NotificationKey::try_from(key.to_string()).unwrap(), key);
+        }
+    }
+}

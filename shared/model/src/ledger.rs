@@ -1,0 +1,171 @@
+//! Where a notification stands, and the key it is kept under.
+
+use crate::head::EntityId;
+use crate::identity::NotificationKey;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use time::OffsetDateTime;
+
+/// Every accepted notification ends in exactly one of these; `Retrying` alone is not an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// An attempt failed and another will follow.
+    Retrying,
+    /// Every attempt failed; the message lies in the dead-letter queue.
+    Dead,
+    /// Waits for a person, for a reason that no further attempt would cure.
+    Parked,
+    /// The body is no JSON object or array of objects.
+    Unparseable,
+    /// A newer change of the same entity was recorded first.
+    Superseded,
+    /// Every effect has happened.
+    Processed,
+}
+
+impl State {
+    pub const ALL: [Self; 6] =
+        [Self::Retrying, Self::Dead, Self::Parked, Self::Unparseable, Self::Superseded, Self::Processed];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retrying => "retrying",
+            Self::Dead => "dead",
+            Self::Parked => "parked",
+            Self::Unparseable => "unparseable",
+            Self::Superseded => "superseded",
+            Self::Processed => "processed",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// Nothing ever changes a final state. Dead and parked are ends as well, but a redrive or a replay may lead on from them.
+    pub fn is_final(self) -> bool {
+        self.rank() == 2
+    }
+
+    /// State moves only forward.
+    pub fn may_become(self, next: Self) -> bool {
+        !self.is_final() && next.rank() >= self.rank()
+    }
+
+    /// Whether a person should look.
+    pub fn needs_attention(self) -> bool {
+        matches!(self, Self::Dead | Self::Parked | Self::Unparseable)
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Self::Retrying => 0,
+            Self::Dead | Self::Parked => 1,
+            Self::Unparseable | Self::Superseded | Self::Processed => 2,
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a notification is parked, dead or retrying: a stable code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The ERP, Visma Connect or one of our queues did not answer as it should.
+    Unavailable,
+    RateLimited,
+    /// No tenant could be told from the body, the settings or the headers.
+    TenantUnknown,
+    TenantNotServed,
+    /// The ERP answered 403: the tenant has not approved the application (reference 8.4).
+    TenantNotApproved,
+    /// Visma Connect gave no token for the tenant.
+    TokenRefused,
+    /// The event is in no catalogue and no alias of the settings.
+    Unmapped,
+    /// It came unsigned, and the ERP has no resource that would confirm it.
+    Unconfirmable,
+    /// The business handler asked for a person.
+    HandlerRefused,
+    /// The code failed: a panic, or an error that should not exist.
+    Bug,
+    /// The attempt before this one ended without a word: killed, out of memory or out of time.
+    Lost,
+}
+
+impl Reason {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::RateLimited => "rate_limited",
+            Self::TenantUnknown => "tenant_unknown",
+            Self::TenantNotServed => "tenant_not_served",
+            Self::TenantNotApproved => "tenant_not_approved",
+            Self::TokenRefused => "token_refused",
+            Self::Unmapped => "unmapped",
+            Self::Unconfirmable => "unconfirmable",
+            Self::HandlerRefused => "handler_refused",
+            Self::Bug => "bug",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The ledger's key of one notification: its entity's partition, and the notification in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LedgerKey {
+    #[serde(flatten)]
+    pub entity: EntityId,
+    #[serde(rename = "id")]
+    pub notification: NotificationKey,
+}
+
+/// One failed attempt, as the ledger keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    pub at: OffsetDateTime,
+    /// How often the queue had handed the message out, this time included.
+    pub receive_count: u32,
+    pub reason: Reason,
+    /// For a person to read; never a body, a token or a URL.
+    pub detail: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn state_moves_only_forward() {
+        use State::*;
+        for next in State::ALL {
+            assert!(Retrying.may_become(next), "{next}");
+            assert!(
+                !Processed.may_become(next) && !Superseded.may_become(next) && !Unparseable.may_become(next),
+                "{next}"
+            );
+        }
+        assert!(Dead.may_become(Processed) && Parked.may_become(Dead) && Dead.may_become(Parked));
+        assert!(!Dead.may_become(Retrying) && !Parked.may_become(Retrying));
+    }
+
+    #[test]
+    fn names_in_text_are_the_names_in_json() {
+        for state in State::ALL {
+            assert_eq!(State::parse(state.as_str()), Some(state));
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+    }
+}

@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+pub mod catalogue;
+pub mod cloud_event;
+pub mod delivery;
+pub mod feedback;
+mod fields;
+pub mod head;
+pub mod identity;
+pub mod ledger;
+pub mod notification;
+pub mod resource;
+pub mod resource_path;
+pub mod retry;
+pub mod ticks;
+
+pub use catalogue::{Entity, EventType, Kind, NotificationType};
+pub use delivery::{Channel, Delivery, Origin};
+pub use head::{EntityId, HeadChange, Versions};
+pub use identity::NotificationKey;
+pub use ledger::{LedgerKey, Reason, State};
+pub use notification::Notification;
+pub use resource::Resource;
+pub use resource_path::ResourcePath;
+pub use ticks::Ticks;

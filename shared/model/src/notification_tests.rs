@@ -1,0 +1,163 @@
+use super::*;
+use crate::delivery::tests::delivery;
+use proptest::prelude::*;
+
+const TENANT: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a001";
+const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
+const ID: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
+
+struct OneCompany;
+
+impl Directory for OneCompany {
+    fn event_alias(&self, name: &str) -> Option<&'static EventType> {
+        (name == "konto_endret").then(|| catalogue::find("ACCOUNT_CHANGED").unwrap())
+    }
+
+    fn tenant_of_company(&self, company: &str) -> Option<String> {
+        (company == "1234567").then(|| TENANT.to_owned())
+    }
+}
+
+fn read(body: &str, headers: &[(&str, &str)]) -> Notification {
+    let mut delivery = delivery(body.as_bytes());
+    delivery.meta.headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let items = delivery.items().unwrap();
+    Notification::read(&delivery, items[0], &OneCompany)
+}
+
+#[test]
+fn the_captured_legacy_item_is_understood_field_by_field() {
+    let n = read(
+        r#"[{"notificationId":"3fa85f64-5717-4562-b3fc-2c963f66afa6","contextId":"1234567","event":"salesorder_changed",
+            "relativeResourceUri":"api/v1/salesorder/SO/000123",
+            "resourceUri":"https://integration.visma.net/API/controller/api/v1/salesorder/SO/000123",
+            "status":"Completed","timeStamp":637969430208130000}]"#,
+        &[],
+    );
+    assert_eq!((n.entity, n.kind, n.event_name()), (Entity::SalesOrder, Kind::Changed, "SALES_ORDER_CHANGED"));
+    assert_eq!(n.entity_key.as_deref(), Some("SO/000123"));
+    assert_eq!(n.path.as_ref().unwrap().to_string(), "v1/salesorder/SO/000123");
+    assert_eq!(n.status.as_deref(), Some("Completed"));
+    assert_eq!(n.tenant.as_deref(), Some(TENANT));
+    assert_eq!(n.occurred_at.unwrap().get(), 637_969_430_208_130_000);
+    assert_eq!(n.id_in_body.unwrap().to_string(), ID);
+}
+
+#[test]
+fn every_event_of_the_catalogue_is_recognised_in_the_body_the_subscription_and_the_header() {
+    for event in catalogue::CATALOGUE {
+        let in_body = read(&format!(r#"{{"event":"{}","number":"7"}}"#, event.id), &[]);
+        let in_header = read(r#"{"number":"7"}"#, &[("x-vwd-event-id", event.id)]);
+        let mut subscribed = delivery(br#"{"number":"7"}"#);
+        subscribed.meta.event = Some(event.id.to_owned());
+        let in_subscription = Notification::read(&subscribed, r#"{"number":"7"}"#, &OneCompany);
+        for n in [in_body, in_header, in_subscription] {
+            assert_eq!((n.entity, n.kind), (event.entity, event.kind), "{}", event.id);
+            assert_eq!(n.entity_key.as_deref(), Some("7"), "{}", event.id);
+        }
+    }
+}
+
+#[test]
+fn the_signed_body_outranks_the_unsigned_headers() {
+    let body = format!(r#"{{"notificationId":"{ID}","contextId":"1234567","event":"CUSTOMER_CHANGED"}}"#);
+    let forged = [
+        ("x-vwd-event-id", "ACCOUNT_DELETED"),
+        ("x-vwd-tenant-id", OTHER),
+        ("x-vwd-notification-id", "00000000-0000-0000-0000-000000000009"),
+    ];
+    let (plain, forged) = (read(&body, &[]), read(&body, &forged));
+    assert_eq!(forged.ledger_key(), plain.ledger_key());
+    assert_eq!((forged.entity, forged.tenant.as_deref()), (Entity::Customer, Some(TENANT)));
+}
+
+#[test]
+fn headers_fill_in_what_the_body_leaves_out() {
+    let n = read(
+        r#"{"accountCd":"1920"}"#,
+        &[("x-vwd-event-id", "Account Changed"), ("x-vwd-tenant-id", OTHER), ("x-vwd-notification-id", ID)],
+    );
+    assert_eq!((n.entity, n.tenant.as_deref()), (Entity::Account, Some(OTHER)));
+    assert!(n.key.as_str().ends_with(ID));
+    assert_eq!(n.path.unwrap().to_string(), "v1/account/1920");
+}
+
+#[test]
+fn what_only_a_header_says_is_marked_as_such() {
+    let signed = r#"{"contextId":"1234567","event":"ACCOUNT_DELETED","accountCd":"1"}"#;
+    assert_eq!(read(signed, &[]).proof, Proof::Signed);
+    let event_in_header = r#"{"contextId":"1234567","accountCd":"1"}"#;
+    assert_eq!(read(event_in_header, &[("x-vwd-event-id", "ACCOUNT_DELETED")]).proof, Proof::Headers);
+    let tenant_in_header = r#"{"event":"ACCOUNT_DELETED","accountCd":"1"}"#;
+    assert_eq!(read(tenant_in_header, &[("x-vwd-tenant-id", TENANT)]).proof, Proof::Headers);
+
+    let mut sole_tenant = delivery(tenant_in_header.as_bytes());
+    sole_tenant.meta.tenant = Some(TENANT.to_owned());
+    sole_tenant.meta.headers.insert("x-vwd-tenant-id".into(), OTHER.into());
+    let n = Notification::read(&sole_tenant, tenant_in_header, &OneCompany);
+    assert_eq!((n.proof, n.tenant.as_deref()), (Proof::Signed, Some(TENANT)));
+
+    let mut legacy = delivery(signed.as_bytes());
+    legacy.meta.channel = Channel::Legacy;
+    assert_eq!(Notification::read(&legacy, signed, &OneCompany).proof, Proof::Nothing);
+}
+
+#[test]
+fn an_unknown_event_is_unmapped_and_keeps_its_text() {
+    let n = read(r#"{"event":"PAYROLL_RUN","x":1}"#, &[]);
+    assert_eq!((n.entity, n.kind, n.event_name()), (Entity::Unmapped, Kind::Unknown, "PAYROLL_RUN"));
+    assert_eq!(n.raw, r#"{"event":"PAYROLL_RUN","x":1}"#);
+    assert!(n.ledger_key().entity.key.starts_with('~'));
+}
+
+#[test]
+fn the_settings_can_name_an_event_the_catalogue_does_not_have() {
+    assert_eq!(read(r#"{"event":"konto_endret"}"#, &[]).entity, Entity::Account);
+}
+
+#[test]
+fn a_path_of_another_entity_or_another_host_is_not_followed() {
+    for path in ["api/v1/customer/5", "https://evil.example/v1/account/1", "v1/account/../background/1"] {
+        let n = read(&format!(r#"{{"event":"ACCOUNT_CHANGED","relativeResourceUri":"{path}"}}"#), &[]);
+        assert_eq!((n.path, n.entity_key), (None, None), "{path}");
+    }
+}
+
+#[test]
+fn a_version_three_sales_order_is_keyed_by_type_and_number() {
+    let n = read(r#"{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"42"}"#, &[]);
+    assert_eq!(n.entity_key.as_deref(), Some("SO/42"));
+    assert_eq!(n.path.unwrap().to_string(), "api/v3/SalesOrders/SO/42");
+}
+
+#[test]
+fn an_action_carries_its_parameter() {
+    let n = read(r#"{"event":"SHIPMENT_ACTION_TRIGGERED","number":"8","webhookParameter":"print label"}"#, &[]);
+    assert_eq!((n.kind, n.parameter.as_deref()), (Kind::Action, Some("print label")));
+}
+
+#[test]
+fn a_round_trip_timestamp_keeps_seven_digits() {
+    let n = read(r#"{"event":"ACCOUNT_CHANGED","timestamp":"2024-05-27T18:12:55.7720784Z"}"#, &[]);
+    assert_eq!(n.occurred_at, Ticks::parse_round_trip("2024-05-27T18:12:55.7720784Z"));
+}
+
+#[test]
+fn an_element_that_is_no_object_is_unparseable() {
+    let n = read("[5]", &[("x-vwd-tenant-id", TENANT)]);
+    assert_eq!((n.entity, n.tenant.as_deref(), n.raw.as_str()), (Entity::Unparseable, Some(TENANT), "5"));
+}
+
+proptest! {
+    #[test]
+    fn whatever_stands_in_the_known_fields_reading_neither_panics_nor_loses_the_text(
+        event in ".{0,20}", path in ".{0,40}", context in ".{0,70}", stamp in any::<i64>(), id in ".{0,40}", order in ".{0,300}",
+    ) {
+        let body = serde_json::json!({
+            "event": event, "relativeResourceUri": path, "contextId": context, "timeStamp": stamp, "notificationId": id, "number": order,
+        }).to_string();
+        let n = read(&body, &[("x-vwd-tenant-id", &context), ("x-vwd-notification-id", &id)]);
+        prop_assert_eq!(&n.raw, &body);
+        prop_assert_eq!(n.ledger_key().notification, n.key);
+    }
+}

@@ -1,0 +1,80 @@
+//! What to do about a failure, and how long to wait before trying again.
+
+use crate::ledger::Reason;
+use std::time::Duration;
+
+/// The longest a message can be hidden (SQS ChangeMessageVisibility: 12 h from its receipt), less a margin.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(11 * 3600);
+
+/// Every error type of the project answers this one question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// May succeed later; `after` when the other side said when.
+    Retry { reason: Reason, after: Option<Duration> },
+    /// Will not succeed until a person changes something.
+    Park(Reason),
+    /// The fault is ours.
+    Bug,
+}
+
+impl Next {
+    pub fn unavailable() -> Self {
+        Self::Retry { reason: Reason::Unavailable, after: None }
+    }
+
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::Retry { reason, .. } | Self::Park(reason) => reason,
+            Self::Bug => Reason::Bug,
+        }
+    }
+}
+
+/// Exponential back-off with full jitter. `receives` is how often the message was handed out, at least 1; `random` is uniform in
+/// `[0, 1)`. At least one second, so that a message never spins.
+pub fn backoff(receives: u32, base: Duration, random: f64) -> Duration {
+    let doublings = receives.saturating_sub(1).min(20);
+    let ceiling = base.saturating_mul(1 << doublings).min(Duration::from_secs(8 * 3600));
+    ceiling.mul_f64(random.clamp(0.0, 1.0)).max(Duration::from_secs(1))
+}
+
+/// The wait before the next attempt: what the other side asked for, with up to a tenth more so that waiters do not return all at
+/// once, or else the back-off.
+pub fn wait(after: Option<Duration>, receives: u32, base: Duration, random: f64) -> Duration {
+    let wait = match after {
+        Some(asked) => asked.min(LONGEST_WAIT).mul_f64(1.0 + 0.1 * random.clamp(0.0, 1.0)).max(Duration::from_secs(1)),
+        None => backoff(receives, base, random),
+    };
+    wait.min(LONGEST_WAIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const BASE: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn the_ceiling_doubles_until_eight_hours() {
+        let ceiling = |receives| backoff(receives, BASE, 1.0).as_secs();
+        assert_eq!([ceiling(1), ceiling(2), ceiling(3)], [30, 60, 120]);
+        assert_eq!(ceiling(40), 8 * 3600);
+    }
+
+    #[test]
+    fn what_the_other_side_asked_for_is_never_undercut() {
+        let asked = Duration::from_secs(100);
+        assert_eq!(wait(Some(asked), 1, BASE, 0.0), asked);
+        assert_eq!(wait(Some(asked), 1, BASE, 1.0), Duration::from_secs(110));
+        assert_eq!(wait(Some(Duration::MAX), 1, BASE, 1.0), LONGEST_WAIT);
+    }
+
+    proptest! {
+        #[test]
+        fn a_wait_is_never_zero_and_never_longer_than_the_queue_allows(receives: u32, random in 0.0..1.0f64, after in proptest::option::of(0u64..100_000)) {
+            let wait = wait(after.map(Duration::from_secs), receives, BASE, random);
+            prop_assert!(wait >= Duration::from_secs(1) && wait <= LONGEST_WAIT);
+        }
+    }
+}

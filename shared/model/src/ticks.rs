@@ -1,0 +1,123 @@
+//! .NET ticks and .NET round-trip timestamps, the two ways Visma Net writes a moment (reference 1.5, 2.3).
+
+use serde::{Deserialize, Serialize};
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
+
+/// Ticks between 0001-01-01 and 1970-01-01.
+const UNIX_EPOCH_TICKS: i64 = 621_355_968_000_000_000;
+/// 9999-12-31T23:59:59.9999999, the largest .NET `DateTime`.
+const MAX_TICKS: i64 = 3_155_378_975_999_999_999;
+const NANOS_PER_TICK: i128 = 100;
+/// Below this a header timestamp is taken as seconds, not milliseconds (reference 8.7, question 9).
+const SECONDS_BELOW: i64 = 100_000_000_000;
+
+/// A moment in units of 100 ns since 0001-01-01T00:00:00 UTC. Exceeds 2^53, so it never passes through a float.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Ticks(i64);
+
+impl Ticks {
+    /// `None` outside the range of a .NET `DateTime`.
+    pub fn new(ticks: i64) -> Option<Self> {
+        (0..=MAX_TICKS).contains(&ticks).then_some(Self(ticks))
+    }
+
+    pub fn get(self) -> i64 {
+        self.0
+    }
+
+    /// Rounds down to a whole tick; clamps to the years a .NET `DateTime` can hold.
+    pub fn from_datetime(at: OffsetDateTime) -> Self {
+        let ticks = at.unix_timestamp_nanos().div_euclid(NANOS_PER_TICK) + i128::from(UNIX_EPOCH_TICKS);
+        let clamped = ticks.clamp(0, i128::from(MAX_TICKS));
+        Self(i64::try_from(clamped).expect("clamped to i64's range"))
+    }
+
+    pub fn to_datetime(self) -> OffsetDateTime {
+        let nanos = i128::from(self.0 - UNIX_EPOCH_TICKS) * NANOS_PER_TICK;
+        OffsetDateTime::from_unix_timestamp_nanos(nanos).expect("every tick lies within the years 1 to 9999")
+    }
+
+    /// Reads `2024-05-27T18:12:55.7720784Z`, an offset instead of `Z`, a space instead of `T`, or no zone at all. The zone of
+    /// a zoneless moment is unknown (reference 8.7, question 10); it is read as UTC.
+    pub fn parse_round_trip(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) {
+            return Some(Self::from_datetime(at));
+        }
+        let zoneless = time::macros::format_description!(
+            version = 2,
+            "[year]-[month]-[day][first [T] [ ]][hour]:[minute]:[second][optional [.[subsecond]]]"
+        );
+        let at = PrimitiveDateTime::parse(text, &zoneless).ok()?;
+        Some(Self::from_datetime(at.assume_offset(UtcOffset::UTC)))
+    }
+
+    /// Reads a number as ticks, or as an epoch in milliseconds or seconds when it is too small to be ticks.
+    pub fn from_number(number: i64) -> Option<Self> {
+        if number >= UNIX_EPOCH_TICKS {
+            return Self::new(number);
+        }
+        Self::from_epoch(number)
+    }
+
+    /// Reads a Unix epoch in milliseconds, or in seconds below 1e11 (reference 8.7, question 9).
+    pub fn from_epoch(number: i64) -> Option<Self> {
+        let millis = if (0..SECONDS_BELOW).contains(&number) { number.checked_mul(1000)? } else { number };
+        if millis <= 0 {
+            return None;
+        }
+        Self::new(millis.checked_mul(10_000)?.checked_add(UNIX_EPOCH_TICKS)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn the_captured_legacy_timestamp_is_the_moment_the_reference_says() {
+        let ticks = Ticks::new(637_969_430_208_130_000).unwrap();
+        assert_eq!(ticks.to_datetime(), datetime!(2022-08-24 13:03:40.813 UTC));
+    }
+
+    #[test]
+    fn seven_fraction_digits_are_kept() {
+        let ticks = Ticks::parse_round_trip("2024-05-27T18:12:55.7720784Z").unwrap();
+        assert_eq!(ticks.get() % 10_000_000, 7_720_784);
+        assert_eq!(Ticks::parse_round_trip("2024-05-27T20:12:55.7720784+02:00"), Some(ticks));
+        assert_eq!(Ticks::parse_round_trip("2024-05-27 18:12:55.7720784"), Some(ticks));
+        assert_eq!(Ticks::parse_round_trip("2024-05-27T18:12"), None);
+    }
+
+    #[test]
+    fn header_timestamps_are_milliseconds_unless_they_are_too_small() {
+        let expected = datetime!(2026-01-02 03:04:05 UTC);
+        let seconds = expected.unix_timestamp();
+        assert_eq!(Ticks::from_epoch(seconds * 1000).unwrap().to_datetime(), expected);
+        assert_eq!(Ticks::from_epoch(seconds).unwrap().to_datetime(), expected);
+        assert_eq!(Ticks::from_epoch(0), None);
+        assert_eq!(Ticks::from_epoch(i64::MAX), None);
+    }
+
+    proptest! {
+        #[test]
+        fn ticks_survive_the_round_trip_through_a_datetime(raw in 0..=MAX_TICKS) {
+            let ticks = Ticks::new(raw).unwrap();
+            prop_assert_eq!(Ticks::from_datetime(ticks.to_datetime()), ticks);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".{0,64}") {
+            let _ = Ticks::parse_round_trip(&text);
+        }
+
+        #[test]
+        fn no_number_makes_the_reader_panic(number in any::<i64>()) {
+            let _ = Ticks::from_number(number);
+        }
+    }
+}

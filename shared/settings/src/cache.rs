@@ -1,0 +1,168 @@
+//! The document in the process: read when needed, kept for a while, read again when a signature does not verify.
+
+use crate::document::{Invalid, Settings};
+use std::sync::Arc;
+use time::{Duration, OffsetDateTime};
+use tokio::sync::Mutex;
+use webhooks_host::Host;
+
+/// How long a document is trusted without asking again.
+const FRESH_FOR: Duration = Duration::minutes(5);
+/// The least time between two readings, so that forged signatures cannot make us hammer Secrets Manager.
+const REREAD_AFTER: Duration = Duration::seconds(30);
+
+/// Where the document is kept.
+pub trait Source: Send + Sync {
+    /// # Errors
+    /// [`LoadError::Unreachable`] with what the store said.
+    fn load(&self) -> impl Future<Output = Result<String, LoadError>> + Send;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    #[error("the settings document cannot be read: {0}")]
+    Unreachable(String),
+    #[error("the settings document is not valid: {0}")]
+    Invalid(#[from] Invalid),
+}
+
+/// Hands out the current document. While a new reading fails, the last good document stays in force.
+#[derive(Debug)]
+pub struct Cache<S, H> {
+    source: S,
+    host: H,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    settings: Option<Arc<Settings>>,
+    read_at: Option<OffsetDateTime>,
+}
+
+impl<S: Source, H: Host> Cache<S, H> {
+    pub fn new(source: S, host: H) -> Self {
+        Self { source, host, kept: Mutex::default() }
+    }
+
+    /// # Errors
+    /// There is no document yet and none can be read.
+    pub async fn get(&self) -> Result<Arc<Settings>, LoadError> {
+        self.get_if_read_within(FRESH_FOR).await
+    }
+
+    /// The document after something in it did not fit: read again unless that was done a moment ago.
+    ///
+    /// # Errors
+    /// As [`Cache::get`].
+    pub async fn refreshed(&self) -> Result<Arc<Settings>, LoadError> {
+        self.get_if_read_within(REREAD_AFTER).await
+    }
+
+    async fn get_if_read_within(&self, age: Duration) -> Result<Arc<Settings>, LoadError> {
+        let mut kept = self.kept.lock().await;
+        let now = self.host.now();
+        if let (Some(settings), Some(read_at)) = (&kept.settings, kept.read_at)
+            && now - read_at < age
+        {
+            return Ok(settings.clone());
+        }
+        match self.read().await {
+            Ok(settings) => {
+                kept.settings = Some(settings.clone());
+                kept.read_at = Some(now);
+                Ok(settings)
+            }
+            Err(error) => {
+                let last_good = kept.settings.clone().ok_or(error.clone())?;
+                tracing::error!(error = %error, "the settings stay as they were: {error}");
+                kept.read_at = Some(now);
+                Ok(last_good)
+            }
+        }
+    }
+
+    async fn read(&self) -> Result<Arc<Settings>, LoadError> {
+        Ok(Arc::new(Settings::parse(&self.source.load().await?)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex as StdMutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use time::macros::datetime;
+    use uuid::Uuid;
+
+    struct FixedHost(StdMutex<OffsetDateTime>);
+
+    impl Host for &FixedHost {
+        fn now(&self) -> OffsetDateTime {
+            *self.0.lock().unwrap()
+        }
+        fn new_id(&self) -> Uuid {
+            Uuid::nil()
+        }
+        fn random(&self) -> f64 {
+            0.0
+        }
+    }
+
+    #[derive(Default)]
+    struct Shelf {
+        readings: AtomicUsize,
+        document: StdMutex<Option<String>>,
+    }
+
+    impl Source for &Shelf {
+        async fn load(&self) -> Result<String, LoadError> {
+            self.readings.fetch_add(1, Ordering::SeqCst);
+            self.document.lock().unwrap().clone().ok_or(LoadError::Unreachable("down".into()))
+        }
+    }
+
+    const DOCUMENT: &str = r#"{"version":1,"visma":{"connect_url":"https://a","erp_url":"https://b","sales_order_url":"https://c",
+        "client_id":"c","client_secret":"s","scope":"s"}}"#;
+
+    #[tokio::test]
+    async fn the_document_is_read_once_until_it_grows_old() {
+        let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
+        *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
+        let cache = Cache::new(&shelf, &host);
+        for _ in 0..3 {
+            cache.get().await.unwrap();
+        }
+        assert_eq!(shelf.readings.load(Ordering::SeqCst), 1);
+        *host.0.lock().unwrap() += FRESH_FOR;
+        cache.get().await.unwrap();
+        assert_eq!(shelf.readings.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn failed_verifications_cause_one_reading_in_half_a_minute_however_many_they_are() {
+        let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
+        *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
+        let cache = Cache::new(&shelf, &host);
+        cache.get().await.unwrap();
+        *host.0.lock().unwrap() += REREAD_AFTER;
+        for _ in 0..100 {
+            cache.refreshed().await.unwrap();
+        }
+        assert_eq!(shelf.readings.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn the_last_good_document_stays_in_force_while_no_new_one_can_be_read() {
+        let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
+        let cache = Cache::new(&shelf, &host);
+        assert_eq!(cache.get().await.unwrap_err(), LoadError::Unreachable("down".into()));
+        *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
+        cache.get().await.unwrap();
+        for broken in [None, Some("{}".to_owned())] {
+            *shelf.document.lock().unwrap() = broken;
+            *host.0.lock().unwrap() += FRESH_FOR;
+            assert_eq!(cache.get().await.unwrap().version, 1);
+        }
+    }
+}

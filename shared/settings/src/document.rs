@@ -1,0 +1,199 @@
+//! The settings document and its checks.
+
+use crate::route::Route;
+use crate::secret::Secret;
+use crate::subscription::Subscription;
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
+use url::{Host, Url};
+use webhooks_model::catalogue;
+use webhooks_model::notification::Directory;
+use webhooks_model::{Channel, Entity, EventType, Kind};
+
+const SHORTEST_PATH_TOKEN: usize = 32;
+/// More would let an unsigned request cost too much.
+const MOST_SECRETS_PER_ROUTE: usize = 256;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub version: u32,
+    pub visma: Visma,
+    #[serde(default)]
+    pub subscriptions: Vec<Subscription>,
+    #[serde(default)]
+    pub tenants: Vec<Tenant>,
+    #[serde(default)]
+    routes: Vec<Route>,
+    #[serde(default)]
+    event_aliases: BTreeMap<String, String>,
+    #[serde(default)]
+    pub source_ips: SourceIps,
+}
+
+/// Where Visma Net is and who we are to it (reference 4.1, 4.2).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Visma {
+    pub connect_url: Url,
+    pub erp_url: Url,
+    pub sales_order_url: Url,
+    pub client_id: String,
+    pub client_secret: Secret,
+    pub scope: String,
+    /// The `source` of a feedback where the notification named none.
+    #[serde(default = "application_name")]
+    pub application_name: String,
+    #[serde(default)]
+    pub feedback_id: FeedbackId,
+}
+
+/// Which id of a notification a feedback names first (reference 8.7, question 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedbackId {
+    #[default]
+    BodyFirst,
+    HeaderFirst,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tenant {
+    pub id: String,
+    /// `contextId` of legacy messages.
+    #[serde(default)]
+    pub company_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceIps {
+    #[serde(default)]
+    pub policy: SourceIpPolicy,
+    #[serde(default)]
+    pub addresses: Vec<IpAddr>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceIpPolicy {
+    Off,
+    #[default]
+    Warn,
+    Enforce,
+}
+
+/// What is wrong with the document. Names places in it, never a value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    #[error("line {line}, column {column}: not JSON, or a field that is missing, unknown or of the wrong type")]
+    Json { line: usize, column: usize },
+    #[error("version must be 1")]
+    Version,
+    #[error("{0}")]
+    Rule(String),
+}
+
+impl Settings {
+    /// # Errors
+    /// The first rule the document breaks.
+    pub fn parse(json: &str) -> Result<Self, Invalid> {
+        let settings: Self =
+            serde_json::from_str(json).map_err(|error| Invalid::Json { line: error.line(), column: error.column() })?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    pub fn subscription(&self, id: &str) -> Option<&Subscription> {
+        self.subscriptions.iter().find(|subscription| subscription.id == id)
+    }
+
+    pub fn route(&self, entity: Entity, kind: Kind) -> Route {
+        self.routes.iter().find(|route| route.matches(entity, kind)).cloned().unwrap_or_default()
+    }
+
+    fn check(&self) -> Result<(), Invalid> {
+        if self.version != 1 {
+            return Err(Invalid::Version);
+        }
+        let Visma { connect_url, erp_url, sales_order_url, .. } = &self.visma;
+        for (name, url) in [("connect_url", connect_url), ("erp_url", erp_url), ("sales_order_url", sales_order_url)] {
+            rule(is_safe_base(url), || {
+                format!("visma.{name} must be https, without a query, and http only on loopback")
+            })?;
+        }
+        let mut ids = HashSet::new();
+        let mut secrets = BTreeMap::<&str, usize>::new();
+        for (at, subscription) in self.subscriptions.iter().enumerate() {
+            rule(ids.insert(&subscription.id), || format!("subscriptions[{at}].id is given twice"))?;
+            check_subscription(subscription).or_else(|what| rule(false, || format!("subscriptions[{at}].{what}")))?;
+            let count = secrets.entry(&subscription.route).or_default();
+            *count += subscription.secrets.len();
+            rule(*count <= MOST_SECRETS_PER_ROUTE, || {
+                format!("a route has more than {MOST_SECRETS_PER_ROUTE} secrets")
+            })?;
+        }
+        for (at, id) in self.event_aliases.values().enumerate() {
+            rule(catalogue::find(id).is_some(), || {
+                format!("event_aliases: value {} is no event of the catalogue", at + 1)
+            })?;
+        }
+        rule(self.routes.iter().all(|route| route.deadline_hours > 0), || {
+            "routes: deadline_hours must be positive".into()
+        })
+    }
+}
+
+impl Directory for Settings {
+    fn event_alias(&self, name: &str) -> Option<&'static EventType> {
+        catalogue::find(self.event_aliases.get(name)?)
+    }
+
+    fn tenant_of_company(&self, company: &str) -> Option<String> {
+        let tenant = self.tenants.iter().find(|tenant| tenant.company_id.as_deref() == Some(company))?;
+        Some(tenant.id.to_lowercase())
+    }
+}
+
+fn check_subscription(subscription: &Subscription) -> Result<(), &'static str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if subscription.route.is_empty() || !subscription.route.chars().all(is_name) {
+        return Err("route must be of letters, digits, - and _");
+    }
+    if subscription.secrets.iter().any(|secret| secret.value.reveal().is_empty()) {
+        return Err("secrets: an empty secret would let anyone in");
+    }
+    match (subscription.channel, &subscription.path_token) {
+        (Channel::Dispatcher, None) if subscription.secrets.is_empty() => Err("secrets: at least one is needed"),
+        (Channel::Dispatcher, Some(_)) => Err("path_token is for the legacy channel only"),
+        (Channel::Legacy, None) => Err("path_token is needed for the legacy channel"),
+        (Channel::Legacy, Some(token)) if token.reveal().len() < SHORTEST_PATH_TOKEN => {
+            Err("path_token must have at least 32 characters")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_safe_base(url: &Url) -> bool {
+    let loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        _ => false,
+    };
+    let scheme = url.scheme() == "https" || (url.scheme() == "http" && loopback);
+    scheme && url.host().is_some() && url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
+}
+
+fn rule(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Invalid> {
+    if holds { Ok(()) } else { Err(Invalid::Rule(otherwise())) }
+}
+
+fn application_name() -> String {
+    "webhooks".to_owned()
+}
+
+#[cfg(test)]
+#[path = "document_tests.rs"]
+mod tests;

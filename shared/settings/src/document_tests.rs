@@ -1,0 +1,107 @@
+use super::*;
+use serde_json::{Value, json};
+use time::macros::datetime;
+use webhooks_signature::Signature;
+
+fn document() -> Value {
+    json!({
+        "version": 1,
+        "visma": {
+            "connect_url": "https://connect.visma.com", "erp_url": "https://api.finance.visma.net",
+            "sales_order_url": "https://salesorder.visma.net",
+            "client_id": "c", "client_secret": "canary-client-secret", "scope": "s",
+        },
+        "subscriptions": [
+            { "id": "accounts", "route": "erp", "event": "ACCOUNT_CHANGED", "tenants": ["T-1"], "secrets": [
+                { "id": "old", "value": "canary-old", "expires_at": "2026-11-01T00:00:00Z" },
+                { "id": "new", "value": "canary-new" },
+            ] },
+            { "id": "legacy", "route": "legacy", "channel": "legacy", "path_token": "0123456789abcdef0123456789abcdef" },
+        ],
+        "tenants": [{ "id": "T-1", "company_id": "1234567" }],
+        "routes": [{ "events": "sales_order.*", "feedback": "deferred", "fetch": false }],
+        "event_aliases": { "konto_endret": "ACCOUNT_CHANGED" },
+    })
+}
+
+fn with(pointer: &str, value: Value) -> Result<Settings, Invalid> {
+    let mut document = document();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    match document.pointer_mut(parent).unwrap() {
+        Value::Object(map) => drop(map.insert(name.to_owned(), value)),
+        Value::Array(list) => list[name.parse::<usize>().unwrap()] = value,
+        _ => panic!("{pointer}"),
+    }
+    Settings::parse(&document.to_string())
+}
+
+#[test]
+fn the_readmes_document_is_valid() {
+    let readme = include_str!("../README.md");
+    let json = readme.split("```json").nth(1).unwrap().split("```").next().unwrap();
+    let json = json.replace("at least 32 characters", "0123456789abcdef0123456789abcdef");
+    Settings::parse(&json).unwrap();
+}
+
+#[test]
+fn every_live_secret_verifies_and_an_expired_one_does_not() {
+    let settings = Settings::parse(&document().to_string()).unwrap();
+    let accounts = settings.subscription("accounts").unwrap();
+    let (before, after) = (datetime!(2026-10-31 00:00 UTC), datetime!(2026-11-02 00:00 UTC));
+    let old = Signature::sign("canary-old", b"{}");
+    let new = Signature::sign("canary-new", b"{}");
+    assert!(accounts.verifies(&old, b"{}", before) && accounts.verifies(&new, b"{}", before));
+    assert!(!accounts.verifies(&old, b"{}", after) && accounts.verifies(&new, b"{}", after));
+}
+
+#[test]
+fn a_subscription_serves_the_tenants_it_names() {
+    let settings = Settings::parse(&document().to_string()).unwrap();
+    let accounts = settings.subscription("accounts").unwrap();
+    assert!(accounts.serves("t-1") && !accounts.serves("t-2"));
+    assert_eq!(accounts.sole_tenant(), Some("T-1"));
+    let legacy = settings.subscription("legacy").unwrap();
+    assert!(legacy.serves("anyone") && legacy.sole_tenant().is_none());
+    assert!(legacy.has_path_token("0123456789abcdef0123456789abcdef") && !legacy.has_path_token(""));
+}
+
+#[test]
+fn routes_aliases_and_companies_are_looked_up() {
+    let settings = Settings::parse(&document().to_string()).unwrap();
+    assert!(!settings.route(Entity::SalesOrder, Kind::Created).fetch);
+    assert_eq!(settings.route(Entity::Account, Kind::Created), Route::default());
+    assert_eq!(settings.event_alias("konto_endret").unwrap().id, "ACCOUNT_CHANGED");
+    assert_eq!(settings.tenant_of_company("1234567").as_deref(), Some("t-1"));
+    assert_eq!(settings.tenant_of_company("7654321"), None);
+}
+
+#[test]
+fn a_document_that_would_let_anyone_in_is_refused() {
+    assert!(with("/subscriptions/0/secrets", json!([])).is_err());
+    assert!(with("/subscriptions/0/secrets/0", json!({"id": "x", "value": ""})).is_err());
+    assert!(with("/subscriptions/1/path_token", json!("short")).is_err());
+    assert!(with("/subscriptions/1/path_token", Value::Null).is_err());
+}
+
+#[test]
+fn a_document_with_a_mistake_is_told_where() {
+    let rule = |result: Result<Settings, Invalid>| result.unwrap_err().to_string();
+    assert_eq!(rule(with("/subscriptions/1/id", json!("accounts"))), "subscriptions[1].id is given twice");
+    assert_eq!(rule(with("/version", json!(2))), "version must be 1");
+    for url in ["http://api.finance.visma.net", "ftp://x", "https://x/?a=b", "http://localhost.evil.example"] {
+        assert!(rule(with("/visma/erp_url", json!(url))).starts_with("visma.erp_url must be https"), "{url}");
+    }
+    assert!(with("/visma/erp_url", json!("http://127.0.0.1:5000/erp")).is_ok());
+    assert!(with("/subscriptions/0/rute", json!("typo")).is_err());
+    assert!(with("/event_aliases/x", json!("NO_SUCH_EVENT")).is_err());
+    assert!(with("/subscriptions/0/route", json!("a/b")).is_err());
+}
+
+#[test]
+fn nothing_secret_is_ever_shown() {
+    let settings = Settings::parse(&document().to_string()).unwrap();
+    let shown = format!("{settings:?}");
+    assert!(!shown.contains("canary") && !shown.contains("0123456789abcdef"), "{shown}");
+    let mistake = with("/subscriptions/0/secrets/0", json!("canary-misplaced")).unwrap_err();
+    assert!(!mistake.to_string().contains("canary"), "{mistake}");
+}

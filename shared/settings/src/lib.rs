@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+mod cache;
+mod document;
+mod route;
+mod secret;
+mod secrets_manager;
+mod subscription;
+
+pub use cache::{Cache, LoadError, Source};
+pub use document::{FeedbackId, Invalid, Settings, SourceIpPolicy, SourceIps, Tenant, Visma};
+pub use route::Route;
+pub use secret::Secret;
+pub use secrets_manager::SecretsManager;
+pub use subscription::{SigningSecret, Subscription};

@@ -1,0 +1,86 @@
+//! What to do about an event.
+
+use serde::Deserialize;
+use std::time::Duration;
+use webhooks_model::feedback::FeedbackMode;
+use webhooks_model::{Entity, Kind};
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// A pattern over `{entity}.{kind}`, for example `sales_order.*`.
+    #[serde(default = "any")]
+    pub events: String,
+    /// Whether to fetch the resource from the ERP.
+    #[serde(default = "yes")]
+    pub fetch: bool,
+    /// Whether to publish to the events queue.
+    #[serde(default = "yes")]
+    pub publish: bool,
+    #[serde(default)]
+    pub feedback: FeedbackMode,
+    /// How long the integrator's system has to post an outcome, where feedback is deferred.
+    #[serde(default = "a_day")]
+    pub deadline_hours: u32,
+}
+
+impl Default for Route {
+    fn default() -> Self {
+        Self { events: any(), fetch: true, publish: true, feedback: FeedbackMode::Automatic, deadline_hours: a_day() }
+    }
+}
+
+impl Route {
+    pub fn matches(&self, entity: Entity, kind: Kind) -> bool {
+        matches(&self.events, &format!("{entity}.{kind}"))
+    }
+
+    pub fn deadline(&self) -> Duration {
+        Duration::from_secs(u64::from(self.deadline_hours) * 3600)
+    }
+}
+
+/// `*` stands for any text, also none.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, rest)) => match text.strip_prefix(head) {
+            None => false,
+            Some(text) => (0..=text.len()).any(|at| text.is_char_boundary(at) && matches(rest, &text[at..])),
+        },
+    }
+}
+
+fn any() -> String {
+    "*".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn a_day() -> u32 {
+    24
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, expected) in [
+            ("*", true),
+            ("sales_order.*", true),
+            ("*.status_changed", true),
+            ("sales_order.status_changed", true),
+            ("sales*changed", true),
+            ("sales_order", false),
+            ("account.*", false),
+            ("*.created", false),
+        ] {
+            let route = Route { events: pattern.to_owned(), ..Route::default() };
+            assert_eq!(route.matches(Entity::SalesOrder, Kind::StatusChanged), expected, "{pattern}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Who may deliver, and how each proves who it is.
+
+use crate::secret::Secret;
+use serde::Deserialize;
+use time::OffsetDateTime;
+use webhooks_model::Channel;
+use webhooks_signature::{Signature, equal_in_constant_time};
+
+/// A subscription of the Developer Portal: one publisher, one event, one URL (reference 1.1).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    /// As `x-vwd-subscription-id` says it.
+    pub id: String,
+    /// The last part of the URL: `/hooks/visma/{route}`.
+    pub route: String,
+    #[serde(default = "dispatcher")]
+    pub channel: Channel,
+    #[serde(default)]
+    pub publisher: Option<String>,
+    #[serde(default)]
+    pub event: Option<String>,
+    #[serde(default)]
+    pub secrets: Vec<SigningSecret>,
+    /// The unguessable part of a legacy URL: `/hooks/visma/legacy/{path_token}`.
+    #[serde(default)]
+    pub path_token: Option<Secret>,
+    #[serde(default = "every_tenant")]
+    pub tenants: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SigningSecret {
+    pub id: String,
+    pub value: Secret,
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub expires_at: Option<OffsetDateTime>,
+}
+
+impl Subscription {
+    /// Whether one of the live secrets made the signature. Every live secret is tried, so the time says nothing about which.
+    pub fn verifies(&self, signature: &Signature, body: &[u8], now: OffsetDateTime) -> bool {
+        let live = self.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|end| now < end));
+        live.fold(false, |verified, secret| signature.is_by(secret.value.reveal(), body) | verified)
+    }
+
+    pub fn has_path_token(&self, token: &str) -> bool {
+        self.path_token.as_ref().is_some_and(|own| equal_in_constant_time(own.reveal(), token))
+    }
+
+    pub fn serves(&self, tenant: &str) -> bool {
+        self.tenants.iter().any(|own| own == "*" || own.eq_ignore_ascii_case(tenant))
+    }
+
+    /// The tenant, if there is only one it could be.
+    pub fn sole_tenant(&self) -> Option<&str> {
+        match self.tenants.as_slice() {
+            [only] if only != "*" => Some(only),
+            _ => None,
+        }
+    }
+}
+
+fn dispatcher() -> Channel {
+    Channel::Dispatcher
+}
+
+fn every_tenant() -> Vec<String> {
+    vec!["*".to_owned()]
+}
