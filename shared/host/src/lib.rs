@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod variables;
+
+pub use variables::{VariableError, Variables};
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 

@@ -40,11 +40,6 @@ impl Versions {
         Self { resource, body, received }
     }
 
-    /// The clock that places the change in the document's status timeline.
-    pub fn best(&self) -> Option<Ticks> {
-        self.body.or(self.resource).or(self.received)
-    }
-
     /// By name, those that are known.
     pub fn known(&self) -> impl Iterator<Item = (&'static str, Ticks)> {
         [("resource", self.resource), ("body", self.body), ("received", self.received)]
@@ -61,8 +56,10 @@ pub struct HeadChange {
     pub versions: Versions,
     /// Whether an equal version is too old as well: so for content that was seen before under another id.
     pub strictly_newer: bool,
-    /// The document's status, with its place in the timeline.
+    /// The status it has now, as far as we know.
     pub status: Option<String>,
+    /// The status it came to, and when: its place in the timeline. Counts even when the change itself comes too late.
+    pub milestone: Option<(Ticks, String)>,
     pub deleted: bool,
     /// The ERP has no such resource, though no deletion was announced.
     pub gone: bool,

@@ -93,6 +93,10 @@ pub enum Reason {
     Unconfirmable,
     /// The business handler asked for a person.
     HandlerRefused,
+    /// Visma Net takes the feedback under none of the ids.
+    FeedbackRefused,
+    /// It was tried for as long as trying makes sense.
+    GaveUp,
     /// The code failed: a panic, or an error that should not exist.
     Bug,
     /// The attempt before this one ended without a word: killed, out of memory or out of time.
@@ -111,6 +115,8 @@ impl Reason {
             Self::Unmapped => "unmapped",
             Self::Unconfirmable => "unconfirmable",
             Self::HandlerRefused => "handler_refused",
+            Self::FeedbackRefused => "feedback_refused",
+            Self::GaveUp => "gave_up",
             Self::Bug => "bug",
             Self::Lost => "lost",
         }

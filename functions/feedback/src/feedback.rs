@@ -1,0 +1,185 @@
+//! The steps of one feedback, and what becomes of a failure among them.
+
+use crate::delivery::deliver;
+use crate::ports::{Limits, Ports};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use std::collections::HashMap;
+use time::Duration;
+use tracing::Instrument;
+use webhooks_batch::{Outcome, Received};
+use webhooks_host::Host;
+use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackState, Rejection, Verdict};
+use webhooks_model::ledger::Attempt;
+use webhooks_model::retry::{self, Next};
+use webhooks_model::{LedgerKey, Reason};
+use webhooks_queue::{Message, Sender};
+use webhooks_settings::{Cache, Settings};
+use webhooks_store::{Answer, Answered, Answers};
+use webhooks_visma::VismaError;
+
+/// An outcome may reach us before the processor has written the notification down.
+const OUTCOME_MAY_BE_EARLY_BY: Duration = Duration::minutes(15);
+
+type Known = HashMap<LedgerKey, Answered>;
+
+pub struct Feedback<P: Ports> {
+    pub settings: Cache<P::Source, P::Host>,
+    pub answers: P::Answers,
+    pub visma: P::Visma,
+    pub queue: P::Pacer,
+    pub rejected: P::Queue,
+    pub host: P::Host,
+    pub limits: Limits,
+}
+
+/// What to send, once it is known to be wanted.
+struct Wanted {
+    key: LedgerKey,
+    address: Address,
+    verdict: Verdict,
+    was_parked: bool,
+}
+
+enum Decision {
+    Send(Box<Wanted>),
+    AlreadyAnswered,
+    /// The notification is not recorded yet.
+    TooEarly,
+    Reject(Rejection),
+}
+
+impl<P: Ports> Feedback<P> {
+    pub async fn batch(&self, event: SqsEvent) -> SqsBatchResponse {
+        let known = self.look_up(&event).await;
+        webhooks_batch::run(event, &self.queue, |received| self.message(received, known.as_ref())).await
+    }
+
+    /// One read for the whole batch. `None` when it failed, and then every message comes again.
+    async fn look_up(&self, event: &SqsEvent) -> Option<Known> {
+        let bodies = event.records.iter().filter_map(|record| record.body.as_deref());
+        let keys: Vec<LedgerKey> =
+            bodies.filter_map(|body| Some(FeedbackMessage::parse(body).ok()?.notification().clone())).collect();
+        let answered = self.answers.answered(&keys).await;
+        answered.inspect_err(|error| tracing::error!(error = %error, "the ledger cannot be read: {error}")).ok()
+    }
+
+    async fn message(&self, received: Received, known: Option<&Known>) -> Outcome {
+        let (Some(known), Ok(settings)) = (known, self.settings.get().await) else {
+            return self.again(Next::unavailable(), &received);
+        };
+        let message = match FeedbackMessage::parse(&received.body) {
+            Ok(message) => message,
+            Err(rejection) => return self.reject(rejection, &received).await,
+        };
+        let key = message.notification();
+        let span = tracing::info_span!("feedback", notification = %key.notification, tenant = key.entity.tenant);
+        let work = async {
+            match self.decide(message, known, &received) {
+                Decision::Send(wanted) => self.send(&wanted, &settings, &received).await,
+                Decision::AlreadyAnswered => {
+                    tracing::info!("duplicate");
+                    Outcome::Done
+                }
+                Decision::TooEarly => self.again(Next::unavailable(), &received),
+                Decision::Reject(rejection) => self.reject(rejection, &received).await,
+            }
+        };
+        work.instrument(span).await
+    }
+
+    fn decide(&self, message: FeedbackMessage, known: &Known, received: &Received) -> Decision {
+        let answered = known.get(message.notification());
+        let state = answered.and_then(|answered| answered.feedback);
+        let was_parked = state == Some(FeedbackState::Parked);
+        match (message, state) {
+            (_, Some(FeedbackState::Sent)) => Decision::AlreadyAnswered,
+            (FeedbackMessage::Feedback { notification: key, address, verdict }, _) => {
+                Decision::Send(Box::new(Wanted { key, address, verdict, was_parked }))
+            }
+            (
+                FeedbackMessage::Outcome { notification: key, verdict },
+                Some(FeedbackState::Awaited | FeedbackState::Parked),
+            ) => match answered.map(|answered| answered.address.clone()).filter(|address| !address.ids.is_empty()) {
+                Some(address) => Decision::Send(Box::new(Wanted { key, address, verdict, was_parked })),
+                None => Decision::Reject(Rejection::NoAddress),
+            },
+            (FeedbackMessage::Outcome { .. }, Some(_)) => Decision::Reject(Rejection::NotDeferred),
+            (FeedbackMessage::Outcome { .. }, None) if self.age(received) < OUTCOME_MAY_BE_EARLY_BY => {
+                Decision::TooEarly
+            }
+            (FeedbackMessage::Outcome { .. }, None) => Decision::Reject(Rejection::UnknownNotification),
+        }
+    }
+
+    async fn send(&self, wanted: &Wanted, settings: &Settings, received: &Received) -> Outcome {
+        let tenant = &wanted.key.entity.tenant;
+        let error = match deliver(&self.visma, &settings.visma, tenant, &wanted.address, &wanted.verdict).await {
+            Ok(id) => {
+                tracing::info!(is_success = wanted.verdict.is_success, "feedback sent");
+                let answer = Answer::Sent { id, verdict: wanted.verdict.clone(), was_parked: wanted.was_parked };
+                return self.write(wanted, &answer, received).await.unwrap_or(Outcome::Done);
+            }
+            Err(error) => error,
+        };
+        let next = match error {
+            VismaError::Refused { .. } => Next::Park(Reason::FeedbackRefused),
+            _ if self.age(received) >= self.limits.give_up_after => Next::Park(Reason::GaveUp),
+            _ => error.next(),
+        };
+        let reason = next.reason();
+        let attempt = self.attempt(received, reason, &error);
+        if matches!(next, Next::Park(_)) {
+            tracing::warn!(reason = reason.as_str(), error = %error, "feedback parked: {error}");
+            let answer = Answer::Parked { attempt, verdict: wanted.verdict.clone() };
+            return self.write(wanted, &answer, received).await.unwrap_or(Outcome::Done);
+        }
+        tracing::info!(
+            reason = reason.as_str(),
+            receive_count = received.receive_count,
+            "feedback will be retried: {error}"
+        );
+        // A tenant out of quota is tried for hours: ever fewer of its tries are worth a line.
+        if received.receive_count.is_power_of_two()
+            && let Some(outcome) = self.write(wanted, &Answer::Failed(attempt), received).await
+        {
+            return outcome;
+        }
+        self.again(next, received)
+    }
+
+    /// `Some` when it could not be written and the message has to come again.
+    async fn write(&self, wanted: &Wanted, answer: &Answer, received: &Received) -> Option<Outcome> {
+        let written = self.answers.answer(&wanted.key, answer, self.host.now()).await;
+        let error = written.err()?;
+        tracing::error!(error = %error, "the ledger could not be written: {error}");
+        Some(self.again(error.next(), received))
+    }
+
+    /// Puts the message where a person finds it, with the reason beside it.
+    async fn reject(&self, rejection: Rejection, received: &Received) -> Outcome {
+        tracing::warn!(code = rejection.code(), message_id = received.message_id, "rejected: {rejection}");
+        let text = rejection.to_string();
+        let attributes = [("rejection_code", rejection.code()), ("rejection", text.as_str())];
+        let copy = Message { body: received.body.clone(), group: None, attributes: &attributes };
+        match self.rejected.send(copy).await {
+            Ok(()) => Outcome::Done,
+            Err(error) => self.again(error.next(), received),
+        }
+    }
+
+    fn attempt(&self, received: &Received, reason: Reason, error: &VismaError) -> Attempt {
+        Attempt { at: self.host.now(), receive_count: received.receive_count, reason, detail: error.to_string() }
+    }
+
+    fn again(&self, next: Next, received: &Received) -> Outcome {
+        let after = match next {
+            Next::Retry { after, .. } => after,
+            Next::Park(_) | Next::Bug => None,
+        };
+        Outcome::Again { wait: retry::wait(after, received.receive_count, self.limits.retry_base, self.host.random()) }
+    }
+
+    fn age(&self, received: &Received) -> Duration {
+        received.sent_at.map_or(Duration::ZERO, |sent_at| self.host.now() - sent_at)
+    }
+}

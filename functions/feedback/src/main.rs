@@ -1,0 +1,18 @@
+//! The Lambda function.
+
+use aws_lambda_events::sqs::SqsEvent;
+use feedback::wiring;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    webhooks_telemetry::init();
+    let feedback = wiring::feedback().await.inspect_err(|error| tracing::error!("{error}"))?;
+    // Read now, so that the first batch finds it; a failure is tried again with the batch.
+    if let Err(error) = feedback.settings.get().await {
+        tracing::warn!(error = %error, "the settings could not be read at start: {error}");
+    }
+    let feedback = &feedback;
+    run(service_fn(|event: LambdaEvent<SqsEvent>| async move { Ok::<_, Error>(feedback.batch(event.payload).await) }))
+        .await
+}

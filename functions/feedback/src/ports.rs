@@ -1,0 +1,26 @@
+//! What the feedback function is made of.
+
+use std::time::Duration;
+use webhooks_host::Host;
+use webhooks_queue::{Pacer, Sender};
+use webhooks_settings::Source;
+use webhooks_store::Answers;
+use webhooks_visma::Visma;
+
+/// The effects, chosen once: the real ones in the function, others in tests and simulations.
+pub trait Ports: Send + Sync + 'static {
+    type Source: Source;
+    type Answers: Answers;
+    type Visma: Visma;
+    type Queue: Sender;
+    type Pacer: Pacer;
+    type Host: Host + Clone;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The ceiling of the first back-off.
+    pub retry_base: Duration,
+    /// How long a feedback is tried before it is parked.
+    pub give_up_after: time::Duration,
+}

@@ -1,0 +1,17 @@
+//! Whether a notification may be acted on at all.
+
+use webhooks_model::{Entity, Notification, Origin, Reason};
+use webhooks_settings::Settings;
+
+/// # Errors
+/// Why it has to wait for a person.
+pub(crate) fn admit(notification: &Notification, settings: &Settings) -> Result<(), Reason> {
+    if notification.entity == Entity::Unmapped {
+        return Err(Reason::Unmapped);
+    }
+    let tenant = notification.tenant.as_deref().ok_or(Reason::TenantUnknown)?;
+    // What we found ourselves came by no subscription.
+    let serves = notification.origin == Origin::Reconciliation
+        || settings.subscription(&notification.subscription).is_some_and(|subscription| subscription.serves(tenant));
+    if serves { Ok(()) } else { Err(Reason::TenantNotServed) }
+}

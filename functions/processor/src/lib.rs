@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+mod admission;
+mod confirmation;
+mod failure;
+mod handler;
+mod intake_message;
+mod ports;
+mod processor;
+mod sentences;
+pub mod wiring;
+
+pub use failure::Failure;
+pub use handler::{Acknowledge, Handler, HandlerError};
+pub use ports::{Limits, Ports};
+pub use processor::{Done, Processor};

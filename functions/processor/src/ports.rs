@@ -1,0 +1,34 @@
+//! What the processor is made of.
+
+use crate::handler::Handler;
+use std::time::Duration;
+use webhooks_host::Host;
+use webhooks_queue::{Pacer, Sender};
+use webhooks_settings::Source;
+use webhooks_store::Ledger;
+use webhooks_visma::Visma;
+
+/// The effects, chosen once: the real ones in the function, others in tests and simulations.
+pub trait Ports: Send + Sync + 'static {
+    type Source: Source;
+    type Ledger: Ledger;
+    type Visma: Visma;
+    type Queue: Sender;
+    type Pacer: Pacer;
+    type Handler: Handler;
+    type Host: Host + Clone;
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The notifications queue's `maxReceiveCount`.
+    pub max_receive_count: u32,
+    /// The ceiling of the first back-off.
+    pub retry_base: Duration,
+}
+
+impl Limits {
+    pub(crate) fn is_last(&self, receive_count: u32) -> bool {
+        receive_count >= self.max_receive_count
+    }
+}

@@ -1,0 +1,32 @@
+//! What an accountant reads when nobody else says anything: short, plain, without personal data.
+
+use crate::confirmation::Facts;
+use webhooks_model::feedback::Verdict;
+use webhooks_model::{Kind, Notification};
+
+pub(crate) fn processed(n: &Notification, facts: &Facts) -> Verdict {
+    let subject = n.subject();
+    Verdict::success(&match n.kind {
+        _ if facts.gone => format!("The {subject} was received, but Visma Net no longer has it."),
+        Kind::Deleted => format!("The deletion of {subject} was received and processed."),
+        Kind::Created => format!("The new {subject} was received and processed."),
+        Kind::IdentityChanged => format!("The new number of {subject} was received and processed."),
+        Kind::Action => format!("The action on {subject} was received and processed."),
+        _ => format!("The change of {subject} was received and processed."),
+    })
+}
+
+pub(crate) fn superseded(n: &Notification, facts: &Facts) -> Verdict {
+    let subject = n.subject();
+    Verdict::success(&match facts.refuted {
+        true => format!("The deletion of {subject} was not carried out, for Visma Net still has it."),
+        false => format!("A newer change of {subject} has already been processed."),
+    })
+}
+
+pub(crate) fn dead(n: &Notification) -> Verdict {
+    Verdict::failure(&format!(
+        "The notification about {} could not be processed. The integrator has been told.",
+        n.subject()
+    ))
+}

@@ -1,0 +1,158 @@
+#![doc = include_str!("../README.md")]
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use futures::{FutureExt, StreamExt, stream};
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+use time::OffsetDateTime;
+use webhooks_queue::Pacer;
+
+/// Records run at the same time.
+const CONCURRENCY: usize = 10;
+/// How soon a record comes again that panicked where nobody decided otherwise.
+const AFTER_PANIC: Duration = Duration::from_secs(30);
+
+/// One record of the batch.
+#[derive(Debug, Clone)]
+pub struct Received {
+    pub message_id: String,
+    pub body: String,
+    /// How often the queue has handed it out, this time included.
+    pub receive_count: u32,
+    /// When it was put on the queue; `None` if SQS did not say.
+    pub sent_at: Option<OffsetDateTime>,
+    receipt_handle: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    /// The message stays on the queue and is handed out again after `wait`.
+    Again {
+        wait: Duration,
+    },
+}
+
+/// Runs `each` for every record and answers SQS.
+pub async fn run<F>(event: SqsEvent, pacer: &impl Pacer, each: impl Fn(Received) -> F) -> SqsBatchResponse
+where
+    F: Future<Output = Outcome>,
+{
+    let outcomes = event.records.into_iter().map(|message| {
+        let received = Received::from(message);
+        let (id, handle) = (received.message_id.clone(), received.receipt_handle.clone());
+        let outcome = AssertUnwindSafe(async { each(received).await }).catch_unwind();
+        async move {
+            match outcome.await {
+                Ok(Outcome::Done) => None,
+                Ok(Outcome::Again { wait }) => Some((id, handle, wait)),
+                Err(_) => {
+                    tracing::error!(message_id = id, "a record panicked and will come again");
+                    Some((id, handle, AFTER_PANIC))
+                }
+            }
+        }
+    });
+    let failed: Vec<_> =
+        stream::iter(outcomes).buffer_unordered(CONCURRENCY).filter_map(|outcome| async { outcome }).collect().await;
+    let failures = stream::iter(failed).map(|(id, handle, wait)| async move {
+        hide(pacer, &id, &handle, wait).await;
+        let mut failure = BatchItemFailure::default();
+        failure.item_identifier = id;
+        failure
+    });
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = failures.buffer_unordered(CONCURRENCY).collect().await;
+    response
+}
+
+/// Without it the message comes again after the queue's own visibility timeout: later than asked for, but it comes.
+async fn hide(pacer: &impl Pacer, id: &str, handle: &str, wait: Duration) {
+    if let Err(error) = pacer.hide(handle, wait).await {
+        tracing::warn!(message_id = id, error = %error, "a message could not be paced: {error}");
+    }
+}
+
+impl From<SqsMessage> for Received {
+    fn from(message: SqsMessage) -> Self {
+        let attribute = |name: &str| message.attributes.get(name).and_then(|text| text.parse::<i64>().ok());
+        let sent_at = attribute("SentTimestamp")
+            .and_then(|ms| OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok());
+        Self {
+            receive_count: attribute("ApproximateReceiveCount").and_then(|count| count.try_into().ok()).unwrap_or(1),
+            sent_at,
+            message_id: message.message_id.unwrap_or_default(),
+            body: message.body.unwrap_or_default(),
+            receipt_handle: message.receipt_handle.unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::sync::Mutex;
+    use webhooks_queue::QueueError;
+
+    #[derive(Default)]
+    struct Hidden(Mutex<Vec<(String, Duration)>>);
+
+    impl Pacer for Hidden {
+        async fn hide(&self, receipt_handle: &str, wait: Duration) -> Result<(), QueueError> {
+            self.0.lock().unwrap().push((receipt_handle.to_owned(), wait));
+            Ok(())
+        }
+    }
+
+    fn batch(bodies: &[&str]) -> SqsEvent {
+        let record = |(at, body): (usize, &&str)| {
+            json!({
+                "messageId": format!("m{at}"), "receiptHandle": format!("r{at}"), "body": body,
+                "attributes": {"ApproximateReceiveCount": "3", "SentTimestamp": "1545082649183"},
+            })
+        };
+        let records: Vec<_> = bodies.iter().enumerate().map(record).collect();
+        serde_json::from_value(json!({"Records": records})).unwrap()
+    }
+
+    async fn answer(bodies: &[&str]) -> (serde_json::Value, Vec<(String, Duration)>) {
+        let hidden = Hidden::default();
+        let each = |received: Received| async move {
+            assert_eq!(received.receive_count, 3);
+            match received.body.as_str() {
+                "fine" => Outcome::Done,
+                "later" => Outcome::Again { wait: Duration::from_secs(7) },
+                _ => panic!("poison"),
+            }
+        };
+        let response = run(batch(bodies), &hidden, each).await;
+        (serde_json::to_value(response).unwrap(), hidden.0.into_inner().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_batch_without_failures_is_answered_with_an_empty_list() {
+        assert_eq!(answer(&["fine", "fine"]).await.0, json!({"batchItemFailures": []}));
+    }
+
+    #[tokio::test]
+    async fn a_record_that_panics_fails_alone() {
+        let (response, hidden) = answer(&["fine", "poison", "fine", "fine"]).await;
+        assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "m1"}]}));
+        assert_eq!(hidden, [("r1".to_owned(), AFTER_PANIC)]);
+    }
+
+    #[tokio::test]
+    async fn a_record_that_has_to_come_again_is_hidden_as_long_as_it_says() {
+        let (response, hidden) = answer(&["later", "fine"]).await;
+        assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "m0"}]}));
+        assert_eq!(hidden, [("r0".to_owned(), Duration::from_secs(7))]);
+    }
+
+    #[tokio::test]
+    async fn a_record_without_an_id_makes_the_whole_batch_come_again() {
+        let event = serde_json::from_value(json!({"Records": [{"body": "x"}]})).unwrap();
+        let response = run(event, &Hidden::default(), |_| async { Outcome::Again { wait: Duration::ZERO } }).await;
+        assert_eq!(serde_json::to_value(response).unwrap(), json!({"batchItemFailures": [{"itemIdentifier": ""}]}));
+    }
+}

@@ -1,0 +1,114 @@
+//! The ledger as the feedback function uses it: who has been answered.
+
+use crate::attributes::{Item, Update, partition, string, text, time_text};
+use crate::ledger::{line, sort_key};
+use crate::table::{StoreError, Table};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use std::collections::HashMap;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use webhooks_model::LedgerKey;
+use webhooks_model::feedback::{Address, FeedbackState, Verdict};
+use webhooks_model::ledger::Attempt;
+
+/// What the feedback function needs of the table.
+pub trait Answers: Send + Sync {
+    /// What is known of these notifications, by key; one that is unknown is absent. At most 100 keys, which one read fetches.
+    fn answered(
+        &self,
+        keys: &[LedgerKey],
+    ) -> impl Future<Output = Result<HashMap<LedgerKey, Answered>, StoreError>> + Send;
+
+    /// Writes down an answer, a refusal or a failed try. Nothing changes an answer that Visma Net has taken.
+    fn answer(
+        &self,
+        key: &LedgerKey,
+        answer: &Answer,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// `None` when the processor has not recorded the notification yet.
+    pub feedback: Option<FeedbackState>,
+    pub address: Address,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Visma Net took it under this id. What was parked before asks for no attention any more.
+    Sent { id: Uuid, verdict: Verdict, was_parked: bool },
+    /// It will not take it; a person has to look.
+    Parked { attempt: Attempt, verdict: Verdict },
+    /// A try failed; another follows.
+    Failed(Attempt),
+}
+
+impl Answers for Table {
+    async fn answered(&self, keys: &[LedgerKey]) -> Result<HashMap<LedgerKey, Answered>, StoreError> {
+        let mut by_name: HashMap<(String, String), &LedgerKey> =
+            keys.iter().map(|key| ((partition(&key.entity), sort_key(key)), key)).collect();
+        if by_name.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let wanted =
+            by_name.keys().map(|(pk, sk)| HashMap::from([("pk".into(), string(pk)), ("sk".into(), string(sk))]));
+        let request = KeysAndAttributes::builder()
+            .set_keys(Some(wanted.collect()))
+            .projection_expression("pk, sk, feedback, feedback_ids, #source")
+            .expression_attribute_names("#source", "source")
+            .consistent_read(true)
+            .build()
+            .map_err(|_| StoreError::Mismatch("request not built".into()))?;
+        let answer = self.client.batch_get_item().request_items(&self.name, request).send().await;
+        let answer = answer.map_err(|error| StoreError::from_sdk(&error))?;
+        if answer.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
+            return Err(StoreError::Unavailable("throttled".into()));
+        }
+        let items = answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default();
+        let found = items.iter().filter_map(|item| {
+            let name = (text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned());
+            Some((by_name.remove(&name)?.clone(), read(item)))
+        });
+        Ok(found.collect())
+    }
+
+    async fn answer(&self, key: &LedgerKey, answer: &Answer, now: OffsetDateTime) -> Result<(), StoreError> {
+        let mut update =
+            Update::default().set("feedback_at", string(time_text(now))).set_if_absent("expires_at", self.ttl(now));
+        update = match answer {
+            Answer::Sent { id, verdict, was_parked } => {
+                let update = with_verdict(update, FeedbackState::Sent, verdict)
+                    .set("feedback_id", string(id.to_string()))
+                    .remove("feedback_deadline");
+                if *was_parked { update.remove("attention").remove("attention_at") } else { update }
+            }
+            Answer::Parked { attempt, verdict } => with_verdict(update, FeedbackState::Parked, verdict)
+                .append("feedback_attempts", line(attempt))
+                .set("attention", string("feedback_parked"))
+                .set("attention_at", string(time_text(now))),
+            Answer::Failed(attempt) => update.append("feedback_attempts", line(attempt)),
+        };
+        let (state, sent) = (update.name("feedback"), update.value(string(FeedbackState::Sent.as_str())));
+        let condition = format!("attribute_not_exists({state}) OR {state} <> {sent}");
+        self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await?;
+        Ok(())
+    }
+}
+
+fn with_verdict(update: Update, state: FeedbackState, verdict: &Verdict) -> Update {
+    update
+        .set("feedback", string(state.as_str()))
+        .set("feedback_success", AttributeValue::Bool(verdict.is_success))
+        .set("feedback_description", string(verdict.description.as_str()))
+}
+
+fn read(item: &Item) -> Answered {
+    let ids = item.get("feedback_ids").and_then(|ids| ids.as_l().ok()).map(Vec::as_slice).unwrap_or_default();
+    let ids = ids.iter().filter_map(|id| Uuid::try_parse(id.as_s().ok()?).ok()).collect();
+    Answered {
+        feedback: text(item, "feedback").and_then(FeedbackState::parse),
+        address: Address { ids, source: text(item, "source").map(str::to_owned) },
+    }
+}

@@ -1,0 +1,124 @@
+//! Names, expressions and values of DynamoDB requests, with less ceremony.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::HashMap;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use webhooks_model::EntityId;
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+pub(crate) fn string(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+pub(crate) fn number(number: impl ToString) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+/// RFC 3339 in UTC with a fixed number of digits, so that text order is time order.
+pub(crate) fn time_text(at: OffsetDateTime) -> String {
+    let at = at.to_offset(time::UtcOffset::UTC);
+    let millis = at.replace_nanosecond(at.nanosecond() / 1_000_000 * 1_000_000).unwrap_or(at);
+    let text = millis.format(&Rfc3339).expect("a UTC time of this era always formats");
+    if text.len() == 20 { text.replace('Z', ".000Z") } else { format!("{:0<23}Z", text.trim_end_matches('Z')) }
+}
+
+pub(crate) fn partition(entity: &EntityId) -> String {
+    format!("{}#{}#{}", entity.tenant, entity.entity, entity.key)
+}
+
+pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+pub(crate) fn integer(item: &Item, name: &str) -> Option<i64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+pub(crate) fn flag(item: &Item, name: &str) -> bool {
+    item.get(name).and_then(|value| value.as_bool().ok()).copied().unwrap_or(false)
+}
+
+/// An update expression under construction. Every attribute goes through a placeholder, so no name can clash with a reserved word.
+#[derive(Debug, Default)]
+pub(crate) struct Update {
+    set: Vec<String>,
+    remove: Vec<String>,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Update {
+    pub(crate) fn set(mut self, name: &str, value: AttributeValue) -> Self {
+        let (n, v) = (self.name(name), self.value(value));
+        self.set.push(format!("{n} = {v}"));
+        self
+    }
+
+    pub(crate) fn set_some(self, name: &str, value: Option<AttributeValue>) -> Self {
+        match value {
+            Some(value) => self.set(name, value),
+            None => self,
+        }
+    }
+
+    pub(crate) fn set_if_absent(mut self, name: &str, value: AttributeValue) -> Self {
+        let (n, v) = (self.name(name), self.value(value));
+        self.set.push(format!("{n} = if_not_exists({n}, {v})"));
+        self
+    }
+
+    pub(crate) fn append(mut self, name: &str, element: AttributeValue) -> Self {
+        let n = self.name(name);
+        let (none, one) = (self.value(AttributeValue::L(vec![])), self.value(AttributeValue::L(vec![element])));
+        self.set.push(format!("{n} = list_append(if_not_exists({n}, {none}), {one})"));
+        self
+    }
+
+    pub(crate) fn remove(mut self, name: &str) -> Self {
+        let n = self.name(name);
+        self.remove.push(n);
+        self
+    }
+
+    /// A placeholder for an attribute's name, for use in a condition.
+    pub(crate) fn name(&mut self, name: &str) -> String {
+        let placeholder = format!("#n{}", self.names.len());
+        self.names.insert(placeholder.clone(), name.to_owned());
+        placeholder
+    }
+
+    /// A placeholder for a value, for use in a condition.
+    pub(crate) fn value(&mut self, value: AttributeValue) -> String {
+        let placeholder = format!(":v{}", self.values.len());
+        self.values.insert(placeholder.clone(), value);
+        placeholder
+    }
+
+    pub(crate) fn expression(&self) -> String {
+        let mut expression = format!("SET {}", self.set.join(", "));
+        if !self.remove.is_empty() {
+            expression.push_str(" REMOVE ");
+            expression.push_str(&self.remove.join(", "));
+        }
+        expression
+    }
+
+    pub(crate) fn into_maps(self) -> (HashMap<String, String>, HashMap<String, AttributeValue>) {
+        (self.names, self.values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn times_sort_as_text() {
+        assert_eq!(time_text(datetime!(2026-11-23 12:00 UTC)), "2026-11-23T12:00:00.000Z");
+        assert_eq!(time_text(datetime!(2026-11-23 12:00:00.1204 UTC)), "2026-11-23T12:00:00.120Z");
+        assert_eq!(time_text(datetime!(2026-11-23 14:00:00.5 +2)), "2026-11-23T12:00:00.500Z");
+    }
+}

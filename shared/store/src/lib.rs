@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+mod account;
+mod answers;
+mod attributes;
+mod head;
+mod item;
+mod ledger;
+mod table;
+
+pub use answers::{Answer, Answered, Answers};
+pub use head::Head;
+pub use ledger::{Advance, Change, Entry, Known, Ledger, Seen};
+pub use table::{StoreError, Table};

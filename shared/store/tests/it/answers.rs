@@ -1,0 +1,84 @@
+use crate::support::{Fixture, NOW, order};
+use uuid::Uuid;
+use webhooks_model::feedback::{Address, FeedbackState, Verdict};
+use webhooks_model::ledger::Attempt;
+use webhooks_model::{LedgerKey, Reason, State};
+use webhooks_store::{Answer, Answered, Answers, Change, Entry, Ledger};
+
+fn sent(text: &str) -> Answer {
+    Answer::Sent { id: Uuid::from_u128(1), verdict: Verdict::success(text), was_parked: false }
+}
+
+fn attempt() -> Attempt {
+    Attempt { at: NOW, receive_count: 2, reason: Reason::Unavailable, detail: "status 404".into() }
+}
+
+async fn processed(fixture: &Fixture, id: u128, feedback: FeedbackState) -> LedgerKey {
+    let n = order(id);
+    let address = Address::of(&n, false);
+    let change = Change::Ended { state: State::Processed, feedback, address, deadline: Some(NOW) };
+    fixture.table.record(&Entry { notification: &n, change, now: NOW }).await.unwrap();
+    n.ledger_key()
+}
+
+async fn answered(fixture: &Fixture, key: &LedgerKey) -> Option<Answered> {
+    fixture.table.answered(std::slice::from_ref(key)).await.unwrap().remove(key)
+}
+
+#[tokio::test]
+async fn a_deferred_notification_is_found_with_the_ids_to_answer_under() {
+    let fixture = Fixture::new().await;
+    let key = processed(&fixture, 1, FeedbackState::Awaited).await;
+    let unknown = order(2).ledger_key();
+    let found = fixture.table.answered(&[key.clone(), unknown.clone(), key.clone()]).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[&key].feedback, Some(FeedbackState::Awaited));
+    assert_eq!(found[&key].address.ids, [Uuid::from_u128(1)]);
+    assert!(fixture.table.answered(&[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_that_was_taken_is_never_changed() {
+    let fixture = Fixture::new().await;
+    let key = processed(&fixture, 1, FeedbackState::Queued).await;
+    fixture.table.answer(&key, &sent("first"), NOW).await.unwrap();
+    fixture.table.answer(&key, &sent("second"), NOW).await.unwrap();
+    fixture
+        .table
+        .answer(&key, &Answer::Parked { attempt: attempt(), verdict: Verdict::failure("late") }, NOW)
+        .await
+        .unwrap();
+    let item = fixture.item("N#").await;
+    assert_eq!(item["feedback_description"].as_s().unwrap(), "first");
+    assert_eq!(answered(&fixture, &key).await.unwrap().feedback, Some(FeedbackState::Sent));
+    assert_eq!(fixture.needing_attention("feedback_parked").await, 0);
+}
+
+#[tokio::test]
+async fn an_answer_faster_than_the_processor_is_kept_when_the_processor_records() {
+    let fixture = Fixture::new().await;
+    let key = order(1).ledger_key();
+    fixture.table.answer(&key, &sent("quick"), NOW).await.unwrap();
+    let seen = fixture.table.look(&key).await.unwrap().same.unwrap();
+    assert_eq!((seen.state, seen.feedback), (None, Some(FeedbackState::Sent)));
+    processed(&fixture, 1, FeedbackState::Queued).await;
+    assert_eq!(answered(&fixture, &key).await.unwrap().feedback, Some(FeedbackState::Sent));
+    assert_eq!(fixture.item("N#").await["state"].as_s().unwrap(), "processed");
+}
+
+#[tokio::test]
+async fn a_parked_answer_asks_for_attention_until_it_is_sent() {
+    let fixture = Fixture::new().await;
+    let key = processed(&fixture, 1, FeedbackState::Queued).await;
+    fixture.table.answer(&key, &Answer::Failed(attempt()), NOW).await.unwrap();
+    fixture
+        .table
+        .answer(&key, &Answer::Parked { attempt: attempt(), verdict: Verdict::success("x") }, NOW)
+        .await
+        .unwrap();
+    assert_eq!(fixture.needing_attention("feedback_parked").await, 1);
+    assert_eq!(fixture.item("N#").await["feedback_attempts"].as_l().unwrap().len(), 2);
+    let after_all = Answer::Sent { id: Uuid::nil(), verdict: Verdict::success("after all"), was_parked: true };
+    fixture.table.answer(&key, &after_all, NOW).await.unwrap();
+    assert_eq!(fixture.needing_attention("feedback_parked").await, 0);
+}

@@ -1,0 +1,103 @@
+use crate::support::{Fixture, NOW, notification, order};
+use webhooks_model::feedback::{Address, FeedbackState};
+use webhooks_model::ledger::Attempt;
+use webhooks_model::{Notification, Reason, State};
+use webhooks_store::{Change, Entry, Ledger};
+
+fn attempt(reason: Reason) -> Attempt {
+    Attempt { at: NOW, receive_count: 1, reason, detail: "status 503 from the ERP".into() }
+}
+
+fn ended(state: State) -> Change {
+    Change::Ended { state, feedback: FeedbackState::Queued, address: Address::default(), deadline: None }
+}
+
+async fn record(fixture: &Fixture, notification: &Notification, change: Change) -> bool {
+    fixture.table.record(&Entry { notification, change, now: NOW }).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_unknown_notification_is_unknown() {
+    let fixture = Fixture::new().await;
+    let seen = fixture.table.look(&order(1).ledger_key()).await.unwrap();
+    assert!(seen.same.is_none() && !seen.repeated && seen.head.is_none());
+}
+
+#[tokio::test]
+async fn a_notification_goes_from_failed_attempts_to_processed_and_no_further() {
+    let fixture = Fixture::new().await;
+    let n = order(1);
+    assert!(record(&fixture, &n, Change::Failed(attempt(Reason::Unavailable))).await);
+    assert!(record(&fixture, &n, Change::Failed(attempt(Reason::RateLimited))).await);
+    assert_eq!(fixture.item("N#").await["reason"].as_s().unwrap(), "rate_limited");
+    assert!(record(&fixture, &n, ended(State::Processed)).await);
+    for late in [
+        ended(State::Superseded),
+        Change::Dead { attempt: attempt(Reason::Bug), answered: true },
+        Change::Failed(attempt(Reason::Bug)),
+    ] {
+        assert!(!record(&fixture, &n, late).await);
+    }
+    let seen = fixture.table.look(&n.ledger_key()).await.unwrap();
+    assert_eq!(seen.same.unwrap().state, Some(State::Processed));
+    let item = fixture.item("N#").await;
+    assert_eq!(item["attempts"].as_l().unwrap().len(), 2);
+    assert!(!item.contains_key("reason"));
+    assert_eq!(item["raw"].as_s().unwrap(), &n.raw);
+    assert!(item["expires_at"].as_n().unwrap().parse::<i64>().unwrap() > NOW.unix_timestamp());
+}
+
+#[tokio::test]
+async fn a_dead_notification_asks_for_attention_until_a_redrive_cures_it() {
+    let fixture = Fixture::new().await;
+    let n = order(1);
+    record(&fixture, &n, Change::Dead { attempt: attempt(Reason::Bug), answered: true }).await;
+    assert_eq!(fixture.needing_attention("dead").await, 1);
+    assert!(record(&fixture, &n, Change::Failed(attempt(Reason::Unavailable))).await);
+    let seen = fixture.table.look(&n.ledger_key()).await.unwrap();
+    assert_eq!(seen.same.unwrap().state, Some(State::Dead), "one more failure does not make it less dead");
+    record(&fixture, &n, ended(State::Processed)).await;
+    assert_eq!(fixture.needing_attention("dead").await, 0);
+}
+
+#[tokio::test]
+async fn the_same_content_under_another_id_is_recognised_as_a_repetition() {
+    let fixture = Fixture::new().await;
+    record(&fixture, &order(1), ended(State::Processed)).await;
+    let seen = fixture.table.look(&order(2).ledger_key()).await.unwrap();
+    assert!(seen.same.is_none() && seen.repeated);
+    let seen = fixture.table.look(&order(1).ledger_key()).await.unwrap();
+    assert!(seen.same.is_some() && !seen.repeated);
+}
+
+#[tokio::test]
+async fn the_same_id_with_new_content_is_a_delivery_of_its_own() {
+    let fixture = Fixture::new().await;
+    record(&fixture, &order(1), ended(State::Processed)).await;
+    let other = notification(r#"{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"1","x":1}"#, 1);
+    let seen = fixture.table.look(&other.ledger_key()).await.unwrap();
+    assert!(seen.same.is_none() && !seen.repeated);
+}
+
+#[tokio::test]
+async fn a_raw_item_too_long_for_one_item_is_kept_whole_in_parts() {
+    let fixture = Fixture::new().await;
+    let body = format!(r#"{{"event":"SALESORDER_UPDATED","orderId":"1","note":"{}"}}"#, "å".repeat(300_000));
+    let n = notification(&body, 1);
+    record(&fixture, &n, ended(State::Processed)).await;
+    let mut parts: Vec<_> =
+        fixture.items().await.into_iter().filter(|i| i["sk"].as_s().unwrap().starts_with("RAW#")).collect();
+    parts.sort_by_key(|item| item["sk"].as_s().unwrap().clone());
+    let whole: String = parts.iter().map(|item| item["raw"].as_s().unwrap().as_str()).collect();
+    assert_eq!(whole, body);
+    assert_eq!(fixture.item("N#").await["raw_parts"].as_n().unwrap(), &parts.len().to_string());
+}
+
+#[tokio::test]
+async fn of_many_writers_at_once_exactly_one_ends_the_notification() {
+    let fixture = Fixture::new().await;
+    let n = order(1);
+    let writers = (0..8).map(|_| record(&fixture, &n, ended(State::Processed)));
+    let won = futures::future::join_all(writers).await.into_iter().filter(|wrote| *wrote).count();
+    assert_eq!(won, 1);
+}
