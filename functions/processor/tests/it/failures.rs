@@ -1,0 +1,122 @@
+use crate::world::{MAX_RECEIVE_COUNT, World, account, order};
+use serde_json::{Value, json};
+use std::time::Duration;
+use webhooks_visma::{Fault, Stage, VismaError};
+
+fn down() -> VismaError {
+    VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Status(503), after: None }
+}
+
+fn action(id: u128, parameter: &str) -> Value {
+    let mut body = order(id, "SALES_ORDER_ACTION_TRIGGERED", "Open", id as i64);
+    body["parameter"] = json!(parameter);
+    body
+}
+
+#[tokio::test]
+async fn a_poison_in_the_middle_of_a_batch_fails_alone() {
+    let world = World::new().await;
+    let mut messages: Vec<String> =
+        (1..=4).map(|n| world.message(&account(n, "ACCOUNT_CREATED", &n.to_string()))).collect();
+    messages.insert(1, world.message(&action(9, "panic")));
+    messages.insert(3, "a foreign message".into());
+    messages.insert(4, world.message(&action(10, "later")));
+    assert_eq!(world.batch(&messages, 1).await, [1, 3, 4]);
+    let states = world.states().await;
+    assert_eq!(states.iter().filter(|state| *state == "processed").count(), 4);
+    assert!(
+        states.contains(&"retrying: bug".to_owned()) && states.contains(&"retrying: unavailable".to_owned()),
+        "{states:?}"
+    );
+    assert_eq!(world.notifications.hidden().len(), 3);
+}
+
+#[tokio::test]
+async fn the_erp_down_and_up_again_ends_in_one_event_and_one_feedback() {
+    let world = World::new().await;
+    world.erp.fail_fetches([down(), down()]);
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
+    assert_eq!(world.batch(&message, 1).await, [0]);
+    assert_eq!(world.batch(&message, 2).await, [0]);
+    assert_eq!(world.states().await, ["retrying: unavailable"]);
+    assert!(world.batch(&message, 3).await.is_empty());
+    assert_eq!(world.states().await, ["processed"]);
+    assert_eq!((world.events.sent().len(), world.feedback.sent().len()), (1, 1));
+    let waits: Vec<Duration> = world.notifications.hidden().into_iter().map(|(_, wait)| wait).collect();
+    assert_eq!(waits, [15, 30].map(Duration::from_secs), "half of the ceiling, which doubles");
+}
+
+#[tokio::test]
+async fn the_time_the_erp_asks_for_is_waited() {
+    let world = World::new().await;
+    world.erp.fail_fetches([VismaError::RateLimited { stage: Stage::Resource, after: Some(Duration::from_secs(600)) }]);
+    assert_eq!(world.take(&account(1, "ACCOUNT_CHANGED", "1")).await, [0]);
+    assert!(world.notifications.hidden()[0].1 >= Duration::from_secs(600));
+    assert_eq!(world.states().await, ["retrying: rate_limited"]);
+}
+
+#[tokio::test]
+async fn after_the_last_attempt_it_is_dead_and_the_accountant_is_told_once() {
+    let world = World::new().await;
+    let message = [world.message(&action(1, "panic"))];
+    for receive_count in 1..=MAX_RECEIVE_COUNT {
+        assert_eq!(world.batch(&message, receive_count).await, [0]);
+    }
+    assert_eq!(world.states().await, ["dead: bug"]);
+    assert_eq!(world.table.needing_attention("dead").await, 1);
+    let feedback: Vec<Value> = world.feedback.sent().iter().map(fixtures::Sent::json).collect();
+    assert_eq!(feedback.len(), 1);
+    assert_eq!(feedback[0]["is_success"], false);
+    assert_eq!(world.notifications.hidden().last().unwrap().1, Duration::ZERO, "SQS may move it on at once");
+}
+
+#[tokio::test]
+async fn a_redrive_of_a_dead_notification_processes_it_without_a_second_answer() {
+    let world = World::new().await;
+    world.erp.fail_fetches([down()]);
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
+    world.batch(&message, MAX_RECEIVE_COUNT).await;
+    assert_eq!(world.states().await, ["dead: unavailable"]);
+    assert!(world.batch(&message, 1).await.is_empty());
+    assert_eq!(world.states().await, ["processed"]);
+    assert_eq!((world.events.sent().len(), world.feedback.sent().len()), (1, 1));
+    assert_eq!(world.table.needing_attention("dead").await, 0);
+}
+
+#[tokio::test]
+async fn a_queue_that_refuses_delays_the_end_and_loses_nothing() {
+    let world = World::new().await;
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
+    world.events.refuse(true);
+    assert_eq!(world.batch(&message, 1).await, [0]);
+    world.events.refuse(false);
+    world.feedback.refuse(true);
+    assert_eq!(world.batch(&message, 2).await, [0]);
+    world.feedback.refuse(false);
+    assert!(world.batch(&message, 3).await.is_empty());
+    assert_eq!(world.states().await, ["processed"]);
+    let ids: Vec<Value> = world.events.sent().iter().map(|sent| sent.json()["id"].clone()).collect();
+    assert_eq!(ids.len(), 2, "the event is repeated");
+    assert_eq!(ids[0], ids[1], "under the same id");
+    assert_eq!(world.feedback.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn what_no_further_attempt_would_cure_is_parked() {
+    let world = World::new().await;
+    world.erp.fail_fetches([VismaError::TenantNotApproved { stage: Stage::Resource }]);
+    assert!(world.take(&account(1, "ACCOUNT_CHANGED", "1")).await.is_empty());
+    assert!(world.take(&action(2, "person")).await.is_empty());
+    assert_eq!(world.states().await, ["parked: handler_refused", "parked: tenant_not_approved"]);
+    assert_eq!(world.table.needing_attention("parked").await, 2);
+}
+
+#[tokio::test]
+async fn without_settings_nothing_is_processed_and_nothing_is_lost() {
+    let world = World::new().await;
+    let document = std::mem::take(&mut *world.settings.0.lock().unwrap());
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
+    assert_eq!(world.batch(&message, 1).await, [0]);
+    *world.settings.0.lock().unwrap() = document;
+    assert!(world.batch(&message, 2).await.is_empty());
+}

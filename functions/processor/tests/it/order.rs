@@ -1,0 +1,74 @@
+use crate::world::{World, account, order};
+use serde_json::{Value, json};
+
+const NO_FETCH: &str = r#"[{"events": "*", "fetch": false}]"#;
+
+async fn without_fetch() -> World {
+    World::with_routes(serde_json::from_str(NO_FETCH).unwrap()).await
+}
+
+async fn timeline(world: &World, body: &Value) -> (Option<String>, Vec<String>) {
+    let head = world.head(body).await;
+    (head.status, head.timeline.into_iter().map(|(_, status)| status).collect())
+}
+
+#[tokio::test]
+async fn a_late_hint_is_superseded_and_still_has_its_place_in_the_timeline() {
+    let world = without_fetch().await;
+    let (hold, open) =
+        (order(1, "SALES_ORDER_STATUS_CHANGED", "On hold", 0), order(2, "SALES_ORDER_STATUS_CHANGED", "Open", 100));
+    world.take(&open).await;
+    world.take(&hold).await;
+    assert_eq!(world.states().await, ["processed", "superseded"]);
+    let expected = ["On hold".to_owned(), "Open".to_owned()].to_vec();
+    assert_eq!(timeline(&world, &open).await, (Some("Open".into()), expected));
+    assert_eq!(world.events.sent().len(), 1);
+    let last = world.feedback.sent()[1].json();
+    assert_eq!(last["description"], "A newer change of sales order SO/1 has already been processed.");
+}
+
+#[tokio::test]
+async fn the_order_of_arrival_makes_no_difference() {
+    let bodies = [
+        order(1, "SALES_ORDER_STATUS_CHANGED", "On hold", 0),
+        order(2, "SALES_ORDER_STATUS_CHANGED", "Open", 100),
+        order(3, "SALES_ORDER_STATUS_CHANGED", "Completed", 200),
+    ];
+    let expected = ["On hold", "Open", "Completed"].map(str::to_owned).to_vec();
+    for arrival in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let world = without_fetch().await;
+        for at in arrival {
+            world.take(&bodies[at]).await;
+        }
+        assert_eq!(timeline(&world, &bodies[0]).await, (Some("Completed".into()), expected.clone()), "{arrival:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_creation_is_published_however_late_it_comes() {
+    let world = without_fetch().await;
+    world.take(&order(1, "SALESORDER_UPDATED", "Open", 100)).await;
+    world.take(&order(2, "SALESORDER_CREATED", "On hold", 0)).await;
+    assert_eq!(world.states().await, ["processed", "processed"]);
+    let types: Vec<Value> = world.events.sent().iter().map(|sent| sent.json()["type"].clone()).collect();
+    assert_eq!(types, ["net.visma.sales_order.updated", "net.visma.sales_order.created"]);
+}
+
+#[tokio::test]
+async fn the_current_status_is_the_resources_and_the_timeline_is_the_notifications() {
+    let world = World::new().await;
+    world.erp.put("v1/salesorder/SO/1", r#"{"status":"Open","lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
+    let hold = order(1, "SALES_ORDER_STATUS_CHANGED", "On hold", 0);
+    world.take(&hold).await;
+    assert_eq!(timeline(&world, &hold).await, (Some("Open".into()), vec!["On hold".to_owned()]));
+}
+
+#[tokio::test]
+async fn the_same_id_with_new_content_is_processed_again() {
+    let world = World::new().await;
+    world.take(&account(1, "ACCOUNT_CHANGED", "1920")).await;
+    let mut again = account(1, "ACCOUNT_CHANGED", "1920");
+    again["message"] = json!("renamed");
+    world.take(&again).await;
+    assert_eq!(world.states().await, ["processed", "processed"]);
+}

@@ -1,0 +1,114 @@
+use crate::world::{World, account, at, order};
+use fixtures::TENANT;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_change_is_fetched_recorded_published_and_answered() {
+    let world = World::new().await;
+    world.erp.put(
+        "v1/account/1920",
+        r#"{"accountID":7,"accountCD":"1920","cashAccount":true,"lastModifiedDateTime":"2026-11-23T11:00:00"}"#,
+    );
+    assert!(world.take(&account(1, "ACCOUNT_CHANGED", "1920")).await.is_empty());
+
+    assert_eq!(world.states().await, ["processed"]);
+    assert_eq!(world.erp.fetched(), [at("v1/account/1920")]);
+    let event = world.events.sent()[0].json();
+    assert_eq!(event["type"], "net.visma.account.changed");
+    assert_eq!(event["data"]["resource"]["accountID"], 7);
+    assert_eq!(event["data"]["detail"], "cash_account");
+    assert_eq!(world.events.sent()[0].group.as_deref(), Some(TENANT));
+    let feedback = world.feedback.sent()[0].json();
+    assert_eq!(feedback["description"], "The change of account 1920 was received and processed.");
+    assert_eq!(feedback["is_success"], true);
+    let head = world.head(&account(1, "ACCOUNT_CHANGED", "1920")).await;
+    assert_eq!((head.internal_id.as_deref(), head.detail.as_deref()), (Some("7"), Some("cash_account")));
+}
+
+#[tokio::test]
+async fn a_duplicate_has_no_effect() {
+    let world = World::new().await;
+    let body = account(1, "ACCOUNT_CREATED", "1920");
+    for _ in 0..3 {
+        assert!(world.take(&body).await.is_empty());
+    }
+    assert_eq!(world.states().await, ["processed"]);
+    assert_eq!((world.events.sent().len(), world.feedback.sent().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn every_item_of_an_array_is_a_notification_of_its_own() {
+    let world = World::new().await;
+    let items: Vec<Value> = (1..=5).map(|n| account(n, "ACCOUNT_UPDATED", &n.to_string())).collect();
+    assert!(world.take(&json!(items)).await.is_empty());
+    assert_eq!(world.states().await, ["processed"; 5]);
+    assert!(world.take(&json!([])).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_json_ends_as_unparseable_and_keeps_its_text() {
+    let world = World::new().await;
+    let messages = ["not json", "5", "\u{feff}{"].map(|body| world.raw_delivery(body.as_bytes()).to_message());
+    assert!(world.batch(&messages, 1).await.is_empty());
+    assert_eq!(world.states().await, ["unparseable"; 3]);
+    assert_eq!(world.table.needing_attention("unparseable").await, 3);
+    assert!(world.events.sent().is_empty() && world.feedback.sent().is_empty());
+}
+
+#[tokio::test]
+async fn an_unknown_event_an_unknown_tenant_and_a_foreign_tenant_are_parked_in_sight() {
+    let world = World::new().await;
+    world.settings.0.lock().unwrap()["subscriptions"][0]["tenants"] = json!(["another"]);
+    let known = account(1, "ACCOUNT_CHANGED", "1");
+    let with = |name: &str, value: &str| {
+        let mut body = known.clone();
+        body[name] = json!(value);
+        body
+    };
+    for body in [&with("event", "PAYROLL_RUN"), &with("contextId", "7654321"), &known] {
+        assert!(world.take(body).await.is_empty());
+    }
+    assert_eq!(world.states().await, ["parked: tenant_not_served", "parked: tenant_unknown", "parked: unmapped"]);
+    assert!(world.erp.fetched().is_empty() && world.events.sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_resource_that_is_gone_is_processed_and_said_to_be_gone() {
+    let world = World::new().await;
+    world.take(&account(1, "ACCOUNT_UPDATED", "1920")).await;
+    assert_eq!(world.states().await, ["processed"]);
+    let description = world.feedback.sent()[0].json()["description"].clone();
+    assert_eq!(description, "The account 1920 was received, but Visma Net no longer has it.");
+}
+
+#[tokio::test]
+async fn a_signed_deletion_is_believed_without_asking() {
+    let world = World::new().await;
+    world.take(&account(1, "ACCOUNT_DELETED", "1920")).await;
+    assert!(world.erp.fetched().is_empty());
+    assert!(world.head(&account(1, "ACCOUNT_DELETED", "1920")).await.deleted);
+}
+
+#[tokio::test]
+async fn a_renumbered_account_is_linked_from_its_old_number_by_its_stable_id() {
+    let world = World::new().await;
+    world.erp.put("v1/account/1920", r#"{"accountID":7,"lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
+    world.take(&account(1, "ACCOUNT_CREATED", "1920")).await;
+    world.erp.remove("v1/account/1920");
+    world.erp.put("v1/account/1921", r#"{"accountID":7,"lastModifiedDateTime":"2026-11-23T11:30:00"}"#);
+    world.take(&account(2, "ACCOUNT_IDENTITY_CHANGED", "1921")).await;
+    let old = world.head(&account(9, "ACCOUNT_CHANGED", "1920")).await;
+    let new = world.head(&account(9, "ACCOUNT_CHANGED", "1921")).await;
+    assert_eq!(old.renumbered_to.as_deref(), Some("1921"));
+    assert_eq!(new.previous_key.as_deref(), Some("1920"));
+}
+
+#[tokio::test]
+async fn an_action_is_published_with_its_parameter() {
+    let world = World::with_routes(json!([{"events": "*.action", "fetch": false}])).await;
+    let mut body = order(1, "SALES_ORDER_ACTION_TRIGGERED", "Open", 0);
+    body["parameter"] = json!("print label");
+    world.take(&body).await;
+    assert_eq!(world.events.sent()[0].json()["data"]["parameter"], "print label");
+    assert!(world.erp.fetched().is_empty());
+}

@@ -1,0 +1,172 @@
+use aws_lambda_events::sqs::SqsEvent;
+use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document};
+use processor::{Acknowledge, Handler, HandlerError, Limits, Ports, Processor};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use uuid::Uuid;
+use webhooks_host::Host;
+use webhooks_model::delivery::Meta;
+use webhooks_model::feedback::Verdict;
+use webhooks_model::{Channel, Delivery, Notification, Origin, Resource};
+use webhooks_settings::Cache;
+use webhooks_store::{Ledger, Table};
+
+pub(crate) const MAX_RECEIVE_COUNT: u32 = 4;
+
+/// Business code as a test wants it: the action's parameter says what it does.
+pub(crate) struct Obedient;
+
+impl Handler for Obedient {
+    async fn handle(&self, n: &Notification, resource: Option<&Resource>) -> Result<Option<Verdict>, HandlerError> {
+        match n.parameter.as_deref() {
+            Some("panic") => panic!("canary-panic"),
+            Some("later") => Err(HandlerError::TryLater("not now".into())),
+            Some("person") => Err(HandlerError::NeedsPerson("too hard".into())),
+            Some("refuse") => Ok(Some(Verdict::failure("The order has no delivery address."))),
+            _ => Acknowledge.handle(n, resource).await,
+        }
+    }
+}
+
+pub(crate) struct Fakes;
+
+impl Ports for Fakes {
+    type Source = FakeSource;
+    type Ledger = Table;
+    type Visma = FakeErp;
+    type Queue = FakeQueue;
+    type Pacer = FakeQueue;
+    type Handler = Obedient;
+    type Host = TestHost;
+}
+
+pub(crate) struct World {
+    pub(crate) table: TestTable,
+    pub(crate) host: TestHost,
+    pub(crate) erp: FakeErp,
+    pub(crate) events: FakeQueue,
+    pub(crate) feedback: FakeQueue,
+    pub(crate) notifications: FakeQueue,
+    pub(crate) settings: FakeSource,
+    processor: Processor<Fakes>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with_routes(json!([])).await
+    }
+
+    pub(crate) async fn with_routes(routes: Value) -> Self {
+        let mut settings = document();
+        settings["routes"] = routes;
+        let (table, host, erp) = (TestTable::new().await, TestHost::default(), FakeErp::default());
+        let (events, feedback, notifications) = (FakeQueue::default(), FakeQueue::default(), FakeQueue::default());
+        let settings = FakeSource::new(settings);
+        let processor = Processor {
+            settings: Cache::new(settings.clone(), host.clone()),
+            ledger: table.table.clone(),
+            visma: erp.clone(),
+            events: events.clone(),
+            feedback: feedback.clone(),
+            notifications: notifications.clone(),
+            handler: Obedient,
+            host: host.clone(),
+            limits: Limits { max_receive_count: MAX_RECEIVE_COUNT, retry_base: Duration::from_secs(30) },
+        };
+        Self { table, host, erp, events, feedback, notifications, settings, processor }
+    }
+
+    /// Hands a batch to the processor and returns the positions of the messages that have to come again.
+    pub(crate) async fn batch(&self, messages: &[String], receive_count: u32) -> Vec<usize> {
+        let record = |(at, body): (usize, &String)| {
+            json!({
+                "messageId": at.to_string(), "receiptHandle": format!("r{at}"), "body": body,
+                "attributes": {"ApproximateReceiveCount": receive_count.to_string()},
+            })
+        };
+        let records: Vec<Value> = messages.iter().enumerate().map(record).collect();
+        let event: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
+        let response = self.processor.batch(event).await;
+        let mut failed: Vec<usize> =
+            response.batch_item_failures.iter().map(|failure| failure.item_identifier.parse().unwrap()).collect();
+        failed.sort_unstable();
+        failed
+    }
+
+    pub(crate) async fn take(&self, body: &Value) -> Vec<usize> {
+        self.batch(&[self.message(body)], 1).await
+    }
+
+    pub(crate) fn message(&self, body: &Value) -> String {
+        self.delivery(body).to_message()
+    }
+
+    pub(crate) fn delivery(&self, body: &Value) -> Delivery {
+        self.raw_delivery(body.to_string().as_bytes())
+    }
+
+    pub(crate) fn raw_delivery(&self, body: &[u8]) -> Delivery {
+        let meta = Meta {
+            id: self.host.new_id(),
+            channel: Channel::Dispatcher,
+            origin: Origin::Webhook,
+            subscription: "all".into(),
+            event: None,
+            tenant: None,
+            received_at: self.host.now(),
+            headers: BTreeMap::new(),
+        };
+        Delivery { meta, body: body.to_vec() }
+    }
+
+    pub(crate) fn legacy(&self, body: &Value) -> Delivery {
+        let mut delivery = self.delivery(body);
+        delivery.meta.channel = Channel::Legacy;
+        delivery.meta.subscription = "legacy".into();
+        delivery
+    }
+
+    /// State and reason of every recorded notification.
+    pub(crate) async fn states(&self) -> Vec<String> {
+        let items = self.table.items().await;
+        let text = |item: &std::collections::HashMap<String, _>, name| {
+            let value: Option<&aws_sdk_dynamodb::types::AttributeValue> = item.get(name);
+            value.and_then(|value| value.as_s().ok()).cloned()
+        };
+        let of = |item| match (text(item, "state"), text(item, "reason")) {
+            (Some(state), Some(reason)) => Some(format!("{state}: {reason}")),
+            (state, _) => state,
+        };
+        let mut states: Vec<String> = items.iter().filter_map(of).collect();
+        states.sort();
+        states
+    }
+
+    pub(crate) async fn head(&self, body: &Value) -> webhooks_store::Head {
+        let delivery = self.delivery(body);
+        let settings = webhooks_settings::Settings::parse(&document().to_string()).unwrap();
+        let n = Notification::read(&delivery, delivery.items().unwrap()[0], &settings);
+        self.table.table.look(&n.ledger_key()).await.unwrap().head.expect("a head")
+    }
+}
+
+/// An item about sales order SO/1 as the dispatcher would send it.
+pub(crate) fn order(id: u128, event: &str, status: &str, ticks: i64) -> Value {
+    json!({
+        "notificationId": Uuid::from_u128(id), "contextId": "1234567", "event": event,
+        "relativeResourceUri": "api/v1/salesorder/SO/1", "status": status, "timeStamp": 637_969_430_208_130_000 + ticks,
+        "source": "User",
+    })
+}
+
+pub(crate) fn account(id: u128, event: &str, number: &str) -> Value {
+    json!({
+        "notificationId": Uuid::from_u128(id), "contextId": "1234567", "event": event,
+        "relativeResourceUri": format!("api/v1/account/{number}"),
+    })
+}
+
+pub(crate) fn at(path: &str) -> String {
+    format!("{TENANT}:{path}")
+}

@@ -1,0 +1,39 @@
+//! What is worth a line.
+
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
+
+/// Beginnings of the targets whose finer levels show bodies, headers and keys.
+const NOISY: &[&str] = &["aws_", "h2", "hyper", "lambda_", "mio", "reqwest", "rustls", "tokio_util", "tower"];
+
+/// The first of the two settings that can be understood, else INFO.
+pub(crate) fn levels(lambda: Option<&str>, rust_log: Option<&str>) -> Targets {
+    if let Some(level) = lambda.and_then(lambda_level) {
+        return Targets::new().with_default(level);
+    }
+    let asked = rust_log.filter(|text| !text.trim().is_empty()).and_then(|text| text.parse().ok());
+    asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
+}
+
+/// Lambda knows one level that tracing does not.
+fn lambda_level(text: &str) -> Option<LevelFilter> {
+    match text.trim() {
+        text if text.eq_ignore_ascii_case("FATAL") => Some(LevelFilter::ERROR),
+        text => text.parse().ok(),
+    }
+}
+
+/// Spans are kept whatever the level of events, or else a warning would miss the ids around it.
+pub(crate) fn keep<S: Subscriber>(levels: Targets) -> impl Layer<S> + Send + Sync {
+    filter_fn(move |metadata| {
+        if metadata.is_span() {
+            return *metadata.level() <= Level::INFO;
+        }
+        levels.would_enable(metadata.target(), metadata.level()) && !is_noise(metadata)
+    })
+}
+
+fn is_noise(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() > Level::WARN && NOISY.iter().any(|start| metadata.target().starts_with(start))
+}

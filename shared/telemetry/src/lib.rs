@@ -1,0 +1,46 @@
+#![doc = include_str!("../README.md")]
+
+mod captured;
+mod filter;
+mod line;
+mod panic;
+
+pub use captured::Captured;
+pub use panic::log_panics;
+
+use std::io;
+use tracing::Subscriber;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::JsonFields;
+use tracing_subscriber::layer::SubscriberExt;
+
+/// Sets the process up to log. The first call counts.
+pub fn init() {
+    let variable = |name| std::env::var(name).ok();
+    let levels = filter::levels(variable("AWS_LAMBDA_LOG_LEVEL").as_deref(), variable("RUST_LOG").as_deref());
+    if tracing::subscriber::set_global_default(subscriber(io::stdout, levels)).is_ok() {
+        log_panics();
+    }
+}
+
+/// The same lines at every level, to any writer. For one test among others: `tracing::subscriber::set_default`.
+pub fn subscriber_for_tests<W>(writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    captured::guard_against_other_threads();
+    subscriber(writer, Targets::new().with_default(LevelFilter::TRACE))
+}
+
+fn subscriber<W>(writer: W, levels: Targets) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines =
+        tracing_subscriber::fmt::layer().fmt_fields(JsonFields::new()).event_format(line::Json).with_writer(writer);
+    tracing_subscriber::registry().with(filter::keep(levels)).with(lines)
+}
+
+#[cfg(test)]
+mod tests;

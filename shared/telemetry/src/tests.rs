@@ -1,0 +1,121 @@
+use super::*;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tracing::{debug, error, info, info_span, trace_span, warn};
+
+fn logged_at(levels: Targets, act: impl FnOnce()) -> Captured {
+    let captured = Captured::default();
+    captured::guard_against_other_threads();
+    tracing::subscriber::with_default(subscriber(captured.clone(), levels), act);
+    assert_eq!(captured.lines().len(), captured.text().lines().count(), "a line is no JSON: {}", captured.text());
+    captured
+}
+
+fn logged(act: impl FnOnce()) -> Vec<Value> {
+    logged_at(filter::levels(None, None), act).lines()
+}
+
+fn levels_seen(levels: Targets) -> Vec<String> {
+    let lines = logged_at(levels, || {
+        let _span = info_span!("item", notification = "n-1").entered();
+        error!("e");
+        warn!("w");
+        info!("i");
+        debug!("d");
+        debug!(target: "chatty", "c");
+    });
+    assert!(lines.lines().iter().all(|line| line["notification"] == "n-1"), "{}", lines.text());
+    lines.lines().iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_line_has_what_lambda_reads_and_the_events_fields_beside_it() {
+    let before = OffsetDateTime::now_utc() - time::Duration::seconds(1);
+    let lines = logged(|| warn!(count = 3, ratio = 0.5, done = true, id = %"a\"b\n", r#type = "x", "half {}", "done"));
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    let timestamp = line["timestamp"].as_str().unwrap();
+    assert!(OffsetDateTime::parse(timestamp, &Rfc3339).unwrap() >= before, "{timestamp}");
+    assert_eq!((timestamp.len(), &timestamp[23..]), (24, "Z"));
+    let mut rest = line.clone();
+    rest.as_object_mut().unwrap().remove("timestamp");
+    let target = "webhooks_telemetry::tests";
+    assert_eq!(
+        rest,
+        json!({"level": "WARN", "target": target, "message": "half done", "count": 3, "ratio": 0.5, "done": true,
+               "id": "a\"b\n", "type": "x"})
+    );
+}
+
+#[test]
+fn the_fields_of_every_span_around_an_event_are_on_its_line() {
+    let lines = logged(|| {
+        let _request = info_span!("request", request_id = "r-1", tenant = tracing::field::Empty).entered();
+        let item = info_span!("item", notification = "n-1", request_id = "r-2");
+        item.in_scope(|| {
+            tracing::Span::current().record("notification", "n-2");
+            info!("inside");
+            info!(notification = "n-3", "own");
+        });
+        tracing::Span::current().record("tenant", "t-1");
+        info!("outside");
+    });
+    let ids = |at: usize| [&lines[at]["request_id"], &lines[at]["notification"], &lines[at]["tenant"]];
+    assert_eq!(ids(0), [&json!("r-2"), &json!("n-2"), &Value::Null]);
+    assert_eq!(ids(1), [&json!("r-2"), &json!("n-3"), &Value::Null]);
+    assert_eq!(ids(2), [&json!("r-1"), &Value::Null, &json!("t-1")]);
+}
+
+#[test]
+fn no_field_takes_the_place_of_what_lambda_reads_and_no_key_comes_twice() {
+    let captured = logged_at(filter::levels(None, None), || {
+        let _span = info_span!("span", level = "x", message = "y", timestamp = 0, target = "z").entered();
+        info!(level = "x", timestamp = 0, target = "z", "text");
+        info!(count = 1);
+    });
+    let lines = captured.lines();
+    assert_eq!((&lines[0]["level"], &lines[0]["message"]), (&json!("INFO"), &json!("text")));
+    assert_eq!(lines[1]["message"], "");
+    for line in captured.text().lines() {
+        for key in ["timestamp", "level", "target", "message"] {
+            assert_eq!(line.matches(&format!("\"{key}\":")).count(), 1, "{line}");
+        }
+    }
+}
+
+#[test]
+fn the_level_is_lambdas_else_that_of_rust_log_else_info() {
+    let seen = |lambda, rust_log| levels_seen(filter::levels(lambda, rust_log)).concat();
+    assert_eq!(seen(None, None), "ewi");
+    assert_eq!(seen(Some("WARN"), Some("debug")), "ew");
+    assert_eq!(seen(Some("debug"), None), "ewidc");
+    assert_eq!(seen(Some("FATAL"), None), "e");
+    assert_eq!(seen(Some("LOUD"), Some("warn,chatty=debug")), "ewc");
+    assert_eq!(seen(None, Some("not=a=filter")), "ewi");
+    assert_eq!(seen(None, Some("")), "ewi");
+}
+
+#[test]
+fn crates_that_would_show_bodies_are_quiet_whatever_is_asked_for() {
+    let captured = logged_at(filter::levels(None, Some("trace,hyper=trace")), || {
+        info!(target: "hyper::proto", "canary");
+        debug!(target: "aws_smithy_runtime::client", "canary");
+        info!(target: "lambda_runtime::layers", "canary");
+        debug!(target: "rustls::client", "canary");
+        warn!(target: "hyper::proto", "kept");
+        debug!(target: "processor", "kept");
+    });
+    let messages: BTreeSet<_> = captured.lines().iter().map(|line| line["message"].to_string()).collect();
+    assert_eq!(messages, BTreeSet::from(["\"kept\"".to_owned()]));
+    assert_eq!(captured.lines().len(), 2);
+}
+
+#[test]
+fn a_noisy_span_leaves_no_fields() {
+    let lines = logged(|| {
+        let _span = trace_span!("connection", address = "canary").entered();
+        info!("text");
+    });
+    assert_eq!(lines[0]["address"], Value::Null);
+}

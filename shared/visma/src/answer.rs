@@ -1,0 +1,76 @@
+//! Reading an answer: the waits it asks for and its body.
+
+use crate::error::{Fault, Stage, VismaError};
+use reqwest::Response;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+use webhooks_model::retry::LONGEST_WAIT;
+
+/// How long `Retry-After` asks to wait, in seconds or until an HTTP date.
+pub(crate) fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let date = OffsetDateTime::parse(text, &Rfc2822).ok()?;
+            Duration::try_from(date - now).unwrap_or(Duration::ZERO)
+        }
+    };
+    Some(wait.min(LONGEST_WAIT))
+}
+
+/// `X-RateLimit-Reset`: the seconds until the window ends (reference 4.5).
+pub(crate) fn window_ends_in(headers: &HeaderMap) -> Option<Duration> {
+    number(headers, "x-ratelimit-reset").map(Duration::from_secs).map(|wait| wait.min(LONGEST_WAIT))
+}
+
+/// `X-RateLimit-Remaining`: the calls left in the window (reference 4.5).
+pub(crate) fn calls_left(headers: &HeaderMap) -> Option<u64> {
+    number(headers, "x-ratelimit-remaining")
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// The body, of at most `limit` bytes.
+pub(crate) async fn text(mut response: Response, stage: Stage, limit: usize) -> Result<String, VismaError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| VismaError::transport(stage, &error))? {
+        if body.len() + chunk.len() > limit {
+            return Err(VismaError::Unavailable { stage, fault: Fault::TooLarge, after: None });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    String::from_utf8(body).map_err(|_| VismaError::unreadable(stage))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::HeaderValue;
+    use time::macros::datetime;
+
+    fn asked(value: &str) -> Option<u64> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_str(value).unwrap());
+        retry_after(&headers, datetime!(2026-11-23 12:00 UTC)).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn a_wait_is_asked_for_in_seconds_or_as_a_date() {
+        assert_eq!(asked("30"), Some(30));
+        assert_eq!(asked("Mon, 23 Nov 2026 12:01:30 GMT"), Some(90));
+        assert_eq!(asked("Mon, 23 Nov 2026 11:00:00 GMT"), Some(0));
+        assert_eq!(asked("soon"), None);
+        assert_eq!(asked("-1"), None);
+    }
+
+    #[test]
+    fn no_wait_is_longer_than_a_message_can_be_hidden() {
+        assert_eq!(asked("18446744073709551615"), Some(LONGEST_WAIT.as_secs()));
+        assert_eq!(asked("Mon, 23 Nov 9999 12:00:00 GMT"), Some(LONGEST_WAIT.as_secs()));
+    }
+}

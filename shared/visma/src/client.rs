@@ -1,0 +1,164 @@
+//! The HTTP client.
+
+use crate::error::{Fault, Stage, VismaError};
+use crate::feedback::Feedback;
+use crate::join::join;
+use crate::rate::{Quota, Rates};
+use crate::token::{self, Token, Tokens};
+use crate::{Fetched, Visma, answer};
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, Response};
+use std::time::Duration;
+use webhooks_host::Host;
+use webhooks_model::resource_path::Api;
+use webhooks_model::{Resource, ResourcePath};
+use webhooks_settings as settings;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+const USER_AGENT: &str = concat!("visma-net-webhooks/", env!("CARGO_PKG_VERSION"));
+const LARGEST_TOKEN_ANSWER: usize = 64 * 1024;
+const LARGEST_RESOURCE: usize = 8 * 1024 * 1024;
+
+/// Talks to Visma Connect and the ERP. One serves every tenant; share it by reference or in an `Arc`.
+#[derive(Debug)]
+pub struct VismaClient<H> {
+    http: Client,
+    host: H,
+    tokens: Tokens,
+    rates: Rates,
+}
+
+impl<H: Host> VismaClient<H> {
+    /// # Errors
+    /// TLS cannot be set up, for example because the machine has no root certificates.
+    pub fn new(host: H) -> Result<Self, reqwest::Error> {
+        let http = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
+            .redirect(Policy::none())
+            .no_proxy()
+            .user_agent(USER_AGENT)
+            .build()?;
+        Ok(Self { http, host, tokens: Tokens::default(), rates: Rates::default() })
+    }
+
+    /// What the ERP's last answer for the tenant said was left; `None` before the first answer and once the window has ended.
+    pub fn quota_left(&self, tenant: &str) -> Option<Quota> {
+        self.rates.quota(tenant, self.host.now())
+    }
+
+    /// Makes a call with the tenant's token, and once more with a new token if that one is refused.
+    async fn call(
+        &self,
+        visma: &settings::Visma,
+        tenant: &str,
+        stage: Stage,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Response, VismaError> {
+        let key = token::Key::new(visma, tenant);
+        let mut rejected = None;
+        for _ in 0..2 {
+            let ask = || self.request_token(visma, tenant);
+            let token = self.tokens.get(&key, rejected.as_ref(), || self.host.now(), ask).await?;
+            let response = self.send(tenant, stage, request().bearer_auth(token.reveal())).await?;
+            match response.status().as_u16() {
+                401 => rejected = Some(token),
+                403 => {
+                    // The scopes are in the token: with this one, an approval given now would show only when it has ended.
+                    self.tokens.forget(&key, &token).await;
+                    return Err(VismaError::TenantNotApproved { stage });
+                }
+                _ => return Ok(response),
+            }
+        }
+        if let Some(token) = rejected {
+            self.tokens.forget(&key, &token).await;
+        }
+        Err(VismaError::TokenRefused { stage, status: 401 })
+    }
+
+    async fn request_token(&self, visma: &settings::Visma, tenant: &str) -> Result<Token, VismaError> {
+        let stage = Stage::Token;
+        let request = self
+            .http
+            .post(join(&visma.connect_url, "connect/token"))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(ACCEPT, "application/json")
+            .body(token::form(visma, tenant));
+        let response = self.send(tenant, stage, request).await?;
+        match response.status() {
+            status if status.is_success() => {
+                Token::parse(&answer::text(response, stage, LARGEST_TOKEN_ANSWER).await?, self.host.now())
+            }
+            status => Err(VismaError::TokenRefused { stage, status: status.as_u16() }),
+        }
+    }
+
+    /// Sends unless the tenant was told to wait. Only answers whose meaning depends on the call come back: 2xx and most 4xx.
+    async fn send(&self, tenant: &str, stage: Stage, request: RequestBuilder) -> Result<Response, VismaError> {
+        self.rates.check(tenant, stage, self.host.now())?;
+        let response = request.send().await.map_err(|error| VismaError::transport(stage, &error))?;
+        let (status, headers, now) = (response.status(), response.headers(), self.host.now());
+        tracing::debug!(%stage, status = status.as_u16(), "answered");
+        if stage != Stage::Token {
+            self.rates.note_quota(tenant, headers, now);
+        }
+        match status.as_u16() {
+            429 => {
+                let after = answer::retry_after(headers, now).or_else(|| answer::window_ends_in(headers));
+                if let Some(wait) = after {
+                    self.rates.close(tenant, wait, now);
+                }
+                Err(VismaError::RateLimited { stage, after })
+            }
+            408 | 425 => Err(unavailable(stage, &response, now)),
+            _ if status.is_success() || status.is_client_error() => Ok(response),
+            _ => Err(unavailable(stage, &response, now)),
+        }
+    }
+}
+
+impl<H: Host> Visma for VismaClient<H> {
+    async fn fetch(&self, visma: &settings::Visma, tenant: &str, path: &ResourcePath) -> Result<Fetched, VismaError> {
+        let stage = Stage::Resource;
+        let base = match path.api() {
+            Api::Finance => &visma.erp_url,
+            Api::SalesOrder => &visma.sales_order_url,
+        };
+        let url = join(base, &path.to_string());
+        let request = || self.http.get(url.clone()).header(ACCEPT, "application/json");
+        let response = self.call(visma, tenant, stage, request).await?;
+        match response.status() {
+            status if status.is_success() => {
+                let json = answer::text(response, stage, LARGEST_RESOURCE).await?;
+                Resource::parse(&json).map(Fetched::Found).map_err(|_| VismaError::unreadable(stage))
+            }
+            status => match status.as_u16() {
+                404 | 410 => Ok(Fetched::Gone),
+                status => Err(VismaError::Unexpected { stage, status }),
+            },
+        }
+    }
+
+    async fn send_feedback(
+        &self,
+        visma: &settings::Visma,
+        tenant: &str,
+        feedback: &Feedback<'_>,
+    ) -> Result<(), VismaError> {
+        let url = join(&visma.erp_url, "v1/webhooknotificationfeedback");
+        let request = || self.http.post(url.clone()).header(ACCEPT, "application/json").json(feedback);
+        let response = self.call(visma, tenant, Stage::Feedback, request).await?;
+        match response.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(VismaError::Refused { status: status.as_u16() }),
+        }
+    }
+}
+
+fn unavailable(stage: Stage, response: &Response, now: time::OffsetDateTime) -> VismaError {
+    let after = answer::retry_after(response.headers(), now);
+    VismaError::Unavailable { stage, fault: Fault::Status(response.status().as_u16()), after }
+}

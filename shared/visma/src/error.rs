@@ -1,0 +1,121 @@
+//! What can go wrong on the way to Visma Net. Nothing here holds a text that came from outside.
+
+use std::fmt;
+use std::time::Duration;
+use webhooks_model::Reason;
+use webhooks_model::retry::Next;
+
+/// Which call failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Token,
+    Resource,
+    Feedback,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Token => "token",
+            Self::Resource => "resource",
+            Self::Feedback => "feedback",
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VismaError {
+    #[error("{stage}: rate limited (429)")]
+    RateLimited { stage: Stage, after: Option<Duration> },
+    #[error("{stage}: {fault}")]
+    Unavailable { stage: Stage, fault: Fault, after: Option<Duration> },
+    /// The tenant has not approved the application, or not this scope (reference 8.4, 8.5).
+    #[error("{stage}: not approved by the tenant (403)")]
+    TenantNotApproved { stage: Stage },
+    /// Visma Connect gave no token, or the ERP took none, not even a new one.
+    #[error("{stage}: no valid token ({status})")]
+    TokenRefused { stage: Stage, status: u16 },
+    /// The ERP does not take this feedback under this id.
+    #[error("feedback: refused ({status})")]
+    Refused { status: u16 },
+    #[error("{stage}: unexpected answer ({status})")]
+    Unexpected { stage: Stage, status: u16 },
+}
+
+/// Why there is no usable answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("unavailable ({0})")]
+    Status(u16),
+    #[error("no answer in time")]
+    Timeout,
+    #[error("no connection")]
+    Connection,
+    #[error("the answer cannot be read")]
+    Unreadable,
+    #[error("the answer is too large")]
+    TooLarge,
+}
+
+impl VismaError {
+    /// What to do about it. A refused feedback is for its sender to try under the other id first.
+    pub fn next(&self) -> Next {
+        match *self {
+            Self::RateLimited { after, .. } => Next::Retry { reason: Reason::RateLimited, after },
+            Self::Unavailable { after, .. } => Next::Retry { reason: Reason::Unavailable, after },
+            Self::TenantNotApproved { .. } => Next::Park(Reason::TenantNotApproved),
+            Self::TokenRefused { .. } => Next::Park(Reason::TokenRefused),
+            Self::Refused { .. } | Self::Unexpected { .. } => Next::Bug,
+        }
+    }
+
+    pub(crate) fn unreadable(stage: Stage) -> Self {
+        Self::Unavailable { stage, fault: Fault::Unreadable, after: None }
+    }
+
+    /// The error's own text is left behind: it shows the URL.
+    pub(crate) fn transport(stage: Stage, error: &reqwest::Error) -> Self {
+        let fault = if error.is_timeout() {
+            Fault::Timeout
+        } else if error.is_body() || error.is_decode() {
+            Fault::Unreadable
+        } else {
+            Fault::Connection
+        };
+        Self::Unavailable { stage, fault, after: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_says_what_to_do_next() {
+        let (stage, after) = (Stage::Resource, Some(Duration::from_secs(7)));
+        for (error, next) in [
+            (VismaError::RateLimited { stage, after }, Next::Retry { reason: Reason::RateLimited, after }),
+            (
+                VismaError::Unavailable { stage, fault: Fault::Timeout, after },
+                Next::Retry { reason: Reason::Unavailable, after },
+            ),
+            (VismaError::TenantNotApproved { stage }, Next::Park(Reason::TenantNotApproved)),
+            (VismaError::TokenRefused { stage, status: 401 }, Next::Park(Reason::TokenRefused)),
+            (VismaError::Refused { status: 404 }, Next::Bug),
+            (VismaError::Unexpected { stage, status: 400 }, Next::Bug),
+        ] {
+            assert_eq!(error.next(), next, "{error}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_its_stage_and_status() {
+        let fault = Fault::Status(503);
+        let error = VismaError::Unavailable { stage: Stage::Feedback, fault, after: None };
+        assert_eq!(error.to_string(), "feedback: unavailable (503)");
+        assert_eq!(
+            VismaError::TokenRefused { stage: Stage::Token, status: 400 }.to_string(),
+            "token: no valid token (400)"
+        );
+    }
+}

@@ -1,0 +1,52 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod client;
+mod error;
+mod feedback;
+mod join;
+mod rate;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::VismaClient;
+pub use error::{Fault, Stage, VismaError};
+pub use feedback::Feedback;
+pub use rate::Quota;
+
+use webhooks_model::{Resource, ResourcePath};
+use webhooks_settings as settings;
+
+/// The ERP as the functions need it.
+pub trait Visma: Send + Sync {
+    /// The current state of a resource (reference 8.4).
+    ///
+    /// # Errors
+    /// [`VismaError::next`] says what to do.
+    fn fetch(
+        &self,
+        visma: &settings::Visma,
+        tenant: &str,
+        path: &ResourcePath,
+    ) -> impl Future<Output = Result<Fetched, VismaError>> + Send;
+
+    /// Tells Visma Net how a notification ended (reference 2.5, 8.5).
+    ///
+    /// # Errors
+    /// [`VismaError::Refused`] when another id may fare better; else [`VismaError::next`] says what to do.
+    fn send_feedback(
+        &self,
+        visma: &settings::Visma,
+        tenant: &str,
+        feedback: &Feedback<'_>,
+    ) -> impl Future<Output = Result<(), VismaError>> + Send;
+}
+
+#[derive(Debug, Clone)]
+pub enum Fetched {
+    Found(Resource),
+    /// It does not exist, or no longer, or not for us: the ERP does not tell these apart (reference 4.4).
+    Gone,
+}

@@ -1,0 +1,66 @@
+//! What is known of each tenant's limits (reference 4.5).
+
+use crate::answer;
+use crate::error::{Stage, VismaError};
+use reqwest::header::HeaderMap;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// What the last answer said was left of a tenant's window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    pub remaining: u64,
+    pub resets_in: Duration,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Rates {
+    tenants: Mutex<HashMap<String, Rate>>,
+}
+
+#[derive(Debug, Default)]
+struct Rate {
+    remaining: u64,
+    resets_at: Option<OffsetDateTime>,
+    closed_until: Option<OffsetDateTime>,
+}
+
+impl Rates {
+    /// Fails while the tenant was told to wait.
+    pub(crate) fn check(&self, tenant: &str, stage: Stage, now: OffsetDateTime) -> Result<(), VismaError> {
+        let closed_until = self.lock().get(tenant).and_then(|rate| rate.closed_until);
+        match closed_until.and_then(|end| left(end, now)) {
+            Some(left) => Err(VismaError::RateLimited { stage, after: Some(left) }),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn quota(&self, tenant: &str, now: OffsetDateTime) -> Option<Quota> {
+        let tenants = self.lock();
+        let rate = tenants.get(tenant)?;
+        Some(Quota { remaining: rate.remaining, resets_in: left(rate.resets_at?, now)? })
+    }
+
+    pub(crate) fn note_quota(&self, tenant: &str, headers: &HeaderMap, now: OffsetDateTime) {
+        if let (Some(remaining), Some(wait)) = (answer::calls_left(headers), answer::window_ends_in(headers)) {
+            let mut tenants = self.lock();
+            let rate = tenants.entry(tenant.to_owned()).or_default();
+            rate.remaining = remaining;
+            rate.resets_at = Some(now + wait);
+        }
+    }
+
+    pub(crate) fn close(&self, tenant: &str, wait: Duration, now: OffsetDateTime) {
+        self.lock().entry(tenant.to_owned()).or_default().closed_until = Some(now + wait);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Rate>> {
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn left(end: OffsetDateTime, now: OffsetDateTime) -> Option<Duration> {
+    Duration::try_from(end - now).ok().filter(|left| !left.is_zero())
+}

@@ -1,0 +1,90 @@
+use super::*;
+use crate::{Quota, Stage};
+use std::time::Duration;
+
+fn limited(stage: Stage, seconds: u64) -> VismaError {
+    VismaError::RateLimited { stage, after: Some(Duration::from_secs(seconds)) }
+}
+
+#[tokio::test]
+async fn a_tenant_told_to_wait_makes_no_request_until_then_and_holds_nobody_up() {
+    let bench = Bench::new().await;
+    for tenant in ["t-1", "t-2"] {
+        token_request_for(tenant).respond_with(token(tenant)).mount(&bench.server).await;
+    }
+    let too_many = status(429).insert_header("retry-after", "30").insert_header("x-ratelimit-reset", "900");
+    account_request_with("t-1").respond_with(too_many).up_to_n_times(1).mount(&bench.server).await;
+    bench.on_account(account()).await;
+
+    assert_eq!(bench.fetch_for("t-1").await.unwrap_err(), limited(Stage::Resource, 30));
+    bench.clock.move_by(10);
+    assert_eq!(bench.fetch_for("t-1").await.unwrap_err(), limited(Stage::Resource, 20));
+    assert_eq!(bench.send_feedback().await.unwrap_err(), limited(Stage::Feedback, 20));
+    assert_eq!(bench.requests_to(ACCOUNT_PATH).await.len(), 1);
+    bench.fetch_for("t-2").await.unwrap();
+
+    bench.clock.move_by(20);
+    bench.fetch_for("t-1").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_end_of_the_window_counts_where_no_retry_after_is_given() {
+    let bench = Bench::with_token().await;
+    bench.on_account(status(429).insert_header("x-ratelimit-reset", "900")).await;
+    assert_eq!(bench.fetch().await.unwrap_err(), limited(Stage::Resource, 900));
+}
+
+#[tokio::test]
+async fn a_retry_after_may_be_a_date() {
+    let bench = Bench::with_token().await;
+    bench.on_account(status(429).insert_header("retry-after", "Mon, 23 Nov 2026 12:02:00 GMT")).await;
+    assert_eq!(bench.fetch().await.unwrap_err(), limited(Stage::Resource, 120));
+}
+
+#[tokio::test]
+async fn without_a_time_the_next_call_asks_again() {
+    let bench = Bench::with_token().await;
+    bench.on_account(status(429)).await;
+    for calls in 1..=2 {
+        let error = bench.fetch().await.unwrap_err();
+        assert_eq!(error, VismaError::RateLimited { stage: Stage::Resource, after: None });
+        assert_eq!(bench.requests_to(ACCOUNT_PATH).await.len(), calls);
+    }
+}
+
+#[tokio::test]
+async fn a_limit_on_tokens_is_kept_as_well() {
+    let bench = Bench::new().await;
+    token_request().respond_with(status(429).insert_header("retry-after", "5")).mount(&bench.server).await;
+    for _ in 0..2 {
+        assert_eq!(bench.fetch().await.unwrap_err(), limited(Stage::Token, 5));
+    }
+    assert_eq!(bench.requests_to(TOKEN_PATH).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_outage_may_say_when_to_return_and_closes_nothing() {
+    let bench = Bench::with_token().await;
+    bench.on_account(status(503).insert_header("retry-after", "40")).await;
+    for calls in 1..=2 {
+        let error = bench.fetch().await.unwrap_err();
+        let after = Some(Duration::from_secs(40));
+        assert_eq!(error, VismaError::Unavailable { stage: Stage::Resource, fault: crate::Fault::Status(503), after });
+        assert_eq!(bench.requests_to(ACCOUNT_PATH).await.len(), calls);
+    }
+}
+
+#[tokio::test]
+async fn the_quota_is_that_of_the_tenants_last_answer_until_the_window_ends() {
+    let bench = Bench::with_token().await;
+    let counted = account().insert_header("x-ratelimit-remaining", "499").insert_header("x-ratelimit-reset", "600");
+    bench.on_account(counted).await;
+    assert_eq!(bench.client.quota_left("t-1"), None);
+    bench.fetch().await.unwrap();
+    bench.clock.move_by(100);
+    let quota = Quota { remaining: 499, resets_in: Duration::from_secs(500) };
+    assert_eq!(bench.client.quota_left("t-1"), Some(quota));
+    assert_eq!(bench.client.quota_left("t-2"), None);
+    bench.clock.move_by(500);
+    assert_eq!(bench.client.quota_left("t-1"), None);
+}

@@ -1,0 +1,163 @@
+//! Access tokens of Visma Connect, one per tenant and client (reference 4.1).
+
+use crate::error::{Stage, VismaError};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use time::{Duration, OffsetDateTime};
+use url::{Url, form_urlencoded};
+use webhooks_settings::{Secret, Visma};
+
+const RENEW_BEFORE: Duration = Duration::seconds(60);
+const DEFAULT_LIFETIME: u64 = 300;
+const LONGEST_LIFETIME: u64 = 24 * 3600;
+
+/// Whose token it is, and by which settings, so that changed settings take effect at once.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    tenant: String,
+    connect_url: Url,
+    client_id: String,
+    scope: String,
+}
+
+impl Key {
+    pub(crate) fn new(visma: &Visma, tenant: &str) -> Self {
+        Self {
+            tenant: tenant.to_owned(),
+            connect_url: visma.connect_url.clone(),
+            client_id: visma.client_id.clone(),
+            scope: visma.scope.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Token {
+    secret: Secret,
+    renew_at: OffsetDateTime,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: Secret,
+    #[serde(default)]
+    expires_in: Value,
+}
+
+impl Token {
+    pub(crate) fn parse(json: &str, now: OffsetDateTime) -> Result<Self, VismaError> {
+        let unreadable = || VismaError::unreadable(Stage::Token);
+        let answer: TokenAnswer = serde_json::from_str(json).map_err(|_| unreadable())?;
+        let text = answer.access_token.reveal();
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(unreadable());
+        }
+        let told = answer.expires_in.as_u64().or_else(|| answer.expires_in.as_str()?.parse().ok());
+        let lifetime = Duration::seconds(told.unwrap_or(DEFAULT_LIFETIME).min(LONGEST_LIFETIME).cast_signed());
+        Ok(Self { secret: answer.access_token, renew_at: now + lifetime - RENEW_BEFORE.min(lifetime / 2) })
+    }
+}
+
+/// The form of a token request.
+pub(crate) fn form(visma: &Visma, tenant: &str) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .append_pair("grant_type", "client_credentials")
+        .append_pair("client_id", &visma.client_id)
+        .append_pair("client_secret", visma.client_secret.reveal())
+        .append_pair("scope", &visma.scope)
+        .append_pair("tenant_id", tenant)
+        .finish()
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Tokens {
+    slots: Mutex<HashMap<Key, Arc<Slot>>>,
+}
+
+/// The last request's outcome. Whoever holds the lock makes the next request; whoever waited for it shares what came of it.
+#[derive(Debug, Default)]
+struct Slot {
+    requests: AtomicU64,
+    outcome: tokio::sync::Mutex<Option<Result<Token, VismaError>>>,
+}
+
+impl Tokens {
+    /// A token that is fresh and not `rejected`, from `request` if there is none.
+    pub(crate) async fn get<F>(
+        &self,
+        key: &Key,
+        rejected: Option<&Secret>,
+        now: impl Fn() -> OffsetDateTime,
+        request: impl FnOnce() -> F,
+    ) -> Result<Secret, VismaError>
+    where
+        F: Future<Output = Result<Token, VismaError>>,
+    {
+        let slot = self.slot(key);
+        let requests = slot.requests.load(Ordering::SeqCst);
+        let mut outcome = slot.outcome.lock().await;
+        match &*outcome {
+            Some(Ok(token)) if now() < token.renew_at && Some(&token.secret) != rejected => {
+                return Ok(token.secret.clone());
+            }
+            Some(Err(error)) if slot.requests.load(Ordering::SeqCst) != requests => return Err(error.clone()),
+            _ => {}
+        }
+        let latest = request().await;
+        slot.requests.fetch_add(1, Ordering::SeqCst);
+        *outcome = Some(latest.clone());
+        latest.map(|token| token.secret)
+    }
+
+    /// Drops the token, unless a newer one has taken its place.
+    pub(crate) async fn forget(&self, key: &Key, secret: &Secret) {
+        let slot = self.slot(key);
+        let mut outcome = slot.outcome.lock().await;
+        if matches!(&*outcome, Some(Ok(token)) if token.secret == *secret) {
+            *outcome = None;
+        }
+    }
+
+    fn slot(&self, key: &Key) -> Arc<Slot> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = slots.get(key) {
+            return slot.clone();
+        }
+        // Another key of the same tenant is one of former settings.
+        slots.retain(|other, _| other.tenant != key.tenant);
+        slots.entry(key.clone()).or_default().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+
+    fn renewed_after(json: &str) -> Option<i64> {
+        Token::parse(json, NOW).ok().map(|token| (token.renew_at - NOW).whole_seconds())
+    }
+
+    #[test]
+    fn a_token_is_renewed_a_minute_before_it_ends_or_halfway_if_that_is_later() {
+        assert_eq!(renewed_after(r#"{"access_token": "a", "expires_in": 3600}"#), Some(3540));
+        assert_eq!(renewed_after(r#"{"access_token": "a", "expires_in": "3600"}"#), Some(3540));
+        assert_eq!(renewed_after(r#"{"access_token": "a"}"#), Some(240));
+        assert_eq!(renewed_after(r#"{"access_token": "a", "expires_in": 40}"#), Some(20));
+        assert_eq!(renewed_after(r#"{"access_token": "a", "expires_in": 18446744073709551615}"#), Some(86_340));
+    }
+
+    #[test]
+    fn an_answer_without_a_token_that_fits_a_header_is_not_readable() {
+        for json in
+            ["", "[]", "{}", r#"{"access_token": ""}"#, r#"{"access_token": "a\r\nb"}"#, r#"{"access_token": 1}"#]
+        {
+            assert_eq!(Token::parse(json, NOW).err(), Some(VismaError::unreadable(Stage::Token)), "{json}");
+        }
+    }
+}

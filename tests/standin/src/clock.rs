@@ -1,0 +1,80 @@
+//! Time as Visma Net writes it.
+
+use time::{
+    OffsetDateTime, PrimitiveDateTime, Time,
+    format_description::BorrowedFormatItem,
+    macros::{datetime, format_description},
+};
+
+const DOT_NET_EPOCH: OffsetDateTime = datetime!(0001-01-01 00:00 UTC);
+const WRITTEN: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]");
+const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
+const SECONDS: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
+const FRACTION: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond]");
+
+pub(crate) fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}
+
+/// .NET ticks: 100 ns since 0001-01-01 (reference 2.3).
+pub fn ticks(at: OffsetDateTime) -> i64 {
+    let ticks = (at - DOT_NET_EPOCH).whole_nanoseconds() / 100;
+    i64::try_from(ticks).expect("every date up to year 9999 fits in 63 bits")
+}
+
+/// The moment of .NET ticks; `None` beyond year 9999.
+pub fn from_ticks(ticks: i64) -> Option<OffsetDateTime> {
+    let since = time::Duration::new(ticks / 10_000_000, (ticks % 10_000_000 * 100) as i32);
+    DOT_NET_EPOCH.checked_add(since)
+}
+
+/// As in the body field `lastModifiedDateTime`; without a zone, here UTC.
+pub(crate) fn written(at: OffsetDateTime) -> String {
+    at.format(WRITTEN).expect("the format has only components that a date has")
+}
+
+/// Reads the formats of reference 4.4 and nothing else.
+pub(crate) fn read(text: &str) -> Option<OffsetDateTime> {
+    let text = text.replacen(' ', "T", 1);
+    let parsed = match text.split_once('.') {
+        Some((_, fraction)) if (1..=3).contains(&fraction.len()) => PrimitiveDateTime::parse(&text, FRACTION),
+        Some(_) => return None,
+        None if text.contains('T') => PrimitiveDateTime::parse(&text, SECONDS),
+        None => time::Date::parse(&text, DATE).map(|date| date.with_time(Time::MIDNIGHT)),
+    };
+    parsed.ok().map(PrimitiveDateTime::assume_utc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ticks_of_the_real_capture() {
+        let at = datetime!(2022-08-24 13:03:40.813 UTC);
+        assert_eq!(ticks(at), 637_969_430_208_130_000);
+        assert_eq!(from_ticks(637_969_430_208_130_000), Some(at));
+    }
+
+    #[test]
+    fn reads_the_documented_formats_only() {
+        let at = datetime!(2026-11-23 04:05:06 UTC);
+        for text in ["2026-11-23 04:05:06", "2026-11-23T04:05:06", "2026-11-23T04:05:06.000"] {
+            assert_eq!(read(text), Some(at), "{text}");
+        }
+        assert_eq!(read("2026-11-23"), Some(datetime!(2026-11-23 00:00 UTC)));
+        assert_eq!(read("2026-11-23 04:05:06.5"), Some(datetime!(2026-11-23 04:05:06.5 UTC)));
+        for text in ["", "23.11.2026", "2026-11-23T04:05:06Z", "2026-11-23T04:05:06.1234567", "2026-11-23T"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        let at = datetime!(2026-11-23 04:05:06.789 UTC);
+        assert_eq!(written(at), "2026-11-23T04:05:06.789");
+        assert_eq!(read(&written(at)), Some(at));
+    }
+}

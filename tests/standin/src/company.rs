@@ -1,0 +1,213 @@
+//! One company: its resources, what it told integrators, and what they told it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    clock,
+    collection::{Collection, Fields, text},
+    fault::Faults,
+    limit::Window,
+    message::{Attempt, Feedback, Notification, Status},
+    protocol::{Calls, NewTenant, Subscription, Tenant},
+    refusal::Refusal,
+};
+
+const MODIFIED: &str = "lastModifiedDateTime";
+
+#[derive(Debug)]
+pub(crate) struct Company {
+    pub(crate) settings: NewTenant,
+    pub(crate) company_id: String,
+    pub(crate) subscriptions: Vec<Subscription>,
+    pub(crate) legacy_token: Option<String>,
+    pub(crate) faults: Faults,
+    pub(crate) window: Window,
+    pub(crate) calls: Calls,
+    pub(crate) feedback: Vec<Feedback>,
+    resources: BTreeMap<Collection, BTreeMap<String, Fields>>,
+    notifications: Vec<Notification>,
+    positions: HashMap<Uuid, usize>,
+    next_number: i64,
+    row_version: u64,
+    last_ticks: i64,
+}
+
+impl Company {
+    pub(crate) fn new(settings: NewTenant) -> Self {
+        let made_up = || (1_000_000 + settings.tenant_id.as_u128() % 9_000_000).to_string();
+        Self {
+            company_id: settings.company_id.clone().unwrap_or_else(made_up),
+            settings,
+            subscriptions: Vec::new(),
+            legacy_token: None,
+            faults: Faults::default(),
+            window: Window::default(),
+            calls: Calls::default(),
+            feedback: Vec::new(),
+            resources: BTreeMap::new(),
+            notifications: Vec::new(),
+            positions: HashMap::new(),
+            next_number: 1001,
+            row_version: 0,
+            last_ticks: 0,
+        }
+    }
+
+    /// Forgets everything but its settings, subscriptions and legacy token.
+    pub(crate) fn reset(&mut self) {
+        let fresh = Self::new(self.settings.clone());
+        let old = std::mem::replace(self, fresh);
+        self.subscriptions = old.subscriptions;
+        self.legacy_token = old.legacy_token;
+    }
+
+    pub(crate) fn tenant(&self) -> Tenant {
+        Tenant { tenant_id: self.settings.tenant_id, company_id: self.company_id.clone() }
+    }
+
+    /// The next moment of the company's clock, in .NET ticks: no two events share one.
+    pub(crate) fn next_ticks(&mut self) -> i64 {
+        self.last_ticks = clock::ticks(clock::now()).max(self.last_ticks + 1);
+        self.last_ticks
+    }
+
+    pub(crate) fn next_number(&mut self) -> i64 {
+        self.next_number += 1;
+        self.next_number
+    }
+
+    pub(crate) fn get(&self, collection: Collection, key: &str) -> Option<&Fields> {
+        self.resources.get(&collection)?.get(key)
+    }
+
+    /// The resource with this internal number, where the collection can be read by it.
+    pub(crate) fn get_internal(&self, collection: Collection, id: &str) -> Option<&Fields> {
+        let field = collection.internal_field()?;
+        let resources = self.resources.get(&collection)?;
+        resources.values().find(|body| text(body, field) == id)
+    }
+
+    /// All resources in key order, with when each was last modified.
+    pub(crate) fn list(&self, collection: Collection) -> impl Iterator<Item = (&Fields, Option<OffsetDateTime>)> {
+        let resources = self.resources.get(&collection).into_iter().flatten();
+        resources.map(|(_, body)| (body, clock::read(&text(body, MODIFIED))))
+    }
+
+    /// Creates or replaces; a replaced resource keeps its internal number.
+    pub(crate) fn put(&mut self, collection: Collection, key: &str, fields: Fields) -> Fields {
+        let kept = collection.id_field().and_then(|field| self.get(collection, key)?.get(field)?.as_i64());
+        let number = kept.unwrap_or_else(|| self.next_number());
+        let body = collection.template(key, number);
+        self.save(collection, key, body, fields)
+    }
+
+    /// Changes fields of a resource that exists.
+    pub(crate) fn patch(&mut self, collection: Collection, key: &str, fields: Fields) -> Result<Fields, Refusal> {
+        let body = self.get(collection, key).cloned();
+        let body = body.ok_or_else(|| missing(collection, key))?;
+        Ok(self.save(collection, key, body, fields))
+    }
+
+    pub(crate) fn delete(&mut self, collection: Collection, key: &str) -> Result<Fields, Refusal> {
+        let removed = self.resources.get_mut(&collection).and_then(|resources| resources.remove(key));
+        removed.ok_or_else(|| missing(collection, key))
+    }
+
+    /// Moves a resource to another key; its internal number stays.
+    pub(crate) fn rename(&mut self, collection: Collection, key: &str, new_key: &str) -> Result<Fields, Refusal> {
+        if self.get(collection, new_key).is_some() {
+            let message = format!("{} {new_key} exists already.", collection.path());
+            return Err(Refusal::conflict(message));
+        }
+        let mut body = self.delete(collection, key)?;
+        collection.set_key(&mut body, new_key);
+        Ok(self.save(collection, new_key, body, Fields::new()))
+    }
+
+    /// Stamps and stores; a stamp among the fields given wins, so that a test can choose the times.
+    fn save(&mut self, collection: Collection, key: &str, mut body: Fields, fields: Fields) -> Fields {
+        self.row_version += 1;
+        let version = STANDARD.encode(self.row_version.to_be_bytes());
+        body.insert(MODIFIED.to_owned(), clock::written(clock::now()).into());
+        body.insert("timeStamp".to_owned(), version.into());
+        body.extend(fields);
+        let resources = self.resources.entry(collection).or_default();
+        resources.insert(key.to_owned(), body.clone());
+        body
+    }
+
+    pub(crate) fn notifications(&self) -> &[Notification] {
+        &self.notifications
+    }
+
+    pub(crate) fn notification(&self, id: Uuid) -> Option<&Notification> {
+        self.positions.get(&id).map(|at| &self.notifications[*at])
+    }
+
+    /// Remembers a notification; one with an id sent before takes the older one's place.
+    pub(crate) fn remember(&mut self, notification: Notification) {
+        let id = notification.notification_id;
+        match self.positions.get(&id) {
+            Some(at) => self.notifications[*at] = notification,
+            None => {
+                self.positions.insert(id, self.notifications.len());
+                self.notifications.push(notification);
+            }
+        }
+    }
+
+    pub(crate) fn record_attempt(&mut self, ids: &[Uuid], attempt: &Attempt) {
+        self.update(ids, |one| one.deliveries.push(attempt.clone()));
+    }
+
+    /// Once sent, a notification stays sent: a later copy may fail.
+    pub(crate) fn settle(&mut self, ids: &[Uuid], delivered: bool) {
+        self.update(ids, |one| {
+            if delivered {
+                one.status = Status::Sent;
+            } else if one.status == Status::Pending {
+                one.status = Status::Failed;
+            }
+            one.success = one.status == Status::Sent;
+        });
+    }
+
+    /// Whether the notification is known; if so the feedback is kept.
+    pub(crate) fn accept_feedback(&mut self, feedback: Feedback) -> bool {
+        let id = feedback.notification_id;
+        if self.notification(id).is_none() {
+            return false;
+        }
+        self.update(&[id], |one| one.feedback.push(feedback.clone()));
+        self.feedback.push(feedback);
+        true
+    }
+
+    fn update(&mut self, ids: &[Uuid], mut change: impl FnMut(&mut Notification)) {
+        for at in ids.iter().filter_map(|id| self.positions.get(id)) {
+            change(&mut self.notifications[*at]);
+        }
+    }
+}
+
+fn missing(collection: Collection, key: &str) -> Refusal {
+    Refusal::not_found(format!("{} {key} was not found.", collection.path()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_companys_clock_never_stands_still_or_goes_back() {
+        let mut company = Company::new(NewTenant::default());
+        let first = company.next_ticks();
+        let ahead = first + 36_000_000_000;
+        company.last_ticks = ahead;
+        assert_eq!([company.next_ticks(), company.next_ticks()], [ahead + 1, ahead + 2]);
+    }
+}

@@ -1,0 +1,123 @@
+//! Sends deliveries and does not give up at once (reference 1.1, 1.3).
+
+use std::{sync::Arc, time::Duration};
+
+use axum::http::header::RETRY_AFTER;
+use futures::{StreamExt, stream};
+use uuid::Uuid;
+
+use crate::{
+    clock,
+    emit::{self, Parcel, WEBHOOK_TIMESTAMP},
+    message::{Attempt, Delivery, Emit, Emitted, Retry, Sending},
+    refusal::Refusal,
+    world::{Shared, World},
+};
+
+/// How much of an answer's body is kept.
+const ANSWER_CHARS: usize = 1000;
+
+/// Emits notifications, and waits for the end of their deliveries if asked to.
+pub(crate) async fn emit(world: &Shared, tenant: Uuid, emit: &Emit) -> Result<Emitted, Refusal> {
+    let api_url = api_url(world)?;
+    let (ids, parcels) = world.company(tenant, |company| emit::plan(company, emit))??;
+    Ok(dispatch(world, tenant, api_url, ids, parcels, &emit.sending).await)
+}
+
+/// Sends a notification again, unchanged.
+pub(crate) async fn resend(world: &Shared, tenant: Uuid, id: Uuid, sending: &Sending) -> Result<Emitted, Refusal> {
+    let api_url = api_url(world)?;
+    let parcel = world.company(tenant, |company| emit::plan_resend(company, id, sending))??;
+    Ok(dispatch(world, tenant, api_url, vec![id], vec![parcel], sending).await)
+}
+
+pub(crate) fn api_url(world: &World) -> Result<String, Refusal> {
+    let url = world.state().api_url.clone();
+    url.ok_or_else(|| Refusal::conflict("No API URL is set."))
+}
+
+/// Sends what was planned.
+pub(crate) async fn dispatch(
+    world: &Shared,
+    tenant: Uuid,
+    api_url: String,
+    notification_ids: Vec<Uuid>,
+    parcels: Vec<Parcel>,
+    sending: &Sending,
+) -> Emitted {
+    let copies = sending.copies;
+    let parcels: Vec<_> = parcels.into_iter().flat_map(|parcel| std::iter::repeat_n(parcel, copies)).collect();
+    let (concurrency, retry) = (sending.concurrency.max(1), sending.retry);
+    let world = Arc::clone(world);
+    // A task of its own, so that a caller who goes away does not stop it.
+    let sent = tokio::spawn(async move {
+        let (world, api_url) = (&world, &api_url);
+        let deliveries = parcels.into_iter().map(|parcel| deliver(world, tenant, api_url, parcel, retry));
+        stream::iter(deliveries).buffered(concurrency).collect().await
+    });
+    let deliveries = match sending.wait {
+        true => sent.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the deliveries were cut off");
+            Vec::new()
+        }),
+        false => Vec::new(),
+    };
+    Emitted { notification_ids, deliveries }
+}
+
+/// Any 2xx ends it; every other answer, and none, is tried again.
+async fn deliver(world: &World, tenant: Uuid, api_url: &str, parcel: Parcel, retry: Retry) -> Delivery {
+    let url = format!("{}{}", api_url.trim_end_matches('/'), parcel.path);
+    let mut attempts = Vec::new();
+    let delivered = loop {
+        let (attempt, retry_after) = attempt(&world.http, &url, &parcel, retry).await;
+        // The tenant may be reset meanwhile: then nobody asks any more.
+        let _ = world.company(tenant, |company| company.record_attempt(&parcel.ids, &attempt));
+        let delivered = attempt.status.is_some_and(|status| (200..300).contains(&status));
+        attempts.push(attempt);
+        let failed = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
+        if delivered || failed >= retry.attempts {
+            break delivered;
+        }
+        tokio::time::sleep(retry.delay(failed, retry_after)).await;
+    };
+    let _ = world.company(tenant, |company| company.settle(&parcel.ids, delivered));
+    Delivery { notification_ids: parcel.ids, delivered, attempts }
+}
+
+async fn attempt(http: &reqwest::Client, url: &str, parcel: &Parcel, retry: Retry) -> (Attempt, Option<Duration>) {
+    let at = clock::now();
+    let mut request = http.post(url).timeout(Duration::from_millis(retry.timeout_ms));
+    for (name, value) in &parcel.headers {
+        request = request.header(name, value);
+    }
+    if parcel.stamped {
+        let millis = at.unix_timestamp_nanos() / 1_000_000;
+        request = request.header(WEBHOOK_TIMESTAMP, millis.to_string());
+    }
+    let mut attempt = Attempt { at, status: None, error: None, answer: None };
+    let response = match request.body(parcel.body.clone()).send().await {
+        Ok(response) => response,
+        Err(error) => {
+            attempt.error = Some(chain(&error));
+            return (attempt, None);
+        }
+    };
+    attempt.status = Some(response.status().as_u16());
+    let retry_after = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .map(Duration::from_secs);
+    match response.text().await {
+        Ok(body) => attempt.answer = Some(body.chars().take(ANSWER_CHARS).collect()),
+        Err(error) => attempt.error = Some(chain(&error)),
+    }
+    (attempt, retry_after)
+}
+
+/// The error with its causes, since reqwest's own text leaves out the reason.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,39 @@
+#![doc = include_str!("../README.md")]
+
+mod catalogue;
+mod change;
+mod client;
+mod clock;
+mod collection;
+mod company;
+mod control;
+mod dispatch;
+mod emit;
+mod erp;
+mod fault;
+mod feedback;
+mod gate;
+mod limit;
+mod listing;
+mod message;
+mod page;
+mod protocol;
+mod refusal;
+mod server;
+mod signature;
+mod token;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::{Event, Kind, Publisher, events, find};
+pub use client::{Client, Error, Result, TenantClient};
+pub use clock::{from_ticks, ticks};
+pub use collection::{Collection, Fields, STATUSES};
+pub use message::{
+    Attempt, Change, Changed, Channel, Delivery, Emit, Emitted, Feedback, Item, Notification, Retry, Sending, Status,
+};
+pub use protocol::{Calls, Count, Endpoint, Fault, NewTenant, Outage, RateBudget, Subscription, Tenant};
+pub use server::{CLIENT_ID, CLIENT_SECRET, Options, Server};
+pub use signature::sign;

@@ -1,0 +1,140 @@
+//! What the control API and its client say to each other: tenants, subscriptions, faults, counters.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A company to create.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct NewTenant {
+    pub tenant_id: Uuid,
+    /// The `contextId` of messages, seven digits; made up when absent.
+    pub company_id: Option<String>,
+    pub token_lifetime_seconds: u64,
+    /// Larger pages are cut to this (reference 4.4).
+    pub max_page_size: usize,
+}
+
+impl Default for NewTenant {
+    fn default() -> Self {
+        Self { tenant_id: Uuid::new_v4(), company_id: None, token_lifetime_seconds: 3600, max_page_size: 1000 }
+    }
+}
+
+/// A company that exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tenant {
+    pub tenant_id: Uuid,
+    pub company_id: String,
+}
+
+/// A subscription of the portal (reference 1.1): one event or, here, all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subscription {
+    /// Sent as `x-vwd-subscription-id`.
+    pub id: String,
+    pub secret: String,
+    /// Last segment of `/hooks/visma/{route}`.
+    pub route: String,
+    /// Only this event id; a subscription for one event is preferred to one for all.
+    #[serde(default)]
+    pub event: Option<String>,
+}
+
+/// The endpoints that faults can be set for, each on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Endpoint {
+    Token,
+    /// Every read of the ERP and of the Sales Order service.
+    Resource,
+    Feedback,
+}
+
+/// One scripted answer; a script's faults are used up one per call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fault", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Fault {
+    /// No fault: the ordinary answer.
+    Pass,
+    /// Does nothing and answers this status.
+    Status {
+        status: u16,
+        #[serde(default)]
+        retry_after_seconds: Option<u64>,
+        #[serde(default)]
+        message: Option<String>,
+    },
+    /// Does nothing and drops the connection.
+    Drop,
+    /// Takes effect, then drops the connection: the caller cannot know.
+    Lost,
+    /// Takes effect, then answers late.
+    Slow { milliseconds: u64 },
+}
+
+impl Fault {
+    /// A status without Retry-After.
+    pub fn status(status: u16) -> Self {
+        Self::Status { status, retry_after_seconds: None, message: None }
+    }
+
+    /// A status with Retry-After.
+    pub fn retry_after(status: u16, seconds: u64) -> Self {
+        Self::Status { status, retry_after_seconds: Some(seconds), message: None }
+    }
+}
+
+/// An endpoint that is down until it is up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outage {
+    /// Answers 503.
+    Unavailable,
+    /// Drops connections.
+    Dropped,
+}
+
+/// Calls a tenant may make in one fixed window (reference 4.5; the real number is unknown).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RateBudget {
+    pub limit: u32,
+    pub window_seconds: u64,
+}
+
+impl Default for RateBudget {
+    fn default() -> Self {
+        Self { limit: 100_000, window_seconds: 3600 }
+    }
+}
+
+/// Calls to one endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    pub calls: u64,
+    /// How often each status was answered. A dropped connection has none.
+    pub answers: BTreeMap<u16, u64>,
+}
+
+/// Calls by endpoint: `token`, `feedback`, and for resources `account` (one) or `account list`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Calls(pub BTreeMap<String, Count>);
+
+impl Calls {
+    /// Calls to this endpoint, answered or not.
+    pub fn of(&self, endpoint: &str) -> u64 {
+        self.0.get(endpoint).map_or(0, |count| count.calls)
+    }
+
+    /// Calls to this endpoint that were answered with `status`.
+    pub fn answered(&self, endpoint: &str, status: u16) -> u64 {
+        let count = self.0.get(endpoint);
+        count.and_then(|count| count.answers.get(&status)).copied().unwrap_or(0)
+    }
+}
