@@ -1,0 +1,103 @@
+use crate::world::{BODY_ID, HEADER_ID, World, notification, ours};
+use fixtures::{SentFeedback, TENANT};
+use std::time::Duration;
+use webhooks_model::feedback::FeedbackState;
+use webhooks_visma::{Fault, Stage, VismaError};
+
+fn refused(status: u16) -> Option<VismaError> {
+    Some(VismaError::Refused { status })
+}
+
+fn unavailable() -> Option<VismaError> {
+    Some(VismaError::Unavailable { stage: Stage::Feedback, fault: Fault::Timeout, after: None })
+}
+
+#[tokio::test]
+async fn a_feedback_is_sent_once_however_often_the_message_comes() {
+    let world = World::new().await;
+    let message = [ours(&world.processed(FeedbackState::Queued).await)];
+    for receive_count in 1..=3 {
+        assert!(world.batch(&message, receive_count).await.is_empty());
+    }
+    let expected = SentFeedback {
+        tenant: TENANT.into(),
+        id: BODY_ID,
+        source: "User".into(),
+        description: "Done.".into(),
+        is_success: true,
+    };
+    assert_eq!(world.erp.feedback(), [expected]);
+    assert_eq!(world.state().await, "sent");
+}
+
+#[tokio::test]
+async fn a_feedback_faster_than_the_ledger_is_sent_all_the_same() {
+    let world = World::new().await;
+    assert!(world.batch(&[ours(&notification().ledger_key())], 1).await.is_empty());
+    assert_eq!(world.erp.feedback().len(), 1);
+    assert_eq!(world.state().await, "sent");
+}
+
+#[tokio::test]
+async fn a_refused_id_is_followed_by_the_other_one() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Queued).await;
+    world.erp.fail_feedback([refused(404)]);
+    assert!(world.batch(&[ours(&key)], 1).await.is_empty());
+    assert_eq!(world.erp.feedback()[0].id, HEADER_ID);
+    assert_eq!(world.table.item("N#").await["feedback_id"].as_s().unwrap(), &HEADER_ID.to_string());
+}
+
+#[tokio::test]
+async fn when_both_ids_are_refused_the_feedback_is_parked_in_sight() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Queued).await;
+    world.erp.fail_feedback([refused(404), refused(400)]);
+    assert!(world.batch(&[ours(&key)], 1).await.is_empty());
+    assert_eq!(world.state().await, "parked");
+    assert_eq!(world.table.needing_attention("feedback_parked").await, 1);
+}
+
+#[tokio::test]
+async fn a_tenant_that_has_not_approved_is_parked_without_another_try() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Queued).await;
+    world.erp.fail_feedback([Some(VismaError::TenantNotApproved { stage: Stage::Feedback })]);
+    assert!(world.batch(&[ours(&key)], 1).await.is_empty());
+    assert_eq!(world.state().await, "parked");
+}
+
+#[tokio::test]
+async fn no_answer_is_tried_again_after_a_growing_wait() {
+    let world = World::new().await;
+    let message = [ours(&world.processed(FeedbackState::Queued).await)];
+    world.erp.fail_feedback([unavailable(), unavailable()]);
+    assert_eq!(world.batch(&message, 1).await, [0]);
+    assert_eq!(world.batch(&message, 2).await, [0]);
+    assert!(world.batch(&message, 3).await.is_empty());
+    let waits: Vec<Duration> = world.queue.hidden().into_iter().map(|(_, wait)| wait).collect();
+    assert_eq!(waits, [15, 30].map(Duration::from_secs));
+    assert_eq!(world.table.item("N#").await["feedback_attempts"].as_l().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn one_exhausted_tenant_waits_as_long_as_it_is_told_and_holds_up_no_other() {
+    let world = World::new().await;
+    let (first, mut second) = (notification().ledger_key(), notification().ledger_key());
+    second.entity.tenant = "another".into();
+    let after = Some(Duration::from_secs(1800));
+    world.erp.fail_feedback([Some(VismaError::RateLimited { stage: Stage::Feedback, after }), None]);
+    assert_eq!(world.batch(&[ours(&first), ours(&second)], 1).await, [0]);
+    assert_eq!(world.erp.feedback()[0].tenant, "another");
+    assert!(world.queue.hidden()[0].1 >= Duration::from_secs(1800));
+}
+
+#[tokio::test]
+async fn what_nobody_takes_for_a_day_is_parked() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Queued).await;
+    world.erp.fail_feedback([unavailable()]);
+    world.host.advance(time::Duration::hours(24));
+    assert!(world.batch(&[ours(&key)], 90).await.is_empty());
+    assert_eq!(world.state().await, "parked");
+}

@@ -1,0 +1,76 @@
+use crate::world::{BODY_ID, World, notification, ours, outcome};
+use serde_json::{Value, json};
+use webhooks_model::feedback::FeedbackState;
+
+fn codes(world: &World) -> Vec<String> {
+    let code = |sent: fixtures::Sent| sent.attributes.into_iter().find(|(name, _)| name == "rejection_code").unwrap().1;
+    world.rejected.sent().into_iter().map(code).collect()
+}
+
+#[tokio::test]
+async fn an_integrators_outcome_is_sent_under_the_ledgers_id() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Awaited).await;
+    assert!(world.batch(&[outcome(&key)], 1).await.is_empty());
+    let sent = &world.erp.feedback()[0];
+    assert_eq!((sent.id, sent.is_success, sent.description.as_str()), (BODY_ID, false, "No delivery address."));
+    assert_eq!(world.state().await, "sent");
+}
+
+#[tokio::test]
+async fn the_first_outcome_stands() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Awaited).await;
+    for _ in 0..2 {
+        assert!(world.batch(&[outcome(&key)], 1).await.is_empty());
+    }
+    assert_eq!(world.erp.feedback().len(), 1);
+}
+
+#[tokio::test]
+async fn a_malformed_outcome_is_put_aside_with_the_reason_and_holds_up_nothing() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Awaited).await;
+    let mut wrong: Value = serde_json::from_str(&outcome(&key)).unwrap();
+    wrong["is_success"] = json!("yes");
+    let messages = ["no json".to_owned(), wrong.to_string(), outcome(&key)];
+    assert!(world.batch(&messages, 1).await.is_empty());
+    assert_eq!(codes(&world), ["not_an_object", "invalid_field"]);
+    let aside = &world.rejected.sent()[1];
+    assert_eq!(aside.body, wrong.to_string(), "nothing is lost");
+    assert!(aside.attributes.contains(&("rejection".into(), "`is_success` is missing or has the wrong form".into())));
+    assert_eq!(world.erp.feedback().len(), 1);
+}
+
+#[tokio::test]
+async fn an_outcome_nobody_asked_for_is_refused() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Queued).await;
+    assert!(world.batch(&[outcome(&key)], 1).await.is_empty());
+    assert_eq!(codes(&world), ["not_deferred"]);
+}
+
+#[tokio::test]
+async fn an_outcome_may_be_faster_than_the_ledger_but_not_by_long() {
+    let world = World::new().await;
+    let message = [outcome(&notification().ledger_key())];
+    assert_eq!(world.batch(&message, 1).await, [0]);
+    world.host.advance(time::Duration::minutes(15));
+    assert!(world.batch(&message, 2).await.is_empty());
+    assert_eq!(codes(&world), ["unknown_notification"]);
+}
+
+#[tokio::test]
+async fn a_rejection_that_cannot_be_put_aside_comes_again() {
+    let world = World::new().await;
+    world.rejected.refuse(true);
+    assert_eq!(world.batch(&["no json".to_owned()], 1).await, [0]);
+}
+
+#[tokio::test]
+async fn a_parked_feedback_can_be_sent_after_all() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Parked).await;
+    assert!(world.batch(&[ours(&key)], 1).await.is_empty());
+    assert_eq!(world.state().await, "sent");
+}

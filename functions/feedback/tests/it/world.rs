@@ -1,0 +1,114 @@
+use aws_lambda_events::sqs::SqsEvent;
+use feedback::{Feedback, Limits, Ports};
+use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use uuid::Uuid;
+use webhooks_host::Host;
+use webhooks_model::delivery::Meta;
+use webhooks_model::feedback::{Address, FeedbackState};
+use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Origin, State};
+use webhooks_settings::{Cache, Settings};
+use webhooks_store::{Change, Entry, Ledger, Table};
+
+pub(crate) const BODY_ID: Uuid = Uuid::from_u128(1);
+pub(crate) const HEADER_ID: Uuid = Uuid::from_u128(2);
+
+struct Fakes;
+
+impl Ports for Fakes {
+    type Source = FakeSource;
+    type Answers = Table;
+    type Visma = FakeErp;
+    type Queue = FakeQueue;
+    type Pacer = FakeQueue;
+    type Host = TestHost;
+}
+
+pub(crate) struct World {
+    pub(crate) table: TestTable,
+    pub(crate) host: TestHost,
+    pub(crate) erp: FakeErp,
+    pub(crate) queue: FakeQueue,
+    pub(crate) rejected: FakeQueue,
+    feedback: Feedback<Fakes>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let (table, host, erp) = (TestTable::new().await, TestHost::default(), FakeErp::default());
+        let (queue, rejected) = (FakeQueue::default(), FakeQueue::default());
+        let feedback = Feedback {
+            settings: Cache::new(FakeSource::new(document()), host.clone()),
+            answers: table.table.clone(),
+            visma: erp.clone(),
+            queue: queue.clone(),
+            rejected: rejected.clone(),
+            host: host.clone(),
+            limits: Limits { retry_base: Duration::from_secs(30), give_up_after: time::Duration::hours(24) },
+        };
+        Self { table, host, erp, queue, rejected, feedback }
+    }
+
+    /// A notification that the processor has ended, with its feedback in `state`.
+    pub(crate) async fn processed(&self, state: FeedbackState) -> LedgerKey {
+        let n = notification();
+        let change =
+            Change::Ended { state: State::Processed, feedback: state, address: Address::of(&n, false), deadline: None };
+        self.table.table.record(&Entry { notification: &n, change, now: self.host.now() }).await.unwrap();
+        n.ledger_key()
+    }
+
+    /// Hands a batch to the function and returns the positions of the messages that have to come again.
+    pub(crate) async fn batch(&self, messages: &[String], receive_count: u32) -> Vec<usize> {
+        let sent_at = (TestHost::START.unix_timestamp() * 1000).to_string();
+        let record = |(at, body): (usize, &String)| {
+            json!({
+                "messageId": at.to_string(), "receiptHandle": format!("r{at}"), "body": body,
+                "attributes": {"ApproximateReceiveCount": receive_count.to_string(), "SentTimestamp": sent_at},
+            })
+        };
+        let records: Vec<Value> = messages.iter().enumerate().map(record).collect();
+        let event: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
+        let response = self.feedback.batch(event).await;
+        response.batch_item_failures.iter().map(|failure| failure.item_identifier.parse().unwrap()).collect()
+    }
+
+    /// The ledger's word on the feedback.
+    pub(crate) async fn state(&self) -> String {
+        self.table.item("N#").await["feedback"].as_s().unwrap().clone()
+    }
+}
+
+pub(crate) fn notification() -> Notification {
+    let body = json!({
+        "notificationId": BODY_ID, "contextId": "1234567", "event": "SALESORDER_CREATED", "orderId": "1", "source": "User",
+    })
+    .to_string();
+    let meta = Meta {
+        id: Uuid::nil(),
+        channel: Channel::Dispatcher,
+        origin: Origin::Webhook,
+        subscription: "all".into(),
+        event: None,
+        tenant: Some(TENANT.into()),
+        received_at: TestHost::START,
+        headers: BTreeMap::from([("x-vwd-notification-id".into(), HEADER_ID.to_string())]),
+    };
+    let delivery = Delivery { meta, body: body.clone().into_bytes() };
+    Notification::read(&delivery, &body, &Settings::parse(&document().to_string()).unwrap())
+}
+
+/// What the processor puts on the queue.
+pub(crate) fn ours(key: &LedgerKey) -> String {
+    let address = json!({"ids": [BODY_ID, HEADER_ID], "source": "User"});
+    json!({"type": "feedback", "notification": key, "address": address, "is_success": true, "description": "Done."})
+        .to_string()
+}
+
+/// What an integrator puts on the queue.
+pub(crate) fn outcome(key: &LedgerKey) -> String {
+    json!({"type": "outcome", "notification": key, "is_success": false, "description": "No delivery address."})
+        .to_string()
+}
