@@ -1,0 +1,42 @@
+//! The one durable write before the answer.
+
+use crate::handler::Intake;
+use crate::headers;
+use crate::problem::Problem;
+use crate::verify::Caller;
+use lambda_http::http::HeaderMap;
+use uuid::Uuid;
+use webhooks_host::Host;
+use webhooks_model::delivery::Meta;
+use webhooks_model::{Delivery, Origin};
+use webhooks_queue::{Message, QueueError, Sender};
+use webhooks_settings::Source;
+
+/// What SQS takes (1 MiB), less a margin for what it counts besides the text.
+const LARGEST_MESSAGE: usize = 1024 * 1024 - 1024;
+
+impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
+    /// Returns the delivery's id once SQS has it.
+    pub(crate) async fn accept(&self, caller: Caller, headers: &HeaderMap, body: Vec<u8>) -> Result<Uuid, Problem> {
+        let Caller { channel, route, subscription, event, tenant, group } = caller;
+        let (id, received_at, bytes) = (self.host.new_id(), self.host.now(), body.len());
+        let headers = headers::kept(headers);
+        let origin = Origin::Webhook;
+        let meta = Meta { id, channel, origin, subscription, event, tenant, received_at, headers };
+        let delivery = Delivery { meta, body };
+        let message = delivery.to_message();
+        // Base64 makes a body that is no text a third longer.
+        if message.len() > LARGEST_MESSAGE {
+            return Err(Problem::BodyTooLarge);
+        }
+        self.send(Message { body: message, group: Some(&group), attributes: &[] }).await?;
+        tracing::info!(delivery = %id, subscription = delivery.meta.subscription, route, tenant = group, bytes, "accepted");
+        Ok(id)
+    }
+
+    async fn send(&self, message: Message<'_>) -> Result<(), Problem> {
+        let sent = tokio::time::timeout(self.limits.send_within, self.queue.send(message)).await;
+        let sent = sent.unwrap_or_else(|_| Err(QueueError::Unavailable("time-out".to_owned())));
+        sent.map_err(Problem::QueueUnavailable)
+    }
+}

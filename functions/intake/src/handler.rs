@@ -1,0 +1,108 @@
+//! From a request to its answer.
+
+use crate::config::DEFAULT_MAX_BODY_BYTES;
+use crate::problem::{Problem, json_response};
+use crate::target::{Entrance, Target};
+use crate::verify::{Caller, Inbound};
+use crate::{content, source_ip};
+use futures::FutureExt;
+use lambda_http::http::request::Parts;
+use lambda_http::http::{Method, StatusCode};
+use lambda_http::{Body, Request, Response};
+use serde_json::json;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+use webhooks_host::Host;
+use webhooks_queue::Sender;
+use webhooks_settings::{Cache, Settings, Source};
+
+/// The receiver, whatever the settings, the queue and the clock are.
+#[derive(Debug)]
+pub struct Intake<S, Q, H> {
+    settings: Cache<S, H>,
+    pub(crate) queue: Q,
+    pub(crate) host: H,
+    pub(crate) limits: Limits,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub max_body_bytes: usize,
+    /// How long SQS may take. The sender should have its answer within some seconds (reference 8.7, question 6).
+    pub send_within: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_body_bytes: DEFAULT_MAX_BODY_BYTES, send_within: Duration::from_millis(2500) }
+    }
+}
+
+impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
+    pub fn new(settings: Cache<S, H>, queue: Q, host: H, limits: Limits) -> Self {
+        Self { settings, queue, host, limits }
+    }
+
+    /// Reads the settings before the first request needs them. A failure is logged: the next request tries again.
+    pub async fn warm_up(&self) {
+        if let Err(error) = self.settings.get().await {
+            tracing::error!("{error}");
+        }
+    }
+
+    /// Answers every request. A panic becomes a 503, so that the sender comes back with the delivery.
+    pub async fn handle(&self, request: Request) -> Response<Body> {
+        let is_head = request.method() == Method::HEAD;
+        let answer = AssertUnwindSafe(self.answer(request)).catch_unwind().await;
+        let mut answer = answer.unwrap_or_else(|_| Problem::Internal.refuse(None));
+        if is_head {
+            *answer.body_mut() = Body::Empty;
+        }
+        answer
+    }
+
+    async fn answer(&self, request: Request) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        match Target::of(parts.uri.path()) {
+            Target::Nothing => Problem::RouteUnknown.refuse(None),
+            target if !target.allows(&parts.method) => Problem::MethodNotAllowed { allow: target.allow() }.refuse(None),
+            Target::Webhook(entrance) if parts.method == Method::POST => self.receive(entrance, &parts, body).await,
+            Target::Webhook(_) | Target::Health => json_response(StatusCode::OK, &json!({"status": "ok"})),
+        }
+    }
+
+    async fn receive(&self, entrance: Entrance<'_>, request: &Parts, body: Body) -> Response<Body> {
+        let settings = match self.settings.get().await {
+            Ok(settings) => settings,
+            Err(error) => return Problem::SettingsUnavailable(error).refuse(None),
+        };
+        match self.take(entrance, request, body, &settings).await {
+            Ok(id) => json_response(StatusCode::ACCEPTED, &json!({"accepted": true, "delivery": id})),
+            Err(problem) => problem.refuse(entrance.known_route(&settings)),
+        }
+    }
+
+    async fn take(
+        &self,
+        entrance: Entrance<'_>,
+        request: &Parts,
+        body: Body,
+        settings: &Arc<Settings>,
+    ) -> Result<Uuid, Problem> {
+        source_ip::check(&settings.source_ips, request)?;
+        content::check(&request.headers, body.len(), self.limits.max_body_bytes)?;
+        let headers = &request.headers;
+        let caller = self.verify(&Inbound { entrance, headers, body: &body }, settings).await?;
+        self.accept(caller, headers, body.to_vec()).await
+    }
+
+    /// Once more with fresh settings where the present ones do not fit: a secret or a route may be newer than they are.
+    async fn verify(&self, inbound: &Inbound<'_>, settings: &Arc<Settings>) -> Result<Caller, Problem> {
+        let verified = inbound.verify(settings, self.host.now());
+        let Err(Problem::RouteUnknown | Problem::SignatureMismatch) = verified else { return verified };
+        let fresh = self.settings.refreshed().await.map_err(Problem::SettingsUnavailable)?;
+        if Arc::ptr_eq(settings, &fresh) { verified } else { inbound.verify(&fresh, self.host.now()) }
+    }
+}

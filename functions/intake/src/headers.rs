@@ -1,0 +1,103 @@
+//! Which headers are kept with a delivery.
+
+use lambda_http::http::HeaderMap;
+use std::collections::BTreeMap;
+
+const LARGEST_HEADER: usize = 2 * 1024;
+const LARGEST_SUM: usize = 16 * 1024;
+
+/// Credentials, what concerns the connection alone, and what says where the sender is.
+const DROPPED: [&str; 23] = [
+    "authorization",
+    "cf-connecting-ip",
+    "cloudfront-viewer-address",
+    "connection",
+    "content-length",
+    "cookie",
+    "expect",
+    "fastly-client-ip",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "true-client-ip",
+    "upgrade",
+    "via",
+    "x-api-key",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-real-ip",
+];
+
+/// By lower-case name, several values joined. The dispatcher's own come first, so that nothing else can crowd them out.
+pub(crate) fn kept(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let mut names: Vec<&str> = headers.keys().map(|name| name.as_str()).filter(|name| is_kept(name)).collect();
+    names.sort_unstable_by_key(|name| (!name.starts_with("x-vwd-"), *name));
+    let mut room = LARGEST_SUM;
+    let mut kept = BTreeMap::new();
+    for name in names {
+        let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        let value = values.join(", ");
+        let size = name.len() + value.len();
+        if !values.is_empty() && size <= LARGEST_HEADER && size <= room {
+            room -= size;
+            kept.insert(name.to_owned(), value);
+        }
+    }
+    kept
+}
+
+fn is_kept(name: &str) -> bool {
+    !name.starts_with("x-forwarded-") && !DROPPED.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lambda_http::http::{HeaderName, HeaderValue};
+
+    fn headers(pairs: &[(&str, &[u8])]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_bytes(value).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn names_are_lower_case_and_several_values_are_joined() {
+        let kept = kept(&headers(&[("X-VWD-Event-Id", b"A"), ("x-multi", b"1"), ("X-Multi", b"2")]));
+        let expected = [("x-multi", "1, 2"), ("x-vwd-event-id", "A")];
+        assert_eq!(kept, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    }
+
+    #[test]
+    fn credentials_connection_and_addresses_are_dropped() {
+        let mut pairs: Vec<(&str, &[u8])> = DROPPED.iter().map(|name| (*name, b"CANARY" as &[u8])).collect();
+        pairs.extend([("X-Forwarded-For", b"CANARY" as &[u8]), ("x-forwarded-port", b"CANARY"), ("Accept", b"*/*")]);
+        assert_eq!(kept(&headers(&pairs)).into_keys().collect::<Vec<_>>(), ["accept"]);
+    }
+
+    #[test]
+    fn what_is_not_plain_ascii_is_dropped() {
+        assert_eq!(kept(&headers(&[("x-a", b"\xef\xbf\xbe"), ("x-b", b"\xff")])), BTreeMap::new());
+    }
+
+    #[test]
+    fn a_huge_header_is_dropped_and_the_dispatchers_own_come_first() {
+        let large = vec![b'v'; 2000];
+        let names: Vec<String> = (0..20).map(|number| format!("a-{number}")).collect();
+        let mut pairs: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), large.as_slice())).collect();
+        let huge = vec![b'v'; 2048];
+        pairs.extend([("x-huge", huge.as_slice()), ("x-vwd-tenant-id", b"t"), ("x-vwd-signature-v1", b"s")]);
+        let kept = kept(&headers(&pairs));
+        assert!(kept.contains_key("x-vwd-tenant-id") && kept.contains_key("x-vwd-signature-v1"));
+        assert!(!kept.contains_key("x-huge"));
+        let sum: usize = kept.iter().map(|(name, value)| name.len() + value.len()).sum();
+        assert!((14 * 1024..=16 * 1024).contains(&sum), "{sum}");
+    }
+}

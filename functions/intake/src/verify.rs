@@ -1,0 +1,115 @@
+//! Who sent it: the subscription whose secret made the signature, or whose path token it knows.
+
+use crate::problem::Problem;
+use crate::target::Entrance;
+use lambda_http::http::HeaderMap;
+use time::OffsetDateTime;
+use webhooks_model::Channel;
+use webhooks_settings::{Settings, Subscription};
+use webhooks_signature::Signature;
+
+const SIGNATURE: &str = "x-vwd-signature-v1";
+const SUBSCRIPTION_ID: &str = "x-vwd-subscription-id";
+const TENANT_ID: &str = "x-vwd-tenant-id";
+const UNKNOWN_TENANT: &str = "unknown";
+const LONGEST_TENANT: usize = 64;
+
+/// A request as it came, not yet believed.
+pub(crate) struct Inbound<'a> {
+    pub(crate) entrance: Entrance<'a>,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
+}
+
+/// What is proven about the sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) channel: Channel,
+    pub(crate) route: String,
+    pub(crate) subscription: String,
+    pub(crate) event: Option<String>,
+    pub(crate) tenant: Option<String>,
+    /// Whose turn this takes on the queue. May come from a header, so it is no proof.
+    pub(crate) group: String,
+}
+
+impl Inbound<'_> {
+    pub(crate) fn verify(&self, settings: &Settings, now: OffsetDateTime) -> Result<Caller, Problem> {
+        let subscription = match self.entrance {
+            Entrance::Dispatcher { route } => self.signed_by(settings, route, now)?,
+            Entrance::Legacy { token } => holder_of(token, settings)?,
+        };
+        Ok(Caller {
+            channel: subscription.channel,
+            route: subscription.route.clone(),
+            subscription: subscription.id.clone(),
+            event: subscription.event.clone(),
+            tenant: subscription.sole_tenant().map(str::to_lowercase),
+            group: self.group(subscription),
+        })
+    }
+
+    fn signed_by<'s>(
+        &self,
+        settings: &'s Settings,
+        route: &str,
+        now: OffsetDateTime,
+    ) -> Result<&'s Subscription, Problem> {
+        let of_route: Vec<&Subscription> =
+            settings.subscriptions.iter().filter(|s| s.channel == Channel::Dispatcher && s.route == route).collect();
+        if of_route.is_empty() {
+            return Err(Problem::RouteUnknown);
+        }
+        let signature = self.signature()?;
+        let named = text(self.headers, SUBSCRIPTION_ID)
+            .and_then(|id| of_route.iter().find(|subscription| subscription.id.eq_ignore_ascii_case(id)));
+        let candidates = named.map_or(of_route.as_slice(), std::slice::from_ref);
+        let verifies = |subscription: &Subscription| subscription.verifies(&signature, self.body, now);
+        first_without_stopping(candidates.iter().copied(), verifies).ok_or(Problem::SignatureMismatch)
+    }
+
+    fn signature(&self) -> Result<Signature, Problem> {
+        let mut values = self.headers.get_all(SIGNATURE).iter();
+        let value = values.next().filter(|value| !value.as_bytes().trim_ascii().is_empty());
+        let value = value.ok_or(Problem::SignatureMissing)?;
+        if values.next().is_some() {
+            return Err(Problem::SignatureMalformed);
+        }
+        let value = value.to_str().map_err(|_| Problem::SignatureMalformed)?;
+        Signature::parse(value).map_err(|_| Problem::SignatureMalformed)
+    }
+
+    fn group(&self, subscription: &Subscription) -> String {
+        let named = || text(self.headers, TENANT_ID).filter(|tenant| is_name(tenant) && subscription.serves(tenant));
+        let tenant = match subscription.channel {
+            Channel::Dispatcher => subscription.sole_tenant().or_else(named),
+            // Nothing a legacy request says is signed.
+            Channel::Legacy => subscription.sole_tenant(),
+        };
+        tenant.unwrap_or(UNKNOWN_TENANT).to_lowercase()
+    }
+}
+
+fn holder_of<'s>(token: &str, settings: &'s Settings) -> Result<&'s Subscription, Problem> {
+    let legacy = settings.subscriptions.iter().filter(|subscription| subscription.channel == Channel::Legacy);
+    first_without_stopping(legacy, |subscription| subscription.has_path_token(token)).ok_or(Problem::RouteUnknown)
+}
+
+/// The first that fits, after all were tried, so that the time says nothing about which it was.
+fn first_without_stopping<'s>(
+    subscriptions: impl Iterator<Item = &'s Subscription>,
+    fits: impl Fn(&Subscription) -> bool,
+) -> Option<&'s Subscription> {
+    subscriptions
+        .fold(None, |first, subscription| if fits(subscription) { first.or(Some(subscription)) } else { first })
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+/// So that a header can be logged as a tenant.
+fn is_name(text: &str) -> bool {
+    (1..=LONGEST_TENANT).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}

@@ -1,0 +1,8 @@
+//! The receiver's contract, in process, with fakes for the settings store, the queue and the clock.
+
+mod delivery;
+mod privacy;
+mod properties;
+mod statuses;
+mod support;
+mod verification;

@@ -1,0 +1,122 @@
+//! What is logged, and what never is.
+
+use crate::support::*;
+use serde_json::{Value, json};
+use tracing::subscriber::DefaultGuard;
+use webhooks_telemetry::{Captured, subscriber_for_tests};
+
+const BODY: &[u8] = br#"{"note":"CANARY-body"}"#;
+
+/// Everything logged on this thread, down to TRACE, until the guard is dropped.
+fn capture() -> (Captured, DefaultGuard) {
+    let log = Captured::default();
+    let guard = tracing::subscriber::set_default(subscriber_for_tests(log.clone()));
+    (log, guard)
+}
+
+/// A request that carries a canary wherever a stranger can put one.
+fn with_canaries(call: Call) -> Call {
+    call.header("x-vwd-notification-id", "CANARY-header")
+        .header("x-vwd-subscription-id", "CANARY-subscription")
+        .header("x-vwd-event-id", "CANARY-event")
+        .header("authorization", "CANARY-authorization")
+        .header("user-agent", "CANARY-agent")
+}
+
+#[tokio::test]
+async fn an_accepted_delivery_is_one_line_of_information() {
+    let (log, _guard) = capture();
+    let world = World::new();
+    world.accepts(with_canaries(Call::signed(ACCOUNTS_SECRET, BODY)).header("x-vwd-tenant-id", TENANT)).await;
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let expected = json!({
+        "timestamp": lines[0]["timestamp"], "level": "INFO", "target": "intake::accept", "message": "accepted", "delivery": world.queue.delivery().meta.id, "subscription": "accounts", "route": "erp",
+        "tenant": TENANT, "bytes": BODY.len(),
+    });
+    assert_eq!(lines[0], expected);
+}
+
+#[tokio::test]
+async fn a_refusal_is_one_warning_with_its_code_and_a_known_route() {
+    for (call, code, route) in [
+        (Call::signed("wrong", BODY), "signature_mismatch", json!("erp")),
+        (
+            Call::signed(ACCOUNTS_SECRET, BODY).header("content-type", "text/CANARY"),
+            "content_type_unsupported",
+            json!("erp"),
+        ),
+        (Call::signed("wrong", BODY).path("/hooks/visma/CANARY-route"), "route_unknown", Value::Null),
+        (Call::signed("wrong", BODY).path("/CANARY-path"), "route_unknown", Value::Null),
+        (Call::legacy("CANARY-token", BODY), "route_unknown", json!("legacy")),
+        (Call::new("DELETE", "/hooks/visma/CANARY-route"), "method_not_allowed", Value::Null),
+    ] {
+        let (log, _guard) = capture();
+        World::new().post(with_canaries(call)).await;
+        let lines = log.lines();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let fields = &lines[0];
+        assert_eq!(
+            (&lines[0]["level"], &fields["code"], &fields["route"]),
+            (&json!("WARN"), &json!(code), &route),
+            "{lines:?}"
+        );
+        assert!(!log.text().contains("CANARY"), "{}", log.text());
+    }
+}
+
+#[tokio::test]
+async fn our_own_fault_is_one_error_with_its_cause() {
+    let (log, _guard) = capture();
+    let world = World::new();
+    world.queue.become_(Mood::Refuses);
+    world.post(with_canaries(Call::signed(ACCOUNTS_SECRET, BODY))).await;
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!((&lines[0]["level"], &lines[0]["code"]), (&json!("ERROR"), &json!("queue_unavailable")));
+    assert!(lines[0]["cause"].as_str().unwrap().contains("RequestThrottled"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_listed_is_warned_of_but_not_told() {
+    let (log, _guard) = capture();
+    let mut settings = settings();
+    settings["source_ips"] = json!({"policy": "warn", "addresses": ["18.202.121.26"]});
+    let world = World::with(&settings);
+    world.accepts(Call::signed(ACCOUNTS_SECRET, BODY).source_ip("192.0.2.77")).await;
+    assert_eq!(log.lines()[0]["level"], "WARN");
+    assert_eq!(log.lines().len(), 2);
+    world.accepts(Call::signed(ACCOUNTS_SECRET, BODY)).await;
+    assert_eq!(log.lines().len(), 3);
+    assert!(!log.text().contains("192.0.2.77"), "{}", log.text());
+}
+
+#[tokio::test]
+async fn nothing_that_came_or_that_is_secret_is_ever_logged() {
+    let (log, _guard) = capture();
+    let world = World::new();
+    let signature = sign(ACCOUNTS_SECRET, BODY);
+    let calls = [
+        Call::signed(ACCOUNTS_SECRET, BODY),
+        Call::signed("wrong", BODY),
+        Call::signed("wrong", BODY).header("x-vwd-signature-v1", "CANARY-signature"),
+        Call::legacy(TOKEN, BODY),
+        Call::legacy("CANARY-token", BODY),
+        Call::signed(ACCOUNTS_SECRET, BODY).header("x-vwd-tenant-id", "CANARY tenant"),
+        Call::new("PUT", "/hooks/visma/legacy/CANARY-token"),
+    ];
+    for mood in [Mood::Takes, Mood::Refuses, Mood::DeclaresInvalid, Mood::Panics] {
+        world.queue.become_(mood);
+        for call in &calls {
+            world.post(with_canaries(call.clone()).source_ip("192.0.2.77")).await;
+        }
+    }
+    world.store.put(&json!({"version": 1, "CANARY": "CANARY"}));
+    world.clock.advance(time::Duration::minutes(10));
+    world.post(Call::signed(ACCOUNTS_SECRET, BODY)).await;
+    let text = log.text();
+    assert!(text.contains("accepted") && text.contains("internal"), "{text}");
+    for secret in ["CANARY", ACCOUNTS_SECRET, OTHER_SECRET, &signature, "192.0.2.77", "/hooks/"] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+}

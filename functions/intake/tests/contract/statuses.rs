@@ -1,0 +1,190 @@
+//! Every status of the README's table.
+
+use crate::support::{ACCOUNTS_SECRET, Call, Mood, TOKEN, World, settings};
+use intake::Limits;
+use serde_json::json;
+use std::time::Duration;
+
+const BODY: &[u8] = br#"{"notificationId":"00000000-0000-0000-0000-000000000001"}"#;
+
+fn signed() -> Call {
+    Call::signed(ACCOUNTS_SECRET, BODY)
+}
+
+#[tokio::test]
+async fn a_signed_delivery_is_accepted_and_its_id_is_told() {
+    let world = World::new();
+    let answer = world.accepts(signed()).await;
+    assert_eq!(answer.json, json!({"accepted": true, "delivery": world.queue.delivery().meta.id}));
+    assert_eq!(answer.headers["content-type"], "application/json");
+}
+
+#[tokio::test]
+async fn health_is_told_without_settings_or_queue() {
+    let world = World::new();
+    for path in ["/health", "/hooks/visma/erp", "/hooks/visma/nowhere"] {
+        let answer = world.post(Call::new("GET", path)).await;
+        assert_eq!((answer.status.as_u16(), answer.json), (200, json!({"status": "ok"})), "{path}");
+        let answer = world.post(Call::new("HEAD", path)).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""), "{path}");
+    }
+    assert_eq!(world.store.readings(), 0);
+    assert!(world.queue.sent().is_empty());
+}
+
+#[tokio::test]
+async fn another_method_is_told_which_ones_there_are() {
+    let world = World::new();
+    let legacy = format!("/hooks/visma/legacy/{TOKEN}");
+    for (path, methods, allow) in [
+        ("/hooks/visma/erp", &["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"][..], "GET, HEAD, POST"),
+        ("/health", &["POST", "PUT", "OPTIONS"], "GET, HEAD"),
+        (&legacy, &["GET", "PUT", "OPTIONS"], "POST"),
+        ("/hooks/visma/legacy/no-such-token", &["GET", "PUT", "OPTIONS"], "POST"),
+    ] {
+        for method in methods {
+            let answer = world.refuses(Call::new(method, path), 405, "method_not_allowed").await;
+            assert_eq!(answer.headers["allow"], allow, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_head_request_gets_no_body_even_when_it_is_refused() {
+    let world = World::new();
+    for (path, status) in [("/nowhere", 404), ("/hooks/visma/legacy/x", 405)] {
+        let answer = world.post(Call::new("HEAD", path)).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (status, ""), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_path_route_or_token_is_not_found_and_all_look_alike() {
+    let world = World::new();
+    let mut answers = Vec::new();
+    for path in [
+        "/",
+        "/hooks/visma/erp/more",
+        "/hooks/visma/nowhere",
+        "/hooks/visma/legacy",
+        "/hooks/visma/legacy/no-such-token",
+    ] {
+        answers.push(world.refuses(signed().path(path), 404, "route_unknown").await.text);
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_not_json_by_its_headers_is_refused() {
+    let world = World::new();
+    for media_type in
+        ["application/xml", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain"]
+    {
+        let call = signed().header("content-type", media_type);
+        world.refuses(call, 415, "content_type_unsupported").await;
+    }
+    for encoding in ["gzip", "br", "zstd", "identity, gzip"] {
+        let call = signed().header("content-encoding", encoding);
+        world.refuses(call, 415, "content_encoding_unsupported").await;
+    }
+    for media_type in ["text/json", "application/cloudevents+json; charset=utf-16", "Application/JSON;charset=latin1"] {
+        world.accepts(signed().header("content-type", media_type).header("content-encoding", "identity")).await;
+    }
+    world.accepts(signed().without("content-type")).await;
+}
+
+#[tokio::test]
+async fn a_body_above_the_limit_is_too_large() {
+    let world = World::with_limits(&settings(), Limits { max_body_bytes: BODY.len(), ..Limits::default() });
+    world.accepts(signed()).await;
+    let larger = [BODY, b" "].concat();
+    world.refuses(Call::signed(ACCOUNTS_SECRET, &larger), 413, "body_too_large").await;
+}
+
+#[tokio::test]
+async fn the_largest_body_is_accepted_and_fits_the_queue() {
+    let world = World::new();
+    world.accepts(Call::signed(ACCOUNTS_SECRET, &vec![b' '; 1_032_192])).await;
+    assert!(world.queue.sent()[0].text.len() <= 1024 * 1024);
+    assert_eq!(world.queue.delivery().body.len(), 1_032_192);
+    world.refuses(Call::signed(ACCOUNTS_SECRET, &vec![b' '; 1_032_193]), 413, "body_too_large").await;
+}
+
+#[tokio::test]
+async fn a_body_that_would_only_fit_the_queue_as_text_is_too_large_in_base64() {
+    let world = World::new();
+    world.accepts(Call::signed(ACCOUNTS_SECRET, &vec![0xff; 780_000])).await;
+    world.refuses(Call::signed(ACCOUNTS_SECRET, &vec![0xff; 790_000]), 413, "body_too_large").await;
+}
+
+#[tokio::test]
+async fn unreadable_settings_are_our_own_fault() {
+    let world = World::new();
+    world.store.clear();
+    world.refuses(signed(), 503, "settings_unavailable").await;
+    world.refuses(signed().path("/hooks/visma/nowhere"), 503, "settings_unavailable").await;
+    world.refuses(Call::legacy(TOKEN, BODY), 503, "settings_unavailable").await;
+    world.store.put(&json!({"version": 2}));
+    world.refuses(signed(), 503, "settings_unavailable").await;
+    world.store.put(&settings());
+    world.accepts(signed()).await;
+}
+
+#[tokio::test]
+async fn a_refusing_queue_is_our_own_fault() {
+    let world = World::new();
+    for mood in [Mood::Refuses, Mood::DeclaresInvalid] {
+        world.queue.become_(mood);
+        world.refuses(signed(), 503, "queue_unavailable").await;
+        world.refuses(Call::legacy(TOKEN, BODY), 503, "queue_unavailable").await;
+    }
+    world.queue.become_(Mood::Takes);
+    world.accepts(signed()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_does_not_answer_is_waited_for_two_and_a_half_seconds() {
+    let world = World::new();
+    world.queue.become_(Mood::NeverAnswers);
+    let start = tokio::time::Instant::now();
+    world.refuses(signed(), 503, "queue_unavailable").await;
+    assert_eq!(start.elapsed(), Duration::from_millis(2500));
+}
+
+#[tokio::test]
+async fn a_panic_brings_the_sender_back_and_breaks_nothing() {
+    let world = World::new();
+    world.queue.become_(Mood::Panics);
+    world.refuses(signed(), 503, "internal").await;
+    world.queue.become_(Mood::Takes);
+    world.accepts(signed()).await;
+}
+
+fn with_source_ips(policy: &str) -> World {
+    let mut settings = settings();
+    settings["source_ips"] = json!({"policy": policy, "addresses": ["18.202.121.26", "2001:db8::1"]});
+    World::with(&settings)
+}
+
+#[tokio::test]
+async fn an_enforced_list_of_addresses_lets_only_those_in() {
+    let world = with_source_ips("enforce");
+    for listed in ["18.202.121.26", "2001:db8::1", "::ffff:18.202.121.26"] {
+        world.accepts(signed().source_ip(listed)).await;
+    }
+    for other in ["192.0.2.1", "2001:db8::2", "", "not an address"] {
+        // The sender's own word for its address counts for nothing.
+        let call = signed().source_ip(other).header("x-forwarded-for", "18.202.121.26");
+        world.refuses(call, 403, "source_not_allowed").await;
+    }
+    let legacy = Call::legacy(TOKEN, BODY).source_ip("192.0.2.1");
+    world.refuses(legacy, 403, "source_not_allowed").await;
+}
+
+#[tokio::test]
+async fn a_list_that_is_not_enforced_lets_everyone_in() {
+    for policy in ["off", "warn"] {
+        with_source_ips(policy).accepts(signed().source_ip("192.0.2.1")).await;
+    }
+}

@@ -1,0 +1,332 @@
+//! The receiver with a settings store, a queue and a clock that the test holds in its hand.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use intake::{Intake, Limits};
+use lambda_http::http::{HeaderName, HeaderValue, StatusCode};
+use lambda_http::{Body, Request, Response};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+use webhooks_host::Host;
+use webhooks_model::Delivery;
+use webhooks_queue::{Message, QueueError, Sender};
+use webhooks_settings::{Cache, LoadError, Source};
+use webhooks_signature::Signature;
+
+pub(crate) const ACCOUNTS_SECRET: &str = "test-secret";
+pub(crate) const OTHER_SECRET: &str = "another-secret";
+pub(crate) const TOKEN: &str = "CANARY-path-token-0123456789-abcdef";
+pub(crate) const TENANT: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a001";
+pub(crate) const START: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+
+/// The settings store.
+#[derive(Clone, Default)]
+pub(crate) struct Store(Arc<StoreState>);
+
+#[derive(Default)]
+struct StoreState {
+    document: Mutex<Option<String>>,
+    readings: AtomicUsize,
+}
+
+impl Store {
+    pub(crate) fn put(&self, document: &Value) {
+        *self.0.document.lock().unwrap() = Some(document.to_string());
+    }
+
+    pub(crate) fn clear(&self) {
+        *self.0.document.lock().unwrap() = None;
+    }
+
+    pub(crate) fn readings(&self) -> usize {
+        self.0.readings.load(Ordering::SeqCst)
+    }
+}
+
+impl Source for Store {
+    async fn load(&self) -> Result<String, LoadError> {
+        self.0.readings.fetch_add(1, Ordering::SeqCst);
+        self.0.document.lock().unwrap().clone().ok_or(LoadError::Unreachable("AccessDeniedException".to_owned()))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mood {
+    Takes,
+    Refuses,
+    DeclaresInvalid,
+    NeverAnswers,
+    Panics,
+}
+
+/// The notifications queue.
+#[derive(Clone)]
+pub(crate) struct FakeQueue(Arc<Mutex<(Mood, Vec<Sent>)>>);
+
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub(crate) text: String,
+    pub(crate) group: Option<String>,
+}
+
+impl FakeQueue {
+    pub(crate) fn become_(&self, mood: Mood) {
+        self.0.lock().unwrap().0 = mood;
+    }
+
+    pub(crate) fn sent(&self) -> Vec<Sent> {
+        self.0.lock().unwrap().1.clone()
+    }
+
+    /// The only message sent, as the processor will read it.
+    pub(crate) fn delivery(&self) -> Delivery {
+        let sent = self.sent();
+        assert_eq!(sent.len(), 1);
+        Delivery::from_message(&sent[0].text).unwrap()
+    }
+}
+
+impl Sender for FakeQueue {
+    async fn send(&self, message: Message<'_>) -> Result<(), QueueError> {
+        let mood = self.0.lock().unwrap().0;
+        match mood {
+            Mood::Takes => {
+                let sent = Sent { text: message.body, group: message.group.map(str::to_owned) };
+                self.0.lock().unwrap().1.push(sent);
+                Ok(())
+            }
+            Mood::Refuses => Err(QueueError::Unavailable("RequestThrottled".to_owned())),
+            Mood::DeclaresInvalid => Err(QueueError::InvalidMessage("InvalidMessageContents".to_owned())),
+            Mood::NeverAnswers => std::future::pending().await,
+            Mood::Panics => panic!("the queue client is broken"),
+        }
+    }
+}
+
+/// A clock that stands still until told otherwise; ids count up.
+#[derive(Clone)]
+pub(crate) struct Clock(Arc<Mutex<(OffsetDateTime, u128)>>);
+
+impl Clock {
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0.lock().unwrap().0 += by;
+    }
+}
+
+impl Host for Clock {
+    fn now(&self) -> OffsetDateTime {
+        self.0.lock().unwrap().0
+    }
+
+    fn new_id(&self) -> Uuid {
+        let mut state = self.0.lock().unwrap();
+        state.1 += 1;
+        Uuid::from_u128(state.1)
+    }
+
+    fn random(&self) -> f64 {
+        0.5
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) queue: FakeQueue,
+    pub(crate) clock: Clock,
+    intake: Intake<Store, FakeQueue, Clock>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(&settings())
+    }
+
+    pub(crate) fn with(settings: &Value) -> Self {
+        Self::with_limits(settings, Limits::default())
+    }
+
+    pub(crate) fn with_limits(settings: &Value, limits: Limits) -> Self {
+        let store = Store::default();
+        store.put(settings);
+        let queue = FakeQueue(Arc::new(Mutex::new((Mood::Takes, Vec::new()))));
+        let clock = Clock(Arc::new(Mutex::new((START, 0))));
+        let intake = Intake::new(Cache::new(store.clone(), clock.clone()), queue.clone(), clock.clone(), limits);
+        Self { store, queue, clock, intake }
+    }
+
+    pub(crate) async fn handle(&self, request: Request) -> Answer {
+        Answer::of(self.intake.handle(request).await)
+    }
+
+    pub(crate) async fn post(&self, call: Call) -> Answer {
+        self.handle(call.request()).await
+    }
+
+    /// Expects a refusal with this status and code, and nothing on the queue.
+    pub(crate) async fn refuses(&self, call: Call, status: u16, code: &str) -> Answer {
+        let before = self.queue.sent().len();
+        let answer = self.post(call).await;
+        answer.is_problem(status, code);
+        assert_eq!(self.queue.sent().len(), before, "refused, yet sent");
+        answer
+    }
+
+    pub(crate) async fn accepts(&self, call: Call) -> Answer {
+        let before = self.queue.sent().len();
+        let answer = self.post(call).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{:?}", answer.json);
+        assert_eq!(self.queue.sent().len(), before + 1, "accepted, yet not sent once");
+        answer
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) text: String,
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    fn of(response: Response<Body>) -> Self {
+        let headers =
+            response.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+        let headers: BTreeMap<_, _> = headers.collect();
+        assert_eq!(headers["cache-control"], "no-store");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        let text = String::from_utf8(response.body().to_vec()).unwrap();
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Self { status: response.status(), headers, text, json }
+    }
+
+    pub(crate) fn is_problem(&self, status: u16, code: &str) {
+        assert_eq!((self.status.as_u16(), self.json["code"].as_str()), (status, Some(code)), "{self:?}");
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(self.json["status"], status);
+        assert_eq!(self.json["type"], "about:blank");
+        assert_eq!(self.json["title"], self.status.canonical_reason().unwrap());
+        assert!(self.json["detail"].is_string());
+        assert_eq!(self.headers.get("retry-after").map(String::as_str), (status == 503).then_some("5"));
+    }
+}
+
+/// A request in the making.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    method: String,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    source_ip: String,
+}
+
+impl Call {
+    pub(crate) fn new(method: &str, path: &str) -> Self {
+        let source_ip = "18.202.121.26".to_owned();
+        Self { method: method.to_owned(), path: path.to_owned(), headers: vec![], body: vec![], source_ip }
+    }
+
+    /// A delivery to the route `erp`, signed.
+    pub(crate) fn signed(secret: &str, body: &[u8]) -> Self {
+        let call = Self::new("POST", "/hooks/visma/erp").body(body);
+        call.header("content-type", "application/json").header("x-vwd-signature-v1", &sign(secret, body))
+    }
+
+    pub(crate) fn legacy(token: &str, body: &[u8]) -> Self {
+        let call = Self::new("POST", &format!("/hooks/visma/legacy/{token}")).body(body);
+        call.header("content-type", "application/json")
+    }
+
+    pub(crate) fn body(mut self, body: &[u8]) -> Self {
+        self.body = body.to_vec();
+        self
+    }
+
+    pub(crate) fn path(mut self, path: &str) -> Self {
+        self.path = path.to_owned();
+        self
+    }
+
+    /// Replaces the header, if there is one.
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self = self.without(name);
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(known, _)| known != name);
+        self
+    }
+
+    pub(crate) fn source_ip(mut self, address: &str) -> Self {
+        self.source_ip = address.to_owned();
+        self
+    }
+
+    /// As API Gateway hands it over.
+    pub(crate) fn request(&self) -> Request {
+        let text = std::str::from_utf8(&self.body).ok();
+        let headers: BTreeMap<_, _> = self.headers.iter().cloned().collect();
+        let event = json!({
+            "version": "2.0", "routeKey": "ANY /hooks/{proxy+}", "rawPath": self.path, "rawQueryString": "",
+            "headers": headers,
+            "requestContext": {
+                "accountId": "123456789012", "apiId": "api", "domainName": "api.example", "requestId": "1", "stage": "$default",
+                "http": {"method": self.method, "path": self.path, "protocol": "HTTP/1.1", "sourceIp": self.source_ip},
+                "time": "23/Nov/2026:12:00:00 +0000", "timeEpoch": 1_795_435_200_000_i64,
+            },
+            "body": text.map_or_else(|| STANDARD.encode(&self.body), str::to_owned),
+            "isBase64Encoded": text.is_none(),
+        });
+        lambda_http::request::from_str(&event.to_string()).unwrap()
+    }
+
+    /// With one more header, which may be there already.
+    pub(crate) fn request_with(&self, name: &str, value: &[u8]) -> Request {
+        let mut request = self.request();
+        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+        request.headers_mut().append(name, HeaderValue::from_bytes(value).unwrap());
+        request
+    }
+}
+
+pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
+    Signature::sign(secret, body).to_string()
+}
+
+/// Two dispatcher subscriptions of the route `erp`, one of `sales` for one tenant, and a legacy one.
+pub(crate) fn settings() -> Value {
+    json!({
+        "version": 1,
+        "visma": {
+            "connect_url": "https://connect.visma.com", "erp_url": "https://api.finance.visma.net",
+            "sales_order_url": "https://salesorder.visma.net", "client_id": "c", "client_secret": "CANARY-client-secret", "scope": "s",
+        },
+        "subscriptions": [
+            {"id": "accounts", "route": "erp", "event": "ACCOUNT_CHANGED", "secrets": [secret("2026", ACCOUNTS_SECRET)]},
+            {"id": "customers", "route": "erp", "event": "CUSTOMER_CHANGED", "secrets": [secret("2026", OTHER_SECRET)]},
+            {"id": "orders", "route": "sales", "secrets": [secret("2026", "sales-secret")], "tenants": [TENANT.to_uppercase()]},
+            {"id": "old", "route": "legacy", "channel": "legacy", "path_token": "0123456789-0123456789-0123456789-first"},
+            {"id": "older", "route": "legacy", "channel": "legacy", "path_token": TOKEN},
+        ],
+        "source_ips": {"policy": "off"},
+    })
+}
+
+pub(crate) fn secret(id: &str, value: &str) -> Value {
+    json!({"id": id, "value": value})
+}
+
+/// The settings with other secrets for the subscription `accounts`.
+pub(crate) fn settings_with_secrets(secrets: Value) -> Value {
+    let mut settings = settings();
+    settings["subscriptions"][0]["secrets"] = secrets;
+    settings
+}

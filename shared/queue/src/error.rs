@@ -1,0 +1,53 @@
+//! What can go wrong at SQS, told without the message.
+
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use webhooks_model::retry::Next;
+
+/// The codes by which SQS refuses a message for what it is: characters it does not take, nothing at all, or more than 1 MiB, which
+/// is an invalid parameter value. Each exists in the JSON and in the older query protocol.
+const MESSAGE_IS_AT_FAULT: [&str; 5] = [
+    "InvalidMessageContents",
+    "InvalidParameterValue",
+    "InvalidParameterValueException",
+    "MissingParameter",
+    "MissingRequiredParameterException",
+];
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueueError {
+    #[error("SQS did not take the request: {0}")]
+    Unavailable(String),
+    #[error("SQS declares the message invalid: {0}")]
+    InvalidMessage(String),
+}
+
+impl QueueError {
+    pub fn next(&self) -> Next {
+        match self {
+            Self::Unavailable(_) => Next::unavailable(),
+            Self::InvalidMessage(_) => Next::Bug,
+        }
+    }
+
+    pub(crate) fn of_sending<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
+        let code = code(error);
+        if MESSAGE_IS_AT_FAULT.contains(&code.as_str()) { Self::InvalidMessage(code) } else { Self::Unavailable(code) }
+    }
+
+    pub(crate) fn of_hiding<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
+        Self::Unavailable(code(error))
+    }
+}
+
+/// The service's code, or in one word why there is none. The error's own text could quote the request.
+fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+    let code = match error {
+        SdkError::ConstructionFailure(_) => "request not built",
+        SdkError::TimeoutError(_) => "time-out",
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => "time-out",
+        SdkError::DispatchFailure(_) => "no connection",
+        SdkError::ServiceError(service) => service.err().code().unwrap_or("no code"),
+        _ => "answer not understood",
+    };
+    code.to_owned()
+}

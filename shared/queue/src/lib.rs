@@ -1,0 +1,35 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod queue;
+
+pub use error::QueueError;
+pub use queue::Queue;
+
+use std::time::Duration;
+
+/// What goes onto a queue.
+#[derive(Debug, Clone)]
+pub struct Message<'a> {
+    pub body: String,
+    /// The tenant. Characters that SQS does not take in a group are replaced.
+    pub group: Option<&'a str>,
+    /// String attributes by name, at most ten. SQS has no empty ones, so an empty value is left out.
+    pub attributes: &'a [(&'a str, &'a str)],
+}
+
+pub trait Sender: Send + Sync {
+    /// Returns once the message is durable.
+    ///
+    /// # Errors
+    /// SQS did not confirm the message. It may still have taken it.
+    fn send(&self, message: Message<'_>) -> impl Future<Output = Result<(), QueueError>> + Send;
+}
+
+pub trait Pacer: Send + Sync {
+    /// Hides a received message for `wait` from now, in whole seconds, rounded up, and 12 hours at most.
+    ///
+    /// # Errors
+    /// SQS did not confirm. The message returns when its present visibility time-out ends.
+    fn hide(&self, receipt_handle: &str, wait: Duration) -> impl Future<Output = Result<(), QueueError>> + Send;
+}

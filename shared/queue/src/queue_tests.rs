@@ -1,0 +1,144 @@
+use super::*;
+use aws_sdk_sqs::config::retry::RetryConfig;
+use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+use aws_smithy_http_client::test_util::{NeverClient, ReplayEvent, StaticReplayClient};
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::timeout::TimeoutConfig;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use webhooks_model::retry::Next;
+
+const URL: &str = "https://sqs.eu-north-1.amazonaws.com/123456789012/notifications";
+
+fn config() -> aws_sdk_sqs::config::Builder {
+    aws_sdk_sqs::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-north-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .retry_config(RetryConfig::disabled())
+}
+
+fn queue_answering(status: u16, query_error: Option<&str>, body: &Value) -> (Queue, StaticReplayClient) {
+    let mut answer = http::Response::builder().status(status);
+    if let Some(error) = query_error {
+        answer = answer.header("x-amzn-query-error", error);
+    }
+    let answer = answer.body(SdkBody::from(body.to_string())).unwrap();
+    let wire = StaticReplayClient::new(vec![ReplayEvent::new(http::Request::new(SdkBody::empty()), answer)]);
+    let client = Client::from_conf(config().http_client(wire.clone()).build());
+    (Queue::new(client, URL.to_owned()), wire)
+}
+
+fn request(wire: &StaticReplayClient) -> (String, Value) {
+    let requests: Vec<_> = wire.actual_requests().collect();
+    assert_eq!(requests.len(), 1);
+    let target = requests[0].headers().get("x-amz-target").unwrap().to_owned();
+    (target, serde_json::from_slice(requests[0].body().bytes().unwrap()).unwrap())
+}
+
+fn message<'a>(group: Option<&'a str>, attributes: &'a [(&'a str, &'a str)]) -> Message<'a> {
+    Message { body: "CANARY\n{\"a\":\"é\"}".to_owned(), group, attributes }
+}
+
+#[tokio::test]
+async fn a_message_goes_out_with_its_group_and_its_attributes() {
+    let (queue, wire) = queue_answering(200, None, &json!({"MessageId": "1", "MD5OfMessageBody": "-"}));
+    queue.send(message(Some("5a0e6f0e"), &[("origin", "replay"), ("empty", "")])).await.unwrap();
+    let (target, sent) = request(&wire);
+    assert_eq!(target, "AmazonSQS.SendMessage");
+    let expected = json!({
+        "QueueUrl": URL,
+        "MessageBody": "CANARY\n{\"a\":\"é\"}",
+        "MessageGroupId": "5a0e6f0e",
+        "MessageAttributes": {"origin": {"DataType": "String", "StringValue": "replay"}},
+    });
+    assert_eq!(sent, expected);
+}
+
+#[tokio::test]
+async fn a_message_without_a_group_or_attributes_says_nothing_about_them() {
+    for group in [None, Some("")] {
+        let (queue, wire) = queue_answering(200, None, &json!({"MessageId": "1"}));
+        queue.send(message(group, &[])).await.unwrap();
+        let (_, sent) = request(&wire);
+        assert_eq!(sent, json!({"QueueUrl": URL, "MessageBody": "CANARY\n{\"a\":\"é\"}"}));
+    }
+}
+
+#[tokio::test]
+async fn hiding_changes_the_visibility_in_whole_seconds() {
+    for (wait, seconds) in [
+        (Duration::ZERO, 0),
+        (Duration::from_millis(1), 1),
+        (Duration::from_secs(90), 90),
+        (Duration::from_millis(90_001), 91),
+        (Duration::from_secs(43_200), 43_200),
+        (Duration::MAX, 43_200),
+    ] {
+        let (queue, wire) = queue_answering(200, None, &json!({}));
+        queue.hide("handle", wait).await.unwrap();
+        let (target, sent) = request(&wire);
+        assert_eq!(target, "AmazonSQS.ChangeMessageVisibility");
+        assert_eq!(sent, json!({"QueueUrl": URL, "ReceiptHandle": "handle", "VisibilityTimeout": seconds}));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_temporary_unless_it_is_about_the_message_itself() {
+    let invalid = |code: &str| QueueError::InvalidMessage(code.to_owned());
+    let unavailable = |code: &str| QueueError::Unavailable(code.to_owned());
+    for (status, shape, query_error, expected) in [
+        (400, "InvalidMessageContents", None, invalid("InvalidMessageContents")),
+        (400, "InvalidParameterValueException", Some("InvalidParameterValue;Sender"), invalid("InvalidParameterValue")),
+        (400, "InvalidParameterValueException", None, invalid("InvalidParameterValueException")),
+        (400, "MissingRequiredParameterException", Some("MissingParameter;Sender"), invalid("MissingParameter")),
+        (400, "RequestThrottled", None, unavailable("RequestThrottled")),
+        (400, "QueueDoesNotExist", None, unavailable("QueueDoesNotExist")),
+        (403, "AccessDeniedException", None, unavailable("AccessDeniedException")),
+        (500, "InternalFailure", None, unavailable("InternalFailure")),
+        (503, "ServiceUnavailable", None, unavailable("ServiceUnavailable")),
+    ] {
+        let answer = json!({"__type": format!("com.amazonaws.sqs#{shape}"), "message": "the message was CANARY"});
+        let (queue, _) = queue_answering(status, query_error, &answer);
+        let error = queue.send(message(Some("t"), &[])).await.unwrap_err();
+        assert_eq!(error, expected, "{shape}");
+        let next = if matches!(error, QueueError::InvalidMessage(_)) { Next::Bug } else { Next::unavailable() };
+        assert_eq!(error.next(), next, "{shape}");
+        assert!(!format!("{error} {error:?}").contains("CANARY"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_can_no_longer_be_hidden_is_no_bug() {
+    let answer = json!({"__type": "com.amazonaws.sqs#MessageNotInflight", "message": "handle"});
+    let (queue, _) = queue_answering(400, Some("AWS.SimpleQueueService.MessageNotInflight;Sender"), &answer);
+    let error = queue.hide("handle", Duration::ZERO).await.unwrap_err();
+    assert_eq!(error.next(), Next::unavailable(), "{error}");
+}
+
+#[tokio::test]
+async fn no_answer_is_an_error_that_says_so_and_not_what_was_sent() {
+    let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_millis(5)).build();
+    let client = Client::from_conf(config().http_client(NeverClient::new()).timeout_config(timeouts).build());
+    let error = Queue::new(client, URL.to_owned()).send(message(None, &[])).await.unwrap_err();
+    assert_eq!(error, QueueError::Unavailable("time-out".to_owned()));
+
+    let client = Client::from_conf(config().http_client(StaticReplayClient::new(vec![])).build());
+    let error = Queue::new(client, URL.to_owned()).send(message(None, &[])).await.unwrap_err();
+    assert_eq!(error, QueueError::Unavailable("no connection".to_owned()));
+}
+
+proptest! {
+    #[test]
+    fn every_group_is_one_that_sqs_takes(name in any::<String>()) {
+        let group = group(&name);
+        prop_assert_eq!(group.is_none(), name.is_empty());
+        let group = group.unwrap_or_default();
+        prop_assert!(group.len() <= 128 && group.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte.is_ascii_punctuation()));
+    }
+
+    #[test]
+    fn a_tenant_id_is_its_own_group(id in "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}") {
+        prop_assert_eq!(group(&id), Some(id));
+    }
+}
