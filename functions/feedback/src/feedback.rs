@@ -49,9 +49,10 @@ enum Decision {
 }
 
 impl<P: Ports> Feedback<P> {
-    pub async fn batch(&self, event: SqsEvent) -> SqsBatchResponse {
+    /// `budget` is the time there is for the batch.
+    pub async fn batch(&self, event: SqsEvent, budget: std::time::Duration) -> SqsBatchResponse {
         let known = self.look_up(&event).await;
-        webhooks_batch::run(event, &self.queue, |received| self.message(received, known.as_ref())).await
+        webhooks_batch::run(event, &self.queue, budget, |received| self.message(received, known.as_ref())).await
     }
 
     /// One read for the whole batch. `None` when it failed, and then every message comes again.

@@ -3,6 +3,7 @@
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use processor::{Acknowledge, wiring};
+use webhooks_host::Host;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -13,6 +14,9 @@ async fn main() -> Result<(), Error> {
         tracing::warn!(error = %error, "the settings could not be read at start: {error}");
     }
     let processor = &processor;
-    run(service_fn(|event: LambdaEvent<SqsEvent>| async move { Ok::<_, Error>(processor.batch(event.payload).await) }))
-        .await
+    run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
+        let budget = webhooks_batch::budget(event.context.deadline, processor.host.now());
+        Ok::<_, Error>(processor.batch(event.payload, budget).await)
+    }))
+    .await
 }

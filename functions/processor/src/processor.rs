@@ -25,8 +25,8 @@ use webhooks_visma::Visma;
 
 /// Notifications of one delivery that run at the same time.
 const CONCURRENCY: usize = 16;
-/// Well below the function's time-out, so that a slow notification fails alone.
-const LONGEST_ATTEMPT: Duration = Duration::from_secs(40);
+/// Left of an attempt's time for writing down that it took too long.
+const FOR_THE_LEDGER: Duration = Duration::from_secs(1);
 
 pub struct Processor<P: Ports> {
     pub settings: Cache<P::Source, P::Host>,
@@ -56,11 +56,13 @@ struct Findings {
 }
 
 impl<P: Ports> Processor<P> {
-    pub async fn batch(&self, event: SqsEvent) -> SqsBatchResponse {
-        webhooks_batch::run(event, &self.notifications, |received| self.message(received)).await
+    /// `budget` is the time there is for the batch.
+    pub async fn batch(&self, event: SqsEvent, budget: Duration) -> SqsBatchResponse {
+        let attempt = budget.saturating_sub(FOR_THE_LEDGER);
+        webhooks_batch::run(event, &self.notifications, budget, |received| self.message(received, attempt)).await
     }
 
-    async fn message(&self, received: Received) -> Outcome {
+    async fn message(&self, received: Received, longest: Duration) -> Outcome {
         let settings = match self.settings.get().await {
             Ok(settings) => settings,
             Err(error) => {
@@ -75,7 +77,7 @@ impl<P: Ports> Processor<P> {
                 return self.again(Next::Bug, &received);
             }
         };
-        let attempts = notifications.iter().map(|n| self.attempt(n, &settings, &received));
+        let attempts = notifications.iter().map(|n| self.attempt(n, &settings, &received, longest));
         let failed: Vec<Next> =
             stream::iter(attempts).buffer_unordered(CONCURRENCY).filter_map(|next| async move { next }).collect().await;
         let outcomes = failed.into_iter().map(|next| self.again(next, &received));
@@ -83,12 +85,18 @@ impl<P: Ports> Processor<P> {
     }
 
     /// One attempt at one notification. `Some` when the message has to come again.
-    async fn attempt(&self, n: &Notification, settings: &Settings, received: &Received) -> Option<Next> {
+    async fn attempt(
+        &self,
+        n: &Notification,
+        settings: &Settings,
+        received: &Received,
+        longest: Duration,
+    ) -> Option<Next> {
         let tenant = n.tenant.as_deref().unwrap_or_default();
         let span = tracing::info_span!("notification", notification = %n.key, tenant, event = n.event_name(), delivery = %n.delivery);
         let work = async {
             let process = AssertUnwindSafe(self.process(n, settings, received)).catch_unwind();
-            let result = match tokio::time::timeout(LONGEST_ATTEMPT, process).await {
+            let result = match tokio::time::timeout(longest, process).await {
                 Ok(Ok(result)) => result,
                 Ok(Err(_)) => Err(Failure::panicked()),
                 Err(_) => Err(Failure::timed_out()),

@@ -9,7 +9,8 @@ use webhooks_queue::Pacer;
 
 /// Records run at the same time.
 const CONCURRENCY: usize = 10;
-/// How soon a record comes again that panicked where nobody decided otherwise.
+const FOR_THE_ANSWER: Duration = Duration::from_secs(1);
+/// How soon a record comes again that panicked or took too long where nobody decided otherwise.
 const AFTER_PANIC: Duration = Duration::from_secs(30);
 
 /// One record of the batch.
@@ -33,21 +34,32 @@ pub enum Outcome {
     },
 }
 
-/// Runs `each` for every record and answers SQS.
-pub async fn run<F>(event: SqsEvent, pacer: &impl Pacer, each: impl Fn(Received) -> F) -> SqsBatchResponse
+/// What is left for the records until `deadline_ms`, the invocation's end in Unix milliseconds, with time to spare for the answer.
+pub fn budget(deadline_ms: u64, now: OffsetDateTime) -> Duration {
+    let now_ms = u64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
+    Duration::from_millis(deadline_ms.saturating_sub(now_ms)).saturating_sub(FOR_THE_ANSWER).max(FOR_THE_ANSWER)
+}
+
+/// Runs `each` for every record, for `budget` at most, and answers SQS.
+pub async fn run<F>(
+    event: SqsEvent,
+    pacer: &impl Pacer,
+    budget: Duration,
+    each: impl Fn(Received) -> F,
+) -> SqsBatchResponse
 where
     F: Future<Output = Outcome>,
 {
     let outcomes = event.records.into_iter().map(|message| {
         let received = Received::from(message);
         let (id, handle) = (received.message_id.clone(), received.receipt_handle.clone());
-        let outcome = AssertUnwindSafe(async { each(received).await }).catch_unwind();
+        let outcome = AssertUnwindSafe(async { tokio::time::timeout(budget, each(received)).await }).catch_unwind();
         async move {
             match outcome.await {
-                Ok(Outcome::Done) => None,
-                Ok(Outcome::Again { wait }) => Some((id, handle, wait)),
-                Err(_) => {
-                    tracing::error!(message_id = id, "a record panicked and will come again");
+                Ok(Ok(Outcome::Done)) => None,
+                Ok(Ok(Outcome::Again { wait })) => Some((id, handle, wait)),
+                Ok(Err(_)) | Err(_) => {
+                    tracing::error!(message_id = id, "a record panicked or took too long, and will come again");
                     Some((id, handle, AFTER_PANIC))
                 }
             }
@@ -126,7 +138,7 @@ mod tests {
                 _ => panic!("poison"),
             }
         };
-        let response = run(batch(bodies), &hidden, each).await;
+        let response = run(batch(bodies), &hidden, Duration::from_secs(5), each).await;
         (serde_json::to_value(response).unwrap(), hidden.0.into_inner().unwrap())
     }
 
@@ -149,10 +161,32 @@ mod tests {
         assert_eq!(hidden, [("r0".to_owned(), Duration::from_secs(7))]);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_record_that_takes_too_long_fails_alone() {
+        let each = |received: Received| async move {
+            if received.body == "slow" {
+                std::future::pending::<()>().await;
+            }
+            Outcome::Done
+        };
+        let response = run(batch(&["slow", "fine"]), &Hidden::default(), Duration::from_secs(5), each).await;
+        assert_eq!(serde_json::to_value(response).unwrap(), json!({"batchItemFailures": [{"itemIdentifier": "m0"}]}));
+    }
+
+    #[test]
+    fn the_budget_leaves_time_for_the_answer() {
+        let now = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(100);
+        assert_eq!(budget(110_000, now), Duration::from_secs(9));
+        assert_eq!(budget(90_000, now), FOR_THE_ANSWER);
+    }
+
     #[tokio::test]
     async fn a_record_without_an_id_makes_the_whole_batch_come_again() {
         let event = serde_json::from_value(json!({"Records": [{"body": "x"}]})).unwrap();
-        let response = run(event, &Hidden::default(), |_| async { Outcome::Again { wait: Duration::ZERO } }).await;
+        let response = run(event, &Hidden::default(), Duration::from_secs(5), |_| async {
+            Outcome::Again { wait: Duration::ZERO }
+        })
+        .await;
         assert_eq!(serde_json::to_value(response).unwrap(), json!({"batchItemFailures": [{"itemIdentifier": ""}]}));
     }
 }

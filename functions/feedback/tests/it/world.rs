@@ -71,7 +71,7 @@ impl World {
         };
         let records: Vec<Value> = messages.iter().enumerate().map(record).collect();
         let event: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
-        let response = self.feedback.batch(event).await;
+        let response = self.feedback.batch(event, Duration::from_secs(10)).await;
         response.batch_item_failures.iter().map(|failure| failure.item_identifier.parse().unwrap()).collect()
     }
 
