@@ -12,6 +12,12 @@ pub(crate) fn processed(n: &Notification, facts: &Facts) -> Verdict {
         Kind::Created => format!("The new {subject} was received and processed."),
         Kind::IdentityChanged => format!("The new number of {subject} was received and processed."),
         Kind::Action => format!("The action on {subject} was received and processed."),
+        Kind::Completed => "The completed start-up of the company was received and processed.".to_owned(),
+        Kind::Background => format!("The result of {subject} was received and processed."),
+        Kind::StatusChanged | Kind::Lifecycle if n.status.is_some() => {
+            let status = n.status.as_deref().unwrap_or_default();
+            format!("The status {status} of {subject} was received and processed.")
+        }
         _ => format!("The change of {subject} was received and processed."),
     })
 }

@@ -1,0 +1,109 @@
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::{env, fs};
+
+/// A running stack, as `stack.json` describes it.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    pub api_url: String,
+    pub standin: standin::Client,
+    /// Where the local AWS repeats what the functions print.
+    pub log: PathBuf,
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    pub sqs: aws_sdk_sqs::Client,
+    pub http: reqwest::Client,
+    outputs: HashMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Description {
+    endpoint_url: String,
+    region: String,
+    api_url: String,
+    standin_url: String,
+    ministack_log: PathBuf,
+    outputs: HashMap<String, Value>,
+}
+
+/// A queue of the template.
+#[derive(Debug, Clone, Copy)]
+pub enum Queue {
+    Notifications,
+    NotificationsDeadLetters,
+    Events,
+    Feedback,
+    FeedbackDeadLetters,
+}
+
+impl Stack {
+    /// The stack that `WEBHOOKS_STACK` names.
+    pub async fn load() -> Self {
+        let path = env::var("WEBHOOKS_STACK")
+            .expect("WEBHOOKS_STACK names no stack.json; start with `cargo xtask test` or `up`");
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let Description { endpoint_url, region, api_url, standin_url, ministack_log, outputs } =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let config: SdkConfig = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(region))
+            .endpoint_url(endpoint_url)
+            .load()
+            .await;
+        Self {
+            api_url,
+            standin: standin::Client::new(&standin_url),
+            log: ministack_log,
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
+            http: reqwest::Client::builder().no_proxy().build().expect("a plain client"),
+            outputs,
+        }
+    }
+
+    pub fn output(&self, name: &str) -> &str {
+        self.outputs.get(name).and_then(Value::as_str).unwrap_or_else(|| panic!("the template has no output {name}"))
+    }
+
+    pub fn queue_url(&self, queue: Queue) -> &str {
+        self.output(match queue {
+            Queue::Notifications => "NotificationsQueueUrl",
+            Queue::NotificationsDeadLetters => "NotificationsDeadLetterQueueUrl",
+            Queue::Events => "EventsQueueUrl",
+            Queue::Feedback => "FeedbackQueueUrl",
+            Queue::FeedbackDeadLetters => "FeedbackDeadLetterQueueUrl",
+        })
+    }
+
+    pub async fn send(&self, queue: Queue, body: &str) {
+        let sent = self.sqs.send_message().queue_url(self.queue_url(queue)).message_body(body).send().await;
+        sent.expect("the queue takes the message");
+    }
+
+    /// Receives, without deleting, until a message fits. Others are put back at once for whoever else waits for them.
+    pub async fn message(
+        &self,
+        queue: Queue,
+        fits: impl Fn(&aws_sdk_sqs::types::Message) -> bool,
+    ) -> aws_sdk_sqs::types::Message {
+        crate::until("a message on the queue", async || {
+            let url = self.queue_url(queue);
+            let received =
+                self.sqs.receive_message().queue_url(url).max_number_of_messages(10).message_attribute_names("All");
+            let messages = received.send().await.expect("the queue answers").messages.unwrap_or_default();
+            let mut found = None;
+            for message in messages {
+                let handle = message.receipt_handle.clone().unwrap_or_default();
+                let back =
+                    self.sqs.change_message_visibility().queue_url(url).receipt_handle(handle).visibility_timeout(0);
+                back.send().await.expect("the message goes back");
+                if fits(&message) {
+                    found = Some(message);
+                }
+            }
+            found
+        })
+        .await
+    }
+}

@@ -1,0 +1,101 @@
+use crate::company;
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use end_to_end::{Company, Queue, until};
+use serde_json::json;
+use standin::{Change, Emit, Item, Outage, Retry, Sending};
+
+#[tokio::test]
+async fn a_poison_in_the_middle_of_a_batch_goes_to_the_dead_letter_queue_alone() {
+    let company = Company::new(company::POISON).await;
+    let emitted = company.visma.emit(&Emit { items: accounts(3), sending: Sending::default() }).await.unwrap();
+    for id in &emitted.notification_ids {
+        company.ended(*id, "processed", "sent").await;
+    }
+    // Messages of intake once more, as SQS might hand them out, with a foreign one in their midst.
+    let foreign = format!("foreign-{}", uuid::Uuid::new_v4());
+    let entry = |(at, body): (usize, &str)| {
+        SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body).build().unwrap()
+    };
+    let good = json!({
+        "encoding": "text", "id": uuid::Uuid::new_v4(), "channel": "dispatcher", "subscription": "local-erp",
+        "received_at": "2026-11-23T12:00:00Z", "headers": {"x-vwd-tenant-id": company.tenant},
+    });
+    let message =
+        |number: u32| format!("{good}\n{}", json!({"event": "ACCOUNT_CREATED", "accountCd": number.to_string()}));
+    let (first, last) = (message(8001), message(8002));
+    let entries = [first.as_str(), foreign.as_str(), last.as_str()].into_iter().enumerate().map(entry).collect();
+    let url = company.stack.queue_url(Queue::Notifications);
+    company.stack.sqs.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await.unwrap();
+    until("the neighbours to be processed", async || {
+        let records = company.stack.records(&company.tenant).await;
+        let done = records.iter().filter(|record| record.key.starts_with("800") && record.state == "processed").count();
+        (done == 2).then_some(())
+    })
+    .await;
+    company.stack.message(Queue::NotificationsDeadLetters, |message| message.body() == Some(&foreign)).await;
+}
+
+fn accounts(count: u32) -> Vec<Item> {
+    (1..=count).map(|n| Item::new("ACCOUNT_UPDATED", &n.to_string())).collect()
+}
+
+#[tokio::test]
+async fn the_erp_down_and_up_again_delays_the_answer_and_loses_nothing() {
+    let company = Company::new(company::ERP_DOWN_AND_UP).await;
+    company.visma.set_erp_outage(Some(Outage::Unavailable)).await.unwrap();
+    let changed = company.visma.change_and_emit(&Change::new("ACCOUNT_CHANGED", "1920")).await.unwrap();
+    assert!(changed.emitted.all_delivered(), "the acknowledgement does not depend on the ERP");
+    let id = changed.emitted.notification_ids[0];
+    company.ended(id, "retrying: unavailable", "").await;
+    company.visma.set_erp_outage(None).await.unwrap();
+    let record = company.ended(id, "processed", "sent").await;
+    assert!(record.attempts >= 1);
+    assert_eq!(company.feedback(id).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_never_succeeds_is_dead_in_sight_and_the_accountant_is_told() {
+    let company = Company::new(company::ERP_DOWN_FOR_GOOD).await;
+    company.visma.set_outage(standin::Endpoint::Resource, Some(Outage::Dropped)).await.unwrap();
+    let changed = company.visma.change_and_emit(&Change::new("ACCOUNT_CHANGED", "1920")).await.unwrap();
+    let id = changed.emitted.notification_ids[0];
+    let record = company.ended(id, "dead: unavailable", "sent").await;
+    let receives: usize = company.stack.output("NotificationsMaxReceiveCount").parse().unwrap();
+    assert_eq!(record.attempts, receives + 1, "each attempt, and the mark set before the last");
+    let feedback = company.feedback(id).await;
+    assert_eq!(feedback.len(), 1);
+    assert!(!feedback[0].0, "{feedback:?}");
+    let of_it =
+        |message: &aws_sdk_sqs::types::Message| message.body().is_some_and(|body| body.contains(&id.to_string()));
+    company.stack.message(Queue::NotificationsDeadLetters, of_it).await;
+}
+
+/// Runs alone (`.config/nextest.toml`), for meanwhile nobody's deliveries are taken.
+#[tokio::test]
+async fn while_sqs_refuses_the_answer_is_503_and_the_retry_is_taken() {
+    let company = Company::new(company::QUEUE_REFUSED).await;
+    let url = company.stack.queue_url(Queue::Notifications);
+    let arn = company.stack.sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::QueueArn);
+    let arn = arn.send().await.unwrap().attributes.unwrap()[&QueueAttributeName::QueueArn].clone();
+    let before = company.stack.sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::Policy);
+    let before = before.send().await.unwrap().attributes.unwrap_or_default();
+    let refuse = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn},
+    ]});
+    let set = async |policy: String| {
+        let set =
+            company.stack.sqs.set_queue_attributes().queue_url(url).attributes(QueueAttributeName::Policy, policy);
+        set.send().await.unwrap();
+    };
+    set(refuse.to_string()).await;
+    let retry = Retry { attempts: 2, base_ms: 100, max_delay_ms: 100, ..Retry::default() };
+    let emit = Emit { items: accounts(1), sending: Sending { retry, ..Sending::default() } };
+    let refused = company.visma.emit(&emit).await.unwrap();
+    set(before.get(&QueueAttributeName::Policy).cloned().unwrap_or_default()).await;
+    assert_eq!(refused.deliveries[0].status(), Some(503));
+    let answer = refused.deliveries[0].attempts[0].answer.clone().unwrap_or_default();
+    assert!(answer.contains("queue_unavailable"), "{answer}");
+    let taken = company.visma.emit(&emit).await.unwrap();
+    company.answered(&taken).await;
+    assert_eq!(company.stack.records(&company.tenant).await.len(), 1, "what was refused was not taken");
+}

@@ -1,0 +1,31 @@
+//! The deployed template on the local AWS. Each test has a company of its own; the numbers are listed here.
+
+mod burst;
+mod catalogue;
+mod failures;
+mod feedback;
+mod order;
+mod privacy;
+mod rejections;
+
+/// Which company belongs to which test.
+mod company {
+    pub(crate) const CATALOGUE: u32 = 2;
+    pub(crate) const DUPLICATES: u32 = 3;
+    pub(crate) const REORDERED: u32 = 4;
+    pub(crate) const LEGACY_BATCH: u32 = 5;
+    pub(crate) const POISON: u32 = 6;
+    pub(crate) const BAD_SIGNATURE: u32 = 7;
+    pub(crate) const OVERSIZE: u32 = 8;
+    pub(crate) const QUEUE_REFUSED: u32 = 9;
+    pub(crate) const ERP_DOWN_AND_UP: u32 = 10;
+    pub(crate) const ERP_DOWN_FOR_GOOD: u32 = 11;
+    pub(crate) const OUTCOMES: u32 = 12;
+    pub(crate) const FEEDBACK_TROUBLE: u32 = 13;
+    pub(crate) const FALLBACK_ID: u32 = 14;
+    pub(crate) const UNPARSEABLE: u32 = 15;
+    pub(crate) const PRIVACY: u32 = 16;
+    pub(crate) const BURST: u32 = 17;
+    pub(crate) const REPLAYED: u32 = 18;
+    pub(crate) const RESENT: u32 = 19;
+}

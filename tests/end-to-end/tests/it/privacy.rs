@@ -1,0 +1,47 @@
+//! Nothing secret or personal is logged: the never-log list of shared/telemetry, over every line of this run so far.
+
+use crate::company;
+use end_to_end::Company;
+use serde_json::json;
+use standin::{Change, Item, Sending};
+
+#[tokio::test]
+async fn no_line_of_any_function_shows_a_secret_or_personal_data() {
+    let company = Company::new(company::PRIVACY).await;
+    let mut item = Item::new("EMPLOYEE_CHANGED", "1");
+    item.extra.insert("employeeName".into(), json!("Canary Personsen"));
+    item.status = Some("canary-status".into());
+    let emitted = company.visma.emit_one(item).await.unwrap();
+    let record = company.ended(emitted.notification_ids[0], "processed", "sent").await;
+    assert!(record.raw.contains("Canary Personsen"), "it was there to be logged");
+    let set = json!({"name": "Canary Kundesen"}).as_object().unwrap().clone();
+    let change =
+        Change { set, parameter: Some("canary-parameter".into()), ..Change::new("CUSTOMER_ACTION_TRIGGERED", "1") };
+    company.answered(&company.visma.change_and_emit(&change).await.unwrap().emitted).await;
+    let forged = Sending { secret: Some("canary-forged".into()), retry: standin::Retry::once(), ..Sending::default() };
+    let forged = standin::Emit { items: vec![Item::new("ACCOUNT_CHANGED", "1")], sending: forged };
+    company.visma.emit(&forged).await.unwrap();
+
+    let log = std::fs::read_to_string(&company.stack.log).unwrap();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("\"timestamp\"")).collect();
+    let seen = |what: &str| lines.iter().any(|line| line.contains(what));
+    assert!(
+        seen(&record.notification) && seen("signature_mismatch"),
+        "the functions' lines are not where they are looked for"
+    );
+    let never = [
+        end_to_end::company::SIGNING_SECRET,
+        end_to_end::company::PATH_TOKEN,
+        end_to_end::company::CLIENT_SECRET,
+        "Canary",
+        "canary",
+        "Bearer",
+        "relativeResourceUri",
+        "was received and processed",
+        "127.0.0.1:",
+    ];
+    for secret in never {
+        let shown = lines.iter().find(|line| line.contains(secret));
+        assert!(shown.is_none(), "{secret} in {shown:?}");
+    }
+}
