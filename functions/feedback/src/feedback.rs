@@ -3,7 +3,8 @@
 use crate::delivery::deliver;
 use crate::ports::{Limits, Ports};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
 use time::Duration;
 use tracing::Instrument;
 use webhooks_batch::{Outcome, Received};
@@ -18,9 +19,11 @@ use webhooks_store::{Answer, Answered, Answers};
 use webhooks_visma::VismaError;
 
 /// An outcome may reach us before the processor has written the notification down.
-const OUTCOME_MAY_BE_EARLY_BY: Duration = Duration::minutes(15);
+const MAY_BE_EARLY_BY: Duration = Duration::minutes(15);
 
 type Known = HashMap<LedgerKey, Answered>;
+/// The notifications that messages of this batch are about.
+type Taken = Mutex<HashSet<LedgerKey>>;
 
 pub struct Feedback<P: Ports> {
     pub settings: Cache<P::Source, P::Host>,
@@ -52,7 +55,8 @@ impl<P: Ports> Feedback<P> {
     /// `budget` is the time there is for the batch.
     pub async fn batch(&self, event: SqsEvent, budget: std::time::Duration) -> SqsBatchResponse {
         let known = self.look_up(&event).await;
-        webhooks_batch::run(event, &self.queue, budget, |received| self.message(received, known.as_ref())).await
+        let taken = Mutex::default();
+        webhooks_batch::run(event, &self.queue, budget, |received| self.message(received, known.as_ref(), &taken)).await
     }
 
     /// One read for the whole batch. `None` when it failed, and then every message comes again.
@@ -64,7 +68,7 @@ impl<P: Ports> Feedback<P> {
         answered.inspect_err(|error| tracing::error!(error = %error, "the ledger cannot be read: {error}")).ok()
     }
 
-    async fn message(&self, received: Received, known: Option<&Known>) -> Outcome {
+    async fn message(&self, received: Received, known: Option<&Known>, taken: &Taken) -> Outcome {
         let (Some(known), Ok(settings)) = (known, self.settings.get().await) else {
             return self.again(Next::unavailable(), &received);
         };
@@ -73,6 +77,10 @@ impl<P: Ports> Feedback<P> {
             Err(rejection) => return self.reject(rejection, &received).await,
         };
         let key = message.notification();
+        // Of two messages about one notification the second waits, and then finds it answered.
+        if !taken.lock().expect("nothing panics while it is held").insert(key.clone()) {
+            return self.again(Next::unavailable(), &received);
+        }
         let span = tracing::info_span!("feedback", notification = %key.notification, tenant = key.entity.tenant);
         let work = async {
             match self.decide(message, known, &received) {
@@ -89,26 +97,25 @@ impl<P: Ports> Feedback<P> {
     }
 
     fn decide(&self, message: FeedbackMessage, known: &Known, received: &Received) -> Decision {
-        let answered = known.get(message.notification());
-        let state = answered.and_then(|answered| answered.feedback);
-        let was_parked = state == Some(FeedbackState::Parked);
-        match (message, state) {
-            (_, Some(FeedbackState::Sent)) => Decision::AlreadyAnswered,
-            (FeedbackMessage::Feedback { notification: key, address, verdict }, _) => {
-                Decision::Send(Box::new(Wanted { key, address, verdict, was_parked }))
-            }
-            (
-                FeedbackMessage::Outcome { notification: key, verdict },
-                Some(FeedbackState::Awaited | FeedbackState::Parked),
-            ) => match answered.map(|answered| answered.address.clone()).filter(|address| !address.ids.is_empty()) {
-                Some(address) => Decision::Send(Box::new(Wanted { key, address, verdict, was_parked })),
-                None => Decision::Reject(Rejection::NoAddress),
-            },
-            (FeedbackMessage::Outcome { .. }, Some(_)) => Decision::Reject(Rejection::NotDeferred),
-            (FeedbackMessage::Outcome { .. }, None) if self.age(received) < OUTCOME_MAY_BE_EARLY_BY => {
-                Decision::TooEarly
-            }
-            (FeedbackMessage::Outcome { .. }, None) => Decision::Reject(Rejection::UnknownNotification),
+        let key = message.notification().clone();
+        let Some((answered, state)) = known.get(&key).and_then(|answered| Some((answered, answered.feedback?))) else {
+            let early = self.age(received) < MAY_BE_EARLY_BY;
+            return if early { Decision::TooEarly } else { Decision::Reject(Rejection::UnknownNotification) };
+        };
+        let verdict = match (message, state) {
+            (_, FeedbackState::Sent) => return Decision::AlreadyAnswered,
+            (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Awaited | FeedbackState::Parked) => Some(verdict),
+            (FeedbackMessage::Outcome { .. }, _) => return Decision::Reject(Rejection::NotDeferred),
+            (FeedbackMessage::Feedback { .. }, _) => answered.verdict.clone(),
+        };
+        match verdict {
+            Some(verdict) if !answered.address.ids.is_empty() => Decision::Send(Box::new(Wanted {
+                key,
+                address: answered.address.clone(),
+                verdict,
+                was_parked: state == FeedbackState::Parked,
+            })),
+            _ => Decision::Reject(Rejection::NoAddress),
         }
     }
 

@@ -8,6 +8,8 @@ mod intake_message;
 mod ports;
 mod processor;
 mod sentences;
+mod settle;
+mod steps;
 pub mod wiring;
 
 pub use failure::Failure;

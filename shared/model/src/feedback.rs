@@ -90,13 +90,8 @@ impl Address {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FeedbackMessage {
-    /// Ours: everything that is needed, so that nothing has to be looked up.
-    Feedback {
-        notification: LedgerKey,
-        address: Address,
-        #[serde(flatten)]
-        verdict: Verdict,
-    },
+    /// Ours: the ledger says what to send, and under which ids.
+    Feedback { notification: LedgerKey },
     /// The integrator's: the outcome of a notification whose route defers its feedback. The contract is in the README of
     /// `functions/feedback`.
     Outcome {
@@ -144,30 +139,26 @@ impl FeedbackMessage {
         let Ok(Value::Object(mut fields)) = serde_json::from_str(message) else {
             return Err(Rejection::NotAnObject);
         };
-        let kind = fields.remove("type");
         let mut take = |name| fields.remove(name).unwrap_or(Value::Null);
+        let kind = take("type");
+        let kind = kind.as_str().filter(|kind| ["feedback", "outcome"].contains(kind)).ok_or(Rejection::UnknownType)?;
         let notification: LedgerKey =
             serde_json::from_value(take("notification")).map_err(|_| Rejection::Field("notification"))?;
+        if kind == "feedback" {
+            return Ok(Self::Feedback { notification });
+        }
         let is_success = take("is_success").as_bool().ok_or(Rejection::Field("is_success"))?;
         let description: Description =
             serde_json::from_value(take("description")).map_err(|_| Rejection::Field("description"))?;
         if description.as_str().is_empty() {
             return Err(Rejection::Field("description"));
         }
-        let verdict = Verdict { is_success, description };
-        match kind.as_ref().and_then(Value::as_str) {
-            Some("outcome") => Ok(Self::Outcome { notification, verdict }),
-            Some("feedback") => {
-                let address = serde_json::from_value(take("address")).map_err(|_| Rejection::Field("address"))?;
-                Ok(Self::Feedback { notification, address, verdict })
-            }
-            _ => Err(Rejection::UnknownType),
-        }
+        Ok(Self::Outcome { notification, verdict: Verdict { is_success, description } })
     }
 
     pub fn notification(&self) -> &LedgerKey {
         match self {
-            Self::Feedback { notification, .. } | Self::Outcome { notification, .. } => notification,
+            Self::Feedback { notification } | Self::Outcome { notification, .. } => notification,
         }
     }
 }
@@ -180,7 +171,7 @@ pub enum FeedbackState {
     None,
     /// Waits for the integrator's outcome.
     Awaited,
-    /// On the feedback queue.
+    /// Decided on, and on the feedback queue or about to be put there.
     Queued,
     /// Visma Net took it.
     Sent,
@@ -228,9 +219,7 @@ mod tests {
     fn a_message_survives_the_queue() {
         let parsed = FeedbackMessage::parse(&outcome().to_string()).unwrap();
         assert_eq!(FeedbackMessage::parse(&serde_json::to_string(&parsed).unwrap()), Ok(parsed.clone()));
-        let FeedbackMessage::Outcome { notification, verdict } = parsed else { panic!("not an outcome") };
-        let address = Address { ids: vec![Uuid::nil()], source: Some("User".into()) };
-        let ours = FeedbackMessage::Feedback { notification, address, verdict };
+        let ours = FeedbackMessage::Feedback { notification: parsed.notification().clone() };
         assert_eq!(FeedbackMessage::parse(&serde_json::to_string(&ours).unwrap()), Ok(ours));
     }
 

@@ -1,6 +1,6 @@
 //! The ledger as the feedback function uses it: who has been answered.
 
-use crate::attributes::{Item, Update, partition, string, text, time_text};
+use crate::attributes::{Item, Update, flag, partition, string, text, time_text};
 use crate::ledger::{line, sort_key};
 use crate::table::{StoreError, Table};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_model::LedgerKey;
-use webhooks_model::feedback::{Address, FeedbackState, Verdict};
+use webhooks_model::feedback::{Address, Description, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 
 /// What the feedback function needs of the table.
@@ -33,6 +33,8 @@ pub struct Answered {
     /// `None` when the processor has not recorded the notification yet.
     pub feedback: Option<FeedbackState>,
     pub address: Address,
+    /// What the processor decided to say; `None` where somebody else decides.
+    pub verdict: Option<Verdict>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +58,7 @@ impl Answers for Table {
             by_name.keys().map(|(pk, sk)| HashMap::from([("pk".into(), string(pk)), ("sk".into(), string(sk))]));
         let request = KeysAndAttributes::builder()
             .set_keys(Some(wanted.collect()))
-            .projection_expression("pk, sk, feedback, feedback_ids, #source")
+            .projection_expression("pk, sk, feedback, feedback_ids, feedback_success, feedback_description, #source")
             .expression_attribute_names("#source", "source")
             .consistent_read(true)
             .build()
@@ -110,5 +112,9 @@ fn read(item: &Item) -> Answered {
     Answered {
         feedback: text(item, "feedback").and_then(FeedbackState::parse),
         address: Address { ids, source: text(item, "source").map(str::to_owned) },
+        verdict: text(item, "feedback_description").map(|description| Verdict {
+            is_success: flag(item, "feedback_success"),
+            description: Description::new(description),
+        }),
     }
 }

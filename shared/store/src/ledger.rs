@@ -5,7 +5,7 @@ use crate::head::Head;
 use crate::table::{StoreError, Table};
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
-use webhooks_model::feedback::{Address, FeedbackState};
+use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{EntityId, HeadChange, LedgerKey, Notification, Reason, State, Ticks};
 
@@ -81,19 +81,49 @@ pub struct Entry<'a> {
 pub enum Change {
     /// An attempt failed; another follows. A dead or parked notification stays so.
     Failed(Attempt),
-    /// The last attempt failed, or is about to begin and may not live to tell. `answered` when Visma Net is being told.
+    /// The last attempt failed, or is about to begin and may not live to tell. With what Visma Net is told, if it is.
     Dead {
         attempt: Attempt,
-        answered: bool,
+        answer: Option<Answering>,
     },
     Parked(Reason),
-    /// `Processed`, `Superseded` or `Unparseable`: every effect has happened.
+    /// `Processed`, `Superseded` or `Unparseable`: every effect has happened but the feedback, whose own way begins here.
     Ended {
         state: State,
-        feedback: FeedbackState,
-        address: Address,
-        deadline: Option<OffsetDateTime>,
+        answer: Answering,
     },
+}
+
+/// The answer to Visma Net as it stands when a notification ends. What was decided before stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answering {
+    pub feedback: FeedbackState,
+    pub address: Address,
+    /// `None` while somebody else is to decide, or nobody is.
+    pub verdict: Option<Verdict>,
+    /// By when an awaited outcome has to come.
+    pub deadline: Option<OffsetDateTime>,
+}
+
+impl Answering {
+    /// Nobody is told anything.
+    pub fn none() -> Self {
+        Self { feedback: FeedbackState::None, address: Address::default(), verdict: None, deadline: None }
+    }
+
+    fn write(&self, update: Update) -> Update {
+        let ids = self.address.ids.iter().map(|id| string(id.to_string())).collect();
+        let update = update
+            .set_if_absent("feedback", string(self.feedback.as_str()))
+            .set_if_absent("feedback_ids", AttributeValue::L(ids))
+            .set_some("feedback_deadline", self.deadline.map(|at| string(time_text(at))));
+        match &self.verdict {
+            Some(verdict) => update
+                .set_if_absent("feedback_success", AttributeValue::Bool(verdict.is_success))
+                .set_if_absent("feedback_description", string(verdict.description.as_str())),
+            None => update,
+        }
+    }
 }
 
 impl Change {
@@ -230,16 +260,12 @@ fn with_change(update: Update, change: &Change, received: &str) -> Update {
         Change::Failed(attempt) => {
             update.set_if_absent("state", string(state.as_str())).append("attempts", line(attempt))
         }
-        Change::Dead { attempt, answered } => {
+        Change::Dead { attempt, answer } => {
             let update = update.set("state", string(state.as_str())).append("attempts", line(attempt));
-            if *answered { update.set_if_absent("feedback", string(FeedbackState::Queued.as_str())) } else { update }
+            answer.iter().fold(update, |update, answer| answer.write(update))
         }
         Change::Parked(_) => update.set("state", string(state.as_str())),
-        Change::Ended { feedback, address, deadline, .. } => update
-            .set("state", string(state.as_str()))
-            .set_if_absent("feedback", string(feedback.as_str()))
-            .set("feedback_ids", AttributeValue::L(address.ids.iter().map(|id| string(id.to_string())).collect()))
-            .set_some("feedback_deadline", deadline.map(|at| string(time_text(at)))),
+        Change::Ended { answer, .. } => answer.write(update.set("state", string(state.as_str()))),
     };
     if state.needs_attention() {
         update.set("attention", string(state.as_str())).set("attention_at", string(received))
@@ -252,7 +278,7 @@ fn with_change(update: Update, change: &Change, received: &str) -> Update {
 
 /// Then a person should still look, though the processor is done.
 fn answer_is_parked(change: &Change) -> bool {
-    matches!(change, Change::Ended { feedback: FeedbackState::Parked, .. })
+    matches!(change, Change::Ended { answer, .. } if answer.feedback == FeedbackState::Parked)
 }
 
 /// State moves only forward, whoever writes last.

@@ -10,5 +10,5 @@ mod table;
 
 pub use answers::{Answer, Answered, Answers};
 pub use head::Head;
-pub use ledger::{Advance, Change, Entry, Known, Ledger, Seen};
+pub use ledger::{Advance, Answering, Change, Entry, Known, Ledger, Seen};
 pub use table::{StoreError, Table};

@@ -2,7 +2,6 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::{env, fs};
 
 /// A running stack, as `stack.json` describes it.
@@ -10,10 +9,9 @@ use std::{env, fs};
 pub struct Stack {
     pub api_url: String,
     pub standin: standin::Client,
-    /// Where the local AWS repeats what the functions print.
-    pub log: PathBuf,
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub sqs: aws_sdk_sqs::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
     pub http: reqwest::Client,
     outputs: HashMap<String, Value>,
 }
@@ -24,7 +22,6 @@ struct Description {
     region: String,
     api_url: String,
     standin_url: String,
-    ministack_log: PathBuf,
     outputs: HashMap<String, Value>,
 }
 
@@ -44,7 +41,7 @@ impl Stack {
         let path = env::var("WEBHOOKS_STACK")
             .expect("WEBHOOKS_STACK names no stack.json; start with `cargo xtask test` or `up`");
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-        let Description { endpoint_url, region, api_url, standin_url, ministack_log, outputs } =
+        let Description { endpoint_url, region, api_url, standin_url, outputs } =
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
         let config: SdkConfig = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region))
@@ -54,9 +51,9 @@ impl Stack {
         Self {
             api_url,
             standin: standin::Client::new(&standin_url),
-            log: ministack_log,
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             sqs: aws_sdk_sqs::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             http: reqwest::Client::builder().no_proxy().build().expect("a plain client"),
             outputs,
         }
@@ -105,5 +102,17 @@ impl Stack {
             found
         })
         .await
+    }
+
+    /// Every line that the functions have logged so far.
+    pub async fn log_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for group in ["IntakeLogGroup", "ProcessorLogGroup", "FeedbackLogGroup"] {
+            let pages = self.logs.filter_log_events().log_group_name(self.output(group)).into_paginator().send();
+            let pages = pages.collect::<Result<Vec<_>, _>>().await.expect("the logs are readable");
+            let events = pages.into_iter().flat_map(|page| page.events.unwrap_or_default());
+            lines.extend(events.filter_map(|event| event.message));
+        }
+        lines
     }
 }

@@ -1,4 +1,4 @@
-use crate::world::{BODY_ID, HEADER_ID, World, notification, ours};
+use crate::world::{BODY_ID, HEADER_ID, World, ours};
 use fixtures::{SentFeedback, TENANT};
 use std::time::Duration;
 use webhooks_model::feedback::FeedbackState;
@@ -31,11 +31,12 @@ async fn a_feedback_is_sent_once_however_often_the_message_comes() {
 }
 
 #[tokio::test]
-async fn a_feedback_faster_than_the_ledger_is_sent_all_the_same() {
+async fn of_two_messages_in_one_batch_the_second_waits_and_then_finds_it_answered() {
     let world = World::new().await;
-    assert!(world.batch(&[ours(&notification().ledger_key())], 1).await.is_empty());
+    let message = ours(&world.processed(FeedbackState::Queued).await);
+    assert_eq!(world.batch(&[message.clone(), message.clone()], 1).await, [1]);
+    assert!(world.batch(&[message], 2).await.is_empty());
     assert_eq!(world.erp.feedback().len(), 1);
-    assert_eq!(world.state().await, "sent");
 }
 
 #[tokio::test]
@@ -83,8 +84,8 @@ async fn no_answer_is_tried_again_after_a_growing_wait() {
 #[tokio::test]
 async fn one_exhausted_tenant_waits_as_long_as_it_is_told_and_holds_up_no_other() {
     let world = World::new().await;
-    let (first, mut second) = (notification().ledger_key(), notification().ledger_key());
-    second.entity.tenant = "another".into();
+    let first = world.processed(FeedbackState::Queued).await;
+    let second = world.processed_for("another", FeedbackState::Queued).await;
     let after = Some(Duration::from_secs(1800));
     world.erp.fail_feedback([Some(VismaError::RateLimited { stage: Stage::Feedback, after }), None]);
     assert_eq!(world.batch(&[ours(&first), ours(&second)], 1).await, [0]);

@@ -7,10 +7,10 @@ use std::time::Duration;
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::delivery::Meta;
-use webhooks_model::feedback::{Address, FeedbackState};
+use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Origin, State};
 use webhooks_settings::{Cache, Settings};
-use webhooks_store::{Change, Entry, Ledger, Table};
+use webhooks_store::{Answering, Change, Entry, Ledger, Table};
 
 pub(crate) const BODY_ID: Uuid = Uuid::from_u128(1);
 pub(crate) const HEADER_ID: Uuid = Uuid::from_u128(2);
@@ -53,9 +53,14 @@ impl World {
 
     /// A notification that the processor has ended, with its feedback in `state`.
     pub(crate) async fn processed(&self, state: FeedbackState) -> LedgerKey {
-        let n = notification();
-        let change =
-            Change::Ended { state: State::Processed, feedback: state, address: Address::of(&n, false), deadline: None };
+        self.processed_for(TENANT, state).await
+    }
+
+    pub(crate) async fn processed_for(&self, tenant: &str, state: FeedbackState) -> LedgerKey {
+        let n = Notification { tenant: Some(tenant.to_owned()), ..notification() };
+        let verdict = (state != FeedbackState::Awaited).then(|| Verdict::success("Done."));
+        let answer = Answering { feedback: state, address: Address::of(&n, false), verdict, deadline: None };
+        let change = Change::Ended { state: State::Processed, answer };
         self.table.table.record(&Entry { notification: &n, change, now: self.host.now() }).await.unwrap();
         n.ledger_key()
     }
@@ -102,9 +107,7 @@ pub(crate) fn notification() -> Notification {
 
 /// What the processor puts on the queue.
 pub(crate) fn ours(key: &LedgerKey) -> String {
-    let address = json!({"ids": [BODY_ID, HEADER_ID], "source": "User"});
-    json!({"type": "feedback", "notification": key, "address": address, "is_success": true, "description": "Done."})
-        .to_string()
+    json!({"type": "feedback", "notification": key}).to_string()
 }
 
 /// What an integrator puts on the queue.

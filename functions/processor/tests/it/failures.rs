@@ -64,9 +64,8 @@ async fn after_the_last_attempt_it_is_dead_and_the_accountant_is_told_once() {
     }
     assert_eq!(world.states().await, ["dead: bug"]);
     assert_eq!(world.table.needing_attention("dead").await, 1);
-    let feedback: Vec<Value> = world.feedback.sent().iter().map(fixtures::Sent::json).collect();
-    assert_eq!(feedback.len(), 1);
-    assert_eq!(feedback[0]["is_success"], false);
+    assert_eq!(world.feedback.sent().len(), 1);
+    assert!(!world.answer(1).await.0);
     assert_eq!(world.notifications.hidden().last().unwrap().1, Duration::ZERO, "SQS may move it on at once");
 }
 
@@ -95,10 +94,30 @@ async fn a_queue_that_refuses_delays_the_end_and_loses_nothing() {
     world.feedback.refuse(false);
     assert!(world.batch(&message, 3).await.is_empty());
     assert_eq!(world.states().await, ["processed"]);
-    let ids: Vec<Value> = world.events.sent().iter().map(|sent| sent.json()["id"].clone()).collect();
-    assert_eq!(ids.len(), 2, "the event is repeated");
-    assert_eq!(ids[0], ids[1], "under the same id");
+    assert_eq!((world.events.sent().len(), world.feedback.sent().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn an_attempt_that_died_between_the_end_and_the_feedback_is_made_good() {
+    let world = World::new().await;
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
+    world.feedback.refuse(true);
+    assert_eq!(world.batch(&message, 1).await, [0]);
+    assert_eq!(world.states().await, ["processed"], "the end is written before the feedback is queued");
+    world.feedback.refuse(false);
+    assert!(world.batch(&message, 2).await.is_empty());
     assert_eq!(world.feedback.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn of_copies_that_arrive_together_one_queues_the_feedback() {
+    let world = World::new().await;
+    let message = world.message(&account(1, "ACCOUNT_CHANGED", "1"));
+    assert!(world.batch(&vec![message; 8], 1).await.is_empty());
+    assert_eq!((world.states().await, world.feedback.sent().len()), (vec!["processed".to_owned()], 1));
+    let ids: std::collections::HashSet<String> =
+        world.events.sent().iter().map(|sent| sent.json()["id"].to_string()).collect();
+    assert_eq!(ids.len(), 1, "whatever is published twice has one id");
 }
 
 #[tokio::test]

@@ -38,12 +38,8 @@ async fn the_handlers_word_is_what_the_accountant_reads() {
     let mut body = order(1, "SALES_ORDER_ACTION_TRIGGERED", "Open", 0);
     body["parameter"] = json!("refuse");
     world.take(&body).await;
-    let sent = world.feedback.sent()[0].json();
-    assert_eq!(
-        (&sent["is_success"], &sent["description"]),
-        (&json!(false), &json!("The order has no delivery address."))
-    );
-    assert_eq!(sent["address"]["source"], "User");
+    assert_eq!(world.answer(1).await, (false, "The order has no delivery address.".into()));
+    assert_eq!(world.table.item("N#").await["source"].as_s().unwrap(), "User");
 }
 
 #[tokio::test]

@@ -23,8 +23,8 @@ async fn a_late_hint_is_superseded_and_still_has_its_place_in_the_timeline() {
     let expected = ["On hold".to_owned(), "Open".to_owned()].to_vec();
     assert_eq!(timeline(&world, &open).await, (Some("Open".into()), expected));
     assert_eq!(world.events.sent().len(), 1);
-    let last = world.feedback.sent()[1].json();
-    assert_eq!(last["description"], "A newer change of sales order SO/1 has already been processed.");
+    let (_, description) = world.answer(1).await;
+    assert_eq!(description, "A newer change of sales order SO/1 has already been processed.");
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ async fn a_deletion_that_only_a_header_announces_is_confirmed_first() {
     assert_eq!(world.erp.fetched(), [at("v1/account/1920")]);
     assert_eq!(world.states().await, ["superseded"]);
     assert!(!world.head(&account(1, "ACCOUNT_CHANGED", "1920")).await.deleted);
-    let description = world.feedback.sent()[0].json()["description"].clone();
+    let (_, description) = world.answer(1).await;
     assert_eq!(description, "The deletion of account 1920 was not carried out, for Visma Net still has it.");
 }
 

@@ -143,6 +143,14 @@ impl World {
         states
     }
 
+    /// What was decided to tell Visma Net about the notification `id`: success and description.
+    pub(crate) async fn answer(&self, id: u128) -> (bool, String) {
+        let id = Uuid::from_u128(id).to_string();
+        let items = self.table.items().await;
+        let item = items.iter().find(|item| item["sk"].as_s().unwrap().ends_with(&id)).expect("a record");
+        (*item["feedback_success"].as_bool().unwrap(), item["feedback_description"].as_s().unwrap().clone())
+    }
+
     pub(crate) async fn head(&self, body: &Value) -> webhooks_store::Head {
         let delivery = self.delivery(body);
         let settings = webhooks_settings::Settings::parse(&document().to_string()).unwrap();

@@ -3,7 +3,7 @@ use uuid::Uuid;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{LedgerKey, Reason, State};
-use webhooks_store::{Answer, Answered, Answers, Change, Entry, Ledger};
+use webhooks_store::{Answer, Answered, Answering, Answers, Change, Entry, Ledger};
 
 fn sent(text: &str) -> Answer {
     Answer::Sent { id: Uuid::from_u128(1), verdict: Verdict::success(text), was_parked: false }
@@ -16,7 +16,9 @@ fn attempt() -> Attempt {
 async fn processed(fixture: &Fixture, id: u128, feedback: FeedbackState) -> LedgerKey {
     let n = order(id);
     let address = Address::of(&n, false);
-    let change = Change::Ended { state: State::Processed, feedback, address, deadline: Some(NOW) };
+    let verdict = Some(Verdict::success("Done."));
+    let answer = Answering { feedback, address, verdict, deadline: Some(NOW) };
+    let change = Change::Ended { state: State::Processed, answer };
     fixture.table.record(&Entry { notification: &n, change, now: NOW }).await.unwrap();
     n.ledger_key()
 }
@@ -34,6 +36,7 @@ async fn a_deferred_notification_is_found_with_the_ids_to_answer_under() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[&key].feedback, Some(FeedbackState::Awaited));
     assert_eq!(found[&key].address.ids, [Uuid::from_u128(1)]);
+    assert_eq!(found[&key].verdict, Some(Verdict::success("Done.")));
     assert!(fixture.table.answered(&[]).await.unwrap().is_empty());
 }
 

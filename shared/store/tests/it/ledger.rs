@@ -1,15 +1,16 @@
 use crate::support::{Fixture, NOW, notification, order};
-use webhooks_model::feedback::{Address, FeedbackState};
+use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{Notification, Reason, State};
-use webhooks_store::{Change, Entry, Ledger};
+use webhooks_store::{Answering, Change, Entry, Ledger};
 
 fn attempt(reason: Reason) -> Attempt {
     Attempt { at: NOW, receive_count: 1, reason, detail: "status 503 from the ERP".into() }
 }
 
 fn ended(state: State) -> Change {
-    Change::Ended { state, feedback: FeedbackState::Queued, address: Address::default(), deadline: None }
+    let answer = Answering { feedback: FeedbackState::Queued, ..Answering::none() };
+    Change::Ended { state, answer }
 }
 
 async fn record(fixture: &Fixture, notification: &Notification, change: Change) -> bool {
@@ -33,7 +34,7 @@ async fn a_notification_goes_from_failed_attempts_to_processed_and_no_further() 
     assert!(record(&fixture, &n, ended(State::Processed)).await);
     for late in [
         ended(State::Superseded),
-        Change::Dead { attempt: attempt(Reason::Bug), answered: true },
+        Change::Dead { attempt: attempt(Reason::Bug), answer: None },
         Change::Failed(attempt(Reason::Bug)),
     ] {
         assert!(!record(&fixture, &n, late).await);
@@ -51,7 +52,7 @@ async fn a_notification_goes_from_failed_attempts_to_processed_and_no_further() 
 async fn a_dead_notification_asks_for_attention_until_a_redrive_cures_it() {
     let fixture = Fixture::new().await;
     let n = order(1);
-    record(&fixture, &n, Change::Dead { attempt: attempt(Reason::Bug), answered: true }).await;
+    record(&fixture, &n, Change::Dead { attempt: attempt(Reason::Bug), answer: None }).await;
     assert_eq!(fixture.needing_attention("dead").await, 1);
     assert!(record(&fixture, &n, Change::Failed(attempt(Reason::Unavailable))).await);
     let seen = fixture.table.look(&n.ledger_key()).await.unwrap();

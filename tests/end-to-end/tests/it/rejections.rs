@@ -73,7 +73,7 @@ async fn every_refusal_is_a_problem_document_with_a_stable_code() {
                 .header("content-type", "text/xml")
                 .body("<a/>"),
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
+            "content_type_unsupported",
         ),
     ];
     for (request, status, code) in requests {

@@ -1,0 +1,182 @@
+//! The steps of one notification. Its end is written down after every effect but the feedback's, whose own way begins with it.
+
+use crate::admission::admit;
+use crate::confirmation::{Facts, Question, question};
+use crate::failure::Failure;
+use crate::handler::Handler;
+use crate::ports::Ports;
+use crate::processor::{Done, Processor};
+use crate::sentences;
+use webhooks_batch::Received;
+use webhooks_host::Host;
+use webhooks_model::cloud_event::CloudEvent;
+use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackMode, FeedbackState, Verdict};
+use webhooks_model::notification::Proof;
+use webhooks_model::{Entity, EntityId, HeadChange, Kind, Notification, Reason, Resource, State, Ticks, Versions};
+use webhooks_queue::{Message, Sender};
+use webhooks_settings::{FeedbackId, Route, Settings};
+use webhooks_store::{Advance, Answering, Change, Entry, Known, Ledger, Seen};
+use webhooks_visma::Visma;
+
+/// What is found out on the way to the end.
+struct Findings {
+    seen: Seen,
+    facts: Facts,
+    route: Route,
+    superseded: bool,
+}
+
+impl<P: Ports> Processor<P> {
+    pub(crate) async fn process(
+        &self,
+        n: &Notification,
+        settings: &Settings,
+        received: &Received,
+    ) -> Result<Done, Failure> {
+        let seen = self.ledger.look(&n.ledger_key()).await?;
+        if let Some(known) = seen.same.filter(|known| known.state.is_some_and(State::is_final)) {
+            return self.repeat(n, known, received).await;
+        }
+        if self.limits.is_last(received.receive_count) {
+            let lost = self.line(received, Reason::Lost, "the last attempt began and was not heard of again");
+            self.record(n, Change::Dead { attempt: lost, answer: None }).await?;
+        }
+        if n.entity == Entity::Unparseable {
+            return self.end(n, State::Unparseable, Answering::none()).await;
+        }
+        admit(n, settings).map_err(Failure::parked)?;
+        let route = settings.route(n.entity, n.kind);
+        let fetched = match question(n, &route, seen.repeated).map_err(Failure::parked)? {
+            Question::None => None,
+            Question::Fetch(path) => {
+                let tenant = n.tenant.as_deref().unwrap_or_default();
+                Some(self.visma.fetch(&settings.visma, tenant, path).await?)
+            }
+        };
+        let facts = Facts::new(n, fetched);
+        let superseded = self.advance(n, &seen, &facts).await?;
+        self.finish(n, settings, Findings { seen, facts, route, superseded }).await
+    }
+
+    /// Brings the entity up to date. `true` when the notification has come too late to matter.
+    async fn advance(&self, n: &Notification, seen: &Seen, facts: &Facts) -> Result<bool, Failure> {
+        if n.entity_key.is_none() {
+            return Ok(false);
+        }
+        let mut change = head_change(n, seen, facts);
+        let now = self.host.now();
+        if let (Entity::Account, Some(id), Some(version)) = (n.entity, &change.internal_id, change.versions.resource) {
+            let previous = self.ledger.number_account(&change.entity, id, version, now).await?;
+            change.previous_key = change.previous_key.or(previous);
+        }
+        if let Some(previous) = change.previous_key.clone().filter(|previous| *previous != change.entity.key) {
+            let old = EntityId { key: previous, ..change.entity.clone() };
+            self.ledger.mark_renumbered(&old, &change.entity.key, now).await?;
+        }
+        let advanced = self.ledger.advance(&change, seen.head.as_ref(), now).await? == Advance::Advanced;
+        Ok(facts.refuted || (!advanced && (n.kind.is_hint() || seen.repeated)))
+    }
+
+    async fn finish(&self, n: &Notification, settings: &Settings, found: Findings) -> Result<Done, Failure> {
+        let Findings { seen, facts, route, superseded } = found;
+        let resource = facts.resource.as_ref();
+        let verdict = if superseded {
+            sentences::superseded(n, &facts)
+        } else {
+            self.handler.handle(n, resource).await?.unwrap_or_else(|| sentences::processed(n, &facts))
+        };
+        let address = address(n, settings);
+        // Nobody gets an event of what is superseded, so nobody could post its outcome.
+        let mode = match route.feedback {
+            _ if address.ids.is_empty() => FeedbackMode::None,
+            FeedbackMode::Deferred if superseded || !route.publish => FeedbackMode::Automatic,
+            mode => mode,
+        };
+        if route.publish && !superseded {
+            let status = n.status.clone().or_else(|| resource.and_then(Resource::status));
+            let event = CloudEvent::new(n, resource, status.as_deref(), mode);
+            self.send(&self.events, n, event.into_message()).await?;
+        }
+        let state = if superseded { State::Superseded } else { State::Processed };
+        let answered = seen.same.and_then(|known| known.feedback);
+        let answer = match (answered, mode) {
+            (Some(feedback), _) => Answering { feedback, ..Answering::none() },
+            (None, FeedbackMode::None) => Answering { address, ..Answering::none() },
+            (None, FeedbackMode::Automatic) => automatic(address, verdict),
+            (None, FeedbackMode::Deferred) => {
+                let deadline = Some(self.host.now() + route.deadline());
+                Answering { feedback: FeedbackState::Awaited, address, verdict: None, deadline }
+            }
+        };
+        self.end(n, state, answer).await
+    }
+
+    /// Writes the end down. Whoever wins that write, and nobody else, puts the feedback on its way.
+    async fn end(&self, n: &Notification, state: State, answer: Answering) -> Result<Done, Failure> {
+        let is_decided_here = answer.verdict.is_some();
+        let ended = self.record(n, Change::Ended { state, answer }).await?;
+        if !ended {
+            return Ok(Done::Duplicate);
+        }
+        if is_decided_here {
+            self.queue_feedback(n).await?;
+        }
+        Ok(Done::Ended(state))
+    }
+
+    /// It has ended before. A message handed out again may be one whose attempt died between that and queueing the feedback.
+    async fn repeat(&self, n: &Notification, known: Known, received: &Received) -> Result<Done, Failure> {
+        if received.receive_count > 1 && known.feedback == Some(FeedbackState::Queued) {
+            self.queue_feedback(n).await?;
+        }
+        Ok(Done::Duplicate)
+    }
+
+    pub(crate) async fn queue_feedback(&self, n: &Notification) -> Result<(), Failure> {
+        let message = FeedbackMessage::Feedback { notification: n.ledger_key() };
+        let body = serde_json::to_string(&message).expect("names and ids always serialise");
+        self.send(&self.feedback, n, body).await
+    }
+
+    async fn send(&self, queue: &P::Queue, n: &Notification, body: String) -> Result<(), Failure> {
+        queue.send(Message { body, group: n.tenant.as_deref(), attributes: &[] }).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn record(&self, notification: &Notification, change: Change) -> Result<bool, Failure> {
+        Ok(self.ledger.record(&Entry { notification, change, now: self.host.now() }).await?)
+    }
+}
+
+pub(crate) fn address(n: &Notification, settings: &Settings) -> Address {
+    Address::of(n, settings.visma.feedback_id == FeedbackId::HeaderFirst)
+}
+
+pub(crate) fn automatic(address: Address, verdict: Verdict) -> Answering {
+    Answering { feedback: FeedbackState::Queued, address, verdict: Some(verdict), deadline: None }
+}
+
+fn head_change(n: &Notification, seen: &Seen, facts: &Facts) -> HeadChange {
+    let resource = facts.resource.as_ref();
+    let key = n.ledger_key();
+    let signed_body = n.occurred_at.filter(|_| n.proof != Proof::Nothing);
+    let received = Ticks::from_datetime(n.received_at);
+    let modified = resource.and_then(Resource::modified);
+    let versions = Versions::new(modified, signed_body, received);
+    let current = resource.and_then(Resource::status);
+    let announced = n.status.clone().map(|status| (signed_body.unwrap_or(received), status));
+    let milestone = announced.or_else(|| Some((modified?, current.clone()?)));
+    HeadChange {
+        entity: key.entity,
+        notification: key.notification,
+        versions,
+        strictly_newer: seen.repeated,
+        status: current.or_else(|| n.status.clone()),
+        milestone,
+        deleted: facts.deleted,
+        gone: facts.gone,
+        detail: resource.and_then(|resource| resource.detail(n.entity)),
+        internal_id: resource.and_then(|resource| resource.internal_id(n.entity)),
+        previous_key: n.previous_key.clone().filter(|_| n.kind == Kind::IdentityChanged),
+    }
+}
