@@ -36,7 +36,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_body_bytes: DEFAULT_MAX_BODY_BYTES, send_within: Duration::from_millis(2500) }
+        Self { max_body_bytes: DEFAULT_MAX_BODY_BYTES as usize, send_within: Duration::from_millis(2500) }
     }
 }
 

@@ -11,6 +11,6 @@ mod source_ip;
 mod target;
 mod verify;
 
-pub use config::{Config, ConfigError};
+pub use config::Config;
 pub use event::without_url_parts;
 pub use handler::{Intake, Limits};

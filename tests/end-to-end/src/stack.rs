@@ -104,15 +104,15 @@ impl Stack {
         .await
     }
 
-    /// Every line that the functions have logged so far.
-    pub async fn log_lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
+    /// A line with this text that any function has logged so far. The text must be free of quotes and backslashes.
+    pub async fn logged(&self, text: &str) -> Option<String> {
         for group in ["IntakeLogGroup", "ProcessorLogGroup", "FeedbackLogGroup"] {
-            let pages = self.logs.filter_log_events().log_group_name(self.output(group)).into_paginator().send();
-            let pages = pages.collect::<Result<Vec<_>, _>>().await.expect("the logs are readable");
-            let events = pages.into_iter().flat_map(|page| page.events.unwrap_or_default());
-            lines.extend(events.filter_map(|event| event.message));
+            let lines = self.logs.filter_log_events().log_group_name(self.output(group));
+            let found = lines.filter_pattern(format!("\"{text}\"")).send().await.expect("the logs are readable");
+            if let Some(event) = found.events.unwrap_or_default().into_iter().next() {
+                return event.message;
+            }
         }
-        lines
+        None
     }
 }
