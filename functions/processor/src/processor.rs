@@ -49,7 +49,7 @@ impl<P: Ports> Processor<P> {
             Ok(settings) => settings,
             Err(error) => {
                 tracing::error!(error = %error, "no settings, so nothing can be processed: {error}");
-                return self.again(Failure::from(error).next, &received);
+                return self.without_settings(&received, Failure::from(error)).await;
             }
         };
         let notifications = match intake_message::read(&received.body, settings.as_ref()) {

@@ -3,13 +3,14 @@
 use crate::failure::Failure;
 use crate::ports::Ports;
 use crate::processor::Processor;
-use crate::sentences;
 use crate::steps::{address, automatic};
+use crate::{intake_message, sentences};
 use std::time::Duration;
 use webhooks_batch::{Outcome, Received};
 use webhooks_host::Host;
 use webhooks_model::feedback::FeedbackMode;
 use webhooks_model::ledger::Attempt;
+use webhooks_model::notification::NoDirectory;
 use webhooks_model::retry::{self, Next};
 use webhooks_model::{Notification, Reason};
 use webhooks_settings::Settings;
@@ -59,6 +60,16 @@ impl<P: Ports> Processor<P> {
             tracing::error!("the feedback about a dead notification could not be queued");
         }
         next
+    }
+
+    /// Even then what has used up its attempts is written down, as far as it can be read.
+    pub(crate) async fn without_settings(&self, received: &Received, failure: Failure) -> Outcome {
+        let notifications = intake_message::read(&received.body, &NoDirectory).unwrap_or_default();
+        for n in notifications.iter().filter(|_| self.limits.is_last(received.receive_count)) {
+            let attempt = self.line(received, failure.next.reason(), &failure.detail);
+            self.write_failure(n, Change::Dead { attempt, answer: None }, failure.next).await;
+        }
+        self.again(failure.next, received)
     }
 
     async fn write_failure(&self, n: &Notification, change: Change, next: Next) -> Option<Next> {

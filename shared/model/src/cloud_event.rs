@@ -121,27 +121,14 @@ impl<'a> CloudEvent<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::EventType;
     use crate::delivery::tests::delivery;
-    use crate::notification::Directory;
+    use crate::notification::NoDirectory;
     use serde_json::{Value, json};
-
-    struct Nobody;
-
-    impl Directory for Nobody {
-        fn event_alias(&self, _: &str) -> Option<&'static EventType> {
-            None
-        }
-
-        fn tenant_of_company(&self, _: &str) -> Option<String> {
-            None
-        }
-    }
 
     fn event(resource: &str) -> Value {
         let mut delivery = delivery(br#"{"event":"INVENTORY_ITEM_CHANGED","number":"7"}"#);
         delivery.meta.headers.insert("x-vwd-tenant-id".into(), "t-1".into());
-        let n = Notification::read(&delivery, delivery.items().unwrap()[0], &Nobody);
+        let n = Notification::read(&delivery, delivery.items().unwrap()[0], &NoDirectory);
         let resource = Resource::parse(resource).unwrap();
         let message = CloudEvent::new(&n, Some(&resource), None, FeedbackMode::Automatic).into_message();
         assert!(message.len() <= MAX_MESSAGE);

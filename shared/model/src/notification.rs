@@ -24,6 +24,20 @@ pub trait Directory {
     fn tenant_of_company(&self, company: &str) -> Option<String>;
 }
 
+/// Settings that know nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoDirectory;
+
+impl Directory for NoDirectory {
+    fn event_alias(&self, _: &str) -> Option<&'static EventType> {
+        None
+    }
+
+    fn tenant_of_company(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
 /// How far the sender's word for *what* happened to *whom* can be trusted. Only bodies are signed (reference 1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -229,18 +243,6 @@ fn tenant_of(delivery: &Delivery, company: Option<&str>, directory: &impl Direct
     }
     let header = delivery.header("x-vwd-tenant-id").filter(|tenant| is_name(tenant));
     (header.map(str::to_lowercase), ToldBy::Header)
-}
-
-struct NoDirectory;
-
-impl Directory for NoDirectory {
-    fn event_alias(&self, _: &str) -> Option<&'static EventType> {
-        None
-    }
-
-    fn tenant_of_company(&self, _: &str) -> Option<String> {
-        None
-    }
 }
 
 fn key_of(entity: Entity, fields: &Fields<'_>) -> Option<String> {

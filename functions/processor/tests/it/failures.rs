@@ -136,6 +136,9 @@ async fn without_settings_nothing_is_processed_and_nothing_is_lost() {
     let document = std::mem::take(&mut *world.settings.0.lock().unwrap());
     let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
     assert_eq!(world.batch(&message, 1).await, [0]);
+    assert!(world.states().await.is_empty());
+    assert_eq!(world.batch(&message, MAX_RECEIVE_COUNT).await, [0]);
+    assert_eq!(world.states().await, ["dead: unavailable"]);
     *world.settings.0.lock().unwrap() = document;
-    assert!(world.batch(&message, 2).await.is_empty());
+    assert!(world.batch(&message, 1).await.is_empty());
 }

@@ -3,23 +3,11 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_model::delivery::Meta;
-use webhooks_model::notification::Directory;
-use webhooks_model::{Channel, Delivery, EntityId, EventType, HeadChange, Notification, Origin, Ticks, Versions};
+use webhooks_model::notification::NoDirectory;
+use webhooks_model::{Channel, Delivery, EntityId, HeadChange, Notification, Origin, Ticks, Versions};
 
 pub(crate) use fixtures::{TENANT, TestTable as Fixture};
 pub(crate) const NOW: OffsetDateTime = TestHost::START;
-
-struct Nobody;
-
-impl Directory for Nobody {
-    fn event_alias(&self, _: &str) -> Option<&'static EventType> {
-        None
-    }
-
-    fn tenant_of_company(&self, _: &str) -> Option<String> {
-        None
-    }
-}
 
 /// A notification of `body`, received under `header_id`.
 pub(crate) fn notification(body: &str, header_id: u128) -> Notification {
@@ -36,7 +24,7 @@ pub(crate) fn notification(body: &str, header_id: u128) -> Notification {
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
     };
     let delivery = Delivery { meta, body: body.as_bytes().to_vec() };
-    Notification::read(&delivery, body, &Nobody)
+    Notification::read(&delivery, body, &NoDirectory)
 }
 
 pub(crate) fn order(header_id: u128) -> Notification {
