@@ -1,0 +1,109 @@
+"""Deploys infra/template.yaml to the local AWS, as `sam deploy` does to the real one, and writes the settings document.
+
+The endpoint, the region and the credentials come from the environment (AWS_*).
+"""
+
+import argparse
+import io
+import json
+import pathlib
+import platform
+import sys
+import zipfile
+
+import boto3
+import botocore.exceptions
+from samtranslator.yaml_helper import yaml_parse
+
+CODE_BUCKET = "deployment"
+
+
+def main():
+    arguments = parse_arguments()
+    template = yaml_parse(arguments.template.read_text())
+    parameters = json.loads(arguments.parameters.read_text())
+    parameters["Architecture"] = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+    upload_functions(template, arguments.binaries)
+    adapt(template, parameters)
+    outputs = deploy(template, arguments.stack_name, parameters)
+    write_settings(outputs["SettingsSecretArn"], arguments.settings.read_text(), arguments.standin_url)
+    arguments.outputs.write_text(json.dumps(outputs, indent=2))
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stack-name", required=True)
+    parser.add_argument("--template", type=pathlib.Path, required=True)
+    parser.add_argument("--parameters", type=pathlib.Path, required=True, help="JSON object of template parameters")
+    parser.add_argument("--binaries", type=pathlib.Path, required=True, help="folder with a program for each function")
+    parser.add_argument("--settings", type=pathlib.Path, required=True, help="settings document, {standin} in its URLs")
+    parser.add_argument("--standin-url", required=True)
+    parser.add_argument("--outputs", type=pathlib.Path, required=True, help="where to write the stack's outputs")
+    return parser.parse_args()
+
+
+def upload_functions(template, binaries):
+    """Uploads each function's program and points its CodeUri there."""
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            properties = resource["Properties"]
+            name = pathlib.PurePosixPath(properties["CodeUri"]).name
+            s3.put_object(Bucket=CODE_BUCKET, Key=name, Body=zip_bootstrap(binaries / name))
+            properties["CodeUri"] = {"Bucket": CODE_BUCKET, "Key": name}
+
+
+def zip_bootstrap(program):
+    entry = zipfile.ZipInfo("bootstrap")
+    entry.external_attr = 0o755 << 16
+    archive = io.BytesIO()
+    # Stored, not compressed: the archive only crosses the loopback interface.
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
+        file.writestr(entry, program.read_bytes())
+    return archive.getvalue()
+
+
+def adapt(template, parameters):
+    """The two points in which the local stack is not the template as it stands."""
+    # MiniStack enforces this policy like every other, and speaks plain HTTP only.
+    del template["Resources"]["QueuesRefusePlainHttp"]
+    # MiniStack 1.5.33 keeps a Number parameter as text, and compares this one with a number.
+    for resource in template["Resources"].values():
+        scaling = resource.get("Properties", {}).get("ScalingConfig")
+        if scaling:
+            name = scaling["MaximumConcurrency"]["Ref"]
+            scaling["MaximumConcurrency"] = int(parameters.get(name, template["Parameters"][name]["Default"]))
+
+
+def deploy(template, stack_name, parameters):
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=stack_name,
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    waiter = cloudformation.get_waiter("stack_create_complete")
+    try:
+        waiter.wait(StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    except botocore.exceptions.WaiterError:
+        sys.exit("The stack was not created:\n" + "\n".join(failures(cloudformation, stack_name)))
+    stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def failures(cloudformation, stack_name):
+    for event in cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]:
+        if event["ResourceStatus"].endswith("FAILED"):
+            yield f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+
+
+def write_settings(secret, document, standin_url):
+    boto3.client("secretsmanager").put_secret_value(
+        SecretId=secret, SecretString=document.replace("{standin}", standin_url)
+    )
+
+
+if __name__ == "__main__":
+    main()

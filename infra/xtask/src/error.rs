@@ -1,0 +1,49 @@
+//! What can go wrong, each with what to do about it.
+
+use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
+
+pub(crate) type Result<T> = std::result::Result<T, Error>;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("interrupted")]
+    Interrupted,
+    #[error("cannot {what}: {source}")]
+    Io { what: String, source: io::Error },
+    #[error("`{command}` failed ({status}).")]
+    Failed { command: String, status: ExitStatus },
+    #[error("{what} did not come up within {} s.\n{log}", limit.as_secs())]
+    NotUp { what: &'static str, limit: Duration, log: Log },
+    #[error("{what} stopped ({status}).\n{log}")]
+    Stopped { what: &'static str, status: ExitStatus, log: Log },
+    #[error("Python 3.10 or newer is needed to run the local AWS, and {found}. Install it, or set PYTHON to its path.")]
+    NoPython { found: String },
+    #[error("Cannot make a Python environment; on Debian and Ubuntu: apt install python3-venv.")]
+    NoVenv,
+    #[error("Another `cargo xtask` is running in {}. Stop it first.", .0.display())]
+    Busy(PathBuf),
+    #[error("intake answered {answer} to GET {url}.\n{log}")]
+    NotServing { url: String, answer: String, log: Log },
+}
+
+impl Error {
+    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { what: what.into(), source }
+    }
+}
+
+/// A log, shown by its last lines.
+#[derive(Debug, Clone)]
+pub(crate) struct Log(pub(crate) PathBuf);
+
+impl std::fmt::Display for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const LINES: usize = 40;
+        writeln!(f, "The end of {}:", self.0.display())?;
+        let text = std::fs::read(&self.0).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<_> = text.lines().collect();
+        let start = lines.len().saturating_sub(LINES);
+        lines[start..].iter().try_for_each(|line| writeln!(f, "  {line}"))
+    }
+}

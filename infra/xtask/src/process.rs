@@ -1,0 +1,189 @@
+//! Programs that this one starts, none of which outlives it.
+
+use crate::error::{Error, Log, Result};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::fs::File;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+const POLL: Duration = Duration::from_millis(20);
+/// What a program gets between being asked to stop and being killed.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Whether somebody asked this program to stop. It is asked at every wait, so that stopping unwinds like any error.
+#[derive(Debug, Clone)]
+pub(crate) struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    pub(crate) fn listen() -> Result<Self> {
+        let flag = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            signal_hook::flag::register(signal, Arc::clone(&flag)).map_err(Error::io("listen for Ctrl-C"))?;
+        }
+        Ok(Self(flag))
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.0.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    /// Asks again and again until there is an answer or `limit` has passed.
+    pub(crate) fn poll<T>(&self, limit: Duration, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<Option<T>> {
+        let start = Instant::now();
+        loop {
+            self.check()?;
+            if let Some(answer) = ask()? {
+                return Ok(Some(answer));
+            }
+            if start.elapsed() >= limit {
+                return Ok(None);
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// Runs a program to its end.
+    pub(crate) fn run(&self, command: &mut Command) -> Result<()> {
+        let status = self.status(command, Duration::MAX)?;
+        match status {
+            Some(status) if !status.success() => Err(Error::Failed { command: line(command), status }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs a program to its end or, if that takes longer than `limit`, stops it and tells nothing.
+    pub(crate) fn status(&self, command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
+        let mut child = command.spawn().map_err(Error::io(format!("run `{}`", line(command))))?;
+        let waited = self.poll(limit, || child.try_wait().map_err(Error::io("wait for a program")));
+        if !matches!(waited, Ok(Some(_))) {
+            let _ = kill_process(Pid::from_child(&child), Signal::TERM);
+            end(&mut child);
+        }
+        waited
+    }
+}
+
+/// A program in the background, with everything it starts. Stops when dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    what: &'static str,
+    child: Child,
+    log: Log,
+}
+
+impl Server {
+    pub(crate) fn start(what: &'static str, command: &mut Command, log: &Path) -> Result<Self> {
+        let file = File::create(log).map_err(Error::io(format!("write {}", log.display())))?;
+        let copy = file.try_clone().map_err(Error::io(format!("write {}", log.display())))?;
+        // A group of its own: Ctrl-C in the terminal must not reach it before this program stops it, nor miss its children.
+        let child = command.process_group(0).stdin(Stdio::null()).stdout(file).stderr(copy).spawn();
+        let child = child.map_err(Error::io(format!("run `{}`", line(command))))?;
+        Ok(Self { what, child, log: Log(log.to_owned()) })
+    }
+
+    pub(crate) fn log(&self) -> Log {
+        self.log.clone()
+    }
+
+    /// # Errors
+    /// If it has ended by itself.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        match self.child.try_wait().map_err(Error::io("wait for a program"))? {
+            Some(status) => Err(Error::Stopped { what: self.what, status, log: self.log() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for the first sign of life.
+    pub(crate) fn wait<T>(&mut self, interrupt: &Interrupt, mut alive: impl FnMut() -> Option<T>) -> Result<T> {
+        let limit = Duration::from_secs(30);
+        let answer = interrupt.poll(limit, || {
+            self.check()?;
+            Ok(alive())
+        })?;
+        answer.ok_or_else(|| Error::NotUp { what: self.what, limit, log: self.log() })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let group = Pid::from_child(&self.child);
+        let _ = kill_process_group(group, Signal::TERM);
+        end(&mut self.child);
+        // Whatever of the group did not follow its leader: the functions that MiniStack runs.
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+}
+
+/// Waits for a program that was asked to stop, and kills it if it does not.
+fn end(child: &mut Child) {
+    let start = Instant::now();
+    while matches!(child.try_wait(), Ok(None)) && start.elapsed() < GRACE {
+        std::thread::sleep(POLL);
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// The command as one would type it.
+fn line(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::test_kill_process;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    fn interrupt(raised: bool) -> Interrupt {
+        Interrupt(Arc::new(AtomicBool::new(raised)))
+    }
+
+    #[test]
+    fn a_server_takes_its_children_with_it() {
+        let log = std::env::temp_dir().join(format!("xtask-process-test-{}.log", std::process::id()));
+        // The child ignores the signal that asks it to stop.
+        let script = "(trap '' TERM; while :; do sleep 1; done) & echo $!; wait";
+        let mut server = Server::start("The test", &mut shell(script), &log).unwrap();
+        let child: i32 = server
+            .wait(&interrupt(false), || std::fs::read_to_string(&log).ok()?.strip_suffix('\n')?.parse().ok())
+            .unwrap();
+        let child = Pid::from_raw(child).unwrap();
+        assert!(test_kill_process(child).is_ok());
+        drop(server);
+        let gone = interrupt(false).poll(Duration::from_secs(10), || Ok(test_kill_process(child).err()));
+        assert!(gone.unwrap().is_some());
+        std::fs::remove_file(log).unwrap();
+    }
+
+    #[test]
+    fn a_server_that_ends_by_itself_is_told_with_its_log() {
+        let log = std::env::temp_dir().join(format!("xtask-process-test-ends-{}.log", std::process::id()));
+        let mut server = Server::start("The test", &mut shell("echo out of luck; exit 3"), &log).unwrap();
+        let error = server.wait(&interrupt(false), || None::<()>).unwrap_err();
+        assert!(matches!(error, Error::Stopped { .. }));
+        assert!(error.to_string().contains("out of luck"));
+        std::fs::remove_file(log).unwrap();
+    }
+
+    #[test]
+    fn programs_are_waited_for_limited_and_interrupted() {
+        let ended = interrupt(false).status(&mut shell("exit 4"), Duration::from_secs(30)).unwrap();
+        assert_eq!(ended.unwrap().code(), Some(4));
+        assert!(matches!(interrupt(false).run(&mut shell("false")), Err(Error::Failed { .. })));
+        assert!(interrupt(false).status(&mut shell("exec sleep 60"), Duration::from_millis(50)).unwrap().is_none());
+        assert!(matches!(interrupt(true).run(&mut shell("exec sleep 60")), Err(Error::Interrupted)));
+    }
+}

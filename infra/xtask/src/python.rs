@@ -1,0 +1,51 @@
+//! Python environments with exactly the packages that a requirements file pins.
+
+use crate::error::{Error, Result};
+use crate::process::Interrupt;
+use crate::workspace::Workspace;
+use std::fs;
+use std::path::PathBuf;
+
+/// The environment's `bin` folder. Nothing is done if it was made from the same requirements before.
+pub(crate) fn environment(
+    workspace: &Workspace,
+    interrupt: &Interrupt,
+    name: &str,
+    requirements: &str,
+) -> Result<PathBuf> {
+    let requirements = workspace.root.join(requirements);
+    let wanted = fs::read(&requirements).map_err(Error::io(format!("read {}", requirements.display())))?;
+    let folder = workspace.local.join(name);
+    let bin = folder.join("bin");
+    let installed = folder.join("requirements.txt");
+    if fs::read(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(bin);
+    }
+    let mut venv = workspace.command(interpreter(workspace)?);
+    interrupt.run(venv.args(["-m", "venv", "--clear"]).arg(&folder)).map_err(|error| match error {
+        Error::Failed { .. } => Error::NoVenv,
+        other => other,
+    })?;
+    let mut pip = workspace.command(bin.join("python"));
+    // --no-deps: the file pins every package, so nothing else may come along.
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r"]).arg(&requirements);
+    interrupt.run(&mut pip)?;
+    fs::write(&installed, wanted).map_err(Error::io(format!("write {}", installed.display())))?;
+    Ok(bin)
+}
+
+/// A Python that is new enough.
+fn interpreter(workspace: &Workspace) -> Result<String> {
+    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let mut version = workspace.command(&python);
+    let output = version.args(["-c", "import sys; print('%d %d' % sys.version_info[:2])"]).output();
+    let Some(output) = output.ok().filter(|output| output.status.success()) else {
+        return Err(Error::NoPython { found: format!("`{python}` does not run") });
+    };
+    let output = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut numbers = output.split_whitespace().map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= (3, 10) => Ok(python),
+        _ => Err(Error::NoPython { found: format!("`{python}` is {}", output.trim().replace(' ', ".")) }),
+    }
+}

@@ -1,0 +1,176 @@
+//! The local stack: MiniStack as AWS, the stand-in as Visma Net, and the template deployed between them.
+
+use crate::error::{Error, Log, Result};
+use crate::process::{Interrupt, Server};
+use crate::workspace::{REGION, Workspace};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+const STACK_NAME: &str = "webhooks";
+/// Parallel requests that find a warm function. Each cold one starts a process, and all share this machine's cores
+/// (infra/local/README.md).
+const WARM: usize = 50;
+
+/// Runs until dropped.
+#[derive(Debug)]
+pub(crate) struct Stack {
+    pub(crate) description: Description,
+    /// Where the description is, for whoever gets it by WEBHOOKS_STACK.
+    pub(crate) file: PathBuf,
+    pub(crate) folder: PathBuf,
+    ministack: Server,
+    standin: Server,
+    _lock: File,
+}
+
+/// What stack.json says.
+#[derive(Debug, Serialize)]
+pub(crate) struct Description {
+    pub(crate) endpoint_url: String,
+    pub(crate) region: &'static str,
+    pub(crate) api_url: String,
+    pub(crate) standin_url: String,
+    pub(crate) stack_name: &'static str,
+    pub(crate) outputs: Value,
+    /// The log of the local AWS, which repeats what the functions print.
+    pub(crate) ministack_log: PathBuf,
+}
+
+/// MiniStack and the stand-in, before anything is deployed.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    folder: PathBuf,
+    lock: File,
+    ministack: Server,
+    endpoint_url: String,
+    standin: Server,
+    standin_url: String,
+}
+
+impl Servers {
+    /// `python` is the `bin` folder of the environment that has MiniStack.
+    pub(crate) fn start(workspace: &Workspace, interrupt: &Interrupt, run: &str, python: &Path) -> Result<Self> {
+        let (folder, lock) = workspace.run_folder(run)?;
+        let port = free_port()?;
+        let endpoint_url = format!("http://127.0.0.1:{port}");
+        let mut command = ministack(workspace, python, &folder, port);
+        let mut ministack = Server::start("MiniStack", &mut command, &folder.join("ministack.log"))?;
+
+        let ready = folder.join("standin.url");
+        let mut command = workspace.command(workspace.binaries.join("standin"));
+        command.arg("--ready-file").arg(&ready);
+        let mut standin = Server::start("The stand-in", &mut command, &folder.join("standin.log"))?;
+
+        let standin_url = standin.wait(interrupt, || fs::read_to_string(&ready).ok())?;
+        let http = http();
+        ministack.wait(interrupt, || http.get(format!("{endpoint_url}/_ministack/ready")).call().ok())?;
+        Ok(Self { folder, lock, ministack, endpoint_url, standin, standin_url })
+    }
+
+    /// Deploys the template, warms intake, points the stand-in to it and writes stack.json.
+    pub(crate) fn deploy(self, workspace: &Workspace, interrupt: &Interrupt, python: &Path) -> Result<Stack> {
+        let outputs = self.folder.join("outputs.json");
+        let mut command = workspace.command(python.join("python"));
+        command.env("AWS_ENDPOINT_URL", &self.endpoint_url).arg(workspace.root.join("infra/local/deploy.py"));
+        command.args(["--stack-name", STACK_NAME, "--standin-url", &self.standin_url]);
+        command.arg("--template").arg(workspace.root.join("infra/template.yaml"));
+        command.arg("--parameters").arg(workspace.root.join("infra/local/parameters.json"));
+        command.arg("--settings").arg(workspace.root.join("infra/local/settings.json"));
+        command.arg("--binaries").arg(&workspace.binaries).arg("--outputs").arg(&outputs);
+        interrupt.run(&mut command)?;
+
+        let outputs: Value = serde_json::from_slice(&read(&outputs)?)
+            .map_err(|error| Error::io(format!("read {}", outputs.display()))(error.into()))?;
+        let id = outputs["ApiId"].as_str().unwrap_or_default();
+        let description = Description {
+            api_url: format!("{}/_aws/execute-api/{id}/$default", self.endpoint_url),
+            endpoint_url: self.endpoint_url,
+            region: REGION,
+            standin_url: self.standin_url,
+            stack_name: STACK_NAME,
+            outputs,
+            ministack_log: self.folder.join("ministack.log"),
+        };
+        warm(&description.api_url, &self.ministack.log())?;
+        http()
+            .put(format!("{}/control/api-url", description.standin_url))
+            .content_type("application/json")
+            .send(json!({ "apiUrl": description.api_url }).to_string())
+            .map_err(|error| Error::io("tell the stand-in where the API is")(error.into_io()))?;
+        let file = self.folder.join("stack.json");
+        let text = format!("{:#}\n", json!(description));
+        fs::write(&file, text).map_err(Error::io(format!("write {}", file.display())))?;
+        let Self { folder, lock, ministack, standin, .. } = self;
+        Ok(Stack { description, file, folder, ministack, standin, _lock: lock })
+    }
+}
+
+impl Stack {
+    /// Tells a command where the stack is.
+    pub(crate) fn reach<'command>(&self, command: &'command mut Command) -> &'command mut Command {
+        command.env("WEBHOOKS_STACK", &self.file).env("AWS_ENDPOINT_URL", &self.description.endpoint_url)
+    }
+
+    /// # Errors
+    /// If one of its programs has ended.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        self.ministack.check()?;
+        self.standin.check()
+    }
+
+    pub(crate) fn log(&self) -> Log {
+        self.ministack.log()
+    }
+}
+
+fn ministack(workspace: &Workspace, python: &Path, folder: &Path, port: u16) -> Command {
+    let mut command = workspace.command(python.join("python"));
+    command.args(["-m", "ministack"]).env("TMPDIR", folder.join("tmp")).envs([
+        ("BIND_HOST", "127.0.0.1"),
+        ("MINISTACK_HOST", "127.0.0.1"),
+        ("GATEWAY_PORT", &port.to_string()),
+        // The functions inherit it.
+        ("AWS_ENDPOINT_URL", &format!("http://127.0.0.1:{port}")),
+        ("MINISTACK_REGION", REGION),
+        // Enforce IAM, so that a function that needs more than its role allows fails here and not first on AWS.
+        ("AUTH", "true"),
+        // Lambda sets it from the template, MiniStack does not. All that a function could ever log, for tests to look through.
+        ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
+        // Otherwise a warm function is stopped after five idle minutes.
+        ("LAMBDA_WARM_TTL_SECONDS", "86400"),
+        // Otherwise it listens on port 8883 of every interface.
+        ("IOT_MTLS_ENABLED", "0"),
+        ("PYTHONUNBUFFERED", "1"),
+    ]);
+    command
+}
+
+/// Sends as many health requests at once as processes of intake are wanted.
+fn warm(api_url: &str, log: &Log) -> Result<()> {
+    let (http, url) = (http(), format!("{api_url}/health"));
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..WARM).map(|_| scope.spawn(|| http.get(&url).call())).collect();
+        calls.into_iter().map(|call| call.join().expect("a request does not panic")).collect()
+    });
+    let failed = answers.into_iter().find_map(|answer| answer.err());
+    failed.map_or(Ok(()), |error| Err(Error::NotServing { url, answer: error.to_string(), log: log.clone() }))
+}
+
+/// A client that sees no proxy and gives up when a function would.
+fn http() -> ureq::Agent {
+    ureq::Agent::config_builder().proxy(None).timeout_global(Some(Duration::from_secs(30))).build().into()
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Error::io("find a free port"))?;
+    Ok(listener.local_addr().map_err(Error::io("find a free port"))?.port())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(Error::io(format!("read {}", path.display())))
+}

@@ -1,0 +1,37 @@
+//! Cargo subcommands that the checks use, installed on demand.
+
+use crate::error::Result;
+use crate::process::Interrupt;
+use crate::workspace::Workspace;
+use std::process::Stdio;
+use std::time::Duration;
+
+/// A published cargo subcommand.
+#[derive(Debug)]
+pub(crate) struct Tool {
+    pub(crate) subcommand: &'static str,
+    pub(crate) package: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) flags: &'static [&'static str],
+}
+
+pub(crate) const NEXTEST: Tool =
+    Tool { subcommand: "nextest", package: "cargo-nextest", version: "0.9.151", flags: &[] };
+
+pub(crate) const DENY: Tool =
+    Tool { subcommand: "deny", package: "cargo-deny", version: "0.20.2", flags: &["--no-default-features"] };
+
+impl Tool {
+    /// Uses the one that is there, in whichever version, or builds the pinned one into `.local/bin`.
+    pub(crate) fn install(&self, workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
+        let mut version = workspace.cargo();
+        version.args([self.subcommand, "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+        if interrupt.status(&mut version, Duration::from_secs(30))?.is_some_and(|status| status.success()) {
+            return Ok(());
+        }
+        println!("      {} {} is missing: building it once, into .local/bin", self.package, self.version);
+        let mut install = workspace.cargo();
+        install.args(["install", "--locked", self.package, "--version", self.version, "--root"]);
+        interrupt.run(install.arg(&workspace.local).args(self.flags))
+    }
+}

@@ -1,0 +1,98 @@
+//! Where things are, and what every program that is started here needs in its environment.
+
+use crate::error::{Error, Result};
+use std::ffi::OsString;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub(crate) const REGION: &str = "eu-north-1";
+/// Without it the end-to-end crate has neither tests nor a demo, so that `cargo test` works without a stack.
+const FEATURES: &str = "end-to-end/local-stack";
+
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+    /// Everything installed or written by these commands, save for the build.
+    pub(crate) local: PathBuf,
+    /// Where cargo puts the programs.
+    pub(crate) binaries: PathBuf,
+}
+
+impl Workspace {
+    pub(crate) fn find() -> Result<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let root = root.canonicalize().map_err(Error::io("find the workspace"))?;
+        // This program was built into the same folder, whichever CARGO_TARGET_DIR says.
+        let program = std::env::current_exe().map_err(Error::io("find the target folder"))?;
+        let binaries = program.parent().unwrap_or(&root).to_owned();
+        Ok(Self { local: root.join(".local"), root, binaries })
+    }
+
+    /// A command in the workspace, with harmless credentials: nothing started here may reach a real AWS account.
+    pub(crate) fn command(&self, program: impl Into<OsString>) -> Command {
+        let mut command = Command::new(program.into());
+        command.current_dir(&self.root).envs([
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_REGION", REGION),
+            ("AWS_DEFAULT_REGION", REGION),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+            ("AWS_CONFIG_FILE", "/dev/null"),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+            // A proxy is for the internet, and everything here is on this machine.
+            ("NO_PROXY", "127.0.0.1,localhost"),
+            ("no_proxy", "127.0.0.1,localhost"),
+        ]);
+        for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// A cargo command that also finds the tools installed in `.local/bin`.
+    pub(crate) fn cargo(&self) -> Command {
+        let mut command = self.command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let paths = std::iter::once(self.local.join("bin")).chain(std::env::split_paths(&path));
+        if let Ok(path) = std::env::join_paths(paths) {
+            command.env("PATH", path);
+        }
+        command
+    }
+
+    /// A cargo command over the whole workspace. All have the same packages and features, so that they share what they compile.
+    pub(crate) fn cargo_workspace(&self, words: &[&str]) -> Command {
+        let mut command = self.cargo();
+        command.args(words).args(["--workspace", "--features", FEATURES]);
+        command
+    }
+
+    /// A folder for one run, empty, and locked until the file is dropped.
+    pub(crate) fn run_folder(&self, name: &str) -> Result<(PathBuf, File)> {
+        let folder = self.local.join(name);
+        create(&folder)?;
+        let lock = self.local.join(format!("{name}.lock"));
+        let lock = File::create(&lock).map_err(Error::io(format!("write {}", lock.display())))?;
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(Error::Busy(folder)),
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock the run's folder")(error)),
+            Ok(()) => {}
+        }
+        remove(&folder)?;
+        create(&folder.join("tmp"))?;
+        Ok((folder, lock))
+    }
+
+    pub(crate) fn clean(&self) -> Result<()> {
+        if self.local.exists() { remove(&self.local) } else { Ok(()) }
+    }
+}
+
+fn create(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(Error::io(format!("create {}", folder.display())))
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    fs::remove_dir_all(folder).map_err(Error::io(format!("remove {}", folder.display())))
+}
