@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod cloud_event;
+pub mod collection;
 pub mod delivery;
 pub mod feedback;
 mod fields;
@@ -15,6 +16,7 @@ pub mod retry;
 pub mod ticks;
 
 pub use catalogue::{Entity, EventType, Kind, NotificationType};
+pub use collection::Collection;
 pub use delivery::{Channel, Delivery, Origin};
 pub use head::{EntityId, HeadChange, Versions};
 pub use identity::NotificationKey;

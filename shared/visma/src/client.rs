@@ -24,7 +24,7 @@ const LARGEST_RESOURCE: usize = 8 * 1024 * 1024;
 /// Talks to Visma Connect and the ERP. One serves every tenant; share it by reference or in an `Arc`.
 #[derive(Debug)]
 pub struct VismaClient<H> {
-    http: Client,
+    pub(crate) http: Client,
     host: H,
     tokens: Tokens,
     rates: Rates,
@@ -50,7 +50,7 @@ impl<H: Host> VismaClient<H> {
     }
 
     /// Makes a call with the tenant's token, and once more with a new token if that one is refused.
-    async fn call(
+    pub(crate) async fn call(
         &self,
         visma: &settings::Visma,
         tenant: &str,

@@ -11,6 +11,7 @@ pub enum Stage {
     Token,
     Resource,
     Feedback,
+    List,
 }
 
 impl fmt::Display for Stage {
@@ -19,6 +20,7 @@ impl fmt::Display for Stage {
             Self::Token => "token",
             Self::Resource => "resource",
             Self::Feedback => "feedback",
+            Self::List => "list",
         })
     }
 }

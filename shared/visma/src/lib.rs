@@ -5,6 +5,7 @@ mod client;
 mod error;
 mod feedback;
 mod join;
+mod list;
 mod rate;
 mod token;
 
@@ -14,9 +15,12 @@ mod tests;
 pub use client::VismaClient;
 pub use error::{Fault, Stage, VismaError};
 pub use feedback::Feedback;
+pub use list::PAGE_SIZE;
 pub use rate::Quota;
 
-use webhooks_model::{Resource, ResourcePath};
+use time::OffsetDateTime;
+use webhooks_model::collection::Page;
+use webhooks_model::{Collection, Resource, ResourcePath};
 use webhooks_settings as settings;
 
 /// The ERP as the functions need it.
@@ -42,6 +46,22 @@ pub trait Visma: Send + Sync {
         tenant: &str,
         feedback: &Feedback<'_>,
     ) -> impl Future<Output = Result<(), VismaError>> + Send;
+}
+
+/// The ERP's lists, as the reconciler needs them.
+pub trait Listing: Send + Sync {
+    /// Page `page`, counted from 0, of what changed after `since`.
+    ///
+    /// # Errors
+    /// [`VismaError::next`] says what to do.
+    fn list(
+        &self,
+        visma: &settings::Visma,
+        tenant: &str,
+        collection: Collection,
+        since: OffsetDateTime,
+        page: u32,
+    ) -> impl Future<Output = Result<Page, VismaError>> + Send;
 }
 
 #[derive(Debug, Clone)]
