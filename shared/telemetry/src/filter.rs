@@ -24,6 +24,12 @@ fn lambda_level(text: &str) -> Option<LevelFilter> {
     }
 }
 
+/// A level that Lambda's filter lets through whatever it is set to, for lines that are no log: INFO, or the least severe one it takes.
+pub(crate) fn level_that_passes(lambda: Option<&str>) -> &'static str {
+    let least = lambda.map(str::trim).unwrap_or_default();
+    ["WARN", "ERROR", "FATAL"].into_iter().find(|level| least.eq_ignore_ascii_case(level)).unwrap_or("INFO")
+}
+
 /// Spans are kept whatever the level of events, or else a warning would miss the ids around it.
 pub(crate) fn keep<S: Subscriber>(levels: Targets) -> impl Layer<S> + Send + Sync {
     filter_fn(move |metadata| {

@@ -15,13 +15,23 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
 
+const LAMBDA_LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
+
 /// Sets the process up to log. The first call counts.
 pub fn init() {
-    let variable = |name| std::env::var(name).ok();
-    let levels = filter::levels(variable("AWS_LAMBDA_LOG_LEVEL").as_deref(), variable("RUST_LOG").as_deref());
+    let levels = filter::levels(variable(LAMBDA_LEVEL).as_deref(), variable("RUST_LOG").as_deref());
     if tracing::subscriber::set_global_default(subscriber(io::stdout, levels)).is_ok() {
         log_panics();
     }
+}
+
+/// The level for a line that is no log but metrics: Lambda takes lines without one for INFO, and drops them where the filter is WARN.
+pub fn level_that_passes() -> &'static str {
+    filter::level_that_passes(variable(LAMBDA_LEVEL).as_deref())
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// The same lines at every level, to any writer. For one test among others: `tracing::subscriber::set_default`.

@@ -119,3 +119,10 @@ fn a_noisy_span_leaves_no_fields() {
     });
     assert_eq!(lines[0]["address"], Value::Null);
 }
+
+#[test]
+fn a_line_of_metrics_passes_every_level() {
+    let level = |lambda| filter::level_that_passes(lambda);
+    assert_eq!([None, Some("TRACE"), Some("INFO"), Some("")].map(level), ["INFO"; 4]);
+    assert_eq!([Some("warn"), Some("ERROR"), Some("FATAL")].map(level), ["WARN", "ERROR", "FATAL"]);
+}

@@ -1,0 +1,150 @@
+//! Every metric there is. Dashboards and alarms rely on these names; the README shows them as a table, which a test compares.
+
+use time::Duration;
+
+pub const NAMESPACE: &str = "VismaNetWebhooks";
+/// The dimension that every metric has.
+pub const SERVICE: &str = "service";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    Intake,
+    Processor,
+    Feedback,
+}
+
+impl Service {
+    pub const ALL: [Self; 3] = [Self::Intake, Self::Processor, Self::Feedback];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Intake => "intake",
+            Self::Processor => "processor",
+            Self::Feedback => "feedback",
+        }
+    }
+}
+
+/// By the name that CloudWatch knows it by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    Count,
+    Milliseconds,
+    Bytes,
+}
+
+impl Unit {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Count => "Count",
+            Self::Milliseconds => "Milliseconds",
+            Self::Bytes => "Bytes",
+        }
+    }
+}
+
+/// One row of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Definition {
+    /// Who emits it.
+    pub services: &'static [Service],
+    pub name: &'static str,
+    pub unit: Unit,
+    /// Beside `service`. Such a metric is there under both dimension sets: `service` alone, and both.
+    pub dimension: Option<&'static str>,
+    pub meaning: &'static str,
+}
+
+/// One thing that happened, to be written down.
+pub(crate) struct Sample {
+    pub(crate) name: &'static str,
+    pub(crate) unit: Unit,
+    pub(crate) dimension: Option<(&'static str, &'static str)>,
+    /// `None` counts one more; values are kept one by one.
+    pub(crate) value: Option<u64>,
+}
+
+/// A row is who emits it, the metric with its second dimension or its value, its unit and its meaning.
+macro_rules! contract {
+    ($([$($service:ident),+] $name:ident $({ $dimension:ident })? $(($value:ident: $type:ty))?, $unit:ident, $meaning:literal;)+) => {
+        /// What can be recorded. A dimension's value is a constant of the code, so nobody outside can add series to the bill.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Metric {
+            $(#[doc = $meaning] $name $({ $dimension: &'static str })? $(($type))?,)+
+        }
+
+        pub const DEFINITIONS: &[Definition] = &[$(Definition {
+            services: &[$(Service::$service),+],
+            name: stringify!($name),
+            unit: Unit::$unit,
+            dimension: only(&[$(stringify!($dimension))?]),
+            meaning: $meaning,
+        }),+];
+
+        impl Metric {
+            pub(crate) fn sample(self) -> Sample {
+                match self {
+                    $(Self::$name $({ $dimension })? $(($value))? => Sample {
+                        name: stringify!($name),
+                        unit: Unit::$unit,
+                        dimension: only(&[$((stringify!($dimension), $dimension))?]),
+                        value: only(&[$($value.whole())?]),
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+contract! {
+    [Intake] Accepted, Count, "deliveries made durable and answered 202";
+    [Intake] Rejected { code }, Count, "requests refused (4xx), by problem code";
+    [Intake] Unavailable { code }, Count, "requests answered 503: our own fault";
+    [Intake] AckDuration(elapsed: Duration), Milliseconds, "from the request to its answer, accepted ones";
+    [Intake] BodySize(bytes: usize), Bytes, "size of accepted bodies";
+    [Processor] Processed, Count, "notifications that ended as processed";
+    [Processor] Superseded, Count, "ended as superseded";
+    [Processor] Unparseable, Count, "ended as unparseable";
+    [Processor] Parked { reason }, Count, "parked for a person";
+    [Processor] Dead { reason }, Count, "given up after the last attempt";
+    [Processor] Retried { reason }, Count, "attempts that failed and will be repeated";
+    [Processor] Duplicates, Count, "notifications that had ended before";
+    [Processor] AcceptedToProcessed(elapsed: Duration), Milliseconds, "from intake's acceptance to the end";
+    [Feedback] FeedbackSent, Count, "taken by Visma Net";
+    [Feedback] FeedbackRetried { reason }, Count, "tries that failed and will be repeated";
+    [Feedback] FeedbackParked { reason }, Count, "given up, in sight";
+    [Feedback] OutcomesRejected { code }, Count, "messages of the feedback queue that cannot be used";
+    [Feedback] AcceptedToFeedback(elapsed: Duration), Milliseconds, "from intake's acceptance to Visma Net taking the feedback";
+    [Feedback] FeedbackQuotaLeft(calls: u64), Count, "the least X-RateLimit-Remaining over the tenants of a batch";
+    [Intake, Processor, Feedback] ColdStart, Count, "processes started; on a line of its own";
+}
+
+const fn only<T: Copy>(all: &[T]) -> Option<T> {
+    match all {
+        [one, ..] => Some(*one),
+        [] => None,
+    }
+}
+
+trait Whole {
+    fn whole(self) -> u64;
+}
+
+impl Whole for u64 {
+    fn whole(self) -> u64 {
+        self
+    }
+}
+
+impl Whole for usize {
+    fn whole(self) -> u64 {
+        self as u64
+    }
+}
+
+impl Whole for Duration {
+    /// Clocks of two machines may disagree; nothing takes less than no time.
+    fn whole(self) -> u64 {
+        u64::try_from(self.whole_milliseconds()).unwrap_or(0)
+    }
+}

@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod contract;
+mod emitted;
+mod line;
+mod recorder;
+
+pub use contract::{DEFINITIONS, Definition, Metric, NAMESPACE, SERVICE, Service, Unit};
+pub use emitted::Emitted;
+pub use recorder::Metrics;
+
+#[cfg(test)]
+mod tests;

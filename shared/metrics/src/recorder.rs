@@ -1,0 +1,131 @@
+//! Keeps what happens during an invocation and writes it down at its end.
+
+use crate::contract::{Metric, Sample, Service, Unit};
+use crate::line::{Aws, Line, Values};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use time::format_description::well_known::Rfc3339;
+use webhooks_host::Host;
+
+/// CloudWatch takes no more values of a metric on one line.
+const MOST_VALUES: usize = 100;
+/// More tenants than this are not named on a line.
+const MOST_TENANTS: usize = 100;
+
+/// The metrics of one function. Lines are apart by the second dimension's value, for a line can have only one.
+pub struct Metrics<H> {
+    service: Service,
+    host: H,
+    level: &'static str,
+    open: Mutex<Open>,
+}
+
+struct Open {
+    is_cold: bool,
+    groups: BTreeMap<Option<(&'static str, &'static str)>, Group>,
+    writer: Box<dyn Write + Send>,
+}
+
+/// What goes on lines together.
+#[derive(Default)]
+struct Group {
+    tenants: BTreeSet<String>,
+    series: BTreeMap<&'static str, Series>,
+}
+
+struct Series {
+    unit: Unit,
+    values: Vec<u64>,
+}
+
+impl<H: Host> Metrics<H> {
+    /// To where Lambda takes the log from.
+    pub fn to_stdout(service: Service, host: H) -> Self {
+        Self::new(service, host, io::stdout())
+    }
+
+    pub fn new(service: Service, host: H, writer: impl Write + Send + 'static) -> Self {
+        let open = Open { is_cold: true, groups: BTreeMap::new(), writer: Box::new(writer) };
+        Self { service, host, level: webhooks_telemetry::level_that_passes(), open: Mutex::new(open) }
+    }
+
+    /// Keeps these until the invocation ends. The tenant they are about is named on the line, and is no dimension.
+    pub fn record(&self, tenant: Option<&str>, metrics: impl IntoIterator<Item = Metric>) {
+        let mut open = self.open();
+        for sample in metrics.into_iter().map(Metric::sample) {
+            open.groups.entry(sample.dimension).or_default().add(tenant, &sample);
+        }
+    }
+
+    /// Writes down what was recorded, at the end of an invocation.
+    pub fn flush(&self, request_id: &str) {
+        let mut open = self.open();
+        if std::mem::take(&mut open.is_cold) {
+            let (sample, mut start) = (Metric::ColdStart.sample(), Group::default());
+            start.add(None, &sample);
+            self.write(&mut open.writer, request_id, None, start);
+        }
+        for (dimension, group) in std::mem::take(&mut open.groups) {
+            self.write(&mut open.writer, request_id, dimension, group);
+        }
+    }
+
+    fn write(
+        &self,
+        writer: &mut impl Write,
+        request_id: &str,
+        dimension: Option<(&'static str, &'static str)>,
+        mut group: Group,
+    ) {
+        while let Some(series) = group.next_series() {
+            let now = self.host.now();
+            let unix_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
+            let units = series.iter().map(|(name, series)| (*name, series.unit));
+            let line = Line {
+                timestamp: now.format(&Rfc3339).unwrap_or_default(),
+                level: self.level,
+                aws: Aws::new(unix_ms, dimension.map(|(name, _)| name), units),
+                service: self.service.as_str(),
+                request_id,
+                tenants: &group.tenants,
+                dimension: dimension.into_iter().collect(),
+                values: series.into_iter().map(|(name, series)| (name, Values(series.values))).collect(),
+            };
+            let mut text = serde_json::to_string(&line).expect("names and numbers always serialise");
+            text.push('\n');
+            // In one piece, so that no other line gets in between. If that fails, there is no log to say so either.
+            let _ = writer.write_all(text.as_bytes());
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Group {
+    fn add(&mut self, tenant: Option<&str>, sample: &Sample) {
+        if let Some(tenant) = tenant.filter(|_| self.tenants.len() < MOST_TENANTS) {
+            self.tenants.insert(tenant.to_owned());
+        }
+        let new = || Series { unit: sample.unit, values: Vec::new() };
+        let values = &mut self.series.entry(sample.name).or_insert_with(new).values;
+        match (sample.value, values.as_mut_slice()) {
+            (None, [count]) => *count += 1,
+            (value, _) => values.push(value.unwrap_or(1)),
+        }
+    }
+
+    /// As much as fits on a line; `None` when nothing is left.
+    fn next_series(&mut self) -> Option<BTreeMap<&'static str, Series>> {
+        let mut rest = std::mem::take(&mut self.series);
+        for (name, series) in &mut rest {
+            if series.values.len() > MOST_VALUES {
+                let values = series.values.split_off(MOST_VALUES);
+                self.series.insert(name, Series { unit: series.unit, values });
+            }
+        }
+        (!rest.is_empty()).then_some(rest)
+    }
+}

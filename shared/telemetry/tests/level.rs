@@ -1,0 +1,46 @@
+//! What `AWS_LAMBDA_LOG_LEVEL` does, in processes of its own, since the subscriber is the process's.
+
+use serde_json::Value;
+use std::env;
+use std::process::Command;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Does nothing for itself: the other test runs it at each level and reads what it prints.
+#[test]
+fn one_line_of_every_level() {
+    webhooks_telemetry::init();
+    tracing::error!("e");
+    tracing::warn!("w");
+    tracing::info!("i");
+    tracing::debug!("d");
+    tracing::trace!("t");
+}
+
+fn printed_at(level: &str) -> Vec<Value> {
+    let program = env::current_exe().unwrap();
+    let mut command = Command::new(program);
+    command.args(["--exact", "one_line_of_every_level", "--nocapture"]);
+    let output = command.env_remove("RUST_LOG").env("AWS_LAMBDA_LOG_LEVEL", level).output().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    // The harness prints the test's name before the first line.
+    let json = text.lines().filter_map(|line| line.find('{').map(|start| &line[start..]));
+    json.filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+#[test]
+fn the_variable_decides_and_each_line_has_what_lambda_filters_by() {
+    for (level, expected) in
+        [("TRACE", "ewidt"), ("DEBUG", "ewid"), ("INFO", "ewi"), ("WARN", "ew"), ("ERROR", "e"), ("FATAL", "e")]
+    {
+        let lines = printed_at(level);
+        let messages: String = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+        assert_eq!(messages, expected, "{level}");
+        for line in lines {
+            let timestamp = line["timestamp"].as_str().unwrap();
+            assert!(OffsetDateTime::parse(timestamp, &Rfc3339).is_ok(), "{timestamp}");
+            assert!(["ERROR", "WARN", "INFO", "DEBUG", "TRACE"].contains(&line["level"].as_str().unwrap()), "{line}");
+        }
+    }
+}
