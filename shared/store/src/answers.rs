@@ -6,6 +6,7 @@ use crate::table::{StoreError, Table};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use std::collections::HashMap;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 use webhooks_model::LedgerKey;
 use webhooks_model::feedback::{Address, Description, FeedbackState, Verdict};
@@ -35,6 +36,8 @@ pub struct Answered {
     pub address: Address,
     /// What the processor decided to say; `None` where somebody else decides.
     pub verdict: Option<Verdict>,
+    /// When intake accepted the notification.
+    pub received_at: Option<OffsetDateTime>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +61,7 @@ impl Answers for Table {
             by_name.keys().map(|(pk, sk)| HashMap::from([("pk".into(), string(pk)), ("sk".into(), string(sk))]));
         let request = KeysAndAttributes::builder()
             .set_keys(Some(wanted.collect()))
-            .projection_expression("pk, sk, feedback, feedback_ids, feedback_success, feedback_description, #source")
+            .projection_expression("pk, sk, received_at, feedback, feedback_ids, feedback_success, feedback_description, #source")
             .expression_attribute_names("#source", "source")
             .consistent_read(true)
             .build()
@@ -116,5 +119,6 @@ fn read(item: &Item) -> Answered {
             is_success: flag(item, "feedback_success"),
             description: Description::new(description),
         }),
+        received_at: text(item, "received_at").and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok()),
     }
 }

@@ -6,9 +6,11 @@ mod attributes;
 mod head;
 mod item;
 mod ledger;
+mod sweeps;
 mod table;
 
 pub use answers::{Answer, Answered, Answers};
 pub use head::Head;
 pub use ledger::{Advance, Answering, Change, Entry, Known, Ledger, Seen};
+pub use sweeps::{Sweeps, Unfinished, Watermark};
 pub use table::{StoreError, Table};

@@ -37,6 +37,7 @@ async fn a_deferred_notification_is_found_with_the_ids_to_answer_under() {
     assert_eq!(found[&key].feedback, Some(FeedbackState::Awaited));
     assert_eq!(found[&key].address.ids, [Uuid::from_u128(1)]);
     assert_eq!(found[&key].verdict, Some(Verdict::success("Done.")));
+    assert_eq!(found[&key].received_at, Some(NOW));
     assert!(fixture.table.answered(&[]).await.unwrap().is_empty());
 }
 

@@ -4,3 +4,4 @@ mod answers;
 mod head;
 mod ledger;
 mod support;
+mod sweeps;

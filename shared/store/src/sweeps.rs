@@ -1,0 +1,153 @@
+//! The table as the reconciler uses it: how far each list was swept, and what is known of what stands in it.
+
+use crate::attributes::{Item, Update, integer, number, partition, string, text, time_text};
+use crate::head;
+use crate::table::{StoreError, Table};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use std::collections::{HashMap, HashSet};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use webhooks_model::collection::Listed;
+use webhooks_model::{Collection, EntityId, Ticks};
+
+/// BatchGetItem takes no more keys.
+const KEYS_PER_READ: usize = 100;
+
+/// How far a list was swept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watermark {
+    /// Everything that changed up to here has been looked at.
+    pub swept_to: OffsetDateTime,
+    /// A sweep that ran out of its budget and goes on in the next run.
+    pub unfinished: Option<Unfinished>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Where that sweep ends.
+    pub until: OffsetDateTime,
+    /// The page it goes on with, counted from 0.
+    pub page: u32,
+    /// How many resources stood in the pages before.
+    pub seen: usize,
+}
+
+/// What the reconciler needs of the table.
+pub trait Sweeps: Send + Sync {
+    /// `None` for a list that was never swept.
+    fn watermark(
+        &self,
+        tenant: &str,
+        collection: Collection,
+    ) -> impl Future<Output = Result<Option<Watermark>, StoreError>> + Send;
+
+    /// Moves the watermark. It never moves back, whoever writes last.
+    fn set_watermark(
+        &self,
+        tenant: &str,
+        collection: Collection,
+        watermark: &Watermark,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Those of `listed` whose version has reached no head yet.
+    fn missing(
+        &self,
+        tenant: &str,
+        collection: Collection,
+        listed: Vec<Listed>,
+    ) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send;
+}
+
+impl Sweeps for Table {
+    async fn watermark(&self, tenant: &str, collection: Collection) -> Result<Option<Watermark>, StoreError> {
+        let item = self.get(&sweep_partition(tenant), &sort_key(collection)).await?;
+        Ok(item.as_ref().and_then(read))
+    }
+
+    async fn set_watermark(
+        &self,
+        tenant: &str,
+        collection: Collection,
+        watermark: &Watermark,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let swept_to = time_text(watermark.swept_to);
+        let mut update = Update::default().set("swept_to", string(&swept_to)).set("expires_at", self.ttl(now));
+        update = match watermark.unfinished {
+            Some(rest) => update
+                .set("until", string(time_text(rest.until)))
+                .set("page", number(rest.page))
+                .set("seen", number(rest.seen)),
+            None => update.remove("until").remove("page").remove("seen"),
+        };
+        let (stored, ours) = (update.name("swept_to"), update.value(string(&swept_to)));
+        let condition = format!("attribute_not_exists({stored}) OR {stored} <= {ours}");
+        self.update(&sweep_partition(tenant), &sort_key(collection), update, Some(condition)).await?;
+        Ok(())
+    }
+
+    async fn missing(
+        &self,
+        tenant: &str,
+        collection: Collection,
+        listed: Vec<Listed>,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let mut known = HashMap::new();
+        let entities: HashSet<EntityId> = listed.iter().map(|one| collection.entity_id(tenant, &one.key)).collect();
+        let entities: Vec<EntityId> = entities.into_iter().collect();
+        for some in entities.chunks(KEYS_PER_READ) {
+            known.extend(self.versions(some).await?);
+        }
+        let is_missing = |one: &Listed| {
+            let version = known.get(&partition(&collection.entity_id(tenant, &one.key)));
+            version.is_none_or(|version| *version < one.modified)
+        };
+        Ok(listed.into_iter().filter(is_missing).collect())
+    }
+}
+
+impl Table {
+    /// The newest version of each head by any clock, by partition. Here alone clocks are mixed: a head brought up to date without
+    /// fetching knows the body's only, and taking that for older would find a gap in every sweep.
+    async fn versions(&self, entities: &[EntityId]) -> Result<HashMap<String, Ticks>, StoreError> {
+        let wanted = entities.iter().map(|entity| {
+            HashMap::from([("pk".into(), string(partition(entity))), ("sk".into(), string(head::SORT_KEY))])
+        });
+        let request = KeysAndAttributes::builder()
+            .set_keys(Some(wanted.collect()))
+            .projection_expression("pk, version_resource, version_body")
+            .build()
+            .map_err(|_| StoreError::Mismatch("request not built".into()))?;
+        let answer = self.client.batch_get_item().request_items(&self.name, request).send().await;
+        let answer = answer.map_err(|error| StoreError::from_sdk(&error))?;
+        if answer.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
+            return Err(StoreError::Unavailable("throttled".into()));
+        }
+        let items = answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default();
+        Ok(items.iter().filter_map(|item| Some((text(item, "pk")?.to_owned(), newest(item)?))).collect())
+    }
+}
+
+fn newest(item: &Item) -> Option<Ticks> {
+    let clocks = ["resource", "body"].into_iter().filter_map(|clock| head::number_of(item, clock));
+    clocks.max().and_then(Ticks::new)
+}
+
+fn sweep_partition(tenant: &str) -> String {
+    format!("{tenant}#reconciliation#")
+}
+
+fn sort_key(collection: Collection) -> String {
+    format!("SWEEP#{collection}")
+}
+
+fn read(item: &Item) -> Option<Watermark> {
+    let time = |name| OffsetDateTime::parse(text(item, name)?, &Rfc3339).ok();
+    let unfinished = time("until").map(|until| Unfinished {
+        until,
+        page: integer(item, "page").and_then(|page| page.try_into().ok()).unwrap_or(0),
+        seen: integer(item, "seen").and_then(|seen| seen.try_into().ok()).unwrap_or(0),
+    });
+    Some(Watermark { swept_to: time("swept_to")?, unfinished })
+}

@@ -1,0 +1,40 @@
+use crate::support::{Fixture, NOW, TENANT, at, change};
+use time::Duration;
+use webhooks_model::collection::{Collection, Listed};
+use webhooks_model::{HeadChange, Versions};
+use webhooks_store::{Ledger, Sweeps, Unfinished, Watermark};
+
+#[tokio::test]
+async fn a_watermark_is_remembered_and_never_moves_back() {
+    let fixture = Fixture::new().await;
+    let table = &fixture.table;
+    assert_eq!(table.watermark(TENANT, Collection::Customer).await.unwrap(), None);
+    let rest = Unfinished { until: NOW, page: 3, seen: 300 };
+    let unfinished = Watermark { swept_to: NOW - Duration::HOUR, unfinished: Some(rest) };
+    table.set_watermark(TENANT, Collection::Customer, &unfinished, NOW).await.unwrap();
+    assert_eq!(table.watermark(TENANT, Collection::Customer).await.unwrap(), Some(unfinished));
+    let done = Watermark { swept_to: NOW, unfinished: None };
+    table.set_watermark(TENANT, Collection::Customer, &done, NOW).await.unwrap();
+    table.set_watermark(TENANT, Collection::Customer, &unfinished, NOW).await.unwrap();
+    assert_eq!(table.watermark(TENANT, Collection::Customer).await.unwrap(), Some(done));
+    assert_eq!(table.watermark(TENANT, Collection::Account).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_a_head_has_reached_by_either_clock_is_not_missing() {
+    let fixture = Fixture::new().await;
+    let by_resource = Versions { resource: at(100), ..Versions::default() };
+    let by_body = Versions { body: at(100), ..Versions::default() };
+    for (number, versions) in [("1", by_resource), ("2", by_body)] {
+        let entity = Collection::SalesOrder.entity_id(TENANT, &format!("SO/{number}"));
+        let change = HeadChange { entity, versions, ..change(1, 0) };
+        fixture.table.advance(&change, None, NOW).await.unwrap();
+    }
+    let listed = |key: &str, seconds| Listed { key: key.into(), modified: at(seconds).unwrap() };
+    let all =
+        vec![listed("SO/1", 100), listed("SO/2", 100), listed("SO/1", 101), listed("SO/2", 101), listed("SO/3", 1)];
+    let missing = fixture.table.missing(TENANT, Collection::SalesOrder, all).await.unwrap();
+    assert_eq!(missing, [listed("SO/1", 101), listed("SO/2", 101), listed("SO/3", 1)]);
+    let many: Vec<Listed> = (0..250).map(|n| listed(&format!("SO/9{n}"), 1)).collect();
+    assert_eq!(fixture.table.missing(TENANT, Collection::SalesOrder, many).await.unwrap().len(), 250);
+}
