@@ -1,5 +1,6 @@
 //! The settings document and its checks.
 
+use crate::reconciliation::Reconciliation;
 use crate::route::Route;
 use crate::secret::Secret;
 use crate::subscription::Subscription;
@@ -30,6 +31,8 @@ pub struct Settings {
     event_aliases: BTreeMap<String, String>,
     #[serde(default)]
     pub source_ips: SourceIps,
+    #[serde(default)]
+    pub reconciliation: Reconciliation,
 }
 
 /// Where Visma Net is and who we are to it (reference 4.1, 4.2).

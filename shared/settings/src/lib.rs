@@ -2,6 +2,7 @@
 
 mod cache;
 mod document;
+mod reconciliation;
 mod route;
 mod secret;
 mod secrets_manager;
@@ -9,6 +10,7 @@ mod subscription;
 
 pub use cache::{Cache, LoadError, Source};
 pub use document::{FeedbackId, Invalid, Settings, SourceIpPolicy, SourceIps, Tenant, Visma};
+pub use reconciliation::Reconciliation;
 pub use route::Route;
 pub use secret::Secret;
 pub use secrets_manager::SecretsManager;

@@ -1,0 +1,28 @@
+//! A change that never arrived, as the delivery it should have been.
+
+use serde_json::json;
+use std::collections::BTreeMap;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use webhooks_model::collection::Listed;
+use webhooks_model::delivery::Meta;
+use webhooks_model::{Channel, Collection, Delivery, Origin};
+
+/// The subscription that such deliveries name.
+const SUBSCRIPTION: &str = "reconciliation";
+
+/// Holds nothing but what the list said, so that finding the same change twice makes the same notification.
+pub(crate) fn delivery(tenant: &str, collection: Collection, gap: &Listed, id: Uuid, now: OffsetDateTime) -> Delivery {
+    let body = json!({"event": collection.event(), "entityId": gap.key, "timeStamp": gap.modified.get()});
+    let meta = Meta {
+        id,
+        channel: Channel::Dispatcher,
+        origin: Origin::Reconciliation,
+        subscription: SUBSCRIPTION.to_owned(),
+        event: Some(collection.event().to_owned()),
+        tenant: Some(tenant.to_lowercase()),
+        received_at: now,
+        headers: BTreeMap::new(),
+    };
+    Delivery { meta, body: body.to_string().into_bytes() }
+}

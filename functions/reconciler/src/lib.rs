@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+
+mod gap;
+mod ports;
+mod reconciler;
+mod sweep;
+pub mod wiring;
+
+pub use ports::Ports;
+pub use reconciler::{Reconciler, Report};

@@ -1,0 +1,22 @@
+//! The Lambda function, called on a schedule. `{"tenant": "..."}` as its event limits the run to one tenant.
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use reconciler::wiring;
+use serde_json::Value;
+use webhooks_host::Host;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    webhooks_telemetry::init();
+    let reconciler = wiring::reconciler().await.inspect_err(|error| tracing::error!("{error}"))?;
+    let reconciler = &reconciler;
+    run(service_fn(|event: LambdaEvent<Value>| async move {
+        let time = webhooks_batch::budget(event.context.deadline, reconciler.host.now());
+        let report = reconciler
+            .run(time, event.payload["tenant"].as_str())
+            .await
+            .inspect_err(|error| tracing::error!("{error}"))?;
+        Ok::<_, Error>(report)
+    }))
+    .await
+}

@@ -1,0 +1,117 @@
+//! One list of one tenant, from where the last sweep ended.
+
+use crate::gap;
+use crate::ports::Ports;
+use crate::reconciler::{Budget, Reconciler};
+use time::OffsetDateTime;
+use webhooks_host::Host;
+use webhooks_model::collection::{Collection, Listed, Page, Paging};
+use webhooks_model::retry::Next;
+use webhooks_queue::{Message, QueueError, Sender};
+use webhooks_settings::Settings;
+use webhooks_store::{StoreError, Sweeps, Unfinished, Watermark};
+use webhooks_visma::{Listing, PAGE_SIZE, VismaError};
+
+/// What ended a sweep early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SweepError {
+    #[error(transparent)]
+    Visma(#[from] VismaError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+impl SweepError {
+    pub(crate) fn next(&self) -> Next {
+        match self {
+            Self::Visma(error) => error.next(),
+            Self::Store(error) => error.next(),
+            Self::Queue(error) => error.next(),
+        }
+    }
+}
+
+/// How a sweep went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Swept {
+    pub(crate) gaps: usize,
+    pub(crate) finished: bool,
+}
+
+impl<P: Ports> Reconciler<P> {
+    /// Sweeps until the list or the budget ends. What was found stays found when the sweep ends early, and the next run goes on from
+    /// the last page that was dealt with.
+    pub(crate) async fn sweep(
+        &self,
+        settings: &Settings,
+        tenant: &str,
+        collection: Collection,
+        budget: &mut Budget,
+    ) -> Result<Swept, SweepError> {
+        let rules = &settings.reconciliation;
+        let started = self.host.now();
+        let last = self.sweeps.watermark(tenant, collection).await?;
+        let swept_to = last.map_or(started - rules.first_lookback(), |watermark| watermark.swept_to);
+        let mut at = last.and_then(|watermark| watermark.unfinished);
+        let mut swept = Swept::default();
+        while budget.take_call(self.host.now()) {
+            let here = at.unwrap_or(Unfinished { until: started - rules.grace(), page: 0, seen: 0 });
+            let since = swept_to - rules.overlap();
+            let page = self.listing.list(&settings.visma, tenant, collection, since, here.page).await?;
+            let is_last = is_last(collection, &page, here.seen);
+            let (gaps, filled) = self.fill(tenant, collection, page.resources, here.until, budget).await?;
+            swept.gaps += gaps;
+            let (swept_to, unfinished) = match (filled, is_last) {
+                // The next run finds on this page what this one had no room for.
+                (false, _) => (swept_to, Some(here)),
+                (true, false) => {
+                    (swept_to, Some(Unfinished { page: here.page + 1, seen: here.seen + page.length, ..here }))
+                }
+                (true, true) => (here.until.max(swept_to), None),
+            };
+            let watermark = Watermark { swept_to, unfinished };
+            self.sweeps.set_watermark(tenant, collection, &watermark, self.host.now()).await?;
+            swept.finished = unfinished.is_none();
+            if swept.finished || !filled {
+                break;
+            }
+            at = unfinished;
+        }
+        Ok(swept)
+    }
+
+    /// Queues what is missing, and says whether that was all. Changes after `until` belong to the next sweep.
+    async fn fill(
+        &self,
+        tenant: &str,
+        collection: Collection,
+        mut listed: Vec<Listed>,
+        until: OffsetDateTime,
+        budget: &mut Budget,
+    ) -> Result<(usize, bool), SweepError> {
+        listed.retain(|one| one.modified.to_datetime() <= until);
+        let missing = self.sweeps.missing(&tenant.to_lowercase(), collection, listed).await?;
+        for (queued, gap) in missing.iter().enumerate() {
+            if !budget.take_gap() {
+                return Ok((queued, false));
+            }
+            let delivery = gap::delivery(tenant, collection, gap, self.host.new_id(), self.host.now());
+            let message = Message { body: delivery.to_message(), group: Some(tenant), attributes: &[], trace: None };
+            self.queue.send(message).await?;
+        }
+        Ok((missing.len(), true))
+    }
+}
+
+fn is_last(collection: Collection, page: &Page, seen_before: usize) -> bool {
+    match (collection.paging(), page.total) {
+        (Paging::None, _) => true,
+        _ if page.length == 0 => true,
+        (Paging::FromOne, Some(total)) => seen_before + page.length >= total,
+        // Without a total a short page is the last; one that the ERP has cut short is followed by another that is empty.
+        (Paging::FromOne, None) => false,
+        (Paging::FromZero, _) => page.length < PAGE_SIZE,
+    }
+}

@@ -1,0 +1,146 @@
+use fixtures::{FakeQueue, FakeSource, TENANT, TestHost, TestTable, document};
+use reconciler::{Ports, Reconciler, Report};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use time::OffsetDateTime;
+use webhooks_host::Host;
+use webhooks_model::collection::{Collection, Listed, Page, Paging};
+use webhooks_model::feedback::FeedbackState;
+use webhooks_model::{Delivery, HeadChange, Notification, State, Ticks, Versions};
+use webhooks_settings::{Cache, Settings, Visma};
+use webhooks_store::{Answering, Change, Entry, Ledger, Table};
+use webhooks_visma::{Listing, PAGE_SIZE, VismaError};
+
+type Lists = HashMap<(String, Collection), Vec<(String, OffsetDateTime)>>;
+
+/// The ERP's lists, paged and filtered as the reference says, with a fault for every call that is to fail.
+#[derive(Clone, Default)]
+pub(crate) struct FakeLists(Arc<Mutex<(Lists, Vec<String>, Vec<VismaError>)>>);
+
+impl Listing for FakeLists {
+    async fn list(
+        &self,
+        _: &Visma,
+        tenant: &str,
+        collection: Collection,
+        since: OffsetDateTime,
+        page: u32,
+    ) -> Result<Page, VismaError> {
+        let mut inner = self.0.lock().unwrap();
+        inner.1.push(format!("{tenant}:{collection}:{page}"));
+        if let Some(fault) = inner.2.pop() {
+            return Err(fault);
+        }
+        let all = inner.0.get(&(tenant.to_owned(), collection)).cloned().unwrap_or_default();
+        let changed: Vec<Listed> = all
+            .into_iter()
+            .filter(|(_, modified)| *modified > since)
+            .map(|(key, modified)| Listed { key, modified: Ticks::from_datetime(modified) })
+            .collect();
+        let total = Some(changed.len());
+        let size = if collection.paging() == Paging::None { usize::MAX } else { PAGE_SIZE };
+        let resources: Vec<Listed> =
+            changed.into_iter().skip((page as usize).saturating_mul(size)).take(size).collect();
+        Ok(Page { length: resources.len(), total: total.filter(|_| collection.paging() == Paging::FromOne), resources })
+    }
+}
+
+struct Fakes;
+
+impl Ports for Fakes {
+    type Source = FakeSource;
+    type Sweeps = Table;
+    type Listing = FakeLists;
+    type Queue = FakeQueue;
+    type Host = TestHost;
+}
+
+pub(crate) struct World {
+    pub(crate) table: TestTable,
+    pub(crate) host: TestHost,
+    pub(crate) lists: FakeLists,
+    pub(crate) queue: FakeQueue,
+    reconciler: Reconciler<Fakes>,
+}
+
+impl World {
+    pub(crate) async fn new(rules: Value) -> Self {
+        Self::with_tenants(rules, &[TENANT]).await
+    }
+
+    pub(crate) async fn with_tenants(rules: Value, tenants: &[&str]) -> Self {
+        let mut settings = document();
+        settings["reconciliation"] = rules;
+        settings["tenants"] = tenants.iter().map(|id| json!({"id": id})).collect();
+        let (table, host, lists) = (TestTable::new().await, TestHost::default(), FakeLists::default());
+        let queue = FakeQueue::default();
+        let reconciler = Reconciler {
+            settings: Cache::new(FakeSource::new(settings), host.clone()),
+            sweeps: table.table.clone(),
+            listing: lists.clone(),
+            queue: queue.clone(),
+            host: host.clone(),
+        };
+        Self { table, host, lists, queue, reconciler }
+    }
+
+    pub(crate) async fn run_for(&self, only: Option<&str>) -> Report {
+        self.reconciler.run(Duration::from_secs(60), only).await.unwrap()
+    }
+
+    pub(crate) async fn run(&self) -> Report {
+        self.run_for(None).await
+    }
+
+    /// The ERP changed `key`, so many minutes before now.
+    pub(crate) fn change(&self, tenant: &str, collection: Collection, key: &str, minutes_ago: i64) {
+        let modified = self.host.now() - time::Duration::minutes(minutes_ago);
+        let mut inner = self.lists.0.lock().unwrap();
+        let list = inner.0.entry((tenant.to_owned(), collection)).or_default();
+        list.retain(|(known, _)| known != key);
+        list.push((key.to_owned(), modified));
+    }
+
+    pub(crate) fn fail(&self, faults: impl IntoIterator<Item = VismaError>) {
+        self.lists.0.lock().unwrap().2.extend(faults);
+    }
+
+    /// The calls so far, `{tenant}:{collection}:{page}`.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.lists.0.lock().unwrap().1.clone()
+    }
+
+    /// What was queued, as the processor would read it.
+    pub(crate) fn queued(&self) -> Vec<Notification> {
+        let settings = Settings::parse(&document().to_string()).unwrap();
+        let read = |sent: fixtures::Sent| {
+            let delivery = Delivery::from_message(&sent.body).unwrap();
+            Notification::read(&delivery, delivery.items().unwrap()[0], &settings)
+        };
+        self.queue.sent().into_iter().map(read).collect()
+    }
+
+    /// Does with a notification what the processor does.
+    pub(crate) async fn process(&self, n: &Notification) {
+        let key = n.ledger_key();
+        let change = HeadChange {
+            entity: key.entity,
+            notification: key.notification,
+            versions: Versions { resource: n.occurred_at, ..Versions::default() },
+            strictly_newer: false,
+            status: None,
+            milestone: None,
+            deleted: false,
+            gone: false,
+            detail: None,
+            internal_id: None,
+            previous_key: None,
+        };
+        self.table.table.advance(&change, None, self.host.now()).await.unwrap();
+        let answer = Answering { feedback: FeedbackState::None, ..Answering::none() };
+        let change = Change::Ended { state: State::Processed, answer };
+        self.table.table.record(&Entry { notification: n, change, now: self.host.now() }).await.unwrap();
+    }
+}
