@@ -75,7 +75,13 @@ mod tests {
 
     #[test]
     fn a_header_of_another_form_is_refused() {
-        for header in ["", "x", "L1kEC2O3IAWYREI52iyaTzq8XENCWbIxJtclFNq4zQk", "AAAA", "L1kEC2O3IAWYREI52iyaTzq8XENCWbIxJtclFNq4zQk=AAAA"] {
+        for header in [
+            "",
+            "x",
+            "L1kEC2O3IAWYREI52iyaTzq8XENCWbIxJtclFNq4zQk",
+            "AAAA",
+            "L1kEC2O3IAWYREI52iyaTzq8XENCWbIxJtclFNq4zQk=AAAA",
+        ] {
             assert!(Signature::parse(header).is_err(), "{header}");
         }
     }
