@@ -5,7 +5,8 @@ use futures::{FutureExt, StreamExt, stream};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use time::OffsetDateTime;
-use webhooks_queue::Pacer;
+use tracing::Instrument;
+use webhooks_queue::{Pacer, Trace};
 
 /// Records run at the same time.
 const CONCURRENCY: usize = 10;
@@ -22,6 +23,8 @@ pub struct Received {
     pub receive_count: u32,
     /// When it was put on the queue; `None` if SQS did not say.
     pub sent_at: Option<OffsetDateTime>,
+    /// What its sender was working on.
+    pub trace: Option<Trace>,
     receipt_handle: String,
 }
 
@@ -53,17 +56,20 @@ where
     let outcomes = event.records.into_iter().map(|message| {
         let received = Received::from(message);
         let (id, handle) = (received.message_id.clone(), received.receipt_handle.clone());
+        let trace_id = received.trace.as_ref().map(Trace::id);
+        let span = tracing::info_span!("message", message_id = id, trace_id);
         let outcome = AssertUnwindSafe(async { tokio::time::timeout(budget, each(received)).await }).catch_unwind();
-        async move {
+        let answer = async move {
             match outcome.await {
                 Ok(Ok(Outcome::Done)) => None,
                 Ok(Ok(Outcome::Again { wait })) => Some((id, handle, wait)),
                 Ok(Err(_)) | Err(_) => {
-                    tracing::error!(message_id = id, "a record panicked or took too long, and will come again");
+                    tracing::error!("a record panicked or took too long, and will come again");
                     Some((id, handle, AFTER_PANIC))
                 }
             }
-        }
+        };
+        answer.instrument(span)
     });
     let failed: Vec<_> =
         stream::iter(outcomes).buffer_unordered(CONCURRENCY).filter_map(|outcome| async { outcome }).collect().await;
@@ -93,6 +99,7 @@ impl From<SqsMessage> for Received {
         Self {
             receive_count: attribute("ApproximateReceiveCount").and_then(|count| count.try_into().ok()).unwrap_or(1),
             sent_at,
+            trace: message.attributes.get("AWSTraceHeader").and_then(|header| Trace::parse(header)),
             message_id: message.message_id.unwrap_or_default(),
             body: message.body.unwrap_or_default(),
             receipt_handle: message.receipt_handle.unwrap_or_default(),
@@ -106,6 +113,8 @@ mod tests {
     use serde_json::json;
     use std::sync::Mutex;
     use webhooks_queue::QueueError;
+
+    const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
 
     #[derive(Default)]
     struct Hidden(Mutex<Vec<(String, Duration)>>);
@@ -121,7 +130,7 @@ mod tests {
         let record = |(at, body): (usize, &&str)| {
             json!({
                 "messageId": format!("m{at}"), "receiptHandle": format!("r{at}"), "body": body,
-                "attributes": {"ApproximateReceiveCount": "3", "SentTimestamp": "1545082649183"},
+                "attributes": {"ApproximateReceiveCount": "3", "SentTimestamp": "1545082649183", "AWSTraceHeader": TRACE},
             })
         };
         let records: Vec<_> = bodies.iter().enumerate().map(record).collect();
@@ -131,7 +140,7 @@ mod tests {
     async fn answer(bodies: &[&str]) -> (serde_json::Value, Vec<(String, Duration)>) {
         let hidden = Hidden::default();
         let each = |received: Received| async move {
-            assert_eq!(received.receive_count, 3);
+            assert_eq!((received.receive_count, received.trace), (3, Trace::parse(TRACE)));
             match received.body.as_str() {
                 "fine" => Outcome::Done,
                 "later" => Outcome::Again { wait: Duration::from_secs(7) },

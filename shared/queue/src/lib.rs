@@ -2,9 +2,11 @@
 
 mod error;
 mod queue;
+mod trace;
 
 pub use error::QueueError;
 pub use queue::Queue;
+pub use trace::Trace;
 
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ pub struct Message<'a> {
     pub group: Option<&'a str>,
     /// String attributes by name, at most ten. SQS has no empty ones, so an empty value is left out.
     pub attributes: &'a [(&'a str, &'a str)],
+    /// The trace to go on with: the system attribute `AWSTraceHeader`.
+    pub trace: Option<&'a Trace>,
 }
 
 pub trait Sender: Send + Sync {

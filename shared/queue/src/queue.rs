@@ -1,8 +1,8 @@
 //! One queue of Amazon SQS.
 
-use crate::{Message, Pacer, QueueError, Sender};
+use crate::{Message, Pacer, QueueError, Sender, Trace};
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::MessageAttributeValue;
+use aws_sdk_sqs::types::{MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
 use std::time::Duration;
 
 const LONGEST_GROUP: usize = 128;
@@ -27,6 +27,10 @@ impl Sender for Queue {
         for (name, value) in message.attributes.iter().filter(|(_, value)| !value.is_empty()) {
             request = request.message_attributes(*name, string_attribute(value));
         }
+        if let Some(trace) = message.trace {
+            let name = MessageSystemAttributeNameForSends::AwsTraceHeader;
+            request = request.message_system_attributes(name, trace_attribute(trace));
+        }
         request.send().await.map_err(|error| QueueError::of_sending(&error))?;
         Ok(())
     }
@@ -43,6 +47,11 @@ impl Pacer for Queue {
 
 fn string_attribute(value: &str) -> MessageAttributeValue {
     let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+    attribute.expect("the only required part is the data type")
+}
+
+fn trace_attribute(trace: &Trace) -> MessageSystemAttributeValue {
+    let attribute = MessageSystemAttributeValue::builder().data_type("String").string_value(trace.header()).build();
     attribute.expect("the only required part is the data type")
 }
 

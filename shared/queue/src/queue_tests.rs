@@ -37,7 +37,7 @@ fn request(wire: &StaticReplayClient) -> (String, Value) {
 }
 
 fn message<'a>(group: Option<&'a str>, attributes: &'a [(&'a str, &'a str)]) -> Message<'a> {
-    Message { body: "CANARY\n{\"a\":\"é\"}".to_owned(), group, attributes }
+    Message { body: "CANARY\n{\"a\":\"é\"}".to_owned(), group, attributes, trace: None }
 }
 
 #[tokio::test]
@@ -63,6 +63,17 @@ async fn a_message_without_a_group_or_attributes_says_nothing_about_them() {
         let (_, sent) = request(&wire);
         assert_eq!(sent, json!({"QueueUrl": URL, "MessageBody": "CANARY\n{\"a\":\"é\"}"}));
     }
+}
+
+#[tokio::test]
+async fn a_message_goes_on_with_its_trace() {
+    let (queue, wire) = queue_answering(200, None, &json!({"MessageId": "1"}));
+    let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    let trace = Trace::parse(header);
+    queue.send(Message { trace: trace.as_ref(), ..message(None, &[]) }).await.unwrap();
+    let (_, sent) = request(&wire);
+    let expected = json!({"AWSTraceHeader": {"DataType": "String", "StringValue": header}});
+    assert_eq!(sent["MessageSystemAttributes"], expected);
 }
 
 #[tokio::test]
