@@ -61,7 +61,9 @@ impl Answers for Table {
             by_name.keys().map(|(pk, sk)| HashMap::from([("pk".into(), string(pk)), ("sk".into(), string(sk))]));
         let request = KeysAndAttributes::builder()
             .set_keys(Some(wanted.collect()))
-            .projection_expression("pk, sk, received_at, feedback, feedback_ids, feedback_success, feedback_description, #source")
+            .projection_expression(
+                "pk, sk, received_at, feedback, feedback_ids, feedback_success, feedback_description, #source",
+            )
             .expression_attribute_names("#source", "source")
             .consistent_read(true)
             .build()

@@ -3,7 +3,7 @@
 use crate::error::{Fault, Stage, VismaError};
 use crate::feedback::Feedback;
 use crate::join::join;
-use crate::rate::{Quota, Rates};
+use crate::rate::{Quota, Quotas, Rates};
 use crate::token::{self, Token, Tokens};
 use crate::{Fetched, Visma, answer};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
@@ -42,11 +42,6 @@ impl<H: Host> VismaClient<H> {
             .user_agent(USER_AGENT)
             .build()?;
         Ok(Self { http, host, tokens: Tokens::default(), rates: Rates::default() })
-    }
-
-    /// What the ERP's last answer for the tenant said was left; `None` before the first answer and once the window has ended.
-    pub fn quota_left(&self, tenant: &str) -> Option<Quota> {
-        self.rates.quota(tenant, self.host.now())
     }
 
     /// Makes a call with the tenant's token, and once more with a new token if that one is refused.
@@ -155,6 +150,12 @@ impl<H: Host> Visma for VismaClient<H> {
             status if status.is_success() => Ok(()),
             status => Err(VismaError::Refused { status: status.as_u16() }),
         }
+    }
+}
+
+impl<H: Host> Quotas for VismaClient<H> {
+    fn quota_left(&self, tenant: &str) -> Option<Quota> {
+        self.rates.quota(tenant, self.host.now())
     }
 }
 

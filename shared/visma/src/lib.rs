@@ -16,7 +16,7 @@ pub use client::VismaClient;
 pub use error::{Fault, Stage, VismaError};
 pub use feedback::Feedback;
 pub use list::PAGE_SIZE;
-pub use rate::Quota;
+pub use rate::{Quota, Quotas};
 
 use time::OffsetDateTime;
 use webhooks_model::collection::Page;

@@ -15,6 +15,12 @@ pub struct Quota {
     pub resets_in: Duration,
 }
 
+/// Who knows how much tenants may still ask.
+pub trait Quotas: Send + Sync {
+    /// What the ERP's last answer for the tenant said was left; `None` before the first answer and once the window has ended.
+    fn quota_left(&self, tenant: &str) -> Option<Quota>;
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Rates {
     tenants: Mutex<HashMap<String, Rate>>,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Quota, Stage};
+use crate::{Quota, Quotas, Stage};
 use std::time::Duration;
 
 fn limited(stage: Stage, seconds: u64) -> VismaError {
