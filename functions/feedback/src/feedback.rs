@@ -5,10 +5,11 @@ use crate::ports::{Limits, Ports};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use tracing::Instrument;
 use webhooks_batch::{Outcome, Received};
 use webhooks_host::Host;
+use webhooks_metrics::{Metric, Metrics};
 use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackState, Rejection, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::retry::{self, Next};
@@ -16,7 +17,7 @@ use webhooks_model::{LedgerKey, Reason};
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::{Cache, Settings};
 use webhooks_store::{Answer, Answered, Answers};
-use webhooks_visma::VismaError;
+use webhooks_visma::{Quotas, VismaError};
 
 /// An outcome may reach us before the processor has written the notification down.
 const MAY_BE_EARLY_BY: Duration = Duration::minutes(15);
@@ -32,6 +33,7 @@ pub struct Feedback<P: Ports> {
     pub queue: P::Pacer,
     pub rejected: P::Queue,
     pub host: P::Host,
+    pub metrics: Metrics<P::Host>,
     pub limits: Limits,
 }
 
@@ -41,6 +43,7 @@ struct Wanted {
     address: Address,
     verdict: Verdict,
     was_parked: bool,
+    received_at: Option<OffsetDateTime>,
 }
 
 enum Decision {
@@ -53,10 +56,21 @@ enum Decision {
 
 impl<P: Ports> Feedback<P> {
     /// `budget` is the time there is for the batch.
-    pub async fn batch(&self, event: SqsEvent, budget: std::time::Duration) -> SqsBatchResponse {
+    pub async fn batch(&self, event: SqsEvent, request_id: &str, budget: std::time::Duration) -> SqsBatchResponse {
         let known = self.look_up(&event).await;
-        let taken = Mutex::default();
-        webhooks_batch::run(event, &self.queue, budget, |received| self.message(received, known.as_ref(), &taken)).await
+        let taken = Taken::default();
+        let each = |received| self.message(received, known.as_ref(), &taken);
+        let response = webhooks_batch::run(event, &self.queue, budget, each).await;
+        self.metrics.record(None, self.quota_left(&taken));
+        self.metrics.flush(request_id);
+        response
+    }
+
+    /// The least of the batch's tenants.
+    fn quota_left(&self, taken: &Taken) -> Option<Metric> {
+        let taken = taken.lock().expect("nothing panics while it is held");
+        let quotas = taken.iter().filter_map(|key| self.visma.quota_left(&key.entity.tenant));
+        quotas.map(|quota| quota.remaining).min().map(Metric::FeedbackQuotaLeft)
     }
 
     /// One read for the whole batch. `None` when it failed, and then every message comes again.
@@ -70,7 +84,7 @@ impl<P: Ports> Feedback<P> {
 
     async fn message(&self, received: Received, known: Option<&Known>, taken: &Taken) -> Outcome {
         let (Some(known), Ok(settings)) = (known, self.settings.get().await) else {
-            return self.again(Next::unavailable(), &received);
+            return self.retry(None, Next::unavailable(), &received);
         };
         let message = match FeedbackMessage::parse(&received.body) {
             Ok(message) => message,
@@ -114,6 +128,7 @@ impl<P: Ports> Feedback<P> {
                 address: answered.address.clone(),
                 verdict,
                 was_parked: state == FeedbackState::Parked,
+                received_at: answered.received_at,
             })),
             _ => Decision::Reject(Rejection::NoAddress),
         }
@@ -124,6 +139,8 @@ impl<P: Ports> Feedback<P> {
         let error = match deliver(&self.visma, &settings.visma, tenant, &wanted.address, &wanted.verdict).await {
             Ok(id) => {
                 tracing::info!(is_success = wanted.verdict.is_success, "feedback sent");
+                let elapsed = wanted.received_at.map(|at| Metric::AcceptedToFeedback(self.host.now() - at));
+                self.metrics.record(Some(tenant), [Metric::FeedbackSent].into_iter().chain(elapsed));
                 let answer = Answer::Sent { id, verdict: wanted.verdict.clone(), was_parked: wanted.was_parked };
                 return self.write(wanted, &answer, received).await.unwrap_or(Outcome::Done);
             }
@@ -139,7 +156,10 @@ impl<P: Ports> Feedback<P> {
         if matches!(next, Next::Park(_)) {
             tracing::warn!(reason = reason.as_str(), error = %error, "feedback parked: {error}");
             let answer = Answer::Parked { attempt, verdict: wanted.verdict.clone() };
-            return self.write(wanted, &answer, received).await.unwrap_or(Outcome::Done);
+            let unwritten = self.write(wanted, &answer, received).await;
+            let metric = unwritten.is_none().then_some(Metric::FeedbackParked { reason: reason.as_str() });
+            self.metrics.record(Some(tenant), metric);
+            return unwritten.unwrap_or(Outcome::Done);
         }
         tracing::info!(
             reason = reason.as_str(),
@@ -152,7 +172,7 @@ impl<P: Ports> Feedback<P> {
         {
             return outcome;
         }
-        self.again(next, received)
+        self.retry(Some(tenant), next, received)
     }
 
     /// `Some` when it could not be written and the message has to come again.
@@ -160,23 +180,33 @@ impl<P: Ports> Feedback<P> {
         let written = self.answers.answer(&wanted.key, answer, self.host.now()).await;
         let error = written.err()?;
         tracing::error!(error = %error, "the ledger could not be written: {error}");
-        Some(self.again(error.next(), received))
+        Some(self.retry(Some(&wanted.key.entity.tenant), error.next(), received))
     }
 
     /// Puts the message where a person finds it, with the reason beside it.
     async fn reject(&self, rejection: Rejection, received: &Received) -> Outcome {
-        tracing::warn!(code = rejection.code(), message_id = received.message_id, "rejected: {rejection}");
+        tracing::warn!(code = rejection.code(), "rejected: {rejection}");
         let text = rejection.to_string();
         let attributes = [("rejection_code", rejection.code()), ("rejection", text.as_str())];
-        let copy = Message { body: received.body.clone(), group: None, attributes: &attributes };
+        let trace = received.trace.as_ref();
+        let copy = Message { body: received.body.clone(), group: None, attributes: &attributes, trace };
         match self.rejected.send(copy).await {
-            Ok(()) => Outcome::Done,
-            Err(error) => self.again(error.next(), received),
+            Ok(()) => {
+                self.metrics.record(None, [Metric::OutcomesRejected { code: rejection.code() }]);
+                Outcome::Done
+            }
+            Err(error) => self.retry(None, error.next(), received),
         }
     }
 
     fn attempt(&self, received: &Received, reason: Reason, error: &VismaError) -> Attempt {
         Attempt { at: self.host.now(), receive_count: received.receive_count, reason, detail: error.to_string() }
+    }
+
+    /// A try has failed; another follows.
+    fn retry(&self, tenant: Option<&str>, next: Next, received: &Received) -> Outcome {
+        self.metrics.record(tenant, [Metric::FeedbackRetried { reason: next.reason().as_str() }]);
+        self.again(next, received)
     }
 
     fn again(&self, next: Next, received: &Received) -> Outcome {

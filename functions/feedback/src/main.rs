@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
     let feedback = &feedback;
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let budget = webhooks_batch::budget(event.context.deadline, feedback.host.now());
-        Ok::<_, Error>(feedback.batch(event.payload, budget).await)
+        Ok::<_, Error>(feedback.batch(event.payload, &event.context.request_id, budget).await)
     }))
     .await
 }

@@ -5,13 +5,13 @@ use webhooks_host::Host;
 use webhooks_queue::{Pacer, Sender};
 use webhooks_settings::Source;
 use webhooks_store::Answers;
-use webhooks_visma::Visma;
+use webhooks_visma::{Quotas, Visma};
 
 /// The effects, chosen once: the real ones in the function, others in tests and simulations.
 pub trait Ports: Send + Sync + 'static {
     type Source: Source;
     type Answers: Answers;
-    type Visma: Visma;
+    type Visma: Visma + Quotas;
     type Queue: Sender;
     type Pacer: Pacer;
     type Host: Host + Clone;

@@ -4,6 +4,7 @@ use crate::feedback::Feedback;
 use crate::ports::{Limits, Ports};
 use std::time::Duration;
 use webhooks_host::{SystemHost, Variables};
+use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::Queue;
 use webhooks_settings::{Cache, SecretsManager};
 use webhooks_store::Table;
@@ -39,6 +40,7 @@ pub async fn feedback() -> Result<Feedback<Real>, lambda_runtime::Error> {
         queue: queue("FEEDBACK_QUEUE_URL")?,
         rejected: queue("FEEDBACK_DEAD_LETTER_QUEUE_URL")?,
         host: SystemHost,
+        metrics: Metrics::to_stdout(Service::Feedback, SystemHost),
         limits: Limits {
             retry_base: Duration::from_secs(variables.number("RETRY_BASE_SECONDS", 30)?.into()),
             give_up_after: time::Duration::hours(variables.number("GIVE_UP_HOURS", 24)?.into()),

@@ -1,10 +1,10 @@
 //! The one durable write before the answer.
 
 use crate::handler::Intake;
-use crate::headers;
 use crate::problem::Problem;
 use crate::verify::Caller;
-use lambda_http::http::HeaderMap;
+use crate::{headers, invocation};
+use lambda_http::http::request::Parts;
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::delivery::Meta;
@@ -15,12 +15,19 @@ use webhooks_settings::Source;
 /// What SQS takes (1 MiB), less a margin for what it counts besides the text.
 const LARGEST_MESSAGE: usize = 1024 * 1024 - 1024;
 
+/// A delivery that SQS has.
+pub(crate) struct Accepted {
+    pub(crate) id: Uuid,
+    pub(crate) tenant: String,
+    pub(crate) bytes: usize,
+}
+
 impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
-    /// Returns the delivery's id once SQS has it.
-    pub(crate) async fn accept(&self, caller: Caller, headers: &HeaderMap, body: Vec<u8>) -> Result<Uuid, Problem> {
+    /// Returns once SQS has it.
+    pub(crate) async fn accept(&self, caller: Caller, request: &Parts, body: Vec<u8>) -> Result<Accepted, Problem> {
         let Caller { channel, route, subscription, event, tenant, group } = caller;
         let (id, received_at, bytes) = (self.host.new_id(), self.host.now(), body.len());
-        let headers = headers::kept(headers);
+        let headers = headers::kept(&request.headers);
         let origin = Origin::Webhook;
         let meta = Meta { id, channel, origin, subscription, event, tenant, received_at, headers };
         let delivery = Delivery { meta, body };
@@ -29,9 +36,10 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         if message.len() > LARGEST_MESSAGE {
             return Err(Problem::BodyTooLarge);
         }
-        self.send(Message { body: message, group: Some(&group), attributes: &[] }).await?;
+        let trace = invocation::trace(&request.extensions);
+        self.send(Message { body: message, group: Some(&group), attributes: &[], trace: trace.as_ref() }).await?;
         tracing::info!(delivery = %id, subscription = delivery.meta.subscription, route, tenant = group, bytes, "accepted");
-        Ok(id)
+        Ok(Accepted { id, tenant: group, bytes })
     }
 
     async fn send(&self, message: Message<'_>) -> Result<(), Problem> {

@@ -1,10 +1,11 @@
 //! From a request to its answer.
 
+use crate::accept::Accepted;
 use crate::config::DEFAULT_MAX_BODY_BYTES;
 use crate::problem::{Problem, json_response};
 use crate::target::{Entrance, Target};
 use crate::verify::{Caller, Inbound};
-use crate::{content, source_ip};
+use crate::{content, invocation, source_ip};
 use futures::FutureExt;
 use lambda_http::http::request::Parts;
 use lambda_http::http::{Method, StatusCode};
@@ -13,17 +14,18 @@ use serde_json::json;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
-use uuid::Uuid;
+use tracing::Instrument;
 use webhooks_host::Host;
-use webhooks_queue::Sender;
+use webhooks_metrics::{Metric, Metrics};
+use webhooks_queue::{Sender, Trace};
 use webhooks_settings::{Cache, Settings, Source};
 
 /// The receiver, whatever the settings, the queue and the clock are.
-#[derive(Debug)]
 pub struct Intake<S, Q, H> {
     settings: Cache<S, H>,
     pub(crate) queue: Q,
     pub(crate) host: H,
+    metrics: Metrics<H>,
     pub(crate) limits: Limits,
 }
 
@@ -41,8 +43,8 @@ impl Default for Limits {
 }
 
 impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
-    pub fn new(settings: Cache<S, H>, queue: Q, host: H, limits: Limits) -> Self {
-        Self { settings, queue, host, limits }
+    pub fn new(settings: Cache<S, H>, queue: Q, host: H, metrics: Metrics<H>, limits: Limits) -> Self {
+        Self { settings, queue, host, metrics, limits }
     }
 
     /// Reads the settings before the first request needs them. A failure is logged: the next request tries again.
@@ -55,8 +57,15 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
     /// Answers every request. A panic becomes a 503, so that the sender comes back with the delivery.
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let is_head = request.method() == Method::HEAD;
-        let answer = AssertUnwindSafe(self.answer(request)).catch_unwind().await;
-        let mut answer = answer.unwrap_or_else(|_| Problem::Internal.refuse(None));
+        let (request_id, trace) =
+            (invocation::request_id(request.extensions()), invocation::trace(request.extensions()));
+        let span = tracing::info_span!("request", trace_id = trace.as_ref().map(Trace::id));
+        let work = async {
+            let answer = AssertUnwindSafe(self.answer(request)).catch_unwind().await;
+            answer.unwrap_or_else(|_| self.refuse(&Problem::Internal, None))
+        };
+        let mut answer = work.instrument(span).await;
+        self.metrics.flush(&request_id);
         if is_head {
             *answer.body_mut() = Body::Empty;
         }
@@ -66,22 +75,35 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
     async fn answer(&self, request: Request) -> Response<Body> {
         let (parts, body) = request.into_parts();
         match Target::of(parts.uri.path()) {
-            Target::Nothing => Problem::RouteUnknown.refuse(None),
-            target if !target.allows(&parts.method) => Problem::MethodNotAllowed { allow: target.allow() }.refuse(None),
+            Target::Nothing => self.refuse(&Problem::RouteUnknown, None),
+            target if !target.allows(&parts.method) => {
+                self.refuse(&Problem::MethodNotAllowed { allow: target.allow() }, None)
+            }
             Target::Webhook(entrance) if parts.method == Method::POST => self.receive(entrance, &parts, body).await,
             Target::Webhook(_) | Target::Health => json_response(StatusCode::OK, &json!({"status": "ok"})),
         }
     }
 
     async fn receive(&self, entrance: Entrance<'_>, request: &Parts, body: Body) -> Response<Body> {
+        let begun = self.host.now();
         let settings = match self.settings.get().await {
             Ok(settings) => settings,
-            Err(error) => return Problem::SettingsUnavailable(error).refuse(None),
+            Err(error) => return self.refuse(&Problem::SettingsUnavailable(error), None),
         };
         match self.take(entrance, request, body, &settings).await {
-            Ok(id) => json_response(StatusCode::ACCEPTED, &json!({"accepted": true, "delivery": id})),
-            Err(problem) => problem.refuse(entrance.known_route(&settings)),
+            Ok(Accepted { id, tenant, bytes }) => {
+                let elapsed = self.host.now() - begun;
+                let metrics = [Metric::Accepted, Metric::AckDuration(elapsed), Metric::BodySize(bytes)];
+                self.metrics.record(Some(&tenant), metrics);
+                json_response(StatusCode::ACCEPTED, &json!({"accepted": true, "delivery": id}))
+            }
+            Err(problem) => self.refuse(&problem, entrance.known_route(&settings)),
         }
+    }
+
+    fn refuse(&self, problem: &Problem, route: Option<&str>) -> Response<Body> {
+        self.metrics.record(None, [problem.metric()]);
+        problem.refuse(route)
     }
 
     async fn take(
@@ -90,12 +112,12 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         request: &Parts,
         body: Body,
         settings: &Arc<Settings>,
-    ) -> Result<Uuid, Problem> {
+    ) -> Result<Accepted, Problem> {
         source_ip::check(&settings.source_ips, request)?;
         content::check(&request.headers, body.len(), self.limits.max_body_bytes)?;
         let headers = &request.headers;
         let caller = self.verify(&Inbound { entrance, headers, body: &body }, settings).await?;
-        self.accept(caller, headers, body.to_vec()).await
+        self.accept(caller, request, body.to_vec()).await
     }
 
     /// Once more with fresh settings where the present ones do not fit: a secret or a route may be newer than they are.

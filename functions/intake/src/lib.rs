@@ -6,6 +6,7 @@ mod content;
 mod event;
 mod handler;
 mod headers;
+mod invocation;
 mod problem;
 mod source_ip;
 mod target;

@@ -7,6 +7,7 @@ use lambda_http::{Adapter, Error, lambda_runtime, service_fn};
 use std::convert::Infallible;
 use std::time::Duration;
 use webhooks_host::SystemHost;
+use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::Queue;
 use webhooks_settings::{Cache, SecretsManager};
 
@@ -21,7 +22,8 @@ async fn main() -> Result<(), Error> {
     let source = SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), config.settings_secret_id);
     let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_url);
     let limits = Limits { max_body_bytes: config.max_body_bytes, ..Limits::default() };
-    let intake = Intake::new(Cache::new(source, SystemHost), queue, SystemHost, limits);
+    let metrics = Metrics::to_stdout(Service::Intake, SystemHost);
+    let intake = Intake::new(Cache::new(source, SystemHost), queue, SystemHost, metrics, limits);
     intake.warm_up().await;
     let service = service_fn(|request| async { Ok::<_, Infallible>(intake.handle(request).await) });
     lambda_runtime::run(Adapter::from(service).map_request(without_url_parts)).await

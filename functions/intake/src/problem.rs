@@ -4,6 +4,7 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 use serde_json::json;
 use std::error::Error;
+use webhooks_metrics::Metric;
 use webhooks_queue::QueueError;
 use webhooks_settings::LoadError;
 
@@ -70,6 +71,11 @@ impl Problem {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }
+    }
+
+    pub(crate) fn metric(&self) -> Metric {
+        let code = self.code();
+        if self.status().is_server_error() { Metric::Unavailable { code } } else { Metric::Rejected { code } }
     }
 
     /// Logs the refusal and answers it. `route` must be one of the settings'.

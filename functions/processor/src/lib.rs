@@ -5,6 +5,7 @@ mod confirmation;
 mod failure;
 mod handler;
 mod intake_message;
+mod metrics;
 mod ports;
 mod processor;
 mod sentences;

@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
     let processor = &processor;
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let budget = webhooks_batch::budget(event.context.deadline, processor.host.now());
-        Ok::<_, Error>(processor.batch(event.payload, budget).await)
+        Ok::<_, Error>(processor.batch(event.payload, &event.context.request_id, budget).await)
     }))
     .await
 }

@@ -9,6 +9,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tracing::Instrument;
 use webhooks_batch::{Outcome, Received};
+use webhooks_metrics::{Metric, Metrics};
 use webhooks_model::retry::Next;
 use webhooks_model::{Notification, State};
 use webhooks_settings::{Cache, Settings};
@@ -27,6 +28,7 @@ pub struct Processor<P: Ports> {
     pub notifications: P::Pacer,
     pub handler: P::Handler,
     pub host: P::Host,
+    pub metrics: Metrics<P::Host>,
     pub limits: Limits,
 }
 
@@ -39,9 +41,12 @@ pub enum Done {
 
 impl<P: Ports> Processor<P> {
     /// `budget` is the time there is for the batch.
-    pub async fn batch(&self, event: SqsEvent, budget: Duration) -> SqsBatchResponse {
+    pub async fn batch(&self, event: SqsEvent, request_id: &str, budget: Duration) -> SqsBatchResponse {
         let attempt = budget.saturating_sub(FOR_THE_LEDGER);
-        webhooks_batch::run(event, &self.notifications, budget, |received| self.message(received, attempt)).await
+        let each = |received| self.message(received, attempt);
+        let response = webhooks_batch::run(event, &self.notifications, budget, each).await;
+        self.metrics.flush(request_id);
+        response
     }
 
     async fn message(&self, received: Received, longest: Duration) -> Outcome {
@@ -55,7 +60,8 @@ impl<P: Ports> Processor<P> {
         let notifications = match intake_message::read(&received.body, settings.as_ref()) {
             Ok(notifications) => notifications,
             Err(_) => {
-                tracing::error!(message_id = received.message_id, "a foreign message on the notifications queue");
+                tracing::error!("a foreign message on the notifications queue");
+                self.count_failure(None, &received, Next::Bug.reason());
                 return self.again(Next::Bug, &received);
             }
         };
@@ -84,7 +90,10 @@ impl<P: Ports> Processor<P> {
                 Err(_) => Err(Failure::timed_out()),
             };
             match result {
-                Ok(Done::Duplicate) => tracing::info!("duplicate"),
+                Ok(Done::Duplicate) => {
+                    tracing::info!("duplicate");
+                    self.count(n, Metric::Duplicates);
+                }
                 Ok(Done::Ended(state)) => tracing::info!(state = state.as_str(), "{state}"),
                 Err(failure) => return self.settle(n, settings, received, failure).await,
             }

@@ -8,6 +8,7 @@ use crate::{intake_message, sentences};
 use std::time::Duration;
 use webhooks_batch::{Outcome, Received};
 use webhooks_host::Host;
+use webhooks_metrics::Metric;
 use webhooks_model::feedback::FeedbackMode;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
@@ -29,10 +30,17 @@ impl<P: Ports> Processor<P> {
         if let Next::Park(reason) = failure.next {
             tracing::warn!(reason = reason.as_str(), "parked: {reason}");
             return match self.record(n, Change::Parked(reason)).await {
-                Ok(_) => None,
-                Err(unwritten) => Some(self.unwritten(&unwritten)),
+                Ok(_) => {
+                    self.count(n, Metric::Parked { reason: reason.as_str() });
+                    None
+                }
+                Err(unwritten) => {
+                    self.count_failure(n.tenant.as_deref(), received, unwritten.next.reason());
+                    Some(self.unwritten(&unwritten))
+                }
             };
         }
+        self.count_failure(n.tenant.as_deref(), received, reason);
         let last = self.limits.is_last(received.receive_count);
         if !last {
             tracing::warn!(
@@ -56,7 +64,7 @@ impl<P: Ports> Processor<P> {
             )
             .await;
         // The death stands, in sight, even if the accountant is not told of it.
-        if is_answered && next.is_some() && self.queue_feedback(n).await.is_err() {
+        if is_answered && next.is_some() && self.queue_feedback(n, received).await.is_err() {
             tracing::error!("the feedback about a dead notification could not be queued");
         }
         next
@@ -65,9 +73,12 @@ impl<P: Ports> Processor<P> {
     /// Even then what has used up its attempts is written down, as far as it can be read.
     pub(crate) async fn without_settings(&self, received: &Received, failure: Failure) -> Outcome {
         let notifications = intake_message::read(&received.body, &NoDirectory).unwrap_or_default();
-        for n in notifications.iter().filter(|_| self.limits.is_last(received.receive_count)) {
-            let attempt = self.line(received, failure.next.reason(), &failure.detail);
-            self.write_failure(n, Change::Dead { attempt, answer: None }, failure.next).await;
+        for n in &notifications {
+            self.count_failure(n.tenant.as_deref(), received, failure.next.reason());
+            if self.limits.is_last(received.receive_count) {
+                let attempt = self.line(received, failure.next.reason(), &failure.detail);
+                self.write_failure(n, Change::Dead { attempt, answer: None }, failure.next).await;
+            }
         }
         self.again(failure.next, received)
     }

@@ -42,7 +42,7 @@ impl<P: Ports> Processor<P> {
             self.record(n, Change::Dead { attempt: lost, answer: None }).await?;
         }
         if n.entity == Entity::Unparseable {
-            return self.end(n, State::Unparseable, Answering::none()).await;
+            return self.end(n, received, State::Unparseable, Answering::none()).await;
         }
         admit(n, settings).map_err(Failure::parked)?;
         let route = settings.route(n.entity, n.kind);
@@ -55,7 +55,7 @@ impl<P: Ports> Processor<P> {
         };
         let facts = Facts::new(n, fetched);
         let superseded = self.advance(n, &seen, &facts).await?;
-        self.finish(n, settings, Findings { seen, facts, route, superseded }).await
+        self.finish(n, settings, received, Findings { seen, facts, route, superseded }).await
     }
 
     /// Brings the entity up to date. `true` when the notification has come too late to matter.
@@ -77,7 +77,13 @@ impl<P: Ports> Processor<P> {
         Ok(facts.refuted || (!advanced && (n.kind.is_hint() || seen.repeated)))
     }
 
-    async fn finish(&self, n: &Notification, settings: &Settings, found: Findings) -> Result<Done, Failure> {
+    async fn finish(
+        &self,
+        n: &Notification,
+        settings: &Settings,
+        received: &Received,
+        found: Findings,
+    ) -> Result<Done, Failure> {
         let Findings { seen, facts, route, superseded } = found;
         let resource = facts.resource.as_ref();
         let verdict = if superseded {
@@ -95,7 +101,7 @@ impl<P: Ports> Processor<P> {
         if route.publish && !superseded {
             let status = n.status.clone().or_else(|| resource.and_then(Resource::status));
             let event = CloudEvent::new(n, resource, status.as_deref(), mode);
-            self.send(&self.events, n, event.into_message()).await?;
+            self.send(&self.events, n, received, event.into_message()).await?;
         }
         let state = if superseded { State::Superseded } else { State::Processed };
         let answered = seen.same.and_then(|known| known.feedback);
@@ -108,18 +114,25 @@ impl<P: Ports> Processor<P> {
                 Answering { feedback: FeedbackState::Awaited, address, verdict: None, deadline }
             }
         };
-        self.end(n, state, answer).await
+        self.end(n, received, state, answer).await
     }
 
     /// Writes the end down. Whoever wins that write, and nobody else, puts the feedback on its way.
-    async fn end(&self, n: &Notification, state: State, answer: Answering) -> Result<Done, Failure> {
+    async fn end(
+        &self,
+        n: &Notification,
+        received: &Received,
+        state: State,
+        answer: Answering,
+    ) -> Result<Done, Failure> {
         let is_decided_here = answer.verdict.is_some();
         let ended = self.record(n, Change::Ended { state, answer }).await?;
         if !ended {
             return Ok(Done::Duplicate);
         }
+        self.count_end(n, state);
         if is_decided_here {
-            self.queue_feedback(n).await?;
+            self.queue_feedback(n, received).await?;
         }
         Ok(Done::Ended(state))
     }
@@ -127,19 +140,20 @@ impl<P: Ports> Processor<P> {
     /// It has ended before. A message handed out again may be one whose attempt died between that and queueing the feedback.
     async fn repeat(&self, n: &Notification, known: Known, received: &Received) -> Result<Done, Failure> {
         if received.receive_count > 1 && known.feedback == Some(FeedbackState::Queued) {
-            self.queue_feedback(n).await?;
+            self.queue_feedback(n, received).await?;
         }
         Ok(Done::Duplicate)
     }
 
-    pub(crate) async fn queue_feedback(&self, n: &Notification) -> Result<(), Failure> {
+    pub(crate) async fn queue_feedback(&self, n: &Notification, received: &Received) -> Result<(), Failure> {
         let message = FeedbackMessage::Feedback { notification: n.ledger_key() };
         let body = serde_json::to_string(&message).expect("names and ids always serialise");
-        self.send(&self.feedback, n, body).await
+        self.send(&self.feedback, n, received, body).await
     }
 
-    async fn send(&self, queue: &P::Queue, n: &Notification, body: String) -> Result<(), Failure> {
-        queue.send(Message { body, group: n.tenant.as_deref(), attributes: &[] }).await?;
+    async fn send(&self, queue: &P::Queue, n: &Notification, received: &Received, body: String) -> Result<(), Failure> {
+        let trace = received.trace.as_ref();
+        queue.send(Message { body, group: n.tenant.as_deref(), attributes: &[], trace }).await?;
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use crate::processor::Processor;
 use std::marker::PhantomData;
 use std::time::Duration;
 use webhooks_host::{SystemHost, Variables};
+use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::Queue;
 use webhooks_settings::{Cache, SecretsManager};
 use webhooks_store::Table;
@@ -44,6 +45,7 @@ pub async fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<Rea
         notifications: queue("NOTIFICATIONS_QUEUE_URL")?,
         handler,
         host: SystemHost,
+        metrics: Metrics::to_stdout(Service::Processor, SystemHost),
         limits: Limits {
             max_receive_count: variables.number("MAX_RECEIVE_COUNT", 12)?,
             retry_base: Duration::from_secs(variables.number("RETRY_BASE_SECONDS", 30)?.into()),

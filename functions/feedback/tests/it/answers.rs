@@ -4,11 +4,11 @@ use std::time::Duration;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_visma::{Fault, Stage, VismaError};
 
-fn refused(status: u16) -> Option<VismaError> {
+pub(crate) fn refused(status: u16) -> Option<VismaError> {
     Some(VismaError::Refused { status })
 }
 
-fn unavailable() -> Option<VismaError> {
+pub(crate) fn unavailable() -> Option<VismaError> {
     Some(VismaError::Unavailable { stage: Stage::Feedback, fault: Fault::Timeout, after: None })
 }
 

@@ -2,4 +2,5 @@
 
 mod answers;
 mod outcomes;
+mod telemetry;
 mod world;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use uuid::Uuid;
 use webhooks_host::Host;
+use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Origin, State};
@@ -14,6 +15,8 @@ use webhooks_store::{Answering, Change, Entry, Ledger, Table};
 
 pub(crate) const BODY_ID: Uuid = Uuid::from_u128(1);
 pub(crate) const HEADER_ID: Uuid = Uuid::from_u128(2);
+/// Of every message.
+pub(crate) const TRACE_ID: &str = "1-5759e988-bd862e3fe1be46a994272793";
 
 struct Fakes;
 
@@ -32,13 +35,14 @@ pub(crate) struct World {
     pub(crate) erp: FakeErp,
     pub(crate) queue: FakeQueue,
     pub(crate) rejected: FakeQueue,
+    pub(crate) emitted: Emitted,
     feedback: Feedback<Fakes>,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
         let (table, host, erp) = (TestTable::new().await, TestHost::default(), FakeErp::default());
-        let (queue, rejected) = (FakeQueue::default(), FakeQueue::default());
+        let (queue, rejected, emitted) = (FakeQueue::default(), FakeQueue::default(), Emitted::default());
         let feedback = Feedback {
             settings: Cache::new(FakeSource::new(document()), host.clone()),
             answers: table.table.clone(),
@@ -46,9 +50,10 @@ impl World {
             queue: queue.clone(),
             rejected: rejected.clone(),
             host: host.clone(),
+            metrics: Metrics::new(Service::Feedback, host.clone(), emitted.clone()),
             limits: Limits { retry_base: Duration::from_secs(30), give_up_after: time::Duration::hours(24) },
         };
-        Self { table, host, erp, queue, rejected, feedback }
+        Self { table, host, erp, queue, rejected, emitted, feedback }
     }
 
     /// A notification that the processor has ended, with its feedback in `state`.
@@ -71,12 +76,15 @@ impl World {
         let record = |(at, body): (usize, &String)| {
             json!({
                 "messageId": at.to_string(), "receiptHandle": format!("r{at}"), "body": body,
-                "attributes": {"ApproximateReceiveCount": receive_count.to_string(), "SentTimestamp": sent_at},
+                "attributes": {
+                    "ApproximateReceiveCount": receive_count.to_string(), "SentTimestamp": sent_at,
+                    "AWSTraceHeader": format!("Root={TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=1"),
+                },
             })
         };
         let records: Vec<Value> = messages.iter().enumerate().map(record).collect();
         let event: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
-        let response = self.feedback.batch(event, Duration::from_secs(10)).await;
+        let response = self.feedback.batch(event, "r-1", Duration::from_secs(10)).await;
         response.batch_item_failures.iter().map(|failure| failure.item_identifier.parse().unwrap()).collect()
     }
 

@@ -1,6 +1,7 @@
 //! The receiver's contract, in process, with fakes for the settings store, the queue and the clock.
 
 mod delivery;
+mod metrics;
 mod privacy;
 mod properties;
 mod statuses;

@@ -13,6 +13,7 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_host::Host;
+use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::Delivery;
 use webhooks_queue::{Message, QueueError, Sender};
 use webhooks_settings::{Cache, LoadError, Source};
@@ -72,6 +73,7 @@ pub(crate) struct FakeQueue(Arc<Mutex<(Mood, Vec<Sent>)>>);
 pub(crate) struct Sent {
     pub(crate) text: String,
     pub(crate) group: Option<String>,
+    pub(crate) trace_id: Option<String>,
 }
 
 impl FakeQueue {
@@ -96,7 +98,8 @@ impl Sender for FakeQueue {
         let mood = self.0.lock().unwrap().0;
         match mood {
             Mood::Takes => {
-                let sent = Sent { text: message.body, group: message.group.map(str::to_owned) };
+                let trace_id = message.trace.map(|trace| trace.id().to_owned());
+                let sent = Sent { text: message.body, group: message.group.map(str::to_owned), trace_id };
                 self.0.lock().unwrap().1.push(sent);
                 Ok(())
             }
@@ -138,6 +141,7 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) queue: FakeQueue,
     pub(crate) clock: Clock,
+    pub(crate) emitted: Emitted,
     intake: Intake<Store, FakeQueue, Clock>,
 }
 
@@ -155,8 +159,11 @@ impl World {
         store.put(settings);
         let queue = FakeQueue(Arc::new(Mutex::new((Mood::Takes, Vec::new()))));
         let clock = Clock(Arc::new(Mutex::new((START, 0))));
-        let intake = Intake::new(Cache::new(store.clone(), clock.clone()), queue.clone(), clock.clone(), limits);
-        Self { store, queue, clock, intake }
+        let emitted = Emitted::default();
+        let metrics = Metrics::new(Service::Intake, clock.clone(), emitted.clone());
+        let settings = Cache::new(store.clone(), clock.clone());
+        let intake = Intake::new(settings, queue.clone(), clock.clone(), metrics, limits);
+        Self { store, queue, clock, emitted, intake }
     }
 
     pub(crate) async fn handle(&self, request: Request) -> Answer {

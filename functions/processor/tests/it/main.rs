@@ -5,4 +5,5 @@ mod feedback;
 mod order;
 mod outcomes;
 mod proof;
+mod telemetry;
 mod world;

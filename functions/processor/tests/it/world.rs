@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use uuid::Uuid;
 use webhooks_host::Host;
+use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::Verdict;
 use webhooks_model::{Channel, Delivery, Notification, Origin, Resource};
@@ -13,6 +14,8 @@ use webhooks_settings::Cache;
 use webhooks_store::{Ledger, Table};
 
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 4;
+/// Of every message.
+pub(crate) const TRACE_ID: &str = "1-5759e988-bd862e3fe1be46a994272793";
 
 /// Business code as a test wants it: the action's parameter says what it does.
 pub(crate) struct Obedient;
@@ -49,6 +52,7 @@ pub(crate) struct World {
     pub(crate) feedback: FakeQueue,
     pub(crate) notifications: FakeQueue,
     pub(crate) settings: FakeSource,
+    pub(crate) emitted: Emitted,
     processor: Processor<Fakes>,
 }
 
@@ -62,7 +66,7 @@ impl World {
         settings["routes"] = routes;
         let (table, host, erp) = (TestTable::new().await, TestHost::default(), FakeErp::default());
         let (events, feedback, notifications) = (FakeQueue::default(), FakeQueue::default(), FakeQueue::default());
-        let settings = FakeSource::new(settings);
+        let (settings, emitted) = (FakeSource::new(settings), Emitted::default());
         let processor = Processor {
             settings: Cache::new(settings.clone(), host.clone()),
             ledger: table.table.clone(),
@@ -72,9 +76,10 @@ impl World {
             notifications: notifications.clone(),
             handler: Obedient,
             host: host.clone(),
+            metrics: Metrics::new(Service::Processor, host.clone(), emitted.clone()),
             limits: Limits { max_receive_count: MAX_RECEIVE_COUNT, retry_base: Duration::from_secs(30) },
         };
-        Self { table, host, erp, events, feedback, notifications, settings, processor }
+        Self { table, host, erp, events, feedback, notifications, settings, emitted, processor }
     }
 
     /// Hands a batch to the processor and returns the positions of the messages that have to come again.
@@ -82,12 +87,15 @@ impl World {
         let record = |(at, body): (usize, &String)| {
             json!({
                 "messageId": at.to_string(), "receiptHandle": format!("r{at}"), "body": body,
-                "attributes": {"ApproximateReceiveCount": receive_count.to_string()},
+                "attributes": {
+                    "ApproximateReceiveCount": receive_count.to_string(),
+                    "AWSTraceHeader": format!("Root={TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=1"),
+                },
             })
         };
         let records: Vec<Value> = messages.iter().enumerate().map(record).collect();
         let event: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
-        let response = self.processor.batch(event, Duration::from_secs(10)).await;
+        let response = self.processor.batch(event, "r-1", Duration::from_secs(10)).await;
         let mut failed: Vec<usize> =
             response.batch_item_failures.iter().map(|failure| failure.item_identifier.parse().unwrap()).collect();
         failed.sort_unstable();

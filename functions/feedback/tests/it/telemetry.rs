@@ -1,0 +1,84 @@
+//! What is counted, and what is on each line.
+
+use crate::answers::{refused, unavailable};
+use crate::world::{TRACE_ID, World, notification, ours, outcome};
+use fixtures::TENANT;
+use serde_json::json;
+use webhooks_model::feedback::FeedbackState;
+use webhooks_telemetry::{Captured, subscriber_for_tests};
+
+fn counts<const N: usize>(world: &World, series: [&str; N]) -> [u64; N] {
+    series.map(|series| world.emitted.count(series))
+}
+
+#[tokio::test]
+async fn a_feedback_is_counted_and_timed_from_the_acceptance_and_the_least_quota_is_told() {
+    let world = World::new().await;
+    let messages = [
+        ours(&world.processed(FeedbackState::Queued).await),
+        ours(&world.processed_for("another", FeedbackState::Queued).await),
+    ];
+    world.host.advance(time::Duration::milliseconds(900));
+    world.erp.leave_quota(TENANT, 4711);
+    world.erp.leave_quota("another", 17);
+    world.batch(&messages, 1).await;
+    assert_eq!(counts(&world, ["FeedbackSent", "ColdStart"]), [2, 1]);
+    assert_eq!(world.emitted.values("AcceptedToFeedback"), [900; 2]);
+    assert_eq!(world.emitted.values("FeedbackQuotaLeft"), [17]);
+    assert_eq!(world.emitted.lines()[1]["tenants"], json!([TENANT, "another"]));
+}
+
+#[tokio::test]
+async fn tries_are_counted_by_reason_until_they_are_given_up() {
+    let world = World::new().await;
+    let message = [ours(&world.processed(FeedbackState::Queued).await)];
+    world.erp.fail_feedback([unavailable(), unavailable(), refused(404), refused(404)]);
+    for receive_count in 1..=3 {
+        world.batch(&message, receive_count).await;
+    }
+    let series = ["FeedbackRetried", "FeedbackRetried unavailable", "FeedbackParked feedback_refused", "FeedbackSent"];
+    assert_eq!(counts(&world, series), [2, 2, 1, 0]);
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_used_is_counted_by_its_code_once_it_is_put_aside() {
+    let world = World::new().await;
+    world.rejected.refuse(true);
+    world.batch(&["no json".to_owned()], 1).await;
+    world.rejected.refuse(false);
+    world.batch(&["no json".to_owned()], 2).await;
+    assert_eq!(counts(&world, ["OutcomesRejected not_an_object", "FeedbackRetried unavailable"]), [1, 1]);
+    assert_eq!(world.rejected.sent()[0].trace_id.as_deref(), Some(TRACE_ID));
+}
+
+#[tokio::test]
+async fn waiting_for_the_ledger_is_no_failed_try() {
+    let world = World::new().await;
+    assert_eq!(world.batch(&[outcome(&notification().ledger_key())], 1).await, [0]);
+    assert_eq!(counts(&world, ["FeedbackRetried", "OutcomesRejected", "FeedbackSent"]), [0; 3]);
+}
+
+#[tokio::test]
+async fn every_line_about_a_notification_names_it_its_tenant_and_its_trace() {
+    let captured = Captured::default();
+    let _default = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Queued).await;
+    world.erp.fail_feedback([unavailable(), refused(404), refused(404)]);
+    for (message, receive_count) in [(ours(&key), 1), (ours(&key), 2), (ours(&key), 3), (ours(&key), 4)] {
+        world.batch(&[message], receive_count).await;
+    }
+    world.batch(&[outcome(&world.processed_for("another", FeedbackState::None).await)], 1).await;
+    let lines: Vec<_> =
+        captured.lines().into_iter().filter(|line| line["target"].as_str().unwrap().starts_with("feedback")).collect();
+    let messages: String = lines.iter().map(|line| line["message"].to_string()).collect();
+    for expected in ["will be retried", "parked", "feedback sent", "duplicate", "rejected"] {
+        assert!(messages.contains(expected), "{expected} in {messages}");
+    }
+    for line in lines {
+        let tenant = if line["code"] == "not_deferred" { "another" } else { TENANT };
+        assert_eq!(line["notification"], json!(key.notification.to_string()), "{line}");
+        assert_eq!((&line["tenant"], &line["trace_id"]), (&json!(tenant), &json!(TRACE_ID)), "{line}");
+        assert!(line["message_id"].is_string(), "{line}");
+    }
+}
