@@ -107,12 +107,17 @@ impl Stack {
     /// A line with this text that any function has logged so far. The text must be free of quotes and backslashes.
     pub async fn logged(&self, text: &str) -> Option<String> {
         for group in ["IntakeLogGroup", "ProcessorLogGroup", "FeedbackLogGroup"] {
-            let lines = self.logs.filter_log_events().log_group_name(self.output(group));
-            let found = lines.filter_pattern(format!("\"{text}\"")).send().await.expect("the logs are readable");
-            if let Some(event) = found.events.unwrap_or_default().into_iter().next() {
-                return event.message;
+            if let Some(line) = self.logged_by(group, text).await {
+                return Some(line);
             }
         }
         None
+    }
+
+    /// The same of one function, by the output that names its log group.
+    pub async fn logged_by(&self, group: &str, text: &str) -> Option<String> {
+        let lines = self.logs.filter_log_events().log_group_name(self.output(group));
+        let found = lines.filter_pattern(format!("\"{text}\"")).send().await.expect("the logs are readable");
+        found.events.unwrap_or_default().into_iter().next()?.message
     }
 }

@@ -7,6 +7,7 @@ mod feedback;
 mod order;
 mod privacy;
 mod rejections;
+mod telemetry;
 
 /// Which company belongs to which test.
 mod company {
@@ -28,4 +29,5 @@ mod company {
     pub(crate) const BURST: u32 = 17;
     pub(crate) const REPLAYED: u32 = 18;
     pub(crate) const RESENT: u32 = 19;
+    pub(crate) const METRICS: u32 = 20;
 }
