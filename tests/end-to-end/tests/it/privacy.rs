@@ -1,4 +1,4 @@
-//! Nothing secret or personal is logged: the never-log list of shared/telemetry, over every line of this run so far.
+//! Nothing secret or personal is logged: the list of LOGGING.md, over every line of this run so far.
 
 use crate::company;
 use end_to_end::{Company, until};
