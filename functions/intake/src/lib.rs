@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(panic = "abort")]
+compile_error!("a request that panics must be answered 503; build with panic = \"unwind\"");
+
 mod accept;
 mod config;
 mod content;

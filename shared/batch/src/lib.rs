@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(panic = "abort")]
+compile_error!("a record that panics must fail alone; build with panic = \"unwind\"");
+
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::{FutureExt, StreamExt, stream};
 use std::panic::AssertUnwindSafe;
