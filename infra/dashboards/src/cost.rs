@@ -1,0 +1,88 @@
+//! What a million accepted deliveries cost, from what CloudWatch counted and `prices.json`.
+
+use crate::series::{Series, api, function, logs, math, ours, queue, table};
+use serde::Deserialize;
+
+/// Little traffic is spread unevenly over minutes: an hour has enough of it for a ratio.
+const HOUR: u32 = 3600;
+
+#[derive(Debug, Deserialize)]
+struct Prices {
+    memory_gigabytes: f64,
+    dollars: Dollars,
+}
+
+#[derive(Debug, Deserialize)]
+struct Dollars {
+    million_api_requests: f64,
+    million_invocations: f64,
+    gigabyte_second: f64,
+    million_queue_requests: f64,
+    million_write_units: f64,
+    million_read_units: f64,
+    gigabyte_of_logs: f64,
+}
+
+pub(crate) fn per_million() -> Vec<Series> {
+    let Prices { memory_gigabytes, dollars } =
+        serde_json::from_str(include_str!("../prices.json")).expect("the tests parse this file");
+    // A million deliveries times a price per million: the millions cancel out.
+    let expressions = [
+        ("API", format!("api * {} / accepted", dollars.million_api_requests)),
+        (
+            "Functions",
+            format!(
+                "(SUM([i1, i2, i3]) * {} + SUM([d1, d2, d3]) * {}) / accepted",
+                dollars.million_invocations,
+                // Durations are in milliseconds.
+                decimal(memory_gigabytes * dollars.gigabyte_second * 1e3),
+            ),
+        ),
+        // Sent, received and deleted.
+        (
+            "Queues",
+            format!("SUM([s1, s2, s3, e1, e2, r1, r1, r2, r2]) * {} / accepted", dollars.million_queue_requests),
+        ),
+        (
+            "Table",
+            format!(
+                "SUM([writes * {}, reads * {}]) / accepted",
+                dollars.million_write_units, dollars.million_read_units
+            ),
+        ),
+        ("Logs", format!("SUM([l1, l2, l3]) * {} / accepted", decimal(dollars.gigabyte_of_logs / 1e3))),
+    ];
+    let lines = expressions.map(|(label, expression)| math(expression, label).every(HOUR));
+    lines.into_iter().chain(counts().into_iter().map(|series| series.every(HOUR))).collect()
+}
+
+fn counts() -> Vec<Series> {
+    vec![
+        ours("intake", "Accepted", "Sum").operand("accepted"),
+        api("Count", "Sum").operand("api"),
+        function("intake", "Invocations", "Sum").operand("i1"),
+        function("processor", "Invocations", "Sum").operand("i2"),
+        function("feedback", "Invocations", "Sum").operand("i3"),
+        function("intake", "Duration", "Sum").operand("d1"),
+        function("processor", "Duration", "Sum").operand("d2"),
+        function("feedback", "Duration", "Sum").operand("d3"),
+        queue("notifications", "NumberOfMessagesSent", "Sum").operand("s1"),
+        queue("events", "NumberOfMessagesSent", "Sum").operand("s2"),
+        queue("feedback", "NumberOfMessagesSent", "Sum").operand("s3"),
+        queue("notifications", "NumberOfEmptyReceives", "Sum").operand("e1"),
+        queue("feedback", "NumberOfEmptyReceives", "Sum").operand("e2"),
+        queue("notifications", "NumberOfMessagesReceived", "Sum").operand("r1"),
+        queue("feedback", "NumberOfMessagesReceived", "Sum").operand("r2"),
+        table("ConsumedWriteCapacityUnits").operand("writes"),
+        table("ConsumedReadCapacityUnits").operand("reads"),
+        logs("intake").operand("l1"),
+        logs("processor").operand("l2"),
+        logs("feedback").operand("l3"),
+    ]
+}
+
+/// Without an exponent, which metric math does not promise to read.
+fn decimal(number: f64) -> String {
+    let digits = format!("{number:.12}");
+    digits.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,134 @@
+//! The same dashboard for Grafana's CloudWatch data source, to be imported.
+
+use crate::panels::{ATTENTION, Panel, Row, Unit, View};
+use crate::series::{Series, Source};
+use crate::sorted;
+use serde_json::{Value, json};
+
+/// What the three placeholders of a series are here.
+const NAMES: [(&str, &str); 3] = [("@stack", "${stack}"), ("@api", "${api}"), ("@table", "${table}")];
+/// CloudWatch's alarms are none of Grafana's.
+const ALARMS: &str = "The alarms are CloudWatch's: [all of this stack](https://console.aws.amazon.com/cloudwatch/home?region=${region}#alarmsV2:?search=${stack})";
+
+pub(crate) fn dashboard(rows: &[Row]) -> String {
+    let mut panels = Vec::new();
+    let mut y = 0;
+    for row in rows {
+        let mut x = 0;
+        for panel in &row.panels {
+            let mut value = view(panel);
+            value["id"] = (panels.len() + 1).into();
+            value["title"] = panel.title.into();
+            value["gridPos"] = json!({ "x": x, "y": y, "w": panel.width, "h": row.height });
+            panels.push(value);
+            x += panel.width;
+        }
+        y += row.height;
+    }
+    let dashboard = json!({
+        "title": "Visma Net webhooks", "uid": "visma-net-webhooks", "schemaVersion": 41, "editable": true,
+        "time": { "from": "now-8h", "to": "now" }, "refresh": "1m", "tags": ["webhooks"],
+        "templating": { "list": variables() }, "panels": panels,
+    });
+    format!("{:#}\n", sorted(dashboard))
+}
+
+fn variables() -> Value {
+    let text = |name: &str, label: &str, value: &str| {
+        json!({ "type": "textbox", "name": name, "label": label, "query": value,
+                "current": { "text": value, "value": value }, "options": [] })
+    };
+    json!([
+        { "type": "datasource", "name": "datasource", "label": "Data source", "query": "cloudwatch" },
+        text("region", "Region", "eu-north-1"),
+        text("account", "Account", ""),
+        text("stack", "Stack", "webhooks"),
+        text("api", "API id (output ApiId)", ""),
+        text("table", "Table (output TableName)", ""),
+    ])
+}
+
+fn view(panel: &Panel) -> Value {
+    match &panel.view {
+        View::Alarms => json!({ "type": "text", "options": { "mode": "markdown", "content": ALARMS } }),
+        View::Logs => json!({ "type": "table", "datasource": source(), "targets": [logs()] }),
+        View::Lines { unit, series } => graph(*unit, series, "none"),
+        View::Stacked { unit, series } => graph(*unit, series, "normal"),
+        View::Numbers { series, total } => {
+            let calculation = if *total { "sum" } else { "lastNotNull" };
+            json!({ "type": "stat", "datasource": source(), "targets": targets(series),
+                    "options": { "reduceOptions": { "calcs": [calculation] } } })
+        }
+    }
+}
+
+fn source() -> Value {
+    json!({ "type": "cloudwatch", "uid": "${datasource}" })
+}
+
+fn graph(unit: Unit, series: &[Series], stacking: &str) -> Value {
+    let unit = match unit {
+        Unit::Count => "short",
+        Unit::Milliseconds => "ms",
+        Unit::Seconds => "s",
+        Unit::Bytes => "bytes",
+        Unit::Dollars => "currencyUSD",
+    };
+    json!({
+        "type": "timeseries", "datasource": source(), "targets": targets(series),
+        "fieldConfig": { "overrides": [], "defaults": {
+            "unit": unit, "min": 0, "custom": { "showPoints": "auto", "stacking": { "mode": stacking } },
+        } },
+    })
+}
+
+fn logs() -> Value {
+    let groups = ["intake", "processor", "feedback"].map(|function| {
+        let name = format!("/aws/lambda/${{stack}}-{function}");
+        json!({ "name": name, "arn": format!("arn:aws:logs:${{region}}:${{account}}:log-group:{name}:*") })
+    });
+    json!({ "refId": "A", "datasource": source(), "queryMode": "Logs", "region": "${region}", "expression": ATTENTION,
+            "logGroups": groups })
+}
+
+fn targets(series: &[Series]) -> Vec<Value> {
+    series.iter().enumerate().map(|(index, series)| target(index, series)).collect()
+}
+
+fn target(index: usize, series: &Series) -> Value {
+    let mut target = json!({
+        "refId": format!("Q{index}"), "id": series.id, "label": series.label, "hide": !series.visible,
+        "datasource": source(), "region": "${region}", "period": series.period.to_string(), "queryMode": "Metrics",
+        "metricQueryType": 0, "metricEditorMode": 0, "matchExact": true, "expression": "",
+    });
+    match &series.source {
+        Source::Metric { namespace, name, dimensions, stat } => {
+            fill(&mut target, namespace, name, dimensions, stat);
+        }
+        Source::Each { namespace, name, dimensions, by, stat } => {
+            fill(&mut target, namespace, name, dimensions, stat);
+            target["dimensions"][*by] = "*".into();
+            target["label"] = format!("{name} ${{PROP('Dim.{by}')}}").into();
+        }
+        Source::Math(expression) => {
+            // The code editor of a metric search.
+            target["metricEditorMode"] = 1.into();
+            target["expression"] = expression.as_str().into();
+        }
+    }
+    target
+}
+
+fn fill(target: &mut Value, namespace: &str, name: &str, dimensions: &[(&str, String)], stat: &str) {
+    target["namespace"] = namespace.into();
+    target["metricName"] = name.into();
+    target["statistic"] = stat.into();
+    target["dimensions"] = json!({});
+    for (dimension, value) in dimensions {
+        target["dimensions"][*dimension] = entered(value).into();
+    }
+}
+
+fn entered(text: &str) -> String {
+    NAMES.iter().fold(text.to_owned(), |text, (placeholder, name)| text.replace(placeholder, name))
+}

@@ -1,0 +1,31 @@
+//! One description of the dashboard ([`rows`]), written out for CloudWatch and for Grafana.
+
+mod cloudwatch;
+mod cost;
+mod grafana;
+mod panels;
+mod series;
+
+pub use panels::{ALARMS, ATTENTION, Panel, Row, View, rows};
+pub use series::{Series, Source};
+
+use serde_json::{Map, Value};
+
+/// The generated files: path below `infra/dashboards`, content.
+pub fn files() -> [(&'static str, String); 2] {
+    let rows = rows();
+    [("cloudwatch.yaml", cloudwatch::template(&rows)), ("grafana.json", grafana::dashboard(&rows))]
+}
+
+/// With the keys in order, whether or not some dependency has switched on serde_json's `preserve_order`.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Value::Object(entries.into_iter().collect::<Map<_, _>>())
+        }
+        Value::Array(values) => values.into_iter().map(sorted).collect(),
+        other => other,
+    }
+}
