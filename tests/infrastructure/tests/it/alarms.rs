@@ -1,0 +1,147 @@
+//! The alarms and their runbooks.
+
+use crate::dashboards::check_math;
+use crate::{ALARMS, MAIN};
+use infrastructure::{Template, entries, infra, number, read, text};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+
+/// Alarms whose window is their point: the silence of hours, and the two windows of a burn rate.
+const LONGER_PERIODS: [(&str, u32); 5] = [
+    ("InboundSilence", 3600),
+    ("AckBurn5m", 300),
+    ("AckBurn1h", 3600),
+    ("EndToEndBurn5m", 300),
+    ("EndToEndBurn1h", 3600),
+];
+/// Functions that no alarm watches, and why.
+const NOT_WATCHED: [(&str, &str); 1] =
+    [("ReconcilerFunction", "its alarms come with its metrics: gaps found, silence per tenant")];
+/// Of 0.1 % of all.
+const BURN: f64 = 14.4 * 0.001;
+
+fn alarms() -> Template {
+    Template::read(ALARMS).with("SilenceHours", json!(4))
+}
+
+#[test]
+fn every_alarm_has_a_runbook_and_every_runbook_an_alarm() {
+    let template = alarms();
+    let mut used = BTreeSet::new();
+    for kind in ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"] {
+        for (name, alarm) in template.resources(kind) {
+            let description = text(&alarm["AlarmDescription"]);
+            let (_, page) =
+                description.split_once(" Runbook infra/runbooks/").unwrap_or_else(|| panic!("{name} has no runbook"));
+            let subject = page.strip_suffix(".md").unwrap();
+            let deployed = text(&alarm["AlarmName"]["Fn::Sub"]);
+            assert!(deployed.starts_with(&format!("${{ReceiverStackName}}-{subject}")), "{deployed} and {page}");
+            used.insert(page.to_owned());
+        }
+    }
+    let written =
+        fs::read_dir(infra().join("runbooks")).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    assert_eq!(used, written.filter(|file| file != "README.md").collect());
+    for page in used {
+        let text = read(&format!("runbooks/{page}"));
+        let mut at = 0;
+        for part in ["## What it means", "## Look here", "```", "## Do this"] {
+            at += text[at..].find(part).unwrap_or_else(|| panic!("{page} has no `{part}` in its place"));
+        }
+    }
+}
+
+#[test]
+fn missing_data_is_decided_and_explained() {
+    for (name, alarm) in alarms().resources("AWS::CloudWatch::Alarm") {
+        let treatment = text(&alarm["TreatMissingData"]);
+        assert!(["breaching", "notBreaching", "ignore"].contains(&treatment.as_str()), "{name}: {treatment}");
+    }
+    for line in read(ALARMS).lines().filter(|line| line.trim_start().starts_with("TreatMissingData:")) {
+        assert!(line.contains(" # "), "no reason: {line}");
+    }
+}
+
+#[test]
+fn no_average_and_no_more_data_points_than_there_are() {
+    for (name, alarm) in alarms().resources("AWS::CloudWatch::Alarm") {
+        for statistic in values_of(&alarm, &["Statistic", "ExtendedStatistic", "Stat"]) {
+            let known = ["Sum", "Maximum", "Minimum", "p99"].contains(&statistic.as_str());
+            assert!(known, "{name}: {statistic}");
+        }
+        let period = LONGER_PERIODS.iter().find(|(alarm, _)| alarm == name).map_or(60, |(_, period)| *period);
+        for found in values_of(&alarm, &["Period"]) {
+            assert_eq!(found, period.to_string(), "{name}");
+        }
+        assert!(number(&alarm["DatapointsToAlarm"]) <= number(&alarm["EvaluationPeriods"]), "{name}");
+    }
+}
+
+#[test]
+fn near_the_timeout_is_four_fifths_of_it() {
+    let template = Template::read(MAIN);
+    let timeouts = template.raw("/Parameters/WorkerTimeoutSeconds/AllowedValues").as_array().cloned().unwrap();
+    for timeout in timeouts {
+        let main = Template::read(MAIN).with("WorkerTimeoutSeconds", timeout.clone());
+        let alarms = alarms().with("WorkerTimeoutSeconds", timeout);
+        let functions = main.resources("AWS::Serverless::Function").into_iter();
+        for (function, properties) in
+            functions.filter(|(name, _)| NOT_WATCHED.iter().all(|(left_out, _)| left_out != name))
+        {
+            let alarm = format!("{}NearTimeout", function.trim_end_matches("Function"));
+            let Some((_, alarm)) =
+                alarms.resources("AWS::CloudWatch::Alarm").into_iter().find(|(name, _)| **name == alarm)
+            else {
+                panic!("{function} has no {alarm}");
+            };
+            assert_eq!(number(&alarm["Threshold"]), number(&properties["Timeout"]) * 800.0, "{function}");
+        }
+    }
+}
+
+#[test]
+fn both_windows_of_a_burn_rate_ask_the_same() {
+    let template = alarms();
+    let alarms: Vec<_> = template.resources("AWS::CloudWatch::Alarm");
+    let find = |wanted: &str| alarms.iter().find(|(name, _)| *name == wanted).map(|(_, alarm)| alarm.clone()).unwrap();
+    for objective in ["AckBurn", "EndToEndBurn"] {
+        let (short, long) = (find(&format!("{objective}5m")), find(&format!("{objective}1h")));
+        assert_eq!(short["Metrics"].to_string().replace("300", "3600"), long["Metrics"].to_string());
+        assert!((number(&short["Threshold"]) - BURN).abs() < 1e-9 && short["Threshold"] == long["Threshold"]);
+    }
+}
+
+#[test]
+fn metric_math_is_what_cloudwatch_takes() {
+    for (name, alarm) in alarms().resources("AWS::CloudWatch::Alarm") {
+        let Some(queries) = alarm["Metrics"].as_array() else { continue };
+        assert!(queries.iter().filter(|query| query.get("MetricStat").is_some()).count() <= 10, "{name}");
+        let returned: Vec<_> = queries.iter().filter(|query| query["ReturnData"] != json!(false)).collect();
+        assert_eq!(returned.len(), 1, "{name} watches one result");
+        let ids =
+            queries.iter().filter(|query| query["Id"] != returned[0]["Id"]).filter_map(|query| query["Id"].as_str());
+        let expressions: Vec<_> = queries.iter().filter_map(|query| query["Expression"].as_str()).collect();
+        check_math(&ids.collect(), &expressions, &json!(name));
+    }
+}
+
+#[test]
+fn the_page_is_composed_of_alarms_that_exist() {
+    let template = alarms();
+    let names: BTreeSet<_> =
+        template.resources("AWS::CloudWatch::Alarm").into_iter().map(|(name, _)| name.clone()).collect();
+    let rule = text(template.raw("/Resources/Page/Properties/AlarmRule/Fn::Sub"));
+    let children: Vec<_> = rule.split("ALARM(\"${").skip(1).filter_map(|rest| rest.split('}').next()).collect();
+    assert_eq!(children.len(), 6);
+    for child in children {
+        assert!(names.contains(child), "{child}");
+    }
+}
+
+/// The values under any of these names, however deep.
+fn values_of(value: &Value, names: &[&str]) -> Vec<String> {
+    let here = entries(value).filter(|(name, value)| names.contains(&name.as_str()) && !value.is_null());
+    let below = entries(value).map(|(_, value)| value).chain(value.as_array().into_iter().flatten());
+    here.map(|(_, value)| text(value)).chain(below.flat_map(|value| values_of(value, names))).collect()
+}

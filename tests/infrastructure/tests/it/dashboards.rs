@@ -1,0 +1,73 @@
+//! The generated dashboards.
+
+use crate::drawn::body;
+use crate::{ALARMS, MAIN};
+use infrastructure::{Template, number, read, text};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+#[test]
+fn generated_files_are_what_their_description_says() {
+    for (name, content) in dashboards::files() {
+        assert!(read(&format!("dashboards/{name}")) == content, "{name} is out of date: run `cargo xtask dashboards`");
+    }
+}
+
+#[test]
+fn every_row_fills_the_width() {
+    for row in dashboards::rows() {
+        let titles: Vec<_> = row.panels.iter().map(|panel| panel.title).collect();
+        assert_eq!(row.panels.iter().map(|panel| panel.width).sum::<u32>(), 24, "{titles:?}");
+    }
+}
+
+#[test]
+fn panels_are_the_same_on_both() {
+    let grafana: Value = serde_json::from_str(&read("dashboards/grafana.json")).unwrap();
+    let titles = |panels: &Value, title: &str| -> Vec<String> {
+        panels.as_array().unwrap().iter().map(|panel| text(panel.pointer(title).unwrap())).collect()
+    };
+    assert_eq!(titles(&body()["widgets"], "/properties/title"), titles(&grafana["panels"], "/title"));
+}
+
+/// But the silence alarm, which is not there by default: CloudWatch shows an error for an alarm that does not exist.
+#[test]
+fn the_alarm_row_shows_every_alarm() {
+    let template = Template::read(ALARMS);
+    let deployed: BTreeSet<_> = ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"]
+        .iter()
+        .flat_map(|kind| template.resources(kind))
+        .map(|(_, alarm)| text(&alarm["AlarmName"]["Fn::Sub"]).replace("${ReceiverStackName}-", ""))
+        .collect();
+    assert_eq!(deployed, dashboards::ALARMS.map(str::to_owned).into());
+}
+
+#[test]
+fn the_cost_is_that_of_the_memory_the_functions_have() {
+    let prices: Value = serde_json::from_str(&read("dashboards/prices.json")).unwrap();
+    for (name, function) in Template::read(MAIN).resources("AWS::Serverless::Function") {
+        if ["IntakeFunction", "ProcessorFunction", "FeedbackFunction"].contains(&name.as_str()) {
+            assert_eq!(number(&function["MemorySize"]) / 1024.0, number(&prices["memory_gigabytes"]), "{name}");
+        }
+    }
+}
+
+#[test]
+fn expressions_name_what_the_panel_has() {
+    for widget in body()["widgets"].as_array().unwrap() {
+        let lines = widget["properties"]["metrics"].as_array().cloned().unwrap_or_default();
+        let options: Vec<_> = lines.iter().filter_map(|line| line.as_array()?.last().cloned()).collect();
+        let ids = options.iter().filter_map(|options| options["id"].as_str()).collect();
+        let expressions = options.iter().filter_map(|options| options["expression"].as_str());
+        let expressions = expressions.filter(|expression| !expression.starts_with("SEARCH"));
+        check_math(&ids, &expressions.collect::<Vec<_>>(), &widget["properties"]["title"]);
+    }
+}
+
+/// Every name in an expression is an operand, and every operand is used.
+pub(crate) fn check_math(ids: &BTreeSet<&str>, expressions: &[&str], place: &Value) {
+    let words =
+        expressions.iter().flat_map(|expression| expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
+    let named: BTreeSet<_> = words.filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase())).collect();
+    assert_eq!(&named, ids, "{place}");
+}

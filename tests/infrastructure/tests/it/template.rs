@@ -1,0 +1,122 @@
+//! Numbers of the main template that must fit each other.
+
+use crate::{MAIN, with_options};
+use infrastructure::{Template, number, text};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+fn named<'a>(resources: &'a [(&String, Value)], name: &str) -> &'a Value {
+    resources
+        .iter()
+        .find(|(found, _)| *found == name)
+        .map(|(_, properties)| properties)
+        .unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// The logical name in `!GetAtt Name.Arn` or `!Ref Name`.
+fn target(reference: &Value) -> String {
+    let name = reference.get("Fn::GetAtt").or_else(|| reference.get("Ref")).map(text).unwrap_or_default();
+    name.trim_end_matches(".Arn").to_owned()
+}
+
+/// The queues' dead-letter queues.
+fn dead_letters(queues: &[(&String, Value)]) -> BTreeMap<String, String> {
+    let pairs = queues.iter().filter(|(_, queue)| queue.get("RedrivePolicy").is_some());
+    pairs.map(|(name, queue)| ((*name).clone(), target(&queue["RedrivePolicy"]["deadLetterTargetArn"]))).collect()
+}
+
+#[test]
+fn a_message_stays_invisible_six_times_as_long_as_its_function_may_take() {
+    let main = Template::read(MAIN);
+    let timeouts = main.raw("/Parameters/WorkerTimeoutSeconds/AllowedValues").as_array().cloned().unwrap();
+    for timeout in timeouts {
+        let main = Template::read(MAIN).with("WorkerTimeoutSeconds", timeout);
+        let (queues, functions) = (main.resources("AWS::SQS::Queue"), main.resources("AWS::Serverless::Function"));
+        let mappings = main.resources("AWS::Lambda::EventSourceMapping");
+        assert!(!mappings.is_empty());
+        for (name, mapping) in mappings {
+            let queue = named(&queues, &target(&mapping["EventSourceArn"]));
+            let function = named(&functions, &target(&mapping["FunctionName"]));
+            let window = number(&mapping["MaximumBatchingWindowInSeconds"]);
+            assert!(number(&queue["VisibilityTimeout"]) >= 6.0 * number(&function["Timeout"]) + window, "{name}");
+            assert_eq!(mapping["FunctionResponseTypes"], serde_json::json!(["ReportBatchItemFailures"]), "{name}");
+        }
+    }
+}
+
+#[test]
+fn dead_letters_outlive_the_messages_they_were() {
+    let main = Template::read(MAIN);
+    let queues = main.resources("AWS::SQS::Queue");
+    for (source, dead) in dead_letters(&queues) {
+        let retention = |name: &str| number(&named(&queues, name)["MessageRetentionPeriod"]);
+        assert!(retention(&dead) > retention(&source), "{source}");
+        let size = |name: &str| number(&named(&queues, name)["MaximumMessageSize"]);
+        assert!(size(&dead) >= size(&source), "{source}");
+        assert_eq!(named(&queues, &dead)["RedriveAllowPolicy"]["redrivePermission"], "byQueue", "{dead}");
+    }
+}
+
+#[test]
+fn every_queue_has_dead_letters_and_is_encrypted() {
+    for main in [Template::read(MAIN), with_options()] {
+        let queues = main.resources("AWS::SQS::Queue");
+        let pairs = dead_letters(&queues);
+        let dead: BTreeSet<_> = pairs.values().collect();
+        for (name, queue) in &queues {
+            assert_ne!(pairs.contains_key(*name), dead.contains(name), "{name} is a source or a dead-letter queue");
+            let managed = queue["SqsManagedSseEnabled"] == true;
+            assert!(managed || queue["KmsMasterKeyId"].is_string(), "{name} is not encrypted");
+        }
+    }
+}
+
+#[test]
+fn the_queue_gives_up_when_the_processor_says_it_does() {
+    let main = Template::read(MAIN);
+    let (queues, functions) = (main.resources("AWS::SQS::Queue"), main.resources("AWS::Serverless::Function"));
+    let told = &named(&functions, "ProcessorFunction")["Environment"]["Variables"]["MAX_RECEIVE_COUNT"];
+    assert_eq!(number(&named(&queues, "NotificationsQueue")["RedrivePolicy"]["maxReceiveCount"]), number(told));
+}
+
+#[test]
+fn mappings_ask_for_no_more_than_is_reserved() {
+    let main = with_options();
+    let functions = main.resources("AWS::Serverless::Function");
+    for (name, mapping) in main.resources("AWS::Lambda::EventSourceMapping") {
+        let function = named(&functions, &target(&mapping["FunctionName"]));
+        let reserved = &function["ReservedConcurrentExecutions"];
+        if !reserved.is_null() {
+            assert!(number(&mapping["ScalingConfig"]["MaximumConcurrency"]) <= number(reserved), "{name}");
+        }
+    }
+}
+
+#[test]
+fn functions_have_a_log_group_that_forgets() {
+    let main = Template::read(MAIN);
+    let groups = main.resources("AWS::Logs::LogGroup");
+    for (name, group) in &groups {
+        assert!(number(&group["RetentionInDays"]) >= 1.0, "{name}");
+    }
+    for (name, function) in main.resources("AWS::Serverless::Function") {
+        named(&groups, &target(&function["LoggingConfig"]["LogGroup"]));
+        assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON", "{name}");
+    }
+}
+
+#[test]
+fn the_api_is_throttled_and_outwaits_its_function() {
+    let main = Template::read(MAIN);
+    let stages = main.resources("AWS::ApiGatewayV2::Stage");
+    assert!(!stages.is_empty());
+    for (name, stage) in stages {
+        for limit in ["ThrottlingRateLimit", "ThrottlingBurstLimit"] {
+            assert!(number(&stage["DefaultRouteSettings"][limit]) >= 1.0, "{name}");
+        }
+    }
+    let functions = main.resources("AWS::Serverless::Function");
+    let (_, integration) = &main.resources("AWS::ApiGatewayV2::Integration")[0];
+    let timeout = number(&named(&functions, "IntakeFunction")["Timeout"]) * 1000.0;
+    assert!(number(&integration["TimeoutInMillis"]) > timeout);
+}
