@@ -9,6 +9,8 @@ use crate::workspace::Workspace;
 use std::process::Stdio;
 use std::time::Duration;
 
+/// The main template and those nested in it.
+const TEMPLATES: [&str; 3] = ["infra/template.yaml", "infra/observability.yaml", "infra/dashboards/cloudwatch.yaml"];
 /// Cloning the advisory database takes a few seconds where it can be reached.
 const FETCH_LIMIT: Duration = Duration::from_secs(60);
 
@@ -18,7 +20,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     interrupt.run(workspace.cargo().args(["fmt", "--all", "--check"]))?;
     steps.next("Template");
     let python = python::environment(workspace, interrupt, "venv-lint", "infra/local/requirements-lint.txt")?;
-    interrupt.run(workspace.command(python.join("cfn-lint")).arg("infra/template.yaml"))?;
+    interrupt.run(workspace.command(python.join("cfn-lint")).args(TEMPLATES))?;
     steps.next("Clippy");
     let mut clippy = workspace.cargo_workspace(&["clippy", "--all-targets", "--all-features"]);
     interrupt.run(clippy.args(["--", "-D", "warnings"]))?;

@@ -1,5 +1,6 @@
 //! The project's commands. `cargo xtask help` lists them.
 
+mod dashboards;
 mod error;
 mod lint;
 mod process;
@@ -50,6 +51,12 @@ enum Command {
     },
     /// Check formatting, lints, dependencies and the template
     Lint,
+    /// Write the dashboards' files from their description
+    Dashboards {
+        /// Also run the demo, and draw the dashboard from it
+        #[arg(long)]
+        picture: bool,
+    },
     /// Remove what the other commands installed and wrote in .local/
     Clean,
 }
@@ -75,6 +82,7 @@ fn run(command: Command) -> Result<()> {
         Command::Up { once, no_demo } => up::run(&workspace, &interrupt, &up::Options { once, demo: !no_demo }),
         Command::Test { nextest } => test::run(&workspace, &interrupt, &nextest),
         Command::Lint => lint::run(&workspace, &interrupt),
+        Command::Dashboards { picture } => dashboards::run(&workspace, &interrupt, picture),
         Command::Clean => workspace.clean(),
     }
 }
