@@ -1,6 +1,7 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_lambda::primitives::Blob;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::{env, fs};
 
@@ -12,6 +13,7 @@ pub struct Stack {
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub sqs: aws_sdk_sqs::Client,
     logs: aws_sdk_cloudwatchlogs::Client,
+    lambda: aws_sdk_lambda::Client,
     pub http: reqwest::Client,
     outputs: HashMap<String, Value>,
 }
@@ -54,6 +56,7 @@ impl Stack {
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             sqs: aws_sdk_sqs::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            lambda: aws_sdk_lambda::Client::new(&config),
             http: reqwest::Client::builder().no_proxy().build().expect("a plain client"),
             outputs,
         }
@@ -104,9 +107,18 @@ impl Stack {
         .await
     }
 
+    /// Runs the reconciler over one tenant, as its schedule does over all, and returns its report.
+    pub async fn reconcile(&self, tenant: &str) -> Value {
+        let event = Blob::new(json!({"tenant": tenant}).to_string());
+        let call = self.lambda.invoke().function_name(self.output("ReconcilerFunctionName")).payload(event);
+        let answer = call.send().await.expect("the reconciler runs");
+        let report = answer.payload.expect("a report").into_inner();
+        serde_json::from_slice(&report).expect("a report in JSON")
+    }
+
     /// A line with this text that any function has logged so far. The text must be free of quotes and backslashes.
     pub async fn logged(&self, text: &str) -> Option<String> {
-        for group in ["IntakeLogGroup", "ProcessorLogGroup", "FeedbackLogGroup"] {
+        for group in ["IntakeLogGroup", "ProcessorLogGroup", "FeedbackLogGroup", "ReconcilerLogGroup"] {
             if let Some(line) = self.logged_by(group, text).await {
                 return Some(line);
             }

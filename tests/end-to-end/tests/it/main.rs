@@ -6,6 +6,7 @@ mod failures;
 mod feedback;
 mod order;
 mod privacy;
+mod reconciliation;
 mod rejections;
 mod telemetry;
 
@@ -30,4 +31,5 @@ mod company {
     pub(crate) const REPLAYED: u32 = 18;
     pub(crate) const RESENT: u32 = 19;
     pub(crate) const METRICS: u32 = 20;
+    pub(crate) const RECONCILED: u32 = 21;
 }
