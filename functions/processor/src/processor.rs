@@ -81,7 +81,9 @@ impl<P: Ports> Processor<P> {
         longest: Duration,
     ) -> Option<Next> {
         let tenant = n.tenant.as_deref().unwrap_or_default();
-        let span = tracing::info_span!("notification", notification = %n.key, tenant, event = n.event_name(), delivery = %n.delivery);
+        // What no catalogue names is the sender's text, which is not for the log.
+        let event = n.event.map_or(n.entity.as_str(), |event| event.id);
+        let span = tracing::info_span!("notification", notification = %n.key, tenant, event, delivery = %n.delivery);
         let work = async {
             let process = AssertUnwindSafe(self.process(n, settings, received)).catch_unwind();
             let result = match tokio::time::timeout(longest, process).await {
