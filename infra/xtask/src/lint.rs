@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: formatting, lints, dependencies, template.
+//! `cargo xtask lint`: formatting, lints, dependencies, the template and its policies.
 
 use crate::error::Result;
 use crate::process::Interrupt;
@@ -15,12 +15,17 @@ const TEMPLATES: [&str; 3] = ["infra/template.yaml", "infra/observability.yaml",
 const FETCH_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
-    let mut steps = Steps::new(5);
+    let mut steps = Steps::new(6);
     steps.next("Formatting");
     interrupt.run(workspace.cargo().args(["fmt", "--all", "--check"]))?;
     steps.next("Template");
     let python = python::environment(workspace, interrupt, "venv-lint", "infra/local/requirements-lint.txt")?;
     interrupt.run(workspace.command(python.join("cfn-lint")).args(TEMPLATES))?;
+    steps.next("Policies");
+    let policies = "infra/local/requirements-policies.txt";
+    let python = python::environment(workspace, interrupt, "venv-policies", policies)?;
+    let mut checkov = workspace.command(python.join("checkov"));
+    interrupt.run(checkov.args(["--config-file", "infra/checkov.yaml", "--file"]).args(TEMPLATES))?;
     steps.next("Clippy");
     let mut clippy = workspace.cargo_workspace(&["clippy", "--all-targets", "--all-features"]);
     interrupt.run(clippy.args(["--", "-D", "warnings"]))?;
