@@ -1,6 +1,7 @@
 //! The project's commands. `cargo xtask help` lists them.
 
 mod dashboards;
+mod deploy_test;
 mod error;
 mod lint;
 mod process;
@@ -49,7 +50,11 @@ enum Command {
         #[arg(last = true)]
         nextest: Vec<String>,
     },
-    /// Check formatting, lints, dependencies and the template
+    /// Deploy code to a stack of its own with cargo-lambda, and roll it back
+    ///
+    /// Checks that memory, time-out, environment, role, mappings, concurrency and logging stay what the template made them.
+    DeployTest,
+    /// Check formatting, lints, dependencies, the template and its policies
     Lint,
     /// Write the dashboards' files from their description
     Dashboards {
@@ -81,6 +86,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Up { once, no_demo } => up::run(&workspace, &interrupt, &up::Options { once, demo: !no_demo }),
         Command::Test { nextest } => test::run(&workspace, &interrupt, &nextest),
+        Command::DeployTest => deploy_test::run(&workspace, &interrupt),
         Command::Lint => lint::run(&workspace, &interrupt),
         Command::Dashboards { picture } => dashboards::run(&workspace, &interrupt, picture),
         Command::Clean => workspace.clean(),

@@ -53,11 +53,7 @@ impl Workspace {
     /// A cargo command that also finds the tools installed in `.local/bin`.
     pub(crate) fn cargo(&self) -> Command {
         let mut command = self.command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let paths = std::iter::once(self.local.join("bin")).chain(std::env::split_paths(&path));
-        if let Ok(path) = std::env::join_paths(paths) {
-            command.env("PATH", path);
-        }
+        command.env("PATH", path_with(&self.local.join("bin")));
         command
     }
 
@@ -87,6 +83,13 @@ impl Workspace {
     pub(crate) fn clean(&self) -> Result<()> {
         if self.local.exists() { remove(&self.local) } else { Ok(()) }
     }
+}
+
+/// PATH, with a folder that is looked in first.
+pub(crate) fn path_with(folder: &Path) -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let paths = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
+    std::env::join_paths(paths).unwrap_or(path)
 }
 
 fn create(folder: &Path) -> Result<()> {

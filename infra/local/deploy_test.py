@@ -1,0 +1,170 @@
+"""Deploys code to the local AWS with `cargo lambda deploy`, as one does to the real one, and rolls it back.
+
+Everything but the code must stay what the template made it. WEBHOOKS_STACK names the stack's description; the endpoint, the region and
+the credentials come from the environment (AWS_*), and cargo-lambda from PATH.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+
+import boto3
+
+# Of an answer, what tells about the code, or how the last change of it went.
+ABOUT_THE_CODE = ("Code", "Version", "RevisionId", "LastModified", "LastUpdate", "State", "LastProcessingResult", "ResponseMetadata")
+# Above what the local stack sends at once (README.md), so that it changes nothing here.
+RESERVED_CONCURRENCY = 60
+
+functions = boto3.client("lambda")
+logs = boto3.client("logs")
+
+
+def main():
+    arguments = parse_arguments()
+    stack = json.loads(pathlib.Path(os.environ["WEBHOOKS_STACK"]).read_text())
+    intake = stack["outputs"]["IntakeFunctionName"]
+    feedback = stack["outputs"]["FeedbackFunctionName"]
+    health = stack["api_url"] + "/health"
+    # `sam deploy` publishes no version, so the code to come back to gets one here.
+    first = functions.publish_version(FunctionName=intake)
+    # The template's default reserves nothing, which would leave nothing to lose.
+    functions.put_function_concurrency(FunctionName=intake, ReservedConcurrentExecutions=RESERVED_CONCURRENCY)
+    first_archive = archive(intake)
+    before = {name: settings(stack, name) for name in (intake, feedback)}
+    show(f"{intake}: version {first['Version']}, code {first['CodeSha256'][:12]}, health {answer(health)}")
+
+    second = cargo_lambda_deploy(intake, "--binary-name", "intake")
+    check("a new version is published", second["Version"] != first["Version"])
+    check("its code is another", second["CodeSha256"] != first["CodeSha256"])
+    check("it is the code that runs", second["CodeSha256"] == code(intake))
+    second_archive = archive(intake)
+    check_settings(before[intake], settings(stack, intake))
+
+    # A function that a queue drives, so that there is a mapping to lose.
+    with tempfile.TemporaryDirectory() as folder:
+        # cargo-lambda writes its archive beside the program.
+        program = shutil.copy(arguments.binaries / "feedback", folder)
+        cargo_lambda_deploy(feedback, "--binary-path", program)
+    check("it has a mapping", before[feedback]["mappings"] != [])
+    check_settings(before[feedback], settings(stack, feedback))
+
+    show("The demo, on the new code")
+    demo = subprocess.run([arguments.binaries / "demo"], stdout=subprocess.PIPE, text=True)
+    check("it accounts for every notification", demo.returncode == 0, demo.stdout)
+    show(next(line for line in demo.stdout.splitlines() if line.startswith("Notifications sent")))
+
+    with tempfile.TemporaryDirectory() as folder:
+        program = shutil.copy(shutil.which("false"), pathlib.Path(folder, "broken"))
+        cargo_lambda_deploy(intake, "--binary-path", program)
+    check("a broken program is live", answer(health) >= 500)
+    roll_back(intake, second["Version"], second_archive)
+    check("the version before is live again", answer(health) == 200 and code(intake) == second["CodeSha256"])
+    check_settings(before[intake], settings(stack, intake))
+    roll_back(intake, first["Version"], first_archive)
+    check("so is the first one", answer(health) == 200 and code(intake) == first["CodeSha256"])
+    check_settings(before[intake], settings(stack, intake))
+
+    cargo_lambda_deploy(intake, "--binary-name", "intake", "--env-var", "ADDED_BY_HAND=1")
+    environment = settings(stack, intake)["configuration"]["Environment"]["Variables"]
+    check("a variable given to cargo-lambda is added", environment.pop("ADDED_BY_HAND", None) == "1")
+    check("and replaces none", environment == before[intake]["configuration"]["Environment"]["Variables"])
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--binaries", type=pathlib.Path, required=True, help="folder with the programs cargo built")
+    return parser.parse_args()
+
+
+def cargo_lambda_deploy(name, *arguments):
+    """Deploys and gives the configuration of the version that this published."""
+    command = ["cargo", "lambda", "deploy", *arguments, "--output-format", "json", name]
+    show(" ".join(map(str, command)))
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    # Before the JSON it prints its progress.
+    version = json.loads(output[output.index("{") :])["version"]
+    wait(name)
+    return functions.get_function_configuration(FunctionName=name, Qualifier=version)
+
+
+def archive(name):
+    """The function's current code. AWS gives that of any version, for a Qualifier; MiniStack 1.5.33 always gives the current one."""
+    location = functions.get_function(FunctionName=name)["Code"]["Location"]
+    with urllib.request.urlopen(location) as response:
+        return response.read()
+
+
+def roll_back(name, version, code_of_version):
+    """Makes an earlier version's code the current one, as infra/DEPLOY.md says."""
+    show(f"Roll back {name} to version {version}")
+    functions.update_function_code(FunctionName=name, ZipFile=code_of_version, Publish=True)
+    wait(name)
+
+
+def wait(name):
+    functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
+def settings(stack, name):
+    """Everything about a function that the template decides."""
+    configuration = functions.get_function_configuration(FunctionName=name)
+    mappings = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    groups = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
+    return {
+        "configuration": without_code(configuration),
+        "reserved concurrency": functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions"),
+        "mappings": [without_code(mapping) for mapping in mappings],
+        "log groups": [(group["logGroupName"], group.get("retentionInDays")) for group in groups],
+        "permissions": permissions(name),
+        "tags": functions.list_tags(Resource=configuration["FunctionArn"])["Tags"],
+        "other functions": sorted(f["FunctionName"] for f in functions.list_functions()["Functions"]),
+    }
+
+
+def without_code(answer):
+    return {key: value for key, value in answer.items() if not key.startswith(ABOUT_THE_CODE)}
+
+
+def permissions(name):
+    try:
+        return json.loads(functions.get_policy(FunctionName=name)["Policy"])
+    except functions.exceptions.ResourceNotFoundException:
+        return None
+
+
+def code(name):
+    return functions.get_function_configuration(FunctionName=name)["CodeSha256"]
+
+
+def answer(url):
+    try:
+        with urllib.request.urlopen(url, timeout=30) as response:
+            return response.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def check_settings(before, after):
+    for what in before:
+        check(f"{what} unchanged", before[what] == after[what], f"before: {before[what]}\nafter:  {after[what]}")
+
+
+def check(what, holds, otherwise=""):
+    if not holds:
+        sys.exit(f"FAILED: {what}\n{otherwise}".rstrip())
+    print(f"        ok: {what}", flush=True)
+
+
+def show(line):
+    print(f"      {line}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

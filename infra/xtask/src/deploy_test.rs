@@ -1,0 +1,38 @@
+//! `cargo xtask deploy-test`: code deployed with cargo-lambda leaves alone what the template decides, and can be rolled back.
+
+use crate::error::Result;
+use crate::process::Interrupt;
+use crate::progress::Steps;
+use crate::python;
+use crate::stack::Servers;
+use crate::workspace::{Workspace, path_with};
+
+pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
+    let mut steps = Steps::new(6);
+    steps.next("Install the local AWS and cargo-lambda (once: 130 and 470 MB in .local)");
+    let python = python::environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
+    let cargo_lambda = python::environment(workspace, interrupt, "venv-deploy", "infra/local/requirements-deploy.txt")?;
+    steps.next("Build the functions, the stand-in for Visma Net and the demo");
+    interrupt.run(&mut workspace.cargo_workspace(&["build", "--bins"]))?;
+    steps.next("Build intake with cargo-lambda, for this machine");
+    let mut build = workspace.cargo();
+    build.env("PATH", path_with(&cargo_lambda));
+    // A release with all that cargo-lambda makes of it, save for the optimisation: it would take twice as long and show nothing more.
+    build.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
+    interrupt.run(build.args(["lambda", "build", "--release", "--package", "intake"]))?;
+    steps.next("Start the local AWS and the stand-in");
+    let servers = Servers::start(workspace, interrupt, "deploy-test", &python)?;
+    steps.next("Deploy infra/template.yaml");
+    let stack = servers.deploy(workspace, interrupt, &python)?;
+    steps.next("Deploy code, and roll it back");
+    let mut test = workspace.command(python.join("python"));
+    test.arg("infra/local/deploy_test.py").arg("--binaries").arg(&workspace.binaries);
+    test.env("PATH", path_with(&cargo_lambda));
+    let tested = interrupt.run(stack.reach(&mut test));
+    if tested.is_err() {
+        eprintln!("\nLogs of this run are in {}. {}", stack.folder.display(), stack.log());
+        return tested;
+    }
+    steps.done("Only the code changed");
+    Ok(())
+}
