@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
     run(service_fn(|event: LambdaEvent<Value>| async move {
         let time = webhooks_batch::budget(event.context.deadline, reconciler.host.now());
         let report = reconciler
-            .run(time, event.payload["tenant"].as_str())
+            .run(&event.context.request_id, time, event.payload["tenant"].as_str())
             .await
             .inspect_err(|error| tracing::error!("{error}"))?;
         Ok::<_, Error>(report)

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use time::OffsetDateTime;
 use webhooks_host::Host;
+use webhooks_metrics::{Metric, Metrics};
 use webhooks_model::{Collection, Reason};
 use webhooks_settings::{Cache, LoadError, Settings};
 
@@ -15,6 +16,7 @@ pub struct Reconciler<P: Ports> {
     pub listing: P::Listing,
     pub queue: P::Queue,
     pub host: P::Host,
+    pub metrics: Metrics<P::Host>,
 }
 
 /// What a run did.
@@ -61,7 +63,7 @@ impl<P: Ports> Reconciler<P> {
     ///
     /// # Errors
     /// There are no settings. Everything else is reported, and goes on in the next run.
-    pub async fn run(&self, time: Duration, only: Option<&str>) -> Result<Report, LoadError> {
+    pub async fn run(&self, request_id: &str, time: Duration, only: Option<&str>) -> Result<Report, LoadError> {
         let settings = self.settings.get().await?;
         let mut budget = Budget::new(&settings, self.host.now() + time);
         let mut report = Report::default();
@@ -71,6 +73,8 @@ impl<P: Ports> Reconciler<P> {
             self.run_tenant(&settings, tenant, &mut budget, &mut report).await;
         }
         report.calls = settings.reconciliation.max_calls - budget.calls;
+        self.count(&report);
+        self.metrics.flush(request_id);
         let gaps_found: usize = report.gaps_found.values().sum();
         tracing::info!(
             gaps_found,
@@ -81,6 +85,15 @@ impl<P: Ports> Reconciler<P> {
             "reconciled"
         );
         Ok(report)
+    }
+
+    fn count(&self, report: &Report) {
+        let gaps = report.gaps_found.iter().flat_map(|(collection, gaps)| {
+            std::iter::repeat_n(Metric::GapsFound { collection: collection.as_str() }, *gaps)
+        });
+        let swept = std::iter::repeat_n(Metric::ListsSwept, report.finished);
+        let unfinished = std::iter::repeat_n(Metric::ListsUnfinished, report.unfinished);
+        self.metrics.record(None, gaps.chain(swept).chain(unfinished));
     }
 
     /// Beginning with another tenant in each run, so that a budget too small for all starves none.

@@ -3,6 +3,7 @@
 use crate::ports::Ports;
 use crate::reconciler::Reconciler;
 use webhooks_host::{SystemHost, Variables};
+use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::Queue;
 use webhooks_settings::{Cache, SecretsManager};
 use webhooks_store::Table;
@@ -34,5 +35,6 @@ pub async fn reconciler() -> Result<Reconciler<Real>, lambda_runtime::Error> {
         listing: VismaClient::new(SystemHost)?,
         queue: Queue::new(aws_sdk_sqs::Client::new(&aws), variables.text("NOTIFICATIONS_QUEUE_URL")?),
         host: SystemHost,
+        metrics: Metrics::to_stdout(Service::Reconciler, SystemHost),
     })
 }

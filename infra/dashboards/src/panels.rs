@@ -46,7 +46,7 @@ pub enum Unit {
 }
 
 /// The alarms of infra/observability.yaml, without the stack's name; those that page come first.
-pub const ALARMS: [&str; 29] = [
+pub const ALARMS: [&str; 33] = [
     "page",
     "ack-slo-5m",
     "ack-slo-1h",
@@ -56,6 +56,7 @@ pub const ALARMS: [&str; 29] = [
     "notifications-parked",
     "feedback-parked",
     "feedback-quota",
+    "gaps-found",
     "dead-letters-notifications",
     "dead-letters-events",
     "dead-letters-feedback",
@@ -68,12 +69,15 @@ pub const ALARMS: [&str; 29] = [
     "function-errors-intake",
     "function-errors-processor",
     "function-errors-feedback",
+    "function-errors-reconciler",
     "function-throttles-intake",
     "function-throttles-processor",
     "function-throttles-feedback",
+    "function-throttles-reconciler",
     "function-near-timeout-intake",
     "function-near-timeout-processor",
     "function-near-timeout-feedback",
+    "function-near-timeout-reconciler",
     "inbound-spike",
     "signature-failures",
 ];
@@ -84,7 +88,7 @@ pub const ATTENTION: &str = "fields @timestamp, message, tenant, notification, r
     | sort @timestamp desc\n\
     | limit 50";
 
-const FUNCTIONS: [&str; 3] = ["intake", "processor", "feedback"];
+const FUNCTIONS: [&str; 4] = ["intake", "processor", "feedback", "reconciler"];
 const QUEUES: [&str; 3] = ["notifications", "events", "feedback"];
 
 pub fn rows() -> Vec<Row> {
@@ -96,6 +100,7 @@ pub fn rows() -> Vec<Row> {
         row(6, queues()),
         row(6, refusals()),
         row(6, trouble()),
+        row(6, reconciliation()),
         row(6, functions()),
         row(6, resources()),
         row(7, vec![Panel { title: "What needs attention", width: 24, view: View::Logs }]),
@@ -210,6 +215,17 @@ fn trouble() -> Vec<Panel> {
         lines("Parked and dead, by reason", 6, Unit::Count, given_up),
         lines("Feedback retried, parked, refused", 6, Unit::Count, feedback),
         lines("Feedback quota left", 6, Unit::Count, vec![ours("feedback", "FeedbackQuotaLeft", "Minimum")]),
+    ]
+}
+
+fn reconciliation() -> Vec<Panel> {
+    let lists = vec![
+        ours("reconciler", "ListsSwept", "Sum").label("swept"),
+        ours("reconciler", "ListsUnfinished", "Sum").label("unfinished"),
+    ];
+    vec![
+        lines("Webhooks that never arrived", 12, Unit::Count, vec![ours_by("reconciler", "GapsFound", "collection")]),
+        lines("Lists of the ERP", 12, Unit::Count, lists),
     ]
 }
 

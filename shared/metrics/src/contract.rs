@@ -11,16 +11,18 @@ pub enum Service {
     Intake,
     Processor,
     Feedback,
+    Reconciler,
 }
 
 impl Service {
-    pub const ALL: [Self; 3] = [Self::Intake, Self::Processor, Self::Feedback];
+    pub const ALL: [Self; 4] = [Self::Intake, Self::Processor, Self::Feedback, Self::Reconciler];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Intake => "intake",
             Self::Processor => "processor",
             Self::Feedback => "feedback",
+            Self::Reconciler => "reconciler",
         }
     }
 }
@@ -116,7 +118,10 @@ contract! {
     [Feedback] OutcomesRejected { code }, Count, "messages of the feedback queue that cannot be used";
     [Feedback] AcceptedToFeedback(elapsed: Duration), Milliseconds, "from intake's acceptance to Visma Net taking the feedback";
     [Feedback] FeedbackQuotaLeft(calls: u64), Count, "the least X-RateLimit-Remaining over the tenants of a batch";
-    [Intake, Processor, Feedback] ColdStart, Count, "processes started; on a line of its own";
+    [Reconciler] GapsFound { collection }, Count, "changes whose webhook never arrived, by the ERP's list";
+    [Reconciler] ListsSwept, Count, "lists swept to their end";
+    [Reconciler] ListsUnfinished, Count, "lists that go on in the next run";
+    [Intake, Processor, Feedback, Reconciler] ColdStart, Count, "processes started; on a line of its own";
 }
 
 const fn only<T: Copy>(all: &[T]) -> Option<T> {

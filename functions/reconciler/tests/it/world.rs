@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use time::OffsetDateTime;
 use webhooks_host::Host;
+use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::collection::{Collection, Listed, Page, Paging};
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::{Delivery, HeadChange, Notification, State, Ticks, Versions};
@@ -62,6 +63,7 @@ pub(crate) struct World {
     pub(crate) host: TestHost,
     pub(crate) lists: FakeLists,
     pub(crate) queue: FakeQueue,
+    pub(crate) emitted: Emitted,
     reconciler: Reconciler<Fakes>,
 }
 
@@ -75,19 +77,20 @@ impl World {
         settings["reconciliation"] = rules;
         settings["tenants"] = tenants.iter().map(|id| json!({"id": id})).collect();
         let (table, host, lists) = (TestTable::new().await, TestHost::default(), FakeLists::default());
-        let queue = FakeQueue::default();
+        let (queue, emitted) = (FakeQueue::default(), Emitted::default());
         let reconciler = Reconciler {
             settings: Cache::new(FakeSource::new(settings), host.clone()),
             sweeps: table.table.clone(),
             listing: lists.clone(),
             queue: queue.clone(),
             host: host.clone(),
+            metrics: Metrics::new(Service::Reconciler, host.clone(), emitted.clone()),
         };
-        Self { table, host, lists, queue, reconciler }
+        Self { table, host, lists, queue, emitted, reconciler }
     }
 
     pub(crate) async fn run_for(&self, only: Option<&str>) -> Report {
-        self.reconciler.run(Duration::from_secs(60), only).await.unwrap()
+        self.reconciler.run("r-1", Duration::from_secs(60), only).await.unwrap()
     }
 
     pub(crate) async fn run(&self) -> Report {
