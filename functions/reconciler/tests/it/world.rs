@@ -18,7 +18,14 @@ type Lists = HashMap<(String, Collection), Vec<(String, OffsetDateTime)>>;
 
 /// The ERP's lists, paged and filtered as the reference says, with a fault for every call that is to fail.
 #[derive(Clone, Default)]
-pub(crate) struct FakeLists(Arc<Mutex<(Lists, Vec<String>, Vec<VismaError>)>>);
+pub(crate) struct FakeLists(Arc<Mutex<Answers>>);
+
+#[derive(Default)]
+struct Answers {
+    lists: Lists,
+    calls: Vec<String>,
+    faults: Vec<VismaError>,
+}
 
 impl Listing for FakeLists {
     async fn list(
@@ -30,11 +37,11 @@ impl Listing for FakeLists {
         page: u32,
     ) -> Result<Page, VismaError> {
         let mut inner = self.0.lock().unwrap();
-        inner.1.push(format!("{tenant}:{collection}:{page}"));
-        if let Some(fault) = inner.2.pop() {
+        inner.calls.push(format!("{tenant}:{collection}:{page}"));
+        if let Some(fault) = inner.faults.pop() {
             return Err(fault);
         }
-        let all = inner.0.get(&(tenant.to_owned(), collection)).cloned().unwrap_or_default();
+        let all = inner.lists.get(&(tenant.to_owned(), collection)).cloned().unwrap_or_default();
         let changed: Vec<Listed> = all
             .into_iter()
             .filter(|(_, modified)| *modified > since)
@@ -101,18 +108,18 @@ impl World {
     pub(crate) fn change(&self, tenant: &str, collection: Collection, key: &str, minutes_ago: i64) {
         let modified = self.host.now() - time::Duration::minutes(minutes_ago);
         let mut inner = self.lists.0.lock().unwrap();
-        let list = inner.0.entry((tenant.to_owned(), collection)).or_default();
+        let list = inner.lists.entry((tenant.to_owned(), collection)).or_default();
         list.retain(|(known, _)| known != key);
         list.push((key.to_owned(), modified));
     }
 
     pub(crate) fn fail(&self, faults: impl IntoIterator<Item = VismaError>) {
-        self.lists.0.lock().unwrap().2.extend(faults);
+        self.lists.0.lock().unwrap().faults.extend(faults);
     }
 
     /// The calls so far, `{tenant}:{collection}:{page}`.
     pub(crate) fn calls(&self) -> Vec<String> {
-        self.lists.0.lock().unwrap().1.clone()
+        self.lists.0.lock().unwrap().calls.clone()
     }
 
     /// What was queued, as the processor would read it.
