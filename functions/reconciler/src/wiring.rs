@@ -2,12 +2,13 @@
 
 use crate::ports::Ports;
 use crate::reconciler::Reconciler;
-use webhooks_host::{SystemHost, Variables};
+use webhooks_host::SystemHost;
 use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::Queue;
-use webhooks_settings::{Cache, SecretsManager};
+use webhooks_settings::SecretsManager;
 use webhooks_store::Table;
 use webhooks_visma::VismaClient;
+use webhooks_wiring::Surroundings;
 
 /// AWS and Visma Net.
 pub struct Real;
@@ -25,15 +26,12 @@ impl Ports for Real {
 /// # Errors
 /// Names the variable that is missing or wrong.
 pub async fn reconciler() -> Result<Reconciler<Real>, lambda_runtime::Error> {
-    let variables = Variables::of_process();
-    let aws = aws_config::load_from_env().await;
-    let secrets = SecretsManager::new(aws_sdk_secretsmanager::Client::new(&aws), variables.text("SETTINGS_SECRET_ID")?);
-    let retention = time::Duration::days(variables.number("RETENTION_DAYS", 90)?.into());
+    let surroundings = Surroundings::load().await;
     Ok(Reconciler {
-        settings: Cache::new(secrets, SystemHost),
-        sweeps: Table::new(aws_sdk_dynamodb::Client::new(&aws), variables.text("TABLE_NAME")?, retention),
+        settings: surroundings.settings()?,
+        sweeps: surroundings.table()?,
         listing: VismaClient::new(SystemHost)?,
-        queue: Queue::new(aws_sdk_sqs::Client::new(&aws), variables.text("NOTIFICATIONS_QUEUE_URL")?),
+        queue: surroundings.queue("NOTIFICATIONS_QUEUE_URL")?,
         host: SystemHost,
         metrics: Metrics::to_stdout(Service::Reconciler, SystemHost),
     })

@@ -3,7 +3,7 @@
 use crate::attributes::{Item, Update, flag, partition, string, text, time_text};
 use crate::ledger::{line, sort_key};
 use crate::table::{StoreError, Table};
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -11,6 +11,10 @@ use uuid::Uuid;
 use webhooks_model::LedgerKey;
 use webhooks_model::feedback::{Address, Description, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
+
+/// What is read of a notification to answer it.
+const ATTRIBUTES: [&str; 8] =
+    ["pk", "sk", "received_at", "feedback", "feedback_ids", "feedback_success", "feedback_description", "source"];
 
 /// What the feedback function needs of the table.
 pub trait Answers: Send + Sync {
@@ -57,23 +61,7 @@ impl Answers for Table {
         if by_name.is_empty() {
             return Ok(HashMap::new());
         }
-        let wanted =
-            by_name.keys().map(|(pk, sk)| HashMap::from([("pk".into(), string(pk)), ("sk".into(), string(sk))]));
-        let request = KeysAndAttributes::builder()
-            .set_keys(Some(wanted.collect()))
-            .projection_expression(
-                "pk, sk, received_at, feedback, feedback_ids, feedback_success, feedback_description, #source",
-            )
-            .expression_attribute_names("#source", "source")
-            .consistent_read(true)
-            .build()
-            .map_err(|_| StoreError::Mismatch("request not built".into()))?;
-        let answer = self.client.batch_get_item().request_items(&self.name, request).send().await;
-        let answer = answer.map_err(|error| StoreError::from_sdk(&error))?;
-        if answer.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
-            return Err(StoreError::Unavailable("throttled".into()));
-        }
-        let items = answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default();
+        let items = self.get_many(by_name.keys().cloned(), &ATTRIBUTES, true).await?;
         let found = items.iter().filter_map(|item| {
             let name = (text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned());
             Some((by_name.remove(&name)?.clone(), read(item)))

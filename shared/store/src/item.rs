@@ -2,6 +2,8 @@
 
 use crate::attributes::{Item, Update, string};
 use crate::table::{StoreError, Table};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use std::collections::HashMap;
 
 impl Table {
     /// Applies the update if the condition holds. Says whether it did.
@@ -47,5 +49,30 @@ impl Table {
             .await
             .map_err(|error| StoreError::from_sdk(&error))?;
         Ok(answer.item)
+    }
+
+    /// The items under these keys, as `(pk, sk)`, at most 100, with these of their attributes.
+    pub(crate) async fn get_many(
+        &self,
+        keys: impl Iterator<Item = (String, String)>,
+        attributes: &[&str],
+        consistent: bool,
+    ) -> Result<Vec<Item>, StoreError> {
+        let keys = keys.map(|(pk, sk)| HashMap::from([("pk".into(), string(pk)), ("sk".into(), string(sk))]));
+        let placeholders: Vec<String> = (0..attributes.len()).map(|at| format!("#a{at}")).collect();
+        let names = placeholders.iter().cloned().zip(attributes.iter().map(|name| (*name).to_owned()));
+        let request = KeysAndAttributes::builder()
+            .set_keys(Some(keys.collect()))
+            .projection_expression(placeholders.join(", "))
+            .set_expression_attribute_names(Some(names.collect()))
+            .consistent_read(consistent)
+            .build()
+            .map_err(|_| StoreError::Mismatch("request not built".into()))?;
+        let answer = self.client.batch_get_item().request_items(&self.name, request).send().await;
+        let answer = answer.map_err(|error| StoreError::from_sdk(&error))?;
+        if answer.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
+            return Err(StoreError::Unavailable("throttled".into()));
+        }
+        Ok(answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default())
     }
 }

@@ -3,7 +3,6 @@
 use crate::attributes::{Item, Update, integer, number, partition, string, text, time_text};
 use crate::head;
 use crate::table::{StoreError, Table};
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -111,20 +110,8 @@ impl Table {
     /// The newest version of each head by any clock, by partition. Here alone clocks are mixed: a head brought up to date without
     /// fetching knows the body's only, and taking that for older would find a gap in every sweep.
     async fn versions(&self, entities: &[EntityId]) -> Result<HashMap<String, Ticks>, StoreError> {
-        let wanted = entities.iter().map(|entity| {
-            HashMap::from([("pk".into(), string(partition(entity))), ("sk".into(), string(head::SORT_KEY))])
-        });
-        let request = KeysAndAttributes::builder()
-            .set_keys(Some(wanted.collect()))
-            .projection_expression("pk, version_resource, version_body")
-            .build()
-            .map_err(|_| StoreError::Mismatch("request not built".into()))?;
-        let answer = self.client.batch_get_item().request_items(&self.name, request).send().await;
-        let answer = answer.map_err(|error| StoreError::from_sdk(&error))?;
-        if answer.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
-            return Err(StoreError::Unavailable("throttled".into()));
-        }
-        let items = answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default();
+        let keys = entities.iter().map(|entity| (partition(entity), head::SORT_KEY.to_owned()));
+        let items = self.get_many(keys, &["pk", "version_resource", "version_body"], false).await?;
         Ok(items.iter().filter_map(|item| Some((text(item, "pk")?.to_owned(), newest(item)?))).collect())
     }
 }

@@ -1,0 +1,62 @@
+#![doc = include_str!("../README.md")]
+
+use aws_config::SdkConfig;
+use std::time::Duration;
+use webhooks_host::{SystemHost, VariableError, Variables};
+use webhooks_queue::Queue;
+use webhooks_settings::{Cache, SecretsManager};
+use webhooks_store::Table;
+
+/// What a function finds around it.
+pub struct Surroundings {
+    variables: Variables<fn(&'static str) -> Option<String>>,
+    aws: SdkConfig,
+    sqs: aws_sdk_sqs::Client,
+}
+
+impl Surroundings {
+    pub async fn load() -> Self {
+        let aws = aws_config::load_from_env().await;
+        Self { variables: Variables::of_process(), sqs: aws_sdk_sqs::Client::new(&aws), aws }
+    }
+
+    /// The settings document that `SETTINGS_SECRET_ID` names.
+    ///
+    /// # Errors
+    /// The variable is not set.
+    pub fn settings(&self) -> Result<Cache<SecretsManager, SystemHost>, VariableError> {
+        let client = aws_sdk_secretsmanager::Client::new(&self.aws);
+        Ok(Cache::new(SecretsManager::new(client, self.variables.text("SETTINGS_SECRET_ID")?), SystemHost))
+    }
+
+    /// The table that `TABLE_NAME` names, keeping what it holds for `RETENTION_DAYS`.
+    ///
+    /// # Errors
+    /// Names the variable that is missing or wrong.
+    pub fn table(&self) -> Result<Table, VariableError> {
+        let retention = time::Duration::days(self.variables.number("RETENTION_DAYS", 90)?.into());
+        Ok(Table::new(aws_sdk_dynamodb::Client::new(&self.aws), self.variables.text("TABLE_NAME")?, retention))
+    }
+
+    /// The queue whose URL `variable` holds.
+    ///
+    /// # Errors
+    /// The variable is not set.
+    pub fn queue(&self, variable: &'static str) -> Result<Queue, VariableError> {
+        Ok(Queue::new(self.sqs.clone(), self.variables.text(variable)?))
+    }
+
+    /// The ceiling of the first back-off, `RETRY_BASE_SECONDS`.
+    ///
+    /// # Errors
+    /// The variable is no positive whole number.
+    pub fn retry_base(&self) -> Result<Duration, VariableError> {
+        Ok(Duration::from_secs(self.number("RETRY_BASE_SECONDS", 30)?.into()))
+    }
+
+    /// # Errors
+    /// The variable is no positive whole number.
+    pub fn number(&self, variable: &'static str, default: u32) -> Result<u32, VariableError> {
+        self.variables.number(variable, default)
+    }
+}
