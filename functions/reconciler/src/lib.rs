@@ -3,6 +3,7 @@
 mod gap;
 mod ports;
 mod reconciler;
+mod silence;
 mod sweep;
 pub mod wiring;
 

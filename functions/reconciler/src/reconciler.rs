@@ -29,6 +29,8 @@ pub struct Report {
     pub unfinished: usize,
     pub calls: u32,
     pub gaps_found: BTreeMap<Collection, usize>,
+    /// Tenants that used to be heard of; `None` when not every tenant was looked at.
+    pub silent: Option<usize>,
 }
 
 /// What a run may still do.
@@ -72,6 +74,9 @@ impl<P: Ports> Reconciler<P> {
             report.tenants += 1;
             self.run_tenant(&settings, tenant, &mut budget, &mut report).await;
         }
+        if only.is_none() {
+            report.silent = self.count_silent(&settings).await;
+        }
         report.calls = settings.reconciliation.max_calls - budget.calls;
         self.count(&report);
         self.metrics.flush(request_id);
@@ -93,7 +98,8 @@ impl<P: Ports> Reconciler<P> {
         });
         let swept = std::iter::repeat_n(Metric::ListsSwept, report.finished);
         let unfinished = std::iter::repeat_n(Metric::ListsUnfinished, report.unfinished);
-        self.metrics.record(None, gaps.chain(swept).chain(unfinished));
+        let silent = report.silent.map(Metric::SilentTenants);
+        self.metrics.record(None, gaps.chain(swept).chain(unfinished).chain(silent));
     }
 
     /// Beginning with another tenant in each run, so that a budget too small for all starves none.

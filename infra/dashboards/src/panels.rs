@@ -46,7 +46,7 @@ pub enum Unit {
 }
 
 /// The alarms of infra/observability.yaml, without the stack's name; those that page come first.
-pub const ALARMS: [&str; 33] = [
+pub const ALARMS: [&str; 34] = [
     "page",
     "ack-slo-5m",
     "ack-slo-1h",
@@ -57,6 +57,7 @@ pub const ALARMS: [&str; 33] = [
     "feedback-parked",
     "feedback-quota",
     "gaps-found",
+    "tenant-silence",
     "dead-letters-notifications",
     "dead-letters-events",
     "dead-letters-feedback",
@@ -224,8 +225,9 @@ fn reconciliation() -> Vec<Panel> {
         ours("reconciler", "ListsUnfinished", "Sum").label("unfinished"),
     ];
     vec![
-        lines("Webhooks that never arrived", 12, Unit::Count, vec![ours_by("reconciler", "GapsFound", "collection")]),
-        lines("Lists of the ERP", 12, Unit::Count, lists),
+        lines("Webhooks that never arrived", 8, Unit::Count, vec![ours_by("reconciler", "GapsFound", "collection")]),
+        lines("Tenants fallen silent", 8, Unit::Count, vec![ours("reconciler", "SilentTenants", "Maximum")]),
+        lines("Lists of the ERP", 8, Unit::Count, lists),
     ]
 }
 

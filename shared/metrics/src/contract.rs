@@ -121,6 +121,7 @@ contract! {
     [Reconciler] GapsFound { collection }, Count, "changes whose webhook never arrived, by the ERP's list";
     [Reconciler] ListsSwept, Count, "lists swept to their end";
     [Reconciler] ListsUnfinished, Count, "lists that go on in the next run";
+    [Reconciler] SilentTenants(tenants: usize), Count, "tenants heard of in the last week, but not for longer than the settings allow";
     [Intake, Processor, Feedback, Reconciler] ColdStart, Count, "processes started; on a line of its own";
 }
 

@@ -15,6 +15,8 @@ pub struct Reconciliation {
     pub grace_minutes: u16,
     /// How far the first sweep of a list reaches back.
     pub first_lookback_hours: u16,
+    /// How long a tenant that was heard of in the last week may be silent.
+    pub silence_hours: u16,
     /// The most calls to the ERP in one run.
     pub max_calls: u32,
     /// The most changes put on the queue in one run, so that it is never flooded.
@@ -28,6 +30,8 @@ impl Default for Reconciliation {
             overlap_minutes: 10,
             grace_minutes: 5,
             first_lookback_hours: 24,
+            // A weekend and a night.
+            silence_hours: 72,
             max_calls: 200,
             max_gaps: 1000,
         }
@@ -41,6 +45,10 @@ impl Reconciliation {
 
     pub fn grace(&self) -> Duration {
         Duration::minutes(self.grace_minutes.into())
+    }
+
+    pub fn silence(&self) -> Duration {
+        Duration::hours(self.silence_hours.into())
     }
 
     pub fn first_lookback(&self) -> Duration {

@@ -220,7 +220,7 @@ impl Table {
             .set("delivery", string(n.delivery.to_string()))
             .set("received_at", string(&received))
             .set("updated_at", string(time_text(entry.now)))
-            .set("feed", string(format!("{}#{}", key.entity.tenant, &received[..10])))
+            .set("feed", string(feed_day(&key.entity.tenant, n.received_at)))
             .set("feed_at", string(format!("{received}#{}", n.key)))
             .set("expires_at", self.ttl(entry.now))
             .set_some("status", n.status.as_deref().map(string))
@@ -251,6 +251,11 @@ impl Table {
         }
         Ok(written)
     }
+}
+
+/// The feed index's partition: a tenant's day.
+pub(crate) fn feed_day(tenant: &str, at: OffsetDateTime) -> String {
+    format!("{tenant}#{}", &time_text(at)[..10])
 }
 
 fn with_change(update: Update, change: &Change, received: &str) -> Update {

@@ -2,13 +2,16 @@
 
 use crate::attributes::{Item, Update, integer, number, partition, string, text, time_text};
 use crate::head;
+use crate::ledger::feed_day;
 use crate::table::{StoreError, Table};
 use std::collections::{HashMap, HashSet};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 use webhooks_model::collection::Listed;
 use webhooks_model::{Collection, EntityId, Ticks};
 
+/// How many of a day's notifications are looked at for one that came by webhook.
+const NEWEST: i32 = 50;
 /// BatchGetItem takes no more keys.
 const KEYS_PER_READ: usize = 100;
 
@@ -49,6 +52,14 @@ pub trait Sweeps: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// When the last webhook of the tenant was accepted, looking back over so many days. What we found ourselves does not count.
+    fn last_heard(
+        &self,
+        tenant: &str,
+        now: OffsetDateTime,
+        days: u16,
+    ) -> impl Future<Output = Result<Option<OffsetDateTime>, StoreError>> + Send;
+
     /// Those of `listed` whose version has reached no head yet.
     fn missing(
         &self,
@@ -86,6 +97,21 @@ impl Sweeps for Table {
         Ok(())
     }
 
+    async fn last_heard(
+        &self,
+        tenant: &str,
+        now: OffsetDateTime,
+        days: u16,
+    ) -> Result<Option<OffsetDateTime>, StoreError> {
+        for day in 0..=i64::from(days) {
+            let heard = self.last_heard_on(tenant, now - Duration::days(day)).await?;
+            if heard.is_some() {
+                return Ok(heard);
+            }
+        }
+        Ok(None)
+    }
+
     async fn missing(
         &self,
         tenant: &str,
@@ -107,6 +133,28 @@ impl Sweeps for Table {
 }
 
 impl Table {
+    async fn last_heard_on(&self, tenant: &str, day: OffsetDateTime) -> Result<Option<OffsetDateTime>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name("feed")
+            .key_condition_expression("feed = :day")
+            .filter_expression("origin = :webhook")
+            .expression_attribute_values(":day", string(feed_day(tenant, day)))
+            .expression_attribute_values(":webhook", string("webhook"))
+            .scan_index_forward(false)
+            .limit(NEWEST)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk(&error))?;
+        let newest = answer.items.unwrap_or_default().into_iter().next();
+        Ok(newest.and_then(|item| {
+            let (received, _) = text(&item, "feed_at")?.split_once('#')?;
+            OffsetDateTime::parse(received, &Rfc3339).ok()
+        }))
+    }
+
     /// The newest version of each head by any clock, by partition. Here alone clocks are mixed: a head brought up to date without
     /// fetching knows the body's only, and taking that for older would find a gap in every sweep.
     async fn versions(&self, entities: &[EntityId]) -> Result<HashMap<String, Ticks>, StoreError> {

@@ -107,8 +107,8 @@ impl Stack {
         .await
     }
 
-    /// Runs the reconciler over one tenant, as its schedule does over all, and returns its report.
-    pub async fn reconcile(&self, tenant: &str) -> Value {
+    /// Runs the reconciler, over every tenant as its schedule does or over one, and returns its report.
+    pub async fn reconcile(&self, tenant: Option<&str>) -> Value {
         let event = Blob::new(json!({"tenant": tenant}).to_string());
         let call = self.lambda.invoke().function_name(self.output("ReconcilerFunctionName")).payload(event);
         let answer = call.send().await.expect("the reconciler runs");

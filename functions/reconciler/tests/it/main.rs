@@ -2,4 +2,5 @@
 
 mod budget;
 mod gaps;
+mod silence;
 mod world;

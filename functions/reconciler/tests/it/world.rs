@@ -8,8 +8,10 @@ use time::OffsetDateTime;
 use webhooks_host::Host;
 use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::collection::{Collection, Listed, Page, Paging};
+use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::FeedbackState;
-use webhooks_model::{Delivery, HeadChange, Notification, State, Ticks, Versions};
+use webhooks_model::notification::NoDirectory;
+use webhooks_model::{Channel, Delivery, HeadChange, Notification, Origin, State, Ticks, Versions};
 use webhooks_settings::{Cache, Settings, Visma};
 use webhooks_store::{Answering, Change, Entry, Ledger, Table};
 use webhooks_visma::{Listing, PAGE_SIZE, VismaError};
@@ -130,6 +132,25 @@ impl World {
             Notification::read(&delivery, delivery.items().unwrap()[0], &settings)
         };
         self.queue.sent().into_iter().map(read).collect()
+    }
+
+    /// A webhook of the tenant was accepted and processed just now.
+    pub(crate) async fn hear(&self, tenant: &str, origin: Origin) {
+        let gap = Listed { key: "10001".into(), modified: Ticks::from_datetime(self.host.now()) };
+        let body =
+            json!({"event": "CUSTOMER_CHANGED", "entityId": gap.key, "timeStamp": gap.modified.get()}).to_string();
+        let meta = Meta {
+            id: self.host.new_id(),
+            channel: Channel::Dispatcher,
+            origin,
+            subscription: "all".into(),
+            event: None,
+            tenant: Some(tenant.to_owned()),
+            received_at: self.host.now(),
+            headers: std::collections::BTreeMap::new(),
+        };
+        let delivery = Delivery { meta, body: body.clone().into_bytes() };
+        self.process(&Notification::read(&delivery, &body, &NoDirectory)).await;
     }
 
     /// Does with a notification what the processor does.

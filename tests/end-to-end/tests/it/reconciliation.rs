@@ -13,7 +13,7 @@ async fn changes_whose_webhooks_were_lost_are_found_and_processed_and_the_others
     company.visma.put(Collection::Account, "1920", json!({"description": "Lost"})).await.unwrap();
     company.visma.put(Collection::SalesOrderV3, "SO/000042", json!({"status": "Open"})).await.unwrap();
 
-    let report = company.stack.reconcile(&company.tenant).await;
+    let report = company.stack.reconcile(Some(&company.tenant)).await;
     assert_eq!(report["gaps_found"], json!({"account": 1, "customer": 1, "sales_order": 1}), "{report}");
     assert_eq!(report["unfinished"], 0, "{report}");
     let records = until("the gaps to be processed", async || {
@@ -26,6 +26,14 @@ async fn changes_whose_webhooks_were_lost_are_found_and_processed_and_the_others
     found.sort_unstable();
     assert_eq!(found, ["10002", "1920", "SO/000042"]);
 
-    let report = company.stack.reconcile(&company.tenant).await;
+    let report = company.stack.reconcile(Some(&company.tenant)).await;
     assert_eq!(report["gaps_found"], json!({}), "{report}");
+}
+
+/// Runs alone (`.config/nextest.toml`), for it finds what other tests' companies hold back.
+#[tokio::test]
+async fn a_scheduled_run_sweeps_every_tenant_and_counts_the_silent_ones() {
+    let stack = end_to_end::Stack::load().await;
+    let report = stack.reconcile(None).await;
+    assert_eq!((&report["tenants"], &report["silent"]), (&json!(32), &json!(0)), "{report}");
 }
