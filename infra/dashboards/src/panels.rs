@@ -94,7 +94,7 @@ const QUEUES: [&str; 3] = ["notifications", "events", "feedback"];
 
 pub fn rows() -> Vec<Row> {
     vec![
-        row(4, vec![Panel { title: "Alarms", width: 24, view: View::Alarms }]),
+        row(5, vec![Panel { title: "Alarms", width: 24, view: View::Alarms }]),
         row(4, totals()),
         row(6, traffic()),
         row(6, latencies()),
