@@ -5,14 +5,13 @@ use crate::target::Entrance;
 use lambda_http::http::HeaderMap;
 use time::OffsetDateTime;
 use webhooks_model::Channel;
+use webhooks_model::notification::{UNKNOWN_TENANT, is_name};
 use webhooks_settings::{Settings, Subscription};
 use webhooks_signature::Signature;
 
 const SIGNATURE: &str = "x-vwd-signature-v1";
 const SUBSCRIPTION_ID: &str = "x-vwd-subscription-id";
 const TENANT_ID: &str = "x-vwd-tenant-id";
-const UNKNOWN_TENANT: &str = "unknown";
-const LONGEST_TENANT: usize = 64;
 
 /// A request as it came, not yet believed.
 pub(crate) struct Inbound<'a> {
@@ -106,10 +105,4 @@ fn first_without_stopping<'s>(
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok().map(str::trim)
-}
-
-/// So that a header can be logged as a tenant.
-fn is_name(text: &str) -> bool {
-    (1..=LONGEST_TENANT).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }

@@ -65,13 +65,13 @@ impl<P: Ports> Processor<P> {
         }
         let mut change = head_change(n, seen, facts);
         let now = self.host.now();
+        if let Some(announced) = change.previous_key.clone().filter(|announced| *announced != change.entity.key) {
+            let old = EntityId { key: announced, ..change.entity.clone() };
+            self.ledger.mark_renumbered(&old, &change.entity.key, now).await?;
+        }
         if let (Entity::Account, Some(id), Some(version)) = (n.entity, &change.internal_id, change.versions.resource) {
             let previous = self.ledger.number_account(&change.entity, id, version, now).await?;
             change.previous_key = change.previous_key.or(previous);
-        }
-        if let Some(previous) = change.previous_key.clone().filter(|previous| *previous != change.entity.key) {
-            let old = EntityId { key: previous, ..change.entity.clone() };
-            self.ledger.mark_renumbered(&old, &change.entity.key, now).await?;
         }
         let advanced = self.ledger.advance(&change, seen.head.as_ref(), now).await? == Advance::Advanced;
         Ok(facts.refuted || (!advanced && (n.kind.is_hint() || seen.repeated)))

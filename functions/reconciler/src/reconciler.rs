@@ -1,7 +1,7 @@
 //! A run: every list of every tenant, as far as the budget goes.
 
 use crate::ports::Ports;
-use crate::sweep::SweepError;
+use crate::sweep::{SweepError, Swept};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -47,8 +47,12 @@ impl Budget {
         Self { calls: rules.max_calls, gaps: rules.max_gaps, ends_at }
     }
 
+    pub(crate) fn is_spent(&self, now: OffsetDateTime) -> bool {
+        self.calls == 0 || self.gaps == 0 || now >= self.ends_at
+    }
+
     pub(crate) fn take_call(&mut self, now: OffsetDateTime) -> bool {
-        let may = self.calls > 0 && self.gaps > 0 && now < self.ends_at;
+        let may = !self.is_spent(now);
         self.calls -= u32::from(may);
         may
     }
@@ -113,20 +117,17 @@ impl<P: Ports> Reconciler<P> {
     async fn run_tenant(&self, settings: &Settings, tenant: &str, budget: &mut Budget, report: &mut Report) {
         let collections = &settings.reconciliation.collections;
         for (at, collection) in collections.iter().copied().enumerate() {
-            match self.sweep(settings, tenant, collection, budget).await {
-                Ok(swept) => {
-                    report.finished += usize::from(swept.finished);
-                    report.unfinished += usize::from(!swept.finished);
-                    note_gaps(report, tenant, collection, swept.gaps);
-                }
-                Err(error) => {
-                    let reason = error.next().reason();
-                    tracing::warn!(tenant, collection = %collection, reason = reason.as_str(), "sweep ended early: {error}");
-                    let rest = if concerns_tenant(&error) { collections.len() - at } else { 1 };
-                    report.unfinished += rest;
-                    if rest > 1 {
-                        return;
-                    }
+            let mut swept = Swept::default();
+            let ended = self.sweep(settings, tenant, collection, budget, &mut swept).await;
+            note_gaps(report, tenant, collection, swept.gaps);
+            report.finished += usize::from(swept.finished);
+            report.unfinished += usize::from(!swept.finished);
+            if let Err(error) = ended {
+                let reason = error.next().reason();
+                tracing::warn!(tenant, collection = %collection, reason = reason.as_str(), "sweep ended early: {error}");
+                if concerns_tenant(&error) {
+                    report.unfinished += collections.len() - at - 1;
+                    return;
                 }
             }
         }

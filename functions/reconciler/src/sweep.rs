@@ -33,7 +33,7 @@ impl SweepError {
     }
 }
 
-/// How a sweep went.
+/// How far a sweep came, also where it ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Swept {
     pub(crate) gaps: usize,
@@ -49,20 +49,22 @@ impl<P: Ports> Reconciler<P> {
         tenant: &str,
         collection: Collection,
         budget: &mut Budget,
-    ) -> Result<Swept, SweepError> {
+        swept: &mut Swept,
+    ) -> Result<(), SweepError> {
+        if budget.is_spent(self.host.now()) {
+            return Ok(());
+        }
         let rules = &settings.reconciliation;
         let started = self.host.now();
         let last = self.sweeps.watermark(tenant, collection).await?;
         let swept_to = last.map_or(started - rules.first_lookback(), |watermark| watermark.swept_to);
         let mut at = last.and_then(|watermark| watermark.unfinished);
-        let mut swept = Swept::default();
         while budget.take_call(self.host.now()) {
             let here = at.unwrap_or(Unfinished { until: started - rules.grace(), page: 0, seen: 0 });
             let since = swept_to - rules.overlap();
             let page = self.listing.list(&settings.visma, tenant, collection, since, here.page).await?;
             let is_last = is_last(collection, &page, here.seen);
-            let (gaps, filled) = self.fill(tenant, collection, page.resources, here.until, budget).await?;
-            swept.gaps += gaps;
+            let filled = self.fill(tenant, collection, page.resources, here.until, budget, swept).await?;
             let (swept_to, unfinished) = match (filled, is_last) {
                 // The next run finds on this page what this one had no room for.
                 (false, _) => (swept_to, Some(here)),
@@ -79,7 +81,7 @@ impl<P: Ports> Reconciler<P> {
             }
             at = unfinished;
         }
-        Ok(swept)
+        Ok(())
     }
 
     /// Queues what is missing, and says whether that was all. Changes after `until` belong to the next sweep.
@@ -90,18 +92,20 @@ impl<P: Ports> Reconciler<P> {
         mut listed: Vec<Listed>,
         until: OffsetDateTime,
         budget: &mut Budget,
-    ) -> Result<(usize, bool), SweepError> {
+        swept: &mut Swept,
+    ) -> Result<bool, SweepError> {
         listed.retain(|one| one.modified.to_datetime() <= until);
         let missing = self.sweeps.missing(&tenant.to_lowercase(), collection, listed).await?;
-        for (queued, gap) in missing.iter().enumerate() {
+        for gap in &missing {
             if !budget.take_gap() {
-                return Ok((queued, false));
+                return Ok(false);
             }
             let delivery = gap::delivery(tenant, collection, gap, self.host.new_id(), self.host.now());
             let message = Message { body: delivery.to_message(), group: Some(tenant), attributes: &[], trace: None };
             self.queue.send(message).await?;
+            swept.gaps += 1;
         }
-        Ok((missing.len(), true))
+        Ok(true)
     }
 }
 
@@ -110,7 +114,7 @@ fn is_last(collection: Collection, page: &Page, seen_before: usize) -> bool {
         (Paging::None, _) => true,
         _ if page.length == 0 => true,
         (Paging::FromOne, Some(total)) => seen_before + page.length >= total,
-        // Without a total a short page is the last; one that the ERP has cut short is followed by another that is empty.
+        // Without a total only an empty page is the last: the ERP may have cut a page short.
         (Paging::FromOne, None) => false,
         (Paging::FromZero, _) => page.length < PAGE_SIZE,
     }

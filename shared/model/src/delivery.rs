@@ -18,6 +18,15 @@ pub enum Channel {
     Legacy,
 }
 
+impl Channel {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dispatcher => "dispatcher",
+            Self::Legacy => "legacy",
+        }
+    }
+}
+
 /// Who put the delivery on the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -26,6 +35,16 @@ pub enum Origin {
     Webhook,
     Reconciliation,
     Replay,
+}
+
+impl Origin {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Reconciliation => "reconciliation",
+            Self::Replay => "replay",
+        }
+    }
 }
 
 /// A verified delivery: the raw body and everything known about how it came.
@@ -149,6 +168,16 @@ pub(crate) mod tests {
             headers: BTreeMap::new(),
         };
         Delivery { meta, body: body.to_vec() }
+    }
+
+    #[test]
+    fn names_in_text_are_the_names_in_json() {
+        for channel in [Channel::Dispatcher, Channel::Legacy] {
+            assert_eq!(serde_json::to_value(channel).unwrap(), channel.as_str());
+        }
+        for origin in [Origin::Webhook, Origin::Reconciliation, Origin::Replay] {
+            assert_eq!(serde_json::to_value(origin).unwrap(), origin.as_str());
+        }
     }
 
     #[test]

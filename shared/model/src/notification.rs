@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 const MAX_KEY_LENGTH: usize = 256;
 const MAX_TEXT_LENGTH: usize = 256;
-const UNKNOWN_TENANT: &str = "unknown";
+/// Stands for the tenant where none could be told.
+pub const UNKNOWN_TENANT: &str = "unknown";
 
 /// What the settings know and a payload does not say.
 pub trait Directory {
@@ -283,7 +284,7 @@ fn short(text: Option<String>) -> Option<String> {
 }
 
 /// Tenants and companies are names that may stand in a key or a URL.
-fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use webhooks_model::collection::Listed;
-use webhooks_model::{Collection, EntityId, Ticks};
+use webhooks_model::{Collection, EntityId, Origin, Ticks};
 
 /// How many of a day's notifications are looked at for one that came by webhook.
 const NEWEST: i32 = 50;
@@ -142,7 +142,7 @@ impl Table {
             .key_condition_expression("feed = :day")
             .filter_expression("origin = :webhook")
             .expression_attribute_values(":day", string(feed_day(tenant, day)))
-            .expression_attribute_values(":webhook", string("webhook"))
+            .expression_attribute_values(":webhook", string(Origin::Webhook.as_str()))
             .scan_index_forward(false)
             .limit(NEWEST)
             .send()

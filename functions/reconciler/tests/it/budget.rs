@@ -76,6 +76,19 @@ async fn a_list_that_does_not_answer_holds_up_no_other_and_is_swept_from_the_sam
 }
 
 #[tokio::test]
+async fn what_was_found_before_a_list_stopped_answering_is_counted() {
+    let world = World::new(json!({"collections": ["customer"]})).await;
+    for n in 0..150 {
+        world.change(TENANT, Collection::Customer, &n.to_string(), 30);
+    }
+    world.fail_after(1, VismaError::Unavailable { stage: Stage::List, fault: Fault::Status(503), after: None });
+    let report = world.run().await;
+    assert_eq!((report.finished, report.unfinished), (0, 1));
+    assert_eq!(report.gaps_found.get(&Collection::Customer), Some(&100));
+    assert_eq!(world.run().await.gaps_found.get(&Collection::Customer), Some(&50));
+}
+
+#[tokio::test]
 async fn a_queue_that_refuses_leaves_the_watermark_where_it_was() {
     let world = World::new(json!({"collections": ["customer"]})).await;
     world.change(TENANT, Collection::Customer, "10001", 30);

@@ -1,7 +1,7 @@
 use fixtures::{FakeQueue, FakeSource, TENANT, TestHost, TestTable, document};
 use reconciler::{Ports, Reconciler, Report};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -26,7 +26,7 @@ pub(crate) struct FakeLists(Arc<Mutex<Answers>>);
 struct Answers {
     lists: Lists,
     calls: Vec<String>,
-    faults: Vec<VismaError>,
+    faults: VecDeque<Option<VismaError>>,
 }
 
 impl Listing for FakeLists {
@@ -40,7 +40,7 @@ impl Listing for FakeLists {
     ) -> Result<Page, VismaError> {
         let mut inner = self.0.lock().unwrap();
         inner.calls.push(format!("{tenant}:{collection}:{page}"));
-        if let Some(fault) = inner.faults.pop() {
+        if let Some(Some(fault)) = inner.faults.pop_front() {
             return Err(fault);
         }
         let all = inner.lists.get(&(tenant.to_owned(), collection)).cloned().unwrap_or_default();
@@ -116,6 +116,12 @@ impl World {
     }
 
     pub(crate) fn fail(&self, faults: impl IntoIterator<Item = VismaError>) {
+        self.lists.0.lock().unwrap().faults.extend(faults.into_iter().map(Some));
+    }
+
+    /// Lets so many calls through, and then one fails.
+    pub(crate) fn fail_after(&self, calls: usize, fault: VismaError) {
+        let faults = std::iter::repeat_n(None, calls).chain([Some(fault)]);
         self.lists.0.lock().unwrap().faults.extend(faults);
     }
 
