@@ -1,8 +1,9 @@
 //! What is counted, and what is on each line.
 
 use crate::answers::{refused, unavailable};
-use crate::world::{TRACE_ID, World, notification, ours, outcome};
+use crate::world::{World, notification, ours, outcome};
 use fixtures::TENANT;
+use fixtures::TRACE_ID;
 use serde_json::json;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_telemetry::{Captured, subscriber_for_tests};

@@ -1,7 +1,6 @@
-use aws_lambda_events::sqs::SqsEvent;
 use feedback::{Feedback, Limits, Ports};
-use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document};
-use serde_json::{Value, json};
+use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document, sqs_event, to_come_again};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use uuid::Uuid;
@@ -15,8 +14,6 @@ use webhooks_store::{Answering, Change, Entry, Ledger, Table};
 
 pub(crate) const BODY_ID: Uuid = Uuid::from_u128(1);
 pub(crate) const HEADER_ID: Uuid = Uuid::from_u128(2);
-/// Of every message.
-pub(crate) const TRACE_ID: &str = "1-5759e988-bd862e3fe1be46a994272793";
 
 struct Fakes;
 
@@ -72,20 +69,9 @@ impl World {
 
     /// Hands a batch to the function and returns the positions of the messages that have to come again.
     pub(crate) async fn batch(&self, messages: &[String], receive_count: u32) -> Vec<usize> {
-        let sent_at = (TestHost::START.unix_timestamp() * 1000).to_string();
-        let record = |(at, body): (usize, &String)| {
-            json!({
-                "messageId": at.to_string(), "receiptHandle": format!("r{at}"), "body": body,
-                "attributes": {
-                    "ApproximateReceiveCount": receive_count.to_string(), "SentTimestamp": sent_at,
-                    "AWSTraceHeader": format!("Root={TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=1"),
-                },
-            })
-        };
-        let records: Vec<Value> = messages.iter().enumerate().map(record).collect();
-        let event: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
+        let event = sqs_event(messages, receive_count);
         let response = self.feedback.batch(event, "r-1", Duration::from_secs(10)).await;
-        response.batch_item_failures.iter().map(|failure| failure.item_identifier.parse().unwrap()).collect()
+        to_come_again(&response)
     }
 
     /// The ledger's word on the feedback.

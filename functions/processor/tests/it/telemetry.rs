@@ -1,7 +1,8 @@
 //! What is counted, and what is on each line.
 
-use crate::world::{MAX_RECEIVE_COUNT, TRACE_ID, World, account, order};
+use crate::world::{MAX_RECEIVE_COUNT, World, account, order};
 use fixtures::TENANT;
+use fixtures::TRACE_ID;
 use serde_json::json;
 use webhooks_telemetry::{Captured, subscriber_for_tests};
 use webhooks_visma::{Fault, Stage, VismaError};

@@ -1,5 +1,4 @@
-use aws_lambda_events::sqs::SqsEvent;
-use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document};
+use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document, sqs_event, to_come_again};
 use processor::{Acknowledge, Handler, HandlerError, Limits, Ports, Processor};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -14,8 +13,6 @@ use webhooks_settings::Cache;
 use webhooks_store::{Ledger, Table};
 
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 4;
-/// Of every message.
-pub(crate) const TRACE_ID: &str = "1-5759e988-bd862e3fe1be46a994272793";
 
 /// Business code as a test wants it: the action's parameter says what it does.
 pub(crate) struct Obedient;
@@ -84,22 +81,9 @@ impl World {
 
     /// Hands a batch to the processor and returns the positions of the messages that have to come again.
     pub(crate) async fn batch(&self, messages: &[String], receive_count: u32) -> Vec<usize> {
-        let record = |(at, body): (usize, &String)| {
-            json!({
-                "messageId": at.to_string(), "receiptHandle": format!("r{at}"), "body": body,
-                "attributes": {
-                    "ApproximateReceiveCount": receive_count.to_string(),
-                    "AWSTraceHeader": format!("Root={TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=1"),
-                },
-            })
-        };
-        let records: Vec<Value> = messages.iter().enumerate().map(record).collect();
-        let event: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
+        let event = sqs_event(messages, receive_count);
         let response = self.processor.batch(event, "r-1", Duration::from_secs(10)).await;
-        let mut failed: Vec<usize> =
-            response.batch_item_failures.iter().map(|failure| failure.item_identifier.parse().unwrap()).collect();
-        failed.sort_unstable();
-        failed
+        to_come_again(&response)
     }
 
     pub(crate) async fn take(&self, body: &Value) -> Vec<usize> {
