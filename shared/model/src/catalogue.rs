@@ -355,6 +355,17 @@ mod tests {
     }
 
     #[test]
+    fn only_a_hint_to_look_again_is_made_needless_by_a_newer_one() {
+        let hints: HashSet<_> = CATALOGUE.iter().map(|event| event.kind).filter(|kind| kind.is_hint()).collect();
+        assert_eq!(hints, HashSet::from([Kind::Changed, Kind::Updated, Kind::StatusChanged, Kind::ValueChanged]));
+    }
+
+    #[test]
+    fn a_label_is_plain_words() {
+        assert_eq!(Entity::SalesOrder.label(), "sales order");
+    }
+
+    #[test]
     fn names_in_json_are_the_names_in_text() {
         for event in CATALOGUE {
             assert_eq!(serde_json::to_value(event.entity).unwrap(), event.entity.as_str());

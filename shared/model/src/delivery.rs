@@ -25,6 +25,10 @@ impl Channel {
             Self::Legacy => "legacy",
         }
     }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Dispatcher, Self::Legacy].into_iter().find(|channel| channel.as_str() == text)
+    }
 }
 
 /// Who put the delivery on the queue.
@@ -46,6 +50,9 @@ impl Origin {
         }
     }
 }
+
+/// The subscription that deliveries of our own making name.
+pub const RECONCILIATION: &str = "reconciliation";
 
 /// A verified delivery: the raw body and everything known about how it came.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -247,6 +247,62 @@ mod tests {
         assert!(long.as_str().ends_with('…'));
     }
 
+    #[test]
+    fn a_description_as_long_as_the_longest_is_not_cut() {
+        let whole = "å".repeat(MAX_DESCRIPTION);
+        assert_eq!(Description::new(&whole).as_str(), whole);
+        let cut = format!("{}…", "å".repeat(MAX_DESCRIPTION - 1));
+        assert_eq!(Description::new(&format!("{whole}å")).as_str(), cut);
+    }
+
+    #[test]
+    fn a_verdict_says_whether_it_went_well_and_what_happened() {
+        let (success, failure) = (Verdict::success("Posted."), Verdict::failure("No such account."));
+        assert_eq!((success.is_success, success.description.as_str()), (true, "Posted."));
+        assert_eq!((failure.is_success, failure.description.as_str()), (false, "No such account."));
+    }
+
+    #[test]
+    fn both_ids_are_tried_in_the_order_asked_for_and_the_same_one_once() {
+        let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let ids = |in_body: Option<Uuid>, in_header: Option<Uuid>, header_first| {
+            let delivery = crate::delivery::tests::delivery(b"");
+            let n = Notification::read(&delivery, r#"{"source":"erp"}"#, &crate::notification::NoDirectory);
+            let address =
+                Address::of(&Notification { id_in_body: in_body, id_in_header: in_header, ..n }, header_first);
+            assert_eq!(address.source.as_deref(), Some("erp"));
+            address.ids
+        };
+        assert_eq!(ids(Some(one), Some(two), false), [one, two]);
+        assert_eq!(ids(Some(one), Some(two), true), [two, one]);
+        assert_eq!(ids(Some(one), Some(one), false), [one]);
+        assert_eq!(ids(None, Some(two), false), [two]);
+        assert!(ids(None, None, true).is_empty());
+    }
+
+    #[test]
+    fn every_rejection_has_a_code_of_its_own() {
+        let rejections = [
+            (Rejection::NotAnObject, "not_an_object"),
+            (Rejection::UnknownType, "unknown_type"),
+            (Rejection::Field("type"), "invalid_field"),
+            (Rejection::UnknownNotification, "unknown_notification"),
+            (Rejection::NotDeferred, "not_deferred"),
+            (Rejection::NoAddress, "no_address"),
+        ];
+        for (rejection, code) in rejections {
+            assert_eq!(rejection.code(), code);
+        }
+    }
+
+    #[test]
+    fn names_in_text_are_the_names_in_json() {
+        for state in FeedbackState::ALL {
+            assert_eq!(FeedbackState::parse(state.as_str()), Some(state));
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+    }
+
     proptest! {
         #[test]
         fn no_text_breaks_the_limits(text in ".{0,600}") {

@@ -1,16 +1,17 @@
 //! Looking a field up in a payload whose exact shape is unknown (reference 1.5): by candidates, in order, whatever the case.
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
+use std::fmt;
 
-/// The fields of one JSON object by lower-case name. Of a name given twice the last one counts, as in .NET.
+/// The fields of one JSON object by lower-case name. Of a name given twice, in whatever case, the last one counts, as in .NET.
 pub(crate) struct Fields<'a>(HashMap<String, &'a RawValue>);
 
 impl<'a> Fields<'a> {
     /// `None` when the text is no JSON object.
     pub(crate) fn parse(json: &'a str) -> Option<Self> {
-        let fields: HashMap<String, &'a RawValue> = serde_json::from_str(json).ok()?;
-        Some(Self(fields.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect()))
+        serde_json::from_str(json).ok()
     }
 
     pub(crate) fn raw(&self, name: &str) -> Option<&'a RawValue> {
@@ -25,6 +26,31 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn boolean(&self, name: &str) -> Option<bool> {
         serde_json::from_str(self.raw(name)?.get()).ok()
+    }
+}
+
+/// In the order of the text, so that the last is the last.
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Object).map(Fields)
+    }
+}
+
+struct Object;
+
+impl<'de> Visitor<'de> for Object {
+    type Value = HashMap<String, &'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = HashMap::new();
+        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+            fields.insert(name.to_lowercase(), value);
+        }
+        Ok(fields)
     }
 }
 
@@ -59,6 +85,14 @@ mod tests {
     #[test]
     fn of_a_duplicate_key_the_last_counts() {
         assert_eq!(Fields::parse(r#"{"a": 1, "a": 2}"#).unwrap().text(&["a"]).as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn of_a_key_in_several_cases_the_last_counts_however_often_it_is_read() {
+        let json = r#"{"event": 1, "Event": 2, "EVENT": 3, "eVent": 4, "b": 0}"#;
+        for _ in 0..50 {
+            assert_eq!(Fields::parse(json).unwrap().text(&["event"]).as_deref(), Some("4"));
+        }
     }
 
     #[test]

@@ -90,5 +90,17 @@ mod tests {
             let key = NotificationKey::new(&item, Some(&id));
             prop_assert_eq!(NotificationKey::try_from(key.to_string()).unwrap(), key);
         }
+
+        #[test]
+        fn two_are_the_same_when_content_and_id_are_and_only_then(
+            one in "[ab]{0,2}", other in "[ab]{0,2}", id in "[aAb-]{0,2}", other_id in "[aAb-]{0,2}",
+        ) {
+            let (first, second) =
+                (NotificationKey::new(one.as_bytes(), Some(&id)), NotificationKey::new(other.as_bytes(), Some(&other_id)));
+            prop_assert_eq!(first == second, one == other && id.eq_ignore_ascii_case(&other_id));
+            // Content under other ids is found by the key's beginning.
+            let begins = second.as_str().starts_with(&format!("{}.", first.content()));
+            prop_assert_eq!(begins, one == other);
+        }
     }
 }

@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use time::OffsetDateTime;
 
-/// Every accepted notification ends in exactly one of these; `Retrying` alone is not an end.
+/// Every accepted notification ends in exactly one of these; `Retrying` and `Paused` alone are not ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// An attempt failed and another will follow.
     Retrying,
+    /// Its tenant or its event is paused; it goes on when that ends.
+    Paused,
     /// Every attempt failed; the message lies in the dead-letter queue.
     Dead,
     /// Waits for a person, for a reason that no further attempt would cure.
@@ -25,12 +27,13 @@ pub enum State {
 }
 
 impl State {
-    pub const ALL: [Self; 6] =
-        [Self::Retrying, Self::Dead, Self::Parked, Self::Unparseable, Self::Superseded, Self::Processed];
+    pub const ALL: [Self; 7] =
+        [Self::Retrying, Self::Paused, Self::Dead, Self::Parked, Self::Unparseable, Self::Superseded, Self::Processed];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Retrying => "retrying",
+            Self::Paused => "paused",
             Self::Dead => "dead",
             Self::Parked => "parked",
             Self::Unparseable => "unparseable",
@@ -60,7 +63,7 @@ impl State {
 
     fn rank(self) -> u8 {
         match self {
-            Self::Retrying => 0,
+            Self::Retrying | Self::Paused => 0,
             Self::Dead | Self::Parked => 1,
             Self::Unparseable | Self::Superseded | Self::Processed => 2,
         }
@@ -93,6 +96,8 @@ pub enum Reason {
     Unconfirmable,
     /// The business handler asked for a person.
     HandlerRefused,
+    /// An operator set it aside.
+    Held,
     /// Visma Net takes the feedback under none of the ids.
     FeedbackRefused,
     /// It was tried for as long as trying makes sense.
@@ -115,11 +120,18 @@ impl Reason {
             Self::Unmapped => "unmapped",
             Self::Unconfirmable => "unconfirmable",
             Self::HandlerRefused => "handler_refused",
+            Self::Held => "held",
             Self::FeedbackRefused => "feedback_refused",
             Self::GaveUp => "gave_up",
             Self::Bug => "bug",
             Self::Lost => "lost",
         }
+    }
+}
+
+impl Reason {
+    pub fn parse(text: &str) -> Option<Self> {
+        serde_json::from_value(text.into()).ok()
     }
 }
 
@@ -157,14 +169,14 @@ mod tests {
     fn state_moves_only_forward() {
         use State::*;
         for next in State::ALL {
-            assert!(Retrying.may_become(next), "{next}");
+            assert!(Retrying.may_become(next) && Paused.may_become(next), "{next}");
             assert!(
                 !Processed.may_become(next) && !Superseded.may_become(next) && !Unparseable.may_become(next),
                 "{next}"
             );
         }
         assert!(Dead.may_become(Processed) && Parked.may_become(Dead) && Dead.may_become(Parked));
-        assert!(!Dead.may_become(Retrying) && !Parked.may_become(Retrying));
+        assert!(!Dead.may_become(Retrying) && !Parked.may_become(Retrying) && !Parked.may_become(Paused));
     }
 
     #[test]
@@ -172,6 +184,27 @@ mod tests {
         for state in State::ALL {
             assert_eq!(State::parse(state.as_str()), Some(state));
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+            assert_eq!(state.to_string(), state.as_str());
         }
+    }
+
+    #[test]
+    fn a_person_should_look_at_what_goes_no_further_without_one() {
+        let attention = State::ALL.into_iter().filter(|state| state.needs_attention()).collect::<Vec<_>>();
+        assert_eq!(attention, [State::Dead, State::Parked, State::Unparseable]);
+    }
+
+    #[test]
+    fn a_reason_is_one_code_in_text_in_json_and_in_messages() {
+        for (reason, code) in [
+            (Reason::Unavailable, "unavailable"),
+            (Reason::TenantNotApproved, "tenant_not_approved"),
+            (Reason::GaveUp, "gave_up"),
+        ] {
+            assert_eq!((reason.as_str(), reason.to_string().as_str()), (code, code));
+            assert_eq!(serde_json::to_value(reason).unwrap(), code);
+            assert_eq!(Reason::parse(code), Some(reason));
+        }
+        assert_eq!(Reason::parse("no_such_reason"), None);
     }
 }

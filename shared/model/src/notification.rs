@@ -39,6 +39,22 @@ impl Directory for NoDirectory {
     }
 }
 
+impl Proof {
+    pub const ALL: [Self; 3] = [Self::Signed, Self::Headers, Self::Nothing];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Headers => "headers",
+            Self::Nothing => "nothing",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|proof| proof.as_str() == text)
+    }
+}
+
 /// How far the sender's word for *what* happened to *whom* can be trusted. Only bodies are signed (reference 1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -206,10 +222,10 @@ enum ToldBy {
 }
 
 fn proof(delivery: &Delivery, told_by: &[ToldBy]) -> Proof {
-    match (delivery.meta.channel, delivery.meta.origin) {
-        (Channel::Legacy, Origin::Webhook) => Proof::Nothing,
-        _ if told_by.contains(&ToldBy::Header) => Proof::Headers,
-        _ => Proof::Signed,
+    match delivery.meta.channel {
+        Channel::Legacy => Proof::Nothing,
+        Channel::Dispatcher if told_by.contains(&ToldBy::Header) => Proof::Headers,
+        Channel::Dispatcher => Proof::Signed,
     }
 }
 
@@ -243,7 +259,9 @@ fn tenant_of(delivery: &Delivery, company: Option<&str>, directory: &impl Direct
         return (settled, ToldBy::Us);
     }
     let header = delivery.header("x-vwd-tenant-id").filter(|tenant| is_name(tenant));
-    (header.map(str::to_lowercase), ToldBy::Header)
+    // Nobody is called what the ledger calls nobody.
+    let header = header.map(str::to_lowercase).filter(|tenant| tenant != UNKNOWN_TENANT);
+    (header, ToldBy::Header)
 }
 
 fn key_of(entity: Entity, fields: &Fields<'_>) -> Option<String> {

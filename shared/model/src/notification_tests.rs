@@ -38,7 +38,7 @@ fn the_captured_legacy_item_is_understood_field_by_field() {
     assert_eq!(n.entity_key.as_deref(), Some("SO/000123"));
     assert_eq!(n.path.as_ref().unwrap().to_string(), "v1/salesorder/SO/000123");
     assert_eq!(n.status.as_deref(), Some("Completed"));
-    assert_eq!(n.tenant.as_deref(), Some(TENANT));
+    assert_eq!((n.tenant.as_deref(), n.company.as_deref()), (Some(TENANT), Some("1234567")));
     assert_eq!(n.occurred_at.unwrap().get(), 637_969_430_208_130_000);
     assert_eq!(n.id_in_body.unwrap().to_string(), ID);
 }
@@ -143,9 +143,81 @@ fn a_round_trip_timestamp_keeps_seven_digits() {
 }
 
 #[test]
+fn a_changed_identity_names_the_key_before() {
+    let n = read(r#"{"event":"ACCOUNT_IDENTITY_CHANGED","accountCd":"1921","previousAccountCd":"1920"}"#, &[]);
+    assert_eq!((n.entity_key.as_deref(), n.previous_key.as_deref()), (Some("1921"), Some("1920")));
+}
+
+#[test]
+fn the_subject_and_the_type_are_for_people() {
+    let n = read(r#"{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"42"}"#, &[]);
+    assert_eq!((n.subject().as_str(), n.notification_type()), ("sales order SO/42", Some(NotificationType::Document)));
+    let n = read(r#"{"event":"PAYROLL_RUN"}"#, &[]);
+    assert_eq!((n.subject().as_str(), n.notification_type()), ("unmapped", None));
+}
+
+#[test]
+fn a_name_has_1_to_64_letters_digits_hyphens_or_underscores() {
+    for (text, expected) in [
+        ("a", true),
+        ("Az09-_", true),
+        (&"x".repeat(64), true),
+        (&"x".repeat(65), false),
+        ("", false),
+        ("a b", false),
+        ("a/b", false),
+        ("å", false),
+    ] {
+        assert_eq!(is_name(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_proof_is_read_from_the_name_it_is_written_under() {
+    for (proof, name) in [(Proof::Signed, "signed"), (Proof::Headers, "headers"), (Proof::Nothing, "nothing")] {
+        assert_eq!((proof.as_str(), Proof::parse(name)), (name, Some(proof)));
+    }
+    assert_eq!(Proof::parse("word"), None);
+}
+
+#[test]
+fn each_entity_is_known_by_the_number_that_its_own_events_carry() {
+    for (event, field) in [
+        ("CUSTOMER_CHANGED", "customerCd"),
+        ("EMPLOYEE_CHANGED", "employeeNumber"),
+        ("INVENTORY_ITEM_CHANGED", "inventoryNumber"),
+        ("SUPPLIER_CHANGED", "supplierCd"),
+        ("PROJECT_CHANGED", "projectCd"),
+        ("PURCHASE_ORDER_CHANGED", "orderNbr"),
+        ("AR_INVOICE_CHANGED", "invoiceNumber"),
+        ("AP_INVOICE_STATUS_CHANGED", "invoiceNumber"),
+        ("SHIPMENT_CHANGED", "shipmentNbr"),
+        ("VOUCHER_RECEIVED", "voucherNumber"),
+        ("BACKGROUND_API_RESPONSE", "reference"),
+    ] {
+        let n = read(&format!(r#"{{"event":"{event}","{field}":"own","entityId":"other"}}"#), &[]);
+        assert_eq!(n.entity_key.as_deref(), Some("own"), "{event}");
+    }
+}
+
+#[test]
+fn a_key_of_256_bytes_is_kept_and_a_longer_one_has_a_partition_to_itself() {
+    let read = |length| read(&format!(r#"{{"event":"ACCOUNT_CHANGED","accountCd":"{}"}}"#, "9".repeat(length)), &[]);
+    assert_eq!(read(256).entity_key, Some("9".repeat(256)));
+    assert_eq!(read(257).entity_key, None);
+}
+
+#[test]
+fn texts_lose_what_no_screen_shows() {
+    let n = read(r#"{"event":"AR_INVOICE_STATUS_CHANGED","status":"On\u0000 hold\r\n","source":"erp\u0007"}"#, &[]);
+    assert_eq!((n.status.as_deref(), n.source.as_deref()), (Some("On hold"), Some("erp")));
+}
+
+#[test]
 fn an_element_that_is_no_object_is_unparseable() {
     let n = read("[5]", &[("x-vwd-tenant-id", TENANT)]);
     assert_eq!((n.entity, n.tenant.as_deref(), n.raw.as_str()), (Entity::Unparseable, Some(TENANT), "5"));
+    assert_eq!(n.proof, Proof::Headers);
 }
 
 proptest! {

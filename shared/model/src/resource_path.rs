@@ -187,6 +187,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_path_of_512_bytes_is_read_and_a_longer_one_is_not() {
+        let path = |length: usize| format!("v1/account/{}", "9".repeat(length - "v1/account/".len()));
+        assert!(ResourcePath::parse(&path(MAX_LENGTH)).is_ok());
+        assert_eq!(ResourcePath::parse(&path(MAX_LENGTH + 1)), Err(ResourcePathError::TooLong));
+    }
+
+    #[test]
+    fn a_key_that_is_no_plain_path_makes_no_path() {
+        for key in ["", " ", ".", "..", "1//2", "a?b", "a%2fb", "1/..", "1\n"] {
+            assert_eq!(ResourcePath::for_entity(Entity::Account, key), None, "{key}");
+        }
+        assert_eq!(ResourcePath::for_entity(Entity::Voucher, "1"), None);
+        assert_eq!(ResourcePath::for_entity(Entity::Account, "19.20").unwrap().to_string(), "v1/account/19.20");
+    }
+
+    #[test]
+    fn each_version_is_read_and_a_whole_collection_has_no_key() {
+        for (text, shown) in [("/api/v1/account", "v1/account"), ("v2/Account", "v2/account")] {
+            let path = ResourcePath::parse(text).unwrap();
+            assert_eq!((path.key(), path.to_string().as_str()), (None, shown));
+        }
+    }
+
     proptest! {
         #[test]
         fn a_parsed_path_stays_below_its_base(text in "(api/)?v[123]/(account|SalesOrders|x)(/[A-Za-z0-9 _.%~@:?#-]{0,12}){0,4}") {

@@ -68,6 +68,14 @@ mod tests {
         assert_eq!(wait(Some(asked), 1, BASE, 0.0), asked);
         assert_eq!(wait(Some(asked), 1, BASE, 1.0), Duration::from_secs(110));
         assert_eq!(wait(Some(Duration::MAX), 1, BASE, 1.0), LONGEST_WAIT);
+        assert_eq!(LONGEST_WAIT.as_secs(), 39_600);
+    }
+
+    #[test]
+    fn what_comes_next_says_why() {
+        assert_eq!(Next::unavailable(), Next::Retry { reason: Reason::Unavailable, after: None });
+        let reasons = [Next::unavailable(), Next::Park(Reason::Held), Next::Bug].map(Next::reason);
+        assert_eq!(reasons, [Reason::Unavailable, Reason::Held, Reason::Bug]);
     }
 
     proptest! {

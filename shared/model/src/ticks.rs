@@ -111,6 +111,44 @@ mod tests {
         }
 
         #[test]
+        fn what_dot_net_writes_is_read_to_the_tick(raw in 0..=MAX_TICKS, separator in "[T ]", offset in -14_i64 * 60..=14 * 60) {
+            let ticks = Ticks::new(raw).unwrap();
+            let written = |at: OffsetDateTime, zone: &str| {
+                let (date, fraction) = (at.date(), at.nanosecond() / 100);
+                let (hour, minute, second) = at.time().as_hms();
+                format!("{date}{separator}{hour:02}:{minute:02}:{second:02}.{fraction:07}{zone}")
+            };
+            // With a zone it is RFC 3339, which wants a T.
+            for zone in if separator == "T" { &["", "Z"][..] } else { &[""] } {
+                prop_assert_eq!(Ticks::parse_round_trip(&written(ticks.to_datetime(), zone)), Some(ticks));
+            }
+            let there = UtcOffset::from_whole_seconds(i32::try_from(offset * 60).unwrap()).unwrap();
+            let at = ticks.to_datetime().checked_to_offset(there).filter(|at| (1..=9999).contains(&at.year()));
+            if let Some(at) = at.filter(|_| separator == "T") {
+                let (hours, minutes) = (offset.abs() / 60, offset.abs() % 60);
+                let zone = format!("{}{hours:02}:{minutes:02}", if offset < 0 { '-' } else { '+' });
+                prop_assert_eq!(Ticks::parse_round_trip(&written(at, &zone)), Some(ticks));
+            }
+        }
+
+        #[test]
+        fn the_later_moment_has_the_more_ticks(one in 0..=MAX_TICKS, other in 0..=MAX_TICKS) {
+            let (one, other) = (Ticks::new(one).unwrap(), Ticks::new(other).unwrap());
+            prop_assert_eq!(one.cmp(&other), one.to_datetime().cmp(&other.to_datetime()));
+        }
+
+        #[test]
+        fn a_number_is_read_as_what_its_size_says(number in any::<i64>()) {
+            let read = Ticks::from_number(number);
+            if (UNIX_EPOCH_TICKS..=MAX_TICKS).contains(&number) {
+                prop_assert_eq!(read.map(Ticks::get), Some(number));
+            } else if let Some(ticks) = read {
+                let seconds = ticks.to_datetime().unix_timestamp();
+                prop_assert!(seconds == number || seconds == number.div_euclid(1000), "{} is {}", number, seconds);
+            }
+        }
+
+        #[test]
         fn no_text_makes_the_parser_panic(text in ".{0,64}") {
             let _ = Ticks::parse_round_trip(&text);
         }

@@ -1,0 +1,87 @@
+//! What an operator has stopped for a while.
+
+use crate::catalogue::{self, Kind};
+use crate::head::EntityId;
+use crate::notification::Notification;
+use crate::pattern;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+/// Notifications that it covers wait in the ledger until it ends. None is lost, and none counts as an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// `None` pauses every tenant.
+    pub tenant: Option<String>,
+    /// A pattern over `{entity}.{kind}`, as a route's.
+    pub events: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    /// Who paused.
+    pub by: String,
+    /// Why, for whoever looks next.
+    pub note: String,
+}
+
+impl Pause {
+    #[must_use]
+    pub fn covers(&self, notification: &Notification) -> bool {
+        let tenant = self
+            .tenant
+            .as_deref()
+            .is_none_or(|own| notification.tenant.as_deref().is_some_and(|tenant| tenant.eq_ignore_ascii_case(own)));
+        tenant && pattern::covers(&self.events, notification.entity, notification.kind)
+    }
+
+    /// The same of one that is recorded, by its entity and its event's name.
+    #[must_use]
+    pub fn covers_recorded(&self, entity: &EntityId, event: &str) -> bool {
+        let tenant = self.tenant.as_deref().is_none_or(|own| entity.tenant.eq_ignore_ascii_case(own));
+        let kind = catalogue::find(event).map_or(Kind::Unknown, |known| known.kind);
+        tenant && pattern::covers(&self.events, entity.entity, kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::tests::delivery;
+    use crate::notification::NoDirectory;
+
+    /// Of the tenant, if any, about a changed account.
+    fn changed_account(tenant: Option<&str>) -> Notification {
+        let mut delivery = delivery(b"");
+        delivery.meta.tenant = tenant.map(str::to_owned);
+        Notification::read(&delivery, r#"{"event":"ACCOUNT_CHANGED","accountCd":"1920"}"#, &NoDirectory)
+    }
+
+    fn pause(tenant: Option<&str>, events: &str) -> Pause {
+        Pause {
+            tenant: tenant.map(str::to_owned),
+            events: events.to_owned(),
+            since: OffsetDateTime::UNIX_EPOCH,
+            by: "operator".to_owned(),
+            note: "month end".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_pause_covers_its_own_tenant_and_its_own_events() {
+        let notification = changed_account(Some("t1"));
+        for (tenant, events, expected) in [
+            (Some("t1"), "*", true),
+            (Some("T1"), "account.changed", true),
+            (Some("t1"), "account.created", false),
+            (Some("t2"), "*", false),
+            (None, "account.*", true),
+            (None, "customer.*", false),
+        ] {
+            assert_eq!(pause(tenant, events).covers(&notification), expected, "{tenant:?} {events}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_tenant_is_paused_only_with_everybody() {
+        assert!(!pause(Some("t1"), "*").covers(&changed_account(None)));
+        assert!(pause(None, "*").covers(&changed_account(None)));
+    }
+}

@@ -1,0 +1,150 @@
+//! A recorded notification as a delivery once more.
+
+use crate::delivery::{Channel, Delivery, Meta, Origin};
+use crate::notification::{Proof, UNKNOWN_TENANT};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// What the ledger keeps of how a notification came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    pub delivery: Uuid,
+    /// What Visma Net's own header named it, whatever the body says.
+    pub id_in_header: Option<Uuid>,
+    pub channel: Channel,
+    pub subscription: String,
+    pub event: String,
+    pub tenant: String,
+    pub proof: Proof,
+    pub received_at: OffsetDateTime,
+    /// The exact text of the item.
+    pub raw: String,
+}
+
+impl Recorded {
+    /// The delivery that reads as the same notification, under the same key. What came from a header comes from a header again, so a
+    /// replay is believed no more than what it repeats.
+    #[must_use]
+    pub fn replay(self) -> Delivery {
+        let tenant = (self.tenant != UNKNOWN_TENANT).then_some(self.tenant);
+        let event = (!self.event.is_empty()).then_some(self.event);
+        let mut headers = BTreeMap::new();
+        let mut header = |name: &str, value: &str| headers.insert(name.to_owned(), value.to_owned());
+        self.id_in_header.map(|id| header("x-vwd-notification-id", &id.to_string()));
+        let (event, tenant) = if self.proof == Proof::Headers {
+            event.map(|event| header("x-vwd-event-id", &event));
+            tenant.map(|tenant| header("x-vwd-tenant-id", &tenant));
+            (None, None)
+        } else {
+            (event, tenant)
+        };
+        let meta = Meta {
+            id: self.delivery,
+            channel: self.channel,
+            origin: Origin::Replay,
+            subscription: self.subscription,
+            event,
+            tenant,
+            received_at: self.received_at,
+            headers,
+        };
+        Delivery { meta, body: body(self.raw).into_bytes() }
+    }
+}
+
+/// An item that is itself an array would be read as several.
+fn body(raw: String) -> String {
+    let is_array = raw.starts_with('[') && serde_json::from_str::<&RawValue>(&raw).is_ok();
+    if is_array { format!("[{raw}]") } else { raw }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::tests::delivery;
+    use crate::notification::{NoDirectory, Notification};
+    use proptest::prelude::*;
+
+    fn recorded(n: &Notification) -> Recorded {
+        Recorded {
+            delivery: n.delivery,
+            id_in_header: n.id_in_header,
+            channel: n.channel,
+            subscription: n.subscription.clone(),
+            event: n.event_name().to_owned(),
+            tenant: n.ledger_key().entity.tenant,
+            proof: n.proof,
+            received_at: n.received_at,
+            raw: n.raw.clone(),
+        }
+    }
+
+    fn read(delivery: &Delivery) -> Vec<Notification> {
+        match delivery.items() {
+            Some(items) => items.into_iter().map(|item| Notification::read(delivery, item, &NoDirectory)).collect(),
+            None => vec![Notification::unparseable(delivery, &String::from_utf8_lossy(&delivery.body))],
+        }
+    }
+
+    fn is_repeated(delivery: &Delivery) {
+        for n in read(delivery) {
+            let again = read(&recorded(&n).replay());
+            let expected = Notification { origin: Origin::Replay, event_raw: n.event_name().to_owned(), ..n };
+            let got = again.into_iter().map(|n| Notification { event_raw: n.event_name().to_owned(), ..n });
+            assert_eq!(got.collect::<Vec<_>>(), [expected]);
+        }
+    }
+
+    #[test]
+    fn what_came_unsigned_stays_unsigned() {
+        let mut legacy = delivery(br#"{"event":"ACCOUNT_CHANGED","entityId":"1920"}"#);
+        legacy.meta.channel = Channel::Legacy;
+        legacy.meta.tenant = Some("t".into());
+        let again = read(&recorded(&read(&legacy)[0]).replay());
+        assert_eq!((again[0].proof, again[0].tenant.as_deref()), (Proof::Nothing, Some("t")));
+    }
+
+    #[test]
+    fn an_array_that_breaks_off_is_the_same_when_replayed() {
+        is_repeated(&delivery(br#"[{"event":"ACCOUNT_CHANGED"}"#));
+    }
+
+    proptest! {
+        #[test]
+        fn any_notification_is_the_same_when_replayed(
+            event in prop::option::of(prop::sample::select(vec!["ACCOUNT_CHANGED", "SALESORDER_UPDATED", "PAYROLL_RUN"])),
+            id in prop::option::of(any::<u128>()),
+            key in "[A-Z0-9/ å]{0,12}",
+            id_header in prop::option::of(any::<u128>()),
+            event_header in prop::option::of(prop::sample::select(vec!["ACCOUNT_DELETED", "CUSTOMER_CHANGED"])),
+            tenant_header in prop::option::of("[a-z0-9-]{1,12}"),
+            tenant in prop::option::of("[a-z0-9-]{1,12}"),
+            legacy: bool,
+            array: bool,
+        ) {
+            let mut item = serde_json::json!({"entityId": key, "orderType": "SO"});
+            item.as_object_mut().unwrap().extend(event.map(|event| ("event".to_owned(), event.into())));
+            item.as_object_mut().unwrap().extend(id.map(|id| ("notificationId".to_owned(), Uuid::from_u128(id).to_string().into())));
+            let body = if array { serde_json::json!([item, {"event": "ACCOUNT_CHANGED"}, 5, [1, 2], "x"]) } else { item };
+            let mut delivery = delivery(body.to_string().as_bytes());
+            delivery.meta.tenant = tenant;
+            let headers = [
+                ("x-vwd-notification-id", id_header.map(|id| Uuid::from_u128(id).to_string())),
+                ("x-vwd-event-id", event_header.map(str::to_owned)),
+                ("x-vwd-tenant-id", tenant_header),
+            ];
+            delivery.meta.headers.extend(headers.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+            if legacy {
+                delivery.meta.channel = Channel::Legacy;
+            }
+            is_repeated(&delivery);
+        }
+
+        #[test]
+        fn any_text_that_is_no_json_is_the_same_when_replayed(body: Vec<u8>) {
+            is_repeated(&delivery(&body));
+        }
+    }
+}

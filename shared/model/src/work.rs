@@ -1,0 +1,107 @@
+//! What a job does.
+
+use crate::job::Filter;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// Hands every notification that the filter finds to the processor once more.
+    Replay(Filter),
+    /// Sends dead letters to the queue that they came from.
+    Redrive(Redrive),
+    /// Lets whatever waits for a pause go on that no pause covers any more.
+    Release,
+    /// Deletes whatever is kept of a tenant.
+    Erase { tenant: String },
+}
+
+impl Work {
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Replay(_) => "replay",
+            Self::Redrive(_) => "redrive",
+            Self::Release => "release",
+            Self::Erase { .. } => "erase",
+        }
+    }
+
+    /// The one tenant that it concerns.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        match self {
+            Self::Replay(filter) => Some(&filter.tenant),
+            Self::Erase { tenant } => Some(tenant),
+            Self::Redrive(_) | Self::Release => None,
+        }
+    }
+}
+
+impl From<Filter> for Work {
+    fn from(filter: Filter) -> Self {
+        Self::Replay(filter)
+    }
+}
+
+/// Which dead letters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redrive {
+    pub queue: QueueName,
+    /// One of them, by its id at SQS; all when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Also those that the feedback function rejected, which will be rejected again unless it has changed.
+    #[serde(default)]
+    pub rejected: bool,
+}
+
+/// The queues that have dead letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueName {
+    Notifications,
+    Feedback,
+    Events,
+    Repairs,
+}
+
+impl QueueName {
+    pub const ALL: [Self; 4] = [Self::Notifications, Self::Feedback, Self::Events, Self::Repairs];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Notifications => "notifications",
+            Self::Feedback => "feedback",
+            Self::Events => "events",
+            Self::Repairs => "repairs",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.as_str() == text)
+    }
+}
+
+impl fmt::Display for QueueName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_text_are_the_names_in_json() {
+        for name in QueueName::ALL {
+            assert_eq!(QueueName::parse(name.as_str()), Some(name));
+            assert_eq!(serde_json::to_value(name).unwrap(), name.as_str());
+        }
+        assert_eq!(serde_json::to_value(Work::Release).unwrap(), Work::Release.as_str());
+    }
+}
