@@ -34,7 +34,7 @@ impl QueueError {
         if MESSAGE_IS_AT_FAULT.contains(&code.as_str()) { Self::InvalidMessage(code) } else { Self::Unavailable(code) }
     }
 
-    pub(crate) fn of_hiding<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
+    pub(crate) fn of_reading<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
         Self::Unavailable(code(error))
     }
 }

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+mod letters;
 mod queue;
 mod trace;
 
 pub use error::QueueError;
+pub use letters::{BATCH, Depth, Letter, Letters, look};
 pub use queue::Queue;
 pub use trace::Trace;
 

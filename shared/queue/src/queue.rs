@@ -10,8 +10,8 @@ const LONGEST_VISIBILITY_SECONDS: u64 = 43_200;
 
 #[derive(Debug, Clone)]
 pub struct Queue {
-    client: Client,
-    url: String,
+    pub(crate) client: Client,
+    pub(crate) url: String,
 }
 
 impl Queue {
@@ -40,7 +40,7 @@ impl Pacer for Queue {
     async fn hide(&self, receipt_handle: &str, wait: Duration) -> Result<(), QueueError> {
         let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt_handle);
         let request = request.visibility_timeout(visibility_seconds(wait));
-        request.send().await.map_err(|error| QueueError::of_hiding(&error))?;
+        request.send().await.map_err(|error| QueueError::of_reading(&error))?;
         Ok(())
     }
 }

@@ -2,13 +2,14 @@
 
 use crate::attributes::{Update, number, string, text};
 use crate::head::number_of;
+use crate::item::Items;
 use crate::table::{StoreError, Table};
 use time::OffsetDateTime;
 use webhooks_model::{EntityId, Ticks};
 
 const SORT_KEY: &str = "NUMBER";
 
-impl Table {
+impl<I: Items> Table<I> {
     /// Remembers that the account `internal_id` now has the number `entity.key`, and returns the number it had before if that was
     /// another one, now or by an earlier attempt. The old number is marked first, so that a crash in between is made good by the next attempt.
     pub(crate) async fn number_account(
@@ -19,7 +20,7 @@ impl Table {
         now: OffsetDateTime,
     ) -> Result<Option<String>, StoreError> {
         let pk = format!("{}#account_id#{internal_id}", entity.tenant);
-        let known = self.get(&pk, SORT_KEY).await?;
+        let known = self.items.get(&pk, SORT_KEY).await?;
         let current = known.as_ref().and_then(|item| text(item, "number"));
         if current == Some(entity.key.as_str()) {
             return Ok(known.as_ref().and_then(|item| text(item, "previous")).map(str::to_owned));

@@ -1,7 +1,9 @@
 //! The ledger as the feedback function uses it: who has been answered.
 
 use crate::attributes::{Item, Update, flag, partition, string, text, time_text};
+use crate::item::Items;
 use crate::ledger::{line, sort_key};
+use crate::pending::Mark;
 use crate::table::{StoreError, Table};
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
@@ -13,8 +15,19 @@ use webhooks_model::feedback::{Address, Description, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 
 /// What is read of a notification to answer it.
-const ATTRIBUTES: [&str; 8] =
-    ["pk", "sk", "received_at", "feedback", "feedback_ids", "feedback_success", "feedback_description", "source"];
+const ATTRIBUTES: [&str; 9] = [
+    "pk",
+    "sk",
+    "received_at",
+    "feedback",
+    "feedback_ids",
+    "feedback_success",
+    "feedback_description",
+    "source",
+    "attention",
+];
+/// The mark of a feedback that Visma Net does not take.
+const PARKED: &str = "feedback_parked";
 
 /// What the feedback function needs of the table.
 pub trait Answers: Send + Sync {
@@ -42,26 +55,28 @@ pub struct Answered {
     pub verdict: Option<Verdict>,
     /// When intake accepted the notification.
     pub received_at: Option<OffsetDateTime>,
+    /// Whether it asks for attention because of its feedback: parked, overdue, or to be watched.
+    pub is_marked: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// Visma Net took it under this id. What was parked before asks for no attention any more.
-    Sent { id: Uuid, verdict: Verdict, was_parked: bool },
+    /// Visma Net took it under this id. What was marked because of its feedback asks for no attention any more.
+    Sent { id: Uuid, verdict: Verdict, was_marked: bool },
     /// It will not take it; a person has to look.
     Parked { attempt: Attempt, verdict: Verdict },
     /// A try failed; another follows.
     Failed(Attempt),
 }
 
-impl Answers for Table {
+impl<I: Items> Answers for Table<I> {
     async fn answered(&self, keys: &[LedgerKey]) -> Result<HashMap<LedgerKey, Answered>, StoreError> {
         let mut by_name: HashMap<(String, String), &LedgerKey> =
             keys.iter().map(|key| ((partition(&key.entity), sort_key(key)), key)).collect();
         if by_name.is_empty() {
             return Ok(HashMap::new());
         }
-        let items = self.get_many(by_name.keys().cloned(), &ATTRIBUTES, true).await?;
+        let items = self.items.get_many(by_name.keys().cloned().collect(), &ATTRIBUTES, true).await?;
         let found = items.iter().filter_map(|item| {
             let name = (text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned());
             Some((by_name.remove(&name)?.clone(), read(item)))
@@ -73,15 +88,15 @@ impl Answers for Table {
         let mut update =
             Update::default().set("feedback_at", string(time_text(now))).set_if_absent("expires_at", self.ttl(now));
         update = match answer {
-            Answer::Sent { id, verdict, was_parked } => {
+            Answer::Sent { id, verdict, was_marked } => {
                 let update = with_verdict(update, FeedbackState::Sent, verdict)
                     .set("feedback_id", string(id.to_string()))
                     .remove("feedback_deadline");
-                if *was_parked { update.remove("attention").remove("attention_at") } else { update }
+                if *was_marked { update.remove("attention").remove("attention_at") } else { update }
             }
             Answer::Parked { attempt, verdict } => with_verdict(update, FeedbackState::Parked, verdict)
                 .append("feedback_attempts", line(attempt))
-                .set("attention", string("feedback_parked"))
+                .set("attention", string(PARKED))
                 .set("attention_at", string(time_text(now))),
             Answer::Failed(attempt) => update.append("feedback_attempts", line(attempt)),
         };
@@ -110,5 +125,7 @@ fn read(item: &Item) -> Answered {
             description: Description::new(description),
         }),
         received_at: text(item, "received_at").and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok()),
+        is_marked: text(item, "attention")
+            .is_some_and(|mark| [PARKED, Mark::Awaited.as_str(), Mark::Queued.as_str()].contains(&mark)),
     }
 }

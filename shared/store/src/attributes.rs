@@ -6,7 +6,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use webhooks_model::EntityId;
 
-pub(crate) type Item = HashMap<String, AttributeValue>;
+/// Attributes by name, as DynamoDB holds them.
+pub type Item = HashMap<String, AttributeValue>;
 
 pub(crate) fn string(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
@@ -22,6 +23,11 @@ pub(crate) fn time_text(at: OffsetDateTime) -> String {
     let millis = at.replace_nanosecond(at.nanosecond() / 1_000_000 * 1_000_000).unwrap_or(at);
     let text = millis.format(&Rfc3339).expect("a UTC time of this era always formats");
     if text.len() == 20 { text.replace('Z', ".000Z") } else { format!("{:0<23}Z", text.trim_end_matches('Z')) }
+}
+
+/// Midnight of the day that a time, or a place in the feed, lies in.
+pub(crate) fn day_of(position: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(&format!("{}T00:00:00Z", position.get(..10)?), &Rfc3339).ok()
 }
 
 pub(crate) fn partition(entity: &EntityId) -> String {

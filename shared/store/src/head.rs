@@ -1,6 +1,7 @@
 //! The current state of an entity.
 
 use crate::attributes::{Item, Update, flag, integer, number, partition, string, text, time_text};
+use crate::item::Items;
 use crate::ledger::Advance;
 use crate::table::{StoreError, Table};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -61,9 +62,9 @@ impl Head {
     }
 }
 
-impl Table {
+impl<I: Items> Table<I> {
     pub(crate) async fn read_head(&self, entity: &EntityId) -> Result<Option<Head>, StoreError> {
-        Ok(self.get(&partition(entity), SORT_KEY).await?.as_ref().map(Head::read))
+        Ok(self.items.get(&partition(entity), SORT_KEY).await?.as_ref().map(Head::read))
     }
 
     pub(crate) async fn advance_head(
@@ -82,7 +83,10 @@ impl Table {
             let update = Update::default().set(&name, string(status)).set("expires_at", self.ttl(now));
             self.update(&pk, SORT_KEY, update, None).await?;
         }
-        Ok(Advance::Superseded)
+        // A faster attempt at this very notification may have seen a newer version.
+        let head = self.read_head(&change.entity).await?;
+        let is_own = head.and_then(|head| head.notification).is_some_and(|known| known == change.notification.as_str());
+        Ok(if is_own { Advance::Advanced } else { Advance::Superseded })
     }
 
     fn head_update(&self, change: &HeadChange, current: Option<&Head>, now: OffsetDateTime) -> Update {
@@ -128,29 +132,27 @@ impl Table {
     }
 }
 
-/// No head yet, or this very notification again, or older by none of the clocks that both know. At the same version a deletion
-/// stands, and content seen before is no news.
+/// No head yet, or older by none of the clocks that both know. At the same version a deletion stands, and content seen before is no
+/// news, unless it is this very notification again.
 fn advance_condition(update: &mut Update, change: &HeadChange) -> String {
     let known = update.name("notification");
     let own = update.value(string(change.notification.as_str()));
-    let clocks: Vec<String> = change
-        .versions
-        .known()
-        .map(|(clock, at)| {
-            let (version, at) = (update.name(&version_name(clock)), update.value(number(at.get())));
-            let newer = format!("attribute_not_exists({version}) OR {version} < {at}");
-            match (change.strictly_newer, change.deleted) {
-                (true, _) => format!("({newer})"),
-                (false, true) => format!("({newer} OR {version} = {at})"),
-                (false, false) => {
-                    let (deleted, yes) = (update.name("deleted"), update.value(AttributeValue::Bool(true)));
-                    format!("({newer} OR ({version} = {at} AND NOT {deleted} = {yes}))")
-                }
+    let (mut not_older, mut newer) = (Vec::new(), Vec::new());
+    for (clock, at) in change.versions.known() {
+        let (version, at) = (update.name(&version_name(clock)), update.value(number(at.get())));
+        not_older.push(format!("(attribute_not_exists({version}) OR {version} <= {at})"));
+        let is_newer = format!("attribute_not_exists({version}) OR {version} < {at}");
+        newer.push(match (change.strictly_newer, change.deleted) {
+            (true, _) => format!("({is_newer})"),
+            (false, true) => format!("({is_newer} OR {version} = {at})"),
+            (false, false) => {
+                let (deleted, yes) = (update.name("deleted"), update.value(AttributeValue::Bool(true)));
+                format!("({is_newer} OR ({version} = {at} AND NOT {deleted} = {yes}))")
             }
-        })
-        .collect();
+        });
+    }
     // AND binds tighter than OR; DynamoDB refuses parentheses that change nothing.
-    format!("{known} = {own} OR {}", clocks.join(" AND "))
+    format!("{known} = {own} AND {} OR {}", not_older.join(" AND "), newer.join(" AND "))
 }
 
 fn timeline_entry(change: &HeadChange, current: Option<&Head>) -> Option<(String, String)> {

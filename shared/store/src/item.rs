@@ -1,12 +1,69 @@
-//! One conditional update, the only kind of write there is.
+//! What the store asks of DynamoDB. Every condition is made above this line, so that whatever stands in for it meets the real ones.
 
-use crate::attributes::{Item, Update, string};
+use crate::attributes::{Item, Update};
 use crate::table::{StoreError, Table};
-use aws_sdk_dynamodb::types::KeysAndAttributes;
+use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
-impl Table {
-    /// Applies the update if the condition holds. Says whether it did.
+/// The requests that there are. Expressions are DynamoDB's own text with placeholders.
+pub trait Items: Send + Sync {
+    /// Applies the update if the condition holds. Says whether it did. The only kind of write.
+    fn update(&self, write: Write) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// A consistent read of the item under `pk` and `sk`.
+    fn get(&self, pk: &str, sk: &str) -> impl Future<Output = Result<Option<Item>, StoreError>> + Send;
+
+    /// The items under these keys, as `(pk, sk)`, at most 100, with these of their attributes.
+    fn get_many(
+        &self,
+        keys: Vec<(String, String)>,
+        attributes: &[&str],
+        consistent: bool,
+    ) -> impl Future<Output = Result<Vec<Item>, StoreError>> + Send;
+
+    /// One page. Of the table the read is consistent; an index may lag behind.
+    fn query(&self, query: Query) -> impl Future<Output = Result<Vec<Item>, StoreError>> + Send;
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Write {
+    pub pk: String,
+    pub sk: String,
+    pub update: String,
+    pub condition: Option<String>,
+    pub names: HashMap<String, String>,
+    pub values: HashMap<String, AttributeValue>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Query {
+    /// `None` for the table itself.
+    pub index: Option<&'static str>,
+    pub key_condition: &'static str,
+    pub filter: Option<&'static str>,
+    pub projection: Option<&'static str>,
+    pub names: HashMap<String, String>,
+    pub values: HashMap<String, AttributeValue>,
+    pub newest_first: bool,
+    /// How many items are looked at, before the filter.
+    pub limit: Option<i32>,
+    /// The keys of the item behind which it begins, of the table and of the index. That item need not be there any more.
+    pub after: Option<Item>,
+}
+
+impl Query {
+    pub(crate) fn name(mut self, placeholder: &str, name: &str) -> Self {
+        self.names.insert(placeholder.to_owned(), name.to_owned());
+        self
+    }
+
+    pub(crate) fn value(mut self, placeholder: &str, value: AttributeValue) -> Self {
+        self.values.insert(placeholder.to_owned(), value);
+        self
+    }
+}
+
+impl<I: Items> Table<I> {
     pub(crate) async fn update(
         &self,
         pk: &str,
@@ -16,63 +73,7 @@ impl Table {
     ) -> Result<bool, StoreError> {
         let expression = update.expression();
         let (names, values) = update.into_maps();
-        let answer = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .key("pk", string(pk))
-            .key("sk", string(sk))
-            .update_expression(expression)
-            .set_condition_expression(condition)
-            .set_expression_attribute_names(Some(names))
-            .set_expression_attribute_values(Some(values))
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(false)
-            }
-            Err(error) => Err(StoreError::from_sdk(&error)),
-        }
-    }
-
-    pub(crate) async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.name)
-            .key("pk", string(pk))
-            .key("sk", string(sk))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk(&error))?;
-        Ok(answer.item)
-    }
-
-    /// The items under these keys, as `(pk, sk)`, at most 100, with these of their attributes.
-    pub(crate) async fn get_many(
-        &self,
-        keys: impl Iterator<Item = (String, String)>,
-        attributes: &[&str],
-        consistent: bool,
-    ) -> Result<Vec<Item>, StoreError> {
-        let keys = keys.map(|(pk, sk)| HashMap::from([("pk".into(), string(pk)), ("sk".into(), string(sk))]));
-        let placeholders: Vec<String> = (0..attributes.len()).map(|at| format!("#a{at}")).collect();
-        let names = placeholders.iter().cloned().zip(attributes.iter().map(|name| (*name).to_owned()));
-        let request = KeysAndAttributes::builder()
-            .set_keys(Some(keys.collect()))
-            .projection_expression(placeholders.join(", "))
-            .set_expression_attribute_names(Some(names.collect()))
-            .consistent_read(consistent)
-            .build()
-            .map_err(|_| StoreError::Mismatch("request not built".into()))?;
-        let answer = self.client.batch_get_item().request_items(&self.name, request).send().await;
-        let answer = answer.map_err(|error| StoreError::from_sdk(&error))?;
-        if answer.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
-            return Err(StoreError::Unavailable("throttled".into()));
-        }
-        Ok(answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default())
+        let write = Write { pk: pk.to_owned(), sk: sk.to_owned(), update: expression, condition, names, values };
+        self.items.update(write).await
     }
 }

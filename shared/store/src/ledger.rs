@@ -2,15 +2,21 @@
 
 use crate::attributes::{Item, Update, number, partition, string, text, time_text};
 use crate::head::Head;
+use crate::item::{Items, Query};
+use crate::pending::Mark;
 use crate::table::{StoreError, Table};
 use aws_sdk_dynamodb::types::AttributeValue;
-use time::OffsetDateTime;
+use std::fmt;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{EntityId, HeadChange, LedgerKey, Notification, Reason, State, Ticks};
+use webhooks_model::{EntityId, HeadChange, LedgerKey, Notification, Pause, Reason, State, Ticks};
 
 /// A longer raw item is kept in parts: DynamoDB takes 400 KB an item.
 const LONGEST_INLINE: usize = 256 * 1024;
+/// Who ends so long after being received is marked until the feedback is sent: the reconciler may have passed its place in the feed.
+const LATE: Duration = Duration::HOUR;
 
 /// What the processor needs of the table.
 pub trait Ledger: Send + Sync {
@@ -44,6 +50,12 @@ pub trait Ledger: Send + Sync {
 
     /// Writes down how an attempt went. `false` when the notification had already reached a final state, which then stays.
     fn record(&self, entry: &Entry<'_>) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Notes that the effects of a notification that had ended were carried out once more.
+    fn replayed(&self, key: &LedgerKey, now: OffsetDateTime) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// What is paused now.
+    fn pauses(&self) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
 }
 
 /// What the table knows before a notification is processed.
@@ -60,7 +72,10 @@ pub struct Seen {
 pub struct Known {
     /// `None` when only the feedback function has written so far.
     pub state: Option<State>,
+    pub reason: Option<Reason>,
     pub feedback: Option<FeedbackState>,
+    /// The delivery that wrote it down last.
+    pub delivery: Option<Uuid>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +102,8 @@ pub enum Change {
         answer: Option<Answering>,
     },
     Parked(Reason),
+    /// It waits for the end of a pause.
+    Paused,
     /// `Processed`, `Superseded` or `Unparseable`: every effect has happened but the feedback, whose own way begins here.
     Ended {
         state: State,
@@ -132,6 +149,7 @@ impl Change {
             Self::Failed(_) => State::Retrying,
             Self::Dead { .. } => State::Dead,
             Self::Parked(_) => State::Parked,
+            Self::Paused => State::Paused,
             Self::Ended { state, .. } => *state,
         }
     }
@@ -140,12 +158,12 @@ impl Change {
         match self {
             Self::Failed(attempt) | Self::Dead { attempt, .. } => Some(attempt.reason),
             Self::Parked(reason) => Some(*reason),
-            Self::Ended { .. } => None,
+            Self::Paused | Self::Ended { .. } => None,
         }
     }
 }
 
-impl Ledger for Table {
+impl<I: Items> Ledger for Table<I> {
     async fn look(&self, key: &LedgerKey) -> Result<Seen, StoreError> {
         let (same_content, head) = tokio::join!(self.same_content(key), self.read_head(&key.entity));
         let (items, head) = (same_content?, head?);
@@ -184,27 +202,42 @@ impl Ledger for Table {
         let raw = &entry.notification.raw;
         let parts = if raw.len() > LONGEST_INLINE { self.write_parts(&pk, &key, raw, entry.now).await? } else { 0 };
         let mut update = self.entry_update(entry, parts);
-        let condition = forward_only(&mut update, entry.change.state());
-        self.update(&pk, &sort_key(&key), update, Some(condition)).await
+        let condition = forward_only(&mut update, &entry.change);
+        let recorded = self.update(&pk, &sort_key(&key), update, Some(condition)).await?;
+        match &entry.change {
+            Change::Failed(attempt) if !recorded => self.note_attempt(&pk, &sort_key(&key), attempt).await,
+            _ => Ok(recorded),
+        }
+    }
+
+    async fn replayed(&self, key: &LedgerKey, now: OffsetDateTime) -> Result<(), StoreError> {
+        let update = Update::default().set("replayed_at", string(time_text(now))).set("expires_at", self.ttl(now));
+        self.update(&partition(&key.entity), &sort_key(key), update, None).await?;
+        Ok(())
+    }
+
+    async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
+        self.list_pauses().await
     }
 }
 
-impl Table {
+impl<I: Items> Table<I> {
     async fn same_content(&self, key: &LedgerKey) -> Result<Vec<Item>, StoreError> {
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :content)")
-            .projection_expression("sk, #state, feedback")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":pk", string(partition(&key.entity)))
-            .expression_attribute_values(":content", string(format!("N#{}.", key.notification.content())))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk(&error))?;
-        Ok(answer.items.unwrap_or_default())
+        let query = Query {
+            key_condition: "pk = :pk AND begins_with(sk, :content)",
+            projection: Some("sk, #state, reason, feedback, delivery"),
+            ..Query::default()
+        };
+        let content = string(format!("N#{}.", key.notification.content()));
+        let query = query.name("#state", "state").value(":pk", string(partition(&key.entity)));
+        self.items.query(query.value(":content", content)).await
+    }
+
+    /// What is dead or parked stays so, and for the reason it had, when one more attempt fails: a zombie's, or a redrive's.
+    async fn note_attempt(&self, pk: &str, sk: &str, attempt: &Attempt) -> Result<bool, StoreError> {
+        let mut update = Update::default().append("attempts", line(attempt));
+        let condition = in_state(&mut update, |known| !known.is_final());
+        self.update(pk, sk, update, Some(condition)).await
     }
 
     fn entry_update(&self, entry: &Entry<'_>, parts: usize) -> Update {
@@ -215,8 +248,11 @@ impl Table {
             .set("tenant", string(&key.entity.tenant))
             .set("event", string(n.event_name()))
             .set("channel", string(n.channel.as_str()))
-            .set("origin", string(n.origin.as_str()))
+            // A replay does not change where it came from.
+            .set_if_absent("origin", string(n.origin.as_str()))
             .set("subscription", string(&n.subscription))
+            .set("proof", string(n.proof.as_str()))
+            .set_some("header_id", n.id_in_header.map(|id| string(id.to_string())))
             .set("delivery", string(n.delivery.to_string()))
             .set("received_at", string(&received))
             .set("updated_at", string(time_text(entry.now)))
@@ -231,7 +267,9 @@ impl Table {
             Some(reason) => update.set("reason", string(reason.as_str())),
             None => update,
         };
-        with_change(update, &entry.change, &received)
+        let ended_at = entry.change.state().is_final().then(|| string(time_text(entry.now)));
+        let update = update.set_some("ended_at", ended_at);
+        with_change(update, entry, &received)
     }
 
     async fn write_parts(
@@ -246,7 +284,7 @@ impl Table {
         while !rest.is_empty() {
             let (part, next) = rest.split_at(rest.floor_char_boundary(LONGEST_INLINE));
             let update = Update::default().set("raw", string(part)).set("expires_at", self.ttl(now));
-            self.update(pk, &format!("RAW#{}#{written}", key.notification), update, None).await?;
+            self.update(pk, &raw_part(key, written), update, None).await?;
             (rest, written) = (next, written + 1);
         }
         Ok(written)
@@ -258,10 +296,11 @@ pub(crate) fn feed_day(tenant: &str, at: OffsetDateTime) -> String {
     format!("{tenant}#{}", &time_text(at)[..10])
 }
 
-fn with_change(update: Update, change: &Change, received: &str) -> Update {
+fn with_change(update: Update, entry: &Entry<'_>, received: &str) -> Update {
+    let change = &entry.change;
     let state = change.state();
     let update = match change {
-        // A dead or parked notification that fails once more stays dead or parked.
+        // A paused notification that fails stays paused.
         Change::Failed(attempt) => {
             update.set_if_absent("state", string(state.as_str())).append("attempts", line(attempt))
         }
@@ -269,15 +308,34 @@ fn with_change(update: Update, change: &Change, received: &str) -> Update {
             let update = update.set("state", string(state.as_str())).append("attempts", line(attempt));
             answer.iter().fold(update, |update, answer| answer.write(update))
         }
-        Change::Parked(_) => update.set("state", string(state.as_str())),
+        Change::Parked(_) | Change::Paused => update.set("state", string(state.as_str())),
         Change::Ended { answer, .. } => answer.write(update.set("state", string(state.as_str()))),
     };
-    if state.needs_attention() {
-        update.set("attention", string(state.as_str())).set("attention_at", string(received))
-    } else if state.is_final() && !answer_is_parked(change) {
-        update.remove("attention").remove("attention_at").remove("reason")
-    } else {
-        update
+    if state.needs_attention() || state == State::Paused {
+        return update.set("attention", string(state.as_str())).set("attention_at", string(received));
+    }
+    if state == State::Retrying {
+        let (mark, since) = (string(Mark::Retrying.as_str()), string(time_text(entry.now)));
+        return update.set_if_absent("attention", mark).set_if_absent("attention_at", since);
+    }
+    if answer_is_parked(change) {
+        return update;
+    }
+    match pending_answer(entry) {
+        Some((mark, at)) => update.set("attention", string(mark.as_str())).set("attention_at", string(time_text(at))),
+        None => update.remove("attention").remove("attention_at"),
+    }
+    .remove("reason")
+}
+
+/// The answer is still to come, and when it counts as missing has to be watched.
+fn pending_answer(entry: &Entry<'_>) -> Option<(Mark, OffsetDateTime)> {
+    let Change::Ended { answer, .. } = &entry.change else { return None };
+    let is_late = entry.now - entry.notification.received_at > LATE;
+    match answer.feedback {
+        FeedbackState::Awaited => Some((Mark::Awaited, answer.deadline?)),
+        FeedbackState::Queued if is_late => Some((Mark::Queued, entry.now)),
+        _ => None,
     }
 }
 
@@ -286,16 +344,20 @@ fn answer_is_parked(change: &Change) -> bool {
     matches!(change, Change::Ended { answer, .. } if answer.feedback == FeedbackState::Parked)
 }
 
-/// State moves only forward, whoever writes last.
-fn forward_only(update: &mut Update, next: State) -> String {
+/// State moves only forward, whoever writes last. The mark that an attempt makes before it begins may arrive after that attempt or
+/// another has parked the notification, which then says more.
+fn forward_only(update: &mut Update, change: &Change) -> String {
+    let (next, is_mark) = (change.state(), change.reason() == Some(Reason::Lost));
     let state = update.name("state");
-    let failing = next == State::Retrying;
-    let from: Vec<String> = State::ALL
-        .into_iter()
-        .filter(|known| known.may_become(next) || (failing && !known.is_final()))
-        .map(|known| update.value(string(known.as_str())))
-        .collect();
-    format!("attribute_not_exists({state}) OR {state} IN ({})", from.join(", "))
+    let condition = in_state(update, |known| known.may_become(next) && !(is_mark && known == State::Parked));
+    format!("attribute_not_exists({state}) OR {condition}")
+}
+
+fn in_state(update: &mut Update, is_one: impl Fn(State) -> bool) -> String {
+    let state = update.name("state");
+    let states = State::ALL.into_iter().filter(|known| is_one(*known));
+    let states: Vec<String> = states.map(|known| update.value(string(known.as_str()))).collect();
+    format!("{state} IN ({})", states.join(", "))
 }
 
 pub(crate) fn line(attempt: &Attempt) -> AttributeValue {
@@ -312,9 +374,25 @@ pub(crate) fn sort_key(key: &LedgerKey) -> String {
     format!("N#{}", key.notification)
 }
 
+/// The sort key of a piece of a raw item.
+pub(crate) fn raw_part(key: &LedgerKey, at: impl fmt::Display) -> String {
+    format!("RAW#{}#{at}", key.notification)
+}
+
+/// The key of a notification's item.
+pub(crate) fn key_of(pk: &str, sk: &str) -> Option<LedgerKey> {
+    let (tenant, rest) = pk.split_once('#')?;
+    let (entity, key) = rest.split_once('#')?;
+    let entity = serde_json::from_value(entity.into()).ok()?;
+    let notification = sk.strip_prefix("N#")?.to_owned().try_into().ok()?;
+    Some(LedgerKey { entity: EntityId { tenant: tenant.to_owned(), entity, key: key.to_owned() }, notification })
+}
+
 fn known(item: &Item) -> Known {
     Known {
         state: text(item, "state").and_then(State::parse),
+        reason: text(item, "reason").and_then(Reason::parse),
         feedback: text(item, "feedback").and_then(FeedbackState::parse),
+        delivery: text(item, "delivery").and_then(|id| Uuid::try_parse(id).ok()),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::attributes::{Item, Update, integer, number, partition, string, text, time_text};
 use crate::head;
+use crate::item::{Items, Query};
 use crate::ledger::feed_day;
 use crate::table::{StoreError, Table};
 use std::collections::{HashMap, HashSet};
@@ -69,9 +70,9 @@ pub trait Sweeps: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send;
 }
 
-impl Sweeps for Table {
+impl<I: Items> Sweeps for Table<I> {
     async fn watermark(&self, tenant: &str, collection: Collection) -> Result<Option<Watermark>, StoreError> {
-        let item = self.get(&sweep_partition(tenant), &sort_key(collection)).await?;
+        let item = self.items.get(&sweep_partition(tenant), &sort_key(collection)).await?;
         Ok(item.as_ref().and_then(read))
     }
 
@@ -132,23 +133,19 @@ impl Sweeps for Table {
     }
 }
 
-impl Table {
+impl<I: Items> Table<I> {
     async fn last_heard_on(&self, tenant: &str, day: OffsetDateTime) -> Result<Option<OffsetDateTime>, StoreError> {
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .index_name("feed")
-            .key_condition_expression("feed = :day")
-            .filter_expression("origin = :webhook")
-            .expression_attribute_values(":day", string(feed_day(tenant, day)))
-            .expression_attribute_values(":webhook", string(Origin::Webhook.as_str()))
-            .scan_index_forward(false)
-            .limit(NEWEST)
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk(&error))?;
-        let newest = answer.items.unwrap_or_default().into_iter().next();
+        let query = Query {
+            index: Some("feed"),
+            key_condition: "feed = :day",
+            filter: Some("origin = :webhook"),
+            newest_first: true,
+            limit: Some(NEWEST),
+            ..Query::default()
+        };
+        let query = query.value(":day", string(feed_day(tenant, day)));
+        let newest =
+            self.items.query(query.value(":webhook", string(Origin::Webhook.as_str()))).await?.into_iter().next();
         Ok(newest.and_then(|item| {
             let (received, _) = text(&item, "feed_at")?.split_once('#')?;
             OffsetDateTime::parse(received, &Rfc3339).ok()
@@ -159,7 +156,7 @@ impl Table {
     /// fetching knows the body's only, and taking that for older would find a gap in every sweep.
     async fn versions(&self, entities: &[EntityId]) -> Result<HashMap<String, Ticks>, StoreError> {
         let keys = entities.iter().map(|entity| (partition(entity), head::SORT_KEY.to_owned()));
-        let items = self.get_many(keys, &["pk", "version_resource", "version_body"], false).await?;
+        let items = self.items.get_many(keys.collect(), &["pk", "version_resource", "version_body"], false).await?;
         Ok(items.iter().filter_map(|item| Some((text(item, "pk")?.to_owned(), newest(item)?))).collect())
     }
 }
@@ -169,7 +166,7 @@ fn newest(item: &Item) -> Option<Ticks> {
     clocks.max().and_then(Ticks::new)
 }
 
-fn sweep_partition(tenant: &str) -> String {
+pub(crate) fn sweep_partition(tenant: &str) -> String {
     format!("{tenant}#reconciliation#")
 }
 

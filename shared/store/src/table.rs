@@ -1,23 +1,44 @@
 //! The table, and what can go wrong with it.
 
+use crate::dynamo::Dynamo;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use time::{Duration, OffsetDateTime};
 use webhooks_model::retry::Next;
 
-/// The one table. Cheap to clone.
+/// The one table. Cheap to clone where its items are.
 #[derive(Debug, Clone)]
-pub struct Table {
-    pub(crate) client: Client,
-    pub(crate) name: String,
+pub struct Table<I = Dynamo> {
+    pub(crate) items: I,
     retention: Duration,
+    audit_retention: Duration,
 }
+
+/// How long what operators did is kept, unless told.
+const AUDIT_RETENTION: Duration = Duration::days(400);
 
 impl Table {
     /// `retention` is how long after its last write an item is kept. It must outlast every repetition of a notification: the
     /// sender's retries and the dead-letter queue's 14 days.
     pub fn new(client: Client, name: String, retention: Duration) -> Self {
-        Self { client, name, retention }
+        Self::over(Dynamo::new(client, name), retention)
+    }
+}
+
+impl<I> Table<I> {
+    /// The table, wherever its items are.
+    pub fn over(items: I, retention: Duration) -> Self {
+        Self { items, retention, audit_retention: AUDIT_RETENTION }
+    }
+
+    /// How long what operators did is kept.
+    #[must_use]
+    pub fn with_audit_retention(self, audit_retention: Duration) -> Self {
+        Self { audit_retention, ..self }
+    }
+
+    pub(crate) fn audit_expires_at(&self, at: OffsetDateTime) -> i64 {
+        (at + self.audit_retention).unix_timestamp()
     }
 
     /// Unix seconds, as TTL wants them.

@@ -6,7 +6,7 @@ use webhooks_model::{LedgerKey, Reason, State};
 use webhooks_store::{Answer, Answered, Answering, Answers, Change, Entry, Ledger};
 
 fn sent(text: &str) -> Answer {
-    Answer::Sent { id: Uuid::from_u128(1), verdict: Verdict::success(text), was_parked: false }
+    Answer::Sent { id: Uuid::from_u128(1), verdict: Verdict::success(text), was_marked: false }
 }
 
 fn attempt() -> Attempt {
@@ -82,7 +82,7 @@ async fn a_parked_answer_asks_for_attention_until_it_is_sent() {
         .unwrap();
     assert_eq!(fixture.needing_attention("feedback_parked").await, 1);
     assert_eq!(fixture.item("N#").await["feedback_attempts"].as_l().unwrap().len(), 2);
-    let after_all = Answer::Sent { id: Uuid::nil(), verdict: Verdict::success("after all"), was_parked: true };
+    let after_all = Answer::Sent { id: Uuid::nil(), verdict: Verdict::success("after all"), was_marked: true };
     fixture.table.answer(&key, &after_all, NOW).await.unwrap();
     assert_eq!(fixture.needing_attention("feedback_parked").await, 0);
 }

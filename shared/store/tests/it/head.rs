@@ -51,6 +51,15 @@ async fn a_second_attempt_of_the_same_notification_succeeds_again() {
 }
 
 #[tokio::test]
+async fn a_slower_attempt_at_the_same_notification_does_not_move_the_head_back() {
+    let fixture = Fixture::new().await;
+    assert_eq!(advance(&fixture, &with_status(1, 20, "Completed")).await, Advance::Advanced);
+    assert_eq!(advance(&fixture, &with_status(1, 10, "Open")).await, Advance::Advanced, "for it is the same");
+    assert_eq!(head(&fixture).await.unwrap().status.as_deref(), Some("Completed"));
+    assert_eq!(advance(&fixture, &change(2, 15)).await, Advance::Superseded);
+}
+
+#[tokio::test]
 async fn a_deletion_stands_against_changes_of_the_same_moment_and_yields_to_a_new_creation() {
     let fixture = Fixture::new().await;
     let deletion = HeadChange { deleted: true, ..change(1, 10) };

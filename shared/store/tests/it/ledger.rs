@@ -1,8 +1,9 @@
 use crate::support::{Fixture, NOW, notification, order};
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{Notification, Reason, State};
-use webhooks_store::{Answering, Change, Entry, Ledger};
+use webhooks_model::notification::NoDirectory;
+use webhooks_model::{Notification, Origin, Reason, State};
+use webhooks_store::{Answering, Change, Entry, Ledger, Replays};
 
 fn attempt(reason: Reason) -> Attempt {
     Attempt { at: NOW, receive_count: 1, reason, detail: "status 503 from the ERP".into() }
@@ -62,6 +63,30 @@ async fn a_dead_notification_asks_for_attention_until_a_redrive_cures_it() {
 }
 
 #[tokio::test]
+async fn what_is_parked_stays_so_for_its_own_reason_when_an_attempt_that_hung_fails_at_last() {
+    let fixture = Fixture::new().await;
+    let n = order(1);
+    record(&fixture, &n, Change::Parked(Reason::Held)).await;
+    assert!(record(&fixture, &n, Change::Failed(attempt(Reason::Unavailable))).await);
+    let item = fixture.item("N#").await;
+    assert_eq!((item["state"].as_s().unwrap(), item["reason"].as_s().unwrap()), (&"parked".into(), &"held".into()));
+    assert_eq!(item["attempts"].as_l().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_mark_of_a_last_attempt_that_arrives_late_does_not_make_what_was_parked_dead() {
+    let fixture = Fixture::new().await;
+    let n = order(1);
+    record(&fixture, &n, Change::Parked(Reason::Held)).await;
+    assert!(!record(&fixture, &n, Change::Dead { attempt: attempt(Reason::Lost), answer: None }).await);
+    assert_eq!(fixture.item("N#").await["reason"].as_s().unwrap(), "held");
+    assert!(
+        record(&fixture, &n, Change::Dead { attempt: attempt(Reason::Bug), answer: None }).await,
+        "a replay may die"
+    );
+}
+
+#[tokio::test]
 async fn the_same_content_under_another_id_is_recognised_as_a_repetition() {
     let fixture = Fixture::new().await;
     record(&fixture, &order(1), ended(State::Processed)).await;
@@ -101,4 +126,20 @@ async fn of_many_writers_at_once_exactly_one_ends_the_notification() {
     let writers = (0..8).map(|_| record(&fixture, &n, ended(State::Processed)));
     let won = futures::future::join_all(writers).await.into_iter().filter(|wrote| *wrote).count();
     assert_eq!(won, 1);
+}
+
+#[tokio::test]
+async fn a_recorded_notification_is_read_again_as_it_came() {
+    let fixture = Fixture::new().await;
+    let long = format!(r#"{{"event":"SALESORDER_UPDATED","orderId":"2","note":"{}"}}"#, "å".repeat(300_000));
+    for n in [order(1), notification(&long, 2), notification("no JSON", 3)] {
+        record(&fixture, &n, Change::Parked(Reason::TenantNotServed)).await;
+        let replay = fixture.table.replay(&n.ledger_key()).await.unwrap().unwrap();
+        let again = match replay.items() {
+            Some(items) => Notification::read(&replay, items[0], &NoDirectory),
+            None => Notification::unparseable(&replay, std::str::from_utf8(&replay.body).unwrap()),
+        };
+        assert_eq!(again, Notification { origin: Origin::Replay, ..n });
+    }
+    assert!(fixture.table.replay(&order(9).ledger_key()).await.unwrap().is_none());
 }

@@ -1,0 +1,155 @@
+//! What operators did. Added and read, never changed: the functions' roles allow no update of this partition, and no deletion.
+
+use crate::attributes::{Item, number, string, text, time_text};
+use crate::item::Query;
+use crate::records::Position;
+use crate::table::{StoreError, Table};
+use crate::upkeep::Upkeep;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+use webhooks_model::audit::{AuditRecord, AuditResult, Target};
+
+/// Deeds of operators are few, so one partition holds them all. The template's roles name it.
+const PARTITION: &str = "audit";
+const RESULT: &str = "#result";
+/// A deed and its result are an item each; one deed more than asked for is looked at, to know whether there is one.
+const ITEMS_PER_RECORD: i32 = 2;
+
+/// Part of a list, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditPage {
+    pub records: Vec<AuditRecord>,
+    pub next: Option<Position>,
+}
+
+pub trait Audit: Send + Sync {
+    /// Writes down what is about to be done. `false` when it is there already.
+    fn note(&self, record: &AuditRecord) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Writes down how that went. `false` when that is there already.
+    fn note_result(
+        &self,
+        record: &AuditRecord,
+        result: &AuditResult,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// What was done in `from..to`.
+    fn audited(
+        &self,
+        from: OffsetDateTime,
+        to: OffsetDateTime,
+        after: Option<&Position>,
+        most: u8,
+    ) -> impl Future<Output = Result<AuditPage, StoreError>> + Send;
+}
+
+impl<I: Upkeep> Audit for Table<I> {
+    async fn note(&self, record: &AuditRecord) -> Result<bool, StoreError> {
+        let AuditRecord { id, at, by, role, deed, on, .. } = record;
+        let fields = [
+            ("pk", string(PARTITION)),
+            ("sk", string(sort_key(record))),
+            ("id", string(id.to_string())),
+            ("at", string(time_text(*at))),
+            ("by", string(by)),
+            ("role", string(role)),
+            ("deed", string(deed)),
+            ("kind", string(&on.kind)),
+            ("name", string(&on.name)),
+            ("expires_at", number(self.audit_expires_at(*at))),
+        ];
+        self.items.insert(item(fields, on.tenant.as_deref())).await
+    }
+
+    async fn note_result(&self, record: &AuditRecord, result: &AuditResult) -> Result<bool, StoreError> {
+        let fields = [
+            ("pk", string(PARTITION)),
+            ("sk", string(format!("{}{RESULT}", sort_key(record)))),
+            ("at", string(time_text(result.at))),
+            ("code", string(&result.code)),
+            ("expires_at", number(self.audit_expires_at(record.at))),
+        ];
+        self.items.insert(item(fields, None)).await
+    }
+
+    async fn audited(
+        &self,
+        from: OffsetDateTime,
+        to: OffsetDateTime,
+        after: Option<&Position>,
+        most: u8,
+    ) -> Result<AuditPage, StoreError> {
+        let begin = |place: &Position| {
+            [("pk", &place.pk), ("sk", &place.sk)].map(|(name, text)| (name.to_owned(), string(text))).into()
+        };
+        let limit = (i32::from(most) + 1) * ITEMS_PER_RECORD;
+        // A time alone sorts before every key of that time.
+        let query = Query {
+            key_condition: "pk = :pk AND sk BETWEEN :from AND :to",
+            newest_first: true,
+            limit: Some(limit),
+            after: after.map(begin),
+            ..Query::default()
+        };
+        let query = query.value(":pk", string(PARTITION)).value(":from", string(time_text(from)));
+        let items = self.items.query(query.value(":to", string(time_text(to)))).await?;
+        let mut records = paired(&items);
+        let more = records.len() > usize::from(most);
+        records.truncate(most.into());
+        let next = records.last().filter(|_| more).map(place_in_audit);
+        Ok(AuditPage { records, next })
+    }
+}
+
+/// Where a record stands in the list.
+#[must_use]
+pub fn place_in_audit(record: &AuditRecord) -> Position {
+    Position { at: time_text(record.at), pk: PARTITION.to_owned(), sk: sort_key(record) }
+}
+
+/// Newest first, a result comes just before its deed.
+fn paired(items: &[Item]) -> Vec<AuditRecord> {
+    let mut result: Option<(&str, AuditResult)> = None;
+    let mut records = vec![];
+    for item in items {
+        let Some(key) = text(item, "sk") else { continue };
+        if let Some(of) = key.strip_suffix(RESULT) {
+            result = read_result(item).map(|read| (of, read));
+        } else {
+            let own = result.take().filter(|(of, _)| *of == key).map(|(_, result)| result);
+            records.extend(read(item, own));
+        }
+    }
+    records
+}
+
+fn sort_key(record: &AuditRecord) -> String {
+    format!("{}#{}", time_text(record.at), record.id)
+}
+
+fn item<const N: usize>(fields: [(&str, aws_sdk_dynamodb::types::AttributeValue); N], tenant: Option<&str>) -> Item {
+    let tenant = tenant.map(|tenant| ("tenant", string(tenant)));
+    fields.into_iter().chain(tenant).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn time_of(item: &Item) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text(item, "at")?, &Rfc3339).ok()
+}
+
+fn read_result(item: &Item) -> Option<AuditResult> {
+    Some(AuditResult { at: time_of(item)?, code: text(item, "code")?.to_owned() })
+}
+
+fn read(item: &Item, result: Option<AuditResult>) -> Option<AuditRecord> {
+    let owned = |name| text(item, name).map(str::to_owned);
+    Some(AuditRecord {
+        id: Uuid::try_parse(text(item, "id")?).ok()?,
+        at: time_of(item)?,
+        by: owned("by")?,
+        role: owned("role")?,
+        deed: owned("deed")?,
+        on: Target { tenant: owned("tenant"), kind: owned("kind")?, name: owned("name")? },
+        result,
+    })
+}

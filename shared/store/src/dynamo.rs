@@ -1,0 +1,140 @@
+//! The real DynamoDB.
+
+use crate::attributes::{Item, string};
+use crate::item::{Items, Query, Write};
+use crate::table::StoreError;
+use crate::upkeep::Upkeep;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use std::collections::HashMap;
+
+/// A table of the account that the client reaches. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Dynamo {
+    client: Client,
+    name: String,
+}
+
+impl Dynamo {
+    #[must_use]
+    pub fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+}
+
+impl Items for Dynamo {
+    async fn update(&self, write: Write) -> Result<bool, StoreError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", string(write.pk))
+            .key("sk", string(write.sk))
+            .update_expression(write.update)
+            .set_condition_expression(write.condition)
+            .set_expression_attribute_names(Some(write.names))
+            .set_expression_attribute_values(Some(write.values))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::from_sdk(&error)),
+        }
+    }
+
+    async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        let request = self.client.get_item().table_name(&self.name).key("pk", string(pk)).key("sk", string(sk));
+        let answer = request.consistent_read(true).send().await.map_err(|error| StoreError::from_sdk(&error))?;
+        Ok(answer.item)
+    }
+
+    async fn get_many(
+        &self,
+        keys: Vec<(String, String)>,
+        attributes: &[&str],
+        consistent: bool,
+    ) -> Result<Vec<Item>, StoreError> {
+        let keys =
+            keys.into_iter().map(|(pk, sk)| HashMap::from([("pk".into(), string(pk)), ("sk".into(), string(sk))]));
+        let placeholders: Vec<String> = (0..attributes.len()).map(|at| format!("#a{at}")).collect();
+        let names = placeholders.iter().cloned().zip(attributes.iter().map(|name| (*name).to_owned()));
+        let request = KeysAndAttributes::builder()
+            .set_keys(Some(keys.collect()))
+            .projection_expression(placeholders.join(", "))
+            .set_expression_attribute_names(Some(names.collect()))
+            .consistent_read(consistent)
+            .build()
+            .map_err(|_| StoreError::Mismatch("request not built".into()))?;
+        let answer = self.client.batch_get_item().request_items(&self.name, request).send().await;
+        let answer = answer.map_err(|error| StoreError::from_sdk(&error))?;
+        if answer.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
+            return Err(StoreError::Unavailable("throttled".into()));
+        }
+        Ok(answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default())
+    }
+
+    async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
+        let names = (!query.names.is_empty()).then_some(query.names);
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .set_index_name(query.index.map(str::to_owned))
+            .key_condition_expression(query.key_condition)
+            .set_filter_expression(query.filter.map(str::to_owned))
+            .set_projection_expression(query.projection.map(str::to_owned))
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(Some(query.values))
+            .scan_index_forward(!query.newest_first)
+            .set_limit(query.limit)
+            .set_exclusive_start_key(query.after)
+            .consistent_read(query.index.is_none())
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk(&error))?;
+        Ok(answer.items.unwrap_or_default())
+    }
+}
+
+impl Upkeep for Dynamo {
+    async fn insert(&self, item: Item) -> Result<bool, StoreError> {
+        let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        match request.condition_expression("attribute_not_exists(pk)").send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::from_sdk(&error)),
+        }
+    }
+
+    async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
+        let request = self.client.delete_item().table_name(&self.name).key("pk", string(pk)).key("sk", string(sk));
+        request.send().await.map_err(|error| StoreError::from_sdk(&error))?;
+        Ok(())
+    }
+
+    async fn scan(
+        &self,
+        after: Option<Item>,
+        most: i32,
+        attributes: &[&str],
+    ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+        let placeholders: Vec<String> = (0..attributes.len()).map(|at| format!("#a{at}")).collect();
+        let names = placeholders.iter().cloned().zip(attributes.iter().map(|name| (*name).to_owned()));
+        let request = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .projection_expression(placeholders.join(", "))
+            .set_expression_attribute_names(Some(names.collect()))
+            .set_exclusive_start_key(after)
+            .limit(most)
+            .consistent_read(true);
+        let answer = request.send().await.map_err(|error| StoreError::from_sdk(&error))?;
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key.filter(|key| !key.is_empty())))
+    }
+}

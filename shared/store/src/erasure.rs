@@ -1,0 +1,63 @@
+//! Deleting whatever is kept of a tenant. What a tenant has is spread over as many partitions as it has entities, so the whole table is read.
+
+use crate::attributes::{Item, string, text};
+use crate::table::{StoreError, Table};
+use crate::upkeep::Upkeep;
+
+/// Items that one request looks at, and how many requests there are at once.
+const PAGE: i32 = 1000;
+const PAGES: usize = 20;
+
+/// The tenant's items in a part of the table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Partition and sort key of each.
+    pub keys: Vec<(String, String)>,
+    /// Where to go on; `None` at the end of the table.
+    pub next: Option<String>,
+}
+
+pub trait Erasure: Send + Sync {
+    /// Looks on after `position`, until `most` items or more are found, or 20,000 looked at.
+    fn kept(
+        &self,
+        tenant: &str,
+        position: Option<&str>,
+        most: usize,
+    ) -> impl Future<Output = Result<Kept, StoreError>> + Send;
+
+    /// For good. May be repeated.
+    fn erase(&self, key: &(String, String)) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+impl<I: Upkeep> Erasure for Table<I> {
+    async fn kept(&self, tenant: &str, position: Option<&str>, most: usize) -> Result<Kept, StoreError> {
+        let of_tenant = format!("{tenant}#");
+        let (mut keys, mut after) = (vec![], position.map(place).transpose()?);
+        for _ in 0..PAGES {
+            let (items, next) = self.items.scan(after, PAGE, &["pk", "sk"]).await?;
+            let own = items.iter().filter_map(key).filter(|(pk, _)| pk.starts_with(&of_tenant));
+            keys.extend(own);
+            after = next;
+            if after.is_none() || keys.len() >= most {
+                break;
+            }
+        }
+        let next = after.as_ref().and_then(key).map(|key| serde_json::to_string(&key).expect("texts always serialise"));
+        Ok(Kept { keys, next })
+    }
+
+    async fn erase(&self, (pk, sk): &(String, String)) -> Result<(), StoreError> {
+        self.items.delete(pk, sk).await
+    }
+}
+
+fn key(item: &Item) -> Option<(String, String)> {
+    Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()))
+}
+
+fn place(position: &str) -> Result<Item, StoreError> {
+    let (pk, sk): (String, String) = serde_json::from_str(position)
+        .map_err(|_| StoreError::Mismatch("an erasure's position is no place in the table".into()))?;
+    Ok([("pk".to_owned(), string(pk)), ("sk".to_owned(), string(sk))].into())
+}

@@ -1,0 +1,206 @@
+//! Jobs, and what they walk over: a tenant's notifications in the order they came.
+
+use crate::attributes::{Item, Update, day_of, integer, number, string, text, time_text};
+use crate::item::{Items, Query};
+use crate::ledger::{feed_day, key_of};
+use crate::table::{StoreError, Table};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+use webhooks_model::job::{Filter, Job, Progress, Status};
+use webhooks_model::{LedgerKey, State};
+
+pub(crate) const PARTITION: &str = "jobs";
+/// Days without a notification that one stretch passes over.
+const DAYS_PER_STRETCH: usize = 31;
+
+/// What a filter found, in the order received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub key: LedgerKey,
+    pub state: State,
+    pub event: String,
+}
+
+/// A stretch of the feed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stretch {
+    /// Those that fit the filter.
+    pub found: Vec<Found>,
+    /// How many did not, or have gone.
+    pub skipped: u64,
+    /// Where to go on; `None` at the end.
+    pub position: Option<String>,
+}
+
+pub trait Jobs: Send + Sync {
+    /// `false` when there is a job under this id already.
+    fn create(&self, job: &Job) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    fn job(&self, id: Uuid) -> impl Future<Output = Result<Option<Job>, StoreError>> + Send;
+
+    /// The newest, at most `most`.
+    fn jobs(&self, most: i32) -> impl Future<Output = Result<Vec<Job>, StoreError>> + Send;
+
+    /// Writes progress down, if nobody else has since the job was read. `progress.revision` is the one that was read.
+    fn progress(&self, id: Uuid, progress: &Progress) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Looks at no more than `most` notifications that were received in the filter's span, after `position`.
+    fn stretch(
+        &self,
+        filter: &Filter,
+        position: Option<&str>,
+        most: i32,
+    ) -> impl Future<Output = Result<Stretch, StoreError>> + Send;
+}
+
+impl<I: Items> Jobs for Table<I> {
+    async fn create(&self, job: &Job) -> Result<bool, StoreError> {
+        let work = serde_json::to_string(&job.work).expect("names and times always serialise");
+        let update = Update::default()
+            .set("work", string(work))
+            .set_some("tenant", job.work.tenant().map(string))
+            .set("rate", number(job.rate))
+            .set("by", string(&job.by))
+            .set("note", string(&job.note))
+            .set("created_at", string(time_text(job.created_at)))
+            .set("expires_at", self.ttl(job.created_at));
+        let mut update = with_progress(update, &job.progress, 0);
+        let created = update.name("created_at");
+        self.update(PARTITION, &job.id.to_string(), update, Some(format!("attribute_not_exists({created})"))).await
+    }
+
+    async fn job(&self, id: Uuid) -> Result<Option<Job>, StoreError> {
+        Ok(self.items.get(PARTITION, &id.to_string()).await?.as_ref().and_then(read))
+    }
+
+    async fn jobs(&self, most: i32) -> Result<Vec<Job>, StoreError> {
+        let query = Query { key_condition: "pk = :pk", newest_first: true, limit: Some(most), ..Query::default() };
+        let items = self.items.query(query.value(":pk", string(PARTITION))).await?;
+        Ok(items.iter().filter_map(read).collect())
+    }
+
+    async fn progress(&self, id: Uuid, progress: &Progress) -> Result<bool, StoreError> {
+        let mut update = with_progress(Update::default(), progress, progress.revision + 1);
+        let (revision, read) = (update.name("revision"), update.value(number(progress.revision)));
+        self.update(PARTITION, &id.to_string(), update, Some(format!("{revision} = {read}"))).await
+    }
+
+    async fn stretch(&self, filter: &Filter, position: Option<&str>, most: i32) -> Result<Stretch, StoreError> {
+        let start = time_text(filter.from);
+        let after = position.unwrap_or(&start);
+        let Some(mut day) = day_of(after) else {
+            return Err(StoreError::Mismatch("a job's position is no place in the feed".into()));
+        };
+        let end = time_text(filter.to);
+        let mut stretch = Stretch { position: Some(after.to_owned()), ..Stretch::default() };
+        // One page of one day; days without anything are passed over, a few at a time.
+        for _ in 0..DAYS_PER_STRETCH {
+            let keys = self.feed_keys(filter, day, stretch.position.as_deref().unwrap_or(after), &end, most).await?;
+            if let Some((_, last)) = keys.last() {
+                stretch.position = Some(last.clone());
+                self.fill(filter, &keys, &mut stretch).await?;
+                return Ok(stretch);
+            }
+            day += Duration::days(1);
+            if day >= filter.to {
+                stretch.position = None;
+                return Ok(stretch);
+            }
+            stretch.position = Some(time_text(day));
+        }
+        Ok(stretch)
+    }
+}
+
+impl<I: Items> Table<I> {
+    async fn feed_keys(
+        &self,
+        filter: &Filter,
+        day: OffsetDateTime,
+        after: &str,
+        end: &str,
+        most: i32,
+    ) -> Result<Vec<((String, String), String)>, StoreError> {
+        let query = Query {
+            index: Some("feed"),
+            key_condition: "feed = :day AND feed_at BETWEEN :after AND :end",
+            limit: Some(most),
+            ..Query::default()
+        };
+        // BETWEEN takes both ends in. `!` sorts before whatever a key consists of, so the place itself is left out; the end is a time
+        // without a key, before all keys of that time.
+        let query = query
+            .value(":day", string(feed_day(&filter.tenant, day)))
+            .value(":after", string(format!("{after}!")))
+            .value(":end", string(end));
+        let items = self.items.query(query).await?;
+        let place = |item: &Item| {
+            let key = (text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned());
+            Some((key, text(item, "feed_at")?.to_owned()))
+        };
+        Ok(items.iter().filter_map(place).collect())
+    }
+
+    async fn fill(
+        &self,
+        filter: &Filter,
+        keys: &[((String, String), String)],
+        stretch: &mut Stretch,
+    ) -> Result<(), StoreError> {
+        let names: Vec<(String, String)> = keys.iter().map(|(key, _)| key.clone()).collect();
+        let items = self.items.get_many(names.clone(), &["pk", "sk", "state", "event"], true).await?;
+        for name in &names {
+            let item = items
+                .iter()
+                .find(|item| text(item, "pk") == Some(name.0.as_str()) && text(item, "sk") == Some(name.1.as_str()));
+            match item.and_then(found).filter(|one| filter.fits(one.state, one.key.entity.entity, &one.event)) {
+                Some(one) => stretch.found.push(one),
+                None => stretch.skipped += 1,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn found(item: &Item) -> Option<Found> {
+    Some(Found {
+        key: key_of(text(item, "pk")?, text(item, "sk")?)?,
+        state: text(item, "state").and_then(State::parse)?,
+        event: text(item, "event")?.to_owned(),
+    })
+}
+
+fn with_progress(update: Update, progress: &Progress, revision: u64) -> Update {
+    let update = update
+        .set("status", string(progress.status.as_str()))
+        .set("done", number(progress.done))
+        .set("skipped", number(progress.skipped))
+        .set("revision", number(revision))
+        .set("updated_at", string(time_text(progress.updated_at)));
+    match &progress.position {
+        Some(position) => update.set("position", string(position)),
+        None => update,
+    }
+}
+
+fn read(item: &Item) -> Option<Job> {
+    let time = |name| OffsetDateTime::parse(text(item, name)?, &Rfc3339).ok();
+    let count = |name| integer(item, name).and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
+    Some(Job {
+        id: Uuid::try_parse(text(item, "sk")?).ok()?,
+        work: serde_json::from_str(text(item, "work")?).ok()?,
+        rate: u32::try_from(count("rate")).ok()?,
+        by: text(item, "by").unwrap_or_default().to_owned(),
+        note: text(item, "note").unwrap_or_default().to_owned(),
+        created_at: time("created_at")?,
+        progress: Progress {
+            status: Status::parse(text(item, "status")?)?,
+            position: text(item, "position").map(str::to_owned),
+            done: count("done"),
+            skipped: count("skipped"),
+            revision: count("revision"),
+            updated_at: time("updated_at")?,
+        },
+    })
+}

@@ -1,0 +1,76 @@
+//! What is paused. There are few pauses, so one partition holds them all and one query reads them.
+
+use crate::attributes::{Item, Update, string, text, time_text};
+use crate::item::{Items, Query};
+use crate::table::{StoreError, Table};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use webhooks_model::Pause;
+
+const PARTITION: &str = "pauses";
+const EVERY_TENANT: &str = "*";
+
+/// Pausing and resuming, as the operations function does it.
+pub trait Pauses: Send + Sync {
+    /// May be repeated; the later note stands.
+    fn pause(&self, pause: &Pause) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// `false` when there was no such pause.
+    fn resume(
+        &self,
+        tenant: Option<&str>,
+        events: &str,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    fn paused(&self) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
+}
+
+impl<I: Items> Pauses for Table<I> {
+    async fn pause(&self, pause: &Pause) -> Result<(), StoreError> {
+        let update = Update::default()
+            .set("since", string(time_text(pause.since)))
+            .set("by", string(&pause.by))
+            .set("note", string(&pause.note))
+            .remove("resumed_at")
+            .remove("expires_at");
+        self.update(PARTITION, &sort_key(pause.tenant.as_deref(), &pause.events), update, None).await?;
+        Ok(())
+    }
+
+    async fn resume(&self, tenant: Option<&str>, events: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
+        let mut update = Update::default().set("resumed_at", string(time_text(now))).set("expires_at", self.ttl(now));
+        let (since, resumed) = (update.name("since"), update.name("resumed_at"));
+        let condition = format!("attribute_exists({since}) AND attribute_not_exists({resumed})");
+        self.update(PARTITION, &sort_key(tenant, events), update, Some(condition)).await
+    }
+
+    async fn paused(&self) -> Result<Vec<Pause>, StoreError> {
+        self.list_pauses().await
+    }
+}
+
+impl<I: Items> Table<I> {
+    /// Read consistently, so that a pause holds from the moment its making was confirmed.
+    pub(crate) async fn list_pauses(&self) -> Result<Vec<Pause>, StoreError> {
+        let query =
+            Query { key_condition: "pk = :pk", filter: Some("attribute_not_exists(resumed_at)"), ..Query::default() };
+        let items = self.items.query(query.value(":pk", string(PARTITION))).await?;
+        Ok(items.iter().filter_map(read).collect())
+    }
+}
+
+fn sort_key(tenant: Option<&str>, events: &str) -> String {
+    format!("{}#{events}", tenant.unwrap_or(EVERY_TENANT).to_lowercase())
+}
+
+fn read(item: &Item) -> Option<Pause> {
+    let (tenant, events) = text(item, "sk")?.split_once('#')?;
+    Some(Pause {
+        tenant: (tenant != EVERY_TENANT).then(|| tenant.to_owned()),
+        events: events.to_owned(),
+        since: OffsetDateTime::parse(text(item, "since")?, &Rfc3339).ok()?,
+        by: text(item, "by").unwrap_or_default().to_owned(),
+        note: text(item, "note").unwrap_or_default().to_owned(),
+    })
+}

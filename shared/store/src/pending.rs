@@ -1,0 +1,285 @@
+//! What has not come to its end yet, so that whatever waits in vain is found: by a mark in the `attention` index, or in the feed.
+
+use crate::attributes::{Item, Update, day_of, partition, string, text, time_text};
+use crate::item::{Items, Query};
+use crate::ledger::{feed_day, key_of, sort_key};
+use crate::sweeps::sweep_partition;
+use crate::table::{StoreError, Table};
+use aws_sdk_dynamodb::types::AttributeValue;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use webhooks_model::feedback::{FeedbackState, Verdict};
+use webhooks_model::{LedgerKey, State};
+
+/// Looked at in one go: BatchGetItem takes no more keys.
+const AT_ONCE: i32 = 100;
+/// Days without a notification that one stretch passes over.
+const DAYS_AT_ONCE: usize = 31;
+const SORT_KEY: &str = "SWEEP#unended";
+const ATTRIBUTES: [&str; 10] = [
+    "pk",
+    "sk",
+    "state",
+    "feedback",
+    "feedback_deadline",
+    "feedback_at",
+    "updated_at",
+    "attention",
+    "attention_at",
+    "feedback_attempts",
+];
+
+/// Why the end of a notification is watched, and since when or until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Until the deadline of its outcome.
+    Awaited,
+    /// Since an attempt failed, and since it was last put on the queue.
+    Retrying,
+    /// Since its feedback was put on the queue. A feedback that is decided soon after its notification arrived is found in the feed.
+    Queued,
+}
+
+impl Mark {
+    pub const ALL: [Self; 3] = [Self::Awaited, Self::Retrying, Self::Queued];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Awaited => "awaited",
+            Self::Retrying => "retrying",
+            Self::Queued => "feedback_queued",
+        }
+    }
+
+    /// The attribute and its value without which the mark makes no sense.
+    fn reason(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Awaited => ("feedback", FeedbackState::Awaited.as_str()),
+            Self::Retrying => ("state", State::Retrying.as_str()),
+            Self::Queued => ("feedback", FeedbackState::Queued.as_str()),
+        }
+    }
+}
+
+/// A notification as far as it matters for whether it waits in vain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    pub key: LedgerKey,
+    pub state: Option<State>,
+    pub feedback: Option<FeedbackState>,
+    /// By when an awaited outcome has to come.
+    pub deadline: Option<OffsetDateTime>,
+    /// Whether Visma Net has been asked in vain to take its feedback; of an awaited one, that its outcome has come.
+    pub was_tried: bool,
+    /// The last attempt, or the last try of its feedback.
+    pub moved_at: OffsetDateTime,
+    pub mark: Option<Mark>,
+}
+
+/// A stretch of the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrived {
+    pub notifications: Vec<Pending>,
+    /// Where to go on.
+    pub position: String,
+    pub is_last: bool,
+}
+
+/// What the reconciler needs of the table to find what waits in vain.
+pub trait Unended: Send + Sync {
+    /// Those that bear the mark with a time no later than `until`, oldest first, at most 100. The index lags; each is read again.
+    fn due(&self, mark: Mark, until: OffsetDateTime) -> impl Future<Output = Result<Vec<Pending>, StoreError>> + Send;
+
+    /// How far the tenant's feed was looked through; if never, the place before all that was received at `start`.
+    fn looked_through(
+        &self,
+        tenant: &str,
+        start: OffsetDateTime,
+    ) -> impl Future<Output = Result<String, StoreError>> + Send;
+
+    /// Remembers that. It never moves back.
+    fn set_looked_through(
+        &self,
+        tenant: &str,
+        position: &str,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The next of a tenant's notifications, at most 100, in the order received: after `position`, or at a time, and before `until`.
+    fn arrived(
+        &self,
+        tenant: &str,
+        position: &str,
+        until: OffsetDateTime,
+    ) -> impl Future<Output = Result<Arrived, StoreError>> + Send;
+
+    /// Decides the feedback of an awaited outcome that did not come. `false` if it is no longer awaited, or has come after all. The mark
+    /// stays, so that the feedback is queued even if we die now. An outcome that is being tried since before `tried_since` is given up.
+    fn expire(
+        &self,
+        key: &LedgerKey,
+        verdict: &Verdict,
+        now: OffsetDateTime,
+        tried_since: OffsetDateTime,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Marks it, unless it has moved on or asks for attention for another reason.
+    fn watch(
+        &self,
+        key: &LedgerKey,
+        mark: Mark,
+        at: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Takes that mark away.
+    fn unmark(
+        &self,
+        key: &LedgerKey,
+        mark: Mark,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+impl<I: Items> Unended for Table<I> {
+    async fn due(&self, mark: Mark, until: OffsetDateTime) -> Result<Vec<Pending>, StoreError> {
+        let query = Query {
+            index: Some("attention"),
+            key_condition: "attention = :mark AND attention_at <= :until",
+            limit: Some(AT_ONCE),
+            ..Query::default()
+        };
+        let until = time_text(until);
+        let items =
+            self.items.query(query.value(":mark", string(mark.as_str())).value(":until", string(&until))).await?;
+        let items = self.as_they_are(&items).await?;
+        let is_due = |item: &&Item| {
+            text(item, "attention") == Some(mark.as_str()) && text(item, "attention_at").is_some_and(|at| *at <= *until)
+        };
+        Ok(items.iter().filter(is_due).filter_map(read).collect())
+    }
+
+    async fn looked_through(&self, tenant: &str, start: OffsetDateTime) -> Result<String, StoreError> {
+        let item = self.items.get(&sweep_partition(tenant), SORT_KEY).await?;
+        let position = item.and_then(|item| text(&item, "swept_to").map(str::to_owned));
+        Ok(position.unwrap_or_else(|| time_text(start)))
+    }
+
+    async fn set_looked_through(&self, tenant: &str, position: &str, now: OffsetDateTime) -> Result<(), StoreError> {
+        let mut update = Update::default().set("swept_to", string(position)).set("expires_at", self.ttl(now));
+        let (stored, ours) = (update.name("swept_to"), update.value(string(position)));
+        let condition = format!("attribute_not_exists({stored}) OR {stored} <= {ours}");
+        self.update(&sweep_partition(tenant), SORT_KEY, update, Some(condition)).await?;
+        Ok(())
+    }
+
+    async fn arrived(&self, tenant: &str, position: &str, until: OffsetDateTime) -> Result<Arrived, StoreError> {
+        let Some(mut day) = day_of(position) else {
+            return Err(StoreError::Mismatch("a watermark is no place in the feed".into()));
+        };
+        let mut position = position.to_owned();
+        let end = time_text(until);
+        for _ in 0..DAYS_AT_ONCE {
+            let items = self.feed_after(tenant, day, &position, &end).await?;
+            if let Some(last) = items.last().and_then(|item| text(item, "feed_at")) {
+                let notifications = self.as_they_are(&items).await?.iter().filter_map(read).collect();
+                return Ok(Arrived { notifications, position: last.to_owned(), is_last: false });
+            }
+            day += Duration::days(1);
+            if day > until {
+                return Ok(Arrived { notifications: vec![], position: end.max(position), is_last: true });
+            }
+            position = time_text(day);
+        }
+        Ok(Arrived { notifications: vec![], position, is_last: false })
+    }
+
+    async fn expire(
+        &self,
+        key: &LedgerKey,
+        verdict: &Verdict,
+        now: OffsetDateTime,
+        tried_since: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let mut update = Update::default()
+            .set("feedback", string(FeedbackState::Queued.as_str()))
+            .set("feedback_success", AttributeValue::Bool(verdict.is_success))
+            .set("feedback_description", string(verdict.description.as_str()))
+            .set("expires_at", self.ttl(now));
+        let (state, awaited) = (update.name("feedback"), update.value(string(FeedbackState::Awaited.as_str())));
+        let (tries, deadline) = (update.name("feedback_attempts"), update.name("feedback_deadline"));
+        let last = update.value(string(time_text(tried_since)));
+        let condition = format!("{state} = {awaited} AND (attribute_not_exists({tries}) OR {deadline} <= {last})");
+        self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
+    }
+
+    async fn watch(&self, key: &LedgerKey, mark: Mark, at: OffsetDateTime) -> Result<(), StoreError> {
+        let mut update =
+            Update::default().set("attention", string(mark.as_str())).set("attention_at", string(time_text(at)));
+        let (attention, (name, value)) = (update.name("attention"), mark.reason());
+        let (name, value) = (update.name(name), update.value(string(value)));
+        let ours = Mark::ALL.map(|mark| update.value(string(mark.as_str()))).join(", ");
+        let condition = format!("{name} = {value} AND (attribute_not_exists({attention}) OR {attention} IN ({ours}))");
+        self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await?;
+        Ok(())
+    }
+
+    async fn unmark(&self, key: &LedgerKey, mark: Mark, now: OffsetDateTime) -> Result<(), StoreError> {
+        let update = Update::default().set("expires_at", self.ttl(now));
+        let mut update = update.remove("attention").remove("attention_at");
+        let (attention, ours) = (update.name("attention"), update.value(string(mark.as_str())));
+        let condition = format!("{attention} = {ours}");
+        self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await?;
+        Ok(())
+    }
+}
+
+impl<I: Items> Table<I> {
+    async fn feed_after(
+        &self,
+        tenant: &str,
+        day: OffsetDateTime,
+        position: &str,
+        end: &str,
+    ) -> Result<Vec<Item>, StoreError> {
+        // BETWEEN takes its ends in, and refuses them in the wrong order. `!` sorts before whatever a key consists of, so the place itself
+        // is left out.
+        let after = format!("{position}!");
+        if *after > *end {
+            return Ok(vec![]);
+        }
+        let query = Query {
+            index: Some("feed"),
+            key_condition: "feed = :day AND feed_at BETWEEN :after AND :end",
+            limit: Some(AT_ONCE),
+            ..Query::default()
+        };
+        let query = query.value(":day", string(feed_day(tenant, day))).value(":after", string(after));
+        self.items.query(query.value(":end", string(end))).await
+    }
+
+    /// What an index named, read from the table, in the index's order.
+    async fn as_they_are(&self, named: &[Item]) -> Result<Vec<Item>, StoreError> {
+        let name = |item: &Item| Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()));
+        let names: Vec<(String, String)> = named.iter().filter_map(name).collect();
+        if names.is_empty() {
+            return Ok(vec![]);
+        }
+        let mut items = self.items.get_many(names.clone(), &ATTRIBUTES, true).await?;
+        items.sort_by_cached_key(|item| names.iter().position(|one| name(item).as_ref() == Some(one)));
+        Ok(items)
+    }
+}
+
+fn read(item: &Item) -> Option<Pending> {
+    let time = |name| OffsetDateTime::parse(text(item, name)?, &Rfc3339).ok();
+    Some(Pending {
+        key: key_of(text(item, "pk")?, text(item, "sk")?)?,
+        state: text(item, "state").and_then(State::parse),
+        feedback: text(item, "feedback").and_then(FeedbackState::parse),
+        deadline: time("feedback_deadline"),
+        was_tried: item.contains_key("feedback_attempts"),
+        moved_at: time("updated_at").max(time("feedback_at"))?,
+        mark: text(item, "attention").and_then(|mark| Mark::ALL.into_iter().find(|one| one.as_str() == mark)),
+    })
+}

@@ -1,0 +1,328 @@
+//! Notifications as an operator sees them.
+
+use crate::attributes::{Item, day_of, flag, integer, partition, string, text, time_text};
+use crate::head::Head;
+use crate::item::{Items, Query};
+use crate::ledger::{feed_day, key_of, sort_key};
+use crate::table::{StoreError, Table};
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use webhooks_model::feedback::FeedbackState;
+use webhooks_model::{EntityId, LedgerKey, Reason, State};
+
+/// Days that one page looks into, at most.
+const DAYS_PER_PAGE: usize = 31;
+/// Reads of 1 MB that look for an entity's newest or count what is marked, at most.
+const LONGEST_READ: usize = 20;
+/// Records that one request brings whole: with raw items as long as they get, DynamoDB's 16 MB take 53.
+const RECORDS_PER_READ: usize = 50;
+const TABLE_KEYS: [&str; 2] = ["pk", "sk"];
+const ATTENTION_KEYS: [&str; 4] = ["pk", "sk", "attention", "attention_at"];
+
+/// One notification with everything that happened to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub key: LedgerKey,
+    pub state: State,
+    pub reason: Option<Reason>,
+    pub event: String,
+    pub channel: String,
+    pub origin: String,
+    pub subscription: String,
+    pub delivery: String,
+    pub received_at: OffsetDateTime,
+    pub ended_at: Option<OffsetDateTime>,
+    pub replayed_at: Option<OffsetDateTime>,
+    pub status: Option<String>,
+    pub source: Option<String>,
+    pub attempts: Vec<Line>,
+    pub feedback: Option<FeedbackState>,
+    pub feedback_success: Option<bool>,
+    pub feedback_description: Option<String>,
+    pub feedback_at: Option<OffsetDateTime>,
+    pub feedback_deadline: Option<OffsetDateTime>,
+    pub feedback_attempts: Vec<Line>,
+    pub actions: Vec<Line>,
+    /// Where it stands in the list it was read from.
+    pub position: Position,
+}
+
+/// An attempt, a try or an operator's action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub at: OffsetDateTime,
+    /// A reason's code, or the action.
+    pub what: String,
+    /// The detail, or the note.
+    pub text: String,
+    pub by: Option<String>,
+    pub receive_count: Option<u32>,
+}
+
+/// The place of a record in a list that is sorted by time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    pub at: String,
+    pub pk: String,
+    pub sk: String,
+}
+
+/// Part of a list, newest first. `None` for `next` at its end; a page may be short, or empty, and the list still go on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    pub records: Vec<Record>,
+    pub next: Option<Position>,
+}
+
+pub trait Records: Send + Sync {
+    fn record_of(&self, key: &LedgerKey) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
+
+    /// The exact text of a notification's item.
+    fn raw_of(&self, key: &LedgerKey) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
+
+    /// A tenant's notifications received in `from..to`.
+    fn feed(
+        &self,
+        tenant: &str,
+        from: OffsetDateTime,
+        to: OffsetDateTime,
+        after: Option<&Position>,
+        most: u8,
+    ) -> impl Future<Output = Result<Page, StoreError>> + Send;
+
+    /// What is marked so: `dead`, `parked`, `unparseable`, `feedback_parked`, `paused`.
+    fn marked(
+        &self,
+        mark: &str,
+        after: Option<&Position>,
+        most: u8,
+    ) -> impl Future<Output = Result<Page, StoreError>> + Send;
+
+    /// How many are marked so, counted up to 20 MB of the index.
+    fn count_marked(&self, mark: &str) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// An entity's current state.
+    fn head_of(&self, entity: &EntityId) -> impl Future<Output = Result<Option<Head>, StoreError>> + Send;
+
+    /// An entity's newest notifications, newest first. Its ledger is kept in no order of time, so all of it is looked through, up
+    /// to 20 MB.
+    fn newest_of(&self, entity: &EntityId, most: u8) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
+}
+
+impl<I: Items> Records for Table<I> {
+    async fn record_of(&self, key: &LedgerKey) -> Result<Option<Record>, StoreError> {
+        Ok(self.items.get(&partition(&key.entity), &sort_key(key)).await?.as_ref().and_then(read))
+    }
+
+    async fn raw_of(&self, key: &LedgerKey) -> Result<Option<String>, StoreError> {
+        match self.items.get(&partition(&key.entity), &sort_key(key)).await? {
+            Some(item) => self.raw(key, &item).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn feed(
+        &self,
+        tenant: &str,
+        from: OffsetDateTime,
+        to: OffsetDateTime,
+        after: Option<&Position>,
+        most: u8,
+    ) -> Result<Page, StoreError> {
+        let start = time_text(from);
+        // A place in the feed is a time and a key, so it is the last thing below it; a time alone lies before every key of that time.
+        let mut below = after.map_or_else(|| time_text(to), |position| position.at.clone());
+        let Some(mut day) = day_of(&below) else { return Ok(Page::default()) };
+        if below < start {
+            return Ok(Page::default());
+        }
+        for _ in 0..DAYS_PER_PAGE {
+            let query = Query {
+                index: Some("feed"),
+                key_condition: "feed = :day AND feed_at BETWEEN :start AND :below",
+                newest_first: true,
+                limit: Some(i32::from(most) + 1),
+                ..Query::default()
+            };
+            let query = query
+                .value(":day", string(feed_day(tenant, day)))
+                .value(":start", string(&start))
+                .value(":below", string(&below));
+            let found: Vec<Position> =
+                self.items.query(query).await?.iter().filter_map(|item| place(item, "feed_at")).collect();
+            let found: Vec<Position> =
+                found.into_iter().filter(|position| position.at < below).take(most.into()).collect();
+            if !found.is_empty() {
+                return Ok(Page { next: found.last().cloned(), records: self.whole(found).await? });
+            }
+            if day <= from {
+                return Ok(Page::default());
+            }
+            // What sorts behind every time of the day before.
+            day -= Duration::days(1);
+            below = format!("{}~", &time_text(day)[..10]);
+        }
+        Ok(Page { records: vec![], next: Some(Position { at: below, pk: String::new(), sk: String::new() }) })
+    }
+
+    async fn marked(&self, mark: &str, after: Option<&Position>, most: u8) -> Result<Page, StoreError> {
+        let begin = |place: &Position| {
+            let texts = [&place.pk, &place.sk, mark, &place.at];
+            ATTENTION_KEYS.iter().zip(texts).map(|(name, text)| ((*name).to_owned(), string(text))).collect()
+        };
+        let query = Query {
+            index: Some("attention"),
+            key_condition: "attention = :mark",
+            newest_first: true,
+            limit: Some(i32::from(most) + 1),
+            after: after.map(begin),
+            ..Query::default()
+        };
+        let items = self.items.query(query.value(":mark", string(mark))).await?;
+        let mut found: Vec<Position> = items.iter().filter_map(|item| place(item, "attention_at")).collect();
+        let more = found.len() > usize::from(most);
+        found.truncate(most.into());
+        Ok(Page { next: found.last().filter(|_| more).cloned(), records: self.whole(found).await? })
+    }
+
+    async fn count_marked(&self, mark: &str) -> Result<u64, StoreError> {
+        let query = Query {
+            index: Some("attention"),
+            key_condition: "attention = :mark",
+            projection: Some("pk, sk, attention, attention_at"),
+            ..Query::default()
+        };
+        Ok(self.read_on(query.value(":mark", string(mark)), &ATTENTION_KEYS).await?.len() as u64)
+    }
+
+    async fn head_of(&self, entity: &EntityId) -> Result<Option<Head>, StoreError> {
+        self.read_head(entity).await
+    }
+
+    async fn newest_of(&self, entity: &EntityId, most: u8) -> Result<Vec<Record>, StoreError> {
+        let query = Query {
+            key_condition: "pk = :pk AND begins_with(sk, :n)",
+            projection: Some("pk, sk, received_at"),
+            ..Query::default()
+        };
+        let query = query.value(":pk", string(partition(entity))).value(":n", string("N#"));
+        let items = self.read_on(query, &TABLE_KEYS).await?;
+        let mut found: Vec<Position> = items.iter().filter_map(|item| place(item, "received_at")).collect();
+        found.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.sk.cmp(&b.sk)));
+        found.truncate(most.into());
+        self.whole(found).await
+    }
+}
+
+impl<I: Items> Table<I> {
+    /// The records at these places, in this order.
+    async fn whole(&self, places: Vec<Position>) -> Result<Vec<Record>, StoreError> {
+        let mut items = vec![];
+        for some in places.chunks(RECORDS_PER_READ) {
+            let keys = some.iter().map(|place| (place.pk.clone(), place.sk.clone())).collect();
+            items.extend(self.items.get_many(keys, &ATTRIBUTES, true).await?);
+        }
+        let record = |place: &Position| {
+            let item =
+                items.iter().find(|item| text(item, "pk") == Some(&place.pk) && text(item, "sk") == Some(&place.sk));
+            item.and_then(read).map(|record| Record { position: place.clone(), ..record })
+        };
+        Ok(places.iter().filter_map(record).collect())
+    }
+
+    /// A query's items, read after read. `keys` are those by which one read begins behind another.
+    async fn read_on(&self, query: Query, keys: &[&str]) -> Result<Vec<Item>, StoreError> {
+        let mut all: Vec<Item> = vec![];
+        for _ in 0..LONGEST_READ {
+            let only_keys = |item: &Item| {
+                keys.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()
+            };
+            let after = all.last().map(only_keys);
+            let found = self.items.query(Query { after, ..query.clone() }).await?;
+            if found.is_empty() {
+                break;
+            }
+            all.extend(found);
+        }
+        Ok(all)
+    }
+}
+
+/// All of a record but its raw item.
+const ATTRIBUTES: [&str; 24] = [
+    "pk",
+    "sk",
+    "state",
+    "reason",
+    "event",
+    "channel",
+    "origin",
+    "subscription",
+    "delivery",
+    "received_at",
+    "ended_at",
+    "replayed_at",
+    "status",
+    "source",
+    "attempts",
+    "feedback",
+    "feedback_success",
+    "feedback_description",
+    "feedback_at",
+    "feedback_deadline",
+    "feedback_attempts",
+    "actions",
+    "feed_at",
+    "attention_at",
+];
+
+fn place(item: &Item, at: &str) -> Option<Position> {
+    let owned = |name| text(item, name).map(str::to_owned);
+    Some(Position { at: owned(at)?, pk: owned("pk")?, sk: owned("sk")? })
+}
+
+fn read(item: &Item) -> Option<Record> {
+    let owned = |name| text(item, name).map(str::to_owned);
+    let time = |name| OffsetDateTime::parse(text(item, name)?, &Rfc3339).ok();
+    let lines = |name, what, text| {
+        let lines = item.get(name).and_then(|lines| lines.as_l().ok()).map(Vec::as_slice).unwrap_or_default();
+        lines.iter().filter_map(|one| line(one, what, text)).collect()
+    };
+    Some(Record {
+        key: key_of(text(item, "pk")?, text(item, "sk")?)?,
+        state: text(item, "state").and_then(State::parse)?,
+        reason: text(item, "reason").and_then(Reason::parse),
+        event: owned("event").unwrap_or_default(),
+        channel: owned("channel").unwrap_or_default(),
+        origin: owned("origin").unwrap_or_default(),
+        subscription: owned("subscription").unwrap_or_default(),
+        delivery: owned("delivery").unwrap_or_default(),
+        received_at: time("received_at")?,
+        ended_at: time("ended_at"),
+        replayed_at: time("replayed_at"),
+        status: owned("status"),
+        source: owned("source"),
+        attempts: lines("attempts", "reason", "detail"),
+        feedback: text(item, "feedback").and_then(FeedbackState::parse),
+        feedback_success: item.contains_key("feedback_success").then(|| flag(item, "feedback_success")),
+        feedback_description: owned("feedback_description"),
+        feedback_at: time("feedback_at"),
+        feedback_deadline: time("feedback_deadline"),
+        feedback_attempts: lines("feedback_attempts", "reason", "detail"),
+        actions: lines("actions", "action", "note"),
+        position: place(item, "received_at")?,
+    })
+}
+
+fn line(line: &AttributeValue, what: &str, detail: &str) -> Option<Line> {
+    let line = line.as_m().ok()?;
+    Some(Line {
+        at: OffsetDateTime::parse(text(line, "at")?, &Rfc3339).ok()?,
+        what: text(line, what)?.to_owned(),
+        text: text(line, detail).unwrap_or_default().to_owned(),
+        by: text(line, "by").map(str::to_owned),
+        receive_count: integer(line, "receive_count").and_then(|count| count.try_into().ok()),
+    })
+}

@@ -1,0 +1,113 @@
+//! What an operator does to a notification: written down beside it, with who did it and why, before anything happens.
+
+use crate::attributes::{Update, partition, string, time_text};
+use crate::item::Items;
+use crate::ledger::sort_key;
+use crate::pending::Mark;
+use crate::table::{StoreError, Table};
+use aws_sdk_dynamodb::types::AttributeValue;
+use time::OffsetDateTime;
+use webhooks_model::feedback::FeedbackState;
+use webhooks_model::{LedgerKey, Reason, State};
+
+/// Each has its condition; [`Repairs::act`] says whether that held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// It will be handed to the processor once more. Any recorded notification.
+    Replay,
+    /// No further attempt is made until it is released. One that has not ended.
+    Hold,
+    /// A held or paused one goes on.
+    Release,
+    /// Its decided feedback will be tried once more. One whose feedback is parked or queued: never one that Visma Net has taken.
+    ResendFeedback,
+    /// The outcome of a deferred feedback was handed in. One whose feedback is awaited or parked.
+    Outcome,
+}
+
+impl Deed {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Replay => "replay",
+            Self::Hold => "hold",
+            Self::Release => "release",
+            Self::ResendFeedback => "resend_feedback",
+            Self::Outcome => "outcome",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Action<'a> {
+    pub deed: Deed,
+    pub at: OffsetDateTime,
+    /// Who, as the authoriser named them.
+    pub by: &'a str,
+    pub note: &'a str,
+}
+
+pub trait Repairs: Send + Sync {
+    /// Writes an action down and does to the record what it does. `false` when the record is not in a state that allows it, or
+    /// not there.
+    fn act(&self, key: &LedgerKey, action: Action<'_>) -> impl Future<Output = Result<bool, StoreError>> + Send;
+}
+
+impl<I: Items> Repairs for Table<I> {
+    async fn act(&self, key: &LedgerKey, action: Action<'_>) -> Result<bool, StoreError> {
+        let noted = Update::default().append("actions", line(&action)).set("expires_at", self.ttl(action.at));
+        let (update, condition) = effect(noted, &action);
+        self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
+    }
+}
+
+fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
+    let mut update = match action.deed {
+        Deed::Replay | Deed::Outcome => update,
+        Deed::Hold => update
+            .set("state", string(State::Parked.as_str()))
+            .set("reason", string(Reason::Held.as_str()))
+            .set("attention", string(State::Parked.as_str()))
+            .set("attention_at", string(time_text(action.at))),
+        Deed::Release => update
+            .set("state", string(State::Retrying.as_str()))
+            .remove("reason")
+            // Watched, lest the message that makes it go on is lost.
+            .set("attention", string(Mark::Retrying.as_str()))
+            .set("attention_at", string(time_text(action.at))),
+        Deed::ResendFeedback => update.set("feedback", string(FeedbackState::Queued.as_str())),
+    };
+    let parked = [FeedbackState::Parked.as_str(), FeedbackState::Queued.as_str()];
+    let open = [FeedbackState::Parked.as_str(), FeedbackState::Awaited.as_str()];
+    let unfinished = [State::Retrying, State::Paused, State::Dead, State::Parked].map(State::as_str);
+    let condition = match action.deed {
+        Deed::Replay => format!("attribute_exists({})", update.name("state")),
+        Deed::Hold => one_of(&mut update, "state", &unfinished),
+        Deed::Release => {
+            let (held, parked) = (
+                one_of(&mut update, "reason", &[Reason::Held.as_str()]),
+                one_of(&mut update, "state", &[State::Parked.as_str()]),
+            );
+            format!("{held} AND {parked} OR {}", one_of(&mut update, "state", &[State::Paused.as_str()]))
+        }
+        Deed::ResendFeedback => one_of(&mut update, "feedback", &parked),
+        Deed::Outcome => one_of(&mut update, "feedback", &open),
+    };
+    (update, condition)
+}
+
+fn one_of(update: &mut Update, name: &str, values: &[&str]) -> String {
+    let name = update.name(name);
+    let values: Vec<String> = values.iter().map(|value| update.value(string(*value))).collect();
+    format!("{name} IN ({})", values.join(", "))
+}
+
+fn line(action: &Action<'_>) -> AttributeValue {
+    let fields = [
+        ("at", string(time_text(action.at))),
+        ("by", string(action.by)),
+        ("action", string(action.deed.as_str())),
+        ("note", string(action.note)),
+    ];
+    AttributeValue::M(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}

@@ -1,0 +1,59 @@
+//! A recorded notification, read so that it can be handed to the processor once more.
+
+use crate::attributes::{Item, integer, partition, text};
+use crate::item::Items;
+use crate::ledger::{raw_part, sort_key};
+use crate::table::{StoreError, Table};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+use webhooks_model::notification::Proof;
+use webhooks_model::replay::Recorded;
+use webhooks_model::{Channel, Delivery, LedgerKey};
+
+pub trait Replays: Send + Sync {
+    /// The delivery that reads as this notification. `None` when it is not recorded, or its raw item has gone.
+    fn replay(&self, key: &LedgerKey) -> impl Future<Output = Result<Option<Delivery>, StoreError>> + Send;
+}
+
+impl<I: Items> Replays for Table<I> {
+    async fn replay(&self, key: &LedgerKey) -> Result<Option<Delivery>, StoreError> {
+        let Some(item) = self.items.get(&partition(&key.entity), &sort_key(key)).await? else {
+            return Ok(None);
+        };
+        let raw = self.raw(key, &item).await?;
+        Ok(raw.and_then(|raw| recorded(key, &item, raw)).map(Recorded::replay))
+    }
+}
+
+impl<I: Items> Table<I> {
+    /// The exact text of a notification's item, its parts joined.
+    pub(crate) async fn raw(&self, key: &LedgerKey, item: &Item) -> Result<Option<String>, StoreError> {
+        let Some(parts) = integer(item, "raw_parts") else {
+            return Ok(text(item, "raw").map(str::to_owned));
+        };
+        let mut whole = String::new();
+        for part in 0..parts {
+            let item = self.items.get(&partition(&key.entity), &raw_part(key, part)).await?;
+            let Some(raw) = item.as_ref().and_then(|item| text(item, "raw")) else {
+                return Ok(None);
+            };
+            whole.push_str(raw);
+        }
+        Ok(Some(whole))
+    }
+}
+
+fn recorded(key: &LedgerKey, item: &Item, raw: String) -> Option<Recorded> {
+    Some(Recorded {
+        delivery: Uuid::try_parse(text(item, "delivery")?).ok()?,
+        id_in_header: text(item, "header_id").and_then(|id| Uuid::try_parse(id).ok()),
+        channel: Channel::parse(text(item, "channel")?)?,
+        subscription: text(item, "subscription")?.to_owned(),
+        event: text(item, "event").unwrap_or_default().to_owned(),
+        tenant: key.entity.tenant.clone(),
+        proof: text(item, "proof").and_then(Proof::parse)?,
+        received_at: OffsetDateTime::parse(text(item, "received_at")?, &Rfc3339).ok()?,
+        raw,
+    })
+}

@@ -1,0 +1,74 @@
+use crate::support::{Fixture, NOW, TENANT, notification};
+use time::Duration;
+use uuid::Uuid;
+use webhooks_model::job::{Filter, Job, Status};
+use webhooks_model::{Notification, State};
+use webhooks_store::{Answering, Change, Entry, Jobs, Ledger};
+
+fn filter() -> Filter {
+    let (from, to) = (NOW - Duration::days(40), NOW + Duration::days(1));
+    Filter { tenant: TENANT.into(), states: vec![], entity: None, event: None, from, to }
+}
+
+fn order(number: u128, received_before: Duration) -> Notification {
+    let body = format!(r#"{{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"{number}"}}"#);
+    Notification { received_at: NOW - received_before, ..notification(&body, number) }
+}
+
+async fn record(fixture: &Fixture, n: &Notification, change: Change) {
+    assert!(fixture.table.record(&Entry { notification: n, change, now: NOW }).await.unwrap());
+}
+
+async fn walk(fixture: &Fixture, filter: &Filter, most: i32) -> (Vec<String>, u64) {
+    let (mut keys, mut skipped, mut position) = (vec![], 0, None);
+    loop {
+        let stretch = fixture.table.stretch(filter, position.as_deref(), most).await.unwrap();
+        keys.extend(stretch.found.into_iter().map(|found| found.key.entity.key));
+        skipped += stretch.skipped;
+        position = stretch.position;
+        if position.is_none() {
+            return (keys, skipped);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_filter_is_walked_over_in_the_order_received_and_nothing_comes_twice() {
+    let fixture = Fixture::new().await;
+    let ages = [Duration::days(35), Duration::days(35), Duration::days(3), Duration::hours(2), Duration::ZERO];
+    for (number, age) in (1..).zip(ages) {
+        let done = Change::Ended { state: State::Processed, answer: Answering::none() };
+        record(&fixture, &order(number, age), done).await;
+    }
+    record(&fixture, &order(6, Duration::days(1)), Change::Paused).await;
+    for most in [1, 2, 100] {
+        let (mut keys, skipped) = walk(&fixture, &filter(), most).await;
+        // The first two came at the same moment.
+        keys[..2].sort();
+        assert_eq!((keys, skipped), (["SO/1", "SO/2", "SO/3", "SO/6", "SO/4", "SO/5"].map(str::to_owned).to_vec(), 0));
+        let paused = Filter { states: vec![State::Paused], ..filter() };
+        assert_eq!(walk(&fixture, &paused, most).await, (vec!["SO/6".to_owned()], 5));
+        let short = Filter { from: NOW - Duration::days(3), to: NOW, ..filter() };
+        assert_eq!(walk(&fixture, &short, most).await.0, ["SO/3", "SO/6", "SO/4"], "from the start, without the end");
+    }
+}
+
+#[tokio::test]
+async fn of_two_who_go_on_with_a_job_one_does() {
+    let fixture = Fixture::new().await;
+    let job = Job::new(Uuid::from_u128(7), filter(), 10, "op", "because", NOW);
+    assert!(fixture.table.create(&job).await.unwrap());
+    assert!(!fixture.table.create(&job).await.unwrap(), "once");
+    let read = fixture.table.job(job.id).await.unwrap().unwrap();
+    assert_eq!(read, job);
+    let mut on = read.progress.clone();
+    on.done = 3;
+    on.position = Some("2026-11-20T00:00:00.000Z".into());
+    assert!(fixture.table.progress(job.id, &on).await.unwrap());
+    let mut cancelled = read.progress;
+    cancelled.status = Status::Cancelled;
+    assert!(!fixture.table.progress(job.id, &cancelled).await.unwrap());
+    let known = &fixture.table.jobs(10).await.unwrap()[0];
+    assert_eq!((known.progress.done, known.progress.revision), (3, 1));
+    assert_eq!(fixture.table.job(Uuid::nil()).await.unwrap(), None);
+}

@@ -1,0 +1,146 @@
+use crate::support::{Fixture, NOW, TENANT, order};
+use time::Duration;
+use uuid::Uuid;
+use webhooks_model::feedback::{Address, FeedbackState, Verdict};
+use webhooks_model::ledger::Attempt;
+use webhooks_model::{LedgerKey, Notification, Reason, State};
+use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Ledger, Mark, Repairs, Unended};
+
+const LATE: Duration = Duration::hours(30);
+
+fn attempt() -> Attempt {
+    Attempt { at: NOW, receive_count: 2, reason: Reason::Unavailable, detail: "status 404".into() }
+}
+
+fn no_outcome() -> Verdict {
+    Verdict::failure("The outcome did not come in time.")
+}
+
+fn ended(feedback: FeedbackState) -> Change {
+    let deadline = (feedback == FeedbackState::Awaited).then_some(NOW + Duration::DAY);
+    let answer = Answering { feedback, address: Address::default(), verdict: None, deadline };
+    Change::Ended { state: State::Processed, answer }
+}
+
+async fn record(fixture: &Fixture, n: &Notification, change: Change, after: Duration) -> LedgerKey {
+    fixture.table.record(&Entry { notification: n, change, now: NOW + after }).await.unwrap();
+    n.ledger_key()
+}
+
+async fn due(fixture: &Fixture, mark: Mark, after: Duration) -> Vec<LedgerKey> {
+    fixture.table.due(mark, NOW + after).await.unwrap().into_iter().map(|one| one.key).collect()
+}
+
+#[tokio::test]
+async fn an_awaited_outcome_is_due_at_its_deadline_until_it_is_sent() {
+    let fixture = Fixture::new().await;
+    let key = record(&fixture, &order(1), ended(FeedbackState::Awaited), Duration::ZERO).await;
+    assert!(due(&fixture, Mark::Awaited, Duration::hours(23)).await.is_empty());
+    assert_eq!(due(&fixture, Mark::Awaited, Duration::hours(24)).await, std::slice::from_ref(&key));
+    let answered = fixture.table.answered(std::slice::from_ref(&key)).await.unwrap();
+    let was_marked = answered[&key].is_marked;
+    let sent = Answer::Sent { id: Uuid::nil(), verdict: Verdict::success("Done."), was_marked };
+    fixture.table.answer(&key, &sent, NOW).await.unwrap();
+    assert!(due(&fixture, Mark::Awaited, LATE).await.is_empty());
+    assert!(!fixture.table.expire(&key, &no_outcome(), NOW + LATE, NOW + LATE).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_outcome_expires_once_and_its_mark_stays_until_the_feedback_is_queued() {
+    let fixture = Fixture::new().await;
+    let key = record(&fixture, &order(1), ended(FeedbackState::Awaited), Duration::ZERO).await;
+    assert!(fixture.table.expire(&key, &no_outcome(), NOW + LATE, NOW).await.unwrap());
+    assert!(!fixture.table.expire(&key, &no_outcome(), NOW + LATE, NOW).await.unwrap());
+    let answered = fixture.table.answered(std::slice::from_ref(&key)).await.unwrap().remove(&key).unwrap();
+    assert_eq!((answered.feedback, answered.verdict), (Some(FeedbackState::Queued), Some(no_outcome())));
+    assert_eq!(due(&fixture, Mark::Awaited, LATE).await, std::slice::from_ref(&key));
+    fixture.table.watch(&key, Mark::Queued, NOW + LATE).await.unwrap();
+    assert!(due(&fixture, Mark::Awaited, LATE).await.is_empty());
+    assert_eq!(due(&fixture, Mark::Queued, LATE).await, [key]);
+}
+
+#[tokio::test]
+async fn an_outcome_that_is_being_tried_does_not_expire_unless_nothing_came_of_it() {
+    let fixture = Fixture::new().await;
+    let key = record(&fixture, &order(1), ended(FeedbackState::Awaited), Duration::ZERO).await;
+    fixture.table.answer(&key, &Answer::Failed(attempt()), NOW).await.unwrap();
+    assert!(!fixture.table.expire(&key, &no_outcome(), NOW + LATE, NOW).await.unwrap());
+    assert!(fixture.table.expire(&key, &no_outcome(), NOW + LATE, NOW + Duration::DAY).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_is_retried_is_watched_until_it_ends_or_waits_for_a_person() {
+    let fixture = Fixture::new().await;
+    let n = order(1);
+    let key = record(&fixture, &n, Change::Failed(attempt()), Duration::ZERO).await;
+    record(&fixture, &n, Change::Failed(attempt()), Duration::HOUR).await;
+    assert_eq!(
+        due(&fixture, Mark::Retrying, Duration::ZERO).await,
+        std::slice::from_ref(&key),
+        "since the first failure"
+    );
+    let found = fixture.table.due(Mark::Retrying, NOW).await.unwrap().remove(0);
+    assert_eq!((found.state, found.moved_at), (Some(State::Retrying), NOW + Duration::HOUR));
+    let act = |deed| fixture.table.act(&key, Action { deed, at: NOW + LATE, by: "b", note: "n" });
+    assert!(act(Deed::Hold).await.unwrap());
+    fixture.table.watch(&key, Mark::Retrying, NOW).await.unwrap();
+    assert!(due(&fixture, Mark::Retrying, LATE).await.is_empty(), "held, so nothing is watched");
+    assert!(act(Deed::Release).await.unwrap());
+    assert_eq!(due(&fixture, Mark::Retrying, LATE).await, [key]);
+    record(&fixture, &n, ended(FeedbackState::None), LATE).await;
+    assert!(due(&fixture, Mark::Retrying, LATE).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_feedback_that_is_decided_late_is_watched_and_another_is_not() {
+    let fixture = Fixture::new().await;
+    let late = record(&fixture, &order(1), ended(FeedbackState::Queued), Duration::hours(2)).await;
+    record(&fixture, &order(2), ended(FeedbackState::Queued), Duration::minutes(1)).await;
+    assert_eq!(due(&fixture, Mark::Queued, LATE).await, std::slice::from_ref(&late));
+    fixture.table.unmark(&late, Mark::Awaited, NOW).await.unwrap();
+    assert_eq!(
+        due(&fixture, Mark::Queued, LATE).await,
+        std::slice::from_ref(&late),
+        "another mark is not ours to take"
+    );
+    fixture.table.unmark(&late, Mark::Queued, NOW).await.unwrap();
+    assert!(due(&fixture, Mark::Queued, LATE).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_feed_is_read_once_in_stretches_and_over_days_without_anything() {
+    let fixture = Fixture::new().await;
+    let mut received = Vec::new();
+    for id in 1..=150 {
+        let mut n = order(id);
+        n.received_at = NOW + Duration::seconds(id as i64) + if id > 120 { Duration::days(40) } else { Duration::ZERO };
+        received.push(record(&fixture, &n, ended(FeedbackState::None), Duration::days(41)).await);
+    }
+    let mut position = "2026-01-01".to_owned();
+    let (mut seen, mut stretches) = (Vec::new(), 0);
+    let until = NOW + Duration::days(41);
+    loop {
+        let arrived = fixture.table.arrived(TENANT, &position, until).await.unwrap();
+        assert!(arrived.notifications.len() <= 100);
+        seen.extend(arrived.notifications.into_iter().map(|one| one.key));
+        position = arrived.position;
+        stretches += 1;
+        if arrived.is_last {
+            break;
+        }
+    }
+    assert_eq!(seen, received);
+    assert!(stretches < 20, "{stretches}");
+    let again = fixture.table.arrived(TENANT, &position, until).await.unwrap();
+    assert_eq!((again.notifications.len(), again.position, again.is_last), (0, position, true));
+}
+
+#[tokio::test]
+async fn how_far_the_feed_was_read_is_remembered_and_never_moves_back() {
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.table.looked_through(TENANT, NOW).await.unwrap(), "2026-11-23T12:00:00.000Z");
+    for position in ["2026-11-23T12:00:00.000Z#b", "2026-11-23T11:00:00.000Z"] {
+        fixture.table.set_looked_through(TENANT, position, NOW).await.unwrap();
+    }
+    assert_eq!(fixture.table.looked_through(TENANT, NOW).await.unwrap(), "2026-11-23T12:00:00.000Z#b");
+}
