@@ -19,6 +19,7 @@ pub trait Host: Send + Sync {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemHost;
 
+#[expect(clippy::disallowed_methods, reason = "this is where time and ids come from")]
 impl Host for SystemHost {
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()

@@ -15,6 +15,7 @@ pub enum VariableError {
 pub struct Variables<F>(F);
 
 impl Variables<fn(&'static str) -> Option<String>> {
+    #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
     pub fn of_process() -> Self {
         Self(|name| env::var(name).ok())
     }

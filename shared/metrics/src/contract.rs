@@ -12,10 +12,11 @@ pub enum Service {
     Processor,
     Feedback,
     Reconciler,
+    Repair,
 }
 
 impl Service {
-    pub const ALL: [Self; 4] = [Self::Intake, Self::Processor, Self::Feedback, Self::Reconciler];
+    pub const ALL: [Self; 5] = [Self::Intake, Self::Processor, Self::Feedback, Self::Reconciler, Self::Repair];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -23,6 +24,7 @@ impl Service {
             Self::Processor => "processor",
             Self::Feedback => "feedback",
             Self::Reconciler => "reconciler",
+            Self::Repair => "repair",
         }
     }
 }
@@ -111,6 +113,8 @@ contract! {
     [Processor] Dead { reason }, Count, "given up after the last attempt";
     [Processor] Retried { reason }, Count, "attempts that failed and will be repeated";
     [Processor] Duplicates, Count, "notifications that had ended before";
+    [Processor] Replayed, Count, "ended before, and processed once more by an operator's wish";
+    [Processor] Paused, Count, "put aside until a pause ends";
     [Processor] AcceptedToProcessed(elapsed: Duration), Milliseconds, "from intake's acceptance to the end";
     [Feedback] FeedbackSent, Count, "taken by Visma Net";
     [Feedback] FeedbackRetried { reason }, Count, "tries that failed and will be repeated";
@@ -122,7 +126,11 @@ contract! {
     [Reconciler] ListsSwept, Count, "lists swept to their end";
     [Reconciler] ListsUnfinished, Count, "lists that go on in the next run";
     [Reconciler] SilentTenants(tenants: usize), Count, "tenants heard of in the last week, but not for longer than the settings allow";
-    [Intake, Processor, Feedback, Reconciler] ColdStart, Count, "processes started; on a line of its own";
+    [Reconciler] OutcomesExpired, Count, "deferred outcomes that did not come by their deadline; the accountant is told so";
+    [Reconciler] StuckRequeued { kind }, Count, "what stood still and was put on its queue again: notification or feedback";
+    [Repair] ReplaysQueued, Count, "notifications put back on the queue by a job";
+    [Repair] DeadLettersRedriven { kind }, Count, "dead letters sent to their queue again by a job, by queue";
+    [Intake, Processor, Feedback, Reconciler, Repair] ColdStart, Count, "processes started; on a line of its own";
 }
 
 const fn only<T: Copy>(all: &[T]) -> Option<T> {

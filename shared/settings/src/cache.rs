@@ -38,6 +38,8 @@ pub struct Cache<S, H> {
 struct Kept {
     settings: Option<Arc<Settings>>,
     read_at: Option<OffsetDateTime>,
+    /// Why the last reading brought nothing.
+    failure: Option<LoadError>,
 }
 
 impl<S: Source, H: Host> Cache<S, H> {
@@ -48,38 +50,49 @@ impl<S: Source, H: Host> Cache<S, H> {
     /// # Errors
     /// There is no document yet and none can be read.
     pub async fn get(&self) -> Result<Arc<Settings>, LoadError> {
-        self.get_if_read_within(FRESH_FOR).await
+        Ok(self.read_within(FRESH_FOR).await?.0)
     }
 
     /// The document after something in it did not fit: read again unless that was done a moment ago.
     ///
     /// # Errors
-    /// As [`Cache::get`].
+    /// The last reading failed, so what did not fit may do so in a newer document.
     pub async fn refreshed(&self) -> Result<Arc<Settings>, LoadError> {
-        self.get_if_read_within(REREAD_AFTER).await
+        let (settings, failure) = self.read_within(REREAD_AFTER).await?;
+        failure.map_or(Ok(settings), Err)
     }
 
-    async fn get_if_read_within(&self, age: Duration) -> Result<Arc<Settings>, LoadError> {
+    /// The document as it was at that time or later, for what something newer than ours has let in.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub async fn as_of(&self, moment: OffsetDateTime) -> Result<Arc<Settings>, LoadError> {
+        let (settings, failure) = self.read_within(self.host.now() - moment).await?;
+        failure.map_or(Ok(settings), Err)
+    }
+
+    async fn read_within(&self, age: Duration) -> Result<(Arc<Settings>, Option<LoadError>), LoadError> {
         let mut kept = self.kept.lock().await;
         let now = self.host.now();
         if let (Some(settings), Some(read_at)) = (&kept.settings, kept.read_at)
             && now - read_at < age
         {
-            return Ok(settings.clone());
+            return Ok((settings.clone(), kept.failure.clone()));
         }
-        match self.read().await {
+        let failure = match self.read().await {
             Ok(settings) => {
-                kept.settings = Some(settings.clone());
-                kept.read_at = Some(now);
-                Ok(settings)
+                kept.settings = Some(settings);
+                None
             }
-            Err(error) => {
-                let last_good = kept.settings.clone().ok_or(error.clone())?;
+            Err(error) if kept.settings.is_some() => {
                 tracing::error!(error = %error, "the settings stay as they were: {error}");
-                kept.read_at = Some(now);
-                Ok(last_good)
+                Some(error)
             }
-        }
+            Err(error) => return Err(error),
+        };
+        kept.read_at = Some(now);
+        kept.failure = failure.clone();
+        Ok((kept.settings.clone().expect("there is one now"), failure))
     }
 
     async fn read(&self) -> Result<Arc<Settings>, LoadError> {
@@ -164,5 +177,19 @@ mod tests {
             *host.0.lock().unwrap() += FRESH_FOR;
             assert_eq!(cache.get().await.unwrap().version, 1);
         }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_not_judged_by_a_document_that_could_not_be_read_again() {
+        let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
+        *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
+        let cache = Cache::new(&shelf, &host);
+        cache.get().await.unwrap();
+        *shelf.document.lock().unwrap() = None;
+        *host.0.lock().unwrap() += REREAD_AFTER;
+        for _ in 0..2 {
+            assert_eq!(cache.refreshed().await.unwrap_err(), LoadError::Unreachable("down".into()));
+        }
+        assert_eq!((shelf.readings.load(Ordering::SeqCst), cache.get().await.unwrap().version), (2, 1));
     }
 }

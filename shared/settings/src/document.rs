@@ -186,7 +186,8 @@ fn is_safe_base(url: &Url) -> bool {
         _ => false,
     };
     let scheme = url.scheme() == "https" || (url.scheme() == "http" && loopback);
-    scheme && url.host().is_some() && url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
+    let credentials = !url.username().is_empty() || url.password().is_some();
+    scheme && url.host().is_some() && url.query().is_none() && url.fragment().is_none() && !credentials
 }
 
 fn rule(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Invalid> {

@@ -17,9 +17,12 @@ pub struct Reconciliation {
     pub first_lookback_hours: u16,
     /// How long a tenant that was heard of in the last week may be silent.
     pub silence_hours: u16,
+    /// How long after its last movement a notification that has not ended, or a feedback that was not sent, counts as stuck. Longer than a
+    /// notification is retried (17 hours at most) and than a feedback is tried (`GiveUpHours`).
+    pub stuck_hours: u16,
     /// The most calls to the ERP in one run.
     pub max_calls: u32,
-    /// The most changes put on the queue in one run, so that it is never flooded.
+    /// The most changes put on the queue in one run, so that it is never flooded; and as much again of what is overdue or stuck.
     pub max_gaps: usize,
 }
 
@@ -32,6 +35,7 @@ impl Default for Reconciliation {
             first_lookback_hours: 24,
             // A weekend and a night.
             silence_hours: 72,
+            stuck_hours: 26,
             max_calls: 200,
             max_gaps: 1000,
         }
@@ -49,6 +53,10 @@ impl Reconciliation {
 
     pub fn silence(&self) -> Duration {
         Duration::hours(self.silence_hours.into())
+    }
+
+    pub fn stuck_after(&self) -> Duration {
+        Duration::hours(self.stuck_hours.into())
     }
 
     pub fn first_lookback(&self) -> Duration {

@@ -42,7 +42,7 @@ impl Subscription {
     /// Whether one of the live secrets made the signature. Every live secret is tried, so the time says nothing about which.
     pub fn verifies(&self, signature: &Signature, body: &[u8], now: OffsetDateTime) -> bool {
         let live = self.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|end| now < end));
-        live.fold(false, |verified, secret| signature.is_by(secret.value.reveal(), body) | verified)
+        any_without_stopping(live, |secret| signature.is_by(secret.value.reveal(), body))
     }
 
     pub fn has_path_token(&self, token: &str) -> bool {
@@ -62,10 +62,33 @@ impl Subscription {
     }
 }
 
+fn any_without_stopping<T>(all: impl Iterator<Item = T>, fits: impl Fn(T) -> bool) -> bool {
+    all.fold(false, |found, one| fits(one) | found)
+}
+
 fn dispatcher() -> Channel {
     Channel::Dispatcher
 }
 
 fn every_tenant() -> Vec<String> {
     vec!["*".to_owned()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    #[test]
+    fn every_secret_is_tried_though_one_has_fitted() {
+        for fitting in 0..=3 {
+            let tried = RefCell::new(vec![]);
+            let fits = |secret| {
+                tried.borrow_mut().push(secret);
+                secret == fitting
+            };
+            assert_eq!(any_without_stopping(0..3, fits), fitting < 3);
+            assert_eq!(*tried.borrow(), [0, 1, 2], "{fitting}");
+        }
+    }
 }

@@ -8,8 +8,14 @@ use subtle::ConstantTimeEq;
 
 const LENGTH: usize = 32;
 
-/// What `x-vwd-signature-v1` holds: HMAC-SHA256 of the raw body (reference 1.2).
-#[derive(Debug, Clone, Copy)]
+/// What `x-vwd-signature-v1` holds: HMAC-SHA256 of the raw body (reference 1.2). Shown by `Display` alone, and compared by
+/// [`Signature::is_by`] alone, in constant time:
+///
+/// ```compile_fail,E0369
+/// # use webhooks_signature::Signature;
+/// Signature::sign("secret", b"{}") == Signature::sign("secret", b"{}");
+/// ```
+#[derive(Clone, Copy)]
 pub struct Signature([u8; LENGTH]);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +49,13 @@ impl Signature {
 impl std::fmt::Display for Signature {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&STANDARD.encode(self.0))
+    }
+}
+
+/// A log must not help to repeat a delivery.
+impl std::fmt::Debug for Signature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[signature]")
     }
 }
 
@@ -87,11 +100,68 @@ mod tests {
     }
 
     #[test]
+    fn texts_are_equal_only_when_every_byte_is() {
+        for (one, other, expected) in [
+            ("", "", true),
+            ("token", "token", true),
+            ("token", "tokem", false),
+            ("token", "toke", false),
+            ("", "t", false),
+        ] {
+            assert_eq!(equal_in_constant_time(one, other), expected, "{one} {other}");
+        }
+    }
+
+    #[test]
     fn an_empty_secret_lets_nobody_in() {
         assert!(!Signature::sign("", b"{}").is_by("", b"{}"));
     }
 
+    /// RFC 4231, test cases 2 and 7's key: one shorter than a block, and one longer, which is hashed first.
+    #[test]
+    fn a_key_of_any_length_makes_the_standards_hmac() {
+        let hex = |signature: Signature| signature.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(
+            hex(Signature::sign("Jefe", b"what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+        let long = "k".repeat(131);
+        let hashed = sha2::Digest::finalize(<Sha256 as sha2::Digest>::new_with_prefix(&long));
+        let mut mac = Hmac::<Sha256>::new_from_slice(&hashed).unwrap();
+        mac.update(b"{}");
+        assert_eq!(Signature::sign(&long, b"{}").0, <[u8; LENGTH]>::from(mac.finalize().into_bytes()));
+    }
+
+    #[test]
+    fn a_signature_is_not_shown_by_mistake() {
+        let signature = Signature::sign("test-secret", b"{}");
+        assert_eq!(format!("{signature:?} {:?}", Some(signature)), "[signature] Some([signature])");
+    }
+
     proptest! {
+        #[test]
+        fn what_is_written_is_read_again(secret in ".{1,40}", body: Vec<u8>, blanks in "[ \t]{0,3}") {
+            let written = Signature::sign(&secret, &body).to_string();
+            prop_assert_eq!(written.len(), 44);
+            let header = format!("{blanks}{written}{blanks}");
+            prop_assert!(Signature::parse(&header).unwrap().is_by(&secret, &body));
+        }
+
+        #[test]
+        fn a_header_is_refused_or_is_the_one_way_to_write_32_bytes(header in "[A-Za-z0-9+/=_ -]{40,46}") {
+            if let Ok(signature) = Signature::parse(&header) {
+                prop_assert_eq!(signature.to_string(), header.trim());
+            }
+        }
+
+        #[test]
+        fn where_the_secret_ends_and_the_body_begins_counts(secret in "[a-z]{2,20}", body in "[a-z]{2,20}", at in 1..20_usize) {
+            let text = format!("{secret}{body}");
+            let (other_secret, other_body) = text.split_at(at.min(text.len() - 1));
+            prop_assume!(other_secret != secret);
+            prop_assert!(!Signature::sign(&secret, body.as_bytes()).is_by(other_secret, other_body.as_bytes()));
+        }
+
         #[test]
         fn one_changed_bit_anywhere_is_noticed(secret in ".{1,40}", body in proptest::collection::vec(any::<u8>(), 1..200), at: usize, bit in 0..8u8) {
             let signature = Signature::sign(&secret, &body);

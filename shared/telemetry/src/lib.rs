@@ -14,6 +14,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
+use webhooks_host::Variables;
 
 const LAMBDA_LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 
@@ -30,8 +31,8 @@ pub fn level_that_passes() -> &'static str {
     filter::level_that_passes(variable(LAMBDA_LEVEL).as_deref())
 }
 
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+fn variable(name: &'static str) -> Option<String> {
+    Variables::of_process().text(name).ok()
 }
 
 /// The same lines at every level, to any writer. For one test among others: `tracing::subscriber::set_default`.

@@ -1,5 +1,7 @@
 //! What `AWS_LAMBDA_LOG_LEVEL` does, in processes of its own, since the subscriber is the process's.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use serde_json::Value;
 use std::env;
 use std::process::Command;

@@ -3,6 +3,7 @@
 use aws_config::SdkConfig;
 use std::time::Duration;
 use webhooks_host::{SystemHost, VariableError, Variables};
+use webhooks_model::QueueName;
 use webhooks_queue::Queue;
 use webhooks_settings::{Cache, SecretsManager};
 use webhooks_store::Table;
@@ -29,13 +30,17 @@ impl Surroundings {
         Ok(Cache::new(SecretsManager::new(client, self.variables.text("SETTINGS_SECRET_ID")?), SystemHost))
     }
 
-    /// The table that `TABLE_NAME` names, keeping what it holds for `RETENTION_DAYS`.
+    /// The table that `TABLE_NAME` names, keeping what it holds for `RETENTION_DAYS`, and what operators did for
+    /// `AUDIT_RETENTION_DAYS`.
     ///
     /// # Errors
     /// Names the variable that is missing or wrong.
     pub fn table(&self) -> Result<Table, VariableError> {
-        let retention = time::Duration::days(self.variables.number("RETENTION_DAYS", 90)?.into());
-        Ok(Table::new(aws_sdk_dynamodb::Client::new(&self.aws), self.variables.text("TABLE_NAME")?, retention))
+        let days = |days: u32| time::Duration::days(days.into());
+        let retention = days(self.variables.number("RETENTION_DAYS", 90)?);
+        let audit_retention = days(self.variables.number("AUDIT_RETENTION_DAYS", 400)?);
+        let table = Table::new(aws_sdk_dynamodb::Client::new(&self.aws), self.variables.text("TABLE_NAME")?, retention);
+        Ok(table.with_audit_retention(audit_retention))
     }
 
     /// The queue whose URL `variable` holds.
@@ -44,6 +49,20 @@ impl Surroundings {
     /// The variable is not set.
     pub fn queue(&self, variable: &'static str) -> Result<Queue, VariableError> {
         Ok(Queue::new(self.sqs.clone(), self.variables.text(variable)?))
+    }
+
+    /// The queues of dead letters, each by the name of the one it belongs to.
+    ///
+    /// # Errors
+    /// Names the variable that is not set.
+    pub fn dead_letters(&self) -> Result<Vec<(QueueName, Queue)>, VariableError> {
+        let variable = |name| match name {
+            QueueName::Notifications => "NOTIFICATIONS_DEAD_LETTER_QUEUE_URL",
+            QueueName::Feedback => "FEEDBACK_DEAD_LETTER_QUEUE_URL",
+            QueueName::Events => "EVENTS_DEAD_LETTER_QUEUE_URL",
+            QueueName::Repairs => "REPAIRS_DEAD_LETTER_QUEUE_URL",
+        };
+        QueueName::ALL.into_iter().map(|name| Ok((name, self.queue(variable(name))?))).collect()
     }
 
     /// The ceiling of the first back-off, `RETRY_BASE_SECONDS`.
