@@ -42,7 +42,7 @@ struct Wanted {
     key: LedgerKey,
     address: Address,
     verdict: Verdict,
-    was_parked: bool,
+    was_marked: bool,
     received_at: Option<OffsetDateTime>,
 }
 
@@ -127,7 +127,7 @@ impl<P: Ports> Feedback<P> {
                 key,
                 address: answered.address.clone(),
                 verdict,
-                was_parked: state == FeedbackState::Parked,
+                was_marked: answered.is_marked,
                 received_at: answered.received_at,
             })),
             _ => Decision::Reject(Rejection::NoAddress),
@@ -141,7 +141,7 @@ impl<P: Ports> Feedback<P> {
                 tracing::info!(is_success = wanted.verdict.is_success, "feedback sent");
                 let elapsed = wanted.received_at.map(|at| Metric::AcceptedToFeedback(self.host.now() - at));
                 self.metrics.record(Some(tenant), [Metric::FeedbackSent].into_iter().chain(elapsed));
-                let answer = Answer::Sent { id, verdict: wanted.verdict.clone(), was_parked: wanted.was_parked };
+                let answer = Answer::Sent { id, verdict: wanted.verdict.clone(), was_marked: wanted.was_marked };
                 return self.write(wanted, &answer, received).await.unwrap_or(Outcome::Done);
             }
             Err(error) => error,

@@ -106,3 +106,26 @@ fn first_without_stopping<'s>(
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::cell::RefCell;
+
+    #[test]
+    fn every_subscription_is_tried_though_one_has_fitted() {
+        let subscription =
+            |id: &str| -> Subscription { serde_json::from_value(json!({"id": id, "route": "erp"})).unwrap() };
+        let all = ["a", "b", "c"].map(subscription);
+        for (fitting, found) in [(vec!["a"], Some("a")), (vec!["b", "c"], Some("b")), (vec![], None)] {
+            let tried = RefCell::new(vec![]);
+            let fits = |one: &Subscription| {
+                tried.borrow_mut().push(one.id.clone());
+                fitting.contains(&one.id.as_str())
+            };
+            assert_eq!(first_without_stopping(all.iter(), fits).map(|one| one.id.as_str()), found);
+            assert_eq!(*tried.borrow(), ["a", "b", "c"]);
+        }
+    }
+}

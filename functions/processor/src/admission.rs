@@ -1,5 +1,6 @@
 //! Whether a notification may be acted on at all.
 
+use webhooks_model::delivery::RECONCILIATION;
 use webhooks_model::{Entity, Notification, Origin, Reason};
 use webhooks_settings::Settings;
 
@@ -10,8 +11,9 @@ pub(crate) fn admit(notification: &Notification, settings: &Settings) -> Result<
         return Err(Reason::Unmapped);
     }
     let tenant = notification.tenant.as_deref().ok_or(Reason::TenantUnknown)?;
-    // What we found ourselves came by no subscription.
+    // What we found ourselves came by no subscription, nor does its replay.
     let serves = notification.origin == Origin::Reconciliation
+        || (notification.origin == Origin::Replay && notification.subscription == RECONCILIATION)
         || settings.subscription(&notification.subscription).is_some_and(|subscription| subscription.serves(tenant));
     if serves { Ok(()) } else { Err(Reason::TenantNotServed) }
 }

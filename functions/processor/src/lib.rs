@@ -6,6 +6,7 @@ mod failure;
 mod handler;
 mod intake_message;
 mod metrics;
+mod pauses;
 mod ports;
 mod processor;
 mod sentences;
@@ -15,5 +16,6 @@ pub mod wiring;
 
 pub use failure::Failure;
 pub use handler::{Acknowledge, Handler, HandlerError};
+pub use pauses::{NOTICED_WITHIN, Pauses};
 pub use ports::{Limits, Ports};
 pub use processor::{Done, Processor};

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::intake_message;
+use crate::pauses::Pauses;
 use crate::ports::{Limits, Ports};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures::{FutureExt, StreamExt, stream};
@@ -30,12 +31,21 @@ pub struct Processor<P: Ports> {
     pub host: P::Host,
     pub metrics: Metrics<P::Host>,
     pub limits: Limits,
+    pub pauses: Pauses,
 }
 
 /// How a notification got through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
     Duplicate,
+    /// A twin of this attempt ended it a moment ago; the message comes again, to see that its feedback is on its way.
+    Overtaken,
+    /// It had ended, and an operator had its effects carried out once more.
+    Replayed,
+    /// It waits in the ledger for the end of a pause.
+    Paused,
+    /// An operator has set it aside.
+    Held,
     Ended(State),
 }
 
@@ -96,6 +106,19 @@ impl<P: Ports> Processor<P> {
                     tracing::info!("duplicate");
                     self.count(n, Metric::Duplicates);
                 }
+                Ok(Done::Overtaken) => {
+                    tracing::info!("overtaken");
+                    return Some(Next::unavailable());
+                }
+                Ok(Done::Replayed) => {
+                    tracing::info!("replayed");
+                    self.count(n, Metric::Replayed);
+                }
+                Ok(Done::Paused) => {
+                    tracing::info!("paused");
+                    self.count(n, Metric::Paused);
+                }
+                Ok(Done::Held) => tracing::info!("held"),
                 Ok(Done::Ended(state)) => tracing::info!(state = state.as_str(), "{state}"),
                 Err(failure) => return self.settle(n, settings, received, failure).await,
             }

@@ -12,7 +12,9 @@ use webhooks_host::Host;
 use webhooks_model::cloud_event::CloudEvent;
 use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackMode, FeedbackState, Verdict};
 use webhooks_model::notification::Proof;
-use webhooks_model::{Entity, EntityId, HeadChange, Kind, Notification, Reason, Resource, State, Ticks, Versions};
+use webhooks_model::{
+    Entity, EntityId, HeadChange, Kind, Notification, Origin, Reason, Resource, State, Ticks, Versions,
+};
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::{FeedbackId, Route, Settings};
 use webhooks_store::{Advance, Answering, Change, Entry, Known, Ledger, Seen};
@@ -34,8 +36,21 @@ impl<P: Ports> Processor<P> {
         received: &Received,
     ) -> Result<Done, Failure> {
         let seen = self.ledger.look(&n.ledger_key()).await?;
-        if let Some(known) = seen.same.filter(|known| known.state.is_some_and(State::is_final)) {
-            return self.repeat(n, known, received).await;
+        if let Some(known) = seen.same.filter(|_| n.origin != Origin::Replay) {
+            if known.state.is_some_and(State::is_final) {
+                return self.repeat(n, known, received).await;
+            }
+            if known.state == Some(State::Parked) && known.reason == Some(Reason::Held) {
+                return Ok(Done::Held);
+            }
+        }
+        // Decided when it died, by an attempt that may not have got so far as to queue it.
+        if seen.same.is_some_and(|known| known.feedback == Some(FeedbackState::Queued)) && n.origin != Origin::Replay {
+            self.queue_feedback(n, received).await?;
+        }
+        if self.pauses.hold(n, &self.ledger, self.host.now()).await? {
+            self.record(n, Change::Paused).await?;
+            return Ok(Done::Paused);
         }
         if self.limits.is_last(received.receive_count) {
             let lost = self.line(received, Reason::Lost, "the last attempt began and was not heard of again");
@@ -44,7 +59,17 @@ impl<P: Ports> Processor<P> {
         if n.entity == Entity::Unparseable {
             return self.end(n, received, State::Unparseable, Answering::none()).await;
         }
-        admit(n, settings).map_err(Failure::parked)?;
+        // A subscription may be newer than what we know of, since intake reads the settings for itself.
+        let newer;
+        let settings = match admit(n, settings) {
+            Ok(()) => settings,
+            Err(Reason::TenantNotServed) => {
+                newer = self.settings.as_of(n.received_at).await?;
+                admit(n, &newer).map_err(Failure::parked)?;
+                newer.as_ref()
+            }
+            Err(reason) => return Err(Failure::parked(reason)),
+        };
         let route = settings.route(n.entity, n.kind);
         let fetched = match question(n, &route, seen.repeated).map_err(Failure::parked)? {
             Question::None => None,
@@ -127,8 +152,12 @@ impl<P: Ports> Processor<P> {
     ) -> Result<Done, Failure> {
         let is_decided_here = answer.verdict.is_some();
         let ended = self.record(n, Change::Ended { state, answer }).await?;
+        if !ended && n.origin == Origin::Replay {
+            self.ledger.replayed(&n.ledger_key(), self.host.now()).await?;
+            return Ok(Done::Replayed);
+        }
         if !ended {
-            return Ok(Done::Duplicate);
+            return self.overtaken(n).await;
         }
         self.count_end(n, state);
         if is_decided_here {
@@ -137,9 +166,20 @@ impl<P: Ports> Processor<P> {
         Ok(Done::Ended(state))
     }
 
-    /// It has ended before. A message handed out again may be one whose attempt died between that and queueing the feedback.
+    /// Another attempt has just written the end. If it was one at this same message, handed out twice, it may die before it has queued
+    /// the feedback, and then only this message can make that good.
+    async fn overtaken(&self, n: &Notification) -> Result<Done, Failure> {
+        let known = self.ledger.look(&n.ledger_key()).await?.same;
+        let is_twin =
+            |known: Known| known.delivery == Some(n.delivery) && known.feedback == Some(FeedbackState::Queued);
+        Ok(if known.is_some_and(is_twin) { Done::Overtaken } else { Done::Duplicate })
+    }
+
+    /// It has ended before. A message handed out again may be one whose attempt died between that and queueing the feedback; so may
+    /// one that a person put back from the dead-letter queue, which counts its receipts anew.
     async fn repeat(&self, n: &Notification, known: Known, received: &Received) -> Result<Done, Failure> {
-        if received.receive_count > 1 && known.feedback == Some(FeedbackState::Queued) {
+        let is_same_message = received.receive_count > 1 || known.delivery == Some(n.delivery);
+        if is_same_message && known.feedback == Some(FeedbackState::Queued) {
             self.queue_feedback(n, received).await?;
         }
         Ok(Done::Duplicate)

@@ -1,10 +1,13 @@
 //! The real effects.
 
 use crate::handler::Handler;
+use crate::pauses::Pauses;
 use crate::ports::{Limits, Ports};
 use crate::processor::Processor;
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use std::marker::PhantomData;
-use webhooks_host::SystemHost;
+use webhooks_host::{Host, SystemHost};
 use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::Queue;
 use webhooks_settings::SecretsManager;
@@ -25,11 +28,26 @@ impl<B: Handler + 'static> Ports for Real<B> {
     type Host = SystemHost;
 }
 
-/// A processor as the environment describes it.
+/// The Lambda function with this business code: what a `main` calls, and does not return from.
 ///
 /// # Errors
-/// Names the variable that is missing or wrong.
-pub async fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<Real<B>>, lambda_runtime::Error> {
+/// Names the variable that is missing or wrong; or Lambda's own interface fails.
+pub async fn serve<B: Handler + 'static>(handler: B) -> Result<(), Error> {
+    webhooks_telemetry::init();
+    let processor = processor(handler).await.inspect_err(|error| tracing::error!("{error}"))?;
+    // Read now, so that the first batch finds it; a failure is tried again with the batch.
+    if let Err(error) = processor.settings.get().await {
+        tracing::warn!(error = %error, "the settings could not be read at start: {error}");
+    }
+    let processor = &processor;
+    run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
+        let budget = webhooks_batch::budget(event.context.deadline, processor.host.now());
+        Ok::<_, Error>(processor.batch(event.payload, &event.context.request_id, budget).await)
+    }))
+    .await
+}
+
+async fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<Real<B>>, Error> {
     let surroundings = Surroundings::load().await;
     Ok(Processor {
         settings: surroundings.settings()?,
@@ -45,5 +63,6 @@ pub async fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<Rea
             max_receive_count: surroundings.number("MAX_RECEIVE_COUNT", 12)?,
             retry_base: surroundings.retry_base()?,
         },
+        pauses: Pauses::default(),
     })
 }

@@ -1,5 +1,7 @@
 //! The receiver's contract, in process, with fakes for the settings store, the queue and the clock.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod delivery;
 mod metrics;
 mod privacy;

@@ -70,7 +70,7 @@ async fn after_the_last_attempt_it_is_dead_and_the_accountant_is_told_once() {
 }
 
 #[tokio::test]
-async fn a_redrive_of_a_dead_notification_processes_it_without_a_second_answer() {
+async fn a_redrive_of_a_dead_notification_processes_it_without_another_answer() {
     let world = World::new().await;
     world.erp.fail_fetches([down()]);
     let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
@@ -78,7 +78,9 @@ async fn a_redrive_of_a_dead_notification_processes_it_without_a_second_answer()
     assert_eq!(world.states().await, ["dead: unavailable"]);
     assert!(world.batch(&message, 1).await.is_empty());
     assert_eq!(world.states().await, ["processed"]);
-    assert_eq!((world.events.sent().len(), world.feedback.sent().len()), (1, 1));
+    assert!(!world.answer(1).await.0, "what was decided first stands");
+    let feedback = world.feedback.sent();
+    assert_eq!((world.events.sent().len(), &feedback[0].body), (1, &feedback[1].body), "one feedback, sent once");
     assert_eq!(world.table.needing_attention("dead").await, 0);
 }
 
@@ -112,12 +114,28 @@ async fn an_attempt_that_died_between_the_end_and_the_feedback_is_made_good() {
 #[tokio::test]
 async fn of_copies_that_arrive_together_one_queues_the_feedback() {
     let world = World::new().await;
-    let message = world.message(&account(1, "ACCOUNT_CHANGED", "1"));
-    assert!(world.batch(&vec![message; 8], 1).await.is_empty());
+    let body = account(1, "ACCOUNT_CHANGED", "1");
+    let messages: Vec<String> = (0..8).map(|_| world.message(&body)).collect();
+    assert!(world.batch(&messages, 1).await.is_empty());
     assert_eq!((world.states().await, world.feedback.sent().len()), (vec!["processed".to_owned()], 1));
     let ids: std::collections::HashSet<String> =
         world.events.sent().iter().map(|sent| sent.json()["id"].to_string()).collect();
     assert_eq!(ids.len(), 1, "whatever is published twice has one id");
+}
+
+#[tokio::test]
+async fn a_message_handed_out_twice_stays_until_the_feedback_of_its_other_copy_is_on_its_way() {
+    let world = World::new().await;
+    let message = world.message(&account(1, "ACCOUNT_CHANGED", "1"));
+    world.feedback.refuse(true);
+    assert_eq!(
+        world.batch(&vec![message.clone(); 2], 1).await,
+        [0, 1],
+        "one ended it, the other waits to see that it is answered"
+    );
+    world.feedback.refuse(false);
+    assert!(world.batch(&[message], 2).await.is_empty());
+    assert_eq!((world.states().await, world.feedback.sent().len()), (vec!["processed".to_owned()], 1));
 }
 
 #[tokio::test]

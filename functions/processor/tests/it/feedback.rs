@@ -1,5 +1,6 @@
-use crate::world::{World, account, order};
+use crate::world::{MAX_RECEIVE_COUNT, World, account, order};
 use serde_json::{Value, json};
+use webhooks_visma::{Fault, Stage, VismaError};
 
 fn deferred() -> Value {
     json!([{"events": "sales_order.*", "fetch": false, "feedback": "deferred", "deadline_hours": 2}, {"events": "*", "feedback": "none"}])
@@ -50,4 +51,33 @@ async fn without_an_id_that_visma_net_would_know_there_is_no_feedback() {
     world.take(&body).await;
     assert_eq!(world.states().await, ["processed"]);
     assert!(world.feedback.sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_feedback_that_could_not_be_queued_at_the_last_attempt_is_queued_when_a_person_puts_the_message_back() {
+    let world = World::new().await;
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
+    world.feedback.refuse(true);
+    assert_eq!(world.batch(&message, MAX_RECEIVE_COUNT).await, [0]);
+    assert_eq!(world.states().await, ["processed"]);
+    world.feedback.refuse(false);
+    assert!(world.batch(&message, 1).await.is_empty());
+    assert_eq!(world.feedback.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn the_feedback_of_a_dead_notification_that_could_not_be_queued_is_queued_after_a_redrive_however_that_ends() {
+    let down = VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Timeout, after: None };
+    let refused = VismaError::TenantNotApproved { stage: Stage::Resource };
+    for (second, end) in [(None, "processed"), (Some(refused), "parked: tenant_not_approved")] {
+        let world = World::new().await;
+        let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
+        world.feedback.refuse(true);
+        world.erp.fail_fetches([down.clone()].into_iter().chain(second));
+        assert_eq!(world.batch(&message, MAX_RECEIVE_COUNT).await, [0]);
+        assert_eq!(world.states().await, ["dead: unavailable"]);
+        world.feedback.refuse(false);
+        assert!(world.batch(&message, 1).await.is_empty());
+        assert_eq!((world.states().await, world.feedback.sent().len()), (vec![end.to_owned()], 1));
+    }
 }

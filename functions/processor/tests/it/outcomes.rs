@@ -111,3 +111,15 @@ async fn an_action_is_published_with_its_parameter() {
     assert_eq!(world.events.sent()[0].json()["data"]["parameter"], "print label");
     assert!(world.erp.fetched().is_empty());
 }
+
+#[tokio::test]
+async fn what_a_subscription_let_in_that_is_newer_than_what_is_known_is_not_parked() {
+    let world = World::new().await;
+    world.settings.0.lock().unwrap()["subscriptions"][0]["tenants"] = json!(["another"]);
+    world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
+    assert_eq!(world.states().await, ["parked: tenant_not_served"]);
+    world.settings.0.lock().unwrap()["subscriptions"][0]["tenants"] = json!([fixtures::TENANT]);
+    world.host.advance(time::Duration::seconds(1));
+    world.take(&account(2, "ACCOUNT_CHANGED", "2")).await;
+    assert_eq!(world.states().await, ["parked: tenant_not_served", "processed"]);
+}

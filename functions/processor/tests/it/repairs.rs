@@ -1,0 +1,125 @@
+//! What operators do reaches the processor through the ledger and through replays.
+
+use crate::world::{World, account, order};
+use serde_json::Value;
+use webhooks_host::Host;
+use webhooks_model::notification::NoDirectory;
+use webhooks_model::{LedgerKey, Notification, Origin, Pause};
+use webhooks_store::{Action, Deed, Pauses, Repairs};
+use webhooks_visma::{Stage, VismaError};
+
+fn key_of(world: &World, body: &Value) -> LedgerKey {
+    let mut delivery = world.delivery(body);
+    delivery.meta.tenant = Some(fixtures::TENANT.into());
+    Notification::read(&delivery, delivery.items().unwrap()[0], &NoDirectory).ledger_key()
+}
+
+fn replay(world: &World, body: &Value) -> String {
+    let mut delivery = world.delivery(body);
+    delivery.meta.origin = Origin::Replay;
+    delivery.to_message()
+}
+
+fn pause(world: &World, tenant: Option<&str>, events: &str) -> Pause {
+    let tenant = tenant.map(str::to_owned);
+    Pause { tenant, events: events.into(), since: world.host.now(), by: "op".into(), note: "year end".into() }
+}
+
+async fn act(world: &World, key: &LedgerKey, deed: Deed) -> bool {
+    let action = Action { deed, at: world.host.now(), by: "op", note: "because" };
+    world.table.table.act(key, action).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_replay_of_a_processed_notification_repeats_its_effects_and_changes_neither_its_end_nor_its_answer() {
+    let world = World::new().await;
+    let body = account(1, "ACCOUNT_CHANGED", "1920");
+    world.take(&body).await;
+    assert_eq!(world.batch(&[replay(&world, &body)], 1).await, [0_usize; 0]);
+    assert_eq!(world.states().await, ["processed"]);
+    let events = world.events.sent();
+    assert_eq!((events.len(), events[0].json()["id"] == events[1].json()["id"]), (2, true));
+    assert_eq!(world.feedback.sent().len(), 1);
+    let item = world.table.item("N#").await;
+    assert!(item.contains_key("replayed_at"));
+    assert_eq!(item["origin"].as_s().unwrap(), "webhook");
+    assert_eq!(world.emitted.values("Replayed"), [1]);
+}
+
+#[tokio::test]
+async fn a_replay_brings_a_parked_notification_to_its_end() {
+    let world = World::new().await;
+    let body = account(1, "ACCOUNT_CHANGED", "1920");
+    world.erp.fail_fetches([VismaError::TenantNotApproved { stage: Stage::Resource }]);
+    world.take(&body).await;
+    assert_eq!(world.states().await, ["parked: tenant_not_approved"]);
+    world.batch(&[replay(&world, &body)], 1).await;
+    assert_eq!(world.states().await, ["processed"]);
+    assert_eq!(world.feedback.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_paused_waits_in_the_ledger_and_goes_on_after_the_pause() {
+    let world = World::new().await;
+    let body = account(1, "ACCOUNT_CHANGED", "1920");
+    world.table.table.pause(&pause(&world, Some(fixtures::TENANT), "account.*")).await.unwrap();
+    assert_eq!(world.batch(&[world.message(&body)], crate::world::MAX_RECEIVE_COUNT).await, [0_usize; 0]);
+    assert_eq!(world.states().await, ["paused"]);
+    assert_eq!(world.table.needing_attention("paused").await, 1);
+    assert!(world.events.sent().is_empty() && world.feedback.sent().is_empty());
+    world.take(&order(2, "SALESORDER_UPDATED", "Open", 0)).await;
+    assert_eq!(world.states().await, ["paused", "processed"], "what the pause does not cover goes on");
+
+    assert!(world.table.table.resume(Some(fixtures::TENANT), "account.*", world.host.now()).await.unwrap());
+    assert!(!world.table.table.resume(Some(fixtures::TENANT), "account.*", world.host.now()).await.unwrap());
+    world.host.advance(processor::NOTICED_WITHIN);
+    world.batch(&[replay(&world, &body)], 1).await;
+    assert_eq!(world.states().await, ["processed", "processed"]);
+    assert_eq!(world.table.needing_attention("paused").await, 0);
+    assert_eq!(world.feedback.sent().len(), 2);
+}
+
+#[tokio::test]
+async fn a_pause_of_every_tenant_covers_each() {
+    let world = World::new().await;
+    world.table.table.pause(&pause(&world, None, "*")).await.unwrap();
+    world.take(&account(1, "ACCOUNT_CHANGED", "1920")).await;
+    assert_eq!(world.states().await, ["paused"]);
+}
+
+#[tokio::test]
+async fn a_held_notification_is_left_alone_until_it_is_released() {
+    let world = World::new().await;
+    let mut body = order(1, "SALES_ORDER_UI_CUSTOMACTION", "Open", 0);
+    body["parameter"] = "later".into();
+    assert_eq!(world.take(&body).await, [0]);
+    let key = key_of(&world, &body);
+    assert!(act(&world, &key, Deed::Hold).await);
+    assert_eq!(world.states().await, ["parked: held"]);
+    assert_eq!(world.batch(&[world.message(&body)], 2).await, [0_usize; 0], "its message leaves the queue");
+    assert_eq!(world.states().await, ["parked: held"]);
+    assert!(act(&world, &key, Deed::Release).await && !act(&world, &key, Deed::Release).await);
+    assert_eq!(world.states().await, ["retrying"]);
+    assert_eq!(world.table.needing_attention("parked").await, 0);
+    assert_eq!(world.batch(&[replay(&world, &body)], 1).await, [0], "it is tried again");
+}
+
+#[tokio::test]
+async fn an_action_is_kept_with_who_did_it_and_refused_where_it_makes_no_sense() {
+    let world = World::new().await;
+    let body = account(1, "ACCOUNT_CHANGED", "1920");
+    let key = key_of(&world, &body);
+    assert!(!act(&world, &key, Deed::Replay).await, "nothing is recorded yet");
+    assert!(world.states().await.is_empty());
+    world.take(&body).await;
+    assert!(act(&world, &key, Deed::Replay).await);
+    assert!(!act(&world, &key, Deed::Hold).await, "it has ended");
+    assert!(!act(&world, &key, Deed::Outcome).await, "nobody awaits one");
+    assert!(act(&world, &key, Deed::ResendFeedback).await, "it is queued still");
+    let item = world.table.item("N#").await;
+    let actions: Vec<_> = item["actions"].as_l().unwrap().iter().map(|line| line.as_m().unwrap()).collect();
+    let names: Vec<_> = actions.iter().map(|line| line["action"].as_s().unwrap().as_str()).collect();
+    assert_eq!(names, ["replay", "resend_feedback"]);
+    assert_eq!(actions[0]["by"].as_s().unwrap(), "op");
+    assert_eq!(item["state"].as_s().unwrap(), "processed");
+}
