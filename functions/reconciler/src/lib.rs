@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod gap;
+mod pending;
 mod ports;
 mod reconciler;
+mod run;
 mod silence;
 mod sweep;
 pub mod wiring;
 
 pub use ports::Ports;
-pub use reconciler::{Reconciler, Report};
+pub use reconciler::{Reconciler, Report, Requeued};

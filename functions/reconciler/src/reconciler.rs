@@ -1,13 +1,14 @@
 //! A run: every list of every tenant, as far as the budget goes.
 
 use crate::ports::Ports;
+use crate::run::Run;
 use crate::sweep::{SweepError, Swept};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use time::OffsetDateTime;
 use webhooks_host::Host;
 use webhooks_metrics::{Metric, Metrics};
 use webhooks_model::{Collection, Reason};
+use webhooks_queue::Trace;
 use webhooks_settings::{Cache, LoadError, Settings};
 
 pub struct Reconciler<P: Ports> {
@@ -15,6 +16,7 @@ pub struct Reconciler<P: Ports> {
     pub sweeps: P::Sweeps,
     pub listing: P::Listing,
     pub queue: P::Queue,
+    pub feedback: P::Queue,
     pub host: P::Host,
     pub metrics: Metrics<P::Host>,
 }
@@ -31,68 +33,51 @@ pub struct Report {
     pub gaps_found: BTreeMap<Collection, usize>,
     /// Tenants that used to be heard of; `None` when not every tenant was looked at.
     pub silent: Option<usize>,
+    /// Awaited outcomes that did not come in time; their accountants are told.
+    pub expired: usize,
+    /// What had stood still and was put on its queue again.
+    pub requeued: Requeued,
 }
 
-/// What a run may still do.
-#[derive(Debug)]
-pub(crate) struct Budget {
-    calls: u32,
-    gaps: usize,
-    ends_at: OffsetDateTime,
-}
-
-impl Budget {
-    fn new(settings: &Settings, ends_at: OffsetDateTime) -> Self {
-        let rules = &settings.reconciliation;
-        Self { calls: rules.max_calls, gaps: rules.max_gaps, ends_at }
-    }
-
-    pub(crate) fn is_spent(&self, now: OffsetDateTime) -> bool {
-        self.calls == 0 || self.gaps == 0 || now >= self.ends_at
-    }
-
-    pub(crate) fn take_call(&mut self, now: OffsetDateTime) -> bool {
-        let may = !self.is_spent(now);
-        self.calls -= u32::from(may);
-        may
-    }
-
-    pub(crate) fn take_gap(&mut self) -> bool {
-        let may = self.gaps > 0;
-        self.gaps -= usize::from(may);
-        may
-    }
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Requeued {
+    pub notifications: usize,
+    pub feedback: usize,
 }
 
 impl<P: Ports> Reconciler<P> {
-    /// One run of at most `time`, over every tenant or over one.
+    /// One run of at most `time`, over every tenant or over one. What it queues goes on with `trace`.
     ///
     /// # Errors
     /// There are no settings. Everything else is reported, and goes on in the next run.
-    pub async fn run(&self, request_id: &str, time: Duration, only: Option<&str>) -> Result<Report, LoadError> {
+    pub async fn run(
+        &self,
+        request_id: &str,
+        time: Duration,
+        only: Option<&str>,
+        trace: Option<&Trace>,
+    ) -> Result<Report, LoadError> {
         let settings = self.settings.get().await?;
-        let mut budget = Budget::new(&settings, self.host.now() + time);
+        let mut run = Run::new(&settings, self.host.now() + time, trace);
         let mut report = Report::default();
-        for tenant in self.in_turn(&settings).filter(|tenant| only.is_none_or(|only| only.eq_ignore_ascii_case(tenant)))
-        {
+        let is_wanted = |tenant: &&str| only.is_none_or(|only| only.eq_ignore_ascii_case(tenant));
+        let tenants: Vec<&str> = self.in_turn(&settings).filter(is_wanted).collect();
+        // First, for it is quick, and lists that answer slowly may take all the time.
+        if let Err(error) = self.settle(&settings, &tenants, only, &mut run, &mut report).await {
+            let reason = error.next().reason();
+            tracing::warn!(reason = reason.as_str(), "what is overdue or stuck is left to the next run: {error}");
+        }
+        for tenant in tenants {
             report.tenants += 1;
-            self.run_tenant(&settings, tenant, &mut budget, &mut report).await;
+            self.run_tenant(&settings, tenant, &mut run, &mut report).await;
         }
         if only.is_none() {
             report.silent = self.count_silent(&settings).await;
         }
-        report.calls = settings.reconciliation.max_calls - budget.calls;
+        report.calls = settings.reconciliation.max_calls - run.calls_left();
         self.count(&report);
         self.metrics.flush(request_id);
-        let gaps_found: usize = report.gaps_found.values().sum();
-        tracing::info!(
-            gaps_found,
-            tenants = report.tenants,
-            finished = report.finished,
-            unfinished = report.unfinished,
-            calls = report.calls,
-            "reconciled"
-        );
+        log(&report);
         Ok(report)
     }
 
@@ -103,7 +88,12 @@ impl<P: Ports> Reconciler<P> {
         let swept = std::iter::repeat_n(Metric::ListsSwept, report.finished);
         let unfinished = std::iter::repeat_n(Metric::ListsUnfinished, report.unfinished);
         let silent = report.silent.map(Metric::SilentTenants);
-        self.metrics.record(None, gaps.chain(swept).chain(unfinished).chain(silent));
+        let expired = std::iter::repeat_n(Metric::OutcomesExpired, report.expired);
+        let stuck = [("notification", report.requeued.notifications), ("feedback", report.requeued.feedback)];
+        let stuck =
+            stuck.into_iter().flat_map(|(kind, many)| std::iter::repeat_n(Metric::StuckRequeued { kind }, many));
+        let lists = gaps.chain(swept).chain(unfinished).chain(silent);
+        self.metrics.record(None, lists.chain(expired).chain(stuck));
     }
 
     /// Beginning with another tenant in each run, so that a budget too small for all starves none.
@@ -114,11 +104,11 @@ impl<P: Ports> Reconciler<P> {
         settings.tenants.iter().cycle().skip(first).take(tenants).map(|tenant| tenant.id.as_str())
     }
 
-    async fn run_tenant(&self, settings: &Settings, tenant: &str, budget: &mut Budget, report: &mut Report) {
+    async fn run_tenant(&self, settings: &Settings, tenant: &str, run: &mut Run<'_>, report: &mut Report) {
         let collections = &settings.reconciliation.collections;
         for (at, collection) in collections.iter().copied().enumerate() {
             let mut swept = Swept::default();
-            let ended = self.sweep(settings, tenant, collection, budget, &mut swept).await;
+            let ended = self.sweep(settings, tenant, collection, run, &mut swept).await;
             note_gaps(report, tenant, collection, swept.gaps);
             report.finished += usize::from(swept.finished);
             report.unfinished += usize::from(!swept.finished);
@@ -132,6 +122,20 @@ impl<P: Ports> Reconciler<P> {
             }
         }
     }
+}
+
+fn log(report: &Report) {
+    let gaps_found: usize = report.gaps_found.values().sum();
+    tracing::info!(
+        gaps_found,
+        tenants = report.tenants,
+        finished = report.finished,
+        unfinished = report.unfinished,
+        calls = report.calls,
+        expired = report.expired,
+        requeued = report.requeued.notifications + report.requeued.feedback,
+        "reconciled"
+    );
 }
 
 fn note_gaps(report: &mut Report, tenant: &str, collection: Collection, gaps: usize) {

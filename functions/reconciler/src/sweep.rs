@@ -2,7 +2,8 @@
 
 use crate::gap;
 use crate::ports::Ports;
-use crate::reconciler::{Budget, Reconciler};
+use crate::reconciler::Reconciler;
+use crate::run::Run;
 use time::OffsetDateTime;
 use webhooks_host::Host;
 use webhooks_model::collection::{Collection, Listed, Page, Paging};
@@ -48,10 +49,10 @@ impl<P: Ports> Reconciler<P> {
         settings: &Settings,
         tenant: &str,
         collection: Collection,
-        budget: &mut Budget,
+        run: &mut Run<'_>,
         swept: &mut Swept,
     ) -> Result<(), SweepError> {
-        if budget.is_spent(self.host.now()) {
+        if run.is_spent(self.host.now()) {
             return Ok(());
         }
         let rules = &settings.reconciliation;
@@ -59,12 +60,12 @@ impl<P: Ports> Reconciler<P> {
         let last = self.sweeps.watermark(tenant, collection).await?;
         let swept_to = last.map_or(started - rules.first_lookback(), |watermark| watermark.swept_to);
         let mut at = last.and_then(|watermark| watermark.unfinished);
-        while budget.take_call(self.host.now()) {
+        while run.take_call(self.host.now()) {
             let here = at.unwrap_or(Unfinished { until: started - rules.grace(), page: 0, seen: 0 });
             let since = swept_to - rules.overlap();
             let page = self.listing.list(&settings.visma, tenant, collection, since, here.page).await?;
             let is_last = is_last(collection, &page, here.seen);
-            let filled = self.fill(tenant, collection, page.resources, here.until, budget, swept).await?;
+            let filled = self.fill(tenant, collection, page.resources, here.until, run, swept).await?;
             let (swept_to, unfinished) = match (filled, is_last) {
                 // The next run finds on this page what this one had no room for.
                 (false, _) => (swept_to, Some(here)),
@@ -91,17 +92,18 @@ impl<P: Ports> Reconciler<P> {
         collection: Collection,
         mut listed: Vec<Listed>,
         until: OffsetDateTime,
-        budget: &mut Budget,
+        run: &mut Run<'_>,
         swept: &mut Swept,
     ) -> Result<bool, SweepError> {
         listed.retain(|one| one.modified.to_datetime() <= until);
         let missing = self.sweeps.missing(&tenant.to_lowercase(), collection, listed).await?;
         for gap in &missing {
-            if !budget.take_gap() {
+            if !run.take_gap() {
                 return Ok(false);
             }
             let delivery = gap::delivery(tenant, collection, gap, self.host.new_id(), self.host.now());
-            let message = Message { body: delivery.to_message(), group: Some(tenant), attributes: &[], trace: None };
+            let message =
+                Message { body: delivery.to_message(), group: Some(tenant), attributes: &[], trace: run.trace };
             self.queue.send(message).await?;
             swept.gaps += 1;
         }

@@ -32,6 +32,7 @@ pub async fn reconciler() -> Result<Reconciler<Real>, lambda_runtime::Error> {
         sweeps: surroundings.table()?,
         listing: VismaClient::new(SystemHost)?,
         queue: surroundings.queue("NOTIFICATIONS_QUEUE_URL")?,
+        feedback: surroundings.queue("FEEDBACK_QUEUE_URL")?,
         host: SystemHost,
         metrics: Metrics::to_stdout(Service::Reconciler, SystemHost),
     })

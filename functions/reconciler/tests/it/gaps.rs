@@ -18,6 +18,7 @@ async fn a_change_that_never_arrived_is_queued_once_and_not_again_when_it_is_pro
     assert_eq!((n.entity, n.kind, n.entity_key.as_deref()), (Entity::Customer, Kind::Changed, Some("10001")));
     assert_eq!((n.origin, n.proof, n.tenant.as_deref()), (Origin::Reconciliation, Proof::Signed, Some(TENANT)));
     assert_eq!(n.path.as_ref().unwrap().to_string(), "v1/customer/10001");
+    assert_eq!(world.queue.sent()[0].trace_id.as_deref(), Some(fixtures::TRACE_ID), "the run's own trace goes on");
     assert!(n.id_in_body.is_none() && n.id_in_header.is_none(), "there is nobody to give feedback to");
 
     world.process(n).await;

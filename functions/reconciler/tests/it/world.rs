@@ -1,4 +1,5 @@
-use fixtures::{FakeQueue, FakeSource, TENANT, TestHost, TestTable, document};
+use crate::counted::{Cost, Counted};
+use fixtures::{FakeQueue, FakeSource, TENANT, TRACE_ID, TestHost, TestTable, document};
 use reconciler::{Ports, Reconciler, Report};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
@@ -9,9 +10,9 @@ use webhooks_host::Host;
 use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::collection::{Collection, Listed, Page, Paging};
 use webhooks_model::delivery::Meta;
-use webhooks_model::feedback::FeedbackState;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Channel, Delivery, HeadChange, Notification, Origin, State, Ticks, Versions};
+use webhooks_queue::Trace;
 use webhooks_settings::{Cache, Settings, Visma};
 use webhooks_store::{Answering, Change, Entry, Ledger, Table};
 use webhooks_visma::{Listing, PAGE_SIZE, VismaError};
@@ -61,7 +62,7 @@ struct Fakes;
 
 impl Ports for Fakes {
     type Source = FakeSource;
-    type Sweeps = Table;
+    type Sweeps = Table<Counted>;
     type Listing = FakeLists;
     type Queue = FakeQueue;
     type Host = TestHost;
@@ -72,7 +73,9 @@ pub(crate) struct World {
     pub(crate) host: TestHost,
     pub(crate) lists: FakeLists,
     pub(crate) queue: FakeQueue,
+    pub(crate) feedback: FakeQueue,
     pub(crate) emitted: Emitted,
+    cost: Counted,
     reconciler: Reconciler<Fakes>,
 }
 
@@ -86,20 +89,34 @@ impl World {
         settings["reconciliation"] = rules;
         settings["tenants"] = tenants.iter().map(|id| json!({"id": id})).collect();
         let (table, host, lists) = (TestTable::new().await, TestHost::default(), FakeLists::default());
-        let (queue, emitted) = (FakeQueue::default(), Emitted::default());
+        let (queue, feedback, emitted) = (FakeQueue::default(), FakeQueue::default(), Emitted::default());
+        let cost = Counted::new(&table);
         let reconciler = Reconciler {
             settings: Cache::new(FakeSource::new(settings), host.clone()),
-            sweeps: table.table.clone(),
+            sweeps: Table::over(cost.clone(), time::Duration::days(90)),
             listing: lists.clone(),
             queue: queue.clone(),
+            feedback: feedback.clone(),
             host: host.clone(),
             metrics: Metrics::new(Service::Reconciler, host.clone(), emitted.clone()),
         };
-        Self { table, host, lists, queue, emitted, reconciler }
+        Self { table, host, lists, queue, feedback, emitted, cost, reconciler }
     }
 
     pub(crate) async fn run_for(&self, only: Option<&str>) -> Report {
-        self.reconciler.run("r-1", Duration::from_secs(60), only).await.unwrap()
+        let trace = Trace::parse(&format!("Root={TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=1"));
+        self.reconciler.run("r-1", Duration::from_secs(60), only, trace.as_ref()).await.unwrap()
+    }
+
+    /// A run, and what it asked of the table.
+    pub(crate) async fn run_counted(&self) -> (Report, Cost) {
+        let before = self.cost.cost();
+        let report = self.run().await;
+        (report, self.cost.cost() - before)
+    }
+
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        self.host.now()
     }
 
     pub(crate) async fn run(&self) -> Report {
@@ -113,6 +130,14 @@ impl World {
         let list = inner.lists.entry((tenant.to_owned(), collection)).or_default();
         list.retain(|(known, _)| known != key);
         list.push((key.to_owned(), modified));
+    }
+
+    /// The same for many that were not in the list before.
+    pub(crate) fn change_all(&self, collection: Collection, keys: &[String], minutes_ago: i64) {
+        let modified = self.host.now() - time::Duration::minutes(minutes_ago);
+        let mut inner = self.lists.0.lock().unwrap();
+        let list = inner.lists.entry((TENANT.to_owned(), collection)).or_default();
+        list.extend(keys.iter().map(|key| (key.clone(), modified)));
     }
 
     pub(crate) fn fail(&self, faults: impl IntoIterator<Item = VismaError>) {
@@ -142,7 +167,12 @@ impl World {
 
     /// A webhook of the tenant was accepted and processed just now.
     pub(crate) async fn hear(&self, tenant: &str, origin: Origin) {
-        let gap = Listed { key: "10001".into(), modified: Ticks::from_datetime(self.host.now()) };
+        self.process(&self.accepted(tenant, "10001", origin)).await;
+    }
+
+    /// A change of a customer, accepted just now.
+    pub(crate) fn accepted(&self, tenant: &str, key: &str, origin: Origin) -> Notification {
+        let gap = Listed { key: key.into(), modified: Ticks::from_datetime(self.host.now()) };
         let body =
             json!({"event": "CUSTOMER_CHANGED", "entityId": gap.key, "timeStamp": gap.modified.get()}).to_string();
         let meta = Meta {
@@ -156,7 +186,7 @@ impl World {
             headers: std::collections::BTreeMap::new(),
         };
         let delivery = Delivery { meta, body: body.clone().into_bytes() };
-        self.process(&Notification::read(&delivery, &body, &NoDirectory)).await;
+        Notification::read(&delivery, &body, &NoDirectory)
     }
 
     /// Does with a notification what the processor does.
@@ -176,8 +206,15 @@ impl World {
             previous_key: None,
         };
         self.table.table.advance(&change, None, self.host.now()).await.unwrap();
-        let answer = Answering { feedback: FeedbackState::None, ..Answering::none() };
-        let change = Change::Ended { state: State::Processed, answer };
+        self.end(n, Answering::none()).await;
+    }
+
+    /// Writes the end of a notification down.
+    pub(crate) async fn end(&self, n: &Notification, answer: Answering) {
+        self.record(n, Change::Ended { state: State::Processed, answer }).await;
+    }
+
+    pub(crate) async fn record(&self, n: &Notification, change: Change) {
         self.table.table.record(&Entry { notification: n, change, now: self.host.now() }).await.unwrap();
     }
 }

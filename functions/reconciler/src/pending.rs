@@ -1,0 +1,228 @@
+//! Outcomes that did not come in time, and work whose message was lost.
+
+use crate::ports::Ports;
+use crate::reconciler::{Reconciler, Report};
+use crate::run::Run;
+use crate::sweep::SweepError;
+use time::OffsetDateTime;
+use webhooks_host::Host;
+use webhooks_model::State;
+use webhooks_model::feedback::{FeedbackMessage, FeedbackState, Verdict};
+use webhooks_model::{Delivery, LedgerKey};
+use webhooks_queue::{Message, Sender};
+use webhooks_settings::Settings;
+use webhooks_store::{Mark, Pending, Replays, Unended};
+
+/// Stretches of the feed in one run over all tenants; the next run goes on.
+const MOST_STRETCHES: u32 = 100;
+
+/// What a notification that has not moved for so long needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// Its feedback is decided, and was not sent.
+    Feedback,
+    /// It has not ended.
+    Replay,
+    /// It may still be on its way.
+    Time(Mark),
+    Nothing,
+}
+
+/// `before` is the latest last movement of what is stuck.
+fn need(pending: &Pending, before: OffsetDateTime) -> Need {
+    let (need, mark) = match (pending.feedback, pending.state) {
+        (Some(FeedbackState::Queued), _) => (Need::Feedback, Mark::Queued),
+        (_, Some(State::Retrying)) => (Need::Replay, Mark::Retrying),
+        _ => return Need::Nothing,
+    };
+    if pending.moved_at > before { Need::Time(mark) } else { need }
+}
+
+/// What an accountant reads when the integrator's system kept silent.
+fn no_outcome(key: &LedgerKey) -> Verdict {
+    let label = key.entity.entity.label();
+    // The key of what has none is made up by us.
+    let name = Some(key.entity.key.as_str()).filter(|name| !name.starts_with('~')).unwrap_or_default();
+    let subject = format!("{label} {name}");
+    Verdict::failure(&format!("The outcome of processing {} did not come in time.", subject.trim_end()))
+}
+
+impl<P: Ports> Reconciler<P> {
+    /// Ends what is overdue, and puts on the queue again what was lost. A run for one tenant leaves the marks alone, which belong to all.
+    pub(crate) async fn settle(
+        &self,
+        settings: &Settings,
+        tenants: &[&str],
+        only: Option<&str>,
+        run: &mut Run<'_>,
+        report: &mut Report,
+    ) -> Result<(), SweepError> {
+        let before = self.host.now() - settings.reconciliation.stuck_after();
+        if only.is_none() {
+            self.expire_overdue(before, run, report).await?;
+            for mark in [Mark::Retrying, Mark::Queued] {
+                self.push_marked(mark, before, run, report).await?;
+            }
+        }
+        let mut stretches = MOST_STRETCHES;
+        for tenant in tenants {
+            let start = before - settings.reconciliation.first_lookback();
+            self.look_through(&tenant.to_lowercase(), (start, before), &mut stretches, run, report).await?;
+        }
+        Ok(())
+    }
+
+    async fn expire_overdue(
+        &self,
+        before: OffsetDateTime,
+        run: &mut Run<'_>,
+        report: &mut Report,
+    ) -> Result<(), SweepError> {
+        while run.has_time(self.host.now()) {
+            let now = self.host.now();
+            let overdue = self.sweeps.due(Mark::Awaited, now).await?;
+            if overdue.is_empty() {
+                break;
+            }
+            for one in overdue {
+                if !run.take_message(now) {
+                    return Ok(());
+                }
+                self.expire(&one, now, before, run, report).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The ledger first, then the queue, then the mark: whoever dies in between is followed by a run that finds the mark.
+    async fn expire(
+        &self,
+        one: &Pending,
+        now: OffsetDateTime,
+        before: OffsetDateTime,
+        run: &Run<'_>,
+        report: &mut Report,
+    ) -> Result<(), SweepError> {
+        let key = &one.key;
+        match one.feedback {
+            Some(FeedbackState::Awaited) => {
+                if !self.sweeps.expire(key, &no_outcome(key), now, before).await? {
+                    // The outcome is here and Visma Net has not taken it yet; or it was sent a moment ago.
+                    let last = one.deadline.unwrap_or(now) + (now - before);
+                    return Ok(self.sweeps.watch(key, Mark::Awaited, last).await?);
+                }
+                tracing::warn!(tenant = key.entity.tenant, notification = %key.notification, "an outcome did not come in time");
+                report.expired += 1;
+            }
+            Some(FeedbackState::Queued) => {}
+            _ => return Ok(self.sweeps.unmark(key, Mark::Awaited, now).await?),
+        }
+        self.queue_feedback(key, run).await?;
+        Ok(self.sweeps.watch(key, Mark::Queued, now).await?)
+    }
+
+    async fn push_marked(
+        &self,
+        mark: Mark,
+        before: OffsetDateTime,
+        run: &mut Run<'_>,
+        report: &mut Report,
+    ) -> Result<(), SweepError> {
+        while run.has_time(self.host.now()) {
+            let due = self.sweeps.due(mark, before).await?;
+            if due.is_empty() {
+                break;
+            }
+            for one in due {
+                if !self.push(&one, before, run, report).await? {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The feed from where the last run ended to what arrived before the second of `span`; at first from its beginning.
+    async fn look_through(
+        &self,
+        tenant: &str,
+        span: (OffsetDateTime, OffsetDateTime),
+        stretches: &mut u32,
+        run: &mut Run<'_>,
+        report: &mut Report,
+    ) -> Result<(), SweepError> {
+        let (start, before) = span;
+        let mut position = self.sweeps.looked_through(tenant, start).await?;
+        while *stretches > 0 && run.has_time(self.host.now()) {
+            *stretches -= 1;
+            let arrived = self.sweeps.arrived(tenant, &position, before).await?;
+            // What is marked is found by its mark.
+            for one in arrived.notifications.iter().filter(|one| one.mark.is_none()) {
+                if !self.push(one, before, run, report).await? {
+                    return Ok(());
+                }
+            }
+            position = arrived.position;
+            self.sweeps.set_looked_through(tenant, &position, self.host.now()).await?;
+            if arrived.is_last {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// `false` when the run has no room for it.
+    async fn push(
+        &self,
+        one: &Pending,
+        before: OffsetDateTime,
+        run: &mut Run<'_>,
+        report: &mut Report,
+    ) -> Result<bool, SweepError> {
+        let (key, now) = (&one.key, self.host.now());
+        let mark = match need(one, before) {
+            Need::Nothing => {
+                if let Some(mark) = one.mark {
+                    self.sweeps.unmark(key, mark, now).await?;
+                }
+                return Ok(true);
+            }
+            Need::Time(mark) => {
+                self.sweeps.watch(key, mark, one.moved_at).await?;
+                return Ok(true);
+            }
+            _ if !run.take_message(now) => return Ok(false),
+            Need::Feedback => {
+                self.queue_feedback(key, run).await?;
+                report.requeued.feedback += 1;
+                Mark::Queued
+            }
+            Need::Replay => {
+                let delivery = self.sweeps.replay(key).await?;
+                let is_there = delivery.is_some();
+                if let Some(delivery) = delivery {
+                    self.queue_delivery(key, &delivery, run).await?;
+                    report.requeued.notifications += 1;
+                }
+                tracing::warn!(tenant = key.entity.tenant, notification = %key.notification, is_there, "stuck without a message");
+                Mark::Retrying
+            }
+        };
+        // Looked at again should this message be lost as well.
+        self.sweeps.watch(key, mark, now).await?;
+        Ok(true)
+    }
+
+    async fn queue_feedback(&self, key: &LedgerKey, run: &Run<'_>) -> Result<(), SweepError> {
+        let message = FeedbackMessage::Feedback { notification: key.clone() };
+        let body = serde_json::to_string(&message).expect("names and ids always serialise");
+        let group = Some(key.entity.tenant.as_str());
+        Ok(self.feedback.send(Message { body, group, attributes: &[], trace: run.trace }).await?)
+    }
+
+    async fn queue_delivery(&self, key: &LedgerKey, delivery: &Delivery, run: &Run<'_>) -> Result<(), SweepError> {
+        let group = Some(key.entity.tenant.as_str());
+        let message = Message { body: delivery.to_message(), group, attributes: &[], trace: run.trace };
+        Ok(self.queue.send(message).await?)
+    }
+}

@@ -1,0 +1,93 @@
+//! What a run costs, by what changed and by what exists.
+
+use crate::counted::Cost;
+use crate::world::World;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use fixtures::TENANT;
+use futures::{StreamExt, TryStreamExt, stream};
+use serde_json::json;
+use time::Duration;
+use webhooks_model::Origin;
+use webhooks_model::collection::Collection;
+use webhooks_store::Item;
+
+const CUSTOMER: Collection = Collection::Customer;
+
+/// A company with `existing` customers, each with its head and a notification of long ago; nothing is missing.
+async fn world(existing: usize) -> World {
+    let world = World::new(json!({"collections": ["customer"], "max_calls": 1000, "max_gaps": 100_000})).await;
+    let keys = keys("old", existing);
+    world.change_all(CUSTOMER, &keys, 0);
+    fill(&world, &keys).await;
+    world.host.advance(Duration::days(30));
+    world.run().await;
+    world.host.advance(Duration::minutes(10));
+    world
+}
+
+fn keys(prefix: &str, many: usize) -> Vec<String> {
+    (0..many).map(|n| format!("{prefix}{n}")).collect()
+}
+
+/// Heads and notifications as the store writes them, copied from one that it wrote.
+pub(crate) async fn fill(world: &World, keys: &[String]) {
+    let Some(first) = keys.first() else { return };
+    world.process(&world.accepted(TENANT, first, Origin::Webhook)).await;
+    let partition = format!("{TENANT}#customer#{first}");
+    let of_first = world.table.client.query().table_name("webhooks").key_condition_expression("pk = :pk");
+    let of_first = of_first.expression_attribute_values(":pk", AttributeValue::S(partition.clone()));
+    let items = of_first.send().await.unwrap().items.unwrap();
+    assert_eq!(items.len(), 2, "a head and a notification");
+    let copy = |item: &Item, key: &str| {
+        let mut item = item.clone();
+        item.insert("pk".into(), AttributeValue::S(format!("{TENANT}#customer#{key}")));
+        WriteRequest::builder().put_request(PutRequest::builder().set_item(Some(item)).build().unwrap()).build()
+    };
+    let copies: Vec<WriteRequest> =
+        keys[1..].iter().flat_map(|key| items.iter().map(move |item| copy(item, key))).collect();
+    let written = copies.chunks(25).map(|some| {
+        let request = world.table.client.batch_write_item().request_items("webhooks", some.to_vec());
+        async move { request.send().await.map(drop) }
+    });
+    stream::iter(written).buffer_unordered(8).try_collect::<()>().await.unwrap();
+}
+
+/// A run after `changed` customers changed, whose webhooks arrived. What the table was asked, and how often the ERP.
+async fn cost(existing: usize, changed: usize) -> (Cost, u32) {
+    let world = world(existing).await;
+    let keys = keys("new", changed);
+    world.change_all(CUSTOMER, &keys, 6);
+    fill(&world, &keys).await;
+    let (report, cost) = world.run_counted().await;
+    assert!(report.gaps_found.is_empty() && report.unfinished == 0, "{report:?}");
+    (cost, report.calls)
+}
+
+#[tokio::test]
+async fn ten_times_as_much_that_exists_costs_no_more() {
+    assert_eq!(cost(50, 20).await, cost(500, 20).await);
+}
+
+#[tokio::test]
+async fn what_changed_is_read_once() {
+    let (few, calls) = cost(50, 50).await;
+    let (many, more_calls) = cost(50, 450).await;
+    assert_eq!((many.rows - few.rows, more_calls - calls), (400, 4), "each by its head; 100 to a page of the ERP");
+    assert_eq!(many.requests - few.requests, 8, "a read and a watermark for each page");
+}
+
+/// Prints the curve of the README: `cargo test -p reconciler --test it the_curve -- --ignored --nocapture`.
+#[tokio::test]
+#[ignore = "takes minutes"]
+async fn the_curve() {
+    let print = |existing: usize, changed: usize, (cost, calls): (Cost, u32)| {
+        println!("| {existing} | {changed} | {calls} | {} | {} |", cost.requests, cost.rows);
+    };
+    println!("| exist | changed | calls to the ERP | requests to the table | items read |\n|---|---|---|---|---|");
+    for existing in [100, 1_000, 10_000, 100_000] {
+        print(existing, 100, cost(existing, 100).await);
+    }
+    for changed in [0, 10, 100, 1_000, 10_000] {
+        print(1_000, changed, cost(1_000, changed).await);
+    }
+}

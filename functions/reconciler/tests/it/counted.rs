@@ -1,0 +1,75 @@
+//! The table, with what it is asked for counted.
+
+use fixtures::TestTable;
+use std::ops::Sub;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use webhooks_store::{Dynamo, Item, Items, Query, StoreError, Write};
+
+#[derive(Clone)]
+pub(crate) struct Counted {
+    items: Dynamo,
+    requests: Arc<AtomicU64>,
+    rows: Arc<AtomicU64>,
+}
+
+/// Requests of any kind, and the items that they read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cost {
+    pub(crate) requests: u64,
+    pub(crate) rows: u64,
+}
+
+impl Sub for Cost {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self { requests: self.requests - other.requests, rows: self.rows - other.rows }
+    }
+}
+
+impl Counted {
+    pub(crate) fn new(table: &TestTable) -> Self {
+        let items = Dynamo::new(table.client.clone(), "webhooks".into());
+        Self { items, requests: Arc::default(), rows: Arc::default() }
+    }
+
+    pub(crate) fn cost(&self) -> Cost {
+        Cost { requests: self.requests.load(Ordering::Relaxed), rows: self.rows.load(Ordering::Relaxed) }
+    }
+
+    fn count(&self, rows: usize) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.rows.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+}
+
+impl Items for Counted {
+    async fn update(&self, write: Write) -> Result<bool, StoreError> {
+        self.count(0);
+        self.items.update(write).await
+    }
+
+    async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        let item = self.items.get(pk, sk).await?;
+        self.count(item.iter().len());
+        Ok(item)
+    }
+
+    async fn get_many(
+        &self,
+        keys: Vec<(String, String)>,
+        attributes: &[&str],
+        consistent: bool,
+    ) -> Result<Vec<Item>, StoreError> {
+        let items = self.items.get_many(keys, attributes, consistent).await?;
+        self.count(items.len());
+        Ok(items)
+    }
+
+    async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
+        let items = self.items.query(query).await?;
+        self.count(items.len());
+        Ok(items)
+    }
+}

@@ -1,0 +1,72 @@
+use crate::cost::fill;
+use crate::world::World;
+use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, document, sqs_event, to_come_again};
+use processor::{Acknowledge, Limits, Pauses, Processor};
+use serde_json::json;
+use std::collections::HashSet;
+use std::time::Duration;
+use webhooks_metrics::{Emitted, Metrics, Service};
+use webhooks_model::collection::Collection;
+use webhooks_settings::Cache;
+use webhooks_store::Table;
+
+struct Fakes;
+
+impl processor::Ports for Fakes {
+    type Source = FakeSource;
+    type Ledger = Table;
+    type Visma = FakeErp;
+    type Queue = FakeQueue;
+    type Pacer = FakeQueue;
+    type Handler = Acknowledge;
+    type Host = fixtures::TestHost;
+}
+
+fn processor(world: &World, erp: &FakeErp) -> Processor<Fakes> {
+    Processor {
+        settings: Cache::new(FakeSource::new(document()), world.host.clone()),
+        ledger: world.table.table.clone(),
+        visma: erp.clone(),
+        events: FakeQueue::default(),
+        feedback: world.feedback.clone(),
+        notifications: FakeQueue::default(),
+        handler: Acknowledge,
+        host: world.host.clone(),
+        metrics: Metrics::new(Service::Processor, world.host.clone(), Emitted::default()),
+        pauses: Pauses::default(),
+        limits: Limits { max_receive_count: 4, retry_base: Duration::from_secs(30) },
+    }
+}
+
+#[tokio::test]
+async fn of_5000_changes_one_sweep_finds_the_50_whose_webhooks_were_lost_and_they_are_processed() {
+    let world = World::new(json!({"collections": ["customer"]})).await;
+    let keys: Vec<String> = (0..5000).map(|n| format!("C{n:04}")).collect();
+    let (lost, arrived): (Vec<String>, Vec<String>) = keys.iter().cloned().partition(|key| key.ends_with("42"));
+    fill(&world, &arrived).await;
+    world.host.advance(time::Duration::minutes(6));
+    world.change_all(Collection::Customer, &keys, 6);
+
+    let (report, cost) = world.run_counted().await;
+    assert_eq!(report.gaps_found.get(&Collection::Customer), Some(&50));
+    assert_eq!((report.finished, report.unfinished, report.calls), (1, 0, 50), "a hundred to a page");
+    assert!(cost.rows < 5_100 && cost.requests < 150, "{cost:?}");
+    let found: HashSet<String> = world.queued().into_iter().map(|n| n.entity_key.unwrap()).collect();
+    assert_eq!(found, lost.iter().cloned().collect());
+
+    let erp = FakeErp::default();
+    for n in world.queued() {
+        let modified = n.occurred_at.unwrap().get();
+        erp.put(&n.path.unwrap().to_string(), &json!({"lastModifiedDateTime": modified}).to_string());
+    }
+    let processor = processor(&world, &erp);
+    let messages: Vec<String> = world.queue.sent().into_iter().map(|sent| sent.body).collect();
+    for batch in messages.chunks(10) {
+        let response = processor.batch(sqs_event(batch, 1), "r-2", Duration::from_secs(60)).await;
+        assert!(to_come_again(&response).is_empty());
+    }
+    assert_eq!(erp.fetched().len(), 50, "{TENANT}");
+    assert!(world.feedback.sent().is_empty(), "there is nobody to tell");
+    world.host.advance(time::Duration::minutes(1));
+    assert!(world.run().await.gaps_found.is_empty());
+}

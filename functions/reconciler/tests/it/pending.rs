@@ -1,0 +1,207 @@
+use crate::world::World;
+use fixtures::TENANT;
+use reconciler::{Report, Requeued};
+use serde_json::json;
+use time::Duration;
+use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackState, Verdict};
+use webhooks_model::ledger::Attempt;
+use webhooks_model::notification::NoDirectory;
+use webhooks_model::{Delivery, LedgerKey, Notification, Origin, Reason};
+use webhooks_store::{Answer, Answering, Answers, Change, Mark};
+
+const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
+
+async fn world() -> World {
+    World::with_tenants(json!({"collections": [], "max_gaps": 3}), &[TENANT, OTHER]).await
+}
+
+fn awaited(world: &World) -> Answering {
+    let deadline = Some(world.now() + Duration::hours(2));
+    Answering { feedback: FeedbackState::Awaited, address: Address::default(), verdict: None, deadline }
+}
+
+fn queued() -> Answering {
+    let verdict = Some(Verdict::success("Done."));
+    Answering { feedback: FeedbackState::Queued, address: Address::default(), verdict, deadline: None }
+}
+
+fn failed(world: &World) -> Change {
+    let detail = "status 503".to_owned();
+    Change::Failed(Attempt { at: world.now(), receive_count: 1, reason: Reason::Unavailable, detail })
+}
+
+async fn tried(world: &World, key: &LedgerKey) {
+    let attempt = Attempt { at: world.now(), receive_count: 1, reason: Reason::RateLimited, detail: "429".into() };
+    world.table.table.answer(key, &Answer::Failed(attempt), world.now()).await.unwrap();
+}
+
+async fn verdict(world: &World, key: &LedgerKey) -> (Option<FeedbackState>, Option<Verdict>) {
+    let answered = world.table.table.answered(std::slice::from_ref(key)).await.unwrap().remove(key).unwrap();
+    (answered.feedback, answered.verdict)
+}
+
+/// Which notifications the feedback function was asked to answer.
+fn asked(world: &World) -> Vec<LedgerKey> {
+    let key = |sent: fixtures::Sent| FeedbackMessage::parse(&sent.body).unwrap().notification().clone();
+    world.feedback.sent().into_iter().map(key).collect()
+}
+
+fn requeued(report: &Report) -> (usize, usize) {
+    (report.requeued.notifications, report.requeued.feedback)
+}
+
+#[tokio::test]
+async fn an_outcome_that_does_not_come_is_told_as_a_failure_once() {
+    let world = world().await;
+    let n = world.accepted(TENANT, "10001", Origin::Webhook);
+    world.end(&n, awaited(&world)).await;
+    world.host.advance(Duration::minutes(119));
+    assert_eq!(world.run().await.expired, 0);
+    world.host.advance(Duration::minutes(2));
+    assert_eq!(world.run().await.expired, 1);
+    assert_eq!(asked(&world), [n.ledger_key()]);
+    let told = Verdict::failure("The outcome of processing customer 10001 did not come in time.");
+    assert_eq!(verdict(&world, &n.ledger_key()).await, (Some(FeedbackState::Queued), Some(told)));
+    assert_eq!(world.run().await.expired, 0);
+    assert_eq!(asked(&world).len(), 1);
+    assert_eq!(world.emitted.count("OutcomesExpired"), 1);
+}
+
+#[tokio::test]
+async fn an_outcome_that_came_in_time_and_waits_for_visma_net_does_not_expire() {
+    let world = world().await;
+    let n = world.accepted(TENANT, "10001", Origin::Webhook);
+    world.end(&n, awaited(&world)).await;
+    tried(&world, &n.ledger_key()).await;
+    world.host.advance(Duration::hours(3));
+    assert_eq!(world.run().await.expired, 0);
+    world.host.advance(Duration::hours(24));
+    assert_eq!(world.run().await.expired, 0);
+    world.host.advance(Duration::hours(2));
+    assert_eq!(world.run().await.expired, 1, "whoever tried it is gone");
+}
+
+#[tokio::test]
+async fn an_outcome_that_was_sent_is_forgotten() {
+    let world = world().await;
+    let n = world.accepted(TENANT, "10001", Origin::Webhook);
+    world.end(&n, awaited(&world)).await;
+    // By a feedback function that did not see the mark.
+    let sent = Answer::Sent { id: uuid::Uuid::nil(), verdict: Verdict::success("Done."), was_marked: false };
+    world.table.table.answer(&n.ledger_key(), &sent, world.now()).await.unwrap();
+    world.host.advance(Duration::hours(3));
+    assert_eq!(world.run().await.expired, 0);
+    assert!(asked(&world).is_empty());
+    assert_eq!(world.table.needing_attention(Mark::Awaited.as_str()).await, 0);
+}
+
+#[tokio::test]
+async fn a_run_that_dies_between_deciding_and_telling_is_made_good_by_the_next() {
+    let world = world().await;
+    let n = world.accepted(TENANT, "10001", Origin::Webhook);
+    world.end(&n, awaited(&world)).await;
+    world.host.advance(Duration::hours(3));
+    world.feedback.refuse(true);
+    world.run().await;
+    assert_eq!(verdict(&world, &n.ledger_key()).await.0, Some(FeedbackState::Queued));
+    assert!(asked(&world).is_empty());
+    world.feedback.refuse(false);
+    world.run().await;
+    assert_eq!(asked(&world), [n.ledger_key()]);
+}
+
+#[tokio::test]
+async fn a_feedback_whose_message_was_lost_is_queued_again_and_again_until_it_is_sent() {
+    let world = world().await;
+    let n = world.accepted(TENANT, "10001", Origin::Webhook);
+    world.end(&n, queued()).await;
+    world.host.advance(Duration::hours(25));
+    assert_eq!(requeued(&world.run().await), (0, 0), "it may still be tried");
+    world.host.advance(Duration::hours(2));
+    assert_eq!(requeued(&world.run().await), (0, 1));
+    assert_eq!(requeued(&world.run().await), (0, 0));
+    world.host.advance(Duration::hours(27));
+    assert_eq!(requeued(&world.run().await), (0, 1), "lost again");
+    assert_eq!(asked(&world), [n.ledger_key(), n.ledger_key()]);
+    let sent = Answer::Sent { id: uuid::Uuid::nil(), verdict: Verdict::success("Done."), was_marked: true };
+    world.table.table.answer(&n.ledger_key(), &sent, world.now()).await.unwrap();
+    world.host.advance(Duration::hours(27));
+    assert_eq!(requeued(&world.run().await), (0, 0));
+    assert_eq!(world.emitted.count("StuckRequeued"), 2);
+}
+
+#[tokio::test]
+async fn a_feedback_that_was_tried_lately_is_given_its_time() {
+    let world = world().await;
+    let n = world.accepted(TENANT, "10001", Origin::Webhook);
+    world.end(&n, queued()).await;
+    world.host.advance(Duration::hours(24));
+    tried(&world, &n.ledger_key()).await;
+    world.host.advance(Duration::hours(3));
+    assert_eq!(requeued(&world.run().await), (0, 0));
+    world.host.advance(Duration::hours(24));
+    assert_eq!(requeued(&world.run().await), (0, 1));
+}
+
+#[tokio::test]
+async fn a_notification_whose_message_was_lost_comes_again_as_it_was() {
+    let world = world().await;
+    let n = world.accepted(TENANT, "10001", Origin::Webhook);
+    world.record(&n, failed(&world)).await;
+    world.host.advance(Duration::hours(25));
+    assert_eq!(requeued(&world.run().await), (0, 0));
+    world.record(&n, failed(&world)).await;
+    world.host.advance(Duration::hours(2));
+    assert_eq!(requeued(&world.run().await), (0, 0), "it was tried lately");
+    world.host.advance(Duration::hours(25));
+    assert_eq!(requeued(&world.run().await), (1, 0));
+    let delivery = Delivery::from_message(&world.queue.sent()[0].body).unwrap();
+    let again = Notification::read(&delivery, delivery.items().unwrap()[0], &NoDirectory);
+    assert_eq!(again, Notification { origin: Origin::Replay, ..n.clone() });
+    world.end(&again, Answering::none()).await;
+    world.host.advance(Duration::hours(27));
+    assert_eq!(world.run().await.requeued, Requeued::default());
+}
+
+#[tokio::test]
+async fn more_than_a_run_may_queue_goes_on_in_the_next_and_nothing_comes_twice() {
+    let world = world().await;
+    let mut all = Vec::new();
+    for (tenant, key) in [TENANT, OTHER].into_iter().flat_map(|tenant| (0..4).map(move |key| (tenant, key))) {
+        let n = world.accepted(tenant, &key.to_string(), Origin::Webhook);
+        world.end(&n, queued()).await;
+        all.push(n.ledger_key());
+    }
+    world.host.advance(Duration::hours(27));
+    for expected in [3, 3, 2, 0] {
+        assert_eq!(world.run().await.requeued.feedback, expected);
+    }
+    let mut asked = asked(&world);
+    let order = |key: &LedgerKey| serde_json::to_string(key).unwrap();
+    asked.sort_by_key(order);
+    all.sort_by_key(order);
+    assert_eq!(asked, all);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_person_is_left_to_them() {
+    let world = world().await;
+    let (parked, dead) = (world.accepted(TENANT, "1", Origin::Webhook), world.accepted(TENANT, "2", Origin::Webhook));
+    world.record(&parked, Change::Parked(Reason::Unmapped)).await;
+    let Change::Failed(attempt) = failed(&world) else { unreachable!("made so above") };
+    world.record(&dead, Change::Dead { attempt, answer: None }).await;
+    world.host.advance(Duration::hours(30));
+    assert_eq!(requeued(&world.run().await), (0, 0));
+    assert_eq!(world.table.needing_attention("parked").await + world.table.needing_attention("dead").await, 2);
+}
+
+#[tokio::test]
+async fn a_run_for_one_tenant_looks_through_the_feed_of_that_one_only() {
+    let world = world().await;
+    for tenant in [TENANT, OTHER] {
+        world.end(&world.accepted(tenant, "1", Origin::Webhook), queued()).await;
+    }
+    world.host.advance(Duration::hours(27));
+    assert_eq!(world.run_for(Some(OTHER)).await.requeued.feedback, 1);
+    assert_eq!(asked(&world)[0].entity.tenant, OTHER);
+}
