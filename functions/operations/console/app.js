@@ -1,0 +1,122 @@
+// The frame: signing in, the views and their addresses (#/view/path?query).
+
+import { events } from "./api.js";
+import { counters } from "./counters.js";
+import { announce, button, field, h, heading } from "./dom.js";
+import { comeBack, config, keep, leave, session, signOut } from "./session.js";
+
+const VIEWS = {
+  notifications: () => import("./notifications.js"), attention: () => import("./attention.js"), pauses: () => import("./pauses.js"),
+  replay: () => import("./replay.js"), notification: () => import("./detail.js"), entity: () => import("./entity.js"),
+};
+const MENU = { notifications: "Notifications", attention: "Attention", pauses: "Pauses", replay: "Replays" };
+/** Under which entry of the menu a view is found. */
+const UNDER = { notification: "notifications", entity: "notifications" };
+
+const [main, header, views, who, strip] = ["main", "header", "views", "who", "counters"].map((id) => document.getElementById(id));
+let polling = null;
+let shown = null;
+
+function go(view, query = {}) {
+  const words = new URLSearchParams(Object.entries(query).filter(([, value]) => value));
+  const hash = `#/${view}${words.size > 0 ? `?${words}` : ""}`;
+  if (location.hash === hash) route();
+  else location.hash = hash;
+}
+
+function place() {
+  const [path, words = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [view, ...rest] = path.split("/");
+  return { view: VIEWS[view] ? view : "notifications", path: rest, query: Object.fromEntries(new URLSearchParams(words)) };
+}
+
+async function route() {
+  if (!session()) return signedOut();
+  const isFirst = shown === null;
+  shown?.abort();
+  shown = new AbortController();
+  const { signal } = shown;
+  frame();
+  const { view, path, query } = place();
+  for (const link of views.querySelectorAll("a")) {
+    if (link.dataset.view === (UNDER[view] ?? view)) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  const { done } = await import("./deeds.js");
+  const repaired = (listener) => done.addEventListener("done", (event) => {
+    listener(event.detail);
+    polling?.now();
+  }, { signal });
+  try {
+    const { show, title } = await VIEWS[view]();
+    if (signal.aborted) return;
+    document.title = `${title} · Webhook notifications`;
+    const fresh = h("div", { class: `view ${view}` });
+    main.replaceChildren(fresh);
+    const showing = show(fresh, { path, query, go, signal, repaired });
+    if (!isFirst) (fresh.querySelector("h1") ?? main).focus();
+    await showing;
+  } catch (error) {
+    if (signal.aborted) return;
+    main.replaceChildren(h("div", { class: "notice bad", role: "alert" }, h("p", {}, "This view could not be opened. There may be a newer version of the console. ", error.message),
+      button("Reload", () => location.reload(), { class: "quiet" })));
+  }
+}
+
+function frame() {
+  if (polling) return;
+  const { name, roles } = session();
+  header.hidden = false;
+  views.replaceChildren(h("ul", {}, Object.entries(MENU).map(([view, label]) => h("li", {}, h("a", { href: `#/${view}`, "data-view": view }, label)))));
+  who.replaceChildren(h("span", { class: "name", title: name }, name), h("span", { class: "roles" }, roles.join(" · ") || "no role"),
+    button("Sign out", () => { signOut(); signedOut("You have signed out."); }, { class: "quiet" }));
+  const stop = new AbortController();
+  polling = { ...counters(strip, stop.signal), end: () => stop.abort() };
+}
+
+async function signedOut(message) {
+  shown?.abort();
+  shown = null;
+  polling?.end();
+  polling = null;
+  header.hidden = true;
+  for (const one of [views, who, strip]) one.replaceChildren();
+  for (const one of document.querySelectorAll("dialog")) one.close();
+  document.title = "Sign in · Webhook notifications";
+  const problem = h("p", { class: "problem", role: "alert" }, message ?? "");
+  const { clientId, issuer } = await config();
+  const ways = clientId ? [button("Sign in", () => leave().catch(failed), { class: "primary wide" }), h("p", { class: "hint" }, `You will be asked by ${new URL(issuer).host}.`)] : [];
+  const failed = (error) => { problem.textContent = error.message; };
+  main.replaceChildren(h("div", { class: "sign-in card" }, h("p", { class: "brand" }, h("span", { "aria-hidden": "true" }), "Webhook notifications"),
+    heading("Sign in"), problem, ...ways, pasting(failed, !clientId)));
+  if (message) announce(message);
+}
+
+function pasting(failed, open) {
+  const token = h("textarea", { name: "token", rows: 4, required: true, autocomplete: "off", spellcheck: "false" });
+  const submit = async (event) => {
+    event.preventDefault();
+    try {
+      await keep(token.value);
+      token.value = "";
+      await route();
+    } catch (error) {
+      failed(error);
+    }
+  };
+  return h("details", { open }, h("summary", {}, "Use a token"),
+    h("form", { on: { submit } }, field("Token", token, "An access token of the issuer. It is kept in this tab until you close it or sign out."), h("button", { class: "primary wide" }, "Use this token")));
+}
+
+document.getElementById("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
+addEventListener("hashchange", route);
+events.addEventListener("signed-out", () => signedOut("Your session has ended. Sign in again."));
+try {
+  await comeBack();
+  await route();
+} catch (error) {
+  await signedOut(error.message);
+}

@@ -1,0 +1,102 @@
+// What a person with the role may do to one notification.
+
+import { ask, post } from "./api.js";
+import { button, chip, dialog, field, h, moment, toast } from "./dom.js";
+import { entity, FEEDBACK } from "./words.js";
+import { may } from "./session.js";
+
+/** Told when something was done, with the notification's `ref` as detail. */
+export const done = new EventTarget();
+
+const UNFINISHED = ["retrying", "paused", "dead", "parked"];
+
+/** The deeds that its state and the caller's role allow. */
+export function offered({ state, reason, feedback }) {
+  if (!may("repair")) return [];
+  const held = state === "parked" && reason === "held";
+  return [
+    "replay",
+    UNFINISHED.includes(state) && !held && "hold",
+    (held || state === "paused") && "release",
+    ["parked", "queued"].includes(feedback.state) && "feedback",
+    ["parked", "awaited"].includes(feedback.state) && "outcome",
+  ].filter(Boolean);
+}
+
+/** Label, explanation and what is said afterwards. */
+export const DEEDS = {
+  replay: ["Resend notification", "Hands it to the processor once more, as Resend does in the ERP. One that has ended keeps its end and its answer, and its event goes out under the same id.", "Handed to the processor."],
+  hold: ["Hold", "Sets it aside: nothing further is tried until it is released.", "Held."],
+  release: ["Release", "Lets it go on.", "Released."],
+  feedback: ["Resend feedback", "Tries once more to tell Visma Net. Never one that Visma Net has taken.", "Feedback queued."],
+};
+
+export const resend = (item) => confirmed(item, "replay");
+
+/** Asks for a note, does it, says so. */
+export function confirmed(item, deed) {
+  const [label, meaning, after] = DEEDS[deed];
+  const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
+  form(`${label}: ${entity(item.entity)} ${item.key}`, label, [h("p", {}, meaning), field("Note", note, "Optional. Kept in the timeline.")], async () => {
+    await post(`notifications/${encodeURIComponent(item.ref)}/${deed}`, { note: note.value });
+    finished(item, after);
+  });
+}
+
+/** Hands in what the accountant reads. */
+export function handIn(item) {
+  const text = h("textarea", { rows: 3, maxlength: 500, required: true, autofocus: true });
+  const choice = (value, label, checked) => h("label", { class: "choice" }, h("input", { type: "radio", name: "success", value, checked }), label);
+  const success = h("fieldset", {}, h("legend", {}, "Success"), choice("true", "True", true), choice("false", "False", false));
+  form(`Outcome of ${entity(item.entity)} ${item.key}`, "Hand in", [success, field("Message", text, "The accountant reads it in the ERP.")], async (element) => {
+    const isSuccess = element.querySelector("input[name=success]:checked").value === "true";
+    await post(`notifications/${encodeURIComponent(item.ref)}/outcome`, { is_success: isSuccess, description: text.value });
+    finished(item, "Outcome handed in.");
+  });
+}
+
+function finished({ ref }, text) {
+  toast(text);
+  done.dispatchEvent(new CustomEvent("done", { detail: ref }));
+}
+
+/** A dialog with a form; what goes wrong is said in it. */
+export function form(title, label, content, act) {
+  dialog(title, (element) => {
+    const problem = h("p", { class: "problem", role: "alert" });
+    const go = h("button", { class: "primary" }, label);
+    const submit = async (event) => {
+      event.preventDefault();
+      go.disabled = true;
+      problem.textContent = "";
+      try {
+        await act(element);
+        element.close();
+      } catch (error) {
+        problem.textContent = error.message;
+        go.disabled = false;
+      }
+    };
+    const cancel = button("Cancel", () => element.close(), { class: "quiet" });
+    return h("form", { on: { submit } }, ...content, problem, h("div", { class: "buttons" }, cancel, go));
+  });
+}
+
+/** The pop-up "Webhook notification feedback". */
+export function showFeedback({ entity: name, key, feedback }) {
+  dialog("Webhook notification feedback", (element) => {
+    const [label, tone] = FEEDBACK[feedback.state] ?? [feedback.state, "calm"];
+    const line = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
+    const success = feedback.is_success === undefined ? "–" : feedback.is_success ? "True" : "False";
+    return [
+      h("p", { class: "faint" }, `${entity(name)} ${key}`),
+      h("p", { class: "quote" }, feedback.description ?? "No feedback has been decided on."),
+      h("dl", { class: "facts" }, line("Feedback", chip(tone, label)), line("Success", success),
+        feedback.at && line("At", moment(feedback.at)), feedback.deadline && line("Awaited until", moment(feedback.deadline))),
+      h("div", { class: "buttons" }, button("Close", () => element.close(), { class: "primary", autofocus: true })),
+    ];
+  });
+}
+
+/** The exact text as it came. Each reading is logged. */
+export const raw = (ref, signal) => ask("GET", `raw/notifications/${encodeURIComponent(ref)}`, { signal });

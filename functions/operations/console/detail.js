@@ -1,0 +1,121 @@
+// One notification and everything that happened to it.
+
+import { get, repeat } from "./api.js";
+import { button, chip, h, heading, moment, span, trouble } from "./dom.js";
+import { confirmed, DEEDS, handIn, offered, raw, showFeedback } from "./deeds.js";
+import { meet } from "./filters.js";
+import { may } from "./session.js";
+import { entityLink, success } from "./table.js";
+import { entity, event, moment as word, reason, state } from "./words.js";
+
+export const title = "Notification";
+
+export async function show(main, { path, signal, repaired }) {
+  const ref = decodeURIComponent(path[0] ?? "");
+  const place = h("div", {});
+  main.append(place);
+  let shown = "";
+  const load = async () => {
+    const item = await get(`notifications/${encodeURIComponent(ref)}`, {}, signal);
+    const text = JSON.stringify(item);
+    if (text === shown) return "same";
+    const first = !shown;
+    shown = text;
+    meet(item.tenant);
+    draw(place, item, signal, first);
+    return "changed";
+  };
+  try {
+    await load();
+  } catch (error) {
+    if (!signal.aborted) place.replaceChildren(heading("Notification"), trouble(error, () => location.reload()));
+    return;
+  }
+  const polling = repeat(load, { first: 3000, signal });
+  repaired(() => polling.now());
+}
+
+function draw(place, item, signal, first) {
+  const [label, tone, meaning] = state(item.state);
+  const top = h("div", { class: "title" },
+    heading(h("span", { class: "kind" }, entity(item.entity)), " ", item.key || "(no number)"),
+    h("p", {}, chip(tone, label, meaning), " ", h("span", { title: item.event }, event(item.event)),
+      item.status && ` → ${item.status}`, item.reason && h("span", { class: "faint" }, ` · ${reason(item.reason)}`)));
+  // What is being read in stays where it is when the rest is drawn again.
+  const body = first ? bodyCard(item, signal) : place.querySelector(".body-card");
+  const old = document.activeElement?.closest?.(".deeds") ? document.activeElement.textContent : null;
+  place.replaceChildren(h("p", { class: "crumb" }, h("a", { href: `#/notifications?tenant=${encodeURIComponent(item.tenant)}` }, "Notifications"), " of ", h("span", { class: "code" }, item.tenant)),
+    top, deeds(item),
+    h("div", { class: "columns" },
+      h("section", { class: "card", "aria-labelledby": "timeline-title" }, h("h2", { id: "timeline-title" }, "Timeline"), timeline(item)),
+      h("div", { class: "side" }, feedbackCard(item), factsCard(item), body ?? null)));
+  if (old) [...place.querySelectorAll(".deeds button")].find((one) => one.textContent === old)?.focus();
+}
+
+function deeds(item) {
+  const label = { ...Object.fromEntries(Object.entries(DEEDS).map(([deed, [text]]) => [deed, text])), outcome: "Hand in outcome" };
+  const act = (deed) => () => (deed === "outcome" ? handIn(item) : confirmed(item, deed));
+  return h("div", { class: "deeds", role: "group", "aria-label": "Actions" },
+    button("View notification feedback", () => showFeedback(item)),
+    offered(item).map((deed) => button(label[deed], act(deed))));
+}
+
+function timeline(item) {
+  const start = new Date(item.timeline[0]?.at ?? item.received_at);
+  return h("ol", { class: "timeline" }, item.timeline.map((one) => {
+    const [label, tone] = word(one.what);
+    const after = new Date(one.at) - start;
+    const notes = [
+      one.reason && reason(one.reason), one.receive_count && `attempt ${one.receive_count}`, one.by && `by ${one.by}`,
+      after > 0 && `after ${span(after)}`,
+    ].filter(Boolean);
+    return h("li", { class: tone, "data-what": one.what },
+      h("p", { class: "what" }, h("strong", {}, label), " ", moment(one.at)),
+      one.text && h("p", { class: "text" }, one.text),
+      one.what === "received" && h("p", { class: "text" }, `By ${item.channel}, subscription ${item.subscription}`, item.origin !== "webhook" && `, ${item.origin}`),
+      one.what === "processed" && item.status && h("p", { class: "text" }, `The document's status: ${item.status}`),
+      notes.length > 0 && h("p", { class: "notes" }, notes.join(" · ")));
+  }));
+}
+
+function feedbackCard(item) {
+  const { feedback } = item;
+  return h("section", { class: "card", "aria-labelledby": "feedback-title" },
+    h("h2", { id: "feedback-title" }, "Notification feedback"),
+    h("p", { class: "quote" }, feedback.description ?? "None has been decided on."),
+    h("dl", { class: "facts" }, fact("Success", success(feedback)), feedback.at && fact("At", moment(feedback.at)),
+      feedback.deadline && fact("Awaited until", moment(feedback.deadline))));
+}
+
+const fact = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
+const code = (text) => h("span", { class: "code" }, text);
+
+function factsCard(item) {
+  return h("section", { class: "card", "aria-labelledby": "facts-title" },
+    h("h2", { id: "facts-title" }, "About it"),
+    h("dl", { class: "facts" },
+      item.key && fact("Number", h("a", { href: entityLink(item) }, `${item.key}: current state`)),
+      fact("Event", code(item.event)), fact("Source", item.source ?? "–"), fact("Tenant", code(item.tenant)),
+      fact("Subscription", code(item.subscription)), fact("Delivery", code(item.delivery)),
+      fact("Id of its events", code(item.id)), fact("Failed attempts", String(item.attempts))));
+}
+
+function bodyCard(item, signal) {
+  if (!may("raw")) return null;
+  const place = h("div", {});
+  const read = async () => {
+    show.disabled = true;
+    try {
+      const { text } = await raw(item.ref, signal);
+      const shown = h("pre", { tabindex: 0, "aria-label": "Body as it came" }, text);
+      place.replaceChildren(shown);
+      shown.focus();
+    } catch (error) {
+      show.disabled = false;
+      if (!signal.aborted) place.replaceChildren(show, trouble(error));
+    }
+  };
+  const show = button("Show the body", read, { class: "quiet" });
+  place.append(show, h("p", { class: "hint" }, "It may hold personal data. Each reading is logged."));
+  return h("section", { class: "card body-card", "aria-labelledby": "body-title" }, h("h2", { id: "body-title" }, "As it came"), place);
+}

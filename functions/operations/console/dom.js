@@ -1,0 +1,108 @@
+// Elements. All text goes in as text: nothing here or elsewhere parses markup, and the page's policy would not let it.
+
+/** An element. `on` holds listeners; null and false attributes are left out; texts become text nodes. */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "on") {
+      for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+    } else if (name === "value") {
+      element.value = value;
+    } else if (value !== null && value !== undefined && value !== false) {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  element.append(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+const day = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short" });
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+/** A moment in the reader's time zone; the exact one in UTC is its title. */
+export function moment(text) {
+  const at = new Date(text);
+  if (!text || Number.isNaN(at.getTime())) return h("span", { class: "faint" }, "–");
+  const date = h("span", { class: "date" }, day.format(at));
+  return h("time", { datetime: text, title: text }, date, " ", clock.format(at));
+}
+
+/** How long, in words: `1.2 s`, `5 min`. */
+export function span(milliseconds) {
+  const seconds = milliseconds / 1000;
+  if (seconds < 10) return `${Math.max(seconds, 0).toFixed(1)} s`;
+  if (seconds < 100) return `${Math.round(seconds)} s`;
+  if (seconds < 6000) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} d`;
+}
+
+export const number = (value) => Number(value).toLocaleString("en-GB");
+
+export function chip(tone, text, title) {
+  return h("span", { class: `chip ${tone}`, title }, text);
+}
+
+export function button(label, click, attributes = {}) {
+  return h("button", { type: "button", on: { click }, ...attributes }, label);
+}
+
+let fields = 0;
+
+/** A control with its label and, where there is one, a hint. */
+export function field(label, control, hint) {
+  const id = `field-${(fields += 1)}`;
+  control.id = id;
+  if (hint) control.setAttribute("aria-describedby", `${id}-hint`);
+  return h("div", { class: `field ${control.dataset.width ?? ""}` },
+    h("label", { for: id }, label), control, hint && h("p", { class: "hint", id: `${id}-hint` }, hint));
+}
+
+/** A select. Options are `[value, text]`, or `{label, options}` for a group. */
+export function select(options, value = "", attributes = {}) {
+  const option = ([own, text]) => h("option", { value: own, selected: own === value }, text);
+  const one = (each) => (Array.isArray(each) ? option(each) : h("optgroup", { label: each.label }, each.options.map(option)));
+  return h("select", attributes, options.map(one));
+}
+
+/** Says it to whoever does not see it. */
+export function announce(text) {
+  const announcer = document.getElementById("announcer");
+  if (announcer.textContent !== text) announcer.textContent = text;
+}
+
+/** Shows and says it for a while. */
+export function toast(text, tone = "good") {
+  const shown = h("div", { class: `toast ${tone}` }, text);
+  document.getElementById("toasts").append(shown);
+  announce(text);
+  setTimeout(() => shown.remove(), 8000);
+}
+
+/** What went wrong, and what to do about it. */
+export function trouble(problem, again) {
+  const title = problem.status === 403 ? "Not yours to see" : "That did not work";
+  return h("div", { class: "notice bad", role: "alert" },
+    h("p", {}, h("strong", {}, title), " ", problem.message),
+    again && button("Try again", again, { class: "quiet" }));
+}
+
+export const empty = (title, ...more) => h("div", { class: "empty" }, h("p", { class: "lead" }, title), ...more);
+
+/** A heading that takes the focus when its view is opened. */
+export const heading = (...text) => h("h1", { tabindex: -1 }, ...text);
+
+/** A modal dialog; the focus goes back to where it was. `body` is given the dialog. */
+export function dialog(title, body) {
+  const before = document.activeElement;
+  const titled = h("h2", { id: "dialog-title" }, title);
+  const element = h("dialog", { "aria-labelledby": "dialog-title" }, titled);
+  element.append(...[body(element)].flat());
+  element.addEventListener("close", () => {
+    element.remove();
+    if (before?.isConnected) before.focus();
+  });
+  document.body.append(element);
+  element.showModal();
+  return element;
+}

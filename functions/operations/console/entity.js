@@ -1,0 +1,65 @@
+// An account, a customer, an order: its current state and its notifications.
+
+import { get } from "./api.js";
+import { chip, empty, h, heading, moment, trouble } from "./dom.js";
+import { meet } from "./filters.js";
+import { entityLink, table } from "./table.js";
+import { entity } from "./words.js";
+
+export const title = "Current state";
+
+export async function show(main, { query, signal, repaired }) {
+  const place = h("div", {});
+  main.append(place);
+  const load = async () => {
+    try {
+      const known = await get("entities", { tenant: query.tenant, entity: query.entity, key: query.key }, signal);
+      meet(known.tenant);
+      draw(place, known);
+    } catch (error) {
+      if (signal.aborted) return;
+      const nothing = error.code === "unknown_entity";
+      place.replaceChildren(heading(`${entity(query.entity)} ${query.key ?? ""}`),
+        nothing ? empty("Nothing is known of it.", h("p", {}, error.message)) : trouble(error, load));
+    }
+  };
+  repaired(load);
+  await load();
+}
+
+function draw(place, known) {
+  const { current, also, notifications } = known;
+  const list = table(`Notifications of ${entity(known.entity)} ${known.key}, newest first`);
+  list.add(notifications);
+  place.replaceChildren(
+    h("p", { class: "crumb" }, h("a", { href: `#/notifications?tenant=${encodeURIComponent(known.tenant)}` }, "Notifications"), " of ", h("span", { class: "code" }, known.tenant)),
+    h("div", { class: "title" }, heading(h("span", { class: "kind" }, entity(known.entity)), " ", known.key), h("p", {}, marks(current))),
+    h("div", { class: "columns even" }, statusCard(current), numbersCard(known, also)),
+    h("h2", {}, "Notifications"), list.element);
+}
+
+function marks(current) {
+  if (!current) return h("span", { class: "faint" }, "No notification has brought it up to date.");
+  return [
+    current.status && chip("info", current.status), " ", current.deleted && chip("bad", "Deleted"), " ",
+    current.gone && chip("bad", "Gone", "The ERP has no such resource, though no deletion was announced."),
+    !current.status && !current.deleted && !current.gone && chip("good", "Current"),
+  ].filter(Boolean);
+}
+
+function statusCard(current) {
+  const timeline = current?.timeline ?? [];
+  return h("section", { class: "card", "aria-labelledby": "status-title" }, h("h2", { id: "status-title" }, "Status timeline"),
+    timeline.length === 0 ? h("p", { class: "faint" }, "It has been seen in no status.") :
+      h("ol", { class: "timeline" }, timeline.map(({ at, status }, place) =>
+        h("li", { class: place === timeline.length - 1 ? "info" : "calm" }, h("p", { class: "what" }, h("strong", {}, status), " ", moment(at))))));
+}
+
+function numbersCard(known, also) {
+  const fact = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
+  const relation = { later: "Renumbered to", earlier: "Was" };
+  return h("section", { class: "card", "aria-labelledby": "numbers-title" }, h("h2", { id: "numbers-title" }, "Numbers"),
+    h("dl", { class: "facts" }, fact("Number", known.key), known.current?.internal_id && fact("Internal id", known.current.internal_id),
+      known.current?.detail && fact("Detail", known.current.detail),
+      also.map((other) => fact(relation[other.relation] ?? other.relation, h("a", { href: entityLink({ ...known, key: other.key }) }, other.key)))));
+}

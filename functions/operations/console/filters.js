@@ -1,0 +1,62 @@
+// The controls that lists and replays are narrowed down with.
+
+import { field, h, select } from "./dom.js";
+import { ENTITY_OPTIONS, EVENTS, STATE_OPTIONS } from "./words.js";
+
+const KEEP = "console.tenants";
+const kept = () => JSON.parse(sessionStorage.getItem(KEEP) ?? "[]");
+
+/** Tenants met in this tab, for suggestions: the API does not know which there are. */
+export function meet(...tenants) {
+  const all = [...new Set([...tenants.filter(Boolean), ...kept()])].slice(0, 50);
+  sessionStorage.setItem(KEEP, JSON.stringify(all));
+}
+
+export const met = kept;
+
+/** The tenant that was looked at last. */
+export const chosen = () => sessionStorage.getItem("console.tenant") ?? undefined;
+
+export function choose(tenant) {
+  sessionStorage.setItem("console.tenant", tenant);
+  meet(tenant);
+}
+
+function suggested(name, suggestions, attributes) {
+  const list = h("datalist", { id: `suggested-${name}` }, suggestions.map((value) => h("option", { value })));
+  const input = h("input", { name, list: list.id, autocomplete: "off", spellcheck: "false", ...attributes });
+  return { input, list };
+}
+
+export function tenantField(value = "", { required = true } = {}) {
+  const { input, list } = suggested("tenant", kept(), { value, required, maxlength: 64, pattern: "[A-Za-z0-9_\\-]{1,64}", "data-width": "wide" });
+  return [field("Tenant", input), list];
+}
+
+export function eventField(value = "") {
+  const { input, list } = suggested("event", EVENTS, { value, maxlength: 100 });
+  return [field("Event", input), list];
+}
+
+export const entityField = (value) => field("Type", select(ENTITY_OPTIONS, value, { name: "entity" }));
+export const stateField = (value) => field("Status", select(STATE_OPTIONS, value, { name: "state" }));
+export const keyField = (value = "") => field("Number", h("input", { name: "key", value, maxlength: 256, autocomplete: "off" }));
+
+/** A time in the reader's zone; `value` and what `read` gives are in UTC. */
+export const timeField = (label, name, value, attributes = {}) =>
+  field(label, h("input", { type: "datetime-local", name, value: local(value), ...attributes }));
+
+function local(text) {
+  const at = new Date(text ?? "");
+  if (Number.isNaN(at.getTime())) return "";
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+}
+
+const TIMES = ["from", "to"];
+
+/** What a form holds, without what is empty. */
+export function read(form) {
+  const entries = [...new FormData(form)].map(([name, value]) => [name, String(value).trim()]).filter(([, value]) => value);
+  const utc = (value) => new Date(value).toISOString().replace(/\.\d+Z$/, "Z");
+  return Object.fromEntries(entries.map(([name, value]) => [name, TIMES.includes(name) ? utc(value) : value]));
+}

@@ -1,0 +1,99 @@
+// The list of a tenant's notifications.
+
+import { get } from "./api.js";
+import { announce, button, empty, h, heading, trouble } from "./dom.js";
+import { choose, chosen, entityField, eventField, keyField, met, read, stateField, tenantField, timeField } from "./filters.js";
+import { entityLink, table } from "./table.js";
+
+const PAGE = 50;
+/** Pages that are read for one press of a button, when a filter leaves nothing of them. */
+const MOST = 10;
+
+export const title = "Notifications";
+
+export function show(main, { query: asked, go, signal }) {
+  const query = { tenant: chosen(), ...asked };
+  const results = h("section", { "aria-label": "Results" });
+  main.append(heading(title), filters(query, go), results);
+  if (!query.tenant) return results.append(welcome(go));
+  choose(query.tenant);
+  return query.entity && query.key ? ofOne(results, query, signal) : ofTenant(results, query, signal);
+}
+
+function filters(query, go) {
+  const submit = (event) => {
+    event.preventDefault();
+    go("notifications", read(event.target));
+  };
+  const form = h("form", { class: "filters", role: "search", "aria-label": "Filter", on: { submit } },
+    tenantField(query.tenant), entityField(query.entity), keyField(query.key), eventField(query.event), stateField(query.state),
+    timeField("Received from", "from", query.from), timeField("Received to", "to", query.to),
+    h("div", { class: "buttons" }, h("button", { class: "primary" }, "Show"),
+      button("Clear", () => go("notifications", { tenant: query.tenant }), { class: "quiet" })));
+  // On a narrow screen the list comes first.
+  const wide = matchMedia("(min-width: 46rem)").matches;
+  return h("details", { class: "narrowing", open: wide || !query.tenant }, h("summary", {}, "Filter"), form);
+}
+
+function welcome(go) {
+  const known = met().slice(0, 8).map((tenant) => h("li", {}, button(tenant, () => go("notifications", { tenant }), { class: "link code" })));
+  return empty("Choose a tenant to see its notifications.",
+    known.length > 0 ? [h("p", {}, "Met before:"), h("ul", { class: "plain" }, known)] :
+      h("p", {}, "A tenant is a company's id in Visma Net. What needs attention is listed ", h("a", { href: "#/attention" }, "across tenants"), "."));
+}
+
+/** Pages of the feed. A number alone narrows down what they bring. */
+async function ofTenant(results, query, signal) {
+  const { tenant, entity, event, state, from, to } = query;
+  const fits = ({ key }) => !query.key || key.toLowerCase().includes(query.key.toLowerCase());
+  const list = table(`Notifications of ${tenant}, newest first`);
+  const more = button("Load more", () => load(), { class: "quiet" });
+  const told = h("p", { class: "told" });
+  const foot = h("div", { class: "foot" }, told, more);
+  results.append(list.element, foot);
+  let [shown, cursor] = [0, undefined];
+  async function load() {
+    more.disabled = true;
+    const had = list.body.lastElementChild;
+    try {
+      for (let pages = 0, found = 0; pages < MOST && found === 0; pages += 1) {
+        const page = await get("notifications", { tenant, entity, event, state, from, to, limit: PAGE, cursor }, signal);
+        const items = page.items.filter(fits);
+        list.add(items);
+        [found, cursor] = [items.length, page.next];
+        shown += found;
+        if (!cursor) break;
+      }
+    } catch (error) {
+      if (!signal.aborted) foot.replaceChildren(trouble(error, () => { foot.replaceChildren(told, more); load(); }));
+      return;
+    }
+    more.hidden = !cursor;
+    more.disabled = false;
+    told.textContent = shown === 0 && !cursor ? "Nothing fits in this time." : `${shown} shown${cursor ? "" : ", that is all"}.`;
+    announce(told.textContent);
+    if (had) had.nextElementSibling?.querySelector("a")?.focus();
+  }
+  await load();
+}
+
+/** All that is known of one number; the filter's rest is applied here. */
+async function ofOne(results, query, signal) {
+  const { tenant, entity, key } = query;
+  const list = table(`Notifications of ${entity} ${key}, newest first`);
+  try {
+    const known = await get("entities", { tenant, entity, key }, signal);
+    const inTime = ({ received_at: at }) =>
+      (!query.from || new Date(at) >= new Date(query.from)) && (!query.to || new Date(at) < new Date(query.to));
+    const items = known.notifications.filter((one) =>
+      inTime(one) && (!query.event || one.event === query.event) && (!query.state || one.state === query.state));
+    list.add(items);
+    const told = h("p", { class: "told" }, `${items.length} shown. `, h("a", { href: entityLink(known) }, "State of this number"));
+    results.append(list.element, h("div", { class: "foot" }, told));
+    announce(`${items.length} shown`);
+  } catch (error) {
+    if (error.code === "unknown_entity") return results.append(empty("Nothing is known of this number.", h("p", {}, error.message)));
+    if (!signal.aborted) results.append(trouble(error));
+  }
+}
+

@@ -1,0 +1,73 @@
+// What is paused, since when, by whom, and how much waits.
+
+import { ask, get } from "./api.js";
+import { button, empty, field, h, heading, moment, number, span, toast, trouble } from "./dom.js";
+import { form as dialogForm } from "./deeds.js";
+import { meet, tenantField } from "./filters.js";
+import { may } from "./session.js";
+
+export const title = "Pauses";
+
+export async function show(main, { signal, go }) {
+  const place = h("section", { "aria-label": "Pauses in force" });
+  const backlog = h("p", { class: "lead" });
+  const load = async () => {
+    try {
+      const [{ items }, counts] = await Promise.all([get("pauses", {}, signal), get("counts", {}, signal)]);
+      meet(...items.map(({ tenant }) => tenant));
+      backlog.replaceChildren(...told(counts.paused));
+      place.replaceChildren(items.length === 0 ? empty("Nothing is paused.") : drawn(items, load, go));
+    } catch (error) {
+      if (!signal.aborted) place.replaceChildren(trouble(error, load));
+    }
+  };
+  main.append(heading(title), backlog);
+  if (may("repair")) main.append(h("div", { class: "deeds" }, button("Begin a pause", () => begin(load), { class: "primary" })));
+  main.append(place);
+  await load();
+}
+
+function told(paused) {
+  if (paused === 0) return ["Nothing waits."];
+  return [h("a", { href: "#/attention?kind=paused" }, `${number(paused)} ${paused === 1 ? "notification waits" : "notifications wait"}`), ". What waited goes on by a ",
+    h("a", { href: "#/replay?states=paused" }, "replay of what is paused"), "."];
+}
+
+function drawn(items, load, go) {
+  const heads = ["Tenant", "Events", "Since", "For", "By", "Note", may("repair") && "Actions"].filter(Boolean);
+  const cell = (label, ...content) => h("td", { role: "cell", "data-label": label }, ...content);
+  const row = (pause) => h("tr", { role: "row" },
+    cell("Tenant", pause.tenant ? h("span", { class: "code" }, pause.tenant) : "Every tenant"), cell("Events", h("span", { class: "code" }, pause.events)),
+    cell("Since", moment(pause.since)), cell("For", span(Date.now() - new Date(pause.since))), cell("By", pause.by), cell("Note", pause.note || "–"),
+    may("repair") && h("td", { role: "cell", class: "actions", "data-label": "Actions" },
+      button("End", () => end(pause, load, go), { class: "row", "aria-label": `End the pause of ${pause.events} for ${pause.tenant ?? "every tenant"}` })));
+  return h("div", { class: "scroll" }, h("table", { class: "grid", role: "table" }, h("caption", { class: "unseen" }, "Pauses in force"),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads.map((name) => h("th", { scope: "col", role: "columnheader" }, name)))),
+    h("tbody", { role: "rowgroup" }, items.map(row))));
+}
+
+function begin(load) {
+  const events = h("input", { name: "events", value: "*", required: true, pattern: "[a-z_.*]+", maxlength: 100 });
+  const note = h("textarea", { rows: 2, maxlength: 500 });
+  const content = [h("p", {}, "What it covers waits in the ledger until the pause ends; none is lost. Noticed within 15 seconds."),
+    ...tenantField("", { required: false }), h("p", { class: "hint" }, "Without one, every tenant is paused."),
+    field("Events", events, "A pattern such as sales_order.*; * for all."), field("Note", note, "Optional.")];
+  dialogForm("Begin a pause", "Begin", content, async (element) => {
+    const tenant = element.querySelector("[name=tenant]").value.trim();
+    await ask("PUT", "v1/pauses", { body: { ...(tenant && { tenant }), events: events.value.trim(), note: note.value } });
+    toast("Paused.");
+    await load();
+  });
+}
+
+function end({ tenant, events }, load, go) {
+  const replay = h("input", { type: "checkbox", checked: true });
+  const content = [h("p", {}, "New notifications go on at once. What has waited goes on by a replay."),
+    tenant && h("label", { class: "choice" }, replay, "Plan that replay next")].filter(Boolean);
+  dialogForm(`End the pause of ${events}`, "End the pause", content, async () => {
+    await ask("DELETE", "v1/pauses", { body: { ...(tenant && { tenant }), events } });
+    toast("The pause has ended.");
+    if (tenant && replay.checked) go("replay", { tenant, states: "paused" });
+    else await load();
+  });
+}

@@ -1,0 +1,117 @@
+// Who is signed in. The token lives in this tab's session storage and nowhere else; the tab's end is its end.
+
+const KEEP = "console.session";
+const LEFT = "console.sign-in";
+const read = (key) => {
+  try {
+    return JSON.parse(sessionStorage.getItem(key) ?? "null");
+  } catch {
+    return null;
+  }
+};
+
+let known = null;
+
+/** Issuer, client and role names, as the function tells them. */
+export async function config() {
+  known ??= await (await fetch(new URL("config.json", import.meta.url), { cache: "no-cache" })).json();
+  return known;
+}
+
+/** `{token, name, roles, expires}`, or null. */
+export function session() {
+  const kept = read(KEEP);
+  return kept && (!kept.expires || kept.expires > Date.now()) ? kept : null;
+}
+
+export const may = (role) => session()?.roles.includes(role) ?? false;
+
+export function signOut() {
+  sessionStorage.removeItem(KEEP);
+}
+
+/** The claims of a token. It is API Gateway that verifies it. */
+function claims(token) {
+  const [, payload] = token.split(".");
+  const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+  return JSON.parse(new TextDecoder().decode(bytes));
+}
+
+/** Keeps a token, and what it says of its holder's roles: what is offered depends on it, what is allowed does not. */
+export async function keep(text) {
+  const { roleClaim, rolePrefix } = await config();
+  const token = text.trim().replace(/^Bearer\s+/i, "");
+  let own;
+  try {
+    own = claims(token);
+  } catch {
+    throw new Error("This is no token: a JWT has three parts with dots between them.");
+  }
+  const expires = own.exp ? own.exp * 1000 : null;
+  if (expires && expires <= Date.now()) throw new Error("This token has expired.");
+  const words = [own[roleClaim] ?? []].flat().flatMap((words) => String(words).split(/[ ,]+/));
+  const roles = ["read", "raw", "repair"].filter((role) => words.includes(rolePrefix + role));
+  const name = String(own.username ?? own.preferred_username ?? own.name ?? own.sub ?? own.client_id ?? "token");
+  sessionStorage.setItem(KEEP, JSON.stringify({ token, name, roles, expires }));
+}
+
+const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
+const here = () => location.origin + location.pathname;
+
+async function discovered({ issuer }) {
+  const response = await fetch(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
+  const found = await response.json();
+  if (found.issuer !== issuer) throw new Error("The issuer's configuration is another issuer's.");
+  const isSafe = (url) => url.protocol === "https:" || ["127.0.0.1", "localhost"].includes(url.hostname);
+  const [authorize, token] = [found.authorization_endpoint, found.token_endpoint].map((text) => new URL(text));
+  if (!isSafe(authorize) || !isSafe(token)) throw new Error("The issuer's endpoints are not https.");
+  return { authorize, token };
+}
+
+/** Leaves for the issuer's sign-in page: authorization code with PKCE. */
+export async function leave() {
+  const settings = await config();
+  const { authorize, token } = await discovered(settings);
+  const left = { state: random(), nonce: random(), verifier: random(), endpoint: token.href, hash: location.hash };
+  sessionStorage.setItem(LEFT, JSON.stringify(left));
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(left.verifier));
+  const asked = {
+    response_type: "code", client_id: settings.clientId, redirect_uri: here(), scope: settings.scope,
+    state: left.state, nonce: left.nonce, code_challenge: base64url(new Uint8Array(digest)), code_challenge_method: "S256",
+  };
+  for (const [name, value] of Object.entries(asked)) authorize.searchParams.set(name, value);
+  location.assign(authorize);
+}
+
+/** Comes back from there, if that is where the page comes from. Whatever is in the address is used once and then gone from it. */
+export async function comeBack() {
+  const answer = new URLSearchParams(location.search);
+  if (!answer.has("code") && !answer.has("error")) return;
+  const left = read(LEFT);
+  sessionStorage.removeItem(LEFT);
+  history.replaceState(null, "", location.pathname + (left?.hash ?? ""));
+  const settings = await config();
+  if (!left || answer.get("state") !== left.state) throw new Error("This sign-in was not begun here. Sign in again.");
+  if (answer.has("error")) throw new Error(`The issuer refused: ${answer.get("error_description") ?? answer.get("error")}`);
+  if (answer.has("iss") && answer.get("iss") !== settings.issuer) throw new Error("Another issuer answered.");
+  const form = {
+    grant_type: "authorization_code", code: answer.get("code"), redirect_uri: here(),
+    client_id: settings.clientId, code_verifier: left.verifier,
+  };
+  const response = await fetch(left.endpoint, { method: "POST", body: new URLSearchParams(form) });
+  const tokens = await response.json();
+  if (!response.ok) throw new Error(`The issuer gave no token: ${tokens.error_description ?? tokens.error ?? response.status}`);
+  check(tokens.id_token, left.nonce, settings);
+  await keep(tokens.access_token);
+}
+
+/** The id token came from the issuer itself, over TLS; so it is not its signature that is in question, but whom it is for. */
+function check(idToken, nonce, { issuer, clientId }) {
+  if (!idToken) throw new Error("The issuer sent no id token; the scope lacks openid.");
+  const own = claims(idToken);
+  const isFor = [own.aud].flat().includes(clientId) && (own.azp ?? clientId) === clientId;
+  if (own.iss !== issuer || !isFor || own.nonce !== nonce || own.exp * 1000 < Date.now()) {
+    throw new Error("The issuer's id token is not for this sign-in. Sign in again.");
+  }
+}

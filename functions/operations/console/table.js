@@ -1,0 +1,48 @@
+// The window "Webhook notification" (GL407000), for every entity and document.
+
+import { button, chip, h, moment } from "./dom.js";
+import { entity, event, FEEDBACK, reason, state } from "./words.js";
+import { offered, resend, showFeedback } from "./deeds.js";
+
+export const detailLink = ({ ref }) => `#/notification/${encodeURIComponent(ref)}`;
+export const entityLink = ({ tenant, entity: name, key }) => `#/entity?${new URLSearchParams({ tenant, entity: name, key })}`;
+
+const COLUMNS = ["Received", "Number", "Type", "Event", "Status", "Success", "Source", "Message", "Actions"];
+
+/** A table with a caption and no rows yet. */
+export function table(caption, { tenants = false } = {}) {
+  const columns = tenants ? ["Received", "Tenant", ...COLUMNS.slice(1)] : COLUMNS;
+  const body = h("tbody", { role: "rowgroup" });
+  const head = h("thead", { role: "rowgroup" },
+    h("tr", { role: "row" }, columns.map((name) => h("th", { scope: "col", role: "columnheader" }, name))));
+  const element = h("div", { class: "scroll" },
+    h("table", { class: "grid", role: "table" }, h("caption", { class: "unseen" }, caption), head, body));
+  return { element, body, add: (items) => body.append(...items.map((item) => row(item, tenants))) };
+}
+
+function row(item, tenants) {
+  const cell = (label, ...content) => h("td", { role: "cell", "data-label": label }, ...content);
+  const [label, tone, meaning] = state(item.state);
+  const name = `${entity(item.entity)} ${item.key}`;
+  return h("tr", { role: "row", "data-ref": item.ref },
+    cell("Received", moment(item.received_at)),
+    tenants && cell("Tenant", h("span", { class: "code", title: item.tenant }, item.tenant)),
+    cell("Number", h("a", { class: "key", href: detailLink(item), "aria-label": `${name}: open` }, item.key || "(none)")),
+    cell("Type", entity(item.entity)),
+    cell("Event", h("span", { title: item.event }, event(item.event)), item.status && h("span", { class: "after" }, ` → ${item.status}`)),
+    cell("Status", chip(tone, label, meaning), item.reason && h("span", { class: "after" }, ` ${reason(item.reason)}`)),
+    cell("Success", success(item.feedback)),
+    cell("Source", item.source ?? h("span", { class: "faint" }, "–")),
+    cell("Message", h("span", { class: "message", title: item.feedback.description }, item.feedback.description ?? "")),
+    h("td", { role: "cell", class: "actions", "data-label": "Actions" },
+      button("Feedback", () => showFeedback(item), { class: "row", "aria-label": `View notification feedback of ${name}` }),
+      offered(item).includes("replay") &&
+        button("Resend", () => resend(item), { class: "row", "aria-label": `Resend ${name}` })));
+}
+
+/** True and False as the window has them; what is still to come in words. */
+export function success({ state: own, is_success: yes }) {
+  if (own === "sent" && yes !== undefined) return h("span", { class: yes ? "yes" : "no" }, yes ? "True" : "False");
+  const [label, tone] = FEEDBACK[own] ?? [own, "calm"];
+  return own === "none" ? h("span", { class: "faint" }, "–") : chip(tone, label, "State of the notification feedback");
+}

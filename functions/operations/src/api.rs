@@ -1,0 +1,117 @@
+//! Paths, methods and the document that describes them.
+
+use crate::access::{Access, Caller};
+use crate::ports::{Operations, Ports, Shared};
+use crate::problem::Problem;
+use crate::{audit, dead_letters, erasures, jobs, lists, pauses, repairs};
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router, middleware};
+use std::sync::Arc;
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Visma Net webhooks: operations",
+        description = "See what happened to every notification, and repair it."
+    ),
+    paths(
+        openapi,
+        lists::notifications,
+        lists::notification,
+        lists::raw,
+        lists::entity,
+        lists::attention,
+        lists::counts,
+        repairs::replay,
+        repairs::hold,
+        repairs::release,
+        repairs::resend,
+        repairs::outcome,
+        pauses::list,
+        pauses::pause,
+        pauses::resume,
+        jobs::plan,
+        jobs::list,
+        jobs::begin,
+        jobs::one,
+        jobs::cancel,
+        jobs::resume,
+        dead_letters::list,
+        dead_letters::plan,
+        dead_letters::redrive,
+        erasures::plan,
+        erasures::begin,
+        audit::list
+    )
+)]
+struct Described;
+
+/// The whole API. A test compares it with its document.
+pub fn router<P: Ports>(operations: Operations<P>) -> Router {
+    let v1 = Router::new()
+        .route("/openapi.json", get(openapi::<P>))
+        .route("/notifications", get(lists::notifications::<P>))
+        .route("/notifications/{ref}", get(lists::notification::<P>))
+        .route("/entities", get(lists::entity::<P>))
+        .route("/attention", get(lists::attention::<P>))
+        .route("/counts", get(lists::counts::<P>))
+        .route("/notifications/{ref}/replay", post(repairs::replay::<P>))
+        .route("/notifications/{ref}/hold", post(repairs::hold::<P>))
+        .route("/notifications/{ref}/release", post(repairs::release::<P>))
+        .route("/notifications/{ref}/feedback", post(repairs::resend::<P>))
+        .route("/notifications/{ref}/outcome", post(repairs::outcome::<P>))
+        .route("/pauses", get(pauses::list::<P>).put(pauses::pause::<P>).delete(pauses::resume::<P>))
+        .route("/plans", post(jobs::plan::<P>))
+        .route("/jobs", get(jobs::list::<P>).post(jobs::begin::<P>))
+        .route("/jobs/{id}", get(jobs::one::<P>))
+        .route("/jobs/{id}/cancel", post(jobs::cancel::<P>))
+        .route("/jobs/{id}/resume", post(jobs::resume::<P>))
+        .route("/dead-letters", get(dead_letters::list::<P>))
+        .route("/dead-letters/{queue}/plans", post(dead_letters::plan::<P>))
+        .route("/dead-letters/{queue}/redrives", post(dead_letters::redrive::<P>))
+        .route("/audit", get(audit::list::<P>));
+    Router::new()
+        .nest("/operations/v1", v1)
+        .route("/operations/raw/notifications/{ref}", get(lists::raw::<P>))
+        .route("/operations/erasures", post(erasures::begin::<P>))
+        .route("/operations/erasures/plans", post(erasures::plan::<P>))
+        .fallback(async || Problem::no_such_path())
+        .method_not_allowed_fallback(async || Problem::no_such_method())
+        .layer(middleware::map_response(guarded))
+        .with_state(Arc::new(operations))
+}
+
+/// The OpenAPI 3.1 document.
+#[must_use]
+pub fn document() -> Document {
+    Described::openapi()
+}
+
+/// This document.
+#[utoipa::path(get, path = "/operations/v1/openapi.json", tag = "read", responses((status = 200, body = Object)))]
+async fn openapi<P: Ports>(State(operations): State<Shared<P>>, caller: Caller) -> Result<Response, Problem> {
+    operations.roles.admit(&caller, Access::Read)?;
+    Ok(Json(document()).into_response())
+}
+
+/// What axum refuses by itself is told as everything else is.
+fn told(response: Response) -> Response {
+    let is_plain =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| *kind == "text/plain; charset=utf-8");
+    let is_refusal = is_plain && response.status().is_client_error();
+    if is_refusal { Problem::refused(response.status()).into_response() } else { response }
+}
+
+/// What every answer carries: it is for the caller alone, and nothing else than it says.
+async fn guarded(response: Response) -> Response {
+    let mut response = told(response);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,128 @@
+//! What operators did: written down around each deed, and listed.
+
+use crate::access::{Access, Caller};
+use crate::cursor::{Cursor, list_of};
+use crate::ports::{Operations, Ports, Shared};
+use crate::problem::Problem;
+use crate::query::{self, Parameters};
+use crate::types::audit::{AuditItem, AuditItems};
+use axum::Json;
+use axum::extract::{Query, State};
+use time::{Duration, OffsetDateTime};
+use webhooks_host::Host;
+use webhooks_model::LedgerKey;
+use webhooks_model::audit::{AuditRecord, AuditResult, Target};
+use webhooks_store::{Audit, Position};
+
+const USUAL_SPAN: Duration = Duration::days(30);
+/// What was done a moment ago is in the list, whichever clock is ahead.
+const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
+/// Records that one read looks at when a tenant's are searched, and how many reads there are.
+const SEARCHED: u8 = 100;
+const READS: usize = 10;
+
+/// What an operator is about to do.
+pub(crate) struct Deed<'a> {
+    pub(crate) by: &'a str,
+    pub(crate) role: Access,
+    pub(crate) what: &'static str,
+    pub(crate) on: Target,
+}
+
+pub(crate) fn on_notification(key: &LedgerKey) -> Target {
+    let tenant = Some(key.entity.tenant.clone());
+    Target { tenant, kind: "notification".into(), name: key.notification.to_string() }
+}
+
+impl<P: Ports> Operations<P> {
+    /// Writes the deed down, does it, and writes down how it went. What cannot be written down is not done.
+    pub(crate) async fn audited<T>(
+        &self,
+        deed: Deed<'_>,
+        work: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<T, Problem> {
+        let record = AuditRecord {
+            id: self.host.new_id(),
+            at: self.host.now(),
+            by: deed.by.to_owned(),
+            role: deed.role.to_string(),
+            deed: deed.what.to_owned(),
+            on: deed.on,
+            result: None,
+        };
+        self.store.note(&record).await?;
+        let done = work.await;
+        let code = done.as_ref().map_or_else(|problem| problem.code, |_| "done");
+        let result = AuditResult { at: self.host.now(), code: code.to_owned() };
+        if let Err(error) = self.store.note_result(&record, &result).await {
+            // The deed is written down, and stays so without a result.
+            tracing::error!(audit = %record.id, "the result of a deed could not be written down: {error}");
+        }
+        tracing::info!(by = record.by, deed = record.deed, tenant = record.on.tenant, result = code, audit = %record.id, "audited");
+        done
+    }
+}
+
+/// What operators did, newest first.
+#[utoipa::path(get, path = "/operations/v1/audit", tag = "read", params(
+    ("tenant" = Option<String>, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"),
+    ("from" = Option<String>, Query, format = DateTime, description = "30 days before `to` unless told"),
+    ("to" = Option<String>, Query, format = DateTime, description = "now unless told"),
+    ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
+    responses((status = 200, body = AuditItems), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn list<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Json<AuditItems>, Problem> {
+    operations.roles.admit(&caller, Access::Read)?;
+    let parameters = Parameters::new(pairs, &["tenant", "from", "to", "limit", "cursor"])?;
+    let tenant = parameters.get("tenant").map(query::tenant).transpose()?;
+    let asked = (parameters.time("from")?, parameters.time("to")?);
+    let list = list_of(("audit", &tenant, asked));
+    let cursor = Cursor::read(list, parameters.get("cursor"))?;
+    let to = asked.1.unwrap_or_else(|| operations.host.now() + CLOCKS_DIFFER_BY);
+    // A page takes its end from the one before, since the clock has gone on.
+    let from = cursor.as_ref().and_then(|cursor| cursor.from).or(asked.0).unwrap_or(to - USUAL_SPAN);
+    if from >= to {
+        return Err(Problem::invalid("from", "Before `to`."));
+    }
+    let after = cursor.map(|cursor| cursor.after);
+    let (records, next) =
+        operations.audited_of(tenant.as_deref(), (from, to), after, parameters.limit()?.into()).await?;
+    let items = records.into_iter().map(AuditItem::from).collect();
+    Ok(Json(AuditItems { items, next: next.map(|next| Cursor::write(list, Some(from), next)) }))
+}
+
+impl<P: Ports> Operations<P> {
+    /// The next `most` records, of a tenant or of all, and where the list goes on.
+    async fn audited_of(
+        &self,
+        tenant: Option<&str>,
+        (from, to): (OffsetDateTime, OffsetDateTime),
+        mut after: Option<Position>,
+        most: usize,
+    ) -> Result<(Vec<AuditRecord>, Option<Position>), Problem> {
+        let mut found = vec![];
+        for _ in 0..READS {
+            let page = self.store.audited(from, to, after.as_ref(), SEARCHED).await?;
+            let fits = |record: &AuditRecord| tenant.is_none_or(|own| record.on.tenant.as_deref() == Some(own));
+            let (place, many) = (page.next, page.records.len());
+            for (at, record) in page.records.into_iter().enumerate() {
+                let position = webhooks_store::place_in_audit(&record);
+                let is_last = place.is_none() && at + 1 == many;
+                if fits(&record) {
+                    found.push(record);
+                }
+                if found.len() == most && !is_last {
+                    return Ok((found, Some(position)));
+                }
+            }
+            after = place;
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok((found, after))
+    }
+}

@@ -1,0 +1,193 @@
+//! The console: a page without any data in it. What it shows it asks the API for, with a token that its reader brings.
+
+use crate::problem::Problem;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+/// Name, content type and text of each file.
+type Source = (&'static str, &'static str, &'static str);
+
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const PAGE: Source = ("index.html", "text/html; charset=utf-8", include_str!("../console/index.html"));
+const FILES: &[Source] = &[
+    ("style.css", "text/css; charset=utf-8", include_str!("../console/style.css")),
+    ("icon.svg", "image/svg+xml", include_str!("../console/icon.svg")),
+    ("app.js", SCRIPT, include_str!("../console/app.js")),
+    ("session.js", SCRIPT, include_str!("../console/session.js")),
+    ("api.js", SCRIPT, include_str!("../console/api.js")),
+    ("dom.js", SCRIPT, include_str!("../console/dom.js")),
+    ("words.js", SCRIPT, include_str!("../console/words.js")),
+    ("counters.js", SCRIPT, include_str!("../console/counters.js")),
+    ("filters.js", SCRIPT, include_str!("../console/filters.js")),
+    ("table.js", SCRIPT, include_str!("../console/table.js")),
+    ("deeds.js", SCRIPT, include_str!("../console/deeds.js")),
+    ("notifications.js", SCRIPT, include_str!("../console/notifications.js")),
+    ("attention.js", SCRIPT, include_str!("../console/attention.js")),
+    ("detail.js", SCRIPT, include_str!("../console/detail.js")),
+    ("entity.js", SCRIPT, include_str!("../console/entity.js")),
+    ("pauses.js", SCRIPT, include_str!("../console/pauses.js")),
+    ("replay.js", SCRIPT, include_str!("../console/replay.js")),
+];
+
+/// What the page has to know before anybody has signed in. None of it is secret.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Console {
+    /// Of the tokens.
+    pub issuer: String,
+    /// Public client of the authorization code flow; empty where there is none, and tokens are pasted.
+    pub client_id: String,
+    /// What is asked for when signing in.
+    pub scope: String,
+    /// The token's claim that lists roles, and what stands before a role's name in it: what is offered, not what is allowed.
+    pub role_claim: String,
+    pub role_prefix: String,
+    /// Where the issuer's token endpoint is, if not at the issuer's own origin.
+    #[serde(skip)]
+    pub token_origin: String,
+}
+
+struct Served {
+    version: String,
+    policy: HeaderValue,
+    page: String,
+    files: Vec<(&'static str, &'static str, String)>,
+    console: Console,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    v: Option<String>,
+}
+
+/// Adds the console's page to the API, where its callers bring tokens.
+pub fn with_console(api: Router, console: Option<Console>) -> Router {
+    console.into_iter().map(router).fold(api, Router::merge)
+}
+
+/// `GET /operations/console` and its files; nothing else is to be reached without a token.
+fn router(console: Console) -> Router {
+    let version = tag((PAGE, FILES));
+    // A file's address holds the version of all, so that no browser mixes two.
+    let versioned = |text: &str| {
+        ["js", "css", "svg"]
+            .iter()
+            .fold(text.to_owned(), |text, kind| text.replace(&format!(".{kind}\""), &format!(".{kind}?v={version}\"")))
+    };
+    let served = Served {
+        policy: policy(&console),
+        page: versioned(PAGE.2),
+        files: FILES.iter().map(|(name, kind, text)| (*name, *kind, versioned(text))).collect(),
+        version,
+        console,
+    };
+    Router::new()
+        .route("/operations/console", get(page))
+        .route("/operations/console/config.json", get(config))
+        .route("/operations/console/{file}", get(file))
+        .method_not_allowed_fallback(async || Problem::no_such_method())
+        .with_state(Arc::new(served))
+}
+
+async fn page(State(served): State<Arc<Served>>, headers: HeaderMap) -> Response {
+    let mut response = answer(&headers, PAGE.1, "no-cache", &served.page);
+    let own = [
+        (header::CONTENT_SECURITY_POLICY, served.policy.clone()),
+        (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    ];
+    response.headers_mut().extend(own);
+    response
+}
+
+async fn config(State(served): State<Arc<Served>>) -> Response {
+    secured(([(header::CACHE_CONTROL, "no-cache")], Json(&served.console)).into_response())
+}
+
+async fn file(
+    State(served): State<Arc<Served>>,
+    Path(name): Path<String>,
+    Query(asked): Query<Version>,
+    headers: HeaderMap,
+) -> Response {
+    let found = served.files.iter().find(|(own, ..)| *own == name);
+    match (found, asked.v) {
+        (Some((_, kind, text)), None) => answer(&headers, kind, "no-cache", text),
+        (Some((_, kind, text)), Some(version)) if version == served.version => {
+            answer(&headers, kind, "public, max-age=31536000, immutable", text)
+        }
+        _ => secured(Problem::no_such_path().into_response()),
+    }
+}
+
+fn answer(asked: &HeaderMap, kind: &'static str, caching: &'static str, text: &str) -> Response {
+    let tag = format!("\"{}\"", tag(text));
+    let known = asked.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let headers = [(header::CACHE_CONTROL, caching.to_owned()), (header::ETAG, tag)];
+    secured(match known {
+        true => (StatusCode::NOT_MODIFIED, headers).into_response(),
+        false => (headers, [(header::CONTENT_TYPE, kind)], text.to_owned()).into_response(),
+    })
+}
+
+fn secured(mut response: Response) -> Response {
+    let headers = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    response.headers_mut().extend(headers.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    response
+}
+
+/// Scripts, styles and answers come from here, tokens from the issuer, and nothing from anywhere else. Without a trusted type no text can
+/// become markup.
+fn policy(console: &Console) -> HeaderValue {
+    let signs_in = !console.client_id.is_empty();
+    let origins = [&console.issuer, &console.token_origin].map(|url| origin(url).filter(|_| signs_in));
+    let origins: String = origins.into_iter().flatten().map(|origin| format!(" {origin}")).collect();
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'{origins}; frame-ancestors 'none'; \
+         base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    );
+    HeaderValue::try_from(policy).expect("an origin has no other characters than a header may have")
+}
+
+/// Scheme, host and port of a URL, if it is one.
+fn origin(url: &str) -> Option<&str> {
+    let start = ["https://", "http://"].into_iter().find(|scheme| url.starts_with(scheme))?.len();
+    let length = url[start..].find('/').unwrap_or(url.len() - start);
+    let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    (length > 0 && url[start..start + length].chars().all(is_host)).then(|| &url[..start + length])
+}
+
+/// Changes with the content. It only has to tell one build's files from another's.
+fn tag(content: impl Hash) -> String {
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_a_scheme_a_host_and_a_port_and_cannot_end_a_directive() {
+        assert_eq!(
+            origin("https://cognito-idp.eu-north-1.amazonaws.com/p"),
+            Some("https://cognito-idp.eu-north-1.amazonaws.com")
+        );
+        assert_eq!(origin("http://127.0.0.1:80"), Some("http://127.0.0.1:80"));
+        for none in
+            ["", "https://", "javascript:x", "https://a; script-src *", "https://a 'unsafe-inline'/", "https://ø/"]
+        {
+            assert_eq!(origin(none), None, "{none}");
+        }
+    }
+}

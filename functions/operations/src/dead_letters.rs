@@ -1,0 +1,120 @@
+//! Messages that were given up: seen, and sent again by a job.
+
+use crate::access::{Access, Caller};
+use crate::audit::Deed;
+use crate::jobs;
+use crate::ports::{Operations, Ports, Shared};
+use crate::problem::Problem;
+use crate::query::{self, Parameters};
+use crate::types::dead_letters::{DeadLetterQueue, DeadLetters, NewRedrive};
+use crate::types::jobs::{JobView, Plan};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use futures::future::try_join_all;
+use std::time::Duration;
+use webhooks_model::QueueName;
+use webhooks_model::audit::Target;
+use webhooks_model::work::{Redrive, Work};
+use webhooks_queue::{Letters, look};
+
+const USUAL_SAMPLE: u8 = 5;
+const LONGEST_SAMPLE: u8 = 20;
+const LONGEST_ID: usize = 100;
+/// So long what is looked at is hidden, should we die before it is put back.
+const LOOK: Duration = Duration::from_secs(30);
+/// Short polls of SQS may miss messages, long ones do not.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// How many dead letters each queue has, and some of them. They stay where they are.
+#[utoipa::path(get, path = "/operations/v1/dead-letters", tag = "read", params(
+    ("queue" = Option<String>, Query, description = "notifications, feedback, events or repairs; all unless told"),
+    ("limit" = Option<u8>, Query, minimum = 1, maximum = 20, description = "of each queue; 5 unless told")),
+    responses((status = 200, body = DeadLetters), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn list<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Json<DeadLetters>, Problem> {
+    operations.roles.admit(&caller, Access::Read)?;
+    let parameters = Parameters::new(pairs, &["queue", "limit"])?;
+    let only = parameters.get("queue").map(|name| QueueName::parse(name).ok_or_else(no_queue)).transpose()?;
+    let limit = parameters.limit_of(USUAL_SAMPLE, LONGEST_SAMPLE)?;
+    let names = QueueName::ALL.into_iter().filter(|name| only.is_none_or(|only| only == *name));
+    let queues = try_join_all(names.map(|name| operations.queue(name, limit.into()))).await?;
+    Ok(Json(DeadLetters { queues }))
+}
+
+/// What a redrive would send, without sending it. SQS counts approximately.
+#[utoipa::path(post, path = "/operations/v1/dead-letters/{queue}/plans", tag = "repair", params(("queue" = String, Path)), request_body = NewRedrive,
+    responses((status = 200, body = Plan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn plan<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<Plan>, Problem> {
+    operations.roles.admit(&caller, Access::Repair)?;
+    let (redrive, rate, _) = read(&name, &body)?;
+    let letters = operations.queue(redrive.queue, USUAL_SAMPLE.into()).await?;
+    let one = redrive.message.is_some();
+    let count = if one { letters.waiting.min(1) } else { letters.waiting };
+    let sample =
+        redrive.message.map_or_else(|| letters.sample.into_iter().map(|letter| letter.id).collect(), |id| vec![id]);
+    Ok(Json(Plan { count, at_least: false, seconds: count.div_ceil(rate.into()), sample }))
+}
+
+/// Begins to send a queue's dead letters to the queue that they came from: all that are there now, or one.
+#[utoipa::path(post, path = "/operations/v1/dead-letters/{queue}/redrives", tag = "repair", params(("queue" = String, Path)), request_body = NewRedrive,
+    responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn redrive<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<JobView>), Problem> {
+    let by = operations.roles.admit(&caller, Access::Repair)?;
+    let (redrive, rate, note) = read(&name, &body)?;
+    let on = Target { tenant: None, kind: "dead_letters".into(), name: redrive.queue.to_string() };
+    let deed = Deed { by: &by, role: Access::Repair, what: "redrive", on };
+    let job = operations.new_job(Work::Redrive(redrive), rate, &by, &note);
+    operations.audited(deed, operations.begin(&job)).await?;
+    Ok((StatusCode::ACCEPTED, Json(job.into())))
+}
+
+fn no_queue() -> Problem {
+    let known = QueueName::ALL.map(QueueName::as_str).join(", ");
+    Problem::invalid("queue", format!("One of {known}."))
+}
+
+fn read(queue: &str, body: &Bytes) -> Result<(Redrive, u32, String), Problem> {
+    let queue = QueueName::parse(queue).ok_or_else(no_queue)?;
+    let new: NewRedrive = query::body(body)?;
+    let is_id = |id: &str| {
+        (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if new.message.as_deref().is_some_and(|id| !is_id(id)) {
+        return Err(Problem::invalid("message", "The `id` of a dead letter."));
+    }
+    let redrive = Redrive { queue, message: new.message, rejected: new.rejected };
+    Ok((redrive, jobs::rate(new.rate)?, query::note(&new.note)?.to_owned()))
+}
+
+impl<P: Ports> Operations<P> {
+    async fn queue(&self, name: QueueName, most: usize) -> Result<DeadLetterQueue, Problem> {
+        let queue = self.dead_letters.iter().find(|(own, _)| *own == name).map(|(_, queue)| queue);
+        let queue = queue.ok_or_else(no_queue)?;
+        let depth = queue.depth().await?;
+        let letters = if depth.waiting == 0 { vec![] } else { look(queue, most, LOOK, WAIT).await? };
+        let sample = try_join_all(letters.iter().map(|letter| self.letter(name, letter))).await?;
+        let oldest_sent_at = letters.iter().map(|letter| letter.sent_at).min();
+        Ok(DeadLetterQueue {
+            name: name.as_str(),
+            waiting: depth.waiting,
+            in_flight: depth.in_flight,
+            oldest_sent_at,
+            sample,
+        })
+    }
+}

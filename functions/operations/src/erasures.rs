@@ -1,0 +1,80 @@
+//! Forgetting a tenant on request.
+
+use crate::access::{Access, Caller};
+use crate::audit::Deed;
+use crate::jobs;
+use crate::ports::{Ports, Shared};
+use crate::problem::Problem;
+use crate::query;
+use crate::types::erasures::NewErasure;
+use crate::types::jobs::{JobView, Plan};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use webhooks_model::audit::Target;
+use webhooks_model::work::Work;
+use webhooks_store::{Erasure as _, Pauses as _};
+
+/// Parts of the table that a plan looks at, 20,000 items each.
+const LONGEST_PLAN: usize = 10;
+const EVERYTHING: &str = "*";
+
+/// How much an erasure would delete, without deleting it.
+#[utoipa::path(post, path = "/operations/erasures/plans", tag = "erase", request_body = NewErasure,
+    responses((status = 200, body = Plan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn plan<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<Json<Plan>, Problem> {
+    operations.roles.admit(&caller, Access::Erase)?;
+    let (tenant, rate, _) = read(&body)?;
+    let (mut count, mut position, mut at_least) = (0, None, true);
+    for _ in 0..LONGEST_PLAN {
+        let kept = operations.store.kept(&tenant, position.as_deref(), usize::MAX).await?;
+        count += kept.keys.len() as u64;
+        position = kept.next;
+        if position.is_none() {
+            at_least = false;
+            break;
+        }
+    }
+    Ok(Json(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample: vec![] }))
+}
+
+/// Begins to delete whatever is kept of a tenant, for good. It must be paused as a whole, or what is on its way would be kept again.
+#[utoipa::path(post, path = "/operations/erasures", tag = "erase", request_body = NewErasure,
+    responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn begin<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<(StatusCode, Json<JobView>), Problem> {
+    let by = operations.roles.admit(&caller, Access::Erase)?;
+    let (tenant, rate, note) = read(&body)?;
+    let job = operations.new_job(Work::Erase { tenant: tenant.clone() }, rate, &by, &note);
+    let on = Target { tenant: Some(tenant.clone()), kind: "job".into(), name: job.id.to_string() };
+    let begun = async {
+        let is_whole = |own: Option<&str>| own.is_none_or(|own| own.eq_ignore_ascii_case(&tenant));
+        let pauses = operations.store.paused().await?;
+        if !pauses.iter().any(|pause| pause.events == EVERYTHING && is_whole(pause.tenant.as_deref())) {
+            return Err(Problem::conflict(
+                "not_paused",
+                "Take the tenant out of the settings and pause all its events (*) first.",
+            ));
+        }
+        operations.begin(&job).await
+    };
+    operations.audited(Deed { by: &by, role: Access::Erase, what: "erase_tenant", on }, begun).await?;
+    Ok((StatusCode::ACCEPTED, Json(job.into())))
+}
+
+fn read(body: &Bytes) -> Result<(String, u32, String), Problem> {
+    let new: NewErasure = query::required_body(body)?;
+    let tenant = query::tenant(&new.tenant)?;
+    if !new.confirm.eq_ignore_ascii_case(&tenant) {
+        return Err(Problem::invalid("confirm", "The tenant once more: nothing brings back what is deleted."));
+    }
+    Ok((tenant, jobs::rate(new.rate)?, query::note(&new.note)?.to_owned()))
+}

@@ -1,0 +1,186 @@
+//! Replays by filter: planned, begun, watched, cancelled, gone on with.
+
+use crate::access::{Access, Caller};
+use crate::audit::Deed;
+use crate::ports::{Operations, Ports, Shared};
+use crate::problem::Problem;
+use crate::types::jobs::{JobView, Jobs, NewJob, Plan};
+use crate::{query, reference};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use uuid::Uuid;
+use webhooks_host::Host;
+use webhooks_model::audit::Target;
+use webhooks_model::job::{self, FASTEST, Filter, Job, Status};
+use webhooks_model::work::Work;
+use webhooks_queue::{Message, Sender};
+use webhooks_store::Jobs as _;
+
+const USUAL_RATE: u32 = 10;
+/// Stretches of a hundred that a plan looks at.
+const LONGEST_PLAN: usize = 50;
+const SAMPLE: usize = 10;
+const NEWEST: i32 = 50;
+/// A worker may write between reading and writing.
+const TRIES: usize = 5;
+
+/// What a job would do, without doing it.
+#[utoipa::path(post, path = "/operations/v1/plans", tag = "repair", request_body = NewJob,
+    responses((status = 200, body = Plan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn plan<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<Json<Plan>, Problem> {
+    operations.roles.admit(&caller, Access::Repair)?;
+    let (filter, rate, _) = read(&body)?;
+    let (mut count, mut sample, mut position) = (0, vec![], None);
+    let mut at_least = true;
+    for _ in 0..LONGEST_PLAN {
+        let stretch = operations.store.stretch(&filter, position.as_deref(), 100).await?;
+        count += stretch.found.len() as u64;
+        let wanted = SAMPLE - sample.len();
+        sample.extend(stretch.found.iter().take(wanted).map(|found| reference::of(&found.key)));
+        position = stretch.position;
+        if position.is_none() {
+            at_least = false;
+            break;
+        }
+    }
+    Ok(Json(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample }))
+}
+
+/// Begins a replay of everything the filter finds. `plans` says first what that is.
+#[utoipa::path(post, path = "/operations/v1/jobs", tag = "repair", request_body = NewJob,
+    responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn begin<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<(StatusCode, Json<JobView>), Problem> {
+    let by = operations.roles.admit(&caller, Access::Repair)?;
+    let (filter, rate, note) = read(&body)?;
+    let job = operations.new_job(filter, rate, &by, &note);
+    let deed = Deed { by: &by, role: Access::Repair, what: "begin_job", on: on_job(&job) };
+    operations.audited(deed, operations.begin(&job)).await?;
+    Ok((StatusCode::ACCEPTED, Json(job.into())))
+}
+
+/// The newest jobs.
+#[utoipa::path(get, path = "/operations/v1/jobs", tag = "read",
+    responses((status = 200, body = Jobs), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn list<P: Ports>(State(operations): State<Shared<P>>, caller: Caller) -> Result<Json<Jobs>, Problem> {
+    operations.roles.admit(&caller, Access::Read)?;
+    let jobs = operations.store.jobs(NEWEST).await?;
+    Ok(Json(Jobs { items: jobs.into_iter().map(JobView::from).collect() }))
+}
+
+/// A job and how far it has come.
+#[utoipa::path(get, path = "/operations/v1/jobs/{id}", tag = "read", params(("id" = Uuid, Path)),
+    responses((status = 200, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn one<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<JobView>, Problem> {
+    operations.roles.admit(&caller, Access::Read)?;
+    Ok(Json(operations.job(&id).await?.into()))
+}
+
+/// Stops a job before its next slice.
+#[utoipa::path(post, path = "/operations/v1/jobs/{id}/cancel", tag = "repair", params(("id" = Uuid, Path)),
+    responses((status = 200, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn cancel<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<JobView>, Problem> {
+    let by = operations.roles.admit(&caller, Access::Repair)?;
+    let job = operations.job(&id).await?;
+    let deed = Deed { by: &by, role: Access::Repair, what: "cancel_job", on: on_job(&job) };
+    let job = operations.audited(deed, operations.set(job, Status::Cancelled)).await?;
+    Ok(Json(job.into()))
+}
+
+/// Goes on with a job that was cancelled, or that nobody goes on with any more.
+#[utoipa::path(post, path = "/operations/v1/jobs/{id}/resume", tag = "repair", params(("id" = Uuid, Path)),
+    responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn resume<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<JobView>), Problem> {
+    let by = operations.roles.admit(&caller, Access::Repair)?;
+    let job = operations.job(&id).await?;
+    let deed = Deed { by: &by, role: Access::Repair, what: "resume_job", on: on_job(&job) };
+    let resumed = async {
+        let job = operations.set(job, Status::Running).await?;
+        operations.go_on(job.id).await?;
+        Ok(job)
+    };
+    let job = operations.audited(deed, resumed).await?;
+    Ok((StatusCode::ACCEPTED, Json(job.into())))
+}
+
+fn read(body: &Bytes) -> Result<(Filter, u32, String), Problem> {
+    let new: NewJob = query::required_body(body)?;
+    let states = new.states.iter().map(|state| query::state("states", state)).collect::<Result<_, _>>()?;
+    let entity = new.entity.as_deref().map(query::entity).transpose()?;
+    let tenant = query::tenant(&new.tenant)?;
+    let filter = Filter { tenant, states, entity, event: new.event, from: new.from, to: new.to };
+    filter.check().map_err(|error| Problem::invalid("from", error.to_string()))?;
+    Ok((filter, rate(new.rate)?, query::note(&new.note)?.to_owned()))
+}
+
+pub(crate) fn rate(asked: Option<u32>) -> Result<u32, Problem> {
+    let rate = asked.unwrap_or(USUAL_RATE);
+    let fits = (1..=FASTEST).contains(&rate);
+    fits.then_some(rate).ok_or_else(|| Problem::invalid("rate", format!("From 1 to {FASTEST} a second.")))
+}
+
+fn on_job(job: &Job) -> Target {
+    Target { tenant: job.work.tenant().map(str::to_owned), kind: "job".into(), name: job.id.to_string() }
+}
+
+fn unknown() -> Problem {
+    Problem::unknown("unknown_job", "No job has this id; its time may have run out.")
+}
+
+impl<P: Ports> Operations<P> {
+    pub(crate) fn new_job(&self, work: impl Into<Work>, rate: u32, by: &str, note: &str) -> Job {
+        Job::new(self.host.new_id(), work, rate, by, note, self.host.now())
+    }
+
+    /// Remembered first: a message about a job that nobody knows would do nothing.
+    pub(crate) async fn begin(&self, job: &Job) -> Result<(), Problem> {
+        self.store.create(job).await?;
+        self.go_on(job.id).await
+    }
+
+    async fn job(&self, id: &str) -> Result<Job, Problem> {
+        let id = Uuid::try_parse(id).map_err(|_| Problem::invalid("id", "A job's id is a UUID."))?;
+        self.store.job(id).await?.ok_or_else(unknown)
+    }
+
+    async fn set(&self, mut job: Job, status: Status) -> Result<Job, Problem> {
+        for _ in 0..TRIES {
+            if job.progress.status == Status::Finished {
+                return Err(Problem::conflict("has_ended", "The job has finished."));
+            }
+            job.progress.status = status;
+            job.progress.updated_at = self.host.now();
+            if self.store.progress(job.id, &job.progress).await? {
+                return Ok(job);
+            }
+            job = self.store.job(job.id).await?.ok_or_else(unknown)?;
+        }
+        Err(Problem::conflict("busy", "The job is going on too fast; try again."))
+    }
+
+    async fn go_on(&self, id: Uuid) -> Result<(), Problem> {
+        self.repairs.send(Message { body: job::message(id), group: None, attributes: &[], trace: None }).await?;
+        Ok(())
+    }
+}

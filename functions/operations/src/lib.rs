@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod api;
+mod audit;
+mod console;
+mod cursor;
+mod dead_letters;
+mod erasures;
+mod event;
+mod jobs;
+mod letters;
+mod lists;
+mod pauses;
+mod ports;
+mod problem;
+mod query;
+mod reference;
+mod repairs;
+mod types;
+pub mod wiring;
+
+pub use access::{Access, Authorizer, Roles};
+pub use api::{document, router};
+pub use console::{Console, with_console};
+pub use event::with_sound_url;
+pub use ports::{Operations, Ports};

@@ -1,0 +1,211 @@
+//! Reading.
+
+use crate::access::{Access, Caller};
+use crate::audit::{Deed, on_notification};
+use crate::cursor::{Cursor, list_of};
+use crate::ports::{Ports, Shared};
+use crate::problem::Problem;
+use crate::query::{self, Parameters};
+use crate::reference;
+use crate::types::{Counts, Current, Detail, EntityView, Notification, Notifications, OtherNumber, Raw};
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use time::{Duration, OffsetDateTime};
+use webhooks_host::Host;
+use webhooks_model::job::LONGEST_SPAN;
+use webhooks_model::{Entity, EntityId, State as NotificationState};
+use webhooks_store::{Head, Page, Pauses, Position, Record, Records};
+
+type Pairs = Query<Vec<(String, String)>>;
+const USUAL_SPAN: Duration = Duration::days(7);
+/// What intake has just received is in the list, whichever clock is ahead.
+const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
+/// Renumberings that are followed.
+const LONGEST_CHAIN: usize = 10;
+/// Notifications that an entity is shown with.
+const NEWEST: u8 = 50;
+const MARKS: [&str; 5] = ["dead", "parked", "unparseable", "feedback_parked", "paused"];
+
+/// A tenant's notifications, newest first.
+#[utoipa::path(get, path = "/operations/v1/notifications", tag = "read", params(
+    ("tenant" = String, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$"), ("entity" = Option<String>, Query), ("event" = Option<String>, Query),
+    ("state" = Option<String>, Query), ("from" = Option<String>, Query, format = DateTime, description = "7 days before `to` unless told; 90 at most"),
+    ("to" = Option<String>, Query, format = DateTime, description = "now unless told"),
+    ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
+    responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn notifications<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Query(pairs): Pairs,
+) -> Result<Json<Notifications>, Problem> {
+    operations.roles.admit(&caller, Access::Read)?;
+    let known = ["tenant", "entity", "event", "state", "from", "to", "limit", "cursor"];
+    let parameters = Parameters::new(pairs, &known)?;
+    let tenant = parameters.tenant()?;
+    let (entity, state, event) = (parameters.entity()?, parameters.state()?, parameters.get("event"));
+    let asked = (parameters.time("from")?, parameters.time("to")?);
+    let list =
+        list_of(("feed", &tenant, entity.map(Entity::as_str), event, state.map(NotificationState::as_str), asked));
+    let cursor = Cursor::read(list, parameters.get("cursor"))?;
+    // A page takes its end from the one before, since the clock has gone on.
+    let from = cursor.as_ref().and_then(|cursor| cursor.from);
+    let to = asked.1.unwrap_or_else(|| operations.host.now() + CLOCKS_DIFFER_BY);
+    let from = match from {
+        Some(from) => from,
+        None => beginning(asked.0, to)?,
+    };
+    let fits = |record: &Record| {
+        entity.is_none_or(|entity| record.key.entity.entity == entity)
+            && state.is_none_or(|state| record.state == state)
+            && event.is_none_or(|event| record.event == event)
+    };
+    let after = cursor.map(|cursor| cursor.after);
+    let page = operations.store.feed(&tenant, from, to, after.as_ref(), parameters.limit()?).await?;
+    Ok(Json(shown(page, fits, |next| Cursor::write(list, Some(from), next))))
+}
+
+fn beginning(asked: Option<OffsetDateTime>, to: OffsetDateTime) -> Result<OffsetDateTime, Problem> {
+    let from = asked.unwrap_or(to - USUAL_SPAN);
+    let fits = from < to && to - from <= LONGEST_SPAN;
+    fits.then_some(from).ok_or_else(|| Problem::invalid("from", "Before `to`, by 90 days at most."))
+}
+
+fn shown(page: Page, fits: impl Fn(&Record) -> bool, cursor: impl FnOnce(Position) -> String) -> Notifications {
+    let items = page.records.into_iter().filter(|record| fits(record)).map(Notification::from).collect();
+    Notifications { items, next: page.next.map(cursor) }
+}
+
+/// One notification with everything that happened to it.
+#[utoipa::path(get, path = "/operations/v1/notifications/{ref}", tag = "read", params(("ref" = String, Path, max_length = 2048)),
+    responses((status = 200, body = Detail), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn notification<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<Detail>, Problem> {
+    operations.roles.admit(&caller, Access::Read)?;
+    let record = operations.store.record_of(&reference::parse(&name)?).await?;
+    record.map(|record| Json(record.into())).ok_or_else(unknown)
+}
+
+/// The exact text of a notification. Needs the role `raw`.
+#[utoipa::path(get, path = "/operations/raw/notifications/{ref}", tag = "raw", params(("ref" = String, Path, max_length = 2048)),
+    responses((status = 200, body = Raw), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn raw<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<Raw>, Problem> {
+    let by = operations.roles.admit(&caller, Access::Raw)?;
+    let key = reference::parse(&name)?;
+    let deed = Deed { by: &by, role: Access::Raw, what: "read_raw", on: on_notification(&key) };
+    let read = async { operations.store.raw_of(&key).await?.ok_or_else(unknown) };
+    let text = operations.audited(deed, read).await?;
+    Ok(Json(Raw { text }))
+}
+
+pub(crate) fn unknown() -> Problem {
+    Problem::unknown("unknown_notification", "No notification is recorded under this name; its time may have run out.")
+}
+
+/// An entity's current state, its other numbers, and its notifications.
+#[utoipa::path(get, path = "/operations/v1/entities", tag = "read", params(
+    ("tenant" = String, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"), ("entity" = String, Query), ("key" = String, Query, min_length = 1, max_length = 256)),
+    responses((status = 200, body = EntityView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn entity<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Query(pairs): Pairs,
+) -> Result<Json<EntityView>, Problem> {
+    operations.roles.admit(&caller, Access::Read)?;
+    let parameters = Parameters::new(pairs, &["tenant", "entity", "key"])?;
+    let entity = query::entity(parameters.required("entity")?)?;
+    let id = EntityId { tenant: parameters.tenant()?, entity, key: parameters.required("key")?.to_owned() };
+    let (head, records) = tokio::try_join!(operations.store.head_of(&id), operations.store.newest_of(&id, NEWEST))?;
+    if head.is_none() && records.is_empty() {
+        return Err(Problem::unknown("unknown_entity", "Nothing is known of it; its time may have run out."));
+    }
+    let mut also = vec![];
+    for (relation, next) in [("later", later as Follow), ("earlier", earlier as Follow)] {
+        let mut known = head.clone();
+        while let Some(key) = known.as_ref().and_then(next).filter(|key| *key != id.key) {
+            if also.len() >= LONGEST_CHAIN || also.iter().any(|one: &OtherNumber| one.key == key) {
+                break;
+            }
+            also.push(OtherNumber { key: key.clone(), relation });
+            known = operations.store.head_of(&EntityId { key, ..id.clone() }).await?;
+        }
+    }
+    Ok(Json(EntityView {
+        entity: entity.as_str(),
+        current: head.as_ref().map(Current::from),
+        also,
+        notifications: records.into_iter().map(Notification::from).collect(),
+        tenant: id.tenant,
+        key: id.key,
+    }))
+}
+
+type Follow = fn(&Head) -> Option<String>;
+
+fn later(head: &Head) -> Option<String> {
+    head.renumbered_to.clone()
+}
+
+fn earlier(head: &Head) -> Option<String> {
+    head.previous_key.clone()
+}
+
+/// What a person should look at, or what waits.
+#[utoipa::path(get, path = "/operations/v1/attention", tag = "read", params(
+    ("kind" = String, Query, description = "dead, parked, unparseable, feedback_parked or paused"), ("tenant" = Option<String>, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"),
+    ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
+    responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn attention<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Query(pairs): Pairs,
+) -> Result<Json<Notifications>, Problem> {
+    operations.roles.admit(&caller, Access::Read)?;
+    let parameters = Parameters::new(pairs, &["kind", "tenant", "limit", "cursor"])?;
+    let kind = parameters.required("kind")?;
+    if !MARKS.contains(&kind) {
+        return Err(Problem::invalid("kind", format!("One of {}.", MARKS.join(", "))));
+    }
+    let tenant = parameters.get("tenant").map(query::tenant).transpose()?;
+    let list = list_of(("attention", kind, &tenant));
+    let after = Cursor::read(list, parameters.get("cursor"))?.map(|cursor| cursor.after);
+    let page = operations.store.marked(kind, after.as_ref(), parameters.limit()?).await?;
+    let fits = |record: &Record| tenant.as_ref().is_none_or(|tenant| *tenant == record.key.entity.tenant);
+    Ok(Json(shown(page, fits, |next| Cursor::write(list, None, next))))
+}
+
+/// How much needs attention, for dashboards.
+#[utoipa::path(get, path = "/operations/v1/counts", tag = "read",
+    responses((status = 200, body = Counts), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn counts<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Query(pairs): Pairs,
+) -> Result<Json<Counts>, Problem> {
+    operations.roles.admit(&caller, Access::Read)?;
+    Parameters::new(pairs, &[])?;
+    let store = &operations.store;
+    let count = |mark| store.count_marked(mark);
+    let (dead, parked, unparseable, feedback_parked, paused, pauses) = tokio::join!(
+        count("dead"),
+        count("parked"),
+        count("unparseable"),
+        count("feedback_parked"),
+        count("paused"),
+        store.paused()
+    );
+    Ok(Json(Counts {
+        dead: dead?,
+        parked: parked?,
+        unparseable: unparseable?,
+        feedback_parked: feedback_parked?,
+        paused: paused?,
+        pauses: pauses?.len(),
+    }))
+}

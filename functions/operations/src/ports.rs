@@ -1,0 +1,28 @@
+//! What the operations function is made of.
+
+use crate::access::Roles;
+use std::sync::Arc;
+use webhooks_host::Host;
+use webhooks_model::QueueName;
+use webhooks_queue::{Letters, Sender};
+use webhooks_store::{Audit, Erasure, Jobs, Pauses, Records, Repairs, Replays};
+
+/// The effects, chosen once: the real ones in the function, others in tests.
+pub trait Ports: Send + Sync + 'static {
+    type Store: Records + Jobs + Repairs + Replays + Pauses + Audit + Erasure + 'static;
+    type Queue: Sender + Letters + 'static;
+    type Host: Host + 'static;
+}
+
+pub struct Operations<P: Ports> {
+    pub store: P::Store,
+    pub notifications: P::Queue,
+    pub feedback: P::Queue,
+    pub repairs: P::Queue,
+    pub dead_letters: Vec<(QueueName, P::Queue)>,
+    pub host: P::Host,
+    pub roles: Roles,
+}
+
+/// As handlers share it.
+pub(crate) type Shared<P> = Arc<Operations<P>>;

@@ -1,0 +1,163 @@
+//! What is done to one notification.
+
+use crate::access::{Access, Caller};
+use crate::audit::{Deed as Audited, on_notification};
+use crate::lists::unknown;
+use crate::ports::{Operations, Ports, Shared};
+use crate::problem::Problem;
+use crate::query;
+use crate::reference;
+use crate::types::{Note, Outcome};
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use webhooks_host::Host;
+use webhooks_model::LedgerKey;
+use webhooks_model::feedback::{Description, FeedbackMessage, Verdict};
+use webhooks_queue::{Message, Sender};
+use webhooks_store::{Action, Deed, Records, Repairs, Replays};
+
+/// Hands a notification to the processor once more. One that had ended keeps its end and its answer.
+#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/replay", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
+    request_body = Note, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn replay<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let by = operations.roles.admit(&caller, Access::Repair)?;
+    let note: Note = query::body(&body)?;
+    let key = reference::parse(&name)?;
+    operations.repair(&key, Deed::Replay, &by, &note.note, Next::Processor).await
+}
+
+/// Sets a notification aside: nothing further is tried until it is released.
+#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/hold", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
+    request_body = Note, responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn hold<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let by = operations.roles.admit(&caller, Access::Repair)?;
+    let note: Note = query::body(&body)?;
+    operations.repair(&reference::parse(&name)?, Deed::Hold, &by, &note.note, Next::Nothing).await
+}
+
+/// Lets a held or paused notification go on.
+#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/release", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
+    request_body = Note, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn release<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let by = operations.roles.admit(&caller, Access::Repair)?;
+    let note: Note = query::body(&body)?;
+    let key = reference::parse(&name)?;
+    operations.repair(&key, Deed::Release, &by, &note.note, Next::Processor).await
+}
+
+/// Tries a feedback once more that is parked or stuck. Never one that Visma Net has taken.
+#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/feedback", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
+    request_body = Note, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn resend<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let by = operations.roles.admit(&caller, Access::Repair)?;
+    let note: Note = query::body(&body)?;
+    let key = reference::parse(&name)?;
+    let message = FeedbackMessage::Feedback { notification: key.clone() };
+    operations.repair(&key, Deed::ResendFeedback, &by, &note.note, Next::Feedback(message)).await
+}
+
+/// Hands in the outcome of a notification whose feedback was deferred.
+#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/outcome", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
+    request_body = Outcome, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn outcome<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let by = operations.roles.admit(&caller, Access::Repair)?;
+    let outcome: Outcome = query::required_body(&body)?;
+    let description = Description::new(query::note(&outcome.description)?);
+    if description.as_str().is_empty() {
+        return Err(Problem::invalid("description", "A sentence for the accountant."));
+    }
+    let key = reference::parse(&name)?;
+    let note = description.as_str().to_owned();
+    let verdict = Verdict { is_success: outcome.is_success, description };
+    let message = FeedbackMessage::Outcome { notification: key.clone(), verdict };
+    operations.repair(&key, Deed::Outcome, &by, &note, Next::Feedback(message)).await
+}
+
+/// Who goes on with it.
+enum Next {
+    Nothing,
+    Processor,
+    Feedback(FeedbackMessage),
+}
+
+impl<P: Ports> Operations<P> {
+    async fn repair(
+        &self,
+        key: &LedgerKey,
+        deed: Deed,
+        by: &str,
+        note: &str,
+        next: Next,
+    ) -> Result<StatusCode, Problem> {
+        let note = query::note(note)?;
+        let audited = Audited { by, role: Access::Repair, what: deed.as_str(), on: on_notification(key) };
+        let done = async {
+            self.act(key, deed, by, note).await?;
+            match next {
+                Next::Nothing => Ok(StatusCode::NO_CONTENT),
+                Next::Processor => self.hand_on(key).await,
+                Next::Feedback(message) => self.queue_feedback(message).await,
+            }
+        };
+        self.audited(audited, done).await
+    }
+
+    /// Written down first, so that nothing happens unrecorded.
+    async fn act(&self, key: &LedgerKey, deed: Deed, by: &str, note: &str) -> Result<(), Problem> {
+        if self.store.act(key, Action { deed, at: self.host.now(), by, note }).await? {
+            return Ok(());
+        }
+        match self.store.record_of(key).await? {
+            None => Err(unknown()),
+            Some(_) => Err(match deed {
+                Deed::Replay => Problem::conflict("not_replayable", "It is not recorded whole."),
+                Deed::Hold => Problem::conflict("has_ended", "It has ended; there is nothing to hold."),
+                Deed::Release => Problem::conflict("not_held", "It is neither held nor paused."),
+                Deed::ResendFeedback => {
+                    Problem::conflict("feedback_not_open", "No feedback of it is parked or queued.")
+                }
+                Deed::Outcome => Problem::conflict("not_deferred", "Nobody awaits its outcome."),
+            }),
+        }
+    }
+
+    async fn hand_on(&self, key: &LedgerKey) -> Result<StatusCode, Problem> {
+        let delivery = self.store.replay(key).await?.ok_or_else(unknown)?;
+        let group = Some(key.entity.tenant.as_str());
+        self.notifications.send(Message { body: delivery.to_message(), group, attributes: &[], trace: None }).await?;
+        Ok(StatusCode::ACCEPTED)
+    }
+
+    async fn queue_feedback(&self, message: FeedbackMessage) -> Result<StatusCode, Problem> {
+        let body = serde_json::to_string(&message).expect("names and texts always serialise");
+        let group = Some(message.notification().entity.tenant.as_str());
+        self.feedback.send(Message { body, group, attributes: &[], trace: None }).await?;
+        Ok(StatusCode::ACCEPTED)
+    }
+}

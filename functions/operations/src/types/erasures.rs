@@ -1,0 +1,21 @@
+//! The shapes of erasures.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// Whom to forget.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewErasure {
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
+    pub(crate) tenant: String,
+    /// The same once more.
+    pub(crate) confirm: String,
+    /// Items per second; 10 unless told.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 100)]
+    pub(crate) rate: Option<u32>,
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub(crate) note: String,
+}

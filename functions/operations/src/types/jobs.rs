@@ -1,0 +1,118 @@
+//! Jobs, as the API has them.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use webhooks_model::job::{Filter, Job};
+use webhooks_model::work::Work;
+
+/// Which notifications to replay.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewJob {
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
+    pub(crate) tenant: String,
+    /// Any when empty.
+    #[serde(default)]
+    pub(crate) states: Vec<String>,
+    #[serde(default)]
+    pub(crate) entity: Option<String>,
+    /// The event's name in the catalogue.
+    #[serde(default)]
+    pub(crate) event: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) from: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) to: OffsetDateTime,
+    /// Notifications per second; 10 unless told.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 100)]
+    pub(crate) rate: Option<u32>,
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub(crate) note: String,
+}
+
+/// What a job would do.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Plan {
+    pub(crate) count: u64,
+    /// Counting stopped there: there are at least so many.
+    pub(crate) at_least: bool,
+    /// At the rate asked for.
+    pub(crate) seconds: u64,
+    /// The first of them, by `ref`.
+    pub(crate) sample: Vec<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobView {
+    id: Uuid,
+    /// replay, redrive, release or erase.
+    kind: &'static str,
+    /// running, finished or cancelled.
+    status: &'static str,
+    /// What a replay replays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    filter: Option<Filter>,
+    /// Whose dead letters a redrive sends again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<&'static str>,
+    /// The only one of them that it sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    /// The one tenant that it concerns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<String>,
+    rate: u32,
+    by: String,
+    note: String,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    updated_at: OffsetDateTime,
+    /// Put on a queue, or deleted by an erasure.
+    done: u64,
+    /// Looked at and left alone.
+    skipped: u64,
+    /// Up to where in time a replay has looked at everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reached: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Jobs {
+    pub(crate) items: Vec<JobView>,
+}
+
+impl From<Job> for JobView {
+    fn from(job: Job) -> Self {
+        let place = job.progress.position.as_deref().filter(|_| matches!(job.work, Work::Replay(_)));
+        let reached = place.and_then(|position| position.split('#').next()).map(str::to_owned);
+        let (kind, tenant) = (job.work.as_str(), job.work.tenant().map(str::to_owned));
+        let (filter, redrive) = match job.work {
+            Work::Replay(filter) => (Some(filter), None),
+            Work::Redrive(redrive) => (None, Some(redrive)),
+            Work::Release | Work::Erase { .. } => (None, None),
+        };
+        Self {
+            id: job.id,
+            kind,
+            status: job.progress.status.as_str(),
+            filter,
+            queue: redrive.as_ref().map(|redrive| redrive.queue.as_str()),
+            message: redrive.and_then(|redrive| redrive.message),
+            tenant,
+            rate: job.rate,
+            by: job.by,
+            note: job.note,
+            created_at: job.created_at,
+            updated_at: job.progress.updated_at,
+            done: job.progress.done,
+            skipped: job.progress.skipped,
+            reached,
+        }
+    }
+}

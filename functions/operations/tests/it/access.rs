@@ -1,0 +1,81 @@
+use crate::world::{World, processed, token};
+use lambda_http::http::StatusCode;
+use operations::Authorizer;
+use serde_json::{Value, json};
+use webhooks_model::feedback::FeedbackState;
+
+#[tokio::test]
+async fn whom_no_authoriser_let_in_is_refused_everywhere() {
+    let world = World::new().await;
+    let iam = json!({"iam": {"userArn": "arn:aws:iam::1:user/x"}});
+    for (path, operations) in paths() {
+        for method in operations {
+            for authorizer in [Value::Null, json!({"lambda": {"scope": "visma-webhooks/read"}}), iam.clone()] {
+                let answer = world.ask(&method.to_uppercase(), &path, authorizer, Some(json!({}))).await;
+                assert_eq!(answer.problem(), (401, "unauthenticated"), "{method} {path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_role_opens_its_own_routes_and_no_others() {
+    let world = World::new().await;
+    for (path, operations) in paths() {
+        for method in operations {
+            let needed = match (path.starts_with("/operations/raw/"), method.as_str()) {
+                (true, _) => "raw",
+                (false, "get") => "read",
+                _ if path.starts_with("/operations/erasures") => "erase",
+                _ => "repair",
+            };
+            for role in ["read", "raw", "repair", "erase"] {
+                // Prefix and whole name count.
+                let roles = format!("visma-webhooks/{role} {needed} other/{needed} visma-webhooks/{needed}s");
+                let answer = world.ask(&method.to_uppercase(), &path, token(&roles), Some(json!({}))).await;
+                let refused = answer.problem() == (403, "forbidden");
+                assert_eq!(refused, role != needed, "{role} on {method} {path}: {}", answer.body);
+                assert_ne!(answer.status, StatusCode::UNAUTHORIZED);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn roles_may_come_as_a_list() {
+    let world = World::new().await;
+    let answer =
+        world.ask("GET", "/operations/v1/counts", token("[visma-webhooks/raw visma-webhooks/read]"), None).await;
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn behind_iam_its_policies_decide_and_the_caller_is_known_by_arn() {
+    let world = World::with(Authorizer::Iam).await;
+    world.order(1, time::Duration::ZERO, processed(FeedbackState::Sent)).await;
+    let iam = json!({"iam": {"userArn": "arn:aws:iam::1:user/x"}});
+    let answer = world.ask("GET", "/operations/v1/counts", iam, None).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let answer = world.ask("GET", "/operations/v1/counts", token("visma-webhooks/read"), None).await;
+    assert_eq!(answer.problem(), (401, "unauthenticated"), "another authoriser than the one deployed");
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_by_nobody_and_is_what_it_says() {
+    let world = World::new().await;
+    for (answer, kind) in [
+        (world.get("/operations/v1/counts").await, "application/json"),
+        (world.get("/nowhere").await, "application/problem+json"),
+    ] {
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+        assert_eq!(answer.headers["content-type"], kind);
+    }
+}
+
+/// Every path of the document, with its methods.
+fn paths() -> Vec<(String, Vec<String>)> {
+    let document = serde_json::to_value(operations::document()).unwrap();
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths.map(|(path, methods)| (path.clone(), methods.as_object().unwrap().keys().cloned().collect())).collect()
+}

@@ -1,0 +1,137 @@
+use crate::world::{World, processed, token};
+use fixtures::TENANT;
+use serde_json::{Value, json};
+use time::Duration;
+use webhooks_model::Reason;
+use webhooks_model::feedback::FeedbackState;
+use webhooks_store::Change;
+
+/// Deed, role, kind, tenant and result of every record, oldest first.
+async fn deeds(world: &World) -> Vec<[String; 5]> {
+    let body = world.get("/operations/v1/audit?limit=100").await.body;
+    let text = |item: &Value, name: &str| item[name].as_str().unwrap_or("-").to_owned();
+    let items = body["items"].as_array().unwrap().iter();
+    let shown = items.map(|item| ["deed", "role", "kind", "tenant", "result"].map(|name| text(item, name)));
+    let mut shown: Vec<_> = shown.collect();
+    shown.reverse();
+    shown
+}
+
+fn deed(of: [&str; 5]) -> [String; 5] {
+    of.map(str::to_owned)
+}
+
+#[tokio::test]
+async fn every_deed_leaves_a_record_of_who_did_what_on_what_and_how_it_went() {
+    let world = World::new().await;
+    world.order(1, Duration::hours(1), Change::Parked(Reason::TenantNotServed)).await;
+    world.order(2, Duration::hours(1), processed(FeedbackState::Awaited)).await;
+    let (parked, awaited) = (world.reference(1).await, world.reference(2).await);
+    let of = |reference: &str, deed: &str| format!("/operations/v1/notifications/{reference}/{deed}");
+    let next = || world.host.advance(Duration::seconds(1));
+    for what in ["hold", "release", "replay", "feedback"] {
+        world.repair("POST", &of(&parked, what), json!({"note": "canary"})).await;
+        next();
+    }
+    let outcome = json!({"is_success": true, "description": "canary"});
+    world.repair("POST", &of(&awaited, "outcome"), outcome).await;
+    next();
+    let pause = json!({"tenant": TENANT, "events": "sales_order.*", "note": "canary"});
+    for method in ["PUT", "DELETE", "DELETE"] {
+        world.repair(method, "/operations/v1/pauses", pause.clone()).await;
+        next();
+    }
+    let filter = json!({"tenant": TENANT, "from": "2026-11-01T00:00:00Z", "to": "2026-11-02T00:00:00Z"});
+    let job = world.repair("POST", "/operations/v1/jobs", filter).await.body["id"].as_str().unwrap().to_owned();
+    next();
+    for what in ["cancel", "resume"] {
+        world.repair("POST", &format!("/operations/v1/jobs/{job}/{what}"), json!({})).await;
+        next();
+    }
+    world.get(&format!("/operations/raw/notifications/{parked}")).await;
+    let expected = [
+        ["hold", "repair", "notification", TENANT, "done"],
+        ["release", "repair", "notification", TENANT, "done"],
+        ["replay", "repair", "notification", TENANT, "done"],
+        ["resend_feedback", "repair", "notification", TENANT, "feedback_not_open"],
+        ["outcome", "repair", "notification", TENANT, "done"],
+        ["pause", "repair", "pause", TENANT, "done"],
+        ["resume", "repair", "pause", TENANT, "done"],
+        ["resume", "repair", "pause", TENANT, "unknown_pause"],
+        ["begin_job", "repair", "job", TENANT, "done"],
+        ["cancel_job", "repair", "job", TENANT, "done"],
+        ["resume_job", "repair", "job", TENANT, "done"],
+        ["read_raw", "raw", "notification", TENANT, "done"],
+    ];
+    assert_eq!(deeds(&world).await, expected.map(deed));
+    let body = world.get("/operations/v1/audit").await.body;
+    assert!(!body.to_string().contains("canary"), "neither notes nor bodies");
+    assert_eq!((&body["items"][0]["by"], &body["items"][1]["name"]), (&"op-1".into(), &job.into()));
+}
+
+#[tokio::test]
+async fn what_nobody_may_do_or_nobody_understands_leaves_no_record() {
+    let world = World::new().await;
+    world.order(1, Duration::hours(1), Change::Parked(Reason::TenantNotServed)).await;
+    let url = format!("/operations/v1/notifications/{}/hold", world.reference(1).await);
+    world.ask("POST", &url, token("visma-webhooks/read"), Some(json!({}))).await;
+    world.repair("POST", &url, json!({"unknown": 1})).await;
+    world.repair("POST", "/operations/v1/notifications/nonsense/hold", json!({})).await;
+    assert!(deeds(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_audit_is_listed_by_time_and_tenant_page_by_page() {
+    let world = World::new().await;
+    for number in 0..150 {
+        let tenant = if number % 30 == 0 { "rare" } else { "common" };
+        let pause = json!({"tenant": tenant, "events": "*"});
+        world.repair("PUT", "/operations/v1/pauses", pause).await;
+        world.host.advance(Duration::seconds(1));
+    }
+    for (filter, limit, expected) in [
+        ("", 100, 150),
+        ("&tenant=rare", 2, 5),
+        ("&tenant=rare", 5, 5),
+        ("&tenant=RARE", 100, 5),
+        ("&tenant=other", 10, 0),
+    ] {
+        let (mut ids, mut cursor) = (vec![], String::new());
+        loop {
+            let answer = world.get(&format!("/operations/v1/audit?limit={limit}{filter}{cursor}")).await;
+            assert_eq!(answer.status.as_u16(), 200, "{}", answer.body);
+            assert!(answer.items("id").len() <= limit);
+            ids.extend(answer.items("id"));
+            let Some(next) = answer.body["next"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+            world.host.advance(Duration::seconds(1));
+        }
+        assert_eq!(ids.len(), expected, "{filter} {limit}");
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), expected, "each once");
+    }
+    let span = "/operations/v1/audit?limit=100&from=2026-11-23T12:00:00Z&to=2026-11-23T12:00:10Z";
+    assert_eq!(world.get(span).await.items("id").len(), 10);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_question_about_the_audit_is_named() {
+    let world = World::new().await;
+    for number in 0..3 {
+        world.repair("PUT", "/operations/v1/pauses", json!({"tenant": format!("t{number}"), "events": "*"})).await;
+    }
+    let next = world.get("/operations/v1/audit?limit=1").await.body["next"].as_str().unwrap().to_owned();
+    for (query, code, field) in [
+        ("tenant=a%20b", "invalid_parameter", "tenant"),
+        ("from=yesterday", "invalid_parameter", "from"),
+        ("from=2026-11-24T00:00:00Z&to=2026-11-23T00:00:00Z", "invalid_parameter", "from"),
+        ("limit=101", "invalid_parameter", "limit"),
+        ("by=op", "invalid_parameter", "by"),
+        ("cursor=nonsense", "unknown_cursor", "cursor"),
+        (&format!("tenant=t1&cursor={next}"), "unknown_cursor", "cursor"),
+    ] {
+        let answer = world.get(&format!("/operations/v1/audit?{query}")).await;
+        assert_eq!((answer.problem(), &answer.body["field"]), ((400, code), &field.into()), "{query}");
+    }
+}

@@ -1,0 +1,150 @@
+//! The page, which anyone may have, and what it must not open.
+
+use crate::world::{Answer, World};
+use operations::Authorizer;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+
+const PAGE: &str = "/operations/console";
+
+async fn anyone(world: &World, method: &str, url: &str) -> Answer {
+    world.ask(method, url, Value::Null, None).await
+}
+
+/// Every address that a text refers to, below /operations.
+fn addresses(text: &str) -> Vec<String> {
+    let quoted = text.split('"').filter(|part| part.contains("?v="));
+    quoted.map(|part| format!("{PAGE}/{}", part.rsplit('/').next().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn the_page_and_every_file_that_it_refers_to_are_there_for_anyone() {
+    let world = World::new().await;
+    let page = anyone(&world, "GET", PAGE).await;
+    assert_eq!(
+        (page.status.as_u16(), &page.headers["content-type"]),
+        (200, &"text/html; charset=utf-8".parse().unwrap())
+    );
+    assert_eq!(page.headers["cache-control"], "no-cache");
+    let mut wanted = addresses(&page.text);
+    let mut seen = vec![];
+    while let Some(address) = wanted.pop() {
+        if seen.contains(&address) {
+            continue;
+        }
+        let file = anyone(&world, "GET", &address).await;
+        assert_eq!(file.status.as_u16(), 200, "{address}");
+        assert_eq!(file.headers["cache-control"], "public, max-age=31536000, immutable", "{address}");
+        wanted.extend(addresses(&file.text));
+        seen.push(address);
+    }
+    let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("console")).unwrap();
+    let files = files.filter(|file| file.as_ref().unwrap().file_type().unwrap().is_file()).count();
+    assert_eq!(seen.len(), files - 1, "all but the page itself: {seen:?}");
+}
+
+#[tokio::test]
+async fn a_browser_that_has_the_page_is_sent_nothing_again_and_one_with_an_older_page_is_told() {
+    let world = World::new().await;
+    for address in [PAGE.to_owned(), format!("{PAGE}/app.js")] {
+        let tag = anyone(&world, "GET", &address).await.headers["etag"].clone();
+        let again = world.ask_with("GET", &address, &[("if-none-match", tag.to_str().unwrap())]).await;
+        assert_eq!((again.status.as_u16(), again.text.as_str()), (304, ""));
+        let other = world.ask_with("GET", &address, &[("if-none-match", "\"other\"")]).await;
+        assert_eq!(other.status.as_u16(), 200);
+    }
+    assert_eq!(anyone(&world, "GET", &format!("{PAGE}/app.js?v=0")).await.problem(), (404, "not_found"));
+}
+
+#[tokio::test]
+async fn the_page_runs_and_reaches_nothing_but_its_own() {
+    let world = World::new().await;
+    let page = anyone(&world, "GET", PAGE).await;
+    assert_eq!(
+        page.headers["content-security-policy"],
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+         connect-src 'self' https://issuer.example https://tokens.example; frame-ancestors 'none'; base-uri 'none'; \
+         form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    );
+    for address in [PAGE, "/operations/console/app.js", "/operations/console/config.json", "/operations/console/x"] {
+        let headers = anyone(&world, "GET", address).await.headers;
+        assert_eq!(
+            (&headers["x-content-type-options"], &headers["referrer-policy"]),
+            (&"nosniff".parse().unwrap(), &"no-referrer".parse().unwrap()),
+            "{address}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_is_let_in_but_the_consoles_own_paths() {
+    let world = World::new().await;
+    for path in [
+        "/operations/console/config.json/",
+        "/operations/console/",
+        "/operations/console//",
+        "/operations/console/index.html",
+        "/operations/console/app.js/x",
+        "/operations/console/..%2Fv1%2Fcounts",
+        "/operations/consoles",
+    ] {
+        let answer = anyone(&world, "GET", path).await;
+        assert_eq!(answer.problem(), (404, "not_found"), "{path}");
+    }
+    for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
+        for path in [PAGE, "/operations/console/app.js", "/operations/console/config.json"] {
+            assert_eq!(anyone(&world, method, path).await.problem(), (405, "method_not_allowed"), "{method} {path}");
+        }
+    }
+    for path in ["/operations/v1/counts", "/operations/console/../v1/counts"] {
+        assert_eq!(anyone(&world, "GET", path).await.problem(), (401, "unauthenticated"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_told_who_issues_tokens_and_nothing_else() {
+    let world = World::new().await;
+    let told = anyone(&world, "GET", "/operations/console/config.json").await;
+    let expected = json!({
+        "issuer": "https://issuer.example/pool", "clientId": "people", "scope": "openid", "roleClaim": "scope", "rolePrefix": "visma-webhooks/",
+    });
+    assert_eq!((told.body, &told.headers["cache-control"]), (expected, &"no-cache".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn behind_iam_there_is_no_console() {
+    let world = World::with(Authorizer::Iam).await;
+    for path in [PAGE, "/operations/console/app.js", "/operations/console/config.json"] {
+        assert_eq!(anyone(&world, "GET", path).await.problem(), (404, "not_found"), "{path}");
+    }
+}
+
+#[test]
+fn no_file_makes_markup_of_text_or_runs_it_or_styles_inline() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("console");
+    let mut read = 0;
+    for file in fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file()) {
+        let text = fs::read_to_string(&file).unwrap();
+        for word in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "DOMParser",
+            "eval(",
+            "new Function",
+            ".style.",
+            "localStorage",
+        ] {
+            assert!(!text.contains(word), "{}: {word}", file.display());
+        }
+        let is_page = file.ends_with("index.html");
+        assert!(
+            !is_page
+                || !["<style", "style=", "onclick", "onload", "javascript:"].iter().any(|inline| text.contains(inline))
+        );
+        read += 1;
+    }
+    assert!(read > 10);
+}

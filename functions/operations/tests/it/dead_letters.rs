@@ -1,0 +1,134 @@
+use crate::world::{World, processed};
+use fixtures::TENANT;
+use lambda_http::http::StatusCode;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use time::Duration;
+use webhooks_host::Host;
+use webhooks_model::feedback::{FeedbackMessage, FeedbackState};
+use webhooks_model::{QueueName, Reason};
+use webhooks_queue::Letter;
+use webhooks_store::{Change, Replays};
+
+fn letter(world: &World, id: &str, body: String, age: Duration) -> Letter {
+    Letter {
+        id: id.into(),
+        body,
+        receipt: id.into(),
+        sent_at: world.host.now() - age,
+        receive_count: 12,
+        group: Some(TENANT.into()),
+        trace: None,
+        attributes: HashMap::new(),
+    }
+}
+
+fn queue<'a>(body: &'a Value, name: &str) -> &'a Value {
+    body["queues"].as_array().unwrap().iter().find(|queue| queue["name"] == name).unwrap()
+}
+
+#[tokio::test]
+async fn every_queue_shows_how_many_died_and_why_without_a_word_of_their_bodies() {
+    let world = World::new().await;
+    let dead = world.order(1, Duration::hours(1), Change::Parked(Reason::TenantNotServed)).await;
+    let delivery = world.table.table.replay(&dead.ledger_key()).await.unwrap().unwrap().to_message();
+    world.dead(QueueName::Notifications).put(letter(&world, "a", delivery, Duration::hours(2)));
+    world.dead(QueueName::Notifications).put(letter(&world, "b", "canary".into(), Duration::hours(3)));
+    let feedback = FeedbackMessage::Feedback { notification: dead.ledger_key() };
+    let code = aws_sdk_sqs::types::MessageAttributeValue::builder().data_type("String").string_value("field_wrong");
+    world.dead(QueueName::Feedback).put(Letter {
+        attributes: HashMap::from([("rejection_code".into(), code.build().unwrap())]),
+        ..letter(&world, "c", serde_json::to_string(&feedback).unwrap(), Duration::hours(1))
+    });
+    let event =
+        json!({"type": "net.visma.sales_order.updated", "data": {"notification": dead.ledger_key(), "x": "canary"}});
+    world.dead(QueueName::Events).put(letter(&world, "d", event.to_string(), Duration::hours(1)));
+    let job = uuid::Uuid::from_u128(7);
+    world.dead(QueueName::Repairs).put(letter(&world, "e", webhooks_model::job::message(job), Duration::hours(1)));
+
+    let answer = world.get("/operations/v1/dead-letters").await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert!(!answer.body.to_string().contains("canary"));
+    let notifications = queue(&answer.body, "notifications");
+    assert_eq!(
+        (&notifications["waiting"], &notifications["oldest_sent_at"]),
+        (&2.into(), &"2026-11-23T09:00:00Z".into())
+    );
+    let sample = notifications["sample"].as_array().unwrap();
+    assert_eq!(
+        (&sample[0]["id"], &sample[0]["reason"], &sample[0]["tenant"]),
+        (&"a".into(), &"tenant_not_served".into(), &TENANT.into())
+    );
+    assert_eq!(sample[0]["notifications"][0]["ref"], world.reference(1).await);
+    assert_eq!((&sample[1]["id"], &sample[1]["reason"]), (&"b".into(), &"not_understood".into()));
+    assert_eq!(queue(&answer.body, "feedback")["sample"][0]["reason"], "field_wrong");
+    let event = &queue(&answer.body, "events")["sample"][0];
+    assert_eq!((&event["reason"], &event["event"]), (&"unconsumed".into(), &"net.visma.sales_order.updated".into()));
+    assert_eq!(queue(&answer.body, "repairs")["sample"][0]["job"], job.to_string());
+
+    let again = world.get("/operations/v1/dead-letters?queue=notifications&limit=1").await;
+    let only = queue(&again.body, "notifications");
+    assert_eq!((&only["waiting"], only["sample"].as_array().unwrap().len()), (&2.into(), 1), "looking takes none away");
+    assert_eq!(again.body["queues"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_redrive_is_planned_begun_as_a_job_and_written_down() {
+    let world = World::new().await;
+    for id in ["a", "b", "c"] {
+        world.dead(QueueName::Feedback).put(letter(&world, id, "{}".into(), Duration::hours(1)));
+    }
+    let url = "/operations/v1/dead-letters/feedback";
+    let plan = world.repair("POST", &format!("{url}/plans"), json!({"rate": 2})).await.body;
+    assert_eq!((&plan["count"], &plan["seconds"], &plan["sample"]), (&3.into(), &2.into(), &json!(["a", "b", "c"])));
+    let plan = world.repair("POST", &format!("{url}/plans"), json!({"message": "b"})).await.body;
+    assert_eq!((&plan["count"], &plan["sample"]), (&1.into(), &json!(["b"])));
+    assert!(world.repairs.sent().is_empty(), "a plan does nothing");
+    let job = world.repair("POST", &format!("{url}/redrives"), json!({"message": "b", "note": "mended"})).await;
+    assert_eq!(job.status, StatusCode::ACCEPTED, "{}", job.body);
+    let shown = ["kind", "queue", "message", "status", "note"].map(|name| job.body[name].as_str().unwrap());
+    assert_eq!(shown, ["redrive", "feedback", "b", "running", "mended"]);
+    assert_eq!(world.repairs.sent()[0].json()["job"], job.body["id"]);
+    let url = format!("/operations/v1/jobs/{}", job.body["id"].as_str().unwrap());
+    assert_eq!(world.get(&url).await.body, job.body);
+    let audit = world.get("/operations/v1/audit").await.body;
+    let last = ["by", "role", "deed", "kind", "name", "result"].map(|name| audit["items"][0][name].as_str().unwrap());
+    assert_eq!(last, ["op-1", "repair", "redrive", "dead_letters", "feedback", "done"]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_about_dead_letters_is_named() {
+    let world = World::new().await;
+    world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
+    for (url, field) in [
+        ("/operations/v1/dead-letters?queue=other", "queue"),
+        ("/operations/v1/dead-letters?limit=21", "limit"),
+        ("/operations/v1/dead-letters?limit=0", "limit"),
+        ("/operations/v1/dead-letters?tenant=t", "tenant"),
+    ] {
+        let answer = world.get(url).await;
+        assert_eq!((answer.problem(), &answer.body["field"]), ((400, "invalid_parameter"), &field.into()), "{url}");
+    }
+    for (queue, body, field) in [
+        ("other", json!({}), "queue"),
+        ("feedback", json!({"rate": 0}), "rate"),
+        ("feedback", json!({"rate": 101}), "rate"),
+        ("feedback", json!({"message": ""}), "message"),
+        ("feedback", json!({"message": "a b"}), "message"),
+        ("feedback", json!({"message": "a".repeat(101)}), "message"),
+        ("feedback", json!({"note": "x".repeat(501)}), "note"),
+    ] {
+        for what in ["plans", "redrives"] {
+            let answer =
+                world.repair("POST", &format!("/operations/v1/dead-letters/{queue}/{what}"), body.clone()).await;
+            assert_eq!(
+                (answer.problem(), &answer.body["field"]),
+                ((400, "invalid_parameter"), &field.into()),
+                "{body}"
+            );
+        }
+    }
+    let answer = world.repair("POST", "/operations/v1/dead-letters/feedback/redrives", json!({"queue": "x"})).await;
+    assert_eq!(answer.problem(), (422, "invalid_body"));
+    assert!(world.repairs.sent().is_empty());
+}

@@ -1,0 +1,31 @@
+use crate::world::World;
+use serde_json::Value;
+use std::path::Path;
+
+#[test]
+fn the_document_beside_the_readme_is_the_one_that_is_served() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+    let served = serde_json::to_string_pretty(&operations::document()).unwrap() + "\n";
+    if std::env::var_os("WRITE_OPENAPI").is_some() {
+        std::fs::write(&path, &served).unwrap();
+    }
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(kept == served, "WRITE_OPENAPI=1 cargo test -p operations writes functions/operations/openapi.json");
+}
+
+#[tokio::test]
+async fn every_path_of_the_document_is_there_with_its_methods_and_no_others() {
+    let world = World::new().await;
+    let document = serde_json::to_value(operations::document()).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in ["get", "post", "put", "delete", "patch"] {
+            let answer = world.ask(&method.to_uppercase(), path, Value::Null, None).await;
+            let expected = if methods.get(method).is_some() { 401 } else { 405 };
+            assert_eq!(answer.status.as_u16(), expected, "{method} {path}");
+        }
+    }
+    let answer = world.get("/operations/v1/openapi.json").await;
+    assert_eq!(answer.body, document);
+    assert_eq!(world.get("/operations/v2/counts").await.problem(), (404, "not_found"));
+}

@@ -1,0 +1,58 @@
+use crate::world::{World, processed, token};
+use fixtures::TENANT;
+use lambda_http::http::StatusCode;
+use serde_json::{Value, json};
+use webhooks_model::feedback::FeedbackState;
+
+const ERASURES: &str = "/operations/erasures";
+
+async fn ask(world: &World, path: &str, body: Value) -> crate::world::Answer {
+    world.ask("POST", path, token("visma-webhooks/erase"), Some(body)).await
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_paused_as_a_whole_is_erased_by_a_job_after_a_plan() {
+    let world = World::new().await;
+    world.order(1, time::Duration::ZERO, processed(FeedbackState::Sent)).await;
+    let request = json!({"tenant": TENANT, "confirm": TENANT, "note": "contract ended"});
+    let plan = ask(&world, "/operations/erasures/plans", request.clone()).await;
+    assert_eq!((plan.status, &plan.body["at_least"]), (StatusCode::OK, &json!(false)));
+    assert!(plan.body["count"].as_u64().unwrap() >= 1, "{}", plan.body);
+    assert_eq!(ask(&world, ERASURES, request.clone()).await.problem(), (409, "not_paused"));
+    assert!(world.repairs.sent().is_empty());
+
+    let some = json!({"tenant": TENANT, "events": "sales_order.*"});
+    world.repair("PUT", "/operations/v1/pauses", some).await;
+    assert_eq!(ask(&world, ERASURES, request.clone()).await.problem(), (409, "not_paused"));
+    let all = json!({"tenant": TENANT, "events": "*"});
+    world.repair("PUT", "/operations/v1/pauses", all).await;
+    let begun = ask(&world, ERASURES, request).await;
+    assert_eq!((begun.status, &begun.body["kind"]), (StatusCode::ACCEPTED, &json!("erase")));
+    assert_eq!(world.repairs.sent().len(), 1);
+    let audit = world.get("/operations/v1/audit").await.body;
+    assert_eq!(
+        (&audit["items"][0]["deed"], &audit["items"][0]["by"]),
+        (&json!("erase_tenant"), &json!("op-1")),
+        "{audit}"
+    );
+}
+
+#[tokio::test]
+async fn an_erasure_is_confirmed_by_naming_the_tenant_twice() {
+    let world = World::new().await;
+    for path in [ERASURES, "/operations/erasures/plans"] {
+        for (body, field) in [
+            (json!({"tenant": TENANT, "confirm": "another"}), "confirm"),
+            (json!({"tenant": "a b", "confirm": "a b"}), "tenant"),
+            (json!({"tenant": TENANT, "confirm": TENANT, "rate": 101}), "rate"),
+        ] {
+            let answer = ask(&world, path, body).await;
+            assert_eq!(
+                (answer.status, answer.body["field"].as_str()),
+                (StatusCode::BAD_REQUEST, Some(field)),
+                "{}",
+                answer.body
+            );
+        }
+    }
+}

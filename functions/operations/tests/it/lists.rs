@@ -1,0 +1,188 @@
+use crate::world::{World, order, processed};
+use fixtures::TENANT;
+use lambda_http::http::StatusCode;
+use time::Duration;
+use webhooks_host::Host;
+use webhooks_model::feedback::FeedbackState;
+use webhooks_model::ledger::Attempt;
+use webhooks_model::{Entity, EntityId, HeadChange, Reason, Ticks, Versions};
+use webhooks_store::{Change, Ledger};
+
+const FEED: &str = "/operations/v1/notifications?tenant=";
+
+fn failed(world: &World) -> Attempt {
+    let detail = "status 503 from the ERP".into();
+    Attempt { at: world.host.now(), receive_count: 2, reason: Reason::Unavailable, detail }
+}
+
+#[tokio::test]
+async fn a_tenants_notifications_come_newest_first_and_page_by_page_each_once() {
+    let world = World::new().await;
+    for (number, days) in (1..).zip([30, 6, 6, 3, 0, 0, 0]) {
+        world.order(number, Duration::days(days), processed(FeedbackState::Sent)).await;
+    }
+    let from = "2026-08-30T00:00:00Z";
+    let all = world.get(&format!("{FEED}{TENANT}&from={from}")).await;
+    for limit in [1, 2, 3, 100] {
+        let (mut keys, mut cursor) = (vec![], String::new());
+        loop {
+            let answer = world.get(&format!("{FEED}{TENANT}&from={from}&limit={limit}{cursor}")).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+            keys.extend(answer.items("key"));
+            let Some(next) = answer.body["next"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        let mut sorted = keys.clone();
+        sorted.sort();
+        assert_eq!(sorted, (1..=7).map(|number| format!("SO/{number}")).collect::<Vec<_>>(), "{limit}");
+        assert_eq!((keys[3].as_str(), keys[6].as_str()), ("SO/4", "SO/1"));
+    }
+    assert_eq!(all.items("key").len(), 3, "a page is one day's at most, and the list goes on");
+    assert!(world.get(&format!("{FEED}somebody-else")).await.items("key").is_empty());
+}
+
+#[tokio::test]
+async fn a_list_is_narrowed_by_state_entity_and_event() {
+    let world = World::new().await;
+    world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
+    world.order(2, Duration::ZERO, Change::Parked(Reason::TenantNotServed)).await;
+    for (filter, expected) in [
+        ("state=parked", vec!["SO/2"]),
+        ("state=processed&entity=sales_order", vec!["SO/1"]),
+        ("entity=account", vec![]),
+        ("event=SALESORDER_UPDATED&state=dead", vec![]),
+    ] {
+        assert_eq!(world.get(&format!("{FEED}{TENANT}&{filter}")).await.items("key"), expected, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn a_notification_shows_everything_that_happened_to_it_in_order() {
+    let world = World::new().await;
+    world.order(1, Duration::hours(1), Change::Failed(failed(&world))).await;
+    world.host.advance(Duration::minutes(1));
+    world.order(1, Duration::minutes(61), processed(FeedbackState::Queued)).await;
+    let reference = world.reference(1).await;
+    let answer = world.get(&format!("/operations/v1/notifications/{reference}")).await;
+    let moments: Vec<_> =
+        answer.body["timeline"].as_array().unwrap().iter().map(|moment| moment["what"].as_str().unwrap()).collect();
+    assert_eq!(moments, ["received", "attempt_failed", "processed"]);
+    assert_eq!(answer.body["timeline"][1]["text"], "status 503 from the ERP");
+    assert_eq!((&answer.body["state"], &answer.body["feedback"]["state"]), (&"processed".into(), &"queued".into()));
+    assert!(!answer.body.to_string().contains("canary"), "never the body");
+    let raw = world.get(&format!("/operations/raw/notifications/{reference}")).await;
+    assert_eq!(raw.body["text"], order(1).raw);
+}
+
+#[tokio::test]
+async fn an_entity_shows_its_state_and_a_renumbered_account_is_found_under_both_numbers() {
+    let world = World::new().await;
+    let account = |key: &str| EntityId { tenant: TENANT.into(), entity: Entity::Account, key: key.into() };
+    let change = HeadChange {
+        entity: account("9002"),
+        notification: order(1).key,
+        versions: Versions { resource: Ticks::from_epoch(1_790_000_000), ..Versions::default() },
+        strictly_newer: false,
+        status: Some("Open".into()),
+        milestone: Ticks::from_epoch(1_790_000_000).map(|at| (at, "Open".to_owned())),
+        deleted: true,
+        gone: false,
+        detail: None,
+        internal_id: Some("77".into()),
+        previous_key: Some("9001".into()),
+    };
+    world.table.table.advance(&change, None, world.host.now()).await.unwrap();
+    world.table.table.mark_renumbered(&account("9001"), "9002", world.host.now()).await.unwrap();
+    for (key, other, relation) in [("9001", "9002", "later"), ("9002", "9001", "earlier")] {
+        let answer = world.get(&format!("/operations/v1/entities?tenant={TENANT}&entity=account&key={key}")).await;
+        assert_eq!(answer.body["also"][0], serde_json::json!({"key": other, "relation": relation}));
+    }
+    let answer = world.get(&format!("/operations/v1/entities?tenant={TENANT}&entity=account&key=9002")).await;
+    assert_eq!(answer.body["current"]["deleted"], true);
+    assert_eq!(answer.body["current"]["timeline"][0]["status"], "Open");
+}
+
+#[tokio::test]
+async fn what_needs_attention_is_listed_by_kind_and_counted() {
+    let world = World::new().await;
+    // All at one moment, so that only the key orders them.
+    for number in 1..=5 {
+        world.order(number, Duration::ZERO, Change::Parked(Reason::TenantNotServed)).await;
+    }
+    world.order(6, Duration::ZERO, Change::Dead { attempt: failed(&world), answer: None }).await;
+    let (mut keys, mut cursor) = (vec![], String::new());
+    loop {
+        let answer = world.get(&format!("/operations/v1/attention?kind=parked&limit=2{cursor}")).await;
+        keys.extend(answer.items("key"));
+        let Some(next) = answer.body["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    keys.sort();
+    assert_eq!(keys, ["SO/1", "SO/2", "SO/3", "SO/4", "SO/5"], "each once");
+    let foreign = world.get("/operations/v1/attention?kind=parked&tenant=other").await;
+    assert!(foreign.items("key").is_empty());
+    let counts = world.get("/operations/v1/counts").await.body;
+    assert_eq!((&counts["parked"], &counts["dead"], &counts["paused"]), (&5.into(), &1.into(), &0.into()));
+}
+
+#[tokio::test]
+async fn a_wrong_parameter_is_named() {
+    let world = World::new().await;
+    world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
+    world.order(2, Duration::ZERO, processed(FeedbackState::Sent)).await;
+    let long = "x".repeat(300);
+    let cursor = world.get(&format!("{FEED}{TENANT}&limit=1")).await.body["next"].as_str().unwrap().to_owned();
+    for (url, field, code) in [
+        ("/operations/v1/notifications".to_owned(), "tenant", "invalid_parameter"),
+        (format!("{FEED}a%20b"), "tenant", "invalid_parameter"),
+        (format!("{FEED}t&entity=horse"), "entity", "invalid_parameter"),
+        (format!("{FEED}t&state=gone"), "state", "invalid_parameter"),
+        (format!("{FEED}t&from=yesterday"), "from", "invalid_parameter"),
+        (format!("{FEED}t&from=2020-01-01T00:00:00Z"), "from", "invalid_parameter"),
+        (format!("{FEED}t&limit=0"), "limit", "invalid_parameter"),
+        (format!("{FEED}t&limit=101"), "limit", "invalid_parameter"),
+        (format!("{FEED}t&event={long}"), "event", "invalid_parameter"),
+        (format!("{FEED}t&tenant=u"), "tenant", "invalid_parameter"),
+        (format!("{FEED}t&colour=red"), "colour", "invalid_parameter"),
+        (format!("{FEED}{TENANT}&cursor=nonsense"), "cursor", "unknown_cursor"),
+        (format!("{FEED}other&cursor={cursor}"), "cursor", "unknown_cursor"),
+        (format!("/operations/v1/attention?kind=parked&cursor={cursor}"), "cursor", "unknown_cursor"),
+        ("/operations/v1/attention?kind=all".to_owned(), "kind", "invalid_parameter"),
+        ("/operations/v1/notifications/nonsense".to_owned(), "ref", "invalid_parameter"),
+        ("/operations/v1/jobs/7".to_owned(), "id", "invalid_parameter"),
+    ] {
+        let answer = world.get(&url).await;
+        assert_eq!((answer.problem(), &answer.body["field"]), ((400, code), &field.into()), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_found() {
+    let world = World::new().await;
+    world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
+    let known = world.reference(1).await;
+    // A reference to the same notification of another tenant.
+    let foreign = {
+        use base64::Engine;
+        let engine = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let text = String::from_utf8(engine.decode(known).unwrap()).unwrap();
+        engine.encode(text.replace(TENANT, "other"))
+    };
+    for (url, code) in [
+        (format!("/operations/v1/notifications/{foreign}"), "unknown_notification"),
+        (format!("/operations/raw/notifications/{foreign}"), "unknown_notification"),
+        (format!("/operations/v1/entities?tenant={TENANT}&entity=account&key=1"), "unknown_entity"),
+        (format!("/operations/v1/jobs/{}", uuid::Uuid::nil()), "unknown_job"),
+    ] {
+        assert_eq!(world.get(&url).await.problem(), (404, code), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_no_url_could_have_does_no_harm() {
+    let world = World::new().await;
+    for query in ["a=<b>", "a= b", "%zz&a=\u{7f}"] {
+        let answer = world.get(&format!("/operations/v1/notifications?{query}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+    }
+}

@@ -1,0 +1,15 @@
+//! The operations API over the real store on an embedded DynamoDB, asked with API Gateway's own events.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod access;
+mod audit;
+mod bounds;
+mod console;
+mod dead_letters;
+mod document;
+mod erasures;
+mod lists;
+mod repairs;
+mod schemathesis;
+mod world;

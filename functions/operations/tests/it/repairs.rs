@@ -1,0 +1,147 @@
+use crate::world::{World, processed};
+use fixtures::TENANT;
+use lambda_http::http::StatusCode;
+use serde_json::json;
+use time::Duration;
+use webhooks_model::feedback::{FeedbackMessage, FeedbackState};
+use webhooks_model::{Delivery, Origin, Reason};
+use webhooks_store::Change;
+
+fn of(reference: &str, deed: &str) -> String {
+    format!("/operations/v1/notifications/{reference}/{deed}")
+}
+
+#[tokio::test]
+async fn a_replay_goes_to_the_processor_and_is_written_down_with_who_and_why() {
+    let world = World::new().await;
+    let n = world.order(1, Duration::hours(1), processed(FeedbackState::Sent)).await;
+    let reference = world.reference(1).await;
+    let answer = world.repair("POST", &of(&reference, "replay"), json!({"note": "handler mended"})).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.body);
+    let sent = world.notifications.sent();
+    let delivery = Delivery::from_message(&sent[0].body).unwrap();
+    assert_eq!((delivery.meta.origin, sent[0].group.as_deref()), (Origin::Replay, Some(TENANT)));
+    assert_eq!(delivery.body, n.raw.as_bytes());
+    let shown = world.get(&format!("/operations/v1/notifications/{reference}")).await.body;
+    let last = shown["timeline"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(
+        (&last["what"], &last["by"], &last["text"]),
+        (&"replay".into(), &"op-1".into(), &"handler mended".into())
+    );
+    assert_eq!(shown["state"], "processed");
+}
+
+#[tokio::test]
+async fn what_a_notifications_state_does_not_allow_is_refused_and_sends_nothing() {
+    let world = World::new().await;
+    world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
+    let reference = world.reference(1).await;
+    for (deed, body, code) in [
+        ("hold", json!({}), "has_ended"),
+        ("release", json!({}), "not_held"),
+        ("feedback", json!({}), "feedback_not_open"),
+        ("outcome", json!({"is_success": true, "description": "Done."}), "not_deferred"),
+    ] {
+        assert_eq!(world.repair("POST", &of(&reference, deed), body).await.problem(), (409, code), "{deed}");
+    }
+    assert!(world.notifications.sent().is_empty() && world.feedback.sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_notification_is_held_and_released() {
+    let world = World::new().await;
+    world.order(1, Duration::ZERO, Change::Parked(Reason::TenantNotServed)).await;
+    let reference = world.reference(1).await;
+    assert_eq!(world.repair("POST", &of(&reference, "hold"), json!({})).await.status, StatusCode::NO_CONTENT);
+    let held = world.get(&format!("/operations/v1/notifications/{reference}")).await.body;
+    assert_eq!((&held["state"], &held["reason"]), (&"parked".into(), &"held".into()));
+    assert_eq!(world.repair("POST", &of(&reference, "release"), json!({})).await.status, StatusCode::ACCEPTED);
+    assert_eq!(world.notifications.sent().len(), 1);
+    assert_eq!(world.get("/operations/v1/counts").await.body["parked"], 0);
+}
+
+#[tokio::test]
+async fn a_stuck_feedback_and_a_deferred_outcome_go_to_the_feedback_queue() {
+    let world = World::new().await;
+    world.order(1, Duration::ZERO, processed(FeedbackState::Queued)).await;
+    world.order(2, Duration::ZERO, processed(FeedbackState::Awaited)).await;
+    let (stuck, deferred) = (world.reference(1).await, world.reference(2).await);
+    assert_eq!(world.repair("POST", &of(&stuck, "feedback"), json!({})).await.status, StatusCode::ACCEPTED);
+    let outcome = json!({"is_success": false, "description": "The order has no delivery address."});
+    assert_eq!(world.repair("POST", &of(&deferred, "outcome"), outcome).await.status, StatusCode::ACCEPTED);
+    let sent = world.feedback.sent();
+    assert!(matches!(FeedbackMessage::parse(&sent[0].body).unwrap(), FeedbackMessage::Feedback { .. }));
+    let FeedbackMessage::Outcome { verdict, .. } = FeedbackMessage::parse(&sent[1].body).unwrap() else {
+        panic!("an outcome");
+    };
+    assert!(!verdict.is_success);
+}
+
+#[tokio::test]
+async fn a_tenant_is_paused_and_goes_on() {
+    let world = World::new().await;
+    let pause = json!({"tenant": TENANT, "events": "sales_order.*", "note": "year end"});
+    assert_eq!(world.repair("PUT", "/operations/v1/pauses", pause.clone()).await.status, StatusCode::NO_CONTENT);
+    let shown = world.get("/operations/v1/pauses").await.body;
+    assert_eq!((&shown["items"][0]["events"], &shown["items"][0]["by"]), (&"sales_order.*".into(), &"op-1".into()));
+    assert_eq!(world.get("/operations/v1/counts").await.body["pauses"], 1);
+    assert_eq!(world.repair("DELETE", "/operations/v1/pauses", pause.clone()).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(world.repair("DELETE", "/operations/v1/pauses", pause).await.problem(), (404, "unknown_pause"));
+}
+
+#[tokio::test]
+async fn a_job_is_planned_begun_watched_cancelled_and_gone_on_with() {
+    let world = World::new().await;
+    for number in 1..=12 {
+        world.order(number, Duration::hours(2), processed(FeedbackState::Sent)).await;
+    }
+    let filter = json!({"tenant": TENANT, "states": ["processed"], "from": "2026-09-25T00:00:00Z", "to": "2026-12-01T00:00:00Z", "rate": 5});
+    let plan = world.repair("POST", "/operations/v1/plans", filter.clone()).await.body;
+    assert_eq!((&plan["count"], &plan["at_least"], &plan["seconds"]), (&12.into(), &false.into(), &3.into()));
+    assert_eq!(plan["sample"].as_array().unwrap().len(), 10);
+    assert!(world.repairs.sent().is_empty(), "a plan does nothing");
+    let job = world.repair("POST", "/operations/v1/jobs", filter).await;
+    assert_eq!((job.status, &job.body["status"]), (StatusCode::ACCEPTED, &"running".into()));
+    let id = job.body["id"].as_str().unwrap();
+    assert_eq!(world.repairs.sent()[0].json()["job"], id);
+    let cancelled = world.repair("POST", &format!("/operations/v1/jobs/{id}/cancel"), json!({})).await;
+    assert_eq!(cancelled.body["status"], "cancelled");
+    let resumed = world.repair("POST", &format!("/operations/v1/jobs/{id}/resume"), json!({})).await;
+    assert_eq!((resumed.status, world.repairs.sent().len()), (StatusCode::ACCEPTED, 2));
+    assert_eq!(world.get("/operations/v1/jobs").await.items("id"), [id]);
+}
+
+#[tokio::test]
+async fn a_wrong_body_is_told_what_is_wrong_without_a_word_of_it() {
+    let world = World::new().await;
+    world.order(1, Duration::ZERO, processed(FeedbackState::Awaited)).await;
+    let reference = world.reference(1).await;
+    let job = |field: &str, value: serde_json::Value| {
+        let mut body = json!({"tenant": TENANT, "from": "2026-11-01T00:00:00Z", "to": "2026-11-02T00:00:00Z"});
+        body[field] = value;
+        body
+    };
+    for (method, url, body, code, field) in [
+        ("POST", of(&reference, "replay"), json!({"canary": 1}), "invalid_body", ""),
+        ("POST", of(&reference, "replay"), json!({"note": "x".repeat(501)}), "invalid_parameter", "note"),
+        (
+            "POST",
+            of(&reference, "outcome"),
+            json!({"is_success": true, "description": " <> "}),
+            "invalid_parameter",
+            "description",
+        ),
+        ("POST", "/operations/v1/jobs".into(), job("tenant", "a b".into()), "invalid_parameter", "tenant"),
+        ("POST", "/operations/v1/jobs".into(), job("states", json!(["canary"])), "invalid_parameter", "states"),
+        ("POST", "/operations/v1/jobs".into(), job("to", "2026-10-02T00:00:00Z".into()), "invalid_parameter", "from"),
+        ("POST", "/operations/v1/jobs".into(), job("to", "2027-10-02T00:00:00Z".into()), "invalid_parameter", "from"),
+        ("POST", "/operations/v1/jobs".into(), job("rate", 101.into()), "invalid_parameter", "rate"),
+        ("PUT", "/operations/v1/pauses".into(), json!({"events": "Sales Order"}), "invalid_parameter", "events"),
+    ] {
+        let answer = world.repair(method, &url, body).await;
+        assert_eq!(answer.problem().1, code, "{url}: {}", answer.body);
+        assert_eq!(answer.body["field"].as_str().unwrap_or_default(), field, "{url}");
+        assert!(!answer.body.to_string().contains("canary"));
+    }
+    assert!(world.repairs.sent().is_empty() && world.notifications.sent().is_empty());
+}

@@ -1,0 +1,41 @@
+//! Forgetting a tenant.
+
+use crate::failure::Failure;
+use crate::ports::Ports;
+use crate::repair::{Repair, Slice, lasting, most};
+use serde::{Deserialize, Serialize};
+use webhooks_model::job::{Job, Status};
+use webhooks_store::Erasure;
+
+/// Where a pass over the table is, and whether it has found anything so far.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Pass {
+    found: bool,
+    after: Option<String>,
+}
+
+impl<P: Ports> Repair<P> {
+    /// Passes over the table until one finds nothing: what was on its way when the pass began is found by the next.
+    pub(crate) async fn erases(&self, job: &Job, tenant: &str) -> Result<Slice, Failure> {
+        let pass: Pass = match &job.progress.position {
+            Some(position) => serde_json::from_str(position).map_err(|_| Failure::Unknown)?,
+            None => Pass::default(),
+        };
+        let kept = self.store.kept(tenant, pass.after.as_deref(), most(job) as usize).await?;
+        for key in &kept.keys {
+            self.store.erase(key).await?;
+        }
+        let found = pass.found || !kept.keys.is_empty();
+        let mut progress = job.progress.clone();
+        progress.done += kept.keys.len() as u64;
+        let next = match kept.next {
+            Some(after) => Pass { found, after: Some(after) },
+            None => Pass::default(),
+        };
+        if next.after.is_none() && !found {
+            progress.status = Status::Finished;
+        }
+        progress.position = Some(serde_json::to_string(&next).expect("texts always serialise"));
+        Ok(Slice { progress, wait: lasting(kept.keys.len(), job) })
+    }
+}

@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod erase;
+mod failure;
+mod ports;
+mod redrive;
+mod release;
+mod repair;
+mod replay;
+pub mod wiring;
+
+pub use ports::{Lane, Ports};
+pub use repair::Repair;

@@ -1,0 +1,85 @@
+//! Dead letters on their way back.
+
+use crate::failure::Failure;
+use crate::ports::{Lane, Ports};
+use crate::repair::{Repair, Slice, lasting, most};
+use std::collections::HashSet;
+use std::time::Duration;
+use webhooks_metrics::Metric;
+use webhooks_model::job::{Job, Status};
+use webhooks_model::work::Redrive;
+use webhooks_queue::{BATCH, Letter, Letters};
+
+/// Longer than a slice takes.
+const HIDDEN: Duration = Duration::from_secs(180);
+/// Short polls of SQS may miss messages, long ones do not.
+const WAIT: Duration = Duration::from_secs(2);
+/// Messages that one slice looks at. What it is not to send is hidden meanwhile, so it sees others; behind so many it gives up.
+const MOST_SEEN: usize = 1000;
+
+impl<P: Ports> Repair<P> {
+    /// Sends first and deletes then: a crash between the two repeats a message, and loses none. The job has ended when a slice finds
+    /// nothing that it may send.
+    pub(crate) async fn redrives(&self, job: &Job, redrive: &Redrive) -> Result<Slice, Failure> {
+        let lane = self.lanes.iter().find(|lane| lane.name == redrive.queue).ok_or(Failure::Unknown)?;
+        let mut left = vec![];
+        let sent = self.send_some(job, redrive, lane, &mut left).await;
+        // Also after a failure, lest they stay hidden.
+        for letter in &left {
+            lane.dead.show(letter).await?;
+        }
+        let sent = sent?;
+        let mut progress = job.progress.clone();
+        progress.done += sent as u64;
+        // Each slice meets them again.
+        progress.skipped = if redrive.message.is_some() { 0 } else { progress.skipped.max(left.len() as u64) };
+        if sent == 0 || redrive.message.is_some() {
+            progress.status = Status::Finished;
+        }
+        Ok(Slice { progress, wait: lasting(sent, job) })
+    }
+
+    async fn send_some(
+        &self,
+        job: &Job,
+        redrive: &Redrive,
+        lane: &Lane<P::Queue>,
+        left: &mut Vec<Letter>,
+    ) -> Result<usize, Failure> {
+        let most = if redrive.message.is_some() { 1 } else { most(job) as usize };
+        let (mut sent, mut seen) = (0, HashSet::new());
+        while sent < most && seen.len() < MOST_SEEN {
+            let wanted = if redrive.message.is_some() { BATCH } else { BATCH.min(most - sent) };
+            let batch = lane.dead.receive(wanted, HIDDEN, WAIT).await?;
+            let known = seen.len();
+            seen.extend(batch.iter().map(|letter| letter.id.clone()));
+            // Only such as have come back by themselves meanwhile: all have been seen.
+            if seen.len() == known {
+                left.extend(batch);
+                break;
+            }
+            let (mut send, keep): (Vec<_>, Vec<_>) =
+                batch.into_iter().partition(|letter| is_meant(letter, job, redrive));
+            left.extend(keep);
+            while let Some(letter) = send.pop() {
+                if let Err(error) = lane.source.send_again(&letter).await {
+                    left.push(letter);
+                    left.append(&mut send);
+                    return Err(error.into());
+                }
+                sent += 1;
+                self.metrics
+                    .record(letter.group.as_deref(), [Metric::DeadLettersRedriven { kind: lane.name.as_str() }]);
+                lane.dead.delete(&letter).await?;
+            }
+        }
+        Ok(sent)
+    }
+}
+
+/// What was sent since the job began has died once more, and would do so for ever.
+fn is_meant(letter: &Letter, job: &Job, redrive: &Redrive) -> bool {
+    let is_asked_for = redrive.message.as_ref().is_none_or(|id| *id == letter.id);
+    let is_rejected = letter.attribute("rejection_code").is_some();
+    is_asked_for && letter.sent_at < job.created_at && (redrive.rejected || !is_rejected)
+}

@@ -1,0 +1,45 @@
+//! The real effects.
+
+use crate::ports::{Lane, Ports};
+use crate::repair::Repair;
+use webhooks_host::SystemHost;
+use webhooks_metrics::{Metrics, Service};
+use webhooks_model::QueueName;
+use webhooks_queue::Queue;
+use webhooks_store::Table;
+use webhooks_wiring::Surroundings;
+
+/// AWS.
+pub struct Real;
+
+impl Ports for Real {
+    type Store = Table;
+    type Queue = Queue;
+    type Host = SystemHost;
+}
+
+/// The function as the environment describes it.
+///
+/// # Errors
+/// Names the variable that is missing or wrong.
+pub async fn repair() -> Result<Repair<Real>, lambda_runtime::Error> {
+    let surroundings = Surroundings::load().await;
+    let source = |name| match name {
+        QueueName::Notifications => "NOTIFICATIONS_QUEUE_URL",
+        QueueName::Feedback => "FEEDBACK_QUEUE_URL",
+        QueueName::Events => "EVENTS_QUEUE_URL",
+        QueueName::Repairs => "REPAIRS_QUEUE_URL",
+    };
+    let mut lanes = vec![];
+    for (name, dead) in surroundings.dead_letters()? {
+        lanes.push(Lane { name, source: surroundings.queue(source(name))?, dead });
+    }
+    Ok(Repair {
+        lanes,
+        store: surroundings.table()?,
+        notifications: surroundings.queue("NOTIFICATIONS_QUEUE_URL")?,
+        repairs: surroundings.queue("REPAIRS_QUEUE_URL")?,
+        host: SystemHost,
+        metrics: Metrics::to_stdout(Service::Repair, SystemHost),
+    })
+}

@@ -1,0 +1,47 @@
+use crate::world::{World, order, processed};
+use fixtures::TENANT;
+use webhooks_host::Host;
+use webhooks_model::job::Status;
+use webhooks_model::{Work, notification::Notification};
+use webhooks_store::{Entry, Ledger};
+
+fn erase() -> Work {
+    Work::Erase { tenant: TENANT.into() }
+}
+
+/// Partition and sort key of everything in the table but the job itself.
+async fn kept(world: &World) -> Vec<(String, String)> {
+    let items = world.table.client.scan().table_name("webhooks").send().await.unwrap().items.unwrap();
+    let text = |item: &std::collections::HashMap<String, _>, name: &str| {
+        let value: &aws_sdk_dynamodb::types::AttributeValue = &item[name];
+        value.as_s().unwrap().clone()
+    };
+    let keys = items.iter().map(|item| (text(item, "pk"), text(item, "sk")));
+    keys.filter(|(pk, _)| pk != "jobs").collect()
+}
+
+#[tokio::test]
+async fn whatever_is_kept_of_a_tenant_is_deleted_and_nothing_of_another() {
+    let world = World::new().await;
+    world.recorded(25, processed).await;
+    let now = world.host.now();
+    let other = Notification { tenant: Some(format!("{TENANT}9")), ..order(1, now) };
+    world.table.table.record(&Entry { notification: &other, change: processed(), now }).await.unwrap();
+    let of_other = vec![kept(&world).await.into_iter().find(|(pk, _)| pk.starts_with(&format!("{TENANT}9#"))).unwrap()];
+    world.begin(erase(), 100).await;
+    while world.slice(1).await {}
+    assert_eq!(world.progress().await, (Status::Finished, 25, 0));
+    assert_eq!(kept(&world).await, of_other);
+}
+
+#[tokio::test]
+async fn what_arrives_while_a_tenant_is_being_erased_is_erased_too() {
+    let world = World::new().await;
+    world.recorded(3, processed).await;
+    world.begin(erase(), 100).await;
+    assert!(world.slice(1).await, "a pass that found something is followed by another");
+    world.recorded(1, processed).await;
+    while world.slice(1).await {}
+    assert_eq!(world.progress().await, (Status::Finished, 4, 0));
+    assert!(kept(&world).await.is_empty());
+}

@@ -1,0 +1,132 @@
+use crate::world::World;
+use fixtures::FakeQueue;
+use std::collections::HashMap;
+use std::time::Duration;
+use time::Duration as Span;
+use webhooks_host::Host;
+use webhooks_model::job::Status;
+use webhooks_model::work::Redrive;
+use webhooks_model::{QueueName, Work};
+use webhooks_queue::Letter;
+
+fn all() -> Redrive {
+    Redrive { queue: QueueName::Feedback, message: None, rejected: false }
+}
+
+impl World {
+    /// The feedback queue and its dead letters.
+    fn lane(&self) -> (&FakeQueue, &FakeQueue) {
+        let lane = self.lanes.iter().find(|lane| lane.0 == QueueName::Feedback).expect("every queue is there");
+        (&lane.1, &lane.2)
+    }
+
+    fn dead(&self, number: usize, rejected: bool) {
+        let code =
+            aws_sdk_sqs::types::MessageAttributeValue::builder().data_type("String").string_value("unknown_type");
+        let code = ("rejection_code".to_owned(), code.build().unwrap());
+        self.lane().1.put(Letter {
+            id: number.to_string(),
+            body: format!("body {number}"),
+            receipt: number.to_string(),
+            sent_at: self.host.now() - Span::hours(1),
+            receive_count: 1,
+            group: Some("tenant".into()),
+            trace: None,
+            attributes: rejected.then_some(code).into_iter().collect::<HashMap<_, _>>(),
+        });
+    }
+}
+
+#[tokio::test]
+async fn dead_letters_go_back_at_the_jobs_rate_as_they_were() {
+    let world = World::new().await;
+    (1..=25).for_each(|number| world.dead(number, false));
+    world.begin(Work::Redrive(all()), 1).await;
+    assert!(world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Running, 10, 0));
+    assert_eq!(world.repairs.hidden()[0].1, Duration::from_secs(10), "ten at one a second");
+    while world.slice(1).await {}
+    assert_eq!(world.progress().await, (Status::Finished, 25, 0));
+    let (source, dead) = world.lane();
+    let mut bodies: Vec<_> = source.sent().into_iter().map(|sent| (sent.body, sent.group)).collect();
+    bodies.sort();
+    let mut expected: Vec<_> = (1..=25).map(|number| (format!("body {number}"), Some("tenant".to_owned()))).collect();
+    expected.sort();
+    assert_eq!(bodies, expected);
+    assert!(dead.lying().is_empty());
+    assert_eq!(world.emitted.values("DeadLettersRedriven").iter().sum::<u64>(), 25);
+}
+
+#[tokio::test]
+async fn a_message_whose_deletion_failed_is_sent_twice_and_none_is_lost() {
+    let world = World::new().await;
+    (1..=3).for_each(|number| world.dead(number, false));
+    world.begin(Work::Redrive(all()), 10).await;
+    let (source, dead) = world.lane();
+    dead.keep(true);
+    assert!(world.slice(1).await, "the slice comes again");
+    assert_eq!((source.sent().len(), dead.lying().len()), (1, 3));
+    dead.keep(false);
+    dead.show_all();
+    while world.slice(2).await {}
+    assert!(dead.lying().is_empty());
+    let mut bodies: Vec<_> = source.sent().into_iter().map(|sent| sent.body).collect();
+    assert_eq!(bodies.len(), 4);
+    bodies.sort();
+    bodies.dedup();
+    assert_eq!(bodies.len(), 3);
+}
+
+#[tokio::test]
+async fn what_the_source_refuses_stays_and_can_be_seen() {
+    let world = World::new().await;
+    (1..=3).for_each(|number| world.dead(number, false));
+    world.begin(Work::Redrive(all()), 10).await;
+    let (source, dead) = world.lane();
+    source.refuse(true);
+    assert!(world.slice(1).await);
+    assert_eq!(dead.lying().len(), 3);
+    source.refuse(false);
+    while world.slice(2).await {}
+    assert_eq!(source.sent().len(), 3, "shown again at once");
+}
+
+#[tokio::test]
+async fn what_was_rejected_or_has_died_since_stays_where_it_is() {
+    let world = World::new().await;
+    // More than a slice, in front of those that may go.
+    (1..=30).for_each(|number| world.dead(number, true));
+    (31..=33).for_each(|number| world.dead(number, false));
+    world.begin(Work::Redrive(all()), 1).await;
+    world.host.advance(Span::hours(2));
+    world.dead(34, false);
+    while world.slice(1).await {}
+    let (source, dead) = world.lane();
+    assert_eq!(world.progress().await, (Status::Finished, 3, 31));
+    assert_eq!((source.sent().len(), dead.lying().len()), (3, 31));
+}
+
+#[tokio::test]
+async fn rejected_ones_go_where_that_is_asked_for() {
+    let world = World::new().await;
+    world.dead(1, true);
+    world.begin(Work::Redrive(Redrive { rejected: true, ..all() }), 10).await;
+    while world.slice(1).await {}
+    let sent = world.lane().0.sent();
+    assert_eq!(sent[0].attributes, [("rejection_code".to_owned(), "unknown_type".to_owned())]);
+}
+
+#[tokio::test]
+async fn one_message_goes_alone_wherever_it_lies() {
+    let world = World::new().await;
+    (1..=25).for_each(|number| world.dead(number, false));
+    world.begin(Work::Redrive(Redrive { message: Some("17".into()), ..all() }), 10).await;
+    assert!(!world.slice(1).await);
+    let (source, dead) = world.lane();
+    assert_eq!(world.progress().await, (Status::Finished, 1, 0));
+    assert_eq!((source.sent().len(), source.sent()[0].body.as_str(), dead.lying().len()), (1, "body 17", 24));
+    let again = World::new().await;
+    again.begin(Work::Redrive(Redrive { message: Some("gone".into()), ..all() }), 10).await;
+    assert!(!again.slice(1).await);
+    assert_eq!(again.progress().await, (Status::Finished, 0, 0));
+}

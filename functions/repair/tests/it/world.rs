@@ -1,0 +1,114 @@
+use fixtures::{FakeQueue, TENANT, TestHost, TestTable, sqs_event, to_come_again};
+use repair::{Lane, Ports, Repair};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use uuid::Uuid;
+use webhooks_host::Host;
+use webhooks_metrics::{Emitted, Metrics, Service};
+use webhooks_model::delivery::Meta;
+use webhooks_model::job::message;
+use webhooks_model::job::{Filter, Job, Status};
+use webhooks_model::notification::NoDirectory;
+use webhooks_model::{Channel, Delivery, Notification, Origin, QueueName, State, Work};
+use webhooks_store::{Answering, Change, Entry, Jobs, Ledger, Table};
+
+pub(crate) struct Fakes;
+
+impl Ports for Fakes {
+    type Store = Table;
+    type Queue = FakeQueue;
+    type Host = TestHost;
+}
+
+pub(crate) struct World {
+    pub(crate) table: TestTable,
+    pub(crate) host: TestHost,
+    pub(crate) notifications: FakeQueue,
+    pub(crate) repairs: FakeQueue,
+    pub(crate) lanes: Vec<(QueueName, FakeQueue, FakeQueue)>,
+    pub(crate) emitted: Emitted,
+    pub(crate) repair: Repair<Fakes>,
+}
+
+pub(crate) const JOB: Uuid = Uuid::from_u128(42);
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let (table, host, emitted) = (TestTable::new().await, TestHost::default(), Emitted::default());
+        let (notifications, repairs) = (FakeQueue::default(), FakeQueue::default());
+        let lanes: Vec<_> =
+            QueueName::ALL.into_iter().map(|name| (name, FakeQueue::default(), FakeQueue::default())).collect();
+        let lane = |(name, source, dead): &(QueueName, FakeQueue, FakeQueue)| Lane {
+            name: *name,
+            source: source.clone(),
+            dead: dead.clone(),
+        };
+        let repair = Repair {
+            lanes: lanes.iter().map(lane).collect(),
+            store: table.table.clone(),
+            notifications: notifications.clone(),
+            repairs: repairs.clone(),
+            host: host.clone(),
+            metrics: Metrics::new(Service::Repair, host.clone(), emitted.clone()),
+        };
+        Self { table, host, notifications, repairs, lanes, emitted, repair }
+    }
+
+    /// Notifications `1..=count`, each a minute after the one before, ended as `change` says.
+    pub(crate) async fn recorded(&self, count: u128, change: impl Fn() -> Change) {
+        for number in 1..=count {
+            let now = self.host.now();
+            let n =
+                Notification { received_at: now - time::Duration::minutes(60 - number as i64), ..order(number, now) };
+            self.table.table.record(&Entry { notification: &n, change: change(), now }).await.unwrap();
+        }
+    }
+
+    pub(crate) async fn job(&self, states: &[State], rate: u32) -> Job {
+        let (from, to) = (self.host.now() - time::Duration::days(2), self.host.now());
+        let filter = Filter { tenant: TENANT.into(), states: states.to_vec(), entity: None, event: None, from, to };
+        self.begin(filter, rate).await
+    }
+
+    pub(crate) async fn begin(&self, work: impl Into<Work>, rate: u32) -> Job {
+        let job = Job::new(JOB, work, rate, "op", "after the outage", self.host.now());
+        assert!(self.table.table.create(&job).await.unwrap());
+        job
+    }
+
+    /// Whether the job's message has to come again.
+    pub(crate) async fn slice(&self, receive_count: u32) -> bool {
+        let response =
+            self.repair.batch(sqs_event(&[message(JOB)], receive_count), "r-1", Duration::from_secs(30)).await;
+        !to_come_again(&response).is_empty()
+    }
+
+    pub(crate) async fn progress(&self) -> (Status, u64, u64) {
+        let progress = self.table.table.job(JOB).await.unwrap().unwrap().progress;
+        (progress.status, progress.done, progress.skipped)
+    }
+
+    pub(crate) fn replays(&self) -> Vec<Delivery> {
+        self.notifications.sent().iter().map(|sent| Delivery::from_message(&sent.body).unwrap()).collect()
+    }
+}
+
+pub(crate) fn order(number: u128, now: time::OffsetDateTime) -> Notification {
+    let body = format!(r#"{{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"{number}"}}"#);
+    let meta = Meta {
+        id: Uuid::from_u128(number),
+        channel: Channel::Dispatcher,
+        origin: Origin::Webhook,
+        subscription: "all".into(),
+        event: None,
+        tenant: Some(TENANT.into()),
+        received_at: now,
+        headers: BTreeMap::from([("x-vwd-notification-id".to_owned(), Uuid::from_u128(number).to_string())]),
+    };
+    let delivery = Delivery { meta, body: body.clone().into_bytes() };
+    Notification::read(&delivery, &body, &NoDirectory)
+}
+
+pub(crate) fn processed() -> Change {
+    Change::Ended { state: State::Processed, answer: Answering::none() }
+}
