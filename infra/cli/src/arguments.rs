@@ -1,0 +1,106 @@
+//! The command line.
+
+use crate::commands::{dlq, doctor, forward, operations, send, subscriptions};
+use crate::output::Format;
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+const ABOUT_EXITS: &str = "Exit codes:
+    0  done
+    1  failed: a check did not pass, or an answer was not what it should be
+    2  usage: the command line or its input is wrong
+    3  not found: no such stack, output, subscription, notification or dead letter
+    4  refused: not allowed, not valid, or changed by somebody else meanwhile
+    5  unavailable: no answer, or not now; the same command may succeed later
+  130  interrupted by Ctrl-C; nothing is half done
+
+Environment:
+  VISMA_WEBHOOKS_STACK   --stack
+  VISMA_WEBHOOKS_API     --api
+  VISMA_WEBHOOKS_TOKEN   a token for get, tail and replay; without it the AWS credentials sign the requests
+  AWS_PROFILE, AWS_REGION and whatever else the AWS command line knows
+
+Examples:
+  visma-webhooks --stack visma-net-webhooks-dev doctor
+  visma-webhooks send --event CUSTOMER_UPDATED --key 10001
+  visma-webhooks subscriptions rotate --help";
+
+/// Runs and repairs a deployed Visma Net webhook receiver.
+#[derive(Debug, Parser)]
+#[command(name = "visma-webhooks", version, after_help = ABOUT_EXITS, arg_required_else_help = true)]
+pub struct Arguments {
+    /// The CloudFormation stack whose outputs say where everything is
+    #[arg(long, global = true, env = "VISMA_WEBHOOKS_STACK", value_name = "NAME")]
+    pub stack: Option<String>,
+    /// An output to take instead of the stack's own, such as ApiUrl=https://...; may be repeated
+    #[arg(long = "set", global = true, value_name = "OUTPUT=VALUE", value_parser = pair)]
+    pub set: Vec<(String, String)>,
+    /// How to show results
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Who may deliver: list, add, rotate, disable
+    #[command(subcommand)]
+    Subscriptions(subscriptions::Command),
+    /// Post a signed test notification, as the Visma Webhook Dispatcher does
+    ///
+    /// Intake cannot tell it from a real one: it is processed and published like one. Only its feedback ends parked, for Visma Net has sent
+    /// no such notification.
+    #[command(after_help = "Examples:
+  visma-webhooks send
+  visma-webhooks send --event PURCHASE_ORDER_STATUS_CHANGED --key PO1053 --status Open
+  visma-webhooks send --dry-run
+  visma-webhooks send --url https://example.com/hooks/visma/erp --secret-stdin < secret.txt")]
+    Send(send::Options),
+    /// Dead letters: look at them, send them through again
+    #[command(subcommand)]
+    Dlq(dlq::Command),
+    /// Pass what arrives on the events queue to a local server, for development
+    ///
+    /// An event that the server answers with a 2xx is taken off the queue; any other comes again after a minute.
+    #[command(after_help = "Example:
+  visma-webhooks forward --to http://localhost:3000/events")]
+    Forward(forward::Options),
+    /// Check everything that a delivery needs, one thing after another
+    #[command(after_help = "Examples:
+  visma-webhooks doctor
+  visma-webhooks doctor --tenant 10000000-0000-4000-8000-000000000001 --expiring 30d")]
+    Doctor(doctor::Options),
+    /// Show one notification and what happened to it
+    #[command(after_help = "Example:
+  visma-webhooks get MTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxI2FjY291bnQ")]
+    Get(operations::Get),
+    /// Show notifications as they arrive and change
+    #[command(after_help = "Examples:
+  visma-webhooks tail --tenant 10000000-0000-4000-8000-000000000001
+  visma-webhooks tail --tenant 10000000-0000-4000-8000-000000000001 --state dead --once")]
+    Tail(operations::Tail),
+    /// Replay one notification, or all that a filter finds
+    ///
+    /// A filter begins a job, which is watched until it ends. Ctrl-C stops the job before its next slice; --resume goes on with it.
+    #[command(after_help = "Examples:
+  visma-webhooks replay --tenant 10000000-0000-4000-8000-000000000001 --state dead --from 24h --plan
+  visma-webhooks replay --tenant 10000000-0000-4000-8000-000000000001 --state dead --from 24h --rate 20
+  visma-webhooks replay --resume 0199a3c4-5b6d-7e8f-9012-3456789abcde
+  visma-webhooks replay MTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxI2FjY291bnQ")]
+    Replay(operations::Replay),
+    /// Write a completion script for a shell to standard output
+    #[command(after_help = "Examples:
+  visma-webhooks completions bash > ~/.local/share/bash-completion/completions/visma-webhooks
+  visma-webhooks completions zsh > ~/.zfunc/_visma-webhooks
+  visma-webhooks completions fish > ~/.config/fish/completions/visma-webhooks.fish")]
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as OUTPUT=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

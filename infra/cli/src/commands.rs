@@ -1,0 +1,8 @@
+//! One module for each command.
+
+pub mod dlq;
+pub mod doctor;
+pub mod forward;
+pub mod operations;
+pub mod send;
+pub mod subscriptions;

@@ -1,0 +1,290 @@
+//! `dlq`: dead letters. Redriving receives, sends and deletes one by one, so it can be paced, stopped, and needs no move task.
+
+mod reason;
+mod redrive;
+
+pub use reason::{Told, reason_told};
+pub use redrive::{Pace, Redriven, redrive};
+
+use crate::error::{Exit, Failure};
+use crate::interrupt;
+use crate::output::{Outcome, Report, fields, printable, table};
+use crate::queue::{BATCH, Depth, Queue, Received, Sqs};
+use crate::stack::Stack;
+use crate::text::when;
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use webhooks_host::{Host, SystemHost};
+
+/// How long what is looked at is hidden, if the program is killed before it puts it back.
+const LOOK: Duration = Duration::from_secs(30);
+const SAMPLE: usize = 5;
+/// As many as one look goes through to find one of them.
+const DEEPEST: usize = 1000;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show dead letters and why they died; they stay where they are
+    #[command(after_help = "Example:\n  visma-webhooks dlq list notifications")]
+    List(List),
+    /// Show one dead letter, and what to do with it
+    #[command(after_help = "Example:\n  visma-webhooks dlq show notifications 5f1e4a3c-7a51-4a3e-9d0a-0c5f3a0e2f11")]
+    Show(Show),
+    /// Send dead letters to their queue again, once their cause is removed
+    ///
+    /// Ctrl-C puts back what is in hand. The same command goes on with what is left.
+    #[command(
+        after_help = "Examples:\n  visma-webhooks dlq redrive notifications --plan\n  visma-webhooks dlq redrive notifications --rate 5"
+    )]
+    Redrive(Redrive),
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    /// Which queue's; all three unless told
+    queue: Option<Name>,
+    /// The most to show of each queue
+    #[arg(long, default_value_t = 20)]
+    limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Which queue's
+    queue: Name,
+    /// The message's id, as list shows it
+    message: String,
+    /// Also its exact text, which may hold personal data
+    #[arg(long)]
+    body: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Redrive {
+    /// Which queue's
+    queue: Name,
+    /// The most to send
+    #[arg(long, default_value_t = 1000)]
+    limit: usize,
+    /// How many a second
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rate: u32,
+    /// Also send outcomes that the feedback function rejected, which will be rejected again unless it has changed
+    #[arg(long)]
+    rejected: bool,
+    /// Only say how many there are, and show the first ones
+    #[arg(long)]
+    plan: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Name {
+    Notifications,
+    Feedback,
+    Events,
+}
+
+impl Name {
+    pub(crate) const ALL: [Self; 3] = [Self::Notifications, Self::Feedback, Self::Events];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Notifications => "notifications",
+            Self::Feedback => "feedback",
+            Self::Events => "events",
+        }
+    }
+
+    pub(crate) async fn source(self, stack: &Stack) -> Result<Sqs, Failure> {
+        let output = match self {
+            Self::Notifications => "NotificationsQueueUrl",
+            Self::Feedback => "FeedbackQueueUrl",
+            Self::Events => "EventsQueueUrl",
+        };
+        open(stack, output).await
+    }
+
+    pub(crate) async fn dead_letters(self, stack: &Stack) -> Result<Sqs, Failure> {
+        let output = match self {
+            Self::Notifications => "NotificationsDeadLetterQueueUrl",
+            Self::Feedback => "FeedbackDeadLetterQueueUrl",
+            Self::Events => "EventsDeadLetterQueueUrl",
+        };
+        open(stack, output).await
+    }
+}
+
+pub(crate) async fn open(stack: &Stack, output: &str) -> Result<Sqs, Failure> {
+    Ok(Sqs::new(aws_sdk_sqs::Client::new(&stack.aws), stack.output(output).await?))
+}
+
+/// A dead letter as it is shown: no body, which may hold personal data.
+#[derive(Debug, Clone, serde::Serialize)]
+struct Shown {
+    queue: &'static str,
+    id: String,
+    sent_at: String,
+    receive_count: u32,
+    tenant: Option<String>,
+    what: String,
+    reason: String,
+    /// Its name in the operations API, if the ledger knows it.
+    #[serde(rename = "ref")]
+    reference: Option<String>,
+}
+
+/// # Errors
+/// A queue cannot be reached.
+pub async fn run(stack: &Stack, command: Command) -> Outcome {
+    match command {
+        Command::List(options) => list(stack, &options).await,
+        Command::Show(options) => show(stack, &options).await,
+        Command::Redrive(options) if options.plan => plan(stack, &options).await,
+        Command::Redrive(options) => send_again(stack, &options).await,
+    }
+}
+
+async fn list(stack: &Stack, options: &List) -> Outcome {
+    let names = options.queue.map_or(Name::ALL.to_vec(), |name| vec![name]);
+    let (mut letters, mut depths) = (vec![], vec![]);
+    for name in names {
+        let queue = name.dead_letters(stack).await?;
+        depths.push((name, queue.depth().await?));
+        letters.extend(shown(stack, name, &look(&queue, options.limit).await?).await);
+    }
+    let counts: Vec<Value> =
+        depths.iter().map(|(name, depth)| json!({ "queue": name.as_str(), "depth": depth })).collect();
+    let json = json!({ "queues": counts, "items": letters });
+    let counted: Vec<String> = depths.iter().map(|(name, depth)| counted(*name, *depth)).collect();
+    let text = match letters.is_empty() {
+        true => counted.join("\n"),
+        false => format!("{}\n\n{}", in_columns(&letters), counted.join("\n")),
+    };
+    Ok(Report::new(json, text))
+}
+
+async fn show(stack: &Stack, options: &Show) -> Outcome {
+    let seen = look(&options.queue.dead_letters(stack).await?, DEEPEST).await?;
+    let found = seen.iter().find(|message| message.id == options.message).ok_or_else(|| {
+        let what = format!("none of the {} dead letters that could be received is {}", seen.len(), options.message);
+        Failure::new(Exit::NotFound, what, "See which there are: visma-webhooks dlq list.")
+    })?;
+    let letter = shown(stack, options.queue, std::slice::from_ref(found)).await.remove(0);
+    let attributes: BTreeMap<&String, &str> =
+        found.attributes.keys().filter_map(|name| Some((name, found.attribute(name)?))).collect();
+    let mut json = json!({ "letter": letter, "attributes": attributes, "trace": found.trace });
+    let mut text = fields([
+        ("queue", letter.queue.to_owned()),
+        ("message", letter.id),
+        ("first sent", letter.sent_at),
+        ("receives", letter.receive_count.to_string()),
+        ("tenant", letter.tenant.unwrap_or_default()),
+        ("what", letter.what),
+        ("reason", letter.reason),
+        ("ref", letter.reference.unwrap_or_default()),
+        ("trace", found.trace.clone().unwrap_or_default()),
+    ]);
+    text.push_str(&fields(attributes.into_iter().map(|(name, value)| (name.as_str(), value.to_owned()))));
+    if options.body {
+        json["body"] = json!(found.body);
+        text.push_str(&format!("\n{}", found.body.lines().map(printable).collect::<Vec<_>>().join("\n")));
+    }
+    Ok(Report::new(json, text))
+}
+
+async fn plan(stack: &Stack, options: &Redrive) -> Outcome {
+    let queue = options.queue.dead_letters(stack).await?;
+    let depth = queue.depth().await?;
+    let sample = shown(stack, options.queue, &look(&queue, SAMPLE).await?).await;
+    let count = depth.waiting.min(options.limit as u64);
+    let seconds = count.div_ceil(u64::from(options.rate));
+    let json = json!({ "queue": options.queue.as_str(), "count": count, "seconds": seconds, "sample": sample });
+    let about = fields([
+        ("queue", options.queue.as_str().to_owned()),
+        ("would send", format!("about {count} of {}", depth.waiting)),
+        ("it would take", format!("{seconds} s at {} a second", options.rate)),
+    ]);
+    let text = if sample.is_empty() { about } else { format!("{about}\n{}", in_columns(&sample)) };
+    Ok(Report::new(json, text))
+}
+
+async fn send_again(stack: &Stack, options: &Redrive) -> Outcome {
+    let (from, to) = (options.queue.dead_letters(stack).await?, options.queue.source(stack).await?);
+    let pace = Pace { rate: options.rate, limit: options.limit, rejected: options.rejected };
+    let progress = |sent: usize| {
+        if sent.is_multiple_of(BATCH) {
+            eprintln!("{sent} sent");
+        }
+    };
+    let done = redrive(&from, &to, &pace, SystemHost.now(), interrupt::listen(), progress).await?;
+    let left = from.depth().await?.waiting;
+    let json = json!({
+        "sent": done.sent, "rejected_left": done.rejected, "dead_again": done.dead_again, "interrupted": done.interrupted, "waiting": left,
+    });
+    let text = fields([
+        ("sent", done.sent.to_string()),
+        ("rejected, left", if done.rejected == 0 { String::new() } else { done.rejected.to_string() }),
+        ("dead again, left", if done.dead_again == 0 { String::new() } else { done.dead_again.to_string() }),
+        ("still waiting", left.to_string()),
+        ("to go on", if done.interrupted { "the same command".to_owned() } else { String::new() }),
+    ]);
+    let exit = if done.interrupted { Exit::Interrupted } else { Exit::Ok };
+    Ok(Report::new(json, text).with_exit(exit))
+}
+
+/// The first messages of a queue, each seen once and put back at the end.
+///
+/// # Errors
+/// The queue cannot be reached; what was received by then comes back by itself.
+pub async fn look(queue: &impl Queue, limit: usize) -> Result<Vec<Received>, Failure> {
+    let mut seen: Vec<Received> = vec![];
+    while seen.len() < limit {
+        let batch = queue.receive(limit - seen.len(), LOOK, Duration::from_secs(1)).await?;
+        if batch.is_empty() {
+            break;
+        }
+        seen.extend(batch);
+    }
+    for message in &seen {
+        queue.show(message).await?;
+    }
+    // One that came back by itself, since looking took so long, is in the list twice.
+    let mut ids = std::collections::HashSet::new();
+    seen.retain(|message| ids.insert(message.id.clone()));
+    Ok(seen)
+}
+
+async fn shown(stack: &Stack, name: Name, messages: &[Received]) -> Vec<Shown> {
+    let mut shown = vec![];
+    for message in messages {
+        let Told { what, reason, reference } = match name {
+            Name::Notifications => reason::of_notification(stack, message).await,
+            Name::Feedback | Name::Events => reason_told(name, message),
+        };
+        shown.push(Shown {
+            queue: name.as_str(),
+            id: message.id.clone(),
+            sent_at: when(message.sent_at),
+            receive_count: message.receive_count,
+            tenant: message.group.clone(),
+            what,
+            reason,
+            reference,
+        });
+    }
+    shown
+}
+
+fn counted(name: Name, depth: Depth) -> String {
+    format!("{}: {} waiting, {} in flight", name.as_str(), depth.waiting, depth.in_flight)
+}
+
+fn in_columns(letters: &[Shown]) -> String {
+    let rows = letters.iter().cloned().map(|letter| {
+        let Shown { queue, id, sent_at, tenant, what, reason, .. } = letter;
+        [queue.to_owned(), sent_at, tenant.unwrap_or_default(), what, reason, id]
+    });
+    table(["queue", "first sent", "tenant", "what", "reason", "message"], rows)
+}

@@ -1,0 +1,229 @@
+//! The checks, in the order in which they need each other.
+
+use super::{Check, Options, visma};
+use crate::commands::dlq::Name;
+use crate::commands::send::{address, http};
+use crate::error::Failure;
+use crate::queue::{Depth, Queue};
+use crate::settings::{Documents, SecretsManager, edit};
+use crate::stack::Stack;
+use crate::text::when;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
+use time::{Duration, OffsetDateTime};
+use webhooks_host::{Host, SystemHost};
+use webhooks_model::Channel;
+use webhooks_settings::{Settings, Subscription};
+
+/// What this program needs to know of a stack.
+const OUTPUTS: [&str; 9] = [
+    "ApiUrl",
+    "SettingsSecretArn",
+    "TableName",
+    "NotificationsQueueUrl",
+    "NotificationsDeadLetterQueueUrl",
+    "FeedbackQueueUrl",
+    "FeedbackDeadLetterQueueUrl",
+    "EventsQueueUrl",
+    "EventsDeadLetterQueueUrl",
+];
+
+/// So many waiting are more than a burst.
+const BACKLOG: u64 = 1000;
+
+pub(super) async fn all(stack: &Stack, options: &Options) -> Vec<Check> {
+    let mut checks = vec![credentials(stack).await, outputs(stack).await];
+    let settings = match settings(stack).await {
+        Ok(settings) => Some(settings),
+        Err(failure) => {
+            checks.push(Check::of_failure("settings document", failure));
+            None
+        }
+    };
+    if let Some(settings) = &settings {
+        let seen = format!("{} subscriptions, {} tenants", settings.subscriptions.len(), settings.tenants.len());
+        checks.push(match settings.subscriptions.is_empty() {
+            true => Check::failed("settings document", seen, "Nobody can deliver: visma-webhooks subscriptions add."),
+            false => Check::ok("settings document", seen),
+        });
+        let now = SystemHost.now();
+        checks.extend(settings.subscriptions.iter().map(|own| subscription(own, now, options.expiring)));
+    }
+    checks.push(health(stack).await);
+    checks.push(unsigned(stack, settings.as_ref()).await);
+    match &settings {
+        Some(settings) if !options.offline => checks.extend(visma::check(settings, &options.tenants).await),
+        Some(_) => {}
+        None => checks.push(Check::skipped("Visma Net", "the settings document")),
+    }
+    checks.push(operations(stack).await);
+    for name in Name::ALL {
+        checks.push(waiting(stack, name).await);
+        checks.push(dead_letters(stack, name).await);
+    }
+    checks.push(table(stack).await);
+    checks
+}
+
+async fn credentials(stack: &Stack) -> Check {
+    let name = "AWS credentials";
+    match aws_sdk_sts::Client::new(&stack.aws).get_caller_identity().send().await {
+        Ok(caller) => Check::ok(name, caller.arn.unwrap_or_default()),
+        Err(error) => Check::of_failure(name, Failure::aws("ask who you are", error)),
+    }
+}
+
+async fn outputs(stack: &Stack) -> Check {
+    let name = "stack outputs";
+    for output in OUTPUTS {
+        if let Err(failure) = stack.output(output).await {
+            return Check::of_failure(name, failure);
+        }
+    }
+    Check::ok(name, "all there")
+}
+
+async fn settings(stack: &Stack) -> Result<Settings, Failure> {
+    let client = aws_sdk_secretsmanager::Client::new(&stack.aws);
+    edit::valid(&SecretsManager::new(client, stack.output("SettingsSecretArn").await?).read().await?.text)
+}
+
+/// Whether anybody can deliver by it now, and when its last secret ends, if that is within `soon`.
+pub fn subscription(own: &Subscription, now: OffsetDateTime, soon: Duration) -> Check {
+    let name = format!("subscription {}", own.id);
+    if own.channel == Channel::Legacy {
+        return Check::ok(name, "let in by its path token");
+    }
+    let live = || own.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|end| now < end));
+    if live().next().is_none() {
+        let advice = format!("If that is not meant: visma-webhooks subscriptions rotate {}.", own.id);
+        return Check::warning(name, "no live secret, so it lets nobody in", advice);
+    }
+    let forever = live().any(|secret| secret.expires_at.is_none());
+    match live().filter_map(|secret| secret.expires_at).max() {
+        Some(end) if !forever && end - now < soon => {
+            let advice = format!("Before that: visma-webhooks subscriptions rotate {}.", own.id);
+            Check::warning(name, format!("its last secret ends at {}", when(end)), advice)
+        }
+        _ => Check::ok(name, format!("live secrets: {}", live().count())),
+    }
+}
+
+async fn health(stack: &Stack) -> Check {
+    let name = "health";
+    let asked = async {
+        let url = address(&stack.output("ApiUrl").await?, "/health")?;
+        http()?.get(url).send().await.map_err(|error| Failure::http("reach the API", &error))
+    };
+    match asked.await {
+        Ok(answer) if answer.status().is_success() => Check::ok(name, answer.status().to_string()),
+        Ok(answer) => Check::failed(name, answer.status().to_string(), "Look at intake's log and at the access log."),
+        Err(failure) => Check::of_failure(name, failure),
+    }
+}
+
+/// That nobody gets in without a signature.
+async fn unsigned(stack: &Stack, settings: Option<&Settings>) -> Check {
+    let name = "unsigned delivery";
+    let signed = settings.into_iter().flat_map(|settings| &settings.subscriptions);
+    let Some(own) = signed.into_iter().find(|own| own.channel == Channel::Dispatcher) else {
+        return Check::skipped(name, "a subscription of the dispatcher");
+    };
+    let asked = async {
+        let url = address(&stack.output("ApiUrl").await?, &format!("/hooks/visma/{}", own.route))?;
+        let request = http()?.post(url).header("content-type", "application/json").body("{}");
+        request.send().await.map_err(|error| Failure::http("reach the API", &error))
+    };
+    let answer = match asked.await {
+        Ok(answer) => answer,
+        Err(failure) => return Check::of_failure(name, failure),
+    };
+    let status = answer.status();
+    let problem: Value = answer.json().await.unwrap_or_default();
+    let seen = format!("{} {}", status.as_u16(), problem["code"].as_str().unwrap_or_default());
+    match status.as_u16() {
+        401 => Check::ok(name, format!("refused: {seen}")),
+        200..300 => Check::failed(name, format!("ACCEPTED: {seen}"), "Anyone can deliver: is this the right address?"),
+        403 => {
+            Check::warning(name, seen, "source_ips is enforced, and this machine is not listed; nothing else is known.")
+        }
+        404 => Check::failed(name, seen, "The API does not know the route yet, or the address is another stack's."),
+        _ => Check::failed(name, seen, "Look at intake's log; functions/intake/README.md explains the codes."),
+    }
+}
+
+/// That the operations API, if there is one, lets nobody in who does not say who they are.
+async fn operations(stack: &Stack) -> Check {
+    let name = "operations API";
+    let asked = async {
+        let url = address(&stack.output("ApiUrl").await?, "/operations/v1/counts")?;
+        http()?.get(url).send().await.map_err(|error| Failure::http("reach the API", &error))
+    };
+    match asked.await {
+        Ok(answer) => operations_answered(answer.status().as_u16()),
+        Err(failure) => Check::of_failure(name, failure),
+    }
+}
+
+/// What an answer to somebody without a token or a signature says of the operations API.
+pub fn operations_answered(status: u16) -> Check {
+    let name = "operations API";
+    match status {
+        401 | 403 => Check::ok(name, format!("refuses strangers: {status}")),
+        404 => Check::ok(name, "not deployed; infra/DEPLOY.md, step 6, says how"),
+        200..300 => Check::failed(name, format!("OPEN: {status}"), "Deploy it with an OperationsAuthorizer at once."),
+        _ => Check::failed(name, status.to_string(), "Look at the log of the operations function."),
+    }
+}
+
+async fn waiting(stack: &Stack, queue: Name) -> Check {
+    let name = format!("queue of {}", queue.as_str());
+    let counted = async { queue.source(stack).await?.depth().await };
+    match counted.await {
+        Ok(depth) => backlog(queue, depth),
+        Err(failure) => Check::of_failure(name, failure),
+    }
+}
+
+/// A full queue is late, not lost; who is late depends on the queue.
+pub fn backlog(queue: Name, depth: Depth) -> Check {
+    let (name, seen) =
+        (format!("queue of {}", queue.as_str()), format!("{} waiting, {} in flight", depth.waiting, depth.in_flight));
+    let advice = match queue {
+        _ if depth.waiting < BACKLOG => return Check::ok(name, seen),
+        Name::Events => "Does anybody read them? They are kept for 7 days (infra/runbooks/queue-age.md).",
+        Name::Feedback => "Is a tenant's quota used up? infra/runbooks/feedback-quota.md.",
+        Name::Notifications => "The processor is late: infra/runbooks/queue-age.md.",
+    };
+    Check::warning(name, seen, advice)
+}
+
+async fn dead_letters(stack: &Stack, queue: Name) -> Check {
+    let name = format!("dead letters of {}", queue.as_str());
+    let counted = async { queue.dead_letters(stack).await?.depth().await };
+    match counted.await {
+        Ok(depth) if depth.waiting + depth.in_flight == 0 => Check::ok(name, "none"),
+        Ok(depth) => {
+            let advice =
+                format!("See why: visma-webhooks dlq list {}; infra/runbooks/dead-letters.md.", queue.as_str());
+            Check::warning(name, format!("about {}", depth.waiting + depth.in_flight), advice)
+        }
+        Err(failure) => Check::of_failure(name, failure),
+    }
+}
+
+/// Reads what is not there, as whoever may read what is would.
+async fn table(stack: &Stack) -> Check {
+    let name = "table";
+    let read = async {
+        let table = stack.output("TableName").await?;
+        let nobody = AttributeValue::S("doctor".to_owned());
+        let call = aws_sdk_dynamodb::Client::new(&stack.aws).get_item().table_name(&table);
+        let answer = call.key("pk", nobody.clone()).key("sk", nobody).send().await;
+        answer.map(drop).map_err(|error| Failure::aws("read the table", error))
+    };
+    match read.await {
+        Ok(()) => Check::ok(name, "readable"),
+        Err(failure) => Check::of_failure(name, failure),
+    }
+}

@@ -1,0 +1,72 @@
+//! What Visma Net lets us do: a token, the ERP, and the tenant's approval, tenant by tenant.
+
+use super::Check;
+use webhooks_host::SystemHost;
+use webhooks_model::ResourcePath;
+use webhooks_settings::Settings;
+use webhooks_visma::{Fetched, Stage, Visma, VismaClient, VismaError};
+
+/// Any account will do, also one that does not exist: the answer shows whether we may ask.
+const ANY_ACCOUNT: &str = "v1/account/0";
+
+pub(super) async fn check(settings: &Settings, only: &[String]) -> Vec<Check> {
+    let client = match VismaClient::new(SystemHost) {
+        Ok(client) => client,
+        Err(error) => {
+            return vec![Check::failed("Visma Net", error.to_string(), "Has this machine root certificates?")];
+        }
+    };
+    let own: Vec<&str> = match only {
+        [] => settings.tenants.iter().map(|tenant| tenant.id.as_str()).collect(),
+        only => only.iter().map(String::as_str).collect(),
+    };
+    if own.is_empty() {
+        let advice = "List them under `tenants`, and their changes are reconciled, too; or give --tenant.";
+        return vec![Check::warning("Visma Net", "the settings name no tenant to ask for", advice)];
+    }
+    let mut checks = vec![];
+    for tenant in own {
+        checks.extend(approvals(&client, settings, tenant).await);
+    }
+    checks
+}
+
+/// Token, ERP and approval of a tenant, from one call to the ERP.
+pub async fn approvals(client: &impl Visma, settings: &Settings, tenant: &str) -> [Check; 3] {
+    let path = ResourcePath::parse(ANY_ACCOUNT).expect("a path of a known resource");
+    let [token, erp, approval] = ["token", "ERP", "approval"].map(|what| format!("{what} of {tenant}"));
+    let error = match client.fetch(&settings.visma, tenant, &path).await {
+        Ok(Fetched::Found(_) | Fetched::Gone) => {
+            return [Check::ok(token, "given"), Check::ok(erp, "answers"), Check::ok(approval, "may read accounts")];
+        }
+        Err(error) => error,
+    };
+    let seen = error.to_string();
+    let of_token = matches!(
+        error,
+        VismaError::RateLimited { stage: Stage::Token, .. }
+            | VismaError::Unavailable { stage: Stage::Token, .. }
+            | VismaError::TokenRefused { .. }
+            | VismaError::Unexpected { stage: Stage::Token, .. }
+    );
+    match error {
+        _ if of_token => {
+            let advice = "Check client_id, client_secret, scope and connect_url in the settings, that the company has granted \
+                          the application access, and that the id is the company's (reference 4.1; infra/DEPLOY.md, step 4.2).";
+            [Check::failed(token, seen, advice), Check::skipped(erp, "a token"), Check::skipped(approval, "a token")]
+        }
+        VismaError::TenantNotApproved { .. } => {
+            let advice = "The company's administrator approves the application's scopes in Visma App Store, at the bottom of \
+                          its page; that also lets webhooks through (reference 1.1; infra/DEPLOY.md, steps 4.2 and 4.3).";
+            [Check::ok(token, "given"), Check::ok(erp, "answers"), Check::failed(approval, seen, advice)]
+        }
+        VismaError::RateLimited { .. } => {
+            let advice = "The tenant's calls are used up for now; try again later (infra/runbooks/feedback-quota.md).";
+            [Check::ok(token, "given"), Check::warning(erp, seen, advice), Check::skipped(approval, "an answer")]
+        }
+        _ => {
+            let advice = "Check erp_url in the settings, and whether Visma Net reports a disturbance.";
+            [Check::ok(token, "given"), Check::failed(erp, seen, advice), Check::skipped(approval, "an answer")]
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `forward`: the events queue's CloudEvents to a server on this machine.
+
+use crate::commands::dlq;
+use crate::commands::send::http;
+use crate::error::{Exit, Failure};
+use crate::interrupt::{self, Stop, requested};
+use crate::output::{Outcome, Report};
+use crate::queue::{BATCH, Queue, Received};
+use crate::stack::Stack;
+use clap::Args;
+use serde_json::json;
+use std::time::Duration;
+use url::{Host, Url};
+
+const HIDDEN: Duration = Duration::from_secs(60);
+const WAIT: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The local server, such as http://localhost:3000/events
+    #[arg(long, value_parser = local)]
+    to: Url,
+    /// Stop when the queue is empty
+    #[arg(long)]
+    once: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Forwarded {
+    pub taken: usize,
+    /// Refused or unanswered; they come again when their time on the queue says so.
+    pub left: usize,
+}
+
+/// # Errors
+/// The queue cannot be reached.
+pub async fn run(stack: &Stack, options: Options) -> Outcome {
+    let queue = dlq::open(stack, "EventsQueueUrl").await?;
+    eprintln!("Events go to {}. Nobody else gets those that it takes. Ctrl-C ends.", options.to);
+    let (mut total, http, stop) = (Forwarded::default(), http()?, interrupt::listen());
+    let wait = if options.once { Duration::from_secs(1) } else { WAIT };
+    loop {
+        let batch = forward(&queue, &http, &options.to, wait, &stop).await?;
+        total.taken += batch.taken;
+        total.left += batch.left;
+        if *stop.borrow() || (options.once && batch == Forwarded::default()) {
+            break;
+        }
+    }
+    let exit = if *stop.borrow() { Exit::Interrupted } else { Exit::Ok };
+    let text = format!("{} taken, {} left on the queue", total.taken, total.left);
+    Ok(Report::new(json!({ "taken": total.taken, "left": total.left }), text).with_exit(exit))
+}
+
+/// One batch: posts each event, and deletes it if the answer is a 2xx. After a stop the rest is put back.
+///
+/// # Errors
+/// The queue cannot be reached. A server that is not there is no error.
+pub async fn forward(
+    queue: &impl Queue,
+    http: &reqwest::Client,
+    to: &Url,
+    wait: Duration,
+    stop: &Stop,
+) -> Result<Forwarded, Failure> {
+    let mut forwarded = Forwarded::default();
+    let batch = tokio::select! {
+        biased;
+        () = requested(stop) => return Ok(forwarded),
+        batch = queue.receive(BATCH, HIDDEN, wait) => batch?,
+    };
+    for message in &batch {
+        if *stop.borrow() {
+            queue.show(message).await?;
+            forwarded.left += 1;
+            continue;
+        }
+        let request = http.post(to.clone()).header("content-type", "application/cloudevents+json; charset=utf-8");
+        let answer = request.body(message.body.clone()).send().await;
+        let said = match &answer {
+            Ok(answer) => answer.status().to_string(),
+            Err(_) => "no answer".to_owned(),
+        };
+        eprintln!("{said}  {}", about(message));
+        if answer.is_ok_and(|answer| answer.status().is_success()) {
+            queue.delete(message).await?;
+            forwarded.taken += 1;
+        } else {
+            forwarded.left += 1;
+        }
+    }
+    Ok(forwarded)
+}
+
+fn about(message: &Received) -> String {
+    crate::output::printable(&dlq::reason_told(dlq::Name::Events, message).what)
+}
+
+/// Events hold business data, so they go to this machine only.
+fn local(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if loopback { Ok(url) } else { Err("it must be an address of this machine, such as http://localhost:3000".into()) }
+}

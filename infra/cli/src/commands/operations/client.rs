@@ -1,0 +1,85 @@
+//! Calls to the operations API.
+
+use super::Access;
+use super::caller::{Caller, Signer};
+use crate::commands::send::{address, http};
+use crate::error::{Exit, Failure};
+use crate::stack::Stack;
+use reqwest::{Request, RequestBuilder};
+use serde_json::Value;
+use url::Url;
+
+pub(super) struct Client<'a> {
+    http: reqwest::Client,
+    base: Url,
+    caller: &'a Caller,
+    signer: Signer,
+}
+
+impl<'a> Client<'a> {
+    pub(super) async fn new(stack: &Stack, caller: &'a Caller, access: &Access) -> Result<Self, Failure> {
+        let base = match &access.api {
+            Some(api) => api.clone(),
+            None => stack.output("ApiUrl").await?,
+        };
+        Ok(Self { http: http()?, base: address(&base, "/")?, caller, signer: Signer::new(&stack.aws) })
+    }
+
+    pub(super) async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, Failure> {
+        let mut url = self.url(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.ask(self.http.get(url)).await
+    }
+
+    pub(super) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
+        self.ask(self.http.post(self.url(path)).json(body)).await
+    }
+
+    /// Each segment is escaped, so none can lead elsewhere.
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        url.path_segments_mut().expect("an http address has a path").pop_if_empty().extend(path);
+        url
+    }
+
+    async fn ask(&self, request: RequestBuilder) -> Result<Value, Failure> {
+        let request = request.build().map_err(|_| Failure::usage("the API's address is no URL", "Check --api."))?;
+        let answer = self.http.execute(self.authorized(request).await?).await;
+        let answer = answer.map_err(|error| Failure::http("reach the operations API", &error))?;
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await.unwrap_or_default();
+        if (200..300).contains(&status) { Ok(body) } else { Err(refusal(status, &body, self.caller)) }
+    }
+
+    async fn authorized(&self, mut request: Request) -> Result<Request, Failure> {
+        match self.caller {
+            Caller::Token(token) => {
+                let unfit = |_| Failure::usage("the token is none", "Check VISMA_WEBHOOKS_TOKEN.");
+                let mut bearer: reqwest::header::HeaderValue = format!("Bearer {token}").parse().map_err(unfit)?;
+                bearer.set_sensitive(true);
+                request.headers_mut().insert("authorization", bearer);
+            }
+            Caller::Aws => self.signer.sign(&mut request).await?,
+        }
+        Ok(request)
+    }
+}
+
+/// A problem document says what to do itself; API Gateway's own answers do not.
+fn refusal(status: u16, problem: &Value, caller: &Caller) -> Failure {
+    let code = problem["code"].as_str().unwrap_or_default();
+    let field = problem["field"].as_str().map(|field| format!(" ({field})")).unwrap_or_default();
+    let what = format!("the operations API answered {status} {code}{field}");
+    let (exit, usual) = match status {
+        400 | 422 => (Exit::Usage, "Correct what it names."),
+        401 | 403 => (Exit::Refused, caller.advice(status)),
+        404 if code.is_empty() => (Exit::NotFound, "The API is not deployed: infra/DEPLOY.md, step 6."),
+        404 => (Exit::NotFound, "Look for it with tail --once."),
+        409 => (Exit::Refused, "See what became of it with get."),
+        429 | 500.. => (Exit::Unavailable, "Try again in a moment."),
+        _ => (Exit::Failed, "See functions/operations/README.md."),
+    };
+    Failure::new(exit, what.trim_end(), problem["detail"].as_str().unwrap_or(usual))
+}

@@ -1,0 +1,60 @@
+//! Notifications and their timelines as text.
+
+use crate::output::{fields, printable, table};
+use serde_json::Value;
+
+const COLUMNS: [&str; 7] = ["received", "event", "key", "state", "reason", "feedback", "ref"];
+/// Widths for rows that come one after another; the last column has none.
+const WIDTHS: [usize; 6] = [20, 30, 14, 11, 20, 8];
+
+pub(super) fn list(items: &[Value]) -> String {
+    table(COLUMNS, items.iter().map(row))
+}
+
+/// One of a list that goes on.
+pub(super) fn line(item: &Value) -> String {
+    let row = row(item);
+    let cells = row.iter().zip(WIDTHS).map(|(cell, width)| format!("{:width$}  ", printable(cell)));
+    cells.collect::<String>() + &row[WIDTHS.len()]
+}
+
+pub(super) fn timeline(one: &Value) -> String {
+    let names =
+        ["ref", "tenant", "entity", "key", "event", "channel", "origin", "subscription", "state", "reason", "status"];
+    let about = names.iter().map(|name| (*name, text(&one[*name])));
+    let about = fields(about.chain([("feedback", feedback(one))]));
+    let moments = one["timeline"].as_array().into_iter().flatten();
+    let rows = moments.map(|moment| {
+        let [at, what, reason, said, by] = ["at", "what", "reason", "text", "by"].map(|name| text(&moment[name]));
+        [
+            second(&at),
+            what,
+            [reason, said].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": "),
+            by,
+        ]
+    });
+    format!("{about}\n{}", table(["at", "what", "text", "by"], rows))
+}
+
+fn row(item: &Value) -> [String; 7] {
+    let [received, event, key] = ["received_at", "event", "key"].map(|name| text(&item[name]));
+    let [state, reason, reference] = ["state", "reason", "ref"].map(|name| text(&item[name]));
+    [second(&received), event, key, state, reason, feedback(item), reference]
+}
+
+/// A time of the API without its fraction.
+fn second(at: &str) -> String {
+    at.split_once('.').map_or_else(|| at.to_owned(), |(whole, _)| format!("{whole}Z"))
+}
+
+fn feedback(item: &Value) -> String {
+    text(&item["feedback"]["state"])
+}
+
+pub(super) fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,239 @@
+//! `subscriptions`: who may deliver, and with which secrets.
+
+use crate::error::{Exit, Failure};
+use crate::output::{Outcome, Report, table};
+use crate::settings::edit::{self, NewSecret, NewSubscription};
+use crate::settings::{Documents, SecretsManager, Version};
+use crate::stack::Stack;
+use crate::text::{duration, random_secret, secret_from_stdin, when};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
+use webhooks_host::{Host, SystemHost};
+use webhooks_model::{Channel, catalogue};
+use webhooks_settings::Subscription;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the subscriptions and their secrets' names and ends, never a secret
+    #[command(after_help = "Example:
+  visma-webhooks subscriptions list")]
+    List,
+    /// Add a subscription; its secret comes from the Developer Portal, or is made and shown once
+    #[command(after_help = "Examples:
+  visma-webhooks subscriptions add --id accounts --event ACCOUNT_CHANGED --secret-stdin < secret.txt
+  visma-webhooks subscriptions add --id older --route legacy --channel legacy
+  visma-webhooks subscriptions add --id accounts --dry-run")]
+    Add(Add),
+    /// Give a subscription a new secret; the old ones stay live for a while
+    #[command(after_help = "Examples:
+  visma-webhooks subscriptions rotate accounts
+  visma-webhooks subscriptions rotate accounts --overlap 7d --secret-stdin < secret.txt")]
+    Rotate(Rotate),
+    /// Let nobody in by this subscription any more, from now on
+    #[command(after_help = "Example:
+  visma-webhooks subscriptions disable accounts")]
+    Disable(Disable),
+}
+
+#[derive(Debug, Args)]
+pub struct Add {
+    /// The subscription's id, as the Developer Portal shows it
+    #[arg(long)]
+    id: String,
+    /// The last part of its address, /hooks/visma/ROUTE
+    #[arg(long, default_value = "erp")]
+    route: String,
+    /// How Visma Net delivers
+    #[arg(long, value_enum, default_value_t = ChannelName::Dispatcher)]
+    channel: ChannelName,
+    /// The event it is for, such as ACCOUNT_CHANGED
+    #[arg(long)]
+    event: Option<String>,
+    /// A tenant it serves; may be repeated. Every tenant unless told
+    #[arg(long = "tenant", default_value = "*")]
+    tenants: Vec<String>,
+    #[command(flatten)]
+    secret: SecretOptions,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+#[derive(Debug, Args)]
+pub struct Rotate {
+    /// The subscription's id
+    id: String,
+    /// How long the old secrets stay live: 90s, 30m, 24h, 7d
+    #[arg(long, default_value = "24h", value_parser = duration)]
+    overlap: Duration,
+    #[command(flatten)]
+    secret: SecretOptions,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+#[derive(Debug, Args)]
+pub struct Disable {
+    /// The subscription's id
+    id: String,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+#[derive(Debug, Args)]
+struct SecretOptions {
+    /// Read the secret from standard input, where the Developer Portal made it
+    #[arg(long)]
+    secret_stdin: bool,
+    /// The secret's name in the document; the day unless told
+    #[arg(long, value_name = "NAME")]
+    secret_id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Writing {
+    /// Show what would change, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ChannelName {
+    /// The Developer Portal's: signed
+    Dispatcher,
+    /// The older ERP API webhooks: an unguessable path
+    Legacy,
+}
+
+/// # Errors
+/// The document cannot be read, is not valid, or was changed meanwhile.
+pub async fn run(stack: &Stack, command: Command) -> Outcome {
+    let client = aws_sdk_secretsmanager::Client::new(&stack.aws);
+    let documents = SecretsManager::new(client, stack.output("SettingsSecretArn").await?);
+    carry_out(&documents, &SystemHost, command).await
+}
+
+/// # Errors
+/// As [`run`].
+pub async fn carry_out(documents: &impl Documents, host: &impl Host, command: Command) -> Outcome {
+    let read = documents.read().await?;
+    let now = host.now();
+    match command {
+        Command::List => list(&read.text, now),
+        Command::Add(add) => {
+            let secret = add.secret.secret(&read.text, &add.id, now)?;
+            let channel = add.channel.into();
+            check_event(add.event.as_deref())?;
+            let Add { id, route, event, tenants, .. } = add;
+            let new = NewSubscription { id, route, channel, event, tenants, secret: secret.new };
+            let text = edit::add(&read.text, &new)?;
+            let path = match channel {
+                Channel::Dispatcher => format!("/hooks/visma/{}", new.route),
+                Channel::Legacy => "/hooks/visma/legacy/{secret}".to_owned(),
+            };
+            let done = format!("Added {}. Its address is {{ApiUrl}}{path}.", new.id);
+            finish(documents, &read, &text, &add.writing, (done, secret.shown)).await
+        }
+        Command::Rotate(rotate) => {
+            let secret = rotate.secret.secret(&read.text, &rotate.id, now)?;
+            let until = now + rotate.overlap;
+            let text = edit::rotate(&read.text, &rotate.id, &secret.new, until)?;
+            let done = format!("{} has a new secret; its old ones end at {}.", rotate.id, when(until));
+            finish(documents, &read, &text, &rotate.writing, (done, secret.shown)).await
+        }
+        Command::Disable(disable) => {
+            let text = edit::disable(&read.text, &disable.id, now, &random_secret())?;
+            let done = format!("{} lets nobody in any more (functions notice within 5 minutes).", disable.id);
+            finish(documents, &read, &text, &disable.writing, (done, None)).await
+        }
+    }
+}
+
+/// Writes, or only shows the difference. The secret is shown after it has been written, and only then.
+async fn finish(
+    documents: &impl Documents,
+    read: &Version,
+    text: &str,
+    writing: &Writing,
+    (done, secret): (String, Option<String>),
+) -> Outcome {
+    let diff = edit::redacted_diff(&read.text, text);
+    if writing.dry_run {
+        return Ok(Report::new(json!({ "written": false, "diff": diff }), format!("{diff}Nothing was written.")));
+    }
+    documents.replace(read, text).await?;
+    let shown = secret.as_ref().map(|secret| format!("\nThe secret, which is not shown again:\n{secret}"));
+    let json = json!({ "written": true, "diff": diff, "secret": secret });
+    Ok(Report::new(json, format!("{done}{}", shown.unwrap_or_default())))
+}
+
+struct Made {
+    new: NewSecret,
+    /// If it was made here, so that nobody knows it yet.
+    shown: Option<String>,
+}
+
+impl SecretOptions {
+    fn secret(&self, document: &str, subscription: &str, now: OffsetDateTime) -> Result<Made, Failure> {
+        let id = match &self.secret_id {
+            Some(id) => id.clone(),
+            None => edit::unused_secret_id(document, subscription, now)?,
+        };
+        let value = if self.secret_stdin { secret_from_stdin()? } else { random_secret() };
+        let shown = (!self.secret_stdin).then(|| value.clone());
+        Ok(Made { new: NewSecret { id, value }, shown })
+    }
+}
+
+fn list(document: &str, now: OffsetDateTime) -> Outcome {
+    let settings = edit::valid(document)?;
+    let rows = settings.subscriptions.iter().map(|own| {
+        let event = own.event.clone().unwrap_or_else(|| "any".to_owned());
+        let secrets: Vec<String> = own.secrets.iter().map(|secret| ends(&secret.id, secret.expires_at, now)).collect();
+        let secrets = if own.path_token.is_some() { "path token".to_owned() } else { secrets.join(", ") };
+        let tenants = own.tenants.join(", ").replace('*', "all");
+        [own.id.clone(), own.route.clone(), own.channel.as_str().to_owned(), event, tenants, secrets]
+    });
+    let text = table(["id", "route", "channel", "event", "tenants", "secrets"], rows);
+    let json: Vec<Value> = settings.subscriptions.iter().map(|own| in_json(own, now)).collect();
+    Ok(Report::new(json, text))
+}
+
+fn in_json(own: &Subscription, now: OffsetDateTime) -> Value {
+    let secrets = own.secrets.iter().map(|secret| {
+        let live = secret.expires_at.is_none_or(|end| now < end);
+        json!({ "id": secret.id, "live": live, "expires_at": secret.expires_at.map(when) })
+    });
+    json!({
+        "id": own.id, "route": own.route, "channel": own.channel, "event": own.event, "tenants": own.tenants,
+        "secrets": secrets.collect::<Vec<_>>(), "path_token": own.path_token.is_some(),
+    })
+}
+
+fn ends(id: &str, at: Option<OffsetDateTime>, now: OffsetDateTime) -> String {
+    match at {
+        None => id.to_owned(),
+        Some(end) if now < end => format!("{id} (until {})", when(end)),
+        Some(_) => format!("{id} (expired)"),
+    }
+}
+
+/// A name that the processor would not know makes every notification of the subscription end as parked.
+fn check_event(event: Option<&str>) -> Result<(), Failure> {
+    match event {
+        Some(name) if catalogue::find(name).is_none() => {
+            let advice = "Name an event of reference 1.4, such as ACCOUNT_CHANGED, or leave --event out.";
+            Err(Failure::new(Exit::Usage, format!("no event of the catalogue is called {name}"), advice))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl From<ChannelName> for Channel {
+    fn from(name: ChannelName) -> Self {
+        match name {
+            ChannelName::Dispatcher => Self::Dispatcher,
+            ChannelName::Legacy => Self::Legacy,
+        }
+    }
+}

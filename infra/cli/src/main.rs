@@ -1,0 +1,21 @@
+//! The command line's program.
+
+use clap::Parser;
+use std::process::ExitCode;
+use visma_webhooks::{Arguments, Exit, run};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let exit = match run(Arguments::parse()).await {
+        Ok(exit) => exit,
+        Err(failure) if failure.exit == Exit::Ok => Exit::Ok,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            if !failure.advice.is_empty() {
+                eprintln!("  try: {}", failure.advice);
+            }
+            failure.exit
+        }
+    };
+    ExitCode::from(exit as u8)
+}

@@ -1,0 +1,137 @@
+//! A queue of SQS, as the commands need it.
+
+use crate::error::Failure;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{
+    Message, MessageAttributeValue, MessageSystemAttributeName, MessageSystemAttributeNameForSends,
+    MessageSystemAttributeValue, QueueAttributeName,
+};
+use std::collections::HashMap;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// As many as SQS hands out at once.
+pub const BATCH: usize = 10;
+
+/// A message that is hidden from others until it is deleted, shown again, or its time is over.
+#[derive(Debug, Clone)]
+pub struct Received {
+    pub id: String,
+    pub body: String,
+    pub receipt: String,
+    pub sent_at: OffsetDateTime,
+    pub receive_count: u32,
+    pub group: Option<String>,
+    pub trace: Option<String>,
+    pub attributes: HashMap<String, MessageAttributeValue>,
+}
+
+impl Received {
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.get(name)?.string_value()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Depth {
+    pub waiting: u64,
+    pub in_flight: u64,
+}
+
+pub trait Queue {
+    /// Up to ten messages, hidden for `hidden`. Waits for the first up to `wait`, 20 seconds at most.
+    fn receive(
+        &self,
+        most: usize,
+        hidden: Duration,
+        wait: Duration,
+    ) -> impl Future<Output = Result<Vec<Received>, Failure>>;
+    /// Sends a message as it was first sent: body, attributes, group and trace.
+    fn send(&self, message: &Received) -> impl Future<Output = Result<(), Failure>>;
+    fn delete(&self, message: &Received) -> impl Future<Output = Result<(), Failure>>;
+    /// Lets others see it at once.
+    fn show(&self, message: &Received) -> impl Future<Output = Result<(), Failure>>;
+    fn depth(&self) -> impl Future<Output = Result<Depth, Failure>>;
+}
+
+#[derive(Debug, Clone)]
+pub struct Sqs {
+    client: Client,
+    url: String,
+}
+
+impl Sqs {
+    pub fn new(client: Client, url: String) -> Self {
+        Self { client, url }
+    }
+}
+
+impl Queue for Sqs {
+    async fn receive(&self, most: usize, hidden: Duration, wait: Duration) -> Result<Vec<Received>, Failure> {
+        let call = self.client.receive_message().queue_url(&self.url).max_number_of_messages(whole(most.min(BATCH)));
+        let call = call.visibility_timeout(whole(hidden.as_secs())).wait_time_seconds(whole(wait.as_secs().min(20)));
+        let call = call.message_attribute_names("All").message_system_attribute_names(MessageSystemAttributeName::All);
+        let answer = call.send().await.map_err(|error| Failure::aws("receive from the queue", error))?;
+        Ok(answer.messages.unwrap_or_default().into_iter().map(Received::from).collect())
+    }
+
+    async fn send(&self, message: &Received) -> Result<(), Failure> {
+        let attributes = (!message.attributes.is_empty()).then(|| message.attributes.clone());
+        let call = self.client.send_message().queue_url(&self.url).message_body(&message.body);
+        let mut call = call.set_message_group_id(message.group.clone()).set_message_attributes(attributes);
+        if let Some(trace) = &message.trace {
+            let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace).build();
+            let value = value.expect("the only required part is the data type");
+            call = call.message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, value);
+        }
+        call.send().await.map(drop).map_err(|error| Failure::aws("send to the queue", error))
+    }
+
+    async fn delete(&self, message: &Received) -> Result<(), Failure> {
+        let call = self.client.delete_message().queue_url(&self.url).receipt_handle(&message.receipt);
+        call.send().await.map(drop).map_err(|error| Failure::aws("delete from the queue", error))
+    }
+
+    async fn show(&self, message: &Received) -> Result<(), Failure> {
+        let call = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(&message.receipt);
+        let call = call.visibility_timeout(0);
+        call.send().await.map(drop).map_err(|error| Failure::aws("put the message back", error))
+    }
+
+    async fn depth(&self) -> Result<Depth, Failure> {
+        let (waiting, in_flight) = (
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        );
+        let call = self.client.get_queue_attributes().queue_url(&self.url);
+        let call = call.attribute_names(waiting.clone()).attribute_names(in_flight.clone());
+        let answer = call.send().await.map_err(|error| Failure::aws("count the queue", error))?;
+        let attributes = answer.attributes.unwrap_or_default();
+        let number = |name| attributes.get(name).and_then(|text| text.parse().ok()).unwrap_or_default();
+        Ok(Depth { waiting: number(&waiting), in_flight: number(&in_flight) })
+    }
+}
+
+impl From<Message> for Received {
+    fn from(message: Message) -> Self {
+        let attributes = message.attributes.unwrap_or_default();
+        let get = |name| attributes.get(&name).cloned();
+        let number = |name| attributes.get(&name).and_then(|text| text.parse::<i64>().ok()).unwrap_or_default();
+        let sent = i128::from(number(MessageSystemAttributeName::SentTimestamp)) * 1_000_000;
+        Self {
+            id: message.message_id.unwrap_or_default(),
+            body: message.body.unwrap_or_default(),
+            receipt: message.receipt_handle.unwrap_or_default(),
+            sent_at: OffsetDateTime::from_unix_timestamp_nanos(sent).unwrap_or(OffsetDateTime::UNIX_EPOCH),
+            receive_count: u32::try_from(number(MessageSystemAttributeName::ApproximateReceiveCount))
+                .unwrap_or_default(),
+            group: get(MessageSystemAttributeName::MessageGroupId),
+            trace: get(MessageSystemAttributeName::AwsTraceHeader),
+            attributes: message.message_attributes.unwrap_or_default(),
+        }
+    }
+}
+
+fn whole(number: impl TryInto<i32>) -> i32 {
+    number.try_into().unwrap_or(i32::MAX)
+}

@@ -1,0 +1,211 @@
+//! What happens to the settings document. Pure: text in, text out, and what comes out is valid.
+
+use super::text::{Members, Splices, elements, members, string};
+use crate::error::{Exit, Failure};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use similar::{ChangeTag, TextDiff};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use webhooks_model::Channel;
+use webhooks_settings::Settings;
+
+const SECRETS: [&str; 3] = ["value", "client_secret", "path_token"];
+
+/// A subscription as it is set up in the Developer Portal.
+#[derive(Debug, Clone)]
+pub struct NewSubscription {
+    pub id: String,
+    pub route: String,
+    pub channel: Channel,
+    pub event: Option<String>,
+    /// `*` for every tenant.
+    pub tenants: Vec<String>,
+    pub secret: NewSecret,
+}
+
+#[derive(Clone)]
+pub struct NewSecret {
+    pub id: String,
+    pub value: String,
+}
+
+impl std::fmt::Debug for NewSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NewSecret({})", self.id)
+    }
+}
+
+/// # Errors
+/// [`Exit::Refused`] if there is one of this id, or if the document would not be valid with it.
+pub fn add(document: &str, new: &NewSubscription) -> Result<String, Failure> {
+    let mut subscription = json!({ "id": new.id, "route": new.route, "channel": new.channel, "tenants": new.tenants });
+    if let Some(event) = &new.event {
+        subscription["event"] = json!(event);
+    }
+    match new.channel {
+        Channel::Dispatcher => subscription["secrets"] = json!([{ "id": new.secret.id, "value": new.secret.value }]),
+        Channel::Legacy => subscription["path_token"] = json!(new.secret.value),
+    }
+    let current = valid(document)?;
+    if current.subscription(&new.id).is_some() {
+        let advice = "Choose another --id, or give this one a new secret: visma-webhooks subscriptions rotate.";
+        return Err(Failure::new(Exit::Refused, format!("there is a subscription {} already", new.id), advice));
+    }
+    let (whole, top) = parts(document)?;
+    let mut splices = Splices::new(document);
+    match top.get("subscriptions") {
+        Some(array) => splices.append(array, &subscription.to_string()),
+        None => splices.set(whole, "subscriptions", format!("[{subscription}]")),
+    }
+    checked(splices.apply())
+}
+
+/// Adds a live secret, and lets the others expire at `old_until` unless they do so earlier.
+///
+/// # Errors
+/// [`Exit::NotFound`] without such a subscription, [`Exit::Refused`] for one of the legacy channel.
+pub fn rotate(document: &str, id: &str, secret: &NewSecret, old_until: OffsetDateTime) -> Result<String, Failure> {
+    let current = valid(document)?;
+    if current.subscription(id).is_some_and(|subscription| subscription.channel == Channel::Legacy) {
+        let advice = "Add another legacy subscription, change the address at Visma Net, then disable this one.";
+        return Err(Failure::new(
+            Exit::Refused,
+            format!("{id} has one path token and cannot have two at once"),
+            advice,
+        ));
+    }
+    let (_, top) = parts(document)?;
+    let subscription = find(&top, id)?;
+    let secrets = members(subscription).and_then(|members| members.get("secrets").copied());
+    let mut splices = Splices::new(document);
+    let new = json!({ "id": secret.id, "value": secret.value }).to_string();
+    match secrets {
+        Some(array) => {
+            expire(&mut splices, array, old_until);
+            splices.append(array, &new);
+        }
+        None => splices.set(subscription, "secrets", format!("[{new}]")),
+    }
+    checked(splices.apply())
+}
+
+/// Lets nobody in by this subscription from now on. One of the legacy channel gets `dead_token`, which nobody is told.
+///
+/// # Errors
+/// [`Exit::NotFound`] without such a subscription.
+pub fn disable(document: &str, id: &str, now: OffsetDateTime, dead_token: &str) -> Result<String, Failure> {
+    valid(document)?;
+    let (_, top) = parts(document)?;
+    let subscription = find(&top, id)?;
+    let own = members(subscription).unwrap_or_default();
+    let mut splices = Splices::new(document);
+    if let Some(secrets) = own.get("secrets") {
+        expire(&mut splices, secrets, now);
+    }
+    if let Some(token) = own.get("path_token").filter(|token| string(token).is_some()) {
+        splices.replace(token, json!(dead_token).to_string());
+    }
+    checked(splices.apply())
+}
+
+/// A name for a secret made now that the subscription has not used: the day, and a number if need be.
+///
+/// # Errors
+/// The document is not valid.
+pub fn unused_secret_id(document: &str, subscription: &str, now: OffsetDateTime) -> Result<String, Failure> {
+    let settings = valid(document)?;
+    let secrets = settings.subscription(subscription).map(|own| own.secrets.as_slice()).unwrap_or_default();
+    let day = now.date().to_string();
+    let names = std::iter::once(day.clone()).chain((2..).map(|number| format!("{day}-{number}")));
+    let mut unused = names.filter(|name| secrets.iter().all(|secret| secret.id != *name));
+    Ok(unused.next().expect("there are more numbers than secrets"))
+}
+
+/// The lines that differ, with every secret blacked out.
+pub fn redacted_diff(old: &str, new: &str) -> String {
+    let (old, new) = (redacted(old), redacted(new));
+    let diff = TextDiff::from_lines(&old, &new);
+    let mut shown = String::new();
+    for (at, group) in diff.grouped_ops(3).iter().enumerate() {
+        if at > 0 {
+            shown.push_str("  ...\n");
+        }
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let sign = match change.tag() {
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+                ChangeTag::Equal => ' ',
+            };
+            shown.push_str(&format!("{sign} {change}"));
+        }
+    }
+    shown
+}
+
+fn redacted(document: &str) -> String {
+    fn blacken(value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    if SECRETS.contains(&name.as_str()) && !value.is_null() {
+                        *value = json!("[secret]");
+                    }
+                    blacken(value);
+                }
+            }
+            Value::Array(elements) => elements.iter_mut().for_each(blacken),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::from_str(document).unwrap_or_default();
+    blacken(&mut value);
+    format!("{value:#}\n")
+}
+
+fn expire(splices: &mut Splices<'_>, secrets: &RawValue, at: OffsetDateTime) {
+    let text = at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).expect("a UTC time of this era always formats");
+    for secret in elements(secrets).unwrap_or_default() {
+        let until = members(secret).and_then(|members| string(members.get("expires_at")?));
+        let until = until.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok());
+        if until.is_none_or(|until| until > at) {
+            splices.set(secret, "expires_at", format!("\"{text}\""));
+        }
+    }
+}
+
+fn parts(document: &str) -> Result<(&RawValue, Members<'_>), Failure> {
+    let whole: Option<&RawValue> = serde_json::from_str(document).ok();
+    whole.and_then(|whole| Some((whole, members(whole)?))).ok_or_else(|| invalid("it is no JSON object"))
+}
+
+fn find<'a>(top: &Members<'a>, id: &str) -> Result<&'a RawValue, Failure> {
+    let subscriptions = top.get("subscriptions").and_then(|array| elements(array)).unwrap_or_default();
+    let is_it = |one: &&RawValue| members(one).and_then(|own| string(own.get("id")?)).as_deref() == Some(id);
+    subscriptions.into_iter().find(is_it).ok_or_else(|| unknown(id))
+}
+
+pub fn unknown(id: &str) -> Failure {
+    let advice = "visma-webhooks subscriptions list shows which there are.";
+    Failure::new(Exit::NotFound, format!("there is no subscription {id}"), advice)
+}
+
+pub fn valid(document: &str) -> Result<Settings, Failure> {
+    Settings::parse(document).map_err(|error| invalid(&error.to_string()))
+}
+
+fn invalid(why: &str) -> Failure {
+    let advice = "Correct it as shared/settings/README.md describes and write it with the AWS command line.";
+    Failure::new(Exit::Refused, format!("the settings document is not valid: {why}"), advice)
+}
+
+fn checked(document: String) -> Result<String, Failure> {
+    match Settings::parse(&document) {
+        Ok(_) => Ok(document),
+        Err(error) => Err(Failure::new(
+            Exit::Refused,
+            format!("the settings document would not be valid: {error}"),
+            "Nothing was written. Change what the message names.",
+        )),
+    }
+}

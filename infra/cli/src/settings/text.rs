@@ -1,0 +1,89 @@
+//! Changes to a JSON text at single places, so that every other byte of somebody's document stays as it was.
+
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
+use std::ops::Range;
+
+/// An object's members in their order, each as its exact text.
+pub(crate) type Members<'a> = IndexMap<String, &'a RawValue>;
+
+pub(crate) fn members(object: &RawValue) -> Option<Members<'_>> {
+    serde_json::from_str(object.get()).ok()
+}
+
+pub(crate) fn elements(array: &RawValue) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(array.get()).ok()
+}
+
+/// The text of a string; anything else has none.
+pub(crate) fn string(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
+}
+
+/// Replacements in a text, all by places in the original.
+#[derive(Debug)]
+pub(crate) struct Splices<'a> {
+    original: &'a str,
+    splices: Vec<(Range<usize>, String)>,
+}
+
+impl<'a> Splices<'a> {
+    pub(crate) fn new(original: &'a str) -> Self {
+        Self { original, splices: vec![] }
+    }
+
+    /// `part` must be a part of the original.
+    fn place(&self, part: &str) -> Range<usize> {
+        let start = part.as_ptr() as usize - self.original.as_ptr() as usize;
+        debug_assert_eq!(&self.original[start..start + part.len()], part);
+        start..start + part.len()
+    }
+
+    pub(crate) fn replace(&mut self, value: &RawValue, text: String) {
+        self.splices.push((self.place(value.get()), text));
+    }
+
+    /// Adds an element after the last one, spaced as that is.
+    pub(crate) fn append(&mut self, array: &RawValue, text: &str) {
+        let place = self.place(array.get());
+        match elements(array).unwrap_or_default().last() {
+            Some(last) => {
+                let last = self.place(last.get());
+                let space = space_before(&self.original[place.start..last.start]);
+                self.splices.push((last.end..last.end, format!(",{space}{text}")));
+            }
+            None => self.splices.push((place, format!("[{text}]"))),
+        }
+    }
+
+    /// Sets a member of a non-empty object: replaces its value, or adds it after the last one.
+    pub(crate) fn set(&mut self, object: &RawValue, name: &str, text: String) {
+        let members = members(object).unwrap_or_default();
+        if let Some(value) = members.get(name) {
+            return self.replace(value, text);
+        }
+        let Some(last) = members.values().last() else {
+            return self.replace(object, format!("{{\"{name}\": {text}}}"));
+        };
+        let inside = &object.get()[1..];
+        let space = &inside[..inside.len() - inside.trim_start().len()];
+        let space = if space.is_empty() { " " } else { space };
+        let end = self.place(last.get()).end;
+        self.splices.push((end..end, format!(",{space}\"{name}\": {text}")));
+    }
+
+    pub(crate) fn apply(mut self) -> String {
+        self.splices.sort_by_key(|(place, _)| place.start);
+        let mut text = self.original.to_owned();
+        for (place, new) in self.splices.into_iter().rev() {
+            text.replace_range(place, &new);
+        }
+        text
+    }
+}
+
+/// The white space at the end of a text; one blank where there is none.
+fn space_before(text: &str) -> &str {
+    let space = &text[text.trim_end().len()..];
+    if space.is_empty() { " " } else { space }
+}

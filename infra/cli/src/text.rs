@@ -1,0 +1,75 @@
+//! Values as people write them.
+
+use crate::error::Failure;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::io::Read;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+/// `90s`, `30m`, `24h` or `7d`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let form = || "write it as 90s, 30m, 24h or 7d".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(form)?;
+    let number: u32 = number.parse().map_err(|_| form())?;
+    match unit {
+        "s" => Ok(Duration::seconds(number.into())),
+        "m" => Ok(Duration::minutes(number.into())),
+        "h" => Ok(Duration::hours(number.into())),
+        "d" => Ok(Duration::days(number.into())),
+        _ => Err(form()),
+    }
+}
+
+/// RFC 3339.
+pub(crate) fn moment(text: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "write it as 2026-11-24T09:30:00Z".to_owned())
+}
+
+/// A moment, or one so long ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Since {
+    At(OffsetDateTime),
+    Ago(Duration),
+}
+
+impl Since {
+    pub(crate) fn at(self, now: OffsetDateTime) -> OffsetDateTime {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(ago) => now - ago,
+        }
+    }
+}
+
+pub(crate) fn since(text: &str) -> Result<Since, String> {
+    let ago = duration(text).map(Since::Ago);
+    ago.or_else(|_| moment(text).map(Since::At)).map_err(|_| "write it as 2026-11-24T09:30:00Z or 24h".to_owned())
+}
+
+/// To the second, in UTC.
+pub(crate) fn when(at: OffsetDateTime) -> String {
+    let at = at.to_offset(time::UtcOffset::UTC);
+    at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).expect("a UTC time of this era always formats")
+}
+
+/// 32 random bytes as 43 characters that need no escaping in a URL or a header.
+pub(crate) fn random_secret() -> String {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).expect("the operating system has randomness");
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A secret from standard input, so that it is in no shell history and no list of processes.
+pub(crate) fn secret_from_stdin() -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = std::io::stdin().read_to_string(&mut text);
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if read.is_err() || secret.is_empty() {
+        return Err(Failure::usage(
+            "there is no secret on standard input",
+            "For example: ... --secret-stdin < secret.txt",
+        ));
+    }
+    Ok(secret.to_owned())
+}

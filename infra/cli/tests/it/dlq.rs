@@ -1,0 +1,104 @@
+//! Dead letters are looked at without being lost, and sent again without being lost or forgotten.
+
+use crate::queue::{Memory, message};
+use aws_sdk_sqs::types::MessageAttributeValue;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use tokio::sync::watch;
+use visma_webhooks::Exit;
+use visma_webhooks::commands::dlq::{Name, Pace, Redriven, look, reason_told, redrive};
+use visma_webhooks::queue::{Queue, Received};
+
+const BEGAN: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+const FAST: Pace = Pace { rate: 1000, limit: 1000, rejected: false };
+
+fn rejected(body: &str) -> Received {
+    let text = |text: &str| MessageAttributeValue::builder().data_type("String").string_value(text).build().unwrap();
+    let attributes =
+        [("rejection_code".to_owned(), text("unknown_key")), ("rejection".to_owned(), text("no such notification"))];
+    Received { attributes: attributes.into(), ..message(body) }
+}
+
+fn numbered(count: usize) -> Memory {
+    Memory::of((0..count).map(|number| message(&number.to_string())))
+}
+
+async fn run(from: &Memory, to: &Memory, pace: Pace) -> Redriven {
+    let (_stop, stopped) = watch::channel(false);
+    redrive(from, to, &pace, BEGAN, stopped, |_| ()).await.unwrap()
+}
+
+#[tokio::test]
+async fn looking_hides_nothing_and_shows_each_once() {
+    let queue = numbered(25);
+    assert_eq!(look(&queue, 20).await.unwrap().len(), 20);
+    let depth = queue.depth().await.unwrap();
+    assert_eq!((depth.waiting, depth.in_flight), (25, 0));
+    assert_eq!(look(&queue, 100).await.unwrap().len(), 25);
+}
+
+#[tokio::test]
+async fn all_go_to_their_queue_as_they_were_and_none_stays() {
+    let (from, to) = (numbered(23), Memory::default());
+    assert_eq!(run(&from, &to, FAST).await, Redriven { sent: 23, ..Redriven::default() });
+    assert_eq!(to.bodies(), (0..23).map(|number| number.to_string()).collect::<Vec<_>>());
+    assert!(to.waiting.borrow().iter().all(|message| message.group.as_deref() == Some("t-1")));
+    assert!(from.bodies().is_empty() && from.hidden.borrow().is_empty());
+}
+
+#[tokio::test]
+async fn no_more_than_the_limit_go() {
+    let (from, to) = (numbered(23), Memory::default());
+    assert_eq!(run(&from, &to, Pace { limit: 12, ..FAST }).await.sent, 12);
+    assert_eq!((from.bodies().len(), to.bodies().len()), (11, 12));
+}
+
+#[tokio::test]
+async fn a_rejected_outcome_stays_unless_asked_for() {
+    let letters = || Memory::of([rejected("bad"), message("good")]);
+    let (from, to) = (letters(), Memory::default());
+    assert_eq!(run(&from, &to, FAST).await, Redriven { sent: 1, rejected: 1, ..Redriven::default() });
+    assert_eq!((from.bodies(), to.bodies()), (vec!["bad".to_owned()], vec!["good".to_owned()]));
+    assert_eq!(run(&letters(), &Memory::default(), Pace { rejected: true, ..FAST }).await.sent, 2);
+}
+
+#[tokio::test]
+async fn what_has_died_again_meanwhile_is_not_sent_in_circles() {
+    let again = Received { sent_at: BEGAN + time::Duration::SECOND, ..message("again") };
+    let (from, to) = (Memory::of([message("once"), again]), Memory::default());
+    assert_eq!(run(&from, &to, FAST).await, Redriven { sent: 1, dead_again: 1, ..Redriven::default() });
+    assert_eq!((from.bodies(), to.bodies()), (vec!["again".to_owned()], vec!["once".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_stop_leaves_nothing_hidden() {
+    let (from, to) = (numbered(8), Memory::default());
+    let (stop, stopped) = watch::channel(false);
+    let third = |sent: usize| {
+        if sent == 3 {
+            stop.send(true).unwrap();
+        }
+    };
+    let done = redrive(&from, &to, &FAST, BEGAN, stopped, third).await.unwrap();
+    assert_eq!(done, Redriven { sent: 3, interrupted: true, ..Redriven::default() });
+    assert_eq!((from.bodies().len(), to.bodies().len(), from.hidden.borrow().len()), (5, 3, 0));
+}
+
+#[tokio::test]
+async fn a_queue_that_refuses_loses_nothing() {
+    let (from, to) = (numbered(8), Memory::default());
+    to.takes.set(Some(3));
+    let (_stop, stopped) = watch::channel(false);
+    let failure = redrive(&from, &to, &FAST, BEGAN, stopped, |_| ()).await.unwrap_err();
+    assert_eq!(failure.exit, Exit::Unavailable);
+    assert_eq!((from.bodies().len(), to.bodies().len(), from.hidden.borrow().len()), (5, 3, 0));
+}
+
+#[test]
+fn the_reason_is_the_rejection_where_there_is_one() {
+    let told = reason_told(Name::Feedback, &rejected("{}"));
+    assert_eq!(told.reason, "unknown_key: no such notification");
+    let event = message(r#"{"type": "account.changed", "subject": "account/1920"}"#);
+    let told = reason_told(Name::Events, &event);
+    assert_eq!((told.what.as_str(), told.reason.as_str()), ("account.changed account/1920", "no consumer deleted it"));
+}

@@ -1,0 +1,110 @@
+//! `doctor` says of each failure what to do, and fails if anything did.
+
+use fixtures::{FakeErp, TENANT};
+use serde_json::json;
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
+use visma_webhooks::Exit;
+use visma_webhooks::commands::dlq::Name;
+use visma_webhooks::commands::doctor::{Check, Verdict, approvals, backlog, operations_answered, report, subscription};
+use visma_webhooks::queue::Depth;
+use webhooks_settings::Settings;
+use webhooks_visma::{Fault, Stage, VismaError};
+
+const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+
+fn of_secrets(secrets: serde_json::Value) -> Check {
+    let mut document = fixtures::document();
+    document["subscriptions"][0]["secrets"] = secrets;
+    let settings = Settings::parse(&document.to_string()).unwrap();
+    subscription(settings.subscription("all").unwrap(), NOW, Duration::days(14))
+}
+
+fn secret(id: &str, expires_at: Option<&str>) -> serde_json::Value {
+    json!({ "id": id, "value": "canary", "expires_at": expires_at })
+}
+
+#[test]
+fn a_subscription_is_warned_of_whose_last_secret_ends_soon_or_has_ended() {
+    let (soon, later, past) =
+        (Some("2026-11-30T00:00:00Z"), Some("2027-11-30T00:00:00Z"), Some("2026-11-01T00:00:00Z"));
+    for (secrets, verdict) in [
+        (json!([secret("1", None)]), Verdict::Ok),
+        (json!([secret("1", soon), secret("2", None)]), Verdict::Ok),
+        (json!([secret("1", soon), secret("2", later)]), Verdict::Ok),
+        (json!([secret("1", soon)]), Verdict::Warning),
+        (json!([secret("1", past)]), Verdict::Warning),
+    ] {
+        let check = of_secrets(secrets.clone());
+        assert_eq!(check.verdict, verdict, "{secrets}");
+        assert_eq!(check.advice.contains("subscriptions rotate all"), verdict == Verdict::Warning, "{check:?}");
+    }
+}
+
+async fn asked(fault: Option<VismaError>) -> [Check; 3] {
+    let erp = FakeErp::default();
+    erp.fail_fetches(fault);
+    let settings = Settings::parse(&fixtures::document().to_string()).unwrap();
+    approvals(&erp, &settings, TENANT).await
+}
+
+#[tokio::test]
+async fn each_answer_of_visma_net_is_told_apart() {
+    use Verdict::{Failed, Ok, Skipped, Warning};
+    let unavailable = |stage| VismaError::Unavailable { stage, fault: Fault::Timeout, after: None };
+    for (fault, verdicts) in [
+        (None, [Ok, Ok, Ok]),
+        (Some(VismaError::TokenRefused { stage: Stage::Token, status: 400 }), [Failed, Skipped, Skipped]),
+        (Some(VismaError::TokenRefused { stage: Stage::Resource, status: 401 }), [Failed, Skipped, Skipped]),
+        (Some(unavailable(Stage::Token)), [Failed, Skipped, Skipped]),
+        (Some(unavailable(Stage::Resource)), [Ok, Failed, Skipped]),
+        (Some(VismaError::RateLimited { stage: Stage::Resource, after: None }), [Ok, Warning, Skipped]),
+        (Some(VismaError::TenantNotApproved { stage: Stage::Resource }), [Ok, Ok, Failed]),
+        (Some(VismaError::Unexpected { stage: Stage::Resource, status: 418 }), [Ok, Failed, Skipped]),
+    ] {
+        let checks = asked(fault.clone()).await;
+        assert_eq!(checks.each_ref().map(|check| check.verdict), verdicts, "{fault:?}");
+        let silent = checks.iter().find(|check| matches!(check.verdict, Failed | Warning) && check.advice.is_empty());
+        assert_eq!(silent, None);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_approval_sends_to_the_app_store() {
+    let [_, _, approval] = asked(Some(VismaError::TenantNotApproved { stage: Stage::Resource })).await;
+    assert!(approval.advice.contains("Visma App Store"), "{approval:?}");
+}
+
+#[test]
+fn an_operations_api_that_is_open_fails_and_one_that_is_closed_or_absent_does_not() {
+    for (status, verdict) in
+        [(401, Verdict::Ok), (403, Verdict::Ok), (404, Verdict::Ok), (200, Verdict::Failed), (500, Verdict::Failed)]
+    {
+        assert_eq!(operations_answered(status).verdict, verdict, "{status}");
+    }
+}
+
+#[test]
+fn a_long_queue_is_warned_of_with_what_helps_that_queue() {
+    let depth = |waiting| Depth { waiting, in_flight: 0 };
+    for (queue, helps) in [
+        (Name::Notifications, "queue-age.md"),
+        (Name::Feedback, "feedback-quota.md"),
+        (Name::Events, "Does anybody read them?"),
+    ] {
+        assert_eq!(backlog(queue, depth(999)).verdict, Verdict::Ok);
+        let long = backlog(queue, depth(1000));
+        assert!(long.verdict == Verdict::Warning && long.advice.contains(helps), "{long:?}");
+    }
+}
+
+#[test]
+fn one_failure_fails_the_whole_and_a_warning_does_not() {
+    let check =
+        |verdict, advice: &str| Check { name: "health".into(), verdict, seen: "503".into(), advice: advice.into() };
+    let failed = report(&[check(Verdict::Ok, ""), check(Verdict::Failed, "Look at intake's log.")]);
+    assert_eq!(failed.exit, Exit::Failed);
+    assert!(failed.text.contains("-> Look at intake's log."), "{}", failed.text);
+    assert_eq!(failed.json[1]["verdict"], "failed");
+    assert_eq!(report(&[check(Verdict::Warning, "x")]).exit, Exit::Ok);
+}

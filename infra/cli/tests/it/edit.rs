@@ -1,0 +1,184 @@
+//! The settings document is changed in one place, and stays what it was everywhere else.
+
+use serde_json::{Value, json};
+use time::Duration;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use visma_webhooks::Exit;
+use visma_webhooks::settings::edit::{self, NewSecret, NewSubscription};
+use webhooks_model::Channel;
+use webhooks_settings::Settings;
+use webhooks_signature::Signature;
+
+const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+
+/// Written by a person: members in an order of their own, spaces, an escape, a number in an odd form.
+const DOCUMENT: &str = r#"{
+  "version": 1,
+  "visma": { "scope":"s", "connect_url": "https://connect.example", "erp_url":"https://erp.example",
+    "sales_order_url": "https://orders.example", "client_id": "c\u00e5", "client_secret": "canary-client" },
+  "subscriptions": [
+    {
+      "route": "erp", "id": "accounts",
+      "secrets": [
+        { "id": "old", "value": "canary-old" }
+      ],
+      "tenants": ["*"]
+    },
+    { "id": "legacy", "route": "legacy", "channel": "legacy", "path_token": "canary-0123456789abcdef0123456789" }
+  ],
+  "reconciliation": {"max_gaps":   1000}
+}
+"#;
+
+fn secret(id: &str) -> NewSecret {
+    NewSecret { id: id.to_owned(), value: "canary-new".to_owned() }
+}
+
+fn new(id: &str, channel: Channel) -> NewSubscription {
+    let secret = NewSecret { id: "first".into(), value: "canary-0123456789-0123456789-0123456789".into() };
+    NewSubscription { id: id.into(), route: "erp".into(), channel, event: None, tenants: vec!["*".into()], secret }
+}
+
+fn value(document: &str) -> Value {
+    serde_json::from_str(document).unwrap()
+}
+
+/// Lines of one that the other has not.
+fn changed_lines<'a>(one: &'a str, other: &str) -> Vec<&'a str> {
+    one.lines().filter(|line| !other.lines().any(|same| same == *line)).map(str::trim).collect()
+}
+
+#[test]
+fn rotating_touches_only_the_lines_of_the_secrets() {
+    let text = edit::rotate(DOCUMENT, "accounts", &secret("new"), NOW + Duration::days(1)).unwrap();
+    assert_eq!(
+        changed_lines(&text, DOCUMENT),
+        [
+            r#"{ "id": "old", "value": "canary-old", "expires_at": "2026-11-24T12:00:00Z" },"#,
+            r#"{"id":"new","value":"canary-new"}"#,
+        ]
+    );
+    assert_eq!(changed_lines(DOCUMENT, &text), [r#"{ "id": "old", "value": "canary-old" }"#]);
+}
+
+#[test]
+fn both_secrets_verify_until_the_overlap_is_over_and_then_the_new_one_alone() {
+    let text = edit::rotate(DOCUMENT, "accounts", &secret("new"), NOW + Duration::days(1)).unwrap();
+    let settings = Settings::parse(&text).unwrap();
+    let verifies = |secret: &str, at| {
+        settings.subscription("accounts").unwrap().verifies(&Signature::sign(secret, b"{}"), b"{}", at)
+    };
+    for (at, old) in [(NOW, true), (NOW + Duration::hours(23), true), (NOW + Duration::hours(25), false)] {
+        assert_eq!((verifies("canary-old", at), verifies("canary-new", at)), (old, true), "{at}");
+    }
+}
+
+#[test]
+fn rotating_never_makes_an_old_secret_live_longer() {
+    let once = edit::rotate(DOCUMENT, "accounts", &secret("second"), NOW + Duration::hours(1)).unwrap();
+    let twice = edit::rotate(&once, "accounts", &secret("third"), NOW + Duration::days(7)).unwrap();
+    let secrets = value(&twice)["subscriptions"][0]["secrets"].clone();
+    let ends: Vec<&Value> = secrets.as_array().unwrap().iter().map(|secret| &secret["expires_at"]).collect();
+    assert_eq!(ends, [&json!("2026-11-23T13:00:00Z"), &json!("2026-11-30T12:00:00Z"), &Value::Null]);
+}
+
+#[test]
+fn a_subscription_is_added_after_the_others_and_the_rest_stays_as_it_was() {
+    let add = NewSubscription { event: Some("CUSTOMER_UPDATED".into()), ..new("customers", Channel::Dispatcher) };
+    let text = edit::add(DOCUMENT, &add).unwrap();
+    let at = DOCUMENT.find("}\n  ],\n  \"reconciliation\"").unwrap() + 1;
+    assert_eq!(&text[..at], &DOCUMENT[..at]);
+    assert!(text.ends_with(&DOCUMENT[at..]));
+    let settings = Settings::parse(&text).unwrap();
+    let added = settings.subscription("customers").unwrap();
+    assert_eq!((added.event.as_deref(), added.secrets.len()), (Some("CUSTOMER_UPDATED"), 1));
+}
+
+#[test]
+fn the_first_subscription_is_added_where_there_is_no_list_or_an_empty_one() {
+    for list in ["", r#", "subscriptions": []"#, r#", "subscriptions": [ ]"#] {
+        let visma = value(DOCUMENT)["visma"].to_string();
+        let document = format!(r#"{{"version":1,"visma":{visma}{list}}}"#);
+        let text = edit::add(&document, &new("first", Channel::Dispatcher)).unwrap();
+        assert_eq!(Settings::parse(&text).unwrap().subscriptions.len(), 1, "{list}");
+    }
+}
+
+#[test]
+fn one_of_the_legacy_channel_gets_a_path_token_instead_of_secrets() {
+    let text = edit::add(DOCUMENT, &new("older", Channel::Legacy)).unwrap();
+    let added = &value(&text)["subscriptions"][2];
+    assert_eq!(added["path_token"], "canary-0123456789-0123456789-0123456789");
+    assert_eq!(added.get("secrets"), None);
+}
+
+#[test]
+fn an_id_that_is_taken_and_a_route_that_is_no_name_are_refused() {
+    let taken = edit::add(DOCUMENT, &new("accounts", Channel::Dispatcher)).unwrap_err();
+    assert_eq!(taken.exit, Exit::Refused);
+    let route = NewSubscription { route: "a/b".into(), ..new("x", Channel::Dispatcher) };
+    let refused = edit::add(DOCUMENT, &route).unwrap_err();
+    assert!(refused.what.contains("route must be of letters"), "{refused}");
+}
+
+#[test]
+fn a_disabled_subscription_lets_nobody_in_from_that_moment() {
+    let text = edit::disable(DOCUMENT, "accounts", NOW, "unused").unwrap();
+    let settings = Settings::parse(&text).unwrap();
+    let own = settings.subscription("accounts").unwrap();
+    let old = Signature::sign("canary-old", b"{}");
+    assert!(!own.verifies(&old, b"{}", NOW) && own.verifies(&old, b"{}", NOW - Duration::SECOND));
+    assert_eq!(
+        edit::disable(&text, "accounts", NOW + Duration::DAY, "unused").unwrap(),
+        text,
+        "ends stay where they are"
+    );
+}
+
+#[test]
+fn a_disabled_legacy_subscription_has_a_token_that_nobody_knows() {
+    let unknown = "x".repeat(43);
+    let text = edit::disable(DOCUMENT, "legacy", NOW, &unknown).unwrap();
+    let settings = Settings::parse(&text).unwrap();
+    let own = settings.subscription("legacy").unwrap();
+    assert!(!own.has_path_token("canary-0123456789abcdef0123456789") && own.has_path_token(&unknown));
+}
+
+#[test]
+fn a_legacy_subscription_is_not_rotated_since_it_cannot_have_two_tokens() {
+    assert_eq!(edit::rotate(DOCUMENT, "legacy", &secret("new"), NOW).unwrap_err().exit, Exit::Refused);
+}
+
+#[test]
+fn an_unknown_subscription_is_not_found() {
+    assert_eq!(edit::rotate(DOCUMENT, "nobody", &secret("new"), NOW).unwrap_err().exit, Exit::NotFound);
+    assert_eq!(edit::disable(DOCUMENT, "nobody", NOW, "x").unwrap_err().exit, Exit::NotFound);
+}
+
+#[test]
+fn what_is_not_valid_is_not_touched() {
+    for document in ["", "[]", "{}", r#"{"version": 2}"#] {
+        let refused = edit::add(document, &new("x", Channel::Dispatcher)).unwrap_err();
+        assert_eq!(refused.exit, Exit::Refused, "{document}");
+        assert_eq!(edit::rotate(document, "x", &secret("n"), NOW).unwrap_err().exit, Exit::Refused, "{document}");
+        assert_eq!(edit::disable(document, "x", NOW, "n").unwrap_err().exit, Exit::Refused, "{document}");
+    }
+}
+
+#[test]
+fn a_secret_is_named_by_the_day_and_by_a_number_if_that_is_taken() {
+    assert_eq!(edit::unused_secret_id(DOCUMENT, "accounts", NOW).unwrap(), "2026-11-23");
+    let text = edit::rotate(DOCUMENT, "accounts", &secret("2026-11-23"), NOW + Duration::DAY).unwrap();
+    assert_eq!(edit::unused_secret_id(&text, "accounts", NOW).unwrap(), "2026-11-23-2");
+}
+
+#[test]
+fn the_difference_shows_names_and_ends_and_no_secret() {
+    let text = edit::rotate(DOCUMENT, "accounts", &secret("new"), NOW + Duration::DAY).unwrap();
+    let text = edit::add(&text, &new("older", Channel::Legacy)).unwrap();
+    let diff = edit::redacted_diff(DOCUMENT, &text);
+    assert!(diff.contains(r#"+           "expires_at": "2026-11-24T12:00:00Z""#), "{diff}");
+    assert!(diff.contains(r#"+           "id": "new","#), "{diff}");
+    assert!(!diff.contains("canary"), "{diff}");
+}

@@ -1,0 +1,15 @@
+//! The command line's parts, over fakes on this machine.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod dlq;
+mod doctor;
+mod edit;
+mod forward;
+mod operations;
+mod program;
+mod queue;
+mod secrets;
+mod send;
+mod server;
+mod subscriptions;

@@ -1,0 +1,217 @@
+//! `get`, `tail` and `replay` against a server that answers as the operations API does.
+
+use crate::server::{Asked, Server};
+use aws_config::{Region, SdkConfig};
+use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+use clap::Parser;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use tokio::sync::watch;
+use visma_webhooks::commands::operations::{self, Caller};
+use visma_webhooks::{Arguments, Command, Exit, Failure, Format, Report, Stack};
+
+fn answers(asked: &Asked) -> (u16, Value) {
+    let item = json!({ "ref": "abc", "tenant": "t-1", "event": "ACCOUNT_CHANGED", "key": "1920", "state": "dead", "reason": "unavailable",
+        "received_at": "2026-11-23T12:00:00Z", "feedback": { "state": "failed" },
+        "timeline": [{ "at": "2026-11-23T12:00:00Z", "what": "received", "text": "by\u{1b}[2Jwebhook" }] });
+    match asked.line.split(['?']).next().unwrap() {
+        "GET /operations/v1/notifications/abc" => (200, item),
+        "GET /operations/raw/notifications/abc" => (200, json!({ "text": "{\"number\": \"1920\"}" })),
+        "GET /operations/v1/notifications" => (200, json!({ "items": [item] })),
+        "POST /operations/v1/notifications/abc/replay" => (202, Value::Null),
+        "POST /operations/v1/plans" => {
+            (200, json!({ "count": 5000, "at_least": true, "seconds": 500, "sample": ["abc"] }))
+        }
+        "POST /operations/v1/jobs" => (202, job("running", 0)),
+        "GET /operations/v1/jobs/7" => (200, job("finished", 12)),
+        "POST /operations/v1/jobs/7/cancel" => (200, job("cancelled", 5)),
+        "POST /operations/v1/jobs/0199a3c4-5b6d-7e8f-9012-3456789abcde/resume" => (202, job("running", 5)),
+        "GET /operations/v1/notifications/closed" => {
+            (403, json!({ "code": "forbidden", "detail": "Needs the role read." }))
+        }
+        _ => (404, json!({ "code": "unknown_notification", "detail": "No notification is recorded under this name." })),
+    }
+}
+
+fn job(status: &str, replayed: u32) -> Value {
+    json!({ "id": "7", "status": status, "done": replayed, "skipped": 1 })
+}
+
+fn stack(aws: SdkConfig) -> Stack {
+    Stack::new(aws, None, BTreeMap::new())
+}
+
+async fn run(server: &Server, command: &str) -> Result<Report, Failure> {
+    run_as(server, command, &Caller::Token("tok".into()), SdkConfig::builder().build(), false).await
+}
+
+/// `stopped` as if Ctrl-C had been pressed before it began to wait.
+async fn run_as(
+    server: &Server,
+    command: &str,
+    caller: &Caller,
+    aws: SdkConfig,
+    stopped: bool,
+) -> Result<Report, Failure> {
+    let words = ["visma-webhooks"].into_iter().chain(command.split(' ')).chain(["--api", &server.url]);
+    let arguments = Arguments::try_parse_from(words).unwrap_or_else(|error| panic!("{error}"));
+    let (stack, (_stop, listening)) = (stack(aws), watch::channel(stopped));
+    match arguments.command {
+        Command::Get(options) => operations::get(&stack, caller, options).await,
+        Command::Tail(options) => operations::tail(&stack, caller, options, Format::Json).await,
+        Command::Replay(options) => operations::replay(&stack, caller, options, || listening).await,
+        _ => panic!("{command}"),
+    }
+}
+
+#[tokio::test]
+async fn get_shows_the_timeline_with_the_token_and_no_control_characters() {
+    let server = Server::start(answers).await;
+    let report = run(&server, "get abc").await.unwrap();
+    assert!(report.text.contains("reason    unavailable\n"), "{}", report.text);
+    assert!(report.text.contains("received") && !report.text.contains('\u{1b}'), "{}", report.text);
+    assert_eq!(server.asked()[0].headers["authorization"], "Bearer tok");
+}
+
+#[tokio::test]
+async fn get_raw_shows_the_exact_text() {
+    let server = Server::start(answers).await;
+    assert_eq!(run(&server, "get abc --raw").await.unwrap().text, "{\"number\": \"1920\"}");
+}
+
+#[tokio::test]
+async fn a_reference_leads_nowhere_else() {
+    let server = Server::start(answers).await;
+    assert_eq!(run(&server, "get ../jobs?x").await.unwrap_err().exit, Exit::NotFound);
+    assert!(
+        server.asked()[0].line.starts_with("GET /operations/v1/notifications/..%2Fjobs%3Fx"),
+        "{:?}",
+        server.asked()
+    );
+}
+
+#[tokio::test]
+async fn a_problem_gives_its_exit_code_and_its_own_advice() {
+    let server = Server::start(answers).await;
+    let closed = run(&server, "get closed").await.unwrap_err();
+    assert_eq!((closed.exit, closed.advice.as_str()), (Exit::Refused, "Needs the role read."));
+    assert_eq!(run(&server, "get unknown").await.unwrap_err().exit, Exit::NotFound);
+}
+
+#[tokio::test]
+async fn tail_once_asks_with_its_filter() {
+    let server = Server::start(answers).await;
+    let report = run(&server, "tail --tenant t-1 --state dead --once").await.unwrap();
+    assert_eq!(report.json[0]["ref"], "abc");
+    assert!(report.text.contains("1920"), "{}", report.text);
+    assert!(server.asked()[0].line.ends_with("?tenant=t-1&limit=100&state=dead"), "{:?}", server.asked());
+}
+
+#[tokio::test]
+async fn a_plan_asks_what_would_be_replayed_and_begins_nothing() {
+    let server = Server::start(answers).await;
+    let filter = "--tenant t-1 --from 2026-11-23T00:00:00Z --to 2026-11-24T00:00:00Z --state dead";
+    let report = run(&server, &format!("replay --plan {filter}")).await.unwrap();
+    assert!(report.text.contains("at least 5000"), "{}", report.text);
+    assert_eq!(server.asked().len(), 1);
+    let body: Value = serde_json::from_str(&server.asked()[0].body).unwrap();
+    assert_eq!((&body["states"], &body["from"]), (&json!(["dead"]), &json!("2026-11-23T00:00:00Z")));
+    assert_eq!(body.get("entity"), None, "what was not given is left out");
+}
+
+const FILTER: &str = "replay --tenant t-1 --from 24h --state dead --every 0s";
+
+#[tokio::test]
+async fn a_job_is_watched_until_it_ends() {
+    let server = Server::start(answers).await;
+    let report = run(&server, FILTER).await.unwrap();
+    assert_eq!((report.exit, &report.json["done"]), (Exit::Ok, &json!(12)));
+    assert!(report.text.contains("replayed     12\npassed over  1\n"), "{}", report.text);
+    let lines: Vec<_> = server.asked().into_iter().map(|asked| asked.line).collect();
+    assert_eq!(lines, ["POST /operations/v1/jobs", "GET /operations/v1/jobs/7"]);
+    assert_eq!(run(&server, &format!("{FILTER} --detach")).await.unwrap().json["status"], "running");
+}
+
+#[tokio::test]
+async fn a_stop_cancels_the_job_and_says_how_to_go_on() {
+    let server = Server::start(answers).await;
+    let caller = Caller::Token("tok".into());
+    let report = run_as(&server, FILTER, &caller, SdkConfig::builder().build(), true).await.unwrap();
+    assert_eq!(report.exit, Exit::Interrupted);
+    assert!(report.text.contains("To go on: visma-webhooks replay --resume 7\n"), "{}", report.text);
+    assert_eq!(server.asked().last().unwrap().line, "POST /operations/v1/jobs/7/cancel");
+    let resume = "replay --resume 0199a3c4-5b6d-7e8f-9012-3456789abcde --every 0s";
+    assert_eq!(run(&server, resume).await.unwrap().exit, Exit::Ok);
+}
+
+#[tokio::test]
+async fn whoever_may_not_watch_is_told_that_the_job_goes_on() {
+    let server = Server::start(|asked| match asked.line.as_str() {
+        "POST /operations/v1/jobs" => (202, job("running", 0)),
+        _ => (403, json!({ "code": "forbidden", "detail": "This needs the role read." })),
+    })
+    .await;
+    let report = run(&server, FILTER).await.unwrap();
+    assert_eq!((report.exit, &report.json["status"]), (Exit::Ok, &json!("running")));
+}
+
+#[tokio::test]
+async fn without_a_token_the_aws_credentials_sign_the_request() {
+    let server = Server::start(answers).await;
+    let credentials = Credentials::new("AKIDEXAMPLE", "canary-secret-key", Some("session".into()), None, "test");
+    let aws = SdkConfig::builder()
+        .region(Region::new("eu-north-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    run_as(&server, "get abc", &Caller::Aws, aws, false).await.unwrap();
+    let headers = &server.asked()[0].headers;
+    let authorization = headers["authorization"].to_str().unwrap();
+    assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"), "{authorization}");
+    assert!(authorization.contains("/eu-north-1/execute-api/aws4_request"), "{authorization}");
+    assert!(headers.contains_key("x-amz-date") && headers["x-amz-security-token"] == "session");
+    assert!(!format!("{headers:?}").contains("canary"));
+}
+
+#[tokio::test]
+async fn without_a_token_and_credentials_nothing_is_asked() {
+    let server = Server::start(answers).await;
+    let aws = SdkConfig::builder().region(Region::new("eu-north-1")).build();
+    let refused = run_as(&server, "get abc", &Caller::Aws, aws, false).await.unwrap_err();
+    assert_eq!((refused.exit, server.asked().len()), (Exit::Refused, 0));
+    assert!(refused.advice.contains("VISMA_WEBHOOKS_TOKEN"), "{}", refused.advice);
+}
+
+#[tokio::test]
+async fn a_list_is_followed_over_pages_that_are_empty() {
+    let server = Server::start(|asked| match asked.line.contains("cursor=") {
+        false => (200, json!({ "items": [], "next": "2" })),
+        true => (200, json!({ "items": [{ "ref": "late" }] })),
+    })
+    .await;
+    let report = run(&server, "tail --tenant t-1 --state dead --once").await.unwrap();
+    assert_eq!(report.json, json!([{ "ref": "late" }]));
+}
+
+#[tokio::test]
+async fn one_notification_is_replayed_by_its_reference() {
+    let server = Server::start(answers).await;
+    run(&server, "replay abc --note again").await.unwrap();
+    let asked = server.asked().remove(0);
+    assert_eq!(
+        (asked.line.as_str(), asked.body.as_str()),
+        ("POST /operations/v1/notifications/abc/replay", r#"{"note":"again"}"#)
+    );
+}
+
+#[test]
+fn a_replay_needs_a_reference_or_a_whole_filter() {
+    for command in [
+        "replay --plan",
+        "replay --tenant t-1",
+        "replay abc --plan",
+        "replay abc --resume 0199a3c4-5b6d-7e8f-9012-3456789abcde",
+    ] {
+        let words = ["visma-webhooks"].into_iter().chain(command.split(' '));
+        assert!(Arguments::try_parse_from(words).is_err(), "{command}");
+    }
+}

@@ -1,0 +1,142 @@
+//! The program itself: exit codes, help and completions.
+
+use clap::{CommandFactory, Parser};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+use visma_webhooks::Arguments;
+
+fn run(arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_visma-webhooks"));
+    command.args(arguments).env_clear().envs([
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_REGION", "eu-north-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        // Nothing listens there.
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+        ("AWS_MAX_ATTEMPTS", "1"),
+    ]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    Arguments::command().debug_assert();
+}
+
+/// Commands without subcommands, by their words.
+fn leaves(command: &clap::Command, words: &str) -> Vec<(String, clap::Command)> {
+    if !command.has_subcommands() {
+        return vec![(words.to_owned(), command.clone())];
+    }
+    let below = command.get_subcommands().filter(|below| below.get_name() != "help");
+    below.flat_map(|below| leaves(below, &format!("{words} {}", below.get_name()))).collect()
+}
+
+/// The command lines in a text, without what a shell does with them.
+fn examples(text: &str) -> Vec<String> {
+    let lines = text
+        .lines()
+        .map(|line| line.trim().trim_start_matches("$ "))
+        .filter(|line| line.starts_with("visma-webhooks "));
+    lines.map(|line| line.split(['<', '>', '#', '|']).next().unwrap().trim().to_owned()).collect()
+}
+
+fn parses(example: &str) {
+    let parsed = Arguments::try_parse_from(example.split_whitespace());
+    assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+}
+
+#[test]
+fn each_command_has_a_help_with_examples_that_are_right() {
+    let root = Arguments::command();
+    let leaves = leaves(&root, "visma-webhooks");
+    assert_eq!(leaves.len(), 14);
+    for (words, mut leaf) in leaves {
+        let help = leaf.render_long_help().to_string();
+        let examples = examples(&help);
+        assert!(examples.iter().any(|example| example.starts_with(&words)), "{words} has no example of its own");
+        examples.iter().for_each(|example| parses(example));
+        let silent = leaf.get_arguments().find(|argument| argument.get_help().is_none());
+        assert!(silent.is_none(), "{words}: {silent:?} has no help");
+    }
+}
+
+#[test]
+fn the_readme_has_every_command_and_its_examples_are_right() {
+    let readme = include_str!("../../README.md");
+    let examples = examples(readme);
+    for (words, _) in leaves(&Arguments::command(), "visma-webhooks") {
+        assert!(examples.iter().any(|example| example.starts_with(&words)), "{words} is not in the README");
+    }
+    examples.iter().for_each(|example| parses(example));
+}
+
+#[test]
+fn a_token_is_taken_from_the_environment_only() {
+    let output = run(&["get", "abc", "--token", "secret"], "");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn the_help_documents_the_exit_codes() {
+    let output = run(&["--help"], "");
+    assert!(output.status.success());
+    for code in ["0  done", "1  failed", "2  usage", "3  not found", "4  refused", "5  unavailable", "130  interrupted"]
+    {
+        assert!(text(&output.stdout).contains(code), "{code}");
+    }
+}
+
+#[test]
+fn each_shell_has_its_completions() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = run(&["completions", shell], "");
+        assert!(output.status.success() && text(&output.stdout).contains("subscriptions"), "{shell}");
+    }
+}
+
+#[test]
+fn an_unknown_command_and_a_missing_stack_are_usage_errors_that_say_what_to_do() {
+    assert_eq!(run(&["nonsense"], "").status.code(), Some(2));
+    let output = run(&["subscriptions", "list"], "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("VISMA_WEBHOOKS_STACK"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn an_aws_that_does_not_answer_is_unavailable() {
+    let output = run(&["--stack", "webhooks", "subscriptions", "list"], "");
+    assert_eq!(output.status.code(), Some(5), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_dry_run_of_send_needs_nothing_but_a_secret_which_it_does_not_show() {
+    let send =
+        ["send", "--url", "https://hooks.example/hooks/visma/erp", "--secret-stdin", "--dry-run", "--key", "3000"];
+    let output = run(&send, "canary\n");
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(shown.starts_with("POST https://hooks.example/hooks/visma/erp\n"), "{shown}");
+    assert!(shown.contains("x-vwd-signature-v1: ") && shown.contains("api/v1/account/3000"), "{shown}");
+    assert!(!shown.contains("canary"));
+    assert_eq!(run(&send, "").status.code(), Some(2), "no secret");
+}
+
+#[test]
+fn events_are_forwarded_to_this_machine_only() {
+    let output = run(&["forward", "--to", "https://evil.example"], "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("an address of this machine"), "{}", text(&output.stderr));
+}

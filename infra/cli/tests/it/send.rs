@@ -1,0 +1,110 @@
+//! A test notification is what the dispatcher would send, and intake and processor understand it.
+
+use time::macros::datetime;
+use uuid::Uuid;
+use visma_webhooks::Exit;
+use visma_webhooks::commands::send::{Test, verdict};
+use webhooks_model::delivery::{Channel, Delivery, Meta, Origin};
+use webhooks_model::notification::{NoDirectory, Proof};
+use webhooks_model::{Entity, Notification, Ticks, catalogue};
+use webhooks_signature::Signature;
+
+fn test(event: &str, key: &'static str) -> Test<'static> {
+    Test {
+        event: catalogue::find(event).unwrap(),
+        key,
+        tenant: Some("t-1"),
+        company: Some("1234567"),
+        status: Some("Open"),
+        subscription: Some("all"),
+        id: Uuid::from_u128(7),
+        now: datetime!(2026-11-23 12:00 UTC),
+    }
+}
+
+/// As the processor reads it.
+fn read(test: &Test<'_>) -> Notification {
+    let body = test.body();
+    let headers = test.headers("secret", &body).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let meta = Meta {
+        id: Uuid::nil(),
+        channel: Channel::Dispatcher,
+        origin: Origin::Webhook,
+        subscription: "all".into(),
+        event: None,
+        tenant: None,
+        received_at: test.now,
+        headers,
+    };
+    let delivery = Delivery { meta, body: body.clone().into_bytes() };
+    Notification::read(&delivery, &body, &NoDirectory)
+}
+
+#[test]
+fn the_signature_verifies_with_the_secret_and_with_no_other() {
+    let test = test("ACCOUNT_CHANGED", "1920");
+    let body = test.body();
+    let headers = test.headers("the secret", &body);
+    let (_, signature) = headers.iter().find(|(name, _)| *name == "x-vwd-signature-v1").unwrap();
+    let signature = Signature::parse(signature).unwrap();
+    assert!(signature.is_by("the secret", body.as_bytes()) && !signature.is_by("another", body.as_bytes()));
+}
+
+#[test]
+fn the_headers_are_the_dispatchers_and_times_are_in_milliseconds() {
+    let test = test("ACCOUNT_CHANGED", "1920");
+    let headers = test.headers("s", &test.body());
+    for expected in [
+        ("x-vwd-event-id", "ACCOUNT_CHANGED"),
+        ("x-vwd-notification-id", "00000000-0000-0000-0000-000000000007"),
+        ("x-vwd-notification-timestamp", "1795435200000"),
+        ("x-vwd-webhook-timestamp", "1795435200000"),
+        ("x-vwd-subscription-id", "all"),
+        ("x-vwd-tenant-id", "t-1"),
+    ] {
+        assert!(headers.iter().any(|(name, value)| (*name, value.as_str()) == expected), "{expected:?} {headers:?}");
+    }
+}
+
+#[test]
+fn the_processor_reads_what_was_meant() {
+    let test = test("PURCHASE_ORDER_STATUS_CHANGED", "PO1053");
+    let read = read(&test);
+    assert_eq!(read.event, Some(test.event));
+    assert_eq!((read.entity_key.as_deref(), read.status.as_deref()), (Some("PO1053"), Some("Open")));
+    assert_eq!((read.tenant.as_deref(), read.company.as_deref()), (Some("t-1"), Some("1234567")));
+    assert_eq!((read.id_in_body, read.id_in_header), (Some(test.id), Some(test.id)));
+    assert_eq!(read.occurred_at, Some(Ticks::from_datetime(test.now)));
+    assert_eq!(read.path.unwrap().to_string(), "v1/purchaseorder/PO1053");
+    assert_eq!(read.proof, Proof::Headers, "the tenant is told by a header only, as in real life");
+}
+
+#[test]
+fn every_event_of_the_catalogue_can_be_sent_and_keeps_its_key() {
+    for event in catalogue::CATALOGUE {
+        let test = Test { event, ..test("ACCOUNT_CHANGED", "SO/000123") };
+        let read = read(&test);
+        assert_eq!(read.event, Some(event));
+        if event.entity != Entity::Company {
+            assert_eq!(read.entity_key.as_deref(), Some("SO/000123"), "{}", event.id);
+        }
+    }
+}
+
+#[test]
+fn each_answer_of_intake_has_its_exit_code_and_all_but_success_an_advice() {
+    for (status, code, exit) in [
+        (202, "", Exit::Ok),
+        (401, "signature_mismatch", Exit::Refused),
+        (401, "signature_missing", Exit::Refused),
+        (403, "source_not_allowed", Exit::Refused),
+        (404, "route_unknown", Exit::NotFound),
+        (415, "content_type_unsupported", Exit::Failed),
+        (429, "", Exit::Unavailable),
+        (503, "queue_unavailable", Exit::Unavailable),
+    ] {
+        let (told, advice) = verdict(status, code);
+        assert_eq!(told, exit, "{status} {code}");
+        assert_eq!(advice.is_empty(), exit == Exit::Ok, "{status} {code}");
+    }
+}

@@ -1,0 +1,52 @@
+//! An HTTP server on a free port that answers as told and remembers what it was asked.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use serde_json::Value;
+use std::sync::{Arc, Mutex};
+
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) line: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+type Answers = fn(&Asked) -> (u16, Value);
+type Log = Arc<Mutex<Vec<Asked>>>;
+
+pub(crate) struct Server {
+    pub(crate) url: String,
+    log: Log,
+}
+
+impl Server {
+    pub(crate) async fn start(answers: Answers) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let log = Log::default();
+        let app = Router::new().fallback(answer).with_state((answers, log.clone()));
+        tokio::spawn(async { axum::serve(listener, app).await });
+        Self { url, log }
+    }
+
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.log.lock().unwrap().clone()
+    }
+}
+
+async fn answer(
+    State((answers, log)): State<(Answers, Log)>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, String) {
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let asked = Asked { line: format!("{method} {uri}"), headers, body };
+    let (status, json) = answers(&asked);
+    log.lock().unwrap().push(asked);
+    (StatusCode::from_u16(status).unwrap(), json.to_string())
+}

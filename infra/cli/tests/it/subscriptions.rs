@@ -1,0 +1,98 @@
+//! `subscriptions` over a document that others change as well.
+
+use clap::Parser;
+use fixtures::TestHost;
+use std::cell::{Cell, RefCell};
+use visma_webhooks::commands::subscriptions::carry_out;
+use visma_webhooks::settings::{Documents, Version, changed_meanwhile};
+use visma_webhooks::{Arguments, Command, Exit, Failure, Report};
+use webhooks_settings::Settings;
+
+/// A secret in memory, that somebody else writes to just before us if `disturbed`.
+struct Memory {
+    text: RefCell<String>,
+    version: Cell<u32>,
+    disturbed: bool,
+}
+
+impl Memory {
+    fn new() -> Self {
+        let text = RefCell::new(format!("{:#}", fixtures::document()));
+        Self { text, version: Cell::new(1), disturbed: false }
+    }
+}
+
+impl Documents for Memory {
+    async fn read(&self) -> Result<Version, Failure> {
+        Ok(Version { id: self.version.get().to_string(), text: self.text.borrow().clone() })
+    }
+
+    async fn replace(&self, read: &Version, text: &str) -> Result<(), Failure> {
+        if self.disturbed {
+            self.version.set(self.version.get() + 1);
+        }
+        if read.id != self.version.get().to_string() {
+            return Err(changed_meanwhile());
+        }
+        *self.text.borrow_mut() = text.to_owned();
+        self.version.set(self.version.get() + 1);
+        Ok(())
+    }
+}
+
+async fn run(memory: &Memory, command: &str) -> Result<Report, Failure> {
+    let words = ["visma-webhooks", "subscriptions"].into_iter().chain(command.split(' '));
+    let Command::Subscriptions(command) = Arguments::try_parse_from(words).unwrap().command else {
+        panic!("{command}")
+    };
+    carry_out(memory, &TestHost::default(), command).await
+}
+
+#[tokio::test]
+async fn the_list_names_secrets_and_shows_none() {
+    let report = run(&Memory::new(), "list").await.unwrap();
+    assert!(report.text.contains("all  ") && report.text.contains("path token"), "{}", report.text);
+    assert_eq!(report.json[0]["secrets"][0]["live"], true);
+    assert!(!report.text.contains("canary") && !report.json.to_string().contains("canary"));
+}
+
+#[tokio::test]
+async fn a_new_secret_is_shown_once_is_random_and_is_the_one_in_the_document() {
+    let memory = Memory::new();
+    let secret = async || run(&memory, "rotate all").await.unwrap().json["secret"].as_str().unwrap().to_owned();
+    let (one, other) = (secret().await, secret().await);
+    assert!(one != other && one.len() == 43, "{one} {other}");
+    let settings = Settings::parse(&memory.text.borrow()).unwrap();
+    let values: Vec<_> = settings.subscription("all").unwrap().secrets.iter().map(|one| one.value.reveal()).collect();
+    assert_eq!(values, ["canary-signing-secret", &one, &other]);
+    assert!(!run(&memory, "list").await.unwrap().text.contains(&one));
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_the_difference_and_writes_nothing() {
+    let memory = Memory::new();
+    let before = memory.text.borrow().clone();
+    let report = run(&memory, "add --id new --route other --dry-run").await.unwrap();
+    assert!(report.text.contains("+       \"id\": \"new\","), "{}", report.text);
+    assert_eq!((report.json.get("secret"), &*memory.text.borrow()), (None, &before));
+}
+
+#[tokio::test]
+async fn what_somebody_else_changed_meanwhile_is_not_overwritten() {
+    let memory = Memory { disturbed: true, ..Memory::new() };
+    let before = memory.text.borrow().clone();
+    let refused = run(&memory, "disable all").await.unwrap_err();
+    assert_eq!((refused.exit, &*memory.text.borrow()), (Exit::Refused, &before));
+}
+
+#[tokio::test]
+async fn the_address_of_a_new_subscription_is_told() {
+    let report = run(&Memory::new(), "add --id new --route orders --event SALESORDER_CREATED").await.unwrap();
+    assert!(report.text.contains("{ApiUrl}/hooks/visma/orders"), "{}", report.text);
+}
+
+#[tokio::test]
+async fn an_event_of_no_catalogue_is_a_usage_error() {
+    let failure = run(&Memory::new(), "add --id new --event ACCOUNT_CHANGD").await.unwrap_err();
+    assert_eq!(failure.exit, Exit::Usage);
+}
