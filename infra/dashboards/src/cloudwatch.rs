@@ -1,6 +1,6 @@
 //! The dashboard as a CloudFormation template, which template.yaml deploys as a nested stack.
 
-use crate::panels::{ALARMS, ATTENTION, Panel, Row, Unit, View};
+use crate::panels::{ATTENTION, Panel, Row, Unit, View};
 use crate::series::{Series, Source};
 use crate::sorted;
 use serde_json::{Value, json};
@@ -19,20 +19,41 @@ Parameters:
   TableName:
     Type: String
     Description: Name of the table.
+  Operations:
+    Type: String
+    AllowedValues: ["true", "false"]
+    Default: "false"
+    Description: Whether the operations API and its repair function are there to be watched.
+
+Conditions:
+  WatchOperations: !Equals [!Ref Operations, "true"]
 
 Resources:
   Dashboard:
     Type: AWS::CloudWatch::Dashboard
     Properties:
       DashboardName: !Ref ReceiverStackName
-      DashboardBody: !Sub |
+      DashboardBody: !Join
+        - ""
 "#;
-const INDENT: &str = "        ";
+const INDENT: &str = "            ";
 /// What the three placeholders of a series are here.
 const NAMES: [(&str, &str); 3] = [("@stack", "${ReceiverStackName}"), ("@api", "${ApiId}"), ("@table", "${TableName}")];
 
 pub(crate) fn template(rows: &[Row]) -> String {
-    let mut widgets = Vec::new();
+    let [always, of_operations] = widgets(rows).map(|widgets| widgets.join(&format!(",\n{INDENT}")));
+    let variables =
+        sorted(json!([variable("stack", "Stack", "${ReceiverStackName}"), variable("api", "API", "${ApiId}")]));
+    let head = format!(r#"{{"start":"-PT8H","periodOverride":"inherit","variables":{variables},"widgets":["#);
+    let condition = "          - !If\n            - WatchOperations\n            - !Sub |";
+    format!(
+        "{HEAD}        - - !Sub |\n{INDENT}{head}\n{INDENT}{always}\n{condition}\n  {INDENT},{of_operations}\n            - \"\"\n          - \"]}}\"\n"
+    )
+}
+
+/// Those that are always there, and those of the operations API.
+fn widgets(rows: &[Row]) -> [Vec<String>; 2] {
+    let mut widgets = [const { Vec::new() }; 2];
     let mut y = 0;
     for row in rows {
         let mut x = 0;
@@ -41,16 +62,12 @@ pub(crate) fn template(rows: &[Row]) -> String {
             let widget = json!({
                 "type": kind, "x": x, "y": y, "width": panel.width, "height": row.height, "properties": properties,
             });
-            widgets.push(sorted(widget).to_string());
+            widgets[usize::from(row.of_operations)].push(sorted(widget).to_string());
             x += panel.width;
         }
         y += row.height;
     }
-    let variables =
-        sorted(json!([variable("stack", "Stack", "${ReceiverStackName}"), variable("api", "API", "${ApiId}"),]));
-    let head = format!(r#"{{"start":"-PT8H","periodOverride":"inherit","variables":{variables},"widgets":["#);
-    let widgets = widgets.join(&format!(",\n{INDENT}"));
-    format!("{HEAD}{INDENT}{head}\n{INDENT}{widgets}\n{INDENT}]}}\n")
+    widgets
 }
 
 fn variable(id: &str, label: &str, value: &str) -> Value {
@@ -62,7 +79,10 @@ fn variable(id: &str, label: &str, value: &str) -> Value {
 
 fn properties(panel: &Panel) -> (&'static str, Value) {
     match &panel.view {
-        View::Alarms => ("alarm", json!({ "title": panel.title, "alarms": ALARMS.map(alarm).to_vec() })),
+        View::Alarms(names) => {
+            let alarms: Vec<_> = names.iter().map(|name| alarm(name)).collect();
+            ("alarm", json!({ "title": panel.title, "alarms": alarms }))
+        }
         View::Logs => ("log", logs(panel.title)),
         View::Lines { unit, series } => ("metric", graph(panel.title, *unit, series, false)),
         View::Stacked { unit, series } => ("metric", graph(panel.title, *unit, series, true)),

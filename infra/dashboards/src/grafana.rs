@@ -13,7 +13,7 @@ const ALARMS: &str = "The alarms are CloudWatch's: [all of this stack](https://c
 pub(crate) fn dashboard(rows: &[Row]) -> String {
     let mut panels = Vec::new();
     let mut y = 0;
-    for row in rows {
+    for row in rows.iter().filter(|row| !row.of_operations) {
         let mut x = 0;
         for panel in &row.panels {
             let mut value = view(panel);
@@ -50,7 +50,7 @@ fn variables() -> Value {
 
 fn view(panel: &Panel) -> Value {
     match &panel.view {
-        View::Alarms => json!({ "type": "text", "options": { "mode": "markdown", "content": ALARMS } }),
+        View::Alarms(_) => json!({ "type": "text", "options": { "mode": "markdown", "content": ALARMS } }),
         View::Logs => json!({ "type": "table", "datasource": source(), "targets": [logs()] }),
         View::Lines { unit, series } => graph(*unit, series, "none"),
         View::Stacked { unit, series } => graph(*unit, series, "normal"),

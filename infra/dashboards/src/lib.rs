@@ -6,7 +6,7 @@ mod grafana;
 mod panels;
 mod series;
 
-pub use panels::{ALARMS, ATTENTION, Panel, Row, View, rows};
+pub use panels::{ALARMS, ATTENTION, OPERATIONS_ALARMS, Panel, Row, View, rows};
 pub use series::{Series, Source};
 
 use serde_json::{Map, Value};

@@ -7,6 +7,8 @@ use crate::series::{Series, api, function, math, ours, ours_by, queue, table_by_
 pub struct Row {
     pub height: u32,
     pub panels: Vec<Panel>,
+    /// Only where the operations API is deployed: CloudWatch shows an error for an alarm that does not exist.
+    pub of_operations: bool,
 }
 
 #[derive(Debug)]
@@ -18,7 +20,7 @@ pub struct Panel {
 
 #[derive(Debug)]
 pub enum View {
-    Alarms,
+    Alarms(&'static [&'static str]),
     Lines {
         unit: Unit,
         series: Vec<Series>,
@@ -45,8 +47,8 @@ pub enum Unit {
     Dollars,
 }
 
-/// The alarms of infra/observability.yaml, without the stack's name; those that page come first.
-pub const ALARMS: [&str; 34] = [
+/// The alarms of infra/alarms that are always there, without the stack's name; those that page come first.
+pub const ALARMS: &[&str] = &[
     "page",
     "ack-slo-5m",
     "ack-slo-1h",
@@ -57,6 +59,8 @@ pub const ALARMS: [&str; 34] = [
     "feedback-parked",
     "feedback-quota",
     "gaps-found",
+    "outcomes-expired",
+    "stuck",
     "tenant-silence",
     "dead-letters-notifications",
     "dead-letters-events",
@@ -83,18 +87,30 @@ pub const ALARMS: [&str; 34] = [
     "signature-failures",
 ];
 
+/// Those of the operations API and its repair function.
+pub const OPERATIONS_ALARMS: &[&str] = &[
+    "dead-letters-repairs",
+    "queue-age-repairs",
+    "function-errors-operations",
+    "function-errors-repair",
+    "function-throttles-operations",
+    "function-throttles-repair",
+    "function-near-timeout-operations",
+    "function-near-timeout-repair",
+];
+
 /// The Logs Insights query for what a person should look at: our own errors, and whatever was given up or refused by us.
 pub const ATTENTION: &str = "fields @timestamp, message, tenant, notification, reason, code, cause\n\
     | filter level = 'ERROR' or message like /^(parked|dead|feedback parked|rejected)/\n\
     | sort @timestamp desc\n\
     | limit 50";
 
-const FUNCTIONS: [&str; 4] = ["intake", "processor", "feedback", "reconciler"];
+const FUNCTIONS: [&str; 6] = ["intake", "processor", "feedback", "reconciler", "operations", "repair"];
 const QUEUES: [&str; 3] = ["notifications", "events", "feedback"];
 
 pub fn rows() -> Vec<Row> {
     vec![
-        row(5, vec![Panel { title: "Alarms", width: 24, view: View::Alarms }]),
+        row(5, vec![Panel { title: "Alarms", width: 24, view: View::Alarms(ALARMS) }]),
         row(4, totals()),
         row(6, traffic()),
         row(6, latencies()),
@@ -105,11 +121,16 @@ pub fn rows() -> Vec<Row> {
         row(6, functions()),
         row(6, resources()),
         row(7, vec![Panel { title: "What needs attention", width: 24, view: View::Logs }]),
+        Row { of_operations: true, ..row(2, vec![operations_alarms()]) },
     ]
 }
 
 fn row(height: u32, panels: Vec<Panel>) -> Row {
-    Row { height, panels }
+    Row { height, panels, of_operations: false }
+}
+
+fn operations_alarms() -> Panel {
+    Panel { title: "Alarms of the operations API", width: 24, view: View::Alarms(OPERATIONS_ALARMS) }
 }
 
 fn totals() -> Vec<Panel> {
@@ -141,11 +162,13 @@ fn traffic() -> Vec<Panel> {
     ];
     let ends = ["Processed", "Superseded", "Unparseable", "Parked", "Dead"];
     let ends = ends.map(|name| ours("processor", name, "Sum")).into();
-    let duplicates = vec![ours("processor", "Duplicates", "Sum")];
+    let duplicates = ["Duplicates", "Replayed", "Paused"].map(|name| ours("processor", name, "Sum"));
+    let repaired = [ours("repair", "ReplaysQueued", "Sum"), ours_by("repair", "DeadLettersRedriven", "kind")];
+    let duplicates = duplicates.into_iter().chain(repaired).collect();
     vec![
         lines("Accepted, processed, fed back", 10, Unit::Count, through),
         Panel { title: "How notifications ended", width: 8, view: View::Stacked { unit: Unit::Count, series: ends } },
-        lines("Duplicates", 6, Unit::Count, duplicates),
+        lines("Duplicates, replayed, paused", 6, Unit::Count, duplicates),
     ]
 }
 
@@ -162,7 +185,8 @@ fn percentiles(service: &str, name: &'static str) -> Vec<Series> {
 }
 
 fn queues() -> Vec<Panel> {
-    let ages = QUEUES.map(|name| queue(name, "ApproximateAgeOfOldestMessage", "Maximum")).into();
+    let with_repairs = || QUEUES.into_iter().chain(["repairs"]);
+    let ages = with_repairs().map(|name| queue(name, "ApproximateAgeOfOldestMessage", "Maximum")).collect();
     let operands = QUEUES.iter().zip([("b1", "d1"), ("b2", "d2"), ("b3", "d3")]);
     let operands = operands.flat_map(|(name, (backlog, deleted))| {
         [
@@ -175,12 +199,12 @@ fn queues() -> Vec<Panel> {
     let drain = |(label, backlog, deleted)| {
         math(format!("60 * FILL({backlog}, 0) / IF(FILL({deleted}, 0) > 0, {deleted}, 1)"), label)
     };
-    let dead = QUEUES
+    let dead = with_repairs()
         .map(|name| queue(&format!("{name}-dead-letter"), "ApproximateNumberOfMessagesVisible", "Maximum").label(name));
     vec![
         lines("Age of the oldest message", 8, Unit::Seconds, ages),
         lines("Time to drain", 8, Unit::Seconds, drains.map(drain).into_iter().chain(operands).collect()),
-        lines("Dead letters", 8, Unit::Count, dead.into()),
+        lines("Dead letters", 8, Unit::Count, dead.collect()),
     ]
 }
 
@@ -224,10 +248,15 @@ fn reconciliation() -> Vec<Panel> {
         ours("reconciler", "ListsSwept", "Sum").label("swept"),
         ours("reconciler", "ListsUnfinished", "Sum").label("unfinished"),
     ];
+    let in_vain = vec![
+        ours("reconciler", "OutcomesExpired", "Sum").label("outcomes expired"),
+        ours_by("reconciler", "StuckRequeued", "kind"),
+    ];
     vec![
-        lines("Webhooks that never arrived", 8, Unit::Count, vec![ours_by("reconciler", "GapsFound", "collection")]),
-        lines("Tenants fallen silent", 8, Unit::Count, vec![ours("reconciler", "SilentTenants", "Maximum")]),
-        lines("Lists of the ERP", 8, Unit::Count, lists),
+        lines("Webhooks that never arrived", 6, Unit::Count, vec![ours_by("reconciler", "GapsFound", "collection")]),
+        lines("Outcomes expired, stuck work queued again", 6, Unit::Count, in_vain),
+        lines("Tenants fallen silent", 6, Unit::Count, vec![ours("reconciler", "SilentTenants", "Maximum")]),
+        lines("Lists of the ERP", 6, Unit::Count, lists),
     ]
 }
 
@@ -237,7 +266,8 @@ fn functions() -> Vec<Panel> {
     });
     let durations = FUNCTIONS.map(|name| function(name, "Duration", "p99")).into();
     let concurrent = FUNCTIONS.map(|name| function(name, "ConcurrentExecutions", "Maximum")).into();
-    let cold = FUNCTIONS.map(|name| ours(name, "ColdStart", "Sum").label(name)).into();
+    let with_own_metrics = FUNCTIONS.into_iter().filter(|name| *name != "operations");
+    let cold = with_own_metrics.map(|name| ours(name, "ColdStart", "Sum").label(name)).collect();
     vec![
         lines("Errors and throttles", 6, Unit::Count, failures.collect()),
         lines("Duration, p99", 6, Unit::Milliseconds, durations),
