@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![allow(clippy::disallowed_methods, reason = "it is the world outside, with a clock and ids of its own")]
 
 mod catalogue;
 mod change;

@@ -1,5 +1,8 @@
 //! The program `standin`: it tells when it is ready, serves, and ends when asked to.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "it asks again until a deadline")]
+
 use std::{
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
