@@ -9,6 +9,7 @@ use std::{env, fs};
 #[derive(Debug, Clone)]
 pub struct Stack {
     pub api_url: String,
+    pub endpoint_url: String,
     pub standin: standin::Client,
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub sqs: aws_sdk_sqs::Client,
@@ -47,11 +48,12 @@ impl Stack {
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
         let config: SdkConfig = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region))
-            .endpoint_url(endpoint_url)
+            .endpoint_url(&endpoint_url)
             .load()
             .await;
         Self {
             api_url,
+            endpoint_url,
             standin: standin::Client::new(&standin_url),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             sqs: aws_sdk_sqs::Client::new(&config),
@@ -114,6 +116,27 @@ impl Stack {
         let answer = call.send().await.expect("the reconciler runs");
         let report = answer.payload.expect("a report").into_inner();
         serde_json::from_slice(&report).expect("a report in JSON")
+    }
+
+    /// The outputs that name log groups.
+    pub fn log_groups(&self) -> Vec<String> {
+        let mut groups: Vec<String> = self.outputs.keys().filter(|name| name.ends_with("LogGroup")).cloned().collect();
+        groups.sort();
+        groups
+    }
+
+    /// All lines so far of the log group that an output names.
+    pub async fn lines(&self, group: &str) -> Vec<String> {
+        let (mut lines, mut token) = (vec![], None);
+        loop {
+            let page = self.logs.filter_log_events().log_group_name(self.output(group)).set_next_token(token);
+            let page = page.send().await.expect("the logs are readable");
+            lines.extend(page.events.unwrap_or_default().into_iter().filter_map(|event| event.message));
+            token = page.next_token;
+            if token.is_none() {
+                return lines;
+            }
+        }
     }
 
     /// A line with this text that any function has logged so far. The text must be free of quotes and backslashes.

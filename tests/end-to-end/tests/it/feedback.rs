@@ -26,11 +26,10 @@ async fn an_integrators_outcome_is_what_the_accountant_reads() {
     let code = rejected.message_attributes().unwrap()["rejection_code"].string_value();
     assert_eq!(code, Some("invalid_field"));
 
-    let outcome =
-        json!({"type": "outcome", "notification": notification, "is_success": false, "description": "Out of stock."});
+    let outcome = example::outcome(&event).unwrap();
     company.stack.send(Queue::Feedback, &outcome.to_string()).await;
     company.ended(id, "processed", "sent").await;
-    assert_eq!(company.feedback(id).await, [(false, "Out of stock.".to_owned())]);
+    assert_eq!(company.feedback(id).await, [(true, "The warehouse has taken the order.".to_owned())]);
 }
 
 #[tokio::test]

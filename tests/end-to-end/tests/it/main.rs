@@ -1,9 +1,16 @@
 //! The deployed template on the local AWS. Each test has a company of its own; the numbers are listed here.
 
+#![allow(clippy::disallowed_methods, reason = "it stands outside of what it drives")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod at_the_end;
 mod burst;
 mod catalogue;
+mod command_line;
 mod failures;
+mod faults;
 mod feedback;
+mod operations;
 mod order;
 mod privacy;
 mod reconciliation;
@@ -32,4 +39,14 @@ mod company {
     pub(crate) const RESENT: u32 = 19;
     pub(crate) const METRICS: u32 = 20;
     pub(crate) const RECONCILED: u32 = 21;
+    pub(crate) const OPERATORS: u32 = 22;
+    pub(crate) const PAUSED: u32 = 23;
+    pub(crate) const COMMAND_LINE: u32 = 24;
+    pub(crate) const COMMAND_LINE_OPERATIONS: u32 = 28;
+    pub(crate) const COMMAND_LINE_JOBS: u32 = 29;
+    pub(crate) const COMMAND_LINE_DEAD_LETTERS: u32 = 30;
+    pub(crate) const FIVE_THOUSAND: u32 = 31;
+    pub(crate) const ERASED: u32 = 32;
+    /// On a stack of their own.
+    pub(crate) const FAULTS: [u32; 3] = [28, 29, 30];
 }

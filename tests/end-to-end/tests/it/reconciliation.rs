@@ -1,7 +1,9 @@
 use crate::company;
 use end_to_end::{Company, until};
+use futures::{StreamExt, stream};
 use serde_json::json;
 use standin::{Change, Collection};
+use std::time::Instant;
 
 /// What a lost webhook leaves behind: the ERP changed, and nobody was told.
 #[tokio::test]
@@ -36,4 +38,50 @@ async fn a_scheduled_run_sweeps_every_tenant_and_counts_the_silent_ones() {
     let stack = end_to_end::Stack::load().await;
     let report = stack.reconcile(None).await;
     assert_eq!((&report["tenants"], &report["silent"]), (&json!(32), &json!(0)), "{report}");
+}
+
+/// Prints what it counts: `cargo xtask test -- --run-ignored only --no-capture of_5000`.
+#[tokio::test]
+#[ignore = "takes minutes"]
+async fn of_5000_changes_whose_50_webhooks_are_lost_one_sweep_finds_the_50_and_all_are_processed() {
+    let company = Company::new(company::FIVE_THOUSAND).await;
+    let begun = Instant::now();
+    let changes = (0..5000).map(|n| change(&company, n));
+    stream::iter(changes).buffer_unordered(16).collect::<()>().await;
+    println!("{:6.1} s  5000 changes, 4950 webhooks delivered, 50 lost", begun.elapsed().as_secs_f64());
+    let mut answered = 0;
+    while answered < 4950 {
+        answered = until("another feedback", async || {
+            let now = company.visma.feedback().await.unwrap().len();
+            (now > answered).then_some(now)
+        })
+        .await;
+    }
+    println!("{:6.1} s  {answered} processed and answered", begun.elapsed().as_secs_f64());
+
+    let report = company.stack.reconcile(Some(&company.tenant)).await;
+    println!("{:6.1} s  swept: {report}", begun.elapsed().as_secs_f64());
+    assert_eq!(report["gaps_found"], json!({"customer": 50}));
+    let records = until("all to be processed", async || {
+        let records = company.stack.records(&company.tenant).await;
+        (records.iter().filter(|record| record.state == "processed").count() == 5000).then_some(records)
+    })
+    .await;
+    println!("{:6.1} s  {} processed", begun.elapsed().as_secs_f64(), records.len());
+    assert_eq!(records.len(), 5000);
+    let found = records.iter().filter(|record| record.feedback == "none");
+    assert_eq!(found.filter(|record| record.key.ends_with("42")).count(), 50);
+    let report = company.stack.reconcile(Some(&company.tenant)).await;
+    assert_eq!(report["gaps_found"], json!({}), "{report}");
+}
+
+/// One in a hundred is told to nobody.
+async fn change(company: &Company, n: usize) {
+    let key = format!("{n:05}");
+    if key.ends_with("42") {
+        company.visma.put(Collection::Customer, &key, json!({"name": "Lost"})).await.unwrap();
+    } else {
+        let changed = company.visma.change_and_emit(&Change::new("CUSTOMER_CREATED", &key)).await.unwrap();
+        assert!(changed.emitted.all_delivered(), "{changed:?}");
+    }
 }

@@ -1,0 +1,177 @@
+use crate::browser::Browser;
+use crate::console::Console;
+use crate::{company, person};
+use end_to_end::{Company, until};
+use serde_json::{Value, json};
+use standin::{Change, Endpoint, Fault};
+use thirtyfour::{Key, WebElement};
+
+/// Texts whose contrast with what is behind them is below 4.5 (WCAG 2, AA).
+const PALE: &str = r"
+    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const rgba = (color) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); return canvas.getImageData(0, 0, 1, 1).data; };
+    const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, place) => sum + c * [0.2126, 0.7152, 0.0722][place], 0);
+    const behind = (one) => { for (let at = one; at; at = at.parentElement) { const own = rgba(getComputedStyle(at).backgroundColor); if (own[3] === 255) return own; } return rgba('white'); };
+    const texts = [...document.querySelectorAll('body *')].filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.disabled
+        && [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()) && one.getBoundingClientRect().width > 1);
+    return texts.map((one) => { const [a, b] = [light(rgba(getComputedStyle(one).color)), light(behind(one))];
+        return [one.textContent.trim().slice(0, 40), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)]; }).filter(([, ratio]) => ratio < 4.5);";
+
+const STRUCTURE: &str = "return ['main', 'header', 'nav[aria-label]', 'h1', '[aria-live=polite]', 'table:not(:has(caption))', 'th:not([scope])', 'a[href=\"\"]']
+    .map((selector) => document.querySelectorAll(selector).length)";
+
+#[tokio::test]
+async fn everything_can_be_done_by_keyboard_and_read_in_light_and_dark_on_a_phone_and_by_a_screen_reader() {
+    let company = Company::new(company::PICTURED).await;
+    let views = made(&company).await;
+    let console = Console::open(&company.stack).await;
+    let browser = &console.browser;
+    browser.reads("h1", "Sign in").await;
+    check(browser, "sign-in").await;
+    walk(&console, &company).await;
+    for (name, hash, heading, ready) in &views {
+        console.view(hash, heading).await;
+        browser.sees(ready).await;
+        check(browser, name).await;
+        let found = browser.script(STRUCTURE, vec![]).await;
+        let found: Vec<u64> = serde_json::from_value(found).unwrap();
+        assert_eq!(
+            (found[0], found[1], found[3], found[4]),
+            (1, 1, 1, 1),
+            "{name}: landmarks, one heading, an announcer"
+        );
+        assert!(found[2] >= 1 && found[5..] == [0, 0, 0], "{name}: {found:?}");
+    }
+    browser.was_content().await;
+}
+
+type View = (&'static str, String, &'static str, &'static str);
+
+/// Something of every kind to look at, and where it is.
+async fn made(company: &Company) -> Vec<View> {
+    for (event, key) in
+        [("ACCOUNT_CREATED", "2701"), ("SUPPLIER_CHANGED", "S-4400"), ("SALESORDER_UI_CUSTOMACTION", "SO/270002")]
+    {
+        let changed = company.visma.change_and_emit(&Change::new(event, key)).await.unwrap();
+        company.answered(&changed.emitted).await;
+    }
+    for status in ["On hold", "Open", "Completed"] {
+        let change = Change { status: Some(status.into()), ..Change::new("SALES_ORDER_STATUS_CHANGED", "SO/270001") };
+        let changed = company.visma.change_and_emit(&change).await.unwrap();
+        company.answered(&changed.emitted).await;
+    }
+    // One with trouble: the ERP fails twice, then Visma Net does not take the feedback.
+    company.visma.set_faults(Endpoint::Resource, &[Fault::status(503), Fault::status(503)]).await.unwrap();
+    company.visma.set_faults(Endpoint::Feedback, &[Fault::status(400), Fault::status(404)]).await.unwrap();
+    let troubled = company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", "27004")).await.unwrap();
+    company.ended(troubled.emitted.notification_ids[0], "processed", "parked").await;
+    let awaited =
+        company.visma.change_and_emit(&Change::new("PURCHASE_ORDER_ACTION_TRIGGERED", "PO2705")).await.unwrap();
+    company.ended(awaited.emitted.notification_ids[0], "processed", "awaited").await;
+    let tenant = &company.tenant;
+    let mut views = vec![
+        ("list", format!("#/notifications?tenant={tenant}"), "Notifications", "tbody tr"),
+        ("attention", format!("#/attention?kind=feedback_parked&tenant={tenant}"), "Attention", "tbody tr"),
+        (
+            "entity",
+            format!("#/entity?tenant={tenant}&entity=sales_order&key=SO%2F270001"),
+            "Sales order SO/270001",
+            "tbody tr",
+        ),
+        ("pauses", "#/pauses".to_owned(), "Pauses", "main button"),
+        ("replay", format!("#/replay?tenant={tenant}"), "Replays", "main form"),
+    ];
+    let read = end_to_end::Operator::new(&company.stack, "Read").await;
+    let url = format!("/operations/v1/entities?tenant={tenant}&entity=customer&key=27004");
+    let (_, known) = read.ask("GET", &url, None).await;
+    let reference = known["notifications"][0]["ref"].as_str().expect("a reference").to_owned();
+    views.push(("detail", format!("#/notification/{reference}"), "Customer 27004", ".timeline li"));
+    views
+}
+
+/// In both schemes, wide and narrow: pictures, contrast, names, and nothing to the right of the screen.
+async fn check(browser: &Browser, name: &str) {
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme).await;
+        let pale = browser.script(PALE, vec![]).await;
+        assert_eq!(pale, json!([]), "{name}, {scheme}: too little contrast");
+        browser.picture(&format!("{name}-{scheme}")).await;
+    }
+    browser.prefer("light").await;
+    for control in browser.all("a[href], button, input, select, textarea, summary, progress").await {
+        if control.is_displayed().await.unwrap_or(false) {
+            let own = browser.name(&control).await;
+            assert!(!own.trim().is_empty(), "{name}: {} has no name", control.outer_html().await.unwrap_or_default());
+        }
+    }
+    browser.resize(360, 740).await;
+    until(&format!("{name} to fit a phone"), async || {
+        let fits = "return document.documentElement.scrollWidth <= 360 && innerWidth === 360";
+        (browser.script(fits, vec![]).await == Value::Bool(true)).then_some(())
+    })
+    .await;
+    browser.picture(&format!("{name}-phone")).await;
+    browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
+}
+
+async fn focused(browser: &Browser) -> WebElement {
+    browser.driver.active_element().await.expect("something has the focus")
+}
+
+/// Presses Tab until the control of this name has the focus.
+async fn tab_to(browser: &Browser, name: &str) {
+    for _ in 0..60 {
+        browser.driver.action_chain().send_keys(Key::Tab + "").perform().await.unwrap();
+        if browser.name(&focused(browser).await).await == name {
+            return;
+        }
+    }
+    panic!("{name:?} cannot be reached by the keyboard");
+}
+
+async fn key(browser: &Browser, key: Key) {
+    browser.driver.action_chain().send_keys(key + "").perform().await.unwrap();
+}
+
+/// Signs in, looks around and sends a notification again, without a mouse.
+async fn walk(console: &Console, company: &Company) {
+    let browser = &console.browser;
+    let token = person::token(&company.stack).await;
+    tab_to(browser, "Use a token").await;
+    key(browser, Key::Enter).await;
+    tab_to(browser, "Token").await;
+    focused(browser).await.send_keys(token).await.unwrap();
+    tab_to(browser, "Use this token").await;
+    key(browser, Key::Enter).await;
+    browser.sees("#header").await;
+
+    tab_to(browser, "Attention").await;
+    key(browser, Key::Enter).await;
+    browser.reads("h1", "Attention").await;
+    until("the new view's heading to have the focus", async || {
+        (browser.name(&focused(browser).await).await == "Attention").then_some(())
+    })
+    .await;
+    browser.go(&console.url).await;
+    browser.sees("#header").await;
+    tab_to(browser, "Skip to content").await;
+    key(browser, Key::Enter).await;
+    assert_eq!(focused(browser).await.id().await.unwrap().as_deref(), Some("main"));
+    tab_to(browser, "Tenant").await;
+    focused(browser).await.send_keys(company.tenant.as_str()).await.unwrap();
+    key(browser, Key::Enter).await;
+    browser.sees("tbody tr").await;
+    tab_to(browser, "Resend Supplier S-4400").await;
+    key(browser, Key::Enter).await;
+    browser.sees("dialog[open]").await;
+    assert_eq!(browser.name(&focused(browser).await).await, "Note", "the dialog takes the focus");
+    key(browser, Key::Escape).await;
+    until("the dialog to close", async || browser.all("dialog").await.is_empty().then_some(())).await;
+    assert_eq!(browser.name(&focused(browser).await).await, "Resend Supplier S-4400", "and gives it back");
+    key(browser, Key::Enter).await;
+    browser.sees("dialog[open]").await;
+    tab_to(browser, "Resend notification").await;
+    key(browser, Key::Enter).await;
+    browser.reads("#announcer", "Handed to the processor.").await;
+}

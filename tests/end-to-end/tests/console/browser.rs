@@ -1,0 +1,218 @@
+//! A Chromium without a window, and a person before it.
+
+use end_to_end::until;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::{env, fs, io::BufRead, io::BufReader};
+use thirtyfour::common::command::FormatRequestData;
+use thirtyfour::prelude::*;
+use thirtyfour::{RequestData, SessionId};
+use uuid::Uuid;
+
+/// A browser of its own, with a profile of its own. Both are gone when it is dropped.
+pub(crate) struct Browser {
+    // Before the process, which ends it.
+    pub(crate) driver: WebDriver,
+    _process: Process,
+}
+
+struct Process {
+    driver: Child,
+    profile: PathBuf,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+        let _ = fs::remove_dir_all(&self.profile);
+    }
+}
+
+/// What may have a name: the browser says at the end which one has, but asking it of every control takes long.
+const CANDIDATES: &str = "
+    const text = (one) => one.getAttribute('aria-label') ?? one.labels?.[0]?.textContent ?? one.textContent;
+    const wanted = arguments[1].trim();
+    return [...document.querySelectorAll(arguments[0])].filter((one) => one.checkVisibility() && text(one).trim() === wanted);";
+
+/// What `computedlabel` is asked of.
+#[derive(Debug)]
+struct ComputedLabel(String);
+
+impl FormatRequestData for ComputedLabel {
+    fn format_request(&self, session: &SessionId) -> RequestData {
+        RequestData::new(reqwest::Method::GET, format!("session/{session}/element/{}/computedlabel", self.0))
+    }
+}
+
+impl Browser {
+    pub(crate) async fn open() -> Self {
+        Self::open_with(&[]).await
+    }
+
+    pub(crate) async fn open_with(arguments: &[String]) -> Self {
+        let profile = env::temp_dir().join(format!("console-{}", Uuid::new_v4()));
+        let (driver, port) = start();
+        let process = Process { driver, profile };
+        let mut wanted = DesiredCapabilities::chrome();
+        wanted.set_binary(&program(&["chromium", "chromium-browser", "google-chrome"])).unwrap();
+        wanted.set("goog:loggingPrefs", json!({"browser": "ALL"})).unwrap();
+        let profile = format!("--user-data-dir={}", process.profile.display());
+        let is_root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+        let sandbox = is_root.then_some("--no-sandbox");
+        let usual = [
+            "--headless",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-proxy-server",
+            "--window-size=1360,860",
+            &profile,
+        ];
+        for argument in usual.into_iter().chain(sandbox).chain(arguments.iter().map(String::as_str)) {
+            wanted.add_arg(argument).unwrap();
+        }
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted).await.expect("a browser");
+        Self { driver, _process: process }
+    }
+
+    pub(crate) async fn go(&self, url: &str) {
+        self.driver.goto(url).await.expect("a page");
+    }
+
+    /// What a script returns; promises are awaited.
+    pub(crate) async fn script(&self, script: &str, arguments: Vec<Value>) -> Value {
+        self.driver.execute(script, arguments).await.unwrap_or_else(|error| panic!("{script}: {error}")).json().clone()
+    }
+
+    /// The first element of this selector that is shown, once there is one.
+    pub(crate) async fn sees(&self, selector: &str) -> WebElement {
+        until(&format!("{selector} to be shown"), async || {
+            for element in self.driver.find_all(By::Css(selector)).await.ok()? {
+                if element.is_displayed().await.unwrap_or(false) {
+                    return Some(element);
+                }
+            }
+            None
+        })
+        .await
+    }
+
+    pub(crate) async fn all(&self, selector: &str) -> Vec<WebElement> {
+        self.driver.find_all(By::Css(selector)).await.expect("a page")
+    }
+
+    /// The texts of all elements of this selector.
+    pub(crate) async fn texts(&self, selector: &str) -> Vec<String> {
+        let texts = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText.trim())";
+        serde_json::from_value(self.script(texts, vec![selector.into()]).await).expect("texts")
+    }
+
+    /// Waits until an element of the selector holds the text.
+    pub(crate) async fn reads(&self, selector: &str, text: &str) {
+        let what = format!("{selector} to say {text:?}");
+        until(&what, async || self.texts(selector).await.iter().any(|one| one.contains(text)).then_some(())).await;
+    }
+
+    /// The control that is shown and that a screen reader calls so, once it is there.
+    async fn named(&self, selector: &str, name: &str) -> WebElement {
+        until(&format!("{name:?} among {selector}"), async || {
+            let candidates = self.driver.execute(CANDIDATES, vec![selector.into(), name.into()]).await.ok()?;
+            for element in candidates.elements().ok()? {
+                if self.name(&element).await == name {
+                    return Some(element);
+                }
+            }
+            None
+        })
+        .await
+    }
+
+    /// Presses the button, opens the summary or follows the link of this name.
+    pub(crate) async fn press(&self, name: &str) {
+        until(&format!("{name:?} to be pressed"), async || {
+            self.named("button, a, summary", name).await.click().await.ok()
+        })
+        .await;
+    }
+
+    /// Fills in the control of this label.
+    pub(crate) async fn fill(&self, label: &str, text: &str) {
+        let control = self.named("input, textarea, select", label).await;
+        if control.tag_name().await.unwrap() != "select" {
+            control.clear().await.unwrap();
+        }
+        control.send_keys(text).await.unwrap();
+    }
+
+    /// Chooses the radio button or check box of this label.
+    pub(crate) async fn choose(&self, label: &str) {
+        self.named("input[type=radio], input[type=checkbox]", label).await.click().await.expect("a choice");
+    }
+
+    /// The name that a screen reader says; empty if the element has gone.
+    pub(crate) async fn name(&self, element: &WebElement) -> String {
+        let label = self.driver.cmd(ComputedLabel(element.element_id().to_string())).await;
+        label.ok().and_then(|label| label.value_json().ok()?.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    pub(crate) async fn devtools(&self, method: &str, parameters: Value) {
+        self.driver.cdp().send_raw(method, parameters).await.expect("Chromium understands");
+    }
+
+    /// As a reader who prefers `light` or `dark`.
+    pub(crate) async fn prefer(&self, scheme: &str) {
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.devtools("Emulation.setEmulatedMedia", features).await;
+    }
+
+    /// As wide and high as this, in CSS pixels.
+    pub(crate) async fn resize(&self, width: u32, height: u32) {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500});
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// A picture in target/console.
+    pub(crate) async fn picture(&self, name: &str) {
+        let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/console"));
+        fs::create_dir_all(&folder).expect("a folder for pictures");
+        let png = self.driver.screenshot_as_png().await.expect("a picture");
+        fs::write(folder.join(format!("{name}.png")), png).expect("the picture is written");
+    }
+
+    /// Fails if Chromium has written an error or a warning: a script's, a refused request, a breach of the page's policy.
+    pub(crate) async fn was_content(&self) {
+        let log = self.driver.browser_log().await.expect("a log");
+        let bad: Vec<_> =
+            log.into_iter().filter(|entry| ["SEVERE", "WARNING"].contains(&entry.level.as_str())).collect();
+        assert!(bad.is_empty(), "{bad:#?}");
+    }
+}
+
+/// ChromeDriver on a port of its own choosing.
+fn start() -> (Child, u16) {
+    let mut command = Command::new(program(&["chromedriver"]));
+    command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut driver = command.spawn().expect("chromedriver starts");
+    let lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
+    let port = lines
+        .map_while(Result::ok)
+        .find_map(|line| line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok());
+    (driver, port.expect("chromedriver tells its port"))
+}
+
+/// The first of these programs that is on PATH.
+fn program(names: &[&str]) -> String {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = names
+        .iter()
+        .find_map(|name| env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file()));
+    let found =
+        found.unwrap_or_else(|| panic!("none of {names:?} is on PATH; `cargo xtask test` installs what it can"));
+    found.to_str().expect("a path in UTF-8").to_owned()
+}

@@ -1,0 +1,58 @@
+use crate::console::Console;
+use crate::{company, person};
+use end_to_end::{Company, until};
+use standin::{Change, Emit, Item, Sending};
+use thirtyfour::Key;
+
+#[tokio::test]
+async fn an_operator_finds_a_notification_and_reads_what_happened_to_it() {
+    let company = Company::new(company::BROWSED).await;
+    let items = (1..=54).map(|n| Item::new("customer_changed", &format!("8{n:03}"))).collect();
+    let batch = Emit { items, sending: Sending { batch: true, ..Sending::default() } };
+    assert!(company.visma.emit(&batch).await.unwrap().all_delivered());
+    let changed = company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", "4711")).await.unwrap();
+    company.answered(&changed.emitted).await;
+    until("all to be recorded", async || (company.stack.records(&company.tenant).await.len() == 55).then_some(()))
+        .await;
+
+    let console = Console::open(&company.stack).await;
+    console.sign_in(&person::token(&company.stack).await).await;
+    let browser = &console.browser;
+    console.view("#/notifications", "Notifications").await;
+    browser.fill("Tenant", &company.tenant).await;
+    browser.press("Show").await;
+    console.rows(50).await;
+    browser.press("Load more").await;
+    console.rows(55).await;
+    browser.reads(".told", "55 shown, that is all.").await;
+
+    browser.fill("Number", "471").await;
+    browser.press("Show").await;
+    console.rows(1).await;
+    browser.reads("tbody tr", "Entity updated").await;
+    browser.press("Clear").await;
+    console.rows(50).await;
+    browser.fill("Event", "CUSTOMER_UPDATED").await;
+    browser.press("Show").await;
+    console.rows(1).await;
+    let address = browser.driver.current_url().await.unwrap();
+    assert!(address.fragment().unwrap().contains("event=CUSTOMER_UPDATED"), "the list has an address: {address}");
+
+    let feedback = "View notification feedback of Customer 4711";
+    browser.press(feedback).await;
+    browser.reads("dialog .quote", "The change of customer 4711 was received and processed.").await;
+    browser.driver.active_element().await.unwrap().send_keys(Key::Escape + "").await.unwrap();
+    until("the pop-up to close", async || browser.all("dialog").await.is_empty().then_some(())).await;
+    assert_eq!(browser.name(&browser.driver.active_element().await.unwrap()).await, feedback, "the focus is back");
+
+    browser.press("Customer 4711: open").await;
+    browser.reads("h1", "Customer 4711").await;
+    let moments = browser.texts(".timeline .what strong").await;
+    assert_eq!(moments, ["Received", "Processed", "Visma Net took the feedback"]);
+    browser.press("Show the body").await;
+    browser.reads("pre", "4711").await;
+    browser.press("4711: current state").await;
+    browser.reads("h2", "Status timeline").await;
+    console.rows(1).await;
+    browser.was_content().await;
+}

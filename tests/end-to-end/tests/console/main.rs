@@ -1,0 +1,21 @@
+//! The console of the deployed template in a real browser.
+
+#![allow(clippy::disallowed_methods, reason = "it stands outside of what it drives")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod appearance;
+mod browser;
+mod console;
+mod issuer;
+mod lists;
+mod person;
+mod repairs;
+mod safety;
+mod sign_in;
+
+/// Which company belongs to which test.
+mod company {
+    pub(crate) const BROWSED: u32 = 25;
+    pub(crate) const REPAIRED: u32 = 26;
+    pub(crate) const PICTURED: u32 = 27;
+}

@@ -1,0 +1,75 @@
+use crate::console::Console;
+use crate::{company, person};
+use end_to_end::{Company, Operator, until};
+use standin::{Change, Endpoint, Fault};
+
+#[tokio::test]
+async fn an_operator_repairs_what_needs_it_and_a_reader_is_offered_nothing() {
+    let company = Company::new(company::REPAIRED).await;
+    company.visma.set_faults(Endpoint::Feedback, &[Fault::status(400), Fault::status(404)]).await.unwrap();
+    let refused = company.visma.change_and_emit(&Change::new("ACCOUNT_UPDATED", "1930")).await.unwrap();
+    let refused = refused.emitted.notification_ids[0];
+    company.ended(refused, "processed", "parked").await;
+    let awaited = company.visma.change_and_emit(&Change::new("PURCHASE_ORDER_ACTION_TRIGGERED", "PO26")).await.unwrap();
+    let awaited = awaited.emitted.notification_ids[0];
+    company.ended(awaited, "processed", "awaited").await;
+
+    let console = Console::open(&company.stack).await;
+    let browser = &console.browser;
+    let list = format!("#/notifications?tenant={}", company.tenant);
+    console.sign_in(Operator::new(&company.stack, "Read").await.token()).await;
+    console.view(&list, "Notifications").await;
+    console.rows(2).await;
+    assert_eq!(browser.texts("td.actions").await, ["Feedback", "Feedback"]);
+    browser.press("Account 1930: open").await;
+    browser.reads("h1", "Account 1930").await;
+    assert_eq!(browser.texts(".deeds button").await, ["View notification feedback"]);
+    assert!(browser.all(".body-card").await.is_empty());
+    console.view("#/pauses", "Pauses").await;
+    browser.reads("main", "Nothing").await;
+    assert!(browser.all("main button").await.is_empty());
+    console.view("#/replay", "Replays").await;
+    assert!(browser.all("main form").await.is_empty());
+    browser.press("Sign out").await;
+
+    console.sign_in(&person::token(&company.stack).await).await;
+    console.view(&format!("#/attention?kind=feedback_parked&tenant={}", company.tenant), "Attention").await;
+    browser.press("Account 1930: open").await;
+    browser.press("Resend feedback").await;
+    browser.sees("dialog[open]").await;
+    browser.fill("Note", "the network is back").await;
+    browser.sees("dialog button.primary").await.click().await.unwrap();
+    browser.reads(".timeline .what", "Visma Net took the feedback").await;
+    browser.reads(".timeline .text", "the network is back").await;
+
+    console.view(&list, "Notifications").await;
+    browser.press("Purchase order PO26: open").await;
+    browser.press("Hand in outcome").await;
+    browser.choose("False").await;
+    browser.fill("Message", "Out of stock.").await;
+    browser.press("Hand in").await;
+    company.ended(awaited, "processed", "sent").await;
+    assert_eq!(company.feedback(awaited).await, [(false, "Out of stock.".to_owned())]);
+    browser.reads(".quote", "Out of stock.").await;
+    replay(&console, &company).await;
+    browser.was_content().await;
+}
+
+async fn replay(console: &Console, company: &Company) {
+    let browser = &console.browser;
+    console.view(&format!("#/replay?tenant={}", company.tenant), "Replays").await;
+    browser.press("Plan").await;
+    browser.reads(".plan", "2 notifications").await;
+    assert_eq!(browser.texts(".sample li").await.len(), 2);
+    browser.fill("Note", "once more").await;
+    until("the plan to be gone, since the form has changed", async || {
+        browser.all(".sample").await.is_empty().then_some(())
+    })
+    .await;
+    browser.press("Plan").await;
+    browser.press("Replay 2 notifications").await;
+    browser.reads(".job[data-status=finished] .notes", "2 replayed").await;
+    browser.reads(".job .notes", "once more").await;
+    let full = "return [...document.querySelectorAll('.job')].find((job) => job.innerText.includes('once more')).querySelector('progress').value";
+    assert_eq!(browser.script(full, vec![]).await, 1);
+}

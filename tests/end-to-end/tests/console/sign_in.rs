@@ -1,0 +1,78 @@
+use crate::browser::Browser;
+use crate::console::Console;
+use crate::{issuer, person};
+use end_to_end::{Operator, Stack};
+
+const ISSUER: &str = "cognito-idp.eu-north-1.amazonaws.com";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_signs_in_at_the_issuer_and_out_again() {
+    let stack = Stack::load().await;
+    let aws = stack.endpoint_url.trim_start_matches("http://");
+    let console = Console::open_in(&stack, Browser::open_with(&issuer::at(ISSUER, aws).await).await).await;
+    let browser = &console.browser;
+    browser.was_content().await;
+    browser.script("location.hash = '#/pauses'", vec![]).await;
+    browser.press("Sign in").await;
+    let (name, password) = person::credentials(&stack);
+    browser.sees("input[name=username]").await.send_keys(name).await.unwrap();
+    browser.sees("input[name=password]").await.send_keys(password).await.unwrap();
+    browser.sees("button[type=submit]").await.click().await.unwrap();
+
+    browser.reads("h1", "Pauses").await;
+    assert_eq!(browser.texts("#who .name").await, [name]);
+    assert_eq!(browser.texts("#who .roles").await, ["read · raw · repair"]);
+    let address = browser.driver.current_url().await.unwrap();
+    assert_eq!((address.query(), address.fragment()), (None, Some("/pauses")), "the code is gone, the place is back");
+    let kept = browser
+        .script("return [Object.keys(sessionStorage).sort(), localStorage.length, document.cookie]", vec![])
+        .await;
+    assert_eq!(kept, serde_json::json!([["console.session"], 0, ""]), "the token is in this tab only");
+
+    browser.press("Sign out").await;
+    browser.reads("h1", "Sign in").await;
+    let session = browser.script("return sessionStorage.getItem('console.session')", vec![]).await;
+    assert_eq!(session, serde_json::Value::Null, "the token is gone; the filter may stay");
+}
+
+#[tokio::test]
+async fn an_answer_that_was_not_asked_for_signs_nobody_in() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    let browser = &console.browser;
+    browser.go(&format!("{}?code=stolen&state=guessed", console.url)).await;
+    browser.reads("[role=alert]", "This sign-in was not begun here.").await;
+    let left = r#"sessionStorage.setItem("console.sign-in", JSON.stringify({state: "own", nonce: "n", verifier: "v", endpoint: "/", hash: ""}))"#;
+    browser.script(left, vec![]).await;
+    browser.go(&format!("{}?code=stolen&state=other", console.url)).await;
+    browser.reads("[role=alert]", "This sign-in was not begun here.").await;
+    assert_eq!(
+        browser.script("return [sessionStorage.length, location.search]", vec![]).await,
+        serde_json::json!([0, ""])
+    );
+    browser.was_content().await;
+}
+
+#[tokio::test]
+async fn what_is_no_token_is_refused_and_one_that_ends_sends_back_to_the_sign_in() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    let browser = &console.browser;
+    browser.press("Use a token").await;
+    browser.fill("Token", "not a token").await;
+    browser.press("Use this token").await;
+    browser.reads("[role=alert]", "This is no token").await;
+
+    let token = Operator::new(&stack, "Read").await.token().to_owned();
+    browser.was_content().await;
+    // Its signature is another's: the page cannot know, the API does.
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let forged: String = signature.chars().rev().collect();
+    browser.fill("Token", &format!("{signed}.{forged}")).await;
+    browser.press("Use this token").await;
+    browser.reads("[role=alert]", "Your session has ended.").await;
+    assert_eq!(
+        browser.script("return sessionStorage.getItem('console.session')", vec![]).await,
+        serde_json::Value::Null
+    );
+}

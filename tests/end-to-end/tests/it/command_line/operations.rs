@@ -1,0 +1,95 @@
+//! `get`, `tail` and `replay` with an operator's tokens.
+
+use super::program::{command, read, run, run_with};
+use crate::company;
+use end_to_end::{Company, Operator, until};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use standin::{Change, Emit, Item, Sending};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+#[tokio::test]
+async fn tail_get_and_replay_show_and_repeat_one_notification_by_role() {
+    let company = Company::new(company::COMMAND_LINE_OPERATIONS).await;
+    let (stack, tenant) = (&company.stack, company.tenant.as_str());
+    let changed = company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", "2801")).await.unwrap();
+    company.answered(&changed.emitted).await;
+    let read = Operator::token_for(stack, "Read", &["read"]).await;
+    let raw = Operator::token_for(stack, "Raw", &["raw"]).await;
+    let repair = Operator::token_for(stack, "Repair", &["repair"]).await;
+
+    let (code, list) = run_with(stack, &read, &["tail", "--tenant", tenant, "--once"]);
+    assert_eq!((code, &list[0]["key"], &list[0]["state"]), (0, &json!("2801"), &json!("processed")), "{list}");
+    let reference = list[0]["ref"].as_str().unwrap();
+    let (code, one) = run_with(stack, &read, &["get", reference]);
+    assert_eq!((code, &one["feedback"]["state"]), (0, &json!("sent")), "{one}");
+
+    let get_raw = ["get", reference, "--raw"];
+    let (code, refused) = run_with(stack, &read, &get_raw);
+    assert_eq!(code, 4, "{refused}");
+    let (code, body) = run_with(stack, &raw, &get_raw);
+    assert!(code == 0 && body["text"].as_str().unwrap().contains("2801"), "{body}");
+    let (code, refused) = run(stack, &["get", reference]);
+    assert_eq!(code, 4, "AWS credentials are nothing to an API that takes tokens: {refused}");
+    let (code, unknown) = run_with(stack, &read, &["get", "bm9uZQ"]);
+    assert_eq!(code, 2, "{unknown}");
+
+    let (code, replayed) = run_with(stack, &repair, &["replay", reference, "--note", "by hand"]);
+    assert_eq!(code, 0, "{replayed}");
+    until("the replay in the timeline", async || {
+        let (_, one) = run_with(stack, &read, &["get", reference]);
+        let moments = one["timeline"].as_array()?.clone();
+        moments.iter().any(|moment| moment["text"] == "by hand").then_some(())
+    })
+    .await;
+    follow(&company, &read).await;
+}
+
+/// What arrives is shown until Ctrl-C.
+async fn follow(company: &Company, token: &str) {
+    let mut tail = command(&company.stack);
+    tail.env("VISMA_WEBHOOKS_TOKEN", token).args(["tail", "--tenant", &company.tenant, "--every", "1s"]);
+    let mut tail = tail.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    let id = company.visma.emit_one(Item::new("CUSTOMER_UPDATED", "2802")).await.unwrap().notification_ids[0];
+    // The test's own time-out ends it where nothing comes.
+    let shown = move || lines.find(|line| line.as_ref().is_ok_and(|line| line.contains(&id.to_string())));
+    assert!(tokio::task::spawn_blocking(shown).await.unwrap().is_some(), "it ended before it showed {id}");
+    kill_process(Pid::from_child(&tail), Signal::INT).unwrap();
+    assert_eq!(tail.wait().unwrap().code(), Some(130));
+}
+
+#[tokio::test]
+async fn a_job_is_planned_stopped_by_ctrl_c_and_gone_on_with() {
+    let company = Company::new(company::COMMAND_LINE_JOBS).await;
+    let (stack, tenant) = (&company.stack, company.tenant.as_str());
+    let items = (1..=12).map(|number| Item::new("CUSTOMER_UPDATED", &number.to_string())).collect();
+    let emitted = company.visma.emit(&Emit { items, sending: Sending::default() }).await.unwrap();
+    for id in emitted.notification_ids {
+        company.ended(id, "processed", "sent").await;
+    }
+    let token = Operator::token_for(stack, "Repair", &["read", "repair"]).await;
+    // At one a second the first slice takes ten of the twelve.
+    let filter = ["replay", "--tenant", tenant, "--from", "1h", "--rate", "1"];
+    let (code, plan) = run_with(stack, &token, &[&filter[..], &["--plan"]].concat());
+    assert_eq!((code, &plan["count"]), (0, &json!(12)), "{plan}");
+
+    let mut job = command(stack);
+    job.env("VISMA_WEBHOOKS_TOKEN", &token).args(filter);
+    let mut job = job.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut progress = BufReader::new(job.stderr.take().unwrap()).lines();
+    let first_slice = tokio::task::spawn_blocking(move || {
+        let seen = progress.find(|line| line.as_ref().is_ok_and(|line| line.contains(" 10 replayed")));
+        // The pipe is kept, or the next line of progress would end the program.
+        (seen.is_some(), progress)
+    });
+    let (seen, _progress) = first_slice.await.unwrap();
+    assert!(seen, "it ended before its first slice");
+    kill_process(Pid::from_child(&job), Signal::INT).unwrap();
+    let (code, stopped) = read(&job.wait_with_output().unwrap());
+    assert_eq!((code, &stopped["status"]), (130, &json!("cancelled")), "{stopped}");
+
+    let (code, finished) = run_with(stack, &token, &["replay", "--resume", stopped["id"].as_str().unwrap()]);
+    assert_eq!((code, &finished["status"], &finished["done"]), (0, &json!("finished"), &json!(12)), "{finished}");
+}
