@@ -1,0 +1,190 @@
+//! The execution environments, and what each is doing.
+
+use crate::effect::Port;
+use crate::ports::{Ports, QueuePort};
+use crate::world::{Act, Call, MAX_RECEIVE_COUNT, Name, Sim, World};
+use aws_lambda_events::sqs::SqsBatchResponse;
+use feedback::Feedback;
+use intake::Intake;
+use lambda_http::{Body, Response};
+use processor::Processor;
+use reconciler::Reconciler;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Wake;
+use std::time::Duration;
+use time::OffsetDateTime;
+use webhooks_metrics::{Metrics, Service};
+use webhooks_settings::Cache;
+use webhooks_store::Table;
+
+const RETRY_BASE: Duration = Duration::from_secs(30);
+const RETENTION: time::Duration = time::Duration::days(90);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Function {
+    Intake,
+    Processor,
+    Feedback,
+    Reconciler,
+}
+
+/// One environment: the function's code with its caches, at most one invocation at a time.
+pub(crate) struct Instance {
+    pub(crate) id: usize,
+    pub(crate) code: Code,
+    pub(crate) running: Option<Invocation>,
+    /// Takes no more work: newer code was deployed.
+    pub(crate) is_retired: bool,
+}
+
+#[derive(Clone)]
+pub(crate) enum Code {
+    Intake(Arc<Intake<Port, QueuePort, Port>>),
+    Processor(Arc<Processor<Ports>>),
+    Feedback(Arc<Feedback<Ports>>),
+    Reconciler(Arc<Reconciler<Ports>>),
+}
+
+pub(crate) struct Invocation {
+    pub(crate) future: Pin<Box<dyn Future<Output = Ended>>>,
+    pub(crate) started: OffsetDateTime,
+    pub(crate) deadline: OffsetDateTime,
+    pub(crate) alarm: Arc<Alarm>,
+    pub(crate) work: Work,
+}
+
+/// What an invocation was called for.
+#[derive(Debug, Clone)]
+pub(crate) enum Work {
+    /// A delivery of the dispatcher, or a forgery.
+    Request {
+        delivery: Option<usize>,
+        body: Vec<u8>,
+    },
+    /// Message ids with the receipts they were handed out under.
+    Batch {
+        queue: Name,
+        messages: Vec<(u64, u64)>,
+    },
+    Sweep,
+}
+
+pub(crate) enum Ended {
+    Request(Response<Body>),
+    Batch(SqsBatchResponse),
+    /// Whether every list was swept to its end, and how many gaps were found.
+    Sweep {
+        is_finished: bool,
+        gaps: usize,
+    },
+}
+
+/// Set when the invocation can go on.
+#[derive(Default)]
+pub(crate) struct Alarm(AtomicBool);
+
+impl Alarm {
+    pub(crate) fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What the world knows of an environment.
+#[derive(Debug)]
+pub(crate) struct Actor {
+    pub(crate) function: Function,
+    /// Counts intake's invocations, for a call may arrive when the next has begun.
+    pub(crate) turn: u64,
+    /// What intake asked SQS to take in this invocation, and what SQS confirmed.
+    pub(crate) asked: usize,
+    pub(crate) confirmed: Vec<String>,
+}
+
+impl World {
+    pub(crate) fn name_of(&self, instance: usize) -> String {
+        format!("{:?}#{instance}", self.actors[instance].function).to_lowercase()
+    }
+
+    /// Counts intake's message, and says in which turn it is sent. `None` when it is not intake that sends.
+    pub(crate) fn intake_asks(&mut self, instance: usize) -> Option<u64> {
+        let actor = &mut self.actors[instance];
+        actor.asked += 1;
+        (actor.function == Function::Intake).then_some(actor.turn)
+    }
+
+    pub(crate) fn intake_has(&mut self, instance: usize, turn: Option<u64>, message: &str) {
+        let actor = &mut self.actors[instance];
+        if turn == Some(actor.turn) {
+            actor.confirmed.push(message.to_owned());
+        }
+    }
+
+    /// A call that nobody waits for.
+    pub(crate) fn call_later(&mut self, instance: usize, what: &'static str, act: Act) {
+        let id = self.next_number();
+        self.calls.push(Call { id, instance, what, is_write: true, is_orphan: true, waker: None, act });
+    }
+}
+
+impl Code {
+    pub(crate) fn new(function: Function, sim: &Sim, instance: usize) -> Self {
+        let port = Port { sim: sim.clone(), instance };
+        let queue = |queue| QueuePort { port: port.clone(), queue };
+        let settings = || Cache::new(port.clone(), port.clone());
+        let table = || Table::over(port.clone(), RETENTION);
+        let metrics = |service| Metrics::new(service, port.clone(), io::sink());
+        match function {
+            Function::Intake => {
+                let (notifications, metrics) = (queue(Name::Notifications), metrics(Service::Intake));
+                Self::Intake(Arc::new(Intake::new(
+                    settings(),
+                    notifications,
+                    port.clone(),
+                    metrics,
+                    intake::Limits::default(),
+                )))
+            }
+            Function::Processor => Self::Processor(Arc::new(Processor {
+                settings: settings(),
+                ledger: table(),
+                visma: port.clone(),
+                events: queue(Name::Events),
+                feedback: queue(Name::Feedback),
+                notifications: queue(Name::Notifications),
+                handler: port.clone(),
+                host: port.clone(),
+                metrics: metrics(Service::Processor),
+                pauses: processor::Pauses::default(),
+                limits: processor::Limits { max_receive_count: MAX_RECEIVE_COUNT, retry_base: RETRY_BASE },
+            })),
+            Function::Feedback => Self::Feedback(Arc::new(Feedback {
+                settings: settings(),
+                answers: table(),
+                visma: port.clone(),
+                queue: queue(Name::Feedback),
+                rejected: queue(Name::FeedbackDead),
+                host: port.clone(),
+                metrics: metrics(Service::Feedback),
+                limits: feedback::Limits { retry_base: RETRY_BASE, give_up_after: time::Duration::hours(24) },
+            })),
+            Function::Reconciler => Self::Reconciler(Arc::new(Reconciler {
+                settings: settings(),
+                sweeps: table(),
+                listing: port.clone(),
+                queue: queue(Name::Notifications),
+                feedback: queue(Name::Feedback),
+                host: port.clone(),
+                metrics: metrics(Service::Reconciler),
+            })),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What must hold when the faults have stopped, the clock has run on and every queue is empty.
+
+use super::in_motion::{number, record, text};
+use super::{Checks, Invariant, short};
+use crate::model::erp::{Erp, Nature, Record, Sent, TENANTS};
+use crate::model::table::TableModel;
+use uuid::Uuid;
+use webhooks_model::Ticks;
+use webhooks_store::Item;
+
+impl Checks {
+    pub(crate) fn at_rest(&mut self, table: &TableModel, erp: &Erp) {
+        for key in self.accepted.clone() {
+            let item = record(table, &key);
+            let Some((item, state)) = item.and_then(|item| Some((item, text(item, "state")?))) else {
+                self.violated(Invariant::OneTerminalState, format!("{} was accepted and never recorded", short(&key)));
+                continue;
+            };
+            let sent = erp.sent.get(&key);
+            self.ended_as_it_should(&key, state, text(item, "reason"), sent);
+            self.is_answered(&key, item, state, sent);
+        }
+        for record in &erp.records {
+            self.head_is_newest(table, record);
+        }
+        for (key, sent) in &erp.sent {
+            self.deletion_shows(table, erp, key, sent);
+        }
+    }
+
+    fn ended_as_it_should(&mut self, key: &str, state: &str, reason: Option<&str>, sent: Option<&Sent>) {
+        let nature = sent.map_or(Nature::Plain, |sent| sent.nature);
+        let is_left_to_person = state == "parked" && matches!(reason, Some("tenant_not_approved" | "unconfirmable"));
+        let fits = match nature {
+            Nature::Plain | Nature::Deletion => matches!(state, "processed" | "superseded") || is_left_to_person,
+            Nature::Unparseable => state == "unparseable",
+            Nature::Unmapped => state == "parked",
+            Nature::Panics => matches!(state, "dead" | "superseded") || is_left_to_person,
+            Nature::NeedsPerson => matches!(state, "parked" | "superseded"),
+        };
+        let invariant = match state {
+            "retrying" => Invariant::OneTerminalState,
+            _ => Invariant::PoisonFailsAlone,
+        };
+        self.require(fits, invariant, || format!("{} is {nature:?} and ended {state} ({reason:?})", short(key)));
+        let is_published = state != "processed" || self.is_published(key);
+        self.require(is_published, Invariant::ForwardOnly, || format!("{} ended without its event", short(key)));
+    }
+
+    fn is_answered(&mut self, key: &str, item: &Item, state: &str, sent: Option<&Sent>) {
+        let feedback = text(item, "feedback").unwrap_or("none");
+        let is_on_its_way = matches!(feedback, "queued" | "awaited");
+        self.require(!is_on_its_way, Invariant::OneFeedback, || {
+            format!("the feedback of {} is {feedback}, and nothing moves it", short(key))
+        });
+        let is_due = matches!(state, "processed" | "superseded") && sent.is_some_and(|sent| sent.id.is_some());
+        self.require(!is_due || feedback != "none", Invariant::OneFeedback, || {
+            format!("{} is not answered", short(key))
+        });
+        if feedback != "sent" {
+            return;
+        }
+        let id = text(item, "feedback_id").and_then(|id| Uuid::try_parse(id).ok()).unwrap_or_default();
+        let said = text(item, "feedback_description").unwrap_or_default();
+        let is_true = self.taken(id).iter().any(|told| told.description == said);
+        self.require(is_true, Invariant::OneFeedback, || format!("{} counts as answered, and was not", short(key)));
+    }
+
+    fn head_is_newest(&mut self, table: &TableModel, record: &Record) {
+        let Some(modified) = record.modified.filter(|_| !record.deleted) else { return };
+        let head = head(table, record);
+        let version = head.and_then(|head| number(head, "version_resource").max(number(head, "version_body")));
+        let is_newest = version.is_some_and(|version| version >= Ticks::from_datetime(modified).get());
+        // What waits for a person does so in sight, and brings the head up to date when it is replayed.
+        let of_record = |item: &&Item| text(item, "pk") == Some(&partition(record));
+        let waits = table.items().filter(of_record).any(|item| text(item, "state") == Some("parked"));
+        self.require(is_newest || waits, Invariant::ForwardOnly, || {
+            format!("the head of {} is behind the ERP", record.key)
+        });
+    }
+
+    fn deletion_shows(&mut self, table: &TableModel, erp: &Erp, key: &str, sent: &Sent) {
+        let (Nature::Deletion, Some(at)) = (sent.nature, sent.record) else { return };
+        let is_processed = record(table, key).and_then(|item| text(item, "state")) == Some("processed");
+        let is_marked = || {
+            let head = head(table, &erp.records[at])?;
+            head.get("deleted")?.as_bool().ok().copied()
+        };
+        let shows = !is_processed || is_marked() == Some(true);
+        self.require(shows, Invariant::ForwardOnly, || {
+            format!("{} was deleted, and its head does not show it", short(key))
+        });
+    }
+}
+
+fn head<'a>(table: &'a TableModel, record: &Record) -> Option<&'a Item> {
+    table.get(&partition(record), "HEAD")
+}
+
+fn partition(record: &Record) -> String {
+    format!("{}#{}#{}", TENANTS[record.tenant].0, record.entity, record.key)
+}

@@ -1,0 +1,216 @@
+//! What must hold at every step.
+
+use super::{Checks, Invariant, Told, short};
+use crate::cargo;
+use crate::model::queue::Stored;
+use crate::model::table::TableModel;
+use crate::world::Name;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+use webhooks_store::Item;
+
+const TERMINAL: [&str; 5] = ["processed", "superseded", "unparseable", "parked", "dead"];
+/// Kinds that only say "look again".
+const HINTS: [&str; 4] = ["changed", "updated", "status_changed", "value_changed"];
+const FINAL: [&str; 3] = ["processed", "superseded", "unparseable"];
+
+/// How intake answered.
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) retry_after: bool,
+    /// Messages that SQS confirmed, and that it was asked to take.
+    pub(crate) confirmed: &'a [String],
+    pub(crate) asked: usize,
+}
+
+/// Who asked.
+pub(crate) struct Asked<'a> {
+    pub(crate) body: &'a [u8],
+    pub(crate) is_genuine: bool,
+    /// Whether anything went wrong on our side meanwhile.
+    pub(crate) touched: bool,
+}
+
+impl Checks {
+    pub(crate) fn has_ended(&self, sort_key: &str, table: &TableModel) -> bool {
+        state(table, sort_key).is_some_and(|state| FINAL.contains(&state))
+    }
+
+    pub(crate) fn took(&mut self, message: &str) {
+        self.accepted.extend(cargo::of(message));
+    }
+
+    pub(crate) fn answered(&mut self, asked: &Asked<'_>, answer: &Answer<'_>) {
+        use Invariant::{NobodyUnverified, OneWriteBeforeAck};
+        let status = answer.status;
+        if !asked.is_genuine {
+            let kept_out = answer.asked == 0 && !(200..300).contains(&status);
+            return self.require(kept_out, NobodyUnverified, || format!("a forged request was answered {status}"));
+        }
+        self.require(answer.asked <= 1, OneWriteBeforeAck, || format!("{} writes for one request", answer.asked));
+        if (200..300).contains(&status) {
+            let holds = |message: &String| message.as_bytes().ends_with(asked.body);
+            // Beside it, that of a request before may have arrived only now.
+            let is_kept = answer.confirmed.iter().any(holds);
+            return self.require(is_kept, OneWriteBeforeAck, || format!("{status} before SQS confirmed the raw body"));
+        }
+        let is_ours = status == 503 && answer.retry_after;
+        self.require(is_ours, OneWriteBeforeAck, || format!("a sound delivery was answered {status}"));
+        self.require(asked.touched, OneWriteBeforeAck, || format!("{status} though nothing went wrong"));
+    }
+
+    pub(crate) fn deleted(&mut self, message: &Stored, others: &[Stored], table: &TableModel) {
+        for key in cargo::of(&message.body) {
+            let is_elsewhere = || others.iter().any(|other| cargo::of(&other.body).contains(&key));
+            let is_safe = state(table, &key).is_some_and(|state| TERMINAL.contains(&state)) || is_elsewhere();
+            self.require(is_safe, Invariant::OneTerminalState, || {
+                format!("{} was deleted from the queue in state {:?}", short(&key), state(table, &key))
+            });
+        }
+    }
+
+    /// What nobody disturbed is written down before it is given up; what was disturbed lies in the dead-letter queue, in sight.
+    pub(crate) fn dead_lettered(&mut self, from: Name, message: &Stored, table: &TableModel) {
+        if from != Name::Notifications || !message.ended_cleanly {
+            return;
+        }
+        for key in cargo::of(&message.body) {
+            let is_written = state(table, &key).is_some_and(|state| TERMINAL.contains(&state));
+            self.require(is_written, Invariant::OneTerminalState, || {
+                format!("{} was dead-lettered in state {:?}", short(&key), state(table, &key))
+            });
+        }
+    }
+
+    /// Called with the table as it was before the attempt does anything.
+    pub(crate) fn begun(&mut self, instance: usize, bodies: &[String], table: &TableModel) {
+        let keys = bodies.iter().flat_map(|body| cargo::of(body));
+        let ended = keys.filter(|key| state(table, key).is_some_and(|state| FINAL.contains(&state)));
+        self.ended_before.insert(instance, ended.collect());
+        self.late.remove(&instance);
+        self.timely.remove(&instance);
+    }
+
+    pub(crate) fn head_refused(&mut self, instance: usize, notification: Option<String>) {
+        self.late.entry(instance).or_default().extend(notification);
+    }
+
+    pub(crate) fn head_advanced(&mut self, instance: usize, notification: Option<String>) {
+        self.timely.entry(instance).or_default().extend(notification);
+    }
+
+    pub(crate) fn published(&mut self, instance: usize, event: &str) {
+        let mut event: Value = serde_json::from_str(event).expect("an event is JSON");
+        let id = event["id"].as_str().unwrap_or_default().to_owned();
+        let key = format!("N#{id}");
+        self.require(self.accepted.contains(&key), Invariant::ForwardOnly, || {
+            format!("an event has the id of no notification: {id}")
+        });
+        let holds =
+            |of: &BTreeMap<usize, BTreeSet<String>>, key: &str| of.get(&instance).is_some_and(|set| set.contains(key));
+        // A replay carries the effects out once more on purpose.
+        let is_replay = event["data"]["origin"] == "replay";
+        let has_ended = !is_replay && holds(&self.ended_before, &key);
+        self.require(!has_ended, Invariant::ForwardOnly, || {
+            format!("{} had ended, and is published again", short(&key))
+        });
+        let is_hint = HINTS.iter().any(|kind| event["data"]["kind"] == *kind);
+        let is_needless = is_hint && holds(&self.late, &id) && !holds(&self.timely, &id);
+        self.require(!is_needless, Invariant::ForwardOnly, || {
+            format!("{} came too late, and is published", short(&key))
+        });
+        // A repeated attempt asks the ERP again, and may be that of another delivery, or of a replay.
+        for field in ["origin", "resource", "resource_omitted", "status", "detail"] {
+            event["data"][field] = Value::Null;
+        }
+        event["time"] = Value::Null;
+        let content = event.to_string();
+        let known = self.events.entry(id).or_insert_with(|| content.clone());
+        let is_same = *known == content;
+        self.require(is_same, Invariant::ForwardOnly, || format!("{} is published with other content", short(&key)));
+    }
+
+    pub(crate) fn fetched(&mut self, path: &str) {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_%".contains(c);
+        let starts = ["v1/", "v2/", "api/v3/"].iter().any(|start| path.starts_with(start));
+        let is_safe = starts && path.chars().all(is_plain) && !path.contains("//");
+        self.require(is_safe, Invariant::NoForeignUrl, || format!("{path} was asked for"));
+    }
+
+    /// The same thing every time, and more than once only if something was repeated.
+    pub(crate) fn told(&mut self, id: Uuid, told: Told) {
+        let taken = self.taken.entry(id).or_default();
+        taken.push(told.clone());
+        let (count, first) = (taken.len(), taken[0].clone());
+        self.require(first == told, Invariant::OneFeedback, || {
+            format!("the accountant reads {:?} and then {:?} about {id}", first.description, told.description)
+        });
+        let allowed = 1 + self.faults as usize;
+        self.require(count <= allowed, Invariant::OneFeedback, || format!("feedback {id} was sent {count} times"));
+    }
+
+    pub(super) fn taken(&self, id: Uuid) -> &[Told] {
+        self.taken.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn is_published(&self, sort_key: &str) -> bool {
+        self.events.contains_key(sort_key.trim_start_matches("N#"))
+    }
+
+    pub(crate) fn written(&mut self, sort_key: &str, before: Option<&Item>, after: &Item) {
+        let Some(before) = before else { return };
+        let broken = match sort_key {
+            "HEAD" => moved_back(before, after),
+            _ if sort_key.starts_with("N#") => changed_its_end(before, after),
+            _ if sort_key.starts_with("SWEEP#") => {
+                (text(after, "swept_to") < text(before, "swept_to")).then(|| "a watermark moved back".to_owned())
+            }
+            _ => None,
+        };
+        if let Some(what) = broken {
+            let what = if sort_key.starts_with("N#") { format!("{} {what}", short(sort_key)) } else { what };
+            self.violated(Invariant::ForwardOnly, what);
+        }
+    }
+}
+
+fn moved_back(before: &Item, after: &Item) -> Option<String> {
+    let clocks = ["version_resource", "version_body", "version_received"];
+    let is_older = |clock: &&str| number(after, clock) < number(before, clock);
+    let older = clocks.into_iter().find(is_older)?;
+    Some(format!("a head moved back by {older}"))
+}
+
+fn changed_its_end(before: &Item, after: &Item) -> Option<String> {
+    let rank = |item| match text(item, "state") {
+        None => 0,
+        Some(state) if FINAL.contains(&state) => 3,
+        Some(state) if TERMINAL.contains(&state) => 2,
+        Some(_) => 1,
+    };
+    let (was, is) = (text(before, "state"), text(after, "state"));
+    if rank(after) < rank(before) || (rank(before) == 3 && was != is) {
+        return Some(format!("went from {was:?} to {is:?}"));
+    }
+    let said =
+        |item| (text(item, "feedback").map(str::to_owned), text(item, "feedback_description").map(str::to_owned));
+    let was_sent = text(before, "feedback") == Some("sent");
+    (was_sent && said(before) != said(after)).then(|| "changed its feedback after Visma Net took it".to_owned())
+}
+
+pub(super) fn state<'a>(table: &'a TableModel, sort_key: &str) -> Option<&'a str> {
+    text(record(table, sort_key)?, "state")
+}
+
+pub(super) fn record<'a>(table: &'a TableModel, sort_key: &str) -> Option<&'a Item> {
+    table.items().find(|item| text(item, "sk") == Some(sort_key))
+}
+
+pub(super) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+pub(super) fn number(item: &Item, name: &str) -> Option<i64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}

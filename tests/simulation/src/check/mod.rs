@@ -1,0 +1,81 @@
+//! The invariants, looked at with every step. Definitions are in the README.
+
+mod at_rest;
+mod in_motion;
+
+pub(crate) use in_motion::{Answer, Asked};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use uuid::Uuid;
+
+/// The invariants of `ARCHITECTURE.md`, by their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    OneWriteBeforeAck = 1,
+    NobodyUnverified,
+    OneTerminalState,
+    ForwardOnly,
+    PoisonFailsAlone,
+    NoForeignUrl,
+    OneFeedback,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    pub invariant: Invariant,
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "invariant {} ({:?}): {}", self.invariant as u8, self.invariant, self.what)
+    }
+}
+
+/// What was seen so far.
+#[derive(Debug, Default)]
+pub(crate) struct Checks {
+    pub(crate) violation: Option<Violation>,
+    /// Faults injected, and messages handed out again: each may repeat a call.
+    pub(crate) faults: u32,
+    /// The notifications that SQS has taken.
+    pub(crate) accepted: BTreeSet<String>,
+    /// What was published, by notification key, without what the ERP may change in between.
+    events: BTreeMap<String, String>,
+    /// What Visma Net took, by notification id.
+    taken: BTreeMap<Uuid, Vec<Told>>,
+    /// What had ended before the attempt began, by instance.
+    ended_before: BTreeMap<usize, BTreeSet<String>>,
+    /// Whose changes came too late in this attempt, and whose did not, by instance.
+    late: BTreeMap<usize, BTreeSet<String>>,
+    timely: BTreeMap<usize, BTreeSet<String>>,
+}
+
+/// What an accountant reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) is_success: bool,
+    pub(crate) description: String,
+    pub(crate) source: String,
+}
+
+impl Checks {
+    /// The first one stands.
+    pub(crate) fn violated(&mut self, invariant: Invariant, what: String) {
+        self.violation.get_or_insert(Violation { invariant, what });
+    }
+
+    pub(crate) fn require(&mut self, holds: bool, invariant: Invariant, otherwise: impl FnOnce() -> String) {
+        if !holds {
+            self.violated(invariant, otherwise());
+        }
+    }
+}
+
+/// Enough of a key to tell one from another.
+pub(crate) fn short(sort_key: &str) -> String {
+    let id = sort_key.rsplit('.').next().unwrap_or_default();
+    let content = sort_key.trim_start_matches("N#").get(..6).unwrap_or(sort_key);
+    if id.is_empty() { content.to_owned() } else { format!("{content}…{}", &id[id.len().saturating_sub(4)..]) }
+}

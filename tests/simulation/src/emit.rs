@@ -1,0 +1,246 @@
+//! What happens at Visma Net: entities change, and the dispatcher has something to deliver, sound or not.
+
+use crate::cargo::sort_key;
+use crate::model::erp::{Delivery, Nature, STATUSES, Sent, TENANTS};
+use crate::model::secrets::PATH_TOKEN;
+use crate::world::World;
+use serde_json::{Value, json};
+use time::Duration;
+use uuid::Uuid;
+use webhooks_model::{Entity, Ticks};
+
+const DISPATCHER: &str = "/hooks/visma/erp";
+const HOSTILE_URIS: [&str; 3] =
+    ["https://evil.example/v1/salesorder/SO/1", "api/v1/salesorder/../../admin", "//evil.example/v1/account/1920"];
+
+/// An item of a body, and what is expected of it.
+struct Item {
+    body: Value,
+    id: Option<Uuid>,
+    nature: Nature,
+    record: Option<usize>,
+}
+
+impl World {
+    pub(crate) fn something_changes(&mut self) {
+        match self.choices.pick(&[6, 4, 3, 4, 2, 1, 1, 2, 2, 3, 2, 1, 2]) {
+            0 => self.order_updated(),
+            1 => self.deliver_one("ACCOUNT_CHANGED", Entity::Account),
+            2 => self.legacy_array(),
+            3 => self.action_triggered(),
+            4 => self.order_deleted(),
+            5 => self.malformed(),
+            6 => self.deliver_one("SOMETHING_NEW", Entity::Customer),
+            7 => self.hostile(),
+            8 => self.silently(),
+            9 => self.resend(),
+            10 => self.told_by_headers(),
+            11 => self.account_renumbered(),
+            _ => self.array(),
+        }
+    }
+
+    fn order_updated(&mut self) {
+        self.deliver_one("SALESORDER_UPDATED", Entity::SalesOrder);
+    }
+
+    fn deliver_one(&mut self, event: &str, entity: Entity) {
+        let Some(at) = self.changed(entity) else { return };
+        let item = self.item(event, at);
+        self.dispatch(vec![item], false, Vec::new());
+    }
+
+    fn array(&mut self) {
+        let entities = [Entity::SalesOrder, Entity::Customer, Entity::SalesOrder];
+        let changed: Vec<usize> = entities.into_iter().filter_map(|entity| self.changed(entity)).collect();
+        let items = changed.into_iter().map(|at| {
+            let event =
+                if self.erp.records[at].entity == Entity::Customer { "CUSTOMER_CHANGED" } else { "SALESORDER_UPDATED" };
+            self.item(event, at)
+        });
+        let items: Vec<Item> = items.collect();
+        self.dispatch(items, true, Vec::new());
+    }
+
+    /// Several items of the older channel in one body, unsigned, with or without ids; now and then one is no item at all.
+    fn legacy_array(&mut self) {
+        let mut items = Vec::new();
+        for (event, entity) in [("customer_changed", Entity::Customer), ("salesorder_changed", Entity::SalesOrder)] {
+            let Some(at) = self.changed(entity) else { continue };
+            let mut item = self.item(event, at);
+            if self.choices.chance(500) {
+                item.id = None;
+                item.body.as_object_mut().expect("an object").remove("notificationId");
+            }
+            items.push(item);
+        }
+        if self.choices.chance(200) {
+            let number = self.next_number();
+            items.push(Item { body: number.into(), id: None, nature: Nature::Unparseable, record: None });
+        }
+        let body = self.remember(&items, true, None);
+        self.deliver(format!("/hooks/visma/legacy/{PATH_TOKEN}"), Vec::new(), body, false);
+    }
+
+    fn action_triggered(&mut self) {
+        let Some(at) = self.changed(Entity::SalesOrder) else { return };
+        let mut item = self.item("SALESORDER_UI_CUSTOMACTION", at);
+        let (parameter, nature) = match self.choices.pick(&[4, 1, 1]) {
+            0 => ("ship", Nature::Plain),
+            1 => ("panic", Nature::Panics),
+            _ => ("person", Nature::NeedsPerson),
+        };
+        item.body["parameter"] = parameter.into();
+        item.nature = nature;
+        self.dispatch(vec![item], false, Vec::new());
+    }
+
+    fn order_deleted(&mut self) {
+        let Some(at) = self.changed(Entity::SalesOrder) else { return };
+        self.erp.records[at].deleted = true;
+        let item = Item { nature: Nature::Deletion, ..self.item("SALESORDER_DELETED", at) };
+        self.dispatch(vec![item], false, Vec::new());
+    }
+
+    fn malformed(&mut self) {
+        let body = format!("{{\"broken\": {}", self.next_number()).into_bytes();
+        let sent = Sent { nature: Nature::Unparseable, id: None, record: None };
+        self.erp.sent.insert(sort_key(&body, None), sent);
+        self.deliver(DISPATCHER.into(), vec![("x-vwd-event-id", "SALESORDER_UPDATED".into())], body, true);
+    }
+
+    fn hostile(&mut self) {
+        let Some(at) = self.changed(Entity::SalesOrder) else { return };
+        let mut item = self.item("SALESORDER_UPDATED", at);
+        let key = self.erp.records[at].key.clone();
+        let (order_type, number) = key.split_once('/').unwrap_or(("SO", "1"));
+        item.body["relativeResourceUri"] = HOSTILE_URIS[self.choices.below(HOSTILE_URIS.len())].into();
+        (item.body["orderType"], item.body["orderNumber"]) = (order_type.into(), number.into());
+        self.dispatch(vec![item], false, Vec::new());
+    }
+
+    /// A change whose webhook is lost on its way.
+    fn silently(&mut self) {
+        let entity = [Entity::Customer, Entity::SalesOrder, Entity::Account][self.choices.below(3)];
+        self.changed(entity);
+    }
+
+    /// The accountant presses "Resend notification": the same content, under the same or another id in the header.
+    fn resend(&mut self) {
+        if self.erp.deliveries.is_empty() {
+            return self.order_updated();
+        }
+        let at = self.choices.below(self.erp.deliveries.len());
+        let mut again = self.erp.deliveries[at].clone();
+        if !again.is_signed {
+            return;
+        }
+        if self.choices.chance(300) {
+            let id = self.new_id();
+            let header = again.headers.iter_mut().find(|(name, _)| *name == "x-vwd-notification-id");
+            let Some((_, value)) = header else { return };
+            let (old, new) = (sort_key(&again.body, Some(value)), sort_key(&again.body, Some(&id.to_string())));
+            *value = id.to_string();
+            if let Some(sent) = self.erp.sent.get(&old).filter(|_| old != new).cloned() {
+                self.erp.sent.insert(new, Sent { id: sent.id.and(Some(id)), ..sent });
+            }
+        }
+        again.tries = 0;
+        again.next_try = Some(self.now);
+        self.tell("visma net", || format!("resends delivery {at}"));
+        self.erp.deliveries.push(again);
+    }
+
+    /// Event, tenant and id stand in headers only, which nobody signed.
+    fn told_by_headers(&mut self) {
+        let Some(at) = self.changed(Entity::Customer) else { return };
+        let id = self.new_id();
+        let mut item = self.item("", at);
+        let body = item.body.as_object_mut().expect("an object");
+        for name in ["event", "contextId", "notificationId"] {
+            body.remove(name);
+        }
+        item.id = Some(id);
+        let tenant = TENANTS[self.erp.records[at].tenant].0;
+        let headers = vec![("x-vwd-event-id", "CUSTOMER_CHANGED".to_owned()), ("x-vwd-tenant-id", tenant.to_owned())];
+        let headers = headers.into_iter().chain([("x-vwd-notification-id", id.to_string())]).collect();
+        self.dispatch(vec![item], false, headers);
+    }
+
+    fn account_renumbered(&mut self) {
+        let Some(at) = self.changed(Entity::Account) else { return };
+        let number = self.erp.records[at].key.parse().unwrap_or(1920) + 1;
+        self.erp.records[at].key = number.to_string();
+        let item = self.item("ACCOUNT_IDENTITY_CHANGED", at);
+        self.dispatch(vec![item], false, Vec::new());
+    }
+
+    /// Changes one of the entity's records. `None` when all are deleted.
+    fn changed(&mut self, entity: Entity) -> Option<usize> {
+        let of_entity = (0..self.erp.records.len()).filter(|at| {
+            let record = &self.erp.records[*at];
+            record.entity == entity && !record.deleted
+        });
+        let candidates: Vec<usize> = of_entity.collect();
+        if candidates.is_empty() {
+            return None;
+        }
+        let at = candidates[self.choices.below(candidates.len())];
+        // No two changes at one moment, so that content is never the same by chance.
+        let last = self.erp.records.iter().filter_map(|record| record.modified).max();
+        let modified = last.map_or(self.now, |last| self.now.max(last + Duration::milliseconds(1)));
+        let record = &mut self.erp.records[at];
+        record.modified = Some(modified);
+        record.status = (record.status + 1) % STATUSES.len();
+        let (key, tenant) = (record.key.clone(), record.tenant);
+        self.tell("visma net", || format!("{entity} {key} of tenant {tenant} changes"));
+        Some(at)
+    }
+
+    fn item(&mut self, event: &str, at: usize) -> Item {
+        let id = self.new_id();
+        let record = &self.erp.records[at];
+        let body = json!({
+            "notificationId": id, "contextId": TENANTS[record.tenant].1, "event": event,
+            "relativeResourceUri": record.uri(), "status": STATUSES[record.status],
+            "timeStamp": record.modified.map(|at| Ticks::from_datetime(at).get()), "source": "User",
+        });
+        let nature = if event == "SOMETHING_NEW" { Nature::Unmapped } else { Nature::Plain };
+        Item { body, id: Some(id), nature, record: Some(at) }
+    }
+
+    fn new_id(&mut self) -> Uuid {
+        Uuid::from_u128(0xfeed_0000_0000_0000_0000 + u128::from(self.next_number()))
+    }
+
+    fn dispatch(&mut self, items: Vec<Item>, as_array: bool, headers: Vec<(&'static str, String)>) {
+        let header = headers.iter().find(|(name, _)| *name == "x-vwd-notification-id").map(|(_, id)| id.clone());
+        let body = self.remember(&items, as_array, header.as_deref());
+        self.deliver(DISPATCHER.into(), headers, body, true);
+    }
+
+    fn remember(&mut self, items: &[Item], as_array: bool, header: Option<&str>) -> Vec<u8> {
+        let texts: Vec<String> = items.iter().map(|item| item.body.to_string()).collect();
+        for (item, text) in items.iter().zip(&texts) {
+            let Item { id, nature, record, .. } = *item;
+            self.erp.sent.insert(sort_key(text.as_bytes(), header), Sent { nature, id, record });
+        }
+        if as_array { format!("[{}]", texts.join(",")).into_bytes() } else { texts.concat().into_bytes() }
+    }
+
+    fn deliver(&mut self, path: String, headers: Vec<(&'static str, String)>, body: Vec<u8>, is_signed: bool) {
+        let next_try = Some(self.now);
+        let at = self.erp.deliveries.len();
+        self.tell("visma net", || format!("has delivery {at}: {}", String::from_utf8_lossy(&body)));
+        self.erp.deliveries.push(Delivery { path, headers, body, is_signed, tries: 0, next_try });
+    }
+
+    /// Where a payload would have us go.
+    pub(crate) fn hostile_uri(&self) -> Option<String> {
+        let uri = |body: &[u8]| {
+            serde_json::from_slice::<Value>(body).ok()?["relativeResourceUri"].as_str().map(str::to_owned)
+        };
+        let uris = self.erp.deliveries.iter().filter_map(|delivery| uri(&delivery.body));
+        uris.into_iter().find(|uri| HOSTILE_URIS.contains(&uri.as_str()))
+    }
+}

@@ -1,0 +1,54 @@
+//! How likely each kind of trouble is in a run. Every run draws its own mixture, so that some are calm, some have one fault often,
+//! and some have everything at once.
+
+use crate::choice::Choices;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A service refuses a call: throttled, unreachable.
+    Refusal,
+    /// A call was carried out, and its answer is lost: a time-out after the commit.
+    LostAnswer,
+    /// A call is never answered; it may have been carried out.
+    Hang,
+    /// An execution environment dies, before a call is carried out, after it, or with the call arriving later.
+    Crash,
+    /// An index or an inconsistent read shows what was before.
+    StaleRead,
+    /// A message becomes visible while it is worked on, or a deleted one comes again.
+    Redelivery,
+    /// The answer to the poller, or to the sender, is lost.
+    LostResponse,
+    /// An outage of the ERP, exhausted quotas, a tenant that takes its approval back.
+    ErpTrouble,
+    /// Deployments, rotated secrets, sweeps, forgeries, foreign messages: nothing fails, but much happens.
+    Operations,
+    /// Time passes while calls are under way.
+    SlowCalls,
+    /// What can go on does so in another order.
+    Disorder,
+}
+
+const KINDS: usize = 11;
+const PER_MILLE: [u32; 4] = [0, 10, 40, 120];
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rates([u32; KINDS]);
+
+impl Rates {
+    pub(crate) fn drawn(choices: &mut Choices) -> Self {
+        Self(std::array::from_fn(|_| PER_MILLE[choices.pick(&[3, 2, 2, 1])]))
+    }
+
+    pub(crate) fn none() -> Self {
+        Self([0; KINDS])
+    }
+
+    pub(crate) fn is_calm(self) -> bool {
+        self.0.iter().all(|rate| *rate == 0)
+    }
+
+    pub(crate) fn of(self, fault: Fault) -> u32 {
+        self.0[fault as usize]
+    }
+}

@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+#![allow(clippy::unwrap_used, reason = "what tests share fails by panicking, too")]
+
+mod actors;
+mod cargo;
+mod check;
+mod choice;
+mod effect;
+mod emit;
+mod faults;
+mod invoke;
+mod model;
+mod ports;
+mod run;
+mod sabotage;
+mod shrink;
+mod trouble;
+mod world;
+
+pub use check::{Invariant, Violation};
+pub use model::items::ModelItems;
+pub use run::{Outcome, Plan, run};
+pub use sabotage::Sabotage;
+pub use shrink::shortest;

@@ -1,0 +1,43 @@
+//! The table model by itself, with nothing going wrong: what is compared with another DynamoDB.
+
+use super::table::TableModel;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use webhooks_store::{Item, Items, Query, StoreError, Write};
+
+/// What [`webhooks_store::Table`] can be put over.
+#[derive(Debug, Default)]
+pub struct ModelItems(Mutex<TableModel>);
+
+impl ModelItems {
+    /// Everything in it, by partition and sort key.
+    pub fn all(&self) -> Vec<Item> {
+        self.model().items().cloned().collect()
+    }
+
+    fn model(&self) -> MutexGuard<'_, TableModel> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Items for &ModelItems {
+    async fn update(&self, write: Write) -> Result<bool, StoreError> {
+        Ok(self.model().write(&write).is_some())
+    }
+
+    async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        Ok(self.model().get(pk, sk).cloned())
+    }
+
+    async fn get_many(
+        &self,
+        keys: Vec<(String, String)>,
+        attributes: &[&str],
+        _: bool,
+    ) -> Result<Vec<Item>, StoreError> {
+        Ok(self.model().get_many(&keys, attributes, false))
+    }
+
+    async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
+        Ok(self.model().query(&query, false))
+    }
+}

@@ -1,0 +1,8 @@
+//! What stands in for AWS and Visma Net.
+
+pub(crate) mod erp;
+mod expression;
+pub(crate) mod items;
+pub(crate) mod queue;
+pub(crate) mod secrets;
+pub(crate) mod table;

@@ -1,0 +1,105 @@
+//! A DynamoDB table in memory. A write is applied whole or not at all; an index and an inconsistent read may show what was before.
+
+use super::expression::{Placeholders, holds, projected, updated};
+use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::BTreeMap;
+use webhooks_store::{Item, Query, Write};
+
+/// The indexes: their keys, and what is projected beside these.
+const INDEXES: [(&str, [&str; 2], &[&str]); 2] =
+    [("attention", ["attention", "attention_at"], &[]), ("feed", ["feed", "feed_at"], &["origin"])];
+
+#[derive(Debug, Default, Clone)]
+pub(crate) struct TableModel {
+    items: BTreeMap<(String, String), Row>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Row {
+    now: Item,
+    /// Before the last write.
+    before: Option<Item>,
+}
+
+/// What a write did.
+#[derive(Debug)]
+pub(crate) struct Written<'a> {
+    pub(crate) before: Option<&'a Item>,
+    pub(crate) after: &'a Item,
+}
+
+impl TableModel {
+    /// `None` when the condition did not hold.
+    pub(crate) fn write(&mut self, write: &Write) -> Option<Written<'_>> {
+        let placeholders = Placeholders { names: &write.names, values: &write.values };
+        let key = (write.pk.clone(), write.sk.clone());
+        let before = self.items.get(&key).map(|row| row.now.clone());
+        let present = before.clone().unwrap_or_default();
+        if write.condition.as_ref().is_some_and(|condition| !holds(condition, placeholders, &present)) {
+            return None;
+        }
+        let mut after = updated(&write.update, placeholders, &present);
+        after.insert("pk".into(), AttributeValue::S(write.pk.clone()));
+        after.insert("sk".into(), AttributeValue::S(write.sk.clone()));
+        self.items.insert(key.clone(), Row { now: after, before });
+        let row = &self.items[&key];
+        Some(Written { before: row.before.as_ref(), after: &row.now })
+    }
+
+    pub(crate) fn get(&self, pk: &str, sk: &str) -> Option<&Item> {
+        self.items.get(&(pk.to_owned(), sk.to_owned())).map(|row| &row.now)
+    }
+
+    /// `lags` shows the items as they were before their last write.
+    pub(crate) fn get_many(&self, keys: &[(String, String)], attributes: &[&str], lags: bool) -> Vec<Item> {
+        let items = keys.iter().filter_map(|key| self.items.get(key)?.seen(lags));
+        let wanted = |item: &Item| {
+            let pairs = attributes.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())));
+            pairs.collect()
+        };
+        items.map(wanted).collect()
+    }
+
+    pub(crate) fn query(&self, query: &Query, lags: bool) -> Vec<Item> {
+        let placeholders = Placeholders { names: &query.names, values: &query.values };
+        let index =
+            query.index.map(|name| INDEXES.iter().find(|index| index.0 == name).expect("an index of the table"));
+        let mut found: Vec<&Item> = self
+            .items
+            .values()
+            .filter_map(|row| row.seen(lags && index.is_some()))
+            .filter(|item| index.is_none_or(|(_, keys, _)| keys.iter().all(|key| item.contains_key(*key))))
+            .filter(|item| holds(query.key_condition, placeholders, item))
+            .collect();
+        if let Some((_, [_, range], _)) = index {
+            found.sort_by_key(|item| item[*range].as_s().cloned().unwrap_or_default());
+        }
+        if query.newest_first {
+            found.reverse();
+        }
+        let page = usize::try_from(query.limit.unwrap_or(i32::MAX)).unwrap_or(usize::MAX);
+        let shown = found.into_iter().take(page).map(|item| match index {
+            Some((_, keys, beside)) => {
+                let names = ["pk", "sk"].iter().chain(keys).chain(beside.iter());
+                names.filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()
+            }
+            None => item.clone(),
+        });
+        let kept = shown.filter(|item: &Item| query.filter.is_none_or(|filter| holds(filter, placeholders, item)));
+        kept.map(|item| match query.projection {
+            Some(projection) => projected(projection, &query.names, &item),
+            None => item,
+        })
+        .collect()
+    }
+
+    pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
+        self.items.values().map(|row| &row.now)
+    }
+}
+
+impl Row {
+    fn seen(&self, lags: bool) -> Option<&Item> {
+        if lags { self.before.as_ref() } else { Some(&self.now) }
+    }
+}

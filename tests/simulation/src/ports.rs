@@ -1,0 +1,359 @@
+//! The functions' effects over the models, each a step that the scheduler may delay, refuse, carry out in silence or cut short.
+
+use crate::check::{Told, short};
+use crate::effect::Port;
+use crate::faults::Fault;
+use crate::model::erp::{Mood, RETRY_AFTER, TENANTS};
+use crate::model::table::Written;
+use crate::sabotage::Sabotage;
+use crate::world::{Fate, Name, World};
+use processor::{Handler, HandlerError};
+use std::time::Duration;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use webhooks_host::Host;
+use webhooks_model::collection::{Collection, Page};
+use webhooks_model::feedback::Verdict;
+use webhooks_model::{Notification, Resource, ResourcePath};
+use webhooks_queue::{Message, Pacer, QueueError, Sender};
+use webhooks_settings::{LoadError, Source};
+use webhooks_store::{Item, Items, Query, StoreError, Table, Write};
+use webhooks_visma::{Feedback, Fetched, Listing, Quota, Quotas, Stage, Visma, VismaError};
+
+/// A planted bug's call: lost when its environment dies.
+pub(crate) const SENDS_LATE: &str = "sends a message late";
+
+pub(crate) const READS_SETTINGS: &str = "reads the settings";
+
+/// A queue as one environment reaches it.
+#[derive(Clone)]
+pub(crate) struct QueuePort {
+    pub(crate) port: Port,
+    pub(crate) queue: Name,
+}
+
+pub(crate) struct Ports;
+
+impl processor::Ports for Ports {
+    type Source = Port;
+    type Ledger = Table<Port>;
+    type Visma = Port;
+    type Queue = QueuePort;
+    type Pacer = QueuePort;
+    type Handler = Port;
+    type Host = Port;
+}
+
+impl feedback::Ports for Ports {
+    type Source = Port;
+    type Answers = Table<Port>;
+    type Visma = Port;
+    type Queue = QueuePort;
+    type Pacer = QueuePort;
+    type Host = Port;
+}
+
+impl reconciler::Ports for Ports {
+    type Source = Port;
+    type Sweeps = Table<Port>;
+    type Listing = Port;
+    type Queue = QueuePort;
+    type Host = Port;
+}
+
+impl Host for Port {
+    fn now(&self) -> OffsetDateTime {
+        self.sim.world().now
+    }
+
+    fn new_id(&self) -> Uuid {
+        Uuid::from_u128(self.sim.world().next_number().into())
+    }
+
+    fn random(&self) -> f64 {
+        self.sim.world().random()
+    }
+}
+
+impl Source for Port {
+    async fn load(&self) -> Result<String, LoadError> {
+        let fail = |what: &str| LoadError::Unreachable(what.to_owned());
+        let read = |world: &mut World| Ok(world.secrets.document(world.is(Sabotage::ExpiredSecretsLive)));
+        self.call(READS_SETTINGS, false, fail, read).await
+    }
+}
+
+fn unavailable(what: &str) -> StoreError {
+    StoreError::Unavailable(what.to_owned())
+}
+
+impl Items for Port {
+    async fn update(&self, write: Write) -> Result<bool, StoreError> {
+        let instance = self.instance;
+        self.call("writes to the table", true, unavailable, move |world| Ok(world.write(instance, write))).await
+    }
+
+    async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        let (pk, sk) = (pk.to_owned(), sk.to_owned());
+        self.call("reads an item", false, unavailable, move |world| Ok(world.table.get(&pk, &sk).cloned())).await
+    }
+
+    async fn get_many(
+        &self,
+        keys: Vec<(String, String)>,
+        attributes: &[&str],
+        consistent: bool,
+    ) -> Result<Vec<Item>, StoreError> {
+        let attributes: Vec<String> = attributes.iter().map(|name| (*name).to_owned()).collect();
+        let read = move |world: &mut World| {
+            let lags = !consistent && world.strikes(Fault::StaleRead);
+            let attributes: Vec<&str> = attributes.iter().map(String::as_str).collect();
+            Ok(world.table.get_many(&keys, &attributes, lags))
+        };
+        self.call("reads items", false, unavailable, read).await
+    }
+
+    async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
+        let read = move |world: &mut World| {
+            if world.is(Sabotage::DedupeDisabled) && query.key_condition.contains("begins_with") {
+                return Ok(Vec::new());
+            }
+            let lags = query.index.is_some() && world.strikes(Fault::StaleRead);
+            Ok(world.table.query(&query, lags))
+        };
+        self.call("queries the table", false, unavailable, read).await
+    }
+}
+
+impl World {
+    fn write(&mut self, instance: usize, mut write: Write) -> bool {
+        let forgets = write.sk.starts_with("N#") && write.names.values().any(|name| name == "feedback_id");
+        if forgets && self.is(Sabotage::FeedbackNotRecorded) {
+            return true;
+        }
+        let is_head = write.sk == "HEAD";
+        if self.is(Sabotage::UnconditionalWrites) || (is_head && self.is(Sabotage::UnconditionalHeads)) {
+            write.condition = None;
+        }
+        let who = self.name_of(instance);
+        let about = is_head.then(|| notification_in(&write)).flatten();
+        let Some(Written { before, after }) = self.table.write(&write) else {
+            self.checks.head_refused(instance, about);
+            let what = format!("{} {}: condition failed", write.pk, shown(&write.sk));
+            self.tell(&who, || what);
+            return self.is(Sabotage::FailedConditionIsSuccess);
+        };
+        self.checks.written(&write.sk, before, after);
+        self.checks.head_advanced(instance, about);
+        let after = after.clone();
+        self.tell(&who, || format!("writes {}", described(&write.sk, &after)));
+        true
+    }
+}
+
+/// Whose change a head takes.
+fn notification_in(write: &Write) -> Option<String> {
+    let texts = write.values.values().filter_map(|value| value.as_s().ok());
+    texts.into_iter().find(|text| text.as_bytes().get(64) == Some(&b'.')).cloned()
+}
+
+fn shown(sort_key: &str) -> String {
+    if sort_key.starts_with("N#") { short(sort_key) } else { sort_key.to_owned() }
+}
+
+fn described(sort_key: &str, item: &Item) -> String {
+    let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("-", String::as_str);
+    match sort_key {
+        "HEAD" => format!("head {}: status {}", text("pk"), text("status")),
+        _ if sort_key.starts_with("N#") => {
+            format!("{}: {} ({}), feedback {}", shown(sort_key), text("state"), text("reason"), text("feedback"))
+        }
+        _ => format!("{sort_key} of {}", text("pk")),
+    }
+}
+
+impl Sender for QueuePort {
+    async fn send(&self, message: Message<'_>) -> Result<(), QueueError> {
+        let Self { port, queue } = self.clone();
+        let (body, group) = (message.body, message.group.map(str::to_owned));
+        let fail = |what: &str| QueueError::Unavailable(what.to_owned());
+        let instance = port.instance;
+        let turn;
+        let is_sabotaged = {
+            let mut world = port.sim.world();
+            turn = world.intake_asks(instance);
+            let is_intake = turn.is_some();
+            let forgets = !is_intake && queue == Name::Notifications && world.is(Sabotage::GapsForgotten);
+            if forgets {
+                return Ok(());
+            }
+            let hurries = (is_intake && world.is(Sabotage::AckBeforeSend))
+                || (queue == Name::Events && world.is(Sabotage::CommitBeforeEffect));
+            if hurries {
+                let act = {
+                    let (body, group) = (body.clone(), group.clone());
+                    move |world: &mut World, _: Fate| world.send(instance, turn, queue, body, group)
+                };
+                world.call_later(instance, SENDS_LATE, Box::new(act));
+            }
+            hurries
+        };
+        if is_sabotaged {
+            return Ok(());
+        }
+        let apply = move |world: &mut World| {
+            world.send(instance, turn, queue, body, group);
+            Ok(())
+        };
+        port.call("sends a message", true, fail, apply).await
+    }
+}
+
+impl World {
+    fn send(&mut self, instance: usize, turn: Option<u64>, queue: Name, mut body: String, group: Option<String>) {
+        if queue == Name::Events && self.is(Sabotage::UnstableEventId) {
+            let id = self.next_number();
+            body = body.replacen("\"id\":\"", &format!("\"id\":\"{id}-"), 1);
+        }
+        match queue {
+            Name::Notifications => {
+                self.checks.took(&body);
+                self.intake_has(instance, turn, &body);
+            }
+            Name::Events => self.checks.published(instance, &body),
+            _ => {}
+        }
+        let about = match queue {
+            Name::Notifications => crate::cargo::of(&body).iter().map(|key| short(key)).collect::<Vec<_>>().join(", "),
+            _ => String::new(),
+        };
+        let id = self.enqueue(queue, body, group);
+        let who = self.name_of(instance);
+        self.tell(&who, || format!("puts message {id} on {queue:?} {about}"));
+    }
+}
+
+impl Pacer for QueuePort {
+    async fn hide(&self, receipt_handle: &str, wait: Duration) -> Result<(), QueueError> {
+        let (queue, receipt) = (self.queue, receipt_handle.parse().unwrap_or(0));
+        let fail = |what: &str| QueueError::Unavailable(what.to_owned());
+        let apply = move |world: &mut World| {
+            let until = world.now + Duration::from_secs(wait.as_secs_f64().ceil() as u64);
+            if let Some(message) = world.queue(queue).by_receipt(receipt) {
+                message.visible_at = until;
+            }
+            Ok(())
+        };
+        self.port.call("hides a message", true, fail, apply).await
+    }
+}
+
+impl Handler for Port {
+    async fn handle(&self, n: &Notification, _: Option<&Resource>) -> Result<Option<Verdict>, HandlerError> {
+        let fail = |what: &str| HandlerError::TryLater(what.to_owned());
+        self.call("runs the business handler", true, fail, |_| Ok(())).await?;
+        match n.parameter.as_deref() {
+            // Without the panic hook, which would print it.
+            Some("panic") => std::panic::resume_unwind(Box::new("poison")),
+            Some("person") => Err(HandlerError::NeedsPerson("too hard".into())),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn timed_out(stage: Stage) -> VismaError {
+    VismaError::Unavailable { stage, fault: webhooks_visma::Fault::Timeout, after: None }
+}
+
+impl World {
+    /// What the ERP says before it looks at the question.
+    fn erp_answers(&mut self, instance: usize, stage: Stage, tenant: &str) -> Result<(), VismaError> {
+        if self.erp.mood != Mood::Fine {
+            self.touch(instance);
+        }
+        let who = self.name_of(instance);
+        let mood = self.erp.mood;
+        self.tell(&who, || format!("asks the ERP ({stage}): {mood:?}"));
+        match self.erp.mood {
+            Mood::Outage => {
+                Err(VismaError::Unavailable { stage, fault: webhooks_visma::Fault::Status(503), after: None })
+            }
+            Mood::RateLimited => Err(VismaError::RateLimited { stage, after: Some(RETRY_AFTER) }),
+            Mood::Forbidden if tenant == TENANTS[0].0 => Err(VismaError::TenantNotApproved { stage }),
+            Mood::Fine | Mood::Forbidden => Ok(()),
+        }
+    }
+}
+
+impl Visma for Port {
+    async fn fetch(
+        &self,
+        _: &webhooks_settings::Visma,
+        tenant: &str,
+        path: &ResourcePath,
+    ) -> Result<Fetched, VismaError> {
+        let (instance, tenant, path) = (self.instance, tenant.to_owned(), path.clone());
+        let ask = move |world: &mut World| {
+            let hostile = world.is(Sabotage::FollowsPayloadUrl).then(|| world.hostile_uri()).flatten();
+            world.checks.fetched(&hostile.unwrap_or_else(|| path.to_string()));
+            world.erp_answers(instance, Stage::Resource, &tenant)?;
+            let key = path.key().unwrap_or_default();
+            let found = world.erp.find(&tenant, path.entity(), &key);
+            Ok(found
+                .map_or(Fetched::Gone, |record| Fetched::Found(Resource::parse(&record.json()).expect("an object"))))
+        };
+        self.call("fetches a resource", false, |_| timed_out(Stage::Resource), ask).await
+    }
+
+    async fn send_feedback(
+        &self,
+        _: &webhooks_settings::Visma,
+        tenant: &str,
+        feedback: &Feedback<'_>,
+    ) -> Result<(), VismaError> {
+        let (instance, tenant, id) = (self.instance, tenant.to_owned(), feedback.notification_id);
+        let (is_success, mut description) = (feedback.is_success, feedback.description.to_owned());
+        let source = feedback.source.to_owned();
+        let tell = move |world: &mut World| {
+            if let Err(error) = world.erp_answers(instance, Stage::Feedback, &tenant) {
+                let is_limit = matches!(error, VismaError::RateLimited { .. });
+                return if is_limit && world.is(Sabotage::FeedbackDroppedWhenLimited) { Ok(()) } else { Err(error) };
+            }
+            if !world.erp.sent.values().any(|sent| sent.id == Some(id)) {
+                return Err(VismaError::Refused { status: 404 });
+            }
+            if world.is(Sabotage::FeedbackChangesItsMind) {
+                description.push_str(&format!(" (call {})", world.calls_made));
+            }
+            let who = world.name_of(instance);
+            world.tell(&who, || format!("feedback taken for {id}: {description}"));
+            world.checks.told(id, Told { is_success, description, source });
+            Ok(())
+        };
+        self.call("sends feedback", true, |_| timed_out(Stage::Feedback), tell).await
+    }
+}
+
+impl Quotas for Port {
+    fn quota_left(&self, _: &str) -> Option<Quota> {
+        None
+    }
+}
+
+impl Listing for Port {
+    async fn list(
+        &self,
+        _: &webhooks_settings::Visma,
+        tenant: &str,
+        collection: Collection,
+        since: OffsetDateTime,
+        _: u32,
+    ) -> Result<Page, VismaError> {
+        let (instance, tenant) = (self.instance, tenant.to_owned());
+        let list = move |world: &mut World| {
+            world.erp_answers(instance, Stage::List, &tenant)?;
+            Ok(world.erp.list(&tenant, collection, since))
+        };
+        self.call("lists what changed", false, |_| timed_out(Stage::List), list).await
+    }
+}

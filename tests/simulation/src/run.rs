@@ -1,0 +1,257 @@
+//! One run: a while of whatever the choices bring, then calm until everything is at rest.
+
+use crate::actors::{Function, Instance};
+use crate::check::{Invariant, Violation};
+use crate::faults::{Fault, Rates};
+use crate::model::erp::Mood;
+use crate::ports::{READS_SETTINGS, SENDS_LATE};
+use crate::sabotage::Sabotage;
+use crate::world::{Fate, Name, Sim, World};
+use time::Duration;
+
+/// A run that takes longer to come to rest never will.
+const MOST_STEPS_TO_REST: usize = 20_000;
+const MOST_SWEEPS: usize = 6;
+
+/// What to run.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    pub seed: u64,
+    /// Decisions made before, instead of the seed's; zeros follow.
+    pub script: Option<Vec<u32>>,
+    pub sabotage: Option<Sabotage>,
+    /// Whether to write the story down.
+    pub tells: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    pub violation: Option<Violation>,
+    /// Every decision, to be run again.
+    pub script: Vec<u32>,
+    pub story: Vec<String>,
+    pub steps: usize,
+    pub calls: u64,
+    /// Notifications that SQS took.
+    pub accepted: usize,
+    pub faults: u32,
+}
+
+/// Runs the plan. The same plan gives the same outcome, every time.
+pub fn run(plan: &Plan) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime without threads").block_on(Run::new(plan).finished())
+}
+
+impl World {
+    /// From now on nothing fails. Says whether there is a secret that verifies nothing any more.
+    fn calms_down(&mut self) -> bool {
+        self.rates = Rates::none();
+        self.erp.mood = Mood::Fine;
+        self.tell("calm", || "faults have stopped".to_owned());
+        self.secrets.expired(self.now).is_some()
+    }
+}
+
+pub(crate) struct Run {
+    pub(crate) sim: Sim,
+    pub(crate) instances: Vec<Instance>,
+    pub(crate) changes_left: usize,
+    pub(crate) steps: usize,
+    pub(crate) last_sweep: Option<(bool, usize)>,
+}
+
+impl Run {
+    fn new(plan: &Plan) -> Self {
+        let mut world = World::new(plan.seed, plan.script.clone(), plan.sabotage, plan.tells);
+        let changes_left = 1 + world.choices.below(6);
+        Self { sim: Sim::new(world), instances: Vec::new(), changes_left, steps: 0, last_sweep: None }
+    }
+
+    async fn finished(mut self) -> Outcome {
+        let most_steps = [40, 120, 300][self.sim.world().choices.below(3)];
+        while self.steps < most_steps && !self.is_broken() && self.step().await {}
+        self.come_to_rest().await;
+        let mut world = self.sim.world();
+        if world.checks.violation.is_none() {
+            let World { checks, table, erp, .. } = &mut *world;
+            checks.at_rest(table, erp);
+        }
+        if let Some(violation) = world.checks.violation.clone() {
+            world.tell("checks", || violation.to_string());
+        }
+        let story = world.take_story();
+        let (calls, faults, accepted) = (world.calls_made, world.checks.faults, world.checks.accepted.len());
+        let violation = world.checks.violation.take();
+        let script = std::mem::replace(&mut world.choices, crate::choice::Choices::new(0, None)).into_log();
+        drop(world);
+        Outcome { violation, script, story, steps: self.steps, calls, accepted, faults }
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        self.sim.world().checks.violation.is_some()
+    }
+
+    /// `false` when there is nothing left to do.
+    async fn step(&mut self) -> bool {
+        self.steps += 1;
+        self.trouble().await;
+        let disorder = self.sim.world().rates.of(Fault::Disorder) * 6;
+        if self.sim.world().choices.chance(disorder) { self.disorderly().await } else { self.natural().await }
+    }
+
+    /// What comes next when nothing is out of order.
+    async fn natural(&mut self) -> bool {
+        self.sim.world().move_exhausted();
+        if !self.sim.world().calls.is_empty() {
+            self.settle_call(0);
+            return true;
+        }
+        if self.poll_queue(Name::Notifications, 10) || self.poll_queue(Name::Feedback, 10) {
+            return true;
+        }
+        self.deliver_next() || self.consume_event() || self.change_something() || self.advance_to_next().await
+    }
+
+    async fn disorderly(&mut self) -> bool {
+        self.sim.world().move_exhausted();
+        let choice = self.sim.world().choices.pick(&[6, 2, 2, 2, 1, 2]);
+        match choice {
+            0 => {
+                let mut world = self.sim.world();
+                let count = world.calls.len();
+                let at = if count == 0 { 0 } else { world.choices.below(count) };
+                drop(world);
+                if count > 0 {
+                    self.settle_call(at);
+                }
+            }
+            1 | 2 => {
+                let queue = if choice == 1 { Name::Notifications } else { Name::Feedback };
+                let most = 1 + self.sim.world().choices.below(4);
+                self.poll_queue(queue, most);
+            }
+            3 => {
+                self.deliver_next();
+            }
+            4 => {
+                self.consume_event();
+            }
+            _ => {
+                self.change_something();
+            }
+        }
+        true
+    }
+
+    /// Decides what becomes of a call, and lets whoever waits for it go on.
+    pub(crate) fn settle_call(&mut self, at: usize) {
+        let mut world = self.sim.world();
+        let call = world.calls.remove(at);
+        let who = world.name_of(call.instance);
+        if call.is_orphan {
+            let even_odds = if world.rates.is_calm() { 0 } else { 500 };
+            let lands = call.what == SENDS_LATE || world.choices.chance(even_odds);
+            if lands {
+                world.tell(&who, || format!("{}, long after: it arrives", call.what));
+                (call.act)(&mut world, Fate::Land);
+            }
+            return;
+        }
+        let faults =
+            [Fault::Refusal, Fault::LostAnswer, Fault::Hang, Fault::Crash].map(|fault| world.rates.of(fault) / 2);
+        let [refusal, lost, hang, crash] = faults;
+        let weights = [1000, refusal, lost, hang / 2, hang / 2, crash / 3, crash / 3, crash / 3];
+        let fate = world.choices.pick(&weights);
+        if fate > 0 {
+            world.checks.faults += 1;
+            world.touch(call.instance);
+            if call.what == READS_SETTINGS {
+                world.unread.insert(call.instance);
+            }
+            let what = [
+                "",
+                "is refused",
+                "and the answer is lost",
+                "and hears nothing",
+                "and hears nothing, though it happened",
+            ];
+            world.tell(&who, || format!("{} {}", call.what, what.get(fate).unwrap_or(&"and dies")));
+        }
+        match fate {
+            0 => (call.act)(&mut world, Fate::Answer),
+            1 => (call.act)(&mut world, Fate::Refuse),
+            2 => (call.act)(&mut world, Fate::LoseAnswer),
+            4 | 6 => (call.act)(&mut world, Fate::Land),
+            7 if call.is_write => {
+                let (instance, what) = (call.instance, call.what);
+                world.call_later(instance, what, call.act);
+            }
+            _ => drop(call.act),
+        }
+        drop(world);
+        match fate {
+            0..=2 => {
+                if let Some(waker) = call.waker {
+                    waker.wake();
+                }
+                self.go_on(call.instance);
+            }
+            5.. => self.crash(call.instance),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn change_something(&mut self) -> bool {
+        let changes = self.changes_left > 0;
+        if changes {
+            self.changes_left -= 1;
+            self.sim.world().something_changes();
+        }
+        changes
+    }
+
+    async fn come_to_rest(&mut self) {
+        self.changes_left = 0;
+        self.steps = 0;
+        let has_expired_secret = self.sim.world().calms_down();
+        if has_expired_secret && !self.is_broken() {
+            self.forge(true);
+        }
+        self.drain().await;
+        if !self.is_broken() {
+            self.redrive();
+            self.drain().await;
+        }
+        self.last_sweep = None;
+        for _ in 0..MOST_SWEEPS {
+            if self.is_broken() || self.last_sweep == Some((true, 0)) {
+                return;
+            }
+            self.last_sweep = None;
+            self.advance(Duration::minutes(6)).await;
+            self.start_sweep();
+            self.drain().await;
+        }
+        let mut world = self.sim.world();
+        world.checks.violated(Invariant::ForwardOnly, "sweep after sweep finds gaps".into());
+    }
+
+    async fn drain(&mut self) {
+        while !self.is_broken() && self.natural().await {
+            self.steps += 1;
+            if self.steps > MOST_STEPS_TO_REST {
+                let what = "nothing fails any more, and it does not come to rest".to_owned();
+                return self.sim.world().checks.violated(Invariant::OneTerminalState, what);
+            }
+        }
+    }
+
+    pub(crate) fn running(&self, function: Function) -> usize {
+        self.instances.iter().filter(|one| one.running.is_some() && self.function_of(one.id) == function).count()
+    }
+
+    pub(crate) fn function_of(&self, instance: usize) -> Function {
+        self.sim.world().actors[instance].function
+    }
+}

@@ -1,0 +1,174 @@
+//! What happens around the functions while they work: time passes, messages come again, code is deployed, the ERP has its moods.
+
+use crate::faults::Fault;
+use crate::model::erp::Mood;
+use crate::run::Run;
+use crate::world::{Name, World};
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
+
+impl World {
+    /// When messages can be received, and deliveries sent.
+    fn due(&mut self) -> impl Iterator<Item = OffsetDateTime> + use<> {
+        let queues = [Name::Notifications, Name::Feedback].map(|name| self.queue(name).next_visible());
+        queues.into_iter().chain([self.erp.next_try()]).flatten()
+    }
+}
+
+impl Run {
+    pub(crate) async fn trouble(&mut self) {
+        if self.sim.world().strikes(Fault::SlowCalls) {
+            let jumps = [50, 1_000, 3_000, 20_000, 70_000, 400_000, 26 * 3_600_000];
+            let jump = jumps[self.sim.world().choices.pick(&[8, 8, 6, 4, 3, 3, 1])];
+            self.advance(Duration::milliseconds(jump)).await;
+        }
+        if self.sim.world().strikes(Fault::Redelivery) {
+            self.hand_out_again();
+        }
+        if self.sim.world().strikes(Fault::ErpTrouble) {
+            let mut world = self.sim.world();
+            let moods = [Mood::Fine, Mood::Outage, Mood::RateLimited, Mood::Forbidden];
+            world.erp.mood = moods[world.choices.pick(&[3, 1, 1, 1])];
+            let mood = world.erp.mood;
+            world.tell("visma net", || format!("is now {mood:?}"));
+        }
+        if self.sim.world().strikes(Fault::Operations) {
+            self.operate();
+        }
+    }
+
+    /// At least once: a message that is worked on becomes visible, or a deleted one was not gone everywhere.
+    fn hand_out_again(&mut self) {
+        let mut world = self.sim.world();
+        let now = world.now;
+        let name = [Name::Notifications, Name::Feedback][world.choices.below(2)];
+        let (hidden, deleted): (Vec<usize>, usize) = {
+            let queue = world.queue(name);
+            let hidden = (0..queue.messages.len()).filter(|at| queue.messages[*at].visible_at > now);
+            (hidden.collect(), queue.deleted.len())
+        };
+        if deleted > 0 && world.choices.chance(500) {
+            let at = world.choices.below(deleted);
+            let mut again = world.queue(name).deleted.remove(at);
+            again.visible_at = now;
+            world.tell("sqs", || format!("hands out message {} again, though it was deleted", again.id));
+            world.queue(name).messages.push(again);
+        } else if !hidden.is_empty() {
+            let at = hidden[world.choices.below(hidden.len())];
+            let message = &mut world.queue(name).messages[at];
+            message.visible_at = now;
+            let id = message.id;
+            world.tell("sqs", || format!("message {id} becomes visible while it is worked on"));
+        }
+    }
+
+    fn operate(&mut self) {
+        let choice = self.sim.world().choices.pick(&[2, 1, 2, 3, 2, 1, 1]);
+        match choice {
+            0 | 1 => self.deploy(choice == 1),
+            2 => {
+                let mut world = self.sim.world();
+                let now = world.now;
+                world.secrets.rotate(now);
+                world.tell("operator", || "rotates the signing secret".to_owned());
+            }
+            3 => self.start_sweep(),
+            4 => self.forge(false),
+            5 => {
+                let mut world = self.sim.world();
+                let foreign = json!({"type": "outcome", "notification": "?"}).to_string();
+                world.enqueue(Name::Feedback, foreign, None);
+            }
+            _ => self.redrive(),
+        }
+    }
+
+    /// New code: idle environments go, busy ones finish, or die with the old code.
+    fn deploy(&mut self, kills: bool) {
+        self.sim.world().tell("operator", || format!("deploys{}", if kills { ", killing what runs" } else { "" }));
+        self.instances.iter_mut().for_each(|one| one.is_retired = true);
+        self.instances.retain(|one| one.running.is_some());
+        if kills {
+            let busy: Vec<usize> = self.instances.iter().map(|one| one.id).collect();
+            for instance in busy {
+                self.sim.world().checks.faults += 1;
+                self.crash(instance);
+            }
+        }
+    }
+
+    /// A person puts back what lies in the dead-letter queue.
+    pub(crate) fn redrive(&mut self) {
+        let mut world = self.sim.world();
+        let now = world.now;
+        let dead = std::mem::take(&mut world.queue(Name::NotificationsDead).messages);
+        for mut message in dead {
+            (message.receive_count, message.visible_at) = (0, now);
+            message.redrives += 1;
+            world.tell("operator", || format!("redrives message {}", message.id));
+            world.queue(Name::Notifications).messages.push(message);
+        }
+    }
+
+    /// The integrator's system reads an event, and posts the outcome where one is asked for. Now and then twice.
+    pub(crate) fn consume_event(&mut self) -> bool {
+        let mut world = self.sim.world();
+        let Some(id) = world.queue(Name::Events).messages.first().map(|message| message.id) else { return false };
+        let message = world.queue(Name::Events).delete(id).expect("it was just there");
+        let event: Value = serde_json::from_str(&message.body).expect("an event is JSON");
+        if event["data"]["feedback"] == "deferred" {
+            let outcome = json!({
+                "type": "outcome", "notification": event["data"]["notification"], "is_success": true,
+                "description": "Our warehouse has it.",
+            });
+            let twice = world.strikes(Fault::Redelivery);
+            for _ in 0..=u32::from(twice) {
+                world.enqueue(Name::Feedback, outcome.to_string(), None);
+            }
+        }
+        true
+    }
+
+    /// Lets the clock run, the runtime's too. Whoever has used up his time is killed, as Lambda does.
+    pub(crate) async fn advance(&mut self, by: Duration) {
+        let step = std::time::Duration::try_from(by).unwrap_or_default();
+        tokio::time::advance(step).await;
+        let mut world = self.sim.world();
+        world.now += by;
+        let now = world.now;
+        if by >= Duration::seconds(1) {
+            let running = self.instances.iter().filter(|one| one.running.is_some());
+            running.for_each(|one| world.touch(one.id));
+        }
+        drop(world);
+        let all: Vec<usize> = self.instances.iter().map(|one| one.id).collect();
+        for instance in all {
+            self.go_on(instance);
+            let is_over = |one: &crate::actors::Instance| {
+                one.id == instance && one.running.as_ref().is_some_and(|running| running.deadline <= now)
+            };
+            if self.instances.iter().any(is_over) {
+                self.sim.world().checks.faults += 1;
+                self.crash(instance);
+            }
+        }
+    }
+
+    /// To the next moment at which something is due. `false` when nothing ever will be.
+    pub(crate) async fn advance_to_next(&mut self) -> bool {
+        let now = self.sim.world().now;
+        let due = self.sim.world().due().chain(self.time_outs());
+        let Some(next) = due.filter(|at| *at > now).min() else { return false };
+        self.advance(next - now + Duration::milliseconds(1)).await;
+        true
+    }
+
+    /// When those who hear nothing lose patience: intake, a record, a batch, Lambda.
+    fn time_outs(&self) -> impl Iterator<Item = OffsetDateTime> {
+        let running = self.instances.iter().filter_map(|one| one.running.as_ref());
+        running.flat_map(|one| {
+            let after = [2_500, 58_000, 59_000].map(|ms| one.started + Duration::milliseconds(ms));
+            after.into_iter().chain([one.deadline])
+        })
+    }
+}

@@ -1,0 +1,202 @@
+//! All there is outside the functions, behind one lock: clock, queues, table, secrets, ERP, the calls under way, and the checks.
+
+use crate::actors::Actor;
+use crate::check::Checks;
+use crate::choice::Choices;
+use crate::faults::{Fault, Rates};
+use crate::model::erp::Erp;
+use crate::model::queue::{QueueModel, Stored};
+use crate::model::secrets::Secrets;
+use crate::model::table::TableModel;
+use crate::sabotage::Sabotage;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
+
+pub(crate) const START: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+pub(crate) const MAX_RECEIVE_COUNT: u32 = 6;
+const VISIBILITY: Duration = Duration::seconds(360);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Name {
+    Notifications,
+    Events,
+    Feedback,
+    NotificationsDead,
+    FeedbackDead,
+}
+
+/// A call of a function to the outside, waiting for its answer.
+pub(crate) struct Call {
+    pub(crate) id: u64,
+    pub(crate) instance: usize,
+    pub(crate) what: &'static str,
+    pub(crate) is_write: bool,
+    /// The one who waits was dropped; the call may still arrive.
+    pub(crate) is_orphan: bool,
+    pub(crate) waker: Option<Waker>,
+    pub(crate) act: Act,
+}
+
+/// Does the call's work and keeps its answer, as its fate says.
+pub(crate) type Act = Box<dyn FnOnce(&mut World, Fate) + Send>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Answer,
+    /// Nothing happens, and the caller is told so.
+    Refuse,
+    /// It happens, and the caller is told that it may not have.
+    LoseAnswer,
+    /// It happens, and nobody is told anything.
+    Land,
+}
+
+pub(crate) struct World {
+    pub(crate) now: OffsetDateTime,
+    pub(crate) choices: Choices,
+    pub(crate) rates: Rates,
+    pub(crate) sabotage: Option<Sabotage>,
+    pub(crate) queues: BTreeMap<Name, QueueModel>,
+    pub(crate) table: TableModel,
+    pub(crate) secrets: Secrets,
+    pub(crate) erp: Erp,
+    pub(crate) actors: Vec<Actor>,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) calls_made: u64,
+    pub(crate) checks: Checks,
+    /// Per instance, whether a fault has touched what it is doing now.
+    pub(crate) touched: BTreeMap<usize, bool>,
+    /// Instances that could not read the settings once, and go by what they have for a while.
+    pub(crate) unread: BTreeSet<usize>,
+    numbers: u64,
+    randomness: fastrand::Rng,
+    story: Option<Vec<String>>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Sim(Arc<Mutex<World>>);
+
+impl Sim {
+    pub(crate) fn new(world: World) -> Self {
+        Self(Arc::new(Mutex::new(world)))
+    }
+
+    /// A panic while the world was locked is the simulation's own fault and surfaces anyway.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, script: Option<Vec<u32>>, sabotage: Option<Sabotage>, tells: bool) -> Self {
+        let max = if sabotage == Some(Sabotage::DeadLetterQueueTooEager) { 2 } else { MAX_RECEIVE_COUNT };
+        let queue = |max| QueueModel::new(VISIBILITY, max);
+        let queues = [
+            (Name::Notifications, queue(Some(max))),
+            (Name::Events, queue(None)),
+            (Name::Feedback, queue(Some(1000))),
+            (Name::NotificationsDead, queue(None)),
+            (Name::FeedbackDead, queue(None)),
+        ];
+        let mut choices = Choices::new(seed, script);
+        Self {
+            now: START,
+            rates: Rates::drawn(&mut choices),
+            choices,
+            sabotage,
+            queues: BTreeMap::from(queues),
+            table: TableModel::default(),
+            secrets: Secrets::new(START),
+            erp: Erp::new(),
+            actors: Vec::new(),
+            calls: Vec::new(),
+            calls_made: 0,
+            checks: Checks::default(),
+            touched: BTreeMap::new(),
+            unread: BTreeSet::new(),
+            numbers: 0,
+            randomness: fastrand::Rng::with_seed(seed ^ 0x5eed),
+            story: tells.then(Vec::new),
+        }
+    }
+
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    pub(crate) fn random(&mut self) -> f64 {
+        self.randomness.f64()
+    }
+
+    pub(crate) fn queue(&mut self, name: Name) -> &mut QueueModel {
+        self.queues.get_mut(&name).expect("every queue exists")
+    }
+
+    pub(crate) fn is(&self, sabotage: Sabotage) -> bool {
+        self.sabotage == Some(sabotage)
+    }
+
+    /// Whether this kind of trouble happens now.
+    pub(crate) fn strikes(&mut self, fault: Fault) -> bool {
+        let rate = self.rates.of(fault);
+        let strikes = self.choices.chance(rate);
+        if strikes {
+            self.checks.faults += 1;
+        }
+        strikes
+    }
+
+    /// A fault has come over what this instance does, so not all that follows is its own doing.
+    pub(crate) fn touch(&mut self, instance: usize) {
+        self.touched.insert(instance, true);
+    }
+
+    pub(crate) fn enqueue(&mut self, name: Name, body: String, group: Option<String>) -> u64 {
+        let (id, now) = (self.next_number(), self.now);
+        self.queue(name).send(id, body, group, now);
+        id
+    }
+
+    pub(crate) fn move_exhausted(&mut self) {
+        let now = self.now;
+        for (from, to) in [(Name::Notifications, Name::NotificationsDead), (Name::Feedback, Name::FeedbackDead)] {
+            for mut message in self.queue(from).take_exhausted(now) {
+                self.tell("sqs", || format!("message {} moves to the dead-letter queue", message.id));
+                let table = &self.table;
+                self.checks.dead_lettered(from, &message, table);
+                message.visible_at = now;
+                self.queue(to).messages.push(message);
+            }
+        }
+    }
+
+    pub(crate) fn delete(&mut self, name: Name, id: u64) {
+        let Some(message) = self.queue(name).delete(id) else { return };
+        self.tell("sqs", || format!("message {id} is deleted"));
+        if name == Name::Notifications {
+            let others: Vec<Stored> = self.queues[&Name::Notifications].messages.clone();
+            self.checks.deleted(&message, &others, &self.table);
+        }
+    }
+
+    pub(crate) fn tell(&mut self, who: &str, what: impl FnOnce() -> String) {
+        let Some(story) = &mut self.story else { return };
+        let elapsed = self.now - START;
+        story.push(format!(
+            "+{:02}:{:02}:{:02}.{:03}  {who:<14} {}",
+            elapsed.whole_hours(),
+            elapsed.whole_minutes() % 60,
+            elapsed.whole_seconds() % 60,
+            elapsed.subsec_milliseconds(),
+            what()
+        ));
+    }
+
+    pub(crate) fn take_story(&mut self) -> Vec<String> {
+        self.story.take().unwrap_or_default()
+    }
+}

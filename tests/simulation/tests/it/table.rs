@@ -1,0 +1,197 @@
+//! The model of the table does as an embedded DynamoDB does, whatever the store asks of either.
+
+use fixtures::{TENANT, TestHost, TestTable};
+use proptest::prelude::*;
+use simulation::ModelItems;
+use std::collections::BTreeMap;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+use webhooks_model::collection::{Collection, Listed};
+use webhooks_model::delivery::Meta;
+use webhooks_model::feedback::{Address, FeedbackState, Verdict};
+use webhooks_model::ledger::Attempt;
+use webhooks_model::notification::NoDirectory;
+use webhooks_model::{
+    Channel, Delivery, Entity, EntityId, HeadChange, Notification, Origin, Pause, Reason, State, Ticks, Versions,
+};
+use webhooks_store::{
+    Action, Answer, Answering, Answers, Change, Deed, Entry, Items, Ledger, Pauses, Repairs, StoreError, Sweeps, Table,
+    Unfinished, Watermark,
+};
+
+/// What to ask, of which notification, and two details.
+type Step = (u8, u8, u8, u8);
+
+const KINDS: u8 = 15;
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec((0..KINDS, 0..4u8, 0..7u8, 0..4u8), 1..40)
+}
+
+/// Four notifications of one order: two contents, each under two ids.
+fn notification(which: u8, now: OffsetDateTime) -> Notification {
+    let id = Uuid::from_u128(u128::from(which / 2) + 1);
+    let headers = [("x-vwd-tenant-id", TENANT.to_owned()), ("x-vwd-notification-id", id.to_string())];
+    let meta = Meta {
+        id: Uuid::nil(),
+        channel: Channel::Dispatcher,
+        origin: if which == 3 { Origin::Reconciliation } else { Origin::Webhook },
+        subscription: "s".into(),
+        event: None,
+        tenant: None,
+        received_at: now,
+        headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
+    };
+    let body = format!(r#"{{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"1","n":{}}}"#, which % 2);
+    Notification::read(&Delivery { meta, body: body.clone().into_bytes() }, &body, &NoDirectory)
+}
+
+fn ticks(seconds: u8) -> Ticks {
+    Ticks::from_epoch(1_700_000_000 + i64::from(seconds)).expect("a time of this era")
+}
+
+fn head_change(n: &Notification, a: u8, b: u8) -> HeadChange {
+    let key = n.ledger_key();
+    let at = Some(ticks(a));
+    let versions = match b {
+        0 => Versions { resource: at, ..Versions::default() },
+        1 => Versions { body: at, ..Versions::default() },
+        2 => Versions { resource: at, body: Some(ticks(6 - a)), ..Versions::default() },
+        _ => Versions { received: at, ..Versions::default() },
+    };
+    HeadChange {
+        entity: key.entity,
+        notification: key.notification,
+        versions,
+        strictly_newer: b == 1,
+        status: a.is_multiple_of(2).then(|| format!("status {b}")),
+        milestone: a.is_multiple_of(3).then(|| (ticks(a), format!("status {b}"))),
+        deleted: a == 5,
+        gone: a == 4,
+        detail: None,
+        internal_id: None,
+        previous_key: None,
+    }
+}
+
+fn attempt(now: OffsetDateTime, a: u8) -> Attempt {
+    Attempt { at: now, receive_count: a.into(), reason: Reason::Unavailable, detail: "status 503".into() }
+}
+
+fn change(n: &Notification, now: OffsetDateTime, a: u8, b: u8) -> Change {
+    let feedback = [FeedbackState::None, FeedbackState::Queued, FeedbackState::Awaited, FeedbackState::Parked];
+    let answer = Answering {
+        feedback: feedback[usize::from(b)],
+        address: Address::of(n, false),
+        verdict: (b == 1).then(|| Verdict::success("Done.")),
+        deadline: (b == 2).then_some(now),
+    };
+    match a {
+        0 => Change::Failed(attempt(now, a)),
+        1 => Change::Dead { attempt: attempt(now, a), answer: (b > 1).then_some(answer) },
+        2 => Change::Parked(Reason::Unmapped),
+        3 => Change::Paused,
+        4 => Change::Ended { state: State::Superseded, answer },
+        5 => Change::Ended { state: State::Unparseable, answer: Answering::none() },
+        _ => Change::Ended { state: State::Processed, answer },
+    }
+}
+
+/// Asks the table, and tells its answer.
+async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Result<String, StoreError> {
+    let (kind, which, a, b) = step;
+    let n = notification(which, now);
+    let (key, account) = (n.ledger_key(), |number: u8| EntityId {
+        tenant: TENANT.into(),
+        entity: Entity::Account,
+        key: number.to_string(),
+    });
+    Ok(match kind {
+        0 | 1 => format!("{:?}", table.record(&Entry { notification: &n, change: change(&n, now, a, b), now }).await?),
+        2 | 3 => {
+            let head = table.look(&key).await?.head;
+            format!("{:?}", table.advance(&head_change(&n, a, b), head.as_ref(), now).await?)
+        }
+        4 => format!("{:?}", table.look(&key).await?),
+        5 => format!("{:?}", table.number_account(&account(b), "71", ticks(a), now).await?),
+        6 => format!("{:?}", table.mark_renumbered(&account(a), &b.to_string(), now).await?),
+        7 => {
+            let keys = [key, notification(a % 4, now).ledger_key()];
+            let known: BTreeMap<String, String> = table
+                .answered(&keys)
+                .await?
+                .into_iter()
+                .map(|(key, known)| (key.notification.to_string(), format!("{known:?}")))
+                .collect();
+            format!("{known:?}")
+        }
+        8 => format!("{:?}", table.answer(&key, &answer(now, a, b), now).await?),
+        9 => format!("{:?}", table.set_watermark(TENANT, Collection::Customer, &watermark(a, b), now).await?),
+        10 => format!("{:?}", table.watermark(TENANT, Collection::Customer).await?),
+        11 => {
+            let listed = (0..3).map(|one| Listed { key: format!("SO/{one}"), modified: ticks(a) }).collect();
+            let missing = table.missing(&key.entity.tenant, Collection::SalesOrder, listed).await?;
+            format!("{missing:?} {:?}", table.last_heard(&key.entity.tenant, now, 2).await?)
+        }
+        12 => {
+            let deeds = [Deed::Replay, Deed::Hold, Deed::Release, Deed::ResendFeedback, Deed::Outcome];
+            let action =
+                Action { deed: deeds[usize::from(a) % deeds.len()], at: now, by: "somebody", note: "a reason" };
+            format!("{:?}", table.act(&key, action).await?)
+        }
+        13 => {
+            let tenant = (b > 1).then(|| TENANT.to_owned());
+            let pause = Pause {
+                tenant: tenant.clone(),
+                events: format!("{a}.*"),
+                since: now,
+                by: "b".into(),
+                note: "n".into(),
+            };
+            if a.is_multiple_of(2) {
+                table.pause(&pause).await?;
+            }
+            format!("{:?} {:?}", table.resume(tenant.as_deref(), &pause.events, now).await?, table.paused().await?)
+        }
+        _ => format!("{:?}", table.replayed(&key, now).await?),
+    })
+}
+
+fn answer(now: OffsetDateTime, a: u8, b: u8) -> Answer {
+    match a {
+        0 | 1 => Answer::Sent { id: Uuid::from_u128(7), verdict: Verdict::success("Told."), was_marked: b > 1 },
+        2 | 3 => Answer::Parked { attempt: attempt(now, a), verdict: Verdict::failure("Not told.") },
+        _ => Answer::Failed(attempt(now, a)),
+    }
+}
+
+fn watermark(a: u8, b: u8) -> Watermark {
+    let swept_to = TestHost::START + Duration::hours(a.into());
+    let rest = Unfinished { until: swept_to + Duration::HOUR, page: b.into(), seen: 100 };
+    Watermark { swept_to, unfinished: (b > 0).then_some(rest) }
+}
+
+async fn compare(steps: Vec<Step>) {
+    let real = TestTable::new().await;
+    let items = ModelItems::default();
+    let model = Table::over(&items, Duration::days(90));
+    for (at, step) in steps.iter().enumerate() {
+        let now = TestHost::START + Duration::minutes(at as i64);
+        let answers = (ask(&real.table, *step, now).await, ask(&model, *step, now).await);
+        let texts = (answers.0.expect("the embedded table answers"), answers.1.expect("the model answers"));
+        assert_eq!(texts.0, texts.1, "step {at}: {step:?}");
+    }
+    let mut stored = real.items().await;
+    stored.sort_by_key(|item| (item["pk"].as_s().cloned().ok(), item["sk"].as_s().cloned().ok()));
+    assert_eq!(stored, items.all());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_model_of_the_table_answers_and_keeps_what_an_embedded_dynamodb_does(steps in steps()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(compare(steps));
+    }
+}
