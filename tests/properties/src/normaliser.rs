@@ -1,0 +1,114 @@
+use crate::envelope::meta;
+use crate::request::Parts;
+use serde_json::Value;
+use std::collections::HashMap;
+use webhooks_model::catalogue::find;
+use webhooks_model::cloud_event::CloudEvent;
+use webhooks_model::feedback::FeedbackMode;
+use webhooks_model::notification::{Directory, Proof, UNKNOWN_TENANT, is_name};
+use webhooks_model::replay::Recorded;
+use webhooks_model::{Channel, Delivery, EventType, LedgerKey, Notification, Origin};
+
+/// The head's lines: `legacy` as the first, `event`, `tenant`, and any header of a delivery.
+pub fn normaliser(input: &[u8]) {
+    let parts = Parts::of(input);
+    let channel = if parts.line == "legacy" { Channel::Legacy } else { Channel::Dispatcher };
+    let mut meta = meta(channel);
+    meta.event = parts.header("event").map(str::to_owned);
+    meta.tenant = parts.header("tenant").filter(|tenant| is_name(tenant)).map(str::to_lowercase);
+    meta.headers = parts.headers.iter().filter(|(name, _)| name.starts_with("x-")).cloned().collect();
+    let delivery = Delivery { meta, body: parts.body.to_vec() };
+    for n in read(&delivery) {
+        stays_within_limits(&n);
+        believes_no_more_than_is_signed(&n, &delivery);
+        is_the_same_when_replayed(n);
+    }
+}
+
+/// As settings might have it.
+struct Company;
+
+impl Directory for Company {
+    fn event_alias(&self, name: &str) -> Option<&'static EventType> {
+        (name == "konto_endret").then(|| find("ACCOUNT_CHANGED"))?
+    }
+
+    fn tenant_of_company(&self, company: &str) -> Option<String> {
+        (company == "1234567").then(|| "company".to_owned())
+    }
+}
+
+pub(crate) fn read(delivery: &Delivery) -> Vec<Notification> {
+    match delivery.items() {
+        Some(items) => items.into_iter().map(|item| Notification::read(delivery, item, &Company)).collect(),
+        None => vec![Notification::unparseable(delivery, &String::from_utf8_lossy(&delivery.body))],
+    }
+}
+
+fn stays_within_limits(n: &Notification) {
+    let key = n.ledger_key();
+    assert!(is_name(&key.entity.tenant), "{key:?}");
+    assert!(!key.entity.key.is_empty() && key.entity.key.len() <= 256, "{key:?}");
+    let written = serde_json::to_string(&key).expect("a key");
+    assert_eq!(serde_json::from_str::<LedgerKey>(&written).expect("what was written"), key);
+    assert!(n.event_raw.chars().count() <= 256);
+    for text in [&n.previous_key, &n.source, &n.status, &n.parameter].into_iter().flatten() {
+        assert!(text.chars().count() <= 256 && !text.contains(char::is_control), "{text:?}");
+    }
+    assert!(n.path.as_ref().is_none_or(|path| path.entity() == n.entity));
+    assert_eq!(n.event.map_or(n.entity, |event| event.entity), n.entity);
+    let event = CloudEvent::new(n, None, None, FeedbackMode::Automatic);
+    let event = serde_json::to_value(event).expect("an event");
+    for required in ["specversion", "id", "source", "type"] {
+        assert!(event[required].as_str().is_some_and(|text| !text.is_empty()), "{required}: {event}");
+    }
+}
+
+fn believes_no_more_than_is_signed(n: &Notification, delivery: &Delivery) {
+    let told_by_us = [None, Some("company"), delivery.meta.tenant.as_deref()];
+    match (delivery.meta.channel, n.proof) {
+        (Channel::Legacy, proof) => {
+            assert_eq!(proof, Proof::Nothing);
+            assert!(told_by_us.contains(&n.tenant.as_deref()), "{:?}", n.tenant);
+        }
+        (Channel::Dispatcher, Proof::Signed) => {
+            assert!(told_by_us.contains(&n.tenant.as_deref()), "{:?}", n.tenant);
+            let of_subscription = delivery.meta.event.as_deref().is_some_and(|event| names(event, n));
+            assert!(n.event.is_none() || of_subscription || named_in_body(n), "{:?}", n.event);
+        }
+        (Channel::Dispatcher, proof) => assert_eq!(proof, Proof::Headers),
+    }
+}
+
+fn names(text: &str, n: &Notification) -> bool {
+    Company.event_alias(text).or_else(|| find(text)) == n.event
+}
+
+/// Whether the item itself names the event, in whichever field and escapes.
+fn named_in_body(n: &Notification) -> bool {
+    let fields: HashMap<String, Value> = serde_json::from_str(&n.raw).unwrap_or_default();
+    let wrapped =
+        |value: &Value| Some(value.as_object()?.values().filter_map(Value::as_str).any(|text| names(text.trim(), n)));
+    fields
+        .values()
+        .any(|value| value.as_str().is_some_and(|text| names(text.trim(), n)) || wrapped(value) == Some(true))
+}
+
+fn is_the_same_when_replayed(n: Notification) {
+    let recorded = Recorded {
+        delivery: n.delivery,
+        id_in_header: n.id_in_header,
+        channel: n.channel,
+        subscription: n.subscription.clone(),
+        event: n.event_name().to_owned(),
+        tenant: n.ledger_key().entity.tenant,
+        proof: n.proof,
+        received_at: n.received_at,
+        raw: n.raw.clone(),
+    };
+    assert!(recorded.tenant != UNKNOWN_TENANT || n.tenant.as_deref().is_none_or(|tenant| tenant == UNKNOWN_TENANT));
+    let again = read(&recorded.replay());
+    let expected = Notification { origin: Origin::Replay, event_raw: n.event_name().to_owned(), ..n };
+    let got = again.into_iter().map(|n| Notification { event_raw: n.event_name().to_owned(), ..n });
+    assert_eq!(got.collect::<Vec<_>>(), [expected]);
+}

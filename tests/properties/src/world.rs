@@ -1,0 +1,102 @@
+//! What the functions are put between, besides the fixtures.
+
+use simulation::ModelItems;
+use std::cell::OnceCell;
+use std::sync::Arc;
+use time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use webhooks_store::{Item, Items, Query, StoreError, Table, Upkeep, Write};
+
+/// What DynamoDB takes for a partition key, and for a sort key.
+const LONGEST_KEYS: [(&str, usize); 6] =
+    [("pk", 2048), ("attention", 2048), ("feed", 2048), ("sk", 1024), ("attention_at", 1024), ("feed_at", 1024)];
+
+thread_local! {
+    static RUNTIME: OnceCell<Runtime> = const { OnceCell::new() };
+}
+
+/// Runs a future to its end, on this thread.
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
+    let runtime = || Builder::new_current_thread().enable_time().build().expect("a runtime");
+    RUNTIME.with(|kept| kept.get_or_init(runtime).block_on(future))
+}
+
+/// A table in memory that is as strict about keys as DynamoDB.
+#[derive(Clone, Default)]
+pub(crate) struct Memory(Arc<ModelItems>);
+
+impl Memory {
+    pub(crate) fn table(&self) -> Table<Self> {
+        Table::over(self.clone(), Duration::days(90))
+    }
+
+    pub(crate) fn all(&self) -> Vec<Item> {
+        self.0.all()
+    }
+}
+
+impl Items for Memory {
+    async fn update(&self, write: Write) -> Result<bool, StoreError> {
+        let written = self.0.as_ref().update(write).await?;
+        for item in self.0.all() {
+            for (name, longest) in LONGEST_KEYS {
+                let length = item.get(name).and_then(|value| value.as_s().ok()).map(String::len);
+                assert!(length.is_none_or(|length| (1..=longest).contains(&length)), "{name} is {length:?} bytes long");
+            }
+        }
+        Ok(written)
+    }
+
+    async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        self.0.as_ref().get(pk, sk).await
+    }
+
+    async fn get_many(
+        &self,
+        keys: Vec<(String, String)>,
+        attributes: &[&str],
+        consistent: bool,
+    ) -> Result<Vec<Item>, StoreError> {
+        self.0.as_ref().get_many(keys, attributes, consistent).await
+    }
+
+    /// The model knows no pages; here one begins behind `after`.
+    async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
+        let Some(after) = query.after.clone() else { return self.0.as_ref().query(query).await };
+        let limit = query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+        let all = self.0.as_ref().query(Query { after: None, limit: None, ..query }).await?;
+        let is_behind = |item: &Item| after.iter().all(|(name, value)| item.get(name) == Some(value));
+        let begin = all.iter().position(is_behind).map_or(all.len(), |at| at + 1);
+        Ok(all.into_iter().skip(begin).take(limit).collect())
+    }
+}
+
+/// Only deeds need it, and nobody does one here.
+impl Upkeep for Memory {
+    async fn insert(&self, _: Item) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn delete(&self, _: &str, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn scan(&self, _: Option<Item>, _: i32, _: &[&str]) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+        Ok((vec![], None))
+    }
+}
+
+/// A text attribute.
+pub(crate) fn text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
+    item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
+}
+
+/// What SQS takes in a message (SendMessage: the characters of XML 1.0).
+pub(crate) fn is_sqs_text(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 1024 * 1024
+        && text.chars().all(|c| {
+            let c = u32::from(c);
+            [0x9, 0xa, 0xd].contains(&c) || (0x20..=0xd7ff).contains(&c) || (0xe000..=0xfffd).contains(&c) || c > 0xffff
+        })
+}
