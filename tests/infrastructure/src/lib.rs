@@ -1,5 +1,7 @@
 //! CloudFormation templates, with their short tags, their parameters and conditions applied.
 
+#![allow(clippy::unwrap_used, reason = "what tests share fails by panicking, too")]
+
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
 use std::fs;

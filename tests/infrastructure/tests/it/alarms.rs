@@ -1,7 +1,7 @@
 //! The alarms and their runbooks.
 
 use crate::dashboards::check_math;
-use crate::{ALARMS, MAIN};
+use crate::{ALARMS, MAIN, alarms, alarms_of, with_options};
 use infrastructure::{Template, entries, infra, number, read, text};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -18,16 +18,15 @@ const LONGER_PERIODS: [(&str, u32); 5] = [
 /// Of 0.1 % of all.
 const BURN: f64 = 14.4 * 0.001;
 
-fn alarms() -> Template {
-    Template::read(ALARMS).with("SilenceHours", json!(4))
+fn plain_alarms() -> Vec<(String, Value)> {
+    alarms_of(&alarms(), "AWS::CloudWatch::Alarm")
 }
 
 #[test]
 fn every_alarm_has_a_runbook_and_every_runbook_an_alarm() {
-    let template = alarms();
     let mut used = BTreeSet::new();
     for kind in ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"] {
-        for (name, alarm) in template.resources(kind) {
+        for (name, alarm) in alarms_of(&alarms(), kind) {
             let description = text(&alarm["AlarmDescription"]);
             let (_, page) =
                 description.split_once(" Runbook infra/runbooks/").unwrap_or_else(|| panic!("{name} has no runbook"));
@@ -51,23 +50,24 @@ fn every_alarm_has_a_runbook_and_every_runbook_an_alarm() {
 
 #[test]
 fn missing_data_is_decided_and_explained() {
-    for (name, alarm) in alarms().resources("AWS::CloudWatch::Alarm") {
+    for (name, alarm) in plain_alarms() {
         let treatment = text(&alarm["TreatMissingData"]);
         assert!(["breaching", "notBreaching", "ignore"].contains(&treatment.as_str()), "{name}: {treatment}");
     }
-    for line in read(ALARMS).lines().filter(|line| line.trim_start().starts_with("TreatMissingData:")) {
+    let text = ALARMS.map(read).concat();
+    for line in text.lines().filter(|line| line.trim_start().starts_with("TreatMissingData:")) {
         assert!(line.contains(" # "), "no reason: {line}");
     }
 }
 
 #[test]
 fn no_average_and_no_more_data_points_than_there_are() {
-    for (name, alarm) in alarms().resources("AWS::CloudWatch::Alarm") {
+    for (name, alarm) in plain_alarms() {
         for statistic in values_of(&alarm, &["Statistic", "ExtendedStatistic", "Stat"]) {
             let known = ["Sum", "Maximum", "Minimum", "p99"].contains(&statistic.as_str());
             assert!(known, "{name}: {statistic}");
         }
-        let period = LONGER_PERIODS.iter().find(|(alarm, _)| alarm == name).map_or(60, |(_, period)| *period);
+        let period = LONGER_PERIODS.iter().find(|(alarm, _)| *alarm == name).map_or(60, |(_, period)| *period);
         for found in values_of(&alarm, &["Period"]) {
             assert_eq!(found, period.to_string(), "{name}");
         }
@@ -80,25 +80,43 @@ fn near_the_timeout_is_four_fifths_of_it() {
     let template = Template::read(MAIN);
     let timeouts = template.raw("/Parameters/WorkerTimeoutSeconds/AllowedValues").as_array().cloned().unwrap();
     for timeout in timeouts {
-        let main = Template::read(MAIN).with("WorkerTimeoutSeconds", timeout.clone());
-        let alarms = alarms().with("WorkerTimeoutSeconds", timeout);
+        let main = with_options().with("WorkerTimeoutSeconds", timeout.clone());
+        let alarms = alarms().map(|template| template.with("WorkerTimeoutSeconds", timeout.clone()));
+        let alarms = alarms_of(&alarms, "AWS::CloudWatch::Alarm");
         for (function, properties) in main.resources("AWS::Serverless::Function") {
             let alarm = format!("{}NearTimeout", function.trim_end_matches("Function"));
-            let Some((_, alarm)) =
-                alarms.resources("AWS::CloudWatch::Alarm").into_iter().find(|(name, _)| **name == alarm)
-            else {
-                panic!("{function} has no {alarm}");
-            };
+            let found = alarms.iter().find(|(name, _)| *name == alarm);
+            let (_, alarm) = found.unwrap_or_else(|| panic!("{function} has no {alarm}"));
             assert_eq!(number(&alarm["Threshold"]), number(&properties["Timeout"]) * 800.0, "{function}");
         }
     }
 }
 
 #[test]
+fn every_function_and_every_dead_letter_queue_is_watched() {
+    let watched = |of: &str, alarms: &[(String, Value)]| -> BTreeSet<String> {
+        alarms.iter().map(|(_, alarm)| text(&alarm["AlarmName"]["Fn::Sub"])).filter(|name| name.contains(of)).collect()
+    };
+    let deployed = |kind: &str, property: &str| -> BTreeSet<String> {
+        let name = |(_, one): (&String, Value)| text(&one[property]["Fn::Sub"]).replace("${AWS::StackName}-", "");
+        with_options().resources(kind).into_iter().map(name).collect()
+    };
+    let alarms = plain_alarms();
+    for what in ["errors", "throttles", "near-timeout"] {
+        let expected = deployed("AWS::Serverless::Function", "FunctionName");
+        let name = |function: &String| format!("${{ReceiverStackName}}-function-{what}-{function}");
+        assert_eq!(watched(&format!("-function-{what}-"), &alarms), expected.iter().map(name).collect());
+    }
+    let queues = deployed("AWS::SQS::Queue", "QueueName");
+    let dead = queues.iter().filter_map(|name| name.strip_suffix("-dead-letter"));
+    let name = |queue: &str| format!("${{ReceiverStackName}}-dead-letters-{queue}");
+    assert_eq!(watched("-dead-letters-", &alarms), dead.map(name).collect());
+}
+
+#[test]
 fn both_windows_of_a_burn_rate_ask_the_same() {
-    let template = alarms();
-    let alarms: Vec<_> = template.resources("AWS::CloudWatch::Alarm");
-    let find = |wanted: &str| alarms.iter().find(|(name, _)| *name == wanted).map(|(_, alarm)| alarm.clone()).unwrap();
+    let alarms = plain_alarms();
+    let find = |wanted: &str| alarms.iter().find(|(name, _)| name == wanted).map(|(_, alarm)| alarm.clone()).unwrap();
     for objective in ["AckBurn", "EndToEndBurn"] {
         let (short, long) = (find(&format!("{objective}5m")), find(&format!("{objective}1h")));
         assert_eq!(short["Metrics"].to_string().replace("300", "3600"), long["Metrics"].to_string());
@@ -108,7 +126,7 @@ fn both_windows_of_a_burn_rate_ask_the_same() {
 
 #[test]
 fn metric_math_is_what_cloudwatch_takes() {
-    for (name, alarm) in alarms().resources("AWS::CloudWatch::Alarm") {
+    for (name, alarm) in plain_alarms() {
         let Some(queries) = alarm["Metrics"].as_array() else { continue };
         assert!(queries.iter().filter(|query| query.get("MetricStat").is_some()).count() <= 10, "{name}");
         let returned: Vec<_> = queries.iter().filter(|query| query["ReturnData"] != json!(false)).collect();
@@ -122,14 +140,17 @@ fn metric_math_is_what_cloudwatch_takes() {
 
 #[test]
 fn the_page_is_composed_of_alarms_that_exist() {
-    let template = alarms();
-    let names: BTreeSet<_> =
-        template.resources("AWS::CloudWatch::Alarm").into_iter().map(|(name, _)| name.clone()).collect();
+    let [_, _, template] = alarms();
     let rule = text(template.raw("/Resources/Page/Properties/AlarmRule/Fn::Sub"));
-    let children: Vec<_> = rule.split("ALARM(\"${").skip(1).filter_map(|rest| rest.split('}').next()).collect();
+    let children: Vec<_> = rule.split("ALARM(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert_eq!(children.len(), 6);
+    let alarms = plain_alarms();
     for child in children {
-        assert!(names.contains(child), "{child}");
+        // By its logical name where it is in the same template, by its own name where it is in another.
+        let is_child = |(name, alarm): &(String, Value)| {
+            child == format!("${{{name}}}") || child == text(&alarm["AlarmName"]["Fn::Sub"])
+        };
+        assert!(alarms.iter().any(is_child), "{child}");
     }
 }
 

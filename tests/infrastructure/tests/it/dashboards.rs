@@ -1,7 +1,7 @@
 //! The generated dashboards.
 
-use crate::drawn::body;
-use crate::{ALARMS, MAIN};
+use crate::drawn::{body, body_with};
+use crate::{ALARMS, MAIN, alarms_of};
 use infrastructure::{Template, number, read, text};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -32,14 +32,23 @@ fn panels_are_the_same_on_both() {
 
 /// But the silence alarm, which is not there by default: CloudWatch shows an error for an alarm that does not exist.
 #[test]
-fn the_alarm_row_shows_every_alarm() {
-    let template = Template::read(ALARMS);
-    let deployed: BTreeSet<_> = ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"]
-        .iter()
-        .flat_map(|kind| template.resources(kind))
-        .map(|(_, alarm)| text(&alarm["AlarmName"]["Fn::Sub"]).replace("${ReceiverStackName}-", ""))
-        .collect();
-    assert_eq!(deployed, dashboards::ALARMS.map(str::to_owned).into());
+fn the_alarm_rows_show_every_alarm_that_is_there() {
+    let always = dashboards::ALARMS;
+    let of_operations = dashboards::OPERATIONS_ALARMS;
+    for (operations, shown) in [("false", always.to_vec()), ("true", [always, of_operations].concat())] {
+        let templates = ALARMS.map(|path| Template::read(path).with("Operations", operations.into()));
+        let deployed: BTreeSet<_> = ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"]
+            .iter()
+            .flat_map(|kind| alarms_of(&templates, kind))
+            .map(|(_, alarm)| text(&alarm["AlarmName"]["Fn::Sub"]).replace("${ReceiverStackName}-", ""))
+            .collect();
+        assert_eq!(deployed, shown.iter().map(|name| (*name).to_owned()).collect());
+        let body = body_with(operations).to_string();
+        for name in [always, of_operations].concat() {
+            let drawn = body.contains(&format!(":alarm:${{ReceiverStackName}}-{name}\""));
+            assert_eq!(drawn, shown.contains(&name), "{name} with operations {operations}");
+        }
+    }
 }
 
 #[test]

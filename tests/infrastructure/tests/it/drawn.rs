@@ -1,6 +1,6 @@
 //! Which metrics the alarms and the two dashboards use, and whether anybody emits them.
 
-use crate::{ALARMS, DASHBOARD, MAIN, without_stack};
+use crate::{DASHBOARD, alarms, alarms_of, with_options, without_stack};
 use infrastructure::{Template, entries, read, text};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,7 +74,7 @@ fn every_metric_of_the_contract_is_drawn() {
 
 #[test]
 fn functions_queues_and_logs_that_are_watched_exist() {
-    let main = Template::read(MAIN);
+    let main = with_options();
     let mut names = BTreeSet::new();
     for (kind, property) in [
         ("AWS::Serverless::Function", "FunctionName"),
@@ -123,8 +123,7 @@ fn check(metrics: &BTreeSet<Metric>) {
 }
 
 fn of_alarms() -> BTreeSet<Metric> {
-    let template = Template::read(ALARMS).with("SilenceHours", 4.into());
-    let alarms = template.resources("AWS::CloudWatch::Alarm");
+    let alarms = alarms_of(&alarms(), "AWS::CloudWatch::Alarm");
     let metric = |metric: &Value| {
         let dimensions = metric["Dimensions"].as_array().into_iter().flatten();
         Metric::new(
@@ -185,11 +184,17 @@ fn of_grafana() -> BTreeSet<Metric> {
         .collect()
 }
 
-/// The CloudWatch dashboard's JSON, with its parameters left as they are.
+/// The CloudWatch dashboard's JSON as it is without the operations API, with its parameters left as they are.
 pub(crate) fn body() -> Value {
-    let template = Template::read(DASHBOARD);
-    let body = template.raw("/Resources/Dashboard/Properties/DashboardBody/Fn::Sub");
-    serde_json::from_str(body.as_str().unwrap()).unwrap()
+    body_with("false")
+}
+
+pub(crate) fn body_with(operations: &str) -> Value {
+    let template = Template::read(DASHBOARD).with("Operations", operations.into());
+    let parts = template.value(template.raw("/Resources/Dashboard/Properties/DashboardBody/Fn::Join/1"));
+    let part = |part: &Value| text(part.get("Fn::Sub").unwrap_or(part));
+    let body: String = parts.as_array().unwrap().iter().map(part).collect();
+    serde_json::from_str(&body).unwrap()
 }
 
 impl Metric {

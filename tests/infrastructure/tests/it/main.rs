@@ -1,15 +1,20 @@
-//! The templates, alarms and dashboards, read from their files.
+//! The templates, alarms, dashboards and sources, read from their files.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod alarms;
 mod dashboards;
 mod drawn;
 mod permissions;
+mod security;
+mod sources;
 mod template;
 
 use infrastructure::Template;
+use serde_json::Value;
 
 const MAIN: &str = "template.yaml";
-const ALARMS: &str = "observability.yaml";
+const ALARMS: [&str; 3] = ["alarms/functions.yaml", "alarms/queues.yaml", "alarms/notifications.yaml"];
 const DASHBOARD: &str = "dashboards/cloudwatch.yaml";
 
 /// What the names of everything deployed begin with, in whichever file.
@@ -19,12 +24,27 @@ fn without_stack(name: &str) -> String {
         .fold(name.to_owned(), |name, stack| name.replace(stack, "@"))
 }
 
+/// The alarms' templates with everything that is optional.
+fn alarms() -> [Template; 3] {
+    ALARMS.map(|path| Template::read(path).with("SilenceHours", 4.into()).with("Operations", "true".into()))
+}
+
+/// The properties of a kind of alarms in all of them, by logical name.
+fn alarms_of(templates: &[Template], kind: &str) -> Vec<(String, Value)> {
+    let own = |template: &Template| -> Vec<_> {
+        template.resources(kind).into_iter().map(|(name, alarm)| (name.clone(), alarm)).collect()
+    };
+    templates.iter().flat_map(own).collect()
+}
+
 /// The main template with everything that is optional.
 fn with_options() -> Template {
     let options = [
+        ("OperationsAuthorizer", "jwt"),
         ("KmsKeyArn", "arn:aws:kms:eu-north-1:000000000000:key/1"),
         ("EventBusArn", "arn:aws:events:eu-north-1:000000000000:event-bus/1"),
         ("ReserveWorkerConcurrency", "true"),
+        ("OperationsAuthorizer", "jwt"),
     ];
     options.into_iter().fold(Template::read(MAIN), |template, (name, value)| template.with(name, value.into()))
 }

@@ -41,3 +41,41 @@ fn check(role: &str, statement: &Value) {
     let none_to_name = actions.iter().all(|action| WITHOUT_RESOURCE.iter().any(|(allowed, _)| allowed == action));
     assert!(!wildcard || none_to_name, "{role}: {actions:?} on {}", statement["Resource"]);
 }
+
+#[test]
+fn no_function_may_change_or_delete_what_the_audit_holds() {
+    let main = with_options();
+    let policies = main.resources("AWS::IAM::Policy");
+    let (_, stays) = policies.iter().find(|(name, _)| *name == "AuditStays").expect("the policy is there");
+    let kept_off: Vec<_> = elements(&stays["Roles"]).into_iter().map(|role| role["Ref"].clone()).collect();
+    let deny = &stays["PolicyDocument"]["Statement"][0];
+    let audit = serde_json::json!({"dynamodb:LeadingKeys": ["audit"]});
+    assert_eq!((&deny["Effect"], &deny["Condition"]["ForAnyValue:StringEquals"]), (&"Deny".into(), &audit));
+    let denied = |action: &Value| elements(&deny["Action"]).contains(&action);
+    let mut putting = vec![];
+    for (role, properties) in main.resources("AWS::IAM::Role") {
+        for policy in elements(&properties["Policies"]) {
+            for statement in elements(&policy["PolicyDocument"]["Statement"]) {
+                let actions = elements(&statement["Action"]);
+                for action in actions.into_iter().filter(|action| writes(action)) {
+                    if action == "dynamodb:PutItem" {
+                        assert_eq!(
+                            statement["Condition"]["ForAllValues:StringEquals"], audit,
+                            "{role} puts what it likes"
+                        );
+                        putting.push(role.clone());
+                    } else {
+                        assert!(denied(action) && kept_off.contains(&role.as_str().into()), "{role}: {action}");
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(putting, ["OperationsRole"]);
+}
+
+fn writes(action: &Value) -> bool {
+    let action = action.as_str().unwrap_or_default();
+    let reads = ["BatchGetItem", "GetItem", "Query", "Scan"].map(|name| format!("dynamodb:{name}"));
+    action.starts_with("dynamodb:") && !reads.iter().any(|read| read == action)
+}
