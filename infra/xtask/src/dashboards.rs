@@ -21,7 +21,8 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, picture: bool) -
     steps.next("Build the functions, the stand-in for Visma Net and the demo");
     interrupt.run(&mut workspace.cargo_workspace(&["build", "--bins"]))?;
     steps.next("Deploy infra/template.yaml to a local AWS");
-    let stack = Servers::start(workspace, interrupt, "dashboards", &python)?.deploy(workspace, interrupt, &python)?;
+    let stack =
+        Servers::start(workspace, interrupt, "dashboards", &python)?.deploy(workspace, interrupt, &python, &[])?;
     steps.next("Demo");
     interrupt.run(stack.reach(&mut workspace.command(workspace.binaries.join("demo"))))?;
     steps.next("Draw");

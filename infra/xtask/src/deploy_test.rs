@@ -23,7 +23,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     steps.next("Start the local AWS and the stand-in");
     let servers = Servers::start(workspace, interrupt, "deploy-test", &python)?;
     steps.next("Deploy infra/template.yaml");
-    let stack = servers.deploy(workspace, interrupt, &python)?;
+    let stack = servers.deploy(workspace, interrupt, &python, &[])?;
     steps.next("Deploy code, and roll it back");
     let mut test = workspace.command(python.join("python"));
     test.arg("infra/local/deploy_test.py").arg("--binaries").arg(&workspace.binaries);

@@ -20,10 +20,16 @@ pub(crate) enum Error {
     NoPython { found: String },
     #[error("Cannot make a Python environment; on Debian and Ubuntu: apt install python3-venv.")]
     NoVenv,
+    #[error(
+        "The console's tests drive Chromium, and {missing} is not on PATH. Install it: on Debian `apt install chromium chromium-driver`, on macOS `brew install chromium chromedriver`."
+    )]
+    NoBrowser { missing: &'static str },
     #[error("Another `cargo xtask` is running in {}. Stop it first.", .0.display())]
     Busy(PathBuf),
     #[error("intake answered {answer} to GET {url}.\n{log}")]
     NotServing { url: String, answer: String, log: Log },
+    #[error("{} is no bill of materials of the function: {what}.", file.display())]
+    BadSbom { file: PathBuf, what: String },
 }
 
 impl Error {

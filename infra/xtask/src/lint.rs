@@ -1,21 +1,30 @@
 //! `cargo xtask lint`: formatting, lints, dependencies, the template and its policies.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::process::Interrupt;
 use crate::progress::Steps;
 use crate::python;
+use crate::sbom;
 use crate::tools::DENY;
 use crate::workspace::Workspace;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 /// The main template and those nested in it.
-const TEMPLATES: [&str; 3] = ["infra/template.yaml", "infra/observability.yaml", "infra/dashboards/cloudwatch.yaml"];
+const TEMPLATES: [&str; 5] = [
+    "infra/template.yaml",
+    "infra/alarms/functions.yaml",
+    "infra/alarms/queues.yaml",
+    "infra/alarms/notifications.yaml",
+    "infra/dashboards/cloudwatch.yaml",
+];
 /// Cloning the advisory database takes a few seconds where it can be reached.
 const FETCH_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
-    let mut steps = Steps::new(6);
+    let mut steps = Steps::new(7);
     steps.next("Formatting");
     interrupt.run(workspace.cargo().args(["fmt", "--all", "--check"]))?;
     steps.next("Template");
@@ -34,16 +43,41 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     interrupt.run(workspace.cargo().args(["deny", "check", "bans", "licenses", "sources"]))?;
     steps.next("Dependencies: advisories");
     advisories(workspace, interrupt)?;
+    steps.next("Bills of materials");
+    sbom::run(workspace, interrupt)?;
     steps.done("Nothing to complain about");
     Ok(())
 }
 
+/// Against the clone of RustSec's database that `ADVISORY_DB` names, or else against the database itself.
 fn advisories(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
+    if let Some(database) = std::env::var_os("ADVISORY_DB").map(PathBuf::from) {
+        let configuration = with_database(workspace, &database)?;
+        let mut fetch = workspace.cargo();
+        interrupt.run(fetch.args(["deny", "fetch", "--config"]).arg(&configuration).arg("db"))?;
+        let mut check = workspace.cargo();
+        check.args(["deny", "check", "--disable-fetch", "--config"]).arg(&configuration);
+        return interrupt.run(check.arg("advisories"));
+    }
     let mut fetch = workspace.cargo();
     fetch.args(["deny", "fetch", "db"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if interrupt.status(&mut fetch, FETCH_LIMIT)?.is_some_and(|status| status.success()) {
         return interrupt.run(workspace.cargo().args(["deny", "check", "--disable-fetch", "advisories"]));
     }
-    println!("      SKIPPED: RustSec's advisory database cannot be reached from here");
+    println!(
+        "      SKIPPED: RustSec's advisory database cannot be reached from here, and ADVISORY_DB names no clone of it"
+    );
     Ok(())
+}
+
+/// The configuration, with another place for the database. cargo-deny takes it from there alone.
+fn with_database(workspace: &Workspace, database: &Path) -> Result<PathBuf> {
+    let database = database.canonicalize().map_err(Error::io(format!("find {}", database.display())))?;
+    let source = workspace.root.join("deny.toml");
+    let text = fs::read_to_string(&source).map_err(Error::io(format!("read {}", source.display())))?;
+    let (url, copy) = (format!("file://{}", database.display()), workspace.root.join("target/advisories"));
+    let place = format!("[advisories]\ndb-urls = [{url:?}]\ndb-path = {:?}\n", copy.display().to_string());
+    let file = workspace.root.join("target/deny.toml");
+    fs::write(&file, text.replace("[advisories]\n", &place)).map_err(Error::io(format!("write {}", file.display())))?;
+    Ok(file)
 }

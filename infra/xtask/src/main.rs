@@ -1,12 +1,20 @@
 //! The project's commands. `cargo xtask help` lists them.
 
+#![allow(clippy::disallowed_methods, reason = "commands wait for processes in real time")]
+
+mod browser;
 mod dashboards;
 mod deploy_test;
 mod error;
+mod faults;
+mod fuzz;
 mod lint;
+mod mutants;
 mod process;
 mod progress;
 mod python;
+mod sbom;
+mod simulate;
 mod stack;
 mod test;
 mod tools;
@@ -50,12 +58,30 @@ enum Command {
         #[arg(last = true)]
         nextest: Vec<String>,
     },
+    /// Load a stack of its own, kill its functions, restart the local AWS, and count: nothing may be lost
+    ///
+    /// Visma Net is down, slow, out of quota and repeats itself meanwhile. The seed decides what happens when, and is printed.
+    Faults(faults::Options),
     /// Deploy code to a stack of its own with cargo-lambda, and roll it back
     ///
     /// Checks that memory, time-out, environment, role, mappings, concurrency and logging stay what the template made them.
     DeployTest,
+    /// Run the functions over models of AWS and Visma Net, by seed, with the faults they have to survive
+    ///
+    /// The same seed is the same run. The first that breaks an invariant is told as the shortest story that still breaks it.
+    Simulate(simulate::Options),
+    /// Search for inputs that break a property, with each fuzzer of tests/fuzz, one after the other
+    ///
+    /// Then keeps in tests/fuzz/corpus the least that reaches as much. What breaks a property stays in tests/fuzz/artifacts.
+    Fuzz(fuzz::Options),
+    /// Change the pure code in small ways, one at a time, and tell which change no test of its package notices
+    ///
+    /// What is left, and why it may be, is in tests/MUTANTS.md. The whole report is in target/mutants.
+    Mutants(mutants::Options),
     /// Check formatting, lints, dependencies, the template and its policies
     Lint,
+    /// Write a bill of materials of each function to target/sbom, in CycloneDX's JSON
+    Sbom,
     /// Write the dashboards' files from their description
     Dashboards {
         /// Also run the demo, and draw the dashboard from it
@@ -86,7 +112,12 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Up { once, no_demo } => up::run(&workspace, &interrupt, &up::Options { once, demo: !no_demo }),
         Command::Test { nextest } => test::run(&workspace, &interrupt, &nextest),
+        Command::Faults(options) => faults::run(&workspace, &interrupt, &options),
         Command::DeployTest => deploy_test::run(&workspace, &interrupt),
+        Command::Simulate(options) => simulate::run(&workspace, &interrupt, &options),
+        Command::Fuzz(options) => fuzz::run(&workspace, &interrupt, &options),
+        Command::Mutants(options) => mutants::run(&workspace, &interrupt, &options),
+        Command::Sbom => sbom::run(&workspace, &interrupt),
         Command::Lint => lint::run(&workspace, &interrupt),
         Command::Dashboards { picture } => dashboards::run(&workspace, &interrupt, picture),
         Command::Clean => workspace.clean(),

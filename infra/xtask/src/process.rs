@@ -28,7 +28,7 @@ impl Interrupt {
         Ok(Self(flag))
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if self.0.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     }
 
@@ -49,20 +49,36 @@ impl Interrupt {
 
     /// Runs a program to its end.
     pub(crate) fn run(&self, command: &mut Command) -> Result<()> {
-        let status = self.status(command, Duration::MAX)?;
-        match status {
+        self.serve(command, || Ok(()))
+    }
+
+    /// Runs a program to its end or, if that takes longer than `limit`, stops it and tells nothing.
+    pub(crate) fn status(&self, command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
+        self.attend(command, limit, || Ok(()))
+    }
+
+    /// Runs a program to its end, and does what it asks for meanwhile.
+    pub(crate) fn serve(&self, command: &mut Command, serve: impl FnMut() -> Result<()>) -> Result<()> {
+        match self.attend(command, Duration::MAX, serve)? {
             Some(status) if !status.success() => Err(Error::Failed { command: line(command), status }),
             _ => Ok(()),
         }
     }
 
-    /// Runs a program to its end or, if that takes longer than `limit`, stops it and tells nothing.
-    pub(crate) fn status(&self, command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
-        let mut child = command.spawn().map_err(Error::io(format!("run `{}`", line(command))))?;
-        let waited = self.poll(limit, || child.try_wait().map_err(Error::io("wait for a program")));
+    fn attend(
+        &self,
+        command: &mut Command,
+        limit: Duration,
+        mut meanwhile: impl FnMut() -> Result<()>,
+    ) -> Result<Option<ExitStatus>> {
+        let mut child = spawn(command)?;
+        let waited = self.poll(limit, || {
+            meanwhile()?;
+            child.try_wait().map_err(Error::io("wait for a program"))
+        });
         if !matches!(waited, Ok(Some(_))) {
             let _ = kill_process(Pid::from_child(&child), Signal::TERM);
-            end(&mut child);
+            end(&mut child, GRACE);
         }
         waited
     }
@@ -72,18 +88,34 @@ impl Interrupt {
 #[derive(Debug)]
 pub(crate) struct Server {
     what: &'static str,
+    command: Command,
     child: Child,
     log: Log,
 }
 
 impl Server {
-    pub(crate) fn start(what: &'static str, command: &mut Command, log: &Path) -> Result<Self> {
+    pub(crate) fn start(what: &'static str, mut command: Command, log: &Path) -> Result<Self> {
         let file = File::create(log).map_err(Error::io(format!("write {}", log.display())))?;
         let copy = file.try_clone().map_err(Error::io(format!("write {}", log.display())))?;
         // A group of its own: Ctrl-C in the terminal must not reach it before this program stops it, nor miss its children.
-        let child = command.process_group(0).stdin(Stdio::null()).stdout(file).stderr(copy).spawn();
-        let child = child.map_err(Error::io(format!("run `{}`", line(command))))?;
-        Ok(Self { what, child, log: Log(log.to_owned()) })
+        command.process_group(0).stdin(Stdio::null()).stdout(file).stderr(copy);
+        let child = spawn(&mut command)?;
+        Ok(Self { what, command, child, log: Log(log.to_owned()) })
+    }
+
+    /// Asks it to stop, gives it `grace` to write down what it keeps, and starts it again.
+    pub(crate) fn restart(&mut self, grace: Duration) -> Result<()> {
+        self.stop(grace);
+        self.child = spawn(&mut self.command)?;
+        Ok(())
+    }
+
+    fn stop(&mut self, grace: Duration) {
+        let group = Pid::from_child(&self.child);
+        let _ = kill_process_group(group, Signal::TERM);
+        end(&mut self.child, grace);
+        // Whatever of the group did not follow its leader: the functions that MiniStack runs.
+        let _ = kill_process_group(group, Signal::KILL);
     }
 
     pub(crate) fn log(&self) -> Log {
@@ -112,18 +144,18 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let group = Pid::from_child(&self.child);
-        let _ = kill_process_group(group, Signal::TERM);
-        end(&mut self.child);
-        // Whatever of the group did not follow its leader: the functions that MiniStack runs.
-        let _ = kill_process_group(group, Signal::KILL);
+        self.stop(GRACE);
     }
 }
 
+fn spawn(command: &mut Command) -> Result<Child> {
+    command.spawn().map_err(|error| Error::io(format!("run `{}`", line(command)))(error))
+}
+
 /// Waits for a program that was asked to stop, and kills it if it does not.
-fn end(child: &mut Child) {
+fn end(child: &mut Child, grace: Duration) {
     let start = Instant::now();
-    while matches!(child.try_wait(), Ok(None)) && start.elapsed() < GRACE {
+    while matches!(child.try_wait(), Ok(None)) && start.elapsed() < grace {
         std::thread::sleep(POLL);
     }
     let _ = child.kill();
@@ -156,7 +188,7 @@ mod tests {
         let log = std::env::temp_dir().join(format!("xtask-process-test-{}.log", std::process::id()));
         // The child ignores the signal that asks it to stop.
         let script = "(trap '' TERM; while :; do sleep 1; done) & echo $!; wait";
-        let mut server = Server::start("The test", &mut shell(script), &log).unwrap();
+        let mut server = Server::start("The test", shell(script), &log).unwrap();
         let child: i32 = server
             .wait(&interrupt(false), || std::fs::read_to_string(&log).ok()?.strip_suffix('\n')?.parse().ok())
             .unwrap();
@@ -169,9 +201,25 @@ mod tests {
     }
 
     #[test]
+    fn a_restarted_server_has_had_time_to_end_and_goes_on_in_the_same_log() {
+        let log = std::env::temp_dir().join(format!("xtask-process-test-restart-{}.log", std::process::id()));
+        let script = "trap 'echo saved; exit' TERM; echo began; while :; do sleep 0.05; done";
+        let mut server = Server::start("The test", shell(script), &log).unwrap();
+        let text = || std::fs::read_to_string(&log).ok();
+        server.wait(&interrupt(false), || text().filter(|text| text == "began\n")).unwrap();
+        server.restart(Duration::from_secs(10)).unwrap();
+        // A shell may have its say about a `sleep` that was ended with it.
+        let went_on =
+            |text: &String| text.starts_with("began\n") && text.ends_with("began\n") && text.contains("saved\n");
+        server.wait(&interrupt(false), || text().filter(went_on)).unwrap();
+        drop(server);
+        std::fs::remove_file(log).unwrap();
+    }
+
+    #[test]
     fn a_server_that_ends_by_itself_is_told_with_its_log() {
         let log = std::env::temp_dir().join(format!("xtask-process-test-ends-{}.log", std::process::id()));
-        let mut server = Server::start("The test", &mut shell("echo out of luck; exit 3"), &log).unwrap();
+        let mut server = Server::start("The test", shell("echo out of luck; exit 3"), &log).unwrap();
         let error = server.wait(&interrupt(false), || None::<()>).unwrap_err();
         assert!(matches!(error, Error::Stopped { .. }));
         assert!(error.to_string().contains("out of luck"));

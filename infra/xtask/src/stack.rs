@@ -5,6 +5,7 @@ use crate::process::{Interrupt, Server};
 use crate::workspace::{REGION, Workspace};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,8 @@ const STACK_NAME: &str = "webhooks";
 /// Parallel requests that find a warm function. Each cold one starts a process, and all share this machine's cores
 /// (infra/local/README.md).
 const WARM: usize = 50;
+/// What the local AWS gets for writing its state down.
+const TO_WRITE_DOWN: Duration = Duration::from_secs(30);
 
 /// Runs until dropped.
 #[derive(Debug)]
@@ -56,30 +59,62 @@ impl Servers {
     /// `python` is the `bin` folder of the environment that has MiniStack.
     pub(crate) fn start(workspace: &Workspace, interrupt: &Interrupt, run: &str, python: &Path) -> Result<Self> {
         let (folder, lock) = workspace.run_folder(run)?;
+        Self::start_in(folder, lock, workspace, interrupt, python, &[])
+    }
+
+    /// The same with a local AWS that writes its state down when it is asked to stop, and begins with that when it starts again.
+    pub(crate) fn start_lasting(
+        workspace: &Workspace,
+        interrupt: &Interrupt,
+        run: &str,
+        python: &Path,
+    ) -> Result<Self> {
+        let (folder, lock) = workspace.run_folder(run)?;
+        let state = folder.join("state");
+        let lasting = [("PERSIST_STATE", OsStr::new("1")), ("STATE_DIR", state.as_os_str())];
+        Self::start_in(folder, lock, workspace, interrupt, python, &lasting)
+    }
+
+    fn start_in(
+        folder: PathBuf,
+        lock: File,
+        workspace: &Workspace,
+        interrupt: &Interrupt,
+        python: &Path,
+        environment: &[(&str, &OsStr)],
+    ) -> Result<Self> {
         let port = free_port()?;
         let endpoint_url = format!("http://127.0.0.1:{port}");
         let mut command = ministack(workspace, python, &folder, port);
-        let mut ministack = Server::start("MiniStack", &mut command, &folder.join("ministack.log"))?;
+        command.envs(environment.iter().copied());
+        let mut ministack = Server::start("MiniStack", command, &folder.join("ministack.log"))?;
 
         let ready = folder.join("standin.url");
         let mut command = workspace.command(workspace.binaries.join("standin"));
         command.arg("--ready-file").arg(&ready);
-        let mut standin = Server::start("The stand-in", &mut command, &folder.join("standin.log"))?;
+        let mut standin = Server::start("The stand-in", command, &folder.join("standin.log"))?;
 
         let standin_url = standin.wait(interrupt, || fs::read_to_string(&ready).ok())?;
-        let http = http();
-        ministack.wait(interrupt, || http.get(format!("{endpoint_url}/_ministack/ready")).call().ok())?;
+        wait_for(&mut ministack, interrupt, &endpoint_url)?;
         Ok(Self { folder, lock, ministack, endpoint_url, standin, standin_url })
     }
 
-    /// Deploys the template, warms intake, points the stand-in to it and writes stack.json.
-    pub(crate) fn deploy(self, workspace: &Workspace, interrupt: &Interrupt, python: &Path) -> Result<Stack> {
+    /// Deploys the template, warms intake, points the stand-in to it and writes stack.json. `parameters` are those of the template
+    /// that differ from `infra/local/parameters.json`, as NAME=VALUE.
+    pub(crate) fn deploy(
+        self,
+        workspace: &Workspace,
+        interrupt: &Interrupt,
+        python: &Path,
+        parameters: &[&str],
+    ) -> Result<Stack> {
         let outputs = self.folder.join("outputs.json");
         let mut command = workspace.command(python.join("python"));
         command.env("AWS_ENDPOINT_URL", &self.endpoint_url).arg(workspace.root.join("infra/local/deploy.py"));
         command.args(["--stack-name", STACK_NAME, "--standin-url", &self.standin_url]);
         command.arg("--template").arg(workspace.root.join("infra/template.yaml"));
         command.arg("--parameters").arg(workspace.root.join("infra/local/parameters.json"));
+        command.arg("--set").args(parameters);
         command.arg("--settings").arg(workspace.root.join("infra/local/settings.json"));
         command.arg("--binaries").arg(&workspace.binaries).arg("--outputs").arg(&outputs);
         interrupt.run(&mut command)?;
@@ -116,6 +151,12 @@ impl Stack {
         command.env("WEBHOOKS_STACK", &self.file).env("AWS_ENDPOINT_URL", &self.description.endpoint_url)
     }
 
+    /// Stops the local AWS and starts it with what it has kept.
+    pub(crate) fn restart_aws(&mut self, interrupt: &Interrupt) -> Result<()> {
+        self.ministack.restart(TO_WRITE_DOWN)?;
+        wait_for(&mut self.ministack, interrupt, &self.description.endpoint_url)
+    }
+
     /// # Errors
     /// If one of its programs has ended.
     pub(crate) fn check(&mut self) -> Result<()> {
@@ -148,6 +189,11 @@ fn ministack(workspace: &Workspace, python: &Path, folder: &Path, port: u16) -> 
         ("PYTHONUNBUFFERED", "1"),
     ]);
     command
+}
+
+fn wait_for(ministack: &mut Server, interrupt: &Interrupt, endpoint_url: &str) -> Result<()> {
+    let http = http();
+    ministack.wait(interrupt, || http.get(format!("{endpoint_url}/_ministack/ready")).call().ok()).map(drop)
 }
 
 /// Sends as many health requests at once as processes of intake are wanted.

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test, the end-to-end ones against a stack of their own.
 
+use crate::browser;
 use crate::error::Result;
 use crate::process::Interrupt;
 use crate::progress::Steps;
@@ -7,16 +8,23 @@ use crate::python;
 use crate::stack::{Servers, Stack};
 use crate::tools::NEXTEST;
 use crate::workspace::Workspace;
+use std::path::Path;
+use std::process::Command;
 use std::thread::available_parallelism;
 
 /// Most end-to-end tests wait most of the time, so even two cores take more than two tests at once.
 const FEWEST_TEST_THREADS: usize = 4;
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, arguments: &[String]) -> Result<()> {
-    let mut steps = Steps::new(7);
-    steps.next("Install the local AWS (once: 130 MB in .local) and nextest");
+    let mut steps = Steps::new(9);
+    steps.next(
+        "Install the local AWS (once: 130 MB in .local), nextest and, where Debian has them, Chromium and its driver",
+    );
     let python = python::environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
     NEXTEST.install(workspace, interrupt)?;
+    browser::install(workspace, interrupt)?;
+    let requirements = "infra/local/requirements-schemathesis.txt";
+    let schemathesis = python::environment(workspace, interrupt, "venv-schemathesis", requirements)?;
     steps.next("Build the tests");
     interrupt.run(&mut workspace.cargo_workspace(&["nextest", "run", "--no-run"]))?;
     steps.next("Documentation tests");
@@ -27,18 +35,45 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, arguments: &[Str
     steps.next("Start the local AWS and the stand-in");
     let servers = Servers::start(workspace, interrupt, "test", &python)?;
     steps.next("Deploy infra/template.yaml");
-    let stack = servers.deploy(workspace, interrupt, &python)?;
+    let stack = servers.deploy(workspace, interrupt, &python, &[])?;
+    steps.next("The store's tests on the DynamoDB of the local AWS; all of them on the embedded one follow");
+    let run = Run { workspace, interrupt, stack: &stack };
+    // Not where somebody asks for certain tests.
+    let is_whole = arguments.is_empty();
+    let tested = if is_whole { run.store_on_the_local_aws() } else { Ok(()) };
+    steps.next("The operations API against its document");
+    let tested = if is_whole { tested.and_then(|()| run.operations_api(&schemathesis)) } else { tested };
     steps.next("Tests");
-    let tested = nextest(workspace, interrupt, &stack, arguments);
+    let tested = tested.and_then(|()| interrupt.run(&mut run.nextest(arguments)));
     if tested.is_err() {
         eprintln!("\nLogs of this run are in {}. {}", stack.folder.display(), stack.log());
     }
     tested
 }
 
-fn nextest(workspace: &Workspace, interrupt: &Interrupt, stack: &Stack, arguments: &[String]) -> Result<()> {
-    let threads = available_parallelism().map_or(1, usize::from).max(FEWEST_TEST_THREADS);
-    let mut command = workspace.cargo_workspace(&["nextest", "run"]);
-    command.args(["--test-threads", &threads.to_string()]).args(arguments);
-    interrupt.run(stack.reach(&mut command))
+struct Run<'r> {
+    workspace: &'r Workspace,
+    interrupt: &'r Interrupt,
+    stack: &'r Stack,
+}
+
+impl Run<'_> {
+    fn store_on_the_local_aws(&self) -> Result<()> {
+        let mut command = self.nextest(&["-E".to_owned(), "package(webhooks-store)".to_owned()]);
+        self.interrupt.run(command.env("TEST_DYNAMODB_URL", &self.stack.description.endpoint_url))
+    }
+
+    fn operations_api(&self, schemathesis: &Path) -> Result<()> {
+        let arguments = ["--run-ignored", "only", "-E", "test(schemathesis_finds_nothing)"];
+        let mut command = self.nextest(&arguments.map(str::to_owned));
+        self.interrupt.run(command.env("SCHEMATHESIS", schemathesis.join("schemathesis")))
+    }
+
+    fn nextest(&self, arguments: &[String]) -> Command {
+        let threads = available_parallelism().map_or(1, usize::from).max(FEWEST_TEST_THREADS);
+        let mut command = self.workspace.cargo_workspace(&["nextest", "run"]);
+        command.args(["--test-threads", &threads.to_string()]).args(arguments);
+        self.stack.reach(&mut command);
+        command
+    }
 }

@@ -21,6 +21,13 @@ pub(crate) const NEXTEST: Tool =
 pub(crate) const DENY: Tool =
     Tool { subcommand: "deny", package: "cargo-deny", version: "0.20.2", flags: &["--no-default-features"] };
 
+pub(crate) const FUZZ: Tool = Tool { subcommand: "fuzz", package: "cargo-fuzz", version: "0.13.2", flags: &[] };
+
+pub(crate) const MUTANTS: Tool =
+    Tool { subcommand: "mutants", package: "cargo-mutants", version: "27.1.0", flags: &[] };
+
+pub(crate) const SBOM: Tool = Tool { subcommand: "sbom", package: "cargo-sbom", version: "0.10.0", flags: &[] };
+
 impl Tool {
     /// Uses the one that is there, in whichever version, or builds the pinned one into `.local/bin`.
     pub(crate) fn install(&self, workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {

@@ -24,7 +24,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
     steps.next("Start the local AWS and the stand-in");
     let servers = Servers::start(workspace, interrupt, "up", &python)?;
     steps.next("Deploy infra/template.yaml");
-    let mut stack = servers.deploy(workspace, interrupt, &python)?;
+    let mut stack = servers.deploy(workspace, interrupt, &python, &[])?;
     if options.demo {
         steps.next("Demo");
         interrupt.run(stack.reach(&mut workspace.command(workspace.binaries.join("demo"))))?;

@@ -92,7 +92,7 @@ pub(crate) fn path_with(folder: &Path) -> OsString {
     std::env::join_paths(paths).unwrap_or(path)
 }
 
-fn create(folder: &Path) -> Result<()> {
+pub(crate) fn create(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(Error::io(format!("create {}", folder.display())))
 }
 

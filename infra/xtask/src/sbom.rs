@@ -1,0 +1,96 @@
+//! `cargo xtask sbom`: what each function is made of, as CycloneDX 1.6 in JSON.
+
+use crate::error::{Error, Result};
+use crate::process::Interrupt;
+use crate::tools::SBOM;
+use crate::workspace::{Workspace, create};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+
+/// Each a package of its folder's name.
+const FUNCTIONS: [&str; 6] = ["feedback", "intake", "operations", "processor", "reconciler", "repair"];
+
+/// Writes `target/sbom/{function}.cdx.json` for each and compares it with what Cargo.lock has for the function, on any platform.
+pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
+    SBOM.install(workspace, interrupt)?;
+    let folder = workspace.root.join("target/sbom");
+    create(&folder)?;
+    for function in FUNCTIONS {
+        let bill = folder.join(format!("{function}.cdx.json"));
+        let mut sbom = workspace.cargo();
+        sbom.args(["sbom", "--output-format", "cyclone_dx_json_1_6", "--cargo-package", function]);
+        let bill_text = written(interrupt, &mut sbom, &bill)?;
+        let mut tree = workspace.cargo();
+        tree.args(["tree", "--locked", "--package", function, "--edges", "normal", "--target", "all"]);
+        let locked = written(interrupt, tree.args(["--prefix", "none"]), &folder.join(format!("{function}.tree")))?;
+        let complete = missing(&bill_text, &locked).and_then(|missing| match missing.as_slice() {
+            [] => Ok(()),
+            missing => Err(format!("{} are missing", missing.join(", "))),
+        });
+        complete.map_err(|what| Error::BadSbom { file: bill, what })?;
+    }
+    println!("      {} of {} functions", folder.display(), FUNCTIONS.len());
+    Ok(())
+}
+
+/// Runs a command and keeps what it prints.
+fn written(interrupt: &Interrupt, command: &mut Command, file: &Path) -> Result<String> {
+    let create = File::create(file).map_err(Error::io(format!("write {}", file.display())))?;
+    interrupt.run(command.stdout(create))?;
+    fs::read_to_string(file).map_err(Error::io(format!("read {}", file.display())))
+}
+
+/// The packages of `locked`, lines of `cargo tree`, that the bill does not list.
+fn missing(bill: &str, locked: &str) -> std::result::Result<Vec<String>, String> {
+    let bill: Value = serde_json::from_str(bill).map_err(|error| format!("it is no JSON: {error}"))?;
+    if (bill["bomFormat"].as_str(), bill["specVersion"].as_str()) != (Some("CycloneDX"), Some("1.6")) {
+        return Err("it is no CycloneDX 1.6".to_owned());
+    }
+    let own = &bill["metadata"]["component"];
+    let nested = own["components"].as_array().into_iter().flatten();
+    let components = bill["components"].as_array().into_iter().flatten();
+    let name = |one: &Value| Some(format!("{} v{}", one["name"].as_str()?, one["version"].as_str()?));
+    let listed: BTreeSet<String> = components.chain(nested).chain([own]).filter_map(name).collect();
+    let packages = locked.lines().filter_map(|line| line.split_once(" v"));
+    let packages = packages.map(|(name, rest)| format!("{name} v{}", rest.split(' ').next().unwrap_or_default()));
+    let packages: BTreeSet<String> = packages.collect();
+    if packages.is_empty() {
+        return Err("there is nothing to compare it with".to_owned());
+    }
+    Ok(packages.difference(&listed).cloned().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const LOCKED: &str =
+        "intake v0.1.0 (/a/functions/intake)\nhttp v1.5.0\nserde v1.0.1 (proc-macro)\nhttp v1.5.0 (*)\n";
+
+    fn bill(components: Value) -> String {
+        json!({
+            "bomFormat": "CycloneDX", "specVersion": "1.6", "components": components,
+            "metadata": {"component": {"name": "intake", "components": [{"name": "intake", "version": "0.1.0"}]}},
+        })
+        .to_string()
+    }
+
+    #[test]
+    fn a_bill_lists_every_locked_package_in_its_version() {
+        let whole = json!([{"name": "http", "version": "1.5.0"}, {"name": "serde", "version": "1.0.1"}]);
+        assert_eq!(missing(&bill(whole), LOCKED), Ok(vec![]));
+        let other = json!([{"name": "http", "version": "0.2.12"}]);
+        assert_eq!(missing(&bill(other), LOCKED), Ok(vec!["http v1.5.0".to_owned(), "serde v1.0.1".to_owned()]));
+    }
+
+    #[test]
+    fn what_is_no_bill_is_told() {
+        assert!(missing("", LOCKED).unwrap_err().contains("JSON"));
+        assert!(missing("{}", LOCKED).unwrap_err().contains("CycloneDX"));
+        assert!(missing(&bill(json!([])), "").unwrap_err().contains("nothing"));
+    }
+}

@@ -1,0 +1,39 @@
+//! `cargo xtask simulate`: schedules of the seeded simulation, as many as asked for.
+
+use crate::error::Result;
+use crate::process::Interrupt;
+use crate::workspace::Workspace;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// How many schedules; 1000000 is the long mode
+    #[arg(long, default_value_t = 10_000)]
+    seeds: u64,
+    /// The first seed
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Run this one and tell its story
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Plant a bug, to see it caught
+    #[arg(long)]
+    sabotage: Option<String>,
+}
+
+impl Options {
+    fn arguments(&self) -> Vec<String> {
+        let given = [
+            ("--seeds", Some(self.seeds.to_string())),
+            ("--from", Some(self.from.to_string())),
+            ("--seed", self.seed.map(|seed| seed.to_string())),
+            ("--sabotage", self.sabotage.clone()),
+        ];
+        given.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?])).flatten().collect()
+    }
+}
+
+pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Options) -> Result<()> {
+    let mut simulate = workspace.cargo();
+    simulate.args(["run", "--quiet", "--package", "simulation", "--"]).args(options.arguments());
+    interrupt.run(&mut simulate)
+}
