@@ -8,11 +8,8 @@ use webhooks_host::Host;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     webhooks_telemetry::init();
-    let feedback = wiring::feedback().await.inspect_err(|error| tracing::error!("{error}"))?;
-    // Read now, so that the first batch finds it; a failure is tried again with the batch.
-    if let Err(error) = feedback.settings.get().await {
-        tracing::warn!(error = %error, "the settings could not be read at start: {error}");
-    }
+    let feedback = wiring::feedback().inspect_err(|error| tracing::error!("{error}"))?;
+    wiring::prepare(&feedback).await;
     let feedback = &feedback;
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let budget = webhooks_batch::budget(event.context.deadline, feedback.host.now());

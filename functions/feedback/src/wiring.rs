@@ -9,7 +9,7 @@ use webhooks_queue::Queue;
 use webhooks_settings::SecretsManager;
 use webhooks_store::Table;
 use webhooks_visma::VismaClient;
-use webhooks_wiring::Surroundings;
+use webhooks_wiring::{Surroundings, prepared};
 
 /// AWS and Visma Net.
 pub struct Real;
@@ -27,8 +27,8 @@ impl Ports for Real {
 ///
 /// # Errors
 /// Names the variable that is missing or wrong.
-pub async fn feedback() -> Result<Feedback<Real>, lambda_runtime::Error> {
-    let surroundings = Surroundings::load().await;
+pub fn feedback() -> Result<Feedback<Real>, lambda_runtime::Error> {
+    let surroundings = Surroundings::of_worker()?;
     Ok(Feedback {
         settings: surroundings.settings()?,
         answers: surroundings.table()?,
@@ -42,4 +42,15 @@ pub async fn feedback() -> Result<Feedback<Real>, lambda_runtime::Error> {
             give_up_after: Duration::hours(surroundings.number("GIVE_UP_HOURS", 24)?.into()),
         },
     })
+}
+
+/// Reads the settings and opens connections, so that the first batch finds both.
+pub async fn prepare(feedback: &Feedback<Real>) {
+    let visma = async {
+        if let Some(settings) = prepared("the settings", feedback.settings.get()).await {
+            feedback.visma.connect(&settings.visma).await;
+        }
+    };
+    let (table, queue) = (feedback.answers.connect(), feedback.queue.connect());
+    tokio::join!(visma, prepared("the table", table), prepared("the queue", queue));
 }

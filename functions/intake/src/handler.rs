@@ -1,7 +1,6 @@
 //! From a request to its answer.
 
 use crate::accept::Accepted;
-use crate::config::DEFAULT_MAX_BODY_BYTES;
 use crate::problem::{Problem, json_response};
 use crate::target::{Entrance, Target};
 use crate::verify::{Caller, Inbound};
@@ -20,9 +19,12 @@ use webhooks_metrics::{Metric, Metrics};
 use webhooks_queue::{Sender, Trace};
 use webhooks_settings::{Cache, Settings, Source};
 
+/// So that a body and what is stored about it fit the 1 MiB that SQS takes.
+pub(crate) const DEFAULT_MAX_BODY_BYTES: u32 = 1_032_192;
+
 /// The receiver, whatever the settings, the queue and the clock are.
 pub struct Intake<S, Q, H> {
-    settings: Cache<S, H>,
+    pub(crate) settings: Cache<S, H>,
     pub(crate) queue: Q,
     pub(crate) host: H,
     metrics: Metrics<H>,
@@ -45,13 +47,6 @@ impl Default for Limits {
 impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
     pub fn new(settings: Cache<S, H>, queue: Q, host: H, metrics: Metrics<H>, limits: Limits) -> Self {
         Self { settings, queue, host, metrics, limits }
-    }
-
-    /// Reads the settings before the first request needs them. A failure is logged: the next request tries again.
-    pub async fn warm_up(&self) {
-        if let Err(error) = self.settings.get().await {
-            tracing::error!("{error}");
-        }
     }
 
     /// Answers every request. A panic becomes a 503, so that the sender comes back with the delivery.

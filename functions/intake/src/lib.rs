@@ -4,7 +4,6 @@
 compile_error!("a request that panics must be answered 503; build with panic = \"unwind\"");
 
 mod accept;
-mod config;
 mod content;
 mod event;
 mod handler;
@@ -14,7 +13,7 @@ mod problem;
 mod source_ip;
 mod target;
 mod verify;
+pub mod wiring;
 
-pub use config::Config;
 pub use event::without_url_parts;
 pub use handler::{Intake, Limits};

@@ -9,11 +9,11 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use std::marker::PhantomData;
 use webhooks_host::{Host, SystemHost};
 use webhooks_metrics::{Metrics, Service};
-use webhooks_queue::Queue;
+use webhooks_queue::{Queue, Together};
 use webhooks_settings::SecretsManager;
 use webhooks_store::Table;
 use webhooks_visma::VismaClient;
-use webhooks_wiring::Surroundings;
+use webhooks_wiring::{Surroundings, prepared};
 
 /// AWS and Visma Net, with business code of one's own.
 pub struct Real<B>(PhantomData<B>);
@@ -22,7 +22,7 @@ impl<B: Handler + 'static> Ports for Real<B> {
     type Source = SecretsManager;
     type Ledger = Table;
     type Visma = VismaClient<SystemHost>;
-    type Queue = Queue;
+    type Queue = Together<Queue>;
     type Pacer = Queue;
     type Handler = B;
     type Host = SystemHost;
@@ -34,11 +34,8 @@ impl<B: Handler + 'static> Ports for Real<B> {
 /// Names the variable that is missing or wrong; or Lambda's own interface fails.
 pub async fn serve<B: Handler + 'static>(handler: B) -> Result<(), Error> {
     webhooks_telemetry::init();
-    let processor = processor(handler).await.inspect_err(|error| tracing::error!("{error}"))?;
-    // Read now, so that the first batch finds it; a failure is tried again with the batch.
-    if let Err(error) = processor.settings.get().await {
-        tracing::warn!(error = %error, "the settings could not be read at start: {error}");
-    }
+    let processor = processor(handler).inspect_err(|error| tracing::error!("{error}"))?;
+    processor.prepare().await;
     let processor = &processor;
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let budget = webhooks_batch::budget(event.context.deadline, processor.host.now());
@@ -47,14 +44,27 @@ pub async fn serve<B: Handler + 'static>(handler: B) -> Result<(), Error> {
     .await
 }
 
-async fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<Real<B>>, Error> {
-    let surroundings = Surroundings::load().await;
+impl<B: Handler + 'static> Processor<Real<B>> {
+    /// Reads the settings and opens connections, so that the first batch finds both.
+    async fn prepare(&self) {
+        let visma = async {
+            if let Some(settings) = prepared("the settings", self.settings.get()).await {
+                self.visma.connect(&settings.visma).await;
+            }
+        };
+        let (table, queue) = (self.ledger.connect(), self.notifications.connect());
+        tokio::join!(visma, prepared("the table", table), prepared("the queue", queue));
+    }
+}
+
+fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<Real<B>>, Error> {
+    let surroundings = Surroundings::of_worker()?;
     Ok(Processor {
         settings: surroundings.settings()?,
         ledger: surroundings.table()?,
         visma: VismaClient::new(SystemHost)?,
-        events: surroundings.queue("EVENTS_QUEUE_URL")?,
-        feedback: surroundings.queue("FEEDBACK_QUEUE_URL")?,
+        events: Together::new(surroundings.queue("EVENTS_QUEUE_URL")?),
+        feedback: Together::new(surroundings.queue("FEEDBACK_QUEUE_URL")?),
         notifications: surroundings.queue("NOTIFICATIONS_QUEUE_URL")?,
         handler,
         host: SystemHost,

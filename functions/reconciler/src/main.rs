@@ -9,7 +9,7 @@ use webhooks_queue::Trace;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     webhooks_telemetry::init();
-    let reconciler = wiring::reconciler().await.inspect_err(|error| tracing::error!("{error}"))?;
+    let reconciler = wiring::reconciler().inspect_err(|error| tracing::error!("{error}"))?;
     let reconciler = &reconciler;
     run(service_fn(|event: LambdaEvent<Value>| async move {
         let time = webhooks_batch::budget(event.context.deadline, reconciler.host.now());

@@ -25,8 +25,8 @@ impl Ports for Real {
 ///
 /// # Errors
 /// Names the variable that is missing or wrong.
-pub async fn reconciler() -> Result<Reconciler<Real>, lambda_runtime::Error> {
-    let surroundings = Surroundings::load().await;
+pub fn reconciler() -> Result<Reconciler<Real>, lambda_runtime::Error> {
+    let surroundings = Surroundings::of_worker()?;
     Ok(Reconciler {
         settings: surroundings.settings()?,
         sweeps: surroundings.table()?,

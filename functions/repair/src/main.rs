@@ -8,7 +8,8 @@ use webhooks_host::Host;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     webhooks_telemetry::init();
-    let repair = wiring::repair().await.inspect_err(|error| tracing::error!("{error}"))?;
+    let repair = wiring::repair().inspect_err(|error| tracing::error!("{error}"))?;
+    wiring::prepare(&repair).await;
     let repair = &repair;
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let budget = webhooks_batch::budget(event.context.deadline, repair.host.now());

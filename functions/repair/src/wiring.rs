@@ -7,7 +7,7 @@ use webhooks_metrics::{Metrics, Service};
 use webhooks_model::QueueName;
 use webhooks_queue::Queue;
 use webhooks_store::Table;
-use webhooks_wiring::Surroundings;
+use webhooks_wiring::{Surroundings, prepared};
 
 /// AWS.
 pub struct Real;
@@ -22,8 +22,8 @@ impl Ports for Real {
 ///
 /// # Errors
 /// Names the variable that is missing or wrong.
-pub async fn repair() -> Result<Repair<Real>, lambda_runtime::Error> {
-    let surroundings = Surroundings::load().await;
+pub fn repair() -> Result<Repair<Real>, lambda_runtime::Error> {
+    let surroundings = Surroundings::of_worker()?;
     let source = |name| match name {
         QueueName::Notifications => "NOTIFICATIONS_QUEUE_URL",
         QueueName::Feedback => "FEEDBACK_QUEUE_URL",
@@ -42,4 +42,10 @@ pub async fn repair() -> Result<Repair<Real>, lambda_runtime::Error> {
         host: SystemHost,
         metrics: Metrics::to_stdout(Service::Repair, SystemHost),
     })
+}
+
+/// Opens connections, so that the first batch finds them open.
+pub async fn prepare(repair: &Repair<Real>) {
+    let (table, queue) = (repair.store.connect(), repair.repairs.connect());
+    tokio::join!(prepared("the table", table), prepared("the queue", queue));
 }

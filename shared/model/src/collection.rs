@@ -211,6 +211,29 @@ mod tests {
             assert_eq!(event.entity, collection.entity(), "{collection}");
             assert!(event.kind.is_hint(), "{collection}");
             assert_eq!(serde_json::to_value(collection).unwrap(), collection.as_str());
+            assert_eq!(collection.to_string(), collection.as_str());
+        }
+    }
+
+    #[test]
+    fn a_resource_lies_below_its_list() {
+        for collection in Collection::ALL {
+            let key = if collection == Collection::SalesOrder { "SO/1" } else { "1" };
+            let resource = ResourcePath::for_entity(collection.entity(), key).unwrap();
+            assert_eq!(resource.to_string(), format!("{}/{key}", collection.path()));
+            assert_eq!(resource.api(), collection.api(), "{collection}");
+        }
+    }
+
+    #[test]
+    fn accounts_come_in_one_answer_and_only_version_three_counts_its_pages_from_zero() {
+        for collection in Collection::ALL {
+            let expected = match (collection, collection.api()) {
+                (Collection::Account, _) => Paging::None,
+                (_, Api::SalesOrder) => Paging::FromZero,
+                (_, Api::Finance) => Paging::FromOne,
+            };
+            assert_eq!(collection.paging(), expected, "{collection}");
         }
     }
 

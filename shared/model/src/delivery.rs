@@ -181,6 +181,7 @@ pub(crate) mod tests {
     fn names_in_text_are_the_names_in_json() {
         for channel in [Channel::Dispatcher, Channel::Legacy] {
             assert_eq!(serde_json::to_value(channel).unwrap(), channel.as_str());
+            assert_eq!(Channel::parse(channel.as_str()), Some(channel));
         }
         for origin in [Origin::Webhook, Origin::Reconciliation, Origin::Replay] {
             assert_eq!(serde_json::to_value(origin).unwrap(), origin.as_str());

@@ -30,7 +30,11 @@ impl QueueError {
     }
 
     pub(crate) fn of_sending<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
-        let code = code(error);
+        Self::of_code(&code(error))
+    }
+
+    pub(crate) fn of_code(code: &str) -> Self {
+        let code = code.to_owned();
         if MESSAGE_IS_AT_FAULT.contains(&code.as_str()) { Self::InvalidMessage(code) } else { Self::Unavailable(code) }
     }
 

@@ -3,11 +3,13 @@
 mod error;
 mod letters;
 mod queue;
+mod together;
 mod trace;
 
 pub use error::QueueError;
 pub use letters::{BATCH, Depth, Letter, Letters, look};
 pub use queue::Queue;
+pub use together::{BatchSender, Parcel, Together};
 pub use trace::Trace;
 
 use std::time::Duration;

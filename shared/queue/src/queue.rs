@@ -1,8 +1,12 @@
 //! One queue of Amazon SQS.
 
-use crate::{Message, Pacer, QueueError, Sender, Trace};
+use crate::{BatchSender, Message, Pacer, Parcel, QueueError, Sender, Trace};
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
+use aws_sdk_sqs::types::{
+    MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+    SendMessageBatchRequestEntry,
+};
+use futures::future::join_all;
 use std::time::Duration;
 
 const LONGEST_GROUP: usize = 128;
@@ -17,6 +21,15 @@ pub struct Queue {
 impl Queue {
     pub fn new(client: Client, url: String) -> Self {
         Self { client, url }
+    }
+
+    /// Opens the connection that the first message would otherwise wait for.
+    ///
+    /// # Errors
+    /// SQS did not answer.
+    pub async fn connect(&self) -> Result<(), QueueError> {
+        let request = self.client.get_queue_attributes().queue_url(&self.url).send();
+        request.await.map(drop).map_err(|error| QueueError::of_reading(&error))
     }
 }
 
@@ -36,6 +49,42 @@ impl Sender for Queue {
     }
 }
 
+impl BatchSender for Queue {
+    async fn send_all(&self, parcels: Vec<Parcel>) -> Vec<Result<(), QueueError>> {
+        let entries = parcels.iter().enumerate().map(|(at, parcel)| entry(at, parcel)).collect();
+        let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
+        match request.send().await.map_err(|error| QueueError::of_sending(&error)) {
+            Ok(answer) => {
+                // What SQS says nothing about, it may not have.
+                let unknown = || Err(QueueError::Unavailable("answer not understood".into()));
+                let mut results: Vec<_> = parcels.iter().map(|_| unknown()).collect();
+                let done = answer.successful.iter().map(|one| (one.id.as_str(), Ok(())));
+                let failed = answer.failed.iter().map(|one| (one.id.as_str(), Err(QueueError::of_code(&one.code))));
+                for (id, result) in done.chain(failed) {
+                    if let Some(own) = id.parse().ok().and_then(|at: usize| results.get_mut(at)) {
+                        *own = result;
+                    }
+                }
+                results
+            }
+            // One of them is at fault, which is no reason to refuse the others.
+            Err(QueueError::InvalidMessage(_)) if parcels.len() > 1 => {
+                join_all(parcels.iter().map(|one| self.send_one(one))).await
+            }
+            Err(error) => parcels.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+}
+
+impl Queue {
+    async fn send_one(&self, parcel: &Parcel) -> Result<(), QueueError> {
+        let attributes: Vec<_> =
+            parcel.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let (body, group, trace) = (parcel.body.clone(), parcel.group.as_deref(), parcel.trace.as_ref());
+        self.send(Message { body, group, attributes: &attributes, trace }).await
+    }
+}
+
 impl Pacer for Queue {
     async fn hide(&self, receipt_handle: &str, wait: Duration) -> Result<(), QueueError> {
         let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt_handle);
@@ -43,6 +92,19 @@ impl Pacer for Queue {
         request.send().await.map_err(|error| QueueError::of_reading(&error))?;
         Ok(())
     }
+}
+
+fn entry(at: usize, parcel: &Parcel) -> SendMessageBatchRequestEntry {
+    let mut entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(&parcel.body);
+    entry = entry.set_message_group_id(parcel.group.as_deref().and_then(group));
+    for (name, value) in parcel.attributes.iter().filter(|(_, value)| !value.is_empty()) {
+        entry = entry.message_attributes(name, string_attribute(value));
+    }
+    if let Some(trace) = &parcel.trace {
+        let name = MessageSystemAttributeNameForSends::AwsTraceHeader;
+        entry = entry.message_system_attributes(name, trace_attribute(trace));
+    }
+    entry.build().expect("the only required parts are id and body")
 }
 
 fn string_attribute(value: &str) -> MessageAttributeValue {

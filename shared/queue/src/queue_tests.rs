@@ -153,3 +153,51 @@ proptest! {
         prop_assert_eq!(group(&id), Some(id));
     }
 }
+
+fn parcels(count: usize) -> Vec<Parcel> {
+    (0..count).map(|n| message(Some("5a0e6f0e"), &[("n", ["zero", "one", "two"][n])]).into()).collect()
+}
+
+#[tokio::test]
+async fn several_messages_go_in_one_request_and_each_has_its_own_result() {
+    let answer = json!({
+        "Successful": [{"Id": "2", "MessageId": "9", "MD5OfMessageBody": "-"}],
+        "Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": false}],
+    });
+    let (queue, wire) = queue_answering(200, None, &answer);
+    let results = queue.send_all(parcels(3)).await;
+    let unavailable = |what: &str| Err(QueueError::Unavailable(what.to_owned()));
+    assert_eq!(results, [unavailable("InternalError"), unavailable("answer not understood"), Ok(())]);
+    let (target, sent) = request(&wire);
+    assert_eq!(target, "AmazonSQS.SendMessageBatch");
+    let expected = json!({
+        "Id": "1",
+        "MessageBody": "CANARY\n{\"a\":\"é\"}",
+        "MessageGroupId": "5a0e6f0e",
+        "MessageAttributes": {"n": {"DataType": "String", "StringValue": "one"}},
+    });
+    assert_eq!(sent["Entries"][1], expected);
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_answers_fails_for_each_of_its_messages() {
+    let (queue, _wire) = queue_answering(503, Some("ServiceUnavailable;Receiver"), &json!({}));
+    let results = queue.send_all(parcels(2)).await;
+    assert!(
+        results.len() == 2 && results.iter().all(|one| matches!(one, Err(QueueError::Unavailable(_)))),
+        "{results:?}"
+    );
+}
+
+#[tokio::test]
+async fn of_messages_that_sqs_declares_invalid_together_each_is_sent_alone() {
+    let answer = |status: u16, body: Value| {
+        let answer = http::Response::builder().status(status).body(SdkBody::from(body.to_string())).unwrap();
+        ReplayEvent::new(http::Request::new(SdkBody::empty()), answer)
+    };
+    let invalid = || answer(400, json!({"__type": "com.amazonaws.sqs#InvalidMessageContents"}));
+    let wire = StaticReplayClient::new(vec![invalid(), answer(200, json!({"MessageId": "1"})), invalid()]);
+    let queue = Queue::new(Client::from_conf(config().http_client(wire).build()), URL.to_owned());
+    let results = queue.send_all(parcels(2)).await;
+    assert_eq!(results, [Ok(()), Err(QueueError::InvalidMessage("InvalidMessageContents".into()))]);
+}

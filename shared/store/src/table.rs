@@ -1,6 +1,7 @@
 //! The table, and what can go wrong with it.
 
 use crate::dynamo::Dynamo;
+use crate::item::Items;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use time::{Duration, OffsetDateTime};
@@ -22,6 +23,14 @@ impl Table {
     /// sender's retries and the dead-letter queue's 14 days.
     pub fn new(client: Client, name: String, retention: Duration) -> Self {
         Self::over(Dynamo::new(client, name), retention)
+    }
+
+    /// Opens the connection that the first read would otherwise wait for.
+    ///
+    /// # Errors
+    /// DynamoDB did not answer.
+    pub async fn connect(&self) -> Result<(), StoreError> {
+        self.items.get("nothing", "nothing").await.map(drop)
     }
 }
 

@@ -10,6 +10,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response};
 use std::time::Duration;
+use url::Url;
 use webhooks_host::Host;
 use webhooks_model::resource_path::Api;
 use webhooks_model::{Resource, ResourcePath};
@@ -42,6 +43,12 @@ impl<H: Host> VismaClient<H> {
             .user_agent(USER_AGENT)
             .build()?;
         Ok(Self { http, host, tokens: Tokens::default(), rates: Rates::default() })
+    }
+
+    /// Opens the connections that the first calls would otherwise wait for. Says nothing of a failure: the first call will.
+    pub async fn connect(&self, visma: &settings::Visma) {
+        let open = |base: &Url| self.http.head(base.clone()).send();
+        let _ = tokio::join!(open(&visma.connect_url), open(&visma.erp_url));
     }
 
     /// Makes a call with the tenant's token, and once more with a new token if that one is refused.

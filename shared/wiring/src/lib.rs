@@ -1,12 +1,22 @@
 #![doc = include_str!("../README.md")]
 
+mod aws;
+
 use aws_config::SdkConfig;
+use std::fmt::Display;
 use std::time::Duration;
 use webhooks_host::{SystemHost, VariableError, Variables};
 use webhooks_model::QueueName;
 use webhooks_queue::Queue;
 use webhooks_settings::{Cache, SecretsManager};
 use webhooks_store::Table;
+
+/// Waits for what a function does before its first invocation, so that this one finds it done. A failure is logged: whatever needs it
+/// tries again.
+pub async fn prepared<T, E: Display>(what: &'static str, work: impl Future<Output = Result<T, E>>) -> Option<T> {
+    let told = |error: &E| tracing::warn!(error = %error, "{what} not ready at start: {error}");
+    work.await.inspect_err(told).ok()
+}
 
 /// What a function finds around it.
 pub struct Surroundings {
@@ -16,9 +26,22 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    pub async fn load() -> Self {
-        let aws = aws_config::load_from_env().await;
-        Self { variables: Variables::of_process(), sqs: aws_sdk_sqs::Client::new(&aws), aws }
+    /// An AWS call may take `attempt`, and `operation` with all that is tried again.
+    ///
+    /// # Errors
+    /// `AWS_REGION` is not set.
+    pub fn of_process(attempt: Duration, operation: Duration) -> Result<Self, VariableError> {
+        let variables = Variables::of_process();
+        let aws = aws::config(&variables, attempt, operation)?;
+        Ok(Self { variables, sqs: aws_sdk_sqs::Client::new(&aws), aws })
+    }
+
+    /// The same for what works on a batch, which may wait somewhat longer than whoever has to answer a request.
+    ///
+    /// # Errors
+    /// `AWS_REGION` is not set.
+    pub fn of_worker() -> Result<Self, VariableError> {
+        Self::of_process(Duration::from_secs(3), Duration::from_secs(10))
     }
 
     /// The settings document that `SETTINGS_SECRET_ID` names.

@@ -17,6 +17,7 @@ use std::task::Wake;
 use std::time::Duration;
 use time::OffsetDateTime;
 use webhooks_metrics::{Metrics, Service};
+use webhooks_queue::Together;
 use webhooks_settings::Cache;
 use webhooks_store::Table;
 
@@ -157,8 +158,8 @@ impl Code {
                 settings: settings(),
                 ledger: table(),
                 visma: port.clone(),
-                events: queue(Name::Events),
-                feedback: queue(Name::Feedback),
+                events: Together::new(queue(Name::Events)),
+                feedback: Together::new(queue(Name::Feedback)),
                 notifications: queue(Name::Notifications),
                 handler: port.clone(),
                 host: port.clone(),

@@ -15,7 +15,7 @@ use webhooks_host::Host;
 use webhooks_model::collection::{Collection, Page};
 use webhooks_model::feedback::Verdict;
 use webhooks_model::{Notification, Resource, ResourcePath};
-use webhooks_queue::{Message, Pacer, QueueError, Sender};
+use webhooks_queue::{BatchSender, Message, Pacer, Parcel, QueueError, Sender, Together};
 use webhooks_settings::{LoadError, Source};
 use webhooks_store::{Item, Items, Query, StoreError, Table, Write};
 use webhooks_visma::{Feedback, Fetched, Listing, Quota, Quotas, Stage, Visma, VismaError};
@@ -38,7 +38,7 @@ impl processor::Ports for Ports {
     type Source = Port;
     type Ledger = Table<Port>;
     type Visma = Port;
-    type Queue = QueuePort;
+    type Queue = Together<QueuePort>;
     type Pacer = QueuePort;
     type Handler = Port;
     type Host = Port;
@@ -95,7 +95,14 @@ impl Items for Port {
 
     async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
         let (pk, sk) = (pk.to_owned(), sk.to_owned());
-        self.call("reads an item", false, unavailable, move |world| Ok(world.table.get(&pk, &sk).cloned())).await
+        let instance = self.instance;
+        let read = move |world: &mut World| {
+            let item = world.table.get(&pk, &sk).cloned();
+            let notification = item.as_ref().and_then(|item| item.get("notification")?.as_s().ok());
+            notification.into_iter().for_each(|own| world.checks.head_read(instance, own));
+            Ok(item)
+        };
+        self.call("reads an item", false, unavailable, read).await
     }
 
     async fn get_many(
@@ -206,6 +213,18 @@ impl Sender for QueuePort {
             Ok(())
         };
         port.call("sends a message", true, fail, apply).await
+    }
+}
+
+impl BatchSender for QueuePort {
+    /// One request, of which each message has a fate of its own.
+    async fn send_all(&self, parcels: Vec<Parcel>) -> Vec<Result<(), QueueError>> {
+        let mut results = vec![];
+        for parcel in parcels {
+            let (body, group) = (parcel.body, parcel.group.as_deref());
+            results.push(self.send(Message { body, group, attributes: &[], trace: None }).await);
+        }
+        results
     }
 }
 

@@ -53,6 +53,9 @@ impl World {
     }
 }
 
+/// After so long the reconciler takes what does not move for stuck (`stuck_hours` of the settings), and a while.
+const TO_BE_STUCK: Duration = Duration::minutes(66);
+
 pub(crate) struct Run {
     pub(crate) sim: Sim,
     pub(crate) instances: Vec<Instance>,
@@ -223,13 +226,19 @@ impl Run {
             self.redrive();
             self.drain().await;
         }
+        {
+            let World { checks, table, .. } = &mut *self.sim.world();
+            checks.before_the_reconciler(table);
+        }
         self.last_sweep = None;
+        let mut wait = TO_BE_STUCK;
         for _ in 0..MOST_SWEEPS {
             if self.is_broken() || self.last_sweep == Some((true, 0)) {
                 return;
             }
             self.last_sweep = None;
-            self.advance(Duration::minutes(6)).await;
+            self.advance(wait).await;
+            wait = Duration::minutes(6);
             self.start_sweep();
             self.drain().await;
         }

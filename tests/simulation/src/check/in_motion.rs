@@ -96,6 +96,13 @@ impl Checks {
         self.late.entry(instance).or_default().extend(notification);
     }
 
+    /// After a refusal an attempt looks whose change stands there: its own, if a twin of it was faster.
+    pub(crate) fn head_read(&mut self, instance: usize, notification: &str) {
+        if self.late.get(&instance).is_some_and(|late| late.contains(notification)) {
+            self.timely.entry(instance).or_default().insert(notification.to_owned());
+        }
+    }
+
     pub(crate) fn head_advanced(&mut self, instance: usize, notification: Option<String>) {
         self.timely.entry(instance).or_default().extend(notification);
     }

@@ -77,6 +77,7 @@ impl Secrets {
             "source_ips": {"policy": "off"},
             "reconciliation": {
                 "collections": ["account", "customer", "sales_order"], "first_lookback_hours": 1000, "max_calls": 20,
+                "stuck_hours": 1,
             },
         })
         .to_string()

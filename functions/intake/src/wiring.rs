@@ -1,0 +1,38 @@
+//! The real effects.
+
+use crate::handler::{DEFAULT_MAX_BODY_BYTES, Intake, Limits};
+use lambda_http::Error;
+use std::time::Duration;
+use webhooks_host::SystemHost;
+use webhooks_metrics::{Metrics, Service};
+use webhooks_queue::Queue;
+use webhooks_settings::SecretsManager;
+use webhooks_wiring::{Surroundings, prepared};
+
+/// AWS.
+pub type Real = Intake<SecretsManager, Queue, SystemHost>;
+
+/// A connection that died while the function was frozen costs one attempt, not the whole answer.
+const ATTEMPT: Duration = Duration::from_millis(1200);
+
+/// The function as the environment describes it.
+///
+/// # Errors
+/// Names the variable that is missing or wrong.
+pub fn intake() -> Result<Real, Error> {
+    let limits = Limits::default();
+    let surroundings = Surroundings::of_process(ATTEMPT, limits.send_within)?;
+    let max_body_bytes = surroundings.number("MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES)? as usize;
+    Ok(Intake::new(
+        surroundings.settings()?,
+        surroundings.queue("NOTIFICATIONS_QUEUE_URL")?,
+        SystemHost,
+        Metrics::to_stdout(Service::Intake, SystemHost),
+        Limits { max_body_bytes, ..limits },
+    ))
+}
+
+/// Reads the settings and opens connections, so that the first request finds both.
+pub async fn prepare(intake: &Real) {
+    tokio::join!(prepared("the settings", intake.settings.get()), prepared("the queue", intake.queue.connect()),);
+}

@@ -1,0 +1,102 @@
+use super::*;
+use futures::future::{join, join_all};
+use proptest::prelude::*;
+use std::time::Duration;
+
+/// Takes what does not say otherwise, and remembers the requests.
+#[derive(Debug, Default)]
+struct Fake(Mutex<Vec<Vec<String>>>);
+
+impl BatchSender for Fake {
+    async fn send_all(&self, parcels: Vec<Parcel>) -> Vec<Result<(), QueueError>> {
+        self.0.lock().unwrap().push(parcels.iter().map(|parcel| parcel.body.clone()).collect());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        if parcels.iter().any(|parcel| parcel.body.starts_with("never")) {
+            std::future::pending::<()>().await;
+        }
+        let result = |parcel: Parcel| match parcel.body.strip_prefix("bad") {
+            Some(_) => Err(QueueError::InvalidMessage(parcel.body)),
+            None => Ok(()),
+        };
+        parcels.into_iter().map(result).collect()
+    }
+}
+
+fn message(body: impl Into<String>) -> Message<'static> {
+    Message { body: body.into(), group: None, attributes: &[], trace: None }
+}
+
+fn requests(queue: Together<Fake>) -> Vec<Vec<String>> {
+    queue.queue.0.into_inner().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_at_the_same_time_goes_in_one_request() {
+    let queue = Together::new(Fake::default());
+    let bodies: Vec<_> = (0..10).map(|n| n.to_string()).collect();
+    let results = join_all(bodies.iter().map(|body| queue.send(message(body)))).await;
+    assert!(results.iter().all(Result::is_ok));
+    assert_eq!(requests(queue), [bodies]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_while_a_request_is_on_its_way_goes_with_the_next() {
+    let queue = Together::new(Fake::default());
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        join(queue.send(message("b")), queue.send(message("c"))).await
+    };
+    let (first, (second, third)) = join(queue.send(message("a")), later).await;
+    assert_eq!((first, second, third), (Ok(()), Ok(()), Ok(())));
+    assert_eq!(requests(queue), [vec!["a"], vec!["b", "c"]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_is_told_its_own_result() {
+    let queue = Together::new(Fake::default());
+    let results = join_all(["a", "bad", "c"].map(|body| queue.send(message(body)))).await;
+    assert_eq!(results, [Ok(()), Err(QueueError::InvalidMessage("bad".into())), Ok(())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_stopped_takes_the_others_along_and_blocks_nobody() {
+    let queue = Together::new(Fake::default());
+    let stopped = tokio::time::timeout(Duration::from_millis(20), queue.send(message("never")));
+    let (stopped, other) = join(stopped, queue.send(message("other"))).await;
+    assert!(stopped.is_err());
+    assert_eq!(other, Err(QueueError::Unavailable("given up".into())));
+    assert_eq!(queue.send(message("next")).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_waits_for_any_more_is_not_sent() {
+    let queue = Together::new(Fake::default());
+    let hasty = tokio::time::timeout(Duration::from_millis(2), async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        queue.send(message("b")).await
+    });
+    let (_, hasty) = join(queue.send(message("a")), hasty).await;
+    assert!(hasty.is_err());
+    queue.send(message("c")).await.unwrap();
+    assert_eq!(requests(queue), [["a"], ["c"]]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn each_goes_exactly_once_and_no_request_is_more_than_sqs_takes(sizes in prop::collection::vec(1..300_000_usize, 1..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let queue = Together::new(Fake::default());
+        let body = |(n, size): (usize, &usize)| format!("{n:03}{}", "x".repeat(*size));
+        let bodies: Vec<_> = sizes.iter().enumerate().map(body).collect();
+        let results = runtime.block_on(join_all(bodies.iter().map(|body| queue.send(message(body)))));
+        prop_assert!(results.iter().all(Result::is_ok));
+        let requests = requests(queue);
+        for request in &requests {
+            let bytes: usize = request.iter().map(String::len).sum();
+            prop_assert!(request.len() <= MOST && bytes <= LARGEST);
+        }
+        prop_assert_eq!(requests.concat(), bodies);
+    }
+}
