@@ -28,7 +28,7 @@ impl Ports for Real {
 /// # Errors
 /// Names the variable that is missing or wrong.
 pub fn feedback() -> Result<Feedback<Real>, lambda_runtime::Error> {
-    let surroundings = Surroundings::of_worker()?;
+    let surroundings = Surroundings::load()?;
     Ok(Feedback {
         settings: surroundings.settings()?,
         answers: surroundings.table()?,

@@ -21,7 +21,7 @@ const ATTEMPT: Duration = Duration::from_millis(1200);
 /// Names the variable that is missing or wrong.
 pub fn intake() -> Result<Real, Error> {
     let limits = Limits::default();
-    let surroundings = Surroundings::of_process(ATTEMPT, limits.send_within)?;
+    let surroundings = Surroundings::load_within(ATTEMPT, limits.send_within)?;
     let max_body_bytes = surroundings.number("MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES)? as usize;
     Ok(Intake::new(
         surroundings.settings()?,

@@ -3,7 +3,6 @@
 use crate::access::Roles;
 use crate::console::Console;
 use crate::ports::{Operations, Ports};
-use std::time::Duration;
 use webhooks_host::{SystemHost, Variables};
 use webhooks_queue::Queue;
 use webhooks_store::Table;
@@ -23,7 +22,7 @@ impl Ports for Real {
 /// # Errors
 /// Names the variable that is missing or wrong.
 pub fn operations() -> Result<Operations<Real>, lambda_http::Error> {
-    let surroundings = Surroundings::of_process(Duration::from_secs(3), Duration::from_secs(10))?;
+    let surroundings = Surroundings::load()?;
     Ok(Operations {
         store: surroundings.table()?,
         notifications: surroundings.queue("NOTIFICATIONS_QUEUE_URL")?,

@@ -58,7 +58,7 @@ impl<B: Handler + 'static> Processor<Real<B>> {
 }
 
 fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<Real<B>>, Error> {
-    let surroundings = Surroundings::of_worker()?;
+    let surroundings = Surroundings::load()?;
     Ok(Processor {
         settings: surroundings.settings()?,
         ledger: surroundings.table()?,

@@ -26,7 +26,7 @@ impl Ports for Real {
 /// # Errors
 /// Names the variable that is missing or wrong.
 pub fn reconciler() -> Result<Reconciler<Real>, lambda_runtime::Error> {
-    let surroundings = Surroundings::of_worker()?;
+    let surroundings = Surroundings::load()?;
     Ok(Reconciler {
         settings: surroundings.settings()?,
         sweeps: surroundings.table()?,

@@ -23,7 +23,7 @@ impl Ports for Real {
 /// # Errors
 /// Names the variable that is missing or wrong.
 pub fn repair() -> Result<Repair<Real>, lambda_runtime::Error> {
-    let surroundings = Surroundings::of_worker()?;
+    let surroundings = Surroundings::load()?;
     let source = |name| match name {
         QueueName::Notifications => "NOTIFICATIONS_QUEUE_URL",
         QueueName::Feedback => "FEEDBACK_QUEUE_URL",

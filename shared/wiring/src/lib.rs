@@ -26,22 +26,20 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// An AWS call may take `attempt`, and `operation` with all that is tried again.
+    /// # Errors
+    /// `AWS_REGION` is not set.
+    pub fn load() -> Result<Self, VariableError> {
+        Self::load_within(Duration::from_secs(3), Duration::from_secs(10))
+    }
+
+    /// The same for who may not be kept waiting. An AWS call may take `attempt`, and `operation` with all that is tried again.
     ///
     /// # Errors
     /// `AWS_REGION` is not set.
-    pub fn of_process(attempt: Duration, operation: Duration) -> Result<Self, VariableError> {
+    pub fn load_within(attempt: Duration, operation: Duration) -> Result<Self, VariableError> {
         let variables = Variables::of_process();
         let aws = aws::config(&variables, attempt, operation)?;
         Ok(Self { variables, sqs: aws_sdk_sqs::Client::new(&aws), aws })
-    }
-
-    /// The same for what works on a batch, which may wait somewhat longer than whoever has to answer a request.
-    ///
-    /// # Errors
-    /// `AWS_REGION` is not set.
-    pub fn of_worker() -> Result<Self, VariableError> {
-        Self::of_process(Duration::from_secs(3), Duration::from_secs(10))
     }
 
     /// The settings document that `SETTINGS_SECRET_ID` names.
