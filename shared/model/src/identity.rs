@@ -22,9 +22,15 @@ impl NotificationKey {
     /// `id` is the body's UUID or else the header's id; characters that could not stand in a key are left out.
     pub fn new(item: &[u8], id: Option<&str>) -> Self {
         let digest = Sha256::digest(item);
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let id: String = id.unwrap_or_default().chars().filter(|c| is_id_char(*c)).take(MAX_ID_LENGTH).collect();
-        Self(format!("{hex}.{}", id.to_lowercase()))
+        let mut key = String::with_capacity(MAX_KEY_LENGTH);
+        for byte in digest {
+            let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+            key.extend([digit(byte >> 4), digit(byte & 15)]);
+        }
+        key.push('.');
+        let id = id.unwrap_or_default().chars().filter(|c| is_id_char(*c)).take(MAX_ID_LENGTH);
+        key.extend(id.map(|c| c.to_ascii_lowercase()));
+        Self(key)
     }
 
     pub fn as_str(&self) -> &str {
@@ -34,6 +40,17 @@ impl NotificationKey {
     /// The part that depends on the content alone, 64 hex digits.
     pub fn content(&self) -> &str {
         &self.0[..64]
+    }
+
+    /// The part behind the content: the body's id or else the header's, and empty if there was none.
+    pub fn id(&self) -> &str {
+        &self.0[65..]
+    }
+
+    /// Enough to tell apart what arrives in the same millisecond: 16 digits of the content's hash and the id's last 12 characters.
+    pub fn brief(&self) -> String {
+        let id = self.id();
+        format!("{}{}", &self.0[..16], &id[id.len().saturating_sub(12)..])
     }
 }
 
@@ -82,6 +99,14 @@ mod tests {
         for text in ["", "x", "44136fa3.a", "zz136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a.a#b"] {
             assert!(NotificationKey::try_from(text.to_owned()).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_id_is_cut_to_the_longest_that_a_key_may_have() {
+        let key = |length| NotificationKey::new(b"{}", Some(&"a".repeat(length)));
+        assert_eq!(key(MAX_ID_LENGTH + 1), key(MAX_ID_LENGTH));
+        assert_eq!(NotificationKey::try_from(key(MAX_ID_LENGTH).to_string()), Ok(key(MAX_ID_LENGTH)));
+        assert_eq!(NotificationKey::try_from(format!("{}a", key(MAX_ID_LENGTH))), Err(InvalidKey));
     }
 
     proptest! {

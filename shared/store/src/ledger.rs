@@ -245,19 +245,17 @@ impl<I: Items> Table<I> {
         let received = time_text(n.received_at);
         let key = n.ledger_key();
         let update = Update::default()
-            .set("tenant", string(&key.entity.tenant))
             .set("event", string(n.event_name()))
             .set("channel", string(n.channel.as_str()))
             // A replay does not change where it came from.
             .set_if_absent("origin", string(n.origin.as_str()))
             .set("subscription", string(&n.subscription))
             .set("proof", string(n.proof.as_str()))
-            .set_some("header_id", n.id_in_header.map(|id| string(id.to_string())))
+            .set_some("header_id", other_id_in_header(n).map(string))
             .set("delivery", string(n.delivery.to_string()))
             .set("received_at", string(&received))
-            .set("updated_at", string(time_text(entry.now)))
             .set("feed", string(feed_day(&key.entity.tenant, n.received_at)))
-            .set("feed_at", string(format!("{received}#{}", n.key)))
+            .set("feed_at", string(format!("{received}#{}", n.key.brief())))
             .set("expires_at", self.ttl(entry.now))
             .set_some("status", n.status.as_deref().map(string))
             .set_some("source", n.source.as_deref().map(string));
@@ -267,8 +265,11 @@ impl<I: Items> Table<I> {
             Some(reason) => update.set("reason", string(reason.as_str())),
             None => update,
         };
-        let ended_at = entry.change.state().is_final().then(|| string(time_text(entry.now)));
-        let update = update.set_some("ended_at", ended_at);
+        let now = string(time_text(entry.now));
+        let update = match entry.change.state().is_final() {
+            true => update.set("ended_at", now).remove("updated_at"),
+            false => update.set("updated_at", now),
+        };
         with_change(update, entry, &received)
     }
 
@@ -289,6 +290,12 @@ impl<I: Items> Table<I> {
         }
         Ok(written)
     }
+}
+
+/// The header's id where it is not the key's, which it is as a rule; empty where there is none. A write unit is 1 KB.
+fn other_id_in_header(n: &Notification) -> Option<String> {
+    let id = n.id_in_header.map(|id| id.to_string()).unwrap_or_default();
+    (id != n.key.id()).then_some(id)
 }
 
 /// The feed index's partition: a tenant's day.

@@ -7,6 +7,8 @@ mod audit;
 mod dynamo;
 mod erasure;
 mod head;
+#[cfg(test)]
+mod hot_keys;
 mod item;
 mod jobs;
 mod ledger;

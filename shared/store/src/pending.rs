@@ -16,7 +16,7 @@ const AT_ONCE: i32 = 100;
 /// Days without a notification that one stretch passes over.
 const DAYS_AT_ONCE: usize = 31;
 const SORT_KEY: &str = "SWEEP#unended";
-const ATTRIBUTES: [&str; 10] = [
+const ATTRIBUTES: [&str; 11] = [
     "pk",
     "sk",
     "state",
@@ -24,6 +24,7 @@ const ATTRIBUTES: [&str; 10] = [
     "feedback_deadline",
     "feedback_at",
     "updated_at",
+    "ended_at",
     "attention",
     "attention_at",
     "feedback_attempts",
@@ -279,7 +280,7 @@ fn read(item: &Item) -> Option<Pending> {
         feedback: text(item, "feedback").and_then(FeedbackState::parse),
         deadline: time("feedback_deadline"),
         was_tried: item.contains_key("feedback_attempts"),
-        moved_at: time("updated_at").max(time("feedback_at"))?,
+        moved_at: time("updated_at").max(time("ended_at")).max(time("feedback_at"))?,
         mark: text(item, "attention").and_then(|mark| Mark::ALL.into_iter().find(|one| one.as_str() == mark)),
     })
 }

@@ -47,7 +47,8 @@ impl<I: Items> Table<I> {
 fn recorded(key: &LedgerKey, item: &Item, raw: String) -> Option<Recorded> {
     Some(Recorded {
         delivery: Uuid::try_parse(text(item, "delivery")?).ok()?,
-        id_in_header: text(item, "header_id").and_then(|id| Uuid::try_parse(id).ok()),
+        // Absent where it is the key's.
+        id_in_header: Uuid::try_parse(text(item, "header_id").unwrap_or(key.notification.id())).ok(),
         channel: Channel::parse(text(item, "channel")?)?,
         subscription: text(item, "subscription")?.to_owned(),
         event: text(item, "event").unwrap_or_default().to_owned(),
