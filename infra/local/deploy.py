@@ -151,7 +151,7 @@ def open_console(client, api):
 
 
 def adapt(template, parameters):
-    """The three points in which the local stack is not the template as it stands."""
+    """The four points in which the local stack is not the template as it stands."""
     # MiniStack enforces this policy like every other, and speaks plain HTTP only.
     del template["Resources"]["QueuesRefusePlainHttp"]
     # MiniStack 1.5.33 keeps a Number parameter as text, and compares this one with a number.
@@ -160,12 +160,23 @@ def adapt(template, parameters):
         if scaling:
             name = scaling["MaximumConcurrency"]["Ref"]
             scaling["MaximumConcurrency"] = int(parameters.get(name, template["Parameters"][name]["Default"]))
-    # MiniStack 1.5.33 does not tell its policies which keys a request leads with, so what is allowed only for some is allowed for none.
+    for statement in allowing(template):
+        # MiniStack 1.5.33 does not tell its policies which keys a request leads with, so what is allowed only for some is allowed for none.
+        if "dynamodb:LeadingKeys" in json.dumps(statement.get("Condition", {})):
+            del statement["Condition"]
+        # MiniStack 1.5.33 asks for a permission of its own for a batch; for AWS this is sqs:SendMessage, too.
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        if "sqs:SendMessage" in actions:
+            statement["Action"] = [*actions, "sqs:SendMessageBatch"]
+
+
+def allowing(template):
+    """What the roles allow, statement by statement."""
     for resource in template["Resources"].values():
         for policy in resource.get("Properties", {}).get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
-                if statement["Effect"] == "Allow" and "dynamodb:LeadingKeys" in json.dumps(statement.get("Condition", {})):
-                    del statement["Condition"]
+                if statement["Effect"] == "Allow":
+                    yield statement
 
 
 def deploy(template, stack_name, parameters):

@@ -51,6 +51,9 @@ impl Sender for Queue {
 
 impl BatchSender for Queue {
     async fn send_all(&self, parcels: Vec<Parcel>) -> Vec<Result<(), QueueError>> {
+        if let [alone] = parcels.as_slice() {
+            return vec![self.send_one(alone).await];
+        }
         let entries = parcels.iter().enumerate().map(|(at, parcel)| entry(at, parcel)).collect();
         let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
         match request.send().await.map_err(|error| QueueError::of_sending(&error)) {
@@ -68,9 +71,7 @@ impl BatchSender for Queue {
                 results
             }
             // One of them is at fault, which is no reason to refuse the others.
-            Err(QueueError::InvalidMessage(_)) if parcels.len() > 1 => {
-                join_all(parcels.iter().map(|one| self.send_one(one))).await
-            }
+            Err(QueueError::InvalidMessage(_)) => join_all(parcels.iter().map(|one| self.send_one(one))).await,
             Err(error) => parcels.iter().map(|_| Err(error.clone())).collect(),
         }
     }
