@@ -143,7 +143,9 @@ mod tests {
     async fn answer(bodies: &[&str]) -> (serde_json::Value, Vec<(String, Duration)>) {
         let hidden = Hidden::default();
         let each = |received: Received| async move {
-            assert_eq!((received.receive_count, received.trace), (3, Trace::parse(TRACE)));
+            let sent_at = OffsetDateTime::UNIX_EPOCH + Duration::from_millis(1_545_082_649_183);
+            assert_eq!((received.receive_count, received.sent_at), (3, Some(sent_at)));
+            assert_eq!(received.trace, Trace::parse(TRACE));
             match received.body.as_str() {
                 "fine" => Outcome::Done,
                 "later" => Outcome::Again { wait: Duration::from_secs(7) },

@@ -195,6 +195,17 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_a_message_may_not_hold_travels_in_base64() {
+        let message = |body: &str| delivery(body.as_bytes()).to_message();
+        let fine = "\t\n\r ~å\u{fffd}\u{10000}";
+        assert!(message(fine).ends_with(fine));
+        for c in ['\0', '\u{8}', '\u{b}', '\u{1f}', '\u{fffe}', '\u{ffff}'] {
+            let message = message(&format!("{{\"a\": \"{c}\"}}"));
+            assert!(!message.contains(c) && message.contains(r#""encoding":"base64""#), "{c:?} in {message}");
+        }
+    }
+
+    #[test]
     fn an_object_is_one_item_and_an_array_is_its_elements() {
         let items = |body: &str| {
             delivery(body.as_bytes()).items().map(|items| items.iter().map(|i| i.to_string()).collect::<Vec<_>>())

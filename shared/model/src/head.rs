@@ -70,3 +70,24 @@ pub struct HeadChange {
     /// The number an account had before it was renumbered.
     pub previous_key: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entity_is_shown_as_what_it_is_and_whose() {
+        let entity = EntityId { tenant: "t-1".into(), entity: Entity::SalesOrder, key: "SO/000123".into() };
+        assert_eq!(entity.to_string(), "t-1/sales_order/SO/000123");
+    }
+
+    #[test]
+    fn our_own_clock_orders_only_where_no_other_does() {
+        let [resource, body, received] = [1, 2, 3].map(Ticks::new).map(Option::unwrap);
+        let known = |resource, body| Versions::new(resource, body, received).known().collect::<Vec<_>>();
+        assert_eq!(known(Some(resource), Some(body)), [("resource", resource), ("body", body)]);
+        assert_eq!(known(Some(resource), None), [("resource", resource)]);
+        assert_eq!(known(None, Some(body)), [("body", body)]);
+        assert_eq!(known(None, None), [("received", received)]);
+    }
+}

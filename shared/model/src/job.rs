@@ -200,6 +200,15 @@ mod tests {
     }
 
     #[test]
+    fn a_message_names_the_job_that_goes_on() {
+        let id = Uuid::from_u128(7);
+        assert_eq!(job_of(&message(id)), Some(id));
+        for foreign in ["", "{}", r#"{"job":7}"#, r#"{"job":"seven"}"#] {
+            assert_eq!(job_of(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
     fn a_job_begins_at_the_start_and_no_faster_than_allowed() {
         let job = |rate| Job::new(Uuid::nil(), filter(), rate, "operator", "why", filter().from);
         assert_eq!([0, 7, 1000].map(|rate| job(rate).rate), [1, 7, FASTEST]);

@@ -116,6 +116,13 @@ fn the_settings_can_name_an_event_the_catalogue_does_not_have() {
 }
 
 #[test]
+fn without_settings_neither_a_company_nor_a_name_of_ones_own_is_known() {
+    let body = r#"{"event":"konto_endret","contextId":"1234567"}"#;
+    let n = Notification::read(&delivery(body.as_bytes()), body, &NoDirectory);
+    assert_eq!((n.entity, n.tenant, n.company.as_deref()), (Entity::Unmapped, None, Some("1234567")));
+}
+
+#[test]
 fn a_path_of_another_entity_or_another_host_is_not_followed() {
     for path in ["api/v1/customer/5", "https://evil.example/v1/account/1", "v1/account/../background/1"] {
         let n = read(&format!(r#"{{"event":"ACCOUNT_CHANGED","relativeResourceUri":"{path}"}}"#), &[]);

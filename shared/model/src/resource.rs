@@ -82,6 +82,21 @@ mod tests {
     }
 
     #[test]
+    fn a_document_shows_its_status_where_it_has_one() {
+        let status = |json| Resource::parse(json).unwrap().status();
+        assert_eq!(status(r#"{"status": "On hold"}"#).as_deref(), Some("On hold"));
+        assert_eq!(status("{}"), None);
+    }
+
+    #[test]
+    fn the_stable_id_is_read_under_the_name_that_its_entity_gives_it() {
+        let ids = Resource::parse(r#"{"accountID": 1, "inventoryId": 2, "internalId": 3}"#).unwrap();
+        for (entity, id) in [(Entity::Account, "1"), (Entity::InventoryItem, "2"), (Entity::Customer, "3")] {
+            assert_eq!(ids.internal_id(entity).as_deref(), Some(id), "{entity}");
+        }
+    }
+
+    #[test]
     fn stock_and_non_stock_items_are_told_apart() {
         let detail = |json| Resource::parse(json).unwrap().detail(Entity::InventoryItem);
         assert_eq!(detail(r#"{"stockItem": true}"#), Some("stock_item"));

@@ -101,7 +101,20 @@ mod tests {
         for name in QueueName::ALL {
             assert_eq!(QueueName::parse(name.as_str()), Some(name));
             assert_eq!(serde_json::to_value(name).unwrap(), name.as_str());
+            assert_eq!(name.to_string(), name.as_str());
         }
         assert_eq!(serde_json::to_value(Work::Release).unwrap(), Work::Release.as_str());
+    }
+
+    #[test]
+    fn a_replay_and_an_erasure_concern_one_tenant_and_all_else_none() {
+        let moment = time::OffsetDateTime::UNIX_EPOCH;
+        let tenant = "t-1".to_owned();
+        let filter =
+            Filter { tenant: tenant.clone(), states: vec![], entity: None, event: None, from: moment, to: moment };
+        assert_eq!(Work::from(filter).tenant(), Some("t-1"));
+        assert_eq!(Work::Erase { tenant }.tenant(), Some("t-1"));
+        let redrive = Redrive { queue: QueueName::Events, message: None, rejected: false };
+        assert_eq!((Work::Redrive(redrive).tenant(), Work::Release.tenant()), (None, None));
     }
 }

@@ -160,3 +160,36 @@ async fn without_settings_nothing_is_processed_and_nothing_is_lost() {
     *world.settings.0.lock().unwrap() = document;
     assert!(world.batch(&message, 1).await.is_empty());
 }
+
+#[tokio::test]
+async fn what_is_parked_is_tried_again_when_its_message_comes_again() {
+    let world = World::new().await;
+    world.erp.fail_fetches([VismaError::TenantNotApproved { stage: Stage::Resource }]);
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
+    assert!(world.batch(&message, 1).await.is_empty());
+    assert_eq!(world.states().await, ["parked: tenant_not_approved"]);
+    assert!(world.batch(&message, 2).await.is_empty());
+    assert_eq!(world.states().await, ["processed"]);
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_a_death_where_the_route_wants_no_answer() {
+    let world = World::with_routes(json!([{"events": "*", "feedback": "none"}])).await;
+    world.erp.fail_fetches([down()]);
+    assert_eq!(world.batch(&[world.message(&account(1, "ACCOUNT_CHANGED", "1"))], MAX_RECEIVE_COUNT).await, [0]);
+    assert_eq!(world.states().await, ["dead: unavailable"]);
+    assert!(world.feedback.sent().is_empty());
+    assert!(!world.table.item("N#").await.contains_key("feedback"));
+}
+
+#[tokio::test]
+async fn a_feedback_decided_at_the_death_is_still_watched_after_a_late_redrive() {
+    let world = World::new().await;
+    world.erp.fail_fetches([down()]);
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
+    world.batch(&message, MAX_RECEIVE_COUNT).await;
+    world.host.advance(time::Duration::hours(2));
+    assert!(world.batch(&message, 1).await.is_empty());
+    assert_eq!(world.states().await, ["processed"]);
+    assert_eq!(world.table.needing_attention("feedback_queued").await, 1);
+}

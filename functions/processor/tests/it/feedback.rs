@@ -1,5 +1,6 @@
 use crate::world::{MAX_RECEIVE_COUNT, World, account, order};
 use serde_json::{Value, json};
+use uuid::Uuid;
 use webhooks_visma::{Fault, Stage, VismaError};
 
 fn deferred() -> Value {
@@ -28,9 +29,51 @@ async fn what_is_superseded_is_answered_at_once_for_nobody_else_hears_of_it() {
 #[tokio::test]
 async fn a_route_can_leave_the_accountant_without_an_answer() {
     let world = World::with_routes(deferred()).await;
-    world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
-    assert_eq!(world.states().await, ["processed"]);
-    assert!(world.feedback.sent().is_empty());
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
+    for receive_count in [1, 2] {
+        assert!(world.batch(&message, receive_count).await.is_empty());
+        assert_eq!(world.states().await, ["processed"]);
+        assert!(world.feedback.sent().is_empty());
+    }
+    let item = world.table.item("N#").await;
+    assert_eq!(item["feedback_ids"].as_l().unwrap().len(), 1, "under which a person could still answer");
+}
+
+#[tokio::test]
+async fn what_is_not_published_is_answered_at_once_for_nobody_else_hears_of_it() {
+    let route = json!([{"events": "*", "fetch": false, "publish": false, "feedback": "deferred"}]);
+    let world = World::with_routes(route).await;
+    world.take(&order(1, "SALESORDER_CREATED", "Open", 0)).await;
+    assert_eq!((world.events.sent().len(), world.feedback.sent().len()), (0, 1));
+}
+
+#[tokio::test]
+async fn the_settings_say_which_id_is_tried_first() {
+    let (in_body, in_header) = (Uuid::from_u128(1).to_string(), Uuid::from_u128(2).to_string());
+    for (first, expected) in [("body_first", [&in_body, &in_header]), ("header_first", [&in_header, &in_body])] {
+        let world = World::new().await;
+        world.settings.0.lock().unwrap()["visma"]["feedback_id"] = json!(first);
+        let mut delivery = world.delivery(&account(1, "ACCOUNT_CHANGED", "1"));
+        delivery.meta.headers.insert("x-vwd-notification-id".into(), in_header.clone());
+        world.batch(&[delivery.to_message()], 1).await;
+        let item = world.table.item("N#").await;
+        let ids: Vec<&String> = item["feedback_ids"].as_l().unwrap().iter().map(|id| id.as_s().unwrap()).collect();
+        assert_eq!(ids, expected, "{first}");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_is_handed_out_again_makes_good_what_the_first_left_undone() {
+    let world = World::new().await;
+    let body = account(1, "ACCOUNT_CHANGED", "1");
+    world.feedback.refuse(true);
+    assert_eq!(world.take(&body).await, [0]);
+    world.feedback.refuse(false);
+    let copy = [world.message(&body)];
+    assert!(world.batch(&copy, 1).await.is_empty());
+    assert!(world.feedback.sent().is_empty(), "the first one's message comes again for it");
+    assert!(world.batch(&copy, 2).await.is_empty());
+    assert_eq!(world.feedback.sent().len(), 1);
 }
 
 #[tokio::test]

@@ -8,5 +8,6 @@ mod order;
 mod outcomes;
 mod proof;
 mod repairs;
+mod sentences;
 mod telemetry;
 mod world;

@@ -1,6 +1,8 @@
 use crate::world::{World, account, at, order};
 use fixtures::TENANT;
 use serde_json::{Value, json};
+use webhooks_model::Origin;
+use webhooks_model::delivery::RECONCILIATION;
 
 #[tokio::test]
 async fn a_change_is_fetched_recorded_published_and_answered() {
@@ -122,4 +124,46 @@ async fn what_a_subscription_let_in_that_is_newer_than_what_is_known_is_not_park
     world.host.advance(time::Duration::seconds(1));
     world.take(&account(2, "ACCOUNT_CHANGED", "2")).await;
     assert_eq!(world.states().await, ["parked: tenant_not_served", "processed"]);
+}
+
+#[tokio::test]
+async fn what_the_reconciler_found_comes_by_no_subscription_and_neither_does_its_replay() {
+    for (origin, subscription, end) in [
+        (Origin::Reconciliation, RECONCILIATION, "processed"),
+        (Origin::Replay, RECONCILIATION, "processed"),
+        (Origin::Webhook, RECONCILIATION, "parked: tenant_not_served"),
+        (Origin::Replay, "another", "parked: tenant_not_served"),
+        (Origin::Replay, "all", "processed"),
+    ] {
+        let world = World::new().await;
+        let mut delivery = world.delivery(&account(1, "ACCOUNT_CHANGED", "1"));
+        delivery.meta.origin = origin;
+        delivery.meta.subscription = subscription.into();
+        assert!(world.batch(&[delivery.to_message()], 1).await.is_empty());
+        assert_eq!(world.states().await, [end], "{origin:?} {subscription}");
+    }
+}
+
+#[tokio::test]
+async fn a_renumbering_that_names_the_old_number_is_linked_without_asking_and_no_other_event_renumbers() {
+    let world = World::with_routes(json!([{"events": "*", "fetch": false}])).await;
+    let renumbered = |id, event, number, before: &str| {
+        let mut body = account(id, event, number);
+        body["previousAccountCd"] = json!(before);
+        body
+    };
+    let linked = async |number| {
+        let head = world.head(&account(9, "ACCOUNT_CHANGED", number)).await;
+        (head.previous_key, head.renumbered_to)
+    };
+    for number in ["1920", "1930"] {
+        world.take(&account(number.parse().unwrap(), "ACCOUNT_CREATED", number)).await;
+    }
+    world.take(&renumbered(1, "ACCOUNT_IDENTITY_CHANGED", "1921", "1920")).await;
+    world.take(&renumbered(2, "ACCOUNT_UPDATED", "1931", "1930")).await;
+    world.take(&renumbered(3, "ACCOUNT_IDENTITY_CHANGED", "1941", "1941")).await;
+    assert_eq!(linked("1920").await, (None, Some("1921".into())));
+    assert_eq!(linked("1921").await, (Some("1920".into()), None));
+    assert_eq!((linked("1930").await, linked("1931").await), ((None, None), (None, None)));
+    assert_eq!(linked("1941").await.1, None, "it goes on under its own number");
 }

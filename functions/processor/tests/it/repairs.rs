@@ -88,6 +88,19 @@ async fn a_pause_of_every_tenant_covers_each() {
 }
 
 #[tokio::test]
+async fn what_is_paused_is_read_once_and_then_remembered_for_a_while() {
+    let world = World::new().await;
+    world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
+    world.table.table.pause(&pause(&world, None, "*")).await.unwrap();
+    world.host.advance(processor::NOTICED_WITHIN - time::Duration::MILLISECOND);
+    world.take(&account(2, "ACCOUNT_CHANGED", "2")).await;
+    assert_eq!(world.states().await, ["processed", "processed"]);
+    world.host.advance(time::Duration::MILLISECOND);
+    world.take(&account(3, "ACCOUNT_CHANGED", "3")).await;
+    assert_eq!(world.states().await, ["paused", "processed", "processed"]);
+}
+
+#[tokio::test]
 async fn a_held_notification_is_left_alone_until_it_is_released() {
     let world = World::new().await;
     let mut body = order(1, "SALES_ORDER_UI_CUSTOMACTION", "Open", 0);
