@@ -1,8 +1,9 @@
 //! The ledger as the feedback function uses it: who has been answered.
 
-use crate::attributes::{Item, Update, flag, partition, string, text, time_text};
+use crate::attributes::{Item, Update, flag, string, text, time_text};
 use crate::item::Items;
-use crate::ledger::{line, sort_key};
+use crate::keys::{partition, sort_key};
+use crate::ledger::line;
 use crate::pending::Mark;
 use crate::table::{StoreError, Table};
 use aws_sdk_dynamodb::types::AttributeValue;

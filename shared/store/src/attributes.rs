@@ -4,7 +4,6 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use webhooks_model::EntityId;
 
 /// Attributes by name, as DynamoDB holds them.
 pub type Item = HashMap<String, AttributeValue>;
@@ -28,10 +27,6 @@ pub(crate) fn time_text(at: OffsetDateTime) -> String {
 /// Midnight of the day that a time, or a place in the feed, lies in.
 pub(crate) fn day_of(position: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(&format!("{}T00:00:00Z", position.get(..10)?), &Rfc3339).ok()
-}
-
-pub(crate) fn partition(entity: &EntityId) -> String {
-    format!("{}#{}#{}", entity.tenant, entity.entity, entity.key)
 }
 
 pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {

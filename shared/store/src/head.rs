@@ -1,7 +1,8 @@
 //! The current state of an entity.
 
-use crate::attributes::{Item, Update, flag, integer, number, partition, string, text, time_text};
+use crate::attributes::{Item, Update, flag, integer, number, string, text, time_text};
 use crate::item::Items;
+use crate::keys::partition;
 use crate::ledger::Advance;
 use crate::table::{StoreError, Table};
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -1,7 +1,6 @@
 //! Whether the keys spread what is written. A partition of DynamoDB takes 1,000 write units a second, so the busiest one is a ceiling.
 
-use crate::attributes::partition;
-use crate::ledger::feed_day;
+use crate::keys::{feed_day, partition};
 use std::collections::HashMap;
 use time::macros::datetime;
 use webhooks_model::{Entity, EntityId};

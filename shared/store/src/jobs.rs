@@ -2,7 +2,7 @@
 
 use crate::attributes::{Item, Update, day_of, integer, number, string, text, time_text};
 use crate::item::{Items, Query};
-use crate::ledger::{feed_day, key_of};
+use crate::keys::{feed_day, key_of};
 use crate::table::{StoreError, Table};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};

@@ -1,12 +1,12 @@
 //! The ledger as the processor uses it.
 
-use crate::attributes::{Item, Update, number, partition, string, text, time_text};
+use crate::attributes::{Item, Update, number, string, text, time_text};
 use crate::head::Head;
 use crate::item::{Items, Query};
+use crate::keys::{feed_day, partition, raw_part, sort_key};
 use crate::pending::Mark;
 use crate::table::{StoreError, Table};
 use aws_sdk_dynamodb::types::AttributeValue;
-use std::fmt;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
@@ -298,11 +298,6 @@ fn other_id_in_header(n: &Notification) -> Option<String> {
     (id != n.key.id()).then_some(id)
 }
 
-/// The feed index's partition: a tenant's day.
-pub(crate) fn feed_day(tenant: &str, at: OffsetDateTime) -> String {
-    format!("{tenant}#{}", &time_text(at)[..10])
-}
-
 fn with_change(update: Update, entry: &Entry<'_>, received: &str) -> Update {
     let change = &entry.change;
     let state = change.state();
@@ -375,24 +370,6 @@ pub(crate) fn line(attempt: &Attempt) -> AttributeValue {
         ("detail", string(&attempt.detail)),
     ];
     AttributeValue::M(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
-pub(crate) fn sort_key(key: &LedgerKey) -> String {
-    format!("N#{}", key.notification)
-}
-
-/// The sort key of a piece of a raw item.
-pub(crate) fn raw_part(key: &LedgerKey, at: impl fmt::Display) -> String {
-    format!("RAW#{}#{at}", key.notification)
-}
-
-/// The key of a notification's item.
-pub(crate) fn key_of(pk: &str, sk: &str) -> Option<LedgerKey> {
-    let (tenant, rest) = pk.split_once('#')?;
-    let (entity, key) = rest.split_once('#')?;
-    let entity = serde_json::from_value(entity.into()).ok()?;
-    let notification = sk.strip_prefix("N#")?.to_owned().try_into().ok()?;
-    Some(LedgerKey { entity: EntityId { tenant: tenant.to_owned(), entity, key: key.to_owned() }, notification })
 }
 
 fn known(item: &Item) -> Known {

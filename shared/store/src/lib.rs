@@ -11,6 +11,7 @@ mod head;
 mod hot_keys;
 mod item;
 mod jobs;
+mod keys;
 mod ledger;
 mod pauses;
 mod pending;

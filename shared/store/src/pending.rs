@@ -1,8 +1,8 @@
 //! What has not come to its end yet, so that whatever waits in vain is found: by a mark in the `attention` index, or in the feed.
 
-use crate::attributes::{Item, Update, day_of, partition, string, text, time_text};
+use crate::attributes::{Item, Update, day_of, string, text, time_text};
 use crate::item::{Items, Query};
-use crate::ledger::{feed_day, key_of, sort_key};
+use crate::keys::{feed_day, key_of, partition, sort_key};
 use crate::sweeps::sweep_partition;
 use crate::table::{StoreError, Table};
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -1,9 +1,9 @@
 //! Notifications as an operator sees them.
 
-use crate::attributes::{Item, day_of, flag, integer, partition, string, text, time_text};
+use crate::attributes::{Item, day_of, flag, integer, string, text, time_text};
 use crate::head::Head;
 use crate::item::{Items, Query};
-use crate::ledger::{feed_day, key_of, sort_key};
+use crate::keys::{feed_day, key_of, partition, sort_key};
 use crate::table::{StoreError, Table};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};

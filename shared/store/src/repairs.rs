@@ -1,8 +1,8 @@
 //! What an operator does to a notification: written down beside it, with who did it and why, before anything happens.
 
-use crate::attributes::{Update, partition, string, time_text};
+use crate::attributes::{Update, string, time_text};
 use crate::item::Items;
-use crate::ledger::sort_key;
+use crate::keys::{partition, sort_key};
 use crate::pending::Mark;
 use crate::table::{StoreError, Table};
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -1,8 +1,8 @@
 //! A recorded notification, read so that it can be handed to the processor once more.
 
-use crate::attributes::{Item, integer, partition, text};
+use crate::attributes::{Item, integer, text};
 use crate::item::Items;
-use crate::ledger::{raw_part, sort_key};
+use crate::keys::{partition, raw_part, sort_key};
 use crate::table::{StoreError, Table};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;

@@ -1,9 +1,9 @@
 //! The table as the reconciler uses it: how far each list was swept, and what is known of what stands in it.
 
-use crate::attributes::{Item, Update, integer, number, partition, string, text, time_text};
+use crate::attributes::{Item, Update, integer, number, string, text, time_text};
 use crate::head;
 use crate::item::{Items, Query};
-use crate::ledger::feed_day;
+use crate::keys::{feed_day, partition};
 use crate::table::{StoreError, Table};
 use std::collections::{HashMap, HashSet};
 use time::format_description::well_known::Rfc3339;

@@ -1,0 +1,35 @@
+//! What items are called.
+
+use crate::attributes::time_text;
+use std::fmt;
+use time::OffsetDateTime;
+use webhooks_model::{EntityId, LedgerKey};
+
+/// The partition of an entity's head and of its notifications.
+pub(crate) fn partition(entity: &EntityId) -> String {
+    format!("{}#{}#{}", entity.tenant, entity.entity, entity.key)
+}
+
+/// The sort key of a notification.
+pub(crate) fn sort_key(key: &LedgerKey) -> String {
+    format!("N#{}", key.notification)
+}
+
+/// The sort key of a piece of a raw item.
+pub(crate) fn raw_part(key: &LedgerKey, at: impl fmt::Display) -> String {
+    format!("RAW#{}#{at}", key.notification)
+}
+
+/// The key of a notification's item.
+pub(crate) fn key_of(pk: &str, sk: &str) -> Option<LedgerKey> {
+    let (tenant, rest) = pk.split_once('#')?;
+    let (entity, key) = rest.split_once('#')?;
+    let entity = serde_json::from_value(entity.into()).ok()?;
+    let notification = sk.strip_prefix("N#")?.to_owned().try_into().ok()?;
+    Some(LedgerKey { entity: EntityId { tenant: tenant.to_owned(), entity, key: key.to_owned() }, notification })
+}
+
+/// The feed index's partition: a tenant's day.
+pub(crate) fn feed_day(tenant: &str, at: OffsetDateTime) -> String {
+    format!("{tenant}#{}", &time_text(at)[..10])
+}
