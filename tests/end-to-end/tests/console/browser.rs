@@ -1,9 +1,12 @@
 //! A Chromium without a window, and a person before it.
 
 use end_to_end::until;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::{Value, json};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use std::{env, fs, io::BufRead, io::BufReader};
 use thirtyfour::common::command::FormatRequestData;
 use thirtyfour::prelude::*;
@@ -24,7 +27,14 @@ struct Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.driver.kill();
+        // A test that fails leaves the browser open, which would go on for ever: asked to end, the driver closes it.
+        let driver = Pid::from_child(&self.driver);
+        let _ = kill_process(driver, Signal::TERM);
+        let patience = Instant::now();
+        while matches!(self.driver.try_wait(), Ok(None)) && patience.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = kill_process_group(driver, Signal::KILL);
         let _ = self.driver.wait();
         let _ = fs::remove_dir_all(&self.profile);
     }
@@ -197,7 +207,7 @@ impl Browser {
 /// ChromeDriver on a port of its own choosing.
 fn start() -> (Child, u16) {
     let mut command = Command::new(program(&["chromedriver"]));
-    command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.process_group(0).arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut driver = command.spawn().expect("chromedriver starts");
     let lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
     let port = lines
