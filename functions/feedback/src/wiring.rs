@@ -48,7 +48,7 @@ pub fn feedback() -> Result<Feedback<Real>, lambda_runtime::Error> {
 pub async fn prepare(feedback: &Feedback<Real>) {
     let visma = async {
         if let Some(settings) = prepared("the settings", feedback.settings.get()).await {
-            feedback.visma.connect(&settings.visma).await;
+            feedback.visma.connect(&[&settings.visma.connect_url, &settings.visma.erp_url]).await;
         }
     };
     let (table, queue) = (feedback.answers.connect(), feedback.queue.connect());

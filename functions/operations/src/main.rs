@@ -3,13 +3,12 @@
 use lambda_http::tower::ServiceExt;
 use lambda_http::{Adapter, Error, lambda_runtime};
 use operations::{Authorizer, router, wiring, with_console, with_sound_url};
-use webhooks_wiring::prepared;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     webhooks_telemetry::init();
     let operations = wiring::operations().inspect_err(|error| tracing::error!("{error}"))?;
-    prepared("the table", operations.store.connect()).await;
+    wiring::prepare(&operations).await;
     let console = (operations.roles.authorizer == Authorizer::Jwt).then(|| wiring::console(&operations.roles));
     let routes = with_console(router(operations), console);
     lambda_runtime::run(Adapter::from(routes).map_request(with_sound_url)).await

@@ -6,7 +6,7 @@ use crate::ports::{Operations, Ports};
 use webhooks_host::{SystemHost, Variables};
 use webhooks_queue::Queue;
 use webhooks_store::Table;
-use webhooks_wiring::Surroundings;
+use webhooks_wiring::{Surroundings, prepared};
 
 /// AWS.
 pub struct Real;
@@ -32,6 +32,16 @@ pub fn operations() -> Result<Operations<Real>, lambda_http::Error> {
         host: SystemHost,
         roles: Roles::from_environment()?,
     })
+}
+
+/// Opens connections, so that the first request finds them open. Which queue is asked is all the same.
+pub async fn prepare(operations: &Operations<Real>) {
+    let queue = async {
+        if let Some((_, queue)) = operations.dead_letters.first() {
+            prepared("a queue", queue.connect()).await;
+        }
+    };
+    tokio::join!(prepared("the table", operations.store.connect()), queue);
 }
 
 /// The console as the environment describes it. Without an issuer, or without a client, tokens are pasted.

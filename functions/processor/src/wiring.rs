@@ -49,7 +49,8 @@ impl<B: Handler + 'static> Processor<Real<B>> {
     async fn prepare(&self) {
         let visma = async {
             if let Some(settings) = prepared("the settings", self.settings.get()).await {
-                self.visma.connect(&settings.visma).await;
+                let visma = &settings.visma;
+                self.visma.connect(&[&visma.connect_url, &visma.erp_url, &visma.sales_order_url]).await;
             }
         };
         let (table, queue) = (self.ledger.connect(), self.notifications.connect());

@@ -10,6 +10,7 @@ use webhooks_queue::Trace;
 async fn main() -> Result<(), Error> {
     webhooks_telemetry::init();
     let reconciler = wiring::reconciler().inspect_err(|error| tracing::error!("{error}"))?;
+    wiring::prepare(&reconciler).await;
     let reconciler = &reconciler;
     run(service_fn(|event: LambdaEvent<Value>| async move {
         let time = webhooks_batch::budget(event.context.deadline, reconciler.host.now());

@@ -6,6 +6,7 @@ use crate::join::join;
 use crate::rate::{Quota, Quotas, Rates};
 use crate::token::{self, Token, Tokens};
 use crate::{Fetched, Visma, answer};
+use futures::future::join_all;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response};
@@ -49,9 +50,8 @@ impl<H: Host> VismaClient<H> {
     }
 
     /// Opens the connections that the first calls would otherwise wait for. Says nothing of a failure: the first call will.
-    pub async fn connect(&self, visma: &settings::Visma) {
-        let open = |base: &Url| self.http.head(base.clone()).send();
-        let _ = tokio::join!(open(&visma.connect_url), open(&visma.erp_url));
+    pub async fn connect(&self, bases: &[&Url]) {
+        join_all(bases.iter().map(|base| self.http.head((*base).clone()).send())).await;
     }
 
     /// Makes a call with the tenant's token, and once more with a new token if that one is refused.
