@@ -17,8 +17,12 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     steps.next("Build intake with cargo-lambda, for this machine");
     let mut build = workspace.cargo();
     build.env("PATH", path_with(&cargo_lambda));
-    // A release with all that cargo-lambda makes of it, save for the optimisation: it would take twice as long and show nothing more.
-    build.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
+    // A release with all that cargo-lambda makes of it, save for the optimisation: it would take many times as long and show nothing more.
+    build.envs([
+        ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
+        ("CARGO_PROFILE_RELEASE_LTO", "off"),
+        ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256"),
+    ]);
     interrupt.run(build.args(["lambda", "build", "--release", "--package", "intake"]))?;
     steps.next("Start the local AWS and the stand-in");
     let servers = Servers::start(workspace, interrupt, "deploy-test", &python)?;
