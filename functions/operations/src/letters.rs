@@ -41,11 +41,8 @@ fn about(key: LedgerKey) -> Told {
 
 fn delivery(body: &str) -> Option<Told> {
     let delivery = Delivery::from_message(body).ok()?;
-    let read = |item| Notification::read(&delivery, item, &NoDirectory).ledger_key();
-    let keys = match delivery.items() {
-        Some(items) => items.into_iter().take(LOOKED_UP).map(read).collect(),
-        None => vec![Notification::unparseable(&delivery, &String::from_utf8_lossy(&delivery.body)).ledger_key()],
-    };
+    let all = Notification::all_of(&delivery, &NoDirectory);
+    let keys = all.iter().take(LOOKED_UP).map(Notification::ledger_key).collect();
     Some(Told { keys, understood: true, ..Told::default() })
 }
 

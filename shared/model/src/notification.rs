@@ -101,6 +101,14 @@ pub struct Notification {
 }
 
 impl Notification {
+    /// Each notification of a delivery; a body that is no JSON is one, too.
+    pub fn all_of(delivery: &Delivery, directory: &impl Directory) -> Vec<Self> {
+        match delivery.items() {
+            Some(items) => items.into_iter().map(|item| Self::read(delivery, item, directory)).collect(),
+            None => vec![Self::unparseable(delivery, &unreadable(&delivery.body))],
+        }
+    }
+
     /// Reads one item of [`Delivery::items`]. Never fails: what cannot be read is `unparseable`, what is not known `unmapped`.
     pub fn read(delivery: &Delivery, item: &str, directory: &impl Directory) -> Self {
         let Some(fields) = Fields::parse(item) else {
@@ -145,7 +153,7 @@ impl Notification {
     }
 
     /// A body, or an element of one, that is no JSON object.
-    pub fn unparseable(delivery: &Delivery, text: &str) -> Self {
+    fn unparseable(delivery: &Delivery, text: &str) -> Self {
         let named = delivery.meta.event.as_deref().or_else(|| delivery.header("x-vwd-event-id")).unwrap_or_default();
         let bare = Self::bare(delivery, text, named.to_owned());
         let (tenant, told_by) = tenant_of(delivery, None, &NoDirectory);
@@ -164,7 +172,7 @@ impl Notification {
             received_at: meta.received_at,
             tenant: None,
             company: None,
-            event_raw: event_raw.chars().take(MAX_TEXT_LENGTH).collect(),
+            event_raw: event_raw.chars().take(MAX_TEXT_LENGTH).collect::<String>().trim_end().to_owned(),
             event: None,
             entity: Entity::Unmapped,
             kind: Kind::Unknown,
@@ -256,7 +264,7 @@ fn tenant_of(delivery: &Delivery, company: Option<&str>, directory: &impl Direct
     let settled =
         company.and_then(|company| directory.tenant_of_company(company)).or_else(|| delivery.meta.tenant.clone());
     if settled.is_some() || delivery.meta.channel == Channel::Legacy {
-        return (settled, ToldBy::Us);
+        return (settled.filter(|tenant| is_name(tenant)), ToldBy::Us);
     }
     let header = delivery.header("x-vwd-tenant-id").filter(|tenant| is_name(tenant));
     // Nobody is called what the ledger calls nobody.
@@ -299,6 +307,14 @@ fn moment(text: &str) -> Option<Ticks> {
 
 fn short(text: Option<String>) -> Option<String> {
     text.map(|text| text.chars().filter(|c| !c.is_control()).take(MAX_TEXT_LENGTH).collect())
+}
+
+/// Kept and shown as text. Bytes that are none are replaced, and that must not make JSON of it, which a replay would act on.
+fn unreadable(body: &[u8]) -> String {
+    match std::str::from_utf8(body) {
+        Ok(text) => text.to_owned(),
+        Err(_) => format!("\u{fffd}{}", String::from_utf8_lossy(body)),
+    }
 }
 
 /// Tenants and companies are names that may stand in a key or a URL.

@@ -240,3 +240,20 @@ proptest! {
         prop_assert_eq!(n.ledger_key().notification, n.key);
     }
 }
+
+#[test]
+fn a_body_that_is_json_but_for_its_bytes_is_no_json_when_it_is_replayed_either() {
+    let mut delivery = delivery(b"{\"event\":\"ACCOUNT_CHANGED\xff\"}");
+    let [n] = Notification::all_of(&delivery, &NoDirectory).try_into().unwrap();
+    assert_eq!(n.entity, Entity::Unparseable);
+    delivery.body = n.raw.clone().into_bytes();
+    let [again] = Notification::all_of(&delivery, &NoDirectory).try_into().unwrap();
+    assert_eq!((again.entity, again.raw), (Entity::Unparseable, n.raw));
+}
+
+#[test]
+fn a_tenant_that_is_no_name_is_none_whoever_says_it() {
+    let mut delivery = delivery(br#"{"event":"ACCOUNT_CHANGED"}"#);
+    delivery.meta.tenant = Some("t -1".to_owned());
+    assert_eq!(Notification::all_of(&delivery, &NoDirectory)[0].tenant, None);
+}

@@ -75,7 +75,10 @@ mod tests {
             (None, "account.*", true),
             (None, "customer.*", false),
         ] {
-            assert_eq!(pause(tenant, events).covers(&notification), expected, "{tenant:?} {events}");
+            let pause = pause(tenant, events);
+            assert_eq!(pause.covers(&notification), expected, "{tenant:?} {events}");
+            let recorded = notification.ledger_key().entity;
+            assert_eq!(pause.covers_recorded(&recorded, notification.event_name()), expected, "{tenant:?} {events}");
         }
     }
 

@@ -82,10 +82,7 @@ mod tests {
     }
 
     fn read(delivery: &Delivery) -> Vec<Notification> {
-        match delivery.items() {
-            Some(items) => items.into_iter().map(|item| Notification::read(delivery, item, &NoDirectory)).collect(),
-            None => vec![Notification::unparseable(delivery, &String::from_utf8_lossy(&delivery.body))],
-        }
+        Notification::all_of(delivery, &NoDirectory)
     }
 
     fn is_repeated(delivery: &Delivery) {

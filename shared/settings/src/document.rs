@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use url::{Host, Url};
 use webhooks_model::catalogue;
-use webhooks_model::notification::Directory;
+use webhooks_model::notification::{Directory, UNKNOWN_TENANT, is_name};
 use webhooks_model::{Channel, Entity, EventType, Kind};
 
 const SHORTEST_PATH_TOKEN: usize = 32;
@@ -127,6 +127,11 @@ impl Settings {
                 format!("visma.{name} must be https, without a query, and http only on loopback")
             })?;
         }
+        for (at, tenant) in self.tenants.iter().enumerate() {
+            rule(is_tenant(&tenant.id), || {
+                format!("tenants[{at}].id must be of letters, digits, - and _, 64 at most")
+            })?;
+        }
         let mut ids = HashSet::new();
         let mut secrets = BTreeMap::<&str, usize>::new();
         for (at, subscription) in self.subscriptions.iter().enumerate() {
@@ -161,9 +166,12 @@ impl Directory for Settings {
 }
 
 fn check_subscription(subscription: &Subscription) -> Result<(), &'static str> {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if subscription.route.is_empty() || !subscription.route.chars().all(is_name) {
+    let may_stand_in_path = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if subscription.route.is_empty() || !subscription.route.chars().all(may_stand_in_path) {
         return Err("route must be of letters, digits, - and _");
+    }
+    if !subscription.tenants.iter().all(|tenant| tenant == "*" || is_tenant(tenant)) {
+        return Err("tenants must be of letters, digits, - and _, 64 at most, or *");
     }
     if subscription.secrets.iter().any(|secret| secret.value.reveal().is_empty()) {
         return Err("secrets: an empty secret would let anyone in");
@@ -177,6 +185,11 @@ fn check_subscription(subscription: &Subscription) -> Result<(), &'static str> {
         }
         _ => Ok(()),
     }
+}
+
+/// Nobody is called what the ledger calls nobody.
+fn is_tenant(id: &str) -> bool {
+    is_name(id) && !id.eq_ignore_ascii_case(UNKNOWN_TENANT)
 }
 
 fn is_safe_base(url: &Url) -> bool {

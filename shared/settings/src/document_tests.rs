@@ -95,6 +95,11 @@ fn a_document_with_a_mistake_is_told_where() {
     assert!(with("/subscriptions/0/rute", json!("typo")).is_err());
     assert!(with("/event_aliases/x", json!("NO_SUCH_EVENT")).is_err());
     assert!(with("/subscriptions/0/route", json!("a/b")).is_err());
+    for tenant in ["", "t -1", "t#1", "unknown", &"t".repeat(65)] {
+        assert!(rule(with("/tenants/0/id", json!(tenant))).starts_with("tenants[0].id must"), "{tenant}");
+        let told = rule(with("/subscriptions/0/tenants", json!(["*", tenant])));
+        assert!(told.starts_with("subscriptions[0].tenants must"), "{tenant}");
+    }
 }
 
 #[test]

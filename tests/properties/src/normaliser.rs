@@ -1,6 +1,7 @@
 use crate::envelope::meta;
 use crate::request::Parts;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::HashMap;
 use webhooks_model::catalogue::find;
 use webhooks_model::cloud_event::CloudEvent;
@@ -39,10 +40,7 @@ impl Directory for Company {
 }
 
 pub(crate) fn read(delivery: &Delivery) -> Vec<Notification> {
-    match delivery.items() {
-        Some(items) => items.into_iter().map(|item| Notification::read(delivery, item, &Company)).collect(),
-        None => vec![Notification::unparseable(delivery, &String::from_utf8_lossy(&delivery.body))],
-    }
+    Notification::all_of(delivery, &Company)
 }
 
 fn stays_within_limits(n: &Notification) {
@@ -86,12 +84,12 @@ fn names(text: &str, n: &Notification) -> bool {
 
 /// Whether the item itself names the event, in whichever field and escapes.
 fn named_in_body(n: &Notification) -> bool {
-    let fields: HashMap<String, Value> = serde_json::from_str(&n.raw).unwrap_or_default();
-    let wrapped =
-        |value: &Value| Some(value.as_object()?.values().filter_map(Value::as_str).any(|text| names(text.trim(), n)));
-    fields
-        .values()
-        .any(|value| value.as_str().is_some_and(|text| names(text.trim(), n)) || wrapped(value) == Some(true))
+    // Read one by one: what is wrong with a field that nobody reads is nobody's business.
+    let fields: HashMap<String, &RawValue> = serde_json::from_str(&n.raw).unwrap_or_default();
+    let is_name = |value: &Value| value.as_str().is_some_and(|text| names(text.trim(), n));
+    let wraps_name = |value: &Value| value.as_object().is_some_and(|wrapped| wrapped.values().any(is_name));
+    let values = fields.values().filter_map(|value| serde_json::from_str(value.get()).ok());
+    values.into_iter().any(|value: Value| is_name(&value) || wraps_name(&value))
 }
 
 fn is_the_same_when_replayed(n: Notification) {

@@ -135,11 +135,8 @@ async fn a_recorded_notification_is_read_again_as_it_came() {
     for n in [order(1), notification(&long, 2), notification("no JSON", 3)] {
         record(&fixture, &n, Change::Parked(Reason::TenantNotServed)).await;
         let replay = fixture.table.replay(&n.ledger_key()).await.unwrap().unwrap();
-        let again = match replay.items() {
-            Some(items) => Notification::read(&replay, items[0], &NoDirectory),
-            None => Notification::unparseable(&replay, std::str::from_utf8(&replay.body).unwrap()),
-        };
-        assert_eq!(again, Notification { origin: Origin::Replay, ..n });
+        let again = Notification::all_of(&replay, &NoDirectory);
+        assert_eq!(again, [Notification { origin: Origin::Replay, ..n }]);
     }
     assert!(fixture.table.replay(&order(9).ledger_key()).await.unwrap().is_none());
 }
