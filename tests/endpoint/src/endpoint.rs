@@ -1,0 +1,148 @@
+//! Starting it, asking it, ending it.
+
+use crate::calls::{Calls, Service};
+use crate::queues::{Queues, Received};
+use crate::server::{Connection, State, World, serve};
+use crate::table;
+use dynoxide::Database;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::{io, thread};
+use tokio::sync::oneshot;
+
+/// The queues of the pipeline, each with its dead letters.
+pub const QUEUES: [&str; 8] = [
+    "notifications",
+    "events",
+    "feedback",
+    "repairs",
+    "notifications-dead",
+    "events-dead",
+    "feedback-dead",
+    "repairs-dead",
+];
+/// A name for the settings document. Any other gives the same document.
+pub const SECRET_ID: &str = "settings";
+
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The settings document, as Secrets Manager hands it out.
+    pub settings: String,
+    /// How long each request of a service takes at least.
+    pub latency: BTreeMap<Service, Duration>,
+}
+
+/// AWS on a port of 127.0.0.1, served by a thread of its own until this is dropped.
+pub struct Endpoint {
+    url: String,
+    world: Arc<World>,
+    end: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Endpoint {
+    /// Listens once this returns. `settings` is the document that Secrets Manager hands out.
+    ///
+    /// # Errors
+    /// There is no free port, or no thread.
+    pub fn start(settings: &str) -> io::Result<Self> {
+        Self::with(Options { settings: settings.to_owned(), ..Options::default() })
+    }
+
+    /// # Errors
+    /// There is no free port, or no thread.
+    pub fn with(options: Options) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let Options { settings, latency } = options;
+        let queues = Queues::with(&QUEUES);
+        let state = State { settings, queues, calls: Calls::default(), latency, connections: Vec::new() };
+        let world = Arc::new(World::new(table::create(), state));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (end, ended) = oneshot::channel();
+        let served = world.clone();
+        let thread = thread::Builder::new().name("endpoint".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).expect("it does not block");
+                tokio::select! {
+                    () = serve(listener, served) => {}
+                    _ = ended => {}
+                }
+            });
+        })?;
+        Ok(Self { url, world, end: Some(end), thread: Some(thread) })
+    }
+
+    /// `http://127.0.0.1:{port}`, for every service.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Of one of [`QUEUES`].
+    pub fn queue_url(&self, name: &str) -> String {
+        format!("{}/000000000000/{name}", self.url)
+    }
+
+    pub fn set_settings(&self, settings: &str) {
+        settings.clone_into(&mut self.world.state().settings);
+    }
+
+    /// How long each request of this service takes at least, from now on.
+    pub fn set_latency(&self, service: Service, latency: Duration) {
+        self.world.state().latency.insert(service, latency);
+    }
+
+    /// All calls since the start.
+    pub fn calls(&self) -> Calls {
+        self.world.state().calls.clone()
+    }
+
+    /// Every connection that was accepted, in order.
+    pub fn connections(&self) -> Vec<Connection> {
+        self.world.state().connections.clone()
+    }
+
+    /// How long it has been running; a connection's `opened` is on the same clock.
+    pub fn age(&self) -> Duration {
+        self.world.started.elapsed()
+    }
+
+    /// The oldest messages of a queue, `most` at most. They leave the queue for good, as if their batch were going to succeed.
+    ///
+    /// # Panics
+    /// There is no such queue.
+    pub fn take(&self, queue: &str, most: usize) -> Vec<Received> {
+        self.world.state().queues.take(queue, most)
+    }
+
+    /// Puts messages at a queue's end, such as those of a batch that failed.
+    ///
+    /// # Panics
+    /// There is no such queue.
+    pub fn put(&self, queue: &str, messages: impl IntoIterator<Item = Received>) {
+        self.world.state().queues.put(queue, messages);
+    }
+
+    /// How many messages wait.
+    pub fn depth(&self, queue: &str) -> usize {
+        self.world.state().queues.get(queue).map_or(0, |queue| queue.len())
+    }
+
+    /// The embedded DynamoDB. What is asked of it here is not counted.
+    pub fn database(&self) -> &Database {
+        &self.world.database
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The endpoint as the AWS SDK for Rust sees it.
+
+#![allow(clippy::unwrap_used, reason = "what tests share fails by panicking, too")]
+
+mod messages;
+mod others;
+mod reads;
+mod support;
+mod writes;
