@@ -1,0 +1,47 @@
+use benches::cpu;
+use criterion::measurement::{Measurement, ValueFormatter, WallTime};
+use std::sync::LazyLock;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+
+static WALL_TIME: WallTime = WallTime;
+
+/// The thread's CPU time.
+pub(crate) struct CpuTime;
+
+impl Measurement for CpuTime {
+    type Intermediate = Duration;
+    type Value = Duration;
+
+    fn start(&self) -> Duration {
+        cpu::of_thread()
+    }
+
+    fn end(&self, start: Duration) -> Duration {
+        cpu::of_thread() - start
+    }
+
+    fn add(&self, one: &Duration, other: &Duration) -> Duration {
+        *one + *other
+    }
+
+    fn zero(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn to_f64(&self, value: &Duration) -> f64 {
+        value.as_nanos() as f64
+    }
+
+    fn formatter(&self) -> &dyn ValueFormatter {
+        // Durations are written the same way whatever clock they are of.
+        WALL_TIME.formatter()
+    }
+}
+
+/// The kind that the functions run on.
+pub(crate) fn runtime() -> &'static Runtime {
+    static RUNTIME: LazyLock<Runtime> =
+        LazyLock::new(|| Builder::new_current_thread().enable_all().build().expect("a runtime"));
+    &RUNTIME
+}

@@ -1,0 +1,69 @@
+//! What criterion wrote down, as one table.
+
+use benches::table::markdown;
+use serde::Deserialize;
+use std::fs;
+use std::path::Path;
+
+/// A measurement.
+pub(crate) struct Row {
+    pub(crate) group: &'static str,
+    /// Its id within the group.
+    pub(crate) what: &'static str,
+    pub(crate) size: usize,
+    pub(crate) label: String,
+    /// The id of what its ratio is to, of the same size; under its own id, of the first size.
+    pub(crate) compared_with: &'static str,
+    /// Notifications in one iteration.
+    pub(crate) notifications: usize,
+    /// Allocations of one iteration, and their bytes.
+    pub(crate) allocations: Option<(u64, u64)>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Estimates {
+    median: Estimate,
+    median_abs_dev: Estimate,
+}
+
+#[derive(Debug, Deserialize)]
+struct Estimate {
+    /// In nanoseconds.
+    point_estimate: f64,
+}
+
+impl Row {
+    fn is_compared_with(&self, other: &Self) -> bool {
+        let is_own = self.what == self.compared_with;
+        self.group == other.group && other.what == self.compared_with && (is_own || self.size == other.size)
+    }
+
+    /// Of one notification. `None` when this was not measured.
+    fn estimates(&self, folder: &Path) -> Option<Estimates> {
+        let path = folder.join(self.group).join(self.what).join(self.size.to_string()).join("new/estimates.json");
+        let text = fs::read_to_string(path).ok()?;
+        let mut estimates: Estimates = serde_json::from_str(&text).ok()?;
+        estimates.median.point_estimate /= self.notifications as f64;
+        estimates.median_abs_dev.point_estimate /= self.notifications as f64;
+        Some(estimates)
+    }
+}
+
+pub(crate) fn table(folder: &Path, rows: &[Row]) -> String {
+    let header = ["", "median µs of CPU", "± %", "ratio", "allocations", "allocated bytes"];
+    let lines = rows.iter().filter_map(|row| {
+        let Estimates { median, median_abs_dev } = row.estimates(folder)?;
+        let base = rows.iter().find(|other| row.is_compared_with(other)).and_then(|other| other.estimates(folder));
+        let ratio = base.map(|base| median.point_estimate / base.median.point_estimate);
+        let each = |sum: u64| format!("{:.0}", sum as f64 / row.notifications as f64);
+        Some([
+            row.label.clone(),
+            format!("{:.2}", median.point_estimate / 1e3),
+            format!("{:.1}", median_abs_dev.point_estimate / median.point_estimate * 1e2),
+            ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default(),
+            row.allocations.map(|(count, _)| each(count)).unwrap_or_default(),
+            row.allocations.map(|(_, bytes)| each(bytes)).unwrap_or_default(),
+        ])
+    });
+    markdown(header, lines)
+}

@@ -1,0 +1,103 @@
+//! From counts to dollars.
+
+use crate::assumptions::Assumptions;
+use crate::count::{Count, Share};
+use crate::scenario::Scenario;
+use serde::Deserialize;
+
+const PRICES: &str = include_str!("../../../infra/dashboards/prices.json");
+const MILLION: f64 = 1e6;
+
+#[derive(Debug, Deserialize)]
+struct Prices {
+    memory_gigabytes: f64,
+    dollars: Dollars,
+}
+
+#[derive(Debug, Deserialize)]
+struct Dollars {
+    million_api_requests: f64,
+    million_invocations: f64,
+    gigabyte_second: f64,
+    million_queue_requests: f64,
+    million_fair_queue_requests: f64,
+    million_write_units: f64,
+    million_read_units: f64,
+    gigabyte_of_logs: f64,
+}
+
+/// Dollars for a million notifications.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bill {
+    pub api: f64,
+    pub invocations: f64,
+    pub durations: f64,
+    /// What is sent, received and deleted, at the price of any queue.
+    pub queues: f64,
+    /// What queues cost more whose messages have a group.
+    pub fairness: f64,
+    pub writes: f64,
+    pub reads: f64,
+    /// Not in the total, for it depends on the level.
+    pub logs: f64,
+}
+
+impl Bill {
+    /// # Panics
+    /// The files of prices and assumptions are not what they should be.
+    pub fn of(scenario: Scenario, count: &Count) -> Self {
+        let Prices { memory_gigabytes, dollars } = serde_json::from_str(PRICES).expect("prices.json has its form");
+        let assumed = Assumptions::read();
+        let shares = [&count.intake, &count.processor, &count.feedback];
+        let per_million = |sum: f64| sum / count.notifications as f64 * MILLION;
+        let sum = |of: fn(&Share) -> f64| per_million(shares.into_iter().map(of).sum());
+        let chunks = shares.into_iter().map(|share| share.sqs_chunks(count.notifications)).sum();
+        let queue_requests = per_million(chunks) + sum(|share| share.polling as f64);
+        let seconds = per_million(assumed.milliseconds(scenario, count) / 1e3);
+        let invocations = sum(|share| share.invocations as f64);
+        let log_bytes = sum(|share| share.log_bytes as f64) + invocations * assumed.platform_log_bytes as f64;
+        Self {
+            api: dollars.million_api_requests,
+            invocations: invocations / MILLION * dollars.million_invocations,
+            durations: seconds * memory_gigabytes * dollars.gigabyte_second,
+            queues: queue_requests / MILLION * dollars.million_queue_requests,
+            fairness: queue_requests / MILLION * dollars.million_fair_queue_requests,
+            writes: sum(|share| share.calls.write_units()) / MILLION * dollars.million_write_units,
+            reads: sum(|share| share.calls.read_units()) / MILLION * dollars.million_read_units,
+            logs: log_bytes / 1e9 * dollars.gigabyte_of_logs,
+        }
+    }
+
+    /// Without logs.
+    pub fn total(&self) -> f64 {
+        self.api + self.invocations + self.durations + self.queues + self.fairness + self.writes + self.reads
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::{Bodies, Wanted};
+    use crate::scenario::Traffic;
+
+    #[test]
+    fn the_floor_of_a_pipeline_without_a_table_is_what_its_parts_cost() {
+        let scenario = Scenario {
+            traffic: Traffic::Busy(10),
+            wanted: Wanted { fetch: false, feedback: false },
+            known: true,
+            bodies: Bodies::Bare,
+        };
+        let intake = Share { invocations: 10, ..Share::default() };
+        let processor = Share { invocations: 1, polling: 2, ..Share::default() };
+        let count = Count { notifications: 10, intake, processor, ..Count::default() };
+        let bill = Bill::of(scenario, &count);
+        assert_eq!((bill.api, bill.writes, bill.reads), (1.0, 0.0, 0.0));
+        // 1.1 invocations at 0.20 a million, and 0.2 requests at 0.40 and at 0.10.
+        let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} {b}");
+        close(bill.invocations, 0.22);
+        close(bill.queues, 0.08);
+        close(bill.fairness, 0.02);
+        close(bill.total(), 1.0 + 0.22 + 0.08 + 0.02 + bill.durations);
+    }
+}

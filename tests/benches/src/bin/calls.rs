@@ -1,0 +1,121 @@
+//! Prints what each notification asks of AWS and what a million of them cost.
+
+use benches::bill::Bill;
+use benches::budget::{Budgets, PATH, costs};
+use benches::count::{Count, Share, count};
+use benches::report;
+use benches::scenario::Scenario;
+use benches::table::{amount, markdown};
+use clap::Parser;
+use endpoint::Service::{DynamoDb, SecretsManager, Sqs};
+use std::process::ExitCode;
+use std::{fs, io};
+
+/// Counts what the functions ask of AWS and Visma Net for each notification, and what a million of them cost
+///
+/// Runs intake, processor and feedback with their real clients against stand-ins on this machine. Prices are those of
+/// infra/dashboards/prices.json, and what cannot be counted is assumed in tests/benches/assumptions.json. Fails where a count is not what
+/// tests/benches/budgets.json says. Writes target/bench/calls.md.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Make what was counted the budget that the tests hold later counts against
+    #[arg(long)]
+    write: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> io::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let mut counts = Vec::new();
+    for scenario in Scenario::all() {
+        eprintln!("{scenario}");
+        counts.push((scenario, count(scenario).await));
+    }
+    let report = format!(
+        "## Requests and units of each notification\n\n{}\n\n## Dollars for a million notifications\n\n{}\n",
+        requests(&counts),
+        dollars(&counts)
+    );
+    println!("{report}");
+    report::write("calls.md", &report)?;
+    let actual = Budgets(counts.iter().map(|(scenario, count)| (scenario.to_string(), costs(count))).collect());
+    if arguments.write {
+        fs::write(PATH, actual.to_text())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let broken = Budgets::read().differences(&actual);
+    broken.iter().for_each(|told| eprintln!("{told}"));
+    Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn requests(counts: &[(Scenario, Count)]) -> String {
+    let header = [
+        "scenario",
+        "function",
+        "table",
+        "of these writes",
+        "queues",
+        "secrets",
+        "write units",
+        "read units",
+        "Visma Net",
+        "log bytes",
+    ];
+    let rows = counts.iter().flat_map(|(scenario, count)| {
+        let each = |sum: f64| amount(sum / count.notifications as f64);
+        let row = move |function: &str, share: &Share, visma: u64| {
+            let calls = &share.calls;
+            [
+                scenario.to_string(),
+                function.to_owned(),
+                each(calls.requests_of(DynamoDb) as f64),
+                each(calls.write_requests() as f64),
+                share.sends.map_or_else(|| each(calls.requests_of(Sqs) as f64), |sends| amount(sends.requests)),
+                each(calls.requests_of(SecretsManager) as f64),
+                each(calls.write_units()),
+                each(calls.read_units()),
+                each(visma as f64),
+                format!("{:.0}", share.log_bytes as f64 / count.notifications as f64),
+            ]
+        };
+        [
+            row("intake", &count.intake, 0),
+            row("processor", &count.processor, count.visma.resource),
+            row("feedback", &count.feedback, count.visma.feedback),
+        ]
+    });
+    markdown(header, rows)
+}
+
+fn dollars(counts: &[(Scenario, Count)]) -> String {
+    let header = [
+        "scenario",
+        "total",
+        "HTTP API",
+        "invocations",
+        "durations",
+        "queues",
+        "fair queues",
+        "writes",
+        "reads",
+        "and logs",
+    ];
+    let rows = counts.iter().map(|(scenario, count)| {
+        let bill = Bill::of(*scenario, count);
+        let parts = [
+            bill.total(),
+            bill.api,
+            bill.invocations,
+            bill.durations,
+            bill.queues,
+            bill.fairness,
+            bill.writes,
+            bill.reads,
+            bill.logs,
+        ];
+        let mut row = parts.map(amount).to_vec();
+        row.insert(0, scenario.to_string());
+        <[String; 10]>::try_from(row).expect("one cell for each column")
+    });
+    markdown(header, rows)
+}

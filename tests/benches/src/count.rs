@@ -1,0 +1,124 @@
+//! What a number of notifications cost, function by function.
+
+use crate::pipeline::{Bodies, Pipeline};
+use crate::scenario::{Scenario, Traffic};
+use crate::together::{Sends, sends};
+use endpoint::{Calls, Received, chunks};
+use std::ops::Sub;
+use time::Duration;
+
+/// Messages that one ReceiveMessage hands out, and one DeleteMessageBatch deletes.
+const SQS_BATCH: usize = 10;
+
+/// What one function did.
+#[derive(Debug, Clone, Default)]
+pub struct Share {
+    pub calls: Calls,
+    pub invocations: u64,
+    pub log_bytes: u64,
+    /// What goes together, as it would at a distance: here it depends on how busy this machine is.
+    pub sends: Option<Sends>,
+    /// ReceiveMessage and DeleteMessageBatch of its event source mapping, as SQS bills them.
+    pub polling: u64,
+}
+
+impl Share {
+    /// Requests to SQS as it bills them.
+    pub fn sqs_chunks(&self, notifications: usize) -> f64 {
+        self.sends.map_or(self.calls.sqs_chunks() as f64, |sends| sends.chunks * notifications as f64)
+    }
+
+    fn invoked(&mut self, taken: &[Received]) {
+        self.invocations += 1;
+        for ten in taken.chunks(SQS_BATCH) {
+            self.polling += chunks(ten.iter().map(Received::bytes).sum()) + 1;
+        }
+    }
+}
+
+/// Calls to Visma Net.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VismaCalls {
+    pub token: u64,
+    pub resource: u64,
+    pub feedback: u64,
+}
+
+impl Sub for VismaCalls {
+    type Output = Self;
+
+    fn sub(self, earlier: Self) -> Self {
+        Self {
+            token: self.token - earlier.token,
+            resource: self.resource - earlier.resource,
+            feedback: self.feedback - earlier.feedback,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Count {
+    pub notifications: usize,
+    pub intake: Share,
+    pub processor: Share,
+    pub feedback: Share,
+    pub visma: VismaCalls,
+}
+
+/// Sends notifications about as many accounts through the pipeline, after the functions have been warmed up, and counts.
+///
+/// # Panics
+/// Not everything went well.
+pub async fn count(scenario: Scenario) -> Count {
+    let pipeline = Pipeline::start(scenario.wanted).await;
+    let notifications = scenario.traffic.notifications();
+    run(&pipeline, scenario, vec![notifications]).await;
+    let mut count = run(&pipeline, scenario, (0..notifications).collect()).await;
+    if scenario.known {
+        count = run(&pipeline, scenario, (0..notifications).collect()).await;
+    }
+    assert_eq!(pipeline.log.complaints().first(), None, "something went wrong");
+    count.processor.sends = Some(sends(scenario.traffic.batch(), scenario.wanted));
+    count
+}
+
+async fn run(pipeline: &Pipeline, scenario: Scenario, accounts: Vec<usize>) -> Count {
+    let mut count = Count { notifications: accounts.len(), ..Count::default() };
+    pipeline.change(accounts.iter().copied()).await;
+    let before = visma(pipeline).await;
+    for accounts in accounts.chunks(scenario.traffic.batch()) {
+        if scenario.traffic == Traffic::Sparse {
+            pipeline.clock.advance(Duration::MINUTE);
+        }
+        batch(pipeline, accounts, scenario.bodies, &mut count).await;
+    }
+    count.visma = visma(pipeline).await - before;
+    count
+}
+
+async fn batch(pipeline: &Pipeline, accounts: &[usize], bodies: Bodies, count: &mut Count) {
+    let most = accounts.len();
+    during(pipeline, &mut count.intake, pipeline.deliver(accounts.iter().copied(), bodies)).await;
+    count.intake.invocations += most as u64;
+    let taken = during(pipeline, &mut count.processor, pipeline.process(most)).await;
+    count.processor.invoked(&taken);
+    if pipeline.endpoint.depth("feedback") > 0 {
+        let taken = during(pipeline, &mut count.feedback, pipeline.answer(most)).await;
+        count.feedback.invoked(&taken);
+    }
+    let left = ["notifications", "feedback"].map(|queue| pipeline.endpoint.depth(queue));
+    assert_eq!(left, [0, 0], "messages were left over");
+}
+
+async fn during<T>(pipeline: &Pipeline, share: &mut Share, work: impl Future<Output = T>) -> T {
+    let (calls, bytes) = (pipeline.endpoint.calls(), pipeline.log.bytes());
+    let result = work.await;
+    share.calls = std::mem::take(&mut share.calls) + &(pipeline.endpoint.calls() - &calls);
+    share.log_bytes += pipeline.log.bytes() - bytes;
+    result
+}
+
+async fn visma(pipeline: &Pipeline) -> VismaCalls {
+    let calls = pipeline.visma_calls().await;
+    VismaCalls { token: calls.of("token"), resource: calls.of("account"), feedback: calls.of("feedback") }
+}

@@ -1,0 +1,117 @@
+//! The functions as they are shipped, but for the clock, which the bench turns, and the log, which it weighs.
+
+use crate::logs::Log;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use endpoint::{Endpoint, SECRET_ID, TABLE};
+use fixtures::TestHost;
+use intake::Intake;
+use processor::{Acknowledge, Pauses, Processor};
+use std::time::Duration;
+use webhooks_metrics::{Metrics, Service};
+use webhooks_queue::{Queue, Together};
+use webhooks_settings::{Cache, SecretsManager};
+use webhooks_store::Table;
+use webhooks_visma::VismaClient;
+
+type ShippedProcessor = processor::wiring::Real<Acknowledge>;
+type ShippedFeedback = feedback::wiring::Real;
+
+/// The shipped functions' own choices, with another clock.
+pub struct OnOurClock;
+
+impl processor::Ports for OnOurClock {
+    type Source = <ShippedProcessor as processor::Ports>::Source;
+    type Ledger = <ShippedProcessor as processor::Ports>::Ledger;
+    type Visma = VismaClient<TestHost>;
+    type Queue = <ShippedProcessor as processor::Ports>::Queue;
+    type Pacer = <ShippedProcessor as processor::Ports>::Pacer;
+    type Handler = Acknowledge;
+    type Host = TestHost;
+}
+
+impl feedback::Ports for OnOurClock {
+    type Source = <ShippedFeedback as feedback::Ports>::Source;
+    type Answers = <ShippedFeedback as feedback::Ports>::Answers;
+    type Visma = VismaClient<TestHost>;
+    type Queue = <ShippedFeedback as feedback::Ports>::Queue;
+    type Pacer = <ShippedFeedback as feedback::Ports>::Pacer;
+    type Host = TestHost;
+}
+
+/// Makes functions that reach an endpoint.
+pub struct Workshop<'a> {
+    endpoint: &'a Endpoint,
+    host: TestHost,
+    log: Log,
+    aws: SdkConfig,
+}
+
+impl<'a> Workshop<'a> {
+    pub fn new(endpoint: &'a Endpoint, host: TestHost, log: Log) -> Self {
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        let aws = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-north-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(endpoint.url())
+            .build();
+        Self { endpoint, host, log, aws }
+    }
+
+    fn settings(&self) -> Cache<SecretsManager, TestHost> {
+        let client = aws_sdk_secretsmanager::Client::new(&self.aws);
+        Cache::new(SecretsManager::new(client, SECRET_ID.to_owned()), self.host.clone())
+    }
+
+    pub fn table(&self) -> Table {
+        Table::new(aws_sdk_dynamodb::Client::new(&self.aws), TABLE.to_owned(), time::Duration::days(90))
+    }
+
+    fn queue(&self, name: &str) -> Queue {
+        Queue::new(aws_sdk_sqs::Client::new(&self.aws), self.endpoint.queue_url(name))
+    }
+
+    fn metrics(&self, service: Service) -> Metrics<TestHost> {
+        Metrics::new(service, self.host.clone(), self.log.clone())
+    }
+
+    fn visma(&self) -> VismaClient<TestHost> {
+        VismaClient::new(self.host.clone()).expect("a client without TLS to set up")
+    }
+
+    pub fn intake(&self) -> Intake<SecretsManager, Queue, TestHost> {
+        let queue = self.queue("notifications");
+        let limits = intake::Limits::default();
+        Intake::new(self.settings(), queue, self.host.clone(), self.metrics(Service::Intake), limits)
+    }
+
+    pub fn processor(&self) -> Processor<OnOurClock> {
+        Processor {
+            settings: self.settings(),
+            ledger: self.table(),
+            visma: self.visma(),
+            events: Together::new(self.queue("events")),
+            feedback: Together::new(self.queue("feedback")),
+            notifications: self.queue("notifications"),
+            handler: Acknowledge,
+            host: self.host.clone(),
+            metrics: self.metrics(Service::Processor),
+            limits: processor::Limits { max_receive_count: 12, retry_base: Duration::from_secs(30) },
+            pauses: Pauses::default(),
+        }
+    }
+
+    pub fn feedback(&self) -> feedback::Feedback<OnOurClock> {
+        feedback::Feedback {
+            settings: self.settings(),
+            answers: self.table(),
+            visma: self.visma(),
+            queue: self.queue("feedback"),
+            rejected: self.queue("feedback-dead"),
+            host: self.host.clone(),
+            metrics: self.metrics(Service::Feedback),
+            limits: feedback::Limits { retry_base: Duration::from_secs(30), give_up_after: time::Duration::hours(24) },
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The functions with their real clients of AWS, and a Visma Net that answers at once.
+
+use crate::bodies::{self, SUBSCRIPTION_HEADER};
+use crate::functions::Workshop;
+use crate::gateway::{self, Function};
+use crate::growth::timed;
+use crate::logs::Log;
+use crate::still::{StillErp, StillSource};
+use aws_lambda_events::sqs::SqsBatchResponse;
+use endpoint::{Endpoint, sqs_event};
+use fixtures::TestHost;
+use processor::{Acknowledge, Processor};
+use serde_json::json;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::subscriber::DefaultGuard;
+use uuid::Uuid;
+use webhooks_queue::{Queue, Together};
+use webhooks_settings::Cache;
+use webhooks_store::Table;
+
+const BUDGET: Duration = Duration::from_secs(60);
+/// Of each body, in bytes.
+const LENGTH: usize = 768;
+
+/// Real clients of AWS alone.
+struct OverTheWire;
+
+impl processor::Ports for OverTheWire {
+    type Source = StillSource;
+    type Ledger = Table;
+    type Visma = StillErp;
+    type Queue = Together<Queue>;
+    type Pacer = Queue;
+    type Handler = Acknowledge;
+    type Host = TestHost;
+}
+
+impl feedback::Ports for OverTheWire {
+    type Source = StillSource;
+    type Answers = Table;
+    type Visma = StillErp;
+    type Queue = Queue;
+    type Pacer = Queue;
+    type Host = TestHost;
+}
+
+pub(crate) struct World {
+    pub(crate) endpoint: Endpoint,
+    tenants: usize,
+    intake: Function,
+    processor: Processor<OverTheWire>,
+    feedback: feedback::Feedback<OverTheWire>,
+    _listening: DefaultGuard,
+}
+
+impl World {
+    pub(crate) fn new(tenants: usize, subscriptions: usize) -> Self {
+        let (log, host) = (Log::default(), TestHost::default());
+        let settings = settings(tenants, subscriptions);
+        let endpoint = Endpoint::start(&settings).expect("a free port");
+        let workshop = Workshop::new(&endpoint, host.clone(), log.clone());
+        let cache = || Cache::new(StillSource(settings.clone()), host.clone());
+        let erp = StillErp("{}".to_owned());
+        let shipped = workshop.processor();
+        let processor = Processor {
+            settings: cache(),
+            visma: erp.clone(),
+            ledger: shipped.ledger,
+            events: shipped.events,
+            feedback: shipped.feedback,
+            notifications: shipped.notifications,
+            handler: shipped.handler,
+            host: shipped.host,
+            metrics: shipped.metrics,
+            limits: shipped.limits,
+            pauses: shipped.pauses,
+        };
+        let shipped = workshop.feedback();
+        let feedback = feedback::Feedback {
+            settings: cache(),
+            visma: erp,
+            answers: shipped.answers,
+            queue: shipped.queue,
+            rejected: shipped.rejected,
+            host: shipped.host,
+            metrics: shipped.metrics,
+            limits: shipped.limits,
+        };
+        let intake = gateway::function(Arc::new(workshop.intake()));
+        let listening = log.listen();
+        Self { endpoint, tenants, intake, processor, feedback, _listening: listening }
+    }
+
+    /// The tenant whose account this is.
+    pub(crate) fn tenant(&self, account: usize) -> String {
+        tenant(account % self.tenants)
+    }
+
+    /// Delivers a notification about each of these accounts and takes the messages off the queue again. Returns the CPU time.
+    pub(crate) async fn take_in(&self, accounts: Range<usize>, named: bool) -> Duration {
+        let events = self.deliveries(accounts.clone(), named);
+        let time = timed(self.deliver(events)).await;
+        self.endpoint.take("notifications", accounts.len());
+        time
+    }
+
+    /// One batch through all functions. Returns the CPU time of each.
+    pub(crate) async fn run(&self, accounts: Range<usize>) -> [Duration; 3] {
+        let (batch, events) = (accounts.len(), self.deliveries(accounts, true));
+        let intake = timed(self.deliver(events)).await;
+        let event = |queue| {
+            let event = sqs_event(queue, &self.endpoint.take(queue, batch));
+            serde_json::from_value(event).expect("an SQS event")
+        };
+        let taken = event("notifications");
+        let processor = timed(async { all_done(&self.processor.batch(taken, "request", BUDGET).await) }).await;
+        let taken = event("feedback");
+        let feedback = timed(async { all_done(&self.feedback.batch(taken, "request", BUDGET).await) }).await;
+        // Nobody consumes them here.
+        self.endpoint.take("events", batch);
+        [intake, processor, feedback]
+    }
+
+    fn deliveries(&self, accounts: Range<usize>, named: bool) -> Vec<String> {
+        let delivery = |account: usize| {
+            let body = bodies::of_account(account, LENGTH);
+            let mut headers = bodies::headers(&body, &self.tenant(account));
+            headers.retain(|(name, _)| named || name != SUBSCRIPTION_HEADER);
+            let text = String::from_utf8(body).expect("the body is text");
+            gateway::event("/hooks/visma/erp", &headers, &text).to_string()
+        };
+        accounts.map(delivery).collect()
+    }
+
+    async fn deliver(&self, events: Vec<String>) {
+        for event in events {
+            let answer = (self.intake)(event).await;
+            assert_eq!(answer["statusCode"], 202, "not taken: {answer}");
+        }
+    }
+}
+
+fn all_done(response: &SqsBatchResponse) {
+    assert!(response.batch_item_failures.is_empty(), "messages have to come again: {response:?}");
+}
+
+fn tenant(number: usize) -> String {
+    Uuid::from_u128(0x1000_0000_0000_4000_8000_0000_0000_0000 + number as u128).to_string()
+}
+
+fn settings(tenants: usize, subscriptions: usize) -> String {
+    let mut document = bodies::settings();
+    let tenants =
+        (0..tenants).map(|number| json!({ "id": tenant(number), "company_id": (1_000_000 + number).to_string() }));
+    document["tenants"] = tenants.collect();
+    document["routes"] = json!([{ "events": "*", "fetch": false }]);
+    let others = (1..subscriptions).map(|number| {
+        let secret = json!({ "id": "1", "value": format!("{}-{number}", bodies::SECRET) });
+        json!({ "id": format!("other-{number}"), "route": "erp", "secrets": [secret] })
+    });
+    let all = document["subscriptions"].as_array_mut().expect("a list of subscriptions");
+    all.extend(others);
+    // The right one is the last that is tried.
+    all.rotate_left(1);
+    document.to_string()
+}

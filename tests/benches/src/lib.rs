@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+pub mod assumptions;
+pub mod bill;
+pub mod bodies;
+pub mod budget;
+pub mod count;
+pub mod cpu;
+pub mod functions;
+pub mod gateway;
+pub mod growth;
+pub mod logs;
+pub mod pipeline;
+pub mod report;
+pub mod scenario;
+pub mod still;
+pub mod table;
+pub mod together;

@@ -1,0 +1,166 @@
+//! Intake, processor and feedback in one process, between a stand-in for Visma Net and one for AWS.
+
+use crate::functions::{OnOurClock, Workshop};
+use crate::gateway::{self, Gateway};
+use crate::logs::Log;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use endpoint::{Endpoint, Received, sqs_event};
+use fixtures::TestHost;
+use serde_json::{Value, json};
+use standin::{Collection, Emit, Item, NewTenant, Options, Sending, Server, Subscription, TenantClient};
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::subscriber::DefaultGuard;
+
+const ROUTE: &str = "erp";
+const SECRET: &str = "signing-secret";
+/// What a worker has for a batch.
+const BUDGET: Duration = Duration::from_secs(60);
+/// Deliveries that Visma Net has under way at once.
+const CONCURRENCY: usize = 10;
+/// A change of an account as the stand-in tells it, with a comment of no length, in bytes.
+const BARE: usize = 294;
+
+/// What the settings say about every event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Whether the resource is fetched.
+    pub fetch: bool,
+    /// Whether Visma Net is told.
+    pub feedback: bool,
+}
+
+/// How long the notifications are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bodies {
+    /// As Visma Net's documents show them (reference 2.3): about 300 bytes.
+    Bare,
+    /// From 512 to 1024 bytes.
+    Padded,
+}
+
+pub struct Pipeline {
+    pub endpoint: Endpoint,
+    pub clock: TestHost,
+    pub log: Log,
+    tenant: TenantClient,
+    processor: processor::Processor<OnOurClock>,
+    feedback: feedback::Feedback<OnOurClock>,
+    _gateway: Gateway,
+    _erp: Server,
+    _listening: DefaultGuard,
+}
+
+impl Pipeline {
+    /// # Panics
+    /// Something that runs in this process does not start.
+    pub async fn start(wanted: Wanted) -> Self {
+        let (log, clock) = (Log::default(), TestHost::default());
+        let listening = log.listen();
+        let erp = Server::start(Options::default()).await.expect("a free port");
+        let tenant = erp.client().create_tenant(NewTenant::default()).await.expect("a company");
+        let subscription =
+            Subscription { id: "all".to_owned(), secret: SECRET.to_owned(), route: ROUTE.to_owned(), event: None };
+        tenant.set_subscriptions(&[subscription]).await.expect("a subscription");
+        let settings = settings(erp.url(), &tenant, wanted);
+        let endpoint = Endpoint::start(&settings.to_string()).expect("a free port");
+        let workshop = Workshop::new(&endpoint, clock.clone(), log.clone());
+        let (processor, feedback) = (workshop.processor(), workshop.feedback());
+        let gateway = Gateway::start(gateway::function(Arc::new(workshop.intake()))).await.expect("a free port");
+        erp.client().set_api_url(gateway.url()).await.expect("the stand-in answers");
+        Self { endpoint, clock, log, tenant, processor, feedback, _gateway: gateway, _erp: erp, _listening: listening }
+    }
+
+    /// What was called at Visma Net.
+    ///
+    /// # Panics
+    /// The stand-in does not answer.
+    pub async fn visma_calls(&self) -> standin::Calls {
+        self.tenant.calls().await.expect("the stand-in answers")
+    }
+
+    /// Changes these accounts in the ERP without telling anybody.
+    ///
+    /// # Panics
+    /// The stand-in does not answer.
+    pub async fn change(&self, accounts: impl IntoIterator<Item = usize>) {
+        for account in accounts {
+            let fields = json!({"description": format!("Account {account}")});
+            self.tenant.put(Collection::Account, &number(account), fields).await.expect("the stand-in answers");
+        }
+    }
+
+    /// Visma Net tells of changes of these accounts, and intake takes them.
+    ///
+    /// # Panics
+    /// Intake did not take one.
+    pub async fn deliver(&self, accounts: impl IntoIterator<Item = usize>, bodies: Bodies) {
+        let items = accounts.into_iter().map(|account| item(account, bodies)).collect();
+        let sending = Sending { concurrency: CONCURRENCY, ..Sending::default() };
+        let emitted = self.tenant.emit(&Emit { items, sending }).await.expect("the stand-in answers");
+        assert!(emitted.all_delivered(), "not taken: {emitted:?}");
+    }
+
+    /// One invocation of the processor with as many messages as there are, `most` at most. Returns what it was given.
+    ///
+    /// # Panics
+    /// A message has to come again.
+    pub async fn process(&self, most: usize) -> Vec<Received> {
+        let (taken, event) = self.taken("notifications", most);
+        all_done(&self.processor.batch(event, "request", BUDGET).await);
+        taken
+    }
+
+    /// The same of the feedback function.
+    ///
+    /// # Panics
+    /// A message has to come again.
+    pub async fn answer(&self, most: usize) -> Vec<Received> {
+        let (taken, event) = self.taken("feedback", most);
+        all_done(&self.feedback.batch(event, "request", BUDGET).await);
+        taken
+    }
+
+    fn taken(&self, queue: &str, most: usize) -> (Vec<Received>, SqsEvent) {
+        let now = webhooks_host::Host::now(&self.clock).unix_timestamp_nanos() / 1_000_000;
+        let mut taken = self.endpoint.take(queue, most);
+        taken.iter_mut().for_each(|message| message.sent_at = now);
+        let event = serde_json::from_value(sqs_event(queue, &taken)).expect("an SQS event");
+        (taken, event)
+    }
+}
+
+fn all_done(response: &SqsBatchResponse) {
+    assert!(response.batch_item_failures.is_empty(), "messages have to come again: {response:?}");
+}
+
+fn number(account: usize) -> String {
+    format!("{:06}", 100_000 + account)
+}
+
+/// A change of an account, in a body of a length of its own.
+fn item(account: usize, bodies: Bodies) -> Item {
+    let mut item = Item::new("ACCOUNT_CHANGED", &number(account));
+    if bodies == Bodies::Padded {
+        let length = 512 + account * 37 % 513;
+        item.extra.insert("comment".to_owned(), "x".repeat(length - BARE).into());
+    }
+    item
+}
+
+fn settings(erp: &str, tenant: &TenantClient, wanted: Wanted) -> Value {
+    json!({
+        "version": 1,
+        "visma": {
+            "connect_url": erp, "erp_url": format!("{erp}/erp"), "sales_order_url": format!("{erp}/salesorder"),
+            "client_id": standin::CLIENT_ID, "client_secret": standin::CLIENT_SECRET, "scope": "vismanet_erp_service_api:read vismanet_erp_service_api:create",
+            "application_name": "benches",
+        },
+        "subscriptions": [{ "id": "all", "route": ROUTE, "secrets": [{ "id": "1", "value": SECRET }] }],
+        "tenants": [{ "id": tenant.id(), "company_id": tenant.company_id() }],
+        "routes": [{
+            "events": "*", "fetch": wanted.fetch, "publish": true, "feedback": if wanted.feedback { "automatic" } else { "none" },
+        }],
+        "source_ips": {"policy": "off"},
+    })
+}

@@ -1,0 +1,100 @@
+//! Effects that succeed at once and keep nothing, so that what is left is the functions' own work.
+
+use fixtures::TestHost;
+use processor::Acknowledge;
+use std::time::Duration;
+use webhooks_model::{Resource, ResourcePath};
+use webhooks_queue::{BatchSender, Message, Pacer, Parcel, QueueError, Sender, Together};
+use webhooks_settings::{LoadError, Source, Visma as VismaSettings};
+use webhooks_store::{Item, Items, Query, StoreError, Table, Write};
+use webhooks_visma::{Feedback, Fetched, Quota, Quotas, Visma, VismaError};
+
+/// A queue that takes everything.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StillQueue;
+
+impl Sender for StillQueue {
+    async fn send(&self, message: Message<'_>) -> Result<(), QueueError> {
+        drop(std::hint::black_box(message));
+        Ok(())
+    }
+}
+
+impl BatchSender for StillQueue {
+    async fn send_all(&self, parcels: Vec<Parcel>) -> Vec<Result<(), QueueError>> {
+        std::hint::black_box(parcels).into_iter().map(|_| Ok(())).collect()
+    }
+}
+
+impl Pacer for StillQueue {
+    async fn hide(&self, _: &str, _: Duration) -> Result<(), QueueError> {
+        Ok(())
+    }
+}
+
+/// A table in which nothing is found and every condition holds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StillItems;
+
+impl Items for StillItems {
+    async fn update(&self, write: Write) -> Result<bool, StoreError> {
+        drop(std::hint::black_box(write));
+        Ok(true)
+    }
+
+    async fn get(&self, _: &str, _: &str) -> Result<Option<Item>, StoreError> {
+        Ok(None)
+    }
+
+    async fn get_many(&self, _: Vec<(String, String)>, _: &[&str], _: bool) -> Result<Vec<Item>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
+        drop(std::hint::black_box(query));
+        Ok(Vec::new())
+    }
+}
+
+/// An ERP whose every resource is this JSON.
+#[derive(Debug, Clone)]
+pub struct StillErp(pub String);
+
+impl Visma for StillErp {
+    async fn fetch(&self, _: &VismaSettings, _: &str, _: &ResourcePath) -> Result<Fetched, VismaError> {
+        Ok(Resource::parse(&self.0).map_or(Fetched::Gone, Fetched::Found))
+    }
+
+    async fn send_feedback(&self, _: &VismaSettings, _: &str, _: &Feedback<'_>) -> Result<(), VismaError> {
+        Ok(())
+    }
+}
+
+impl Quotas for StillErp {
+    fn quota_left(&self, _: &str) -> Option<Quota> {
+        None
+    }
+}
+
+/// A settings document that never changes.
+#[derive(Debug, Clone)]
+pub struct StillSource(pub String);
+
+impl Source for StillSource {
+    async fn load(&self) -> Result<String, LoadError> {
+        Ok(self.0.clone())
+    }
+}
+
+/// The processor's choice of these.
+pub struct Still;
+
+impl processor::Ports for Still {
+    type Source = StillSource;
+    type Ledger = Table<StillItems>;
+    type Visma = StillErp;
+    type Queue = Together<StillQueue>;
+    type Pacer = StillQueue;
+    type Handler = Acknowledge;
+    type Host = TestHost;
+}
