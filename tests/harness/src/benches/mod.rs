@@ -1,0 +1,7 @@
+//! What is measured.
+
+pub mod cold_start;
+pub mod pipeline;
+pub mod side_by_side;
+
+mod start;
