@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "commands wait for processes in real time")]
 
+mod bench;
 mod browser;
 mod dashboards;
 mod deploy_test;
@@ -78,6 +79,10 @@ enum Command {
     ///
     /// What is left, and why it may be, is in tests/MUTANTS.md. The whole report is in target/mutants.
     Mutants(mutants::Options),
+    /// Measure on this machine what the functions cost: starts, CPU, memory, AWS calls; without a name, everything
+    ///
+    /// Reports are written to target/bench. A count that is missed, such as an AWS call too many, fails; times are only told.
+    Bench(bench::Options),
     /// Check formatting, lints, dependencies, the template and its policies
     Lint,
     /// Write a bill of materials of each function to target/sbom, in CycloneDX's JSON
@@ -117,6 +122,7 @@ fn run(command: Command) -> Result<()> {
         Command::Simulate(options) => simulate::run(&workspace, &interrupt, &options),
         Command::Fuzz(options) => fuzz::run(&workspace, &interrupt, &options),
         Command::Mutants(options) => mutants::run(&workspace, &interrupt, &options),
+        Command::Bench(options) => bench::run(&workspace, &interrupt, &options),
         Command::Sbom => sbom::run(&workspace, &interrupt),
         Command::Lint => lint::run(&workspace, &interrupt),
         Command::Dashboards { picture } => dashboards::run(&workspace, &interrupt, picture),

@@ -35,7 +35,7 @@ pub(crate) fn environment(
 }
 
 /// A Python that is new enough.
-fn interpreter(workspace: &Workspace) -> Result<String> {
+pub(crate) fn interpreter(workspace: &Workspace) -> Result<String> {
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let mut version = workspace.command(&python);
     let output = version.args(["-c", "import sys; print('%d %d' % sys.version_info[:2])"]).output();
