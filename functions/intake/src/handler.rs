@@ -112,7 +112,7 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         content::check(&request.headers, body.len(), self.limits.max_body_bytes)?;
         let headers = &request.headers;
         let caller = self.verify(&Inbound { entrance, headers, body: &body }, settings).await?;
-        self.accept(caller, request, body.to_vec()).await
+        self.accept(caller, request, bytes_of(body)).await
     }
 
     /// Once more with fresh settings where the present ones do not fit: a secret or a route may be newer than they are.
@@ -121,5 +121,14 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         let Err(Problem::RouteUnknown | Problem::SignatureMismatch) = verified else { return verified };
         let fresh = self.settings.refreshed().await.map_err(Problem::SettingsUnavailable)?;
         if Arc::ptr_eq(settings, &fresh) { verified } else { inbound.verify(&fresh, self.host.now()) }
+    }
+}
+
+/// Without copying them.
+fn bytes_of(body: Body) -> Vec<u8> {
+    match body {
+        Body::Text(text) => text.into_bytes(),
+        Body::Binary(bytes) => bytes,
+        other => other.to_vec(),
     }
 }

@@ -110,7 +110,7 @@ impl Delivery {
     /// The queue message: one line of JSON about the delivery, then the body as it came. A body that SQS would not take as text
     /// follows in base64.
     pub fn to_message(&self) -> String {
-        let text = std::str::from_utf8(&self.body).ok().filter(|text| text.chars().all(is_sqs_char));
+        let text = std::str::from_utf8(&self.body).ok().filter(|text| is_sqs_text(text));
         let encoding = if text.is_some() { Encoding::Text } else { Encoding::Base64 };
         let line = HeaderLine { encoding, meta: &self.meta };
         let mut message = serde_json::to_string(&line).expect("strings, ids and times always serialise");
@@ -152,9 +152,14 @@ impl Delivery {
     }
 }
 
-/// The characters a message may hold (SQS SendMessage: XML 1.0's).
-fn is_sqs_char(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
+/// Whether it holds nothing but what a message may (SQS SendMessage: XML 1.0's): no control characters but tab and the ends of lines, and neither
+/// U+FFFE nor U+FFFF. Looks at bytes, many at a time: a body may have a million.
+fn is_sqs_text(text: &str) -> bool {
+    let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+    let is_clean = |chunk: &[u8]| !chunk.iter().fold(false, |found, byte| found | is_control(*byte));
+    // Of characters of three bytes, these two are the last.
+    let is_character = |at: usize| !matches!(text.as_bytes()[at..], [0xef, 0xbf, 0xbe | 0xbf, ..]);
+    text.as_bytes().chunks(256).all(is_clean) && memchr::memchr_iter(0xef, text.as_bytes()).all(is_character)
 }
 
 #[cfg(test)]
@@ -225,7 +230,19 @@ pub(crate) mod tests {
         assert!(delivery(deep.as_bytes()).items().is_none());
     }
 
+    /// As SQS's documentation has it.
+    fn is_sqs_char(c: char) -> bool {
+        matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
+    }
+
     proptest! {
+        #[test]
+        fn looking_at_bytes_finds_what_looking_at_characters_does(
+            text in "[\\x00-\\x20\\x7fa-zåä\u{feff}\u{ffbe}\u{fffc}-\u{ffff}\u{10000}\u{1ffff}]{0,600}",
+        ) {
+            prop_assert_eq!(is_sqs_text(&text), text.chars().all(is_sqs_char));
+        }
+
         #[test]
         fn any_body_survives_the_queue(body: Vec<u8>) {
             let sent = delivery(&body);

@@ -37,7 +37,7 @@ pub(crate) fn run(criterion: &mut Criterion<CpuTime>) -> Vec<Row> {
             what,
             size,
             label: format!("intake, {} KiB: {}", size / 1024, label(what)),
-            compared_with: HMAC,
+            compared_with: (HMAC, size),
             notifications: 1,
             allocations,
         };

@@ -41,7 +41,7 @@ pub(crate) fn run(criterion: &mut Criterion<CpuTime>) -> Vec<Row> {
             what: RECORDS,
             size: batch,
             label: format!("processor, batch of {batch}: each record"),
-            compared_with: RECORDS,
+            compared_with: (RECORDS, BATCHES[0]),
             notifications: batch,
             allocations: Some((counted.count_total, counted.bytes_total)),
         });

@@ -12,8 +12,8 @@ pub(crate) struct Row {
     pub(crate) what: &'static str,
     pub(crate) size: usize,
     pub(crate) label: String,
-    /// The id of what its ratio is to, of the same size; under its own id, of the first size.
-    pub(crate) compared_with: &'static str,
+    /// The id and the size of what its ratio is to, in the same group.
+    pub(crate) compared_with: (&'static str, usize),
     /// Notifications in one iteration.
     pub(crate) notifications: usize,
     /// Allocations of one iteration, and their bytes.
@@ -34,8 +34,7 @@ struct Estimate {
 
 impl Row {
     fn is_compared_with(&self, other: &Self) -> bool {
-        let is_own = self.what == self.compared_with;
-        self.group == other.group && other.what == self.compared_with && (is_own || self.size == other.size)
+        self.group == other.group && self.compared_with == (other.what, other.size)
     }
 
     /// Of one notification. `None` when this was not measured.
