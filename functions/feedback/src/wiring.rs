@@ -9,7 +9,7 @@ use webhooks_queue::Queue;
 use webhooks_settings::SecretsManager;
 use webhooks_store::Table;
 use webhooks_visma::VismaClient;
-use webhooks_wiring::{Surroundings, prepared};
+use webhooks_wiring::Surroundings;
 
 /// AWS and Visma Net.
 pub struct Real;
@@ -46,11 +46,8 @@ pub fn feedback() -> Result<Feedback<Real>, lambda_runtime::Error> {
 
 /// Reads the settings and opens connections, so that the first batch finds both.
 pub async fn prepare(feedback: &Feedback<Real>) {
-    let visma = async {
-        if let Some(settings) = prepared("the settings", feedback.settings.get()).await {
-            feedback.visma.connect(&[&settings.visma.connect_url, &settings.visma.erp_url]).await;
-        }
-    };
-    let (table, queue) = (feedback.answers.connect(), feedback.queue.connect());
-    tokio::join!(visma, prepared("the table", table), prepared("the queue", queue));
+    webhooks_wiring::prepare(&feedback.settings, &feedback.answers, &feedback.queue, async |settings| {
+        feedback.visma.connect(&[&settings.visma.connect_url, &settings.visma.erp_url]).await;
+    })
+    .await;
 }

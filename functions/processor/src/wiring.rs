@@ -13,7 +13,7 @@ use webhooks_queue::{Queue, Together};
 use webhooks_settings::SecretsManager;
 use webhooks_store::Table;
 use webhooks_visma::VismaClient;
-use webhooks_wiring::{Surroundings, prepared};
+use webhooks_wiring::{Surroundings, prepare};
 
 /// AWS and Visma Net, with business code of one's own.
 pub struct Real<B>(PhantomData<B>);
@@ -47,14 +47,11 @@ pub async fn serve<B: Handler + 'static>(handler: B) -> Result<(), Error> {
 impl<B: Handler + 'static> Processor<Real<B>> {
     /// Reads the settings and opens connections, so that the first batch finds both.
     async fn prepare(&self) {
-        let visma = async {
-            if let Some(settings) = prepared("the settings", self.settings.get()).await {
-                let visma = &settings.visma;
-                self.visma.connect(&[&visma.connect_url, &visma.erp_url, &visma.sales_order_url]).await;
-            }
-        };
-        let (table, queue) = (self.ledger.connect(), self.notifications.connect());
-        tokio::join!(visma, prepared("the table", table), prepared("the queue", queue));
+        prepare(&self.settings, &self.ledger, &self.notifications, async |settings| {
+            let visma = &settings.visma;
+            self.visma.connect(&[&visma.connect_url, &visma.erp_url, &visma.sales_order_url]).await;
+        })
+        .await;
     }
 }
 

@@ -8,7 +8,7 @@ use webhooks_queue::Queue;
 use webhooks_settings::SecretsManager;
 use webhooks_store::Table;
 use webhooks_visma::VismaClient;
-use webhooks_wiring::{Surroundings, prepared};
+use webhooks_wiring::Surroundings;
 
 /// AWS and Visma Net.
 pub struct Real;
@@ -40,12 +40,9 @@ pub fn reconciler() -> Result<Reconciler<Real>, lambda_runtime::Error> {
 
 /// Reads the settings and opens connections, so that the first run finds both.
 pub async fn prepare(reconciler: &Reconciler<Real>) {
-    let visma = async {
-        if let Some(settings) = prepared("the settings", reconciler.settings.get()).await {
-            let visma = &settings.visma;
-            reconciler.listing.connect(&[&visma.connect_url, &visma.erp_url, &visma.sales_order_url]).await;
-        }
-    };
-    let (table, queue) = (reconciler.sweeps.connect(), reconciler.queue.connect());
-    tokio::join!(visma, prepared("the table", table), prepared("the queue", queue));
+    webhooks_wiring::prepare(&reconciler.settings, &reconciler.sweeps, &reconciler.queue, async |settings| {
+        let visma = &settings.visma;
+        reconciler.listing.connect(&[&visma.connect_url, &visma.erp_url, &visma.sales_order_url]).await;
+    })
+    .await;
 }

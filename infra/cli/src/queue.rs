@@ -3,40 +3,11 @@
 use crate::error::Failure;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
-    Message, MessageAttributeValue, MessageSystemAttributeName, MessageSystemAttributeNameForSends,
-    MessageSystemAttributeValue, QueueAttributeName,
+    MessageSystemAttributeName, MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName,
 };
-use std::collections::HashMap;
 use std::time::Duration;
-use time::OffsetDateTime;
 
-/// As many as SQS hands out at once.
-pub const BATCH: usize = 10;
-
-/// A message that is hidden from others until it is deleted, shown again, or its time is over.
-#[derive(Debug, Clone)]
-pub struct Received {
-    pub id: String,
-    pub body: String,
-    pub receipt: String,
-    pub sent_at: OffsetDateTime,
-    pub receive_count: u32,
-    pub group: Option<String>,
-    pub trace: Option<String>,
-    pub attributes: HashMap<String, MessageAttributeValue>,
-}
-
-impl Received {
-    pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.get(name)?.string_value()
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub struct Depth {
-    pub waiting: u64,
-    pub in_flight: u64,
-}
+pub use webhooks_queue::{BATCH, Depth, Letter as Received};
 
 pub trait Queue {
     /// Up to ten messages, hidden for `hidden`. Waits for the first up to `wait`, 20 seconds at most.
@@ -109,26 +80,6 @@ impl Queue for Sqs {
         let attributes = answer.attributes.unwrap_or_default();
         let number = |name| attributes.get(name).and_then(|text| text.parse().ok()).unwrap_or_default();
         Ok(Depth { waiting: number(&waiting), in_flight: number(&in_flight) })
-    }
-}
-
-impl From<Message> for Received {
-    fn from(message: Message) -> Self {
-        let attributes = message.attributes.unwrap_or_default();
-        let get = |name| attributes.get(&name).cloned();
-        let number = |name| attributes.get(&name).and_then(|text| text.parse::<i64>().ok()).unwrap_or_default();
-        let sent = i128::from(number(MessageSystemAttributeName::SentTimestamp)) * 1_000_000;
-        Self {
-            id: message.message_id.unwrap_or_default(),
-            body: message.body.unwrap_or_default(),
-            receipt: message.receipt_handle.unwrap_or_default(),
-            sent_at: OffsetDateTime::from_unix_timestamp_nanos(sent).unwrap_or(OffsetDateTime::UNIX_EPOCH),
-            receive_count: u32::try_from(number(MessageSystemAttributeName::ApproximateReceiveCount))
-                .unwrap_or_default(),
-            group: get(MessageSystemAttributeName::MessageGroupId),
-            trace: get(MessageSystemAttributeName::AwsTraceHeader),
-            attributes: message.message_attributes.unwrap_or_default(),
-        }
     }
 }
 

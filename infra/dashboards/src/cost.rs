@@ -6,26 +6,35 @@ use serde::Deserialize;
 /// Little traffic is spread unevenly over minutes: an hour has enough of it for a ratio.
 const HOUR: u32 = 3600;
 
-#[derive(Debug, Deserialize)]
-struct Prices {
-    memory_gigabytes: f64,
-    dollars: Dollars,
+/// `prices.json`, which says what it assumes.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Prices {
+    pub memory_gigabytes: f64,
+    pub dollars: Dollars,
 }
 
-#[derive(Debug, Deserialize)]
-struct Dollars {
-    million_api_requests: f64,
-    million_invocations: f64,
-    gigabyte_second: f64,
-    million_queue_requests: f64,
-    million_write_units: f64,
-    million_read_units: f64,
-    gigabyte_of_logs: f64,
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Dollars {
+    pub million_api_requests: f64,
+    pub million_invocations: f64,
+    pub gigabyte_second: f64,
+    pub million_queue_requests: f64,
+    /// What it costs more that a message has a group.
+    pub million_fair_queue_requests: f64,
+    pub million_write_units: f64,
+    pub million_read_units: f64,
+    pub gigabyte_of_logs: f64,
+}
+
+impl Prices {
+    #[must_use]
+    pub fn listed() -> Self {
+        serde_json::from_str(include_str!("../prices.json")).expect("the tests parse this file")
+    }
 }
 
 pub(crate) fn per_million() -> Vec<Series> {
-    let Prices { memory_gigabytes, dollars } =
-        serde_json::from_str(include_str!("../prices.json")).expect("the tests parse this file");
+    let Prices { memory_gigabytes, dollars } = Prices::listed();
     // A million deliveries times a price per million: the millions cancel out.
     let expressions = [
         ("API", format!("api * {} / accepted", dollars.million_api_requests)),

@@ -6,6 +6,7 @@ mod grafana;
 mod panels;
 mod series;
 
+pub use cost::{Dollars, Prices};
 pub use panels::{ALARMS, ATTENTION, OPERATIONS_ALARMS, Panel, Row, View, rows};
 pub use series::{Series, Source};
 

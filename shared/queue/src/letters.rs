@@ -34,7 +34,7 @@ impl Letter {
 }
 
 /// About how many messages a queue holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Depth {
     pub waiting: u64,
     pub in_flight: u64,

@@ -7,6 +7,7 @@ use aws_sdk_sqs::types::{
     SendMessageBatchRequestEntry,
 };
 use futures::future::join_all;
+use std::collections::HashMap;
 use std::time::Duration;
 
 const LONGEST_GROUP: usize = 128;
@@ -35,15 +36,11 @@ impl Queue {
 
 impl Sender for Queue {
     async fn send(&self, message: Message<'_>) -> Result<(), QueueError> {
-        let mut request = self.client.send_message().queue_url(&self.url).message_body(message.body);
-        request = request.set_message_group_id(message.group.and_then(group));
-        for (name, value) in message.attributes.iter().filter(|(_, value)| !value.is_empty()) {
-            request = request.message_attributes(*name, string_attribute(value));
-        }
-        if let Some(trace) = message.trace {
-            let name = MessageSystemAttributeNameForSends::AwsTraceHeader;
-            request = request.message_system_attributes(name, trace_attribute(trace));
-        }
+        let request = self.client.send_message().queue_url(&self.url).message_body(message.body);
+        let request = request
+            .set_message_group_id(message.group.and_then(group))
+            .set_message_attributes(attributes(message.attributes.iter().copied()))
+            .set_message_system_attributes(message.trace.map(system_attributes));
         request.send().await.map_err(|error| QueueError::of_sending(&error))?;
         Ok(())
     }
@@ -79,8 +76,7 @@ impl BatchSender for Queue {
 
 impl Queue {
     async fn send_one(&self, parcel: &Parcel) -> Result<(), QueueError> {
-        let attributes: Vec<_> =
-            parcel.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let attributes: Vec<_> = parcel.attributes().collect();
         let (body, group, trace) = (parcel.body.clone(), parcel.group.as_deref(), parcel.trace.as_ref());
         self.send(Message { body, group, attributes: &attributes, trace }).await
     }
@@ -96,15 +92,11 @@ impl Pacer for Queue {
 }
 
 fn entry(at: usize, parcel: &Parcel) -> SendMessageBatchRequestEntry {
-    let mut entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(&parcel.body);
-    entry = entry.set_message_group_id(parcel.group.as_deref().and_then(group));
-    for (name, value) in parcel.attributes.iter().filter(|(_, value)| !value.is_empty()) {
-        entry = entry.message_attributes(name, string_attribute(value));
-    }
-    if let Some(trace) = &parcel.trace {
-        let name = MessageSystemAttributeNameForSends::AwsTraceHeader;
-        entry = entry.message_system_attributes(name, trace_attribute(trace));
-    }
+    let entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(&parcel.body);
+    let entry = entry
+        .set_message_group_id(parcel.group.as_deref().and_then(group))
+        .set_message_attributes(attributes(parcel.attributes()))
+        .set_message_system_attributes(parcel.trace.as_ref().map(system_attributes));
     entry.build().expect("the only required parts are id and body")
 }
 
@@ -113,9 +105,17 @@ fn string_attribute(value: &str) -> MessageAttributeValue {
     attribute.expect("the only required part is the data type")
 }
 
-fn trace_attribute(trace: &Trace) -> MessageSystemAttributeValue {
+/// SQS has no empty ones.
+fn attributes<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Option<HashMap<String, MessageAttributeValue>> {
+    let full = pairs.filter(|(_, value)| !value.is_empty());
+    let attributes: HashMap<_, _> = full.map(|(name, value)| (name.to_owned(), string_attribute(value))).collect();
+    (!attributes.is_empty()).then_some(attributes)
+}
+
+fn system_attributes(trace: &Trace) -> HashMap<MessageSystemAttributeNameForSends, MessageSystemAttributeValue> {
     let attribute = MessageSystemAttributeValue::builder().data_type("String").string_value(trace.header()).build();
-    attribute.expect("the only required part is the data type")
+    let attribute = attribute.expect("the only required part is the data type");
+    HashMap::from([(MessageSystemAttributeNameForSends::AwsTraceHeader, attribute)])
 }
 
 /// SQS takes up to 128 ASCII letters, digits and punctuation marks.

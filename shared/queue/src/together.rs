@@ -19,8 +19,12 @@ pub struct Parcel {
 }
 
 impl Parcel {
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     fn bytes(&self) -> usize {
-        self.body.len() + self.attributes.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+        self.body.len() + self.attributes().map(|(name, value)| name.len() + value.len()).sum::<usize>()
     }
 }
 

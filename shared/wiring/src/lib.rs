@@ -8,7 +8,7 @@ use std::time::Duration;
 use webhooks_host::{SystemHost, VariableError, Variables};
 use webhooks_model::QueueName;
 use webhooks_queue::Queue;
-use webhooks_settings::{Cache, SecretsManager};
+use webhooks_settings::{Cache, SecretsManager, Settings};
 use webhooks_store::Table;
 
 /// Waits for what a function does before its first invocation, so that this one finds it done. A failure is logged: whatever needs it
@@ -16,6 +16,21 @@ use webhooks_store::Table;
 pub async fn prepared<T, E: Display>(what: &'static str, work: impl Future<Output = Result<T, E>>) -> Option<T> {
     let told = |error: &E| tracing::warn!(error = %error, "{what} not ready at start: {error}");
     work.await.inspect_err(told).ok()
+}
+
+/// What every worker has ready before its first invocation: the settings and open connections. `then` is what the settings are needed for.
+pub async fn prepare(
+    settings: &Cache<SecretsManager, SystemHost>,
+    table: &Table,
+    queue: &Queue,
+    then: impl AsyncFnOnce(&Settings),
+) {
+    let settings = async {
+        if let Some(settings) = prepared("the settings", settings.get()).await {
+            then(&settings).await;
+        }
+    };
+    tokio::join!(settings, prepared("the table", table.connect()), prepared("the queue", queue.connect()));
 }
 
 /// What a function finds around it.

@@ -3,28 +3,9 @@
 use crate::assumptions::Assumptions;
 use crate::count::{Count, Share};
 use crate::scenario::Scenario;
-use serde::Deserialize;
+use dashboards::Prices;
 
-const PRICES: &str = include_str!("../../../infra/dashboards/prices.json");
 const MILLION: f64 = 1e6;
-
-#[derive(Debug, Deserialize)]
-struct Prices {
-    memory_gigabytes: f64,
-    dollars: Dollars,
-}
-
-#[derive(Debug, Deserialize)]
-struct Dollars {
-    million_api_requests: f64,
-    million_invocations: f64,
-    gigabyte_second: f64,
-    million_queue_requests: f64,
-    million_fair_queue_requests: f64,
-    million_write_units: f64,
-    million_read_units: f64,
-    gigabyte_of_logs: f64,
-}
 
 /// Dollars for a million notifications.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,7 +27,7 @@ impl Bill {
     /// # Panics
     /// The files of prices and assumptions are not what they should be.
     pub fn of(scenario: Scenario, count: &Count) -> Self {
-        let Prices { memory_gigabytes, dollars } = serde_json::from_str(PRICES).expect("prices.json has its form");
+        let Prices { memory_gigabytes, dollars } = Prices::listed();
         let assumed = Assumptions::read();
         let shares = [&count.intake, &count.processor, &count.feedback];
         let per_million = |sum: f64| sum / count.notifications as f64 * MILLION;
