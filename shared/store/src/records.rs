@@ -138,33 +138,35 @@ impl<I: Items> Records for Table<I> {
         if below < start {
             return Ok(Page::default());
         }
+        let mut found: Vec<Position> = vec![];
         for _ in 0..DAYS_PER_PAGE {
+            let missing = usize::from(most) - found.len();
             let query = Query {
                 index: Some("feed"),
                 key_condition: "feed = :day AND feed_at BETWEEN :start AND :below",
                 newest_first: true,
-                limit: Some(i32::from(most) + 1),
+                // One that lies at the end, which is not below it, and one that tells that the list goes on.
+                limit: i32::try_from(missing + 2).ok(),
                 ..Query::default()
             };
             let query = query
                 .value(":day", string(feed_day(tenant, day)))
                 .value(":start", string(&start))
                 .value(":below", string(&below));
-            let found: Vec<Position> =
-                self.items.query(query).await?.iter().filter_map(|item| place(item, "feed_at")).collect();
-            let found: Vec<Position> =
-                found.into_iter().filter(|position| position.at < below).take(most.into()).collect();
-            if !found.is_empty() {
-                return Ok(Page { next: found.last().cloned(), records: self.whole(found).await? });
-            }
-            if day <= from {
-                return Ok(Page::default());
+            let places = self.items.query(query).await?;
+            let places = places.iter().filter_map(|item| place(item, "feed_at"));
+            found.extend(places.filter(|position| position.at < below).take(missing + 1));
+            let more = found.len() > usize::from(most);
+            if more || day <= from {
+                found.truncate(most.into());
+                return Ok(Page { next: found.last().filter(|_| more).cloned(), records: self.whole(found).await? });
             }
             // What sorts behind every time of the day before.
             day -= Duration::days(1);
             below = format!("{}~", &time_text(day)[..10]);
         }
-        Ok(Page { records: vec![], next: Some(Position { at: below, pk: String::new(), sk: String::new() }) })
+        let next = Position { at: below, pk: String::new(), sk: String::new() };
+        Ok(Page { next: Some(next), records: self.whole(found).await? })
     }
 
     async fn marked(&self, mark: &str, after: Option<&Position>, most: u8) -> Result<Page, StoreError> {

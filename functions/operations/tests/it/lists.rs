@@ -37,7 +37,9 @@ async fn a_tenants_notifications_come_newest_first_and_page_by_page_each_once() 
         assert_eq!(sorted, (1..=7).map(|number| format!("SO/{number}")).collect::<Vec<_>>(), "{limit}");
         assert_eq!((keys[3].as_str(), keys[6].as_str()), ("SO/4", "SO/1"));
     }
-    assert_eq!(all.items("key").len(), 3, "a page is one day's at most, and the list goes on");
+    assert_eq!(all.items("key").len(), 7, "a page goes on through the days");
+    let week = world.get(&format!("{FEED}{TENANT}")).await;
+    assert_eq!((week.items("key").len(), &week.body["next"]), (6, &serde_json::Value::Null), "the end is told at once");
     assert!(world.get(&format!("{FEED}somebody-else")).await.items("key").is_empty());
 }
 
