@@ -10,7 +10,8 @@ export const title = "Pauses";
 
 export async function show(main, { signal, go }) {
   const place = h("section", { "aria-label": "Pauses in force" });
-  const backlog = h("p", { class: "lead" });
+  // As high as what it will say, so that nothing moves from under a finger.
+  const backlog = h("p", { class: "lead" }, "Counting what waits…");
   const load = async () => {
     try {
       const [{ items }, counts] = await Promise.all([get("pauses", {}, signal), get("counts", {}, signal)]);
@@ -29,8 +30,8 @@ export async function show(main, { signal, go }) {
 
 function told(paused) {
   if (paused === 0) return ["Nothing waits."];
-  return [h("a", { href: "#/attention?kind=paused" }, `${number(paused)} ${paused === 1 ? "notification waits" : "notifications wait"}`), ". What waited goes on by a ",
-    h("a", { href: "#/replay?states=paused" }, "replay of what is paused"), "."];
+  return [h("a", { href: "#/attention?kind=paused" }, `${number(paused)} ${paused === 1 ? "notification waits" : "notifications wait"}`), ". When the pause ends, what waited goes on by a ",
+    h("a", { href: "#/replay" }, "job"), "."];
 }
 
 function drawn(items, load, go) {
@@ -40,7 +41,7 @@ function drawn(items, load, go) {
     cell("Tenant", pause.tenant ? h("span", { class: "code" }, pause.tenant) : "Every tenant"), cell("Events", h("span", { class: "code" }, pause.events)),
     cell("Since", moment(pause.since)), cell("For", span(Date.now() - new Date(pause.since))), cell("By", pause.by), cell("Note", pause.note || "–"),
     may("repair") && h("td", { role: "cell", class: "actions", "data-label": "Actions" },
-      button("End", () => end(pause, load, go), { class: "row", "aria-label": `End the pause of ${pause.events} for ${pause.tenant ?? "every tenant"}` })));
+      button("End", () => end(pause, go), { class: "row", "aria-label": `End the pause of ${pause.events} for ${pause.tenant ?? "every tenant"}` })));
   return h("div", { class: "scroll" }, h("table", { class: "grid", role: "table" }, h("caption", { class: "unseen" }, "Pauses in force"),
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads.map((name) => h("th", { scope: "col", role: "columnheader" }, name)))),
     h("tbody", { role: "rowgroup" }, items.map(row))));
@@ -60,14 +61,11 @@ function begin(load) {
   });
 }
 
-function end({ tenant, events }, load, go) {
-  const replay = h("input", { type: "checkbox", checked: true });
-  const content = [h("p", {}, "New notifications go on at once. What has waited goes on by a replay."),
-    tenant && h("label", { class: "choice" }, replay, "Plan that replay next")].filter(Boolean);
+function end({ tenant, events }, go) {
+  const content = [h("p", {}, "New notifications go on at once. What has waited goes on by a job, which begins by itself.")];
   dialogForm(`End the pause of ${events}`, "End the pause", content, async () => {
     await ask("DELETE", "v1/pauses", { body: { ...(tenant && { tenant }), events } });
     toast("The pause has ended.");
-    if (tenant && replay.checked) go("replay", { tenant, states: "paused" });
-    else await load();
+    go("replay", {});
   });
 }

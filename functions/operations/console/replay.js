@@ -1,8 +1,9 @@
 // Replays by filter: first a plan, then a job that can be watched, cancelled and resumed.
 
-import { get, post, repeat } from "./api.js";
-import { announce, button, chip, empty, field, h, heading, moment, number, span, toast, trouble } from "./dom.js";
+import { post } from "./api.js";
+import { announce, button, field, h, heading, number, span, toast, trouble } from "./dom.js";
 import { chosen, entityField, eventField, meet, read, tenantField, timeField } from "./filters.js";
+import { planned, watch } from "./jobs.js";
 import { may } from "./session.js";
 import { detailLink } from "./table.js";
 import { entity, STATES } from "./words.js";
@@ -10,13 +11,6 @@ import { entity, STATES } from "./words.js";
 export const title = "Replays";
 
 const WEEK = 7 * 86400000;
-const STATUS = { running: ["Running", "info"], finished: ["Finished", "good"], cancelled: ["Cancelled", "warn"] };
-/** How many a job was planned to replay: the API tells only how many it has. */
-const planned = (id, count) => {
-  const key = `console.planned.${id}`;
-  if (count !== undefined) sessionStorage.setItem(key, count);
-  return Number(sessionStorage.getItem(key));
-};
 
 export async function show(main, { query, signal }) {
   const jobs = h("ul", { class: "jobs" });
@@ -100,66 +94,4 @@ function named(ref) {
   } catch {
     return `##${ref}#`;
   }
-}
-
-/** Keeps the list of jobs up to date, the quicker the more goes on. */
-function watch(list, signal) {
-  let before = "";
-  const polling = repeat(async () => {
-    let items;
-    try {
-      ({ items } = await get("jobs", {}, signal));
-    } catch (error) {
-      if (!signal.aborted && !before) list.replaceChildren(h("li", {}, trouble(error, () => polling.now())));
-      throw error;
-    }
-    const text = JSON.stringify(items);
-    if (text === before && before) return items.some(({ status }) => status === "running") ? "changed" : "same";
-    const focused = document.activeElement?.closest?.("[data-job]");
-    const within = document.activeElement?.tagName === "BUTTON";
-    for (const job of JSON.parse(before || "[]")) {
-      const now = items.find(({ id }) => id === job.id);
-      if (now && now.status !== job.status) announce(`Replay ${STATUS[now.status]?.[0] ?? now.status}: ${number(now.replayed)} replayed`);
-    }
-    before = text;
-    list.replaceChildren(...(items.length === 0 ? [h("li", {}, empty("No replay yet."))] : items.map((one) => card(one, polling))));
-    const same = focused && list.querySelector(`[data-job="${CSS.escape(focused.dataset.job)}"]`);
-    if (same) (within ? same.querySelector("button") ?? same : same).focus();
-    return "changed";
-  }, { first: 1500, longest: 20000, signal });
-  return polling;
-}
-
-function card(job, polling) {
-  const { filter } = job;
-  const [label, tone] = STATUS[job.status] ?? [job.status, "calm"];
-  const what = [filter.entity && entity(filter.entity), filter.event, filter.states?.map((name) => STATES[name]?.[0] ?? name).join(" or ")].filter(Boolean);
-  const act = (verb, said) => async () => {
-    try {
-      await post(`jobs/${encodeURIComponent(job.id)}/${verb}`, {});
-      toast(said);
-    } catch (error) {
-      toast(error.message, "bad");
-    }
-    await polling.now();
-  };
-  const stands = job.status === "running" && Date.now() - new Date(job.updated_at) > 120000;
-  const counts = `${number(job.replayed)} replayed${job.skipped ? `, ${number(job.skipped)} passed over` : ""}`;
-  return h("li", { class: "card job", tabindex: -1, "data-job": job.id, "data-status": job.status },
-    h("div", { class: "head" }, chip(tone, label), " ", h("strong", {}, what.join(", ") || "Everything"), " ", h("span", { class: "code" }, filter.tenant)),
-    h("progress", { max: 1, value: progress(job), "aria-label": `Progress of the replay: ${counts}` }),
-    h("p", { class: "notes" }, counts, " · received ", moment(filter.from), " to ", moment(filter.to), ` · ${job.rate} per second · by ${job.by} · begun `, moment(job.created_at), job.note && ` · ${job.note}`),
-    may("repair") && job.status !== "finished" && h("div", { class: "buttons" },
-      job.status === "running" && button("Cancel", act("cancel", "Cancelled; what is replayed already stays so."), { class: "quiet", "aria-label": `Cancel the replay begun by ${job.by}` }),
-      (job.status === "cancelled" || stands) && button("Resume", act("resume", "It goes on."), { class: "quiet", "aria-label": `Resume the replay begun by ${job.by}` })));
-}
-
-/** By the plan, where this tab made it; else by how far in time it has come. */
-function progress(job) {
-  if (job.status === "finished") return 1;
-  const count = planned(job.id);
-  if (count > 0) return Math.min(job.replayed / count, 1);
-  if (!job.reached) return 0;
-  const [from, to, at] = [job.filter.from, job.filter.to, job.reached].map((text) => new Date(text).getTime());
-  return Math.min(Math.max((at - from) / (to - from), 0), 1);
 }

@@ -32,6 +32,7 @@ const FILES: &[Source] = &[
     ("detail.js", SCRIPT, include_str!("../console/detail.js")),
     ("entity.js", SCRIPT, include_str!("../console/entity.js")),
     ("pauses.js", SCRIPT, include_str!("../console/pauses.js")),
+    ("jobs.js", SCRIPT, include_str!("../console/jobs.js")),
     ("replay.js", SCRIPT, include_str!("../console/replay.js")),
 ];
 

@@ -6,7 +6,7 @@ use standin::{Change, Endpoint, Fault};
 #[tokio::test]
 async fn an_operator_repairs_what_needs_it_and_a_reader_is_offered_nothing() {
     let company = Company::new(company::REPAIRED).await;
-    company.visma.set_faults(Endpoint::Feedback, &[Fault::status(400), Fault::status(404)]).await.unwrap();
+    company.visma.set_faults(Endpoint::Feedback, &[Fault::status(400)]).await.unwrap();
     let refused = company.visma.change_and_emit(&Change::new("ACCOUNT_UPDATED", "1930")).await.unwrap();
     let refused = refused.emitted.notification_ids[0];
     company.ended(refused, "processed", "parked").await;
@@ -52,7 +52,22 @@ async fn an_operator_repairs_what_needs_it_and_a_reader_is_offered_nothing() {
     assert_eq!(company.feedback(awaited).await, [(false, "Out of stock.".to_owned())]);
     browser.reads(".quote", "Out of stock.").await;
     replay(&console, &company).await;
+    pause(&console, &company).await;
     browser.was_content().await;
+}
+
+async fn pause(console: &Console, company: &Company) {
+    let browser = &console.browser;
+    console.view("#/pauses", "Pauses").await;
+    browser.press("Begin a pause").await;
+    browser.sees("dialog[open]").await;
+    browser.fill("Tenant", &company.tenant).await;
+    browser.press("Begin").await;
+    browser.press(&format!("End the pause of * for {}", company.tenant)).await;
+    browser.press("End the pause").await;
+    // What waited, here nothing, goes on by a job of its own.
+    browser.reads("h1", "Replays").await;
+    browser.reads(".job[data-kind=release]", "Release after a pause").await;
 }
 
 async fn replay(console: &Console, company: &Company) {

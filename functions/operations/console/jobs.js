@@ -1,0 +1,96 @@
+// Jobs: what they do, how far they have come, and what can be done about them.
+
+import { get, post, repeat } from "./api.js";
+import { announce, button, chip, empty, h, moment, number, toast, trouble } from "./dom.js";
+import { may } from "./session.js";
+import { entity, STATES } from "./words.js";
+
+const STATUS = { running: ["Running", "info"], finished: ["Finished", "good"], cancelled: ["Cancelled", "warn"] };
+/** What each kind is called, and what has happened to those that it counts. */
+const KINDS = {
+  replay: ["Replay", "replayed"], redrive: ["Redrive of dead letters", "sent again"],
+  release: ["Release after a pause", "handed on"], erase: ["Erasure", "deleted"],
+};
+const kindOf = (job) => KINDS[job.kind] ?? [job.kind, "done"];
+const called = (job) => `${kindOf(job)[0].toLowerCase()} begun by ${job.by}`;
+
+/** How many a replay was planned to replay: the API tells only how many it has. */
+export function planned(id, count) {
+  const key = `console.planned.${id}`;
+  if (count !== undefined) sessionStorage.setItem(key, count);
+  return Number(sessionStorage.getItem(key));
+}
+
+/** Keeps the list of jobs up to date, the quicker the more goes on. */
+export function watch(list, signal) {
+  let before = "";
+  const polling = repeat(async () => {
+    let items;
+    try {
+      ({ items } = await get("jobs", {}, signal));
+    } catch (error) {
+      if (!signal.aborted && !before) list.replaceChildren(h("li", {}, trouble(error, () => polling.now())));
+      throw error;
+    }
+    const text = JSON.stringify(items);
+    if (text === before && before) return items.some(({ status }) => status === "running") ? "changed" : "same";
+    const focused = document.activeElement?.closest?.("[data-job]");
+    const within = document.activeElement?.tagName === "BUTTON";
+    for (const job of JSON.parse(before || "[]")) {
+      const now = items.find(({ id }) => id === job.id);
+      if (now && now.status !== job.status) announce(`${kindOf(now)[0]} ${STATUS[now.status]?.[0] ?? now.status}: ${done(now)}`);
+    }
+    before = text;
+    list.replaceChildren(...(items.length === 0 ? [h("li", {}, empty("No job yet."))] : items.map((one) => card(one, polling))));
+    const same = focused && list.querySelector(`[data-job="${CSS.escape(focused.dataset.job)}"]`);
+    if (same) (within ? same.querySelector("button") ?? same : same).focus();
+    return "changed";
+  }, { first: 1500, longest: 20000, signal });
+  return polling;
+}
+
+const done = (job) => `${number(job.done)} ${kindOf(job)[1]}${job.skipped ? `, ${number(job.skipped)} passed over` : ""}`;
+
+function card(job, polling) {
+  const [label, tone] = STATUS[job.status] ?? [job.status, "calm"];
+  const act = (verb, said) => async () => {
+    try {
+      await post(`jobs/${encodeURIComponent(job.id)}/${verb}`, {});
+      toast(said);
+    } catch (error) {
+      toast(error.message, "bad");
+    }
+    await polling.now();
+  };
+  const stands = job.status === "running" && Date.now() - new Date(job.updated_at) > 120000;
+  const span = job.filter ? [" · received ", moment(job.filter.from), " to ", moment(job.filter.to)] : [];
+  const bar = h("progress", { max: 1, "aria-label": `Progress of the ${called(job)}: ${done(job)}` });
+  const part = progress(job);
+  // Without a value the bar says only that something goes on.
+  if (part !== null) bar.value = part;
+  return h("li", { class: "card job", tabindex: -1, "data-job": job.id, "data-kind": job.kind, "data-status": job.status },
+    h("div", { class: "head" }, chip(tone, label), " ", h("strong", {}, about(job)), " ", job.tenant && h("span", { class: "code" }, job.tenant)), bar,
+    h("p", { class: "notes" }, done(job), ...span, ` · ${job.rate} per second · by ${job.by} · begun `, moment(job.created_at), job.note && ` · ${job.note}`),
+    may("repair") && job.status !== "finished" && h("div", { class: "buttons" },
+      job.status === "running" && button("Cancel", act("cancel", "Cancelled; what is done already stays so."), { class: "quiet", "aria-label": `Cancel the ${called(job)}` }),
+      (job.status === "cancelled" || stands) && button("Resume", act("resume", "It goes on."), { class: "quiet", "aria-label": `Resume the ${called(job)}` })));
+}
+
+function about(job) {
+  const { filter, queue, message } = job;
+  const states = filter?.states?.map((name) => STATES[name]?.[0] ?? name).join(" or ");
+  const what = filter ? [filter.entity && entity(filter.entity), filter.event, states].filter(Boolean).join(", ") || "everything" :
+    queue && [queue, message].filter(Boolean).join(", message ");
+  return what ? `${kindOf(job)[0]}: ${what}` : kindOf(job)[0];
+}
+
+/** By the plan, where this tab made it; else by how far in time it has come. */
+function progress(job) {
+  if (job.status === "finished") return 1;
+  const count = planned(job.id);
+  if (count > 0) return Math.min(job.done / count, 1);
+  if (!job.filter) return job.status === "running" ? null : 0;
+  if (!job.reached) return 0;
+  const [from, to, at] = [job.filter.from, job.filter.to, job.reached].map((text) => new Date(text).getTime());
+  return Math.min(Math.max((at - from) / (to - from), 0), 1);
+}
