@@ -63,7 +63,7 @@ async fn made(company: &Company) -> Vec<View> {
     }
     // One with trouble: the ERP fails twice, then Visma Net does not take the feedback.
     company.visma.set_faults(Endpoint::Resource, &[Fault::status(503), Fault::status(503)]).await.unwrap();
-    company.visma.set_faults(Endpoint::Feedback, &[Fault::status(400), Fault::status(404)]).await.unwrap();
+    company.visma.set_faults(Endpoint::Feedback, &[Fault::status(400)]).await.unwrap();
     let troubled = company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", "27004")).await.unwrap();
     company.ended(troubled.emitted.notification_ids[0], "processed", "parked").await;
     let awaited =

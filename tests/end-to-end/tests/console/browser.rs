@@ -15,7 +15,6 @@ use uuid::Uuid;
 
 /// A browser of its own, with a profile of its own. Both are gone when it is dropped.
 pub(crate) struct Browser {
-    // Before the process, which ends it.
     pub(crate) driver: WebDriver,
     _process: Process,
 }
@@ -23,6 +22,13 @@ pub(crate) struct Browser {
 struct Process {
     driver: Child,
     profile: PathBuf,
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // To quit by itself it would have to be awaited: it blocks the thread that its connections live on. Its process ends it.
+        let _ = self.driver.clone().leak();
+    }
 }
 
 impl Drop for Process {

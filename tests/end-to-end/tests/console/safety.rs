@@ -80,7 +80,10 @@ async fn the_page_lets_no_foreign_script_style_or_request_through() {
     browser.was_content().await;
     browser.script("window.breaches = []; addEventListener('securitypolicyviolation', (one) => breaches.push(one.effectiveDirective))", vec![]).await;
     let attempts = [
-        ("script-src-elem", "const one = document.createElement('script'); one.append('1'); document.body.append(one)"),
+        (
+            "script-src-elem",
+            "document.head.append(Object.assign(document.createElement('link'), {rel: 'preload', as: 'script', href: 'https://elsewhere.example/x.js'}))",
+        ),
         ("style-src-attr", "document.body.setAttribute('style', 'color: red')"),
         ("img-src", "document.body.append(Object.assign(new Image(), {src: 'https://elsewhere.example/x.png'}))"),
         ("connect-src", "fetch('https://elsewhere.example/').catch(() => {})"),

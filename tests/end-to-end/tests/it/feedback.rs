@@ -53,15 +53,21 @@ async fn a_feedback_gets_through_limits_failures_lost_answers_and_revoked_tokens
 async fn a_feedback_refused_under_one_id_is_sent_under_the_other_and_then_parked() {
     let company = Company::new(company::FALLBACK_ID).await;
     // The body's id is one that Visma Net does not know; the header's is the notification's.
-    let mut item = Item::new("ACCOUNT_UPDATED", "1920");
-    let foreign = uuid::Uuid::new_v4();
-    item.extra.insert("notificationId".into(), json!(foreign));
+    let with_foreign_id = |key: &str| {
+        let (mut item, foreign) = (Item::new("ACCOUNT_UPDATED", key), uuid::Uuid::new_v4());
+        item.extra.insert("notificationId".into(), json!(foreign));
+        (item, foreign)
+    };
+    let (item, foreign) = with_foreign_id("1920");
     let emitted = company.visma.emit_one(item).await.unwrap();
     assert!(emitted.all_delivered());
     company.ended(foreign, "processed", "sent").await;
     assert_eq!(company.feedback(emitted.notification_ids[0]).await.len(), 1);
 
     company.visma.set_faults(Endpoint::Feedback, &[Fault::status(400), Fault::status(404)]).await.unwrap();
-    let changed = company.visma.change_and_emit(&Change::new("ACCOUNT_UPDATED", "1930")).await.unwrap();
-    company.ended(changed.emitted.notification_ids[0], "processed", "parked").await;
+    let (item, foreign) = with_foreign_id("1930");
+    assert!(company.visma.emit_one(item).await.unwrap().all_delivered());
+    company.ended(foreign, "processed", "parked").await;
+    let calls = company.visma.calls().await.unwrap();
+    assert_eq!((calls.answered("feedback", 400), calls.answered("feedback", 404)), (1, 2), "each of both ids once");
 }
