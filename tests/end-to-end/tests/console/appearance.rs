@@ -79,8 +79,8 @@ async fn made(company: &Company) -> Vec<View> {
             "Sales order SO/270001",
             "tbody tr",
         ),
-        ("pauses", "#/pauses".to_owned(), "Pauses", "main button"),
-        ("replay", format!("#/replay?tenant={tenant}"), "Replays", "main form"),
+        ("pauses", "#/pauses".to_owned(), "Pauses", "main section > *"),
+        ("replay", format!("#/replay?tenant={tenant}"), "Replays", ".jobs li"),
     ];
     let read = end_to_end::Operator::new(&company.stack, "Read").await;
     let url = format!("/operations/v1/entities?tenant={tenant}&entity=customer&key=27004");
