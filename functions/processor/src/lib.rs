@@ -19,3 +19,4 @@ pub use handler::{Acknowledge, Handler, HandlerError};
 pub use pauses::{NOTICED_WITHIN, Pauses};
 pub use ports::{Limits, Ports};
 pub use processor::{Done, Processor};
+pub use webhooks_queue::Crew;

@@ -13,6 +13,7 @@ use webhooks_batch::{Outcome, Received};
 use webhooks_metrics::{Metric, Metrics};
 use webhooks_model::retry::Next;
 use webhooks_model::{Notification, State};
+use webhooks_queue::Crew;
 use webhooks_settings::{Cache, Settings};
 
 /// Notifications of one delivery that run at the same time.
@@ -32,6 +33,8 @@ pub struct Processor<P: Ports> {
     pub metrics: Metrics<P::Host>,
     pub limits: Limits,
     pub pauses: Pauses,
+    /// Of the attempts under way, whose messages go together.
+    pub crew: Crew,
 }
 
 /// How a notification got through.
@@ -95,6 +98,7 @@ impl<P: Ports> Processor<P> {
         let event = n.event.map_or(n.entity.as_str(), |event| event.id);
         let span = tracing::info_span!("notification", notification = %n.key, tenant, event, delivery = %n.delivery);
         let work = async {
+            let _at_work = self.crew.join();
             let process = AssertUnwindSafe(self.process(n, settings, received)).catch_unwind();
             let result = match tokio::time::timeout(longest, process).await {
                 Ok(Ok(result)) => result,

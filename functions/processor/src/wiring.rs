@@ -9,7 +9,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use std::marker::PhantomData;
 use webhooks_host::{Host, SystemHost};
 use webhooks_metrics::{Metrics, Service};
-use webhooks_queue::{Queue, Together};
+use webhooks_queue::{Crew, Queue, Together};
 use webhooks_settings::SecretsManager;
 use webhooks_store::Table;
 use webhooks_visma::VismaClient;
@@ -56,13 +56,13 @@ impl<B: Handler + 'static> Processor<Real<B>> {
 }
 
 fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<Real<B>>, Error> {
-    let surroundings = Surroundings::load()?;
+    let (surroundings, crew) = (Surroundings::load()?, Crew::default());
     Ok(Processor {
         settings: surroundings.settings()?,
         ledger: surroundings.table()?,
         visma: VismaClient::new(SystemHost)?,
-        events: Together::new(surroundings.queue("EVENTS_QUEUE_URL")?),
-        feedback: Together::new(surroundings.queue("FEEDBACK_QUEUE_URL")?),
+        events: Together::new(surroundings.queue("EVENTS_QUEUE_URL")?, &crew),
+        feedback: Together::new(surroundings.queue("FEEDBACK_QUEUE_URL")?, &crew),
         notifications: surroundings.queue("NOTIFICATIONS_QUEUE_URL")?,
         handler,
         host: SystemHost,
@@ -72,5 +72,6 @@ fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<Real<B>>, Err
             retry_base: surroundings.retry_base()?,
         },
         pauses: Pauses::default(),
+        crew,
     })
 }

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod crew;
 mod error;
 mod letters;
 mod queue;
 mod together;
 mod trace;
 
+pub use crew::{AtWork, Crew};
 pub use error::QueueError;
 pub use letters::{BATCH, Depth, Letter, Letters, look};
 pub use queue::Queue;

@@ -1,16 +1,22 @@
 //! Messages that are sent at the same time go in one request, which SQS bills as one.
 
-use crate::{Message, QueueError, Sender, Trace};
+use crate::crew::Resting;
+use crate::{Crew, Message, QueueError, Sender, Trace};
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 /// Messages of one request at most.
 const MOST: usize = 10;
 /// Bytes of one request at most: SQS takes 1 MiB, and counts more than the bodies.
 const LARGEST: usize = 1024 * 1024 - 16 * 1024;
+/// A message waits so long for others of its crew. A batch of records ends with its slowest, so those that are done earlier lose nothing.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// A message that waits for others to go with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parcel {
     pub body: String,
     pub group: Option<String>,
@@ -45,11 +51,12 @@ pub trait BatchSender: Send + Sync {
     fn send_all(&self, parcels: Vec<Parcel>) -> impl Future<Output = Vec<Result<(), QueueError>>> + Send;
 }
 
-/// One request at a time; what is sent while it is on its way goes with the next. Nobody waits for company, so a message that is
-/// alone goes at once.
+/// One request at a time; what is sent while it is on its way goes with the next. A message goes when it has nine others with it, when
+/// nobody else of the crew is at work, so that none can come, or when it has waited for a fifth of a second. One that is alone goes at once.
 #[derive(Debug)]
 pub struct Together<S> {
     queue: S,
+    crew: Crew,
     waiting: Mutex<Vec<Waiting>>,
     turn: tokio::sync::Mutex<()>,
 }
@@ -58,11 +65,21 @@ pub struct Together<S> {
 struct Waiting {
     parcel: Parcel,
     tell: oneshot::Sender<Result<(), QueueError>>,
+    resting: Resting,
+}
+
+impl Waiting {
+    /// Whoever is not there any more need not be told.
+    fn tell(self, result: Result<(), QueueError>) {
+        // First, or the one that is told first believes that nobody else is at work.
+        drop(self.resting);
+        let _ = self.tell.send(result);
+    }
 }
 
 impl<S> Together<S> {
-    pub fn new(queue: S) -> Self {
-        Self { queue, waiting: Mutex::default(), turn: tokio::sync::Mutex::default() }
+    pub fn new(queue: S, crew: &Crew) -> Self {
+        Self { queue, crew: crew.clone(), waiting: Mutex::default(), turn: tokio::sync::Mutex::default() }
     }
 
     fn waiting(&self) -> MutexGuard<'_, Vec<Waiting>> {
@@ -87,7 +104,8 @@ impl<S> Together<S> {
 impl<S: BatchSender> Sender for Together<S> {
     async fn send(&self, message: Message<'_>) -> Result<(), QueueError> {
         let (tell, mut told) = oneshot::channel();
-        self.waiting().push(Waiting { parcel: message.into(), tell });
+        let parcel = message.into();
+        self.waiting().push(Waiting { parcel, tell, resting: self.crew.rest() });
         // Whoever is about to send has the time to join.
         tokio::task::yield_now().await;
         loop {
@@ -97,11 +115,13 @@ impl<S: BatchSender> Sender for Together<S> {
                 told = &mut told => return told.unwrap_or_else(|_| Err(QueueError::Unavailable("given up".into()))),
                 turn = self.turn.lock() => turn,
             };
-            let (parcels, tell): (Vec<_>, Vec<_>) = self.take().into_iter().map(|one| (one.parcel, one.tell)).unzip();
-            if !parcels.is_empty() {
+            let is_full = || self.waiting().len() >= MOST;
+            let _ = timeout(PATIENCE, self.crew.wait(is_full)).await;
+            let mut taken = self.take();
+            if !taken.is_empty() {
+                let parcels = taken.iter_mut().map(|one| mem::take(&mut one.parcel)).collect();
                 let results = self.queue.send_all(parcels).await;
-                // Whoever is not there any more need not be told.
-                tell.into_iter().zip(results).for_each(|(tell, result)| drop(tell.send(result)));
+                taken.into_iter().zip(results).for_each(|(one, result)| one.tell(result));
             }
             drop(turn);
         }

@@ -32,7 +32,7 @@ fn requests(queue: Together<Fake>) -> Vec<Vec<String>> {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_sent_at_the_same_time_goes_in_one_request() {
-    let queue = Together::new(Fake::default());
+    let queue = Together::new(Fake::default(), &Crew::default());
     let bodies: Vec<_> = (0..10).map(|n| n.to_string()).collect();
     let results = join_all(bodies.iter().map(|body| queue.send(message(body)))).await;
     assert!(results.iter().all(Result::is_ok));
@@ -41,7 +41,7 @@ async fn what_is_sent_at_the_same_time_goes_in_one_request() {
 
 #[tokio::test(start_paused = true)]
 async fn what_comes_while_a_request_is_on_its_way_goes_with_the_next() {
-    let queue = Together::new(Fake::default());
+    let queue = Together::new(Fake::default(), &Crew::default());
     let later = async {
         tokio::time::sleep(Duration::from_millis(1)).await;
         join(queue.send(message("b")), queue.send(message("c"))).await
@@ -53,14 +53,14 @@ async fn what_comes_while_a_request_is_on_its_way_goes_with_the_next() {
 
 #[tokio::test(start_paused = true)]
 async fn each_is_told_its_own_result() {
-    let queue = Together::new(Fake::default());
+    let queue = Together::new(Fake::default(), &Crew::default());
     let results = join_all(["a", "bad", "c"].map(|body| queue.send(message(body)))).await;
     assert_eq!(results, [Ok(()), Err(QueueError::InvalidMessage("bad".into())), Ok(())]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_is_stopped_takes_the_others_along_and_blocks_nobody() {
-    let queue = Together::new(Fake::default());
+    let queue = Together::new(Fake::default(), &Crew::default());
     let stopped = tokio::time::timeout(Duration::from_millis(20), queue.send(message("never")));
     let (stopped, other) = join(stopped, queue.send(message("other"))).await;
     assert!(stopped.is_err());
@@ -70,7 +70,7 @@ async fn who_is_stopped_takes_the_others_along_and_blocks_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn what_nobody_waits_for_any_more_is_not_sent() {
-    let queue = Together::new(Fake::default());
+    let queue = Together::new(Fake::default(), &Crew::default());
     let hasty = tokio::time::timeout(Duration::from_millis(2), async {
         tokio::time::sleep(Duration::from_millis(1)).await;
         queue.send(message("b")).await
@@ -81,13 +81,60 @@ async fn what_nobody_waits_for_any_more_is_not_sent() {
     assert_eq!(requests(queue), [["a"], ["c"]]);
 }
 
+/// Works so long, then sends if it has something to say. Returns how long it took until that was durable.
+async fn member(queue: &Together<Fake>, works: u64, body: Option<&'static str>) -> Duration {
+    let (_at_work, begun) = (queue.crew.join(), tokio::time::Instant::now());
+    tokio::time::sleep(Duration::from_millis(works)).await;
+    if let Some(body) = body {
+        queue.send(message(body)).await.unwrap();
+    }
+    begun.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_at_work_is_waited_for_and_who_has_nothing_to_send_no_longer() {
+    let queue = Together::new(Fake::default(), &Crew::default());
+    let (first, _, _) =
+        tokio::join!(member(&queue, 1, Some("a")), member(&queue, 20, Some("b")), member(&queue, 40, None));
+    assert_eq!(first.as_millis(), 40 + 5, "with the last, and the request's own time");
+    assert_eq!(requests(queue), [["a", "b"]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_waited_for_longer_than_a_fifth_of_a_second() {
+    let queue = Together::new(Fake::default(), &Crew::default());
+    let (first, _) = tokio::join!(member(&queue, 0, Some("a")), member(&queue, 1_000, Some("b")));
+    assert_eq!(first, PATIENCE + Duration::from_millis(5));
+    assert_eq!(requests(queue), [["a"], ["b"]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_request_goes_although_others_are_at_work() {
+    let queue = Together::new(Fake::default(), &Crew::default());
+    let ten = join_all((0..10).map(|_| member(&queue, 10, Some("a"))));
+    let (ten, _) = tokio::join!(ten, member(&queue, 50, None));
+    assert!(ten.into_iter().all(|time| time.as_millis() == 15));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_told_is_at_work_again_before_the_next_sends() {
+    let queue = Together::new(Fake::default(), &Crew::default());
+    let twice = async |first, second| {
+        let _at_work = queue.crew.join();
+        queue.send(message(first)).await.unwrap();
+        queue.send(message(second)).await.unwrap();
+    };
+    tokio::join!(twice("a", "b"), twice("c", "d"));
+    assert_eq!(requests(queue).iter().map(Vec::len).collect::<Vec<_>>(), [2, 2]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn each_goes_exactly_once_and_no_request_is_more_than_sqs_takes(sizes in prop::collection::vec(1..300_000_usize, 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let queue = Together::new(Fake::default());
+        let queue = Together::new(Fake::default(), &Crew::default());
         let body = |(n, size): (usize, &usize)| format!("{n:03}{}", "x".repeat(*size));
         let bodies: Vec<_> = sizes.iter().enumerate().map(body).collect();
         let results = runtime.block_on(join_all(bodies.iter().map(|body| queue.send(message(body)))));

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use endpoint::{Endpoint, SECRET_ID, TABLE};
 use fixtures::TestHost;
 use intake::Intake;
-use processor::{Acknowledge, Pauses, Processor};
+use processor::{Acknowledge, Crew, Pauses, Processor};
 use std::time::Duration;
 use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::{Queue, Together};
@@ -87,18 +87,20 @@ impl<'a> Workshop<'a> {
     }
 
     pub fn processor(&self) -> Processor<OnOurClock> {
+        let crew = Crew::default();
         Processor {
             settings: self.settings(),
             ledger: self.table(),
             visma: self.visma(),
-            events: Together::new(self.queue("events")),
-            feedback: Together::new(self.queue("feedback")),
+            events: Together::new(self.queue("events"), &crew),
+            feedback: Together::new(self.queue("feedback"), &crew),
             notifications: self.queue("notifications"),
             handler: Acknowledge,
             host: self.host.clone(),
             metrics: self.metrics(Service::Processor),
             limits: processor::Limits { max_receive_count: 12, retry_base: Duration::from_secs(30) },
             pauses: Pauses::default(),
+            crew,
         }
     }
 

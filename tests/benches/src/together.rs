@@ -8,7 +8,7 @@ use crate::still::{StillErp, StillItems, StillSource};
 use endpoint::chunks;
 use fastrand::Rng;
 use fixtures::{TestHost, sqs_event};
-use processor::{Acknowledge, Pauses, Processor};
+use processor::{Acknowledge, Crew, Pauses, Processor};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -164,18 +164,20 @@ fn processor(far: &Far, wanted: Wanted) -> Processor<AtADistance> {
     let mut settings = bodies::settings();
     let feedback = if wanted.feedback { "automatic" } else { "none" };
     settings["routes"] = json!([{ "events": "*", "fetch": wanted.fetch, "feedback": feedback }]);
+    let crew = Crew::default();
     Processor {
         settings: Cache::new(StillSource(settings.to_string()), host.clone()),
         ledger: Table::over(far.clone(), time::Duration::days(90)),
         visma: FarErp(far.clone(), StillErp(bodies::ACCOUNT.to_owned())),
-        events: Together::new(far.clone()),
-        feedback: Together::new(far.clone()),
+        events: Together::new(far.clone(), &crew),
+        feedback: Together::new(far.clone(), &crew),
         notifications: far.clone(),
         handler: Acknowledge,
         metrics: Metrics::new(Service::Processor, host.clone(), io::sink()),
         host,
         limits: processor::Limits { max_receive_count: 12, retry_base: Duration::from_secs(30) },
         pauses: Pauses::default(),
+        crew,
     }
 }
 

@@ -154,19 +154,23 @@ impl Code {
                     intake::Limits::default(),
                 )))
             }
-            Function::Processor => Self::Processor(Arc::new(Processor {
-                settings: settings(),
-                ledger: table(),
-                visma: port.clone(),
-                events: Together::new(queue(Name::Events)),
-                feedback: Together::new(queue(Name::Feedback)),
-                notifications: queue(Name::Notifications),
-                handler: port.clone(),
-                host: port.clone(),
-                metrics: metrics(Service::Processor),
-                pauses: processor::Pauses::default(),
-                limits: processor::Limits { max_receive_count: MAX_RECEIVE_COUNT, retry_base: RETRY_BASE },
-            })),
+            Function::Processor => {
+                let crew = processor::Crew::default();
+                Self::Processor(Arc::new(Processor {
+                    settings: settings(),
+                    ledger: table(),
+                    visma: port.clone(),
+                    events: Together::new(queue(Name::Events), &crew),
+                    feedback: Together::new(queue(Name::Feedback), &crew),
+                    notifications: queue(Name::Notifications),
+                    handler: port.clone(),
+                    host: port.clone(),
+                    metrics: metrics(Service::Processor),
+                    pauses: processor::Pauses::default(),
+                    limits: processor::Limits { max_receive_count: MAX_RECEIVE_COUNT, retry_base: RETRY_BASE },
+                    crew,
+                }))
+            }
             Function::Feedback => Self::Feedback(Arc::new(Feedback {
                 settings: settings(),
                 answers: table(),

@@ -1,5 +1,5 @@
 use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document, sqs_event, to_come_again};
-use processor::{Acknowledge, Handler, HandlerError, Limits, Pauses, Ports, Processor};
+use processor::{Acknowledge, Crew, Handler, HandlerError, Limits, Pauses, Ports, Processor};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -76,6 +76,7 @@ impl World {
             metrics: Metrics::new(Service::Processor, host.clone(), emitted.clone()),
             limits: Limits { max_receive_count: MAX_RECEIVE_COUNT, retry_base: Duration::from_secs(30) },
             pauses: Pauses::default(),
+            crew: Crew::default(),
         };
         Self { table, host, erp, events, feedback, notifications, settings, emitted, processor }
     }

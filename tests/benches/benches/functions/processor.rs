@@ -7,7 +7,7 @@ use benches::bodies;
 use benches::still::{Still, StillErp, StillItems, StillQueue, StillSource};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use fixtures::{TestHost, sqs_event};
-use processor::{Acknowledge, Pauses, Processor};
+use processor::{Acknowledge, Crew, Pauses, Processor};
 use std::hint::black_box;
 use std::io;
 use std::time::Duration;
@@ -55,17 +55,19 @@ pub(crate) fn run(criterion: &mut Criterion<CpuTime>) -> Vec<Row> {
 
 fn still_processor() -> Processor<Still> {
     let host = TestHost::default();
+    let crew = Crew::default();
     Processor {
         settings: Cache::new(StillSource(bodies::settings().to_string()), host.clone()),
         ledger: Table::over(StillItems, time::Duration::days(90)),
         visma: StillErp(bodies::ACCOUNT.to_owned()),
-        events: Together::new(StillQueue),
-        feedback: Together::new(StillQueue),
+        events: Together::new(StillQueue, &crew),
+        feedback: Together::new(StillQueue, &crew),
         notifications: StillQueue,
         handler: Acknowledge,
         metrics: Metrics::new(Service::Processor, host.clone(), io::sink()),
         host,
         limits: processor::Limits { max_receive_count: 12, retry_base: Duration::from_secs(30) },
         pauses: Pauses::default(),
+        crew,
     }
 }

@@ -76,6 +76,7 @@ impl World {
             metrics: shipped.metrics,
             limits: shipped.limits,
             pauses: shipped.pauses,
+            crew: shipped.crew,
         };
         let shipped = workshop.feedback();
         let feedback = feedback::Feedback {
