@@ -1,6 +1,6 @@
 //! The one durable write before the answer.
 
-use crate::handler::Intake;
+use crate::intake::Intake;
 use crate::problem::Problem;
 use crate::verify::Caller;
 use crate::{headers, invocation};

@@ -1,6 +1,7 @@
 //! From a request to its answer.
 
 use crate::accept::Accepted;
+use crate::intake::Intake;
 use crate::problem::{Problem, json_response};
 use crate::target::{Entrance, Target};
 use crate::verify::{Caller, Inbound};
@@ -12,43 +13,13 @@ use lambda_http::{Body, Request, Response};
 use serde_json::json;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 use tracing::Instrument;
 use webhooks_host::Host;
-use webhooks_metrics::{Metric, Metrics};
+use webhooks_metrics::Metric;
 use webhooks_queue::{Sender, Trace};
-use webhooks_settings::{Cache, Settings, Source};
-
-/// So that a body and what is stored about it fit the 1 MiB that SQS takes.
-pub(crate) const DEFAULT_MAX_BODY_BYTES: u32 = 1_032_192;
-
-/// The receiver, whatever the settings, the queue and the clock are.
-pub struct Intake<S, Q, H> {
-    pub(crate) settings: Cache<S, H>,
-    pub(crate) queue: Q,
-    pub(crate) host: H,
-    metrics: Metrics<H>,
-    pub(crate) limits: Limits,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    pub max_body_bytes: usize,
-    /// How long SQS may take. The sender should have its answer within some seconds (reference 8.7, question 6).
-    pub send_within: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { max_body_bytes: DEFAULT_MAX_BODY_BYTES as usize, send_within: Duration::from_millis(2500) }
-    }
-}
+use webhooks_settings::{Settings, Source};
 
 impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
-    pub fn new(settings: Cache<S, H>, queue: Q, host: H, metrics: Metrics<H>, limits: Limits) -> Self {
-        Self { settings, queue, host, metrics, limits }
-    }
-
     /// Answers every request. A panic becomes a 503, so that the sender comes back with the delivery.
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let is_head = request.method() == Method::HEAD;

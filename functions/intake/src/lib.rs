@@ -8,6 +8,7 @@ mod content;
 mod event;
 mod handler;
 mod headers;
+mod intake;
 mod invocation;
 mod problem;
 mod source_ip;
@@ -16,4 +17,4 @@ mod verify;
 pub mod wiring;
 
 pub use event::without_url_parts;
-pub use handler::{Intake, Limits};
+pub use intake::{Intake, Limits};

@@ -1,6 +1,6 @@
 //! The real effects.
 
-use crate::handler::{DEFAULT_MAX_BODY_BYTES, Intake, Limits};
+use crate::intake::{DEFAULT_MAX_BODY_BYTES, Intake, Limits};
 use lambda_http::Error;
 use std::time::Duration;
 use webhooks_host::SystemHost;

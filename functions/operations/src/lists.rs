@@ -12,7 +12,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
-use webhooks_model::job::LONGEST_SPAN;
+use webhooks_model::filter::LONGEST_SPAN;
 use webhooks_model::{Entity, EntityId, State as NotificationState};
 use webhooks_store::{Head, Page, Pauses, Position, Record, Records};
 

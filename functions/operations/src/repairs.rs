@@ -17,33 +17,21 @@ use webhooks_model::feedback::{Description, FeedbackMessage, Verdict};
 use webhooks_queue::{Message, Sender};
 use webhooks_store::{Action, Deed, Records, Repairs, Replays};
 
+/// Who asks, for which notification, and what they say.
+type Asked = (Caller, Path<String>, Bytes);
+
 /// Hands a notification to the processor once more. One that had ended keeps its end and its answer.
 #[utoipa::path(post, path = "/operations/v1/notifications/{ref}/replay", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Note, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn replay<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Path(name): Path<String>,
-    body: Bytes,
-) -> Result<StatusCode, Problem> {
-    let by = operations.roles.admit(&caller, Access::Repair)?;
-    let note: Note = query::body(&body)?;
-    let key = reference::parse(&name)?;
-    operations.repair(&key, Deed::Replay, &by, &note.note, Next::Processor).await
+pub(crate) async fn replay<P: Ports>(State(operations): State<Shared<P>>, asked: Asked) -> Result<StatusCode, Problem> {
+    operations.noted(asked, Deed::Replay, |_| Next::Processor).await
 }
 
 /// Sets a notification aside: nothing further is tried until it is released.
 #[utoipa::path(post, path = "/operations/v1/notifications/{ref}/hold", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Note, responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn hold<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Path(name): Path<String>,
-    body: Bytes,
-) -> Result<StatusCode, Problem> {
-    let by = operations.roles.admit(&caller, Access::Repair)?;
-    let note: Note = query::body(&body)?;
-    operations.repair(&reference::parse(&name)?, Deed::Hold, &by, &note.note, Next::Nothing).await
+pub(crate) async fn hold<P: Ports>(State(operations): State<Shared<P>>, asked: Asked) -> Result<StatusCode, Problem> {
+    operations.noted(asked, Deed::Hold, |_| Next::Nothing).await
 }
 
 /// Lets a held or paused notification go on.
@@ -51,30 +39,17 @@ pub(crate) async fn hold<P: Ports>(
     request_body = Note, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn release<P: Ports>(
     State(operations): State<Shared<P>>,
-    caller: Caller,
-    Path(name): Path<String>,
-    body: Bytes,
+    asked: Asked,
 ) -> Result<StatusCode, Problem> {
-    let by = operations.roles.admit(&caller, Access::Repair)?;
-    let note: Note = query::body(&body)?;
-    let key = reference::parse(&name)?;
-    operations.repair(&key, Deed::Release, &by, &note.note, Next::Processor).await
+    operations.noted(asked, Deed::Release, |_| Next::Processor).await
 }
 
 /// Tries a feedback once more that is parked or stuck. Never one that Visma Net has taken.
 #[utoipa::path(post, path = "/operations/v1/notifications/{ref}/feedback", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Note, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn resend<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Path(name): Path<String>,
-    body: Bytes,
-) -> Result<StatusCode, Problem> {
-    let by = operations.roles.admit(&caller, Access::Repair)?;
-    let note: Note = query::body(&body)?;
-    let key = reference::parse(&name)?;
-    let message = FeedbackMessage::Feedback { notification: key.clone() };
-    operations.repair(&key, Deed::ResendFeedback, &by, &note.note, Next::Feedback(message)).await
+pub(crate) async fn resend<P: Ports>(State(operations): State<Shared<P>>, asked: Asked) -> Result<StatusCode, Problem> {
+    let feedback = |key: &LedgerKey| Next::Feedback(FeedbackMessage::Feedback { notification: key.clone() });
+    operations.noted(asked, Deed::ResendFeedback, feedback).await
 }
 
 /// Hands in the outcome of a notification whose feedback was deferred.
@@ -82,17 +57,14 @@ pub(crate) async fn resend<P: Ports>(
     request_body = Outcome, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn outcome<P: Ports>(
     State(operations): State<Shared<P>>,
-    caller: Caller,
-    Path(name): Path<String>,
-    body: Bytes,
+    asked: Asked,
 ) -> Result<StatusCode, Problem> {
-    let by = operations.roles.admit(&caller, Access::Repair)?;
+    let (by, key, body) = operations.admitted(asked)?;
     let outcome: Outcome = query::required_body(&body)?;
     let description = Description::new(query::note(&outcome.description)?);
     if description.as_str().is_empty() {
         return Err(Problem::invalid("description", "A sentence for the accountant."));
     }
-    let key = reference::parse(&name)?;
     let note = description.as_str().to_owned();
     let verdict = Verdict { is_success: outcome.is_success, description };
     let message = FeedbackMessage::Outcome { notification: key.clone(), verdict };
@@ -107,6 +79,22 @@ enum Next {
 }
 
 impl<P: Ports> Operations<P> {
+    fn admitted(&self, (caller, Path(name), body): Asked) -> Result<(String, LedgerKey, Bytes), Problem> {
+        Ok((self.roles.admit(&caller, Access::Repair)?, reference::parse(&name)?, body))
+    }
+
+    /// A repair of which nothing is said but perhaps a note.
+    async fn noted(
+        &self,
+        asked: Asked,
+        deed: Deed,
+        next: impl FnOnce(&LedgerKey) -> Next,
+    ) -> Result<StatusCode, Problem> {
+        let (by, key, body) = self.admitted(asked)?;
+        let note: Note = query::body(&body)?;
+        self.repair(&key, deed, &by, &note.note, next(&key)).await
+    }
+
     async fn repair(
         &self,
         key: &LedgerKey,

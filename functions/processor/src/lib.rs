@@ -4,7 +4,6 @@ mod admission;
 mod confirmation;
 mod failure;
 mod handler;
-mod intake_message;
 mod metrics;
 mod pauses;
 mod ports;

@@ -1,7 +1,6 @@
 //! A batch, its messages, and one attempt at each of their notifications.
 
 use crate::failure::Failure;
-use crate::intake_message;
 use crate::pauses::Pauses;
 use crate::ports::{Limits, Ports};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -70,7 +69,7 @@ impl<P: Ports> Processor<P> {
                 return self.without_settings(&received, Failure::from(error)).await;
             }
         };
-        let notifications = match intake_message::read(&received.body, settings.as_ref()) {
+        let notifications = match Notification::all_in(&received.body, settings.as_ref()) {
             Ok(notifications) => notifications,
             Err(_) => {
                 tracing::error!("a foreign message on the notifications queue");

@@ -3,8 +3,8 @@
 use crate::failure::Failure;
 use crate::ports::Ports;
 use crate::processor::Processor;
+use crate::sentences;
 use crate::steps::{address, automatic};
-use crate::{intake_message, sentences};
 use std::time::Duration;
 use webhooks_batch::{Outcome, Received};
 use webhooks_host::Host;
@@ -72,7 +72,7 @@ impl<P: Ports> Processor<P> {
 
     /// Even then what has used up its attempts is written down, as far as it can be read.
     pub(crate) async fn without_settings(&self, received: &Received, failure: Failure) -> Outcome {
-        let notifications = intake_message::read(&received.body, &NoDirectory).unwrap_or_default();
+        let notifications = Notification::all_in(&received.body, &NoDirectory).unwrap_or_default();
         for n in &notifications {
             self.count_failure(n.tenant.as_deref(), received, failure.next.reason());
             if self.limits.is_last(received.receive_count) {

@@ -9,5 +9,5 @@ mod silence;
 mod sweep;
 pub mod wiring;
 
-pub use ports::Ports;
-pub use reconciler::{Reconciler, Report, Requeued};
+pub use ports::{Ports, Reconciler};
+pub use reconciler::{Report, Requeued};

@@ -1,7 +1,7 @@
 //! Outcomes that did not come in time, and work whose message was lost.
 
-use crate::ports::Ports;
-use crate::reconciler::{Reconciler, Report};
+use crate::ports::{Ports, Reconciler};
+use crate::reconciler::Report;
 use crate::run::Run;
 use crate::sweep::SweepError;
 use time::OffsetDateTime;

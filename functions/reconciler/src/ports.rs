@@ -1,8 +1,9 @@
 //! What the reconciler is made of.
 
 use webhooks_host::Host;
+use webhooks_metrics::Metrics;
 use webhooks_queue::Sender;
-use webhooks_settings::Source;
+use webhooks_settings::{Cache, Source};
 use webhooks_store::{Replays, Sweeps, Unended};
 use webhooks_visma::Listing;
 
@@ -13,4 +14,14 @@ pub trait Ports: Send + Sync + 'static {
     type Listing: Listing;
     type Queue: Sender;
     type Host: Host + Clone;
+}
+
+pub struct Reconciler<P: Ports> {
+    pub settings: Cache<P::Source, P::Host>,
+    pub sweeps: P::Sweeps,
+    pub listing: P::Listing,
+    pub queue: P::Queue,
+    pub feedback: P::Queue,
+    pub host: P::Host,
+    pub metrics: Metrics<P::Host>,
 }

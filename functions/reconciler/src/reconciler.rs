@@ -1,25 +1,15 @@
 //! A run: every list of every tenant, as far as the budget goes.
 
-use crate::ports::Ports;
+use crate::ports::{Ports, Reconciler};
 use crate::run::Run;
 use crate::sweep::{SweepError, Swept};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use webhooks_host::Host;
-use webhooks_metrics::{Metric, Metrics};
+use webhooks_metrics::Metric;
 use webhooks_model::{Collection, Reason};
 use webhooks_queue::Trace;
-use webhooks_settings::{Cache, LoadError, Settings};
-
-pub struct Reconciler<P: Ports> {
-    pub settings: Cache<P::Source, P::Host>,
-    pub sweeps: P::Sweeps,
-    pub listing: P::Listing,
-    pub queue: P::Queue,
-    pub feedback: P::Queue,
-    pub host: P::Host,
-    pub metrics: Metrics<P::Host>,
-}
+use webhooks_settings::{LoadError, Settings};
 
 /// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]

@@ -1,7 +1,6 @@
 //! Tenants of whom nothing is heard any more.
 
-use crate::ports::Ports;
-use crate::reconciler::Reconciler;
+use crate::ports::{Ports, Reconciler};
 use webhooks_host::Host;
 use webhooks_settings::Settings;
 use webhooks_store::Sweeps;

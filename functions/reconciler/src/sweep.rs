@@ -1,8 +1,7 @@
 //! One list of one tenant, from where the last sweep ended.
 
 use crate::gap;
-use crate::ports::Ports;
-use crate::reconciler::Reconciler;
+use crate::ports::{Ports, Reconciler};
 use crate::run::Run;
 use time::OffsetDateTime;
 use webhooks_host::Host;

@@ -1,7 +1,6 @@
 //! The real effects.
 
-use crate::ports::Ports;
-use crate::reconciler::Reconciler;
+use crate::ports::{Ports, Reconciler};
 use webhooks_host::SystemHost;
 use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::Queue;

@@ -1,65 +1,14 @@
 //! Long work that an operator asks for: carried out in slices, at a rate, so that it can be watched, cancelled and resumed.
 
-use crate::catalogue::Entity;
-use crate::ledger::State;
 use crate::work::Work;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fmt;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// The fastest a job may go, per second.
 pub const FASTEST: u32 = 100;
-/// The longest span of a filter.
-pub const LONGEST_SPAN: Duration = Duration::days(90);
-
-/// Which notifications of a tenant: those received in `from..to` that fit everything else named.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Filter {
-    pub tenant: String,
-    /// Empty for any.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub states: Vec<State>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub entity: Option<Entity>,
-    /// The event's name as the catalogue has it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event: Option<String>,
-    #[serde(with = "time::serde::rfc3339")]
-    pub from: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339")]
-    pub to: OffsetDateTime,
-}
-
-/// What is wrong with a filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidFilter {
-    #[error("`from` must be before `to`")]
-    Empty,
-    #[error("`from` and `to` may be at most 90 days apart")]
-    TooWide,
-}
-
-impl Filter {
-    /// # Errors
-    /// The span is empty or too wide.
-    pub fn check(&self) -> Result<(), InvalidFilter> {
-        match self.to - self.from {
-            span if span <= Duration::ZERO => Err(InvalidFilter::Empty),
-            span if span > LONGEST_SPAN => Err(InvalidFilter::TooWide),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether a notification of the tenant, received in the span, is meant.
-    #[must_use]
-    pub fn fits(&self, state: State, entity: Entity, event: &str) -> bool {
-        (self.states.is_empty() || self.states.contains(&state))
-            && self.entity.is_none_or(|own| own == entity)
-            && self.event.as_deref().is_none_or(|own| own == event)
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -152,35 +101,6 @@ mod tests {
     use super::*;
     use time::macros::datetime;
 
-    fn filter() -> Filter {
-        Filter {
-            tenant: "t".into(),
-            states: vec![State::Dead],
-            entity: Some(Entity::Account),
-            event: None,
-            from: datetime!(2026-11-01 00:00 UTC),
-            to: datetime!(2026-11-02 00:00 UTC),
-        }
-    }
-
-    #[test]
-    fn a_filter_finds_what_fits_everything_it_names() {
-        let filter = filter();
-        assert!(filter.fits(State::Dead, Entity::Account, "ACCOUNT_CHANGED"));
-        assert!(!filter.fits(State::Processed, Entity::Account, "ACCOUNT_CHANGED"));
-        assert!(!filter.fits(State::Dead, Entity::Customer, "CUSTOMER_CHANGED"));
-        let by_event = Filter { event: Some("ACCOUNT_CREATED".into()), states: vec![], ..filter };
-        assert!(!by_event.fits(State::Dead, Entity::Account, "ACCOUNT_CHANGED"));
-        assert!(by_event.fits(State::Processed, Entity::Account, "ACCOUNT_CREATED"));
-    }
-
-    #[test]
-    fn a_span_without_end_or_turned_around_is_refused() {
-        assert_eq!(filter().check(), Ok(()));
-        assert_eq!(Filter { to: filter().from, ..filter() }.check(), Err(InvalidFilter::Empty));
-        assert_eq!(Filter { to: datetime!(2027-11-02 00:00 UTC), ..filter() }.check(), Err(InvalidFilter::TooWide));
-    }
-
     #[test]
     fn names_in_text_are_the_names_in_json() {
         for status in Status::ALL {
@@ -188,15 +108,6 @@ mod tests {
             assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
             assert_eq!(status.to_string(), status.as_str());
         }
-    }
-
-    #[test]
-    fn a_span_may_be_as_long_as_the_longest_and_no_longer() {
-        let until = |to| Filter { to, ..filter() }.check();
-        let longest = filter().from + LONGEST_SPAN;
-        assert_eq!(until(longest), Ok(()));
-        assert_eq!(until(longest + Duration::NANOSECOND), Err(InvalidFilter::TooWide));
-        assert_eq!(until(filter().from - Duration::NANOSECOND), Err(InvalidFilter::Empty));
     }
 
     #[test]
@@ -210,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_job_begins_at_the_start_and_no_faster_than_allowed() {
-        let job = |rate| Job::new(Uuid::nil(), filter(), rate, "operator", "why", filter().from);
+        let job = |rate| Job::new(Uuid::nil(), Work::Release, rate, "operator", "why", datetime!(2026-11-01 00:00 UTC));
         assert_eq!([0, 7, 1000].map(|rate| job(rate).rate), [1, 7, FASTEST]);
         let started = job(7);
         assert_eq!((started.by.as_str(), started.note.as_str()), ("operator", "why"));

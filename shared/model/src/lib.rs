@@ -7,6 +7,7 @@ pub mod collection;
 pub mod delivery;
 pub mod feedback;
 mod fields;
+pub mod filter;
 pub mod head;
 pub mod identity;
 pub mod job;

@@ -1,7 +1,7 @@
 //! One item of a delivery, normalised (reference 8.3): what changed, for whom, and how sure we are.
 
 use crate::catalogue::{self, Entity, EventType, Kind, NotificationType};
-use crate::delivery::{Channel, Delivery, Origin};
+use crate::delivery::{Channel, Delivery, MalformedMessage, Origin};
 use crate::fields::Fields;
 use crate::head::EntityId;
 use crate::identity::NotificationKey;
@@ -101,6 +101,14 @@ pub struct Notification {
 }
 
 impl Notification {
+    /// Each notification of a message of the notifications queue.
+    ///
+    /// # Errors
+    /// The message was not written by [`Delivery::to_message`].
+    pub fn all_in(message: &str, directory: &impl Directory) -> Result<Vec<Self>, MalformedMessage> {
+        Ok(Self::all_of(&Delivery::from_message(message)?, directory))
+    }
+
     /// Each notification of a delivery; a body that is no JSON is one, too.
     pub fn all_of(delivery: &Delivery, directory: &impl Directory) -> Vec<Self> {
         match delivery.items() {

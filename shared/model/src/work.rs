@@ -1,6 +1,6 @@
 //! What a job does.
 
-use crate::job::Filter;
+use crate::filter::Filter;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

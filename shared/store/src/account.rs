@@ -1,9 +1,10 @@
 //! Finding a renumbered account: its number may change, its id never does (reference 4.3).
 
 use crate::attributes::{Update, number, string, text};
+use crate::error::StoreError;
 use crate::head::number_of;
 use crate::item::Items;
-use crate::table::{StoreError, Table};
+use crate::table::Table;
 use time::OffsetDateTime;
 use webhooks_model::{EntityId, Ticks};
 

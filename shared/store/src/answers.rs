@@ -1,11 +1,12 @@
 //! The ledger as the feedback function uses it: who has been answered.
 
 use crate::attributes::{Item, Update, flag, string, text, time_text};
+use crate::error::StoreError;
 use crate::item::Items;
 use crate::keys::{partition, sort_key};
 use crate::ledger::line;
 use crate::pending::Mark;
-use crate::table::{StoreError, Table};
+use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 use time::OffsetDateTime;

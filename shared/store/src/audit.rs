@@ -1,9 +1,10 @@
 //! What operators did. Added and read, never changed: the functions' roles allow no update of this partition, and no deletion.
 
 use crate::attributes::{Item, number, string, text, time_text};
+use crate::error::StoreError;
 use crate::item::Query;
 use crate::records::Position;
-use crate::table::{StoreError, Table};
+use crate::table::Table;
 use crate::upkeep::Upkeep;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;

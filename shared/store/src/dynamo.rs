@@ -1,8 +1,8 @@
 //! The real DynamoDB.
 
 use crate::attributes::{Item, string};
+use crate::error::StoreError;
 use crate::item::{Items, Query, Write};
-use crate::table::StoreError;
 use crate::upkeep::Upkeep;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::KeysAndAttributes;

@@ -1,7 +1,8 @@
 //! Deleting whatever is kept of a tenant. What a tenant has is spread over as many partitions as it has entities, so the whole table is read.
 
 use crate::attributes::{Item, string, text};
-use crate::table::{StoreError, Table};
+use crate::error::StoreError;
+use crate::table::Table;
 use crate::upkeep::Upkeep;
 
 /// Items that one request looks at, and how many requests there are at once.

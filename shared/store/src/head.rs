@@ -1,10 +1,10 @@
 //! The current state of an entity.
 
 use crate::attributes::{Item, Update, flag, integer, number, string, text, time_text};
+use crate::error::StoreError;
 use crate::item::Items;
 use crate::keys::partition;
-use crate::ledger::Advance;
-use crate::table::{StoreError, Table};
+use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
 use webhooks_model::{EntityId, HeadChange, Ticks};
@@ -29,6 +29,13 @@ pub struct Head {
     pub renumbered_to: Option<String>,
     /// The notification that brought it to its present version.
     pub notification: Option<String>,
+}
+
+/// What became of a change of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advance {
+    Advanced,
+    Superseded,
 }
 
 impl Head {

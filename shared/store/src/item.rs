@@ -1,7 +1,7 @@
 //! What the store asks of DynamoDB. Every condition is made above this line, so that whatever stands in for it meets the real ones.
 
-use crate::attributes::{Item, Update};
-use crate::table::{StoreError, Table};
+use crate::attributes::Item;
+use crate::error::StoreError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
@@ -60,20 +60,5 @@ impl Query {
     pub(crate) fn value(mut self, placeholder: &str, value: AttributeValue) -> Self {
         self.values.insert(placeholder.to_owned(), value);
         self
-    }
-}
-
-impl<I: Items> Table<I> {
-    pub(crate) async fn update(
-        &self,
-        pk: &str,
-        sk: &str,
-        update: Update,
-        condition: Option<String>,
-    ) -> Result<bool, StoreError> {
-        let expression = update.expression();
-        let (names, values) = update.into_maps();
-        let write = Write { pk: pk.to_owned(), sk: sk.to_owned(), update: expression, condition, names, values };
-        self.items.update(write).await
     }
 }

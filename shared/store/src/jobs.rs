@@ -1,13 +1,15 @@
 //! Jobs, and what they walk over: a tenant's notifications in the order they came.
 
 use crate::attributes::{Item, Update, day_of, integer, number, string, text, time_text};
+use crate::error::StoreError;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, key_of};
-use crate::table::{StoreError, Table};
+use crate::table::Table;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
-use webhooks_model::job::{Filter, Job, Progress, Status};
+use webhooks_model::filter::Filter;
+use webhooks_model::job::{Job, Progress, Status};
 use webhooks_model::{LedgerKey, State};
 
 pub(crate) const PARTITION: &str = "jobs";

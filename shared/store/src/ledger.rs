@@ -1,11 +1,12 @@
 //! The ledger as the processor uses it.
 
 use crate::attributes::{Item, Update, number, string, text, time_text};
-use crate::head::Head;
+use crate::error::StoreError;
+use crate::head::{Advance, Head};
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, partition, raw_part, sort_key};
 use crate::pending::Mark;
-use crate::table::{StoreError, Table};
+use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -76,12 +77,6 @@ pub struct Known {
     pub feedback: Option<FeedbackState>,
     /// The delivery that wrote it down last.
     pub delivery: Option<Uuid>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Advance {
-    Advanced,
-    Superseded,
 }
 
 /// One line of the ledger.

@@ -1,8 +1,9 @@
 //! What is paused. There are few pauses, so one partition holds them all and one query reads them.
 
 use crate::attributes::{Item, Update, string, text, time_text};
+use crate::error::StoreError;
 use crate::item::{Items, Query};
-use crate::table::{StoreError, Table};
+use crate::table::Table;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use webhooks_model::Pause;

@@ -1,10 +1,11 @@
 //! What has not come to its end yet, so that whatever waits in vain is found: by a mark in the `attention` index, or in the feed.
 
 use crate::attributes::{Item, Update, day_of, string, text, time_text};
+use crate::error::StoreError;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, key_of, partition, sort_key};
 use crate::sweeps::sweep_partition;
-use crate::table::{StoreError, Table};
+use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};

@@ -1,10 +1,11 @@
 //! Notifications as an operator sees them.
 
 use crate::attributes::{Item, day_of, flag, integer, string, text, time_text};
+use crate::error::StoreError;
 use crate::head::Head;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, key_of, partition, sort_key};
-use crate::table::{StoreError, Table};
+use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;

@@ -1,10 +1,11 @@
 //! What an operator does to a notification: written down beside it, with who did it and why, before anything happens.
 
 use crate::attributes::{Update, string, time_text};
+use crate::error::StoreError;
 use crate::item::Items;
 use crate::keys::{partition, sort_key};
 use crate::pending::Mark;
-use crate::table::{StoreError, Table};
+use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
 use webhooks_model::feedback::FeedbackState;

@@ -1,9 +1,10 @@
 //! A recorded notification, read so that it can be handed to the processor once more.
 
 use crate::attributes::{Item, integer, text};
+use crate::error::StoreError;
 use crate::item::Items;
 use crate::keys::{partition, raw_part, sort_key};
-use crate::table::{StoreError, Table};
+use crate::table::Table;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;

@@ -1,10 +1,11 @@
 //! The table as the reconciler uses it: how far each list was swept, and what is known of what stands in it.
 
 use crate::attributes::{Item, Update, integer, number, string, text, time_text};
+use crate::error::StoreError;
 use crate::head;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, partition};
-use crate::table::{StoreError, Table};
+use crate::table::Table;
 use std::collections::{HashMap, HashSet};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};

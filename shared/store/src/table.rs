@@ -1,11 +1,11 @@
-//! The table, and what can go wrong with it.
+//! The table.
 
+use crate::attributes::Update;
 use crate::dynamo::Dynamo;
-use crate::item::Items;
+use crate::error::StoreError;
+use crate::item::{Items, Write};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use time::{Duration, OffsetDateTime};
-use webhooks_model::retry::Next;
 
 /// The one table. Cheap to clone where its items are.
 #[derive(Debug, Clone)]
@@ -56,35 +56,17 @@ impl<I> Table<I> {
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// With DynamoDB's code or the kind of transport failure; never an item.
-    #[error("DynamoDB did not answer as it should: {0}")]
-    Unavailable(String),
-    /// DynamoDB refuses the request as wrong, or an item has not the form we write.
-    #[error("the table and the code do not fit: {0}")]
-    Mismatch(String),
-}
-
-impl StoreError {
-    pub fn next(&self) -> Next {
-        match self {
-            Self::Unavailable(_) => Next::unavailable(),
-            Self::Mismatch(_) => Next::Bug,
-        }
-    }
-
-    pub(crate) fn from_sdk<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Self {
-        let kind = match error {
-            SdkError::ServiceError(service) => service.err().code().unwrap_or("unknown service error"),
-            SdkError::TimeoutError(_) => "timeout",
-            SdkError::DispatchFailure(_) => "no connection",
-            SdkError::ResponseError(_) => "unreadable answer",
-            _ => "request not built",
-        };
-        match kind {
-            "ValidationException" | "request not built" => Self::Mismatch(kind.to_owned()),
-            _ => Self::Unavailable(kind.to_owned()),
-        }
+impl<I: Items> Table<I> {
+    pub(crate) async fn update(
+        &self,
+        pk: &str,
+        sk: &str,
+        update: Update,
+        condition: Option<String>,
+    ) -> Result<bool, StoreError> {
+        let expression = update.expression();
+        let (names, values) = update.into_maps();
+        let write = Write { pk: pk.to_owned(), sk: sk.to_owned(), update: expression, condition, names, values };
+        self.items.update(write).await
     }
 }

@@ -1,8 +1,8 @@
 //! What only operators' work asks of DynamoDB: adding what nothing changes afterwards, deleting, and reading everything.
 
 use crate::attributes::Item;
+use crate::error::StoreError;
 use crate::item::Items;
-use crate::table::StoreError;
 
 pub trait Upkeep: Items {
     /// Adds an item whose keys are free. `false` when they are not.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use webhooks_model::job::{Filter, Job};
+use webhooks_model::filter::Filter;
+use webhooks_model::job::Job;
 use webhooks_model::work::Work;
 
 /// Which notifications to replay.

@@ -1,7 +1,8 @@
 use crate::support::{Fixture, NOW, TENANT, notification};
 use time::Duration;
 use uuid::Uuid;
-use webhooks_model::job::{Filter, Job, Status};
+use webhooks_model::filter::Filter;
+use webhooks_model::job::{Job, Status};
 use webhooks_model::{Notification, State};
 use webhooks_store::{Answering, Change, Entry, Jobs, Ledger};
 

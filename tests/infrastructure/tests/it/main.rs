@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod alarms;
+mod circles;
 mod dashboards;
 mod drawn;
 mod permissions;

@@ -15,7 +15,7 @@ const LONGER: [(&str, &str); 1] = [(
 /// From the edge inwards. Functions need no function; shared crates may need one another, which cargo keeps free of circles.
 const LAYERS: [&str; 3] = ["functions", "shared", "shared/model"];
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     infra().join("..").canonicalize().unwrap()
 }
 

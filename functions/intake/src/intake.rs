@@ -1,0 +1,38 @@
+//! What intake is made of.
+
+use std::time::Duration;
+use webhooks_host::Host;
+use webhooks_metrics::Metrics;
+use webhooks_queue::Sender;
+use webhooks_settings::{Cache, Source};
+
+/// So that a body and what is stored about it fit the 1 MiB that SQS takes.
+pub(crate) const DEFAULT_MAX_BODY_BYTES: u32 = 1_032_192;
+
+/// The receiver, whatever the settings, the queue and the clock are.
+pub struct Intake<S, Q, H> {
+    pub(crate) settings: Cache<S, H>,
+    pub(crate) queue: Q,
+    pub(crate) host: H,
+    pub(crate) metrics: Metrics<H>,
+    pub(crate) limits: Limits,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub max_body_bytes: usize,
+    /// How long SQS may take. The sender should have its answer within some seconds (reference 8.7, question 6).
+    pub send_within: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_body_bytes: DEFAULT_MAX_BODY_BYTES as usize, send_within: Duration::from_millis(2500) }
+    }
+}
+
+impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
+    pub fn new(settings: Cache<S, H>, queue: Q, host: H, metrics: Metrics<H>, limits: Limits) -> Self {
+        Self { settings, queue, host, metrics, limits }
+    }
+}
