@@ -155,11 +155,19 @@ impl Delivery {
 /// Whether it holds nothing but what a message may (SQS SendMessage: XML 1.0's): no control characters but tab and the ends of lines, and neither
 /// U+FFFE nor U+FFFF. Looks at bytes, many at a time: a body may have a million.
 fn is_sqs_text(text: &str) -> bool {
-    let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
-    let is_clean = |chunk: &[u8]| !chunk.iter().fold(false, |found, byte| found | is_control(*byte));
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    // Eight bytes in one number. In a release build, which is made for size, the compiler would look at one after the other.
+    let has_control = |bytes: &[u8; 8]| {
+        let word = u64::from_ne_bytes(*bytes);
+        word.wrapping_sub(EACH * u64::from(b' ')) & !word & (EACH * 0x80) != 0
+    };
+    let is_clean = |bytes: &[u8]| bytes.iter().all(|byte| *byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\r'));
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
     // Of characters of three bytes, these two are the last.
     let is_character = |at: usize| !matches!(text.as_bytes()[at..], [0xef, 0xbf, 0xbe | 0xbf, ..]);
-    text.as_bytes().chunks(256).all(is_clean) && memchr::memchr_iter(0xef, text.as_bytes()).all(is_character)
+    words.iter().all(|word| !has_control(word) || is_clean(word))
+        && is_clean(rest)
+        && memchr::memchr_iter(0xef, text.as_bytes()).all(is_character)
 }
 
 #[cfg(test)]
