@@ -11,6 +11,10 @@ const FRESH_FOR: Duration = Duration::minutes(5);
 /// The least time between two readings, so that forged signatures cannot make us hammer Secrets Manager.
 const REREAD_AFTER: Duration = Duration::seconds(30);
 
+/// How long a document stays in force while no newer one can be read. A secret that a newer one has ended lets somebody in for so long at the
+/// most, also at an environment that was frozen for a day.
+const IN_FORCE_FOR: Duration = Duration::hours(1);
+
 /// Where the document is kept.
 pub trait Source: Send + Sync {
     /// # Errors
@@ -26,7 +30,7 @@ pub enum LoadError {
     Invalid(#[from] Invalid),
 }
 
-/// Hands out the current document. While a new reading fails, the last good document stays in force.
+/// Hands out the current document. While a new reading fails, the last good document stays in force for an hour.
 #[derive(Debug)]
 pub struct Cache<S, H> {
     source: S,
@@ -37,6 +41,9 @@ pub struct Cache<S, H> {
 #[derive(Debug, Default)]
 struct Kept {
     settings: Option<Arc<Settings>>,
+    /// When that was what could be read.
+    good_at: Option<OffsetDateTime>,
+    /// When it was last tried.
     read_at: Option<OffsetDateTime>,
     /// Why the last reading brought nothing.
     failure: Option<LoadError>,
@@ -48,7 +55,7 @@ impl<S: Source, H: Host> Cache<S, H> {
     }
 
     /// # Errors
-    /// There is no document yet and none can be read.
+    /// There is no document yet, or none newer than an hour, and none can be read.
     pub async fn get(&self) -> Result<Arc<Settings>, LoadError> {
         Ok(self.read_within(FRESH_FOR).await?.0)
     }
@@ -81,10 +88,10 @@ impl<S: Source, H: Host> Cache<S, H> {
         }
         let failure = match self.read().await {
             Ok(settings) => {
-                kept.settings = Some(settings);
+                (kept.settings, kept.good_at) = (Some(settings), Some(now));
                 None
             }
-            Err(error) if kept.settings.is_some() => {
+            Err(error) if kept.good_at.is_some_and(|good_at| now - good_at < IN_FORCE_FOR) => {
                 tracing::error!(error = %error, "the settings stay as they were: {error}");
                 Some(error)
             }
@@ -177,6 +184,21 @@ mod tests {
             *host.0.lock().unwrap() += FRESH_FOR;
             assert_eq!(cache.get().await.unwrap().version, 1);
         }
+    }
+
+    #[tokio::test]
+    async fn a_document_that_could_not_be_read_again_for_an_hour_lets_nobody_in() {
+        let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
+        *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
+        let cache = Cache::new(&shelf, &host);
+        cache.get().await.unwrap();
+        *shelf.document.lock().unwrap() = None;
+        *host.0.lock().unwrap() += IN_FORCE_FOR - Duration::NANOSECOND;
+        cache.get().await.unwrap();
+        *host.0.lock().unwrap() += FRESH_FOR;
+        assert_eq!(cache.get().await.unwrap_err(), LoadError::Unreachable("down".into()));
+        *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
+        cache.get().await.unwrap();
     }
 
     #[tokio::test]

@@ -8,7 +8,8 @@ use time::{Duration, OffsetDateTime};
 pub(crate) const PATH_TOKEN: &str = "legacy-0123456789abcdef0123456789ab";
 /// How long an operator waits before the sender signs with a new secret. Intake reads again after half a minute.
 const SETTLED_AFTER: Duration = Duration::seconds(31);
-const OVERLAP: Duration = Duration::minutes(20);
+/// Longer than a document stays in force that cannot be read again (an hour, and the five minutes for which the last try stands).
+const OVERLAP: Duration = Duration::minutes(66);
 
 #[derive(Debug)]
 pub(crate) struct Secrets {
