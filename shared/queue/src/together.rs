@@ -106,8 +106,6 @@ impl<S: BatchSender> Sender for Together<S> {
         let (tell, mut told) = oneshot::channel();
         let parcel = message.into();
         self.waiting().push(Waiting { parcel, tell, resting: self.crew.rest() });
-        // Whoever is about to send has the time to join.
-        tokio::task::yield_now().await;
         loop {
             let turn = tokio::select! {
                 biased;

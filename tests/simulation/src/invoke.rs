@@ -317,6 +317,9 @@ impl World {
                 self.fails_for_a_reason(*id);
             }
             if !has_failed {
+                let stored = self.queue(queue).messages.iter().find(|one| one.id == *id && one.receipt != *receipt);
+                let overtaken = stored.map(|one| cargo::of(&one.body)).unwrap_or_default();
+                self.checks.out_of_reach.extend(overtaken);
                 self.delete(queue, *id);
             } else if let Some(message) = self.queue(queue).by_receipt(*receipt) {
                 message.ended_cleanly = !touched;
@@ -331,7 +334,8 @@ impl World {
         let keys = cargo::of(&message.body);
         let is_poison = |key: &String| self.erp.sent.get(key).is_some_and(|sent| sent.nature == Nature::Panics);
         // Of one handed out twice the copy that came too late looks again later, for the other may die before it is done.
-        let is_twin = message.receive_count > 1 && keys.iter().any(|key| self.checks.has_ended(key, &self.table));
+        let was_twice_out = message.receive_count > 1 || message.redrives > 0;
+        let is_twin = was_twice_out && keys.iter().any(|key| self.checks.has_ended(key, &self.table));
         let has_reason = is_twin || keys.iter().any(is_poison);
         self.checks.require(has_reason, Invariant::PoisonFailsAlone, || {
             format!("message {id} has to come again, and nothing is wrong with it")

@@ -116,6 +116,7 @@ impl Run {
         let Some(id) = world.queue(Name::Events).messages.first().map(|message| message.id) else { return false };
         let message = world.queue(Name::Events).delete(id).expect("it was just there");
         let event: Value = serde_json::from_str(&message.body).expect("an event is JSON");
+        world.checks.consumed(event["id"].as_str().unwrap_or_default());
         if event["data"]["feedback"] == "deferred" {
             let outcome = json!({
                 "type": "outcome", "notification": event["data"]["notification"], "is_success": true,
@@ -163,11 +164,11 @@ impl Run {
         true
     }
 
-    /// When those who hear nothing lose patience: intake, a record, a batch, Lambda.
+    /// When those who hear nothing lose patience: a message for company, event and feedback, intake, a record, a batch, Lambda.
     fn time_outs(&self) -> impl Iterator<Item = OffsetDateTime> {
         let running = self.instances.iter().filter_map(|one| one.running.as_ref());
         running.flat_map(|one| {
-            let after = [2_500, 58_000, 59_000].map(|ms| one.started + Duration::milliseconds(ms));
+            let after = [200, 400, 2_500, 58_000, 59_000].map(|ms| one.started + Duration::milliseconds(ms));
             after.into_iter().chain([one.deadline])
         })
     }

@@ -44,8 +44,11 @@ impl Checks {
     fn ended_as_it_should(&mut self, key: &str, state: &str, reason: Option<&str>, sent: Option<&Sent>) {
         let nature = sent.map_or(Nature::Plain, |sent| sent.nature);
         let is_left_to_person = state == "parked" && matches!(reason, Some("tenant_not_approved" | "unconfirmable"));
+        let is_given_up = state == "dead" && self.out_of_reach.contains(key);
         let fits = match nature {
-            Nature::Plain | Nature::Deletion => matches!(state, "processed" | "superseded") || is_left_to_person,
+            Nature::Plain | Nature::Deletion => {
+                matches!(state, "processed" | "superseded") || is_left_to_person || is_given_up
+            }
             Nature::Unparseable => state == "unparseable",
             Nature::Unmapped => state == "parked",
             Nature::Panics => matches!(state, "dead" | "superseded") || is_left_to_person,

@@ -60,6 +60,13 @@ impl Checks {
         self.require(asked.touched, OneWriteBeforeAck, || format!("{status} though nothing went wrong"));
     }
 
+    /// An event that was published twice is a message handed out again, to an integrator who does not look at its id.
+    pub(crate) fn consumed(&mut self, event: &str) {
+        if !self.consumed.insert(event.to_owned()) {
+            self.faults += 1;
+        }
+    }
+
     pub(crate) fn deleted(&mut self, message: &Stored, others: &[Stored], table: &TableModel) {
         for key in cargo::of(&message.body) {
             let is_elsewhere = || others.iter().any(|other| cargo::of(&other.body).contains(&key));

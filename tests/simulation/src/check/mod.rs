@@ -41,6 +41,10 @@ pub(crate) struct Checks {
     pub(crate) faults: u32,
     /// The notifications that SQS has taken.
     pub(crate) accepted: BTreeSet<String>,
+    /// Whose message an earlier attempt deleted while a later one was at work. If that gives up, nothing is left to redrive.
+    pub(crate) out_of_reach: BTreeSet<String>,
+    /// The events that the integrator has read.
+    consumed: BTreeSet<String>,
     /// What was published, by notification key, without what the ERP may change in between.
     events: BTreeMap<String, String>,
     /// What Visma Net took, by notification id.
