@@ -1,4 +1,4 @@
-//! One description of the dashboard ([`rows`]), written out for CloudWatch and for Grafana.
+#![doc = include_str!("../README.md")]
 
 mod cloudwatch;
 mod cost;

@@ -1,5 +1,4 @@
-//! The project's commands. `cargo xtask help` lists them.
-
+#![doc = include_str!("../README.md")]
 #![allow(clippy::disallowed_methods, reason = "commands wait for processes in real time")]
 
 mod bench;

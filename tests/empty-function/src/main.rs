@@ -1,4 +1,4 @@
-//! Answers 200 with nothing: what a start costs before a function does anything of its own.
+#![doc = include_str!("../README.md")]
 
 use lambda_http::{Body, Error, Request, Response, run, service_fn};
 

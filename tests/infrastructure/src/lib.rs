@@ -1,5 +1,4 @@
-//! CloudFormation templates, with their short tags, their parameters and conditions applied.
-
+#![doc = include_str!("../README.md")]
 #![allow(clippy::unwrap_used, reason = "what tests share fails by panicking, too")]
 
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
