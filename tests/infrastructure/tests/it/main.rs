@@ -6,6 +6,7 @@ mod alarms;
 mod circles;
 mod dashboards;
 mod drawn;
+mod drawn_crates;
 mod permissions;
 mod security;
 mod sources;

@@ -51,7 +51,7 @@ fn each_file(folder: &Path, each: &mut impl FnMut(&str, &str)) {
 }
 
 /// A crate's folder below the root, and those of the crates of ours that it needs to run.
-fn dependencies() -> Vec<(String, Vec<String>)> {
+pub(crate) fn dependencies() -> Vec<(String, Vec<String>)> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
@@ -73,7 +73,7 @@ fn dependencies() -> Vec<(String, Vec<String>)> {
     packages.map(of).collect()
 }
 
-fn layer(folder: &str) -> Option<usize> {
+pub(crate) fn layer(folder: &str) -> Option<usize> {
     LAYERS.iter().rposition(|layer| folder == *layer || folder.starts_with(&format!("{layer}/")))
 }
 
