@@ -118,7 +118,13 @@ impl<P: Ports> Feedback<P> {
         };
         let verdict = match (message, state) {
             (_, FeedbackState::Sent) => return Decision::AlreadyAnswered,
-            (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Awaited | FeedbackState::Parked) => Some(verdict),
+            (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Awaited) => Some(verdict),
+            // Visma Net may have taken what was decided before it was parked, and answered so that we did not hear it.
+            (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Parked)
+                if answered.verdict.as_ref() == Some(&verdict) =>
+            {
+                Some(verdict)
+            }
             (FeedbackMessage::Outcome { .. }, _) => return Decision::Reject(Rejection::NotDeferred),
             (FeedbackMessage::Feedback { .. }, _) => answered.verdict.clone(),
         };

@@ -19,7 +19,7 @@ export function offered({ state, reason, feedback }) {
     UNFINISHED.includes(state) && !held && "hold",
     (held || state === "paused") && "release",
     ["parked", "queued"].includes(feedback.state) && "feedback",
-    ["parked", "awaited"].includes(feedback.state) && "outcome",
+    feedback.state === "awaited" && "outcome",
   ].filter(Boolean);
 }
 

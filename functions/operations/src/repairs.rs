@@ -130,7 +130,10 @@ impl<P: Ports> Operations<P> {
                 Deed::ResendFeedback => {
                     Problem::conflict("feedback_not_open", "No feedback of it is parked or queued.")
                 }
-                Deed::Outcome => Problem::conflict("not_deferred", "Nobody awaits its outcome."),
+                Deed::Outcome => Problem::conflict(
+                    "not_deferred",
+                    "Nobody awaits its outcome, or it was decided before; that can be sent once more.",
+                ),
             }),
         }
     }

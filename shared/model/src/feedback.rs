@@ -112,7 +112,7 @@ pub enum Rejection {
     Field(&'static str),
     #[error("no notification is known under this key")]
     UnknownNotification,
-    #[error("the notification's feedback is not deferred to anyone")]
+    #[error("the notification's feedback is not deferred to anyone, or was decided before")]
     NotDeferred,
     #[error("the notification has no id that Visma Net would know")]
     NoAddress,

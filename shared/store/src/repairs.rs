@@ -22,7 +22,7 @@ pub enum Deed {
     Release,
     /// Its decided feedback will be tried once more. One whose feedback is parked or queued: never one that Visma Net has taken.
     ResendFeedback,
-    /// The outcome of a deferred feedback was handed in. One whose feedback is awaited or parked.
+    /// The outcome of a deferred feedback was handed in. One whose feedback is awaited: what was decided once stands.
     Outcome,
 }
 
@@ -79,7 +79,6 @@ fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
         Deed::ResendFeedback => update.set("feedback", string(FeedbackState::Queued.as_str())),
     };
     let parked = [FeedbackState::Parked.as_str(), FeedbackState::Queued.as_str()];
-    let open = [FeedbackState::Parked.as_str(), FeedbackState::Awaited.as_str()];
     let unfinished = [State::Retrying, State::Paused, State::Dead, State::Parked].map(State::as_str);
     let condition = match action.deed {
         Deed::Replay => format!("attribute_exists({})", update.name("state")),
@@ -92,7 +91,7 @@ fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
             format!("{held} AND {parked} OR {}", one_of(&mut update, "state", &[State::Paused.as_str()]))
         }
         Deed::ResendFeedback => one_of(&mut update, "feedback", &parked),
-        Deed::Outcome => one_of(&mut update, "feedback", &open),
+        Deed::Outcome => one_of(&mut update, "feedback", &[FeedbackState::Awaited.as_str()]),
     };
     (update, condition)
 }

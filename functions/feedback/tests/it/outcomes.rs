@@ -1,3 +1,4 @@
+use crate::answers::refused;
 use crate::world::{BODY_ID, World, notification, ours, outcome};
 use serde_json::{Value, json};
 use webhooks_model::feedback::FeedbackState;
@@ -48,6 +49,20 @@ async fn an_outcome_nobody_asked_for_is_refused() {
     let key = world.processed(FeedbackState::Queued).await;
     assert!(world.batch(&[outcome(&key)], 1).await.is_empty());
     assert_eq!(codes(&world), ["not_deferred"]);
+}
+
+#[tokio::test]
+async fn an_outcome_that_contradicts_what_visma_net_may_have_taken_is_refused() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Awaited).await;
+    world.erp.fail_feedback([refused(404), refused(404)]);
+    assert!(world.batch(&[outcome(&key)], 1).await.is_empty());
+    assert_eq!(world.state().await, "parked");
+    let other = outcome(&key).replace("No delivery address.", "Delivered.");
+    assert!(world.batch(&[other], 1).await.is_empty());
+    assert_eq!((codes(&world), world.state().await), (vec!["not_deferred".to_owned()], "parked".to_owned()));
+    assert!(world.batch(&[outcome(&key)], 1).await.is_empty());
+    assert_eq!(world.state().await, "sent", "the same may be said again");
 }
 
 #[tokio::test]
