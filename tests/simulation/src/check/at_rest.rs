@@ -52,7 +52,7 @@ impl Checks {
             Nature::Unparseable => state == "unparseable",
             Nature::Unmapped => state == "parked",
             Nature::Panics => matches!(state, "dead" | "superseded") || is_left_to_person,
-            Nature::NeedsPerson => matches!(state, "parked" | "superseded"),
+            Nature::NeedsPerson => matches!(state, "parked" | "superseded") || is_given_up,
         };
         let invariant = match state {
             "retrying" => Invariant::OneTerminalState,
