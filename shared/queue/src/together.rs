@@ -2,7 +2,6 @@
 
 use crate::crew::Resting;
 use crate::{Crew, Message, QueueError, Sender, Trace};
-use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -16,7 +15,7 @@ const LARGEST: usize = 1024 * 1024 - 16 * 1024;
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// A message that waits for others to go with.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parcel {
     pub body: String,
     pub group: Option<String>,
@@ -64,17 +63,8 @@ pub struct Together<S> {
 #[derive(Debug)]
 struct Waiting {
     parcel: Parcel,
+    sender: Resting,
     tell: oneshot::Sender<Result<(), QueueError>>,
-    resting: Resting,
-}
-
-impl Waiting {
-    /// Whoever is not there any more need not be told.
-    fn tell(self, result: Result<(), QueueError>) {
-        // First, or the one that is told first believes that nobody else is at work.
-        drop(self.resting);
-        let _ = self.tell.send(result);
-    }
 }
 
 impl<S> Together<S> {
@@ -105,7 +95,7 @@ impl<S: BatchSender> Sender for Together<S> {
     async fn send(&self, message: Message<'_>) -> Result<(), QueueError> {
         let (tell, mut told) = oneshot::channel();
         let parcel = message.into();
-        self.waiting().push(Waiting { parcel, tell, resting: self.crew.rest() });
+        self.waiting().push(Waiting { parcel, sender: self.crew.rest(), tell });
         loop {
             let turn = tokio::select! {
                 biased;
@@ -115,11 +105,16 @@ impl<S: BatchSender> Sender for Together<S> {
             };
             let is_full = || self.waiting().len() >= MOST;
             let _ = timeout(PATIENCE, self.crew.wait(is_full)).await;
-            let mut taken = self.take();
-            if !taken.is_empty() {
-                let parcels = taken.iter_mut().map(|one| mem::take(&mut one.parcel)).collect();
+            let taken = self.take().into_iter().map(|one| (one.parcel, (one.sender, one.tell)));
+            let (parcels, senders): (Vec<_>, Vec<_>) = taken.unzip();
+            if !parcels.is_empty() {
                 let results = self.queue.send_all(parcels).await;
-                taken.into_iter().zip(results).for_each(|(one, result)| one.tell(result));
+                for ((resting, tell), result) in senders.into_iter().zip(results) {
+                    // First, or the one that is told first believes that nobody else is at work.
+                    drop(resting);
+                    // Whoever is not there any more need not be told.
+                    let _ = tell.send(result);
+                }
             }
             drop(turn);
         }

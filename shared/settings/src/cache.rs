@@ -11,8 +11,8 @@ const FRESH_FOR: Duration = Duration::minutes(5);
 /// The least time between two readings, so that forged signatures cannot make us hammer Secrets Manager.
 const REREAD_AFTER: Duration = Duration::seconds(30);
 
-/// How long a document stays in force while no newer one can be read. A secret that a newer one has ended lets somebody in for so long at the
-/// most, also at an environment that was frozen for a day.
+/// How long a document stays in force while no newer one can be read, and [`FRESH_FOR`] after the last try in that time. A secret that a newer
+/// one has ended lets somebody in for no longer, also at an environment that was frozen for a day.
 const IN_FORCE_FOR: Duration = Duration::hours(1);
 
 /// Where the document is kept.
@@ -40,9 +40,8 @@ pub struct Cache<S, H> {
 
 #[derive(Debug, Default)]
 struct Kept {
-    settings: Option<Arc<Settings>>,
-    /// When that was what could be read.
-    good_at: Option<OffsetDateTime>,
+    /// The last good document, and when it was read.
+    good: Option<(Arc<Settings>, OffsetDateTime)>,
     /// When it was last tried.
     read_at: Option<OffsetDateTime>,
     /// Why the last reading brought nothing.
@@ -81,25 +80,25 @@ impl<S: Source, H: Host> Cache<S, H> {
     async fn read_within(&self, age: Duration) -> Result<(Arc<Settings>, Option<LoadError>), LoadError> {
         let mut kept = self.kept.lock().await;
         let now = self.host.now();
-        if let (Some(settings), Some(read_at)) = (&kept.settings, kept.read_at)
+        if let (Some((settings, _)), Some(read_at)) = (&kept.good, kept.read_at)
             && now - read_at < age
         {
             return Ok((settings.clone(), kept.failure.clone()));
         }
-        let failure = match self.read().await {
-            Ok(settings) => {
-                (kept.settings, kept.good_at) = (Some(settings), Some(now));
-                None
+        let (settings, failure) = match (self.read().await, &kept.good) {
+            (Ok(settings), _) => {
+                kept.good = Some((settings.clone(), now));
+                (settings, None)
             }
-            Err(error) if kept.good_at.is_some_and(|good_at| now - good_at < IN_FORCE_FOR) => {
+            (Err(error), Some((settings, good_at))) if now - *good_at < IN_FORCE_FOR => {
                 tracing::error!(error = %error, "the settings stay as they were: {error}");
-                Some(error)
+                (settings.clone(), Some(error))
             }
-            Err(error) => return Err(error),
+            (Err(error), _) => return Err(error),
         };
         kept.read_at = Some(now);
         kept.failure = failure.clone();
-        Ok((kept.settings.clone().expect("there is one now"), failure))
+        Ok((settings, failure))
     }
 
     async fn read(&self) -> Result<Arc<Settings>, LoadError> {
