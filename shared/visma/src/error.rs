@@ -66,7 +66,9 @@ impl VismaError {
             Self::RateLimited { after, .. } => Next::Retry { reason: Reason::RateLimited, after },
             Self::Unavailable { after, .. } => Next::Retry { reason: Reason::Unavailable, after },
             Self::TenantNotApproved { .. } => Next::Park(Reason::TenantNotApproved),
-            Self::TokenRefused { .. } => Next::Park(Reason::TokenRefused),
+            Self::TokenRefused { stage: Stage::Token, .. } => Next::Park(Reason::TokenRefused),
+            // Connect has just given it, so there is nothing for a person to change yet.
+            Self::TokenRefused { .. } => Next::Retry { reason: Reason::TokenRefused, after: None },
             Self::Refused { .. } | Self::Unexpected { .. } => Next::Bug,
         }
     }
@@ -102,7 +104,11 @@ mod tests {
                 Next::Retry { reason: Reason::Unavailable, after },
             ),
             (VismaError::TenantNotApproved { stage }, Next::Park(Reason::TenantNotApproved)),
-            (VismaError::TokenRefused { stage, status: 401 }, Next::Park(Reason::TokenRefused)),
+            (VismaError::TokenRefused { stage: Stage::Token, status: 401 }, Next::Park(Reason::TokenRefused)),
+            (
+                VismaError::TokenRefused { stage, status: 401 },
+                Next::Retry { reason: Reason::TokenRefused, after: None },
+            ),
             (VismaError::Refused { status: 404 }, Next::Bug),
             (VismaError::Unexpected { stage, status: 400 }, Next::Bug),
         ] {

@@ -69,6 +69,18 @@ async fn a_tenant_that_has_not_approved_is_parked_without_another_try() {
 }
 
 #[tokio::test]
+async fn what_connect_refuses_is_parked_and_a_new_token_that_the_erp_refuses_is_tried_again() {
+    let world = World::new().await;
+    let message = [ours(&world.processed(FeedbackState::Queued).await)];
+    let refused = |stage| Some(VismaError::TokenRefused { stage, status: 401 });
+    world.erp.fail_feedback([refused(Stage::Feedback), refused(Stage::Token)]);
+    assert_eq!(world.batch(&message, 1).await, [0]);
+    assert_eq!(world.state().await, "queued");
+    assert!(world.batch(&message, 2).await.is_empty());
+    assert_eq!(world.state().await, "parked");
+}
+
+#[tokio::test]
 async fn no_answer_is_tried_again_after_a_growing_wait() {
     let world = World::new().await;
     let message = [ours(&world.processed(FeedbackState::Queued).await)];

@@ -108,7 +108,7 @@ async fn a_token_that_the_erp_refuses_is_renewed_once_for_all_who_hold_it() {
 }
 
 #[tokio::test]
-async fn a_new_token_that_is_refused_as_well_parks_the_call_and_is_not_kept() {
+async fn a_new_token_that_is_refused_as_well_fails_the_call_and_is_not_kept() {
     let bench = Bench::with_token().await;
     bench.on_account(status(401)).await;
     for calls in 1..=2 {

@@ -23,8 +23,8 @@ pub(super) struct Account {
     unaccounted: Vec<Uuid>,
     /// Without an end, since the last attempt was killed before it could write anything; but in sight, among the dead letters.
     unheard: usize,
-    /// Ended, but its feedback is neither sent nor not meant to be.
-    unanswered: Vec<Uuid>,
+    /// Ended, but its feedback is neither sent nor not meant to be; with what its record says of it.
+    unanswered: Vec<String>,
     /// Visma Net was told two different things.
     contradicted: Vec<Uuid>,
     /// The same said again, since its first answer was lost or its sender killed.
@@ -91,7 +91,7 @@ impl Account {
                 match record.feedback.as_str() {
                     "sent" if !told.is_empty() => {}
                     _ if is_dead_letter => self.owed += 1,
-                    _ => self.unanswered.push(id),
+                    feedback => self.unanswered.push(format!("{id} ({}, feedback {feedback})", record.state)),
                 }
             }
             [] | [_] if is_dead_letter => self.unheard += 1,
