@@ -4,6 +4,7 @@
 compile_error!("a request that panics must be answered 503; build with panic = \"unwind\"");
 
 mod accept;
+mod answer;
 mod content;
 mod event;
 mod handler;
@@ -16,5 +17,6 @@ mod target;
 mod verify;
 pub mod wiring;
 
+pub use answer::Answer;
 pub use event::without_url_parts;
 pub use intake::{Intake, Limits};

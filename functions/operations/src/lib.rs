@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod answer;
 mod api;
 mod audit;
 mod console;
@@ -21,6 +22,7 @@ mod types;
 pub mod wiring;
 
 pub use access::{Access, Authorizer, Roles};
+pub use answer::Answer;
 pub use api::{document, router};
 pub use console::{Console, with_console};
 pub use event::with_sound_url;

@@ -53,7 +53,7 @@ where
             let payload: LambdaRequest = serde_json::from_str(&text).expect("an event of API Gateway");
             let handle = move |request| {
                 let intake = intake.clone();
-                async move { Ok::<_, Infallible>(intake.handle(request).await) }
+                async move { Ok::<_, Infallible>(intake::Answer(intake.handle(request).await)) }
             };
             let service = Adapter::from(service_fn(handle)).map_request(intake::without_url_parts);
             let answer = service.oneshot(LambdaEvent::new(payload, Context::default())).await;

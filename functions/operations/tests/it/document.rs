@@ -3,7 +3,7 @@ use serde_json::Value;
 use std::path::Path;
 
 #[test]
-fn the_document_beside_the_readme_is_the_one_that_is_served() {
+fn the_document_that_is_served_is_the_one_that_the_types_make() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
     let served = serde_json::to_string_pretty(&operations::document()).unwrap() + "\n";
     if std::env::var_os("WRITE_OPENAPI").is_some() {

@@ -3,7 +3,7 @@ use fixtures::{FakeQueue, TENANT, TestHost, TestTable};
 use lambda_http::http::StatusCode;
 use lambda_http::http::response::Parts;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Context, LambdaEvent, Request};
+use lambda_http::{Context, IntoResponse, LambdaEvent, Request};
 use operations::{Authorizer, Console, Operations, Ports, Roles, router, with_console, with_sound_url};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -117,8 +117,8 @@ impl World {
         let payload: LambdaRequest = serde_json::from_value(event).unwrap();
         let request: Request = with_sound_url(LambdaEvent::new(payload, Context::default())).payload.into();
         let response = self.router.clone().oneshot(request.map(axum::body::Body::new)).await.unwrap();
-        let (parts, body) = response.into_parts();
-        (parts, axum::body::to_bytes(body, usize::MAX).await.unwrap())
+        let (parts, body) = operations::Answer(response).into_response().await.into_parts();
+        (parts, body.to_vec().into())
     }
 
     pub(crate) async fn get(&self, url: &str) -> Answer {
