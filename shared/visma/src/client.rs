@@ -10,7 +10,7 @@ use futures::future::join_all;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response};
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use std::time::Duration;
 use url::Url;
@@ -172,7 +172,7 @@ impl<H: Host> Quotas for VismaClient<H> {
 /// Mozilla's root certificates, compiled in: reading those of the machine took longer than all the rest of a function's start.
 fn tls() -> ClientConfig {
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let versions = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into());
+    let versions = ClientConfig::builder_with_provider(ring::default_provider().into());
     let versions = versions.with_safe_default_protocol_versions().expect("the provider knows both versions of TLS");
     versions.with_root_certificates(roots).with_no_client_auth()
 }

@@ -1,27 +1,41 @@
 //! How a function reaches AWS: with what Lambda puts into its environment, and nothing that would have to be looked for.
 
+use crate::https;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
 use std::time::Duration;
 use webhooks_host::{VariableError, Variables};
 
 /// Amazon Trust Services' roots, under which all of AWS is, from <https://www.amazontrust.com/repository/>. Reading the machine's 140 took
 /// six sevenths of a function's start.
-const ROOTS: &str = include_str!("../roots/amazon.pem");
+const ROOTS: [&[u8]; 5] = [
+    include_bytes!("../roots/amazon-root-ca-1.cer"),
+    include_bytes!("../roots/amazon-root-ca-2.cer"),
+    include_bytes!("../roots/amazon-root-ca-3.cer"),
+    include_bytes!("../roots/amazon-root-ca-4.cer"),
+    include_bytes!("../roots/starfield-services-root-g2.cer"),
+];
 /// `true` trusts the machine's roots as well.
 const TRUST_MACHINE: &str = "TRUST_MACHINE_ROOTS";
 
-fn http<F: Fn(&'static str) -> Option<String>>(variables: &Variables<F>) -> SharedHttpClient {
-    let trusts_machine = variables.text(TRUST_MACHINE).is_ok_and(|text| text == "true");
-    let roots = TrustStore::empty().with_pem_certificate(ROOTS).with_native_roots(trusts_machine);
-    let context = TlsContext::builder().with_trust_store(roots).build().expect("certificates of our own are sound");
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(context).build_https()
+fn roots(trusts_machine: bool) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(ROOTS.map(CertificateDer::from_slice));
+    if trusts_machine {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    roots
+}
+
+pub(crate) fn tls(roots: RootCertStore) -> ClientConfig {
+    let versions = ClientConfig::builder_with_provider(ring::default_provider().into());
+    let versions = versions.with_safe_default_protocol_versions().expect("the provider knows both versions of TLS");
+    versions.with_root_certificates(roots).with_no_client_auth()
 }
 
 /// `AWS_REGION`, the credentials' variables, and `AWS_ENDPOINT_URL` where AWS is somewhere else. One HTTP client for all services, so
@@ -31,13 +45,14 @@ pub(crate) fn config<F: Fn(&'static str) -> Option<String>>(
     attempt: Duration,
     operation: Duration,
 ) -> Result<SdkConfig, VariableError> {
+    let trusts_machine = variables.text(TRUST_MACHINE).is_ok_and(|text| text == "true");
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(attempt).operation_timeout(operation).build();
     let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(variables.text("AWS_REGION")?))
         .credentials_provider(credentials)
-        .http_client(http(variables))
+        .http_client(https::client(tls(roots(trusts_machine))))
         .timeout_config(timeouts);
     config.set_endpoint_url(variables.text("AWS_ENDPOINT_URL").ok());
     Ok(config.build())
@@ -66,8 +81,6 @@ mod tests {
 
     #[test]
     fn every_root_of_amazon_can_be_used() {
-        assert_eq!(ROOTS.matches("BEGIN CERTIFICATE").count(), 5);
-        // Building a client reads them.
-        aws_sdk_sqs::Client::new(&of(Some("eu-north-1")).unwrap());
+        assert_eq!(roots(false).len(), 5);
     }
 }

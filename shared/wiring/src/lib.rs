@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod aws;
+mod https;
 
 use aws_config::SdkConfig;
 use std::fmt::Display;
