@@ -1,6 +1,6 @@
 //! Finding a renumbered account: its number may change, its id never does (reference 4.3).
 
-use crate::attributes::{Update, number, string, text};
+use crate::attributes::{Item, Update, integer, number, string, text};
 use crate::error::StoreError;
 use crate::head::number_of;
 use crate::item::Items;
@@ -24,6 +24,7 @@ impl<I: Items> Table<I> {
         let known = self.items.get(&pk, SORT_KEY).await?;
         let current = known.as_ref().and_then(|item| text(item, "number"));
         if current == Some(entity.key.as_str()) {
+            self.keep_number(&pk, known.as_ref(), now).await?;
             return Ok(known.as_ref().and_then(|item| text(item, "previous")).map(str::to_owned));
         }
         let is_older = known.as_ref().and_then(|item| number_of(item, "resource")).is_some_and(|at| at > version.get());
@@ -44,5 +45,14 @@ impl<I: Items> Table<I> {
         self.update(&pk, SORT_KEY, update, Some(format!("attribute_not_exists({stored}) OR {stored} <= {ours}")))
             .await?;
         Ok(previous)
+    }
+
+    /// An account that changes but keeps its number is not forgotten while it does: rarely, since each time is a write.
+    async fn keep_number(&self, pk: &str, known: Option<&Item>, now: OffsetDateTime) -> Result<(), StoreError> {
+        let expires_at = known.and_then(|item| integer(item, "expires_at"));
+        if expires_at.is_some_and(|at| at < self.half_expires_at(now)) {
+            self.update(pk, SORT_KEY, Update::default().set("expires_at", self.ttl(now)), None).await?;
+        }
+        Ok(())
     }
 }

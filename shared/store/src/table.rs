@@ -54,6 +54,11 @@ impl<I> Table<I> {
     pub(crate) fn expires_at(&self, now: OffsetDateTime) -> i64 {
         (now + self.retention).unix_timestamp()
     }
+
+    /// When an item expires that was written half of its retention ago.
+    pub(crate) fn half_expires_at(&self, now: OffsetDateTime) -> i64 {
+        (now + self.retention / 2_i32).unix_timestamp()
+    }
 }
 
 impl<I: Items> Table<I> {

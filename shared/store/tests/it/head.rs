@@ -1,4 +1,5 @@
 use crate::support::{Fixture, NOW, account, at, change, order, with_status};
+use time::Duration;
 use webhooks_model::{HeadChange, Versions};
 use webhooks_store::{Advance, Head, Ledger};
 
@@ -121,4 +122,20 @@ async fn a_renumbered_account_is_found_under_both_numbers() {
     assert_eq!(number(&new, 3).await.unwrap().as_deref(), Some("1920"), "a second attempt finds the same");
     assert_eq!(number(&old, 2).await.unwrap(), None, "an older word changes nothing");
     assert_eq!(fixture.item("HEAD").await["renumbered_to"].as_s().unwrap(), "1921");
+}
+
+#[tokio::test]
+async fn an_account_that_goes_on_changing_is_remembered_under_its_number() {
+    let fixture = Fixture::new().await;
+    let account = account("1920");
+    let changes_after = async |days: i64| {
+        let version = at(days * 86_400).unwrap();
+        fixture.table.number_account(&account, "77", version, NOW + Duration::days(days)).await.unwrap();
+        fixture.item("NUMBER").await["expires_at"].as_n().unwrap().parse::<i64>().unwrap()
+    };
+    let first = changes_after(0).await;
+    assert_eq!(changes_after(1).await, first, "not with each change, for it is a write");
+    let retention = first - NOW.unix_timestamp();
+    let half = retention / 86_400 / 2 + 1;
+    assert_eq!(changes_after(half).await, first + half * 86_400);
 }
