@@ -23,6 +23,9 @@ pub struct Dollars {
     pub million_fair_queue_requests: f64,
     pub million_write_units: f64,
     pub million_read_units: f64,
+    /// Of provisioned capacity: a write a second, for an hour.
+    pub write_unit_hour: f64,
+    pub read_unit_hour: f64,
     pub gigabyte_of_logs: f64,
 }
 

@@ -13,8 +13,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 /// The main template and those nested in it.
-const TEMPLATES: [&str; 5] = [
+const TEMPLATES: [&str; 6] = [
     "infra/template.yaml",
+    "infra/scaling.yaml",
     "infra/alarms/functions.yaml",
     "infra/alarms/queues.yaml",
     "infra/alarms/notifications.yaml",

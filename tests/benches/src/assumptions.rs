@@ -12,6 +12,8 @@ pub struct Assumptions {
     pub(crate) round_trip_milliseconds: Waits,
     own_milliseconds: Own,
     waits: Steps,
+    /// Part of the provisioned capacity.
+    pub(crate) used_capacity: f64,
     pub(crate) platform_log_bytes: u64,
 }
 

@@ -6,6 +6,15 @@ use crate::scenario::Scenario;
 use dashboards::Prices;
 
 const MILLION: f64 = 1e6;
+const HOUR: f64 = 3600.0;
+
+/// How the table is paid for: the template's `TableCapacity`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capacity {
+    OnDemand,
+    /// While it is busy, with as much of it used as is assumed.
+    Provisioned,
+}
 
 /// Dollars for a million notifications.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,8 +26,7 @@ pub struct Bill {
     pub queues: f64,
     /// What queues cost more whose messages have a group.
     pub fairness: f64,
-    pub writes: f64,
-    pub reads: f64,
+    pub table: f64,
     /// Not in the total, for it depends on the level.
     pub logs: f64,
 }
@@ -26,7 +34,7 @@ pub struct Bill {
 impl Bill {
     /// # Panics
     /// The files of prices and assumptions are not what they should be.
-    pub fn of(scenario: Scenario, count: &Count) -> Self {
+    pub fn of(scenario: Scenario, count: &Count, capacity: Capacity) -> Self {
         let Prices { memory_gigabytes, dollars } = Prices::listed();
         let assumed = Assumptions::read();
         let shares = [&count.intake, &count.processor, &count.feedback];
@@ -37,21 +45,28 @@ impl Bill {
         let seconds = per_million(assumed.milliseconds(scenario, count) / 1e3);
         let invocations = sum(|share| share.invocations as f64);
         let log_bytes = sum(|share| share.log_bytes as f64) + invocations * assumed.platform_log_bytes as f64;
+        let (write, read) = match capacity {
+            Capacity::OnDemand => (dollars.million_write_units, dollars.million_read_units),
+            Capacity::Provisioned => {
+                let units = MILLION / HOUR / assumed.used_capacity;
+                (dollars.write_unit_hour * units, dollars.read_unit_hour * units)
+            }
+        };
         Self {
             api: dollars.million_api_requests,
             invocations: invocations / MILLION * dollars.million_invocations,
             durations: seconds * memory_gigabytes * dollars.gigabyte_second,
             queues: queue_requests / MILLION * dollars.million_queue_requests,
             fairness: queue_requests / MILLION * dollars.million_fair_queue_requests,
-            writes: sum(|share| share.calls.write_units()) / MILLION * dollars.million_write_units,
-            reads: sum(|share| share.calls.read_units()) / MILLION * dollars.million_read_units,
+            table: (sum(|share| share.calls.write_units()) * write + sum(|share| share.calls.read_units()) * read)
+                / MILLION,
             logs: log_bytes / 1e9 * dollars.gigabyte_of_logs,
         }
     }
 
     /// Without logs.
     pub fn total(&self) -> f64 {
-        self.api + self.invocations + self.durations + self.queues + self.fairness + self.writes + self.reads
+        self.api + self.invocations + self.durations + self.queues + self.fairness + self.table
     }
 }
 
@@ -72,8 +87,8 @@ mod tests {
         let intake = Share { invocations: 10, ..Share::default() };
         let processor = Share { invocations: 1, polling: 2, ..Share::default() };
         let count = Count { notifications: 10, intake, processor, ..Count::default() };
-        let bill = Bill::of(scenario, &count);
-        assert_eq!((bill.api, bill.writes, bill.reads), (1.0, 0.0, 0.0));
+        let bill = Bill::of(scenario, &count, Capacity::OnDemand);
+        assert_eq!((bill.api, bill.table), (1.0, 0.0));
         // 1.1 invocations at 0.20 a million, and 0.2 requests at 0.40 and at 0.10.
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} {b}");
         close(bill.invocations, 0.22);

@@ -56,7 +56,13 @@ impl Scenario {
             return vec![least, most];
         }
         let (new, short) = (Self { known: false, ..most }, Self { bodies: Bodies::Bare, ..most });
-        vec![least, of(false, true), of(true, false), most, new, short]
+        vec![least, of(false, true), of(true, false), most, new, short, Self::usual()]
+    }
+
+    /// What Visma Net sends in a busy hour, answered, with nothing fetched.
+    pub fn usual() -> Self {
+        let wanted = Wanted { fetch: false, feedback: true };
+        Self { traffic: Traffic::Busy(SHIPPED_BATCH), wanted, known: true, bodies: Bodies::Bare }
     }
 
     pub fn all() -> Vec<Self> {

@@ -1,10 +1,10 @@
 //! Prints what each notification asks of AWS and what a million of them cost.
 
-use benches::bill::Bill;
+use benches::bill::{Bill, Capacity};
 use benches::budget::{Budgets, PATH, costs};
 use benches::count::{Count, Share, count};
 use benches::report;
-use benches::scenario::Scenario;
+use benches::scenario::{Scenario, Traffic};
 use benches::table::{amount, markdown};
 use clap::Parser;
 use endpoint::Service::{DynamoDb, SecretsManager, Sqs};
@@ -96,25 +96,19 @@ fn dollars(counts: &[(Scenario, Count)]) -> String {
         "durations",
         "queues",
         "fair queues",
-        "writes",
-        "reads",
+        "table",
+        "total, table provisioned",
         "and logs",
     ];
     let rows = counts.iter().map(|(scenario, count)| {
-        let bill = Bill::of(*scenario, count);
-        let parts = [
-            bill.total(),
-            bill.api,
-            bill.invocations,
-            bill.durations,
-            bill.queues,
-            bill.fairness,
-            bill.writes,
-            bill.reads,
-            bill.logs,
-        ];
-        let mut row = parts.map(amount).to_vec();
-        row.insert(0, scenario.to_string());
+        let bill = Bill::of(*scenario, count, Capacity::OnDemand);
+        let provisioned = Bill::of(*scenario, count, Capacity::Provisioned).total();
+        let parts = [bill.total(), bill.api, bill.invocations, bill.durations, bill.queues, bill.fairness, bill.table];
+        let mut row = vec![scenario.to_string()];
+        row.extend(parts.map(amount));
+        // Little traffic leaves most of what is provisioned unused.
+        row.push(if scenario.traffic == Traffic::Sparse { String::new() } else { amount(provisioned) });
+        row.push(amount(bill.logs));
         <[String; 10]>::try_from(row).expect("one cell for each column")
     });
     markdown(header, rows)

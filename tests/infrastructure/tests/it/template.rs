@@ -1,7 +1,7 @@
 //! Numbers of the main template that must fit each other.
 
 use crate::{MAIN, with_options};
-use infrastructure::{Template, number, text};
+use infrastructure::{Template, elements, number, text};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -119,4 +119,46 @@ fn the_api_is_throttled_and_outwaits_its_function() {
     let (_, integration) = &main.resources("AWS::ApiGatewayV2::Integration")[0];
     let timeout = number(&named(&functions, "IntakeFunction")["Timeout"]) * 1000.0;
     assert!(number(&integration["TimeoutInMillis"]) > timeout);
+}
+
+#[test]
+fn a_provisioned_table_and_each_of_its_indexes_follow_the_traffic() {
+    let main = Template::read(MAIN).with("TableCapacity", "provisioned".into());
+    let (_, table) = main.resources("AWS::DynamoDB::Table").remove(0);
+    assert_eq!(table["BillingMode"], "PROVISIONED");
+    let indexes = elements(&table["GlobalSecondaryIndexes"]);
+    for of in indexes.iter().copied().chain([&table]) {
+        assert!(number(&of["ProvisionedThroughput"]["WriteCapacityUnits"]) >= 1.0, "{of}");
+    }
+    let names = indexes.iter().map(|index| format!("index/{}", text(&index["IndexName"])));
+    let expected: BTreeSet<String> =
+        names.chain(["table".to_owned()]).flat_map(|name| [format!("{name} Read"), format!("{name} Write")]).collect();
+
+    let scaling = Template::read("scaling.yaml");
+    let targets = scaling.resources("AWS::ApplicationAutoScaling::ScalableTarget");
+    let followed = scaling.resources("AWS::ApplicationAutoScaling::ScalingPolicy").into_iter().map(|(_, policy)| {
+        let target = named(&targets, &target(&policy["ScalingTargetId"]));
+        let configuration = &policy["TargetTrackingScalingPolicyConfiguration"];
+        let metric = text(&configuration["PredefinedMetricSpecification"]["PredefinedMetricType"]);
+        let units = metric.trim_start_matches("DynamoDB").trim_end_matches("CapacityUtilization").to_owned();
+        let resource = text(&target["ResourceId"]["Fn::Sub"]);
+        let name = resource.trim_start_matches("table/${TableName}").trim_start_matches('/');
+        let name = if name.is_empty() { "table" } else { name };
+        let kind = name.split('/').next().unwrap();
+        assert_eq!(target["ScalableDimension"], format!("dynamodb:{kind}:{units}CapacityUnits"), "{name}");
+        format!("{name} {units}")
+    });
+    assert_eq!(followed.collect::<BTreeSet<_>>(), expected);
+}
+
+#[test]
+fn a_table_that_is_paid_for_on_demand_has_no_capacity_to_follow() {
+    let main = Template::read(MAIN);
+    let (_, table) = main.resources("AWS::DynamoDB::Table").remove(0);
+    assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+    for of in elements(&table["GlobalSecondaryIndexes"]).into_iter().chain([&table]) {
+        assert!(of["ProvisionedThroughput"].is_null(), "{of}");
+    }
+    let nested = main.resources("AWS::Serverless::Application");
+    assert!(nested.iter().all(|(_, stack)| stack["Location"] != "scaling.yaml"));
 }
