@@ -1,7 +1,9 @@
 //! One event as one line of JSON. The formatter of tracing-subscriber nests the fields of spans, and shows those of one span only.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::fmt;
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
@@ -10,27 +12,16 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use webhooks_host::{Host, SystemHost};
 
 const TIMESTAMP: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-const MESSAGE: &str = "message";
-/// What Lambda reads; no field may take their place.
-const RESERVED: [&str; 3] = ["timestamp", "level", "target"];
+/// Most lines are shorter.
+const LENGTH: usize = 512;
 
 #[derive(Debug)]
 pub(crate) struct Json;
-
-#[derive(Serialize)]
-struct Line<'a> {
-    timestamp: String,
-    level: &'a str,
-    target: &'a str,
-    message: Value,
-    #[serde(flatten)]
-    fields: Map<String, Value>,
-}
 
 impl<S, N> FormatEvent<S, N> for Json
 where
@@ -38,25 +29,20 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut fields = Fields::default();
-        for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
-            fields.add_span(span.extensions().get::<FormattedFields<N>>());
-        }
-        fields.0.remove(MESSAGE);
-        event.record(&mut fields);
-        let message = fields.0.remove(MESSAGE).unwrap_or_else(|| "".into());
-        for name in RESERVED {
-            fields.0.remove(name);
-        }
+        let mut line = Vec::with_capacity(LENGTH);
+        let mut serializer = serde_json::Serializer::new(&mut line);
+        let mut fields = Fields::new(serializer.serialize_map(None).map_err(|_| fmt::Error)?);
         let metadata = event.metadata();
-        let line = Line {
-            timestamp: timestamp(SystemHost.now())?,
-            level: metadata.level().as_str(),
-            target: metadata.target(),
-            message,
-            fields: fields.0,
-        };
-        writeln!(writer, "{}", serde_json::to_string(&line).map_err(|_| fmt::Error)?)
+        fields.write("timestamp", &timestamp(SystemHost.now())?);
+        fields.write("level", metadata.level().as_str());
+        fields.write("target", metadata.target());
+        event.record(&mut fields);
+        fields.write("message", "");
+        for span in context.event_scope().into_iter().flatten() {
+            fields.write_span::<S, N>(&span);
+        }
+        fields.end()?;
+        writeln!(writer, "{}", str::from_utf8(&line).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -64,44 +50,74 @@ fn timestamp(now: OffsetDateTime) -> Result<String, fmt::Error> {
     now.format(TIMESTAMP).map_err(|_| fmt::Error)
 }
 
-#[derive(Default)]
-struct Fields(Map<String, Value>);
+/// Of several with one name the first is kept. So nothing takes the place of what Lambda reads, nor a span's field that of the event or of a
+/// span within it.
+struct Fields<M: SerializeMap> {
+    map: M,
+    names: Vec<&'static str>,
+    failure: Option<M::Error>,
+}
 
-impl Fields {
-    fn add_span<N>(&mut self, fields: Option<&FormattedFields<N>>) {
-        if let Some(Ok(fields)) = fields.map(|fields| serde_json::from_str::<Map<String, Value>>(fields)) {
-            self.0.extend(fields);
+impl<M: SerializeMap> Fields<M> {
+    fn new(map: M) -> Self {
+        Self { map, names: Vec::with_capacity(16), failure: None }
+    }
+
+    fn write(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) {
+        if self.names.contains(&name) || self.failure.is_some() {
+            return;
+        }
+        self.names.push(name);
+        self.failure = self.map.serialize_entry(name, value).err();
+    }
+
+    fn write_span<'a, S: LookupSpan<'a>, N: 'static>(&mut self, span: &SpanRef<'a, S>) {
+        let extensions = span.extensions();
+        let Some(text) = extensions.get::<FormattedFields<N>>() else { return };
+        let Ok(values) = serde_json::from_str::<BTreeMap<&str, &RawValue>>(text) else { return };
+        for field in span.metadata().fields() {
+            let name = name(&field);
+            if let Some(value) = values.get(name) {
+                self.write(name, value);
+            }
         }
     }
 
-    fn add(&mut self, field: &Field, value: impl Into<Value>) {
-        let name = field.name();
-        self.0.insert(name.strip_prefix("r#").unwrap_or(name).to_owned(), value.into());
+    fn end(self) -> fmt::Result {
+        match self.failure {
+            None => self.map.end().map(drop).map_err(|_| fmt::Error),
+            Some(_) => Err(fmt::Error),
+        }
     }
 }
 
-impl Visit for Fields {
+fn name(field: &Field) -> &'static str {
+    let name = field.name();
+    name.strip_prefix("r#").unwrap_or(name)
+}
+
+impl<M: SerializeMap> Visit for Fields<M> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.add(field, value);
+        self.write(name(field), &value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.add(field, value);
+        self.write(name(field), &value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.add(field, value);
+        self.write(name(field), &value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.add(field, value);
+        self.write(name(field), &value);
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.add(field, value);
+        self.write(name(field), value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.add(field, format!("{value:?}"));
+        self.write(name(field), &format_args!("{value:?}"));
     }
 }
