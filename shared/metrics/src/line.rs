@@ -2,68 +2,107 @@
 
 use crate::contract::{NAMESPACE, SERVICE, Unit};
 use serde::Serialize;
-use serde::ser::Serializer;
+use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(crate) struct Series {
+    pub(crate) unit: Unit,
+    pub(crate) values: Vec<u64>,
+}
+
+/// By the metric's name.
+pub(crate) type AllSeries = BTreeMap<&'static str, Series>;
+
 /// The members beside `_aws` are dimensions, values and properties, as `_aws` says; the first two are what Lambda's level filter reads.
-#[derive(Serialize)]
 pub(crate) struct Line<'a> {
-    pub(crate) timestamp: String,
+    pub(crate) timestamp: &'a str,
+    pub(crate) unix_ms: i64,
     pub(crate) level: &'a str,
-    #[serde(rename = "_aws")]
-    pub(crate) aws: Aws,
     pub(crate) service: &'a str,
-    #[serde(rename = "requestId")]
     pub(crate) request_id: &'a str,
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) tenants: &'a BTreeSet<String>,
-    #[serde(flatten)]
-    pub(crate) dimension: BTreeMap<&'static str, &'static str>,
-    #[serde(flatten)]
-    pub(crate) values: BTreeMap<&'static str, Values>,
+    pub(crate) dimension: Option<(&'static str, &'static str)>,
+    pub(crate) series: &'a AllSeries,
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut line = serializer.serialize_map(None)?;
+        line.serialize_entry("timestamp", self.timestamp)?;
+        line.serialize_entry("level", self.level)?;
+        line.serialize_entry("_aws", &Aws::of(self))?;
+        line.serialize_entry(SERVICE, self.service)?;
+        line.serialize_entry("requestId", self.request_id)?;
+        if !self.tenants.is_empty() {
+            line.serialize_entry("tenants", self.tenants)?;
+        }
+        if let Some((name, value)) = self.dimension {
+            line.serialize_entry(name, value)?;
+        }
+        for (name, series) in self.series {
+            line.serialize_entry(name, &Values(&series.values))?;
+        }
+        line.end()
+    }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Aws {
+struct Aws<'a> {
     timestamp: i64,
-    cloud_watch_metrics: [Directive; 1],
+    cloud_watch_metrics: [Directive<'a>; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Directive {
+struct Directive<'a> {
     namespace: &'static str,
-    dimensions: Vec<Vec<&'static str>>,
-    metrics: Vec<Described>,
+    dimensions: DimensionSets,
+    metrics: Described<'a>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Described {
-    name: &'static str,
-    unit: &'static str,
+impl<'a> Aws<'a> {
+    fn of(line: &Line<'a>) -> Self {
+        let dimensions = DimensionSets(line.dimension.map(|(name, _)| name));
+        let metrics = Described(line.series);
+        Self { timestamp: line.unix_ms, cloud_watch_metrics: [Directive { namespace: NAMESPACE, dimensions, metrics }] }
+    }
 }
 
-impl Aws {
-    pub(crate) fn new(
-        unix_ms: i64,
-        dimension: Option<&'static str>,
-        metrics: impl Iterator<Item = (&'static str, Unit)>,
-    ) -> Self {
-        let sets = dimension.map(|name| vec![SERVICE, name]);
-        let dimensions = [vec![SERVICE]].into_iter().chain(sets).collect();
-        let metrics = metrics.map(|(name, unit)| Described { name, unit: unit.as_str() }).collect();
-        Self { timestamp: unix_ms, cloud_watch_metrics: [Directive { namespace: NAMESPACE, dimensions, metrics }] }
+/// `service` alone, and with the second dimension where there is one.
+struct DimensionSets(Option<&'static str>);
+
+impl Serialize for DimensionSets {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sets = serializer.serialize_seq(None)?;
+        sets.serialize_element(&[SERVICE])?;
+        if let Some(second) = self.0 {
+            sets.serialize_element(&[SERVICE, second])?;
+        }
+        sets.end()
+    }
+}
+
+struct Described<'a>(&'a AllSeries);
+
+impl Serialize for Described<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Metric<'a> {
+            name: &'a str,
+            unit: &'a str,
+        }
+        serializer.collect_seq(self.0.iter().map(|(name, series)| Metric { name, unit: series.unit.as_str() }))
     }
 }
 
 /// A number, or an array of several.
-pub(crate) struct Values(pub(crate) Vec<u64>);
+struct Values<'a>(&'a [u64]);
 
-impl Serialize for Values {
+impl Serialize for Values<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0.as_slice() {
+        match self.0 {
             [one] => one.serialize(serializer),
             all => all.serialize(serializer),
         }

@@ -1,7 +1,7 @@
 //! Keeps what happens during an invocation and writes it down at its end.
 
-use crate::contract::{Metric, Sample, Service, Unit};
-use crate::line::{Aws, Line, Values};
+use crate::contract::{Metric, Sample, Service};
+use crate::line::{AllSeries, Line, Series};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,6 +12,8 @@ use webhooks_host::Host;
 const MOST_VALUES: usize = 100;
 /// More tenants than this are not named on a line.
 const MOST_TENANTS: usize = 100;
+/// Most lines are shorter, in bytes.
+const LENGTH: usize = 512;
 
 /// The metrics of one function. Lines are apart by the second dimension's value, for a line can have only one.
 pub struct Metrics<H> {
@@ -31,12 +33,7 @@ struct Open {
 #[derive(Default)]
 struct Group {
     tenants: BTreeSet<String>,
-    series: BTreeMap<&'static str, Series>,
-}
-
-struct Series {
-    unit: Unit,
-    values: Vec<u64>,
+    series: AllSeries,
 }
 
 impl<H: Host> Metrics<H> {
@@ -81,21 +78,21 @@ impl<H: Host> Metrics<H> {
         while let Some(series) = group.next_series() {
             let now = self.host.now();
             let unix_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
-            let units = series.iter().map(|(name, series)| (*name, series.unit));
             let line = Line {
-                timestamp: now.format(&Rfc3339).unwrap_or_default(),
+                timestamp: &now.format(&Rfc3339).unwrap_or_default(),
+                unix_ms,
                 level: self.level,
-                aws: Aws::new(unix_ms, dimension.map(|(name, _)| name), units),
                 service: self.service.as_str(),
                 request_id,
                 tenants: &group.tenants,
-                dimension: dimension.into_iter().collect(),
-                values: series.into_iter().map(|(name, series)| (name, Values(series.values))).collect(),
+                dimension,
+                series: &series,
             };
-            let mut text = serde_json::to_string(&line).expect("names and numbers always serialise");
-            text.push('\n');
+            let mut text = Vec::with_capacity(LENGTH);
+            serde_json::to_writer(&mut text, &line).expect("names and numbers always serialise");
+            text.push(b'\n');
             // In one piece, so that no other line gets in between. If that fails, there is no log to say so either.
-            let _ = writer.write_all(text.as_bytes());
+            let _ = writer.write_all(&text);
         }
     }
 
@@ -118,7 +115,7 @@ impl Group {
     }
 
     /// As much as fits on a line; `None` when nothing is left.
-    fn next_series(&mut self) -> Option<BTreeMap<&'static str, Series>> {
+    fn next_series(&mut self) -> Option<AllSeries> {
         let mut rest = std::mem::take(&mut self.series);
         for (name, series) in &mut rest {
             if series.values.len() > MOST_VALUES {
