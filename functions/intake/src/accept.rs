@@ -7,8 +7,8 @@ use crate::{headers, invocation};
 use lambda_http::http::request::Parts;
 use uuid::Uuid;
 use webhooks_host::Host;
+use webhooks_model::Origin;
 use webhooks_model::delivery::Meta;
-use webhooks_model::{Delivery, Origin};
 use webhooks_queue::{Message, QueueError, Sender};
 use webhooks_settings::Source;
 
@@ -30,15 +30,14 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         let headers = headers::kept(&request.headers);
         let origin = Origin::Webhook;
         let meta = Meta { id, channel, origin, subscription, event, tenant, received_at, headers };
-        let delivery = Delivery { meta, body };
-        let message = delivery.to_message();
+        let message = meta.to_message(&body);
         // Base64 makes a body that is no text a third longer.
         if message.len() > LARGEST_MESSAGE {
             return Err(Problem::BodyTooLarge);
         }
         let trace = invocation::trace(&request.extensions);
         self.send(Message { body: message, group: Some(&group), attributes: &[], trace: trace.as_ref() }).await?;
-        tracing::info!(delivery = %id, subscription = delivery.meta.subscription, route, tenant = group, bytes, "accepted");
+        tracing::info!(delivery = %id, subscription = meta.subscription, route, tenant = group, bytes, "accepted");
         Ok(Accepted { id, tenant: group, bytes })
     }
 

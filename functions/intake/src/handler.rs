@@ -10,10 +10,12 @@ use futures::FutureExt;
 use lambda_http::http::request::Parts;
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
+use serde::Serialize;
 use serde_json::json;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tracing::Instrument;
+use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
 use webhooks_queue::{Sender, Trace};
@@ -61,7 +63,7 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
                 let elapsed = self.host.now() - begun;
                 let metrics = [Metric::Accepted, Metric::AckDuration(elapsed), Metric::BodySize(bytes)];
                 self.metrics.record(Some(&tenant), metrics);
-                json_response(StatusCode::ACCEPTED, &json!({"accepted": true, "delivery": id}))
+                json_response(StatusCode::ACCEPTED, &Receipt { accepted: true, delivery: id })
             }
             Err(problem) => self.refuse(&problem, entrance.known_route(&settings)),
         }
@@ -93,6 +95,14 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         let fresh = self.settings.refreshed().await.map_err(Problem::SettingsUnavailable)?;
         if Arc::ptr_eq(settings, &fresh) { verified } else { inbound.verify(&fresh, self.host.now()) }
     }
+}
+
+/// The body of a 202.
+#[derive(Serialize)]
+struct Receipt {
+    accepted: bool,
+    /// By which the delivery is found in logs and ledger.
+    delivery: Uuid,
 }
 
 /// Without copying them.

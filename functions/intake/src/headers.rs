@@ -1,12 +1,14 @@
 //! Which headers are kept with a delivery.
 
 use lambda_http::http::HeaderMap;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 const LARGEST_HEADER: usize = 2 * 1024;
 const LARGEST_SUM: usize = 16 * 1024;
 
-/// Credentials, what concerns the connection alone, and what says where the sender is.
+/// Credentials, what concerns the connection alone, and what says where the sender is. In order, to be searched.
 const DROPPED: [&str; 23] = [
     "authorization",
     "cf-connecting-ip",
@@ -33,26 +35,32 @@ const DROPPED: [&str; 23] = [
     "x-real-ip",
 ];
 
+const DISPATCHERS_OWN: &str = "x-vwd-";
+
 /// By lower-case name, several values joined. The dispatcher's own come first, so that nothing else can crowd them out.
-pub(crate) fn kept(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let mut names: Vec<&str> = headers.keys().map(|name| name.as_str()).filter(|name| is_kept(name)).collect();
-    names.sort_unstable_by_key(|name| (!name.starts_with("x-vwd-"), *name));
+pub(crate) fn kept(headers: &HeaderMap) -> BTreeMap<&str, Cow<'_, str>> {
+    let mut kept: BTreeMap<&str, Cow<'_, str>> = BTreeMap::new();
+    for (name, value) in headers.iter().filter(|(name, _)| is_kept(name.as_str())) {
+        let Ok(value) = value.to_str() else { continue };
+        kept.entry(name.as_str()).and_modify(|all| *all += ", ").or_default().add_assign(value);
+    }
     let mut room = LARGEST_SUM;
-    let mut kept = BTreeMap::new();
-    for name in names {
-        let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
-        let value = values.join(", ");
-        let size = name.len() + value.len();
-        if !values.is_empty() && size <= LARGEST_HEADER && size <= room {
-            room -= size;
-            kept.insert(name.to_owned(), value);
-        }
+    for is_turn_of_own in [true, false] {
+        kept.retain(|name, value| {
+            let size = name.len() + value.len();
+            if name.starts_with(DISPATCHERS_OWN) != is_turn_of_own {
+                return true;
+            }
+            let fits = size <= LARGEST_HEADER && size <= room;
+            room -= if fits { size } else { 0 };
+            fits
+        });
     }
     kept
 }
 
 fn is_kept(name: &str) -> bool {
-    !name.starts_with("x-forwarded-") && !DROPPED.contains(&name)
+    !name.starts_with("x-forwarded-") && DROPPED.binary_search(&name).is_err()
 }
 
 #[cfg(test)]
@@ -70,9 +78,10 @@ mod tests {
 
     #[test]
     fn names_are_lower_case_and_several_values_are_joined() {
-        let kept = kept(&headers(&[("X-VWD-Event-Id", b"A"), ("x-multi", b"1"), ("X-Multi", b"2")]));
+        let headers = headers(&[("X-VWD-Event-Id", b"A"), ("x-multi", b"1"), ("X-Multi", b"2")]);
+        let kept = kept(&headers);
         let expected = [("x-multi", "1, 2"), ("x-vwd-event-id", "A")];
-        assert_eq!(kept, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        assert_eq!(kept, expected.map(|(name, value)| (name, value.into())).into());
     }
 
     #[test]
@@ -80,6 +89,11 @@ mod tests {
         let mut pairs: Vec<(&str, &[u8])> = DROPPED.iter().map(|name| (*name, b"CANARY" as &[u8])).collect();
         pairs.extend([("X-Forwarded-For", b"CANARY" as &[u8]), ("x-forwarded-port", b"CANARY"), ("Accept", b"*/*")]);
         assert_eq!(kept(&headers(&pairs)).into_keys().collect::<Vec<_>>(), ["accept"]);
+    }
+
+    #[test]
+    fn the_dropped_ones_are_in_order() {
+        assert!(DROPPED.is_sorted());
     }
 
     #[test]
@@ -94,7 +108,8 @@ mod tests {
         let mut pairs: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), large.as_slice())).collect();
         let huge = vec![b'v'; 2048];
         pairs.extend([("x-huge", huge.as_slice()), ("x-vwd-tenant-id", b"t"), ("x-vwd-signature-v1", b"s")]);
-        let kept = kept(&headers(&pairs));
+        let headers = headers(&pairs);
+        let kept = kept(&headers);
         assert!(kept.contains_key("x-vwd-tenant-id") && kept.contains_key("x-vwd-signature-v1"));
         assert!(!kept.contains_key("x-huge"));
         let sum: usize = kept.iter().map(|(name, value)| name.len() + value.len()).sum();

@@ -2,6 +2,7 @@
 
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
+use serde::Serialize;
 use serde_json::json;
 use std::error::Error;
 use webhooks_metrics::Metric;
@@ -107,8 +108,9 @@ impl Problem {
     }
 }
 
-pub(crate) fn json_response(status: StatusCode, document: &serde_json::Value) -> Response<Body> {
-    response(status, "application/json", None, document.to_string())
+pub(crate) fn json_response(status: StatusCode, document: &impl Serialize) -> Response<Body> {
+    let document = serde_json::to_string(document).expect("names, flags and ids always serialise");
+    response(status, "application/json", None, document)
 }
 
 fn response(

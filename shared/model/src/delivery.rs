@@ -51,6 +51,9 @@ impl Origin {
     }
 }
 
+/// Most header lines are shorter, in bytes.
+const HEADER_LINE: usize = 1024;
+
 /// The subscription that deliveries of our own making name.
 pub const RECONCILIATION: &str = "reconciliation";
 
@@ -62,9 +65,9 @@ pub struct Delivery {
     pub body: Vec<u8>,
 }
 
-/// All of a delivery but its body.
+/// All of a delivery but its body. Its headers are what intake writes from a request without copying them, and what is read as a map.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Meta {
+pub struct Meta<H = BTreeMap<String, String>> {
     pub id: Uuid,
     pub channel: Channel,
     #[serde(default)]
@@ -79,7 +82,7 @@ pub struct Meta {
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
     /// Lower-case names. Unsigned, so hints only (reference 1.2).
-    pub headers: BTreeMap<String, String>,
+    pub headers: H,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -106,20 +109,30 @@ struct HeaderLine<M> {
     meta: M,
 }
 
-impl Delivery {
-    /// The queue message: one line of JSON about the delivery, then the body as it came. A body that SQS would not take as text
-    /// follows in base64.
-    pub fn to_message(&self) -> String {
-        let text = std::str::from_utf8(&self.body).ok().filter(|text| is_sqs_text(text));
+impl<H: Serialize> Meta<H> {
+    /// The queue message of a delivery with this body: one line of JSON about it, then the body as it came. A body that SQS would not
+    /// take as text follows in base64.
+    pub fn to_message(&self, body: &[u8]) -> String {
+        let text = std::str::from_utf8(body).ok().filter(|text| is_sqs_text(text));
         let encoding = if text.is_some() { Encoding::Text } else { Encoding::Base64 };
-        let line = HeaderLine { encoding, meta: &self.meta };
-        let mut message = serde_json::to_string(&line).expect("strings, ids and times always serialise");
+        let mut line = Vec::with_capacity(HEADER_LINE);
+        serde_json::to_writer(&mut line, &HeaderLine { encoding, meta: self })
+            .expect("strings, ids and times always serialise");
+        let mut message = String::from_utf8(line).expect("JSON is text");
+        message.reserve_exact(1 + text.map_or_else(|| body.len().div_ceil(3) * 4, str::len));
         message.push('\n');
         match text {
             Some(text) => message.push_str(text),
-            None => STANDARD.encode_string(&self.body, &mut message),
+            None => STANDARD.encode_string(body, &mut message),
         }
         message
+    }
+}
+
+impl Delivery {
+    /// The queue message, see [`Meta::to_message`].
+    pub fn to_message(&self) -> String {
+        self.meta.to_message(&self.body)
     }
 
     /// # Errors
