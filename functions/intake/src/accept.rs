@@ -4,6 +4,7 @@ use crate::intake::Intake;
 use crate::problem::Problem;
 use crate::verify::Caller;
 use crate::{headers, invocation};
+use lambda_http::Body;
 use lambda_http::http::request::Parts;
 use uuid::Uuid;
 use webhooks_host::Host;
@@ -24,13 +25,16 @@ pub(crate) struct Accepted {
 
 impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
     /// Returns once SQS has it.
-    pub(crate) async fn accept(&self, caller: Caller, request: &Parts, body: Vec<u8>) -> Result<Accepted, Problem> {
+    pub(crate) async fn accept(&self, caller: Caller, request: &Parts, body: &Body) -> Result<Accepted, Problem> {
         let Caller { channel, route, subscription, event, tenant, group } = caller;
         let (id, received_at, bytes) = (self.host.new_id(), self.host.now(), body.len());
         let headers = headers::kept(&request.headers);
         let origin = Origin::Webhook;
         let meta = Meta { id, channel, origin, subscription, event, tenant, received_at, headers };
-        let message = meta.to_message(&body);
+        let message = match body {
+            Body::Text(text) => meta.to_message_of(text),
+            other => meta.to_message(other),
+        };
         // Base64 makes a body that is no text a third longer.
         if message.len() > LARGEST_MESSAGE {
             return Err(Problem::BodyTooLarge);

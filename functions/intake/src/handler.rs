@@ -85,7 +85,7 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         content::check(&request.headers, body.len(), self.limits.max_body_bytes)?;
         let headers = &request.headers;
         let caller = self.verify(&Inbound { entrance, headers, body: &body }, settings).await?;
-        self.accept(caller, request, bytes_of(body)).await
+        self.accept(caller, request, &body).await
     }
 
     /// Once more with fresh settings where the present ones do not fit: a secret or a route may be newer than they are.
@@ -103,13 +103,4 @@ struct Receipt {
     accepted: bool,
     /// By which the delivery is found in logs and ledger.
     delivery: Uuid,
-}
-
-/// Without copying them.
-fn bytes_of(body: Body) -> Vec<u8> {
-    match body {
-        Body::Text(text) => text.into_bytes(),
-        Body::Binary(bytes) => bytes,
-        other => other.to_vec(),
-    }
 }
