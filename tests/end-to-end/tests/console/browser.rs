@@ -4,7 +4,7 @@ use end_to_end::until;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::{Value, json};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, io::BufRead, io::BufReader};
@@ -13,7 +13,7 @@ use thirtyfour::prelude::*;
 use thirtyfour::{RequestData, SessionId};
 use uuid::Uuid;
 
-/// A browser of its own, with a profile of its own. Both are gone when it is dropped.
+/// A browser of its own, with a folder of its own for its profile and whatever it leaves behind. Both are gone when it is dropped.
 pub(crate) struct Browser {
     pub(crate) driver: WebDriver,
     _process: Process,
@@ -21,7 +21,7 @@ pub(crate) struct Browser {
 
 struct Process {
     driver: Child,
-    profile: PathBuf,
+    folder: PathBuf,
 }
 
 impl Drop for Browser {
@@ -42,7 +42,7 @@ impl Drop for Process {
         }
         let _ = kill_process_group(driver, Signal::KILL);
         let _ = self.driver.wait();
-        let _ = fs::remove_dir_all(&self.profile);
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -68,13 +68,15 @@ impl Browser {
     }
 
     pub(crate) async fn open_with(arguments: &[String]) -> Self {
-        let profile = env::temp_dir().join(format!("console-{}", Uuid::new_v4()));
-        let (driver, port) = start();
-        let process = Process { driver, profile };
+        // Short, for a socket's name in it must not be longer than 107 bytes.
+        let folder = env::temp_dir().join(format!("console-{:08x}", Uuid::new_v4().as_fields().0));
+        fs::create_dir(&folder).expect("a folder for the browser");
+        let (driver, port) = start(&folder);
+        let process = Process { driver, folder };
         let mut wanted = DesiredCapabilities::chrome();
         wanted.set_binary(&program(&["chromium", "chromium-browser", "google-chrome"])).unwrap();
         wanted.set("goog:loggingPrefs", json!({"browser": "ALL"})).unwrap();
-        let profile = format!("--user-data-dir={}", process.profile.display());
+        let profile = format!("--user-data-dir={}", process.folder.join("profile").display());
         let is_root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
         let sandbox = is_root.then_some("--no-sandbox");
         let usual = [
@@ -211,8 +213,9 @@ impl Browser {
 }
 
 /// ChromeDriver on a port of its own choosing.
-fn start() -> (Child, u16) {
+fn start(temporary: &Path) -> (Child, u16) {
     let mut command = Command::new(program(&["chromedriver"]));
+    command.env("TMPDIR", temporary);
     command.process_group(0).arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut driver = command.spawn().expect("chromedriver starts");
     let lines = BufReader::new(driver.stdout.take().expect("its output")).lines();
