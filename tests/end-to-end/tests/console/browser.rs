@@ -46,6 +46,9 @@ impl Drop for Process {
     }
 }
 
+/// Starts of a driver that ends before it listens.
+const TRIES: usize = 5;
+
 /// What may have a name: the browser says at the end which one has, but asking it of every control takes long.
 const CANDIDATES: &str = "
     const text = (one) => one.getAttribute('aria-label') ?? one.labels?.[0]?.textContent ?? one.textContent;
@@ -214,6 +217,11 @@ impl Browser {
 
 /// ChromeDriver on a port of its own choosing.
 fn start(temporary: &Path) -> (Child, u16) {
+    // It looks for a free port and listens there on two addresses; if another test takes one of them meanwhile, it ends.
+    (0..TRIES).find_map(|_| try_start(temporary)).expect("chromedriver tells its port")
+}
+
+fn try_start(temporary: &Path) -> Option<(Child, u16)> {
     let mut command = Command::new(program(&["chromedriver"]));
     command.env("TMPDIR", temporary);
     command.process_group(0).arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -222,7 +230,11 @@ fn start(temporary: &Path) -> (Child, u16) {
     let port = lines
         .map_while(Result::ok)
         .find_map(|line| line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok());
-    (driver, port.expect("chromedriver tells its port"))
+    if port.is_none() {
+        let _ = driver.kill();
+        let _ = driver.wait();
+    }
+    Some((driver, port?))
 }
 
 /// The first of these programs that is on PATH.
