@@ -45,16 +45,16 @@ pub(crate) fn kept(headers: &HeaderMap) -> BTreeMap<&str, Cow<'_, str>> {
         kept.entry(name.as_str()).and_modify(|all| *all += ", ").or_default().add_assign(value);
     }
     let mut room = LARGEST_SUM;
+    let mut fits = |name: &str, value: &str| {
+        let size = name.len() + value.len();
+        let fits = size <= LARGEST_HEADER && size <= room;
+        if fits {
+            room -= size;
+        }
+        fits
+    };
     for is_turn_of_own in [true, false] {
-        kept.retain(|name, value| {
-            let size = name.len() + value.len();
-            if name.starts_with(DISPATCHERS_OWN) != is_turn_of_own {
-                return true;
-            }
-            let fits = size <= LARGEST_HEADER && size <= room;
-            room -= if fits { size } else { 0 };
-            fits
-        });
+        kept.retain(|name, value| name.starts_with(DISPATCHERS_OWN) != is_turn_of_own || fits(name, value));
     }
     kept
 }

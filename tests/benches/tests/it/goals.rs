@@ -1,4 +1,5 @@
-//! What the design promises of a notification in busy traffic, held against the budgets, which the other tests hold against the counts.
+//! What the design promises of a notification in busy traffic: calls held against the budgets, which the other tests hold against the counts, and
+//! dollars against a count.
 
 use benches::bill::{Bill, Capacity};
 use benches::budget::{Budgets, Costs};
