@@ -98,7 +98,7 @@ impl<P: Ports> Processor<P> {
             let previous = self.ledger.number_account(&change.entity, id, version, now).await?;
             change.previous_key = change.previous_key.or(previous);
         }
-        let advanced = self.ledger.advance(&change, seen.head.as_ref(), now).await? == Advance::Advanced;
+        let advanced = self.ledger.advance(&change, now).await? == Advance::Advanced;
         Ok(facts.refuted || (!advanced && (n.kind.is_hint() || seen.repeated)))
     }
 

@@ -75,13 +75,11 @@ impl<I: Items> Table<I> {
         Ok(self.items.get(&partition(entity), SORT_KEY).await?.as_ref().map(Head::read))
     }
 
-    pub(crate) async fn advance_head(
-        &self,
-        change: &HeadChange,
-        current: Option<&Head>,
-        now: OffsetDateTime,
-    ) -> Result<Advance, StoreError> {
+    pub(crate) async fn advance_head(&self, change: &HeadChange, now: OffsetDateTime) -> Result<Advance, StoreError> {
         let pk = partition(&change.entity);
+        // Nothing but a status' place in the timeline depends on what is there, so whatever has none is spared the read.
+        let current = if change.milestone.is_some() { self.read_head(&change.entity).await? } else { None };
+        let current = current.as_ref();
         let mut update = self.head_update(change, current, now);
         let condition = advance_condition(&mut update, change);
         if self.update(&pk, SORT_KEY, update, Some(condition)).await? {

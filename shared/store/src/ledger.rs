@@ -2,7 +2,7 @@
 
 use crate::attributes::{Item, Update, number, string, text, time_text};
 use crate::error::StoreError;
-use crate::head::{Advance, Head};
+use crate::head::Advance;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, partition, raw_part, sort_key};
 use crate::pending::Mark;
@@ -21,14 +21,13 @@ const LATE: Duration = Duration::HOUR;
 
 /// What the processor needs of the table.
 pub trait Ledger: Send + Sync {
-    /// What is known of a notification and of its entity, in two reads.
+    /// What is known of a notification, in one read.
     fn look(&self, key: &LedgerKey) -> impl Future<Output = Result<Seen, StoreError>> + Send;
 
     /// Brings the entity to a newer version, or says that a newer one is there already.
     fn advance(
         &self,
         change: &HeadChange,
-        current: Option<&Head>,
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<Advance, StoreError>> + Send;
 
@@ -66,7 +65,6 @@ pub struct Seen {
     pub same: Option<Known>,
     /// Whether the same content was here under another id.
     pub repeated: bool,
-    pub head: Option<Head>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,21 +158,15 @@ impl Change {
 
 impl<I: Items> Ledger for Table<I> {
     async fn look(&self, key: &LedgerKey) -> Result<Seen, StoreError> {
-        let (same_content, head) = tokio::join!(self.same_content(key), self.read_head(&key.entity));
-        let (items, head) = (same_content?, head?);
+        let items = self.same_content(key).await?;
         let own = sort_key(key);
         let same = items.iter().find(|item| text(item, "sk") == Some(&own)).map(known);
         let repeated = items.iter().any(|item| text(item, "sk") != Some(&own));
-        Ok(Seen { same, repeated, head })
+        Ok(Seen { same, repeated })
     }
 
-    async fn advance(
-        &self,
-        change: &HeadChange,
-        current: Option<&Head>,
-        now: OffsetDateTime,
-    ) -> Result<Advance, StoreError> {
-        self.advance_head(change, current, now).await
+    async fn advance(&self, change: &HeadChange, now: OffsetDateTime) -> Result<Advance, StoreError> {
+        self.advance_head(change, now).await
     }
 
     async fn number_account(

@@ -93,7 +93,7 @@ async fn an_entity_shows_its_state_and_a_renumbered_account_is_found_under_both_
         internal_id: Some("77".into()),
         previous_key: Some("9001".into()),
     };
-    world.table.table.advance(&change, None, world.host.now()).await.unwrap();
+    world.table.table.advance(&change, world.host.now()).await.unwrap();
     world.table.table.mark_renumbered(&account("9001"), "9002", world.host.now()).await.unwrap();
     for (key, other, relation) in [("9001", "9002", "later"), ("9002", "9001", "earlier")] {
         let answer = world.get(&format!("/operations/v1/entities?tenant={TENANT}&entity=account&key={key}")).await;

@@ -10,7 +10,7 @@ use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::Verdict;
 use webhooks_model::{Channel, Delivery, Notification, Origin, Resource};
 use webhooks_settings::Cache;
-use webhooks_store::{Ledger, Table};
+use webhooks_store::{Records, Table};
 
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 4;
 
@@ -149,7 +149,7 @@ impl World {
         let delivery = self.delivery(body);
         let settings = webhooks_settings::Settings::parse(&document().to_string()).unwrap();
         let n = Notification::read(&delivery, delivery.items().unwrap()[0], &settings);
-        self.table.table.look(&n.ledger_key()).await.unwrap().head.expect("a head")
+        self.table.table.head_of(&n.ledger_key().entity).await.unwrap().expect("a head")
     }
 }
 

@@ -205,7 +205,7 @@ impl World {
             internal_id: None,
             previous_key: None,
         };
-        self.table.table.advance(&change, None, self.host.now()).await.unwrap();
+        self.table.table.advance(&change, self.host.now()).await.unwrap();
         self.end(n, Answering::none()).await;
     }
 

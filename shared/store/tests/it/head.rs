@@ -1,15 +1,14 @@
 use crate::support::{Fixture, NOW, account, at, change, order, with_status};
 use time::Duration;
 use webhooks_model::{HeadChange, Versions};
-use webhooks_store::{Advance, Head, Ledger};
+use webhooks_store::{Advance, Head, Ledger, Records};
 
 async fn advance(fixture: &Fixture, change: &HeadChange) -> Advance {
-    let head = head(fixture).await;
-    fixture.table.advance(change, head.as_ref(), NOW).await.unwrap()
+    fixture.table.advance(change, NOW).await.unwrap()
 }
 
 async fn head(fixture: &Fixture) -> Option<Head> {
-    fixture.table.look(&order(99).ledger_key()).await.unwrap().head
+    fixture.table.head_of(&order(99).ledger_key().entity).await.unwrap()
 }
 
 fn statuses(head: &Head) -> Vec<&str> {

@@ -28,7 +28,7 @@ async fn what_a_head_has_reached_by_either_clock_is_not_missing() {
     for (number, versions) in [("1", by_resource), ("2", by_body)] {
         let entity = Collection::SalesOrder.entity_id(TENANT, &format!("SO/{number}"));
         let change = HeadChange { entity, versions, ..change(1, 0) };
-        fixture.table.advance(&change, None, NOW).await.unwrap();
+        fixture.table.advance(&change, NOW).await.unwrap();
     }
     let listed = |key: &str, seconds| Listed { key: key.into(), modified: at(seconds).unwrap() };
     let all =

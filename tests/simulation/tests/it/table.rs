@@ -15,8 +15,8 @@ use webhooks_model::{
     Channel, Delivery, Entity, EntityId, HeadChange, Notification, Origin, Pause, Reason, State, Ticks, Versions,
 };
 use webhooks_store::{
-    Action, Answer, Answering, Answers, Change, Deed, Entry, Items, Ledger, Pauses, Repairs, StoreError, Sweeps, Table,
-    Unfinished, Watermark,
+    Action, Answer, Answering, Answers, Change, Deed, Entry, Items, Ledger, Pauses, Records, Repairs, StoreError,
+    Sweeps, Table, Unfinished, Watermark,
 };
 
 /// What to ask, of which notification, and two details.
@@ -108,11 +108,8 @@ async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Res
     });
     Ok(match kind {
         0 | 1 => format!("{:?}", table.record(&Entry { notification: &n, change: change(&n, now, a, b), now }).await?),
-        2 | 3 => {
-            let head = table.look(&key).await?.head;
-            format!("{:?}", table.advance(&head_change(&n, a, b), head.as_ref(), now).await?)
-        }
-        4 => format!("{:?}", table.look(&key).await?),
+        2 | 3 => format!("{:?}", table.advance(&head_change(&n, a, b), now).await?),
+        4 => format!("{:?} {:?}", table.look(&key).await?, table.head_of(&key.entity).await?),
         5 => format!("{:?}", table.number_account(&account(b), "71", ticks(a), now).await?),
         6 => format!("{:?}", table.mark_renumbered(&account(a), &b.to_string(), now).await?),
         7 => {
