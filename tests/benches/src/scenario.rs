@@ -55,13 +55,13 @@ impl Scenario {
         if traffic.batch() != SHIPPED_BATCH {
             return vec![least, most];
         }
-        let (new, short) = (Self { known: false, ..most }, Self { bodies: Bodies::Bare, ..most });
-        vec![least, of(false, true), of(true, false), most, new, short, Self::usual()]
+        let new = Self { known: false, ..most };
+        vec![least, of(false, true), of(true, false), most, new, Self::usual(true), Self::usual(false)]
     }
 
-    /// What Visma Net sends in a busy hour, answered, with nothing fetched.
-    pub fn usual() -> Self {
-        let wanted = Wanted { fetch: false, feedback: true };
+    /// What Visma Net sends in a busy hour, answered, with the resources fetched or not.
+    pub fn usual(fetch: bool) -> Self {
+        let wanted = Wanted { fetch, feedback: true };
         Self { traffic: Traffic::Busy(SHIPPED_BATCH), wanted, known: true, bodies: Bodies::Bare }
     }
 

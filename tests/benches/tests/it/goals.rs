@@ -4,7 +4,6 @@
 use benches::bill::{Bill, Capacity};
 use benches::budget::{Budgets, Costs};
 use benches::count::count;
-use benches::pipeline::Wanted;
 use benches::scenario::{Scenario, Traffic};
 
 /// Requests to AWS that feedback may make for each notification, besides the one to Visma Net.
@@ -44,9 +43,7 @@ fn busy_traffic_of_known_entities_keeps_to_the_goals() {
 
 #[tokio::test]
 async fn a_million_in_busy_traffic_keep_to_the_goal_where_the_table_is_provisioned() {
-    for fetch in [false, true] {
-        let usual = Scenario::usual();
-        let usual = Scenario { wanted: Wanted { fetch, ..usual.wanted }, ..usual };
+    for usual in [false, true].map(Scenario::usual) {
         let bill = Bill::of(usual, &count(usual).await, Capacity::Provisioned);
         assert!(bill.total() <= MILLION, "{usual}: {bill:?}");
     }
