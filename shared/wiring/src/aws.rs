@@ -2,6 +2,7 @@
 
 use crate::https;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -53,6 +54,8 @@ pub(crate) fn config<F: Fn(&'static str) -> Option<String>>(
         .region(Region::new(variables.text("AWS_REGION")?))
         .credentials_provider(credentials)
         .http_client(https::client(tls(roots(trusts_machine))))
+        // Each attempt is timed as a whole, with what it sends and receives.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .timeout_config(timeouts);
     config.set_endpoint_url(variables.text("AWS_ENDPOINT_URL").ok());
     Ok(config.build())
