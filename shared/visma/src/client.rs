@@ -106,6 +106,7 @@ impl<H: Host> VismaClient<H> {
         self.rates.check(tenant, stage, self.host.now())?;
         let response = request.send().await.map_err(|error| VismaError::transport(stage, &error))?;
         let (status, headers, now) = (response.status(), response.headers(), self.host.now());
+        tracing::debug!(%stage, status = status.as_u16(), "answered");
         if stage != Stage::Token {
             self.rates.note_quota(tenant, headers, now);
         }

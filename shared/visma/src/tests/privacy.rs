@@ -56,8 +56,7 @@ async fn neither_errors_nor_logs_show_anything_that_came_from_outside() {
     shown += &format!("{unreachable} {unreachable:?}");
 
     assert!(!shown.contains(CANARY), "{shown}");
-    tracing::info!("heard");
-    assert!(captured.text().contains("heard"), "a line would not have been seen");
+    assert!(captured.text().contains("answered"), "nothing was logged");
     assert!(!captured.text().contains(CANARY), "{}", captured.text());
 }
 
