@@ -1,5 +1,6 @@
 //! The settings document and its checks.
 
+use crate::base_url;
 use crate::reconciliation::Reconciliation;
 use crate::route::Route;
 use crate::secret::Secret;
@@ -7,7 +8,7 @@ use crate::subscription::Subscription;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
-use url::{Host, Url};
+use url::Url;
 use webhooks_model::catalogue;
 use webhooks_model::notification::{Directory, UNKNOWN_TENANT, is_name};
 use webhooks_model::{Channel, Entity, EventType, Kind};
@@ -39,8 +40,11 @@ pub struct Settings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Visma {
+    #[serde(deserialize_with = "base_url::deserialize")]
     pub connect_url: Url,
+    #[serde(deserialize_with = "base_url::deserialize")]
     pub erp_url: Url,
+    #[serde(deserialize_with = "base_url::deserialize")]
     pub sales_order_url: Url,
     pub client_id: String,
     pub client_secret: Secret,
@@ -123,7 +127,7 @@ impl Settings {
         }
         let Visma { connect_url, erp_url, sales_order_url, .. } = &self.visma;
         for (name, url) in [("connect_url", connect_url), ("erp_url", erp_url), ("sales_order_url", sales_order_url)] {
-            rule(is_safe_base(url), || {
+            rule(base_url::is_safe(url), || {
                 format!("visma.{name} must be https, without a query, and http only on loopback")
             })?;
         }
@@ -190,17 +194,6 @@ fn check_subscription(subscription: &Subscription) -> Result<(), &'static str> {
 /// Nobody is called what the ledger calls nobody.
 fn is_tenant(id: &str) -> bool {
     is_name(id) && !id.eq_ignore_ascii_case(UNKNOWN_TENANT)
-}
-
-fn is_safe_base(url: &Url) -> bool {
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        _ => false,
-    };
-    let scheme = url.scheme() == "https" || (url.scheme() == "http" && loopback);
-    let credentials = !url.username().is_empty() || url.password().is_some();
-    scheme && url.host().is_some() && url.query().is_none() && url.fragment().is_none() && !credentials
 }
 
 fn rule(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Invalid> {

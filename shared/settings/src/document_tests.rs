@@ -84,6 +84,14 @@ fn a_document_that_would_let_anyone_in_is_refused() {
 }
 
 #[test]
+fn a_host_is_written_in_ascii() {
+    for url in ["https://bücher.example", "https://Bücher.example", "https://B%C3%9Ccher.example", "http:/Rѝ"] {
+        assert!(matches!(with("/visma/erp_url", json!(url)), Err(Invalid::Json { .. })), "{url}");
+    }
+    assert!(with("/visma/erp_url", json!("https://XN--bcher-kva.example")).is_ok());
+}
+
+#[test]
 fn a_document_with_a_mistake_is_told_where() {
     let rule = |result: Result<Settings, Invalid>| result.unwrap_err().to_string();
     assert_eq!(rule(with("/subscriptions/1/id", json!("accounts"))), "subscriptions[1].id is given twice");
