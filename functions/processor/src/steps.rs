@@ -124,8 +124,8 @@ impl<P: Ports> Processor<P> {
             mode => mode,
         };
         if route.publish && !superseded {
-            let status = n.status.clone().or_else(|| resource.and_then(Resource::status));
-            let event = CloudEvent::new(n, resource, status.as_deref(), mode);
+            let status = n.status.as_deref().or_else(|| resource.and_then(Resource::status));
+            let event = CloudEvent::new(n, resource, status, mode);
             self.send(&self.events, n, received, event.into_message()).await?;
         }
         let state = if superseded { State::Superseded } else { State::Processed };
@@ -217,7 +217,7 @@ fn head_change(n: &Notification, seen: &Seen, facts: &Facts) -> HeadChange {
     let received = Ticks::from_datetime(n.received_at);
     let modified = resource.and_then(Resource::modified);
     let versions = Versions::new(modified, signed_body, received);
-    let current = resource.and_then(Resource::status);
+    let current = resource.and_then(Resource::status).map(str::to_owned);
     let announced = n.status.clone().map(|status| (signed_body.unwrap_or(received), status));
     let milestone = announced.or_else(|| Some((modified?, current.clone()?)));
     HeadChange {

@@ -2,11 +2,12 @@
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::fmt;
 
-/// The fields of one JSON object by lower-case name. Of a name given twice, in whatever case, the last one counts, as in .NET.
-pub(crate) struct Fields<'a>(HashMap<String, &'a RawValue>);
+/// The fields of one JSON object, in the order of the text. Of a name given twice, in whatever case, the last one counts, as in .NET.
+/// A list and no map: objects are small, read a few times, and come one for every notification.
+pub(crate) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Fields<'a> {
     /// `None` when the text is no JSON object.
@@ -15,7 +16,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn raw(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.get(&name.to_lowercase()).copied()
+        self.0.iter().rev().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     }
 
     /// The first candidate that holds a non-empty string or a number, as text. Looks through the `{"value": x}` wrapping that
@@ -29,7 +30,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// In the order of the text, so that the last is the last.
 impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Object).map(Fields)
@@ -38,17 +38,21 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 
 struct Object;
 
+/// Borrowed unless it is written with escapes.
+#[derive(serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
 impl<'de> Visitor<'de> for Object {
-    type Value = HashMap<String, &'de RawValue>;
+    type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = HashMap::new();
-        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-            fields.insert(name.to_lowercase(), value);
+        let mut fields = Vec::with_capacity(16);
+        while let Some((Name(name), value)) = map.next_entry()? {
+            fields.push((name, value));
         }
         Ok(fields)
     }
@@ -93,6 +97,11 @@ mod tests {
         for _ in 0..50 {
             assert_eq!(Fields::parse(json).unwrap().text(&["event"]).as_deref(), Some("4"));
         }
+    }
+
+    #[test]
+    fn a_name_written_with_escapes_is_the_same_name() {
+        assert_eq!(Fields::parse(r#"{"\u0065vent": 1}"#).unwrap().text(&["event"]).as_deref(), Some("1"));
     }
 
     #[test]

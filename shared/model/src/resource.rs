@@ -5,10 +5,23 @@ use crate::fields::Fields;
 use crate::ticks::Ticks;
 use serde_json::value::RawValue;
 
-/// A resource as the ERP answered it.
+/// A resource as the ERP answered it, read once: such answers are long.
 #[derive(Debug, Clone)]
 pub struct Resource {
     json: Box<RawValue>,
+    modified: Option<Ticks>,
+    status: Option<String>,
+    ids: Ids,
+    is_stock: Option<bool>,
+    is_cash: Option<bool>,
+}
+
+/// The ERP's own stable id (reference 4.3), under the name that an entity gives it.
+#[derive(Debug, Clone)]
+struct Ids {
+    account: Option<String>,
+    inventory_item: Option<String>,
+    other: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -19,11 +32,21 @@ impl Resource {
     /// # Errors
     /// The ERP answered something other than a JSON object.
     pub fn parse(json: &str) -> Result<Self, NotAnObject> {
-        if Fields::parse(json).is_none() {
-            return Err(NotAnObject);
-        }
-        let json = serde_json::from_str(json).map_err(|_| NotAnObject)?;
-        Ok(Self { json })
+        let fields = Fields::parse(json).ok_or(NotAnObject)?;
+        Ok(Self {
+            json: serde_json::from_str(json).map_err(|_| NotAnObject)?,
+            modified: fields
+                .text(&["lastModifiedDateTime", "lastModified"])
+                .and_then(|text| Ticks::parse_round_trip(&text)),
+            status: fields.text(&["status"]),
+            ids: Ids {
+                account: fields.text(&["accountID"]),
+                inventory_item: fields.text(&["inventoryId"]),
+                other: fields.text(&["internalId"]),
+            },
+            is_stock: fields.boolean("stockItem"),
+            is_cash: fields.boolean("cashAccount"),
+        })
     }
 
     pub fn json(&self) -> &RawValue {
@@ -32,37 +55,29 @@ impl Resource {
 
     /// `lastModifiedDateTime`, or `lastModified` of version 3: the resource's version.
     pub fn modified(&self) -> Option<Ticks> {
-        Ticks::parse_round_trip(&self.fields().text(&["lastModifiedDateTime", "lastModified"])?)
+        self.modified
     }
 
-    pub fn status(&self) -> Option<String> {
-        self.fields().text(&["status"])
+    pub fn status(&self) -> Option<&str> {
+        self.status.as_deref()
     }
 
     /// The ERP's own stable id of the entity (reference 4.3).
-    pub fn internal_id(&self, entity: Entity) -> Option<String> {
-        let name = match entity {
-            Entity::Account => "accountID",
-            Entity::InventoryItem => "inventoryId",
-            _ => "internalId",
-        };
-        self.fields().text(&[name])
+    pub fn internal_id(&self, entity: Entity) -> Option<&str> {
+        match entity {
+            Entity::Account => self.ids.account.as_deref(),
+            Entity::InventoryItem => self.ids.inventory_item.as_deref(),
+            _ => self.ids.other.as_deref(),
+        }
     }
 
     /// What one event name hides: a stock or a non-stock item, a cash account or not (reference 3.1, 3.2).
     pub fn detail(&self, entity: Entity) -> Option<&'static str> {
-        let fields = self.fields();
         match entity {
-            Entity::InventoryItem => {
-                fields.boolean("stockItem").map(|stock| if stock { "stock_item" } else { "non_stock_item" })
-            }
-            Entity::Account => fields.boolean("cashAccount").filter(|cash| *cash).map(|_| "cash_account"),
+            Entity::InventoryItem => self.is_stock.map(|stock| if stock { "stock_item" } else { "non_stock_item" }),
+            Entity::Account => self.is_cash.filter(|cash| *cash).map(|_| "cash_account"),
             _ => None,
         }
-    }
-
-    fn fields(&self) -> Fields<'_> {
-        Fields::parse(self.json.get()).expect("checked when it was parsed")
     }
 }
 
@@ -76,23 +91,23 @@ mod tests {
             r#"{"accountID": 77, "accountCD": "1920", "cashAccount": true, "lastModifiedDateTime": "2026-11-23T12:00:00.123"}"#,
         )
         .unwrap();
-        assert_eq!(account.internal_id(Entity::Account).as_deref(), Some("77"));
+        assert_eq!(account.internal_id(Entity::Account), Some("77"));
         assert_eq!(account.detail(Entity::Account), Some("cash_account"));
         assert_eq!(account.modified(), Ticks::parse_round_trip("2026-11-23T12:00:00.123Z"));
     }
 
     #[test]
     fn a_document_shows_its_status_where_it_has_one() {
-        let status = |json| Resource::parse(json).unwrap().status();
-        assert_eq!(status(r#"{"status": "On hold"}"#).as_deref(), Some("On hold"));
-        assert_eq!(status("{}"), None);
+        let of = |json| Resource::parse(json).unwrap();
+        assert_eq!(of(r#"{"status": "On hold"}"#).status(), Some("On hold"));
+        assert_eq!(of("{}").status(), None);
     }
 
     #[test]
     fn the_stable_id_is_read_under_the_name_that_its_entity_gives_it() {
         let ids = Resource::parse(r#"{"accountID": 1, "inventoryId": 2, "internalId": 3}"#).unwrap();
         for (entity, id) in [(Entity::Account, "1"), (Entity::InventoryItem, "2"), (Entity::Customer, "3")] {
-            assert_eq!(ids.internal_id(entity).as_deref(), Some(id), "{entity}");
+            assert_eq!(ids.internal_id(entity), Some(id), "{entity}");
         }
     }
 

@@ -42,12 +42,26 @@ pub(crate) fn flag(item: &Item, name: &str) -> bool {
 }
 
 /// An update expression under construction. Every attribute goes through a placeholder, so no name can clash with a reserved word.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Update {
     set: Vec<String>,
     remove: Vec<String>,
     names: HashMap<String, String>,
     values: HashMap<String, AttributeValue>,
+}
+
+/// Of what a record's write has, so that nothing grows on the way.
+const USUAL_ATTRIBUTES: usize = 28;
+
+impl Default for Update {
+    fn default() -> Self {
+        Self {
+            set: Vec::with_capacity(USUAL_ATTRIBUTES),
+            remove: Vec::new(),
+            names: HashMap::with_capacity(USUAL_ATTRIBUTES),
+            values: HashMap::with_capacity(USUAL_ATTRIBUTES),
+        }
+    }
 }
 
 impl Update {

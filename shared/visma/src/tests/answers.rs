@@ -7,7 +7,7 @@ async fn a_resource_is_found_below_the_base_of_its_api() {
     let bench = Bench::with_token().await;
     bench.on_account(account()).await;
     let Ok(Fetched::Found(resource)) = bench.fetch().await else { panic!("not found") };
-    assert_eq!(resource.internal_id(Entity::Account).as_deref(), Some("77"));
+    assert_eq!(resource.internal_id(Entity::Account), Some("77"));
 
     let order = ResourcePath::parse("api/v3/SalesOrders/SO/000123").unwrap();
     let found = Mock::given(method("GET")).and(path("/salesorder/api/v3/SalesOrders/SO/000123"));
