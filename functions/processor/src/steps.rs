@@ -88,15 +88,11 @@ impl<P: Ports> Processor<P> {
         if n.entity_key.is_none() {
             return Ok(false);
         }
-        let mut change = head_change(n, seen, facts);
+        let change = head_change(n, seen, facts);
         let now = self.host.now();
         if let Some(announced) = change.previous_key.clone().filter(|announced| *announced != change.entity.key) {
             let old = EntityId { key: announced, ..change.entity.clone() };
             self.ledger.mark_renumbered(&old, &change.entity.key, now).await?;
-        }
-        if let (Entity::Account, Some(id), Some(version)) = (n.entity, &change.internal_id, change.versions.resource) {
-            let previous = self.ledger.number_account(&change.entity, id, version, now).await?;
-            change.previous_key = change.previous_key.or(previous);
         }
         let advanced = self.ledger.advance(&change, now).await? == Advance::Advanced;
         Ok(facts.refuted || (!advanced && (n.kind.is_hint() || seen.repeated)))
@@ -230,7 +226,7 @@ fn head_change(n: &Notification, seen: &Seen, facts: &Facts) -> HeadChange {
         deleted: facts.deleted,
         gone: facts.gone,
         detail: resource.and_then(|resource| resource.detail(n.entity)),
-        internal_id: resource.and_then(|resource| resource.internal_id(n.entity)),
+        internal_id: resource.and_then(|resource| resource.internal_id(n.entity)).map(str::to_owned),
         previous_key: n.previous_key.clone().filter(|_| n.kind == Kind::IdentityChanged),
     }
 }

@@ -2,37 +2,73 @@
 
 use crate::attributes::{Item, Update, integer, number, string, text};
 use crate::error::StoreError;
-use crate::head::number_of;
+use crate::head;
 use crate::item::Items;
+use crate::keys::partition;
 use crate::table::Table;
 use time::OffsetDateTime;
-use webhooks_model::{EntityId, Ticks};
+use webhooks_model::{Entity, EntityId, HeadChange, Ticks};
 
 const SORT_KEY: &str = "NUMBER";
+/// Of a head: the account whose present number this is, and until when that is written down under its id.
+const FOLLOWED: &str = "followed";
+const FOLLOWED_UNTIL: &str = "followed_until";
 
 impl<I: Items> Table<I> {
-    /// Remembers that the account `internal_id` now has the number `entity.key`, and returns the number it had before if that was
-    /// another one, now or by an earlier attempt. The old number is marked first, so that a crash in between is made good by the next attempt.
-    pub(crate) async fn number_account(
+    /// Writes down that the account of this change has this number now, unless its head, as it was before, says that it is. The head
+    /// says so last, so that a crash on the way is made good by the next attempt.
+    pub(crate) async fn follow_number(
+        &self,
+        change: &HeadChange,
+        before: &Item,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let (Entity::Account, Some(id), Some(version)) =
+            (change.entity.entity, &change.internal_id, change.versions.resource)
+        else {
+            return Ok(());
+        };
+        if self.is_followed(before, id, now) {
+            return Ok(());
+        }
+        let Some(Numbered { previous }) = self.number_account(&change.entity, id, version, now).await? else {
+            return Ok(());
+        };
+        let mut update = Update::default()
+            .set(FOLLOWED, string(id))
+            .set(FOLLOWED_UNTIL, self.ttl(now))
+            .set_some("previous_key", previous.filter(|_| change.previous_key.is_none()).map(string))
+            .remove("renumbered_to");
+        let is_there = format!("attribute_exists({})", update.name("pk"));
+        self.update(&partition(&change.entity), head::SORT_KEY, update, Some(is_there)).await?;
+        Ok(())
+    }
+
+    /// It is until another account takes the number, or the account another number. Written down anew when half of the time is over:
+    /// an account that changes but keeps its number is not forgotten while it does.
+    fn is_followed(&self, head: &Item, id: &str, now: OffsetDateTime) -> bool {
+        text(head, FOLLOWED) == Some(id)
+            && text(head, "renumbered_to").is_none()
+            && integer(head, FOLLOWED_UNTIL).is_some_and(|until| until >= self.half_expires_at(now))
+    }
+
+    /// Remembers that the account `internal_id` has the number `entity.key`; `None` if a newer version has told another. The number it
+    /// had before is marked first, so that a crash in between is made good by the next attempt.
+    async fn number_account(
         &self,
         entity: &EntityId,
         internal_id: &str,
         version: Ticks,
         now: OffsetDateTime,
-    ) -> Result<Option<String>, StoreError> {
+    ) -> Result<Option<Numbered>, StoreError> {
         let pk = format!("{}#account_id#{internal_id}", entity.tenant);
-        let known = self.items.get(&pk, SORT_KEY).await?;
-        let current = known.as_ref().and_then(|item| text(item, "number"));
-        if current == Some(entity.key.as_str()) {
-            self.keep_number(&pk, known.as_ref(), now).await?;
-            return Ok(known.as_ref().and_then(|item| text(item, "previous")).map(str::to_owned));
-        }
-        let is_older = known.as_ref().and_then(|item| number_of(item, "resource")).is_some_and(|at| at > version.get());
-        if is_older {
+        let known = self.items.get(&pk, SORT_KEY).await?.unwrap_or_default();
+        if head::number_of(&known, "resource").is_some_and(|at| at > version.get()) {
             return Ok(None);
         }
-        let previous = current.map(str::to_owned);
-        if let Some(previous) = &previous {
+        let has_number = text(&known, "number").is_some_and(|number| number == entity.key);
+        let previous = text(&known, if has_number { "previous" } else { "number" }).map(str::to_owned);
+        if let Some(previous) = previous.as_ref().filter(|_| !has_number) {
             let old = EntityId { key: previous.clone(), ..entity.clone() };
             self.mark_renumbered(&old, &entity.key, now).await?;
         }
@@ -42,17 +78,13 @@ impl<I: Items> Table<I> {
             .set("version_resource", number(version.get()))
             .set("expires_at", self.ttl(now));
         let (stored, ours) = (update.name("version_resource"), update.value(number(version.get())));
-        self.update(&pk, SORT_KEY, update, Some(format!("attribute_not_exists({stored}) OR {stored} <= {ours}")))
-            .await?;
-        Ok(previous)
+        let not_newer = format!("attribute_not_exists({stored}) OR {stored} <= {ours}");
+        let is_newest = self.update(&pk, SORT_KEY, update, Some(not_newer)).await?;
+        Ok(is_newest.then_some(Numbered { previous }))
     }
+}
 
-    /// An account that changes but keeps its number is not forgotten while it does: rarely, since each time is a write.
-    async fn keep_number(&self, pk: &str, known: Option<&Item>, now: OffsetDateTime) -> Result<(), StoreError> {
-        let expires_at = known.and_then(|item| integer(item, "expires_at"));
-        if expires_at.is_some_and(|at| at < self.half_expires_at(now)) {
-            self.update(pk, SORT_KEY, Update::default().set("expires_at", self.ttl(now)), None).await?;
-        }
-        Ok(())
-    }
+/// With the number that it had before, if it was ever renumbered.
+struct Numbered {
+    previous: Option<String>,
 }

@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::item::{Items, Query, Write};
 use crate::upkeep::Upkeep;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::KeysAndAttributes;
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue};
 use std::collections::HashMap;
 
 /// A table of the account that the client reaches. Cheap to clone.
@@ -23,7 +23,7 @@ impl Dynamo {
 }
 
 impl Items for Dynamo {
-    async fn update(&self, write: Write) -> Result<bool, StoreError> {
+    async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
         let answer = self
             .client
             .update_item()
@@ -34,12 +34,13 @@ impl Items for Dynamo {
             .set_condition_expression(write.condition)
             .set_expression_attribute_names(Some(write.names))
             .set_expression_attribute_values(Some(write.values))
+            .set_return_values(write.returns_old.then_some(ReturnValue::AllOld))
             .send()
             .await;
         match answer {
-            Ok(_) => Ok(true),
+            Ok(answer) => Ok(Some(answer.attributes.unwrap_or_default())),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(false)
+                Ok(None)
             }
             Err(error) => Err(StoreError::from_sdk(&error)),
         }

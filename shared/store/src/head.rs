@@ -5,14 +5,12 @@ use crate::error::StoreError;
 use crate::item::Items;
 use crate::keys::partition;
 use crate::table::Table;
+use crate::timeline;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
 use webhooks_model::{EntityId, HeadChange, Ticks};
 
 pub(crate) const SORT_KEY: &str = "HEAD";
-const STATUS_AT: &str = "status_at#";
-/// Older entries make room beyond this, so that a head never outgrows a DynamoDB item.
-const LONGEST_TIMELINE: usize = 100;
 
 /// What is known of an entity now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,18 +39,9 @@ pub enum Advance {
 impl Head {
     pub(crate) fn read(item: &Item) -> Self {
         let owned = |name| text(item, name).map(str::to_owned);
-        let mut timeline: Vec<(Ticks, String)> = item
-            .iter()
-            .filter_map(|(name, value)| {
-                let ticks = Ticks::new(name.strip_prefix(STATUS_AT)?.parse().ok()?)?;
-                Some((ticks, value.as_s().ok()?.clone()))
-            })
-            .collect();
-        timeline.sort();
-        timeline.dedup_by(|later, earlier| later.1 == earlier.1);
         Self {
             status: owned("status"),
-            timeline,
+            timeline: timeline::read(item),
             deleted: flag(item, "deleted"),
             gone: flag(item, "gone"),
             detail: owned("detail"),
@@ -61,12 +50,6 @@ impl Head {
             renumbered_to: owned("renumbered_to"),
             notification: owned("notification"),
         }
-    }
-
-    /// Whether a status belongs in the timeline as an entry of its own.
-    fn lacks(&self, at: Ticks, status: &str) -> bool {
-        let before = self.timeline.iter().rev().find(|(earlier, _)| *earlier <= at);
-        before.is_none_or(|(_, known)| known != status)
     }
 }
 
@@ -77,25 +60,55 @@ impl<I: Items> Table<I> {
 
     pub(crate) async fn advance_head(&self, change: &HeadChange, now: OffsetDateTime) -> Result<Advance, StoreError> {
         let pk = partition(&change.entity);
-        // Nothing but a status' place in the timeline depends on what is there, so whatever has none is spared the read.
-        let current = if change.milestone.is_some() { self.read_head(&change.entity).await? } else { None };
-        let current = current.as_ref();
-        let mut update = self.head_update(change, current, now);
+        let mut update = self.head_update(change, now);
         let condition = advance_condition(&mut update, change);
-        if self.update(&pk, SORT_KEY, update, Some(condition)).await? {
-            return Ok(Advance::Advanced);
-        }
-        if let Some((name, status)) = timeline_entry(change, current) {
-            let update = Update::default().set(&name, string(status)).set("expires_at", self.ttl(now));
-            self.update(&pk, SORT_KEY, update, None).await?;
-        }
-        // A faster attempt at this very notification may have seen a newer version.
-        let head = self.read_head(&change.entity).await?;
-        let is_own = head.and_then(|head| head.notification).is_some_and(|known| known == change.notification.as_str());
-        Ok(if is_own { Advance::Advanced } else { Advance::Superseded })
+        let (advance, before) = match self.replace(&pk, SORT_KEY, update, condition).await? {
+            Some(before) => {
+                self.tidy_timeline(&pk, &before, change, now).await?;
+                (Advance::Advanced, before)
+            }
+            None => self.look_behind(&pk, change, now).await?,
+        };
+        self.follow_number(change, &before, now).await?;
+        Ok(advance)
     }
 
-    fn head_update(&self, change: &HeadChange, current: Option<&Head>, now: OffsetDateTime) -> Update {
+    /// Refused, so a newer version is there, and what is there is returned. The status is of the timeline all the same.
+    async fn look_behind(
+        &self,
+        pk: &str,
+        change: &HeadChange,
+        now: OffsetDateTime,
+    ) -> Result<(Advance, Item), StoreError> {
+        let item = self.items.get(pk, SORT_KEY).await?.unwrap_or_default();
+        if let Some((at, status)) = change.milestone.as_ref().filter(|(at, status)| timeline::lacks(&item, *at, status))
+        {
+            let update = Update::default().set(&timeline::name(*at), string(status)).set("expires_at", self.ttl(now));
+            self.update(pk, SORT_KEY, update, None).await?;
+        }
+        // A faster attempt at this very notification may have seen a newer version.
+        let is_own = text(&item, "notification") == Some(change.notification.as_str());
+        Ok((if is_own { Advance::Advanced } else { Advance::Superseded }, item))
+    }
+
+    async fn tidy_timeline(
+        &self,
+        pk: &str,
+        before: &Item,
+        change: &HeadChange,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let surplus = timeline::surplus(before);
+        if change.milestone.is_none() || surplus.is_empty() {
+            return Ok(());
+        }
+        let update = Update::default().set("expires_at", self.ttl(now));
+        let update = surplus.into_iter().fold(update, |update, at| update.remove(&timeline::name(at)));
+        self.update(pk, SORT_KEY, update, None).await?;
+        Ok(())
+    }
+
+    fn head_update(&self, change: &HeadChange, now: OffsetDateTime) -> Update {
         let mut update = Update::default()
             .set("notification", string(change.notification.as_str()))
             .set("updated_at", string(time_text(now)))
@@ -111,12 +124,8 @@ impl<I: Items> Table<I> {
         for (clock, at) in change.versions.known() {
             update = update.set(&version_name(clock), number(at.get()));
         }
-        let Some((name, status)) = timeline_entry(change, current) else {
-            return update;
-        };
-        update = update.set(&name, string(status));
-        match current.and_then(|head| (head.timeline.len() >= LONGEST_TIMELINE).then(|| head.timeline[0].0)) {
-            Some(oldest) => update.remove(&status_name(oldest)),
+        match &change.milestone {
+            Some((at, status)) => update.set(&timeline::name(*at), string(status)),
             None => update,
         }
     }
@@ -159,16 +168,6 @@ fn advance_condition(update: &mut Update, change: &HeadChange) -> String {
     }
     // AND binds tighter than OR; DynamoDB refuses parentheses that change nothing.
     format!("{known} = {own} AND {} OR {}", not_older.join(" AND "), newer.join(" AND "))
-}
-
-fn timeline_entry(change: &HeadChange, current: Option<&Head>) -> Option<(String, String)> {
-    let (at, status) = change.milestone.as_ref()?;
-    let is_news = current.is_none_or(|head| head.lacks(*at, status));
-    is_news.then(|| (status_name(*at), status.clone()))
-}
-
-fn status_name(at: Ticks) -> String {
-    format!("{STATUS_AT}{:019}", at.get())
 }
 
 fn version_name(clock: &str) -> String {

@@ -7,8 +7,9 @@ use std::collections::HashMap;
 
 /// The requests that there are. Expressions are DynamoDB's own text with placeholders.
 pub trait Items: Send + Sync {
-    /// Applies the update if the condition holds. Says whether it did. The only kind of write.
-    fn update(&self, write: Write) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Applies the update if the condition holds, and returns the item as it was before where that is wanted, and nothing in it otherwise
+    /// or where there was none. `None` when the condition did not hold. The only kind of write.
+    fn update(&self, write: Write) -> impl Future<Output = Result<Option<Item>, StoreError>> + Send;
 
     /// A consistent read of the item under `pk` and `sk`.
     fn get(&self, pk: &str, sk: &str) -> impl Future<Output = Result<Option<Item>, StoreError>> + Send;
@@ -33,6 +34,8 @@ pub struct Write {
     pub condition: Option<String>,
     pub names: HashMap<String, String>,
     pub values: HashMap<String, AttributeValue>,
+    /// Whether the item is wanted as it was: it costs no read.
+    pub returns_old: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

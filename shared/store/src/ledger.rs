@@ -12,7 +12,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{EntityId, HeadChange, LedgerKey, Notification, Pause, Reason, State, Ticks};
+use webhooks_model::{EntityId, HeadChange, LedgerKey, Notification, Pause, Reason, State};
 
 /// A longer raw item is kept in parts: DynamoDB takes 400 KB an item.
 const LONGEST_INLINE: usize = 256 * 1024;
@@ -24,21 +24,13 @@ pub trait Ledger: Send + Sync {
     /// What is known of a notification, in one read.
     fn look(&self, key: &LedgerKey) -> impl Future<Output = Result<Seen, StoreError>> + Send;
 
-    /// Brings the entity to a newer version, or says that a newer one is there already.
+    /// Brings the entity to a newer version, or says that a newer one is there already. An account is known by its stable id from then
+    /// on, and found under the number it had before (reference 4.3).
     fn advance(
         &self,
         change: &HeadChange,
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<Advance, StoreError>> + Send;
-
-    /// The number an account had before it was renumbered, found by its stable id; `None` if it never was.
-    fn number_account(
-        &self,
-        entity: &EntityId,
-        internal_id: &str,
-        version: Ticks,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
 
     /// Marks a renumbered account's old number. May be repeated.
     fn mark_renumbered(
@@ -167,16 +159,6 @@ impl<I: Items> Ledger for Table<I> {
 
     async fn advance(&self, change: &HeadChange, now: OffsetDateTime) -> Result<Advance, StoreError> {
         self.advance_head(change, now).await
-    }
-
-    async fn number_account(
-        &self,
-        entity: &EntityId,
-        internal_id: &str,
-        version: Ticks,
-        now: OffsetDateTime,
-    ) -> Result<Option<String>, StoreError> {
-        Table::number_account(self, entity, internal_id, version, now).await
     }
 
     async fn mark_renumbered(&self, old: &EntityId, new_key: &str, now: OffsetDateTime) -> Result<(), StoreError> {

@@ -21,6 +21,7 @@ mod repairs;
 mod replays;
 mod sweeps;
 mod table;
+mod timeline;
 mod upkeep;
 
 pub use answers::{Answer, Answered, Answers};

@@ -1,6 +1,6 @@
 //! The table.
 
-use crate::attributes::Update;
+use crate::attributes::{Item, Update};
 use crate::dynamo::Dynamo;
 use crate::error::StoreError;
 use crate::item::{Items, Write};
@@ -69,9 +69,23 @@ impl<I: Items> Table<I> {
         update: Update,
         condition: Option<String>,
     ) -> Result<bool, StoreError> {
-        let expression = update.expression();
-        let (names, values) = update.into_maps();
-        let write = Write { pk: pk.to_owned(), sk: sk.to_owned(), update: expression, condition, names, values };
-        self.items.update(write).await
+        Ok(self.items.update(write(pk, sk, update, condition)).await?.is_some())
     }
+
+    /// The item as it was, with nothing in it if there was none; `None` when the condition did not hold.
+    pub(crate) async fn replace(
+        &self,
+        pk: &str,
+        sk: &str,
+        update: Update,
+        condition: String,
+    ) -> Result<Option<Item>, StoreError> {
+        self.items.update(Write { returns_old: true, ..write(pk, sk, update, Some(condition)) }).await
+    }
+}
+
+fn write(pk: &str, sk: &str, update: Update, condition: Option<String>) -> Write {
+    let expression = update.expression();
+    let (names, values) = update.into_maps();
+    Write { pk: pk.to_owned(), sk: sk.to_owned(), update: expression, condition, names, values, returns_old: false }
 }

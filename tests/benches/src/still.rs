@@ -37,9 +37,9 @@ impl Pacer for StillQueue {
 pub struct StillItems;
 
 impl Items for StillItems {
-    async fn update(&self, write: Write) -> Result<bool, StoreError> {
+    async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
         drop(std::hint::black_box(write));
-        Ok(true)
+        Ok(Some(Item::new()))
     }
 
     async fn get(&self, _: &str, _: &str) -> Result<Option<Item>, StoreError> {

@@ -107,7 +107,7 @@ impl Pacer for Far {
 }
 
 impl Items for Far {
-    async fn update(&self, write: Write) -> Result<bool, StoreError> {
+    async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
         self.answer(|waits| waits.dynamodb).await;
         StillItems.update(write).await
     }

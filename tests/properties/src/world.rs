@@ -36,7 +36,7 @@ impl Memory {
 }
 
 impl Items for Memory {
-    async fn update(&self, write: Write) -> Result<bool, StoreError> {
+    async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
         let written = self.0.as_ref().update(write).await?;
         for item in self.0.all() {
             for (name, longest) in LONGEST_KEYS {

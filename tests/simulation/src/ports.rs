@@ -88,7 +88,7 @@ fn unavailable(what: &str) -> StoreError {
 }
 
 impl Items for Port {
-    async fn update(&self, write: Write) -> Result<bool, StoreError> {
+    async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
         let instance = self.instance;
         self.call("writes to the table", true, unavailable, move |world| Ok(world.write(instance, write))).await
     }
@@ -133,10 +133,10 @@ impl Items for Port {
 }
 
 impl World {
-    fn write(&mut self, instance: usize, mut write: Write) -> bool {
+    fn write(&mut self, instance: usize, mut write: Write) -> Option<Item> {
         let forgets = write.sk.starts_with("N#") && write.names.values().any(|name| name == "feedback_id");
         if forgets && self.is(Sabotage::FeedbackNotRecorded) {
-            return true;
+            return Some(Item::new());
         }
         let is_head = write.sk == "HEAD";
         if self.is(Sabotage::UnconditionalWrites) || (is_head && self.is(Sabotage::UnconditionalHeads)) {
@@ -144,17 +144,18 @@ impl World {
         }
         let who = self.name_of(instance);
         let about = is_head.then(|| notification_in(&write)).flatten();
-        let Some(Written { before, after }) = self.table.write(&write) else {
+        let Some(written) = self.table.write(&write) else {
             self.checks.head_refused(instance, about);
             let what = format!("{} {}: condition failed", write.pk, shown(&write.sk));
             self.tell(&who, || what);
-            return self.is(Sabotage::FailedConditionIsSuccess);
+            return self.is(Sabotage::FailedConditionIsSuccess).then(Item::new);
         };
+        let (old, Written { before, after }) = (written.old(&write), written);
         self.checks.written(&write.sk, before, after);
         self.checks.head_advanced(instance, about);
         let after = after.clone();
         self.tell(&who, || format!("writes {}", described(&write.sk, &after)));
-        true
+        Some(old)
     }
 }
 

@@ -45,7 +45,7 @@ impl Counted {
 }
 
 impl Items for Counted {
-    async fn update(&self, write: Write) -> Result<bool, StoreError> {
+    async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
         self.count(0);
         self.items.update(write).await
     }

@@ -1,7 +1,8 @@
+use crate::mortal::Mortal;
 use crate::support::{Fixture, NOW, account, at, change, order, with_status};
 use time::Duration;
 use webhooks_model::{HeadChange, Versions};
-use webhooks_store::{Advance, Head, Ledger, Records};
+use webhooks_store::{Advance, Head, Ledger, Records, Table};
 
 async fn advance(fixture: &Fixture, change: &HeadChange) -> Advance {
     fixture.table.advance(change, NOW).await.unwrap()
@@ -111,25 +112,99 @@ async fn a_status_that_stays_is_one_entry_and_the_timeline_is_bounded() {
 }
 
 #[tokio::test]
+async fn a_status_that_stays_is_taken_out_of_the_head_now_and_then() {
+    let fixture = Fixture::new().await;
+    let mut most = 0;
+    for second in 1..=30 {
+        advance(&fixture, &with_status(second, second as i64, "Open")).await;
+        let item = fixture.item("HEAD").await;
+        most = most.max(item.keys().filter(|name| name.starts_with("status_at#")).count());
+    }
+    assert_eq!(most, 9, "the first, and eight that say it again");
+}
+
+#[tokio::test]
+async fn a_status_between_two_that_are_alike_keeps_both() {
+    let fixture = Fixture::new().await;
+    for (id, seconds, status) in [(1, 10, "Open"), (2, 30, "Open"), (3, 20, "On hold")] {
+        advance(&fixture, &with_status(id, seconds, status)).await;
+    }
+    assert_eq!(statuses(&head(&fixture).await.unwrap()), ["Open", "On hold", "Open"]);
+}
+
+/// A change of the account 77, fetched under this number.
+fn numbered(number: &str, seconds: i64) -> HeadChange {
+    let versions = Versions { resource: at(seconds), ..Versions::default() };
+    HeadChange { entity: account(number), versions, internal_id: Some("77".into()), ..change(1, 0) }
+}
+
+async fn account_head(fixture: &Fixture, number: &str) -> (Option<String>, Option<String>) {
+    let head = fixture.table.head_of(&account(number)).await.unwrap().unwrap_or_default();
+    (head.previous_key, head.renumbered_to)
+}
+
+#[tokio::test]
 async fn a_renumbered_account_is_found_under_both_numbers() {
     let fixture = Fixture::new().await;
-    let (old, new) = (account("1920"), account("1921"));
-    let number = |entity, seconds| fixture.table.number_account(entity, "77", at(seconds).unwrap(), NOW);
-    assert_eq!(number(&old, 1).await.unwrap(), None);
-    assert_eq!(number(&old, 2).await.unwrap(), None);
-    assert_eq!(number(&new, 3).await.unwrap().as_deref(), Some("1920"));
-    assert_eq!(number(&new, 3).await.unwrap().as_deref(), Some("1920"), "a second attempt finds the same");
-    assert_eq!(number(&old, 2).await.unwrap(), None, "an older word changes nothing");
-    assert_eq!(fixture.item("HEAD").await["renumbered_to"].as_s().unwrap(), "1921");
+    let (none, some) = (|| None, |number: &str| Some(number.to_owned()));
+    advance(&fixture, &numbered("1920", 1)).await;
+    advance(&fixture, &numbered("1920", 2)).await;
+    assert_eq!(account_head(&fixture, "1920").await, (none(), none()));
+    for _ in ["the first attempt", "and one more"] {
+        advance(&fixture, &numbered("1921", 3)).await;
+        assert_eq!(account_head(&fixture, "1920").await, (none(), some("1921")));
+        assert_eq!(account_head(&fixture, "1921").await, (some("1920"), none()));
+    }
+    advance(&fixture, &numbered("1920", 2)).await;
+    assert_eq!(account_head(&fixture, "1920").await, (none(), some("1921")), "an older word changes nothing");
+}
+
+#[tokio::test]
+async fn an_account_that_takes_its_old_number_again_is_at_home_there() {
+    let fixture = Fixture::new().await;
+    for (number, seconds) in [("1920", 1), ("1921", 2), ("1920", 3), ("1920", 4)] {
+        advance(&fixture, &numbered(number, seconds)).await;
+    }
+    assert_eq!(account_head(&fixture, "1920").await, (Some("1921".into()), None));
+    assert_eq!(account_head(&fixture, "1921").await, (Some("1920".into()), Some("1920".into())));
+    advance(&fixture, &numbered("1922", 5)).await;
+    assert_eq!(account_head(&fixture, "1922").await, (Some("1920".into()), None));
+}
+
+#[tokio::test]
+async fn a_number_that_another_account_takes_leads_to_that_one() {
+    let fixture = Fixture::new().await;
+    advance(&fixture, &numbered("1920", 1)).await;
+    advance(&fixture, &HeadChange { internal_id: Some("78".into()), ..numbered("1920", 2) }).await;
+    advance(&fixture, &HeadChange { internal_id: Some("78".into()), ..numbered("1930", 3) }).await;
+    assert_eq!(account_head(&fixture, "1930").await, (Some("1920".into()), None));
+}
+
+#[tokio::test]
+async fn whichever_request_an_attempt_died_at_the_next_makes_it_good() {
+    let mut deaths = 0;
+    loop {
+        let fixture = Fixture::new().await;
+        advance(&fixture, &numbered("1920", 1)).await;
+        let mortal = Table::over(Mortal::after(deaths, &fixture), Duration::days(90));
+        let survived = mortal.advance(&numbered("1921", 2), NOW).await.is_ok();
+        advance(&fixture, &numbered("1921", 2)).await;
+        assert_eq!(account_head(&fixture, "1920").await, (None, Some("1921".into())), "dead after {deaths}");
+        assert_eq!(account_head(&fixture, "1921").await, (Some("1920".into()), None), "dead after {deaths}");
+        if survived {
+            break;
+        }
+        deaths += 1;
+    }
+    assert_eq!(deaths, 5, "requests of a change that renumbers");
 }
 
 #[tokio::test]
 async fn an_account_that_goes_on_changing_is_remembered_under_its_number() {
     let fixture = Fixture::new().await;
-    let account = account("1920");
     let changes_after = async |days: i64| {
-        let version = at(days * 86_400).unwrap();
-        fixture.table.number_account(&account, "77", version, NOW + Duration::days(days)).await.unwrap();
+        let change = numbered("1920", days * 86_400);
+        fixture.table.advance(&change, NOW + Duration::days(days)).await.unwrap();
         fixture.item("NUMBER").await["expires_at"].as_n().unwrap().parse::<i64>().unwrap()
     };
     let first = changes_after(0).await;

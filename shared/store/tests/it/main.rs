@@ -7,6 +7,7 @@ mod audit;
 mod head;
 mod jobs;
 mod ledger;
+mod mortal;
 mod pending;
 mod support;
 mod sweeps;

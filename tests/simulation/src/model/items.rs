@@ -20,8 +20,8 @@ impl ModelItems {
 }
 
 impl Items for &ModelItems {
-    async fn update(&self, write: Write) -> Result<bool, StoreError> {
-        Ok(self.model().write(&write).is_some())
+    async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
+        Ok(self.model().write(&write).map(|written| written.old(&write)))
     }
 
     async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {

@@ -28,6 +28,13 @@ pub(crate) struct Written<'a> {
     pub(crate) after: &'a Item,
 }
 
+impl Written<'_> {
+    /// What the answer says of the item as it was.
+    pub(crate) fn old(&self, write: &Write) -> Item {
+        self.before.filter(|_| write.returns_old).cloned().unwrap_or_default()
+    }
+}
+
 impl TableModel {
     /// `None` when the condition did not hold.
     pub(crate) fn write(&mut self, write: &Write) -> Option<Written<'_>> {

@@ -74,6 +74,12 @@ fn head_change(n: &Notification, a: u8, b: u8) -> HeadChange {
     }
 }
 
+/// A change of the account 71, fetched under one of its numbers.
+fn numbered(entity: EntityId, n: &Notification, version: Ticks) -> HeadChange {
+    let versions = Versions { resource: Some(version), ..Versions::default() };
+    HeadChange { entity, versions, internal_id: Some("71".into()), ..head_change(n, 1, 0) }
+}
+
 fn attempt(now: OffsetDateTime, a: u8) -> Attempt {
     Attempt { at: now, receive_count: a.into(), reason: Reason::Unavailable, detail: "status 503".into() }
 }
@@ -110,7 +116,7 @@ async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Res
         0 | 1 => format!("{:?}", table.record(&Entry { notification: &n, change: change(&n, now, a, b), now }).await?),
         2 | 3 => format!("{:?}", table.advance(&head_change(&n, a, b), now).await?),
         4 => format!("{:?} {:?}", table.look(&key).await?, table.head_of(&key.entity).await?),
-        5 => format!("{:?}", table.number_account(&account(b), "71", ticks(a), now).await?),
+        5 => format!("{:?}", table.advance(&numbered(account(b), &n, ticks(a)), now).await?),
         6 => format!("{:?}", table.mark_renumbered(&account(a), &b.to_string(), now).await?),
         7 => {
             let keys = [key, notification(a % 4, now).ledger_key()];
