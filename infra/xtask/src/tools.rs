@@ -38,6 +38,8 @@ impl Tool {
         }
         println!("      {} {} is missing: building it once, into .local/bin", self.package, self.version);
         let mut install = workspace.cargo();
+        // Each runs for seconds, and would take minutes more to be made fast.
+        install.envs([("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"), ("CARGO_PROFILE_RELEASE_LTO", "off")]);
         install.args(["install", "--locked", self.package, "--version", self.version, "--root"]);
         interrupt.run(install.arg(&workspace.local).args(self.flags))
     }
