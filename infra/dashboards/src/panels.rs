@@ -71,6 +71,7 @@ pub const ALARMS: &[&str] = &[
     "queue-drain-notifications",
     "queue-drain-events",
     "queue-drain-feedback",
+    "table-throttles",
     "function-errors-intake",
     "function-errors-processor",
     "function-errors-feedback",

@@ -13,11 +13,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 /// The main template and those nested in it.
-const TEMPLATES: [&str; 6] = [
+const TEMPLATES: [&str; 7] = [
     "infra/template.yaml",
     "infra/scaling.yaml",
     "infra/alarms/functions.yaml",
     "infra/alarms/queues.yaml",
+    "infra/alarms/table.yaml",
     "infra/alarms/notifications.yaml",
     "infra/dashboards/cloudwatch.yaml",
 ];

@@ -16,7 +16,8 @@ use infrastructure::Template;
 use serde_json::Value;
 
 const MAIN: &str = "template.yaml";
-const ALARMS: [&str; 3] = ["alarms/functions.yaml", "alarms/queues.yaml", "alarms/notifications.yaml"];
+const ALARMS: [&str; 4] =
+    ["alarms/functions.yaml", "alarms/queues.yaml", "alarms/table.yaml", "alarms/notifications.yaml"];
 const DASHBOARD: &str = "dashboards/cloudwatch.yaml";
 
 /// What the names of everything deployed begin with, in whichever file.
@@ -27,7 +28,7 @@ fn without_stack(name: &str) -> String {
 }
 
 /// The alarms' templates with everything that is optional.
-fn alarms() -> [Template; 3] {
+fn alarms() -> [Template; 4] {
     ALARMS.map(|path| Template::read(path).with("SilenceHours", 4.into()).with("Operations", "true".into()))
 }
 
