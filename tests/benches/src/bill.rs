@@ -73,7 +73,7 @@ impl Bill {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::{Bodies, Wanted};
+    use crate::pipeline::{Bodies, Subject, Wanted};
     use crate::scenario::Traffic;
 
     #[test]
@@ -81,6 +81,7 @@ mod tests {
         let scenario = Scenario {
             traffic: Traffic::Busy(10),
             wanted: Wanted { fetch: false, feedback: false },
+            subject: Subject::Account,
             known: true,
             bodies: Bodies::Bare,
         };

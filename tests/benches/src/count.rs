@@ -1,9 +1,10 @@
 //! What a number of notifications cost, function by function.
 
-use crate::pipeline::{Bodies, Pipeline};
+use crate::pipeline::{Change, Pipeline};
 use crate::scenario::{Scenario, Traffic};
 use crate::together::{Sends, sends};
 use endpoint::{Calls, Received, chunks};
+use standin::STATUSES;
 use std::ops::Sub;
 use time::Duration;
 
@@ -65,40 +66,41 @@ pub struct Count {
     pub visma: VismaCalls,
 }
 
-/// Sends notifications about as many accounts through the pipeline, after the functions have been warmed up, and counts.
+/// Sends notifications about as many resources through the pipeline, after the functions have been warmed up, and counts.
 ///
 /// # Panics
 /// Not everything went well.
 pub async fn count(scenario: Scenario) -> Count {
     let pipeline = Pipeline::start(scenario.wanted).await;
+    let [first, second, third] = STATUSES.map(|status| scenario.change(status));
     let notifications = scenario.traffic.notifications();
-    run(&pipeline, scenario, vec![notifications]).await;
-    let mut count = run(&pipeline, scenario, (0..notifications).collect()).await;
+    run(&pipeline, scenario.traffic, first, vec![notifications]).await;
+    let mut count = run(&pipeline, scenario.traffic, second, (0..notifications).collect()).await;
     if scenario.known {
-        count = run(&pipeline, scenario, (0..notifications).collect()).await;
+        count = run(&pipeline, scenario.traffic, third, (0..notifications).collect()).await;
     }
     assert_eq!(pipeline.log.complaints().first(), None, "something went wrong");
     count.processor.sends = Some(sends(scenario.traffic.batch(), scenario.wanted));
     count
 }
 
-async fn run(pipeline: &Pipeline, scenario: Scenario, accounts: Vec<usize>) -> Count {
-    let mut count = Count { notifications: accounts.len(), ..Count::default() };
-    pipeline.change(accounts.iter().copied()).await;
-    let before = visma(pipeline).await;
-    for accounts in accounts.chunks(scenario.traffic.batch()) {
-        if scenario.traffic == Traffic::Sparse {
+async fn run(pipeline: &Pipeline, traffic: Traffic, change: Change, numbers: Vec<usize>) -> Count {
+    let mut count = Count { notifications: numbers.len(), ..Count::default() };
+    pipeline.change(change, numbers.iter().copied()).await;
+    let before = visma(pipeline, change).await;
+    for numbers in numbers.chunks(traffic.batch()) {
+        if traffic == Traffic::Sparse {
             pipeline.clock.advance(Duration::MINUTE);
         }
-        batch(pipeline, accounts, scenario.bodies, &mut count).await;
+        batch(pipeline, numbers, change, &mut count).await;
     }
-    count.visma = visma(pipeline).await - before;
+    count.visma = visma(pipeline, change).await - before;
     count
 }
 
-async fn batch(pipeline: &Pipeline, accounts: &[usize], bodies: Bodies, count: &mut Count) {
-    let most = accounts.len();
-    during(pipeline, &mut count.intake, pipeline.deliver(accounts.iter().copied(), bodies)).await;
+async fn batch(pipeline: &Pipeline, numbers: &[usize], change: Change, count: &mut Count) {
+    let most = numbers.len();
+    during(pipeline, &mut count.intake, pipeline.deliver(change, numbers.iter().copied())).await;
     count.intake.invocations += most as u64;
     let taken = during(pipeline, &mut count.processor, pipeline.process(most)).await;
     count.processor.invoked(&taken);
@@ -118,7 +120,8 @@ async fn during<T>(pipeline: &Pipeline, share: &mut Share, work: impl Future<Out
     result
 }
 
-async fn visma(pipeline: &Pipeline) -> VismaCalls {
+async fn visma(pipeline: &Pipeline, change: Change) -> VismaCalls {
     let calls = pipeline.visma_calls().await;
-    VismaCalls { token: calls.of("token"), resource: calls.of("account"), feedback: calls.of("feedback") }
+    let resource = calls.of(change.subject.endpoint());
+    VismaCalls { token: calls.of("token"), resource, feedback: calls.of("feedback") }
 }

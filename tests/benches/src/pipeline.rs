@@ -30,6 +30,35 @@ pub struct Wanted {
     pub feedback: bool,
 }
 
+/// What the notifications are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    Account,
+    /// A document, whose status is what changes.
+    PurchaseOrder,
+}
+
+impl Subject {
+    fn collection(self) -> Collection {
+        match self {
+            Self::Account => Collection::Account,
+            Self::PurchaseOrder => Collection::PurchaseOrder,
+        }
+    }
+
+    fn event(self) -> &'static str {
+        match self {
+            Self::Account => "ACCOUNT_CHANGED",
+            Self::PurchaseOrder => "PURCHASE_ORDER_STATUS_CHANGED",
+        }
+    }
+
+    /// As the stand-in for Visma Net names the calls that fetch one.
+    pub fn endpoint(self) -> &'static str {
+        self.collection().path()
+    }
+}
+
 /// How long the notifications are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bodies {
@@ -37,6 +66,39 @@ pub enum Bodies {
     Bare,
     /// From 512 to 1024 bytes.
     Padded,
+}
+
+/// What happens to each of some resources.
+#[derive(Debug, Clone, Copy)]
+pub struct Change {
+    pub subject: Subject,
+    /// What a document's is from now on.
+    pub status: &'static str,
+    pub bodies: Bodies,
+}
+
+impl Change {
+    pub fn of_account(bodies: Bodies) -> Self {
+        Self { subject: Subject::Account, status: "", bodies }
+    }
+
+    fn fields(self, number: usize) -> Value {
+        match self.subject {
+            Subject::Account => json!({"description": format!("Account {number}")}),
+            Subject::PurchaseOrder => json!({"status": self.status}),
+        }
+    }
+
+    /// The notification, in a body of a length of its own.
+    fn item(self, number: usize) -> Item {
+        let mut item = Item::new(self.subject.event(), &key(number));
+        item.status = (self.subject == Subject::PurchaseOrder).then(|| self.status.to_owned());
+        if self.bodies == Bodies::Padded {
+            let length = 512 + number * 37 % 513;
+            item.extra.insert("comment".to_owned(), "x".repeat(length - BARE).into());
+        }
+        item
+    }
 }
 
 pub struct Pipeline {
@@ -79,23 +141,23 @@ impl Pipeline {
         self.tenant.calls().await.expect("the stand-in answers")
     }
 
-    /// Changes these accounts in the ERP without telling anybody.
+    /// Changes these in the ERP without telling anybody.
     ///
     /// # Panics
     /// The stand-in does not answer.
-    pub async fn change(&self, accounts: impl IntoIterator<Item = usize>) {
-        for account in accounts {
-            let fields = json!({"description": format!("Account {account}")});
-            self.tenant.put(Collection::Account, &number(account), fields).await.expect("the stand-in answers");
+    pub async fn change(&self, change: Change, numbers: impl IntoIterator<Item = usize>) {
+        for number in numbers {
+            let (collection, fields) = (change.subject.collection(), change.fields(number));
+            self.tenant.put(collection, &key(number), fields).await.expect("the stand-in answers");
         }
     }
 
-    /// Visma Net tells of changes of these accounts, and intake takes them.
+    /// Visma Net tells of this change of each, and intake takes them.
     ///
     /// # Panics
     /// Intake did not take one.
-    pub async fn deliver(&self, accounts: impl IntoIterator<Item = usize>, bodies: Bodies) {
-        let items = accounts.into_iter().map(|account| item(account, bodies)).collect();
+    pub async fn deliver(&self, change: Change, numbers: impl IntoIterator<Item = usize>) {
+        let items = numbers.into_iter().map(|number| change.item(number)).collect();
         let sending = Sending { concurrency: CONCURRENCY, ..Sending::default() };
         let emitted = self.tenant.emit(&Emit { items, sending }).await.expect("the stand-in answers");
         assert!(emitted.all_delivered(), "not taken: {emitted:?}");
@@ -134,18 +196,8 @@ fn all_done(response: &SqsBatchResponse) {
     assert!(response.batch_item_failures.is_empty(), "messages have to come again: {response:?}");
 }
 
-fn number(account: usize) -> String {
-    format!("{:06}", 100_000 + account)
-}
-
-/// A change of an account, in a body of a length of its own.
-fn item(account: usize, bodies: Bodies) -> Item {
-    let mut item = Item::new("ACCOUNT_CHANGED", &number(account));
-    if bodies == Bodies::Padded {
-        let length = 512 + account * 37 % 513;
-        item.extra.insert("comment".to_owned(), "x".repeat(length - BARE).into());
-    }
-    item
+fn key(number: usize) -> String {
+    format!("{:06}", 100_000 + number)
 }
 
 fn settings(erp: &str, tenant: &TenantClient, wanted: Wanted) -> Value {

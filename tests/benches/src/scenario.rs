@@ -1,6 +1,6 @@
 //! What the pipeline is counted in.
 
-use crate::pipeline::{Bodies, Wanted};
+use crate::pipeline::{Bodies, Change, Subject, Wanted};
 use std::fmt;
 
 /// As the template sets it.
@@ -39,7 +39,8 @@ impl Traffic {
 pub struct Scenario {
     pub traffic: Traffic,
     pub wanted: Wanted,
-    /// Whether the accounts were heard of before.
+    pub subject: Subject,
+    /// Whether they were heard of before.
     pub known: bool,
     pub bodies: Bodies,
 }
@@ -49,20 +50,27 @@ impl Scenario {
     pub fn of(traffic: Traffic) -> Vec<Self> {
         let of = |fetch, feedback| {
             let wanted = Wanted { fetch, feedback };
-            Self { traffic, wanted, known: true, bodies: Bodies::Padded }
+            Self { traffic, wanted, subject: Subject::Account, known: true, bodies: Bodies::Padded }
         };
         let (least, most) = (of(false, false), of(true, true));
         if traffic.batch() != SHIPPED_BATCH {
             return vec![least, most];
         }
         let new = Self { known: false, ..most };
-        vec![least, of(false, true), of(true, false), most, new, Self::usual(true), Self::usual(false)]
+        let usual = [true, false].map(Self::usual);
+        let documents = usual.map(|usual| Self { subject: Subject::PurchaseOrder, ..usual });
+        [least, of(false, true), of(true, false), most, new].into_iter().chain(usual).chain(documents).collect()
     }
 
     /// What Visma Net sends in a busy hour, answered, with the resources fetched or not.
     pub fn usual(fetch: bool) -> Self {
         let wanted = Wanted { fetch, feedback: true };
-        Self { traffic: Traffic::Busy(SHIPPED_BATCH), wanted, known: true, bodies: Bodies::Bare }
+        let (traffic, subject) = (Traffic::Busy(SHIPPED_BATCH), Subject::Account);
+        Self { traffic, wanted, subject, known: true, bodies: Bodies::Bare }
+    }
+
+    pub fn change(self, status: &'static str) -> Change {
+        Change { subject: self.subject, status, bodies: self.bodies }
     }
 
     pub fn all() -> Vec<Self> {
@@ -80,6 +88,7 @@ impl fmt::Display for Scenario {
         let parts = [
             (fetch, "fetch"),
             (feedback, "feedback"),
+            (self.subject == Subject::PurchaseOrder, "documents"),
             (!self.known, "new accounts"),
             (self.bodies == Bodies::Bare, "short bodies"),
         ];

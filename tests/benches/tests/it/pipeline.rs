@@ -1,10 +1,10 @@
-use benches::pipeline::{Bodies, Pipeline, Wanted};
+use benches::pipeline::{Bodies, Change, Pipeline, Wanted};
 
 #[tokio::test]
 async fn bodies_are_as_long_as_they_are_said_to_be() {
     let pipeline = Pipeline::start(Wanted { fetch: false, feedback: false }).await;
     for (bodies, lengths) in [(Bodies::Bare, 250..=350), (Bodies::Padded, 512..=1024)] {
-        pipeline.deliver(0..20, bodies).await;
+        pipeline.deliver(Change::of_account(bodies), 0..20).await;
         for message in pipeline.process(20).await {
             let (_, body) = message.body.split_once('\n').unwrap();
             assert!(lengths.contains(&body.len()), "{} {bodies:?}", body.len());
@@ -15,8 +15,9 @@ async fn bodies_are_as_long_as_they_are_said_to_be() {
 #[tokio::test]
 async fn a_notification_goes_all_the_way() {
     let pipeline = Pipeline::start(Wanted { fetch: true, feedback: true }).await;
-    pipeline.change([1]).await;
-    pipeline.deliver([1], Bodies::Padded).await;
+    let change = Change::of_account(Bodies::Padded);
+    pipeline.change(change, [1]).await;
+    pipeline.deliver(change, [1]).await;
     pipeline.process(1).await;
     assert_eq!(["events", "feedback"].map(|queue| pipeline.endpoint.depth(queue)), [1, 1]);
     pipeline.answer(1).await;
