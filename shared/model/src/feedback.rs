@@ -208,7 +208,7 @@ mod tests {
             "type": "outcome",
             "notification": {
                 "tenant": "t", "entity": "sales_order", "key": "SO/1",
-                "id": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a.a-1",
+                "id": "44136fa355b3678a1146ad16f7e8649e.a-1",
             },
             "is_success": false,
             "description": "The order has no delivery address.",

@@ -2,6 +2,7 @@
 
 use crate::attributes::{Item, Update, flag, string, text, time_text};
 use crate::error::StoreError;
+use crate::implied::{ids_of, received_at};
 use crate::item::Items;
 use crate::keys::{partition, sort_key};
 use crate::ledger::line;
@@ -10,17 +11,17 @@ use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
-use webhooks_model::LedgerKey;
 use webhooks_model::feedback::{Address, Description, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
+use webhooks_model::{LedgerKey, NotificationKey};
 
 /// What is read of a notification to answer it.
-const ATTRIBUTES: [&str; 9] = [
+const ATTRIBUTES: [&str; 10] = [
     "pk",
     "sk",
-    "received_at",
+    "feed_at",
+    "header_id",
     "feedback",
     "feedback_ids",
     "feedback_success",
@@ -81,7 +82,9 @@ impl<I: Items> Answers for Table<I> {
         let items = self.items.get_many(by_name.keys().cloned().collect(), &ATTRIBUTES, true).await?;
         let found = items.iter().filter_map(|item| {
             let name = (text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned());
-            Some((by_name.remove(&name)?.clone(), read(item)))
+            let key = by_name.remove(&name)?.clone();
+            let answered = read(&key.notification, item);
+            Some((key, answered))
         });
         Ok(found.collect())
     }
@@ -91,8 +94,9 @@ impl<I: Items> Answers for Table<I> {
             Update::default().set("feedback_at", string(time_text(now))).set_if_absent("expires_at", self.ttl(now));
         update = match answer {
             Answer::Sent { id, verdict, was_marked } => {
+                let other = Some(id.to_string()).filter(|id| id != key.notification.id());
                 let update = with_verdict(update, FeedbackState::Sent, verdict)
-                    .set("feedback_id", string(id.to_string()))
+                    .set_some("feedback_id", other.map(string))
                     .remove("feedback_deadline");
                 if *was_marked { update.remove("attention").remove("attention_at") } else { update }
             }
@@ -116,17 +120,15 @@ fn with_verdict(update: Update, state: FeedbackState, verdict: &Verdict) -> Upda
         .set("feedback_description", string(verdict.description.as_str()))
 }
 
-fn read(item: &Item) -> Answered {
-    let ids = item.get("feedback_ids").and_then(|ids| ids.as_l().ok()).map(Vec::as_slice).unwrap_or_default();
-    let ids = ids.iter().filter_map(|id| Uuid::try_parse(id.as_s().ok()?).ok()).collect();
+fn read(key: &NotificationKey, item: &Item) -> Answered {
     Answered {
         feedback: text(item, "feedback").and_then(FeedbackState::parse),
-        address: Address { ids, source: text(item, "source").map(str::to_owned) },
+        address: Address { ids: ids_of(key, item), source: text(item, "source").map(str::to_owned) },
         verdict: text(item, "feedback_description").map(|description| Verdict {
             is_success: flag(item, "feedback_success"),
             description: Description::new(description),
         }),
-        received_at: text(item, "received_at").and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok()),
+        received_at: received_at(item),
         is_marked: text(item, "attention")
             .is_some_and(|mark| [PARKED, Mark::Awaited.as_str(), Mark::Queued.as_str()].contains(&mark)),
     }

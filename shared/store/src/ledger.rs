@@ -3,8 +3,9 @@
 use crate::attributes::{Item, Update, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::head::Advance;
+use crate::implied::{feedback_ids, header_id};
 use crate::item::{Items, Query};
-use crate::keys::{feed_day, partition, raw_part, sort_key};
+use crate::keys::{feed_at, feed_day, partition, raw_part, sort_key};
 use crate::pending::Mark;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -113,11 +114,13 @@ impl Answering {
         Self { feedback: FeedbackState::None, address: Address::default(), verdict: None, deadline: None }
     }
 
-    fn write(&self, update: Update) -> Update {
-        let ids = self.address.ids.iter().map(|id| string(id.to_string())).collect();
+    fn write(&self, update: Update, n: &Notification) -> Update {
+        let update = match feedback_ids(n, &self.address) {
+            Some(ids) => update.set_if_absent("feedback_ids", ids),
+            None => update,
+        };
         let update = update
             .set_if_absent("feedback", string(self.feedback.as_str()))
-            .set_if_absent("feedback_ids", AttributeValue::L(ids))
             .set_some("feedback_deadline", self.deadline.map(|at| string(time_text(at))));
         match &self.verdict {
             Some(verdict) => update
@@ -220,11 +223,10 @@ impl<I: Items> Table<I> {
             .set_if_absent("origin", string(n.origin.as_str()))
             .set("subscription", string(&n.subscription))
             .set("proof", string(n.proof.as_str()))
-            .set_some("header_id", other_id_in_header(n).map(string))
+            .set_some("header_id", header_id(n).map(string))
             .set("delivery", string(n.delivery.to_string()))
-            .set("received_at", string(&received))
             .set("feed", string(feed_day(&key.entity.tenant, n.received_at)))
-            .set("feed_at", string(format!("{received}#{}", n.key.brief())))
+            .set("feed_at", string(feed_at(n.received_at, &n.key)))
             .set("expires_at", self.ttl(entry.now))
             .set_some("status", n.status.as_deref().map(string))
             .set_some("source", n.source.as_deref().map(string));
@@ -261,12 +263,6 @@ impl<I: Items> Table<I> {
     }
 }
 
-/// The header's id where it is not the key's, which it is as a rule; empty where there is none. A write unit is 1 KB.
-fn other_id_in_header(n: &Notification) -> Option<String> {
-    let id = n.id_in_header.map(|id| id.to_string()).unwrap_or_default();
-    (id != n.key.id()).then_some(id)
-}
-
 fn with_change(update: Update, entry: &Entry<'_>, received: &str) -> Update {
     let change = &entry.change;
     let state = change.state();
@@ -277,10 +273,10 @@ fn with_change(update: Update, entry: &Entry<'_>, received: &str) -> Update {
         }
         Change::Dead { attempt, answer } => {
             let update = update.set("state", string(state.as_str())).append("attempts", line(attempt));
-            answer.iter().fold(update, |update, answer| answer.write(update))
+            answer.iter().fold(update, |update, answer| answer.write(update, entry.notification))
         }
         Change::Parked(_) | Change::Paused => update.set("state", string(state.as_str())),
-        Change::Ended { answer, .. } => answer.write(update.set("state", string(state.as_str()))),
+        Change::Ended { answer, .. } => answer.write(update.set("state", string(state.as_str())), entry.notification),
     };
     if state.needs_attention() || state == State::Paused {
         return update.set("attention", string(state.as_str())).set("attention_at", string(received));

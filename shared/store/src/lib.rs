@@ -10,6 +10,7 @@ mod error;
 mod head;
 #[cfg(test)]
 mod hot_keys;
+mod implied;
 mod item;
 mod jobs;
 mod keys;

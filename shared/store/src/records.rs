@@ -3,6 +3,7 @@
 use crate::attributes::{Item, day_of, flag, integer, string, text, time_text};
 use crate::error::StoreError;
 use crate::head::Head;
+use crate::implied::received_at;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, key_of, partition, sort_key};
 use crate::table::Table;
@@ -207,12 +208,12 @@ impl<I: Items> Records for Table<I> {
     async fn newest_of(&self, entity: &EntityId, most: u8) -> Result<Vec<Record>, StoreError> {
         let query = Query {
             key_condition: "pk = :pk AND begins_with(sk, :n)",
-            projection: Some("pk, sk, received_at"),
+            projection: Some("pk, sk, feed_at"),
             ..Query::default()
         };
         let query = query.value(":pk", string(partition(entity))).value(":n", string("N#"));
         let items = self.read_on(query, &TABLE_KEYS).await?;
-        let mut found: Vec<Position> = items.iter().filter_map(|item| place(item, "received_at")).collect();
+        let mut found: Vec<Position> = items.iter().filter_map(|item| place(item, "feed_at")).collect();
         found.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.sk.cmp(&b.sk)));
         found.truncate(most.into());
         self.whole(found).await
@@ -254,7 +255,7 @@ impl<I: Items> Table<I> {
 }
 
 /// All of a record but its raw item.
-const ATTRIBUTES: [&str; 24] = [
+const ATTRIBUTES: [&str; 23] = [
     "pk",
     "sk",
     "state",
@@ -264,7 +265,6 @@ const ATTRIBUTES: [&str; 24] = [
     "origin",
     "subscription",
     "delivery",
-    "received_at",
     "ended_at",
     "replayed_at",
     "status",
@@ -302,7 +302,7 @@ fn read(item: &Item) -> Option<Record> {
         origin: owned("origin").unwrap_or_default(),
         subscription: owned("subscription").unwrap_or_default(),
         delivery: owned("delivery").unwrap_or_default(),
-        received_at: time("received_at")?,
+        received_at: received_at(item)?,
         ended_at: time("ended_at"),
         replayed_at: time("replayed_at"),
         status: owned("status"),
@@ -315,7 +315,7 @@ fn read(item: &Item) -> Option<Record> {
         feedback_deadline: time("feedback_deadline"),
         feedback_attempts: lines("feedback_attempts", "reason", "detail"),
         actions: lines("actions", "action", "note"),
-        position: place(item, "received_at")?,
+        position: place(item, "feed_at")?,
     })
 }
 

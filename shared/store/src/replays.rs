@@ -2,11 +2,10 @@
 
 use crate::attributes::{Item, integer, text};
 use crate::error::StoreError;
+use crate::implied::received_at;
 use crate::item::Items;
 use crate::keys::{partition, raw_part, sort_key};
 use crate::table::Table;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 use webhooks_model::notification::Proof;
 use webhooks_model::replay::Recorded;
@@ -55,7 +54,7 @@ fn recorded(key: &LedgerKey, item: &Item, raw: String) -> Option<Recorded> {
         event: text(item, "event").unwrap_or_default().to_owned(),
         tenant: key.entity.tenant.clone(),
         proof: text(item, "proof").and_then(Proof::parse)?,
-        received_at: OffsetDateTime::parse(text(item, "received_at")?, &Rfc3339).ok()?,
+        received_at: received_at(item)?,
         raw,
     })
 }

@@ -14,6 +14,8 @@ use tracing::subscriber::DefaultGuard;
 
 const ROUTE: &str = "erp";
 const SECRET: &str = "signing-secret";
+/// A subscription's id is a text of the portal's own; as long as a UUID, to be on the safe side.
+const SUBSCRIPTION: &str = "6f0c2a4e-93d1-4b0a-8a57-2d1e6c1b7f3d";
 /// What a worker has for a batch.
 const BUDGET: Duration = Duration::from_secs(60);
 /// Deliveries that Visma Net has under way at once.
@@ -121,8 +123,12 @@ impl Pipeline {
         let listening = log.listen();
         let erp = Server::start(Options::default()).await.expect("a free port");
         let tenant = erp.client().create_tenant(NewTenant::default()).await.expect("a company");
-        let subscription =
-            Subscription { id: "all".to_owned(), secret: SECRET.to_owned(), route: ROUTE.to_owned(), event: None };
+        let subscription = Subscription {
+            id: SUBSCRIPTION.to_owned(),
+            secret: SECRET.to_owned(),
+            route: ROUTE.to_owned(),
+            event: None,
+        };
         tenant.set_subscriptions(&[subscription]).await.expect("a subscription");
         let settings = settings(erp.url(), &tenant, wanted);
         let endpoint = Endpoint::start(&settings.to_string()).expect("a free port");
@@ -208,7 +214,7 @@ fn settings(erp: &str, tenant: &TenantClient, wanted: Wanted) -> Value {
             "client_id": standin::CLIENT_ID, "client_secret": standin::CLIENT_SECRET, "scope": "vismanet_erp_service_api:read vismanet_erp_service_api:create",
             "application_name": "benches",
         },
-        "subscriptions": [{ "id": "all", "route": ROUTE, "secrets": [{ "id": "1", "value": SECRET }] }],
+        "subscriptions": [{ "id": SUBSCRIPTION, "route": ROUTE, "secrets": [{ "id": "1", "value": SECRET }] }],
         "tenants": [{ "id": tenant.id(), "company_id": tenant.company_id() }],
         "routes": [{
             "events": "*", "fetch": wanted.fetch, "publish": true, "feedback": if wanted.feedback { "automatic" } else { "none" },

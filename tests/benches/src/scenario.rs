@@ -57,16 +57,16 @@ impl Scenario {
             return vec![least, most];
         }
         let new = Self { known: false, ..most };
-        let usual = [true, false].map(Self::usual);
-        let documents = usual.map(|usual| Self { subject: Subject::PurchaseOrder, ..usual });
-        [least, of(false, true), of(true, false), most, new].into_iter().chain(usual).chain(documents).collect()
+        [least, of(false, true), of(true, false), most, new].into_iter().chain(Self::usual()).collect()
     }
 
     /// What Visma Net sends in a busy hour, answered, with the resources fetched or not.
-    pub fn usual(fetch: bool) -> Self {
-        let wanted = Wanted { fetch, feedback: true };
-        let (traffic, subject) = (Traffic::Busy(SHIPPED_BATCH), Subject::Account);
-        Self { traffic, wanted, subject, known: true, bodies: Bodies::Bare }
+    pub fn usual() -> impl Iterator<Item = Self> {
+        let (traffic, bodies) = (Traffic::Busy(SHIPPED_BATCH), Bodies::Bare);
+        [Subject::Account, Subject::PurchaseOrder].into_iter().flat_map(move |subject| {
+            let wanted = |fetch| Wanted { fetch, feedback: true };
+            [true, false].map(|fetch| Self { traffic, wanted: wanted(fetch), subject, known: true, bodies })
+        })
     }
 
     pub fn change(self, status: &'static str) -> Change {

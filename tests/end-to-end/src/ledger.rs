@@ -26,7 +26,7 @@ impl Stack {
     /// Every notification of a tenant, oldest first.
     pub async fn records(&self, tenant: &str) -> Vec<Record> {
         let mut items = self.items(tenant, "N#").await;
-        items.sort_by_key(|item| text(item, "received_at"));
+        items.sort_by_key(|item| text(item, "feed_at"));
         items.iter().map(record).collect()
     }
 

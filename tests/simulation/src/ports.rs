@@ -134,7 +134,8 @@ impl Items for Port {
 
 impl World {
     fn write(&mut self, instance: usize, mut write: Write) -> Option<Item> {
-        let forgets = write.sk.starts_with("N#") && write.names.values().any(|name| name == "feedback_id");
+        let names = |name: &str| write.names.values().any(|known| known == name);
+        let forgets = write.sk.starts_with("N#") && names("feedback_at") && !names("feedback_attempts");
         if forgets && self.is(Sabotage::FeedbackNotRecorded) {
             return Some(Item::new());
         }
@@ -162,7 +163,7 @@ impl World {
 /// Whose change a head takes.
 fn notification_in(write: &Write) -> Option<String> {
     let texts = write.values.values().filter_map(|value| value.as_s().ok());
-    texts.into_iter().find(|text| text.as_bytes().get(64) == Some(&b'.')).cloned()
+    texts.into_iter().find(|text| text.as_bytes().get(32) == Some(&b'.')).cloned()
 }
 
 fn shown(sort_key: &str) -> String {

@@ -96,7 +96,7 @@ async fn every_line_about_a_notification_names_it_its_tenant_and_its_trace() {
     }
     for line in lines {
         let key = line["notification"].as_str().unwrap_or_default();
-        assert_eq!(key.split_once('.').map(|(content, id)| (content.len(), id.len())), Some((64, 36)), "{line}");
+        assert_eq!(key.split_once('.').map(|(content, id)| (content.len(), id.len())), Some((32, 36)), "{line}");
         assert_eq!((&line["tenant"], &line["trace_id"]), (&json!(TENANT), &json!(TRACE_ID)), "{line}");
         assert!(line["delivery"].is_string() && line["message_id"].is_string(), "{line}");
     }

@@ -8,9 +8,9 @@ use webhooks_host::Host;
 use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::Verdict;
-use webhooks_model::{Channel, Delivery, Notification, Origin, Resource};
+use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Origin, Resource};
 use webhooks_settings::Cache;
-use webhooks_store::{Records, Table};
+use webhooks_store::{Answers, Records, Table};
 
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 4;
 
@@ -146,11 +146,21 @@ impl World {
     }
 
     pub(crate) async fn head(&self, body: &Value) -> webhooks_store::Head {
-        let delivery = self.delivery(body);
-        let settings = webhooks_settings::Settings::parse(&document().to_string()).unwrap();
-        let n = Notification::read(&delivery, delivery.items().unwrap()[0], &settings);
-        self.table.table.head_of(&n.ledger_key().entity).await.unwrap().expect("a head")
+        let key = key_in(&self.delivery(body));
+        self.table.table.head_of(&key.entity).await.unwrap().expect("a head")
     }
+
+    /// The ids that the feedback function finds for a delivery's notification.
+    pub(crate) async fn ids_to_answer_under(&self, delivery: &Delivery) -> Vec<Uuid> {
+        let key = key_in(delivery);
+        let mut found = self.table.table.answered(std::slice::from_ref(&key)).await.unwrap();
+        found.remove(&key).expect("a record").address.ids
+    }
+}
+
+fn key_in(delivery: &Delivery) -> LedgerKey {
+    let settings = webhooks_settings::Settings::parse(&document().to_string()).unwrap();
+    Notification::read(delivery, delivery.items().unwrap()[0], &settings).ledger_key()
 }
 
 /// An item about sales order SO/1 as the dispatcher would send it.

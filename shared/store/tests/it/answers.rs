@@ -1,8 +1,8 @@
-use crate::support::{Fixture, NOW, order};
+use crate::support::{Fixture, NOW, notification, order};
 use uuid::Uuid;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{LedgerKey, Reason, State};
+use webhooks_model::{LedgerKey, Notification, Reason, State};
 use webhooks_store::{Answer, Answered, Answering, Answers, Change, Entry, Ledger};
 
 fn sent(text: &str) -> Answer {
@@ -15,11 +15,14 @@ fn attempt() -> Attempt {
 
 async fn processed(fixture: &Fixture, id: u128, feedback: FeedbackState) -> LedgerKey {
     let n = order(id);
-    let address = Address::of(&n, false);
+    recorded(fixture, &n, Address::of(&n, false), feedback).await
+}
+
+async fn recorded(fixture: &Fixture, n: &Notification, address: Address, feedback: FeedbackState) -> LedgerKey {
     let verdict = Some(Verdict::success("Done."));
     let answer = Answering { feedback, address, verdict, deadline: Some(NOW) };
     let change = Change::Ended { state: State::Processed, answer };
-    fixture.table.record(&Entry { notification: &n, change, now: NOW }).await.unwrap();
+    fixture.table.record(&Entry { notification: n, change, now: NOW }).await.unwrap();
     n.ledger_key()
 }
 
@@ -39,6 +42,41 @@ async fn a_deferred_notification_is_found_with_the_ids_to_answer_under() {
     assert_eq!(found[&key].verdict, Some(Verdict::success("Done.")));
     assert_eq!(found[&key].received_at, Some(NOW));
     assert!(fixture.table.answered(&[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_ids_to_answer_under_are_written_only_where_they_are_not_the_bodys_and_then_the_headers() {
+    let [body, header] = [1, 2].map(Uuid::from_u128);
+    let changed = |header| notification(&format!(r#"{{"event":"ACCOUNT_CHANGED","notificationId":"{body}"}}"#), header);
+    for (in_header, ids, is_written) in
+        [(1, vec![body], false), (2, vec![body, header], false), (2, vec![header, body], true), (2, vec![body], true)]
+    {
+        let fixture = Fixture::new().await;
+        let address = Address { ids, source: None };
+        let key = recorded(&fixture, &changed(in_header), address.clone(), FeedbackState::Queued).await;
+        assert_eq!(answered(&fixture, &key).await.unwrap().address, address);
+        assert_eq!(fixture.item("N#").await.contains_key("feedback_ids"), is_written, "{address:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_ids_outlive_a_later_end_that_is_not_to_be_answered() {
+    let fixture = Fixture::new().await;
+    let key = processed(&fixture, 1, FeedbackState::Queued).await;
+    recorded(&fixture, &order(1), Address::default(), FeedbackState::None).await;
+    let answered = answered(&fixture, &key).await.unwrap();
+    assert_eq!((answered.feedback, answered.address.ids), (Some(FeedbackState::Queued), vec![Uuid::from_u128(1)]));
+}
+
+#[tokio::test]
+async fn the_id_that_was_taken_is_written_only_where_it_is_not_the_keys() {
+    for (taken, written) in [(1, None), (2, Some(Uuid::from_u128(2).to_string()))] {
+        let fixture = Fixture::new().await;
+        let key = processed(&fixture, 1, FeedbackState::Queued).await;
+        let answer = Answer::Sent { id: Uuid::from_u128(taken), verdict: Verdict::success("x"), was_marked: false };
+        fixture.table.answer(&key, &answer, NOW).await.unwrap();
+        assert_eq!(fixture.item("N#").await.get("feedback_id").map(|id| id.as_s().unwrap().clone()), written);
+    }
 }
 
 #[tokio::test]

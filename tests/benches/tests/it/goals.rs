@@ -43,7 +43,7 @@ fn busy_traffic_of_known_entities_keeps_to_the_goals() {
 
 #[tokio::test]
 async fn a_million_in_busy_traffic_keep_to_the_goal_where_the_table_is_provisioned() {
-    for usual in [false, true].map(Scenario::usual) {
+    for usual in Scenario::usual() {
         let bill = Bill::of(usual, &count(usual).await, Capacity::Provisioned);
         assert!(bill.total() <= MILLION, "{usual}: {bill:?}");
     }

@@ -14,7 +14,7 @@ const HOSTILE: &str =
 async fn plant(stack: &Stack) -> String {
     let tenant = format!("hostile-{}", Uuid::new_v4().simple());
     let now = OffsetDateTime::now_utc().replace_nanosecond(123_000_000).unwrap().format(&Rfc3339).unwrap();
-    let key = format!("{}.{}", "0".repeat(64), Uuid::new_v4());
+    let key = format!("{}.{}", "0".repeat(32), Uuid::new_v4());
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let hostile =
         ["event", "channel", "origin", "subscription", "delivery", "source", "status", "feedback_description", "raw"];
@@ -26,7 +26,6 @@ async fn plant(stack: &Stack) -> String {
         ("tenant", tenant.clone()),
         ("state", "processed".into()),
         ("feedback", "sent".into()),
-        ("received_at", now.clone()),
         ("updated_at", now.clone()),
         ("ended_at", now.clone()),
         ("feed", format!("{tenant}#{}", &now[..10])),

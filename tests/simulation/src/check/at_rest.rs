@@ -76,7 +76,8 @@ impl Checks {
         if feedback != "sent" {
             return;
         }
-        let id = text(item, "feedback_id").and_then(|id| Uuid::try_parse(id).ok()).unwrap_or_default();
+        let id = text(item, "feedback_id").or(key.rsplit('.').next());
+        let id = id.and_then(|id| Uuid::try_parse(id).ok()).unwrap_or_default();
         let said = text(item, "feedback_description").unwrap_or_default();
         let is_true = self.taken(id).iter().any(|told| told.description == said);
         self.require(is_true, Invariant::OneFeedback, || format!("{} counts as answered, and was not", short(key)));
