@@ -1,29 +1,44 @@
+use benches::bill::{Bill, Capacity};
 use benches::budget::{Budgets, costs};
-use benches::count::count;
+use benches::count::{Count, count};
 use benches::scenario::{Scenario, Traffic};
 
-async fn holds(traffic: Traffic) {
-    let mut actual = Budgets::default();
+/// Dollars for a million notifications, without logs.
+const MILLION: f64 = 3.4;
+
+async fn counted(traffic: Traffic) -> Vec<(Scenario, Count)> {
+    let mut counts = Vec::new();
     for scenario in Scenario::of(traffic) {
-        actual.0.insert(scenario.to_string(), costs(&count(scenario).await));
+        counts.push((scenario, count(scenario).await));
     }
+    counts
+}
+
+fn hold(counts: &[(Scenario, Count)]) {
+    let actual = Budgets(counts.iter().map(|(scenario, count)| (scenario.to_string(), costs(count))).collect());
     let broken = Budgets::read().differences(&actual);
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
 #[tokio::test]
 async fn sparse_notifications_cost_what_they_did() {
-    holds(Traffic::Sparse).await;
+    hold(&counted(Traffic::Sparse).await);
 }
 
 #[tokio::test]
-async fn batches_of_ten_cost_what_they_did() {
-    holds(Traffic::Busy(10)).await;
+async fn batches_of_ten_cost_what_they_did_and_the_usual_ones_keep_to_the_goal_where_the_table_is_provisioned() {
+    let counts = counted(Traffic::Busy(10)).await;
+    hold(&counts);
+    for usual in Scenario::usual() {
+        let (_, count) = counts.iter().find(|(scenario, _)| *scenario == usual).expect("the usual ones are counted");
+        let bill = Bill::of(usual, count, Capacity::Provisioned);
+        assert!(bill.total() <= MILLION, "{usual}: {bill:?}");
+    }
 }
 
 #[tokio::test]
 async fn batches_of_a_hundred_cost_what_they_did() {
-    holds(Traffic::Busy(100)).await;
+    hold(&counted(Traffic::Busy(100)).await);
 }
 
 #[test]
