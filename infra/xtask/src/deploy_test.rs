@@ -5,7 +5,7 @@ use crate::process::Interrupt;
 use crate::progress::Steps;
 use crate::python;
 use crate::stack::Servers;
-use crate::workspace::{Workspace, path_with};
+use crate::workspace::{UNOPTIMISED, Workspace, path_with};
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     let mut steps = Steps::new(6);
@@ -17,12 +17,8 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     steps.next("Build intake with cargo-lambda, for this machine");
     let mut build = workspace.cargo();
     build.env("PATH", path_with(&cargo_lambda));
-    // A release with all that cargo-lambda makes of it, save for the optimisation: it would take many times as long and show nothing more.
-    build.envs([
-        ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
-        ("CARGO_PROFILE_RELEASE_LTO", "off"),
-        ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256"),
-    ]);
+    // A release with all that cargo-lambda makes of it, save for the optimisation, which would show nothing more.
+    build.envs(UNOPTIMISED);
     interrupt.run(build.args(["lambda", "build", "--release", "--package", "intake"]))?;
     steps.next("Start the local AWS and the stand-in");
     let servers = Servers::start(workspace, interrupt, "deploy-test", &python)?;

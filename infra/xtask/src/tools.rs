@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::process::Interrupt;
-use crate::workspace::Workspace;
+use crate::workspace::{UNOPTIMISED, Workspace};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -38,8 +38,7 @@ impl Tool {
         }
         println!("      {} {} is missing: building it once, into .local/bin", self.package, self.version);
         let mut install = workspace.cargo();
-        // Each runs for seconds, and would take minutes more to be made fast.
-        install.envs([("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"), ("CARGO_PROFILE_RELEASE_LTO", "off")]);
+        install.envs(UNOPTIMISED);
         install.args(["install", "--locked", self.package, "--version", self.version, "--root"]);
         interrupt.run(install.arg(&workspace.local).args(self.flags))
     }

@@ -7,6 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(crate) const REGION: &str = "eu-north-1";
+/// For what is built as a release and runs for seconds: it would take many times as long to be made fast.
+pub(crate) const UNOPTIMISED: [(&str, &str); 3] = [
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
+    ("CARGO_PROFILE_RELEASE_LTO", "off"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256"),
+];
 /// Without it the end-to-end crate has neither tests nor a demo, so that `cargo test` works without a stack.
 const FEATURES: &str = "end-to-end/local-stack";
 
