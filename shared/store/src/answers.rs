@@ -2,7 +2,7 @@
 
 use crate::attributes::{Item, Update, flag, string, text, time_text};
 use crate::error::StoreError;
-use crate::implied::{ids_of, received_at};
+use crate::implied::{feedback_id, ids_of, received_at};
 use crate::item::Items;
 use crate::keys::{partition, sort_key};
 use crate::ledger::line;
@@ -94,9 +94,8 @@ impl<I: Items> Answers for Table<I> {
             Update::default().set("feedback_at", string(time_text(now))).set_if_absent("expires_at", self.ttl(now));
         update = match answer {
             Answer::Sent { id, verdict, was_marked } => {
-                let other = Some(id.to_string()).filter(|id| id != key.notification.id());
                 let update = with_verdict(update, FeedbackState::Sent, verdict)
-                    .set_some("feedback_id", other.map(string))
+                    .set_some("feedback_id", feedback_id(&key.notification, *id).map(string))
                     .remove("feedback_deadline");
                 if *was_marked { update.remove("attention").remove("attention_at") } else { update }
             }

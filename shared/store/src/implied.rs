@@ -8,6 +8,11 @@ use uuid::Uuid;
 use webhooks_model::feedback::Address;
 use webhooks_model::{Notification, NotificationKey};
 
+/// Its place in the feed: when it was received, and what tells it from others of that moment.
+pub(crate) fn feed_at(received: &str, key: &NotificationKey) -> String {
+    format!("{received}#{}", key.brief())
+}
+
 /// When it was received: its place in the feed begins with that.
 pub(crate) fn received_at(item: &Item) -> Option<OffsetDateTime> {
     let (time, _) = text(item, "feed_at")?.split_once('#')?;
@@ -20,21 +25,30 @@ pub(crate) fn header_id(n: &Notification) -> Option<String> {
     (id != n.key.id()).then_some(id)
 }
 
+pub(crate) fn id_in_header(key: &NotificationKey, item: &Item) -> Option<Uuid> {
+    Uuid::try_parse(text(item, "header_id").unwrap_or(key.id())).ok()
+}
+
 /// What is written of the ids to answer under: nothing where they are the usual ones, nor where there is to be no answer.
 pub(crate) fn feedback_ids(n: &Notification, address: &Address) -> Option<AttributeValue> {
-    let is_usual = address.ids.is_empty() || address.ids == usual_ids(&n.key, header_id(n).as_deref());
+    let is_usual = address.ids.is_empty() || address.ids == Address::of(n, false).ids;
     (!is_usual).then(|| AttributeValue::L(address.ids.iter().map(|id| string(id.to_string())).collect()))
 }
 
-/// The ids to answer under.
+/// The ids to answer under: the key's, then the header's where that is another, unless others were written.
 pub(crate) fn ids_of(key: &NotificationKey, item: &Item) -> Vec<Uuid> {
     match item.get("feedback_ids").and_then(|ids| ids.as_l().ok()) {
         Some(ids) => ids.iter().filter_map(|id| Uuid::try_parse(id.as_s().ok()?).ok()).collect(),
-        None => usual_ids(key, text(item, "header_id")),
+        None => {
+            let mut ids: Vec<Uuid> =
+                [Uuid::try_parse(key.id()).ok(), id_in_header(key, item)].into_iter().flatten().collect();
+            ids.dedup();
+            ids
+        }
     }
 }
 
-/// The key's, then the header's where that is another.
-fn usual_ids(key: &NotificationKey, header_id: Option<&str>) -> Vec<Uuid> {
-    [Some(key.id()), header_id].into_iter().flatten().filter_map(|id| Uuid::try_parse(id).ok()).collect()
+/// What is written of the id that Visma Net took: nothing where it is the key's.
+pub(crate) fn feedback_id(key: &NotificationKey, id: Uuid) -> Option<String> {
+    Some(id.to_string()).filter(|id| id != key.id())
 }

@@ -3,7 +3,7 @@
 use crate::attributes::time_text;
 use std::fmt;
 use time::OffsetDateTime;
-use webhooks_model::{EntityId, LedgerKey, NotificationKey};
+use webhooks_model::{EntityId, LedgerKey};
 
 /// The partition of an entity's head and of its notifications.
 pub(crate) fn partition(entity: &EntityId) -> String {
@@ -27,11 +27,6 @@ pub(crate) fn key_of(pk: &str, sk: &str) -> Option<LedgerKey> {
     let entity = serde_json::from_value(entity.into()).ok()?;
     let notification = sk.strip_prefix("N#")?.to_owned().try_into().ok()?;
     Some(LedgerKey { entity: EntityId { tenant: tenant.to_owned(), entity, key: key.to_owned() }, notification })
-}
-
-/// A notification's place in the feed: when it was received, and what tells it from others of that moment.
-pub(crate) fn feed_at(received_at: OffsetDateTime, key: &NotificationKey) -> String {
-    format!("{}#{}", time_text(received_at), key.brief())
 }
 
 /// The feed index's partition: a tenant's day.

@@ -3,9 +3,9 @@
 use crate::attributes::{Item, Update, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::head::Advance;
-use crate::implied::{feedback_ids, header_id};
+use crate::implied::{feed_at, feedback_ids, header_id};
 use crate::item::{Items, Query};
-use crate::keys::{feed_at, feed_day, partition, raw_part, sort_key};
+use crate::keys::{feed_day, partition, raw_part, sort_key};
 use crate::pending::Mark;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -226,7 +226,7 @@ impl<I: Items> Table<I> {
             .set_some("header_id", header_id(n).map(string))
             .set("delivery", string(n.delivery.to_string()))
             .set("feed", string(feed_day(&key.entity.tenant, n.received_at)))
-            .set("feed_at", string(feed_at(n.received_at, &n.key)))
+            .set("feed_at", string(feed_at(&received, &n.key)))
             .set("expires_at", self.ttl(entry.now))
             .set_some("status", n.status.as_deref().map(string))
             .set_some("source", n.source.as_deref().map(string));

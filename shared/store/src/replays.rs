@@ -2,7 +2,7 @@
 
 use crate::attributes::{Item, integer, text};
 use crate::error::StoreError;
-use crate::implied::received_at;
+use crate::implied::{id_in_header, received_at};
 use crate::item::Items;
 use crate::keys::{partition, raw_part, sort_key};
 use crate::table::Table;
@@ -47,8 +47,7 @@ impl<I: Items> Table<I> {
 fn recorded(key: &LedgerKey, item: &Item, raw: String) -> Option<Recorded> {
     Some(Recorded {
         delivery: Uuid::try_parse(text(item, "delivery")?).ok()?,
-        // Absent where it is the key's.
-        id_in_header: Uuid::try_parse(text(item, "header_id").unwrap_or(key.notification.id())).ok(),
+        id_in_header: id_in_header(&key.notification, item),
         channel: Channel::parse(text(item, "channel")?)?,
         subscription: text(item, "subscription")?.to_owned(),
         event: text(item, "event").unwrap_or_default().to_owned(),

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::collection::{Collection, Page};
 use webhooks_model::feedback::Verdict;
-use webhooks_model::{Notification, Resource, ResourcePath};
+use webhooks_model::{Notification, NotificationKey, Resource, ResourcePath};
 use webhooks_queue::{BatchSender, Message, Pacer, Parcel, QueueError, Sender, Together};
 use webhooks_settings::{LoadError, Source};
 use webhooks_store::{Item, Items, Query, StoreError, Table, Write};
@@ -163,7 +163,7 @@ impl World {
 /// Whose change a head takes.
 fn notification_in(write: &Write) -> Option<String> {
     let texts = write.values.values().filter_map(|value| value.as_s().ok());
-    texts.into_iter().find(|text| text.as_bytes().get(32) == Some(&b'.')).cloned()
+    texts.into_iter().find(|text| NotificationKey::try_from((*text).clone()).is_ok()).cloned()
 }
 
 fn shown(sort_key: &str) -> String {

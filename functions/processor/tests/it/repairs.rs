@@ -1,17 +1,14 @@
 //! What operators do reaches the processor through the ledger and through replays.
 
-use crate::world::{World, account, order};
+use crate::world::{World, account, key_in, order};
 use serde_json::Value;
 use webhooks_host::Host;
-use webhooks_model::notification::NoDirectory;
-use webhooks_model::{LedgerKey, Notification, Origin, Pause};
+use webhooks_model::{LedgerKey, Origin, Pause};
 use webhooks_store::{Action, Deed, Pauses, Repairs};
 use webhooks_visma::{Stage, VismaError};
 
 fn key_of(world: &World, body: &Value) -> LedgerKey {
-    let mut delivery = world.delivery(body);
-    delivery.meta.tenant = Some(fixtures::TENANT.into());
-    Notification::read(&delivery, delivery.items().unwrap()[0], &NoDirectory).ledger_key()
+    key_in(&world.delivery(body))
 }
 
 fn replay(world: &World, body: &Value) -> String {

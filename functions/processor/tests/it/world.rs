@@ -158,7 +158,7 @@ impl World {
     }
 }
 
-fn key_in(delivery: &Delivery) -> LedgerKey {
+pub(crate) fn key_in(delivery: &Delivery) -> LedgerKey {
     let settings = webhooks_settings::Settings::parse(&document().to_string()).unwrap();
     Notification::read(delivery, delivery.items().unwrap()[0], &settings).ledger_key()
 }

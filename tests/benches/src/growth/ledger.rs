@@ -57,7 +57,7 @@ impl Model {
         let spread = (account as u128 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
         let replaced = [
             (self.tenant.as_str(), tenant.to_owned()),
-            (self.content.as_str(), format!("{:032x}", spread.rotate_left(64))),
+            (self.content.as_str(), format!("{spread:032x}")),
             (self.id.as_str(), uuid::Uuid::from_u128(spread).to_string()),
             (&MODEL.to_string(), account.to_string()),
         ];
