@@ -1,10 +1,10 @@
 //! Intake from the request to the answer, beside the bare HMAC of the same bytes.
 
-use crate::measure::{CpuTime, runtime};
+use crate::measure::{CpuTime, at_a_time, runtime};
 use crate::report::Row;
 use benches::still::{StillQueue, StillSource};
 use benches::{bodies, gateway};
-use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput};
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use fixtures::{TENANT, TestHost};
 use hmac::{Hmac, KeyInit, Mac};
 use intake::Intake;
@@ -85,7 +85,7 @@ fn bench<I, O>(
     mut work: impl FnMut(I) -> O,
 ) {
     group.bench_function(BenchmarkId::new(what, size), |bencher| {
-        bencher.iter_batched(&mut input, &mut work, BatchSize::LargeInput);
+        bencher.iter_batched(&mut input, &mut work, at_a_time(size));
     });
 }
 

@@ -1,4 +1,5 @@
 use benches::cpu;
+use criterion::BatchSize;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -37,6 +38,13 @@ impl Measurement for CpuTime {
         // Durations are written the same way whatever clock they are of.
         WALL_TIME.formatter()
     }
+}
+
+/// How many inputs of so many bytes are made at a time: few enough to be still in the cache when their turn comes, as what a function has just
+/// read is, and enough for reading the clock to be no part of the result.
+pub(crate) fn at_a_time(bytes: usize) -> BatchSize {
+    const CACHED: usize = 64 * 1024;
+    BatchSize::NumIterations((CACHED / bytes).clamp(1, 16) as u64)
 }
 
 /// The kind that the functions run on.

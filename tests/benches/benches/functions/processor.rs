@@ -1,11 +1,11 @@
 //! The processor's own work for each record, in batches of several sizes.
 
-use crate::measure::{CpuTime, runtime};
+use crate::measure::{CpuTime, at_a_time, runtime};
 use crate::report::Row;
 use aws_lambda_events::sqs::SqsEvent;
 use benches::bodies;
 use benches::still::{Still, StillErp, StillItems, StillQueue, StillSource};
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
+use criterion::{BenchmarkId, Criterion, Throughput};
 use fixtures::{TestHost, sqs_event};
 use processor::{Acknowledge, Crew, Pauses, Processor};
 use std::hint::black_box;
@@ -31,6 +31,7 @@ pub(crate) fn run(criterion: &mut Criterion<CpuTime>) -> Vec<Row> {
     for batch in BATCHES {
         group.throughput(Throughput::Elements(batch as u64));
         let messages: Vec<String> = (0..batch).map(|account| bodies::message(1000 + account, LENGTH)).collect();
+        let bytes = messages.iter().map(String::len).sum();
         let event = sqs_event(&messages, 1);
         let response = work(event.clone());
         assert!(response.batch_item_failures.is_empty(), "the processor ends what is measured: {response:?}");
@@ -46,7 +47,7 @@ pub(crate) fn run(criterion: &mut Criterion<CpuTime>) -> Vec<Row> {
             allocations: Some((counted.count_total, counted.bytes_total)),
         });
         group.bench_function(BenchmarkId::new(RECORDS, batch), |bencher| {
-            bencher.iter_batched(|| event.clone(), work, BatchSize::LargeInput);
+            bencher.iter_batched(|| event.clone(), work, at_a_time(bytes));
         });
     }
     group.finish();
