@@ -76,7 +76,7 @@ async fn what_changed_is_read_once() {
     assert_eq!(many.requests - few.requests, 8, "a read and a watermark for each page");
 }
 
-/// Prints the curve of the README: `cargo test -p reconciler --test it the_curve -- --ignored --nocapture`.
+/// Prints what a sweep costs by what exists and by what changed: `cargo xtask test -- --run-ignored only --no-capture the_curve`.
 #[tokio::test]
 #[ignore = "takes minutes"]
 async fn the_curve() {
