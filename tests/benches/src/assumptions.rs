@@ -14,7 +14,7 @@ pub struct Assumptions {
     waits: Steps,
     /// Part of the provisioned capacity.
     pub(crate) used_capacity: f64,
-    pub(crate) platform_log_bytes: u64,
+    pub(crate) access_log_bytes: f64,
 }
 
 /// One number for each service: how long, or how often.

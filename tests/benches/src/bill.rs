@@ -44,7 +44,7 @@ impl Bill {
         let queue_requests = per_million(chunks) + sum(|share| share.polling as f64);
         let seconds = per_million(assumed.milliseconds(scenario, count) / 1e3);
         let invocations = sum(|share| share.invocations as f64);
-        let log_bytes = sum(|share| share.log_bytes as f64) + invocations * assumed.platform_log_bytes as f64;
+        let log_bytes = sum(|share| share.log_bytes as f64) + MILLION * assumed.access_log_bytes;
         let (write, read) = match capacity {
             Capacity::OnDemand => (dollars.million_write_units, dollars.million_read_units),
             Capacity::Provisioned => {

@@ -106,6 +106,18 @@ fn functions_have_a_log_group_that_forgets() {
 }
 
 #[test]
+fn lambda_itself_logs_what_failed_and_an_operator_may_ask_for_the_rest() {
+    let main = || Template::read(MAIN).with("OperationsAuthorizer", "iam".into());
+    for (main, level) in [(main(), "WARN"), (main().with("SystemLogLevel", "INFO".into()), "INFO")] {
+        let functions = main.resources("AWS::Serverless::Function");
+        assert_eq!(functions.len(), 6);
+        for (name, function) in functions {
+            assert_eq!(function["LoggingConfig"]["SystemLogLevel"], level, "{name}");
+        }
+    }
+}
+
+#[test]
 fn the_api_is_throttled_and_outwaits_its_function() {
     let main = Template::read(MAIN);
     let stages = main.resources("AWS::ApiGatewayV2::Stage");
