@@ -22,6 +22,8 @@ const TEMPLATES: [&str; 7] = [
     "infra/alarms/notifications.yaml",
     "infra/dashboards/cloudwatch.yaml",
 ];
+/// A workspace of its own, of whose lock file nothing else here takes notice.
+const FUZZERS: &str = "tests/fuzz/Cargo.toml";
 /// Cloning the advisory database takes a few seconds where it can be reached.
 const FETCH_LIMIT: Duration = Duration::from_secs(60);
 
@@ -40,7 +42,15 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     steps.next("Clippy");
     let mut clippy = workspace.cargo_workspace(&["clippy", "--all-targets", "--all-features"]);
     interrupt.run(clippy.args(["--", "-D", "warnings"]))?;
-    steps.next("Dependencies: bans, licences, sources");
+    steps.next("Dependencies: locked, bans, licences, sources");
+    interrupt.run(workspace.cargo().args([
+        "update",
+        "--workspace",
+        "--locked",
+        "--quiet",
+        "--manifest-path",
+        FUZZERS,
+    ]))?;
     DENY.install(workspace, interrupt)?;
     interrupt.run(workspace.cargo().args(["deny", "check", "bans", "licenses", "sources"]))?;
     steps.next("Dependencies: advisories");

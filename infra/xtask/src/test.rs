@@ -29,7 +29,6 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, arguments: &[Str
     interrupt.run(&mut workspace.cargo_workspace(&["nextest", "run", "--no-run"]))?;
     steps.next("Documentation tests");
     interrupt.run(&mut workspace.cargo_workspace(&["test", "--quiet", "--doc"]))?;
-    // After the tests, whose dependencies switch on features that deployed functions do not have: serde_json's preserve_order.
     steps.next("Build the functions and the stand-in for Visma Net");
     interrupt.run(&mut workspace.cargo_workspace(&["build", "--bins"]))?;
     steps.next("Start the local AWS and the stand-in");

@@ -1,39 +1,52 @@
 use super::*;
 use aws_sdk_sqs::config::retry::RetryConfig;
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
-use aws_smithy_http_client::test_util::{NeverClient, ReplayEvent, StaticReplayClient};
-use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::timeout::TimeoutConfig;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use webhooks_model::retry::Next;
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 
 const URL: &str = "https://sqs.eu-north-1.amazonaws.com/123456789012/notifications";
+/// Where nobody listens.
+const NOWHERE: &str = "http://127.0.0.1:1";
 
-fn config() -> aws_sdk_sqs::config::Builder {
-    aws_sdk_sqs::Config::builder()
+fn queue_at(endpoint_url: &str, timeouts: TimeoutConfig) -> Queue {
+    let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-north-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts)
+        .endpoint_url(endpoint_url);
+    Queue::new(Client::from_conf(config.build()), URL.to_owned())
 }
 
-fn queue_answering(status: u16, query_error: Option<&str>, body: &Value) -> (Queue, StaticReplayClient) {
-    let mut answer = http::Response::builder().status(status);
-    if let Some(error) = query_error {
-        answer = answer.header("x-amzn-query-error", error);
+fn answer(status: u16, body: &Value) -> ResponseTemplate {
+    ResponseTemplate::new(status).set_body_json(body)
+}
+
+/// One that gives these answers, the last of them again and again.
+async fn sqs_answering(answers: Vec<ResponseTemplate>) -> (Queue, MockServer) {
+    let sqs = MockServer::start().await;
+    let last = answers.len() - 1;
+    for (n, answer) in answers.into_iter().enumerate() {
+        let answers = Mock::given(matchers::any()).respond_with(answer);
+        if n < last { answers.up_to_n_times(1) } else { answers }.mount(&sqs).await;
     }
-    let answer = answer.body(SdkBody::from(body.to_string())).unwrap();
-    let wire = StaticReplayClient::new(vec![ReplayEvent::new(http::Request::new(SdkBody::empty()), answer)]);
-    let client = Client::from_conf(config().http_client(wire.clone()).build());
-    (Queue::new(client, URL.to_owned()), wire)
+    (queue_at(&sqs.uri(), TimeoutConfig::disabled()), sqs)
 }
 
-fn request(wire: &StaticReplayClient) -> (String, Value) {
-    let requests: Vec<_> = wire.actual_requests().collect();
+async fn queue_answering(status: u16, query_error: Option<&str>, body: &Value) -> (Queue, MockServer) {
+    let error = query_error.map(|error| ("x-amzn-query-error", error));
+    sqs_answering(vec![answer(status, body).append_headers(error)]).await
+}
+
+async fn request(sqs: &MockServer) -> (String, Value) {
+    let requests = sqs.received_requests().await.unwrap();
     assert_eq!(requests.len(), 1);
-    let target = requests[0].headers().get("x-amz-target").unwrap().to_owned();
-    (target, serde_json::from_slice(requests[0].body().bytes().unwrap()).unwrap())
+    let target = requests[0].headers["x-amz-target"].to_str().unwrap();
+    (target.to_owned(), requests[0].body_json().unwrap())
 }
 
 fn message<'a>(group: Option<&'a str>, attributes: &'a [(&'a str, &'a str)]) -> Message<'a> {
@@ -42,9 +55,9 @@ fn message<'a>(group: Option<&'a str>, attributes: &'a [(&'a str, &'a str)]) -> 
 
 #[tokio::test]
 async fn a_message_goes_out_with_its_group_and_its_attributes() {
-    let (queue, wire) = queue_answering(200, None, &json!({"MessageId": "1", "MD5OfMessageBody": "-"}));
+    let (queue, sqs) = queue_answering(200, None, &json!({"MessageId": "1", "MD5OfMessageBody": "-"})).await;
     queue.send(message(Some("5a0e6f0e"), &[("origin", "replay"), ("empty", "")])).await.unwrap();
-    let (target, sent) = request(&wire);
+    let (target, sent) = request(&sqs).await;
     assert_eq!(target, "AmazonSQS.SendMessage");
     let expected = json!({
         "QueueUrl": URL,
@@ -58,20 +71,20 @@ async fn a_message_goes_out_with_its_group_and_its_attributes() {
 #[tokio::test]
 async fn a_message_without_a_group_or_attributes_says_nothing_about_them() {
     for group in [None, Some("")] {
-        let (queue, wire) = queue_answering(200, None, &json!({"MessageId": "1"}));
+        let (queue, sqs) = queue_answering(200, None, &json!({"MessageId": "1"})).await;
         queue.send(message(group, &[])).await.unwrap();
-        let (_, sent) = request(&wire);
+        let (_, sent) = request(&sqs).await;
         assert_eq!(sent, json!({"QueueUrl": URL, "MessageBody": "CANARY\n{\"a\":\"é\"}"}));
     }
 }
 
 #[tokio::test]
 async fn a_message_goes_on_with_its_trace() {
-    let (queue, wire) = queue_answering(200, None, &json!({"MessageId": "1"}));
+    let (queue, sqs) = queue_answering(200, None, &json!({"MessageId": "1"})).await;
     let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
     let trace = Trace::parse(header);
     queue.send(Message { trace: trace.as_ref(), ..message(None, &[]) }).await.unwrap();
-    let (_, sent) = request(&wire);
+    let (_, sent) = request(&sqs).await;
     let expected = json!({"AWSTraceHeader": {"DataType": "String", "StringValue": header}});
     assert_eq!(sent["MessageSystemAttributes"], expected);
 }
@@ -86,9 +99,9 @@ async fn hiding_changes_the_visibility_in_whole_seconds() {
         (Duration::from_secs(43_200), 43_200),
         (Duration::MAX, 43_200),
     ] {
-        let (queue, wire) = queue_answering(200, None, &json!({}));
+        let (queue, sqs) = queue_answering(200, None, &json!({})).await;
         queue.hide("handle", wait).await.unwrap();
-        let (target, sent) = request(&wire);
+        let (target, sent) = request(&sqs).await;
         assert_eq!(target, "AmazonSQS.ChangeMessageVisibility");
         assert_eq!(sent, json!({"QueueUrl": URL, "ReceiptHandle": "handle", "VisibilityTimeout": seconds}));
     }
@@ -110,7 +123,7 @@ async fn a_refusal_is_temporary_unless_it_is_about_the_message_itself() {
         (503, "ServiceUnavailable", None, unavailable("ServiceUnavailable")),
     ] {
         let answer = json!({"__type": format!("com.amazonaws.sqs#{shape}"), "message": "the message was CANARY"});
-        let (queue, _) = queue_answering(status, query_error, &answer);
+        let (queue, _sqs) = queue_answering(status, query_error, &answer).await;
         let error = queue.send(message(Some("t"), &[])).await.unwrap_err();
         assert_eq!(error, expected, "{shape}");
         let next = if matches!(error, QueueError::InvalidMessage(_)) { Next::Bug } else { Next::unavailable() };
@@ -122,20 +135,19 @@ async fn a_refusal_is_temporary_unless_it_is_about_the_message_itself() {
 #[tokio::test]
 async fn a_message_that_can_no_longer_be_hidden_is_no_bug() {
     let answer = json!({"__type": "com.amazonaws.sqs#MessageNotInflight", "message": "handle"});
-    let (queue, _) = queue_answering(400, Some("AWS.SimpleQueueService.MessageNotInflight;Sender"), &answer);
+    let (queue, _sqs) = queue_answering(400, Some("AWS.SimpleQueueService.MessageNotInflight;Sender"), &answer).await;
     let error = queue.hide("handle", Duration::ZERO).await.unwrap_err();
     assert_eq!(error.next(), Next::unavailable(), "{error}");
 }
 
 #[tokio::test]
 async fn no_answer_is_an_error_that_says_so_and_not_what_was_sent() {
+    let (_, sqs) = sqs_answering(vec![answer(200, &json!({})).set_delay(Duration::from_secs(60))]).await;
     let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_millis(5)).build();
-    let client = Client::from_conf(config().http_client(NeverClient::new()).timeout_config(timeouts).build());
-    let error = Queue::new(client, URL.to_owned()).send(message(None, &[])).await.unwrap_err();
+    let error = queue_at(&sqs.uri(), timeouts).send(message(None, &[])).await.unwrap_err();
     assert_eq!(error, QueueError::Unavailable("time-out".to_owned()));
 
-    let client = Client::from_conf(config().http_client(StaticReplayClient::new(vec![])).build());
-    let error = Queue::new(client, URL.to_owned()).send(message(None, &[])).await.unwrap_err();
+    let error = queue_at(NOWHERE, TimeoutConfig::disabled()).send(message(None, &[])).await.unwrap_err();
     assert_eq!(error, QueueError::Unavailable("no connection".to_owned()));
 }
 
@@ -164,11 +176,11 @@ async fn several_messages_go_in_one_request_and_each_has_its_own_result() {
         "Successful": [{"Id": "2", "MessageId": "9", "MD5OfMessageBody": "-"}],
         "Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": false}],
     });
-    let (queue, wire) = queue_answering(200, None, &answer);
+    let (queue, sqs) = queue_answering(200, None, &answer).await;
     let results = queue.send_all(parcels(3)).await;
     let unavailable = |what: &str| Err(QueueError::Unavailable(what.to_owned()));
     assert_eq!(results, [unavailable("InternalError"), unavailable("answer not understood"), Ok(())]);
-    let (target, sent) = request(&wire);
+    let (target, sent) = request(&sqs).await;
     assert_eq!(target, "AmazonSQS.SendMessageBatch");
     let expected = json!({
         "Id": "1",
@@ -181,7 +193,7 @@ async fn several_messages_go_in_one_request_and_each_has_its_own_result() {
 
 #[tokio::test]
 async fn a_request_that_nobody_answers_fails_for_each_of_its_messages() {
-    let (queue, _wire) = queue_answering(503, Some("ServiceUnavailable;Receiver"), &json!({}));
+    let (queue, _sqs) = queue_answering(503, Some("ServiceUnavailable;Receiver"), &json!({})).await;
     let results = queue.send_all(parcels(2)).await;
     assert!(
         results.len() == 2 && results.iter().all(|one| matches!(one, Err(QueueError::Unavailable(_)))),
@@ -191,13 +203,8 @@ async fn a_request_that_nobody_answers_fails_for_each_of_its_messages() {
 
 #[tokio::test]
 async fn of_messages_that_sqs_declares_invalid_together_each_is_sent_alone() {
-    let answer = |status: u16, body: Value| {
-        let answer = http::Response::builder().status(status).body(SdkBody::from(body.to_string())).unwrap();
-        ReplayEvent::new(http::Request::new(SdkBody::empty()), answer)
-    };
-    let invalid = || answer(400, json!({"__type": "com.amazonaws.sqs#InvalidMessageContents"}));
-    let wire = StaticReplayClient::new(vec![invalid(), answer(200, json!({"MessageId": "1"})), invalid()]);
-    let queue = Queue::new(Client::from_conf(config().http_client(wire).build()), URL.to_owned());
+    let invalid = || answer(400, &json!({"__type": "com.amazonaws.sqs#InvalidMessageContents"}));
+    let (queue, _sqs) = sqs_answering(vec![invalid(), answer(200, &json!({"MessageId": "1"})), invalid()]).await;
     let results = queue.send_all(parcels(2)).await;
     assert_eq!(results, [Ok(()), Err(QueueError::InvalidMessage("InvalidMessageContents".into()))]);
 }

@@ -1,10 +1,10 @@
 use crate::browser::Browser;
 use crate::console::Console;
+use crate::webdriver::{ENTER, ESCAPE, Element, TAB};
 use crate::{company, person};
 use end_to_end::{Company, until};
 use serde_json::{Value, json};
 use standin::{Change, Endpoint, Fault};
-use thirtyfour::{Key, WebElement};
 
 /// Texts whose contrast with what is behind them is below 4.5 (WCAG 2, AA).
 const PALE: &str = r"
@@ -102,7 +102,7 @@ async fn check(browser: &Browser, name: &str) {
     for control in browser.all("a[href], button, input, select, textarea, summary, progress").await {
         if control.is_displayed().await.unwrap_or(false) {
             let own = browser.name(&control).await;
-            assert!(!own.trim().is_empty(), "{name}: {} has no name", control.outer_html().await.unwrap_or_default());
+            assert!(!own.trim().is_empty(), "{name}: {} has no name", control.html().await.unwrap_or_default());
         }
     }
     browser.resize(360, 740).await;
@@ -115,14 +115,14 @@ async fn check(browser: &Browser, name: &str) {
     browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
 }
 
-async fn focused(browser: &Browser) -> WebElement {
-    browser.driver.active_element().await.expect("something has the focus")
+async fn focused(browser: &Browser) -> Element {
+    browser.driver.active().await.expect("something has the focus")
 }
 
 /// Presses Tab until the control of this name has the focus.
 async fn tab_to(browser: &Browser, name: &str) {
     for _ in 0..60 {
-        browser.driver.action_chain().send_keys(Key::Tab + "").perform().await.unwrap();
+        browser.driver.press_key(TAB).await.unwrap();
         if browser.name(&focused(browser).await).await == name {
             return;
         }
@@ -130,8 +130,8 @@ async fn tab_to(browser: &Browser, name: &str) {
     panic!("{name:?} cannot be reached by the keyboard");
 }
 
-async fn key(browser: &Browser, key: Key) {
-    browser.driver.action_chain().send_keys(key + "").perform().await.unwrap();
+async fn key(browser: &Browser, key: &str) {
+    browser.driver.press_key(key).await.unwrap();
 }
 
 /// Signs in, looks around and sends a notification again, without a mouse.
@@ -139,15 +139,15 @@ async fn walk(console: &Console, company: &Company) {
     let browser = &console.browser;
     let token = person::token(&company.stack).await;
     tab_to(browser, "Use a token").await;
-    key(browser, Key::Enter).await;
+    key(browser, ENTER).await;
     tab_to(browser, "Token").await;
-    focused(browser).await.send_keys(token).await.unwrap();
+    focused(browser).await.send_keys(&token).await.unwrap();
     tab_to(browser, "Use this token").await;
-    key(browser, Key::Enter).await;
+    key(browser, ENTER).await;
     browser.sees("#header").await;
 
     tab_to(browser, "Attention").await;
-    key(browser, Key::Enter).await;
+    key(browser, ENTER).await;
     browser.reads("h1", "Attention").await;
     until("the new view's heading to have the focus", async || {
         (browser.name(&focused(browser).await).await == "Attention").then_some(())
@@ -156,22 +156,22 @@ async fn walk(console: &Console, company: &Company) {
     browser.go(&console.url).await;
     browser.sees("#header").await;
     tab_to(browser, "Skip to content").await;
-    key(browser, Key::Enter).await;
-    assert_eq!(focused(browser).await.id().await.unwrap().as_deref(), Some("main"));
+    key(browser, ENTER).await;
+    assert_eq!(focused(browser).await.attribute("id").await.unwrap(), "main");
     tab_to(browser, "Tenant").await;
-    focused(browser).await.send_keys(company.tenant.as_str()).await.unwrap();
-    key(browser, Key::Enter).await;
+    focused(browser).await.send_keys(&company.tenant).await.unwrap();
+    key(browser, ENTER).await;
     browser.sees("tbody tr").await;
     tab_to(browser, "Resend Supplier S-4400").await;
-    key(browser, Key::Enter).await;
+    key(browser, ENTER).await;
     browser.sees("dialog[open]").await;
     assert_eq!(browser.name(&focused(browser).await).await, "Note", "the dialog takes the focus");
-    key(browser, Key::Escape).await;
+    key(browser, ESCAPE).await;
     until("the dialog to close", async || browser.all("dialog").await.is_empty().then_some(())).await;
     assert_eq!(browser.name(&focused(browser).await).await, "Resend Supplier S-4400", "and gives it back");
-    key(browser, Key::Enter).await;
+    key(browser, ENTER).await;
     browser.sees("dialog[open]").await;
     tab_to(browser, "Resend notification").await;
-    key(browser, Key::Enter).await;
+    key(browser, ENTER).await;
     browser.reads("#announcer", "Handed to the processor.").await;
 }

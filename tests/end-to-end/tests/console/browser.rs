@@ -1,6 +1,10 @@
 //! A Chromium without a window, and a person before it.
 
+use crate::webdriver::{Element, Session};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use end_to_end::until;
+use reqwest::Url;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::{Value, json};
 use std::os::unix::process::CommandExt;
@@ -8,27 +12,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, io::BufRead, io::BufReader};
-use thirtyfour::common::command::FormatRequestData;
-use thirtyfour::prelude::*;
-use thirtyfour::{RequestData, SessionId};
 use uuid::Uuid;
 
 /// A browser of its own, with a folder of its own for its profile and whatever it leaves behind. Both are gone when it is dropped.
 pub(crate) struct Browser {
-    pub(crate) driver: WebDriver,
+    pub(crate) driver: Session,
     _process: Process,
 }
 
 struct Process {
     driver: Child,
     folder: PathBuf,
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        // To quit by itself it would have to be awaited: it blocks the thread that its connections live on. Its process ends it.
-        let _ = self.driver.clone().leak();
-    }
 }
 
 impl Drop for Process {
@@ -55,16 +49,6 @@ const CANDIDATES: &str = "
     const wanted = arguments[1].trim();
     return [...document.querySelectorAll(arguments[0])].filter((one) => one.checkVisibility() && text(one).trim() === wanted);";
 
-/// What `computedlabel` is asked of.
-#[derive(Debug)]
-struct ComputedLabel(String);
-
-impl FormatRequestData for ComputedLabel {
-    fn format_request(&self, session: &SessionId) -> RequestData {
-        RequestData::new(reqwest::Method::GET, format!("session/{session}/element/{}/computedlabel", self.0))
-    }
-}
-
 impl Browser {
     pub(crate) async fn open() -> Self {
         Self::open_with(&[]).await
@@ -76,9 +60,6 @@ impl Browser {
         fs::create_dir(&folder).expect("a folder for the browser");
         let (driver, port) = start(&folder);
         let process = Process { driver, folder };
-        let mut wanted = DesiredCapabilities::chrome();
-        wanted.set_binary(&program(&["chromium", "chromium-browser", "google-chrome"])).unwrap();
-        wanted.set("goog:loggingPrefs", json!({"browser": "ALL"})).unwrap();
         let profile = format!("--user-data-dir={}", process.folder.join("profile").display());
         let is_root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
         let sandbox = is_root.then_some("--no-sandbox");
@@ -95,26 +76,36 @@ impl Browser {
             "--window-size=1360,860",
             &profile,
         ];
-        for argument in usual.into_iter().chain(sandbox).chain(arguments.iter().map(String::as_str)) {
-            wanted.add_arg(argument).unwrap();
-        }
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted).await.expect("a browser");
+        let all = usual.into_iter().chain(sandbox).chain(arguments.iter().map(String::as_str));
+        let binary = program(&["chromium", "chromium-browser", "google-chrome"]);
+        let wanted = json!({
+            "browserName": "chrome",
+            "goog:chromeOptions": {"binary": binary, "args": all.collect::<Vec<_>>()},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        });
+        let driver = Session::open(&format!("http://127.0.0.1:{port}"), wanted).await.expect("a browser");
         Self { driver, _process: process }
     }
 
     pub(crate) async fn go(&self, url: &str) {
-        self.driver.goto(url).await.expect("a page");
+        self.driver.post("url", json!({"url": url})).await.expect("a page");
+    }
+
+    /// What stands in the address bar.
+    pub(crate) async fn address(&self) -> Url {
+        let address = self.driver.get("url").await.expect("a page");
+        Url::parse(address.as_str().expect("text")).expect("an address")
     }
 
     /// What a script returns; promises are awaited.
     pub(crate) async fn script(&self, script: &str, arguments: Vec<Value>) -> Value {
-        self.driver.execute(script, arguments).await.unwrap_or_else(|error| panic!("{script}: {error}")).json().clone()
+        self.driver.execute(script, arguments).await.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
     /// The first element of this selector that is shown, once there is one.
-    pub(crate) async fn sees(&self, selector: &str) -> WebElement {
+    pub(crate) async fn sees(&self, selector: &str) -> Element {
         until(&format!("{selector} to be shown"), async || {
-            for element in self.driver.find_all(By::Css(selector)).await.ok()? {
+            for element in self.driver.find_all(selector).await.ok()? {
                 if element.is_displayed().await.unwrap_or(false) {
                     return Some(element);
                 }
@@ -124,8 +115,8 @@ impl Browser {
         .await
     }
 
-    pub(crate) async fn all(&self, selector: &str) -> Vec<WebElement> {
-        self.driver.find_all(By::Css(selector)).await.expect("a page")
+    pub(crate) async fn all(&self, selector: &str) -> Vec<Element> {
+        self.driver.find_all(selector).await.expect("a page")
     }
 
     /// The texts of all elements of this selector.
@@ -141,10 +132,10 @@ impl Browser {
     }
 
     /// The control that is shown and that a screen reader calls so, once it is there.
-    async fn named(&self, selector: &str, name: &str) -> WebElement {
+    async fn named(&self, selector: &str, name: &str) -> Element {
         until(&format!("{name:?} among {selector}"), async || {
             let candidates = self.driver.execute(CANDIDATES, vec![selector.into(), name.into()]).await.ok()?;
-            for element in candidates.elements().ok()? {
+            for element in self.driver.elements(&candidates) {
                 if self.name(&element).await == name {
                     return Some(element);
                 }
@@ -165,7 +156,7 @@ impl Browser {
     /// Fills in the control of this label.
     pub(crate) async fn fill(&self, label: &str, text: &str) {
         let control = self.named("input, textarea, select", label).await;
-        if control.tag_name().await.unwrap() != "select" {
+        if control.tag().await.unwrap() != "select" {
             control.clear().await.unwrap();
         }
         control.send_keys(text).await.unwrap();
@@ -177,13 +168,13 @@ impl Browser {
     }
 
     /// The name that a screen reader says; empty if the element has gone.
-    pub(crate) async fn name(&self, element: &WebElement) -> String {
-        let label = self.driver.cmd(ComputedLabel(element.element_id().to_string())).await;
-        label.ok().and_then(|label| label.value_json().ok()?.as_str().map(str::to_owned)).unwrap_or_default()
+    pub(crate) async fn name(&self, element: &Element) -> String {
+        element.label().await.unwrap_or_default()
     }
 
     pub(crate) async fn devtools(&self, method: &str, parameters: Value) {
-        self.driver.cdp().send_raw(method, parameters).await.expect("Chromium understands");
+        let command = json!({"cmd": method, "params": parameters});
+        self.driver.post("goog/cdp/execute", command).await.expect("Chromium understands");
     }
 
     /// As a reader who prefers `light` or `dark`.
@@ -202,15 +193,17 @@ impl Browser {
     pub(crate) async fn picture(&self, name: &str) {
         let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/console"));
         fs::create_dir_all(&folder).expect("a folder for pictures");
-        let png = self.driver.screenshot_as_png().await.expect("a picture");
+        let png = self.driver.get("screenshot").await.expect("a picture");
+        let png = BASE64.decode(png.as_str().expect("text")).expect("base64");
         fs::write(folder.join(format!("{name}.png")), png).expect("the picture is written");
     }
 
     /// Fails if Chromium has written an error or a warning: a script's, a refused request, a breach of the page's policy.
     pub(crate) async fn was_content(&self) {
-        let log = self.driver.browser_log().await.expect("a log");
-        let bad: Vec<_> =
-            log.into_iter().filter(|entry| ["SEVERE", "WARNING"].contains(&entry.level.as_str())).collect();
+        let log = self.driver.post("se/log", json!({"type": "browser"})).await.expect("a log");
+        let entries = log.as_array().expect("a list of entries");
+        let is_bad = |entry: &&Value| entry["level"] == "SEVERE" || entry["level"] == "WARNING";
+        let bad: Vec<_> = entries.iter().filter(is_bad).collect();
         assert!(bad.is_empty(), "{bad:#?}");
     }
 }

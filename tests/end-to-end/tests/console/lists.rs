@@ -1,8 +1,8 @@
 use crate::console::Console;
+use crate::webdriver::ESCAPE;
 use crate::{company, person};
 use end_to_end::{Company, until};
 use standin::{Change, Emit, Item, Sending};
-use thirtyfour::Key;
 
 #[tokio::test]
 async fn an_operator_finds_a_notification_and_reads_what_happened_to_it() {
@@ -35,15 +35,15 @@ async fn an_operator_finds_a_notification_and_reads_what_happened_to_it() {
     browser.fill("Event", "CUSTOMER_UPDATED").await;
     browser.press("Show").await;
     console.rows(1).await;
-    let address = browser.driver.current_url().await.unwrap();
+    let address = browser.address().await;
     assert!(address.fragment().unwrap().contains("event=CUSTOMER_UPDATED"), "the list has an address: {address}");
 
     let feedback = "View notification feedback of Customer 4711";
     browser.press(feedback).await;
     browser.reads("dialog .quote", "The change of customer 4711 was received and processed.").await;
-    browser.driver.active_element().await.unwrap().send_keys(Key::Escape + "").await.unwrap();
+    browser.driver.active().await.unwrap().send_keys(ESCAPE).await.unwrap();
     until("the pop-up to close", async || browser.all("dialog").await.is_empty().then_some(())).await;
-    assert_eq!(browser.name(&browser.driver.active_element().await.unwrap()).await, feedback, "the focus is back");
+    assert_eq!(browser.name(&browser.driver.active().await.unwrap()).await, feedback, "the focus is back");
 
     browser.press("Customer 4711: open").await;
     browser.reads("h1", "Customer 4711").await;

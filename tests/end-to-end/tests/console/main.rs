@@ -12,6 +12,7 @@ mod person;
 mod repairs;
 mod safety;
 mod sign_in;
+mod webdriver;
 
 /// Which company belongs to which test.
 mod company {

@@ -55,7 +55,7 @@ async fn hostile_text_is_shown_as_text() {
     browser.reads("h1", HOSTILE).await;
     browser.press("Show the body").await;
     browser.reads("pre", HOSTILE).await;
-    let entity = browser.sees("dd a").await.attr("href").await.unwrap().unwrap();
+    let entity = browser.sees("dd a").await.attribute("href").await.unwrap();
     console.view(entity.split_once('#').unwrap().1, HOSTILE).await;
     console.view(&format!("#/replay?tenant={tenant}"), "Replays").await;
     browser.press("Plan").await;

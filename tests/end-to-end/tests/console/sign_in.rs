@@ -22,7 +22,7 @@ async fn a_person_signs_in_at_the_issuer_and_out_again() {
     browser.reads("h1", "Pauses").await;
     assert_eq!(browser.texts("#who .name").await, [name]);
     assert_eq!(browser.texts("#who .roles").await, ["read · raw · repair"]);
-    let address = browser.driver.current_url().await.unwrap();
+    let address = browser.address().await;
     assert_eq!((address.query(), address.fragment()), (None, Some("/pauses")), "the code is gone, the place is back");
     let kept = browser
         .script("return [Object.keys(sessionStorage).sort(), localStorage.length, document.cookie]", vec![])

@@ -7,6 +7,7 @@ mod circles;
 mod dashboards;
 mod drawn;
 mod drawn_crates;
+mod features;
 mod permissions;
 mod security;
 mod sources;

@@ -1,0 +1,142 @@
+//! The commands of WebDriver (<https://www.w3.org/TR/webdriver2/>) that these tests need, and ChromeDriver's own by their paths.
+
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The key by which an answer names an element: WebDriver, section 12.1.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+/// Longer than the driver takes to give up by itself.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Keys that write nothing: WebDriver, section 17.4.2.
+pub(crate) const TAB: &str = "\u{E004}";
+pub(crate) const ENTER: &str = "\u{E007}";
+pub(crate) const ESCAPE: &str = "\u{E00C}";
+
+/// A value, or what the driver or the way to it had to say.
+pub(crate) type Result<T> = std::result::Result<T, String>;
+
+/// A browser, for as long as its driver runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    http: Client,
+    url: String,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Element {
+    session: Session,
+    path: String,
+}
+
+impl Session {
+    pub(crate) async fn open(driver: &str, capabilities: Value) -> Result<Self> {
+        let http = Client::builder().no_proxy().timeout(LIMIT).build().map_err(|error| error.to_string())?;
+        let mut session = Self { http, url: format!("{driver}/session") };
+        let opened = session.command(Method::POST, "", json!({"capabilities": {"alwaysMatch": capabilities}})).await?;
+        session.url = format!("{}/{}", session.url, opened["sessionId"].as_str().ok_or("a session without an id")?);
+        Ok(session)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
+        self.command(Method::GET, &format!("/{path}"), Value::Null).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, parameters: Value) -> Result<Value> {
+        self.command(Method::POST, &format!("/{path}"), parameters).await
+    }
+
+    async fn command(&self, method: Method, path: &str, parameters: Value) -> Result<Value> {
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        if !parameters.is_null() {
+            request = request.json(&parameters);
+        }
+        let answer = request.send().await.map_err(|error| error.to_string())?;
+        let is_taken = answer.status().is_success();
+        let mut answer: Value = answer.json().await.map_err(|error| error.to_string())?;
+        let value = answer["value"].take();
+        if is_taken { Ok(value) } else { Err(format!("{path}: {} {}", value["error"], value["message"])) }
+    }
+
+    /// What a script returns; promises are awaited.
+    pub(crate) async fn execute(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
+        self.post("execute/sync", json!({"script": script, "args": arguments})).await
+    }
+
+    /// All that a CSS selector finds.
+    pub(crate) async fn find_all(&self, selector: &str) -> Result<Vec<Element>> {
+        Ok(self.elements(&self.post("elements", json!({"using": "css selector", "value": selector})).await?))
+    }
+
+    /// What has the focus.
+    pub(crate) async fn active(&self) -> Result<Element> {
+        let found = self.get("element/active").await?;
+        self.element(&found).ok_or_else(|| "nothing has the focus".to_owned())
+    }
+
+    /// The elements of a list.
+    pub(crate) fn elements(&self, list: &Value) -> Vec<Element> {
+        list.as_array().into_iter().flatten().filter_map(|one| self.element(one)).collect()
+    }
+
+    fn element(&self, value: &Value) -> Option<Element> {
+        Some(Element { session: self.clone(), path: format!("element/{}", value[ELEMENT].as_str()?) })
+    }
+
+    /// Presses a key and lets go of it, wherever the focus is.
+    pub(crate) async fn press_key(&self, key: &str) -> Result<()> {
+        let actions = json!([{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]);
+        let keyboard = json!({"type": "key", "id": "keyboard", "actions": actions});
+        self.post("actions", json!({"actions": [keyboard]})).await.map(drop)
+    }
+}
+
+impl Element {
+    async fn get(&self, what: &str) -> Result<Value> {
+        self.session.get(&format!("{}/{what}", self.path)).await
+    }
+
+    async fn text(&self, what: &str) -> Result<String> {
+        Ok(self.get(what).await?.as_str().unwrap_or_default().to_owned())
+    }
+
+    async fn post(&self, what: &str, parameters: Value) -> Result<()> {
+        self.session.post(&format!("{}/{what}", self.path), parameters).await.map(drop)
+    }
+
+    pub(crate) async fn is_displayed(&self) -> Result<bool> {
+        Ok(self.get("displayed").await? == true)
+    }
+
+    /// What a screen reader says.
+    pub(crate) async fn label(&self) -> Result<String> {
+        self.text("computedlabel").await
+    }
+
+    /// In small letters.
+    pub(crate) async fn tag(&self) -> Result<String> {
+        self.text("name").await
+    }
+
+    /// Empty if there is none.
+    pub(crate) async fn attribute(&self, name: &str) -> Result<String> {
+        self.text(&format!("attribute/{name}")).await
+    }
+
+    pub(crate) async fn html(&self) -> Result<String> {
+        self.text("property/outerHTML").await
+    }
+
+    pub(crate) async fn click(&self) -> Result<()> {
+        self.post("click", json!({})).await
+    }
+
+    pub(crate) async fn clear(&self) -> Result<()> {
+        self.post("clear", json!({})).await
+    }
+
+    pub(crate) async fn send_keys(&self, text: &str) -> Result<()> {
+        self.post("value", json!({"text": text})).await
+    }
+}
