@@ -14,25 +14,19 @@ use serde::Serialize;
 use serde_json::json;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use tracing::Instrument;
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
-use webhooks_queue::{Sender, Trace};
+use webhooks_queue::Sender;
 use webhooks_settings::{Settings, Source};
 
 impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
     /// Answers every request. A panic becomes a 503, so that the sender comes back with the delivery.
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let is_head = request.method() == Method::HEAD;
-        let (request_id, trace) =
-            (invocation::request_id(request.extensions()), invocation::trace(request.extensions()));
-        let span = tracing::info_span!("request", trace_id = trace.as_ref().map(Trace::id));
-        let work = async {
-            let answer = AssertUnwindSafe(self.answer(request)).catch_unwind().await;
-            answer.unwrap_or_else(|_| self.refuse(&Problem::Internal, None))
-        };
-        let mut answer = work.instrument(span).await;
+        let request_id = invocation::request_id(request.extensions());
+        let answer = AssertUnwindSafe(self.answer(request)).catch_unwind().await;
+        let mut answer = answer.unwrap_or_else(|_| self.refuse(&Problem::Internal, None));
         self.metrics.flush(&request_id);
         if is_head {
             *answer.body_mut() = Body::Empty;

@@ -19,6 +19,8 @@ const TIMESTAMP: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 /// Most lines are shorter.
 const LENGTH: usize = 512;
+/// The whole header of X-Ray in the span of Lambda's runtime.
+const HEADER: &str = "xrayTraceId";
 
 #[derive(Debug)]
 pub(crate) struct Json;
@@ -76,10 +78,22 @@ impl<M: SerializeMap> Fields<M> {
         let Some(text) = extensions.get::<FormattedFields<N>>() else { return };
         let Ok(values) = serde_json::from_str::<BTreeMap<&str, &RawValue>>(text) else { return };
         for field in span.metadata().fields() {
-            let name = name(&field);
-            if let Some(value) = values.get(name) {
-                self.write(name, value);
+            match (name(&field), values.get(name(&field))) {
+                (HEADER, value) => self.write_root(value),
+                (name, Some(value)) => self.write(name, value),
+                (_, None) => {}
             }
+        }
+    }
+
+    /// Of a header the id alone, which is a third of it; a line that tells of a notification has that one's already.
+    fn write_root(&mut self, header: Option<&&RawValue>) {
+        let header: Option<&str> = header.and_then(|header| serde_json::from_str(header.get()).ok());
+        let root = header.and_then(|header| header.split(';').find_map(|part| part.strip_prefix("Root=")));
+        // Who calls may have chosen it.
+        let is_id = |root: &&str| root.len() == 35 && root.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
+        if let Some(root) = root.filter(is_id) {
+            self.write("trace_id", root);
         }
     }
 

@@ -50,6 +50,25 @@ fn a_line_has_what_lambda_reads_and_the_events_fields_beside_it() {
 }
 
 #[test]
+fn of_the_invocations_trace_a_line_has_the_id_unless_it_is_about_another() {
+    let lines = logged(|| {
+        let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        let _invocation = info_span!("Lambda runtime invoke", requestId = "r-1", xrayTraceId = header).entered();
+        info!("all");
+        info_span!("record", trace_id = "1-67891233-abcdef012345678912345678").in_scope(|| info!("one"));
+        info_span!("Lambda runtime invoke", xrayTraceId = "Root=CANARY").in_scope(|| info!("odd"));
+    });
+    let of: Vec<_> = lines.iter().map(|line| (&line["message"], &line["requestId"], &line["trace_id"])).collect();
+    let (own, other) = (json!("1-5759e988-bd862e3fe1be46a994272793"), json!("1-67891233-abcdef012345678912345678"));
+    let request = json!("r-1");
+    assert_eq!(
+        of,
+        [(&json!("all"), &request, &own), (&json!("one"), &request, &other), (&json!("odd"), &request, &own)]
+    );
+    assert!(lines.iter().all(|line| line["xrayTraceId"].is_null()), "{lines:?}");
+}
+
+#[test]
 fn the_fields_of_every_span_around_an_event_are_on_its_line() {
     let lines = logged(|| {
         let _request = info_span!("request", request_id = "r-1", tenant = tracing::field::Empty).entered();

@@ -1,12 +1,13 @@
 //! API Gateway: from HTTP to the event that Lambda hands to intake, and back.
 
+use crate::invocation::{context, invoke};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use futures::future::BoxFuture;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Context, LambdaEvent, service_fn, tower::ServiceExt};
+use lambda_http::{Adapter, LambdaEvent, service_fn, tower::ServiceExt};
 use serde_json::{Map, Value, json};
 use std::convert::Infallible;
 use std::io;
@@ -56,7 +57,7 @@ where
                 async move { Ok::<_, Infallible>(intake::Answer(intake.handle(request).await)) }
             };
             let service = Adapter::from(service_fn(handle)).map_request(intake::without_url_parts);
-            let answer = service.oneshot(LambdaEvent::new(payload, Context::default())).await;
+            let answer = invoke(service.oneshot(LambdaEvent::new(payload, context()))).await;
             serde_json::to_value(answer.expect("intake answers everything")).expect("an answer is JSON")
         })
     })

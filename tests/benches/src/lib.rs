@@ -9,6 +9,7 @@ pub mod cpu;
 pub mod functions;
 pub mod gateway;
 pub mod growth;
+mod invocation;
 pub mod logs;
 pub mod pipeline;
 pub mod report;

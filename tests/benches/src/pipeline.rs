@@ -2,6 +2,7 @@
 
 use crate::functions::{OnOurClock, Workshop};
 use crate::gateway::{self, Gateway};
+use crate::invocation::{REQUEST_ID, invoke};
 use crate::logs::Log;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use endpoint::{Endpoint, Received, sqs_event};
@@ -175,7 +176,7 @@ impl Pipeline {
     /// A message has to come again.
     pub async fn process(&self, most: usize) -> Vec<Received> {
         let (taken, event) = self.taken("notifications", most);
-        all_done(&self.processor.batch(event, "request", BUDGET).await);
+        all_done(&invoke(self.processor.batch(event, REQUEST_ID, BUDGET)).await);
         taken
     }
 
@@ -185,7 +186,7 @@ impl Pipeline {
     /// A message has to come again.
     pub async fn answer(&self, most: usize) -> Vec<Received> {
         let (taken, event) = self.taken("feedback", most);
-        all_done(&self.feedback.batch(event, "request", BUDGET).await);
+        all_done(&invoke(self.feedback.batch(event, REQUEST_ID, BUDGET)).await);
         taken
     }
 
