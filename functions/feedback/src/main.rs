@@ -7,7 +7,7 @@ use webhooks_host::Host;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    webhooks_telemetry::init();
+    webhooks_telemetry::init(std::io::stdout);
     let feedback = wiring::feedback().inspect_err(|error| tracing::error!("{error}"))?;
     wiring::prepare(&feedback).await;
     let feedback = &feedback;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    webhooks_telemetry::init();
+    webhooks_telemetry::init(std::io::stdout);
     let intake = wiring::intake().inspect_err(|error| tracing::error!("{error}"))?;
     wiring::prepare(&intake).await;
     let intake = Arc::new(intake);

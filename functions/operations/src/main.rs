@@ -6,7 +6,7 @@ use operations::{Answer, Authorizer, router, wiring, with_console, with_sound_ur
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    webhooks_telemetry::init();
+    webhooks_telemetry::init(std::io::stdout);
     let operations = wiring::operations().inspect_err(|error| tracing::error!("{error}"))?;
     wiring::prepare(&operations).await;
     let console = (operations.roles.authorizer == Authorizer::Jwt).then(|| wiring::console(&operations.roles));

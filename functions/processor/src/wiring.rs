@@ -33,7 +33,7 @@ impl<B: Handler + 'static> Ports for Real<B> {
 /// # Errors
 /// Names the variable that is missing or wrong; or Lambda's own interface fails.
 pub async fn serve<B: Handler + 'static>(handler: B) -> Result<(), Error> {
-    webhooks_telemetry::init();
+    webhooks_telemetry::init(std::io::stdout);
     let processor = processor(handler).inspect_err(|error| tracing::error!("{error}"))?;
     processor.prepare().await;
     let processor = &processor;

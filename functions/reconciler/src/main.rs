@@ -8,7 +8,7 @@ use webhooks_queue::Trace;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    webhooks_telemetry::init();
+    webhooks_telemetry::init(std::io::stdout);
     let reconciler = wiring::reconciler().inspect_err(|error| tracing::error!("{error}"))?;
     wiring::prepare(&reconciler).await;
     let reconciler = &reconciler;

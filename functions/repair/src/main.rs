@@ -7,7 +7,7 @@ use webhooks_host::Host;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    webhooks_telemetry::init();
+    webhooks_telemetry::init(std::io::stdout);
     let repair = wiring::repair().inspect_err(|error| tracing::error!("{error}"))?;
     wiring::prepare(&repair).await;
     let repair = &repair;

@@ -99,7 +99,7 @@ fn measure(workspace: &Workspace, interrupt: &Interrupt, bench: Bench) -> Result
     let mut command = match bench {
         Bench::Functions => {
             let mut command = workspace.cargo();
-            command.args(["bench", "--package", "benches"]);
+            command.args(["bench", "--package", "benches", "--package", "intake-bench"]);
             command
         }
         Bench::Calls | Bench::Growth => {

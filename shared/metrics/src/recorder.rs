@@ -13,7 +13,7 @@ const MOST_VALUES: usize = 100;
 /// More tenants than this are not named on a line.
 const MOST_TENANTS: usize = 100;
 /// Most lines are shorter, in bytes.
-const LENGTH: usize = 512;
+const LENGTH: usize = 1024;
 
 /// The metrics of one function. Lines are apart by the second dimension's value, for a line can have only one.
 pub struct Metrics<H> {

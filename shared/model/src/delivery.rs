@@ -52,7 +52,7 @@ impl Origin {
 }
 
 /// Most header lines are shorter, in bytes.
-const HEADER_LINE: usize = 1024;
+const HEADER_LINE: usize = 2048;
 
 /// The subscription that deliveries of our own making name.
 pub const RECONCILIATION: &str = "reconciliation";
@@ -134,11 +134,10 @@ impl<H: Serialize> Meta<H> {
 
     /// With room for so many bytes behind it.
     fn header_line(&self, encoding: Encoding, room: usize) -> String {
-        let mut line = Vec::with_capacity(HEADER_LINE);
+        let mut line = Vec::with_capacity(HEADER_LINE + 1 + room);
         let written = serde_json::to_writer(&mut line, &HeaderLine { encoding, meta: self });
         written.expect("strings, ids and times always serialise");
         let mut line = String::from_utf8(line).expect("JSON is text");
-        line.reserve_exact(1 + room);
         line.push('\n');
         line
     }

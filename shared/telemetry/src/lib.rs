@@ -8,7 +8,6 @@ mod panic;
 pub use captured::Captured;
 pub use panic::log_panics;
 
-use std::io;
 use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
@@ -18,10 +17,13 @@ use webhooks_host::Variables;
 
 const LAMBDA_LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 
-/// Sets the process up to log. The first call counts.
-pub fn init() {
+/// Sets the process up to log, for Lambda to `io::stdout`. The first call counts. Compiled by whoever calls it, and so for speed or for size as they are.
+pub fn init<W>(writer: W)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let levels = filter::levels(variable(LAMBDA_LEVEL).as_deref(), variable("RUST_LOG").as_deref());
-    if tracing::subscriber::set_global_default(subscriber(io::stdout, levels)).is_ok() {
+    if tracing::subscriber::set_global_default(subscriber(writer, levels)).is_ok() {
         log_panics();
     }
 }

@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 /// Does nothing for itself: the other test runs it at each level and reads what it prints.
 #[test]
 fn one_line_of_every_level() {
-    webhooks_telemetry::init();
+    webhooks_telemetry::init(std::io::stdout);
     tracing::error!("e");
     tracing::warn!("w");
     tracing::info!("i");

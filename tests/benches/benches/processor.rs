@@ -1,9 +1,9 @@
 //! The processor's own work for each record, in batches of several sizes.
 
-use crate::measure::{CpuTime, at_a_time, runtime};
-use crate::report::Row;
 use aws_lambda_events::sqs::SqsEvent;
 use benches::bodies;
+use benches::measure::{CpuTime, at_a_time, criterion, runtime};
+use benches::rows::{Row, tell};
 use benches::still::{Still, StillErp, StillItems, StillQueue, StillSource};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use fixtures::{TestHost, sqs_event};
@@ -22,7 +22,14 @@ const LENGTH: usize = 768;
 const GROUP: &str = "processor";
 const RECORDS: &str = "records";
 
-pub(crate) fn run(criterion: &mut Criterion<CpuTime>) -> Vec<Row> {
+fn main() {
+    let mut criterion = criterion();
+    let rows = run(&mut criterion);
+    criterion.final_summary();
+    tell("processor.md", &rows);
+}
+
+fn run(criterion: &mut Criterion<CpuTime>) -> Vec<Row> {
     let mut group = criterion.benchmark_group(GROUP);
     let _logging = tracing::subscriber::set_default(webhooks_telemetry::subscriber_for_tests(io::sink));
     let processor = still_processor();

@@ -1,7 +1,7 @@
 //! Intake from the request to the answer, beside the bare HMAC of the same bytes.
 
-use crate::measure::{CpuTime, at_a_time, runtime};
-use crate::report::Row;
+use benches::measure::{CpuTime, at_a_time, criterion, runtime};
+use benches::rows::{Row, tell};
 use benches::still::{StillQueue, StillSource};
 use benches::{bodies, gateway};
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
@@ -24,7 +24,14 @@ type StillIntake = Intake<StillSource, StillQueue, TestHost>;
 const SIZES: [usize; 4] = [1024, 4 * 1024, 64 * 1024, (1024 - 16) * 1024];
 const GROUP: &str = "intake";
 
-pub(crate) fn run(criterion: &mut Criterion<CpuTime>) -> Vec<Row> {
+fn main() {
+    let mut criterion = criterion();
+    let rows = run(&mut criterion);
+    criterion.final_summary();
+    tell("intake.md", &rows);
+}
+
+fn run(criterion: &mut Criterion<CpuTime>) -> Vec<Row> {
     let mut group = criterion.benchmark_group(GROUP);
     let intake = Arc::new(still_intake());
     let function = gateway::function(intake.clone());

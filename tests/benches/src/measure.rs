@@ -1,6 +1,9 @@
-use benches::cpu;
-use criterion::BatchSize;
+//! CPU time for criterion.
+
+use crate::cpu;
+use crate::report;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
+use criterion::{BatchSize, Criterion};
 use std::sync::LazyLock;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -8,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 static WALL_TIME: WallTime = WallTime;
 
 /// The thread's CPU time.
-pub(crate) struct CpuTime;
+pub struct CpuTime;
 
 impl Measurement for CpuTime {
     type Intermediate = Duration;
@@ -40,15 +43,27 @@ impl Measurement for CpuTime {
     }
 }
 
+/// Half a minute for a table of ten rows.
+pub fn criterion() -> Criterion<CpuTime> {
+    Criterion::default()
+        .with_measurement(CpuTime)
+        .output_directory(&report::criterions())
+        .without_plots()
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(3))
+        .sample_size(50)
+        .configure_from_args()
+}
+
 /// How many inputs of so many bytes are made at a time: few enough to be still in the cache when their turn comes, as what a function has just
 /// read is, and enough for reading the clock to be no part of the result.
-pub(crate) fn at_a_time(bytes: usize) -> BatchSize {
+pub fn at_a_time(bytes: usize) -> BatchSize {
     const CACHED: usize = 64 * 1024;
     BatchSize::NumIterations((CACHED / bytes).clamp(1, 16) as u64)
 }
 
 /// The kind that the functions run on.
-pub(crate) fn runtime() -> &'static Runtime {
+pub fn runtime() -> &'static Runtime {
     static RUNTIME: LazyLock<Runtime> =
         LazyLock::new(|| Builder::new_current_thread().enable_all().build().expect("a runtime"));
     &RUNTIME

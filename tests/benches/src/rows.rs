@@ -1,23 +1,24 @@
 //! What criterion wrote down, as one table.
 
-use benches::table::markdown;
+use crate::report;
+use crate::table::markdown;
 use serde::Deserialize;
 use std::fs;
 use std::path::Path;
 
 /// A measurement.
-pub(crate) struct Row {
-    pub(crate) group: &'static str,
+pub struct Row {
+    pub group: &'static str,
     /// Its id within the group.
-    pub(crate) what: &'static str,
-    pub(crate) size: usize,
-    pub(crate) label: String,
+    pub what: &'static str,
+    pub size: usize,
+    pub label: String,
     /// The id and the size of what its ratio is to, in the same group.
-    pub(crate) compared_with: (&'static str, usize),
+    pub compared_with: (&'static str, usize),
     /// Notifications in one iteration.
-    pub(crate) notifications: usize,
+    pub notifications: usize,
     /// Allocations of one iteration, and their bytes.
-    pub(crate) allocations: Option<(u64, u64)>,
+    pub allocations: Option<(u64, u64)>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -48,7 +49,17 @@ impl Row {
     }
 }
 
-pub(crate) fn table(folder: &Path, rows: &[Row]) -> String {
+/// Prints the table, and keeps it in `target/bench`.
+///
+/// # Panics
+/// The file cannot be written.
+pub fn tell(name: &str, rows: &[Row]) {
+    let table = table(&report::criterions(), rows);
+    println!("{table}");
+    report::write(name, &format!("{table}\n")).expect("target can be written");
+}
+
+fn table(folder: &Path, rows: &[Row]) -> String {
     let header = ["", "median µs of CPU", "± %", "ratio", "allocations", "allocated bytes"];
     let lines = rows.iter().filter_map(|row| {
         let Estimates { median, median_abs_dev } = row.estimates(folder)?;
