@@ -49,8 +49,12 @@ pub(crate) fn since(text: &str) -> Result<Since, String> {
 
 /// To the second, in UTC.
 pub(crate) fn when(at: OffsetDateTime) -> String {
-    let at = at.to_offset(time::UtcOffset::UTC);
-    at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).expect("a UTC time of this era always formats")
+    exact(at.replace_nanosecond(0).unwrap_or(at))
+}
+
+/// In UTC, with whatever part of a second there is.
+pub(crate) fn exact(at: OffsetDateTime) -> String {
+    at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).expect("a UTC time of this era always formats")
 }
 
 /// 32 random bytes as 43 characters that need no escaping in a URL or a header.

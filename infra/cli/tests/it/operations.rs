@@ -6,9 +6,12 @@ use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use clap::Parser;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::sync::watch;
 use visma_webhooks::commands::operations::{self, Caller};
 use visma_webhooks::{Arguments, Command, Exit, Failure, Format, Report, Stack};
+use webhooks_host::{Host, SystemHost};
 
 fn answers(asked: &Asked) -> (u16, Value) {
     let item = json!({ "ref": "abc", "tenant": "t-1", "event": "ACCOUNT_CHANGED", "key": "1920", "state": "dead", "reason": "unavailable",
@@ -117,6 +120,17 @@ async fn a_plan_asks_what_would_be_replayed_and_begins_nothing() {
     let body: Value = serde_json::from_str(&server.asked()[0].body).unwrap();
     assert_eq!((&body["states"], &body["from"]), (&json!(["dead"]), &json!("2026-11-23T00:00:00Z")));
     assert_eq!(body.get("entity"), None, "what was not given is left out");
+}
+
+#[tokio::test]
+async fn a_filter_without_an_end_takes_in_what_was_received_just_now() {
+    let server = Server::start(answers).await;
+    let before = SystemHost.now();
+    run(&server, "replay --plan --tenant t-1 --from 1h").await.unwrap();
+    let body: Value = serde_json::from_str(&server.asked()[0].body).unwrap();
+    let [from, to] = ["from", "to"].map(|name| OffsetDateTime::parse(body[name].as_str().unwrap(), &Rfc3339).unwrap());
+    assert!((before..=SystemHost.now()).contains(&to), "{before} {body}");
+    assert_eq!(to - from, time::Duration::HOUR);
 }
 
 const FILTER: &str = "replay --tenant t-1 --from 24h --state dead --every 0s";

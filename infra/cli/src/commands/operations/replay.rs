@@ -6,7 +6,7 @@ use crate::error::{Exit, Failure};
 use crate::interrupt::{Stop, requested};
 use crate::output::{Outcome, Report, fields};
 use crate::stack::Stack;
-use crate::text::{Since, duration, since, when};
+use crate::text::{Since, duration, exact, since};
 use clap::Args;
 use serde_json::{Value, json};
 use time::Duration;
@@ -64,7 +64,7 @@ pub struct Replay {
 impl Replay {
     fn filter(&self) -> Value {
         let now = SystemHost.now();
-        let at = |since: Option<Since>| when(since.map_or(now, |since| since.at(now)));
+        let at = |since: Option<Since>| exact(since.map_or(now, |since| since.at(now)));
         let mut filter = json!({
             "tenant": self.tenant, "from": at(self.from), "to": at(self.to), "states": self.states, "note": self.note,
         });
