@@ -5,14 +5,13 @@ mod error;
 mod letters;
 mod queue;
 mod together;
-mod trace;
 
 pub use crew::{AtWork, Crew};
 pub use error::QueueError;
 pub use letters::{BATCH, Depth, Letter, Letters, look};
 pub use queue::Queue;
 pub use together::{BatchSender, Parcel, Together};
-pub use trace::Trace;
+pub use webhooks_telemetry::Trace;
 
 use std::time::Duration;
 

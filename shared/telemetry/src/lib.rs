@@ -4,9 +4,11 @@ mod captured;
 mod filter;
 mod line;
 mod panic;
+mod trace;
 
 pub use captured::Captured;
 pub use panic::log_panics;
+pub use trace::Trace;
 
 use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};

@@ -1,5 +1,6 @@
 //! One event as one line of JSON. The formatter of tracing-subscriber nests the fields of spans, and shows those of one span only.
 
+use crate::trace::root;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
@@ -89,10 +90,7 @@ impl<M: SerializeMap> Fields<M> {
     /// Of a header the id alone, which is a third of it; a line that tells of a notification has that one's already.
     fn write_root(&mut self, header: Option<&&RawValue>) {
         let header: Option<&str> = header.and_then(|header| serde_json::from_str(header.get()).ok());
-        let root = header.and_then(|header| header.split(';').find_map(|part| part.strip_prefix("Root=")));
-        // Who calls may have chosen it.
-        let is_id = |root: &&str| root.len() == 35 && root.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
-        if let Some(root) = root.filter(is_id) {
+        if let Some(root) = header.and_then(root) {
             self.write("trace_id", root);
         }
     }

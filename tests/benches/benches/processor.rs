@@ -2,17 +2,17 @@
 
 use aws_lambda_events::sqs::SqsEvent;
 use benches::bodies;
-use benches::measure::{CpuTime, at_a_time, criterion, runtime};
-use benches::rows::{Row, tell};
+use benches::functions::processor;
+use benches::measure::{CpuTime, at_a_time, measure, runtime};
+use benches::rows::Row;
 use benches::still::{Still, StillErp, StillItems, StillQueue, StillSource};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use fixtures::{TestHost, sqs_event};
-use processor::{Acknowledge, Crew, Pauses, Processor};
+use processor::Processor;
 use std::hint::black_box;
 use std::io;
 use std::time::Duration;
 use webhooks_metrics::{Metrics, Service};
-use webhooks_queue::Together;
 use webhooks_settings::Cache;
 use webhooks_store::Table;
 
@@ -23,10 +23,7 @@ const GROUP: &str = "processor";
 const RECORDS: &str = "records";
 
 fn main() {
-    let mut criterion = criterion();
-    let rows = run(&mut criterion);
-    criterion.final_summary();
-    tell("processor.md", &rows);
+    measure("processor.md", run);
 }
 
 fn run(criterion: &mut Criterion<CpuTime>) -> Vec<Row> {
@@ -63,19 +60,8 @@ fn run(criterion: &mut Criterion<CpuTime>) -> Vec<Row> {
 
 fn still_processor() -> Processor<Still> {
     let host = TestHost::default();
-    let crew = Crew::default();
-    Processor {
-        settings: Cache::new(StillSource(bodies::settings().to_string()), host.clone()),
-        ledger: Table::over(StillItems, time::Duration::days(90)),
-        visma: StillErp(bodies::ACCOUNT.to_owned()),
-        events: Together::new(StillQueue, &crew),
-        feedback: Together::new(StillQueue, &crew),
-        notifications: StillQueue,
-        handler: Acknowledge,
-        metrics: Metrics::new(Service::Processor, host.clone(), io::sink()),
-        host,
-        limits: processor::Limits { max_receive_count: 12, retry_base: Duration::from_secs(30) },
-        pauses: Pauses::default(),
-        crew,
-    }
+    let settings = Cache::new(StillSource(bodies::settings().to_string()), host.clone());
+    let ledger = Table::over(StillItems, time::Duration::days(90));
+    let metrics = Metrics::new(Service::Processor, host.clone(), io::sink());
+    processor(settings, ledger, StillErp(bodies::ACCOUNT.to_owned()), [StillQueue; 3], metrics, &host)
 }

@@ -39,6 +39,35 @@ impl feedback::Ports for OnOurClock {
     type Host = TestHost;
 }
 
+/// One with the template's limits, whose queues are those of events, feedback and notifications.
+pub fn processor<P, Q>(
+    settings: Cache<P::Source, TestHost>,
+    ledger: P::Ledger,
+    visma: P::Visma,
+    [events, feedback, notifications]: [Q; 3],
+    metrics: Metrics<TestHost>,
+    host: &TestHost,
+) -> Processor<P>
+where
+    P: processor::Ports<Queue = Together<Q>, Pacer = Q, Handler = Acknowledge, Host = TestHost>,
+{
+    let crew = Crew::default();
+    Processor {
+        settings,
+        ledger,
+        visma,
+        events: Together::new(events, &crew),
+        feedback: Together::new(feedback, &crew),
+        notifications,
+        handler: Acknowledge,
+        host: host.clone(),
+        metrics,
+        limits: processor::Limits { max_receive_count: 12, retry_base: Duration::from_secs(30) },
+        pauses: Pauses::default(),
+        crew,
+    }
+}
+
 /// Makes functions that reach an endpoint.
 pub struct Workshop<'a> {
     endpoint: &'a Endpoint,
@@ -87,21 +116,8 @@ impl<'a> Workshop<'a> {
     }
 
     pub fn processor(&self) -> Processor<OnOurClock> {
-        let crew = Crew::default();
-        Processor {
-            settings: self.settings(),
-            ledger: self.table(),
-            visma: self.visma(),
-            events: Together::new(self.queue("events"), &crew),
-            feedback: Together::new(self.queue("feedback"), &crew),
-            notifications: self.queue("notifications"),
-            handler: Acknowledge,
-            host: self.host.clone(),
-            metrics: self.metrics(Service::Processor),
-            limits: processor::Limits { max_receive_count: 12, retry_base: Duration::from_secs(30) },
-            pauses: Pauses::default(),
-            crew,
-        }
+        let queues = ["events", "feedback", "notifications"].map(|name| self.queue(name));
+        processor(self.settings(), self.table(), self.visma(), queues, self.metrics(Service::Processor), &self.host)
     }
 
     pub fn feedback(&self) -> feedback::Feedback<OnOurClock> {

@@ -1,7 +1,7 @@
 //! CPU time for criterion.
 
-use crate::cpu;
-use crate::report;
+use crate::rows::{self, Row};
+use crate::{cpu, report};
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BatchSize, Criterion};
 use std::sync::LazyLock;
@@ -43,16 +43,25 @@ impl Measurement for CpuTime {
     }
 }
 
-/// Half a minute for a table of ten rows.
-pub fn criterion() -> Criterion<CpuTime> {
-    Criterion::default()
+/// Measures some rows, and tells and keeps them as the table of this name.
+///
+/// # Panics
+/// The table cannot be written.
+pub fn measure(table: &str, rows: impl FnOnce(&mut Criterion<CpuTime>) -> Vec<Row>) {
+    let folder = report::target("criterion");
+    let mut criterion = Criterion::default()
         .with_measurement(CpuTime)
-        .output_directory(&report::criterions())
+        .output_directory(&folder)
         .without_plots()
         .warm_up_time(Duration::from_secs(1))
         .measurement_time(Duration::from_secs(3))
         .sample_size(50)
-        .configure_from_args()
+        .configure_from_args();
+    let rows = rows(&mut criterion);
+    criterion.final_summary();
+    let text = rows::table(&folder, &rows);
+    println!("{text}");
+    report::write(table, &format!("{text}\n")).expect("target can be written");
 }
 
 /// How many inputs of so many bytes are made at a time: few enough to be still in the cache when their turn comes, as what a function has just

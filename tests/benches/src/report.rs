@@ -5,12 +5,12 @@ use std::{fs, io};
 
 /// `target/bench`.
 pub fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/bench")
+    target("bench")
 }
 
-/// Where criterion keeps what it measures.
-pub(crate) fn criterions() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/criterion")
+/// A folder beside what is built.
+pub(crate) fn target(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target").join(name)
 }
 
 /// # Errors

@@ -1,6 +1,5 @@
 //! What criterion wrote down, as one table.
 
-use crate::report;
 use crate::table::markdown;
 use serde::Deserialize;
 use std::fs;
@@ -49,17 +48,7 @@ impl Row {
     }
 }
 
-/// Prints the table, and keeps it in `target/bench`.
-///
-/// # Panics
-/// The file cannot be written.
-pub fn tell(name: &str, rows: &[Row]) {
-    let table = table(&report::criterions(), rows);
-    println!("{table}");
-    report::write(name, &format!("{table}\n")).expect("target can be written");
-}
-
-fn table(folder: &Path, rows: &[Row]) -> String {
+pub(crate) fn table(folder: &Path, rows: &[Row]) -> String {
     let header = ["", "median µs of CPU", "± %", "ratio", "allocations", "allocated bytes"];
     let lines = rows.iter().filter_map(|row| {
         let Estimates { median, median_abs_dev } = row.estimates(folder)?;

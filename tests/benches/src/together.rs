@@ -3,12 +3,13 @@
 
 use crate::assumptions::{Assumptions, Waits};
 use crate::bodies;
+use crate::functions;
 use crate::pipeline::Wanted;
 use crate::still::{StillErp, StillItems, StillSource};
 use endpoint::chunks;
 use fastrand::Rng;
 use fixtures::{TestHost, sqs_event};
-use processor::{Acknowledge, Crew, Pauses, Processor};
+use processor::{Acknowledge, Processor};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -164,21 +165,11 @@ fn processor(far: &Far, wanted: Wanted) -> Processor<AtADistance> {
     let mut settings = bodies::settings();
     let feedback = if wanted.feedback { "automatic" } else { "none" };
     settings["routes"] = json!([{ "events": "*", "fetch": wanted.fetch, "feedback": feedback }]);
-    let crew = Crew::default();
-    Processor {
-        settings: Cache::new(StillSource(settings.to_string()), host.clone()),
-        ledger: Table::over(far.clone(), time::Duration::days(90)),
-        visma: FarErp(far.clone(), StillErp(bodies::ACCOUNT.to_owned())),
-        events: Together::new(far.clone(), &crew),
-        feedback: Together::new(far.clone(), &crew),
-        notifications: far.clone(),
-        handler: Acknowledge,
-        metrics: Metrics::new(Service::Processor, host.clone(), io::sink()),
-        host,
-        limits: processor::Limits { max_receive_count: 12, retry_base: Duration::from_secs(30) },
-        pauses: Pauses::default(),
-        crew,
-    }
+    let settings = Cache::new(StillSource(settings.to_string()), host.clone());
+    let ledger = Table::over(far.clone(), time::Duration::days(90));
+    let visma = FarErp(far.clone(), StillErp(bodies::ACCOUNT.to_owned()));
+    let metrics = Metrics::new(Service::Processor, host.clone(), io::sink());
+    functions::processor(settings, ledger, visma, [far.clone(), far.clone(), far.clone()], metrics, &host)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Intake from the request to the answer, beside the bare HMAC of the same bytes.
 
-use benches::measure::{CpuTime, at_a_time, criterion, runtime};
-use benches::rows::{Row, tell};
+use benches::measure::{CpuTime, at_a_time, measure, runtime};
+use benches::rows::Row;
 use benches::still::{StillQueue, StillSource};
 use benches::{bodies, gateway};
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
@@ -25,10 +25,7 @@ const SIZES: [usize; 4] = [1024, 4 * 1024, 64 * 1024, (1024 - 16) * 1024];
 const GROUP: &str = "intake";
 
 fn main() {
-    let mut criterion = criterion();
-    let rows = run(&mut criterion);
-    criterion.final_summary();
-    tell("intake.md", &rows);
+    measure("intake.md", run);
 }
 
 fn run(criterion: &mut Criterion<CpuTime>) -> Vec<Row> {

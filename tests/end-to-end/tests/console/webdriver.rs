@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// The key by which an answer names an element: WebDriver, section 12.1.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
-/// Longer than the driver takes to give up by itself.
+/// No command of these tests takes as long.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// Keys that write nothing: WebDriver, section 17.4.2.

@@ -26,7 +26,7 @@ impl Trace {
 }
 
 /// `1-{8 hex digits}-{24 hex digits}`.
-fn root(header: &str) -> Option<&str> {
+pub(crate) fn root(header: &str) -> Option<&str> {
     let root = header.split(';').find_map(|part| part.strip_prefix("Root="))?;
     let (time, random) = root.strip_prefix("1-")?.split_once('-')?;
     let is_hex = |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit());
