@@ -38,6 +38,9 @@ const REASONS = {
   tenant_not_served: "The subscription does not serve the tenant", tenant_not_approved: "The tenant has not approved the application",
   token_refused: "No token for the tenant", unmapped: "The event is in no catalogue", unconfirmable: "The ERP cannot confirm it",
   handler_refused: "The business code asked for a person", held: "Held by an operator", feedback_refused: "Visma Net takes the feedback under no id",
+  unidentified: "Nothing says which record it is about", invalid_path: "The resource path cannot be used",
+  key_too_long: "The key is too long", ambiguous: "The same content is known under another event",
+  too_many_items: "More items than the settings allow", company_tenant_needed: "The tenant id is the customer's, not the company's",
   gave_up: "Tried as long as trying makes sense", bug: "Our own fault", lost: "An attempt ended without a word",
 };
 

@@ -92,8 +92,20 @@ pub enum Reason {
     TokenRefused,
     /// The event is in no catalogue and no alias of the settings.
     Unmapped,
+    /// Nothing in the payload identifies the entity that the event is about.
+    Unidentified,
+    /// The payload has a resource path that cannot be used.
+    InvalidPath,
+    /// The key is longer than the table can hold.
+    KeyTooLong,
+    /// Only a header names the event, and the same content is known under another event.
+    Ambiguous,
+    /// The body has more items than the settings allow, so it is kept as one.
+    TooManyItems,
     /// It came unsigned, and the ERP has no resource that would confirm it.
     Unconfirmable,
+    /// Visma Connect gives a token, but every call is refused with it: the id is the customer's, not the company's (reference 9.5).
+    CompanyTenantNeeded,
     /// The business handler asked for a person.
     HandlerRefused,
     /// An operator set it aside.
@@ -118,7 +130,13 @@ impl Reason {
             Self::TenantNotApproved => "tenant_not_approved",
             Self::TokenRefused => "token_refused",
             Self::Unmapped => "unmapped",
+            Self::Unidentified => "unidentified",
+            Self::InvalidPath => "invalid_path",
+            Self::KeyTooLong => "key_too_long",
+            Self::Ambiguous => "ambiguous",
+            Self::TooManyItems => "too_many_items",
             Self::Unconfirmable => "unconfirmable",
+            Self::CompanyTenantNeeded => "company_tenant_needed",
             Self::HandlerRefused => "handler_refused",
             Self::Held => "held",
             Self::FeedbackRefused => "feedback_refused",
