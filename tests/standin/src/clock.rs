@@ -2,7 +2,7 @@
 
 use time::{
     OffsetDateTime, PrimitiveDateTime, Time,
-    format_description::BorrowedFormatItem,
+    format_description::{BorrowedFormatItem, well_known::Rfc3339},
     macros::{datetime, format_description},
 };
 
@@ -45,6 +45,11 @@ pub(crate) fn read(text: &str) -> Option<OffsetDateTime> {
         None => time::Date::parse(&text, DATE).map(|date| date.with_time(Time::MIDNIGHT)),
     };
     parsed.ok().map(PrimitiveDateTime::assume_utc)
+}
+
+/// The same, or a moment with a zone: UTC unless an offset is given (reference 9.2).
+pub(crate) fn read_zoned(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok().or_else(|| read(text))
 }
 
 #[cfg(test)]

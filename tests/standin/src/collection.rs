@@ -46,6 +46,15 @@ struct Shape {
     prefix: &'static str,
 }
 
+/// What every change of a resource sets, by name.
+pub(crate) struct Stamps {
+    pub(crate) modified: &'static str,
+    /// Stands behind the time.
+    pub(crate) zone: &'static str,
+    /// The ETag's text (reference 4.5, 9.3).
+    pub(crate) version: &'static str,
+}
+
 /// A document's life, as reference 3.1 tells it.
 pub const STATUSES: [&str; 3] = ["On hold", "Open", "Completed"];
 
@@ -114,6 +123,13 @@ impl Collection {
     /// Whether its list takes `pageNumber` and `pageSize` (reference 4.4).
     pub(crate) fn is_paged(self) -> bool {
         self != Self::Account
+    }
+
+    pub(crate) fn stamps(self) -> Stamps {
+        match self {
+            Self::SalesOrderV3 => Stamps { modified: "lastModified", zone: "Z", version: "version" },
+            _ => Stamps { modified: "lastModifiedDateTime", zone: "", version: "timeStamp" },
+        }
     }
 
     /// The body field of the stable number that `/internal/{id}` finds.

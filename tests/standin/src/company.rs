@@ -16,8 +16,6 @@ use crate::{
     refusal::Refusal,
 };
 
-const MODIFIED: &str = "lastModifiedDateTime";
-
 #[derive(Debug)]
 pub(crate) struct Company {
     pub(crate) settings: NewTenant,
@@ -94,7 +92,7 @@ impl Company {
     /// All resources in key order, with when each was last modified.
     pub(crate) fn list(&self, collection: Collection) -> impl Iterator<Item = (&Fields, Option<OffsetDateTime>)> {
         let resources = self.resources.get(&collection).into_iter().flatten();
-        resources.map(|(_, body)| (body, clock::read(&text(body, MODIFIED))))
+        resources.map(move |(_, body)| (body, clock::read_zoned(&text(body, collection.stamps().modified))))
     }
 
     /// Creates or replaces; a replaced resource keeps its internal number.
@@ -131,9 +129,9 @@ impl Company {
     /// Stamps and stores; a stamp among the fields given wins, so that a test can choose the times.
     fn save(&mut self, collection: Collection, key: &str, mut body: Fields, fields: Fields) -> Fields {
         self.row_version += 1;
-        let version = STANDARD.encode(self.row_version.to_be_bytes());
-        body.insert(MODIFIED.to_owned(), clock::written(clock::now()).into());
-        body.insert("timeStamp".to_owned(), version.into());
+        let (stamps, version) = (collection.stamps(), STANDARD.encode(self.row_version.to_be_bytes()));
+        body.insert(stamps.modified.to_owned(), format!("{}{}", clock::written(clock::now()), stamps.zone).into());
+        body.insert(stamps.version.to_owned(), version.into());
         body.extend(fields);
         let resources = self.resources.entry(collection).or_default();
         resources.insert(key.to_owned(), body.clone());

@@ -16,6 +16,7 @@ use crate::{
     gate::{Caller, gate},
     listing::{Page, Parameters},
     refusal::Refusal,
+    sales_order,
     world::Shared,
 };
 
@@ -27,12 +28,7 @@ pub(crate) fn routes(world: &Shared) -> Router<Shared> {
         .route("/v1/{collection}/{*key}", get(one))
         .fallback(nothing)
         .layer(from_fn_with_state(world.clone(), gate));
-    let sales_order = Router::new()
-        .route("/api/v3/SalesOrders", get(sales_orders))
-        .route("/api/v3/SalesOrders/{type}", get(sales_orders_of_type))
-        .route("/api/v3/SalesOrders/{type}/{order}", get(sales_order))
-        .fallback(nothing)
-        .layer(from_fn_with_state(world.clone(), gate));
+    let sales_order = sales_order::routes().fallback(nothing).layer(from_fn_with_state(world.clone(), gate));
     Router::new().nest("/erp", financial).nest("/salesorder", sales_order)
 }
 
@@ -72,62 +68,18 @@ async fn list(
             true => query.page(largest)?,
             false => Page::all(),
         };
-        let matching = company.list(collection).filter(|(_, at)| filter.admits(*at));
-        let matching: Vec<_> = matching.map(|(body, _)| body).collect();
-        let metadata = json!({"totalCount": matching.len(), "maxPageSize": largest});
+        let mut matching: Vec<_> = company.list(collection).filter(|(_, at)| filter.admits(*at)).collect();
+        if company.settings.lists.by_time {
+            matching.sort_by_key(|(_, at)| *at);
+        }
+        let total = company.settings.lists.counts.then_some(matching.len());
+        let metadata = total.map(|total| json!({"totalCount": total, "maxPageSize": largest}));
         let with_metadata = |body: &Fields| {
             let mut body = body.clone();
-            body.insert("metadata".to_owned(), metadata.clone());
+            body.extend(metadata.clone().map(|metadata| ("metadata".to_owned(), metadata)));
             body
         };
-        Ok(Json(page.of(&matching).map(|body| with_metadata(body)).collect()))
-    })?
-}
-
-async fn sales_order(
-    State(world): State<Shared>,
-    Extension(caller): Extension<Caller>,
-    Path((kind, order)): Path<(String, String)>,
-) -> Result<Response, Refusal> {
-    let key = format!("{kind}/{order}");
-    let collection = Collection::SalesOrderV3;
-    let body = world.company(caller.0, |company| company.get(collection, &key).cloned())?;
-    found(body, collection, &key)
-}
-
-async fn sales_orders(
-    State(world): State<Shared>,
-    Extension(caller): Extension<Caller>,
-    Query(query): Query<Parameters>,
-) -> Result<Json<Vec<Fields>>, Refusal> {
-    list_v3(&world, caller, None, &query)
-}
-
-async fn sales_orders_of_type(
-    State(world): State<Shared>,
-    Extension(caller): Extension<Caller>,
-    Path(kind): Path<String>,
-    Query(query): Query<Parameters>,
-) -> Result<Json<Vec<Fields>>, Refusal> {
-    list_v3(&world, caller, Some(&kind), &query)
-}
-
-/// V3 lists: zero-based `pageIndex`, and `modifiedSince` (reference 4.4). The answer's outer shape is unknown; here an array.
-fn list_v3(
-    world: &Shared,
-    caller: Caller,
-    kind: Option<&str>,
-    query: &Parameters,
-) -> Result<Json<Vec<Fields>>, Refusal> {
-    let filter = query.modified_since()?;
-    world.company(caller.0, |company| {
-        let page = query.page_v3(company.settings.max_page_size)?;
-        let orders = company.list(Collection::SalesOrderV3);
-        let matching: Vec<_> = orders
-            .filter(|(body, at)| kind.is_none_or(|kind| text(body, "type") == kind) && filter.admits(*at))
-            .map(|(body, _)| body)
-            .collect();
-        Ok(Json(page.of(&matching).map(|body| (*body).clone()).collect()))
+        Ok(Json(page.of(&matching).map(|(body, _)| with_metadata(body)).collect()))
     })?
 }
 

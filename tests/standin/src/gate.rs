@@ -87,7 +87,11 @@ fn check(token: &Token, method: &Method) -> Result<(), Refusal> {
         let message = "Authorization has been denied for this request.";
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, message));
     }
-    let right = if method == Method::POST { "create" } else { "read" };
+    let right = match *method {
+        Method::POST => "create",
+        Method::PATCH => "update",
+        _ => "read",
+    };
     let mut rights = token.scope.split_whitespace().filter_map(|scope| scope.rsplit_once(':'));
     if rights.any(|(_, granted)| granted == right) {
         Ok(())

@@ -18,8 +18,10 @@ mod limit;
 mod listing;
 mod message;
 mod page;
+mod problem;
 mod protocol;
 mod refusal;
+mod sales_order;
 mod server;
 mod signature;
 mod token;
@@ -35,6 +37,6 @@ pub use collection::{Collection, Fields, STATUSES};
 pub use message::{
     Attempt, Change, Changed, Channel, Delivery, Emit, Emitted, Feedback, Item, Notification, Retry, Sending, Status,
 };
-pub use protocol::{Calls, Count, Endpoint, Fault, NewTenant, Outage, RateBudget, Subscription, Tenant};
+pub use protocol::{Calls, Count, Endpoint, Fault, Lists, NewTenant, Outage, RateBudget, Subscription, Tenant};
 pub use server::{CLIENT_ID, CLIENT_SECRET, Options, Server};
 pub use signature::sign;

@@ -9,8 +9,6 @@ use crate::{clock, refusal::Refusal};
 
 const MODIFIED: &str = "lastModifiedDateTime";
 const CONDITION: &str = "lastModifiedDateTimeCondition";
-/// The largest V3 page when `expand` is used.
-const EXPANDED: usize = 100;
 
 /// A list's query parameters.
 #[derive(Debug, Default, Deserialize)]
@@ -37,7 +35,7 @@ pub(crate) struct Page {
 }
 
 impl Parameters {
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
@@ -64,13 +62,6 @@ impl Parameters {
         Ok(Filter(Some((comparison, date_of(MODIFIED, date)?))))
     }
 
-    /// V3: changed at this moment or later.
-    pub(crate) fn modified_since(&self) -> Result<Filter, Refusal> {
-        let name = "modifiedSince";
-        let since = self.get(name).map(|date| date_of(name, date.trim_end_matches('Z')));
-        Ok(Filter(since.transpose()?.map(|at| (Comparison::NotBefore, at))))
-    }
-
     /// V1: both parameters are mandatory, pages count from 1, larger ones are cut.
     pub(crate) fn page(&self, largest: usize) -> Result<Page, Refusal> {
         match (self.number("pageNumber")?, self.number("pageSize")?) {
@@ -80,24 +71,18 @@ impl Parameters {
         }
     }
 
-    /// V3: pages count from 0, both parameters have defaults.
-    pub(crate) fn page_v3(&self, largest: usize) -> Result<Page, Refusal> {
-        let largest = match self.get("expand") {
-            Some(_) => largest.min(EXPANDED),
-            None => largest,
-        };
-        let index = self.number("pageIndex")?.unwrap_or(0);
-        let size = self.number("pageSize")?.unwrap_or(largest);
-        Ok(Page::new(index, size.min(largest)))
-    }
-
-    fn number(&self, name: &str) -> Result<Option<usize>, Refusal> {
+    pub(crate) fn number(&self, name: &str) -> Result<Option<usize>, Refusal> {
         let number = self.get(name).map(str::parse).transpose();
         number.map_err(|_| Refusal::bad_request(format!("{name} is not a number.")))
     }
 }
 
 impl Filter {
+    /// Changed at this moment or later.
+    pub(crate) fn since(at: Option<OffsetDateTime>) -> Self {
+        Self(at.map(|at| (Comparison::NotBefore, at)))
+    }
+
     pub(crate) fn admits(&self, modified: Option<OffsetDateTime>) -> bool {
         let Some((comparison, at)) = self.0 else {
             return true;
@@ -112,12 +97,16 @@ impl Filter {
 }
 
 impl Page {
-    fn new(index: usize, size: usize) -> Self {
+    pub(crate) fn new(index: usize, size: usize) -> Self {
         Self { skip: index.saturating_mul(size), take: size }
     }
 
     pub(crate) fn all() -> Self {
         Self { skip: 0, take: usize::MAX }
+    }
+
+    pub(crate) fn ends_at(&self) -> usize {
+        self.skip.saturating_add(self.take)
     }
 
     pub(crate) fn of<'a, T>(&self, items: &'a [T]) -> impl Iterator<Item = &'a T> {

@@ -15,11 +15,40 @@ pub struct NewTenant {
     pub token_lifetime_seconds: u64,
     /// Larger pages are cut to this (reference 4.4).
     pub max_page_size: usize,
+    pub lists: Lists,
 }
 
 impl Default for NewTenant {
     fn default() -> Self {
-        Self { tenant_id: Uuid::new_v4(), company_id: None, token_lifetime_seconds: 3600, max_page_size: 1000 }
+        Self {
+            tenant_id: Uuid::new_v4(),
+            company_id: None,
+            token_lifetime_seconds: 3600,
+            max_page_size: 1000,
+            lists: Lists::default(),
+        }
+    }
+}
+
+/// How lists answer where sources differ or say nothing (reference 4.4, 9.1 to 9.3).
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Lists {
+    /// V3's largest page.
+    pub largest: usize,
+    /// Larger pages of V3 are cut to that. Else they are refused with 400.
+    pub cuts: bool,
+    /// V3 answers a bare array instead of `{value, nextPage, totalCount}`.
+    pub bare: bool,
+    /// V1's rows say how many there are.
+    pub counts: bool,
+    /// V1's rows come in the order of their last change, else in that of their keys.
+    pub by_time: bool,
+}
+
+impl Default for Lists {
+    fn default() -> Self {
+        Self { largest: 100, cuts: false, bare: false, counts: true, by_time: false }
     }
 }
 

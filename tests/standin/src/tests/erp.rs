@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::Stage;
-use crate::{Collection, Endpoint, Fault, NewTenant, Outage, RateBudget};
+use crate::{Collection, Endpoint, Fault, Lists, NewTenant, Outage, RateBudget};
 
 async fn keys(stage: &Stage, token: &str, path: &str, field: &str) -> Vec<String> {
     let response = stage.read(token, path).await;
@@ -24,8 +24,9 @@ async fn every_collection_is_readable_with_its_etag() {
         assert_eq!(response.status(), 200, "{path}");
         let etag = response.headers()["etag"].to_str().unwrap().to_owned();
         let body: Value = response.json().await.unwrap();
-        assert_eq!(etag, format!("\"{}\"", body["timeStamp"].as_str().unwrap()));
-        assert!(body["lastModifiedDateTime"].is_string());
+        let stamps = collection.stamps();
+        assert_eq!(etag, format!("\"{}\"", body[stamps.version].as_str().unwrap()));
+        assert!(body[stamps.modified].is_string());
         assert_eq!(stage.read(&token, &path.replace("/SO/1", "/SO/2")).await.status(), 404);
     }
     assert_eq!(stage.read(&token, "/erp/v1/journal/1").await.status(), 404);
@@ -105,19 +106,18 @@ async fn lists_tell_how_many_there_are() {
 }
 
 #[tokio::test]
-async fn v3_lists_page_from_zero() {
-    let stage = Stage::new().await;
-    for (day, key) in ["CS/1", "SO/1", "SO/2", "SO/3"].into_iter().enumerate() {
-        let fields = json!({"lastModifiedDateTime": format!("2026-11-0{}T12:00:00", day + 1)});
-        stage.tenant.put(Collection::SalesOrderV3, key, fields).await.unwrap();
+async fn a_list_may_come_by_time_and_without_its_count() {
+    let lists = Lists { by_time: true, counts: false, ..Lists::default() };
+    let stage = Stage::with(NewTenant { lists, ..NewTenant::default() }).await;
+    for (day, key) in ["C3", "C1", "C2"].into_iter().enumerate() {
+        let fields = json!({"lastModifiedDateTime": format!("2026-11-0{}T12:00:00.000", day + 1)});
+        stage.tenant.put(Collection::Customer, key, fields).await.unwrap();
     }
     let token = stage.token().await;
-    let all = "/salesorder/api/v3/SalesOrders";
-    assert_eq!(keys(&stage, &token, all, "orderId").await, ["1", "1", "2", "3"]);
-    assert_eq!(keys(&stage, &token, &format!("{all}?pageIndex=0&pageSize=3"), "orderId").await.len(), 3);
-    assert_eq!(keys(&stage, &token, &format!("{all}/SO?pageIndex=1&pageSize=2"), "orderId").await, ["3"]);
-    let since = format!("{all}?modifiedSince=2026-11-03");
-    assert_eq!(keys(&stage, &token, &since, "orderId").await, ["2", "3"]);
+    let path = "/erp/v1/customer?pageNumber=1&pageSize=9";
+    assert_eq!(keys(&stage, &token, path, "number").await, ["C3", "C1", "C2"]);
+    let page: Value = stage.read(&token, path).await.json().await.unwrap();
+    assert!(page[0].get("metadata").is_none());
 }
 
 #[tokio::test]

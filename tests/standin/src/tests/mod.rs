@@ -3,6 +3,7 @@
 mod dispatcher;
 mod erp;
 mod feedback;
+mod sales_order;
 mod token;
 mod window;
 
@@ -63,7 +64,7 @@ impl Stage {
             ("grant_type", "client_credentials"),
             ("client_id", CLIENT_ID),
             ("client_secret", CLIENT_SECRET),
-            ("scope", "vismanet_erp_service_api:read vismanet_erp_service_api:create"),
+            ("scope", "vismanet_erp_service_api:read vismanet_erp_service_api:create vismanet_erp_service_api:update"),
             ("tenant_id", id.as_str()),
         ]);
         form.extend(changes.iter().copied());
