@@ -4,6 +4,7 @@ use crate::catalogue::Entity;
 use crate::fields::Fields;
 use crate::head::EntityId;
 use crate::resource_path::{Api, ResourcePath};
+use crate::revision::{self, Revision};
 use crate::ticks::Ticks;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -32,7 +33,7 @@ pub enum Paging {
     None,
     /// `pageNumber` from 1, `pageSize`.
     FromOne,
-    /// `pageIndex` from 0, `pageSize`; `modifiedSince` instead of the two filter parameters: version 3.
+    /// `pageIndex` from 0, `pageSize`, `orderBy`; `modifiedSince` instead of the two filter parameters: version 3.
     FromZero,
 }
 
@@ -41,22 +42,64 @@ pub enum Paging {
 pub struct Listed {
     pub key: String,
     pub modified: Ticks,
+    /// V3's rows have no row version, and fewer fields than the resource itself (reference 9.3).
+    pub revision: Revision,
+}
+
+/// One row of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Row {
+    Read(Listed),
+    /// No key, or one that makes no path: it could not be fetched either.
+    NoKey,
+    /// No time of modification, or none that can be read.
+    NoTime {
+        key: String,
+    },
+}
+
+impl Row {
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Read(listed) => Some(&listed.key),
+            Self::NoTime { key } => Some(key),
+            Self::NoKey => None,
+        }
+    }
 }
 
 /// One page of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
-    /// What could be read: resources with a key and a time.
-    pub resources: Vec<Listed>,
-    /// How many stood in the answer.
-    pub length: usize,
+    /// All that stood in the answer, in its order.
+    pub rows: Vec<Row>,
     /// How many there are in all pages, where the answer says so.
     pub total: Option<usize>,
+    /// Whether the answer names a next page; `None` where such lists never do.
+    pub more: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the list is no JSON array of objects")]
+#[error("the list is no JSON array, and no object with one in `value`")]
 pub struct NotAList;
+
+/// A bare array, or `{value, nextPage, totalCount}` (reference 9.1).
+struct Outer<'a> {
+    rows: &'a str,
+    total: Option<usize>,
+    more: Option<bool>,
+}
+
+impl<'a> Outer<'a> {
+    fn read(json: &'a str) -> Option<Self> {
+        let Some(envelope) = Fields::parse(json) else {
+            return Some(Self { rows: json, total: None, more: None });
+        };
+        let total = envelope.text(&["totalCount"]).and_then(|total| total.parse().ok());
+        let more = envelope.raw("nextPage").map(|_| envelope.text(&["nextPage"]).is_some());
+        Some(Self { rows: envelope.raw("value")?.get(), total, more })
+    }
+}
 
 impl Collection {
     pub const ALL: [Self; 10] = [
@@ -153,18 +196,26 @@ impl Collection {
     /// # Errors
     /// The answer is something other than a list.
     pub fn parse(self, json: &str) -> Result<Page, NotAList> {
-        let elements: Vec<&RawValue> = serde_json::from_str(json).map_err(|_| NotAList)?;
-        let objects: Vec<Fields<'_>> =
-            elements.iter().map(|element| Fields::parse(element.get()).ok_or(NotAList)).collect::<Result<_, _>>()?;
-        let total = objects.first().and_then(|fields| {
+        let outer = Outer::read(json).ok_or(NotAList)?;
+        let elements: Vec<&RawValue> = serde_json::from_str(outer.rows).map_err(|_| NotAList)?;
+        let objects: Vec<Option<Fields<'_>>> = elements.iter().map(|element| Fields::parse(element.get())).collect();
+        let told = objects.iter().flatten().find_map(|fields| {
             let metadata = Fields::parse(fields.raw("metadata")?.get())?;
             metadata.text(&["totalCount"])?.parse().ok()
         });
-        let resources = objects.iter().filter_map(|fields| self.listed(fields)).collect();
-        Ok(Page { resources, length: objects.len(), total })
+        let rows = objects.iter().map(|fields| fields.as_ref().map_or(Row::NoKey, |fields| self.row(fields)));
+        Ok(Page { rows: rows.collect(), total: outer.total.or(told), more: outer.more })
     }
 
-    fn listed(self, fields: &Fields<'_>) -> Option<Listed> {
+    fn row(self, fields: &Fields<'_>) -> Row {
+        let Some(key) = self.key(fields) else { return Row::NoKey };
+        match revision::modified(fields) {
+            Some(modified) => Row::Read(Listed { key, modified, revision: Revision::read(fields) }),
+            None => Row::NoTime { key },
+        }
+    }
+
+    fn key(self, fields: &Fields<'_>) -> Option<String> {
         let key = match self {
             Self::SalesOrder => {
                 let order_type = fields.text(&["type", "orderType"])?;
@@ -173,9 +224,7 @@ impl Collection {
             _ => fields.text(self.key_fields())?,
         };
         // What could not be fetched by its key could not be processed either.
-        ResourcePath::for_entity(self.entity(), &key)?;
-        let modified = fields.text(&["lastModifiedDateTime", "lastModified"])?;
-        Some(Listed { key, modified: Ticks::parse_round_trip(&modified)? })
+        ResourcePath::for_entity(self.entity(), &key).map(|_| key)
     }
 
     fn key_fields(self) -> &'static [&'static str] {
@@ -237,29 +286,66 @@ mod tests {
         }
     }
 
+    fn keys(page: &Page) -> Vec<&str> {
+        page.rows.iter().filter_map(Row::key).collect()
+    }
+
     #[test]
     fn a_page_is_read_with_its_total() {
-        let page = Collection::Customer
-            .parse(
-                r#"[{"number":"10001","lastModifiedDateTime":"2026-11-23T12:00:00.123","metadata":{"totalCount":7,"maxPageSize":2}},
-                    {"number":"10002"}]"#,
-            )
-            .unwrap();
+        let row = r#"{"number":"10001","lastModifiedDateTime":"2026-11-23T12:00:00.123","timeStamp":"AAE=","metadata":{"totalCount":7,"maxPageSize":2}}"#;
+        let page = Collection::Customer.parse(&format!("[{row}]")).unwrap();
+        let Row::Read(listed) = &page.rows[0] else { panic!("not read") };
         let modified = Ticks::parse_round_trip("2026-11-23T12:00:00.123Z").unwrap();
-        assert_eq!(page.resources, [Listed { key: "10001".into(), modified }]);
-        assert_eq!((page.length, page.total), (2, Some(7)));
+        assert_eq!((listed.key.as_str(), listed.modified), ("10001", modified));
+        assert_eq!(listed.revision.etag.as_deref(), Some("AAE="));
+        assert_eq!((page.total, page.more), (Some(7), None));
     }
 
     #[test]
     fn a_sales_order_is_keyed_by_type_and_number() {
         let page =
             Collection::SalesOrder.parse(r#"[{"type":"SO","orderId":"42","lastModified":"2026-11-23T12:00:00Z"}]"#);
-        assert_eq!(page.unwrap().resources[0].key, "SO/42");
+        assert_eq!(keys(&page.unwrap()), ["SO/42"]);
     }
 
     #[test]
-    fn anything_but_a_list_of_objects_is_refused() {
-        for json in ["{}", "[5]", "<html>", ""] {
+    fn a_list_of_version_three_is_an_envelope_that_says_how_it_goes_on() {
+        let row = r#"{"_links":{"self":{"href":"/api/v3/SalesOrders/SO/000101"}},"type":"SO","orderId":"000101","status":"Open","lastModified":"2026-11-28T09:00:00.123Z"}"#;
+        let read = |json: String| Collection::SalesOrder.parse(&json).unwrap();
+        let first =
+            read(format!(r#"{{"value":[{row}],"nextPage":"/api/v3/SalesOrders?pageIndex=1","totalCount":101}}"#));
+        assert_eq!((keys(&first), first.total, first.more), (vec!["SO/000101"], Some(101), Some(true)));
+        assert!(matches!(first.rows[0], Row::Read(_)));
+        let last = read(format!(r#"{{"value":[{row}],"nextPage":null,"totalCount":101}}"#));
+        assert_eq!((last.total, last.more), (Some(101), Some(false)));
+        let empty = read(r#"{"value":[],"nextPage":null,"totalCount":0}"#.to_owned());
+        assert_eq!(empty, Page { rows: vec![], total: Some(0), more: Some(false) });
+        let terse = read(format!(r#"{{"value":[{row}]}}"#));
+        assert_eq!((terse.rows.len(), terse.total, terse.more), (1, None, None));
+    }
+
+    #[test]
+    fn a_row_without_a_time_or_a_key_is_there_all_the_same() {
+        let page = Collection::Customer.parse(
+            r#"[{"number":"10001","lastModifiedDateTime":null,"metadata":{"totalCount":6,"maxPageSize":100}},
+                {"number":"10002"},
+                {"number":"10003","lastModifiedDateTime":"2026-11-28T09:00:00+01:00"},
+                {"number":"10004","lastModifiedDateTime":"yesterday"},
+                {"lastModifiedDateTime":"2026-11-28T09:00:00"},
+                null]"#,
+        );
+        let page = page.unwrap();
+        let timeless = |key: &str| Row::NoTime { key: key.to_owned() };
+        assert_eq!(page.rows[..2], [timeless("10001"), timeless("10002")]);
+        let Row::Read(read) = &page.rows[2] else { panic!("not read") };
+        assert_eq!(Some(read.modified), Ticks::parse_round_trip("2026-11-28T08:00:00Z"));
+        assert_eq!(page.rows[3..], [timeless("10004"), Row::NoKey, Row::NoKey]);
+        assert_eq!(page.total, Some(6));
+    }
+
+    #[test]
+    fn anything_but_a_list_is_refused() {
+        for json in ["{}", r#"{"value": 5}"#, r#"{"value": null}"#, "5", "<html>", ""] {
             assert_eq!(Collection::Account.parse(json), Err(NotAList), "{json}");
         }
     }

@@ -19,6 +19,11 @@ impl<'a> Fields<'a> {
         self.0.iter().rev().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     }
 
+    /// Names and raw values, in the order of the text.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value.get()))
+    }
+
     /// The first candidate that holds a non-empty string or a number, as text. Looks through the `{"value": x}` wrapping that
     /// some ERP answers use.
     pub(crate) fn text(&self, candidates: &[&str]) -> Option<String> {

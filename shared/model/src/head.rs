@@ -2,6 +2,7 @@
 
 use crate::catalogue::Entity;
 use crate::identity::NotificationKey;
+use crate::revision::Revision;
 use crate::ticks::Ticks;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -69,6 +70,10 @@ pub struct HeadChange {
     pub internal_id: Option<String>,
     /// The number an account had before it was renumbered.
     pub previous_key: Option<String>,
+    /// What was fetched, to be recognised where a list shows it with nothing but a new time.
+    pub revision: Revision,
+    /// Whether a sweep found it. Then content that the head knows already is no news: an upgrade may touch every time (reference 9.10).
+    pub was_swept: bool,
 }
 
 #[cfg(test)]

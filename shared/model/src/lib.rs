@@ -19,7 +19,9 @@ pub mod replay;
 pub mod resource;
 pub mod resource_path;
 pub mod retry;
+pub mod revision;
 pub mod ticks;
+pub mod walk;
 pub mod work;
 
 pub use catalogue::{Entity, EventType, Kind, NotificationType};
@@ -32,5 +34,6 @@ pub use notification::Notification;
 pub use pause::Pause;
 pub use resource::Resource;
 pub use resource_path::ResourcePath;
+pub use revision::Revision;
 pub use ticks::Ticks;
 pub use work::{QueueName, Work};

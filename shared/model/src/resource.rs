@@ -2,6 +2,7 @@
 
 use crate::catalogue::Entity;
 use crate::fields::Fields;
+use crate::revision::{self, Revision};
 use crate::ticks::Ticks;
 use serde_json::value::RawValue;
 
@@ -10,6 +11,7 @@ use serde_json::value::RawValue;
 pub struct Resource {
     json: Box<RawValue>,
     modified: Option<Ticks>,
+    revision: Revision,
     status: Option<String>,
     ids: Ids,
     is_stock: Option<bool>,
@@ -35,10 +37,9 @@ impl Resource {
         let fields = Fields::parse(json).ok_or(NotAnObject)?;
         Ok(Self {
             json: serde_json::from_str(json).map_err(|_| NotAnObject)?,
-            modified: fields
-                .text(&["lastModifiedDateTime", "lastModified"])
-                .and_then(|text| Ticks::parse_round_trip(&text)),
-            status: fields.text(&["status"]),
+            modified: revision::modified(&fields),
+            revision: Revision::read(&fields),
+            status: status(&fields),
             ids: Ids {
                 account: fields.text(&["accountID"]),
                 inventory_item: fields.text(&["inventoryId"]),
@@ -58,6 +59,19 @@ impl Resource {
         self.modified
     }
 
+    /// With the ETag header of the answer, where the body has no row version.
+    #[must_use]
+    pub fn or_etag(self, header: &str) -> Self {
+        Self { revision: self.revision.or_etag(header), ..self }
+    }
+
+    /// What tells whether anything but the time of modification changed.
+    pub fn revision(&self) -> &Revision {
+        &self.revision
+    }
+
+    /// The status as text. Of a V3 order it is the description, with `(cancelled)` or `(hold)` behind it where the order is so and the
+    /// description does not say so.
     pub fn status(&self) -> Option<&str> {
         self.status.as_deref()
     }
@@ -81,6 +95,20 @@ impl Resource {
     }
 }
 
+/// A text, or V3's `{description, cancelled, hold}` (reference 9.3).
+fn status(fields: &Fields<'_>) -> Option<String> {
+    let Some(object) = fields.raw("status").and_then(|raw| Fields::parse(raw.get())) else {
+        return fields.text(&["status"]);
+    };
+    let description = object.text(&["description"]).or_else(|| fields.text(&["status"])).unwrap_or_default();
+    let is_news =
+        |flag: &&str| object.boolean(flag).unwrap_or_default() && !description.to_ascii_lowercase().contains(*flag);
+    let flags: Vec<&str> = ["cancelled", "hold"].into_iter().filter(is_news).collect();
+    let flags = if flags.is_empty() { String::new() } else { format!("({})", flags.join(", ")) };
+    let status = format!("{description} {flags}").trim().to_owned();
+    (!status.is_empty()).then_some(status)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +129,37 @@ mod tests {
         let of = |json| Resource::parse(json).unwrap();
         assert_eq!(of(r#"{"status": "On hold"}"#).status(), Some("On hold"));
         assert_eq!(of("{}").status(), None);
+    }
+
+    #[test]
+    fn the_status_of_a_version_three_order_is_its_description_and_what_holds_it_up() {
+        let of =
+            |status: &str| Resource::parse(&format!(r#"{{"status": {status}}}"#)).unwrap().status().map(str::to_owned);
+        for (status, expected) in [
+            (r#"{"description": "Open", "cancelled": false, "hold": false}"#, Some("Open")),
+            (r#"{"description": "Open", "cancelled": false, "hold": true}"#, Some("Open (hold)")),
+            (r#"{"description": "Open", "cancelled": true, "hold": true}"#, Some("Open (cancelled, hold)")),
+            (r#"{"description": "On Hold", "cancelled": false, "hold": true}"#, Some("On Hold")),
+            (r#"{"description": "Cancelled", "cancelled": true}"#, Some("Cancelled")),
+            (r#"{"description": null, "hold": true}"#, Some("(hold)")),
+            (r#"{"description": "", "hold": false}"#, None),
+            (r#"{"value": "Open"}"#, Some("Open")),
+            ("{}", None),
+            ("null", None),
+            (r#"["Open"]"#, None),
+        ] {
+            assert_eq!(of(status).as_deref(), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn an_order_of_version_three_shows_its_time_and_its_row_version() {
+        let order = Resource::parse(
+            r#"{"type": "SO", "orderId": "000101", "lastModified": "2026-11-28T09:00:00.123Z", "version": "AAAAAAAB4kA="}"#,
+        )
+        .unwrap();
+        assert_eq!(order.modified(), Ticks::parse_round_trip("2026-11-28T09:00:00.123Z"));
+        assert_eq!(order.revision().etag.as_deref(), Some("AAAAAAAB4kA="));
     }
 
     #[test]

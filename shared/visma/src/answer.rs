@@ -2,7 +2,7 @@
 
 use crate::error::{Fault, Stage, VismaError};
 use reqwest::Response;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{ETAG, HeaderMap, RETRY_AFTER};
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
@@ -29,6 +29,11 @@ pub(crate) fn window_ends_in(headers: &HeaderMap) -> Option<Duration> {
 /// `X-RateLimit-Remaining`: the calls left in the window (reference 4.5).
 pub(crate) fn calls_left(headers: &HeaderMap) -> Option<u64> {
     number(headers, "x-ratelimit-remaining")
+}
+
+/// The ETag as it is written; empty where there is none (reference 4.5).
+pub(crate) fn etag(headers: &HeaderMap) -> String {
+    headers.get(ETAG).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {

@@ -137,8 +137,10 @@ impl<H: Host> Visma for VismaClient<H> {
         let response = self.call(visma, tenant, stage, request).await?;
         match response.status() {
             status if status.is_success() => {
+                let etag = answer::etag(response.headers());
                 let json = answer::text(response, stage, LARGEST_RESOURCE).await?;
-                Resource::parse(&json).map(Fetched::Found).map_err(|_| VismaError::unreadable(stage))
+                let resource = Resource::parse(&json).map_err(|_| VismaError::unreadable(stage))?;
+                Ok(Fetched::Found(resource.or_etag(&etag)))
             }
             status => match status.as_u16() {
                 404 | 410 => Ok(Fetched::Gone),

@@ -42,6 +42,13 @@ pub enum VismaError {
     Refused { status: u16 },
     #[error("{stage}: unexpected answer ({status})")]
     Unexpected { stage: Stage, status: u16 },
+    /// The ERP does not take a parameter of ours, by a name of ours. `most` is the largest number that it says it takes.
+    #[error("{stage}: the parameter {parameter} is refused (400){}", at_most(*most))]
+    ParameterRefused { stage: Stage, parameter: &'static str, most: Option<usize> },
+}
+
+fn at_most(most: Option<usize>) -> String {
+    most.map(|most| format!(", at most {most} is taken")).unwrap_or_default()
 }
 
 /// Why there is no usable answer.
@@ -69,7 +76,7 @@ impl VismaError {
             Self::TokenRefused { stage: Stage::Token, .. } => Next::Park(Reason::TokenRefused),
             // Connect has just given it, so there is nothing for a person to change yet.
             Self::TokenRefused { .. } => Next::Retry { reason: Reason::TokenRefused, after: None },
-            Self::Refused { .. } | Self::Unexpected { .. } => Next::Bug,
+            Self::Refused { .. } | Self::Unexpected { .. } | Self::ParameterRefused { .. } => Next::Bug,
         }
     }
 
@@ -111,6 +118,7 @@ mod tests {
             ),
             (VismaError::Refused { status: 404 }, Next::Bug),
             (VismaError::Unexpected { stage, status: 400 }, Next::Bug),
+            (VismaError::ParameterRefused { stage, parameter: "orderBy", most: None }, Next::Bug),
         ] {
             assert_eq!(error.next(), next, "{error}");
         }
@@ -125,5 +133,10 @@ mod tests {
             VismaError::TokenRefused { stage: Stage::Token, status: 400 }.to_string(),
             "token: no valid token (400)"
         );
+        let (stage, parameter) = (Stage::List, "pageSize");
+        for (most, text) in [(None, ""), (Some(50), ", at most 50 is taken")] {
+            let error = VismaError::ParameterRefused { stage, parameter, most };
+            assert_eq!(error.to_string(), format!("list: the parameter pageSize is refused (400){text}"));
+        }
     }
 }

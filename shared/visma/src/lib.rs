@@ -6,6 +6,7 @@ mod error;
 mod feedback;
 mod join;
 mod list;
+mod problem;
 mod rate;
 mod token;
 
@@ -15,11 +16,11 @@ mod tests;
 pub use client::VismaClient;
 pub use error::{Fault, Stage, VismaError};
 pub use feedback::Feedback;
-pub use list::PAGE_SIZE;
 pub use rate::{Quota, Quotas};
 
 use time::OffsetDateTime;
 use webhooks_model::collection::Page;
+use webhooks_model::walk::Window;
 use webhooks_model::{Collection, Resource, ResourcePath};
 use webhooks_settings as settings;
 
@@ -50,7 +51,7 @@ pub trait Visma: Send + Sync {
 
 /// The ERP's lists, as the reconciler needs them.
 pub trait Listing: Send + Sync {
-    /// Page `page`, counted from 0, of what changed after `since`.
+    /// A page of what changed after `since`; of accounts, which are not paged, all of it.
     ///
     /// # Errors
     /// [`VismaError::next`] says what to do.
@@ -60,7 +61,7 @@ pub trait Listing: Send + Sync {
         tenant: &str,
         collection: Collection,
         since: OffsetDateTime,
-        page: u32,
+        window: Window,
     ) -> impl Future<Output = Result<Page, VismaError>> + Send;
 }
 

@@ -3,7 +3,8 @@
 use crate::client::VismaClient;
 use crate::error::{Stage, VismaError};
 use crate::join::join;
-use crate::{Listing, answer};
+use crate::{Listing, answer, problem};
+use reqwest::Response;
 use reqwest::header::ACCEPT;
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -11,11 +12,21 @@ use url::Url;
 use webhooks_host::Host;
 use webhooks_model::collection::{Collection, Page, Paging};
 use webhooks_model::resource_path::Api;
+use webhooks_model::walk::Window;
 use webhooks_settings as settings;
 
-/// How many resources a page is asked for. The ERP cuts it where that is too many.
-pub const PAGE_SIZE: usize = 100;
 const LARGEST_LIST: usize = 32 * 1024 * 1024;
+const LARGEST_PROBLEM: usize = 64 * 1024;
+/// What a list is asked with.
+const PARAMETERS: [&str; 7] = [
+    "pageSize",
+    "pageIndex",
+    "pageNumber",
+    "orderBy",
+    "modifiedSince",
+    "lastModifiedDateTimeCondition",
+    "lastModifiedDateTime",
+];
 
 impl<H: Host> Listing for VismaClient<H> {
     async fn list(
@@ -24,47 +35,66 @@ impl<H: Host> Listing for VismaClient<H> {
         tenant: &str,
         collection: Collection,
         since: OffsetDateTime,
-        page: u32,
+        window: Window,
     ) -> Result<Page, VismaError> {
         let stage = Stage::List;
         let base = match collection.api() {
             Api::Finance => &visma.erp_url,
             Api::SalesOrder => &visma.sales_order_url,
         };
-        let url = list_url(base, collection, since, page);
+        let url = list_url(base, collection, since, window);
         let request = || self.http.get(url.clone()).header(ACCEPT, "application/json");
         let response = self.call(visma, tenant, stage, request).await?;
-        if !response.status().is_success() {
-            return Err(VismaError::Unexpected { stage, status: response.status().as_u16() });
+        match response.status().as_u16() {
+            200..=299 => {}
+            400 => return Err(refused(response, stage).await),
+            status => return Err(VismaError::Unexpected { stage, status }),
         }
         let json = answer::text(response, stage, LARGEST_LIST).await?;
         collection.parse(&json).map_err(|_| VismaError::unreadable(stage))
     }
 }
 
-/// `page` counts from 0, whatever the list counts from.
-fn list_url(base: &Url, collection: Collection, since: OffsetDateTime, page: u32) -> Url {
+/// A parameter of ours that the ERP does not take, where its answer names one.
+async fn refused(response: Response, stage: Stage) -> VismaError {
+    let Ok(json) = answer::text(response, stage, LARGEST_PROBLEM).await else {
+        return VismaError::Unexpected { stage, status: 400 };
+    };
+    match problem::parameter(&json, &PARAMETERS) {
+        Some((parameter, most)) => VismaError::ParameterRefused { stage, parameter, most },
+        None => VismaError::Unexpected { stage, status: 400 },
+    }
+}
+
+/// A page of what changed since `since`. What has no order of its own comes in the ERP's.
+fn list_url(base: &Url, collection: Collection, since: OffsetDateTime, window: Window) -> Url {
     let mut url = join(base, collection.path());
-    let since = since.to_offset(time::UtcOffset::UTC);
-    let format = format_description!(version = 2, "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]");
-    let since = since.format(&format).expect("a UTC time of this era always formats");
+    let since = moment(since);
+    let (page, size) = (window.page, window.size.to_string());
     let mut query = url.query_pairs_mut();
     match collection.paging() {
-        Paging::FromZero => query.append_pair("modifiedSince", &since),
-        Paging::None | Paging::FromOne => {
+        Paging::FromZero => query
+            .append_pair("modifiedSince", &format!("{since}Z"))
+            .append_pair("orderBy", "lastModified asc")
+            .append_pair("pageIndex", &page.to_string())
+            .append_pair("pageSize", &size),
+        Paging::FromOne => query
+            .append_pair("lastModifiedDateTime", &since)
+            .append_pair("lastModifiedDateTimeCondition", ">")
+            .append_pair("pageNumber", &page.saturating_add(1).to_string())
+            .append_pair("pageSize", &size),
+        Paging::None => {
             query.append_pair("lastModifiedDateTime", &since).append_pair("lastModifiedDateTimeCondition", ">")
         }
     };
-    match collection.paging() {
-        Paging::None => &mut query,
-        Paging::FromOne => query.append_pair("pageNumber", &(page + 1).to_string()),
-        Paging::FromZero => query.append_pair("pageIndex", &page.to_string()),
-    };
-    if collection.paging() != Paging::None {
-        query.append_pair("pageSize", &PAGE_SIZE.to_string());
-    }
     drop(query);
     url
+}
+
+/// In UTC, as a filter of the ERP takes it.
+fn moment(at: OffsetDateTime) -> String {
+    let format = format_description!(version = 2, "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]");
+    at.to_offset(time::UtcOffset::UTC).format(&format).expect("a UTC time of this era always formats")
 }
 
 #[cfg(test)]
@@ -73,8 +103,9 @@ mod tests {
     use time::macros::datetime;
 
     fn url(collection: Collection) -> String {
-        list_url(&Url::parse("https://erp.example/erp").unwrap(), collection, datetime!(2026-11-23 12:00:00.5 UTC), 2)
-            .into()
+        let window = Window { page: 2, size: 99 };
+        let base = Url::parse("https://erp.example/erp").unwrap();
+        list_url(&base, collection, datetime!(2026-11-23 12:00:00.5 UTC), window).into()
     }
 
     #[test]
@@ -83,11 +114,12 @@ mod tests {
         assert_eq!(url(Collection::Account), format!("https://erp.example/erp/v1/account?{filter}"));
         assert_eq!(
             url(Collection::Customer),
-            format!("https://erp.example/erp/v1/customer?{filter}&pageNumber=3&pageSize=100")
+            format!("https://erp.example/erp/v1/customer?{filter}&pageNumber=3&pageSize=99")
         );
         assert_eq!(
             url(Collection::SalesOrder),
-            "https://erp.example/erp/api/v3/SalesOrders?modifiedSince=2026-11-23T12%3A00%3A00.500&pageIndex=2&pageSize=100"
+            "https://erp.example/erp/api/v3/SalesOrders?modifiedSince=2026-11-23T12%3A00%3A00.500Z\
+             &orderBy=lastModified+asc&pageIndex=2&pageSize=99"
         );
     }
 }

@@ -1,5 +1,6 @@
 mod answers;
 mod limits;
+mod lists;
 mod privacy;
 mod tokens;
 

@@ -1,0 +1,95 @@
+//! What tells one state of a resource from another: its time of modification, its row version, and what is in it.
+
+use crate::fields::Fields;
+use crate::ticks::Ticks;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+/// A longer row version is left out: a head must not grow by it.
+const LONGEST_ETAG: usize = 32;
+/// Bytes of the content's hash. It tells apart the states of one entity only.
+const CONTENT_LENGTH: usize = 6;
+/// Fields that may change while nothing else does.
+const STAMPS: [&str; 6] = ["lastModifiedDateTime", "lastModified", "timeStamp", "version", "metadata", "errorInfo"];
+
+/// What stays the same where only the time of modification was touched (reference 9.10).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Revision {
+    /// The row version in base64: `timeStamp`, `version` of V3 (reference 4.5, 9.3), or the text of the ETag header.
+    pub etag: Option<String>,
+    /// A short hash of all fields but the stamps.
+    pub content: Option<String>,
+}
+
+impl Revision {
+    pub(crate) fn read(fields: &Fields<'_>) -> Self {
+        let mut hash = Sha256::new();
+        for (name, value) in fields.iter().filter(|(name, _)| !STAMPS.iter().any(|s| s.eq_ignore_ascii_case(name))) {
+            hash.update(name);
+            hash.update([0]);
+            hash.update(value);
+            hash.update([0]);
+        }
+        let content = URL_SAFE_NO_PAD.encode(&hash.finalize()[..CONTENT_LENGTH]);
+        Self { etag: fields.text(&["timeStamp", "version"]).filter(|etag| is_etag(etag)), content: Some(content) }
+    }
+
+    /// With the ETag header of the answer, where the body has no row version. Quotes and `W/` are no part of it.
+    pub(crate) fn or_etag(self, header: &str) -> Self {
+        let etag = header.trim().trim_start_matches("W/").trim_matches('"');
+        Self { etag: self.etag.or_else(|| is_etag(etag).then(|| etag.to_owned())), ..self }
+    }
+
+    /// Whether either clue says that nothing changed. A clue that one of the two lacks says nothing.
+    pub fn is_same(&self, etag: Option<&str>, content: Option<&str>) -> bool {
+        let same = |one: &Option<String>, other: Option<&str>| one.is_some() && one.as_deref() == other;
+        same(&self.etag, etag) || same(&self.content, content)
+    }
+}
+
+/// `lastModifiedDateTime`, or `lastModified` of V3. The one place where a resource's time is read.
+pub(crate) fn modified(fields: &Fields<'_>) -> Option<Ticks> {
+    Ticks::parse_round_trip(&fields.text(&["lastModifiedDateTime", "lastModified"])?)
+}
+
+fn is_etag(text: &str) -> bool {
+    (1..=LONGEST_ETAG).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(json: &str) -> Revision {
+        Revision::read(&Fields::parse(json).unwrap())
+    }
+
+    #[test]
+    fn the_row_version_is_read_under_either_name_or_from_the_header() {
+        assert_eq!(of(r#"{"timeStamp": "AAAAAAAB4kA="}"#).etag.as_deref(), Some("AAAAAAAB4kA="));
+        assert_eq!(of(r#"{"version": "AAAAAAAB4kA="}"#).etag.as_deref(), Some("AAAAAAAB4kA="));
+        assert_eq!(of("{}").or_etag("W/\"abc\"").etag.as_deref(), Some("abc"));
+        assert_eq!(of(r#"{"timeStamp": "1"}"#).or_etag("\"2\"").etag.as_deref(), Some("1"));
+        for odd in ["", "\"\"", "a b", &"x".repeat(33)] {
+            assert_eq!(of("{}").or_etag(odd).etag, None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn stamps_are_no_content_and_everything_else_is() {
+        let before = of(r#"{"number": "1", "lastModifiedDateTime": "a", "timeStamp": "1"}"#);
+        let stamped = of(r#"{"number": "1", "lastModifiedDateTime": "b", "timeStamp": "2", "metadata": {}}"#);
+        assert_eq!(before.content, stamped.content);
+        assert!(before.is_same(Some("other"), stamped.content.as_deref()));
+        let changed = of(r#"{"number": "1", "name": "b", "timeStamp": "2"}"#);
+        assert!(!before.is_same(changed.etag.as_deref(), changed.content.as_deref()));
+    }
+
+    #[test]
+    fn a_clue_that_is_missing_says_nothing() {
+        let nothing = Revision::default();
+        assert!(!nothing.is_same(None, None));
+        assert!(!of("{}").is_same(None, None));
+    }
+}
