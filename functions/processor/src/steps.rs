@@ -228,5 +228,7 @@ fn head_change(n: &Notification, seen: &Seen, facts: &Facts) -> HeadChange {
         detail: resource.and_then(|resource| resource.detail(n.entity)),
         internal_id: resource.and_then(|resource| resource.internal_id(n.entity)).map(str::to_owned),
         previous_key: n.previous_key.clone().filter(|_| n.kind == Kind::IdentityChanged),
+        revision: resource.map(Resource::revision).cloned().unwrap_or_default(),
+        was_swept: n.origin == Origin::Reconciliation,
     }
 }

@@ -8,7 +8,7 @@ use crate::table::Table;
 use crate::timeline;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
-use webhooks_model::{EntityId, HeadChange, Ticks};
+use webhooks_model::{EntityId, HeadChange, Revision, Ticks};
 
 pub(crate) const SORT_KEY: &str = "HEAD";
 
@@ -65,7 +65,8 @@ impl<I: Items> Table<I> {
         let (advance, before) = match self.replace(&pk, SORT_KEY, update, condition).await? {
             Some(before) => {
                 self.tidy_timeline(&pk, &before, change, now).await?;
-                (Advance::Advanced, before)
+                let advance = if is_no_news(&before, change) { Advance::Superseded } else { Advance::Advanced };
+                (advance, before)
             }
             None => self.look_behind(&pk, change, now).await?,
         };
@@ -118,6 +119,13 @@ impl<I: Items> Table<I> {
             .set_some("detail", change.detail.map(string))
             .set_some("internal_id", change.internal_id.clone().map(string))
             .set_some("previous_key", change.previous_key.clone().map(string));
+        // What was not fetched this time is not what was fetched last time.
+        for (name, clue) in [("etag", &change.revision.etag), ("content", &change.revision.content)] {
+            update = match clue {
+                Some(clue) => update.set(name, string(clue)),
+                None => update.remove(name),
+            };
+        }
         if !change.gone {
             update = update.set("deleted", AttributeValue::Bool(change.deleted));
         }
@@ -145,6 +153,18 @@ impl<I: Items> Table<I> {
     pub(crate) fn ttl(&self, now: OffsetDateTime) -> AttributeValue {
         number(self.expires_at(now))
     }
+}
+
+/// A sweep found it, and it is what the head knew. An attempt at this very notification may have made it so, and died before the event.
+fn is_no_news(before: &Item, change: &HeadChange) -> bool {
+    let is_own = text(before, "notification") == Some(change.notification.as_str());
+    change.was_swept && !is_own && shows(before, &change.revision)
+}
+
+/// Whether the head is of this revision, and of something that is there.
+pub(crate) fn shows(item: &Item, revision: &Revision) -> bool {
+    let is_there = !flag(item, "deleted") && !flag(item, "gone");
+    is_there && revision.is_same(text(item, "etag"), text(item, "content"))
 }
 
 /// No head yet, or older by none of the clocks that both know. At the same version a deletion stands, and content seen before is no

@@ -40,6 +40,6 @@ pub use pending::{Arrived, Mark, Pending, Unended};
 pub use records::{Line, Page, Position, Record, Records};
 pub use repairs::{Action, Deed, Repairs};
 pub use replays::Replays;
-pub use sweeps::{Sweeps, Unfinished, Watermark};
+pub use sweeps::{Compared, Place, Sweeps, Unfinished, Watermark};
 pub use table::Table;
 pub use upkeep::Upkeep;

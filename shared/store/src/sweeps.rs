@@ -6,34 +6,58 @@ use crate::head;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, partition};
 use crate::table::Table;
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use webhooks_model::collection::Listed;
+use webhooks_model::walk::{PAGE_SIZE, Walk};
 use webhooks_model::{Collection, EntityId, Origin, Ticks};
 
 /// How many of a day's notifications are looked at for one that came by webhook.
 const NEWEST: i32 = 50;
 /// BatchGetItem takes no more keys.
 const KEYS_PER_READ: usize = 100;
+const COMPARED: [&str; 7] = ["pk", "version_resource", "version_body", "etag", "content", "deleted", "gone"];
+/// The sort key of where the last run ended.
+const PLACE: &str = "PLACE";
 
 /// How far a list was swept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watermark {
     /// Everything that changed up to here has been looked at.
     pub swept_to: OffsetDateTime,
+    /// The most rows to a page, where the ERP refused more.
+    pub page_size: Option<usize>,
     /// A sweep that ran out of its budget and goes on in the next run.
     pub unfinished: Option<Unfinished>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unfinished {
     /// Where that sweep ends.
     pub until: OffsetDateTime,
-    /// The page it goes on with, counted from 0.
-    pub page: u32,
-    /// How many resources stood in the pages before.
-    pub seen: usize,
+    /// How far it came.
+    pub walk: Walk,
+}
+
+/// Where the runs go on that have not enough time, calls or messages for everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Place {
+    /// The list that was to be swept next.
+    pub list: Option<(String, Collection)>,
+    /// The tenant whose feed was to be looked through next.
+    pub feed: Option<String>,
+}
+
+/// What the heads say about the rows of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// Those whose version has reached no head yet.
+    pub missing: Vec<Listed>,
+    /// How many are newer than their head by their time only: row version or content is what the head knows.
+    pub touched: usize,
 }
 
 /// What the reconciler needs of the table.
@@ -54,6 +78,11 @@ pub trait Sweeps: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Where the last run ended; the default before the first one.
+    fn place(&self) -> impl Future<Output = Result<Place, StoreError>> + Send;
+
+    fn set_place(&self, place: &Place, now: OffsetDateTime) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// When the last webhook of the tenant was accepted, looking back over so many days. What we found ourselves does not count.
     fn last_heard(
         &self,
@@ -62,13 +91,13 @@ pub trait Sweeps: Send + Sync {
         days: u16,
     ) -> impl Future<Output = Result<Option<OffsetDateTime>, StoreError>> + Send;
 
-    /// Those of `listed` whose version has reached no head yet.
-    fn missing(
+    /// Compares rows of a list with their heads.
+    fn compare(
         &self,
         tenant: &str,
         collection: Collection,
         listed: Vec<Listed>,
-    ) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Compared, StoreError>> + Send;
 }
 
 impl<I: Items> Sweeps for Table<I> {
@@ -86,16 +115,29 @@ impl<I: Items> Sweeps for Table<I> {
     ) -> Result<(), StoreError> {
         let swept_to = time_text(watermark.swept_to);
         let mut update = Update::default().set("swept_to", string(&swept_to)).set("expires_at", self.ttl(now));
-        update = match watermark.unfinished {
-            Some(rest) => update
-                .set("until", string(time_text(rest.until)))
-                .set("page", number(rest.page))
-                .set("seen", number(rest.seen)),
-            None => update.remove("until").remove("page").remove("seen"),
+        update = match &watermark.unfinished {
+            Some(rest) => update.set("until", string(time_text(rest.until))).set("walk", string(json(&rest.walk))),
+            None => update.remove("until").remove("walk"),
+        };
+        update = match watermark.page_size {
+            Some(size) => update.set("page_size", number(size)),
+            None => update.remove("page_size"),
         };
         let (stored, ours) = (update.name("swept_to"), update.value(string(&swept_to)));
         let condition = format!("attribute_not_exists({stored}) OR {stored} <= {ours}");
         self.update(&sweep_partition(tenant), &sort_key(collection), update, Some(condition)).await?;
+        Ok(())
+    }
+
+    async fn place(&self) -> Result<Place, StoreError> {
+        let item = self.items.get(&sweep_partition(""), PLACE).await?;
+        let place = item.as_ref().and_then(|item| serde_json::from_str(text(item, "place")?).ok());
+        Ok(place.unwrap_or_default())
+    }
+
+    async fn set_place(&self, place: &Place, now: OffsetDateTime) -> Result<(), StoreError> {
+        let update = Update::default().set("place", string(json(place))).set("expires_at", self.ttl(now));
+        self.update(&sweep_partition(""), PLACE, update, None).await?;
         Ok(())
     }
 
@@ -114,23 +156,23 @@ impl<I: Items> Sweeps for Table<I> {
         Ok(None)
     }
 
-    async fn missing(
-        &self,
-        tenant: &str,
-        collection: Collection,
-        listed: Vec<Listed>,
-    ) -> Result<Vec<Listed>, StoreError> {
+    async fn compare(&self, tenant: &str, collection: Collection, listed: Vec<Listed>) -> Result<Compared, StoreError> {
         let mut known = HashMap::new();
         let entities: HashSet<EntityId> = listed.iter().map(|one| collection.entity_id(tenant, &one.key)).collect();
         let entities: Vec<EntityId> = entities.into_iter().collect();
         for some in entities.chunks(KEYS_PER_READ) {
-            known.extend(self.versions(some).await?);
+            known.extend(self.heads(some).await?);
         }
-        let is_missing = |one: &Listed| {
-            let version = known.get(&partition(&collection.entity_id(tenant, &one.key)));
-            version.is_none_or(|version| *version < one.modified)
-        };
-        Ok(listed.into_iter().filter(is_missing).collect())
+        let mut compared = Compared::default();
+        for one in listed {
+            let head = known.get(&partition(&collection.entity_id(tenant, &one.key)));
+            match head {
+                Some(head) if newest(head).is_some_and(|version| version >= one.modified) => {}
+                Some(head) if head::shows(head, &one.revision) => compared.touched += 1,
+                _ => compared.missing.push(one),
+            }
+        }
+        Ok(compared)
     }
 }
 
@@ -153,15 +195,16 @@ impl<I: Items> Table<I> {
         }))
     }
 
-    /// The newest version of each head by any clock, by partition. Here alone clocks are mixed: a head brought up to date without
-    /// fetching knows the body's only, and taking that for older would find a gap in every sweep.
-    async fn versions(&self, entities: &[EntityId]) -> Result<HashMap<String, Ticks>, StoreError> {
+    /// What is compared of each head, by partition.
+    async fn heads(&self, entities: &[EntityId]) -> Result<HashMap<String, Item>, StoreError> {
         let keys = entities.iter().map(|entity| (partition(entity), head::SORT_KEY.to_owned()));
-        let items = self.items.get_many(keys.collect(), &["pk", "version_resource", "version_body"], false).await?;
-        Ok(items.iter().filter_map(|item| Some((text(item, "pk")?.to_owned(), newest(item)?))).collect())
+        let items = self.items.get_many(keys.collect(), &COMPARED, false).await?;
+        Ok(items.into_iter().filter_map(|item| Some((text(&item, "pk")?.to_owned(), item))).collect())
     }
 }
 
+/// The newest version of a head by any clock. Here alone clocks are mixed: a head brought up to date without fetching knows the
+/// body's only, and taking that for older would find a gap in every sweep.
 fn newest(item: &Item) -> Option<Ticks> {
     let clocks = ["resource", "body"].into_iter().filter_map(|clock| head::number_of(item, clock));
     clocks.max().and_then(Ticks::new)
@@ -177,10 +220,14 @@ fn sort_key(collection: Collection) -> String {
 
 fn read(item: &Item) -> Option<Watermark> {
     let time = |name| OffsetDateTime::parse(text(item, name)?, &Rfc3339).ok();
-    let unfinished = time("until").map(|until| Unfinished {
-        until,
-        page: integer(item, "page").and_then(|page| page.try_into().ok()).unwrap_or(0),
-        seen: integer(item, "seen").and_then(|seen| seen.try_into().ok()).unwrap_or(0),
+    let unfinished = time("until").map(|until| {
+        let walk = text(item, "walk").and_then(|walk| serde_json::from_str(walk).ok());
+        Unfinished { until, walk: walk.unwrap_or_else(|| Walk::new(PAGE_SIZE)) }
     });
-    Some(Watermark { swept_to: time("swept_to")?, unfinished })
+    let page_size = integer(item, "page_size").and_then(|size| size.try_into().ok());
+    Some(Watermark { swept_to: time("swept_to")?, page_size, unfinished })
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("numbers and texts always serialise")
 }

@@ -14,7 +14,8 @@ const SUBSCRIPTION: &str = "all";
 
 /// What the ERP answers about an account, with the fields that matter here (reference 4.3).
 pub const ACCOUNT: &str = r#"{"accountID": 1002, "accountCD": "1920", "type": "Asset", "active": true, "description": "Bank",
-    "lastModifiedDateTime": "2026-11-23T11:59:00.0", "accountClass": "BANK", "currency": "NOK", "postOption": "Summary"}"#;
+    "lastModifiedDateTime": "2026-11-23T11:59:00.0", "accountClass": "BANK", "currency": "NOK", "postOption": "Summary",
+    "timeStamp": "AAAAAAAB4kA="}"#;
 
 /// A change of an account with as many lines of JSON as make it `length` bytes.
 ///

@@ -92,6 +92,8 @@ async fn an_entity_shows_its_state_and_a_renumbered_account_is_found_under_both_
         detail: None,
         internal_id: Some("77".into()),
         previous_key: Some("9001".into()),
+        revision: webhooks_model::Revision::default(),
+        was_swept: false,
     };
     world.table.table.advance(&change, world.host.now()).await.unwrap();
     world.table.table.mark_renumbered(&account("9001"), "9002", world.host.now()).await.unwrap();

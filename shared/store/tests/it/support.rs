@@ -50,6 +50,8 @@ pub(crate) fn change(id: u128, seconds: i64) -> HeadChange {
         detail: None,
         internal_id: None,
         previous_key: None,
+        revision: Revision::default(),
+        was_swept: false,
     }
 }
 

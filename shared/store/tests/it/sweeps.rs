@@ -1,23 +1,42 @@
 use crate::support::{Fixture, NOW, TENANT, at, change};
 use time::Duration;
 use webhooks_model::collection::{Collection, Listed};
-use webhooks_model::{HeadChange, Versions};
-use webhooks_store::{Ledger, Sweeps, Unfinished, Watermark};
+use webhooks_model::walk::Walk;
+use webhooks_model::{HeadChange, Revision, Versions};
+use webhooks_store::{Advance, Compared, Ledger, Place, Sweeps, Unfinished, Watermark};
 
 #[tokio::test]
 async fn a_watermark_is_remembered_and_never_moves_back() {
     let fixture = Fixture::new().await;
     let table = &fixture.table;
     assert_eq!(table.watermark(TENANT, Collection::Customer).await.unwrap(), None);
-    let rest = Unfinished { until: NOW, page: 3, seen: 300 };
-    let unfinished = Watermark { swept_to: NOW - Duration::HOUR, unfinished: Some(rest) };
+    let rest = Unfinished { until: NOW, walk: Walk::new(50) };
+    let unfinished = Watermark { swept_to: NOW - Duration::HOUR, page_size: Some(50), unfinished: Some(rest) };
     table.set_watermark(TENANT, Collection::Customer, &unfinished, NOW).await.unwrap();
-    assert_eq!(table.watermark(TENANT, Collection::Customer).await.unwrap(), Some(unfinished));
-    let done = Watermark { swept_to: NOW, unfinished: None };
+    assert_eq!(table.watermark(TENANT, Collection::Customer).await.unwrap().as_ref(), Some(&unfinished));
+    let done = Watermark { swept_to: NOW, page_size: None, unfinished: None };
     table.set_watermark(TENANT, Collection::Customer, &done, NOW).await.unwrap();
     table.set_watermark(TENANT, Collection::Customer, &unfinished, NOW).await.unwrap();
     assert_eq!(table.watermark(TENANT, Collection::Customer).await.unwrap(), Some(done));
     assert_eq!(table.watermark(TENANT, Collection::Account).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn where_a_run_ended_is_remembered() {
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.table.place().await.unwrap(), Place::default());
+    let list = Some((TENANT.to_owned(), Collection::Supplier));
+    let place = Place { list, feed: Some("another".to_owned()) };
+    fixture.table.set_place(&place, NOW).await.unwrap();
+    assert_eq!(fixture.table.place().await.unwrap(), place);
+}
+
+fn listed(key: &str, seconds: i64) -> Listed {
+    Listed { key: key.into(), modified: at(seconds).unwrap(), revision: Revision::default() }
+}
+
+async fn compare(fixture: &Fixture, listed: Vec<Listed>) -> Compared {
+    fixture.table.compare(TENANT, Collection::SalesOrder, listed).await.unwrap()
 }
 
 #[tokio::test]
@@ -30,11 +49,66 @@ async fn what_a_head_has_reached_by_either_clock_is_not_missing() {
         let change = HeadChange { entity, versions, ..change(1, 0) };
         fixture.table.advance(&change, NOW).await.unwrap();
     }
-    let listed = |key: &str, seconds| Listed { key: key.into(), modified: at(seconds).unwrap() };
     let all =
         vec![listed("SO/1", 100), listed("SO/2", 100), listed("SO/1", 101), listed("SO/2", 101), listed("SO/3", 1)];
-    let missing = fixture.table.missing(TENANT, Collection::SalesOrder, all).await.unwrap();
+    let missing = compare(&fixture, all).await.missing;
     assert_eq!(missing, [listed("SO/1", 101), listed("SO/2", 101), listed("SO/3", 1)]);
     let many: Vec<Listed> = (0..250).map(|n| listed(&format!("SO/9{n}"), 1)).collect();
-    assert_eq!(fixture.table.missing(TENANT, Collection::SalesOrder, many).await.unwrap().len(), 250);
+    assert_eq!(compare(&fixture, many).await.missing.len(), 250);
+}
+
+fn revision(etag: &str, content: &str) -> Revision {
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Revision { etag: some(etag), content: some(content) }
+}
+
+/// A change of SO/1, fetched as this revision at this time.
+fn fetched(id: u128, seconds: i64, revision: Revision) -> HeadChange {
+    let versions = Versions { resource: at(seconds), ..Versions::default() };
+    HeadChange { versions, revision, ..change(id, 0) }
+}
+
+#[tokio::test]
+async fn a_row_whose_time_alone_is_new_was_touched_and_is_not_missing() {
+    let fixture = Fixture::new().await;
+    fixture.table.advance(&fetched(1, 100, revision("e", "c")), NOW).await.unwrap();
+    let of = |etag: &str, content: &str| Listed { revision: revision(etag, content), ..listed("SO/1", 200) };
+    for (row, is_touched) in [
+        (of("e", "c"), true),
+        (of("e", "other"), true),
+        (of("other", "c"), true),
+        (of("e", ""), true),
+        (of("", "c"), true),
+        (of("other", "other"), false),
+        (of("", ""), false),
+    ] {
+        let compared = compare(&fixture, vec![row.clone()]).await;
+        let expected = if is_touched { (0, 1) } else { (1, 0) };
+        assert_eq!((compared.missing.len(), compared.touched), expected, "{row:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_gone_or_was_not_fetched_is_not_known_by_its_revision() {
+    let fixture = Fixture::new().await;
+    let row = || vec![Listed { revision: revision("e", "c"), ..listed("SO/1", 900) }];
+    let deletion = HeadChange { deleted: true, ..fetched(1, 100, revision("e", "c")) };
+    fixture.table.advance(&deletion, NOW).await.unwrap();
+    assert_eq!(compare(&fixture, row()).await.missing.len(), 1);
+    fixture.table.advance(&fetched(2, 200, revision("e", "c")), NOW).await.unwrap();
+    assert_eq!(compare(&fixture, row()).await.touched, 1);
+    fixture.table.advance(&fetched(3, 300, Revision::default()), NOW).await.unwrap();
+    assert_eq!(compare(&fixture, row()).await.missing.len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_sweep_found_is_no_news_where_its_content_is_known() {
+    let fixture = Fixture::new().await;
+    let advance = async |change: &HeadChange| fixture.table.advance(change, NOW).await.unwrap();
+    let swept = |id, seconds, content| HeadChange { was_swept: true, ..fetched(id, seconds, revision("new", content)) };
+    assert_eq!(advance(&fetched(1, 100, revision("e", "c"))).await, Advance::Advanced);
+    assert_eq!(advance(&fetched(2, 200, revision("e", "c"))).await, Advance::Advanced, "a webhook is news");
+    assert_eq!(advance(&swept(3, 300, "c")).await, Advance::Superseded);
+    assert_eq!(advance(&swept(3, 300, "c")).await, Advance::Advanced, "an attempt that died before its event");
+    assert_eq!(advance(&swept(4, 400, "other")).await, Advance::Advanced);
 }

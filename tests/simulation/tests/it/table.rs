@@ -11,8 +11,10 @@ use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
+use webhooks_model::walk::Walk;
 use webhooks_model::{
-    Channel, Delivery, Entity, EntityId, HeadChange, Notification, Origin, Pause, Reason, State, Ticks, Versions,
+    Channel, Delivery, Entity, EntityId, HeadChange, Notification, Origin, Pause, Reason, Revision, State, Ticks,
+    Versions,
 };
 use webhooks_store::{
     Action, Answer, Answering, Answers, Change, Deed, Entry, Items, Ledger, Pauses, Records, Repairs, StoreError,
@@ -71,7 +73,15 @@ fn head_change(n: &Notification, a: u8, b: u8) -> HeadChange {
         detail: None,
         internal_id: None,
         previous_key: None,
+        revision: revision(a, b),
+        was_swept: b == 3,
     }
+}
+
+/// The same now and then.
+fn revision(a: u8, b: u8) -> Revision {
+    let etag = (b != 1).then(|| format!("etag {}", a / 2));
+    Revision { etag, content: (b != 2).then(|| format!("content {}", a / 3)) }
 }
 
 /// A change of the account 71, fetched under one of its numbers.
@@ -132,9 +142,10 @@ async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Res
         9 => format!("{:?}", table.set_watermark(TENANT, Collection::Customer, &watermark(a, b), now).await?),
         10 => format!("{:?}", table.watermark(TENANT, Collection::Customer).await?),
         11 => {
-            let listed = (0..3).map(|one| Listed { key: format!("SO/{one}"), modified: ticks(a) }).collect();
-            let missing = table.missing(&key.entity.tenant, Collection::SalesOrder, listed).await?;
-            format!("{missing:?} {:?}", table.last_heard(&key.entity.tenant, now, 2).await?)
+            let listed = |one| Listed { key: format!("SO/{one}"), modified: ticks(a), revision: revision(a, b) };
+            let listed = (0..3).map(listed).collect();
+            let compared = table.compare(&key.entity.tenant, Collection::SalesOrder, listed).await?;
+            format!("{compared:?} {:?}", table.last_heard(&key.entity.tenant, now, 2).await?)
         }
         12 => {
             let deeds = [Deed::Replay, Deed::Hold, Deed::Release, Deed::ResendFeedback, Deed::Outcome];
@@ -170,8 +181,8 @@ fn answer(now: OffsetDateTime, a: u8, b: u8) -> Answer {
 
 fn watermark(a: u8, b: u8) -> Watermark {
     let swept_to = TestHost::START + Duration::hours(a.into());
-    let rest = Unfinished { until: swept_to + Duration::HOUR, page: b.into(), seen: 100 };
-    Watermark { swept_to, unfinished: (b > 0).then_some(rest) }
+    let rest = Unfinished { until: swept_to + Duration::HOUR, walk: Walk::new(b.into()) };
+    Watermark { swept_to, page_size: (a > 2).then_some(50), unfinished: (b > 0).then_some(rest) }
 }
 
 async fn compare(steps: Vec<Step>) {
