@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod found;
 mod gap;
 mod pending;
 mod ports;
 mod reconciler;
+mod rounds;
 mod run;
 mod silence;
 mod sweep;

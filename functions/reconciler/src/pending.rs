@@ -49,14 +49,16 @@ fn no_outcome(key: &LedgerKey) -> Verdict {
 
 impl<P: Ports> Reconciler<P> {
     /// Ends what is overdue, and puts on the queue again what was lost. A run for one tenant leaves the marks alone, which belong to all.
+    /// Feeds are looked through from the second of `scope` on; the one that the next run should begin with is returned.
     pub(crate) async fn settle(
         &self,
         settings: &Settings,
         tenants: &[&str],
-        only: Option<&str>,
+        scope: (Option<&str>, Option<&str>),
         run: &mut Run<'_>,
         report: &mut Report,
-    ) -> Result<(), SweepError> {
+    ) -> Result<Option<String>, SweepError> {
+        let (only, first) = scope;
         let before = self.host.now() - settings.reconciliation.stuck_after();
         if only.is_none() {
             self.expire_overdue(before, run, report).await?;
@@ -65,11 +67,15 @@ impl<P: Ports> Reconciler<P> {
             }
         }
         let mut stretches = MOST_STRETCHES;
-        for tenant in tenants {
+        let first = tenants.iter().position(|tenant| Some(*tenant) == first).unwrap_or(0);
+        for tenant in tenants[first..].iter().chain(&tenants[..first]) {
+            if stretches == 0 || !run.has_messages(self.host.now()) {
+                return Ok(Some((*tenant).to_owned()));
+            }
             let start = before - settings.reconciliation.first_lookback();
             self.look_through(&tenant.to_lowercase(), (start, before), &mut stretches, run, report).await?;
         }
-        Ok(())
+        Ok(None)
     }
 
     async fn expire_overdue(

@@ -2,14 +2,15 @@
 
 use crate::ports::{Ports, Reconciler};
 use crate::run::Run;
-use crate::sweep::{SweepError, Swept};
+use crate::sweep::{Progress, Sweep};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
-use webhooks_model::{Collection, Reason};
+use webhooks_model::Collection;
 use webhooks_queue::Trace;
-use webhooks_settings::{LoadError, Settings};
+use webhooks_settings::LoadError;
+use webhooks_store::{Place, Sweeps};
 
 /// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -21,6 +22,10 @@ pub struct Report {
     pub unfinished: usize,
     pub calls: u32,
     pub gaps_found: BTreeMap<Collection, usize>,
+    /// Lists of which many rows changed all at once, or were touched and not changed.
+    pub mass_changes: BTreeMap<Collection, usize>,
+    /// Rows without a key or a time that can be read.
+    pub unreadable: BTreeMap<Collection, usize>,
     /// Tenants that used to be heard of; `None` when not every tenant was looked at.
     pub silent: Option<usize>,
     /// Awaited outcomes that did not come in time; their accountants are told.
@@ -51,17 +56,23 @@ impl<P: Ports> Reconciler<P> {
         let mut run = Run::new(&settings, self.host.now() + time, trace);
         let mut report = Report::default();
         let is_wanted = |tenant: &&str| only.is_none_or(|only| only.eq_ignore_ascii_case(tenant));
-        let tenants: Vec<&str> = self.in_turn(&settings).filter(is_wanted).collect();
+        let tenants: Vec<&str> = settings.tenants.iter().map(|tenant| tenant.id.as_str()).filter(is_wanted).collect();
+        report.tenants = tenants.len();
+        let begun = if only.is_none() { self.place().await } else { Place::default() };
+        let mut ended = begun.clone();
         // First, for it is quick, and lists that answer slowly may take all the time.
-        if let Err(error) = self.settle(&settings, &tenants, only, &mut run, &mut report).await {
-            let reason = error.next().reason();
-            tracing::warn!(reason = reason.as_str(), "what is overdue or stuck is left to the next run: {error}");
+        match self.settle(&settings, &tenants, (only, begun.feed.as_deref()), &mut run, &mut report).await {
+            Ok(next) => ended.feed = next.or(ended.feed),
+            Err(error) => {
+                let reason = error.next().reason();
+                tracing::warn!(reason = reason.as_str(), "what is overdue or stuck is left to the next run: {error}");
+            }
         }
-        for tenant in tenants {
-            report.tenants += 1;
-            self.run_tenant(&settings, tenant, &mut run, &mut report).await;
-        }
+        let (lists, next) = self.sweep_all(&settings, &tenants, begun.list.as_ref(), &mut run).await;
+        lists.iter().for_each(|sweep| note(&mut report, sweep));
+        ended.list = next.or(ended.list);
         if only.is_none() {
+            self.remember(&begun, &ended).await;
             report.silent = self.count_silent(&settings).await;
         }
         report.calls = settings.reconciliation.max_calls - run.calls_left();
@@ -71,10 +82,24 @@ impl<P: Ports> Reconciler<P> {
         Ok(report)
     }
 
+    /// Where the last run ended. Unknown, it is the beginning.
+    async fn place(&self) -> Place {
+        let place = self.sweeps.place().await;
+        place.inspect_err(|error| tracing::warn!("where the last run ended is not known: {error}")).unwrap_or_default()
+    }
+
+    async fn remember(&self, begun: &Place, ended: &Place) {
+        if begun != ended
+            && let Err(error) = self.sweeps.set_place(ended, self.host.now()).await
+        {
+            tracing::warn!("where this run ended is not remembered: {error}");
+        }
+    }
+
     fn count(&self, report: &Report) {
-        let gaps = report.gaps_found.iter().flat_map(|(collection, gaps)| {
-            std::iter::repeat_n(Metric::GapsFound { collection: collection.as_str() }, *gaps)
-        });
+        let gaps = each(&report.gaps_found, |collection| Metric::GapsFound { collection });
+        let mass = each(&report.mass_changes, |collection| Metric::MassChanges { collection });
+        let unreadable = each(&report.unreadable, |collection| Metric::RowsUnreadable { collection });
         let swept = std::iter::repeat_n(Metric::ListsSwept, report.finished);
         let unfinished = std::iter::repeat_n(Metric::ListsUnfinished, report.unfinished);
         let silent = report.silent.map(Metric::SilentTenants);
@@ -82,36 +107,14 @@ impl<P: Ports> Reconciler<P> {
         let stuck = [("notification", report.requeued.notifications), ("feedback", report.requeued.feedback)];
         let stuck =
             stuck.into_iter().flat_map(|(kind, many)| std::iter::repeat_n(Metric::StuckRequeued { kind }, many));
-        let lists = gaps.chain(swept).chain(unfinished).chain(silent);
+        let lists = gaps.chain(mass).chain(unreadable).chain(swept).chain(unfinished).chain(silent);
         self.metrics.record(None, lists.chain(expired).chain(stuck));
     }
+}
 
-    /// Beginning with another tenant in each run, so that a budget too small for all starves none.
-    fn in_turn<'s>(&self, settings: &'s Settings) -> impl Iterator<Item = &'s str> + use<'s, P> {
-        let tenants = settings.tenants.len();
-        let minutes = usize::try_from(self.host.now().unix_timestamp() / 60).unwrap_or(0);
-        let first = if tenants == 0 { 0 } else { minutes % tenants };
-        settings.tenants.iter().cycle().skip(first).take(tenants).map(|tenant| tenant.id.as_str())
-    }
-
-    async fn run_tenant(&self, settings: &Settings, tenant: &str, run: &mut Run<'_>, report: &mut Report) {
-        let collections = &settings.reconciliation.collections;
-        for (at, collection) in collections.iter().copied().enumerate() {
-            let mut swept = Swept::default();
-            let ended = self.sweep(settings, tenant, collection, run, &mut swept).await;
-            note_gaps(report, tenant, collection, swept.gaps);
-            report.finished += usize::from(swept.finished);
-            report.unfinished += usize::from(!swept.finished);
-            if let Err(error) = ended {
-                let reason = error.next().reason();
-                tracing::warn!(tenant, collection = %collection, reason = reason.as_str(), "sweep ended early: {error}");
-                if concerns_tenant(&error) {
-                    report.unfinished += collections.len() - at - 1;
-                    return;
-                }
-            }
-        }
-    }
+/// The metric as often as the list says.
+fn each(counts: &BTreeMap<Collection, usize>, metric: impl Fn(&'static str) -> Metric) -> impl Iterator<Item = Metric> {
+    counts.iter().flat_map(move |(collection, count)| std::iter::repeat_n(metric(collection.as_str()), *count))
 }
 
 fn log(report: &Report) {
@@ -128,15 +131,25 @@ fn log(report: &Report) {
     );
 }
 
-fn note_gaps(report: &mut Report, tenant: &str, collection: Collection, gaps: usize) {
+/// Counts what came of a list, and says what a person should look at.
+fn note(report: &mut Report, sweep: &Sweep<'_>) {
+    let (tenant, collection, found) = (sweep.tenant, sweep.collection, &sweep.found);
+    let is_finished = sweep.progress == Progress::Finished;
+    report.finished += usize::from(is_finished);
+    report.unfinished += usize::from(!is_finished);
+    let gaps = found.gaps();
     if gaps > 0 {
         tracing::warn!(tenant, collection = %collection, gaps_found = gaps, "webhooks that never arrived");
         *report.gaps_found.entry(collection).or_default() += gaps;
     }
-}
-
-/// Whether the tenant's other lists would fare no better.
-fn concerns_tenant(error: &SweepError) -> bool {
-    let reasons = [Reason::RateLimited, Reason::TenantNotApproved, Reason::TokenRefused];
-    matches!(error, SweepError::Visma(error) if reasons.contains(&error.next().reason()))
+    if found.is_mass_change() {
+        let (touched, queued) = (found.touched, found.at_once());
+        tracing::warn!(tenant, collection = %collection, touched, queued, "mass change");
+        *report.mass_changes.entry(collection).or_default() += 1;
+    }
+    if found.unreadable() > 0 {
+        let (without_key, without_time) = (found.without_key, found.without_time);
+        tracing::warn!(tenant, collection = %collection, without_key, without_time, "rows that cannot be read");
+        *report.unreadable.entry(collection).or_default() += found.unreadable();
+    }
 }

@@ -1,5 +1,6 @@
 //! What a run may still do.
 
+use std::collections::HashMap;
 use time::OffsetDateTime;
 use webhooks_queue::Trace;
 use webhooks_settings::Settings;
@@ -12,12 +13,17 @@ pub(crate) struct Run<'t> {
     gaps: usize,
     messages: usize,
     ends_at: OffsetDateTime,
+    /// What may be used of a tenant's quota, by calls for lists and by what the processor will fetch.
+    quotas: HashMap<String, u64>,
+    /// Whether there are lists that had no turn yet.
+    pub(crate) others_wait: bool,
 }
 
 impl<'t> Run<'t> {
     pub(crate) fn new(settings: &Settings, ends_at: OffsetDateTime, trace: Option<&'t Trace>) -> Self {
         let rules = &settings.reconciliation;
-        Self { trace, calls: rules.max_calls, gaps: rules.max_gaps, messages: rules.max_gaps, ends_at }
+        let (calls, gaps) = (rules.max_calls, rules.max_gaps);
+        Self { trace, calls, gaps, messages: gaps, ends_at, quotas: HashMap::new(), others_wait: false }
     }
 
     pub(crate) fn has_time(&self, now: OffsetDateTime) -> bool {
@@ -32,21 +38,47 @@ impl<'t> Run<'t> {
         self.calls
     }
 
-    pub(crate) fn take_call(&mut self, now: OffsetDateTime) -> bool {
-        let may = !self.is_spent(now);
-        self.calls -= u32::from(may);
-        may
+    /// `remaining` is what the ERP says is left for the tenant. The half of it stays with the webhooks that arrive.
+    pub(crate) fn note_quota(&mut self, tenant: &str, remaining: u64) {
+        self.quotas.entry(tenant.to_owned()).or_insert(remaining / 2);
     }
 
-    pub(crate) fn take_gap(&mut self) -> bool {
-        let may = self.gaps > 0;
-        self.gaps -= usize::from(may);
-        may
+    /// Whether the tenant has quota left for sweeps.
+    pub(crate) fn may_ask(&self, tenant: &str) -> bool {
+        self.quotas.get(tenant).is_none_or(|left| *left > 0)
+    }
+
+    pub(crate) fn take_call(&mut self, tenant: &str) {
+        self.calls = self.calls.saturating_sub(1);
+        self.use_quota(tenant);
+    }
+
+    /// How many changes a list may queue in its turn: half of what is left while other lists wait for their first one.
+    pub(crate) fn room(&self, tenant: &str) -> usize {
+        let quota = self.quotas.get(tenant).map_or(usize::MAX, |left| usize::try_from(*left).unwrap_or(usize::MAX));
+        let left = self.gaps.min(quota);
+        if self.others_wait { left.div_ceil(2) } else { left }
+    }
+
+    pub(crate) fn take_gap(&mut self, tenant: &str) {
+        self.gaps = self.gaps.saturating_sub(1);
+        self.use_quota(tenant);
+    }
+
+    fn use_quota(&mut self, tenant: &str) {
+        if let Some(left) = self.quotas.get_mut(tenant) {
+            *left = left.saturating_sub(1);
+        }
+    }
+
+    /// Whether anything that is overdue or stuck can still be queued.
+    pub(crate) fn has_messages(&self, now: OffsetDateTime) -> bool {
+        self.messages > 0 && self.has_time(now)
     }
 
     /// For what is overdue or stuck, as much again as for gaps, so that neither starves the other.
     pub(crate) fn take_message(&mut self, now: OffsetDateTime) -> bool {
-        let may = self.messages > 0 && self.has_time(now);
+        let may = self.has_messages(now);
         self.messages -= usize::from(may);
         may
     }

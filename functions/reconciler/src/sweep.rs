@@ -1,16 +1,18 @@
 //! One list of one tenant, from where the last sweep ended.
 
+use crate::found::Found;
 use crate::gap;
 use crate::ports::{Ports, Reconciler};
 use crate::run::Run;
 use time::OffsetDateTime;
 use webhooks_host::Host;
-use webhooks_model::collection::{Collection, Listed, Page, Paging};
+use webhooks_model::collection::{Collection, Listed, Page, Paging, Row};
 use webhooks_model::retry::Next;
+use webhooks_model::walk::{PAGE_SIZE, Taken, Walk, Window};
 use webhooks_queue::{Message, QueueError, Sender};
 use webhooks_settings::Settings;
 use webhooks_store::{StoreError, Sweeps, Unfinished, Watermark};
-use webhooks_visma::{Listing, PAGE_SIZE, VismaError};
+use webhooks_visma::{Listing, Quotas, VismaError};
 
 /// What ended a sweep early.
 #[derive(Debug, thiserror::Error)]
@@ -33,90 +35,155 @@ impl SweepError {
     }
 }
 
-/// How far a sweep came, also where it ended early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Swept {
-    pub(crate) gaps: usize,
-    pub(crate) finished: bool,
+/// A list in a run. What was found stays found when the sweep ends early, and the next run goes on from the last page that was dealt with.
+#[derive(Debug)]
+pub(crate) struct Sweep<'s> {
+    pub(crate) tenant: &'s str,
+    pub(crate) collection: Collection,
+    pub(crate) progress: Progress,
+    pub(crate) found: Found,
+    at: Option<At>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// It had no turn in this run.
+    Waiting,
+    /// There is more in the list.
+    Open,
+    Finished,
+    /// It goes on in the next run.
+    Stopped,
+}
+
+/// How far the sweep came.
+#[derive(Debug)]
+struct At {
+    swept_to: OffsetDateTime,
+    page_size: Option<usize>,
+    until: OffsetDateTime,
+    walk: Walk,
+}
+
+impl<'s> Sweep<'s> {
+    pub(crate) fn new(tenant: &'s str, collection: Collection) -> Self {
+        Self { tenant, collection, progress: Progress::Waiting, found: Found::default(), at: None }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.progress, Progress::Waiting | Progress::Open)
+    }
+}
+
+impl At {
+    /// The page had room for what is missing, or the next run looks at it again. `rest` is how the list goes on.
+    fn moved(self, filled: bool, rest: Option<Walk>) -> (Self, Progress) {
+        match (filled, rest) {
+            (false, _) => (self, Progress::Stopped),
+            (true, Some(walk)) => (Self { walk, ..self }, Progress::Open),
+            (true, None) => (Self { swept_to: self.until.max(self.swept_to), ..self }, Progress::Finished),
+        }
+    }
+
+    fn watermark(&self, progress: Progress) -> Watermark {
+        let rest = || Unfinished { until: self.until, walk: self.walk.clone() };
+        let unfinished = (progress != Progress::Finished).then(rest);
+        Watermark { swept_to: self.swept_to, page_size: self.page_size, unfinished }
+    }
+
+    /// By smaller pages. `None` where they cannot be smaller.
+    fn with_smaller_pages(self, most: Option<usize>) -> Option<Self> {
+        let size = self.walk.size();
+        let smaller = most.filter(|most| (1..size).contains(most)).unwrap_or(size / 2);
+        (smaller > 0).then(|| Self { page_size: Some(smaller), walk: self.walk.with_size(smaller), ..self })
+    }
 }
 
 impl<P: Ports> Reconciler<P> {
-    /// Sweeps until the list or the budget ends. What was found stays found when the sweep ends early, and the next run goes on from
-    /// the last page that was dealt with.
-    pub(crate) async fn sweep(
+    /// Deals with one page.
+    pub(crate) async fn take_turn(
         &self,
         settings: &Settings,
-        tenant: &str,
-        collection: Collection,
+        sweep: &mut Sweep<'_>,
         run: &mut Run<'_>,
-        swept: &mut Swept,
     ) -> Result<(), SweepError> {
-        if run.is_spent(self.host.now()) {
-            return Ok(());
+        let (tenant, collection) = (sweep.tenant, sweep.collection);
+        let at = match sweep.at.take() {
+            Some(at) => at,
+            None => self.begin(settings, tenant, collection).await?,
+        };
+        let (window, since) = (at.walk.window(), at.swept_to - settings.reconciliation.overlap());
+        run.take_call(tenant);
+        let answered = self.listing.list(&settings.visma, tenant, collection, since, window).await;
+        if let Some(quota) = self.listing.quota_left(tenant) {
+            run.note_quota(tenant, quota.remaining);
         }
-        let rules = &settings.reconciliation;
-        let started = self.host.now();
-        let last = self.sweeps.watermark(tenant, collection).await?;
-        let swept_to = last.map_or(started - rules.first_lookback(), |watermark| watermark.swept_to);
-        let mut at = last.and_then(|watermark| watermark.unfinished);
-        while run.take_call(self.host.now()) {
-            let here = at.unwrap_or(Unfinished { until: started - rules.grace(), page: 0, seen: 0 });
-            let since = swept_to - rules.overlap();
-            let page = self.listing.list(&settings.visma, tenant, collection, since, here.page).await?;
-            let is_last = is_last(collection, &page, here.seen);
-            let filled = self.fill(tenant, collection, page.resources, here.until, run, swept).await?;
-            let (swept_to, unfinished) = match (filled, is_last) {
-                // The next run finds on this page what this one had no room for.
-                (false, _) => (swept_to, Some(here)),
-                (true, false) => {
-                    (swept_to, Some(Unfinished { page: here.page + 1, seen: here.seen + page.length, ..here }))
-                }
-                (true, true) => (here.until.max(swept_to), None),
-            };
-            let watermark = Watermark { swept_to, unfinished };
-            self.sweeps.set_watermark(tenant, collection, &watermark, self.host.now()).await?;
-            swept.finished = unfinished.is_none();
-            if swept.finished || !filled {
-                break;
+        let page = match answered {
+            Err(VismaError::ParameterRefused { stage, parameter: "pageSize", most }) => {
+                let error = VismaError::ParameterRefused { stage, parameter: "pageSize", most };
+                tracing::warn!(tenant, collection = %collection, page_size = window.size, "a page is too large: {error}");
+                sweep.at = Some(at.with_smaller_pages(most).ok_or(error)?);
+                sweep.progress = Progress::Open;
+                return Ok(());
             }
-            at = unfinished;
-        }
+            answered => answered?,
+        };
+        let Taken { new_from, rest } = taken(collection, &at.walk, window, &page);
+        let rows: Vec<Row> = page.rows.into_iter().skip(new_from).collect();
+        sweep.found.see_rows(&rows);
+        let filled = self.fill(sweep, rows, at.until, run).await?;
+        let (at, progress) = at.moved(filled, rest);
+        self.sweeps.set_watermark(tenant, collection, &at.watermark(progress), self.host.now()).await?;
+        sweep.at = Some(at);
+        sweep.progress = progress;
         Ok(())
+    }
+
+    async fn begin(&self, settings: &Settings, tenant: &str, collection: Collection) -> Result<At, SweepError> {
+        let (rules, now) = (&settings.reconciliation, self.host.now());
+        let last = self.sweeps.watermark(tenant, collection).await?;
+        let fresh = Watermark { swept_to: now - rules.first_lookback(), page_size: None, unfinished: None };
+        let Watermark { swept_to, page_size, unfinished } = last.unwrap_or(fresh);
+        let (until, walk) = match unfinished {
+            Some(rest) => (rest.until, rest.walk),
+            None => (now - rules.grace(), Walk::new(page_size.unwrap_or(PAGE_SIZE))),
+        };
+        Ok(At { swept_to, page_size, until, walk })
     }
 
     /// Queues what is missing, and says whether that was all. Changes after `until` belong to the next sweep.
     async fn fill(
         &self,
-        tenant: &str,
-        collection: Collection,
-        mut listed: Vec<Listed>,
+        sweep: &mut Sweep<'_>,
+        rows: Vec<Row>,
         until: OffsetDateTime,
         run: &mut Run<'_>,
-        swept: &mut Swept,
     ) -> Result<bool, SweepError> {
-        listed.retain(|one| one.modified.to_datetime() <= until);
-        let missing = self.sweeps.missing(&tenant.to_lowercase(), collection, listed).await?;
-        for gap in &missing {
-            if !run.take_gap() {
-                return Ok(false);
-            }
+        let (tenant, collection) = (sweep.tenant, sweep.collection);
+        let due = |row| match row {
+            Row::Read(listed) => Some(listed).filter(|one: &Listed| one.modified.to_datetime() <= until),
+            Row::NoKey | Row::NoTime { .. } => None,
+        };
+        let listed = rows.into_iter().filter_map(due).collect();
+        let compared = self.sweeps.compare(&tenant.to_lowercase(), collection, listed).await?;
+        sweep.found.touched += compared.touched;
+        compared.missing.iter().for_each(|gap| sweep.found.see_gap(gap.modified));
+        let room = run.room(tenant);
+        for gap in compared.missing.iter().take(room) {
+            run.take_gap(tenant);
             let delivery = gap::delivery(tenant, collection, gap, self.host.new_id(), self.host.now());
             let message =
                 Message { body: delivery.to_message(), group: Some(tenant), attributes: &[], trace: run.trace };
             self.queue.send(message).await?;
-            swept.gaps += 1;
+            sweep.found.queue_gap(gap.modified);
         }
-        Ok(true)
+        Ok(compared.missing.len() <= room)
     }
 }
 
-fn is_last(collection: Collection, page: &Page, seen_before: usize) -> bool {
-    match (collection.paging(), page.total) {
-        (Paging::None, _) => true,
-        _ if page.length == 0 => true,
-        (Paging::FromOne, Some(total)) => seen_before + page.length >= total,
-        // Without a total only an empty page is the last: the ERP may have cut a page short.
-        (Paging::FromOne, None) => false,
-        (Paging::FromZero, _) => page.length < PAGE_SIZE,
+fn taken(collection: Collection, walk: &Walk, window: Window, page: &Page) -> Taken {
+    match collection.paging() {
+        Paging::None => Taken { new_from: 0, rest: None },
+        Paging::FromOne | Paging::FromZero => walk.clone().take(window, page),
     }
 }

@@ -59,6 +59,8 @@ pub const ALARMS: &[&str] = &[
     "feedback-parked",
     "feedback-quota",
     "gaps-found",
+    "mass-change",
+    "rows-unreadable",
     "outcomes-expired",
     "stuck",
     "tenant-silence",
@@ -249,12 +251,17 @@ fn reconciliation() -> Vec<Panel> {
         ours("reconciler", "ListsSwept", "Sum").label("swept"),
         ours("reconciler", "ListsUnfinished", "Sum").label("unfinished"),
     ];
+    let missing = vec![
+        ours_by("reconciler", "GapsFound", "collection"),
+        ours("reconciler", "MassChanges", "Sum").label("mass changes"),
+        ours("reconciler", "RowsUnreadable", "Sum").label("unreadable rows"),
+    ];
     let in_vain = vec![
         ours("reconciler", "OutcomesExpired", "Sum").label("outcomes expired"),
         ours_by("reconciler", "StuckRequeued", "kind"),
     ];
     vec![
-        lines("Webhooks that never arrived", 6, Unit::Count, vec![ours_by("reconciler", "GapsFound", "collection")]),
+        lines("Webhooks that never arrived, mass changes", 6, Unit::Count, missing),
         lines("Outcomes expired, stuck work queued again", 6, Unit::Count, in_vain),
         lines("Tenants fallen silent", 6, Unit::Count, vec![ours("reconciler", "SilentTenants", "Maximum")]),
         lines("Lists of the ERP", 6, Unit::Count, lists),

@@ -123,6 +123,8 @@ contract! {
     [Feedback] AcceptedToFeedback(elapsed: Duration), Milliseconds, "from intake's acceptance to Visma Net taking the feedback";
     [Feedback] FeedbackQuotaLeft(calls: u64), Count, "the least X-RateLimit-Remaining over the tenants of a batch";
     [Reconciler] GapsFound { collection }, Count, "changes whose webhook never arrived, by the ERP's list";
+    [Reconciler] MassChanges { collection }, Count, "lists of which many rows changed all at once, or were touched and not changed";
+    [Reconciler] RowsUnreadable { collection }, Count, "rows of a list without a key or a time that can be read";
     [Reconciler] ListsSwept, Count, "lists swept to their end";
     [Reconciler] ListsUnfinished, Count, "lists that go on in the next run";
     [Reconciler] SilentTenants(tenants: usize), Count, "tenants heard of in the last week, but not for longer than the settings allow";

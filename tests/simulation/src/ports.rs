@@ -14,6 +14,7 @@ use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::collection::{Collection, Page};
 use webhooks_model::feedback::Verdict;
+use webhooks_model::walk::Window;
 use webhooks_model::{Notification, NotificationKey, Resource, ResourcePath};
 use webhooks_queue::{BatchSender, Message, Pacer, Parcel, QueueError, Sender, Together};
 use webhooks_settings::{LoadError, Source};
@@ -368,12 +369,12 @@ impl Listing for Port {
         tenant: &str,
         collection: Collection,
         since: OffsetDateTime,
-        _: u32,
+        window: Window,
     ) -> Result<Page, VismaError> {
         let (instance, tenant) = (self.instance, tenant.to_owned());
         let list = move |world: &mut World| {
             world.erp_answers(instance, Stage::List, &tenant)?;
-            Ok(world.erp.list(&tenant, collection, since))
+            Ok(world.erp.list(&tenant, collection, since, window))
         };
         self.call("lists what changed", false, |_| timed_out(Stage::List), list).await
     }

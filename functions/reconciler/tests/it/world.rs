@@ -8,26 +8,70 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use webhooks_host::Host;
 use webhooks_metrics::{Emitted, Metrics, Service};
-use webhooks_model::collection::{Collection, Listed, Page, Paging};
+use webhooks_model::collection::{self, Collection, Listed, Page, Paging};
 use webhooks_model::delivery::Meta;
 use webhooks_model::notification::NoDirectory;
-use webhooks_model::{Channel, Delivery, HeadChange, Notification, Origin, State, Ticks, Versions};
+use webhooks_model::walk::Window;
+use webhooks_model::{Channel, Delivery, HeadChange, Notification, Origin, Revision, State, Ticks, Versions};
 use webhooks_queue::Trace;
 use webhooks_settings::{Cache, Settings, Visma};
 use webhooks_store::{Answering, Change, Entry, Ledger, Table};
-use webhooks_visma::{Listing, PAGE_SIZE, VismaError};
+use webhooks_visma::{Listing, Quota, Quotas, Stage, VismaError};
 
-type Lists = HashMap<(String, Collection), Vec<(String, OffsetDateTime)>>;
+type Lists = HashMap<(String, Collection), Vec<Row>>;
+
+/// A row of the ERP.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) key: String,
+    /// `None`: it shows none.
+    pub(crate) modified: Option<OffsetDateTime>,
+    /// Text that its content hash and its row version are made of.
+    pub(crate) content: String,
+    pub(crate) etag: Option<String>,
+}
 
 /// The ERP's lists, paged and filtered as the reference says, with a fault for every call that is to fail.
 #[derive(Clone, Default)]
-pub(crate) struct FakeLists(Arc<Mutex<Answers>>);
+pub(crate) struct FakeLists(pub(crate) Arc<Mutex<Answers>>);
 
 #[derive(Default)]
-struct Answers {
-    lists: Lists,
+pub(crate) struct Answers {
+    pub(crate) lists: Lists,
     calls: Vec<String>,
     faults: VecDeque<Option<VismaError>>,
+    /// What is left of a tenant's quota.
+    pub(crate) quotas: HashMap<String, u64>,
+    /// In the order of their keys; else in that of their times.
+    pub(crate) by_key: bool,
+    /// Pages are cut to this, or refused where that is wanted.
+    pub(crate) largest: Option<usize>,
+    pub(crate) refuses: bool,
+}
+
+impl Answers {
+    fn page(&self, tenant: &str, collection: Collection, since: OffsetDateTime, window: Window) -> Page {
+        let mut changed = self.lists.get(&(tenant.to_owned(), collection)).cloned().unwrap_or_default();
+        changed.retain(|row| row.modified.is_none_or(|modified| modified > since));
+        changed.sort_by_key(|row| if self.by_key { (None, row.key.clone()) } else { (row.modified, row.key.clone()) });
+        let (total, size) = (changed.len(), window.size.min(self.largest.unwrap_or(usize::MAX)));
+        let rows = changed.into_iter().map(|row| listed(collection, row));
+        match collection.paging() {
+            Paging::None => Page { rows: rows.collect(), total: None, more: None },
+            paging => {
+                let start = window.page as usize * size;
+                let more = (paging == Paging::FromZero).then_some(start + size < total);
+                Page { rows: rows.skip(start).take(size).collect(), total: Some(total), more }
+            }
+        }
+    }
+}
+
+fn listed(collection: Collection, row: Row) -> collection::Row {
+    let Row { key, modified, content, etag } = row;
+    let Some(modified) = modified.map(Ticks::from_datetime) else { return collection::Row::NoTime { key } };
+    let etag = etag.filter(|_| collection != Collection::SalesOrder);
+    collection::Row::Read(Listed { key, modified, revision: Revision { etag, content: Some(content) } })
 }
 
 impl Listing for FakeLists {
@@ -37,25 +81,35 @@ impl Listing for FakeLists {
         tenant: &str,
         collection: Collection,
         since: OffsetDateTime,
-        page: u32,
+        window: Window,
     ) -> Result<Page, VismaError> {
         let mut inner = self.0.lock().unwrap();
-        inner.calls.push(format!("{tenant}:{collection}:{page}"));
+        inner.calls.push(format!("{tenant}:{collection}:{}", window.page));
+        if let Some(left) = inner.quotas.get_mut(tenant) {
+            *left = left.saturating_sub(1);
+        }
         if let Some(Some(fault)) = inner.faults.pop_front() {
             return Err(fault);
         }
-        let all = inner.lists.get(&(tenant.to_owned(), collection)).cloned().unwrap_or_default();
-        let changed: Vec<Listed> = all
-            .into_iter()
-            .filter(|(_, modified)| *modified > since)
-            .map(|(key, modified)| Listed { key, modified: Ticks::from_datetime(modified) })
-            .collect();
-        let total = Some(changed.len());
-        let size = if collection.paging() == Paging::None { usize::MAX } else { PAGE_SIZE };
-        let resources: Vec<Listed> =
-            changed.into_iter().skip((page as usize).saturating_mul(size)).take(size).collect();
-        Ok(Page { length: resources.len(), total: total.filter(|_| collection.paging() == Paging::FromOne), resources })
+        let most = inner.largest.filter(|most| inner.refuses && window.size > *most);
+        if most.is_some() && collection.paging() != Paging::None {
+            return Err(VismaError::ParameterRefused { stage: Stage::List, parameter: "pageSize", most });
+        }
+        Ok(inner.page(tenant, collection, since, window))
     }
+}
+
+impl Quotas for FakeLists {
+    fn quota_left(&self, tenant: &str) -> Option<Quota> {
+        let remaining = *self.0.lock().unwrap().quotas.get(tenant)?;
+        Some(Quota { remaining, resets_in: Duration::from_secs(600) })
+    }
+}
+
+fn row(key: &str, modified: OffsetDateTime, at: usize) -> Row {
+    let modified = modified - time::Duration::microseconds(at as i64);
+    let etag = Some(format!("etag {key} {modified}"));
+    Row { key: key.to_owned(), modified: Some(modified), content: format!("content {key} {modified}"), etag }
 }
 
 struct Fakes;
@@ -123,13 +177,13 @@ impl World {
         self.run_for(None).await
     }
 
-    /// The ERP changed `key`, so many minutes before now.
+    /// The ERP changed `key`, so many minutes before now. No two changes have the same time.
     pub(crate) fn change(&self, tenant: &str, collection: Collection, key: &str, minutes_ago: i64) {
         let modified = self.host.now() - time::Duration::minutes(minutes_ago);
         let mut inner = self.lists.0.lock().unwrap();
         let list = inner.lists.entry((tenant.to_owned(), collection)).or_default();
-        list.retain(|(known, _)| known != key);
-        list.push((key.to_owned(), modified));
+        list.retain(|row| row.key != key);
+        list.push(row(key, modified, list.len()));
     }
 
     /// The same for many that were not in the list before.
@@ -137,7 +191,13 @@ impl World {
         let modified = self.host.now() - time::Duration::minutes(minutes_ago);
         let mut inner = self.lists.0.lock().unwrap();
         let list = inner.lists.entry((TENANT.to_owned(), collection)).or_default();
-        list.extend(keys.iter().map(|key| (key.clone(), modified)));
+        list.extend(keys.iter().enumerate().map(|(at, key)| row(key, modified, at)));
+    }
+
+    /// Works on the rows of a list of [`TENANT`].
+    pub(crate) fn rows<T>(&self, collection: Collection, work: impl FnOnce(&mut Vec<Row>) -> T) -> T {
+        let mut inner = self.lists.0.lock().unwrap();
+        work(inner.lists.entry((TENANT.to_owned(), collection)).or_default())
     }
 
     pub(crate) fn fail(&self, faults: impl IntoIterator<Item = VismaError>) {
@@ -165,6 +225,11 @@ impl World {
         self.queue.sent().into_iter().map(read).collect()
     }
 
+    /// What was queued since `from`, by the keys.
+    pub(crate) fn queued_since(&self, from: usize) -> Vec<String> {
+        self.queued().into_iter().skip(from).map(|n| n.entity_key.unwrap()).collect()
+    }
+
     /// A webhook of the tenant was accepted and processed just now.
     pub(crate) async fn hear(&self, tenant: &str, origin: Origin) {
         self.process(&self.accepted(tenant, "10001", origin)).await;
@@ -172,9 +237,8 @@ impl World {
 
     /// A change of a customer, accepted just now.
     pub(crate) fn accepted(&self, tenant: &str, key: &str, origin: Origin) -> Notification {
-        let gap = Listed { key: key.into(), modified: Ticks::from_datetime(self.host.now()) };
-        let body =
-            json!({"event": "CUSTOMER_CHANGED", "entityId": gap.key, "timeStamp": gap.modified.get()}).to_string();
+        let modified = Ticks::from_datetime(self.host.now());
+        let body = json!({"event": "CUSTOMER_CHANGED", "entityId": key, "timeStamp": modified.get()}).to_string();
         let meta = Meta {
             id: self.host.new_id(),
             channel: Channel::Dispatcher,
@@ -191,6 +255,11 @@ impl World {
 
     /// Does with a notification what the processor does.
     pub(crate) async fn process(&self, n: &Notification) {
+        self.process_as(n, Revision::default()).await;
+    }
+
+    /// The same, where `revision` was fetched.
+    pub(crate) async fn process_as(&self, n: &Notification, revision: Revision) {
         let key = n.ledger_key();
         let change = HeadChange {
             entity: key.entity,
@@ -204,6 +273,8 @@ impl World {
             detail: None,
             internal_id: None,
             previous_key: None,
+            revision,
+            was_swept: false,
         };
         self.table.table.advance(&change, self.host.now()).await.unwrap();
         self.end(n, Answering::none()).await;

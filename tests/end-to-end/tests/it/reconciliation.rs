@@ -1,5 +1,5 @@
 use crate::company;
-use end_to_end::{Company, until};
+use end_to_end::{Company, Operator, until};
 use futures::{StreamExt, stream};
 use serde_json::json;
 use standin::{Change, Collection};
@@ -27,6 +27,10 @@ async fn changes_whose_webhooks_were_lost_are_found_and_processed_and_the_others
     let mut found: Vec<_> = records.iter().filter(|record| record.feedback == "none").map(|r| r.key.as_str()).collect();
     found.sort_unstable();
     assert_eq!(found, ["10002", "1920", "SO/000042"]);
+    let path = format!("/operations/v1/entities?tenant={}&entity=sales_order&key=SO%2F000042", company.tenant);
+    let (_, order) = Operator::new(&company.stack, "Read").await.ask("GET", &path, None).await;
+    assert_eq!(order["current"]["status"], "Open", "{order}");
+    assert_eq!(order["current"]["timeline"][0]["status"], "Open", "{order}");
 
     let report = company.stack.reconcile(Some(&company.tenant)).await;
     assert_eq!(report["gaps_found"], json!({}), "{report}");

@@ -1,12 +1,13 @@
 //! Visma Net: entities that change, a dispatcher that tells of it, lists, rate limits, outages and the notification feedback.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
-use webhooks_model::collection::{Collection, Listed, Page};
-use webhooks_model::{Entity, Ticks};
+use webhooks_model::Entity;
+use webhooks_model::collection::{Collection, Page};
+use webhooks_model::walk::Window;
 
 /// Id and company number.
 pub(crate) const TENANTS: [(&str, &str); 2] =
@@ -106,14 +107,25 @@ impl Erp {
         self.records.iter().find(is_it)
     }
 
-    pub(crate) fn list(&self, tenant: &str, collection: Collection, since: OffsetDateTime) -> Page {
-        let listed = |record: &Record| {
-            let modified = record.modified.filter(|at| *at > since && !record.deleted)?;
-            let is_listed = TENANTS[record.tenant].0 == tenant && record.entity == collection.entity();
-            is_listed.then(|| Listed { key: record.key.clone(), modified: Ticks::from_datetime(modified) })
+    /// A page of a list. It has one row, however many are asked for, so that each list takes several and moves meanwhile.
+    pub(crate) fn list(&self, tenant: &str, collection: Collection, since: OffsetDateTime, window: Window) -> Page {
+        let is_listed = |record: &&Record| {
+            let is_new = record.modified.is_some_and(|at| at > since) && !record.deleted;
+            is_new && TENANTS[record.tenant].0 == tenant && record.entity == collection.entity()
         };
-        let resources: Vec<Listed> = self.records.iter().filter_map(listed).collect();
-        Page { length: resources.len(), total: Some(resources.len()), resources }
+        let mut listed: Vec<&Record> = self.records.iter().filter(is_listed).collect();
+        listed.sort_by_key(|record| record.modified);
+        let rows: Vec<Value> = listed.iter().map(|record| record.row()).collect();
+        let one: Vec<&Value> = rows.iter().skip(window.page as usize).take(1).collect();
+        let answer = match collection {
+            Collection::SalesOrder => {
+                let next = (window.page as usize + 1 < rows.len()).then_some("next");
+                json!({"value": one, "nextPage": next, "totalCount": rows.len()})
+            }
+            Collection::Account => json!(rows),
+            _ => json!(one),
+        };
+        collection.parse(&answer.to_string()).expect("a list")
     }
 
     pub(crate) fn next_try(&self) -> Option<OffsetDateTime> {
@@ -122,13 +134,28 @@ impl Erp {
 }
 
 impl Record {
+    /// Sales orders are of V3: their status is an object.
     pub(crate) fn json(&self) -> String {
+        let mut resource = self.row();
+        if self.entity == Entity::SalesOrder {
+            resource["status"] = json!({"description": STATUSES[self.status], "cancelled": false, "hold": false});
+            resource["version"] = resource["lastModified"].clone();
+        }
+        resource.to_string()
+    }
+
+    /// As it stands in a list.
+    fn row(&self) -> Value {
         let modified = self.modified.map(|at| at.format(&Rfc3339).expect("a time of this era"));
+        let modified = modified.unwrap_or_else(|| "2020-01-01T00:00:00Z".into());
+        let status = STATUSES[self.status];
+        if let Some((order_type, order)) = self.key.split_once('/') {
+            return json!({"type": order_type, "orderId": order, "status": status, "lastModified": modified});
+        }
         json!({
-            "accountID": self.internal_id, "internalId": self.internal_id, "status": STATUSES[self.status],
-            "lastModifiedDateTime": modified.unwrap_or_else(|| "2020-01-01T00:00:00Z".into()),
+            "accountID": self.internal_id, "internalId": self.internal_id, "accountCD": self.key, "number": self.key,
+            "status": status, "lastModifiedDateTime": modified, "timeStamp": modified,
         })
-        .to_string()
     }
 
     /// As notifications name it.

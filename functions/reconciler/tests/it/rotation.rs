@@ -1,0 +1,95 @@
+//! Every list has its turn, however small the budget.
+
+use crate::world::World;
+use fixtures::TENANT;
+use proptest::prelude::*;
+use serde_json::json;
+use std::collections::HashSet;
+use time::Duration;
+use webhooks_model::collection::Collection;
+
+fn tenants(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("5a0e6f0e-32b4-4b5a-9e0e-{n:012}")).collect()
+}
+
+async fn world(tenants: &[String], collections: usize, max_calls: u32) -> World {
+    let tenants: Vec<&str> = tenants.iter().map(String::as_str).collect();
+    let collections = &Collection::ALL[..collections];
+    World::with_tenants(json!({"collections": collections, "max_calls": max_calls}), &tenants).await
+}
+
+/// Lists that were asked for, `{tenant}:{collection}`.
+fn asked(world: &World) -> HashSet<String> {
+    world.calls().iter().map(|call| call.rsplit_once(':').unwrap().0.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn thirty_tenants_at_an_interval_of_an_hour_and_200_calls_are_all_swept_in_two_runs() {
+    let tenants = tenants(30);
+    let world = world(&tenants, 10, 200).await;
+    for _ in 0..2 {
+        world.run().await;
+        world.host.advance(Duration::hours(1));
+    }
+    assert_eq!(asked(&world).len(), 300);
+}
+
+#[tokio::test]
+async fn a_list_with_more_than_a_run_may_queue_leaves_room_for_the_others() {
+    let tenants = tenants(2);
+    let rules = json!({"collections": ["customer", "supplier"], "max_gaps": 10});
+    let world = World::with_tenants(rules, &[&tenants[0], &tenants[1]]).await;
+    for n in 0..100 {
+        world.change(&tenants[0], Collection::Customer, &n.to_string(), 30);
+    }
+    world.change(&tenants[1], Collection::Customer, "1", 30);
+    let report = world.run().await;
+    assert_eq!((asked(&world).len(), report.gaps_found[&Collection::Customer]), (4, 6), "half of ten, and one");
+    assert!(world.queued().iter().any(|n| n.tenant.as_deref() == Some(tenants[1].as_str())));
+}
+
+#[tokio::test]
+async fn a_tenant_with_little_quota_has_all_its_lists_swept_in_turn() {
+    let world = World::new(json!({})).await;
+    for run in 0..6 {
+        world.lists.0.lock().unwrap().quotas.insert(TENANT.to_owned(), 5);
+        let report = world.run().await;
+        assert!(report.calls <= 4, "run {run}: {report:?}");
+    }
+    assert_eq!(asked(&world).len(), 10);
+}
+
+#[tokio::test]
+async fn where_all_lists_have_their_turn_nothing_is_written_about_it() {
+    let world = world(&tenants(2), 2, 100).await;
+    let (_, first) = world.run_counted().await;
+    assert_eq!(world.run_counted().await.1.requests, first.requests);
+    let item = world.table.client.get_item().table_name("webhooks");
+    let item = item.key("pk", aws_sdk_dynamodb::types::AttributeValue::S("#reconciliation#".into()));
+    let item = item.key("sk", aws_sdk_dynamodb::types::AttributeValue::S("PLACE".into())).send().await.unwrap();
+    assert!(item.item.is_none());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn every_list_is_swept_within_as_many_runs_as_the_calls_need(
+        tenants_count in 1..14_usize,
+        collections in 1..5_usize,
+        max_calls in 1..9_u32,
+        minutes in 1..3000_i64,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let tenants = tenants(tenants_count);
+            let world = world(&tenants, collections, max_calls).await;
+            let lists = tenants_count * collections;
+            for _ in 0..lists.div_ceil(max_calls as usize) {
+                world.run().await;
+                world.host.advance(Duration::minutes(minutes));
+            }
+            assert_eq!(asked(&world).len(), lists);
+        });
+    }
+}

@@ -1,0 +1,131 @@
+//! The real client over HTTP against the stand-in for Visma Net, in each of its readings of what is not known for certain.
+
+use serde_json::json;
+use standin::{CLIENT_ID, CLIENT_SECRET, Collection as Kept, Lists, NewTenant, Options, Server, TenantClient};
+use std::collections::HashSet;
+use time::OffsetDateTime;
+use webhooks_host::SystemHost;
+use webhooks_model::ResourcePath;
+use webhooks_model::collection::{Collection, Row};
+use webhooks_model::walk::Walk;
+use webhooks_settings::Visma as Settings;
+use webhooks_visma::{Fetched, Listing, Visma, VismaClient, VismaError};
+
+struct Bench {
+    company: TenantClient,
+    client: VismaClient<SystemHost>,
+    settings: Settings,
+    _server: Server,
+}
+
+impl Bench {
+    async fn new(lists: Lists, max_page_size: usize) -> Self {
+        let server = Server::start(Options::default()).await.unwrap();
+        let url = server.url();
+        let company =
+            server.client().create_tenant(NewTenant { lists, max_page_size, ..NewTenant::default() }).await.unwrap();
+        let settings = serde_json::from_value(json!({
+            "connect_url": url, "erp_url": format!("{url}/erp"), "sales_order_url": format!("{url}/salesorder"),
+            "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET,
+            "scope": "vismanet_erp_service_api:read vismanet_erp_service_api:create",
+        }));
+        let client = VismaClient::new(SystemHost).unwrap();
+        Self { company, client, settings: settings.unwrap(), _server: server }
+    }
+
+    fn tenant(&self) -> String {
+        self.company.id().to_string()
+    }
+
+    /// Keys and times of all rows that changed since an hour ago, and the calls that it took.
+    async fn read(&self, collection: Collection) -> (Vec<Row>, usize) {
+        let since = OffsetDateTime::now_utc() - time::Duration::HOUR;
+        let (mut walk, mut rows, mut calls) = (Walk::new(100), Vec::new(), 0);
+        loop {
+            let window = walk.window();
+            calls += 1;
+            assert!(calls < 100, "it never ends");
+            match self.client.list(&self.settings, &self.tenant(), collection, since, window).await {
+                Ok(page) => {
+                    let taken = walk.take(window, &page);
+                    rows.extend(page.rows.into_iter().skip(taken.new_from));
+                    match taken.rest {
+                        Some(rest) => walk = rest,
+                        None => return (rows, calls),
+                    }
+                }
+                Err(VismaError::ParameterRefused { parameter: "pageSize", most: Some(most), .. }) => {
+                    walk = walk.with_size(most);
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    async fn fetch(&self, path: &str) -> webhooks_model::Resource {
+        let path = ResourcePath::parse(path).unwrap();
+        match self.client.fetch(&self.settings, &self.tenant(), &path).await {
+            Ok(Fetched::Found(resource)) => resource,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn in_every_reading_all_sales_orders_of_a_list_are_read_once() {
+    for (bare, cuts, largest) in [
+        (false, false, 100),
+        (false, false, 50),
+        (false, true, 50),
+        (true, false, 50),
+        (true, true, 50),
+        (true, false, 100),
+    ] {
+        let bench = Bench::new(Lists { bare, cuts, largest, ..Lists::default() }, 1000).await;
+        for n in 0..130 {
+            bench.company.put(Kept::SalesOrderV3, &format!("SO/{n:06}"), json!({})).await.unwrap();
+        }
+        let (rows, calls) = bench.read(Collection::SalesOrder).await;
+        let keys: HashSet<&str> = rows.iter().filter_map(Row::key).collect();
+        assert_eq!((rows.len(), keys.len()), (130, 130), "{bare} {cuts} {largest}");
+        assert!(rows.iter().all(|row| matches!(row, Row::Read(_))) && calls <= 7, "{calls}");
+    }
+}
+
+#[tokio::test]
+async fn in_every_reading_all_customers_of_a_list_are_read_once() {
+    for (counts, by_time, largest) in [(true, false, 1000), (false, false, 1000), (true, true, 50), (false, true, 50)] {
+        let bench = Bench::new(Lists { counts, by_time, ..Lists::default() }, largest).await;
+        for n in 0..130 {
+            bench.company.put(Kept::Customer, &format!("{n:06}"), json!({})).await.unwrap();
+        }
+        let (rows, _) = bench.read(Collection::Customer).await;
+        let keys: HashSet<&str> = rows.iter().filter_map(Row::key).collect();
+        assert_eq!((rows.len(), keys.len()), (130, 130), "{counts} {by_time} {largest}");
+    }
+}
+
+#[tokio::test]
+async fn the_status_of_an_order_is_its_description_and_what_holds_it_up() {
+    let bench = Bench::new(Lists::default(), 1000).await;
+    for (fields, status) in [
+        (json!({"status": "Open"}), "Open"),
+        (json!({"status": "Completed"}), "Completed"),
+        (json!({"status": "Open", "hold": true}), "Open (hold)"),
+    ] {
+        bench.company.put(Kept::SalesOrderV3, "SO/000101", fields).await.unwrap();
+        let order = bench.fetch("api/v3/SalesOrders/SO/000101").await;
+        assert_eq!(order.status(), Some(status));
+        assert!(order.modified().is_some() && order.revision().etag.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_customer_of_a_list_has_the_revision_that_was_fetched() {
+    let bench = Bench::new(Lists::default(), 1000).await;
+    bench.company.put(Kept::Customer, "10001", json!({"name": "A"})).await.unwrap();
+    let fetched = bench.fetch("v1/customer/10001").await;
+    let (rows, calls) = bench.read(Collection::Customer).await;
+    let Row::Read(listed) = &rows[0] else { panic!("not read") };
+    assert_eq!((&listed.revision, calls), (fetched.revision(), 1));
+}
