@@ -57,7 +57,7 @@ impl<P: Ports> Reconciler<P> {
 fn in_order<'s>(tenants: &[&'s str], collections: &[Collection], first: Option<&List>) -> Vec<Sweep<'s>> {
     let of_all = |collection: &Collection| {
         let collection = *collection;
-        tenants.iter().map(move |tenant| Sweep::new(tenant, collection))
+        tenants.iter().map(move |&tenant| Sweep::new(tenant, collection))
     };
     let mut lists: Vec<Sweep<'s>> = collections.iter().flat_map(of_all).collect();
     let is_first = |sweep: &Sweep<'_>| {

@@ -43,11 +43,11 @@ pub enum VismaError {
     #[error("{stage}: unexpected answer ({status})")]
     Unexpected { stage: Stage, status: u16 },
     /// The ERP does not take a parameter of ours, by a name of ours. `most` is the largest number that it says it takes.
-    #[error("{stage}: the parameter {parameter} is refused (400){}", at_most(*most))]
+    #[error("{stage}: the parameter {parameter} is refused (400){}", at_most(.most.as_ref()))]
     ParameterRefused { stage: Stage, parameter: &'static str, most: Option<usize> },
 }
 
-fn at_most(most: Option<usize>) -> String {
+fn at_most(most: Option<&usize>) -> String {
     most.map(|most| format!(", at most {most} is taken")).unwrap_or_default()
 }
 

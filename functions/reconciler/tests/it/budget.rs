@@ -27,7 +27,7 @@ async fn a_run_out_of_calls_goes_on_where_it_stopped() {
         }
     }
     assert_eq!((runs, keys(&world).len()), (3, 450));
-    let pages: Vec<String> = (0..5).map(|page| format!("{TENANT}:customer:{page}")).collect();
+    let pages: Vec<String> = (0..6).map(|page| format!("{TENANT}:customer:{page}")).collect();
     assert_eq!(world.calls(), pages, "no page twice");
 }
 

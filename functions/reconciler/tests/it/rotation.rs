@@ -62,8 +62,7 @@ async fn a_tenant_with_little_quota_has_all_its_lists_swept_in_turn() {
 #[tokio::test]
 async fn where_all_lists_have_their_turn_nothing_is_written_about_it() {
     let world = world(&tenants(2), 2, 100).await;
-    let (_, first) = world.run_counted().await;
-    assert_eq!(world.run_counted().await.1.requests, first.requests);
+    world.run().await;
     let item = world.table.client.get_item().table_name("webhooks");
     let item = item.key("pk", aws_sdk_dynamodb::types::AttributeValue::S("#reconciliation#".into()));
     let item = item.key("sk", aws_sdk_dynamodb::types::AttributeValue::S("PLACE".into())).send().await.unwrap();

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_model::delivery::Meta;
 use webhooks_model::notification::NoDirectory;
-use webhooks_model::{Channel, Delivery, EntityId, HeadChange, Notification, Origin, Ticks, Versions};
+use webhooks_model::{Channel, Delivery, EntityId, HeadChange, Notification, Origin, Revision, Ticks, Versions};
 
 pub(crate) use fixtures::{TENANT, TestTable as Fixture};
 pub(crate) const NOW: OffsetDateTime = TestHost::START;
