@@ -28,7 +28,8 @@ pub struct Walk {
     position: usize,
     /// The most rows to ask for.
     size: usize,
-    /// Keys of the last rows passed, in the order of the list; empty for a row without one.
+    /// The last rows passed by their keys and times, in the order of the list; empty for a row without a key. One that was touched since
+    /// may have moved, and is not recognised.
     tail: Vec<String>,
     steps_back: u32,
     doubt: Doubt,
@@ -117,7 +118,7 @@ impl Walk {
             self.doubt = Doubt::Resolved;
             return Taken { new_from: rows.len(), rest: (!rows.is_empty()).then_some(self) };
         }
-        let met = rows.iter().rposition(|row| row.key().is_some_and(|key| self.known_tail().any(|known| known == key)));
+        let met = rows.iter().rposition(|row| self.known_tail().any(|known| known == mark(row)));
         let is_lost = start < self.position && start > 0 && met.is_none() && self.known_tail().next().is_some();
         if is_lost && self.steps_back < MOST_STEPS_BACK {
             self.steps_back += 1;
@@ -127,7 +128,7 @@ impl Walk {
         let new_from = met.map_or(0, |at| at + 1);
         let has_new = new_from < rows.len();
         self.position = start + rows.len();
-        self.tail.extend(rows[new_from..].iter().map(|row| row.key().unwrap_or_default().to_owned()));
+        self.tail.extend(rows[new_from..].iter().map(mark));
         self.tail.drain(..self.tail.len().saturating_sub(OVERLAP));
         if is_last(page, self.position) || (!has_new && rows.len() > window.size) {
             return Taken { new_from, rest: None };
@@ -161,6 +162,14 @@ impl Walk {
     fn known_tail(&self) -> impl Iterator<Item = &str> {
         let skipped = self.tail.len().saturating_sub(self.overlap());
         self.tail[skipped..].iter().map(String::as_str).filter(|key| !key.is_empty())
+    }
+}
+
+fn mark(row: &Row) -> String {
+    match row {
+        Row::Read(listed) => format!("{}@{}", listed.key, listed.modified.get()),
+        Row::NoTime { key } => key.clone(),
+        Row::NoKey => String::new(),
     }
 }
 

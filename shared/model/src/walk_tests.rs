@@ -101,7 +101,7 @@ fn a_page_that_is_cut_is_not_the_last() {
             let mut server = Server { largest, counts, names_next, ..Server::of(130) };
             let (read, windows) = calm(&mut server);
             assert_eq!(read.len(), 130, "{counts} {names_next} {largest}");
-            assert!(windows.len() <= 160 / largest + 6, "{windows:?}");
+            assert!(windows.len() <= 260 / largest + 6, "{windows:?}");
         }
     }
 }
