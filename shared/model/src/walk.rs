@@ -130,7 +130,10 @@ impl Walk {
         self.position = start + rows.len();
         self.tail.extend(rows[new_from..].iter().map(mark));
         self.tail.drain(..self.tail.len().saturating_sub(OVERLAP));
-        if is_last(page, self.position) || (!has_new && rows.len() > window.size) {
+        // As many rows as this page asks for have come in one page before, so it had room for more.
+        let is_silent = page.total.is_none() && page.more.is_none();
+        let has_room = is_silent && met.is_some() && rows.len() < window.size;
+        if is_last(page, self.position) || (!has_new && (has_room || rows.len() > window.size)) {
             return Taken { new_from, rest: None };
         }
         self.look_closer(window, page, has_new);
@@ -142,8 +145,6 @@ impl Walk {
         let was_resolved = std::mem::take(&mut self.doubt) == Doubt::Resolved;
         if has_new && page.rows.len() < window.size {
             self.size = page.rows.len();
-            let is_said = page.total.is_some() || page.more == Some(true);
-            self.doubt = if is_said { Doubt::None } else { Doubt::Open };
         } else if !has_new && was_resolved {
             // Rows that are not shown to us stand here.
             self.position = self.position.max(window.end());
