@@ -11,6 +11,7 @@ mod processor;
 mod sentences;
 mod settle;
 mod steps;
+mod together;
 pub mod wiring;
 
 pub use failure::Failure;

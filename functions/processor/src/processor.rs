@@ -78,8 +78,9 @@ impl<P: Ports> Processor<P> {
             }
         };
         let attempts = notifications.iter().map(|n| self.attempt(n, &settings, &received, longest));
-        let failed: Vec<Next> =
+        let mut failed: Vec<Next> =
             stream::iter(attempts).buffer_unordered(CONCURRENCY).filter_map(|next| async move { next }).collect().await;
+        failed.extend(self.answer_together(&notifications, &settings, &received).await);
         let outcomes = failed.into_iter().map(|next| self.again(next, &received));
         outcomes.reduce(sooner).unwrap_or(Outcome::Done)
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use webhooks_batch::{Outcome, Received};
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
-use webhooks_model::feedback::FeedbackMode;
+use webhooks_model::feedback::{FeedbackMode, FeedbackState};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::retry::{self, Next};
@@ -54,8 +54,9 @@ impl<P: Ports> Processor<P> {
         tracing::error!(reason = reason.as_str(), receive_count = received.receive_count, "dead: {reason}");
         let address = address(n, settings);
         let wanted = settings.route(n.entity, n.kind).feedback != FeedbackMode::None && n.tenant.is_some();
-        let answer = (wanted && !address.ids.is_empty()).then(|| automatic(address, sentences::dead(n)));
-        let is_answered = answer.is_some();
+        let deadline = self.host.now() + settings.route(n.entity, n.kind).deadline();
+        let answer = (wanted && !address.ids.is_empty()).then(|| automatic(n, address, sentences::dead(n), deadline));
+        let is_answered = answer.as_ref().is_some_and(|answer| answer.feedback == FeedbackState::Queued);
         let next = self
             .write_failure(
                 n,

@@ -1,15 +1,17 @@
 //! The steps of one notification. Its end is written down after every effect but the feedback's, whose own way begins with it.
 
 use crate::admission::admit;
-use crate::confirmation::{Facts, Question, question};
+use crate::confirmation::{Facts, Question, is_ambiguous, question};
 use crate::failure::Failure;
 use crate::handler::Handler;
 use crate::ports::Ports;
 use crate::processor::{Done, Processor};
 use crate::sentences;
+use time::OffsetDateTime;
 use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_model::cloud_event::CloudEvent;
+use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackMode, FeedbackState, Verdict};
 use webhooks_model::notification::Proof;
 use webhooks_model::{
@@ -70,6 +72,9 @@ impl<P: Ports> Processor<P> {
             }
             Err(reason) => return Err(Failure::parked(reason)),
         };
+        if is_ambiguous(n, &seen) {
+            return Err(Failure::parked(Reason::Ambiguous));
+        }
         let route = settings.route(n.entity, n.kind);
         let fetched = match question(n, &route, seen.repeated).map_err(Failure::parked)? {
             Question::None => None,
@@ -78,7 +83,7 @@ impl<P: Ports> Processor<P> {
                 Some(self.visma.fetch(&settings.visma, tenant, path).await?)
             }
         };
-        let facts = Facts::new(n, fetched);
+        let facts = Facts::new(n, fetched).confirmed(n).map_err(Failure::parked)?;
         let superseded = self.advance(n, &seen, &facts).await?;
         self.finish(n, settings, received, Findings { seen, facts, route, superseded }).await
     }
@@ -115,25 +120,22 @@ impl<P: Ports> Processor<P> {
         let address = address(n, settings);
         // Nobody gets an event of what is superseded, so nobody could post its outcome.
         let mode = match route.feedback {
-            _ if address.ids.is_empty() => FeedbackMode::None,
+            _ if address.ids.is_empty() || n.answer == AnswerRole::ByFirst => FeedbackMode::None,
             FeedbackMode::Deferred if superseded || !route.publish => FeedbackMode::Automatic,
             mode => mode,
         };
         if route.publish && !superseded {
-            let status = n.status.as_deref().or_else(|| resource.and_then(Resource::status));
-            let event = CloudEvent::new(n, resource, status, mode);
+            let event = CloudEvent::new(n, resource, sentences::status(n, &facts), mode);
             self.send(&self.events, n, received, event.into_message()).await?;
         }
         let state = if superseded { State::Superseded } else { State::Processed };
         let answered = seen.same.and_then(|known| known.feedback);
+        let deadline = self.host.now() + route.deadline();
         let answer = match (answered, mode) {
             (Some(feedback), _) => Answering { feedback, ..Answering::none() },
-            (None, FeedbackMode::None) => Answering { address, ..Answering::none() },
-            (None, FeedbackMode::Automatic) => automatic(address, verdict),
-            (None, FeedbackMode::Deferred) => {
-                let deadline = Some(self.host.now() + route.deadline());
-                Answering { feedback: FeedbackState::Awaited, address, verdict: None, deadline }
-            }
+            (None, FeedbackMode::None) => not_answered(n, address, verdict),
+            (None, FeedbackMode::Automatic) => automatic(n, address, verdict, deadline),
+            (None, FeedbackMode::Deferred) => awaited(address, None, deadline),
         };
         self.end(n, received, state, answer).await
     }
@@ -146,7 +148,7 @@ impl<P: Ports> Processor<P> {
         state: State,
         answer: Answering,
     ) -> Result<Done, Failure> {
-        let is_decided_here = answer.verdict.is_some();
+        let is_decided_here = answer.feedback == FeedbackState::Queued && answer.verdict.is_some();
         let ended = self.record(n, Change::Ended { state, answer }).await?;
         if !ended && n.origin == Origin::Replay {
             self.ledger.replayed(&n.ledger_key(), self.host.now()).await?;
@@ -187,7 +189,13 @@ impl<P: Ports> Processor<P> {
         self.send(&self.feedback, n, received, body).await
     }
 
-    async fn send(&self, queue: &P::Queue, n: &Notification, received: &Received, body: String) -> Result<(), Failure> {
+    pub(crate) async fn send(
+        &self,
+        queue: &P::Queue,
+        n: &Notification,
+        received: &Received,
+        body: String,
+    ) -> Result<(), Failure> {
         let trace = received.trace.as_ref();
         queue.send(Message { body, group: n.tenant.as_deref(), attributes: &[], trace }).await?;
         Ok(())
@@ -202,8 +210,24 @@ pub(crate) fn address(n: &Notification, settings: &Settings) -> Address {
     Address::of(n, settings.visma.feedback_id == FeedbackId::HeaderFirst)
 }
 
-pub(crate) fn automatic(address: Address, verdict: Verdict) -> Answering {
-    Answering { feedback: FeedbackState::Queued, address, verdict: Some(verdict), deadline: None }
+/// The verdict on one of several items under one id is kept, and told with the others'.
+pub(crate) fn automatic(n: &Notification, address: Address, verdict: Verdict, deadline: OffsetDateTime) -> Answering {
+    match n.answer {
+        AnswerRole::ByFirst => not_answered(n, address, verdict),
+        AnswerRole::ForAll if n.origin != Origin::Replay => awaited(address, Some(verdict), deadline),
+        AnswerRole::ForAll | AnswerRole::Own => {
+            Answering { feedback: FeedbackState::Queued, address, verdict: Some(verdict), deadline: None }
+        }
+    }
+}
+
+fn not_answered(n: &Notification, address: Address, verdict: Verdict) -> Answering {
+    let verdict = Some(verdict).filter(|_| n.answer == AnswerRole::ByFirst);
+    Answering { address, verdict, ..Answering::none() }
+}
+
+fn awaited(address: Address, verdict: Option<Verdict>, deadline: OffsetDateTime) -> Answering {
+    Answering { feedback: FeedbackState::Awaited, address, verdict, deadline: Some(deadline) }
 }
 
 fn head_change(n: &Notification, seen: &Seen, facts: &Facts) -> HeadChange {
@@ -227,6 +251,6 @@ fn head_change(n: &Notification, seen: &Seen, facts: &Facts) -> HeadChange {
         gone: facts.gone,
         detail: resource.and_then(|resource| resource.detail(n.entity)),
         internal_id: resource.and_then(|resource| resource.internal_id(n.entity)).map(str::to_owned),
-        previous_key: n.previous_key.clone().filter(|_| n.kind == Kind::IdentityChanged),
+        previous_key: n.previous_key.clone().filter(|_| n.kind == Kind::IdentityChanged && n.event_is_proven),
     }
 }

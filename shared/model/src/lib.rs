@@ -19,6 +19,7 @@ pub mod replay;
 pub mod resource;
 pub mod resource_path;
 pub mod retry;
+mod subject;
 pub mod ticks;
 pub mod work;
 
@@ -26,7 +27,7 @@ pub use catalogue::{Entity, EventType, Kind, NotificationType};
 pub use collection::Collection;
 pub use delivery::{Channel, Delivery, Origin};
 pub use head::{EntityId, HeadChange, Versions};
-pub use identity::NotificationKey;
+pub use identity::{NotificationKey, SenderId};
 pub use ledger::{LedgerKey, Reason, State};
 pub use notification::Notification;
 pub use pause::Pause;

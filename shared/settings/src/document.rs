@@ -4,7 +4,7 @@ use crate::base_url;
 use crate::reconciliation::Reconciliation;
 use crate::route::Route;
 use crate::secret::Secret;
-use crate::subscription::Subscription;
+use crate::subscription::{SigningSecret, Subscription};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
@@ -107,9 +107,10 @@ impl Settings {
     /// # Errors
     /// The first rule the document breaks.
     pub fn parse(json: &str) -> Result<Self, Invalid> {
-        let settings: Self =
+        let mut settings: Self =
             serde_json::from_str(json).map_err(|error| Invalid::Json { line: error.line(), column: error.column() })?;
         settings.check()?;
+        settings.find_shared_secrets();
         Ok(settings)
     }
 
@@ -119,6 +120,26 @@ impl Settings {
 
     pub fn route(&self, entity: Entity, kind: Kind) -> Route {
         self.routes.iter().find(|route| route.matches(entity, kind)).cloned().unwrap_or_default()
+    }
+
+    fn find_shared_secrets(&mut self) {
+        let all = &self.subscriptions;
+        let proven: Vec<_> = all.iter().map(|subscription| self.proven_by(subscription)).collect();
+        let shares = |at: usize| {
+            let is_own = |secret: &SigningSecret| all[at].secrets.iter().any(|own| own.value == secret.value);
+            (0..all.len()).any(|other| proven[other] != proven[at] && all[other].secrets.iter().any(is_own))
+        };
+        let shared: Vec<bool> = (0..all.len()).map(shares).collect();
+        for (subscription, shares_secret) in self.subscriptions.iter_mut().zip(shared) {
+            subscription.shares_secret = shares_secret;
+        }
+    }
+
+    /// The event and the tenant that a subscription's secret stands for.
+    fn proven_by(&self, subscription: &Subscription) -> (Option<&'static str>, Option<String>) {
+        let event = subscription.event.as_deref();
+        let event = event.and_then(|name| self.event_alias(name).or_else(|| catalogue::find(name)));
+        (event.map(|event| event.id), subscription.sole_tenant().map(str::to_lowercase))
     }
 
     fn check(&self) -> Result<(), Invalid> {

@@ -1,16 +1,17 @@
 //! The ledger as the processor uses it.
 
-use crate::attributes::{Item, Update, number, string, text, time_text};
+use crate::attributes::{Item, Update, flag, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::head::Advance;
 use crate::implied::{feed_at, feedback_ids, header_id};
 use crate::item::{Items, Query};
-use crate::keys::{feed_day, partition, raw_part, sort_key};
+use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
 use crate::pending::Mark;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
+use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{EntityId, HeadChange, LedgerKey, Notification, Pause, Reason, State};
@@ -56,8 +57,10 @@ pub trait Ledger: Send + Sync {
 pub struct Seen {
     /// This notification, if it was here before.
     pub same: Option<Known>,
-    /// Whether the same content was here under another id.
+    /// Whether the same content was here under another id, as the same event, and ended well.
     pub repeated: bool,
+    /// Whether the same content was here as another event.
+    pub under_other_event: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,8 @@ pub struct Known {
     pub feedback: Option<FeedbackState>,
     /// The delivery that wrote it down last.
     pub delivery: Option<Uuid>,
+    /// What an accountant is told, or would be told if it were answered by itself.
+    pub is_success: Option<bool>,
 }
 
 /// One line of the ledger.
@@ -142,6 +147,14 @@ impl Change {
         }
     }
 
+    fn answer(&self) -> Option<&Answering> {
+        match self {
+            Self::Ended { answer, .. } => Some(answer),
+            Self::Dead { answer, .. } => answer.as_ref(),
+            Self::Failed(_) | Self::Parked(_) | Self::Paused => None,
+        }
+    }
+
     fn reason(&self) -> Option<Reason> {
         match self {
             Self::Failed(attempt) | Self::Dead { attempt, .. } => Some(attempt.reason),
@@ -154,10 +167,19 @@ impl Change {
 impl<I: Items> Ledger for Table<I> {
     async fn look(&self, key: &LedgerKey) -> Result<Seen, StoreError> {
         let items = self.same_content(key).await?;
-        let own = sort_key(key);
-        let same = items.iter().find(|item| text(item, "sk") == Some(&own)).map(known);
-        let repeated = items.iter().any(|item| text(item, "sk") != Some(&own));
-        Ok(Seen { same, repeated })
+        let own = &key.notification;
+        let mut seen = Seen::default();
+        for (item, notification) in items.iter().filter_map(|item| Some((item, notification_of(item)?))) {
+            let known = known(item);
+            if notification == *own {
+                seen.same = Some(known);
+            } else if notification.event() == own.event() {
+                seen.repeated |= matches!(known.state, Some(State::Processed | State::Superseded));
+            } else {
+                seen.under_other_event = true;
+            }
+        }
+        Ok(seen)
     }
 
     async fn advance(&self, change: &HeadChange, now: OffsetDateTime) -> Result<Advance, StoreError> {
@@ -197,10 +219,10 @@ impl<I: Items> Table<I> {
     async fn same_content(&self, key: &LedgerKey) -> Result<Vec<Item>, StoreError> {
         let query = Query {
             key_condition: "pk = :pk AND begins_with(sk, :content)",
-            projection: Some("sk, #state, reason, feedback, delivery"),
+            projection: Some("sk, #state, reason, feedback, feedback_success, delivery"),
             ..Query::default()
         };
-        let content = string(format!("N#{}.", key.notification.content()));
+        let content = string(format!("N#{}", key.notification.content()));
         let query = query.name("#state", "state").value(":pk", string(partition(&key.entity)));
         self.items.query(query.value(":content", content)).await
     }
@@ -224,6 +246,7 @@ impl<I: Items> Table<I> {
             .set("subscription", string(&n.subscription))
             .set("proof", string(n.proof.as_str()))
             .set_some("header_id", header_id(n).map(string))
+            .set_some("answer_role", Some(n.answer).filter(|role| *role != AnswerRole::Own).map(|r| string(r.as_str())))
             .set("delivery", string(n.delivery.to_string()))
             .set("feed", string(feed_day(&key.entity.tenant, n.received_at)))
             .set("feed_at", string(feed_at(&received, &n.key)))
@@ -235,6 +258,11 @@ impl<I: Items> Table<I> {
         let update = match entry.change.reason() {
             Some(reason) => update.set("reason", string(reason.as_str())),
             None => update,
+        };
+        // Whatever becomes of it, the first item that came under its id answers for it.
+        let update = match n.answer == AnswerRole::ByFirst && entry.change.answer().is_none() {
+            true => update.set_if_absent("feedback", string(FeedbackState::None.as_str())),
+            false => update,
         };
         let now = string(time_text(entry.now));
         let update = match entry.change.state().is_final() {
@@ -343,5 +371,6 @@ fn known(item: &Item) -> Known {
         reason: text(item, "reason").and_then(Reason::parse),
         feedback: text(item, "feedback").and_then(FeedbackState::parse),
         delivery: text(item, "delivery").and_then(|id| Uuid::try_parse(id).ok()),
+        is_success: item.contains_key("feedback_success").then(|| flag(item, "feedback_success")),
     }
 }

@@ -94,6 +94,8 @@ pub fn message(account: usize, length: usize) -> String {
         event: None,
         tenant: Some(TENANT.to_owned()),
         received_at: TestHost::START,
+        shared_secret: false,
+        repeats: None,
         headers: headers(&body, TENANT).into_iter().filter(is_kept).collect(),
     };
     Delivery { meta, body }.to_message()

@@ -36,6 +36,8 @@ pub(crate) fn meta(channel: Channel) -> Meta {
         event: None,
         tenant: None,
         received_at: datetime!(2026-11-23 12:00 UTC),
+        shared_secret: false,
+        repeats: None,
         headers: BTreeMap::new(),
     }
 }

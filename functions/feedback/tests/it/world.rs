@@ -93,6 +93,8 @@ pub(crate) fn notification() -> Notification {
         event: None,
         tenant: Some(TENANT.into()),
         received_at: TestHost::START,
+        shared_secret: false,
+        repeats: None,
         headers: BTreeMap::from([("x-vwd-notification-id".into(), HEADER_ID.to_string())]),
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };

@@ -109,6 +109,8 @@ impl World {
             event: None,
             tenant: None,
             received_at: self.host.now(),
+            shared_secret: false,
+            repeats: None,
             headers: BTreeMap::new(),
         };
         Delivery { meta, body: body.to_vec() }

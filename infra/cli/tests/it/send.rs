@@ -34,6 +34,8 @@ fn read(test: &Test<'_>) -> Notification {
         event: None,
         tenant: None,
         received_at: test.now,
+        shared_secret: false,
+        repeats: None,
         headers,
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };

@@ -21,6 +21,8 @@ pub(crate) fn notification(body: &str, header_id: u128) -> Notification {
         event: None,
         tenant: None,
         received_at: NOW,
+        shared_secret: false,
+        repeats: None,
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
     };
     let delivery = Delivery { meta, body: body.as_bytes().to_vec() };

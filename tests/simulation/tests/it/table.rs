@@ -40,6 +40,8 @@ fn notification(which: u8, now: OffsetDateTime) -> Notification {
         event: None,
         tenant: None,
         received_at: now,
+        shared_secret: false,
+        repeats: None,
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
     };
     let body = format!(r#"{{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"1","n":{}}}"#, which % 2);
