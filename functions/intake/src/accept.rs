@@ -26,7 +26,7 @@ pub(crate) struct Accepted {
 impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
     /// Returns once SQS has it.
     pub(crate) async fn accept(&self, caller: Caller, request: &Parts, body: &Body) -> Result<Accepted, Problem> {
-        let Caller { channel, route, subscription, event, tenant, group } = caller;
+        let Caller { channel, route, subscription, event, tenant, shared_secret, group } = caller;
         let (id, received_at, bytes) = (self.host.new_id(), self.host.now(), body.len());
         let headers = headers::kept(&request.headers);
         let origin = Origin::Webhook;

@@ -118,3 +118,21 @@ fn nothing_secret_is_ever_shown() {
     let mistake = with("/subscriptions/0/secrets/0", json!("canary-misplaced")).unwrap_err();
     assert!(!mistake.to_string().contains("canary"), "{mistake}");
 }
+
+#[test]
+fn a_secret_of_two_events_or_two_tenants_proves_neither() {
+    let shares = |second: Value| {
+        let mut document = document();
+        document["subscriptions"].as_array_mut().unwrap().push(second);
+        let settings = Settings::parse(&document.to_string()).unwrap();
+        ["accounts", "second"].map(|id| settings.subscription(id).unwrap().shares_secret)
+    };
+    let second = |event: &str, tenants: Value, secret: &str| {
+        let secrets = json!([{ "id": "s", "value": secret }]);
+        json!({ "id": "second", "route": "other", "event": event, "tenants": tenants, "secrets": secrets })
+    };
+    assert_eq!(shares(second("ACCOUNT_DELETED", json!(["T-1"]), "canary-new")), [true, true]);
+    assert_eq!(shares(second("ACCOUNT_CHANGED", json!(["*"]), "canary-new")), [true, true]);
+    assert_eq!(shares(second("ACCOUNT_DELETED", json!(["T-1"]), "canary-own")), [false, false]);
+    assert_eq!(shares(second("account changed", json!(["t-1"]), "canary-new")), [false, false]);
+}

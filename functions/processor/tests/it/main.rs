@@ -4,10 +4,12 @@
 
 mod failures;
 mod feedback;
+mod identified;
 mod order;
 mod outcomes;
 mod proof;
 mod repairs;
 mod sentences;
 mod telemetry;
+mod together;
 mod world;

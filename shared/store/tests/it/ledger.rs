@@ -1,8 +1,9 @@
 use crate::support::{Fixture, NOW, notification, order};
+use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
-use webhooks_model::{Notification, Origin, Reason, State};
+use webhooks_model::{LedgerKey, Notification, NotificationKey, Origin, Reason, State};
 use webhooks_store::{Answering, Change, Entry, Ledger, Replays};
 
 fn attempt(reason: Reason) -> Attempt {
@@ -94,6 +95,45 @@ async fn the_same_content_under_another_id_is_recognised_as_a_repetition() {
     assert!(seen.same.is_none() && seen.repeated);
     let seen = fixture.table.look(&order(1).ledger_key()).await.unwrap();
     assert!(seen.same.is_some() && !seen.repeated);
+}
+
+#[tokio::test]
+async fn only_what_ended_well_counts_as_a_repetition() {
+    for (change, counts) in [
+        (ended(State::Processed), true),
+        (ended(State::Superseded), true),
+        (Change::Dead { attempt: attempt(Reason::Bug), answer: None }, false),
+        (Change::Parked(Reason::Unconfirmable), false),
+        (Change::Failed(attempt(Reason::Unavailable)), false),
+        (Change::Paused, false),
+    ] {
+        let fixture = Fixture::new().await;
+        let told = format!("{change:?}");
+        record(&fixture, &order(1), change).await;
+        let seen = fixture.table.look(&order(2).ledger_key()).await.unwrap();
+        assert_eq!((seen.repeated, seen.under_other_event), (counts, false), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_content_as_another_event_is_told_apart() {
+    let fixture = Fixture::new().await;
+    record(&fixture, &order(1), ended(State::Processed)).await;
+    let n = order(1);
+    let other = NotificationKey::new(n.raw.as_bytes(), "SALESORDER_DELETED", Some(n.key.id()));
+    let seen = fixture.table.look(&LedgerKey { notification: other, ..n.ledger_key() }).await.unwrap();
+    assert!(seen.same.is_none() && !seen.repeated && seen.under_other_event);
+}
+
+#[tokio::test]
+async fn an_item_that_another_one_answers_for_is_never_answered_itself() {
+    let fixture = Fixture::new().await;
+    let n = Notification { answer: AnswerRole::ByFirst, ..order(1) };
+    record(&fixture, &n, Change::Parked(Reason::Unconfirmable)).await;
+    let same = fixture.table.look(&n.ledger_key()).await.unwrap().same.unwrap();
+    assert_eq!(same.feedback, Some(FeedbackState::None));
+    let again = fixture.table.replay(&n.ledger_key()).await.unwrap().unwrap();
+    assert_eq!(again.meta.repeats.map(|repeats| (repeats.key, repeats.answer)), Some((n.ledger_key(), n.answer)));
 }
 
 #[tokio::test]

@@ -76,6 +76,8 @@ pub(crate) enum Nature {
     Deletion,
     Unparseable,
     Unmapped,
+    /// Nothing in it says which record it is about, or its path cannot be used.
+    Unidentified,
     /// The business handler panics over it.
     Panics,
     NeedsPerson,

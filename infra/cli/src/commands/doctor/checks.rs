@@ -99,6 +99,14 @@ pub fn subscription(own: &Subscription, now: OffsetDateTime, soon: Duration) -> 
         let advice = format!("If that is not meant: visma-webhooks subscriptions rotate {}.", own.id);
         return Check::warning(name, "no live secret, so it lets nobody in", advice);
     }
+    if own.shares_secret {
+        let advice = format!(
+            "Give each subscription a secret of its own: visma-webhooks subscriptions rotate {}.",
+            own.id
+        );
+        let seen = "another event or tenant has the same secret, so a signature proves neither";
+        return Check::warning(name, seen, advice);
+    }
     let forever = live().any(|secret| secret.expires_at.is_none());
     match live().filter_map(|secret| secret.expires_at).max() {
         Some(end) if !forever && end - now < soon => {
