@@ -6,6 +6,7 @@ use crate::fields::Fields;
 use crate::head::EntityId;
 use crate::identity::NotificationKey;
 use crate::ledger::LedgerKey;
+use crate::mapping::{self, FieldRule, Mapped};
 use crate::resource_path::ResourcePath;
 use crate::ticks::Ticks;
 use serde::Serialize;
@@ -23,6 +24,10 @@ pub trait Directory {
     fn event_alias(&self, name: &str) -> Option<&'static EventType>;
     /// The tenant whose company number (`contextId`) this is.
     fn tenant_of_company(&self, company: &str) -> Option<String>;
+    /// Where payloads have their fields, beyond the built-in names.
+    fn fields(&self) -> &[FieldRule] {
+        &[]
+    }
 }
 
 /// Settings that know nothing.
@@ -124,13 +129,16 @@ impl Notification {
         };
         let (event_raw, event, event_told_by) = event_of(delivery, &fields, directory);
         let entity = event.map_or(Entity::Unmapped, |event| event.entity);
+        let mapped = Mapped::new(directory.fields(), event, &fields);
+        let mapped_key = mapped.key();
         let path = fields
             .text(&["relativeResourceUri", "resourcePath"])
             .and_then(|path| ResourcePath::parse(&path).ok())
-            .filter(|path| path.entity() == entity);
-        let entity_key = path.as_ref().and_then(ResourcePath::key).or_else(|| key_of(entity, &fields));
+            .filter(|path| path.entity() == entity && (mapped_key.is_none() || path.key() == mapped_key));
+        let entity_key =
+            mapped_key.or_else(|| path.as_ref().and_then(ResourcePath::key)).or_else(|| key_of(entity, &fields));
         let path = path.or_else(|| ResourcePath::for_entity(entity, entity_key.as_deref()?));
-        let company = fields.text(&["contextId", "companyId"]).filter(|text| is_name(text));
+        let company = mapped.text(|rule| &rule.company, &["contextId", "companyId"]).filter(|text| is_name(text));
         let (tenant, tenant_told_by) = tenant_of(delivery, company.as_deref(), directory);
         Self {
             proof: proof(delivery, &[event_told_by, tenant_told_by]),
@@ -139,7 +147,7 @@ impl Notification {
             kind: event.map_or(Kind::Unknown, |event| event.kind),
             tenant,
             company,
-            id_in_body: fields.text(&["notificationId"]).and_then(|id| Uuid::try_parse(&id).ok()),
+            id_in_body: mapped.text(|rule| &rule.id, &["notificationId"]).and_then(|id| Uuid::try_parse(&id).ok()),
             path,
             entity_key: entity_key.filter(|key| key.len() <= MAX_KEY_LENGTH),
             previous_key: short(fields.text(&[
@@ -150,10 +158,12 @@ impl Notification {
                 "oldValue",
             ])),
             source: short(fields.text(&["source"])),
-            status: short(status_of(event, &fields)),
-            parameter: short(fields.text(&["parameter", "webhookParameter", "actionParameter", "message"])),
-            occurred_at: fields
-                .text(&["timeStamp", "occurredAt", "changedAt", "lastModifiedDateTime"])
+            status: short(status_of(event, &fields, &mapped)),
+            parameter: short(
+                mapped.text(|rule| &rule.parameter, &["parameter", "webhookParameter", "actionParameter", "message"]),
+            ),
+            occurred_at: mapped
+                .text(|rule| &rule.time, &["timeStamp", "occurredAt", "changedAt", "lastModifiedDateTime"])
                 .and_then(|text| moment(&text)),
             ..Self::bare(delivery, item, event_raw)
         }
@@ -251,8 +261,10 @@ fn event_of(
     fields: &Fields<'_>,
     directory: &impl Directory,
 ) -> (String, Option<&'static EventType>, ToldBy) {
+    let in_body = mapping::event_name(directory.fields(), fields)
+        .or_else(|| fields.text(&["event", "eventType", "eventName", "eventId", "action"]));
     let names = [
-        (fields.text(&["event", "eventType", "eventName", "eventId", "action"]), ToldBy::Us),
+        (in_body, ToldBy::Us),
         (delivery.meta.event.clone(), ToldBy::Us),
         (delivery.header("x-vwd-event-id").map(str::to_owned), ToldBy::Header),
     ];
@@ -302,8 +314,11 @@ fn key_of(entity: Entity, fields: &Fields<'_>) -> Option<String> {
     }
 }
 
-fn status_of(event: Option<&'static EventType>, fields: &Fields<'_>) -> Option<String> {
-    event.and_then(EventType::implied_status).or_else(|| fields.text(&["status", "documentStatus", "newStatus"]))
+fn status_of(event: Option<&'static EventType>, fields: &Fields<'_>, mapped: &Mapped<'_>) -> Option<String> {
+    mapped
+        .said(|rule| &rule.status)
+        .or_else(|| event?.implied_status())
+        .or_else(|| fields.text(&["status", "documentStatus", "newStatus"]))
 }
 
 fn moment(text: &str) -> Option<Ticks> {
