@@ -30,7 +30,7 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         let (id, received_at, bytes) = (self.host.new_id(), self.host.now(), body.len());
         let headers = headers::kept(&request.headers);
         let origin = Origin::Webhook;
-        let meta = Meta { id, channel, origin, subscription, event, tenant, received_at, headers };
+        let meta = Meta { id, channel, origin, subscription, event, tenant, replays: None, received_at, headers };
         let message = match body {
             Body::Text(text) => meta.to_message_of(text),
             other => meta.to_message(other),

@@ -21,6 +21,7 @@ pub(crate) fn delivery(tenant: &str, collection: Collection, gap: &Listed, id: U
         subscription: SUBSCRIPTION.to_owned(),
         event: Some(collection.event().to_owned()),
         tenant: Some(tenant.to_lowercase()),
+        replays: None,
         received_at: now,
         headers: BTreeMap::new(),
     };

@@ -1,5 +1,6 @@
 //! One HTTP delivery as intake accepted it, and its form on the notifications queue.
 
+use crate::ledger::LedgerKey;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,9 @@ pub struct Meta<H = BTreeMap<String, String>> {
     /// The tenant, where the subscription serves exactly one. Outranks any header for the same reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// The record that this replays. By it what was recorded under another key is found and closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replays: Option<LedgerKey>,
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
     /// Lower-case names. Unsigned, so hints only (reference 1.2).
@@ -214,6 +218,7 @@ pub(crate) mod tests {
             subscription: "accounts".into(),
             event: None,
             tenant: None,
+            replays: None,
             received_at: datetime!(2026-11-23 12:00 UTC),
             headers: BTreeMap::new(),
         };

@@ -78,6 +78,8 @@ pub struct Notification {
     pub delivery: Uuid,
     pub channel: Channel,
     pub origin: Origin,
+    /// The record that this is a replay of.
+    pub replays: Option<LedgerKey>,
     pub proof: Proof,
     pub subscription: String,
     pub received_at: OffsetDateTime,
@@ -185,6 +187,7 @@ impl Notification {
             delivery: meta.id,
             channel: meta.channel,
             origin: meta.origin,
+            replays: meta.replays.clone().filter(|_| meta.origin == Origin::Replay),
             proof: Proof::Nothing,
             subscription: meta.subscription.clone(),
             received_at: meta.received_at,
@@ -221,6 +224,11 @@ impl Notification {
         };
         let tenant = self.tenant.clone().unwrap_or_else(|| UNKNOWN_TENANT.to_owned());
         LedgerKey { entity: EntityId { tenant, entity: self.entity, key }, notification: self.key.clone() }
+    }
+
+    /// The record that this is a replay of, where that is under another key: the settings now read it otherwise.
+    pub fn moved_from(&self) -> Option<&LedgerKey> {
+        self.replays.as_ref().filter(|old| **old != self.ledger_key())
     }
 
     pub fn notification_type(&self) -> Option<NotificationType> {
@@ -269,13 +277,14 @@ fn event_of(
         (delivery.header("x-vwd-event-id").map(str::to_owned), ToldBy::Header),
     ];
     let mut names = names.into_iter().filter_map(|(name, told_by)| Some((name?, told_by))).peekable();
-    let first = names.peek().map(|(name, _)| name.clone()).unwrap_or_default();
+    // Also a name that nobody knows yet is told by somebody: the settings may know it when it is replayed.
+    let (first, first_told_by) = names.peek().cloned().unwrap_or((String::new(), ToldBy::Us));
     names
         .find_map(|(name, told_by)| {
             let event = directory.event_alias(&name).or_else(|| catalogue::find(&name))?;
             Some((name, Some(event), told_by))
         })
-        .unwrap_or((first, None, ToldBy::Us))
+        .unwrap_or((first, None, first_told_by))
 }
 
 /// The signed body's company comes first, then the only tenant the subscription serves, then the header. A legacy item has no

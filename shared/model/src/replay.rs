@@ -1,6 +1,7 @@
 //! A recorded notification as a delivery once more.
 
 use crate::delivery::{Channel, Delivery, Meta, Origin};
+use crate::ledger::LedgerKey;
 use crate::notification::{Proof, UNKNOWN_TENANT};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -16,7 +17,8 @@ pub struct Recorded {
     pub channel: Channel,
     pub subscription: String,
     pub event: String,
-    pub tenant: String,
+    /// What it is recorded under.
+    pub key: LedgerKey,
     pub proof: Proof,
     pub received_at: OffsetDateTime,
     /// The exact text of the item.
@@ -24,11 +26,11 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// The delivery that reads as the same notification, under the same key. What came from a header comes from a header again, so a
+    /// The delivery that reads as the same notification, under the same key unless the settings have changed. What came from a header comes from a header again, so a
     /// replay is believed no more than what it repeats.
     #[must_use]
     pub fn replay(self) -> Delivery {
-        let tenant = (self.tenant != UNKNOWN_TENANT).then_some(self.tenant);
+        let tenant = Some(self.key.entity.tenant.clone()).filter(|tenant| tenant != UNKNOWN_TENANT);
         let event = (!self.event.is_empty()).then_some(self.event);
         let mut headers = BTreeMap::new();
         let mut header = |name: &str, value: &str| headers.insert(name.to_owned(), value.to_owned());
@@ -47,6 +49,7 @@ impl Recorded {
             subscription: self.subscription,
             event,
             tenant,
+            replays: Some(self.key),
             received_at: self.received_at,
             headers,
         };
@@ -74,7 +77,7 @@ mod tests {
             channel: n.channel,
             subscription: n.subscription.clone(),
             event: n.event_name().to_owned(),
-            tenant: n.ledger_key().entity.tenant,
+            key: n.ledger_key(),
             proof: n.proof,
             received_at: n.received_at,
             raw: n.raw.clone(),
@@ -88,7 +91,12 @@ mod tests {
     fn is_repeated(delivery: &Delivery) {
         for n in read(delivery) {
             let again = read(&recorded(&n).replay());
-            let expected = Notification { origin: Origin::Replay, event_raw: n.event_name().to_owned(), ..n };
+            let expected = Notification {
+                origin: Origin::Replay,
+                replays: Some(n.ledger_key()),
+                event_raw: n.event_name().to_owned(),
+                ..n
+            };
             let got = again.into_iter().map(|n| Notification { event_raw: n.event_name().to_owned(), ..n });
             assert_eq!(got.collect::<Vec<_>>(), [expected]);
         }

@@ -51,7 +51,7 @@ fn recorded(key: &LedgerKey, item: &Item, raw: String) -> Option<Recorded> {
         channel: Channel::parse(text(item, "channel")?)?,
         subscription: text(item, "subscription")?.to_owned(),
         event: text(item, "event").unwrap_or_default().to_owned(),
-        tenant: key.entity.tenant.clone(),
+        key: key.clone(),
         proof: text(item, "proof").and_then(Proof::parse)?,
         received_at: received_at(item)?,
         raw,

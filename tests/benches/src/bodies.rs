@@ -93,6 +93,7 @@ pub fn message(account: usize, length: usize) -> String {
         subscription: SUBSCRIPTION.to_owned(),
         event: None,
         tenant: Some(TENANT.to_owned()),
+        replays: None,
         received_at: TestHost::START,
         headers: headers(&body, TENANT).into_iter().filter(is_kept).collect(),
     };

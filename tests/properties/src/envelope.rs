@@ -35,6 +35,7 @@ pub(crate) fn meta(channel: Channel) -> Meta {
         subscription: "all".into(),
         event: None,
         tenant: None,
+        replays: None,
         received_at: datetime!(2026-11-23 12:00 UTC),
         headers: BTreeMap::new(),
     }

@@ -99,14 +99,22 @@ fn is_the_same_when_replayed(n: Notification) {
         channel: n.channel,
         subscription: n.subscription.clone(),
         event: n.event_name().to_owned(),
-        tenant: n.ledger_key().entity.tenant,
+        key: n.ledger_key(),
         proof: n.proof,
         received_at: n.received_at,
         raw: n.raw.clone(),
     };
-    assert!(recorded.tenant != UNKNOWN_TENANT || n.tenant.as_deref().is_none_or(|tenant| tenant == UNKNOWN_TENANT));
+    assert!(
+        recorded.key.entity.tenant != UNKNOWN_TENANT
+            || n.tenant.as_deref().is_none_or(|tenant| tenant == UNKNOWN_TENANT)
+    );
     let again = read(&recorded.replay());
-    let expected = Notification { origin: Origin::Replay, event_raw: n.event_name().to_owned(), ..n };
+    let expected = Notification {
+        origin: Origin::Replay,
+        replays: Some(n.ledger_key()),
+        event_raw: n.event_name().to_owned(),
+        ..n
+    };
     let got = again.into_iter().map(|n| Notification { event_raw: n.event_name().to_owned(), ..n });
     assert_eq!(got.collect::<Vec<_>>(), [expected]);
 }

@@ -92,6 +92,7 @@ pub(crate) fn notification() -> Notification {
         subscription: "all".into(),
         event: None,
         tenant: Some(TENANT.into()),
+        replays: None,
         received_at: TestHost::START,
         headers: BTreeMap::from([("x-vwd-notification-id".into(), HEADER_ID.to_string())]),
     };

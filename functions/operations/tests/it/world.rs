@@ -173,6 +173,7 @@ pub(crate) fn order(number: u128) -> Notification {
         subscription: "all".into(),
         event: None,
         tenant: Some(TENANT.into()),
+        replays: None,
         received_at: TestHost::START,
         headers: BTreeMap::from([("x-vwd-notification-id".to_owned(), Uuid::from_u128(number).to_string())]),
     };

@@ -108,6 +108,7 @@ impl World {
             subscription: "all".into(),
             event: None,
             tenant: None,
+            replays: None,
             received_at: self.host.now(),
             headers: BTreeMap::new(),
         };

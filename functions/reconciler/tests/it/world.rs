@@ -182,6 +182,7 @@ impl World {
             subscription: "all".into(),
             event: None,
             tenant: Some(tenant.to_owned()),
+            replays: None,
             received_at: self.host.now(),
             headers: std::collections::BTreeMap::new(),
         };

@@ -103,6 +103,7 @@ pub(crate) fn order(number: u128, now: time::OffsetDateTime) -> Notification {
         subscription: "all".into(),
         event: None,
         tenant: Some(TENANT.into()),
+        replays: None,
         received_at: now,
         headers: BTreeMap::from([("x-vwd-notification-id".to_owned(), Uuid::from_u128(number).to_string())]),
     };

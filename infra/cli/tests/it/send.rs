@@ -33,6 +33,7 @@ fn read(test: &Test<'_>) -> Notification {
         subscription: "all".into(),
         event: None,
         tenant: None,
+        replays: None,
         received_at: test.now,
         headers,
     };

@@ -20,6 +20,7 @@ pub(crate) fn notification(body: &str, header_id: u128) -> Notification {
         subscription: "s".into(),
         event: None,
         tenant: None,
+        replays: None,
         received_at: NOW,
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
     };

@@ -39,6 +39,7 @@ fn notification(which: u8, now: OffsetDateTime) -> Notification {
         subscription: "s".into(),
         event: None,
         tenant: None,
+        replays: None,
         received_at: now,
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
     };
