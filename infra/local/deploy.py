@@ -117,8 +117,8 @@ def make_operators():
             GenerateSecret=True,
             AllowedOAuthFlows=["client_credentials"],
             AllowedOAuthFlowsUserPoolClient=True,
-            # Whoever repairs may also look, if it asks for that.
-            AllowedOAuthScopes=[f"visma-webhooks/{scope}" for scope in {role, "read" if role == "repair" else role}],
+            # Whoever repairs may also look, if it asks for that; `learn` does.
+            AllowedOAuthScopes=[f"visma-webhooks/{scope}" for scope in ({"read", "raw", role} if role == "repair" else {role})],
         )["UserPoolClient"]
         clients[f"Operations{role.capitalize()}Client"] = f"{client['ClientId']}:{client['ClientSecret']}"
     console = {

@@ -37,9 +37,10 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
             subscription,
             event,
             tenant,
-            received_at,
             shared_secret,
-            repeats: None,
+            replays: None,
+            answer_role: Default::default(),
+            received_at,
             headers,
         };
         let message = match body {

@@ -78,6 +78,7 @@ export const EVENTS = Object.entries(SUFFIXES).flatMap(([name, all]) => all.spli
 const MOMENTS = {
   received: ["Received", "info"], attempt_failed: ["Attempt failed", "bad"], feedback_failed: ["Feedback try failed", "bad"],
   feedback_sent: ["Visma Net took the feedback", "good"], feedback_parked: ["Feedback parked", "bad"], replayed: ["Replayed", "info"],
+  moved: ["Goes on under another key", "calm"],
   replay: ["Resend asked for", "deed"], hold: ["Held", "deed"], release: ["Released", "deed"],
   resend_feedback: ["Feedback resend asked for", "deed"], outcome: ["Outcome handed in", "deed"],
 };

@@ -41,6 +41,12 @@ pub(crate) struct Notification {
     /// The part of the ERP it came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<String>,
+    /// The record with which it goes on, where the settings have come to read it otherwise; this one is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_to: Option<String>,
+    /// The closed record of which this is the continuation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_from: Option<String>,
     /// Failed attempts.
     attempts: usize,
     feedback: Feedback,
@@ -77,7 +83,7 @@ pub(crate) struct Detail {
 struct Moment {
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
-    /// received, attempt_failed, a final state, feedback_failed, feedback_sent, feedback_parked, replayed, or an operator's action.
+    /// received, attempt_failed, a final state, moved, feedback_failed, feedback_sent, feedback_parked, replayed, or an operator's action.
     what: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     text: String,
@@ -228,6 +234,8 @@ impl From<Record> for Notification {
             received_at: record.received_at,
             status: record.status,
             source: record.source,
+            moved_to: record.moved_to.as_ref().map(reference::of),
+            moved_from: record.moved_from.as_ref().map(reference::of),
             attempts: record.attempts.len(),
             feedback: Feedback {
                 state: record.feedback.map_or("none", |state| state.as_str()),
@@ -263,7 +271,12 @@ fn timeline(record: &Record) -> Vec<Moment> {
     };
     let mut moments = vec![plain(record.received_at, "received")];
     moments.extend(record.attempts.iter().map(|line| failed(line, "attempt_failed")));
-    moments.extend(record.ended_at.map(|at| plain(at, record.state.as_str())));
+    moments.extend(record.ended_at.map(|at| match &record.moved_to {
+        Some(LedgerKey { entity, .. }) => {
+            Moment { text: format!("{} {}", entity.entity.label(), entity.key), ..plain(at, "moved") }
+        }
+        None => plain(at, record.state.as_str()),
+    }));
     moments.extend(record.replayed_at.map(|at| plain(at, "replayed")));
     moments.extend(record.feedback_attempts.iter().map(|line| failed(line, "feedback_failed")));
     let answered = record.feedback.filter(|state| ["sent", "parked"].contains(&state.as_str()));

@@ -11,7 +11,7 @@ use tracing::Instrument;
 use webhooks_batch::{Outcome, Received};
 use webhooks_metrics::{Metric, Metrics};
 use webhooks_model::retry::Next;
-use webhooks_model::{Notification, State};
+use webhooks_model::{Delivery, Notification, Origin, State};
 use webhooks_queue::Crew;
 use webhooks_settings::{Cache, Settings};
 
@@ -62,15 +62,19 @@ impl<P: Ports> Processor<P> {
     }
 
     async fn message(&self, received: Received, longest: Duration) -> Outcome {
-        let settings = match self.settings.get().await {
+        let delivery = Delivery::from_message(&received.body);
+        // What is replayed may be readable by a document that is newer than ours.
+        let is_replay = delivery.as_ref().is_ok_and(|delivery| delivery.meta.origin == Origin::Replay);
+        let settings = if is_replay { self.settings.for_replay().await } else { self.settings.get().await };
+        let settings = match settings {
             Ok(settings) => settings,
             Err(error) => {
                 tracing::error!(error = %error, "no settings, so nothing can be processed: {error}");
                 return self.without_settings(&received, Failure::from(error)).await;
             }
         };
-        let notifications = match Notification::all_in(&received.body, settings.as_ref()) {
-            Ok(notifications) => notifications,
+        let notifications = match delivery {
+            Ok(delivery) => Notification::all_of(&delivery, settings.as_ref()),
             Err(_) => {
                 tracing::error!("a foreign message on the notifications queue");
                 self.count_failure(None, &received, Next::Bug.reason());

@@ -38,8 +38,11 @@ impl<P: Ports> Processor<P> {
         received: &Received,
     ) -> Result<Done, Failure> {
         let seen = self.ledger.look(&n.ledger_key()).await?;
-        if let Some(known) = seen.same.filter(|_| n.origin != Origin::Replay) {
+        // What was recorded under another key is not repeated here, but brought to its one end.
+        let is_repeated = n.origin == Origin::Replay && n.moved_from().is_none();
+        if let Some(known) = seen.same.filter(|_| !is_repeated) {
             if known.state.is_some_and(State::is_final) {
+                self.close_moved(n).await?;
                 return self.repeat(n, known, received).await;
             }
             if known.state == Some(State::Parked) && known.reason == Some(Reason::Held) {
@@ -129,8 +132,11 @@ impl<P: Ports> Processor<P> {
             self.send(&self.events, n, received, event.into_message()).await?;
         }
         let state = if superseded { State::Superseded } else { State::Processed };
-        let answered = seen.same.and_then(|known| known.feedback);
         let deadline = self.host.now() + route.deadline();
+        let answered = match seen.same.and_then(|known| known.feedback) {
+            None => self.answered_elsewhere(n).await?,
+            answered => answered,
+        };
         let answer = match (answered, mode) {
             (Some(feedback), _) => Answering { feedback, ..Answering::none() },
             (None, FeedbackMode::None) => not_answered(n, address, verdict),
@@ -202,7 +208,28 @@ impl<P: Ports> Processor<P> {
     }
 
     pub(crate) async fn record(&self, notification: &Notification, change: Change) -> Result<bool, Failure> {
-        Ok(self.ledger.record(&Entry { notification, change, now: self.host.now() }).await?)
+        let goes_on = matches!(change, Change::Failed(_));
+        let recorded = self.ledger.record(&Entry { notification, change, now: self.host.now() }).await?;
+        if !goes_on {
+            self.close_moved(notification).await?;
+        }
+        Ok(recorded)
+    }
+
+    /// Closes the record under the key that it had, once the one under its own key is written down. A crash between the two leaves
+    /// the message on the queue, and the next attempt closes it.
+    async fn close_moved(&self, n: &Notification) -> Result<(), Failure> {
+        if let Some(old) = n.moved_from() {
+            self.ledger.moved(old, &n.ledger_key(), self.host.now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Visma Net is told once, also about what was recorded under another key.
+    async fn answered_elsewhere(&self, n: &Notification) -> Result<Option<FeedbackState>, Failure> {
+        let Some(old) = n.moved_from() else { return Ok(None) };
+        let known = self.ledger.look(old).await?.same;
+        Ok(known.and_then(|known| known.feedback).map(|_| FeedbackState::None))
     }
 }
 

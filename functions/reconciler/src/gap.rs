@@ -21,9 +21,10 @@ pub(crate) fn delivery(tenant: &str, collection: Collection, gap: &Listed, id: U
         subscription: SUBSCRIPTION.to_owned(),
         event: Some(collection.event().to_owned()),
         tenant: Some(tenant.to_lowercase()),
+        replays: None,
         received_at: now,
         shared_secret: false,
-        repeats: None,
+        answer_role: Default::default(),
         headers: BTreeMap::new(),
     };
     Delivery { meta, body: body.to_string().into_bytes() }

@@ -84,22 +84,16 @@ pub struct Meta<H = BTreeMap<String, String>> {
     /// `tenant` rest on a header, which says which of them it was.
     #[serde(default, skip_serializing_if = "is_false")]
     pub shared_secret: bool,
-    /// The record that a replay repeats.
+    /// The record that this replays. What was recorded under another key is found by it, and closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub repeats: Option<Repeats>,
+    pub replays: Option<LedgerKey>,
+    /// The role that the replayed record has.
+    #[serde(default, skip_serializing_if = "AnswerRole::is_own")]
+    pub answer_role: AnswerRole,
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
     /// Lower-case names. Unsigned, so hints only (reference 1.2).
     pub headers: H,
-}
-
-/// What a replay carries of the record that it repeats, beyond what it says anew.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Repeats {
-    /// Where it is kept. Under other settings it may be read as something else now.
-    pub key: LedgerKey,
-    #[serde(default)]
-    pub answer: AnswerRole,
 }
 
 /// Who answers, where several items of one delivery came under one id of Visma Net. It gets one answer
@@ -123,6 +117,11 @@ impl AnswerRole {
             Self::ForAll => "for_all",
             Self::ByFirst => "by_first",
         }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_own(&self) -> bool {
+        *self == Self::Own
     }
 
     pub fn parse(text: &str) -> Option<Self> {
@@ -264,9 +263,10 @@ pub(crate) mod tests {
             subscription: "accounts".into(),
             event: None,
             tenant: None,
+            replays: None,
             received_at: datetime!(2026-11-23 12:00 UTC),
             shared_secret: false,
-            repeats: None,
+            answer_role: Default::default(),
             headers: BTreeMap::new(),
         };
         Delivery { meta, body: body.to_vec() }

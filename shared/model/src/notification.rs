@@ -2,10 +2,12 @@
 
 use crate::catalogue::{self, Entity, EventType, Kind, NotificationType};
 use crate::delivery::{AnswerRole, Channel, Delivery, MalformedMessage, Origin};
+pub use crate::directory::{Directory, NoDirectory};
 use crate::fields::Fields;
 use crate::head::EntityId;
 use crate::identity::{NotificationKey, SenderId};
 use crate::ledger::{LedgerKey, Reason};
+use crate::mapping::{self, Mapped};
 use crate::resource_path::ResourcePath;
 use crate::subject::Subject;
 use crate::ticks::Ticks;
@@ -17,28 +19,6 @@ use uuid::Uuid;
 const MAX_TEXT_LENGTH: usize = 256;
 /// Stands for the tenant where none could be told.
 pub const UNKNOWN_TENANT: &str = "unknown";
-
-/// What the settings know and a payload does not say.
-pub trait Directory {
-    /// The event that a name means here, beyond the catalogue's own names.
-    fn event_alias(&self, name: &str) -> Option<&'static EventType>;
-    /// The tenant whose company number (`contextId`) this is.
-    fn tenant_of_company(&self, company: &str) -> Option<String>;
-}
-
-/// Settings that know nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoDirectory;
-
-impl Directory for NoDirectory {
-    fn event_alias(&self, _: &str) -> Option<&'static EventType> {
-        None
-    }
-
-    fn tenant_of_company(&self, _: &str) -> Option<String> {
-        None
-    }
-}
 
 impl Proof {
     pub const ALL: [Self; 3] = [Self::Signed, Self::Headers, Self::Nothing];
@@ -74,6 +54,8 @@ pub struct Notification {
     pub delivery: Uuid,
     pub channel: Channel,
     pub origin: Origin,
+    /// The record that this is a replay of.
+    pub replays: Option<LedgerKey>,
     pub proof: Proof,
     pub subscription: String,
     pub received_at: OffsetDateTime,
@@ -123,10 +105,10 @@ impl Notification {
             Some(items) => items.into_iter().map(|item| Self::read(delivery, item, directory)).collect(),
             None => vec![Self::unparseable(delivery, &unreadable(&delivery.body))],
         };
-        match (&delivery.meta.repeats, all.as_mut_slice()) {
-            (Some(repeats), [only]) => {
-                only.key = repeats.key.notification.clone();
-                only.answer = repeats.answer;
+        match (&delivery.meta.replays, all.as_mut_slice()) {
+            (Some(record), [only]) => {
+                only.answer = delivery.meta.answer_role;
+                only.keep_number(&record.notification);
             }
             _ => {
                 tell_apart(&mut all);
@@ -143,8 +125,9 @@ impl Notification {
         };
         let (event_raw, event, event_told_by) = event_of(delivery, &fields, directory);
         let entity = event.map_or(Entity::Unmapped, |event| event.entity);
-        let Subject { key: entity_key, path, unusable } = Subject::of(entity, &fields);
-        let company = fields.text(&["contextId", "companyId"]).filter(|text| is_name(text));
+        let mapped = Mapped::new(directory.fields(), event, &fields);
+        let Subject { key: entity_key, path, unusable } = Subject::of(entity, &fields, mapped.key());
+        let company = mapped.text(|rule| &rule.company, &["contextId", "companyId"]).filter(|text| is_name(text));
         let (tenant, tenant_told_by) = tenant_of(delivery, company.as_deref(), directory);
         let signed = |text: Option<String>| short(text.filter(|_| delivery.meta.channel != Channel::Legacy));
         Self {
@@ -157,7 +140,7 @@ impl Notification {
                 && delivery.meta.channel == Channel::Dispatcher,
             tenant,
             company,
-            id_in_body: fields.text(&["notificationId"]).and_then(|id| SenderId::new(&id)),
+            id_in_body: mapped.text(|rule| &rule.id, &["notificationId"]).and_then(|id| SenderId::new(&id)),
             path,
             entity_key,
             unusable,
@@ -169,10 +152,12 @@ impl Notification {
                 "oldValue",
             ])),
             source: short(fields.text(&["source"])),
-            status: signed(status_of(event, &fields)),
-            parameter: signed(fields.text(&["parameter", "webhookParameter", "actionParameter", "message"])),
-            occurred_at: fields
-                .text(&["timeStamp", "occurredAt", "changedAt", "lastModifiedDateTime"])
+            status: signed(status_of(event, &fields, &mapped)),
+            parameter: signed(
+                mapped.text(|rule| &rule.parameter, &["parameter", "webhookParameter", "actionParameter", "message"]),
+            ),
+            occurred_at: mapped
+                .text(|rule| &rule.time, &["timeStamp", "occurredAt", "changedAt", "lastModifiedDateTime"])
                 .and_then(|text| moment(&text)),
             ..Self::bare(delivery, item, event_raw)
         }
@@ -194,6 +179,7 @@ impl Notification {
             delivery: meta.id,
             channel: meta.channel,
             origin: meta.origin,
+            replays: meta.replays.clone().filter(|_| meta.origin == Origin::Replay),
             proof: Proof::Nothing,
             subscription: meta.subscription.clone(),
             received_at: meta.received_at,
@@ -227,6 +213,15 @@ impl Notification {
         self
     }
 
+    /// A replay has the number that its record has among its copies.
+    fn keep_number(&mut self, record: &NotificationKey) {
+        let id = self.sender_id().map(SenderId::as_str).unwrap_or_default();
+        let copy = record.id().strip_suffix(id).and_then(|rest| rest.strip_suffix('-')?.parse().ok());
+        if copy.is_some() {
+            *self = self.clone().with_key(copy);
+        }
+    }
+
     /// The id under which it came: the body's, else the header's.
     pub fn sender_id(&self) -> Option<&SenderId> {
         self.id_in_body.as_ref().or(self.id_in_header.as_ref())
@@ -240,6 +235,11 @@ impl Notification {
         };
         let tenant = self.tenant.clone().unwrap_or_else(|| UNKNOWN_TENANT.to_owned());
         LedgerKey { entity: EntityId { tenant, entity: self.entity, key }, notification: self.key.clone() }
+    }
+
+    /// The record that this is a replay of, where that is under another key: the settings now read it otherwise.
+    pub fn moved_from(&self) -> Option<&LedgerKey> {
+        self.replays.as_ref().filter(|old| **old != self.ledger_key())
     }
 
     pub fn notification_type(&self) -> Option<NotificationType> {
@@ -307,20 +307,23 @@ fn event_of(
     fields: &Fields<'_>,
     directory: &impl Directory,
 ) -> (String, Option<&'static EventType>, ToldBy) {
+    let in_body = mapping::event_name(directory.fields(), fields)
+        .or_else(|| fields.text(&["event", "eventType", "eventName", "eventId", "action"]));
     let subscribed = if delivery.meta.shared_secret { ToldBy::Header } else { ToldBy::Us };
     let names = [
-        (fields.text(&["event", "eventType", "eventName", "eventId", "action"]), ToldBy::Us),
+        (in_body, ToldBy::Us),
         (delivery.meta.event.clone(), subscribed),
         (delivery.header("x-vwd-event-id").map(str::to_owned), ToldBy::Header),
     ];
     let mut names = names.into_iter().filter_map(|(name, told_by)| Some((name?, told_by))).peekable();
-    let first = names.peek().map(|(name, _)| name.clone()).unwrap_or_default();
+    // Also a name that nobody knows yet is told by somebody: the settings may know it when it is replayed.
+    let (first, first_told_by) = names.peek().cloned().unwrap_or((String::new(), ToldBy::Us));
     names
         .find_map(|(name, told_by)| {
             let event = directory.event_alias(&name).or_else(|| catalogue::find(&name))?;
             Some((name, Some(event), told_by))
         })
-        .unwrap_or((first, None, ToldBy::Us))
+        .unwrap_or((first, None, first_told_by))
 }
 
 /// The signed body's company comes first, then the only tenant the subscription serves, then the header. A legacy item has no
@@ -338,8 +341,11 @@ fn tenant_of(delivery: &Delivery, company: Option<&str>, directory: &impl Direct
     (header, ToldBy::Header)
 }
 
-fn status_of(event: Option<&'static EventType>, fields: &Fields<'_>) -> Option<String> {
-    event.and_then(EventType::implied_status).or_else(|| fields.text(&["status", "documentStatus", "newStatus"]))
+fn status_of(event: Option<&'static EventType>, fields: &Fields<'_>, mapped: &Mapped<'_>) -> Option<String> {
+    mapped
+        .said(|rule| &rule.status)
+        .or_else(|| event?.implied_status())
+        .or_else(|| fields.text(&["status", "documentStatus", "newStatus"]))
 }
 
 fn moment(text: &str) -> Option<Ticks> {

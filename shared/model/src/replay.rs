@@ -1,6 +1,6 @@
 //! A recorded notification as a delivery once more.
 
-use crate::delivery::{AnswerRole, Channel, Delivery, Meta, Origin, Repeats};
+use crate::delivery::{AnswerRole, Channel, Delivery, Meta, Origin};
 use crate::identity::SenderId;
 use crate::ledger::LedgerKey;
 use crate::notification::{Proof, UNKNOWN_TENANT};
@@ -27,7 +27,7 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// The delivery that reads as the same notification, under the same key. What came from a header comes from a header again, so a
+    /// The delivery that reads as the same notification, under the same key unless the settings have changed. What came from a header comes from a header again, so a
     /// replay is believed no more than what it repeats.
     #[must_use]
     pub fn replay(self) -> Delivery {
@@ -50,9 +50,10 @@ impl Recorded {
             subscription: self.subscription,
             event,
             tenant,
+            replays: Some(self.key),
             received_at: self.received_at,
             shared_secret: false,
-            repeats: Some(Repeats { key: self.key, answer: self.answer }),
+            answer_role: self.answer,
             headers,
         };
         Delivery { meta, body: body(self.raw).into_bytes() }
@@ -97,9 +98,13 @@ mod tests {
             let [again]: [Notification; 1] = again.try_into().expect("one notification");
             // A replay is believed no more than what it repeats; where a header told the tenant, less.
             assert!(n.event_is_proven || !again.event_is_proven);
-            let event_is_proven = again.event_is_proven;
-            let event_raw = n.event_name().to_owned();
-            let expected = Notification { origin: Origin::Replay, event_raw, event_is_proven, ..n };
+            let expected = Notification {
+                origin: Origin::Replay,
+                replays: Some(n.ledger_key()),
+                event_raw: n.event_name().to_owned(),
+                event_is_proven: again.event_is_proven,
+                ..n
+            };
             assert_eq!(Notification { event_raw: again.event_name().to_owned(), ..again }, expected);
         }
     }

@@ -19,12 +19,23 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    /// The payload's path comes first, then the fields that hold an entity's number.
-    pub(crate) fn of(entity: Entity, fields: &Fields<'_>) -> Self {
+    /// The key that the settings lead to comes first, then the payload's path, then the fields that hold
+    /// an entity's number.
+    pub(crate) fn of(entity: Entity, fields: &Fields<'_>, mapped: Option<String>) -> Self {
         if matches!(entity, Entity::Unmapped | Entity::Unparseable) {
-            return Self { key: key_of(entity, fields).filter(|key| fits(key)), ..Self::default() };
+            return Self { key: mapped.or_else(|| key_of(entity, fields)).filter(|key| fits(key)), ..Self::default() };
         }
-        match path_of(entity, fields) {
+        match (path_of(entity, fields), mapped) {
+            (Ok(Some(path)), Some(mapped)) if path.key().as_ref() == Some(&mapped) => {
+                Self::new(Some(mapped), Some(path), entity)
+            }
+            (_, Some(mapped)) => Self::named(entity, Some(mapped)),
+            (path, None) => Self::unmapped(entity, fields, path),
+        }
+    }
+
+    fn unmapped(entity: Entity, fields: &Fields<'_>, path: Result<Option<ResourcePath>, Reason>) -> Self {
+        match path {
             Err(reason) => Self::unusable(reason),
             Ok(Some(path)) if path.key().is_some() => Self::new(path.key(), Some(path), entity),
             Ok(_) => Self::named(entity, key_of(entity, fields)),
@@ -102,7 +113,7 @@ mod tests {
     use serde_json::json;
 
     fn subject(entity: Entity, body: &serde_json::Value) -> Subject {
-        Subject::of(entity, &Fields::parse(&body.to_string()).unwrap())
+        Subject::of(entity, &Fields::parse(&body.to_string()).unwrap(), None)
     }
 
     fn key(entity: Entity, body: &serde_json::Value) -> Result<String, Reason> {

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use url::Url;
 use webhooks_model::catalogue;
+use webhooks_model::mapping::{self, FieldRule};
 use webhooks_model::notification::{Directory, UNKNOWN_TENANT, is_name};
 use webhooks_model::{Channel, Entity, EventType, Kind};
 
@@ -30,6 +31,8 @@ pub struct Settings {
     routes: Vec<Route>,
     #[serde(default)]
     event_aliases: BTreeMap<String, String>,
+    #[serde(default)]
+    fields: Vec<FieldRule>,
     #[serde(default)]
     pub source_ips: SourceIps,
     #[serde(default)]
@@ -173,6 +176,7 @@ impl Settings {
                 format!("event_aliases: value {} is no event of the catalogue", at + 1)
             })?;
         }
+        mapping::check(&self.fields).map_err(Invalid::Rule)?;
         rule(self.routes.iter().all(|route| route.deadline_hours > 0), || {
             "routes: deadline_hours must be positive".into()
         })
@@ -187,6 +191,10 @@ impl Directory for Settings {
     fn tenant_of_company(&self, company: &str) -> Option<String> {
         let tenant = self.tenants.iter().find(|tenant| tenant.company_id.as_deref() == Some(company))?;
         Some(tenant.id.to_lowercase())
+    }
+
+    fn fields(&self) -> &[FieldRule] {
+        &self.fields
     }
 }
 

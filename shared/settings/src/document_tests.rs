@@ -21,6 +21,7 @@ fn document() -> Value {
         "tenants": [{ "id": "T-1", "company_id": "1234567" }],
         "routes": [{ "events": "sales_order.*", "feedback": "deferred", "fetch": false }],
         "event_aliases": { "konto_endret": "ACCOUNT_CHANGED" },
+        "fields": [{ "events": "account.*", "key": ["/konto/nr", ["/a", "/b"]] }],
     })
 }
 
@@ -66,8 +67,9 @@ fn a_subscription_serves_the_tenants_it_names() {
 }
 
 #[test]
-fn routes_aliases_and_companies_are_looked_up() {
+fn routes_aliases_companies_and_fields_are_looked_up() {
     let settings = Settings::parse(&document().to_string()).unwrap();
+    assert_eq!(settings.fields().len(), 1);
     assert!(!settings.route(Entity::SalesOrder, Kind::Created).fetch);
     assert_eq!(settings.route(Entity::Account, Kind::Created), Route::default());
     assert_eq!(settings.event_alias("konto_endret").unwrap().id, "ACCOUNT_CHANGED");
@@ -103,6 +105,12 @@ fn a_document_with_a_mistake_is_told_where() {
     assert!(with("/subscriptions/0/rute", json!("typo")).is_err());
     assert!(with("/event_aliases/x", json!("NO_SUCH_EVENT")).is_err());
     assert!(with("/subscriptions/0/route", json!("a/b")).is_err());
+    assert!(with("/fields/0/kye", json!(["/no"])).is_err());
+    let told = rule(with("/fields/0/status", json!(["/a", "status"])));
+    assert!(
+        told.starts_with("fields[0].status[1] must be a JSON pointer") && told.ends_with("(pointer_invalid)"),
+        "{told}"
+    );
     for tenant in ["", "t -1", "t#1", "unknown", &"t".repeat(65)] {
         assert!(rule(with("/tenants/0/id", json!(tenant))).starts_with("tenants[0].id must"), "{tenant}");
         let told = rule(with("/subscriptions/0/tenants", json!(["*", tenant])));

@@ -6,6 +6,7 @@ use crate::head::Advance;
 use crate::implied::{feed_at, feedback_ids, header_id};
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
+use crate::moved::{MOVED_FROM, place};
 use crate::pending::Mark;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -47,6 +48,14 @@ pub trait Ledger: Send + Sync {
 
     /// Notes that the effects of a notification that had ended were carried out once more.
     fn replayed(&self, key: &LedgerKey, now: OffsetDateTime) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Closes the record under `old`, unless it has ended well: what it is about goes on under `new`. May be repeated.
+    fn moved(
+        &self,
+        old: &LedgerKey,
+        new: &LedgerKey,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// What is paused now.
     fn pauses(&self) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
@@ -210,6 +219,10 @@ impl<I: Items> Ledger for Table<I> {
         Ok(())
     }
 
+    async fn moved(&self, old: &LedgerKey, new: &LedgerKey, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.close_moved(old, new, now).await
+    }
+
     async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
         self.list_pauses().await
     }
@@ -247,6 +260,7 @@ impl<I: Items> Table<I> {
             .set("proof", string(n.proof.as_str()))
             .set_some("header_id", header_id(n).map(string))
             .set_some("answer_role", Some(n.answer).filter(|role| *role != AnswerRole::Own).map(|r| string(r.as_str())))
+            .set_some(MOVED_FROM, n.moved_from().map(place))
             .set("delivery", string(n.delivery.to_string()))
             .set("feed", string(feed_day(&key.entity.tenant, n.received_at)))
             .set("feed_at", string(feed_at(&received, &n.key)))

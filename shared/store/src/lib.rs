@@ -15,6 +15,7 @@ mod item;
 mod jobs;
 mod keys;
 mod ledger;
+mod moved;
 mod pauses;
 mod pending;
 mod records;

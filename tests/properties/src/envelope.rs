@@ -35,9 +35,10 @@ pub(crate) fn meta(channel: Channel) -> Meta {
         subscription: "all".into(),
         event: None,
         tenant: None,
+        replays: None,
         received_at: datetime!(2026-11-23 12:00 UTC),
         shared_secret: false,
-        repeats: None,
+        answer_role: Default::default(),
         headers: BTreeMap::new(),
     }
 }

@@ -112,8 +112,12 @@ fn is_the_same_when_replayed(n: Notification) {
     let [again]: [Notification; 1] = read(&recorded.replay()).try_into().expect("one notification");
     // A replay is believed no more than what it repeats; where a header told the tenant, less.
     assert!(n.event_is_proven || !again.event_is_proven);
-    let event_is_proven = again.event_is_proven;
-    let event_raw = n.event_name().to_owned();
-    let expected = Notification { origin: Origin::Replay, event_raw, event_is_proven, ..n };
+    let expected = Notification {
+        origin: Origin::Replay,
+        replays: Some(n.ledger_key()),
+        event_raw: n.event_name().to_owned(),
+        event_is_proven: again.event_is_proven,
+        ..n
+    };
     assert_eq!(Notification { event_raw: again.event_name().to_owned(), ..again }, expected);
 }

@@ -7,8 +7,8 @@ use webhooks_model::{Delivery, NotificationKey};
 /// The sort keys under which the ledger keeps them.
 pub(crate) fn of(message: &str) -> Vec<String> {
     let Ok(delivery) = Delivery::from_message(message) else { return Vec::new() };
-    if let Some(repeats) = &delivery.meta.repeats {
-        return vec![format!("N#{}", repeats.key.notification)];
+    if let Some(record) = &delivery.meta.replays {
+        return vec![format!("N#{}", record.notification)];
     }
     let named = delivery.meta.event.as_deref().or_else(|| delivery.header("x-vwd-event-id"));
     let header = Named { id: delivery.header("x-vwd-notification-id"), event: named };

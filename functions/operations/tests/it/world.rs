@@ -173,9 +173,10 @@ pub(crate) fn order(number: u128) -> Notification {
         subscription: "all".into(),
         event: None,
         tenant: Some(TENANT.into()),
+        replays: None,
         received_at: TestHost::START,
         shared_secret: false,
-        repeats: None,
+        answer_role: Default::default(),
         headers: BTreeMap::from([("x-vwd-notification-id".to_owned(), Uuid::from_u128(number).to_string())]),
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };

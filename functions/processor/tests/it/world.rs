@@ -108,9 +108,10 @@ impl World {
             subscription: "all".into(),
             event: None,
             tenant: None,
+            replays: None,
             received_at: self.host.now(),
             shared_secret: false,
-            repeats: None,
+            answer_role: Default::default(),
             headers: BTreeMap::new(),
         };
         Delivery { meta, body: body.to_vec() }

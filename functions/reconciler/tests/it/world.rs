@@ -182,9 +182,10 @@ impl World {
             subscription: "all".into(),
             event: None,
             tenant: Some(tenant.to_owned()),
+            replays: None,
             received_at: self.host.now(),
             shared_secret: false,
-            repeats: None,
+            answer_role: Default::default(),
             headers: std::collections::BTreeMap::new(),
         };
         let delivery = Delivery { meta, body: body.clone().into_bytes() };

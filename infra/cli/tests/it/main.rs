@@ -6,6 +6,7 @@ mod dlq;
 mod doctor;
 mod edit;
 mod forward;
+mod learn;
 mod operations;
 mod program;
 mod queue;

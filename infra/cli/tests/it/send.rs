@@ -33,9 +33,10 @@ fn read(test: &Test<'_>) -> Notification {
         subscription: "all".into(),
         event: None,
         tenant: None,
+        replays: None,
         received_at: test.now,
         shared_secret: false,
-        repeats: None,
+        answer_role: Default::default(),
         headers,
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };

@@ -4,7 +4,7 @@ use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{LedgerKey, Notification, NotificationKey, Origin, Reason, State};
-use webhooks_store::{Answering, Change, Entry, Ledger, Replays};
+use webhooks_store::{Action, Answering, Change, Deed, Entry, Ledger, Records, Repairs, Replays};
 
 fn attempt(reason: Reason) -> Attempt {
     Attempt { at: NOW, receive_count: 1, reason, detail: "status 503 from the ERP".into() }
@@ -133,7 +133,7 @@ async fn an_item_that_another_one_answers_for_is_never_answered_itself() {
     let same = fixture.table.look(&n.ledger_key()).await.unwrap().same.unwrap();
     assert_eq!(same.feedback, Some(FeedbackState::None));
     let again = fixture.table.replay(&n.ledger_key()).await.unwrap().unwrap();
-    assert_eq!(again.meta.repeats.map(|repeats| (repeats.key, repeats.answer)), Some((n.ledger_key(), n.answer)));
+    assert_eq!((again.meta.replays, again.meta.answer_role), (Some(n.ledger_key()), n.answer));
 }
 
 #[tokio::test]
@@ -179,4 +179,35 @@ async fn a_recorded_notification_is_read_again_as_it_came() {
         assert_eq!(again, [Notification { origin: Origin::Replay, ..n }]);
     }
     assert!(fixture.table.replay(&order(9).ledger_key()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_record_that_goes_on_under_another_key_is_closed_and_says_where() {
+    let fixture = Fixture::new().await;
+    let (old, new) = (order(1), order(2));
+    record(&fixture, &old, Change::Parked(Reason::Unidentified)).await;
+    assert_eq!(fixture.needing_attention("parked").await, 1);
+    // Once more does no harm.
+    for _ in 0..2 {
+        fixture.table.moved(&old.ledger_key(), &new.ledger_key(), NOW).await.unwrap();
+    }
+    let closed = fixture.table.record_of(&old.ledger_key()).await.unwrap().unwrap();
+    assert_eq!((closed.state, closed.reason, closed.ended_at), (State::Superseded, None, Some(NOW)));
+    assert_eq!(closed.moved_to, Some(new.ledger_key()));
+    assert_eq!(fixture.needing_attention("parked").await, 0);
+    assert!(!record(&fixture, &old, Change::Parked(Reason::Unidentified)).await, "it is final");
+    let replay = Action { deed: Deed::Replay, at: NOW, by: "op", note: "" };
+    assert!(!fixture.table.act(&old.ledger_key(), replay).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_has_ended_well_and_what_is_not_there_is_not_closed() {
+    let fixture = Fixture::new().await;
+    let (old, new) = (order(1), order(2));
+    fixture.table.moved(&old.ledger_key(), &new.ledger_key(), NOW).await.unwrap();
+    assert!(fixture.table.record_of(&old.ledger_key()).await.unwrap().is_none());
+    record(&fixture, &old, ended(State::Processed)).await;
+    fixture.table.moved(&old.ledger_key(), &new.ledger_key(), NOW).await.unwrap();
+    let stays = fixture.table.record_of(&old.ledger_key()).await.unwrap().unwrap();
+    assert_eq!((stays.state, stays.moved_to), (State::Processed, None));
 }

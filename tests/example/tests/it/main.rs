@@ -28,7 +28,8 @@ async fn said_of(customer: Value) -> Option<(bool, String)> {
         tenant,
         received_at,
         shared_secret: false,
-        repeats: None,
+        replays: None,
+        answer_role: Default::default(),
         headers,
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };

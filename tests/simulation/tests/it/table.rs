@@ -39,9 +39,10 @@ fn notification(which: u8, now: OffsetDateTime) -> Notification {
         subscription: "s".into(),
         event: None,
         tenant: None,
+        replays: None,
         received_at: now,
         shared_secret: false,
-        repeats: None,
+        answer_role: Default::default(),
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
     };
     let body = format!(r#"{{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"1","n":{}}}"#, which % 2);

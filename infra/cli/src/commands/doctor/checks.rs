@@ -100,10 +100,8 @@ pub fn subscription(own: &Subscription, now: OffsetDateTime, soon: Duration) -> 
         return Check::warning(name, "no live secret, so it lets nobody in", advice);
     }
     if own.shares_secret {
-        let advice = format!(
-            "Give each subscription a secret of its own: visma-webhooks subscriptions rotate {}.",
-            own.id
-        );
+        let advice =
+            format!("Give each subscription a secret of its own: visma-webhooks subscriptions rotate {}.", own.id);
         let seen = "another event or tenant has the same secret, so a signature proves neither";
         return Check::warning(name, seen, advice);
     }

@@ -1,0 +1,30 @@
+//! What reading a payload needs of the settings.
+
+use crate::catalogue::EventType;
+use crate::mapping::FieldRule;
+
+/// What the settings know and a payload does not say.
+pub trait Directory {
+    /// The event that a name means here, beyond the catalogue's own names.
+    fn event_alias(&self, name: &str) -> Option<&'static EventType>;
+    /// The tenant whose company number (`contextId`) this is.
+    fn tenant_of_company(&self, company: &str) -> Option<String>;
+    /// Where payloads have their fields, beyond the built-in names.
+    fn fields(&self) -> &[FieldRule] {
+        &[]
+    }
+}
+
+/// Settings that know nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoDirectory;
+
+impl Directory for NoDirectory {
+    fn event_alias(&self, _: &str) -> Option<&'static EventType> {
+        None
+    }
+
+    fn tenant_of_company(&self, _: &str) -> Option<String> {
+        None
+    }
+}
