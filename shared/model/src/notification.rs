@@ -1,13 +1,15 @@
 //! One item of a delivery, normalised (reference 8.3): what changed, for whom, and how sure we are.
 
 use crate::catalogue::{self, Entity, EventType, Kind, NotificationType};
+use crate::clock::{Clock, Stamp};
 use crate::delivery::{Channel, Delivery, MalformedMessage, Origin};
 use crate::fields::Fields;
 use crate::head::EntityId;
 use crate::identity::NotificationKey;
 use crate::ledger::LedgerKey;
-use crate::resource_path::ResourcePath;
+use crate::resource_path::{Api, ResourcePath};
 use crate::ticks::Ticks;
+use crate::zone::Zone;
 use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -23,6 +25,10 @@ pub trait Directory {
     fn event_alias(&self, name: &str) -> Option<&'static EventType>;
     /// The tenant whose company number (`contextId`) this is.
     fn tenant_of_company(&self, company: &str) -> Option<String>;
+    /// The zone of an API's times that name none.
+    fn zone(&self, _api: Api) -> Zone {
+        Zone::UTC
+    }
 }
 
 /// Settings that know nothing.
@@ -132,6 +138,7 @@ impl Notification {
         let path = path.or_else(|| ResourcePath::for_entity(entity, entity_key.as_deref()?));
         let company = fields.text(&["contextId", "companyId"]).filter(|text| is_name(text));
         let (tenant, tenant_told_by) = tenant_of(delivery, company.as_deref(), directory);
+        let zone = directory.zone(path.as_ref().map_or(Api::Finance, ResourcePath::api));
         Self {
             proof: proof(delivery, &[event_told_by, tenant_told_by]),
             event,
@@ -154,7 +161,7 @@ impl Notification {
             parameter: short(fields.text(&["parameter", "webhookParameter", "actionParameter", "message"])),
             occurred_at: fields
                 .text(&["timeStamp", "occurredAt", "changedAt", "lastModifiedDateTime"])
-                .and_then(|text| moment(&text)),
+                .and_then(|text| moment(&text, zone, delivery.meta.received_at)),
             ..Self::bare(delivery, item, event_raw)
         }
         .with_key()
@@ -306,10 +313,12 @@ fn status_of(event: Option<&'static EventType>, fields: &Fields<'_>) -> Option<S
     event.and_then(EventType::implied_status).or_else(|| fields.text(&["status", "documentStatus", "newStatus"]))
 }
 
-fn moment(text: &str) -> Option<Ticks> {
+/// A text without a zone is what the clock of `zone` showed. A number is taken for UTC: the zone of
+/// .NET ticks is unknown (reference 8.7, question 10).
+fn moment(text: &str, zone: Zone, received_at: OffsetDateTime) -> Option<Ticks> {
     match text.parse::<i64>() {
         Ok(number) => Ticks::from_number(number),
-        Err(_) => Ticks::parse_round_trip(text),
+        Err(_) => Clock::new(zone, received_at).read(text).map(Stamp::at),
     }
 }
 

@@ -5,13 +5,15 @@ use crate::reconciliation::Reconciliation;
 use crate::route::Route;
 use crate::secret::Secret;
 use crate::subscription::Subscription;
+use crate::time_zone::TimeZone;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use url::Url;
 use webhooks_model::catalogue;
 use webhooks_model::notification::{Directory, UNKNOWN_TENANT, is_name};
-use webhooks_model::{Channel, Entity, EventType, Kind};
+use webhooks_model::resource_path::Api;
+use webhooks_model::{Channel, Entity, EventType, Kind, Zone};
 
 const SHORTEST_PATH_TOKEN: usize = 32;
 /// More would let an unsigned request cost too much.
@@ -54,6 +56,20 @@ pub struct Visma {
     pub application_name: String,
     #[serde(default)]
     pub feedback_id: FeedbackId,
+    /// The clock of `erp_url`'s times, which name no zone (reference 9.6).
+    #[serde(default)]
+    pub erp_time_zone: TimeZone,
+}
+
+impl Visma {
+    /// The zone of an API's times that name none. Version 3 of the sales orders documents UTC
+    /// (reference 9.2).
+    pub fn zone(&self, api: Api) -> Zone {
+        match api {
+            Api::Finance => self.erp_time_zone.zone(),
+            Api::SalesOrder => Zone::UTC,
+        }
+    }
 }
 
 /// Which id of a notification a feedback names first (reference 8.7, question 3).
@@ -131,6 +147,9 @@ impl Settings {
                 format!("visma.{name} must be https, without a query, and http only on loopback")
             })?;
         }
+        rule(self.visma.erp_time_zone.is_known(), || {
+            "visma.erp_time_zone must be a name of the IANA time zone database, such as Europe/Oslo or UTC".into()
+        })?;
         for (at, tenant) in self.tenants.iter().enumerate() {
             rule(is_tenant(&tenant.id), || {
                 format!("tenants[{at}].id must be of letters, digits, - and _, 64 at most")
@@ -166,6 +185,10 @@ impl Directory for Settings {
     fn tenant_of_company(&self, company: &str) -> Option<String> {
         let tenant = self.tenants.iter().find(|tenant| tenant.company_id.as_deref() == Some(company))?;
         Some(tenant.id.to_lowercase())
+    }
+
+    fn zone(&self, api: Api) -> Zone {
+        self.visma.zone(api)
     }
 }
 

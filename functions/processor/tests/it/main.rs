@@ -11,3 +11,4 @@ mod repairs;
 mod sentences;
 mod telemetry;
 mod world;
+mod zones;
