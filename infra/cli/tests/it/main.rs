@@ -13,3 +13,4 @@ mod secrets;
 mod send;
 mod server;
 mod subscriptions;
+mod zone;
