@@ -11,11 +11,11 @@ use time::OffsetDateTime;
 use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_model::cloud_event::CloudEvent;
-use webhooks_model::delivery::AnswerRole;
+use webhooks_model::delivery::{AnswerRole, RECONCILIATION};
 use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackMode, FeedbackState, Verdict};
 use webhooks_model::notification::Proof;
 use webhooks_model::{
-    Entity, EntityId, HeadChange, Kind, Notification, Origin, Reason, Resource, State, Ticks, Versions,
+    Entity, EntityId, HeadChange, Kind, Notification, Origin, Reason, Resource, Stamp, State, Ticks, Versions,
 };
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::{FeedbackId, Route, Settings};
@@ -263,10 +263,15 @@ fn head_change(n: &Notification, seen: &Seen, facts: &Facts) -> HeadChange {
     let signed_body = n.occurred_at.filter(|_| n.proof != Proof::Nothing);
     let received = Ticks::from_datetime(n.received_at);
     let modified = resource.and_then(Resource::modified);
-    let versions = Versions::new(modified, signed_body, received);
+    // What we found ourselves tells the time that stood in the ERP's list, which is the resource's.
+    let is_found = n.origin != Origin::Webhook && n.subscription == RECONCILIATION;
+    let versions = match is_found {
+        true => Versions::new(modified.or(signed_body.map(Stamp::from)), None, received),
+        false => Versions::new(modified, signed_body, received),
+    };
     let current = resource.and_then(Resource::status).map(str::to_owned);
     let announced = n.status.clone().map(|status| (signed_body.unwrap_or(received), status));
-    let milestone = announced.or_else(|| Some((modified?, current.clone()?)));
+    let milestone = announced.or_else(|| Some((modified?.at(), current.clone()?)));
     HeadChange {
         entity: key.entity,
         notification: key.notification,

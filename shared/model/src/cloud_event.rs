@@ -130,7 +130,8 @@ mod tests {
         let mut delivery = delivery(br#"{"event":"INVENTORY_ITEM_CHANGED","number":"7"}"#);
         delivery.meta.headers.insert("x-vwd-tenant-id".into(), "t-1".into());
         let n = Notification::read(&delivery, delivery.items().unwrap()[0], &NoDirectory);
-        let resource = Resource::parse(resource).unwrap();
+        let clock = crate::clock::Clock::new(crate::zone::Zone::UTC, n.received_at);
+        let resource = Resource::parse(resource, &clock).unwrap();
         let message = CloudEvent::new(&n, Some(&resource), None, FeedbackMode::Automatic).into_message();
         assert!(message.len() <= MAX_MESSAGE);
         serde_json::from_str(&message).unwrap()

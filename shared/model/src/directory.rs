@@ -2,6 +2,8 @@
 
 use crate::catalogue::EventType;
 use crate::mapping::FieldRule;
+use crate::resource_path::Api;
+use crate::zone::Zone;
 
 /// What the settings know and a payload does not say.
 pub trait Directory {
@@ -9,6 +11,10 @@ pub trait Directory {
     fn event_alias(&self, name: &str) -> Option<&'static EventType>;
     /// The tenant whose company number (`contextId`) this is.
     fn tenant_of_company(&self, company: &str) -> Option<String>;
+    /// The zone of an API's times that name none.
+    fn zone(&self, _api: Api) -> Zone {
+        Zone::UTC
+    }
     /// Where payloads have their fields, beyond the built-in names.
     fn fields(&self) -> &[FieldRule] {
         &[]

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod catalogue;
+pub mod clock;
 pub mod cloud_event;
 pub mod collection;
 pub mod delivery;
@@ -26,8 +27,11 @@ pub mod shape;
 mod subject;
 pub mod ticks;
 pub mod work;
+pub mod zone;
+pub mod zone_offset;
 
 pub use catalogue::{Entity, EventType, Kind, NotificationType};
+pub use clock::{Clock, Stamp};
 pub use collection::Collection;
 pub use delivery::{Channel, Delivery, Origin};
 pub use head::{EntityId, HeadChange, Versions};
@@ -40,3 +44,4 @@ pub use resource_path::ResourcePath;
 pub use shape::Shape;
 pub use ticks::Ticks;
 pub use work::{QueueName, Work};
+pub use zone::Zone;

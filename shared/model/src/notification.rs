@@ -1,6 +1,7 @@
 //! One item of a delivery, normalised (reference 8.3): what changed, for whom, and how sure we are.
 
 use crate::catalogue::{self, Entity, EventType, Kind, NotificationType};
+use crate::clock::{Clock, Stamp};
 use crate::delivery::{AnswerRole, Channel, Delivery, MalformedMessage, Origin};
 pub use crate::directory::{Directory, NoDirectory};
 use crate::fields::Fields;
@@ -8,9 +9,10 @@ use crate::head::EntityId;
 use crate::identity::{NotificationKey, SenderId};
 use crate::ledger::{LedgerKey, Reason};
 use crate::mapping::{self, Mapped};
-use crate::resource_path::ResourcePath;
+use crate::resource_path::{Api, ResourcePath};
 use crate::subject::Subject;
 use crate::ticks::Ticks;
+use crate::zone::Zone;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
@@ -130,6 +132,7 @@ impl Notification {
         let company = mapped.text(|rule| &rule.company, &["contextId", "companyId"]).filter(|text| is_name(text));
         let (tenant, tenant_told_by) = tenant_of(delivery, company.as_deref(), directory);
         let signed = |text: Option<String>| short(text.filter(|_| delivery.meta.channel != Channel::Legacy));
+        let zone = directory.zone(path.as_ref().map_or(Api::Finance, ResourcePath::api));
         Self {
             proof: proof(delivery, &[event_told_by, tenant_told_by]),
             event,
@@ -158,7 +161,7 @@ impl Notification {
             ),
             occurred_at: mapped
                 .text(|rule| &rule.time, &["timeStamp", "occurredAt", "changedAt", "lastModifiedDateTime"])
-                .and_then(|text| moment(&text)),
+                .and_then(|text| moment(&text, zone, delivery.meta.received_at)),
             ..Self::bare(delivery, item, event_raw)
         }
         .with_key(None)
@@ -348,10 +351,12 @@ fn status_of(event: Option<&'static EventType>, fields: &Fields<'_>, mapped: &Ma
         .or_else(|| fields.text(&["status", "documentStatus", "newStatus"]))
 }
 
-fn moment(text: &str) -> Option<Ticks> {
+/// A text without a zone is what the clock of `zone` showed. A number is taken for UTC: the zone of
+/// .NET ticks is unknown (reference 8.7, question 10).
+fn moment(text: &str, zone: Zone, received_at: OffsetDateTime) -> Option<Ticks> {
     match text.parse::<i64>() {
         Ok(number) => Ticks::from_number(number),
-        Err(_) => Ticks::parse_round_trip(text),
+        Err(_) => Clock::new(zone, received_at).read(text).map(Stamp::at),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::reconciliation::Reconciliation;
 use crate::route::Route;
 use crate::secret::Secret;
 use crate::subscription::{SigningSecret, Subscription};
+use crate::time_zone::TimeZone;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
@@ -12,7 +13,8 @@ use url::Url;
 use webhooks_model::catalogue;
 use webhooks_model::mapping::{self, FieldRule};
 use webhooks_model::notification::{Directory, UNKNOWN_TENANT, is_name};
-use webhooks_model::{Channel, Entity, EventType, Kind};
+use webhooks_model::resource_path::Api;
+use webhooks_model::{Channel, Entity, EventType, Kind, Zone};
 
 const SHORTEST_PATH_TOKEN: usize = 32;
 /// More would let an unsigned request cost too much.
@@ -57,6 +59,20 @@ pub struct Visma {
     pub application_name: String,
     #[serde(default)]
     pub feedback_id: FeedbackId,
+    /// The clock of `erp_url`'s times, which name no zone (reference 9.6).
+    #[serde(default)]
+    pub erp_time_zone: TimeZone,
+}
+
+impl Visma {
+    /// The zone of an API's times that name none. Version 3 of the sales orders documents UTC
+    /// (reference 9.2).
+    pub fn zone(&self, api: Api) -> Zone {
+        match api {
+            Api::Finance => self.erp_time_zone.zone(),
+            Api::SalesOrder => Zone::UTC,
+        }
+    }
 }
 
 /// Which id of a notification a feedback names first (reference 8.7, question 3).
@@ -155,6 +171,9 @@ impl Settings {
                 format!("visma.{name} must be https, without a query, and http only on loopback")
             })?;
         }
+        rule(self.visma.erp_time_zone.is_known(), || {
+            "visma.erp_time_zone must be a name of the IANA time zone database, such as Europe/Oslo or UTC".into()
+        })?;
         for (at, tenant) in self.tenants.iter().enumerate() {
             rule(is_tenant(&tenant.id), || {
                 format!("tenants[{at}].id must be of letters, digits, - and _, 64 at most")
@@ -195,6 +214,10 @@ impl Directory for Settings {
 
     fn fields(&self) -> &[FieldRule] {
         &self.fields
+    }
+
+    fn zone(&self, api: Api) -> Zone {
+        self.visma.zone(api)
     }
 }
 

@@ -119,6 +119,18 @@ fn a_document_with_a_mistake_is_told_where() {
 }
 
 #[test]
+fn a_time_zone_is_one_of_the_database_and_utc_unless_told() {
+    let zone = |settings: Settings, api| settings.visma.zone(api).name();
+    assert_eq!(zone(Settings::parse(&document().to_string()).unwrap(), Api::Finance), "UTC");
+    let oslo = || with("/visma/erp_time_zone", json!("Europe/Oslo")).unwrap();
+    assert_eq!((zone(oslo(), Api::Finance), zone(oslo(), Api::SalesOrder)), ("Europe/Oslo", "UTC"));
+    for name in ["", "Oslo", "+02:00", "Africa/Casablanca", "Europe/Oslo "] {
+        let told = with("/visma/erp_time_zone", json!(name)).unwrap_err().to_string();
+        assert!(told.starts_with("visma.erp_time_zone must be a name of the IANA"), "{name}: {told}");
+    }
+}
+
+#[test]
 fn nothing_secret_is_ever_shown() {
     let settings = Settings::parse(&document().to_string()).unwrap();
     let shown = format!("{settings:?}");

@@ -16,7 +16,7 @@ use std::time::Duration;
 use url::Url;
 use webhooks_host::Host;
 use webhooks_model::resource_path::Api;
-use webhooks_model::{Resource, ResourcePath};
+use webhooks_model::{Clock, Resource, ResourcePath};
 use webhooks_settings as settings;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -29,7 +29,7 @@ const LARGEST_RESOURCE: usize = 8 * 1024 * 1024;
 #[derive(Debug)]
 pub struct VismaClient<H> {
     pub(crate) http: Client,
-    host: H,
+    pub(crate) host: H,
     tokens: Tokens,
     rates: Rates,
 }
@@ -138,7 +138,8 @@ impl<H: Host> Visma for VismaClient<H> {
         match response.status() {
             status if status.is_success() => {
                 let json = answer::text(response, stage, LARGEST_RESOURCE).await?;
-                Resource::parse(&json).map(Fetched::Found).map_err(|_| VismaError::unreadable(stage))
+                let clock = Clock::new(visma.zone(path.api()), self.host.now());
+                Resource::parse(&json, &clock).map(Fetched::Found).map_err(|_| VismaError::unreadable(stage))
             }
             status => match status.as_u16() {
                 404 | 410 => Ok(Fetched::Gone),

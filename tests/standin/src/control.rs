@@ -20,6 +20,7 @@ use crate::{
     protocol::{Calls, Endpoint, Fault, NewTenant, Outage, RateBudget, Subscription, Tenant},
     refusal::Refusal,
     world::Shared,
+    zone,
 };
 
 type Answer<T> = Result<Json<T>, Refusal>;
@@ -39,6 +40,13 @@ pub(crate) struct LegacyToken {
     pub(crate) token: Option<String>,
 }
 
+/// The clock that stamps.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TimeZoneSetting {
+    pub(crate) time_zone: Option<String>,
+}
+
 /// An outage, or its end.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct OutageSetting {
@@ -52,6 +60,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/subscriptions", put(set_subscriptions))
         .route("/legacy", put(set_legacy_token))
         .route("/rate", put(set_rate))
+        .route("/time-zone", put(set_time_zone))
         .route("/faults/{endpoint}", put(set_faults))
         .route("/outages/{endpoint}", put(set_outage))
         .route("/tokens/revoke", post(revoke_tokens))
@@ -129,6 +138,16 @@ async fn set_rate(
     Json(budget): Json<RateBudget>,
 ) -> Result<StatusCode, Refusal> {
     world.company(tenant, |company| company.window = Window::new(budget))?;
+    DONE
+}
+
+async fn set_time_zone(
+    State(world): State<Shared>,
+    Path(tenant): Path<Uuid>,
+    Json(body): Json<TimeZoneSetting>,
+) -> Result<StatusCode, Refusal> {
+    body.time_zone.as_deref().map(zone::of).transpose()?;
+    world.company(tenant, |company| company.settings.time_zone = body.time_zone)?;
     DONE
 }
 

@@ -13,3 +13,4 @@ mod sentences;
 mod telemetry;
 mod together;
 mod world;
+mod zones;

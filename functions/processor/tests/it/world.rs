@@ -61,7 +61,8 @@ impl World {
     pub(crate) async fn with_routes(routes: Value) -> Self {
         let mut settings = document();
         settings["routes"] = routes;
-        let (table, host, erp) = (TestTable::new().await, TestHost::default(), FakeErp::default());
+        let (table, host) = (TestTable::new().await, TestHost::default());
+        let erp = FakeErp::with_clock(&host);
         let (events, feedback, notifications) = (FakeQueue::default(), FakeQueue::default(), FakeQueue::default());
         let (settings, emitted) = (FakeSource::new(settings), Emitted::default());
         let processor = Processor {

@@ -10,3 +10,4 @@ mod gaps;
 mod pending;
 mod silence;
 mod world;
+mod zones;

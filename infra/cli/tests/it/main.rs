@@ -14,3 +14,4 @@ mod secrets;
 mod send;
 mod server;
 mod subscriptions;
+mod zone;

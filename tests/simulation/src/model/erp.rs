@@ -112,7 +112,7 @@ impl Erp {
         let listed = |record: &Record| {
             let modified = record.modified.filter(|at| *at > since && !record.deleted)?;
             let is_listed = TENANTS[record.tenant].0 == tenant && record.entity == collection.entity();
-            is_listed.then(|| Listed { key: record.key.clone(), modified: Ticks::from_datetime(modified) })
+            is_listed.then(|| Listed { key: record.key.clone(), modified: Ticks::from_datetime(modified).into() })
         };
         let resources: Vec<Listed> = self.records.iter().filter_map(listed).collect();
         Page { length: resources.len(), total: Some(resources.len()), resources }

@@ -1,6 +1,6 @@
 //! The checks, in the order in which they need each other.
 
-use super::{Check, Options, visma};
+use super::{Check, Options, visma, zone};
 use crate::commands::dlq::Name;
 use crate::commands::send::{address, http};
 use crate::error::Failure;
@@ -52,7 +52,10 @@ pub(super) async fn all(stack: &Stack, options: &Options) -> Vec<Check> {
     checks.push(health(stack).await);
     checks.push(unsigned(stack, settings.as_ref()).await);
     match &settings {
-        Some(settings) if !options.offline => checks.extend(visma::check(settings, &options.tenants).await),
+        Some(settings) if !options.offline => {
+            checks.extend(visma::check(settings, &options.tenants).await);
+            checks.extend(zone::check(stack, settings, &options.tenants).await);
+        }
         Some(_) => {}
         None => checks.push(Check::skipped("Visma Net", "the settings document")),
     }
