@@ -7,6 +7,7 @@ mod doctor;
 mod edit;
 mod forward;
 mod operations;
+mod profiles;
 mod program;
 mod queue;
 mod secrets;
