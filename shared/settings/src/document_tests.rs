@@ -118,3 +118,15 @@ fn nothing_secret_is_ever_shown() {
     let mistake = with("/subscriptions/0/secrets/0", json!("canary-misplaced")).unwrap_err();
     assert!(!mistake.to_string().contains("canary"), "{mistake}");
 }
+
+#[test]
+fn a_tenants_own_silence_outweighs_that_of_all_and_none_is_no_limit() {
+    let allowed = |tenant: Value| {
+        let settings = with("/tenants/0", tenant).unwrap();
+        settings.silence(&settings.tenants[0]).map(time::Duration::whole_hours)
+    };
+    assert_eq!(allowed(json!({"id": "t-1"})), Some(72));
+    assert_eq!(allowed(json!({"id": "t-1", "silence_hours": 240})), Some(240));
+    assert_eq!(allowed(json!({"id": "t-1", "silence_hours": 0})), None);
+    assert!(with("/tenants/0", json!({"id": "t-1", "silence_hours": "long"})).is_err());
+}
