@@ -14,8 +14,8 @@ pub(crate) enum Held {
     Unclear,
 }
 
-/// Looks for `role` among the whole elements of a claim: a JSON array's, those of API Gateway's `[a
-/// b]`, or the one text.
+/// Looks for `role` among the whole elements of a claim: those of a JSON array, those of API
+/// Gateway's `[a b]`, or the one text.
 ///
 /// API Gateway writes the list `["a", "b c"]` as `[a b c]`, so nobody can tell where a name ends.
 /// Such a list is believed only if every word begins with `prefix`, for then each is a role of this

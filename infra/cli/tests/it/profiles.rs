@@ -69,6 +69,6 @@ async fn every_kind_of_profile_that_the_aws_command_line_takes_is_taken() {
     }
     // Nobody has run `aws login`, which is what is to be said, and not that the program cannot.
     let (signatures, said) = signed_by("login", &home).await;
-    assert!(signatures.is_empty() && !said.contains("feature"), "{said}");
+    assert!(signatures.is_empty() && !said.contains("cargo feature"), "{said}");
     fs::remove_dir_all(&home).unwrap();
 }
