@@ -106,7 +106,8 @@ def is_expected_alarm(resource):
 def make_operators():
     """Makes a user pool with a client for each role of the operations API, as infra/DEPLOY.md does it."""
     cognito = boto3.client("cognito-idp")
-    pool = cognito.create_user_pool(PoolName="operators")["UserPool"]["Id"]
+    signing_up = {"AllowAdminCreateUserOnly": True}
+    pool = cognito.create_user_pool(PoolName="operators", AdminCreateUserConfig=signing_up)["UserPool"]["Id"]
     scopes = [{"ScopeName": role, "ScopeDescription": role} for role in ROLES]
     cognito.create_resource_server(UserPoolId=pool, Identifier="visma-webhooks", Name="operations", Scopes=scopes)
     clients = {}

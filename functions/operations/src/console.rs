@@ -46,8 +46,9 @@ pub struct Console {
     pub client_id: String,
     /// What is asked for when signing in.
     pub scope: String,
-    /// The token's claim that lists roles, and what stands before a role's name in it: what is offered, not what is allowed.
-    pub role_claim: String,
+    /// The token's claims that list roles, and what stands before a role's name in them: what is
+    /// offered, not what is allowed.
+    pub role_claims: Vec<String>,
     pub role_prefix: String,
     /// Where the issuer's token endpoint is, if not at the issuer's own origin.
     #[serde(skip)]

@@ -21,7 +21,7 @@ pub struct Report {
     pub unfinished: usize,
     pub calls: u32,
     pub gaps_found: BTreeMap<Collection, usize>,
-    /// Tenants that used to be heard of; `None` when not every tenant was looked at.
+    /// Tenants of whom nothing is heard; `None` when not every tenant was looked at.
     pub silent: Option<usize>,
     /// Awaited outcomes that did not come in time; their accountants are told.
     pub expired: usize,

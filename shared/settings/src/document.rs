@@ -9,6 +9,7 @@ use crate::time_zone::TimeZone;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
+use time::Duration;
 use url::Url;
 use webhooks_model::catalogue;
 use webhooks_model::mapping::{self, FieldRule};
@@ -91,6 +92,10 @@ pub struct Tenant {
     /// `contextId` of legacy messages.
     #[serde(default)]
     pub company_id: Option<String>,
+    /// In place of the reconciliation's, for a tenant that is quieter than others. 0: it may be
+    /// silent as long as it likes.
+    #[serde(default)]
+    pub silence_hours: Option<u16>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -135,6 +140,12 @@ impl Settings {
 
     pub fn subscription(&self, id: &str) -> Option<&Subscription> {
         self.subscriptions.iter().find(|subscription| subscription.id == id)
+    }
+
+    /// How long the tenant may be silent; `None` for as long as it likes.
+    pub fn silence(&self, tenant: &Tenant) -> Option<Duration> {
+        let hours = tenant.silence_hours.unwrap_or(self.reconciliation.silence_hours);
+        (hours > 0).then(|| Duration::hours(hours.into()))
     }
 
     pub fn route(&self, entity: Entity, kind: Kind) -> Route {

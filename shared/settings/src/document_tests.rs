@@ -156,3 +156,15 @@ fn a_secret_of_two_events_or_two_tenants_proves_neither() {
     assert_eq!(shares(second("ACCOUNT_DELETED", json!(["T-1"]), "canary-own")), [false, false]);
     assert_eq!(shares(second("account changed", json!(["t-1"]), "canary-new")), [false, false]);
 }
+
+#[test]
+fn a_tenants_own_silence_outweighs_that_of_all_and_none_is_no_limit() {
+    let allowed = |tenant: Value| {
+        let settings = with("/tenants/0", tenant).unwrap();
+        settings.silence(&settings.tenants[0]).map(time::Duration::whole_hours)
+    };
+    assert_eq!(allowed(json!({"id": "t-1"})), Some(72));
+    assert_eq!(allowed(json!({"id": "t-1", "silence_hours": 240})), Some(240));
+    assert_eq!(allowed(json!({"id": "t-1", "silence_hours": 0})), None);
+    assert!(with("/tenants/0", json!({"id": "t-1", "silence_hours": "long"})).is_err());
+}

@@ -62,7 +62,7 @@ impl<I: Items> Table<I> {
         let pk = partition(&change.entity);
         let mut update = self.head_update(change, now);
         let condition = advance_condition(&mut update, change);
-        let (advance, before) = match self.replace(&pk, SORT_KEY, update, condition).await? {
+        let (advance, before) = match self.replace(&pk, SORT_KEY, update, Some(condition)).await? {
             Some(before) => {
                 self.tidy_timeline(&pk, &before, change, now).await?;
                 (Advance::Advanced, before)

@@ -14,6 +14,8 @@ use webhooks_model::{Collection, EntityId, Origin, Ticks};
 
 /// How many of a day's notifications are looked at for one that came by webhook.
 const NEWEST: i32 = 50;
+/// The sort key of what is remembered of a tenant that nothing is heard of.
+const SILENCE: &str = "SILENCE";
 /// BatchGetItem takes no more keys.
 const KEYS_PER_READ: usize = 100;
 
@@ -61,6 +63,16 @@ pub trait Sweeps: Send + Sync {
         now: OffsetDateTime,
         days: u16,
     ) -> impl Future<Output = Result<Option<OffsetDateTime>, StoreError>> + Send;
+
+    /// Since when nothing has been heard of a tenant. With `heard`, since then, which is
+    /// remembered. Without it, since what is remembered; and where nothing is, since `now`, which
+    /// is remembered from now on.
+    fn silent_since(
+        &self,
+        tenant: &str,
+        heard: Option<OffsetDateTime>,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<OffsetDateTime, StoreError>> + Send;
 
     /// Those of `listed` whose version has reached no head yet. `fetched`: heads of this list know the
     /// resource's clock.
@@ -114,6 +126,20 @@ impl<I: Items> Sweeps for Table<I> {
             }
         }
         Ok(None)
+    }
+
+    async fn silent_since(
+        &self,
+        tenant: &str,
+        heard: Option<OffsetDateTime>,
+        now: OffsetDateTime,
+    ) -> Result<OffsetDateTime, StoreError> {
+        let since = string(time_text(heard.unwrap_or(now)));
+        let update = Update::default().set("expires_at", self.ttl(now));
+        let update = if heard.is_some() { update.set("since", since) } else { update.set_if_absent("since", since) };
+        let before = self.replace(&sweep_partition(tenant), SILENCE, update, None).await?.unwrap_or_default();
+        let remembered = text(&before, "since").and_then(|since| OffsetDateTime::parse(since, &Rfc3339).ok());
+        Ok(heard.or(remembered).unwrap_or(now))
     }
 
     async fn missing(

@@ -85,9 +85,13 @@ impl World {
     }
 
     pub(crate) async fn with_tenants(rules: Value, tenants: &[&str]) -> Self {
+        Self::with_settings(rules, tenants.iter().map(|id| json!({"id": id})).collect()).await
+    }
+
+    pub(crate) async fn with_settings(rules: Value, tenants: Value) -> Self {
         let mut settings = document();
         settings["reconciliation"] = rules;
-        settings["tenants"] = tenants.iter().map(|id| json!({"id": id})).collect();
+        settings["tenants"] = tenants;
         let (table, host, lists) = (TestTable::new().await, TestHost::default(), FakeLists::default());
         let (queue, feedback, emitted) = (FakeQueue::default(), FakeQueue::default(), Emitted::default());
         let cost = Counted::new(&table);

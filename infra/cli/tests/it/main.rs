@@ -8,6 +8,7 @@ mod edit;
 mod forward;
 mod learn;
 mod operations;
+mod profiles;
 mod program;
 mod queue;
 mod secrets;

@@ -22,6 +22,18 @@ async fn a_watermark_is_remembered_and_never_moves_back() {
 }
 
 #[tokio::test]
+async fn the_beginning_of_a_silence_is_remembered() {
+    let fixture = Fixture::new().await;
+    let table = &fixture.table;
+    let (day, later) = (NOW + Duration::DAY, NOW + Duration::DAY * 2);
+    assert_eq!(table.silent_since(TENANT, None, NOW).await.unwrap(), NOW, "never heard of, and first looked for now");
+    assert_eq!(table.silent_since(TENANT, None, day).await.unwrap(), NOW);
+    assert_eq!(table.silent_since(TENANT, Some(day), later).await.unwrap(), day);
+    assert_eq!(table.silent_since(TENANT, None, later).await.unwrap(), day, "also where the feed knows of it no more");
+    assert_eq!(table.silent_since("another", None, later).await.unwrap(), later);
+}
+
+#[tokio::test]
 async fn what_a_head_has_reached_by_either_clock_is_not_missing() {
     let fixture = Fixture::new().await;
     let by_resource = Versions { resource: at(100).map(Stamp::from), ..Versions::default() };
