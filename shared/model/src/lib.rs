@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod allowance;
 pub mod audit;
 pub mod catalogue;
 pub mod cloud_event;
@@ -22,6 +23,7 @@ pub mod retry;
 pub mod ticks;
 pub mod work;
 
+pub use allowance::Allowance;
 pub use catalogue::{Entity, EventType, Kind, NotificationType};
 pub use collection::Collection;
 pub use delivery::{Channel, Delivery, Origin};
