@@ -7,6 +7,7 @@ use crate::handler::Handler;
 use crate::ports::Ports;
 use crate::processor::{Done, Processor};
 use crate::sentences;
+use std::sync::OnceLock;
 use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_model::cloud_event::CloudEvent;
@@ -34,8 +35,11 @@ impl<P: Ports> Processor<P> {
         n: &Notification,
         settings: &Settings,
         received: &Received,
+        known: &OnceLock<Known>,
     ) -> Result<Done, Failure> {
         let seen = self.ledger.look(&n.ledger_key()).await?;
+        // What becomes of a failure depends on those before.
+        known.get_or_init(|| seen.same.unwrap_or_default());
         if let Some(known) = seen.same.filter(|_| n.origin != Origin::Replay) {
             if known.state.is_some_and(State::is_final) {
                 return self.repeat(n, known, received).await;
@@ -52,9 +56,8 @@ impl<P: Ports> Processor<P> {
             self.record(n, Change::Paused).await?;
             return Ok(Done::Paused);
         }
-        if self.limits.is_last(received.receive_count) {
-            let lost = self.line(received, Reason::Lost, "the last attempt began and was not heard of again");
-            self.record(n, Change::Dead { attempt: lost, answer: None }).await?;
+        if self.limits.is_last(received.receive_count) && !self.begin_last(n, &seen, received).await? {
+            return Ok(Done::HandedOver);
         }
         if n.entity == Entity::Unparseable {
             return self.end(n, received, State::Unparseable, Answering::none()).await;

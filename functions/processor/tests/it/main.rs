@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod attempts;
 mod failures;
 mod feedback;
 mod order;
 mod outcomes;
 mod proof;
+mod quota;
 mod repairs;
 mod sentences;
 mod telemetry;
+mod tenant;
 mod world;
