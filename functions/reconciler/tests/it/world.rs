@@ -175,7 +175,13 @@ impl World {
         let gap = Listed { key: key.into(), modified: Ticks::from_datetime(self.host.now()) };
         let body =
             json!({"event": "CUSTOMER_CHANGED", "entityId": gap.key, "timeStamp": gap.modified.get()}).to_string();
-        let meta = Meta {
+        let delivery = Delivery { meta: self.meta(tenant, origin), body: body.clone().into_bytes() };
+        Notification::read(&delivery, &body, &NoDirectory)
+    }
+
+    /// A delivery accepted just now.
+    pub(crate) fn meta(&self, tenant: &str, origin: Origin) -> Meta {
+        Meta {
             id: self.host.new_id(),
             channel: Channel::Dispatcher,
             origin,
@@ -184,9 +190,7 @@ impl World {
             tenant: Some(tenant.to_owned()),
             received_at: self.host.now(),
             headers: std::collections::BTreeMap::new(),
-        };
-        let delivery = Delivery { meta, body: body.clone().into_bytes() };
-        Notification::read(&delivery, &body, &NoDirectory)
+        }
     }
 
     /// Does with a notification what the processor does.
