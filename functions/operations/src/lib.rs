@@ -17,6 +17,7 @@ mod pauses;
 mod ports;
 mod problem;
 mod query;
+mod quotas;
 mod reference;
 mod repairs;
 mod types;

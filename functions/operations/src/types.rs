@@ -9,7 +9,7 @@ use crate::reference;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use webhooks_model::{LedgerKey, Pause, Ticks};
+use webhooks_model::{Allowance, LedgerKey, Pause, Ticks};
 use webhooks_store::{Head, Line, Record};
 
 /// A notification in a list.
@@ -161,8 +161,49 @@ pub(crate) struct Counts {
     pub(crate) feedback_parked: u64,
     /// They wait for a pause to end.
     pub(crate) paused: u64,
+    /// They wait for their tenant's quota of calls.
+    pub(crate) rate_limited: u64,
     /// Pauses in force.
     pub(crate) pauses: usize,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Quotas {
+    pub(crate) items: Vec<QuotaView>,
+}
+
+/// What waits for a tenant's calls to the ERP, and how long that will take.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct QuotaView {
+    tenant: String,
+    /// Notifications that wait.
+    pub(crate) waiting: u64,
+    /// Calls that the ERP allows in an hour.
+    calls_per_hour: u64,
+    /// The ERP did not tell how many, so the one number that Visma has published is taken.
+    is_assumed: bool,
+    /// Calls that a notification takes, its feedback included.
+    calls_each: u64,
+    /// When the window ends that was used up.
+    #[serde(with = "time::serde::rfc3339")]
+    resets_at: OffsetDateTime,
+    /// About when the last of them goes on, if nothing else takes calls.
+    #[serde(with = "time::serde::rfc3339")]
+    done_at: OffsetDateTime,
+}
+
+impl QuotaView {
+    pub(crate) fn new(allowance: &Allowance, waiting: u64, now: OffsetDateTime) -> Self {
+        Self {
+            tenant: allowance.tenant.clone(),
+            waiting,
+            calls_per_hour: allowance.calls_per_hour(),
+            is_assumed: allowance.limit.is_none(),
+            calls_each: allowance.calls_each,
+            resets_at: allowance.resets_at,
+            done_at: allowance.done_at(waiting, now),
+        }
+    }
 }
 
 /// Why an operator does something.

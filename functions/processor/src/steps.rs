@@ -7,6 +7,7 @@ use crate::handler::Handler;
 use crate::ports::Ports;
 use crate::processor::{Done, Processor};
 use crate::sentences;
+use std::sync::OnceLock;
 use time::OffsetDateTime;
 use webhooks_batch::Received;
 use webhooks_host::Host;
@@ -36,8 +37,11 @@ impl<P: Ports> Processor<P> {
         n: &Notification,
         settings: &Settings,
         received: &Received,
+        known: &OnceLock<Known>,
     ) -> Result<Done, Failure> {
         let seen = self.ledger.look(&n.ledger_key()).await?;
+        // What becomes of a failure depends on those before.
+        known.get_or_init(|| seen.same.unwrap_or_default());
         // What was recorded under another key is not repeated here, but brought to its one end.
         let is_repeated = n.origin == Origin::Replay && n.moved_from().is_none();
         if let Some(known) = seen.same.filter(|_| !is_repeated) {
@@ -57,9 +61,8 @@ impl<P: Ports> Processor<P> {
             self.record(n, Change::Paused).await?;
             return Ok(Done::Paused);
         }
-        if self.limits.is_last(received.receive_count) {
-            let lost = self.line(received, Reason::Lost, "the last attempt began and was not heard of again");
-            self.record(n, Change::Dead { attempt: lost, answer: None }).await?;
+        if self.limits.is_last(received.receive_count) && !self.begin_last(n, &seen, received).await? {
+            return Ok(Done::HandedOver);
         }
         if n.entity == Entity::Unparseable {
             return self.end(n, received, State::Unparseable, Answering::none()).await;

@@ -2,12 +2,11 @@
 
 use crate::failure::Failure;
 use crate::ports::Ports;
-use crate::processor::Processor;
+use crate::processor::{Needs, Processor};
 use crate::sentences;
 use webhooks_batch::Received;
 use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::{FeedbackMessage, FeedbackMode, FeedbackState};
-use webhooks_model::retry::Next;
 use webhooks_model::{Notification, Origin, SenderId, State};
 use webhooks_settings::Settings;
 use webhooks_store::Ledger;
@@ -20,13 +19,13 @@ impl<P: Ports> Processor<P> {
         all: &[Notification],
         settings: &Settings,
         received: &Received,
-    ) -> Option<Next> {
+    ) -> Option<Needs> {
         let mut failed = None;
         for first in all.iter().filter(|n| n.answer == AnswerRole::ForAll && n.origin != Origin::Replay) {
             let is_automatic = settings.route(first.entity, first.kind).feedback == FeedbackMode::Automatic;
             if is_automatic && let Err(failure) = self.answer_for(first, all, received).await {
                 tracing::error!(error = failure.detail, "items under one id could not be answered: {}", failure.detail);
-                failed = Some(failure.next);
+                failed = Some(Needs::Again(failure.next, received.receive_count));
             }
         }
         failed

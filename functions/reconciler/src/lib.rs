@@ -5,6 +5,7 @@ mod gap;
 mod pending;
 mod ports;
 mod reconciler;
+mod release;
 mod run;
 mod silence;
 mod sweep;

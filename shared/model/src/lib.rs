@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod allowance;
 pub mod audit;
 pub mod catalogue;
 pub mod clock;
@@ -30,6 +31,7 @@ pub mod work;
 pub mod zone;
 pub mod zone_offset;
 
+pub use allowance::Allowance;
 pub use catalogue::{Entity, EventType, Kind, NotificationType};
 pub use clock::{Clock, Stamp};
 pub use collection::Collection;

@@ -1,5 +1,6 @@
 //! The ledger as the processor uses it.
 
+use crate::attempts::Attempts;
 use crate::attributes::{Item, Update, flag, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::head::Advance;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{EntityId, HeadChange, LedgerKey, Notification, Pause, Reason, State};
+use webhooks_model::{Allowance, EntityId, HeadChange, LedgerKey, Notification, Pause, Reason, State};
 
 /// A longer raw item is kept in parts: DynamoDB takes 400 KB an item.
 const LONGEST_INLINE: usize = 256 * 1024;
@@ -57,6 +58,13 @@ pub trait Ledger: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Notes that a tenant's calls are used up until the window ends.
+    fn used_up(
+        &self,
+        allowance: &Allowance,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// What is paused now.
     fn pauses(&self) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
 }
@@ -72,7 +80,7 @@ pub struct Seen {
     pub under_other_event: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Known {
     /// `None` when only the feedback function has written so far.
     pub state: Option<State>,
@@ -82,6 +90,7 @@ pub struct Known {
     pub delivery: Option<Uuid>,
     /// What an accountant is told, or would be told if it were answered by itself.
     pub is_success: Option<bool>,
+    pub attempts: Attempts,
 }
 
 /// One line of the ledger.
@@ -102,8 +111,16 @@ pub enum Change {
         answer: Option<Answering>,
     },
     Parked(Reason),
+    /// Parked, and what was found is told.
+    ParkedAfter(Attempt),
     /// It waits for the end of a pause.
     Paused,
+    /// The tenant's calls are used up, which is no attempt. It waits on the queue, or here until it is released.
+    RateLimited {
+        /// For the first time in a row.
+        attempt: Option<Attempt>,
+        waits_here: bool,
+    },
     /// `Processed`, `Superseded` or `Unparseable`: every effect has happened but the feedback, whose own way begins here.
     Ended {
         state: State,
@@ -148,9 +165,9 @@ impl Answering {
 impl Change {
     fn state(&self) -> State {
         match self {
-            Self::Failed(_) => State::Retrying,
+            Self::Failed(_) | Self::RateLimited { .. } => State::Retrying,
             Self::Dead { .. } => State::Dead,
-            Self::Parked(_) => State::Parked,
+            Self::Parked(_) | Self::ParkedAfter(_) => State::Parked,
             Self::Paused => State::Paused,
             Self::Ended { state, .. } => *state,
         }
@@ -166,8 +183,9 @@ impl Change {
 
     fn reason(&self) -> Option<Reason> {
         match self {
-            Self::Failed(attempt) | Self::Dead { attempt, .. } => Some(attempt.reason),
+            Self::Failed(attempt) | Self::Dead { attempt, .. } | Self::ParkedAfter(attempt) => Some(attempt.reason),
             Self::Parked(reason) => Some(*reason),
+            Self::RateLimited { .. } => Some(Reason::RateLimited),
             Self::Paused | Self::Ended { .. } => None,
         }
     }
@@ -223,6 +241,10 @@ impl<I: Items> Ledger for Table<I> {
         self.close_moved(old, new, now).await
     }
 
+    async fn used_up(&self, allowance: &Allowance, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.note_used_up(allowance, now).await
+    }
+
     async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
         self.list_pauses().await
     }
@@ -232,7 +254,7 @@ impl<I: Items> Table<I> {
     async fn same_content(&self, key: &LedgerKey) -> Result<Vec<Item>, StoreError> {
         let query = Query {
             key_condition: "pk = :pk AND begins_with(sk, :content)",
-            projection: Some("sk, #state, reason, feedback, feedback_success, delivery"),
+            projection: Some("sk, #state, reason, feedback, feedback_success, delivery, attempts"),
             ..Query::default()
         };
         let content = string(format!("N#{}", key.notification.content()));
@@ -317,6 +339,17 @@ fn with_change(update: Update, entry: &Entry<'_>, received: &str) -> Update {
             let update = update.set("state", string(state.as_str())).append("attempts", line(attempt));
             answer.iter().fold(update, |update, answer| answer.write(update, entry.notification))
         }
+        Change::ParkedAfter(attempt) => update.set("state", string(state.as_str())).append("attempts", line(attempt)),
+        Change::RateLimited { attempt, waits_here } => {
+            let update = attempt.iter().fold(update, |update, attempt| update.append("attempts", line(attempt)));
+            if *waits_here {
+                // What is paused by now goes back to that when it is released.
+                let mark = string(Mark::Limited.value(&entry.notification.ledger_key().entity.tenant));
+                let update = update.set("state", string(state.as_str())).set("attention", mark);
+                return update.set("attention_at", string(received));
+            }
+            update.set_if_absent("state", string(state.as_str()))
+        }
         Change::Parked(_) | Change::Paused => update.set("state", string(state.as_str())),
         Change::Ended { answer, .. } => answer.write(update.set("state", string(state.as_str())), entry.notification),
     };
@@ -386,5 +419,6 @@ fn known(item: &Item) -> Known {
         feedback: text(item, "feedback").and_then(FeedbackState::parse),
         delivery: text(item, "delivery").and_then(|id| Uuid::try_parse(id).ok()),
         is_success: item.contains_key("feedback_success").then(|| flag(item, "feedback_success")),
+        attempts: Attempts::of(item),
     }
 }

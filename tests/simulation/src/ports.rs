@@ -192,7 +192,8 @@ impl Sender for QueuePort {
             let mut world = port.sim.world();
             turn = world.intake_asks(instance);
             let is_intake = turn.is_some();
-            let forgets = !is_intake && queue == Name::Notifications && world.is(Sabotage::GapsForgotten);
+            let forgets =
+                world.is_reconciler(instance) && queue == Name::Notifications && world.is(Sabotage::GapsForgotten);
             if forgets {
                 return Ok(());
             }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     collection::{Collection, Fields},
-    control::{ApiUrl, LegacyToken, OutageSetting, TimeZoneSetting},
+    control::{ApiUrl, CustomerSetting, LegacyToken, OutageSetting, TimeZoneSetting},
     message::{Change, Changed, Emit, Emitted, Feedback, Item, Notification, Sending},
     protocol::{Calls, Endpoint, Fault, NewTenant, Outage, RateBudget, Subscription, Tenant},
     world::local_http,
@@ -136,6 +136,12 @@ impl TenantClient {
         let token = token.map(str::to_owned);
         let path = self.path("/legacy");
         self.client.tell(Method::PUT, &path, &LegacyToken { token }).await
+    }
+
+    /// Whether its id is a customer's, with which no call is let in.
+    pub async fn set_customer(&self, is_customer: bool) -> Result<()> {
+        let path = self.path("/customer");
+        self.client.tell(Method::PUT, &path, &CustomerSetting { is_customer }).await
     }
 
     /// Creates or replaces a resource from a JSON object of the fields that matter, without telling anybody.

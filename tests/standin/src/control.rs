@@ -47,6 +47,13 @@ pub(crate) struct TimeZoneSetting {
     pub(crate) time_zone: Option<String>,
 }
 
+/// Whether the id is a customer's.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CustomerSetting {
+    pub(crate) is_customer: bool,
+}
+
 /// An outage, or its end.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct OutageSetting {
@@ -64,6 +71,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/faults/{endpoint}", put(set_faults))
         .route("/outages/{endpoint}", put(set_outage))
         .route("/tokens/revoke", post(revoke_tokens))
+        .route("/customer", put(set_customer))
         .route("/resources/{collection}", get(list_resources))
         .route(
             "/resources/{collection}/{*key}",
@@ -174,6 +182,15 @@ async fn revoke_tokens(State(world): State<Shared>, Path(tenant): Path<Uuid>) ->
     let mut state = world.state();
     let tokens = state.tokens.values_mut().filter(|token| token.tenant == tenant);
     tokens.for_each(|token| token.revoked = true);
+    DONE
+}
+
+async fn set_customer(
+    State(world): State<Shared>,
+    Path(tenant): Path<Uuid>,
+    Json(setting): Json<CustomerSetting>,
+) -> Result<StatusCode, Refusal> {
+    world.company(tenant, |company| company.settings.is_customer = setting.is_customer)?;
     DONE
 }
 

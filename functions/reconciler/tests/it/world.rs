@@ -179,7 +179,13 @@ impl World {
         let gap = Listed { key: key.into(), modified: Ticks::from_datetime(self.host.now()).into() };
         let body =
             json!({"event": "CUSTOMER_CHANGED", "entityId": gap.key, "timeStamp": gap.modified.at().get()}).to_string();
-        let meta = Meta {
+        let delivery = Delivery { meta: self.meta(tenant, origin), body: body.clone().into_bytes() };
+        Notification::read(&delivery, &body, &NoDirectory)
+    }
+
+    /// A delivery accepted just now.
+    pub(crate) fn meta(&self, tenant: &str, origin: Origin) -> Meta {
+        Meta {
             id: self.host.new_id(),
             channel: Channel::Dispatcher,
             origin,
@@ -191,9 +197,7 @@ impl World {
             shared_secret: false,
             answer_role: Default::default(),
             headers: std::collections::BTreeMap::new(),
-        };
-        let delivery = Delivery { meta, body: body.clone().into_bytes() };
-        Notification::read(&delivery, &body, &NoDirectory)
+        }
     }
 
     /// Does with a notification what the processor does.
