@@ -88,7 +88,7 @@ impl<I: Items> Table<I> {
             let versions = Versions { body: None, ..change.versions };
             let mut update = self.head_update(&HeadChange { versions, ..change.clone() }, now);
             let condition = unchanged(&mut update, &item);
-            return match self.replace(pk, SORT_KEY, update, condition).await? {
+            return match self.replace(pk, SORT_KEY, update, Some(condition)).await? {
                 Some(before) => Ok((Advance::Advanced, before)),
                 None => Err(StoreError::Unavailable("the head was changed meanwhile".to_owned())),
             };

@@ -177,7 +177,7 @@ impl Change {
         match self {
             Self::Ended { answer, .. } => Some(answer),
             Self::Dead { answer, .. } => answer.as_ref(),
-            Self::Failed(_) | Self::Parked(_) | Self::Paused => None,
+            _ => None,
         }
     }
 
