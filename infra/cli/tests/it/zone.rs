@@ -42,6 +42,9 @@ impl World {
             subscription: "all".into(),
             event: None,
             tenant: Some(TENANT.to_owned()),
+            shared_secret: false,
+            replays: None,
+            answer_role: Default::default(),
             received_at: at + Duration::seconds(4),
             headers: std::collections::BTreeMap::new(),
         };

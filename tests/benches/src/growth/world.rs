@@ -77,6 +77,7 @@ impl World {
             limits: shipped.limits,
             pauses: shipped.pauses,
             crew: shipped.crew,
+            used_up: shipped.used_up,
         };
         let shipped = workshop.feedback();
         let feedback = feedback::Feedback {
