@@ -12,6 +12,7 @@ pub mod feedback;
 mod fields;
 pub mod filter;
 pub mod head;
+mod identification;
 pub mod identity;
 pub mod job;
 pub mod json_type;

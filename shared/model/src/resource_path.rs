@@ -1,6 +1,7 @@
 //! The path of an ERP resource, taken from a payload and made safe to join to a configured base URL.
 
-use crate::catalogue::{Entity, Identification};
+use crate::catalogue::Entity;
+use crate::identification::Identification;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt;
 

@@ -1,7 +1,8 @@
 //! Which entity a payload is about. Nothing is guessed: what is not identified says why.
 
-use crate::catalogue::{Entity, Identification};
+use crate::catalogue::Entity;
 use crate::fields::Fields;
+use crate::identification::Identification;
 use crate::ledger::Reason;
 use crate::resource_path::ResourcePath;
 use uuid::Uuid;

@@ -1,10 +1,11 @@
 //! The ledger as the processor uses it.
 
+use crate::answering::Answering;
 use crate::attempts::Attempts;
 use crate::attributes::{Item, Update, flag, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::head::Advance;
-use crate::implied::{feed_at, feedback_ids, header_id};
+use crate::implied::{feed_at, header_id};
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
 use crate::moved::{MOVED_FROM, place};
@@ -14,7 +15,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_model::delivery::AnswerRole;
-use webhooks_model::feedback::{Address, FeedbackState, Verdict};
+use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{Allowance, EntityId, HeadChange, LedgerKey, Notification, Pause, Reason, State};
 
@@ -126,40 +127,6 @@ pub enum Change {
         state: State,
         answer: Answering,
     },
-}
-
-/// The answer to Visma Net as it stands when a notification ends. What was decided before stays.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answering {
-    pub feedback: FeedbackState,
-    pub address: Address,
-    /// `None` while somebody else is to decide, or nobody is.
-    pub verdict: Option<Verdict>,
-    /// By when an awaited outcome has to come.
-    pub deadline: Option<OffsetDateTime>,
-}
-
-impl Answering {
-    /// Nobody is told anything.
-    pub fn none() -> Self {
-        Self { feedback: FeedbackState::None, address: Address::default(), verdict: None, deadline: None }
-    }
-
-    fn write(&self, update: Update, n: &Notification) -> Update {
-        let update = match feedback_ids(n, &self.address) {
-            Some(ids) => update.set_if_absent("feedback_ids", ids),
-            None => update,
-        };
-        let update = update
-            .set_if_absent("feedback", string(self.feedback.as_str()))
-            .set_some("feedback_deadline", self.deadline.map(|at| string(time_text(at))));
-        match &self.verdict {
-            Some(verdict) => update
-                .set_if_absent("feedback_success", AttributeValue::Bool(verdict.is_success))
-                .set_if_absent("feedback_description", string(verdict.description.as_str())),
-            None => update,
-        }
-    }
 }
 
 impl Change {

@@ -2,6 +2,7 @@
 
 mod account;
 mod allowances;
+mod answering;
 mod answers;
 mod attempts;
 mod attributes;
@@ -29,6 +30,7 @@ mod timeline;
 mod upkeep;
 
 pub use allowances::Allowances;
+pub use answering::Answering;
 pub use answers::{Answer, Answered, Answers};
 pub use attempts::Attempts;
 pub use attributes::Item;
@@ -39,7 +41,7 @@ pub use error::StoreError;
 pub use head::{Advance, Head};
 pub use item::{Items, Query, Write};
 pub use jobs::{Found, Jobs, Stretch};
-pub use ledger::{Answering, Change, Entry, Known, Ledger, Seen};
+pub use ledger::{Change, Entry, Known, Ledger, Seen};
 pub use pauses::Pauses;
 pub use pending::{Arrived, Mark, Pending, Unended};
 pub use records::{Line, Page, Position, Record, Records};

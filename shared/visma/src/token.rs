@@ -111,11 +111,13 @@ impl Slot {
     {
         let requests = self.requests.load(Ordering::SeqCst);
         let mut outcome = self.outcome.lock().await;
+        // Connect may give the same token again, so one that came while this call waited counts as new.
+        let is_renewed = self.requests.load(Ordering::SeqCst) != requests;
         match &*outcome {
-            Some(Ok(token)) if now() < token.renew_at && Some(&token.secret) != rejected => {
+            Some(Ok(token)) if now() < token.renew_at && (is_renewed || Some(&token.secret) != rejected) => {
                 return Ok(token.secret.clone());
             }
-            Some(Err(error)) if self.requests.load(Ordering::SeqCst) != requests => return Err(error.clone()),
+            Some(Err(error)) if is_renewed => return Err(error.clone()),
             _ => {}
         }
         let latest = request().await;

@@ -233,8 +233,10 @@ async fn a_repetition_of_what_died_is_processed() {
         world.batch(&[with_headers(&world, &body, &[("x-vwd-notification-id", id)]).to_message()], receives).await
     };
     let fault = Fault::Status(503);
-    world.erp.fail_fetches([VismaError::Unavailable { stage: Stage::Resource, fault, after: None }]);
-    deliver("00000000-0000-0000-0000-000000000001", MAX_RECEIVE_COUNT).await;
+    for receives in 1..=MAX_RECEIVE_COUNT {
+        world.erp.fail_fetches([VismaError::Unavailable { stage: Stage::Resource, fault, after: None }]);
+        deliver("00000000-0000-0000-0000-000000000001", receives).await;
+    }
     assert_eq!(world.states().await, ["dead: unavailable"]);
     world.erp.put("v1/account/1920", r#"{"accountID":7,"lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
     deliver("00000000-0000-0000-0000-000000000002", 1).await;
