@@ -31,10 +31,22 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         body: &Body,
         trace: Option<&Trace>,
     ) -> Result<Accepted, Problem> {
-        let Caller { channel, route, subscription, event, tenant, group } = caller;
+        let Caller { channel, route, subscription, event, tenant, shared_secret, group } = caller;
         let (id, received_at, bytes) = (self.host.new_id(), self.host.now(), body.len());
         let origin = Origin::Webhook;
-        let meta = Meta { id, channel, origin, subscription, event, tenant, received_at, headers: kept(headers) };
+        let meta = Meta {
+            id,
+            channel,
+            origin,
+            subscription,
+            event,
+            tenant,
+            shared_secret,
+            replays: None,
+            answer_role: Default::default(),
+            received_at,
+            headers: kept(headers),
+        };
         let message = match body {
             Body::Text(text) => meta.to_message_of(text),
             Body::Bytes(bytes) => meta.to_message(bytes),

@@ -93,7 +93,10 @@ pub fn message(account: usize, length: usize) -> String {
         subscription: SUBSCRIPTION.to_owned(),
         event: None,
         tenant: Some(TENANT.to_owned()),
+        replays: None,
         received_at: TestHost::START,
+        shared_secret: false,
+        answer_role: Default::default(),
         headers: headers(&body, TENANT).into_iter().filter(is_kept).collect(),
     };
     Delivery { meta, body }.to_message()

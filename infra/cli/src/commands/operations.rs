@@ -2,10 +2,12 @@
 
 mod caller;
 mod client;
+mod learn;
 mod replay;
 mod shown;
 
 pub use caller::Caller;
+pub use learn::{Learn, learn, learn_with};
 pub use replay::{Replay, replay};
 
 use crate::error::{Exit, Failure};
