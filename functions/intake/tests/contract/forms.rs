@@ -57,22 +57,24 @@ async fn a_host_a_query_or_a_cookie_that_is_no_part_of_a_request_does_no_harm() 
 }
 
 #[tokio::test]
-async fn a_header_that_is_not_utf_8_does_no_harm() {
+async fn a_header_that_is_no_text_does_no_harm() {
     let world = World::new();
     let event = signed().header("user-agent", "Beno~t").event().to_string();
     let raw: Vec<u8> = event.bytes().map(|byte| if byte == b'~' { 0xee } else { byte }).collect();
     accepts_event(&world, raw).await;
-    accepts_event(&world, event.replace('~', "\\ud83d")).await;
+    for odd in ["\\ud83d", "\n"] {
+        accepts_event(&world, event.replace('~', odd)).await;
+    }
 }
 
 #[tokio::test]
 async fn an_event_that_is_not_json_is_answered_and_the_next_one_is_taken() {
     let world = World::new();
     let event = signed().header("user-agent", "Beno~t").event().to_string();
-    for broken in [event.replace('~', "\\xEE"), event.replace('~', "\n"), event[..100].to_owned(), String::new()] {
+    for broken in [event.replace('~', "\\xEE"), event[..100].to_owned(), String::new()] {
         world.handle(broken).await.is_problem(400, "event_unreadable");
     }
-    assert_eq!(world.emitted.count("Rejected event_unreadable"), 4);
+    assert_eq!(world.emitted.count("Rejected event_unreadable"), 3);
     world.accepts(signed()).await;
 }
 
