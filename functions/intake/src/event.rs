@@ -155,7 +155,10 @@ mod tests {
     fn what_is_absent_or_null_is_empty() {
         for event in ["{}", r#"{"body":null,"headers":null,"pathParameters":null,"rawPath":null,"other":[{}]}"#] {
             let mut request = read(event).unwrap();
-            assert_eq!((request.method(), request.source_ip(), request.paths().collect()), ("", None, vec![""]));
+            assert_eq!(
+                (request.method(), request.source_ip(), request.paths().collect::<Vec<_>>()),
+                ("", None, vec![""])
+            );
             assert!(request.take_body().decode().is_ok_and(|body| body.is_empty()), "{event}");
         }
     }

@@ -137,7 +137,7 @@ mod tests {
         let mut pairs: Vec<(&str, &str)> = DROPPED.iter().map(|name| (*name, "CANARY")).collect();
         pairs.extend([("X-Forwarded-For", "CANARY"), ("x-forwarded-port", "CANARY"), ("Accept", "*/*")]);
         let headers = headers(&pairs);
-        assert_eq!(kept(&headers).0, [("accept", "*/*".into())]);
+        assert_eq!(kept(&headers).0, [("accept", Cow::Borrowed("*/*"))]);
     }
 
     #[test]
@@ -153,7 +153,11 @@ mod tests {
             ("", "1"),
             ("x-\u{e5}", "1"),
         ] {
-            assert_eq!(kept(&headers(&[(name, value), ("x-z", "a\tb")])).0, [("x-z", "a\tb".into())], "{name:?}");
+            assert_eq!(
+                kept(&headers(&[(name, value), ("x-z", "a\tb")])).0,
+                [("x-z", Cow::Borrowed("a\tb"))],
+                "{name:?}"
+            );
         }
     }
 

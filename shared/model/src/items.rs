@@ -1,45 +1,51 @@
 //! The items of a body, read no further than is allowed.
 
+use crate::delivery::Delivery;
 use serde::de::{Deserializer as _, IgnoredAny, SeqAccess, Visitor};
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// How many items of one delivery are read unless the settings say otherwise. Sixteen run at a time, so
-/// the function's 60 s are enough where each takes 0.9 s, and what is kept about a thousand is a
-/// fraction of the body's own size.
-pub const DEFAULT_MAX_ITEMS: usize = 1000;
-
-/// What a body holds.
+/// What a body holds (reference 8.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Items<'a> {
     /// The exact texts: of the object itself, or of each element of an array.
-    Each(Vec<&'a str>),
-    /// An array of more elements than were asked for.
+    Few(Vec<&'a str>),
+    /// An array of more elements than are allowed.
     TooMany,
     /// Neither an object nor an array.
-    NotJson,
+    Unreadable,
 }
 
-impl<'a> Items<'a> {
-    /// Keeps `most` texts at most. What is beyond them is checked to be JSON, and not kept.
-    pub(crate) fn read(body: &'a [u8], most: usize) -> Self {
-        let Ok(text) = std::str::from_utf8(body) else { return Self::NotJson };
+impl Delivery {
+    /// The notifications of the body, each as its exact text: the object itself, or the elements of an array (reference 8.1).
+    /// `None` when the body is neither.
+    pub fn items(&self) -> Option<Vec<&str>> {
+        match self.items_within(usize::MAX) {
+            Items::Few(items) => Some(items),
+            Items::TooMany | Items::Unreadable => None,
+        }
+    }
+
+    /// The same of a body with `most` items at most. What is beyond them is checked to be JSON, and not
+    /// kept.
+    pub fn items_within(&self, most: usize) -> Items<'_> {
+        let Ok(text) = std::str::from_utf8(&self.body) else { return Items::Unreadable };
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.trim_start_matches([' ', '\t', '\r', '\n']).starts_with('{') {
             let whole = serde_json::from_str::<&RawValue>(text);
-            return whole.map_or(Self::NotJson, |whole| Self::Each(vec![whole.get()]));
+            return whole.map_or(Items::Unreadable, |whole| Items::Few(vec![whole.get()]));
         }
         let mut json = Deserializer::from_str(text);
         match json.deserialize_seq(UpTo(most)).and_then(|items| json.end().map(|()| items)) {
-            Ok(Some(items)) => Self::Each(items),
-            Ok(None) => Self::TooMany,
-            Err(_) => Self::NotJson,
+            Ok(Some(items)) => Items::Few(items),
+            Ok(None) => Items::TooMany,
+            Err(_) => Items::Unreadable,
         }
     }
 }
 
-/// Reads an array to its end. `None` where there are more elements than that.
+/// Reads an array to its end. `None` where it has more elements than that.
 struct UpTo(usize);
 
 impl<'de> Visitor<'de> for UpTo {
@@ -68,33 +74,47 @@ impl<'de> Visitor<'de> for UpTo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::tests::delivery;
+
+    #[test]
+    fn an_object_is_one_item_and_an_array_is_its_elements() {
+        let items = |body: &str| {
+            delivery(body.as_bytes()).items().map(|items| items.iter().map(|i| i.to_string()).collect::<Vec<_>>())
+        };
+        assert_eq!(items(r#" {"a": 1} "#), Some(vec![r#"{"a": 1}"#.to_owned()]));
+        assert_eq!(items(r#"[{"a": 1} , 5]"#), Some(vec![r#"{"a": 1}"#.to_owned(), "5".to_owned()]));
+        assert_eq!(items("[]"), Some(vec![]));
+        for text in ["", "null", "5", "\"x\"", "{", "[1", "{} {}"] {
+            assert_eq!(items(text), None, "{text}");
+        }
+        assert!(delivery(b"\xff{}").items().is_none());
+    }
 
     #[test]
     fn as_many_items_as_are_allowed_are_read_and_one_more_is_too_many() {
         for (body, items) in [
-            ("[]", Items::Each(vec![])),
-            ("[1, {\"a\": 2}]", Items::Each(vec!["1", "{\"a\": 2}"])),
+            ("[]", Items::Few(vec![])),
+            ("[1, {\"a\": 2}]", Items::Few(vec!["1", "{\"a\": 2}"])),
             ("[1,2,3]", Items::TooMany),
-            ("\u{feff}\n[[1,2,3],4]", Items::Each(vec!["[1,2,3]", "4"])),
-            (" {\"a\": [1,2,3]} ", Items::Each(vec!["{\"a\": [1,2,3]}"])),
+            ("\u{feff}\n[[1,2,3],4]", Items::Few(vec!["[1,2,3]", "4"])),
+            (" {\"a\": [1,2,3]} ", Items::Few(vec!["{\"a\": [1,2,3]}"])),
         ] {
-            assert_eq!(Items::read(body.as_bytes(), 2), items, "{body}");
+            assert_eq!(delivery(body.as_bytes()).items_within(2), items, "{body}");
         }
     }
 
     #[test]
-    fn what_is_no_json_is_none_however_many_items_it_begins_with() {
+    fn what_is_no_json_is_unreadable_however_many_items_it_begins_with() {
         for body in ["[1,2,3", "[1,2,3]]", "[1,2,3,]", "[1,2,3] {}", "{} {}", "{", "5", ""] {
-            assert_eq!(Items::read(body.as_bytes(), 2), Items::NotJson, "{body}");
+            assert_eq!(delivery(body.as_bytes()).items_within(2), Items::Unreadable, "{body}");
         }
-        assert_eq!(Items::read(b"\xff[]", 2), Items::NotJson);
     }
 
     #[test]
-    fn nesting_without_end_behind_the_last_item_is_no_reason_to_overflow_the_stack() {
-        let deep = format!("[1,2,{}", "[".repeat(200_000));
-        assert_eq!(Items::read(deep.as_bytes(), 2), Items::NotJson);
-        let closed = format!("[1,2,{}{}]", "[".repeat(200_000), "]".repeat(200_000));
-        assert_eq!(Items::read(closed.as_bytes(), 2), Items::TooMany);
+    fn nesting_without_end_is_no_reason_to_overflow_the_stack() {
+        let deep = "[".repeat(200_000);
+        assert!(delivery(deep.as_bytes()).items().is_none());
+        let behind = format!("[1,2,{deep}{}]", "]".repeat(200_000));
+        assert_eq!(delivery(behind.as_bytes()).items_within(2), Items::TooMany);
     }
 }

@@ -13,7 +13,6 @@ mod fields;
 pub mod filter;
 pub mod head;
 pub mod identity;
-pub mod items;
 mod items;
 pub mod job;
 pub mod json_type;
