@@ -113,7 +113,8 @@ impl Request {
 
     fn path_in_stage(&self) -> Option<&str> {
         let rest = self.raw_path.strip_prefix('/')?.strip_prefix(&self.request_context.stage)?;
-        rest.starts_with('/').then_some(rest)
+        // The default stage stands in no path.
+        (rest.starts_with('/') && self.request_context.stage != "$default").then_some(rest)
     }
 
     /// The part that API Gateway has compared with the route (`ANY /hooks/{proxy+}`). A mapping's key is not a part of it.
@@ -170,6 +171,7 @@ mod tests {
         assert_eq!(with("$default", "/hooks/visma/erp"), ["/hooks/visma/erp"]);
         assert_eq!(with("prod", "/production/hooks"), ["/production/hooks"]);
         assert_eq!(with("", "/hooks"), ["/hooks"]);
+        assert_eq!(with("$default", "/$default/hooks"), ["/$default/hooks"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The items of a body, read no further than is allowed.
+//! The items of a body, of which no more are kept than are allowed.
 
 use crate::delivery::Delivery;
 use serde::de::{Deserializer as _, IgnoredAny, SeqAccess, Visitor};
