@@ -23,12 +23,14 @@ const MOST: u64 = 192 * 1024 * 1024;
 fn main() {
     let _logging = tracing::subscriber::set_default(webhooks_telemetry::subscriber_for_tests(io::sink));
     let above = array("5", 2 * DEFAULT_MAX_ITEMS);
+    let at_limit = array(r#"{"event":"ACCOUNT_CHANGED"}"#, DEFAULT_MAX_ITEMS);
     let rows = [
         ("one object of 1 KiB", vec![bodies::of_length(1024)]),
         ("one object of 1 MiB", vec![bodies::of_length(LARGEST)]),
-        ("an array at the limit", vec![array(r#"{"event":"ACCOUNT_CHANGED"}"#, DEFAULT_MAX_ITEMS)]),
+        ("an array at the limit", vec![at_limit.clone()]),
         ("an array above the limit", vec![above]),
         ("an array of 500,000", vec![array("5", 500_000)]),
+        ("ten arrays at the limit", vec![at_limit; 10]),
         ("ten objects of 1 MiB", (0..10).map(|account| bodies::of_account(account, LARGEST)).collect()),
     ];
     let rows = rows.map(|(label, bodies)| {
