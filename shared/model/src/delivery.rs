@@ -4,7 +4,6 @@ use crate::ledger::LedgerKey;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -205,19 +204,6 @@ impl Delivery {
         Ok(Self { meta, body })
     }
 
-    /// The notifications of the body, each as its exact text: the object itself, or the elements of an array (reference 8.1).
-    /// `None` when the body is neither.
-    pub fn items(&self) -> Option<Vec<&str>> {
-        let text = std::str::from_utf8(&self.body).ok()?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let whole: &RawValue = serde_json::from_str(text).ok()?;
-        if whole.get().starts_with('{') {
-            return Some(vec![whole.get()]);
-        }
-        let elements: Vec<&RawValue> = serde_json::from_str(whole.get()).ok()?;
-        Some(elements.into_iter().map(RawValue::get).collect())
-    }
-
     pub fn header(&self, name: &str) -> Option<&str> {
         self.meta.headers.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
@@ -298,26 +284,6 @@ pub(crate) mod tests {
             let message = message(&format!("{{\"a\": \"{c}\"}}"));
             assert!(!message.contains(c) && message.contains(r#""encoding":"base64""#), "{c:?} in {message}");
         }
-    }
-
-    #[test]
-    fn an_object_is_one_item_and_an_array_is_its_elements() {
-        let items = |body: &str| {
-            delivery(body.as_bytes()).items().map(|items| items.iter().map(|i| i.to_string()).collect::<Vec<_>>())
-        };
-        assert_eq!(items(r#" {"a": 1} "#), Some(vec![r#"{"a": 1}"#.to_owned()]));
-        assert_eq!(items(r#"[{"a": 1} , 5]"#), Some(vec![r#"{"a": 1}"#.to_owned(), "5".to_owned()]));
-        assert_eq!(items("[]"), Some(vec![]));
-        for text in ["", "null", "5", "\"x\"", "{", "[1", "{} {}"] {
-            assert_eq!(items(text), None, "{text}");
-        }
-        assert!(delivery(b"\xff{}").items().is_none());
-    }
-
-    #[test]
-    fn nesting_without_end_is_no_reason_to_overflow_the_stack() {
-        let deep = "[".repeat(200_000);
-        assert!(delivery(deep.as_bytes()).items().is_none());
     }
 
     /// As SQS's documentation has it.

@@ -5,6 +5,9 @@ use crate::mapping::FieldRule;
 use crate::resource_path::Api;
 use crate::zone::Zone;
 
+/// An item as it was captured has some 300 bytes (reference 2), so 1 MiB holds 3,500 of them.
+pub const DEFAULT_MAX_ITEMS: usize = 5_000;
+
 /// What the settings know and a payload does not say.
 pub trait Directory {
     /// The event that a name means here, beyond the catalogue's own names.
@@ -18,6 +21,10 @@ pub trait Directory {
     /// Where payloads have their fields, beyond the built-in names.
     fn fields(&self) -> &[FieldRule] {
         &[]
+    }
+    /// How many notifications one body may hold. A body of more is kept as one.
+    fn max_items(&self) -> usize {
+        DEFAULT_MAX_ITEMS
     }
 }
 

@@ -3,10 +3,11 @@
 use crate::catalogue::{self, Entity, EventType, Kind, NotificationType};
 use crate::clock::{Clock, Stamp};
 use crate::delivery::{AnswerRole, Channel, Delivery, MalformedMessage, Origin};
-pub use crate::directory::{Directory, NoDirectory};
+pub use crate::directory::{DEFAULT_MAX_ITEMS, Directory, NoDirectory};
 use crate::fields::Fields;
 use crate::head::EntityId;
 use crate::identity::{NotificationKey, SenderId};
+use crate::items::Items;
 use crate::ledger::{LedgerKey, Reason};
 use crate::mapping::{self, Mapped};
 use crate::resource_path::{Api, ResourcePath};
@@ -101,11 +102,13 @@ impl Notification {
         Ok(Self::all_of(&Delivery::from_message(message)?, directory))
     }
 
-    /// Each notification of a delivery; a body that is no JSON is one, too.
+    /// Each notification of a delivery; a body that is no JSON is one, too, and so is one that
+    /// holds more than the directory allows.
     pub fn all_of(delivery: &Delivery, directory: &impl Directory) -> Vec<Self> {
-        let mut all: Vec<Self> = match delivery.items() {
-            Some(items) => items.into_iter().map(|item| Self::read(delivery, item, directory)).collect(),
-            None => vec![Self::unparseable(delivery, &unreadable(&delivery.body))],
+        let mut all: Vec<Self> = match delivery.items_within(directory.max_items()) {
+            Items::Few(items) => items.into_iter().map(|item| Self::read(delivery, item, directory)).collect(),
+            Items::TooMany => vec![Self::too_many(delivery)],
+            Items::Unreadable => vec![Self::unparseable(delivery, &unreadable(&delivery.body))],
         };
         match (&delivery.meta.replays, all.as_mut_slice()) {
             (Some(record), [only]) => {
@@ -173,6 +176,12 @@ impl Notification {
         let bare = Self::bare(delivery, text, named.to_owned());
         let (tenant, told_by) = tenant_of(delivery, None, &NoDirectory);
         Self { entity: Entity::Unparseable, tenant, proof: proof(delivery, &[told_by]), ..bare }.with_key(None)
+    }
+
+    /// A body of more items than are allowed, kept whole.
+    fn too_many(delivery: &Delivery) -> Self {
+        let whole = Self::unparseable(delivery, &unreadable(&delivery.body));
+        Self { entity: Entity::Unmapped, unusable: Some(Reason::TooManyItems), ..whole }
     }
 
     fn bare(delivery: &Delivery, item: &str, event_raw: String) -> Self {

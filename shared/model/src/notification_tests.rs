@@ -328,3 +328,42 @@ fn items_of_one_array_without_ids_are_told_apart_and_answered_once() {
     let again = Notification::all_of(&delivery, &OneCompany);
     assert_eq!(again.iter().map(|n| &n.key).collect::<Vec<_>>(), all.iter().map(|n| &n.key).collect::<Vec<_>>());
 }
+
+struct AtMost(usize);
+
+impl Directory for AtMost {
+    fn event_alias(&self, _: &str) -> Option<&'static EventType> {
+        None
+    }
+
+    fn tenant_of_company(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn max_items(&self) -> usize {
+        self.0
+    }
+}
+
+#[test]
+fn keeps_a_body_of_more_items_than_are_allowed_as_one() {
+    let body = format!("[{}]", vec![r#"{"event":"ACCOUNT_CHANGED","accountCd":"1"}"#; 4].join(","));
+    let mut delivery = delivery(body.as_bytes());
+    delivery.meta.event = Some("ACCOUNT_CHANGED".into());
+    delivery.meta.tenant = Some(TENANT.into());
+    assert_eq!(Notification::all_of(&delivery, &AtMost(4)).len(), 4);
+    let all = Notification::all_of(&delivery, &AtMost(3));
+    let [whole] = all.as_slice() else { panic!("{} of them", all.len()) };
+    assert_eq!((whole.unusable, whole.entity), (Some(Reason::TooManyItems), Entity::Unmapped));
+    assert_eq!((whole.raw.as_str(), whole.entity_key.as_deref()), (body.as_str(), None));
+    assert_eq!((whole.event_name(), whole.tenant.as_deref()), ("ACCOUNT_CHANGED", Some(TENANT)));
+}
+
+#[test]
+fn allows_five_thousand_items_unless_the_settings_say_otherwise() {
+    let of = |count: usize| {
+        let body = format!("[{}]", vec!["1"; count].join(","));
+        Notification::all_of(&delivery(body.as_bytes()), &OneCompany).len()
+    };
+    assert_eq!((of(5_000), of(5_001)), (5_000, 1));
+}

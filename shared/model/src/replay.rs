@@ -1,5 +1,6 @@
 //! A recorded notification as a delivery once more.
 
+use crate::catalogue::Entity;
 use crate::delivery::{AnswerRole, Channel, Delivery, Meta, Origin};
 use crate::identity::SenderId;
 use crate::ledger::LedgerKey;
@@ -31,6 +32,7 @@ impl Recorded {
     /// replay is believed no more than what it repeats.
     #[must_use]
     pub fn replay(self) -> Delivery {
+        let is_item = self.key.entity.entity == Entity::Unparseable;
         let tenant = Some(self.key.entity.tenant.clone()).filter(|tenant| tenant != UNKNOWN_TENANT);
         let event = (!self.event.is_empty()).then_some(self.event);
         let mut headers = BTreeMap::new();
@@ -56,21 +58,24 @@ impl Recorded {
             answer_role: self.answer,
             headers,
         };
-        Delivery { meta, body: body(self.raw).into_bytes() }
+        Delivery { meta, body: body(self.raw, is_item).into_bytes() }
     }
 }
 
-/// An item that is itself an array would be read as several.
-fn body(raw: String) -> String {
-    let is_array = raw.starts_with('[') && serde_json::from_str::<&RawValue>(&raw).is_ok();
+/// An item that is itself an array would be read as several. A body that was kept whole is read anew,
+/// for more items may be allowed by now.
+fn body(raw: String, is_item: bool) -> String {
+    let is_array = is_item && raw.starts_with('[') && serde_json::from_str::<&RawValue>(&raw).is_ok();
     if is_array { format!("[{raw}]") } else { raw }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::EventType;
     use crate::delivery::tests::delivery;
-    use crate::notification::{NoDirectory, Notification};
+    use crate::ledger::Reason;
+    use crate::notification::{Directory, NoDirectory, Notification};
     use proptest::prelude::*;
 
     fn recorded(n: &Notification) -> Recorded {
@@ -121,6 +126,41 @@ mod tests {
     #[test]
     fn an_array_that_breaks_off_is_the_same_when_replayed() {
         is_repeated(&delivery(br#"[{"event":"ACCOUNT_CHANGED"}"#));
+    }
+
+    /// Settings that allow so many items.
+    struct AtMost(usize);
+
+    impl Directory for AtMost {
+        fn event_alias(&self, _: &str) -> Option<&'static EventType> {
+            None
+        }
+
+        fn tenant_of_company(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        fn max_items(&self) -> usize {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_body_that_was_kept_whole_is_its_items_once_so_many_are_allowed() {
+        let text = r#"[{"event":"ACCOUNT_CHANGED","accountCd":"1"}, {"event":"ACCOUNT_CHANGED","accountCd":"2"}]"#;
+        for text in [text.to_owned(), format!("\u{feff}{text}")] {
+            let all = Notification::all_of(&delivery(text.as_bytes()), &AtMost(1));
+            let [whole] = all.as_slice() else { panic!("{} of them", all.len()) };
+            assert_eq!((whole.unusable, whole.raw.as_str()), (Some(Reason::TooManyItems), text.as_str()));
+            let replay = recorded(whole).replay();
+            let again = Notification::all_of(&replay, &AtMost(1));
+            assert_eq!((again.len(), again[0].ledger_key()), (1, whole.ledger_key()));
+            assert_eq!(again[0].moved_from(), None);
+            let items = Notification::all_of(&replay, &AtMost(2));
+            let keys: Vec<_> = items.iter().map(|n| n.entity_key.as_deref()).collect();
+            assert_eq!(keys, [Some("1"), Some("2")]);
+            assert!(items.iter().all(|n| n.moved_from() == Some(&whole.ledger_key())));
+        }
     }
 
     proptest! {

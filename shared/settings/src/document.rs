@@ -13,13 +13,15 @@ use time::Duration;
 use url::Url;
 use webhooks_model::catalogue;
 use webhooks_model::mapping::{self, FieldRule};
-use webhooks_model::notification::{Directory, UNKNOWN_TENANT, is_name};
+use webhooks_model::notification::{DEFAULT_MAX_ITEMS, Directory, UNKNOWN_TENANT, is_name};
 use webhooks_model::resource_path::Api;
 use webhooks_model::{Channel, Entity, EventType, Kind, Zone};
 
 const SHORTEST_PATH_TOKEN: usize = 32;
 /// More would let an unsigned request cost too much.
 const MOST_SECRETS_PER_ROUTE: usize = 256;
+/// A body of 1 MiB with more has ten bytes for each, so its items are no notifications.
+const MOST_ITEMS: usize = 100_000;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +38,8 @@ pub struct Settings {
     event_aliases: BTreeMap<String, String>,
     #[serde(default)]
     fields: Vec<FieldRule>,
+    #[serde(default = "default_max_items")]
+    max_items: usize,
     #[serde(default)]
     pub source_ips: SourceIps,
     #[serde(default)]
@@ -207,6 +211,7 @@ impl Settings {
             })?;
         }
         mapping::check(&self.fields).map_err(Invalid::Rule)?;
+        rule((1..=MOST_ITEMS).contains(&self.max_items), || format!("max_items must be from 1 to {MOST_ITEMS}"))?;
         rule(self.routes.iter().all(|route| route.deadline_hours > 0), || {
             "routes: deadline_hours must be positive".into()
         })
@@ -229,6 +234,10 @@ impl Directory for Settings {
 
     fn zone(&self, api: Api) -> Zone {
         self.visma.zone(api)
+    }
+
+    fn max_items(&self) -> usize {
+        self.max_items
     }
 }
 
@@ -261,6 +270,10 @@ fn is_tenant(id: &str) -> bool {
 
 fn rule(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Invalid> {
     if holds { Ok(()) } else { Err(Invalid::Rule(otherwise())) }
+}
+
+fn default_max_items() -> usize {
+    DEFAULT_MAX_ITEMS
 }
 
 fn application_name() -> String {

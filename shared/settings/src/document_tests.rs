@@ -168,3 +168,16 @@ fn a_tenants_own_silence_outweighs_that_of_all_and_none_is_no_limit() {
     assert_eq!(allowed(json!({"id": "t-1", "silence_hours": 0})), None);
     assert!(with("/tenants/0", json!({"id": "t-1", "silence_hours": "long"})).is_err());
 }
+
+#[test]
+fn the_number_of_items_of_a_body_is_bounded() {
+    assert_eq!(Settings::parse(&document().to_string()).unwrap().max_items(), 5_000);
+    for good in [1, 100_000] {
+        assert_eq!(with("/max_items", json!(good)).unwrap().max_items(), good);
+    }
+    for bad in [0, 100_001] {
+        let refused = with("/max_items", json!(bad)).unwrap_err();
+        assert_eq!(refused.to_string(), "max_items must be from 1 to 100000");
+    }
+    assert!(with("/max_items", json!(-1)).is_err());
+}

@@ -41,13 +41,11 @@ async fn an_accepted_delivery_is_one_line_of_information() {
 async fn a_refusal_is_one_warning_with_its_code_and_a_known_route() {
     for (call, code, route) in [
         (Call::signed("wrong", BODY), "signature_mismatch", json!("erp")),
-        (
-            Call::signed(ACCOUNTS_SECRET, BODY).header("content-type", "text/CANARY"),
-            "content_type_unsupported",
-            json!("erp"),
-        ),
+        (Call::legacy(TOKEN, BODY).header("content-type", "text/CANARY"), "content_type_unsupported", json!("legacy")),
         (Call::signed("wrong", BODY).path("/hooks/visma/CANARY-route"), "route_unknown", Value::Null),
         (Call::signed("wrong", BODY).path("/CANARY-path"), "route_unknown", Value::Null),
+        (Call::signed("wrong", BODY).path("/CANARY/hooks/visma/CANARY"), "prefix_unknown", Value::Null),
+        (Call::legacy("CANARY-token", BODY).path("/x/hooks/visma/legacy/CANARY"), "prefix_unknown", Value::Null),
         (Call::legacy("CANARY-token", BODY), "route_unknown", json!("legacy")),
         (Call::new("DELETE", "/hooks/visma/CANARY-route"), "method_not_allowed", Value::Null),
     ] {

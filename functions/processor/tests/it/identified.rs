@@ -72,3 +72,30 @@ async fn does_not_say_that_visma_net_had_what_it_never_saw_there() {
     let (_, description) = world.answer(1).await;
     assert_eq!(description, "The account 1920 was received, but Visma Net does not have it.");
 }
+
+#[tokio::test]
+async fn parks_a_body_of_too_many_items_whole_and_says_nothing_about_it() {
+    let world = World::new().await;
+    world.settings.0.lock().unwrap()["max_items"] = json!(2);
+    let item = json!({"event": "ACCOUNT_CHANGED", "contextId": "1234567", "accountCd": "1920"});
+    let body = json!([item, item, item]);
+    assert!(world.take(&body).await.is_empty());
+    assert_eq!(world.states().await, ["parked: too_many_items"]);
+    let sent = (world.events.sent().len(), world.feedback.sent().len(), world.erp.fetched().len());
+    assert_eq!(sent, (0, 0, 0));
+    let record = world.table.item("N#").await;
+    assert_eq!(*record["raw"].as_s().unwrap(), body.to_string());
+}
+
+#[tokio::test]
+async fn keeps_each_byte_of_a_large_body_of_too_many_items() {
+    let world = World::new().await;
+    let body = format!("[{}]", vec!["1"; 500_000].join(","));
+    assert!(world.batch(&[world.raw_delivery(body.as_bytes()).to_message()], 1).await.is_empty());
+    assert_eq!(world.states().await, ["parked: too_many_items"]);
+    let items = world.table.items().await;
+    let mut parts: Vec<_> = items.iter().filter(|item| item["sk"].as_s().unwrap().starts_with("RAW#")).collect();
+    parts.sort_by_key(|item| item["sk"].as_s().unwrap().clone());
+    let raw: String = parts.iter().map(|item| item["raw"].as_s().unwrap().as_str()).collect();
+    assert!(raw == body, "{} of {} bytes", raw.len(), body.len());
+}

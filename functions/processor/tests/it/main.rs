@@ -5,6 +5,7 @@
 mod attempts;
 mod failures;
 mod feedback;
+mod forms;
 mod identified;
 mod order;
 mod outcomes;

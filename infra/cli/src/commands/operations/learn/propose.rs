@@ -99,6 +99,10 @@ impl Directory for Proposed<'_> {
     fn fields(&self) -> &[FieldRule] {
         &self.rules
     }
+
+    fn max_items(&self) -> usize {
+        self.settings.max_items()
+    }
 }
 
 /// What the command line told stays; the rest is looked for.
