@@ -3,13 +3,14 @@
 use crate::intake::Intake;
 use crate::problem::Problem;
 use crate::verify::Caller;
-use crate::{headers, invocation};
+use crate::{headers, invocation, source_ip};
 use lambda_http::Body;
 use lambda_http::http::request::Parts;
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::Origin;
 use webhooks_model::delivery::Meta;
+use webhooks_model::measure::address_digest;
 use webhooks_queue::{Message, QueueError, Sender};
 use webhooks_settings::Source;
 
@@ -29,8 +30,8 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         let Caller { channel, route, subscription, event, tenant, group } = caller;
         let (id, received_at, bytes) = (self.host.new_id(), self.host.now(), body.len());
         let headers = headers::kept(&request.headers);
-        let origin = Origin::Webhook;
-        let meta = Meta { id, channel, origin, subscription, event, tenant, received_at, headers };
+        let (origin, sent_from) = (Origin::Webhook, source_ip::address(request).map(address_digest));
+        let meta = Meta { id, channel, origin, subscription, event, tenant, received_at, sent_from, headers };
         let message = match body {
             Body::Text(text) => meta.to_message_of(text),
             other => meta.to_message(other),

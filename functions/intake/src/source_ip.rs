@@ -26,7 +26,7 @@ pub(crate) fn check(list: &SourceIps, request: &Parts) -> Result<(), Problem> {
 }
 
 /// As API Gateway saw it. `x-forwarded-for` is the sender's own word.
-fn address(request: &Parts) -> Option<IpAddr> {
+pub(crate) fn address(request: &Parts) -> Option<IpAddr> {
     let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
     let address: IpAddr = context.http.source_ip.as_deref()?.parse().ok()?;
     Some(address.to_canonical())

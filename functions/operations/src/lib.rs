@@ -12,6 +12,7 @@ mod event;
 mod jobs;
 mod letters;
 mod lists;
+mod observed;
 mod pauses;
 mod ports;
 mod problem;

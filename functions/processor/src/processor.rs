@@ -11,9 +11,10 @@ use tracing::Instrument;
 use webhooks_batch::{Outcome, Received};
 use webhooks_metrics::{Metric, Metrics};
 use webhooks_model::retry::Next;
-use webhooks_model::{Notification, State};
+use webhooks_model::{Delivery, Notification, State};
 use webhooks_queue::Crew;
 use webhooks_settings::{Cache, Settings};
+use webhooks_store::Observer;
 
 /// Notifications of one delivery that run at the same time.
 const CONCURRENCY: usize = 16;
@@ -34,6 +35,7 @@ pub struct Processor<P: Ports> {
     pub pauses: Pauses,
     /// Of the attempts under way, whose messages go together.
     pub crew: Crew,
+    pub observer: Observer,
 }
 
 /// How a notification got through.
@@ -57,6 +59,7 @@ impl<P: Ports> Processor<P> {
         let attempt = budget.saturating_sub(FOR_THE_LEDGER);
         let each = |received| self.message(received, attempt);
         let response = webhooks_batch::run(event, &self.notifications, budget, each).await;
+        self.write_observations().await;
         self.metrics.flush(request_id);
         response
     }
@@ -69,14 +72,16 @@ impl<P: Ports> Processor<P> {
                 return self.without_settings(&received, Failure::from(error)).await;
             }
         };
-        let notifications = match Notification::all_in(&received.body, settings.as_ref()) {
-            Ok(notifications) => notifications,
+        let delivery = match Delivery::from_message(&received.body) {
+            Ok(delivery) => delivery,
             Err(_) => {
                 tracing::error!("a foreign message on the notifications queue");
                 self.count_failure(None, &received, Next::Bug.reason());
                 return self.again(Next::Bug, &received);
             }
         };
+        let notifications = Notification::all_of(&delivery, settings.as_ref());
+        self.observe(&delivery, &notifications, settings.as_ref(), &received);
         let attempts = notifications.iter().map(|n| self.attempt(n, &settings, &received, longest));
         let failed: Vec<Next> =
             stream::iter(attempts).buffer_unordered(CONCURRENCY).filter_map(|next| async move { next }).collect().await;

@@ -38,6 +38,7 @@ impl<P: Ports> Processor<P> {
         let seen = self.ledger.look(&n.ledger_key()).await?;
         if let Some(known) = seen.same.filter(|_| n.origin != Origin::Replay) {
             if known.state.is_some_and(State::is_final) {
+                self.observe_repetition(n, known, received);
                 return self.repeat(n, known, received).await;
             }
             if known.state == Some(State::Parked) && known.reason == Some(Reason::Held) {
@@ -75,11 +76,16 @@ impl<P: Ports> Processor<P> {
             Question::None => None,
             Question::Fetch(path) => {
                 let tenant = n.tenant.as_deref().unwrap_or_default();
-                Some(self.visma.fetch(&settings.visma, tenant, path).await?)
+                let fetched = self.visma.fetch(&settings.visma, tenant, path).await;
+                self.observe_fetched(n, path, &fetched, received);
+                Some(fetched?)
             }
         };
         let facts = Facts::new(n, fetched);
         let superseded = self.advance(n, &seen, &facts).await?;
+        if superseded && !facts.refuted && !seen.repeated {
+            self.observe_overtaken(received);
+        }
         self.finish(n, settings, received, Findings { seen, facts, route, superseded }).await
     }
 

@@ -22,6 +22,7 @@ pub(crate) fn delivery(tenant: &str, collection: Collection, gap: &Listed, id: U
         event: Some(collection.event().to_owned()),
         tenant: Some(tenant.to_lowercase()),
         received_at: now,
+        sent_from: None,
         headers: BTreeMap::new(),
     };
     Delivery { meta, body: body.to_string().into_bytes() }

@@ -81,6 +81,9 @@ pub struct Meta<H = BTreeMap<String, String>> {
     pub tenant: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
+    /// The address it came from, as a digest that many addresses share ([`crate::measure::address_digest`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_from: Option<u16>,
     /// Lower-case names. Unsigned, so hints only (reference 1.2).
     pub headers: H,
 }
@@ -215,6 +218,7 @@ pub(crate) mod tests {
             event: None,
             tenant: None,
             received_at: datetime!(2026-11-23 12:00 UTC),
+            sent_from: None,
             headers: BTreeMap::new(),
         };
         Delivery { meta, body: body.to_vec() }

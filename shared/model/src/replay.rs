@@ -48,6 +48,7 @@ impl Recorded {
             event,
             tenant,
             received_at: self.received_at,
+            sent_from: None,
             headers,
         };
         Delivery { meta, body: body(self.raw).into_bytes() }

@@ -3,7 +3,7 @@
 use crate::attributes::{Item, Update, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::head::Advance;
-use crate::implied::{feed_at, feedback_ids, header_id};
+use crate::implied::{feed_at, feedback_ids, header_id, received_at};
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, partition, raw_part, sort_key};
 use crate::pending::Mark;
@@ -68,6 +68,8 @@ pub struct Known {
     pub feedback: Option<FeedbackState>,
     /// The delivery that wrote it down last.
     pub delivery: Option<Uuid>,
+    /// When intake had accepted that.
+    pub received_at: Option<OffsetDateTime>,
 }
 
 /// One line of the ledger.
@@ -197,7 +199,7 @@ impl<I: Items> Table<I> {
     async fn same_content(&self, key: &LedgerKey) -> Result<Vec<Item>, StoreError> {
         let query = Query {
             key_condition: "pk = :pk AND begins_with(sk, :content)",
-            projection: Some("sk, #state, reason, feedback, delivery"),
+            projection: Some("sk, #state, reason, feedback, delivery, feed_at"),
             ..Query::default()
         };
         let content = string(format!("N#{}.", key.notification.content()));
@@ -343,5 +345,6 @@ fn known(item: &Item) -> Known {
         reason: text(item, "reason").and_then(Reason::parse),
         feedback: text(item, "feedback").and_then(FeedbackState::parse),
         delivery: text(item, "delivery").and_then(|id| Uuid::try_parse(id).ok()),
+        received_at: received_at(item),
     }
 }

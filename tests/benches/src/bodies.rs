@@ -94,6 +94,7 @@ pub fn message(account: usize, length: usize) -> String {
         event: None,
         tenant: Some(TENANT.to_owned()),
         received_at: TestHost::START,
+        sent_from: None,
         headers: headers(&body, TENANT).into_iter().filter(is_kept).collect(),
     };
     Delivery { meta, body }.to_message()

@@ -36,6 +36,7 @@ pub(crate) fn meta(channel: Channel) -> Meta {
         event: None,
         tenant: None,
         received_at: datetime!(2026-11-23 12:00 UTC),
+        sent_from: None,
         headers: BTreeMap::new(),
     }
 }

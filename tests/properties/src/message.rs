@@ -1,6 +1,6 @@
 use crate::world::{Memory, is_sqs_text, text, wait};
 use fixtures::{FakeErp, FakeQueue, FakeSource, TestHost, document, sqs_event, to_come_again};
-use processor::{Acknowledge, Crew, Limits, Pauses, Ports, Processor};
+use processor::{Acknowledge, Crew, Limits, Observer, Pauses, Ports, Processor};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -95,6 +95,7 @@ impl World {
             limits: Limits { max_receive_count: 4, retry_base: Duration::from_secs(30) },
             pauses: Pauses::default(),
             crew: Crew::default(),
+            observer: Observer::default(),
         }
     }
 

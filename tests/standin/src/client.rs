@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::{
     collection::{Collection, Fields},
     control::{ApiUrl, LegacyToken, OutageSetting},
+    dialect::Dialect,
     message::{Change, Changed, Emit, Emitted, Feedback, Item, Notification, Sending},
     protocol::{Calls, Endpoint, Fault, NewTenant, Outage, RateBudget, Subscription, Tenant},
     world::local_http,
@@ -136,6 +137,11 @@ impl TenantClient {
         let token = token.map(str::to_owned);
         let path = self.path("/legacy");
         self.client.tell(Method::PUT, &path, &LegacyToken { token }).await
+    }
+
+    /// How deliveries are written from now on, until a reset.
+    pub async fn set_dialect(&self, dialect: &Dialect) -> Result<()> {
+        self.client.tell(Method::PUT, &self.path("/dialect"), dialect).await
     }
 
     /// Creates or replaces a resource from a JSON object of the fields that matter, without telling anybody.

@@ -14,6 +14,7 @@ use crate::{
     change,
     collection::{Collection, Fields},
     company::Company,
+    dialect::Dialect,
     dispatch,
     limit::Window,
     message::{Change, Changed, Emit, Emitted, Feedback, Notification, Sending},
@@ -51,6 +52,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/reset", post(reset))
         .route("/subscriptions", put(set_subscriptions))
         .route("/legacy", put(set_legacy_token))
+        .route("/dialect", put(set_dialect))
         .route("/rate", put(set_rate))
         .route("/faults/{endpoint}", put(set_faults))
         .route("/outages/{endpoint}", put(set_outage))
@@ -120,6 +122,15 @@ async fn set_legacy_token(
     Json(body): Json<LegacyToken>,
 ) -> Result<StatusCode, Refusal> {
     world.company(tenant, |company| company.legacy_token = body.token)?;
+    DONE
+}
+
+async fn set_dialect(
+    State(world): State<Shared>,
+    Path(tenant): Path<Uuid>,
+    Json(dialect): Json<Dialect>,
+) -> Result<StatusCode, Refusal> {
+    world.company(tenant, |company| company.dialect = dialect)?;
     DONE
 }
 

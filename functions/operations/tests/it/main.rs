@@ -10,6 +10,7 @@ mod dead_letters;
 mod document;
 mod erasures;
 mod lists;
+mod observed;
 mod repairs;
 mod schemathesis;
 mod world;

@@ -174,6 +174,7 @@ pub(crate) fn order(number: u128) -> Notification {
         event: None,
         tenant: Some(TENANT.into()),
         received_at: TestHost::START,
+        sent_from: None,
         headers: BTreeMap::from([("x-vwd-notification-id".to_owned(), Uuid::from_u128(number).to_string())]),
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };

@@ -4,6 +4,7 @@
 
 mod failures;
 mod feedback;
+mod observed;
 mod order;
 mod outcomes;
 mod proof;

@@ -1,5 +1,5 @@
 use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document, sqs_event, to_come_again};
-use processor::{Acknowledge, Crew, Handler, HandlerError, Limits, Pauses, Ports, Processor};
+use processor::{Acknowledge, Crew, Handler, HandlerError, Limits, Observer, Pauses, Ports, Processor};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -77,6 +77,7 @@ impl World {
             limits: Limits { max_receive_count: MAX_RECEIVE_COUNT, retry_base: Duration::from_secs(30) },
             pauses: Pauses::default(),
             crew: Crew::default(),
+            observer: Observer::default(),
         };
         Self { table, host, erp, events, feedback, notifications, settings, emitted, processor }
     }
@@ -109,6 +110,7 @@ impl World {
             event: None,
             tenant: None,
             received_at: self.host.now(),
+            sent_from: None,
             headers: BTreeMap::new(),
         };
         Delivery { meta, body: body.to_vec() }

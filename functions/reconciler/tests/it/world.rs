@@ -183,6 +183,7 @@ impl World {
             event: None,
             tenant: Some(tenant.to_owned()),
             received_at: self.host.now(),
+            sent_from: None,
             headers: std::collections::BTreeMap::new(),
         };
         let delivery = Delivery { meta, body: body.clone().into_bytes() };

@@ -104,6 +104,7 @@ pub(crate) fn order(number: u128, now: time::OffsetDateTime) -> Notification {
         event: None,
         tenant: Some(TENANT.into()),
         received_at: now,
+        sent_from: None,
         headers: BTreeMap::from([("x-vwd-notification-id".to_owned(), Uuid::from_u128(number).to_string())]),
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };

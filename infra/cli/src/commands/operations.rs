@@ -1,11 +1,13 @@
-//! `get`, `tail` and `replay`: the operations API (functions/operations/README.md).
+//! `get`, `tail`, `replay` and `observed`: the operations API (functions/operations/README.md).
 
 mod caller;
 mod client;
+mod observed;
 mod replay;
 mod shown;
 
 pub use caller::Caller;
+pub use observed::{Observed, observed};
 pub use replay::{Replay, replay};
 
 use crate::error::{Exit, Failure};

@@ -34,6 +34,7 @@ fn read(test: &Test<'_>) -> Notification {
         event: None,
         tenant: None,
         received_at: test.now,
+        sent_from: None,
         headers,
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };

@@ -21,6 +21,7 @@ pub(crate) fn notification(body: &str, header_id: u128) -> Notification {
         event: None,
         tenant: None,
         received_at: NOW,
+        sent_from: None,
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
     };
     let delivery = Delivery { meta, body: body.as_bytes().to_vec() };

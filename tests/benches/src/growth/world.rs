@@ -77,6 +77,7 @@ impl World {
             limits: shipped.limits,
             pauses: shipped.pauses,
             crew: shipped.crew,
+            observer: shipped.observer,
         };
         let shipped = workshop.feedback();
         let feedback = feedback::Feedback {
@@ -85,6 +86,7 @@ impl World {
             answers: shipped.answers,
             queue: shipped.queue,
             rejected: shipped.rejected,
+            observer: shipped.observer,
             host: shipped.host,
             metrics: shipped.metrics,
             limits: shipped.limits,

@@ -19,7 +19,7 @@ async fn said_of(customer: Value) -> Option<(bool, String)> {
     let (event, tenant, headers) = (None, Some(fixtures::TENANT.to_owned()), BTreeMap::new());
     let (id, received_at) = (host.new_id(), host.now());
     let body = json!({"event": "CUSTOMER_CHANGED", "entityId": "10001"}).to_string();
-    let meta = Meta { id, channel, origin, subscription, event, tenant, received_at, headers };
+    let meta = Meta { id, channel, origin, subscription, event, tenant, received_at, sent_from: None, headers };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };
     let notification = Notification::read(&delivery, &body, &NoDirectory);
     let resource = Resource::parse(&customer.to_string()).unwrap();
