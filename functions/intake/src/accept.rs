@@ -27,11 +27,24 @@ pub(crate) struct Accepted {
 impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
     /// Returns once SQS has it.
     pub(crate) async fn accept(&self, caller: Caller, request: &Parts, body: &Body) -> Result<Accepted, Problem> {
-        let Caller { channel, route, subscription, event, tenant, group } = caller;
+        let Caller { channel, route, subscription, event, tenant, shared_secret, group } = caller;
         let (id, received_at, bytes) = (self.host.new_id(), self.host.now(), body.len());
         let headers = headers::kept(&request.headers);
         let (origin, sent_from) = (Origin::Webhook, source_ip::address(request).map(address_digest));
-        let meta = Meta { id, channel, origin, subscription, event, tenant, received_at, sent_from, headers };
+        let meta = Meta {
+            id,
+            channel,
+            origin,
+            subscription,
+            event,
+            tenant,
+            shared_secret,
+            replays: None,
+            answer_role: Default::default(),
+            received_at,
+            sent_from,
+            headers,
+        };
         let message = match body {
             Body::Text(text) => meta.to_message_of(text),
             other => meta.to_message(other),

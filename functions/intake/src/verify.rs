@@ -28,6 +28,7 @@ pub(crate) struct Caller {
     pub(crate) subscription: String,
     pub(crate) event: Option<String>,
     pub(crate) tenant: Option<String>,
+    pub(crate) shared_secret: bool,
     /// Whose turn this takes on the queue. May come from a header, so it is no proof.
     pub(crate) group: String,
 }
@@ -44,6 +45,7 @@ impl Inbound<'_> {
             subscription: subscription.id.clone(),
             event: subscription.event.clone(),
             tenant: subscription.sole_tenant().map(str::to_lowercase),
+            shared_secret: subscription.shares_secret,
             group: self.group(subscription),
         })
     }

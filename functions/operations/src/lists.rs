@@ -192,12 +192,13 @@ pub(crate) async fn counts<P: Ports>(
     Parameters::new(pairs, &[])?;
     let store = &operations.store;
     let count = |mark| store.count_marked(mark);
-    let (dead, parked, unparseable, feedback_parked, paused, pauses) = tokio::join!(
+    let (dead, parked, unparseable, feedback_parked, paused, limited, pauses) = tokio::join!(
         count("dead"),
         count("parked"),
         count("unparseable"),
         count("feedback_parked"),
         count("paused"),
+        operations.limited(),
         store.paused()
     );
     Ok(Json(Counts {
@@ -206,6 +207,7 @@ pub(crate) async fn counts<P: Ports>(
         unparseable: unparseable?,
         feedback_parked: feedback_parked?,
         paused: paused?,
+        rate_limited: limited?.iter().map(|one| one.waiting).sum(),
         pauses: pauses?.len(),
     }))
 }

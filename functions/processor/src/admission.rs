@@ -10,6 +10,9 @@ pub(crate) fn admit(notification: &Notification, settings: &Settings) -> Result<
     if notification.entity == Entity::Unmapped {
         return Err(Reason::Unmapped);
     }
+    if let Some(reason) = notification.unusable {
+        return Err(reason);
+    }
     let tenant = notification.tenant.as_deref().ok_or(Reason::TenantUnknown)?;
     // What we found ourselves came by no subscription, nor does its replay.
     let serves = notification.origin == Origin::Reconciliation

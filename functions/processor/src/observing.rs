@@ -4,19 +4,17 @@
 use crate::ports::Ports;
 use crate::processor::Processor;
 use std::time::Duration;
-use time::UtcOffset;
 use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_model::notification::Directory;
 use webhooks_model::retry::Next;
 use webhooks_model::{Delivery, Notification, OpenQuestion, Reason, ResourcePath, observed};
+use webhooks_settings::Settings;
 use webhooks_store::Known;
 use webhooks_visma::{Fetched, VismaError};
 
 /// Nobody waits longer for what is only good to know.
 const LONGEST: Duration = Duration::from_secs(2);
-/// In which zone the product reads a time that names none.
-const ASSUMED_ZONE: UtcOffset = UtcOffset::UTC;
 
 impl<P: Ports> Processor<P> {
     /// Once for a delivery, however often its message is handed out.
@@ -43,6 +41,7 @@ impl<P: Ports> Processor<P> {
         &self,
         n: &Notification,
         path: &ResourcePath,
+        settings: &Settings,
         fetched: &Result<Fetched, VismaError>,
         received: &Received,
     ) {
@@ -55,7 +54,8 @@ impl<P: Ports> Processor<P> {
         let Ok(delivery) = Delivery::from_message(&received.body) else { return };
         let tenant = n.tenant.as_deref().unwrap_or_default();
         if let Ok(Fetched::Found(resource)) = fetched {
-            self.observer.note(observed::of_stamp(path, resource, &delivery, ASSUMED_ZONE), now);
+            let assumed = settings.visma.zone(path.api());
+            self.observer.note(observed::of_stamp(path, resource, &delivery, assumed), now);
         }
         if fetched.is_ok() || is_refused {
             self.observer.note(observed::of_tenant(&delivery, tenant, fetched.is_ok()), now);

@@ -4,6 +4,7 @@ use crate::handler::Handler;
 use crate::pauses::Pauses;
 use crate::ports::{Limits, Ports};
 use crate::processor::Processor;
+use crate::used_up::UsedUp;
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use std::marker::PhantomData;
@@ -72,6 +73,7 @@ fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<Real<B>>, Err
             retry_base: surroundings.retry_base()?,
         },
         pauses: Pauses::default(),
+        used_up: UsedUp::default(),
         crew,
         observer: Observer::default(),
     })

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod ahead;
 mod gap;
 mod pending;
 mod ports;
 mod reconciler;
+mod release;
 mod run;
 mod silence;
 mod sweep;

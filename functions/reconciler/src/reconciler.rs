@@ -21,12 +21,14 @@ pub struct Report {
     pub unfinished: usize,
     pub calls: u32,
     pub gaps_found: BTreeMap<Collection, usize>,
-    /// Tenants that used to be heard of; `None` when not every tenant was looked at.
+    /// Tenants of whom nothing is heard; `None` when not every tenant was looked at.
     pub silent: Option<usize>,
     /// Awaited outcomes that did not come in time; their accountants are told.
     pub expired: usize,
     /// What had stood still and was put on its queue again.
     pub requeued: Requeued,
+    /// What waited for its tenant's quota and goes on.
+    pub released: usize,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -56,6 +58,10 @@ impl<P: Ports> Reconciler<P> {
         if let Err(error) = self.settle(&settings, &tenants, only, &mut run, &mut report).await {
             let reason = error.next().reason();
             tracing::warn!(reason = reason.as_str(), "what is overdue or stuck is left to the next run: {error}");
+        }
+        if let Err(error) = self.release(only, &mut run, &mut report).await {
+            let reason = error.next().reason();
+            tracing::warn!(reason = reason.as_str(), "what waits for a quota is left to the next run: {error}");
         }
         for tenant in tenants {
             report.tenants += 1;
@@ -124,6 +130,7 @@ fn log(report: &Report) {
         calls = report.calls,
         expired = report.expired,
         requeued = report.requeued.notifications + report.requeued.feedback,
+        released = report.released,
         "reconciled"
     );
 }
@@ -137,6 +144,6 @@ fn note_gaps(report: &mut Report, tenant: &str, collection: Collection, gaps: us
 
 /// Whether the tenant's other lists would fare no better.
 fn concerns_tenant(error: &SweepError) -> bool {
-    let reasons = [Reason::RateLimited, Reason::TenantNotApproved, Reason::TokenRefused];
+    let reasons = [Reason::RateLimited, Reason::TenantNotApproved, Reason::TokenRefused, Reason::CompanyTenantNeeded];
     matches!(error, SweepError::Visma(error) if reasons.contains(&error.next().reason()))
 }

@@ -1,10 +1,12 @@
 //! One list of one tenant, from where the last sweep ended.
 
+use crate::ahead;
 use crate::gap;
 use crate::ports::{Ports, Reconciler};
 use crate::run::Run;
 use time::OffsetDateTime;
 use webhooks_host::Host;
+use webhooks_model::catalogue;
 use webhooks_model::collection::{Collection, Listed, Page, Paging};
 use webhooks_model::retry::Next;
 use webhooks_queue::{Message, QueueError, Sender};
@@ -64,7 +66,9 @@ impl<P: Ports> Reconciler<P> {
             let since = swept_to - rules.overlap();
             let page = self.listing.list(&settings.visma, tenant, collection, since, here.page).await?;
             let is_last = is_last(collection, &page, here.seen);
-            let filled = self.fill(tenant, collection, page.resources, here.until, run, swept).await?;
+            ahead::warn(tenant, collection, &page.resources, self.host.now());
+            let missing = self.missing(settings, tenant, collection, page.resources, here.until).await?;
+            let filled = self.fill(tenant, collection, &missing, run, swept).await?;
             let (swept_to, unfinished) = match (filled, is_last) {
                 // The next run finds on this page what this one had no room for.
                 (false, _) => (swept_to, Some(here)),
@@ -84,19 +88,31 @@ impl<P: Ports> Reconciler<P> {
         Ok(())
     }
 
-    /// Queues what is missing, and says whether that was all. Changes after `until` belong to the next sweep.
-    async fn fill(
+    /// What no head knows. Changes after `until` belong to the next sweep.
+    async fn missing(
         &self,
+        settings: &Settings,
         tenant: &str,
         collection: Collection,
         mut listed: Vec<Listed>,
         until: OffsetDateTime,
+    ) -> Result<Vec<Listed>, SweepError> {
+        listed.retain(|one| one.modified.at().to_datetime() <= until);
+        let event = catalogue::find(collection.event());
+        let fetched = event.is_none_or(|event| settings.route(event.entity, event.kind).fetch);
+        Ok(self.sweeps.missing(&tenant.to_lowercase(), collection, listed, fetched).await?)
+    }
+
+    /// Queues what is missing, and says whether that was all.
+    async fn fill(
+        &self,
+        tenant: &str,
+        collection: Collection,
+        missing: &[Listed],
         run: &mut Run<'_>,
         swept: &mut Swept,
     ) -> Result<bool, SweepError> {
-        listed.retain(|one| one.modified.to_datetime() <= until);
-        let missing = self.sweeps.missing(&tenant.to_lowercase(), collection, listed).await?;
-        for gap in &missing {
+        for gap in missing {
             if !run.take_gap() {
                 return Ok(false);
             }

@@ -94,6 +94,15 @@ pub enum Command {
   visma-webhooks observed
   visma-webhooks observed --contradicted --output json")]
     Observed(operations::Observed),
+    /// Learn what parked notifications mean: name their events and fields in the settings, and replay them
+    ///
+    /// What is parked because its event or its record is unknown is put together by the shape of its body. Names and places are proposed,
+    /// and what you say stands before that. Needs the roles read, raw and repair.
+    #[command(after_help = "Examples:
+  visma-webhooks learn --plan
+  visma-webhooks learn --plan --alias KontoEndret=ACCOUNT_CHANGED --key /konto/nr
+  visma-webhooks learn --event KontoEndret --shape 2958d416d08a --key /type,/no")]
+    Learn(Box<operations::Learn>),
     /// Write a completion script for a shell to standard output
     #[command(after_help = "Examples:
   visma-webhooks completions bash > ~/.local/share/bash-completion/completions/visma-webhooks

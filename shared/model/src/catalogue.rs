@@ -61,6 +61,15 @@ impl Entity {
         self.as_str().replace('_', " ")
     }
 
+    /// What a payload has to say for us to know which one it is about.
+    pub fn identification(self) -> Identification {
+        match self {
+            Self::Company => Identification::Company,
+            Self::SalesOrder => Identification::TypeAndNumber,
+            _ => Identification::Key,
+        }
+    }
+
     fn is_document(self) -> bool {
         matches!(
             self,
@@ -78,6 +87,17 @@ impl fmt::Display for Entity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// What identifies an entity. A notification that lacks it is parked as `unidentified`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identification {
+    /// One visible number, name or id.
+    Key,
+    /// The order's type and its number, for example `SO/000123` (reference 4.3).
+    TypeAndNumber,
+    /// Nothing: the event is about the company as a whole.
+    Company,
 }
 
 /// What happened to it (reference 8.3).
@@ -121,6 +141,12 @@ impl Kind {
     /// their own: a creation, a deletion or an action stays true however late it arrives.
     pub fn is_hint(self) -> bool {
         matches!(self, Self::Changed | Self::Updated | Self::StatusChanged | Self::ValueChanged)
+    }
+
+    /// Whether no resource of the ERP can show that it happened: an order exists whether or not its
+    /// action was run.
+    pub fn leaves_no_trace(self) -> bool {
+        matches!(self, Self::Action | Self::Completed | Self::Lifecycle)
     }
 }
 
@@ -358,6 +384,13 @@ mod tests {
     fn only_a_hint_to_look_again_is_made_needless_by_a_newer_one() {
         let hints: HashSet<_> = CATALOGUE.iter().map(|event| event.kind).filter(|kind| kind.is_hint()).collect();
         assert_eq!(hints, HashSet::from([Kind::Changed, Kind::Updated, Kind::StatusChanged, Kind::ValueChanged]));
+    }
+
+    #[test]
+    fn only_an_event_about_the_company_needs_no_key() {
+        let without: Vec<_> =
+            CATALOGUE.iter().filter(|e| e.entity.identification() == Identification::Company).collect();
+        assert_eq!(without.iter().map(|event| event.id).collect::<Vec<_>>(), ["FIRST_TIME_STARTUP_COMPLETED"]);
     }
 
     #[test]

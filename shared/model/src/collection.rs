@@ -1,10 +1,10 @@
 //! The lists of the ERP that tell what changed (reference 4.3, 4.4), and what stands in them.
 
 use crate::catalogue::Entity;
+use crate::clock::{Clock, Stamp};
 use crate::fields::Fields;
 use crate::head::EntityId;
 use crate::resource_path::{Api, ResourcePath};
-use crate::ticks::Ticks;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -40,7 +40,7 @@ pub enum Paging {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     pub key: String,
-    pub modified: Ticks,
+    pub modified: Stamp,
 }
 
 /// One page of a list.
@@ -150,9 +150,11 @@ impl Collection {
         EntityId { tenant: tenant.to_owned(), entity: self.entity(), key: key.to_owned() }
     }
 
+    /// Times without a zone are read by `clock`.
+    ///
     /// # Errors
     /// The answer is something other than a list.
-    pub fn parse(self, json: &str) -> Result<Page, NotAList> {
+    pub fn parse(self, json: &str, clock: &Clock) -> Result<Page, NotAList> {
         let elements: Vec<&RawValue> = serde_json::from_str(json).map_err(|_| NotAList)?;
         let objects: Vec<Fields<'_>> =
             elements.iter().map(|element| Fields::parse(element.get()).ok_or(NotAList)).collect::<Result<_, _>>()?;
@@ -160,11 +162,11 @@ impl Collection {
             let metadata = Fields::parse(fields.raw("metadata")?.get())?;
             metadata.text(&["totalCount"])?.parse().ok()
         });
-        let resources = objects.iter().filter_map(|fields| self.listed(fields)).collect();
+        let resources = objects.iter().filter_map(|fields| self.listed(fields, clock)).collect();
         Ok(Page { resources, length: objects.len(), total })
     }
 
-    fn listed(self, fields: &Fields<'_>) -> Option<Listed> {
+    fn listed(self, fields: &Fields<'_>, clock: &Clock) -> Option<Listed> {
         let key = match self {
             Self::SalesOrder => {
                 let order_type = fields.text(&["type", "orderType"])?;
@@ -175,7 +177,7 @@ impl Collection {
         // What could not be fetched by its key could not be processed either.
         ResourcePath::for_entity(self.entity(), &key)?;
         let modified = fields.text(&["lastModifiedDateTime", "lastModified"])?;
-        Some(Listed { key, modified: Ticks::parse_round_trip(&modified)? })
+        Some(Listed { key, modified: clock.read(&modified)? })
     }
 
     fn key_fields(self) -> &'static [&'static str] {
@@ -203,6 +205,13 @@ impl fmt::Display for Collection {
 mod tests {
     use super::*;
     use crate::catalogue;
+    use crate::ticks::Ticks;
+    use crate::zone::Zone;
+    use time::macros::datetime;
+
+    fn clock() -> Clock {
+        Clock::new(Zone::UTC, datetime!(2026-11-23 12:00 UTC))
+    }
 
     #[test]
     fn each_collection_names_an_event_of_its_entity() {
@@ -243,24 +252,25 @@ mod tests {
             .parse(
                 r#"[{"number":"10001","lastModifiedDateTime":"2026-11-23T12:00:00.123","metadata":{"totalCount":7,"maxPageSize":2}},
                     {"number":"10002"}]"#,
+                &clock(),
             )
             .unwrap();
-        let modified = Ticks::parse_round_trip("2026-11-23T12:00:00.123Z").unwrap();
+        let modified = Ticks::from_datetime(datetime!(2026-11-23 12:00:00.123 UTC)).into();
         assert_eq!(page.resources, [Listed { key: "10001".into(), modified }]);
         assert_eq!((page.length, page.total), (2, Some(7)));
     }
 
     #[test]
     fn a_sales_order_is_keyed_by_type_and_number() {
-        let page =
-            Collection::SalesOrder.parse(r#"[{"type":"SO","orderId":"42","lastModified":"2026-11-23T12:00:00Z"}]"#);
+        let page = Collection::SalesOrder
+            .parse(r#"[{"type":"SO","orderId":"42","lastModified":"2026-11-23T12:00:00Z"}]"#, &clock());
         assert_eq!(page.unwrap().resources[0].key, "SO/42");
     }
 
     #[test]
     fn anything_but_a_list_of_objects_is_refused() {
         for json in ["{}", "[5]", "<html>", ""] {
-            assert_eq!(Collection::Account.parse(json), Err(NotAList), "{json}");
+            assert_eq!(Collection::Account.parse(json, &clock()), Err(NotAList), "{json}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One HTTP delivery as intake accepted it, and its form on the notifications queue.
 
+use crate::ledger::LedgerKey;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,16 @@ pub struct Meta<H = BTreeMap<String, String>> {
     /// The tenant, where the subscription serves exactly one. Outranks any header for the same reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// Whether another subscription, with another event or tenant, has the same secret. Then `event` and
+    /// `tenant` rest on a header, which says which of them it was.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shared_secret: bool,
+    /// The record that this replays. What was recorded under another key is found by it, and closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replays: Option<LedgerKey>,
+    /// The role that the replayed record has.
+    #[serde(default, skip_serializing_if = "AnswerRole::is_own")]
+    pub answer_role: AnswerRole,
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
     /// The address it came from, as a digest that many addresses share ([`crate::measure::address_digest`]).
@@ -86,6 +97,39 @@ pub struct Meta<H = BTreeMap<String, String>> {
     pub sent_from: Option<u16>,
     /// Lower-case names. Unsigned, so hints only (reference 1.2).
     pub headers: H,
+}
+
+/// Who answers, where several items of one delivery came under one id of Visma Net. It gets one answer
+/// for each id of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerRole {
+    /// It came under an id of its own.
+    #[default]
+    Own,
+    /// The first of them. Its answer says how all of them went.
+    ForAll,
+    /// Another one. It is not answered by itself.
+    ByFirst,
+}
+
+impl AnswerRole {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::ForAll => "for_all",
+            Self::ByFirst => "by_first",
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_own(&self) -> bool {
+        *self == Self::Own
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Own, Self::ForAll, Self::ByFirst].into_iter().find(|role| role.as_str() == text)
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -182,6 +226,11 @@ impl Delivery {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 /// Whether it holds nothing but what a message may (SQS SendMessage: XML 1.0's): no control characters but tab and the ends of lines, and neither
 /// U+FFFE nor U+FFFF. Looks at bytes, many at a time: a body may have a million.
 fn is_sqs_text(text: &str) -> bool {
@@ -217,8 +266,11 @@ pub(crate) mod tests {
             subscription: "accounts".into(),
             event: None,
             tenant: None,
+            replays: None,
             received_at: datetime!(2026-11-23 12:00 UTC),
             sent_from: None,
+            shared_secret: false,
+            answer_role: Default::default(),
             headers: BTreeMap::new(),
         };
         Delivery { meta, body: body.to_vec() }

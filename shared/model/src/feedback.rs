@@ -1,5 +1,6 @@
 //! What is sent back to Visma Net, and the two messages of the feedback queue.
 
+use crate::identity::SenderId;
 use crate::ledger::LedgerKey;
 use crate::notification::Notification;
 use serde::{Deserialize, Serialize};
@@ -77,7 +78,8 @@ pub struct Address {
 impl Address {
     /// Empty when no UUID is known; then no feedback can be sent.
     pub fn of(notification: &Notification, header_first: bool) -> Self {
-        let mut ids: Vec<Uuid> = [notification.id_in_body, notification.id_in_header].into_iter().flatten().collect();
+        let ids = [&notification.id_in_body, &notification.id_in_header].into_iter().flatten();
+        let mut ids: Vec<Uuid> = ids.filter_map(SenderId::uuid).collect();
         if header_first {
             ids.reverse();
         }
@@ -268,8 +270,14 @@ mod tests {
         let ids = |in_body: Option<Uuid>, in_header: Option<Uuid>, header_first| {
             let delivery = crate::delivery::tests::delivery(b"");
             let n = Notification::read(&delivery, r#"{"source":"erp"}"#, &crate::notification::NoDirectory);
-            let address =
-                Address::of(&Notification { id_in_body: in_body, id_in_header: in_header, ..n }, header_first);
+            let address = Address::of(
+                &Notification {
+                    id_in_body: in_body.map(SenderId::from),
+                    id_in_header: in_header.map(SenderId::from),
+                    ..n
+                },
+                header_first,
+            );
             assert_eq!(address.source.as_deref(), Some("erp"));
             address.ids
         };

@@ -1,6 +1,7 @@
 //! The current state of an entity and the order in which notifications may change it.
 
 use crate::catalogue::Entity;
+use crate::clock::Stamp;
 use crate::identity::NotificationKey;
 use crate::ticks::Ticks;
 use serde::{Deserialize, Serialize};
@@ -25,9 +26,10 @@ impl fmt::Display for EntityId {
 /// and a header's is none of them: a replay under an altered header would move the entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Versions {
-    /// `lastModifiedDateTime` of the resource as fetched with our own token.
-    pub resource: Option<Ticks>,
-    /// The signed body's own timestamp.
+    /// `lastModifiedDateTime` of the resource as the ERP told it, asked with our own token.
+    pub resource: Option<Stamp>,
+    /// The signed body's own timestamp. It may be when the webhook was made, so the resource's
+    /// outranks it (reference 9.9).
     pub body: Option<Ticks>,
     /// Our clock at intake. Orders only where nothing else does.
     pub received: Option<Ticks>,
@@ -35,16 +37,17 @@ pub struct Versions {
 
 impl Versions {
     /// The clocks by which this change is to be ordered.
-    pub fn new(resource: Option<Ticks>, body: Option<Ticks>, received: Ticks) -> Self {
+    pub fn new(resource: Option<Stamp>, body: Option<Ticks>, received: Ticks) -> Self {
         let received = (resource.is_none() && body.is_none()).then_some(received);
         Self { resource, body, received }
     }
 
     /// By name, those that are known.
-    pub fn known(&self) -> impl Iterator<Item = (&'static str, Ticks)> {
-        [("resource", self.resource), ("body", self.body), ("received", self.received)]
+    pub fn known(&self) -> impl Iterator<Item = (&'static str, Stamp)> {
+        let [body, received] = [self.body, self.received].map(|ticks| ticks.map(Stamp::from));
+        [("resource", self.resource), ("body", body), ("received", received)]
             .into_iter()
-            .filter_map(|(name, ticks)| Some((name, ticks?)))
+            .filter_map(|(name, stamp)| Some((name, stamp?)))
     }
 }
 
@@ -84,7 +87,10 @@ mod tests {
     #[test]
     fn our_own_clock_orders_only_where_no_other_does() {
         let [resource, body, received] = [1, 2, 3].map(Ticks::new).map(Option::unwrap);
-        let known = |resource, body| Versions::new(resource, body, received).known().collect::<Vec<_>>();
+        let known = |resource: Option<Ticks>, body| {
+            let versions = Versions::new(resource.map(Stamp::from), body, received);
+            versions.known().map(|(name, stamp)| (name, stamp.at())).collect::<Vec<_>>()
+        };
         assert_eq!(known(Some(resource), Some(body)), [("resource", resource), ("body", body)]);
         assert_eq!(known(Some(resource), None), [("resource", resource)]);
         assert_eq!(known(None, Some(body)), [("body", body)]);

@@ -51,6 +51,11 @@ impl State {
         self.rank() == 2
     }
 
+    /// Whether no further attempt follows by itself.
+    pub fn is_end(self) -> bool {
+        !matches!(self, Self::Retrying | Self::Paused)
+    }
+
     /// State moves only forward.
     pub fn may_become(self, next: Self) -> bool {
         !self.is_final() && next.rank() >= self.rank()

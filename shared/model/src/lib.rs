@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+pub mod allowance;
 pub mod audit;
 pub mod catalogue;
+pub mod clock;
 pub mod cloud_event;
 pub mod collection;
 pub mod delivery;
+mod directory;
 pub mod feedback;
 mod fields;
 pub mod filter;
@@ -13,6 +16,7 @@ pub mod identity;
 pub mod job;
 pub mod json_type;
 pub mod ledger;
+pub mod mapping;
 pub mod measure;
 pub mod notification;
 pub mod observed;
@@ -24,14 +28,19 @@ pub mod resource;
 pub mod resource_path;
 pub mod retry;
 pub mod shape;
+mod subject;
 pub mod ticks;
 pub mod work;
+pub mod zone;
+pub mod zone_offset;
 
+pub use allowance::Allowance;
 pub use catalogue::{Entity, EventType, Kind, NotificationType};
+pub use clock::{Clock, Stamp};
 pub use collection::Collection;
 pub use delivery::{Channel, Delivery, Origin};
 pub use head::{EntityId, HeadChange, Versions};
-pub use identity::NotificationKey;
+pub use identity::{NotificationKey, SenderId};
 pub use ledger::{LedgerKey, Reason, State};
 pub use notification::Notification;
 pub use observed::{Fact, Sighting};
@@ -42,3 +51,4 @@ pub use resource_path::ResourcePath;
 pub use shape::Shape;
 pub use ticks::Ticks;
 pub use work::{QueueName, Work};
+pub use zone::Zone;

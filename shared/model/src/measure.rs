@@ -7,14 +7,6 @@ use time::{Duration, OffsetDateTime, UtcOffset};
 /// A timestamp lies so near the time of receipt if its unit is right.
 const BEFORE: Duration = Duration::days(30);
 const AFTER: Duration = Duration::days(1);
-/// Offsets of zones are whole quarters of an hour.
-const QUARTER: i64 = 15 * 60;
-/// A change that has just happened was stamped so long before its webhook came.
-const OLDEST: i64 = 3 * 60;
-/// Clocks differ.
-const AHEAD: i64 = 60;
-const WESTERNMOST: i64 = -12 * 3600;
-const EASTERNMOST: i64 = 14 * 3600;
 /// Of the 32-bit FNV-1a hash.
 const FNV_PRIME: u32 = 0x0100_0193;
 const FNV_BASIS: u32 = 0x811c_9dc5;
@@ -70,29 +62,6 @@ pub fn timestamp(text: &str, received: OffsetDateTime) -> (Unit, Option<OffsetDa
         is_near(&at).then_some((Unit::Ticks, Some(at)))
     };
     epoch.or_else(ticks).unwrap_or((Unit::Other, None))
-}
-
-/// What the stamp of a resource tells about zones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Zone {
-    /// It names its zone.
-    Named,
-    /// It names none, and lies so far from UTC.
-    Offset(UtcOffset),
-}
-
-/// The zone of a stamp that was made a moment before `received`: the difference between the two
-/// in whole quarters of an hour. `None` when the stamp is no time, or no zone explains it.
-pub fn zone(stamp: &str, received: OffsetDateTime) -> Option<Zone> {
-    if OffsetDateTime::parse(stamp.trim(), &Rfc3339).is_ok() {
-        return Some(Zone::Named);
-    }
-    let ahead = (Ticks::parse_round_trip(stamp)?.to_datetime() - received).whole_seconds();
-    let offset = (ahead + OLDEST).div_euclid(QUARTER) * QUARTER;
-    let is_fresh = (-OLDEST..=AHEAD).contains(&(ahead - offset));
-    let is_offset = (WESTERNMOST..=EASTERNMOST).contains(&offset);
-    let seconds = i32::try_from(offset).ok().filter(|_| is_fresh && is_offset)?;
-    UtcOffset::from_whole_seconds(seconds).ok().map(Zone::Offset)
 }
 
 /// `+01:00`.
@@ -184,21 +153,6 @@ mod tests {
     }
 
     #[test]
-    fn a_zoneless_stamp_tells_its_offset_where_it_is_fresh() {
-        let offset = |stamp| zone(stamp, RECEIVED);
-        assert_eq!(offset("2026-11-23T12:00:00"), Some(Zone::Offset(UtcOffset::UTC)));
-        assert_eq!(offset("2026-11-23T13:00:01.123"), Some(Zone::Offset(offset!(+1))));
-        assert_eq!(offset("2026-11-23 13:58:00"), Some(Zone::Offset(offset!(+2))));
-        assert_eq!(offset("2026-11-23T06:59:30"), Some(Zone::Offset(offset!(-5))));
-        assert_eq!(offset("2026-11-23T17:44:59"), Some(Zone::Offset(offset!(+5:45))));
-        assert_eq!(offset("2026-11-23T12:00:00Z"), Some(Zone::Named));
-        assert_eq!(offset("2026-11-23T12:00:00+01:00"), Some(Zone::Named));
-        for stale in ["2026-11-23T11:52:00", "2026-11-22T12:00:00", "2026-11-24T12:00:00", "soon", ""] {
-            assert_eq!(offset(stale), None, "{stale}");
-        }
-    }
-
-    #[test]
     fn an_offset_is_written_as_iso_8601_has_it() {
         let texts = [UtcOffset::UTC, offset!(+1), offset!(-3:30), offset!(+5:45)].map(offset_text);
         assert_eq!(texts, ["+00:00", "+01:00", "-03:30", "+05:45"]);
@@ -243,17 +197,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_offset_of_whole_quarters_is_found(quarters in -48_i64..=56, age in 0_i64..180) {
-            let stamp = RECEIVED + Duration::minutes(quarters * 15) - Duration::seconds(age);
-            let (date, (hour, minute, second)) = (stamp.date(), stamp.time().as_hms());
-            let text = format!("{date}T{hour:02}:{minute:02}:{second:02}");
-            let expected = UtcOffset::from_whole_seconds(i32::try_from(quarters * QUARTER).unwrap()).unwrap();
-            prop_assert_eq!(zone(&text, RECEIVED), Some(Zone::Offset(expected)));
-        }
-
-        #[test]
         fn no_text_breaks_a_measure(text in ".{0,60}") {
-            let _ = (timestamp(&text, RECEIVED), zone(&text, RECEIVED), signature(&text));
+            let _ = (timestamp(&text, RECEIVED), signature(&text));
         }
     }
 }

@@ -1,18 +1,19 @@
 //! What a delivery, a notification or an answer tells about the open questions (reference 8.7).
 //! Names, types, units and counts; never a value that may be somebody's.
 
+use crate::clock::Written;
 use crate::delivery::{Channel, Delivery, Origin};
-use crate::fields::Fields;
-use crate::measure::{self, Unit, Zone};
+use crate::measure::{self, Unit};
 use crate::notification::{Directory, Notification};
 use crate::open_question::OpenQuestion;
 use crate::resource::Resource;
 use crate::resource_path::{Api, ResourcePath};
 use crate::shape::{HIDDEN_NAME, Shape, is_harmless};
-use crate::{Entity, Kind, catalogue};
+use crate::zone::Zone;
+use crate::{Entity, Kind, catalogue, zone_offset};
 use sha2::{Digest, Sha256};
 use std::net::{IpAddr, Ipv4Addr};
-use time::{Duration, OffsetDateTime, UtcOffset};
+use time::{Duration, OffsetDateTime};
 
 const EVENT_ID: &str = "x-vwd-event-id";
 const TENANT_ID: &str = "x-vwd-tenant-id";
@@ -111,17 +112,20 @@ pub fn of_notification(n: &Notification, delivery: &Delivery) -> Vec<Sighting> {
 }
 
 /// Of the stamp of a resource, which has just been fetched for a notification: its zone, if the
-/// header says that the change is fresh. `assumed` is where the product takes such times from.
-pub fn of_stamp(path: &ResourcePath, resource: &Resource, delivery: &Delivery, assumed: UtcOffset) -> Option<Sighting> {
+/// header says that the change is fresh. `assumed` is the zone in which the product reads such times.
+pub fn of_stamp(path: &ResourcePath, resource: &Resource, delivery: &Delivery, assumed: Zone) -> Option<Sighting> {
     let received = delivery.meta.received_at;
     let made = delivery.header(NOTIFICATION_TIMESTAMP).and_then(|text| measure::timestamp(text, received).1)?;
     if !is_proven(delivery) || (received - made).abs() > FRESH {
         return None;
     }
-    let stamp = Fields::parse(resource.json().get())?.text(&["lastModifiedDateTime", "lastModified"])?;
-    let (value, agrees) = match measure::zone(&stamp, received)? {
-        Zone::Named => ("the time names its zone".to_owned(), true),
-        Zone::Offset(offset) => (measure::offset_text(offset), offset == assumed),
+    let stamp = resource.modified_text()?;
+    let (value, agrees) = match Written::parse(&stamp)? {
+        Written::WithZone(_) => ("the time names its zone".to_owned(), true),
+        Written::WithoutZone(_) => {
+            let offset = zone_offset::observed(&stamp, received)?;
+            (measure::offset_text(offset), offset == assumed.clock().offset_at(received))
+        }
     };
     let api = match path.api() {
         Api::Finance => "finance",
@@ -245,8 +249,7 @@ fn knows(directory: &impl Directory, name: &str) -> bool {
 
 /// Whether the notification says what it is about.
 fn is_identified(n: &Notification) -> bool {
-    let is_about_the_company = matches!(n.entity, Entity::Company | Entity::Dimension | Entity::Segment);
-    n.event.is_some() && (n.entity_key.is_some() || is_about_the_company)
+    n.event.is_some() && n.unusable.is_none()
 }
 
 /// A name as it came, if it can be nothing but a name.

@@ -1,7 +1,8 @@
 use super::*;
+use crate::clock::Clock;
 use crate::delivery::tests::delivery;
 use crate::notification::NoDirectory;
-use time::macros::{datetime, offset};
+use time::macros::datetime;
 
 const RECEIVED_MILLIS: i64 = 1_795_435_200_000;
 
@@ -47,8 +48,9 @@ fn of_notifications(delivery: &Delivery) -> Vec<String> {
 }
 
 /// Of an account that was changed at this time.
-fn stamped(stamp: &str, delivery: &Delivery, assumed: UtcOffset) -> Option<Sighting> {
-    let resource = Resource::parse(&serde_json::json!({ "lastModifiedDateTime": stamp }).to_string()).unwrap();
+fn stamped(stamp: &str, delivery: &Delivery, assumed: Zone) -> Option<Sighting> {
+    let clock = Clock::new(assumed, delivery.meta.received_at);
+    let resource = Resource::parse(&serde_json::json!({ "lastModifiedDateTime": stamp }).to_string(), &clock).unwrap();
     of_stamp(&ResourcePath::for_entity(Entity::Account, "1920").unwrap(), &resource, delivery, assumed)
 }
 
@@ -121,7 +123,7 @@ fn nothing_is_learnt_from_what_nobody_signed_or_what_we_made_ourselves() {
             of_delivery(&delivery, &NoDirectory),
             of_notification(&n, &delivery),
             of_repetition(&delivery, first),
-            stamped("2026-11-23T12:59:58", &delivery, UtcOffset::UTC).into_iter().collect(),
+            stamped("2026-11-23T12:59:58", &delivery, Zone::UTC).into_iter().collect(),
             of_tenant(&delivery, tenant, true).into_iter().collect(),
             of_order(&delivery).into_iter().collect(),
         ];
@@ -147,11 +149,11 @@ fn a_value_is_never_part_of_a_fact() {
 #[test]
 fn a_fresh_change_shows_the_zone_of_its_stamp() {
     let of = |stamp, assumed| told(&stamped(stamp, &usual(BODY), assumed).into_iter().collect::<Vec<_>>());
-    assert_eq!(of("2026-11-23T12:59:58", UtcOffset::UTC), ["! time_zone [finance]: +01:00"]);
-    assert_eq!(of("2026-11-23T12:59:58", offset!(+1)), ["time_zone [finance]: +01:00"]);
-    assert_eq!(of("2026-11-23T11:59:58Z", UtcOffset::UTC), ["time_zone [finance]: the time names its zone"]);
+    assert_eq!(of("2026-11-23T12:59:58", Zone::UTC), ["! time_zone [finance]: +01:00"]);
+    assert_eq!(of("2026-11-23T12:59:58", Zone::named("Europe/Oslo").unwrap()), ["time_zone [finance]: +01:00"]);
+    assert_eq!(of("2026-11-23T11:59:58Z", Zone::UTC), ["time_zone [finance]: the time names its zone"]);
     let made = |millis: i64| with_header("x-vwd-notification-timestamp", &millis.to_string());
-    let old = stamped("2026-11-23T12:59:58", &made(RECEIVED_MILLIS - 3_600_000), UtcOffset::UTC);
+    let old = stamped("2026-11-23T12:59:58", &made(RECEIVED_MILLIS - 3_600_000), Zone::UTC);
     assert_eq!(old, None);
 }
 

@@ -11,6 +11,9 @@ const FRESH_FOR: Duration = Duration::minutes(5);
 /// The least time between two readings, so that forged signatures cannot make us hammer Secrets Manager.
 const REREAD_AFTER: Duration = Duration::seconds(30);
 
+/// The same for what an operator repeats, who may just have mended the document.
+const REREAD_FOR_REPLAYS_AFTER: Duration = Duration::seconds(2);
+
 /// How long a document stays in force while no newer one can be read, and [`FRESH_FOR`] after the last try in that time. A secret that a newer
 /// one has ended lets somebody in for no longer, also at an environment that was frozen for a day.
 const IN_FORCE_FOR: Duration = Duration::hours(1);
@@ -75,6 +78,15 @@ impl<S: Source, H: Host> Cache<S, H> {
     pub async fn as_of(&self, moment: OffsetDateTime) -> Result<Arc<Settings>, LoadError> {
         let (settings, failure) = self.read_within(self.host.now() - moment).await?;
         failure.map_or(Ok(settings), Err)
+    }
+
+    /// The document for a replay: what could not be read before may be readable by the newest. Read again unless that was done in
+    /// the last two seconds.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn for_replay(&self) -> Result<Arc<Settings>, LoadError> {
+        Ok(self.read_within(REREAD_FOR_REPLAYS_AFTER).await?.0)
     }
 
     async fn read_within(&self, age: Duration) -> Result<(Arc<Settings>, Option<LoadError>), LoadError> {
@@ -169,6 +181,23 @@ mod tests {
             cache.refreshed().await.unwrap();
         }
         assert_eq!(shelf.readings.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn replays_cause_one_reading_in_two_seconds_however_many_they_are() {
+        let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
+        *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
+        let cache = Cache::new(&shelf, &host);
+        cache.get().await.unwrap();
+        *host.0.lock().unwrap() += REREAD_FOR_REPLAYS_AFTER;
+        for _ in 0..100 {
+            cache.for_replay().await.unwrap();
+        }
+        assert_eq!(shelf.readings.load(Ordering::SeqCst), 2);
+        *shelf.document.lock().unwrap() = None;
+        *host.0.lock().unwrap() += REREAD_FOR_REPLAYS_AFTER;
+        cache.for_replay().await.unwrap();
+        assert_eq!(shelf.readings.load(Ordering::SeqCst), 3);
     }
 
     #[tokio::test]

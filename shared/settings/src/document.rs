@@ -4,14 +4,18 @@ use crate::base_url;
 use crate::reconciliation::Reconciliation;
 use crate::route::Route;
 use crate::secret::Secret;
-use crate::subscription::Subscription;
+use crate::subscription::{SigningSecret, Subscription};
+use crate::time_zone::TimeZone;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
+use time::Duration;
 use url::Url;
 use webhooks_model::catalogue;
+use webhooks_model::mapping::{self, FieldRule};
 use webhooks_model::notification::{Directory, UNKNOWN_TENANT, is_name};
-use webhooks_model::{Channel, Entity, EventType, Kind};
+use webhooks_model::resource_path::Api;
+use webhooks_model::{Channel, Entity, EventType, Kind, Zone};
 
 const SHORTEST_PATH_TOKEN: usize = 32;
 /// More would let an unsigned request cost too much.
@@ -30,6 +34,8 @@ pub struct Settings {
     routes: Vec<Route>,
     #[serde(default)]
     event_aliases: BTreeMap<String, String>,
+    #[serde(default)]
+    fields: Vec<FieldRule>,
     #[serde(default)]
     pub source_ips: SourceIps,
     #[serde(default)]
@@ -54,6 +60,20 @@ pub struct Visma {
     pub application_name: String,
     #[serde(default)]
     pub feedback_id: FeedbackId,
+    /// The clock of `erp_url`'s times, which name no zone (reference 9.6).
+    #[serde(default)]
+    pub erp_time_zone: TimeZone,
+}
+
+impl Visma {
+    /// The zone of an API's times that name none. Version 3 of the sales orders documents UTC
+    /// (reference 9.2).
+    pub fn zone(&self, api: Api) -> Zone {
+        match api {
+            Api::Finance => self.erp_time_zone.zone(),
+            Api::SalesOrder => Zone::UTC,
+        }
+    }
 }
 
 /// Which id of a notification a feedback names first (reference 8.7, question 3).
@@ -72,6 +92,10 @@ pub struct Tenant {
     /// `contextId` of legacy messages.
     #[serde(default)]
     pub company_id: Option<String>,
+    /// In place of the reconciliation's, for a tenant that is quieter than others. 0: it may be
+    /// silent as long as it likes.
+    #[serde(default)]
+    pub silence_hours: Option<u16>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -107,9 +131,10 @@ impl Settings {
     /// # Errors
     /// The first rule the document breaks.
     pub fn parse(json: &str) -> Result<Self, Invalid> {
-        let settings: Self =
+        let mut settings: Self =
             serde_json::from_str(json).map_err(|error| Invalid::Json { line: error.line(), column: error.column() })?;
         settings.check()?;
+        settings.find_shared_secrets();
         Ok(settings)
     }
 
@@ -117,8 +142,34 @@ impl Settings {
         self.subscriptions.iter().find(|subscription| subscription.id == id)
     }
 
+    /// How long the tenant may be silent; `None` for as long as it likes.
+    pub fn silence(&self, tenant: &Tenant) -> Option<Duration> {
+        let hours = tenant.silence_hours.unwrap_or(self.reconciliation.silence_hours);
+        (hours > 0).then(|| Duration::hours(hours.into()))
+    }
+
     pub fn route(&self, entity: Entity, kind: Kind) -> Route {
         self.routes.iter().find(|route| route.matches(entity, kind)).cloned().unwrap_or_default()
+    }
+
+    fn find_shared_secrets(&mut self) {
+        let all = &self.subscriptions;
+        let proven: Vec<_> = all.iter().map(|subscription| self.proven_by(subscription)).collect();
+        let shares = |at: usize| {
+            let is_own = |secret: &SigningSecret| all[at].secrets.iter().any(|own| own.value == secret.value);
+            (0..all.len()).any(|other| proven[other] != proven[at] && all[other].secrets.iter().any(is_own))
+        };
+        let shared: Vec<bool> = (0..all.len()).map(shares).collect();
+        for (subscription, shares_secret) in self.subscriptions.iter_mut().zip(shared) {
+            subscription.shares_secret = shares_secret;
+        }
+    }
+
+    /// The event and the tenant that a subscription's secret stands for.
+    fn proven_by(&self, subscription: &Subscription) -> (Option<&'static str>, Option<String>) {
+        let event = subscription.event.as_deref();
+        let event = event.and_then(|name| self.event_alias(name).or_else(|| catalogue::find(name)));
+        (event.map(|event| event.id), subscription.sole_tenant().map(str::to_lowercase))
     }
 
     fn check(&self) -> Result<(), Invalid> {
@@ -131,6 +182,9 @@ impl Settings {
                 format!("visma.{name} must be https, without a query, and http only on loopback")
             })?;
         }
+        rule(self.visma.erp_time_zone.is_known(), || {
+            "visma.erp_time_zone must be a name of the IANA time zone database, such as Europe/Oslo or UTC".into()
+        })?;
         for (at, tenant) in self.tenants.iter().enumerate() {
             rule(is_tenant(&tenant.id), || {
                 format!("tenants[{at}].id must be of letters, digits, - and _, 64 at most")
@@ -152,6 +206,7 @@ impl Settings {
                 format!("event_aliases: value {} is no event of the catalogue", at + 1)
             })?;
         }
+        mapping::check(&self.fields).map_err(Invalid::Rule)?;
         rule(self.routes.iter().all(|route| route.deadline_hours > 0), || {
             "routes: deadline_hours must be positive".into()
         })
@@ -166,6 +221,14 @@ impl Directory for Settings {
     fn tenant_of_company(&self, company: &str) -> Option<String> {
         let tenant = self.tenants.iter().find(|tenant| tenant.company_id.as_deref() == Some(company))?;
         Some(tenant.id.to_lowercase())
+    }
+
+    fn fields(&self) -> &[FieldRule] {
+        &self.fields
+    }
+
+    fn zone(&self, api: Api) -> Zone {
+        self.visma.zone(api)
     }
 }
 

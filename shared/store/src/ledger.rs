@@ -1,19 +1,22 @@
 //! The ledger as the processor uses it.
 
-use crate::attributes::{Item, Update, number, string, text, time_text};
+use crate::attempts::Attempts;
+use crate::attributes::{Item, Update, flag, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::head::Advance;
 use crate::implied::{feed_at, feedback_ids, header_id, received_at};
 use crate::item::{Items, Query};
-use crate::keys::{feed_day, partition, raw_part, sort_key};
+use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
+use crate::moved::{MOVED_FROM, place};
 use crate::pending::Mark;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
+use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{EntityId, HeadChange, LedgerKey, Notification, Pause, Reason, State};
+use webhooks_model::{Allowance, EntityId, HeadChange, LedgerKey, Notification, Pause, Reason, State};
 
 /// A longer raw item is kept in parts: DynamoDB takes 400 KB an item.
 const LONGEST_INLINE: usize = 256 * 1024;
@@ -47,6 +50,21 @@ pub trait Ledger: Send + Sync {
     /// Notes that the effects of a notification that had ended were carried out once more.
     fn replayed(&self, key: &LedgerKey, now: OffsetDateTime) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Closes the record under `old`, unless it has ended well: what it is about goes on under `new`. May be repeated.
+    fn moved(
+        &self,
+        old: &LedgerKey,
+        new: &LedgerKey,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Notes that a tenant's calls are used up until the window ends.
+    fn used_up(
+        &self,
+        allowance: &Allowance,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// What is paused now.
     fn pauses(&self) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
 }
@@ -56,11 +74,13 @@ pub trait Ledger: Send + Sync {
 pub struct Seen {
     /// This notification, if it was here before.
     pub same: Option<Known>,
-    /// Whether the same content was here under another id.
+    /// Whether the same content was here under another id, as the same event, and ended well.
     pub repeated: bool,
+    /// Whether the same content was here as another event.
+    pub under_other_event: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Known {
     /// `None` when only the feedback function has written so far.
     pub state: Option<State>,
@@ -70,6 +90,9 @@ pub struct Known {
     pub delivery: Option<Uuid>,
     /// When intake had accepted that.
     pub received_at: Option<OffsetDateTime>,
+    /// What an accountant is told, or would be told if it were answered by itself.
+    pub is_success: Option<bool>,
+    pub attempts: Attempts,
 }
 
 /// One line of the ledger.
@@ -90,8 +113,16 @@ pub enum Change {
         answer: Option<Answering>,
     },
     Parked(Reason),
+    /// Parked, and what was found is told.
+    ParkedAfter(Attempt),
     /// It waits for the end of a pause.
     Paused,
+    /// The tenant's calls are used up, which is no attempt. It waits on the queue, or here until it is released.
+    RateLimited {
+        /// For the first time in a row.
+        attempt: Option<Attempt>,
+        waits_here: bool,
+    },
     /// `Processed`, `Superseded` or `Unparseable`: every effect has happened but the feedback, whose own way begins here.
     Ended {
         state: State,
@@ -136,18 +167,27 @@ impl Answering {
 impl Change {
     fn state(&self) -> State {
         match self {
-            Self::Failed(_) => State::Retrying,
+            Self::Failed(_) | Self::RateLimited { .. } => State::Retrying,
             Self::Dead { .. } => State::Dead,
-            Self::Parked(_) => State::Parked,
+            Self::Parked(_) | Self::ParkedAfter(_) => State::Parked,
             Self::Paused => State::Paused,
             Self::Ended { state, .. } => *state,
         }
     }
 
+    fn answer(&self) -> Option<&Answering> {
+        match self {
+            Self::Ended { answer, .. } => Some(answer),
+            Self::Dead { answer, .. } => answer.as_ref(),
+            _ => None,
+        }
+    }
+
     fn reason(&self) -> Option<Reason> {
         match self {
-            Self::Failed(attempt) | Self::Dead { attempt, .. } => Some(attempt.reason),
+            Self::Failed(attempt) | Self::Dead { attempt, .. } | Self::ParkedAfter(attempt) => Some(attempt.reason),
             Self::Parked(reason) => Some(*reason),
+            Self::RateLimited { .. } => Some(Reason::RateLimited),
             Self::Paused | Self::Ended { .. } => None,
         }
     }
@@ -156,10 +196,19 @@ impl Change {
 impl<I: Items> Ledger for Table<I> {
     async fn look(&self, key: &LedgerKey) -> Result<Seen, StoreError> {
         let items = self.same_content(key).await?;
-        let own = sort_key(key);
-        let same = items.iter().find(|item| text(item, "sk") == Some(&own)).map(known);
-        let repeated = items.iter().any(|item| text(item, "sk") != Some(&own));
-        Ok(Seen { same, repeated })
+        let own = &key.notification;
+        let mut seen = Seen::default();
+        for (item, notification) in items.iter().filter_map(|item| Some((item, notification_of(item)?))) {
+            let known = known(item);
+            if notification == *own {
+                seen.same = Some(known);
+            } else if notification.event() == own.event() {
+                seen.repeated |= matches!(known.state, Some(State::Processed | State::Superseded));
+            } else {
+                seen.under_other_event = true;
+            }
+        }
+        Ok(seen)
     }
 
     async fn advance(&self, change: &HeadChange, now: OffsetDateTime) -> Result<Advance, StoreError> {
@@ -190,6 +239,14 @@ impl<I: Items> Ledger for Table<I> {
         Ok(())
     }
 
+    async fn moved(&self, old: &LedgerKey, new: &LedgerKey, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.close_moved(old, new, now).await
+    }
+
+    async fn used_up(&self, allowance: &Allowance, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.note_used_up(allowance, now).await
+    }
+
     async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
         self.list_pauses().await
     }
@@ -199,10 +256,10 @@ impl<I: Items> Table<I> {
     async fn same_content(&self, key: &LedgerKey) -> Result<Vec<Item>, StoreError> {
         let query = Query {
             key_condition: "pk = :pk AND begins_with(sk, :content)",
-            projection: Some("sk, #state, reason, feedback, delivery, feed_at"),
+            projection: Some("sk, #state, reason, feedback, feedback_success, delivery, attempts, feed_at"),
             ..Query::default()
         };
-        let content = string(format!("N#{}.", key.notification.content()));
+        let content = string(format!("N#{}", key.notification.content()));
         let query = query.name("#state", "state").value(":pk", string(partition(&key.entity)));
         self.items.query(query.value(":content", content)).await
     }
@@ -226,6 +283,8 @@ impl<I: Items> Table<I> {
             .set("subscription", string(&n.subscription))
             .set("proof", string(n.proof.as_str()))
             .set_some("header_id", header_id(n).map(string))
+            .set_some("answer_role", Some(n.answer).filter(|role| *role != AnswerRole::Own).map(|r| string(r.as_str())))
+            .set_some(MOVED_FROM, n.moved_from().map(place))
             .set("delivery", string(n.delivery.to_string()))
             .set("feed", string(feed_day(&key.entity.tenant, n.received_at)))
             .set("feed_at", string(feed_at(&received, &n.key)))
@@ -237,6 +296,11 @@ impl<I: Items> Table<I> {
         let update = match entry.change.reason() {
             Some(reason) => update.set("reason", string(reason.as_str())),
             None => update,
+        };
+        // Whatever becomes of it, the first item that came under its id answers for it.
+        let update = match n.answer == AnswerRole::ByFirst && entry.change.answer().is_none() {
+            true => update.set_if_absent("feedback", string(FeedbackState::None.as_str())),
+            false => update,
         };
         let now = string(time_text(entry.now));
         let update = match entry.change.state().is_final() {
@@ -276,6 +340,17 @@ fn with_change(update: Update, entry: &Entry<'_>, received: &str) -> Update {
         Change::Dead { attempt, answer } => {
             let update = update.set("state", string(state.as_str())).append("attempts", line(attempt));
             answer.iter().fold(update, |update, answer| answer.write(update, entry.notification))
+        }
+        Change::ParkedAfter(attempt) => update.set("state", string(state.as_str())).append("attempts", line(attempt)),
+        Change::RateLimited { attempt, waits_here } => {
+            let update = attempt.iter().fold(update, |update, attempt| update.append("attempts", line(attempt)));
+            if *waits_here {
+                // What is paused by now goes back to that when it is released.
+                let mark = string(Mark::Limited.value(&entry.notification.ledger_key().entity.tenant));
+                let update = update.set("state", string(state.as_str())).set("attention", mark);
+                return update.set("attention_at", string(received));
+            }
+            update.set_if_absent("state", string(state.as_str()))
         }
         Change::Parked(_) | Change::Paused => update.set("state", string(state.as_str())),
         Change::Ended { answer, .. } => answer.write(update.set("state", string(state.as_str())), entry.notification),
@@ -346,5 +421,7 @@ fn known(item: &Item) -> Known {
         feedback: text(item, "feedback").and_then(FeedbackState::parse),
         delivery: text(item, "delivery").and_then(|id| Uuid::try_parse(id).ok()),
         received_at: received_at(item),
+        is_success: item.contains_key("feedback_success").then(|| flag(item, "feedback_success")),
+        attempts: Attempts::of(item),
     }
 }

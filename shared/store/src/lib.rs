@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod allowances;
 mod answers;
+mod attempts;
 mod attributes;
 mod audit;
 mod dynamo;
@@ -15,6 +17,7 @@ mod item;
 mod jobs;
 mod keys;
 mod ledger;
+mod moved;
 mod observed;
 mod observer;
 mod pauses;
@@ -27,7 +30,9 @@ mod table;
 mod timeline;
 mod upkeep;
 
+pub use allowances::Allowances;
 pub use answers::{Answer, Answered, Answers};
+pub use attempts::Attempts;
 pub use attributes::Item;
 pub use audit::{Audit, AuditPage, place_in_audit};
 pub use dynamo::Dynamo;

@@ -6,6 +6,7 @@ use crate::head::Head;
 use crate::implied::received_at;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, key_of, partition, sort_key};
+use crate::moved::{MOVED_FROM, MOVED_TO, read_place};
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,10 @@ pub struct Record {
     pub feedback_deadline: Option<OffsetDateTime>,
     pub feedback_attempts: Vec<Line>,
     pub actions: Vec<Line>,
+    /// Its notification goes on under this key.
+    pub moved_to: Option<LedgerKey>,
+    /// It goes on for what was recorded under this key.
+    pub moved_from: Option<LedgerKey>,
     /// Where it stands in the list it was read from.
     pub position: Position,
 }
@@ -255,7 +260,7 @@ impl<I: Items> Table<I> {
 }
 
 /// All of a record but its raw item.
-const ATTRIBUTES: [&str; 23] = [
+const ATTRIBUTES: [&str; 25] = [
     "pk",
     "sk",
     "state",
@@ -277,6 +282,8 @@ const ATTRIBUTES: [&str; 23] = [
     "feedback_deadline",
     "feedback_attempts",
     "actions",
+    MOVED_TO,
+    MOVED_FROM,
     "feed_at",
     "attention_at",
 ];
@@ -315,6 +322,8 @@ fn read(item: &Item) -> Option<Record> {
         feedback_deadline: time("feedback_deadline"),
         feedback_attempts: lines("feedback_attempts", "reason", "detail"),
         actions: lines("actions", "action", "note"),
+        moved_to: read_place(item, MOVED_TO),
+        moved_from: read_place(item, MOVED_FROM),
         position: place(item, "feed_at")?,
     })
 }

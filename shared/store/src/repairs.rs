@@ -4,6 +4,7 @@ use crate::attributes::{Update, string, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
 use crate::keys::{partition, sort_key};
+use crate::moved::MOVED_TO;
 use crate::pending::Mark;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -14,7 +15,7 @@ use webhooks_model::{LedgerKey, Reason, State};
 /// Each has its condition; [`Repairs::act`] says whether that held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
-    /// It will be handed to the processor once more. Any recorded notification.
+    /// It will be handed to the processor once more. Any recorded notification, unless it goes on under another key.
     Replay,
     /// No further attempt is made until it is released. One that has not ended.
     Hold,
@@ -81,7 +82,10 @@ fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
     let parked = [FeedbackState::Parked.as_str(), FeedbackState::Queued.as_str()];
     let unfinished = [State::Retrying, State::Paused, State::Dead, State::Parked].map(State::as_str);
     let condition = match action.deed {
-        Deed::Replay => format!("attribute_exists({})", update.name("state")),
+        Deed::Replay => {
+            let (state, moved) = (update.name("state"), update.name(MOVED_TO));
+            format!("attribute_exists({state}) AND attribute_not_exists({moved})")
+        }
         Deed::Hold => one_of(&mut update, "state", &unfinished),
         Deed::Release => {
             let (held, parked) = (

@@ -14,6 +14,8 @@ use webhooks_model::{Collection, EntityId, Origin, Ticks};
 
 /// How many of a day's notifications are looked at for one that came by webhook.
 const NEWEST: i32 = 50;
+/// The sort key of what is remembered of a tenant that nothing is heard of.
+const SILENCE: &str = "SILENCE";
 /// BatchGetItem takes no more keys.
 const KEYS_PER_READ: usize = 100;
 
@@ -62,12 +64,24 @@ pub trait Sweeps: Send + Sync {
         days: u16,
     ) -> impl Future<Output = Result<Option<OffsetDateTime>, StoreError>> + Send;
 
-    /// Those of `listed` whose version has reached no head yet.
+    /// Since when nothing has been heard of a tenant. With `heard`, since then, which is
+    /// remembered. Without it, since what is remembered; and where nothing is, since `now`, which
+    /// is remembered from now on.
+    fn silent_since(
+        &self,
+        tenant: &str,
+        heard: Option<OffsetDateTime>,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<OffsetDateTime, StoreError>> + Send;
+
+    /// Those of `listed` whose version has reached no head yet. `fetched`: heads of this list know the
+    /// resource's clock.
     fn missing(
         &self,
         tenant: &str,
         collection: Collection,
         listed: Vec<Listed>,
+        fetched: bool,
     ) -> impl Future<Output = Result<Vec<Listed>, StoreError>> + Send;
 }
 
@@ -114,21 +128,36 @@ impl<I: Items> Sweeps for Table<I> {
         Ok(None)
     }
 
+    async fn silent_since(
+        &self,
+        tenant: &str,
+        heard: Option<OffsetDateTime>,
+        now: OffsetDateTime,
+    ) -> Result<OffsetDateTime, StoreError> {
+        let since = string(time_text(heard.unwrap_or(now)));
+        let update = Update::default().set("expires_at", self.ttl(now));
+        let update = if heard.is_some() { update.set("since", since) } else { update.set_if_absent("since", since) };
+        let before = self.replace(&sweep_partition(tenant), SILENCE, update, None).await?.unwrap_or_default();
+        let remembered = text(&before, "since").and_then(|since| OffsetDateTime::parse(since, &Rfc3339).ok());
+        Ok(heard.or(remembered).unwrap_or(now))
+    }
+
     async fn missing(
         &self,
         tenant: &str,
         collection: Collection,
         listed: Vec<Listed>,
+        fetched: bool,
     ) -> Result<Vec<Listed>, StoreError> {
         let mut known = HashMap::new();
         let entities: HashSet<EntityId> = listed.iter().map(|one| collection.entity_id(tenant, &one.key)).collect();
         let entities: Vec<EntityId> = entities.into_iter().collect();
         for some in entities.chunks(KEYS_PER_READ) {
-            known.extend(self.versions(some).await?);
+            known.extend(self.versions(some, fetched).await?);
         }
         let is_missing = |one: &Listed| {
             let version = known.get(&partition(&collection.entity_id(tenant, &one.key)));
-            version.is_none_or(|version| *version < one.modified)
+            version.is_none_or(|version| !one.modified.is_known_by(*version))
         };
         Ok(listed.into_iter().filter(is_missing).collect())
     }
@@ -153,18 +182,22 @@ impl<I: Items> Table<I> {
         }))
     }
 
-    /// The newest version of each head by any clock, by partition. Here alone clocks are mixed: a head brought up to date without
-    /// fetching knows the body's only, and taking that for older would find a gap in every sweep.
-    async fn versions(&self, entities: &[EntityId]) -> Result<HashMap<String, Ticks>, StoreError> {
+    /// The version of each head, by partition. Where resources are `fetched`, it is the resource's: a
+    /// body may tell when the webhook was made (reference 9.9), which may be later than the next change.
+    ///
+    /// Elsewhere it is the newest by any clock. Here alone clocks are mixed: a head brought up to date
+    /// without fetching knows the body's only, and taking that for older would find a gap in every sweep.
+    async fn versions(&self, entities: &[EntityId], fetched: bool) -> Result<HashMap<String, Ticks>, StoreError> {
         let keys = entities.iter().map(|entity| (partition(entity), head::SORT_KEY.to_owned()));
         let items = self.items.get_many(keys.collect(), &["pk", "version_resource", "version_body"], false).await?;
-        Ok(items.iter().filter_map(|item| Some((text(item, "pk")?.to_owned(), newest(item)?))).collect())
+        Ok(items.iter().filter_map(|item| Some((text(item, "pk")?.to_owned(), version(item, fetched)?))).collect())
     }
 }
 
-fn newest(item: &Item) -> Option<Ticks> {
-    let clocks = ["resource", "body"].into_iter().filter_map(|clock| head::number_of(item, clock));
-    clocks.max().and_then(Ticks::new)
+fn version(item: &Item, fetched: bool) -> Option<Ticks> {
+    let [resource, body] = ["resource", "body"].map(|clock| head::number_of(item, clock));
+    let version = if fetched { resource.or(body) } else { resource.max(body) };
+    version.and_then(Ticks::new)
 }
 
 pub(crate) fn sweep_partition(tenant: &str) -> String {

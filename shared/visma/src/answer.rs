@@ -31,6 +31,11 @@ pub(crate) fn calls_left(headers: &HeaderMap) -> Option<u64> {
     number(headers, "x-ratelimit-remaining")
 }
 
+/// `X-RateLimit-Limit`: the calls of a window (reference 4.5).
+pub(crate) fn calls_in_window(headers: &HeaderMap) -> Option<u64> {
+    number(headers, "x-ratelimit-limit")
+}
+
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }

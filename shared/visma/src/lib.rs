@@ -7,6 +7,7 @@ mod feedback;
 mod join;
 mod list;
 mod rate;
+mod refusals;
 mod token;
 
 #[cfg(test)]

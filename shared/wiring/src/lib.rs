@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod aws;
+#[cfg(test)]
+mod build_flags;
 mod https;
 
 use aws_config::SdkConfig;

@@ -93,8 +93,11 @@ pub fn message(account: usize, length: usize) -> String {
         subscription: SUBSCRIPTION.to_owned(),
         event: None,
         tenant: Some(TENANT.to_owned()),
+        replays: None,
         received_at: TestHost::START,
         sent_from: None,
+        shared_secret: false,
+        answer_role: Default::default(),
         headers: headers(&body, TENANT).into_iter().filter(is_kept).collect(),
     };
     Delivery { meta, body }.to_message()

@@ -15,6 +15,7 @@ use crate::{
     message::{Attempt, Feedback, Notification, Status},
     protocol::{Calls, NewTenant, Subscription, Tenant},
     refusal::Refusal,
+    zone,
 };
 
 const MODIFIED: &str = "lastModifiedDateTime";
@@ -135,7 +136,9 @@ impl Company {
     fn save(&mut self, collection: Collection, key: &str, mut body: Fields, fields: Fields) -> Fields {
         self.row_version += 1;
         let version = STANDARD.encode(self.row_version.to_be_bytes());
-        body.insert(MODIFIED.to_owned(), clock::written(clock::now()).into());
+        // V3 documents UTC (reference 9.2).
+        let zone = self.settings.time_zone.as_deref().filter(|_| collection != Collection::SalesOrderV3);
+        body.insert(MODIFIED.to_owned(), clock::written(zone::shown(zone, clock::now())).into());
         body.insert("timeStamp".to_owned(), version.into());
         body.extend(fields);
         let resources = self.resources.entry(collection).or_default();

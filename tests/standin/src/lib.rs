@@ -25,6 +25,7 @@ mod server;
 mod signature;
 mod token;
 mod world;
+mod zone;
 
 #[cfg(test)]
 mod tests;

@@ -15,11 +15,22 @@ pub struct NewTenant {
     pub token_lifetime_seconds: u64,
     /// Larger pages are cut to this (reference 4.4).
     pub max_page_size: usize,
+    /// The clock that stamps V1's resources and by which their lists are filtered, for example `Europe/Oslo`; else UTC.
+    pub time_zone: Option<String>,
+    /// The id of a customer and not of a company: a token is given, and every call with it answered 401 (reference 9.5).
+    pub is_customer: bool,
 }
 
 impl Default for NewTenant {
     fn default() -> Self {
-        Self { tenant_id: Uuid::new_v4(), company_id: None, token_lifetime_seconds: 3600, max_page_size: 1000 }
+        Self {
+            tenant_id: Uuid::new_v4(),
+            company_id: None,
+            token_lifetime_seconds: 3600,
+            max_page_size: 1000,
+            time_zone: None,
+            is_customer: false,
+        }
     }
 }
 

@@ -93,8 +93,11 @@ pub(crate) fn notification() -> Notification {
         subscription: "all".into(),
         event: None,
         tenant: Some(TENANT.into()),
+        replays: None,
         received_at: TestHost::START,
         sent_from: None,
+        shared_secret: false,
+        answer_role: Default::default(),
         headers: BTreeMap::from([("x-vwd-notification-id".into(), HEADER_ID.to_string())]),
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };

@@ -11,6 +11,7 @@ mod document;
 mod erasures;
 mod lists;
 mod observed;
+mod quotas;
 mod repairs;
 mod schemathesis;
 mod world;

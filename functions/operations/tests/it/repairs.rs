@@ -3,9 +3,10 @@ use fixtures::TENANT;
 use lambda_http::http::StatusCode;
 use serde_json::json;
 use time::Duration;
+use webhooks_host::Host;
 use webhooks_model::feedback::{FeedbackMessage, FeedbackState};
 use webhooks_model::{Delivery, Origin, Reason};
-use webhooks_store::Change;
+use webhooks_store::{Change, Ledger};
 
 fn of(reference: &str, deed: &str) -> String {
     format!("/operations/v1/notifications/{reference}/{deed}")
@@ -144,4 +145,21 @@ async fn a_wrong_body_is_told_what_is_wrong_without_a_word_of_it() {
         assert!(!answer.body.to_string().contains("canary"));
     }
     assert!(world.repairs.sent().is_empty() && world.notifications.sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_record_that_goes_on_under_another_key_says_where_and_is_not_replayed() {
+    let world = World::new().await;
+    let old = world.order(1, Duration::ZERO, Change::Parked(Reason::Unidentified)).await;
+    let new = world.order(2, Duration::ZERO, processed(FeedbackState::Sent)).await;
+    let (old, new) = (old.ledger_key(), new.ledger_key());
+    world.table.table.moved(&old, &new, world.host.now()).await.unwrap();
+    let (closed, next) = (world.reference(1).await, world.reference(2).await);
+    let shown = world.get(&format!("/operations/v1/notifications/{closed}")).await.body;
+    assert_eq!((&shown["state"], &shown["moved_to"]), (&"superseded".into(), &next.into()));
+    let last = shown["timeline"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&last["what"], &last["text"]), (&"moved".into(), &"sales order SO/2".into()));
+    let refused = world.repair("POST", &of(&closed, "replay"), json!({})).await;
+    assert_eq!(refused.problem(), (409, "not_replayable"));
+    assert!(world.notifications.sent().is_empty());
 }

@@ -100,7 +100,7 @@ async fn a_fetched_resource_shows_the_zone_of_its_stamp_and_that_the_tenant_is_r
 #[tokio::test]
 async fn a_tenant_without_a_token_contradicts() {
     let world = World::with_routes(json!([{"events": "*", "fetch": true}])).await;
-    world.erp.fail_fetches([VismaError::TokenRefused { stage: Stage::Token, status: 401 }]);
+    world.erp.fail_fetches([VismaError::TokenRefused { stage: Stage::Token, status: 401, after: None }]);
     let delivery = dispatched(&world, &account(1, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED");
     world.batch(&[delivery.to_message()], 1).await;
     assert_eq!(values(&world, OpenQuestion::TenantId).await, [("no token, or one that is refused".to_owned(), false)]);

@@ -5,8 +5,10 @@
 mod budget;
 mod cost;
 mod counted;
+mod fifty_windows;
 mod five_thousand;
 mod gaps;
 mod pending;
 mod silence;
 mod world;
+mod zones;

@@ -11,7 +11,7 @@ use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::collection::{Collection, Listed, Page, Paging};
 use webhooks_model::delivery::Meta;
 use webhooks_model::notification::NoDirectory;
-use webhooks_model::{Channel, Delivery, HeadChange, Notification, Origin, State, Ticks, Versions};
+use webhooks_model::{Channel, Delivery, HeadChange, Notification, Origin, Stamp, State, Ticks, Versions};
 use webhooks_queue::Trace;
 use webhooks_settings::{Cache, Settings, Visma};
 use webhooks_store::{Answering, Change, Entry, Ledger, Table};
@@ -48,7 +48,7 @@ impl Listing for FakeLists {
         let changed: Vec<Listed> = all
             .into_iter()
             .filter(|(_, modified)| *modified > since)
-            .map(|(key, modified)| Listed { key, modified: Ticks::from_datetime(modified) })
+            .map(|(key, modified)| Listed { key, modified: Ticks::from_datetime(modified).into() })
             .collect();
         let total = Some(changed.len());
         let size = if collection.paging() == Paging::None { usize::MAX } else { PAGE_SIZE };
@@ -85,9 +85,13 @@ impl World {
     }
 
     pub(crate) async fn with_tenants(rules: Value, tenants: &[&str]) -> Self {
+        Self::with_settings(rules, tenants.iter().map(|id| json!({"id": id})).collect()).await
+    }
+
+    pub(crate) async fn with_settings(rules: Value, tenants: Value) -> Self {
         let mut settings = document();
         settings["reconciliation"] = rules;
-        settings["tenants"] = tenants.iter().map(|id| json!({"id": id})).collect();
+        settings["tenants"] = tenants;
         let (table, host, lists) = (TestTable::new().await, TestHost::default(), FakeLists::default());
         let (queue, feedback, emitted) = (FakeQueue::default(), FakeQueue::default(), Emitted::default());
         let cost = Counted::new(&table);
@@ -172,22 +176,29 @@ impl World {
 
     /// A change of a customer, accepted just now.
     pub(crate) fn accepted(&self, tenant: &str, key: &str, origin: Origin) -> Notification {
-        let gap = Listed { key: key.into(), modified: Ticks::from_datetime(self.host.now()) };
+        let gap = Listed { key: key.into(), modified: Ticks::from_datetime(self.host.now()).into() };
         let body =
-            json!({"event": "CUSTOMER_CHANGED", "entityId": gap.key, "timeStamp": gap.modified.get()}).to_string();
-        let meta = Meta {
+            json!({"event": "CUSTOMER_CHANGED", "entityId": gap.key, "timeStamp": gap.modified.at().get()}).to_string();
+        let delivery = Delivery { meta: self.meta(tenant, origin), body: body.clone().into_bytes() };
+        Notification::read(&delivery, &body, &NoDirectory)
+    }
+
+    /// A delivery accepted just now.
+    pub(crate) fn meta(&self, tenant: &str, origin: Origin) -> Meta {
+        Meta {
             id: self.host.new_id(),
             channel: Channel::Dispatcher,
             origin,
             subscription: "all".into(),
             event: None,
             tenant: Some(tenant.to_owned()),
+            replays: None,
             received_at: self.host.now(),
             sent_from: None,
+            shared_secret: false,
+            answer_role: Default::default(),
             headers: std::collections::BTreeMap::new(),
-        };
-        let delivery = Delivery { meta, body: body.clone().into_bytes() };
-        Notification::read(&delivery, &body, &NoDirectory)
+        }
     }
 
     /// Does with a notification what the processor does.
@@ -196,7 +207,7 @@ impl World {
         let change = HeadChange {
             entity: key.entity,
             notification: key.notification,
-            versions: Versions { resource: n.occurred_at, ..Versions::default() },
+            versions: Versions { resource: n.occurred_at.map(Stamp::from), ..Versions::default() },
             strictly_newer: false,
             status: None,
             milestone: None,

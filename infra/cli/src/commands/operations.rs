@@ -2,11 +2,13 @@
 
 mod caller;
 mod client;
+mod learn;
 mod observed;
 mod replay;
 mod shown;
 
 pub use caller::Caller;
+pub use learn::{Learn, learn, learn_with};
 pub use observed::{Observed, observed};
 pub use replay::{Replay, replay};
 

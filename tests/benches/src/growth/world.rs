@@ -76,6 +76,7 @@ impl World {
             metrics: shipped.metrics,
             limits: shipped.limits,
             pauses: shipped.pauses,
+            used_up: shipped.used_up,
             crew: shipped.crew,
             observer: shipped.observer,
         };

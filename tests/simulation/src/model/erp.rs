@@ -76,6 +76,8 @@ pub(crate) enum Nature {
     Deletion,
     Unparseable,
     Unmapped,
+    /// Nothing in it says which record it is about, or its path cannot be used.
+    Unidentified,
     /// The business handler panics over it.
     Panics,
     NeedsPerson,
@@ -110,7 +112,7 @@ impl Erp {
         let listed = |record: &Record| {
             let modified = record.modified.filter(|at| *at > since && !record.deleted)?;
             let is_listed = TENANTS[record.tenant].0 == tenant && record.entity == collection.entity();
-            is_listed.then(|| Listed { key: record.key.clone(), modified: Ticks::from_datetime(modified) })
+            is_listed.then(|| Listed { key: record.key.clone(), modified: Ticks::from_datetime(modified).into() })
         };
         let resources: Vec<Listed> = self.records.iter().filter_map(listed).collect();
         Page { length: resources.len(), total: Some(resources.len()), resources }

@@ -12,8 +12,8 @@ use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{
-    Channel, Delivery, Entity, EntityId, Fact, HeadChange, Notification, OpenQuestion, Origin, Pause, Reason, State,
-    Ticks, Versions,
+    Channel, Delivery, Entity, EntityId, Fact, HeadChange, Notification, OpenQuestion, Origin, Pause, Reason, Stamp,
+    State, Ticks, Versions,
 };
 use webhooks_store::{
     Action, Answer, Answering, Answers, Change, Deed, Entry, Items, Ledger, Observation, Observations, Pauses, Records,
@@ -40,8 +40,11 @@ fn notification(which: u8, now: OffsetDateTime) -> Notification {
         subscription: "s".into(),
         event: None,
         tenant: None,
+        replays: None,
         received_at: now,
         sent_from: None,
+        shared_secret: false,
+        answer_role: Default::default(),
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
     };
     let body = format!(r#"{{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"1","n":{}}}"#, which % 2);
@@ -56,9 +59,9 @@ fn head_change(n: &Notification, a: u8, b: u8) -> HeadChange {
     let key = n.ledger_key();
     let at = Some(ticks(a));
     let versions = match b {
-        0 => Versions { resource: at, ..Versions::default() },
+        0 => Versions { resource: at.map(Stamp::from), ..Versions::default() },
         1 => Versions { body: at, ..Versions::default() },
-        2 => Versions { resource: at, body: Some(ticks(6 - a)), ..Versions::default() },
+        2 => Versions { resource: at.map(Stamp::from), body: Some(ticks(6 - a)), ..Versions::default() },
         _ => Versions { received: at, ..Versions::default() },
     };
     HeadChange {
@@ -78,7 +81,7 @@ fn head_change(n: &Notification, a: u8, b: u8) -> HeadChange {
 
 /// A change of the account 71, fetched under one of its numbers.
 fn numbered(entity: EntityId, n: &Notification, version: Ticks) -> HeadChange {
-    let versions = Versions { resource: Some(version), ..Versions::default() };
+    let versions = Versions { resource: Some(version.into()), ..Versions::default() };
     HeadChange { entity, versions, internal_id: Some("71".into()), ..head_change(n, 1, 0) }
 }
 
@@ -134,8 +137,8 @@ async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Res
         9 => format!("{:?}", table.set_watermark(TENANT, Collection::Customer, &watermark(a, b), now).await?),
         10 => format!("{:?}", table.watermark(TENANT, Collection::Customer).await?),
         11 => {
-            let listed = (0..3).map(|one| Listed { key: format!("SO/{one}"), modified: ticks(a) }).collect();
-            let missing = table.missing(&key.entity.tenant, Collection::SalesOrder, listed).await?;
+            let listed = (0..3).map(|one| Listed { key: format!("SO/{one}"), modified: ticks(a).into() }).collect();
+            let missing = table.missing(&key.entity.tenant, Collection::SalesOrder, listed, b == 0).await?;
             format!("{missing:?} {:?}", table.last_heard(&key.entity.tenant, now, 2).await?)
         }
         12 => {
