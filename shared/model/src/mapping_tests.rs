@@ -54,8 +54,8 @@ fn every_field_is_read_where_the_settings_say() {
     let n = read(&delivery(body.to_string().as_bytes()), &rules);
     assert_eq!((n.event_name(), n.tenant.as_deref()), ("SHIPMENT_ACTION_TRIGGERED", Some("t-1")));
     assert_eq!((n.entity_key.as_deref(), n.status.as_deref()), (Some("A 1"), Some("On hold")));
-    assert_eq!((n.parameter.as_deref(), n.id_in_body), (Some("print"), Some(ID.parse().unwrap())));
-    assert_eq!(n.occurred_at, crate::Ticks::parse_round_trip("2026-11-23T12:00:00Z"));
+    assert_eq!((n.parameter.as_deref(), n.id_in_body), (Some("print"), crate::SenderId::new(ID)));
+    assert_eq!(n.occurred_at, Some(crate::Ticks::from_datetime(time::macros::datetime!(2026-11-23 12:00 UTC))));
     assert_eq!(n.path.unwrap().to_string(), "v1/shipment/A%201");
 }
 

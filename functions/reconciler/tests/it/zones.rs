@@ -84,7 +84,7 @@ impl World {
         let resource = Clock::new(Zone::named("Europe/Oslo").unwrap(), self.host.now()).read(shown);
         let change = HeadChange {
             entity: EntityId { tenant: self.tenant_id.clone(), ..Collection::Account.entity_id("", number) },
-            notification: NotificationKey::new(shown.as_bytes(), None),
+            notification: NotificationKey::new(shown.as_bytes(), "", None),
             versions: Versions { resource, ..Versions::default() },
             strictly_newer: false,
             status: None,

@@ -57,7 +57,7 @@ fn item(name: &str, event: &str, raw: &str) -> Value {
     let reason = if name == "e" { "tenant_not_approved" } else { "unmapped" };
     json!({
         "ref": reference(name), "tenant": TENANT, "entity": "unmapped", "key": format!("~{name}"), "event": event,
-        "id": NotificationKey::new(raw.as_bytes(), None).to_string(), "channel": "dispatcher", "subscription": "all", "state": "parked",
+        "id": NotificationKey::new(raw.as_bytes(), event, None).to_string(), "channel": "dispatcher", "subscription": "all", "state": "parked",
         "reason": reason, "received_at": "2026-11-23T12:00:00Z",
     })
 }

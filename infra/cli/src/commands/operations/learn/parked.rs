@@ -11,7 +11,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_model::notification::{Directory, Proof};
 use webhooks_model::replay::Recorded;
-use webhooks_model::{Channel, Delivery, EntityId, LedgerKey, Notification, NotificationKey};
+use webhooks_model::{Channel, Delivery, EntityId, LedgerKey, Notification, NotificationKey, SenderId};
 
 /// Reasons that other settings may mend.
 const MENDABLE: [&str; 4] = ["unmapped", "unidentified", "invalid_path", "unconfirmable"];
@@ -44,7 +44,8 @@ impl Parked {
         let channel = Channel::parse(item["channel"].as_str()?)?;
         let recorded = Recorded {
             delivery: Uuid::nil(),
-            id_in_header: Uuid::try_parse(id.id()).ok(),
+            id_in_header: SenderId::new(id.id()),
+            answer: Default::default(),
             channel,
             subscription: text(&item["subscription"]),
             event: text(&item["event"]),
