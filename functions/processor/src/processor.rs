@@ -91,13 +91,10 @@ impl<P: Ports> Processor<P> {
                 return self.without_settings(&received, Failure::from(error)).await;
             }
         };
-        let delivery = match delivery {
-            Ok(delivery) => delivery,
-            Err(_) => {
-                tracing::error!("a foreign message on the notifications queue");
-                self.count_failure(None, self.limits.is_last(received.receive_count), Next::Bug.reason());
-                return self.again(Next::Bug, received.receive_count, &received);
-            }
+        let Ok(delivery) = delivery else {
+            tracing::error!("a foreign message on the notifications queue");
+            self.count_failure(None, self.limits.is_last(received.receive_count), Next::Bug.reason());
+            return self.again(Next::Bug, received.receive_count, &received);
         };
         let notifications = Notification::all_of(&delivery, settings.as_ref());
         self.observe(&delivery, &notifications, settings.as_ref(), &received);

@@ -163,17 +163,23 @@ impl OpenQuestion {
     /// What to do where reality differs.
     pub fn advice(self) -> &'static str {
         match self {
-            Q::BodyShape => "Look at the parked notifications. Say in the settings where the fields are.",
+            Q::BodyShape => {
+                "Run visma-webhooks learn, or say in fields of the settings where they are, then replay what is parked."
+            }
             Q::BodyForm => "Look at the unparseable notifications. The body is neither an object nor an array.",
-            Q::EventNames => "Name the event in event_aliases of the settings, then replay what is parked.",
+            Q::EventNames => {
+                "Run visma-webhooks learn, or name it in event_aliases of the settings, then replay what is parked."
+            }
             Q::FeedbackId => "Change visma.feedback_id in the settings: each feedback then needs one call and not two.",
             Q::FeedbackSource => "Change visma.application_name in the settings.",
             Q::TimestampUnit => "Nothing depends on it: header timestamps order nothing. Tell the maintainers.",
-            Q::TimeZone => "Set the zone of this API in the settings to one with the offset that was measured.",
+            Q::TimeZone => {
+                "Finance: set visma.erp_time_zone to a zone with the measured offset. Sales orders: tell the maintainers."
+            }
             Q::TenantId => {
                 "Serve the tenant under the id that Visma Connect knows: company_id and id of tenants in the settings."
             }
-            Q::ActionParameter => "Say in the settings where the parameter is.",
+            Q::ActionParameter => "Say in fields of the settings where the parameter is.",
             Q::SourceAddresses => {
                 "Do not enforce source_ips. Add the address to the list if you know that it is Visma's."
             }

@@ -22,7 +22,7 @@ pub struct Observer {
 
 #[derive(Debug, Default)]
 struct Memory {
-    /// What the table had when it was read, and what was seen since. `None` before it was read.
+    /// What the table had when it was read, and what was seen since.
     facts: HashMap<Fact, Seen>,
     is_read: bool,
     not_before: Option<OffsetDateTime>,

@@ -1,4 +1,4 @@
-//! `get`, `tail`, `replay` and `observed`: the operations API (functions/operations/README.md).
+//! `get`, `tail`, `replay`, `learn` and `observed`: the operations API (functions/operations/README.md).
 
 mod caller;
 mod client;
