@@ -55,7 +55,7 @@ impl Seen {
             fact: fact.clone(),
             agrees: self.agrees,
             notifications: self.unwritten,
-            first_seen: self.since?,
+            first_seen: self.since.or(self.last)?,
             last_seen: self.last?,
         })
     }
@@ -158,7 +158,8 @@ impl Memory {
     fn written(&mut self, observation: &Observation, now: OffsetDateTime) {
         if let Some(seen) = self.facts.get_mut(&observation.fact) {
             seen.written = Some((now, observation.agrees));
-            seen.unwritten -= observation.notifications;
+            // Another batch of this process may have written it down meanwhile.
+            seen.unwritten = seen.unwritten.saturating_sub(observation.notifications);
             seen.since = None;
         }
     }
