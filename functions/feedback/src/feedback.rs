@@ -16,7 +16,7 @@ use webhooks_model::retry::{self, Next};
 use webhooks_model::{LedgerKey, Reason};
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::{Cache, Settings};
-use webhooks_store::{Answer, Answered, Answers};
+use webhooks_store::{Answer, Answered, Answers, Observer};
 use webhooks_visma::{Quotas, VismaError};
 
 /// An outcome may reach us before the processor has written the notification down.
@@ -35,6 +35,7 @@ pub struct Feedback<P: Ports> {
     pub host: P::Host,
     pub metrics: Metrics<P::Host>,
     pub limits: Limits,
+    pub observer: Observer,
 }
 
 /// What to send, once it is known to be wanted.
@@ -61,6 +62,7 @@ impl<P: Ports> Feedback<P> {
         let taken = Taken::default();
         let each = |received| self.message(received, known.as_ref(), &taken);
         let response = webhooks_batch::run(event, &self.queue, budget, each).await;
+        self.write_observations().await;
         self.metrics.record(None, self.quota_left(&taken));
         self.metrics.flush(request_id);
         response
@@ -144,6 +146,7 @@ impl<P: Ports> Feedback<P> {
         let tenant = &wanted.key.entity.tenant;
         let error = match deliver(&self.visma, &settings.visma, tenant, &wanted.address, &wanted.verdict).await {
             Ok(id) => {
+                self.observe(&wanted.address, &wanted.verdict, Some(id), settings);
                 tracing::info!(is_success = wanted.verdict.is_success, "feedback sent");
                 let elapsed = wanted.received_at.map(|at| Metric::AcceptedToFeedback(self.host.now() - at));
                 self.metrics.record(Some(tenant), [Metric::FeedbackSent].into_iter().chain(elapsed));
@@ -152,6 +155,9 @@ impl<P: Ports> Feedback<P> {
             }
             Err(error) => error,
         };
+        if matches!(error, VismaError::Refused { .. }) {
+            self.observe(&wanted.address, &wanted.verdict, None, settings);
+        }
         let next = match error {
             VismaError::Refused { .. } => Next::Park(Reason::FeedbackRefused),
             _ if self.age(received) >= self.limits.give_up_after => Next::Park(Reason::GaveUp),

@@ -1,7 +1,8 @@
 //! The one durable write before the answer.
 
 use crate::event::Body;
-use crate::headers::{Headers, kept};
+use crate::event::Request;
+use crate::headers::kept;
 use crate::intake::Intake;
 use crate::problem::Problem;
 use crate::verify::Caller;
@@ -9,6 +10,7 @@ use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::Origin;
 use webhooks_model::delivery::Meta;
+use webhooks_model::measure::address_digest;
 use webhooks_queue::{Message, QueueError, Sender, Trace};
 use webhooks_settings::Source;
 
@@ -27,13 +29,13 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
     pub(crate) async fn accept(
         &self,
         caller: Caller,
-        headers: &Headers,
+        request: &Request,
         body: &Body,
         trace: Option<&Trace>,
     ) -> Result<Accepted, Problem> {
         let Caller { channel, route, subscription, event, tenant, shared_secret, group } = caller;
         let (id, received_at, bytes) = (self.host.new_id(), self.host.now(), body.len());
-        let origin = Origin::Webhook;
+        let (origin, sent_from) = (Origin::Webhook, request.source_ip().map(address_digest));
         let meta = Meta {
             id,
             channel,
@@ -45,7 +47,8 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
             replays: None,
             answer_role: Default::default(),
             received_at,
-            headers: kept(headers),
+            sent_from,
+            headers: kept(&request.headers),
         };
         let message = match body {
             Body::Text(text) => meta.to_message_of(text),

@@ -92,7 +92,7 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         content::check_size(body.len(), self.limits.max_body_bytes)?;
         let caller = self.verify(&Inbound { entrance, headers, body: &body }, settings).await?;
         content::check_kind(caller.channel, headers, &body)?;
-        self.accept(caller, headers, &body, trace).await
+        self.accept(caller, request, &body, trace).await
     }
 
     /// Once more with fresh settings where the present ones do not fit: a secret or a route may be newer than they are.

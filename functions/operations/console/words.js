@@ -85,6 +85,13 @@ const MOMENTS = {
 
 export const moment = (what) => MOMENTS[what] ?? [state(what)[0], state(what)[1]];
 
+/** How an open question stands: label, tone, and what it means. */
+export const STANDS = {
+  assumed: ["Assumed", "calm", "Nothing was seen yet."],
+  observed: ["Observed", "good", "All that was seen is as assumed."],
+  contradicted: ["Contradicted", "bad", "Something that was seen differs from what is assumed."],
+};
+
 /** Attention lists: label, tone. */
 export const MARKS = {
   dead: ["Dead", "bad"], parked: ["Parked", "warn"], unparseable: ["Unreadable", "bad"], feedback_parked: ["Feedback parked", "bad"], paused: ["Paused", "info"],

@@ -3,7 +3,7 @@
 use crate::access::{Access, Caller};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
-use crate::{audit, dead_letters, erasures, jobs, lists, pauses, quotas, repairs};
+use crate::{audit, dead_letters, erasures, jobs, lists, observed, pauses, quotas, repairs};
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -27,6 +27,7 @@ use utoipa::openapi::OpenApi as Document;
         lists::entity,
         lists::attention,
         lists::counts,
+        observed::list,
         repairs::replay,
         repairs::hold,
         repairs::release,
@@ -61,6 +62,7 @@ pub fn router<P: Ports>(operations: Operations<P>) -> Router {
         .route("/entities", get(lists::entity::<P>))
         .route("/attention", get(lists::attention::<P>))
         .route("/counts", get(lists::counts::<P>))
+        .route("/observed", get(observed::list::<P>))
         .route("/notifications/{ref}/replay", post(repairs::replay::<P>))
         .route("/notifications/{ref}/hold", post(repairs::hold::<P>))
         .route("/notifications/{ref}/release", post(repairs::release::<P>))

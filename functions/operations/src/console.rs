@@ -31,6 +31,7 @@ const FILES: &[Source] = &[
     ("attention.js", SCRIPT, include_str!("../console/attention.js")),
     ("detail.js", SCRIPT, include_str!("../console/detail.js")),
     ("entity.js", SCRIPT, include_str!("../console/entity.js")),
+    ("observed.js", SCRIPT, include_str!("../console/observed.js")),
     ("quotas.js", SCRIPT, include_str!("../console/quotas.js")),
     ("pauses.js", SCRIPT, include_str!("../console/pauses.js")),
     ("jobs.js", SCRIPT, include_str!("../console/jobs.js")),

@@ -13,6 +13,7 @@ mod event;
 mod jobs;
 mod letters;
 mod lists;
+mod observed;
 mod pauses;
 mod ports;
 mod problem;

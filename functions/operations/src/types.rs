@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod dead_letters;
 pub(crate) mod erasures;
 pub(crate) mod jobs;
+pub(crate) mod observed;
 
 use crate::reference;
 use serde::{Deserialize, Serialize};

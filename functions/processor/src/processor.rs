@@ -16,6 +16,7 @@ use webhooks_model::retry::Next;
 use webhooks_model::{Delivery, Notification, Origin, State};
 use webhooks_queue::Crew;
 use webhooks_settings::{Cache, Settings};
+use webhooks_store::Observer;
 
 /// Notifications of one delivery that run at the same time.
 const CONCURRENCY: usize = 16;
@@ -37,6 +38,7 @@ pub struct Processor<P: Ports> {
     pub used_up: UsedUp,
     /// Of the attempts under way, whose messages go together.
     pub crew: Crew,
+    pub observer: Observer,
 }
 
 /// How a notification got through.
@@ -72,6 +74,7 @@ impl<P: Ports> Processor<P> {
         let attempt = budget.saturating_sub(FOR_THE_LEDGER);
         let each = |received| self.message(received, attempt);
         let response = webhooks_batch::run(event, &self.notifications, budget, each).await;
+        self.write_observations().await;
         self.metrics.flush(request_id);
         response
     }
@@ -88,14 +91,13 @@ impl<P: Ports> Processor<P> {
                 return self.without_settings(&received, Failure::from(error)).await;
             }
         };
-        let notifications = match delivery {
-            Ok(delivery) => Notification::all_of(&delivery, settings.as_ref()),
-            Err(_) => {
-                tracing::error!("a foreign message on the notifications queue");
-                self.count_failure(None, self.limits.is_last(received.receive_count), Next::Bug.reason());
-                return self.again(Next::Bug, received.receive_count, &received);
-            }
+        let Ok(delivery) = delivery else {
+            tracing::error!("a foreign message on the notifications queue");
+            self.count_failure(None, self.limits.is_last(received.receive_count), Next::Bug.reason());
+            return self.again(Next::Bug, received.receive_count, &received);
         };
+        let notifications = Notification::all_of(&delivery, settings.as_ref());
+        self.observe(&delivery, &notifications, settings.as_ref(), &received);
         let attempts = notifications.iter().map(|n| self.attempt(n, &settings, &received, longest));
         let mut needs: Vec<Needs> = stream::iter(attempts).buffer_unordered(CONCURRENCY).collect().await;
         if needs.contains(&Needs::FreshMessage) {

@@ -46,6 +46,7 @@ impl<P: Ports> Processor<P> {
         let is_repeated = n.origin == Origin::Replay && n.moved_from().is_none();
         if let Some(known) = seen.same.filter(|_| !is_repeated) {
             if known.state.is_some_and(State::is_final) {
+                self.observe_repetition(n, known, received);
                 self.close_moved(n).await?;
                 return self.repeat(n, known, received).await;
             }
@@ -86,11 +87,16 @@ impl<P: Ports> Processor<P> {
             Question::None => None,
             Question::Fetch(path) => {
                 let tenant = n.tenant.as_deref().unwrap_or_default();
-                Some(self.visma.fetch(&settings.visma, tenant, path).await?)
+                let fetched = self.visma.fetch(&settings.visma, tenant, path).await;
+                self.observe_fetched(n, path, settings, &fetched, received);
+                Some(fetched?)
             }
         };
         let facts = Facts::new(n, fetched).confirmed(n).map_err(Failure::parked)?;
         let superseded = self.advance(n, &seen, &facts).await?;
+        if superseded && !facts.refuted && !seen.repeated {
+            self.observe_overtaken(received);
+        }
         self.finish(n, settings, received, Findings { seen, facts, route, superseded }).await
     }
 

@@ -12,7 +12,7 @@ use webhooks_host::{Host, SystemHost};
 use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::{Crew, Queue, Together};
 use webhooks_settings::SecretsManager;
-use webhooks_store::Table;
+use webhooks_store::{Observer, Table};
 use webhooks_visma::VismaClient;
 use webhooks_wiring::{Surroundings, prepare};
 
@@ -75,5 +75,6 @@ fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<Real<B>>, Err
         pauses: Pauses::default(),
         used_up: UsedUp::default(),
         crew,
+        observer: Observer::default(),
     })
 }

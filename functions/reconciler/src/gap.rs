@@ -23,6 +23,7 @@ pub(crate) fn delivery(tenant: &str, collection: Collection, gap: &Listed, id: U
         tenant: Some(tenant.to_lowercase()),
         replays: None,
         received_at: now,
+        sent_from: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: BTreeMap::new(),

@@ -91,6 +91,9 @@ pub struct Meta<H = BTreeMap<String, String>> {
     pub answer_role: AnswerRole,
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
+    /// The address it came from, as a digest that many addresses share ([`crate::measure::address_digest`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_from: Option<u16>,
     /// Lower-case names. Unsigned, so hints only (reference 1.2).
     pub headers: H,
 }
@@ -251,6 +254,7 @@ pub(crate) mod tests {
             tenant: None,
             replays: None,
             received_at: datetime!(2026-11-23 12:00 UTC),
+            sent_from: None,
             shared_secret: false,
             answer_role: Default::default(),
             headers: BTreeMap::new(),

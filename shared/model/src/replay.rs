@@ -54,6 +54,7 @@ impl Recorded {
             tenant,
             replays: Some(self.key),
             received_at: self.received_at,
+            sent_from: None,
             shared_secret: false,
             answer_role: self.answer,
             headers,

@@ -89,7 +89,7 @@ impl fmt::Display for Shape {
 }
 
 /// Whether it can be nothing but a name.
-fn is_harmless(name: &str) -> bool {
+pub(crate) fn is_harmless(name: &str) -> bool {
     let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || "_-.$@".contains(c);
     let digits = name.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default();
     let is_element = name == ANY_ELEMENT;

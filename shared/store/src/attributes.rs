@@ -84,6 +84,14 @@ impl Update {
         self
     }
 
+    /// Adds to a number, which is 0 where there is none.
+    pub(crate) fn add(mut self, name: &str, more: AttributeValue) -> Self {
+        let n = self.name(name);
+        let (none, more) = (self.value(number(0)), self.value(more));
+        self.set.push(format!("{n} = if_not_exists({n}, {none}) + {more}"));
+        self
+    }
+
     pub(crate) fn append(mut self, name: &str, element: AttributeValue) -> Self {
         let n = self.name(name);
         let (none, one) = (self.value(AttributeValue::L(vec![])), self.value(AttributeValue::L(vec![element])));

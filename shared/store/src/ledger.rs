@@ -5,7 +5,7 @@ use crate::attempts::Attempts;
 use crate::attributes::{Item, Update, flag, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::head::Advance;
-use crate::implied::{feed_at, header_id};
+use crate::implied::{feed_at, header_id, received_at};
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
 use crate::moved::{MOVED_FROM, place};
@@ -89,6 +89,8 @@ pub struct Known {
     pub feedback: Option<FeedbackState>,
     /// The delivery that wrote it down last.
     pub delivery: Option<Uuid>,
+    /// When intake had accepted that.
+    pub received_at: Option<OffsetDateTime>,
     /// What an accountant is told, or would be told if it were answered by itself.
     pub is_success: Option<bool>,
     pub attempts: Attempts,
@@ -221,7 +223,7 @@ impl<I: Items> Table<I> {
     async fn same_content(&self, key: &LedgerKey) -> Result<Vec<Item>, StoreError> {
         let query = Query {
             key_condition: "pk = :pk AND begins_with(sk, :content)",
-            projection: Some("sk, #state, reason, feedback, feedback_success, delivery, attempts"),
+            projection: Some("sk, #state, reason, feedback, feedback_success, delivery, attempts, feed_at"),
             ..Query::default()
         };
         let content = string(format!("N#{}", key.notification.content()));
@@ -385,6 +387,7 @@ fn known(item: &Item) -> Known {
         reason: text(item, "reason").and_then(Reason::parse),
         feedback: text(item, "feedback").and_then(FeedbackState::parse),
         delivery: text(item, "delivery").and_then(|id| Uuid::try_parse(id).ok()),
+        received_at: received_at(item),
         is_success: item.contains_key("feedback_success").then(|| flag(item, "feedback_success")),
         attempts: Attempts::of(item),
     }

@@ -1,6 +1,6 @@
 use crate::world::{Memory, is_sqs_text, text, wait};
 use fixtures::{FakeErp, FakeQueue, FakeSource, TestHost, document, sqs_event, to_come_again};
-use processor::{Acknowledge, Crew, Limits, Pauses, Ports, Processor, UsedUp};
+use processor::{Acknowledge, Crew, Limits, Observer, Pauses, Ports, Processor, UsedUp};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -96,6 +96,7 @@ impl World {
             pauses: Pauses::default(),
             used_up: UsedUp::default(),
             crew: Crew::default(),
+            observer: Observer::default(),
         }
     }
 

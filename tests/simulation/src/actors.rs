@@ -174,6 +174,7 @@ impl Code {
                     used_up: processor::UsedUp::default(),
                     limits: processor::Limits { max_receive_count: MAX_RECEIVE_COUNT, retry_base: RETRY_BASE },
                     crew,
+                    observer: processor::Observer::default(),
                 }))
             }
             Function::Feedback => Self::Feedback(Arc::new(Feedback {
@@ -185,6 +186,7 @@ impl Code {
                 host: port.clone(),
                 metrics: metrics(Service::Feedback),
                 limits: feedback::Limits { retry_base: RETRY_BASE, give_up_after: time::Duration::hours(24) },
+                observer: processor::Observer::default(),
             })),
             Function::Reconciler => Self::Reconciler(Arc::new(Reconciler {
                 settings: settings(),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::{
     collection::{Collection, Fields},
     control::{ApiUrl, CustomerSetting, LegacyToken, OutageSetting, TimeZoneSetting},
+    dialect::Dialect,
     message::{Change, Changed, Emit, Emitted, Feedback, Item, Notification, Sending},
     protocol::{Calls, Endpoint, Fault, NewTenant, Outage, RateBudget, Subscription, Tenant},
     world::local_http,
@@ -136,6 +137,11 @@ impl TenantClient {
         let token = token.map(str::to_owned);
         let path = self.path("/legacy");
         self.client.tell(Method::PUT, &path, &LegacyToken { token }).await
+    }
+
+    /// How deliveries are written from now on, until a reset.
+    pub async fn set_dialect(&self, dialect: &Dialect) -> Result<()> {
+        self.client.tell(Method::PUT, &self.path("/dialect"), dialect).await
     }
 
     /// Whether its id is a customer's, with which no call is let in.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::{
     clock,
     collection::{Collection, Fields, text},
+    dialect::Dialect,
     fault::Faults,
     limit::Window,
     message::{Attempt, Feedback, Notification, Status},
@@ -25,6 +26,7 @@ pub(crate) struct Company {
     pub(crate) company_id: String,
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) legacy_token: Option<String>,
+    pub(crate) dialect: Dialect,
     pub(crate) faults: Faults,
     pub(crate) window: Window,
     pub(crate) calls: Calls,
@@ -45,6 +47,7 @@ impl Company {
             settings,
             subscriptions: Vec::new(),
             legacy_token: None,
+            dialect: Dialect::default(),
             faults: Faults::default(),
             window: Window::default(),
             calls: Calls::default(),

@@ -14,6 +14,7 @@ use crate::{
     change,
     collection::{Collection, Fields},
     company::Company,
+    dialect::Dialect,
     dispatch,
     limit::Window,
     message::{Change, Changed, Emit, Emitted, Feedback, Notification, Sending},
@@ -66,6 +67,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/reset", post(reset))
         .route("/subscriptions", put(set_subscriptions))
         .route("/legacy", put(set_legacy_token))
+        .route("/dialect", put(set_dialect))
         .route("/rate", put(set_rate))
         .route("/time-zone", put(set_time_zone))
         .route("/faults/{endpoint}", put(set_faults))
@@ -137,6 +139,15 @@ async fn set_legacy_token(
     Json(body): Json<LegacyToken>,
 ) -> Result<StatusCode, Refusal> {
     world.company(tenant, |company| company.legacy_token = body.token)?;
+    DONE
+}
+
+async fn set_dialect(
+    State(world): State<Shared>,
+    Path(tenant): Path<Uuid>,
+    Json(dialect): Json<Dialect>,
+) -> Result<StatusCode, Refusal> {
+    world.company(tenant, |company| company.dialect = dialect)?;
     DONE
 }
 

@@ -8,6 +8,7 @@ mod clock;
 mod collection;
 mod company;
 mod control;
+mod dialect;
 mod dispatch;
 mod emit;
 mod erp;
@@ -33,6 +34,7 @@ pub use catalogue::{Event, Kind, Publisher, events, find};
 pub use client::{Client, Error, Result, TenantClient};
 pub use clock::{from_ticks, ticks};
 pub use collection::{Collection, Fields, STATUSES};
+pub use dialect::Dialect;
 pub use message::{
     Attempt, Change, Changed, Channel, Delivery, Emit, Emitted, Feedback, Item, Notification, Retry, Sending, Status,
 };

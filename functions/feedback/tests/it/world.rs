@@ -10,7 +10,7 @@ use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Origin, State};
 use webhooks_settings::{Cache, Settings};
-use webhooks_store::{Answering, Change, Entry, Ledger, Table};
+use webhooks_store::{Answering, Change, Entry, Ledger, Observer, Table};
 
 pub(crate) const BODY_ID: Uuid = Uuid::from_u128(1);
 pub(crate) const HEADER_ID: Uuid = Uuid::from_u128(2);
@@ -49,6 +49,7 @@ impl World {
             host: host.clone(),
             metrics: Metrics::new(Service::Feedback, host.clone(), emitted.clone()),
             limits: Limits { retry_base: Duration::from_secs(30), give_up_after: time::Duration::hours(24) },
+            observer: Observer::default(),
         };
         Self { table, host, erp, queue, rejected, emitted, feedback }
     }
@@ -94,6 +95,7 @@ pub(crate) fn notification() -> Notification {
         tenant: Some(TENANT.into()),
         replays: None,
         received_at: TestHost::START,
+        sent_from: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: BTreeMap::from([("x-vwd-notification-id".into(), HEADER_ID.to_string())]),

@@ -3,6 +3,7 @@
 use crate::support::*;
 use serde_json::{Value, json};
 use tracing::subscriber::DefaultGuard;
+use webhooks_model::measure::address_digest;
 use webhooks_telemetry::{Captured, subscriber_for_tests};
 
 const BODY: &[u8] = br#"{"note":"CANARY-body"}"#;
@@ -87,6 +88,16 @@ async fn an_address_that_is_not_listed_is_warned_of_but_not_told() {
     world.accepts(Call::signed(ACCOUNTS_SECRET, BODY)).await;
     assert_eq!(log.lines().len(), 3);
     assert!(!log.text().contains("192.0.2.77"), "{}", log.text());
+}
+
+#[tokio::test]
+async fn an_address_travels_as_a_digest_that_many_addresses_share() {
+    let world = World::new();
+    world.accepts(Call::signed(ACCOUNTS_SECRET, BODY).source_ip("192.0.2.77")).await;
+    let delivery = world.queue.delivery();
+    assert_eq!(delivery.meta.sent_from, Some(address_digest("192.0.2.77".parse().unwrap())));
+    let message = delivery.to_message();
+    assert!(!message.contains("192.0.2.77"), "{message}");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod dead_letters;
 mod document;
 mod erasures;
 mod lists;
+mod observed;
 mod quotas;
 mod repairs;
 mod schemathesis;

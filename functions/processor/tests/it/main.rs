@@ -7,6 +7,7 @@ mod failures;
 mod feedback;
 mod forms;
 mod identified;
+mod observed;
 mod order;
 mod outcomes;
 mod proof;

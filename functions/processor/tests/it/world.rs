@@ -1,5 +1,5 @@
 use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document, sqs_event, to_come_again};
-use processor::{Acknowledge, Crew, Handler, HandlerError, Limits, Pauses, Ports, Processor, UsedUp};
+use processor::{Acknowledge, Crew, Handler, HandlerError, Limits, Observer, Pauses, Ports, Processor, UsedUp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -80,6 +80,7 @@ impl World {
             pauses: Pauses::default(),
             used_up: UsedUp::default(),
             crew: Crew::default(),
+            observer: Observer::default(),
         };
         Self { table, host, erp, events, feedback, notifications, settings, emitted, processor }
     }
@@ -121,6 +122,7 @@ impl World {
             tenant: None,
             replays: None,
             received_at: self.host.now(),
+            sent_from: None,
             shared_secret: false,
             answer_role: Default::default(),
             headers: BTreeMap::new(),

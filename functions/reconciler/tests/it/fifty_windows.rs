@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, document, sqs_event, to_come_again};
-use processor::{Acknowledge, Crew, Limits, Pauses, Processor, UsedUp};
+use processor::{Acknowledge, Crew, Limits, Observer, Pauses, Processor, UsedUp};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 use webhooks_metrics::{Emitted, Metrics, Service};
@@ -65,6 +65,7 @@ impl Pipeline {
             pauses: Pauses::default(),
             used_up: UsedUp::default(),
             crew: Crew::default(),
+            observer: Observer::default(),
             limits: Limits { max_receive_count: 12, retry_base: std::time::Duration::from_secs(30) },
         };
         Self { world, processor, hidden, lying: vec![], taken: 0, receipts: 0 }

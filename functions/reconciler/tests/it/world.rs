@@ -194,6 +194,7 @@ impl World {
             tenant: Some(tenant.to_owned()),
             replays: None,
             received_at: self.host.now(),
+            sent_from: None,
             shared_secret: false,
             answer_role: Default::default(),
             headers: std::collections::BTreeMap::new(),

@@ -35,6 +35,7 @@ fn read(test: &Test<'_>) -> Notification {
         tenant: None,
         replays: None,
         received_at: test.now,
+        sent_from: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers,

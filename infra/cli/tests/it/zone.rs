@@ -46,6 +46,7 @@ impl World {
             replays: None,
             answer_role: Default::default(),
             received_at: at + Duration::seconds(4),
+            sent_from: None,
             headers: std::collections::BTreeMap::new(),
         };
         let body = json!({ "event": "ACCOUNT_CHANGED", "accountCd": number }).to_string();

@@ -9,6 +9,7 @@ mod head;
 mod jobs;
 mod ledger;
 mod mortal;
+mod observed;
 mod pending;
 mod support;
 mod sweeps;

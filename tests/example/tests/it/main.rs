@@ -30,6 +30,7 @@ async fn said_of(customer: Value) -> Option<(bool, String)> {
         shared_secret: false,
         replays: None,
         answer_role: Default::default(),
+        sent_from: None,
         headers,
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };

@@ -12,17 +12,18 @@ use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{
-    Channel, Delivery, Entity, EntityId, HeadChange, Notification, Origin, Pause, Reason, Stamp, State, Ticks, Versions,
+    Channel, Delivery, Entity, EntityId, Fact, HeadChange, Notification, OpenQuestion, Origin, Pause, Reason, Stamp,
+    State, Ticks, Versions,
 };
 use webhooks_store::{
-    Action, Answer, Answering, Answers, Change, Deed, Entry, Items, Ledger, Pauses, Records, Repairs, StoreError,
-    Sweeps, Table, Unfinished, Watermark,
+    Action, Answer, Answering, Answers, Change, Deed, Entry, Items, Ledger, Observation, Observations, Pauses, Records,
+    Repairs, StoreError, Sweeps, Table, Unfinished, Watermark,
 };
 
 /// What to ask, of which notification, and two details.
 type Step = (u8, u8, u8, u8);
 
-const KINDS: u8 = 15;
+const KINDS: u8 = 16;
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec((0..KINDS, 0..4u8, 0..7u8, 0..4u8), 1..40)
@@ -41,6 +42,7 @@ fn notification(which: u8, now: OffsetDateTime) -> Notification {
         tenant: None,
         replays: None,
         received_at: now,
+        sent_from: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
@@ -158,6 +160,12 @@ async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Res
                 table.pause(&pause).await?;
             }
             format!("{:?} {:?}", table.resume(tenant.as_deref(), &pause.events, now).await?, table.paused().await?)
+        }
+        14 => {
+            let fact = Fact { question: OpenQuestion::EventNames, subject: String::new(), value: format!("name {a}") };
+            let seen =
+                Observation { fact, agrees: b > 1, notifications: u64::from(b) + 1, first_seen: now, last_seen: now };
+            format!("{:?} {:?}", table.observe(&seen).await?, table.observed().await?)
         }
         _ => format!("{:?}", table.replayed(&key, now).await?),
     })
