@@ -12,6 +12,7 @@ pub mod head;
 pub mod identity;
 pub mod job;
 pub mod ledger;
+mod names;
 pub mod notification;
 pub mod pattern;
 pub mod pause;
