@@ -66,7 +66,7 @@ impl<P: Ports> Processor<P> {
             Ok(settings) => settings,
             Err(error) => {
                 tracing::error!(error = %error, "no settings, so nothing can be processed: {error}");
-                return self.without_settings(&received, Failure::from(error)).await;
+                return self.without_settings(&received, &Failure::from(error));
             }
         };
         let notifications = match Notification::all_in(&received.body, settings.as_ref()) {

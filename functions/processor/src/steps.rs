@@ -18,7 +18,6 @@ use webhooks_model::{
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::{FeedbackId, Route, Settings};
 use webhooks_store::{Advance, Answering, Change, Entry, Known, Ledger, Seen};
-use webhooks_visma::Visma;
 
 /// What is found out on the way to the end.
 struct Findings {
@@ -40,7 +39,7 @@ impl<P: Ports> Processor<P> {
             if known.state.is_some_and(State::is_final) {
                 return self.repeat(n, known, received).await;
             }
-            if known.state == Some(State::Parked) && known.reason == Some(Reason::Held) {
+            if known.is_held(self.host.now()) {
                 return Ok(Done::Held);
             }
         }
@@ -75,7 +74,7 @@ impl<P: Ports> Processor<P> {
             Question::None => None,
             Question::Fetch(path) => {
                 let tenant = n.tenant.as_deref().unwrap_or_default();
-                Some(self.visma.fetch(&settings.visma, tenant, path).await?)
+                Some(self.fetch(settings, tenant, path).await?)
             }
         };
         let facts = Facts::new(n, fetched);

@@ -24,6 +24,7 @@ mod sweeps;
 mod table;
 mod timeline;
 mod upkeep;
+mod waits;
 
 pub use answers::{Answer, Answered, Answers};
 pub use attributes::Item;
@@ -43,3 +44,4 @@ pub use replays::Replays;
 pub use sweeps::{Sweeps, Unfinished, Watermark};
 pub use table::Table;
 pub use upkeep::Upkeep;
+pub use waits::Waits;

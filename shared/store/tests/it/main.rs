@@ -11,3 +11,4 @@ mod mortal;
 mod pending;
 mod support;
 mod sweeps;
+mod waits;
