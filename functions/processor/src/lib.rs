@@ -3,6 +3,7 @@
 mod admission;
 mod confirmation;
 mod failure;
+mod fetching;
 mod handler;
 mod metrics;
 mod observing;

@@ -88,7 +88,7 @@ impl<P: Ports> Processor<P> {
             Ok(settings) => settings,
             Err(error) => {
                 tracing::error!(error = %error, "no settings, so nothing can be processed: {error}");
-                return self.without_settings(&received, Failure::from(error)).await;
+                return self.without_settings(&received, &Failure::from(error));
             }
         };
         let Ok(delivery) = delivery else {

@@ -124,16 +124,19 @@ impl<P: Ports> Processor<P> {
         }
     }
 
-    /// Even then what has used up its attempts is written down, as far as it can be read.
-    pub(crate) async fn without_settings(&self, received: &Received, failure: Failure) -> Outcome {
+    /// Nothing can be written down: aliases and company numbers are in the settings, so under which key is not known. What has used up its
+    /// attempts lies in the dead-letter queue, in sight, and a redrive finds or makes its one record.
+    pub(crate) fn without_settings(&self, received: &Received, failure: &Failure) -> Outcome {
         let notifications = Notification::all_in(&received.body, &NoDirectory).unwrap_or_default();
         for n in &notifications {
             let last = self.limits.is_last(received.receive_count);
             self.count_failure(n.tenant.as_deref(), last, failure.next.reason());
-            if last {
-                let attempt = self.line(received, failure.next.reason(), &failure.detail);
-                self.write_failure(n, received, Change::Dead { attempt, answer: None }, (failure.next, 0)).await;
-            }
+        }
+        if self.limits.is_last(received.receive_count) {
+            tracing::error!(
+                receive_count = received.receive_count,
+                "dead without settings: the dead-letter queue has it"
+            );
         }
         self.again(failure.next, received.receive_count, received)
     }

@@ -21,7 +21,6 @@ use webhooks_model::{
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::{FeedbackId, Route, Settings};
 use webhooks_store::{Advance, Answering, Change, Entry, Known, Ledger, Seen};
-use webhooks_visma::Visma;
 
 /// What is found out on the way to the end.
 struct Findings {
@@ -50,7 +49,7 @@ impl<P: Ports> Processor<P> {
                 self.close_moved(n).await?;
                 return self.repeat(n, known, received).await;
             }
-            if known.state == Some(State::Parked) && known.reason == Some(Reason::Held) {
+            if known.is_held(self.host.now()) {
                 return Ok(Done::Held);
             }
         }
@@ -87,7 +86,7 @@ impl<P: Ports> Processor<P> {
             Question::None => None,
             Question::Fetch(path) => {
                 let tenant = n.tenant.as_deref().unwrap_or_default();
-                let fetched = self.visma.fetch(&settings.visma, tenant, path).await;
+                let fetched = self.fetch(settings, tenant, path).await?;
                 self.observe_fetched(n, path, settings, &fetched, received);
                 Some(fetched?)
             }

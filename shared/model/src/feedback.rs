@@ -144,8 +144,7 @@ impl FeedbackMessage {
         let mut take = |name| fields.remove(name).unwrap_or(Value::Null);
         let kind = take("type");
         let kind = kind.as_str().filter(|kind| ["feedback", "outcome"].contains(kind)).ok_or(Rejection::UnknownType)?;
-        let notification: LedgerKey =
-            serde_json::from_value(take("notification")).map_err(|_| Rejection::Field("notification"))?;
+        let notification = LedgerKey::parse(take("notification")).map_err(Rejection::Field)?;
         if kind == "feedback" {
             return Ok(Self::Feedback { notification });
         }
@@ -236,6 +235,23 @@ mod tests {
         assert_eq!(with("description", json!(5)), Rejection::Field("description"));
         assert_eq!(with("description", json!(" <> ")), Rejection::Field("description"));
         assert_eq!(with("notification", json!("x")), Rejection::Field("notification"));
+        let with_key = |name: &str, value: Value| {
+            let mut notification = outcome()["notification"].clone();
+            notification[name] = value;
+            with("notification", notification)
+        };
+        for (name, value, field) in [
+            ("key", json!("x".repeat(3000)), "notification.key"),
+            ("key", json!(""), "notification.key"),
+            ("key", json!(1920), "notification.key"),
+            ("tenant", json!("t".repeat(65)), "notification.tenant"),
+            ("tenant", json!("a#b"), "notification.tenant"),
+            ("tenant", Value::Null, "notification.tenant"),
+            ("entity", json!("no_such_entity"), "notification.entity"),
+            ("id", json!("a".repeat(2000)), "notification.id"),
+        ] {
+            assert_eq!(with_key(name, value), Rejection::Field(field));
+        }
         assert_eq!(with("type", json!("other")), Rejection::UnknownType);
         assert_eq!(FeedbackMessage::parse("[]").unwrap_err(), Rejection::NotAnObject);
         assert_eq!(FeedbackMessage::parse("secret words").unwrap_err().to_string(), "the message is not a JSON object");

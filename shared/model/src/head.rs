@@ -3,17 +3,62 @@
 use crate::catalogue::Entity;
 use crate::clock::Stamp;
 use crate::identity::NotificationKey;
+use crate::names::is_name;
 use crate::ticks::Ticks;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// An entity of a tenant: what a partition of the table holds.
+/// The longest partition key of a DynamoDB table, in bytes. An entity's is `{tenant}#{entity}#{key}`.
+pub const LONGEST_PARTITION_KEY: usize = 2048;
+
+/// An entity of a tenant: what a partition of the table holds. What is read from outside is checked: see [`EntityId::check`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct EntityId {
     pub tenant: String,
     pub entity: Entity,
     /// The visible number, for example `1920` or `SO/000123`.
     pub key: String,
+}
+
+/// Names the field of a key that the table cannot hold, never its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}` is empty, too long for a table key, or no name")]
+pub struct InvalidEntity {
+    pub field: &'static str,
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    tenant: String,
+    entity: Entity,
+    key: String,
+}
+
+impl TryFrom<Unchecked> for EntityId {
+    type Error = InvalidEntity;
+
+    fn try_from(Unchecked { tenant, entity, key }: Unchecked) -> Result<Self, InvalidEntity> {
+        Self { tenant, entity, key }.check()
+    }
+}
+
+impl EntityId {
+    /// The same, if a table key can be made of it: a tenant of letters, digits, `-` and `_`, 64 at most, and a key that is not empty
+    /// and leaves the partition key within [`LONGEST_PARTITION_KEY`].
+    ///
+    /// # Errors
+    /// Which field is wrong: `tenant` or `key`.
+    pub fn check(self) -> Result<Self, InvalidEntity> {
+        if !is_name(&self.tenant) {
+            return Err(InvalidEntity { field: "tenant" });
+        }
+        let length = self.tenant.len() + 1 + self.entity.as_str().len() + 1 + self.key.len();
+        if self.key.is_empty() || length > LONGEST_PARTITION_KEY {
+            return Err(InvalidEntity { field: "key" });
+        }
+        Ok(self)
+    }
 }
 
 impl fmt::Display for EntityId {
@@ -82,6 +127,27 @@ mod tests {
     fn an_entity_is_shown_as_what_it_is_and_whose() {
         let entity = EntityId { tenant: "t-1".into(), entity: Entity::SalesOrder, key: "SO/000123".into() };
         assert_eq!(entity.to_string(), "t-1/sales_order/SO/000123");
+    }
+
+    #[test]
+    fn an_entity_from_outside_fits_the_table_or_is_refused_by_the_name_of_its_field() {
+        let of = |tenant: &str, key: &str| EntityId { tenant: tenant.into(), entity: Entity::Account, key: key.into() };
+        let longest = "å".repeat((LONGEST_PARTITION_KEY - "t#account#".len()) / 2);
+        for fits in [of("t", "1920"), of(&"t".repeat(64), "Ås & Co / 1%2F2 #"), of("t", &longest)] {
+            let json = serde_json::to_string(&fits).unwrap();
+            assert_eq!(serde_json::from_str::<EntityId>(&json).unwrap(), fits);
+        }
+        for (wrong, field) in [
+            (of("t", ""), "key"),
+            (of("t", &format!("{longest}1")), "key"),
+            (of("", "1920"), "tenant"),
+            (of("a#b", "1920"), "tenant"),
+            (of(&"t".repeat(65), "1920"), "tenant"),
+        ] {
+            let json = serde_json::to_string(&wrong).unwrap();
+            assert!(serde_json::from_str::<EntityId>(&json).is_err());
+            assert_eq!(wrong.check(), Err(InvalidEntity { field }));
+        }
     }
 
     #[test]

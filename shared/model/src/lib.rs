@@ -20,6 +20,7 @@ pub mod json_type;
 pub mod ledger;
 pub mod mapping;
 pub mod measure;
+mod names;
 pub mod notification;
 pub mod observed;
 pub mod open_question;

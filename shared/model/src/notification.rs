@@ -20,6 +20,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 const MAX_TEXT_LENGTH: usize = 256;
+pub use crate::names::is_name;
+
 /// Stands for the tenant where none could be told.
 pub const UNKNOWN_TENANT: &str = "unknown";
 
@@ -379,11 +381,6 @@ fn unreadable(body: &[u8]) -> String {
         Ok(text) => text.to_owned(),
         Err(_) => format!("\u{fffd}{}", String::from_utf8_lossy(body)),
     }
-}
-
-/// Tenants and companies are names that may stand in a key or a URL.
-pub fn is_name(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
 #[cfg(test)]

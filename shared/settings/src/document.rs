@@ -17,7 +17,10 @@ use webhooks_model::notification::{DEFAULT_MAX_ITEMS, Directory, UNKNOWN_TENANT,
 use webhooks_model::resource_path::Api;
 use webhooks_model::{Channel, Entity, EventType, Kind, Zone};
 
+const PADDED: &str = "begins or ends with white space or a byte order mark; paste it without";
 const SHORTEST_PATH_TOKEN: usize = 32;
+/// What an outcome waits for is kept for longer: `RetentionDays` of the template is 15 at least.
+const LONGEST_DEADLINE_HOURS: u32 = 14 * 24;
 /// More would let an unsigned request cost too much.
 const MOST_SECRETS_PER_ROUTE: usize = 256;
 /// A body of 1 MiB with more has ten bytes for each, so its items are no notifications.
@@ -47,7 +50,7 @@ pub struct Settings {
 }
 
 /// Where Visma Net is and who we are to it (reference 4.1, 4.2).
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Visma {
     #[serde(deserialize_with = "base_url::deserialize")]
@@ -194,11 +197,15 @@ impl Settings {
                 format!("tenants[{at}].id must be of letters, digits, - and _, 64 at most")
             })?;
         }
+        rule(!self.visma.client_secret.is_padded(), || format!("visma.client_secret {PADDED}"))?;
         let mut ids = HashSet::new();
         let mut secrets = BTreeMap::<&str, usize>::new();
         for (at, subscription) in self.subscriptions.iter().enumerate() {
             rule(ids.insert(&subscription.id), || format!("subscriptions[{at}].id is given twice"))?;
             check_subscription(subscription).or_else(|what| rule(false, || format!("subscriptions[{at}].{what}")))?;
+            for (number, secret) in subscription.secrets.iter().enumerate() {
+                rule(!secret.value.is_padded(), || format!("subscriptions[{at}].secrets[{number}].value {PADDED}"))?;
+            }
             let count = secrets.entry(&subscription.route).or_default();
             *count += subscription.secrets.len();
             rule(*count <= MOST_SECRETS_PER_ROUTE, || {
@@ -212,9 +219,12 @@ impl Settings {
         }
         mapping::check(&self.fields).map_err(Invalid::Rule)?;
         rule((1..=MOST_ITEMS).contains(&self.max_items), || format!("max_items must be from 1 to {MOST_ITEMS}"))?;
-        rule(self.routes.iter().all(|route| route.deadline_hours > 0), || {
-            "routes: deadline_hours must be positive".into()
-        })
+        for (at, route) in self.routes.iter().enumerate() {
+            rule((1..=LONGEST_DEADLINE_HOURS).contains(&route.deadline_hours), || {
+                format!("routes[{at}].deadline_hours must be from 1 to {LONGEST_DEADLINE_HOURS}")
+            })?;
+        }
+        Ok(())
     }
 }
 
@@ -256,11 +266,23 @@ fn check_subscription(subscription: &Subscription) -> Result<(), &'static str> {
         (Channel::Dispatcher, None) if subscription.secrets.is_empty() => Err("secrets: at least one is needed"),
         (Channel::Dispatcher, Some(_)) => Err("path_token is for the legacy channel only"),
         (Channel::Legacy, None) => Err("path_token is needed for the legacy channel"),
+        (Channel::Legacy, Some(token)) if token.is_padded() => {
+            Err("path_token begins or ends with white space or a byte order mark; paste it without")
+        }
         (Channel::Legacy, Some(token)) if token.reveal().len() < SHORTEST_PATH_TOKEN => {
             Err("path_token must have at least 32 characters")
         }
+        (Channel::Legacy, Some(token)) if !token.reveal().chars().all(is_plain_in_path) => {
+            Err("path_token must be of letters, digits, -, ., _ and ~, or no URL would ever match it")
+        }
         _ => Ok(()),
     }
+}
+
+/// What RFC 3986 calls unreserved: senders and gateways may write any other character in a path as `%` and two digits, and intake
+/// compares the text as it comes.
+fn is_plain_in_path(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~')
 }
 
 /// Nobody is called what the ledger calls nobody.

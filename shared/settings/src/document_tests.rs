@@ -131,6 +131,52 @@ fn a_time_zone_is_one_of_the_database_and_utc_unless_told() {
 }
 
 #[test]
+fn a_deadline_is_bounded_and_named() {
+    for (hours, fits) in [(1, true), (336, true), (0, false), (337, false), (u32::MAX, false)] {
+        let settings = with("/routes/0/deadline_hours", json!(hours));
+        match settings {
+            Ok(settings) => {
+                assert!(fits, "{hours}");
+                let _ = datetime!(2026-11-01 00:00 UTC) + settings.route(Entity::SalesOrder, Kind::Created).deadline();
+            }
+            Err(error) => {
+                assert!(!fits, "{hours}");
+                assert_eq!(error.to_string(), "routes[0].deadline_hours must be from 1 to 336");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_was_copied_with_what_nobody_sees_is_refused_by_the_name_of_its_field() {
+    let good = "canary-0123456789abcdef0123456789abcdef";
+    for wrong in [" {}", "{} ", "{}\n", "\t{}", "\u{feff}{}", "{}\u{feff}", "\u{a0}{}", "{}\u{200b}", "{}\r\n"] {
+        let wrong = wrong.replace("{}", good);
+        for (pointer, value, name) in [
+            ("/visma/client_secret", json!(wrong), "visma.client_secret"),
+            ("/subscriptions/0/secrets/1", json!({"id": "new", "value": wrong}), "subscriptions[0].secrets[1].value"),
+            ("/subscriptions/1/path_token", json!(wrong), "subscriptions[1].path_token"),
+        ] {
+            let told = with(pointer, value).unwrap_err().to_string();
+            assert_eq!(told, format!("{name} begins or ends with white space or a byte order mark; paste it without"));
+        }
+    }
+    assert!(with("/subscriptions/0/secrets/1", json!({"id": "new", "value": "with a blank inside"})).is_ok());
+}
+
+#[test]
+fn a_path_token_that_no_url_would_match_is_refused_with_words() {
+    let token =
+        |odd: &str| with("/subscriptions/1/path_token", json!(format!("0123456789abcdef{odd}0123456789abcdef")));
+    for odd in ["/", "?", "#", "%", "%2F", "a b", "å", "\\", "+", "\u{0}", "\u{feff}"] {
+        let told = token(odd).unwrap_err().to_string();
+        let words = "subscriptions[1].path_token must be of letters, digits, -, ., _ and ~";
+        assert!(told.starts_with(words) && !told.contains("0123"), "{odd}: {told}");
+    }
+    assert!(token("A-z._~9").is_ok());
+}
+
+#[test]
 fn nothing_secret_is_ever_shown() {
     let settings = Settings::parse(&document().to_string()).unwrap();
     let shown = format!("{settings:?}");

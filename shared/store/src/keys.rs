@@ -15,6 +15,16 @@ pub(crate) fn sort_key(key: &LedgerKey) -> String {
     format!("N#{}", key.notification)
 }
 
+/// The sort key of what waits for the end of a pause beside a notification.
+pub(crate) fn wait_key(key: &LedgerKey) -> String {
+    format!("WAIT#{}", key.notification)
+}
+
+/// The sort key of the notification that an item is about: its own, or the one that it waits beside.
+pub(crate) fn notified(sk: &str) -> String {
+    sk.strip_prefix("WAIT#").map_or_else(|| sk.to_owned(), |id| format!("N#{id}"))
+}
+
 /// The sort key of a piece of a raw item.
 pub(crate) fn raw_part(key: &LedgerKey, at: impl fmt::Display) -> String {
     format!("RAW#{}#{at}", key.notification)

@@ -2,7 +2,7 @@
 
 use crate::answering::Answering;
 use crate::attempts::Attempts;
-use crate::attributes::{Item, Update, flag, number, string, text, time_text};
+use crate::attributes::{Item, Update, flag, integer, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::head::Advance;
 use crate::implied::{feed_at, header_id, received_at};
@@ -10,6 +10,7 @@ use crate::item::{Items, Query};
 use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
 use crate::moved::{MOVED_FROM, place};
 use crate::pending::Mark;
+use crate::seen::{Seen, known};
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::{Duration, OffsetDateTime};
@@ -45,7 +46,8 @@ pub trait Ledger: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Writes down how an attempt went. `false` when the notification had already reached a final state, which then stays.
+    /// Writes down how an attempt went. `false` when the notification had already reached a final state, which then stays. What cannot
+    /// become paused, since it has ended, waits beside its record: see [`crate::Waits`].
     fn record(&self, entry: &Entry<'_>) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Notes that the effects of a notification that had ended were carried out once more.
@@ -66,34 +68,8 @@ pub trait Ledger: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// What is paused now.
-    fn pauses(&self) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
-}
-
-/// What the table knows before a notification is processed.
-#[derive(Debug, Clone, Default)]
-pub struct Seen {
-    /// This notification, if it was here before.
-    pub same: Option<Known>,
-    /// Whether the same content was here under another id, as the same event, and ended well.
-    pub repeated: bool,
-    /// Whether the same content was here as another event.
-    pub under_other_event: bool,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Known {
-    /// `None` when only the feedback function has written so far.
-    pub state: Option<State>,
-    pub reason: Option<Reason>,
-    pub feedback: Option<FeedbackState>,
-    /// The delivery that wrote it down last.
-    pub delivery: Option<Uuid>,
-    /// When intake had accepted that.
-    pub received_at: Option<OffsetDateTime>,
-    /// What an accountant is told, or would be told if it were answered by itself.
-    pub is_success: Option<bool>,
-    pub attempts: Attempts,
+    /// What is paused at that time.
+    fn pauses(&self, now: OffsetDateTime) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
 }
 
 /// One line of the ledger.
@@ -150,6 +126,11 @@ impl Change {
         }
     }
 
+    /// Whether the record is kept for as long as an operator makes it wait.
+    fn keeps(&self) -> bool {
+        matches!(self, Self::Paused | Self::Parked(Reason::Held))
+    }
+
     fn reason(&self) -> Option<Reason> {
         match self {
             Self::Failed(attempt) | Self::Dead { attempt, .. } | Self::ParkedAfter(attempt) => Some(attempt.reason),
@@ -190,12 +171,16 @@ impl<I: Items> Ledger for Table<I> {
         let key = entry.notification.ledger_key();
         let pk = partition(&key.entity);
         let raw = &entry.notification.raw;
-        let parts = if raw.len() > LONGEST_INLINE { self.write_parts(&pk, &key, raw, entry.now).await? } else { 0 };
+        let is_long = raw.len() > LONGEST_INLINE;
+        let (parts, are_kept) = if is_long { self.write_parts(&pk, &key, raw, entry.now).await? } else { (0, false) };
         let mut update = self.entry_update(entry, parts);
         let condition = forward_only(&mut update, &entry.change);
         let recorded = self.update(&pk, &sort_key(&key), update, Some(condition)).await?;
         match &entry.change {
             Change::Failed(attempt) if !recorded => self.note_attempt(&pk, &sort_key(&key), attempt).await,
+            Change::Paused if !recorded => self.wait(&key, parts, entry.now).await,
+            change if recorded && change.keeps() => self.keep_parts(&key, parts).await.map(|()| true),
+            _ if recorded && are_kept => self.let_parts_go(&key, parts, entry.now).await.map(|()| true),
             _ => Ok(recorded),
         }
     }
@@ -214,8 +199,8 @@ impl<I: Items> Ledger for Table<I> {
         self.note_used_up(allowance, now).await
     }
 
-    async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
-        self.list_pauses().await
+    async fn pauses(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
+        self.list_pauses(now).await
     }
 }
 
@@ -223,7 +208,7 @@ impl<I: Items> Table<I> {
     async fn same_content(&self, key: &LedgerKey) -> Result<Vec<Item>, StoreError> {
         let query = Query {
             key_condition: "pk = :pk AND begins_with(sk, :content)",
-            projection: Some("sk, #state, reason, feedback, feedback_success, delivery, attempts, feed_at"),
+            projection: Some("sk, #state, reason, feedback, feedback_success, delivery, attempts, feed_at, expires_at"),
             ..Query::default()
         };
         let content = string(format!("N#{}", key.notification.content()));
@@ -255,9 +240,12 @@ impl<I: Items> Table<I> {
             .set("delivery", string(n.delivery.to_string()))
             .set("feed", string(feed_day(&key.entity.tenant, n.received_at)))
             .set("feed_at", string(feed_at(&received, &n.key)))
-            .set("expires_at", self.ttl(entry.now))
             .set_some("status", n.status.as_deref().map(string))
             .set_some("source", n.source.as_deref().map(string));
+        let update = match entry.change.keeps() {
+            true => update.remove("expires_at"),
+            false => update.set("expires_at", self.ttl(entry.now)),
+        };
         let update =
             if parts == 0 { update.set("raw", string(&n.raw)) } else { update.set("raw_parts", number(parts)) };
         let update = match entry.change.reason() {
@@ -277,22 +265,25 @@ impl<I: Items> Table<I> {
         with_change(update, entry, &received)
     }
 
+    /// How many there are, and whether they are kept for as long as it takes, as they were written before: then they stay so.
     async fn write_parts(
         &self,
         pk: &str,
         key: &LedgerKey,
         raw: &str,
         now: OffsetDateTime,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<(usize, bool), StoreError> {
         let mut rest = raw;
-        let mut written = 0;
+        let (mut written, mut are_kept) = (0, false);
         while !rest.is_empty() {
             let (part, next) = rest.split_at(rest.floor_char_boundary(LONGEST_INLINE));
-            let update = Update::default().set("raw", string(part)).set("expires_at", self.ttl(now));
-            self.update(pk, &raw_part(key, written), update, None).await?;
+            let mut update = Update::default().set("raw", string(part)).set("expires_at", self.ttl(now));
+            let (raw, end) = (update.name("raw"), update.name("expires_at"));
+            let condition = format!("attribute_not_exists({raw}) OR attribute_exists({end})");
+            are_kept |= !self.update(pk, &raw_part(key, written), update, Some(condition)).await?;
             (rest, written) = (next, written + 1);
         }
-        Ok(written)
+        Ok((written, are_kept))
     }
 }
 
@@ -300,7 +291,6 @@ fn with_change(update: Update, entry: &Entry<'_>, received: &str) -> Update {
     let change = &entry.change;
     let state = change.state();
     let update = match change {
-        // A paused notification that fails stays paused.
         Change::Failed(attempt) => {
             update.set_if_absent("state", string(state.as_str())).append("attempts", line(attempt))
         }
@@ -356,11 +346,12 @@ fn answer_is_parked(change: &Change) -> bool {
 }
 
 /// State moves only forward, whoever writes last. The mark that an attempt makes before it begins may arrive after that attempt or
-/// another has parked the notification, which then says more.
+/// another has parked the notification, which then says more. An attempt that fails does not end a pause.
 fn forward_only(update: &mut Update, change: &Change) -> String {
     let (next, is_mark) = (change.state(), change.reason() == Some(Reason::Lost));
     let state = update.name("state");
-    let condition = in_state(update, |known| known.may_become(next) && !(is_mark && known == State::Parked));
+    let is_beside = |known| (is_mark && known == State::Parked) || (next == State::Retrying && known == State::Paused);
+    let condition = in_state(update, |known| known.may_become(next) && !is_beside(known));
     format!("attribute_not_exists({state}) OR {condition}")
 }
 
@@ -379,16 +370,4 @@ pub(crate) fn line(attempt: &Attempt) -> AttributeValue {
         ("detail", string(&attempt.detail)),
     ];
     AttributeValue::M(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
-fn known(item: &Item) -> Known {
-    Known {
-        state: text(item, "state").and_then(State::parse),
-        reason: text(item, "reason").and_then(Reason::parse),
-        feedback: text(item, "feedback").and_then(FeedbackState::parse),
-        delivery: text(item, "delivery").and_then(|id| Uuid::try_parse(id).ok()),
-        received_at: received_at(item),
-        is_success: item.contains_key("feedback_success").then(|| flag(item, "feedback_success")),
-        attempts: Attempts::of(item),
-    }
 }

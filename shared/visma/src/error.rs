@@ -79,6 +79,11 @@ impl VismaError {
         }
     }
 
+    /// Whether Visma Connect refused what the settings say of us. A newer document may say something else.
+    pub fn is_refused_by_connect(&self) -> bool {
+        matches!(self, Self::TokenRefused { stage: Stage::Token, .. })
+    }
+
     pub(crate) fn unreadable(stage: Stage) -> Self {
         Self::Unavailable { stage, fault: Fault::Unreadable, after: None }
     }

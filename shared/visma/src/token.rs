@@ -21,6 +21,7 @@ pub(crate) struct Key {
     tenant: String,
     connect_url: Url,
     client_id: String,
+    client_secret: Secret,
     scope: String,
 }
 
@@ -30,6 +31,7 @@ impl Key {
             tenant: tenant.to_owned(),
             connect_url: visma.connect_url.clone(),
             client_id: visma.client_id.clone(),
+            client_secret: visma.client_secret.clone(),
             scope: visma.scope.clone(),
         }
     }

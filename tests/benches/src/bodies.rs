@@ -90,7 +90,7 @@ pub fn message(account: usize, length: usize) -> String {
 /// A delivery with this body and an id of this number, as intake puts it on the queue.
 pub fn message_of(number: usize, body: &[u8]) -> String {
     let is_kept = |(name, _): &(String, String)| name.starts_with("x-vwd-");
-    let meta = Meta {
+    let meta: Meta = Meta {
         id: Uuid::from_u128(number as u128),
         channel: Channel::Dispatcher,
         origin: Origin::Webhook,

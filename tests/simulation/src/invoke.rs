@@ -313,7 +313,8 @@ impl World {
         if is_as_one || is_lost || !failed.is_subset(&known) {
             failed = known;
         }
-        let touched = self.touched[&instance];
+        // A reading of the settings that failed is not repeated at once, so it shows in later batches as well.
+        let touched = self.touched[&instance] || self.unread.contains(&instance);
         let who = self.name_of(instance);
         self.tell(&who, || format!("ends; to come again: {failed:?}"));
         for (id, receipt) in messages {

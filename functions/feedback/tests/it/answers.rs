@@ -131,3 +131,30 @@ async fn a_customers_tenant_is_parked_with_these_words() {
     assert_eq!(told["reason"].as_s().unwrap(), "company_tenant_needed");
     assert!(told["detail"].as_s().unwrap().contains("customer tenant, not company tenant"));
 }
+
+#[tokio::test]
+async fn a_client_secret_that_was_changed_is_read_before_a_feedback_is_parked() {
+    let world = World::new().await;
+    let first = world.processed_for("another", FeedbackState::Queued).await;
+    world.batch(&[ours(&first)], 1).await;
+    let key = world.processed(FeedbackState::Queued).await;
+    world.settings.0.lock().unwrap()["visma"]["client_secret"] = "canary-rotated".into();
+    world.host.advance(time::Duration::seconds(31));
+    world.erp.fail_feedback([Some(VismaError::TokenRefused { stage: Stage::Token, status: 400, after: None })]);
+    assert!(world.batch(&[ours(&key)], 1).await.is_empty());
+    assert_eq!(world.erp.feedback().len(), 2);
+    assert_eq!(world.table.needing_attention("feedback_parked").await, 0);
+}
+
+#[tokio::test]
+async fn a_refused_feedback_is_tried_again_while_the_settings_cannot_be_read_anew() {
+    let world = World::new().await;
+    let first = world.processed_for("another", FeedbackState::Queued).await;
+    world.batch(&[ours(&first)], 1).await;
+    let key = world.processed(FeedbackState::Queued).await;
+    world.settings.0.lock().unwrap().take();
+    world.host.advance(time::Duration::seconds(31));
+    world.erp.fail_feedback([Some(VismaError::TokenRefused { stage: Stage::Token, status: 400, after: None })]);
+    assert_eq!(world.batch(&[ours(&key)], 1).await, [0]);
+    assert_eq!(world.table.needing_attention("feedback_parked").await, 0);
+}

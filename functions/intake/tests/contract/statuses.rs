@@ -163,9 +163,35 @@ async fn unreadable_settings_are_our_own_fault() {
     world.refuses(signed().path("/hooks/visma/nowhere"), 503, "settings_unavailable").await;
     world.refuses(Call::legacy(TOKEN, BODY), 503, "settings_unavailable").await;
     world.store.put(&json!({"version": 2}));
+    world.clock.advance(time::Duration::seconds(2));
     world.refuses(signed(), 503, "settings_unavailable").await;
     world.store.put(&settings());
+    world.clock.advance(time::Duration::seconds(4));
     world.accepts(signed()).await;
+}
+
+#[tokio::test]
+async fn a_thousand_that_start_while_the_settings_are_throttled_ask_for_them_once_each() {
+    let (mut accepted, mut unavailable, mut readings) = (0, 0, 0);
+    for number in 0..1000 {
+        let world = World::new();
+        if number % 2 == 0 {
+            world.store.clear();
+        }
+        for _ in 0..5 {
+            let answer = world.post(signed()).await;
+            if answer.status.as_u16() == 202 {
+                accepted += 1;
+            } else {
+                answer.is_problem(503, "settings_unavailable");
+                unavailable += 1;
+            }
+            // Within the first second of its life.
+            world.clock.advance(time::Duration::milliseconds(200));
+        }
+        readings += world.store.readings();
+    }
+    assert_eq!((accepted, unavailable, readings), (2500, 2500, 1000));
 }
 
 #[tokio::test]

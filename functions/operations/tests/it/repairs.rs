@@ -1,4 +1,5 @@
 use crate::world::{World, processed};
+use aws_sdk_dynamodb::types::AttributeValue;
 use fixtures::TENANT;
 use lambda_http::http::StatusCode;
 use serde_json::json;
@@ -6,7 +7,7 @@ use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::feedback::{FeedbackMessage, FeedbackState};
 use webhooks_model::{Delivery, Origin, Reason};
-use webhooks_store::{Change, Ledger};
+use webhooks_store::{Change, Entry, Ledger};
 
 fn of(reference: &str, deed: &str) -> String {
     format!("/operations/v1/notifications/{reference}/{deed}")
@@ -88,6 +89,37 @@ async fn a_tenant_is_paused_and_goes_on() {
     assert_eq!(world.get("/operations/v1/counts").await.body["pauses"], 1);
     assert_eq!(world.repair("DELETE", "/operations/v1/pauses", pause.clone()).await.status, StatusCode::NO_CONTENT);
     assert_eq!(world.repair("DELETE", "/operations/v1/pauses", pause).await.problem(), (404, "unknown_pause"));
+}
+
+#[tokio::test]
+async fn a_replay_that_waits_for_a_pause_is_shown_among_what_is_paused_with_the_end_it_has() {
+    let world = World::new().await;
+    let n = world.order(1, Duration::hours(1), processed(FeedbackState::Sent)).await;
+    let entry = Entry { notification: &n, change: Change::Paused, now: world.host.now() };
+    assert!(world.table.table.record(&entry).await.unwrap());
+    let shown = world.get("/operations/v1/attention?kind=paused").await.body;
+    assert_eq!((&shown["items"][0]["state"], &shown["items"][1]), (&"processed".into(), &serde_json::Value::Null));
+    assert_eq!(world.get("/operations/v1/counts").await.body["paused"], 1);
+}
+
+#[tokio::test]
+async fn what_has_expired_is_in_no_list_though_it_is_still_there() {
+    let world = World::new().await;
+    world.order(1, Duration::hours(1), Change::Parked(Reason::Unmapped)).await;
+    let pause = json!({"tenant": TENANT, "events": "*"});
+    world.repair("PUT", "/operations/v1/pauses", pause).await;
+    let past = (world.host.now() - Duration::days(3)).unix_timestamp().to_string();
+    for item in world.table.items().await {
+        let update = world.table.client.update_item().table_name(&world.table.name);
+        let update = update.key("pk", item["pk"].clone()).key("sk", item["sk"].clone());
+        let update = update.update_expression("SET expires_at = :at");
+        update.expression_attribute_values(":at", AttributeValue::N(past.clone())).send().await.unwrap();
+    }
+    for list in ["pauses", "attention?kind=parked", &format!("notifications?tenant={TENANT}")] {
+        let shown = world.get(&format!("/operations/v1/{list}")).await.body;
+        assert_eq!(shown["items"], json!([]), "{list}");
+    }
+    assert_eq!(world.get("/operations/v1/counts").await.body["pauses"], 0);
 }
 
 #[tokio::test]

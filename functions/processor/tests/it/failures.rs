@@ -150,19 +150,6 @@ async fn what_no_further_attempt_would_cure_is_parked() {
 }
 
 #[tokio::test]
-async fn without_settings_nothing_is_processed_and_nothing_is_lost() {
-    let world = World::new().await;
-    let document = std::mem::take(&mut *world.settings.0.lock().unwrap());
-    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
-    assert_eq!(world.batch(&message, 1).await, [0]);
-    assert!(world.states().await.is_empty());
-    assert_eq!(world.batch(&message, MAX_RECEIVE_COUNT).await, [0]);
-    assert_eq!(world.states().await, ["dead: unavailable"]);
-    *world.settings.0.lock().unwrap() = document;
-    assert!(world.batch(&message, 1).await.is_empty());
-}
-
-#[tokio::test]
 async fn what_is_parked_is_tried_again_when_its_message_comes_again() {
     let world = World::new().await;
     world.erp.fail_fetches([VismaError::TenantNotApproved { stage: Stage::Resource }]);

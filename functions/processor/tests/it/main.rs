@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod attempts;
+mod bounds;
 mod failures;
 mod feedback;
 mod forms;

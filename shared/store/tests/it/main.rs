@@ -13,3 +13,4 @@ mod observed;
 mod pending;
 mod support;
 mod sweeps;
+mod waits;

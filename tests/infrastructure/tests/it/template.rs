@@ -64,6 +64,27 @@ fn dead_letters_outlive_the_messages_they_were() {
 }
 
 #[test]
+fn the_ledger_outlives_every_dead_letter() {
+    let main = Template::read(MAIN);
+    let queues = main.resources("AWS::SQS::Queue");
+    let dead = dead_letters(&queues);
+    let longest = dead.values().map(|name| number(&named(&queues, name)["MessageRetentionPeriod"]));
+    let longest = longest.fold(0.0, f64::max);
+    assert!(longest >= 86_400.0);
+    let least = main.raw("/Parameters/RetentionDays/MinValue");
+    assert!(number(least) * 86_400.0 > longest, "records go before their dead letters");
+    // With any choice of options, each function that writes to the table is told so.
+    for main in [main, with_options()] {
+        for (name, function) in main.resources("AWS::Serverless::Function") {
+            let told = &function["Environment"]["Variables"];
+            if told.get("TABLE_NAME").is_some() {
+                assert!(number(&told["RETENTION_DAYS"]) * 86_400.0 > longest, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_queue_has_dead_letters_and_is_encrypted() {
     for main in [Template::read(MAIN), with_options()] {
         let queues = main.resources("AWS::SQS::Queue");

@@ -159,7 +159,7 @@ async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Res
             if a.is_multiple_of(2) {
                 table.pause(&pause).await?;
             }
-            format!("{:?} {:?}", table.resume(tenant.as_deref(), &pause.events, now).await?, table.paused().await?)
+            format!("{:?} {:?}", table.resume(tenant.as_deref(), &pause.events, now).await?, table.paused(now).await?)
         }
         14 => {
             let fact = Fact { question: OpenQuestion::EventNames, subject: String::new(), value: format!("name {a}") };
