@@ -1,11 +1,10 @@
 //! The ledger as the processor uses it.
 
 use crate::answering::Answering;
-use crate::attempts::Attempts;
-use crate::attributes::{Item, Update, flag, integer, number, string, text, time_text};
+use crate::attributes::{Item, Update, number, string, time_text};
 use crate::error::StoreError;
 use crate::head::Advance;
-use crate::implied::{feed_at, header_id, received_at};
+use crate::implied::{feed_at, header_id};
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
 use crate::moved::{MOVED_FROM, place};
@@ -14,7 +13,6 @@ use crate::seen::{Seen, known};
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;

@@ -62,7 +62,7 @@ impl<I: Items> Repairs for Table<I> {
         let (update, condition) = effect(noted(&action), &action);
         match action.deed {
             Deed::Hold => {
-                let before = self.replace(&pk, &sk, update.remove("expires_at"), condition).await?;
+                let before = self.replace(&pk, &sk, update.remove("expires_at"), Some(condition)).await?;
                 let Some(before) = before else { return Ok(false) };
                 self.keep_parts(key, parts_in(&before)).await?;
                 Ok(true)

@@ -36,7 +36,7 @@ impl<I: Items> Waits for Table<I> {
         let condition = format!(
             "attribute_exists({state}) AND NOT {state} = {paused} AND NOT ({state} = {parked} AND {reason} = {held})"
         );
-        if let Some(before) = self.replace(&pk, &sort_key(key), update, condition).await? {
+        if let Some(before) = self.replace(&pk, &sort_key(key), update, Some(condition)).await? {
             self.let_parts_go(key, parts_in(&before), now).await?;
         }
         Ok(true)

@@ -11,7 +11,9 @@ use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Origin, State};
 use webhooks_settings::{Cache, Settings};
-use webhooks_store::{Answer, Answered, Answering, Answers, Change, Entry, Ledger, Observer, StoreError, Table};
+use webhooks_store::{
+    Answer, Answered, Answering, Answers, Change, Entry, Ledger, Observation, Observations, Observer, StoreError, Table,
+};
 
 pub(crate) const BODY_ID: Uuid = Uuid::from_u128(1);
 pub(crate) const HEADER_ID: Uuid = Uuid::from_u128(2);
@@ -40,6 +42,16 @@ impl Answers for Picky {
 
     async fn answer(&self, key: &LedgerKey, answer: &Answer, now: OffsetDateTime) -> Result<(), StoreError> {
         self.0.answer(key, answer, now).await
+    }
+}
+
+impl Observations for Picky {
+    async fn observe(&self, seen: &Observation) -> Result<(), StoreError> {
+        self.0.observe(seen).await
+    }
+
+    async fn observed(&self) -> Result<Vec<Observation>, StoreError> {
+        self.0.observed().await
     }
 }
 

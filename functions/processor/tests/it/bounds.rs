@@ -101,7 +101,7 @@ async fn what_dies_without_settings_has_one_record_once_it_is_redriven_with_them
 }
 
 fn refused_by_connect() -> VismaError {
-    VismaError::TokenRefused { stage: Stage::Token, status: 400 }
+    VismaError::TokenRefused { stage: Stage::Token, status: 400, after: None }
 }
 
 #[tokio::test]
