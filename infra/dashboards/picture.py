@@ -105,7 +105,7 @@ def drawn(metrics, points, window):
 
 
 def searched(expression, points, window):
-    namespace, schema, name = re.search(r'{([^,]+),([^}]+)} MetricName="(\w+)"', expression).groups()
+    namespace, schema, name = re.search(r'{"([^"]+)",([^}]+)} MetricName="(\w+)"', expression).groups()
     fixed = set(re.findall(r' (\w+)="([^"]+)"', expression)) - {("MetricName", name)}
     for (space, metric, key), found in sorted(points.items(), key=lambda item: str(item[0])):
         dimensions = dict(key)

@@ -106,7 +106,8 @@ def is_expected_alarm(resource):
 def make_operators():
     """Makes a user pool with a client for each role of the operations API, as infra/DEPLOY.md does it."""
     cognito = boto3.client("cognito-idp")
-    pool = cognito.create_user_pool(PoolName="operators")["UserPool"]["Id"]
+    signing_up = {"AllowAdminCreateUserOnly": True}
+    pool = cognito.create_user_pool(PoolName="operators", AdminCreateUserConfig=signing_up)["UserPool"]["Id"]
     scopes = [{"ScopeName": role, "ScopeDescription": role} for role in ROLES]
     cognito.create_resource_server(UserPoolId=pool, Identifier="visma-webhooks", Name="operations", Scopes=scopes)
     clients = {}
@@ -117,8 +118,8 @@ def make_operators():
             GenerateSecret=True,
             AllowedOAuthFlows=["client_credentials"],
             AllowedOAuthFlowsUserPoolClient=True,
-            # Whoever repairs may also look, if it asks for that.
-            AllowedOAuthScopes=[f"visma-webhooks/{scope}" for scope in {role, "read" if role == "repair" else role}],
+            # Whoever repairs may also look, if it asks for that; `learn` does.
+            AllowedOAuthScopes=[f"visma-webhooks/{scope}" for scope in ({"read", "raw", role} if role == "repair" else {role})],
         )["UserPoolClient"]
         clients[f"Operations{role.capitalize()}Client"] = f"{client['ClientId']}:{client['ClientSecret']}"
     console = {

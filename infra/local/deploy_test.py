@@ -1,10 +1,11 @@
-"""Deploys code to the local AWS with `cargo lambda deploy`, as one does to the real one, and rolls it back.
+"""Deploys code to the local AWS with `cargo lambda deploy`, as one does to the real one, rolls it back, and deploys the template again.
 
-Everything but the code must stay what the template made it. WEBHOOKS_STACK names the stack's description; the endpoint, the region and
+Everything but the code must stay what the template made it, and the template's deployments must do with the code what infra/DEPLOY.md says. WEBHOOKS_STACK names the stack's description; the endpoint, the region and
 the credentials come from the environment (AWS_*), and cargo-lambda from PATH.
 """
 
 import argparse
+import copy
 import json
 import os
 import pathlib
@@ -16,12 +17,14 @@ import urllib.error
 import urllib.request
 
 import boto3
+import botocore.exceptions
 
 # Of an answer, what tells about the code, or how the last change of it went.
 ABOUT_THE_CODE = ("Code", "Version", "RevisionId", "LastModified", "LastUpdate", "State", "LastProcessingResult", "ResponseMetadata")
 # Above what the local stack sends at once (README.md), so that it changes nothing here.
 RESERVED_CONCURRENCY = 60
 
+cloudformation = boto3.client("cloudformation")
 functions = boto3.client("lambda")
 logs = boto3.client("logs")
 
@@ -71,6 +74,8 @@ def main():
     check("so is the first one", answer(health) == 200 and code(intake) == first["CodeSha256"])
     check_settings(before[intake], settings(stack, intake))
 
+    check_template_deployments(stack["stack_name"], intake, first, first_archive, second, second_archive)
+
     cargo_lambda_deploy(intake, "--binary-name", "intake", "--env-var", "ADDED_BY_HAND=1")
     environment = settings(stack, intake)["configuration"]["Environment"]["Variables"]
     check("a variable given to cargo-lambda is added", environment.pop("ADDED_BY_HAND", None) == "1")
@@ -92,6 +97,49 @@ def cargo_lambda_deploy(name, *arguments):
     version = json.loads(output[output.index("{") :])["version"]
     wait(name)
     return functions.get_function_configuration(FunctionName=name, Qualifier=version)
+
+
+def check_template_deployments(stack_name, intake, first, first_archive, second, second_archive):
+    """A repair in a hurry outlives a deployment of the build that CloudFormation knows, and ends with another build."""
+    template = cloudformation.get_template(StackName=stack_name, TemplateStage="Original")["TemplateBody"]
+    template = template if isinstance(template, dict) else json.loads(template)
+    roll_back(intake, second["Version"], second_archive)
+    check("a deployment of the same build has nothing to do", not deploy_template(stack_name, template))
+    check("and the repair stays", code(intake) == second["CodeSha256"])
+
+    described = copy.deepcopy(template)
+    described["Resources"]["IntakeFunction"]["Properties"]["Description"] = "Another description."
+    check("one that changes the template alone is made", deploy_template(stack_name, described))
+    check("and the repair stays again", code(intake) == second["CodeSha256"])
+
+    # The SAM CLI names an archive by its content, so another build has another name.
+    rebuilt = copy.deepcopy(template)
+    uri = rebuilt["Resources"]["IntakeFunction"]["Properties"]["CodeUri"]
+    uri["Key"] = "intake-of-another-build"
+    boto3.client("s3").put_object(Bucket=uri["Bucket"], Key=uri["Key"], Body=first_archive)
+    check("one of another build is made", deploy_template(stack_name, rebuilt))
+    check("and brings its code, so the repair is gone", code(intake) == first["CodeSha256"])
+    check("the same build again has nothing to do", not deploy_template(stack_name, rebuilt))
+    check("and what was deployed by the template holds", code(intake) == first["CodeSha256"])
+
+
+def deploy_template(stack_name, template):
+    """As `sam deploy` does it. False if there is nothing to do."""
+    stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+    try:
+        cloudformation.update_stack(
+            StackName=stack_name,
+            TemplateBody=json.dumps(template),
+            Parameters=[{"ParameterKey": one["ParameterKey"], "UsePreviousValue": True} for one in stack["Parameters"]],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+    except botocore.exceptions.ClientError as error:
+        if "No updates are to be performed" in str(error):
+            return False
+        raise
+    waiter = cloudformation.get_waiter("stack_update_complete")
+    waiter.wait(StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    return True
 
 
 def archive(name):

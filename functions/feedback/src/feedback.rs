@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use time::{Duration, OffsetDateTime};
 use tracing::Instrument;
+use uuid::Uuid;
 use webhooks_batch::{Outcome, Received};
 use webhooks_host::Host;
 use webhooks_metrics::{Metric, Metrics};
@@ -15,14 +16,15 @@ use webhooks_model::ledger::Attempt;
 use webhooks_model::retry::{self, Next};
 use webhooks_model::{LedgerKey, Reason};
 use webhooks_queue::{Message, Sender};
-use webhooks_settings::{Cache, Settings};
-use webhooks_store::{Answer, Answered, Answers};
+use webhooks_settings::{Cache, LoadError, Settings};
+use webhooks_store::{Answer, Answered, Answers, Observer, StoreError};
 use webhooks_visma::{Quotas, VismaError};
 
 /// An outcome may reach us before the processor has written the notification down.
 const MAY_BE_EARLY_BY: Duration = Duration::minutes(15);
 
-type Known = HashMap<LedgerKey, Answered>;
+/// `None` where the table refuses to look for that key.
+type Known = HashMap<LedgerKey, Option<Answered>>;
 /// The notifications that messages of this batch are about.
 type Taken = Mutex<HashSet<LedgerKey>>;
 
@@ -35,6 +37,7 @@ pub struct Feedback<P: Ports> {
     pub host: P::Host,
     pub metrics: Metrics<P::Host>,
     pub limits: Limits,
+    pub observer: Observer,
 }
 
 /// What to send, once it is known to be wanted.
@@ -51,6 +54,8 @@ enum Decision {
     AlreadyAnswered,
     /// The notification is not recorded yet.
     TooEarly,
+    /// The table refuses to be asked for it.
+    Refused,
     Reject(Rejection),
 }
 
@@ -61,6 +66,7 @@ impl<P: Ports> Feedback<P> {
         let taken = Taken::default();
         let each = |received| self.message(received, known.as_ref(), &taken);
         let response = webhooks_batch::run(event, &self.queue, budget, each).await;
+        self.write_observations().await;
         self.metrics.record(None, self.quota_left(&taken));
         self.metrics.flush(request_id);
         response
@@ -73,18 +79,48 @@ impl<P: Ports> Feedback<P> {
         quotas.map(|quota| quota.remaining).min().map(Metric::FeedbackQuotaLeft)
     }
 
-    /// One read for the whole batch. `None` when it failed, and then every message comes again.
+    /// One read for the whole batch. `None` when it failed, and then every message comes again. A key that the table refuses fails alone.
     async fn look_up(&self, event: &SqsEvent) -> Option<Known> {
         let bodies = event.records.iter().filter_map(|record| record.body.as_deref());
         let keys: Vec<LedgerKey> =
             bodies.filter_map(|body| Some(FeedbackMessage::parse(body).ok()?.notification().clone())).collect();
-        let answered = self.answers.answered(&keys).await;
-        answered.inspect_err(|error| tracing::error!(error = %error, "the ledger cannot be read: {error}")).ok()
+        let unread = |error: &StoreError| tracing::error!(error = %error, "the ledger cannot be read: {error}");
+        match self.answers.answered(&keys).await {
+            Ok(answered) => Some(answered.into_iter().map(|(key, answered)| (key, Some(answered))).collect()),
+            Err(error) if error.next() == Next::Bug => {
+                unread(&error);
+                self.look_up_each(&keys).await.inspect_err(unread).ok()
+            }
+            Err(error) => {
+                unread(&error);
+                None
+            }
+        }
+    }
+
+    /// One of them is at fault, which is no reason to leave the others.
+    async fn look_up_each(&self, keys: &[LedgerKey]) -> Result<Known, StoreError> {
+        let mut known = Known::new();
+        for key in keys {
+            match self.answers.answered(std::slice::from_ref(key)).await {
+                Ok(answered) => known.extend(answered.into_iter().map(|(key, answered)| (key, Some(answered)))),
+                Err(error) if error.next() == Next::Bug => drop(known.insert(key.clone(), None)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(known)
     }
 
     async fn message(&self, received: Received, known: Option<&Known>, taken: &Taken) -> Outcome {
-        let (Some(known), Ok(settings)) = (known, self.settings.get().await) else {
+        let Some(known) = known else {
             return self.retry(None, Next::unavailable(), &received);
+        };
+        let settings = match self.settings.get().await {
+            Ok(settings) => settings,
+            Err(error) => {
+                tracing::error!(error = %error, "no settings, so nothing can be sent: {error}");
+                return self.retry(None, Next::unavailable(), &received);
+            }
         };
         let message = match FeedbackMessage::parse(&received.body) {
             Ok(message) => message,
@@ -97,33 +133,38 @@ impl<P: Ports> Feedback<P> {
         }
         let span = tracing::info_span!("feedback", notification = %key.notification, tenant = key.entity.tenant);
         let work = async {
-            match self.decide(message, known, &received) {
+            match self.decide(&message, known, &received) {
                 Decision::Send(wanted) => self.send(&wanted, &settings, &received).await,
                 Decision::AlreadyAnswered => {
                     tracing::info!("duplicate");
                     Outcome::Done
                 }
                 Decision::TooEarly => self.again(Next::unavailable(), &received),
+                Decision::Refused => self.retry(Some(&key.entity.tenant), Next::Bug, &received),
                 Decision::Reject(rejection) => self.reject(rejection, &received).await,
             }
         };
         work.instrument(span).await
     }
 
-    fn decide(&self, message: FeedbackMessage, known: &Known, received: &Received) -> Decision {
+    fn decide(&self, message: &FeedbackMessage, known: &Known, received: &Received) -> Decision {
         let key = message.notification().clone();
-        let Some((answered, state)) = known.get(&key).and_then(|answered| Some((answered, answered.feedback?))) else {
+        let found = match known.get(&key) {
+            Some(None) => return Decision::Refused,
+            found => found.and_then(Option::as_ref),
+        };
+        let Some((answered, state)) = found.and_then(|answered| Some((answered, answered.feedback?))) else {
             let early = self.age(received) < MAY_BE_EARLY_BY;
             return if early { Decision::TooEarly } else { Decision::Reject(Rejection::UnknownNotification) };
         };
         let verdict = match (message, state) {
             (_, FeedbackState::Sent) => return Decision::AlreadyAnswered,
-            (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Awaited) => Some(verdict),
+            (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Awaited) => Some(verdict.clone()),
             // Visma Net may have taken what was decided before it was parked, and answered so that we did not hear it.
             (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Parked)
-                if answered.verdict.as_ref() == Some(&verdict) =>
+                if answered.verdict.as_ref() == Some(verdict) =>
             {
-                Some(verdict)
+                Some(verdict.clone())
             }
             (FeedbackMessage::Outcome { .. }, _) => return Decision::Reject(Rejection::NotDeferred),
             (FeedbackMessage::Feedback { .. }, _) => answered.verdict.clone(),
@@ -142,8 +183,12 @@ impl<P: Ports> Feedback<P> {
 
     async fn send(&self, wanted: &Wanted, settings: &Settings, received: &Received) -> Outcome {
         let tenant = &wanted.key.entity.tenant;
-        let error = match deliver(&self.visma, &settings.visma, tenant, &wanted.address, &wanted.verdict).await {
+        let Ok(delivered) = self.deliver(wanted, settings).await else {
+            return self.retry(Some(tenant), Next::unavailable(), received);
+        };
+        let error = match delivered {
             Ok(id) => {
+                self.observe(&wanted.address, &wanted.verdict, Some(id), settings);
                 tracing::info!(is_success = wanted.verdict.is_success, "feedback sent");
                 let elapsed = wanted.received_at.map(|at| Metric::AcceptedToFeedback(self.host.now() - at));
                 self.metrics.record(Some(tenant), [Metric::FeedbackSent].into_iter().chain(elapsed));
@@ -152,6 +197,9 @@ impl<P: Ports> Feedback<P> {
             }
             Err(error) => error,
         };
+        if matches!(error, VismaError::Refused { .. }) {
+            self.observe(&wanted.address, &wanted.verdict, None, settings);
+        }
         let next = match error {
             VismaError::Refused { .. } => Next::Park(Reason::FeedbackRefused),
             _ if self.age(received) >= self.limits.give_up_after => Next::Park(Reason::GaveUp),
@@ -179,6 +227,22 @@ impl<P: Ports> Feedback<P> {
             return outcome;
         }
         self.retry(Some(tenant), next, received)
+    }
+
+    /// What Visma Connect refuses may be right in a newer document, such as a rotated client secret. That is read, once in half a minute at
+    /// most, before anybody has to look.
+    async fn deliver(&self, wanted: &Wanted, settings: &Settings) -> Result<Result<Uuid, VismaError>, LoadError> {
+        let tenant = &wanted.key.entity.tenant;
+        let (address, verdict) = (&wanted.address, &wanted.verdict);
+        let delivered = deliver(&self.visma, &settings.visma, tenant, address, verdict).await;
+        if !delivered.as_ref().is_err_and(VismaError::is_refused_by_connect) {
+            return Ok(delivered);
+        }
+        let newer = self.settings.refreshed().await?;
+        if newer.visma == settings.visma {
+            return Ok(delivered);
+        }
+        Ok(deliver(&self.visma, &newer.visma, tenant, address, verdict).await)
     }
 
     /// `Some` when it could not be written and the message has to come again.

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod feedback;
+mod observing;
 mod ports;
 pub mod wiring;
 

@@ -4,13 +4,13 @@ use std::time::Duration;
 use webhooks_host::Host;
 use webhooks_queue::{Pacer, Sender};
 use webhooks_settings::Source;
-use webhooks_store::Answers;
+use webhooks_store::{Answers, Observations};
 use webhooks_visma::{Quotas, Visma};
 
 /// The effects, chosen once: the real ones in the function, others in tests and simulations.
 pub trait Ports: Send + Sync + 'static {
     type Source: Source;
-    type Answers: Answers;
+    type Answers: Answers + Observations;
     type Visma: Visma + Quotas;
     type Queue: Sender;
     type Pacer: Pacer;

@@ -7,7 +7,7 @@ use webhooks_host::SystemHost;
 use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::Queue;
 use webhooks_settings::SecretsManager;
-use webhooks_store::Table;
+use webhooks_store::{Observer, Table};
 use webhooks_visma::VismaClient;
 use webhooks_wiring::Surroundings;
 
@@ -41,6 +41,7 @@ pub fn feedback() -> Result<Feedback<Real>, lambda_runtime::Error> {
             retry_base: surroundings.retry_base()?,
             give_up_after: Duration::hours(surroundings.number("GIVE_UP_HOURS", 24)?.into()),
         },
+        observer: Observer::default(),
     })
 }
 

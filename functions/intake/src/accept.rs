@@ -1,16 +1,17 @@
 //! The one durable write before the answer.
 
+use crate::event::Body;
+use crate::event::Request;
+use crate::headers::kept;
 use crate::intake::Intake;
 use crate::problem::Problem;
 use crate::verify::Caller;
-use crate::{headers, invocation};
-use lambda_http::Body;
-use lambda_http::http::request::Parts;
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::Origin;
 use webhooks_model::delivery::Meta;
-use webhooks_queue::{Message, QueueError, Sender};
+use webhooks_model::measure::address_digest;
+use webhooks_queue::{Message, QueueError, Sender, Trace};
 use webhooks_settings::Source;
 
 /// What SQS takes (1 MiB), less a margin for what it counts besides the text.
@@ -25,22 +26,39 @@ pub(crate) struct Accepted {
 
 impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
     /// Returns once SQS has it.
-    pub(crate) async fn accept(&self, caller: Caller, request: &Parts, body: &Body) -> Result<Accepted, Problem> {
-        let Caller { channel, route, subscription, event, tenant, group } = caller;
+    pub(crate) async fn accept(
+        &self,
+        caller: Caller,
+        request: &Request,
+        body: &Body,
+        trace: Option<&Trace>,
+    ) -> Result<Accepted, Problem> {
+        let Caller { channel, route, subscription, event, tenant, shared_secret, group } = caller;
         let (id, received_at, bytes) = (self.host.new_id(), self.host.now(), body.len());
-        let headers = headers::kept(&request.headers);
-        let origin = Origin::Webhook;
-        let meta = Meta { id, channel, origin, subscription, event, tenant, received_at, headers };
+        let (origin, sent_from) = (Origin::Webhook, request.source_ip().map(address_digest));
+        let meta = Meta {
+            id,
+            channel,
+            origin,
+            subscription,
+            event,
+            tenant,
+            shared_secret,
+            replays: None,
+            answer_role: Default::default(),
+            received_at,
+            sent_from,
+            headers: kept(&request.headers),
+        };
         let message = match body {
             Body::Text(text) => meta.to_message_of(text),
-            other => meta.to_message(other),
+            Body::Bytes(bytes) => meta.to_message(bytes),
         };
         // Base64 makes a body that is no text a third longer.
         if message.len() > LARGEST_MESSAGE {
             return Err(Problem::BodyTooLarge);
         }
-        let trace = invocation::trace(&request.extensions);
-        self.send(Message { body: message, group: Some(&group), attributes: &[], trace: trace.as_ref() }).await?;
+        self.send(Message { body: message, group: Some(&group), attributes: &[], trace }).await?;
         tracing::info!(delivery = %id, subscription = meta.subscription, route, tenant = group, bytes, "accepted");
         Ok(Accepted { id, tenant: group, bytes })
     }

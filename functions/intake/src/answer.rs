@@ -1,14 +1,15 @@
 //! An answer as the runtime takes it.
 
-use lambda_http::{Body, IntoResponse, Response};
-use std::future::{Future, ready};
-use std::pin::Pin;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::{Body, Response};
 
-/// Its body is text already. Of a bare `Response`, `lambda_http` would look for the character set, with 150 KB of tables.
-pub struct Answer(pub Response<Body>);
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
-        Box::pin(ready(self.0))
-    }
+/// The answer in payload format 2.0. Its body is text or nothing.
+#[must_use]
+pub fn answer(response: Response<Body>) -> ApiGatewayV2httpResponse {
+    let (parts, body) = response.into_parts();
+    let mut answer = ApiGatewayV2httpResponse::default();
+    answer.status_code = parts.status.as_u16().into();
+    answer.headers = parts.headers;
+    answer.body = (!body.is_empty()).then_some(body);
+    answer
 }

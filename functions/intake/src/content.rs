@@ -1,40 +1,45 @@
-//! Which bodies are looked at at all.
+//! What a body may be. Nothing here proves who sent it.
 
+use crate::event::Body;
+use crate::headers::Headers;
 use crate::problem::Problem;
-use lambda_http::http::HeaderMap;
-use lambda_http::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use webhooks_model::Channel;
 
 /// # Errors
-/// The body is too large, compressed, or declared to be anything but JSON. A body without a declaration passes.
-pub(crate) fn check(headers: &HeaderMap, length: usize, max_length: usize) -> Result<(), Problem> {
-    if length > max_length {
-        return Err(Problem::BodyTooLarge);
-    }
-    if !every_value(headers, &CONTENT_ENCODING, |encoding| encoding.eq_ignore_ascii_case("identity")) {
+/// The body is larger than can be stored. Looked at before the signature, which costs as much as the body is long.
+pub(crate) fn check_size(length: usize, most: usize) -> Result<(), Problem> {
+    if length > most { Err(Problem::BodyTooLarge) } else { Ok(()) }
+}
+
+/// What the sender says about the body, looked at after it is known who the sender is.
+///
+/// A signature proves that the bytes are Visma Net's, so their declared type does not matter: .NET's default is `text/plain`. A path
+/// token proves the sender alone, and a declared type that is certainly no JSON is another client's.
+///
+/// # Errors
+/// The body is compressed, or an unsigned one is declared to be neither JSON nor plain text.
+pub(crate) fn check_kind(channel: Channel, headers: &Headers, body: &Body) -> Result<(), Problem> {
+    let is_plain = |encoding: &str| encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");
+    // What is text is not compressed, whatever a proxy that has unpacked it left in the headers.
+    if !headers.all("content-encoding").all(is_plain) && !body.is_text() {
         return Err(Problem::ContentEncodingUnsupported);
     }
-    if !every_value(headers, &CONTENT_TYPE, is_json) {
+    let is_signed = channel == Channel::Dispatcher;
+    if !is_signed && !headers.all("content-type").all(may_be_json) {
         return Err(Problem::ContentTypeUnsupported);
     }
     Ok(())
 }
 
-fn every_value(headers: &HeaderMap, name: &HeaderName, allows: impl Fn(&str) -> bool) -> bool {
-    headers.get_all(name).iter().all(|value| {
-        let Ok(value) = value.to_str() else { return false };
-        value.trim().is_empty() || allows(value.trim())
-    })
-}
-
-fn is_json(content_type: &str) -> bool {
+fn may_be_json(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match media_type.split_once('/') {
-        Some(("application" | "text", "json")) => true,
+        Some(("application" | "text", "json") | ("text", "plain")) => true,
         Some(("application", subtype)) => {
             let name = subtype.strip_suffix("+json").unwrap_or_default();
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
         }
-        _ => false,
+        _ => content_type.is_empty(),
     }
 }
 
@@ -42,31 +47,35 @@ fn is_json(content_type: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn check_with(name: HeaderName, value: &str) -> Result<(), Problem> {
-        let headers = HeaderMap::from_iter([(name, value.parse().unwrap())]);
-        check(&headers, 2, 2)
+    fn check(channel: Channel, name: &str, value: &str, body: &[u8]) -> Result<(), Problem> {
+        check_kind(channel, &Headers::from_iter([(name, value)]), &Body::Bytes(body.to_vec()))
+    }
+
+    fn check_type(channel: Channel, value: &str) -> Result<(), Problem> {
+        check(channel, "content-type", value, b"{}")
     }
 
     #[test]
-    fn json_passes_however_it_is_declared() {
-        assert_eq!(check(&HeaderMap::new(), 2, 2), Ok(()));
+    fn an_unsigned_body_may_be_declared_json_plain_text_or_nothing() {
+        assert_eq!(check_kind(Channel::Legacy, &Headers::default(), &Body::Bytes(vec![])), Ok(()));
         for json in [
             "application/json",
             "APPLICATION/JSON ; charset=\"utf-16\"",
             "text/json;charset=iso-8859-1",
+            "text/plain; charset=utf-8",
             "application/vnd.visma.webhook+json; v=1",
             "application/cloudevents+json",
             "",
+            " ",
         ] {
-            assert_eq!(check_with(CONTENT_TYPE, json), Ok(()), "{json}");
+            assert_eq!(check_type(Channel::Legacy, json), Ok(()), "{json}");
         }
     }
 
     #[test]
-    fn anything_else_does_not() {
+    fn an_unsigned_body_of_another_kind_is_refused_and_a_signed_one_is_not() {
         for other in [
             "application/xml",
-            "text/plain",
             "text/html",
             "text/x+json",
             "multipart/form-data; boundary=application/json",
@@ -77,24 +86,31 @@ mod tests {
             "text/html, application/x+json",
             "json",
             ";",
+            "a\u{7f}b",
         ] {
-            assert_eq!(check_with(CONTENT_TYPE, other), Err(Problem::ContentTypeUnsupported), "{other}");
+            assert_eq!(check_type(Channel::Legacy, other), Err(Problem::ContentTypeUnsupported), "{other}");
+            assert_eq!(check_type(Channel::Dispatcher, other), Ok(()), "{other}");
         }
     }
 
     #[test]
-    fn a_compressed_body_does_not() {
-        for encoding in ["identity", "Identity", ""] {
-            assert_eq!(check_with(CONTENT_ENCODING, encoding), Ok(()), "{encoding}");
-        }
-        for encoding in ["gzip", "br", "identity, gzip", "gzip, identity"] {
-            assert_eq!(check_with(CONTENT_ENCODING, encoding), Err(Problem::ContentEncodingUnsupported), "{encoding}");
+    fn rejects_compressed_bodies() {
+        let gzip = b"\x1f\x8b\x08\0\0\0\0\0";
+        for channel in [Channel::Dispatcher, Channel::Legacy] {
+            for encoding in ["gzip", "br", "identity, gzip", "gzip, identity"] {
+                let refused = Err(Problem::ContentEncodingUnsupported);
+                assert_eq!(check(channel, "content-encoding", encoding, gzip), refused, "{encoding}");
+                assert_eq!(check(channel, "content-encoding", encoding, b"{}"), Ok(()), "{encoding}");
+            }
+            for encoding in ["identity", "Identity", "", "utf-8"] {
+                assert_eq!(check(channel, "content-encoding", encoding, b"{}"), Ok(()), "{encoding}");
+            }
         }
     }
 
     #[test]
     fn the_limit_itself_passes_and_one_byte_more_does_not() {
-        assert_eq!(check(&HeaderMap::new(), 10, 10), Ok(()));
-        assert_eq!(check(&HeaderMap::new(), 11, 10), Err(Problem::BodyTooLarge));
+        assert_eq!(check_size(10, 10), Ok(()));
+        assert_eq!(check_size(11, 10), Err(Problem::BodyTooLarge));
     }
 }

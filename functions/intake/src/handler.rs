@@ -1,15 +1,15 @@
-//! From a request to its answer.
+//! From an event to its answer.
 
 use crate::accept::Accepted;
+use crate::event::{Encoded, Event, Request};
 use crate::intake::Intake;
 use crate::problem::{Problem, json_response};
 use crate::target::{Entrance, Target};
 use crate::verify::{Caller, Inbound};
-use crate::{content, invocation, source_ip};
+use crate::{content, source_ip};
 use futures::FutureExt;
-use lambda_http::http::request::Parts;
-use lambda_http::http::{Method, StatusCode};
-use lambda_http::{Body, Request, Response};
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, LambdaEvent, Response};
 use serde::Serialize;
 use serde_json::json;
 use std::panic::AssertUnwindSafe;
@@ -17,42 +17,53 @@ use std::sync::Arc;
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
-use webhooks_queue::Sender;
+use webhooks_queue::{Sender, Trace};
 use webhooks_settings::{Settings, Source};
 
 impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
-    /// Answers every request. A panic becomes a 503, so that the sender comes back with the delivery.
-    pub async fn handle(&self, request: Request) -> Response<Body> {
-        let is_head = request.method() == Method::HEAD;
-        let request_id = invocation::request_id(request.extensions());
-        let answer = AssertUnwindSafe(self.answer(request)).catch_unwind().await;
+    /// Answers every event. A panic becomes a 503, so that the sender comes back with the delivery.
+    pub async fn handle(&self, event: LambdaEvent<Event>) -> Response<Body> {
+        let LambdaEvent { payload: Event(request), context } = event;
+        let is_head = request.as_ref().is_some_and(|request| request.method() == "HEAD");
+        let trace = context.xray_trace_id.as_deref().and_then(Trace::parse);
+        let answer = AssertUnwindSafe(self.answer(request, trace.as_ref())).catch_unwind().await;
         let mut answer = answer.unwrap_or_else(|_| self.refuse(&Problem::Internal, None));
-        self.metrics.flush(&request_id);
+        self.metrics.flush(&context.request_id);
         if is_head {
             *answer.body_mut() = Body::Empty;
         }
         answer
     }
 
-    async fn answer(&self, request: Request) -> Response<Body> {
-        let (parts, body) = request.into_parts();
-        match Target::of(parts.uri.path()) {
+    async fn answer(&self, request: Option<Request>, trace: Option<&Trace>) -> Response<Body> {
+        let Some(mut request) = request else { return self.refuse(&Problem::EventUnreadable, None) };
+        let body = request.take_body();
+        match Target::of_any(request.paths()) {
             Target::Nothing => self.refuse(&Problem::RouteUnknown, None),
-            target if !target.allows(&parts.method) => {
+            Target::Prefixed => self.refuse(&Problem::PrefixUnknown, None),
+            target if !target.allows(request.method()) => {
                 self.refuse(&Problem::MethodNotAllowed { allow: target.allow() }, None)
             }
-            Target::Webhook(entrance) if parts.method == Method::POST => self.receive(entrance, &parts, body).await,
+            Target::Webhook(entrance) if request.method() == "POST" => {
+                self.receive(entrance, &request, body, trace).await
+            }
             Target::Webhook(_) | Target::Health => json_response(StatusCode::OK, &json!({"status": "ok"})),
         }
     }
 
-    async fn receive(&self, entrance: Entrance<'_>, request: &Parts, body: Body) -> Response<Body> {
+    async fn receive(
+        &self,
+        entrance: Entrance<'_>,
+        request: &Request,
+        body: Encoded,
+        trace: Option<&Trace>,
+    ) -> Response<Body> {
         let begun = self.host.now();
         let settings = match self.settings.get().await {
             Ok(settings) => settings,
             Err(error) => return self.refuse(&Problem::SettingsUnavailable(error), None),
         };
-        match self.take(entrance, request, body, &settings).await {
+        match self.take(entrance, request, body, trace, &settings).await {
             Ok(Accepted { id, tenant, bytes }) => {
                 let elapsed = self.host.now() - begun;
                 let metrics = [Metric::Accepted, Metric::AckDuration(elapsed), Metric::BodySize(bytes)];
@@ -71,15 +82,17 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
     async fn take(
         &self,
         entrance: Entrance<'_>,
-        request: &Parts,
-        body: Body,
+        request: &Request,
+        body: Encoded,
+        trace: Option<&Trace>,
         settings: &Arc<Settings>,
     ) -> Result<Accepted, Problem> {
-        source_ip::check(&settings.source_ips, request)?;
-        content::check(&request.headers, body.len(), self.limits.max_body_bytes)?;
-        let headers = &request.headers;
+        source_ip::check(&settings.source_ips, request.source_ip())?;
+        let (headers, body) = (&request.headers, body.decode()?);
+        content::check_size(body.len(), self.limits.max_body_bytes)?;
         let caller = self.verify(&Inbound { entrance, headers, body: &body }, settings).await?;
-        self.accept(caller, request, &body).await
+        content::check_kind(caller.channel, headers, &body)?;
+        self.accept(caller, request, &body, trace).await
     }
 
     /// Once more with fresh settings where the present ones do not fit: a secret or a route may be newer than they are.

@@ -1,7 +1,7 @@
-//! Which headers are kept with a delivery.
+//! The headers of a request, and which of them are kept with a delivery.
 
-use lambda_http::http::HeaderMap;
-use serde::{Serialize, Serializer};
+use crate::text;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 
 const LARGEST_HEADER: usize = 2 * 1024;
@@ -36,6 +36,39 @@ const DROPPED: [&str; 23] = [
 
 const DISPATCHERS_OWN: &str = "x-vwd-";
 
+/// As they came, by lower-case name. Any text may be in them.
+#[derive(Default)]
+pub(crate) struct Headers(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text::pairs(deserializer).map(Self::new)
+    }
+}
+
+impl<T: Into<String>> FromIterator<(T, T)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (T, T)>>(pairs: I) -> Self {
+        Self::new(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl Headers {
+    /// A name's values follow one another.
+    fn new(mut pairs: Vec<(String, String)>) -> Self {
+        pairs.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
+        pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Self(pairs)
+    }
+
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.trim())
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.all(name).next()
+    }
+}
+
 /// In JSON a map. No name is there twice.
 pub(crate) struct Kept<'r>(Vec<(&'r str, Cow<'r, str>)>);
 
@@ -45,16 +78,15 @@ impl Serialize for Kept<'_> {
     }
 }
 
-/// By lower-case name, several values joined. The dispatcher's own come first, so that nothing else can crowd them out.
-pub(crate) fn kept(headers: &HeaderMap) -> Kept<'_> {
-    let mut kept: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(headers.keys_len());
-    // A name's values follow one another.
-    for (name, value) in headers.iter().filter(|(name, _)| is_kept(name.as_str())) {
-        let (name, Ok(value)) = (name.as_str(), value.to_str()) else { continue };
+/// By lower-case name, several values joined. The dispatcher's own come first, so that nothing else can crowd them out. An odd header is
+/// left out, and does no harm to the others.
+pub(crate) fn kept(headers: &Headers) -> Kept<'_> {
+    let mut kept: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(headers.0.len());
+    for (name, value) in headers.0.iter().filter(|(name, value)| is_kept(name) && is_sound(name, value)) {
         match kept.last_mut() {
-            Some((last, all)) if *last == name => {
+            Some((last, all)) if last == name => {
                 *all += ", ";
-                *all += value;
+                *all += value.as_str();
             }
             _ => kept.push((name, value.into())),
         }
@@ -78,46 +110,64 @@ fn is_kept(name: &str) -> bool {
     !name.starts_with("x-forwarded-") && !DROPPED.contains(&name)
 }
 
+/// Whether the name is a token (RFC 9110, 5.6.2) and the value is visible ASCII, blanks and tabs.
+fn is_sound(name: &str, value: &str) -> bool {
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    let is_plain = |b: u8| matches!(b, b'\t' | b' '..=b'~');
+    !name.is_empty() && name.bytes().all(is_token) && value.bytes().all(is_plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lambda_http::http::{HeaderName, HeaderValue};
 
-    fn headers(pairs: &[(&str, &[u8])]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in pairs {
-            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_bytes(value).unwrap());
-        }
-        headers
+    fn headers(pairs: &[(&str, &str)]) -> Headers {
+        pairs.iter().copied().collect()
     }
 
     #[test]
     fn names_are_lower_case_and_several_values_are_joined() {
-        let headers = headers(&[("x-multi", b"1"), ("X-VWD-Event-Id", b"A"), ("X-Multi", b"2"), ("x-multi", b"")]);
+        let headers = headers(&[("x-multi", "1"), ("X-VWD-Event-Id", "A"), ("X-Multi", "2"), ("x-multi", "")]);
         let kept = serde_json::to_value(kept(&headers)).unwrap();
         assert_eq!(kept, serde_json::json!({"x-multi": "1, 2, ", "x-vwd-event-id": "A"}));
     }
 
     #[test]
     fn credentials_connection_and_addresses_are_dropped() {
-        let mut pairs: Vec<(&str, &[u8])> = DROPPED.iter().map(|name| (*name, b"CANARY" as &[u8])).collect();
-        pairs.extend([("X-Forwarded-For", b"CANARY" as &[u8]), ("x-forwarded-port", b"CANARY"), ("Accept", b"*/*")]);
+        let mut pairs: Vec<(&str, &str)> = DROPPED.iter().map(|name| (*name, "CANARY")).collect();
+        pairs.extend([("X-Forwarded-For", "CANARY"), ("x-forwarded-port", "CANARY"), ("Accept", "*/*")]);
         let headers = headers(&pairs);
-        assert_eq!(kept(&headers).0, [("accept", "*/*".into())]);
+        assert_eq!(kept(&headers).0, [("accept", Cow::Borrowed("*/*"))]);
     }
 
     #[test]
-    fn what_is_not_plain_ascii_is_dropped() {
-        assert_eq!(kept(&headers(&[("x-a", b"\xef\xbf\xbe"), ("x-b", b"\xff")])).0, []);
+    fn an_odd_header_is_dropped_alone() {
+        for (name, value) in [
+            ("x-a", "\u{fffe}"),
+            ("cf-ipcity", "Torrej\u{f3}n"),
+            ("x-b", "false\n"),
+            ("x-c", "a\u{7f}b"),
+            ("x-d", "a\0b"),
+            ("x odd", "1"),
+            ("x:y", "1"),
+            ("", "1"),
+            ("x-\u{e5}", "1"),
+        ] {
+            assert_eq!(
+                kept(&headers(&[(name, value), ("x-z", "a\tb")])).0,
+                [("x-z", Cow::Borrowed("a\tb"))],
+                "{name:?}"
+            );
+        }
     }
 
     #[test]
     fn a_huge_header_is_dropped_and_the_dispatchers_own_come_first() {
-        let large = vec![b'v'; 2000];
+        let large = "v".repeat(2000);
         let names: Vec<String> = (0..20).map(|number| format!("a-{number}")).collect();
-        let mut pairs: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), large.as_slice())).collect();
-        let huge = vec![b'v'; 2048];
-        pairs.extend([("x-huge", huge.as_slice()), ("x-vwd-tenant-id", b"t"), ("x-vwd-signature-v1", b"s")]);
+        let mut pairs: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), large.as_str())).collect();
+        let huge = "v".repeat(2048);
+        pairs.extend([("x-huge", huge.as_str()), ("x-vwd-tenant-id", "t"), ("x-vwd-signature-v1", "s")]);
         let headers = headers(&pairs);
         let kept = kept(&headers).0;
         let is_kept = |wanted: &str| kept.iter().any(|(name, _)| *name == wanted);

@@ -10,13 +10,13 @@ mod event;
 mod handler;
 mod headers;
 mod intake;
-mod invocation;
 mod problem;
 mod source_ip;
 mod target;
+mod text;
 mod verify;
 pub mod wiring;
 
-pub use answer::Answer;
-pub use event::without_url_parts;
+pub use answer::answer;
+pub use event::Event;
 pub use intake::{Intake, Limits};

@@ -1,8 +1,7 @@
 //! The Lambda function.
 
-use intake::{Answer, wiring, without_url_parts};
-use lambda_http::tower::ServiceExt;
-use lambda_http::{Adapter, Error, lambda_runtime, service_fn};
+use intake::{Event, answer, wiring};
+use lambda_http::{Error, LambdaEvent, lambda_runtime, service_fn};
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -12,10 +11,10 @@ async fn main() -> Result<(), Error> {
     let intake = wiring::intake().inspect_err(|error| tracing::error!("{error}"))?;
     wiring::prepare(&intake).await;
     let intake = Arc::new(intake);
-    let service = service_fn(move |request| {
+    let service = service_fn(move |event: LambdaEvent<Event>| {
         let intake = intake.clone();
-        async move { Ok::<_, Infallible>(Answer(intake.handle(request).await)) }
+        async move { Ok::<_, Infallible>(answer(intake.handle(event).await)) }
     });
     // As a task of its own, for each waking of the main one is a system call.
-    tokio::spawn(lambda_runtime::run(Adapter::from(service).map_request(without_url_parts))).await?
+    tokio::spawn(lambda_runtime::run(service)).await?
 }

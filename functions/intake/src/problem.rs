@@ -16,15 +16,21 @@ const RETRY_AFTER_SECONDS: &str = "5";
 pub(crate) enum Problem {
     #[error("Nothing is received at this address.")]
     RouteUnknown,
+    #[error("Nothing is received at this address: something stands before /hooks/visma/.")]
+    PrefixUnknown,
     #[error("This address takes {allow}.")]
     MethodNotAllowed { allow: &'static str },
     #[error("The sender's address is not on the list of those allowed.")]
     SourceNotAllowed,
+    #[error("The request cannot be read.")]
+    EventUnreadable,
+    #[error("The body was handed over as base64 and is not.")]
+    BodyNotBase64,
     #[error("The body is larger than can be stored.")]
     BodyTooLarge,
-    #[error("The body must be JSON.")]
+    #[error("The header content-type must name JSON or plain text.")]
     ContentTypeUnsupported,
-    #[error("The body must come without a content encoding.")]
+    #[error("The body must not be compressed: the header content-encoding says so.")]
     ContentEncodingUnsupported,
     #[error("The header x-vwd-signature-v1 is missing.")]
     SignatureMissing,
@@ -45,8 +51,11 @@ impl Problem {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::RouteUnknown => "route_unknown",
+            Self::PrefixUnknown => "prefix_unknown",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::SourceNotAllowed => "source_not_allowed",
+            Self::EventUnreadable => "event_unreadable",
+            Self::BodyNotBase64 => "body_not_base64",
             Self::BodyTooLarge => "body_too_large",
             Self::ContentTypeUnsupported => "content_type_unsupported",
             Self::ContentEncodingUnsupported => "content_encoding_unsupported",
@@ -61,9 +70,10 @@ impl Problem {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::RouteUnknown => StatusCode::NOT_FOUND,
+            Self::RouteUnknown | Self::PrefixUnknown => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::SourceNotAllowed => StatusCode::FORBIDDEN,
+            Self::EventUnreadable | Self::BodyNotBase64 => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentTypeUnsupported | Self::ContentEncodingUnsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::SignatureMissing | Self::SignatureMalformed | Self::SignatureMismatch => StatusCode::UNAUTHORIZED,

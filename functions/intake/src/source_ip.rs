@@ -1,16 +1,13 @@
 //! The list of addresses a request may come from.
 
 use crate::problem::Problem;
-use lambda_http::RequestExt;
-use lambda_http::http::request::Parts;
-use lambda_http::request::RequestContext;
 use std::net::IpAddr;
 use webhooks_settings::{SourceIpPolicy, SourceIps};
 
 /// # Errors
 /// The policy is to enforce the list, and the address is not on it or not known.
-pub(crate) fn check(list: &SourceIps, request: &Parts) -> Result<(), Problem> {
-    let listed = || address(request).is_some_and(|address| list.addresses.contains(&address));
+pub(crate) fn check(list: &SourceIps, address: Option<IpAddr>) -> Result<(), Problem> {
+    let listed = || address.is_some_and(|address| list.addresses.contains(&address));
     match list.policy {
         SourceIpPolicy::Off => Ok(()),
         SourceIpPolicy::Enforce if listed() => Ok(()),
@@ -23,11 +20,4 @@ pub(crate) fn check(list: &SourceIps, request: &Parts) -> Result<(), Problem> {
             Ok(())
         }
     }
-}
-
-/// As API Gateway saw it. `x-forwarded-for` is the sender's own word.
-fn address(request: &Parts) -> Option<IpAddr> {
-    let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
-    let address: IpAddr = context.http.source_ip.as_deref()?.parse().ok()?;
-    Some(address.to_canonical())
 }

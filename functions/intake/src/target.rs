@@ -1,12 +1,13 @@
 //! What a path stands for.
 
-use lambda_http::http::Method;
 use webhooks_settings::Settings;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target<'a> {
     Health,
     Webhook(Entrance<'a>),
+    /// A path of ours behind something that is not: a mapping or a proxy that nobody told us of.
+    Prefixed,
     Nothing,
 }
 
@@ -18,16 +19,26 @@ pub(crate) enum Entrance<'a> {
 }
 
 impl<'a> Target<'a> {
-    pub(crate) fn of(path: &'a str) -> Self {
-        if path == "/health" {
-            return Self::Health;
-        }
-        let Some(rest) = path.strip_prefix("/hooks/visma/") else { return Self::Nothing };
-        match rest.split_once('/') {
-            None if !rest.is_empty() => Self::Webhook(Entrance::Dispatcher { route: rest }),
-            Some(("legacy", token)) if !token.is_empty() && !token.contains('/') => {
-                Self::Webhook(Entrance::Legacy { token })
+    /// The first of these paths that stands for something.
+    pub(crate) fn of_any(paths: impl Iterator<Item = &'a str>) -> Self {
+        let mut last = Self::Nothing;
+        for path in paths {
+            last = Self::of(path);
+            if !matches!(last, Self::Prefixed | Self::Nothing) {
+                break;
             }
+        }
+        last
+    }
+
+    /// Slashes that are doubled or at the end separate nothing: no name here is empty.
+    fn of(path: &'a str) -> Self {
+        let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+        match *names {
+            ["health"] => Self::Health,
+            ["hooks", "visma", route] => Self::Webhook(Entrance::Dispatcher { route }),
+            ["hooks", "visma", "legacy", token] => Self::Webhook(Entrance::Legacy { token }),
+            [.., "hooks", "visma", _] | [.., "hooks", "visma", "legacy", _] => Self::Prefixed,
             _ => Self::Nothing,
         }
     }
@@ -37,12 +48,12 @@ impl<'a> Target<'a> {
         match self {
             Self::Webhook(Entrance::Dispatcher { .. }) => "GET, HEAD, POST",
             Self::Webhook(Entrance::Legacy { .. }) => "POST",
-            Self::Health | Self::Nothing => "GET, HEAD",
+            Self::Health | Self::Prefixed | Self::Nothing => "GET, HEAD",
         }
     }
 
-    pub(crate) fn allows(self, method: &Method) -> bool {
-        self.allow().split(", ").any(|allowed| allowed == method.as_str())
+    pub(crate) fn allows(self, method: &str) -> bool {
+        self.allow().split(", ").any(|allowed| allowed == method)
     }
 }
 
@@ -84,14 +95,27 @@ mod tests {
             ("/healthy", Target::Nothing),
             ("/hooks/visma", Target::Nothing),
             ("/hooks/visma/", Target::Nothing),
-            ("/hooks/visma/erp/", Target::Nothing),
+            ("/hooks/visma/erp/", Target::Webhook(Entrance::Dispatcher { route: "erp" })),
+            ("//hooks/visma//erp", Target::Webhook(Entrance::Dispatcher { route: "erp" })),
+            ("/hooks/visma/legacy/t0k/", Target::Webhook(Entrance::Legacy { token: "t0k" })),
+            ("/health/", Target::Health),
             ("/hooks/visma/erp/more", Target::Nothing),
-            ("/hooks/visma/legacy/", Target::Nothing),
             ("/hooks/visma/legacy/t0k/more", Target::Nothing),
-            ("/prod/hooks/visma/erp", Target::Nothing),
+            ("/prod/hooks/visma/erp", Target::Prefixed),
+            ("/prod/hooks/visma/legacy/t0k", Target::Prefixed),
+            ("/prod/health", Target::Nothing),
         ] {
             assert_eq!(Target::of(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn of_several_paths_the_first_that_stands_for_something_counts() {
+        let of = |paths: &[&'static str]| Target::of_any(paths.iter().copied());
+        assert_eq!(of(&["/x/health", "/health", "/hooks/visma/erp"]), Target::Health);
+        assert_eq!(of(&["/x/hooks/visma/erp", "/hooks/visma/erp"]), Target::of("/hooks/visma/erp"));
+        assert_eq!(of(&["/x/hooks/visma/erp"]), Target::Prefixed);
+        assert_eq!(of(&[]), Target::Nothing);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Who sent it: the subscription whose secret made the signature, or whose path token it knows.
 
+use crate::headers::Headers;
 use crate::problem::Problem;
 use crate::target::Entrance;
-use lambda_http::http::HeaderMap;
 use time::OffsetDateTime;
 use webhooks_model::Channel;
 use webhooks_model::notification::{UNKNOWN_TENANT, is_name};
@@ -16,7 +16,7 @@ const TENANT_ID: &str = "x-vwd-tenant-id";
 /// A request as it came, not yet believed.
 pub(crate) struct Inbound<'a> {
     pub(crate) entrance: Entrance<'a>,
-    pub(crate) headers: &'a HeaderMap,
+    pub(crate) headers: &'a Headers,
     pub(crate) body: &'a [u8],
 }
 
@@ -28,6 +28,7 @@ pub(crate) struct Caller {
     pub(crate) subscription: String,
     pub(crate) event: Option<String>,
     pub(crate) tenant: Option<String>,
+    pub(crate) shared_secret: bool,
     /// Whose turn this takes on the queue. May come from a header, so it is no proof.
     pub(crate) group: String,
 }
@@ -44,6 +45,7 @@ impl Inbound<'_> {
             subscription: subscription.id.clone(),
             event: subscription.event.clone(),
             tenant: subscription.sole_tenant().map(str::to_lowercase),
+            shared_secret: subscription.shares_secret,
             group: self.group(subscription),
         })
     }
@@ -60,7 +62,9 @@ impl Inbound<'_> {
             return Err(Problem::RouteUnknown);
         }
         let signature = self.signature()?;
-        let named = text(self.headers, SUBSCRIPTION_ID)
+        let named = self
+            .headers
+            .get(SUBSCRIPTION_ID)
             .and_then(|id| of_route.iter().find(|subscription| subscription.id.eq_ignore_ascii_case(id)));
         let candidates = named.map_or(of_route.as_slice(), std::slice::from_ref);
         let verifies = |subscription: &Subscription| subscription.verifies(&signature, self.body, now);
@@ -68,18 +72,16 @@ impl Inbound<'_> {
     }
 
     fn signature(&self) -> Result<Signature, Problem> {
-        let mut values = self.headers.get_all(SIGNATURE).iter();
-        let value = values.next().filter(|value| !value.as_bytes().trim_ascii().is_empty());
-        let value = value.ok_or(Problem::SignatureMissing)?;
+        let mut values = self.headers.all(SIGNATURE);
+        let value = values.next().filter(|value| !value.is_empty()).ok_or(Problem::SignatureMissing)?;
         if values.next().is_some() {
             return Err(Problem::SignatureMalformed);
         }
-        let value = value.to_str().map_err(|_| Problem::SignatureMalformed)?;
         Signature::parse(value).map_err(|_| Problem::SignatureMalformed)
     }
 
     fn group(&self, subscription: &Subscription) -> String {
-        let named = || text(self.headers, TENANT_ID).filter(|tenant| is_name(tenant) && subscription.serves(tenant));
+        let named = || self.headers.get(TENANT_ID).filter(|tenant| is_name(tenant) && subscription.serves(tenant));
         let tenant = match subscription.channel {
             Channel::Dispatcher => subscription.sole_tenant().or_else(named),
             // Nothing a legacy request says is signed.
@@ -101,10 +103,6 @@ fn first_without_stopping<'s>(
 ) -> Option<&'s Subscription> {
     subscriptions
         .fold(None, |first, subscription| if fits(subscription) { first.or(Some(subscription)) } else { first })
-}
-
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok().map(str::trim)
 }
 
 #[cfg(test)]

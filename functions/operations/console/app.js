@@ -7,9 +7,9 @@ import { comeBack, config, keep, leave, session, signOut } from "./session.js";
 
 const VIEWS = {
   notifications: () => import("./notifications.js"), attention: () => import("./attention.js"), pauses: () => import("./pauses.js"),
-  replay: () => import("./replay.js"), notification: () => import("./detail.js"), entity: () => import("./entity.js"),
+  replay: () => import("./replay.js"), observed: () => import("./observed.js"), notification: () => import("./detail.js"), entity: () => import("./entity.js"),
 };
-const MENU = { notifications: "Notifications", attention: "Attention", pauses: "Pauses", replay: "Replays" };
+const MENU = { notifications: "Notifications", attention: "Attention", pauses: "Pauses", replay: "Replays", observed: "Observed" };
 /** Under which entry of the menu a view is found. */
 const UNDER = { notification: "notifications", entity: "notifications" };
 

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { announce, button, empty, h, heading, trouble } from "./dom.js";
 import { meet } from "./filters.js";
+import { quotas } from "./quotas.js";
 import { table } from "./table.js";
 import { MARKS } from "./words.js";
 
@@ -14,6 +15,7 @@ const MEANINGS = {
   unparseable: "Bodies that cannot be read.",
   feedback_parked: "Visma Net did not take the feedback: the accountant still waits.",
   paused: "They wait for a pause to end, and then for a replay of what is paused.",
+  rate_limited: "The tenant's calls to the ERP are used up. They go on by themselves, at the pace of its quota; no attempt is used up.",
 };
 
 export async function show(main, { query, signal, repaired }) {
@@ -23,6 +25,7 @@ export async function show(main, { query, signal, repaired }) {
   const results = h("section", { "aria-label": MARKS[kind][0] });
   main.append(heading(title), h("nav", { class: "tabs", "aria-label": "Kinds of attention" }, h("ul", {}, Object.entries(MARKS).map(tab))),
     h("p", { class: "lead" }, MEANINGS[kind]), results);
+  if (kind === "rate_limited") return quotas(results, signal);
   const begin = () => {
     const list = table(`${MARKS[kind][0]}, newest first`, { tenants: true });
     const more = button("Load more", () => load(), { class: "quiet" });

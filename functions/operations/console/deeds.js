@@ -11,11 +11,11 @@ export const done = new EventTarget();
 const UNFINISHED = ["retrying", "paused", "dead", "parked"];
 
 /** The deeds that its state and the caller's role allow. */
-export function offered({ state, reason, feedback }) {
+export function offered({ state, reason, feedback, moved_to: moved }) {
   if (!may("repair")) return [];
   const held = state === "parked" && reason === "held";
   return [
-    "replay",
+    !moved && "replay",
     UNFINISHED.includes(state) && !held && "hold",
     (held || state === "paused") && "release",
     ["parked", "queued"].includes(feedback.state) && "feedback",

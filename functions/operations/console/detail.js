@@ -5,7 +5,7 @@ import { button, chip, h, heading, moment, span, trouble } from "./dom.js";
 import { confirmed, DEEDS, handIn, offered, raw, showFeedback } from "./deeds.js";
 import { meet } from "./filters.js";
 import { may } from "./session.js";
-import { entityLink, success } from "./table.js";
+import { detailLink, entityLink, success } from "./table.js";
 import { entity, event, moment as word, reason, state } from "./words.js";
 
 export const title = "Notification";
@@ -95,6 +95,8 @@ function factsCard(item) {
     h("h2", { id: "facts-title" }, "About it"),
     h("dl", { class: "facts" },
       item.key && fact("Number", h("a", { href: entityLink(item) }, `${item.key}: current state`)),
+      item.moved_to && fact("Goes on with", h("a", { href: detailLink({ ref: item.moved_to }) }, "the record under its own key")),
+      item.moved_from && fact("Continues", h("a", { href: detailLink({ ref: item.moved_from }) }, "the record that the settings could not read")),
       fact("Event", code(item.event)), fact("Source", item.source ?? "–"), fact("Tenant", code(item.tenant)),
       fact("Subscription", code(item.subscription)), fact("Delivery", code(item.delivery)),
       fact("Id of its events", code(item.id)), fact("Failed attempts", String(item.attempts))));

@@ -37,9 +37,15 @@ function claims(token) {
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
+/** The whole elements of a claim. Only in a scope a blank parts two of them (src/claims.rs). */
+function elements(claim, value) {
+  const isOfWords = ["scope", "scp"].includes(claim);
+  return [value].flat().flatMap((text) => (isOfWords ? String(text).split(" ") : [String(text)]));
+}
+
 /** Keeps a token, and what it says of its holder's roles: what is offered depends on it, what is allowed does not. */
 export async function keep(text) {
-  const { roleClaim, rolePrefix } = await config();
+  const { roleClaims, rolePrefix } = await config();
   const token = text.trim().replace(/^Bearer\s+/i, "");
   let own;
   try {
@@ -49,8 +55,8 @@ export async function keep(text) {
   }
   const expires = own.exp ? own.exp * 1000 : null;
   if (expires && expires <= Date.now()) throw new Error("This token has expired.");
-  const words = [own[roleClaim] ?? []].flat().flatMap((words) => String(words).split(/[ ,]+/));
-  const roles = ["read", "raw", "repair"].filter((role) => words.includes(rolePrefix + role));
+  const names = roleClaims.flatMap((claim) => elements(claim, own[claim] ?? []));
+  const roles = ["read", "raw", "repair"].filter((role) => names.includes(rolePrefix + role));
   const name = String(own.username ?? own.preferred_username ?? own.name ?? own.sub ?? own.client_id ?? "token");
   sessionStorage.setItem(KEEP, JSON.stringify({ token, name, roles, expires }));
 }

@@ -34,13 +34,13 @@ export const STATE_OPTIONS = [["", "Any status"], ...Object.entries(STATES).map(
 export const state = (name) => STATES[name] ?? [name, "calm", ""];
 
 const REASONS = {
-  unavailable: "The ERP or a queue did not answer", rate_limited: "Rate limited", tenant_unknown: "Which tenant is unknown",
+  unavailable: "The ERP or a queue did not answer", rate_limited: "The tenant's calls are used up", tenant_unknown: "Which tenant is unknown",
   tenant_not_served: "The subscription does not serve the tenant", tenant_not_approved: "The tenant has not approved the application",
   token_refused: "No token for the tenant", unmapped: "The event is in no catalogue", unconfirmable: "The ERP cannot confirm it",
   handler_refused: "The business code asked for a person", held: "Held by an operator", feedback_refused: "Visma Net takes the feedback under no id",
   unidentified: "Nothing says which record it is about", invalid_path: "The resource path cannot be used",
   key_too_long: "The key is too long", ambiguous: "The same content is known under another event",
-  too_many_items: "More items than the settings allow", company_tenant_needed: "The tenant id is the customer's, not the company's",
+  too_many_items: "More items than the settings allow", company_tenant_needed: "Customer tenant, not company tenant",
   gave_up: "Tried as long as trying makes sense", bug: "Our own fault", lost: "An attempt ended without a word",
 };
 
@@ -78,13 +78,22 @@ export const EVENTS = Object.entries(SUFFIXES).flatMap(([name, all]) => all.spli
 const MOMENTS = {
   received: ["Received", "info"], attempt_failed: ["Attempt failed", "bad"], feedback_failed: ["Feedback try failed", "bad"],
   feedback_sent: ["Visma Net took the feedback", "good"], feedback_parked: ["Feedback parked", "bad"], replayed: ["Replayed", "info"],
+  moved: ["Goes on under another key", "calm"],
   replay: ["Resend asked for", "deed"], hold: ["Held", "deed"], release: ["Released", "deed"],
   resend_feedback: ["Feedback resend asked for", "deed"], outcome: ["Outcome handed in", "deed"],
 };
 
 export const moment = (what) => MOMENTS[what] ?? [state(what)[0], state(what)[1]];
 
+/** How an open question stands: label, tone, and what it means. */
+export const STANDS = {
+  assumed: ["Assumed", "calm", "Nothing was seen yet."],
+  observed: ["Observed", "good", "All that was seen is as assumed."],
+  contradicted: ["Contradicted", "bad", "Something that was seen differs from what is assumed."],
+};
+
 /** Attention lists: label, tone. */
 export const MARKS = {
   dead: ["Dead", "bad"], parked: ["Parked", "warn"], unparseable: ["Unreadable", "bad"], feedback_parked: ["Feedback parked", "bad"], paused: ["Paused", "info"],
+  rate_limited: ["Out of calls", "info"],
 };

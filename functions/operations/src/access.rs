@@ -1,9 +1,11 @@
 //! Who may do what. API Gateway's authoriser has found out who it is; here it is asked what they may.
 
+use crate::claims::{Held, held};
 use crate::problem::Problem;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use lambda_http::request::RequestContext;
+use std::collections::HashMap;
 use std::fmt;
 use webhooks_host::{VariableError, Variables};
 
@@ -49,14 +51,15 @@ pub enum Authorizer {
 #[derive(Debug, Clone)]
 pub struct Roles {
     pub authorizer: Authorizer,
-    /// The token's claim that lists roles.
-    pub claim: String,
+    /// The token's claims that list roles. It is enough that one of them has the role.
+    pub claims: Vec<String>,
     /// What stands before a role's name in it.
     pub prefix: String,
 }
 
 impl Roles {
-    /// `AUTHORIZER`, `ROLE_CLAIM` and `ROLE_PREFIX`.
+    /// `AUTHORIZER`, `ROLE_CLAIM`, which may name several with commas between them, and
+    /// `ROLE_PREFIX`.
     ///
     /// # Errors
     /// `AUTHORIZER` is neither `jwt` nor `iam`.
@@ -68,9 +71,10 @@ impl Roles {
             _ => return Err("AUTHORIZER must be jwt or iam".into()),
         };
         let text = |name, default: &str| variables.text(name).or_else(|_: VariableError| Ok(default.to_owned()));
-        let (claim, prefix): (Result<_, VariableError>, Result<_, VariableError>) =
+        let (claims, prefix): (Result<_, VariableError>, Result<_, VariableError>) =
             (text("ROLE_CLAIM", "scope"), text("ROLE_PREFIX", "visma-webhooks/"));
-        Ok(Self { authorizer, claim: claim?, prefix: prefix? })
+        let claims = claims?.split(',').map(|claim| claim.trim().to_owned()).collect();
+        Ok(Self { authorizer, claims, prefix: prefix? })
     }
 
     /// Who asks, if they may.
@@ -81,9 +85,19 @@ impl Roles {
         let (Some(name), true) = (&caller.name, caller.by == Some(self.authorizer)) else {
             return Err(Problem::unauthenticated());
         };
+        if self.authorizer == Authorizer::Iam {
+            return Ok(name.clone());
+        }
         let role = format!("{}{access}", self.prefix);
-        let holds = self.authorizer == Authorizer::Iam || caller.claim(&self.claim).iter().any(|own| **own == role);
-        if holds { Ok(name.clone()) } else { Err(Problem::forbidden(&role)) }
+        let mut unclear = None;
+        for claim in &self.claims {
+            match caller.claims.get(claim).map_or(Held::No, |text| held(claim, text, &role, &self.prefix)) {
+                Held::Yes => return Ok(name.clone()),
+                Held::Unclear => unclear = Some(claim),
+                Held::No => {}
+            }
+        }
+        Err(unclear.map_or_else(|| Problem::forbidden(&role), |claim| Problem::unclear(&role, claim)))
     }
 }
 
@@ -92,29 +106,21 @@ impl Roles {
 pub(crate) struct Caller {
     by: Option<Authorizer>,
     name: Option<String>,
-    claims: Vec<(String, String)>,
+    claims: HashMap<String, String>,
 }
 
 impl Caller {
-    /// The words of a claim. API Gateway writes a list as `[a b]`.
-    fn claim(&self, name: &str) -> Vec<&str> {
-        let claim = self.claims.iter().find(|(own, _)| own == name);
-        let words = claim.map(|(_, value)| value.trim_start_matches('[').trim_end_matches(']')).unwrap_or_default();
-        words.split([' ', ',']).filter(|word| !word.is_empty()).collect()
-    }
-
     fn of(context: &RequestContext) -> Option<Self> {
         let RequestContext::ApiGatewayV2(context) = context else { return None };
         let authorizer = context.authorizer.as_ref()?;
         if let Some(jwt) = &authorizer.jwt {
-            let claims: Vec<_> = jwt.claims.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
             // A name for the record of who did what; never an address.
             let names = ["sub", "client_id", "azp"].into_iter();
             let name = names.filter_map(|name| jwt.claims.get(name)).find(|name| !name.is_empty()).cloned();
-            return Some(Self { by: Some(Authorizer::Jwt), name, claims });
+            return Some(Self { by: Some(Authorizer::Jwt), name, claims: jwt.claims.clone() });
         }
         let name = authorizer.iam.as_ref()?.user_arn.clone().filter(|arn| !arn.is_empty());
-        Some(Self { by: Some(Authorizer::Iam), name, claims: vec![] })
+        Some(Self { by: Some(Authorizer::Iam), name, claims: HashMap::new() })
     }
 }
 

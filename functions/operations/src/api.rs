@@ -3,7 +3,7 @@
 use crate::access::{Access, Caller};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
-use crate::{audit, dead_letters, erasures, jobs, lists, pauses, repairs};
+use crate::{audit, dead_letters, erasures, jobs, lists, observed, pauses, quotas, repairs};
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -27,6 +27,7 @@ use utoipa::openapi::OpenApi as Document;
         lists::entity,
         lists::attention,
         lists::counts,
+        observed::list,
         repairs::replay,
         repairs::hold,
         repairs::release,
@@ -35,6 +36,7 @@ use utoipa::openapi::OpenApi as Document;
         pauses::list,
         pauses::pause,
         pauses::resume,
+        quotas::list,
         jobs::plan,
         jobs::list,
         jobs::begin,
@@ -60,12 +62,14 @@ pub fn router<P: Ports>(operations: Operations<P>) -> Router {
         .route("/entities", get(lists::entity::<P>))
         .route("/attention", get(lists::attention::<P>))
         .route("/counts", get(lists::counts::<P>))
+        .route("/observed", get(observed::list::<P>))
         .route("/notifications/{ref}/replay", post(repairs::replay::<P>))
         .route("/notifications/{ref}/hold", post(repairs::hold::<P>))
         .route("/notifications/{ref}/release", post(repairs::release::<P>))
         .route("/notifications/{ref}/feedback", post(repairs::resend::<P>))
         .route("/notifications/{ref}/outcome", post(repairs::outcome::<P>))
         .route("/pauses", get(pauses::list::<P>).put(pauses::pause::<P>).delete(pauses::resume::<P>))
+        .route("/quotas", get(quotas::list::<P>))
         .route("/plans", post(jobs::plan::<P>))
         .route("/jobs", get(jobs::list::<P>).post(jobs::begin::<P>))
         .route("/jobs/{id}", get(jobs::one::<P>))

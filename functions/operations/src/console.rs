@@ -31,6 +31,8 @@ const FILES: &[Source] = &[
     ("attention.js", SCRIPT, include_str!("../console/attention.js")),
     ("detail.js", SCRIPT, include_str!("../console/detail.js")),
     ("entity.js", SCRIPT, include_str!("../console/entity.js")),
+    ("observed.js", SCRIPT, include_str!("../console/observed.js")),
+    ("quotas.js", SCRIPT, include_str!("../console/quotas.js")),
     ("pauses.js", SCRIPT, include_str!("../console/pauses.js")),
     ("jobs.js", SCRIPT, include_str!("../console/jobs.js")),
     ("replay.js", SCRIPT, include_str!("../console/replay.js")),
@@ -46,8 +48,9 @@ pub struct Console {
     pub client_id: String,
     /// What is asked for when signing in.
     pub scope: String,
-    /// The token's claim that lists roles, and what stands before a role's name in it: what is offered, not what is allowed.
-    pub role_claim: String,
+    /// The token's claims that list roles, and what stands before a role's name in them: what is
+    /// offered, not what is allowed.
+    pub role_claims: Vec<String>,
     pub role_prefix: String,
     /// Where the issuer's token endpoint is, if not at the issuer's own origin.
     #[serde(skip)]

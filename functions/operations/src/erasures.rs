@@ -12,6 +12,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
+use webhooks_host::Host;
 use webhooks_model::audit::Target;
 use webhooks_model::work::Work;
 use webhooks_store::{Erasure as _, Pauses as _};
@@ -57,7 +58,7 @@ pub(crate) async fn begin<P: Ports>(
     let on = Target { tenant: Some(tenant.clone()), kind: "job".into(), name: job.id.to_string() };
     let begun = async {
         let is_whole = |own: Option<&str>| own.is_none_or(|own| own.eq_ignore_ascii_case(&tenant));
-        let pauses = operations.store.paused().await?;
+        let pauses = operations.store.paused(operations.host.now()).await?;
         if !pauses.iter().any(|pause| pause.events == EVERYTHING && is_whole(pause.tenant.as_deref())) {
             return Err(Problem::conflict(
                 "not_paused",

@@ -4,16 +4,43 @@ use lambda_http::LambdaEvent;
 use lambda_http::http::header::HOST;
 use lambda_http::http::uri::PathAndQuery;
 use lambda_http::request::LambdaRequest;
+use serde::de::{Deserialize, Deserializer, Error};
+use serde_json::Value;
+
+/// An event whose claims are text, whatever they were: `lambda_http` takes no others, and would end
+/// the invocation with an error for an emulator's array. An array becomes its JSON, and what is
+/// null is not there.
+#[derive(Debug)]
+pub struct Event(LambdaRequest);
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut event = Value::deserialize(deserializer)?;
+        if let Some(jwt) = event.pointer_mut("/requestContext/authorizer/jwt") {
+            let claims = jwt.get_mut("claims").map(Value::take).unwrap_or_default();
+            *jwt = serde_json::json!({ "claims": as_text(claims) });
+        }
+        serde_json::from_value(event).map(Self).map_err(D::Error::custom)
+    }
+}
+
+fn as_text(claims: Value) -> serde_json::Map<String, Value> {
+    let Value::Object(claims) = claims else { return serde_json::Map::new() };
+    let given = claims.into_iter().filter(|(_, value)| !value.is_null());
+    let text = |value: Value| if value.is_string() { value } else { Value::String(value.to_string()) };
+    given.map(|(name, value)| (name, text(value))).collect()
+}
 
 /// The event without its host, and without a query that no URL could have: `lambda_http` panics on those. What the query should have
 /// said is then missing, and named in the answer.
 #[must_use]
-pub fn with_sound_url(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
-    if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload {
+pub fn with_sound_url(event: LambdaEvent<Event>) -> LambdaEvent<LambdaRequest> {
+    let LambdaEvent { payload: Event(mut payload), context } = event;
+    if let LambdaRequest::ApiGatewayV2(request) = &mut payload {
         request.headers.remove(HOST);
         request.request_context.domain_name = None;
         request.raw_query_string =
             request.raw_query_string.take().filter(|query| format!("/?{query}").parse::<PathAndQuery>().is_ok());
     }
-    event
+    LambdaEvent::new(payload, context)
 }

@@ -61,7 +61,7 @@ pub(crate) async fn notifications<P: Ports>(
     };
     let after = cursor.map(|cursor| cursor.after);
     let page = operations.store.feed(&tenant, from, to, after.as_ref(), parameters.limit()?).await?;
-    Ok(Json(shown(page, fits, |next| Cursor::write(list, Some(from), next))))
+    Ok(Json(shown(page, operations.host.now(), fits, |next| Cursor::write(list, Some(from), next))))
 }
 
 fn beginning(asked: Option<OffsetDateTime>, to: OffsetDateTime) -> Result<OffsetDateTime, Problem> {
@@ -70,8 +70,15 @@ fn beginning(asked: Option<OffsetDateTime>, to: OffsetDateTime) -> Result<Offset
     fits.then_some(from).ok_or_else(|| Problem::invalid("from", "Before `to`, by 90 days at most."))
 }
 
-fn shown(page: Page, fits: impl Fn(&Record) -> bool, cursor: impl FnOnce(Position) -> String) -> Notifications {
-    let items = page.records.into_iter().filter(|record| fits(record)).map(Notification::from).collect();
+/// What has expired is not shown, though DynamoDB takes days to delete it.
+fn shown(
+    page: Page,
+    now: OffsetDateTime,
+    fits: impl Fn(&Record) -> bool,
+    cursor: impl FnOnce(Position) -> String,
+) -> Notifications {
+    let is_there = |record: &Record| record.expires_at.is_none_or(|at| at > now) && fits(record);
+    let items = page.records.into_iter().filter(is_there).map(Notification::from).collect();
     Notifications { items, next: page.next.map(cursor) }
 }
 
@@ -121,6 +128,7 @@ pub(crate) async fn entity<P: Ports>(
     let parameters = Parameters::new(pairs, &["tenant", "entity", "key"])?;
     let entity = query::entity(parameters.required("entity")?)?;
     let id = EntityId { tenant: parameters.tenant()?, entity, key: parameters.required("key")?.to_owned() };
+    let id = id.check().map_err(|wrong| Problem::invalid(wrong.field, "It fits no entity of the table."))?;
     let (head, records) = tokio::try_join!(operations.store.head_of(&id), operations.store.newest_of(&id, NEWEST))?;
     if head.is_none() && records.is_empty() {
         return Err(Problem::unknown("unknown_entity", "Nothing is known of it; its time may have run out."));
@@ -177,7 +185,7 @@ pub(crate) async fn attention<P: Ports>(
     let after = Cursor::read(list, parameters.get("cursor"))?.map(|cursor| cursor.after);
     let page = operations.store.marked(kind, after.as_ref(), parameters.limit()?).await?;
     let fits = |record: &Record| tenant.as_ref().is_none_or(|tenant| *tenant == record.key.entity.tenant);
-    Ok(Json(shown(page, fits, |next| Cursor::write(list, None, next))))
+    Ok(Json(shown(page, operations.host.now(), fits, |next| Cursor::write(list, None, next))))
 }
 
 /// How much needs attention, for dashboards.
@@ -192,13 +200,14 @@ pub(crate) async fn counts<P: Ports>(
     Parameters::new(pairs, &[])?;
     let store = &operations.store;
     let count = |mark| store.count_marked(mark);
-    let (dead, parked, unparseable, feedback_parked, paused, pauses) = tokio::join!(
+    let (dead, parked, unparseable, feedback_parked, paused, limited, pauses) = tokio::join!(
         count("dead"),
         count("parked"),
         count("unparseable"),
         count("feedback_parked"),
         count("paused"),
-        store.paused()
+        operations.limited(),
+        store.paused(operations.host.now())
     );
     Ok(Json(Counts {
         dead: dead?,
@@ -206,6 +215,7 @@ pub(crate) async fn counts<P: Ports>(
         unparseable: unparseable?,
         feedback_parked: feedback_parked?,
         paused: paused?,
+        rate_limited: limited?.iter().map(|one| one.waiting).sum(),
         pauses: pauses?.len(),
     }))
 }

@@ -27,7 +27,7 @@ pub(crate) async fn list<P: Ports>(
     caller: Caller,
 ) -> Result<Json<Pauses>, Problem> {
     operations.roles.admit(&caller, Access::Read)?;
-    let items = operations.store.paused().await?.into_iter().map(PauseView::from).collect();
+    let items = operations.store.paused(operations.host.now()).await?.into_iter().map(PauseView::from).collect();
     Ok(Json(Pauses { items }))
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn resume<P: Ports>(
     let resumed = async {
         let unknown = || Problem::unknown("unknown_pause", "Nothing is paused by this tenant and these events.");
         let is_meant = |own: &Pause| own.tenant == tenant && own.events == pause.events;
-        if !operations.store.paused().await?.iter().any(is_meant) {
+        if !operations.store.paused(operations.host.now()).await?.iter().any(is_meant) {
             return Err(unknown());
         }
         // First, so that nothing waits for ever if we die in between; it goes on for longer than a processor believes in the pause.

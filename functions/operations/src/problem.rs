@@ -38,6 +38,15 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", format!("This needs the role {role}."))
     }
 
+    /// The claim names the role, but beside names of others, and nobody can tell where one ends.
+    pub(crate) fn unclear(role: &str, claim: &str) -> Self {
+        let detail = format!(
+            "This needs the role {role}. The claim {claim} names it beside names that are none of this API's, with blanks between \
+             them, so it may be a part of another name. Use a claim that lists this API's roles alone."
+        );
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
     pub(crate) fn invalid(field: &str, detail: impl Into<String>) -> Self {
         let field = Some(field.to_owned());
         Self { field, ..Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail) }

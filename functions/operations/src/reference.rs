@@ -5,9 +5,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use webhooks_model::{EntityId, LedgerKey};
 
-/// DynamoDB takes no longer one.
-const LONGEST_PARTITION_KEY: usize = 2048;
-
 /// Base64url of `{tenant}#{entity}#{key}#{notification key}`.
 pub(crate) fn of(key: &LedgerKey) -> String {
     let EntityId { tenant, entity, key: number } = &key.entity;
@@ -22,10 +19,9 @@ pub(crate) fn parse(reference: &str) -> Result<LedgerKey, Problem> {
         let (tenant, rest) = text.split_once('#')?;
         let (entity, rest) = rest.split_once('#')?;
         let (key, notification) = rest.rsplit_once('#')?;
-        let is_key = text.len() - notification.len() <= LONGEST_PARTITION_KEY;
         let entity = serde_json::from_value(entity.into()).ok()?;
-        let entity = EntityId { tenant: tenant.to_owned(), entity, key: key.to_owned() };
-        is_key.then_some(LedgerKey { entity, notification: notification.to_owned().try_into().ok()? })
+        let entity = EntityId { tenant: tenant.to_owned(), entity, key: key.to_owned() }.check().ok()?;
+        Some(LedgerKey { entity, notification: notification.to_owned().try_into().ok()? })
     };
     read().ok_or_else(|| Problem::invalid("ref", "Take `ref` from a list; this is none."))
 }

@@ -124,7 +124,9 @@ impl<P: Ports> Operations<P> {
         match self.store.record_of(key).await? {
             None => Err(unknown()),
             Some(_) => Err(match deed {
-                Deed::Replay => Problem::conflict("not_replayable", "It is not recorded whole."),
+                Deed::Replay => {
+                    Problem::conflict("not_replayable", "It is not recorded whole, or goes on under another key.")
+                }
                 Deed::Hold => Problem::conflict("has_ended", "It has ended; there is nothing to hold."),
                 Deed::Release => Problem::conflict("not_held", "It is neither held nor paused."),
                 Deed::ResendFeedback => {

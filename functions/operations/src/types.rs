@@ -4,12 +4,13 @@ pub(crate) mod audit;
 pub(crate) mod dead_letters;
 pub(crate) mod erasures;
 pub(crate) mod jobs;
+pub(crate) mod observed;
 
 use crate::reference;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use webhooks_model::{LedgerKey, Pause, Ticks};
+use webhooks_model::{Allowance, LedgerKey, Pause, Ticks};
 use webhooks_store::{Head, Line, Record};
 
 /// A notification in a list.
@@ -41,6 +42,12 @@ pub(crate) struct Notification {
     /// The part of the ERP it came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<String>,
+    /// The record with which it goes on, where the settings have come to read it otherwise; this one is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_to: Option<String>,
+    /// The closed record of which this is the continuation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_from: Option<String>,
     /// Failed attempts.
     attempts: usize,
     feedback: Feedback,
@@ -77,7 +84,7 @@ pub(crate) struct Detail {
 struct Moment {
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
-    /// received, attempt_failed, a final state, feedback_failed, feedback_sent, feedback_parked, replayed, or an operator's action.
+    /// received, attempt_failed, a final state, moved, feedback_failed, feedback_sent, feedback_parked, replayed, or an operator's action.
     what: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     text: String,
@@ -155,8 +162,49 @@ pub(crate) struct Counts {
     pub(crate) feedback_parked: u64,
     /// They wait for a pause to end.
     pub(crate) paused: u64,
+    /// They wait for their tenant's quota of calls.
+    pub(crate) rate_limited: u64,
     /// Pauses in force.
     pub(crate) pauses: usize,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Quotas {
+    pub(crate) items: Vec<QuotaView>,
+}
+
+/// What waits for a tenant's calls to the ERP, and how long that will take.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct QuotaView {
+    tenant: String,
+    /// Notifications that wait.
+    pub(crate) waiting: u64,
+    /// Calls that the ERP allows in an hour.
+    calls_per_hour: u64,
+    /// The ERP did not tell how many, so the one number that Visma has published is taken.
+    is_assumed: bool,
+    /// Calls that a notification takes, its feedback included.
+    calls_each: u64,
+    /// When the window ends that was used up.
+    #[serde(with = "time::serde::rfc3339")]
+    resets_at: OffsetDateTime,
+    /// About when the last of them goes on, if nothing else takes calls.
+    #[serde(with = "time::serde::rfc3339")]
+    done_at: OffsetDateTime,
+}
+
+impl QuotaView {
+    pub(crate) fn new(allowance: &Allowance, waiting: u64, now: OffsetDateTime) -> Self {
+        Self {
+            tenant: allowance.tenant.clone(),
+            waiting,
+            calls_per_hour: allowance.calls_per_hour(),
+            is_assumed: allowance.limit.is_none(),
+            calls_each: allowance.calls_each,
+            resets_at: allowance.resets_at,
+            done_at: allowance.done_at(waiting, now),
+        }
+    }
 }
 
 /// Why an operator does something.
@@ -228,6 +276,8 @@ impl From<Record> for Notification {
             received_at: record.received_at,
             status: record.status,
             source: record.source,
+            moved_to: record.moved_to.as_ref().map(reference::of),
+            moved_from: record.moved_from.as_ref().map(reference::of),
             attempts: record.attempts.len(),
             feedback: Feedback {
                 state: record.feedback.map_or("none", |state| state.as_str()),
@@ -263,7 +313,12 @@ fn timeline(record: &Record) -> Vec<Moment> {
     };
     let mut moments = vec![plain(record.received_at, "received")];
     moments.extend(record.attempts.iter().map(|line| failed(line, "attempt_failed")));
-    moments.extend(record.ended_at.map(|at| plain(at, record.state.as_str())));
+    moments.extend(record.ended_at.map(|at| match &record.moved_to {
+        Some(LedgerKey { entity, .. }) => {
+            Moment { text: format!("{} {}", entity.entity.label(), entity.key), ..plain(at, "moved") }
+        }
+        None => plain(at, record.state.as_str()),
+    }));
     moments.extend(record.replayed_at.map(|at| plain(at, "replayed")));
     moments.extend(record.feedback_attempts.iter().map(|line| failed(line, "feedback_failed")));
     let answered = record.feedback.filter(|state| ["sent", "parked"].contains(&state.as_str()));

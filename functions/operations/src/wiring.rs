@@ -54,7 +54,7 @@ pub fn console(roles: &Roles) -> Console {
         client_id: text("CONSOLE_CLIENT_ID"),
         scope: text("CONSOLE_SCOPE"),
         token_origin: text("CONSOLE_TOKEN_ORIGIN"),
-        role_claim: roles.claim.clone(),
+        role_claims: roles.claims.clone(),
         role_prefix: roles.prefix.clone(),
     }
 }

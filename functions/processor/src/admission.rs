@@ -7,8 +7,12 @@ use webhooks_settings::Settings;
 /// # Errors
 /// Why it has to wait for a person.
 pub(crate) fn admit(notification: &Notification, settings: &Settings) -> Result<(), Reason> {
-    if notification.entity == Entity::Unmapped {
-        return Err(Reason::Unmapped);
+    match notification.unusable {
+        // Such a body was not read, so nothing else is known of it.
+        Some(Reason::TooManyItems) => return Err(Reason::TooManyItems),
+        _ if notification.entity == Entity::Unmapped => return Err(Reason::Unmapped),
+        Some(reason) => return Err(reason),
+        None => {}
     }
     let tenant = notification.tenant.as_deref().ok_or(Reason::TenantUnknown)?;
     // What we found ourselves came by no subscription, nor does its replay.

@@ -2,7 +2,6 @@
 
 use crate::ports::Ports;
 use crate::processor::Processor;
-use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
 use webhooks_model::{Notification, Reason, State};
@@ -22,9 +21,8 @@ impl<P: Ports> Processor<P> {
         self.metrics.record(n.tenant.as_deref(), [ended, Metric::AcceptedToProcessed(elapsed)]);
     }
 
-    pub(crate) fn count_failure(&self, tenant: Option<&str>, received: &Received, reason: Reason) {
+    pub(crate) fn count_failure(&self, tenant: Option<&str>, is_last: bool, reason: Reason) {
         let reason = reason.as_str();
-        let is_last = self.limits.is_last(received.receive_count);
         self.metrics.record(tenant, [if is_last { Metric::Dead { reason } } else { Metric::Retried { reason } }]);
     }
 }

@@ -28,7 +28,7 @@ impl Pauses {
         let pauses = match remembered.filter(|(read_at, _)| now - *read_at < NOTICED_WITHIN) {
             Some((_, pauses)) => pauses,
             None => {
-                let pauses: Arc<[Pause]> = ledger.pauses().await?.into();
+                let pauses: Arc<[Pause]> = ledger.pauses(now).await?.into();
                 *self.known.lock().expect("nothing panics while it is held") = Some((now, pauses.clone()));
                 pauses
             }

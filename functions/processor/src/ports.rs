@@ -5,16 +5,17 @@ use std::time::Duration;
 use webhooks_host::Host;
 use webhooks_queue::{Pacer, Sender};
 use webhooks_settings::Source;
-use webhooks_store::Ledger;
-use webhooks_visma::Visma;
+use webhooks_store::{Ledger, Observations};
+use webhooks_visma::{Quotas, Visma};
 
 /// The effects, chosen once: the real ones in the function, others in tests and simulations.
 pub trait Ports: Send + Sync + 'static {
     type Source: Source;
-    type Ledger: Ledger;
-    type Visma: Visma;
+    type Ledger: Ledger + Observations;
+    type Visma: Visma + Quotas;
     type Queue: Sender;
-    type Pacer: Pacer;
+    /// The queue that messages come from, and go back to.
+    type Pacer: Pacer + Sender;
     type Handler: Handler;
     type Host: Host + Clone;
 }

@@ -3,17 +3,20 @@
 use crate::failure::Failure;
 use crate::pauses::Pauses;
 use crate::ports::{Limits, Ports};
+use crate::used_up::UsedUp;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures::{FutureExt, StreamExt, stream};
 use std::panic::AssertUnwindSafe;
+use std::sync::OnceLock;
 use std::time::Duration;
 use tracing::Instrument;
 use webhooks_batch::{Outcome, Received};
 use webhooks_metrics::{Metric, Metrics};
 use webhooks_model::retry::Next;
-use webhooks_model::{Notification, State};
+use webhooks_model::{Delivery, Notification, Origin, State};
 use webhooks_queue::Crew;
 use webhooks_settings::{Cache, Settings};
+use webhooks_store::Observer;
 
 /// Notifications of one delivery that run at the same time.
 const CONCURRENCY: usize = 16;
@@ -32,8 +35,10 @@ pub struct Processor<P: Ports> {
     pub metrics: Metrics<P::Host>,
     pub limits: Limits,
     pub pauses: Pauses,
+    pub used_up: UsedUp,
     /// Of the attempts under way, whose messages go together.
     pub crew: Crew,
+    pub observer: Observer,
 }
 
 /// How a notification got through.
@@ -48,7 +53,19 @@ pub enum Done {
     Paused,
     /// An operator has set it aside.
     Held,
+    /// The queue will not hand the message out again, and the ledger knows of attempts that are left.
+    HandedOver,
     Ended(State),
+}
+
+/// What a notification still needs of its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    Nothing,
+    /// That it comes again, after so many tries.
+    Again(Next, u32),
+    /// That another with the same content takes its place, since this one was handed out too often.
+    FreshMessage,
 }
 
 impl<P: Ports> Processor<P> {
@@ -57,48 +74,54 @@ impl<P: Ports> Processor<P> {
         let attempt = budget.saturating_sub(FOR_THE_LEDGER);
         let each = |received| self.message(received, attempt);
         let response = webhooks_batch::run(event, &self.notifications, budget, each).await;
+        self.write_observations().await;
         self.metrics.flush(request_id);
         response
     }
 
     async fn message(&self, received: Received, longest: Duration) -> Outcome {
-        let settings = match self.settings.get().await {
+        let delivery = Delivery::from_message(&received.body);
+        // What is replayed may be readable by a document that is newer than ours.
+        let is_replay = delivery.as_ref().is_ok_and(|delivery| delivery.meta.origin == Origin::Replay);
+        let settings = if is_replay { self.settings.for_replay().await } else { self.settings.get().await };
+        let settings = match settings {
             Ok(settings) => settings,
             Err(error) => {
                 tracing::error!(error = %error, "no settings, so nothing can be processed: {error}");
-                return self.without_settings(&received, Failure::from(error)).await;
+                return self.without_settings(&received, &Failure::from(error));
             }
         };
-        let notifications = match Notification::all_in(&received.body, settings.as_ref()) {
-            Ok(notifications) => notifications,
-            Err(_) => {
-                tracing::error!("a foreign message on the notifications queue");
-                self.count_failure(None, &received, Next::Bug.reason());
-                return self.again(Next::Bug, &received);
-            }
+        let Ok(delivery) = delivery else {
+            tracing::error!("a foreign message on the notifications queue");
+            self.count_failure(None, self.limits.is_last(received.receive_count), Next::Bug.reason());
+            return self.again(Next::Bug, received.receive_count, &received);
         };
+        let notifications = Notification::all_of(&delivery, settings.as_ref());
+        self.observe(&delivery, &notifications, settings.as_ref(), &received);
         let attempts = notifications.iter().map(|n| self.attempt(n, &settings, &received, longest));
-        let failed: Vec<Next> =
-            stream::iter(attempts).buffer_unordered(CONCURRENCY).filter_map(|next| async move { next }).collect().await;
-        let outcomes = failed.into_iter().map(|next| self.again(next, &received));
+        let mut needs: Vec<Needs> = stream::iter(attempts).buffer_unordered(CONCURRENCY).collect().await;
+        if needs.contains(&Needs::FreshMessage) {
+            let group = notifications.iter().find_map(|n| n.tenant.as_deref());
+            return self.begin_anew(&received, group).await;
+        }
+        needs.extend(self.answer_together(&notifications, &settings, &received).await);
+        let outcomes = needs.iter().filter_map(|needs| match needs {
+            Needs::Again(next, tries) => Some(self.again(*next, *tries, &received)),
+            Needs::Nothing | Needs::FreshMessage => None,
+        });
         outcomes.reduce(sooner).unwrap_or(Outcome::Done)
     }
 
-    /// One attempt at one notification. `Some` when the message has to come again.
-    async fn attempt(
-        &self,
-        n: &Notification,
-        settings: &Settings,
-        received: &Received,
-        longest: Duration,
-    ) -> Option<Next> {
+    /// One attempt at one notification.
+    async fn attempt(&self, n: &Notification, settings: &Settings, received: &Received, longest: Duration) -> Needs {
         let tenant = n.tenant.as_deref().unwrap_or_default();
         // What no catalogue names is the sender's text, which is not for the log.
         let event = n.event.map_or(n.entity.as_str(), |event| event.id);
         let span = tracing::info_span!("notification", notification = %n.key, tenant, event, delivery = %n.delivery);
         let work = async {
             let _at_work = self.crew.join();
-            let process = AssertUnwindSafe(self.process(n, settings, received)).catch_unwind();
+            let known = OnceLock::new();
+            let process = AssertUnwindSafe(self.process(n, settings, received, &known)).catch_unwind();
             let result = match tokio::time::timeout(longest, process).await {
                 Ok(Ok(result)) => result,
                 Ok(Err(_)) => Err(Failure::panicked()),
@@ -111,7 +134,7 @@ impl<P: Ports> Processor<P> {
                 }
                 Ok(Done::Overtaken) => {
                     tracing::info!("overtaken");
-                    return Some(Next::unavailable());
+                    return Needs::Again(Next::unavailable(), received.receive_count);
                 }
                 Ok(Done::Replayed) => {
                     tracing::info!("replayed");
@@ -122,10 +145,11 @@ impl<P: Ports> Processor<P> {
                     self.count(n, Metric::Paused);
                 }
                 Ok(Done::Held) => tracing::info!("held"),
+                Ok(Done::HandedOver) => return Needs::FreshMessage,
                 Ok(Done::Ended(state)) => tracing::info!(state = state.as_str(), "{state}"),
-                Err(failure) => return self.settle(n, settings, received, failure).await,
+                Err(failure) => return self.settle(n, settings, received, known.get().copied(), failure).await,
             }
-            None
+            Needs::Nothing
         };
         work.instrument(span).await
     }

@@ -2,46 +2,54 @@
 
 use crate::failure::Failure;
 use crate::ports::Ports;
-use crate::processor::Processor;
+use crate::processor::{Needs, Processor};
 use crate::sentences;
 use crate::steps::{address, automatic};
 use std::time::Duration;
 use webhooks_batch::{Outcome, Received};
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
-use webhooks_model::feedback::FeedbackMode;
+use webhooks_model::feedback::{FeedbackMode, FeedbackState};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::retry::{self, Next};
 use webhooks_model::{Notification, Reason};
+use webhooks_queue::{Message, Sender};
 use webhooks_settings::Settings;
-use webhooks_store::Change;
+use webhooks_store::{Change, Known, Seen};
+use webhooks_visma::{Stage, VismaError};
+
+/// So often a notification begins anew whose attempts leave no word. Then it may be what kills them.
+const MOST_BEGINNINGS: u32 = 3;
 
 impl<P: Ports> Processor<P> {
-    /// Writes a failure down. `Some` when the message has to come again.
+    /// Writes a failure down, and says what comes next. `known` is what the ledger had before this attempt; `None` if it was not read.
     pub(crate) async fn settle(
         &self,
         n: &Notification,
         settings: &Settings,
         received: &Received,
+        known: Option<Known>,
         failure: Failure,
-    ) -> Option<Next> {
+    ) -> Needs {
+        // Receipts in which nothing was tried do not make the wait longer.
+        let tries = known.map_or(u32::MAX, |known| known.attempts.failed + 1).min(received.receive_count);
+        let known = known.unwrap_or_default();
         let reason = failure.next.reason();
-        if let Next::Park(reason) = failure.next {
-            tracing::warn!(reason = reason.as_str(), "parked: {reason}");
-            return match self.record(n, Change::Parked(reason)).await {
-                Ok(_) => {
-                    self.count(n, Metric::Parked { reason: reason.as_str() });
-                    None
-                }
-                Err(unwritten) => {
-                    self.count_failure(n.tenant.as_deref(), received, unwritten.next.reason());
-                    Some(self.unwritten(&unwritten))
-                }
-            };
-        }
-        self.count_failure(n.tenant.as_deref(), received, reason);
         let last = self.limits.is_last(received.receive_count);
+        match failure.next {
+            Next::Park(reason) => return self.park(n, received, reason, &failure.detail).await,
+            Next::Retry { reason: Reason::RateLimited, after } => {
+                return self.out_of_calls(n, settings, received, (known, &failure, after)).await;
+            }
+            // Not once in all the attempts did the ERP take a token that Visma Connect had given.
+            Next::Retry { reason: Reason::TokenRefused, .. } if last && known.attempts.are_refused() => {
+                let detail = VismaError::CompanyTenantNeeded { stage: Stage::Resource }.to_string();
+                return self.park(n, received, Reason::CompanyTenantNeeded, &detail).await;
+            }
+            _ => {}
+        }
+        self.count_failure(n.tenant.as_deref(), last, reason);
         if !last {
             tracing::warn!(
                 reason = reason.as_str(),
@@ -49,64 +57,120 @@ impl<P: Ports> Processor<P> {
                 "will be retried: {reason}"
             );
             let change = Change::Failed(self.line(received, reason, &failure.detail));
-            return self.write_failure(n, change, failure.next).await;
+            return self.write_failure(n, received, change, (failure.next, tries)).await;
         }
         tracing::error!(reason = reason.as_str(), receive_count = received.receive_count, "dead: {reason}");
         let address = address(n, settings);
         let wanted = settings.route(n.entity, n.kind).feedback != FeedbackMode::None && n.tenant.is_some();
-        let answer = (wanted && !address.ids.is_empty()).then(|| automatic(address, sentences::dead(n)));
-        let is_answered = answer.is_some();
-        let next = self
-            .write_failure(
-                n,
-                Change::Dead { attempt: self.line(received, reason, &failure.detail), answer },
-                failure.next,
-            )
-            .await;
+        let deadline = self.host.now() + settings.route(n.entity, n.kind).deadline();
+        let answer = (wanted && !address.ids.is_empty()).then(|| automatic(n, address, sentences::dead(n), deadline));
+        let is_answered = answer.as_ref().is_some_and(|answer| answer.feedback == FeedbackState::Queued);
+        let attempt = self.line(received, reason, &failure.detail);
+        let needs = self.write_failure(n, received, Change::Dead { attempt, answer }, (failure.next, tries)).await;
         // The death stands, in sight, even if the accountant is not told of it.
-        if is_answered && next.is_some() && self.queue_feedback(n, received).await.is_err() {
+        if is_answered && self.queue_feedback(n, received).await.is_err() {
             tracing::error!("the feedback about a dead notification could not be queued");
         }
-        next
+        needs
     }
 
-    /// Even then what has used up its attempts is written down, as far as it can be read.
-    pub(crate) async fn without_settings(&self, received: &Received, failure: Failure) -> Outcome {
-        let notifications = Notification::all_in(&received.body, &NoDirectory).unwrap_or_default();
-        for n in &notifications {
-            self.count_failure(n.tenant.as_deref(), received, failure.next.reason());
-            if self.limits.is_last(received.receive_count) {
-                let attempt = self.line(received, failure.next.reason(), &failure.detail);
-                self.write_failure(n, Change::Dead { attempt, answer: None }, failure.next).await;
+    async fn park(&self, n: &Notification, received: &Received, reason: Reason, detail: &str) -> Needs {
+        tracing::warn!(reason = reason.as_str(), "parked: {reason}");
+        let change = match detail {
+            "" => Change::Parked(reason),
+            detail => Change::ParkedAfter(self.line(received, reason, detail)),
+        };
+        match self.record(n, change).await {
+            Ok(_) => {
+                self.count(n, Metric::Parked { reason: reason.as_str() });
+                Needs::Nothing
+            }
+            Err(unwritten) => {
+                let last = self.limits.is_last(received.receive_count);
+                self.count_failure(n.tenant.as_deref(), last, unwritten.next.reason());
+                self.unwritten(&unwritten, received)
             }
         }
-        self.again(failure.next, received)
     }
 
-    async fn write_failure(&self, n: &Notification, change: Change, next: Next) -> Option<Next> {
-        match self.record(n, change).await {
-            // Not written when the end was: then the next attempt makes sure that the feedback is on its way.
-            Ok(_) => Some(next),
-            Err(unwritten) => Some(self.unwritten(&unwritten)),
+    /// Before an attempt at a message that the queue will not hand out again. Where the ledger knows of enough attempts, this one is
+    /// written down as dead, so that it leaves a trace even if it is killed. Else the receipts were those of attempts that never ran,
+    /// or were killed, and `false` says that a fresh message is to take this one's place.
+    pub(crate) async fn begin_last(&self, n: &Notification, seen: &Seen, received: &Received) -> Result<bool, Failure> {
+        let known = seen.same.unwrap_or_default().attempts;
+        let is_last = known.failed + 1 >= self.limits.max_receive_count || known.lost >= MOST_BEGINNINGS;
+        let change = if is_last {
+            let lost = self.line(received, Reason::Lost, "the last attempt began and was not heard of again");
+            Change::Dead { attempt: lost, answer: None }
+        } else {
+            tracing::warn!(reason = Reason::Lost.as_str(), "begins anew: too few of its attempts were heard of");
+            Change::Failed(self.line(received, Reason::Lost, "the queue handed it out in vain: throttled, or killed"))
+        };
+        self.record(n, change).await?;
+        Ok(is_last)
+    }
+
+    /// Puts the same content on the queue as a message whose receipts are counted anew. If we die after the send, both messages go
+    /// on, and the ledger finds that they are one notification.
+    pub(crate) async fn begin_anew(&self, received: &Received, group: Option<&str>) -> Outcome {
+        let trace = received.trace.as_ref();
+        let fresh = Message { body: received.body.clone(), group, attributes: &[], trace };
+        match self.notifications.send(fresh).await {
+            Ok(()) => Outcome::Done,
+            Err(error) => {
+                tracing::error!(error = %error, "a message that was handed out too often could not begin anew: {error}");
+                Outcome::Again { wait: Duration::ZERO }
+            }
         }
     }
 
-    fn unwritten(&self, failure: &Failure) -> Next {
+    /// Nothing can be written down: aliases and company numbers are in the settings, so under which key is not known. What has used up its
+    /// attempts lies in the dead-letter queue, in sight, and a redrive finds or makes its one record.
+    pub(crate) fn without_settings(&self, received: &Received, failure: &Failure) -> Outcome {
+        let notifications = Notification::all_in(&received.body, &NoDirectory).unwrap_or_default();
+        for n in &notifications {
+            let last = self.limits.is_last(received.receive_count);
+            self.count_failure(n.tenant.as_deref(), last, failure.next.reason());
+        }
+        if self.limits.is_last(received.receive_count) {
+            tracing::error!(
+                receive_count = received.receive_count,
+                "dead without settings: the dead-letter queue has it"
+            );
+        }
+        self.again(failure.next, received.receive_count, received)
+    }
+
+    async fn write_failure(
+        &self,
+        n: &Notification,
+        received: &Received,
+        change: Change,
+        (next, tries): (Next, u32),
+    ) -> Needs {
+        match self.record(n, change).await {
+            // Not written when the end was: then the next attempt makes sure that the feedback is on its way.
+            Ok(_) => Needs::Again(next, tries),
+            Err(unwritten) => self.unwritten(&unwritten, received),
+        }
+    }
+
+    pub(crate) fn unwritten(&self, failure: &Failure, received: &Received) -> Needs {
         tracing::error!(error = failure.detail, "the ledger could not be written: {}", failure.detail);
-        failure.next
+        Needs::Again(failure.next, received.receive_count)
     }
 
     pub(crate) fn line(&self, received: &Received, reason: Reason, detail: &str) -> Attempt {
         Attempt { at: self.host.now(), receive_count: received.receive_count, reason, detail: detail.to_owned() }
     }
 
-    pub(crate) fn again(&self, next: Next, received: &Received) -> Outcome {
+    pub(crate) fn again(&self, next: Next, tries: u32, received: &Received) -> Outcome {
         let after = match next {
             // Handed out once more, SQS moves it to the dead-letter queue.
             _ if self.limits.is_last(received.receive_count) => return Outcome::Again { wait: Duration::ZERO },
             Next::Retry { after, .. } => after,
             Next::Park(_) | Next::Bug => None,
         };
-        Outcome::Again { wait: retry::wait(after, received.receive_count, self.limits.retry_base, self.host.random()) }
+        Outcome::Again { wait: retry::wait(after, tries, self.limits.retry_base, self.host.random()) }
     }
 }

@@ -1,24 +1,26 @@
 //! The steps of one notification. Its end is written down after every effect but the feedback's, whose own way begins with it.
 
 use crate::admission::admit;
-use crate::confirmation::{Facts, Question, question};
+use crate::confirmation::{Facts, Question, is_ambiguous, question};
 use crate::failure::Failure;
 use crate::handler::Handler;
 use crate::ports::Ports;
 use crate::processor::{Done, Processor};
 use crate::sentences;
+use std::sync::OnceLock;
+use time::OffsetDateTime;
 use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_model::cloud_event::CloudEvent;
+use webhooks_model::delivery::{AnswerRole, RECONCILIATION};
 use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackMode, FeedbackState, Verdict};
 use webhooks_model::notification::Proof;
 use webhooks_model::{
-    Entity, EntityId, HeadChange, Kind, Notification, Origin, Reason, Resource, State, Ticks, Versions,
+    Entity, EntityId, HeadChange, Kind, Notification, Origin, Reason, Resource, Stamp, State, Ticks, Versions,
 };
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::{FeedbackId, Route, Settings};
 use webhooks_store::{Advance, Answering, Change, Entry, Known, Ledger, Seen};
-use webhooks_visma::Visma;
 
 /// What is found out on the way to the end.
 struct Findings {
@@ -34,13 +36,20 @@ impl<P: Ports> Processor<P> {
         n: &Notification,
         settings: &Settings,
         received: &Received,
+        known: &OnceLock<Known>,
     ) -> Result<Done, Failure> {
         let seen = self.ledger.look(&n.ledger_key()).await?;
-        if let Some(known) = seen.same.filter(|_| n.origin != Origin::Replay) {
+        // What becomes of a failure depends on those before.
+        known.get_or_init(|| seen.same.unwrap_or_default());
+        // What was recorded under another key is not repeated here, but brought to its one end.
+        let is_repeated = n.origin == Origin::Replay && n.moved_from().is_none();
+        if let Some(known) = seen.same.filter(|_| !is_repeated) {
             if known.state.is_some_and(State::is_final) {
+                self.observe_repetition(n, known, received);
+                self.close_moved(n).await?;
                 return self.repeat(n, known, received).await;
             }
-            if known.state == Some(State::Parked) && known.reason == Some(Reason::Held) {
+            if known.is_held(self.host.now()) {
                 return Ok(Done::Held);
             }
         }
@@ -52,9 +61,8 @@ impl<P: Ports> Processor<P> {
             self.record(n, Change::Paused).await?;
             return Ok(Done::Paused);
         }
-        if self.limits.is_last(received.receive_count) {
-            let lost = self.line(received, Reason::Lost, "the last attempt began and was not heard of again");
-            self.record(n, Change::Dead { attempt: lost, answer: None }).await?;
+        if self.limits.is_last(received.receive_count) && !self.begin_last(n, &seen, received).await? {
+            return Ok(Done::HandedOver);
         }
         if n.entity == Entity::Unparseable {
             return self.end(n, received, State::Unparseable, Answering::none()).await;
@@ -70,16 +78,24 @@ impl<P: Ports> Processor<P> {
             }
             Err(reason) => return Err(Failure::parked(reason)),
         };
+        if is_ambiguous(n, &seen) {
+            return Err(Failure::parked(Reason::Ambiguous));
+        }
         let route = settings.route(n.entity, n.kind);
         let fetched = match question(n, &route, seen.repeated).map_err(Failure::parked)? {
             Question::None => None,
             Question::Fetch(path) => {
                 let tenant = n.tenant.as_deref().unwrap_or_default();
-                Some(self.visma.fetch(&settings.visma, tenant, path).await?)
+                let fetched = self.fetch(settings, tenant, path).await?;
+                self.observe_fetched(n, path, settings, &fetched, received);
+                Some(fetched?)
             }
         };
-        let facts = Facts::new(n, fetched);
+        let facts = Facts::new(n, fetched).confirmed(n).map_err(Failure::parked)?;
         let superseded = self.advance(n, &seen, &facts).await?;
+        if superseded && !facts.refuted && !seen.repeated {
+            self.observe_overtaken(received);
+        }
         self.finish(n, settings, received, Findings { seen, facts, route, superseded }).await
     }
 
@@ -115,25 +131,25 @@ impl<P: Ports> Processor<P> {
         let address = address(n, settings);
         // Nobody gets an event of what is superseded, so nobody could post its outcome.
         let mode = match route.feedback {
-            _ if address.ids.is_empty() => FeedbackMode::None,
+            _ if address.ids.is_empty() || n.answer == AnswerRole::ByFirst => FeedbackMode::None,
             FeedbackMode::Deferred if superseded || !route.publish => FeedbackMode::Automatic,
             mode => mode,
         };
         if route.publish && !superseded {
-            let status = n.status.as_deref().or_else(|| resource.and_then(Resource::status));
-            let event = CloudEvent::new(n, resource, status, mode);
+            let event = CloudEvent::new(n, resource, sentences::status(n, &facts), mode);
             self.send(&self.events, n, received, event.into_message()).await?;
         }
         let state = if superseded { State::Superseded } else { State::Processed };
-        let answered = seen.same.and_then(|known| known.feedback);
+        let deadline = self.host.now() + route.deadline();
+        let answered = match seen.same.and_then(|known| known.feedback) {
+            None => self.answered_elsewhere(n).await?,
+            answered => answered,
+        };
         let answer = match (answered, mode) {
             (Some(feedback), _) => Answering { feedback, ..Answering::none() },
-            (None, FeedbackMode::None) => Answering { address, ..Answering::none() },
-            (None, FeedbackMode::Automatic) => automatic(address, verdict),
-            (None, FeedbackMode::Deferred) => {
-                let deadline = Some(self.host.now() + route.deadline());
-                Answering { feedback: FeedbackState::Awaited, address, verdict: None, deadline }
-            }
+            (None, FeedbackMode::None) => not_answered(n, address, verdict),
+            (None, FeedbackMode::Automatic) => automatic(n, address, verdict, deadline),
+            (None, FeedbackMode::Deferred) => awaited(address, None, deadline),
         };
         self.end(n, received, state, answer).await
     }
@@ -146,7 +162,7 @@ impl<P: Ports> Processor<P> {
         state: State,
         answer: Answering,
     ) -> Result<Done, Failure> {
-        let is_decided_here = answer.verdict.is_some();
+        let is_decided_here = answer.feedback == FeedbackState::Queued && answer.verdict.is_some();
         let ended = self.record(n, Change::Ended { state, answer }).await?;
         if !ended && n.origin == Origin::Replay {
             self.ledger.replayed(&n.ledger_key(), self.host.now()).await?;
@@ -187,14 +203,41 @@ impl<P: Ports> Processor<P> {
         self.send(&self.feedback, n, received, body).await
     }
 
-    async fn send(&self, queue: &P::Queue, n: &Notification, received: &Received, body: String) -> Result<(), Failure> {
+    pub(crate) async fn send(
+        &self,
+        queue: &P::Queue,
+        n: &Notification,
+        received: &Received,
+        body: String,
+    ) -> Result<(), Failure> {
         let trace = received.trace.as_ref();
         queue.send(Message { body, group: n.tenant.as_deref(), attributes: &[], trace }).await?;
         Ok(())
     }
 
     pub(crate) async fn record(&self, notification: &Notification, change: Change) -> Result<bool, Failure> {
-        Ok(self.ledger.record(&Entry { notification, change, now: self.host.now() }).await?)
+        let goes_on = matches!(change, Change::Failed(_));
+        let recorded = self.ledger.record(&Entry { notification, change, now: self.host.now() }).await?;
+        if !goes_on {
+            self.close_moved(notification).await?;
+        }
+        Ok(recorded)
+    }
+
+    /// Closes the record under the key that it had, once the one under its own key is written down. A crash between the two leaves
+    /// the message on the queue, and the next attempt closes it.
+    async fn close_moved(&self, n: &Notification) -> Result<(), Failure> {
+        if let Some(old) = n.moved_from() {
+            self.ledger.moved(old, &n.ledger_key(), self.host.now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Visma Net is told once, also about what was recorded under another key.
+    async fn answered_elsewhere(&self, n: &Notification) -> Result<Option<FeedbackState>, Failure> {
+        let Some(old) = n.moved_from() else { return Ok(None) };
+        let known = self.ledger.look(old).await?.same;
+        Ok(known.and_then(|known| known.feedback).map(|_| FeedbackState::None))
     }
 }
 
@@ -202,8 +245,24 @@ pub(crate) fn address(n: &Notification, settings: &Settings) -> Address {
     Address::of(n, settings.visma.feedback_id == FeedbackId::HeaderFirst)
 }
 
-pub(crate) fn automatic(address: Address, verdict: Verdict) -> Answering {
-    Answering { feedback: FeedbackState::Queued, address, verdict: Some(verdict), deadline: None }
+/// The verdict on one of several items under one id is kept, and told with the others'.
+pub(crate) fn automatic(n: &Notification, address: Address, verdict: Verdict, deadline: OffsetDateTime) -> Answering {
+    match n.answer {
+        AnswerRole::ByFirst => not_answered(n, address, verdict),
+        AnswerRole::ForAll if n.origin != Origin::Replay => awaited(address, Some(verdict), deadline),
+        AnswerRole::ForAll | AnswerRole::Own => {
+            Answering { feedback: FeedbackState::Queued, address, verdict: Some(verdict), deadline: None }
+        }
+    }
+}
+
+fn not_answered(n: &Notification, address: Address, verdict: Verdict) -> Answering {
+    let verdict = Some(verdict).filter(|_| n.answer == AnswerRole::ByFirst);
+    Answering { address, verdict, ..Answering::none() }
+}
+
+fn awaited(address: Address, verdict: Option<Verdict>, deadline: OffsetDateTime) -> Answering {
+    Answering { feedback: FeedbackState::Awaited, address, verdict, deadline: Some(deadline) }
 }
 
 fn head_change(n: &Notification, seen: &Seen, facts: &Facts) -> HeadChange {
@@ -212,10 +271,15 @@ fn head_change(n: &Notification, seen: &Seen, facts: &Facts) -> HeadChange {
     let signed_body = n.occurred_at.filter(|_| n.proof != Proof::Nothing);
     let received = Ticks::from_datetime(n.received_at);
     let modified = resource.and_then(Resource::modified);
-    let versions = Versions::new(modified, signed_body, received);
+    // What we found ourselves tells the time that stood in the ERP's list, which is the resource's.
+    let is_found = n.origin != Origin::Webhook && n.subscription == RECONCILIATION;
+    let versions = match is_found {
+        true => Versions::new(modified.or(signed_body.map(Stamp::from)), None, received),
+        false => Versions::new(modified, signed_body, received),
+    };
     let current = resource.and_then(Resource::status).map(str::to_owned);
     let announced = n.status.clone().map(|status| (signed_body.unwrap_or(received), status));
-    let milestone = announced.or_else(|| Some((modified?, current.clone()?)));
+    let milestone = announced.or_else(|| Some((modified?.at(), current.clone()?)));
     HeadChange {
         entity: key.entity,
         notification: key.notification,
@@ -227,7 +291,7 @@ fn head_change(n: &Notification, seen: &Seen, facts: &Facts) -> HeadChange {
         gone: facts.gone,
         detail: resource.and_then(|resource| resource.detail(n.entity)),
         internal_id: resource.and_then(|resource| resource.internal_id(n.entity)).map(str::to_owned),
-        previous_key: n.previous_key.clone().filter(|_| n.kind == Kind::IdentityChanged),
+        previous_key: n.previous_key.clone().filter(|_| n.kind == Kind::IdentityChanged && n.event_is_proven),
         revision: resource.map(Resource::revision).cloned().unwrap_or_default(),
         was_swept: n.origin == Origin::Reconciliation,
     }

@@ -4,6 +4,7 @@ use crate::handler::Handler;
 use crate::pauses::Pauses;
 use crate::ports::{Limits, Ports};
 use crate::processor::Processor;
+use crate::used_up::UsedUp;
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use std::marker::PhantomData;
@@ -11,7 +12,7 @@ use webhooks_host::{Host, SystemHost};
 use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::{Crew, Queue, Together};
 use webhooks_settings::SecretsManager;
-use webhooks_store::Table;
+use webhooks_store::{Observer, Table};
 use webhooks_visma::VismaClient;
 use webhooks_wiring::{Surroundings, prepare};
 
@@ -72,6 +73,8 @@ fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<Real<B>>, Err
             retry_base: surroundings.retry_base()?,
         },
         pauses: Pauses::default(),
+        used_up: UsedUp::default(),
         crew,
+        observer: Observer::default(),
     })
 }

@@ -13,7 +13,7 @@ const SUBSCRIPTION: &str = "reconciliation";
 
 /// Holds nothing but what the list said, so that finding the same change twice makes the same notification.
 pub(crate) fn delivery(tenant: &str, collection: Collection, gap: &Listed, id: Uuid, now: OffsetDateTime) -> Delivery {
-    let body = json!({"event": collection.event(), "entityId": gap.key, "timeStamp": gap.modified.get()});
+    let body = json!({"event": collection.event(), "entityId": gap.key, "timeStamp": gap.modified.at().get()});
     let meta = Meta {
         id,
         channel: Channel::Dispatcher,
@@ -21,7 +21,11 @@ pub(crate) fn delivery(tenant: &str, collection: Collection, gap: &Listed, id: U
         subscription: SUBSCRIPTION.to_owned(),
         event: Some(collection.event().to_owned()),
         tenant: Some(tenant.to_lowercase()),
+        replays: None,
         received_at: now,
+        sent_from: None,
+        shared_secret: false,
+        answer_role: Default::default(),
         headers: BTreeMap::new(),
     };
     Delivery { meta, body: body.to_string().into_bytes() }

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod ahead;
 mod found;
 mod gap;
 mod pending;
 mod ports;
 mod reconciler;
+mod release;
 mod rounds;
 mod run;
 mod silence;

@@ -226,7 +226,12 @@ impl<P: Ports> Reconciler<P> {
         Ok(self.feedback.send(Message { body, group, attributes: &[], trace: run.trace }).await?)
     }
 
-    async fn queue_delivery(&self, key: &LedgerKey, delivery: &Delivery, run: &Run<'_>) -> Result<(), SweepError> {
+    pub(crate) async fn queue_delivery(
+        &self,
+        key: &LedgerKey,
+        delivery: &Delivery,
+        run: &Run<'_>,
+    ) -> Result<(), SweepError> {
         let group = Some(key.entity.tenant.as_str());
         let message = Message { body: delivery.to_message(), group, attributes: &[], trace: run.trace };
         Ok(self.queue.send(message).await?)

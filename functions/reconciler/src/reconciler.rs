@@ -26,12 +26,14 @@ pub struct Report {
     pub mass_changes: BTreeMap<Collection, usize>,
     /// Rows without a key or a time that can be read.
     pub unreadable: BTreeMap<Collection, usize>,
-    /// Tenants that used to be heard of; `None` when not every tenant was looked at.
+    /// Tenants of whom nothing is heard; `None` when not every tenant was looked at.
     pub silent: Option<usize>,
     /// Awaited outcomes that did not come in time; their accountants are told.
     pub expired: usize,
     /// What had stood still and was put on its queue again.
     pub requeued: Requeued,
+    /// What waited for its tenant's quota and goes on.
+    pub released: usize,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -67,6 +69,10 @@ impl<P: Ports> Reconciler<P> {
                 let reason = error.next().reason();
                 tracing::warn!(reason = reason.as_str(), "what is overdue or stuck is left to the next run: {error}");
             }
+        }
+        if let Err(error) = self.release(only, &mut run, &mut report).await {
+            let reason = error.next().reason();
+            tracing::warn!(reason = reason.as_str(), "what waits for a quota is left to the next run: {error}");
         }
         let (lists, next) = self.sweep_all(&settings, &tenants, begun.list.as_ref(), &mut run).await;
         lists.iter().for_each(|sweep| note(&mut report, sweep));
@@ -127,6 +133,7 @@ fn log(report: &Report) {
         calls = report.calls,
         expired = report.expired,
         requeued = report.requeued.notifications + report.requeued.feedback,
+        released = report.released,
         "reconciled"
     );
 }

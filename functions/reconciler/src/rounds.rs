@@ -75,6 +75,6 @@ fn warn(sweep: &Sweep<'_>, error: &SweepError) {
 
 /// Whether the tenant's other lists would fare no better.
 fn concerns_tenant(error: &SweepError) -> bool {
-    let reasons = [Reason::RateLimited, Reason::TenantNotApproved, Reason::TokenRefused];
+    let reasons = [Reason::RateLimited, Reason::TenantNotApproved, Reason::TokenRefused, Reason::CompanyTenantNeeded];
     matches!(error, SweepError::Visma(error) if reasons.contains(&error.next().reason()))
 }

@@ -5,6 +5,9 @@ use time::OffsetDateTime;
 use webhooks_queue::Trace;
 use webhooks_settings::Settings;
 
+/// Of what waits for a quota. Each tenant's quota is the closer bound.
+const MOST_RELEASES: usize = 5_000;
+
 #[derive(Debug)]
 pub(crate) struct Run<'t> {
     /// The invocation's, which what it finds goes on with.
@@ -12,6 +15,7 @@ pub(crate) struct Run<'t> {
     calls: u32,
     gaps: usize,
     messages: usize,
+    releases: usize,
     ends_at: OffsetDateTime,
     /// What may be used of a tenant's quota, by calls for lists and by what the processor will fetch.
     quotas: HashMap<String, u64>,
@@ -22,8 +26,16 @@ pub(crate) struct Run<'t> {
 impl<'t> Run<'t> {
     pub(crate) fn new(settings: &Settings, ends_at: OffsetDateTime, trace: Option<&'t Trace>) -> Self {
         let rules = &settings.reconciliation;
-        let (calls, gaps) = (rules.max_calls, rules.max_gaps);
-        Self { trace, calls, gaps, messages: gaps, ends_at, quotas: HashMap::new(), others_wait: false }
+        Self {
+            trace,
+            calls: rules.max_calls,
+            gaps: rules.max_gaps,
+            messages: rules.max_gaps,
+            releases: MOST_RELEASES,
+            ends_at,
+            quotas: HashMap::new(),
+            others_wait: false,
+        }
     }
 
     pub(crate) fn has_time(&self, now: OffsetDateTime) -> bool {
@@ -80,6 +92,16 @@ impl<'t> Run<'t> {
     pub(crate) fn take_message(&mut self, now: OffsetDateTime) -> bool {
         let may = self.has_messages(now);
         self.messages -= usize::from(may);
+        may
+    }
+
+    pub(crate) fn releases_left(&self) -> usize {
+        self.releases
+    }
+
+    pub(crate) fn take_release(&mut self, now: OffsetDateTime) -> bool {
+        let may = self.releases > 0 && self.has_time(now);
+        self.releases -= usize::from(may);
         may
     }
 }

@@ -1,17 +1,19 @@
 //! One list of one tenant, from where the last sweep ended.
 
+use crate::ahead;
 use crate::found::Found;
 use crate::gap;
 use crate::ports::{Ports, Reconciler};
 use crate::run::Run;
 use time::OffsetDateTime;
 use webhooks_host::Host;
+use webhooks_model::catalogue;
 use webhooks_model::collection::{Collection, Listed, Page, Paging, Row};
 use webhooks_model::retry::Next;
 use webhooks_model::walk::{PAGE_SIZE, Taken, Walk, Window};
 use webhooks_queue::{Message, QueueError, Sender};
 use webhooks_settings::Settings;
-use webhooks_store::{StoreError, Sweeps, Unfinished, Watermark};
+use webhooks_store::{Compared, StoreError, Sweeps, Unfinished, Watermark};
 use webhooks_visma::{Listing, Quotas, VismaError};
 
 /// What ended a sweep early.
@@ -130,8 +132,11 @@ impl<P: Ports> Reconciler<P> {
         };
         let Taken { new_from, rest } = taken(collection, &at.walk, window, &page);
         let rows: Vec<Row> = page.rows.into_iter().skip(new_from).collect();
+        ahead::warn(tenant, collection, &rows, self.host.now());
         sweep.found.see_rows(&rows);
-        let filled = self.fill(sweep, rows, at.until, run).await?;
+        let compared = self.compare(settings, tenant, collection, rows, at.until).await?;
+        sweep.found.touched += compared.touched;
+        let filled = self.fill(sweep, &compared.missing, run).await?;
         let (at, progress) = at.moved(filled, rest);
         self.sweeps.set_watermark(tenant, collection, &at.watermark(progress), self.host.now()).await?;
         sweep.at = Some(at);
@@ -151,33 +156,39 @@ impl<P: Ports> Reconciler<P> {
         Ok(At { swept_to, page_size, until, walk })
     }
 
-    /// Queues what is missing, and says whether that was all. Changes after `until` belong to the next sweep.
-    async fn fill(
+    /// What the heads say about the rows. Changes after `until` belong to the next sweep.
+    async fn compare(
         &self,
-        sweep: &mut Sweep<'_>,
+        settings: &Settings,
+        tenant: &str,
+        collection: Collection,
         rows: Vec<Row>,
         until: OffsetDateTime,
-        run: &mut Run<'_>,
-    ) -> Result<bool, SweepError> {
-        let (tenant, collection) = (sweep.tenant, sweep.collection);
+    ) -> Result<Compared, SweepError> {
         let due = |row| match row {
-            Row::Read(listed) => Some(listed).filter(|one: &Listed| one.modified.to_datetime() <= until),
+            Row::Read(listed) => Some(listed).filter(|one: &Listed| one.modified.at().to_datetime() <= until),
             Row::NoKey | Row::NoTime { .. } => None,
         };
         let listed = rows.into_iter().filter_map(due).collect();
-        let compared = self.sweeps.compare(&tenant.to_lowercase(), collection, listed).await?;
-        sweep.found.touched += compared.touched;
-        compared.missing.iter().for_each(|gap| sweep.found.see_gap(gap.modified));
+        let event = catalogue::find(collection.event());
+        let fetched = event.is_none_or(|event| settings.route(event.entity, event.kind).fetch);
+        Ok(self.sweeps.compare(&tenant.to_lowercase(), collection, listed, fetched).await?)
+    }
+
+    /// Queues what is missing, and says whether that was all.
+    async fn fill(&self, sweep: &mut Sweep<'_>, missing: &[Listed], run: &mut Run<'_>) -> Result<bool, SweepError> {
+        let (tenant, collection) = (sweep.tenant, sweep.collection);
+        missing.iter().for_each(|gap| sweep.found.see_gap(gap.modified.at()));
         let room = run.room(tenant);
-        for gap in compared.missing.iter().take(room) {
+        for gap in missing.iter().take(room) {
             run.take_gap(tenant);
             let delivery = gap::delivery(tenant, collection, gap, self.host.new_id(), self.host.now());
             let message =
                 Message { body: delivery.to_message(), group: Some(tenant), attributes: &[], trace: run.trace };
             self.queue.send(message).await?;
-            sweep.found.queue_gap(gap.modified);
+            sweep.found.queue_gap(gap.modified.at());
         }
-        Ok(compared.missing.len() <= room)
+        Ok(missing.len() <= room)
     }
 }
 

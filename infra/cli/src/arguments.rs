@@ -17,7 +17,7 @@ const ABOUT_EXITS: &str = "Exit codes:
 Environment:
   VISMA_WEBHOOKS_STACK   --stack
   VISMA_WEBHOOKS_API     --api
-  VISMA_WEBHOOKS_TOKEN   a token for get, tail and replay; without it the AWS credentials sign the requests
+  VISMA_WEBHOOKS_TOKEN   a token for get, tail, replay and observed; without it the AWS credentials sign the requests
   AWS_PROFILE, AWS_REGION and whatever else the AWS command line knows
 
 Examples:
@@ -89,6 +89,20 @@ pub enum Command {
   visma-webhooks replay --resume 0199a3c4-5b6d-7e8f-9012-3456789abcde
   visma-webhooks replay MTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxI2FjY291bnQ")]
     Replay(operations::Replay),
+    /// Show what was seen of Visma Net's side, and what of it differs from what is assumed
+    #[command(after_help = "Examples:
+  visma-webhooks observed
+  visma-webhooks observed --contradicted --output json")]
+    Observed(operations::Observed),
+    /// Learn what parked notifications mean: name their events and fields in the settings, and replay them
+    ///
+    /// What is parked because its event or its record is unknown is put together by the shape of its body. Names and places are proposed,
+    /// and what you say stands before that. Needs the roles read, raw and repair.
+    #[command(after_help = "Examples:
+  visma-webhooks learn --plan
+  visma-webhooks learn --plan --alias KontoEndret=ACCOUNT_CHANGED --key /konto/nr
+  visma-webhooks learn --event KontoEndret --shape 2958d416d08a --key /type,/no")]
+    Learn(Box<operations::Learn>),
     /// Write a completion script for a shell to standard output
     #[command(after_help = "Examples:
   visma-webhooks completions bash > ~/.local/share/bash-completion/completions/visma-webhooks

@@ -44,6 +44,8 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Replay(options) => {
             operations::replay(&stack, &Caller::from_environment(), options, interrupt::listen).await?
         }
+        Command::Observed(options) => operations::observed(&stack, &Caller::from_environment(), options).await?,
+        Command::Learn(options) => operations::learn(&stack, &Caller::from_environment(), *options).await?,
         Command::Completions { .. } => unreachable!("answered above"),
     };
     output::show(&report, output)?;

@@ -1,7 +1,9 @@
 //! The settings document: read, edited in place, written.
 
 pub mod edit;
+mod learnt;
 mod store;
 mod text;
 
+pub use learnt::learn;
 pub use store::{Documents, SecretsManager, Version, changed_meanwhile};

@@ -141,7 +141,7 @@ fn metric(series: &Series) -> Value {
     match &series.source {
         Source::Metric { namespace, name, dimensions, stat } => {
             options["stat"] = (*stat).into();
-            let mut metric = vec![json!(namespace), json!(name)];
+            let mut metric = vec![json!(deployed(namespace)), json!(name)];
             for (name, value) in dimensions {
                 metric.extend([json!(name), json!(deployed(value))]);
             }
@@ -152,7 +152,8 @@ fn metric(series: &Series) -> Value {
             let names: Vec<_> = dimensions.iter().map(|(name, _)| *name).chain([*by]).collect();
             let fixed: String =
                 dimensions.iter().map(|(name, value)| format!(" {name}=\"{}\"", deployed(value))).collect();
-            let schema = format!("{{{namespace},{}}}", names.join(","));
+            // In quotes: a stack's name may have hyphens, which end a word of the search.
+            let schema = format!("{{\"{}\",{}}}", deployed(namespace), names.join(","));
             options["expression"] =
                 format!("SEARCH('{schema} MetricName=\"{name}\"{fixed}', '{stat}', {})", series.period).into();
             // The exclamation mark is Fn::Sub's escape.

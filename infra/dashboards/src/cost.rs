@@ -40,32 +40,29 @@ pub(crate) fn per_million() -> Vec<Series> {
     let Prices { memory_gigabytes, dollars } = Prices::listed();
     // A million deliveries times a price per million: the millions cancel out.
     let expressions = [
-        ("API", format!("api * {} / accepted", dollars.million_api_requests)),
+        ("API", format!("api * {}", dollars.million_api_requests)),
         (
             "Functions",
             format!(
-                "(SUM([i1, i2, i3]) * {} + SUM([d1, d2, d3]) * {}) / accepted",
+                "SUM([i1, i2, i3]) * {} + SUM([d1, d2, d3]) * {}",
                 dollars.million_invocations,
                 // Durations are in milliseconds.
                 decimal(memory_gigabytes * dollars.gigabyte_second * 1e3),
             ),
         ),
         // Sent, received and deleted.
-        (
-            "Queues",
-            format!("SUM([s1, s2, s3, e1, e2, r1, r1, r2, r2]) * {} / accepted", dollars.million_queue_requests),
-        ),
-        (
-            "Table",
-            format!(
-                "SUM([writes * {}, reads * {}]) / accepted",
-                dollars.million_write_units, dollars.million_read_units
-            ),
-        ),
-        ("Logs", format!("SUM([l1, l2, l3]) * {} / accepted", decimal(dollars.gigabyte_of_logs / 1e3))),
+        ("Queues", format!("SUM([s1, s2, s3, e1, e2, r1, r1, r2, r2]) * {}", dollars.million_queue_requests)),
+        ("Table", format!("SUM([writes * {}, reads * {}])", dollars.million_write_units, dollars.million_read_units)),
+        ("Logs", format!("SUM([l1, l2, l3]) * {}", decimal(dollars.gigabyte_of_logs / 1e3))),
     ];
-    let lines = expressions.map(|(label, expression)| math(expression, label).every(HOUR));
+    let lines = expressions.map(|(label, spent)| math(per_accepted(&spent), label).every(HOUR));
     lines.into_iter().chain(counts().into_iter().map(|series| series.every(HOUR))).collect()
+}
+
+/// Nothing in an hour without a delivery: polling is paid for then, too, and there is nothing to
+/// divide it by.
+fn per_accepted(spent: &str) -> String {
+    format!("IF(FILL(accepted, 0) > 0, ({spent}) / accepted, 0)")
 }
 
 fn counts() -> Vec<Series> {

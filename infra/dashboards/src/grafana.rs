@@ -120,7 +120,7 @@ fn target(index: usize, series: &Series) -> Value {
 }
 
 fn fill(target: &mut Value, namespace: &str, name: &str, dimensions: &[(&str, String)], stat: &str) {
-    target["namespace"] = namespace.into();
+    target["namespace"] = entered(namespace).into();
     target["metricName"] = name.into();
     target["statistic"] = stat.into();
     target["dimensions"] = json!({});

@@ -86,6 +86,7 @@ pub const ALARMS: &[&str] = &[
     "function-near-timeout-processor",
     "function-near-timeout-feedback",
     "function-near-timeout-reconciler",
+    "reconciler-heartbeat",
     "inbound-spike",
     "signature-failures",
 ];

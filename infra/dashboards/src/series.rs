@@ -1,6 +1,7 @@
 //! What a panel draws, in the terms that CloudWatch and Grafana share.
 
-/// `@stack`, `@api` and `@table` stand for what differs between deployments.
+/// `@stack`, `@api` and `@table` stand for what differs between deployments, in a namespace and in
+/// a dimension's value.
 #[derive(Debug, Clone)]
 pub struct Series {
     /// How expressions call it.
@@ -32,8 +33,8 @@ pub enum Source {
     Math(String),
 }
 
-/// The namespace of the metrics that the functions emit.
-const OURS: &str = "VismaNetWebhooks";
+/// The namespace of the metrics that the functions of a stack emit.
+const OURS: &str = "VismaNetWebhooks/@stack";
 /// Of everything but the cost.
 pub(crate) const MINUTE: u32 = 60;
 

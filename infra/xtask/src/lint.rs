@@ -13,13 +13,14 @@ use std::process::Stdio;
 use std::time::Duration;
 
 /// The main template and those nested in it.
-const TEMPLATES: [&str; 7] = [
+const TEMPLATES: [&str; 8] = [
     "infra/template.yaml",
     "infra/scaling.yaml",
     "infra/alarms/functions.yaml",
     "infra/alarms/queues.yaml",
     "infra/alarms/table.yaml",
     "infra/alarms/notifications.yaml",
+    "infra/alarms/objectives.yaml",
     "infra/dashboards/cloudwatch.yaml",
 ];
 /// A workspace of its own, of whose lock file nothing else here takes notice.

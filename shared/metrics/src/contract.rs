@@ -2,6 +2,7 @@
 
 use time::Duration;
 
+/// Where the environment names no other. The template's is `VismaNetWebhooks/{stack}`.
 pub const NAMESPACE: &str = "VismaNetWebhooks";
 /// The dimension that every metric has.
 pub const SERVICE: &str = "service";
@@ -127,7 +128,7 @@ contract! {
     [Reconciler] RowsUnreadable { collection }, Count, "rows of a list without a key or a time that can be read";
     [Reconciler] ListsSwept, Count, "lists swept to their end";
     [Reconciler] ListsUnfinished, Count, "lists that go on in the next run";
-    [Reconciler] SilentTenants(tenants: usize), Count, "tenants heard of in the last week, but not for longer than the settings allow";
+    [Reconciler] SilentTenants(tenants: usize), Count, "tenants not heard of for longer than the settings allow, or never";
     [Reconciler] OutcomesExpired, Count, "deferred outcomes that did not come by their deadline; the accountant is told so";
     [Reconciler] StuckRequeued { kind }, Count, "what stood still and was put on its queue again: notification or feedback";
     [Repair] ReplaysQueued, Count, "notifications put back on the queue by a job";

@@ -1,6 +1,6 @@
 //! One line of CloudWatch's embedded metric format.
 
-use crate::contract::{NAMESPACE, SERVICE, Unit};
+use crate::contract::{SERVICE, Unit};
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,7 @@ pub(crate) struct Line<'a> {
     pub(crate) timestamp: &'a str,
     pub(crate) unix_ms: i64,
     pub(crate) level: &'a str,
+    pub(crate) namespace: &'a str,
     pub(crate) service: &'a str,
     pub(crate) request_id: &'a str,
     pub(crate) tenants: &'a BTreeSet<String>,
@@ -56,7 +57,7 @@ struct Aws<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Directive<'a> {
-    namespace: &'static str,
+    namespace: &'a str,
     dimensions: DimensionSets,
     metrics: Described<'a>,
 }
@@ -65,7 +66,10 @@ impl<'a> Aws<'a> {
     fn of(line: &Line<'a>) -> Self {
         let dimensions = DimensionSets(line.dimension.map(|(name, _)| name));
         let metrics = Described(line.series);
-        Self { timestamp: line.unix_ms, cloud_watch_metrics: [Directive { namespace: NAMESPACE, dimensions, metrics }] }
+        Self {
+            timestamp: line.unix_ms,
+            cloud_watch_metrics: [Directive { namespace: line.namespace, dimensions, metrics }],
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! Keeps what happens during an invocation and writes it down at its end.
 
-use crate::contract::{Metric, Sample, Service};
+use crate::contract::{Metric, NAMESPACE, Sample, Service};
 use crate::line::{AllSeries, Line, Series};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use time::format_description::well_known::Rfc3339;
-use webhooks_host::Host;
+use webhooks_host::{Host, Variables};
 
 /// CloudWatch takes no more values of a metric on one line.
 const MOST_VALUES: usize = 100;
@@ -20,6 +20,7 @@ pub struct Metrics<H> {
     service: Service,
     host: H,
     level: &'static str,
+    namespace: String,
     open: Mutex<Open>,
 }
 
@@ -37,21 +38,39 @@ struct Group {
 }
 
 impl<H: Host> Metrics<H> {
-    /// To where Lambda takes the log from.
+    /// To where Lambda takes the log from, in the namespace that `METRICS_NAMESPACE` names.
     pub fn to_stdout(service: Service, host: H) -> Self {
-        Self::new(service, host, io::stdout())
+        let metrics = Self::new(service, host, io::stdout());
+        match Variables::of_process().text("METRICS_NAMESPACE") {
+            Ok(namespace) => metrics.in_namespace(namespace),
+            Err(_) => metrics,
+        }
+    }
+
+    /// With another namespace than [`NAMESPACE`].
+    #[must_use]
+    pub fn in_namespace(self, namespace: impl Into<String>) -> Self {
+        Self { namespace: namespace.into(), ..self }
     }
 
     pub fn new(service: Service, host: H, writer: impl Write + Send + 'static) -> Self {
         let open = Open { is_cold: true, groups: BTreeMap::new(), writer: Box::new(writer) };
-        Self { service, host, level: webhooks_telemetry::level_that_passes(), open: Mutex::new(open) }
+        Self {
+            service,
+            host,
+            level: webhooks_telemetry::level_that_passes(),
+            namespace: NAMESPACE.to_owned(),
+            open: Mutex::new(open),
+        }
     }
 
     /// Keeps these until the invocation ends. The tenant they are about is named on the line, and is no dimension.
     pub fn record(&self, tenant: Option<&str>, metrics: impl IntoIterator<Item = Metric>) {
         let mut open = self.open();
         for sample in metrics.into_iter().map(Metric::sample) {
-            open.groups.entry(sample.dimension).or_default().add(tenant, &sample);
+            // For an empty value CloudWatch would drop all dimensions of the line.
+            let dimension = sample.dimension.filter(|(_, value)| !value.is_empty());
+            open.groups.entry(dimension).or_default().add(tenant, &sample);
         }
     }
 
@@ -82,6 +101,7 @@ impl<H: Host> Metrics<H> {
                 timestamp: &now.format(&Rfc3339).unwrap_or_default(),
                 unix_ms,
                 level: self.level,
+                namespace: &self.namespace,
                 service: self.service.as_str(),
                 request_id,
                 tenants: &group.tenants,

@@ -82,6 +82,24 @@ fn a_second_dimension_comes_beside_the_first_and_each_of_its_values_on_a_line() 
 }
 
 #[test]
+fn a_stack_has_a_namespace_of_its_own() {
+    let emitted = Emitted::default();
+    let metrics = Metrics::new(Service::Processor, Noon, emitted.clone()).in_namespace("VismaNetWebhooks/dev");
+    metrics.record(None, [Metric::Processed]);
+    metrics.flush("r-1");
+    for line in emitted.lines() {
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "VismaNetWebhooks/dev");
+    }
+}
+
+#[test]
+fn an_empty_value_is_no_dimension() {
+    let lines = lines(|metrics| metrics.record(None, [Metric::Retried { reason: "" }]));
+    assert_eq!(lines[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["service"]]));
+    assert_eq!((&lines[0]["Retried"], &lines[0]["reason"]), (&json!(1), &Value::Null));
+}
+
+#[test]
 fn a_cold_start_is_told_once_and_by_itself() {
     let (metrics, emitted) = metrics();
     metrics.record(Some("t-1"), [Metric::Processed]);

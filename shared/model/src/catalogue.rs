@@ -122,6 +122,12 @@ impl Kind {
     pub fn is_hint(self) -> bool {
         matches!(self, Self::Changed | Self::Updated | Self::StatusChanged | Self::ValueChanged)
     }
+
+    /// Whether no resource of the ERP can show that it happened: an order exists whether or not its
+    /// action was run.
+    pub fn leaves_no_trace(self) -> bool {
+        matches!(self, Self::Action | Self::Completed | Self::Lifecycle)
+    }
 }
 
 impl fmt::Display for Kind {

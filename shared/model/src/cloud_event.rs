@@ -3,6 +3,7 @@
 use crate::catalogue::{Entity, Kind, NotificationType};
 use crate::delivery::Origin;
 use crate::feedback::FeedbackMode;
+use crate::identity::SenderId;
 use crate::ledger::LedgerKey;
 use crate::notification::{Notification, Proof};
 use crate::resource::Resource;
@@ -89,7 +90,7 @@ impl<'a> CloudEvent<'a> {
                 previous_key: n.previous_key.as_deref(),
                 detail: resource.and_then(|resource| resource.detail(n.entity)),
                 company: n.company.as_deref(),
-                notification_id: n.id_in_body.or(n.id_in_header),
+                notification_id: n.sender_id().and_then(SenderId::uuid),
                 source: n.source.as_deref(),
                 status,
                 parameter: n.parameter.as_deref(),
@@ -129,7 +130,8 @@ mod tests {
         let mut delivery = delivery(br#"{"event":"INVENTORY_ITEM_CHANGED","number":"7"}"#);
         delivery.meta.headers.insert("x-vwd-tenant-id".into(), "t-1".into());
         let n = Notification::read(&delivery, delivery.items().unwrap()[0], &NoDirectory);
-        let resource = Resource::parse(resource).unwrap();
+        let clock = crate::clock::Clock::new(crate::zone::Zone::UTC, n.received_at);
+        let resource = Resource::parse(resource, &clock).unwrap();
         let message = CloudEvent::new(&n, Some(&resource), None, FeedbackMode::Automatic).into_message();
         assert!(message.len() <= MAX_MESSAGE);
         serde_json::from_str(&message).unwrap()

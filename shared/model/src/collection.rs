@@ -1,11 +1,11 @@
 //! The lists of the ERP that tell what changed (reference 4.3, 4.4), and what stands in them.
 
 use crate::catalogue::Entity;
+use crate::clock::{Clock, Stamp};
 use crate::fields::Fields;
 use crate::head::EntityId;
 use crate::resource_path::{Api, ResourcePath};
 use crate::revision::{self, Revision};
-use crate::ticks::Ticks;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -41,7 +41,7 @@ pub enum Paging {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     pub key: String,
-    pub modified: Ticks,
+    pub modified: Stamp,
     /// V3's rows have no row version, and fewer fields than the resource itself (reference 9.3).
     pub revision: Revision,
 }
@@ -193,9 +193,11 @@ impl Collection {
         EntityId { tenant: tenant.to_owned(), entity: self.entity(), key: key.to_owned() }
     }
 
+    /// Times without a zone are read by `clock`.
+    ///
     /// # Errors
     /// The answer is something other than a list.
-    pub fn parse(self, json: &str) -> Result<Page, NotAList> {
+    pub fn parse(self, json: &str, clock: &Clock) -> Result<Page, NotAList> {
         let outer = Outer::read(json).ok_or(NotAList)?;
         let elements: Vec<&RawValue> = serde_json::from_str(outer.rows).map_err(|_| NotAList)?;
         let objects: Vec<Option<Fields<'_>>> = elements.iter().map(|element| Fields::parse(element.get())).collect();
@@ -203,13 +205,13 @@ impl Collection {
             let metadata = Fields::parse(fields.raw("metadata")?.get())?;
             metadata.text(&["totalCount"])?.parse().ok()
         });
-        let rows = objects.iter().map(|fields| fields.as_ref().map_or(Row::NoKey, |fields| self.row(fields)));
+        let rows = objects.iter().map(|fields| fields.as_ref().map_or(Row::NoKey, |fields| self.row(fields, clock)));
         Ok(Page { rows: rows.collect(), total: outer.total.or(told), more: outer.more })
     }
 
-    fn row(self, fields: &Fields<'_>) -> Row {
+    fn row(self, fields: &Fields<'_>, clock: &Clock) -> Row {
         let Some(key) = self.key(fields) else { return Row::NoKey };
-        match revision::modified(fields) {
+        match revision::modified(fields, clock) {
             Some(modified) => Row::Read(Listed { key, modified, revision: Revision::read(fields) }),
             None => Row::NoTime { key },
         }
@@ -252,6 +254,13 @@ impl fmt::Display for Collection {
 mod tests {
     use super::*;
     use crate::catalogue;
+    use crate::ticks::Ticks;
+    use crate::zone::Zone;
+    use time::macros::datetime;
+
+    fn clock() -> Clock {
+        Clock::new(Zone::UTC, datetime!(2026-11-23 12:00 UTC))
+    }
 
     #[test]
     fn each_collection_names_an_event_of_its_entity() {
@@ -293,9 +302,9 @@ mod tests {
     #[test]
     fn a_page_is_read_with_its_total() {
         let row = r#"{"number":"10001","lastModifiedDateTime":"2026-11-23T12:00:00.123","timeStamp":"AAE=","metadata":{"totalCount":7,"maxPageSize":2}}"#;
-        let page = Collection::Customer.parse(&format!("[{row}]")).unwrap();
+        let page = Collection::Customer.parse(&format!("[{row}]"), &clock()).unwrap();
         let Row::Read(listed) = &page.rows[0] else { panic!("not read") };
-        let modified = Ticks::parse_round_trip("2026-11-23T12:00:00.123Z").unwrap();
+        let modified = Stamp::from(Ticks::from_datetime(datetime!(2026-11-23 12:00:00.123 UTC)));
         assert_eq!((listed.key.as_str(), listed.modified), ("10001", modified));
         assert_eq!(listed.revision.etag.as_deref(), Some("AAE="));
         assert_eq!((page.total, page.more), (Some(7), None));
@@ -303,15 +312,15 @@ mod tests {
 
     #[test]
     fn a_sales_order_is_keyed_by_type_and_number() {
-        let page =
-            Collection::SalesOrder.parse(r#"[{"type":"SO","orderId":"42","lastModified":"2026-11-23T12:00:00Z"}]"#);
+        let json = r#"[{"type":"SO","orderId":"42","lastModified":"2026-11-23T12:00:00Z"}]"#;
+        let page = Collection::SalesOrder.parse(json, &clock());
         assert_eq!(keys(&page.unwrap()), ["SO/42"]);
     }
 
     #[test]
     fn a_list_of_version_three_is_an_envelope_that_says_how_it_goes_on() {
         let row = r#"{"_links":{"self":{"href":"/api/v3/SalesOrders/SO/000101"}},"type":"SO","orderId":"000101","status":"Open","lastModified":"2026-11-28T09:00:00.123Z"}"#;
-        let read = |json: String| Collection::SalesOrder.parse(&json).unwrap();
+        let read = |json: String| Collection::SalesOrder.parse(&json, &clock()).unwrap();
         let first =
             read(format!(r#"{{"value":[{row}],"nextPage":"/api/v3/SalesOrders?pageIndex=1","totalCount":101}}"#));
         assert_eq!((keys(&first), first.total, first.more), (vec!["SO/000101"], Some(101), Some(true)));
@@ -333,12 +342,13 @@ mod tests {
                 {"number":"10004","lastModifiedDateTime":"yesterday"},
                 {"lastModifiedDateTime":"2026-11-28T09:00:00"},
                 null]"#,
+            &clock(),
         );
         let page = page.unwrap();
         let timeless = |key: &str| Row::NoTime { key: key.to_owned() };
         assert_eq!(page.rows[..2], [timeless("10001"), timeless("10002")]);
         let Row::Read(read) = &page.rows[2] else { panic!("not read") };
-        assert_eq!(Some(read.modified), Ticks::parse_round_trip("2026-11-28T08:00:00Z"));
+        assert_eq!(read.modified, Stamp::from(Ticks::from_datetime(datetime!(2026-11-28 8:00 UTC))));
         assert_eq!(page.rows[3..], [timeless("10004"), Row::NoKey, Row::NoKey]);
         assert_eq!(page.total, Some(6));
     }
@@ -346,7 +356,7 @@ mod tests {
     #[test]
     fn anything_but_a_list_is_refused() {
         for json in ["{}", r#"{"value": 5}"#, r#"{"value": null}"#, "5", "<html>", ""] {
-            assert_eq!(Collection::Account.parse(json), Err(NotAList), "{json}");
+            assert_eq!(Collection::Account.parse(json, &clock()), Err(NotAList), "{json}");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! One HTTP delivery as intake accepted it, and its form on the notifications queue.
 
+use crate::ledger::LedgerKey;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -79,10 +79,56 @@ pub struct Meta<H = BTreeMap<String, String>> {
     /// The tenant, where the subscription serves exactly one. Outranks any header for the same reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// Whether another subscription, with another event or tenant, has the same secret. Then `event` and
+    /// `tenant` rest on a header, which says which of them it was.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shared_secret: bool,
+    /// The record that this replays. What was recorded under another key is found by it, and closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replays: Option<LedgerKey>,
+    /// The role that the replayed record has.
+    #[serde(default, skip_serializing_if = "AnswerRole::is_own")]
+    pub answer_role: AnswerRole,
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
+    /// The address it came from, as a digest that many addresses share ([`crate::measure::address_digest`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_from: Option<u16>,
     /// Lower-case names. Unsigned, so hints only (reference 1.2).
     pub headers: H,
+}
+
+/// Who answers, where several items of one delivery came under one id of Visma Net. It gets one answer
+/// for each id of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerRole {
+    /// It came under an id of its own.
+    #[default]
+    Own,
+    /// The first of them. Its answer says how all of them went.
+    ForAll,
+    /// Another one. It is not answered by itself.
+    ByFirst,
+}
+
+impl AnswerRole {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::ForAll => "for_all",
+            Self::ByFirst => "by_first",
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_own(&self) -> bool {
+        *self == Self::Own
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Own, Self::ForAll, Self::ByFirst].into_iter().find(|role| role.as_str() == text)
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -161,22 +207,14 @@ impl Delivery {
         Ok(Self { meta, body })
     }
 
-    /// The notifications of the body, each as its exact text: the object itself, or the elements of an array (reference 8.1).
-    /// `None` when the body is neither.
-    pub fn items(&self) -> Option<Vec<&str>> {
-        let text = std::str::from_utf8(&self.body).ok()?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let whole: &RawValue = serde_json::from_str(text).ok()?;
-        if whole.get().starts_with('{') {
-            return Some(vec![whole.get()]);
-        }
-        let elements: Vec<&RawValue> = serde_json::from_str(whole.get()).ok()?;
-        Some(elements.into_iter().map(RawValue::get).collect())
-    }
-
     pub fn header(&self, name: &str) -> Option<&str> {
         self.meta.headers.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Whether it holds nothing but what a message may (SQS SendMessage: XML 1.0's): no control characters but tab and the ends of lines, and neither
@@ -214,7 +252,11 @@ pub(crate) mod tests {
             subscription: "accounts".into(),
             event: None,
             tenant: None,
+            replays: None,
             received_at: datetime!(2026-11-23 12:00 UTC),
+            sent_from: None,
+            shared_secret: false,
+            answer_role: Default::default(),
             headers: BTreeMap::new(),
         };
         Delivery { meta, body: body.to_vec() }
@@ -246,26 +288,6 @@ pub(crate) mod tests {
             let message = message(&format!("{{\"a\": \"{c}\"}}"));
             assert!(!message.contains(c) && message.contains(r#""encoding":"base64""#), "{c:?} in {message}");
         }
-    }
-
-    #[test]
-    fn an_object_is_one_item_and_an_array_is_its_elements() {
-        let items = |body: &str| {
-            delivery(body.as_bytes()).items().map(|items| items.iter().map(|i| i.to_string()).collect::<Vec<_>>())
-        };
-        assert_eq!(items(r#" {"a": 1} "#), Some(vec![r#"{"a": 1}"#.to_owned()]));
-        assert_eq!(items(r#"[{"a": 1} , 5]"#), Some(vec![r#"{"a": 1}"#.to_owned(), "5".to_owned()]));
-        assert_eq!(items("[]"), Some(vec![]));
-        for text in ["", "null", "5", "\"x\"", "{", "[1", "{} {}"] {
-            assert_eq!(items(text), None, "{text}");
-        }
-        assert!(delivery(b"\xff{}").items().is_none());
-    }
-
-    #[test]
-    fn nesting_without_end_is_no_reason_to_overflow_the_stack() {
-        let deep = "[".repeat(200_000);
-        assert!(delivery(deep.as_bytes()).items().is_none());
     }
 
     /// As SQS's documentation has it.

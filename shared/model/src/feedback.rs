@@ -1,5 +1,6 @@
 //! What is sent back to Visma Net, and the two messages of the feedback queue.
 
+use crate::identity::SenderId;
 use crate::ledger::LedgerKey;
 use crate::notification::Notification;
 use serde::{Deserialize, Serialize};
@@ -77,7 +78,8 @@ pub struct Address {
 impl Address {
     /// Empty when no UUID is known; then no feedback can be sent.
     pub fn of(notification: &Notification, header_first: bool) -> Self {
-        let mut ids: Vec<Uuid> = [notification.id_in_body, notification.id_in_header].into_iter().flatten().collect();
+        let ids = [&notification.id_in_body, &notification.id_in_header].into_iter().flatten();
+        let mut ids: Vec<Uuid> = ids.filter_map(SenderId::uuid).collect();
         if header_first {
             ids.reverse();
         }
@@ -142,8 +144,7 @@ impl FeedbackMessage {
         let mut take = |name| fields.remove(name).unwrap_or(Value::Null);
         let kind = take("type");
         let kind = kind.as_str().filter(|kind| ["feedback", "outcome"].contains(kind)).ok_or(Rejection::UnknownType)?;
-        let notification: LedgerKey =
-            serde_json::from_value(take("notification")).map_err(|_| Rejection::Field("notification"))?;
+        let notification = LedgerKey::parse(take("notification")).map_err(Rejection::Field)?;
         if kind == "feedback" {
             return Ok(Self::Feedback { notification });
         }
@@ -234,6 +235,23 @@ mod tests {
         assert_eq!(with("description", json!(5)), Rejection::Field("description"));
         assert_eq!(with("description", json!(" <> ")), Rejection::Field("description"));
         assert_eq!(with("notification", json!("x")), Rejection::Field("notification"));
+        let with_key = |name: &str, value: Value| {
+            let mut notification = outcome()["notification"].clone();
+            notification[name] = value;
+            with("notification", notification)
+        };
+        for (name, value, field) in [
+            ("key", json!("x".repeat(3000)), "notification.key"),
+            ("key", json!(""), "notification.key"),
+            ("key", json!(1920), "notification.key"),
+            ("tenant", json!("t".repeat(65)), "notification.tenant"),
+            ("tenant", json!("a#b"), "notification.tenant"),
+            ("tenant", Value::Null, "notification.tenant"),
+            ("entity", json!("no_such_entity"), "notification.entity"),
+            ("id", json!("a".repeat(2000)), "notification.id"),
+        ] {
+            assert_eq!(with_key(name, value), Rejection::Field(field));
+        }
         assert_eq!(with("type", json!("other")), Rejection::UnknownType);
         assert_eq!(FeedbackMessage::parse("[]").unwrap_err(), Rejection::NotAnObject);
         assert_eq!(FeedbackMessage::parse("secret words").unwrap_err().to_string(), "the message is not a JSON object");
@@ -268,8 +286,14 @@ mod tests {
         let ids = |in_body: Option<Uuid>, in_header: Option<Uuid>, header_first| {
             let delivery = crate::delivery::tests::delivery(b"");
             let n = Notification::read(&delivery, r#"{"source":"erp"}"#, &crate::notification::NoDirectory);
-            let address =
-                Address::of(&Notification { id_in_body: in_body, id_in_header: in_header, ..n }, header_first);
+            let address = Address::of(
+                &Notification {
+                    id_in_body: in_body.map(SenderId::from),
+                    id_in_header: in_header.map(SenderId::from),
+                    ..n
+                },
+                header_first,
+            );
             assert_eq!(address.source.as_deref(), Some("erp"));
             address.ids
         };

@@ -30,6 +30,13 @@ impl<'a> Fields<'a> {
         candidates.iter().find_map(|name| text(self.raw(name)?.get()))
     }
 
+    /// The text or number that these names lead to, from the outermost inwards, each in whatever case. In a list, a name is a place,
+    /// counted from 0.
+    pub(crate) fn at<'n>(&self, mut names: impl Iterator<Item = Cow<'n, str>>) -> Option<String> {
+        let outermost = self.raw(&names.next()?)?;
+        text(names.try_fold(outermost, |value, name| child(value, &name))?.get())
+    }
+
     pub(crate) fn boolean(&self, name: &str) -> Option<bool> {
         serde_json::from_str(self.raw(name)?.get()).ok()
     }
@@ -61,6 +68,14 @@ impl<'de> Visitor<'de> for Object {
         }
         Ok(fields)
     }
+}
+
+fn child<'a>(value: &'a RawValue, name: &str) -> Option<&'a RawValue> {
+    if value.get().starts_with('[') {
+        let elements: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
+        return elements.get(name.parse::<usize>().ok()?).copied();
+    }
+    Fields::parse(value.get())?.raw(name)
 }
 
 fn text(json: &str) -> Option<String> {

@@ -1,19 +1,65 @@
 //! The current state of an entity and the order in which notifications may change it.
 
 use crate::catalogue::Entity;
+use crate::clock::Stamp;
 use crate::identity::NotificationKey;
+use crate::names::is_name;
 use crate::revision::Revision;
 use crate::ticks::Ticks;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// An entity of a tenant: what a partition of the table holds.
+/// The longest partition key of a DynamoDB table, in bytes. An entity's is `{tenant}#{entity}#{key}`.
+pub const LONGEST_PARTITION_KEY: usize = 2048;
+
+/// An entity of a tenant: what a partition of the table holds. What is read from outside is checked: see [`EntityId::check`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct EntityId {
     pub tenant: String,
     pub entity: Entity,
     /// The visible number, for example `1920` or `SO/000123`.
     pub key: String,
+}
+
+/// Names the field of a key that the table cannot hold, never its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}` is empty, too long for a table key, or no name")]
+pub struct InvalidEntity {
+    pub field: &'static str,
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    tenant: String,
+    entity: Entity,
+    key: String,
+}
+
+impl TryFrom<Unchecked> for EntityId {
+    type Error = InvalidEntity;
+
+    fn try_from(Unchecked { tenant, entity, key }: Unchecked) -> Result<Self, InvalidEntity> {
+        Self { tenant, entity, key }.check()
+    }
+}
+
+impl EntityId {
+    /// The same, if a table key can be made of it: a tenant of letters, digits, `-` and `_`, 64 at most, and a key that is not empty
+    /// and leaves the partition key within [`LONGEST_PARTITION_KEY`].
+    ///
+    /// # Errors
+    /// Which field is wrong: `tenant` or `key`.
+    pub fn check(self) -> Result<Self, InvalidEntity> {
+        if !is_name(&self.tenant) {
+            return Err(InvalidEntity { field: "tenant" });
+        }
+        let length = self.tenant.len() + 1 + self.entity.as_str().len() + 1 + self.key.len();
+        if self.key.is_empty() || length > LONGEST_PARTITION_KEY {
+            return Err(InvalidEntity { field: "key" });
+        }
+        Ok(self)
+    }
 }
 
 impl fmt::Display for EntityId {
@@ -26,9 +72,10 @@ impl fmt::Display for EntityId {
 /// and a header's is none of them: a replay under an altered header would move the entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Versions {
-    /// `lastModifiedDateTime` of the resource as fetched with our own token.
-    pub resource: Option<Ticks>,
-    /// The signed body's own timestamp.
+    /// `lastModifiedDateTime` of the resource as the ERP told it, asked with our own token.
+    pub resource: Option<Stamp>,
+    /// The signed body's own timestamp. It may be when the webhook was made, so the resource's
+    /// outranks it (reference 9.9).
     pub body: Option<Ticks>,
     /// Our clock at intake. Orders only where nothing else does.
     pub received: Option<Ticks>,
@@ -36,16 +83,17 @@ pub struct Versions {
 
 impl Versions {
     /// The clocks by which this change is to be ordered.
-    pub fn new(resource: Option<Ticks>, body: Option<Ticks>, received: Ticks) -> Self {
+    pub fn new(resource: Option<Stamp>, body: Option<Ticks>, received: Ticks) -> Self {
         let received = (resource.is_none() && body.is_none()).then_some(received);
         Self { resource, body, received }
     }
 
     /// By name, those that are known.
-    pub fn known(&self) -> impl Iterator<Item = (&'static str, Ticks)> {
-        [("resource", self.resource), ("body", self.body), ("received", self.received)]
+    pub fn known(&self) -> impl Iterator<Item = (&'static str, Stamp)> {
+        let [body, received] = [self.body, self.received].map(|ticks| ticks.map(Stamp::from));
+        [("resource", self.resource), ("body", body), ("received", received)]
             .into_iter()
-            .filter_map(|(name, ticks)| Some((name, ticks?)))
+            .filter_map(|(name, stamp)| Some((name, stamp?)))
     }
 }
 
@@ -87,9 +135,33 @@ mod tests {
     }
 
     #[test]
+    fn an_entity_from_outside_fits_the_table_or_is_refused_by_the_name_of_its_field() {
+        let of = |tenant: &str, key: &str| EntityId { tenant: tenant.into(), entity: Entity::Account, key: key.into() };
+        let longest = "å".repeat((LONGEST_PARTITION_KEY - "t#account#".len()) / 2);
+        for fits in [of("t", "1920"), of(&"t".repeat(64), "Ås & Co / 1%2F2 #"), of("t", &longest)] {
+            let json = serde_json::to_string(&fits).unwrap();
+            assert_eq!(serde_json::from_str::<EntityId>(&json).unwrap(), fits);
+        }
+        for (wrong, field) in [
+            (of("t", ""), "key"),
+            (of("t", &format!("{longest}1")), "key"),
+            (of("", "1920"), "tenant"),
+            (of("a#b", "1920"), "tenant"),
+            (of(&"t".repeat(65), "1920"), "tenant"),
+        ] {
+            let json = serde_json::to_string(&wrong).unwrap();
+            assert!(serde_json::from_str::<EntityId>(&json).is_err());
+            assert_eq!(wrong.check(), Err(InvalidEntity { field }));
+        }
+    }
+
+    #[test]
     fn our_own_clock_orders_only_where_no_other_does() {
         let [resource, body, received] = [1, 2, 3].map(Ticks::new).map(Option::unwrap);
-        let known = |resource, body| Versions::new(resource, body, received).known().collect::<Vec<_>>();
+        let known = |resource: Option<Ticks>, body| {
+            let versions = Versions::new(resource.map(Stamp::from), body, received);
+            versions.known().map(|(name, stamp)| (name, stamp.at())).collect::<Vec<_>>()
+        };
         assert_eq!(known(Some(resource), Some(body)), [("resource", resource), ("body", body)]);
         assert_eq!(known(Some(resource), None), [("resource", resource)]);
         assert_eq!(known(None, Some(body)), [("body", body)]);

@@ -1,18 +1,24 @@
 //! What makes two deliveries the same notification.
 
+use crate::catalogue::normalise;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
+use uuid::Uuid;
 
-/// Hex digits of the content's hash, half of SHA-256's. They only tell apart what one entity's notifications hold, and each costs a byte
-/// of a table that counts whole kilobytes.
-const CONTENT_LENGTH: usize = 32;
+/// Hex digits of the item's hash. They only tell apart what one entity's notifications hold, and each
+/// costs a byte of a table that counts whole kilobytes.
+const CONTENT_LENGTH: usize = 24;
+/// Hex digits of the hash of the event's name.
+const EVENT_LENGTH: usize = 8;
+const HASH_LENGTH: usize = CONTENT_LENGTH + EVENT_LENGTH;
 const MAX_ID_LENGTH: usize = 64;
-const MAX_KEY_LENGTH: usize = CONTENT_LENGTH + 1 + MAX_ID_LENGTH;
+const MAX_KEY_LENGTH: usize = HASH_LENGTH + 1 + MAX_ID_LENGTH;
 
-/// `{first 32 hex digits of the item's SHA-256}.{id}`. The same id with the same content is a duplicate; the same id with new content is
-/// a new delivery of it. The content comes first, so one key-prefix query finds the same content under other ids, which is what
-/// a replay under altered headers looks like.
+/// `{24 hex digits of the item's SHA-256}{8 of the event's}.{id}`. The same id with the same content
+/// under the same event is a duplicate. Other content, another event or another id is another
+/// notification. The content comes first, so one query by the key's beginning finds the same content
+/// under other events and other ids: a replay under altered headers looks like that.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NotificationKey(String);
@@ -21,15 +27,56 @@ pub struct NotificationKey(String);
 #[error("a notification key is 32 hex digits, a dot, and an id of letters, digits and dashes")]
 pub struct InvalidKey;
 
-impl NotificationKey {
-    /// `id` is the body's UUID or else the header's id; characters that could not stand in a key are left out.
-    pub fn new(item: &[u8], id: Option<&str>) -> Self {
-        let digest = Sha256::digest(item);
-        let mut key = String::with_capacity(MAX_KEY_LENGTH);
-        for byte in &digest[..CONTENT_LENGTH / 2] {
-            let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
-            key.extend([digit(byte >> 4), digit(byte & 15)]);
+/// An id that the sender gave, in the body or in a header, in the form that a key can hold. A UUID is
+/// written in its usual form, whatever its spelling. Other text of letters, digits and dashes is
+/// lower-case; all else is replaced by its hash, so that two ids stay two.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SenderId(String);
+
+impl SenderId {
+    /// `None` for an empty text.
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if text.is_empty() {
+            return None;
         }
+        if let Ok(uuid) = Uuid::try_parse(text) {
+            return Some(Self(uuid.to_string()));
+        }
+        let fits = text.len() <= MAX_ID_LENGTH && text.chars().all(is_id_char);
+        // The prefix keeps the hash from being read as a UUID.
+        Some(Self(if fits { text.to_ascii_lowercase() } else { format!("h-{}", hex(text.as_bytes(), HASH_LENGTH)) }))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Visma Net takes a feedback only under a UUID (reference 2.5).
+    pub fn uuid(&self) -> Option<Uuid> {
+        Uuid::try_parse(&self.0).ok()
+    }
+}
+
+impl From<Uuid> for SenderId {
+    fn from(id: Uuid) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl fmt::Display for SenderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl NotificationKey {
+    /// `event` is the event's name, in any spelling. `id` is the sender's, from the body or else from
+    /// the header; characters that cannot stand in a key are left out.
+    pub fn new(item: &[u8], event: &str, id: Option<&str>) -> Self {
+        let mut key = hex(item, CONTENT_LENGTH);
+        key.reserve(MAX_KEY_LENGTH - CONTENT_LENGTH);
+        key.push_str(&hex(normalise(event).as_bytes(), EVENT_LENGTH));
         key.push('.');
         let id = id.unwrap_or_default().chars().filter(|c| is_id_char(*c)).take(MAX_ID_LENGTH);
         key.extend(id.map(|c| c.to_ascii_lowercase()));
@@ -40,20 +87,26 @@ impl NotificationKey {
         &self.0
     }
 
-    /// The part that depends on the content alone, 32 hex digits.
+    /// The part that depends on the content alone, 24 hex digits.
     pub fn content(&self) -> &str {
         &self.0[..CONTENT_LENGTH]
     }
 
-    /// The part behind the content: the body's id or else the header's, and empty if there was none.
-    pub fn id(&self) -> &str {
-        &self.0[CONTENT_LENGTH + 1..]
+    /// The part that depends on the event alone, 8 hex digits.
+    pub fn event(&self) -> &str {
+        &self.0[CONTENT_LENGTH..HASH_LENGTH]
     }
 
-    /// Enough to tell apart what arrives in the same millisecond: 16 digits of the content's hash and the id's last 12 characters.
+    /// The sender's id: the body's or else the header's, and empty if there was none.
+    pub fn id(&self) -> &str {
+        &self.0[HASH_LENGTH + 1..]
+    }
+
+    /// Enough to tell apart what arrives in the same millisecond: 8 digits of the content's hash, the
+    /// event's 8, and the id's last 12 characters.
     pub fn brief(&self) -> String {
         let id = self.id();
-        format!("{}{}", &self.0[..16], &id[id.len().saturating_sub(12)..])
+        format!("{}{}{}", &self.0[..8], self.event(), &id[id.len().saturating_sub(12)..])
     }
 }
 
@@ -68,8 +121,8 @@ impl TryFrom<String> for NotificationKey {
 
     fn try_from(text: String) -> Result<Self, InvalidKey> {
         let (content, id) = text.split_once('.').ok_or(InvalidKey)?;
-        let hex = content.len() == CONTENT_LENGTH
-            && content.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let hex =
+            content.len() == HASH_LENGTH && content.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         if hex && text.len() <= MAX_KEY_LENGTH && id.chars().all(is_id_char) { Ok(Self(text)) } else { Err(InvalidKey) }
     }
 }
@@ -78,6 +131,13 @@ impl From<NotificationKey> for String {
     fn from(key: NotificationKey) -> Self {
         key.0
     }
+}
+
+/// The first hex digits of the SHA-256.
+fn hex(bytes: &[u8], digits: usize) -> String {
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    let digest = Sha256::digest(bytes);
+    digest[..digits / 2].iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn is_id_char(c: char) -> bool {
@@ -90,46 +150,88 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn content_and_id_both_count() {
-        let key = NotificationKey::new(b"{}", Some("A-1"));
-        assert_eq!(key.as_str(), "44136fa355b3678a1146ad16f7e8649e.a-1");
-        assert_ne!(key, NotificationKey::new(b"{ }", Some("A-1")));
-        assert_ne!(key, NotificationKey::new(b"{}", Some("A-2")));
-        assert_eq!(key.content(), NotificationKey::new(b"{}", None).content());
+    fn content_event_and_id_all_count() {
+        let key = NotificationKey::new(b"{}", "ACCOUNT_CHANGED", Some("A-1"));
+        assert_eq!(key.as_str(), "44136fa355b3678a1146ad16a43cb840.a-1");
+        assert_ne!(key, NotificationKey::new(b"{ }", "ACCOUNT_CHANGED", Some("A-1")));
+        assert_ne!(key, NotificationKey::new(b"{}", "ACCOUNT_CREATED", Some("A-1")));
+        assert_ne!(key, NotificationKey::new(b"{}", "ACCOUNT_CHANGED", Some("A-2")));
+        let other = NotificationKey::new(b"{}", "account created", None);
+        assert_eq!((key.content(), key.event() == other.event()), (other.content(), false));
     }
 
     #[test]
-    fn a_foreign_key_is_refused() {
+    fn an_event_is_the_same_in_every_spelling() {
+        let of = |event| NotificationKey::new(b"{}", event, None);
+        assert_eq!(of("Account Changed"), of("ACCOUNT_CHANGED"));
+    }
+
+    #[test]
+    fn no_two_events_of_the_catalogue_are_taken_for_one() {
+        let events: std::collections::HashSet<String> = crate::catalogue::CATALOGUE
+            .iter()
+            .map(|event| NotificationKey::new(b"{}", event.id, None).event().to_owned())
+            .collect();
+        assert_eq!(events.len(), crate::catalogue::CATALOGUE.len());
+    }
+
+    #[test]
+    fn refuses_a_foreign_key() {
         for text in ["", "x", "44136fa3.a", "zz136fa355b3678a1146ad16f7e8649e.a-1"] {
             assert!(NotificationKey::try_from(text.to_owned()).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn an_id_is_cut_to_the_longest_that_a_key_may_have() {
-        let key = |length| NotificationKey::new(b"{}", Some(&"a".repeat(length)));
+    fn cuts_an_id_to_the_longest_that_a_key_may_have() {
+        let key = |length| NotificationKey::new(b"{}", "", Some(&"a".repeat(length)));
         assert_eq!(key(MAX_ID_LENGTH + 1), key(MAX_ID_LENGTH));
         assert_eq!(NotificationKey::try_from(key(MAX_ID_LENGTH).to_string()), Ok(key(MAX_ID_LENGTH)));
         assert_eq!(NotificationKey::try_from(format!("{}a", key(MAX_ID_LENGTH))), Err(InvalidKey));
     }
 
+    #[test]
+    fn a_uuid_is_the_same_id_in_every_spelling() {
+        let id = |text| SenderId::new(text).unwrap();
+        let usual = "0d4c92f5-5d2c-4b39-9b9c-6d0a3e5a1f10";
+        for text in [usual, "0D4C92F5-5D2C-4B39-9B9C-6D0A3E5A1F10", "{0d4c92f5-5d2c-4b39-9b9c-6d0a3e5a1f10}"] {
+            assert_eq!((id(text).as_str(), id(text).uuid()), (usual, Uuid::try_parse(usual).ok()), "{text}");
+        }
+        assert_eq!((id(" Evt-17 ").as_str(), id("Evt-17").uuid()), ("evt-17", None));
+        assert_eq!(SenderId::new(" "), None);
+    }
+
     proptest! {
         #[test]
-        fn every_key_we_make_is_one_we_accept(item: Vec<u8>, id in ".{0,80}") {
-            let key = NotificationKey::new(&item, Some(&id));
+        fn two_ids_stay_two_whatever_they_are_made_of(one in "[a-c_/ å-]{1,70}", other in "[a-c_/ å-]{1,70}") {
+            let id = |text: &str| SenderId::new(text).map(|id| NotificationKey::new(b"{}", "", Some(id.as_str())));
+            prop_assert_eq!(id(&one) == id(&other), one.trim() == other.trim());
+        }
+
+        #[test]
+        fn an_id_read_again_is_the_same(text in ".{0,80}") {
+            if let Some(id) = SenderId::new(&text) {
+                prop_assert_eq!(SenderId::new(id.as_str()), Some(id));
+            }
+        }
+
+        #[test]
+        fn every_key_we_make_is_one_we_accept(item: Vec<u8>, event in ".{0,20}", id in ".{0,80}") {
+            let key = NotificationKey::new(&item, &event, Some(&id));
             prop_assert_eq!(NotificationKey::try_from(key.to_string()).unwrap(), key);
         }
 
         #[test]
-        fn two_are_the_same_when_content_and_id_are_and_only_then(
-            one in "[ab]{0,2}", other in "[ab]{0,2}", id in "[aAb-]{0,2}", other_id in "[aAb-]{0,2}",
+        fn two_are_the_same_when_content_event_and_id_are_and_only_then(
+            one in "[ab]{0,2}", other in "[ab]{0,2}", event in "[xX_]{0,2}", other_event in "[xX_]{0,2}",
+            id in "[aAb-]{0,2}", other_id in "[aAb-]{0,2}",
         ) {
-            let (first, second) =
-                (NotificationKey::new(one.as_bytes(), Some(&id)), NotificationKey::new(other.as_bytes(), Some(&other_id)));
-            prop_assert_eq!(first == second, one == other && id.eq_ignore_ascii_case(&other_id));
-            // Content under other ids is found by the key's beginning.
-            let begins = second.as_str().starts_with(&format!("{}.", first.content()));
-            prop_assert_eq!(begins, one == other);
+            let first = NotificationKey::new(one.as_bytes(), &event, Some(&id));
+            let second = NotificationKey::new(other.as_bytes(), &other_event, Some(&other_id));
+            let same_event = normalise(&event) == normalise(&other_event);
+            prop_assert_eq!(first == second, one == other && same_event && id.eq_ignore_ascii_case(&other_id));
+            // Content under other events and ids is found by the key's beginning.
+            prop_assert_eq!(second.as_str().starts_with(first.content()), one == other);
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::head::EntityId;
 use crate::identity::NotificationKey;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
 use time::OffsetDateTime;
 
@@ -49,6 +50,11 @@ impl State {
     /// Nothing ever changes a final state. Dead and parked are ends as well, but a redrive or a replay may lead on from them.
     pub fn is_final(self) -> bool {
         self.rank() == 2
+    }
+
+    /// Whether no further attempt follows by itself.
+    pub fn is_end(self) -> bool {
+        !matches!(self, Self::Retrying | Self::Paused)
     }
 
     /// State moves only forward.
@@ -166,6 +172,27 @@ pub struct LedgerKey {
     pub entity: EntityId,
     #[serde(rename = "id")]
     pub notification: NotificationKey,
+}
+
+impl LedgerKey {
+    /// Reads what somebody else has written, so that every key can be asked for in the table.
+    ///
+    /// # Errors
+    /// The path of the field that is wrong, as an answer may name it: `notification.key`.
+    pub fn parse(json: Value) -> Result<Self, &'static str> {
+        let Value::Object(mut fields) = json else { return Err("notification") };
+        let mut take = |name| fields.remove(name).unwrap_or(Value::Null);
+        let text = |value: Value| if let Value::String(text) = value { Some(text) } else { None };
+        let entity = serde_json::from_value(take("entity")).map_err(|_| "notification.entity")?;
+        let tenant = text(take("tenant")).ok_or("notification.tenant")?;
+        let key = text(take("key")).ok_or("notification.key")?;
+        let id = text(take("id")).and_then(|id| NotificationKey::try_from(id).ok()).ok_or("notification.id")?;
+        let entity = EntityId { tenant, entity, key }.check().map_err(|invalid| match invalid.field {
+            "tenant" => "notification.tenant",
+            _ => "notification.key",
+        })?;
+        Ok(Self { entity, notification: id })
+    }
 }
 
 /// One failed attempt, as the ledger keeps it.

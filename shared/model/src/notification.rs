@@ -1,43 +1,29 @@
 //! One item of a delivery, normalised (reference 8.3): what changed, for whom, and how sure we are.
 
 use crate::catalogue::{self, Entity, EventType, Kind, NotificationType};
-use crate::delivery::{Channel, Delivery, MalformedMessage, Origin};
+use crate::clock::{Clock, Stamp};
+use crate::delivery::{AnswerRole, Channel, Delivery, MalformedMessage, Origin};
+pub use crate::directory::{DEFAULT_MAX_ITEMS, Directory, NoDirectory};
 use crate::fields::Fields;
 use crate::head::EntityId;
-use crate::identity::NotificationKey;
-use crate::ledger::LedgerKey;
-use crate::resource_path::ResourcePath;
+use crate::identity::{NotificationKey, SenderId};
+use crate::items::Items;
+use crate::ledger::{LedgerKey, Reason};
+use crate::mapping::{self, Mapped};
+use crate::resource_path::{Api, ResourcePath};
+use crate::subject::Subject;
 use crate::ticks::Ticks;
+use crate::zone::Zone;
 use serde::Serialize;
+use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-const MAX_KEY_LENGTH: usize = 256;
 const MAX_TEXT_LENGTH: usize = 256;
+pub use crate::names::is_name;
+
 /// Stands for the tenant where none could be told.
 pub const UNKNOWN_TENANT: &str = "unknown";
-
-/// What the settings know and a payload does not say.
-pub trait Directory {
-    /// The event that a name means here, beyond the catalogue's own names.
-    fn event_alias(&self, name: &str) -> Option<&'static EventType>;
-    /// The tenant whose company number (`contextId`) this is.
-    fn tenant_of_company(&self, company: &str) -> Option<String>;
-}
-
-/// Settings that know nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoDirectory;
-
-impl Directory for NoDirectory {
-    fn event_alias(&self, _: &str) -> Option<&'static EventType> {
-        None
-    }
-
-    fn tenant_of_company(&self, _: &str) -> Option<String> {
-        None
-    }
-}
 
 impl Proof {
     pub const ALL: [Self; 3] = [Self::Signed, Self::Headers, Self::Nothing];
@@ -73,6 +59,8 @@ pub struct Notification {
     pub delivery: Uuid,
     pub channel: Channel,
     pub origin: Origin,
+    /// The record that this is a replay of.
+    pub replays: Option<LedgerKey>,
     pub proof: Proof,
     pub subscription: String,
     pub received_at: OffsetDateTime,
@@ -85,15 +73,22 @@ pub struct Notification {
     pub event: Option<&'static EventType>,
     pub entity: Entity,
     pub kind: Kind,
-    pub id_in_body: Option<Uuid>,
-    pub id_in_header: Option<Uuid>,
+    /// Whether the event comes from the signed body or from the subscription. Where a header alone names
+    /// it, anyone can have named it.
+    pub event_is_proven: bool,
+    pub id_in_body: Option<SenderId>,
+    pub id_in_header: Option<SenderId>,
+    pub answer: AnswerRole,
     pub path: Option<ResourcePath>,
     pub entity_key: Option<String>,
+    /// Why nothing may be done about it, as far as its own text says.
+    pub unusable: Option<Reason>,
+    /// `None` where nothing is signed, as are the next two: the ERP or nobody says it then.
     pub previous_key: Option<String>,
-    pub source: Option<String>,
     pub status: Option<String>,
     /// The free text configured for an action (reference 3.4).
     pub parameter: Option<String>,
+    pub source: Option<String>,
     /// The body's own timestamp.
     pub occurred_at: Option<Ticks>,
     /// The exact text of the item.
@@ -109,12 +104,25 @@ impl Notification {
         Ok(Self::all_of(&Delivery::from_message(message)?, directory))
     }
 
-    /// Each notification of a delivery; a body that is no JSON is one, too.
+    /// Each notification of a delivery; a body that is no JSON is one, too, and so is one that
+    /// holds more than the directory allows.
     pub fn all_of(delivery: &Delivery, directory: &impl Directory) -> Vec<Self> {
-        match delivery.items() {
-            Some(items) => items.into_iter().map(|item| Self::read(delivery, item, directory)).collect(),
-            None => vec![Self::unparseable(delivery, &unreadable(&delivery.body))],
+        let mut all: Vec<Self> = match delivery.items_within(directory.max_items()) {
+            Items::Few(items) => items.into_iter().map(|item| Self::read(delivery, item, directory)).collect(),
+            Items::TooMany => vec![Self::too_many(delivery)],
+            Items::Unreadable => vec![Self::unparseable(delivery, &unreadable(&delivery.body))],
+        };
+        match (&delivery.meta.replays, all.as_mut_slice()) {
+            (Some(record), [only]) => {
+                only.answer = delivery.meta.answer_role;
+                only.keep_number(&record.notification);
+            }
+            _ => {
+                tell_apart(&mut all);
+                share_answers(&mut all);
+            }
         }
+        all
     }
 
     /// Reads one item of [`Delivery::items`]. Never fails: what cannot be read is `unparseable`, what is not known `unmapped`.
@@ -124,25 +132,27 @@ impl Notification {
         };
         let (event_raw, event, event_told_by) = event_of(delivery, &fields, directory);
         let entity = event.map_or(Entity::Unmapped, |event| event.entity);
-        let path = fields
-            .text(&["relativeResourceUri", "resourcePath"])
-            .and_then(|path| ResourcePath::parse(&path).ok())
-            .filter(|path| path.entity() == entity);
-        let entity_key = path.as_ref().and_then(ResourcePath::key).or_else(|| key_of(entity, &fields));
-        let path = path.or_else(|| ResourcePath::for_entity(entity, entity_key.as_deref()?));
-        let company = fields.text(&["contextId", "companyId"]).filter(|text| is_name(text));
+        let mapped = Mapped::new(directory.fields(), event, &fields);
+        let Subject { key: entity_key, path, unusable } = Subject::of(entity, &fields, mapped.key());
+        let company = mapped.text(|rule| &rule.company, &["contextId", "companyId"]).filter(|text| is_name(text));
         let (tenant, tenant_told_by) = tenant_of(delivery, company.as_deref(), directory);
+        let signed = |text: Option<String>| short(text.filter(|_| delivery.meta.channel != Channel::Legacy));
+        let zone = directory.zone(path.as_ref().map_or(Api::Finance, ResourcePath::api));
         Self {
             proof: proof(delivery, &[event_told_by, tenant_told_by]),
             event,
             entity,
             kind: event.map_or(Kind::Unknown, |event| event.kind),
+            event_is_proven: event.is_some()
+                && event_told_by == ToldBy::Us
+                && delivery.meta.channel == Channel::Dispatcher,
             tenant,
             company,
-            id_in_body: fields.text(&["notificationId"]).and_then(|id| Uuid::try_parse(&id).ok()),
+            id_in_body: mapped.text(|rule| &rule.id, &["notificationId"]).and_then(|id| SenderId::new(&id)),
             path,
-            entity_key: entity_key.filter(|key| key.len() <= MAX_KEY_LENGTH),
-            previous_key: short(fields.text(&[
+            entity_key,
+            unusable,
+            previous_key: signed(fields.text(&[
                 "previousKey",
                 "oldKey",
                 "previousAccountCd",
@@ -150,14 +160,16 @@ impl Notification {
                 "oldValue",
             ])),
             source: short(fields.text(&["source"])),
-            status: short(status_of(event, &fields)),
-            parameter: short(fields.text(&["parameter", "webhookParameter", "actionParameter", "message"])),
-            occurred_at: fields
-                .text(&["timeStamp", "occurredAt", "changedAt", "lastModifiedDateTime"])
-                .and_then(|text| moment(&text)),
+            status: signed(status_of(event, &fields, &mapped)),
+            parameter: signed(
+                mapped.text(|rule| &rule.parameter, &["parameter", "webhookParameter", "actionParameter", "message"]),
+            ),
+            occurred_at: mapped
+                .text(|rule| &rule.time, &["timeStamp", "occurredAt", "changedAt", "lastModifiedDateTime"])
+                .and_then(|text| moment(&text, zone, delivery.meta.received_at)),
             ..Self::bare(delivery, item, event_raw)
         }
-        .with_key()
+        .with_key(None)
     }
 
     /// A body, or an element of one, that is no JSON object.
@@ -165,16 +177,23 @@ impl Notification {
         let named = delivery.meta.event.as_deref().or_else(|| delivery.header("x-vwd-event-id")).unwrap_or_default();
         let bare = Self::bare(delivery, text, named.to_owned());
         let (tenant, told_by) = tenant_of(delivery, None, &NoDirectory);
-        Self { entity: Entity::Unparseable, tenant, proof: proof(delivery, &[told_by]), ..bare }.with_key()
+        Self { entity: Entity::Unparseable, tenant, proof: proof(delivery, &[told_by]), ..bare }.with_key(None)
+    }
+
+    /// A body of more items than are allowed, kept whole.
+    fn too_many(delivery: &Delivery) -> Self {
+        let whole = Self::unparseable(delivery, &unreadable(&delivery.body));
+        Self { entity: Entity::Unmapped, unusable: Some(Reason::TooManyItems), ..whole }
     }
 
     fn bare(delivery: &Delivery, item: &str, event_raw: String) -> Self {
         let meta = &delivery.meta;
         Self {
-            key: NotificationKey::new(item.as_bytes(), None),
+            key: NotificationKey::new(&[], "", None),
             delivery: meta.id,
             channel: meta.channel,
             origin: meta.origin,
+            replays: meta.replays.clone().filter(|_| meta.origin == Origin::Replay),
             proof: Proof::Nothing,
             subscription: meta.subscription.clone(),
             received_at: meta.received_at,
@@ -184,10 +203,13 @@ impl Notification {
             event: None,
             entity: Entity::Unmapped,
             kind: Kind::Unknown,
+            event_is_proven: false,
             id_in_body: None,
-            id_in_header: delivery.header("x-vwd-notification-id").and_then(|id| Uuid::try_parse(id).ok()),
+            id_in_header: delivery.header("x-vwd-notification-id").and_then(SenderId::new),
+            answer: AnswerRole::Own,
             path: None,
             entity_key: None,
+            unusable: None,
             previous_key: None,
             source: None,
             status: None,
@@ -197,10 +219,26 @@ impl Notification {
         }
     }
 
-    fn with_key(mut self) -> Self {
-        let id = self.id_in_body.or(self.id_in_header).map(|id| id.to_string());
-        self.key = NotificationKey::new(self.raw.as_bytes(), id.as_deref());
+    /// `copy` tells apart what came several times in one delivery, without ids.
+    fn with_key(mut self, copy: Option<usize>) -> Self {
+        let id = self.sender_id().map(SenderId::as_str).unwrap_or_default();
+        let id = copy.map_or_else(|| id.to_owned(), |copy| format!("{copy}-{id}"));
+        self.key = NotificationKey::new(self.raw.as_bytes(), self.event_name(), Some(&id));
         self
+    }
+
+    /// A replay has the number that its record has among its copies.
+    fn keep_number(&mut self, record: &NotificationKey) {
+        let id = self.sender_id().map(SenderId::as_str).unwrap_or_default();
+        let copy = record.id().strip_suffix(id).and_then(|rest| rest.strip_suffix('-')?.parse().ok());
+        if copy.is_some() {
+            *self = self.clone().with_key(copy);
+        }
+    }
+
+    /// The id under which it came: the body's, else the header's.
+    pub fn sender_id(&self) -> Option<&SenderId> {
+        self.id_in_body.as_ref().or(self.id_in_header.as_ref())
     }
 
     /// Where it is kept. Without an entity key it has a partition to itself, so that strangers' mistakes share no hot one.
@@ -211,6 +249,11 @@ impl Notification {
         };
         let tenant = self.tenant.clone().unwrap_or_else(|| UNKNOWN_TENANT.to_owned());
         LedgerKey { entity: EntityId { tenant, entity: self.entity, key }, notification: self.key.clone() }
+    }
+
+    /// The record that this is a replay of, where that is under another key: the settings now read it otherwise.
+    pub fn moved_from(&self) -> Option<&LedgerKey> {
+        self.replays.as_ref().filter(|old| **old != self.ledger_key())
     }
 
     pub fn notification_type(&self) -> Option<NotificationType> {
@@ -227,6 +270,33 @@ impl Notification {
         match &self.entity_key {
             Some(key) => format!("{} {key}", self.entity.label()),
             None => self.entity.label(),
+        }
+    }
+}
+
+/// Items of one delivery that have no ids of their own are told apart by their content. Where that is
+/// the same too, the second and each further one gets its number.
+fn tell_apart(all: &mut [Notification]) {
+    let mut copies: HashMap<NotificationKey, usize> = HashMap::new();
+    for n in all.iter_mut().filter(|n| n.id_in_body.is_none()) {
+        let copy = copies.entry(n.key.clone()).or_default();
+        *copy += 1;
+        if *copy > 1 {
+            *n = n.clone().with_key(Some(*copy));
+        }
+    }
+}
+
+fn share_answers(all: &mut [Notification]) {
+    let mut counts: HashMap<Uuid, usize> = HashMap::new();
+    let id = |n: &Notification| n.sender_id().and_then(SenderId::uuid);
+    for id in all.iter().filter_map(id) {
+        *counts.entry(id).or_default() += 1;
+    }
+    let mut first = HashSet::new();
+    for n in all {
+        if let Some(id) = id(n).filter(|id| counts[id] > 1) {
+            n.answer = if first.insert(id) { AnswerRole::ForAll } else { AnswerRole::ByFirst };
         }
     }
 }
@@ -251,65 +321,53 @@ fn event_of(
     fields: &Fields<'_>,
     directory: &impl Directory,
 ) -> (String, Option<&'static EventType>, ToldBy) {
+    let in_body = mapping::event_name(directory.fields(), fields)
+        .or_else(|| fields.text(&["event", "eventType", "eventName", "eventId", "action"]));
+    let subscribed = if delivery.meta.shared_secret { ToldBy::Header } else { ToldBy::Us };
     let names = [
-        (fields.text(&["event", "eventType", "eventName", "eventId", "action"]), ToldBy::Us),
-        (delivery.meta.event.clone(), ToldBy::Us),
+        (in_body, ToldBy::Us),
+        (delivery.meta.event.clone(), subscribed),
         (delivery.header("x-vwd-event-id").map(str::to_owned), ToldBy::Header),
     ];
     let mut names = names.into_iter().filter_map(|(name, told_by)| Some((name?, told_by))).peekable();
-    let first = names.peek().map(|(name, _)| name.clone()).unwrap_or_default();
+    // Also a name that nobody knows yet is told by somebody: the settings may know it when it is replayed.
+    let (first, first_told_by) = names.peek().cloned().unwrap_or((String::new(), ToldBy::Us));
     names
         .find_map(|(name, told_by)| {
             let event = directory.event_alias(&name).or_else(|| catalogue::find(&name))?;
             Some((name, Some(event), told_by))
         })
-        .unwrap_or((first, None, ToldBy::Us))
+        .unwrap_or((first, None, first_told_by))
 }
 
 /// The signed body's company comes first, then the only tenant the subscription serves, then the header. A legacy item has no
 /// header to believe.
 fn tenant_of(delivery: &Delivery, company: Option<&str>, directory: &impl Directory) -> (Option<String>, ToldBy) {
-    let settled =
-        company.and_then(|company| directory.tenant_of_company(company)).or_else(|| delivery.meta.tenant.clone());
+    let in_body = company.and_then(|company| directory.tenant_of_company(company));
+    let told_by = if in_body.is_none() && delivery.meta.shared_secret { ToldBy::Header } else { ToldBy::Us };
+    let settled = in_body.or_else(|| delivery.meta.tenant.clone());
     if settled.is_some() || delivery.meta.channel == Channel::Legacy {
-        return (settled.filter(|tenant| is_name(tenant)), ToldBy::Us);
+        return (settled.filter(|tenant| is_name(tenant)), told_by);
     }
     let header = delivery.header("x-vwd-tenant-id").filter(|tenant| is_name(tenant));
-    // Nobody is called what the ledger calls nobody.
+    // `unknown` is reserved for notifications without a tenant.
     let header = header.map(str::to_lowercase).filter(|tenant| tenant != UNKNOWN_TENANT);
     (header, ToldBy::Header)
 }
 
-fn key_of(entity: Entity, fields: &Fields<'_>) -> Option<String> {
-    let specific: &[&str] = match entity {
-        Entity::Account => &["accountCd", "account"],
-        Entity::Customer => &["customerCd", "customerNumber"],
-        Entity::Employee => &["employeeCd", "employeeNumber"],
-        Entity::InventoryItem => &["inventoryNumber", "inventoryCd"],
-        Entity::Supplier => &["supplierCd", "supplierNumber"],
-        Entity::Project => &["projectId", "projectCd"],
-        Entity::PurchaseOrder | Entity::SalesOrder => &["orderNumber", "orderNbr", "orderId"],
-        Entity::CustomerInvoice | Entity::SupplierInvoice => &["invoiceNumber", "refNbr"],
-        Entity::Shipment => &["shipmentNumber", "shipmentNbr"],
-        Entity::Voucher => &["refNumber", "voucherNumber"],
-        Entity::BackgroundOperation => &["id", "reference"],
-        _ => &[],
-    };
-    let key = fields.text(specific).or_else(|| fields.text(&["entityId", "number", "refNbr", "refNumber", "id"]))?;
-    match (entity, fields.text(&["orderType", "type"])) {
-        (Entity::SalesOrder, Some(order_type)) => Some(format!("{order_type}/{key}")),
-        _ => Some(key),
-    }
+fn status_of(event: Option<&'static EventType>, fields: &Fields<'_>, mapped: &Mapped<'_>) -> Option<String> {
+    mapped
+        .said(|rule| &rule.status)
+        .or_else(|| event?.implied_status())
+        .or_else(|| fields.text(&["status", "documentStatus", "newStatus"]))
 }
 
-fn status_of(event: Option<&'static EventType>, fields: &Fields<'_>) -> Option<String> {
-    event.and_then(EventType::implied_status).or_else(|| fields.text(&["status", "documentStatus", "newStatus"]))
-}
-
-fn moment(text: &str) -> Option<Ticks> {
+/// A text without a zone is what the clock of `zone` showed. A number is taken for UTC: the zone of
+/// .NET ticks is unknown (reference 8.7, question 10).
+fn moment(text: &str, zone: Zone, received_at: OffsetDateTime) -> Option<Ticks> {
     match text.parse::<i64>() {
         Ok(number) => Ticks::from_number(number),
-        Err(_) => Ticks::parse_round_trip(text),
+        Err(_) => Clock::new(zone, received_at).read(text).map(Stamp::at),
     }
 }
 
@@ -323,11 +381,6 @@ fn unreadable(body: &[u8]) -> String {
         Ok(text) => text.to_owned(),
         Err(_) => format!("\u{fffd}{}", String::from_utf8_lossy(body)),
     }
-}
-
-/// Tenants and companies are names that may stand in a key or a URL.
-pub fn is_name(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! A recorded notification as a delivery once more.
 
-use crate::delivery::{Channel, Delivery, Meta, Origin};
+use crate::catalogue::Entity;
+use crate::delivery::{AnswerRole, Channel, Delivery, Meta, Origin};
+use crate::identity::SenderId;
+use crate::ledger::LedgerKey;
 use crate::notification::{Proof, UNKNOWN_TENANT};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -10,13 +13,14 @@ use uuid::Uuid;
 /// What the ledger keeps of how a notification came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
+    pub key: LedgerKey,
+    pub answer: AnswerRole,
     pub delivery: Uuid,
     /// What Visma Net's own header named it, whatever the body says.
-    pub id_in_header: Option<Uuid>,
+    pub id_in_header: Option<SenderId>,
     pub channel: Channel,
     pub subscription: String,
     pub event: String,
-    pub tenant: String,
     pub proof: Proof,
     pub received_at: OffsetDateTime,
     /// The exact text of the item.
@@ -24,15 +28,16 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// The delivery that reads as the same notification, under the same key. What came from a header comes from a header again, so a
+    /// The delivery that reads as the same notification, under the same key unless the settings have changed. What came from a header comes from a header again, so a
     /// replay is believed no more than what it repeats.
     #[must_use]
     pub fn replay(self) -> Delivery {
-        let tenant = (self.tenant != UNKNOWN_TENANT).then_some(self.tenant);
+        let is_item = self.key.entity.entity == Entity::Unparseable;
+        let tenant = Some(self.key.entity.tenant.clone()).filter(|tenant| tenant != UNKNOWN_TENANT);
         let event = (!self.event.is_empty()).then_some(self.event);
         let mut headers = BTreeMap::new();
         let mut header = |name: &str, value: &str| headers.insert(name.to_owned(), value.to_owned());
-        self.id_in_header.map(|id| header("x-vwd-notification-id", &id.to_string()));
+        self.id_in_header.map(|id| header("x-vwd-notification-id", id.as_str()));
         let (event, tenant) = if self.proof == Proof::Headers {
             event.map(|event| header("x-vwd-event-id", &event));
             tenant.map(|tenant| header("x-vwd-tenant-id", &tenant));
@@ -47,34 +52,42 @@ impl Recorded {
             subscription: self.subscription,
             event,
             tenant,
+            replays: Some(self.key),
             received_at: self.received_at,
+            sent_from: None,
+            shared_secret: false,
+            answer_role: self.answer,
             headers,
         };
-        Delivery { meta, body: body(self.raw).into_bytes() }
+        Delivery { meta, body: body(self.raw, is_item).into_bytes() }
     }
 }
 
-/// An item that is itself an array would be read as several.
-fn body(raw: String) -> String {
-    let is_array = raw.starts_with('[') && serde_json::from_str::<&RawValue>(&raw).is_ok();
+/// An item that is itself an array would be read as several. A body that was kept whole is read anew,
+/// for more items may be allowed by now.
+fn body(raw: String, is_item: bool) -> String {
+    let is_array = is_item && raw.starts_with('[') && serde_json::from_str::<&RawValue>(&raw).is_ok();
     if is_array { format!("[{raw}]") } else { raw }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::EventType;
     use crate::delivery::tests::delivery;
-    use crate::notification::{NoDirectory, Notification};
+    use crate::ledger::Reason;
+    use crate::notification::{Directory, NoDirectory, Notification};
     use proptest::prelude::*;
 
     fn recorded(n: &Notification) -> Recorded {
         Recorded {
+            key: n.ledger_key(),
+            answer: n.answer,
             delivery: n.delivery,
-            id_in_header: n.id_in_header,
+            id_in_header: n.id_in_header.clone(),
             channel: n.channel,
             subscription: n.subscription.clone(),
             event: n.event_name().to_owned(),
-            tenant: n.ledger_key().entity.tenant,
             proof: n.proof,
             received_at: n.received_at,
             raw: n.raw.clone(),
@@ -88,9 +101,17 @@ mod tests {
     fn is_repeated(delivery: &Delivery) {
         for n in read(delivery) {
             let again = read(&recorded(&n).replay());
-            let expected = Notification { origin: Origin::Replay, event_raw: n.event_name().to_owned(), ..n };
-            let got = again.into_iter().map(|n| Notification { event_raw: n.event_name().to_owned(), ..n });
-            assert_eq!(got.collect::<Vec<_>>(), [expected]);
+            let [again]: [Notification; 1] = again.try_into().expect("one notification");
+            // A replay is believed no more than what it repeats; where a header told the tenant, less.
+            assert!(n.event_is_proven || !again.event_is_proven);
+            let expected = Notification {
+                origin: Origin::Replay,
+                replays: Some(n.ledger_key()),
+                event_raw: n.event_name().to_owned(),
+                event_is_proven: again.event_is_proven,
+                ..n
+            };
+            assert_eq!(Notification { event_raw: again.event_name().to_owned(), ..again }, expected);
         }
     }
 
@@ -106,6 +127,41 @@ mod tests {
     #[test]
     fn an_array_that_breaks_off_is_the_same_when_replayed() {
         is_repeated(&delivery(br#"[{"event":"ACCOUNT_CHANGED"}"#));
+    }
+
+    /// Settings that allow so many items.
+    struct AtMost(usize);
+
+    impl Directory for AtMost {
+        fn event_alias(&self, _: &str) -> Option<&'static EventType> {
+            None
+        }
+
+        fn tenant_of_company(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        fn max_items(&self) -> usize {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_body_that_was_kept_whole_is_its_items_once_so_many_are_allowed() {
+        let text = r#"[{"event":"ACCOUNT_CHANGED","accountCd":"1"}, {"event":"ACCOUNT_CHANGED","accountCd":"2"}]"#;
+        for text in [text.to_owned(), format!("\u{feff}{text}")] {
+            let all = Notification::all_of(&delivery(text.as_bytes()), &AtMost(1));
+            let [whole] = all.as_slice() else { panic!("{} of them", all.len()) };
+            assert_eq!((whole.unusable, whole.raw.as_str()), (Some(Reason::TooManyItems), text.as_str()));
+            let replay = recorded(whole).replay();
+            let again = Notification::all_of(&replay, &AtMost(1));
+            assert_eq!((again.len(), again[0].ledger_key()), (1, whole.ledger_key()));
+            assert_eq!(again[0].moved_from(), None);
+            let items = Notification::all_of(&replay, &AtMost(2));
+            let keys: Vec<_> = items.iter().map(|n| n.entity_key.as_deref()).collect();
+            assert_eq!(keys, [Some("1"), Some("2")]);
+            assert!(items.iter().all(|n| n.moved_from() == Some(&whole.ledger_key())));
+        }
     }
 
     proptest! {
@@ -124,7 +180,7 @@ mod tests {
             let mut item = serde_json::json!({"entityId": key, "orderType": "SO"});
             item.as_object_mut().unwrap().extend(event.map(|event| ("event".to_owned(), event.into())));
             item.as_object_mut().unwrap().extend(id.map(|id| ("notificationId".to_owned(), Uuid::from_u128(id).to_string().into())));
-            let body = if array { serde_json::json!([item, {"event": "ACCOUNT_CHANGED"}, 5, [1, 2], "x"]) } else { item };
+            let body = if array { serde_json::json!([item, {"event": "ACCOUNT_CHANGED"}, 5, [1, 2], "x", 5, item]) } else { item };
             let mut delivery = delivery(body.to_string().as_bytes());
             delivery.meta.tenant = tenant;
             let headers = [

@@ -1,16 +1,16 @@
 //! What is read out of a fetched ERP resource. Everything else in it is passed on untouched.
 
 use crate::catalogue::Entity;
+use crate::clock::{Clock, Stamp};
 use crate::fields::Fields;
 use crate::revision::{self, Revision};
-use crate::ticks::Ticks;
 use serde_json::value::RawValue;
 
 /// A resource as the ERP answered it, read once: such answers are long.
 #[derive(Debug, Clone)]
 pub struct Resource {
     json: Box<RawValue>,
-    modified: Option<Ticks>,
+    modified: Option<Stamp>,
     revision: Revision,
     status: Option<String>,
     ids: Ids,
@@ -31,13 +31,15 @@ struct Ids {
 pub struct NotAnObject;
 
 impl Resource {
+    /// Times without a zone are read by `clock`.
+    ///
     /// # Errors
     /// The ERP answered something other than a JSON object.
-    pub fn parse(json: &str) -> Result<Self, NotAnObject> {
+    pub fn parse(json: &str, clock: &Clock) -> Result<Self, NotAnObject> {
         let fields = Fields::parse(json).ok_or(NotAnObject)?;
         Ok(Self {
             json: serde_json::from_str(json).map_err(|_| NotAnObject)?,
-            modified: revision::modified(&fields),
+            modified: revision::modified(&fields, clock),
             revision: Revision::read(&fields),
             status: status(&fields),
             ids: Ids {
@@ -55,8 +57,13 @@ impl Resource {
     }
 
     /// `lastModifiedDateTime`, or `lastModified` of version 3: the resource's version.
-    pub fn modified(&self) -> Option<Ticks> {
+    pub fn modified(&self) -> Option<Stamp> {
         self.modified
+    }
+
+    /// The same as the ERP wrote it, to measure its clock by.
+    pub fn modified_text(&self) -> Option<String> {
+        revision::modified_text(&Fields::parse(self.json.get())?)
     }
 
     /// With the ETag header of the answer, where the body has no row version.
@@ -112,29 +119,38 @@ fn status(fields: &Fields<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ticks::Ticks;
+    use crate::zone::Zone;
+    use time::macros::datetime;
+
+    fn parse(json: &str) -> Result<Resource, NotAnObject> {
+        Resource::parse(json, &Clock::new(Zone::UTC, datetime!(2026-11-23 12:00 UTC)))
+    }
 
     #[test]
     fn an_account_shows_its_stable_id_its_version_and_whether_it_is_a_cash_account() {
-        let account = Resource::parse(
+        let account = parse(
             r#"{"accountID": 77, "accountCD": "1920", "cashAccount": true, "lastModifiedDateTime": "2026-11-23T12:00:00.123"}"#,
         )
         .unwrap();
         assert_eq!(account.internal_id(Entity::Account), Some("77"));
         assert_eq!(account.detail(Entity::Account), Some("cash_account"));
-        assert_eq!(account.modified(), Ticks::parse_round_trip("2026-11-23T12:00:00.123Z"));
+        assert_eq!(
+            account.modified().map(Stamp::at),
+            Some(Ticks::from_datetime(datetime!(2026-11-23 12:00:00.123 UTC)))
+        );
     }
 
     #[test]
     fn a_document_shows_its_status_where_it_has_one() {
-        let of = |json| Resource::parse(json).unwrap();
+        let of = |json| parse(json).unwrap();
         assert_eq!(of(r#"{"status": "On hold"}"#).status(), Some("On hold"));
         assert_eq!(of("{}").status(), None);
     }
 
     #[test]
     fn the_status_of_a_version_three_order_is_its_description_and_what_holds_it_up() {
-        let of =
-            |status: &str| Resource::parse(&format!(r#"{{"status": {status}}}"#)).unwrap().status().map(str::to_owned);
+        let of = |status: &str| parse(&format!(r#"{{"status": {status}}}"#)).unwrap().status().map(str::to_owned);
         for (status, expected) in [
             (r#"{"description": "Open", "cancelled": false, "hold": false}"#, Some("Open")),
             (r#"{"description": "Open", "cancelled": false, "hold": true}"#, Some("Open (hold)")),
@@ -154,17 +170,17 @@ mod tests {
 
     #[test]
     fn an_order_of_version_three_shows_its_time_and_its_row_version() {
-        let order = Resource::parse(
+        let order = parse(
             r#"{"type": "SO", "orderId": "000101", "lastModified": "2026-11-28T09:00:00.123Z", "version": "AAAAAAAB4kA="}"#,
         )
         .unwrap();
-        assert_eq!(order.modified(), Ticks::parse_round_trip("2026-11-28T09:00:00.123Z"));
+        assert_eq!(order.modified().map(Stamp::at), Some(Ticks::from_datetime(datetime!(2026-11-28 9:00:00.123 UTC))));
         assert_eq!(order.revision().etag.as_deref(), Some("AAAAAAAB4kA="));
     }
 
     #[test]
     fn the_stable_id_is_read_under_the_name_that_its_entity_gives_it() {
-        let ids = Resource::parse(r#"{"accountID": 1, "inventoryId": 2, "internalId": 3}"#).unwrap();
+        let ids = parse(r#"{"accountID": 1, "inventoryId": 2, "internalId": 3}"#).unwrap();
         for (entity, id) in [(Entity::Account, "1"), (Entity::InventoryItem, "2"), (Entity::Customer, "3")] {
             assert_eq!(ids.internal_id(entity), Some(id), "{entity}");
         }
@@ -172,7 +188,7 @@ mod tests {
 
     #[test]
     fn stock_and_non_stock_items_are_told_apart() {
-        let detail = |json| Resource::parse(json).unwrap().detail(Entity::InventoryItem);
+        let detail = |json| parse(json).unwrap().detail(Entity::InventoryItem);
         assert_eq!(detail(r#"{"stockItem": true}"#), Some("stock_item"));
         assert_eq!(detail(r#"{"stockItem": false}"#), Some("non_stock_item"));
         assert_eq!(detail("{}"), None);
@@ -180,6 +196,6 @@ mod tests {
 
     #[test]
     fn anything_but_an_object_is_refused() {
-        assert!(Resource::parse("[]").is_err() && Resource::parse("<html>").is_err() && Resource::parse("").is_err());
+        assert!(parse("[]").is_err() && parse("<html>").is_err() && parse("").is_err());
     }
 }

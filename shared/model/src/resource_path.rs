@@ -1,11 +1,16 @@
 //! The path of an ERP resource, taken from a payload and made safe to join to a configured base URL.
 
 use crate::catalogue::Entity;
+use crate::identification::Identification;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt;
 
-const MAX_LENGTH: usize = 512;
+/// A key of 256 bytes, every byte percent-encoded, still fits.
+const MAX_LENGTH: usize = 1024;
+/// All but what RFC 3986 never wants encoded.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// The name that stands before a stable id where a visible number would stand (reference 4.3).
+const INTERNAL: &str = "internal";
 
 /// First path segments that name a resource (reference 4.3), with the entity each belongs to.
 const RESOURCES: &[(&str, Entity)] = &[
@@ -27,6 +32,15 @@ const RESOURCES: &[(&str, Entity)] = &[
     ("background", Entity::BackgroundOperation),
 ];
 
+/// How many segments of a path make an entity's key. Everything behind them is about a part of it.
+/// An order of version 1 can also be named without its type; then it is not identified.
+fn key_segments(entity: Entity) -> usize {
+    match entity.identification() {
+        Identification::TypeAndNumber => 2,
+        Identification::Key | Identification::Company => 1,
+    }
+}
+
 /// Which configured base URL a path is joined to (reference 4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {
@@ -34,13 +48,15 @@ pub enum Api {
     SalesOrder,
 }
 
-/// A validated path such as `v1/account/1920`: relative, of a known resource, free of anything that could leave its base URL
-/// (reference 8.3). No URL from a payload is ever kept.
+/// A validated path such as `v1/account/1920`: relative, of a known resource, free of anything that
+/// could leave its base URL (reference 8.3). No URL from a payload is ever kept. It names an entity or
+/// a whole collection: of `v1/project/P1/tasks/10` it keeps `v1/project/P1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourcePath {
     version: u8,
     resource: &'static str,
     entity: Entity,
+    /// Decoded. Empty for a collection.
     key: Vec<String>,
 }
 
@@ -54,6 +70,8 @@ pub enum ResourcePathError {
     Forbidden,
     #[error("the path does not name a known resource")]
     UnknownResource,
+    #[error("the path names the entity by its internal id")]
+    InternalId,
 }
 
 impl ResourcePath {
@@ -78,27 +96,39 @@ impl ResourcePath {
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .copied()
             .ok_or(ResourcePathError::UnknownResource)?;
-        let key = segments.map(decode_segment).collect::<Result<Vec<_>, _>>()?;
+        let mut key = segments.map(decode_segment).collect::<Result<Vec<_>, _>>()?;
+        if key.len() > 1 && key[0].eq_ignore_ascii_case(INTERNAL) {
+            return Err(ResourcePathError::InternalId);
+        }
+        key.truncate(key_segments(entity));
         Ok(Self { version, resource, entity, key })
     }
 
-    /// The resource of `entity` under `key`, for payloads that carry a key but no path. `None` where the ERP has no such resource.
+    /// The resource of `entity` under `key`, for payloads that carry a key but no path. `None` where
+    /// the ERP has no such resource, or where the key cannot be a part of a path.
     pub fn for_entity(entity: Entity, key: &str) -> Option<Self> {
         let (resource, version) = match entity {
             Entity::SalesOrder => ("SalesOrders", 3),
             other => (RESOURCES.iter().find(|(_, e)| *e == other)?.0, 1),
         };
-        let key: Vec<String> = key.split('/').map(str::to_owned).collect();
-        key.iter().all(|segment| is_safe(segment)).then_some(Self { version, resource, entity, key })
+        let key: Vec<String> = key.splitn(key_segments(entity), '/').map(str::to_owned).collect();
+        let is_whole = key.len() == key_segments(entity);
+        (is_whole && key.iter().all(|segment| is_safe(segment))).then_some(Self { version, resource, entity, key })
+    }
+
+    /// Whether the ERP has a resource for such an entity.
+    pub fn has_resource(entity: Entity) -> bool {
+        RESOURCES.iter().any(|(_, known)| *known == entity)
     }
 
     pub fn entity(&self) -> Entity {
         self.entity
     }
 
-    /// The visible number of the entity, for example `1920` or `SO/000123`; `None` for a whole collection.
+    /// The visible number of the entity, for example `1920` or `SO/000123`; `None` for a whole
+    /// collection, and for an order without its type.
     pub fn key(&self) -> Option<String> {
-        (!self.key.is_empty()).then(|| self.key.join("/"))
+        (self.key.len() == key_segments(self.entity)).then(|| self.key.join("/"))
     }
 
     pub fn api(&self) -> Api {
@@ -117,20 +147,30 @@ impl fmt::Display for ResourcePath {
     }
 }
 
+/// A payload may hold a key as it is or percent-encoded. A question mark begins a query in either
+/// case, and a backslash is a slash to some readers, so neither may stand there as it is.
 fn decode_segment(raw: &str) -> Result<String, ResourcePathError> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || " _.%~-".contains(c);
-    if !raw.chars().all(plain) {
+    if raw.contains(['?', '\\']) {
         return Err(ResourcePathError::Forbidden);
     }
     let decoded = percent_decode_str(raw).decode_utf8().map_err(|_| ResourcePathError::Forbidden)?;
     if is_safe(&decoded) { Ok(decoded.into_owned()) } else { Err(ResourcePathError::Forbidden) }
 }
 
-/// A decoded segment may not be empty, climb, split, or start anything that a URL parser reads as more than a path. A percent
-/// sign left after decoding would be decoded a second time further on.
-fn is_safe(segment: &str) -> bool {
-    let forbidden = |c: char| c.is_control() || "/\\?#@:%".contains(c);
-    !segment.trim().is_empty() && segment != "." && !segment.contains("..") && !segment.contains(forbidden)
+/// Whether a key may be a segment of a path. It is percent-encoded, so it cannot leave its place; but
+/// `.` and `..` mean another place even when they are encoded, and a server may decode more than once.
+fn is_safe(key: &str) -> bool {
+    let mut text = key.to_owned();
+    loop {
+        let climbs = text.split(['/', '\\']).any(|part| part == "." || part == "..");
+        if climbs || text.trim().is_empty() || text.contains(char::is_control) {
+            return false;
+        }
+        match percent_decode_str(&text).decode_utf8() {
+            Ok(decoded) if decoded != text => text = decoded.into_owned(),
+            _ => return true,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -162,22 +202,27 @@ mod tests {
     }
 
     #[test]
-    fn whatever_could_leave_the_base_url_is_refused() {
+    fn refuses_what_could_leave_the_base_url() {
         for text in [
             "https://evil.example/v1/account/1",
             "//evil.example/v1/account/1",
             "v1/account/../../admin",
             "v1/account/%2e%2e/x",
-            "v1/account/%2F%2Fevil",
+            "v1/account/.%2E",
+            "v1/account/%2e",
+            "v1/account/a%2F..%2Fb",
+            "v1/account/a%5C..",
             "v1/account/1?x=1",
-            "v1/account/1#x",
-            "v1/account/a@b",
-            "v1/account/a:b",
             "v1/account//1",
+            "v1/account/%20",
             "v1/account/%252e%252e",
+            "v1/account/%25252e%25252e",
+            "v1/account/a%252F%252e%252e",
             "v1/account/1\r\nHost: x",
             "v1/account/%0d%0a",
+            "v1/account/%250a",
             "v1/account/a\\b",
+            "v1/account/%ff",
             "v4/account/1",
             "v1/metadata/1",
             "v1",
@@ -188,15 +233,58 @@ mod tests {
     }
 
     #[test]
-    fn a_path_of_512_bytes_is_read_and_a_longer_one_is_not() {
+    fn reads_every_key_that_the_erp_allows() {
+        for (text, key, shown) in [
+            ("api/v1/customer/ÅS 1", "ÅS 1", "v1/customer/%C3%85S%201"),
+            ("api/v1/inventory/A+B", "A+B", "v1/inventory/A%2BB"),
+            ("api/v1/inventory/1%2F2", "1/2", "v1/inventory/1%2F2"),
+            ("api/v1/inventory/%2F%2Fevil", "//evil", "v1/inventory/%2F%2Fevil"),
+            ("api/v1/account/19:20", "19:20", "v1/account/19%3A20"),
+            ("api/v1/account/a@b", "a@b", "v1/account/a%40b"),
+            ("api/v1/supplier/(7)~#%", "(7)~#%", "v1/supplier/%287%29~%23%25"),
+            ("api/v1/supplier/50%25", "50%", "v1/supplier/50%25"),
+            ("api/v1/supplier/a%3Fb", "a?b", "v1/supplier/a%3Fb"),
+            ("api/v1/supplier/a..b", "a..b", "v1/supplier/a..b"),
+        ] {
+            let path = ResourcePath::parse(text).unwrap();
+            assert_eq!((path.key().as_deref(), path.to_string().as_str()), (Some(key), shown), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_to_a_part_is_about_the_whole() {
+        for (text, key, shown) in [
+            ("v1/project/P1/tasks/10", "P1", "v1/project/P1"),
+            ("v1/salesorder/SO/000123/lines/1", "SO/000123", "v1/salesorder/SO/000123"),
+            ("v1/dimension/DEPT/1", "DEPT", "v1/dimension/DEPT"),
+        ] {
+            let path = ResourcePath::parse(text).unwrap();
+            assert_eq!((path.key().as_deref(), path.to_string().as_str()), (Some(key), shown), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_internal_id_is_no_visible_number() {
+        assert_eq!(ResourcePath::parse("v1/customer/internal/5"), Err(ResourcePathError::InternalId));
+        assert_eq!(ResourcePath::parse("v1/customer/internal").unwrap().key().as_deref(), Some("internal"));
+    }
+
+    #[test]
+    fn an_order_without_its_type_is_not_identified() {
+        assert_eq!(ResourcePath::parse("v1/salesorder/000123").unwrap().key(), None);
+        assert_eq!(ResourcePath::for_entity(Entity::SalesOrder, "000123"), None);
+    }
+
+    #[test]
+    fn reads_a_path_of_1024_bytes_and_no_longer_one() {
         let path = |length: usize| format!("v1/account/{}", "9".repeat(length - "v1/account/".len()));
         assert!(ResourcePath::parse(&path(MAX_LENGTH)).is_ok());
         assert_eq!(ResourcePath::parse(&path(MAX_LENGTH + 1)), Err(ResourcePathError::TooLong));
     }
 
     #[test]
-    fn a_key_that_is_no_plain_path_makes_no_path() {
-        for key in ["", " ", ".", "..", "1//2", "a?b", "a%2fb", "1/..", "1\n"] {
+    fn makes_no_path_of_a_key_that_means_another_place() {
+        for key in ["", " ", ".", "..", "1/..", "%2e%2e", "1\n"] {
             assert_eq!(ResourcePath::for_entity(Entity::Account, key), None, "{key}");
         }
         assert_eq!(ResourcePath::for_entity(Entity::Voucher, "1"), None);
@@ -213,11 +301,33 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_parsed_path_stays_below_its_base(text in "(api/)?v[123]/(account|SalesOrders|x)(/[A-Za-z0-9 _.%~@:?#-]{0,12}){0,4}") {
+        fn a_parsed_path_stays_below_its_base(text in "(api/)?v[123]/(account|SalesOrders|x)(/[A-Za-z0-9 _.%~@:?#å\\\\-]{0,12}){0,4}") {
             if let Ok(path) = ResourcePath::parse(&text) {
-                let shown = path.to_string();
-                prop_assert!(!shown.contains("..") && !shown.contains("//") && !shown.contains(['?', '#', '@', ':']));
-                prop_assert_eq!(ResourcePath::parse(&shown).unwrap(), path);
+                let base = url::Url::parse("https://erp.example/base/").unwrap();
+                let joined = base.join(&path.to_string()).unwrap();
+                let below = format!("/base/{path}");
+                prop_assert_eq!(joined.path(), below.as_str());
+                prop_assert_eq!((joined.query(), joined.fragment(), joined.host_str()), (None, None, Some("erp.example")));
+                prop_assert_eq!(ResourcePath::parse(&path.to_string()).unwrap(), path);
+            }
+        }
+
+        #[test]
+        fn a_key_survives_its_path(entity in prop::sample::select(vec![Entity::Customer, Entity::InventoryItem, Entity::Account]), key in "[\\PC]{1,40}|[ +%/:()~#.\\\\A-Zå0-9]{1,12}") {
+            if let Some(path) = ResourcePath::for_entity(entity, &key) {
+                prop_assert_eq!(path.key(), Some(key.clone()));
+                prop_assert_eq!(ResourcePath::parse(&path.to_string()).unwrap().key(), Some(key));
+            } else {
+                // Only what means another place, or nothing, is refused.
+                prop_assert!(key.trim().is_empty() || key.contains('.') || key.contains('%') || key.contains(char::is_control), "{}", key);
+            }
+        }
+
+        #[test]
+        fn an_order_survives_its_path(order_type in "[A-Z]{2}", number in "[ +%/:()~#A-Zå0-9]{1,12}") {
+            let key = format!("{order_type}/{number}");
+            if let Some(path) = ResourcePath::for_entity(Entity::SalesOrder, &key) {
+                prop_assert_eq!(ResourcePath::parse(&path.to_string()).unwrap().key(), Some(key));
             }
         }
     }

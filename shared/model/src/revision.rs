@@ -1,7 +1,7 @@
 //! What tells one state of a resource from another: its time of modification, its row version, and what is in it.
 
+use crate::clock::{Clock, Stamp};
 use crate::fields::Fields;
-use crate::ticks::Ticks;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -48,9 +48,14 @@ impl Revision {
     }
 }
 
-/// `lastModifiedDateTime`, or `lastModified` of V3. The one place where a resource's time is read.
-pub(crate) fn modified(fields: &Fields<'_>) -> Option<Ticks> {
-    Ticks::parse_round_trip(&fields.text(&["lastModifiedDateTime", "lastModified"])?)
+/// The one place where a resource's time is read, by the clock that wrote it.
+pub(crate) fn modified(fields: &Fields<'_>, clock: &Clock) -> Option<Stamp> {
+    clock.read(&modified_text(fields)?)
+}
+
+/// As it is written: `lastModifiedDateTime`, or `lastModified` of V3.
+pub(crate) fn modified_text(fields: &Fields<'_>) -> Option<String> {
+    fields.text(&["lastModifiedDateTime", "lastModified"])
 }
 
 fn is_etag(text: &str) -> bool {

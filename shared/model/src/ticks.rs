@@ -1,8 +1,8 @@
-//! .NET ticks and .NET round-trip timestamps, the two ways Visma Net writes a moment (reference 1.5, 2.3).
+//! .NET ticks, one of the two ways in which Visma Net writes a moment (reference 2.3). `clock.rs`
+//! reads the other, text.
 
 use serde::{Deserialize, Serialize};
-use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
+use time::OffsetDateTime;
 
 /// Ticks between 0001-01-01 and 1970-01-01.
 const UNIX_EPOCH_TICKS: i64 = 621_355_968_000_000_000;
@@ -39,21 +39,6 @@ impl Ticks {
         OffsetDateTime::from_unix_timestamp_nanos(nanos).expect("every tick lies within the years 1 to 9999")
     }
 
-    /// Reads `2024-05-27T18:12:55.7720784Z`, an offset instead of `Z`, a space instead of `T`, or no zone at all. The zone of
-    /// a zoneless moment is unknown (reference 8.7, question 10); it is read as UTC.
-    pub fn parse_round_trip(text: &str) -> Option<Self> {
-        let text = text.trim();
-        if let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) {
-            return Some(Self::from_datetime(at));
-        }
-        let zoneless = time::macros::format_description!(
-            version = 2,
-            "[year]-[month]-[day][first [T] [ ]][hour]:[minute]:[second][optional [.[subsecond]]]"
-        );
-        let at = PrimitiveDateTime::parse(text, &zoneless).ok()?;
-        Some(Self::from_datetime(at.assume_offset(UtcOffset::UTC)))
-    }
-
     /// Reads a number as ticks, or as an epoch in milliseconds or seconds when it is too small to be ticks.
     pub fn from_number(number: i64) -> Option<Self> {
         if number >= UNIX_EPOCH_TICKS {
@@ -85,15 +70,6 @@ mod tests {
     }
 
     #[test]
-    fn seven_fraction_digits_are_kept() {
-        let ticks = Ticks::parse_round_trip("2024-05-27T18:12:55.7720784Z").unwrap();
-        assert_eq!(ticks.get() % 10_000_000, 7_720_784);
-        assert_eq!(Ticks::parse_round_trip("2024-05-27T20:12:55.7720784+02:00"), Some(ticks));
-        assert_eq!(Ticks::parse_round_trip("2024-05-27 18:12:55.7720784"), Some(ticks));
-        assert_eq!(Ticks::parse_round_trip("2024-05-27T18:12"), None);
-    }
-
-    #[test]
     fn header_timestamps_are_milliseconds_unless_they_are_too_small() {
         let expected = datetime!(2026-01-02 03:04:05 UTC);
         let seconds = expected.unix_timestamp();
@@ -111,27 +87,6 @@ mod tests {
         }
 
         #[test]
-        fn what_dot_net_writes_is_read_to_the_tick(raw in 0..=MAX_TICKS, separator in "[T ]", offset in -14_i64 * 60..=14 * 60) {
-            let ticks = Ticks::new(raw).unwrap();
-            let written = |at: OffsetDateTime, zone: &str| {
-                let (date, fraction) = (at.date(), at.nanosecond() / 100);
-                let (hour, minute, second) = at.time().as_hms();
-                format!("{date}{separator}{hour:02}:{minute:02}:{second:02}.{fraction:07}{zone}")
-            };
-            // With a zone it is RFC 3339, which wants a T.
-            for zone in if separator == "T" { &["", "Z"][..] } else { &[""] } {
-                prop_assert_eq!(Ticks::parse_round_trip(&written(ticks.to_datetime(), zone)), Some(ticks));
-            }
-            let there = UtcOffset::from_whole_seconds(i32::try_from(offset * 60).unwrap()).unwrap();
-            let at = ticks.to_datetime().checked_to_offset(there).filter(|at| (1..=9999).contains(&at.year()));
-            if let Some(at) = at.filter(|_| separator == "T") {
-                let (hours, minutes) = (offset.abs() / 60, offset.abs() % 60);
-                let zone = format!("{}{hours:02}:{minutes:02}", if offset < 0 { '-' } else { '+' });
-                prop_assert_eq!(Ticks::parse_round_trip(&written(at, &zone)), Some(ticks));
-            }
-        }
-
-        #[test]
         fn the_later_moment_has_the_more_ticks(one in 0..=MAX_TICKS, other in 0..=MAX_TICKS) {
             let (one, other) = (Ticks::new(one).unwrap(), Ticks::new(other).unwrap());
             prop_assert_eq!(one.cmp(&other), one.to_datetime().cmp(&other.to_datetime()));
@@ -146,11 +101,6 @@ mod tests {
                 let seconds = ticks.to_datetime().unix_timestamp();
                 prop_assert!(seconds == number || seconds == number.div_euclid(1000), "{} is {}", number, seconds);
             }
-        }
-
-        #[test]
-        fn no_text_makes_the_parser_panic(text in ".{0,64}") {
-            let _ = Ticks::parse_round_trip(&text);
         }
 
         #[test]

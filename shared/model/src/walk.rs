@@ -166,9 +166,10 @@ impl Walk {
     }
 }
 
+/// By the first of the moments that the time may be: the second one is taken or not by when it is read.
 fn mark(row: &Row) -> String {
     match row {
-        Row::Read(listed) => format!("{}@{}", listed.key, listed.modified.get()),
+        Row::Read(listed) => format!("{}@{}", listed.key, listed.modified.first().get()),
         Row::NoTime { key } => key.clone(),
         Row::NoKey => String::new(),
     }

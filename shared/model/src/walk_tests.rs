@@ -39,7 +39,7 @@ impl Server {
         rows.sort_by_key(|(key, time)| if self.by_time { (*time, *key) } else { (*key, 0) });
         let total = rows.len();
         let row = |(key, time): (u32, u32)| {
-            let modified = Ticks::new(time.into()).unwrap();
+            let modified = Ticks::new(time.into()).unwrap().into();
             Row::Read(Listed { key: key.to_string(), modified, revision: Revision::default() })
         };
         Page {

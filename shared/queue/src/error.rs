@@ -13,6 +13,9 @@ const MESSAGE_IS_AT_FAULT: [&str; 5] = [
     "MissingRequiredParameterException",
 ];
 
+/// Of messages that are each within the limit. The older protocol has words before it.
+const TOO_MUCH_TOGETHER: &str = "BatchRequestTooLong";
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
     #[error("SQS did not take the request: {0}")]
@@ -26,6 +29,14 @@ impl QueueError {
         match self {
             Self::Unavailable(_) => Next::unavailable(),
             Self::InvalidMessage(_) => Next::Bug,
+        }
+    }
+
+    /// Whether the fault is in what was sent: one of several messages, or all of them together, which SQS refuses as a whole.
+    pub(crate) fn is_about_messages(&self) -> bool {
+        match self {
+            Self::InvalidMessage(_) => true,
+            Self::Unavailable(code) => code.ends_with(TOO_MUCH_TOGETHER),
         }
     }
 

@@ -67,8 +67,8 @@ impl BatchSender for Queue {
                 }
                 results
             }
-            // One of them is at fault, which is no reason to refuse the others.
-            Err(QueueError::InvalidMessage(_)) => join_all(parcels.iter().map(|one| self.send_one(one))).await,
+            // One of them is at fault, or all are too much together, which is no reason to refuse each.
+            Err(error) if error.is_about_messages() => join_all(parcels.iter().map(|one| self.send_one(one))).await,
             Err(error) => parcels.iter().map(|_| Err(error.clone())).collect(),
         }
     }

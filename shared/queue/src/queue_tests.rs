@@ -1,4 +1,5 @@
 use super::*;
+use crate::{Letter, Letters};
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
@@ -207,4 +208,39 @@ async fn of_messages_that_sqs_declares_invalid_together_each_is_sent_alone() {
     let (queue, _sqs) = sqs_answering(vec![invalid(), answer(200, &json!({"MessageId": "1"})), invalid()]).await;
     let results = queue.send_all(parcels(2)).await;
     assert_eq!(results, [Ok(()), Err(QueueError::InvalidMessage("InvalidMessageContents".into()))]);
+}
+
+#[tokio::test]
+async fn what_is_too_much_for_one_request_is_sent_one_by_one() {
+    for query_error in [None, Some("AWS.SimpleQueueService.BatchRequestTooLong;Sender")] {
+        let too_long = answer(400, &json!({"__type": "com.amazonaws.sqs#BatchRequestTooLong"}))
+            .append_headers(query_error.map(|error| ("x-amzn-query-error", error)));
+        let (queue, sqs) = sqs_answering(vec![too_long, answer(200, &json!({"MessageId": "1"}))]).await;
+        assert_eq!(queue.send_all(parcels(3)).await, [Ok(()), Ok(()), Ok(())]);
+        assert_eq!(sqs.received_requests().await.unwrap().len(), 1 + 3);
+    }
+}
+
+#[tokio::test]
+async fn each_dead_letter_goes_back_in_a_request_of_its_own_however_large_they_are_together() {
+    let (queue, sqs) = sqs_answering(vec![answer(200, &json!({"MessageId": "1"}))]).await;
+    for number in 0..10 {
+        let letter = Letter {
+            id: number.to_string(),
+            body: "x".repeat(150 * 1024),
+            receipt: String::new(),
+            sent_at: time::OffsetDateTime::UNIX_EPOCH,
+            receive_count: 12,
+            group: None,
+            trace: None,
+            attributes: HashMap::new(),
+        };
+        queue.send_again(&letter).await.unwrap();
+    }
+    let requests = sqs.received_requests().await.unwrap();
+    assert_eq!(requests.len(), 10);
+    for request in requests {
+        assert_eq!(request.headers["x-amz-target"], "AmazonSQS.SendMessage");
+        assert!(request.body.len() < 1024 * 1024);
+    }
 }

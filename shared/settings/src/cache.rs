@@ -11,6 +11,12 @@ const FRESH_FOR: Duration = Duration::minutes(5);
 /// The least time between two readings, so that forged signatures cannot make us hammer Secrets Manager.
 const REREAD_AFTER: Duration = Duration::seconds(30);
 
+/// The same for what an operator repeats, who may just have mended the document.
+const REREAD_FOR_REPLAYS_AFTER: Duration = Duration::seconds(2);
+/// The wait after a reading that failed; it doubles with each until [`REREAD_AFTER`], less up to a half, so that those who began together
+/// part. So a thousand processes that start while Secrets Manager refuses ask it once each in their first second.
+const RETRY_AFTER: Duration = Duration::seconds(2);
+
 /// How long a document stays in force while no newer one can be read, and [`FRESH_FOR`] after the last try in that time. A secret that a newer
 /// one has ended lets somebody in for no longer, also at an environment that was frozen for a day.
 const IN_FORCE_FOR: Duration = Duration::hours(1);
@@ -45,7 +51,24 @@ struct Kept {
     /// When it was last tried.
     read_at: Option<OffsetDateTime>,
     /// Why the last reading brought nothing.
-    failure: Option<LoadError>,
+    failure: Option<Failure>,
+}
+
+#[derive(Debug, Clone)]
+struct Failure {
+    error: LoadError,
+    /// How many readings have failed in a row.
+    count: u32,
+    /// Nobody asks before.
+    retry_at: OffsetDateTime,
+}
+
+impl Kept {
+    /// The last good document, unless it had grown too old by the last try for a newer one.
+    fn in_force(&self) -> Option<&Arc<Settings>> {
+        let (settings, good_at) = self.good.as_ref()?;
+        (self.read_at? - *good_at < IN_FORCE_FOR).then_some(settings)
+    }
 }
 
 impl<S: Source, H: Host> Cache<S, H> {
@@ -77,28 +100,44 @@ impl<S: Source, H: Host> Cache<S, H> {
         failure.map_or(Ok(settings), Err)
     }
 
+    /// The document for a replay: what could not be read before may be readable by the newest. Read again unless that was done in
+    /// the last two seconds.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn for_replay(&self) -> Result<Arc<Settings>, LoadError> {
+        Ok(self.read_within(REREAD_FOR_REPLAYS_AFTER).await?.0)
+    }
+
     async fn read_within(&self, age: Duration) -> Result<(Arc<Settings>, Option<LoadError>), LoadError> {
         let mut kept = self.kept.lock().await;
         let now = self.host.now();
-        if let (Some((settings, _)), Some(read_at)) = (&kept.good, kept.read_at)
-            && now - read_at < age
-        {
-            return Ok((settings.clone(), kept.failure.clone()));
+        let is_young = kept.in_force().is_some() && kept.read_at.is_some_and(|read_at| now - read_at < age);
+        let must_wait = kept.failure.as_ref().is_some_and(|failure| now < failure.retry_at);
+        if !is_young && !must_wait {
+            let read = self.read().await;
+            kept.read_at = Some(now);
+            match read {
+                Ok(settings) => {
+                    kept.good = Some((settings, now));
+                    kept.failure = None;
+                }
+                Err(error) => kept.failure = Some(self.failed(error, kept.failure.take(), now)),
+            }
         }
-        let (settings, failure) = match (self.read().await, &kept.good) {
-            (Ok(settings), _) => {
-                kept.good = Some((settings.clone(), now));
-                (settings, None)
-            }
-            (Err(error), Some((settings, good_at))) if now - *good_at < IN_FORCE_FOR => {
-                tracing::error!(error = %error, "the settings stay as they were: {error}");
-                (settings.clone(), Some(error))
-            }
-            (Err(error), _) => return Err(error),
-        };
-        kept.read_at = Some(now);
-        kept.failure = failure.clone();
-        Ok((settings, failure))
+        let failure = kept.failure.as_ref().map(|failure| failure.error.clone());
+        match kept.in_force() {
+            Some(settings) => Ok((settings.clone(), failure)),
+            None => Err(failure.expect("a document that was just read is in force")),
+        }
+    }
+
+    fn failed(&self, error: LoadError, before: Option<Failure>, now: OffsetDateTime) -> Failure {
+        let count = before.map_or(0, |failure| failure.count).saturating_add(1);
+        let doubled = RETRY_AFTER * 2_i32.pow(count.min(5) - 1);
+        let wait = doubled.min(REREAD_AFTER) * (0.5 + self.host.random().clamp(0.0, 1.0) / 2.0);
+        tracing::error!(error = %error, failed_readings = count, "the settings cannot be read anew: {error}");
+        Failure { error, count, retry_at: now + wait }
     }
 
     async fn read(&self) -> Result<Arc<Settings>, LoadError> {
@@ -172,11 +211,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn replays_cause_one_reading_in_two_seconds_however_many_they_are() {
+        let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
+        *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
+        let cache = Cache::new(&shelf, &host);
+        cache.get().await.unwrap();
+        *host.0.lock().unwrap() += REREAD_FOR_REPLAYS_AFTER;
+        for _ in 0..100 {
+            cache.for_replay().await.unwrap();
+        }
+        assert_eq!(shelf.readings.load(Ordering::SeqCst), 2);
+        *shelf.document.lock().unwrap() = None;
+        *host.0.lock().unwrap() += REREAD_FOR_REPLAYS_AFTER;
+        cache.for_replay().await.unwrap();
+        assert_eq!(shelf.readings.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
     async fn the_last_good_document_stays_in_force_while_no_new_one_can_be_read() {
         let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
         let cache = Cache::new(&shelf, &host);
         assert_eq!(cache.get().await.unwrap_err(), LoadError::Unreachable("down".into()));
         *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
+        assert!(cache.get().await.is_err(), "nobody asks again so soon");
+        *host.0.lock().unwrap() += Duration::seconds(2);
         cache.get().await.unwrap();
         for broken in [None, Some("{}".to_owned())] {
             *shelf.document.lock().unwrap() = broken;
@@ -197,7 +255,43 @@ mod tests {
         *host.0.lock().unwrap() += FRESH_FOR;
         assert_eq!(cache.get().await.unwrap_err(), LoadError::Unreachable("down".into()));
         *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
+        *host.0.lock().unwrap() += REREAD_AFTER;
         cache.get().await.unwrap();
+    }
+
+    /// How often the source is asked in ten minutes of a hundred requests a second, each of which asks in each way.
+    async fn readings_in_ten_minutes(cache: &Cache<&Shelf, &FixedHost>, shelf: &Shelf, host: &FixedHost) -> usize {
+        let before = shelf.readings.load(Ordering::SeqCst);
+        for _ in 0..600 {
+            for _ in 0..100 {
+                let now = *host.0.lock().unwrap();
+                let _ = (cache.get().await, cache.refreshed().await, cache.as_of(now).await);
+            }
+            *host.0.lock().unwrap() += Duration::SECOND;
+        }
+        shelf.readings.load(Ordering::SeqCst) - before
+    }
+
+    #[tokio::test]
+    async fn a_source_that_fails_is_asked_ever_more_seldom_whoever_asks() {
+        let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
+        let cache = Cache::new(&shelf, &host);
+        // Every 15 to 30 seconds, and a few times at first.
+        let bounds = 20..=46;
+        let asked = readings_in_ten_minutes(&cache, &shelf, &host).await;
+        assert!(bounds.contains(&asked), "without any document: {asked}");
+
+        *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
+        *host.0.lock().unwrap() += REREAD_AFTER;
+        cache.get().await.unwrap();
+        *shelf.document.lock().unwrap() = Some("{}".to_owned());
+        *host.0.lock().unwrap() += REREAD_AFTER;
+        let asked = readings_in_ten_minutes(&cache, &shelf, &host).await;
+        assert!(bounds.contains(&asked), "with the last good one in force: {asked}");
+
+        *host.0.lock().unwrap() += IN_FORCE_FOR;
+        let asked = readings_in_ten_minutes(&cache, &shelf, &host).await;
+        assert!(bounds.contains(&asked), "with one that is no longer in force: {asked}");
     }
 
     #[tokio::test]

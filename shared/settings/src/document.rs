@@ -4,18 +4,27 @@ use crate::base_url;
 use crate::reconciliation::Reconciliation;
 use crate::route::Route;
 use crate::secret::Secret;
-use crate::subscription::Subscription;
+use crate::subscription::{SigningSecret, Subscription};
+use crate::time_zone::TimeZone;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
+use time::Duration;
 use url::Url;
 use webhooks_model::catalogue;
-use webhooks_model::notification::{Directory, UNKNOWN_TENANT, is_name};
-use webhooks_model::{Channel, Entity, EventType, Kind};
+use webhooks_model::mapping::{self, FieldRule};
+use webhooks_model::notification::{DEFAULT_MAX_ITEMS, Directory, UNKNOWN_TENANT, is_name};
+use webhooks_model::resource_path::Api;
+use webhooks_model::{Channel, Entity, EventType, Kind, Zone};
 
+const PADDED: &str = "begins or ends with white space or a byte order mark; paste it without";
 const SHORTEST_PATH_TOKEN: usize = 32;
+/// What an outcome waits for is kept for longer: `RetentionDays` of the template is 15 at least.
+const LONGEST_DEADLINE_HOURS: u32 = 14 * 24;
 /// More would let an unsigned request cost too much.
 const MOST_SECRETS_PER_ROUTE: usize = 256;
+/// A body of 1 MiB with more has ten bytes for each, so its items are no notifications.
+const MOST_ITEMS: usize = 100_000;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,13 +40,17 @@ pub struct Settings {
     #[serde(default)]
     event_aliases: BTreeMap<String, String>,
     #[serde(default)]
+    fields: Vec<FieldRule>,
+    #[serde(default = "default_max_items")]
+    max_items: usize,
+    #[serde(default)]
     pub source_ips: SourceIps,
     #[serde(default)]
     pub reconciliation: Reconciliation,
 }
 
 /// Where Visma Net is and who we are to it (reference 4.1, 4.2).
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Visma {
     #[serde(deserialize_with = "base_url::deserialize")]
@@ -54,6 +67,20 @@ pub struct Visma {
     pub application_name: String,
     #[serde(default)]
     pub feedback_id: FeedbackId,
+    /// The clock of `erp_url`'s times, which name no zone (reference 9.6).
+    #[serde(default)]
+    pub erp_time_zone: TimeZone,
+}
+
+impl Visma {
+    /// The zone of an API's times that name none. Version 3 of the sales orders documents UTC
+    /// (reference 9.2).
+    pub fn zone(&self, api: Api) -> Zone {
+        match api {
+            Api::Finance => self.erp_time_zone.zone(),
+            Api::SalesOrder => Zone::UTC,
+        }
+    }
 }
 
 /// Which id of a notification a feedback names first (reference 8.7, question 3).
@@ -72,6 +99,10 @@ pub struct Tenant {
     /// `contextId` of legacy messages.
     #[serde(default)]
     pub company_id: Option<String>,
+    /// In place of the reconciliation's, for a tenant that is quieter than others. 0: it may be
+    /// silent as long as it likes.
+    #[serde(default)]
+    pub silence_hours: Option<u16>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -107,9 +138,10 @@ impl Settings {
     /// # Errors
     /// The first rule the document breaks.
     pub fn parse(json: &str) -> Result<Self, Invalid> {
-        let settings: Self =
+        let mut settings: Self =
             serde_json::from_str(json).map_err(|error| Invalid::Json { line: error.line(), column: error.column() })?;
         settings.check()?;
+        settings.find_shared_secrets();
         Ok(settings)
     }
 
@@ -117,8 +149,34 @@ impl Settings {
         self.subscriptions.iter().find(|subscription| subscription.id == id)
     }
 
+    /// How long the tenant may be silent; `None` for as long as it likes.
+    pub fn silence(&self, tenant: &Tenant) -> Option<Duration> {
+        let hours = tenant.silence_hours.unwrap_or(self.reconciliation.silence_hours);
+        (hours > 0).then(|| Duration::hours(hours.into()))
+    }
+
     pub fn route(&self, entity: Entity, kind: Kind) -> Route {
         self.routes.iter().find(|route| route.matches(entity, kind)).cloned().unwrap_or_default()
+    }
+
+    fn find_shared_secrets(&mut self) {
+        let all = &self.subscriptions;
+        let proven: Vec<_> = all.iter().map(|subscription| self.proven_by(subscription)).collect();
+        let shares = |at: usize| {
+            let is_own = |secret: &SigningSecret| all[at].secrets.iter().any(|own| own.value == secret.value);
+            (0..all.len()).any(|other| proven[other] != proven[at] && all[other].secrets.iter().any(is_own))
+        };
+        let shared: Vec<bool> = (0..all.len()).map(shares).collect();
+        for (subscription, shares_secret) in self.subscriptions.iter_mut().zip(shared) {
+            subscription.shares_secret = shares_secret;
+        }
+    }
+
+    /// The event and the tenant that a subscription's secret stands for.
+    fn proven_by(&self, subscription: &Subscription) -> (Option<&'static str>, Option<String>) {
+        let event = subscription.event.as_deref();
+        let event = event.and_then(|name| self.event_alias(name).or_else(|| catalogue::find(name)));
+        (event.map(|event| event.id), subscription.sole_tenant().map(str::to_lowercase))
     }
 
     fn check(&self) -> Result<(), Invalid> {
@@ -131,16 +189,23 @@ impl Settings {
                 format!("visma.{name} must be https, without a query, and http only on loopback")
             })?;
         }
+        rule(self.visma.erp_time_zone.is_known(), || {
+            "visma.erp_time_zone must be a name of the IANA time zone database, such as Europe/Oslo or UTC".into()
+        })?;
         for (at, tenant) in self.tenants.iter().enumerate() {
             rule(is_tenant(&tenant.id), || {
                 format!("tenants[{at}].id must be of letters, digits, - and _, 64 at most")
             })?;
         }
+        rule(!self.visma.client_secret.is_padded(), || format!("visma.client_secret {PADDED}"))?;
         let mut ids = HashSet::new();
         let mut secrets = BTreeMap::<&str, usize>::new();
         for (at, subscription) in self.subscriptions.iter().enumerate() {
             rule(ids.insert(&subscription.id), || format!("subscriptions[{at}].id is given twice"))?;
             check_subscription(subscription).or_else(|what| rule(false, || format!("subscriptions[{at}].{what}")))?;
+            for (number, secret) in subscription.secrets.iter().enumerate() {
+                rule(!secret.value.is_padded(), || format!("subscriptions[{at}].secrets[{number}].value {PADDED}"))?;
+            }
             let count = secrets.entry(&subscription.route).or_default();
             *count += subscription.secrets.len();
             rule(*count <= MOST_SECRETS_PER_ROUTE, || {
@@ -152,9 +217,14 @@ impl Settings {
                 format!("event_aliases: value {} is no event of the catalogue", at + 1)
             })?;
         }
-        rule(self.routes.iter().all(|route| route.deadline_hours > 0), || {
-            "routes: deadline_hours must be positive".into()
-        })
+        mapping::check(&self.fields).map_err(Invalid::Rule)?;
+        rule((1..=MOST_ITEMS).contains(&self.max_items), || format!("max_items must be from 1 to {MOST_ITEMS}"))?;
+        for (at, route) in self.routes.iter().enumerate() {
+            rule((1..=LONGEST_DEADLINE_HOURS).contains(&route.deadline_hours), || {
+                format!("routes[{at}].deadline_hours must be from 1 to {LONGEST_DEADLINE_HOURS}")
+            })?;
+        }
+        Ok(())
     }
 }
 
@@ -166,6 +236,18 @@ impl Directory for Settings {
     fn tenant_of_company(&self, company: &str) -> Option<String> {
         let tenant = self.tenants.iter().find(|tenant| tenant.company_id.as_deref() == Some(company))?;
         Some(tenant.id.to_lowercase())
+    }
+
+    fn fields(&self) -> &[FieldRule] {
+        &self.fields
+    }
+
+    fn zone(&self, api: Api) -> Zone {
+        self.visma.zone(api)
+    }
+
+    fn max_items(&self) -> usize {
+        self.max_items
     }
 }
 
@@ -184,11 +266,23 @@ fn check_subscription(subscription: &Subscription) -> Result<(), &'static str> {
         (Channel::Dispatcher, None) if subscription.secrets.is_empty() => Err("secrets: at least one is needed"),
         (Channel::Dispatcher, Some(_)) => Err("path_token is for the legacy channel only"),
         (Channel::Legacy, None) => Err("path_token is needed for the legacy channel"),
+        (Channel::Legacy, Some(token)) if token.is_padded() => {
+            Err("path_token begins or ends with white space or a byte order mark; paste it without")
+        }
         (Channel::Legacy, Some(token)) if token.reveal().len() < SHORTEST_PATH_TOKEN => {
             Err("path_token must have at least 32 characters")
         }
+        (Channel::Legacy, Some(token)) if !token.reveal().chars().all(is_plain_in_path) => {
+            Err("path_token must be of letters, digits, -, ., _ and ~, or no URL would ever match it")
+        }
         _ => Ok(()),
     }
+}
+
+/// What RFC 3986 calls unreserved: senders and gateways may write any other character in a path as `%` and two digits, and intake
+/// compares the text as it comes.
+fn is_plain_in_path(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~')
 }
 
 /// Nobody is called what the ledger calls nobody.
@@ -198,6 +292,10 @@ fn is_tenant(id: &str) -> bool {
 
 fn rule(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Invalid> {
     if holds { Ok(()) } else { Err(Invalid::Rule(otherwise())) }
+}
+
+fn default_max_items() -> usize {
+    DEFAULT_MAX_ITEMS
 }
 
 fn application_name() -> String {

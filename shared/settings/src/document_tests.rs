@@ -21,6 +21,7 @@ fn document() -> Value {
         "tenants": [{ "id": "T-1", "company_id": "1234567" }],
         "routes": [{ "events": "sales_order.*", "feedback": "deferred", "fetch": false }],
         "event_aliases": { "konto_endret": "ACCOUNT_CHANGED" },
+        "fields": [{ "events": "account.*", "key": ["/konto/nr", ["/a", "/b"]] }],
     })
 }
 
@@ -66,8 +67,9 @@ fn a_subscription_serves_the_tenants_it_names() {
 }
 
 #[test]
-fn routes_aliases_and_companies_are_looked_up() {
+fn routes_aliases_companies_and_fields_are_looked_up() {
     let settings = Settings::parse(&document().to_string()).unwrap();
+    assert_eq!(settings.fields().len(), 1);
     assert!(!settings.route(Entity::SalesOrder, Kind::Created).fetch);
     assert_eq!(settings.route(Entity::Account, Kind::Created), Route::default());
     assert_eq!(settings.event_alias("konto_endret").unwrap().id, "ACCOUNT_CHANGED");
@@ -103,11 +105,75 @@ fn a_document_with_a_mistake_is_told_where() {
     assert!(with("/subscriptions/0/rute", json!("typo")).is_err());
     assert!(with("/event_aliases/x", json!("NO_SUCH_EVENT")).is_err());
     assert!(with("/subscriptions/0/route", json!("a/b")).is_err());
+    assert!(with("/fields/0/kye", json!(["/no"])).is_err());
+    let told = rule(with("/fields/0/status", json!(["/a", "status"])));
+    assert!(
+        told.starts_with("fields[0].status[1] must be a JSON pointer") && told.ends_with("(pointer_invalid)"),
+        "{told}"
+    );
     for tenant in ["", "t -1", "t#1", "unknown", &"t".repeat(65)] {
         assert!(rule(with("/tenants/0/id", json!(tenant))).starts_with("tenants[0].id must"), "{tenant}");
         let told = rule(with("/subscriptions/0/tenants", json!(["*", tenant])));
         assert!(told.starts_with("subscriptions[0].tenants must"), "{tenant}");
     }
+}
+
+#[test]
+fn a_time_zone_is_one_of_the_database_and_utc_unless_told() {
+    let zone = |settings: Settings, api| settings.visma.zone(api).name();
+    assert_eq!(zone(Settings::parse(&document().to_string()).unwrap(), Api::Finance), "UTC");
+    let oslo = || with("/visma/erp_time_zone", json!("Europe/Oslo")).unwrap();
+    assert_eq!((zone(oslo(), Api::Finance), zone(oslo(), Api::SalesOrder)), ("Europe/Oslo", "UTC"));
+    for name in ["", "Oslo", "+02:00", "Africa/Casablanca", "Europe/Oslo "] {
+        let told = with("/visma/erp_time_zone", json!(name)).unwrap_err().to_string();
+        assert!(told.starts_with("visma.erp_time_zone must be a name of the IANA"), "{name}: {told}");
+    }
+}
+
+#[test]
+fn a_deadline_is_bounded_and_named() {
+    for (hours, fits) in [(1, true), (336, true), (0, false), (337, false), (u32::MAX, false)] {
+        let settings = with("/routes/0/deadline_hours", json!(hours));
+        match settings {
+            Ok(settings) => {
+                assert!(fits, "{hours}");
+                let _ = datetime!(2026-11-01 00:00 UTC) + settings.route(Entity::SalesOrder, Kind::Created).deadline();
+            }
+            Err(error) => {
+                assert!(!fits, "{hours}");
+                assert_eq!(error.to_string(), "routes[0].deadline_hours must be from 1 to 336");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_was_copied_with_what_nobody_sees_is_refused_by_the_name_of_its_field() {
+    let good = "canary-0123456789abcdef0123456789abcdef";
+    for wrong in [" {}", "{} ", "{}\n", "\t{}", "\u{feff}{}", "{}\u{feff}", "\u{a0}{}", "{}\u{200b}", "{}\r\n"] {
+        let wrong = wrong.replace("{}", good);
+        for (pointer, value, name) in [
+            ("/visma/client_secret", json!(wrong), "visma.client_secret"),
+            ("/subscriptions/0/secrets/1", json!({"id": "new", "value": wrong}), "subscriptions[0].secrets[1].value"),
+            ("/subscriptions/1/path_token", json!(wrong), "subscriptions[1].path_token"),
+        ] {
+            let told = with(pointer, value).unwrap_err().to_string();
+            assert_eq!(told, format!("{name} begins or ends with white space or a byte order mark; paste it without"));
+        }
+    }
+    assert!(with("/subscriptions/0/secrets/1", json!({"id": "new", "value": "with a blank inside"})).is_ok());
+}
+
+#[test]
+fn a_path_token_that_no_url_would_match_is_refused_with_words() {
+    let token =
+        |odd: &str| with("/subscriptions/1/path_token", json!(format!("0123456789abcdef{odd}0123456789abcdef")));
+    for odd in ["/", "?", "#", "%", "%2F", "a b", "å", "\\", "+", "\u{0}", "\u{feff}"] {
+        let told = token(odd).unwrap_err().to_string();
+        let words = "subscriptions[1].path_token must be of letters, digits, -, ., _ and ~";
+        assert!(told.starts_with(words) && !told.contains("0123"), "{odd}: {told}");
+    }
+    assert!(token("A-z._~9").is_ok());
 }
 
 #[test]
@@ -117,4 +183,47 @@ fn nothing_secret_is_ever_shown() {
     assert!(!shown.contains("canary") && !shown.contains("0123456789abcdef"), "{shown}");
     let mistake = with("/subscriptions/0/secrets/0", json!("canary-misplaced")).unwrap_err();
     assert!(!mistake.to_string().contains("canary"), "{mistake}");
+}
+
+#[test]
+fn a_secret_of_two_events_or_two_tenants_proves_neither() {
+    let shares = |second: Value| {
+        let mut document = document();
+        document["subscriptions"].as_array_mut().unwrap().push(second);
+        let settings = Settings::parse(&document.to_string()).unwrap();
+        ["accounts", "second"].map(|id| settings.subscription(id).unwrap().shares_secret)
+    };
+    let second = |event: &str, tenants: Value, secret: &str| {
+        let secrets = json!([{ "id": "s", "value": secret }]);
+        json!({ "id": "second", "route": "other", "event": event, "tenants": tenants, "secrets": secrets })
+    };
+    assert_eq!(shares(second("ACCOUNT_DELETED", json!(["T-1"]), "canary-new")), [true, true]);
+    assert_eq!(shares(second("ACCOUNT_CHANGED", json!(["*"]), "canary-new")), [true, true]);
+    assert_eq!(shares(second("ACCOUNT_DELETED", json!(["T-1"]), "canary-own")), [false, false]);
+    assert_eq!(shares(second("account changed", json!(["t-1"]), "canary-new")), [false, false]);
+}
+
+#[test]
+fn a_tenants_own_silence_outweighs_that_of_all_and_none_is_no_limit() {
+    let allowed = |tenant: Value| {
+        let settings = with("/tenants/0", tenant).unwrap();
+        settings.silence(&settings.tenants[0]).map(time::Duration::whole_hours)
+    };
+    assert_eq!(allowed(json!({"id": "t-1"})), Some(72));
+    assert_eq!(allowed(json!({"id": "t-1", "silence_hours": 240})), Some(240));
+    assert_eq!(allowed(json!({"id": "t-1", "silence_hours": 0})), None);
+    assert!(with("/tenants/0", json!({"id": "t-1", "silence_hours": "long"})).is_err());
+}
+
+#[test]
+fn the_number_of_items_of_a_body_is_bounded() {
+    assert_eq!(Settings::parse(&document().to_string()).unwrap().max_items(), 5_000);
+    for good in [1, 100_000] {
+        assert_eq!(with("/max_items", json!(good)).unwrap().max_items(), good);
+    }
+    for bad in [0, 100_001] {
+        let refused = with("/max_items", json!(bad)).unwrap_err();
+        assert_eq!(refused.to_string(), "max_items must be from 1 to 100000");
+    }
+    assert!(with("/max_items", json!(-1)).is_err());
 }

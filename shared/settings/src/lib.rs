@@ -8,6 +8,7 @@ mod route;
 mod secret;
 mod secrets_manager;
 mod subscription;
+mod time_zone;
 
 pub use cache::{Cache, LoadError, Source};
 pub use document::{FeedbackId, Invalid, Settings, SourceIpPolicy, SourceIps, Tenant, Visma};
@@ -16,3 +17,4 @@ pub use route::Route;
 pub use secret::Secret;
 pub use secrets_manager::SecretsManager;
 pub use subscription::{SigningSecret, Subscription};
+pub use time_zone::TimeZone;

@@ -15,7 +15,7 @@ pub struct Reconciliation {
     pub grace_minutes: u16,
     /// How far the first sweep of a list reaches back.
     pub first_lookback_hours: u16,
-    /// How long a tenant that was heard of in the last week may be silent.
+    /// How long a tenant may be silent, also one that was never heard of. 0: as long as it likes.
     pub silence_hours: u16,
     /// How long after its last movement a notification that has not ended, or a feedback that was not sent, counts as stuck. Longer than a
     /// notification is retried (17 hours at most) and than a feedback is tried (`GiveUpHours`).
@@ -49,10 +49,6 @@ impl Reconciliation {
 
     pub fn grace(&self) -> Duration {
         Duration::minutes(self.grace_minutes.into())
-    }
-
-    pub fn silence(&self) -> Duration {
-        Duration::hours(self.silence_hours.into())
     }
 
     pub fn stuck_after(&self) -> Duration {

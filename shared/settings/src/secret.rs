@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use zeroize::Zeroizing;
 
 /// A secret. It has no `Display`, its `Debug` shows nothing, and its memory is wiped when it is dropped.
@@ -13,6 +14,20 @@ impl Secret {
     /// The text itself, for the one place that needs it.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it begins or ends with white space, a control character or a mark that nobody sees: a trace of how it was copied.
+    pub(crate) fn is_padded(&self) -> bool {
+        let is_padding =
+            |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}');
+        self.0.starts_with(is_padding) || self.0.ends_with(is_padding)
+    }
+}
+
+/// For a place in a map, in this process only.
+impl Hash for Secret {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.as_str().hash(state);
     }
 }
 

@@ -27,6 +27,10 @@ pub struct Subscription {
     pub path_token: Option<Secret>,
     #[serde(default = "every_tenant")]
     pub tenants: Vec<String>,
+    /// Whether another subscription, for another event or tenant, has one of the same secrets. Then a
+    /// signature does not prove which of them it was. Found out when the document is read.
+    #[serde(skip)]
+    pub shares_secret: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

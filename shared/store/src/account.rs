@@ -7,7 +7,7 @@ use crate::item::Items;
 use crate::keys::partition;
 use crate::table::Table;
 use time::OffsetDateTime;
-use webhooks_model::{Entity, EntityId, HeadChange, Ticks};
+use webhooks_model::{Entity, EntityId, HeadChange, Stamp};
 
 const SORT_KEY: &str = "NUMBER";
 /// Of a head: the account whose present number this is, and until when that is written down under its id.
@@ -58,12 +58,12 @@ impl<I: Items> Table<I> {
         &self,
         entity: &EntityId,
         internal_id: &str,
-        version: Ticks,
+        version: Stamp,
         now: OffsetDateTime,
     ) -> Result<Option<Numbered>, StoreError> {
         let pk = format!("{}#account_id#{internal_id}", entity.tenant);
         let known = self.items.get(&pk, SORT_KEY).await?.unwrap_or_default();
-        if head::number_of(&known, "resource").is_some_and(|at| at > version.get()) {
+        if head::number_of(&known, "resource").is_some_and(|at| at > version.latest().get()) {
             return Ok(None);
         }
         let has_number = text(&known, "number").is_some_and(|number| number == entity.key);
@@ -75,9 +75,9 @@ impl<I: Items> Table<I> {
         let mut update = Update::default()
             .set("number", string(&entity.key))
             .set_some("previous", previous.clone().map(string))
-            .set("version_resource", number(version.get()))
+            .set("version_resource", number(version.at().get()))
             .set("expires_at", self.ttl(now));
-        let (stored, ours) = (update.name("version_resource"), update.value(number(version.get())));
+        let (stored, ours) = (update.name("version_resource"), update.value(number(version.latest().get())));
         let not_newer = format!("attribute_not_exists({stored}) OR {stored} <= {ours}");
         let is_newest = self.update(&pk, SORT_KEY, update, Some(not_newer)).await?;
         Ok(is_newest.then_some(Numbered { previous }))

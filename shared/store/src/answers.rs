@@ -90,26 +90,40 @@ impl<I: Items> Answers for Table<I> {
     }
 
     async fn answer(&self, key: &LedgerKey, answer: &Answer, now: OffsetDateTime) -> Result<(), StoreError> {
-        let mut update =
-            Update::default().set("feedback_at", string(time_text(now))).set_if_absent("expires_at", self.ttl(now));
-        update = match answer {
-            Answer::Sent { id, verdict, was_marked } => {
-                let update = with_verdict(update, FeedbackState::Sent, verdict)
-                    .set_some("feedback_id", feedback_id(&key.notification, *id).map(string))
-                    .remove("feedback_deadline");
-                if *was_marked { update.remove("attention").remove("attention_at") } else { update }
-            }
-            Answer::Parked { attempt, verdict } => with_verdict(update, FeedbackState::Parked, verdict)
-                .append("feedback_attempts", line(attempt))
-                .set("attention", string(PARKED))
-                .set("attention_at", string(time_text(now))),
-            Answer::Failed(attempt) => update.append("feedback_attempts", line(attempt)),
-        };
-        let (state, sent) = (update.name("feedback"), update.value(string(FeedbackState::Sent.as_str())));
-        let condition = format!("attribute_not_exists({state}) OR {state} <> {sent}");
-        self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await?;
+        let (pk, sk) = (partition(&key.entity), sort_key(key));
+        let (mut update, condition) = answering(key, answer, now);
+        // What an operator keeps has no expiry, and gets none by this.
+        let recorded = format!("{condition} AND attribute_exists({})", update.name("state"));
+        if self.update(&pk, &sk, update, Some(recorded)).await? {
+            return Ok(());
+        }
+        let (update, condition) = answering(key, answer, now);
+        let mut update = update.set("expires_at", self.ttl(now));
+        let unrecorded = format!("{condition} AND attribute_not_exists({})", update.name("state"));
+        self.update(&pk, &sk, update, Some(unrecorded)).await?;
         Ok(())
     }
+}
+
+/// The update and its condition, which takes no parentheses to be continued.
+fn answering(key: &LedgerKey, answer: &Answer, now: OffsetDateTime) -> (Update, String) {
+    let update = Update::default().set("feedback_at", string(time_text(now)));
+    let mut update = match answer {
+        Answer::Sent { id, verdict, was_marked } => {
+            let update = with_verdict(update, FeedbackState::Sent, verdict)
+                .set_some("feedback_id", feedback_id(&key.notification, *id).map(string))
+                .remove("feedback_deadline");
+            if *was_marked { update.remove("attention").remove("attention_at") } else { update }
+        }
+        Answer::Parked { attempt, verdict } => with_verdict(update, FeedbackState::Parked, verdict)
+            .append("feedback_attempts", line(attempt))
+            .set("attention", string(PARKED))
+            .set("attention_at", string(time_text(now))),
+        Answer::Failed(attempt) => update.append("feedback_attempts", line(attempt)),
+    };
+    let (state, sent) = (update.name("feedback"), update.value(string(FeedbackState::Sent.as_str())));
+    let condition = format!("NOT {state} = {sent}");
+    (update, condition)
 }
 
 fn with_verdict(update: Update, state: FeedbackState, verdict: &Verdict) -> Update {

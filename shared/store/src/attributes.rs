@@ -37,6 +37,11 @@ pub(crate) fn integer(item: &Item, name: &str) -> Option<i64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
+/// Whether its time is over. DynamoDB takes up to a few days to delete such an item.
+pub(crate) fn has_expired(item: &Item, now: OffsetDateTime) -> bool {
+    integer(item, "expires_at").is_some_and(|at| at <= now.unix_timestamp())
+}
+
 pub(crate) fn flag(item: &Item, name: &str) -> bool {
     item.get(name).and_then(|value| value.as_bool().ok()).copied().unwrap_or(false)
 }
@@ -84,6 +89,14 @@ impl Update {
         self
     }
 
+    /// Adds to a number, which is 0 where there is none.
+    pub(crate) fn add(mut self, name: &str, more: AttributeValue) -> Self {
+        let n = self.name(name);
+        let (none, more) = (self.value(number(0)), self.value(more));
+        self.set.push(format!("{n} = if_not_exists({n}, {none}) + {more}"));
+        self
+    }
+
     pub(crate) fn append(mut self, name: &str, element: AttributeValue) -> Self {
         let n = self.name(name);
         let (none, one) = (self.value(AttributeValue::L(vec![])), self.value(AttributeValue::L(vec![element])));
@@ -112,12 +125,9 @@ impl Update {
     }
 
     pub(crate) fn expression(&self) -> String {
-        let mut expression = format!("SET {}", self.set.join(", "));
-        if !self.remove.is_empty() {
-            expression.push_str(" REMOVE ");
-            expression.push_str(&self.remove.join(", "));
-        }
-        expression
+        let clauses = [("SET ", &self.set), ("REMOVE ", &self.remove)];
+        let clauses = clauses.into_iter().filter(|(_, parts)| !parts.is_empty());
+        clauses.map(|(name, parts)| format!("{name}{}", parts.join(", "))).collect::<Vec<_>>().join(" ")
     }
 
     pub(crate) fn into_maps(self) -> (HashMap<String, String>, HashMap<String, AttributeValue>) {

@@ -7,6 +7,13 @@ use crate::upkeep::Upkeep;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue};
 use std::collections::HashMap;
+use std::time::Duration;
+
+/// DynamoDB may answer a part of what it is asked for: when the rest would be too much at once, or too fast. Each part is progress; so often
+/// in a row nothing may come.
+const TRIES_IN_VAIN: u32 = 4;
+/// Doubled with each answer that brings nothing: 0.7 s in all.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
 
 /// A table of the account that the client reaches. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -33,7 +40,8 @@ impl Items for Dynamo {
             .update_expression(write.update)
             .set_condition_expression(write.condition)
             .set_expression_attribute_names(Some(write.names))
-            .set_expression_attribute_values(Some(write.values))
+            // None at all is refused, as of a write that only removes.
+            .set_expression_attribute_values(Some(write.values).filter(|values| !values.is_empty()))
             .set_return_values(write.returns_old.then_some(ReturnValue::AllOld))
             .send()
             .await;
@@ -69,12 +77,23 @@ impl Items for Dynamo {
             .consistent_read(consistent)
             .build()
             .map_err(|_| StoreError::Mismatch("request not built".into()))?;
-        let answer = self.client.batch_get_item().request_items(&self.name, request).send().await;
-        let answer = answer.map_err(|error| StoreError::from_sdk(&error))?;
-        if answer.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
-            return Err(StoreError::Unavailable("throttled".into()));
+        let mut left = Some(HashMap::from([(self.name.clone(), request)]));
+        let (mut found, mut in_vain) = (vec![], 0);
+        while let Some(wanted) = left.take() {
+            let answer = self.client.batch_get_item().set_request_items(Some(wanted)).send().await;
+            let answer = answer.map_err(|error| StoreError::from_sdk(&error))?;
+            let came = answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default();
+            left = answer.unprocessed_keys.filter(|left| !left.is_empty());
+            in_vain = if came.is_empty() { in_vain + 1 } else { 0 };
+            found.extend(came);
+            if left.is_some() {
+                if in_vain >= TRIES_IN_VAIN {
+                    return Err(StoreError::Unavailable("throttled".into()));
+                }
+                tokio::time::sleep(FIRST_WAIT * 2_u32.pow(in_vain)).await;
+            }
         }
-        Ok(answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default())
+        Ok(found)
     }
 
     async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
@@ -139,3 +158,7 @@ impl Upkeep for Dynamo {
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key.filter(|key| !key.is_empty())))
     }
 }
+
+#[cfg(test)]
+#[path = "dynamo_tests.rs"]
+mod tests;

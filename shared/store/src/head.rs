@@ -8,7 +8,7 @@ use crate::table::Table;
 use crate::timeline;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
-use webhooks_model::{EntityId, HeadChange, Revision, Ticks};
+use webhooks_model::{EntityId, HeadChange, Revision, Stamp, Ticks, Versions};
 
 pub(crate) const SORT_KEY: &str = "HEAD";
 
@@ -62,11 +62,10 @@ impl<I: Items> Table<I> {
         let pk = partition(&change.entity);
         let mut update = self.head_update(change, now);
         let condition = advance_condition(&mut update, change);
-        let (advance, before) = match self.replace(&pk, SORT_KEY, update, condition).await? {
+        let (advance, before) = match self.replace(&pk, SORT_KEY, update, Some(condition)).await? {
             Some(before) => {
                 self.tidy_timeline(&pk, &before, change, now).await?;
-                let advance = if is_no_news(&before, change) { Advance::Superseded } else { Advance::Advanced };
-                (advance, before)
+                (advanced(&before, change), before)
             }
             None => self.look_behind(&pk, change, now).await?,
         };
@@ -75,6 +74,9 @@ impl<I: Items> Table<I> {
     }
 
     /// Refused, so a newer version is there, and what is there is returned. The status is of the timeline all the same.
+    ///
+    /// It may yet be the newer by the resource's clock: a body may tell only when the webhook was made
+    /// (reference 9.9).
     async fn look_behind(
         &self,
         pk: &str,
@@ -82,6 +84,15 @@ impl<I: Items> Table<I> {
         now: OffsetDateTime,
     ) -> Result<(Advance, Item), StoreError> {
         let item = self.items.get(pk, SORT_KEY).await?.unwrap_or_default();
+        if is_outranked(&item, change) {
+            let versions = Versions { body: None, ..change.versions };
+            let mut update = self.head_update(&HeadChange { versions, ..change.clone() }, now);
+            let condition = unchanged(&mut update, &item);
+            return match self.replace(pk, SORT_KEY, update, Some(condition)).await? {
+                Some(before) => Ok((advanced(&before, change), before)),
+                None => Err(StoreError::Unavailable("the head was changed meanwhile".to_owned())),
+            };
+        }
         if let Some((at, status)) = change.milestone.as_ref().filter(|(at, status)| timeline::lacks(&item, *at, status))
         {
             let update = Update::default().set(&timeline::name(*at), string(status)).set("expires_at", self.ttl(now));
@@ -130,7 +141,7 @@ impl<I: Items> Table<I> {
             update = update.set("deleted", AttributeValue::Bool(change.deleted));
         }
         for (clock, at) in change.versions.known() {
-            update = update.set(&version_name(clock), number(at.get()));
+            update = update.set(&version_name(clock), number(at.at().get()));
         }
         match &change.milestone {
             Some((at, status)) => update.set(&timeline::name(*at), string(status)),
@@ -155,10 +166,12 @@ impl<I: Items> Table<I> {
     }
 }
 
-/// A sweep found it, and it is what the head knew. An attempt at this very notification may have made it so, and died before the event.
-fn is_no_news(before: &Item, change: &HeadChange) -> bool {
+/// What a sweep found, and is what the head knew, is no news. An attempt at this very notification may have made it so, and died before
+/// the event.
+fn advanced(before: &Item, change: &HeadChange) -> Advance {
     let is_own = text(before, "notification") == Some(change.notification.as_str());
-    change.was_swept && !is_own && shows(before, &change.revision)
+    let is_no_news = change.was_swept && !is_own && shows(before, &change.revision);
+    if is_no_news { Advance::Superseded } else { Advance::Advanced }
 }
 
 /// Whether the head is of this revision, and of something that is there.
@@ -174,7 +187,13 @@ fn advance_condition(update: &mut Update, change: &HeadChange) -> String {
     let own = update.value(string(change.notification.as_str()));
     let (mut not_older, mut newer) = (Vec::new(), Vec::new());
     for (clock, at) in change.versions.known() {
-        let (version, at) = (update.name(&version_name(clock)), update.value(number(at.get())));
+        if !at.is_certain() {
+            let (may_be_newer, is_newer) = in_doubt(update, clock, at, change);
+            not_older.push(may_be_newer);
+            newer.push(is_newer);
+            continue;
+        }
+        let (version, at) = (update.name(&version_name(clock)), update.value(number(at.at().get())));
         not_older.push(format!("(attribute_not_exists({version}) OR {version} <= {at})"));
         let is_newer = format!("attribute_not_exists({version}) OR {version} < {at}");
         newer.push(match (change.strictly_newer, change.deleted) {
@@ -188,6 +207,46 @@ fn advance_condition(update: &mut Update, change: &HeadChange) -> String {
     }
     // AND binds tighter than OR; DynamoDB refuses parentheses that change nothing.
     format!("{known} = {own} AND {} OR {}", not_older.join(" AND "), newer.join(" AND "))
+}
+
+/// The same two conditions for a time that the sender's clock showed twice. The known version may
+/// be later by one reading, and the change still be the newer by the other.
+fn in_doubt(update: &mut Update, clock: &str, stamp: Stamp, change: &HeadChange) -> (String, String) {
+    let version = update.name(&version_name(clock));
+    let latest = update.value(number(stamp.latest().get()));
+    let may_be_newer = format!("(attribute_not_exists({version}) OR {version} <= {latest})");
+    if change.deleted && !change.strictly_newer {
+        return (may_be_newer.clone(), may_be_newer);
+    }
+    let [at, first] = [stamp.at(), stamp.first()].map(|ticks| update.value(number(ticks.get())));
+    let is_other = format!("NOT {version} IN ({at}, {first})");
+    let stands = match change.strictly_newer {
+        true => is_other,
+        false => {
+            let (deleted, yes) = (update.name("deleted"), update.value(AttributeValue::Bool(true)));
+            format!("({is_other} OR NOT {deleted} = {yes})")
+        }
+    };
+    let is_newer = format!("(attribute_not_exists({version}) OR ({version} <= {latest} AND {stands}))");
+    (may_be_newer, is_newer)
+}
+
+/// Whether the change is older by the body's clock alone, and newer by the resource's. A deletion
+/// has no resource to show its time, so it stands.
+fn is_outranked(item: &Item, change: &HeadChange) -> bool {
+    let known = |clock| number_of(item, clock).and_then(Ticks::new);
+    let (Some(resource), Some(body)) = (change.versions.resource, change.versions.body) else { return false };
+    let is_newer = known("resource").is_some_and(|known| known <= resource.latest() && !resource.is_known_by(known));
+    is_newer && known("body").is_some_and(|known| known > body) && !flag(item, "deleted")
+}
+
+/// That the head is as it was read.
+fn unchanged(update: &mut Update, item: &Item) -> String {
+    let same = ["notification", "updated_at", "version_resource", "version_body"].into_iter().filter_map(|name| {
+        let value = item.get(name)?.clone();
+        Some(format!("{} = {}", update.name(name), update.value(value)))
+    });
+    same.collect::<Vec<_>>().join(" AND ")
 }
 
 fn version_name(clock: &str) -> String {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 use webhooks_model::feedback::Address;
-use webhooks_model::{Notification, NotificationKey};
+use webhooks_model::{Notification, NotificationKey, SenderId};
 
 /// Its place in the feed: when it was received, and what tells it from others of that moment.
 pub(crate) fn feed_at(received: &str, key: &NotificationKey) -> String {
@@ -21,12 +21,12 @@ pub(crate) fn received_at(item: &Item) -> Option<OffsetDateTime> {
 
 /// What is written of the header's id: nothing where it is the key's, which it is as a rule, and an empty text where there is none.
 pub(crate) fn header_id(n: &Notification) -> Option<String> {
-    let id = n.id_in_header.map(|id| id.to_string()).unwrap_or_default();
-    (id != n.key.id()).then_some(id)
+    let id = n.id_in_header.as_ref().map(SenderId::as_str).unwrap_or_default();
+    (id != n.key.id()).then(|| id.to_owned())
 }
 
-pub(crate) fn id_in_header(key: &NotificationKey, item: &Item) -> Option<Uuid> {
-    Uuid::try_parse(text(item, "header_id").unwrap_or(key.id())).ok()
+pub(crate) fn id_in_header(key: &NotificationKey, item: &Item) -> Option<SenderId> {
+    SenderId::new(text(item, "header_id").unwrap_or(key.id()))
 }
 
 /// What is written of the ids to answer under: nothing where they are the usual ones, nor where there is to be no answer.
@@ -40,8 +40,8 @@ pub(crate) fn ids_of(key: &NotificationKey, item: &Item) -> Vec<Uuid> {
     match item.get("feedback_ids").and_then(|ids| ids.as_l().ok()) {
         Some(ids) => ids.iter().filter_map(|id| Uuid::try_parse(id.as_s().ok()?).ok()).collect(),
         None => {
-            let mut ids: Vec<Uuid> =
-                [Uuid::try_parse(key.id()).ok(), id_in_header(key, item)].into_iter().flatten().collect();
+            let in_header = id_in_header(key, item).as_ref().and_then(SenderId::uuid);
+            let mut ids: Vec<Uuid> = [Uuid::try_parse(key.id()).ok(), in_header].into_iter().flatten().collect();
             ids.dedup();
             ids
         }

@@ -1,19 +1,22 @@
 //! The ledger as the processor uses it.
 
-use crate::attributes::{Item, Update, number, string, text, time_text};
+use crate::answering::Answering;
+use crate::attributes::{Item, Update, number, string, time_text};
 use crate::error::StoreError;
 use crate::head::Advance;
-use crate::implied::{feed_at, feedback_ids, header_id};
+use crate::implied::{feed_at, header_id};
 use crate::item::{Items, Query};
-use crate::keys::{feed_day, partition, raw_part, sort_key};
+use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
+use crate::moved::{MOVED_FROM, place};
 use crate::pending::Mark;
+use crate::seen::{Seen, known};
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
-use webhooks_model::feedback::{Address, FeedbackState, Verdict};
+use webhooks_model::delivery::AnswerRole;
+use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{EntityId, HeadChange, LedgerKey, Notification, Pause, Reason, State};
+use webhooks_model::{Allowance, EntityId, HeadChange, LedgerKey, Notification, Pause, Reason, State};
 
 /// A longer raw item is kept in parts: DynamoDB takes 400 KB an item.
 const LONGEST_INLINE: usize = 256 * 1024;
@@ -41,33 +44,30 @@ pub trait Ledger: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Writes down how an attempt went. `false` when the notification had already reached a final state, which then stays.
+    /// Writes down how an attempt went. `false` when the notification had already reached a final state, which then stays. What cannot
+    /// become paused, since it has ended, waits beside its record: see [`crate::Waits`].
     fn record(&self, entry: &Entry<'_>) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Notes that the effects of a notification that had ended were carried out once more.
     fn replayed(&self, key: &LedgerKey, now: OffsetDateTime) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// What is paused now.
-    fn pauses(&self) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
-}
+    /// Closes the record under `old`, unless it has ended well: what it is about goes on under `new`. May be repeated.
+    fn moved(
+        &self,
+        old: &LedgerKey,
+        new: &LedgerKey,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-/// What the table knows before a notification is processed.
-#[derive(Debug, Clone, Default)]
-pub struct Seen {
-    /// This notification, if it was here before.
-    pub same: Option<Known>,
-    /// Whether the same content was here under another id.
-    pub repeated: bool,
-}
+    /// Notes that a tenant's calls are used up until the window ends.
+    fn used_up(
+        &self,
+        allowance: &Allowance,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Known {
-    /// `None` when only the feedback function has written so far.
-    pub state: Option<State>,
-    pub reason: Option<Reason>,
-    pub feedback: Option<FeedbackState>,
-    /// The delivery that wrote it down last.
-    pub delivery: Option<Uuid>,
+    /// What is paused at that time.
+    fn pauses(&self, now: OffsetDateTime) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
 }
 
 /// One line of the ledger.
@@ -88,8 +88,16 @@ pub enum Change {
         answer: Option<Answering>,
     },
     Parked(Reason),
+    /// Parked, and what was found is told.
+    ParkedAfter(Attempt),
     /// It waits for the end of a pause.
     Paused,
+    /// The tenant's calls are used up, which is no attempt. It waits on the queue, or here until it is released.
+    RateLimited {
+        /// For the first time in a row.
+        attempt: Option<Attempt>,
+        waits_here: bool,
+    },
     /// `Processed`, `Superseded` or `Unparseable`: every effect has happened but the feedback, whose own way begins here.
     Ended {
         state: State,
@@ -97,55 +105,35 @@ pub enum Change {
     },
 }
 
-/// The answer to Visma Net as it stands when a notification ends. What was decided before stays.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answering {
-    pub feedback: FeedbackState,
-    pub address: Address,
-    /// `None` while somebody else is to decide, or nobody is.
-    pub verdict: Option<Verdict>,
-    /// By when an awaited outcome has to come.
-    pub deadline: Option<OffsetDateTime>,
-}
-
-impl Answering {
-    /// Nobody is told anything.
-    pub fn none() -> Self {
-        Self { feedback: FeedbackState::None, address: Address::default(), verdict: None, deadline: None }
-    }
-
-    fn write(&self, update: Update, n: &Notification) -> Update {
-        let update = match feedback_ids(n, &self.address) {
-            Some(ids) => update.set_if_absent("feedback_ids", ids),
-            None => update,
-        };
-        let update = update
-            .set_if_absent("feedback", string(self.feedback.as_str()))
-            .set_some("feedback_deadline", self.deadline.map(|at| string(time_text(at))));
-        match &self.verdict {
-            Some(verdict) => update
-                .set_if_absent("feedback_success", AttributeValue::Bool(verdict.is_success))
-                .set_if_absent("feedback_description", string(verdict.description.as_str())),
-            None => update,
-        }
-    }
-}
-
 impl Change {
     fn state(&self) -> State {
         match self {
-            Self::Failed(_) => State::Retrying,
+            Self::Failed(_) | Self::RateLimited { .. } => State::Retrying,
             Self::Dead { .. } => State::Dead,
-            Self::Parked(_) => State::Parked,
+            Self::Parked(_) | Self::ParkedAfter(_) => State::Parked,
             Self::Paused => State::Paused,
             Self::Ended { state, .. } => *state,
         }
     }
 
+    fn answer(&self) -> Option<&Answering> {
+        match self {
+            Self::Ended { answer, .. } => Some(answer),
+            Self::Dead { answer, .. } => answer.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether the record is kept for as long as an operator makes it wait.
+    fn keeps(&self) -> bool {
+        matches!(self, Self::Paused | Self::Parked(Reason::Held))
+    }
+
     fn reason(&self) -> Option<Reason> {
         match self {
-            Self::Failed(attempt) | Self::Dead { attempt, .. } => Some(attempt.reason),
+            Self::Failed(attempt) | Self::Dead { attempt, .. } | Self::ParkedAfter(attempt) => Some(attempt.reason),
             Self::Parked(reason) => Some(*reason),
+            Self::RateLimited { .. } => Some(Reason::RateLimited),
             Self::Paused | Self::Ended { .. } => None,
         }
     }
@@ -154,10 +142,19 @@ impl Change {
 impl<I: Items> Ledger for Table<I> {
     async fn look(&self, key: &LedgerKey) -> Result<Seen, StoreError> {
         let items = self.same_content(key).await?;
-        let own = sort_key(key);
-        let same = items.iter().find(|item| text(item, "sk") == Some(&own)).map(known);
-        let repeated = items.iter().any(|item| text(item, "sk") != Some(&own));
-        Ok(Seen { same, repeated })
+        let own = &key.notification;
+        let mut seen = Seen::default();
+        for (item, notification) in items.iter().filter_map(|item| Some((item, notification_of(item)?))) {
+            let known = known(item);
+            if notification == *own {
+                seen.same = Some(known);
+            } else if notification.event() == own.event() {
+                seen.repeated |= matches!(known.state, Some(State::Processed | State::Superseded));
+            } else {
+                seen.under_other_event = true;
+            }
+        }
+        Ok(seen)
     }
 
     async fn advance(&self, change: &HeadChange, now: OffsetDateTime) -> Result<Advance, StoreError> {
@@ -172,12 +169,16 @@ impl<I: Items> Ledger for Table<I> {
         let key = entry.notification.ledger_key();
         let pk = partition(&key.entity);
         let raw = &entry.notification.raw;
-        let parts = if raw.len() > LONGEST_INLINE { self.write_parts(&pk, &key, raw, entry.now).await? } else { 0 };
+        let is_long = raw.len() > LONGEST_INLINE;
+        let (parts, are_kept) = if is_long { self.write_parts(&pk, &key, raw, entry.now).await? } else { (0, false) };
         let mut update = self.entry_update(entry, parts);
         let condition = forward_only(&mut update, &entry.change);
         let recorded = self.update(&pk, &sort_key(&key), update, Some(condition)).await?;
         match &entry.change {
             Change::Failed(attempt) if !recorded => self.note_attempt(&pk, &sort_key(&key), attempt).await,
+            Change::Paused if !recorded => self.wait(&key, parts, entry.now).await,
+            change if recorded && change.keeps() => self.keep_parts(&key, parts).await.map(|()| true),
+            _ if recorded && are_kept => self.let_parts_go(&key, parts, entry.now).await.map(|()| true),
             _ => Ok(recorded),
         }
     }
@@ -188,8 +189,16 @@ impl<I: Items> Ledger for Table<I> {
         Ok(())
     }
 
-    async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
-        self.list_pauses().await
+    async fn moved(&self, old: &LedgerKey, new: &LedgerKey, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.close_moved(old, new, now).await
+    }
+
+    async fn used_up(&self, allowance: &Allowance, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.note_used_up(allowance, now).await
+    }
+
+    async fn pauses(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
+        self.list_pauses(now).await
     }
 }
 
@@ -197,10 +206,10 @@ impl<I: Items> Table<I> {
     async fn same_content(&self, key: &LedgerKey) -> Result<Vec<Item>, StoreError> {
         let query = Query {
             key_condition: "pk = :pk AND begins_with(sk, :content)",
-            projection: Some("sk, #state, reason, feedback, delivery"),
+            projection: Some("sk, #state, reason, feedback, feedback_success, delivery, attempts, feed_at, expires_at"),
             ..Query::default()
         };
-        let content = string(format!("N#{}.", key.notification.content()));
+        let content = string(format!("N#{}", key.notification.content()));
         let query = query.name("#state", "state").value(":pk", string(partition(&key.entity)));
         self.items.query(query.value(":content", content)).await
     }
@@ -224,17 +233,27 @@ impl<I: Items> Table<I> {
             .set("subscription", string(&n.subscription))
             .set("proof", string(n.proof.as_str()))
             .set_some("header_id", header_id(n).map(string))
+            .set_some("answer_role", Some(n.answer).filter(|role| *role != AnswerRole::Own).map(|r| string(r.as_str())))
+            .set_some(MOVED_FROM, n.moved_from().map(place))
             .set("delivery", string(n.delivery.to_string()))
             .set("feed", string(feed_day(&key.entity.tenant, n.received_at)))
             .set("feed_at", string(feed_at(&received, &n.key)))
-            .set("expires_at", self.ttl(entry.now))
             .set_some("status", n.status.as_deref().map(string))
             .set_some("source", n.source.as_deref().map(string));
+        let update = match entry.change.keeps() {
+            true => update.remove("expires_at"),
+            false => update.set("expires_at", self.ttl(entry.now)),
+        };
         let update =
             if parts == 0 { update.set("raw", string(&n.raw)) } else { update.set("raw_parts", number(parts)) };
         let update = match entry.change.reason() {
             Some(reason) => update.set("reason", string(reason.as_str())),
             None => update,
+        };
+        // Whatever becomes of it, the first item that came under its id answers for it.
+        let update = match n.answer == AnswerRole::ByFirst && entry.change.answer().is_none() {
+            true => update.set_if_absent("feedback", string(FeedbackState::None.as_str())),
+            false => update,
         };
         let now = string(time_text(entry.now));
         let update = match entry.change.state().is_final() {
@@ -244,22 +263,25 @@ impl<I: Items> Table<I> {
         with_change(update, entry, &received)
     }
 
+    /// How many there are, and whether they are kept for as long as it takes, as they were written before: then they stay so.
     async fn write_parts(
         &self,
         pk: &str,
         key: &LedgerKey,
         raw: &str,
         now: OffsetDateTime,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<(usize, bool), StoreError> {
         let mut rest = raw;
-        let mut written = 0;
+        let (mut written, mut are_kept) = (0, false);
         while !rest.is_empty() {
             let (part, next) = rest.split_at(rest.floor_char_boundary(LONGEST_INLINE));
-            let update = Update::default().set("raw", string(part)).set("expires_at", self.ttl(now));
-            self.update(pk, &raw_part(key, written), update, None).await?;
+            let mut update = Update::default().set("raw", string(part)).set("expires_at", self.ttl(now));
+            let (raw, end) = (update.name("raw"), update.name("expires_at"));
+            let condition = format!("attribute_not_exists({raw}) OR attribute_exists({end})");
+            are_kept |= !self.update(pk, &raw_part(key, written), update, Some(condition)).await?;
             (rest, written) = (next, written + 1);
         }
-        Ok(written)
+        Ok((written, are_kept))
     }
 }
 
@@ -267,13 +289,23 @@ fn with_change(update: Update, entry: &Entry<'_>, received: &str) -> Update {
     let change = &entry.change;
     let state = change.state();
     let update = match change {
-        // A paused notification that fails stays paused.
         Change::Failed(attempt) => {
             update.set_if_absent("state", string(state.as_str())).append("attempts", line(attempt))
         }
         Change::Dead { attempt, answer } => {
             let update = update.set("state", string(state.as_str())).append("attempts", line(attempt));
             answer.iter().fold(update, |update, answer| answer.write(update, entry.notification))
+        }
+        Change::ParkedAfter(attempt) => update.set("state", string(state.as_str())).append("attempts", line(attempt)),
+        Change::RateLimited { attempt, waits_here } => {
+            let update = attempt.iter().fold(update, |update, attempt| update.append("attempts", line(attempt)));
+            if *waits_here {
+                // What is paused by now goes back to that when it is released.
+                let mark = string(Mark::Limited.value(&entry.notification.ledger_key().entity.tenant));
+                let update = update.set("state", string(state.as_str())).set("attention", mark);
+                return update.set("attention_at", string(received));
+            }
+            update.set_if_absent("state", string(state.as_str()))
         }
         Change::Parked(_) | Change::Paused => update.set("state", string(state.as_str())),
         Change::Ended { answer, .. } => answer.write(update.set("state", string(state.as_str())), entry.notification),
@@ -312,11 +344,12 @@ fn answer_is_parked(change: &Change) -> bool {
 }
 
 /// State moves only forward, whoever writes last. The mark that an attempt makes before it begins may arrive after that attempt or
-/// another has parked the notification, which then says more.
+/// another has parked the notification, which then says more. An attempt that fails does not end a pause.
 fn forward_only(update: &mut Update, change: &Change) -> String {
     let (next, is_mark) = (change.state(), change.reason() == Some(Reason::Lost));
     let state = update.name("state");
-    let condition = in_state(update, |known| known.may_become(next) && !(is_mark && known == State::Parked));
+    let is_beside = |known| (is_mark && known == State::Parked) || (next == State::Retrying && known == State::Paused);
+    let condition = in_state(update, |known| known.may_become(next) && !is_beside(known));
     format!("attribute_not_exists({state}) OR {condition}")
 }
 
@@ -335,13 +368,4 @@ pub(crate) fn line(attempt: &Attempt) -> AttributeValue {
         ("detail", string(&attempt.detail)),
     ];
     AttributeValue::M(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
-fn known(item: &Item) -> Known {
-    Known {
-        state: text(item, "state").and_then(State::parse),
-        reason: text(item, "reason").and_then(Reason::parse),
-        feedback: text(item, "feedback").and_then(FeedbackState::parse),
-        delivery: text(item, "delivery").and_then(|id| Uuid::try_parse(id).ok()),
-    }
 }

@@ -1,6 +1,6 @@
 //! What is paused. There are few pauses, so one partition holds them all and one query reads them.
 
-use crate::attributes::{Item, Update, string, text, time_text};
+use crate::attributes::{Item, Update, has_expired, string, text, time_text};
 use crate::error::StoreError;
 use crate::item::{Items, Query};
 use crate::table::Table;
@@ -24,7 +24,8 @@ pub trait Pauses: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    fn paused(&self) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
+    /// What is paused at that time.
+    fn paused(&self, now: OffsetDateTime) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
 }
 
 impl<I: Items> Pauses for Table<I> {
@@ -46,18 +47,19 @@ impl<I: Items> Pauses for Table<I> {
         self.update(PARTITION, &sort_key(tenant, events), update, Some(condition)).await
     }
 
-    async fn paused(&self) -> Result<Vec<Pause>, StoreError> {
-        self.list_pauses().await
+    async fn paused(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
+        self.list_pauses(now).await
     }
 }
 
 impl<I: Items> Table<I> {
-    /// Read consistently, so that a pause holds from the moment its making was confirmed.
-    pub(crate) async fn list_pauses(&self) -> Result<Vec<Pause>, StoreError> {
+    /// Read consistently, so that a pause holds from the moment its making was confirmed. DynamoDB may take days to delete what has
+    /// expired; until then it is there and does not count.
+    pub(crate) async fn list_pauses(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
         let query =
             Query { key_condition: "pk = :pk", filter: Some("attribute_not_exists(resumed_at)"), ..Query::default() };
         let items = self.items.query(query.value(":pk", string(PARTITION))).await?;
-        Ok(items.iter().filter_map(read).collect())
+        Ok(items.iter().filter(|item| !has_expired(item, now)).filter_map(read).collect())
     }
 }
 

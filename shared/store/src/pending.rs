@@ -13,7 +13,7 @@ use webhooks_model::feedback::{FeedbackState, Verdict};
 use webhooks_model::{LedgerKey, State};
 
 /// Looked at in one go: BatchGetItem takes no more keys.
-const AT_ONCE: i32 = 100;
+pub(crate) const AT_ONCE: i32 = 100;
 /// Days without a notification that one stretch passes over.
 const DAYS_AT_ONCE: usize = 31;
 const SORT_KEY: &str = "SWEEP#unended";
@@ -40,10 +40,12 @@ pub enum Mark {
     Retrying,
     /// Since its feedback was put on the queue. A feedback that is decided soon after its notification arrived is found in the feed.
     Queued,
+    /// It waits for the quota of its tenant, since it was received. Each tenant has a list of its own.
+    Limited,
 }
 
 impl Mark {
-    pub const ALL: [Self; 3] = [Self::Awaited, Self::Retrying, Self::Queued];
+    pub const ALL: [Self; 4] = [Self::Awaited, Self::Retrying, Self::Queued, Self::Limited];
 
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -51,14 +53,29 @@ impl Mark {
             Self::Awaited => "awaited",
             Self::Retrying => "retrying",
             Self::Queued => "feedback_queued",
+            Self::Limited => "rate_limited",
         }
+    }
+
+    /// As it stands in a record of the tenant.
+    #[must_use]
+    pub fn value(self, tenant: &str) -> String {
+        match self {
+            Self::Limited => format!("{}#{tenant}", self.as_str()),
+            _ => self.as_str().to_owned(),
+        }
+    }
+
+    fn parse(value: &str) -> Option<Self> {
+        let (name, _) = value.split_once('#').unwrap_or((value, ""));
+        Self::ALL.into_iter().find(|mark| mark.as_str() == name)
     }
 
     /// The attribute and its value without which the mark makes no sense.
     fn reason(self) -> (&'static str, &'static str) {
         match self {
             Self::Awaited => ("feedback", FeedbackState::Awaited.as_str()),
-            Self::Retrying => ("state", State::Retrying.as_str()),
+            Self::Retrying | Self::Limited => ("state", State::Retrying.as_str()),
             Self::Queued => ("feedback", FeedbackState::Queued.as_str()),
         }
     }
@@ -216,11 +233,12 @@ impl<I: Items> Unended for Table<I> {
     }
 
     async fn watch(&self, key: &LedgerKey, mark: Mark, at: OffsetDateTime) -> Result<(), StoreError> {
+        let tenant = &key.entity.tenant;
         let mut update =
-            Update::default().set("attention", string(mark.as_str())).set("attention_at", string(time_text(at)));
+            Update::default().set("attention", string(mark.value(tenant))).set("attention_at", string(time_text(at)));
         let (attention, (name, value)) = (update.name("attention"), mark.reason());
         let (name, value) = (update.name(name), update.value(string(value)));
-        let ours = Mark::ALL.map(|mark| update.value(string(mark.as_str()))).join(", ");
+        let ours = Mark::ALL.map(|mark| update.value(string(mark.value(tenant)))).join(", ");
         let condition = format!("{name} = {value} AND (attribute_not_exists({attention}) OR {attention} IN ({ours}))");
         self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await?;
         Ok(())
@@ -229,7 +247,7 @@ impl<I: Items> Unended for Table<I> {
     async fn unmark(&self, key: &LedgerKey, mark: Mark, now: OffsetDateTime) -> Result<(), StoreError> {
         let update = Update::default().set("expires_at", self.ttl(now));
         let mut update = update.remove("attention").remove("attention_at");
-        let (attention, ours) = (update.name("attention"), update.value(string(mark.as_str())));
+        let (attention, ours) = (update.name("attention"), update.value(string(mark.value(&key.entity.tenant))));
         let condition = format!("{attention} = {ours}");
         self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await?;
         Ok(())
@@ -261,7 +279,7 @@ impl<I: Items> Table<I> {
     }
 
     /// What an index named, read from the table, in the index's order.
-    async fn as_they_are(&self, named: &[Item]) -> Result<Vec<Item>, StoreError> {
+    pub(crate) async fn as_they_are(&self, named: &[Item]) -> Result<Vec<Item>, StoreError> {
         let name = |item: &Item| Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()));
         let names: Vec<(String, String)> = named.iter().filter_map(name).collect();
         if names.is_empty() {
@@ -282,6 +300,6 @@ fn read(item: &Item) -> Option<Pending> {
         deadline: time("feedback_deadline"),
         was_tried: item.contains_key("feedback_attempts"),
         moved_at: time("updated_at").max(time("ended_at")).max(time("feedback_at"))?,
-        mark: text(item, "attention").and_then(|mark| Mark::ALL.into_iter().find(|one| one.as_str() == mark)),
+        mark: text(item, "attention").and_then(Mark::parse),
     })
 }

@@ -5,10 +5,12 @@ use crate::error::StoreError;
 use crate::head::Head;
 use crate::implied::received_at;
 use crate::item::{Items, Query};
-use crate::keys::{feed_day, key_of, partition, sort_key};
+use crate::keys::{feed_day, key_of, notified, partition, sort_key};
+use crate::moved::{MOVED_FROM, MOVED_TO, read_place};
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use webhooks_model::feedback::FeedbackState;
@@ -47,6 +49,12 @@ pub struct Record {
     pub feedback_deadline: Option<OffsetDateTime>,
     pub feedback_attempts: Vec<Line>,
     pub actions: Vec<Line>,
+    /// Its notification goes on under this key.
+    pub moved_to: Option<LedgerKey>,
+    /// It goes on for what was recorded under this key.
+    pub moved_from: Option<LedgerKey>,
+    /// `None` while it is kept for as long as it takes.
+    pub expires_at: Option<OffsetDateTime>,
     /// Where it stands in the list it was read from.
     pub position: Position,
 }
@@ -94,7 +102,8 @@ pub trait Records: Send + Sync {
         most: u8,
     ) -> impl Future<Output = Result<Page, StoreError>> + Send;
 
-    /// What is marked so: `dead`, `parked`, `unparseable`, `feedback_parked`, `paused`.
+    /// What is marked so: `dead`, `parked`, `unparseable`, `feedback_parked`, `paused`. Among what is paused is what has ended and waits to
+    /// be replayed.
     fn marked(
         &self,
         mark: &str,
@@ -225,12 +234,13 @@ impl<I: Items> Table<I> {
     async fn whole(&self, places: Vec<Position>) -> Result<Vec<Record>, StoreError> {
         let mut items = vec![];
         for some in places.chunks(RECORDS_PER_READ) {
-            let keys = some.iter().map(|place| (place.pk.clone(), place.sk.clone())).collect();
-            items.extend(self.items.get_many(keys, &ATTRIBUTES, true).await?);
+            // A notification may be there for itself and for what waits beside it.
+            let keys: BTreeSet<_> = some.iter().map(|place| (place.pk.clone(), notified(&place.sk))).collect();
+            items.extend(self.items.get_many(keys.into_iter().collect(), &ATTRIBUTES, true).await?);
         }
         let record = |place: &Position| {
-            let item =
-                items.iter().find(|item| text(item, "pk") == Some(&place.pk) && text(item, "sk") == Some(&place.sk));
+            let sk = notified(&place.sk);
+            let item = items.iter().find(|item| text(item, "pk") == Some(&place.pk) && text(item, "sk") == Some(&sk));
             item.and_then(read).map(|record| Record { position: place.clone(), ..record })
         };
         Ok(places.iter().filter_map(record).collect())
@@ -255,7 +265,7 @@ impl<I: Items> Table<I> {
 }
 
 /// All of a record but its raw item.
-const ATTRIBUTES: [&str; 23] = [
+const ATTRIBUTES: [&str; 26] = [
     "pk",
     "sk",
     "state",
@@ -277,8 +287,11 @@ const ATTRIBUTES: [&str; 23] = [
     "feedback_deadline",
     "feedback_attempts",
     "actions",
+    MOVED_TO,
+    MOVED_FROM,
     "feed_at",
     "attention_at",
+    "expires_at",
 ];
 
 fn place(item: &Item, at: &str) -> Option<Position> {
@@ -315,6 +328,9 @@ fn read(item: &Item) -> Option<Record> {
         feedback_deadline: time("feedback_deadline"),
         feedback_attempts: lines("feedback_attempts", "reason", "detail"),
         actions: lines("actions", "action", "note"),
+        moved_to: read_place(item, MOVED_TO),
+        moved_from: read_place(item, MOVED_FROM),
+        expires_at: integer(item, "expires_at").and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
         position: place(item, "feed_at")?,
     })
 }

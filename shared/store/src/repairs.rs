@@ -4,8 +4,10 @@ use crate::attributes::{Update, string, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
 use crate::keys::{partition, sort_key};
+use crate::moved::MOVED_TO;
 use crate::pending::Mark;
 use crate::table::Table;
+use crate::waits::parts_in;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
 use webhooks_model::feedback::FeedbackState;
@@ -14,9 +16,9 @@ use webhooks_model::{LedgerKey, Reason, State};
 /// Each has its condition; [`Repairs::act`] says whether that held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
-    /// It will be handed to the processor once more. Any recorded notification.
+    /// It will be handed to the processor once more. Any recorded notification, unless it goes on under another key.
     Replay,
-    /// No further attempt is made until it is released. One that has not ended.
+    /// No further attempt is made until it is released, and it is kept until then. One that has not ended.
     Hold,
     /// A held or paused one goes on.
     Release,
@@ -56,10 +58,36 @@ pub trait Repairs: Send + Sync {
 
 impl<I: Items> Repairs for Table<I> {
     async fn act(&self, key: &LedgerKey, action: Action<'_>) -> Result<bool, StoreError> {
-        let noted = Update::default().append("actions", line(&action)).set("expires_at", self.ttl(action.at));
-        let (update, condition) = effect(noted, &action);
-        self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
+        let (pk, sk) = (partition(&key.entity), sort_key(key));
+        let (update, condition) = effect(noted(&action), &action);
+        match action.deed {
+            Deed::Hold => {
+                let before = self.replace(&pk, &sk, update.remove("expires_at"), Some(condition)).await?;
+                let Some(before) = before else { return Ok(false) };
+                self.keep_parts(key, parts_in(&before)).await?;
+                Ok(true)
+            }
+            Deed::Release => {
+                let update = update.set("expires_at", self.ttl(action.at));
+                self.update(&pk, &sk, update, Some(condition)).await
+            }
+            Deed::Replay | Deed::ResendFeedback | Deed::Outcome => {
+                let mut update = update.set("expires_at", self.ttl(action.at));
+                let mortal = format!("{condition} AND attribute_exists({})", update.name("expires_at"));
+                if self.update(&pk, &sk, update, Some(mortal)).await? {
+                    return Ok(true);
+                }
+                // Held, paused or waiting: kept for as long as that takes.
+                let (mut update, condition) = effect(noted(&action), &action);
+                let kept = format!("{condition} AND attribute_not_exists({})", update.name("expires_at"));
+                self.update(&pk, &sk, update, Some(kept)).await
+            }
+        }
     }
+}
+
+fn noted(action: &Action<'_>) -> Update {
+    Update::default().append("actions", line(action))
 }
 
 fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
@@ -81,7 +109,10 @@ fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
     let parked = [FeedbackState::Parked.as_str(), FeedbackState::Queued.as_str()];
     let unfinished = [State::Retrying, State::Paused, State::Dead, State::Parked].map(State::as_str);
     let condition = match action.deed {
-        Deed::Replay => format!("attribute_exists({})", update.name("state")),
+        Deed::Replay => {
+            let (state, moved) = (update.name("state"), update.name(MOVED_TO));
+            format!("attribute_exists({state}) AND attribute_not_exists({moved})")
+        }
         Deed::Hold => one_of(&mut update, "state", &unfinished),
         Deed::Release => {
             let (held, parked) = (

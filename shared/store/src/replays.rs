@@ -7,6 +7,7 @@ use crate::item::Items;
 use crate::keys::{partition, raw_part, sort_key};
 use crate::table::Table;
 use uuid::Uuid;
+use webhooks_model::delivery::AnswerRole;
 use webhooks_model::notification::Proof;
 use webhooks_model::replay::Recorded;
 use webhooks_model::{Channel, Delivery, LedgerKey};
@@ -46,12 +47,13 @@ impl<I: Items> Table<I> {
 
 fn recorded(key: &LedgerKey, item: &Item, raw: String) -> Option<Recorded> {
     Some(Recorded {
+        key: key.clone(),
+        answer: text(item, "answer_role").and_then(AnswerRole::parse).unwrap_or_default(),
         delivery: Uuid::try_parse(text(item, "delivery")?).ok()?,
         id_in_header: id_in_header(&key.notification, item),
         channel: Channel::parse(text(item, "channel")?)?,
         subscription: text(item, "subscription")?.to_owned(),
         event: text(item, "event").unwrap_or_default().to_owned(),
-        tenant: key.entity.tenant.clone(),
         proof: text(item, "proof").and_then(Proof::parse)?,
         received_at: received_at(item)?,
         raw,

@@ -16,6 +16,8 @@ use webhooks_model::{Collection, EntityId, Origin, Ticks};
 
 /// How many of a day's notifications are looked at for one that came by webhook.
 const NEWEST: i32 = 50;
+/// The sort key of what is remembered of a tenant that nothing is heard of.
+const SILENCE: &str = "SILENCE";
 /// BatchGetItem takes no more keys.
 const KEYS_PER_READ: usize = 100;
 const COMPARED: [&str; 7] = ["pk", "version_resource", "version_body", "etag", "content", "deleted", "gone"];
@@ -91,12 +93,23 @@ pub trait Sweeps: Send + Sync {
         days: u16,
     ) -> impl Future<Output = Result<Option<OffsetDateTime>, StoreError>> + Send;
 
-    /// Compares rows of a list with their heads.
+    /// Since when nothing has been heard of a tenant. With `heard`, since then, which is
+    /// remembered. Without it, since what is remembered; and where nothing is, since `now`, which
+    /// is remembered from now on.
+    fn silent_since(
+        &self,
+        tenant: &str,
+        heard: Option<OffsetDateTime>,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<OffsetDateTime, StoreError>> + Send;
+
+    /// Compares rows of a list with their heads. `fetched`: heads of this list know the resource's clock.
     fn compare(
         &self,
         tenant: &str,
         collection: Collection,
         listed: Vec<Listed>,
+        fetched: bool,
     ) -> impl Future<Output = Result<Compared, StoreError>> + Send;
 }
 
@@ -156,7 +169,27 @@ impl<I: Items> Sweeps for Table<I> {
         Ok(None)
     }
 
-    async fn compare(&self, tenant: &str, collection: Collection, listed: Vec<Listed>) -> Result<Compared, StoreError> {
+    async fn silent_since(
+        &self,
+        tenant: &str,
+        heard: Option<OffsetDateTime>,
+        now: OffsetDateTime,
+    ) -> Result<OffsetDateTime, StoreError> {
+        let since = string(time_text(heard.unwrap_or(now)));
+        let update = Update::default().set("expires_at", self.ttl(now));
+        let update = if heard.is_some() { update.set("since", since) } else { update.set_if_absent("since", since) };
+        let before = self.replace(&sweep_partition(tenant), SILENCE, update, None).await?.unwrap_or_default();
+        let remembered = text(&before, "since").and_then(|since| OffsetDateTime::parse(since, &Rfc3339).ok());
+        Ok(heard.or(remembered).unwrap_or(now))
+    }
+
+    async fn compare(
+        &self,
+        tenant: &str,
+        collection: Collection,
+        listed: Vec<Listed>,
+        fetched: bool,
+    ) -> Result<Compared, StoreError> {
         let mut known = HashMap::new();
         let entities: HashSet<EntityId> = listed.iter().map(|one| collection.entity_id(tenant, &one.key)).collect();
         let entities: Vec<EntityId> = entities.into_iter().collect();
@@ -167,7 +200,7 @@ impl<I: Items> Sweeps for Table<I> {
         for one in listed {
             let head = known.get(&partition(&collection.entity_id(tenant, &one.key)));
             match head {
-                Some(head) if newest(head).is_some_and(|version| version >= one.modified) => {}
+                Some(head) if version(head, fetched).is_some_and(|version| one.modified.is_known_by(version)) => {}
                 Some(head) if head::shows(head, &one.revision) => compared.touched += 1,
                 _ => compared.missing.push(one),
             }
@@ -203,11 +236,15 @@ impl<I: Items> Table<I> {
     }
 }
 
-/// The newest version of a head by any clock. Here alone clocks are mixed: a head brought up to date without fetching knows the
-/// body's only, and taking that for older would find a gap in every sweep.
-fn newest(item: &Item) -> Option<Ticks> {
-    let clocks = ["resource", "body"].into_iter().filter_map(|clock| head::number_of(item, clock));
-    clocks.max().and_then(Ticks::new)
+/// The version of a head. Where resources are `fetched`, it is the resource's: a body may tell when
+/// the webhook was made (reference 9.9), which may be later than the next change.
+///
+/// Elsewhere it is the newest by any clock. Here alone clocks are mixed: a head brought up to date
+/// without fetching knows the body's only, and taking that for older would find a gap in every sweep.
+fn version(head: &Item, fetched: bool) -> Option<Ticks> {
+    let [resource, body] = ["resource", "body"].map(|clock| head::number_of(head, clock));
+    let version = if fetched { resource.or(body) } else { resource.max(body) };
+    version.and_then(Ticks::new)
 }
 
 pub(crate) fn sweep_partition(tenant: &str) -> String {

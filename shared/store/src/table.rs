@@ -78,9 +78,9 @@ impl<I: Items> Table<I> {
         pk: &str,
         sk: &str,
         update: Update,
-        condition: String,
+        condition: Option<String>,
     ) -> Result<Option<Item>, StoreError> {
-        self.items.update(Write { returns_old: true, ..write(pk, sk, update, Some(condition)) }).await
+        self.items.update(Write { returns_old: true, ..write(pk, sk, update, condition) }).await
     }
 }
 

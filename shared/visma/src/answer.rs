@@ -8,6 +8,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use webhooks_model::retry::LONGEST_WAIT;
 
+/// What some .NET writers put before JSON, and what no JSON may begin with (RFC 8259, 8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// How long `Retry-After` asks to wait, in seconds or until an HTTP date.
 pub(crate) fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
@@ -36,11 +39,16 @@ pub(crate) fn etag(headers: &HeaderMap) -> String {
     headers.get(ETAG).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
+/// `X-RateLimit-Limit`: the calls of a window (reference 4.5).
+pub(crate) fn calls_in_window(headers: &HeaderMap) -> Option<u64> {
+    number(headers, "x-ratelimit-limit")
+}
+
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
-/// The body, of at most `limit` bytes.
+/// The body, of at most `limit` bytes, without a byte order mark.
 pub(crate) async fn text(mut response: Response, stage: Stage, limit: usize) -> Result<String, VismaError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| VismaError::transport(stage, &error))? {
@@ -48,6 +56,9 @@ pub(crate) async fn text(mut response: Response, stage: Stage, limit: usize) -> 
             return Err(VismaError::Unavailable { stage, fault: Fault::TooLarge, after: None });
         }
         body.extend_from_slice(&chunk);
+    }
+    if body.starts_with(BYTE_ORDER_MARK) {
+        body.drain(..BYTE_ORDER_MARK.len());
     }
     String::from_utf8(body).map_err(|_| VismaError::unreadable(stage))
 }

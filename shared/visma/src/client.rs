@@ -16,7 +16,7 @@ use std::time::Duration;
 use url::Url;
 use webhooks_host::Host;
 use webhooks_model::resource_path::Api;
-use webhooks_model::{Resource, ResourcePath};
+use webhooks_model::{Clock, Resource, ResourcePath};
 use webhooks_settings as settings;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -29,7 +29,7 @@ const LARGEST_RESOURCE: usize = 8 * 1024 * 1024;
 #[derive(Debug)]
 pub struct VismaClient<H> {
     pub(crate) http: Client,
-    host: H,
+    pub(crate) host: H,
     tokens: Tokens,
     rates: Rates,
 }
@@ -54,7 +54,8 @@ impl<H: Host> VismaClient<H> {
         join_all(bases.iter().map(|base| self.http.head((*base).clone()).send())).await;
     }
 
-    /// Makes a call with the tenant's token, and once more with a new token if that one is refused.
+    /// Makes a call with the tenant's token, and once more with a new token if that one is refused. While the ERP refuses new ones as
+    /// well, they are asked for ever less often.
     pub(crate) async fn call(
         &self,
         visma: &settings::Visma,
@@ -62,26 +63,36 @@ impl<H: Host> VismaClient<H> {
         stage: Stage,
         request: impl Fn() -> RequestBuilder,
     ) -> Result<Response, VismaError> {
-        let key = token::Key::new(visma, tenant);
+        let slot = self.tokens.slot(&token::Key::new(visma, tenant));
+        let ask = async || {
+            slot.refusals.check(stage, self.host.now())?;
+            self.request_token(visma, tenant).await
+        };
         let mut rejected = None;
-        for _ in 0..2 {
-            let ask = || self.request_token(visma, tenant);
-            let token = self.tokens.get(&key, rejected.as_ref(), || self.host.now(), ask).await?;
+        let refused = loop {
+            let token = slot.get(rejected.as_ref(), || self.host.now(), ask).await?;
             let response = self.send(tenant, stage, request().bearer_auth(token.reveal())).await?;
             match response.status().as_u16() {
+                // One that was new has no use for another.
+                401 if rejected.is_some() || slot.refusals.is_suspected() => break token,
                 401 => rejected = Some(token),
                 403 => {
                     // The scopes are in the token: with this one, an approval given now would show only when it has ended.
-                    self.tokens.forget(&key, &token).await;
+                    slot.forget(&token).await;
+                    slot.refusals.forget();
                     return Err(VismaError::TenantNotApproved { stage });
                 }
-                _ => return Ok(response),
+                _ => {
+                    slot.refusals.forget();
+                    return Ok(response);
+                }
             }
+        };
+        // Of those who hold it, the first counts it.
+        if slot.forget(&refused).await {
+            slot.refusals.add(self.host.now());
         }
-        if let Some(token) = rejected {
-            self.tokens.forget(&key, &token).await;
-        }
-        Err(VismaError::TokenRefused { stage, status: 401 })
+        Err(slot.refusals.error(stage, self.host.now()))
     }
 
     async fn request_token(&self, visma: &settings::Visma, tenant: &str) -> Result<Token, VismaError> {
@@ -97,7 +108,7 @@ impl<H: Host> VismaClient<H> {
             status if status.is_success() => {
                 Token::parse(&answer::text(response, stage, LARGEST_TOKEN_ANSWER).await?, self.host.now())
             }
-            status => Err(VismaError::TokenRefused { stage, status: status.as_u16() }),
+            status => Err(VismaError::TokenRefused { stage, status: status.as_u16(), after: None }),
         }
     }
 
@@ -139,7 +150,8 @@ impl<H: Host> Visma for VismaClient<H> {
             status if status.is_success() => {
                 let etag = answer::etag(response.headers());
                 let json = answer::text(response, stage, LARGEST_RESOURCE).await?;
-                let resource = Resource::parse(&json).map_err(|_| VismaError::unreadable(stage))?;
+                let clock = Clock::new(visma.zone(path.api()), self.host.now());
+                let resource = Resource::parse(&json, &clock).map_err(|_| VismaError::unreadable(stage))?;
                 Ok(Fetched::Found(resource.or_etag(&etag)))
             }
             status => match status.as_u16() {

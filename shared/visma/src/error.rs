@@ -36,7 +36,12 @@ pub enum VismaError {
     TenantNotApproved { stage: Stage },
     /// Visma Connect gave no token, or the ERP took none, not even a new one.
     #[error("{stage}: no valid token ({status})")]
-    TokenRefused { stage: Stage, status: u16 },
+    TokenRefused { stage: Stage, status: u16, after: Option<Duration> },
+    /// The ERP takes no token of the tenant, though Visma Connect gives them (reference 9.5).
+    #[error(
+        "{stage}: customer tenant, not company tenant: Visma Connect gives tokens for it, and the ERP refuses each (401)"
+    )]
+    CompanyTenantNeeded { stage: Stage },
     /// The ERP does not take this feedback under this id.
     #[error("feedback: refused ({status})")]
     Refused { status: u16 },
@@ -74,10 +79,16 @@ impl VismaError {
             Self::Unavailable { after, .. } => Next::Retry { reason: Reason::Unavailable, after },
             Self::TenantNotApproved { .. } => Next::Park(Reason::TenantNotApproved),
             Self::TokenRefused { stage: Stage::Token, .. } => Next::Park(Reason::TokenRefused),
+            Self::CompanyTenantNeeded { .. } => Next::Park(Reason::CompanyTenantNeeded),
             // Connect has just given it, so there is nothing for a person to change yet.
-            Self::TokenRefused { .. } => Next::Retry { reason: Reason::TokenRefused, after: None },
+            Self::TokenRefused { after, .. } => Next::Retry { reason: Reason::TokenRefused, after },
             Self::Refused { .. } | Self::Unexpected { .. } | Self::ParameterRefused { .. } => Next::Bug,
         }
+    }
+
+    /// Whether Visma Connect refused what the settings say of us. A newer document may say something else.
+    pub fn is_refused_by_connect(&self) -> bool {
+        matches!(self, Self::TokenRefused { stage: Stage::Token, .. })
     }
 
     pub(crate) fn unreadable(stage: Stage) -> Self {
@@ -111,11 +122,15 @@ mod tests {
                 Next::Retry { reason: Reason::Unavailable, after },
             ),
             (VismaError::TenantNotApproved { stage }, Next::Park(Reason::TenantNotApproved)),
-            (VismaError::TokenRefused { stage: Stage::Token, status: 401 }, Next::Park(Reason::TokenRefused)),
             (
-                VismaError::TokenRefused { stage, status: 401 },
-                Next::Retry { reason: Reason::TokenRefused, after: None },
+                VismaError::TokenRefused { stage: Stage::Token, status: 401, after: None },
+                Next::Park(Reason::TokenRefused),
             ),
+            (
+                VismaError::TokenRefused { stage, status: 401, after },
+                Next::Retry { reason: Reason::TokenRefused, after },
+            ),
+            (VismaError::CompanyTenantNeeded { stage }, Next::Park(Reason::CompanyTenantNeeded)),
             (VismaError::Refused { status: 404 }, Next::Bug),
             (VismaError::Unexpected { stage, status: 400 }, Next::Bug),
             (VismaError::ParameterRefused { stage, parameter: "orderBy", most: None }, Next::Bug),
@@ -130,7 +145,7 @@ mod tests {
         let error = VismaError::Unavailable { stage: Stage::Feedback, fault, after: None };
         assert_eq!(error.to_string(), "feedback: unavailable (503)");
         assert_eq!(
-            VismaError::TokenRefused { stage: Stage::Token, status: 400 }.to_string(),
+            VismaError::TokenRefused { stage: Stage::Token, status: 400, after: None }.to_string(),
             "token: no valid token (400)"
         );
         let (stage, parameter) = (Stage::List, "pageSize");

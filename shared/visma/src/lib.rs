@@ -8,6 +8,7 @@ mod join;
 mod list;
 mod problem;
 mod rate;
+mod refusals;
 mod token;
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use webhooks_host::Host;
 use webhooks_model::collection::{Collection, Page, Paging};
 use webhooks_model::resource_path::Api;
 use webhooks_model::walk::Window;
+use webhooks_model::{Clock, Zone};
 use webhooks_settings as settings;
 
 const LARGEST_LIST: usize = 32 * 1024 * 1024;
@@ -42,7 +43,8 @@ impl<H: Host> Listing for VismaClient<H> {
             Api::Finance => &visma.erp_url,
             Api::SalesOrder => &visma.sales_order_url,
         };
-        let url = list_url(base, collection, since, window);
+        let zone = visma.zone(collection.api());
+        let url = list_url(base, collection, zone, since, window);
         let request = || self.http.get(url.clone()).header(ACCEPT, "application/json");
         let response = self.call(visma, tenant, stage, request).await?;
         match response.status().as_u16() {
@@ -51,7 +53,7 @@ impl<H: Host> Listing for VismaClient<H> {
             status => return Err(VismaError::Unexpected { stage, status }),
         }
         let json = answer::text(response, stage, LARGEST_LIST).await?;
-        collection.parse(&json).map_err(|_| VismaError::unreadable(stage))
+        collection.parse(&json, &Clock::new(zone, self.host.now())).map_err(|_| VismaError::unreadable(stage))
     }
 }
 
@@ -67,9 +69,9 @@ async fn refused(response: Response, stage: Stage) -> VismaError {
 }
 
 /// A page of what changed since `since`. What has no order of its own comes in the ERP's.
-fn list_url(base: &Url, collection: Collection, since: OffsetDateTime, window: Window) -> Url {
+fn list_url(base: &Url, collection: Collection, zone: Zone, since: OffsetDateTime, window: Window) -> Url {
     let mut url = join(base, collection.path());
-    let since = moment(since);
+    let since = moment(zone, since);
     let (page, size) = (window.page, window.size.to_string());
     let mut query = url.query_pairs_mut();
     match collection.paging() {
@@ -91,10 +93,12 @@ fn list_url(base: &Url, collection: Collection, since: OffsetDateTime, window: W
     url
 }
 
-/// In UTC, as a filter of the ERP takes it.
-fn moment(at: OffsetDateTime) -> String {
+/// As a filter of the ERP takes it. The ERP compares with what its own clock showed, so this is
+/// written by that clock. In the hour before it is turned back, it is early enough for what is
+/// stamped after the turn.
+fn moment(zone: Zone, at: OffsetDateTime) -> String {
     let format = format_description!(version = 2, "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]");
-    at.to_offset(time::UtcOffset::UTC).format(&format).expect("a UTC time of this era always formats")
+    zone.clock().least_from(at).format(&format).expect("a time of this era always formats")
 }
 
 #[cfg(test)]
@@ -105,7 +109,23 @@ mod tests {
     fn url(collection: Collection) -> String {
         let window = Window { page: 2, size: 99 };
         let base = Url::parse("https://erp.example/erp").unwrap();
-        list_url(&base, collection, datetime!(2026-11-23 12:00:00.5 UTC), window).into()
+        list_url(&base, collection, Zone::UTC, datetime!(2026-11-23 12:00:00.5 UTC), window).into()
+    }
+
+    #[test]
+    fn the_filter_is_what_the_clock_of_the_erp_shows() {
+        let base = Url::parse("https://erp.example").unwrap();
+        let since = |zone, at| {
+            let url = list_url(&base, Collection::Account, Zone::named(zone).unwrap(), at, Window::first(100));
+            url.query_pairs().next().unwrap().1.into_owned()
+        };
+        let at = datetime!(2026-07-01 12:00 UTC);
+        assert_eq!(since("UTC", at), "2026-07-01T12:00:00.000");
+        assert_eq!(since("Europe/Oslo", at), "2026-07-01T14:00:00.000");
+        assert_eq!(since("America/New_York", at), "2026-07-01T08:00:00.000");
+        // 02:50 in Oslo, and 20 minutes later it is 02:10.
+        assert_eq!(since("Europe/Oslo", datetime!(2026-10-25 0:50 UTC)), "2026-10-25T01:50:00.000");
+        assert_eq!(since("Europe/Oslo", datetime!(2026-10-25 1:10 UTC)), "2026-10-25T02:10:00.000");
     }
 
     #[test]

@@ -11,6 +11,8 @@ use time::OffsetDateTime;
 /// What the last answer said was left of a tenant's window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
+    /// Calls in a window, where the answer told.
+    pub limit: Option<u64>,
     pub remaining: u64,
     pub resets_in: Duration,
 }
@@ -28,6 +30,7 @@ pub(crate) struct Rates {
 
 #[derive(Debug, Default)]
 struct Rate {
+    limit: Option<u64>,
     remaining: u64,
     resets_at: Option<OffsetDateTime>,
     closed_until: Option<OffsetDateTime>,
@@ -46,13 +49,14 @@ impl Rates {
     pub(crate) fn quota(&self, tenant: &str, now: OffsetDateTime) -> Option<Quota> {
         let tenants = self.lock();
         let rate = tenants.get(tenant)?;
-        Some(Quota { remaining: rate.remaining, resets_in: left(rate.resets_at?, now)? })
+        Some(Quota { limit: rate.limit, remaining: rate.remaining, resets_in: left(rate.resets_at?, now)? })
     }
 
     pub(crate) fn note_quota(&self, tenant: &str, headers: &HeaderMap, now: OffsetDateTime) {
         if let (Some(remaining), Some(wait)) = (answer::calls_left(headers), answer::window_ends_in(headers)) {
             let mut tenants = self.lock();
             let rate = tenants.entry(tenant.to_owned()).or_default();
+            rate.limit = answer::calls_in_window(headers).or(rate.limit);
             rate.remaining = remaining;
             rate.resets_at = Some(now + wait);
         }

@@ -1,6 +1,7 @@
 //! Access tokens of Visma Connect, one per tenant and client (reference 4.1).
 
 use crate::error::{Stage, VismaError};
+use crate::refusals::Refusals;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ pub(crate) struct Key {
     tenant: String,
     connect_url: Url,
     client_id: String,
+    client_secret: Secret,
     scope: String,
 }
 
@@ -29,6 +31,7 @@ impl Key {
             tenant: tenant.to_owned(),
             connect_url: visma.connect_url.clone(),
             client_id: visma.client_id.clone(),
+            client_secret: visma.client_secret.clone(),
             scope: visma.scope.clone(),
         }
     }
@@ -79,49 +82,14 @@ pub(crate) struct Tokens {
 
 /// The last request's outcome. Whoever holds the lock makes the next request; whoever waited for it shares what came of it.
 #[derive(Debug, Default)]
-struct Slot {
+pub(crate) struct Slot {
+    pub(crate) refusals: Refusals,
     requests: AtomicU64,
     outcome: tokio::sync::Mutex<Option<Result<Token, VismaError>>>,
 }
 
 impl Tokens {
-    /// A token that is fresh and not `rejected`, from `request` if there is none.
-    pub(crate) async fn get<F>(
-        &self,
-        key: &Key,
-        rejected: Option<&Secret>,
-        now: impl Fn() -> OffsetDateTime,
-        request: impl FnOnce() -> F,
-    ) -> Result<Secret, VismaError>
-    where
-        F: Future<Output = Result<Token, VismaError>>,
-    {
-        let slot = self.slot(key);
-        let requests = slot.requests.load(Ordering::SeqCst);
-        let mut outcome = slot.outcome.lock().await;
-        match &*outcome {
-            Some(Ok(token)) if now() < token.renew_at && Some(&token.secret) != rejected => {
-                return Ok(token.secret.clone());
-            }
-            Some(Err(error)) if slot.requests.load(Ordering::SeqCst) != requests => return Err(error.clone()),
-            _ => {}
-        }
-        let latest = request().await;
-        slot.requests.fetch_add(1, Ordering::SeqCst);
-        *outcome = Some(latest.clone());
-        latest.map(|token| token.secret)
-    }
-
-    /// Drops the token, unless a newer one has taken its place.
-    pub(crate) async fn forget(&self, key: &Key, secret: &Secret) {
-        let slot = self.slot(key);
-        let mut outcome = slot.outcome.lock().await;
-        if matches!(&*outcome, Some(Ok(token)) if token.secret == *secret) {
-            *outcome = None;
-        }
-    }
-
-    fn slot(&self, key: &Key) -> Arc<Slot> {
+    pub(crate) fn slot(&self, key: &Key) -> Arc<Slot> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.get(key) {
             return slot.clone();
@@ -129,6 +97,45 @@ impl Tokens {
         // Another key of the same tenant is one of former settings.
         slots.retain(|other, _| other.tenant != key.tenant);
         slots.entry(key.clone()).or_default().clone()
+    }
+}
+
+impl Slot {
+    /// A token that is fresh and not `rejected`, from `request` if there is none.
+    pub(crate) async fn get<F>(
+        &self,
+        rejected: Option<&Secret>,
+        now: impl Fn() -> OffsetDateTime,
+        request: impl FnOnce() -> F,
+    ) -> Result<Secret, VismaError>
+    where
+        F: Future<Output = Result<Token, VismaError>>,
+    {
+        let requests = self.requests.load(Ordering::SeqCst);
+        let mut outcome = self.outcome.lock().await;
+        // Connect may give the same token again, so one that came while this call waited counts as new.
+        let is_renewed = self.requests.load(Ordering::SeqCst) != requests;
+        match &*outcome {
+            Some(Ok(token)) if now() < token.renew_at && (is_renewed || Some(&token.secret) != rejected) => {
+                return Ok(token.secret.clone());
+            }
+            Some(Err(error)) if is_renewed => return Err(error.clone()),
+            _ => {}
+        }
+        let latest = request().await;
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        *outcome = Some(latest.clone());
+        latest.map(|token| token.secret)
+    }
+
+    /// Drops the token, unless a newer one has taken its place. Says whether it did.
+    pub(crate) async fn forget(&self, secret: &Secret) -> bool {
+        let mut outcome = self.outcome.lock().await;
+        let is_latest = matches!(&*outcome, Some(Ok(token)) if token.secret == *secret);
+        if is_latest {
+            *outcome = None;
+        }
+        is_latest
     }
 }
 

@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod aws;
+#[cfg(test)]
+mod build_flags;
 mod https;
 
 use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
 use std::fmt::Display;
 use std::time::Duration;
 use webhooks_host::{SystemHost, VariableError, Variables};
@@ -32,6 +35,12 @@ pub async fn prepare(
         }
     };
     tokio::join!(settings, prepared("the table", table.connect()), prepared("the queue", queue.connect()));
+}
+
+/// Each reading is one request: the cache repeats what failed, and at a rate of its own.
+fn secrets_manager(aws: &SdkConfig) -> aws_sdk_secretsmanager::Client {
+    let config = aws_sdk_secretsmanager::config::Builder::from(aws).retry_config(RetryConfig::disabled());
+    aws_sdk_secretsmanager::Client::from_conf(config.build())
 }
 
 /// What a function finds around it.
@@ -63,8 +72,10 @@ impl Surroundings {
     /// # Errors
     /// The variable is not set.
     pub fn settings(&self) -> Result<Cache<SecretsManager, SystemHost>, VariableError> {
-        let client = aws_sdk_secretsmanager::Client::new(&self.aws);
-        Ok(Cache::new(SecretsManager::new(client, self.variables.text("SETTINGS_SECRET_ID")?), SystemHost))
+        Ok(Cache::new(
+            SecretsManager::new(secrets_manager(&self.aws), self.variables.text("SETTINGS_SECRET_ID")?),
+            SystemHost,
+        ))
     }
 
     /// The table that `TABLE_NAME` names, keeping what it holds for `RETENTION_DAYS`, and what operators did for
@@ -114,5 +125,19 @@ impl Surroundings {
     /// The variable is no positive whole number.
     pub fn number(&self, variable: &'static str, default: u32) -> Result<u32, VariableError> {
         self.variables.number(variable, default)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reading_of_the_settings_is_one_request() {
+        let lookup = |name: &'static str| (name == "AWS_REGION").then(|| "eu-north-1".to_owned());
+        let (attempt, operation) = (Duration::from_secs(1), Duration::from_secs(2));
+        let aws = aws::config(&Variables::from_fn(lookup), attempt, operation).expect("a region is all it needs");
+        let retries = secrets_manager(&aws).config().retry_config().map(RetryConfig::max_attempts);
+        assert_eq!(retries, Some(1));
     }
 }

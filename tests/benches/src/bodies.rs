@@ -4,7 +4,7 @@ use fixtures::{TENANT, TestHost};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use webhooks_model::delivery::Meta;
-use webhooks_model::{Channel, Delivery, Origin};
+use webhooks_model::{Channel, Origin};
 use webhooks_signature::Signature;
 
 pub const SECRET: &str = "signing-secret";
@@ -85,19 +85,27 @@ pub fn settings() -> Value {
 /// # Panics
 /// It is shorter than a notification.
 pub fn message(account: usize, length: usize) -> String {
-    let body = of_account(account, length);
+    message_of(account, &of_account(account, length))
+}
+
+/// A delivery with this body and an id of this number, as intake puts it on the queue.
+pub fn message_of(number: usize, body: &[u8]) -> String {
     let is_kept = |(name, _): &(String, String)| name.starts_with("x-vwd-");
-    let meta = Meta {
-        id: Uuid::from_u128(account as u128),
+    let meta: Meta = Meta {
+        id: Uuid::from_u128(number as u128),
         channel: Channel::Dispatcher,
         origin: Origin::Webhook,
         subscription: SUBSCRIPTION.to_owned(),
         event: None,
         tenant: Some(TENANT.to_owned()),
+        replays: None,
         received_at: TestHost::START,
-        headers: headers(&body, TENANT).into_iter().filter(is_kept).collect(),
+        sent_from: None,
+        shared_secret: false,
+        answer_role: Default::default(),
+        headers: headers(body, TENANT).into_iter().filter(is_kept).collect(),
     };
-    Delivery { meta, body }.to_message()
+    meta.to_message(body)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use endpoint::{Endpoint, SECRET_ID, TABLE};
 use fixtures::TestHost;
 use intake::Intake;
-use processor::{Acknowledge, Crew, Pauses, Processor};
+use processor::{Acknowledge, Crew, Observer, Pauses, Processor, UsedUp};
 use std::time::Duration;
 use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::{Queue, Together};
@@ -64,7 +64,9 @@ where
         metrics,
         limits: processor::Limits { max_receive_count: 12, retry_base: Duration::from_secs(30) },
         pauses: Pauses::default(),
+        used_up: UsedUp::default(),
         crew,
+        observer: Observer::default(),
     }
 }
 
@@ -130,6 +132,7 @@ impl<'a> Workshop<'a> {
             host: self.host.clone(),
             metrics: self.metrics(Service::Feedback),
             limits: feedback::Limits { retry_base: Duration::from_secs(30), give_up_after: time::Duration::hours(24) },
+            observer: Observer::default(),
         }
     }
 }

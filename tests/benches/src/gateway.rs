@@ -6,10 +6,9 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use futures::future::BoxFuture;
-use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, LambdaEvent, service_fn, tower::ServiceExt};
+use intake::Event;
+use lambda_http::LambdaEvent;
 use serde_json::{Map, Value, json};
-use std::convert::Infallible;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -51,14 +50,9 @@ where
     Arc::new(move |text| {
         let intake = intake.clone();
         Box::pin(async move {
-            let payload: LambdaRequest = serde_json::from_str(&text).expect("an event of API Gateway");
-            let handle = move |request| {
-                let intake = intake.clone();
-                async move { Ok::<_, Infallible>(intake::Answer(intake.handle(request).await)) }
-            };
-            let service = Adapter::from(service_fn(handle)).map_request(intake::without_url_parts);
-            let answer = invoke(service.oneshot(LambdaEvent::new(payload, context()))).await;
-            serde_json::to_value(answer.expect("intake answers everything")).expect("an answer is JSON")
+            let event: Event = serde_json::from_str(&text).expect("no event is an error");
+            let answer = invoke(intake.handle(LambdaEvent::new(event, context()))).await;
+            serde_json::to_value(intake::answer(answer)).expect("an answer is JSON")
         })
     })
 }

@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// The futures of all functions are nested in one here.
+#![recursion_limit = "256"]
 
 pub mod assumptions;
 pub mod bill;

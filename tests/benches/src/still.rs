@@ -3,7 +3,7 @@
 use fixtures::TestHost;
 use processor::Acknowledge;
 use std::time::Duration;
-use webhooks_model::{Resource, ResourcePath};
+use webhooks_model::{Clock, Resource, ResourcePath};
 use webhooks_queue::{BatchSender, Message, Pacer, Parcel, QueueError, Sender, Together};
 use webhooks_settings::{LoadError, Source, Visma as VismaSettings};
 use webhooks_store::{Item, Items, Query, StoreError, Table, Write};
@@ -61,8 +61,9 @@ impl Items for StillItems {
 pub struct StillErp(pub String);
 
 impl Visma for StillErp {
-    async fn fetch(&self, _: &VismaSettings, _: &str, _: &ResourcePath) -> Result<Fetched, VismaError> {
-        Ok(Resource::parse(&self.0).map_or(Fetched::Gone, Fetched::Found))
+    async fn fetch(&self, visma: &VismaSettings, _: &str, path: &ResourcePath) -> Result<Fetched, VismaError> {
+        let clock = Clock::new(visma.zone(path.api()), TestHost::START);
+        Ok(Resource::parse(&self.0, &clock).map_or(Fetched::Gone, Fetched::Found))
     }
 
     async fn send_feedback(&self, _: &VismaSettings, _: &str, _: &Feedback<'_>) -> Result<(), VismaError> {

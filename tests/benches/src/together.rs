@@ -17,10 +17,10 @@ use std::{io, thread};
 use tokio::runtime::Builder;
 use webhooks_metrics::{Metrics, Service};
 use webhooks_model::ResourcePath;
-use webhooks_queue::{BatchSender, Pacer, Parcel, QueueError, Together};
+use webhooks_queue::{BatchSender, Message, Pacer, Parcel, QueueError, Sender, Together};
 use webhooks_settings::{Cache, Visma as VismaSettings};
 use webhooks_store::{Item, Items, Query, StoreError, Table, Write};
-use webhooks_visma::{Feedback, Fetched, Visma, VismaError};
+use webhooks_visma::{Feedback, Fetched, Quota, Quotas, Visma, VismaError};
 
 /// So many notifications make up the mean.
 const NOTIFICATIONS: usize = 400;
@@ -101,6 +101,13 @@ impl BatchSender for Far {
     }
 }
 
+impl Sender for Far {
+    async fn send(&self, _: Message<'_>) -> Result<(), QueueError> {
+        self.answer(|waits| waits.sqs).await;
+        Ok(())
+    }
+}
+
 impl Pacer for Far {
     async fn hide(&self, _: &str, _: Duration) -> Result<(), QueueError> {
         Ok(())
@@ -145,6 +152,12 @@ impl Visma for FarErp {
     async fn send_feedback(&self, visma: &VismaSettings, tenant: &str, told: &Feedback<'_>) -> Result<(), VismaError> {
         self.0.answer(|waits| waits.visma_net).await;
         self.1.send_feedback(visma, tenant, told).await
+    }
+}
+
+impl Quotas for FarErp {
+    fn quota_left(&self, _: &str) -> Option<Quota> {
+        None
     }
 }
 

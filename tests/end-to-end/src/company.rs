@@ -18,7 +18,7 @@ pub struct Company {
 }
 
 impl Company {
-    /// The company `number` of those that the settings know, 1 to 32. A number belongs to one test.
+    /// The company `number` of those that the settings know. A number belongs to one test.
     pub async fn new(number: u32) -> Self {
         let stack = Stack::load().await;
         let tenant_id = Uuid::parse_str(&format!("10000000-0000-4000-8000-{number:012}")).expect("a UUID");

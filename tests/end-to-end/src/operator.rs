@@ -25,7 +25,7 @@ impl Operator {
         Self { stack: stack.clone(), token: Some(token) }
     }
 
-    /// A token with these roles for the client of a role. That of `Repair` may also have `read`.
+    /// A token with these roles for the client of a role. That of `Repair` may also have `read` and `raw`.
     pub async fn token_for(stack: &Stack, client: &str, roles: &[&str]) -> String {
         let client = stack.output(&format!("Operations{client}Client"));
         let scopes: Vec<String> = roles.iter().map(|role| format!("visma-webhooks%2F{role}")).collect();

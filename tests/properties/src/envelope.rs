@@ -35,7 +35,11 @@ pub(crate) fn meta(channel: Channel) -> Meta {
         subscription: "all".into(),
         event: None,
         tenant: None,
+        replays: None,
         received_at: datetime!(2026-11-23 12:00 UTC),
+        sent_from: None,
+        shared_secret: false,
+        answer_role: Default::default(),
         headers: BTreeMap::new(),
     }
 }

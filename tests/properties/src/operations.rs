@@ -3,9 +3,8 @@ use crate::world::{Memory, wait};
 use axum::Router;
 use axum::body::to_bytes;
 use fixtures::{FakeQueue, TENANT, TestHost};
-use lambda_http::request::LambdaRequest;
 use lambda_http::{Context, LambdaEvent, Request};
-use operations::{Authorizer, Operations, Ports, Roles, router, with_sound_url};
+use operations::{Authorizer, Event, Operations, Ports, Roles, router, with_sound_url};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use time::Duration;
@@ -62,7 +61,7 @@ impl Api {
     fn new() -> Self {
         let (memory, host) = (Memory::default(), TestHost::default());
         wait(fill(&memory, &host));
-        let roles = Roles { authorizer: Authorizer::Jwt, claim: "scope".into(), prefix: String::new() };
+        let roles = Roles { authorizer: Authorizer::Jwt, claims: vec!["scope".into()], prefix: String::new() };
         let queue = FakeQueue::default;
         let store = memory.table();
         let dead_letters = vec![];
@@ -83,7 +82,7 @@ impl Api {
             },
             "isBase64Encoded": false,
         });
-        let payload: LambdaRequest = serde_json::from_value(event).ok()?;
+        let payload: Event = serde_json::from_value(event).ok()?;
         let request: Request = with_sound_url(LambdaEvent::new(payload, Context::default())).payload.into();
         let answer = wait(async {
             let response = self.0.clone().oneshot(request.map(axum::body::Body::new)).await.expect("an answer");

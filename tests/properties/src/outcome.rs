@@ -10,7 +10,7 @@ use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackState};
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Channel, Delivery, LedgerKey, Notification, State};
 use webhooks_settings::Cache;
-use webhooks_store::{Answering, Change, Entry, Ledger, Table};
+use webhooks_store::{Answering, Change, Entry, Ledger, Observer, Table};
 
 const ID: Uuid = Uuid::from_u128(1);
 
@@ -41,6 +41,7 @@ pub fn outcome(input: &[u8]) {
         host: host.clone(),
         metrics: Metrics::new(Service::Feedback, host, Emitted::default()),
         limits: Limits { retry_base: Duration::from_secs(30), give_up_after: time::Duration::hours(24) },
+        observer: Observer::default(),
     };
     let hand_out = || {
         let batch = feedback.batch(sqs_event(std::slice::from_ref(&text), 1), "r-1", Duration::from_secs(10));

@@ -4,7 +4,7 @@ use webhooks_model::Channel;
 use webhooks_settings::{Settings, Subscription};
 use webhooks_signature::Signature;
 
-const OTHER: &str = "another secret, long enough for a path token";
+const OTHER: &str = "another-secret-long-enough-for-a-path-token";
 
 pub fn settings(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };

@@ -122,6 +122,10 @@ impl World {
         (actor.function == Function::Intake).then_some(actor.turn)
     }
 
+    pub(crate) fn is_reconciler(&self, instance: usize) -> bool {
+        self.actors[instance].function == Function::Reconciler
+    }
+
     pub(crate) fn intake_has(&mut self, instance: usize, turn: Option<u64>, message: &str) {
         let actor = &mut self.actors[instance];
         if turn == Some(actor.turn) {
@@ -167,8 +171,10 @@ impl Code {
                     host: port.clone(),
                     metrics: metrics(Service::Processor),
                     pauses: processor::Pauses::default(),
+                    used_up: processor::UsedUp::default(),
                     limits: processor::Limits { max_receive_count: MAX_RECEIVE_COUNT, retry_base: RETRY_BASE },
                     crew,
+                    observer: processor::Observer::default(),
                 }))
             }
             Function::Feedback => Self::Feedback(Arc::new(Feedback {
@@ -180,6 +186,7 @@ impl Code {
                 host: port.clone(),
                 metrics: metrics(Service::Feedback),
                 limits: feedback::Limits { retry_base: RETRY_BASE, give_up_after: time::Duration::hours(24) },
+                observer: processor::Observer::default(),
             })),
             Function::Reconciler => Self::Reconciler(Arc::new(Reconciler {
                 settings: settings(),

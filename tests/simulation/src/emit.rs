@@ -1,6 +1,6 @@
 //! What happens at Visma Net: entities change, and the dispatcher has something to deliver, sound or not.
 
-use crate::cargo::sort_key;
+use crate::cargo::{Named, sort_key};
 use crate::model::erp::{Delivery, Nature, STATUSES, Sent, TENANTS};
 use crate::model::secrets::PATH_TOKEN;
 use crate::world::World;
@@ -23,7 +23,7 @@ struct Item {
 
 impl World {
     pub(crate) fn something_changes(&mut self) {
-        match self.choices.pick(&[6, 4, 3, 4, 2, 1, 1, 2, 2, 3, 2, 1, 2]) {
+        match self.choices.pick(&[6, 4, 3, 4, 2, 1, 1, 2, 2, 3, 2, 1, 1, 2]) {
             0 => self.order_updated(),
             1 => self.deliver_one("ACCOUNT_CHANGED", Entity::Account),
             2 => self.legacy_array(),
@@ -36,6 +36,7 @@ impl World {
             9 => self.resend(),
             10 => self.told_by_headers(),
             11 => self.account_renumbered(),
+            12 => self.of_unknown_shape(),
             _ => self.array(),
         }
     }
@@ -78,7 +79,7 @@ impl World {
             let number = self.next_number();
             items.push(Item { body: number.into(), id: None, nature: Nature::Unparseable, record: None });
         }
-        let body = self.remember(&items, true, None);
+        let body = self.remember(&items, true, Named::default());
         self.deliver(format!("/hooks/visma/legacy/{PATH_TOKEN}"), Vec::new(), body, false);
     }
 
@@ -105,8 +106,9 @@ impl World {
     fn malformed(&mut self) {
         let body = format!("{{\"broken\": {}", self.next_number()).into_bytes();
         let sent = Sent { nature: Nature::Unparseable, id: None, record: None };
-        self.erp.sent.insert(sort_key(&body, None), sent);
-        self.deliver(DISPATCHER.into(), vec![("x-vwd-event-id", "SALESORDER_UPDATED".into())], body, true);
+        let headers = vec![("x-vwd-event-id", "SALESORDER_UPDATED".to_owned())];
+        self.erp.sent.insert(sort_key(&body, Named::by(&headers)), sent);
+        self.deliver(DISPATCHER.into(), headers, body, true);
     }
 
     fn hostile(&mut self) {
@@ -116,6 +118,18 @@ impl World {
         let (order_type, number) = key.split_once('/').unwrap_or(("SO", "1"));
         item.body["relativeResourceUri"] = HOSTILE_URIS[self.choices.below(HOSTILE_URIS.len())].into();
         (item.body["orderType"], item.body["orderNumber"]) = (order_type.into(), number.into());
+        item.nature = Nature::Unidentified;
+        self.dispatch(vec![item], false, Vec::new());
+    }
+
+    /// A body whose names nobody here knows, so nothing says which record it is about.
+    fn of_unknown_shape(&mut self) {
+        let Some(at) = self.changed(Entity::Account) else { return };
+        let mut item = self.item("ACCOUNT_UPDATED", at);
+        let body = item.body.as_object_mut().expect("an object");
+        let key = body.remove("relativeResourceUri");
+        body.insert("konto".into(), key.unwrap_or_default());
+        item.nature = Nature::Unidentified;
         self.dispatch(vec![item], false, Vec::new());
     }
 
@@ -137,10 +151,11 @@ impl World {
         }
         if self.choices.chance(300) {
             let id = self.new_id();
+            let old = sort_key(&again.body, Named::by(&again.headers));
             let header = again.headers.iter_mut().find(|(name, _)| *name == "x-vwd-notification-id");
             let Some((_, value)) = header else { return };
-            let (old, new) = (sort_key(&again.body, Some(value)), sort_key(&again.body, Some(&id.to_string())));
             *value = id.to_string();
+            let new = sort_key(&again.body, Named::by(&again.headers));
             if let Some(sent) = self.erp.sent.get(&old).filter(|_| old != new).cloned() {
                 self.erp.sent.insert(new, Sent { id: sent.id.and(Some(id)), ..sent });
             }
@@ -214,12 +229,11 @@ impl World {
     }
 
     fn dispatch(&mut self, items: Vec<Item>, as_array: bool, headers: Vec<(&'static str, String)>) {
-        let header = headers.iter().find(|(name, _)| *name == "x-vwd-notification-id").map(|(_, id)| id.clone());
-        let body = self.remember(&items, as_array, header.as_deref());
+        let body = self.remember(&items, as_array, Named::by(&headers));
         self.deliver(DISPATCHER.into(), headers, body, true);
     }
 
-    fn remember(&mut self, items: &[Item], as_array: bool, header: Option<&str>) -> Vec<u8> {
+    fn remember(&mut self, items: &[Item], as_array: bool, header: Named<'_>) -> Vec<u8> {
         let texts: Vec<String> = items.iter().map(|item| item.body.to_string()).collect();
         for (item, text) in items.iter().zip(&texts) {
             let Item { id, nature, record, .. } = *item;

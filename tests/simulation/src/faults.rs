@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     StaleRead,
     /// A message becomes visible while it is worked on, or a deleted one comes again.
     Redelivery,
+    /// A message is handed out, and the function is throttled: it never runs, and the receipt counts.
+    Throttle,
     /// The answer to the poller, or to the sender, is lost.
     LostResponse,
     /// An outage of the ERP, exhausted quotas, a tenant that takes its approval back.
@@ -29,7 +31,7 @@ pub(crate) enum Fault {
     Disorder,
 }
 
-const KINDS: usize = 11;
+const KINDS: usize = 12;
 const PER_MILLE: [u32; 4] = [0, 10, 40, 120];
 
 #[derive(Debug, Clone, Copy)]

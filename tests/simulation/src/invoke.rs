@@ -9,10 +9,11 @@ use crate::run::Run;
 use crate::sabotage::Sabotage;
 use crate::world::{Name, World};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use intake::Event;
 use lambda_http::http::StatusCode;
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, LambdaEvent, Response};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -97,22 +98,13 @@ impl Run {
         let one = &mut world.erp.deliveries[delivery];
         one.tries += 1;
         one.next_try = None;
-        let mut request = lambda_http::http::Request::builder()
-            .method("POST")
-            .uri(&one.path)
-            .header("content-type", "application/json");
-        for (name, value) in &one.headers {
-            request = request.header(*name, value);
-        }
-        if one.is_signed {
-            request = request.header("x-vwd-signature-v1", sign(&secret, &one.body));
-        }
+        let signature = one.is_signed.then(|| sign(&secret, &one.body));
+        let event = event(&one.path, &one.headers, signature, &one.body);
         let body = one.body.clone();
         let tries = one.tries;
         world.tell("visma net", || format!("sends delivery {delivery}, try {tries}"));
         drop(world);
-        let request = request.body(Body::Binary(body.clone())).expect("a request");
-        self.begin_request(at, request, Work::Request { delivery: Some(delivery), body });
+        self.begin_request(at, event, Work::Request { delivery: Some(delivery), body });
         true
     }
 
@@ -134,20 +126,18 @@ impl Run {
         };
         world.tell("somebody", || format!("sends a forged request to {path}"));
         drop(world);
-        let request =
-            lambda_http::http::Request::builder().method("POST").uri(path).header("content-type", "application/json");
-        let request = signature.into_iter().fold(request, |request, value| request.header("x-vwd-signature-v1", value));
-        let request = request.body(Body::Binary(body.clone())).expect("a request");
-        self.begin_request(at, request, Work::Request { delivery: None, body });
+        let event = event(path, &[], signature, &body);
+        self.begin_request(at, event, Work::Request { delivery: None, body });
     }
 
-    fn begin_request(&mut self, at: usize, request: Request, work: Work) {
+    fn begin_request(&mut self, at: usize, event: Event, work: Work) {
         let mut world = self.sim.world();
         let actor = &mut world.actors[self.instances[at].id];
         (actor.turn, actor.asked, actor.confirmed) = (actor.turn + 1, 0, Vec::new());
         drop(world);
         let Code::Intake(code) = self.instances[at].code.clone() else { unreachable!("chosen by its function") };
-        self.begin(at, Box::pin(async move { Ended::Request(code.handle(request).await) }), work);
+        let event = LambdaEvent::new(event, lambda_http::Context::default());
+        self.begin(at, Box::pin(async move { Ended::Request(code.handle(event).await) }), work);
     }
 
     pub(crate) fn start_sweep(&mut self) {
@@ -247,6 +237,21 @@ impl Run {
     }
 }
 
+/// A POST as API Gateway hands it over.
+fn event(path: &str, headers: &[(&'static str, String)], signature: Option<String>, body: &[u8]) -> Event {
+    let mut named: BTreeMap<&str, &str> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    named.insert("content-type", "application/json");
+    if let Some(signature) = &signature {
+        named.insert("x-vwd-signature-v1", signature);
+    }
+    let body = std::str::from_utf8(body).expect("Visma Net sends JSON");
+    let event = json!({
+        "rawPath": path, "headers": named, "requestContext": {"stage": "$default", "http": {"method": "POST"}},
+        "body": body, "isBase64Encoded": false,
+    });
+    serde_json::from_value(event).expect("no event is an error")
+}
+
 fn sign(secret: &str, body: &[u8]) -> String {
     webhooks_signature::Signature::sign(secret, body).to_string()
 }
@@ -308,7 +313,8 @@ impl World {
         if is_as_one || is_lost || !failed.is_subset(&known) {
             failed = known;
         }
-        let touched = self.touched[&instance];
+        // A reading of the settings that failed is not repeated at once, so it shows in later batches as well.
+        let touched = self.touched[&instance] || self.unread.contains(&instance);
         let who = self.name_of(instance);
         self.tell(&who, || format!("ends; to come again: {failed:?}"));
         for (id, receipt) in messages {

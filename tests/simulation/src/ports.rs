@@ -15,7 +15,7 @@ use webhooks_host::Host;
 use webhooks_model::collection::{Collection, Page};
 use webhooks_model::feedback::Verdict;
 use webhooks_model::walk::Window;
-use webhooks_model::{Notification, NotificationKey, Resource, ResourcePath};
+use webhooks_model::{Clock, Notification, NotificationKey, Resource, ResourcePath, Zone};
 use webhooks_queue::{BatchSender, Message, Pacer, Parcel, QueueError, Sender, Together};
 use webhooks_settings::{LoadError, Source};
 use webhooks_store::{Item, Items, Query, StoreError, Table, Write};
@@ -193,7 +193,8 @@ impl Sender for QueuePort {
             let mut world = port.sim.world();
             turn = world.intake_asks(instance);
             let is_intake = turn.is_some();
-            let forgets = !is_intake && queue == Name::Notifications && world.is(Sabotage::GapsForgotten);
+            let forgets =
+                world.is_reconciler(instance) && queue == Name::Notifications && world.is(Sabotage::GapsForgotten);
             if forgets {
                 return Ok(());
             }
@@ -321,8 +322,10 @@ impl Visma for Port {
             world.erp_answers(instance, Stage::Resource, &tenant)?;
             let key = path.key().unwrap_or_default();
             let found = world.erp.find(&tenant, path.entity(), &key);
-            Ok(found
-                .map_or(Fetched::Gone, |record| Fetched::Found(Resource::parse(&record.json()).expect("an object"))))
+            let clock = Clock::new(Zone::UTC, world.now);
+            Ok(found.map_or(Fetched::Gone, |record| {
+                Fetched::Found(Resource::parse(&record.json(), &clock).expect("an object"))
+            }))
         };
         self.call("fetches a resource", false, |_| timed_out(Stage::Resource), ask).await
     }
@@ -374,7 +377,8 @@ impl Listing for Port {
         let (instance, tenant) = (self.instance, tenant.to_owned());
         let list = move |world: &mut World| {
             world.erp_answers(instance, Stage::List, &tenant)?;
-            Ok(world.erp.list(&tenant, collection, since, window))
+            let clock = Clock::new(Zone::UTC, world.now);
+            Ok(world.erp.list(&tenant, collection, since, window, &clock))
         };
         self.call("lists what changed", false, |_| timed_out(Stage::List), list).await
     }

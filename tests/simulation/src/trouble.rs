@@ -3,7 +3,7 @@
 use crate::faults::Fault;
 use crate::model::erp::Mood;
 use crate::run::Run;
-use crate::world::{Name, World};
+use crate::world::{MAX_RECEIVE_COUNT, Name, World};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
@@ -24,6 +24,9 @@ impl Run {
         }
         if self.sim.world().strikes(Fault::Redelivery) {
             self.hand_out_again();
+        }
+        if self.sim.world().strikes(Fault::Throttle) {
+            self.throttle();
         }
         if self.sim.world().strikes(Fault::ErpTrouble) {
             let mut world = self.sim.world();
@@ -60,6 +63,21 @@ impl Run {
             let id = message.id;
             world.tell("sqs", || format!("message {id} becomes visible while it is worked on"));
         }
+    }
+
+    /// Receipts that no function sees, up to all that a message has.
+    fn throttle(&mut self) {
+        let mut world = self.sim.world();
+        let (now, many) = (world.now, 1 + world.choices.below(MAX_RECEIVE_COUNT as usize - 1) as u32);
+        let visible = world.queue(Name::Notifications).visible(now);
+        if visible.is_empty() {
+            return;
+        }
+        let at = visible[world.choices.below(visible.len())];
+        let message = &mut world.queue(Name::Notifications).messages[at];
+        (message.receive_count, message.ended_cleanly) = (message.receive_count + many, false);
+        let id = message.id;
+        world.tell("lambda", || format!("is throttled {many} times as message {id} is handed out"));
     }
 
     fn operate(&mut self) {

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::{
     collection::{Collection, Fields},
-    control::{ApiUrl, LegacyToken, OutageSetting},
+    control::{ApiUrl, CustomerSetting, LegacyToken, OutageSetting, TimeZoneSetting},
+    dialect::Dialect,
     message::{Change, Changed, Emit, Emitted, Feedback, Item, Notification, Sending},
     protocol::{Calls, Endpoint, Fault, NewTenant, Outage, RateBudget, Subscription, Tenant},
     world::local_http,
@@ -138,6 +139,17 @@ impl TenantClient {
         self.client.tell(Method::PUT, &path, &LegacyToken { token }).await
     }
 
+    /// How deliveries are written from now on, until a reset.
+    pub async fn set_dialect(&self, dialect: &Dialect) -> Result<()> {
+        self.client.tell(Method::PUT, &self.path("/dialect"), dialect).await
+    }
+
+    /// Whether its id is a customer's, with which no call is let in.
+    pub async fn set_customer(&self, is_customer: bool) -> Result<()> {
+        let path = self.path("/customer");
+        self.client.tell(Method::PUT, &path, &CustomerSetting { is_customer }).await
+    }
+
     /// Creates or replaces a resource from a JSON object of the fields that matter, without telling anybody.
     pub async fn put(&self, collection: Collection, key: &str, fields: Value) -> Result<Fields> {
         let path = self.resource(collection, key);
@@ -240,6 +252,12 @@ impl TenantClient {
     /// Starts a new window with this budget.
     pub async fn set_rate(&self, budget: RateBudget) -> Result<()> {
         self.client.tell(Method::PUT, &self.path("/rate"), &budget).await
+    }
+
+    /// The clock that stamps V1's resources from now on; `None` is UTC.
+    pub async fn set_time_zone(&self, time_zone: Option<&str>) -> Result<()> {
+        let time_zone = time_zone.map(str::to_owned);
+        self.client.tell(Method::PUT, &self.path("/time-zone"), &TimeZoneSetting { time_zone }).await
     }
 
     /// Every token issued so far is answered with 401 from now on.

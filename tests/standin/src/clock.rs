@@ -30,7 +30,7 @@ pub fn from_ticks(ticks: i64) -> Option<OffsetDateTime> {
     DOT_NET_EPOCH.checked_add(since)
 }
 
-/// As in the body field `lastModifiedDateTime`; without a zone, here UTC.
+/// As in the body field `lastModifiedDateTime`: what a clock shows, without its zone.
 pub(crate) fn written(at: OffsetDateTime) -> String {
     at.format(WRITTEN).expect("the format has only components that a date has")
 }

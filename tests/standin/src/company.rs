@@ -9,11 +9,13 @@ use uuid::Uuid;
 use crate::{
     clock,
     collection::{Collection, Fields, text},
+    dialect::Dialect,
     fault::Faults,
     limit::Window,
     message::{Attempt, Feedback, Notification, Status},
     protocol::{Calls, NewTenant, Subscription, Tenant},
     refusal::Refusal,
+    zone,
 };
 
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub(crate) struct Company {
     pub(crate) company_id: String,
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) legacy_token: Option<String>,
+    pub(crate) dialect: Dialect,
     pub(crate) faults: Faults,
     pub(crate) window: Window,
     pub(crate) calls: Calls,
@@ -42,6 +45,7 @@ impl Company {
             settings,
             subscriptions: Vec::new(),
             legacy_token: None,
+            dialect: Dialect::default(),
             faults: Faults::default(),
             window: Window::default(),
             calls: Calls::default(),
@@ -130,7 +134,10 @@ impl Company {
     fn save(&mut self, collection: Collection, key: &str, mut body: Fields, fields: Fields) -> Fields {
         self.row_version += 1;
         let (stamps, version) = (collection.stamps(), STANDARD.encode(self.row_version.to_be_bytes()));
-        body.insert(stamps.modified.to_owned(), format!("{}{}", clock::written(clock::now()), stamps.zone).into());
+        // V3 documents UTC (reference 9.2).
+        let zone = self.settings.time_zone.as_deref().filter(|_| collection != Collection::SalesOrderV3);
+        let shown = clock::written(zone::shown(zone, clock::now()));
+        body.insert(stamps.modified.to_owned(), format!("{shown}{}", stamps.zone).into());
         body.insert(stamps.version.to_owned(), version.into());
         body.extend(fields);
         let resources = self.resources.entry(collection).or_default();

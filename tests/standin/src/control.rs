@@ -14,12 +14,14 @@ use crate::{
     change,
     collection::{Collection, Fields},
     company::Company,
+    dialect::Dialect,
     dispatch,
     limit::Window,
     message::{Change, Changed, Emit, Emitted, Feedback, Notification, Sending},
     protocol::{Calls, Endpoint, Fault, NewTenant, Outage, RateBudget, Subscription, Tenant},
     refusal::Refusal,
     world::Shared,
+    zone,
 };
 
 type Answer<T> = Result<Json<T>, Refusal>;
@@ -39,6 +41,20 @@ pub(crate) struct LegacyToken {
     pub(crate) token: Option<String>,
 }
 
+/// The clock that stamps.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TimeZoneSetting {
+    pub(crate) time_zone: Option<String>,
+}
+
+/// Whether the id is a customer's.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CustomerSetting {
+    pub(crate) is_customer: bool,
+}
+
 /// An outage, or its end.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct OutageSetting {
@@ -51,10 +67,13 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/reset", post(reset))
         .route("/subscriptions", put(set_subscriptions))
         .route("/legacy", put(set_legacy_token))
+        .route("/dialect", put(set_dialect))
         .route("/rate", put(set_rate))
+        .route("/time-zone", put(set_time_zone))
         .route("/faults/{endpoint}", put(set_faults))
         .route("/outages/{endpoint}", put(set_outage))
         .route("/tokens/revoke", post(revoke_tokens))
+        .route("/customer", put(set_customer))
         .route("/resources/{collection}", get(list_resources))
         .route(
             "/resources/{collection}/{*key}",
@@ -123,12 +142,31 @@ async fn set_legacy_token(
     DONE
 }
 
+async fn set_dialect(
+    State(world): State<Shared>,
+    Path(tenant): Path<Uuid>,
+    Json(dialect): Json<Dialect>,
+) -> Result<StatusCode, Refusal> {
+    world.company(tenant, |company| company.dialect = dialect)?;
+    DONE
+}
+
 async fn set_rate(
     State(world): State<Shared>,
     Path(tenant): Path<Uuid>,
     Json(budget): Json<RateBudget>,
 ) -> Result<StatusCode, Refusal> {
     world.company(tenant, |company| company.window = Window::new(budget))?;
+    DONE
+}
+
+async fn set_time_zone(
+    State(world): State<Shared>,
+    Path(tenant): Path<Uuid>,
+    Json(body): Json<TimeZoneSetting>,
+) -> Result<StatusCode, Refusal> {
+    body.time_zone.as_deref().map(zone::of).transpose()?;
+    world.company(tenant, |company| company.settings.time_zone = body.time_zone)?;
     DONE
 }
 
@@ -155,6 +193,15 @@ async fn revoke_tokens(State(world): State<Shared>, Path(tenant): Path<Uuid>) ->
     let mut state = world.state();
     let tokens = state.tokens.values_mut().filter(|token| token.tenant == tenant);
     tokens.for_each(|token| token.revoked = true);
+    DONE
+}
+
+async fn set_customer(
+    State(world): State<Shared>,
+    Path(tenant): Path<Uuid>,
+    Json(setting): Json<CustomerSetting>,
+) -> Result<StatusCode, Refusal> {
+    world.company(tenant, |company| company.settings.is_customer = setting.is_customer)?;
     DONE
 }
 

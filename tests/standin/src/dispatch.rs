@@ -91,9 +91,8 @@ async fn attempt(http: &reqwest::Client, url: &str, parcel: &Parcel, retry: Retr
     for (name, value) in &parcel.headers {
         request = request.header(name, value);
     }
-    if parcel.stamped {
-        let millis = at.unix_timestamp_nanos() / 1_000_000;
-        request = request.header(WEBHOOK_TIMESTAMP, millis.to_string());
+    if let Some(dialect) = &parcel.stamped {
+        request = request.header(WEBHOOK_TIMESTAMP, dialect.timestamp(at));
     }
     let mut attempt = Attempt { at, status: None, error: None, answer: None };
     let response = match request.body(parcel.body.clone()).send().await {

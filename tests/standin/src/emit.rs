@@ -11,6 +11,7 @@ use crate::{
     clock,
     collection::{self, Collection, Fields, text},
     company::Company,
+    dialect::Dialect,
     message::{Channel, Emit, Item, Notification, Sending, Status},
     protocol::Subscription,
     refusal::Refusal,
@@ -27,8 +28,8 @@ pub(crate) struct Parcel {
     pub(crate) path: String,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
-    /// Whether each attempt gets its own `x-vwd-webhook-timestamp`.
-    pub(crate) stamped: bool,
+    /// In which each attempt gets its own `x-vwd-webhook-timestamp`, if it does.
+    pub(crate) stamped: Option<Dialect>,
 }
 
 pub(crate) const WEBHOOK_TIMESTAMP: &str = "x-vwd-webhook-timestamp";
@@ -149,10 +150,13 @@ fn wire(
     let built = event.and_then(|event| event.collection).zip(item.key.as_deref());
     let relative =
         item.relative_resource_uri.clone().or_else(|| built.map(|(collection, key)| relative_uri(collection, key)));
+    let dialect = &company.dialect;
+    let (event_id, id) =
+        (dialect.event(&item.event), if dialect.feedback_takes_header_id { Uuid::new_v4() } else { id });
     let wire = Wire {
         notification_id: (!sending.omit_notification_id).then_some(id),
         context_id: &company.company_id,
-        event: &item.event,
+        event: &event_id,
         resource_uri: relative.as_deref().map(resource_uri),
         relative_resource_uri: relative.as_deref(),
         status: item.status.as_deref(),
@@ -166,6 +170,7 @@ fn wire(
         fields.extend(background(company, item));
     }
     fields.extend(item.extra.clone());
+    let fields = dialect.write(fields, item.key.as_deref());
     serde_json::to_string(&fields).map_err(unwritable)
 }
 
@@ -257,7 +262,7 @@ fn pack(company: &Company, notifications: &[&Notification], sending: &Sending) -
     Ok(Parcel {
         ids: notifications.iter().map(|one| one.notification_id).collect(),
         path,
-        stamped: subscription.is_some() && !overridden(sending, WEBHOOK_TIMESTAMP),
+        stamped: (subscription.is_some() && !overridden(sending, WEBHOOK_TIMESTAMP)).then(|| company.dialect.clone()),
         headers,
         body,
     })
@@ -280,11 +285,10 @@ fn vwd_headers(
         Some(Publisher::JournalTransaction) => "journaltransaction",
         _ => "vismanetfinancials",
     };
-    let millis = notification.created_at.unix_timestamp_nanos() / 1_000_000;
     [
-        ("x-vwd-event-id", notification.event.clone()),
+        ("x-vwd-event-id", company.dialect.event(&notification.event)),
         ("x-vwd-notification-id", notification.notification_id.to_string()),
-        ("x-vwd-notification-timestamp", millis.to_string()),
+        ("x-vwd-notification-timestamp", company.dialect.timestamp(notification.created_at)),
         ("x-vwd-subscription-id", subscription.id.clone()),
         ("x-vwd-group-id", tenant.clone()),
         ("x-vwd-tenant-id", tenant),

@@ -34,14 +34,22 @@ pub(crate) async fn gate(State(world): State<Shared>, mut request: Request, next
     let verdict = check(&token, request.method());
     let admission = world.company(tenant, |company| {
         arrived(company, &label);
+        if company.settings.is_customer {
+            return None;
+        }
         if verdict.is_err() {
-            return (company.window.peek(Instant::now()), None);
+            return Some((company.window.peek(Instant::now()), None));
         }
         let quota = company.window.take(Instant::now());
-        (quota, quota.admitted.then(|| company.faults.next(endpoint)))
+        Some((quota, quota.admitted.then(|| company.faults.next(endpoint))))
     });
     let (quota, fault) = match admission {
-        Ok(admission) => admission,
+        Ok(Some(admission)) => admission,
+        Ok(None) => {
+            let response = StatusCode::UNAUTHORIZED.into_response();
+            answered(&world, tenant, &label, &response);
+            return response;
+        }
         Err(_) => return unauthorized(),
     };
     request.extensions_mut().insert(Caller(tenant));

@@ -8,6 +8,7 @@ mod clock;
 mod collection;
 mod company;
 mod control;
+mod dialect;
 mod dispatch;
 mod emit;
 mod erp;
@@ -26,6 +27,7 @@ mod server;
 mod signature;
 mod token;
 mod world;
+mod zone;
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,7 @@ pub use catalogue::{Event, Kind, Publisher, events, find};
 pub use client::{Client, Error, Result, TenantClient};
 pub use clock::{from_ticks, ticks};
 pub use collection::{Collection, Fields, STATUSES};
+pub use dialect::Dialect;
 pub use message::{
     Attempt, Change, Changed, Channel, Delivery, Emit, Emitted, Feedback, Item, Notification, Retry, Sending, Status,
 };

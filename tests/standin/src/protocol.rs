@@ -16,6 +16,10 @@ pub struct NewTenant {
     /// Larger pages are cut to this (reference 4.4).
     pub max_page_size: usize,
     pub lists: Lists,
+    /// The clock that stamps V1's resources and by which their lists are filtered, for example `Europe/Oslo`; else UTC.
+    pub time_zone: Option<String>,
+    /// The id of a customer and not of a company: a token is given, and every call with it answered 401 (reference 9.5).
+    pub is_customer: bool,
 }
 
 impl Default for NewTenant {
@@ -26,6 +30,8 @@ impl Default for NewTenant {
             token_lifetime_seconds: 3600,
             max_page_size: 1000,
             lists: Lists::default(),
+            time_zone: None,
+            is_customer: false,
         }
     }
 }

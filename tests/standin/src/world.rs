@@ -52,6 +52,7 @@ impl World {
     }
 
     pub(crate) fn create(&self, tenant: NewTenant) -> Result<crate::protocol::Tenant, Refusal> {
+        tenant.time_zone.as_deref().map(crate::zone::of).transpose()?;
         let mut state = self.state();
         let id = tenant.tenant_id;
         if state.tenants.contains_key(&id) {

@@ -72,7 +72,7 @@ async fn a_tenant_that_has_not_approved_is_parked_without_another_try() {
 async fn what_connect_refuses_is_parked_and_a_new_token_that_the_erp_refuses_is_tried_again() {
     let world = World::new().await;
     let message = [ours(&world.processed(FeedbackState::Queued).await)];
-    let refused = |stage| Some(VismaError::TokenRefused { stage, status: 401 });
+    let refused = |stage| Some(VismaError::TokenRefused { stage, status: 401, after: None });
     world.erp.fail_feedback([refused(Stage::Feedback), refused(Stage::Token)]);
     assert_eq!(world.batch(&message, 1).await, [0]);
     assert_eq!(world.state().await, "queued");
@@ -113,4 +113,48 @@ async fn what_nobody_takes_for_a_day_is_parked() {
     world.host.advance(time::Duration::hours(24));
     assert!(world.batch(&[ours(&key)], 90).await.is_empty());
     assert_eq!(world.state().await, "parked");
+}
+
+#[tokio::test]
+async fn a_customers_tenant_is_parked_with_these_words() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Queued).await;
+    world.erp.fail_feedback([
+        Some(VismaError::TokenRefused { stage: Stage::Feedback, status: 401, after: None }),
+        Some(VismaError::CompanyTenantNeeded { stage: Stage::Feedback }),
+    ]);
+    assert_eq!(world.batch(&[ours(&key)], 1).await, [0], "one refused token is tried again");
+    assert!(world.batch(&[ours(&key)], 2).await.is_empty());
+    assert_eq!(world.state().await, "parked");
+    let item = world.table.item("N#").await;
+    let told = item["feedback_attempts"].as_l().unwrap().last().unwrap().as_m().unwrap();
+    assert_eq!(told["reason"].as_s().unwrap(), "company_tenant_needed");
+    assert!(told["detail"].as_s().unwrap().contains("customer tenant, not company tenant"));
+}
+
+#[tokio::test]
+async fn a_client_secret_that_was_changed_is_read_before_a_feedback_is_parked() {
+    let world = World::new().await;
+    let first = world.processed_for("another", FeedbackState::Queued).await;
+    world.batch(&[ours(&first)], 1).await;
+    let key = world.processed(FeedbackState::Queued).await;
+    world.settings.0.lock().unwrap()["visma"]["client_secret"] = "canary-rotated".into();
+    world.host.advance(time::Duration::seconds(31));
+    world.erp.fail_feedback([Some(VismaError::TokenRefused { stage: Stage::Token, status: 400, after: None })]);
+    assert!(world.batch(&[ours(&key)], 1).await.is_empty());
+    assert_eq!(world.erp.feedback().len(), 2);
+    assert_eq!(world.table.needing_attention("feedback_parked").await, 0);
+}
+
+#[tokio::test]
+async fn a_refused_feedback_is_tried_again_while_the_settings_cannot_be_read_anew() {
+    let world = World::new().await;
+    let first = world.processed_for("another", FeedbackState::Queued).await;
+    world.batch(&[ours(&first)], 1).await;
+    let key = world.processed(FeedbackState::Queued).await;
+    world.settings.0.lock().unwrap().take();
+    world.host.advance(time::Duration::seconds(31));
+    world.erp.fail_feedback([Some(VismaError::TokenRefused { stage: Stage::Token, status: 400, after: None })]);
+    assert_eq!(world.batch(&[ours(&key)], 1).await, [0]);
+    assert_eq!(world.table.needing_attention("feedback_parked").await, 0);
 }

@@ -89,3 +89,26 @@ async fn a_parked_feedback_can_be_sent_after_all() {
     assert!(world.batch(&[ours(&key)], 1).await.is_empty());
     assert_eq!(world.state().await, "sent");
 }
+
+#[tokio::test]
+async fn an_outcome_whose_key_no_table_holds_is_put_aside_and_holds_up_nothing() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Awaited).await;
+    let mut wrong: Value = serde_json::from_str(&outcome(&key)).unwrap();
+    wrong["notification"]["key"] = "x".repeat(3000).into();
+    assert!(world.batch(&[wrong.to_string(), outcome(&key)], 1).await.is_empty());
+    assert_eq!(codes(&world), ["invalid_field"]);
+    let told = "`notification.key` is missing or has the wrong form".to_owned();
+    assert!(world.rejected.sent()[0].attributes.contains(&("rejection".into(), told)));
+    assert_eq!(world.erp.feedback().len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_the_table_refuses_to_look_for_fails_alone() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Awaited).await;
+    let mut wrong: Value = serde_json::from_str(&outcome(&key)).unwrap();
+    wrong["notification"]["key"] = "refused".into();
+    assert_eq!(world.batch(&[wrong.to_string(), outcome(&key)], 1).await, [0]);
+    assert_eq!((world.erp.feedback().len(), world.emitted.count("FeedbackRetried bug")), (1, 1));
+}

@@ -83,3 +83,17 @@ async fn every_line_about_a_notification_names_it_its_tenant_and_its_trace() {
         assert!(line["message_id"].is_string(), "{line}");
     }
 }
+
+#[tokio::test]
+async fn settings_that_do_not_parse_are_on_the_log_with_their_fault_and_without_a_value() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Queued).await;
+    world.settings.0.lock().unwrap()["visma"]["client_secret"] = " canary-client-secret".into();
+    let captured = Captured::default();
+    let guard = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
+    assert_eq!(world.batch(&[ours(&key)], 1).await, [0]);
+    drop(guard);
+    let text = captured.text();
+    assert!(text.contains("visma.client_secret begins or ends with white space"), "{text}");
+    assert!(!text.contains("canary"), "{text}");
+}

@@ -1,8 +1,9 @@
 use feedback::{Feedback, Limits, Ports};
 use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document, sqs_event, to_come_again};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
+use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_metrics::{Emitted, Metrics, Service};
@@ -10,7 +11,9 @@ use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Origin, State};
 use webhooks_settings::{Cache, Settings};
-use webhooks_store::{Answering, Change, Entry, Ledger, Table};
+use webhooks_store::{
+    Answer, Answered, Answering, Answers, Change, Entry, Ledger, Observation, Observations, Observer, StoreError, Table,
+};
 
 pub(crate) const BODY_ID: Uuid = Uuid::from_u128(1);
 pub(crate) const HEADER_ID: Uuid = Uuid::from_u128(2);
@@ -19,11 +22,37 @@ struct Fakes;
 
 impl Ports for Fakes {
     type Source = FakeSource;
-    type Answers = Table;
+    type Answers = Picky;
     type Visma = FakeErp;
     type Queue = FakeQueue;
     type Pacer = FakeQueue;
     type Host = TestHost;
+}
+
+/// Refuses, as DynamoDB refuses a request that is wrong in itself, whatever asks for the key `refused`.
+pub(crate) struct Picky(Table);
+
+impl Answers for Picky {
+    async fn answered(&self, keys: &[LedgerKey]) -> Result<HashMap<LedgerKey, Answered>, StoreError> {
+        if keys.iter().any(|key| key.entity.key == "refused") {
+            return Err(StoreError::Mismatch("ValidationException".into()));
+        }
+        self.0.answered(keys).await
+    }
+
+    async fn answer(&self, key: &LedgerKey, answer: &Answer, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.0.answer(key, answer, now).await
+    }
+}
+
+impl Observations for Picky {
+    async fn observe(&self, seen: &Observation) -> Result<(), StoreError> {
+        self.0.observe(seen).await
+    }
+
+    async fn observed(&self) -> Result<Vec<Observation>, StoreError> {
+        self.0.observed().await
+    }
 }
 
 pub(crate) struct World {
@@ -33,6 +62,7 @@ pub(crate) struct World {
     pub(crate) queue: FakeQueue,
     pub(crate) rejected: FakeQueue,
     pub(crate) emitted: Emitted,
+    pub(crate) settings: FakeSource,
     feedback: Feedback<Fakes>,
 }
 
@@ -40,17 +70,19 @@ impl World {
     pub(crate) async fn new() -> Self {
         let (table, host, erp) = (TestTable::new().await, TestHost::default(), FakeErp::default());
         let (queue, rejected, emitted) = (FakeQueue::default(), FakeQueue::default(), Emitted::default());
+        let settings = FakeSource::new(document());
         let feedback = Feedback {
-            settings: Cache::new(FakeSource::new(document()), host.clone()),
-            answers: table.table.clone(),
+            settings: Cache::new(settings.clone(), host.clone()),
+            answers: Picky(table.table.clone()),
             visma: erp.clone(),
             queue: queue.clone(),
             rejected: rejected.clone(),
             host: host.clone(),
             metrics: Metrics::new(Service::Feedback, host.clone(), emitted.clone()),
             limits: Limits { retry_base: Duration::from_secs(30), give_up_after: time::Duration::hours(24) },
+            observer: Observer::default(),
         };
-        Self { table, host, erp, queue, rejected, emitted, feedback }
+        Self { table, host, erp, queue, rejected, emitted, settings, feedback }
     }
 
     /// A notification that the processor has ended, with its feedback in `state`.
@@ -92,7 +124,11 @@ pub(crate) fn notification() -> Notification {
         subscription: "all".into(),
         event: None,
         tenant: Some(TENANT.into()),
+        replays: None,
         received_at: TestHost::START,
+        sent_from: None,
+        shared_secret: false,
+        answer_role: Default::default(),
         headers: BTreeMap::from([("x-vwd-notification-id".into(), HEADER_ID.to_string())]),
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };

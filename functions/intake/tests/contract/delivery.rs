@@ -25,7 +25,7 @@ fn bytes(event: &str) -> Vec<u8> {
 async fn the_exact_bytes_of_an_event_of_api_gateway_arrive() {
     for (name, event) in EVENTS {
         let world = World::new();
-        let answer = world.handle(lambda_http::request::from_str(event).unwrap()).await;
+        let answer = world.handle(event).await;
         assert_eq!(answer.status, 202, "{name}: {answer:?}");
         assert_eq!(world.queue.delivery().body, bytes(event), "{name}");
     }
@@ -37,7 +37,7 @@ async fn text_and_base64_of_the_same_bytes_are_the_same_delivery() {
     let mut messages = Vec::new();
     for (_, event) in &EVENTS[..2] {
         let world = World::new();
-        world.handle(lambda_http::request::from_str(event).unwrap()).await;
+        world.handle(event).await;
         messages.push(world.queue.sent()[0].text.clone());
     }
     assert_eq!(messages[0], messages[1]);
@@ -56,7 +56,7 @@ async fn one_altered_byte_of_an_event_of_api_gateway_is_refused() {
         assert_ne!(altered, body);
         event["body"] = altered.into();
         let world = World::new();
-        let answer = world.handle(lambda_http::request::from_str(&event.to_string()).unwrap()).await;
+        let answer = world.handle(event.to_string()).await;
         answer.is_problem(401, "signature_mismatch");
         assert!(world.queue.sent().is_empty(), "{name}");
     }
@@ -65,7 +65,7 @@ async fn one_altered_byte_of_an_event_of_api_gateway_is_refused() {
 #[tokio::test]
 async fn an_event_of_api_gateway_keeps_all_that_is_known_but_the_address() {
     let world = World::new();
-    world.handle(lambda_http::request::from_str(EVENTS[0].1).unwrap()).await;
+    world.handle(EVENTS[0].1).await;
     let meta = world.queue.delivery().meta;
     assert_eq!((meta.id.as_u128(), meta.received_at), (1, START));
     assert_eq!((meta.channel, meta.origin), (Channel::Dispatcher, Origin::Webhook));

@@ -1,8 +1,8 @@
 //! What is counted, and the trace that a delivery begins or continues.
 
 use crate::support::*;
+use lambda_http::Context;
 use lambda_http::lambda_runtime::layers::trace::request_span;
-use lambda_http::{Context, RequestExt};
 use serde_json::{Value, json};
 use tracing::Instrument;
 use webhooks_telemetry::{Captured, subscriber_for_tests};
@@ -60,8 +60,8 @@ async fn the_trace_of_the_invocation_goes_on_with_the_message_and_is_on_every_li
         let mut context = Context::default();
         (context.request_id, context.xray_trace_id) = ("r-1".into(), Some(header));
         let span = request_span(&context);
-        let request = Call::signed(ACCOUNTS_SECRET, BODY).request().with_lambda_context(context);
-        world.handle(request).instrument(span).await;
+        let event = Call::signed(ACCOUNTS_SECRET, BODY).event().to_string();
+        world.handle_in(context, event).instrument(span).await;
         assert_eq!(world.queue.sent().last().unwrap().trace_id.as_deref(), id);
         assert_eq!(log.lines().last().unwrap()["trace_id"], id.map_or(Value::Null, Value::from));
     }

@@ -3,6 +3,7 @@
 use crate::support::*;
 use serde_json::{Value, json};
 use tracing::subscriber::DefaultGuard;
+use webhooks_model::measure::address_digest;
 use webhooks_telemetry::{Captured, subscriber_for_tests};
 
 const BODY: &[u8] = br#"{"note":"CANARY-body"}"#;
@@ -41,13 +42,11 @@ async fn an_accepted_delivery_is_one_line_of_information() {
 async fn a_refusal_is_one_warning_with_its_code_and_a_known_route() {
     for (call, code, route) in [
         (Call::signed("wrong", BODY), "signature_mismatch", json!("erp")),
-        (
-            Call::signed(ACCOUNTS_SECRET, BODY).header("content-type", "text/CANARY"),
-            "content_type_unsupported",
-            json!("erp"),
-        ),
+        (Call::legacy(TOKEN, BODY).header("content-type", "text/CANARY"), "content_type_unsupported", json!("legacy")),
         (Call::signed("wrong", BODY).path("/hooks/visma/CANARY-route"), "route_unknown", Value::Null),
         (Call::signed("wrong", BODY).path("/CANARY-path"), "route_unknown", Value::Null),
+        (Call::signed("wrong", BODY).path("/CANARY/hooks/visma/CANARY"), "prefix_unknown", Value::Null),
+        (Call::legacy("CANARY-token", BODY).path("/x/hooks/visma/legacy/CANARY"), "prefix_unknown", Value::Null),
         (Call::legacy("CANARY-token", BODY), "route_unknown", json!("legacy")),
         (Call::new("DELETE", "/hooks/visma/CANARY-route"), "method_not_allowed", Value::Null),
     ] {
@@ -89,6 +88,16 @@ async fn an_address_that_is_not_listed_is_warned_of_but_not_told() {
     world.accepts(Call::signed(ACCOUNTS_SECRET, BODY)).await;
     assert_eq!(log.lines().len(), 3);
     assert!(!log.text().contains("192.0.2.77"), "{}", log.text());
+}
+
+#[tokio::test]
+async fn an_address_travels_as_a_digest_that_many_addresses_share() {
+    let world = World::new();
+    world.accepts(Call::signed(ACCOUNTS_SECRET, BODY).source_ip("192.0.2.77")).await;
+    let delivery = world.queue.delivery();
+    assert_eq!(delivery.meta.sent_from, Some(address_digest("192.0.2.77".parse().unwrap())));
+    let message = delivery.to_message();
+    assert!(!message.contains("192.0.2.77"), "{message}");
 }
 
 #[tokio::test]

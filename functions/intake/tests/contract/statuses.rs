@@ -76,22 +76,59 @@ async fn an_unknown_path_route_or_token_is_not_found_and_all_look_alike() {
 }
 
 #[tokio::test]
-async fn what_is_not_json_by_its_headers_is_refused() {
+async fn a_well_signed_body_is_accepted_whatever_its_declared_type() {
     let world = World::new();
-    for media_type in
-        ["application/xml", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain"]
-    {
-        let call = signed().header("content-type", media_type);
-        world.refuses(call, 415, "content_type_unsupported").await;
-    }
-    for encoding in ["gzip", "br", "zstd", "identity, gzip"] {
-        let call = signed().header("content-encoding", encoding);
-        world.refuses(call, 415, "content_encoding_unsupported").await;
-    }
-    for media_type in ["text/json", "application/cloudevents+json; charset=utf-16", "Application/JSON;charset=latin1"] {
-        world.accepts(signed().header("content-type", media_type).header("content-encoding", "identity")).await;
+    for media_type in [
+        "text/plain; charset=utf-8",
+        "application/xml",
+        "multipart/form-data; boundary=x",
+        "application/x-www-form-urlencoded",
+        "application/json, text/html",
+        "no type at all",
+        "\u{e5}\u{7f}\0",
+        "",
+    ] {
+        world.accepts(signed().header("content-type", media_type)).await;
+        for forged in [signed().without("x-vwd-signature-v1"), Call::signed("wrong", BODY)] {
+            let answer = world.post(forged.header("content-type", media_type)).await;
+            assert_eq!(answer.status, 401, "{media_type}");
+        }
     }
     world.accepts(signed().without("content-type")).await;
+}
+
+#[tokio::test]
+async fn a_body_that_only_a_token_lets_in_must_be_declared_json_or_plain_text() {
+    let world = World::new();
+    let legacy = |media_type| Call::legacy(TOKEN, BODY).header("content-type", media_type);
+    for media_type in ["text/json", "application/cloudevents+json; charset=utf-16", "text/plain; charset=utf-8", ""] {
+        world.accepts(legacy(media_type)).await;
+    }
+    world.accepts(Call::legacy(TOKEN, BODY).without("content-type")).await;
+    for media_type in ["application/xml", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"] {
+        world.refuses(legacy(media_type), 415, "content_type_unsupported").await;
+        let stranger = Call::legacy("another-token", BODY).header("content-type", media_type);
+        world.refuses(stranger, 404, "route_unknown").await;
+    }
+}
+
+#[tokio::test]
+async fn rejects_compressed_bodies() {
+    let world = World::new();
+    let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\xff";
+    for encoding in ["gzip", "br", "zstd", "identity, gzip"] {
+        for call in [Call::signed(ACCOUNTS_SECRET, gzip), Call::legacy(TOKEN, gzip)] {
+            let call = call.header("content-encoding", encoding);
+            world.refuses(call, 415, "content_encoding_unsupported").await;
+        }
+        let forged = Call::signed("wrong", gzip).header("content-encoding", encoding);
+        world.refuses(forged, 401, "signature_mismatch").await;
+        // A proxy has unpacked it, and left the header.
+        world.accepts(signed().header("content-encoding", encoding)).await;
+    }
+    for encoding in ["identity", "", "utf-8"] {
+        world.accepts(signed().header("content-encoding", encoding)).await;
+    }
 }
 
 #[tokio::test]
@@ -126,9 +163,35 @@ async fn unreadable_settings_are_our_own_fault() {
     world.refuses(signed().path("/hooks/visma/nowhere"), 503, "settings_unavailable").await;
     world.refuses(Call::legacy(TOKEN, BODY), 503, "settings_unavailable").await;
     world.store.put(&json!({"version": 2}));
+    world.clock.advance(time::Duration::seconds(2));
     world.refuses(signed(), 503, "settings_unavailable").await;
     world.store.put(&settings());
+    world.clock.advance(time::Duration::seconds(4));
     world.accepts(signed()).await;
+}
+
+#[tokio::test]
+async fn a_thousand_that_start_while_the_settings_are_throttled_ask_for_them_once_each() {
+    let (mut accepted, mut unavailable, mut readings) = (0, 0, 0);
+    for number in 0..1000 {
+        let world = World::new();
+        if number % 2 == 0 {
+            world.store.clear();
+        }
+        for _ in 0..5 {
+            let answer = world.post(signed()).await;
+            if answer.status.as_u16() == 202 {
+                accepted += 1;
+            } else {
+                answer.is_problem(503, "settings_unavailable");
+                unavailable += 1;
+            }
+            // Within the first second of its life.
+            world.clock.advance(time::Duration::milliseconds(200));
+        }
+        readings += world.store.readings();
+    }
+    assert_eq!((accepted, unavailable, readings), (2500, 2500, 1000));
 }
 
 #[tokio::test]

@@ -2,9 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use intake::{Intake, Limits};
-use lambda_http::http::{HeaderName, HeaderValue, StatusCode};
-use lambda_http::{Body, Request, Response};
+use intake::{Event, Intake, Limits};
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Context, LambdaEvent, Response};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -166,12 +167,19 @@ impl World {
         Self { store, queue, clock, emitted, intake }
     }
 
-    pub(crate) async fn handle(&self, request: Request) -> Answer {
-        Answer::of(self.intake.handle(request).await)
+    /// As the runtime hands over these bytes.
+    pub(crate) async fn handle(&self, event: impl AsRef<[u8]>) -> Answer {
+        self.handle_in(Context::default(), event).await
+    }
+
+    pub(crate) async fn handle_in(&self, context: Context, event: impl AsRef<[u8]>) -> Answer {
+        let mut json = serde_json::Deserializer::from_slice(event.as_ref());
+        let event = Event::deserialize(&mut json).expect("no event is an error");
+        Answer::of(self.intake.handle(LambdaEvent::new(event, context)).await)
     }
 
     pub(crate) async fn post(&self, call: Call) -> Answer {
-        self.handle(call.request()).await
+        self.handle(call.event().to_string()).await
     }
 
     /// Expects a refusal with this status and code, and nothing on the queue.
@@ -278,10 +286,10 @@ impl Call {
     }
 
     /// As API Gateway hands it over.
-    pub(crate) fn request(&self) -> Request {
+    pub(crate) fn event(&self) -> Value {
         let text = std::str::from_utf8(&self.body).ok();
         let headers: BTreeMap<_, _> = self.headers.iter().cloned().collect();
-        let event = json!({
+        json!({
             "version": "2.0", "routeKey": "ANY /hooks/{proxy+}", "rawPath": self.path, "rawQueryString": "",
             "headers": headers,
             "requestContext": {
@@ -291,21 +299,16 @@ impl Call {
             },
             "body": text.map_or_else(|| STANDARD.encode(&self.body), str::to_owned),
             "isBase64Encoded": text.is_none(),
-        });
-        lambda_http::request::from_str(&event.to_string()).unwrap()
-    }
-
-    /// With one more header, which may be there already.
-    pub(crate) fn request_with(&self, name: &str, value: &[u8]) -> Request {
-        let mut request = self.request();
-        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
-        request.headers_mut().append(name, HeaderValue::from_bytes(value).unwrap());
-        request
+        })
     }
 }
 
 pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
     Signature::sign(secret, body).to_string()
+}
+
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
 }
 
 /// Two dispatcher subscriptions of the route `erp`, one of `sales` for one tenant, and a legacy one.

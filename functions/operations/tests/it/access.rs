@@ -41,12 +41,65 @@ async fn a_role_opens_its_own_routes_and_no_others() {
     }
 }
 
+/// Asks for what only a reader may see.
+async fn status(world: &World, claims: Value) -> (u16, String) {
+    let authorizer = json!({"jwt": {"claims": claims, "scopes": null}});
+    let answer = world.ask("GET", "/operations/v1/counts", authorizer, None).await;
+    (answer.status.as_u16(), answer.text)
+}
+
 #[tokio::test]
-async fn roles_may_come_as_a_list() {
+async fn roles_come_in_every_form_that_api_gateway_and_emulators_write() {
     let world = World::new().await;
-    let answer =
-        world.ask("GET", "/operations/v1/counts", token("[visma-webhooks/raw visma-webhooks/read]"), None).await;
-    assert_eq!(answer.status, StatusCode::OK);
+    for claims in [
+        json!({"sub": "op-1", "iat": "1787992402", "scope": "openid visma-webhooks/read"}),
+        json!({"sub": "op-1", "scope": "[visma-webhooks/raw visma-webhooks/read]"}),
+        json!({"sub": "op-1", "scope": ["openid", "visma-webhooks/read"]}),
+        json!({"sub": "op-1", "roles": "visma-webhooks/read"}),
+        json!({"sub": "op-1", "roles": "[visma-webhooks/read visma-webhooks/repair]", "scope": "openid"}),
+        json!({"sub": "op-1", "roles": ["viewer team", "visma-webhooks/read"], "iat": 1_787_992_402, "admin": null}),
+    ] {
+        assert_eq!(status(&world, claims.clone()).await.0, 200, "{claims}");
+    }
+}
+
+#[tokio::test]
+async fn a_role_whose_name_has_a_blank_is_never_taken_for_another() {
+    let world = World::new().await;
+    for roles in [
+        json!("[viewer visma-webhooks/read team]"),
+        json!("visma-webhooks/read team"),
+        json!(["visma-webhooks/read team"]),
+        json!("[viewer,visma-webhooks/read]"),
+        json!("[]"),
+        json!([]),
+        json!(null),
+        json!({"visma-webhooks/read": true}),
+        json!(7),
+    ] {
+        let (status, text) = status(&world, json!({"sub": "op-1", "roles": roles})).await;
+        assert_eq!(status, 403, "{roles}: {text}");
+        let is_explained = text.contains("The claim roles names it beside names");
+        assert_eq!(is_explained, roles == "[viewer visma-webhooks/read team]", "{text}");
+    }
+}
+
+#[tokio::test]
+async fn no_form_of_claims_is_an_error_of_the_function() {
+    let world = World::new().await;
+    for authorizer in [
+        json!({"jwt": {"claims": null, "scopes": ["a"]}}),
+        json!({"jwt": {"claims": [], "scopes": "a"}}),
+        json!({"jwt": {"claims": {"sub": ["op-1"]}}}),
+        json!({"jwt": {}}),
+        json!({"jwt": null}),
+        json!({"jwt": "a.b.c"}),
+        json!({"jwt": [1]}),
+    ] {
+        let answer = world.ask("GET", "/operations/v1/counts", authorizer.clone(), None).await;
+        let expected = if authorizer.pointer("/jwt/claims/sub").is_some() { 403 } else { 401 };
+        assert_eq!(answer.status.as_u16(), expected, "{authorizer}: {}", answer.text);
+    }
 }
 
 #[tokio::test]

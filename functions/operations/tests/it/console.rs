@@ -107,7 +107,7 @@ async fn the_page_is_told_who_issues_tokens_and_nothing_else() {
     let world = World::new().await;
     let told = anyone(&world, "GET", "/operations/console/config.json").await;
     let expected = json!({
-        "issuer": "https://issuer.example/pool", "clientId": "people", "scope": "openid", "roleClaim": "scope", "rolePrefix": "visma-webhooks/",
+        "issuer": "https://issuer.example/pool", "clientId": "people", "scope": "openid", "roleClaims": ["scope"], "rolePrefix": "visma-webhooks/",
     });
     assert_eq!((told.body, &told.headers["cache-control"]), (expected, &"no-cache".parse().unwrap()));
 }

@@ -83,7 +83,7 @@ async fn an_entity_shows_its_state_and_a_renumbered_account_is_found_under_both_
     let change = HeadChange {
         entity: account("9002"),
         notification: order(1).key,
-        versions: Versions { resource: Ticks::from_epoch(1_790_000_000), ..Versions::default() },
+        versions: Versions { resource: Ticks::from_epoch(1_790_000_000).map(Into::into), ..Versions::default() },
         strictly_newer: false,
         status: Some("Open".into()),
         milestone: Ticks::from_epoch(1_790_000_000).map(|at| (at, "Open".to_owned())),

@@ -10,6 +10,8 @@ mod dead_letters;
 mod document;
 mod erasures;
 mod lists;
+mod observed;
+mod quotas;
 mod repairs;
 mod schemathesis;
 mod world;

@@ -1,11 +1,13 @@
 use crate::world::{World, processed};
+use aws_sdk_dynamodb::types::AttributeValue;
 use fixtures::TENANT;
 use lambda_http::http::StatusCode;
 use serde_json::json;
 use time::Duration;
+use webhooks_host::Host;
 use webhooks_model::feedback::{FeedbackMessage, FeedbackState};
 use webhooks_model::{Delivery, Origin, Reason};
-use webhooks_store::Change;
+use webhooks_store::{Change, Entry, Ledger};
 
 fn of(reference: &str, deed: &str) -> String {
     format!("/operations/v1/notifications/{reference}/{deed}")
@@ -90,6 +92,37 @@ async fn a_tenant_is_paused_and_goes_on() {
 }
 
 #[tokio::test]
+async fn a_replay_that_waits_for_a_pause_is_shown_among_what_is_paused_with_the_end_it_has() {
+    let world = World::new().await;
+    let n = world.order(1, Duration::hours(1), processed(FeedbackState::Sent)).await;
+    let entry = Entry { notification: &n, change: Change::Paused, now: world.host.now() };
+    assert!(world.table.table.record(&entry).await.unwrap());
+    let shown = world.get("/operations/v1/attention?kind=paused").await.body;
+    assert_eq!((&shown["items"][0]["state"], &shown["items"][1]), (&"processed".into(), &serde_json::Value::Null));
+    assert_eq!(world.get("/operations/v1/counts").await.body["paused"], 1);
+}
+
+#[tokio::test]
+async fn what_has_expired_is_in_no_list_though_it_is_still_there() {
+    let world = World::new().await;
+    world.order(1, Duration::hours(1), Change::Parked(Reason::Unmapped)).await;
+    let pause = json!({"tenant": TENANT, "events": "*"});
+    world.repair("PUT", "/operations/v1/pauses", pause).await;
+    let past = (world.host.now() - Duration::days(3)).unix_timestamp().to_string();
+    for item in world.table.items().await {
+        let update = world.table.client.update_item().table_name(&world.table.name);
+        let update = update.key("pk", item["pk"].clone()).key("sk", item["sk"].clone());
+        let update = update.update_expression("SET expires_at = :at");
+        update.expression_attribute_values(":at", AttributeValue::N(past.clone())).send().await.unwrap();
+    }
+    for list in ["pauses", "attention?kind=parked", &format!("notifications?tenant={TENANT}")] {
+        let shown = world.get(&format!("/operations/v1/{list}")).await.body;
+        assert_eq!(shown["items"], json!([]), "{list}");
+    }
+    assert_eq!(world.get("/operations/v1/counts").await.body["pauses"], 0);
+}
+
+#[tokio::test]
 async fn a_job_is_planned_begun_watched_cancelled_and_gone_on_with() {
     let world = World::new().await;
     for number in 1..=12 {
@@ -144,4 +177,21 @@ async fn a_wrong_body_is_told_what_is_wrong_without_a_word_of_it() {
         assert!(!answer.body.to_string().contains("canary"));
     }
     assert!(world.repairs.sent().is_empty() && world.notifications.sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_record_that_goes_on_under_another_key_says_where_and_is_not_replayed() {
+    let world = World::new().await;
+    let old = world.order(1, Duration::ZERO, Change::Parked(Reason::Unidentified)).await;
+    let new = world.order(2, Duration::ZERO, processed(FeedbackState::Sent)).await;
+    let (old, new) = (old.ledger_key(), new.ledger_key());
+    world.table.table.moved(&old, &new, world.host.now()).await.unwrap();
+    let (closed, next) = (world.reference(1).await, world.reference(2).await);
+    let shown = world.get(&format!("/operations/v1/notifications/{closed}")).await.body;
+    assert_eq!((&shown["state"], &shown["moved_to"]), (&"superseded".into(), &next.into()));
+    let last = shown["timeline"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&last["what"], &last["text"]), (&"moved".into(), &"sales order SO/2".into()));
+    let refused = world.repair("POST", &of(&closed, "replay"), json!({})).await;
+    assert_eq!(refused.problem(), (409, "not_replayable"));
+    assert!(world.notifications.sent().is_empty());
 }

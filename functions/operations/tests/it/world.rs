@@ -2,9 +2,8 @@ use axum::body::Bytes;
 use fixtures::{FakeQueue, TENANT, TestHost, TestTable};
 use lambda_http::http::StatusCode;
 use lambda_http::http::response::Parts;
-use lambda_http::request::LambdaRequest;
 use lambda_http::{Context, IntoResponse, LambdaEvent, Request};
-use operations::{Authorizer, Console, Operations, Ports, Roles, router, with_console, with_sound_url};
+use operations::{Authorizer, Console, Event, Operations, Ports, Roles, router, with_console, with_sound_url};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use time::Duration;
@@ -70,7 +69,7 @@ impl World {
             repairs: repairs.clone(),
             dead_letters: dead_letters.clone(),
             host: host.clone(),
-            roles: Roles { authorizer, claim: "scope".into(), prefix: "visma-webhooks/".into() },
+            roles: Roles { authorizer, claims: vec!["scope".into(), "roles".into()], prefix: "visma-webhooks/".into() },
         };
         let console = (authorizer == Authorizer::Jwt).then(console);
         let router = with_console(router(operations), console);
@@ -114,7 +113,7 @@ impl World {
         if event["requestContext"]["authorizer"].is_null() {
             event["requestContext"].as_object_mut().unwrap().remove("authorizer");
         }
-        let payload: LambdaRequest = serde_json::from_value(event).unwrap();
+        let payload: Event = serde_json::from_value(event).expect("no event ends the invocation");
         let request: Request = with_sound_url(LambdaEvent::new(payload, Context::default())).payload.into();
         let response = self.router.clone().oneshot(request.map(axum::body::Body::new)).await.unwrap();
         let (parts, body) = operations::Answer(response).into_response().await.into_parts();
@@ -154,7 +153,7 @@ fn console() -> Console {
         issuer: "https://issuer.example/pool".into(),
         client_id: "people".into(),
         scope: "openid".into(),
-        role_claim: "scope".into(),
+        role_claims: vec!["scope".into()],
         role_prefix: "visma-webhooks/".into(),
         token_origin: "https://tokens.example".into(),
     }
@@ -173,7 +172,11 @@ pub(crate) fn order(number: u128) -> Notification {
         subscription: "all".into(),
         event: None,
         tenant: Some(TENANT.into()),
+        replays: None,
         received_at: TestHost::START,
+        sent_from: None,
+        shared_secret: false,
+        answer_role: Default::default(),
         headers: BTreeMap::from([("x-vwd-notification-id".to_owned(), Uuid::from_u128(number).to_string())]),
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };

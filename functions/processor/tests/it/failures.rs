@@ -49,10 +49,12 @@ async fn the_erp_down_and_up_again_ends_in_one_event_and_one_feedback() {
 #[tokio::test]
 async fn the_time_the_erp_asks_for_is_waited() {
     let world = World::new().await;
-    world.erp.fail_fetches([VismaError::RateLimited { stage: Stage::Resource, after: Some(Duration::from_secs(600)) }]);
+    let fault = Fault::Status(503);
+    let after = Some(Duration::from_secs(600));
+    world.erp.fail_fetches([VismaError::Unavailable { stage: Stage::Resource, fault, after }]);
     assert_eq!(world.take(&account(1, "ACCOUNT_CHANGED", "1")).await, [0]);
     assert!(world.notifications.hidden()[0].1 >= Duration::from_secs(600));
-    assert_eq!(world.states().await, ["retrying: rate_limited"]);
+    assert_eq!(world.states().await, ["retrying: unavailable"]);
 }
 
 #[tokio::test]
@@ -72,9 +74,8 @@ async fn after_the_last_attempt_it_is_dead_and_the_accountant_is_told_once() {
 #[tokio::test]
 async fn a_redrive_of_a_dead_notification_processes_it_without_another_answer() {
     let world = World::new().await;
-    world.erp.fail_fetches([down()]);
     let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
-    world.batch(&message, MAX_RECEIVE_COUNT).await;
+    world.fail_to_the_end(&message, down()).await;
     assert_eq!(world.states().await, ["dead: unavailable"]);
     assert!(world.batch(&message, 1).await.is_empty());
     assert_eq!(world.states().await, ["processed"]);
@@ -149,19 +150,6 @@ async fn what_no_further_attempt_would_cure_is_parked() {
 }
 
 #[tokio::test]
-async fn without_settings_nothing_is_processed_and_nothing_is_lost() {
-    let world = World::new().await;
-    let document = std::mem::take(&mut *world.settings.0.lock().unwrap());
-    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
-    assert_eq!(world.batch(&message, 1).await, [0]);
-    assert!(world.states().await.is_empty());
-    assert_eq!(world.batch(&message, MAX_RECEIVE_COUNT).await, [0]);
-    assert_eq!(world.states().await, ["dead: unavailable"]);
-    *world.settings.0.lock().unwrap() = document;
-    assert!(world.batch(&message, 1).await.is_empty());
-}
-
-#[tokio::test]
 async fn what_is_parked_is_tried_again_when_its_message_comes_again() {
     let world = World::new().await;
     world.erp.fail_fetches([VismaError::TenantNotApproved { stage: Stage::Resource }]);
@@ -175,8 +163,7 @@ async fn what_is_parked_is_tried_again_when_its_message_comes_again() {
 #[tokio::test]
 async fn nobody_is_told_of_a_death_where_the_route_wants_no_answer() {
     let world = World::with_routes(json!([{"events": "*", "feedback": "none"}])).await;
-    world.erp.fail_fetches([down()]);
-    assert_eq!(world.batch(&[world.message(&account(1, "ACCOUNT_CHANGED", "1"))], MAX_RECEIVE_COUNT).await, [0]);
+    world.fail_to_the_end(&[world.message(&account(1, "ACCOUNT_CHANGED", "1"))], down()).await;
     assert_eq!(world.states().await, ["dead: unavailable"]);
     assert!(world.feedback.sent().is_empty());
     assert!(!world.table.item("N#").await.contains_key("feedback"));
@@ -185,9 +172,8 @@ async fn nobody_is_told_of_a_death_where_the_route_wants_no_answer() {
 #[tokio::test]
 async fn a_feedback_decided_at_the_death_is_still_watched_after_a_late_redrive() {
     let world = World::new().await;
-    world.erp.fail_fetches([down()]);
     let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
-    world.batch(&message, MAX_RECEIVE_COUNT).await;
+    world.fail_to_the_end(&message, down()).await;
     world.host.advance(time::Duration::hours(2));
     assert!(world.batch(&message, 1).await.is_empty());
     assert_eq!(world.states().await, ["processed"]);

@@ -1,9 +1,11 @@
-//! Only bodies are signed: whoever replays one under other headers, or speaks unsigned, gains nothing.
+//! Only bodies are signed. A replay under other headers and an unsigned word gain nothing.
 
-use crate::world::{World, account, at};
+use crate::world::{MAX_RECEIVE_COUNT, World, account, at, key_in, order};
 use fixtures::TENANT;
 use serde_json::{Value, json};
-use webhooks_model::Delivery;
+use webhooks_model::{Delivery, EntityId, LedgerKey};
+use webhooks_store::{Records, Replays};
+use webhooks_visma::{Fault, Stage, VismaError};
 
 const OTHER_TENANT: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 
@@ -59,10 +61,53 @@ async fn a_deletion_that_only_a_header_announces_is_confirmed_first() {
         [("x-vwd-notification-id", "00000000-0000-0000-0000-000000000001"), ("x-vwd-event-id", "ACCOUNT_DELETED")];
     world.batch(&[with_headers(&world, &body, &headers).to_message()], 1).await;
     assert_eq!(world.erp.fetched(), [at("v1/account/1920")]);
-    assert_eq!(world.states().await, ["superseded"]);
-    assert!(!world.head(&account(1, "ACCOUNT_CHANGED", "1920")).await.deleted);
-    let (_, description) = world.answer(1).await;
+    assert_eq!(world.states().await, ["parked: unconfirmable"]);
+    assert_eq!((world.events.sent().len(), world.feedback.sent().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_signed_deletion_of_what_came_back_is_not_carried_out() {
+    let world = World::new().await;
+    world.erp.put("v1/account/1920", r#"{"accountID":7,"lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
+    let body = json!({"contextId": "1234567", "event": "ACCOUNT_DELETED", "accountCd": "1920"});
+    let deliver = async |id: &str| {
+        world.batch(&[with_headers(&world, &body, &[("x-vwd-notification-id", id)]).to_message()], 1).await
+    };
+    deliver("00000000-0000-0000-0000-000000000001").await;
+    deliver("00000000-0000-0000-0000-000000000002").await;
+    assert_eq!(world.states().await, ["processed", "superseded"]);
+    let (_, description) = world.answer(2).await;
     assert_eq!(description, "The deletion of account 1920 was not carried out, for Visma Net still has it.");
+}
+
+#[tokio::test]
+async fn a_deletion_under_a_key_with_odd_characters_is_confirmed_by_that_key() {
+    let world = World::new().await;
+    world.erp.put("v1/account/19%3A20", r#"{"accountID":7,"lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
+    let deliver = async |key: &str, id: &str| {
+        let body = json!({"contextId": "1234567", "accountCd": key});
+        let headers = [("x-vwd-notification-id", id), ("x-vwd-event-id", "ACCOUNT_DELETED")];
+        world.batch(&[with_headers(&world, &body, &headers).to_message()], 1).await
+    };
+    deliver("19:20", "00000000-0000-0000-0000-000000000001").await;
+    deliver("19:21", "00000000-0000-0000-0000-000000000002").await;
+    assert_eq!(world.states().await, ["parked: unconfirmable", "processed"]);
+}
+
+#[tokio::test]
+async fn a_tenant_that_only_a_header_names_is_confirmed_by_the_erp() {
+    let world = World::new().await;
+    let deliver = async |body: Value| {
+        let headers = [("x-vwd-tenant-id", OTHER_TENANT)];
+        world.batch(&[with_headers(&world, &body, &headers).to_message()], 1).await
+    };
+    deliver(json!({"event": "ACCOUNT_UPDATED", "data": {"accountCD": "1920"}})).await;
+    deliver(json!({"event": "ACCOUNT_UPDATED", "accountCd": "1920"})).await;
+    deliver(json!({"event": "VOUCHER_PROCESSED", "refNumber": "9"})).await;
+    deliver(json!({"event": "FIRST_TIME_STARTUP_COMPLETED"})).await;
+    let unconfirmable = "parked: unconfirmable";
+    assert_eq!(world.states().await, [unconfirmable, unconfirmable, unconfirmable, "parked: unidentified"]);
+    assert_eq!((world.events.sent().len(), world.feedback.sent().len()), (0, 0));
 }
 
 #[tokio::test]
@@ -74,11 +119,137 @@ async fn an_unsigned_notification_is_acted_on_only_as_the_erp_confirms_it() {
         world.legacy(&account(2, "account_deleted", "2")),
         world.legacy(&account(3, "account_changed", "1")),
         world.legacy(&json!({"contextId": "1234567", "event": "VOUCHER_PROCESSED", "refNumber": "9"})),
+        world.legacy(&account(4, "account_changed", "3")),
+        world.legacy(&json!({"contextId": "1234567", "event": "CUSTOMER_ACTION_TRIGGERED", "customerCd": "1"})),
     ];
     for message in messages {
         world.batch(&[message.to_message()], 1).await;
     }
-    assert_eq!(world.states().await, ["parked: unconfirmable", "processed", "processed", "superseded"]);
+    let unconfirmable = "parked: unconfirmable";
+    let expected = [unconfirmable, unconfirmable, unconfirmable, unconfirmable, "processed", "processed"];
+    assert_eq!(world.states().await, expected);
     assert!(!world.head(&account(1, "ACCOUNT_CHANGED", "1")).await.deleted);
     assert!(world.head(&account(1, "ACCOUNT_CHANGED", "2")).await.deleted);
+}
+
+#[tokio::test]
+async fn what_nobody_signed_brings_no_status_no_number_before_and_no_parameter() {
+    let world = World::new().await;
+    world.erp.put("v1/salesorder/SO/1", r#"{"status":"Open","lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
+    world.erp.put("v1/account/1921", r#"{"accountID":7,"lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
+    let forged = order(1, "salesorder_changed", "Completed", 0);
+    world.batch(&[world.legacy(&forged).to_message()], 1).await;
+    let mut renumbered = account(2, "ACCOUNT_IDENTITY_CHANGED", "1921");
+    (renumbered["previousAccountCd"], renumbered["parameter"]) = ("3000".into(), "panic".into());
+    world.batch(&[world.legacy(&renumbered).to_message()], 1).await;
+    assert_eq!(world.states().await, ["processed", "processed"]);
+    let head = world.head(&forged).await;
+    assert_eq!((head.status.as_deref(), head.timeline.len()), (Some("Open"), 1));
+    assert_eq!(world.head(&renumbered).await.previous_key, None);
+    let key = EntityId { key: "3000".into(), ..key_in(&world.delivery(&renumbered)).entity };
+    assert_eq!(world.table.table.head_of(&key).await.unwrap(), None, "an unrelated account is left alone");
+    let event = world.events.sent()[0].json();
+    assert_eq!(event["data"]["status"], "Open");
+}
+
+/// One body of two events, as in a status change and an action on one purchase order.
+async fn two_events(world: &World, order: [&str; 2], ids: [u128; 2], prepare: impl Fn(&mut Delivery, &str)) {
+    world.erp.put("v1/purchaseorder/PO1053", r#"{"status":"Open","lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
+    for (event, id) in order.into_iter().zip(ids) {
+        let mut delivery = world.delivery(&json!({"entityId": "PO1053"}));
+        delivery.meta.tenant = Some(TENANT.into());
+        let headers = &mut delivery.meta.headers;
+        headers.insert("x-vwd-notification-id".into(), uuid::Uuid::from_u128(id).to_string());
+        prepare(&mut delivery, event);
+        world.batch(&[delivery.to_message()], 1).await;
+    }
+}
+
+const STATUS: &str = "PURCHASE_ORDER_STATUS_CHANGED";
+const ACTION: &str = "PURCHASE_ORDER_ACTION_TRIGGERED";
+
+#[tokio::test]
+async fn two_events_of_one_body_are_two_notifications_where_the_subscription_proves_the_event() {
+    for order in [[STATUS, ACTION], [ACTION, STATUS]] {
+        for ids in [[1, 1], [1, 2]] {
+            let world = World::new().await;
+            two_events(&world, order, ids, |delivery, event| delivery.meta.event = Some(event.into())).await;
+            assert_eq!(world.states().await, ["processed", "processed"], "{order:?} {ids:?}");
+            assert_eq!((world.events.sent().len(), world.feedback.sent().len()), (2, 2), "{order:?} {ids:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_action_that_only_a_header_makes_of_a_known_body_waits_for_a_person() {
+    let by_header = |delivery: &mut Delivery, event: &str| {
+        delivery.meta.headers.insert("x-vwd-event-id".into(), event.into());
+    };
+    let by_shared_secret = |delivery: &mut Delivery, event: &str| {
+        (delivery.meta.event, delivery.meta.shared_secret) = (Some(event.into()), true);
+    };
+    for ids in [[1, 1], [1, 2]] {
+        let world = World::new().await;
+        two_events(&world, [STATUS, ACTION], ids, by_header).await;
+        assert_eq!(world.states().await, ["parked: ambiguous", "processed"], "{ids:?}");
+        let world = World::new().await;
+        two_events(&world, [STATUS, ACTION], ids, by_shared_secret).await;
+        assert_eq!(world.states().await, ["parked: ambiguous", "processed"], "{ids:?}");
+        assert_eq!((world.events.sent().len(), world.feedback.sent().len()), (1, 1), "{ids:?}");
+        // The action came first; the change of status is confirmed by the ERP.
+        let world = World::new().await;
+        two_events(&world, [ACTION, STATUS], ids, by_header).await;
+        assert_eq!(world.states().await, ["processed", "processed"], "{ids:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_ambiguous_action_stays_parked_when_it_is_delivered_again_and_goes_on_when_a_person_replays_it() {
+    let by_header = |delivery: &mut Delivery, event: &str| {
+        delivery.meta.headers.insert("x-vwd-event-id".into(), event.into());
+    };
+    let world = World::new().await;
+    two_events(&world, [STATUS, ACTION], [1, 2], by_header).await;
+    two_events(&world, [ACTION, ACTION], [2, 2], by_header).await;
+    assert_eq!(world.states().await, ["parked: ambiguous", "processed"]);
+    let items = world.table.items().await;
+    let parked = items.iter().find(|item| item.get("reason").is_some()).unwrap();
+    let text = |name: &str| parked[name].as_s().unwrap().clone();
+    let (pk, sk) = (text("pk"), text("sk"));
+    let mut parts = pk.splitn(3, '#');
+    let (tenant, key) = (parts.next().unwrap().to_owned(), parts.nth(1).unwrap().to_owned());
+    let entity = EntityId { tenant, entity: webhooks_model::Entity::PurchaseOrder, key };
+    let notification = sk.strip_prefix("N#").unwrap().to_owned().try_into().unwrap();
+    let replay = world.table.table.replay(&LedgerKey { entity, notification }).await.unwrap().unwrap();
+    world.batch(&[replay.to_message()], 1).await;
+    assert_eq!(world.states().await, ["processed", "processed"]);
+}
+
+#[tokio::test]
+async fn a_repetition_of_what_died_is_processed() {
+    let world = World::new().await;
+    let body = json!({"contextId": "1234567", "event": "ACCOUNT_CHANGED", "accountCd": "1920"});
+    let deliver = async |id: &str, receives| {
+        world.batch(&[with_headers(&world, &body, &[("x-vwd-notification-id", id)]).to_message()], receives).await
+    };
+    let fault = Fault::Status(503);
+    for receives in 1..=MAX_RECEIVE_COUNT {
+        world.erp.fail_fetches([VismaError::Unavailable { stage: Stage::Resource, fault, after: None }]);
+        deliver("00000000-0000-0000-0000-000000000001", receives).await;
+    }
+    assert_eq!(world.states().await, ["dead: unavailable"]);
+    world.erp.put("v1/account/1920", r#"{"accountID":7,"lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
+    deliver("00000000-0000-0000-0000-000000000002", 1).await;
+    assert_eq!(world.states().await, ["dead: unavailable", "processed"]);
+}
+
+#[tokio::test]
+async fn ids_that_are_no_uuids_tell_two_notifications_apart() {
+    let world = World::new().await;
+    world.erp.put("v1/account/1920", r#"{"accountID":7}"#);
+    let body = json!({"contextId": "1234567", "event": "ACCOUNT_CREATED", "accountCd": "1920"});
+    for id in ["4711", "4712", "4711"] {
+        world.batch(&[with_headers(&world, &body, &[("x-vwd-notification-id", id)]).to_message()], 1).await;
+    }
+    assert_eq!(world.states().await.len(), 2);
 }

@@ -1,11 +1,13 @@
 //! What operators do reaches the processor through the ledger and through replays.
 
 use crate::world::{World, account, key_in, order};
-use serde_json::Value;
+use aws_sdk_dynamodb::types::AttributeValue;
+use fixtures::TENANT;
+use serde_json::{Value, json};
 use webhooks_host::Host;
 use webhooks_model::{LedgerKey, Origin, Pause};
-use webhooks_store::{Action, Deed, Pauses, Repairs};
-use webhooks_visma::{Stage, VismaError};
+use webhooks_store::{Action, Deed, Pauses, Records, Repairs, Replays};
+use webhooks_visma::{Fault, Stage, VismaError};
 
 fn key_of(world: &World, body: &Value) -> LedgerKey {
     key_in(&world.delivery(body))
@@ -132,4 +134,103 @@ async fn an_action_is_kept_with_who_did_it_and_refused_where_it_makes_no_sense()
     assert_eq!(names, ["replay", "resend_feedback"]);
     assert_eq!(actions[0]["by"].as_s().unwrap(), "op");
     assert_eq!(item["state"].as_s().unwrap(), "processed");
+}
+
+const DIALECT: &str = r#"{"hendelse":"KontoEndret","konto":{"nr":"1920"},"contextId":"1234567"}"#;
+
+/// A body whose names nobody knows, parked.
+async fn unknown_dialect(world: &World) -> LedgerKey {
+    let body: Value = serde_json::from_str(DIALECT).unwrap();
+    world.take(&body).await;
+    assert_eq!(world.states().await, ["parked: unmapped"]);
+    key_of(world, &body)
+}
+
+/// As `learn` would write it.
+fn learn(world: &World) {
+    let mut document = fixtures::document();
+    document["event_aliases"] = json!({ "KontoEndret": "ACCOUNT_CHANGED" });
+    document["fields"] =
+        json!([{ "events": "*", "event": ["/hendelse"] }, { "events": "account.*", "key": ["/konto/nr"] }]);
+    *world.settings.0.lock().unwrap() = document;
+    world.host.advance(time::Duration::seconds(3));
+}
+
+async fn replay_of(world: &World, key: &LedgerKey) -> String {
+    world.table.table.replay(key).await.unwrap().unwrap().to_message()
+}
+
+#[tokio::test]
+async fn what_new_settings_can_read_is_replayed_under_its_own_key_and_its_old_record_is_closed() {
+    let world = World::new().await;
+    let old = unknown_dialect(&world).await;
+    learn(&world);
+    let message = replay_of(&world, &old).await;
+    assert_eq!(world.batch(std::slice::from_ref(&message), 1).await, [0_usize; 0], "the cached settings are 3 s old");
+    assert_eq!(world.states().await, ["processed", "superseded"]);
+    assert_eq!((world.events.sent().len(), world.events.sent()[0].json()["subject"].clone()), (1, "1920".into()));
+    assert_eq!(world.table.needing_attention("parked").await, 0);
+    let closed = world.table.table.record_of(&old).await.unwrap().unwrap();
+    let new = closed.moved_to.expect("it says where it goes on");
+    assert_eq!((new.entity.key.as_str(), closed.reason), ("1920", None));
+    let record = world.table.table.record_of(&new).await.unwrap().unwrap();
+    assert_eq!((record.moved_from, record.moved_to), (Some(old.clone()), None));
+
+    assert!(!act(&world, &old, Deed::Replay).await, "what is closed is not replayed any more");
+    world.batch(&[message], 1).await;
+    assert_eq!(world.states().await, ["processed", "superseded"]);
+    assert_eq!(world.events.sent().len(), 1, "also a replay that was under way publishes nothing twice");
+}
+
+#[tokio::test]
+async fn an_old_record_is_closed_by_the_next_attempt_after_a_crash_before_that() {
+    let world = World::new().await;
+    let old = unknown_dialect(&world).await;
+    learn(&world);
+    let message = replay_of(&world, &old).await;
+    world.batch(std::slice::from_ref(&message), 1).await;
+    let open = world.table.client.update_item().table_name(&world.table.name);
+    let (pk, sk) = (format!("{TENANT}#unmapped#{}", old.entity.key), format!("N#{}", old.notification));
+    let open = open.key("pk", AttributeValue::S(pk)).key("sk", AttributeValue::S(sk));
+    let open = open.update_expression("SET #s = :parked REMOVE moved_to").expression_attribute_names("#s", "state");
+    open.expression_attribute_values(":parked", AttributeValue::S("parked".into())).send().await.unwrap();
+    assert_eq!(world.states().await, ["parked", "processed"]);
+    world.batch(&[message], 2).await;
+    assert_eq!(world.states().await, ["processed", "superseded"]);
+    assert_eq!(world.events.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_parked_again_for_another_reason_is_parked_once() {
+    let world = World::new().await;
+    let old = unknown_dialect(&world).await;
+    learn(&world);
+    world.erp.fail_fetches([VismaError::TenantNotApproved { stage: Stage::Resource }]);
+    world.batch(&[replay_of(&world, &old).await], 1).await;
+    assert_eq!(world.states().await, ["parked: tenant_not_approved", "superseded"]);
+    let new = world.table.table.record_of(&old).await.unwrap().unwrap().moved_to.unwrap();
+    world.batch(&[replay_of(&world, &new).await], 1).await;
+    assert_eq!(world.states().await, ["processed", "superseded"]);
+}
+
+#[tokio::test]
+async fn an_old_record_stays_in_sight_while_attempts_at_the_new_one_fail() {
+    let world = World::new().await;
+    let old = unknown_dialect(&world).await;
+    learn(&world);
+    world.erp.fail_fetches([VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Connection, after: None }]);
+    let message = replay_of(&world, &old).await;
+    assert_eq!(world.batch(std::slice::from_ref(&message), 1).await, [0]);
+    assert_eq!(world.states().await, ["parked: unmapped", "retrying: unavailable"]);
+    world.batch(&[message], 2).await;
+    assert_eq!(world.states().await, ["processed", "superseded"]);
+}
+
+#[tokio::test]
+async fn a_replay_that_no_settings_can_read_stays_where_it_is() {
+    let world = World::new().await;
+    let old = unknown_dialect(&world).await;
+    world.batch(&[replay_of(&world, &old).await], 1).await;
+    assert_eq!(world.states().await, ["parked: unmapped"]);
+    assert!(world.table.table.record_of(&old).await.unwrap().unwrap().moved_to.is_none());
 }

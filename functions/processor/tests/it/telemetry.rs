@@ -85,7 +85,7 @@ async fn every_line_about_a_notification_names_it_its_tenant_and_its_trace() {
     panicking["parameter"] = json!("panic");
     let bodies = [account(1, "ACCOUNT_CHANGED", "1"), account(2, "ACCOUNT_CHANGED", "2"), panicking];
     let message = [world.message(&json!(bodies))];
-    for receive_count in [1, 2, MAX_RECEIVE_COUNT] {
+    for receive_count in 1..=MAX_RECEIVE_COUNT {
         world.batch(&message, receive_count).await;
     }
     let lines: Vec<_> =

@@ -1,5 +1,5 @@
 use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document, sqs_event, to_come_again};
-use processor::{Acknowledge, Crew, Handler, HandlerError, Limits, Pauses, Ports, Processor};
+use processor::{Acknowledge, Crew, Handler, HandlerError, Limits, Observer, Pauses, Ports, Processor, UsedUp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use webhooks_model::feedback::Verdict;
 use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Origin, Resource};
 use webhooks_settings::Cache;
 use webhooks_store::{Answers, Records, Table};
+use webhooks_visma::VismaError;
 
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 4;
 
@@ -61,7 +62,8 @@ impl World {
     pub(crate) async fn with_routes(routes: Value) -> Self {
         let mut settings = document();
         settings["routes"] = routes;
-        let (table, host, erp) = (TestTable::new().await, TestHost::default(), FakeErp::default());
+        let (table, host) = (TestTable::new().await, TestHost::default());
+        let erp = FakeErp::with_clock(&host);
         let (events, feedback, notifications) = (FakeQueue::default(), FakeQueue::default(), FakeQueue::default());
         let (settings, emitted) = (FakeSource::new(settings), Emitted::default());
         let processor = Processor {
@@ -76,7 +78,9 @@ impl World {
             metrics: Metrics::new(Service::Processor, host.clone(), emitted.clone()),
             limits: Limits { max_receive_count: MAX_RECEIVE_COUNT, retry_base: Duration::from_secs(30) },
             pauses: Pauses::default(),
+            used_up: UsedUp::default(),
             crew: Crew::default(),
+            observer: Observer::default(),
         };
         Self { table, host, erp, events, feedback, notifications, settings, emitted, processor }
     }
@@ -86,6 +90,14 @@ impl World {
         let event = sqs_event(messages, receive_count);
         let response = self.processor.batch(event, "r-1", Duration::from_secs(10)).await;
         to_come_again(&response)
+    }
+
+    /// Hands a message out as often as the queue does, and every fetch fails.
+    pub(crate) async fn fail_to_the_end(&self, message: &[String; 1], error: VismaError) {
+        self.erp.fail_fetches(vec![error; MAX_RECEIVE_COUNT as usize]);
+        for receive_count in 1..=MAX_RECEIVE_COUNT {
+            assert_eq!(self.batch(message, receive_count).await, [0]);
+        }
     }
 
     pub(crate) async fn take(&self, body: &Value) -> Vec<usize> {
@@ -108,7 +120,11 @@ impl World {
             subscription: "all".into(),
             event: None,
             tenant: None,
+            replays: None,
             received_at: self.host.now(),
+            sent_from: None,
+            shared_secret: false,
+            answer_role: Default::default(),
             headers: BTreeMap::new(),
         };
         Delivery { meta, body: body.to_vec() }

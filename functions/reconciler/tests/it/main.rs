@@ -5,6 +5,7 @@
 mod budget;
 mod cost;
 mod counted;
+mod fifty_windows;
 mod five_thousand;
 mod gaps;
 mod mass;
@@ -14,3 +15,4 @@ mod rotation;
 mod silence;
 mod standin;
 mod world;
+mod zones;

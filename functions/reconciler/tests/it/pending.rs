@@ -157,7 +157,7 @@ async fn a_notification_whose_message_was_lost_comes_again_as_it_was() {
     assert_eq!(requeued(&world.run().await), (1, 0));
     let delivery = Delivery::from_message(&world.queue.sent()[0].body).unwrap();
     let again = Notification::read(&delivery, delivery.items().unwrap()[0], &NoDirectory);
-    assert_eq!(again, Notification { origin: Origin::Replay, ..n.clone() });
+    assert_eq!(again, Notification { origin: Origin::Replay, replays: Some(n.ledger_key()), ..n.clone() });
     world.end(&again, Answering::none()).await;
     world.host.advance(Duration::hours(27));
     assert_eq!(world.run().await.requeued, Requeued::default());

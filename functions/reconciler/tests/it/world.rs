@@ -12,7 +12,7 @@ use webhooks_model::collection::{self, Collection, Listed, Page, Paging};
 use webhooks_model::delivery::Meta;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::walk::Window;
-use webhooks_model::{Channel, Delivery, HeadChange, Notification, Origin, Revision, State, Ticks, Versions};
+use webhooks_model::{Channel, Delivery, HeadChange, Notification, Origin, Revision, Stamp, State, Ticks, Versions};
 use webhooks_queue::Trace;
 use webhooks_settings::{Cache, Settings, Visma};
 use webhooks_store::{Answering, Change, Entry, Ledger, Table};
@@ -71,7 +71,8 @@ fn listed(collection: Collection, row: Row) -> collection::Row {
     let Row { key, modified, content, etag } = row;
     let Some(modified) = modified.map(Ticks::from_datetime) else { return collection::Row::NoTime { key } };
     let etag = etag.filter(|_| collection != Collection::SalesOrder);
-    collection::Row::Read(Listed { key, modified, revision: Revision { etag, content: Some(content) } })
+    let revision = Revision { etag, content: Some(content) };
+    collection::Row::Read(Listed { key, modified: modified.into(), revision })
 }
 
 impl Listing for FakeLists {
@@ -102,7 +103,7 @@ impl Listing for FakeLists {
 impl Quotas for FakeLists {
     fn quota_left(&self, tenant: &str) -> Option<Quota> {
         let remaining = *self.0.lock().unwrap().quotas.get(tenant)?;
-        Some(Quota { remaining, resets_in: Duration::from_secs(600) })
+        Some(Quota { limit: None, remaining, resets_in: Duration::from_secs(600) })
     }
 }
 
@@ -139,9 +140,13 @@ impl World {
     }
 
     pub(crate) async fn with_tenants(rules: Value, tenants: &[&str]) -> Self {
+        Self::with_settings(rules, tenants.iter().map(|id| json!({"id": id})).collect()).await
+    }
+
+    pub(crate) async fn with_settings(rules: Value, tenants: Value) -> Self {
         let mut settings = document();
         settings["reconciliation"] = rules;
-        settings["tenants"] = tenants.iter().map(|id| json!({"id": id})).collect();
+        settings["tenants"] = tenants;
         let (table, host, lists) = (TestTable::new().await, TestHost::default(), FakeLists::default());
         let (queue, feedback, emitted) = (FakeQueue::default(), FakeQueue::default(), Emitted::default());
         let cost = Counted::new(&table);
@@ -239,18 +244,26 @@ impl World {
     pub(crate) fn accepted(&self, tenant: &str, key: &str, origin: Origin) -> Notification {
         let modified = Ticks::from_datetime(self.host.now());
         let body = json!({"event": "CUSTOMER_CHANGED", "entityId": key, "timeStamp": modified.get()}).to_string();
-        let meta = Meta {
+        let delivery = Delivery { meta: self.meta(tenant, origin), body: body.clone().into_bytes() };
+        Notification::read(&delivery, &body, &NoDirectory)
+    }
+
+    /// A delivery accepted just now.
+    pub(crate) fn meta(&self, tenant: &str, origin: Origin) -> Meta {
+        Meta {
             id: self.host.new_id(),
             channel: Channel::Dispatcher,
             origin,
             subscription: "all".into(),
             event: None,
             tenant: Some(tenant.to_owned()),
+            replays: None,
             received_at: self.host.now(),
+            sent_from: None,
+            shared_secret: false,
+            answer_role: Default::default(),
             headers: std::collections::BTreeMap::new(),
-        };
-        let delivery = Delivery { meta, body: body.clone().into_bytes() };
-        Notification::read(&delivery, &body, &NoDirectory)
+        }
     }
 
     /// Does with a notification what the processor does.
@@ -264,7 +277,7 @@ impl World {
         let change = HeadChange {
             entity: key.entity,
             notification: key.notification,
-            versions: Versions { resource: n.occurred_at, ..Versions::default() },
+            versions: Versions { resource: n.occurred_at.map(Stamp::from), ..Versions::default() },
             strictly_newer: false,
             status: None,
             milestone: None,

@@ -1,10 +1,11 @@
-use crate::world::{World, order};
+use crate::world::{World, order, processed};
 use fixtures::TENANT;
 use time::Duration;
 use webhooks_host::Host;
+use webhooks_model::State;
 use webhooks_model::job::Status;
 use webhooks_model::{Origin, Pause, Work};
-use webhooks_store::{Change, Entry, Ledger, Pauses};
+use webhooks_store::{Change, Entry, Ledger, Pauses, Records};
 
 fn paused() -> Change {
     Change::Paused
@@ -51,4 +52,58 @@ async fn what_another_pause_covers_goes_on_waiting() {
     assert!(!world.slice(1).await);
     assert_eq!(world.progress().await, (Status::Finished, 0, 2));
     assert!(world.replays().is_empty());
+}
+
+/// Orders 1 and 2 had ended, and were replayed during a pause.
+async fn two_wait(world: &World) {
+    world.recorded(2, processed).await;
+    world.recorded(2, paused).await;
+    assert_eq!(world.table.needing_attention("paused").await, 2);
+}
+
+#[tokio::test]
+async fn a_replay_of_what_had_ended_that_waited_for_the_pause_goes_on_after_it() {
+    let world = World::new().await;
+    two_wait(&world).await;
+    world.begin(Work::Release, 100).await;
+    world.host.advance(Duration::minutes(1));
+    assert!(!world.slice(1).await);
+    assert_eq!((world.replays().len(), world.progress().await), (2, (Status::Finished, 2, 0)));
+    assert!(world.replays().iter().all(|delivery| delivery.meta.origin == Origin::Replay));
+    assert_eq!(world.table.needing_attention("paused").await, 0);
+    let record = world.table.table.record_of(&order(1, world.host.now()).ledger_key()).await.unwrap().unwrap();
+    assert_eq!((record.state, record.actions[0].what.as_str()), (State::Processed, "replay"));
+    assert!(record.expires_at.is_some(), "nothing keeps it any more");
+}
+
+#[tokio::test]
+async fn what_waits_and_cannot_be_queued_goes_on_waiting() {
+    let world = World::new().await;
+    two_wait(&world).await;
+    world.begin(Work::Release, 100).await;
+    world.host.advance(Duration::minutes(1));
+    world.notifications.refuse(true);
+    assert!(world.slice(1).await);
+    assert_eq!(world.table.needing_attention("paused").await, 2);
+    world.notifications.refuse(false);
+    assert!(!world.slice(2).await);
+    assert_eq!((world.replays().len(), world.table.needing_attention("paused").await), (2, 0));
+}
+
+#[tokio::test]
+async fn what_is_made_to_wait_behind_the_place_of_a_long_pass_is_found_by_the_next() {
+    let world = World::new().await;
+    world.recorded(25, paused).await;
+    world.begin(Work::Release, 1).await;
+    assert!(world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Running, 10, 0));
+    let (n, now) = (order(99, world.host.now()), world.host.now());
+    world.table.table.record(&Entry { notification: &n, change: paused(), now }).await.unwrap();
+    world.host.advance(Duration::minutes(2));
+    let mut slices = 1;
+    while world.slice(2).await {
+        slices += 1;
+        assert!(slices < 10);
+    }
+    assert_eq!(world.progress().await, (Status::Finished, 26, 0));
 }

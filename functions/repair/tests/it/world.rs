@@ -103,7 +103,11 @@ pub(crate) fn order(number: u128, now: time::OffsetDateTime) -> Notification {
         subscription: "all".into(),
         event: None,
         tenant: Some(TENANT.into()),
+        replays: None,
         received_at: now,
+        sent_from: None,
+        shared_secret: false,
+        answer_role: Default::default(),
         headers: BTreeMap::from([("x-vwd-notification-id".to_owned(), Uuid::from_u128(number).to_string())]),
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };

@@ -2,6 +2,7 @@
 
 mod checks;
 mod visma;
+mod zone;
 
 use crate::error::Exit;
 use crate::output::{Outcome, Report, printable};
@@ -68,6 +69,7 @@ impl Check {
 
 pub use checks::{backlog, operations_answered, subscription};
 pub use visma::approvals;
+pub use zone::{Observed, clock, judged};
 
 /// # Errors
 /// None: what fails is a check that failed, and the exit code says so.

@@ -1,11 +1,15 @@
-//! `get`, `tail` and `replay`: the operations API (functions/operations/README.md).
+//! `get`, `tail`, `replay`, `learn` and `observed`: the operations API (functions/operations/README.md).
 
 mod caller;
 mod client;
+mod learn;
+mod observed;
 mod replay;
 mod shown;
 
 pub use caller::Caller;
+pub use learn::{Learn, learn, learn_with};
+pub use observed::{Observed, observed};
 pub use replay::{Replay, replay};
 
 use crate::error::{Exit, Failure};

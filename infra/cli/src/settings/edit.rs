@@ -174,7 +174,7 @@ fn expire(splices: &mut Splices<'_>, secrets: &RawValue, at: OffsetDateTime) {
     }
 }
 
-fn parts(document: &str) -> Result<(&RawValue, Members<'_>), Failure> {
+pub(super) fn parts(document: &str) -> Result<(&RawValue, Members<'_>), Failure> {
     let whole: Option<&RawValue> = serde_json::from_str(document).ok();
     whole.and_then(|whole| Some((whole, members(whole)?))).ok_or_else(|| invalid("it is no JSON object"))
 }
@@ -199,7 +199,7 @@ fn invalid(why: &str) -> Failure {
     Failure::new(Exit::Refused, format!("the settings document is not valid: {why}"), advice)
 }
 
-fn checked(document: String) -> Result<String, Failure> {
+pub(super) fn checked(document: String) -> Result<String, Failure> {
     match Settings::parse(&document) {
         Ok(_) => Ok(document),
         Err(error) => Err(Failure::new(

@@ -63,13 +63,13 @@ impl<'a> Splices<'a> {
             return self.replace(value, text);
         }
         let Some(last) = members.values().last() else {
-            return self.replace(object, format!("{{\"{name}\": {text}}}"));
+            return self.replace(object, format!("{{{}: {text}}}", quoted(name)));
         };
         let inside = &object.get()[1..];
         let space = &inside[..inside.len() - inside.trim_start().len()];
         let space = if space.is_empty() { " " } else { space };
         let end = self.place(last.get()).end;
-        self.splices.push((end..end, format!(",{space}\"{name}\": {text}")));
+        self.splices.push((end..end, format!(",{space}{}: {text}", quoted(name))));
     }
 
     pub(crate) fn apply(mut self) -> String {
@@ -80,6 +80,10 @@ impl<'a> Splices<'a> {
         }
         text
     }
+}
+
+fn quoted(name: &str) -> String {
+    serde_json::Value::from(name).to_string()
 }
 
 /// The white space at the end of a text; one blank where there is none.

@@ -54,8 +54,9 @@ async fn each_answer_of_visma_net_is_told_apart() {
     let unavailable = |stage| VismaError::Unavailable { stage, fault: Fault::Timeout, after: None };
     for (fault, verdicts) in [
         (None, [Ok, Ok, Ok]),
-        (Some(VismaError::TokenRefused { stage: Stage::Token, status: 400 }), [Failed, Skipped, Skipped]),
-        (Some(VismaError::TokenRefused { stage: Stage::Resource, status: 401 }), [Failed, Skipped, Skipped]),
+        (Some(VismaError::TokenRefused { stage: Stage::Token, status: 400, after: None }), [Failed, Skipped, Skipped]),
+        (Some(VismaError::TokenRefused { stage: Stage::Resource, status: 401, after: None }), [Ok, Failed, Skipped]),
+        (Some(VismaError::CompanyTenantNeeded { stage: Stage::Resource }), [Ok, Failed, Skipped]),
         (Some(unavailable(Stage::Token)), [Failed, Skipped, Skipped]),
         (Some(unavailable(Stage::Resource)), [Ok, Failed, Skipped]),
         (Some(VismaError::RateLimited { stage: Stage::Resource, after: None }), [Ok, Warning, Skipped]),
@@ -73,6 +74,13 @@ async fn each_answer_of_visma_net_is_told_apart() {
 async fn a_missing_approval_sends_to_the_app_store() {
     let [_, _, approval] = asked(Some(VismaError::TenantNotApproved { stage: Stage::Resource })).await;
     assert!(approval.advice.contains("Visma App Store"), "{approval:?}");
+}
+
+#[tokio::test]
+async fn a_customers_tenant_is_named() {
+    let [_, erp, _] = asked(Some(VismaError::TokenRefused { stage: Stage::Resource, status: 401, after: None })).await;
+    assert!(erp.seen.contains("customer tenant, not company tenant"), "{erp:?}");
+    assert!(erp.advice.contains("id of the company"), "{erp:?}");
 }
 
 #[test]

@@ -20,6 +20,7 @@ fn answers(asked: &Asked) -> (u16, Value) {
     match asked.line.split(['?']).next().unwrap() {
         "GET /operations/v1/notifications/abc" => (200, item),
         "GET /operations/raw/notifications/abc" => (200, json!({ "text": "{\"number\": \"1920\"}" })),
+        "GET /operations/v1/observed" => (200, json!({ "items": observed() })),
         "GET /operations/v1/notifications" => (200, json!({ "items": [item] })),
         "POST /operations/v1/notifications/abc/replay" => (202, Value::Null),
         "POST /operations/v1/plans" => {
@@ -38,6 +39,16 @@ fn answers(asked: &Asked) -> (u16, Value) {
 
 fn job(status: &str, replayed: u32) -> Value {
     json!({ "id": "7", "status": status, "done": replayed, "skipped": 1 })
+}
+
+fn observed() -> Value {
+    let at = "2026-11-23T12:00:00.5Z";
+    json!([
+        { "question": "event_names", "assumed": "A name of the catalogue.", "stands": "contradicted", "advice": "Name it in event_aliases.",
+          "notifications": 42, "is_measured": true, "last_seen": at,
+          "facts": [{ "subject": "header", "value": "Acct\u{1b}[2J", "agrees": false, "notifications": 2, "last_seen": at }] },
+        { "question": "handshake", "assumed": "There is none.", "stands": "assumed", "notifications": 0, "is_measured": false, "facts": [] },
+    ])
 }
 
 fn stack(aws: SdkConfig) -> Stack {
@@ -63,6 +74,7 @@ async fn run_as(
         Command::Get(options) => operations::get(&stack, caller, options).await,
         Command::Tail(options) => operations::tail(&stack, caller, options, Format::Json).await,
         Command::Replay(options) => operations::replay(&stack, caller, options, || listening).await,
+        Command::Observed(options) => operations::observed(&stack, caller, options).await,
         _ => panic!("{command}"),
     }
 }
@@ -204,6 +216,27 @@ async fn a_list_is_followed_over_pages_that_are_empty() {
     .await;
     let report = run(&server, "tail --tenant t-1 --state dead --once").await.unwrap();
     assert_eq!(report.json, json!([{ "ref": "late" }]));
+}
+
+#[tokio::test]
+async fn observed_shows_each_question_what_was_seen_and_what_to_do() {
+    let server = Server::start(answers).await;
+    let report = run(&server, "observed").await.unwrap();
+    for part in [
+        "event_names  contradicted  42",
+        "2026-11-23T12:00:00Z",
+        "assumed: A name of the catalogue.",
+        "differs: header: Acct",
+        "handshake    assumed",
+        "assumed: There is none. (cannot be seen from here)",
+        "\n\nevent_names: Name it in event_aliases.\n",
+    ] {
+        assert!(report.text.contains(part), "{part} in {}", report.text);
+    }
+    assert!(!report.text.contains('\u{1b}'), "{}", report.text);
+    assert_eq!(report.json, observed());
+    let differing = run(&server, "observed --contradicted").await.unwrap();
+    assert_eq!(differing.json, json!([observed()[0]]));
 }
 
 #[tokio::test]

@@ -33,7 +33,11 @@ fn read(test: &Test<'_>) -> Notification {
         subscription: "all".into(),
         event: None,
         tenant: None,
+        replays: None,
         received_at: test.now,
+        sent_from: None,
+        shared_secret: false,
+        answer_role: Default::default(),
         headers,
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };
@@ -73,7 +77,8 @@ fn the_processor_reads_what_was_meant() {
     assert_eq!(read.event, Some(test.event));
     assert_eq!((read.entity_key.as_deref(), read.status.as_deref()), (Some("PO1053"), Some("Open")));
     assert_eq!((read.tenant.as_deref(), read.company.as_deref()), (Some("t-1"), Some("1234567")));
-    assert_eq!((read.id_in_body, read.id_in_header), (Some(test.id), Some(test.id)));
+    let id = Some(webhooks_model::SenderId::from(test.id));
+    assert_eq!((read.id_in_body, read.id_in_header), (id.clone(), id));
     assert_eq!(read.occurred_at, Some(Ticks::from_datetime(test.now)));
     assert_eq!(read.path.unwrap().to_string(), "v1/purchaseorder/PO1053");
     assert_eq!(read.proof, Proof::Headers, "the tenant is told by a header only, as in real life");

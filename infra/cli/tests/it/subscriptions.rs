@@ -9,14 +9,14 @@ use visma_webhooks::{Arguments, Command, Exit, Failure, Report};
 use webhooks_settings::Settings;
 
 /// A secret in memory, that somebody else writes to just before us if `disturbed`.
-struct Memory {
-    text: RefCell<String>,
-    version: Cell<u32>,
-    disturbed: bool,
+pub(crate) struct Memory {
+    pub(crate) text: RefCell<String>,
+    pub(crate) version: Cell<u32>,
+    pub(crate) disturbed: bool,
 }
 
 impl Memory {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let text = RefCell::new(format!("{:#}", fixtures::document()));
         Self { text, version: Cell::new(1), disturbed: false }
     }

@@ -1,7 +1,8 @@
 use crate::mortal::Mortal;
 use crate::support::{Fixture, NOW, account, at, change, order, with_status};
 use time::Duration;
-use webhooks_model::{HeadChange, Versions};
+use time::macros::datetime;
+use webhooks_model::{Clock, HeadChange, Stamp, Ticks, Versions, Zone};
 use webhooks_store::{Advance, Head, Ledger, Records, Table};
 
 async fn advance(fixture: &Fixture, change: &HeadChange) -> Advance {
@@ -83,17 +84,84 @@ async fn a_resource_that_is_gone_does_not_undo_a_deletion() {
 #[tokio::test]
 async fn clocks_are_never_compared_with_one_another() {
     let fixture = Fixture::new().await;
-    let by_resource =
-        HeadChange { versions: Versions { resource: at(1_000_000), ..Versions::default() }, ..change(1, 0) };
+    let by_resource = HeadChange {
+        versions: Versions { resource: at(1_000_000).map(Stamp::from), ..Versions::default() },
+        ..change(1, 0)
+    };
     assert_eq!(advance(&fixture, &by_resource).await, Advance::Advanced);
     assert_eq!(advance(&fixture, &change(2, 10)).await, Advance::Advanced);
     let both = |resource, body| HeadChange {
-        versions: Versions { resource: at(resource), body: at(body), received: None },
+        versions: Versions { resource: at(resource).map(Stamp::from), body: at(body), received: None },
         ..change(3, 0)
     };
-    assert_eq!(advance(&fixture, &both(1_000_001, 9)).await, Advance::Superseded);
+    assert_eq!(advance(&fixture, &both(1_000_000, 9)).await, Advance::Superseded);
     assert_eq!(advance(&fixture, &both(999_999, 11)).await, Advance::Superseded);
     assert_eq!(advance(&fixture, &both(1_000_001, 11)).await, Advance::Advanced);
+}
+
+fn fetched(id: u128, resource: i64, body: i64) -> HeadChange {
+    let versions = Versions { resource: at(resource).map(Stamp::from), body: at(body), received: None };
+    HeadChange { versions, ..change(id, 0) }
+}
+
+#[tokio::test]
+async fn a_body_that_tells_when_its_webhook_was_made_does_not_outrank_the_resource() {
+    let fixture = Fixture::new().await;
+    assert_eq!(advance(&fixture, &fetched(1, 100, 130)).await, Advance::Advanced);
+    assert_eq!(advance(&fixture, &fetched(2, 110, 120)).await, Advance::Advanced, "a newer state");
+    let item = fixture.item("HEAD").await;
+    let version = |clock: &str| item[&format!("version_{clock}")].as_n().unwrap().parse().ok().and_then(Ticks::new);
+    assert_eq!((version("resource"), version("body")), (at(110), at(130)), "no clock is set back");
+    assert_eq!(advance(&fixture, &fetched(3, 110, 125)).await, Advance::Superseded, "the state that is known");
+    assert_eq!(advance(&fixture, &fetched(4, 105, 140)).await, Advance::Superseded, "an older state");
+    let repeated = HeadChange { strictly_newer: true, ..fetched(5, 120, 125) };
+    assert_eq!(advance(&fixture, &repeated).await, Advance::Advanced);
+}
+
+#[tokio::test]
+async fn a_state_that_was_fetched_before_the_deletion_does_not_undo_it() {
+    let fixture = Fixture::new().await;
+    advance(&fixture, &fetched(1, 100, 100)).await;
+    advance(&fixture, &HeadChange { deleted: true, ..change(2, 200) }).await;
+    assert_eq!(advance(&fixture, &fetched(3, 150, 150)).await, Advance::Superseded);
+    assert!(head(&fixture).await.unwrap().deleted);
+}
+
+/// Fetched at this moment of the night in which Oslo's clocks are turned back.
+fn in_october(id: u128, shown: &str, now: time::OffsetDateTime) -> HeadChange {
+    let clock = Clock::new(Zone::named("Europe/Oslo").unwrap(), now);
+    let resource = clock.read(&format!("2026-10-25T{shown}:00.000"));
+    HeadChange { versions: Versions { resource, ..Versions::default() }, ..change(id, 0) }
+}
+
+#[tokio::test]
+async fn in_the_hour_that_comes_twice_the_state_that_was_fetched_last_wins() {
+    let (first, second) = (datetime!(2026-10-25 0:50:02 UTC), datetime!(2026-10-25 1:10:02 UTC));
+    let (before, after) = (|id| in_october(id, "02:50", first), |id| in_october(id, "02:10", second));
+    let fixture = Fixture::new().await;
+    assert_eq!(advance(&fixture, &before(1)).await, Advance::Advanced);
+    assert_eq!(advance(&fixture, &after(2)).await, Advance::Advanced);
+    assert_eq!(advance(&fixture, &before(3)).await, Advance::Superseded, "an attempt that was slow");
+    assert_eq!(advance(&fixture, &after(4)).await, Advance::Advanced, "two notifications of one change");
+    let repeated = |change| HeadChange { strictly_newer: true, ..change };
+    assert_eq!(advance(&fixture, &repeated(after(5))).await, Advance::Superseded);
+    let much_later = in_october(6, "02:10", second + Duration::DAY);
+    assert_eq!(advance(&fixture, &repeated(much_later)).await, Advance::Superseded, "nothing has changed");
+    let third = in_october(7, "02:20", datetime!(2026-10-25 1:20:02 UTC));
+    assert_eq!(advance(&fixture, &repeated(third)).await, Advance::Advanced);
+}
+
+#[tokio::test]
+async fn a_deletion_stands_against_the_state_of_an_hour_that_comes_twice() {
+    let fixture = Fixture::new().await;
+    let now = datetime!(2026-10-25 1:10:02 UTC);
+    let (state, again) = (in_october(1, "02:10", now), in_october(3, "02:10", now));
+    assert_eq!(advance(&fixture, &state).await, Advance::Advanced);
+    assert_eq!(
+        advance(&fixture, &HeadChange { deleted: true, ..in_october(2, "02:10", now) }).await,
+        Advance::Advanced
+    );
+    assert_eq!(advance(&fixture, &again).await, Advance::Superseded);
 }
 
 #[tokio::test]
@@ -134,7 +202,7 @@ async fn a_status_between_two_that_are_alike_keeps_both() {
 
 /// A change of the account 77, fetched under this number.
 fn numbered(number: &str, seconds: i64) -> HeadChange {
-    let versions = Versions { resource: at(seconds), ..Versions::default() };
+    let versions = Versions { resource: at(seconds).map(Stamp::from), ..Versions::default() };
     HeadChange { entity: account(number), versions, internal_id: Some("77".into()), ..change(1, 0) }
 }
 

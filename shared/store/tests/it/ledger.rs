@@ -1,9 +1,10 @@
 use crate::support::{Fixture, NOW, notification, order};
+use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
-use webhooks_model::{Notification, Origin, Reason, State};
-use webhooks_store::{Answering, Change, Entry, Ledger, Replays};
+use webhooks_model::{LedgerKey, Notification, NotificationKey, Origin, Reason, State};
+use webhooks_store::{Action, Answering, Change, Deed, Entry, Ledger, Records, Repairs, Replays};
 
 fn attempt(reason: Reason) -> Attempt {
     Attempt { at: NOW, receive_count: 1, reason, detail: "status 503 from the ERP".into() }
@@ -97,6 +98,45 @@ async fn the_same_content_under_another_id_is_recognised_as_a_repetition() {
 }
 
 #[tokio::test]
+async fn only_what_ended_well_counts_as_a_repetition() {
+    for (change, counts) in [
+        (ended(State::Processed), true),
+        (ended(State::Superseded), true),
+        (Change::Dead { attempt: attempt(Reason::Bug), answer: None }, false),
+        (Change::Parked(Reason::Unconfirmable), false),
+        (Change::Failed(attempt(Reason::Unavailable)), false),
+        (Change::Paused, false),
+    ] {
+        let fixture = Fixture::new().await;
+        let told = format!("{change:?}");
+        record(&fixture, &order(1), change).await;
+        let seen = fixture.table.look(&order(2).ledger_key()).await.unwrap();
+        assert_eq!((seen.repeated, seen.under_other_event), (counts, false), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_content_as_another_event_is_told_apart() {
+    let fixture = Fixture::new().await;
+    record(&fixture, &order(1), ended(State::Processed)).await;
+    let n = order(1);
+    let other = NotificationKey::new(n.raw.as_bytes(), "SALESORDER_DELETED", Some(n.key.id()));
+    let seen = fixture.table.look(&LedgerKey { notification: other, ..n.ledger_key() }).await.unwrap();
+    assert!(seen.same.is_none() && !seen.repeated && seen.under_other_event);
+}
+
+#[tokio::test]
+async fn an_item_that_another_one_answers_for_is_never_answered_itself() {
+    let fixture = Fixture::new().await;
+    let n = Notification { answer: AnswerRole::ByFirst, ..order(1) };
+    record(&fixture, &n, Change::Parked(Reason::Unconfirmable)).await;
+    let same = fixture.table.look(&n.ledger_key()).await.unwrap().same.unwrap();
+    assert_eq!(same.feedback, Some(FeedbackState::None));
+    let again = fixture.table.replay(&n.ledger_key()).await.unwrap().unwrap();
+    assert_eq!((again.meta.replays, again.meta.answer_role), (Some(n.ledger_key()), n.answer));
+}
+
+#[tokio::test]
 async fn the_same_id_with_new_content_is_a_delivery_of_its_own() {
     let fixture = Fixture::new().await;
     record(&fixture, &order(1), ended(State::Processed)).await;
@@ -136,7 +176,40 @@ async fn a_recorded_notification_is_read_again_as_it_came() {
         record(&fixture, &n, Change::Parked(Reason::TenantNotServed)).await;
         let replay = fixture.table.replay(&n.ledger_key()).await.unwrap().unwrap();
         let again = Notification::all_of(&replay, &NoDirectory);
-        assert_eq!(again, [Notification { origin: Origin::Replay, ..n }]);
+        // Its tenant was told by a header, so the event is believed no more than that.
+        let (replays, event_is_proven) = (Some(n.ledger_key()), again[0].event_is_proven);
+        assert_eq!(again, [Notification { origin: Origin::Replay, replays, event_is_proven, ..n }]);
     }
     assert!(fixture.table.replay(&order(9).ledger_key()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_record_that_goes_on_under_another_key_is_closed_and_says_where() {
+    let fixture = Fixture::new().await;
+    let (old, new) = (order(1), order(2));
+    record(&fixture, &old, Change::Parked(Reason::Unidentified)).await;
+    assert_eq!(fixture.needing_attention("parked").await, 1);
+    // Once more does no harm.
+    for _ in 0..2 {
+        fixture.table.moved(&old.ledger_key(), &new.ledger_key(), NOW).await.unwrap();
+    }
+    let closed = fixture.table.record_of(&old.ledger_key()).await.unwrap().unwrap();
+    assert_eq!((closed.state, closed.reason, closed.ended_at), (State::Superseded, None, Some(NOW)));
+    assert_eq!(closed.moved_to, Some(new.ledger_key()));
+    assert_eq!(fixture.needing_attention("parked").await, 0);
+    assert!(!record(&fixture, &old, Change::Parked(Reason::Unidentified)).await, "it is final");
+    let replay = Action { deed: Deed::Replay, at: NOW, by: "op", note: "" };
+    assert!(!fixture.table.act(&old.ledger_key(), replay).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_has_ended_well_and_what_is_not_there_is_not_closed() {
+    let fixture = Fixture::new().await;
+    let (old, new) = (order(1), order(2));
+    fixture.table.moved(&old.ledger_key(), &new.ledger_key(), NOW).await.unwrap();
+    assert!(fixture.table.record_of(&old.ledger_key()).await.unwrap().is_none());
+    record(&fixture, &old, ended(State::Processed)).await;
+    fixture.table.moved(&old.ledger_key(), &new.ledger_key(), NOW).await.unwrap();
+    let stays = fixture.table.record_of(&old.ledger_key()).await.unwrap().unwrap();
+    assert_eq!((stays.state, stays.moved_to), (State::Processed, None));
 }

@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod allowances;
 mod answers;
 mod audit;
 mod head;
 mod jobs;
 mod ledger;
 mod mortal;
+mod observed;
 mod pending;
 mod support;
 mod sweeps;
+mod waits;

@@ -20,7 +20,11 @@ pub(crate) fn notification(body: &str, header_id: u128) -> Notification {
         subscription: "s".into(),
         event: None,
         tenant: None,
+        replays: None,
         received_at: NOW,
+        sent_from: None,
+        shared_secret: false,
+        answer_role: Default::default(),
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
     };
     let delivery = Delivery { meta, body: body.as_bytes().to_vec() };

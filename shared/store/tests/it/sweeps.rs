@@ -1,8 +1,9 @@
 use crate::support::{Fixture, NOW, TENANT, at, change};
-use time::Duration;
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
 use webhooks_model::collection::{Collection, Listed};
 use webhooks_model::walk::Walk;
-use webhooks_model::{HeadChange, Revision, Versions};
+use webhooks_model::{Clock, HeadChange, Revision, Stamp, Versions, Zone};
 use webhooks_store::{Advance, Compared, Ledger, Place, Sweeps, Unfinished, Watermark};
 
 #[tokio::test]
@@ -31,18 +32,30 @@ async fn where_a_run_ended_is_remembered() {
     assert_eq!(fixture.table.place().await.unwrap(), place);
 }
 
+#[tokio::test]
+async fn the_beginning_of_a_silence_is_remembered() {
+    let fixture = Fixture::new().await;
+    let table = &fixture.table;
+    let (day, later) = (NOW + Duration::DAY, NOW + Duration::DAY * 2);
+    assert_eq!(table.silent_since(TENANT, None, NOW).await.unwrap(), NOW, "never heard of, and first looked for now");
+    assert_eq!(table.silent_since(TENANT, None, day).await.unwrap(), NOW);
+    assert_eq!(table.silent_since(TENANT, Some(day), later).await.unwrap(), day);
+    assert_eq!(table.silent_since(TENANT, None, later).await.unwrap(), day, "also where the feed knows of it no more");
+    assert_eq!(table.silent_since("another", None, later).await.unwrap(), later);
+}
+
 fn listed(key: &str, seconds: i64) -> Listed {
-    Listed { key: key.into(), modified: at(seconds).unwrap(), revision: Revision::default() }
+    Listed { key: key.into(), modified: at(seconds).unwrap().into(), revision: Revision::default() }
 }
 
 async fn compare(fixture: &Fixture, listed: Vec<Listed>) -> Compared {
-    fixture.table.compare(TENANT, Collection::SalesOrder, listed).await.unwrap()
+    fixture.table.compare(TENANT, Collection::SalesOrder, listed, true).await.unwrap()
 }
 
 #[tokio::test]
 async fn what_a_head_has_reached_by_either_clock_is_not_missing() {
     let fixture = Fixture::new().await;
-    let by_resource = Versions { resource: at(100), ..Versions::default() };
+    let by_resource = Versions { resource: at(100).map(Stamp::from), ..Versions::default() };
     let by_body = Versions { body: at(100), ..Versions::default() };
     for (number, versions) in [("1", by_resource), ("2", by_body)] {
         let entity = Collection::SalesOrder.entity_id(TENANT, &format!("SO/{number}"));
@@ -64,7 +77,7 @@ fn revision(etag: &str, content: &str) -> Revision {
 
 /// A change of SO/1, fetched as this revision at this time.
 fn fetched(id: u128, seconds: i64, revision: Revision) -> HeadChange {
-    let versions = Versions { resource: at(seconds), ..Versions::default() };
+    let versions = Versions { resource: at(seconds).map(Stamp::from), ..Versions::default() };
     HeadChange { versions, revision, ..change(id, 0) }
 }
 
@@ -111,4 +124,42 @@ async fn what_a_sweep_found_is_no_news_where_its_content_is_known() {
     assert_eq!(advance(&swept(3, 300, "c")).await, Advance::Superseded);
     assert_eq!(advance(&swept(3, 300, "c")).await, Advance::Advanced, "an attempt that died before its event");
     assert_eq!(advance(&swept(4, 400, "other")).await, Advance::Advanced);
+}
+
+/// The only account, changed at `resource` by the ERP's clock; its webhook was made at `body`.
+async fn known(resource: Stamp, body: Option<i64>) -> Fixture {
+    let fixture = Fixture::new().await;
+    let versions = Versions { resource: Some(resource), body: body.and_then(at), received: None };
+    let entity = Collection::Account.entity_id(TENANT, "1920");
+    fixture.table.advance(&HeadChange { entity, versions, ..change(1, 0) }, NOW).await.unwrap();
+    fixture
+}
+
+async fn is_missing(fixture: &Fixture, modified: Stamp, fetched: bool) -> bool {
+    let listed = vec![Listed { key: "1920".into(), modified, revision: Revision::default() }];
+    !fixture.table.compare(TENANT, Collection::Account, listed, fetched).await.unwrap().missing.is_empty()
+}
+
+#[tokio::test]
+async fn a_change_before_the_webhook_of_the_last_one_was_made_is_missing() {
+    let stamp = |seconds| Stamp::from(at(seconds).unwrap());
+    let fixture = known(stamp(100), Some(130)).await;
+    assert!(is_missing(&fixture, stamp(110), true).await);
+    assert!(!is_missing(&fixture, stamp(100), true).await);
+    assert!(!is_missing(&fixture, stamp(110), false).await, "where nothing is fetched, only the body tells");
+}
+
+#[tokio::test]
+async fn a_change_in_the_hour_that_comes_twice_is_missing_once() {
+    let oslo = |shown: &str, now: OffsetDateTime| {
+        let clock = Clock::new(Zone::named("Europe/Oslo").unwrap(), now);
+        clock.read(&format!("2026-10-25T{shown}:00.000")).unwrap()
+    };
+    let (first, sweep) = (datetime!(2026-10-25 0:50 UTC), datetime!(2026-10-25 1:15 UTC));
+    let fixture = known(oslo("02:50", first), None).await;
+    assert!(!is_missing(&fixture, oslo("02:50", sweep + Duration::HOUR), true).await, "it is the one that is known");
+    assert!(is_missing(&fixture, oslo("02:10", sweep), true).await, "it has changed since, and shows less");
+    let fixture = known(oslo("02:10", sweep), None).await;
+    assert!(!is_missing(&fixture, oslo("02:10", sweep), true).await);
+    assert!(!is_missing(&fixture, oslo("02:10", sweep + Duration::DAY), true).await);
 }

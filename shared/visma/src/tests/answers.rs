@@ -16,6 +16,14 @@ async fn a_resource_is_found_below_the_base_of_its_api() {
 }
 
 #[tokio::test]
+async fn a_byte_order_mark_before_an_answer_is_not_a_part_of_it() {
+    let bench = Bench::with_token().await;
+    bench.on_account(status(200).set_body_string("\u{feff}{\"accountID\":77}")).await;
+    let Ok(Fetched::Found(resource)) = bench.fetch().await else { panic!("not found") };
+    assert_eq!(resource.internal_id(Entity::Account), Some("77"));
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_gone_and_no_error() {
     for code in [404, 410] {
         let bench = Bench::with_token().await;

@@ -78,11 +78,12 @@ async fn an_outage_may_say_when_to_return_and_closes_nothing() {
 async fn the_quota_is_that_of_the_tenants_last_answer_until_the_window_ends() {
     let bench = Bench::with_token().await;
     let counted = account().insert_header("x-ratelimit-remaining", "499").insert_header("x-ratelimit-reset", "600");
+    let counted = counted.insert_header("x-ratelimit-limit", "500");
     bench.on_account(counted).await;
     assert_eq!(bench.client.quota_left("t-1"), None);
     bench.fetch().await.unwrap();
     bench.clock.move_by(100);
-    let quota = Quota { remaining: 499, resets_in: Duration::from_secs(500) };
+    let quota = Quota { limit: Some(500), remaining: 499, resets_in: Duration::from_secs(500) };
     assert_eq!(bench.client.quota_left("t-1"), Some(quota));
     assert_eq!(bench.client.quota_left("t-2"), None);
     bench.clock.move_by(500);

@@ -107,16 +107,73 @@ async fn a_token_that_the_erp_refuses_is_renewed_once_for_all_who_hold_it() {
     assert_eq!(bench.requests_to(ACCOUNT_PATH).await.len(), 10);
 }
 
+fn is_refused(error: &VismaError) -> bool {
+    matches!(error, VismaError::TokenRefused { stage: crate::Stage::Resource, status: 401, after: Some(_) })
+}
+
 #[tokio::test]
-async fn a_new_token_that_is_refused_as_well_fails_the_call_and_is_not_kept() {
+async fn a_new_token_that_is_refused_as_well_fails_the_call_and_is_tried_again_a_little_later() {
+    let bench = Bench::new().await;
+    token_request().respond_with(token("token-1")).up_to_n_times(2).mount(&bench.server).await;
+    token_request().respond_with(token("token-2")).mount(&bench.server).await;
+    account_request_with("token-1").respond_with(status(401)).mount(&bench.server).await;
+    account_request_with("token-2").respond_with(account()).mount(&bench.server).await;
+    assert!(is_refused(&bench.fetch().await.unwrap_err()));
+    bench.clock.move_by(4);
+    assert!(is_refused(&bench.fetch().await.unwrap_err()), "without a request");
+    assert_eq!((bench.requests_to(TOKEN_PATH).await.len(), bench.requests_to(ACCOUNT_PATH).await.len()), (2, 2));
+    bench.clock.move_by(1);
+    bench.fetch().await.unwrap();
+}
+
+/// Twenty callers at once, every five seconds, for so long. What the last one was told.
+async fn asked_for(bench: &Bench, seconds: i64) -> VismaError {
+    let mut told = None;
+    for _ in 0..=seconds / 5 {
+        let mut all = join_all((0..20).map(|_| bench.fetch())).await;
+        told = all.pop().map(Result::unwrap_err);
+        bench.clock.move_by(5);
+    }
+    told.unwrap()
+}
+
+#[tokio::test]
+async fn a_customers_tenant_is_named_without_a_storm_of_token_requests() {
     let bench = Bench::with_token().await;
     bench.on_account(status(401)).await;
-    for calls in 1..=2 {
-        let error = bench.fetch().await.unwrap_err();
-        assert_eq!(error, VismaError::TokenRefused { stage: crate::Stage::Resource, status: 401 });
-        assert_eq!(bench.requests_to(TOKEN_PATH).await.len(), 2 * calls);
-        assert_eq!(bench.requests_to(ACCOUNT_PATH).await.len(), 2 * calls);
-    }
+    assert!(is_refused(&asked_for(&bench, 290).await), "it may still be a disturbance");
+    // One caller may hear of its refusal only after the renewal, and asks once more.
+    let requests = bench.requests_to(TOKEN_PATH).await.len();
+    assert!((7..=8).contains(&requests), "a renewed one, and then ever less often: {requests}");
+    let needed = VismaError::CompanyTenantNeeded { stage: crate::Stage::Resource };
+    assert_eq!(asked_for(&bench, 10).await, needed);
+    let feedback = bench.send_feedback().await.unwrap_err();
+    assert_eq!(feedback, VismaError::CompanyTenantNeeded { stage: crate::Stage::Feedback });
+    asked_for(&bench, 3600).await;
+    assert!(bench.requests_to(TOKEN_PATH).await.len() <= 7 + 13, "one in five minutes");
+}
+
+#[tokio::test]
+async fn a_tenant_that_the_erp_takes_at_last_goes_on_within_five_minutes() {
+    let bench = Bench::with_token().await;
+    bench.on_account(status(401)).await;
+    asked_for(&bench, 600).await;
+    bench.server.reset().await;
+    token_request().respond_with(token("token-2")).mount(&bench.server).await;
+    bench.on_account(account()).await;
+    bench.clock.move_by(300);
+    bench.fetch().await.unwrap();
+}
+
+#[tokio::test]
+async fn another_tenant_is_not_held_up_by_one_that_is_refused() {
+    let bench = Bench::new().await;
+    token_request_for("t-1").respond_with(token("token-1")).mount(&bench.server).await;
+    token_request_for("t-2").respond_with(token("token-2")).mount(&bench.server).await;
+    account_request_with("token-1").respond_with(status(401)).mount(&bench.server).await;
+    account_request_with("token-2").respond_with(account()).mount(&bench.server).await;
+    asked_for(&bench, 600).await;
+    bench.fetch_for("t-2").await.unwrap();
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! Prints what each notification asks of AWS and what a million of them cost.
 
+// The futures of all functions are nested in one here.
+#![recursion_limit = "256"]
+
 use benches::bill::{Bill, Capacity};
 use benches::budget::{Budgets, PATH, costs};
 use benches::count::{Count, Share, count};

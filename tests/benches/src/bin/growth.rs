@@ -1,5 +1,8 @@
 //! Shows how the cost of a notification grows with what is there already.
 
+// The futures of all functions are nested in one here.
+#![recursion_limit = "256"]
+
 use benches::growth::{self, Point, Series};
 use benches::report;
 use benches::table::{amount, markdown};

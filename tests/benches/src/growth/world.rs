@@ -76,7 +76,9 @@ impl World {
             metrics: shipped.metrics,
             limits: shipped.limits,
             pauses: shipped.pauses,
+            used_up: shipped.used_up,
             crew: shipped.crew,
+            observer: shipped.observer,
         };
         let shipped = workshop.feedback();
         let feedback = feedback::Feedback {
@@ -85,6 +87,7 @@ impl World {
             answers: shipped.answers,
             queue: shipped.queue,
             rejected: shipped.rejected,
+            observer: shipped.observer,
             host: shipped.host,
             metrics: shipped.metrics,
             limits: shipped.limits,

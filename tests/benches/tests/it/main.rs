@@ -1,5 +1,7 @@
 //! What each notification costs, held against the budget.
 
+// The futures of all functions are nested in one here.
+#![recursion_limit = "256"]
 #![allow(clippy::unwrap_used, reason = "what tests share fails by panicking, too")]
 
 mod budgets;

@@ -79,6 +79,7 @@ async fn made(company: &Company) -> Vec<View> {
             "Sales order SO/270001",
             "tbody tr",
         ),
+        ("observed", "#/observed".to_owned(), "Observed", "tbody tr"),
         ("pauses", "#/pauses".to_owned(), "Pauses", "main section > *"),
         ("replay", format!("#/replay?tenant={tenant}"), "Replays", ".jobs li"),
     ];

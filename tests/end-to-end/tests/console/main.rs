@@ -8,6 +8,7 @@ mod browser;
 mod console;
 mod issuer;
 mod lists;
+mod observed;
 mod person;
 mod repairs;
 mod safety;
@@ -19,4 +20,5 @@ mod company {
     pub(crate) const BROWSED: u32 = 25;
     pub(crate) const REPAIRED: u32 = 26;
     pub(crate) const PICTURED: u32 = 27;
+    pub(crate) const OBSERVED: u32 = 43;
 }

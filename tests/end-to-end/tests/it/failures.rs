@@ -70,6 +70,26 @@ async fn what_never_succeeds_is_dead_in_sight_and_the_accountant_is_told() {
     company.stack.message(Queue::NotificationsDeadLetters, of_it).await;
 }
 
+/// Locally a notification has five attempts, in each of which the ERP refuses a new token.
+#[tokio::test]
+async fn a_customers_tenant_is_parked_as_such_without_a_storm_of_token_requests() {
+    let company = Company::new(company::CUSTOMER).await;
+    company.visma.set_customer(true).await.unwrap();
+    let emitted = company.visma.emit(&Emit { items: accounts(20), sending: Sending::default() }).await.unwrap();
+    let id = emitted.notification_ids[0];
+    until("the fourth attempt", async || {
+        let records = company.stack.records_of(&company.tenant, id).await;
+        records.into_iter().find(|record| record.attempts >= 4)
+    })
+    .await;
+    for id in &emitted.notification_ids {
+        company.ended(*id, "parked: company_tenant_needed", "none").await;
+    }
+    let tokens = company.visma.calls().await.unwrap().of("token");
+    assert!(tokens <= 4 * 7, "{tokens} for a hundred attempts in four processes");
+    assert!(company.feedback(id).await.is_empty(), "nobody is told of a failure");
+}
+
 /// Runs alone (`.config/nextest.toml`), for meanwhile nobody's deliveries are taken.
 #[tokio::test]
 async fn while_sqs_refuses_the_answer_is_503_and_the_retry_is_taken() {

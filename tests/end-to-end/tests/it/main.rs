@@ -10,6 +10,7 @@ mod command_line;
 mod failures;
 mod faults;
 mod feedback;
+mod observed;
 mod operations;
 mod order;
 mod privacy;
@@ -47,6 +48,10 @@ mod company {
     pub(crate) const COMMAND_LINE_DEAD_LETTERS: u32 = 30;
     pub(crate) const FIVE_THOUSAND: u32 = 31;
     pub(crate) const ERASED: u32 = 32;
+    pub(crate) const CUSTOMER: u32 = 40;
+    /// One that the settings do not list: its tenant is known by the header alone.
+    pub(crate) const LEARNT: u32 = 41;
+    pub(crate) const FOREIGN: u32 = 42;
     /// On a stack of their own.
     pub(crate) const FAULTS: [u32; 3] = [28, 29, 30];
 }

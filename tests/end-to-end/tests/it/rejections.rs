@@ -72,8 +72,8 @@ async fn every_refusal_is_a_problem_document_with_a_stable_code() {
                 .post(format!("{}/hooks/visma/erp", stack.api_url))
                 .header("content-type", "text/xml")
                 .body("<a/>"),
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "content_type_unsupported",
+            StatusCode::UNAUTHORIZED,
+            "signature_missing",
         ),
     ];
     for (request, status, code) in requests {

@@ -26,7 +26,7 @@ async fn each_function_writes_its_metrics_and_one_trace_leads_through_all() {
         for metric in [metric, "ColdStart"] {
             let line = line(&company, group, metric).await;
             let directive = &line["_aws"]["CloudWatchMetrics"][0];
-            assert_eq!(directive["Namespace"], "VismaNetWebhooks", "{line}");
+            assert_eq!(directive["Namespace"], "VismaNetWebhooks/webhooks", "{line}");
             assert_eq!(
                 (&line["service"], &directive["Dimensions"][0]),
                 (&json!(service), &json!(["service"])),

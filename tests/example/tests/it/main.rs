@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use webhooks_host::Host;
 use webhooks_model::delivery::Meta;
 use webhooks_model::notification::NoDirectory;
-use webhooks_model::{Channel, Delivery, Notification, Origin, Resource};
+use webhooks_model::{Channel, Clock, Delivery, Notification, Origin, Resource, Zone};
 
 /// What the accountant reads about a changed customer; `None` is the standard sentence.
 async fn said_of(customer: Value) -> Option<(bool, String)> {
@@ -19,10 +19,23 @@ async fn said_of(customer: Value) -> Option<(bool, String)> {
     let (event, tenant, headers) = (None, Some(fixtures::TENANT.to_owned()), BTreeMap::new());
     let (id, received_at) = (host.new_id(), host.now());
     let body = json!({"event": "CUSTOMER_CHANGED", "entityId": "10001"}).to_string();
-    let meta = Meta { id, channel, origin, subscription, event, tenant, received_at, headers };
+    let meta = Meta {
+        id,
+        channel,
+        origin,
+        subscription,
+        event,
+        tenant,
+        received_at,
+        shared_secret: false,
+        replays: None,
+        answer_role: Default::default(),
+        sent_from: None,
+        headers,
+    };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };
     let notification = Notification::read(&delivery, &body, &NoDirectory);
-    let resource = Resource::parse(&customer.to_string()).unwrap();
+    let resource = Resource::parse(&customer.to_string(), &Clock::new(Zone::UTC, received_at)).unwrap();
     let verdict = CreditLimit.handle(&notification, Some(&resource)).await.unwrap()?;
     Some((verdict.is_success, verdict.description.as_str().to_owned()))
 }

@@ -60,7 +60,7 @@ fn both_dashboards_draw_the_same() {
 
 #[test]
 fn every_metric_of_the_contract_is_drawn() {
-    let drawn: BTreeSet<_> = of_cloudwatch().into_iter().filter(|metric| metric.namespace == NAMESPACE).collect();
+    let drawn: BTreeSet<_> = of_cloudwatch().into_iter().filter(Metric::is_ours).collect();
     for definition in DEFINITIONS {
         let reason = NOT_DRAWN.iter().find(|(name, _)| *name == definition.name);
         for service in definition.services {
@@ -95,10 +95,21 @@ fn functions_queues_and_logs_that_are_watched_exist() {
     }
 }
 
+#[test]
+fn a_stack_counts_in_the_namespace_that_its_own_alarms_and_dashboard_look_at() {
+    let main = with_options();
+    let told = main.raw("/Globals/Function/Environment/Variables/METRICS_NAMESPACE");
+    assert_eq!(named(told), format!("{NAMESPACE}/@"));
+    for used in [of_alarms(), of_cloudwatch(), of_grafana()] {
+        let own: Vec<_> = used.iter().filter(|metric| metric.namespace.contains(NAMESPACE)).collect();
+        assert!(own.len() > 5 && own.iter().all(|metric| metric.is_ours()), "{own:?}");
+    }
+}
+
 fn check(metrics: &BTreeSet<Metric>) {
     for metric in metrics {
         let dimensions: Vec<_> = metric.dimensions.keys().map(String::as_str).collect();
-        if metric.namespace == NAMESPACE {
+        if metric.is_ours() {
             let definition = DEFINITIONS.iter().find(|definition| definition.name == metric.name);
             let definition = definition.unwrap_or_else(|| panic!("{} is not in the contract", metric.name));
             let service = &metric.dimensions[SERVICE];
@@ -158,11 +169,11 @@ fn of_line(line: &[Value]) -> Option<Metric> {
     }
 }
 
-/// `SEARCH('{Namespace,dimension,dimension} MetricName="Name" dimension="value"', 'Sum', 60)`
+/// `SEARCH('{"Namespace",dimension,dimension} MetricName="Name" dimension="value"', 'Sum', 60)`
 fn of_search(expression: &str) -> Option<Metric> {
-    let search = expression.strip_prefix("SEARCH('{")?;
-    let (schema, terms) = search.split_once('}')?;
-    let (namespace, names) = schema.split_once(',')?;
+    let search = expression.strip_prefix("SEARCH('{\"")?;
+    let (namespace, search) = search.split_once("\",")?;
+    let (names, terms) = search.split_once('}')?;
     let terms: BTreeMap<_, _> =
         terms.split('\'').next()?.split_whitespace().filter_map(|term| term.split_once('=')).collect();
     let value = |name: &str| terms.get(name).map(|value| value.trim_matches('"')).unwrap_or_default();
@@ -199,7 +210,12 @@ pub(crate) fn body_with(operations: &str) -> Value {
 
 impl Metric {
     fn new(namespace: &Value, name: &Value, dimensions: impl Iterator<Item = (String, String)>) -> Self {
-        Self { namespace: text(namespace), name: text(name), dimensions: dimensions.collect() }
+        Self { namespace: named(namespace), name: text(name), dimensions: dimensions.collect() }
+    }
+
+    /// In the namespace that the functions of the same stack write to.
+    fn is_ours(&self) -> bool {
+        self.namespace == format!("{NAMESPACE}/@")
     }
 }
 

@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod account;
 mod alarms;
 mod circles;
 mod dashboards;
+mod delivery;
 mod drawn;
 mod drawn_crates;
 mod features;
+mod guide;
+mod objectives;
 mod permissions;
 mod security;
 mod sources;
@@ -17,8 +21,13 @@ use infrastructure::Template;
 use serde_json::Value;
 
 const MAIN: &str = "template.yaml";
-const ALARMS: [&str; 4] =
-    ["alarms/functions.yaml", "alarms/queues.yaml", "alarms/table.yaml", "alarms/notifications.yaml"];
+const ALARMS: [&str; 5] = [
+    "alarms/functions.yaml",
+    "alarms/queues.yaml",
+    "alarms/table.yaml",
+    "alarms/notifications.yaml",
+    "alarms/objectives.yaml",
+];
 const DASHBOARD: &str = "dashboards/cloudwatch.yaml";
 
 /// What the names of everything deployed begin with, in whichever file.
@@ -29,7 +38,7 @@ fn without_stack(name: &str) -> String {
 }
 
 /// The alarms' templates with everything that is optional.
-fn alarms() -> [Template; 4] {
+fn alarms() -> [Template; 5] {
     ALARMS.map(|path| Template::read(path).with("SilenceHours", 4.into()).with("Operations", "true".into()))
 }
 

@@ -25,6 +25,11 @@ fn dead_letters(queues: &[(&String, Value)]) -> BTreeMap<String, String> {
     pairs.map(|(name, queue)| ((*name).clone(), target(&queue["RedrivePolicy"]["deadLetterTargetArn"]))).collect()
 }
 
+/// In seconds. A message waits for the batching window, too, while it is invisible.
+pub(crate) fn is_visible_again_in_time(visibility: f64, timeout: f64, window: f64) -> bool {
+    visibility >= 6.0 * timeout + window
+}
+
 #[test]
 fn a_message_stays_invisible_six_times_as_long_as_its_function_may_take() {
     let main = Template::read(MAIN);
@@ -38,7 +43,8 @@ fn a_message_stays_invisible_six_times_as_long_as_its_function_may_take() {
             let queue = named(&queues, &target(&mapping["EventSourceArn"]));
             let function = named(&functions, &target(&mapping["FunctionName"]));
             let window = number(&mapping["MaximumBatchingWindowInSeconds"]);
-            assert!(number(&queue["VisibilityTimeout"]) >= 6.0 * number(&function["Timeout"]) + window, "{name}");
+            let (visibility, timeout) = (number(&queue["VisibilityTimeout"]), number(&function["Timeout"]));
+            assert!(is_visible_again_in_time(visibility, timeout, window), "{name}");
             assert_eq!(mapping["FunctionResponseTypes"], serde_json::json!(["ReportBatchItemFailures"]), "{name}");
         }
     }
@@ -54,6 +60,27 @@ fn dead_letters_outlive_the_messages_they_were() {
         let size = |name: &str| number(&named(&queues, name)["MaximumMessageSize"]);
         assert!(size(&dead) >= size(&source), "{source}");
         assert_eq!(named(&queues, &dead)["RedriveAllowPolicy"]["redrivePermission"], "byQueue", "{dead}");
+    }
+}
+
+#[test]
+fn the_ledger_outlives_every_dead_letter() {
+    let main = Template::read(MAIN);
+    let queues = main.resources("AWS::SQS::Queue");
+    let dead = dead_letters(&queues);
+    let longest = dead.values().map(|name| number(&named(&queues, name)["MessageRetentionPeriod"]));
+    let longest = longest.fold(0.0, f64::max);
+    assert!(longest >= 86_400.0);
+    let least = main.raw("/Parameters/RetentionDays/MinValue");
+    assert!(number(least) * 86_400.0 > longest, "records go before their dead letters");
+    // With any choice of options, each function that writes to the table is told so.
+    for main in [main, with_options()] {
+        for (name, function) in main.resources("AWS::Serverless::Function") {
+            let told = &function["Environment"]["Variables"];
+            if told.get("TABLE_NAME").is_some() {
+                assert!(number(&told["RETENTION_DAYS"]) * 86_400.0 > longest, "{name}");
+            }
+        }
     }
 }
 

@@ -50,17 +50,22 @@ impl Checks {
                 matches!(state, "processed" | "superseded") || is_left_to_person || is_given_up
             }
             Nature::Unparseable => state == "unparseable",
-            Nature::Unmapped => state == "parked",
+            Nature::Unmapped | Nature::Unidentified => state == "parked",
             Nature::Panics => matches!(state, "dead" | "superseded") || is_left_to_person,
             Nature::NeedsPerson => matches!(state, "parked" | "superseded") || is_given_up,
         };
         let invariant = match state {
             "retrying" => Invariant::OneTerminalState,
+            _ if nature == Nature::Unidentified => Invariant::IdentifyOrPark,
             _ => Invariant::PoisonFailsAlone,
         };
         self.require(fits, invariant, || format!("{} is {nature:?} and ended {state} ({reason:?})", short(key)));
         let is_published = state != "processed" || self.is_published(key);
         self.require(is_published, Invariant::ForwardOnly, || format!("{} ended without its event", short(key)));
+        let is_silent = nature != Nature::Unidentified || !self.is_published(key);
+        self.require(is_silent, Invariant::IdentifyOrPark, || {
+            format!("{} was published, and nothing identified it", short(key))
+        });
     }
 
     fn is_answered(&mut self, key: &str, item: &Item, state: &str, sent: Option<&Sent>) {
@@ -72,6 +77,10 @@ impl Checks {
         let is_due = matches!(state, "processed" | "superseded") && sent.is_some_and(|sent| sent.id.is_some());
         self.require(!is_due || feedback != "none", Invariant::OneFeedback, || {
             format!("{} is not answered", short(key))
+        });
+        let is_identified = sent.is_none_or(|sent| sent.nature != Nature::Unidentified);
+        self.require(is_identified || feedback == "none", Invariant::IdentifyOrPark, || {
+            format!("{} was answered, and nothing identified it", short(key))
         });
         if feedback != "sent" {
             return;

@@ -70,7 +70,8 @@ impl Checks {
     pub(crate) fn deleted(&mut self, message: &Stored, others: &[Stored], table: &TableModel) {
         for key in cargo::of(&message.body) {
             let is_elsewhere = || others.iter().any(|other| cargo::of(&other.body).contains(&key));
-            let is_safe = state(table, &key).is_some_and(|state| TERMINAL.contains(&state)) || is_elsewhere();
+            let is_over = state(table, &key).is_some_and(|state| TERMINAL.contains(&state));
+            let is_safe = is_over || waits_for_calls(table, &key) || is_elsewhere();
             self.require(is_safe, Invariant::OneTerminalState, || {
                 format!("{} was deleted from the queue in state {:?}", short(&key), state(table, &key))
             });
@@ -215,6 +216,12 @@ fn changed_its_end(before: &Item, after: &Item) -> Option<String> {
 
 pub(super) fn state<'a>(table: &'a TableModel, sort_key: &str) -> Option<&'a str> {
     text(record(table, sort_key)?, "state")
+}
+
+/// It waits in the ledger, and the reconciler lets it go on.
+fn waits_for_calls(table: &TableModel, sort_key: &str) -> bool {
+    let mark = record(table, sort_key).and_then(|item| text(item, "attention"));
+    mark.is_some_and(|mark| mark.starts_with("rate_limited#"))
 }
 
 pub(super) fn record<'a>(table: &'a TableModel, sort_key: &str) -> Option<&'a Item> {

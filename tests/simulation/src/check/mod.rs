@@ -19,6 +19,7 @@ pub enum Invariant {
     PoisonFailsAlone,
     NoForeignUrl,
     OneFeedback,
+    IdentifyOrPark,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

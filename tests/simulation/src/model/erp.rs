@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
-use webhooks_model::Entity;
 use webhooks_model::collection::{Collection, Page};
 use webhooks_model::walk::Window;
+use webhooks_model::{Clock, Entity};
 
 /// Id and company number.
 pub(crate) const TENANTS: [(&str, &str); 2] =
@@ -77,6 +77,8 @@ pub(crate) enum Nature {
     Deletion,
     Unparseable,
     Unmapped,
+    /// Nothing in it says which record it is about, or its path cannot be used.
+    Unidentified,
     /// The business handler panics over it.
     Panics,
     NeedsPerson,
@@ -108,7 +110,14 @@ impl Erp {
     }
 
     /// A page of a list. It has one row, however many are asked for, so that each list takes several and moves meanwhile.
-    pub(crate) fn list(&self, tenant: &str, collection: Collection, since: OffsetDateTime, window: Window) -> Page {
+    pub(crate) fn list(
+        &self,
+        tenant: &str,
+        collection: Collection,
+        since: OffsetDateTime,
+        window: Window,
+        clock: &Clock,
+    ) -> Page {
         let is_listed = |record: &&Record| {
             let is_new = record.modified.is_some_and(|at| at > since) && !record.deleted;
             is_new && TENANTS[record.tenant].0 == tenant && record.entity == collection.entity()
@@ -125,7 +134,7 @@ impl Erp {
             Collection::Account => json!(rows),
             _ => json!(one),
         };
-        collection.parse(&answer.to_string()).expect("a list")
+        collection.parse(&answer.to_string(), clock).expect("a list")
     }
 
     pub(crate) fn next_try(&self) -> Option<OffsetDateTime> {

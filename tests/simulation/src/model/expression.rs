@@ -30,7 +30,7 @@ pub(crate) fn updated(update: &str, placeholders: Placeholders<'_>, item: &Item)
             match clause {
                 "SET" => {
                     parser.expect("=");
-                    let value = parser.operand().unwrap_or_else(|| panic!("SET from a missing attribute: {update}"));
+                    let value = parser.value().unwrap_or_else(|| panic!("SET from a missing attribute: {update}"));
                     after.insert(name, value);
                 }
                 "REMOVE" => {
@@ -144,6 +144,17 @@ impl<'a> Parser<'a> {
         }
         self.expect(")");
         found
+    }
+
+    /// The right-hand side of an assignment: an operand, or the sum of two.
+    fn value(&mut self) -> Option<AttributeValue> {
+        let first = self.operand();
+        if !self.take("+") {
+            return first;
+        }
+        let number = |value: Option<AttributeValue>| value?.as_n().ok()?.parse::<i64>().ok();
+        let (Some(first), Some(second)) = (number(first), number(self.operand())) else { self.unknown() };
+        Some(AttributeValue::N((first + second).to_string()))
     }
 
     fn operand(&mut self) -> Option<AttributeValue> {

@@ -74,7 +74,7 @@ impl Secrets {
                 {"id": "legacy", "route": "legacy", "channel": "legacy", "path_token": PATH_TOKEN},
             ],
             "tenants": tenants,
-            "routes": [{"events": "sales_order.action", "feedback": "deferred", "deadline_hours": 10_000}],
+            "routes": [{"events": "sales_order.action", "feedback": "deferred", "deadline_hours": 336}],
             "source_ips": {"policy": "off"},
             "reconciliation": {
                 "collections": ["account", "customer", "sales_order"], "first_lookback_hours": 1000, "max_calls": 20,

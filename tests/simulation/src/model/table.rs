@@ -84,8 +84,14 @@ impl TableModel {
         if query.newest_first {
             found.reverse();
         }
+        // The end, where the item is not there any more: less is found than could be, as in an index that lags.
+        let behind = |after: &Item| {
+            let is_it = |item: &&Item| after.iter().all(|(name, value)| item.get(name) == Some(value));
+            found.iter().position(is_it).map_or(found.len(), |at| at + 1)
+        };
+        let begin = query.after.as_ref().map_or(0, behind);
         let page = usize::try_from(query.limit.unwrap_or(i32::MAX)).unwrap_or(usize::MAX);
-        let shown = found.into_iter().take(page).map(|item| match index {
+        let shown = found.into_iter().skip(begin).take(page).map(|item| match index {
             Some((_, keys, beside)) => {
                 let names = ["pk", "sk"].iter().chain(keys).chain(beside.iter());
                 names.filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()

@@ -13,18 +13,18 @@ use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::walk::Walk;
 use webhooks_model::{
-    Channel, Delivery, Entity, EntityId, HeadChange, Notification, Origin, Pause, Reason, Revision, State, Ticks,
-    Versions,
+    Channel, Delivery, Entity, EntityId, Fact, HeadChange, Notification, OpenQuestion, Origin, Pause, Reason, Revision,
+    Stamp, State, Ticks, Versions,
 };
 use webhooks_store::{
-    Action, Answer, Answering, Answers, Change, Deed, Entry, Items, Ledger, Pauses, Records, Repairs, StoreError,
-    Sweeps, Table, Unfinished, Watermark,
+    Action, Answer, Answering, Answers, Change, Deed, Entry, Items, Ledger, Observation, Observations, Pauses, Records,
+    Repairs, StoreError, Sweeps, Table, Unfinished, Watermark,
 };
 
 /// What to ask, of which notification, and two details.
 type Step = (u8, u8, u8, u8);
 
-const KINDS: u8 = 15;
+const KINDS: u8 = 16;
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec((0..KINDS, 0..4u8, 0..7u8, 0..4u8), 1..40)
@@ -41,7 +41,11 @@ fn notification(which: u8, now: OffsetDateTime) -> Notification {
         subscription: "s".into(),
         event: None,
         tenant: None,
+        replays: None,
         received_at: now,
+        sent_from: None,
+        shared_secret: false,
+        answer_role: Default::default(),
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
     };
     let body = format!(r#"{{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"1","n":{}}}"#, which % 2);
@@ -56,9 +60,9 @@ fn head_change(n: &Notification, a: u8, b: u8) -> HeadChange {
     let key = n.ledger_key();
     let at = Some(ticks(a));
     let versions = match b {
-        0 => Versions { resource: at, ..Versions::default() },
+        0 => Versions { resource: at.map(Stamp::from), ..Versions::default() },
         1 => Versions { body: at, ..Versions::default() },
-        2 => Versions { resource: at, body: Some(ticks(6 - a)), ..Versions::default() },
+        2 => Versions { resource: at.map(Stamp::from), body: Some(ticks(6 - a)), ..Versions::default() },
         _ => Versions { received: at, ..Versions::default() },
     };
     HeadChange {
@@ -86,7 +90,7 @@ fn revision(a: u8, b: u8) -> Revision {
 
 /// A change of the account 71, fetched under one of its numbers.
 fn numbered(entity: EntityId, n: &Notification, version: Ticks) -> HeadChange {
-    let versions = Versions { resource: Some(version), ..Versions::default() };
+    let versions = Versions { resource: Some(version.into()), ..Versions::default() };
     HeadChange { entity, versions, internal_id: Some("71".into()), ..head_change(n, 1, 0) }
 }
 
@@ -142,9 +146,9 @@ async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Res
         9 => format!("{:?}", table.set_watermark(TENANT, Collection::Customer, &watermark(a, b), now).await?),
         10 => format!("{:?}", table.watermark(TENANT, Collection::Customer).await?),
         11 => {
-            let listed = |one| Listed { key: format!("SO/{one}"), modified: ticks(a), revision: revision(a, b) };
-            let listed = (0..3).map(listed).collect();
-            let compared = table.compare(&key.entity.tenant, Collection::SalesOrder, listed).await?;
+            let row = |one| Listed { key: format!("SO/{one}"), modified: ticks(a).into(), revision: revision(a, b) };
+            let listed = (0..3).map(row).collect();
+            let compared = table.compare(&key.entity.tenant, Collection::SalesOrder, listed, b == 0).await?;
             format!("{compared:?} {:?}", table.last_heard(&key.entity.tenant, now, 2).await?)
         }
         12 => {
@@ -165,7 +169,13 @@ async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Res
             if a.is_multiple_of(2) {
                 table.pause(&pause).await?;
             }
-            format!("{:?} {:?}", table.resume(tenant.as_deref(), &pause.events, now).await?, table.paused().await?)
+            format!("{:?} {:?}", table.resume(tenant.as_deref(), &pause.events, now).await?, table.paused(now).await?)
+        }
+        14 => {
+            let fact = Fact { question: OpenQuestion::EventNames, subject: String::new(), value: format!("name {a}") };
+            let seen =
+                Observation { fact, agrees: b > 1, notifications: u64::from(b) + 1, first_seen: now, last_seen: now };
+            format!("{:?} {:?}", table.observe(&seen).await?, table.observed().await?)
         }
         _ => format!("{:?}", table.replayed(&key, now).await?),
     })

@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Receiver, SECRET, Stage};
-use crate::{Change, Channel, Collection, Emit, Error, Item, Retry, Sending, Status, Subscription, sign};
+use crate::{Change, Channel, Collection, Dialect, Emit, Error, Item, Retry, Sending, Status, Subscription, sign};
 
 fn quick() -> Retry {
     Retry { base_ms: 1, ..Retry::default() }
@@ -64,6 +64,30 @@ async fn a_delivery_is_signed_and_described_by_its_headers() {
     assert_eq!(item["resourceUri"], "https://integration.visma.net/API/controller/api/v1/account/1920");
     assert!(item["timeStamp"].as_i64().unwrap() > 637_969_430_208_130_000);
     assert!(item.get("status").is_none());
+}
+
+#[tokio::test]
+async fn a_foreign_dialect_is_signed_and_has_other_names_ids_times_and_units() {
+    let (stage, receiver) = Stage::with_receiver(&[]).await;
+    stage.tenant.set_dialect(&Dialect::foreign()).await.unwrap();
+    let emitted = stage.tenant.emit(&one(sending(|_| {}))).await.unwrap();
+    assert!(emitted.all_delivered());
+
+    let received = &receiver.received()[0];
+    assert_eq!(received.header("x-vwd-signature-v1").unwrap(), sign(SECRET, &received.body));
+    assert_eq!(received.header("x-vwd-event-id"), Some("erp.account.changed"));
+    for name in ["x-vwd-notification-timestamp", "x-vwd-webhook-timestamp"] {
+        assert_eq!(received.header(name).unwrap().len(), 10, "{name}: epoch seconds");
+    }
+    let item = received.json();
+    assert_eq!((&item["what"], &item["record"]["no"]), (&json!("erp.account.changed"), &json!("1920")));
+    assert_eq!((&item["event"], &item["relativeResourceUri"]), (&json!(null), &json!(null)));
+    let (in_header, in_body) = (received.header("x-vwd-notification-id").unwrap(), item["messageId"].as_str().unwrap());
+    assert_eq!(in_header, emitted.notification_ids[0].to_string());
+    assert_ne!(in_header, in_body, "the feedback knows the header's only");
+    stage.tenant.reset().await.unwrap();
+    stage.tenant.emit(&one(sending(|_| {}))).await.unwrap();
+    assert_eq!(receiver.received()[1].json()["event"], "ACCOUNT_CHANGED");
 }
 
 #[tokio::test]

@@ -165,3 +165,22 @@ async fn faults_and_outages_end_when_told_to() {
     let calls = stage.tenant.calls().await.unwrap();
     assert_eq!((calls.of("account"), calls.answered("account", 503)), (5, 1));
 }
+
+#[tokio::test]
+async fn a_company_stamps_and_filters_by_its_own_clock() {
+    let stage = Stage::new().await;
+    let token = stage.token().await;
+    stage.tenant.set_time_zone(Some("Asia/Tokyo")).await.unwrap();
+    assert!(stage.tenant.set_time_zone(Some("Tokyo")).await.is_err());
+    let account = stage.tenant.put(Collection::Account, "1920", json!({})).await.unwrap();
+    let order = stage.tenant.put(Collection::SalesOrderV3, "SO/1", json!({})).await.unwrap();
+    let stamp = |body: &crate::Fields, field: &str| crate::clock::read_zoned(body[field].as_str().unwrap()).unwrap();
+    let in_utc = stamp(&order, "lastModified");
+    let ahead = stamp(&account, "lastModifiedDateTime") - in_utc;
+    assert_eq!((ahead.whole_seconds() + 60) / 3600, 9, "Tokyo, but V3 is UTC");
+    for (hours, expected) in [(8, vec!["1920"]), (10, vec![])] {
+        let since = crate::clock::written(in_utc + time::Duration::hours(hours));
+        let path = format!("/erp/v1/account?lastModifiedDateTime={since}&lastModifiedDateTimeCondition=%3E");
+        assert_eq!(keys(&stage, &token, &path, "accountCD").await, expected);
+    }
+}

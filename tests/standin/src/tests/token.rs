@@ -60,3 +60,15 @@ async fn token_faults_follow_the_script() {
     assert_eq!(stage.ask_token(&[]).await.0, 500);
     assert_eq!(stage.ask_token(&[]).await.0, 200);
 }
+
+#[tokio::test]
+async fn a_customers_tenant_gets_tokens_with_which_no_call_is_let_in() {
+    let stage = Stage::with(NewTenant { is_customer: true, ..NewTenant::default() }).await;
+    stage.tenant.put(crate::Collection::Account, "1920", json!({})).await.unwrap();
+    let refused = stage.read(&stage.token().await, "/erp/v1/account/1920").await;
+    assert_eq!(refused.status(), 401);
+    assert!(refused.headers().get("x-ratelimit-limit").is_none(), "it is refused before it counts");
+    assert_eq!(refused.text().await.unwrap(), "");
+    stage.tenant.set_customer(false).await.unwrap();
+    assert_eq!(stage.read(&stage.token().await, "/erp/v1/account/1920").await.status(), 200);
+}

@@ -1,6 +1,6 @@
 //! The checks, in the order in which they need each other.
 
-use super::{Check, Options, visma};
+use super::{Check, Options, visma, zone};
 use crate::commands::dlq::Name;
 use crate::commands::send::{address, http};
 use crate::error::Failure;
@@ -52,7 +52,10 @@ pub(super) async fn all(stack: &Stack, options: &Options) -> Vec<Check> {
     checks.push(health(stack).await);
     checks.push(unsigned(stack, settings.as_ref()).await);
     match &settings {
-        Some(settings) if !options.offline => checks.extend(visma::check(settings, &options.tenants).await),
+        Some(settings) if !options.offline => {
+            checks.extend(visma::check(settings, &options.tenants).await);
+            checks.extend(zone::check(stack, settings, &options.tenants).await);
+        }
         Some(_) => {}
         None => checks.push(Check::skipped("Visma Net", "the settings document")),
     }
@@ -98,6 +101,12 @@ pub fn subscription(own: &Subscription, now: OffsetDateTime, soon: Duration) -> 
     if live().next().is_none() {
         let advice = format!("If that is not meant: visma-webhooks subscriptions rotate {}.", own.id);
         return Check::warning(name, "no live secret, so it lets nobody in", advice);
+    }
+    if own.shares_secret {
+        let advice =
+            format!("Give each subscription a secret of its own: visma-webhooks subscriptions rotate {}.", own.id);
+        let seen = "another event or tenant has the same secret, so a signature proves neither";
+        return Check::warning(name, seen, advice);
     }
     let forever = live().any(|secret| secret.expires_at.is_none());
     match live().filter_map(|secret| secret.expires_at).max() {

@@ -50,6 +50,13 @@ pub async fn approvals(client: &impl Visma, settings: &Settings, tenant: &str) -
             | VismaError::Unexpected { stage: Stage::Token, .. }
     );
     match error {
+        VismaError::TokenRefused { stage: Stage::Resource, .. } | VismaError::CompanyTenantNeeded { .. } => {
+            let seen = format!("{seen}: customer tenant, not company tenant?");
+            let advice = "Visma Connect gives a token, and the ERP refuses it. So it does with the id of the customer. Put the \
+                          id of the company in its place, under `tenants` or in the subscription \
+                          (reference 9.5; infra/runbooks/notifications-parked.md).";
+            [Check::ok(token, "given"), Check::failed(erp, seen, advice), Check::skipped(approval, "an answer")]
+        }
         _ if of_token => {
             let advice = "Check client_id, client_secret, scope and connect_url in the settings, that the company has granted \
                           the application access, and that the id is the company's (reference 4.1; infra/DEPLOY.md, step 4.2).";

@@ -43,7 +43,7 @@ fn row(item: &Value) -> [String; 7] {
 }
 
 /// A time of the API without its fraction.
-fn second(at: &str) -> String {
+pub(super) fn second(at: &str) -> String {
     at.split_once('.').map_or_else(|| at.to_owned(), |(whole, _)| format!("{whole}Z"))
 }
 

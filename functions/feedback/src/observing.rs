@@ -1,0 +1,40 @@
+//! What an answer of Visma Net tells about the open questions of the reference (8.7).
+
+use crate::feedback::Feedback;
+use crate::ports::Ports;
+use std::time::Duration;
+use uuid::Uuid;
+use webhooks_host::Host;
+use webhooks_model::feedback::{Address, Verdict};
+use webhooks_model::observed::{self, Taken};
+use webhooks_settings::{FeedbackId, Settings};
+
+/// Nobody waits longer for what is only good to know.
+const LONGEST: Duration = Duration::from_secs(2);
+
+impl<P: Ports> Feedback<P> {
+    /// A feedback was taken under this id, or refused under every one.
+    pub(crate) fn observe(&self, address: &Address, verdict: &Verdict, id: Option<Uuid>, settings: &Settings) {
+        let is_first = address.ids.first() == id.as_ref();
+        let is_header_first = settings.visma.feedback_id == FeedbackId::HeaderFirst;
+        let taken = match id {
+            None => Taken::Neither,
+            Some(_) if address.ids.len() == 1 => Taken::Only,
+            Some(_) if is_first == is_header_first => Taken::Header,
+            Some(_) => Taken::Body,
+        };
+        let length = verdict.description.as_str().chars().count();
+        let seen = observed::of_feedback(taken, is_first, address.source.as_deref(), length);
+        self.observer.note(seen, self.host.now());
+    }
+
+    /// Writes down what is new. The batch does not fail with it.
+    pub(crate) async fn write_observations(&self) {
+        let flush = self.observer.flush(&self.answers, self.host.now());
+        match tokio::time::timeout(LONGEST, flush).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = %error, "what was observed is not written down yet: {error}"),
+            Err(_) => tracing::warn!("what was observed is not written down yet: it took too long"),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+// What is not known for sure about Visma Net's side: what is assumed, and what was seen.
+
+import { get } from "./api.js";
+import { announce, button, chip, empty, h, heading, moment, number, trouble } from "./dom.js";
+import { STANDS } from "./words.js";
+
+export const title = "Observed";
+
+const ORDER = Object.keys(STANDS).reverse();
+
+export async function show(main, { query, signal }) {
+  const kind = STANDS[query.stands] ? query.stands : "";
+  const tab = ([own, label]) =>
+    h("li", {}, h("a", { href: `#/observed${own && `?stands=${own}`}`, "aria-current": own === kind ? "page" : null }, label));
+  const tabs = [["", "All"], ...ORDER.map((own) => [own, STANDS[own][0]])];
+  const results = h("section", { "aria-label": "Open questions" });
+  main.append(heading(title),
+    h("p", { class: "lead" }, "What Visma Net does and no document says. The product assumes something, and writes down what it sees: names, types and counts, never what stands in a body."),
+    h("nav", { class: "tabs", "aria-label": "How questions stand" }, h("ul", {}, tabs.map(tab))), results);
+  const load = async () => {
+    try {
+      const { items } = await get("observed", {}, signal);
+      const shown = items.filter(({ stands }) => !kind || stands === kind);
+      results.replaceChildren(shown.length === 0 ? empty("Nothing here.") : drawn(shown));
+      announce(`${shown.length} shown`);
+    } catch (error) {
+      if (!signal.aborted) results.replaceChildren(trouble(error, load));
+    }
+  };
+  main.append(h("div", { class: "foot" }, button("Read again", load, { class: "quiet" })));
+  await load();
+}
+
+function drawn(items) {
+  const heads = ["Question", "Stands", "Notifications", "First seen", "Last seen", "Assumed and seen"];
+  const rows = items.toSorted((one, other) => ORDER.indexOf(one.stands) - ORDER.indexOf(other.stands)).map(row);
+  return h("div", { class: "scroll" }, h("table", { class: "grid questions", role: "table" }, h("caption", { class: "unseen" }, "Open questions, contradicted ones first"),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads.map((name) => h("th", { scope: "col", role: "columnheader" }, name)))),
+    h("tbody", { role: "rowgroup" }, rows)));
+}
+
+function row(item) {
+  const cell = (label, ...content) => h("td", { role: "cell", "data-label": label }, ...content);
+  const [label, tone, meaning] = STANDS[item.stands] ?? [item.stands, "calm", ""];
+  return h("tr", { role: "row", "data-question": item.question },
+    cell("Question", h("strong", {}, item.title), h("span", { class: "after" }, ` ${item.question}, reference ${item.reference}`)),
+    cell("Stands", chip(tone, label, meaning)), cell("Notifications", item.notifications === 0 ? h("span", { class: "faint" }, "–") : number(item.notifications)),
+    cell("First seen", moment(item.first_seen)), cell("Last seen", moment(item.last_seen)),
+    cell("Assumed and seen", h("p", {}, `Assumed: ${item.assumed}`), item.advice && h("p", {}, h("strong", {}, "To do: "), item.advice),
+      !item.is_measured && h("p", { class: "faint" }, "A receiver cannot see it."), seen(item)));
+}
+
+function seen({ title: name, facts, is_full: isFull, stands }) {
+  if (facts.length === 0) return null;
+  const fact = ({ subject, value, agrees, notifications }) => h("li", {}, !agrees && h("strong", {}, "Differs: "),
+    subject && `${subject}: `, h("span", { class: "code" }, value), h("span", { class: "after" }, ` ${number(notifications)} times`));
+  return h("details", { open: stands === "contradicted" }, h("summary", { "aria-label": `${name}: what was seen` }, `${facts.length} seen`),
+    h("ul", {}, facts.map(fact)), isFull && h("p", { class: "faint" }, "No more are kept."));
+}

@@ -1,0 +1,97 @@
+//! What a message tells about the open questions of the reference (8.7), noted while it is
+//! processed and written down when its batch has ended.
+
+use crate::ports::Ports;
+use crate::processor::Processor;
+use std::time::Duration;
+use webhooks_batch::Received;
+use webhooks_host::Host;
+use webhooks_model::notification::Directory;
+use webhooks_model::retry::Next;
+use webhooks_model::{Delivery, Notification, OpenQuestion, Reason, ResourcePath, observed};
+use webhooks_settings::Settings;
+use webhooks_store::Known;
+use webhooks_visma::{Fetched, VismaError};
+
+/// Nobody waits longer for what is only good to know.
+const LONGEST: Duration = Duration::from_secs(2);
+
+impl<P: Ports> Processor<P> {
+    /// Once for a delivery, however often its message is handed out.
+    pub(crate) fn observe(
+        &self,
+        delivery: &Delivery,
+        all: &[Notification],
+        directory: &impl Directory,
+        received: &Received,
+    ) {
+        if received.receive_count > 1 {
+            return;
+        }
+        let now = self.host.now();
+        self.observer.note(observed::of_delivery(delivery, directory), now);
+        for n in all {
+            self.observer.note(observed::of_notification(n, delivery), now);
+        }
+    }
+
+    /// The zone of the resource's stamp, and whether the header's tenant gets answers. Both need the
+    /// delivery once more, so they are looked at now and then only.
+    pub(crate) fn observe_fetched(
+        &self,
+        n: &Notification,
+        path: &ResourcePath,
+        settings: &Settings,
+        fetched: &Result<Fetched, VismaError>,
+        received: &Received,
+    ) {
+        let now = self.host.now();
+        let is_refused = matches!(fetched, Err(error) if is_about_the_tenant(error));
+        let question = if is_refused { OpenQuestion::TenantId } else { OpenQuestion::TimeZone };
+        if !self.observer.is_curious(question, now) {
+            return;
+        }
+        let Ok(delivery) = Delivery::from_message(&received.body) else { return };
+        let tenant = n.tenant.as_deref().unwrap_or_default();
+        if let Ok(Fetched::Found(resource)) = fetched {
+            let assumed = settings.visma.zone(path.api());
+            self.observer.note(observed::of_stamp(path, resource, &delivery, assumed), now);
+        }
+        if fetched.is_ok() || is_refused {
+            self.observer.note(observed::of_tenant(&delivery, tenant, fetched.is_ok()), now);
+        }
+    }
+
+    /// A notification that has ended before has come once more, in another delivery.
+    pub(crate) fn observe_repetition(&self, n: &Notification, known: Known, received: &Received) {
+        if known.delivery == Some(n.delivery) || received.receive_count > 1 {
+            return;
+        }
+        let (Some(first), Ok(delivery)) = (known.received_at, Delivery::from_message(&received.body)) else { return };
+        self.observer.note(observed::of_repetition(&delivery, first), self.host.now());
+    }
+
+    /// A newer change of the same entity had been recorded first.
+    pub(crate) fn observe_overtaken(&self, received: &Received) {
+        let now = self.host.now();
+        if !self.observer.is_curious(OpenQuestion::Ordering, now) {
+            return;
+        }
+        let delivery = Delivery::from_message(&received.body).ok();
+        self.observer.note(delivery.as_ref().and_then(observed::of_order), now);
+    }
+
+    /// Writes down what is new. The batch does not fail with it.
+    pub(crate) async fn write_observations(&self) {
+        let flush = self.observer.flush(&self.ledger, self.host.now());
+        match tokio::time::timeout(LONGEST, flush).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = %error, "what was observed is not written down yet: {error}"),
+            Err(_) => tracing::warn!("what was observed is not written down yet: it took too long"),
+        }
+    }
+}
+
+fn is_about_the_tenant(error: &VismaError) -> bool {
+    matches!(error.next(), Next::Park(Reason::TokenRefused | Reason::CompanyTenantNeeded))
+}

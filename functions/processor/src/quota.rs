@@ -1,0 +1,87 @@
+//! What becomes of a notification whose tenant has no calls left. It is no attempt, so it uses none up.
+
+use crate::failure::Failure;
+use crate::ports::{Limits, Ports};
+use crate::processor::{Needs, Processor};
+use std::time::Duration;
+use webhooks_batch::Received;
+use webhooks_host::Host;
+use webhooks_model::feedback::FeedbackMode;
+use webhooks_model::retry::{self, Next};
+use webhooks_model::{Allowance, Notification, Reason};
+use webhooks_settings::Settings;
+use webhooks_store::{Change, Known, Ledger};
+use webhooks_visma::Quotas;
+
+/// A longer wait is spent in the ledger: SQS counts what it hides as in flight, and every receipt.
+const LONGEST_ON_QUEUE: Duration = Duration::from_secs(300);
+
+impl Limits {
+    /// Its last receipt is kept for the ledger.
+    fn stays_on_queue(&self, after: Option<Duration>, received: &Received) -> bool {
+        after.is_none_or(|after| after <= LONGEST_ON_QUEUE) && received.receive_count + 1 < self.max_receive_count
+    }
+}
+
+impl<P: Ports> Processor<P> {
+    /// Lets it wait: a little while on the queue, each time longer; longer than that in the ledger, from where the reconciler lets it go
+    /// on at the pace of the quota.
+    pub(crate) async fn out_of_calls(
+        &self,
+        n: &Notification,
+        settings: &Settings,
+        received: &Received,
+        (known, failure, after): (Known, &Failure, Option<Duration>),
+    ) -> Needs {
+        self.count_failure(n.tenant.as_deref(), false, Reason::RateLimited);
+        let waits_here = !self.limits.stays_on_queue(after, received);
+        // Of a row of such answers the ledger keeps the first.
+        let is_first = known.reason != Some(Reason::RateLimited);
+        let attempt = is_first.then(|| self.line(received, Reason::RateLimited, &failure.detail));
+        let written = async {
+            if waits_here {
+                self.note_used_up(n, settings, after).await?;
+            }
+            self.record(n, Change::RateLimited { attempt, waits_here }).await
+        };
+        match written.await {
+            Ok(true) if waits_here => {
+                tracing::info!(reason = Reason::RateLimited.as_str(), "waits for the tenant's quota");
+                Needs::Nothing
+            }
+            // Dead or parked it was, and stays so until it gets through.
+            Ok(false) if self.limits.is_last(received.receive_count) => Needs::FreshMessage,
+            Ok(_) => {
+                let later = retry::backoff(received.receive_count, self.limits.retry_base, self.host.random());
+                let after = Some(after.unwrap_or_default().saturating_add(later));
+                Needs::Again(Next::Retry { reason: Reason::RateLimited, after }, received.receive_count)
+            }
+            Err(unwritten) => self.unwritten(&unwritten, received),
+        }
+    }
+
+    async fn note_used_up(
+        &self,
+        n: &Notification,
+        settings: &Settings,
+        after: Option<Duration>,
+    ) -> Result<(), Failure> {
+        let (now, tenant) = (self.host.now(), n.ledger_key().entity.tenant);
+        if self.used_up.is_noted(&tenant, now) {
+            return Ok(());
+        }
+        let quota = n.tenant.as_deref().and_then(|tenant| self.visma.quota_left(tenant));
+        let wait = quota.map(|quota| quota.resets_in).max(after).unwrap_or_default();
+        let is_answered = settings.route(n.entity, n.kind).feedback != FeedbackMode::None;
+        let allowance = Allowance {
+            tenant,
+            limit: quota.and_then(|quota| quota.limit),
+            calls_each: 1 + u64::from(is_answered),
+            resets_at: now + wait,
+            released_to: None,
+        };
+        self.ledger.used_up(&allowance, now).await?;
+        self.used_up.note(&allowance);
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! One answer for several items of a delivery that came under one id of Visma Net.
+
+use crate::failure::Failure;
+use crate::ports::Ports;
+use crate::processor::{Needs, Processor};
+use crate::sentences;
+use webhooks_batch::Received;
+use webhooks_model::delivery::AnswerRole;
+use webhooks_model::feedback::{FeedbackMessage, FeedbackMode, FeedbackState};
+use webhooks_model::{Notification, Origin, SenderId, State};
+use webhooks_settings::Settings;
+use webhooks_store::Ledger;
+
+impl<P: Ports> Processor<P> {
+    /// Decides each such answer once every item under its id has come to an end. The ledger says which have,
+    /// so a repeated attempt decides the same. Returns what makes the message come again.
+    pub(crate) async fn answer_together(
+        &self,
+        all: &[Notification],
+        settings: &Settings,
+        received: &Received,
+    ) -> Option<Needs> {
+        let mut failed = None;
+        for first in all.iter().filter(|n| n.answer == AnswerRole::ForAll && n.origin != Origin::Replay) {
+            let is_automatic = settings.route(first.entity, first.kind).feedback == FeedbackMode::Automatic;
+            if is_automatic && let Err(failure) = self.answer_for(first, all, received).await {
+                tracing::error!(error = failure.detail, "items under one id could not be answered: {}", failure.detail);
+                failed = Some(Needs::Again(failure.next, received.receive_count));
+            }
+        }
+        failed
+    }
+
+    async fn answer_for(&self, first: &Notification, all: &[Notification], received: &Received) -> Result<(), Failure> {
+        let id = first.sender_id().and_then(SenderId::uuid);
+        let is_awaited = self.ledger.look(&first.ledger_key()).await?.same;
+        if is_awaited.and_then(|known| known.feedback) != Some(FeedbackState::Awaited) {
+            return Ok(());
+        }
+        let (mut count, mut successes) = (0, 0);
+        for n in all.iter().filter(|n| n.sender_id().and_then(SenderId::uuid) == id) {
+            let known = self.ledger.look(&n.ledger_key()).await?.same;
+            let state = known.and_then(|known| known.state);
+            if !state.is_some_and(State::is_end) {
+                return Ok(());
+            }
+            count += 1;
+            let is_done = matches!(state, Some(State::Processed | State::Superseded));
+            successes += usize::from(is_done && known.and_then(|known| known.is_success) != Some(false));
+        }
+        let verdict = sentences::together(count, successes);
+        let outcome = FeedbackMessage::Outcome { notification: first.ledger_key(), verdict };
+        let body = serde_json::to_string(&outcome).expect("names, ids and text always serialise");
+        self.send(&self.feedback, first, received, body).await
+    }
+}

@@ -1,0 +1,21 @@
+//! Which tenants are without calls, remembered so that it is written down once a window.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use time::OffsetDateTime;
+use webhooks_model::Allowance;
+
+/// Until when each tenant is without calls, as this process has written down.
+#[derive(Debug, Default)]
+pub struct UsedUp(Mutex<HashMap<String, OffsetDateTime>>);
+
+impl UsedUp {
+    pub(crate) fn is_noted(&self, tenant: &str, now: OffsetDateTime) -> bool {
+        self.0.lock().expect("nothing panics while it is held").get(tenant).is_some_and(|resets_at| *resets_at > now)
+    }
+
+    pub(crate) fn note(&self, allowance: &Allowance) {
+        let mut noted = self.0.lock().expect("nothing panics while it is held");
+        noted.insert(allowance.tenant.clone(), allowance.resets_at);
+    }
+}

@@ -1,0 +1,159 @@
+//! What is missing, expired or changing: settings, secrets, pauses and names.
+
+use crate::world::{MAX_RECEIVE_COUNT, World, account};
+use fixtures::TENANT;
+use serde_json::{Value, json};
+use time::Duration;
+use webhooks_host::Host;
+use webhooks_model::{Origin, Pause};
+use webhooks_store::{Pauses, Records, Waits};
+use webhooks_visma::{Fault, Stage, VismaError};
+
+fn replay(world: &World, body: &Value) -> String {
+    let mut delivery = world.delivery(body);
+    delivery.meta.origin = Origin::Replay;
+    delivery.to_message()
+}
+
+async fn pause(world: &World) {
+    let (tenant, since) = (Some(TENANT.to_owned()), world.host.now());
+    let pause = Pause { tenant, events: "*".into(), since, by: "op".into(), note: String::new() };
+    world.table.table.pause(&pause).await.unwrap();
+    world.host.advance(processor::NOTICED_WITHIN);
+}
+
+/// Ends it, and returns how many wait, each of which is let go.
+async fn resume(world: &World) -> usize {
+    assert!(world.table.table.resume(Some(TENANT), "*", world.host.now()).await.unwrap());
+    world.host.advance(processor::NOTICED_WITHIN);
+    let waiting = world.table.table.marked("paused", None, 100).await.unwrap().records;
+    for record in &waiting {
+        assert!(world.table.table.let_go(&record.key, &record.position.at, world.host.now()).await.unwrap());
+    }
+    waiting.len()
+}
+
+#[tokio::test]
+async fn a_replay_of_what_had_ended_waits_for_the_end_of_a_pause_and_is_carried_out_then() {
+    let world = World::new().await;
+    let body = account(1, "ACCOUNT_CHANGED", "1920");
+    world.take(&body).await;
+    pause(&world).await;
+    for _ in 0..2 {
+        assert!(world.batch(&[replay(&world, &body)], 1).await.is_empty());
+    }
+    assert_eq!((world.states().await, world.events.sent().len()), (vec!["processed".to_owned()], 1));
+    assert_eq!(resume(&world).await, 1);
+    world.batch(&[replay(&world, &body)], 1).await;
+    assert_eq!((world.states().await, world.events.sent().len()), (vec!["processed".to_owned()], 2));
+    assert_eq!(world.feedback.sent().len(), 1, "it was answered before");
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_comes_back_during_a_pause_waits_and_is_processed_after_it() {
+    let world = World::new().await;
+    let body = account(1, "ACCOUNT_CHANGED", "1920");
+    let down = VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Status(503), after: None };
+    world.erp.fail_fetches([down]);
+    let letter = world.message(&body);
+    world.batch(std::slice::from_ref(&letter), MAX_RECEIVE_COUNT).await;
+    pause(&world).await;
+    assert!(world.batch(&[letter], 1).await.is_empty());
+    assert_eq!(world.states().await, ["dead: unavailable"]);
+    assert_eq!(world.table.needing_attention("dead").await, 1);
+    assert_eq!(resume(&world).await, 1);
+    world.batch(&[replay(&world, &body)], 1).await;
+    assert_eq!((world.states().await, world.events.sent().len()), (vec!["processed".to_owned()], 1));
+}
+
+#[tokio::test]
+async fn a_replay_of_what_was_parked_waits_for_the_end_of_a_pause() {
+    let world = World::new().await;
+    let body = account(1, "ACCOUNT_CHANGED", "1920");
+    world.erp.fail_fetches([VismaError::TenantNotApproved { stage: Stage::Resource }]);
+    world.take(&body).await;
+    pause(&world).await;
+    assert!(world.batch(&[replay(&world, &body)], 1).await.is_empty());
+    assert_eq!(world.states().await, ["parked: tenant_not_approved"]);
+    assert_eq!(resume(&world).await, 1);
+}
+
+#[tokio::test]
+async fn what_dies_without_settings_has_one_record_once_it_is_redriven_with_them() {
+    let world = World::new().await;
+    let settings = world.settings.0.lock().unwrap().take();
+    let letter = world.message(&account(1, "ACCOUNT_CHANGED", "1920"));
+    assert_eq!(
+        world.batch(std::slice::from_ref(&letter), MAX_RECEIVE_COUNT).await,
+        [0],
+        "the dead-letter queue takes it"
+    );
+    assert!(world.table.items().await.is_empty());
+    assert_eq!(world.emitted.count("Dead unavailable"), 1);
+
+    *world.settings.0.lock().unwrap() = settings;
+    world.host.advance(Duration::minutes(1));
+    assert!(world.batch(&[letter], 1).await.is_empty());
+    assert_eq!(world.states().await, ["processed"]);
+    let records = world.table.items().await;
+    let records = records.iter().filter(|item| item["sk"].as_s().unwrap().starts_with("N#"));
+    assert_eq!(records.count(), 1);
+}
+
+fn refused_by_connect() -> VismaError {
+    VismaError::TokenRefused { stage: Stage::Token, status: 400, after: None }
+}
+
+#[tokio::test]
+async fn a_client_secret_that_was_changed_is_read_before_anything_is_parked() {
+    let world = World::new().await;
+    world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
+    world.settings.0.lock().unwrap()["visma"]["client_secret"] = json!("canary-rotated");
+    world.host.advance(Duration::seconds(31));
+    world.erp.fail_fetches([refused_by_connect()]);
+    world.take(&account(2, "ACCOUNT_CHANGED", "2")).await;
+    assert_eq!(world.states().await, ["processed", "processed"]);
+}
+
+#[tokio::test]
+async fn what_connect_refuses_with_the_newest_settings_is_parked_without_another_call() {
+    let world = World::new().await;
+    for number in 1..=3 {
+        world.host.advance(Duration::seconds(31));
+        world.erp.fail_fetches([refused_by_connect()]);
+        world.take(&account(number, "ACCOUNT_CHANGED", &number.to_string())).await;
+    }
+    assert_eq!(world.states().await, ["parked: token_refused"; 3]);
+    assert_eq!(world.erp.fetched().len(), 3);
+}
+
+#[tokio::test]
+async fn what_connect_refuses_is_tried_again_while_nobody_can_say_whether_the_settings_have_changed() {
+    let world = World::new().await;
+    world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
+    *world.settings.0.lock().unwrap() = Value::Null;
+    world.host.advance(Duration::seconds(31));
+    world.erp.fail_fetches([refused_by_connect()]);
+    assert_eq!(world.take(&account(2, "ACCOUNT_CHANGED", "2")).await, [0]);
+    assert_eq!(world.states().await, ["processed", "retrying: unavailable"]);
+}
+
+#[tokio::test]
+async fn what_names_nothing_is_parked_at_its_first_attempt_and_has_no_empty_key() {
+    let world = World::new().await;
+    for body in [
+        json!({}),
+        json!({"event": "", "contextId": "", "entityId": "", "status": ""}),
+        json!({"event": " ", "contextId": null, "entityId": 0, "status": {}}),
+    ] {
+        for delivery in [world.delivery(&body), world.legacy(&body)] {
+            assert!(world.batch(&[delivery.to_message()], 1).await.is_empty(), "{body}");
+        }
+    }
+    let states = world.states().await;
+    assert!(!states.is_empty() && states.iter().all(|state| state.starts_with("parked")), "{states:?}");
+    for body in [&b""[..], b"\"\"", b"[]", b"[\"\"]"] {
+        let delivery = world.raw_delivery(body);
+        assert!(world.batch(&[delivery.to_message()], 1).await.is_empty(), "{body:?}");
+    }
+}

@@ -1,0 +1,120 @@
+use crate::world::{World, account, order};
+use fixtures::TENANT;
+use serde_json::{Value, json};
+use time::Duration;
+use webhooks_host::Host;
+use webhooks_model::{Delivery, OpenQuestion};
+use webhooks_store::{Observation, Observations};
+use webhooks_visma::{Stage, VismaError};
+
+/// Signed, with the dispatcher's headers, made as it is received.
+fn dispatched(world: &World, body: &Value, event: &str) -> Delivery {
+    let mut delivery = world.delivery(body);
+    let millis = (world.host.now().unix_timestamp_nanos() / 1_000_000).to_string();
+    let headers = [
+        ("x-vwd-event-id", event),
+        ("x-vwd-notification-timestamp", &millis),
+        ("x-vwd-tenant-id", TENANT),
+        ("x-vwd-signature-v1", "L1kEC2O3IAWYREI52iyaTzq8XENCWbIxJtclFNq4zQk="),
+    ];
+    delivery.meta.headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    delivery
+}
+
+async fn observed(world: &World, question: OpenQuestion) -> Vec<Observation> {
+    let all = world.table.table.observed().await.unwrap();
+    all.into_iter().filter(|one| one.fact.question == question).collect()
+}
+
+async fn values(world: &World, question: OpenQuestion) -> Vec<(String, bool)> {
+    observed(world, question).await.into_iter().map(|one| (one.fact.value, one.agrees)).collect()
+}
+
+#[tokio::test]
+async fn a_notification_leaves_its_names_and_shape_and_a_second_one_costs_no_write() {
+    let world = World::new().await;
+    for id in 1..=3 {
+        let delivery = dispatched(&world, &account(id, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED");
+        assert!(world.batch(&[delivery.to_message()], 1).await.is_empty());
+    }
+    assert_eq!(values(&world, OpenQuestion::EventNames).await, [("ACCOUNT_UPDATED".to_owned(), true)]);
+    let shape = observed(&world, OpenQuestion::BodyShape).await.remove(0);
+    assert_eq!((shape.fact.subject.as_str(), shape.agrees, shape.notifications), ("ACCOUNT_UPDATED", true, 1));
+    assert_eq!(
+        shape.fact.value,
+        "object /contextId:string /event:string /notificationId:string /relativeResourceUri:string"
+    );
+    world.host.advance(Duration::HOUR);
+    let delivery = dispatched(&world, &account(4, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED");
+    world.batch(&[delivery.to_message()], 1).await;
+    assert_eq!(observed(&world, OpenQuestion::BodyShape).await[0].notifications, 4);
+}
+
+#[tokio::test]
+async fn what_the_product_does_not_know_contradicts_and_no_value_is_kept() {
+    let world = World::new().await;
+    let body = json!({"what": "erp.account.updated", "record": {"no": "canary-1920"}, "canary 17": "canary"});
+    let delivery = dispatched(&world, &body, "erp.account.updated");
+    world.batch(&[delivery.to_message()], 1).await;
+    assert_eq!(values(&world, OpenQuestion::EventNames).await, [("erp.account.updated".to_owned(), false)]);
+    let shape = values(&world, OpenQuestion::BodyShape).await;
+    assert_eq!(shape, [("object /?:string /record:object /record/no:string /what:string".to_owned(), false)]);
+    let kept = format!("{:?}", world.table.table.observed().await.unwrap());
+    assert!(!kept.contains("canary") && !kept.contains(TENANT), "{kept}");
+}
+
+#[tokio::test]
+async fn a_message_that_is_handed_out_again_is_seen_once() {
+    let world = World::new().await;
+    let delivery = dispatched(&world, &account(1, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED");
+    for receive_count in 1..=2 {
+        world.batch(&[delivery.to_message()], receive_count).await;
+    }
+    world.host.advance(Duration::HOUR);
+    world.batch(&[dispatched(&world, &account(2, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED").to_message()], 1).await;
+    assert_eq!(observed(&world, OpenQuestion::BodyShape).await[0].notifications, 2);
+}
+
+#[tokio::test]
+async fn nothing_is_learnt_from_an_unsigned_delivery() {
+    let world = World::new().await;
+    world.batch(&[world.legacy(&order(1, "salesorder_changed", "Open", 0)).to_message()], 1).await;
+    assert_eq!(world.table.table.observed().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_fetched_resource_shows_the_zone_of_its_stamp_and_that_the_tenant_is_right() {
+    let world = World::with_routes(json!([{"events": "*", "fetch": true}])).await;
+    let local = world.host.now() + Duration::HOUR;
+    let (date, time) = (local.date(), local.time());
+    let stamp = format!("{date}T{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second());
+    world.erp.put("v1/account/1920", &json!({"accountID": 7, "lastModifiedDateTime": stamp}).to_string());
+    let delivery = dispatched(&world, &account(1, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED");
+    assert!(world.batch(&[delivery.to_message()], 1).await.is_empty());
+    let zone = observed(&world, OpenQuestion::TimeZone).await.remove(0);
+    assert_eq!((zone.fact.subject.as_str(), zone.fact.value.as_str()), ("finance", "+01:00"));
+    let tenant = values(&world, OpenQuestion::TenantId).await;
+    assert_eq!(tenant, [("calls with its token are answered".to_owned(), true)]);
+}
+
+#[tokio::test]
+async fn a_tenant_without_a_token_contradicts() {
+    let world = World::with_routes(json!([{"events": "*", "fetch": true}])).await;
+    world.erp.fail_fetches([VismaError::TokenRefused { stage: Stage::Token, status: 401, after: None }]);
+    let delivery = dispatched(&world, &account(1, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED");
+    world.batch(&[delivery.to_message()], 1).await;
+    assert_eq!(values(&world, OpenQuestion::TenantId).await, [("no token, or one that is refused".to_owned(), false)]);
+}
+
+#[tokio::test]
+async fn a_notification_that_comes_again_shows_after_how_long() {
+    let world = World::new().await;
+    let body = account(1, "ACCOUNT_UPDATED", "1920");
+    world.batch(&[dispatched(&world, &body, "ACCOUNT_UPDATED").to_message()], 1).await;
+    world.host.advance(Duration::seconds(40));
+    world.batch(&[dispatched(&world, &body, "ACCOUNT_UPDATED").to_message()], 1).await;
+    assert_eq!(values(&world, OpenQuestion::Repetitions).await.len(), 1);
+    let retries = observed(&world, OpenQuestion::Retries).await;
+    let retries: Vec<_> = retries.iter().map(|one| (one.fact.subject.as_str(), one.fact.value.as_str())).collect();
+    assert_eq!(retries, [("between deliveries of one notification", "under a minute")]);
+}

@@ -1,0 +1,70 @@
+//! An ERP whose times have no zone, and a body that tells when its webhook was made.
+
+use crate::world::{World, account};
+use fixtures::TestHost;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+/// In Oslo, and it is this moment.
+async fn oslo(now: OffsetDateTime) -> World {
+    let world = World::new().await;
+    world.settings.0.lock().unwrap()["visma"]["erp_time_zone"] = json!("Europe/Oslo");
+    world.host.advance(now - TestHost::START);
+    world
+}
+
+impl World {
+    /// The account as the ERP has it now.
+    fn changed(&self, shown: &str, description: &str, etag: &str) {
+        let account = json!({
+            "accountID": 77, "accountCD": "1920", "description": description, "lastModifiedDateTime": shown, "timeStamp": etag,
+        });
+        self.erp.put("v1/account/1920", &account.to_string());
+    }
+
+    fn descriptions(&self) -> Vec<Value> {
+        self.events.sent().iter().map(|sent| sent.json()["data"]["resource"]["description"].clone()).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_change_in_the_second_of_two_equal_hours_is_published() {
+    let world = oslo(datetime!(2026-10-25 0:50:02 UTC)).await;
+    world.changed("2026-10-25T02:50:00.000", "A", "AAAAAAAAAAE=");
+    world.take(&account(1, "ACCOUNT_CHANGED", "1920")).await;
+    world.host.advance(time::Duration::minutes(20));
+    world.changed("2026-10-25T02:10:00.000", "B", "AAAAAAAAAAI=");
+    world.take(&account(2, "ACCOUNT_CHANGED", "1920")).await;
+    assert_eq!(world.states().await, ["processed", "processed"]);
+    assert_eq!(world.descriptions(), ["A", "B"]);
+    let head = world.head(&account(2, "ACCOUNT_CHANGED", "1920")).await;
+    assert!(head.notification.unwrap().ends_with("000000000002"), "B is the head's");
+}
+
+#[tokio::test]
+async fn a_change_behind_the_hour_that_is_skipped_is_published() {
+    let world = oslo(datetime!(2026-03-29 0:59:59 UTC)).await;
+    world.changed("2026-03-29T01:59:58.000", "A", "AAAAAAAAAAE=");
+    world.take(&account(1, "ACCOUNT_CHANGED", "1920")).await;
+    world.host.advance(time::Duration::seconds(3));
+    world.changed("2026-03-29T03:00:01.000", "B", "AAAAAAAAAAI=");
+    world.take(&account(2, "ACCOUNT_CHANGED", "1920")).await;
+    assert_eq!(world.descriptions(), ["A", "B"]);
+}
+
+#[tokio::test]
+async fn a_webhook_that_was_made_late_does_not_hide_the_next_change() {
+    let world = World::new().await;
+    let made = |id, at: &str| {
+        let mut body = account(id, "ACCOUNT_CHANGED", "1920");
+        body["timestamp"] = json!(at);
+        body
+    };
+    world.changed("2026-11-23T11:00:00.000", "A", "AAAAAAAAAAE=");
+    world.take(&made(1, "2026-11-23T11:00:30.000Z")).await;
+    world.changed("2026-11-23T11:00:10.000", "B", "AAAAAAAAAAI=");
+    world.take(&made(2, "2026-11-23T11:00:20.000Z")).await;
+    assert_eq!(world.states().await, ["processed", "processed"]);
+    assert_eq!(world.descriptions(), ["A", "B"]);
+}

@@ -1,0 +1,67 @@
+//! What waits in the ledger for its tenant's quota, and goes on at the pace of the quota.
+
+use crate::ports::{Ports, Reconciler};
+use crate::reconciler::Report;
+use crate::run::Run;
+use crate::sweep::SweepError;
+use webhooks_host::Host;
+use webhooks_model::{Allowance, LedgerKey};
+use webhooks_store::{Allowances, Mark, Replays, Unended};
+
+impl<P: Ports> Reconciler<P> {
+    /// Each tenant by its own quota, and first those that were served longest ago.
+    pub(crate) async fn release(
+        &self,
+        only: Option<&str>,
+        run: &mut Run<'_>,
+        report: &mut Report,
+    ) -> Result<(), SweepError> {
+        let mut allowances = self.sweeps.allowances().await?;
+        allowances.retain(|one| only.is_none_or(|only| only.eq_ignore_ascii_case(&one.tenant)));
+        allowances.sort_by_key(|one| one.released_to.unwrap_or(one.resets_at));
+        for allowance in &allowances {
+            self.release_tenant(allowance, run, report).await?;
+        }
+        Ok(())
+    }
+
+    async fn release_tenant(
+        &self,
+        allowance: &Allowance,
+        run: &mut Run<'_>,
+        report: &mut Report,
+    ) -> Result<(), SweepError> {
+        let (tenant, now) = (&allowance.tenant, self.host.now());
+        let room = allowance.room(now).min(run.releases_left());
+        if room == 0 {
+            return Ok(());
+        }
+        let mut released = 0;
+        let mut result = Ok(());
+        for key in self.sweeps.waiting(tenant, room).await? {
+            if !run.take_release(self.host.now()) {
+                break;
+            }
+            result = self.let_go(&key, run).await;
+            if result.is_err() {
+                break;
+            }
+            released += 1;
+        }
+        report.released += released;
+        if released > 0 {
+            tracing::info!(tenant, released, "goes on with the tenant's quota");
+            self.sweeps.set_released(tenant, allowance.given_after(released, now), now).await?;
+        }
+        result
+    }
+
+    /// The queue first, then the mark: if we die in between, the next run lets it go once more. Watched from then on, lest the message is
+    /// lost.
+    async fn let_go(&self, key: &LedgerKey, run: &Run<'_>) -> Result<(), SweepError> {
+        if let Some(delivery) = self.sweeps.replay(key).await? {
+            self.queue_delivery(key, &delivery, run).await?;
+        }
+        Ok(self.sweeps.watch(key, Mark::Retrying, self.host.now()).await?)
+    }
+}

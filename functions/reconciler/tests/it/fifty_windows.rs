@@ -1,0 +1,162 @@
+//! A mass update of fifty times what a tenant may ask in an hour: all of it gets through at the pace of the quota.
+
+use crate::world::World;
+use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, document, sqs_event, to_come_again};
+use processor::{Acknowledge, Crew, Limits, Observer, Pauses, Processor, UsedUp};
+use serde_json::json;
+use time::{Duration, OffsetDateTime};
+use webhooks_metrics::{Emitted, Metrics, Service};
+use webhooks_model::{Delivery, Origin};
+use webhooks_settings::Cache;
+use webhooks_store::{Allowances, Table};
+
+const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
+const CALLS_AN_HOUR: u64 = 20;
+const MASS: usize = 50 * CALLS_AN_HOUR as usize;
+const FEW: usize = 10;
+/// As the template runs it.
+const EVERY: Duration = Duration::minutes(15);
+
+struct Fakes;
+
+impl processor::Ports for Fakes {
+    type Source = FakeSource;
+    type Ledger = Table;
+    type Visma = FakeErp;
+    type Queue = FakeQueue;
+    type Pacer = FakeQueue;
+    type Handler = Acknowledge;
+    type Host = fixtures::TestHost;
+}
+
+/// A message as SQS keeps it.
+struct Lying {
+    body: String,
+    receive_count: u32,
+    visible_at: OffsetDateTime,
+}
+
+struct Pipeline {
+    world: World,
+    processor: Processor<Fakes>,
+    hidden: FakeQueue,
+    lying: Vec<Lying>,
+    taken: usize,
+    receipts: usize,
+}
+
+impl Pipeline {
+    async fn new() -> Self {
+        let world = World::with_tenants(json!({"collections": []}), &[TENANT, OTHER]).await;
+        let (erp, hidden) = (FakeErp::default(), FakeQueue::default());
+        erp.allow(CALLS_AN_HOUR, &world.host);
+        let mut settings = document();
+        settings["routes"] = json!([{"events": "*", "feedback": "none"}]);
+        let processor = Processor {
+            settings: Cache::new(FakeSource::new(settings), world.host.clone()),
+            ledger: world.table.table.clone(),
+            visma: erp,
+            events: FakeQueue::default(),
+            feedback: world.feedback.clone(),
+            notifications: hidden.clone(),
+            handler: Acknowledge,
+            host: world.host.clone(),
+            metrics: Metrics::new(Service::Processor, world.host.clone(), Emitted::default()),
+            pauses: Pauses::default(),
+            used_up: UsedUp::default(),
+            crew: Crew::default(),
+            observer: Observer::default(),
+            limits: Limits { max_receive_count: 12, retry_base: std::time::Duration::from_secs(30) },
+        };
+        Self { world, processor, hidden, lying: vec![], taken: 0, receipts: 0 }
+    }
+
+    /// A customer of the tenant changed, and its webhook was accepted.
+    fn accept(&mut self, tenant: &str, key: &str) {
+        let body = json!({"event": "CUSTOMER_CHANGED", "entityId": key}).to_string();
+        let meta = self.world.meta(tenant, Origin::Webhook);
+        let delivery = Delivery { meta, body: body.into_bytes() };
+        self.lie(delivery.to_message());
+    }
+
+    fn lie(&mut self, body: String) {
+        self.lying.push(Lying { body, receive_count: 0, visible_at: self.world.now() });
+    }
+
+    /// Hands out what is visible until nothing is.
+    async fn drain(&mut self) {
+        loop {
+            let now = self.world.now();
+            let (visible, rest): (Vec<_>, Vec<_>) = self.lying.drain(..).partition(|one| one.visible_at <= now);
+            self.lying = rest;
+            if visible.is_empty() {
+                return;
+            }
+            for mut one in visible {
+                one.receive_count += 1;
+                self.receipts += 1;
+                assert!(one.receive_count <= 12, "SQS would move it to the dead-letter queue");
+                let before = self.hidden.hidden().len();
+                let event = sqs_event(std::slice::from_ref(&one.body), one.receive_count);
+                let response = self.processor.batch(event, "r-1", std::time::Duration::from_secs(60)).await;
+                if !to_come_again(&response).is_empty() {
+                    one.visible_at = now + self.hidden.hidden()[before].1;
+                    self.lying.push(one);
+                }
+            }
+        }
+    }
+
+    /// The reconciler's next run, and what it puts on the queue.
+    async fn reconcile(&mut self) {
+        self.world.host.advance(EVERY);
+        self.drain().await;
+        self.world.run().await;
+        let sent = self.world.queue.sent();
+        let fresh: Vec<String> = sent[self.taken..].iter().map(|sent| sent.body.clone()).collect();
+        self.taken = sent.len();
+        fresh.into_iter().for_each(|body| self.lie(body));
+        self.drain().await;
+    }
+
+    async fn ended(&self, tenant: &str, state: &str) -> usize {
+        let items = self.world.table.items().await;
+        let text = |name: &str, item: &std::collections::HashMap<String, _>| {
+            let value: Option<&aws_sdk_dynamodb::types::AttributeValue> = item.get(name);
+            value.and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+        };
+        items.iter().filter(|item| text("pk", item).starts_with(tenant) && text("state", item) == state).count()
+    }
+}
+
+#[tokio::test]
+async fn fifty_times_the_hourly_quota_end_without_a_dead_one_and_as_soon_as_was_told() {
+    let mut pipeline = Pipeline::new().await;
+    (0..MASS).for_each(|key| pipeline.accept(TENANT, &key.to_string()));
+    (0..FEW).for_each(|key| pipeline.accept(OTHER, &key.to_string()));
+    pipeline.drain().await;
+    assert_eq!(pipeline.ended(OTHER, "processed").await, FEW, "another tenant is not later");
+    let waiting = pipeline.world.table.needing_attention(&format!("rate_limited#{TENANT}")).await;
+    let begun = pipeline.world.now();
+    let allowance = pipeline.world.table.table.allowances().await.unwrap().remove(0);
+    let told = allowance.done_at(waiting as u64, begun) - begun;
+
+    let mut runs = 0;
+    while pipeline.world.table.needing_attention(&format!("rate_limited#{TENANT}")).await > 0 {
+        pipeline.reconcile().await;
+        runs += 1;
+        assert!(runs < 500, "it never ends");
+    }
+    let took = pipeline.world.now() - begun;
+    println!(
+        "{MASS} notifications, {CALLS_AN_HOUR} calls an hour: took {} h, told {} h; {} receipts",
+        took.whole_hours(),
+        told.whole_hours(),
+        pipeline.receipts
+    );
+    assert_eq!(pipeline.ended(TENANT, "processed").await, MASS);
+    assert_eq!(pipeline.ended(TENANT, "dead").await, 0);
+    let is_as_told = (took - told).abs() < told / 10;
+    assert!(is_as_told, "{took} and not {told}");
+    assert!(pipeline.receipts < 3 * MASS, "few are let go in vain: {} receipts", pipeline.receipts);
+}

@@ -1,0 +1,158 @@
+//! Sweeps of an ERP whose clock is not ours, over HTTP.
+
+use fixtures::{FakeQueue, FakeSource, TestHost, TestTable, document};
+use reconciler::{Ports, Reconciler};
+use serde_json::json;
+use standin::{CLIENT_ID, CLIENT_SECRET, NewTenant, Options, Server, TenantClient};
+use std::time::Duration;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use webhooks_host::{Host, SystemHost};
+use webhooks_metrics::{Emitted, Metrics, Service};
+use webhooks_model::{Clock, Collection, Delivery, EntityId, HeadChange, NotificationKey, Revision, Versions, Zone};
+use webhooks_settings::Cache;
+use webhooks_store::{Ledger, Table};
+use webhooks_visma::VismaClient;
+
+const QUARTER: time::Duration = time::Duration::minutes(15);
+
+struct Http;
+
+impl Ports for Http {
+    type Source = FakeSource;
+    type Sweeps = Table;
+    type Listing = VismaClient<TestHost>;
+    type Queue = FakeQueue;
+    type Host = TestHost;
+}
+
+/// A company with this clock, and a reconciler whose settings name that zone.
+struct World {
+    tenant: TenantClient,
+    tenant_id: String,
+    host: TestHost,
+    table: TestTable,
+    queue: FakeQueue,
+    reconciler: Reconciler<Http>,
+    _server: Server,
+}
+
+impl World {
+    async fn new(erp: &str, told: &str, now: OffsetDateTime) -> Self {
+        let server = Server::start(Options::default()).await.unwrap();
+        let company = NewTenant { time_zone: Some(erp.to_owned()), ..NewTenant::default() };
+        let tenant_id = company.tenant_id.to_string();
+        let tenant = server.client().create_tenant(company).await.unwrap();
+        let (host, table, queue) = (TestHost::default(), TestTable::new().await, FakeQueue::default());
+        host.advance(now - TestHost::START);
+        let mut settings = document();
+        settings["visma"] = json!({
+            "connect_url": server.url(), "erp_url": format!("{}/erp", server.url()), "sales_order_url": server.url(),
+            "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "scope": "vismanet_erp_service_api:read",
+            "erp_time_zone": told,
+        });
+        settings["tenants"] = json!([{ "id": tenant_id }]);
+        settings["reconciliation"] = json!({ "collections": ["account"] });
+        let reconciler = Reconciler {
+            settings: Cache::new(FakeSource::new(settings), host.clone()),
+            sweeps: table.table.clone(),
+            listing: VismaClient::new(host.clone()).unwrap(),
+            queue: queue.clone(),
+            feedback: FakeQueue::default(),
+            host: host.clone(),
+            metrics: Metrics::new(Service::Reconciler, host.clone(), Emitted::default()),
+        };
+        Self { tenant, tenant_id, host, table, queue, reconciler, _server: server }
+    }
+
+    /// The keys that the next sweep finds missing.
+    async fn sweep(&self) -> Vec<String> {
+        let before = self.queue.sent().len();
+        let report = self.reconciler.run("r-1", Duration::from_secs(60), None, None).await.unwrap();
+        assert_eq!((report.finished, report.unfinished), (1, 0));
+        self.host.advance(QUARTER);
+        let key = |sent: &fixtures::Sent| {
+            let delivery = Delivery::from_message(&sent.body).unwrap();
+            let item: serde_json::Value = serde_json::from_slice(&delivery.body).unwrap();
+            item["entityId"].as_str().unwrap().to_owned()
+        };
+        self.queue.sent()[before..].iter().map(key).collect()
+    }
+
+    /// The processor fetched the account when the clock of Oslo showed this.
+    async fn fetched(&self, number: &str, shown: &str) {
+        let resource = Clock::new(Zone::named("Europe/Oslo").unwrap(), self.host.now()).read(shown);
+        let change = HeadChange {
+            entity: EntityId { tenant: self.tenant_id.clone(), ..Collection::Account.entity_id("", number) },
+            notification: NotificationKey::new(shown.as_bytes(), "", None),
+            versions: Versions { resource, ..Versions::default() },
+            strictly_newer: false,
+            status: None,
+            milestone: None,
+            deleted: false,
+            gone: false,
+            detail: None,
+            internal_id: None,
+            previous_key: None,
+            revision: Revision::default(),
+            was_swept: false,
+        };
+        self.table.table.advance(&change, self.host.now()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_found_by_the_next_sweep_whatever_the_zone_of_the_erp() {
+    for zone in ["UTC", "Europe/Oslo", "America/New_York"] {
+        let world = World::new(zone, zone, SystemHost.now()).await;
+        assert!(world.sweep().await.is_empty());
+        world.tenant.put(standin::Collection::Account, "1920", json!({})).await.unwrap();
+        assert_eq!(world.sweep().await, ["1920"], "{zone}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_zone_that_is_wrong_to_the_west_changes_are_found_late_and_not_lost() {
+    let world = World::new("Asia/Tokyo", "UTC", SystemHost.now()).await;
+    world.tenant.put(standin::Collection::Account, "1920", json!({})).await.unwrap();
+    assert!(world.sweep().await.is_empty());
+    world.host.advance(time::Duration::hours(9));
+    assert_eq!(world.sweep().await, ["1920"]);
+}
+
+#[tokio::test]
+async fn the_second_of_two_equal_hours_hides_no_change_and_reports_none_twice() {
+    let world = World::new("Europe/Oslo", "Europe/Oslo", datetime!(2026-10-25 0:50:02 UTC)).await;
+    let change = async |number: &str, shown: &str| {
+        let stamp = json!({ "lastModifiedDateTime": shown });
+        world.tenant.put(standin::Collection::Account, number, stamp).await.unwrap();
+    };
+    let (before, after) = ("2026-10-25T02:50:00.000", "2026-10-25T02:10:00.000");
+    for number in ["1920", "1921", "1930"] {
+        change(number, before).await;
+        world.fetched(number, before).await;
+    }
+    world.host.advance(time::Duration::minutes(6));
+    assert!(world.sweep().await.is_empty());
+    // 01:11 UTC: two have changed since, and a webhook came of one.
+    change("1920", after).await;
+    change("1921", after).await;
+    world.fetched("1920", after).await;
+    world.host.advance(time::Duration::minutes(5));
+    assert_eq!(world.sweep().await, ["1921"]);
+    world.fetched("1921", after).await;
+    for _ in 0..12 {
+        assert!(world.sweep().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_hour_that_is_skipped_hides_no_change() {
+    let world = World::new("Europe/Oslo", "Europe/Oslo", datetime!(2026-03-29 0:56 UTC)).await;
+    assert!(world.sweep().await.is_empty());
+    for (number, shown) in [("1920", "2026-03-29T01:59:59.999"), ("1930", "2026-03-29T03:00:00.001")] {
+        let stamp = json!({ "lastModifiedDateTime": shown });
+        world.tenant.put(standin::Collection::Account, number, stamp).await.unwrap();
+    }
+    assert_eq!(world.sweep().await, ["1920", "1930"]);
+}

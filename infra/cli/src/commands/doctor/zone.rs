@@ -1,0 +1,125 @@
+//! Whether the settings name the zone of the ERP's clock. It is measured by webhooks that came just
+//! after their change.
+
+use super::Check;
+use crate::stack::Stack;
+use std::collections::HashSet;
+use time::{Duration, OffsetDateTime, UtcOffset};
+use webhooks_host::{Host, SystemHost};
+use webhooks_model::resource_path::Api;
+use webhooks_model::{ResourcePath, Zone, catalogue, zone_offset};
+use webhooks_settings::Settings;
+use webhooks_store::{Record, Records, Table};
+use webhooks_visma::{Fetched, Visma, VismaClient};
+
+/// How far back webhooks are looked at, how many, and for how many of them the ERP is asked.
+const REACH: Duration = Duration::days(7);
+const WEBHOOKS: u8 = 50;
+const CALLS: usize = 5;
+/// What to write for an offset, if one of these has it. The likeliest comes first.
+const LIKELY: [&str; 5] = ["UTC", "Europe/Oslo", "Europe/London", "Europe/Helsinki", "America/New_York"];
+
+/// The offset of the clock that stamped a resource, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Observed {
+    pub offset: UtcOffset,
+    pub at: OffsetDateTime,
+}
+
+pub(super) async fn check(stack: &Stack, settings: &Settings, only: &[String]) -> Vec<Check> {
+    // `visma.rs` tells why there is none.
+    let Ok(client) = VismaClient::new(SystemHost) else { return vec![] };
+    let table = match stack.output("TableName").await {
+        // It is only read, so nothing is kept for this long.
+        Ok(name) => Table::new(aws_sdk_dynamodb::Client::new(&stack.aws), name, REACH),
+        Err(failure) => return vec![Check::of_failure("clock of the ERP", failure)],
+    };
+    let all = settings.tenants.iter().map(|tenant| &tenant.id);
+    let tenants: Vec<&String> = if only.is_empty() { all.collect() } else { only.iter().collect() };
+    let mut checks = vec![];
+    for tenant in tenants {
+        checks.push(clock(&table, &client, settings, tenant, SystemHost.now()).await);
+    }
+    checks
+}
+
+/// One tenant's, from at most five calls to the ERP.
+pub async fn clock(
+    records: &impl Records,
+    visma: &impl Visma,
+    settings: &Settings,
+    tenant: &str,
+    now: OffsetDateTime,
+) -> Check {
+    let name = format!("clock of {tenant}");
+    let newest = match records.feed(&tenant.to_lowercase(), now - REACH, now, None, WEBHOOKS).await {
+        Ok(page) => page.records,
+        Err(error) => {
+            let advice = "To measure it takes dynamodb:Query and dynamodb:BatchGetItem (infra/cli/README.md).";
+            return Check::warning(name, error.to_string(), advice);
+        }
+    };
+    let mut seen = HashSet::new();
+    let newest = newest.iter().filter(|record| seen.insert(&record.key.entity));
+    let mut observed = vec![];
+    for (record, path) in newest.filter_map(|record| Some((record, resource(record)?))).take(CALLS) {
+        if let Ok(Fetched::Found(resource)) = visma.fetch(&settings.visma, tenant, &path).await {
+            let offset = resource.modified_text().and_then(|text| zone_offset::observed(&text, record.received_at));
+            observed.extend(offset.map(|offset| Observed { offset, at: record.received_at }));
+        }
+    }
+    judged(name, settings.visma.zone(Api::Finance), &observed)
+}
+
+/// What to fetch for a webhook that tells of a change.
+fn resource(record: &Record) -> Option<ResourcePath> {
+    let is_change = catalogue::find(&record.event).is_some_and(|event| event.kind.is_hint());
+    let entity = &record.key.entity;
+    let path = ResourcePath::for_entity(entity.entity, &entity.key).filter(|path| path.api() == Api::Finance)?;
+    (is_change && record.origin == "webhook").then_some(path)
+}
+
+/// Compares what is measured with what the settings say. One measurement alone may be a change
+/// without a webhook.
+pub fn judged(name: String, zone: Zone, observed: &[Observed]) -> Check {
+    let clock = zone.clock();
+    let (right, wrong): (Vec<Observed>, Vec<Observed>) =
+        observed.iter().copied().partition(|one| clock.offset_at(one.at) == one.offset);
+    let Some(other) = wrong.first().filter(|_| wrong.len() > right.len()) else {
+        return match right.first() {
+            Some(one) => Check::ok(name, format!("at UTC{}, as in {}", text(one.offset), zone.name())),
+            None => {
+                Check::skipped(name, "a change of the last week by webhook, in a resource that has not changed since")
+            }
+        };
+    };
+    let seen = format!(
+        "at UTC{}, but visma.erp_time_zone of the settings is {}, which is at UTC{}",
+        text(other.offset),
+        zone.name(),
+        text(clock.offset_at(other.at))
+    );
+    let example = likely(*other).map(|zone| format!(", such as \"erp_time_zone\": \"{zone}\"")).unwrap_or_default();
+    let advice =
+        format!("Write a zone with this offset below \"visma\" of the settings{example} (shared/settings/README.md).");
+    let agree = wrong.iter().filter(|one| one.offset == other.offset).count();
+    match agree {
+        1 => Check::warning(name, seen, format!("If it stays so: {advice}")),
+        _ => Check::failed(name, seen, advice),
+    }
+}
+
+fn likely(observed: Observed) -> Option<String> {
+    let has_it =
+        |name: &&str| Zone::named(name).is_some_and(|zone| zone.clock().offset_at(observed.at) == observed.offset);
+    let of_whole_hours = observed.offset.whole_seconds() % 3600 == 0;
+    // In these names the sign is the other way round.
+    let other = || of_whole_hours.then(|| format!("Etc/GMT{:+}", -observed.offset.whole_hours()));
+    LIKELY.into_iter().find(has_it).map(str::to_owned).or_else(other)
+}
+
+fn text(offset: UtcOffset) -> String {
+    let (hours, minutes, _) = offset.as_hms();
+    let sign = if offset.is_negative() { '-' } else { '+' };
+    format!("{sign}{:02}:{:02}", hours.abs(), minutes.abs())
+}

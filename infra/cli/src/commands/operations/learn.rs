@@ -1,0 +1,154 @@
+//! `learn`: what is parked because we do not know its names, read by new settings, and replayed.
+
+mod event_names;
+mod groups;
+mod parked;
+mod propose;
+mod report;
+
+use super::{Access, Caller, Client};
+use crate::error::Failure;
+use crate::output::{Outcome, Report};
+use crate::settings::{Documents, SecretsManager, edit, learn as written};
+use crate::stack::Stack;
+use crate::text::duration;
+use clap::Args;
+use groups::Group;
+use parked::Parked;
+use propose::Proposal;
+use time::Duration;
+use webhooks_model::catalogue;
+use webhooks_model::mapping::{KeyPlace, Pointer};
+use webhooks_settings::Settings;
+
+#[derive(Debug, Args)]
+pub struct Learn {
+    /// Only show how each would be read, and write nothing
+    #[arg(long)]
+    plan: bool,
+    /// Only of this tenant
+    #[arg(long, value_name = "ID")]
+    tenant: Option<String>,
+    /// Only those whose event came under this name
+    #[arg(long, value_name = "NAME")]
+    event: Option<String>,
+    /// Only bodies of this shape, as --plan shows it
+    #[arg(long, value_name = "HASH")]
+    shape: Option<String>,
+    /// What an event's name means, such as KontoEndret=ACCOUNT_CHANGED; may be repeated
+    #[arg(long = "alias", value_name = "NAME=EVENT", value_parser = alias)]
+    aliases: Vec<(String, String)>,
+    /// Where the key is, such as /account/no; two joined by a comma make one key: /type,/no
+    #[arg(long = "key", value_name = "POINTER", value_parser = key_place)]
+    keys: Vec<KeyPlace>,
+    /// Where the status is
+    #[arg(long = "status", value_name = "POINTER")]
+    statuses: Vec<String>,
+    /// Where an action's text is
+    #[arg(long = "parameter", value_name = "POINTER")]
+    parameters: Vec<String>,
+    /// Where the notification's id is, a UUID
+    #[arg(long = "id", value_name = "POINTER")]
+    ids: Vec<String>,
+    /// Where the time of the change is
+    #[arg(long = "time", value_name = "POINTER")]
+    times: Vec<String>,
+    /// The most to read
+    #[arg(long, default_value_t = 500, value_name = "NUMBER")]
+    limit: usize,
+    /// How long to watch what is replayed: 90s, 30m
+    #[arg(long, default_value = "60s", value_parser = duration)]
+    wait: Duration,
+    /// How long after writing the replays begin: functions read the document for replays every two seconds
+    #[arg(long, default_value = "3s", value_parser = duration, hide = true)]
+    settle: Duration,
+    #[command(flatten)]
+    access: Access,
+}
+
+impl Learn {
+    /// What the command line says about fields, which stands before what we would propose.
+    fn told(&self) -> Proposal {
+        let pointers = |texts: &[String]| texts.iter().map(Pointer::new).collect::<Vec<_>>();
+        let mut told = Proposal { aliases: self.aliases.clone(), ..Proposal::default() };
+        told.rule.key = self.keys.clone();
+        told.rule.status = pointers(&self.statuses);
+        told.rule.parameter = pointers(&self.parameters);
+        told.rule.id = pointers(&self.ids);
+        told.rule.time = pointers(&self.times);
+        told
+    }
+
+    fn is_meant(&self, group: &Group) -> bool {
+        self.event.as_ref().is_none_or(|event| *event == group.event)
+            && self.shape.as_ref().is_none_or(|shape| *shape == group.shape)
+    }
+}
+
+/// # Errors
+/// The settings or the API refuse or do not answer, or what was told contradicts itself.
+pub async fn learn(stack: &Stack, caller: &Caller, options: Learn) -> Outcome {
+    let secrets = aws_sdk_secretsmanager::Client::new(&stack.aws);
+    let documents = SecretsManager::new(secrets, stack.output("SettingsSecretArn").await?);
+    learn_with(&documents, stack, caller, options).await
+}
+
+/// # Errors
+/// As [`learn`].
+pub async fn learn_with(documents: &impl Documents, stack: &Stack, caller: &Caller, options: Learn) -> Outcome {
+    let client = Client::new(stack, caller, &options.access).await?;
+    let read = documents.read().await?;
+    let current = edit::valid(&read.text)?;
+    let parked = parked::all(&client, options.tenant.as_deref(), options.limit).await?;
+    let mut groups = groups::of(parked, &current);
+    groups.retain(|group| options.is_meant(group));
+    if groups.is_empty() {
+        return Ok(Report::new(serde_json::json!({ "groups": [] }), "Nothing is parked that settings could mend.\n"));
+    }
+    let told = options.told();
+    if told.has_pointers() && groups.len() > 1 {
+        let advice = "Choose one with --event and --shape, as --plan shows them.";
+        return Err(Failure::usage("pointers are for one group, and there are several", advice));
+    }
+    let proposals: Vec<Proposal> = groups.iter().map(|group| propose::propose(group, &current, &told)).collect();
+    let (aliases, rules) = propose::together(&proposals, &told);
+    let text = written(&read.text, &aliases, &rules)?;
+    let new = edit::valid(&text)?;
+    let diff = edit::redacted_diff(&read.text, &text);
+    let report = report::new(&groups, &proposals, (&current, &new), &diff);
+    if options.plan {
+        return Ok(report.nothing_written());
+    }
+    let is_changed = text != read.text;
+    if is_changed {
+        documents.replace(&read, &text).await?;
+        tokio::time::sleep(options.settle.unsigned_abs()).await;
+    }
+    let readable = readable(&groups, &new);
+    for one in &readable {
+        let path = ["operations", "v1", "notifications", &one.reference, "replay"];
+        client.post(&path, &serde_json::json!({ "note": "learn" })).await?;
+    }
+    let outcome = parked::watch(&client, &readable, options.wait).await?;
+    Ok(report.replayed(&outcome, is_changed))
+}
+
+/// Those that the settings tell apart from others.
+fn readable<'a>(groups: &'a [Group], settings: &Settings) -> Vec<&'a Parked> {
+    let all = groups.iter().flat_map(|group| &group.members);
+    all.filter(|one| one.read(settings).is_some_and(|n| groups::is_identified(&n))).collect()
+}
+
+fn alias(text: &str) -> Result<(String, String), String> {
+    let (name, event) = text.rsplit_once('=').ok_or("write it as NAME=EVENT")?;
+    let known = catalogue::find(event).ok_or("the catalogue has no such event")?;
+    Ok((name.to_owned(), known.id.to_owned()))
+}
+
+fn key_place(text: &str) -> Result<KeyPlace, String> {
+    let parts: Vec<Pointer> = text.split(',').map(Pointer::new).collect();
+    match <[Pointer; 1]>::try_from(parts) {
+        Ok([one]) => Ok(KeyPlace::One(one)),
+        Err(parts) => Ok(KeyPlace::Joined(parts)),
+    }
+}

@@ -1,0 +1,35 @@
+//! What is parked, put together by the name of its event and the shape of its body.
+
+use super::parked::Parked;
+use std::collections::BTreeMap;
+use webhooks_model::shape::Shape;
+use webhooks_model::{Entity, Notification};
+use webhooks_settings::Settings;
+
+pub(super) struct Group {
+    /// The event's name as it came; empty where none was found.
+    pub(super) event: String,
+    /// The hash of the shape.
+    pub(super) shape: String,
+    pub(super) fields: Shape,
+    pub(super) members: Vec<Parked>,
+}
+
+/// The largest first. What is no JSON object is left out: no settings can read it.
+pub(super) fn of(parked: Vec<Parked>, settings: &Settings) -> Vec<Group> {
+    let mut groups = BTreeMap::<(String, String), Group>::new();
+    for one in parked {
+        let (Some(n), Some(fields)) = (one.read(settings), Shape::of(&one.raw)) else { continue };
+        let (event, shape) = (n.event_raw, fields.hash());
+        let group = Group { event: event.clone(), shape: shape.clone(), fields, members: vec![] };
+        groups.entry((event, shape)).or_insert(group).members.push(one);
+    }
+    let mut groups: Vec<Group> = groups.into_values().collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.members.len()));
+    groups
+}
+
+/// Whether event and record are known, so that it would not be parked for want of them.
+pub(super) fn is_identified(n: &Notification) -> bool {
+    n.event.is_some() && (n.entity_key.is_some() || n.entity == Entity::Company)
+}

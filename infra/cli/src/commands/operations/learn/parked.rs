@@ -1,0 +1,114 @@
+//! What is parked, with its text, and what becomes of it.
+
+use super::super::Client;
+use super::super::shown::text;
+use crate::error::Failure;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration as Span;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+use webhooks_model::notification::{Directory, Proof};
+use webhooks_model::replay::Recorded;
+use webhooks_model::{Channel, Delivery, EntityId, LedgerKey, Notification, NotificationKey, SenderId};
+
+/// Reasons that other settings may mend.
+const MENDABLE: [&str; 4] = ["unmapped", "unidentified", "invalid_path", "unconfirmable"];
+const PAGE: &str = "100";
+const EVERY: Span = Span::from_secs(1);
+
+pub(super) struct Parked {
+    pub(super) reference: String,
+    pub(super) reason: String,
+    pub(super) raw: String,
+    delivery: Delivery,
+}
+
+/// How many of those replayed are in which state, and which still are where they were.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    pub(super) states: BTreeMap<String, usize>,
+    pub(super) parked: usize,
+}
+
+impl Parked {
+    /// As the processor would read its replay.
+    pub(super) fn read(&self, settings: &impl Directory) -> Option<Notification> {
+        Notification::all_of(&self.delivery, settings).into_iter().next()
+    }
+
+    fn new(item: &Value, raw: String) -> Option<Self> {
+        let id = NotificationKey::try_from(text(&item["id"])).ok()?;
+        let entity = serde_json::from_value(item["entity"].clone()).ok()?;
+        let channel = Channel::parse(item["channel"].as_str()?)?;
+        let recorded = Recorded {
+            delivery: Uuid::nil(),
+            id_in_header: SenderId::new(id.id()),
+            answer: Default::default(),
+            channel,
+            subscription: text(&item["subscription"]),
+            event: text(&item["event"]),
+            // The API does not say how far it is believed; how it reads does not depend on that.
+            proof: if channel == Channel::Legacy { Proof::Nothing } else { Proof::Headers },
+            received_at: OffsetDateTime::parse(item["received_at"].as_str()?, &Rfc3339).ok()?,
+            key: LedgerKey {
+                entity: EntityId { tenant: text(&item["tenant"]), entity, key: text(&item["key"]) },
+                notification: id,
+            },
+            raw: raw.clone(),
+        };
+        let (reference, reason) = (text(&item["ref"]), text(&item["reason"]));
+        Some(Self { reference, reason, raw, delivery: recorded.replay() })
+    }
+}
+
+/// The newest first. Each reading of a text is written down by the API.
+pub(super) async fn all(client: &Client<'_>, tenant: Option<&str>, most: usize) -> Result<Vec<Parked>, Failure> {
+    let mut query = vec![("kind", "parked"), ("limit", PAGE)];
+    query.extend(tenant.map(|tenant| ("tenant", tenant)));
+    let (mut found, mut cursor) = (vec![], None::<String>);
+    loop {
+        let given = cursor.as_deref().map(|cursor| ("cursor", cursor));
+        let query: Vec<_> = query.iter().copied().chain(given).collect();
+        let page = client.get(&["operations", "v1", "attention"], &query).await?;
+        for item in page["items"].as_array().into_iter().flatten() {
+            if found.len() == most {
+                return Ok(found);
+            }
+            if item["reason"].as_str().is_some_and(|reason| MENDABLE.contains(&reason)) {
+                let raw = client.get(&["operations", "raw", "notifications", &text(&item["ref"])], &[]).await?;
+                found.extend(Parked::new(item, text(&raw["text"])));
+            }
+        }
+        cursor = page["next"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Until none of them is parked where it was, or the time is over.
+pub(super) async fn watch(client: &Client<'_>, replayed: &[&Parked], longest: Duration) -> Result<Watched, Failure> {
+    let end = tokio::time::Instant::now() + longest.unsigned_abs();
+    let (mut open, mut states) = (replayed.to_vec(), BTreeMap::new());
+    loop {
+        let mut still = vec![];
+        for one in open {
+            let mut item = client.get(&["operations", "v1", "notifications", &one.reference], &[]).await?;
+            let moved = item["moved_to"].as_str().map(str::to_owned);
+            if let Some(moved) = moved {
+                item = client.get(&["operations", "v1", "notifications", &moved], &[]).await?;
+            } else if item["state"] == "parked" {
+                still.push(one);
+                continue;
+            }
+            *states.entry(text(&item["state"])).or_default() += 1;
+        }
+        if still.is_empty() || tokio::time::Instant::now() >= end {
+            return Ok(Watched { states, parked: still.len() });
+        }
+        open = still;
+        tokio::time::sleep(EVERY).await;
+    }
+}

@@ -1,0 +1,107 @@
+//! Reading the times of Visma Net (reference 1.5, 4.4). Many have no zone (reference 9.6), and the clock that wrote them shows one
+//! hour of autumn twice.
+
+use crate::ticks::Ticks;
+use crate::zone::{WallClock, Zone};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime, PrimitiveDateTime};
+
+/// How far the sender's clock and ours may be apart. A stamp may be up to twice that too late, if
+/// it was read just before the second of its two moments.
+const SKEW: Duration = Duration::minutes(1);
+
+/// How times without a zone are read: the sender's clock, and the moment at which they were received.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    wall: WallClock,
+    now: OffsetDateTime,
+}
+
+/// A moment as it was read. Where the sender's clock showed it twice, it has two readings. The later
+/// one is taken as soon as it has come: a resource that still shows this time then has not changed
+/// since the earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stamp {
+    at: Ticks,
+    first: Ticks,
+    latest: Ticks,
+}
+
+/// A time as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    WithZone(OffsetDateTime),
+    WithoutZone(PrimitiveDateTime),
+}
+
+impl Clock {
+    pub fn new(zone: Zone, now: OffsetDateTime) -> Self {
+        Self { wall: zone.clock(), now }
+    }
+
+    /// Reads `2024-05-27T18:12:55.7720784Z`, an offset instead of `Z`, a space instead of `T`, or no
+    /// zone at all. Without a zone it is what the clock of this zone showed.
+    pub fn read(&self, text: &str) -> Option<Stamp> {
+        let shown = match Written::parse(text)? {
+            Written::WithZone(at) => return Some(Ticks::from_datetime(at).into()),
+            Written::WithoutZone(shown) => shown,
+        };
+        let [first, second] = self.wall.readings(shown);
+        if first == second {
+            return Some(Ticks::from_datetime(first).into());
+        }
+        let at = if second <= self.now + SKEW { second } else { first };
+        let [at, first, latest] = [at, first, at + SKEW * 2].map(Ticks::from_datetime);
+        Some(Stamp { at, first, latest })
+    }
+}
+
+impl From<Ticks> for Stamp {
+    fn from(at: Ticks) -> Self {
+        Self { at, first: at, latest: at }
+    }
+}
+
+impl Stamp {
+    /// The moment, as far as can be told.
+    pub fn at(self) -> Ticks {
+        self.at
+    }
+
+    /// The other moment that it may be; the same one where there is no doubt.
+    pub fn first(self) -> Ticks {
+        self.first
+    }
+
+    /// Up to which moment another state's version may lie while this state may still be the newer.
+    pub fn latest(self) -> Ticks {
+        self.latest
+    }
+
+    /// Whether `version` is this state or certainly a newer one. What is in doubt is not known.
+    pub fn is_known_by(self, version: Ticks) -> bool {
+        version == self.at || version == self.first || version > self.latest || (version > self.at && self.is_certain())
+    }
+
+    pub fn is_certain(self) -> bool {
+        self.at == self.latest
+    }
+}
+
+impl Written {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) {
+            return Some(Self::WithZone(at));
+        }
+        let zoneless = time::macros::format_description!(
+            version = 2,
+            "[year]-[month]-[day][first [T] [ ]][hour]:[minute]:[second][optional [.[subsecond]]]"
+        );
+        PrimitiveDateTime::parse(text, &zoneless).ok().map(Self::WithoutZone)
+    }
+}
+
+#[cfg(test)]
+#[path = "clock_tests.rs"]
+mod tests;

@@ -1,0 +1,69 @@
+//! The types of JSON, and sets of them.
+
+use serde::{Serialize, Serializer};
+use std::fmt;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JsonType {
+    Array,
+    Boolean,
+    Null,
+    Number,
+    Object,
+    String,
+}
+
+impl JsonType {
+    pub const ALL: [Self; 6] = [Self::Array, Self::Boolean, Self::Null, Self::Number, Self::Object, Self::String];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Array => "array",
+            Self::Boolean => "boolean",
+            Self::Null => "null",
+            Self::Number => "number",
+            Self::Object => "object",
+            Self::String => "string",
+        }
+    }
+}
+
+/// A set of types. As text: `null|string`; as JSON: `["null", "string"]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Types(u8);
+
+impl Types {
+    pub fn contains(self, one: JsonType) -> bool {
+        self.0 & Self::from(one).0 != 0
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = JsonType> {
+        JsonType::ALL.into_iter().filter(move |one| self.contains(*one))
+    }
+
+    pub fn extend(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+impl From<JsonType> for Types {
+    fn from(one: JsonType) -> Self {
+        Self(1 << one as u8)
+    }
+}
+
+impl fmt::Display for Types {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, one) in self.iter().enumerate() {
+            write!(f, "{}{}", if at == 0 { "" } else { "|" }, one.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Types {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}

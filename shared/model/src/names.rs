@@ -1,0 +1,7 @@
+//! What may stand in a key or a URL as it is.
+
+/// Tenants and companies are names: 1 to 64 ASCII letters, digits, `-` and `_`.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}

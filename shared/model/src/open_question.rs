@@ -1,0 +1,237 @@
+//! What is not known for sure about Visma Net's side (reference 8.7), what the product assumes
+//! until it has seen it, and what to do where reality differs.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenQuestion {
+    BodyShape,
+    BodyForm,
+    EventNames,
+    FeedbackId,
+    FeedbackSource,
+    Retries,
+    TimeOut,
+    Ordering,
+    Repetitions,
+    TimestampUnit,
+    TimeZone,
+    TenantId,
+    ActionParameter,
+    BodySize,
+    Handshake,
+    SecretRotation,
+    DescriptionLength,
+    SourceAddresses,
+    SignatureForm,
+    HeaderNames,
+}
+
+use OpenQuestion as Q;
+
+impl OpenQuestion {
+    pub const ALL: [Self; 20] = [
+        Q::BodyShape,
+        Q::BodyForm,
+        Q::EventNames,
+        Q::FeedbackId,
+        Q::FeedbackSource,
+        Q::Retries,
+        Q::TimeOut,
+        Q::Ordering,
+        Q::Repetitions,
+        Q::TimestampUnit,
+        Q::TimeZone,
+        Q::TenantId,
+        Q::ActionParameter,
+        Q::BodySize,
+        Q::Handshake,
+        Q::SecretRotation,
+        Q::DescriptionLength,
+        Q::SourceAddresses,
+        Q::SignatureForm,
+        Q::HeaderNames,
+    ];
+
+    /// The stable code.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Q::BodyShape => "body_shape",
+            Q::BodyForm => "body_form",
+            Q::EventNames => "event_names",
+            Q::FeedbackId => "feedback_id",
+            Q::FeedbackSource => "feedback_source",
+            Q::Retries => "retries",
+            Q::TimeOut => "time_out",
+            Q::Ordering => "ordering",
+            Q::Repetitions => "repetitions",
+            Q::TimestampUnit => "timestamp_unit",
+            Q::TimeZone => "time_zone",
+            Q::TenantId => "tenant_id",
+            Q::ActionParameter => "action_parameter",
+            Q::BodySize => "body_size",
+            Q::Handshake => "handshake",
+            Q::SecretRotation => "secret_rotation",
+            Q::DescriptionLength => "description_length",
+            Q::SourceAddresses => "source_addresses",
+            Q::SignatureForm => "signature_form",
+            Q::HeaderNames => "header_names",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|question| question.as_str() == text)
+    }
+
+    /// Where the reference asks it.
+    pub fn reference(self) -> &'static str {
+        match self {
+            Q::BodyShape | Q::BodyForm => "8.7, 1",
+            Q::EventNames => "8.7, 2",
+            Q::FeedbackId => "8.7, 3",
+            Q::FeedbackSource => "8.7, 4",
+            Q::Retries => "8.7, 5",
+            Q::TimeOut => "8.7, 6",
+            Q::Ordering => "8.7, 7",
+            Q::Repetitions => "8.7, 8",
+            Q::TimestampUnit => "8.7, 9",
+            Q::TimeZone => "8.7, 10; 9.6",
+            Q::TenantId => "8.7, 11",
+            Q::ActionParameter => "8.7, 12",
+            Q::BodySize => "8.7, 13",
+            Q::Handshake => "8.7, 14",
+            Q::SecretRotation => "8.7, 15",
+            Q::DescriptionLength => "8.7, 16",
+            Q::SourceAddresses => "8.7, 17",
+            Q::SignatureForm | Q::HeaderNames => "1.2",
+        }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Q::BodyShape => "Fields of a body",
+            Q::BodyForm => "Form of a body",
+            Q::EventNames => "Names of events",
+            Q::FeedbackId => "Id that the feedback is taken under",
+            Q::FeedbackSource => "Source that the feedback is taken with",
+            Q::Retries => "When a delivery comes again",
+            Q::TimeOut => "How long the dispatcher waits for an answer",
+            Q::Ordering => "Order of notifications",
+            Q::Repetitions => "Repeated notifications",
+            Q::TimestampUnit => "Unit of the timestamps in headers",
+            Q::TimeZone => "Zone of times that name none",
+            Q::TenantId => "Tenant of the header and of tokens",
+            Q::ActionParameter => "Parameter of an action",
+            Q::BodySize => "Size of a body",
+            Q::Handshake => "Handshake with a new address",
+            Q::SecretRotation => "Change of a secret",
+            Q::DescriptionLength => "Length of the feedback's text",
+            Q::SourceAddresses => "Addresses that deliveries come from",
+            Q::SignatureForm => "Form of the signature",
+            Q::HeaderNames => "Headers of a delivery",
+        }
+    }
+
+    /// What the product does as long as nothing else was seen.
+    pub fn assumed(self) -> &'static str {
+        match self {
+            Q::BodyShape => "The event and the key stand in one of the known fields. All fields are optional.",
+            Q::BodyForm => "One object, or an array of objects.",
+            Q::EventNames => "A name of the catalogue, in any case, with or without blanks, _ and -.",
+            Q::FeedbackId => "The id that visma.feedback_id prefers. The other one is tried once.",
+            Q::FeedbackSource => "The source as it came, or else visma.application_name.",
+            Q::Retries => "Everything but a 2xx comes again.",
+            Q::TimeOut => "An answer within a second is in time.",
+            Q::Ordering => "There is none.",
+            Q::Repetitions => "A notification may come several times.",
+            Q::TimestampUnit => "Milliseconds since 1970.",
+            Q::TimeZone => "The zone that the product reads such times in.",
+            Q::TenantId => "The header's tenant is the one that Visma Connect gives tokens for.",
+            Q::ActionParameter => "It stands in one of the known fields.",
+            Q::BodySize => "At most 1 MiB.",
+            Q::Handshake => "There is none. GET is answered with 200.",
+            Q::SecretRotation => "Old and new secrets are valid together for a while.",
+            Q::DescriptionLength => "At most 255 characters are taken.",
+            Q::SourceAddresses => "The three addresses that Visma has published.",
+            Q::SignatureForm => "x-vwd-signature-v1 alone: 44 characters of padded base64.",
+            Q::HeaderNames => "The x-vwd headers of the reference, with event, notification and tenant among them.",
+        }
+    }
+
+    /// What to do where reality differs.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Q::BodyShape => {
+                "Run visma-webhooks learn, or say in fields of the settings where they are, then replay what is parked."
+            }
+            Q::BodyForm => "Look at the unparseable notifications. The body is neither an object nor an array.",
+            Q::EventNames => {
+                "Run visma-webhooks learn, or name it in event_aliases of the settings, then replay what is parked."
+            }
+            Q::FeedbackId => "Change visma.feedback_id in the settings: each feedback then needs one call and not two.",
+            Q::FeedbackSource => "Change visma.application_name in the settings.",
+            Q::TimestampUnit => "Nothing depends on it: header timestamps order nothing. Tell the maintainers.",
+            Q::TimeZone => {
+                "Finance: set visma.erp_time_zone to a zone with the measured offset. Sales orders: tell the maintainers."
+            }
+            Q::TenantId => {
+                "Serve the tenant under the id that Visma Connect knows: company_id and id of tenants in the settings."
+            }
+            Q::ActionParameter => "Say in fields of the settings where the parameter is.",
+            Q::SourceAddresses => {
+                "Do not enforce source_ips. Add the address to the list if you know that it is Visma's."
+            }
+            Q::SignatureForm => "Only x-vwd-signature-v1 is verified. Tell the maintainers of the other form.",
+            Q::HeaderNames => "Set event and tenant of the subscription in the settings: no header tells them.",
+            Q::Retries
+            | Q::TimeOut
+            | Q::Ordering
+            | Q::Repetitions
+            | Q::BodySize
+            | Q::Handshake
+            | Q::SecretRotation
+            | Q::DescriptionLength => "Tell the maintainers.",
+        }
+    }
+
+    /// Whether a receiver can see the answer at all.
+    pub fn is_measured(self) -> bool {
+        !matches!(self, Q::TimeOut | Q::Handshake | Q::SecretRotation)
+    }
+
+    /// So many facts are kept. A sender with a secret cannot fill the table.
+    pub fn most_facts(self) -> usize {
+        match self {
+            Q::BodyShape | Q::EventNames | Q::SourceAddresses => 64,
+            _ => 16,
+        }
+    }
+
+    /// Whether each notification is counted under one subject only, as under its event.
+    pub fn has_one_subject_each(self) -> bool {
+        matches!(self, Q::BodyShape | Q::TimeZone)
+    }
+}
+
+impl fmt::Display for OpenQuestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_one_in_text_and_in_json_and_every_question_is_listed() {
+        for (at, question) in OpenQuestion::ALL.into_iter().enumerate() {
+            assert_eq!(question as usize, at);
+            assert_eq!(OpenQuestion::parse(question.as_str()), Some(question));
+            assert_eq!(serde_json::to_value(question).unwrap(), question.as_str());
+        }
+        assert_eq!(OpenQuestion::parse("no_such_question"), None);
+    }
+}

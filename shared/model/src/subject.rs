@@ -1,0 +1,212 @@
+//! Which entity a payload is about. Nothing is guessed: what is not identified says why.
+
+use crate::catalogue::Entity;
+use crate::fields::Fields;
+use crate::identification::Identification;
+use crate::ledger::Reason;
+use crate::resource_path::ResourcePath;
+use uuid::Uuid;
+
+/// Bytes. With a tenant and an entity's name before it, a key of the table has room for more.
+const MAX_KEY_LENGTH: usize = 256;
+
+/// The entity that a payload names, as far as it can be told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Subject {
+    pub(crate) key: Option<String>,
+    pub(crate) path: Option<ResourcePath>,
+    /// Why it cannot be acted on: `Unidentified`, `InvalidPath` or `KeyTooLong`.
+    pub(crate) unusable: Option<Reason>,
+}
+
+impl Subject {
+    /// The key that the settings lead to comes first, then the payload's path, then the fields that hold
+    /// an entity's number.
+    pub(crate) fn of(entity: Entity, fields: &Fields<'_>, mapped: Option<String>) -> Self {
+        if matches!(entity, Entity::Unmapped | Entity::Unparseable) {
+            return Self { key: mapped.or_else(|| key_of(entity, fields)).filter(|key| fits(key)), ..Self::default() };
+        }
+        match (path_of(entity, fields), mapped) {
+            (Ok(Some(path)), Some(mapped)) if path.key().as_ref() == Some(&mapped) => {
+                Self::new(Some(mapped), Some(path), entity)
+            }
+            (_, Some(mapped)) => Self::named(entity, Some(mapped)),
+            (path, None) => Self::unmapped(entity, fields, path),
+        }
+    }
+
+    fn unmapped(entity: Entity, fields: &Fields<'_>, path: Result<Option<ResourcePath>, Reason>) -> Self {
+        match path {
+            Err(reason) => Self::unusable(reason),
+            Ok(Some(path)) if path.key().is_some() => Self::new(path.key(), Some(path), entity),
+            Ok(_) => Self::named(entity, key_of(entity, fields)),
+        }
+    }
+
+    fn named(entity: Entity, key: Option<String>) -> Self {
+        let path = key.as_deref().and_then(|key| ResourcePath::for_entity(entity, key));
+        // A key that cannot be asked for is not one of the ERP's.
+        let is_strange = key.is_some() && path.is_none() && ResourcePath::has_resource(entity);
+        if is_strange { Self::unusable(Reason::Unidentified) } else { Self::new(key, path, entity) }
+    }
+
+    fn new(key: Option<String>, path: Option<ResourcePath>, entity: Entity) -> Self {
+        match key {
+            Some(key) if !fits(&key) => Self::unusable(Reason::KeyTooLong),
+            None if entity.identification() != Identification::Company => Self::unusable(Reason::Unidentified),
+            key => Self { key, path, unusable: None },
+        }
+    }
+
+    fn unusable(reason: Reason) -> Self {
+        Self { unusable: Some(reason), ..Self::default() }
+    }
+}
+
+fn fits(key: &str) -> bool {
+    key.len() <= MAX_KEY_LENGTH
+}
+
+/// # Errors
+/// There is a path, and it does not name a resource of the entity. Where the ERP has no such resource,
+/// no path is expected and none is read.
+fn path_of(entity: Entity, fields: &Fields<'_>) -> Result<Option<ResourcePath>, Reason> {
+    let text = fields.text(&["relativeResourceUri", "resourcePath"]);
+    let Some(text) = text.filter(|_| ResourcePath::has_resource(entity)) else { return Ok(None) };
+    let path = ResourcePath::parse(&text).ok().filter(|path| path.entity() == entity);
+    path.map(Some).ok_or(Reason::InvalidPath)
+}
+
+fn key_of(entity: Entity, fields: &Fields<'_>) -> Option<String> {
+    let specific: &[&str] = match entity {
+        Entity::Account => &["accountCd", "account"],
+        Entity::Customer => &["customerCd", "customerNumber"],
+        Entity::Dimension => &["dimensionId", "dimension"],
+        Entity::Employee => &["employeeCd", "employeeNumber"],
+        Entity::InventoryItem => &["inventoryNumber", "inventoryCd"],
+        Entity::Supplier => &["supplierCd", "supplierNumber"],
+        Entity::Project => &["projectId", "projectCd"],
+        Entity::PurchaseOrder | Entity::SalesOrder => &["orderNumber", "orderNbr", "orderId"],
+        Entity::CustomerInvoice | Entity::SupplierInvoice => &["invoiceNumber", "refNbr"],
+        Entity::Segment => &["segmentId", "segmentKey", "segment"],
+        Entity::Shipment => &["shipmentNumber", "shipmentNbr"],
+        Entity::Voucher => &["refNumber", "voucherNumber"],
+        Entity::BackgroundOperation => &["id", "reference"],
+        Entity::Company | Entity::Unmapped | Entity::Unparseable => &[],
+    };
+    let general = ["entityId", "number", "refNbr", "refNumber", "id"];
+    let key = fields.text(specific).or_else(|| {
+        let numbers = general.iter().filter_map(|name| fields.text(&[name]));
+        // A UUID is the id of a record or of the notification, never a number that people see.
+        numbers.into_iter().find(|number| entity == Entity::BackgroundOperation || Uuid::try_parse(number).is_err())
+    })?;
+    match (entity, fields.text(&["orderType", "type"])) {
+        (Entity::SalesOrder, Some(order_type)) => Some(format!("{order_type}/{key}")),
+        _ => Some(key),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::CATALOGUE;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn subject(entity: Entity, body: &serde_json::Value) -> Subject {
+        Subject::of(entity, &Fields::parse(&body.to_string()).unwrap(), None)
+    }
+
+    fn key(entity: Entity, body: &serde_json::Value) -> Result<String, Reason> {
+        let subject = subject(entity, body);
+        subject.key.ok_or_else(|| subject.unusable.unwrap_or(Reason::Bug))
+    }
+
+    #[test]
+    fn an_event_of_an_entity_is_unidentified_without_a_key() {
+        for event in CATALOGUE {
+            let found = subject(event.entity, &json!({}));
+            let expected = (event.entity != Entity::Company).then_some(Reason::Unidentified);
+            assert_eq!((found.key, found.path, found.unusable), (None, None, expected), "{}", event.id);
+        }
+    }
+
+    #[test]
+    fn a_body_with_names_that_we_do_not_know_is_unidentified() {
+        for body in [
+            json!({"tableIdentifier": "Order", "customerNo": 0, "primaryKeys": [{"OrderNo": 9_223_372_036_854_775_807_i64}]}),
+            json!({"konto": "1920"}),
+            json!({"accountCd": null, "number": "", "id": {}}),
+        ] {
+            assert_eq!(key(Entity::Account, &body), Err(Reason::Unidentified), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_used_is_told_and_not_passed_over() {
+        for path in [
+            "api/v1/customer/5",
+            "https://evil.example/v1/account/1",
+            "v1/account/../background/1",
+            "v9/account/1",
+            "v1/account/1?x=1",
+            "v1/customer/internal/5",
+        ] {
+            let body = json!({"relativeResourceUri": path, "accountCd": "1920"});
+            assert_eq!(key(Entity::Account, &body), Err(Reason::InvalidPath), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_to_a_whole_list_leaves_the_key_to_the_fields() {
+        let body = |account| json!({"relativeResourceUri": "api/v1/account", "accountCd": account});
+        assert_eq!(key(Entity::Account, &body("1920")).as_deref(), Ok("1920"));
+        assert_eq!(key(Entity::Account, &body("")), Err(Reason::Unidentified));
+    }
+
+    #[test]
+    fn an_order_needs_its_type() {
+        assert_eq!(key(Entity::SalesOrder, &json!({"type": "SO", "orderId": "1/2"})).as_deref(), Ok("SO/1/2"));
+        assert_eq!(key(Entity::SalesOrder, &json!({"orderId": "000101"})), Err(Reason::Unidentified));
+        let path = json!({"relativeResourceUri": "api/v1/salesorder/000101", "type": "SO", "orderId": "000101"});
+        assert_eq!(key(Entity::SalesOrder, &path).as_deref(), Ok("SO/000101"));
+    }
+
+    #[test]
+    fn a_uuid_is_no_number() {
+        let uuid = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
+        assert_eq!(key(Entity::Account, &json!({"id": uuid})), Err(Reason::Unidentified));
+        assert_eq!(key(Entity::Account, &json!({"entityId": uuid, "id": 1920})).as_deref(), Ok("1920"));
+        assert_eq!(key(Entity::BackgroundOperation, &json!({"id": uuid})).as_deref(), Ok(uuid));
+    }
+
+    #[test]
+    fn an_entity_without_a_resource_is_known_by_its_number_alone() {
+        let found = subject(Entity::Voucher, &json!({"refNumber": "B-7", "relativeResourceUri": "v2/voucher/7"}));
+        assert_eq!(found, Subject { key: Some("B-7".into()), path: None, unusable: None });
+    }
+
+    #[test]
+    fn a_key_of_256_bytes_is_kept_and_a_longer_one_is_told() {
+        let number = |length| json!({"accountCd": "9".repeat(length)});
+        assert_eq!(key(Entity::Account, &number(256)), Ok("9".repeat(256)));
+        assert_eq!(key(Entity::Account, &number(257)), Err(Reason::KeyTooLong));
+        let path = |length: usize| json!({"relativeResourceUri": format!("v1/account/{}", "9".repeat(length))});
+        assert_eq!(key(Entity::Account, &path(256)), Ok("9".repeat(256)));
+        assert_eq!(key(Entity::Account, &path(257)), Err(Reason::KeyTooLong));
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_the_same_in_a_field_and_in_a_path(number in "[A-ZÅÄÖa-z0-9+%/:()~#][A-ZÅÄÖa-zåß京0-9 +%/:()~#.-]{0,30}[A-Z0-9]") {
+            let in_field = subject(Entity::InventoryItem, &json!({"inventoryNumber": number}));
+            if let Some(path) = &in_field.path {
+                let in_path = subject(Entity::InventoryItem, &json!({"relativeResourceUri": format!("api/{path}")}));
+                prop_assert_eq!(&in_path.key, &Some(number));
+                prop_assert_eq!(in_path, in_field);
+            } else {
+                prop_assert!(number.contains('.') || number.contains('%'), "{}", number);
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Tenants whose calls were used up, and what waits for their next ones.
+
+use crate::attributes::{Item, Update, integer, number, string, text, time_text};
+use crate::error::StoreError;
+use crate::item::{Items, Query};
+use crate::keys::key_of;
+use crate::pending::{AT_ONCE, Mark};
+use crate::sweeps::sweep_partition;
+use crate::table::Table;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use webhooks_model::{Allowance, LedgerKey};
+
+const SORT_KEY: &str = "ALLOWANCE";
+/// Their mark in the `attention` index, by which they are found.
+const MARK: &str = "allowance";
+/// Of 1 MB of an index, in one look.
+const MOST_PAGES: usize = 20;
+const INDEX_KEYS: [&str; 4] = ["pk", "sk", "attention", "attention_at"];
+const ATTRIBUTES: [&str; 7] = ["pk", "sk", "attention", "calls_limit", "calls_each", "resets_at", "released_to"];
+
+pub trait Allowances: Send + Sync {
+    /// Of every tenant that was without calls lately.
+    fn allowances(&self) -> impl Future<Output = Result<Vec<Allowance>, StoreError>> + Send;
+
+    /// What waits for the tenant's calls, in the order received. The index lags; each is read again.
+    fn waiting(&self, tenant: &str, most: usize) -> impl Future<Output = Result<Vec<LedgerKey>, StoreError>> + Send;
+
+    /// Remembers up to when the quota was given to what waits.
+    fn set_released(
+        &self,
+        tenant: &str,
+        to: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+impl<I: Items> Allowances for Table<I> {
+    async fn allowances(&self) -> Result<Vec<Allowance>, StoreError> {
+        let places = self.in_index(MARK, usize::MAX).await?;
+        let mut all = vec![];
+        for some in places.chunks(AT_ONCE as usize) {
+            let names =
+                some.iter().filter_map(|item| Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned())));
+            all.extend(self.items.get_many(names.collect(), &ATTRIBUTES, true).await?.iter().filter_map(read));
+        }
+        all.sort_by(|a, b| a.tenant.cmp(&b.tenant));
+        Ok(all)
+    }
+
+    async fn waiting(&self, tenant: &str, most: usize) -> Result<Vec<LedgerKey>, StoreError> {
+        let mark = Mark::Limited.value(tenant);
+        let places = self.in_index(&mark, most).await?;
+        let mut all = vec![];
+        for some in places.chunks(AT_ONCE as usize) {
+            let items = self.as_they_are(some).await?;
+            let still = items.iter().filter(|item| text(item, "attention") == Some(&mark));
+            all.extend(still.filter_map(|item| key_of(text(item, "pk")?, text(item, "sk")?)));
+        }
+        Ok(all)
+    }
+
+    async fn set_released(&self, tenant: &str, to: OffsetDateTime, now: OffsetDateTime) -> Result<(), StoreError> {
+        let update = Update::default().set("released_to", string(time_text(to))).set("expires_at", self.ttl(now));
+        self.update(&sweep_partition(tenant), SORT_KEY, update, None).await?;
+        Ok(())
+    }
+}
+
+impl<I: Items> Table<I> {
+    pub(crate) async fn note_used_up(&self, allowance: &Allowance, now: OffsetDateTime) -> Result<(), StoreError> {
+        let resets_at = string(time_text(allowance.resets_at));
+        let update = Update::default()
+            .set("attention", string(MARK))
+            .set("attention_at", string(time_text(now)))
+            .set_some("calls_limit", allowance.limit.map(number))
+            .set("calls_each", number(allowance.calls_each))
+            .set("resets_at", resets_at)
+            .set("expires_at", self.ttl(now));
+        self.update(&sweep_partition(&allowance.tenant), SORT_KEY, update, None).await?;
+        Ok(())
+    }
+
+    /// The keys of what bears the mark, oldest first.
+    async fn in_index(&self, mark: &str, most: usize) -> Result<Vec<Item>, StoreError> {
+        let mut found: Vec<Item> = vec![];
+        for _ in 0..MOST_PAGES {
+            if found.len() >= most {
+                break;
+            }
+            let only_keys = |item: &Item| {
+                INDEX_KEYS.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()
+            };
+            let query = Query {
+                index: Some("attention"),
+                key_condition: "attention = :mark",
+                limit: i32::try_from(most - found.len()).ok(),
+                after: found.last().map(only_keys),
+                ..Query::default()
+            };
+            let items = self.items.query(query.value(":mark", string(mark))).await?;
+            if items.is_empty() {
+                break;
+            }
+            found.extend(items);
+        }
+        Ok(found)
+    }
+}
+
+fn read(item: &Item) -> Option<Allowance> {
+    let time = |name| OffsetDateTime::parse(text(item, name)?, &Rfc3339).ok();
+    let positive = |name| integer(item, name).and_then(|number| u64::try_from(number).ok());
+    Some(Allowance {
+        tenant: text(item, "pk")?.split_once('#')?.0.to_owned(),
+        limit: positive("calls_limit"),
+        calls_each: positive("calls_each").unwrap_or(1),
+        resets_at: time("resets_at")?,
+        released_to: time("released_to"),
+    })
+}

@@ -1,0 +1,50 @@
+//! A notification that the settings now read otherwise: its old record is closed and says where it goes on.
+
+use crate::attributes::{Item, Update, string, text, time_text};
+use crate::error::StoreError;
+use crate::item::Items;
+use crate::keys::{partition, sort_key};
+use crate::table::Table;
+use aws_sdk_dynamodb::types::AttributeValue;
+use time::OffsetDateTime;
+use webhooks_model::{LedgerKey, State};
+
+/// Of a closed record: the one that goes on for it. Nothing else sets it, so a record that has it is not replayed any more.
+pub(crate) const MOVED_TO: &str = "moved_to";
+/// Of the one that goes on: the closed record.
+pub(crate) const MOVED_FROM: &str = "moved_from";
+
+/// A record's key as another record names it.
+pub(crate) fn place(key: &LedgerKey) -> AttributeValue {
+    string(serde_json::to_string(key).expect("names and ids always serialise"))
+}
+
+pub(crate) fn read_place(item: &Item, name: &str) -> Option<LedgerKey> {
+    serde_json::from_str(text(item, name)?).ok()
+}
+
+impl<I: Items> Table<I> {
+    /// On condition that it is there and not at a final end: that stays.
+    pub(crate) async fn close_moved(
+        &self,
+        old: &LedgerKey,
+        new: &LedgerKey,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let mut update = Update::default()
+            .set("state", string(State::Superseded.as_str()))
+            .set(MOVED_TO, place(new))
+            .set("ended_at", string(time_text(now)))
+            .set("expires_at", self.ttl(now))
+            .remove("updated_at")
+            .remove("reason")
+            .remove("attention")
+            .remove("attention_at");
+        let state = update.name("state");
+        let open = State::ALL.into_iter().filter(|state| state.may_become(State::Superseded));
+        let open: Vec<String> = open.map(|state| update.value(string(state.as_str()))).collect();
+        let condition = format!("{state} IN ({})", open.join(", "));
+        self.update(&partition(&old.entity), &sort_key(old), update, Some(condition)).await?;
+        Ok(())
+    }
+}

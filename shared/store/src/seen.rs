@@ -1,0 +1,59 @@
+//! What the table knows before a notification is processed.
+
+use crate::attempts::Attempts;
+use crate::attributes::{Item, flag, integer, text};
+use crate::implied::received_at;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use webhooks_model::feedback::FeedbackState;
+use webhooks_model::{Reason, State};
+
+/// What the table knows before a notification is processed.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// This notification, if it was here before.
+    pub same: Option<Known>,
+    /// Whether the same content was here under another id, as the same event, and ended well.
+    pub repeated: bool,
+    /// Whether the same content was here as another event.
+    pub under_other_event: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Known {
+    /// `None` when only the feedback function has written so far.
+    pub state: Option<State>,
+    pub reason: Option<Reason>,
+    pub feedback: Option<FeedbackState>,
+    /// The delivery that wrote it down last.
+    pub delivery: Option<Uuid>,
+    /// When intake had accepted that.
+    pub received_at: Option<OffsetDateTime>,
+    /// What an accountant is told, or would be told if it were answered by itself.
+    pub is_success: Option<bool>,
+    pub attempts: Attempts,
+    /// `None` while it is kept for as long as it takes.
+    pub expires_at: Option<OffsetDateTime>,
+}
+
+impl Known {
+    /// Whether an operator has set it aside. A hold whose time is over is none, though DynamoDB has not deleted it yet.
+    #[must_use]
+    pub fn is_held(&self, now: OffsetDateTime) -> bool {
+        let has_expired = self.expires_at.is_some_and(|at| at <= now);
+        self.state == Some(State::Parked) && self.reason == Some(Reason::Held) && !has_expired
+    }
+}
+
+pub(crate) fn known(item: &Item) -> Known {
+    Known {
+        state: text(item, "state").and_then(State::parse),
+        reason: text(item, "reason").and_then(Reason::parse),
+        feedback: text(item, "feedback").and_then(FeedbackState::parse),
+        delivery: text(item, "delivery").and_then(|id| Uuid::try_parse(id).ok()),
+        received_at: received_at(item),
+        is_success: item.contains_key("feedback_success").then(|| flag(item, "feedback_success")),
+        attempts: Attempts::of(item),
+        expires_at: integer(item, "expires_at").and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
+    }
+}

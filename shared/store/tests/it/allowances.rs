@@ -1,0 +1,127 @@
+use crate::support::{Fixture, NOW, TENANT, notification, order};
+use time::Duration;
+use webhooks_model::ledger::Attempt;
+use webhooks_model::{Allowance, LedgerKey, Notification, Reason, State};
+use webhooks_store::{
+    Action, Allowances, Answering, Attempts, Change, Deed, Entry, Erasure, Ledger, Mark, Repairs, Unended,
+};
+
+fn line(reason: Reason) -> Attempt {
+    Attempt { at: NOW, receive_count: 1, reason, detail: "429".into() }
+}
+
+fn waits(attempt: Option<Attempt>) -> Change {
+    Change::RateLimited { attempt, waits_here: true }
+}
+
+async fn record(fixture: &Fixture, n: &Notification, change: Change) -> bool {
+    fixture.table.record(&Entry { notification: n, change, now: NOW }).await.unwrap()
+}
+
+async fn waiting(fixture: &Fixture) -> Vec<LedgerKey> {
+    fixture.table.waiting(TENANT, 1000).await.unwrap()
+}
+
+fn numbered(number: i64) -> Notification {
+    let body = format!(r#"{{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"{number}"}}"#);
+    Notification { received_at: NOW - Duration::minutes(number), ..notification(&body, 7) }
+}
+
+#[tokio::test]
+async fn what_waits_for_calls_is_found_by_tenant_the_oldest_first_until_it_is_let_go() {
+    let fixture = Fixture::new().await;
+    for number in 1..=205 {
+        assert!(record(&fixture, &numbered(number), waits(None)).await);
+    }
+    let found = waiting(&fixture).await;
+    assert_eq!(found.len(), 205);
+    assert_eq!((found[0].entity.key.as_str(), found[204].entity.key.as_str()), ("SO/205", "SO/1"));
+    assert_eq!(fixture.table.waiting(TENANT, 2).await.unwrap(), found[..2]);
+    assert!(fixture.table.waiting("another", 1000).await.unwrap().is_empty());
+    fixture.table.watch(&found[0], Mark::Retrying, NOW).await.unwrap();
+    assert_eq!(waiting(&fixture).await.len(), 204);
+    assert_eq!(fixture.table.due(Mark::Retrying, NOW).await.unwrap()[0].key, found[0]);
+}
+
+#[tokio::test]
+async fn what_waits_is_not_taken_for_stuck() {
+    let fixture = Fixture::new().await;
+    record(&fixture, &order(1), waits(None)).await;
+    let late = NOW + Duration::days(3);
+    assert!(fixture.table.due(Mark::Retrying, late).await.unwrap().is_empty());
+    let arrived = fixture.table.arrived(TENANT, "2026-11-20T00:00:00.000Z", late).await.unwrap();
+    assert_eq!(arrived.notifications[0].mark, Some(Mark::Limited));
+}
+
+#[tokio::test]
+async fn what_waits_may_end_be_held_or_fail_and_waits_no_more() {
+    for (change, state) in [
+        (Change::Ended { state: State::Processed, answer: Answering::none() }, "processed"),
+        (Change::Parked(Reason::Unmapped), "parked"),
+        (Change::Paused, "paused"),
+    ] {
+        let fixture = Fixture::new().await;
+        record(&fixture, &order(1), waits(None)).await;
+        assert!(record(&fixture, &order(1), change).await);
+        assert_eq!(fixture.item("N#").await["state"].as_s().unwrap(), state);
+        assert!(waiting(&fixture).await.is_empty());
+    }
+    let fixture = Fixture::new().await;
+    record(&fixture, &order(1), waits(None)).await;
+    let action = Action { deed: Deed::Hold, at: NOW, by: "op", note: "" };
+    assert!(fixture.table.act(&order(1).ledger_key(), action).await.unwrap());
+    assert!(waiting(&fixture).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_dead_or_has_ended_does_not_wait_again() {
+    for change in [
+        Change::Dead { attempt: line(Reason::Bug), answer: None },
+        Change::Ended { state: State::Processed, answer: Answering::none() },
+    ] {
+        let fixture = Fixture::new().await;
+        record(&fixture, &order(1), change).await;
+        assert!(!record(&fixture, &order(1), waits(None)).await);
+        assert!(waiting(&fixture).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn attempts_are_counted_without_those_that_the_quota_ended() {
+    let fixture = Fixture::new().await;
+    let reasons = [Reason::Unavailable, Reason::RateLimited, Reason::Lost, Reason::TokenRefused, Reason::TokenRefused];
+    for reason in reasons {
+        let attempt = Some(line(reason));
+        let is_limit = reason == Reason::RateLimited;
+        let change = if is_limit { waits(attempt) } else { Change::Failed(line(reason)) };
+        record(&fixture, &order(1), change).await;
+    }
+    let known = fixture.table.look(&order(1).ledger_key()).await.unwrap().same.unwrap();
+    assert_eq!(known.attempts, Attempts { failed: 4, lost: 1, refused: 2 });
+    assert!(!known.attempts.are_refused());
+    assert!(Attempts { failed: 3, lost: 1, refused: 2 }.are_refused());
+}
+
+#[tokio::test]
+async fn a_tenants_allowance_is_kept_until_it_is_erased() {
+    let fixture = Fixture::new().await;
+    let mut allowance = Allowance {
+        tenant: TENANT.into(),
+        limit: Some(500),
+        calls_each: 2,
+        resets_at: NOW + Duration::HOUR,
+        released_to: None,
+    };
+    fixture.table.used_up(&allowance, NOW).await.unwrap();
+    assert_eq!(fixture.table.allowances().await.unwrap(), [allowance.clone()]);
+    fixture.table.set_released(TENANT, NOW + Duration::minutes(90), NOW).await.unwrap();
+    allowance.resets_at = NOW + Duration::hours(2);
+    fixture.table.used_up(&Allowance { limit: None, ..allowance.clone() }, NOW).await.unwrap();
+    let known = fixture.table.allowances().await.unwrap().remove(0);
+    assert_eq!((known.resets_at, known.limit), (allowance.resets_at, Some(500)));
+    assert_eq!(known.released_to, Some(NOW + Duration::minutes(90)));
+    for key in &fixture.table.kept(TENANT, None, 10).await.unwrap().keys {
+        fixture.table.erase(key).await.unwrap();
+    }
+    assert!(fixture.table.allowances().await.unwrap().is_empty());
+}

@@ -1,0 +1,206 @@
+//! What waits for a pause to end, and what is kept for as long as an operator makes it wait.
+
+use crate::mortal::Mortal;
+use crate::support::{Fixture, NOW, TENANT, notification, order};
+use time::Duration;
+use uuid::Uuid;
+use webhooks_model::feedback::{FeedbackState, Verdict};
+use webhooks_model::ledger::Attempt;
+use webhooks_model::{LedgerKey, Notification, Pause, Reason, State};
+use webhooks_store::{
+    Action, Answer, Answering, Answers, Change, Deed, Entry, Erasure, Ledger, Pauses, Record, Records, Repairs,
+    StoreError, Table, Waits,
+};
+
+const RETENTION: Duration = Duration::days(90);
+
+fn attempt(reason: Reason) -> Attempt {
+    Attempt { at: NOW, receive_count: 1, reason, detail: "why".into() }
+}
+
+fn processed() -> Change {
+    let answer = Answering { feedback: FeedbackState::Queued, ..Answering::none() };
+    Change::Ended { state: State::Processed, answer }
+}
+
+fn dead() -> Change {
+    Change::Dead { attempt: attempt(Reason::Unavailable), answer: None }
+}
+
+/// Longer than one item takes.
+fn long() -> Notification {
+    notification(&format!(r#"{{"event":"SALESORDER_UPDATED","orderId":"2","note":"{}"}}"#, "x".repeat(300_000)), 2)
+}
+
+async fn record(fixture: &Fixture, n: &Notification, change: Change) -> bool {
+    fixture.table.record(&Entry { notification: n, change, now: NOW }).await.unwrap()
+}
+
+async fn act(fixture: &Fixture, key: &LedgerKey, deed: Deed) {
+    let action = Action { deed, at: NOW, by: "op", note: "" };
+    assert!(fixture.table.act(key, action).await.unwrap(), "{deed:?}");
+}
+
+async fn waiting(fixture: &Fixture) -> Vec<Record> {
+    fixture.table.marked("paused", None, 100).await.unwrap().records
+}
+
+/// Of all items of notifications, those that DynamoDB will delete.
+async fn mortal(fixture: &Fixture) -> Vec<String> {
+    let items = fixture.items().await;
+    let mortal = items.iter().filter(|item| item.contains_key("expires_at"));
+    let mut keys: Vec<String> = mortal.map(|item| item["sk"].as_s().unwrap()[..2].to_owned()).collect();
+    keys.sort();
+    keys
+}
+
+#[tokio::test]
+async fn what_has_ended_waits_beside_its_record_which_stays_as_it_is() {
+    for change in [processed as fn() -> Change, dead, || Change::Parked(Reason::Unmapped)] {
+        let fixture = Fixture::new().await;
+        let n = order(1);
+        record(&fixture, &n, change()).await;
+        let before = fixture.item("N#").await;
+        for _ in 0..2 {
+            assert!(record(&fixture, &n, Change::Paused).await);
+        }
+        let mut after = fixture.item("N#").await;
+        assert!(!after.contains_key("expires_at"), "kept while it waits");
+        after.insert("expires_at".into(), before["expires_at"].clone());
+        assert_eq!(after, before);
+        let found = waiting(&fixture).await;
+        assert_eq!((found.len(), &found[0].key), (1, &n.ledger_key()));
+        assert_eq!(fixture.table.count_marked("paused").await.unwrap(), 1);
+
+        assert!(!fixture.table.let_go(&found[0].key, "2026-01-01T00:00:00.000Z", NOW).await.unwrap());
+        assert_eq!(waiting(&fixture).await.len(), 1, "it was asked for once more");
+        assert_eq!(mortal(&fixture).await, [""; 0]);
+        assert!(fixture.table.let_go(&found[0].key, &found[0].position.at, NOW).await.unwrap());
+        assert!(waiting(&fixture).await.is_empty());
+        assert_eq!(mortal(&fixture).await, ["N#", "WA"]);
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_breaks_off_anywhere_is_made_good_when_the_message_comes_again() {
+    for requests in 0.. {
+        let fixture = Fixture::new().await;
+        let n = long();
+        record(&fixture, &n, processed()).await;
+        let table = Table::over(Mortal::after(requests, &fixture), RETENTION);
+        let entry = || Entry { notification: &n, change: Change::Paused, now: NOW };
+        let done = match table.record(&entry()).await {
+            Ok(waits) => waits,
+            Err(StoreError::Unavailable(_)) => false,
+            Err(error) => panic!("{error}"),
+        };
+        assert!(record(&fixture, &n, Change::Paused).await);
+        assert_eq!((waiting(&fixture).await.len(), mortal(&fixture).await), (1, vec![]), "{requests}");
+        if done {
+            assert!(requests > 4);
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_waited_has_an_end_again_with_all_its_parts() {
+    let fixture = Fixture::new().await;
+    let n = long();
+    record(&fixture, &n, processed()).await;
+    record(&fixture, &n, Change::Paused).await;
+    assert!(!record(&fixture, &n, processed()).await, "of an attempt that hung");
+    assert_eq!(mortal(&fixture).await, [""; 0]);
+    let since = waiting(&fixture).await.remove(0).position.at;
+    assert!(fixture.table.let_go(&n.ledger_key(), &since, NOW).await.unwrap());
+    assert_eq!(mortal(&fixture).await, ["N#", "RA", "RA", "WA"]);
+}
+
+#[tokio::test]
+async fn what_is_paused_has_no_end_until_it_goes_on() {
+    let fixture = Fixture::new().await;
+    let n = long();
+    record(&fixture, &n, Change::Failed(attempt(Reason::Unavailable))).await;
+    record(&fixture, &n, Change::Paused).await;
+    assert_eq!(mortal(&fixture).await, [""; 0]);
+    assert!(record(&fixture, &n, Change::Failed(attempt(Reason::Lost))).await, "of an attempt that hung");
+    assert_eq!(mortal(&fixture).await, [""; 0]);
+    let item = fixture.item("N#").await;
+    assert_eq!((item["state"].as_s().unwrap().as_str(), item["attempts"].as_l().unwrap().len()), ("paused", 2));
+    act(&fixture, &n.ledger_key(), Deed::Release).await;
+    record(&fixture, &n, processed()).await;
+    assert_eq!(mortal(&fixture).await, ["N#", "RA", "RA"]);
+}
+
+#[tokio::test]
+async fn what_is_held_has_no_end_whatever_else_happens_until_it_is_released() {
+    let fixture = Fixture::new().await;
+    let (n, key) = (long(), long().ledger_key());
+    let answer = Answering { feedback: FeedbackState::Queued, ..Answering::none() };
+    record(&fixture, &n, Change::Dead { attempt: attempt(Reason::Bug), answer: Some(answer) }).await;
+    act(&fixture, &key, Deed::Hold).await;
+    assert_eq!(mortal(&fixture).await, [""; 0]);
+    act(&fixture, &key, Deed::ResendFeedback).await;
+    act(&fixture, &key, Deed::Replay).await;
+    let sent = Answer::Sent { id: Uuid::from_u128(1), verdict: Verdict::failure("x"), was_marked: false };
+    for answer in [Answer::Failed(attempt(Reason::Unavailable)), sent] {
+        fixture.table.answer(&key, &answer, NOW).await.unwrap();
+    }
+    assert_eq!(mortal(&fixture).await, [""; 0]);
+    let known = fixture.table.look(&key).await.unwrap().same.unwrap();
+    assert!(known.is_held(NOW + RETENTION * 10));
+    act(&fixture, &key, Deed::Release).await;
+    assert_eq!(mortal(&fixture).await, ["N#"]);
+}
+
+#[tokio::test]
+async fn an_operators_action_makes_what_is_not_kept_live_longer() {
+    let fixture = Fixture::new().await;
+    let n = order(1);
+    record(&fixture, &n, dead()).await;
+    let later = NOW + Duration::days(10);
+    let action = Action { deed: Deed::Replay, at: later, by: "op", note: "" };
+    assert!(fixture.table.act(&n.ledger_key(), action).await.unwrap());
+    let item = fixture.item("N#").await;
+    let expires_at = (later + RETENTION).unix_timestamp().to_string();
+    assert_eq!((item["expires_at"].as_n().unwrap(), item["actions"].as_l().unwrap().len()), (&expires_at, 1));
+}
+
+#[tokio::test]
+async fn what_waits_is_erased_with_everything_of_its_tenant() {
+    let fixture = Fixture::new().await;
+    record(&fixture, &order(1), dead()).await;
+    record(&fixture, &order(1), Change::Paused).await;
+    let kept = fixture.table.kept(TENANT, None, 100).await.unwrap();
+    assert_eq!(kept.keys.len(), 2);
+    for key in &kept.keys {
+        fixture.table.erase(key).await.unwrap();
+    }
+    assert!(fixture.items().await.is_empty() && waiting(&fixture).await.is_empty());
+}
+
+async fn expire(fixture: &Fixture, sort_key_start: &str, at: time::OffsetDateTime) {
+    use aws_sdk_dynamodb::types::AttributeValue::N;
+    let item = fixture.item(sort_key_start).await;
+    let update = fixture.client.update_item().table_name(&fixture.name).update_expression("SET expires_at = :at");
+    let update = update.key("pk", item["pk"].clone()).key("sk", item["sk"].clone());
+    let update = update.expression_attribute_values(":at", N(at.unix_timestamp().to_string()));
+    update.send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pause_or_a_hold_whose_time_is_over_does_nothing_though_it_is_still_there() {
+    let fixture = Fixture::new().await;
+    let pause = Pause { tenant: None, events: "*".into(), since: NOW, by: "op".into(), note: String::new() };
+    fixture.table.pause(&pause).await.unwrap();
+    assert_eq!(fixture.table.paused(NOW).await.unwrap(), [pause]);
+    expire(&fixture, "*#", NOW - Duration::days(3)).await;
+    assert!(fixture.table.paused(NOW).await.unwrap().is_empty());
+    assert!(fixture.table.pauses(NOW).await.unwrap().is_empty());
+
+    let n = order(1);
+    record(&fixture, &n, Change::Parked(Reason::Held)).await;
+    expire(&fixture, "N#", NOW - Duration::days(3)).await;
+    let known = fixture.table.look(&n.ledger_key()).await.unwrap().same.unwrap();
+    assert!(!known.is_held(NOW) && known.is_held(NOW - Duration::days(4)));
+}

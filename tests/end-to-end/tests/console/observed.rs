@@ -1,0 +1,32 @@
+use crate::console::Console;
+use crate::{company, person};
+use end_to_end::{Company, until};
+use standin::Change;
+
+#[tokio::test]
+async fn an_operator_reads_what_was_seen_of_visma_net_and_what_is_only_assumed() {
+    let company = Company::new(company::OBSERVED).await;
+    let changed = company.visma.change_and_emit(&Change::new("ACCOUNT_CHANGED", "2901")).await.unwrap();
+    company.answered(&changed.emitted).await;
+    let console = Console::open(&company.stack).await;
+    console.sign_in(&person::token(&company.stack).await).await;
+    let browser = &console.browser;
+    console.view("#/observed", "Observed").await;
+    let names = "tr[data-question=event_names]";
+    // Written down when the batch has ended, which may be after the answer.
+    until("the event's name to be seen", async || {
+        browser.press("Read again").await;
+        let seen = browser.texts(names).await;
+        seen.first().is_some_and(|text| text.contains("seen")).then_some(())
+    })
+    .await;
+    if browser.all(&format!("{names} details[open]")).await.is_empty() {
+        browser.press("Names of events: what was seen").await;
+    }
+    browser.reads(&format!("{names} ul"), "ACCOUNT_CHANGED").await;
+    browser.reads("tr[data-question=handshake]", "A receiver cannot see it.").await;
+    browser.press("Assumed").await;
+    browser.reads("[aria-current=page]", "Assumed").await;
+    browser.reads("tr[data-question=handshake] .chip", "Assumed").await;
+    browser.was_content().await;
+}

@@ -1,0 +1,136 @@
+//! What the template asks of an account, and what it leaves behind in it.
+
+use crate::{MAIN, with_options};
+use infrastructure::{Template, elements, entries, number, text};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// A new account runs no more functions at once, in all, and lets none of it be reserved.
+const NEW_ACCOUNT: f64 = 10.0;
+/// What intake keeps of it at least: at 100 ms each, twenty deliveries a second.
+const FOR_INTAKE: f64 = 2.0;
+
+/// The overrides of an environment of samconfig.toml.
+fn overrides(environment: &str) -> Vec<(String, String)> {
+    crate::guide::overrides(&infrastructure::read("samconfig.toml"), environment)
+}
+
+#[test]
+fn a_new_account_of_ten_executions_leaves_intake_its_share() {
+    let small = overrides("new-account");
+    assert!(!small.is_empty(), "samconfig.toml has a parameter set for it");
+    for authorizer in ["none", "jwt"] {
+        let main = Template::read(MAIN).with("OperationsAuthorizer", authorizer.into());
+        let main = small.iter().fold(main, |main, (name, value)| main.with(name, value.as_str().into()));
+        let functions = main.resources("AWS::Serverless::Function");
+        assert!(
+            functions.iter().all(|(_, one)| one["ReservedConcurrentExecutions"].is_null()),
+            "it can reserve nothing"
+        );
+        let mappings = main.resources("AWS::Lambda::EventSourceMapping");
+        let workers: f64 = mappings.iter().map(|(_, one)| number(&one["ScalingConfig"]["MaximumConcurrency"])).sum();
+        // The reconciler runs once at a time, and a person uses the operations API.
+        let others = if authorizer == "none" { 1.0 } else { 2.0 };
+        assert!(NEW_ACCOUNT - workers - others >= FOR_INTAKE, "{workers} workers");
+        let (_, stage) = main.resources("AWS::ApiGatewayV2::Stage").remove(0);
+        for settings in [&stage["DefaultRouteSettings"], &stage["RouteSettings"]["ANY /hooks/{proxy+}"]] {
+            assert!(number(&settings["ThrottlingRateLimit"]) <= 10.0 * FOR_INTAKE, "more than intake could answer");
+        }
+    }
+}
+
+/// CloudFormation writes the secret anew when this text changes, over the settings document of
+/// every installation.
+#[test]
+fn the_first_settings_document_is_never_changed() {
+    let (_, settings) = Template::read(MAIN).resources("AWS::SecretsManager::Secret").remove(0);
+    let shipped = concat!(
+        r#"{"version":1, "visma":{"connect_url":"https://connect.visma.com","erp_url":"https://api.finance.visma.net","#,
+        r#""sales_order_url":"https://salesorder.visma.net", "client_id":"","client_secret":"","#,
+        r#""scope":"vismanet_erp_service_api:read vismanet_erp_service_api:create","application_name":"webhooks"}, "#,
+        r#""subscriptions":[],"tenants":[],"routes":[], "source_ips":{"policy":"off","addresses":[]}}"#,
+    );
+    assert_eq!(settings["SecretString"], shipped, "an update of the stack would overwrite everybody's settings");
+}
+
+#[test]
+fn the_table_outlives_the_stack_but_not_a_first_deployment_that_fails() {
+    let main = Template::read(MAIN);
+    let table = main.raw("/Resources/Table");
+    assert_eq!(
+        [&table["DeletionPolicy"], &table["UpdateReplacePolicy"]],
+        [&json!("RetainExceptOnCreate"), &json!("Retain")]
+    );
+}
+
+/// A queue's attributes are asked for by its mapping, and by a function that opens its connection
+/// with them.
+#[test]
+fn only_queues_that_are_asked_for_their_attributes_may_be() {
+    const CONNECTED: [(&str, &str); 2] =
+        [("IntakeRole", "NotificationsQueue"), ("ReconcilerRole", "NotificationsQueue")];
+    // The operations API looks into these, and tells how many wait.
+    const SHOWN: &str = "OperationsRole";
+    let main = with_options();
+    let arn = |of: &Value| text(&of["Fn::GetAtt"]).trim_end_matches(".Arn").to_owned();
+    let functions = main.resources("AWS::Serverless::Function");
+    let role_of = |name: &Value| {
+        let found = functions.iter().find(|(own, _)| name["Ref"] == own.as_str()).expect("the function is there");
+        arn(&found.1["Role"])
+    };
+    let mappings = main.resources("AWS::Lambda::EventSourceMapping");
+    let mut expected: BTreeSet<_> =
+        mappings.iter().map(|(_, one)| (role_of(&one["FunctionName"]), arn(&one["EventSourceArn"]))).collect();
+    expected.extend(CONNECTED.map(|(role, queue)| (role.to_owned(), queue.to_owned())));
+    expected.insert(("EventPipeRole".to_owned(), "EventsQueue".to_owned()));
+    let mut found = BTreeSet::new();
+    for (role, properties) in main.resources("AWS::IAM::Role") {
+        for statement in
+            elements(&properties["Policies"]).iter().flat_map(|one| elements(&one["PolicyDocument"]["Statement"]))
+        {
+            if elements(&statement["Action"]).iter().any(|action| *action == "sqs:GetQueueAttributes") && role != SHOWN
+            {
+                found.extend(elements(&statement["Resource"]).into_iter().map(|queue| (role.clone(), arn(queue))));
+            }
+        }
+    }
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn visibility_below_window_and_six_time_outs_is_noticed() {
+    let long_enough = crate::template::is_visible_again_in_time;
+    assert!(long_enough(365.0, 60.0, 5.0) && long_enough(360.0, 60.0, 0.0));
+    assert!(!long_enough(360.0, 60.0, 5.0), "the window counts, too");
+    assert!(!long_enough(300.0, 60.0, 0.0));
+}
+
+/// What DEPLOY.md says the alarms cost a month: each metric of an alarm $0.10, the composed one
+/// $0.50.
+#[test]
+fn the_guide_says_what_the_alarms_cost_a_month() {
+    let (mut metrics, mut composed) = (0_u32, 0_u32);
+    for path in crate::ALARMS {
+        let template = Template::read(path);
+        for (_, alarm) in template.resources("AWS::CloudWatch::Alarm") {
+            let of_math = elements(&alarm["Metrics"]).into_iter().filter(|query| query.get("MetricStat").is_some());
+            metrics += u32::try_from(of_math.count().max(1)).unwrap();
+        }
+        composed += u32::try_from(template.resources("AWS::CloudWatch::CompositeAlarm").len()).unwrap();
+    }
+    let cents = metrics * 10 + composed * 50;
+    let said = format!("| alarms | ${}.{:02} |", cents / 100, cents % 100);
+    assert!(infrastructure::read("DEPLOY.md").contains(&said), "DEPLOY.md lacks `{said}`");
+}
+
+#[test]
+fn a_parameter_that_a_nested_stack_has_no_default_for_is_given() {
+    let main = with_options().with("TableCapacity", "provisioned".into());
+    for (name, stack) in main.resources("AWS::Serverless::Application") {
+        let nested = Template::read(&text(&stack["Location"]));
+        for (parameter, described) in entries(nested.raw("/Parameters")) {
+            let is_given = stack["Parameters"].get(parameter).is_some();
+            assert!(is_given || described.get("Default").is_some(), "{name} lacks {parameter}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What the guides say of the templates: commands that somebody copies have to do what the text
+//! beside them promises.
+
+use crate::{MAIN, with_options};
+use infrastructure::{Template, infra, read, text};
+use std::collections::BTreeSet;
+use std::fs;
+
+/// The overrides of an environment, as the SAM CLI reads them from a file like samconfig.toml: of
+/// each element `NAME=VALUE`, where a value with a blank has to stand in quotes, for what comes
+/// after the blank is dropped without a word (`CfnParameterOverridesType` of the SAM CLI).
+pub(crate) fn overrides(file: &str, environment: &str) -> Vec<(String, String)> {
+    let (_, section) =
+        file.split_once(&format!("[{environment}.deploy.parameters]")).expect("the environment is there");
+    let section = section.split("\n[").next().unwrap_or_default();
+    let list = section.split_once("parameter_overrides = [").map(|(_, list)| list).unwrap_or_default();
+    let mut left = list;
+    let mut found = vec![];
+    while let Some(start) = left.find(['"', '\'', ']']).filter(|at| !left[*at..].starts_with(']')) {
+        let quote = &left[start..=start];
+        let (element, rest) = left[start + 1..].split_once(quote).expect("a text ends");
+        left = rest;
+        found.push(read_by_sam(element));
+    }
+    found
+}
+
+fn read_by_sam(element: &str) -> (String, String) {
+    let (name, value) = element.split_once('=').unwrap_or_else(|| panic!("no NAME=VALUE: {element}"));
+    let in_quotes = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    let read = in_quotes.unwrap_or_else(|| value.split(' ').next().unwrap_or_default());
+    (name.to_owned(), read.to_owned())
+}
+
+/// The blocks of a guide that are written in a language.
+fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("```{language}\n");
+    page.split(fence.as_str()).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+#[test]
+fn an_override_with_a_blank_is_cut_unless_it_is_in_quotes() {
+    let file = |value: &str| format!("[dev.deploy.parameters]\nparameter_overrides = [\"A=1\", {value}]\n");
+    let scope = |value: &str| overrides(&file(value), "dev").pop().unwrap().1;
+    assert_eq!(scope(r#""OperationsConsoleScope=openid a/read""#), "openid");
+    assert_eq!(scope(r#"'OperationsConsoleScope="openid a/read"'"#), "openid a/read");
+}
+
+#[test]
+fn every_override_that_is_shown_reaches_the_template_whole() {
+    let samconfig = read("samconfig.toml");
+    let guide = read("DEPLOY.md");
+    let shown = blocks(&guide, "toml");
+    assert!(!shown.is_empty(), "the guide shows how overrides are written");
+    let environments = samconfig.lines().filter_map(|line| line.strip_prefix('[')?.strip_suffix(".deploy.parameters]"));
+    let mut all: Vec<_> = environments.flat_map(|environment| overrides(&samconfig, environment)).collect();
+    for block in shown {
+        let written = block.matches('=').count();
+        let found = overrides(&format!("[dev.deploy.parameters]\n{block}"), "dev");
+        assert!(!found.is_empty() && written > found.len(), "{block}");
+        for (name, value) in &found {
+            let is_whole =
+                block.contains(&format!("{name}={value}\"")) || block.contains(&format!("{name}=\"{value}\"'"));
+            assert!(is_whole, "the SAM CLI takes {value:?} for {name} of\n{block}");
+        }
+        all.extend(found);
+    }
+    let main = Template::read(MAIN);
+    for (name, value) in all {
+        let parameter = main.raw("/Parameters").get(&name).unwrap_or_else(|| panic!("there is no parameter {name}"));
+        let allowed = parameter["AllowedValues"].as_array();
+        assert!(allowed.is_none_or(|allowed| allowed.iter().any(|one| text(one) == value)), "{name}={value}");
+    }
+}
+
+#[test]
+fn the_guide_names_the_toolchain_that_is_pinned() {
+    let pinned = read("local/requirements-deploy.txt");
+    let version = |package: &str| {
+        let line = pinned.lines().find_map(|line| line.strip_prefix(package)).expect("it is pinned");
+        line.trim_start_matches("==").to_owned()
+    };
+    let guide = read("DEPLOY.md");
+    for (name, package) in [("cargo-lambda", "cargo-lambda"), ("Zig", "ziglang")] {
+        let named = format!("{name} {}", version(package));
+        assert!(guide.contains(&named), "DEPLOY.md does not name {named}");
+    }
+}
+
+#[test]
+fn log_groups_are_called_in_the_guide_what_the_template_calls_them() {
+    let logging = fs::read_to_string(infra().join("../LOGGING.md")).unwrap();
+    let main = with_options();
+    let groups = main.resources("AWS::Logs::LogGroup").into_iter();
+    let groups: BTreeSet<_> = groups
+        .map(|(_, group)| text(&group["LogGroupName"]["Fn::Sub"]).replace("${AWS::StackName}", "{stack}"))
+        .collect();
+    let named: Vec<_> = logging.split('`').skip(1).step_by(2).filter(|name| name.contains("{stack}")).collect();
+    assert!(named.len() >= 3, "{named:?}");
+    for name in named {
+        assert!(groups.contains(name), "there is no log group {name}");
+    }
+}
+
+/// The services that have to use a key of one's own by themselves; for all else the roles do.
+#[test]
+fn the_keys_policy_lets_in_the_services_that_use_it_and_no_other() {
+    let guide = read("DEPLOY.md");
+    let policy = blocks(&guide, "json").into_iter().find(|block| block.contains("kms:Decrypt")).expect("it is shown");
+    let services = policy.split('"').filter(|part| part.ends_with(".amazonaws.com"));
+    assert_eq!(services.collect::<Vec<_>>(), ["logs.REGION.amazonaws.com", "cloudwatch.amazonaws.com"]);
+}
+
+#[test]
+fn in_the_guide_nobody_signs_up_and_nobody_gets_more_than_read_by_signing_in() {
+    let guide = read("DEPLOY.md");
+    let commands: Vec<String> = blocks(&guide, "sh").iter().map(|block| block.replace("\\\n", " ")).collect();
+    let lines: Vec<&str> = commands.iter().flat_map(|block| block.lines()).collect();
+    let find = |what: &str, of: &str| {
+        let found = lines.iter().find(|line| line.contains(what) && line.contains(of));
+        *found.unwrap_or_else(|| panic!("DEPLOY.md has no {what} {of}"))
+    };
+    assert!(find("create-user-pool ", "").contains("--admin-create-user-config AllowAdminCreateUserOnly=true"));
+    let console = find("create-user-pool-client", "--client-name console");
+    let scopes = console.split("--allowed-o-auth-scopes").nth(1).unwrap().split("--").next().unwrap();
+    assert_eq!(scopes.split_whitespace().collect::<Vec<_>>(), ["openid"], "what one signs in with is everybody's");
+    find("create-group", "visma-webhooks/repair");
+}
+
+#[test]
+fn the_guide_says_how_large_an_event_a_bus_takes() {
+    let readme = read("README.md");
+    let row = readme.lines().find(|line| line.starts_with("| `EventBusArn`")).unwrap();
+    assert!(row.contains("1 MB") && !row.contains("256 KB"), "{row}");
+}
