@@ -347,7 +347,7 @@ impl Directory for AtMost {
 
 #[test]
 fn keeps_a_body_of_more_items_than_are_allowed_as_one() {
-    let body = format!("[{}]", vec![r#"{"event":"ACCOUNT_CHANGED","accountCd":"1"}"#; 4].join(","));
+    let body = format!("[{}]", [r#"{"event":"ACCOUNT_CHANGED","accountCd":"1"}"#; 4].join(","));
     let mut delivery = delivery(body.as_bytes());
     delivery.meta.event = Some("ACCOUNT_CHANGED".into());
     delivery.meta.tenant = Some(TENANT.into());

@@ -54,9 +54,11 @@ async fn a_dead_letter_that_comes_back_during_a_pause_waits_and_is_processed_aft
     let world = World::new().await;
     let body = account(1, "ACCOUNT_CHANGED", "1920");
     let down = VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Status(503), after: None };
-    world.erp.fail_fetches([down]);
     let letter = world.message(&body);
-    world.batch(std::slice::from_ref(&letter), MAX_RECEIVE_COUNT).await;
+    for receive_count in 1..=MAX_RECEIVE_COUNT {
+        world.erp.fail_fetches([down.clone()]);
+        world.batch(std::slice::from_ref(&letter), receive_count).await;
+    }
     pause(&world).await;
     assert!(world.batch(&[letter], 1).await.is_empty());
     assert_eq!(world.states().await, ["dead: unavailable"]);
