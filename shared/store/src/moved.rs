@@ -5,6 +5,7 @@ use crate::error::StoreError;
 use crate::item::Items;
 use crate::keys::{partition, sort_key};
 use crate::table::Table;
+use crate::waits::parts_in;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
 use webhooks_model::{LedgerKey, State};
@@ -24,7 +25,9 @@ pub(crate) fn read_place(item: &Item, name: &str) -> Option<LedgerKey> {
 }
 
 impl<I: Items> Table<I> {
-    /// On condition that it is there and not at a final end: that stays.
+    /// On condition that it is there and not at a final end: that stays. Nothing else writes to it
+    /// from then on, so the parts of its raw item get their end here. If we die before that, the
+    /// next closing does it.
     pub(crate) async fn close_moved(
         &self,
         old: &LedgerKey,
@@ -34,17 +37,20 @@ impl<I: Items> Table<I> {
         let mut update = Update::default()
             .set("state", string(State::Superseded.as_str()))
             .set(MOVED_TO, place(new))
-            .set("ended_at", string(time_text(now)))
+            .set_if_absent("ended_at", string(time_text(now)))
             .set("expires_at", self.ttl(now))
             .remove("updated_at")
             .remove("reason")
             .remove("attention")
             .remove("attention_at");
-        let state = update.name("state");
+        let [state, moved_to] = ["state", MOVED_TO].map(|name| update.name(name));
         let open = State::ALL.into_iter().filter(|state| state.may_become(State::Superseded));
         let open: Vec<String> = open.map(|state| update.value(string(state.as_str()))).collect();
-        let condition = format!("{state} IN ({})", open.join(", "));
-        self.update(&partition(&old.entity), &sort_key(old), update, Some(condition)).await?;
+        let goes_on = update.value(place(new));
+        let condition = format!("{state} IN ({}) OR {moved_to} = {goes_on}", open.join(", "));
+        if let Some(before) = self.replace(&partition(&old.entity), &sort_key(old), update, Some(condition)).await? {
+            self.let_parts_go(old, parts_in(&before), now).await?;
+        }
         Ok(())
     }
 }

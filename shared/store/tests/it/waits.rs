@@ -133,6 +133,20 @@ async fn what_is_paused_has_no_end_until_it_goes_on() {
 }
 
 #[tokio::test]
+async fn what_was_kept_and_goes_on_under_another_key_has_an_end_with_all_its_parts() {
+    for requests in 0..=3 {
+        let fixture = Fixture::new().await;
+        let (key, new) = (long().ledger_key(), order(3).ledger_key());
+        record(&fixture, &long(), Change::Paused).await;
+        act(&fixture, &key, Deed::Release).await;
+        let mortal_table = Table::over(Mortal::after(requests, &fixture), RETENTION);
+        assert_eq!(mortal_table.moved(&key, &new, NOW).await.is_ok(), requests == 3);
+        fixture.table.moved(&key, &new, NOW).await.unwrap();
+        assert_eq!(mortal(&fixture).await, ["N#", "RA", "RA"], "{requests}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_held_has_no_end_whatever_else_happens_until_it_is_released() {
     let fixture = Fixture::new().await;
     let (n, key) = (long(), long().ledger_key());
