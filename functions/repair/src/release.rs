@@ -46,14 +46,15 @@ impl<P: Ports> Repair<P> {
         Ok(Slice { progress, wait })
     }
 
-    /// What is paused goes on; what has ended and waits beside its record is replayed. It is sent first and let go then: a crash between the
-    /// two repeats it, and loses none.
+    /// What is paused goes on; what has ended and waits beside its record is replayed. It is sent
+    /// first and let go then: a crash between the two repeats it, and loses none. What goes on under
+    /// another key since then waits there, for itself.
     async fn release(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
         if record.state == State::Paused {
             return self.replay(job, &record.key, Deed::Release, received).await;
         }
-        let replayed = self.replay(job, &record.key, Deed::Replay, received).await?;
-        if replayed {
+        let replayed = record.moved_to.is_none() && self.replay(job, &record.key, Deed::Replay, received).await?;
+        if replayed || record.moved_to.is_some() {
             self.store.let_go(&record.key, &record.position.at, self.host.now()).await?;
         }
         Ok(replayed)

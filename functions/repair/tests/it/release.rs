@@ -4,7 +4,7 @@ use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::State;
 use webhooks_model::job::Status;
-use webhooks_model::{Origin, Pause, Work};
+use webhooks_model::{Origin, Pause, Reason, Work};
 use webhooks_store::{Change, Entry, Ledger, Pauses, Records};
 
 fn paused() -> Change {
@@ -74,6 +74,21 @@ async fn a_replay_of_what_had_ended_that_waited_for_the_pause_goes_on_after_it()
     let record = world.table.table.record_of(&order(1, world.host.now()).ledger_key()).await.unwrap().unwrap();
     assert_eq!((record.state, record.actions[0].what.as_str()), (State::Processed, "replay"));
     assert!(record.expires_at.is_some(), "nothing keeps it any more");
+}
+
+#[tokio::test]
+async fn what_waited_and_goes_on_under_another_key_waits_no_more() {
+    let world = World::new().await;
+    world.recorded(1, || Change::Parked(Reason::Unmapped)).await;
+    world.recorded(1, paused).await;
+    let now = world.host.now();
+    world.table.table.moved(&order(1, now).ledger_key(), &order(2, now).ledger_key(), now).await.unwrap();
+    assert_eq!(world.table.needing_attention("paused").await, 1);
+    world.begin(Work::Release, 100).await;
+    world.host.advance(Duration::minutes(1));
+    assert!(!world.slice(1).await);
+    assert_eq!((world.replays().len(), world.progress().await), (0, (Status::Finished, 0, 1)));
+    assert_eq!(world.table.needing_attention("paused").await, 0);
 }
 
 #[tokio::test]
