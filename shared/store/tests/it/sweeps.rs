@@ -118,7 +118,8 @@ async fn what_is_gone_or_was_not_fetched_is_not_known_by_its_revision() {
 async fn what_a_sweep_found_is_no_news_where_its_content_is_known() {
     let fixture = Fixture::new().await;
     let advance = async |change: &HeadChange| fixture.table.advance(change, NOW).await.unwrap();
-    let swept = |id, seconds, content| HeadChange { was_swept: true, ..fetched(id, seconds, revision("new", content)) };
+    let revised = |content: &str| revision(&format!("new-{content}"), content);
+    let swept = |id, seconds, content| HeadChange { was_swept: true, ..fetched(id, seconds, revised(content)) };
     assert_eq!(advance(&fetched(1, 100, revision("e", "c"))).await, Advance::Advanced);
     assert_eq!(advance(&fetched(2, 200, revision("e", "c"))).await, Advance::Advanced, "a webhook is news");
     assert_eq!(advance(&swept(3, 300, "c")).await, Advance::Superseded);
