@@ -232,8 +232,11 @@ impl Run {
         }
         self.last_sweep = None;
         let mut wait = TO_BE_STUCK;
+        let mut in_vain = 0;
         for _ in 0..MOST_SWEEPS {
-            if self.is_broken() || self.last_sweep == Some((true, 0)) {
+            in_vain = if self.last_sweep == Some((true, 0)) { in_vain + 1 } else { 0 };
+            // The first may only have ended a sweep that was begun before the last changes.
+            if self.is_broken() || in_vain == 2 {
                 return;
             }
             self.last_sweep = None;

@@ -79,8 +79,9 @@ impl Checks {
             format!("{} is not answered", short(key))
         });
         let is_identified = sent.is_none_or(|sent| sent.nature != Nature::Unidentified);
-        self.require(is_identified || feedback == "none", Invariant::IdentifyOrPark, || {
-            format!("{} was answered, and nothing identified it", short(key))
+        let is_success = item.get("feedback_success").and_then(|told| told.as_bool().ok()) == Some(&true);
+        self.require(is_identified || !is_success, Invariant::IdentifyOrPark, || {
+            format!("{} is told as a success, and nothing identified it", short(key))
         });
         if feedback != "sent" {
             return;
