@@ -3,8 +3,7 @@
 use serde_json::json;
 use standin::{CLIENT_ID, CLIENT_SECRET, Collection as Kept, Lists, NewTenant, Options, Server, TenantClient};
 use std::collections::HashSet;
-use time::OffsetDateTime;
-use webhooks_host::SystemHost;
+use webhooks_host::{Host, SystemHost};
 use webhooks_model::ResourcePath;
 use webhooks_model::collection::{Collection, Row};
 use webhooks_model::walk::Walk;
@@ -39,7 +38,7 @@ impl Bench {
 
     /// Keys and times of all rows that changed since an hour ago, and the calls that it took.
     async fn read(&self, collection: Collection) -> (Vec<Row>, usize) {
-        let since = OffsetDateTime::now_utc() - time::Duration::HOUR;
+        let since = SystemHost.now() - time::Duration::HOUR;
         let (mut walk, mut rows, mut calls) = (Walk::new(100), Vec::new(), 0);
         loop {
             let window = walk.window();

@@ -230,11 +230,6 @@ impl World {
         self.queue.sent().into_iter().map(read).collect()
     }
 
-    /// What was queued since `from`, by the keys.
-    pub(crate) fn queued_since(&self, from: usize) -> Vec<String> {
-        self.queued().into_iter().skip(from).map(|n| n.entity_key.unwrap()).collect()
-    }
-
     /// A webhook of the tenant was accepted and processed just now.
     pub(crate) async fn hear(&self, tenant: &str, origin: Origin) {
         self.process(&self.accepted(tenant, "10001", origin)).await;
