@@ -9,7 +9,7 @@ use webhooks_model::feedback::{Address, Verdict};
 use webhooks_model::observed::{self, Taken};
 use webhooks_settings::{FeedbackId, Settings};
 
-/// Nobody waits longer for what is only good to know.
+/// The longest that a batch waits for its observations.
 const LONGEST: Duration = Duration::from_secs(2);
 
 impl<P: Ports> Feedback<P> {

@@ -20,7 +20,7 @@ pub(crate) fn check_size(length: usize, most: usize) -> Result<(), Problem> {
 /// The body is compressed, or an unsigned one is declared to be neither JSON nor plain text.
 pub(crate) fn check_kind(channel: Channel, headers: &Headers, body: &Body) -> Result<(), Problem> {
     let is_plain = |encoding: &str| encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");
-    // What is text is not compressed, whatever a proxy that has unpacked it left in the headers.
+    // A proxy may unpack a body and keep the header. Text is never compressed.
     if !headers.all("content-encoding").all(is_plain) && !body.is_text() {
         return Err(Problem::ContentEncodingUnsupported);
     }

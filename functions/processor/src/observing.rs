@@ -13,7 +13,7 @@ use webhooks_settings::Settings;
 use webhooks_store::Known;
 use webhooks_visma::{Fetched, VismaError};
 
-/// Nobody waits longer for what is only good to know.
+/// The longest that a batch waits for its observations.
 const LONGEST: Duration = Duration::from_secs(2);
 
 impl<P: Ports> Processor<P> {

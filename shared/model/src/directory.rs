@@ -41,3 +41,25 @@ impl Directory for NoDirectory {
         None
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Settings that allow so many items.
+    pub(crate) struct AtMost(pub(crate) usize);
+
+    impl Directory for AtMost {
+        fn event_alias(&self, _: &str) -> Option<&'static EventType> {
+            None
+        }
+
+        fn tenant_of_company(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        fn max_items(&self) -> usize {
+            self.0
+        }
+    }
+}

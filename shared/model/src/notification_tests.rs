@@ -1,5 +1,6 @@
 use super::*;
 use crate::delivery::tests::delivery;
+use crate::directory::tests::AtMost;
 use proptest::prelude::*;
 
 const TENANT: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a001";
@@ -327,22 +328,6 @@ fn items_of_one_array_without_ids_are_told_apart_and_answered_once() {
     assert_eq!(all.iter().map(|n| n.answer).collect::<Vec<_>>(), [ForAll, ByFirst, Own, ByFirst]);
     let again = Notification::all_of(&delivery, &OneCompany);
     assert_eq!(again.iter().map(|n| &n.key).collect::<Vec<_>>(), all.iter().map(|n| &n.key).collect::<Vec<_>>());
-}
-
-struct AtMost(usize);
-
-impl Directory for AtMost {
-    fn event_alias(&self, _: &str) -> Option<&'static EventType> {
-        None
-    }
-
-    fn tenant_of_company(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn max_items(&self) -> usize {
-        self.0
-    }
 }
 
 #[test]

@@ -73,10 +73,10 @@ fn body(raw: String, is_item: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::EventType;
     use crate::delivery::tests::delivery;
+    use crate::directory::tests::AtMost;
     use crate::ledger::Reason;
-    use crate::notification::{Directory, NoDirectory, Notification};
+    use crate::notification::{NoDirectory, Notification};
     use proptest::prelude::*;
 
     fn recorded(n: &Notification) -> Recorded {
@@ -127,23 +127,6 @@ mod tests {
     #[test]
     fn an_array_that_breaks_off_is_the_same_when_replayed() {
         is_repeated(&delivery(br#"[{"event":"ACCOUNT_CHANGED"}"#));
-    }
-
-    /// Settings that allow so many items.
-    struct AtMost(usize);
-
-    impl Directory for AtMost {
-        fn event_alias(&self, _: &str) -> Option<&'static EventType> {
-            None
-        }
-
-        fn tenant_of_company(&self, _: &str) -> Option<String> {
-            None
-        }
-
-        fn max_items(&self) -> usize {
-            self.0
-        }
     }
 
     #[test]
