@@ -18,6 +18,7 @@ import urllib.request
 
 import boto3
 import botocore.exceptions
+from deploy import upload_template
 
 # Of an answer, what tells about the code, or how the last change of it went.
 ABOUT_THE_CODE = ("Code", "Version", "RevisionId", "LastModified", "LastUpdate", "State", "LastProcessingResult", "ResponseMetadata")
@@ -129,7 +130,7 @@ def deploy_template(stack_name, template):
     try:
         cloudformation.update_stack(
             StackName=stack_name,
-            TemplateBody=json.dumps(template),
+            TemplateURL=upload_template(template),
             Parameters=[{"ParameterKey": one["ParameterKey"], "UsePreviousValue": True} for one in stack["Parameters"]],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
