@@ -11,7 +11,7 @@ use webhooks_settings::Cache;
 use webhooks_store::{Allowances, Table};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
-const CALLS_AN_HOUR: u64 = 20;
+const CALLS_AN_HOUR: u64 = 10;
 const MASS: usize = 50 * CALLS_AN_HOUR as usize;
 const FEW: usize = 10;
 /// As the template runs it.
