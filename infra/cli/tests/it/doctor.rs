@@ -41,6 +41,28 @@ fn a_subscription_is_warned_of_whose_last_secret_ends_soon_or_has_ended() {
     }
 }
 
+#[test]
+fn a_secret_that_two_events_have_in_common_is_warned_of() {
+    let mut document = fixtures::document();
+    let subscription_of = |id: &str, event: &str, value: &str| {
+        let secrets = json!([{ "id": "1", "value": value }]);
+        json!({ "id": id, "route": "erp", "event": event, "secrets": secrets })
+    };
+    document["subscriptions"] = json!([
+        subscription_of("changes", "ACCOUNT_CHANGED", "canary-shared"),
+        subscription_of("deletions", "ACCOUNT_DELETED", "canary-shared"),
+        subscription_of("customers", "CUSTOMER_CHANGED", "canary-own"),
+    ]);
+    let settings = Settings::parse(&document.to_string()).unwrap();
+    for (id, verdict) in [("changes", Verdict::Warning), ("deletions", Verdict::Warning), ("customers", Verdict::Ok)] {
+        let check = subscription(settings.subscription(id).unwrap(), NOW, Duration::days(14));
+        assert_eq!(check.verdict, verdict, "{check:?}");
+        let told = (check.seen.contains("has the same secret"), check.advice.contains(&format!("rotate {id}")));
+        assert_eq!(told, (verdict == Verdict::Warning, verdict == Verdict::Warning), "{check:?}");
+        assert!(!check.seen.contains("canary") && !check.advice.contains("canary"), "{check:?}");
+    }
+}
+
 async fn asked(fault: Option<VismaError>) -> [Check; 3] {
     let erp = FakeErp::default();
     erp.fail_fetches(fault);
