@@ -99,3 +99,22 @@ async fn keeps_each_byte_of_a_large_body_of_too_many_items() {
     let raw: String = parts.iter().map(|item| item["raw"].as_s().unwrap().as_str()).collect();
     assert!(raw == body, "{} of {} bytes", raw.len(), body.len());
 }
+
+#[tokio::test]
+async fn ten_bodies_as_long_as_intake_takes_are_processed_in_one_batch() {
+    const LONGEST: usize = 1008 * 1024;
+    let world = World::new().await;
+    let body = |number: u128| {
+        let mut body = crate::world::account(number, "ACCOUNT_CREATED", &number.to_string());
+        body["message"] = "".into();
+        let short = body.to_string().len();
+        body["message"] = "x".repeat(LONGEST - short).into();
+        body.to_string()
+    };
+    let bodies: Vec<String> = (1..=10).map(body).collect();
+    assert!(bodies.iter().all(|body| body.len() == LONGEST));
+    let messages: Vec<String> = bodies.iter().map(|body| world.raw_delivery(body.as_bytes()).to_message()).collect();
+    assert!(world.batch(&messages, 1).await.is_empty());
+    assert_eq!(world.states().await, ["processed"; 10]);
+    assert_eq!(world.events.sent().len(), 10);
+}
