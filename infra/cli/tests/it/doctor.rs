@@ -5,8 +5,9 @@ use serde_json::json;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use visma_webhooks::Exit;
+use visma_webhooks::commands::check::{Check, Verdict, report};
 use visma_webhooks::commands::dlq::Name;
-use visma_webhooks::commands::doctor::{Check, Verdict, approvals, backlog, operations_answered, report, subscription};
+use visma_webhooks::commands::doctor::{approvals, backlog, operations_answered, subscription};
 use visma_webhooks::queue::Depth;
 use webhooks_settings::Settings;
 use webhooks_visma::{Fault, Stage, VismaError};
@@ -137,4 +138,14 @@ fn one_failure_fails_the_whole_and_a_warning_does_not() {
     assert!(failed.text.contains("-> Look at intake's log."), "{}", failed.text);
     assert_eq!(failed.json[1]["verdict"], "failed");
     assert_eq!(report(&[check(Verdict::Warning, "x")]).exit, Exit::Ok);
+}
+
+#[test]
+fn what_is_not_known_is_not_well() {
+    let check = |verdict| Check { name: "alarms".into(), verdict, seen: "denied".into(), advice: "Ask for it.".into() };
+    let unknown = report(&[check(Verdict::Ok), check(Verdict::Unknown)]);
+    assert_eq!(unknown.exit, Exit::Unavailable);
+    assert!(unknown.text.contains("unknown  alarms") && unknown.text.contains("1 not known"), "{}", unknown.text);
+    assert_eq!(unknown.json[1]["verdict"], "unknown");
+    assert_eq!(report(&[check(Verdict::Unknown), check(Verdict::Failed)]).exit, Exit::Failed);
 }
