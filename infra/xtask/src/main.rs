@@ -14,6 +14,7 @@ mod mutants;
 mod process;
 mod progress;
 mod python;
+mod recording;
 mod sbom;
 mod simulate;
 mod stack;
@@ -94,6 +95,8 @@ enum Command {
         #[arg(long)]
         picture: bool,
     },
+    /// Record `learn` in a terminal, from an unknown notification to a processed one, as docs/learn.svg
+    Record,
     /// Remove what the other commands installed and wrote in .local/
     Clean,
 }
@@ -127,6 +130,7 @@ fn run(command: Command) -> Result<()> {
         Command::Sbom => sbom::run(&workspace, &interrupt),
         Command::Lint => lint::run(&workspace, &interrupt),
         Command::Dashboards { picture } => dashboards::run(&workspace, &interrupt, picture),
+        Command::Record => recording::run(&workspace, &interrupt),
         Command::Clean => workspace.clean(),
     }
 }

@@ -19,7 +19,7 @@ const NAMES: [(&str, &str); 6] = [
 #[tokio::test]
 async fn every_call_of_intake_processor_and_feedback_is_allowed_to_their_roles() {
     let pipeline = Pipeline::start(Wanted { fetch: true, feedback: true }).await;
-    let heard: Arc<Mutex<Vec<(String, String, Vec<u8>)>>> = Arc::default();
+    let heard = Arc::new(Mutex::new(Vec::<(String, String, Vec<u8>)>::new()));
     let ear = heard.clone();
     pipeline.endpoint.watch(move |role, operation, body| {
         ear.lock().unwrap().push((role.to_owned(), operation.name.clone(), body.to_vec()));
