@@ -19,6 +19,7 @@ mod stack;
 mod test;
 mod tools;
 mod up;
+mod watch;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -51,6 +52,11 @@ enum Command {
         #[arg(long)]
         no_demo: bool,
     },
+    /// Run the functions under `cargo lambda watch`, with the environment of the stack that `up` keeps running
+    ///
+    /// A function is built and started by its first `cargo lambda invoke`, and again after a change. Arguments after -- go to
+    /// `cargo lambda watch`, for example: cargo xtask watch -- --invoke-port 9001
+    Watch(watch::Options),
     /// Run every test: doc tests, unit tests, and end-to-end tests against a stack of their own
     ///
     /// Arguments after -- go to `cargo nextest run`, for example: cargo xtask test -- -E 'package(end-to-end)'
@@ -62,7 +68,7 @@ enum Command {
     ///
     /// Visma Net is down, slow, out of quota and repeats itself meanwhile. The seed decides what happens when, and is printed.
     Faults(faults::Options),
-    /// Deploy code to a stack of its own with cargo-lambda, and roll it back
+    /// Deploy code to a stack of its own with cargo-lambda, roll it back, and invoke what cargo-lambda watches
     ///
     /// Checks that memory, time-out, environment, role, mappings, concurrency and logging stay what the template made them.
     DeployTest,
@@ -115,6 +121,7 @@ fn run(command: Command) -> Result<()> {
     let interrupt = Interrupt::listen()?;
     match command {
         Command::Up { once, no_demo } => up::run(&workspace, &interrupt, &up::Options { once, demo: !no_demo }),
+        Command::Watch(options) => watch::run(&workspace, &interrupt, &options),
         Command::Test { nextest } => test::run(&workspace, &interrupt, &nextest),
         Command::Faults(options) => faults::run(&workspace, &interrupt, &options),
         Command::DeployTest => deploy_test::run(&workspace, &interrupt),

@@ -4,6 +4,7 @@
 
 mod account;
 mod alarms;
+mod alone;
 mod circles;
 mod dashboards;
 mod delivery;
