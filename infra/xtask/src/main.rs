@@ -88,7 +88,7 @@ enum Command {
     ///
     /// Reports are written to target/bench. A count that is missed, such as an AWS call too many, fails; times are only told.
     Bench(bench::Options),
-    /// Check formatting, lints, dependencies, the template and its policies
+    /// Check formatting, lints, dependencies, the template and its policies, and that Terraform's example is as the template
     Lint,
     /// Write a bill of materials of each function to target/sbom, in CycloneDX's JSON
     Sbom,
