@@ -10,6 +10,7 @@ mod dashboards;
 mod delivery;
 mod drawn;
 mod drawn_crates;
+mod extensions;
 mod features;
 mod guide;
 mod objectives;
