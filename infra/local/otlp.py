@@ -2,7 +2,8 @@
 
     python infra/local/otlp.py .local/up/ministack.log http://127.0.0.1:4318
 
-Shows what a collector has to do with the lines; infra/MONITORING.md says how they get there from AWS. Reads the file once, to its end.
+Shows what a collector has to do with the lines; infra/MONITORING.md says how they get there from
+AWS. Reads the file once, to its end.
 """
 
 import argparse
@@ -29,8 +30,10 @@ def main():
             metrics += metrics_of(line)
         else:
             records.append(record_of(line))
-    send(arguments.endpoint, "logs", {"resourceLogs": [of_resource({"scopeLogs": [{"scope": SCOPE, "logRecords": records}]})]})
-    send(arguments.endpoint, "metrics", {"resourceMetrics": [of_resource({"scopeMetrics": [{"scope": SCOPE, "metrics": metrics}]})]})
+    logs = {"scopeLogs": [{"scope": SCOPE, "logRecords": records}]}
+    send(arguments.endpoint, "logs", {"resourceLogs": [of_resource(logs)]})
+    values = {"scopeMetrics": [{"scope": SCOPE, "metrics": metrics}]}
+    send(arguments.endpoint, "metrics", {"resourceMetrics": [of_resource(values)]})
     print(f"{len(records)} lines sent as logs, {len(metrics)} values as metrics")
 
 

@@ -64,7 +64,9 @@ class Terraform:
             kind = {"url": "url", "dead_url": "dead url", "queue": "arn", "dead": "dead arn"}[reference[1]]
             return f"{reference[2]} {kind}"
         given = r"\$\{(var\.[\w.]+|local\.(operations\.\w+|worker_visibility))\}"
-        return "parameter" if re.fullmatch(given, text) else {"${local.secret}": "secret", "${local.table}": "table"}.get(text, text)
+        if re.fullmatch(given, text):
+            return "parameter"
+        return {"${local.secret}": "secret", "${local.table}": "table"}.get(text, text)
 
 
 def canonical(value):
