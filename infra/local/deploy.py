@@ -156,7 +156,7 @@ def open_console(client, api):
 
 
 def adapt(template, parameters):
-    """The four points in which the local stack is not the template as it stands."""
+    """The four points in which the local stack is not the template as it stands. tests/roles evaluates the policies without them."""
     # MiniStack enforces this policy like every other, and speaks plain HTTP only.
     del template["Resources"]["QueuesRefusePlainHttp"]
     # MiniStack 1.5.33 keeps a Number parameter as text, and compares this one with a number.

@@ -30,8 +30,11 @@ Examples:
 #[command(name = "visma-webhooks", version, after_help = ABOUT_EXITS, arg_required_else_help = true)]
 pub struct Arguments {
     /// The CloudFormation stack whose outputs say where everything is
-    #[arg(long, global = true, env = "VISMA_WEBHOOKS_STACK", value_name = "NAME")]
+    #[arg(long, visible_alias = "stack-name", global = true, env = "VISMA_WEBHOOKS_STACK", value_name = "NAME")]
     pub stack: Option<String>,
+    /// The AWS region, in place of that of the environment or the profile
+    #[arg(long, global = true, value_name = "REGION")]
+    pub region: Option<String>,
     /// An output to take instead of the stack's own, such as ApiUrl=https://...; may be repeated
     #[arg(long = "set", global = true, value_name = "OUTPUT=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
@@ -66,6 +69,14 @@ pub enum Command {
     #[command(after_help = "Example:
   visma-webhooks forward --to http://localhost:3000/events")]
     Forward(forward::Options),
+    /// Check the AWS account: before a deployment what would stop it, after it what it lacks
+    ///
+    /// Whether the stack is there decides which. It reads only. Where AWS does not answer, or your
+    /// policy does not allow the question, it says `unknown` and ends with exit code 5.
+    #[command(after_help = "Examples:
+  visma-webhooks deploy-check --stack-name visma-net-webhooks-dev --region eu-north-1
+  visma-webhooks deploy-check --output json")]
+    DeployCheck,
     /// Check everything that a delivery needs, one thing after another
     #[command(after_help = "Examples:
   visma-webhooks doctor

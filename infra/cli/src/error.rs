@@ -49,8 +49,12 @@ impl Failure {
             let advice = "Check AWS_REGION, the credentials (AWS_PROFILE) and the network, then try again.";
             return Self::new(Exit::Unavailable, format!("cannot {doing}: {}", DisplayErrorContext(error)), advice);
         };
-        let (exit, advice) = meaning(&code);
-        let text = error.message().unwrap_or_default();
+        Self::answered(doing, &code, error.message().unwrap_or_default())
+    }
+
+    /// The same of an answer that no SDK has read.
+    pub(crate) fn answered(doing: &str, code: &str, text: &str) -> Self {
+        let (exit, advice) = meaning(code);
         Self::new(exit, format!("cannot {doing}: {code} {text}").trim_end(), advice)
     }
 
@@ -63,7 +67,7 @@ impl Failure {
 
 fn meaning(code: &str) -> (Exit, &'static str) {
     let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
-    if has(&["AccessDenied", "UnauthorizedAccess"]) {
+    if has(&["AccessDenied", "AuthorizationError", "UnauthorizedAccess"]) {
         (Exit::Refused, "Your IAM policy does not allow it; infra/cli/README.md lists what each command needs.")
     } else if has(&["ExpiredToken", "UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId", "Signature"]) {
         (

@@ -8,6 +8,7 @@ pub mod interrupt;
 pub mod output;
 pub mod queue;
 pub mod settings;
+mod signer;
 mod stack;
 mod text;
 
@@ -16,28 +17,35 @@ pub use error::{Exit, Failure};
 pub use output::{Format, Report};
 pub use stack::Stack;
 
+use aws_config::Region;
 use clap::CommandFactory;
 use commands::operations::Caller;
-use commands::{dlq, doctor, forward, operations, send, subscriptions};
+use commands::{deploy_check, dlq, doctor, forward, operations, send, subscriptions};
 
 /// Does what the command line says, and returns the exit code.
 ///
 /// # Errors
 /// A [`Failure`] says why not, what to do, and the exit code.
 pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let Arguments { stack, set, output, command } = arguments;
+    let Arguments { stack, region, set, output, command } = arguments;
     if let Command::Completions { shell } = command {
         let mut script = vec![];
         clap_complete::generate(shell, &mut Arguments::command(), "visma-webhooks", &mut script);
         output::line(&String::from_utf8_lossy(&script))?;
         return Ok(Exit::Ok);
     }
-    let stack = Stack::new(aws_config::load_from_env().await, stack, set.into_iter().collect());
+    let aws = aws_config::from_env();
+    let aws = match region {
+        Some(region) => aws.region(Region::new(region)),
+        None => aws,
+    };
+    let stack = Stack::new(aws.load().await, stack, set.into_iter().collect());
     let report = match command {
         Command::Subscriptions(command) => subscriptions::run(&stack, command).await?,
         Command::Send(options) => send::run(&stack, options).await?,
         Command::Dlq(command) => dlq::run(&stack, command).await?,
         Command::Forward(options) => forward::run(&stack, options).await?,
+        Command::DeployCheck => deploy_check::run(&stack).await?,
         Command::Doctor(options) => doctor::run(&stack, options).await?,
         Command::Get(options) => operations::get(&stack, &Caller::from_environment(), options).await?,
         Command::Tail(options) => operations::tail(&stack, &Caller::from_environment(), options, output).await?,

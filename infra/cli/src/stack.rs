@@ -20,6 +20,20 @@ impl Stack {
     }
 
     /// # Errors
+    /// No stack is named.
+    pub fn name(&self) -> Result<&str, Failure> {
+        self.name.as_deref().ok_or_else(|| {
+            let advice = "Give --stack NAME or set VISMA_WEBHOOKS_STACK; the name is in infra/samconfig.toml.";
+            Failure::usage("no stack is named", advice)
+        })
+    }
+
+    /// What stands in place of the stack's own outputs.
+    pub fn given(&self) -> &BTreeMap<String, String> {
+        &self.given
+    }
+
+    /// # Errors
     /// There is no such stack, or none of its outputs has this name.
     pub async fn output(&self, output: &str) -> Result<String, Failure> {
         if let Some(value) = self.given.get(output) {
@@ -41,10 +55,7 @@ impl Stack {
     }
 
     async fn describe(&self) -> Result<BTreeMap<String, String>, Failure> {
-        let name = self.name.as_deref().ok_or_else(|| {
-            let advice = "Give --stack NAME or set VISMA_WEBHOOKS_STACK; the name is in infra/samconfig.toml.";
-            Failure::usage("no stack is named", advice)
-        })?;
+        let name = self.name()?;
         let client = aws_sdk_cloudformation::Client::new(&self.aws);
         let answer = client.describe_stacks().stack_name(name).send().await;
         let stacks = answer.map_err(|error| Failure::aws(&format!("describe the stack {name}"), error))?.stacks;

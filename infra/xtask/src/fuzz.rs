@@ -1,10 +1,11 @@
 //! `cargo xtask fuzz`: a search for inputs that break a property, and the smallest corpora that reach as much.
 
+use crate::corpus;
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
 use crate::progress::Steps;
 use crate::tools::FUZZ;
-use crate::workspace::{Workspace, create};
+use crate::workspace::{Workspace, create, empty};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, io};
@@ -46,19 +47,39 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
 }
 
 impl Target<'_> {
-    /// Inputs written by hand, under a name, and found ones, under their hash.
-    fn corpus(&self) -> PathBuf {
+    /// Inputs written by hand.
+    fn seeds(&self) -> PathBuf {
         self.workspace.root.join("tests/fuzz/corpus").join(&self.name)
+    }
+
+    /// What searches found and the repository keeps, see [`corpus`].
+    fn archive(&self) -> PathBuf {
+        self.seeds().with_extension("txt")
     }
 
     /// All that was ever found here.
     fn found(&self) -> PathBuf {
-        self.workspace.root.join("target/fuzz/found").join(&self.name)
+        self.work("found")
+    }
+
+    /// The archive's inputs, each named by its line.
+    fn unpacked(&self) -> PathBuf {
+        self.work("unpacked")
+    }
+
+    /// The seeds, and what the archive is to have.
+    fn kept(&self) -> PathBuf {
+        self.work("kept")
+    }
+
+    fn work(&self, folder: &str) -> PathBuf {
+        self.workspace.root.join("target/fuzz").join(folder).join(&self.name)
     }
 
     fn search(&self, interrupt: &Interrupt, minutes: u64) -> Result<()> {
+        self.unpack()?;
         create(&self.found())?;
-        let mut search = self.program(&[self.found(), self.corpus()]);
+        let mut search = self.program(&[self.found(), self.unpacked(), self.seeds()]);
         search.arg(format!("-max_total_time={}", minutes * 60)).arg("-print_final_stats=1");
         interrupt.run(&mut search)
     }
@@ -66,15 +87,40 @@ impl Target<'_> {
     /// Adds to what was written by hand the least that reaches whatever has been reached, by edges alone: how often each is passed would
     /// keep many more.
     fn minimise(&self, interrupt: &Interrupt) -> Result<()> {
-        for file in files(&self.corpus())? {
-            let name = file.file_name().unwrap_or_default().to_owned();
-            if is_hash(&name.to_string_lossy()) {
-                let to = self.found().join(name);
-                fs::rename(&file, &to).map_err(Error::io(format!("write {}", to.display())))?;
-            }
+        let (kept, seeds) = (self.kept(), files(&self.seeds())?);
+        empty(&kept)?;
+        for seed in &seeds {
+            let to = kept.join(seed.file_name().unwrap_or_default());
+            fs::copy(seed, &to).map_err(Error::io(format!("write {}", to.display())))?;
         }
-        let mut merge = self.program(&[self.corpus(), self.found()]);
-        interrupt.run(merge.args(["-merge=1", "-use_counters=0"]))
+        let mut merge = self.program(&[kept, self.found(), self.unpacked()]);
+        interrupt.run(merge.args(["-merge=1", "-use_counters=0"]))?;
+        self.pack(&seeds)
+    }
+
+    fn unpack(&self) -> Result<()> {
+        let archive = self.archive();
+        let text = match fs::read_to_string(&archive) {
+            // A new fuzzer.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            text => text.map_err(Error::io(format!("read {}", archive.display())))?,
+        };
+        let folder = self.unpacked();
+        empty(&folder)?;
+        for (line, input) in (1_usize..).zip(corpus::unpack(&text)) {
+            let file = folder.join(line.to_string());
+            fs::write(&file, input).map_err(Error::io(format!("write {}", file.display())))?;
+        }
+        Ok(())
+    }
+
+    fn pack(&self, seeds: &[PathBuf]) -> Result<()> {
+        let is_found = |file: &PathBuf| seeds.iter().all(|seed| seed.file_name() != file.file_name());
+        let found = files(&self.kept())?.into_iter().filter(is_found);
+        let read = |file: PathBuf| fs::read(&file).map_err(Error::io(format!("read {}", file.display())));
+        let inputs: Vec<_> = found.map(read).collect::<Result<_>>()?;
+        let archive = self.archive();
+        fs::write(&archive, corpus::pack(inputs)).map_err(Error::io(format!("write {}", archive.display())))
     }
 
     /// The first of the folders is written to.
@@ -84,11 +130,6 @@ impl Target<'_> {
         program.args([format!("-max_len={LONGEST_INPUT}"), format!("-timeout={SLOWEST}")]);
         program
     }
-}
-
-/// As libFuzzer names what it writes.
-fn is_hash(name: &str) -> bool {
-    name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Without a sanitizer: `unsafe` is forbidden in the project, and so the stable toolchain does.
@@ -116,8 +157,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_is_told_from_a_name() {
-        assert!(is_hash("da39a3ee5e6b4b0d3255bfef95601890afd80709"));
-        assert!(!is_hash("key-in-two-cases") && !is_hash(&"x".repeat(40)));
+    fn every_archive_is_as_packing_writes_it() {
+        let workspace = Workspace::find().unwrap();
+        let names = names(&workspace).unwrap();
+        assert!(!names.is_empty());
+        for name in names {
+            let archive = Target { workspace: &workspace, name }.archive();
+            let text = fs::read_to_string(&archive).unwrap();
+            assert!(corpus::pack(corpus::unpack(&text)) == text, "{}: see tests/fuzz/README.md", archive.display());
+        }
     }
 }

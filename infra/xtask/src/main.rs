@@ -3,6 +3,7 @@
 
 mod bench;
 mod browser;
+mod corpus;
 mod dashboards;
 mod deploy_test;
 mod error;
@@ -78,7 +79,8 @@ enum Command {
     Simulate(simulate::Options),
     /// Search for inputs that break a property, with each fuzzer of tests/fuzz, one after the other
     ///
-    /// Then keeps in tests/fuzz/corpus the least that reaches as much. What breaks a property stays in tests/fuzz/artifacts.
+    /// Then keeps in tests/fuzz/corpus/TARGET.txt the least that reaches as much. What breaks a
+    /// property stays in tests/fuzz/artifacts.
     Fuzz(fuzz::Options),
     /// Change the pure code in small ways, one at a time, and tell which change no test of its package notices
     ///

@@ -44,6 +44,8 @@ pub(crate) struct Description {
     pub(crate) outputs: Value,
     /// The log of the local AWS, which repeats what the functions print.
     pub(crate) ministack_log: PathBuf,
+    /// What roles asked of it.
+    pub(crate) calls: Option<PathBuf>,
 }
 
 /// MiniStack and the stand-in, before anything is deployed.
@@ -53,6 +55,7 @@ pub(crate) struct Servers {
     lock: File,
     ministack: Server,
     endpoint_url: String,
+    calls: Option<PathBuf>,
     standin: Server,
     standin_url: String,
 }
@@ -61,7 +64,10 @@ impl Servers {
     /// `python` is the `bin` folder of the environment that has MiniStack.
     pub(crate) fn start(workspace: &Workspace, interrupt: &Interrupt, run: &str, python: &Path) -> Result<Self> {
         let (folder, lock) = workspace.run_folder(run)?;
-        Self::start_in(folder, lock, workspace, interrupt, python, &[])
+        let calls = folder.join("calls.jsonl");
+        let recording = [("RECORD_CALLS", calls.as_os_str())];
+        let servers = Self::start_in(folder, lock, workspace, interrupt, python, &recording)?;
+        Ok(Self { calls: Some(calls), ..servers })
     }
 
     /// The same with a local AWS that writes its state down when it is asked to stop, and begins with that when it starts again.
@@ -98,7 +104,7 @@ impl Servers {
 
         let standin_url = standin.wait(interrupt, || fs::read_to_string(&ready).ok())?;
         wait_for(&mut ministack, interrupt, &endpoint_url)?;
-        Ok(Self { folder, lock, ministack, endpoint_url, standin, standin_url })
+        Ok(Self { folder, lock, ministack, endpoint_url, calls: None, standin, standin_url })
     }
 
     /// Deploys the template, warms intake, points the stand-in to it and writes stack.json. `parameters` are those of the template
@@ -133,6 +139,7 @@ impl Servers {
             stack_name: STACK_NAME,
             outputs,
             ministack_log: self.folder.join("ministack.log"),
+            calls: self.calls,
         };
         warm(&description.api_url, &self.ministack.log())?;
         http()
@@ -174,7 +181,7 @@ impl Stack {
 
 fn ministack(workspace: &Workspace, python: &Path, folder: &Path, port: u16) -> Command {
     let mut command = workspace.command(python.join("python"));
-    command.args(["-m", "ministack"]).env("TMPDIR", folder.join("tmp")).envs([
+    command.arg(workspace.root.join("infra/local/recording.py")).env("TMPDIR", folder.join("tmp")).envs([
         ("BIND_HOST", "127.0.0.1"),
         ("MINISTACK_HOST", "127.0.0.1"),
         ("GATEWAY_PORT", &port.to_string()),

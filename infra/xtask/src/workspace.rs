@@ -111,6 +111,13 @@ pub(crate) fn create(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(Error::io(format!("create {}", folder.display())))
 }
 
+/// Leaves a folder with nothing in it.
+pub(crate) fn empty(folder: &Path) -> Result<()> {
+    create(folder)?;
+    remove(folder)?;
+    create(folder)
+}
+
 fn remove(folder: &Path) -> Result<()> {
     fs::remove_dir_all(folder).map_err(Error::io(format!("remove {}", folder.display())))
 }

@@ -118,6 +118,20 @@ fn an_unknown_event_is_unmapped_and_keeps_its_text() {
 }
 
 #[test]
+fn a_body_that_names_only_a_verb_leaves_the_event_to_the_subscription() {
+    let order = r#"{"tableIdentifier":"Order","customerNo":0,"companyNo":7654321,"primaryKeys":[{"OrderNo":9223372036854775807}],"event":"INSERT","timestamp":"2024-05-07T08:17:38.3221987Z"}"#;
+    for (body, key) in
+        [(order, None), (r#"{"event":"Updated","entityId":9223372036854775807}"#, Some("9223372036854775807"))]
+    {
+        let mut delivery = delivery(body.as_bytes());
+        delivery.meta.event = Some("ACCOUNT_CHANGED".to_owned());
+        let n = Notification::read(&delivery, body, &OneCompany);
+        assert_eq!((n.event_name(), n.event_is_proven), ("ACCOUNT_CHANGED", true), "{body}");
+        assert_eq!((n.entity_key.as_deref(), n.unusable.is_some()), (key, key.is_none()), "{body}");
+    }
+}
+
+#[test]
 fn the_settings_can_name_an_event_the_catalogue_does_not_have() {
     assert_eq!(read(r#"{"event":"konto_endret"}"#, &[]).entity, Entity::Account);
 }

@@ -90,6 +90,13 @@ impl<'a> Workshop<'a> {
         Self { endpoint, host, log, aws }
     }
 
+    /// Each function signs with the name of its role.
+    fn with_role(&self, role: &str) -> Self {
+        let credentials = SharedCredentialsProvider::new(Credentials::new(role, "test", None, None, "test"));
+        let aws = self.aws.to_builder().credentials_provider(credentials).build();
+        Self { endpoint: self.endpoint, host: self.host.clone(), log: self.log.clone(), aws }
+    }
+
     fn settings(&self) -> Cache<SecretsManager, TestHost> {
         let client = aws_sdk_secretsmanager::Client::new(&self.aws);
         Cache::new(SecretsManager::new(client, SECRET_ID.to_owned()), self.host.clone())
@@ -112,23 +119,26 @@ impl<'a> Workshop<'a> {
     }
 
     pub fn intake(&self) -> Intake<SecretsManager, Queue, TestHost> {
-        let queue = self.queue("notifications");
+        let own = self.with_role("IntakeRole");
+        let queue = own.queue("notifications");
         let limits = intake::Limits::default();
-        Intake::new(self.settings(), queue, self.host.clone(), self.metrics(Service::Intake), limits)
+        Intake::new(own.settings(), queue, self.host.clone(), self.metrics(Service::Intake), limits)
     }
 
     pub fn processor(&self) -> Processor<OnOurClock> {
-        let queues = ["events", "feedback", "notifications"].map(|name| self.queue(name));
-        processor(self.settings(), self.table(), self.visma(), queues, self.metrics(Service::Processor), &self.host)
+        let own = self.with_role("ProcessorRole");
+        let queues = ["events", "feedback", "notifications"].map(|name| own.queue(name));
+        processor(own.settings(), own.table(), self.visma(), queues, self.metrics(Service::Processor), &self.host)
     }
 
     pub fn feedback(&self) -> feedback::Feedback<OnOurClock> {
+        let own = self.with_role("FeedbackRole");
         feedback::Feedback {
-            settings: self.settings(),
-            answers: self.table(),
+            settings: own.settings(),
+            answers: own.table(),
             visma: self.visma(),
-            queue: self.queue("feedback"),
-            rejected: self.queue("feedback-dead"),
+            queue: own.queue("feedback"),
+            rejected: own.queue("feedback-dead"),
             host: self.host.clone(),
             metrics: self.metrics(Service::Feedback),
             limits: feedback::Limits { retry_base: Duration::from_secs(30), give_up_after: time::Duration::hours(24) },

@@ -14,5 +14,5 @@ pub use company::Company;
 pub use ledger::Record;
 pub use operator::Operator;
 pub use redaction::{never_logged, shown};
-pub use stack::{Queue, Stack};
+pub use stack::{Call, Queue, Stack};
 pub use wait::{PATIENCE, until};

@@ -3,6 +3,7 @@ use aws_sdk_lambda::primitives::Blob;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::{env, fs};
 
 /// A running stack, as `stack.json` describes it.
@@ -17,6 +18,16 @@ pub struct Stack {
     lambda: aws_sdk_lambda::Client,
     pub http: reqwest::Client,
     outputs: HashMap<String, Value>,
+    calls: Option<PathBuf>,
+}
+
+/// A call that a role made.
+#[derive(Debug, Deserialize)]
+pub struct Call {
+    /// As CloudFormation named it.
+    pub role: String,
+    pub operation: String,
+    pub request: Value,
 }
 
 #[derive(Deserialize)]
@@ -26,6 +37,7 @@ struct Description {
     api_url: String,
     standin_url: String,
     outputs: HashMap<String, Value>,
+    calls: Option<PathBuf>,
 }
 
 /// A queue of the template.
@@ -44,7 +56,7 @@ impl Stack {
         let path = env::var("WEBHOOKS_STACK")
             .expect("WEBHOOKS_STACK names no stack.json; start with `cargo xtask test` or `up`");
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-        let Description { endpoint_url, region, api_url, standin_url, outputs } =
+        let Description { endpoint_url, region, api_url, standin_url, outputs, calls } =
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
         let config: SdkConfig = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region))
@@ -61,6 +73,7 @@ impl Stack {
             lambda: aws_sdk_lambda::Client::new(&config),
             http: reqwest::Client::builder().no_proxy().build().expect("a plain client"),
             outputs,
+            calls,
         }
     }
 
@@ -116,6 +129,13 @@ impl Stack {
         let answer = call.send().await.expect("the reconciler runs");
         let report = answer.payload.expect("a report").into_inner();
         serde_json::from_slice(&report).expect("a report in JSON")
+    }
+
+    /// What roles have asked of the local AWS so far, each call once.
+    pub fn calls(&self) -> Vec<Call> {
+        let path = self.calls.as_ref().expect("the local AWS of this stack writes calls down");
+        let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        text.lines().map(|line| serde_json::from_str(line).expect("a call")).collect()
     }
 
     /// The outputs that name log groups.

@@ -1,6 +1,6 @@
 //! Starting it, asking it, ending it.
 
-use crate::calls::{Calls, Service};
+use crate::calls::{Calls, Operation, Service};
 use crate::queues::{Queues, Received};
 use crate::server::{Connection, State, World, serve};
 use crate::table;
@@ -60,7 +60,8 @@ impl Endpoint {
         let url = format!("http://{}", listener.local_addr()?);
         let Options { settings, latency } = options;
         let queues = Queues::with(&QUEUES);
-        let state = State { settings, queues, calls: Calls::default(), latency, connections: Vec::new() };
+        let (calls, connections) = (Calls::default(), Vec::new());
+        let state = State { settings, queues, calls, latency, connections, watcher: None };
         let world = Arc::new(World::new(table::create(), state));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (end, ended) = oneshot::channel();
@@ -99,6 +100,12 @@ impl Endpoint {
     /// All calls since the start.
     pub fn calls(&self) -> Calls {
         self.world.state().calls.clone()
+    }
+
+    /// Tells of each call from now on: the access key that signed it, the operation, and the request's body.
+    /// The watcher must not panic.
+    pub fn watch(&self, watcher: impl Fn(&str, &Operation, &[u8]) + Send + 'static) {
+        self.world.state().watcher = Some(Box::new(watcher));
     }
 
     /// Every connection that was accepted, in order.

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -47,6 +47,9 @@ impl Answer {
     }
 }
 
+/// Told of each call: the access key that signed it, the operation, and the request's body.
+pub(crate) type Watcher = Box<dyn Fn(&str, &Operation, &[u8]) + Send>;
+
 pub(crate) struct World {
     pub(crate) database: Database,
     pub(crate) started: Instant,
@@ -59,6 +62,7 @@ pub(crate) struct State {
     pub(crate) calls: Calls,
     pub(crate) latency: BTreeMap<Service, Duration>,
     pub(crate) connections: Vec<Connection>,
+    pub(crate) watcher: Option<Watcher>,
 }
 
 impl World {
@@ -123,6 +127,7 @@ async fn respond(request: Request<Incoming>, world: &World, at: usize) -> hyper:
         let service = Service::of_target(prefix)?;
         Some(Operation::new(service, name))
     });
+    let access_key = access_key(request.headers());
     let body = request.into_body().collect().await?.to_bytes();
     let Some(operation) = operation else {
         return Ok(response(Answer::refused("UnknownOperationException", "no service known here")));
@@ -135,6 +140,9 @@ async fn respond(request: Request<Incoming>, world: &World, at: usize) -> hyper:
         connection.requests += 1;
         connection.service.get_or_insert(service);
         answer.tally.requests = 1;
+        if let Some(watcher) = &state.watcher {
+            watcher(&access_key, &operation, &body);
+        }
         state.calls.record(operation, &answer.tally);
         state.latency.get(&service).copied()
     };
@@ -142,6 +150,13 @@ async fn respond(request: Request<Incoming>, world: &World, at: usize) -> hyper:
         tokio::time::sleep(latency).await;
     }
     Ok(response(answer))
+}
+
+/// As the signature names it; nothing if there is none.
+fn access_key(headers: &HeaderMap) -> String {
+    let signature = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let key = signature.split_once("Credential=").and_then(|(_, rest)| rest.split('/').next());
+    key.unwrap_or_default().to_owned()
 }
 
 fn response(answer: Answer) -> Response<Full<Bytes>> {

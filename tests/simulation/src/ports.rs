@@ -15,7 +15,7 @@ use webhooks_host::Host;
 use webhooks_model::collection::{Collection, Page};
 use webhooks_model::feedback::Verdict;
 use webhooks_model::walk::Window;
-use webhooks_model::{Clock, Notification, NotificationKey, Resource, ResourcePath, Zone};
+use webhooks_model::{Clock, Notification, Resource, ResourcePath, Zone};
 use webhooks_queue::{BatchSender, Message, Pacer, Parcel, QueueError, Sender, Together};
 use webhooks_settings::{LoadError, Source};
 use webhooks_store::{Item, Items, Query, StoreError, Table, Write};
@@ -161,10 +161,12 @@ impl World {
     }
 }
 
-/// Whose change a head takes.
+/// Whose change a head takes: what is written as `notification`, and not what the condition compares.
 fn notification_in(write: &Write) -> Option<String> {
-    let texts = write.values.values().filter_map(|value| value.as_s().ok());
-    texts.into_iter().find(|text| NotificationKey::try_from((*text).clone()).is_ok()).cloned()
+    let assignments = write.update.trim_start_matches("SET ").split(", ");
+    let of_it = |name: &str| write.names.get(name).is_some_and(|name| name == "notification");
+    let value = assignments.filter_map(|one| one.split_once(" = ")).find(|(name, _)| of_it(name))?.1;
+    write.values.get(value)?.as_s().ok().cloned()
 }
 
 fn shown(sort_key: &str) -> String {

@@ -155,6 +155,11 @@ impl Collection {
         }
     }
 
+    /// The segments of its path. A slash in the last one is part of a number, and percent-encoded there.
+    pub(crate) fn segments(self, key: &str) -> impl Iterator<Item = &str> {
+        key.splitn(self.shape().key.len(), '/')
+    }
+
     /// Writes the key into the body's key fields.
     pub(crate) fn set_key(self, body: &mut Fields, key: &str) {
         let names = self.shape().key;

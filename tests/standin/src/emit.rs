@@ -192,7 +192,8 @@ fn relative_uri(collection: Collection, key: &str) -> String {
         Collection::SalesOrderV3 => "v3",
         _ => "v1",
     };
-    let key: Vec<_> = key.split('/').map(|segment| utf8_percent_encode(segment, SEGMENT).to_string()).collect();
+    let segments = collection.segments(key);
+    let key: Vec<_> = segments.map(|segment| utf8_percent_encode(segment, SEGMENT).to_string()).collect();
     format!("api/{version}/{}/{}", collection.path(), key.join("/"))
 }
 

@@ -3,7 +3,7 @@
 use axum::{
     Extension, Json, Router,
     extract::{Path, Query, State},
-    http::{HeaderValue, StatusCode, header::ETAG},
+    http::{HeaderValue, StatusCode, Uri, header::ETAG},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -40,6 +40,7 @@ async fn one(
     State(world): State<Shared>,
     Extension(caller): Extension<Caller>,
     Path((collection, key)): Path<(String, String)>,
+    uri: Uri,
 ) -> Result<Response, Refusal> {
     let collection = financial(&collection)?;
     if collection == Collection::Background
@@ -47,9 +48,12 @@ async fn one(
     {
         return background_content(&world, caller, id);
     }
+    // Behind `/v1/{collection}/`, as they were sent: two segments are no number with a slash in it.
+    let sent = uri.path().split('/').skip(3).count();
+    let is_whole = sent == collection.segments(&key).count();
     let body = world.company(caller.0, |company| match key.strip_prefix("internal/") {
         Some(id) => company.get_internal(collection, id).cloned(),
-        None => company.get(collection, &key).cloned(),
+        None => company.get(collection, &key).filter(|_| is_whole).cloned(),
     })?;
     found(body, collection, &key)
 }

@@ -159,6 +159,14 @@ async fn text_beyond_ascii_arrives_byte_for_byte_as_text_and_as_base64() {
             r#"{"notificationId":"00000000-0000-0000-0000-0000000000a1","event":"CUSTOMER_CHANGED","entityId":"10001","message":"Pål ₹ മലയാളം 🚒"}"#,
             "2pij11CM/g/wAsZoND9Ddapsr1F+6SP/HDvFv1oN5p4=",
         ),
+        (
+            r#"{"notificationId":"00000000-0000-0000-0000-0000000000a1","event":"CUSTOMER_CHANGED","entityId":"10001","message":"P\u00e5l \u20b9 \ud83d\ude92"}"#,
+            "Zyp4+H4y76mgi5o9lmiuArdoOfHXib5WVhO1zg03S7Y=",
+        ),
+        (
+            "{\"event\":\"ACCOUNT_CHANGED\",\"entityId\":\"1920\",\"message\":\"\u{2028}\u{2028}\u{2028}\u{2028}724812-22\"}",
+            "nuksDaziD+Pi3gkDtuyKnkdwC0pUrdpRVT4EDSF3/kw=",
+        ),
         ("{\"event\":\"ACCOUNT_CHANGED\",\"entityId\":\"1920\"}\r\n", "c2iz2xMEximyNJ95ajsG9AR9wCX6yAC/7Fb7E7zVYyg="),
         (
             "\u{feff}{\"event\":\"ACCOUNT_CHANGED\",\"entityId\":\"1920\"}",

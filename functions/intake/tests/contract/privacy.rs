@@ -101,6 +101,23 @@ async fn an_address_travels_as_a_digest_that_many_addresses_share() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_is_refused_and_an_odd_header_dropped_without_a_word_of_them() {
+    let (log, _guard) = capture();
+    let world = World::new();
+    let event = with_canaries(Call::signed(ACCOUNTS_SECRET, BODY)).event();
+    let broken = event.to_string().replace("CANARY-agent", "CANARY\\xEE");
+    world.handle(broken).await.is_problem(400, "event_unreadable");
+    let mut not_base64 = event;
+    (not_base64["body"], not_base64["isBase64Encoded"]) = (json!("CANARY!"), json!(true));
+    world.handle(not_base64.to_string()).await.is_problem(400, "body_not_base64");
+    let odd = with_canaries(Call::signed(ACCOUNTS_SECRET, BODY)).header("x-CANARY", "CANARY\0");
+    world.accepts(odd.header("content-type", "text/CANARY")).await;
+    let text = log.text();
+    assert!(text.contains("event_unreadable") && text.contains("body_not_base64"), "{text}");
+    assert!(!text.contains("CANARY"), "{text}");
+}
+
+#[tokio::test]
 async fn nothing_that_came_or_that_is_secret_is_ever_logged() {
     let (log, _guard) = capture();
     let world = World::new();

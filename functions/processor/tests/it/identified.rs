@@ -3,6 +3,7 @@
 use crate::world::World;
 use serde_json::{Value, json};
 use webhooks_model::catalogue::CATALOGUE;
+use webhooks_telemetry::{Captured, subscriber_for_tests};
 
 /// What became of it: state, events and answers.
 async fn end(world: &World, event: &str, body: Value) -> (Vec<String>, usize, usize) {
@@ -98,4 +99,49 @@ async fn keeps_each_byte_of_a_large_body_of_too_many_items() {
     parts.sort_by_key(|item| item["sk"].as_s().unwrap().clone());
     let raw: String = parts.iter().map(|item| item["raw"].as_s().unwrap().as_str()).collect();
     assert!(raw == body, "{} of {} bytes", raw.len(), body.len());
+}
+
+#[tokio::test]
+async fn ten_bodies_as_long_as_intake_takes_are_processed_in_one_batch() {
+    const LONGEST: usize = 1008 * 1024;
+    let world = World::new().await;
+    let body = |number: u128| {
+        let mut body = crate::world::account(number, "ACCOUNT_CREATED", &number.to_string());
+        body["message"] = "".into();
+        let short = body.to_string().len();
+        body["message"] = "x".repeat(LONGEST - short).into();
+        body.to_string()
+    };
+    let bodies: Vec<String> = (1..=10).map(body).collect();
+    assert!(bodies.iter().all(|body| body.len() == LONGEST));
+    let messages: Vec<String> = bodies.iter().map(|body| world.raw_delivery(body.as_bytes()).to_message()).collect();
+    assert!(world.batch(&messages, 1).await.is_empty());
+    assert_eq!(world.states().await, ["processed"; 10]);
+    assert_eq!(world.events.sent().len(), 10);
+}
+
+#[tokio::test]
+async fn no_line_about_what_could_not_be_read_shows_a_word_of_it() {
+    let captured = Captured::default();
+    let _default = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
+    for (body, reason) in [
+        (json!({"data": {"canary": "canary"}}), "unidentified"),
+        (json!({"relativeResourceUri": "https://canary.example/v1/account/1"}), "invalid_path"),
+        (json!({"accountCd": "canary".repeat(50), "message": "canary"}), "key_too_long"),
+    ] {
+        let (states, ..) = end(&World::new().await, "ACCOUNT_UPDATED", body).await;
+        assert_eq!(states, [format!("parked: {reason}")]);
+    }
+    let world = World::new().await;
+    world.settings.0.lock().unwrap()["max_items"] = json!(1);
+    world.take(&json!([{"canary": 1}, {"canary": 2}])).await;
+    let is_ours = |line: &Value| {
+        let target = line["target"].as_str().unwrap_or_default();
+        target.starts_with("processor") || target.starts_with("webhooks")
+    };
+    let ours: String = captured.lines().into_iter().filter(is_ours).map(|line| line.to_string()).collect();
+    for reason in ["unidentified", "invalid_path", "key_too_long", "too_many_items"] {
+        assert!(ours.contains(&format!("parked: {reason}")), "{reason} in {ours}");
+    }
+    assert!(!ours.contains("canary"), "{ours}");
 }

@@ -1,5 +1,7 @@
 use crate::world::{World, account, order};
+use fixtures::TENANT;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 const NO_FETCH: &str = r#"[{"events": "*", "fetch": false}]"#;
 
@@ -61,6 +63,30 @@ async fn the_current_status_is_the_resources_and_the_timeline_is_the_notificatio
     let hold = order(1, "SALES_ORDER_STATUS_CHANGED", "On hold", 0);
     world.take(&hold).await;
     assert_eq!(timeline(&world, &hold).await, (Some("Open".into()), vec!["On hold".to_owned()]));
+}
+
+#[tokio::test]
+async fn the_status_of_an_order_of_version_three_is_in_its_head_its_timeline_and_its_events() {
+    let world = World::new().await;
+    let body = json!({"type": "SO", "orderId": "000101"});
+    for (id, description, hold) in [(1, "Open", false), (2, "Completed", false), (3, "Completed", true)] {
+        let order = json!({
+            "type": "SO", "orderId": "000101", "lastModified": format!("2026-11-23T11:00:0{id}.123Z"),
+            "status": {"description": description, "cancelled": false, "hold": hold}, "version": format!("AAAAAAAB4k{id}="),
+        });
+        world.erp.put("api/v3/SalesOrders/SO/000101", &order.to_string());
+        let mut delivery = world.delivery(&body);
+        (delivery.meta.event, delivery.meta.tenant) = (Some("SALESORDER_UPDATED".into()), Some(TENANT.into()));
+        delivery.meta.headers.insert("x-vwd-notification-id".into(), Uuid::from_u128(id).to_string());
+        assert!(world.batch(&[delivery.to_message()], 1).await.is_empty());
+    }
+    assert_eq!(world.states().await, ["processed"; 3]);
+    let expected = ["Open", "Completed", "Completed (hold)"];
+    let named = json!({"contextId": "1234567", "event": "SALESORDER_UPDATED", "type": "SO", "orderId": "000101"});
+    let (status, seen) = timeline(&world, &named).await;
+    assert_eq!((status.as_deref(), seen), (Some("Completed (hold)"), expected.map(str::to_owned).to_vec()));
+    let published: Vec<Value> = world.events.sent().iter().map(|sent| sent.json()["data"]["status"].clone()).collect();
+    assert_eq!(published, expected);
 }
 
 #[tokio::test]

@@ -181,6 +181,24 @@ async fn two_events_of_one_body_are_two_notifications_where_the_subscription_pro
 }
 
 #[tokio::test]
+async fn two_events_of_one_body_are_two_notifications_in_one_batch_as_well() {
+    for ids in [[1, 1], [1, 2]] {
+        let world = World::new().await;
+        world.erp.put("v1/purchaseorder/PO1053", r#"{"status":"Open","lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
+        let message = |event: &str, id: u128| {
+            let mut delivery = world.delivery(&json!({"entityId": "PO1053"}));
+            (delivery.meta.tenant, delivery.meta.event) = (Some(TENANT.into()), Some(event.into()));
+            let id = uuid::Uuid::from_u128(id).to_string();
+            delivery.meta.headers.insert("x-vwd-notification-id".into(), id);
+            delivery.to_message()
+        };
+        assert!(world.batch(&[message(STATUS, ids[0]), message(ACTION, ids[1])], 1).await.is_empty());
+        assert_eq!(world.states().await, ["processed", "processed"], "{ids:?}");
+        assert_eq!((world.events.sent().len(), world.feedback.sent().len()), (2, 2), "{ids:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_action_that_only_a_header_makes_of_a_known_body_waits_for_a_person() {
     let by_header = |delivery: &mut Delivery, event: &str| {
         delivery.meta.headers.insert("x-vwd-event-id".into(), event.into());

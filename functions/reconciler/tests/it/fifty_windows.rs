@@ -9,9 +9,10 @@ use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::{Delivery, Origin};
 use webhooks_settings::Cache;
 use webhooks_store::{Allowances, Table};
+use webhooks_visma::{Fault, Stage, VismaError};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
-const CALLS_AN_HOUR: u64 = 20;
+const CALLS_AN_HOUR: u64 = 10;
 const MASS: usize = 50 * CALLS_AN_HOUR as usize;
 const FEW: usize = 10;
 /// As the template runs it.
@@ -159,4 +160,26 @@ async fn fifty_times_the_hourly_quota_end_without_a_dead_one_and_as_soon_as_was_
     let is_as_told = (took - told).abs() < told / 10;
     assert!(is_as_told, "{took} and not {told}");
     assert!(pipeline.receipts < 3 * MASS, "few are let go in vain: {} receipts", pipeline.receipts);
+}
+
+#[tokio::test]
+async fn of_a_burst_that_the_erp_limits_and_whose_every_fifth_call_fails_none_dies() {
+    let mut pipeline = Pipeline::new().await;
+    let failure = VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Status(500), after: None };
+    pipeline.processor.visma.fail_every(5, failure);
+    let burst = 10 * CALLS_AN_HOUR as usize;
+    (0..burst).for_each(|key| pipeline.accept(TENANT, &key.to_string()));
+    (0..FEW).for_each(|key| pipeline.accept(OTHER, &key.to_string()));
+    pipeline.drain().await;
+    for _ in 0..4 {
+        pipeline.reconcile().await;
+    }
+    assert_eq!(pipeline.ended(OTHER, "processed").await, FEW, "another tenant does not wait for these");
+    let mut runs = 4;
+    while pipeline.ended(TENANT, "processed").await < burst {
+        pipeline.reconcile().await;
+        runs += 1;
+        assert!(runs < 200, "it never ends");
+    }
+    assert_eq!(pipeline.ended(TENANT, "dead").await, 0);
 }

@@ -4,9 +4,9 @@ use serde_json::json;
 use standin::{CLIENT_ID, CLIENT_SECRET, Collection as Kept, Lists, NewTenant, Options, Server, TenantClient};
 use std::collections::HashSet;
 use webhooks_host::{Host, SystemHost};
-use webhooks_model::ResourcePath;
 use webhooks_model::collection::{Collection, Row};
 use webhooks_model::walk::Walk;
+use webhooks_model::{Entity, ResourcePath};
 use webhooks_settings::Visma as Settings;
 use webhooks_visma::{Fetched, Listing, Visma, VismaClient, VismaError};
 
@@ -127,4 +127,22 @@ async fn a_customer_of_a_list_has_the_revision_that_was_fetched() {
     let (rows, calls) = bench.read(Collection::Customer).await;
     let Row::Read(listed) = &rows[0] else { panic!("not read") };
     assert_eq!((&listed.revision, calls), (fetched.revision(), 1));
+}
+
+#[tokio::test]
+async fn an_item_with_odd_characters_in_its_number_is_listed_and_fetched_under_it() {
+    let numbers = ["ÅS 1", "A+B", "1/2", "50%", "19:20", "(7)~#"];
+    let bench = Bench::new(Lists::default(), 1000).await;
+    for number in numbers {
+        bench.company.put(Kept::Inventory, number, json!({})).await.unwrap();
+    }
+    let (rows, _) = bench.read(Collection::Inventory).await;
+    let listed: HashSet<&str> = rows.iter().filter_map(Row::key).collect();
+    assert_eq!(listed, HashSet::from(numbers));
+    for row in &rows {
+        let Row::Read(listed) = row else { panic!("not read") };
+        let path = ResourcePath::for_entity(Entity::InventoryItem, &listed.key).unwrap();
+        let fetched = bench.fetch(&path.to_string()).await;
+        assert_eq!(listed.revision.etag, fetched.revision().etag, "{}", listed.key);
+    }
 }

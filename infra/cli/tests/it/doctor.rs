@@ -5,8 +5,9 @@ use serde_json::json;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use visma_webhooks::Exit;
+use visma_webhooks::commands::check::{Check, Verdict, report};
 use visma_webhooks::commands::dlq::Name;
-use visma_webhooks::commands::doctor::{Check, Verdict, approvals, backlog, operations_answered, report, subscription};
+use visma_webhooks::commands::doctor::{approvals, backlog, operations_answered, subscription};
 use visma_webhooks::queue::Depth;
 use webhooks_settings::Settings;
 use webhooks_visma::{Fault, Stage, VismaError};
@@ -38,6 +39,28 @@ fn a_subscription_is_warned_of_whose_last_secret_ends_soon_or_has_ended() {
         let check = of_secrets(secrets.clone());
         assert_eq!(check.verdict, verdict, "{secrets}");
         assert_eq!(check.advice.contains("subscriptions rotate all"), verdict == Verdict::Warning, "{check:?}");
+    }
+}
+
+#[test]
+fn a_secret_that_two_events_have_in_common_is_warned_of() {
+    let mut document = fixtures::document();
+    let subscription_of = |id: &str, event: &str, value: &str| {
+        let secrets = json!([{ "id": "1", "value": value }]);
+        json!({ "id": id, "route": "erp", "event": event, "secrets": secrets })
+    };
+    document["subscriptions"] = json!([
+        subscription_of("changes", "ACCOUNT_CHANGED", "canary-shared"),
+        subscription_of("deletions", "ACCOUNT_DELETED", "canary-shared"),
+        subscription_of("customers", "CUSTOMER_CHANGED", "canary-own"),
+    ]);
+    let settings = Settings::parse(&document.to_string()).unwrap();
+    for (id, verdict) in [("changes", Verdict::Warning), ("deletions", Verdict::Warning), ("customers", Verdict::Ok)] {
+        let check = subscription(settings.subscription(id).unwrap(), NOW, Duration::days(14));
+        assert_eq!(check.verdict, verdict, "{check:?}");
+        let told = (check.seen.contains("has the same secret"), check.advice.contains(&format!("rotate {id}")));
+        assert_eq!(told, (verdict == Verdict::Warning, verdict == Verdict::Warning), "{check:?}");
+        assert!(!check.seen.contains("canary") && !check.advice.contains("canary"), "{check:?}");
     }
 }
 
@@ -115,4 +138,14 @@ fn one_failure_fails_the_whole_and_a_warning_does_not() {
     assert!(failed.text.contains("-> Look at intake's log."), "{}", failed.text);
     assert_eq!(failed.json[1]["verdict"], "failed");
     assert_eq!(report(&[check(Verdict::Warning, "x")]).exit, Exit::Ok);
+}
+
+#[test]
+fn what_is_not_known_is_not_well() {
+    let check = |verdict| Check { name: "alarms".into(), verdict, seen: "denied".into(), advice: "Ask for it.".into() };
+    let unknown = report(&[check(Verdict::Ok), check(Verdict::Unknown)]);
+    assert_eq!(unknown.exit, Exit::Unavailable);
+    assert!(unknown.text.contains("unknown  alarms") && unknown.text.contains("1 not known"), "{}", unknown.text);
+    assert_eq!(unknown.json[1]["verdict"], "unknown");
+    assert_eq!(report(&[check(Verdict::Unknown), check(Verdict::Failed)]).exit, Exit::Failed);
 }

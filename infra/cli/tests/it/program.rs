@@ -62,7 +62,7 @@ fn parses(example: &str) {
 fn each_command_has_a_help_with_examples_that_are_right() {
     let root = Arguments::command();
     let leaves = leaves(&root, "visma-webhooks");
-    assert_eq!(leaves.len(), 16);
+    assert_eq!(leaves.len(), 17);
     for (words, mut leaf) in leaves {
         let help = leaf.render_long_help().to_string();
         let examples = examples(&help);

@@ -1,4 +1,5 @@
-//! An HTTP server on a free port that answers as told and remembers what it was asked.
+//! An HTTP server on a free port that answers as told and remembers what it was asked. An answer that
+//! is a text is sent as it is.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -48,5 +49,6 @@ async fn answer(
     let asked = Asked { line: format!("{method} {uri}"), headers, body };
     let (status, json) = answers(&asked);
     log.lock().unwrap().push(asked);
-    (StatusCode::from_u16(status).unwrap(), json.to_string())
+    let text = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
+    (StatusCode::from_u16(status).unwrap(), text)
 }

@@ -1,4 +1,4 @@
-//! What each notification costs, held against the budget.
+//! What each notification costs, held against the budget, and what it may do.
 
 // The futures of all functions are nested in one here.
 #![recursion_limit = "256"]
@@ -7,3 +7,4 @@
 mod budgets;
 mod goals;
 mod pipeline;
+mod roles_of_functions;

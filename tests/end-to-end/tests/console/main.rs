@@ -10,6 +10,7 @@ mod issuer;
 mod lists;
 mod observed;
 mod person;
+mod quotas;
 mod repairs;
 mod safety;
 mod sign_in;
@@ -21,4 +22,5 @@ mod company {
     pub(crate) const REPAIRED: u32 = 26;
     pub(crate) const PICTURED: u32 = 27;
     pub(crate) const OBSERVED: u32 = 43;
+    pub(crate) const OUT_OF_CALLS: u32 = 44;
 }

@@ -49,6 +49,22 @@ async fn the_command_line_adds_a_subscription_delivers_by_it_disables_it_and_fin
     let (code, refused) = run(stack, &send);
     assert_eq!(code, 4, "it has no live secret to sign with: {refused}");
     examine(stack, tenant);
+    look_at_the_account(stack);
+}
+
+/// The local AWS says all that is asked of a deployed stack, and nobody is told of its alarms.
+fn look_at_the_account(stack: &Stack) {
+    let (_, checks) = run(stack, &["deploy-check"]);
+    let checks = checks.as_array().unwrap_or_else(|| panic!("{checks}"));
+    let of = |name: &'static str| checks.iter().filter(move |check| check["name"].as_str().unwrap().starts_with(name));
+    for (name, count) in [("stack", 1), ("settings", 1), ("reachable", 1), ("mapping", 3), ("schedule", 1), ("log", 1)]
+    {
+        let verdicts: Vec<_> = of(name).map(|check| &check["verdict"]).collect();
+        assert_eq!(verdicts, vec!["ok"; count], "{name} in {checks:#?}");
+    }
+    assert_eq!(of("alarms").map(|check| &check["verdict"]).next().unwrap(), "warning", "{checks:#?}");
+    let unknown: Vec<_> = checks.iter().filter(|check| check["verdict"] == "unknown").collect();
+    assert!(unknown.is_empty(), "{unknown:#?}");
 }
 
 /// The doctor finds nothing that failed, and dead letters are listed.

@@ -1,7 +1,8 @@
-//! The sources themselves: how large, and what depends on what.
+//! The sources themselves: how large, how many, and what depends on what.
 
 use infrastructure::infra;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -12,6 +13,8 @@ const LONGER: [(&str, &str); 1] = [(
     "infra/template.yaml",
     "one template, so that one command deploys it; nested stacks could not refer to each other",
 )];
+/// Of more, nobody has an overview. What a program writes in large numbers is packed.
+const FILES: usize = 1000;
 /// From the edge inwards. Functions need no function; shared crates may need one another, which cargo keeps free of circles.
 const LAYERS: [&str; 3] = ["functions", "shared", "shared/model"];
 
@@ -29,6 +32,20 @@ fn no_file_is_longer_than_a_reader_likes() {
         }
     });
     assert!(long.is_empty(), "split them by responsibility: {long:#?}");
+}
+
+#[test]
+fn the_repository_has_fewer_than_a_thousand_files() {
+    let output = Command::new("git").arg("ls-files").current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let listed = String::from_utf8(output.stdout).unwrap();
+    let mut folders = BTreeMap::<&str, usize>::new();
+    for file in listed.lines() {
+        let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+        *folders.entry(folder).or_default() += 1;
+    }
+    let files: usize = folders.values().sum();
+    assert!((1..FILES).contains(&files), "{files} files: {folders:#?}");
 }
 
 /// Every file that a person writes, by its path below the repository's root.

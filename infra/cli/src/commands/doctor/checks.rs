@@ -1,6 +1,7 @@
 //! The checks, in the order in which they need each other.
 
-use super::{Check, Options, visma, zone};
+use super::{Options, visma, zone};
+use crate::commands::check::Check;
 use crate::commands::dlq::Name;
 use crate::commands::send::{address, http};
 use crate::error::Failure;

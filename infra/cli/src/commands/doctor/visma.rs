@@ -1,6 +1,6 @@
 //! What Visma Net lets us do: a token, the ERP, and the tenant's approval, tenant by tenant.
 
-use super::Check;
+use crate::commands::check::Check;
 use webhooks_host::SystemHost;
 use webhooks_model::ResourcePath;
 use webhooks_settings::Settings;

@@ -1,7 +1,7 @@
 //! Whether the settings name the zone of the ERP's clock. It is measured by webhooks that came just
 //! after their change.
 
-use super::Check;
+use crate::commands::check::Check;
 use crate::stack::Stack;
 use std::collections::HashSet;
 use time::{Duration, OffsetDateTime, UtcOffset};

@@ -1,9 +1,10 @@
 //! Calls to the operations API.
 
 use super::Access;
-use super::caller::{Caller, Signer};
+use super::caller::Caller;
 use crate::commands::send::{address, http};
 use crate::error::{Exit, Failure};
+use crate::signer::Signer;
 use crate::stack::Stack;
 use reqwest::{Request, RequestBuilder};
 use serde_json::Value;
@@ -61,10 +62,14 @@ impl<'a> Client<'a> {
                 bearer.set_sensitive(true);
                 request.headers_mut().insert("authorization", bearer);
             }
-            Caller::Aws => self.signer.sign(&mut request).await?,
+            Caller::Aws => self.signer.sign(&mut request, "execute-api").await.map_err(or_a_token)?,
         }
         Ok(request)
     }
+}
+
+fn or_a_token(failure: Failure) -> Failure {
+    Failure { advice: format!("{} Or set VISMA_WEBHOOKS_TOKEN.", failure.advice), ..failure }
 }
 
 /// A problem document says what to do itself; API Gateway's own answers do not.

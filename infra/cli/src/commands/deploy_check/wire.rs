@@ -1,0 +1,117 @@
+//! Calls to AWS services of which a few answers are wanted, and for which an SDK would take longer
+//! to compile than this is to read.
+
+use crate::commands::send::http;
+use crate::error::Failure;
+use crate::signer::Signer;
+use aws_config::SdkConfig;
+use reqwest::{Request, RequestBuilder};
+use serde_json::Value;
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+/// Where the endpoints of a partition are, by how its regions begin.
+const PARTITIONS: [(&str, &str); 3] = [("cn-", "amazonaws.com.cn"), ("eusc-", "amazonaws.eu"), ("", "amazonaws.com")];
+
+pub(super) struct Wire {
+    http: reqwest::Client,
+    signer: Signer,
+    region: String,
+    /// One for all services, as a local AWS has.
+    endpoint: Option<String>,
+}
+
+impl Wire {
+    /// # Errors
+    /// No region is set, or TLS cannot be set up.
+    pub(super) fn new(aws: &SdkConfig) -> Result<Self, Failure> {
+        let region =
+            aws.region().ok_or_else(|| Failure::usage("no region is set", "Give --region or set AWS_REGION."))?;
+        let endpoint = aws.endpoint_url().map(str::to_owned);
+        Ok(Self { http: http()?, signer: Signer::new(aws), region: region.to_string(), endpoint })
+    }
+
+    pub(super) fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Whether anything answers at the service's own address, unsigned and so without permission.
+    pub(super) async fn answers(&self, service: &str) -> bool {
+        match (&self.endpoint, self.url(service, &[])) {
+            (None, Ok(url)) => self.http.get(url).send().await.is_ok(),
+            // What answers there is no proof of anything.
+            _ => false,
+        }
+    }
+
+    /// Of a service that is asked by paths.
+    pub(super) async fn get(&self, doing: &str, service: &str, path: &[&str]) -> Result<Value, Failure> {
+        let request = self.http.get(self.url(service, path)?);
+        json(doing, &self.ask(doing, service, request).await?)
+    }
+
+    /// Of a service that is asked in JSON; `operation` with the service's own prefix.
+    pub(super) async fn call(
+        &self,
+        doing: &str,
+        service: &str,
+        (version, operation): (&str, &str),
+        body: &Value,
+    ) -> Result<Value, Failure> {
+        let request = self.http.post(self.url(service, &[])?).header("x-amz-target", operation);
+        let request = request.header("content-type", format!("application/x-amz-json-{version}"));
+        json(doing, &self.ask(doing, service, request.body(body.to_string())).await?)
+    }
+
+    /// Of a service that is asked by a form, and answers in XML.
+    pub(super) async fn query(&self, doing: &str, service: &str, form: &[(&str, &str)]) -> Result<String, Failure> {
+        let request = self.http.post(self.url(service, &[])?);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let body = Serializer::new(String::new()).extend_pairs(form).finish();
+        self.ask(doing, service, request.body(body)).await
+    }
+
+    /// Each segment is escaped, so none can lead elsewhere.
+    fn url(&self, service: &str, path: &[&str]) -> Result<Url, Failure> {
+        let suffix = PARTITIONS.iter().find(|(begin, _)| self.region.starts_with(begin));
+        let suffix = suffix.map(|(_, suffix)| *suffix).unwrap_or_default();
+        let own = || format!("https://{service}.{}.{suffix}", self.region);
+        let base = self.endpoint.clone().unwrap_or_else(own);
+        let unfit = || Failure::usage(format!("{base} is no URL"), "Check the region and AWS_ENDPOINT_URL.");
+        let mut url = Url::parse(&base).map_err(|_| unfit())?;
+        url.path_segments_mut().map_err(|()| unfit())?.pop_if_empty().extend(path);
+        Ok(url)
+    }
+
+    async fn ask(&self, doing: &str, service: &str, request: RequestBuilder) -> Result<String, Failure> {
+        let unfit = |_| Failure::usage("the request is none", "Check the region and AWS_ENDPOINT_URL.");
+        let mut request: Request = request.build().map_err(unfit)?;
+        self.signer.sign(&mut request, service).await?;
+        let answer = self.http.execute(request).await.map_err(|error| Failure::http(doing, &error))?;
+        let status = answer.status();
+        let kind = answer.headers().get("x-amzn-errortype").and_then(|kind| kind.to_str().ok()).map(str::to_owned);
+        let text = answer.text().await.map_err(|error| Failure::http(doing, &error))?;
+        if status.is_success() { Ok(text) } else { Err(refusal(doing, status.as_u16(), kind.as_deref(), &text)) }
+    }
+}
+
+fn json(doing: &str, text: &str) -> Result<Value, Failure> {
+    serde_json::from_str(text).map_err(|_| Failure::answered(doing, "an answer that is no JSON", ""))
+}
+
+/// `kind` is of a header: `ResourceNotFoundException:http://...`; a body has
+/// `com.amazonaws.logs#ResourceNotFoundException` or a tag.
+fn refusal(doing: &str, status: u16, kind: Option<&str>, text: &str) -> Failure {
+    let body: Value = serde_json::from_str(text).unwrap_or_default();
+    let kind = kind.or(body["__type"].as_str()).or_else(|| inside(text, "Code")).unwrap_or_default();
+    let kind = kind.split(':').next().and_then(|kind| kind.rsplit('#').next()).unwrap_or_default();
+    let said = body["message"].as_str().or(body["Message"].as_str()).or_else(|| inside(text, "Message"));
+    let code = if kind.is_empty() { status.to_string() } else { kind.to_owned() };
+    Failure::answered(doing, &code, said.unwrap_or_default())
+}
+
+/// What stands in the first tag of this name. Enough for names and codes, which nothing is escaped in.
+pub(super) fn inside<'a>(xml: &'a str, tag: &str) -> Option<&'a str> {
+    let (_, rest) = xml.split_once(&format!("<{tag}>"))?;
+    Some(rest.split_once(&format!("</{tag}>"))?.0)
+}

@@ -1,0 +1,135 @@
+//! Before the first deployment.
+
+use super::account::FakeAccount;
+use super::{STACK, are_found, are_unknown, checked, named};
+use std::collections::BTreeSet;
+use visma_webhooks::commands::check::Verdict::{Failed, Ok, Unknown, Warning};
+use visma_webhooks::commands::check::report;
+use visma_webhooks::commands::deploy_check::{Concurrency, LogGroup, SERVICES, functions, log_groups, queues};
+
+const TEMPLATE: &str = include_str!("../../../../template.yaml");
+
+fn may_run(account: &mut FakeAccount, at_once: u32) {
+    account.concurrency = Concurrency { in_all: at_once, unreserved: at_once };
+}
+
+#[tokio::test]
+async fn what_would_stop_a_first_deployment_is_found_with_what_to_do() {
+    are_found(
+        FakeAccount::empty,
+        &[
+            (|own| may_run(own, 10), "concurrency of Lambda", Failed, "10 at once", "--config-env new-account"),
+            (|own| may_run(own, 50), "concurrency of Lambda", Warning, "37 are left", "370 deliveries a second"),
+            (|own| own.silent = vec!["pipes"], "services of the region", Unknown, "pipes", "--region"),
+            (|own| own.functions = functions(STACK), "names", Failed, "function visma-net-webhooks-dev-intake", "sam"),
+            (|own| own.queues = queues(STACK), "names", Failed, "-feedback-dead-letter", "aws sqs delete-queue"),
+            (
+                |own| {
+                    let name = log_groups(STACK).remove(0);
+                    own.log_groups.insert(name, LogGroup { retention: None });
+                },
+                "names",
+                Failed,
+                "log group /aws/lambda/visma-net-webhooks-dev-intake",
+                "aws logs delete-log-group",
+            ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_readme_shows_what_is_said_of_a_new_account() {
+    let mut account = FakeAccount::empty();
+    may_run(&mut account, 10);
+    let said = report(&checked(&account).await).text;
+    assert!(include_str!("../../../README.md").contains(&said), "{said}");
+}
+
+#[tokio::test]
+async fn names_of_another_stack_are_no_obstacle() {
+    let mut account = FakeAccount::empty();
+    account.queues = queues(&format!("{STACK}-2"));
+    assert_eq!(named(&checked(&account).await, "names").verdict, Ok);
+}
+
+#[tokio::test]
+async fn what_aws_does_not_say_before_a_deployment_is_unknown() {
+    let names = [("has_function", "names"), ("queues", "names"), ("log_group", "names")];
+    are_unknown(FakeAccount::empty, &names).await;
+    are_unknown(FakeAccount::empty, &[("concurrency", "concurrency of Lambda")]).await;
+}
+
+#[tokio::test]
+async fn a_stack_that_never_came_to_be_has_to_go_first() {
+    for (status, advice) in [
+        ("ROLLBACK_COMPLETE", "sam delete --stack-name visma-net-webhooks-dev"),
+        ("CREATE_FAILED", "sam delete"),
+        ("DELETE_FAILED", "describe-stack-events"),
+        ("CREATE_IN_PROGRESS", "Wait"),
+    ] {
+        let mut account = FakeAccount::deployed();
+        account.deployed_stack().status = status.to_owned();
+        let checks = checked(&account).await;
+        let check = named(&checks, "stack");
+        assert!(check.verdict == Failed && check.advice.contains(advice), "{check:?}");
+        assert_eq!(checks.len(), 2, "nothing of it is there to be looked at");
+    }
+}
+
+#[tokio::test]
+async fn a_change_set_alone_is_no_stack() {
+    let mut account = FakeAccount::deployed();
+    account.deployed_stack().status = "REVIEW_IN_PROGRESS".to_owned();
+    account.log_groups.clear();
+    let checks = checked(&account).await;
+    assert_eq!((named(&checks, "stack").verdict, named(&checks, "names").verdict), (Ok, Ok));
+}
+
+/// What stands behind a key in the template, with the stack's name in it.
+fn in_template(key: &str) -> BTreeSet<String> {
+    let lines = TEMPLATE.lines().filter_map(|line| line.trim().strip_prefix(key));
+    lines.map(|name| name.trim().trim_start_matches("!Sub ").replace("${AWS::StackName}", STACK)).collect()
+}
+
+#[test]
+fn the_names_are_those_of_the_template() {
+    for (key, names) in
+        [("FunctionName: !Sub", functions(STACK)), ("QueueName:", queues(STACK)), ("LogGroupName:", log_groups(STACK))]
+    {
+        assert_eq!(in_template(key), names.into_iter().collect::<BTreeSet<_>>(), "{key}");
+    }
+}
+
+#[test]
+fn every_service_of_the_template_is_asked_for() {
+    let types = TEMPLATE.lines().filter_map(|line| line.trim().strip_prefix("Type: AWS::"));
+    let services: BTreeSet<&str> = types.filter_map(|kind| kind.split("::").next()).collect();
+    assert!(services.len() > 5, "{services:?}");
+    for service in services {
+        let address = match service {
+            "ApiGatewayV2" => "apigateway".to_owned(),
+            // A nested stack.
+            "Serverless" => "cloudformation".to_owned(),
+            // It is everywhere, and has no region.
+            "IAM" => continue,
+            other => other.to_lowercase(),
+        };
+        assert!(SERVICES.contains(&address.as_str()), "{service}");
+    }
+}
+
+/// The numbers that count without a stack.
+#[test]
+fn the_defaults_are_those_of_the_template() {
+    for (parameter, default) in [
+        ("ProcessorConcurrency", 10),
+        ("FeedbackConcurrency", 2),
+        ("RepairConcurrency", 2),
+        ("ThrottlingRate", 500),
+        ("ReconcileMinutes", 15),
+    ] {
+        let begin = format!("  {parameter}:\n    Type: Number\n    Default: {default}\n");
+        assert!(TEMPLATE.contains(&begin), "{parameter}");
+    }
+}

@@ -1,0 +1,83 @@
+"""Runs MiniStack, and writes down what roles ask of it: a line of JSON for each call that differs from all before it.
+
+RECORD_CALLS names the file. Without it this is MiniStack as it comes. A line has the role, the operation and what the request is
+addressed to, never a message or the attributes of an item.
+"""
+
+import json
+import os
+import re
+
+from ministack import app as ministack
+from ministack.services import sts
+
+ACCESS_KEY = re.compile(r"Credential=([^/]+)/")
+# The value that a query's partition is compared with.
+PARTITION = re.compile(r" = (:\w+)")
+# What says which resource is meant.
+ADDRESS = ("TableName", "IndexName", "QueueUrl", "SecretId", "KeyConditionExpression", "RequestItems")
+
+
+def main():
+    path = os.environ.get("RECORD_CALLS")
+    if path:
+        # A restart goes on with the same file.
+        with open(path, "a", buffering=1) as file:
+            ministack.app = recording(ministack.app, file)
+            ministack.main()
+    else:
+        ministack.main()
+
+
+def recording(app, file):
+    """The application, listened to."""
+    known = set()
+
+    async def listened(scope, receive, send):
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope.get("headers", [])}
+        role = role_of(headers.get("authorization", ""))
+        if scope["type"] != "http" or role is None or "x-amz-target" not in headers:
+            return await app(scope, receive, send)
+        body = bytearray()
+
+        async def heard():
+            message = await receive()
+            body.extend(message.get("body", b""))
+            if message["type"] == "http.request" and not message.get("more_body"):
+                note(headers["x-amz-target"], role, bytes(body))
+            return message
+
+        return await app(scope, heard, send)
+
+    def note(target, role, body):
+        call = {"role": role, "operation": target.rsplit(".", 1)[-1], "request": address(json.loads(body))}
+        line = json.dumps(call, sort_keys=True)
+        if line not in known:
+            known.add(line)
+            file.write(line + "\n")
+
+    return listened
+
+
+def role_of(authorization):
+    """The name of the role that signed, or None of anybody else."""
+    key = ACCESS_KEY.search(authorization)
+    session = sts._sessions.get(key.group(1)) if key else None
+    arn = (session or {}).get("Arn", "")
+    return arn.split("/")[1] if ":assumed-role/" in arn else None
+
+
+def address(request):
+    kept = {name: request[name] for name in ADDRESS if name in request}
+    for name in ("Item", "Key"):
+        if name in request:
+            kept[name] = {"pk": request[name].get("pk")}
+    partition = PARTITION.search(request.get("KeyConditionExpression", ""))
+    if partition:
+        name = partition.group(1)
+        kept["ExpressionAttributeValues"] = {name: request["ExpressionAttributeValues"][name]}
+    return kept
+
+
+if __name__ == "__main__":
+    main()

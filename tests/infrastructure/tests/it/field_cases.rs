@@ -1,0 +1,46 @@
+//! docs/field-cases.md has every case, and names tests that exist in the crates that it says.
+
+use crate::named_tests::{known_tests, named_in, page, quoted_in, rows};
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+const PAGE: &str = "docs/field-cases.md";
+/// What stands in place of a test where none shows the outcome.
+const OPEN: &str = "open";
+/// Their numbers. The others were never given, or say the same as one of these.
+const CASES: [RangeInclusive<u32>; 8] = [1..=18, 20..=26, 28..=28, 30..=30, 32..=32, 35..=36, 38..=42, 44..=44];
+
+#[test]
+fn the_page_has_every_case_once() {
+    let page = page(PAGE);
+    let found: Vec<&str> = rows(&page).map(|(case, _)| case).filter(|case| is_numbered(case)).collect();
+    let expected: BTreeSet<String> = CASES.into_iter().flatten().map(|number| format!("F{number:02}")).collect();
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    assert_eq!(found.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), expected);
+}
+
+fn is_numbered(case: &str) -> bool {
+    case.strip_prefix('F').is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+#[test]
+fn every_case_names_tests_of_the_crates_that_it_says_or_is_open() {
+    let known = known_tests();
+    let page = page(PAGE);
+    let mut shown = 0;
+    for (case, proof) in rows(&page) {
+        let mut folder = None;
+        for quoted in quoted_in(proof) {
+            if quoted.contains('/') {
+                folder = Some(format!("{quoted}/"));
+                continue;
+            }
+            let folder = folder.as_ref().unwrap_or_else(|| panic!("{case}: no crate before {quoted}"));
+            let is_there = known.iter().any(|(file, name)| file.starts_with(folder.as_str()) && name == quoted);
+            assert!(is_there, "{case}: there is no test {quoted} in {folder}");
+            shown += 1;
+        }
+        assert!(!named_in(proof).is_empty() || proof.starts_with(OPEN), "{case} names no test and is not open");
+    }
+    assert!(shown > 100, "{shown}");
+}

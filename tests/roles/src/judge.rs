@@ -1,0 +1,121 @@
+//! What the roles say to the calls that are seen.
+
+use crate::account::Account;
+use crate::call;
+use crate::condition::LEADING_KEYS;
+use crate::list::List;
+use crate::policy::{Decision, Effect, Request, Statement, decide};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Debug)]
+pub struct Judge {
+    account: Account,
+    roles: BTreeMap<String, Vec<Statement>>,
+    queues: BTreeMap<String, Vec<Statement>>,
+    /// Leading keys that a policy names. Of all others it makes no difference which they are.
+    named: BTreeSet<String>,
+    made: BTreeMap<String, BTreeSet<String>>,
+    refused: BTreeSet<String>,
+}
+
+/// A permission: one action on one resource.
+#[derive(Debug)]
+pub struct Grant {
+    pub action: String,
+    /// The resource's label.
+    pub resource: String,
+    pub statement: Statement,
+}
+
+impl Judge {
+    pub fn new(account: Account) -> Self {
+        let (roles, queues) = (account.roles(), account.queues());
+        let conditions = roles.values().flatten().flat_map(|statement| &statement.conditions);
+        let about_keys = conditions.filter(|condition| condition.key == LEADING_KEYS);
+        let named = about_keys.flat_map(|condition| condition.values.iter().cloned()).collect();
+        Self { account, roles, queues, named, made: BTreeMap::new(), refused: BTreeSet::new() }
+    }
+
+    pub fn roles(&self) -> impl Iterator<Item = &String> {
+        self.roles.keys()
+    }
+
+    /// A role's logical name, of the name that CloudFormation gave it.
+    pub fn logical<'j>(&'j self, name: &str) -> Option<&'j str> {
+        let is_it = |role: &&String| name.split('-').any(|part| part == role.as_str());
+        self.roles.keys().find(is_it).map(String::as_str)
+    }
+
+    /// Takes a call down, and what the role says to it.
+    ///
+    /// # Panics
+    /// There is no such role, or the operation is not known.
+    pub fn hear(&mut self, role: &str, operation: &str, body: &Value) {
+        for request in call::requests(operation, body) {
+            let keys = request.context.get(LEADING_KEYS).into_iter().flatten();
+            let named: Vec<_> = keys.filter(|key| self.named.contains(*key)).map(|key| format!(" {key}")).collect();
+            let made = format!("{operation} {}{}", self.account.label(&request.resource), named.concat());
+            match self.decide(role, &request) {
+                Decision::Allowed => {}
+                refusal => {
+                    self.refused.insert(format!("{role}: {made}: {refusal:?}"));
+                }
+            }
+            self.made.entry(role.to_owned()).or_default().insert(made);
+        }
+    }
+
+    /// In one account a queue's own policy counts as much as the role's.
+    ///
+    /// # Panics
+    /// There is no such role.
+    pub fn decide(&self, role: &str, request: &Request) -> Decision {
+        let of_role = self.roles.get(role).unwrap_or_else(|| panic!("no role {role}"));
+        decide(of_role.iter().chain(self.queues.get(&request.resource).into_iter().flatten()), request)
+    }
+
+    /// Of a call as it is listed.
+    ///
+    /// # Panics
+    /// It names no operation or no resource that is known.
+    pub fn request(&self, listed: &str) -> Request {
+        let mut words = listed.split(' ');
+        let (operation, label) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let has_keys = call::action(operation).starts_with("dynamodb:") && operation != "Scan";
+        let key = words.next().unwrap_or("some other");
+        call::request(operation, &self.account.resource(label), has_keys.then(|| vec![key.to_owned()]))
+    }
+
+    /// What a role is allowed, or what it is denied, each by itself.
+    pub fn grants(&self, role: &str, effect: Effect) -> Vec<Grant> {
+        let statements = self.roles[role].iter().filter(|statement| statement.effect == effect);
+        let single = statements.flat_map(Statement::grants);
+        let told = |statement: Statement| Grant {
+            action: statement.actions.concat(),
+            resource: self.account.label(&statement.resources.concat()),
+            statement,
+        };
+        single.map(told).collect()
+    }
+
+    /// Calls that were heard and are not allowed.
+    pub fn refused(&self) -> Vec<String> {
+        self.refused.iter().cloned().collect()
+    }
+
+    /// Calls that were heard and that nobody has reviewed.
+    pub fn unlisted(&self, list: &List) -> Vec<String> {
+        let is_listed =
+            |role: &String, call: &String| list.get(role).is_some_and(|calls| calls.own().any(|own| own == call));
+        let made = self.made.iter().flat_map(|(role, calls)| calls.iter().map(move |call| (role, call)));
+        made.filter(|(role, call)| !is_listed(role, call)).map(|(role, call)| format!("{role}: {call}")).collect()
+    }
+
+    /// Calls that every run makes, and that were not heard.
+    pub fn missed(&self, list: &List) -> Vec<String> {
+        let was_made = |role: &String, call: &String| self.made.get(role).is_some_and(|made| made.contains(call));
+        let wanted = list.iter().flat_map(|(role, calls)| calls.calls.iter().map(move |call| (role, call)));
+        wanted.filter(|(role, call)| !was_made(role, call)).map(|(role, call)| format!("{role}: {call}")).collect()
+    }
+}
