@@ -39,6 +39,8 @@ def main():
     check_observability(arguments.stack_name, alarms)
     write_settings(outputs["SettingsSecretArn"], arguments.settings.read_text(), arguments.standin_url)
     arguments.outputs.write_text(json.dumps(outputs | operators["clients"], indent=2))
+    if arguments.environment:
+        arguments.environment.write_text(environment(outputs))
 
 
 def parse_arguments():
@@ -51,6 +53,7 @@ def parse_arguments():
     parser.add_argument("--settings", type=pathlib.Path, required=True, help="settings document, {standin} in its URLs")
     parser.add_argument("--standin-url", required=True)
     parser.add_argument("--outputs", type=pathlib.Path, required=True, help="where to write the stack's outputs")
+    parser.add_argument("--environment", type=pathlib.Path, help="where to write the functions' environment")
     return parser.parse_args()
 
 
@@ -220,6 +223,24 @@ def failures(cloudformation, stack_name):
     for event in cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]:
         if event["ResourceStatus"].endswith("FAILED"):
             yield f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+
+
+def environment(outputs):
+    """With what the functions run here, as `cargo lambda watch --env-file` reads it. One file for all, for a name means one thing in each."""
+    functions = boto3.client("lambda")
+    session = boto3.session.Session()
+    credentials = session.get_credentials()
+    variables = {
+        "AWS_ENDPOINT_URL": functions.meta.endpoint_url,
+        "AWS_REGION": session.region_name,
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+    }
+    for name in (value for key, value in outputs.items() if key.endswith("FunctionName")):
+        for key, value in functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"].items():
+            if variables.setdefault(key, value) != value:
+                sys.exit(f"{key} of {name} is {value}, and {variables[key]} in another function")
+    return "".join(f"{key}='{value}'\n" for key, value in sorted(variables.items()))
 
 
 def write_settings(secret, document, standin_url):

@@ -1,17 +1,19 @@
-//! `cargo xtask deploy-test`: code deployed with cargo-lambda leaves alone what the template decides, and can be rolled back.
+//! `cargo xtask deploy-test`: code deployed with cargo-lambda leaves alone what the template decides, and can be rolled back; and
+//! what cargo-lambda watches answers the events of `infra/events`.
 
 use crate::error::Result;
 use crate::process::Interrupt;
 use crate::progress::Steps;
 use crate::python;
 use crate::stack::Servers;
+use crate::watch;
 use crate::workspace::{UNOPTIMISED, Workspace, path_with};
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
-    let mut steps = Steps::new(6);
+    let mut steps = Steps::new(7);
     steps.next("Install the local AWS and cargo-lambda (once: 130 and 470 MB in .local)");
     let python = python::environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
-    let cargo_lambda = python::environment(workspace, interrupt, "venv-deploy", "infra/local/requirements-deploy.txt")?;
+    let cargo_lambda = watch::tools(workspace, interrupt)?;
     steps.next("Build the functions, the stand-in for Visma Net and the demo");
     interrupt.run(&mut workspace.cargo_workspace(&["build", "--bins"]))?;
     steps.next("Build intake with cargo-lambda, for this machine");
@@ -33,6 +35,8 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
         eprintln!("\nLogs of this run are in {}. {}", stack.folder.display(), stack.log());
         return tested;
     }
-    steps.done("Only the code changed");
+    steps.next("Invoke the functions that cargo-lambda watches");
+    watch::check(workspace, interrupt, &stack, &python, &cargo_lambda)?;
+    steps.done("Only the code changed, and every event is answered");
     Ok(())
 }

@@ -26,6 +26,8 @@ pub(crate) enum Error {
     NoBrowser { missing: &'static str },
     #[error("Another `cargo xtask` is running in {}. Stop it first.", .0.display())]
     Busy(PathBuf),
+    #[error("Nothing is running in {}. Run `cargo xtask up` in another terminal first.", .0.display())]
+    NotRunning(PathBuf),
     #[error("intake answered {answer} to GET {url}.\n{log}")]
     NotServing { url: String, answer: String, log: Log },
     #[error("{} is no bill of materials of the function: {what}.", file.display())]

@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: formatting, lints, dependencies, the template and its policies.
+//! `cargo xtask lint`: formatting, lints, dependencies, the template and its policies, and Terraform's example.
 
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
@@ -29,7 +29,7 @@ const FUZZERS: &str = "tests/fuzz/Cargo.toml";
 const FETCH_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
-    let mut steps = Steps::new(7);
+    let mut steps = Steps::new(8);
     steps.next("Formatting");
     interrupt.run(workspace.cargo().args(["fmt", "--all", "--check"]))?;
     steps.next("Template");
@@ -40,6 +40,9 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     let python = python::environment(workspace, interrupt, "venv-policies", policies)?;
     let mut checkov = workspace.command(python.join("checkov"));
     interrupt.run(checkov.args(["--config-file", "infra/checkov.yaml", "--file"]).args(TEMPLATES))?;
+    steps.next("Terraform, as the template");
+    // In the same environment, for checkov reads Terraform, too.
+    interrupt.run(workspace.command(python.join("python")).arg("infra/local/terraform_check.py"))?;
     steps.next("Clippy");
     let mut clippy = workspace.cargo_workspace(&["clippy", "--all-targets", "--all-features"]);
     interrupt.run(clippy.args(["--", "-D", "warnings"]))?;

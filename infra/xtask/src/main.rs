@@ -21,6 +21,7 @@ mod stack;
 mod test;
 mod tools;
 mod up;
+mod watch;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -53,6 +54,11 @@ enum Command {
         #[arg(long)]
         no_demo: bool,
     },
+    /// Run the functions under `cargo lambda watch`, with the environment of the stack that `up` keeps running
+    ///
+    /// A function is built and started by its first `cargo lambda invoke`, and again after a change. Arguments after -- go to
+    /// `cargo lambda watch`, for example: cargo xtask watch -- --invoke-port 9001
+    Watch(watch::Options),
     /// Run every test: doc tests, unit tests, and end-to-end tests against a stack of their own
     ///
     /// Arguments after -- go to `cargo nextest run`, for example: cargo xtask test -- -E 'package(end-to-end)'
@@ -64,7 +70,7 @@ enum Command {
     ///
     /// Visma Net is down, slow, out of quota and repeats itself meanwhile. The seed decides what happens when, and is printed.
     Faults(faults::Options),
-    /// Deploy code to a stack of its own with cargo-lambda, and roll it back
+    /// Deploy code to a stack of its own with cargo-lambda, roll it back, and invoke what cargo-lambda watches
     ///
     /// Checks that memory, time-out, environment, role, mappings, concurrency and logging stay what the template made them.
     DeployTest,
@@ -85,7 +91,7 @@ enum Command {
     ///
     /// Reports are written to target/bench. A count that is missed, such as an AWS call too many, fails; times are only told.
     Bench(bench::Options),
-    /// Check formatting, lints, dependencies, the template and its policies
+    /// Check formatting, lints, dependencies, the template and its policies, and that Terraform's example is as the template
     Lint,
     /// Write a bill of materials of each function to target/sbom, in CycloneDX's JSON
     Sbom,
@@ -120,6 +126,7 @@ fn run(command: Command) -> Result<()> {
     let interrupt = Interrupt::listen()?;
     match command {
         Command::Up { once, no_demo } => up::run(&workspace, &interrupt, &up::Options { once, demo: !no_demo }),
+        Command::Watch(options) => watch::run(&workspace, &interrupt, &options),
         Command::Test { nextest } => test::run(&workspace, &interrupt, &nextest),
         Command::Faults(options) => faults::run(&workspace, &interrupt, &options),
         Command::DeployTest => deploy_test::run(&workspace, &interrupt),

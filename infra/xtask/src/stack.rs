@@ -13,6 +13,8 @@ use std::process::Command;
 use std::time::Duration;
 
 const STACK_NAME: &str = "webhooks";
+/// What the functions have in their environment, as `cargo lambda watch --env-file` reads it. In a run's folder.
+pub(crate) const ENVIRONMENT: &str = "functions.env";
 /// Parallel requests that find a warm function. Each cold one starts a process, and all share this machine's cores
 /// (infra/local/README.md).
 const WARM: usize = 50;
@@ -123,6 +125,7 @@ impl Servers {
         command.arg("--set").args(parameters);
         command.arg("--settings").arg(workspace.root.join("infra/local/settings.json"));
         command.arg("--binaries").arg(&workspace.binaries).arg("--outputs").arg(&outputs);
+        command.arg("--environment").arg(self.folder.join(ENVIRONMENT));
         interrupt.run(&mut command)?;
 
         let outputs: Value = serde_json::from_slice(&read(&outputs)?)
@@ -219,7 +222,7 @@ fn http() -> ureq::Agent {
     ureq::Agent::config_builder().proxy(None).timeout_global(Some(Duration::from_secs(30))).build().into()
 }
 
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Error::io("find a free port"))?;
     Ok(listener.local_addr().map_err(Error::io("find a free port"))?.port())
 }

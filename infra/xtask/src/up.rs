@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::process::Interrupt;
 use crate::progress::Steps;
 use crate::python;
-use crate::stack::{Servers, Stack};
+use crate::stack::{ENVIRONMENT, Servers, Stack};
 use crate::workspace::Workspace;
 use std::time::Duration;
 
@@ -53,6 +53,7 @@ fn where_things_are(workspace: &Workspace, stack: &Stack) -> String {
   Local AWS                  {endpoint}   (any AWS tool: --endpoint-url, region {region}, key and secret `test`)
   Logs                       {logs}
   Everything by name         {stack_file}
+  The functions' environment {environment}   (cargo xtask watch; infra/CARGO-LAMBDA.md)
 
   More notifications         WEBHOOKS_STACK={stack_file} {demo}
 
@@ -62,6 +63,7 @@ Ctrl-C stops everything.",
         endpoint = stack.description.endpoint_url,
         region = stack.description.region,
         logs = stack.folder.join("*.log").display(),
+        environment = stack.folder.join(ENVIRONMENT).display(),
         demo = workspace.binaries.join("demo").display(),
     )
 }

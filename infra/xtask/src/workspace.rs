@@ -86,6 +86,15 @@ impl Workspace {
         Ok((folder, lock))
     }
 
+    /// The folder of a run that goes on.
+    pub(crate) fn running_folder(&self, name: &str) -> Result<PathBuf> {
+        let (folder, lock) = (self.local.join(name), self.local.join(format!("{name}.lock")));
+        match File::open(lock).map(|lock| lock.try_lock()) {
+            Ok(Err(TryLockError::WouldBlock)) => Ok(folder),
+            _ => Err(Error::NotRunning(folder)),
+        }
+    }
+
     pub(crate) fn clean(&self) -> Result<()> {
         if self.local.exists() { remove(&self.local) } else { Ok(()) }
     }

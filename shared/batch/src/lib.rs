@@ -14,6 +14,8 @@ use webhooks_queue::{Pacer, Trace};
 /// Records run at the same time.
 const CONCURRENCY: usize = 10;
 const FOR_THE_ANSWER: Duration = Duration::from_secs(1);
+/// Lambda's longest time-out.
+const LONGEST_INVOCATION_MS: u64 = 900_000;
 /// How soon a record comes again that panicked or took too long where nobody decided otherwise.
 const AFTER_PANIC: Duration = Duration::from_secs(30);
 
@@ -43,7 +45,9 @@ pub enum Outcome {
 /// What is left for the records until `deadline_ms`, the invocation's end in Unix milliseconds, with time to spare for the answer.
 pub fn budget(deadline_ms: u64, now: OffsetDateTime) -> Duration {
     let now_ms = u64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
-    Duration::from_millis(deadline_ms.saturating_sub(now_ms)).saturating_sub(FOR_THE_ANSWER).max(FOR_THE_ANSWER)
+    // The emulator of cargo-lambda says how long there is, and not until when.
+    let left_ms = if deadline_ms <= LONGEST_INVOCATION_MS { deadline_ms } else { deadline_ms.saturating_sub(now_ms) };
+    Duration::from_millis(left_ms).saturating_sub(FOR_THE_ANSWER).max(FOR_THE_ANSWER)
 }
 
 /// Runs `each` for every record, for `budget` at most, and answers SQS.
@@ -189,9 +193,17 @@ mod tests {
 
     #[test]
     fn the_budget_leaves_time_for_the_answer() {
-        let now = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(100);
-        assert_eq!(budget(110_000, now), Duration::from_secs(9));
-        assert_eq!(budget(90_000, now), FOR_THE_ANSWER);
+        let now = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        assert_eq!(budget(1_000_010_000, now), Duration::from_secs(9));
+        assert_eq!(budget(999_990_000, now), FOR_THE_ANSWER);
+    }
+
+    /// cargo-lambda 1.9.2 writes 600,000 into the header of the deadline.
+    #[test]
+    fn a_deadline_that_is_a_duration_is_taken_for_one() {
+        let now = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        assert_eq!(budget(600_000, now), Duration::from_secs(599));
+        assert_eq!(budget(0, now), FOR_THE_ANSWER);
     }
 
     #[tokio::test]

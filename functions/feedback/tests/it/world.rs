@@ -106,6 +106,13 @@ impl World {
         to_come_again(&response)
     }
 
+    /// Hands over an event as it is in a file, and returns the ids of the messages that have to come again.
+    pub(crate) async fn event(&self, json: &str) -> Vec<String> {
+        let event = serde_json::from_str(json).expect("an SQS event");
+        let response = self.feedback.batch(event, "r-1", Duration::from_secs(10)).await;
+        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+    }
+
     /// The ledger's word on the feedback.
     pub(crate) async fn state(&self) -> String {
         self.table.item("N#").await["feedback"].as_s().unwrap().clone()

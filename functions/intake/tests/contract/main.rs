@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod delivery;
+mod example;
 mod forms;
 mod metrics;
 mod privacy;

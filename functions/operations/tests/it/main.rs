@@ -9,6 +9,7 @@ mod console;
 mod dead_letters;
 mod document;
 mod erasures;
+mod example;
 mod lists;
 mod observed;
 mod quotas;

@@ -42,6 +42,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    fn of((parts, bytes): (Parts, Bytes)) -> Self {
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Self { status: parts.status, headers: parts.headers, body, text }
+    }
+
     /// Status and code of a problem.
     pub(crate) fn problem(&self) -> (u16, &str) {
         (self.status.as_u16(), self.body["code"].as_str().unwrap_or_default())
@@ -87,10 +93,12 @@ impl World {
     }
 
     async fn send(&self, method: &str, url: &str, headers: Value, authorizer: Value, body: Option<Value>) -> Answer {
-        let (parts, bytes) = self.hand_over(method, url, headers, authorizer, body.map(|body| body.to_string())).await;
-        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        Answer { status: parts.status, headers: parts.headers, body, text }
+        Answer::of(self.hand_over(method, url, headers, authorizer, body.map(|body| body.to_string())).await)
+    }
+
+    /// The answer to an event as it is in a file.
+    pub(crate) async fn event(&self, json: &str) -> Answer {
+        Answer::of(self.invoke(serde_json::from_str(json).expect("an event")).await)
     }
 
     /// As API Gateway does it; a body that is no text it would send in Base64.
@@ -113,7 +121,10 @@ impl World {
         if event["requestContext"]["authorizer"].is_null() {
             event["requestContext"].as_object_mut().unwrap().remove("authorizer");
         }
-        let payload: Event = serde_json::from_value(event).expect("no event ends the invocation");
+        self.invoke(serde_json::from_value(event).expect("no event ends the invocation")).await
+    }
+
+    async fn invoke(&self, payload: Event) -> (Parts, Bytes) {
         let request: Request = with_sound_url(LambdaEvent::new(payload, Context::default())).payload.into();
         let response = self.router.clone().oneshot(request.map(axum::body::Body::new)).await.unwrap();
         let (parts, body) = operations::Answer(response).into_response().await.into_parts();

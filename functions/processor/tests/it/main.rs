@@ -4,6 +4,7 @@
 
 mod attempts;
 mod bounds;
+mod example;
 mod failures;
 mod feedback;
 mod forms;

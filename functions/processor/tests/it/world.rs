@@ -92,6 +92,13 @@ impl World {
         to_come_again(&response)
     }
 
+    /// Hands over an event as it is in a file, and returns the ids of the messages that have to come again.
+    pub(crate) async fn event(&self, json: &str) -> Vec<String> {
+        let event = serde_json::from_str(json).expect("an SQS event");
+        let response = self.processor.batch(event, "r-1", Duration::from_secs(10)).await;
+        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+    }
+
     /// Hands a message out as often as the queue does, and every fetch fails.
     pub(crate) async fn fail_to_the_end(&self, message: &[String; 1], error: VismaError) {
         self.erp.fail_fetches(vec![error; MAX_RECEIVE_COUNT as usize]);

@@ -4,11 +4,13 @@
 
 mod account;
 mod alarms;
+mod alone;
 mod circles;
 mod dashboards;
 mod delivery;
 mod drawn;
 mod drawn_crates;
+mod extensions;
 mod features;
 mod field_cases;
 mod guide;

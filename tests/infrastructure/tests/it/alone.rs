@@ -1,0 +1,111 @@
+//! What the page about cargo-lambda says that a function needs, for those who deploy it alone, and
+//! the events it shows.
+
+use crate::with_options;
+use infrastructure::{entries, infra, read, text};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+const FUNCTIONS: [&str; 6] = ["intake", "processor", "feedback", "reconciler", "operations", "repair"];
+
+/// The functions that a cell of the table means: a list, all, or all but a list.
+fn meant(cell: &str) -> BTreeSet<&str> {
+    match cell.strip_prefix("all") {
+        None => cell.split(", ").collect(),
+        Some(but) => {
+            let others: Vec<_> = but.trim_start_matches(" but ").split(", ").collect();
+            FUNCTIONS.into_iter().filter(|name| !others.contains(name)).collect()
+        }
+    }
+}
+
+/// What stands in backticks in the first cell of each row, and the second cell.
+fn rows(page: &str) -> impl Iterator<Item = (Vec<&str>, &str)> {
+    let cells = page.lines().filter(|line| line.starts_with("| `")).map(|line| line.trim_matches('|').split('|'));
+    cells.filter_map(|mut cells| {
+        let names = cells.next()?.split('`').skip(1).step_by(2).collect();
+        Some((names, cells.next()?.trim()))
+    })
+}
+
+/// The functions by the variables that the template gives them.
+fn given() -> BTreeMap<String, BTreeSet<String>> {
+    let main = with_options();
+    let mut given = BTreeMap::<String, BTreeSet<String>>::new();
+    for (name, function) in main.resources("AWS::Serverless::Function") {
+        let name = name.trim_end_matches("Function").to_lowercase();
+        let shared = main.raw("/Globals/Function/Environment/Variables");
+        for (variable, value) in entries(&function["Environment"]["Variables"]).chain(entries(shared)) {
+            // What a parameter leaves out unless it is given.
+            if !main.value(value).is_null() {
+                given.entry(variable.clone()).or_default().insert(name.clone());
+            }
+        }
+    }
+    given
+}
+
+#[test]
+fn the_page_lists_each_functions_variables_and_no_others() {
+    let page = read("CARGO-LAMBDA.md");
+    let (_, table) = page.split_once("| variable | of |").expect("the variables are a table");
+    let listed: BTreeMap<String, BTreeSet<String>> = rows(table)
+        .flat_map(|(names, of)| {
+            let of: BTreeSet<String> = meant(of).into_iter().map(str::to_owned).collect();
+            names.into_iter().map(move |name| (name.to_owned(), of.clone()))
+        })
+        .collect();
+    assert_eq!(listed, given());
+}
+
+#[test]
+fn some_functions_and_all_but_some_are_told_apart() {
+    assert_eq!(meant("repair, intake"), BTreeSet::from(["intake", "repair"]));
+    assert_eq!(meant("all"), BTreeSet::from(FUNCTIONS));
+    assert_eq!(meant("all but intake, repair"), BTreeSet::from(["processor", "feedback", "reconciler", "operations"]));
+}
+
+#[test]
+fn every_function_has_an_event_that_the_page_shows() {
+    let page = read("CARGO-LAMBDA.md");
+    let mut files: Vec<_> = fs::read_dir(infra().join("events")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut names: Vec<_> = FUNCTIONS.iter().map(|name| infra().join(format!("events/{name}.json"))).collect();
+    names.sort();
+    assert_eq!(files, names);
+    for name in FUNCTIONS {
+        let row = format!("| `{name}` | [{name}.json](events/{name}.json) |");
+        assert!(page.contains(&row), "CARGO-LAMBDA.md has no {row}");
+    }
+}
+
+/// As AWS writes them, not as our types would accept them.
+#[test]
+fn the_events_have_the_members_that_aws_writes() {
+    let event = |name: &str| -> Value { serde_json::from_str(&read(&format!("events/{name}.json"))).unwrap() };
+    for name in ["processor", "feedback", "repair"] {
+        let record = &event(name)["Records"][0];
+        let members: Vec<_> = entries(record).map(|(member, _)| member.as_str()).collect();
+        let expected = [
+            "attributes",
+            "awsRegion",
+            "body",
+            "eventSource",
+            "eventSourceARN",
+            "md5OfBody",
+            "messageAttributes",
+            "messageId",
+            "receiptHandle",
+        ];
+        assert_eq!(members.into_iter().collect::<BTreeSet<_>>(), BTreeSet::from(expected), "{name}");
+        assert_eq!(record["eventSource"], "aws:sqs", "{name}");
+    }
+    for (name, route) in [("intake", "ANY /hooks/{proxy+}"), ("operations", "ANY /operations/{proxy+}")] {
+        let event = event(name);
+        assert_eq!([&event["version"], &event["routeKey"]], ["2.0", route], "{name}");
+        let main = with_options();
+        let routes = main.resources("AWS::ApiGatewayV2::Route");
+        assert!(routes.iter().any(|(_, one)| text(&one["RouteKey"]) == route), "{name}");
+    }
+}
