@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: a search for inputs that break a property, and the smallest corpora that reach as much.
 
-use crate::corpus;
+use crate::corpus::{self, Seeds};
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
 use crate::progress::Steps;
@@ -22,6 +22,12 @@ pub(crate) struct Options {
     /// How long to search with each
     #[arg(long, default_value_t = 5)]
     minutes: u64,
+    /// Do not search, but add this input to the seeds, such as one that broke a property
+    #[arg(long, value_name = "FILE", requires_all = ["target", "seed"])]
+    keep: Option<PathBuf>,
+    /// The name of that seed; it says what the input is
+    #[arg(long = "as", value_name = "NAME", requires = "keep", value_parser = corpus::seed_name)]
+    seed: Option<String>,
 }
 
 struct Target<'w> {
@@ -30,6 +36,9 @@ struct Target<'w> {
 }
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Options) -> Result<()> {
+    if let (Some(target), Some(file), Some(seed)) = (&options.target, &options.keep, &options.seed) {
+        return Target { workspace, name: target.clone() }.keep(file, seed);
+    }
     let names = options.target.clone().map_or_else(|| names(workspace), |name| Ok(vec![name]))?;
     let mut steps = Steps::new(2 * names.len() + 1);
     steps.next("Build the fuzzers");
@@ -47,14 +56,18 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
 }
 
 impl Target<'_> {
-    /// Inputs written by hand.
+    /// Inputs written by hand, see [`corpus`].
     fn seeds(&self) -> PathBuf {
-        self.workspace.root.join("tests/fuzz/corpus").join(&self.name)
+        self.corpus("seeds.txt")
     }
 
     /// What searches found and the repository keeps, see [`corpus`].
     fn archive(&self) -> PathBuf {
-        self.seeds().with_extension("txt")
+        self.corpus("txt")
+    }
+
+    fn corpus(&self, kind: &str) -> PathBuf {
+        self.workspace.root.join("tests/fuzz/corpus").join(&self.name).with_extension(kind)
     }
 
     /// All that was ever found here.
@@ -62,7 +75,7 @@ impl Target<'_> {
         self.work("found")
     }
 
-    /// The archive's inputs, each named by its line.
+    /// The seeds by their names, and the archive's inputs by their lines.
     fn unpacked(&self) -> PathBuf {
         self.work("unpacked")
     }
@@ -79,7 +92,7 @@ impl Target<'_> {
     fn search(&self, interrupt: &Interrupt, minutes: u64) -> Result<()> {
         self.unpack()?;
         create(&self.found())?;
-        let mut search = self.program(&[self.found(), self.unpacked(), self.seeds()]);
+        let mut search = self.program(&[self.found(), self.unpacked()]);
         search.arg(format!("-max_total_time={}", minutes * 60)).arg("-print_final_stats=1");
         interrupt.run(&mut search)
     }
@@ -87,40 +100,44 @@ impl Target<'_> {
     /// Adds to what was written by hand the least that reaches whatever has been reached, by edges alone: how often each is passed would
     /// keep many more.
     fn minimise(&self, interrupt: &Interrupt) -> Result<()> {
-        let (kept, seeds) = (self.kept(), files(&self.seeds())?);
+        let (kept, seeds) = (self.kept(), self.read_seeds()?);
         empty(&kept)?;
-        for seed in &seeds {
-            let to = kept.join(seed.file_name().unwrap_or_default());
-            fs::copy(seed, &to).map_err(Error::io(format!("write {}", to.display())))?;
+        for (name, input) in &seeds {
+            write(&kept.join(name), input)?;
         }
         let mut merge = self.program(&[kept, self.found(), self.unpacked()]);
         interrupt.run(merge.args(["-merge=1", "-use_counters=0"]))?;
         self.pack(&seeds)
     }
 
+    fn read_seeds(&self) -> Result<Seeds> {
+        Ok(corpus::unpack_seeds(&text(&self.seeds())?))
+    }
+
     fn unpack(&self) -> Result<()> {
-        let archive = self.archive();
-        let text = match fs::read_to_string(&archive) {
-            // A new fuzzer.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            text => text.map_err(Error::io(format!("read {}", archive.display())))?,
-        };
-        let folder = self.unpacked();
+        let (folder, seeds, archive) = (self.unpacked(), self.read_seeds()?, text(&self.archive())?);
         empty(&folder)?;
-        for (line, input) in (1_usize..).zip(corpus::unpack(&text)) {
-            let file = folder.join(line.to_string());
-            fs::write(&file, input).map_err(Error::io(format!("write {}", file.display())))?;
+        let found = corpus::unpack(&archive).zip(1_usize..).map(|(input, line)| (line.to_string(), input));
+        for (name, input) in seeds.into_iter().chain(found) {
+            write(&folder.join(name), input)?;
         }
         Ok(())
     }
 
-    fn pack(&self, seeds: &[PathBuf]) -> Result<()> {
-        let is_found = |file: &PathBuf| seeds.iter().all(|seed| seed.file_name() != file.file_name());
-        let found = files(&self.kept())?.into_iter().filter(is_found);
-        let read = |file: PathBuf| fs::read(&file).map_err(Error::io(format!("read {}", file.display())));
-        let inputs: Vec<_> = found.map(read).collect::<Result<_>>()?;
-        let archive = self.archive();
-        fs::write(&archive, corpus::pack(inputs)).map_err(Error::io(format!("write {}", archive.display())))
+    fn pack(&self, seeds: &Seeds) -> Result<()> {
+        let is_seed = |file: &PathBuf| seeds.keys().any(|name| file.ends_with(name));
+        let found = files(&self.kept())?.into_iter().filter(|file| !is_seed(file));
+        let inputs: Vec<_> = found.map(|file| read(&file)).collect::<Result<_>>()?;
+        write(&self.archive(), corpus::pack(inputs))
+    }
+
+    fn keep(&self, file: &Path, seed: &str) -> Result<()> {
+        let mut seeds = self.read_seeds()?;
+        if seeds.insert(seed.to_owned(), read(file)?).is_some() {
+            let taken = io::Error::other("there is one of that name");
+            return Err(Error::io(format!("add the seed {seed}"))(taken));
+        }
+        write(&self.seeds(), corpus::pack_seeds(&seeds))
     }
 
     /// The first of the folders is written to.
@@ -152,19 +169,97 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).map_err(Error::io(format!("read {}", file.display())))
+}
+
+fn write(file: &Path, content: impl AsRef<[u8]>) -> Result<()> {
+    fs::write(file, content).map_err(Error::io(format!("write {}", file.display())))
+}
+
+/// Empty without the file, as it is for a new fuzzer.
+fn text(file: &Path) -> Result<String> {
+    match fs::read_to_string(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        text => text.map_err(Error::io(format!("read {}", file.display()))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
-    fn every_archive_is_as_packing_writes_it() {
+    fn every_corpus_belongs_to_a_fuzzer_and_is_as_packing_writes_it() {
         let workspace = Workspace::find().unwrap();
         let names = names(&workspace).unwrap();
         assert!(!names.is_empty());
+        let mut expected = BTreeSet::new();
         for name in names {
-            let archive = Target { workspace: &workspace, name }.archive();
-            let text = fs::read_to_string(&archive).unwrap();
-            assert!(corpus::pack(corpus::unpack(&text)) == text, "{}: see tests/fuzz/README.md", archive.display());
+            let target = Target { workspace: &workspace, name };
+            let archive = fs::read_to_string(target.archive()).unwrap();
+            let seeds = fs::read_to_string(target.seeds()).unwrap();
+            let is_packed = |text: &str, packed: String, file: PathBuf| {
+                assert!(text == packed, "{}: see tests/fuzz/README.md", file.display());
+            };
+            is_packed(&archive, corpus::pack(corpus::unpack(&archive)), target.archive());
+            is_packed(&seeds, corpus::pack_seeds(&corpus::unpack_seeds(&seeds)), target.seeds());
+            for seed in corpus::unpack_seeds(&seeds).keys() {
+                assert_eq!(corpus::seed_name(seed).as_ref(), Ok(seed), "{}", target.seeds().display());
+            }
+            expected.extend([target.archive(), target.seeds()]);
         }
+        let files = files(&workspace.root.join("tests/fuzz/corpus")).unwrap();
+        let texts = files.into_iter().filter(|file| file.extension().is_some_and(|kind| kind == "txt"));
+        assert_eq!(texts.collect::<BTreeSet<_>>(), expected);
+    }
+
+    /// A workspace of its own, with a corpus of `settings`.
+    fn with_corpus(test: &str) -> Workspace {
+        let root = std::env::temp_dir().join(format!("xtask-fuzz-test-{test}-{}", std::process::id()));
+        empty(&root.join("tests/fuzz/corpus")).unwrap();
+        fs::write(root.join("tests/fuzz/corpus/settings.seeds.txt"), "array\t[]\nnothing\n").unwrap();
+        fs::write(root.join("tests/fuzz/corpus/settings.txt"), "[%0A\n{}\n").unwrap();
+        Workspace { local: root.join(".local"), binaries: root.join("target"), root }
+    }
+
+    #[test]
+    fn an_input_is_kept_once_under_a_name() {
+        let workspace = with_corpus("keep");
+        let target = Target { workspace: &workspace, name: "settings".to_owned() };
+        let broken = workspace.root.join("crash-1");
+        fs::write(&broken, b"{\"a\": \xff}").unwrap();
+        target.keep(&broken, "no-utf8").unwrap();
+        let packed = "array\t[]\nno-utf8\t{\"a\": %FF}\nnothing\n";
+        assert_eq!(fs::read_to_string(target.seeds()).unwrap(), packed);
+        let error = target.keep(&broken, "nothing").unwrap_err();
+        assert_eq!(error.to_string(), "cannot add the seed nothing: there is one of that name");
+        assert_eq!(fs::read_to_string(target.seeds()).unwrap(), packed);
+        fs::remove_dir_all(&workspace.root).unwrap();
+    }
+
+    #[test]
+    fn a_search_starts_from_the_seeds_and_the_archive() {
+        let workspace = with_corpus("unpack");
+        let target = Target { workspace: &workspace, name: "settings".to_owned() };
+        target.unpack().unwrap();
+        let file = |name: &str| fs::read_to_string(target.unpacked().join(name)).unwrap();
+        assert_eq!(["array", "nothing", "1", "2"].map(file), ["[]", "", "[\n", "{}"]);
+        assert_eq!(files(&target.unpacked()).unwrap().len(), 4);
+        fs::remove_dir_all(&workspace.root).unwrap();
+    }
+
+    #[test]
+    fn the_archive_has_what_was_kept_without_the_seeds() {
+        let workspace = with_corpus("pack");
+        let target = Target { workspace: &workspace, name: "settings".to_owned() };
+        empty(&target.kept()).unwrap();
+        for (name, input) in [("array", "[]"), ("nothing", ""), ("da39a3ee", "{ }"), ("356a192b", "1")] {
+            fs::write(target.kept().join(name), input).unwrap();
+        }
+        target.pack(&target.read_seeds().unwrap()).unwrap();
+        assert_eq!(fs::read_to_string(target.archive()).unwrap(), "1\n{%20}\n");
+        fs::remove_dir_all(&workspace.root).unwrap();
     }
 }

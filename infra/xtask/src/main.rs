@@ -81,7 +81,7 @@ enum Command {
     /// Search for inputs that break a property, with each fuzzer of tests/fuzz, one after the other
     ///
     /// Then keeps in tests/fuzz/corpus/TARGET.txt the least that reaches as much. What breaks a
-    /// property stays in tests/fuzz/artifacts.
+    /// property stays in tests/fuzz/artifacts. Once that is mended, --keep adds it to the seeds.
     Fuzz(fuzz::Options),
     /// Change the pure code in small ways, one at a time, and tell which change no test of its package notices
     ///

@@ -1,4 +1,4 @@
-//! The corpora that fuzzing has left, through the functions that it was done with.
+//! The fuzzers' corpora, through the functions that the fuzzers call. Inputs are percent-encoded.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,21 +14,28 @@ fn fuzz(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").join(path)
 }
 
-/// Each a file.
+/// Each a line: its name, a tab, and the input unless it is empty.
 fn written_by_hand(target: &str) -> Vec<Input> {
-    let folder = fuzz("corpus").join(target);
-    let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
-    files.sort();
-    files.into_iter().map(|file| (file.display().to_string(), fs::read(&file).unwrap())).collect()
+    let (path, text) = corpus(&format!("{target}.seeds.txt"));
+    let seed = |line: &str| {
+        let (name, input) = line.split_once('\t').unwrap_or((line, ""));
+        (format!("{name} of {path}"), percent_decode_str(input).collect())
+    };
+    text.lines().map(seed).collect()
 }
 
-/// Each a line, percent-encoded.
+/// Each a line.
 fn found(target: &str) -> Vec<Input> {
-    let archive = fuzz("corpus").join(format!("{target}.txt"));
-    let text = fs::read_to_string(&archive).unwrap_or_else(|error| panic!("{}: {error}", archive.display()));
-    let place = |number: usize| format!("{}:{number}", archive.display());
+    let (path, text) = corpus(&format!("{target}.txt"));
+    let place = |number: usize| format!("{path}:{number}");
     text.lines().zip(1..).map(|(line, number)| (place(number), percent_decode_str(line).collect())).collect()
+}
+
+/// With the file's path.
+fn corpus(file: &str) -> (String, String) {
+    let path = fuzz("corpus").join(file).display().to_string();
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    (path, text)
 }
 
 /// Names the input that breaks a property.
