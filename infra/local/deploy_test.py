@@ -18,6 +18,7 @@ import urllib.request
 
 import boto3
 import botocore.exceptions
+import emf
 from deploy import upload_template
 
 # Of an answer, what tells about the code, or how the last change of it went.
@@ -63,6 +64,7 @@ def main():
     demo = subprocess.run([arguments.binaries / "demo"], stdout=subprocess.PIPE, text=True)
     check("it accounts for every notification", demo.returncode == 0, demo.stdout)
     show(next(line for line in demo.stdout.splitlines() if line.startswith("Notifications sent")))
+    check_metrics(stack["outputs"])
 
     with tempfile.TemporaryDirectory() as folder:
         program = shutil.copy(shutil.which("false"), pathlib.Path(folder, "broken"))
@@ -87,6 +89,16 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binaries", type=pathlib.Path, required=True, help="folder with the programs cargo built")
     return parser.parse_args()
+
+
+def check_metrics(outputs):
+    """What the functions have written as metrics is what CloudWatch takes for some."""
+    for name in ("Intake", "Processor", "Feedback"):
+        group = outputs[f"{name}LogGroup"]
+        events = logs.filter_log_events(logGroupName=group, filterPattern='"CloudWatchMetrics"')["events"]
+        lines = [line for event in events for line in emf.metric_lines(event["message"])]
+        wrong = [f"{line}: {complaint}" for line in lines for complaint in emf.complaints(line)]
+        check(f"{name}'s {len(lines)} lines of metrics are as AWS specifies them", lines and not wrong, "\n".join(wrong))
 
 
 def cargo_lambda_deploy(name, *arguments):

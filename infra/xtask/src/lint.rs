@@ -6,14 +6,14 @@ use crate::progress::Steps;
 use crate::python;
 use crate::sbom;
 use crate::tools::DENY;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, create};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-/// The main template and those nested in it.
-const TEMPLATES: [&str; 8] = [
+/// The main template, those nested in it, and who may deploy them.
+const TEMPLATES: [&str; 9] = [
     "infra/template.yaml",
     "infra/scaling.yaml",
     "infra/alarms/functions.yaml",
@@ -22,6 +22,7 @@ const TEMPLATES: [&str; 8] = [
     "infra/alarms/notifications.yaml",
     "infra/alarms/objectives.yaml",
     "infra/dashboards/cloudwatch.yaml",
+    "infra/deployer.yaml",
 ];
 /// A workspace of its own, of whose lock file nothing else here takes notice.
 const FUZZERS: &str = "tests/fuzz/Cargo.toml";
@@ -35,6 +36,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     steps.next("Template");
     let python = python::environment(workspace, interrupt, "venv-lint", "infra/local/requirements-lint.txt")?;
     interrupt.run(workspace.command(python.join("cfn-lint")).args(TEMPLATES))?;
+    second_opinion(workspace, interrupt, &python)?;
     steps.next("Policies");
     let policies = "infra/local/requirements-policies.txt";
     let python = python::environment(workspace, interrupt, "venv-policies", policies)?;
@@ -63,6 +65,29 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     sbom::run(workspace, interrupt)?;
     steps.done("Nothing to complain about");
     Ok(())
+}
+
+/// What the real SAM CLI, SAM's own translator and AWS's models say of the templates.
+fn second_opinion(workspace: &Workspace, interrupt: &Interrupt, python: &Path) -> Result<()> {
+    let folder = workspace.local.join("sam");
+    create(&folder)?;
+    let sam = |words: &[&str]| {
+        let mut sam = workspace.command(python.join("sam"));
+        sam.args(words).args(["--template-file", "infra/template.yaml"]);
+        sam.env("__SAM_CLI_APP_DIR", &folder).env("SAM_CLI_TELEMETRY", "0");
+        sam
+    };
+    interrupt.run(&mut sam(&["validate", "--lint"]))?;
+    let built = folder.join("build");
+    // It tells at length what to do next. What goes wrong, it writes to the other output.
+    interrupt.run(sam(&["build"]).arg("--build-dir").arg(&built).stdout(Stdio::null()))?;
+    let script = |words: &[&str]| {
+        let mut script = workspace.command(python.join("python"));
+        script.args(words);
+        script
+    };
+    interrupt.run(script(&["infra/local/second_opinion.py", "--built"]).arg(built.join("template.yaml")))?;
+    interrupt.run(&mut script(&["infra/local/deployer.py", "--check"]))
 }
 
 /// Against the clone of RustSec's database that `ADVISORY_DB` names, or else against the database itself.

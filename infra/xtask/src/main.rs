@@ -15,6 +15,7 @@ mod process;
 mod progress;
 mod python;
 mod recording;
+mod release;
 mod sbom;
 mod simulate;
 mod stack;
@@ -93,6 +94,11 @@ enum Command {
     Bench(bench::Options),
     /// Check formatting, lints, dependencies, the template and its policies, and that Terraform's example is as the template
     Lint,
+    /// Build all functions with cargo-lambda and archive them as they are released, in target/release-archives
+    ///
+    /// With bills of materials and checksums. Fails if an archive is too large or would not run on Lambda. Takes seven minutes
+    /// on two cores.
+    Release(release::Options),
     /// Write a bill of materials of each function to target/sbom, in CycloneDX's JSON
     Sbom,
     /// Write the dashboards' files from their description
@@ -134,6 +140,7 @@ fn run(command: Command) -> Result<()> {
         Command::Fuzz(options) => fuzz::run(&workspace, &interrupt, &options),
         Command::Mutants(options) => mutants::run(&workspace, &interrupt, &options),
         Command::Bench(options) => bench::run(&workspace, &interrupt, &options),
+        Command::Release(options) => release::run(&workspace, &interrupt, &options),
         Command::Sbom => sbom::run(&workspace, &interrupt),
         Command::Lint => lint::run(&workspace, &interrupt),
         Command::Dashboards { picture } => dashboards::run(&workspace, &interrupt, picture),

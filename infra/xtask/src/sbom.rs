@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Each a package of its folder's name.
-const FUNCTIONS: [&str; 6] = ["feedback", "intake", "operations", "processor", "reconciler", "repair"];
+pub(crate) const FUNCTIONS: [&str; 6] = ["feedback", "intake", "operations", "processor", "reconciler", "repair"];
 
 /// Writes `target/sbom/{function}.cdx.json` for each and compares it with what Cargo.lock has for the function, on any platform.
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {

@@ -20,6 +20,7 @@ mod permissions;
 mod security;
 mod sources;
 mod template;
+mod workflows;
 
 use infrastructure::Template;
 use serde_json::Value;

@@ -1,0 +1,303 @@
+"""What CloudFormation has to be allowed for each type of resource in infra/template.yaml and what is nested in it."""
+
+
+def here(service, resource):
+    return f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"
+
+
+def role(name):
+    return f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{name}"
+
+
+def rest(path):
+    return f"arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}::{path}"
+
+
+# For which types, what, on what, and on which condition. The actions are those that AWS's own schema
+# of each type names for creating, reading, updating and deleting it, but for what belongs to options
+# that the templates do not use: networks, layers, signing, replicas, streams, imports, managed policies.
+STATEMENTS = [
+    {
+        "types": ["AWS::CloudFormation::Stack"],
+        "actions": [
+            "cloudformation:CreateStack",
+            "cloudformation:DeleteStack",
+            "cloudformation:DescribeStacks",
+            "cloudformation:GetTemplate",
+            "cloudformation:TagResource",
+            "cloudformation:UntagResource",
+            "cloudformation:UpdateStack",
+        ],
+        "resources": [here("cloudformation", "stack/${StackName}-*/*")],
+    },
+    {
+        # The code, and the nested templates.
+        "types": ["AWS::CloudFormation::Stack", "AWS::Lambda::Function"],
+        "actions": ["s3:GetObject"],
+        "resources": ["${Artifacts.Arn}/*"],
+    },
+    {
+        # An API is known by an id that AWS draws. Tags are put and taken by the same verbs.
+        "types": [
+            f"AWS::ApiGatewayV2::{kind}"
+            for kind in ("Api", "ApiMapping", "Authorizer", "DomainName", "Integration", "Route", "Stage")
+        ],
+        "actions": [f"apigateway:{verb}" for verb in ("DELETE", "GET", "PATCH", "POST", "PUT")],
+        "resources": [rest(path) for path in ("/apis", "/apis/*", "/domainnames", "/domainnames/*", "/tags/*")],
+    },
+    {
+        # The stage's access log. These name no resource.
+        "types": ["AWS::ApiGatewayV2::Stage", "AWS::Logs::LogGroup"],
+        "actions": [
+            "logs:DescribeLogGroups",
+            "logs:CreateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:UpdateLogDelivery",
+        ],
+        "resources": ["*"],
+    },
+    {
+        # What a service of AWS does on behalf of the account, once for all stacks.
+        "types": ["AWS::ApiGatewayV2::DomainName", "AWS::ApplicationAutoScaling::ScalableTarget"],
+        "actions": ["iam:CreateServiceLinkedRole"],
+        "resources": [role("aws-service-role/*")],
+        "condition": {
+            "StringEquals": {
+                "iam:AWSServiceName": ["dynamodb.application-autoscaling.amazonaws.com", "ops.apigateway.amazonaws.com"]
+            }
+        },
+    },
+    {
+        "types": ["AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Lambda::EventInvokeConfig"],
+        "actions": [
+            "lambda:AddPermission",
+            "lambda:CreateFunction",
+            "lambda:DeleteFunction",
+            "lambda:DeleteFunctionConcurrency",
+            "lambda:DeleteFunctionEventInvokeConfig",
+            "lambda:GetFunction",
+            "lambda:GetFunctionCodeSigningConfig",
+            "lambda:GetFunctionEventInvokeConfig",
+            "lambda:GetFunctionRecursionConfig",
+            "lambda:GetFunctionScalingConfig",
+            "lambda:GetPolicy",
+            "lambda:GetRuntimeManagementConfig",
+            "lambda:PutFunctionConcurrency",
+            "lambda:PutFunctionEventInvokeConfig",
+            "lambda:RemovePermission",
+            "lambda:TagResource",
+            "lambda:UntagResource",
+            "lambda:UpdateFunctionCode",
+            "lambda:UpdateFunctionConfiguration",
+            "lambda:UpdateFunctionEventInvokeConfig",
+        ],
+        "resources": [here("lambda", "function:${StackName}-*")],
+    },
+    {
+        # A mapping is known by an id that AWS draws, and by the function that it feeds.
+        "types": ["AWS::Lambda::EventSourceMapping"],
+        "actions": [
+            "lambda:CreateEventSourceMapping",
+            "lambda:DeleteEventSourceMapping",
+            "lambda:UpdateEventSourceMapping",
+        ],
+        "resources": ["*"],
+        "condition": {"ArnLike": {"lambda:FunctionArn": here("lambda", "function:${StackName}-*")}},
+    },
+    {
+        "types": ["AWS::Lambda::EventSourceMapping"],
+        "actions": ["lambda:GetEventSourceMapping", "lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"],
+        "resources": [here("lambda", "event-source-mapping:*")],
+    },
+    {
+        "types": ["AWS::IAM::Role", "AWS::IAM::Policy"],
+        "actions": [
+            "iam:CreateRole",
+            "iam:DeleteRole",
+            "iam:DeleteRolePolicy",
+            "iam:GetRole",
+            "iam:GetRolePolicy",
+            "iam:ListAttachedRolePolicies",
+            "iam:ListRolePolicies",
+            "iam:PutRolePolicy",
+            "iam:TagRole",
+            "iam:UntagRole",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:UpdateRole",
+            "iam:UpdateRoleDescription",
+        ],
+        "resources": [role("${StackName}-*")],
+    },
+    {
+        "types": ["AWS::Lambda::Function", "AWS::Pipes::Pipe", "AWS::Scheduler::Schedule"],
+        "actions": ["iam:PassRole"],
+        "resources": [role("${StackName}-*")],
+        "condition": {
+            "StringEquals": {
+                "iam:PassedToService": ["lambda.amazonaws.com", "pipes.amazonaws.com", "scheduler.amazonaws.com"]
+            }
+        },
+    },
+    {
+        "types": ["AWS::Logs::LogGroup"],
+        "actions": [
+            "logs:AssociateKmsKey",
+            "logs:CreateLogGroup",
+            "logs:DeleteLogGroup",
+            "logs:DeleteRetentionPolicy",
+            "logs:DescribeIndexPolicies",
+            "logs:DisassociateKmsKey",
+            "logs:GetDataProtectionPolicy",
+            "logs:ListTagsForResource",
+            "logs:PutRetentionPolicy",
+            "logs:TagResource",
+            "logs:UntagResource",
+        ],
+        "resources": [
+            here("logs", "log-group:/aws/lambda/${StackName}-*"),
+            here("logs", "log-group:/aws/vendedlogs/apis/${StackName}*"),
+        ],
+    },
+    {
+        "types": ["AWS::SQS::Queue", "AWS::SQS::QueuePolicy"],
+        "actions": [
+            "sqs:CreateQueue",
+            "sqs:DeleteQueue",
+            "sqs:GetQueueAttributes",
+            "sqs:GetQueueUrl",
+            "sqs:ListQueueTags",
+            "sqs:SetQueueAttributes",
+            "sqs:TagQueue",
+            "sqs:UntagQueue",
+        ],
+        "resources": [here("sqs", "${StackName}-*")],
+    },
+    {
+        "types": ["AWS::DynamoDB::Table"],
+        "actions": [
+            "dynamodb:CreateTable",
+            "dynamodb:DeleteTable",
+            "dynamodb:DescribeContinuousBackups",
+            "dynamodb:DescribeContributorInsights",
+            "dynamodb:DescribeKinesisStreamingDestination",
+            "dynamodb:DescribeTable",
+            "dynamodb:DescribeTimeToLive",
+            "dynamodb:GetResourcePolicy",
+            "dynamodb:ListTagsOfResource",
+            "dynamodb:TagResource",
+            "dynamodb:UntagResource",
+            "dynamodb:UpdateContinuousBackups",
+            "dynamodb:UpdateTable",
+            "dynamodb:UpdateTimeToLive",
+        ],
+        "resources": [here("dynamodb", "table/${StackName}-*")],
+    },
+    {
+        # The secret's name is not the stack's: CloudFormation makes it of the logical name. Its value
+        # is read by the type's update, which is AWS's own code.
+        "types": ["AWS::SecretsManager::Secret"],
+        "actions": [
+            "secretsmanager:CreateSecret",
+            "secretsmanager:DeleteSecret",
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:GetSecretValue",
+            "secretsmanager:TagResource",
+            "secretsmanager:UntagResource",
+            "secretsmanager:UpdateSecret",
+        ],
+        "resources": [here("secretsmanager", "secret:Settings-*")],
+    },
+    {
+        "types": ["AWS::SNS::Topic", "AWS::SNS::Subscription"],
+        "actions": [
+            "sns:CreateTopic",
+            "sns:DeleteTopic",
+            "sns:GetDataProtectionPolicy",
+            "sns:GetSubscriptionAttributes",
+            "sns:GetTopicAttributes",
+            "sns:ListSubscriptionsByTopic",
+            "sns:ListTagsForResource",
+            "sns:SetSubscriptionAttributes",
+            "sns:SetTopicAttributes",
+            "sns:Subscribe",
+            "sns:TagResource",
+            "sns:Unsubscribe",
+            "sns:UntagResource",
+        ],
+        "resources": [here("sns", "${StackName}-*")],
+    },
+    {
+        "types": ["AWS::Pipes::Pipe"],
+        "actions": [
+            f"pipes:{verb}"
+            for verb in ("CreatePipe", "DeletePipe", "DescribePipe", "TagResource", "UntagResource", "UpdatePipe")
+        ],
+        "resources": [here("pipes", "pipe/${StackName}-*")],
+    },
+    {
+        "types": ["AWS::Scheduler::Schedule"],
+        "actions": [f"scheduler:{verb}Schedule" for verb in ("Create", "Delete", "Get", "Update")],
+        "resources": [here("scheduler", "schedule/default/${StackName}-*")],
+    },
+    {
+        "types": ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"],
+        "actions": [
+            "cloudwatch:DeleteAlarms",
+            "cloudwatch:ListTagsForResource",
+            "cloudwatch:PutCompositeAlarm",
+            "cloudwatch:PutMetricAlarm",
+            "cloudwatch:TagResource",
+            "cloudwatch:UntagResource",
+        ],
+        "resources": [here("cloudwatch", "alarm:${StackName}-*")],
+    },
+    {
+        # A composite alarm is described only by whoever may describe all.
+        "types": ["AWS::CloudWatch::CompositeAlarm", "AWS::ApplicationAutoScaling::ScalingPolicy"],
+        "actions": ["cloudwatch:DescribeAlarms"],
+        "resources": ["*"],
+    },
+    {
+        "types": ["AWS::CloudWatch::Dashboard"],
+        "actions": [
+            "cloudwatch:DeleteDashboards",
+            "cloudwatch:GetDashboard",
+            "cloudwatch:ListTagsForResource",
+            "cloudwatch:PutDashboard",
+            "cloudwatch:TagResource",
+            "cloudwatch:UntagResource",
+        ],
+        "resources": ["arn:${AWS::Partition}:cloudwatch::${AWS::AccountId}:dashboard/${StackName}"],
+    },
+    {
+        # What is scaled is known by an id that AWS draws.
+        "types": ["AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"],
+        "actions": [
+            "application-autoscaling:DeleteScalingPolicy",
+            "application-autoscaling:DeregisterScalableTarget",
+            "application-autoscaling:PutScalingPolicy",
+            "application-autoscaling:RegisterScalableTarget",
+        ],
+        "resources": [here("application-autoscaling", "scalable-target/*")],
+        "condition": {"StringEquals": {"application-autoscaling:service-namespace": "dynamodb"}},
+    },
+    {
+        "types": ["AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"],
+        "actions": [
+            "application-autoscaling:DescribeScalableTargets",
+            "application-autoscaling:DescribeScalingPolicies",
+            "application-autoscaling:DescribeScheduledActions",
+        ],
+        "resources": ["*"],
+    },
+    {
+        # The alarms that it makes for itself.
+        "types": ["AWS::ApplicationAutoScaling::ScalingPolicy"],
+        "actions": ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
+        "resources": [here("cloudwatch", "alarm:TargetTracking-table/${StackName}-*")],
+    },
+]

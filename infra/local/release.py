@@ -1,0 +1,75 @@
+"""Archives the functions that cargo-lambda built, as they are released: one archive for each, always the same for the
+same program, with its bill of materials and all their checksums. Fails if one would not run on Lambda, or is too large.
+"""
+
+import argparse
+import hashlib
+import io
+import pathlib
+import re
+import shutil
+import sys
+import zipfile
+
+FUNCTIONS = ("feedback", "intake", "operations", "processor", "reconciler", "repair")
+# By the machine's number in the head of an ELF file.
+MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}
+# The C library of provided.al2023 is 2.34. A program that asks for more ends before it begins.
+GLIBC = 34
+# The goal is 2.5 MB (tests/harness/MEASURED.md), measured for x86-64 with the system's linker. The
+# rest is for what another linker and another processor may make of the same code.
+LARGEST = 2_600_000
+
+
+def main():
+    arguments = parse_arguments()
+    shutil.rmtree(arguments.out, ignore_errors=True)
+    arguments.out.mkdir(parents=True)
+    problems = []
+    for name in FUNCTIONS:
+        program = (arguments.programs / name / "bootstrap").read_bytes()
+        made = archive(program)
+        (arguments.out / f"{name}-{arguments.architecture}.zip").write_bytes(made)
+        shutil.copy(arguments.bills / f"{name}.cdx.json", arguments.out)
+        problems += [f"{name}: {problem}" for problem in check(program, made, arguments.architecture)]
+        print(f"      {name:<10} {len(program) / 1e6:5.2f} MB, archive {len(made) / 1e6:.2f} MB")
+    if problems:
+        shutil.rmtree(arguments.out)
+        sys.exit("\n".join(problems))
+    sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(arguments.out.iterdir())]
+    (arguments.out / "SHA256SUMS").write_text("".join(sums))
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--architecture", choices=MACHINES, required=True)
+    parser.add_argument("--programs", type=pathlib.Path, required=True, help="folder of cargo-lambda, target/lambda")
+    parser.add_argument("--bills", type=pathlib.Path, required=True, help="folder with the bills of materials")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="where everything is written; emptied before")
+    return parser.parse_args()
+
+
+def archive(program):
+    """As cargo-lambda archives it, but without a time, so that the same program gives the same bytes."""
+    entry = zipfile.ZipInfo("bootstrap")
+    entry.create_system = 3
+    entry.external_attr = 0o755 << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        made.writestr(entry, program)
+    return file.getvalue()
+
+
+def check(program, made, architecture):
+    if program[:4] != b"\x7fELF" or int.from_bytes(program[18:20], "little") != MACHINES[architecture]:
+        yield f"it is no program for {architecture}"
+    glibc = max((int(minor) for minor in re.findall(rb"GLIBC_2\.(\d+)", program)), default=0)
+    if glibc > GLIBC:
+        yield f"it needs a C library of version 2.{glibc}, and Lambda has 2.{GLIBC}: build it with cargo-lambda and Zig"
+    if len(made) > LARGEST:
+        yield f"its archive has {len(made)} bytes, and {LARGEST} is the most"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+//! `cargo xtask release`: all functions as they are released, with their bills of materials and checksums.
+
+use crate::error::Result;
+use crate::process::Interrupt;
+use crate::progress::Steps;
+use crate::python;
+use crate::sbom::{self, FUNCTIONS};
+use crate::workspace::{Workspace, path_with};
+
+/// Where everything is written, below the workspace.
+const ARCHIVES: &str = "target/release-archives";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The processor that the functions are for
+    #[arg(long, value_enum, default_value_t = Architecture::Arm64)]
+    architecture: Architecture,
+    /// Archive what is in target/lambda already, and build nothing
+    #[arg(long)]
+    built: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Architecture {
+    Arm64,
+    #[value(name = "x86_64")]
+    X86_64,
+}
+
+impl Architecture {
+    /// As the template's parameter calls it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Arm64 => "arm64",
+            Self::X86_64 => "x86_64",
+        }
+    }
+
+    /// As cargo-lambda calls it.
+    const fn flag(self) -> &'static str {
+        match self {
+            Self::Arm64 => "--arm64",
+            Self::X86_64 => "--x86-64",
+        }
+    }
+}
+
+pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Options) -> Result<()> {
+    let mut steps = Steps::new(4);
+    steps.next("Install cargo-lambda and Zig (once: 470 MB in .local)");
+    let cargo_lambda = python::environment(workspace, interrupt, "venv-deploy", "infra/local/requirements-deploy.txt")?;
+    if options.built {
+        steps.next("Take the functions that are in target/lambda");
+    } else {
+        steps.next("Build the functions with cargo-lambda");
+        let mut build = workspace.cargo();
+        build.env("PATH", path_with(&cargo_lambda));
+        build.args(["lambda", "build", "--release", "--locked", options.architecture.flag()]);
+        for function in FUNCTIONS {
+            build.args(["--package", function]);
+        }
+        interrupt.run(&mut build)?;
+    }
+    steps.next("Bills of materials");
+    sbom::run(workspace, interrupt)?;
+    steps.next("Archives");
+    let mut archive = workspace.command(cargo_lambda.join("python"));
+    archive.arg("infra/local/release.py").args(["--architecture", options.architecture.name()]);
+    archive.args(["--programs", "target/lambda", "--bills", "target/sbom", "--out", ARCHIVES]);
+    interrupt.run(&mut archive)?;
+    steps.done(&format!("{} has what is released", workspace.root.join(ARCHIVES).display()));
+    Ok(())
+}
