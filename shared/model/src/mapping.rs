@@ -103,15 +103,32 @@ fn every_event() -> String {
     ANY.to_owned()
 }
 
+/// What is wrong with a list of rules, and where: `fields[1].key[0]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    pub fault: Fault,
+    pub at: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The pattern covers no event of the catalogue.
+    EventsUnknown,
+    /// Only a rule for every event may say where the event itself stands.
+    EventsTooNarrow,
+    /// No JSON pointer to a field.
+    PointerInvalid,
+}
+
 /// # Errors
-/// The place of the first mistake, what is wanted there, and a stable code.
-pub fn check(rules: &[FieldRule]) -> Result<(), String> {
+/// The first mistake.
+pub fn check(rules: &[FieldRule]) -> Result<(), Mistake> {
     for (at, rule) in rules.iter().enumerate() {
         if !CATALOGUE.iter().any(|event| pattern::covers(&rule.events, event.entity, event.kind)) {
-            return Err(format!("fields[{at}].events covers no event of the catalogue (events_unknown)"));
+            return Err(Mistake { fault: Fault::EventsUnknown, at: format!("fields[{at}].events") });
         }
         if !rule.event.is_empty() && rule.events != ANY {
-            return Err(format!("fields[{at}].event needs events \"*\", for it tells the event (events_too_narrow)"));
+            return Err(Mistake { fault: Fault::EventsTooNarrow, at: format!("fields[{at}].event") });
         }
         let lists = [
             ("event", &rule.event),
@@ -137,8 +154,8 @@ fn check_places<'p>(places: impl Iterator<Item = &'p [Pointer]>) -> Result<(), u
     places.enumerate().find(|(_, pointers)| !is_place(pointers)).map_or(Ok(()), |(nth, _)| Err(nth))
 }
 
-fn pointer_invalid(at: usize, name: &str, nth: usize) -> String {
-    format!("fields[{at}].{name}[{nth}] must be a JSON pointer (RFC 6901) such as /entity/no (pointer_invalid)")
+fn pointer_invalid(at: usize, name: &str, nth: usize) -> Mistake {
+    Mistake { fault: Fault::PointerInvalid, at: format!("fields[{at}].{name}[{nth}]") }
 }
 
 /// The event's name, where a rule says that it stands.

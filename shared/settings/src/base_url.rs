@@ -1,5 +1,6 @@
 //! Where Visma Net is: what paths are joined to.
 
+use crate::invalid::Code;
 use serde::de::{Deserialize, Deserializer, Error};
 use url::{Host, Url};
 
@@ -7,9 +8,9 @@ use url::{Host, Url};
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
     let text = String::deserialize(deserializer)?;
     if !text.is_ascii() || text.contains('%') {
-        return Err(D::Error::custom("the URL has a letter outside ASCII or a %"));
+        return Err(D::Error::custom(Code::UrlInvalid));
     }
-    Url::parse(&text).map_err(D::Error::custom)
+    Url::parse(&text).map_err(|_| D::Error::custom(Code::UrlInvalid))
 }
 
 /// Over TLS, but on this machine; and nothing that a path joined to it, or a log line, would carry along.

@@ -1,6 +1,7 @@
 //! The document in the process: read when needed, kept for a while, read again when a signature does not verify.
 
-use crate::document::{Invalid, Settings};
+use crate::document::Settings;
+use crate::invalid::Invalid;
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Mutex;

@@ -1,6 +1,7 @@
 //! The settings document and its checks.
 
 use crate::base_url;
+use crate::invalid::{Code, Invalid, below};
 use crate::reconciliation::Reconciliation;
 use crate::route::Route;
 use crate::secret::Secret;
@@ -17,7 +18,7 @@ use webhooks_model::notification::{DEFAULT_MAX_ITEMS, Directory, UNKNOWN_TENANT,
 use webhooks_model::resource_path::Api;
 use webhooks_model::{Channel, Entity, EventType, Kind, Zone};
 
-const PADDED: &str = "begins or ends with white space or a byte order mark; paste it without";
+const NAME: &str = "must be of letters, digits, - and _, 64 at most";
 const SHORTEST_PATH_TOKEN: usize = 32;
 /// What an outcome waits for is kept for longer: `RetentionDays` of the template is 15 at least.
 const LONGEST_DEADLINE_HOURS: u32 = 14 * 24;
@@ -81,6 +82,18 @@ impl Visma {
             Api::SalesOrder => Zone::UTC,
         }
     }
+
+    fn check(&self) -> Result<(), Invalid> {
+        let Self { connect_url, erp_url, sales_order_url, .. } = self;
+        for (name, url) in [("connect_url", connect_url), ("erp_url", erp_url), ("sales_order_url", sales_order_url)] {
+            rule(base_url::is_safe(url), || Invalid::url(below("visma", name)))?;
+        }
+        rule(self.erp_time_zone.is_known(), || {
+            let what = "must be a name of the IANA time zone database, such as Europe/Oslo or UTC";
+            Invalid::new(Code::TimeZoneUnknown, "visma.erp_time_zone", what)
+        })?;
+        rule(!self.client_secret.is_padded(), || Invalid::padded("visma.client_secret"))
+    }
 }
 
 /// Which id of a notification a feedback names first (reference 8.7, question 3).
@@ -123,23 +136,13 @@ pub enum SourceIpPolicy {
     Enforce,
 }
 
-/// What is wrong with the document. Names places in it, never a value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Invalid {
-    #[error("line {line}, column {column}: not JSON, or a field that is missing, unknown or of the wrong type")]
-    Json { line: usize, column: usize },
-    #[error("version must be 1")]
-    Version,
-    #[error("{0}")]
-    Rule(String),
-}
-
 impl Settings {
     /// # Errors
     /// The first rule the document breaks.
     pub fn parse(json: &str) -> Result<Self, Invalid> {
-        let mut settings: Self =
-            serde_json::from_str(json).map_err(|error| Invalid::Json { line: error.line(), column: error.column() })?;
+        let mut json = serde_json::Deserializer::from_str(json);
+        let mut settings: Self = serde_path_to_error::deserialize(&mut json)?;
+        json.end()?;
         settings.check()?;
         settings.find_shared_secrets();
         Ok(settings)
@@ -180,48 +183,38 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), Invalid> {
-        if self.version != 1 {
-            return Err(Invalid::Version);
-        }
-        let Visma { connect_url, erp_url, sales_order_url, .. } = &self.visma;
-        for (name, url) in [("connect_url", connect_url), ("erp_url", erp_url), ("sales_order_url", sales_order_url)] {
-            rule(base_url::is_safe(url), || {
-                format!("visma.{name} must be https, without a query, and http only on loopback")
-            })?;
-        }
-        rule(self.visma.erp_time_zone.is_known(), || {
-            "visma.erp_time_zone must be a name of the IANA time zone database, such as Europe/Oslo or UTC".into()
-        })?;
+        rule(self.version == 1, || Invalid::new(Code::VersionUnknown, "version", "must be 1"))?;
+        self.visma.check()?;
         for (at, tenant) in self.tenants.iter().enumerate() {
-            rule(is_tenant(&tenant.id), || {
-                format!("tenants[{at}].id must be of letters, digits, - and _, 64 at most")
-            })?;
+            rule(is_tenant(&tenant.id), || Invalid::new(Code::TenantInvalid, format!("tenants[{at}].id"), NAME))?;
         }
-        rule(!self.visma.client_secret.is_padded(), || format!("visma.client_secret {PADDED}"))?;
         let mut ids = HashSet::new();
         let mut secrets = BTreeMap::<&str, usize>::new();
         for (at, subscription) in self.subscriptions.iter().enumerate() {
-            rule(ids.insert(&subscription.id), || format!("subscriptions[{at}].id is given twice"))?;
-            check_subscription(subscription).or_else(|what| rule(false, || format!("subscriptions[{at}].{what}")))?;
-            for (number, secret) in subscription.secrets.iter().enumerate() {
-                rule(!secret.value.is_padded(), || format!("subscriptions[{at}].secrets[{number}].value {PADDED}"))?;
-            }
+            rule(ids.insert(&subscription.id), || {
+                Invalid::new(Code::IdTwice, format!("subscriptions[{at}].id"), "is given twice; give each its own")
+            })?;
+            check_subscription(at, subscription)?;
             let count = secrets.entry(&subscription.route).or_default();
             *count += subscription.secrets.len();
             rule(*count <= MOST_SECRETS_PER_ROUTE, || {
-                format!("a route has more than {MOST_SECRETS_PER_ROUTE} secrets")
+                let what = format!("must leave the route at most {MOST_SECRETS_PER_ROUTE} secrets in all");
+                Invalid::new(Code::SecretsTooMany, format!("subscriptions[{at}].secrets"), what)
             })?;
         }
-        for (at, id) in self.event_aliases.values().enumerate() {
+        for (name, id) in &self.event_aliases {
             rule(catalogue::find(id).is_some(), || {
-                format!("event_aliases: value {} is no event of the catalogue", at + 1)
+                Invalid::new(Code::EventUnknown, below("event_aliases", name), "must be an event of the catalogue")
             })?;
         }
-        mapping::check(&self.fields).map_err(Invalid::Rule)?;
-        rule((1..=MOST_ITEMS).contains(&self.max_items), || format!("max_items must be from 1 to {MOST_ITEMS}"))?;
+        mapping::check(&self.fields)?;
+        rule((1..=MOST_ITEMS).contains(&self.max_items), || {
+            Invalid::new(Code::NumberOutOfRange, "max_items", format!("must be from 1 to {MOST_ITEMS}"))
+        })?;
         for (at, route) in self.routes.iter().enumerate() {
             rule((1..=LONGEST_DEADLINE_HOURS).contains(&route.deadline_hours), || {
-                format!("routes[{at}].deadline_hours must be from 1 to {LONGEST_DEADLINE_HOURS}")
+                let what = format!("must be from 1 to {LONGEST_DEADLINE_HOURS}");
+                Invalid::new(Code::NumberOutOfRange, format!("routes[{at}].deadline_hours"), what)
             })?;
         }
         Ok(())
@@ -251,29 +244,38 @@ impl Directory for Settings {
     }
 }
 
-fn check_subscription(subscription: &Subscription) -> Result<(), &'static str> {
+fn check_subscription(at: usize, subscription: &Subscription) -> Result<(), Invalid> {
+    let at = |field: &str| format!("subscriptions[{at}].{field}");
     let may_stand_in_path = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if subscription.route.is_empty() || !subscription.route.chars().all(may_stand_in_path) {
-        return Err("route must be of letters, digits, - and _");
+    let route = &subscription.route;
+    rule(!route.is_empty() && route.chars().all(may_stand_in_path), || {
+        Invalid::new(Code::RouteInvalid, at("route"), "must be of letters, digits, - and _")
+    })?;
+    for (nth, tenant) in subscription.tenants.iter().enumerate() {
+        rule(tenant == "*" || is_tenant(tenant), || {
+            Invalid::new(Code::TenantInvalid, at(&format!("tenants[{nth}]")), format!("{NAME}, or *"))
+        })?;
     }
-    if !subscription.tenants.iter().all(|tenant| tenant == "*" || is_tenant(tenant)) {
-        return Err("tenants must be of letters, digits, - and _, 64 at most, or *");
+    for (nth, secret) in subscription.secrets.iter().enumerate() {
+        let at = || at(&format!("secrets[{nth}].value"));
+        rule(!secret.value.reveal().is_empty(), || {
+            Invalid::new(Code::SecretEmpty, at(), "is empty, which would let anyone in; paste the secret")
+        })?;
+        rule(!secret.value.is_padded(), || Invalid::padded(at()))?;
     }
-    if subscription.secrets.iter().any(|secret| secret.value.reveal().is_empty()) {
-        return Err("secrets: an empty secret would let anyone in");
-    }
+    let token = |code, what: &str| Err(Invalid::new(code, at("path_token"), what));
     match (subscription.channel, &subscription.path_token) {
-        (Channel::Dispatcher, None) if subscription.secrets.is_empty() => Err("secrets: at least one is needed"),
-        (Channel::Dispatcher, Some(_)) => Err("path_token is for the legacy channel only"),
-        (Channel::Legacy, None) => Err("path_token is needed for the legacy channel"),
-        (Channel::Legacy, Some(token)) if token.is_padded() => {
-            Err("path_token begins or ends with white space or a byte order mark; paste it without")
+        (Channel::Dispatcher, None) if subscription.secrets.is_empty() => {
+            Err(Invalid::new(Code::SecretMissing, at("secrets"), "needs at least one secret"))
         }
-        (Channel::Legacy, Some(token)) if token.reveal().len() < SHORTEST_PATH_TOKEN => {
-            Err("path_token must have at least 32 characters")
+        (Channel::Dispatcher, Some(_)) => token(Code::PathTokenUnwanted, "is for the legacy channel only"),
+        (Channel::Legacy, None) => token(Code::PathTokenMissing, "is needed for the legacy channel"),
+        (Channel::Legacy, Some(path_token)) if path_token.is_padded() => Err(Invalid::padded(at("path_token"))),
+        (Channel::Legacy, Some(path_token)) if path_token.reveal().len() < SHORTEST_PATH_TOKEN => {
+            token(Code::PathTokenShort, "must have at least 32 characters")
         }
-        (Channel::Legacy, Some(token)) if !token.reveal().chars().all(is_plain_in_path) => {
-            Err("path_token must be of letters, digits, -, ., _ and ~, or no URL would ever match it")
+        (Channel::Legacy, Some(path_token)) if !path_token.reveal().chars().all(is_plain_in_path) => {
+            token(Code::PathTokenInvalid, "must be of letters, digits, -, ., _ and ~, or no URL would ever match it")
         }
         _ => Ok(()),
     }
@@ -290,8 +292,8 @@ fn is_tenant(id: &str) -> bool {
     is_name(id) && !id.eq_ignore_ascii_case(UNKNOWN_TENANT)
 }
 
-fn rule(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Invalid> {
-    if holds { Ok(()) } else { Err(Invalid::Rule(otherwise())) }
+fn rule(holds: bool, otherwise: impl FnOnce() -> Invalid) -> Result<(), Invalid> {
+    if holds { Ok(()) } else { Err(otherwise()) }
 }
 
 fn default_max_items() -> usize {

@@ -36,6 +36,17 @@ fn with(pointer: &str, value: Value) -> Result<Settings, Invalid> {
     Settings::parse(&document.to_string())
 }
 
+/// The code and the path of what is wrong.
+fn told(result: Result<Settings, Invalid>) -> (&'static str, String) {
+    let invalid = result.unwrap_err();
+    (invalid.code.name(), invalid.at)
+}
+
+/// A document with this in place of that is refused by this code, at this path.
+fn refuses(pointer: &str, value: Value, code: &str, at: &str) {
+    assert_eq!(told(with(pointer, value.clone())), (code, at.to_owned()), "{pointer}: {value}");
+}
+
 #[test]
 fn the_readmes_document_is_valid() {
     let readme = include_str!("../README.md");
@@ -79,43 +90,94 @@ fn routes_aliases_companies_and_fields_are_looked_up() {
 
 #[test]
 fn a_document_that_would_let_anyone_in_is_refused() {
-    assert!(with("/subscriptions/0/secrets", json!([])).is_err());
-    assert!(with("/subscriptions/0/secrets/0", json!({"id": "x", "value": ""})).is_err());
-    assert!(with("/subscriptions/1/path_token", json!("short")).is_err());
-    assert!(with("/subscriptions/1/path_token", Value::Null).is_err());
+    refuses("/subscriptions/0/secrets", json!([]), "secret_missing", "subscriptions[0].secrets");
+    let empty = json!({"id": "x", "value": ""});
+    refuses("/subscriptions/0/secrets/1", empty, "secret_empty", "subscriptions[0].secrets[1].value");
+    refuses("/subscriptions/1/path_token", json!("short"), "path_token_short", "subscriptions[1].path_token");
+    refuses("/subscriptions/1/path_token", Value::Null, "path_token_missing", "subscriptions[1].path_token");
+    let token = json!("0123456789abcdef0123456789abcdef");
+    refuses("/subscriptions/0/path_token", token, "path_token_unwanted", "subscriptions[0].path_token");
 }
 
 #[test]
 fn a_host_is_written_in_ascii() {
     for url in ["https://bücher.example", "https://Bücher.example", "https://B%C3%9Ccher.example", "http:/Rѝ"] {
-        assert!(matches!(with("/visma/erp_url", json!(url)), Err(Invalid::Json { .. })), "{url}");
+        refuses("/visma/erp_url", json!(url), "url_invalid", "visma.erp_url");
     }
     assert!(with("/visma/erp_url", json!("https://XN--bcher-kva.example")).is_ok());
 }
 
 #[test]
 fn a_document_with_a_mistake_is_told_where() {
-    let rule = |result: Result<Settings, Invalid>| result.unwrap_err().to_string();
-    assert_eq!(rule(with("/subscriptions/1/id", json!("accounts"))), "subscriptions[1].id is given twice");
-    assert_eq!(rule(with("/version", json!(2))), "version must be 1");
-    for url in ["http://api.finance.visma.net", "ftp://x", "https://x/?a=b", "http://localhost.evil.example"] {
-        assert!(rule(with("/visma/erp_url", json!(url))).starts_with("visma.erp_url must be https"), "{url}");
+    refuses("/subscriptions/1/id", json!("accounts"), "id_twice", "subscriptions[1].id");
+    refuses("/version", json!(2), "version_unknown", "version");
+    for url in ["http://api.finance.visma.net", "ftp://x", "https://x/?a=b", "http://localhost.evil.example", "x"] {
+        refuses("/visma/erp_url", json!(url), "url_invalid", "visma.erp_url");
     }
     assert!(with("/visma/erp_url", json!("http://127.0.0.1:5000/erp")).is_ok());
-    assert!(with("/subscriptions/0/rute", json!("typo")).is_err());
-    assert!(with("/event_aliases/x", json!("NO_SUCH_EVENT")).is_err());
-    assert!(with("/subscriptions/0/route", json!("a/b")).is_err());
-    assert!(with("/fields/0/kye", json!(["/no"])).is_err());
-    let told = rule(with("/fields/0/status", json!(["/a", "status"])));
-    assert!(
-        told.starts_with("fields[0].status[1] must be a JSON pointer") && told.ends_with("(pointer_invalid)"),
-        "{told}"
-    );
+    refuses("/event_aliases/Old", json!("NO_SUCH_EVENT"), "event_unknown", "event_aliases.Old");
+    refuses("/subscriptions/0/route", json!("a/b"), "route_invalid", "subscriptions[0].route");
+    let many = json!(vec![json!({"id": "x", "value": "y"}); 257]);
+    refuses("/subscriptions/0/secrets", many, "secrets_too_many", "subscriptions[0].secrets");
+    refuses("/fields/0/status", json!(["/a", "status"]), "pointer_invalid", "fields[0].status[1]");
+    refuses("/fields/0/events", json!("acount.*"), "events_unknown", "fields[0].events");
+    refuses("/fields/0/event", json!(["/a"]), "events_too_narrow", "fields[0].event");
     for tenant in ["", "t -1", "t#1", "unknown", &"t".repeat(65)] {
-        assert!(rule(with("/tenants/0/id", json!(tenant))).starts_with("tenants[0].id must"), "{tenant}");
-        let told = rule(with("/subscriptions/0/tenants", json!(["*", tenant])));
-        assert!(told.starts_with("subscriptions[0].tenants must"), "{tenant}");
+        refuses("/tenants/0/id", json!(tenant), "tenant_invalid", "tenants[0].id");
+        refuses("/subscriptions/0/tenants", json!(["*", tenant]), "tenant_invalid", "subscriptions[0].tenants[1]");
     }
+}
+
+#[test]
+fn a_field_that_is_missing_unknown_or_of_another_kind_is_named() {
+    refuses("/visma", json!({}), "field_missing", "visma.connect_url");
+    refuses("/subscriptions/0/secrets/1", json!({"id": "x"}), "field_missing", "subscriptions[0].secrets[1].value");
+    assert_eq!(told(Settings::parse("{}")), ("field_missing", "version".to_owned()));
+    refuses("/subscriptions/0/rute", json!("typo"), "field_unknown", "subscriptions[0].rute");
+    refuses("/fields/0/kye", json!(["/no"]), "field_unknown", "fields[0].kye");
+    assert_eq!(told(Settings::parse(r#"{"version":1,"version":1}"#)), ("field_twice", "version".to_owned()));
+    refuses("/visma/scope", json!(5), "field_type", "visma.scope");
+    refuses("/subscriptions/0/secrets/0", json!("x"), "field_type", "subscriptions[0].secrets[0]");
+    refuses("/reconciliation", json!({"grace_minutes": 70_000}), "field_type", "reconciliation.grace_minutes");
+    assert_eq!(told(Settings::parse("5")), ("field_type", "document".to_owned()));
+    refuses("/source_ips", json!({"policy": "loud"}), "value_unknown", "source_ips.policy");
+    let list = json!({"collections": ["account", "acount"]});
+    refuses("/reconciliation", list, "value_unknown", "reconciliation.collections[1]");
+    let end = json!({"id": "x", "value": "y", "expires_at": "tomorrow"});
+    refuses("/subscriptions/0/secrets/0", end, "value_invalid", "subscriptions[0].secrets[0].expires_at");
+    refuses("/source_ips", json!({"addresses": ["::1", "here"]}), "value_invalid", "source_ips.addresses[1]");
+    refuses("/fields/0/key/1", json!(5), "value_invalid", "fields[0].key[1]");
+}
+
+#[test]
+fn what_is_no_json_is_told_with_its_line_and_column() {
+    let told = |text: &str| Settings::parse(text).unwrap_err().to_string();
+    let words = |at: &str, column| format!("not_json: {at}: is not JSON at line 1, column {column}; correct it there");
+    assert_eq!(told(""), words("document", 0));
+    assert_eq!(told(r#"{"version": }"#), words("version", 13));
+    let trailing = format!("{} x", document());
+    assert_eq!(told(&trailing), words("document", trailing.len()));
+}
+
+#[test]
+fn a_mistake_is_told_by_its_code_its_path_and_what_to_do() {
+    let shown = |result: Result<Settings, Invalid>| result.unwrap_err().to_string();
+    assert_eq!(shown(with("/version", json!(2))), "version_unknown: version: must be 1");
+    let expected = "value_unknown: visma.feedback_id: must be `body_first` or `header_first` (line 1, column ";
+    let unknown = shown(with("/visma/feedback_id", json!("any")));
+    assert!(unknown.starts_with(expected), "{unknown}");
+    let object = shown(with("/tenants/0", json!("T-1")));
+    assert!(object.starts_with("field_type: tenants[0]: must be an object (line 1, column "), "{object}");
+}
+
+#[test]
+fn the_readme_lists_each_code_once_and_no_other() {
+    let readme = include_str!("../README.md");
+    let section = readme.split("## Codes").nth(1).unwrap().split("\n## ").next().unwrap();
+    let listed: Vec<&str> =
+        section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(code, _)| code).collect();
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+    assert_eq!(listed, codes);
 }
 
 #[test]
@@ -125,8 +187,7 @@ fn a_time_zone_is_one_of_the_database_and_utc_unless_told() {
     let oslo = || with("/visma/erp_time_zone", json!("Europe/Oslo")).unwrap();
     assert_eq!((zone(oslo(), Api::Finance), zone(oslo(), Api::SalesOrder)), ("Europe/Oslo", "UTC"));
     for name in ["", "Oslo", "+02:00", "Africa/Casablanca", "Europe/Oslo "] {
-        let told = with("/visma/erp_time_zone", json!(name)).unwrap_err().to_string();
-        assert!(told.starts_with("visma.erp_time_zone must be a name of the IANA"), "{name}: {told}");
+        refuses("/visma/erp_time_zone", json!(name), "time_zone_unknown", "visma.erp_time_zone");
     }
 }
 
@@ -141,7 +202,8 @@ fn a_deadline_is_bounded_and_named() {
             }
             Err(error) => {
                 assert!(!fits, "{hours}");
-                assert_eq!(error.to_string(), "routes[0].deadline_hours must be from 1 to 336");
+                let words = "number_out_of_range: routes[0].deadline_hours: must be from 1 to 336";
+                assert_eq!(error.to_string(), words);
             }
         }
     }
@@ -158,7 +220,8 @@ fn a_secret_that_was_copied_with_what_nobody_sees_is_refused_by_the_name_of_its_
             ("/subscriptions/1/path_token", json!(wrong), "subscriptions[1].path_token"),
         ] {
             let told = with(pointer, value).unwrap_err().to_string();
-            assert_eq!(told, format!("{name} begins or ends with white space or a byte order mark; paste it without"));
+            let words = "begins or ends with white space or a byte order mark; paste it without";
+            assert_eq!(told, format!("secret_padded: {name}: {words}"));
         }
     }
     assert!(with("/subscriptions/0/secrets/1", json!({"id": "new", "value": "with a blank inside"})).is_ok());
@@ -170,7 +233,7 @@ fn a_path_token_that_no_url_would_match_is_refused_with_words() {
         |odd: &str| with("/subscriptions/1/path_token", json!(format!("0123456789abcdef{odd}0123456789abcdef")));
     for odd in ["/", "?", "#", "%", "%2F", "a b", "å", "\\", "+", "\u{0}", "\u{feff}"] {
         let told = token(odd).unwrap_err().to_string();
-        let words = "subscriptions[1].path_token must be of letters, digits, -, ., _ and ~";
+        let words = "path_token_invalid: subscriptions[1].path_token: must be of letters, digits, -, ., _ and ~";
         assert!(told.starts_with(words) && !told.contains("0123"), "{odd}: {told}");
     }
     assert!(token("A-z._~9").is_ok());
@@ -181,8 +244,21 @@ fn nothing_secret_is_ever_shown() {
     let settings = Settings::parse(&document().to_string()).unwrap();
     let shown = format!("{settings:?}");
     assert!(!shown.contains("canary") && !shown.contains("0123456789abcdef"), "{shown}");
-    let mistake = with("/subscriptions/0/secrets/0", json!("canary-misplaced")).unwrap_err();
-    assert!(!mistake.to_string().contains("canary"), "{mistake}");
+    let secret = "canary-0123456789abcdef0123456789abcdef";
+    let mut mistakes = vec![];
+    for place in ["/version", "/subscriptions", "/max_items", "/source_ips", "/fields/0/key", "/visma/erp_url"] {
+        mistakes.push(with(place, json!(secret)).unwrap_err());
+    }
+    for place in ["/subscriptions/0/secrets/0", "/subscriptions/0/channel", "/visma/feedback_id", "/tenants/0"] {
+        mistakes.push(with(place, json!(secret)).unwrap_err());
+    }
+    for parent in ["", "/visma", "/subscriptions/0", "/event_aliases"] {
+        mistakes.push(with(&format!("{parent}/{secret}"), json!("x")).unwrap_err());
+    }
+    for mistake in mistakes {
+        assert!(!format!("{mistake} {mistake:?}").contains("canary"), "{mistake}");
+    }
+    refuses(&format!("/visma/{secret}"), json!("x"), "field_unknown", "visma.?");
 }
 
 #[test]
@@ -223,7 +299,7 @@ fn the_number_of_items_of_a_body_is_bounded() {
     }
     for bad in [0, 100_001] {
         let refused = with("/max_items", json!(bad)).unwrap_err();
-        assert_eq!(refused.to_string(), "max_items must be from 1 to 100000");
+        assert_eq!(refused.to_string(), "number_out_of_range: max_items: must be from 1 to 100000");
     }
     assert!(with("/max_items", json!(-1)).is_err());
 }

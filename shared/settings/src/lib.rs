@@ -3,6 +3,7 @@
 mod base_url;
 mod cache;
 mod document;
+mod invalid;
 mod reconciliation;
 mod route;
 mod secret;
@@ -11,7 +12,8 @@ mod subscription;
 mod time_zone;
 
 pub use cache::{Cache, LoadError, Source};
-pub use document::{FeedbackId, Invalid, Settings, SourceIpPolicy, SourceIps, Tenant, Visma};
+pub use document::{FeedbackId, Settings, SourceIpPolicy, SourceIps, Tenant, Visma};
+pub use invalid::{Code, Invalid};
 pub use reconciliation::Reconciliation;
 pub use route::Route;
 pub use secret::Secret;

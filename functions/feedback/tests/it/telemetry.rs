@@ -94,6 +94,6 @@ async fn settings_that_do_not_parse_are_on_the_log_with_their_fault_and_without_
     assert_eq!(world.batch(&[ours(&key)], 1).await, [0]);
     drop(guard);
     let text = captured.text();
-    assert!(text.contains("visma.client_secret begins or ends with white space"), "{text}");
+    assert!(text.contains("secret_padded: visma.client_secret: begins or ends with white space"), "{text}");
     assert!(!text.contains("canary"), "{text}");
 }

@@ -157,10 +157,15 @@ fn an_unknown_subscription_is_not_found() {
 }
 
 #[test]
-fn what_is_not_valid_is_not_touched() {
-    for document in ["", "[]", "{}", r#"{"version": 2}"#] {
+fn what_is_not_valid_is_not_touched_and_told_by_code_and_path() {
+    for (document, why) in [
+        ("", "not_json: document: "),
+        ("[]", "field_type: document: "),
+        ("{}", "field_missing: version: "),
+        (r#"{"version": 2}"#, "field_missing: visma: "),
+    ] {
         let refused = edit::add(document, &new("x", Channel::Dispatcher)).unwrap_err();
-        assert_eq!(refused.exit, Exit::Refused, "{document}");
+        assert!(refused.exit == Exit::Refused && refused.what.contains(why), "{document}: {refused}");
         assert_eq!(edit::rotate(document, "x", &secret("n"), NOW).unwrap_err().exit, Exit::Refused, "{document}");
         assert_eq!(edit::disable(document, "x", NOW, "n").unwrap_err().exit, Exit::Refused, "{document}");
     }
