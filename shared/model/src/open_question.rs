@@ -174,7 +174,7 @@ impl OpenQuestion {
             Q::FeedbackSource => "Change visma.application_name in the settings.",
             Q::TimestampUnit => "Nothing depends on it: header timestamps order nothing. Tell the maintainers.",
             Q::TimeZone => {
-                "Finance: set visma.erp_time_zone to a zone with the measured offset. Sales orders: tell the maintainers."
+                "Set visma.erp_time_zone, or visma.sales_order_time_zone for sales orders, to a zone with that offset."
             }
             Q::TenantId => {
                 "Serve the tenant under the id that Visma Connect knows: company_id and id of tenants in the settings."

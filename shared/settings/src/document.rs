@@ -71,15 +71,18 @@ pub struct Visma {
     /// The clock of `erp_url`'s times, which name no zone (reference 9.6).
     #[serde(default)]
     pub erp_time_zone: TimeZone,
+    /// The clock of `sales_order_url`'s times, where one names no zone. UTC unless told: that API
+    /// documents UTC for its filter (reference 9.2), and zones differ by endpoint (reference 9.6).
+    #[serde(default)]
+    pub sales_order_time_zone: TimeZone,
 }
 
 impl Visma {
-    /// The zone of an API's times that name none. Version 3 of the sales orders documents UTC
-    /// (reference 9.2).
+    /// The zone of an API's times that name none.
     pub fn zone(&self, api: Api) -> Zone {
         match api {
             Api::Finance => self.erp_time_zone.zone(),
-            Api::SalesOrder => Zone::UTC,
+            Api::SalesOrder => self.sales_order_time_zone.zone(),
         }
     }
 
@@ -88,10 +91,13 @@ impl Visma {
         for (name, url) in [("connect_url", connect_url), ("erp_url", erp_url), ("sales_order_url", sales_order_url)] {
             rule(base_url::is_safe(url), || Invalid::url(below("visma", name)))?;
         }
-        rule(self.erp_time_zone.is_known(), || {
-            let what = "must be a name of the IANA time zone database, such as Europe/Oslo or UTC";
-            Invalid::new(Code::TimeZoneUnknown, "visma.erp_time_zone", what)
-        })?;
+        let zones = [("erp_time_zone", self.erp_time_zone), ("sales_order_time_zone", self.sales_order_time_zone)];
+        for (name, zone) in zones {
+            rule(zone.is_known(), || {
+                let what = "must be a name of the IANA time zone database, such as Europe/Oslo or UTC";
+                Invalid::new(Code::TimeZoneUnknown, below("visma", name), what)
+            })?;
+        }
         rule(!self.client_secret.is_padded(), || Invalid::padded("visma.client_secret"))
     }
 }

@@ -186,8 +186,12 @@ fn a_time_zone_is_one_of_the_database_and_utc_unless_told() {
     assert_eq!(zone(Settings::parse(&document().to_string()).unwrap(), Api::Finance), "UTC");
     let oslo = || with("/visma/erp_time_zone", json!("Europe/Oslo")).unwrap();
     assert_eq!((zone(oslo(), Api::Finance), zone(oslo(), Api::SalesOrder)), ("Europe/Oslo", "UTC"));
+    let orders = || with("/visma/sales_order_time_zone", json!("Europe/Oslo")).unwrap();
+    assert_eq!((zone(orders(), Api::Finance), zone(orders(), Api::SalesOrder)), ("UTC", "Europe/Oslo"));
     for name in ["", "Oslo", "+02:00", "Africa/Casablanca", "Europe/Oslo "] {
-        refuses("/visma/erp_time_zone", json!(name), "time_zone_unknown", "visma.erp_time_zone");
+        for field in ["erp_time_zone", "sales_order_time_zone"] {
+            refuses(&format!("/visma/{field}"), json!(name), "time_zone_unknown", &format!("visma.{field}"));
+        }
     }
 }
 

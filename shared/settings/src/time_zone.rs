@@ -1,4 +1,4 @@
-//! The zone of the ERP's times that name none.
+//! The zone of an API's times that name none.
 
 use serde::{Deserialize, Deserializer};
 use webhooks_model::Zone;
@@ -17,7 +17,7 @@ impl TimeZone {
     }
 }
 
-/// UTC: a wrong zone to the west of the ERP finds changes late, and one to the east loses them.
+/// UTC: a wrong zone to the west of the API's finds changes late, and one to the east loses them.
 impl Default for TimeZone {
     fn default() -> Self {
         Self(Some(Zone::UTC))

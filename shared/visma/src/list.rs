@@ -71,23 +71,23 @@ async fn refused(response: Response, stage: Stage) -> VismaError {
 /// A page of what changed since `since`. What has no order of its own comes in the ERP's.
 fn list_url(base: &Url, collection: Collection, zone: Zone, since: OffsetDateTime, window: Window) -> Url {
     let mut url = join(base, collection.path());
-    let since = moment(zone, since);
     let (page, size) = (window.page, window.size.to_string());
     let mut query = url.query_pairs_mut();
     match collection.paging() {
+        // This filter says its zone, whichever the answers are in (reference 9.2).
         Paging::FromZero => query
-            .append_pair("modifiedSince", &format!("{since}Z"))
+            .append_pair("modifiedSince", &format!("{}Z", moment(Zone::UTC, since)))
             .append_pair("orderBy", "lastModified asc")
             .append_pair("pageIndex", &page.to_string())
             .append_pair("pageSize", &size),
         Paging::FromOne => query
-            .append_pair("lastModifiedDateTime", &since)
+            .append_pair("lastModifiedDateTime", &moment(zone, since))
             .append_pair("lastModifiedDateTimeCondition", ">")
             .append_pair("pageNumber", &page.saturating_add(1).to_string())
             .append_pair("pageSize", &size),
-        Paging::None => {
-            query.append_pair("lastModifiedDateTime", &since).append_pair("lastModifiedDateTimeCondition", ">")
-        }
+        Paging::None => query
+            .append_pair("lastModifiedDateTime", &moment(zone, since))
+            .append_pair("lastModifiedDateTimeCondition", ">"),
     };
     drop(query);
     url
@@ -115,14 +115,17 @@ mod tests {
     #[test]
     fn the_filter_is_what_the_clock_of_the_erp_shows() {
         let base = Url::parse("https://erp.example").unwrap();
-        let since = |zone, at| {
-            let url = list_url(&base, Collection::Account, Zone::named(zone).unwrap(), at, Window::first(100));
+        let filter = |collection, zone, at| {
+            let url = list_url(&base, collection, Zone::named(zone).unwrap(), at, Window::first(100));
             url.query_pairs().next().unwrap().1.into_owned()
         };
+        let since = |zone, at| filter(Collection::Account, zone, at);
         let at = datetime!(2026-07-01 12:00 UTC);
         assert_eq!(since("UTC", at), "2026-07-01T12:00:00.000");
         assert_eq!(since("Europe/Oslo", at), "2026-07-01T14:00:00.000");
         assert_eq!(since("America/New_York", at), "2026-07-01T08:00:00.000");
+        let orders = filter(Collection::SalesOrder, "America/New_York", at);
+        assert_eq!(orders, "2026-07-01T12:00:00.000Z", "this one names its zone");
         // 02:50 in Oslo, and 20 minutes later it is 02:10.
         assert_eq!(since("Europe/Oslo", datetime!(2026-10-25 0:50 UTC)), "2026-10-25T01:50:00.000");
         assert_eq!(since("Europe/Oslo", datetime!(2026-10-25 1:10 UTC)), "2026-10-25T02:10:00.000");

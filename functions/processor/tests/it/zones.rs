@@ -1,10 +1,12 @@
-//! An ERP whose times have no zone, and a body that tells when its webhook was made.
+//! APIs whose times have no zone, and a body that tells when its webhook was made.
 
 use crate::world::{World, account};
-use fixtures::TestHost;
+use fixtures::{TENANT, TestHost};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
+use uuid::Uuid;
+use webhooks_model::Ticks;
 
 /// In Oslo, and it is this moment.
 async fn oslo(now: OffsetDateTime) -> World {
@@ -67,4 +69,34 @@ async fn a_webhook_that_was_made_late_does_not_hide_the_next_change() {
     world.take(&made(2, "2026-11-23T11:00:20.000Z")).await;
     assert_eq!(world.states().await, ["processed", "processed"]);
     assert_eq!(world.descriptions(), ["A", "B"]);
+}
+
+/// When an order of version 3 was modified, which shows 11:30 and no zone.
+async fn order_is_read_as(zones: &[(&str, &str)]) -> OffsetDateTime {
+    let world = World::new().await;
+    for (field, zone) in zones {
+        world.settings.0.lock().unwrap()["visma"][*field] = json!(zone);
+    }
+    let order = json!({
+        "type": "SO", "orderId": "000101", "lastModified": "2026-11-23T11:30:00", "version": "AAAAAAAB4kA=",
+        "status": {"description": "Open", "cancelled": false, "hold": false},
+    });
+    world.erp.put("api/v3/SalesOrders/SO/000101", &order.to_string());
+    let mut delivery = world.delivery(&json!({"type": "SO", "orderId": "000101"}));
+    (delivery.meta.event, delivery.meta.tenant) = (Some("SALESORDER_UPDATED".into()), Some(TENANT.into()));
+    delivery.meta.headers.insert("x-vwd-notification-id".into(), Uuid::from_u128(1).to_string());
+    assert!(world.batch(&[delivery.to_message()], 1).await.is_empty());
+    let named = json!({"contextId": "1234567", "event": "SALESORDER_UPDATED", "type": "SO", "orderId": "000101"});
+    let timeline: Vec<(Ticks, String)> = world.head(&named).await.timeline;
+    assert_eq!(timeline.len(), 1);
+    timeline[0].0.to_datetime()
+}
+
+#[tokio::test]
+async fn each_api_has_a_clock_of_its_own_and_that_of_sales_orders_is_utc_unless_told() {
+    let (utc, oslo) = (datetime!(2026-11-23 11:30 UTC), datetime!(2026-11-23 10:30 UTC));
+    assert_eq!(order_is_read_as(&[]).await, utc);
+    assert_eq!(order_is_read_as(&[("erp_time_zone", "Europe/Oslo")]).await, utc);
+    let both = [("erp_time_zone", "America/New_York"), ("sales_order_time_zone", "Europe/Oslo")];
+    assert_eq!(order_is_read_as(&both).await, oslo);
 }

@@ -1,5 +1,6 @@
-//! Whether the settings name the zone of the ERP's clock. It is measured by webhooks that came just
-//! after their change.
+//! Whether `erp_time_zone` of the settings is the zone of the ERP's clock. It is measured by webhooks
+//! that came just after their change. Only the finance API is measured; `sales_order_time_zone` is
+//! another API's, and `visma-webhooks observed` shows what is measured of that.
 
 use crate::commands::check::Check;
 use crate::stack::Stack;
