@@ -91,7 +91,8 @@ def flow(indent, name, values):
         ", ".join(values).replace("!Sub ", "!Sub\x00"), COLUMNS - len(indent) - 2, break_long_words=False, break_on_hyphens=False
     )
     inner = "".join(f"{indent}  {part}\n" for part in wrapped).replace("\x00", " ")
-    return f"{indent}{name}: [\n{inner}{indent}]\n"
+    # Strict YAML wants the bracket further in than the name.
+    return f"{indent}{name}: [\n{inner}{indent}  ]\n"
 
 
 def written(text):

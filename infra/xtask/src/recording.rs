@@ -9,7 +9,7 @@ use crate::workspace::{Workspace, path_with};
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     let mut steps = Steps::new(4);
-    steps.next("Install the local AWS and a terminal recorder (once: 130 and 30 MB in .local)");
+    steps.next("Install the local AWS and a terminal recorder (once: 130 and 45 MB in .local)");
     let python = python::environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
     let recorder = python::environment(workspace, interrupt, "venv-record", "infra/local/requirements-record.txt")?;
     steps.next("Build the functions, the stand-in for Visma Net and the command line");

@@ -119,7 +119,7 @@ fn an_id_that_is_taken_and_a_route_that_is_no_name_are_refused() {
     assert_eq!(taken.exit, Exit::Refused);
     let route = NewSubscription { route: "a/b".into(), ..new("x", Channel::Dispatcher) };
     let refused = edit::add(DOCUMENT, &route).unwrap_err();
-    assert!(refused.what.contains("route must be of letters"), "{refused}");
+    assert!(refused.what.contains("route_invalid: subscriptions[2].route: must be of letters"), "{refused}");
 }
 
 #[test]
