@@ -4,6 +4,7 @@ use crate::catalogue::Entity;
 use crate::identification::Identification;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// A key of 256 bytes, every byte percent-encoded, still fits.
 const MAX_LENGTH: usize = 1024;
@@ -34,10 +35,12 @@ const RESOURCES: &[(&str, Entity)] = &[
 
 /// How many segments of a path make an entity's key. Everything behind them is about a part of it.
 /// An order of version 1 can also be named without its type; then it is not identified.
-fn key_segments(entity: Entity) -> usize {
-    match entity.identification() {
-        Identification::TypeAndNumber => 2,
-        Identification::Key | Identification::Company => 1,
+/// No documentation shows a segment's path: its dimension may stand before it, as another segment.
+fn key_segments(entity: Entity) -> RangeInclusive<usize> {
+    match (entity, entity.identification()) {
+        (Entity::Segment, _) => 1..=2,
+        (_, Identification::TypeAndNumber) => 2..=2,
+        (_, Identification::Key | Identification::Company) => 1..=1,
     }
 }
 
@@ -100,7 +103,7 @@ impl ResourcePath {
         if key.len() > 1 && key[0].eq_ignore_ascii_case(INTERNAL) {
             return Err(ResourcePathError::InternalId);
         }
-        key.truncate(key_segments(entity));
+        key.truncate(*key_segments(entity).end());
         Ok(Self { version, resource, entity, key })
     }
 
@@ -111,8 +114,8 @@ impl ResourcePath {
             Entity::SalesOrder => ("SalesOrders", 3),
             other => (RESOURCES.iter().find(|(_, e)| *e == other)?.0, 1),
         };
-        let key: Vec<String> = key.splitn(key_segments(entity), '/').map(str::to_owned).collect();
-        let is_whole = key.len() == key_segments(entity);
+        let key: Vec<String> = key.splitn(*key_segments(entity).end(), '/').map(str::to_owned).collect();
+        let is_whole = key_segments(entity).contains(&key.len());
         (is_whole && key.iter().all(|segment| is_safe(segment))).then_some(Self { version, resource, entity, key })
     }
 
@@ -128,7 +131,7 @@ impl ResourcePath {
     /// The visible number of the entity, for example `1920` or `SO/000123`; `None` for a whole
     /// collection, and for an order without its type.
     pub fn key(&self) -> Option<String> {
-        (self.key.len() == key_segments(self.entity)).then(|| self.key.join("/"))
+        key_segments(self.entity).contains(&self.key.len()).then(|| self.key.join("/"))
     }
 
     pub fn api(&self) -> Api {
@@ -185,6 +188,17 @@ mod tests {
         assert_eq!(path.key().as_deref(), Some("SO/000123"));
         assert_eq!(path.entity(), Entity::SalesOrder);
         assert_eq!(path.api(), Api::Finance);
+    }
+
+    #[test]
+    fn a_segment_may_stand_behind_its_dimension() {
+        for (path, key) in [("v1/segment/SUBACCOUNT/7", "SUBACCOUNT/7"), ("v1/segment/SUBACCOUNT", "SUBACCOUNT")] {
+            let parsed = ResourcePath::parse(path).unwrap();
+            assert_eq!(parsed.key().as_deref(), Some(key));
+            assert_eq!(ResourcePath::for_entity(Entity::Segment, key), Some(parsed));
+        }
+        let value = ResourcePath::parse("v1/segment/SUBACCOUNT/7/values/1").unwrap();
+        assert_eq!(value.to_string(), "v1/segment/SUBACCOUNT/7");
     }
 
     #[test]
