@@ -3,25 +3,21 @@
 use time::{Duration, OffsetDateTime};
 use webhooks_model::Collection;
 use webhooks_model::collection::Row;
-use webhooks_model::resource_path::Api;
+use webhooks_settings::Visma;
 
 /// No clock is so far ahead, and no two zones are closer.
 const TOO_FAR: Duration = Duration::minutes(14);
 
 /// Says so in the log. The changes are found when their time has come, so late. A zone that is wrong
-/// the other way does not show here: the doctor measures both for the finance API, and what is
-/// observed tells both for each API.
+/// the other way does not show here: the doctor measures both.
 pub(crate) fn warn(tenant: &str, collection: Collection, rows: &[Row], now: OffsetDateTime) {
     if let Some(minutes_ahead) = minutes_ahead(rows, now) {
-        let (setting, command) = match collection.api() {
-            Api::Finance => ("erp_time_zone", "doctor"),
-            Api::SalesOrder => ("sales_order_time_zone", "observed"),
-        };
+        let setting = Visma::zone_setting(collection.api());
         tracing::warn!(
             tenant,
             collection = %collection,
             minutes_ahead,
-            "changes from the future: visma.{setting} is wrong, see visma-webhooks {command}"
+            "changes from the future: {setting} is wrong, see visma-webhooks doctor"
         );
     }
 }

@@ -49,9 +49,13 @@ fn of_notifications(delivery: &Delivery) -> Vec<String> {
 
 /// Of an account that was changed at this time.
 fn stamped(stamp: &str, delivery: &Delivery, assumed: Zone) -> Option<Sighting> {
+    stamped_on(&ResourcePath::for_entity(Entity::Account, "1920").unwrap(), stamp, delivery, assumed)
+}
+
+fn stamped_on(path: &ResourcePath, stamp: &str, delivery: &Delivery, assumed: Zone) -> Option<Sighting> {
     let clock = Clock::new(assumed, delivery.meta.received_at);
     let resource = Resource::parse(&serde_json::json!({ "lastModifiedDateTime": stamp }).to_string(), &clock).unwrap();
-    of_stamp(&ResourcePath::for_entity(Entity::Account, "1920").unwrap(), &resource, delivery, assumed)
+    of_stamp(path, &resource, delivery, assumed)
 }
 
 #[test]
@@ -152,6 +156,9 @@ fn a_fresh_change_shows_the_zone_of_its_stamp() {
     assert_eq!(of("2026-11-23T12:59:58", Zone::UTC), ["! time_zone [finance]: +01:00"]);
     assert_eq!(of("2026-11-23T12:59:58", Zone::named("Europe/Oslo").unwrap()), ["time_zone [finance]: +01:00"]);
     assert_eq!(of("2026-11-23T11:59:58Z", Zone::UTC), ["time_zone [finance]: the time names its zone"]);
+    let order = ResourcePath::for_entity(Entity::SalesOrder, "SO/1").unwrap();
+    let order = stamped_on(&order, "2026-11-23T12:59:58", &usual(BODY), Zone::UTC);
+    assert_eq!(told(&order.into_iter().collect::<Vec<_>>()), ["! time_zone [sales order]: +01:00"]);
     let made = |millis: i64| with_header("x-vwd-notification-timestamp", &millis.to_string());
     let old = stamped("2026-11-23T12:59:58", &made(RECEIVED_MILLIS - 3_600_000), Zone::UTC);
     assert_eq!(old, None);

@@ -26,6 +26,11 @@ pub fn observed(stamp: &str, received_at: OffsetDateTime) -> Option<UtcOffset> {
     fits.then(|| UtcOffset::from_whole_seconds(offset.whole_seconds().try_into().ok()?).ok())?
 }
 
+/// Whether no setting counts for this time.
+pub fn names_its_zone(stamp: &str) -> bool {
+    matches!(Written::parse(stamp), Some(Written::WithZone(_)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +54,7 @@ mod tests {
             ("yesterday", None),
         ] {
             assert_eq!(observed(stamp, RECEIVED), expected, "{stamp}");
+            assert_eq!(names_its_zone(stamp), stamp.ends_with('Z'), "{stamp}");
         }
     }
 

@@ -37,6 +37,16 @@ pub enum LoadError {
     Invalid(#[from] Invalid),
 }
 
+impl LoadError {
+    /// What is wrong with the document, where it was read.
+    fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable(_) => None,
+            Self::Invalid(invalid) => Some(invalid.code.name()),
+        }
+    }
+}
+
 /// Hands out the current document. While a new reading fails, the last good document stays in force for an hour.
 #[derive(Debug)]
 pub struct Cache<S, H> {
@@ -137,7 +147,8 @@ impl<S: Source, H: Host> Cache<S, H> {
         let count = before.map_or(0, |failure| failure.count).saturating_add(1);
         let doubled = RETRY_AFTER * 2_i32.pow(count.min(5) - 1);
         let wait = doubled.min(REREAD_AFTER) * (0.5 + self.host.random().clamp(0.0, 1.0) / 2.0);
-        tracing::error!(error = %error, failed_readings = count, "the settings cannot be read anew: {error}");
+        let code = error.code();
+        tracing::error!(error = %error, code, failed_readings = count, "the settings cannot be read anew: {error}");
         Failure { error, count, retry_at: now + wait }
     }
 

@@ -86,6 +86,14 @@ impl Visma {
         }
     }
 
+    /// The setting that says so.
+    pub fn zone_setting(api: Api) -> &'static str {
+        match api {
+            Api::Finance => "visma.erp_time_zone",
+            Api::SalesOrder => "visma.sales_order_time_zone",
+        }
+    }
+
     fn check(&self) -> Result<(), Invalid> {
         let Self { connect_url, erp_url, sales_order_url, .. } = self;
         for (name, url) in [("connect_url", connect_url), ("erp_url", erp_url), ("sales_order_url", sales_order_url)] {

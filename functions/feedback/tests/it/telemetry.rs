@@ -95,5 +95,6 @@ async fn settings_that_do_not_parse_are_on_the_log_with_their_fault_and_without_
     drop(guard);
     let text = captured.text();
     assert!(text.contains("secret_padded: visma.client_secret: begins or ends with white space"), "{text}");
+    assert!(captured.lines().iter().any(|line| line["code"] == "secret_padded"), "{text}");
     assert!(!text.contains("canary"), "{text}");
 }

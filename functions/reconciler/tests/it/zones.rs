@@ -39,20 +39,25 @@ struct World {
 
 impl World {
     async fn new(erp: &str, told: &str, now: OffsetDateTime) -> Self {
-        let server = Server::start(Options::default()).await.unwrap();
         let company = NewTenant { time_zone: Some(erp.to_owned()), ..NewTenant::default() };
+        Self::of("account", company, ("erp_time_zone", told), now).await
+    }
+
+    async fn of(list: &str, company: NewTenant, (setting, told): (&str, &str), now: OffsetDateTime) -> Self {
+        let server = Server::start(Options::default()).await.unwrap();
         let tenant_id = company.tenant_id.to_string();
         let tenant = server.client().create_tenant(company).await.unwrap();
         let (host, table, queue) = (TestHost::default(), TestTable::new().await, FakeQueue::default());
         host.advance(now - TestHost::START);
         let mut settings = document();
         settings["visma"] = json!({
-            "connect_url": server.url(), "erp_url": format!("{}/erp", server.url()), "sales_order_url": server.url(),
+            "connect_url": server.url(), "erp_url": format!("{}/erp", server.url()),
+            "sales_order_url": format!("{}/salesorder", server.url()),
             "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "scope": "vismanet_erp_service_api:read",
-            "erp_time_zone": told,
+            setting: told,
         });
         settings["tenants"] = json!([{ "id": tenant_id }]);
-        settings["reconciliation"] = json!({ "collections": ["account"] });
+        settings["reconciliation"] = json!({ "collections": [list] });
         let reconciler = Reconciler {
             settings: Cache::new(FakeSource::new(settings), host.clone()),
             sweeps: table.table.clone(),
@@ -108,6 +113,22 @@ async fn a_change_is_found_by_the_next_sweep_whatever_the_zone_of_the_erp() {
         assert!(world.sweep().await.is_empty());
         world.tenant.put(standin::Collection::Account, "1920", json!({})).await.unwrap();
         assert_eq!(world.sweep().await, ["1920"], "{zone}");
+    }
+}
+
+#[tokio::test]
+async fn a_sales_order_is_found_by_the_clock_of_its_own_api() {
+    for (told, found) in [("Asia/Tokyo", vec!["SO/1"]), ("UTC", vec![])] {
+        let now = SystemHost.now();
+        let setting = ("sales_order_time_zone", told);
+        let world = World::of("sales_order", NewTenant::default(), setting, now).await;
+        assert!(world.sweep().await.is_empty());
+        let shown = now + time::Duration::hours(9);
+        let (hour, minute, second) = shown.to_hms();
+        let shown = format!("{}T{hour:02}:{minute:02}:{second:02}.000", shown.date());
+        let order = json!({ "lastModified": shown });
+        world.tenant.put(standin::Collection::SalesOrderV3, "SO/1", order).await.unwrap();
+        assert_eq!(world.sweep().await, found, "{told}");
     }
 }
 

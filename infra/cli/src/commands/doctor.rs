@@ -26,7 +26,7 @@ pub struct Options {
 
 pub use checks::{backlog, operations_answered, subscription};
 pub use visma::approvals;
-pub use zone::{Observed, clock, judged};
+pub use zone::{Observed, clocks, judged};
 
 /// # Errors
 /// None: what fails is a check that failed, and the exit code says so.

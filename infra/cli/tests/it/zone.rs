@@ -1,11 +1,11 @@
 //! `doctor` measures the ERP's clock.
 
 use fixtures::{FakeErp, TENANT, TestHost, TestTable};
-use serde_json::json;
+use serde_json::{Value, json};
 use time::macros::{datetime, offset};
 use time::{Duration, OffsetDateTime, UtcOffset};
 use visma_webhooks::commands::check::{Check, Verdict};
-use visma_webhooks::commands::doctor::{Observed, clock, judged};
+use visma_webhooks::commands::doctor::{Observed, clocks, judged};
 use webhooks_model::delivery::Meta;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Channel, Delivery, Notification, Origin, State, Zone};
@@ -32,10 +32,23 @@ impl World {
     }
 
     async fn change(&self, number: &str, at: OffsetDateTime, origin: Origin) {
-        let shown = at.to_offset(self.offset);
-        let (hour, minute, second) = shown.to_hms();
-        let stamp = format!("{}T{hour:02}:{minute:02}:{second:02}.123", shown.date());
-        self.erp.put(&format!("v1/account/{number}"), &json!({ "lastModifiedDateTime": stamp }).to_string());
+        let account = json!({ "lastModifiedDateTime": shown(at, self.offset) });
+        self.erp.put(&format!("v1/account/{number}"), &account.to_string());
+        self.told(&json!({ "event": "ACCOUNT_CHANGED", "accountCd": number }), at, origin).await;
+    }
+
+    /// Orders that changed in the last days, with these times.
+    async fn orders(&self, stamp: impl Fn(OffsetDateTime) -> String) {
+        for days in 1..=3 {
+            let (at, number) = (NOW - Duration::days(days), format!("00010{days}"));
+            self.erp.put(&format!("api/v3/SalesOrders/SO/{number}"), &json!({ "lastModified": stamp(at) }).to_string());
+            let body = json!({ "event": "SALESORDER_UPDATED", "type": "SO", "orderId": number });
+            self.told(&body, at, Origin::Webhook).await;
+        }
+    }
+
+    /// A webhook told of it a few seconds later.
+    async fn told(&self, body: &Value, at: OffsetDateTime, origin: Origin) {
         let meta = Meta {
             id: uuid::Uuid::nil(),
             channel: Channel::Dispatcher,
@@ -50,7 +63,7 @@ impl World {
             sent_from: None,
             headers: std::collections::BTreeMap::new(),
         };
-        let body = json!({ "event": "ACCOUNT_CHANGED", "accountCd": number }).to_string();
+        let body = body.to_string();
         let delivery = Delivery { meta, body: body.clone().into_bytes() };
         let notification = &Notification::read(&delivery, &body, &NoDirectory);
         let change = Change::Ended { state: State::Processed, answer: Answering::none() };
@@ -58,11 +71,25 @@ impl World {
     }
 
     async fn check(&self, told: &str) -> Check {
-        let mut document = fixtures::document();
-        document["visma"]["erp_time_zone"] = json!(told);
-        let settings = Settings::parse(&document.to_string()).unwrap();
-        clock(&self.table.table, &self.erp, &settings, TENANT, NOW).await
+        let mut checks = self.checks(told, "UTC").await;
+        assert_eq!(checks.len(), 1, "no webhook told of an order");
+        checks.remove(0)
     }
+
+    async fn checks(&self, finance: &str, orders: &str) -> Vec<Check> {
+        let mut document = fixtures::document();
+        document["visma"]["erp_time_zone"] = json!(finance);
+        document["visma"]["sales_order_time_zone"] = json!(orders);
+        let settings = Settings::parse(&document.to_string()).unwrap();
+        clocks(&self.table.table, &self.erp, &settings, TENANT, NOW).await
+    }
+}
+
+/// What the clock of this offset shows.
+fn shown(at: OffsetDateTime, offset: UtcOffset) -> String {
+    let shown = at.to_offset(offset);
+    let (hour, minute, second) = shown.to_hms();
+    format!("{}T{hour:02}:{minute:02}:{second:02}.123", shown.date())
 }
 
 #[tokio::test]
@@ -79,6 +106,38 @@ async fn a_zone_that_is_wrong_is_told_with_what_to_write() {
         assert!(check.advice.contains(&format!("\"erp_time_zone\": \"{write}\"")), "{check:?}");
         assert!(Zone::named(write).is_some());
     }
+}
+
+#[tokio::test]
+async fn each_api_has_a_clock_and_the_setting_that_is_wrong_is_named() {
+    let world = World::new(offset!(+2)).await;
+    world.orders(|at| shown(at, offset!(+9))).await;
+    for (finance, orders, wrong) in [
+        ("Europe/Oslo", "Asia/Tokyo", None),
+        ("Europe/Oslo", "UTC", Some((1, "visma.sales_order_time_zone", "\"sales_order_time_zone\": \"Etc/GMT-9\""))),
+        ("UTC", "Asia/Tokyo", Some((0, "visma.erp_time_zone", "\"erp_time_zone\": \"Europe/Oslo\""))),
+    ] {
+        let checks = world.checks(finance, orders).await;
+        assert_eq!(checks.len(), 2, "{checks:?}");
+        for (at, check) in checks.iter().enumerate() {
+            match wrong.filter(|(wrong, ..)| *wrong == at) {
+                None => assert_eq!(check.verdict, Verdict::Ok, "{check:?}"),
+                Some((_, setting, write)) => {
+                    assert_eq!(check.verdict, Verdict::Failed, "{check:?}");
+                    assert!(check.seen.contains(setting) && check.advice.contains(write), "{check:?}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn orders_whose_times_name_their_zone_need_no_setting() {
+    let world = World::new(offset!(UTC)).await;
+    world.orders(|at| format!("{}Z", shown(at, offset!(UTC)))).await;
+    let orders = world.checks("UTC", "Asia/Tokyo").await.remove(1);
+    assert_eq!(orders.verdict, Verdict::Ok, "{orders:?}");
+    assert!(orders.seen.contains("visma.sales_order_time_zone does not matter"), "{orders:?}");
 }
 
 #[tokio::test]
@@ -101,7 +160,7 @@ async fn what_was_found_without_a_webhook_measures_nothing() {
 #[test]
 fn one_measurement_alone_warns_and_the_most_decide() {
     let at = |offset| Observed { offset, at: NOW };
-    let verdict = |observed: &[Observed]| judged("clock".into(), Zone::UTC, observed).verdict;
+    let verdict = |observed: &[Observed]| judged("clock".into(), "visma.erp_time_zone", Zone::UTC, observed).verdict;
     assert_eq!(verdict(&[at(offset!(+2))]), Verdict::Warning);
     assert_eq!(verdict(&[at(offset!(+2)), at(offset!(UTC))]), Verdict::Ok);
     assert_eq!(verdict(&[at(offset!(+2)), at(offset!(UTC)), at(offset!(+2))]), Verdict::Failed);

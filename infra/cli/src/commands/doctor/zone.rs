@@ -1,6 +1,5 @@
-//! Whether `erp_time_zone` of the settings is the zone of the ERP's clock. It is measured by webhooks
-//! that came just after their change. Only the finance API is measured; `sales_order_time_zone` is
-//! another API's, and `visma-webhooks observed` shows what is measured of that.
+//! Whether the settings name the zones of the ERP's clocks, one of each API. They are measured by
+//! webhooks that came just after their change.
 
 use crate::commands::check::Check;
 use crate::stack::Stack;
@@ -9,11 +8,11 @@ use time::{Duration, OffsetDateTime, UtcOffset};
 use webhooks_host::{Host, SystemHost};
 use webhooks_model::resource_path::Api;
 use webhooks_model::{ResourcePath, Zone, catalogue, zone_offset};
-use webhooks_settings::Settings;
+use webhooks_settings::{Settings, Visma as VismaSettings};
 use webhooks_store::{Record, Records, Table};
 use webhooks_visma::{Fetched, Visma, VismaClient};
 
-/// How far back webhooks are looked at, how many, and for how many of them the ERP is asked.
+/// How far back webhooks are looked at, how many, and for how many of them each API is asked.
 const REACH: Duration = Duration::days(7);
 const WEBHOOKS: u8 = 50;
 const CALLS: usize = 5;
@@ -39,50 +38,94 @@ pub(super) async fn check(stack: &Stack, settings: &Settings, only: &[String]) -
     let tenants: Vec<&String> = if only.is_empty() { all.collect() } else { only.iter().collect() };
     let mut checks = vec![];
     for tenant in tenants {
-        checks.push(clock(&table, &client, settings, tenant, SystemHost.now()).await);
+        checks.extend(clocks(&table, &client, settings, tenant, SystemHost.now()).await);
     }
     checks
 }
 
-/// One tenant's, from at most five calls to the ERP.
-pub async fn clock(
+/// One tenant's, from at most five calls to each API. There is none of the sales orders if no webhook
+/// told of one.
+pub async fn clocks(
     records: &impl Records,
     visma: &impl Visma,
     settings: &Settings,
     tenant: &str,
     now: OffsetDateTime,
-) -> Check {
+) -> Vec<Check> {
     let name = format!("clock of {tenant}");
     let newest = match records.feed(&tenant.to_lowercase(), now - REACH, now, None, WEBHOOKS).await {
         Ok(page) => page.records,
         Err(error) => {
             let advice = "To measure it takes dynamodb:Query and dynamodb:BatchGetItem (infra/cli/README.md).";
-            return Check::warning(name, error.to_string(), advice);
+            return vec![Check::warning(name, error.to_string(), advice)];
         }
     };
-    let mut seen = HashSet::new();
-    let newest = newest.iter().filter(|record| seen.insert(&record.key.entity));
-    let mut observed = vec![];
-    for (record, path) in newest.filter_map(|record| Some((record, resource(record)?))).take(CALLS) {
-        if let Ok(Fetched::Found(resource)) = visma.fetch(&settings.visma, tenant, &path).await {
-            let offset = resource.modified_text().and_then(|text| zone_offset::observed(&text, record.received_at));
-            observed.extend(offset.map(|offset| Observed { offset, at: record.received_at }));
+    let orders = format!("clock of the sales orders of {tenant}");
+    let mut checks = vec![];
+    for (api, name) in [(Api::Finance, name), (Api::SalesOrder, orders)] {
+        let changed = changed(&newest, api);
+        if api == Api::Finance || !changed.is_empty() {
+            checks.push(clock(visma, settings, tenant, api, &changed).await.check(name));
         }
     }
-    judged(name, settings.visma.zone(Api::Finance), &observed)
+    checks
+}
+
+/// What webhooks tell of that an API has, the newest first, and when each came.
+fn changed(newest: &[Record], api: Api) -> Vec<(OffsetDateTime, ResourcePath)> {
+    let mut seen = HashSet::new();
+    let newest = newest.iter().filter(|record| seen.insert(&record.key.entity));
+    newest.filter_map(|record| Some((record.received_at, resource(record, api)?))).take(CALLS).collect()
 }
 
 /// What to fetch for a webhook that tells of a change.
-fn resource(record: &Record) -> Option<ResourcePath> {
+fn resource(record: &Record, api: Api) -> Option<ResourcePath> {
     let is_change = catalogue::find(&record.event).is_some_and(|event| event.kind.is_hint());
     let entity = &record.key.entity;
-    let path = ResourcePath::for_entity(entity.entity, &entity.key).filter(|path| path.api() == Api::Finance)?;
+    let path = ResourcePath::for_entity(entity.entity, &entity.key).filter(|path| path.api() == api)?;
     (is_change && record.origin == "webhook").then_some(path)
+}
+
+/// What an API shows of its clock.
+struct Measured {
+    api: Api,
+    zone: Zone,
+    observed: Vec<Observed>,
+    /// Times that name their zone.
+    named: usize,
+}
+
+async fn clock(
+    visma: &impl Visma,
+    settings: &Settings,
+    tenant: &str,
+    api: Api,
+    changed: &[(OffsetDateTime, ResourcePath)],
+) -> Measured {
+    let (mut observed, mut named) = (vec![], 0_usize);
+    for (received_at, path) in changed {
+        let Ok(Fetched::Found(resource)) = visma.fetch(&settings.visma, tenant, path).await else { continue };
+        let Some(stamp) = resource.modified_text() else { continue };
+        let offset = zone_offset::observed(&stamp, *received_at);
+        observed.extend(offset.map(|offset| Observed { offset, at: *received_at }));
+        named += usize::from(zone_offset::names_its_zone(&stamp));
+    }
+    Measured { api, zone: settings.visma.zone(api), observed, named }
+}
+
+impl Measured {
+    fn check(self, name: String) -> Check {
+        let setting = VismaSettings::zone_setting(self.api);
+        if self.observed.is_empty() && self.named > 0 {
+            return Check::ok(name, format!("its times name their zone, so {setting} does not matter"));
+        }
+        judged(name, setting, self.zone, &self.observed)
+    }
 }
 
 /// Compares what is measured with what the settings say. One measurement alone may be a change
 /// without a webhook.
-pub fn judged(name: String, zone: Zone, observed: &[Observed]) -> Check {
+pub fn judged(name: String, setting: &str, zone: Zone, observed: &[Observed]) -> Check {
     let clock = zone.clock();
     let (right, wrong): (Vec<Observed>, Vec<Observed>) =
         observed.iter().copied().partition(|one| clock.offset_at(one.at) == one.offset);
@@ -95,14 +138,14 @@ pub fn judged(name: String, zone: Zone, observed: &[Observed]) -> Check {
         };
     };
     let seen = format!(
-        "at UTC{}, but visma.erp_time_zone of the settings is {}, which is at UTC{}",
+        "at UTC{}, but {setting} of the settings is {}, which is at UTC{}",
         text(other.offset),
         zone.name(),
         text(clock.offset_at(other.at))
     );
-    let example = likely(*other).map(|zone| format!(", such as \"erp_time_zone\": \"{zone}\"")).unwrap_or_default();
-    let advice =
-        format!("Write a zone with this offset below \"visma\" of the settings{example} (shared/settings/README.md).");
+    let field = setting.trim_start_matches("visma.");
+    let example = likely(*other).map(|zone| format!(", such as \"{field}\": \"{zone}\"")).unwrap_or_default();
+    let advice = format!("Write a zone with this offset as {setting}{example} (shared/settings/README.md).");
     let agree = wrong.iter().filter(|one| one.offset == other.offset).count();
     match agree {
         1 => Check::warning(name, seen, format!("If it stays so: {advice}")),
