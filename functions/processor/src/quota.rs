@@ -71,7 +71,9 @@ impl<P: Ports> Processor<P> {
             return Ok(());
         }
         let quota = n.tenant.as_deref().and_then(|tenant| self.visma.quota_left(tenant));
-        let wait = quota.map(|quota| quota.resets_in).max(after).unwrap_or_default();
+        // A tenant that has calls left was asked to slow down, and told for how long.
+        let window = quota.filter(|quota| quota.remaining == 0).map(|quota| quota.resets_in);
+        let wait = window.max(after).unwrap_or_default();
         let is_answered = settings.route(n.entity, n.kind).feedback != FeedbackMode::None;
         let allowance = Allowance {
             tenant,

@@ -56,6 +56,7 @@ impl Account {
                 return account;
             }
             meanwhile();
+            release(companies).await;
             sleep(POLL).await;
         }
     }
@@ -187,4 +188,14 @@ pub(super) async fn check_events(companies: &[Company]) {
     }
     println!("events: {} notifications published", published.len());
     assert!(silent.is_empty(), "processed without an event: {silent:?}");
+}
+
+/// Runs the reconciler for companies of which something waits for calls, as the schedule does on AWS. The local AWS runs no schedule.
+async fn release(companies: &[Company]) {
+    for company in companies {
+        let records = company.stack.records(&company.tenant).await;
+        if records.iter().any(|record| record.state == "retrying: rate_limited") {
+            company.stack.reconcile(Some(&company.tenant)).await;
+        }
+    }
 }
