@@ -34,7 +34,7 @@ def main():
     arguments = parse_arguments()
     if arguments.play:
         return play()
-    stack = json.loads(pathlib.Path(os.environ["WEBHOOKS_STACK"]).read_text())
+    stack = read_stack()
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         wrap_program(folder / "visma-webhooks", arguments.binaries / "visma-webhooks", stack)
@@ -64,6 +64,10 @@ def parse_arguments():
     return parser.parse_args()
 
 
+def read_stack():
+    return json.loads(pathlib.Path(os.environ["WEBHOOKS_STACK"]).read_text())
+
+
 def wrap_program(wrapper, program, stack):
     """Puts the program on PATH. It finds the local stack without options that a reader would have to skip."""
     command = [program, "--stack", stack["stack_name"], "--set", f"ApiUrl={stack['api_url']}"]
@@ -90,7 +94,7 @@ def make_company(stack):
 
 
 def play():
-    stack = json.loads(pathlib.Path(os.environ["WEBHOOKS_STACK"]).read_text())
+    stack = read_stack()
     say("Visma Net delivers a body whose names nobody knows:")
     print(json.dumps(BODY), flush=True)
     begun = time.monotonic()

@@ -8,7 +8,7 @@ use webhooks_host::Host;
 use webhooks_model::{Collection, Reason};
 use webhooks_settings::Settings;
 
-/// Whose list, and which.
+/// A tenant, and one of its collections.
 pub(crate) type List = (String, Collection);
 
 impl<P: Ports> Reconciler<P> {

@@ -40,7 +40,7 @@ pub(crate) struct Answers {
     pub(crate) lists: Lists,
     calls: Vec<String>,
     faults: VecDeque<Option<VismaError>>,
-    /// What is left of a tenant's quota.
+    /// The calls that a tenant has left.
     pub(crate) quotas: HashMap<String, u64>,
     /// In the order of their keys; else in that of their times.
     pub(crate) by_key: bool,

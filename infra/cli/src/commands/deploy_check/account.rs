@@ -1,4 +1,4 @@
-//! What is asked of an AWS account.
+//! The questions that `deploy-check` asks an AWS account.
 
 use crate::error::Failure;
 use std::collections::BTreeMap;
@@ -57,9 +57,9 @@ pub struct Alarm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subscription {
     Confirmed,
-    /// Nobody has followed the link that AWS sent.
+    /// The receiver has not yet opened the link that AWS sent.
     Pending,
-    /// Whoever gets the messages has unsubscribed.
+    /// The receiver has unsubscribed.
     Deleted,
 }
 
