@@ -186,6 +186,24 @@ fn a_repetition_tells_how_long_after_the_first_it_came() {
 }
 
 #[test]
+fn a_delivery_that_had_been_refused_tells_how_long_after_the_refusal_it_came() {
+    let after_refusal = |at| {
+        let mut delivery = usual(BODY);
+        delivery.meta.refused_at = at;
+        let mut seen = told(&of_delivery(&delivery, &NoDirectory));
+        seen.retain(|one| one.starts_with("retries [between a refusal"));
+        seen
+    };
+    for (at, span) in [
+        (datetime!(2026-11-23 11:55 UTC), "under 10 minutes"),
+        (datetime!(2026-11-23 12:00:01 UTC), "under 10 seconds"),
+    ] {
+        assert_eq!(after_refusal(Some(at)), [format!("retries [between a refusal (503) and the next try]: {span}")]);
+    }
+    assert_eq!(after_refusal(None), <[&str; 0]>::default());
+}
+
+#[test]
 fn a_feedback_tells_the_id_the_source_and_the_length_that_were_taken() {
     assert_eq!(
         told(&of_feedback(Taken::Header, false, Some("User"), 70)),

@@ -205,6 +205,8 @@ impl OpenQuestion {
     pub fn most_facts(self) -> usize {
         match self {
             Q::BodyShape | Q::EventNames | Q::SourceAddresses => 64,
+            // Eight spans of each of three subjects.
+            Q::Retries => 24,
             _ => 16,
         }
     }
