@@ -87,7 +87,13 @@ pub fn of_delivery(delivery: &Delivery, directory: &impl Directory) -> Vec<Sight
     seen.extend(signatures_of(delivery));
     seen.extend(delivery.meta.sent_from.map(source));
     seen.extend(delivery.meta.refused_at.map(|at| after_refusal(delivery, at)));
+    seen.push(delivers(&delivery.meta.subscription));
     seen
+}
+
+/// That the subscription has delivered something. Its id is the one in the settings.
+pub fn delivers(subscription: &str) -> Sighting {
+    Sighting::new(OpenQuestion::Subscriptions, subscription, "delivers", true)
 }
 
 /// Of one notification of a proven delivery.

@@ -73,6 +73,7 @@ fn a_delivery_as_the_reference_has_it_is_all_as_assumed() {
             "retries [from a notification to its delivery]: under 10 seconds",
             "signature_form [x-vwd-signature-v1]: base64, 44 characters",
             "source_addresses: 34.242.104.102",
+            "subscriptions [accounts]: delivers",
         ]
     );
     assert_eq!(of_notifications(&delivery), ["body_shape [ACCOUNT_UPDATED]: object /accountCd:string /event:string"]);

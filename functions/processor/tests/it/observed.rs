@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::{Delivery, OpenQuestion};
-use webhooks_store::{Observation, Observations};
+use webhooks_store::{Observation, Observations, Subscriptions};
 use webhooks_visma::{Stage, VismaError};
 
 /// Signed, with the dispatcher's headers, made as it is received.
@@ -132,4 +132,17 @@ async fn a_notification_that_comes_again_after_a_503_shows_after_how_long() {
     world.batch(&[delivery.to_message()], 1).await;
     let shown = ("between a refusal (503) and the next try".to_owned(), "under 10 minutes".to_owned());
     assert_eq!(retries(&world).await, [shown]);
+}
+
+#[tokio::test]
+async fn a_subscription_that_delivers_is_noted() {
+    let world = World::new().await;
+    for id in 1..=2 {
+        let delivery = dispatched(&world, &account(id, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED");
+        world.batch(&[delivery.to_message()], 1).await;
+    }
+    let noted = observed(&world, OpenQuestion::Subscriptions).await;
+    assert_eq!((noted.len(), noted[0].notifications), (1, 1), "once, though two came");
+    let delivering = world.table.table.delivering(&["another", "all"]).await.unwrap();
+    assert_eq!(delivering.into_iter().collect::<Vec<_>>(), ["all"]);
 }
