@@ -36,6 +36,7 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         let Caller { channel, route, subscription, event, tenant, shared_secret, group } = caller;
         let (id, received_at, bytes) = (self.host.new_id(), self.host.now(), body.len());
         let (origin, sent_from) = (Origin::Webhook, request.source_ip().map(address_digest));
+        let refused_at = self.refused.take(&subscription, body);
         let meta = Meta {
             id,
             channel,
@@ -48,6 +49,7 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
             answer_role: Default::default(),
             received_at,
             sent_from,
+            refused_at,
             headers: kept(&request.headers),
         };
         let message = match body {
@@ -58,7 +60,8 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         if message.len() > LARGEST_MESSAGE {
             return Err(Problem::BodyTooLarge);
         }
-        self.send(Message { body: message, group: Some(&group), attributes: &[], trace }).await?;
+        let sent = self.send(Message { body: message, group: Some(&group), attributes: &[], trace }).await;
+        sent.inspect_err(|_| self.refused.remember(&meta.subscription, body, self.host.now()))?;
         tracing::info!(delivery = %id, subscription = meta.subscription, route, tenant = group, bytes, "accepted");
         Ok(Accepted { id, tenant: group, bytes })
     }

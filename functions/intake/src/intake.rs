@@ -1,5 +1,6 @@
 //! What intake is made of.
 
+use crate::refused::Refused;
 use std::time::Duration;
 use webhooks_host::Host;
 use webhooks_metrics::Metrics;
@@ -16,6 +17,7 @@ pub struct Intake<S, Q, H> {
     pub(crate) host: H,
     pub(crate) metrics: Metrics<H>,
     pub(crate) limits: Limits,
+    pub(crate) refused: Refused,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +35,6 @@ impl Default for Limits {
 
 impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
     pub fn new(settings: Cache<S, H>, queue: Q, host: H, metrics: Metrics<H>, limits: Limits) -> Self {
-        Self { settings, queue, host, metrics, limits }
+        Self { settings, queue, host, metrics, limits, refused: Refused::default() }
     }
 }

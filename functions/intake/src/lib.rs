@@ -11,6 +11,7 @@ mod handler;
 mod headers;
 mod intake;
 mod problem;
+mod refused;
 mod source_ip;
 mod target;
 mod text;

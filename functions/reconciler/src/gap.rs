@@ -24,6 +24,7 @@ pub(crate) fn delivery(tenant: &str, collection: Collection, gap: &Listed, id: U
         replays: None,
         received_at: now,
         sent_from: None,
+        refused_at: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: BTreeMap::new(),

@@ -28,6 +28,8 @@ pub struct Report {
     pub unreadable: BTreeMap<Collection, usize>,
     /// Tenants of whom nothing is heard; `None` when not every tenant was looked at.
     pub silent: Option<usize>,
+    /// Subscriptions that never delivered anything; `None` when they were not looked at.
+    pub silent_subscriptions: Option<usize>,
     /// Awaited outcomes that did not come in time; their accountants are told.
     pub expired: usize,
     /// What had stood still and was put on its queue again.
@@ -80,6 +82,7 @@ impl<P: Ports> Reconciler<P> {
         if only.is_none() {
             self.remember(&begun, &ended).await;
             report.silent = self.count_silent(&settings).await;
+            report.silent_subscriptions = self.count_silent_subscriptions(&settings).await;
         }
         report.calls = settings.reconciliation.max_calls - run.calls_left();
         self.count(&report);
@@ -109,6 +112,7 @@ impl<P: Ports> Reconciler<P> {
         let swept = std::iter::repeat_n(Metric::ListsSwept, report.finished);
         let unfinished = std::iter::repeat_n(Metric::ListsUnfinished, report.unfinished);
         let silent = report.silent.map(Metric::SilentTenants);
+        let silent = silent.into_iter().chain(report.silent_subscriptions.map(Metric::SilentSubscriptions));
         let expired = std::iter::repeat_n(Metric::OutcomesExpired, report.expired);
         let stuck = [("notification", report.requeued.notifications), ("feedback", report.requeued.feedback)];
         let stuck =
@@ -134,6 +138,7 @@ fn log(report: &Report) {
         expired = report.expired,
         requeued = report.requeued.notifications + report.requeued.feedback,
         released = report.released,
+        silent_subscriptions = report.silent_subscriptions,
         "reconciled"
     );
 }

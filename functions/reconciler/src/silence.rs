@@ -1,10 +1,12 @@
-//! Tenants of whom nothing is heard.
+//! Tenants of whom nothing is heard, and subscriptions that never delivered anything.
 
 use crate::ports::{Ports, Reconciler};
+use std::collections::{BTreeMap, BTreeSet};
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
-use webhooks_settings::{Settings, Tenant};
-use webhooks_store::{StoreError, Sweeps};
+use webhooks_model::Channel;
+use webhooks_settings::{Settings, Subscription, Tenant};
+use webhooks_store::{Deliveries, StoreError, Subscriptions, Sweeps};
 
 /// How far back a last sign of a tenant is looked for, at least.
 const LOOKBACK_DAYS: i64 = 7;
@@ -40,4 +42,47 @@ impl<P: Ports> Reconciler<P> {
         let since = self.sweeps.silent_since(&id, heard, now).await?;
         Ok(Some(since).filter(|since| now - *since > allowed))
     }
+
+    /// How many of the settings' subscriptions have never delivered anything, though it was waited for
+    /// for longer than it may take. A quiet one is normal, so one delivery is enough for ever. `None`
+    /// when the table could not say.
+    pub(crate) async fn count_silent_subscriptions(&self, settings: &Settings) -> Option<usize> {
+        let counted = self.silent_subscriptions(settings).await;
+        counted.inspect_err(|error| tracing::warn!("the subscriptions' silence is unknown: {error}")).ok()
+    }
+
+    async fn silent_subscriptions(&self, settings: &Settings) -> Result<usize, StoreError> {
+        let now = self.host.now();
+        let watched: Vec<&Subscription> = settings.subscriptions.iter().filter(|one| is_watched(one)).collect();
+        let known = self.sweeps.subscriptions().await?;
+        let awaited = watched.iter().map(|one| one.id.as_str());
+        let awaited: Vec<&str> = awaited.filter(|id| known.get(*id) != Some(&Deliveries::Seen)).collect();
+        let delivering = if awaited.is_empty() { BTreeSet::new() } else { self.sweeps.delivering(&awaited).await? };
+        let mut next = BTreeMap::new();
+        let mut silent = 0;
+        for subscription in watched {
+            let id = &subscription.id;
+            let before = known.get(id).copied().unwrap_or(Deliveries::Awaited { since: now });
+            let deliveries = if delivering.contains(id) { Deliveries::Seen } else { before };
+            next.insert(id.clone(), deliveries);
+            let (Deliveries::Awaited { since }, Some(allowed)) = (deliveries, settings.first_silence(subscription))
+            else {
+                continue;
+            };
+            if now - since > allowed {
+                let silent_hours = (now - since).whole_hours();
+                tracing::warn!(subscription = id, silent_hours, "a subscription has never delivered anything");
+                silent += 1;
+            }
+        }
+        if next != known {
+            self.sweeps.set_subscriptions(&next).await?;
+        }
+        Ok(silent)
+    }
+}
+
+/// Of the legacy channel nothing is signed, so nothing is noted of it.
+fn is_watched(subscription: &Subscription) -> bool {
+    subscription.channel == Channel::Dispatcher
 }

@@ -261,10 +261,14 @@ fn reconciliation() -> Vec<Panel> {
         ours("reconciler", "OutcomesExpired", "Sum").label("outcomes expired"),
         ours_by("reconciler", "StuckRequeued", "kind"),
     ];
+    let silent = vec![
+        ours("reconciler", "SilentTenants", "Maximum").label("tenants"),
+        ours("reconciler", "SilentSubscriptions", "Maximum").label("subscriptions"),
+    ];
     vec![
         lines("Webhooks that never arrived, mass changes", 6, Unit::Count, missing),
         lines("Outcomes expired, stuck work queued again", 6, Unit::Count, in_vain),
-        lines("Tenants fallen silent", 6, Unit::Count, vec![ours("reconciler", "SilentTenants", "Maximum")]),
+        lines("Silent tenants and subscriptions", 6, Unit::Count, silent),
         lines("Lists of the ERP", 6, Unit::Count, lists),
     ]
 }

@@ -129,6 +129,7 @@ contract! {
     [Reconciler] ListsSwept, Count, "lists swept to their end";
     [Reconciler] ListsUnfinished, Count, "lists that go on in the next run";
     [Reconciler] SilentTenants(tenants: usize), Count, "tenants not heard of for longer than the settings allow, or never";
+    [Reconciler] SilentSubscriptions(subscriptions: usize), Count, "subscriptions that have never delivered anything";
     [Reconciler] OutcomesExpired, Count, "deferred outcomes that did not come by their deadline; the accountant is told so";
     [Reconciler] StuckRequeued { kind }, Count, "what stood still and was put on its queue again: notification or feedback";
     [Repair] ReplaysQueued, Count, "notifications put back on the queue by a job";

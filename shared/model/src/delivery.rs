@@ -94,6 +94,9 @@ pub struct Meta<H = BTreeMap<String, String>> {
     /// The address it came from, as a digest that many addresses share ([`crate::measure::address_digest`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_from: Option<u16>,
+    /// When intake last refused the same body, for a fault of our own, if it knows of such a refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub refused_at: Option<OffsetDateTime>,
     /// Lower-case names. Unsigned, so hints only (reference 1.2).
     pub headers: H,
 }
@@ -255,6 +258,7 @@ pub(crate) mod tests {
             replays: None,
             received_at: datetime!(2026-11-23 12:00 UTC),
             sent_from: None,
+            refused_at: None,
             shared_secret: false,
             answer_role: Default::default(),
             headers: BTreeMap::new(),
@@ -277,6 +281,15 @@ pub(crate) mod tests {
     fn the_queue_message_shows_the_body_as_it_came() {
         let message = delivery(b"{\"a\": \"b\"}").to_message();
         assert!(message.ends_with("\n{\"a\": \"b\"}"), "{message}");
+    }
+
+    #[test]
+    fn the_time_of_a_refusal_travels_along_and_is_absent_where_there_was_none() {
+        let usual = delivery(b"{}");
+        assert!(!usual.to_message().contains("refused_at"));
+        let mut again = usual;
+        again.meta.refused_at = Some(datetime!(2026-11-23 11:59:54.5 UTC));
+        assert_eq!(Delivery::from_message(&again.to_message()).unwrap(), again);
     }
 
     #[test]

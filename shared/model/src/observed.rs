@@ -86,7 +86,14 @@ pub fn of_delivery(delivery: &Delivery, directory: &impl Directory) -> Vec<Sight
     seen.extend(times_of(delivery));
     seen.extend(signatures_of(delivery));
     seen.extend(delivery.meta.sent_from.map(source));
+    seen.extend(delivery.meta.refused_at.map(|at| after_refusal(delivery, at)));
+    seen.push(delivers(&delivery.meta.subscription));
     seen
+}
+
+/// That the subscription has delivered something. Its id is the one in the settings.
+pub fn delivers(subscription: &str) -> Sighting {
+    Sighting::new(OpenQuestion::Subscriptions, subscription, "delivers", true)
 }
 
 /// Of one notification of a proven delivery.
@@ -230,6 +237,11 @@ fn signatures_of(delivery: &Delivery) -> impl Iterator<Item = Sighting> {
         let agrees = name == SIGNATURE && form == "base64, 44 characters";
         Sighting::new(OpenQuestion::SignatureForm, &harmless(name), form, agrees)
     })
+}
+
+fn after_refusal(delivery: &Delivery, refused_at: OffsetDateTime) -> Sighting {
+    let span = measure::span((delivery.meta.received_at - refused_at).max(Duration::ZERO));
+    Sighting::new(OpenQuestion::Retries, "between a refusal (503) and the next try", span, true)
 }
 
 /// A published address by its name, since everybody knows it; any other by its digest.

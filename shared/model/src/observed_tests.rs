@@ -73,6 +73,7 @@ fn a_delivery_as_the_reference_has_it_is_all_as_assumed() {
             "retries [from a notification to its delivery]: under 10 seconds",
             "signature_form [x-vwd-signature-v1]: base64, 44 characters",
             "source_addresses: 34.242.104.102",
+            "subscriptions [accounts]: delivers",
         ]
     );
     assert_eq!(of_notifications(&delivery), ["body_shape [ACCOUNT_UPDATED]: object /accountCd:string /event:string"]);
@@ -183,6 +184,24 @@ fn a_repetition_tells_how_long_after_the_first_it_came() {
             "retries [between deliveries of one notification]: under a minute"
         ]
     );
+}
+
+#[test]
+fn a_delivery_that_had_been_refused_tells_how_long_after_the_refusal_it_came() {
+    let after_refusal = |at| {
+        let mut delivery = usual(BODY);
+        delivery.meta.refused_at = at;
+        let mut seen = told(&of_delivery(&delivery, &NoDirectory));
+        seen.retain(|one| one.starts_with("retries [between a refusal"));
+        seen
+    };
+    for (at, span) in [
+        (datetime!(2026-11-23 11:55 UTC), "under 10 minutes"),
+        (datetime!(2026-11-23 12:00:01 UTC), "under 10 seconds"),
+    ] {
+        assert_eq!(after_refusal(Some(at)), [format!("retries [between a refusal (503) and the next try]: {span}")]);
+    }
+    assert_eq!(after_refusal(None), <[&str; 0]>::default());
 }
 
 #[test]

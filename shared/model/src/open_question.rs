@@ -27,12 +27,13 @@ pub enum OpenQuestion {
     SourceAddresses,
     SignatureForm,
     HeaderNames,
+    Subscriptions,
 }
 
 use OpenQuestion as Q;
 
 impl OpenQuestion {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Q::BodyShape,
         Q::BodyForm,
         Q::EventNames,
@@ -53,6 +54,7 @@ impl OpenQuestion {
         Q::SourceAddresses,
         Q::SignatureForm,
         Q::HeaderNames,
+        Q::Subscriptions,
     ];
 
     /// The stable code.
@@ -78,6 +80,7 @@ impl OpenQuestion {
             Q::SourceAddresses => "source_addresses",
             Q::SignatureForm => "signature_form",
             Q::HeaderNames => "header_names",
+            Q::Subscriptions => "subscriptions",
         }
     }
 
@@ -106,6 +109,7 @@ impl OpenQuestion {
             Q::DescriptionLength => "8.7, 16",
             Q::SourceAddresses => "8.7, 17",
             Q::SignatureForm | Q::HeaderNames => "1.2",
+            Q::Subscriptions => "1.1",
         }
     }
 
@@ -131,6 +135,7 @@ impl OpenQuestion {
             Q::SourceAddresses => "Addresses that deliveries come from",
             Q::SignatureForm => "Form of the signature",
             Q::HeaderNames => "Headers of a delivery",
+            Q::Subscriptions => "Subscriptions that deliver",
         }
     }
 
@@ -157,6 +162,7 @@ impl OpenQuestion {
             Q::SourceAddresses => "The three addresses that Visma has published.",
             Q::SignatureForm => "x-vwd-signature-v1 alone: 44 characters of padded base64.",
             Q::HeaderNames => "The x-vwd headers of the reference, with event, notification and tenant among them.",
+            Q::Subscriptions => "Each subscription of the settings delivers, sooner or later.",
         }
     }
 
@@ -192,7 +198,8 @@ impl OpenQuestion {
             | Q::BodySize
             | Q::Handshake
             | Q::SecretRotation
-            | Q::DescriptionLength => "Tell the maintainers.",
+            | Q::DescriptionLength
+            | Q::Subscriptions => "Tell the maintainers.",
         }
     }
 
@@ -205,13 +212,17 @@ impl OpenQuestion {
     pub fn most_facts(self) -> usize {
         match self {
             Q::BodyShape | Q::EventNames | Q::SourceAddresses => 64,
+            // Eight spans of each of three subjects.
+            Q::Retries => 24,
+            // The settings hold no more subscriptions than these, and no sender can add one.
+            Q::Subscriptions => usize::MAX,
             _ => 16,
         }
     }
 
     /// Whether each notification is counted under one subject only, as under its event.
     pub fn has_one_subject_each(self) -> bool {
-        matches!(self, Q::BodyShape | Q::TimeZone)
+        matches!(self, Q::BodyShape | Q::TimeZone | Q::Subscriptions)
     }
 }
 

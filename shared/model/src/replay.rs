@@ -55,6 +55,7 @@ impl Recorded {
             replays: Some(self.key),
             received_at: self.received_at,
             sent_from: None,
+            refused_at: None,
             shared_secret: false,
             answer_role: self.answer,
             headers,

@@ -168,7 +168,16 @@ impl Settings {
 
     /// How long the tenant may be silent; `None` for as long as it likes.
     pub fn silence(&self, tenant: &Tenant) -> Option<Duration> {
-        let hours = tenant.silence_hours.unwrap_or(self.reconciliation.silence_hours);
+        self.allowed_silence(tenant.silence_hours)
+    }
+
+    /// How long the first delivery of the subscription may be waited for; `None` for as long as it likes.
+    pub fn first_silence(&self, subscription: &Subscription) -> Option<Duration> {
+        self.allowed_silence(subscription.silence_hours)
+    }
+
+    fn allowed_silence(&self, own: Option<u16>) -> Option<Duration> {
+        let hours = own.unwrap_or(self.reconciliation.silence_hours);
         (hours > 0).then(|| Duration::hours(hours.into()))
     }
 

@@ -296,6 +296,16 @@ fn a_tenants_own_silence_outweighs_that_of_all_and_none_is_no_limit() {
 }
 
 #[test]
+fn a_subscription_whose_event_is_rare_may_be_waited_for_longer_or_not_at_all() {
+    let allowed = |hours: Option<u16>| {
+        let mut settings = with("/tenants/0", json!({"id": "t-1"})).unwrap();
+        settings.subscriptions[0].silence_hours = hours;
+        settings.first_silence(&settings.subscriptions[0]).map(time::Duration::whole_hours)
+    };
+    assert_eq!([None, Some(2400), Some(0)].map(allowed), [Some(72), Some(2400), None]);
+}
+
+#[test]
 fn the_number_of_items_of_a_body_is_bounded() {
     assert_eq!(Settings::parse(&document().to_string()).unwrap().max_items(), 5_000);
     for good in [1, 100_000] {

@@ -15,7 +15,8 @@ pub struct Reconciliation {
     pub grace_minutes: u16,
     /// How far the first sweep of a list reaches back.
     pub first_lookback_hours: u16,
-    /// How long a tenant may be silent, also one that was never heard of. 0: as long as it likes.
+    /// How long a tenant may be silent, also one that was never heard of; and how long the first
+    /// delivery of a subscription may be waited for. 0: as long as they like.
     pub silence_hours: u16,
     /// How long after its last movement a notification that has not ended, or a feedback that was not sent, counts as stuck. Longer than a
     /// notification is retried (17 hours at most) and than a feedback is tried (`GiveUpHours`).

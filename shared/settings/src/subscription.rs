@@ -27,6 +27,9 @@ pub struct Subscription {
     pub path_token: Option<Secret>,
     #[serde(default = "every_tenant")]
     pub tenants: Vec<String>,
+    /// In place of the reconciliation's, for one whose event is rare. 0: it need not deliver anything.
+    #[serde(default)]
+    pub silence_hours: Option<u16>,
     /// Whether another subscription, for another event or tenant, has one of the same secrets. Then a
     /// signature does not prove which of them it was. Found out when the document is read.
     #[serde(skip)]

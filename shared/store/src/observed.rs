@@ -59,7 +59,7 @@ impl<I: Items> Observations for Table<I> {
 }
 
 /// A value may be longer than a key.
-fn sort_key(fact: &Fact) -> String {
+pub(crate) fn sort_key(fact: &Fact) -> String {
     format!("{}#{}", fact.question, fact.digest())
 }
 

@@ -38,6 +38,7 @@ pub(crate) fn meta(channel: Channel) -> Meta {
         replays: None,
         received_at: datetime!(2026-11-23 12:00 UTC),
         sent_from: None,
+        refused_at: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: BTreeMap::new(),

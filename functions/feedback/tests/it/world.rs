@@ -134,6 +134,7 @@ pub(crate) fn notification() -> Notification {
         replays: None,
         received_at: TestHost::START,
         sent_from: None,
+        refused_at: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: BTreeMap::from([("x-vwd-notification-id".into(), HEADER_ID.to_string())]),

@@ -4,9 +4,10 @@ use crate::support::*;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use time::{Duration, OffsetDateTime};
 use webhooks_model::catalogue::{self, EventType};
 use webhooks_model::notification::Directory;
-use webhooks_model::{Channel, Notification, NotificationKey, Origin};
+use webhooks_model::{Channel, Delivery, Notification, NotificationKey, Origin};
 
 const EVENTS: [(&str, &str); 3] = [
     ("text", include_str!("../data/text.json")),
@@ -118,6 +119,58 @@ async fn the_group_is_the_only_tenant_or_the_named_one_if_it_is_served() {
         assert_eq!(world.queue.sent()[0].group.as_deref(), Some(group), "{path} {named}");
         let sole = path.ends_with("sales").then(|| TENANT.to_owned());
         assert_eq!(world.queue.delivery().meta.tenant, sole, "{path} {named}");
+    }
+}
+
+/// The last message sent.
+fn refused_at(world: &World) -> Option<OffsetDateTime> {
+    let sent = world.queue.sent();
+    Delivery::from_message(&sent.last().unwrap().text).unwrap().meta.refused_at
+}
+
+#[tokio::test]
+async fn what_was_refused_says_when_as_it_comes_again() {
+    let world = World::new();
+    let call = || Call::signed(ACCOUNTS_SECRET, b"{\"a\": 1}");
+    world.queue.become_(Mood::Refuses);
+    world.refuses(call(), 503, "queue_unavailable").await;
+    world.clock.advance(Duration::seconds(7));
+    world.refuses(call(), 503, "queue_unavailable").await;
+    world.queue.become_(Mood::Takes);
+    world.clock.advance(Duration::minutes(2));
+    for (other, why) in [
+        (Call::signed(ACCOUNTS_SECRET, b"{\"a\": 2}"), "another body"),
+        (Call::signed(OTHER_SECRET, b"{\"a\": 1}"), "another subscription"),
+    ] {
+        world.accepts(other).await;
+        assert_eq!(refused_at(&world), None, "{why}");
+    }
+    world.accepts(call()).await;
+    assert_eq!(refused_at(&world), Some(START + Duration::seconds(7)), "the last refusal counts");
+    world.accepts(call()).await;
+    assert_eq!(refused_at(&world), None, "it is told once");
+}
+
+#[tokio::test]
+async fn a_sender_who_is_not_known_leaves_no_refusal_behind() {
+    let world = World::new();
+    world.refuses(Call::signed("wrong", b"{}"), 401, "signature_mismatch").await;
+    world.accepts(Call::signed(ACCOUNTS_SECRET, b"{}")).await;
+    assert_eq!(refused_at(&world), None);
+}
+
+#[tokio::test]
+async fn only_the_latest_64_refusals_are_remembered() {
+    let world = World::new();
+    let call = |number: usize| Call::signed(ACCOUNTS_SECRET, number.to_string().as_bytes());
+    world.queue.become_(Mood::Refuses);
+    for number in 0..65 {
+        world.refuses(call(number), 503, "queue_unavailable").await;
+    }
+    world.queue.become_(Mood::Takes);
+    for (number, remembered) in [(0, None), (1, Some(START)), (64, Some(START))] {
+        world.accepts(call(number)).await;
+        assert_eq!(refused_at(&world), remembered, "{number}");
     }
 }
 

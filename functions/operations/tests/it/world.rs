@@ -186,6 +186,7 @@ pub(crate) fn order(number: u128) -> Notification {
         replays: None,
         received_at: TestHost::START,
         sent_from: None,
+        refused_at: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: BTreeMap::from([("x-vwd-notification-id".to_owned(), Uuid::from_u128(number).to_string())]),

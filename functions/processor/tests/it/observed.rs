@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::{Delivery, OpenQuestion};
-use webhooks_store::{Observation, Observations};
+use webhooks_store::{Observation, Observations, Subscriptions};
 use webhooks_visma::{Stage, VismaError};
 
 /// Signed, with the dispatcher's headers, made as it is received.
@@ -28,6 +28,12 @@ async fn observed(world: &World, question: OpenQuestion) -> Vec<Observation> {
 
 async fn values(world: &World, question: OpenQuestion) -> Vec<(String, bool)> {
     observed(world, question).await.into_iter().map(|one| (one.fact.value, one.agrees)).collect()
+}
+
+/// Subjects and values of what was seen of retries.
+async fn retries(world: &World) -> Vec<(String, String)> {
+    let all = observed(world, OpenQuestion::Retries).await;
+    all.into_iter().map(|one| (one.fact.subject, one.fact.value)).collect()
 }
 
 #[tokio::test]
@@ -114,7 +120,29 @@ async fn a_notification_that_comes_again_shows_after_how_long() {
     world.host.advance(Duration::seconds(40));
     world.batch(&[dispatched(&world, &body, "ACCOUNT_UPDATED").to_message()], 1).await;
     assert_eq!(values(&world, OpenQuestion::Repetitions).await.len(), 1);
-    let retries = observed(&world, OpenQuestion::Retries).await;
-    let retries: Vec<_> = retries.iter().map(|one| (one.fact.subject.as_str(), one.fact.value.as_str())).collect();
-    assert_eq!(retries, [("between deliveries of one notification", "under a minute")]);
+    let shown = ("between deliveries of one notification".to_owned(), "under a minute".to_owned());
+    assert_eq!(retries(&world).await, [shown]);
+}
+
+#[tokio::test]
+async fn a_notification_that_comes_again_after_a_503_shows_after_how_long() {
+    let world = World::new().await;
+    let mut delivery = dispatched(&world, &account(1, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED");
+    delivery.meta.refused_at = Some(world.host.now() - Duration::minutes(5));
+    world.batch(&[delivery.to_message()], 1).await;
+    let shown = ("between a refusal (503) and the next try".to_owned(), "under 10 minutes".to_owned());
+    assert_eq!(retries(&world).await, [shown]);
+}
+
+#[tokio::test]
+async fn a_subscription_that_delivers_is_noted() {
+    let world = World::new().await;
+    for id in 1..=2 {
+        let delivery = dispatched(&world, &account(id, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED");
+        world.batch(&[delivery.to_message()], 1).await;
+    }
+    let noted = observed(&world, OpenQuestion::Subscriptions).await;
+    assert_eq!((noted.len(), noted[0].notifications), (1, 1), "once, though two came");
+    let delivering = world.table.table.delivering(&["another", "all"]).await.unwrap();
+    assert_eq!(delivering.into_iter().collect::<Vec<_>>(), ["all"]);
 }

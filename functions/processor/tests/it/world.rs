@@ -130,6 +130,7 @@ impl World {
             replays: None,
             received_at: self.host.now(),
             sent_from: None,
+            refused_at: None,
             shared_secret: false,
             answer_role: Default::default(),
             headers: BTreeMap::new(),

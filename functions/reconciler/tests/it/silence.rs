@@ -1,8 +1,10 @@
 use crate::world::World;
-use fixtures::TENANT;
-use serde_json::json;
+use fixtures::{TENANT, document};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use time::Duration;
-use webhooks_model::Origin;
+use webhooks_model::{Origin, observed};
+use webhooks_store::{Deliveries, Observation, Observations, Subscriptions};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 
@@ -84,5 +86,75 @@ async fn a_tenant_may_be_allowed_to_be_silent() {
 
 #[tokio::test]
 async fn a_run_for_one_tenant_says_nothing_about_silence() {
-    assert_eq!(world().await.run_for(Some(TENANT)).await.silent, None);
+    let report = world().await.run_for(Some(TENANT)).await;
+    assert_eq!((report.silent, report.silent_subscriptions), (None, None));
+}
+
+/// Of the two subscriptions, `all` is watched, and `legacy` is not.
+async fn with_subscription(hours_of_all: u16, own: Option<u16>) -> World {
+    let mut settings = document();
+    settings["reconciliation"] = json!({"collections": [], "silence_hours": hours_of_all});
+    settings["subscriptions"][0]["silence_hours"] = own.map_or(Value::Null, Value::from);
+    World::with_document(settings).await
+}
+
+/// The processor has noted a delivery of the subscription.
+async fn deliver(world: &World, subscription: &str) {
+    let (fact, at) = (observed::delivers(subscription).fact, world.now());
+    let seen = Observation { fact, agrees: true, notifications: 1, first_seen: at, last_seen: at };
+    world.table.table.observe(&seen).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_subscription_that_never_delivered_is_missed() {
+    let world = with_subscription(24, None).await;
+    for (hours, silent) in [(0, 0), (24, 0), (1, 1), (24 * 14, 1)] {
+        world.host.advance(Duration::hours(hours));
+        world.hear(TENANT, Origin::Webhook).await;
+        let report = world.run().await;
+        let both = (report.silent, report.silent_subscriptions);
+        assert_eq!(both, (Some(0), Some(silent)), "{hours} hours later, while the tenant is heard of");
+    }
+    assert_eq!(world.emitted.values("SilentSubscriptions"), [0, 0, 1, 1]);
+    deliver(&world, "all").await;
+    assert_eq!(world.run().await.silent_subscriptions, Some(0));
+}
+
+#[tokio::test]
+async fn a_subscription_that_delivered_once_may_be_quiet_for_ever() {
+    let world = with_subscription(24, None).await;
+    world.run().await;
+    deliver(&world, "all").await;
+    world.run().await;
+    let remembered = world.table.table.subscriptions().await.unwrap();
+    assert_eq!(remembered, BTreeMap::from([("all".to_owned(), Deliveries::Seen)]));
+
+    let later = with_subscription(24, None).await;
+    later.table.table.set_subscriptions(&remembered).await.unwrap();
+    for days in [1, 30, 300] {
+        later.host.advance(Duration::days(days));
+        assert_eq!(later.run().await.silent_subscriptions, Some(0), "its fact is forgotten, and it is not");
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_that_is_gone_from_the_settings_is_forgotten() {
+    let world = with_subscription(24, None).await;
+    let gone = BTreeMap::from([("gone".to_owned(), Deliveries::Awaited { since: world.now() - Duration::days(9) })]);
+    world.table.table.set_subscriptions(&gone).await.unwrap();
+    assert_eq!(world.run().await.silent_subscriptions, Some(0));
+    let remembered = world.table.table.subscriptions().await.unwrap();
+    assert_eq!(remembered, BTreeMap::from([("all".to_owned(), Deliveries::Awaited { since: world.now() })]));
+}
+
+#[tokio::test]
+async fn a_subscription_whose_event_is_rare_may_be_waited_for_longer() {
+    for (of_all, own, silent) in
+        [(24, Some(0), 0), (24, Some(72), 0), (72, Some(24), 1), (0, None, 0), (0, Some(24), 1)]
+    {
+        let world = with_subscription(of_all, own).await;
+        world.run().await;
+        world.host.advance(Duration::hours(25));
+        assert_eq!(world.run().await.silent_subscriptions, Some(silent), "{of_all} {own:?}");
+    }
 }

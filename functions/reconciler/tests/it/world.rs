@@ -147,6 +147,10 @@ impl World {
         let mut settings = document();
         settings["reconciliation"] = rules;
         settings["tenants"] = tenants;
+        Self::with_document(settings).await
+    }
+
+    pub(crate) async fn with_document(settings: Value) -> Self {
         let (table, host, lists) = (TestTable::new().await, TestHost::default(), FakeLists::default());
         let (queue, feedback, emitted) = (FakeQueue::default(), FakeQueue::default(), Emitted::default());
         let cost = Counted::new(&table);
@@ -255,6 +259,7 @@ impl World {
             replays: None,
             received_at: self.host.now(),
             sent_from: None,
+            refused_at: None,
             shared_secret: false,
             answer_role: Default::default(),
             headers: std::collections::BTreeMap::new(),

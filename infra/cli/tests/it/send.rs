@@ -36,6 +36,7 @@ fn read(test: &Test<'_>) -> Notification {
         replays: None,
         received_at: test.now,
         sent_from: None,
+        refused_at: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers,

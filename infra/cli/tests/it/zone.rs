@@ -61,6 +61,7 @@ impl World {
             answer_role: Default::default(),
             received_at: at + Duration::seconds(4),
             sent_from: None,
+            refused_at: None,
             headers: std::collections::BTreeMap::new(),
         };
         let body = body.to_string();

@@ -31,6 +31,7 @@ async fn said_of(customer: Value) -> Option<(bool, String)> {
         replays: None,
         answer_role: Default::default(),
         sent_from: None,
+        refused_at: None,
         headers,
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };

@@ -44,6 +44,7 @@ fn notification(which: u8, now: OffsetDateTime) -> Notification {
         replays: None,
         received_at: now,
         sent_from: None,
+        refused_at: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),

@@ -1,0 +1,30 @@
+use crate::support::{Fixture, NOW};
+use std::collections::{BTreeMap, BTreeSet};
+use webhooks_model::observed::delivers;
+use webhooks_store::{Deliveries, Observation, Observations, Subscriptions};
+
+#[tokio::test]
+async fn of_many_subscriptions_those_that_delivered_are_found() {
+    let fixture = Fixture::new().await;
+    let ids: Vec<String> = (0..120).map(|at| format!("subscription {at}")).collect();
+    for at in [3, 119] {
+        let fact = delivers(&ids[at]).fact;
+        let seen = Observation { fact, agrees: true, notifications: 1, first_seen: NOW, last_seen: NOW };
+        fixture.table.observe(&seen).await.unwrap();
+    }
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let found = fixture.table.delivering(&ids).await.unwrap();
+    assert_eq!(found, BTreeSet::from([ids[3].to_owned(), ids[119].to_owned()]));
+    assert_eq!(fixture.table.delivering(&[]).await.unwrap(), BTreeSet::new());
+}
+
+#[tokio::test]
+async fn what_became_of_waiting_for_a_subscription_is_remembered_for_ever() {
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.table.subscriptions().await.unwrap(), BTreeMap::new());
+    let all = [("a", Deliveries::Seen), ("b", Deliveries::Awaited { since: NOW })];
+    let all = BTreeMap::from(all.map(|(id, deliveries)| (id.to_owned(), deliveries)));
+    fixture.table.set_subscriptions(&all).await.unwrap();
+    assert_eq!(fixture.table.subscriptions().await.unwrap(), all);
+    assert!(!fixture.item("SUBSCRIPTIONS").await.contains_key("expires_at"));
+}
