@@ -89,6 +89,7 @@ pub const ALARMS: &[&str] = &[
     "reconciler-heartbeat",
     "inbound-spike",
     "signature-failures",
+    "prefix-unknown",
 ];
 
 /// Those of the operations API and its repair function.

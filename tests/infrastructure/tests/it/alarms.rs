@@ -1,15 +1,17 @@
 //! The alarms and their runbooks.
 
 use crate::dashboards::check_math;
+use crate::sources::root;
 use crate::{ALARMS, MAIN, alarms, alarms_of, with_options};
-use infrastructure::{Template, entries, infra, number, read, text};
+use infrastructure::{Template, elements, entries, infra, number, read, text};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 
-/// Alarms whose window is their point: silence, and the two windows of a burn rate.
-const LONGER_PERIODS: [(&str, u32); 6] = [
+/// Alarms whose window is their point: silence, what comes seldom, and the two windows of a burn rate.
+const LONGER_PERIODS: [(&str, u32); 7] = [
     ("InboundSilence", 3600),
+    ("PrefixUnknown", 3600),
     ("ReconcilerHeartbeat", 120),
     ("AckBurn5m", 300),
     ("AckBurn1h", 3600),
@@ -124,6 +126,18 @@ fn metric_math_is_what_cloudwatch_takes() {
         let expressions: Vec<_> = queries.iter().filter_map(|query| query["Expression"].as_str()).collect();
         check_math(&ids.collect(), &expressions, &json!(name));
     }
+}
+
+/// A code that is misspelt would watch nothing.
+#[test]
+fn every_code_that_an_alarm_watches_is_one_that_intake_answers_with() {
+    let answers = fs::read_to_string(root().join("functions/intake/README.md")).unwrap();
+    let alarms = plain_alarms();
+    let dimensions = alarms.iter().flat_map(|(_, alarm)| elements(&alarm["Dimensions"]));
+    let codes = dimensions.filter(|dimension| dimension["Name"] == "code").map(|dimension| text(&dimension["Value"]));
+    let codes: BTreeSet<_> = codes.collect();
+    assert!(codes.iter().all(|code| answers.contains(&format!("| `{code}` |"))), "{codes:?}");
+    assert!(["prefix_unknown", "signature_mismatch"].iter().all(|code| codes.contains(*code)), "{codes:?}");
 }
 
 /// SQS counts no message that it moves itself as sent, so a dead-letter queue fills without this
