@@ -47,7 +47,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Who may deliver: list, add, rotate, disable
+    /// Who may deliver: list, add, rotate, disable, enable, remove
     #[command(subcommand)]
     Subscriptions(subscriptions::Command),
     /// Post a signed test notification, as the Visma Webhook Dispatcher does

@@ -182,7 +182,7 @@ fn credentials(own: &Subscription, now: OffsetDateTime) -> Result<(String, Strin
     }
     let live = own.secrets.iter().rfind(|secret| secret.expires_at.is_none_or(|end| now < end));
     let live = live.ok_or_else(|| {
-        let advice = format!("Give it one: visma-webhooks subscriptions rotate {}.", own.id);
+        let advice = format!("If it is to deliver again: visma-webhooks subscriptions enable {}.", own.id);
         Failure::new(Exit::Refused, format!("{} has no live secret", own.id), advice)
     })?;
     Ok((live.value.reveal().to_owned(), format!("/hooks/visma/{}", own.route)))

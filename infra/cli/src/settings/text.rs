@@ -56,6 +56,20 @@ impl<'a> Splices<'a> {
         }
     }
 
+    /// Takes an element out of its array, with the comma and the space that belong to it.
+    pub(crate) fn remove(&mut self, array: &RawValue, element: &RawValue) {
+        let places: Vec<Range<usize>> =
+            elements(array).unwrap_or_default().into_iter().map(|one| self.place(one.get())).collect();
+        let own = self.place(element.get());
+        let Some(at) = places.iter().position(|place| *place == own) else { return };
+        let place = match (at.checked_sub(1).and_then(|before| places.get(before)), places.get(at + 1)) {
+            (Some(before), _) => before.end..own.end,
+            (None, Some(next)) => own.start..next.start,
+            (None, None) => return self.splices.push((self.place(array.get()), "[]".to_owned())),
+        };
+        self.splices.push((place, String::new()));
+    }
+
     /// Sets a member of a non-empty object: replaces its value, or adds it after the last one.
     pub(crate) fn set(&mut self, object: &RawValue, name: &str, text: String) {
         let members = members(object).unwrap_or_default();

@@ -100,7 +100,7 @@ pub fn subscription(own: &Subscription, now: OffsetDateTime, soon: Duration) -> 
     }
     let live = || own.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|end| now < end));
     if live().next().is_none() {
-        let advice = format!("If that is not meant: visma-webhooks subscriptions rotate {}.", own.id);
+        let advice = format!("If that is not meant: visma-webhooks subscriptions enable {}.", own.id);
         return Check::warning(name, "no live secret, so it lets nobody in", advice);
     }
     if own.shares_secret {
