@@ -192,7 +192,10 @@ fn credentials(own: &Subscription, now: OffsetDateTime) -> Result<(String, Strin
 /// `base` is no URL.
 pub(crate) fn address(base: &str, path: &str) -> Result<Url, Failure> {
     let joined = format!("{}{path}", base.trim_end_matches('/'));
-    Url::parse(&joined).map_err(|_| Failure::usage(format!("{base} is no URL"), "Give --set ApiUrl=https://..."))
+    Url::parse(&joined).map_err(|_| {
+        let advice = "Give --local for the stack of cargo xtask up, or --set ApiUrl=https://...";
+        Failure::usage(format!("the address of the API is no URL: {base}"), advice)
+    })
 }
 
 /// # Errors
