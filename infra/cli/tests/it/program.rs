@@ -1,8 +1,11 @@
 //! The program itself: exit codes, help and completions.
 
+use crate::server::{Asked, Server};
 use clap::{CommandFactory, Parser};
+use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use visma_webhooks::Arguments;
 
 fn run(arguments: &[&str], input: &str) -> Output {
@@ -132,6 +135,45 @@ fn a_dry_run_of_send_needs_nothing_but_a_secret_which_it_does_not_show() {
     assert!(shown.contains("x-vwd-signature-v1: ") && shown.contains("api/v1/account/3000"), "{shown}");
     assert!(!shown.contains("canary"));
     assert_eq!(run(&send, "").status.code(), Some(2), "no secret");
+}
+
+/// The same answer twice, then another, then none.
+fn changing(_: &Asked) -> (u16, Value) {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    match ASKED.fetch_add(1, Ordering::SeqCst) {
+        0 | 1 => (200, json!({ "dead": 1 })),
+        2 => (200, json!({ "dead": 2 })),
+        _ => (403, json!({ "code": "forbidden", "detail": "This needs the role read." })),
+    }
+}
+
+/// With a server in place of the operations API.
+async fn run_against(server: &Server, arguments: &'static [&'static str]) -> Output {
+    let url = server.url.clone();
+    let arguments = move || run(&[arguments, &["--api", &url, "--output", "json"]].concat(), "");
+    tokio::task::spawn_blocking(arguments).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_watch_writes_a_line_of_json_for_each_change_and_ends_where_it_may_not_look() {
+    let server = Server::start(changing).await;
+    let output = run_against(&server, &["counts", "--watch", "--every", "0s"]).await;
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+    let lines: Vec<Value> = text(&output.stdout).lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(lines, [json!({ "dead": 1 }), json!({ "dead": 2 })]);
+}
+
+const LISTS: [&[&str]; 4] =
+    [&["tail", "--tenant", "t-1", "--once"], &["jobs", "list"], &["pauses", "list"], &["audit"]];
+
+#[tokio::test]
+async fn json_is_one_document() {
+    let server = Server::start(|_| (200, json!({ "items": [{ "ref": "abc" }, { "ref": "def" }] }))).await;
+    for arguments in LISTS {
+        let output = run_against(&server, arguments).await;
+        let json: Value = text(&output.stdout).parse().unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
+        assert_eq!(json.as_array().map(Vec::len), Some(2), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(super) async fn check(settings: &Settings, only: &[String]) -> Vec<Check> {
     }
     let (mut checks, mut progress) = (vec![], Progress::of(Some(own.len() as u64)));
     for (asked, tenant) in (0..).zip(&own) {
-        if asked > 0 && own.len() > 1 {
+        if asked > 0 {
             progress.tell(asked, &format!("{asked} of {} tenants asked", own.len()));
         }
         checks.extend(approvals(&client, settings, tenant).await);
