@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{dlq, doctor, forward, operations, send, subscriptions};
+use crate::commands::{dlq, doctor, forward, operations, send, settings, subscriptions};
 use crate::output::Format;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -57,6 +57,9 @@ pub enum Command {
     /// Who may deliver: list, add, rotate, disable, enable, remove
     #[command(subcommand)]
     Subscriptions(subscriptions::Command),
+    /// The rest of the settings: show, tenants, aliases, routes
+    #[command(subcommand)]
+    Settings(settings::Command),
     /// Post a signed test notification, as the Visma Webhook Dispatcher does
     ///
     /// Intake cannot tell it from a real one: it is processed and published like one. Only its feedback ends parked, for Visma Net has sent

@@ -45,6 +45,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let (local, ask) = (local.as_ref(), prompt::at_the_terminal());
     let report = match command {
         Command::Subscriptions(command) => subscriptions::run(&stack, command).await?,
+        Command::Settings(command) => commands::settings::run(&stack, command).await?,
         Command::Send(options) => send::run(&stack, options).await?,
         Command::Dlq(command) => dlq::run(&stack, command).await?,
         Command::Forward(options) => forward::run(&stack, options).await?,

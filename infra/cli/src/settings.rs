@@ -2,6 +2,7 @@
 
 pub mod edit;
 mod learnt;
+pub mod lists;
 mod store;
 mod text;
 

@@ -105,8 +105,8 @@ struct SecretOptions {
     secret_id: Option<String>,
 }
 
-#[derive(Debug, Args)]
-struct Writing {
+#[derive(Debug, Default, Args)]
+pub(super) struct Writing {
     /// Show what would change, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -192,7 +192,7 @@ async fn add(documents: &impl Documents, read: &Version, add: Add, api: Option<&
 }
 
 /// Writes, or only shows the difference. The secret is shown after it has been written, and only then.
-async fn finish(
+pub(super) async fn finish(
     documents: &impl Documents,
     read: &Version,
     text: &str,

@@ -208,7 +208,8 @@ pub fn redacted_diff(old: &str, new: &str) -> String {
     shown
 }
 
-fn redacted(document: &str) -> String {
+/// The whole of it, with every secret blacked out.
+pub fn redacted(document: &str) -> String {
     fn blacken(value: &mut Value) {
         match value {
             Value::Object(members) => {

@@ -19,6 +19,7 @@ mod routes;
 mod secrets;
 mod send;
 mod server;
+mod settings;
 mod subscriptions;
 mod tail;
 mod zone;

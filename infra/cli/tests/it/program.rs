@@ -78,8 +78,8 @@ fn each_command_has_a_help_with_examples_that_are_right() {
 
 #[test]
 fn the_readme_has_every_command_and_its_examples_are_right() {
-    let readme = include_str!("../../README.md");
-    let examples = examples(readme);
+    let readme = [include_str!("../../README.md"), include_str!("../../OPERATIONS.md")].concat();
+    let examples = examples(&readme);
     for (words, _) in leaves(&Arguments::command(), "visma-webhooks") {
         assert!(examples.iter().any(|example| example.starts_with(&words)), "{words} is not in the README");
     }
