@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{dlq, doctor, forward, operations, send, subscriptions};
+use crate::commands::{client, dlq, doctor, forward, operations, send, subscriptions};
 use crate::output::Format;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -47,6 +47,11 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Set the service client with which the receiver calls Visma Net
+    #[command(after_help = "Examples:
+  visma-webhooks client --id isv_example --secret-stdin < client-secret.txt
+  visma-webhooks client --id isv_example --secret-stdin --dry-run < client-secret.txt")]
+    Client(client::Options),
     /// Who may deliver: list, add, rotate, disable
     #[command(subcommand)]
     Subscriptions(subscriptions::Command),

@@ -20,7 +20,7 @@ pub use stack::Stack;
 use aws_config::Region;
 use clap::CommandFactory;
 use commands::operations::Caller;
-use commands::{deploy_check, dlq, doctor, forward, operations, send, subscriptions};
+use commands::{client, deploy_check, dlq, doctor, forward, operations, send, subscriptions};
 
 /// Does what the command line says, and returns the exit code.
 ///
@@ -41,6 +41,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     };
     let stack = Stack::new(aws.load().await, stack, set.into_iter().collect());
     let report = match command {
+        Command::Client(options) => client::run(&stack, options).await?,
         Command::Subscriptions(command) => subscriptions::run(&stack, command).await?,
         Command::Send(options) => send::run(&stack, options).await?,
         Command::Dlq(command) => dlq::run(&stack, command).await?,

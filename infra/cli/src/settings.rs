@@ -1,9 +1,11 @@
 //! The settings document: read, edited in place, written.
 
+mod client;
 pub mod edit;
 mod learnt;
 mod store;
 mod text;
 
+pub use client::set_client;
 pub use learnt::learn;
 pub use store::{Documents, SecretsManager, Version, changed_meanwhile};
