@@ -14,6 +14,7 @@ mod extensions;
 mod features;
 mod field_cases;
 mod guide;
+mod links;
 mod named_tests;
 mod objectives;
 mod permissions;
