@@ -8,6 +8,7 @@ mod alone;
 mod circles;
 mod dashboards;
 mod delivery;
+mod documents;
 mod drawn;
 mod drawn_crates;
 mod extensions;
