@@ -10,11 +10,13 @@ mod emit;
 mod faults;
 mod invoke;
 mod model;
+mod operator;
 mod ports;
 mod run;
 mod sabotage;
 mod shrink;
 mod trouble;
+mod upkeep;
 mod world;
 
 pub use check::{Invariant, Violation};
