@@ -52,6 +52,15 @@ impl Rates {
         Self(std::array::from_fn(|_| PER_MILLE[choices.pick(&[3, 2, 2, 1])]))
     }
 
+    /// Only calls fail, each kind as often as it is drawn.
+    pub(crate) fn of_calls(choices: &mut Choices) -> Self {
+        let mut rates = [0; KINDS];
+        for fault in [Fault::Refusal, Fault::LostAnswer, Fault::Hang, Fault::Crash] {
+            rates[fault as usize] = PER_MILLE[choices.pick(&[3, 2, 2, 1])];
+        }
+        Self(rates)
+    }
+
     pub(crate) fn none() -> Self {
         Self([0; KINDS])
     }

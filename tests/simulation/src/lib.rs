@@ -8,6 +8,7 @@ mod choice;
 mod effect;
 mod emit;
 mod faults;
+mod forget;
 mod invoke;
 mod model;
 mod operator;

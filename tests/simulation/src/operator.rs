@@ -141,7 +141,7 @@ impl Run {
     }
 
     /// The command's place among all; `None` while too many are being answered.
-    fn ask(&mut self, asked: Asked) -> Option<usize> {
+    pub(crate) fn ask(&mut self, asked: Asked) -> Option<usize> {
         let at = self.environment(Function::Operations)?;
         let instance = self.instances[at].id;
         let mut world = self.sim.world();
@@ -192,7 +192,7 @@ impl Run {
     }
 
     /// Asks, and waits for all that comes of it.
-    async fn in_calm(&mut self, asked: Asked) {
+    pub(crate) async fn in_calm(&mut self, asked: Asked) {
         if self.is_broken() {
             return;
         }
@@ -222,7 +222,7 @@ fn is_held(item: &Item) -> bool {
 /// A request as API Gateway hands it over, let in by its authoriser.
 fn event(asked: &Asked, now: OffsetDateTime) -> Event {
     let (method, path, body) = request(asked, now);
-    let roles = format!("{ROLE_PREFIX}read {ROLE_PREFIX}repair");
+    let roles = format!("{ROLE_PREFIX}read {ROLE_PREFIX}repair {ROLE_PREFIX}erase");
     let event = json!({
         "version": "2.0", "rawPath": path, "rawQueryString": "", "headers": {"host": "api.example"},
         "requestContext": {
@@ -260,6 +260,9 @@ fn request(asked: &Asked, now: OffsetDateTime) -> (&'static str, String, Value) 
             ("POST", "/operations/v1/jobs".to_owned(), filter)
         }
         Asked::Redrive(queue) => ("POST", format!("/operations/v1/dead-letters/{queue}/redrives"), json!({"rate": 1})),
+        Asked::Erase(tenant) => {
+            ("POST", "/operations/erasures".to_owned(), json!({"tenant": tenant, "confirm": tenant}))
+        }
         Asked::Cancel(job) => ("POST", format!("/operations/v1/jobs/{job}/cancel"), json!({})),
         Asked::Resume(job) => ("POST", format!("/operations/v1/jobs/{job}/resume"), json!({})),
     }

@@ -75,12 +75,13 @@ impl Run {
         let most_steps = [40, 120, 300][self.sim.world().choices.below(3)];
         while self.steps < most_steps && !self.is_broken() && self.step().await {}
         self.come_to_rest().await;
-        let mut world = self.sim.world();
-        if world.checks.violation.is_none() {
-            let World { checks, table, erp, .. } = &mut *world;
+        if !self.is_broken() {
+            let World { checks, table, erp, .. } = &mut *self.sim.world();
             checks.at_rest(table, erp);
             checks.commands_at_rest();
         }
+        self.forget().await;
+        let mut world = self.sim.world();
         if let Some(violation) = world.checks.violation.clone() {
             world.tell("checks", || violation.to_string());
         }

@@ -42,6 +42,8 @@ pub enum Sabotage {
     EndedReplaysSwallowed,
     /// A job's message is deleted after its first slice.
     JobsForgotten,
+    /// An erasure looks at the first page of the table only.
+    ErasureReadsOnePage,
 }
 
 impl Sabotage {
@@ -59,6 +61,7 @@ impl Sabotage {
             | Self::FailedConditionIsSuccess
             | Self::GapsForgotten => Invariant::ForwardOnly,
             Self::EndedReplaysSwallowed | Self::JobsForgotten => Invariant::CommandIsKept,
+            Self::ErasureReadsOnePage => Invariant::ErasedIsErased,
             Self::BatchFailsAsOne => Invariant::PoisonFailsAlone,
             Self::FollowsPayloadUrl => Invariant::NoForeignUrl,
             Self::FeedbackNotRecorded | Self::FeedbackDroppedWhenLimited | Self::FeedbackChangesItsMind => {

@@ -3,6 +3,7 @@
 
 use crate::effect::Port;
 use crate::ports::{Ports, QueuePort};
+use crate::sabotage::Sabotage;
 use crate::world::{Name, World};
 use lambda_http::tower::ServiceExt;
 use lambda_http::{Body, Context, IntoResponse, LambdaEvent, Request, Response};
@@ -115,7 +116,10 @@ impl Upkeep for Port {
     ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
         let attributes: Vec<String> = attributes.iter().map(|name| (*name).to_owned()).collect();
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        let scan = move |world: &mut World| Ok(world.table.scan(after.as_ref(), most, &attributes));
+        let scan = move |world: &mut World| {
+            let (items, next) = world.table.scan(after.as_ref(), most, &attributes);
+            Ok((items, next.filter(|_| !world.is(Sabotage::ErasureReadsOnePage))))
+        };
         self.call("scans the table", false, unavailable, scan).await
     }
 }

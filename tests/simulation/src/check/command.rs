@@ -34,13 +34,18 @@ pub(crate) enum Asked {
         only_given_up: bool,
     },
     Redrive(QueueName),
+    Erase(String),
     Cancel(String),
     Resume(String),
 }
 
 impl Asked {
     fn begins_a_job(&self) -> bool {
-        matches!(self, Self::EndOfPause(..) | Self::ReplayAll { .. } | Self::Redrive(_) | Self::Resume(_))
+        match self {
+            Self::EndOfPause(..) | Self::ReplayAll { .. } | Self::Redrive(_) | Self::Resume(_) | Self::Erase(_) => true,
+            Self::Replay(_) | Self::Hold(_) | Self::Release(_) | Self::Resend(_) | Self::Outcome(_) => false,
+            Self::Pause(..) | Self::Cancel(_) => false,
+        }
     }
 }
 
@@ -239,6 +244,12 @@ impl Checks {
         }
         let left = waiting(table).then(|| "a pause has ended, and something still waits for it".to_owned());
         if let Some(what) = left.or_else(|| self.commands.left_out(letters)) {
+            self.commands.found(what);
+        }
+    }
+
+    pub(crate) fn jobs_have_ended(&mut self, table: &TableModel) {
+        if let Some(what) = self.commands.unended_job(table) {
             self.commands.found(what);
         }
     }

@@ -23,6 +23,7 @@ pub enum Invariant {
     OneFeedback,
     IdentifyOrPark,
     CommandIsKept,
+    ErasedIsErased,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ const INDEXES: [(&str, [&str; 2], &[&str]); 2] =
     [("attention", ["attention", "attention_at"], &[]), ("feed", ["feed", "feed_at"], &["origin"])];
 
 /// DynamoDB ends a page of a scan after 1 MB, which is not to be in one.
-const SCANNED: usize = 20;
+const SCANNED: usize = 5;
 
 #[derive(Debug, Default, Clone)]
 pub(crate) struct TableModel {
