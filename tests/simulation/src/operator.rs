@@ -103,6 +103,13 @@ impl World {
         live.filter_map(read).collect()
     }
 
+    /// What is marked as on its way by a command that failed, so that nothing may be on its way.
+    fn refused(&self) -> Vec<Target> {
+        let queued = self.recorded(|item| is(item, "feedback", &["queued"]));
+        let all: Vec<&Target> = self.checks.commands.refused_resends().collect();
+        queued.into_iter().filter(|target| all.contains(&target)).collect()
+    }
+
     fn meant(&self, asked: &Asked) -> Meant {
         match asked {
             Asked::ReplayAll { tenant, only_given_up: false } => {
@@ -156,7 +163,8 @@ impl Run {
         Some(command)
     }
 
-    /// When nothing fails any more, every pause ends and what is held goes on. What was left behind is looked for, too.
+    /// When nothing fails any more, every pause ends, what is held goes on, and what was refused is asked again. What was left
+    /// behind is looked for, too.
     pub(crate) async fn wind_up(&mut self) {
         let is_idle = self.sim.world().checks.commands.is_empty();
         if is_idle {
@@ -169,6 +177,10 @@ impl Run {
         let held = self.sim.world().recorded(is_held);
         for target in held {
             self.in_calm(Asked::Release(target)).await;
+        }
+        let refused = self.sim.world().refused();
+        for target in refused {
+            self.in_calm(Asked::Resend(target)).await;
         }
         if self.is_broken() {
             return;

@@ -145,6 +145,14 @@ impl Commands {
         self.replayed.contains(sort_key)
     }
 
+    /// Whose feedback was to be sent again, and the operator was told that it failed.
+    pub(crate) fn refused_resends(&self) -> impl Iterator<Item = &Target> {
+        self.all.iter().filter(|command| !command.is_accepted).filter_map(|command| match &command.asked {
+            Asked::Resend(target) => Some(target),
+            _ => None,
+        })
+    }
+
     pub(crate) fn found(&mut self, what: String) {
         self.found.get_or_insert(what);
     }
@@ -187,8 +195,7 @@ impl Commands {
             let feedback = record(table, &target.sk).and_then(|item| text(item, "feedback")).unwrap_or("none");
             let is_moved = match &command.asked {
                 Asked::Outcome(_) => feedback != "awaited",
-                // One more that failed may have marked it as queued, and put nothing on the queue.
-                again => matches!(feedback, "sent" | "parked") || self.has(again, Some(false)),
+                _ => matches!(feedback, "sent" | "parked"),
             };
             let what = || format!("{:?} was accepted, and the feedback is {feedback}", command.asked);
             (!is_moved).then(what)
@@ -278,6 +285,14 @@ pub(super) fn waits_for_operator(record: Option<&Item>) -> bool {
         Some("retrying") => is_marked && deeds(item).any(|deed| deed == "release"),
         _ => false,
     }
+}
+
+/// What an operator makes wait is kept for as long as that takes, and so is what makes it wait.
+pub(super) fn expires(item: &Item) -> bool {
+    let is_held = text(item, "state") == Some("parked") && text(item, "reason") == Some(Reason::Held.as_str());
+    let is_paused = [text(item, "state"), text(item, "attention")].contains(&Some(State::Paused.as_str()));
+    let is_live_pause = text(item, "pk") == Some("pauses") && !item.contains_key("resumed_at");
+    (is_held || is_paused || is_live_pause) && item.contains_key("expires_at")
 }
 
 /// What is held has not ended for good: a release sets it going again.

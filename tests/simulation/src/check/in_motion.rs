@@ -1,6 +1,6 @@
 //! What must hold at every step.
 
-use super::command::{is_released, waits_for_operator};
+use super::command::{expires, is_released, waits_for_operator};
 use super::{Checks, Invariant, Told, short};
 use crate::cargo;
 use crate::model::queue::Stored;
@@ -177,6 +177,9 @@ impl Checks {
     }
 
     pub(crate) fn written(&mut self, sort_key: &str, before: Option<&Item>, after: &Item) {
+        if expires(after) {
+            self.commands.found(format!("{} waits for an operator, and expires", short(sort_key)));
+        }
         let Some(before) = before else { return };
         let broken = match sort_key {
             "HEAD" => moved_back(before, after),
