@@ -8,13 +8,16 @@ mod choice;
 mod effect;
 mod emit;
 mod faults;
+mod forget;
 mod invoke;
 mod model;
+mod operator;
 mod ports;
 mod run;
 mod sabotage;
 mod shrink;
 mod trouble;
+mod upkeep;
 mod world;
 
 pub use check::{Invariant, Violation};

@@ -140,6 +140,9 @@ impl World {
         if forgets && self.is(Sabotage::FeedbackNotRecorded) {
             return Some(Item::new());
         }
+        if self.command_writes(instance, &write) {
+            return Some(Item::new());
+        }
         let is_head = write.sk == "HEAD";
         if self.is(Sabotage::UnconditionalWrites) || (is_head && self.is(Sabotage::UnconditionalHeads)) {
             write.condition = None;

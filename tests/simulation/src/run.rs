@@ -75,11 +75,13 @@ impl Run {
         let most_steps = [40, 120, 300][self.sim.world().choices.below(3)];
         while self.steps < most_steps && !self.is_broken() && self.step().await {}
         self.come_to_rest().await;
-        let mut world = self.sim.world();
-        if world.checks.violation.is_none() {
-            let World { checks, table, erp, .. } = &mut *world;
+        if !self.is_broken() {
+            let World { checks, table, erp, .. } = &mut *self.sim.world();
             checks.at_rest(table, erp);
+            checks.commands_at_rest();
         }
+        self.forget().await;
+        let mut world = self.sim.world();
         if let Some(violation) = world.checks.violation.clone() {
             world.tell("checks", || violation.to_string());
         }
@@ -110,7 +112,7 @@ impl Run {
             self.settle_call(0);
             return true;
         }
-        if self.poll_queue(Name::Notifications, 10) || self.poll_queue(Name::Feedback, 10) {
+        if [Name::Notifications, Name::Feedback, Name::Repairs].into_iter().any(|queue| self.poll_queue(queue, 10)) {
             return true;
         }
         self.deliver_next() || self.consume_event() || self.change_something() || self.advance_to_next().await
@@ -118,7 +120,7 @@ impl Run {
 
     async fn disorderly(&mut self) -> bool {
         self.sim.world().move_exhausted();
-        let choice = self.sim.world().choices.pick(&[6, 2, 2, 2, 1, 2]);
+        let choice = self.sim.world().choices.pick(&[6, 2, 2, 2, 1, 2, 1]);
         match choice {
             0 => {
                 let mut world = self.sim.world();
@@ -139,6 +141,9 @@ impl Run {
             }
             4 => {
                 self.consume_event();
+            }
+            6 => {
+                self.poll_queue(Name::Repairs, 1);
             }
             _ => {
                 self.change_something();
@@ -222,6 +227,7 @@ impl Run {
             self.forge(true);
         }
         self.drain().await;
+        self.wind_up().await;
         if !self.is_broken() {
             self.redrive();
             self.drain().await;
@@ -249,7 +255,7 @@ impl Run {
         world.checks.violated(Invariant::ForwardOnly, "sweep after sweep finds gaps".into());
     }
 
-    async fn drain(&mut self) {
+    pub(crate) async fn drain(&mut self) {
         while !self.is_broken() && self.natural().await {
             self.steps += 1;
             if self.steps > MOST_STEPS_TO_REST {

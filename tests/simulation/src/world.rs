@@ -26,6 +26,10 @@ pub(crate) enum Name {
     Feedback,
     NotificationsDead,
     FeedbackDead,
+    EventsDead,
+    /// Jobs to go on with.
+    Repairs,
+    RepairsDead,
 }
 
 /// A call of a function to the outside, waiting for its answer.
@@ -100,6 +104,9 @@ impl World {
             (Name::Feedback, queue(Some(1000))),
             (Name::NotificationsDead, queue(None)),
             (Name::FeedbackDead, queue(None)),
+            (Name::EventsDead, queue(None)),
+            (Name::Repairs, queue(Some(1000))),
+            (Name::RepairsDead, queue(None)),
         ];
         let mut choices = Choices::new(seed, script);
         Self {
@@ -163,7 +170,12 @@ impl World {
 
     pub(crate) fn move_exhausted(&mut self) {
         let now = self.now;
-        for (from, to) in [(Name::Notifications, Name::NotificationsDead), (Name::Feedback, Name::FeedbackDead)] {
+        let queues = [
+            (Name::Notifications, Name::NotificationsDead),
+            (Name::Feedback, Name::FeedbackDead),
+            (Name::Repairs, Name::RepairsDead),
+        ];
+        for (from, to) in queues {
             for mut message in self.queue(from).take_exhausted(now) {
                 self.tell("sqs", || format!("message {} moves to the dead-letter queue", message.id));
                 let table = &self.table;
@@ -177,7 +189,7 @@ impl World {
     pub(crate) fn delete(&mut self, name: Name, id: u64) {
         let Some(message) = self.queue(name).delete(id) else { return };
         self.tell("sqs", || format!("message {id} is deleted"));
-        if name == Name::Notifications {
+        if matches!(name, Name::Notifications | Name::NotificationsDead) {
             // What lies in the dead-letter queue is in sight, and a redrive brings it back.
             let queues = [Name::Notifications, Name::NotificationsDead];
             let others: Vec<Stored> = queues.iter().flat_map(|name| self.queues[name].messages.clone()).collect();

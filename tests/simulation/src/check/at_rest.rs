@@ -56,6 +56,7 @@ impl Checks {
         };
         let invariant = match state {
             "retrying" => Invariant::OneTerminalState,
+            "paused" => Invariant::CommandIsKept,
             _ if nature == Nature::Unidentified => Invariant::IdentifyOrPark,
             _ => Invariant::PoisonFailsAlone,
         };

@@ -1,5 +1,6 @@
 //! What must hold at every step.
 
+use super::command::{expires, is_released, waits_for_operator};
 use super::{Checks, Invariant, Told, short};
 use crate::cargo;
 use crate::model::queue::Stored;
@@ -64,6 +65,7 @@ impl Checks {
     pub(crate) fn consumed(&mut self, event: &str) {
         if !self.consumed.insert(event.to_owned()) {
             self.faults += 1;
+            self.commands.read_again += 1;
         }
     }
 
@@ -71,7 +73,8 @@ impl Checks {
         for key in cargo::of(&message.body) {
             let is_elsewhere = || others.iter().any(|other| cargo::of(&other.body).contains(&key));
             let is_over = state(table, &key).is_some_and(|state| TERMINAL.contains(&state));
-            let is_safe = is_over || waits_for_calls(table, &key) || is_elsewhere();
+            let waits = || waits_for_calls(table, &key) || waits_for_operator(record(table, &key));
+            let is_safe = is_over || waits() || is_elsewhere();
             self.require(is_safe, Invariant::OneTerminalState, || {
                 format!("{} was deleted from the queue in state {:?}", short(&key), state(table, &key))
             });
@@ -85,7 +88,7 @@ impl Checks {
         }
         for key in cargo::of(&message.body) {
             let is_written = state(table, &key).is_some_and(|state| TERMINAL.contains(&state));
-            self.require(is_written, Invariant::OneTerminalState, || {
+            self.require(is_written || waits_for_operator(record(table, &key)), Invariant::OneTerminalState, || {
                 format!("{} was dead-lettered in state {:?}", short(&key), state(table, &key))
             });
         }
@@ -174,6 +177,9 @@ impl Checks {
     }
 
     pub(crate) fn written(&mut self, sort_key: &str, before: Option<&Item>, after: &Item) {
+        if expires(after) {
+            self.commands.found(format!("{} waits for an operator, and expires", short(sort_key)));
+        }
         let Some(before) = before else { return };
         let broken = match sort_key {
             "HEAD" => moved_back(before, after),
@@ -205,7 +211,7 @@ fn changed_its_end(before: &Item, after: &Item) -> Option<String> {
         Some(_) => 1,
     };
     let (was, is) = (text(before, "state"), text(after, "state"));
-    if rank(after) < rank(before) || (rank(before) == 3 && was != is) {
+    if (rank(after) < rank(before) && !is_released(before, after)) || (rank(before) == 3 && was != is) {
         return Some(format!("went from {was:?} to {is:?}"));
     }
     let said =

@@ -1,8 +1,10 @@
 //! The invariants, looked at with every step. Definitions are in the README.
 
 mod at_rest;
+mod command;
 mod in_motion;
 
+pub(crate) use command::{Asked, Commands, Meant, Target, waiting};
 pub(crate) use in_motion::{Answer, Asked};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +22,8 @@ pub enum Invariant {
     NoForeignUrl,
     OneFeedback,
     IdentifyOrPark,
+    CommandIsKept,
+    ErasedIsErased,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +59,7 @@ pub(crate) struct Checks {
     /// Whose changes came too late in this attempt, and whose did not, by instance.
     late: BTreeMap<usize, BTreeSet<String>>,
     timely: BTreeMap<usize, BTreeSet<String>>,
+    pub(crate) commands: Commands,
 }
 
 /// What an accountant reads.
