@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "what tests share fails by panicking, too")]
 
 mod actors;
+mod asks;
 mod cargo;
 mod check;
 mod choice;
@@ -16,6 +17,7 @@ mod sabotage;
 mod shrink;
 mod trouble;
 mod world;
+mod writes;
 
 pub use check::{Invariant, Violation};
 pub use model::items::ModelItems;

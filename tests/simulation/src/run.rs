@@ -228,7 +228,7 @@ impl Run {
         }
         {
             let World { checks, table, .. } = &mut *self.sim.world();
-            checks.before_the_reconciler(table);
+            checks.ended_without_the_reconciler(table);
         }
         self.last_sweep = None;
         let mut wait = TO_BE_STUCK;
