@@ -42,6 +42,12 @@ impl Rates {
         Self(std::array::from_fn(|_| PER_MILLE[choices.pick(&[3, 2, 2, 1])]))
     }
 
+    /// With these as frequent as any fault can be.
+    pub(crate) fn with(mut self, faults: &[Fault]) -> Self {
+        faults.iter().for_each(|fault| self.0[*fault as usize] = PER_MILLE[PER_MILLE.len() - 1]);
+        self
+    }
+
     pub(crate) fn none() -> Self {
         Self([0; KINDS])
     }

@@ -11,6 +11,7 @@ mod emit;
 mod faults;
 mod invoke;
 mod model;
+mod planted;
 mod ports;
 mod run;
 mod sabotage;
@@ -21,6 +22,7 @@ mod writes;
 
 pub use check::{Invariant, Violation};
 pub use model::items::ModelItems;
+pub use planted::Planted;
 pub use run::{Outcome, Plan, run};
 pub use sabotage::Sabotage;
 pub use shrink::shortest;

@@ -93,7 +93,8 @@ fn unavailable(what: &str) -> StoreError {
 impl Items for Port {
     async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
         let instance = self.instance;
-        self.sim.world().asks_to_write(instance, &write);
+        let asked = self.sim.world().asks_to_write(instance, write);
+        let Some(write) = asked else { return Ok(Some(Item::new())) };
         self.call("writes to the table", true, unavailable, move |world| Ok(world.write(instance, write))).await
     }
 
@@ -121,19 +122,20 @@ impl Items for Port {
             let lags = !consistent && world.strikes(Fault::StaleRead);
             let attributes: Vec<&str> = attributes.iter().map(String::as_str).collect();
             let items = world.table.get_many(&keys, &attributes, lags);
-            world.reads(instance, &items);
-            Ok(items)
+            Ok(world.reads(instance, items))
         };
         self.call("reads items", false, unavailable, read).await
     }
 
     async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
+        let instance = self.instance;
         let read = move |world: &mut World| {
             if world.is(Sabotage::DedupeDisabled) && query.key_condition.contains("begins_with") {
                 return Ok(Vec::new());
             }
             let lags = query.index.is_some() && world.strikes(Fault::StaleRead);
-            Ok(world.table.query(&query, lags))
+            let found = world.table.query(&query, lags);
+            Ok(world.finds(instance, &query, found))
         };
         self.call("queries the table", false, unavailable, read).await
     }
@@ -156,7 +158,8 @@ impl World {
             self.checks.head_refused(instance, about);
             let what = format!("{} {}: condition failed", write.pk, shown(&write.sk));
             self.tell(&who, || what);
-            return self.is(Sabotage::FailedConditionIsSuccess).then(Item::new);
+            let is_hidden = self.hides_refusal(instance, &write.sk);
+            return (is_hidden || self.is(Sabotage::FailedConditionIsSuccess)).then(Item::new);
         };
         let (old, Written { before, after }) = (written.old(&write), written);
         self.checks.written(&write.sk, before, after);
@@ -179,7 +182,9 @@ impl Sender for QueuePort {
         let is_sabotaged = {
             let mut world = port.sim.world();
             turn = world.intake_asks(instance);
-            world.asks_to_send(instance, queue, &body);
+            if world.asks_to_send(instance, queue, &body) {
+                return Ok(());
+            }
             let is_intake = turn.is_some();
             let forgets =
                 world.is_reconciler(instance) && queue == Name::Notifications && world.is(Sabotage::GapsForgotten);
@@ -221,7 +226,14 @@ impl BatchSender for QueuePort {
 }
 
 impl World {
-    fn send(&mut self, instance: usize, turn: Option<u64>, queue: Name, mut body: String, group: Option<String>) {
+    pub(crate) fn send(
+        &mut self,
+        instance: usize,
+        turn: Option<u64>,
+        queue: Name,
+        mut body: String,
+        group: Option<String>,
+    ) {
         if queue == Name::Events && self.is(Sabotage::UnstableEventId) {
             let id = self.next_number();
             body = body.replacen("\"id\":\"", &format!("\"id\":\"{id}-"), 1);

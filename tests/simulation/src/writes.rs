@@ -1,4 +1,4 @@
-//! What a write asks for, read from the text of its request.
+//! What a write asks for, read from the text of its request; and the same request with one thing left out.
 
 use crate::check::short;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -59,6 +59,42 @@ pub(crate) fn removes(write: &Write, name: &str) -> bool {
 
 fn stands_for(write: &Write, placeholder: &str, name: &str) -> bool {
     write.names.get(placeholder).is_some_and(|known| known == name)
+}
+
+/// Sets the attribute to something else.
+pub(crate) fn put_value(write: &mut Write, name: &str, value: AttributeValue) {
+    let set = clauses(write).set;
+    let right = set.into_iter().find(|(left, _)| stands_for(write, left, name)).map(|(_, right)| right.to_owned());
+    if let Some(right) = right {
+        write.values.insert(right, value);
+    }
+}
+
+/// Leaves out what the attribute is set to.
+pub(crate) fn leave_unset(write: &mut Write, name: &str) {
+    write.update = rebuilt(write, |placeholder| !stands_for(write, placeholder, name), |_| true);
+}
+
+/// Leaves out that the attribute is removed.
+pub(crate) fn leave_in_place(write: &mut Write, name: &str) {
+    write.update = rebuilt(write, |_| true, |placeholder| !stands_for(write, placeholder, name));
+}
+
+fn rebuilt(write: &Write, sets: impl Fn(&str) -> bool, removes: impl Fn(&str) -> bool) -> String {
+    let Clauses { set, remove } = clauses(write);
+    let set = set.into_iter().filter(|(left, _)| sets(left)).map(|(left, right)| format!("{left} = {right}"));
+    let remove = remove.into_iter().filter(|placeholder| removes(placeholder)).map(str::to_owned);
+    let clauses = [("SET ", set.collect::<Vec<_>>()), ("REMOVE ", remove.collect())];
+    let clauses = clauses.into_iter().filter(|(_, parts)| !parts.is_empty());
+    clauses.map(|(name, parts)| format!("{name}{}", parts.join(", "))).collect::<Vec<_>>().join(" ")
+}
+
+/// Lets the condition, which ends with a list of states, hold for one more.
+pub(crate) fn admit(write: &mut Write, state: &str) {
+    let Some(list) = write.condition.as_deref().and_then(|condition| condition.strip_suffix(')')) else { return };
+    let placeholder = format!(":planted_{state}");
+    write.condition = Some(format!("{list}, {placeholder})"));
+    write.values.insert(placeholder, AttributeValue::S(state.to_owned()));
 }
 
 /// Whose change a head takes: what is written as `notification`, and not what the condition compares.

@@ -59,7 +59,8 @@ pub(crate) struct Checks {
     /// Whose changes came too late in this attempt, and whose did not, by instance.
     late: BTreeMap<usize, BTreeSet<String>>,
     timely: BTreeMap<usize, BTreeSet<String>>,
-    /// How often each notification was attempted and published.
+    /// What each instance is at work on, and how often each notification was attempted and published.
+    attempted: BTreeMap<usize, BTreeSet<String>>,
     attempts: BTreeMap<String, usize>,
     publications: BTreeMap<String, usize>,
     /// Attempts at messages that the queue will not hand out again, by instance.

@@ -27,9 +27,15 @@ impl Checks {
         self.repeated.insert(instance, repeated.collect());
         self.last_attempts.insert(instance, at_last);
         self.decided.remove(&instance);
-        for key in attempts {
-            *self.attempts.entry(key).or_default() += 1;
+        for key in &attempts {
+            *self.attempts.entry(key.clone()).or_default() += 1;
         }
+        self.attempted.insert(instance, attempts.into_iter().collect());
+    }
+
+    /// The keys that the instance is at work on.
+    pub(crate) fn is_at_work(&self, instance: usize, key: &str) -> bool {
+        self.attempted.get(&instance).is_some_and(|keys| keys.contains(key))
     }
 
     /// Whether, before the attempt began, the same content had ended well as the same event under another id.
