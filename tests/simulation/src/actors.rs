@@ -24,7 +24,7 @@ use webhooks_settings::Cache;
 use webhooks_store::Table;
 
 const RETRY_BASE: Duration = Duration::from_secs(30);
-const RETENTION: time::Duration = time::Duration::days(90);
+pub(crate) const RETENTION: time::Duration = time::Duration::days(90);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Function {

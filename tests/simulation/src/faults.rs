@@ -61,6 +61,12 @@ impl Rates {
         Self(rates)
     }
 
+    /// With these as frequent as any fault can be.
+    pub(crate) fn with(mut self, faults: &[Fault]) -> Self {
+        faults.iter().for_each(|fault| self.0[*fault as usize] = PER_MILLE[PER_MILLE.len() - 1]);
+        self
+    }
+
     pub(crate) fn none() -> Self {
         Self([0; KINDS])
     }

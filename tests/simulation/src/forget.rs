@@ -1,7 +1,7 @@
 //! After everything else a tenant is forgotten, on an operator's request, while calls fail. Nothing of it is on its way any more, for
 //! what is comes by queues, which have a retention of their own.
 
-use crate::check::{Asked, Invariant};
+use crate::check::{Command, Invariant};
 use crate::faults::Rates;
 use crate::model::erp::TENANTS;
 use crate::model::table::TableModel;
@@ -40,13 +40,13 @@ impl Run {
             let tenant = TENANTS[world.choices.below(TENANTS.len())].0;
             (tenant, beside(&world.table, tenant))
         };
-        self.in_calm(Asked::Pause(Some(tenant.to_owned()), "*".to_owned())).await;
+        self.in_calm(Command::Pause(Some(tenant.to_owned()), "*".to_owned())).await;
         {
             let mut world = self.sim.world();
             world.rates = Rates::of_calls(&mut world.choices);
             world.tell("calm", || "calls fail again".to_owned());
         }
-        let asked = Asked::Erase(tenant.to_owned());
+        let asked = Command::Erase(tenant.to_owned());
         let command = self.ask(asked.clone());
         self.drain().await;
         self.sim.world().rates = Rates::none();

@@ -7,7 +7,7 @@ use crate::faults::Fault;
 use crate::model::erp::Nature;
 use crate::run::Run;
 use crate::sabotage::Sabotage;
-use crate::world::{Name, World};
+use crate::world::{MAX_RECEIVE_COUNT, Name, World};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use intake::Event;
 use lambda_http::http::StatusCode;
@@ -71,9 +71,11 @@ impl Run {
         let mut world = self.sim.world();
         let (records, messages) = world.receive(queue, most);
         let bodies: Vec<String> = records.iter().filter_map(|one| one["body"].as_str().map(str::to_owned)).collect();
+        let last: Vec<bool> = records.iter().map(is_last).collect();
         let number = world.next_number();
         let World { checks, table, .. } = &mut *world;
         checks.begun(instance, &bodies, table);
+        checks.attempts_begun(instance, &bodies, &last, table);
         checks.commands.begun(instance, number, &bodies);
         let who = world.name_of(instance);
         let ids: Vec<u64> = messages.iter().map(|(id, _)| *id).collect();
@@ -248,6 +250,12 @@ impl Run {
             self.instances.retain(|one| one.id != instance);
         }
     }
+}
+
+/// Whether the queue will not hand the message out again.
+fn is_last(record: &Value) -> bool {
+    let count = record["attributes"]["ApproximateReceiveCount"].as_str().and_then(|count| count.parse::<u32>().ok());
+    count.is_some_and(|count| count >= MAX_RECEIVE_COUNT)
 }
 
 /// A POST as API Gateway hands it over.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "what tests share fails by panicking, too")]
 
 mod actors;
+mod asks;
 mod cargo;
 mod check;
 mod choice;
@@ -12,6 +13,7 @@ mod forget;
 mod invoke;
 mod model;
 mod operator;
+mod planted;
 mod ports;
 mod run;
 mod sabotage;
@@ -19,9 +21,11 @@ mod shrink;
 mod trouble;
 mod upkeep;
 mod world;
+mod writes;
 
 pub use check::{Invariant, Violation};
 pub use model::items::ModelItems;
+pub use planted::Planted;
 pub use run::{Outcome, Plan, run};
 pub use sabotage::Sabotage;
 pub use shrink::shortest;

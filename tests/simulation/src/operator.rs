@@ -1,7 +1,7 @@
 //! The operator: somebody who asks the operations API for whatever it offers, at any time, and puts things right at the end.
 
 use crate::actors::{Code, Ended, Function, Work};
-use crate::check::{Asked, Meant, Target, waiting};
+use crate::check::{Command, Meant, Target, waiting};
 use crate::model::erp::TENANTS;
 use crate::run::Run;
 use crate::sabotage::Sabotage;
@@ -41,36 +41,36 @@ impl World {
     }
 
     /// `None` when there is nothing of the kind.
-    fn something_to_ask(&mut self) -> Option<Asked> {
+    fn something_to_ask(&mut self) -> Option<Command> {
         Some(match self.choices.pick(&[6, 3, 3, 2, 3, 2, 2, 2, 2, 1, 1]) {
-            0 => Asked::Replay(self.one_of(|_| true)?),
+            0 => Command::Replay(self.one_of(|_| true)?),
             1 => {
                 let tenant = TENANTS[self.choices.below(TENANTS.len())].0.to_owned();
                 match self.choices.below(3) {
-                    0 => Asked::Pause(Some(tenant), "*".into()),
-                    1 => Asked::Pause(None, PATTERNS[self.choices.below(PATTERNS.len())].into()),
-                    _ => Asked::Pause(None, "*".into()),
+                    0 => Command::Pause(Some(tenant), "*".into()),
+                    1 => Command::Pause(None, PATTERNS[self.choices.below(PATTERNS.len())].into()),
+                    _ => Command::Pause(None, "*".into()),
                 }
             }
             2 => {
                 let live = self.live_pauses();
                 let (tenant, events) = self.some(live)?;
-                Asked::EndOfPause(tenant, events)
+                Command::EndOfPause(tenant, events)
             }
-            3 => Asked::Redrive(QueueName::ALL[self.choices.pick(&[3, 1, 0, 0])]),
-            4 => Asked::Resend(self.one_of(|item| is(item, "feedback", &["parked", "queued"]))?),
-            5 => Asked::Hold(self.one_of(|item| is(item, "state", &UNENDED))?),
-            6 => Asked::Release(self.one_of(|item| is_held(item) || is(item, "state", &["paused"]))?),
-            7 => Asked::Outcome(self.one_of(|item| is(item, "feedback", &["awaited"]))?),
+            3 => Command::Redrive(QueueName::ALL[self.choices.pick(&[3, 1, 0, 0])]),
+            4 => Command::Resend(self.one_of(|item| is(item, "feedback", &["parked", "queued"]))?),
+            5 => Command::Hold(self.one_of(|item| is(item, "state", &UNENDED))?),
+            6 => Command::Release(self.one_of(|item| is_held(item) || is(item, "state", &["paused"]))?),
+            7 => Command::Outcome(self.one_of(|item| is(item, "feedback", &["awaited"]))?),
             8 => {
                 let tenant = TENANTS[self.choices.below(TENANTS.len())].0.to_owned();
-                Asked::ReplayAll { tenant, only_given_up: self.choices.chance(500) }
+                Command::ReplayAll { tenant, only_given_up: self.choices.chance(500) }
             }
             kind => {
                 let jobs = self.table.items().filter(|item| is(item, "pk", &["jobs"]));
                 let jobs: Vec<String> = jobs.filter_map(|item| text(item, "sk").map(str::to_owned)).collect();
                 let job = self.some(jobs)?;
-                if kind == 9 { Asked::Cancel(job) } else { Asked::Resume(job) }
+                if kind == 9 { Command::Cancel(job) } else { Command::Resume(job) }
             }
         })
     }
@@ -110,14 +110,14 @@ impl World {
         queued.into_iter().filter(|target| all.contains(&target)).collect()
     }
 
-    fn meant(&self, asked: &Asked) -> Meant {
+    fn meant(&self, asked: &Command) -> Meant {
         match asked {
-            Asked::ReplayAll { tenant, only_given_up: false } => {
+            Command::ReplayAll { tenant, only_given_up: false } => {
                 let partitions = format!("{tenant}#");
                 let own = self.recorded(|item| text(item, "pk").is_some_and(|pk| pk.starts_with(&partitions)));
                 Meant { notifications: own.into_iter().map(|target| target.sk).collect(), ..Meant::default() }
             }
-            Asked::Redrive(queue) => {
+            Command::Redrive(queue) => {
                 let dead = self.queues[&lane(*queue).1].messages.iter();
                 // What was sent in this moment counts as sent since then.
                 let old = dead.filter(|letter| letter.sent_at < self.now);
@@ -148,7 +148,7 @@ impl Run {
     }
 
     /// The command's place among all; `None` while too many are being answered.
-    pub(crate) fn ask(&mut self, asked: Asked) -> Option<usize> {
+    pub(crate) fn ask(&mut self, asked: Command) -> Option<usize> {
         let at = self.environment(Function::Operations)?;
         let instance = self.instances[at].id;
         let mut world = self.sim.world();
@@ -172,15 +172,15 @@ impl Run {
         }
         let pauses = self.sim.world().live_pauses();
         for (tenant, events) in pauses {
-            self.in_calm(Asked::EndOfPause(tenant, events)).await;
+            self.in_calm(Command::EndOfPause(tenant, events)).await;
         }
         let held = self.sim.world().recorded(is_held);
         for target in held {
-            self.in_calm(Asked::Release(target)).await;
+            self.in_calm(Command::Release(target)).await;
         }
         let refused = self.sim.world().refused();
         for target in refused {
-            self.in_calm(Asked::Resend(target)).await;
+            self.in_calm(Command::Resend(target)).await;
         }
         if self.is_broken() {
             return;
@@ -195,8 +195,8 @@ impl Run {
         if is_left {
             // The end of any pause lets go on whatever no other covers.
             let nothing = "nothing".to_owned();
-            self.in_calm(Asked::Pause(None, nothing.clone())).await;
-            self.in_calm(Asked::EndOfPause(None, nothing)).await;
+            self.in_calm(Command::Pause(None, nothing.clone())).await;
+            self.in_calm(Command::EndOfPause(None, nothing)).await;
         }
         let mut world = self.sim.world();
         let World { checks, table, .. } = &mut *world;
@@ -204,7 +204,7 @@ impl Run {
     }
 
     /// Asks, and waits for all that comes of it.
-    pub(crate) async fn in_calm(&mut self, asked: Asked) {
+    pub(crate) async fn in_calm(&mut self, asked: Command) {
         if self.is_broken() {
             return;
         }
@@ -232,7 +232,7 @@ fn is_held(item: &Item) -> bool {
 }
 
 /// A request as API Gateway hands it over, let in by its authoriser.
-fn event(asked: &Asked, now: OffsetDateTime) -> Event {
+fn event(asked: &Command, now: OffsetDateTime) -> Event {
     let (method, path, body) = request(asked, now);
     let roles = format!("{ROLE_PREFIX}read {ROLE_PREFIX}repair {ROLE_PREFIX}erase");
     let event = json!({
@@ -246,7 +246,7 @@ fn event(asked: &Asked, now: OffsetDateTime) -> Event {
     serde_json::from_value(event).expect("no event is an error")
 }
 
-fn request(asked: &Asked, now: OffsetDateTime) -> (&'static str, String, Value) {
+fn request(asked: &Command, now: OffsetDateTime) -> (&'static str, String, Value) {
     let about = |target: &Target, deed: &str| {
         let Target { pk, sk } = target;
         let reference = URL_SAFE_NO_PAD.encode(format!("{pk}#{}", sk.trim_start_matches("N#")));
@@ -255,27 +255,29 @@ fn request(asked: &Asked, now: OffsetDateTime) -> (&'static str, String, Value) 
     let pauses = || "/operations/v1/pauses".to_owned();
     let note = || json!({"note": "a reason"});
     match asked {
-        Asked::Replay(target) => ("POST", about(target, "replay"), note()),
-        Asked::Hold(target) => ("POST", about(target, "hold"), note()),
-        Asked::Release(target) => ("POST", about(target, "release"), note()),
-        Asked::Resend(target) => ("POST", about(target, "feedback"), note()),
-        Asked::Outcome(target) => {
+        Command::Replay(target) => ("POST", about(target, "replay"), note()),
+        Command::Hold(target) => ("POST", about(target, "hold"), note()),
+        Command::Release(target) => ("POST", about(target, "release"), note()),
+        Command::Resend(target) => ("POST", about(target, "feedback"), note()),
+        Command::Outcome(target) => {
             ("POST", about(target, "outcome"), json!({"is_success": true, "description": OUTCOME}))
         }
-        Asked::Pause(tenant, events) => ("PUT", pauses(), json!({"tenant": tenant, "events": events})),
-        Asked::EndOfPause(tenant, events) => ("DELETE", pauses(), json!({"tenant": tenant, "events": events})),
-        Asked::ReplayAll { tenant, only_given_up } => {
+        Command::Pause(tenant, events) => ("PUT", pauses(), json!({"tenant": tenant, "events": events})),
+        Command::EndOfPause(tenant, events) => ("DELETE", pauses(), json!({"tenant": tenant, "events": events})),
+        Command::ReplayAll { tenant, only_given_up } => {
             let text = |at: OffsetDateTime| at.format(&Rfc3339).expect("a time of this era");
             let states: &[&str] = if *only_given_up { &["dead", "parked"] } else { &[] };
             let (from, to) = (text(START - Duration::days(1)), text(now + Duration::hours(1)));
             let filter = json!({"tenant": tenant, "states": states, "from": from, "to": to, "rate": 1});
             ("POST", "/operations/v1/jobs".to_owned(), filter)
         }
-        Asked::Redrive(queue) => ("POST", format!("/operations/v1/dead-letters/{queue}/redrives"), json!({"rate": 1})),
-        Asked::Erase(tenant) => {
+        Command::Redrive(queue) => {
+            ("POST", format!("/operations/v1/dead-letters/{queue}/redrives"), json!({"rate": 1}))
+        }
+        Command::Erase(tenant) => {
             ("POST", "/operations/erasures".to_owned(), json!({"tenant": tenant, "confirm": tenant}))
         }
-        Asked::Cancel(job) => ("POST", format!("/operations/v1/jobs/{job}/cancel"), json!({})),
-        Asked::Resume(job) => ("POST", format!("/operations/v1/jobs/{job}/resume"), json!({})),
+        Command::Cancel(job) => ("POST", format!("/operations/v1/jobs/{job}/cancel"), json!({})),
+        Command::Resume(job) => ("POST", format!("/operations/v1/jobs/{job}/resume"), json!({})),
     }
 }

@@ -4,6 +4,7 @@ use crate::actors::{Function, Instance};
 use crate::check::{Invariant, Violation};
 use crate::faults::{Fault, Rates};
 use crate::model::erp::Mood;
+use crate::planted::Planted;
 use crate::ports::{READS_SETTINGS, SENDS_LATE};
 use crate::sabotage::Sabotage;
 use crate::world::{Fate, Name, Sim, World};
@@ -20,6 +21,7 @@ pub struct Plan {
     /// Decisions made before, instead of the seed's; zeros follow.
     pub script: Option<Vec<u32>>,
     pub sabotage: Option<Sabotage>,
+    pub planted: Option<Planted>,
     /// Whether to write the story down.
     pub tells: bool,
 }
@@ -67,6 +69,9 @@ pub(crate) struct Run {
 impl Run {
     fn new(plan: &Plan) -> Self {
         let mut world = World::new(plan.seed, plan.script.clone(), plan.sabotage, plan.tells);
+        if let Some(bug) = plan.planted {
+            world.plant(bug);
+        }
         let changes_left = 1 + world.choices.below(6);
         Self { sim: Sim::new(world), instances: Vec::new(), changes_left, steps: 0, last_sweep: None }
     }
@@ -234,7 +239,7 @@ impl Run {
         }
         {
             let World { checks, table, .. } = &mut *self.sim.world();
-            checks.before_the_reconciler(table);
+            checks.ended_without_the_reconciler(table);
         }
         self.last_sweep = None;
         let mut wait = TO_BE_STUCK;

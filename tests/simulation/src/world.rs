@@ -8,6 +8,7 @@ use crate::model::erp::Erp;
 use crate::model::queue::{QueueModel, Stored};
 use crate::model::secrets::Secrets;
 use crate::model::table::TableModel;
+use crate::planted::Planted;
 use crate::sabotage::Sabotage;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -63,6 +64,9 @@ pub(crate) struct World {
     pub(crate) choices: Choices,
     pub(crate) rates: Rates,
     pub(crate) sabotage: Option<Sabotage>,
+    pub(crate) planted: Option<Planted>,
+    /// Records that refused an instance's write, by the beginning of their keys. Only a planted bug wants to know.
+    pub(crate) refused: BTreeSet<(usize, String)>,
     pub(crate) queues: BTreeMap<Name, QueueModel>,
     pub(crate) table: TableModel,
     pub(crate) secrets: Secrets,
@@ -114,6 +118,8 @@ impl World {
             rates: Rates::drawn(&mut choices),
             choices,
             sabotage,
+            planted: None,
+            refused: BTreeSet::new(),
             queues: BTreeMap::from(queues),
             table: TableModel::default(),
             secrets: Secrets::new(START),
@@ -128,6 +134,12 @@ impl World {
             randomness: fastrand::Rng::with_seed(seed ^ 0x5eed),
             story: tells.then(Vec::new),
         }
+    }
+
+    /// A bug, and the trouble in which it shows.
+    pub(crate) fn plant(&mut self, bug: Planted) {
+        self.planted = Some(bug);
+        self.rates = self.rates.with(bug.thrives_on());
     }
 
     pub(crate) fn next_number(&mut self) -> u64 {

@@ -5,6 +5,7 @@
 mod allowances;
 mod answers;
 mod audit;
+mod expiry;
 mod head;
 mod jobs;
 mod ledger;

@@ -19,7 +19,7 @@ pub(crate) struct Target {
 
 /// What an operator asks of the operations API.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum Command {
     Replay(Target),
     Hold(Target),
     Release(Target),
@@ -39,7 +39,7 @@ pub(crate) enum Asked {
     Resume(String),
 }
 
-impl Asked {
+impl Command {
     fn begins_a_job(&self) -> bool {
         match self {
             Self::EndOfPause(..) | Self::ReplayAll { .. } | Self::Redrive(_) | Self::Resume(_) | Self::Erase(_) => true,
@@ -59,8 +59,8 @@ pub(crate) struct Meant {
 }
 
 #[derive(Debug)]
-struct Command {
-    asked: Asked,
+struct Given {
+    asked: Command,
     /// One count for everything that happens, so what is later has a higher one.
     given_at: u64,
     /// Answered, and with a 2xx.
@@ -73,7 +73,7 @@ struct Command {
 /// What was asked, and what was seen of it.
 #[derive(Debug, Default)]
 pub(crate) struct Commands {
-    all: Vec<Command>,
+    all: Vec<Given>,
     /// The command that an environment is answering.
     answering: BTreeMap<usize, usize>,
     /// Of an environment's batch, when it began and which notifications are replayed in it.
@@ -95,9 +95,9 @@ impl Commands {
         self.all.is_empty()
     }
 
-    pub(crate) fn give(&mut self, instance: usize, given_at: u64, asked: Asked, meant: Meant) -> usize {
+    pub(crate) fn give(&mut self, instance: usize, given_at: u64, asked: Command, meant: Meant) -> usize {
         self.answering.insert(instance, self.all.len());
-        self.all.push(Command { asked, given_at, is_accepted: false, jobs: BTreeSet::new(), meant });
+        self.all.push(Given { asked, given_at, is_accepted: false, jobs: BTreeSet::new(), meant });
         self.all.len() - 1
     }
 
@@ -148,7 +148,7 @@ impl Commands {
     /// Whose feedback was to be sent again, and the operator was told that it failed.
     pub(crate) fn refused_resends(&self) -> impl Iterator<Item = &Target> {
         self.all.iter().filter(|command| !command.is_accepted).filter_map(|command| match &command.asked {
-            Asked::Resend(target) => Some(target),
+            Command::Resend(target) => Some(target),
             _ => None,
         })
     }
@@ -157,17 +157,17 @@ impl Commands {
         self.found.get_or_insert(what);
     }
 
-    fn accepted(&self) -> impl Iterator<Item = &Command> {
+    fn accepted(&self) -> impl Iterator<Item = &Given> {
         self.all.iter().filter(|command| command.is_accepted)
     }
 
-    fn has(&self, asked: &Asked, is_accepted: Option<bool>) -> bool {
-        let is_it = |one: &Command| one.asked == *asked && is_accepted.is_none_or(|wanted| wanted == one.is_accepted);
+    fn has(&self, asked: &Command, is_accepted: Option<bool>) -> bool {
+        let is_it = |one: &Given| one.asked == *asked && is_accepted.is_none_or(|wanted| wanted == one.is_accepted);
         self.all.iter().any(is_it)
     }
 
     fn has_cancelled(&self) -> bool {
-        self.all.iter().any(|command| matches!(command.asked, Asked::Cancel(_)))
+        self.all.iter().any(|command| matches!(command.asked, Command::Cancel(_)))
     }
 
     /// A job that was begun ends, unless somebody has cancelled it.
@@ -177,9 +177,9 @@ impl Commands {
                 let item = table.get(JOBS, job);
                 match item.and_then(|item| text(item, "status")) {
                     Some("finished") => true,
-                    Some("cancelled") => self.has(&Asked::Cancel(job.clone()), None),
+                    Some("cancelled") => self.has(&Command::Cancel(job.clone()), None),
                     // Set going by a command that then failed, as its operator was told.
-                    Some("running") => self.has(&Asked::Resume(job.clone()), Some(false)),
+                    Some("running") => self.has(&Command::Resume(job.clone()), Some(false)),
                     _ => false,
                 }
             };
@@ -191,10 +191,10 @@ impl Commands {
     /// A feedback that was to be tried again, or whose outcome was handed in, is decided by Visma Net.
     fn unmoved_feedback(&self, table: &TableModel) -> Option<String> {
         self.accepted().find_map(|command| {
-            let (Asked::Resend(target) | Asked::Outcome(target)) = &command.asked else { return None };
+            let (Command::Resend(target) | Command::Outcome(target)) = &command.asked else { return None };
             let feedback = record(table, &target.sk).and_then(|item| text(item, "feedback")).unwrap_or("none");
             let is_moved = match &command.asked {
-                Asked::Outcome(_) => feedback != "awaited",
+                Command::Outcome(_) => feedback != "awaited",
                 _ => matches!(feedback, "sent" | "parked"),
             };
             let what = || format!("{:?} was accepted, and the feedback is {feedback}", command.asked);
@@ -205,7 +205,7 @@ impl Commands {
     /// Each replay and release was carried out by an attempt that began after it was asked for.
     fn swallowed(&self) -> Option<String> {
         self.accepted().find_map(|command| {
-            let (Asked::Replay(target) | Asked::Release(target)) = &command.asked else { return None };
+            let (Command::Replay(target) | Command::Release(target)) = &command.asked else { return None };
             let what = || format!("{:?} was accepted, and {} was not replayed", command.asked, short(&target.sk));
             (!self.is_carried_out(&target.sk, command.given_at)).then(what)
         })
