@@ -13,6 +13,8 @@ use webhooks_visma::Quotas;
 
 /// What was received so lately is left to the next run: most of it ends within that, and then it is read once.
 const LAG: Duration = Duration::minutes(5);
+/// Whoever is so far behind passes over the hours in which nothing came.
+const BEHIND: Duration = Duration::hours(2);
 /// Stretches of feeds in one run, 100 notifications each; the next run goes on.
 const MOST_STRETCHES: u32 = 500;
 
@@ -90,6 +92,11 @@ impl<P: Ports> Reconciler<P> {
             if hour > count.until {
                 return Ok(true);
             }
+            if count.until - hour > BEHIND {
+                let next = self.sweeps.next_received(tenant, hour, count.until).await?;
+                rolling.skip_to(next, count.now);
+            }
+            let hour = rolling.hour();
             let known = self.sweeps.rolled(tenant, hour).await?;
             let on = known.clone().unwrap_or_else(|| Rolled::begin(hour, count.now));
             if !self.roll_hour(tenant, known.as_ref(), on, count, run).await? {

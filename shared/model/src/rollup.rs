@@ -172,6 +172,13 @@ impl Rolling {
         self.hour += 3600;
     }
 
+    /// Nothing was received before this moment in the hours that are left out.
+    pub fn skip_to(&mut self, at: OffsetDateTime, now: OffsetDateTime) {
+        while self.hour < hour_of(at).unix_timestamp() {
+            self.finish_hour(now);
+        }
+    }
+
     /// The hours to look at again: an hour after the last time, and when they are twice as old as they were then.
     pub fn due(&self, now: OffsetDateTime) -> Vec<OffsetDateTime> {
         let is_due = |(hour, looked): &(&i64, &i64)| {

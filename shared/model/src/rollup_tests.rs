@@ -92,6 +92,17 @@ fn an_hour_is_looked_at_again_ever_more_seldom_until_it_is_a_day_old() {
 }
 
 #[test]
+fn hours_without_anything_are_left_out_and_looked_at_again_like_any_other() {
+    let mut rolling = Rolling::begin(NOON);
+    let now = NOON + Duration::hours(50);
+    rolling.skip_to(now - Duration::minutes(5), now);
+    assert_eq!(rolling.hour(), now - Duration::HOUR);
+    assert_eq!(rolling.watched.len(), 23, "those that are not a day old");
+    rolling.skip_to(NOON, now);
+    assert_eq!(rolling.hour(), now - Duration::HOUR, "it never goes back");
+}
+
+#[test]
 fn an_hour_begins_on_the_hour_also_before_1970() {
     assert_eq!(hour_of(datetime!(2026-11-23 12:59:59.9 UTC)), NOON);
     assert_eq!(hour_of(datetime!(1969-12-31 23:30 UTC)), datetime!(1969-12-31 23:00 UTC));

@@ -16,7 +16,7 @@ use webhooks_model::{LedgerKey, State};
 /// Looked at in one go: BatchGetItem takes no more keys.
 pub(crate) const AT_ONCE: i32 = 100;
 /// Days without a notification that one stretch passes over.
-const DAYS_AT_ONCE: usize = 31;
+pub(crate) const DAYS_AT_ONCE: usize = 31;
 const SORT_KEY: &str = "SWEEP#unended";
 const ATTRIBUTES: [&str; 11] = [
     "pk",

@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::implied::received_at;
 use crate::item::{Items, Query};
 use crate::keys::key_of;
-use crate::pending::{AT_ONCE, name};
+use crate::pending::{AT_ONCE, DAYS_AT_ONCE, name};
 use crate::records::TABLE_KEYS;
 use crate::table::Table;
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,14 @@ pub trait Rollups: Send + Sync {
         hour: OffsetDateTime,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
+    /// When the first was received from `from` on; `until` if there is none before. Looks through 31 days at most, and then says how far.
+    fn next_received(
+        &self,
+        tenant: &str,
+        from: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> impl Future<Output = Result<OffsetDateTime, StoreError>> + Send;
+
     /// An hour of a tenant; `None` where nothing was received in it.
     fn rolled(
         &self,
@@ -163,6 +171,27 @@ impl<I: Items> Rollups for Table<I> {
             }
             position = next;
         }
+    }
+
+    async fn next_received(
+        &self,
+        tenant: &str,
+        from: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<OffsetDateTime, StoreError> {
+        let (mut from, end) = (from, time_text(until));
+        for _ in 0..DAYS_AT_ONCE {
+            let position = time_text(from);
+            let places = self.feed_after(tenant, from, &position, &end).await?;
+            if let Some(first) = places.first().and_then(received_at) {
+                return Ok(first);
+            }
+            from = day_of(&position).map_or(until, |day| day + Duration::DAY);
+            if from >= until {
+                return Ok(until);
+            }
+        }
+        Ok(from)
     }
 
     async fn rolled(&self, tenant: &str, hour: OffsetDateTime) -> Result<Option<Rolled>, StoreError> {

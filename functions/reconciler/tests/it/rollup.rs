@@ -116,6 +116,23 @@ async fn what_a_sweep_found_counts_as_a_gap_and_a_feedback_to_come_as_open() {
 }
 
 #[tokio::test]
+async fn days_without_a_run_are_made_up_for_and_quiet_ones_cost_little() {
+    let world = world().await;
+    let start = hour_of(world.now());
+    world.host.advance(Duration::minutes(6));
+    world.run().await;
+    end(&world, &came(&world, TENANT, "10001")).await;
+    world.host.advance(Duration::days(10));
+    let late = hour_of(world.now());
+    end(&world, &came(&world, TENANT, "10002")).await;
+    world.host.advance(Duration::minutes(10));
+    let (_, cost) = world.run_counted().await;
+    assert_eq!(hour(&world, Some(TENANT), start).await.received, 1);
+    assert_eq!(hour(&world, None, late).await.received, 1);
+    assert!(cost.requests < 200, "not one for each of 240 hours: {cost:?}");
+}
+
+#[tokio::test]
 async fn a_run_for_one_tenant_leaves_the_numbers_alone() {
     let world = world().await;
     end(&world, &came(&world, TENANT, "10001")).await;

@@ -73,6 +73,20 @@ async fn an_hour_of_more_than_a_hundred_is_read_in_stretches_and_each_once() {
 }
 
 #[tokio::test]
+async fn the_next_that_was_received_is_found_over_days_without_any() {
+    let fixture = Fixture::new().await;
+    let at = NOW + Duration::hours(60);
+    ended(&fixture, 1, at).await;
+    let next = |from, until| fixture.table.next_received(TENANT, from, until);
+    assert_eq!(next(NOW, at + Duration::HOUR).await.unwrap(), at);
+    assert_eq!(next(NOW, at).await.unwrap(), at, "none before the end");
+    let after = at + Duration::SECOND;
+    assert_eq!(next(after, after + Duration::days(2)).await.unwrap(), after + Duration::days(2));
+    let looked = next(after, after + Duration::days(90)).await.unwrap() - after;
+    assert!((30..=31).contains(&looked.whole_days()), "{looked}");
+}
+
+#[tokio::test]
 async fn hours_are_added_up_over_tenants_without_a_word_of_whom_they_are_about() {
     let fixture = Fixture::new().await;
     let hour = hour_of(NOW);
