@@ -18,7 +18,7 @@ export function bars(title, tone, items) {
   const bar = ({ label, value, text, href }, place) => {
     const tall = Math.max((value / highest) * HIGH, 2);
     const at = { x: place * WIDE + GAP / 2, width: WIDE - GAP };
-    const words = `${label}: ${text}`;
+    const words = `${title}, ${label}: ${text}`;
     return svg("a", { href, "aria-label": words, tabindex: -1 }, svg("title", {}, words),
       svg("rect", { class: "hit", x: place * WIDE, width: WIDE, y: 0, height: HIGH }), svg("rect", { class: "bar", ...at, y: HIGH - tall, height: tall }));
   };
