@@ -17,7 +17,7 @@ const ABOUT_EXITS: &str = "Exit codes:
 Environment:
   VISMA_WEBHOOKS_STACK   --stack
   VISMA_WEBHOOKS_API     --api
-  VISMA_WEBHOOKS_TOKEN   a token for get, tail, replay and observed; without it the AWS credentials sign the requests
+  VISMA_WEBHOOKS_TOKEN   a token for get, tail, replay, observed and stats; without it the AWS credentials sign the requests
   AWS_PROFILE, AWS_REGION and whatever else the AWS command line knows
 
 Examples:
@@ -110,6 +110,14 @@ pub enum Command {
   visma-webhooks observed
   visma-webhooks observed --contradicted --output json")]
     Observed(operations::Observed),
+    /// Show how many came, how they ended and how long it took, by hour or day
+    ///
+    /// From roll-ups that the schedule writes: the first lines say how old they are.
+    #[command(after_help = "Examples:
+  visma-webhooks stats
+  visma-webhooks stats --by day --from 30d
+  visma-webhooks stats --tenant 10000000-0000-4000-8000-000000000001 --output json")]
+    Stats(operations::Stats),
     /// Learn what parked notifications mean: name their events and fields in the settings, and replay them
     ///
     /// What is parked because its event or its record is unknown is put together by the shape of its body. Names and places are proposed,

@@ -54,6 +54,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             operations::replay(&stack, &Caller::from_environment(), options, interrupt::listen).await?
         }
         Command::Observed(options) => operations::observed(&stack, &Caller::from_environment(), options).await?,
+        Command::Stats(options) => operations::stats(&stack, &Caller::from_environment(), options).await?,
         Command::Learn(options) => operations::learn(&stack, &Caller::from_environment(), *options).await?,
         Command::Completions { .. } => unreachable!("answered above"),
     };

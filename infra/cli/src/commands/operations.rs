@@ -1,4 +1,4 @@
-//! `get`, `tail`, `replay`, `learn` and `observed`: the operations API (functions/operations/README.md).
+//! `get`, `tail`, `replay`, `learn`, `observed` and `stats`: the operations API (functions/operations/README.md).
 
 mod caller;
 mod client;
@@ -6,11 +6,13 @@ mod learn;
 mod observed;
 mod replay;
 mod shown;
+mod stats;
 
 pub use caller::Caller;
 pub use learn::{Learn, learn, learn_with};
 pub use observed::{Observed, observed};
 pub use replay::{Replay, replay};
+pub use stats::{Stats, stats};
 
 use crate::error::{Exit, Failure};
 use crate::interrupt::{self, requested};

@@ -12,6 +12,7 @@ mod ledger;
 mod mortal;
 mod observed;
 mod pending;
+mod rollups;
 mod subscriptions;
 mod support;
 mod sweeps;
