@@ -5,7 +5,8 @@ use webhooks_model::feedback::{Address, Verdict};
 use webhooks_settings as settings;
 use webhooks_visma::{Feedback, Visma, VismaError};
 
-/// At most two ids are tried: the one the settings prefer and the other (reference 8.5).
+/// At most two ids are tried: the one the settings prefer and the other
+/// (docs/visma-net.md#notification-feedback).
 const TRIES: usize = 2;
 
 /// Returns the id it was taken under.

@@ -1,4 +1,4 @@
-//! What an answer of Visma Net tells about the open questions of the reference (8.7).
+//! What an answer of Visma Net tells about the open questions (docs/visma-net.md#open-questions).
 
 use crate::feedback::Feedback;
 use crate::ports::Ports;

@@ -23,7 +23,8 @@ pub struct Intake<S, Q, H> {
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub max_body_bytes: usize,
-    /// How long SQS may take. The sender should have its answer within some seconds (reference 8.7, question 6).
+    /// How long SQS may take. The sender should have its answer within some seconds
+    /// (docs/visma-net.md#open-questions, question 6).
     pub send_within: Duration,
 }
 

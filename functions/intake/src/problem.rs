@@ -77,7 +77,8 @@ impl Problem {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentTypeUnsupported | Self::ContentEncodingUnsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::SignatureMissing | Self::SignatureMalformed | Self::SignatureMismatch => StatusCode::UNAUTHORIZED,
-            // Whatever is our own fault: the sender must come back with it (reference 1.3).
+            // Whatever is our own fault: the sender must come back with it
+            // (docs/visma-net.md#answers-and-retries).
             Self::SettingsUnavailable(_) | Self::QueueUnavailable(_) | Self::Internal => {
                 StatusCode::SERVICE_UNAVAILABLE
             }

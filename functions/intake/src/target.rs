@@ -11,7 +11,7 @@ pub(crate) enum Target<'a> {
     Nothing,
 }
 
-/// The two ways in (reference 8.1, 8.2).
+/// The two ways in (docs/visma-net.md#current-webhooks, docs/visma-net.md#legacy-webhooks).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entrance<'a> {
     Dispatcher { route: &'a str },

@@ -6,10 +6,10 @@ import { announce, button, field, h, heading } from "./dom.js";
 import { comeBack, config, keep, leave, session, signOut } from "./session.js";
 
 const VIEWS = {
-  notifications: () => import("./notifications.js"), attention: () => import("./attention.js"), pauses: () => import("./pauses.js"),
+  overview: () => import("./overview.js"), notifications: () => import("./notifications.js"), attention: () => import("./attention.js"), pauses: () => import("./pauses.js"),
   replay: () => import("./replay.js"), observed: () => import("./observed.js"), notification: () => import("./detail.js"), entity: () => import("./entity.js"),
 };
-const MENU = { notifications: "Notifications", attention: "Attention", pauses: "Pauses", replay: "Replays", observed: "Observed" };
+const MENU = { overview: "Overview", notifications: "Notifications", attention: "Attention", pauses: "Pauses", replay: "Replays", observed: "Observed" };
 /** Under which entry of the menu a view is found. */
 const UNDER = { notification: "notifications", entity: "notifications" };
 
@@ -27,7 +27,7 @@ function go(view, query = {}) {
 function place() {
   const [path, words = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const [view, ...rest] = path.split("/");
-  return { view: VIEWS[view] ? view : "notifications", path: rest, query: Object.fromEntries(new URLSearchParams(words)) };
+  return { view: VIEWS[view] ? view : "overview", path: rest, query: Object.fromEntries(new URLSearchParams(words)) };
 }
 
 async function route() {

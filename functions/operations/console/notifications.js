@@ -9,13 +9,20 @@ const PAGE = 50;
 /** Pages that are read for one press of a button, when a filter leaves nothing of them. */
 const MOST = 10;
 
+/** What the overview counts and the API has no filter for: words, and which ones. */
+const ONLY = {
+  processed: ["processed or superseded", ({ state }) => ["processed", "superseded"].includes(state)], answered: ["answered", ({ feedback }) => feedback.state === "sent"],
+  failed: ["dead, parked or unreadable", ({ state }) => ["dead", "parked", "unparseable"].includes(state)], gap: ["found by the reconciler", ({ origin }) => origin === "reconciliation"],
+};
+
 export const title = "Notifications";
 
 export function show(main, { query: asked, go, signal }) {
   const query = { tenant: chosen(), ...asked };
   const results = h("section", { "aria-label": "Results" });
-  main.append(heading(title), filters(query, go), results);
-  if (!query.tenant) return results.append(welcome(go));
+  const only = ONLY[query.is] && h("p", { class: "lead" }, `Only what is ${ONLY[query.is][0]}. `, button("All", () => go("notifications", { ...query, is: "" }), { class: "link" }));
+  main.append(heading(title), filters(query, go), ...[only].filter(Boolean), results);
+  if (!query.tenant) return results.append(welcome(go, asked));
   choose(query.tenant);
   return query.entity && query.key ? ofOne(results, query, signal) : ofTenant(results, query, signal);
 }
@@ -35,8 +42,8 @@ function filters(query, go) {
   return h("details", { class: "narrowing", open: wide || !query.tenant }, h("summary", {}, "Filter"), form);
 }
 
-function welcome(go) {
-  const known = met().slice(0, 8).map((tenant) => h("li", {}, button(tenant, () => go("notifications", { tenant }), { class: "link code" })));
+function welcome(go, asked) {
+  const known = met().slice(0, 8).map((tenant) => h("li", {}, button(tenant, () => go("notifications", { ...asked, tenant }), { class: "link code" })));
   return empty("Choose a tenant to see its notifications.",
     known.length > 0 ? [h("p", {}, "Met before:"), h("ul", { class: "plain" }, known)] :
       h("p", {}, "A tenant is a company's id in Visma Net. What needs attention is listed ", h("a", { href: "#/attention" }, "across tenants"), "."));
@@ -45,7 +52,8 @@ function welcome(go) {
 /** Pages of the feed. A number alone narrows down what they bring. */
 async function ofTenant(results, query, signal) {
   const { tenant, entity, event, state, from, to } = query;
-  const fits = ({ key }) => !query.key || key.toLowerCase().includes(query.key.toLowerCase());
+  const is = ONLY[query.is]?.[1] ?? (() => true);
+  const fits = (one) => is(one) && (!query.key || one.key.toLowerCase().includes(query.key.toLowerCase()));
   const list = table(`Notifications of ${tenant}, newest first`);
   const more = button("Load more", () => load(), { class: "quiet" });
   const told = h("p", { class: "told" });

@@ -43,7 +43,7 @@ function row(item) {
   const cell = (label, ...content) => h("td", { role: "cell", "data-label": label }, ...content);
   const [label, tone, meaning] = STANDS[item.stands] ?? [item.stands, "calm", ""];
   return h("tr", { role: "row", "data-question": item.question },
-    cell("Question", h("strong", {}, item.title), h("span", { class: "after" }, ` ${item.question}, reference ${item.reference}`)),
+    cell("Question", h("strong", {}, item.title), h("span", { class: "after" }, ` ${item.question}, ${item.reference}`)),
     cell("Stands", chip(tone, label, meaning)), cell("Notifications", item.notifications === 0 ? h("span", { class: "faint" }, "–") : number(item.notifications)),
     cell("First seen", moment(item.first_seen)), cell("Last seen", moment(item.last_seen)),
     cell("Assumed and seen", h("p", {}, `Assumed: ${item.assumed}`), item.advice && h("p", {}, h("strong", {}, "To do: "), item.advice),

@@ -27,6 +27,8 @@ const FILES: &[Source] = &[
     ("filters.js", SCRIPT, include_str!("../console/filters.js")),
     ("table.js", SCRIPT, include_str!("../console/table.js")),
     ("deeds.js", SCRIPT, include_str!("../console/deeds.js")),
+    ("chart.js", SCRIPT, include_str!("../console/chart.js")),
+    ("overview.js", SCRIPT, include_str!("../console/overview.js")),
     ("notifications.js", SCRIPT, include_str!("../console/notifications.js")),
     ("attention.js", SCRIPT, include_str!("../console/attention.js")),
     ("detail.js", SCRIPT, include_str!("../console/detail.js")),

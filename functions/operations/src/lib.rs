@@ -14,6 +14,7 @@ mod jobs;
 mod letters;
 mod lists;
 mod observed;
+mod overview;
 mod pauses;
 mod ports;
 mod problem;

@@ -5,11 +5,21 @@ use std::sync::Arc;
 use webhooks_host::Host;
 use webhooks_model::QueueName;
 use webhooks_queue::{Letters, Sender};
-use webhooks_store::{Allowances, Audit, Erasure, Jobs, Observations, Pauses, Records, Repairs, Replays};
+use webhooks_store::{Allowances, Audit, Erasure, Jobs, Observations, Pauses, Records, Repairs, Replays, Rollups};
 
 /// The effects, chosen once: the real ones in the function, others in tests.
 pub trait Ports: Send + Sync + 'static {
-    type Store: Records + Jobs + Repairs + Replays + Pauses + Audit + Erasure + Allowances + Observations + 'static;
+    type Store: Records
+        + Jobs
+        + Repairs
+        + Replays
+        + Pauses
+        + Audit
+        + Erasure
+        + Allowances
+        + Observations
+        + Rollups
+        + 'static;
     type Queue: Sender + Letters + 'static;
     type Host: Host + 'static;
 }

@@ -5,6 +5,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod erasures;
 pub(crate) mod jobs;
 pub(crate) mod observed;
+pub(crate) mod overview;
 
 use crate::reference;
 use serde::{Deserialize, Serialize};

@@ -24,9 +24,10 @@ pub(crate) struct Facts {
     pub(crate) refuted: bool,
 }
 
-/// A signed deletion is believed, for its resource answers 404. Content seen before under another id is
-/// confirmed where there is a resource to ask for. What only a header says and what nobody signed is
-/// acted on only if the ERP confirms it (reference 8.2). It cannot confirm an action.
+/// A signed deletion is believed, for its resource answers 404. Content seen before under another
+/// id is confirmed where there is a resource to ask for. What only a header says and what nobody
+/// signed is acted on only if the ERP confirms it (docs/visma-net.md#legacy-webhooks). It cannot
+/// confirm an action.
 pub(crate) fn question<'a>(n: &'a Notification, route: &Route, repeated: bool) -> Result<Question<'a>, Reason> {
     let path = n.path.as_ref().filter(|path| path.key().is_some());
     let wanted = match n.proof {

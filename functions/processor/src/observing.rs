@@ -1,5 +1,5 @@
-//! What a message tells about the open questions of the reference (8.7), noted while it is
-//! processed and written down when its batch has ended.
+//! What a message tells about the open questions (docs/visma-net.md#open-questions), noted while it
+//! is processed and written down when its batch has ended.
 
 use crate::ports::Ports;
 use crate::processor::Processor;

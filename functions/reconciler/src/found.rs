@@ -5,7 +5,7 @@ use webhooks_model::Ticks;
 use webhooks_model::collection::Row;
 
 /// So many rows of a list with one and the same time, or with nothing new but their time, were not changed by people: an upgrade of
-/// the ERP, an import, a mass update (reference 9.10).
+/// the ERP, an import, a mass update (docs/visma-net.md#mass-changes).
 const MASS: usize = 50;
 
 #[derive(Debug, Default)]

@@ -7,6 +7,7 @@ mod pending;
 mod ports;
 mod reconciler;
 mod release;
+mod rollup;
 mod rounds;
 mod run;
 mod silence;

@@ -5,12 +5,13 @@ use crate::run::Run;
 use crate::sweep::{Progress, Sweep};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use time::OffsetDateTime;
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
 use webhooks_model::Collection;
 use webhooks_queue::Trace;
 use webhooks_settings::LoadError;
-use webhooks_store::{Place, Sweeps};
+use webhooks_store::{Place, StoreError, Sweeps};
 
 /// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -76,6 +77,7 @@ impl<P: Ports> Reconciler<P> {
             let reason = error.next().reason();
             tracing::warn!(reason = reason.as_str(), "what waits for a quota is left to the next run: {error}");
         }
+        let counted_to = if only.is_none() { self.count_hours(&tenants, &run).await } else { None };
         let (lists, next) = self.sweep_all(&settings, &tenants, begun.list.as_ref(), &mut run).await;
         lists.iter().for_each(|sweep| note(&mut report, sweep));
         ended.list = next.or(ended.list);
@@ -83,12 +85,22 @@ impl<P: Ports> Reconciler<P> {
             self.remember(&begun, &ended).await;
             report.silent = self.count_silent(&settings).await;
             report.silent_subscriptions = self.count_silent_subscriptions(&settings).await;
+            if let Some(counted_to) = counted_to {
+                self.summarise(counted_to, report.tenants, report.silent).await;
+            }
         }
         report.calls = settings.reconciliation.max_calls - run.calls_left();
         self.count(&report);
         self.metrics.flush(request_id);
         log(&report);
         Ok(report)
+    }
+
+    /// Up to when every tenant is counted.
+    async fn count_hours(&self, tenants: &[&str], run: &Run<'_>) -> Option<OffsetDateTime> {
+        let counted = self.roll_up(tenants, run).await;
+        let warn = |error: &StoreError| tracing::warn!("the roll-ups are left to the next run: {error}");
+        counted.inspect_err(warn).ok().flatten()
     }
 
     /// Where the last run ended. Unknown, it is the beginning.

@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{dlq, doctor, forward, operations, send, settings, subscriptions};
+use crate::commands::{client, dlq, doctor, forward, operations, send, settings, subscriptions};
 use crate::output::Format;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -54,6 +54,11 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Set the service client with which the receiver calls Visma Net
+    #[command(after_help = "Examples:
+  visma-webhooks client --id isv_example --secret-stdin < client-secret.txt
+  visma-webhooks client --id isv_example --secret-stdin --dry-run < client-secret.txt")]
+    Client(client::Options),
     /// Who may deliver: list, add, rotate, disable, enable, remove
     #[command(subcommand)]
     Subscriptions(subscriptions::Command),
@@ -116,6 +121,14 @@ pub enum Command {
   visma-webhooks observed
   visma-webhooks observed --contradicted --output json")]
     Observed(operations::Observed),
+    /// Show how many came, how they ended and how long it took, by hour or day
+    ///
+    /// From roll-ups that the schedule writes: the first lines say how old they are.
+    #[command(after_help = "Examples:
+  visma-webhooks stats
+  visma-webhooks stats --by day --from 30d
+  visma-webhooks stats --tenant 10000000-0000-4000-8000-000000000001 --output json")]
+    Stats(operations::Stats),
     /// Learn what parked notifications mean: name their events and fields in the settings, and replay them
     ///
     /// What is parked because its event or its record is unknown is put together by the shape of its body. Names and places are proposed,

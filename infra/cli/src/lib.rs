@@ -25,7 +25,7 @@ use aws_config::Region;
 use aws_sdk_sts::config::Credentials;
 use clap::CommandFactory;
 use commands::operations::Caller;
-use commands::{deploy_check, dlq, doctor, forward, operations, send, subscriptions};
+use commands::{client, deploy_check, dlq, doctor, forward, operations, send, subscriptions};
 
 /// Does what the command line says, and returns the exit code.
 ///
@@ -44,6 +44,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let stack = reach(local.as_ref(), stack, region, set).await;
     let (local, ask) = (local.as_ref(), prompt::at_the_terminal());
     let report = match command {
+        Command::Client(options) => client::run(&stack, options).await?,
         Command::Subscriptions(command) => subscriptions::run(&stack, command).await?,
         Command::Settings(command) => commands::settings::run(&stack, command).await?,
         Command::Send(options) => send::run(&stack, options).await?,
@@ -57,6 +58,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             operations::replay(&stack, &operator(local).await?, options, ask, interrupt::listen).await?
         }
         Command::Observed(options) => operations::observed(&stack, &operator(local).await?, options).await?,
+        Command::Stats(options) => operations::stats(&stack, &operator(local).await?, options).await?,
         Command::Learn(options) => operations::learn(&stack, &operator(local).await?, *options).await?,
         Command::More(command) => {
             let caller = if command.erases() { eraser(local).await? } else { operator(local).await? };

@@ -1,5 +1,5 @@
-//! `cargo xtask deploy-test`: code deployed with cargo-lambda leaves alone what the template decides, and can be rolled back; and
-//! what cargo-lambda watches answers the events of `infra/events`.
+//! `cargo xtask deploy-test`: the guide's commands lead to a first notification; code deployed with cargo-lambda leaves alone what the
+//! template decides, and can be rolled back; and what cargo-lambda watches answers the events of `infra/events`.
 
 use crate::error::Result;
 use crate::process::Interrupt;
@@ -10,7 +10,7 @@ use crate::watch;
 use crate::workspace::{UNOPTIMISED, Workspace, path_with};
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
-    let mut steps = Steps::new(7);
+    let mut steps = Steps::new(8);
     steps.next("Install the local AWS and cargo-lambda (once: 130 and 470 MB in .local)");
     let python = python::environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
     let cargo_lambda = watch::tools(workspace, interrupt)?;
@@ -26,14 +26,19 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     let servers = Servers::start(workspace, interrupt, "deploy-test", &python)?;
     steps.next("Deploy infra/template.yaml");
     let stack = servers.deploy(workspace, interrupt, &python, &[])?;
-    steps.next("Deploy code, and roll it back");
-    let mut test = workspace.command(python.join("python"));
-    test.arg("infra/local/deploy_test.py").arg("--binaries").arg(&workspace.binaries);
-    test.env("PATH", path_with(&cargo_lambda));
-    let tested = interrupt.run(stack.reach(&mut test));
-    if tested.is_err() {
-        eprintln!("\nLogs of this run are in {}. {}", stack.folder.display(), stack.log());
-        return tested;
+    for (step, script) in [
+        ("Follow infra/DEPLOY.md to the first notification", "infra/local/walk.py"),
+        ("Deploy code, and roll it back", "infra/local/deploy_test.py"),
+    ] {
+        steps.next(step);
+        let mut test = workspace.command(python.join("python"));
+        test.arg(script).arg("--binaries").arg(&workspace.binaries);
+        test.env("PATH", path_with(&cargo_lambda));
+        let tested = interrupt.run(stack.reach(&mut test));
+        if tested.is_err() {
+            eprintln!("\nLogs of this run are in {}. {}", stack.folder.display(), stack.log());
+            return tested;
+        }
     }
     steps.next("Invoke the functions that cargo-lambda watches");
     watch::check(workspace, interrupt, &stack, &python, &cargo_lambda)?;

@@ -18,6 +18,9 @@ pub(crate) struct Options {
     /// Plant a bug, to see it caught
     #[arg(long)]
     sabotage: Option<String>,
+    /// Plant a fine bug, by its number or its name
+    #[arg(long)]
+    planted: Option<String>,
 }
 
 impl Options {
@@ -27,6 +30,7 @@ impl Options {
             ("--from", Some(self.from.to_string())),
             ("--seed", self.seed.map(|seed| seed.to_string())),
             ("--sabotage", self.sabotage.clone()),
+            ("--planted", self.planted.clone()),
         ];
         given.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?])).flatten().collect()
     }

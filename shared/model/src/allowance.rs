@@ -3,9 +3,10 @@
 use std::cmp::max;
 use time::{Duration, OffsetDateTime};
 
-/// The documented window: "X per hour per company and client" (reference 4.5).
+/// The documented window: "X per hour per company and client" (docs/visma-net.md#rate-limits).
 const WINDOW: Duration = Duration::HOUR;
-/// Where the ERP does not tell the limit: the one number that Visma has published (reference 4.5, `6-fixed-window`).
+/// Where the ERP does not tell the limit: the one number that Visma has published
+/// (docs/visma-net.md#rate-limits, `6-fixed-window`).
 const ASSUMED_LIMIT: u64 = 500;
 
 /// The calls of a tenant whose quota was used up.

@@ -1,4 +1,5 @@
-//! Every event Visma Net documents (reference 1.4), and how its name is recognised.
+//! Every event Visma Net documents (docs/visma-net.md#event-catalogue), and how its name is
+//! recognised.
 
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -80,7 +81,7 @@ impl fmt::Display for Entity {
     }
 }
 
-/// What happened to it (reference 8.3).
+/// What happened to it (docs/visma-net.md#event-catalogue).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -136,7 +137,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The three types the user help names (reference 3.1), and one for the system's own events.
+/// The three types the user help names (docs/visma-net.md#notification-types), and one for the
+/// system's own events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotificationType {
@@ -146,7 +148,7 @@ pub enum NotificationType {
     System,
 }
 
-/// The application of the Developer Portal that sends an event (reference 1.1).
+/// The application of the Developer Portal that sends an event (docs/visma-net.md#subscriptions).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Publisher {
     Financial,
@@ -158,7 +160,7 @@ pub enum Publisher {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventType {
     /// UPPER_SNAKE as documented for sales orders, vouchers and background results, and by their pattern for the rest
-    /// (the exact ids are unknown: reference 8.7, question 2).
+    /// (the exact ids are unknown: docs/visma-net.md#open-questions, question 2).
     pub id: &'static str,
     pub publisher: Publisher,
     pub entity: Entity,
@@ -206,7 +208,8 @@ const fn voucher(id: &'static str) -> EventType {
     event(id, Publisher::JournalTransactions, Entity::Voucher, Kind::Lifecycle)
 }
 
-/// Reference 1.4, whole: 44 events of Visma Net Financial, 4 of the sales order service, 10 of journal transactions.
+/// docs/visma-net.md#event-catalogue, whole: 44 events of Visma Net Financial, 4 of the sales order
+/// service, 10 of journal transactions.
 pub const CATALOGUE: &[EventType] = &[
     financial("ACCOUNT_CHANGED", Entity::Account, Kind::Changed),
     financial("ACCOUNT_CREATED", Entity::Account, Kind::Created),
@@ -268,8 +271,8 @@ pub const CATALOGUE: &[EventType] = &[
     voucher("VOUCHER_DOCUMENT_SYNCHRONIZATION_FAILED"),
 ];
 
-/// Names that mean an event of the catalogue and do not normalise to its id: the legacy channel's (reference 2.2) and the
-/// portal's title of the background event.
+/// Names that mean an event of the catalogue and do not normalise to its id: the legacy channel's
+/// (docs/visma-net.md#legacy-events) and the portal's title of the background event.
 const ALIASES: &[(&str, &str)] = &[
     ("customerinvoice_changed", "AR_INVOICE_CHANGED"),
     ("supplierinvoice_status_changed", "AP_INVOICE_STATUS_CHANGED"),
@@ -300,7 +303,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn the_catalogue_has_every_event_of_the_reference_once() {
+    fn has_every_documented_event_once() {
         let of = |publisher| CATALOGUE.iter().filter(|event| event.publisher == publisher).count();
         assert_eq!(of(Publisher::Financial), 44);
         assert_eq!(of(Publisher::SalesOrderService), 4);

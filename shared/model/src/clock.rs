@@ -1,5 +1,6 @@
-//! Reading the times of Visma Net (reference 1.5, 4.4). Many have no zone (reference 9.6), and the clock that wrote them shows one
-//! hour of autumn twice.
+//! Reading the times of Visma Net (docs/visma-net.md#bodies, docs/visma-net.md#lists). Many have no
+//! zone (docs/visma-net.md#times-and-zones), and the clock that wrote them shows one hour of autumn
+//! twice.
 
 use crate::ticks::Ticks;
 use crate::zone::{WallClock, Zone};

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// SQS takes 1 MiB (reference engineering E3); a resource that would not fit is left out and said to be.
+/// SQS takes 1 MiB; a resource that would not fit is left out and said to be.
 const MAX_MESSAGE: usize = 1_048_576;
 
 #[derive(Debug, Serialize)]

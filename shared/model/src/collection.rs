@@ -1,4 +1,5 @@
-//! The lists of the ERP that tell what changed (reference 4.3, 4.4), and what stands in them.
+//! The lists of the ERP that tell what changed (docs/visma-net.md#resources,
+//! docs/visma-net.md#lists), and what stands in them.
 
 use crate::catalogue::Entity;
 use crate::clock::{Clock, Stamp};
@@ -42,7 +43,8 @@ pub enum Paging {
 pub struct Listed {
     pub key: String,
     pub modified: Stamp,
-    /// V3's rows have no row version, and fewer fields than the resource itself (reference 9.3).
+    /// V3's rows have no row version, and fewer fields than the resource itself
+    /// (docs/visma-net.md#sales-orders-version-3).
     pub revision: Revision,
 }
 
@@ -83,7 +85,7 @@ pub struct Page {
 #[error("the list is no JSON array, and no object with one in `value`")]
 pub struct NotAList;
 
-/// A bare array, or `{value, nextPage, totalCount}` (reference 9.1).
+/// A bare array, or `{value, nextPage, totalCount}` (docs/visma-net.md#sales-orders-version-3).
 struct Outer<'a> {
     rows: &'a str,
     total: Option<usize>,

@@ -12,9 +12,11 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
-    /// The Visma Webhook Dispatcher of the Developer Portal: signed (reference 1).
+    /// The Visma Webhook Dispatcher of the Developer Portal: signed
+    /// (docs/visma-net.md#current-webhooks).
     Dispatcher,
-    /// The older ERP API webhooks: not signed, so nothing it says is believed without asking the ERP (reference 2, 8.2).
+    /// The older ERP API webhooks: not signed, so nothing it says is believed without asking the
+    /// ERP (docs/visma-net.md#legacy-webhooks).
     Legacy,
 }
 
@@ -97,7 +99,7 @@ pub struct Meta<H = BTreeMap<String, String>> {
     /// When intake last refused the same body, for a fault of our own, if it knows of such a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub refused_at: Option<OffsetDateTime>,
-    /// Lower-case names. Unsigned, so hints only (reference 1.2).
+    /// Lower-case names. Unsigned, so hints only (docs/visma-net.md#delivery-request).
     pub headers: H,
 }
 

@@ -5,7 +5,8 @@ use crate::mapping::FieldRule;
 use crate::resource_path::Api;
 use crate::zone::Zone;
 
-/// An item as it was captured has some 300 bytes (reference 2), so 1 MiB holds 3,500 of them.
+/// An item as it was captured has some 300 bytes (docs/visma-net.md#legacy-message), so 1 MiB holds
+/// 3,500 of them.
 pub const DEFAULT_MAX_ITEMS: usize = 5_000;
 
 /// What the settings know and a payload does not say.

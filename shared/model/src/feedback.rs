@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The longest description sent (reference 8.7, question 16).
+/// The longest description sent (docs/visma-net.md#open-questions, question 16).
 const MAX_DESCRIPTION: usize = 255;
 
 /// Who answers Visma Net, as a route says.
@@ -67,7 +67,9 @@ impl Verdict {
     }
 }
 
-/// The ids Visma Net may know a notification by, first the one to try first (reference 2.5, 8.7 question 3), and its source.
+/// The ids Visma Net may know a notification by, first the one to try first
+/// (docs/visma-net.md#notification-feedback, docs/visma-net.md#open-questions, question 3), and its
+/// source.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Address {
     pub ids: Vec<Uuid>,

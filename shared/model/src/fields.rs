@@ -1,4 +1,5 @@
-//! Looking a field up in a payload whose exact shape is unknown (reference 1.5): by candidates, in order, whatever the case.
+//! Looking a field up in a payload whose exact shape is unknown (docs/visma-net.md#bodies): by
+//! candidates, in order, whatever the case.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;

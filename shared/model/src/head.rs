@@ -68,14 +68,15 @@ impl fmt::Display for EntityId {
     }
 }
 
-/// When the change happened, by each clock that told it. Clocks are never compared with one another (reference 8.7, question 10),
-/// and a header's is none of them: a replay under an altered header would move the entity.
+/// When the change happened, by each clock that told it. Clocks are never compared with one another
+/// (docs/visma-net.md#open-questions, question 10), and a header's is none of them: a replay under
+/// an altered header would move the entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Versions {
     /// `lastModifiedDateTime` of the resource as the ERP told it, asked with our own token.
     pub resource: Option<Stamp>,
     /// The signed body's own timestamp. It may be when the webhook was made, so the resource's
-    /// outranks it (reference 9.9).
+    /// outranks it (docs/visma-net.md#bodies).
     pub body: Option<Ticks>,
     /// Our clock at intake. Orders only where nothing else does.
     pub received: Option<Ticks>,
@@ -114,13 +115,14 @@ pub struct HeadChange {
     pub gone: bool,
     /// What the fetched resource showed the entity to be: `stock_item`, `non_stock_item`, `cash_account`.
     pub detail: Option<&'static str>,
-    /// The ERP's own stable id, which outlives a renumbering (reference 4.3).
+    /// The ERP's own stable id, which outlives a renumbering (docs/visma-net.md#resources).
     pub internal_id: Option<String>,
     /// The number an account had before it was renumbered.
     pub previous_key: Option<String>,
     /// What was fetched, to be recognised where a list shows it with nothing but a new time.
     pub revision: Revision,
-    /// Whether a sweep found it. Then content that the head knows already is no news: an upgrade may touch every time (reference 9.10).
+    /// Whether a sweep found it. Then content that the head knows already is no news: an upgrade
+    /// may touch every time (docs/visma-net.md#mass-changes).
     pub was_swept: bool,
 }
 

@@ -7,7 +7,7 @@ use crate::catalogue::Entity;
 pub enum Identification {
     /// One visible number, name or id.
     Key,
-    /// The order's type and its number, for example `SO/000123` (reference 4.3).
+    /// The order's type and its number, for example `SO/000123` (docs/visma-net.md#resources).
     TypeAndNumber,
     /// Nothing: the event is about the company as a whole.
     Company,

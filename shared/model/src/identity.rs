@@ -52,7 +52,7 @@ impl SenderId {
         &self.0
     }
 
-    /// Visma Net takes a feedback only under a UUID (reference 2.5).
+    /// Visma Net takes a feedback only under a UUID (docs/visma-net.md#notification-feedback).
     pub fn uuid(&self) -> Option<Uuid> {
         Uuid::try_parse(&self.0).ok()
     }

@@ -6,7 +6,7 @@ use serde_json::Deserializer;
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// What a body holds (reference 8.1).
+/// What a body holds (docs/visma-net.md#bodies).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Items<'a> {
     /// The exact texts: of the object itself, or of each element of an array.
@@ -18,8 +18,8 @@ pub enum Items<'a> {
 }
 
 impl Delivery {
-    /// The notifications of the body, each as its exact text: the object itself, or the elements of an array (reference 8.1).
-    /// `None` when the body is neither.
+    /// The notifications of the body, each as its exact text: the object itself, or the elements of
+    /// an array (docs/visma-net.md#bodies). `None` when the body is neither.
     pub fn items(&self) -> Option<Vec<&str>> {
         match self.items_within(usize::MAX) {
             Items::Few(items) => Some(items),

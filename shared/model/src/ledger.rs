@@ -92,7 +92,8 @@ pub enum Reason {
     /// No tenant could be told from the body, the settings or the headers.
     TenantUnknown,
     TenantNotServed,
-    /// The ERP answered 403: the tenant has not approved the application (reference 8.4).
+    /// The ERP answered 403: the tenant has not approved the application
+    /// (docs/visma-net.md#errors).
     TenantNotApproved,
     /// Visma Connect gave no token for the tenant.
     TokenRefused,
@@ -110,7 +111,8 @@ pub enum Reason {
     TooManyItems,
     /// It came unsigned, and the ERP has no resource that would confirm it.
     Unconfirmable,
-    /// Visma Connect gives a token, but every call is refused with it: the id is the customer's, not the company's (reference 9.5).
+    /// Visma Connect gives a token, but every call is refused with it: the id is the customer's,
+    /// not the company's (docs/visma-net.md#tenant-ids).
     CompanyTenantNeeded,
     /// The business handler asked for a person.
     HandlerRefused,

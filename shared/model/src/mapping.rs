@@ -1,4 +1,5 @@
-//! Where the settings say that a payload has its fields, for bodies whose names we do not know (reference 8.7, questions 1 and 12).
+//! Where the settings say that a payload has its fields, for bodies whose names we do not know
+//! (docs/visma-net.md#open-questions, questions 1 and 12).
 
 use crate::catalogue::{CATALOGUE, EventType};
 use crate::fields::Fields;

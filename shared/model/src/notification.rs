@@ -1,4 +1,5 @@
-//! One item of a delivery, normalised (reference 8.3): what changed, for whom, and how sure we are.
+//! One item of a delivery, normalised (docs/visma-net.md#bodies): what changed, for whom, and how
+//! sure we are.
 
 use crate::catalogue::{self, Entity, EventType, Kind, NotificationType};
 use crate::clock::{Clock, Stamp};
@@ -41,7 +42,8 @@ impl Proof {
     }
 }
 
-/// How far the sender's word for *what* happened to *whom* can be trusted. Only bodies are signed (reference 1.2).
+/// How far the sender's word for *what* happened to *whom* can be trusted. Only bodies are signed
+/// (docs/visma-net.md#delivery-request).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
@@ -86,7 +88,7 @@ pub struct Notification {
     /// `None` where nothing is signed, as are the next two: the ERP or nobody says it then.
     pub previous_key: Option<String>,
     pub status: Option<String>,
-    /// The free text configured for an action (reference 3.4).
+    /// The free text configured for an action (docs/visma-net.md#custom-actions).
     pub parameter: Option<String>,
     pub source: Option<String>,
     /// The body's own timestamp.
@@ -363,7 +365,7 @@ fn status_of(event: Option<&'static EventType>, fields: &Fields<'_>, mapped: &Ma
 }
 
 /// A text without a zone is what the clock of `zone` showed. A number is taken for UTC: the zone of
-/// .NET ticks is unknown (reference 8.7, question 10).
+/// .NET ticks is unknown (docs/visma-net.md#open-questions, question 10).
 fn moment(text: &str, zone: Zone, received_at: OffsetDateTime) -> Option<Ticks> {
     match text.parse::<i64>() {
         Ok(number) => Ticks::from_number(number),

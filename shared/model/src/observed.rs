@@ -1,5 +1,6 @@
-//! What a delivery, a notification or an answer tells about the open questions (reference 8.7).
-//! Names, types, units and counts; never a value that may be somebody's.
+//! What a delivery, a notification or an answer tells about the open questions
+//! (docs/visma-net.md#open-questions). Names, types, units and counts; never a value that may be
+//! somebody's.
 
 use crate::clock::Written;
 use crate::delivery::{Channel, Delivery, Origin};
@@ -23,7 +24,7 @@ const NOTIFICATION_TIMESTAMP: &str = "x-vwd-notification-timestamp";
 const WEBHOOK_TIMESTAMP: &str = "x-vwd-webhook-timestamp";
 /// The headers that something depends on.
 const NEEDED: [&str; 3] = ["event-id", "notification-id", "tenant-id"];
-/// The addresses of the dispatcher (reference 1.1).
+/// The addresses of the dispatcher (docs/visma-net.md#subscriptions).
 pub const PUBLISHED: [Ipv4Addr; 3] =
     [Ipv4Addr::new(18, 202, 121, 26), Ipv4Addr::new(34, 242, 104, 102), Ipv4Addr::new(54, 220, 26, 45)];
 /// A notification was made so long ago at most where its change is taken for fresh.

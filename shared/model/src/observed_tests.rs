@@ -6,7 +6,7 @@ use time::macros::datetime;
 
 const RECEIVED_MILLIS: i64 = 1_795_435_200_000;
 
-/// An account's notification with the headers of the reference, made a second before it came.
+/// An account's notification with the documented headers, made a second before it came.
 fn usual(body: &str) -> Delivery {
     let mut delivery = delivery(body.as_bytes());
     let made = (RECEIVED_MILLIS - 1000).to_string();
@@ -59,7 +59,7 @@ fn stamped_on(path: &ResourcePath, stamp: &str, delivery: &Delivery, assumed: Zo
 }
 
 #[test]
-fn a_delivery_as_the_reference_has_it_is_all_as_assumed() {
+fn a_documented_delivery_is_as_assumed() {
     let delivery = usual(BODY);
     assert_eq!(
         told(&of_delivery(&delivery, &NoDirectory)),

@@ -1,5 +1,5 @@
-//! What is not known for sure about Visma Net's side (reference 8.7), what the product assumes
-//! until it has seen it, and what to do where reality differs.
+//! What is not known for sure about Visma Net's side (docs/visma-net.md#open-questions), what the
+//! product assumes until it has seen it, and what to do where reality differs.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -88,28 +88,28 @@ impl OpenQuestion {
         Self::ALL.into_iter().find(|question| question.as_str() == text)
     }
 
-    /// Where the reference asks it.
+    /// The section that asks it, and the number of the question.
     pub fn reference(self) -> &'static str {
         match self {
-            Q::BodyShape | Q::BodyForm => "8.7, 1",
-            Q::EventNames => "8.7, 2",
-            Q::FeedbackId => "8.7, 3",
-            Q::FeedbackSource => "8.7, 4",
-            Q::Retries => "8.7, 5",
-            Q::TimeOut => "8.7, 6",
-            Q::Ordering => "8.7, 7",
-            Q::Repetitions => "8.7, 8",
-            Q::TimestampUnit => "8.7, 9",
-            Q::TimeZone => "8.7, 10; 9.6",
-            Q::TenantId => "8.7, 11",
-            Q::ActionParameter => "8.7, 12",
-            Q::BodySize => "8.7, 13",
-            Q::Handshake => "8.7, 14",
-            Q::SecretRotation => "8.7, 15",
-            Q::DescriptionLength => "8.7, 16",
-            Q::SourceAddresses => "8.7, 17",
-            Q::SignatureForm | Q::HeaderNames => "1.2",
-            Q::Subscriptions => "1.1",
+            Q::BodyShape | Q::BodyForm => "docs/visma-net.md#open-questions, 1",
+            Q::EventNames => "docs/visma-net.md#open-questions, 2",
+            Q::FeedbackId => "docs/visma-net.md#open-questions, 3",
+            Q::FeedbackSource => "docs/visma-net.md#open-questions, 4",
+            Q::Retries => "docs/visma-net.md#open-questions, 5",
+            Q::TimeOut => "docs/visma-net.md#open-questions, 6",
+            Q::Ordering => "docs/visma-net.md#open-questions, 7",
+            Q::Repetitions => "docs/visma-net.md#open-questions, 8",
+            Q::TimestampUnit => "docs/visma-net.md#open-questions, 9",
+            Q::TimeZone => "docs/visma-net.md#open-questions, 10",
+            Q::TenantId => "docs/visma-net.md#open-questions, 11",
+            Q::ActionParameter => "docs/visma-net.md#open-questions, 12",
+            Q::BodySize => "docs/visma-net.md#open-questions, 13",
+            Q::Handshake => "docs/visma-net.md#open-questions, 14",
+            Q::SecretRotation => "docs/visma-net.md#open-questions, 15",
+            Q::DescriptionLength => "docs/visma-net.md#open-questions, 16",
+            Q::SourceAddresses => "docs/visma-net.md#open-questions, 17",
+            Q::SignatureForm | Q::HeaderNames => "docs/visma-net.md#delivery-request",
+            Q::Subscriptions => "docs/visma-net.md#subscriptions",
         }
     }
 
@@ -161,7 +161,7 @@ impl OpenQuestion {
             Q::DescriptionLength => "At most 255 characters are taken.",
             Q::SourceAddresses => "The three addresses that Visma has published.",
             Q::SignatureForm => "x-vwd-signature-v1 alone: 44 characters of padded base64.",
-            Q::HeaderNames => "The x-vwd headers of the reference, with event, notification and tenant among them.",
+            Q::HeaderNames => "The x-vwd headers that are known, with event, notification and tenant among them.",
             Q::Subscriptions => "Each subscription of the settings delivers, sooner or later.",
         }
     }

@@ -18,7 +18,7 @@ pub struct Resource {
     is_cash: Option<bool>,
 }
 
-/// The ERP's own stable id (reference 4.3), under the name that an entity gives it.
+/// The ERP's own stable id (docs/visma-net.md#resources), under the name that an entity gives it.
 #[derive(Debug, Clone)]
 struct Ids {
     account: Option<String>,
@@ -83,7 +83,7 @@ impl Resource {
         self.status.as_deref()
     }
 
-    /// The ERP's own stable id of the entity (reference 4.3).
+    /// The ERP's own stable id of the entity (docs/visma-net.md#resources).
     pub fn internal_id(&self, entity: Entity) -> Option<&str> {
         match entity {
             Entity::Account => self.ids.account.as_deref(),
@@ -92,7 +92,8 @@ impl Resource {
         }
     }
 
-    /// What one event name hides: a stock or a non-stock item, a cash account or not (reference 3.1, 3.2).
+    /// What one event name hides: a stock or a non-stock item, a cash account or not
+    /// (docs/visma-net.md#notification-types, docs/visma-net.md#windows-in-the-erp).
     pub fn detail(&self, entity: Entity) -> Option<&'static str> {
         match entity {
             Entity::InventoryItem => self.is_stock.map(|stock| if stock { "stock_item" } else { "non_stock_item" }),
@@ -102,7 +103,7 @@ impl Resource {
     }
 }
 
-/// A text, or V3's `{description, cancelled, hold}` (reference 9.3).
+/// A text, or V3's `{description, cancelled, hold}` (docs/visma-net.md#sales-orders-version-3).
 fn status(fields: &Fields<'_>) -> Option<String> {
     let Some(object) = fields.raw("status").and_then(|raw| Fields::parse(raw.get())) else {
         return fields.text(&["status"]);

@@ -10,10 +10,12 @@ use std::ops::RangeInclusive;
 const MAX_LENGTH: usize = 1024;
 /// All but what RFC 3986 never wants encoded.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-/// The name that stands before a stable id where a visible number would stand (reference 4.3).
+/// The name that stands before a stable id where a visible number would stand
+/// (docs/visma-net.md#resources).
 const INTERNAL: &str = "internal";
 
-/// First path segments that name a resource (reference 4.3), with the entity each belongs to.
+/// First path segments that name a resource (docs/visma-net.md#resources), with the entity each
+/// belongs to.
 const RESOURCES: &[(&str, Entity)] = &[
     ("account", Entity::Account),
     ("customer", Entity::Customer),
@@ -44,7 +46,7 @@ fn key_segments(entity: Entity) -> RangeInclusive<usize> {
     }
 }
 
-/// Which configured base URL a path is joined to (reference 4.2).
+/// Which configured base URL a path is joined to (docs/visma-net.md#base-urls).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {
     Finance,
@@ -52,8 +54,8 @@ pub enum Api {
 }
 
 /// A validated path such as `v1/account/1920`: relative, of a known resource, free of anything that
-/// could leave its base URL (reference 8.3). No URL from a payload is ever kept. It names an entity or
-/// a whole collection: of `v1/project/P1/tasks/10` it keeps `v1/project/P1`.
+/// could leave its base URL (docs/visma-net.md#legacy-message). No URL from a payload is ever kept.
+/// It names an entity or a whole collection: of `v1/project/P1/tasks/10` it keeps `v1/project/P1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourcePath {
     version: u8,

@@ -13,10 +13,12 @@ const CONTENT_LENGTH: usize = 6;
 /// Fields that may change while nothing else does.
 const STAMPS: [&str; 6] = ["lastModifiedDateTime", "lastModified", "timeStamp", "version", "metadata", "errorInfo"];
 
-/// What stays the same where only the time of modification was touched (reference 9.10).
+/// What stays the same where only the time of modification was touched
+/// (docs/visma-net.md#mass-changes).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Revision {
-    /// The row version in base64: `timeStamp`, `version` of V3 (reference 4.5, 9.3), or the text of the ETag header.
+    /// The row version in base64: `timeStamp`, `version` of V3 (docs/visma-net.md#row-versions,
+    /// docs/visma-net.md#sales-orders-version-3), or the text of the ETag header.
     pub etag: Option<String>,
     /// A short hash of all fields but the stamps.
     pub content: Option<String>,

@@ -1,5 +1,5 @@
-//! .NET ticks, one of the two ways in which Visma Net writes a moment (reference 2.3). `clock.rs`
-//! reads the other, text.
+//! .NET ticks, one of the two ways in which Visma Net writes a moment
+//! (docs/visma-net.md#legacy-message). `clock.rs` reads the other, text.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -9,7 +9,8 @@ const UNIX_EPOCH_TICKS: i64 = 621_355_968_000_000_000;
 /// 9999-12-31T23:59:59.9999999, the largest .NET `DateTime`.
 const MAX_TICKS: i64 = 3_155_378_975_999_999_999;
 const NANOS_PER_TICK: i128 = 100;
-/// Below this a header timestamp is taken as seconds, not milliseconds (reference 8.7, question 9).
+/// Below this a header timestamp is taken as seconds, not milliseconds
+/// (docs/visma-net.md#open-questions, question 9).
 const SECONDS_BELOW: i64 = 100_000_000_000;
 
 /// A moment in units of 100 ns since 0001-01-01T00:00:00 UTC. Exceeds 2^53, so it never passes through a float.
@@ -47,7 +48,8 @@ impl Ticks {
         Self::from_epoch(number)
     }
 
-    /// Reads a Unix epoch in milliseconds, or in seconds below 1e11 (reference 8.7, question 9).
+    /// Reads a Unix epoch in milliseconds, or in seconds below 1e11
+    /// (docs/visma-net.md#open-questions, question 9).
     pub fn from_epoch(number: i64) -> Option<Self> {
         let millis = if (0..SECONDS_BELOW).contains(&number) { number.checked_mul(1000)? } else { number };
         if millis <= 0 {
@@ -64,7 +66,7 @@ mod tests {
     use time::macros::datetime;
 
     #[test]
-    fn the_captured_legacy_timestamp_is_the_moment_the_reference_says() {
+    fn reads_the_captured_legacy_timestamp() {
         let ticks = Ticks::new(637_969_430_208_130_000).unwrap();
         assert_eq!(ticks.to_datetime(), datetime!(2022-08-24 13:03:40.813 UTC));
     }

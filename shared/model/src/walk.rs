@@ -1,4 +1,5 @@
-//! Reading a list page by page while its rows move: deleted, touched, inserted (reference 4.4).
+//! Reading a list page by page while its rows move: deleted, touched, inserted
+//! (docs/visma-net.md#lists).
 //!
 //! Pages are asked for by number, so a row that leaves a page already read moves all later ones forward, and one of them would be
 //! missed. So each page begins a few rows before the end of the one before, by a size that makes it so. While one of
@@ -7,7 +8,8 @@
 use crate::collection::{Page, Row};
 use serde::{Deserialize, Serialize};
 
-/// How many rows are asked for at once. V3 takes no more (reference 9.2).
+/// How many rows are asked for at once. V3 takes no more
+/// (docs/visma-net.md#sales-orders-version-3).
 pub const PAGE_SIZE: usize = 100;
 /// Rows that a full page shows again.
 const OVERLAP: usize = 5;

@@ -1,4 +1,5 @@
-//! Measuring the clock by which Visma Net writes times without a zone (reference 9.6).
+//! Measuring the clock by which Visma Net writes times without a zone
+//! (docs/visma-net.md#times-and-zones).
 
 use crate::clock::Written;
 use time::{Duration, OffsetDateTime, UtcOffset};

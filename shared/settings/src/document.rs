@@ -50,7 +50,7 @@ pub struct Settings {
     pub reconciliation: Reconciliation,
 }
 
-/// Where Visma Net is and who we are to it (reference 4.1, 4.2).
+/// Where Visma Net is and who we are to it (docs/visma-net.md#tokens, docs/visma-net.md#base-urls).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Visma {
@@ -68,11 +68,12 @@ pub struct Visma {
     pub application_name: String,
     #[serde(default)]
     pub feedback_id: FeedbackId,
-    /// The clock of `erp_url`'s times, which name no zone (reference 9.6).
+    /// The clock of `erp_url`'s times, which name no zone (docs/visma-net.md#times-and-zones).
     #[serde(default)]
     pub erp_time_zone: TimeZone,
     /// The clock of `sales_order_url`'s times, where one names no zone. UTC unless told: that API
-    /// documents UTC for its filter (reference 9.2), and zones differ by endpoint (reference 9.6).
+    /// documents UTC for its filter (docs/visma-net.md#sales-orders-version-3), and zones differ by
+    /// endpoint (docs/visma-net.md#times-and-zones).
     #[serde(default)]
     pub sales_order_time_zone: TimeZone,
 }
@@ -110,7 +111,8 @@ impl Visma {
     }
 }
 
-/// Which id of a notification a feedback names first (reference 8.7, question 3).
+/// Which id of a notification a feedback names first
+/// (docs/visma-net.md#open-questions, question 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedbackId {

@@ -6,7 +6,8 @@ use time::OffsetDateTime;
 use webhooks_model::Channel;
 use webhooks_signature::{Signature, equal_in_constant_time};
 
-/// A subscription of the Developer Portal: one publisher, one event, one URL (reference 1.1).
+/// A subscription of the Developer Portal: one publisher, one event, one URL
+/// (docs/visma-net.md#subscriptions).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subscription {

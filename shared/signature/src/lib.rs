@@ -8,7 +8,8 @@ use subtle::ConstantTimeEq;
 
 const LENGTH: usize = 32;
 
-/// What `x-vwd-signature-v1` holds: HMAC-SHA256 of the raw body (reference 1.2). Shown by `Display` alone, and compared by
+/// What `x-vwd-signature-v1` holds: HMAC-SHA256 of the raw body
+/// (docs/visma-net.md#delivery-request). Shown by `Display` alone, and compared by
 /// [`Signature::is_by`] alone, in constant time:
 ///
 /// ```compile_fail,E0369
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Reference 7.
+    /// The vectors of docs/visma-net.md#test-vectors.
     const VECTORS: [(&str, &str); 2] = [
         ("{}", "L1kEC2O3IAWYREI52iyaTzq8XENCWbIxJtclFNq4zQk="),
         (

@@ -1,4 +1,5 @@
-//! Finding a renumbered account: its number may change, its id never does (reference 4.3).
+//! Finding a renumbered account: its number may change, its id never does
+//! (docs/visma-net.md#resources).
 
 use crate::attributes::{Item, Update, integer, number, string, text};
 use crate::error::StoreError;

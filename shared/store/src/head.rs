@@ -76,7 +76,7 @@ impl<I: Items> Table<I> {
     /// Refused, so a newer version is there, and what is there is returned. The status is of the timeline all the same.
     ///
     /// It may yet be the newer by the resource's clock: a body may tell only when the webhook was made
-    /// (reference 9.9).
+    /// (docs/visma-net.md#bodies).
     async fn look_behind(
         &self,
         pk: &str,

@@ -29,7 +29,7 @@ pub trait Ledger: Send + Sync {
     fn look(&self, key: &LedgerKey) -> impl Future<Output = Result<Seen, StoreError>> + Send;
 
     /// Brings the entity to a newer version, or says that a newer one is there already. An account is known by its stable id from then
-    /// on, and found under the number it had before (reference 4.3).
+    /// on, and found under the number it had before (docs/visma-net.md#resources).
     fn advance(
         &self,
         change: &HeadChange,

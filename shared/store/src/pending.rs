@@ -7,6 +7,7 @@ use crate::keys::{feed_day, key_of, partition, sort_key};
 use crate::sweeps::sweep_partition;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::HashSet;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use webhooks_model::feedback::{FeedbackState, Verdict};
@@ -15,7 +16,7 @@ use webhooks_model::{LedgerKey, State};
 /// Looked at in one go: BatchGetItem takes no more keys.
 pub(crate) const AT_ONCE: i32 = 100;
 /// Days without a notification that one stretch passes over.
-const DAYS_AT_ONCE: usize = 31;
+pub(crate) const DAYS_AT_ONCE: usize = 31;
 const SORT_KEY: &str = "SWEEP#unended";
 const ATTRIBUTES: [&str; 11] = [
     "pk",
@@ -201,7 +202,7 @@ impl<I: Items> Unended for Table<I> {
         for _ in 0..DAYS_AT_ONCE {
             let items = self.feed_after(tenant, day, &position, &end).await?;
             if let Some(last) = items.last().and_then(|item| text(item, "feed_at")) {
-                let notifications = self.as_they_are(&items).await?.iter().filter_map(read).collect();
+                let notifications = self.as_they_ended(&items).await?.iter().filter_map(read).collect();
                 return Ok(Arrived { notifications, position: last.to_owned(), is_last: false });
             }
             day += Duration::days(1);
@@ -255,7 +256,7 @@ impl<I: Items> Unended for Table<I> {
 }
 
 impl<I: Items> Table<I> {
-    async fn feed_after(
+    pub(crate) async fn feed_after(
         &self,
         tenant: &str,
         day: OffsetDateTime,
@@ -280,7 +281,6 @@ impl<I: Items> Table<I> {
 
     /// What an index named, read from the table, in the index's order.
     pub(crate) async fn as_they_are(&self, named: &[Item]) -> Result<Vec<Item>, StoreError> {
-        let name = |item: &Item| Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()));
         let names: Vec<(String, String)> = named.iter().filter_map(name).collect();
         if names.is_empty() {
             return Ok(vec![]);
@@ -289,6 +289,30 @@ impl<I: Items> Table<I> {
         items.sort_by_cached_key(|item| names.iter().position(|one| name(item).as_ref() == Some(one)));
         Ok(items)
     }
+
+    /// The same for half the price: what is at rest stays so, however old the answer is, and only the rest is read again.
+    async fn as_they_ended(&self, named: &[Item]) -> Result<Vec<Item>, StoreError> {
+        let names: Vec<(String, String)> = named.iter().filter_map(name).collect();
+        let mut items = self.items.get_many(names.clone(), &ATTRIBUTES, false).await?;
+        items.retain(is_at_rest);
+        let resting: HashSet<_> = items.iter().filter_map(name).collect();
+        let moving = named.iter().filter(|item| name(item).is_some_and(|name| !resting.contains(&name)));
+        let moving: Vec<Item> = moving.cloned().collect();
+        items.extend(self.as_they_are(&moving).await?);
+        items.sort_by_cached_key(|item| names.iter().position(|one| name(item).as_ref() == Some(one)));
+        Ok(items)
+    }
+}
+
+pub(crate) fn name(item: &Item) -> Option<(String, String)> {
+    Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()))
+}
+
+/// Nothing but an operator's hand changes it from here on.
+fn is_at_rest(item: &Item) -> bool {
+    let feedback = text(item, "feedback").and_then(FeedbackState::parse);
+    let is_told = matches!(feedback, Some(FeedbackState::Sent | FeedbackState::None));
+    is_told && text(item, "state").and_then(State::parse).is_some_and(State::is_final)
 }
 
 fn read(item: &Item) -> Option<Pending> {

@@ -22,7 +22,7 @@ const DAYS_PER_PAGE: usize = 31;
 const LONGEST_READ: usize = 20;
 /// Records that one request brings whole: with raw items as long as they get, DynamoDB's 16 MB take 53.
 const RECORDS_PER_READ: usize = 50;
-const TABLE_KEYS: [&str; 2] = ["pk", "sk"];
+pub(crate) const TABLE_KEYS: [&str; 2] = ["pk", "sk"];
 const ATTENTION_KEYS: [&str; 4] = ["pk", "sk", "attention", "attention_at"];
 
 /// One notification with everything that happened to it.
@@ -247,7 +247,7 @@ impl<I: Items> Table<I> {
     }
 
     /// A query's items, read after read. `keys` are those by which one read begins behind another.
-    async fn read_on(&self, query: Query, keys: &[&str]) -> Result<Vec<Item>, StoreError> {
+    pub(crate) async fn read_on(&self, query: Query, keys: &[&str]) -> Result<Vec<Item>, StoreError> {
         let mut all: Vec<Item> = vec![];
         for _ in 0..LONGEST_READ {
             let only_keys = |item: &Item| {

@@ -237,7 +237,7 @@ impl<I: Items> Table<I> {
 }
 
 /// The version of a head. Where resources are `fetched`, it is the resource's: a body may tell when
-/// the webhook was made (reference 9.9), which may be later than the next change.
+/// the webhook was made (docs/visma-net.md#bodies), which may be later than the next change.
 ///
 /// Elsewhere it is the newest by any clock. Here alone clocks are mixed: a head brought up to date
 /// without fetching knows the body's only, and taking that for older would find a gap in every sweep.

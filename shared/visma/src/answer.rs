@@ -24,22 +24,22 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Du
     Some(wait.min(LONGEST_WAIT))
 }
 
-/// `X-RateLimit-Reset`: the seconds until the window ends (reference 4.5).
+/// `X-RateLimit-Reset`: the seconds until the window ends (docs/visma-net.md#rate-limits).
 pub(crate) fn window_ends_in(headers: &HeaderMap) -> Option<Duration> {
     number(headers, "x-ratelimit-reset").map(Duration::from_secs).map(|wait| wait.min(LONGEST_WAIT))
 }
 
-/// `X-RateLimit-Remaining`: the calls left in the window (reference 4.5).
+/// `X-RateLimit-Remaining`: the calls left in the window (docs/visma-net.md#rate-limits).
 pub(crate) fn calls_left(headers: &HeaderMap) -> Option<u64> {
     number(headers, "x-ratelimit-remaining")
 }
 
-/// The ETag as it is written; empty where there is none (reference 4.5).
+/// The ETag as it is written; empty where there is none (docs/visma-net.md#row-versions).
 pub(crate) fn etag(headers: &HeaderMap) -> String {
     headers.get(ETAG).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
-/// `X-RateLimit-Limit`: the calls of a window (reference 4.5).
+/// `X-RateLimit-Limit`: the calls of a window (docs/visma-net.md#rate-limits).
 pub(crate) fn calls_in_window(headers: &HeaderMap) -> Option<u64> {
     number(headers, "x-ratelimit-limit")
 }

@@ -31,13 +31,15 @@ pub enum VismaError {
     RateLimited { stage: Stage, after: Option<Duration> },
     #[error("{stage}: {fault}")]
     Unavailable { stage: Stage, fault: Fault, after: Option<Duration> },
-    /// The tenant has not approved the application, or not this scope (reference 8.4, 8.5).
+    /// The tenant has not approved the application, or not this scope (docs/visma-net.md#errors,
+    /// docs/visma-net.md#notification-feedback).
     #[error("{stage}: not approved by the tenant (403)")]
     TenantNotApproved { stage: Stage },
     /// Visma Connect gave no token, or the ERP took none, not even a new one.
     #[error("{stage}: no valid token ({status})")]
     TokenRefused { stage: Stage, status: u16, after: Option<Duration> },
-    /// The ERP takes no token of the tenant, though Visma Connect gives them (reference 9.5).
+    /// The ERP takes no token of the tenant, though Visma Connect gives them
+    /// (docs/visma-net.md#tenant-ids).
     #[error(
         "{stage}: customer tenant, not company tenant: Visma Connect gives tokens for it, and the ERP refuses each (401)"
     )]

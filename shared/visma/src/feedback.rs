@@ -3,7 +3,8 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-/// How a notification ended, as Visma Net takes it (reference 2.5). It has no `Debug`, since the description is not for logs.
+/// How a notification ended, as Visma Net takes it (docs/visma-net.md#notification-feedback). It
+/// has no `Debug`, since the description is not for logs.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Feedback<'a> {

@@ -27,7 +27,7 @@ use webhooks_settings as settings;
 
 /// The ERP as the functions need it.
 pub trait Visma: Send + Sync {
-    /// The current state of a resource (reference 8.4).
+    /// The current state of a resource (docs/visma-net.md#resources).
     ///
     /// # Errors
     /// [`VismaError::next`] says what to do.
@@ -38,7 +38,7 @@ pub trait Visma: Send + Sync {
         path: &ResourcePath,
     ) -> impl Future<Output = Result<Fetched, VismaError>> + Send;
 
-    /// Tells Visma Net how a notification ended (reference 2.5, 8.5).
+    /// Tells Visma Net how a notification ended (docs/visma-net.md#notification-feedback).
     ///
     /// # Errors
     /// [`VismaError::Refused`] when another id may fare better; else [`VismaError::next`] says what to do.
@@ -69,6 +69,7 @@ pub trait Listing: Send + Sync {
 #[derive(Debug, Clone)]
 pub enum Fetched {
     Found(Resource),
-    /// It does not exist, or no longer, or not for us: the ERP does not tell these apart (reference 4.4).
+    /// It does not exist, or no longer, or not for us: the ERP does not tell these apart
+    /// (docs/visma-net.md#lists).
     Gone,
 }

@@ -1,4 +1,4 @@
-//! Asking a list of the ERP for what changed (reference 4.4).
+//! Asking a list of the ERP for what changed (docs/visma-net.md#lists).
 
 use crate::client::VismaClient;
 use crate::error::{Stage, VismaError};
@@ -74,7 +74,8 @@ fn list_url(base: &Url, collection: Collection, zone: Zone, since: OffsetDateTim
     let (page, size) = (window.page, window.size.to_string());
     let mut query = url.query_pairs_mut();
     match collection.paging() {
-        // This filter says its zone, whichever the answers are in (reference 9.2).
+        // This filter says its zone, whichever the answers are in
+        // (docs/visma-net.md#sales-orders-version-3).
         Paging::FromZero => query
             .append_pair("modifiedSince", &format!("{}Z", moment(Zone::UTC, since)))
             .append_pair("orderBy", "lastModified asc")
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_of_paging_is_asked_for_as_the_reference_says() {
+    fn asks_for_pages_as_documented() {
         let filter = "lastModifiedDateTime=2026-11-23T12%3A00%3A00.500&lastModifiedDateTimeCondition=%3E";
         assert_eq!(url(Collection::Account), format!("https://erp.example/erp/v1/account?{filter}"));
         assert_eq!(

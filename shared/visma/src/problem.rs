@@ -1,5 +1,6 @@
-//! Why the ERP refuses a call: ProblemDetails of V3 (reference 9.3), `{"message"}` of the others (4.5). Their words stay here, for they
-//! may repeat what a company calls its things; what leaves is a name of ours and a number.
+//! Why the ERP refuses a call: ProblemDetails of V3 (docs/visma-net.md#errors), `{"message"}` of
+//! the others. Their words stay here, for they may repeat what a company calls its things; what
+//! leaves is a name of ours and a number.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What is known of each tenant's limits (reference 4.5).
+//! What is known of each tenant's limits (docs/visma-net.md#rate-limits).
 
 use crate::answer;
 use crate::error::{Stage, VismaError};

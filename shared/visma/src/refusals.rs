@@ -1,4 +1,4 @@
-//! New tokens of a tenant that the ERP refused, one after the other (reference 9.5).
+//! New tokens of a tenant that the ERP refused, one after the other (docs/visma-net.md#tenant-ids).
 
 use crate::error::{Stage, VismaError};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! Access tokens of Visma Connect, one per tenant and client (reference 4.1).
+//! Access tokens of Visma Connect, one per tenant and client (docs/visma-net.md#tokens).
 
 use crate::error::{Stage, VismaError};
 use crate::refusals::Refusals;

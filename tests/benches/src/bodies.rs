@@ -12,7 +12,8 @@ pub const SECRET: &str = "signing-secret";
 pub const SUBSCRIPTION_HEADER: &str = "x-vwd-subscription-id";
 const SUBSCRIPTION: &str = "all";
 
-/// What the ERP answers about an account, with the fields that matter here (reference 4.3).
+/// What the ERP answers about an account, with the fields that matter here
+/// (docs/visma-net.md#resources).
 pub const ACCOUNT: &str = r#"{"accountID": 1002, "accountCD": "1920", "type": "Asset", "active": true, "description": "Bank",
     "lastModifiedDateTime": "2026-11-23T11:59:00.0", "accountClass": "BANK", "currency": "NOK", "postOption": "Summary",
     "timeStamp": "AAAAAAAB4kA="}"#;

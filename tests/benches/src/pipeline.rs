@@ -65,7 +65,7 @@ impl Subject {
 /// How long the notifications are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bodies {
-    /// As Visma Net's documents show them (reference 2.3): about 300 bytes.
+    /// As Visma Net's documents show them (docs/visma-net.md#legacy-message): about 300 bytes.
     Bare,
     /// From 512 to 1024 bytes.
     Padded,

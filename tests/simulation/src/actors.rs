@@ -2,6 +2,7 @@
 
 use crate::effect::Port;
 use crate::ports::{Ports, QueuePort};
+use crate::upkeep::{self, Routes};
 use crate::world::{Act, Call, MAX_RECEIVE_COUNT, Name, Sim, World};
 use aws_lambda_events::sqs::SqsBatchResponse;
 use feedback::Feedback;
@@ -9,6 +10,7 @@ use intake::Intake;
 use lambda_http::{Body, Response};
 use processor::Processor;
 use reconciler::Reconciler;
+use repair::Repair;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,7 +24,7 @@ use webhooks_settings::Cache;
 use webhooks_store::Table;
 
 const RETRY_BASE: Duration = Duration::from_secs(30);
-const RETENTION: time::Duration = time::Duration::days(90);
+pub(crate) const RETENTION: time::Duration = time::Duration::days(90);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Function {
@@ -30,6 +32,8 @@ pub(crate) enum Function {
     Processor,
     Feedback,
     Reconciler,
+    Operations,
+    Repair,
 }
 
 /// One environment: the function's code with its caches, at most one invocation at a time.
@@ -47,6 +51,8 @@ pub(crate) enum Code {
     Processor(Arc<Processor<Ports>>),
     Feedback(Arc<Feedback<Ports>>),
     Reconciler(Arc<Reconciler<Ports>>),
+    Operations(Routes),
+    Repair(Arc<Repair<Ports>>),
 }
 
 pub(crate) struct Invocation {
@@ -71,6 +77,8 @@ pub(crate) enum Work {
         messages: Vec<(u64, u64)>,
     },
     Sweep,
+    /// An operator's, by its place among all that were given.
+    Command(usize),
 }
 
 pub(crate) enum Ended {
@@ -197,6 +205,8 @@ impl Code {
                 host: port.clone(),
                 metrics: metrics(Service::Reconciler),
             })),
+            Function::Operations => Self::Operations(upkeep::operations(&port, table())),
+            Function::Repair => Self::Repair(Arc::new(upkeep::repair(&port, table(), metrics(Service::Repair)))),
         }
     }
 }

@@ -29,17 +29,42 @@ pub(crate) enum Fault {
     SlowCalls,
     /// What can go on does so in another order.
     Disorder,
+    /// A person pauses, holds, replays, redrives: no fault of anybody's, but it repeats calls as one does.
+    Operator,
 }
 
-const KINDS: usize = 12;
+const KINDS: usize = 13;
 const PER_MILLE: [u32; 4] = [0, 10, 40, 120];
+/// So many runs of a thousand have the operator alone, so that nothing but what he does explains what follows.
+const ALONE: u32 = 80;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rates([u32; KINDS]);
 
 impl Rates {
     pub(crate) fn drawn(choices: &mut Choices) -> Self {
+        if choices.chance(ALONE) {
+            let mut rates = [0; KINDS];
+            rates[Fault::Disorder as usize] = PER_MILLE[choices.below(PER_MILLE.len())];
+            rates[Fault::Operator as usize] = PER_MILLE[PER_MILLE.len() - 1];
+            return Self(rates);
+        }
         Self(std::array::from_fn(|_| PER_MILLE[choices.pick(&[3, 2, 2, 1])]))
+    }
+
+    /// Only calls fail, each kind as often as it is drawn.
+    pub(crate) fn of_calls(choices: &mut Choices) -> Self {
+        let mut rates = [0; KINDS];
+        for fault in [Fault::Refusal, Fault::LostAnswer, Fault::Hang, Fault::Crash] {
+            rates[fault as usize] = PER_MILLE[choices.pick(&[3, 2, 2, 1])];
+        }
+        Self(rates)
+    }
+
+    /// With these as frequent as any fault can be.
+    pub(crate) fn with(mut self, faults: &[Fault]) -> Self {
+        faults.iter().for_each(|fault| self.0[*fault as usize] = PER_MILLE[PER_MILLE.len() - 1]);
+        self
     }
 
     pub(crate) fn none() -> Self {

@@ -7,7 +7,7 @@ use crate::faults::Fault;
 use crate::model::erp::Nature;
 use crate::run::Run;
 use crate::sabotage::Sabotage;
-use crate::world::{Name, World};
+use crate::world::{MAX_RECEIVE_COUNT, Name, World};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use intake::Event;
 use lambda_http::http::StatusCode;
@@ -25,15 +25,16 @@ impl Function {
     fn time_out(self) -> Duration {
         match self {
             Self::Intake => Duration::seconds(10),
-            Self::Processor | Self::Feedback => Duration::seconds(60),
+            Self::Processor | Self::Feedback | Self::Repair => Duration::seconds(60),
             Self::Reconciler => Duration::seconds(300),
+            Self::Operations => Duration::seconds(29),
         }
     }
 }
 
 impl Run {
     /// An idle environment, or a new one. `None` while enough are busy.
-    fn environment(&mut self, function: Function) -> Option<usize> {
+    pub(crate) fn environment(&mut self, function: Function) -> Option<usize> {
         if self.running(function) >= MOST_AT_ONCE {
             return None;
         }
@@ -56,7 +57,11 @@ impl Run {
 
     /// Hands a batch to the function that consumes the queue. `false` when there is none.
     pub(crate) fn poll_queue(&mut self, queue: Name, most: usize) -> bool {
-        let function = if queue == Name::Feedback { Function::Feedback } else { Function::Processor };
+        let function = match queue {
+            Name::Feedback => Function::Feedback,
+            Name::Repairs => Function::Repair,
+            _ => Function::Processor,
+        };
         let now = self.sim.world().now;
         if self.sim.world().queue(queue).visible(now).is_empty() {
             return false;
@@ -66,8 +71,12 @@ impl Run {
         let mut world = self.sim.world();
         let (records, messages) = world.receive(queue, most);
         let bodies: Vec<String> = records.iter().filter_map(|one| one["body"].as_str().map(str::to_owned)).collect();
+        let last: Vec<bool> = records.iter().map(is_last).collect();
+        let number = world.next_number();
         let World { checks, table, .. } = &mut *world;
         checks.begun(instance, &bodies, table);
+        checks.attempts_begun(instance, &bodies, &last, table);
+        checks.commands.begun(instance, number, &bodies);
         let who = world.name_of(instance);
         let ids: Vec<u64> = messages.iter().map(|(id, _)| *id).collect();
         world.tell(&who, || format!("receives {ids:?}"));
@@ -79,7 +88,10 @@ impl Run {
         let future: std::pin::Pin<Box<dyn Future<Output = Ended>>> = match self.instances[at].code.clone() {
             Code::Processor(code) => Box::pin(async move { Ended::Batch(code.batch(event, "r", budget).await) }),
             Code::Feedback(code) => Box::pin(async move { Ended::Batch(code.batch(event, "r", budget).await) }),
-            Code::Intake(_) | Code::Reconciler(_) => unreachable!("the function was chosen by its queue"),
+            Code::Repair(code) => Box::pin(async move { Ended::Batch(code.batch(event, "r", budget).await) }),
+            Code::Intake(_) | Code::Reconciler(_) | Code::Operations(_) => {
+                unreachable!("the function was chosen by its queue")
+            }
         };
         self.begin(at, future, Work::Batch { queue, messages });
         true
@@ -154,7 +166,7 @@ impl Run {
         self.begin(at, Box::pin(future), Work::Sweep);
     }
 
-    fn begin(&mut self, at: usize, future: std::pin::Pin<Box<dyn Future<Output = Ended>>>, work: Work) {
+    pub(crate) fn begin(&mut self, at: usize, future: std::pin::Pin<Box<dyn Future<Output = Ended>>>, work: Work) {
         let instance = self.instances[at].id;
         let mut world = self.sim.world();
         let started = world.now;
@@ -228,6 +240,9 @@ impl Run {
                 self.sim.world().tell(&who, || format!("swept: finished {is_finished}, {gaps} gaps"));
                 self.last_sweep = Some((is_finished, gaps));
             }
+            (Work::Command(command), Ended::Request(response)) => {
+                self.sim.world().command_ended(instance, command, &response);
+            }
             _ => unreachable!("each function ends in its own way"),
         }
         let is_retired = self.instances.iter().any(|one| one.id == instance && one.is_retired);
@@ -235,6 +250,12 @@ impl Run {
             self.instances.retain(|one| one.id != instance);
         }
     }
+}
+
+/// Whether the queue will not hand the message out again.
+fn is_last(record: &Value) -> bool {
+    let count = record["attributes"]["ApproximateReceiveCount"].as_str().and_then(|count| count.parse::<u32>().ok());
+    count.is_some_and(|count| count >= MAX_RECEIVE_COUNT)
 }
 
 /// A POST as API Gateway hands it over.
@@ -266,7 +287,8 @@ impl World {
             let which = if disorder { self.choices.below(visible.len()) } else { 0 };
             let receipt = self.next_number();
             let one = self.queue(queue).receive(visible.remove(which), receipt, now);
-            self.checks.faults += u32::from(one.receive_count > 1);
+            // A job's message comes again after each slice.
+            self.checks.faults += u32::from(one.receive_count > 1 && queue != Name::Repairs);
             records.push(json!({
                 "messageId": one.id.to_string(), "receiptHandle": receipt.to_string(), "body": one.body,
                 "attributes": {
@@ -305,6 +327,9 @@ impl World {
         let known: BTreeSet<String> = messages.iter().map(|(id, _)| id.to_string()).collect();
         let mut failed: BTreeSet<String> =
             response.batch_item_failures.iter().map(|failure| failure.item_identifier.clone()).collect();
+        if self.is(Sabotage::JobsForgotten) && queue == Name::Repairs {
+            failed.clear();
+        }
         let is_as_one = self.is(Sabotage::BatchFailsAsOne) && !failed.is_empty();
         let is_lost = self.strikes(Fault::LostResponse);
         if is_lost {
@@ -340,7 +365,8 @@ impl World {
         let keys = cargo::of(&message.body);
         let is_poison = |key: &String| self.erp.sent.get(key).is_some_and(|sent| sent.nature == Nature::Panics);
         // Of one handed out twice the copy that came too late looks again later, for the other may die before it is done.
-        let was_twice_out = message.receive_count > 1 || message.redrives > 0;
+        let is_replayed = keys.iter().any(|key| self.checks.commands.was_replayed(key));
+        let was_twice_out = message.receive_count > 1 || message.redrives > 0 || is_replayed;
         let is_twin = was_twice_out && keys.iter().any(|key| self.checks.has_ended(key, &self.table));
         let has_reason = is_twin || keys.iter().any(is_poison);
         self.checks.require(has_reason, Invariant::PoisonFailsAlone, || {

@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "it times the runs, whose own clock is a model")]
 
 use clap::Parser;
-use simulation::{Plan, Sabotage, run, shortest};
+use simulation::{Plan, Planted, Sabotage, run, shortest};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +26,9 @@ struct Arguments {
     /// Plant a bug
     #[arg(long)]
     sabotage: Option<Sabotage>,
+    /// Plant a fine bug, by its number or its name
+    #[arg(long, value_parser = Planted::parse)]
+    planted: Option<Planted>,
 }
 
 fn main() -> ExitCode {
@@ -35,12 +38,13 @@ fn main() -> ExitCode {
         None => (arguments.from, arguments.from + arguments.seeds),
     };
     let start = Instant::now();
-    let failed = search(from, to, arguments.sabotage, start);
+    let plan = Plan { sabotage: arguments.sabotage, planted: arguments.planted, ..Plan::default() };
+    let failed = search(from, to, &plan, start);
     let elapsed = start.elapsed().as_secs_f64();
     match failed {
-        Some(seed) => tell(seed, arguments.sabotage, seed - from + 1),
+        Some(seed) => tell(&Plan { seed, ..plan }, seed - from + 1),
         None if arguments.seed.is_some() => {
-            let outcome = run(&Plan { seed: from, sabotage: arguments.sabotage, tells: true, ..Plan::default() });
+            let outcome = run(&Plan { seed: from, tells: true, ..plan });
             outcome.story.iter().for_each(|line| println!("{line}"));
             ExitCode::SUCCESS
         }
@@ -52,7 +56,7 @@ fn main() -> ExitCode {
 }
 
 /// The lowest seed that fails.
-fn search(from: u64, to: u64, sabotage: Option<Sabotage>, start: Instant) -> Option<u64> {
+fn search(from: u64, to: u64, plan: &Plan, start: Instant) -> Option<u64> {
     let (next, calls) = (AtomicU64::new(from), AtomicU64::new(0));
     let failed = Mutex::new(None::<u64>);
     let work = || loop {
@@ -60,7 +64,7 @@ fn search(from: u64, to: u64, sabotage: Option<Sabotage>, start: Instant) -> Opt
         if seed >= to || failed.lock().expect("no thread panics").is_some_and(|failed| failed < seed) {
             return;
         }
-        let outcome = run(&Plan { seed, sabotage, ..Plan::default() });
+        let outcome = run(&Plan { seed, ..plan.clone() });
         calls.fetch_add(outcome.calls, Ordering::Relaxed);
         if outcome.violation.is_some() {
             let mut failed = failed.lock().expect("no thread panics");
@@ -89,11 +93,11 @@ fn search(from: u64, to: u64, sabotage: Option<Sabotage>, start: Instant) -> Opt
     failed.into_inner().expect("no thread panics")
 }
 
-fn tell(seed: u64, sabotage: Option<Sabotage>, tried: u64) -> ExitCode {
-    let plan = Plan { seed, sabotage, ..Plan::default() };
-    let Some(violation) = run(&plan).violation else { return ExitCode::SUCCESS };
+fn tell(plan: &Plan, tried: u64) -> ExitCode {
+    let seed = plan.seed;
+    let Some(violation) = run(plan).violation else { return ExitCode::SUCCESS };
     println!("Seed {seed} (schedule {tried}) breaks {violation}\n");
-    let outcome = shortest(&plan, &violation, RUNS_TO_SHORTEN);
+    let outcome = shortest(plan, &violation, RUNS_TO_SHORTEN);
     println!("The shortest story found:");
     outcome.story.iter().for_each(|line| println!("{line}"));
     ExitCode::FAILURE

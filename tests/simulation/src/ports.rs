@@ -1,5 +1,6 @@
 //! The functions' effects over the models, each a step that the scheduler may delay, refuse, carry out in silence or cut short.
 
+use crate::actors::Function;
 use crate::check::{Told, short};
 use crate::effect::Port;
 use crate::faults::Fault;
@@ -7,6 +8,7 @@ use crate::model::erp::{Mood, RETRY_AFTER, TENANTS};
 use crate::model::table::Written;
 use crate::sabotage::Sabotage;
 use crate::world::{Fate, Name, World};
+use crate::writes::{described, notification_in, shown};
 use processor::{Handler, HandlerError};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -91,6 +93,8 @@ fn unavailable(what: &str) -> StoreError {
 impl Items for Port {
     async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
         let instance = self.instance;
+        let asked = self.sim.world().asks_to_write(instance, write);
+        let Some(write) = asked else { return Ok(Some(Item::new())) };
         self.call("writes to the table", true, unavailable, move |world| Ok(world.write(instance, write))).await
     }
 
@@ -113,21 +117,25 @@ impl Items for Port {
         consistent: bool,
     ) -> Result<Vec<Item>, StoreError> {
         let attributes: Vec<String> = attributes.iter().map(|name| (*name).to_owned()).collect();
+        let instance = self.instance;
         let read = move |world: &mut World| {
             let lags = !consistent && world.strikes(Fault::StaleRead);
             let attributes: Vec<&str> = attributes.iter().map(String::as_str).collect();
-            Ok(world.table.get_many(&keys, &attributes, lags))
+            let items = world.table.get_many(&keys, &attributes, lags);
+            Ok(world.reads(instance, items))
         };
         self.call("reads items", false, unavailable, read).await
     }
 
     async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
+        let instance = self.instance;
         let read = move |world: &mut World| {
             if world.is(Sabotage::DedupeDisabled) && query.key_condition.contains("begins_with") {
                 return Ok(Vec::new());
             }
             let lags = query.index.is_some() && world.strikes(Fault::StaleRead);
-            Ok(world.table.query(&query, lags))
+            let found = world.table.query(&query, lags);
+            Ok(world.finds(instance, &query, found))
         };
         self.call("queries the table", false, unavailable, read).await
     }
@@ -140,6 +148,9 @@ impl World {
         if forgets && self.is(Sabotage::FeedbackNotRecorded) {
             return Some(Item::new());
         }
+        if self.command_writes(instance, &write) {
+            return Some(Item::new());
+        }
         let is_head = write.sk == "HEAD";
         if self.is(Sabotage::UnconditionalWrites) || (is_head && self.is(Sabotage::UnconditionalHeads)) {
             write.condition = None;
@@ -150,37 +161,17 @@ impl World {
             self.checks.head_refused(instance, about);
             let what = format!("{} {}: condition failed", write.pk, shown(&write.sk));
             self.tell(&who, || what);
-            return self.is(Sabotage::FailedConditionIsSuccess).then(Item::new);
+            let is_hidden = self.hides_refusal(instance, &write.sk);
+            return (is_hidden || self.is(Sabotage::FailedConditionIsSuccess)).then(Item::new);
         };
         let (old, Written { before, after }) = (written.old(&write), written);
         self.checks.written(&write.sk, before, after);
+        let is_reconciler = self.actors[instance].function == Function::Reconciler;
+        self.checks.landed(is_reconciler, &write.sk, before, after);
         self.checks.head_advanced(instance, about);
         let after = after.clone();
         self.tell(&who, || format!("writes {}", described(&write.sk, &after)));
         Some(old)
-    }
-}
-
-/// Whose change a head takes: what is written as `notification`, and not what the condition compares.
-fn notification_in(write: &Write) -> Option<String> {
-    let assignments = write.update.trim_start_matches("SET ").split(", ");
-    let of_it = |name: &str| write.names.get(name).is_some_and(|name| name == "notification");
-    let value = assignments.filter_map(|one| one.split_once(" = ")).find(|(name, _)| of_it(name))?.1;
-    write.values.get(value)?.as_s().ok().cloned()
-}
-
-fn shown(sort_key: &str) -> String {
-    if sort_key.starts_with("N#") { short(sort_key) } else { sort_key.to_owned() }
-}
-
-fn described(sort_key: &str, item: &Item) -> String {
-    let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("-", String::as_str);
-    match sort_key {
-        "HEAD" => format!("head {}: status {}", text("pk"), text("status")),
-        _ if sort_key.starts_with("N#") => {
-            format!("{}: {} ({}), feedback {}", shown(sort_key), text("state"), text("reason"), text("feedback"))
-        }
-        _ => format!("{sort_key} of {}", text("pk")),
     }
 }
 
@@ -194,6 +185,9 @@ impl Sender for QueuePort {
         let is_sabotaged = {
             let mut world = port.sim.world();
             turn = world.intake_asks(instance);
+            if world.asks_to_send(instance, queue, &body) {
+                return Ok(());
+            }
             let is_intake = turn.is_some();
             let forgets =
                 world.is_reconciler(instance) && queue == Name::Notifications && world.is(Sabotage::GapsForgotten);
@@ -235,7 +229,14 @@ impl BatchSender for QueuePort {
 }
 
 impl World {
-    fn send(&mut self, instance: usize, turn: Option<u64>, queue: Name, mut body: String, group: Option<String>) {
+    pub(crate) fn send(
+        &mut self,
+        instance: usize,
+        turn: Option<u64>,
+        queue: Name,
+        mut body: String,
+        group: Option<String>,
+    ) {
         if queue == Name::Events && self.is(Sabotage::UnstableEventId) {
             let id = self.next_number();
             body = body.replacen("\"id\":\"", &format!("\"id\":\"{id}-"), 1);
@@ -276,6 +277,7 @@ impl Pacer for QueuePort {
 impl Handler for Port {
     async fn handle(&self, n: &Notification, _: Option<&Resource>) -> Result<Option<Verdict>, HandlerError> {
         let fail = |what: &str| HandlerError::TryLater(what.to_owned());
+        self.sim.world().goes_to_work(self.instance, n.key.as_str());
         self.call("runs the business handler", true, fail, |_| Ok(())).await?;
         match n.parameter.as_deref() {
             // Without the panic hook, which would print it.
@@ -341,6 +343,7 @@ impl Visma for Port {
         let (instance, tenant, id) = (self.instance, tenant.to_owned(), feedback.notification_id);
         let (is_success, mut description) = (feedback.is_success, feedback.description.to_owned());
         let source = feedback.source.to_owned();
+        let decided = self.sim.world().checks.decided(instance, id);
         let tell = move |world: &mut World| {
             if let Err(error) = world.erp_answers(instance, Stage::Feedback, &tenant) {
                 let is_limit = matches!(error, VismaError::RateLimited { .. });
@@ -354,6 +357,7 @@ impl Visma for Port {
             }
             let who = world.name_of(instance);
             world.tell(&who, || format!("feedback taken for {id}: {description}"));
+            world.checks.told_as_decided(id, decided.as_deref(), &description);
             world.checks.told(id, Told { is_success, description, source });
             Ok(())
         };

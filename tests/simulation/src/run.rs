@@ -4,6 +4,7 @@ use crate::actors::{Function, Instance};
 use crate::check::{Invariant, Violation};
 use crate::faults::{Fault, Rates};
 use crate::model::erp::Mood;
+use crate::planted::Planted;
 use crate::ports::{READS_SETTINGS, SENDS_LATE};
 use crate::sabotage::Sabotage;
 use crate::world::{Fate, Name, Sim, World};
@@ -20,6 +21,7 @@ pub struct Plan {
     /// Decisions made before, instead of the seed's; zeros follow.
     pub script: Option<Vec<u32>>,
     pub sabotage: Option<Sabotage>,
+    pub planted: Option<Planted>,
     /// Whether to write the story down.
     pub tells: bool,
 }
@@ -67,6 +69,9 @@ pub(crate) struct Run {
 impl Run {
     fn new(plan: &Plan) -> Self {
         let mut world = World::new(plan.seed, plan.script.clone(), plan.sabotage, plan.tells);
+        if let Some(bug) = plan.planted {
+            world.plant(bug);
+        }
         let changes_left = 1 + world.choices.below(6);
         Self { sim: Sim::new(world), instances: Vec::new(), changes_left, steps: 0, last_sweep: None }
     }
@@ -75,11 +80,13 @@ impl Run {
         let most_steps = [40, 120, 300][self.sim.world().choices.below(3)];
         while self.steps < most_steps && !self.is_broken() && self.step().await {}
         self.come_to_rest().await;
-        let mut world = self.sim.world();
-        if world.checks.violation.is_none() {
-            let World { checks, table, erp, .. } = &mut *world;
+        if !self.is_broken() {
+            let World { checks, table, erp, .. } = &mut *self.sim.world();
             checks.at_rest(table, erp);
+            checks.commands_at_rest();
         }
+        self.forget().await;
+        let mut world = self.sim.world();
         if let Some(violation) = world.checks.violation.clone() {
             world.tell("checks", || violation.to_string());
         }
@@ -110,7 +117,7 @@ impl Run {
             self.settle_call(0);
             return true;
         }
-        if self.poll_queue(Name::Notifications, 10) || self.poll_queue(Name::Feedback, 10) {
+        if [Name::Notifications, Name::Feedback, Name::Repairs].into_iter().any(|queue| self.poll_queue(queue, 10)) {
             return true;
         }
         self.deliver_next() || self.consume_event() || self.change_something() || self.advance_to_next().await
@@ -118,7 +125,7 @@ impl Run {
 
     async fn disorderly(&mut self) -> bool {
         self.sim.world().move_exhausted();
-        let choice = self.sim.world().choices.pick(&[6, 2, 2, 2, 1, 2]);
+        let choice = self.sim.world().choices.pick(&[6, 2, 2, 2, 1, 2, 1]);
         match choice {
             0 => {
                 let mut world = self.sim.world();
@@ -139,6 +146,9 @@ impl Run {
             }
             4 => {
                 self.consume_event();
+            }
+            6 => {
+                self.poll_queue(Name::Repairs, 1);
             }
             _ => {
                 self.change_something();
@@ -222,13 +232,14 @@ impl Run {
             self.forge(true);
         }
         self.drain().await;
+        self.wind_up().await;
         if !self.is_broken() {
             self.redrive();
             self.drain().await;
         }
         {
             let World { checks, table, .. } = &mut *self.sim.world();
-            checks.before_the_reconciler(table);
+            checks.ended_without_the_reconciler(table);
         }
         self.last_sweep = None;
         let mut wait = TO_BE_STUCK;
@@ -249,7 +260,7 @@ impl Run {
         world.checks.violated(Invariant::ForwardOnly, "sweep after sweep finds gaps".into());
     }
 
-    async fn drain(&mut self) {
+    pub(crate) async fn drain(&mut self) {
         while !self.is_broken() && self.natural().await {
             self.steps += 1;
             if self.steps > MOST_STEPS_TO_REST {

@@ -38,6 +38,12 @@ pub enum Sabotage {
     FeedbackChangesItsMind,
     /// The watermark moves although nothing was queued.
     GapsForgotten,
+    /// What has ended is not made to wait when it is replayed during a pause.
+    EndedReplaysSwallowed,
+    /// A job's message is deleted after its first slice.
+    JobsForgotten,
+    /// An erasure looks at the first page of the table only.
+    ErasureReadsOnePage,
 }
 
 impl Sabotage {
@@ -54,6 +60,8 @@ impl Sabotage {
             | Self::UnstableEventId
             | Self::FailedConditionIsSuccess
             | Self::GapsForgotten => Invariant::ForwardOnly,
+            Self::EndedReplaysSwallowed | Self::JobsForgotten => Invariant::CommandIsKept,
+            Self::ErasureReadsOnePage => Invariant::ErasedIsErased,
             Self::BatchFailsAsOne => Invariant::PoisonFailsAlone,
             Self::FollowsPayloadUrl => Invariant::NoForeignUrl,
             Self::FeedbackNotRecorded | Self::FeedbackDroppedWhenLimited | Self::FeedbackChangesItsMind => {

@@ -2,6 +2,7 @@
 
 use crate::faults::Fault;
 use crate::model::erp::Mood;
+use crate::operator::OUTCOME;
 use crate::run::Run;
 use crate::world::{MAX_RECEIVE_COUNT, Name, World};
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use time::{Duration, OffsetDateTime};
 impl World {
     /// When messages can be received, and deliveries sent.
     fn due(&mut self) -> impl Iterator<Item = OffsetDateTime> + use<> {
-        let queues = [Name::Notifications, Name::Feedback].map(|name| self.queue(name).next_visible());
+        let queues = [Name::Notifications, Name::Feedback, Name::Repairs].map(|name| self.queue(name).next_visible());
         queues.into_iter().chain([self.erp.next_try()]).flatten()
     }
 }
@@ -38,13 +39,16 @@ impl Run {
         if self.sim.world().strikes(Fault::Operations) {
             self.operate();
         }
+        if self.sim.world().strikes(Fault::Operator) {
+            self.command().await;
+        }
     }
 
     /// At least once: a message that is worked on becomes visible, or a deleted one was not gone everywhere.
     fn hand_out_again(&mut self) {
         let mut world = self.sim.world();
         let now = world.now;
-        let name = [Name::Notifications, Name::Feedback][world.choices.below(2)];
+        let name = [Name::Notifications, Name::Feedback, Name::Repairs][world.choices.below(3)];
         let (hidden, deleted): (Vec<usize>, usize) = {
             let queue = world.queue(name);
             let hidden = (0..queue.messages.len()).filter(|at| queue.messages[*at].visible_at > now);
@@ -138,7 +142,7 @@ impl Run {
         if event["data"]["feedback"] == "deferred" {
             let outcome = json!({
                 "type": "outcome", "notification": event["data"]["notification"], "is_success": true,
-                "description": "Our warehouse has it.",
+                "description": OUTCOME,
             });
             let twice = world.strikes(Fault::Redelivery);
             for _ in 0..=u32::from(twice) {

@@ -8,6 +8,7 @@ use crate::model::erp::Erp;
 use crate::model::queue::{QueueModel, Stored};
 use crate::model::secrets::Secrets;
 use crate::model::table::TableModel;
+use crate::planted::Planted;
 use crate::sabotage::Sabotage;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +27,10 @@ pub(crate) enum Name {
     Feedback,
     NotificationsDead,
     FeedbackDead,
+    EventsDead,
+    /// Jobs to go on with.
+    Repairs,
+    RepairsDead,
 }
 
 /// A call of a function to the outside, waiting for its answer.
@@ -59,6 +64,9 @@ pub(crate) struct World {
     pub(crate) choices: Choices,
     pub(crate) rates: Rates,
     pub(crate) sabotage: Option<Sabotage>,
+    pub(crate) planted: Option<Planted>,
+    /// Records that refused an instance's write, by the beginning of their keys. Only a planted bug wants to know.
+    pub(crate) refused: BTreeSet<(usize, String)>,
     pub(crate) queues: BTreeMap<Name, QueueModel>,
     pub(crate) table: TableModel,
     pub(crate) secrets: Secrets,
@@ -100,6 +108,9 @@ impl World {
             (Name::Feedback, queue(Some(1000))),
             (Name::NotificationsDead, queue(None)),
             (Name::FeedbackDead, queue(None)),
+            (Name::EventsDead, queue(None)),
+            (Name::Repairs, queue(Some(1000))),
+            (Name::RepairsDead, queue(None)),
         ];
         let mut choices = Choices::new(seed, script);
         Self {
@@ -107,6 +118,8 @@ impl World {
             rates: Rates::drawn(&mut choices),
             choices,
             sabotage,
+            planted: None,
+            refused: BTreeSet::new(),
             queues: BTreeMap::from(queues),
             table: TableModel::default(),
             secrets: Secrets::new(START),
@@ -121,6 +134,12 @@ impl World {
             randomness: fastrand::Rng::with_seed(seed ^ 0x5eed),
             story: tells.then(Vec::new),
         }
+    }
+
+    /// A bug, and the trouble in which it shows.
+    pub(crate) fn plant(&mut self, bug: Planted) {
+        self.planted = Some(bug);
+        self.rates = self.rates.with(bug.thrives_on());
     }
 
     pub(crate) fn next_number(&mut self) -> u64 {
@@ -163,7 +182,12 @@ impl World {
 
     pub(crate) fn move_exhausted(&mut self) {
         let now = self.now;
-        for (from, to) in [(Name::Notifications, Name::NotificationsDead), (Name::Feedback, Name::FeedbackDead)] {
+        let queues = [
+            (Name::Notifications, Name::NotificationsDead),
+            (Name::Feedback, Name::FeedbackDead),
+            (Name::Repairs, Name::RepairsDead),
+        ];
+        for (from, to) in queues {
             for mut message in self.queue(from).take_exhausted(now) {
                 self.tell("sqs", || format!("message {} moves to the dead-letter queue", message.id));
                 let table = &self.table;
@@ -177,7 +201,7 @@ impl World {
     pub(crate) fn delete(&mut self, name: Name, id: u64) {
         let Some(message) = self.queue(name).delete(id) else { return };
         self.tell("sqs", || format!("message {id} is deleted"));
-        if name == Name::Notifications {
+        if matches!(name, Name::Notifications | Name::NotificationsDead) {
             // What lies in the dead-letter queue is in sight, and a redrive brings it back.
             let queues = [Name::Notifications, Name::NotificationsDead];
             let others: Vec<Stored> = queues.iter().flat_map(|name| self.queues[name].messages.clone()).collect();

@@ -1,4 +1,5 @@
-//! Every event Visma Net is known to publish (reference 1.4 and 2.2).
+//! Every event Visma Net is known to publish (docs/visma-net.md#event-catalogue,
+//! docs/visma-net.md#legacy-events).
 
 use serde::Serialize;
 
@@ -25,7 +26,7 @@ pub enum Kind {
     Voucher,
 }
 
-/// Which publisher of the portal an event belongs to (reference 1.1).
+/// Which publisher of the portal an event belongs to (docs/visma-net.md#subscriptions).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Publisher {
     #[serde(rename = "vismanetfinancials-publisher")]

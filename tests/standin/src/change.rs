@@ -152,7 +152,8 @@ fn next_status(current: Option<&Fields>) -> &'static str {
     STATUSES[next]
 }
 
-/// The window shows the old and the current number (reference 3.3).
+/// The window shows the old and the current number
+/// (docs/visma-net.md#webhook-notification-for-account).
 fn renumber(
     company: &mut Company,
     collection: Collection,
@@ -173,7 +174,8 @@ fn fresh_key(company: &mut Company, collection: Collection) -> String {
     collection.fresh_key(number)
 }
 
-/// First-time startup, and vouchers, which are identified by `refNumber` (reference 1.4).
+/// First-time startup, and vouchers, which are identified by `refNumber`
+/// (docs/visma-net.md#event-catalogue).
 fn without_resource(company: &mut Company, event: &Event, change: &Change, mut item: Item) -> Outcome {
     if event.kind == Kind::Voucher {
         let fresh = || format!("V{}", company.next_number());

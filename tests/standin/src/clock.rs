@@ -18,7 +18,7 @@ pub(crate) fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }
 
-/// .NET ticks: 100 ns since 0001-01-01 (reference 2.3).
+/// .NET ticks: 100 ns since 0001-01-01 (docs/visma-net.md#legacy-message).
 pub fn ticks(at: OffsetDateTime) -> i64 {
     let ticks = (at - DOT_NET_EPOCH).whole_nanoseconds() / 100;
     i64::try_from(ticks).expect("every date up to year 9999 fits in 63 bits")
@@ -35,7 +35,7 @@ pub(crate) fn written(at: OffsetDateTime) -> String {
     at.format(WRITTEN).expect("the format has only components that a date has")
 }
 
-/// Reads the formats of reference 4.4 and nothing else.
+/// Reads the formats of docs/visma-net.md#lists and nothing else.
 pub(crate) fn read(text: &str) -> Option<OffsetDateTime> {
     let text = text.replacen(' ', "T", 1);
     let parsed = match text.split_once('.') {
@@ -47,7 +47,8 @@ pub(crate) fn read(text: &str) -> Option<OffsetDateTime> {
     parsed.ok().map(PrimitiveDateTime::assume_utc)
 }
 
-/// The same, or a moment with a zone: UTC unless an offset is given (reference 9.2).
+/// The same, or a moment with a zone: UTC unless an offset is given
+/// (docs/visma-net.md#sales-orders-version-3).
 pub(crate) fn read_zoned(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok().or_else(|| read(text))
 }

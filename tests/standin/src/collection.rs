@@ -1,4 +1,4 @@
-//! The resources Visma Net serves (reference 4.3) and what a fresh one looks like.
+//! The resources Visma Net serves (docs/visma-net.md#resources) and what a fresh one looks like.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -27,7 +27,7 @@ pub enum Collection {
     SalesOrderV3,
     Segment,
     Dimension,
-    /// State of a background operation (reference 2.6).
+    /// State of a background operation (docs/visma-net.md#background-results).
     Background,
 }
 
@@ -51,11 +51,11 @@ pub(crate) struct Stamps {
     pub(crate) modified: &'static str,
     /// Stands behind the time.
     pub(crate) zone: &'static str,
-    /// The ETag's text (reference 4.5, 9.3).
+    /// The ETag's text (docs/visma-net.md#row-versions, docs/visma-net.md#sales-orders-version-3).
     pub(crate) version: &'static str,
 }
 
-/// A document's life, as reference 3.1 tells it.
+/// A document's life, as docs/visma-net.md#notification-types tells it.
 pub const STATUSES: [&str; 3] = ["On hold", "Open", "Completed"];
 
 impl Collection {
@@ -120,7 +120,7 @@ impl Collection {
         self.shape().document
     }
 
-    /// Whether its list takes `pageNumber` and `pageSize` (reference 4.4).
+    /// Whether its list takes `pageNumber` and `pageSize` (docs/visma-net.md#lists).
     pub(crate) fn is_paged(self) -> bool {
         self != Self::Account
     }
@@ -199,7 +199,7 @@ pub(crate) fn fields(object: Value) -> Fields {
     }
 }
 
-/// The fields of AccountDto (reference 4.3).
+/// The fields of AccountDto (docs/visma-net.md#resources).
 fn account() -> Value {
     json!({
         "accountGroupCD": null, "accountClass": "BANK", "type": "Asset", "active": true,
@@ -210,7 +210,8 @@ fn account() -> Value {
     })
 }
 
-/// The fields of BackgroundRequestStateDto (reference 2.6), not finished yet.
+/// The fields of BackgroundRequestStateDto (docs/visma-net.md#background-results), not finished
+/// yet.
 fn background(id: &str) -> Value {
     json!({
         "id": id, "status": "Started", "statusCode": 0, "receivedUtc": null, "startedUtc": null, "finishedUtc": null,

@@ -134,7 +134,7 @@ impl Company {
     fn save(&mut self, collection: Collection, key: &str, mut body: Fields, fields: Fields) -> Fields {
         self.row_version += 1;
         let (stamps, version) = (collection.stamps(), STANDARD.encode(self.row_version.to_be_bytes()));
-        // V3 documents UTC (reference 9.2).
+        // V3 documents UTC (docs/visma-net.md#sales-orders-version-3).
         let zone = self.settings.time_zone.as_deref().filter(|_| collection != Collection::SalesOrderV3);
         let shown = clock::written(zone::shown(zone, clock::now()));
         body.insert(stamps.modified.to_owned(), format!("{shown}{}", stamps.zone).into());

@@ -1,5 +1,5 @@
 //! Another way of writing deliveries than the usual one, for no document says how Visma Net really
-//! writes them (reference 8.7). A receiver has to notice what is different.
+//! writes them (docs/visma-net.md#open-questions). A receiver has to notice what is different.
 
 use std::collections::BTreeMap;
 

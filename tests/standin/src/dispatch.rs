@@ -1,4 +1,5 @@
-//! Sends deliveries and does not give up at once (reference 1.1, 1.3).
+//! Sends deliveries and does not give up at once (docs/visma-net.md#subscriptions,
+//! docs/visma-net.md#answers-and-retries).
 
 use std::{sync::Arc, time::Duration};
 

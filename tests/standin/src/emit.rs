@@ -1,4 +1,5 @@
-//! From items to the bodies and headers the dispatcher sends (reference 1.2, 1.5, 2.3).
+//! From items to the bodies and headers the dispatcher sends (docs/visma-net.md#delivery-request,
+//! docs/visma-net.md#bodies, docs/visma-net.md#legacy-message).
 
 use std::collections::BTreeMap;
 
@@ -34,7 +35,7 @@ pub(crate) struct Parcel {
 
 pub(crate) const WEBHOOK_TIMESTAMP: &str = "x-vwd-webhook-timestamp";
 
-/// An item of the body, field by field as captured in reference 2.3.
+/// An item of the body, field by field as captured in docs/visma-net.md#legacy-message.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire<'a> {
@@ -85,7 +86,8 @@ pub(crate) fn plan(company: &mut Company, emit: &Emit) -> Result<(Vec<Uuid>, Vec
     Ok((ids, parcels))
 }
 
-/// Packs a notification that was sent before, unchanged (reference 3.3: only rows with status Sent can be resent).
+/// Packs a notification that was sent before, unchanged
+/// (docs/visma-net.md#webhook-notification-for-account: only rows with status Sent can be resent).
 pub(crate) fn plan_resend(company: &Company, id: Uuid, sending: &Sending) -> Result<Parcel, Refusal> {
     let notification =
         company.notification(id).ok_or_else(|| Refusal::not_found(format!("Notification {id} was not found.")))?;
@@ -174,7 +176,8 @@ fn wire(
     serde_json::to_string(&fields).map_err(unwritable)
 }
 
-/// What the notice of a finished background operation says (reference 2.6; its exact keys are unknown).
+/// What the notice of a finished background operation says (docs/visma-net.md#background-results;
+/// its exact keys are unknown).
 fn background(company: &Company, item: &Item) -> Fields {
     let id = item.key.clone().unwrap_or_default();
     let state = format!("https://api.finance.visma.net/v1/background/{id}");
@@ -197,7 +200,8 @@ fn relative_uri(collection: Collection, key: &str) -> String {
     format!("api/{version}/{}/{}", collection.path(), key.join("/"))
 }
 
-/// The old host's URL, as messages carry it; nobody may fetch it (reference 2.3).
+/// The old host's URL, as messages carry it; nobody may fetch it
+/// (docs/visma-net.md#legacy-message).
 fn resource_uri(relative: &str) -> String {
     if relative.starts_with("api/v3/") {
         format!("https://salesorder.visma.net/{relative}")

@@ -1,4 +1,5 @@
-//! The ERP's and the Sales Order service's resources (reference 4.3), as their APIs serve them.
+//! The ERP's and the Sales Order service's resources (docs/visma-net.md#resources), as their APIs
+//! serve them.
 
 use axum::{
     Extension, Json, Router,
@@ -103,7 +104,7 @@ fn financial(path: &str) -> Result<Collection, Refusal> {
         .ok_or_else(|| Refusal::not_found("No such resource."))
 }
 
-/// One resource with its ETag, which is its `timeStamp` (reference 4.5).
+/// One resource with its ETag, which is its `timeStamp` (docs/visma-net.md#row-versions).
 fn found(body: Option<Fields>, collection: Collection, key: &str) -> Result<Response, Refusal> {
     let Some(body) = body else {
         return Err(Refusal::not_found(format!("{} {key} was not found.", collection.path())));

@@ -1,4 +1,4 @@
-//! The notification feedback endpoint (reference 2.5).
+//! The notification feedback endpoint (docs/visma-net.md#notification-feedback).
 
 use axum::{Extension, Json, body::Bytes, extract::State, http::StatusCode};
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! The fixed window of calls per company, and its headers (reference 4.5).
+//! The fixed window of calls per company, and its headers (docs/visma-net.md#rate-limits).
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! Filters and pages of lists (reference 4.4). Unknown parameters are ignored, as Visma Net does.
+//! Filters and pages of lists (docs/visma-net.md#lists). Unknown parameters are ignored, as Visma
+//! Net does.
 
 use std::collections::HashMap;
 

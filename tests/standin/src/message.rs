@@ -12,9 +12,9 @@ use crate::collection::Fields;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
-    /// One signed object with `x-vwd-*` headers (reference 1.2).
+    /// One signed object with `x-vwd-*` headers (docs/visma-net.md#delivery-request).
     Dispatcher,
-    /// An unsigned array (reference 2.3).
+    /// An unsigned array (docs/visma-net.md#legacy-message).
     Legacy,
 }
 
@@ -31,7 +31,7 @@ pub struct Item {
     pub notification_id: Option<Uuid>,
     pub status: Option<String>,
     pub source: Option<String>,
-    /// An action's webhook parameter (reference 3.4).
+    /// An action's webhook parameter (docs/visma-net.md#custom-actions).
     pub parameter: Option<String>,
     /// .NET ticks.
     pub time_stamp: Option<i64>,
@@ -50,7 +50,8 @@ impl Item {
     }
 }
 
-/// The dispatcher's patience (reference 1.1: attempts, and an interval with exponential back-off).
+/// The dispatcher's patience (docs/visma-net.md#subscriptions: attempts, and an interval with
+/// exponential back-off).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Retry {
@@ -222,7 +223,8 @@ pub struct Changed {
     pub emitted: Emitted,
 }
 
-/// The message's status in the window. Only `Sent` is a documented value (reference 3.3).
+/// The message's status in the window. Only `Sent` is a documented value
+/// (docs/visma-net.md#webhook-notification-for-account).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     Pending,
@@ -230,7 +232,8 @@ pub enum Status {
     Failed,
 }
 
-/// One row of the window "Webhook notification for account" (GL407000, reference 3.3), here for every entity.
+/// One row of the window "Webhook notification for account" (GL407000,
+/// docs/visma-net.md#webhook-notification-for-account), here for every entity.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Notification {
@@ -255,7 +258,7 @@ pub struct Notification {
     pub feedback: Vec<Feedback>,
 }
 
-/// A notification feedback that Visma Net took (reference 2.5).
+/// A notification feedback that Visma Net took (docs/visma-net.md#notification-feedback).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Feedback {

@@ -1,4 +1,5 @@
-//! What an accountant sees: the window "Webhook notification for account" (GL407000, reference 3.3), for every entity.
+//! What an accountant sees: the window "Webhook notification for account" (GL407000,
+//! docs/visma-net.md#webhook-notification-for-account), for every entity.
 
 use std::fmt::Write as _;
 

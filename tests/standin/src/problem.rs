@@ -1,4 +1,4 @@
-//! How the Sales Order service says no: ProblemDetails (reference 9.3).
+//! How the Sales Order service says no: ProblemDetails (docs/visma-net.md#errors).
 
 use axum::{
     Json,

@@ -13,12 +13,13 @@ pub struct NewTenant {
     /// The `contextId` of messages, seven digits; made up when absent.
     pub company_id: Option<String>,
     pub token_lifetime_seconds: u64,
-    /// Larger pages are cut to this (reference 4.4).
+    /// Larger pages are cut to this (docs/visma-net.md#lists).
     pub max_page_size: usize,
     pub lists: Lists,
     /// The clock that stamps V1's resources and by which their lists are filtered, for example `Europe/Oslo`; else UTC.
     pub time_zone: Option<String>,
-    /// The id of a customer and not of a company: a token is given, and every call with it answered 401 (reference 9.5).
+    /// The id of a customer and not of a company: a token is given, and every call with it answered
+    /// 401 (docs/visma-net.md#tenant-ids).
     pub is_customer: bool,
 }
 
@@ -36,7 +37,8 @@ impl Default for NewTenant {
     }
 }
 
-/// How lists answer where sources differ or say nothing (reference 4.4, 9.1 to 9.3).
+/// How lists answer where sources differ or say nothing (docs/visma-net.md#lists,
+/// docs/visma-net.md#sales-orders-version-3).
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Lists {
@@ -66,7 +68,7 @@ pub struct Tenant {
     pub company_id: String,
 }
 
-/// A subscription of the portal (reference 1.1): one event or, here, all of them.
+/// A subscription of the portal (docs/visma-net.md#subscriptions): one event or, here, all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Subscription {
@@ -134,7 +136,8 @@ pub enum Outage {
     Dropped,
 }
 
-/// Calls a tenant may make in one fixed window (reference 4.5; the real number is unknown).
+/// Calls a tenant may make in one fixed window (docs/visma-net.md#rate-limits; the real number is
+/// unknown).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RateBudget {

@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::json;
 
-/// A status with the body `{"message": ...}` (reference 4.5).
+/// A status with the body `{"message": ...}` (docs/visma-net.md#errors).
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,

@@ -1,4 +1,6 @@
-//! The Sales Order service's V3 (reference 4.3, 9.1 to 9.3): lists in an envelope, a status that is an object, versions and problems.
+//! The Sales Order service's V3 (docs/visma-net.md#resources,
+//! docs/visma-net.md#sales-orders-version-3): lists in an envelope, a status that is an object,
+//! versions and problems.
 
 use axum::{
     Extension, Json, Router,

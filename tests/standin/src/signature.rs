@@ -1,4 +1,4 @@
-//! How the dispatcher signs (reference 1.2).
+//! How the dispatcher signs (docs/visma-net.md#delivery-request).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -16,7 +16,7 @@ mod tests {
     use super::sign;
 
     #[test]
-    fn the_vectors_of_reference_7() {
+    fn makes_the_published_signatures() {
         assert_eq!(sign("test-secret", b"{}"), "L1kEC2O3IAWYREI52iyaTzq8XENCWbIxJtclFNq4zQk=");
         let body = br#"[{"notificationId":"00000000-0000-0000-0000-000000000001","contextId":"1234567","event":"salesorder_changed"}]"#;
         assert_eq!(sign("test-secret", body), "+HjiJivf36BJBZ0BMmj7A8tU/Zt4CLyXcla8qUiDa/c=");

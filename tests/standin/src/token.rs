@@ -1,4 +1,4 @@
-//! Visma Connect's token endpoint for client credentials (reference 4.1).
+//! Visma Connect's token endpoint for client credentials (docs/visma-net.md#tokens).
 
 use std::time::{Duration, Instant};
 
@@ -94,7 +94,7 @@ fn issue(world: &Shared, request: &Request, tenant: Option<Uuid>) -> Response {
     Json(body).into_response()
 }
 
-/// The scope families of reference 4.1.
+/// The scope families of docs/visma-net.md#tokens.
 fn is_known(scope: &str) -> bool {
     matches!(
         scope.rsplit_once(':'),

@@ -9,7 +9,7 @@ use webhooks_store::Observation;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Observed {
-    /// Every open question, in the order of the reference.
+    /// Every open question, in the order of docs/visma-net.md.
     pub(crate) items: Vec<Question>,
 }
 
@@ -19,7 +19,7 @@ pub(crate) struct Question {
     /// The stable code, such as event_names.
     question: &'static str,
     title: &'static str,
-    /// The section of the reference that asks it.
+    /// The section of the documentation that asks it.
     reference: &'static str,
     /// What the product assumes.
     assumed: &'static str,

@@ -12,6 +12,7 @@ mod erasures;
 mod example;
 mod lists;
 mod observed;
+mod overview;
 mod quotas;
 mod repairs;
 mod schemathesis;

@@ -1,4 +1,5 @@
-//! The customer's tenant id in place of the company's: Visma Connect gives tokens, and the ERP refuses each (reference 9.5).
+//! The customer's tenant id in place of the company's: Visma Connect gives tokens, and the ERP
+//! refuses each (docs/visma-net.md#tenant-ids).
 
 use crate::world::{MAX_RECEIVE_COUNT, World, account};
 use webhooks_visma::{Stage, VismaError};

@@ -54,7 +54,8 @@ async fn of_5000_changes_one_sweep_finds_the_50_whose_webhooks_were_lost_and_the
     assert_eq!(report.gaps_found.get(&Collection::Customer), Some(&50));
     assert_eq!((report.finished, report.unfinished), (1, 0));
     assert!(report.calls <= 62, "almost a hundred to a page: {}", report.calls);
-    assert!(cost.rows < 5_100 && cost.requests < 150, "{cost:?}");
+    // The roll-up reads what the feed has of them and each notification once; these here share one place in the feed.
+    assert!(cost.rows < 5_400 && cost.requests < 175, "{cost:?}");
     let found: HashSet<String> = world.queued().into_iter().map(|n| n.entity_key.unwrap()).collect();
     assert_eq!(found, lost.iter().cloned().collect());
 

@@ -12,6 +12,7 @@ mod gaps;
 mod mass;
 mod paging;
 mod pending;
+mod rollup;
 mod rotation;
 mod silence;
 mod standin;

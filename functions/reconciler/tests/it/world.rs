@@ -31,7 +31,7 @@ pub(crate) struct Row {
     pub(crate) etag: Option<String>,
 }
 
-/// The ERP's lists, paged and filtered as the reference says, with a fault for every call that is to fail.
+/// The ERP's lists, paged and filtered as docs/visma-net.md#lists says, with a fault for every call that is to fail.
 #[derive(Clone, Default)]
 pub(crate) struct FakeLists(pub(crate) Arc<Mutex<Answers>>);
 

@@ -13,6 +13,7 @@ mod observed;
 mod pauses;
 mod replay;
 mod shown;
+mod stats;
 mod tail;
 mod watch;
 
@@ -26,6 +27,7 @@ pub use more::{More, more};
 pub use observed::{Observed, observed};
 pub use pauses::{Pauses, pauses};
 pub use replay::{Replay, replay};
+pub use stats::{Stats, stats};
 pub use tail::{News, Tail, tail};
 
 use crate::output::{Outcome, Report};

@@ -1,4 +1,5 @@
-//! `send`: a test notification, signed and posted as the Visma Webhook Dispatcher does (reference 1.2, 1.5).
+//! `send`: a test notification, signed and posted as the Visma Webhook Dispatcher does
+//! (docs/visma-net.md#delivery-request, docs/visma-net.md#bodies).
 
 use crate::error::{Exit, Failure};
 use crate::output::{Outcome, Report, fields};
@@ -21,7 +22,8 @@ const LONGEST_ANSWER: usize = 2000;
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// What to say happened, by an event's name in the catalogue (reference 1.4)
+    /// What to say happened, by an event's name in the catalogue
+    /// (docs/visma-net.md#event-catalogue)
     #[arg(long, default_value = "ACCOUNT_CHANGED")]
     event: String,
     /// The number of what changed: an account, SO/000123, ...
@@ -61,7 +63,8 @@ pub struct Test<'a> {
 }
 
 impl Test<'_> {
-    /// One object of the captured item's shape (reference 2.3), since no current body is published (1.5).
+    /// One object of the captured item's shape (docs/visma-net.md#legacy-message), since no current
+    /// body is published (docs/visma-net.md#bodies).
     pub fn body(&self) -> String {
         let path = ResourcePath::for_entity(self.event.entity, self.key).map(|path| path.to_string());
         let path = path.map(|path| if path.starts_with("api/") { path } else { format!("api/{path}") });
@@ -110,7 +113,8 @@ struct Sender {
 /// There is no such event or subscription, no live secret, or no answer. An answer that is no 2xx is a report with its exit code.
 pub async fn run(stack: &Stack, options: Options) -> Outcome {
     let event = catalogue::find(&options.event).ok_or_else(|| {
-        let advice = "Name one of reference 1.4, such as ACCOUNT_CHANGED, CUSTOMER_UPDATED or SALESORDER_CREATED.";
+        let advice = "Name an event of docs/visma-net.md#event-catalogue, such as ACCOUNT_CHANGED, \
+                      CUSTOMER_UPDATED or SALESORDER_CREATED.";
         Failure::usage(format!("no event of the catalogue is called {}", options.event), advice)
     })?;
     let now = SystemHost.now();

@@ -269,7 +269,8 @@ fn ends(id: &str, at: Option<OffsetDateTime>, now: OffsetDateTime) -> String {
 fn check_event(event: Option<&str>) -> Result<(), Failure> {
     match event {
         Some(name) if catalogue::find(name).is_none() => {
-            let advice = "Name an event of reference 1.4, such as ACCOUNT_CHANGED, or leave --event out.";
+            let advice = "Name an event of docs/visma-net.md#event-catalogue, such as ACCOUNT_CHANGED, \
+                          or leave --event out.";
             Err(Failure::new(Exit::Usage, format!("no event of the catalogue is called {name}"), advice))
         }
         _ => Ok(()),

@@ -260,7 +260,7 @@ pub fn valid(document: &str) -> Result<Settings, Failure> {
     Settings::parse(document).map_err(|error| invalid(&error.to_string()))
 }
 
-fn invalid(why: &str) -> Failure {
+pub(super) fn invalid(why: &str) -> Failure {
     let advice = "Correct it as shared/settings/README.md describes and write it with the AWS command line.";
     Failure::new(Exit::Refused, format!("the settings document is not valid: {why}"), advice)
 }

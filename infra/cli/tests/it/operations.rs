@@ -21,6 +21,7 @@ fn answers(asked: &Asked) -> (u16, Value) {
         "GET /operations/v1/notifications/abc" => (200, item),
         "GET /operations/raw/notifications/abc" => (200, json!({ "text": "{\"number\": \"1920\"}" })),
         "GET /operations/v1/observed" => (200, json!({ "items": observed() })),
+        "GET /operations/v1/overview" => (200, overview()),
         "GET /operations/v1/notifications" => (200, json!({ "items": [item] })),
         "POST /operations/v1/notifications/abc/replay" => (202, Value::Null),
         "POST /operations/v1/plans" => {
@@ -51,6 +52,18 @@ fn observed() -> Value {
     ])
 }
 
+fn overview() -> Value {
+    let numbers = |from: &str, received: u32, failed: u32| {
+        json!({ "from": from, "to": from, "received": received, "processed": received - failed, "answered": received - failed,
+            "failed": failed, "open": 0, "gaps": 1, "to_end": { "p50_ms": 230, "p95_ms": 1_279 }, "to_feedback": { "p50_ms": 640, "p95_ms": 4_095 } })
+    };
+    let hours = [numbers("2026-11-28T10:00:00Z", 8, 2), numbers("2026-11-28T11:00:00Z", 0, 0)];
+    json!({ "counted_to": "2026-11-28T12:00:00.25Z", "by": "hour", "total": hours[0], "items": hours,
+        "parked": [{ "reason": "unmapped", "count": 2 }], "entities": [{ "entity": "customer", "count": 8 }],
+        "keys": [{ "entity": "customer", "key": "C\u{1b}[2J1013", "count": 7 }], "silent_tenants": 1,
+        "waiting": { "rate_limited": 0, "retrying": 3, "paused": 0 } })
+}
+
 fn stack(aws: SdkConfig) -> Stack {
     Stack::new(aws, None, BTreeMap::new())
 }
@@ -76,6 +89,7 @@ async fn run_as(
         Command::Replay(options) => operations::replay(&stack, caller, options, None, || listening).await,
         Command::More(command) => operations::more(&stack, caller, command, Format::Json, None, || listening).await,
         Command::Observed(options) => operations::observed(&stack, caller, options).await,
+        Command::Stats(options) => operations::stats(&stack, caller, options).await,
         _ => panic!("{command}"),
     }
 }
@@ -239,6 +253,34 @@ async fn observed_shows_each_question_what_was_seen_and_what_to_do() {
     assert_eq!(report.json, observed());
     let differing = run(&server, "observed --contradicted").await.unwrap();
     assert_eq!(differing.json, json!([observed()[0]]));
+}
+
+#[tokio::test]
+async fn stats_show_the_overview_and_how_old_it_is_within_eighty_columns() {
+    let server = Server::start(answers).await;
+    let report = run(&server, "stats --tenant t-1 --by day --from 2026-11-01T00:00:00Z").await.unwrap();
+    for part in [
+        "counted up to         2026-11-28T12:00:00Z\n",
+        "to the feedback       0.6 s, 95 of 100 in 4.0 s\n",
+        "wait for another try  3\n",
+        "silent tenants        1\n",
+        "2026-11-28T10:00:00Z  8         6          6         2       1     4.0 s",
+        "unmapped",
+        "1013",
+    ] {
+        assert!(report.text.contains(part), "{part} in {}", report.text);
+    }
+    assert!(!report.text.contains("T11:00:00Z"), "nothing came then: {}", report.text);
+    assert!(!report.text.contains('\u{1b}'), "{}", report.text);
+    assert!(report.text.lines().all(|line| line.len() <= 80), "{}", report.text);
+    assert_eq!(report.json, overview());
+    assert!(
+        server.asked()[0].line.ends_with("/overview?by=day&tenant=t-1&from=2026-11-01T00%3A00%3A00Z"),
+        "{:?}",
+        server.asked()
+    );
+    run(&server, "stats").await.unwrap();
+    assert!(server.asked()[1].line.ends_with("/overview?by=hour"), "{:?}", server.asked());
 }
 
 #[tokio::test]

@@ -34,6 +34,7 @@ fn commands() -> Vec<String> {
         "release abc",
         "replay abc",
         "observed",
+        "stats",
         "pauses list",
         "pauses begin --events * --tenant t-1",
         "pauses end --events sales_order.*",

@@ -5,12 +5,14 @@
 mod allowances;
 mod answers;
 mod audit;
+mod expiry;
 mod head;
 mod jobs;
 mod ledger;
 mod mortal;
 mod observed;
 mod pending;
+mod rollups;
 mod subscriptions;
 mod support;
 mod sweeps;

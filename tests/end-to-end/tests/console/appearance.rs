@@ -70,7 +70,9 @@ async fn made(company: &Company) -> Vec<View> {
         company.visma.change_and_emit(&Change::new("PURCHASE_ORDER_ACTION_TRIGGERED", "PO2705")).await.unwrap();
     company.ended(awaited.emitted.notification_ids[0], "processed", "awaited").await;
     let tenant = &company.tenant;
+    let counted = crate::overview::counted(&company.stack).await;
     let mut views = vec![
+        ("overview", format!("#/overview?tenant={counted}"), "Overview", ".bars a"),
         ("list", format!("#/notifications?tenant={tenant}"), "Notifications", "tbody tr"),
         ("attention", format!("#/attention?kind=feedback_parked&tenant={tenant}"), "Attention", "tbody tr"),
         (
@@ -122,7 +124,7 @@ async fn focused(browser: &Browser) -> Element {
 
 /// Presses Tab until the control of this name has the focus.
 async fn tab_to(browser: &Browser, name: &str) {
-    for _ in 0..60 {
+    for _ in 0..120 {
         browser.driver.press_key(TAB).await.unwrap();
         if browser.name(&focused(browser).await).await == name {
             return;
@@ -159,6 +161,11 @@ async fn walk(console: &Console, company: &Company) {
     tab_to(browser, "Skip to content").await;
     key(browser, ENTER).await;
     assert_eq!(focused(browser).await.attribute("id").await.unwrap(), "main");
+    browser.go(&console.url).await;
+    browser.sees("#header").await;
+    tab_to(browser, "Notifications").await;
+    key(browser, ENTER).await;
+    browser.reads("h1", "Notifications").await;
     tab_to(browser, "Tenant").await;
     focused(browser).await.send_keys(&company.tenant).await.unwrap();
     key(browser, ENTER).await;

@@ -9,6 +9,7 @@ mod console;
 mod issuer;
 mod lists;
 mod observed;
+mod overview;
 mod person;
 mod quotas;
 mod repairs;

@@ -127,6 +127,35 @@ fn in_the_guide_nobody_signs_up_and_nobody_gets_more_than_read_by_signing_in() {
     find("create-group", "visma-webhooks/repair");
 }
 
+/// What somebody types from a clone to the first notification, one command each.
+fn commands_to_the_first_notification(guide: &str) -> Vec<String> {
+    let (steps, _) = guide.split_once("For the commands from here on:").expect("the first notification is there");
+    let typed = blocks(steps, "sh").concat().replace("\\\n", " ");
+    typed.lines().map(|line| line.split(" # ").next().unwrap_or_default().trim().to_owned()).collect()
+}
+
+#[test]
+fn the_first_notification_takes_ten_commands_of_which_two_have_a_value_of_ones_own() {
+    let guide = read("DEPLOY.md");
+    let commands = commands_to_the_first_notification(&guide);
+    assert_eq!(commands.len(), 10, "{commands:#?}");
+    let is_value = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase());
+    let values: Vec<&str> = commands.iter().flat_map(|command| command.split(' ').filter(is_value)).collect();
+    assert_eq!(values, ["CLIENT", "SUBSCRIPTION"]);
+    assert_eq!(commands.last().map(String::as_str), Some("visma-webhooks send"));
+}
+
+#[test]
+fn the_files_that_the_guide_installs_from_are_there() {
+    let guide = read("DEPLOY.md");
+    let words = commands_to_the_first_notification(&guide).join(" ");
+    let paths: Vec<_> = words.split(' ').filter(|word| word.starts_with("infra/")).collect();
+    assert!(paths.len() >= 3, "{paths:?}");
+    for path in paths {
+        assert!(infra().join("..").join(path).exists(), "there is no {path}");
+    }
+}
+
 #[test]
 fn the_guide_says_how_large_an_event_a_bus_takes() {
     let readme = read("README.md");

@@ -61,7 +61,7 @@ pub(crate) fn named_in(text: &str) -> Vec<&str> {
     quoted_in(text).filter(|text| is_name(text)).collect()
 }
 
-fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     text.contains('_') && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 

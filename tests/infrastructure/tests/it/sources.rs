@@ -49,7 +49,7 @@ fn the_repository_has_fewer_than_a_thousand_files() {
 }
 
 /// Every file that a person writes, by its path below the repository's root.
-fn each_file(folder: &Path, each: &mut impl FnMut(&str, &str)) {
+pub(crate) fn each_file(folder: &Path, each: &mut impl FnMut(&str, &str)) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();

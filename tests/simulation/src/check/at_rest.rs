@@ -9,19 +9,6 @@ use webhooks_model::Ticks;
 use webhooks_store::Item;
 
 impl Checks {
-    /// Queues are empty, and the reconciler has not looked yet. Only faults leave something to it.
-    pub(crate) fn before_the_reconciler(&mut self, table: &TableModel) {
-        if self.faults > 0 {
-            return;
-        }
-        for key in self.accepted.clone() {
-            let is_queued = record(table, &key).and_then(|item| text(item, "feedback")) == Some("queued");
-            self.require(!is_queued, Invariant::OneFeedback, || {
-                format!("the feedback of {} is left to the reconciler though nothing went wrong", short(&key))
-            });
-        }
-    }
-
     pub(crate) fn at_rest(&mut self, table: &TableModel, erp: &Erp) {
         for key in self.accepted.clone() {
             let item = record(table, &key);
@@ -39,6 +26,7 @@ impl Checks {
         for (key, sent) in &erp.sent {
             self.deletion_shows(table, erp, key, sent);
         }
+        self.marks_at_rest(table);
     }
 
     fn ended_as_it_should(&mut self, key: &str, state: &str, reason: Option<&str>, sent: Option<&Sent>) {
@@ -56,6 +44,7 @@ impl Checks {
         };
         let invariant = match state {
             "retrying" => Invariant::OneTerminalState,
+            "paused" => Invariant::CommandIsKept,
             _ if nature == Nature::Unidentified => Invariant::IdentifyOrPark,
             _ => Invariant::PoisonFailsAlone,
         };

@@ -1,5 +1,6 @@
 //! What must hold at every step.
 
+use super::command::{expires, is_released, waits_for_operator};
 use super::{Checks, Invariant, Told, short};
 use crate::cargo;
 use crate::model::queue::Stored;
@@ -13,7 +14,7 @@ use webhooks_store::Item;
 const TERMINAL: [&str; 5] = ["processed", "superseded", "unparseable", "parked", "dead"];
 /// Kinds that only say "look again".
 const HINTS: [&str; 4] = ["changed", "updated", "status_changed", "value_changed"];
-const FINAL: [&str; 3] = ["processed", "superseded", "unparseable"];
+pub(super) const FINAL: [&str; 3] = ["processed", "superseded", "unparseable"];
 
 /// How intake answered.
 pub(crate) struct Answer<'a> {
@@ -38,7 +39,10 @@ impl Checks {
     }
 
     pub(crate) fn took(&mut self, message: &str) {
-        self.accepted.extend(cargo::of(message));
+        for key in cargo::of(message) {
+            *self.times_taken.entry(key.clone()).or_default() += 1;
+            self.accepted.insert(key);
+        }
     }
 
     pub(crate) fn answered(&mut self, asked: &Asked<'_>, answer: &Answer<'_>) {
@@ -64,14 +68,16 @@ impl Checks {
     pub(crate) fn consumed(&mut self, event: &str) {
         if !self.consumed.insert(event.to_owned()) {
             self.faults += 1;
+            self.commands.read_again += 1;
         }
     }
 
     pub(crate) fn deleted(&mut self, message: &Stored, others: &[Stored], table: &TableModel) {
         for key in cargo::of(&message.body) {
             let is_elsewhere = || others.iter().any(|other| cargo::of(&other.body).contains(&key));
-            let is_over = state(table, &key).is_some_and(|state| TERMINAL.contains(&state));
-            let is_safe = is_over || waits_for_calls(table, &key) || is_elsewhere();
+            let is_over = state(table, &key).is_some_and(is_terminal);
+            let waits = || waits_for_calls(table, &key) || waits_for_operator(record(table, &key));
+            let is_safe = is_over || waits() || is_elsewhere();
             self.require(is_safe, Invariant::OneTerminalState, || {
                 format!("{} was deleted from the queue in state {:?}", short(&key), state(table, &key))
             });
@@ -84,8 +90,8 @@ impl Checks {
             return;
         }
         for key in cargo::of(&message.body) {
-            let is_written = state(table, &key).is_some_and(|state| TERMINAL.contains(&state));
-            self.require(is_written, Invariant::OneTerminalState, || {
+            let is_written = state(table, &key).is_some_and(is_terminal);
+            self.require(is_written || waits_for_operator(record(table, &key)), Invariant::OneTerminalState, || {
                 format!("{} was dead-lettered in state {:?}", short(&key), state(table, &key))
             });
         }
@@ -130,8 +136,10 @@ impl Checks {
         self.require(!has_ended, Invariant::ForwardOnly, || {
             format!("{} had ended, and is published again", short(&key))
         });
+        self.published_once_more(&key);
         let is_hint = HINTS.iter().any(|kind| event["data"]["kind"] == *kind);
-        let is_needless = is_hint && holds(&self.late, &id) && !holds(&self.timely, &id);
+        let is_repeated = self.repeated.get(&instance).is_some_and(|all| all.iter().any(|(known, _)| *known == key));
+        let is_needless = (is_hint || is_repeated) && holds(&self.late, &id) && !holds(&self.timely, &id);
         self.require(!is_needless, Invariant::ForwardOnly, || {
             format!("{} came too late, and is published", short(&key))
         });
@@ -174,6 +182,9 @@ impl Checks {
     }
 
     pub(crate) fn written(&mut self, sort_key: &str, before: Option<&Item>, after: &Item) {
+        if expires(after) {
+            self.commands.found(format!("{} waits for an operator, and expires", short(sort_key)));
+        }
         let Some(before) = before else { return };
         let broken = match sort_key {
             "HEAD" => moved_back(before, after),
@@ -205,13 +216,17 @@ fn changed_its_end(before: &Item, after: &Item) -> Option<String> {
         Some(_) => 1,
     };
     let (was, is) = (text(before, "state"), text(after, "state"));
-    if rank(after) < rank(before) || (rank(before) == 3 && was != is) {
+    if (rank(after) < rank(before) && !is_released(before, after)) || (rank(before) == 3 && was != is) {
         return Some(format!("went from {was:?} to {is:?}"));
     }
     let said =
         |item| (text(item, "feedback").map(str::to_owned), text(item, "feedback_description").map(str::to_owned));
     let was_sent = text(before, "feedback") == Some("sent");
     (was_sent && said(before) != said(after)).then(|| "changed its feedback after Visma Net took it".to_owned())
+}
+
+pub(super) fn is_terminal(state: &str) -> bool {
+    TERMINAL.contains(&state)
 }
 
 pub(super) fn state<'a>(table: &'a TableModel, sort_key: &str) -> Option<&'a str> {

@@ -1,9 +1,15 @@
 //! The invariants, looked at with every step. Definitions are in the README.
 
 mod at_rest;
+mod command;
 mod in_motion;
+mod marks;
+mod probes;
+mod promises;
 
+pub(crate) use command::{Command, Commands, Meant, Target, waiting};
 pub(crate) use in_motion::{Answer, Asked};
+pub(crate) use probes::Writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -20,6 +26,8 @@ pub enum Invariant {
     NoForeignUrl,
     OneFeedback,
     IdentifyOrPark,
+    CommandIsKept,
+    ErasedIsErased,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +63,23 @@ pub(crate) struct Checks {
     /// Whose changes came too late in this attempt, and whose did not, by instance.
     late: BTreeMap<usize, BTreeSet<String>>,
     timely: BTreeMap<usize, BTreeSet<String>>,
+    /// What each instance is at work on, and how often each notification was attempted and published.
+    attempted: BTreeMap<usize, BTreeSet<String>>,
+    attempts: BTreeMap<String, usize>,
+    publications: BTreeMap<String, usize>,
+    /// Attempts at messages that the queue will not hand out again, by instance.
+    last_attempts: BTreeMap<usize, BTreeSet<String>>,
+    /// Whose content had ended well under another id before the attempt began, and in which partition, by instance.
+    repeated: BTreeMap<usize, BTreeSet<(String, String)>>,
+    /// What an instance of the feedback function has read as decided, by notification.
+    decided: BTreeMap<usize, BTreeMap<String, String>>,
+    /// What may have to wait for the reconciler, since it waited without a message, or the reconciler has touched it.
+    left_to_reconciler: BTreeSet<String>,
+    /// In how many messages SQS has taken each.
+    times_taken: BTreeMap<String, usize>,
+    /// What was dead at some time.
+    were_dead: BTreeSet<String>,
+    pub(crate) commands: Commands,
 }
 
 /// What an accountant reads.

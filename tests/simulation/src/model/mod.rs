@@ -1,7 +1,7 @@
 //! What stands in for AWS and Visma Net.
 
 pub(crate) mod erp;
-mod expression;
+pub(crate) mod expression;
 pub(crate) mod items;
 pub(crate) mod queue;
 pub(crate) mod secrets;

@@ -9,6 +9,9 @@ use webhooks_store::{Item, Query, Write};
 const INDEXES: [(&str, [&str; 2], &[&str]); 2] =
     [("attention", ["attention", "attention_at"], &[]), ("feed", ["feed", "feed_at"], &["origin"])];
 
+/// DynamoDB ends a page of a scan after 1 MB, which is not to be in one.
+const SCANNED: usize = 5;
+
 #[derive(Debug, Default, Clone)]
 pub(crate) struct TableModel {
     items: BTreeMap<(String, String), Row>,
@@ -51,6 +54,30 @@ impl TableModel {
         self.items.insert(key.clone(), Row { now: after, before });
         let row = &self.items[&key];
         Some(Written { before: row.before.as_ref(), after: &row.now })
+    }
+
+    /// `false` when its keys are taken.
+    pub(crate) fn insert(&mut self, item: Item) -> bool {
+        let Some(key) = keys_of(&item).filter(|key| !self.items.contains_key(key)) else { return false };
+        self.items.insert(key, Row { now: item, before: None });
+        true
+    }
+
+    pub(crate) fn delete(&mut self, pk: &str, sk: &str) {
+        self.items.remove(&(pk.to_owned(), sk.to_owned()));
+    }
+
+    /// A page of everything, and the keys behind which the next begins.
+    pub(crate) fn scan(&self, after: Option<&Item>, most: usize, attributes: &[String]) -> (Vec<Item>, Option<Item>) {
+        let begin = after.and_then(keys_of);
+        let rest = self.items.iter().filter(|(key, _)| begin.as_ref().is_none_or(|begin| *key > begin));
+        let page: Vec<&Item> = rest.take(most.min(SCANNED)).map(|(_, row)| &row.now).collect();
+        let some = |item: &Item, names: &[&str]| {
+            names.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect::<Item>()
+        };
+        let next = page.last().filter(|_| page.len() == most.min(SCANNED)).map(|last| some(last, &["pk", "sk"]));
+        let names: Vec<&str> = attributes.iter().map(String::as_str).collect();
+        (page.into_iter().map(|item| some(item, &names)).collect(), next)
     }
 
     pub(crate) fn get(&self, pk: &str, sk: &str) -> Option<&Item> {
@@ -109,6 +136,11 @@ impl TableModel {
     pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
         self.items.values().map(|row| &row.now)
     }
+}
+
+fn keys_of(item: &Item) -> Option<(String, String)> {
+    let text = |name: &str| item.get(name)?.as_s().ok().cloned();
+    Some((text("pk")?, text("sk")?))
 }
 
 impl Row {

@@ -1,24 +1,30 @@
 //! The checks can fail: every planted bug is found, as the invariant it breaks, and told in a story of a few lines.
 
 use clap::ValueEnum;
-use simulation::{Outcome, Plan, Sabotage, Violation, run, shortest};
+use simulation::{Outcome, Plan, Planted, Sabotage, Violation, run, shortest};
 
 /// Within so many schedules each must be caught.
 const SCHEDULES: u64 = 3_000;
+/// Some fine bugs show only where several things go wrong in one order.
+const SCHEDULES_OF_FINE_BUGS: u64 = 20_000;
 const RUNS_TO_SHORTEN: usize = 1_500;
 
-fn first_caught(sabotage: Sabotage) -> Option<(Plan, Violation)> {
-    (0..SCHEDULES).find_map(|seed| {
-        let plan = Plan { seed, sabotage: Some(sabotage), ..Plan::default() };
+fn first_caught(bug: &Plan, schedules: u64) -> Option<(Plan, Violation)> {
+    (0..schedules).find_map(|seed| {
+        let plan = Plan { seed, ..bug.clone() };
         Some((plan.clone(), run(&plan).violation?))
     })
+}
+
+fn sabotaged(sabotage: Sabotage) -> Option<(Plan, Violation)> {
+    first_caught(&Plan { sabotage: Some(sabotage), ..Plan::default() }, SCHEDULES)
 }
 
 #[test]
 fn every_planted_bug_is_caught_as_the_invariant_it_breaks() {
     let mut missed = Vec::new();
     for sabotage in Sabotage::value_variants() {
-        match first_caught(*sabotage) {
+        match sabotaged(*sabotage) {
             Some((plan, violation)) => {
                 println!("| {sabotage:?} | {} | {} | {violation}", violation.invariant as u8, plan.seed + 1);
                 if violation.invariant != sabotage.breaks() {
@@ -31,9 +37,58 @@ fn every_planted_bug_is_caught_as_the_invariant_it_breaks() {
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
+/// The fine bugs from `first` on, each third, so that three tests share them.
+fn fine_bugs_are_caught(first: usize) {
+    let mut missed = Vec::new();
+    for bug in Planted::value_variants().iter().skip(first).step_by(3) {
+        let planted = Plan { planted: Some(*bug), ..Plan::default() };
+        match first_caught(&planted, SCHEDULES_OF_FINE_BUGS) {
+            Some((plan, violation)) => {
+                println!(
+                    "| {} | {bug:?} | {} | {} | {violation}",
+                    bug.number(),
+                    violation.invariant as u8,
+                    plan.seed + 1
+                );
+                if violation.invariant != bug.breaks() {
+                    missed.push(format!("{bug:?} showed as {violation}"));
+                }
+            }
+            None => missed.push(format!("{bug:?} was not caught in {SCHEDULES_OF_FINE_BUGS} schedules")),
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn the_first_third_of_the_fine_bugs_is_caught() {
+    fine_bugs_are_caught(0);
+}
+
+#[test]
+fn the_second_third_of_the_fine_bugs_is_caught() {
+    fine_bugs_are_caught(1);
+}
+
+#[test]
+fn the_last_third_of_the_fine_bugs_is_caught() {
+    fine_bugs_are_caught(2);
+}
+
+#[test]
+fn a_fine_bug_is_chosen_by_its_number_or_its_name() {
+    for bug in Planted::value_variants() {
+        let name = bug.to_possible_value().expect("none is skipped").get_name().to_owned();
+        assert_eq!(Planted::parse(&bug.number().to_string()), Ok(*bug));
+        assert_eq!(Planted::parse(&name), Ok(*bug));
+    }
+    let behind = Planted::value_variants().len() + 1;
+    assert!(Planted::parse("0").is_err() && Planted::parse(&behind.to_string()).is_err());
+}
+
 #[test]
 fn the_story_of_a_failing_seed_is_shortened_and_still_breaks_the_same_invariant() {
-    let (plan, violation) = first_caught(Sabotage::AckBeforeSend).expect("caught, as the other test says");
+    let (plan, violation) = sabotaged(Sabotage::AckBeforeSend).expect("caught, as the other test says");
     let long = run(&Plan { tells: true, ..plan.clone() });
     let Outcome { violation: broken, story, .. } = shortest(&plan, &violation, RUNS_TO_SHORTEN);
     assert_eq!(broken.expect("it still fails").invariant, violation.invariant);

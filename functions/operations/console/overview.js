@@ -1,0 +1,103 @@
+// The hours and days of a tenant, or of all, in numbers: from roll-ups of the schedule, never from the notifications themselves.
+
+import { get } from "./api.js";
+import { bars } from "./chart.js";
+import { announce, button, empty, field, h, heading, moment, number, select, span, trouble } from "./dom.js";
+import { choose, read, tenantField } from "./filters.js";
+import { entityLink } from "./table.js";
+import { entity, reason } from "./words.js";
+
+export const title = "Overview";
+
+const COUNTS = [["received", "Received", "info"], ["processed", "Processed", "good"], ["answered", "Answered", "good"], ["failed", "Failed", "bad"]];
+const TIMES = [["to_end", "Time to the end"], ["to_feedback", "Time to the feedback"]];
+
+export async function show(main, { query, go, signal }) {
+  const by = query.by === "day" ? "day" : "hour";
+  const submit = (event) => {
+    event.preventDefault();
+    go("overview", read(event.target));
+  };
+  const form = h("form", { class: "filters", role: "search", "aria-label": "What to show", on: { submit } }, tenantField(query.tenant, { required: false }),
+    field("By", select([["hour", "Hour, of the last day"], ["day", "Day, of the last two weeks"]], by, { name: "by" })),
+    h("div", { class: "buttons" }, h("button", { class: "primary" }, "Show"), button("All tenants", () => go("overview", { by }), { class: "quiet" })));
+  const results = h("section", { class: "side", "aria-label": query.tenant ? `Numbers of ${query.tenant}` : "Numbers of all tenants" });
+  if (query.tenant) choose(query.tenant);
+  const load = async () => {
+    try {
+      const overview = await get("overview", { tenant: query.tenant, by, from: query.from, to: query.to }, signal);
+      draw(results, overview, load);
+      announce(`${number(overview.total.received)} received`);
+    } catch (error) {
+      if (!signal.aborted) results.replaceChildren(trouble(error, load));
+    }
+  };
+  main.append(heading(title), form, results);
+  await load();
+}
+
+/** The list that a number counts; `is` narrows it down to what the list itself has no filter for. */
+const list = ({ tenant }, { from, to }, more = {}) => `#/notifications?${new URLSearchParams({ tenant: tenant ?? "", from, to, ...more })}`;
+
+const narrowed = (name) => (name === "received" ? {} : { is: name });
+
+function draw(place, overview, again) {
+  if (!overview.counted_to) {
+    return place.replaceChildren(empty("Nothing is counted yet.", h("p", {}, "The schedule counts what came, each time that it runs. What was received before its first run is not counted."), button("Read again", again)));
+  }
+  const chart = ([name, label, tone]) => bars(label, tone, overview.items.map((item) => ({
+    label: when(item.from, overview.by), value: item[name], text: number(item[name]), href: list(overview, item, narrowed(name)) })));
+  const times = ([name, label]) => bars(`${label}, 95 of 100`, "info", overview.items.map((item) => ({
+    label: when(item.from, overview.by), value: item[name]?.p95_ms ?? 0, text: span(item[name]?.p95_ms ?? 0), href: list(overview, item) })));
+  place.replaceChildren(
+    h("p", { class: "lead" }, "Counted up to ", moment(overview.counted_to), `, ${span(Date.now() - new Date(overview.counted_to))} ago; by the ${overview.by} of receipt${overview.by === "day" ? ", in UTC" : ""}. `,
+      button("Read again", again, { class: "link" })),
+    facts(overview), h("div", { class: "columns even" }, COUNTS.map(chart), TIMES.map(times)), behind(overview),
+    h("div", { class: "columns even" }, shares(overview)));
+}
+
+function when(text, by) {
+  const at = new Date(text);
+  return by === "day" ? at.toLocaleDateString("en-GB", { day: "2-digit", month: "short", timeZone: "UTC" }) :
+    at.toLocaleString("en-GB", { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" });
+}
+
+const took = (times) => (times ? `${span(times.p50_ms)}, 95 of 100 in ${span(times.p95_ms)}` : "–");
+
+function facts(overview) {
+  const { total, waiting } = overview;
+  const linked = (count, href) => (count > 0 ? h("a", { href }, number(count)) : "0");
+  const fact = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
+  const counted = COUNTS.map(([name, label]) => fact(label, linked(total[name], list(overview, overview, narrowed(name)))));
+  const waits = [["rate_limited", "for calls"], ["retrying", "for another attempt"], ["paused", "for a pause to end"]].filter(([name]) => waiting[name] > 0);
+  return h("div", { class: "columns even" },
+    h("section", { class: "card", "aria-labelledby": "came" }, h("h2", { id: "came" }, "What came"), h("dl", { class: "facts" }, counted,
+      fact("Still open", number(total.open)), fact("Gaps found", linked(total.gaps, list(overview, overview, narrowed("gap")))),
+      fact("Half ended in", took(total.to_end)), fact("Half answered in", took(total.to_feedback)))),
+    h("section", { class: "card", "aria-labelledby": "waits" }, h("h2", { id: "waits" }, "What waits now"), h("dl", { class: "facts" },
+      waits.length === 0 ? fact("Waiting", "nothing") : waits.map(([name, what]) => fact("Waiting", name === "rate_limited" ? h("a", { href: "#/attention?kind=rate_limited" }, number(waiting[name])) : number(waiting[name]), ` ${what}`)),
+      waiting.done_at && fact("Out of calls until", moment(waiting.done_at)), overview.calls_left !== undefined && fact("Calls left", number(overview.calls_left)),
+      overview.silent_tenants !== undefined && !overview.tenant && fact("Silent tenants", `${number(overview.silent_tenants)} of ${number(overview.tenants)}`))));
+}
+
+/** The table behind the charts. */
+function behind(overview) {
+  const heads = [overview.by === "day" ? "Day" : "Hour", ...COUNTS.map(([, label]) => label), "Gaps", ...TIMES.map(([, label]) => `${label}, half and 95 of 100`)];
+  const cell = (label, ...content) => h("td", { role: "cell", "data-label": label }, ...content);
+  const row = (item) => h("tr", { role: "row" }, cell(heads[0], h("a", { href: list(overview, item) }, when(item.from, overview.by))),
+    COUNTS.map(([name, label]) => cell(label, number(item[name]))), cell("Gaps", number(item.gaps)),
+    TIMES.map(([name, label]) => cell(label, item[name] ? `${span(item[name].p50_ms)}, ${span(item[name].p95_ms)}` : "–")));
+  return h("details", {}, h("summary", {}, "The charts as a table"), h("div", { class: "scroll" }, h("table", { class: "grid", role: "table" },
+    h("caption", { class: "unseen" }, "Notifications by time of receipt"), h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads.map((name) => h("th", { scope: "col", role: "columnheader" }, name)))),
+    h("tbody", { role: "rowgroup" }, overview.items.map(row)))));
+}
+
+function shares(overview) {
+  const own = overview.tenant ? { tenant: overview.tenant } : {};
+  const parked = overview.parked.map((one) => [reason(one.reason), one.count, `#/attention?${new URLSearchParams({ kind: "parked", ...own })}`]);
+  const kinds = overview.entities.map((one) => [entity(one.entity), one.count, list(overview, overview, { entity: one.entity })]);
+  const keys = overview.keys.map((one) => [`${entity(one.entity)} ${one.key}`, one.count, entityLink({ ...own, ...one })]);
+  const card = (id, label, rows) => rows.length > 0 && h("section", { class: "card", "aria-labelledby": id }, h("h2", { id }, label),
+    h("ul", {}, rows.map(([name, count, href]) => h("li", { class: "share" }, h("a", { href }, name), h("span", {}, number(count))))));
+  return [card("parked-by", "Parked, by reason", parked), card("kinds", "By kind", kinds), card("busiest", "Busiest numbers", keys)];
+}

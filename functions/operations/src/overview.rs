@@ -1,0 +1,70 @@
+//! The hours and days of a tenant, or of all, in numbers: from roll-ups that the reconciler writes, never from the notifications.
+
+use crate::access::{Access, Caller};
+use crate::ports::{Operations, Ports, Shared};
+use crate::problem::Problem;
+use crate::query::{self, Parameters};
+use crate::types::overview::{Overview, Step, Waiting};
+use axum::Json;
+use axum::extract::{Query, State};
+use time::{Duration, OffsetDateTime};
+use webhooks_host::Host;
+use webhooks_store::{Mark, Records, Rollups, StoreError};
+
+/// By hour and by day: what is shown unless told, and at most.
+const SPANS: [(Duration, Duration); 2] =
+    [(Duration::hours(24), Duration::days(7)), (Duration::days(14), Duration::days(90))];
+const PAUSED: &str = "paused";
+
+/// How many came, how they ended and how long it took, by the hour or the day of receipt. It is as old as `counted_to` says.
+#[utoipa::path(get, path = "/operations/v1/overview", tag = "read", params(
+    ("tenant" = Option<String>, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$", description = "all together unless told"),
+    ("from" = Option<String>, Query, format = DateTime, description = "24 hours or 14 days before `to` unless told; 7 or 90 days at most"),
+    ("to" = Option<String>, Query, format = DateTime, description = "now unless told"),
+    ("by" = Option<String>, Query, description = "hour, or day, which is one of UTC; hour unless told")),
+    responses((status = 200, body = Overview), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn show<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Json<Overview>, Problem> {
+    operations.roles.admit(&caller, Access::Read)?;
+    let parameters = Parameters::new(pairs, &["tenant", "from", "to", "by"])?;
+    let tenant = parameters.get("tenant").map(query::tenant).transpose()?;
+    let (step, from, to) = span(&parameters, operations.host.now())?;
+    let (rolled, summary, waiting) = tokio::try_join!(
+        operations.store.rollups(tenant.as_deref(), from, to),
+        operations.store.summary(),
+        operations.waiting(tenant.as_deref())
+    )?;
+    Ok(Json(Overview::new(tenant, step, (from, to), &rolled, summary, waiting)))
+}
+
+/// In whole hours or days, the one that `to` lies in among them.
+fn span(parameters: &Parameters, now: OffsetDateTime) -> Result<(Step, OffsetDateTime, OffsetDateTime), Problem> {
+    let (step, (usual, most)) = match parameters.get("by") {
+        None | Some("hour") => (Step::Hour, SPANS[0]),
+        Some("day") => (Step::Day, SPANS[1]),
+        Some(_) => return Err(Problem::invalid("by", "One of hour, day.")),
+    };
+    let to = step.up(parameters.time("to")?.unwrap_or(now));
+    let from = step.down(parameters.time("from")?.unwrap_or(to - usual));
+    let fits = from < to && to - from <= most;
+    let wrong = || Problem::invalid("from", format!("Before `to`, by {} days at most.", most.whole_days()));
+    fits.then_some((step, from, to)).ok_or_else(wrong)
+}
+
+impl<P: Ports> Operations<P> {
+    /// What waits now. What waits for calls is known by tenant, the rest of all together only.
+    async fn waiting(&self, tenant: Option<&str>) -> Result<Waiting, StoreError> {
+        let limited = self.limited().await?;
+        let all = match tenant {
+            Some(_) => None,
+            None => Some(tokio::try_join!(
+                self.store.count_marked(Mark::Retrying.as_str()),
+                self.store.count_marked(PAUSED)
+            )?),
+        };
+        Ok(Waiting::new(&limited, tenant, all))
+    }
+}

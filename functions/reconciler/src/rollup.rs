@@ -1,0 +1,153 @@
+//! The hours of every tenant in numbers, for the overview. A notification is read once for it when it is some minutes old, and again
+//! only with an hour in which something was still open, or of which a record was written late.
+
+use crate::ports::{Ports, Reconciler};
+use crate::run::Run;
+use std::collections::BTreeSet;
+use time::{Duration, OffsetDateTime};
+use webhooks_host::Host;
+use webhooks_model::Rollup;
+use webhooks_model::rollup::{Rolling, hour_of};
+use webhooks_store::{Rolled, Rollups, StoreError, Summary};
+use webhooks_visma::Quotas;
+
+/// What was received so lately is left to the next run: most of it ends within that, and then it is read once.
+const LAG: Duration = Duration::minutes(5);
+/// Whoever is so far behind passes over the hours in which nothing came.
+const BEHIND: Duration = Duration::hours(2);
+/// Stretches of feeds in one run, 100 notifications each; the next run goes on.
+const MOST_STRETCHES: u32 = 500;
+
+/// What is counted in a run.
+#[derive(Debug)]
+struct Count {
+    /// Whatever was received before is counted.
+    until: OffsetDateTime,
+    now: OffsetDateTime,
+    stretches: u32,
+    /// The hours of which something has changed.
+    changed: BTreeSet<OffsetDateTime>,
+}
+
+impl<P: Ports> Reconciler<P> {
+    /// Counts what came since the last run. Says up to when every tenant is counted; `None` where there was no room for all.
+    pub(crate) async fn roll_up(&self, tenants: &[&str], run: &Run<'_>) -> Result<Option<OffsetDateTime>, StoreError> {
+        let now = self.host.now();
+        let mut count = Count { until: now - LAG, now, stretches: MOST_STRETCHES, changed: BTreeSet::new() };
+        let tenants: Vec<String> = tenants.iter().map(|tenant| tenant.to_lowercase()).collect();
+        let mut result = Ok(true);
+        for tenant in in_turn(&tenants, now) {
+            result = match run.has_time(self.host.now()) {
+                true => self.roll_tenant(tenant, &mut count, run).await,
+                false => Ok(false),
+            };
+            if !matches!(result, Ok(true)) {
+                break;
+            }
+        }
+        // Also after a fault: what was written of tenants would else be missing in the sum until they change again.
+        for hour in &count.changed {
+            self.sweeps.add_up(&tenants, *hour, now).await?;
+        }
+        Ok(result?.then_some(count.until))
+    }
+
+    pub(crate) async fn summarise(&self, counted_to: OffsetDateTime, tenants: usize, silent: Option<usize>) {
+        let summary = Summary { counted_to, tenants, silent };
+        if let Err(error) = self.sweeps.set_summary(&summary, self.host.now()).await {
+            tracing::warn!("how far the roll-ups are is not remembered: {error}");
+        }
+    }
+
+    /// `false` when there was no room for all of it.
+    async fn roll_tenant(&self, tenant: &str, count: &mut Count, run: &Run<'_>) -> Result<bool, StoreError> {
+        let known = self.sweeps.rolling(tenant).await?;
+        let mut rolling = known.clone().unwrap_or_else(|| Rolling::begin(count.until - Duration::HOUR));
+        let is_whole = self.roll_hours(tenant, &mut rolling, count, run).await?;
+        if known.as_ref() != Some(&rolling) {
+            self.sweeps.set_rolling(tenant, &rolling, count.now).await?;
+        }
+        Ok(is_whole)
+    }
+
+    async fn roll_hours(
+        &self,
+        tenant: &str,
+        rolling: &mut Rolling,
+        count: &mut Count,
+        run: &Run<'_>,
+    ) -> Result<bool, StoreError> {
+        for hour in rolling.due(count.now) {
+            let known = self.sweeps.rolled(tenant, hour).await?;
+            let (received, open) = known.as_ref().map_or((0, 0), |one| (one.rollup.received, one.rollup.open));
+            let is_as_it_was = open == 0 && self.sweeps.count_received(tenant, hour).await? == received;
+            let anew = Rolled::begin(hour, count.now);
+            if !is_as_it_was && !self.roll_hour(tenant, known.as_ref(), anew, count, run).await? {
+                return Ok(false);
+            }
+            rolling.looked_at(hour, count.now);
+        }
+        loop {
+            let hour = rolling.hour();
+            if hour > count.until {
+                return Ok(true);
+            }
+            if count.until - hour > BEHIND {
+                let next = self.sweeps.next_received(tenant, hour, count.until).await?;
+                rolling.skip_to(next, count.now);
+            }
+            let hour = rolling.hour();
+            let known = self.sweeps.rolled(tenant, hour).await?;
+            let on = known.clone().unwrap_or_else(|| Rolled::begin(hour, count.now));
+            if !self.roll_hour(tenant, known.as_ref(), on, count, run).await? {
+                return Ok(false);
+            }
+            if hour + Duration::HOUR > count.until {
+                return Ok(true);
+            }
+            rolling.finish_hour(count.now);
+        }
+    }
+
+    /// Counts on from where `rolled` ends, and writes it down if it differs from what is known. If there is no room for all, an hour
+    /// that is made anew stays as it was, and one that goes on is written as far as it came.
+    async fn roll_hour(
+        &self,
+        tenant: &str,
+        known: Option<&Rolled>,
+        mut rolled: Rolled,
+        count: &mut Count,
+        run: &Run<'_>,
+    ) -> Result<bool, StoreError> {
+        let end = count.until.min(rolled.hour + Duration::HOUR);
+        let goes_on = known.is_none_or(|known| known.counted_to == rolled.counted_to);
+        let mut is_whole = false;
+        while !is_whole && count.stretches > 0 && run.has_time(self.host.now()) {
+            count.stretches -= 1;
+            let received = self.sweeps.received(tenant, &rolled.counted_to, end).await?;
+            received.notifications.iter().for_each(|one| rolled.rollup.count(one));
+            (rolled.counted_to, is_whole) = (received.position, received.is_last);
+        }
+        let left = self.listing.quota_left(tenant).map(|quota| quota.remaining);
+        if rolled.hour == hour_of(count.until) && left.is_some() {
+            rolled.rollup.calls_left = left;
+        } else if rolled.rollup.calls_left.is_none() {
+            rolled.rollup.calls_left = known.and_then(|known| known.rollup.calls_left);
+        }
+        rolled.rollup.trim();
+        let is_new = known.map_or(rolled.rollup != Rollup::default(), |known| known.rollup != rolled.rollup);
+        if is_new && (is_whole || goes_on) {
+            rolled.made_at = count.now;
+            self.sweeps.set_rolled(tenant, &rolled, count.now).await?;
+            count.changed.insert(rolled.hour);
+        }
+        Ok(is_whole)
+    }
+}
+
+/// Each run begins with another tenant, so that none is always the last.
+fn in_turn(tenants: &[String], now: OffsetDateTime) -> impl Iterator<Item = &String> {
+    let runs = usize::try_from(now.unix_timestamp() / 60).unwrap_or_default();
+    let first = runs % tenants.len().max(1);
+    tenants[first..].iter().chain(&tenants[..first])
+}

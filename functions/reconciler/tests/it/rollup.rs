@@ -1,0 +1,160 @@
+//! The hours in numbers, as runs write them.
+
+use crate::world::World;
+use fixtures::TENANT;
+use serde_json::json;
+use time::{Duration, OffsetDateTime};
+use webhooks_model::feedback::{Address, FeedbackState};
+use webhooks_model::rollup::hour_of;
+use webhooks_model::{Notification, Origin, Reason, Rollup};
+use webhooks_store::{Answering, Change, Rollups};
+
+const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
+
+async fn world() -> World {
+    World::with_tenants(json!({"collections": [], "silence_hours": 24}), &[TENANT, OTHER]).await
+}
+
+/// Received just now.
+fn came(world: &World, tenant: &str, key: &str) -> Notification {
+    world.accepted(tenant, key, Origin::Webhook)
+}
+
+async fn end(world: &World, n: &Notification) {
+    world.end(n, Answering::none()).await;
+}
+
+async fn hour(world: &World, tenant: Option<&str>, hour: OffsetDateTime) -> Rollup {
+    let all = world.table.table.rollups(tenant, hour, hour + Duration::HOUR).await.unwrap();
+    all.into_iter().next().map(|one| one.rollup).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn each_run_counts_what_came_since_the_last_one_and_each_notification_once() {
+    let world = world().await;
+    let start = hour_of(world.now());
+    for received in 1..=3 {
+        end(&world, &came(&world, TENANT, &format!("1000{received}"))).await;
+        world.host.advance(Duration::minutes(6));
+        world.run().await;
+        assert_eq!(hour(&world, Some(TENANT), start).await.received, received);
+        world.run().await;
+        assert_eq!(hour(&world, Some(TENANT), start).await.received, received, "nothing new came");
+    }
+    end(&world, &came(&world, OTHER, "1")).await;
+    world.host.advance(Duration::minutes(6));
+    world.run().await;
+    let all = hour(&world, None, start).await;
+    assert_eq!((all.received, all.processed()), (4, 4), "{all:?}");
+    let summary = world.table.table.summary().await.unwrap().unwrap();
+    assert_eq!((summary.tenants, summary.silent), (2, Some(0)));
+    assert_eq!(summary.counted_to, world.now() - Duration::minutes(5));
+}
+
+#[tokio::test]
+async fn what_was_received_a_moment_ago_is_left_to_the_next_run() {
+    let world = world().await;
+    let start = hour_of(world.now());
+    end(&world, &came(&world, TENANT, "10001")).await;
+    world.run().await;
+    assert_eq!(hour(&world, Some(TENANT), start).await.received, 0);
+}
+
+#[tokio::test]
+async fn an_hour_in_which_something_was_open_is_counted_anew_when_it_has_ended() {
+    let world = world().await;
+    let (start, n) = (hour_of(world.now()), came(&world, TENANT, "10001"));
+    world.record(&n, Change::Parked(Reason::TenantNotApproved)).await;
+    let waits = came(&world, TENANT, "10002");
+    world.record(&waits, Change::RateLimited { attempt: None, waits_here: true }).await;
+    world.host.advance(Duration::minutes(6));
+    world.run().await;
+    let before = hour(&world, Some(TENANT), start).await;
+    assert_eq!((before.received, before.open, before.failed()), (2, 1, 1));
+    assert_eq!(before.parked.get("tenant_not_approved"), Some(&1));
+
+    for n in [&n, &waits] {
+        end(&world, n).await;
+    }
+    for _ in 0..12 {
+        world.host.advance(Duration::minutes(15));
+        world.run().await;
+    }
+    let after = hour(&world, Some(TENANT), start).await;
+    assert_eq!((after.received, after.open, after.failed(), after.processed()), (2, 0, 0, 2), "{after:?}");
+    assert_eq!(hour(&world, None, start).await.processed(), 2);
+}
+
+#[tokio::test]
+async fn a_record_that_is_written_long_after_its_receipt_is_counted_in_its_hour() {
+    let world = world().await;
+    let (start, late) = (hour_of(world.now()), came(&world, TENANT, "10001"));
+    end(&world, &came(&world, TENANT, "10002")).await;
+    world.host.advance(Duration::minutes(90));
+    world.run().await;
+    assert_eq!(hour(&world, Some(TENANT), start).await.received, 1);
+    end(&world, &late).await;
+    for _ in 0..8 {
+        world.host.advance(Duration::minutes(15));
+        world.run().await;
+    }
+    assert_eq!(hour(&world, Some(TENANT), start).await.received, 2);
+}
+
+#[tokio::test]
+async fn what_a_sweep_found_counts_as_a_gap_and_a_feedback_to_come_as_open() {
+    let world = world().await;
+    let start = hour_of(world.now());
+    end(&world, &world.accepted(TENANT, "10001", Origin::Reconciliation)).await;
+    let feedback = FeedbackState::Queued;
+    let answer = Answering { feedback, address: Address::default(), verdict: None, deadline: None };
+    world.end(&came(&world, TENANT, "10002"), answer).await;
+    world.host.advance(Duration::minutes(6));
+    world.run().await;
+    let rollup = hour(&world, Some(TENANT), start).await;
+    assert_eq!((rollup.gaps, rollup.open, rollup.answered), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn days_without_a_run_are_made_up_for_and_quiet_ones_cost_little() {
+    let world = world().await;
+    let start = hour_of(world.now());
+    world.host.advance(Duration::minutes(6));
+    world.run().await;
+    end(&world, &came(&world, TENANT, "10001")).await;
+    world.host.advance(Duration::days(10));
+    let late = hour_of(world.now());
+    end(&world, &came(&world, TENANT, "10002")).await;
+    world.host.advance(Duration::minutes(10));
+    let (_, cost) = world.run_counted().await;
+    assert_eq!(hour(&world, Some(TENANT), start).await.received, 1);
+    assert_eq!(hour(&world, None, late).await.received, 1);
+    assert!(cost.requests < 200, "not one for each of 240 hours: {cost:?}");
+}
+
+#[tokio::test]
+async fn a_run_for_one_tenant_leaves_the_numbers_alone() {
+    let world = world().await;
+    end(&world, &came(&world, TENANT, "10001")).await;
+    world.host.advance(Duration::minutes(6));
+    world.run_for(Some(TENANT)).await;
+    assert_eq!(world.table.table.summary().await.unwrap(), None);
+    assert!(world.table.table.rolling(TENANT).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_quiet_run_costs_the_same_however_many_notifications_there_are() {
+    let mut costs = vec![];
+    for many in [5, 60] {
+        let world = world().await;
+        for key in 0..many {
+            end(&world, &came(&world, TENANT, &key.to_string())).await;
+        }
+        world.host.advance(Duration::minutes(6));
+        let (_, busy) = world.run_counted().await;
+        assert!(busy.rows >= many * 2, "each by the feed and once whole: {busy:?}");
+        world.host.advance(Duration::minutes(1));
+        costs.push(world.run_counted().await.1.requests);
+    }
+    assert_eq!(costs[0], costs[1]);
+}

@@ -1,0 +1,209 @@
+//! What became of the notifications of an hour, in numbers.
+
+use crate::feedback::FeedbackState;
+use crate::head::EntityId;
+use crate::ledger::{Reason, State};
+use crate::spread::Spread;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use time::{Duration, OffsetDateTime};
+
+/// The busiest numbers that an hour remembers.
+const MOST_KEYS: usize = 20;
+/// Until then an hour is looked at again.
+const WATCHED_FOR: Duration = Duration::DAY;
+
+/// What is counted of one notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    pub entity: EntityId,
+    /// `None` while it is written down and not to be read yet.
+    pub state: Option<State>,
+    pub reason: Option<Reason>,
+    pub feedback: Option<FeedbackState>,
+    /// Its webhook never arrived.
+    pub is_gap: bool,
+    pub received_at: OffsetDateTime,
+    pub ended_at: Option<OffsetDateTime>,
+    pub feedback_at: Option<OffsetDateTime>,
+}
+
+impl Counted {
+    /// Whether anything of it may still change by itself.
+    fn is_open(&self) -> bool {
+        let waits = matches!(self.feedback, Some(FeedbackState::Awaited | FeedbackState::Queued));
+        waits || self.state.is_none_or(|state| !state.is_end())
+    }
+}
+
+/// Of those that were received in an hour, how many ended how. Roll-ups can be added up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rollup {
+    pub received: u64,
+    /// Those of them that the reconciler found.
+    pub gaps: u64,
+    /// Visma Net took their feedback.
+    pub answered: u64,
+    /// They have not ended, or their feedback is still to come.
+    pub open: u64,
+    /// By state.
+    pub states: BTreeMap<String, u64>,
+    /// Those that are parked, by reason.
+    pub parked: BTreeMap<String, u64>,
+    /// By kind of entity.
+    pub entities: BTreeMap<String, u64>,
+    /// The busiest numbers, `{entity}#{key}`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, u64>,
+    /// From receipt to the end.
+    pub to_end: Spread,
+    /// From receipt until Visma Net took the feedback.
+    pub to_feedback: Spread,
+    /// The calls that the ERP said were left, of the tenant that has the fewest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_left: Option<u64>,
+}
+
+impl Rollup {
+    pub fn count(&mut self, one: &Counted) {
+        self.received += 1;
+        self.gaps += u64::from(one.is_gap);
+        self.open += u64::from(one.is_open());
+        add(&mut self.entities, one.entity.entity.as_str(), 1);
+        // A key that we made up is no number of anything.
+        if !one.entity.key.starts_with('~') {
+            add(&mut self.keys, &format!("{}#{}", one.entity.entity, one.entity.key), 1);
+        }
+        if let Some(state) = one.state {
+            add(&mut self.states, state.as_str(), 1);
+        }
+        if let (Some(State::Parked), Some(reason)) = (one.state, one.reason) {
+            add(&mut self.parked, reason.as_str(), 1);
+        }
+        if let Some(ended) = one.ended_at.filter(|_| one.state.is_some_and(State::is_final)) {
+            self.to_end.add(ended - one.received_at);
+        }
+        if one.feedback == Some(FeedbackState::Sent) {
+            self.answered += 1;
+            one.feedback_at.iter().for_each(|at| self.to_feedback.add(*at - one.received_at));
+        }
+    }
+
+    /// Adds another one. Each kept its busiest numbers only, so those of both may be a little too few.
+    pub fn merge(&mut self, other: &Self) {
+        self.received += other.received;
+        self.gaps += other.gaps;
+        self.answered += other.answered;
+        self.open += other.open;
+        let maps = [
+            (&mut self.states, &other.states),
+            (&mut self.parked, &other.parked),
+            (&mut self.entities, &other.entities),
+            (&mut self.keys, &other.keys),
+        ];
+        for (own, others) in maps {
+            others.iter().for_each(|(name, count)| add(own, name, *count));
+        }
+        self.to_end.merge(&other.to_end);
+        self.to_feedback.merge(&other.to_feedback);
+        self.calls_left = [self.calls_left, other.calls_left].into_iter().flatten().min();
+    }
+
+    /// With no more than the busiest numbers, so that it fits into a small item.
+    pub fn trim(&mut self) {
+        let mut keys: Vec<(String, u64)> = std::mem::take(&mut self.keys).into_iter().collect();
+        keys.sort_by(|(one, count), (other, more)| more.cmp(count).then_with(|| one.cmp(other)));
+        keys.truncate(MOST_KEYS);
+        self.keys = keys.into_iter().collect();
+    }
+
+    pub fn in_state(&self, state: State) -> u64 {
+        self.states.get(state.as_str()).copied().unwrap_or_default()
+    }
+
+    /// Every effect has happened, or a newer change made it needless.
+    pub fn processed(&self) -> u64 {
+        self.in_state(State::Processed) + self.in_state(State::Superseded)
+    }
+
+    /// A person should look.
+    pub fn failed(&self) -> u64 {
+        State::ALL.into_iter().filter(|state| state.needs_attention()).map(|state| self.in_state(state)).sum()
+    }
+}
+
+fn add(counts: &mut BTreeMap<String, u64>, name: &str, more: u64) {
+    if let Some(count) = counts.get_mut(name) {
+        *count += more;
+    } else {
+        counts.insert(name.to_owned(), more);
+    }
+}
+
+/// The beginning of the hour that a moment lies in.
+pub fn hour_of(at: OffsetDateTime) -> OffsetDateTime {
+    let seconds = at.unix_timestamp();
+    OffsetDateTime::from_unix_timestamp(seconds - seconds.rem_euclid(3600)).expect("the hour of a time is one")
+}
+
+/// Where the counting of a tenant is. An hour is counted as it goes, and looked at again until it is a day old: ever more seldom, for a
+/// record may be written long after its notification was received, and end long after that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rolling {
+    /// The hour that is being counted, in seconds since 1970.
+    hour: i64,
+    /// The hours before it, and when each was last looked at.
+    watched: BTreeMap<i64, i64>,
+}
+
+impl Rolling {
+    pub fn begin(at: OffsetDateTime) -> Self {
+        Self { hour: hour_of(at).unix_timestamp(), watched: BTreeMap::new() }
+    }
+
+    pub fn hour(&self) -> OffsetDateTime {
+        moment(self.hour)
+    }
+
+    /// The hour was counted to its end; the next one is begun.
+    pub fn finish_hour(&mut self, now: OffsetDateTime) {
+        self.looked_at(self.hour(), now);
+        self.hour += 3600;
+    }
+
+    /// Nothing was received before this moment in the hours that are left out.
+    pub fn skip_to(&mut self, at: OffsetDateTime, now: OffsetDateTime) {
+        while self.hour < hour_of(at).unix_timestamp() {
+            self.finish_hour(now);
+        }
+    }
+
+    /// The hours to look at again: an hour after the last time, and when they are twice as old as they were then.
+    pub fn due(&self, now: OffsetDateTime) -> Vec<OffsetDateTime> {
+        let is_due = |(hour, looked): &(&i64, &i64)| {
+            let age = **looked - (**hour + 3600);
+            **looked + age.max(3600) <= now.unix_timestamp()
+        };
+        self.watched.iter().filter(is_due).map(|(hour, _)| moment(*hour)).collect()
+    }
+
+    /// The hour was looked at. One that is a day old is left as it is.
+    pub fn looked_at(&mut self, hour: OffsetDateTime, now: OffsetDateTime) {
+        let is_old = now >= hour + Duration::HOUR + WATCHED_FOR;
+        let at = hour.unix_timestamp();
+        if is_old {
+            self.watched.remove(&at);
+        } else {
+            self.watched.insert(at, now.unix_timestamp());
+        }
+    }
+}
+
+fn moment(seconds: i64) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+#[path = "rollup_tests.rs"]
+mod tests;

@@ -1,0 +1,304 @@
+//! The hours of each tenant in numbers, and those of all tenants together. The reconciler writes them, the operations function reads them.
+
+use crate::attributes::{Item, Update, day_of, string, text, time_text};
+use crate::error::StoreError;
+use crate::implied::received_at;
+use crate::item::{Items, Query};
+use crate::keys::key_of;
+use crate::pending::{AT_ONCE, DAYS_AT_ONCE, name};
+use crate::records::TABLE_KEYS;
+use crate::table::Table;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use webhooks_model::feedback::FeedbackState;
+use webhooks_model::rollup::{Counted, Rolling};
+use webhooks_model::{Origin, Reason, Rollup, State};
+
+/// BatchGetItem takes no more keys.
+const KEYS_PER_READ: usize = 100;
+/// The sort key of where the counting is: of a tenant, and of all.
+const PLACE: &str = "PLACE";
+const COUNTED: [&str; 9] = ["pk", "sk", "state", "reason", "feedback", "feedback_at", "ended_at", "origin", "feed_at"];
+const HOUR: [&str; 4] = ["sk", "rollup", "counted_to", "made_at"];
+
+/// An hour in numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rolled {
+    pub hour: OffsetDateTime,
+    pub rollup: Rollup,
+    /// The place in the feed up to which it is counted.
+    pub counted_to: String,
+    pub made_at: OffsetDateTime,
+}
+
+impl Rolled {
+    /// Of which nothing is counted yet.
+    #[must_use]
+    pub fn begin(hour: OffsetDateTime, now: OffsetDateTime) -> Self {
+        Self { hour, rollup: Rollup::default(), counted_to: time_text(hour), made_at: now }
+    }
+}
+
+/// What the last run that counted every tenant says of all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Whatever was received before is counted.
+    #[serde(with = "time::serde::rfc3339")]
+    pub counted_to: OffsetDateTime,
+    /// Tenants of the settings.
+    pub tenants: usize,
+    /// Those of whom nothing is heard; `None` where that could not be said.
+    pub silent: Option<usize>,
+}
+
+/// A stretch of a tenant's feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    pub notifications: Vec<Counted>,
+    /// Where to go on.
+    pub position: String,
+    pub is_last: bool,
+}
+
+pub trait Rollups: Send + Sync {
+    /// Where the counting of a tenant is; `None` before the first time.
+    fn rolling(&self, tenant: &str) -> impl Future<Output = Result<Option<Rolling>, StoreError>> + Send;
+
+    fn set_rolling(
+        &self,
+        tenant: &str,
+        rolling: &Rolling,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The next of what was received, at most 100: after `position` and before `until`, both of one day. Not read consistently: what is
+    /// not there yet is open.
+    fn received(
+        &self,
+        tenant: &str,
+        position: &str,
+        until: OffsetDateTime,
+    ) -> impl Future<Output = Result<Received, StoreError>> + Send;
+
+    /// How many were received in that hour, by the feed alone.
+    fn count_received(
+        &self,
+        tenant: &str,
+        hour: OffsetDateTime,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// When the first was received from `from` on; `until` if there is none before. Looks through 31 days at most, and then says how far.
+    fn next_received(
+        &self,
+        tenant: &str,
+        from: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> impl Future<Output = Result<OffsetDateTime, StoreError>> + Send;
+
+    /// An hour of a tenant; `None` where nothing was received in it.
+    fn rolled(
+        &self,
+        tenant: &str,
+        hour: OffsetDateTime,
+    ) -> impl Future<Output = Result<Option<Rolled>, StoreError>> + Send;
+
+    fn set_rolled(
+        &self,
+        tenant: &str,
+        rolled: &Rolled,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Adds up an hour of these tenants, and writes that down. Nothing in it names a tenant or an entity, so nothing has to be erased.
+    fn add_up(
+        &self,
+        tenants: &[String],
+        hour: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    fn set_summary(
+        &self,
+        summary: &Summary,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// `None` before the first run.
+    fn summary(&self) -> impl Future<Output = Result<Option<Summary>, StoreError>> + Send;
+
+    /// The hours of a tenant, or of all together, that begin in `from..to`, oldest first.
+    fn rollups(
+        &self,
+        tenant: Option<&str>,
+        from: OffsetDateTime,
+        to: OffsetDateTime,
+    ) -> impl Future<Output = Result<Vec<Rolled>, StoreError>> + Send;
+}
+
+impl<I: Items> Rollups for Table<I> {
+    async fn rolling(&self, tenant: &str) -> Result<Option<Rolling>, StoreError> {
+        let item = self.items.get(&rollups_of(tenant), PLACE).await?;
+        Ok(item.as_ref().and_then(|item| serde_json::from_str(text(item, "rolling")?).ok()))
+    }
+
+    async fn set_rolling(&self, tenant: &str, rolling: &Rolling, now: OffsetDateTime) -> Result<(), StoreError> {
+        let update = Update::default().set("rolling", string(json(rolling))).set("expires_at", self.ttl(now));
+        self.update(&rollups_of(tenant), PLACE, update, None).await?;
+        Ok(())
+    }
+
+    async fn received(&self, tenant: &str, position: &str, until: OffsetDateTime) -> Result<Received, StoreError> {
+        let (places, position, is_last) = self.feed_stretch(tenant, position, until).await?;
+        let names: Vec<_> = places.iter().filter_map(name).collect();
+        if names.is_empty() {
+            return Ok(Received { notifications: vec![], position, is_last });
+        }
+        let items = self.items.get_many(names, &COUNTED, false).await?;
+        let items: HashMap<_, _> = items.into_iter().filter_map(|item| Some((name(&item)?, item))).collect();
+        let of_place = |place: &Item| counted(name(place).and_then(|name| items.get(&name)).unwrap_or(place));
+        Ok(Received { notifications: places.iter().filter_map(of_place).collect(), position, is_last })
+    }
+
+    async fn count_received(&self, tenant: &str, hour: OffsetDateTime) -> Result<u64, StoreError> {
+        let (mut count, mut position) = (0, time_text(hour));
+        loop {
+            let (places, next, is_last) = self.feed_stretch(tenant, &position, hour + Duration::HOUR).await?;
+            count += places.len() as u64;
+            if is_last {
+                return Ok(count);
+            }
+            position = next;
+        }
+    }
+
+    async fn next_received(
+        &self,
+        tenant: &str,
+        from: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Result<OffsetDateTime, StoreError> {
+        let (mut from, end) = (from, time_text(until));
+        for _ in 0..DAYS_AT_ONCE {
+            let position = time_text(from);
+            let places = self.feed_after(tenant, from, &position, &end).await?;
+            if let Some(first) = places.first().and_then(received_at) {
+                return Ok(first);
+            }
+            from = day_of(&position).map_or(until, |day| day + Duration::DAY);
+            if from >= until {
+                return Ok(until);
+            }
+        }
+        Ok(from)
+    }
+
+    async fn rolled(&self, tenant: &str, hour: OffsetDateTime) -> Result<Option<Rolled>, StoreError> {
+        Ok(self.items.get(&rollups_of(tenant), &sort_key(hour)).await?.as_ref().and_then(read))
+    }
+
+    async fn set_rolled(&self, tenant: &str, rolled: &Rolled, now: OffsetDateTime) -> Result<(), StoreError> {
+        let update = Update::default()
+            .set("rollup", string(json(&rolled.rollup)))
+            .set("counted_to", string(&rolled.counted_to))
+            .set("made_at", string(time_text(rolled.made_at)))
+            .set("expires_at", self.ttl(now));
+        self.update(&rollups_of(tenant), &sort_key(rolled.hour), update, None).await?;
+        Ok(())
+    }
+
+    async fn add_up(&self, tenants: &[String], hour: OffsetDateTime, now: OffsetDateTime) -> Result<(), StoreError> {
+        let mut sum = Rolled::begin(hour, now);
+        for some in tenants.chunks(KEYS_PER_READ) {
+            let names = some.iter().map(|tenant| (rollups_of(tenant), sort_key(hour)));
+            let items = self.items.get_many(names.collect(), &HOUR, true).await?;
+            items.iter().filter_map(read).for_each(|of_tenant| sum.rollup.merge(&of_tenant.rollup));
+        }
+        sum.rollup.keys.clear();
+        self.set_rolled("", &sum, now).await
+    }
+
+    async fn set_summary(&self, summary: &Summary, now: OffsetDateTime) -> Result<(), StoreError> {
+        let update = Update::default().set("summary", string(json(summary))).set("expires_at", self.ttl(now));
+        self.update(&rollups_of(""), PLACE, update, None).await?;
+        Ok(())
+    }
+
+    async fn summary(&self) -> Result<Option<Summary>, StoreError> {
+        let item = self.items.get(&rollups_of(""), PLACE).await?;
+        Ok(item.as_ref().and_then(|item| serde_json::from_str(text(item, "summary")?).ok()))
+    }
+
+    async fn rollups(
+        &self,
+        tenant: Option<&str>,
+        from: OffsetDateTime,
+        to: OffsetDateTime,
+    ) -> Result<Vec<Rolled>, StoreError> {
+        let query = Query { key_condition: "pk = :pk AND sk BETWEEN :from AND :to", ..Query::default() };
+        let query = query.value(":pk", string(rollups_of(tenant.unwrap_or_default())));
+        let query = query.value(":from", string(sort_key(from))).value(":to", string(sort_key(to)));
+        let items = self.read_on(query, &TABLE_KEYS).await?;
+        Ok(items.iter().filter_map(read).filter(|one| (from..to).contains(&one.hour)).collect())
+    }
+}
+
+impl<I: Items> Table<I> {
+    /// A stretch of the feed as the index has it, its end, and whether it reaches up to `until`.
+    async fn feed_stretch(
+        &self,
+        tenant: &str,
+        position: &str,
+        until: OffsetDateTime,
+    ) -> Result<(Vec<Item>, String, bool), StoreError> {
+        let Some(day) = day_of(position) else {
+            return Err(StoreError::Mismatch("a roll-up ends at no place in the feed".into()));
+        };
+        let end = time_text(until);
+        let places = self.feed_after(tenant, day, position, &end).await?;
+        let is_last = places.len() < AT_ONCE as usize;
+        let last = places.last().and_then(|place| text(place, "feed_at")).map(str::to_owned);
+        let position = if is_last { end.max(position.to_owned()) } else { last.unwrap_or(end) };
+        Ok((places, position, is_last))
+    }
+}
+
+/// Erased with the tenant: whatever is the tenant's begins so.
+fn rollups_of(tenant: &str) -> String {
+    format!("{tenant}#rollups#")
+}
+
+/// `HOUR#2026-11-23T12`: the order of texts is that of time.
+fn sort_key(hour: OffsetDateTime) -> String {
+    format!("HOUR#{}", &time_text(hour)[..13])
+}
+
+fn read(item: &Item) -> Option<Rolled> {
+    let hour = text(item, "sk")?.strip_prefix("HOUR#")?;
+    Some(Rolled {
+        hour: OffsetDateTime::parse(&format!("{hour}:00:00Z"), &Rfc3339).ok()?,
+        rollup: serde_json::from_str(text(item, "rollup")?).ok()?,
+        counted_to: text(item, "counted_to")?.to_owned(),
+        made_at: OffsetDateTime::parse(text(item, "made_at")?, &Rfc3339).ok()?,
+    })
+}
+
+/// Of an item of the table; of an index's entry, where the item is not to be read yet, nothing but that it came.
+fn counted(item: &Item) -> Option<Counted> {
+    let time = |name| OffsetDateTime::parse(text(item, name)?, &Rfc3339).ok();
+    Some(Counted {
+        entity: key_of(text(item, "pk")?, text(item, "sk")?)?.entity,
+        state: text(item, "state").and_then(State::parse),
+        reason: text(item, "reason").and_then(Reason::parse),
+        feedback: text(item, "feedback").and_then(FeedbackState::parse),
+        is_gap: text(item, "origin") == Some(Origin::Reconciliation.as_str()),
+        received_at: received_at(item)?,
+        ended_at: time("ended_at"),
+        feedback_at: time("feedback_at"),
+    })
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("numbers, names and times always serialise")
+}

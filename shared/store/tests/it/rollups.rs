@@ -1,0 +1,163 @@
+use crate::support::{Fixture, NOW, TENANT, order};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+use webhooks_model::feedback::{Address, FeedbackState, Verdict};
+use webhooks_model::rollup::{Rolling, hour_of};
+use webhooks_model::{Notification, Rollup, State};
+use webhooks_store::{Answer, Answering, Answers, Change, Entry, Ledger, Received, Rolled, Rollups, Summary, Unended};
+
+const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
+
+async fn ended(fixture: &Fixture, number: u128, received_at: OffsetDateTime) -> Notification {
+    let n = Notification { received_at, ..order(number) };
+    let answer =
+        Answering { feedback: FeedbackState::Queued, address: Address::default(), verdict: None, deadline: None };
+    let change = Change::Ended { state: State::Processed, answer };
+    let now = received_at + Duration::seconds(2);
+    assert!(fixture.table.record(&Entry { notification: &n, change, now }).await.unwrap());
+    n
+}
+
+async fn send(fixture: &Fixture, n: &Notification) {
+    let sent = Answer::Sent { id: Uuid::nil(), verdict: Verdict::success("Done."), was_marked: false };
+    fixture.table.answer(&n.ledger_key(), &sent, n.received_at + Duration::seconds(5)).await.unwrap();
+}
+
+async fn received(fixture: &Fixture, position: &str, until: OffsetDateTime) -> Received {
+    fixture.table.received(TENANT, position, until).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_was_received_is_read_from_a_place_of_the_feed_on_with_what_became_of_it() {
+    let fixture = Fixture::new().await;
+    let hour = hour_of(NOW);
+    let first = ended(&fixture, 1, hour + Duration::minutes(1)).await;
+    ended(&fixture, 2, hour + Duration::minutes(30)).await;
+    ended(&fixture, 3, hour + Duration::HOUR).await;
+    send(&fixture, &first).await;
+
+    let begin = Rolled::begin(hour, NOW).counted_to;
+    let part = received(&fixture, &begin, hour + Duration::minutes(20)).await;
+    assert_eq!((part.notifications.len(), part.is_last), (1, true));
+    let one = &part.notifications[0];
+    assert_eq!((one.state, one.feedback, one.is_gap), (Some(State::Processed), Some(FeedbackState::Sent), false));
+    assert_eq!(one.ended_at.unwrap() - one.received_at, Duration::seconds(2));
+    assert_eq!(one.feedback_at.unwrap() - one.received_at, Duration::seconds(5));
+
+    let rest = received(&fixture, &part.position, hour + Duration::HOUR).await;
+    assert_eq!(rest.notifications.len(), 1, "the first is not read again, and the next hour's is not of this hour");
+    assert!(received(&fixture, &rest.position, hour + Duration::HOUR).await.notifications.is_empty());
+    assert_eq!(fixture.table.count_received(TENANT, hour).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn an_hour_of_more_than_a_hundred_is_read_in_stretches_and_each_once() {
+    let fixture = Fixture::new().await;
+    let hour = hour_of(NOW);
+    for number in 1..=205 {
+        ended(&fixture, number, hour + Duration::seconds(i64::try_from(number).unwrap())).await;
+    }
+    let (mut rollup, mut position) = (Rollup::default(), Rolled::begin(hour, NOW).counted_to);
+    let mut stretches = vec![];
+    loop {
+        let stretch = received(&fixture, &position, hour + Duration::HOUR).await;
+        stretch.notifications.iter().for_each(|one| rollup.count(one));
+        stretches.push(stretch.notifications.len());
+        position = stretch.position;
+        if stretch.is_last {
+            break;
+        }
+    }
+    assert_eq!((stretches, rollup.received), (vec![100, 100, 5], 205));
+    assert_eq!(fixture.table.count_received(TENANT, hour).await.unwrap(), 205);
+}
+
+#[tokio::test]
+async fn the_next_that_was_received_is_found_over_days_without_any() {
+    let fixture = Fixture::new().await;
+    let at = NOW + Duration::hours(60);
+    ended(&fixture, 1, at).await;
+    let next = |from, until| fixture.table.next_received(TENANT, from, until);
+    assert_eq!(next(NOW, at + Duration::HOUR).await.unwrap(), at);
+    assert_eq!(next(NOW, at).await.unwrap(), at, "none before the end");
+    let after = at + Duration::SECOND;
+    assert_eq!(next(after, after + Duration::days(2)).await.unwrap(), after + Duration::days(2));
+    let looked = next(after, after + Duration::days(90)).await.unwrap() - after;
+    assert!((30..=31).contains(&looked.whole_days()), "{looked}");
+}
+
+#[tokio::test]
+async fn hours_are_added_up_over_tenants_without_a_word_of_whom_they_are_about() {
+    let fixture = Fixture::new().await;
+    let hour = hour_of(NOW);
+    let n = ended(&fixture, 1, hour).await;
+    let counted = received(&fixture, &Rolled::begin(hour, NOW).counted_to, NOW + Duration::HOUR).await;
+    let mut rolled = Rolled::begin(hour, NOW);
+    rolled.rollup.count(&counted.notifications[0]);
+    for tenant in [TENANT, OTHER] {
+        fixture.table.set_rolled(tenant, &rolled, NOW).await.unwrap();
+    }
+    let tenants = [TENANT.to_owned(), OTHER.to_owned(), "unheard".to_owned()];
+    fixture.table.add_up(&tenants, hour, NOW).await.unwrap();
+    fixture.table.add_up(&tenants, hour, NOW).await.unwrap();
+
+    let all = fixture.table.rollups(None, hour, hour + Duration::HOUR).await.unwrap();
+    assert_eq!((all.len(), all[0].rollup.received), (1, 2), "adding up again changes nothing");
+    assert!(all[0].rollup.keys.is_empty());
+    let own = fixture.table.rollups(Some(TENANT), hour, hour + Duration::HOUR).await.unwrap();
+    assert_eq!(own, [rolled]);
+    let key = format!("sales_order#{}", n.ledger_key().entity.key);
+    assert_eq!(own[0].rollup.keys.get(&key), Some(&1));
+    let before = fixture.table.rollups(Some(TENANT), hour - Duration::DAY, hour).await.unwrap();
+    assert!(before.is_empty(), "the end is not in it");
+}
+
+#[tokio::test]
+async fn where_the_counting_is_and_what_it_says_of_all_is_remembered() {
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.table.rolling(TENANT).await.unwrap(), None);
+    assert_eq!(fixture.table.summary().await.unwrap(), None);
+    let mut rolling = Rolling::begin(NOW);
+    rolling.finish_hour(NOW + Duration::HOUR);
+    fixture.table.set_rolling(TENANT, &rolling, NOW).await.unwrap();
+    assert_eq!(fixture.table.rolling(TENANT).await.unwrap(), Some(rolling));
+    let summary = Summary { counted_to: NOW, tenants: 3, silent: Some(1) };
+    fixture.table.set_summary(&summary, NOW).await.unwrap();
+    assert_eq!(fixture.table.summary().await.unwrap(), Some(summary));
+}
+
+#[tokio::test]
+async fn an_erasure_finds_the_roll_ups_of_its_tenant_and_no_others() {
+    use webhooks_store::Erasure;
+    let fixture = Fixture::new().await;
+    let hour = hour_of(NOW);
+    for tenant in [TENANT, OTHER] {
+        fixture.table.set_rolled(tenant, &Rolled::begin(hour, NOW), NOW).await.unwrap();
+        fixture.table.set_rolling(tenant, &Rolling::begin(NOW), NOW).await.unwrap();
+    }
+    fixture.table.add_up(&[TENANT.to_owned()], hour, NOW).await.unwrap();
+    let kept = fixture.table.kept(TENANT, None, 100).await.unwrap();
+    assert_eq!(kept.keys.len(), 2);
+    for key in &kept.keys {
+        fixture.table.erase(key).await.unwrap();
+    }
+    assert_eq!(fixture.table.rolled(TENANT, hour).await.unwrap(), None);
+    assert!(fixture.table.rolled(OTHER, hour).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn the_feed_shows_what_has_ended_and_what_has_not_in_the_order_received() {
+    let fixture = Fixture::new().await;
+    let start = NOW - Duration::HOUR;
+    let first = ended(&fixture, 1, start).await;
+    let second = ended(&fixture, 2, start + Duration::MINUTE).await;
+    let third = ended(&fixture, 3, start + Duration::minutes(2)).await;
+    send(&fixture, &second).await;
+    let position = fixture.table.looked_through(TENANT, start).await.unwrap();
+    let arrived = fixture.table.arrived(TENANT, &position, NOW).await.unwrap();
+    let keys: Vec<_> = arrived.notifications.iter().map(|one| one.key.clone()).collect();
+    assert_eq!(keys, [&first, &second, &third].map(Notification::ledger_key));
+    let feedback: Vec<_> = arrived.notifications.iter().map(|one| one.feedback).collect();
+    let [queued, sent] = [FeedbackState::Queued, FeedbackState::Sent].map(Some);
+    assert_eq!(feedback, [queued, sent, queued]);
+}

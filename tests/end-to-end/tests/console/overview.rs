@@ -1,0 +1,61 @@
+use crate::console::Console;
+use crate::person;
+use aws_sdk_dynamodb::types::AttributeValue;
+use end_to_end::Stack;
+use serde_json::json;
+use std::collections::HashMap;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+async fn put(stack: &Stack, texts: &[(&str, String)]) {
+    let item: HashMap<String, AttributeValue> =
+        texts.iter().map(|(name, text)| ((*name).to_owned(), AttributeValue::S(text.clone()))).collect();
+    stack.dynamodb.put_item().table_name(stack.output("TableName")).set_item(Some(item)).send().await.unwrap();
+}
+
+/// A tenant with an hour in numbers, as the reconciler writes it when it is over; nobody waits for that here.
+pub(crate) async fn counted(stack: &Stack) -> String {
+    let tenant = format!("counted-{}", Uuid::new_v4().simple());
+    let now = OffsetDateTime::now_utc().replace_nanosecond(0).unwrap();
+    let [now, hour] = [now, now - Duration::hours(2)].map(|at| at.format(&Rfc3339).unwrap());
+    let rollup = json!({
+        "received": 7, "answered": 4, "gaps": 1, "states": {"processed": 5, "parked": 2}, "parked": {"unmapped": 2},
+        "entities": {"customer": 7}, "keys": {"customer#4711": 6}, "to_end": {"27": 5}, "to_feedback": {"47": 4},
+    });
+    let times = [("counted_to", now.clone()), ("made_at", now.clone())];
+    let keys = [("pk", format!("{tenant}#rollups#")), ("sk", format!("HOUR#{}", &hour[..13]))];
+    put(stack, &[&keys[..], &[("rollup", rollup.to_string())], &times[..]].concat()).await;
+    let summary = json!({"counted_to": now, "tenants": 1, "silent": 0}).to_string();
+    put(stack, &[("pk", "#rollups#".to_owned()), ("sk", "PLACE".to_owned()), ("summary", summary)]).await;
+    tenant
+}
+
+#[tokio::test]
+async fn an_operator_sees_what_came_and_opens_the_list_that_a_bar_counts() {
+    let stack = Stack::load().await;
+    let tenant = counted(&stack).await;
+    let console = Console::open(&stack).await;
+    console.sign_in(&person::token(&stack).await).await;
+    let browser = &console.browser;
+    browser.reads("h1", "Overview").await;
+    browser.fill("Tenant", &tenant).await;
+    browser.press("Show").await;
+    for text in ["Received at most 7", "Processed at most 5", "Answered at most 4", "Failed at most 2"] {
+        browser.reads("figcaption", text).await;
+    }
+    browser.reads(".lead", "Counted up to").await;
+    browser.reads(".share", "Customer 4711").await;
+    browser.reads(".share", "The event is in no catalogue").await;
+    browser.press("The charts as a table").await;
+    browser.reads("tbody tr", "7").await;
+    assert_eq!(browser.all("tbody tr").await.len(), 24, "every hour, also those in which nothing came");
+
+    browser.sees(".bars.bad a").await.click().await.expect("a bar is a link");
+    browser.reads("h1", "Notifications").await;
+    browser.reads(".lead", "Only what is dead, parked or unreadable.").await;
+    let address = browser.address().await;
+    let place = address.fragment().unwrap();
+    assert!(place.contains(&tenant) && place.contains("is=failed") && place.contains("from="), "{place}");
+    browser.was_content().await;
+}

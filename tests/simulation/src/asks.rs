@@ -1,0 +1,250 @@
+//! What stands between a function and the models: the checks look at each request, and a planted bug changes it, or its answer.
+
+use crate::actors::{Function, RETENTION};
+use crate::check::Writer;
+use crate::planted::Planted;
+use crate::world::{Name, World};
+use crate::writes::{admit, leave_in_place, leave_unset, put_value, text_of, value_of};
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::json;
+use time::Duration;
+use webhooks_model::Delivery;
+use webhooks_store::{Item, Query, Write};
+
+const ENDS: [&str; 3] = ["processed", "superseded", "unparseable"];
+const FEED: &str = "SWEEP#unended";
+const MARK: [&str; 2] = ["attention", "attention_at"];
+
+impl World {
+    /// A write as it is carried out. `None` where it is forgotten, and taken for done.
+    pub(crate) fn asks_to_write(&mut self, instance: usize, mut write: Write) -> Option<Write> {
+        let function = self.actors[instance].function;
+        if let Some(bug) = self.planted {
+            let is_record = write.sk.starts_with("N#");
+            match function {
+                _ if write.sk == "HEAD" => in_head(bug, &mut write),
+                Function::Processor if is_record => self.in_record(bug, instance, &mut write)?,
+                Function::Processor => in_allowance(bug, &mut write),
+                Function::Feedback if is_record => in_answer(bug, &mut write),
+                Function::Reconciler => in_mark(bug, &mut write),
+                _ => {}
+            }
+        }
+        let writer = Writer { function, instance, now: self.now };
+        let World { checks, table, .. } = self;
+        checks.asked_to_write(writer, &write, table);
+        Some(write)
+    }
+
+    pub(crate) fn goes_to_work(&mut self, instance: usize, notification: &str) {
+        let World { checks, table, .. } = self;
+        checks.goes_to_work(instance, notification, table);
+    }
+
+    /// Whether a message is forgotten, and taken for sent.
+    pub(crate) fn asks_to_send(&mut self, instance: usize, queue: Name, body: &str) -> bool {
+        let function = self.actors[instance].function;
+        let delivery = if queue == Name::Notifications { Delivery::from_message(body).ok() } else { None };
+        let is_replay = delivery.is_some_and(|delivery| delivery.meta.replays.is_some());
+        if is_replay {
+            self.checks.replayed(crate::cargo::of(body));
+        }
+        if self.is_planted(Planted::EventTwice) && queue == Name::Events {
+            self.send(instance, None, queue, body.to_owned(), None);
+        }
+        let is_forgotten = match self.planted {
+            Some(Planted::DeathUnanswered) => queue == Name::Feedback && self.is_about_dead(body),
+            Some(Planted::FreshMessageForgotten) => function == Function::Processor && queue == Name::Notifications,
+            Some(Planted::ReleasedWithoutMessage) => function == Function::Reconciler && is_replay,
+            _ => false,
+        };
+        if !is_forgotten {
+            self.looks_at_feedback(instance, queue, body);
+        }
+        is_forgotten
+    }
+
+    /// Whom a fault has touched may queue what could not be written down.
+    fn looks_at_feedback(&mut self, instance: usize, queue: Name, body: &str) {
+        let is_touched = self.touched.get(&instance).copied().unwrap_or_default();
+        if queue == Name::Feedback && !is_touched {
+            let World { checks, table, .. } = self;
+            checks.queues_feedback(body, table);
+        }
+    }
+
+    fn is_about_dead(&self, message: &str) -> bool {
+        let message: serde_json::Value = serde_json::from_str(message).unwrap_or_default();
+        let id = message["notification"]["id"].as_str().unwrap_or_default();
+        let is_it = |item: &&Item| text(item, "sk").is_some_and(|key| key.trim_start_matches("N#") == id);
+        self.table.items().find(is_it).and_then(|item| text(item, "state")) == Some("dead")
+    }
+
+    /// What several keys were read for.
+    pub(crate) fn reads(&mut self, instance: usize, mut items: Vec<Item>) -> Vec<Item> {
+        if self.actors[instance].function != Function::Feedback {
+            return items;
+        }
+        self.checks.read_answers(instance, &items);
+        if self.is_planted(Planted::ContradictingOutcome) {
+            for item in items.iter_mut().filter(|item| item.contains_key("feedback_description")) {
+                item.insert("feedback".to_owned(), AttributeValue::S("awaited".to_owned()));
+            }
+        }
+        items
+    }
+
+    /// What a query found. The processor's own is for all that has the content of a notification.
+    pub(crate) fn finds(&mut self, instance: usize, query: &Query, mut found: Vec<Item>) -> Vec<Item> {
+        let content = query.values.get(":content").and_then(|content| content.as_s().ok()).cloned();
+        let (Some(bug), Some(content)) = (self.planted, content) else { return found };
+        let was_refused = self.refused.remove(&(instance, content));
+        let hidden = match bug {
+            Planted::RedrivenTwin if !was_refused => "delivery",
+            Planted::OvertakenTwin if was_refused => "delivery",
+            Planted::RepeatForgetsFeedback if !was_refused => "feedback",
+            Planted::RepetitionUnderOtherId => {
+                found.retain(|item| text(item, "sk").is_some_and(|key| self.checks.is_at_work(instance, key)));
+                return found;
+            }
+            _ => return found,
+        };
+        for item in found.iter_mut().filter(|item| text(item, "state").is_some_and(|state| ENDS.contains(&state))) {
+            item.remove(hidden);
+        }
+        found
+    }
+
+    /// Whether a refused write is taken for one that was carried out.
+    pub(crate) fn hides_refusal(&mut self, instance: usize, sort_key: &str) -> bool {
+        if self.planted.is_some() && sort_key.starts_with("N#") {
+            let content = sort_key.get(.."N#".len() + 24).unwrap_or(sort_key);
+            self.refused.insert((instance, content.to_owned()));
+        }
+        sort_key == "HEAD" && self.is_planted(Planted::HeadRefusalIgnored)
+    }
+
+    fn is_planted(&self, bug: Planted) -> bool {
+        self.planted == Some(bug)
+    }
+
+    /// In what the processor writes of a notification. `None` where that is forgotten.
+    fn in_record(&mut self, bug: Planted, instance: usize, write: &mut Write) -> Option<()> {
+        let state = text_of(write, "state").unwrap_or_default().to_owned();
+        let is_mark = text_of(write, "reason") == Some("lost");
+        match (bug, state.as_str()) {
+            (Planted::FeedbackBeforeEnd, "processed" | "superseded") => self.answers_early(instance, write),
+            (Planted::LastAttemptUnmarked, "dead") if is_mark => return None,
+            (Planted::LateMarkOverParked, "dead" | "retrying") if is_mark => admit(write, "parked"),
+            (Planted::MarkKeptWhenSuperseded, "superseded") => MARK.iter().for_each(|name| leave_in_place(write, name)),
+            (Planted::FailureOverDead, "retrying") => admit(write, "dead"),
+            (Planted::FailureEndsPause, "retrying") => admit(write, "paused"),
+            (Planted::EndOverEnd, "processed") => admit(write, "superseded"),
+            (Planted::RecordKeptForEver, _) => leave_unset(write, "expires_at"),
+            (Planted::RecordExpiresEarly, _) => expire_early(write),
+            (Planted::FeedForgotten, _) => leave_unset(write, "feed"),
+            (Planted::ParkedOutOfIndex, "parked") => leave_unset(write, "attention_at"),
+            (Planted::DeadWithoutMark, "dead") => MARK.iter().for_each(|name| leave_unset(write, name)),
+            (Planted::LimitedNotWritten, "retrying") => {
+                let is_limited = text_of(write, "attention").is_some_and(|mark| mark.starts_with("rate_limited#"));
+                return (!is_limited).then_some(());
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn answers_early(&mut self, instance: usize, write: &Write) {
+        if text_of(write, "feedback") != Some("queued") {
+            return;
+        }
+        let mut names = write.pk.splitn(3, '#');
+        let [tenant, entity, key] = [(); 3].map(|()| names.next().unwrap_or_default());
+        let notification =
+            json!({"tenant": tenant, "entity": entity, "key": key, "id": write.sk.trim_start_matches("N#")});
+        let body = json!({"type": "feedback", "notification": notification}).to_string();
+        self.looks_at_feedback(instance, Name::Feedback, &body);
+        self.send(instance, None, Name::Feedback, body, None);
+    }
+}
+
+fn in_head(bug: Planted, write: &mut Write) {
+    let condition = write.condition.take();
+    write.condition = match bug {
+        Planted::StrictlyNewerDropped => condition.map(|condition| takes_equal_for_newer(&condition)),
+        Planted::DeletionUndone => condition.map(|condition| forgets_deletions(&condition)),
+        _ => condition,
+    };
+    match bug {
+        Planted::HeadKeptForEver => leave_unset(write, "expires_at"),
+        Planted::DeletionNotShown if value_of(write, "deleted") == Some(&AttributeValue::Bool(true)) => {
+            leave_unset(write, "deleted");
+        }
+        _ => {}
+    }
+}
+
+/// Where nothing but a newer version is let through, the comparison ends its parentheses.
+fn takes_equal_for_newer(condition: &str) -> String {
+    let mut parts = condition.split(" < ");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c == ':' || c.is_ascii_alphanumeric());
+        whole.push_str(if rest.starts_with(')') { " <= " } else { " < " });
+        whole.push_str(part);
+    }
+    whole
+}
+
+fn forgets_deletions(condition: &str) -> String {
+    let mut parts = condition.split(" AND NOT ");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        whole.push_str(part.find(')').map_or(part, |end| &part[end..]));
+    }
+    whole
+}
+
+fn in_allowance(bug: Planted, write: &mut Write) {
+    if bug == Planted::AllowanceWithoutMark && write.sk == "ALLOWANCE" {
+        MARK.iter().for_each(|name| leave_unset(write, name));
+    }
+}
+
+fn in_answer(bug: Planted, write: &mut Write) {
+    let feedback = text_of(write, "feedback").unwrap_or_default().to_owned();
+    match (bug, feedback.as_str()) {
+        (Planted::AnswerOverSent, _) => {
+            let rest = write.condition.as_deref().and_then(|condition| condition.split_once(" AND "));
+            write.condition = rest.map(|(_, rest)| rest.to_owned());
+        }
+        (Planted::AwaitedMarkKept, "sent") => MARK.iter().for_each(|name| leave_in_place(write, name)),
+        (Planted::ParkedFeedbackUnmarked, "parked") => MARK.iter().for_each(|name| leave_unset(write, name)),
+        _ => {}
+    }
+}
+
+fn in_mark(bug: Planted, write: &mut Write) {
+    let is_list = write.sk.starts_with("SWEEP#") && write.sk != FEED;
+    let is_marked = text_of(write, "attention").is_some();
+    match bug {
+        Planted::UnconditionalWatermark if is_list => write.condition = None,
+        Planted::UnconditionalFeedPlace if write.sk == FEED => write.condition = None,
+        Planted::MarkOverPerson if is_marked => {
+            let rest = write.condition.as_deref().and_then(|condition| condition.split_once(" AND ("));
+            write.condition = rest.map(|(rest, _)| rest.to_owned());
+        }
+        _ => {}
+    }
+}
+
+fn expire_early(write: &mut Write) {
+    let end = value_of(write, "expires_at").and_then(|end| end.as_n().ok()?.parse::<i64>().ok());
+    let Some(end) = end else { return };
+    let early = end - (RETENTION - Duration::DAY).whole_seconds();
+    put_value(write, "expires_at", AttributeValue::N(early.to_string()));
+}
+
+fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}

@@ -1,0 +1,318 @@
+//! Invariant 9: what an operator was told is done has its visible end, whatever else happens. Found while the run winds up, and told
+//! when every other invariant has been looked at, for those say more of what went wrong.
+
+use super::in_motion::{record, text};
+use super::{Checks, Invariant, short};
+use crate::model::table::TableModel;
+use std::collections::{BTreeMap, BTreeSet};
+use webhooks_model::{Delivery, QueueName, Reason, State};
+use webhooks_store::{Item, Write};
+
+const JOBS: &str = "jobs";
+
+/// A recorded notification, by its keys in the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+/// What an operator asks of the operations API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Command {
+    Replay(Target),
+    Hold(Target),
+    Release(Target),
+    Resend(Target),
+    Outcome(Target),
+    /// Of a tenant or of all, and of which events.
+    Pause(Option<String>, String),
+    EndOfPause(Option<String>, String),
+    /// Whatever a tenant has, or only what was given up.
+    ReplayAll {
+        tenant: String,
+        only_given_up: bool,
+    },
+    Redrive(QueueName),
+    Erase(String),
+    Cancel(String),
+    Resume(String),
+}
+
+impl Command {
+    fn begins_a_job(&self) -> bool {
+        match self {
+            Self::EndOfPause(..) | Self::ReplayAll { .. } | Self::Redrive(_) | Self::Resume(_) | Self::Erase(_) => true,
+            Self::Replay(_) | Self::Hold(_) | Self::Release(_) | Self::Resend(_) | Self::Outcome(_) => false,
+            Self::Pause(..) | Self::Cancel(_) => false,
+        }
+    }
+}
+
+/// What a command is about, as far as it stands when the command is given.
+#[derive(Debug, Default)]
+pub(crate) struct Meant {
+    /// The notifications that a filter finds.
+    pub(crate) notifications: Vec<String>,
+    /// The dead letters of a queue, by id.
+    pub(crate) letters: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct Given {
+    asked: Command,
+    /// One count for everything that happens, so what is later has a higher one.
+    given_at: u64,
+    /// Answered, and with a 2xx.
+    is_accepted: bool,
+    /// The jobs that were written down for it.
+    jobs: BTreeSet<String>,
+    meant: Meant,
+}
+
+/// What was asked, and what was seen of it.
+#[derive(Debug, Default)]
+pub(crate) struct Commands {
+    all: Vec<Given>,
+    /// The command that an environment is answering.
+    answering: BTreeMap<usize, usize>,
+    /// Of an environment's batch, when it began and which notifications are replayed in it.
+    replaying: BTreeMap<usize, (u64, BTreeSet<String>)>,
+    /// When the latest batch began that carried out a replay of the notification.
+    carried_out: BTreeMap<String, u64>,
+    /// When an attempt last came to write an end of it down, a replay's or another's.
+    ended: BTreeMap<String, u64>,
+    replayed: BTreeSet<String>,
+    /// How often the operator did something, which counts among the faults.
+    pub(crate) struck: u32,
+    /// Events that were read again, which count there as well.
+    pub(crate) read_again: u32,
+    found: Option<String>,
+}
+
+impl Commands {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub(crate) fn give(&mut self, instance: usize, given_at: u64, asked: Command, meant: Meant) -> usize {
+        self.answering.insert(instance, self.all.len());
+        self.all.push(Given { asked, given_at, is_accepted: false, jobs: BTreeSet::new(), meant });
+        self.all.len() - 1
+    }
+
+    pub(crate) fn answered(&mut self, command: usize, status: u16) {
+        self.all[command].is_accepted = (200..300).contains(&status);
+    }
+
+    pub(crate) fn is_accepted(&self, command: usize) -> bool {
+        self.all[command].is_accepted
+    }
+
+    pub(crate) fn begun(&mut self, instance: usize, at: u64, bodies: &[String]) {
+        let replay = |body: &String| Delivery::from_message(body).ok()?.meta.replays;
+        let keys = bodies.iter().filter_map(replay).map(|key| format!("N#{}", key.notification));
+        let keys: BTreeSet<String> = keys.collect();
+        self.replayed.extend(keys.iter().cloned());
+        self.replaying.insert(instance, (at, keys));
+    }
+
+    /// Called with each write, whether or not its condition holds: an attempt that comes to write an end down has carried the
+    /// effects out, also where the end that is there stays.
+    pub(crate) fn writes(&mut self, instance: usize, at: u64, write: &Write) {
+        if write.pk == JOBS {
+            if let Some(command) = self.answering.get(&instance) {
+                self.all[*command].jobs.insert(write.sk.clone());
+            }
+            return;
+        }
+        let Some((began, keys)) = self.replaying.get(&instance) else { return };
+        let is_end = assigned(write, "state").and_then(State::parse).is_some_and(State::is_end);
+        // Only the mark that is made before the last attempt.
+        let is_mark = assigned(write, "reason") == Some(Reason::Lost.as_str());
+        if !is_end || is_mark {
+            return;
+        }
+        self.ended.insert(write.sk.clone(), at);
+        if keys.contains(&write.sk) {
+            let latest = self.carried_out.entry(write.sk.clone()).or_default();
+            *latest = (*latest).max(*began);
+        }
+    }
+
+    /// Whether two messages may have been about the notification at once, of which one can be overtaken by the other.
+    pub(crate) fn was_replayed(&self, sort_key: &str) -> bool {
+        self.replayed.contains(sort_key)
+    }
+
+    /// Whose feedback was to be sent again, and the operator was told that it failed.
+    pub(crate) fn refused_resends(&self) -> impl Iterator<Item = &Target> {
+        self.all.iter().filter(|command| !command.is_accepted).filter_map(|command| match &command.asked {
+            Command::Resend(target) => Some(target),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn found(&mut self, what: String) {
+        self.found.get_or_insert(what);
+    }
+
+    fn accepted(&self) -> impl Iterator<Item = &Given> {
+        self.all.iter().filter(|command| command.is_accepted)
+    }
+
+    fn has(&self, asked: &Command, is_accepted: Option<bool>) -> bool {
+        let is_it = |one: &Given| one.asked == *asked && is_accepted.is_none_or(|wanted| wanted == one.is_accepted);
+        self.all.iter().any(is_it)
+    }
+
+    fn has_cancelled(&self) -> bool {
+        self.all.iter().any(|command| matches!(command.asked, Command::Cancel(_)))
+    }
+
+    /// A job that was begun ends, unless somebody has cancelled it.
+    fn unended_job(&self, table: &TableModel) -> Option<String> {
+        self.accepted().filter(|command| command.asked.begins_a_job()).find_map(|command| {
+            let has_ended = |job: &String| {
+                let item = table.get(JOBS, job);
+                match item.and_then(|item| text(item, "status")) {
+                    Some("finished") => true,
+                    Some("cancelled") => self.has(&Command::Cancel(job.clone()), None),
+                    // Set going by a command that then failed, as its operator was told.
+                    Some("running") => self.has(&Command::Resume(job.clone()), Some(false)),
+                    _ => false,
+                }
+            };
+            let ends = !command.jobs.is_empty() && command.jobs.iter().all(has_ended);
+            (!ends).then(|| format!("{:?} was accepted, and its job does not end", command.asked))
+        })
+    }
+
+    /// A feedback that was to be tried again, or whose outcome was handed in, is decided by Visma Net.
+    fn unmoved_feedback(&self, table: &TableModel) -> Option<String> {
+        self.accepted().find_map(|command| {
+            let (Command::Resend(target) | Command::Outcome(target)) = &command.asked else { return None };
+            let feedback = record(table, &target.sk).and_then(|item| text(item, "feedback")).unwrap_or("none");
+            let is_moved = match &command.asked {
+                Command::Outcome(_) => feedback != "awaited",
+                _ => matches!(feedback, "sent" | "parked"),
+            };
+            let what = || format!("{:?} was accepted, and the feedback is {feedback}", command.asked);
+            (!is_moved).then(what)
+        })
+    }
+
+    /// Each replay and release was carried out by an attempt that began after it was asked for.
+    fn swallowed(&self) -> Option<String> {
+        self.accepted().find_map(|command| {
+            let (Command::Replay(target) | Command::Release(target)) = &command.asked else { return None };
+            let what = || format!("{:?} was accepted, and {} was not replayed", command.asked, short(&target.sk));
+            (!self.is_carried_out(&target.sk, command.given_at)).then(what)
+        })
+    }
+
+    fn is_carried_out(&self, sort_key: &str, since: u64) -> bool {
+        self.carried_out.get(sort_key).is_some_and(|began| *began > since)
+    }
+
+    /// What a job leaves out although nothing disturbed it.
+    fn left_out(&self, letters: &BTreeSet<u64>) -> Option<String> {
+        self.accepted().find_map(|command| {
+            let lies = command.meant.letters.iter().find(|letter| letters.contains(*letter));
+            // A job leaves alone what has come to its end between its looking and its writing.
+            let is_done = |key: &str| {
+                let has_ended = self.ended.get(key).is_some_and(|at| *at > command.given_at);
+                has_ended || self.is_carried_out(key, command.given_at)
+            };
+            let unseen = command.meant.notifications.iter().find(|key| !is_done(key));
+            let what = |left: String| format!("{:?} was accepted, and left {left} out", command.asked);
+            lies.map(|letter| what(format!("letter {letter}"))).or_else(|| unseen.map(|key| what(short(key))))
+        })
+    }
+}
+
+impl Checks {
+    /// Every pause has ended, what was held is released, and every queue is empty. The reconciler has not looked yet.
+    pub(crate) fn commands_have_ended(&mut self, table: &TableModel) {
+        let waiting = waiting(table).then(|| "something waits for the end of a pause, and there is none".to_owned());
+        let commands = &self.commands;
+        let found = commands.unended_job(table).or_else(|| commands.unmoved_feedback(table)).or(waiting);
+        if let Some(what) = found {
+            self.commands.found(what);
+        }
+    }
+
+    /// The same, before a person has looked for what a pause left behind. Only a fault, or a job that was cancelled, may leave
+    /// something: a write that comes when the release is over, an index that lags, letters that somebody else hides.
+    pub(crate) fn nothing_is_left_out(&mut self, table: &TableModel, letters: &BTreeSet<u64>) {
+        let Commands { struck, read_again, .. } = self.commands;
+        if self.faults > struck + read_again || self.commands.has_cancelled() {
+            return;
+        }
+        let left = waiting(table).then(|| "a pause has ended, and something still waits for it".to_owned());
+        if let Some(what) = left.or_else(|| self.commands.left_out(letters)) {
+            self.commands.found(what);
+        }
+    }
+
+    pub(crate) fn jobs_have_ended(&mut self, table: &TableModel) {
+        if let Some(what) = self.commands.unended_job(table) {
+            self.commands.found(what);
+        }
+    }
+
+    /// The last look: by now also what had to wait for calls was carried out.
+    pub(crate) fn commands_at_rest(&mut self) {
+        if let Some(what) = self.commands.found.clone().or_else(|| self.commands.swallowed()) {
+            self.violated(Invariant::CommandIsKept, what);
+        }
+    }
+}
+
+/// Whether something waits for the end of a pause: what has not ended, or a replay beside what has.
+pub(crate) fn waiting(table: &TableModel) -> bool {
+    let paused = Some(State::Paused.as_str());
+    table.items().any(|item| text(item, "attention") == paused || text(item, "state") == paused)
+}
+
+/// An operator decides when it goes on: it is paused, or it was let go on and the reconciler finds it by its mark should the message
+/// be lost.
+pub(super) fn waits_for_operator(record: Option<&Item>) -> bool {
+    let Some(item) = record else { return false };
+    let is_marked = text(item, "attention") == Some("retrying");
+    match text(item, "state") {
+        Some("paused") => true,
+        Some("retrying") => is_marked && deeds(item).any(|deed| deed == "release"),
+        _ => false,
+    }
+}
+
+/// What an operator makes wait is kept for as long as that takes, and so is what makes it wait.
+pub(super) fn expires(item: &Item) -> bool {
+    let is_held = text(item, "state") == Some("parked") && text(item, "reason") == Some(Reason::Held.as_str());
+    let is_paused = [text(item, "state"), text(item, "attention")].contains(&Some(State::Paused.as_str()));
+    let is_live_pause = text(item, "pk") == Some("pauses") && !item.contains_key("resumed_at");
+    (is_held || is_paused || is_live_pause) && item.contains_key("expires_at")
+}
+
+/// What is held has not ended for good: a release sets it going again.
+pub(super) fn is_released(before: &Item, after: &Item) -> bool {
+    let was_held = text(before, "state") == Some("parked") && text(before, "reason") == Some(Reason::Held.as_str());
+    let is_new = deeds(after).count() > deeds(before).count();
+    was_held && text(after, "state") == Some("retrying") && is_new && deeds(after).last() == Some("release")
+}
+
+/// What operators did to it, in order.
+fn deeds(item: &Item) -> impl Iterator<Item = &str> {
+    let lines = item.get("actions").and_then(|lines| lines.as_l().ok()).map(Vec::as_slice).unwrap_or_default();
+    lines.iter().filter_map(|line| text(line.as_m().ok()?, "action"))
+}
+
+/// The text that the write sets, unless only where there is none.
+fn assigned<'a>(write: &'a Write, name: &str) -> Option<&'a str> {
+    let set = write.update.strip_prefix("SET ")?.split(" REMOVE ").next()?;
+    let is_it = |placeholder: &str| write.names.get(placeholder).is_some_and(|known| known == name);
+    let mut pairs = set.split(", ").filter_map(|one| one.split_once(" = "));
+    let (_, value) = pairs.find(|(placeholder, _)| is_it(placeholder))?;
+    write.values.get(value)?.as_s().ok().map(String::as_str)
+}

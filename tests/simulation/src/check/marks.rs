@@ -1,0 +1,121 @@
+//! Marks and indexes: by these, and by nothing else, is found what waits, what a person has to look at, and what came on a day.
+
+use super::in_motion::{FINAL, record, text};
+use super::{Checks, Invariant, short};
+use crate::model::table::TableModel;
+use webhooks_store::Item;
+
+/// Of what goes on, or waits for a person: no mark for what has ended.
+const OF_THE_UNENDED: [&str; 4] = ["retrying", "paused", "parked", "dead"];
+const LIMITED: &str = "rate_limited#";
+
+impl Checks {
+    /// Called with each write that is carried out.
+    pub(crate) fn landed(&mut self, is_reconciler: bool, sort_key: &str, before: Option<&Item>, after: &Item) {
+        let is_new = before.is_none() && ["N#", "HEAD", "SWEEP#"].iter().any(|start| sort_key.starts_with(start));
+        let has_end = after.contains_key("expires_at") || is_kept(after);
+        self.require(!is_new || has_end, Invariant::ForwardOnly, || format!("{sort_key} is written to stay for ever"));
+        if !sort_key.starts_with("N#") {
+            return;
+        }
+        self.mark_fits(sort_key, before, after);
+        let is_dead = text(after, "state") == Some("dead");
+        if is_dead {
+            self.were_dead.insert(sort_key.to_owned());
+        }
+        // Then its message may be deleted, and whoever is late with what it began is not repeated.
+        let may_wait = matches!(text(after, "state"), Some("parked" | "paused")) || is_limited(after);
+        if may_wait || (is_reconciler && text(after, "feedback") == Some("queued")) {
+            self.left_to_reconciler.insert(sort_key.to_owned());
+        }
+    }
+
+    /// These were put on the queue as replays. Whoever repeats a replay ends nothing, and so queues no feedback.
+    pub(crate) fn replayed(&mut self, keys: Vec<String>) {
+        self.left_to_reconciler.extend(keys);
+    }
+
+    fn mark_fits(&mut self, sort_key: &str, before: Option<&Item>, after: &Item) {
+        let (Some(state), mark) = (text(after, "state"), text(after, "attention")) else { return };
+        if before.and_then(|before| text(before, "state")) == Some(state) {
+            return;
+        }
+        let is_of_unended = mark.is_some_and(|mark| OF_THE_UNENDED.contains(&mark) || mark.starts_with(LIMITED));
+        let fits = match state {
+            // Somebody has to look at a feedback that was parked, and what was marked before stays.
+            "processed" | "superseded" => !is_of_unended || after.contains_key("feedback_attempts"),
+            "dead" | "unparseable" => mark == Some(state),
+            "parked" => mark == Some(state) || text(after, "reason") == Some("held"),
+            _ => true,
+        };
+        self.require(fits, Invariant::OneTerminalState, || {
+            format!("{} becomes {state} and bears the mark {mark:?}", short(sort_key))
+        });
+    }
+
+    /// Queues are empty, what was dead-lettered was put back, and the reconciler has not looked yet. What it has not touched came to
+    /// its end without it, whatever went wrong on the way.
+    pub(crate) fn ended_without_the_reconciler(&mut self, table: &TableModel) {
+        for key in self.accepted.clone() {
+            if self.left_to_reconciler.contains(&key) {
+                continue;
+            }
+            let item = record(table, &key);
+            let state = item.and_then(|item| text(item, "state"));
+            let has_end = state.is_some_and(|state| FINAL.contains(&state) || state == "dead");
+            self.require(has_end, Invariant::OneTerminalState, || {
+                format!("{} is left to the reconciler in state {state:?}", short(&key))
+            });
+            let is_queued = item.and_then(|item| text(item, "feedback")) == Some("queued");
+            // What one message died of, another may have ended meanwhile, and knows nothing of the answer.
+            let by_several =
+                self.were_dead.contains(&key) && self.times_taken.get(&key).is_some_and(|times| *times > 1);
+            self.require(!is_queued || by_several, Invariant::OneFeedback, || {
+                format!("the feedback of {} is left to the reconciler", short(&key))
+            });
+        }
+    }
+
+    pub(super) fn marks_at_rest(&mut self, table: &TableModel) {
+        for item in table.items() {
+            let Some(sort_key) = text(item, "sk").filter(|key| key.starts_with("N#")) else { continue };
+            if let Some(wrong) = self.wrong_mark(sort_key, item) {
+                self.violated(Invariant::OneTerminalState, format!("{} at rest: {wrong}", short(sort_key)));
+            }
+        }
+    }
+
+    fn wrong_mark(&self, sort_key: &str, item: &Item) -> Option<String> {
+        let (state, mark) = (text(item, "state")?, text(item, "attention"));
+        if mark.is_some() != item.contains_key("attention_at") {
+            return Some(format!("{mark:?} is not in the index"));
+        }
+        let (received, _) = text(item, "feed_at").unwrap_or_default().split_once('#').unwrap_or_default();
+        let (tenant, _) = text(item, "pk").unwrap_or_default().split_once('#').unwrap_or_default();
+        if text(item, "feed") != Some(&format!("{tenant}#{}", received.get(..10).unwrap_or("no day"))) {
+            return Some(format!("{:?} is not its day in the feed", text(item, "feed")));
+        }
+        let feedback = text(item, "feedback");
+        let was_dead = self.were_dead.contains(sort_key);
+        // Of two tries of one feedback the one that came through may be written down before the one that was parked.
+        let was_tried = item.contains_key("feedback_attempts");
+        let fits = match (state, mark) {
+            ("processed" | "superseded", None) => feedback != Some("parked") || was_dead,
+            ("processed" | "superseded", Some("feedback_parked")) => was_tried,
+            ("processed" | "superseded", Some(_)) => feedback == Some("parked") || was_dead,
+            ("dead" | "parked" | "unparseable", mark) => mark.is_some() || was_tried,
+            _ => true,
+        };
+        (!fits).then(|| format!("{state}, its feedback {feedback:?}, its mark {mark:?}"))
+    }
+}
+
+/// For as long as an operator makes it wait.
+fn is_kept(item: &Item) -> bool {
+    let state = text(item, "state");
+    state == Some("paused") || (state == Some("parked") && text(item, "reason") == Some("held"))
+}
+
+fn is_limited(item: &Item) -> bool {
+    text(item, "attention").is_some_and(|mark| mark.starts_with(LIMITED))
+}

@@ -1,0 +1,156 @@
+//! Conditions, asked about items that they have to refuse. A condition that lets one of them pass would break an invariant only in a
+//! race, and here no race has to come about.
+
+use super::in_motion::{FINAL, is_terminal, state};
+use super::{Checks, Invariant, short};
+use crate::actors::{Function, RETENTION};
+use crate::model::expression::{Placeholders, holds};
+use crate::model::table::TableModel;
+use crate::writes::{clauses, removes, text_of, value_of};
+use aws_sdk_dynamodb::types::AttributeValue;
+use time::{Duration, OffsetDateTime};
+use webhooks_store::{Item, Write};
+
+const FAR_FUTURE: &str = "9999-12-31T23:59:59.999Z";
+const NEWEST: &str = "9223372036854775807";
+/// Marks that say that a person has to look.
+const FOR_A_PERSON: [&str; 5] = ["dead", "parked", "unparseable", "paused", "feedback_parked"];
+/// An attempt may go by a time that it read before the clock jumped, by a day at most.
+const OLD_NEWS: Duration = Duration::days(2);
+
+/// Who asks for a write, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Writer {
+    pub(crate) function: Function,
+    pub(crate) instance: usize,
+    pub(crate) now: OffsetDateTime,
+}
+
+impl Checks {
+    /// Called when the write is asked for, before it is carried out.
+    pub(crate) fn asked_to_write(&mut self, writer: Writer, write: &Write, table: &TableModel) {
+        match (write.sk.as_str(), writer.function) {
+            ("HEAD", _) => self.head_is_guarded(writer.instance, write, table),
+            (key, _) if key.starts_with("SWEEP#") => self.watermark_is_guarded(write),
+            (key, Function::Processor) if key.starts_with("N#") => self.state_is_guarded(write),
+            (key, Function::Feedback) if key.starts_with("N#") => self.answer_is_guarded(write),
+            (key, Function::Reconciler) if key.starts_with("N#") => self.mark_is_guarded(write),
+            _ => {}
+        }
+        self.expires_in_time(write, writer.now);
+    }
+
+    /// What an attempt does at the last receipt of a message, it does after it has been written down as dead.
+    pub(crate) fn goes_to_work(&mut self, instance: usize, notification: &str, table: &TableModel) {
+        let key = format!("N#{notification}");
+        let is_last = self.last_attempts.get(&instance).is_some_and(|last| last.contains(&key));
+        let is_written = state(table, &key).is_some_and(is_terminal);
+        self.require(!is_last || is_written, Invariant::OneTerminalState, || {
+            format!("the last attempt at {} does its work, and would leave no trace if it were killed", short(&key))
+        });
+    }
+
+    fn must_refuse(&mut self, write: &Write, item: &Item, invariant: Invariant, what: &str) {
+        let placeholders = Placeholders { names: &write.names, values: &write.values };
+        let passes = write.condition.as_ref().is_none_or(|condition| holds(condition, placeholders, item));
+        self.require(!passes, invariant, || format!("a write to {} would {what}", write.sk));
+    }
+
+    fn watermark_is_guarded(&mut self, write: &Write) {
+        if value_of(write, "swept_to").is_some() {
+            let later = item(&[("swept_to", FAR_FUTURE)]);
+            self.must_refuse(write, &later, Invariant::ForwardOnly, "move a watermark back");
+        }
+    }
+
+    fn head_is_guarded(&mut self, instance: usize, write: &Write, table: &TableModel) {
+        let Some(own) = text_of(write, "notification") else { return };
+        self.goes_to_work(instance, own, table);
+        let mut same = item(&[("notification", "somebody else's")]);
+        for (left, right) in clauses(write).set {
+            let version = write.names.get(left).filter(|name| name.starts_with("version_"));
+            if let (Some(name), Some(at)) = (version, write.values.get(right)) {
+                same.insert(name.clone(), at.clone());
+            }
+        }
+        let mut newer = same.clone();
+        let versions = newer.iter_mut().filter(|(name, _)| name.starts_with("version_"));
+        versions.for_each(|(_, at)| *at = AttributeValue::N(NEWEST.to_owned()));
+        self.must_refuse(write, &newer, Invariant::ForwardOnly, "take the place of a newer version");
+        if self.is_repeated(instance, own, &write.pk) {
+            let what = "take content that was seen before, under another id, for news";
+            self.must_refuse(write, &same, Invariant::ForwardOnly, what);
+        }
+        if value_of(write, "deleted") == Some(&AttributeValue::Bool(false)) {
+            same.insert("deleted".to_owned(), AttributeValue::Bool(true));
+            self.must_refuse(write, &same, Invariant::ForwardOnly, "undo a deletion of the same version");
+        }
+    }
+
+    fn state_is_guarded(&mut self, write: &Write) {
+        let Some(next) = text_of(write, "state") else { return };
+        for end in FINAL {
+            self.must_refuse(write, &item(&[("state", end)]), Invariant::ForwardOnly, "change an end");
+        }
+        if text_of(write, "reason") == Some("lost") {
+            let parked = item(&[("state", "parked")]);
+            self.must_refuse(write, &parked, Invariant::ForwardOnly, "put a late mark over a parked record");
+        }
+        let stays: &[&str] = if next == "retrying" { &["dead", "parked", "paused"] } else { &[] };
+        for &known in stays {
+            let what = format!("let a failed attempt change what is {known}");
+            self.must_refuse(write, &item(&[("state", known)]), Invariant::ForwardOnly, &what);
+        }
+    }
+
+    fn answer_is_guarded(&mut self, write: &Write) {
+        if value_of(write, "feedback_at").is_some() {
+            let sent = item(&[("state", "processed"), ("feedback", "sent")]);
+            self.must_refuse(write, &sent, Invariant::OneFeedback, "change an answer that Visma Net has taken");
+        }
+    }
+
+    fn mark_is_guarded(&mut self, write: &Write) {
+        if text_of(write, "feedback") == Some("queued") {
+            for decided in ["sent", "queued", "parked", "none"] {
+                let known = item(&[("feedback", decided)]);
+                self.must_refuse(write, &known, Invariant::OneFeedback, "decide what was decided before");
+            }
+            let mut tried = item(&[("feedback", "awaited"), ("feedback_deadline", FAR_FUTURE)]);
+            tried.insert("feedback_attempts".to_owned(), AttributeValue::L(Vec::new()));
+            self.must_refuse(write, &tried, Invariant::OneFeedback, "give up an outcome that has come");
+        } else if let Some(mark) = text_of(write, "attention") {
+            let feedback = if mark == "awaited" { "awaited" } else { "queued" };
+            for other in FOR_A_PERSON {
+                let known = item(&[("state", "retrying"), ("feedback", feedback), ("attention", other)]);
+                self.must_refuse(
+                    write,
+                    &known,
+                    Invariant::OneTerminalState,
+                    "hide a record that a person has to look at",
+                );
+            }
+            let over = item(&[("state", "processed"), ("feedback", "sent")]);
+            self.must_refuse(write, &over, Invariant::OneTerminalState, "mark a record that waits for nothing");
+        } else if removes(write, "attention") {
+            let parked = item(&[("state", "parked"), ("attention", "parked")]);
+            self.must_refuse(write, &parked, Invariant::OneTerminalState, "hide a record that a person has to look at");
+        }
+    }
+
+    /// What is known of a notification outlasts every repetition of it, and is not kept for ever.
+    fn expires_in_time(&mut self, write: &Write, now: OffsetDateTime) {
+        let is_held_to_it = ["N#", "HEAD", "SWEEP#"].iter().any(|start| write.sk.starts_with(start));
+        let end = value_of(write, "expires_at").and_then(|value| value.as_n().ok()?.parse::<i64>().ok());
+        let Some(end) = end.filter(|_| is_held_to_it) else { return };
+        let latest = now + RETENTION;
+        let is_right = ((latest - OLD_NEWS).unix_timestamp()..=latest.unix_timestamp()).contains(&end);
+        self.require(is_right, Invariant::ForwardOnly, || {
+            format!("{} would expire {} seconds from now", write.sk, end - now.unix_timestamp())
+        });
+    }
+}
+
+fn item(attributes: &[(&str, &str)]) -> Item {
+    attributes.iter().map(|(name, value)| ((*name).to_owned(), AttributeValue::S((*value).to_owned()))).collect()
+}

@@ -1,0 +1,106 @@
+//! What one attempt may do: how often it publishes, when it answers, and what it says.
+
+use super::in_motion::{FINAL, record, text};
+use super::{Checks, Invariant, short};
+use crate::cargo;
+use crate::model::table::TableModel;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+use webhooks_store::Item;
+
+impl Checks {
+    /// Called with the table as it was before the attempts do anything. `last`: those that the queue will not hand out again.
+    pub(crate) fn attempts_begun(&mut self, instance: usize, bodies: &[String], last: &[bool], table: &TableModel) {
+        let (mut attempts, mut at_last) = (Vec::new(), BTreeSet::new());
+        for (body, is_last) in bodies.iter().zip(last) {
+            let keys = cargo::of(body);
+            at_last.extend(keys.iter().filter(|_| *is_last).cloned());
+            attempts.extend(keys);
+        }
+        // Of two at once one may be the last, and the other not.
+        at_last.retain(|key| attempts.iter().filter(|one| *one == key).count() == 1);
+        let repeated = attempts.iter().flat_map(|key| {
+            let ended = ended_under_other_ids(key, table);
+            ended.into_iter().map(move |partition| (key.clone(), partition))
+        });
+        self.repeated.insert(instance, repeated.collect());
+        self.last_attempts.insert(instance, at_last);
+        self.decided.remove(&instance);
+        for key in &attempts {
+            *self.attempts.entry(key.clone()).or_default() += 1;
+        }
+        self.attempted.insert(instance, attempts.into_iter().collect());
+    }
+
+    /// The keys that the instance is at work on.
+    pub(crate) fn is_at_work(&self, instance: usize, key: &str) -> bool {
+        self.attempted.get(&instance).is_some_and(|keys| keys.contains(key))
+    }
+
+    /// Whether, before the attempt began, the same content had ended well as the same event under another id.
+    pub(super) fn is_repeated(&self, instance: usize, notification: &str, partition: &str) -> bool {
+        let is_it = |(key, of): &(String, String)| key.trim_start_matches("N#") == notification && of == partition;
+        self.repeated.get(&instance).is_some_and(|repeated| repeated.iter().any(is_it))
+    }
+
+    /// An attempt publishes once at most.
+    pub(super) fn published_once_more(&mut self, key: &str) {
+        let count = self.publications.entry(key.to_owned()).or_default();
+        *count += 1;
+        let (count, attempts) = (*count, self.attempts.get(key).copied().unwrap_or_default());
+        self.require(count <= attempts, Invariant::ForwardOnly, || {
+            format!("{} is published {count} times in {attempts} attempts", short(key))
+        });
+    }
+
+    /// Called by somebody whom no fault has touched: he queues what the ledger has decided, and nothing before.
+    pub(crate) fn queues_feedback(&mut self, message: &str, table: &TableModel) {
+        let message: Value = serde_json::from_str(message).unwrap_or_default();
+        let Some(id) = message["notification"]["id"].as_str().filter(|_| message["type"] == "feedback") else { return };
+        let key = format!("N#{id}");
+        let is_decided = record(table, &key).is_some_and(|item| item.contains_key("feedback"));
+        self.require(is_decided, Invariant::OneFeedback, || {
+            format!("the feedback of {} is queued before it is decided", short(&key))
+        });
+    }
+
+    /// The feedback function has read the ledger.
+    pub(crate) fn read_answers(&mut self, instance: usize, items: &[Item]) {
+        let decided = self.decided.entry(instance).or_default();
+        for item in items {
+            let Some(key) = text(item, "sk") else { continue };
+            let is_decided = matches!(text(item, "feedback"), Some("queued" | "parked"));
+            match text(item, "feedback_description").filter(|_| is_decided) {
+                Some(description) => drop(decided.insert(key.to_owned(), description.to_owned())),
+                None => drop(decided.remove(key)),
+            }
+        }
+    }
+
+    /// What the instance read as decided for the notification with this id. `None` also where several have it.
+    pub(crate) fn decided(&self, instance: usize, id: Uuid) -> Option<String> {
+        let end = format!(".{id}");
+        let mut known = self.decided.get(&instance)?.iter().filter(|(key, _)| key.ends_with(&end));
+        let (_, description) = known.next()?;
+        known.next().is_none().then(|| description.clone())
+    }
+
+    pub(crate) fn told_as_decided(&mut self, id: Uuid, decided: Option<&str>, description: &str) {
+        let is_so = decided.is_none_or(|decided| decided == description);
+        self.require(is_so, Invariant::OneFeedback, || {
+            format!("{decided:?} was decided about {id}, and the accountant reads {description:?}")
+        });
+    }
+}
+
+/// Partitions in which the same content has ended well as the same event under another id.
+fn ended_under_other_ids(key: &str, table: &TableModel) -> Vec<String> {
+    let Some((occurrence, _)) = key.split_once('.') else { return Vec::new() };
+    let is_other = |item: &&Item| {
+        let other = text(item, "sk").filter(|other| *other != key).and_then(|other| other.split_once('.'));
+        let is_same = other.is_some_and(|(other, _)| other == occurrence);
+        is_same && text(item, "state").is_some_and(|state| FINAL[..2].contains(&state))
+    };
+    table.items().filter(is_other).filter_map(|item| text(item, "pk").map(str::to_owned)).collect()
+}

@@ -1,0 +1,204 @@
+//! What only operators' functions ask for: adding to the table, deleting from it, reading all of it, and dead letters. And these
+//! functions, as their `wiring.rs` build them.
+
+use crate::effect::Port;
+use crate::ports::{Ports, QueuePort};
+use crate::sabotage::Sabotage;
+use crate::world::{Name, World};
+use lambda_http::tower::ServiceExt;
+use lambda_http::{Body, Context, IntoResponse, LambdaEvent, Request, Response};
+use operations::{Answer, Authorizer, Event, Operations, Roles, router, with_sound_url};
+use repair::{Lane, Repair};
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use webhooks_metrics::Metrics;
+use webhooks_model::QueueName;
+use webhooks_queue::{Depth, Letter, Letters, QueueError};
+use webhooks_store::{Item, StoreError, Table, Upkeep};
+
+/// The whole operations API, as its `main.rs` serves it.
+pub(crate) type Routes = Arc<dyn Fn(Event) -> Answering>;
+type Answering = Pin<Box<dyn Future<Output = Response<Body>>>>;
+
+pub(crate) const ROLE_PREFIX: &str = "visma-webhooks/";
+
+impl operations::Ports for Ports {
+    type Store = Table<Port>;
+    type Queue = QueuePort;
+    type Host = Port;
+}
+
+impl repair::Ports for Ports {
+    type Store = Table<Port>;
+    type Queue = QueuePort;
+    type Host = Port;
+}
+
+/// The queue of that name, and the one of its dead letters.
+pub(crate) fn lane(name: QueueName) -> (Name, Name) {
+    match name {
+        QueueName::Notifications => (Name::Notifications, Name::NotificationsDead),
+        QueueName::Feedback => (Name::Feedback, Name::FeedbackDead),
+        QueueName::Events => (Name::Events, Name::EventsDead),
+        QueueName::Repairs => (Name::Repairs, Name::RepairsDead),
+    }
+}
+
+pub(crate) fn operations(port: &Port, store: Table<Port>) -> Routes {
+    let queue = |queue| QueuePort { port: port.clone(), queue };
+    let routes = router(Operations::<Ports> {
+        store,
+        notifications: queue(Name::Notifications),
+        feedback: queue(Name::Feedback),
+        repairs: queue(Name::Repairs),
+        dead_letters: QueueName::ALL.into_iter().map(|name| (name, queue(lane(name).1))).collect(),
+        host: port.clone(),
+        roles: Roles { authorizer: Authorizer::Jwt, claims: vec!["scope".into()], prefix: ROLE_PREFIX.into() },
+    });
+    Arc::new(move |event: Event| -> Answering {
+        let routes = routes.clone();
+        let request: Request = with_sound_url(LambdaEvent::new(event, Context::default())).payload.into();
+        Box::pin(async move {
+            let Ok(response) = ServiceExt::<Request>::oneshot(routes, request).await;
+            Answer(response).into_response().await
+        })
+    })
+}
+
+pub(crate) fn repair(port: &Port, store: Table<Port>, metrics: Metrics<Port>) -> Repair<Ports> {
+    let queue = |queue| QueuePort { port: port.clone(), queue };
+    let lanes = QueueName::ALL.into_iter().map(|name| {
+        let (source, dead) = lane(name);
+        Lane { name, source: queue(source), dead: queue(dead) }
+    });
+    Repair {
+        store,
+        notifications: queue(Name::Notifications),
+        repairs: queue(Name::Repairs),
+        lanes: lanes.collect(),
+        host: port.clone(),
+        metrics,
+    }
+}
+
+fn unavailable(what: &str) -> StoreError {
+    StoreError::Unavailable(what.to_owned())
+}
+
+fn unreachable(what: &str) -> QueueError {
+    QueueError::Unavailable(what.to_owned())
+}
+
+impl Upkeep for Port {
+    async fn insert(&self, item: Item) -> Result<bool, StoreError> {
+        let insert = move |world: &mut World| Ok(world.table.insert(item));
+        self.call("adds to the table", true, unavailable, insert).await
+    }
+
+    async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
+        let (instance, pk, sk) = (self.instance, pk.to_owned(), sk.to_owned());
+        let delete = move |world: &mut World| {
+            let who = world.name_of(instance);
+            world.tell(&who, || format!("deletes {sk} of {pk}"));
+            world.table.delete(&pk, &sk);
+            Ok(())
+        };
+        self.call("deletes an item", true, unavailable, delete).await
+    }
+
+    async fn scan(
+        &self,
+        after: Option<Item>,
+        most: i32,
+        attributes: &[&str],
+    ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+        let attributes: Vec<String> = attributes.iter().map(|name| (*name).to_owned()).collect();
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let scan = move |world: &mut World| {
+            let (items, next) = world.table.scan(after.as_ref(), most, &attributes);
+            Ok((items, next.filter(|_| !world.is(Sabotage::ErasureReadsOnePage))))
+        };
+        self.call("scans the table", false, unavailable, scan).await
+    }
+}
+
+impl Letters for QueuePort {
+    async fn receive(&self, most: usize, hidden: Duration, _: Duration) -> Result<Vec<Letter>, QueueError> {
+        let name = self.queue;
+        let receive = move |world: &mut World| {
+            let now = world.now;
+            let visible = world.queue(name).visible(now);
+            let mut letters = vec![];
+            for at in visible.into_iter().take(most) {
+                let receipt = world.next_number();
+                let one = world.queue(name).receive(at, receipt, now);
+                world.queue(name).messages[at].visible_at = now + hidden;
+                letters.push(Letter {
+                    id: one.id.to_string(),
+                    body: one.body,
+                    receipt: receipt.to_string(),
+                    sent_at: one.sent_at,
+                    receive_count: one.receive_count,
+                    group: one.group,
+                    trace: None,
+                    attributes: HashMap::new(),
+                });
+            }
+            Ok(letters)
+        };
+        // Also when nobody hears of it, they are hidden.
+        self.port.call("receives letters", true, unreachable, receive).await
+    }
+
+    async fn send_again(&self, letter: &Letter) -> Result<(), QueueError> {
+        let (name, instance) = (self.queue, self.port.instance);
+        let (id, body, group) = (letter.id.clone(), letter.body.clone(), letter.group.clone());
+        let send = move |world: &mut World| {
+            let copy = world.enqueue(name, body, group);
+            // A copy may meet an attempt at what it copies, as one that was put back may.
+            let sent = world.queue(name).messages.iter_mut().find(|one| one.id == copy);
+            sent.into_iter().for_each(|one| one.redrives += 1);
+            let who = world.name_of(instance);
+            world.tell(&who, || format!("sends letter {id} again, as message {copy}"));
+            Ok(())
+        };
+        self.port.call("sends a letter again", true, unreachable, send).await
+    }
+
+    async fn delete(&self, letter: &Letter) -> Result<(), QueueError> {
+        let (name, receipt) = (self.queue, receipt(letter));
+        let delete = move |world: &mut World| {
+            let id = world.queue(name).by_receipt(receipt).map(|one| one.id);
+            id.into_iter().for_each(|id| world.delete(name, id));
+            Ok(())
+        };
+        self.port.call("deletes a letter", true, unreachable, delete).await
+    }
+
+    async fn show(&self, letter: &Letter) -> Result<(), QueueError> {
+        let (name, receipt) = (self.queue, receipt(letter));
+        let show = move |world: &mut World| {
+            let now = world.now;
+            world.queue(name).by_receipt(receipt).into_iter().for_each(|one| one.visible_at = now);
+            Ok(())
+        };
+        self.port.call("shows a letter", true, unreachable, show).await
+    }
+
+    async fn depth(&self) -> Result<Depth, QueueError> {
+        let name = self.queue;
+        let count = move |world: &mut World| {
+            let now = world.now;
+            let (waiting, all) = (world.queue(name).visible(now).len(), world.queue(name).messages.len());
+            Ok(Depth { waiting: waiting as u64, in_flight: (all - waiting) as u64 })
+        };
+        self.port.call("counts letters", false, unreachable, count).await
+    }
+}
+
+/// Zero is the receipt of what was never handed out.
+fn receipt(letter: &Letter) -> u64 {
+    letter.receipt.parse().unwrap_or(u64::MAX)
+}
