@@ -196,7 +196,9 @@ fn credentials(own: &Subscription, now: OffsetDateTime) -> Result<(String, Strin
 /// `base` is no URL.
 pub(crate) fn address(base: &str, path: &str) -> Result<Url, Failure> {
     let joined = format!("{}{path}", base.trim_end_matches('/'));
-    Url::parse(&joined).map_err(|_| {
+    // A name and a port would be taken for a scheme.
+    let url = Url::parse(&joined).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
+    url.ok_or_else(|| {
         let advice = "Give --local for the stack of cargo xtask up, or --set ApiUrl=https://...";
         Failure::usage(format!("the address of the API is no URL: {base}"), advice)
     })

@@ -185,6 +185,15 @@ fn nothing_is_coloured_where_no_terminal_is() {
 }
 
 #[test]
+fn an_address_without_http_is_told_with_what_finds_the_local_one() {
+    for address in ["abc.execute-api.localhost", "abc.execute-api.localhost:4566"] {
+        let output = run(&["counts", "--set", &format!("ApiUrl={address}")], "");
+        let told = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && told.contains("--local"), "{told}");
+    }
+}
+
+#[test]
 fn events_are_forwarded_to_this_machine_only() {
     let output = run(&["forward", "--to", "https://evil.example"], "");
     assert_eq!(output.status.code(), Some(2));
