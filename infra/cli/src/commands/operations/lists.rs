@@ -8,7 +8,7 @@ use crate::output::{Format, Outcome, Report, fields, table};
 use crate::stack::Stack;
 use crate::text::{Since, exact, since};
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::json;
 use webhooks_host::{Host, SystemHost};
 
 #[derive(Debug, Args)]
