@@ -3,6 +3,7 @@
 use crate::attributes::{Item, string, text};
 use crate::error::StoreError;
 use crate::table::Table;
+use crate::tenants;
 use crate::upkeep::Upkeep;
 
 /// Items that one request looks at, and how many requests there are at once.
@@ -37,8 +38,9 @@ impl<I: Upkeep> Erasure for Table<I> {
         let (mut keys, mut after) = (vec![], position.map(place).transpose()?);
         for _ in 0..PAGES {
             let (items, next) = self.items.scan(after, PAGE, &["pk", "sk"]).await?;
-            let own = items.iter().filter_map(key).filter(|(pk, _)| pk.starts_with(&of_tenant));
-            keys.extend(own);
+            let is_own =
+                |(pk, sk): &(String, String)| pk.starts_with(&of_tenant) || (pk == tenants::PARTITION && sk == tenant);
+            keys.extend(items.iter().filter_map(key).filter(is_own));
             after = next;
             if after.is_none() || keys.len() >= most {
                 break;

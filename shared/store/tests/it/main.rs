@@ -16,4 +16,5 @@ mod rollups;
 mod subscriptions;
 mod support;
 mod sweeps;
+mod tenants;
 mod waits;
