@@ -15,6 +15,7 @@ mod quotas;
 mod repairs;
 mod safety;
 mod sign_in;
+mod tenants;
 mod webdriver;
 
 /// Which company belongs to which test.
