@@ -15,6 +15,7 @@ mod replay;
 mod shown;
 mod stats;
 mod tail;
+mod tenant;
 mod watch;
 
 pub use caller::Caller;
