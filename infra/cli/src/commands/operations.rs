@@ -30,6 +30,7 @@ pub use pauses::{Pauses, pauses};
 pub use replay::{Replay, replay};
 pub use stats::{Stats, stats};
 pub use tail::{News, Tail, tail};
+pub use tenant::{Tenants, tenants};
 
 use crate::output::{Outcome, Report};
 use crate::stack::Stack;

@@ -35,8 +35,11 @@ impl Server {
 
     /// What it was asked, but for the directory of tenants, which comes before whatever has --tenant.
     pub(crate) fn asked(&self) -> Vec<Asked> {
-        let is_other = |asked: &&Asked| asked.line != "GET /operations/v1/tenants";
-        self.log.lock().unwrap().iter().filter(is_other).cloned().collect()
+        self.all_asked().into_iter().filter(|asked| asked.line != "GET /operations/v1/tenants").collect()
+    }
+
+    pub(crate) fn all_asked(&self) -> Vec<Asked> {
+        self.log.lock().unwrap().clone()
     }
 }
 

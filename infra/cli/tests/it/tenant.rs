@@ -74,3 +74,13 @@ async fn without_a_directory_the_text_is_taken_for_an_id() {
     run(&server, "tail --tenant t-9 --once").await.unwrap();
     assert!(server.asked().pop().unwrap().line.contains("?tenant=t-9&"));
 }
+
+#[tokio::test]
+async fn the_directory_is_shown_with_names_and_who_is_silent() {
+    let server = Server::start(answers).await;
+    let report = run(&server, "tenants").await.unwrap();
+    let lines: Vec<&str> = report.text.lines().collect();
+    assert!(lines[1].starts_with("Ål & Sønn") && lines[1].ends_with("t-1"), "{}", report.text);
+    assert!(lines[4].contains("silent") && lines[4].ends_with("t-4"), "{}", report.text);
+    assert_eq!(report.json[0]["company_id"], "1234567");
+}

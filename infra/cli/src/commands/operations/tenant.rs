@@ -1,9 +1,11 @@
-//! `--tenant`: a tenant as people name it, by the directory of the operations API.
+//! `tenants` and `--tenant`: tenants as people name them, by the directory of the operations API.
 
-use super::{Client, shown};
+use super::{Access, Caller, Client, shown};
 use crate::error::{Exit, Failure};
-use crate::output::printable;
+use crate::output::{Outcome, Report, printable, table};
+use crate::stack::Stack;
 use crate::text::exact;
+use clap::Args;
 use serde_json::Value;
 use similar::get_close_matches;
 use std::collections::BTreeSet;
@@ -17,6 +19,28 @@ const NEAR: usize = 3;
 const ALIKE: f32 = 0.5;
 /// The API looks no farther back at once.
 const LOOKBACK: Duration = Duration::days(89);
+
+#[derive(Debug, Args)]
+pub struct Tenants {
+    #[command(flatten)]
+    access: Access,
+}
+
+/// # Errors
+/// The API refuses or does not answer.
+pub async fn tenants(stack: &Stack, caller: &Caller, options: Tenants) -> Outcome {
+    let client = Client::new(stack, caller, &options.access).await?;
+    let mut all = client.get(&["operations", "v1", "tenants"], &[]).await?;
+    let items = all["items"].take();
+    let rows = items.as_array().into_iter().flatten().map(|item| {
+        let [name, company, heard, id] =
+            ["name", "company_id", "heard_at", "id"].map(|field| shown::text(&item[field]));
+        let silent = if item["is_silent"] == true { "silent" } else { "" };
+        [name, company, shown::second(&heard), silent.to_owned(), id]
+    });
+    let text = table(["name", "company", "heard of (utc)", "silent", "id"], rows);
+    Ok(Report::new(items, text))
+}
 
 /// The id of the tenant that a name, a company number or an id means. Where the directory is empty or
 /// may not be read, the text itself.
