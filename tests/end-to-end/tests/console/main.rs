@@ -6,7 +6,6 @@
 mod appearance;
 mod browser;
 mod console;
-mod issuer;
 mod lists;
 mod observed;
 mod overview;
@@ -17,6 +16,7 @@ mod safety;
 mod sign_in;
 mod tenants;
 mod webdriver;
+mod window;
 
 /// Which company belongs to which test.
 mod company {
@@ -25,4 +25,5 @@ mod company {
     pub(crate) const PICTURED: u32 = 27;
     pub(crate) const OBSERVED: u32 = 43;
     pub(crate) const OUT_OF_CALLS: u32 = 44;
+    pub(crate) const IN_THE_WINDOW: u32 = 49;
 }
