@@ -11,6 +11,7 @@ mod observed;
 mod overview;
 mod person;
 mod quotas;
+mod readme;
 mod repairs;
 mod safety;
 mod sign_in;
