@@ -6,7 +6,7 @@ use webhooks_host::Host;
 use webhooks_model::QueueName;
 use webhooks_queue::{Letters, Sender};
 use webhooks_store::{
-    Allowances, Audit, Erasure, Jobs, Observations, Pauses, Records, Repairs, Replays, Rollups, Tenants,
+    Allowances, Audit, Erasure, Jobs, Observations, Pauses, Records, Repairs, Replays, Rollups, TenantDirectory,
 };
 
 /// The effects, chosen once: the real ones in the function, others in tests.
@@ -21,7 +21,7 @@ pub trait Ports: Send + Sync + 'static {
         + Allowances
         + Observations
         + Rollups
-        + Tenants
+        + TenantDirectory
         + 'static;
     type Queue: Sender + Letters + 'static;
     type Host: Host + 'static;

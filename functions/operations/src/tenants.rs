@@ -8,7 +8,7 @@ use crate::types::tenants::Directory;
 use axum::Json;
 use axum::extract::{Query, State};
 use webhooks_host::Host;
-use webhooks_store::Tenants;
+use webhooks_store::TenantDirectory;
 
 type Pairs = Query<Vec<(String, String)>>;
 
@@ -22,6 +22,6 @@ pub(crate) async fn list<P: Ports>(
 ) -> Result<Json<Directory>, Problem> {
     operations.roles.admit(&caller, Access::Read)?;
     Parameters::new(pairs, &[])?;
-    let tenants = operations.store.tenants(operations.host.now()).await?;
+    let tenants = operations.store.directory(operations.host.now()).await?;
     Ok(Json(Directory::new(tenants)))
 }

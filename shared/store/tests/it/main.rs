@@ -5,6 +5,7 @@
 mod allowances;
 mod answers;
 mod audit;
+mod directory;
 mod expiry;
 mod head;
 mod jobs;
@@ -16,5 +17,4 @@ mod rollups;
 mod subscriptions;
 mod support;
 mod sweeps;
-mod tenants;
 mod waits;

@@ -1,7 +1,7 @@
 use crate::support::{Fixture, NOW, TENANT};
 use std::collections::HashMap;
 use time::Duration;
-use webhooks_store::{Erasure, KnownTenant, Tenants};
+use webhooks_store::{Erasure, KnownTenant, TenantDirectory};
 
 fn tenant(id: &str, name: Option<&str>) -> KnownTenant {
     let name = name.map(str::to_owned);
@@ -15,10 +15,10 @@ async fn the_directory_has_what_was_last_written_of_each_tenant() {
     for one in [&second, &first] {
         fixture.table.set_tenant(one, NOW).await.unwrap();
     }
-    assert_eq!(fixture.table.tenants(NOW).await.unwrap(), [first, second], "by id");
+    assert_eq!(fixture.table.directory(NOW).await.unwrap(), [first, second], "by id");
     let bare = KnownTenant { company_id: None, heard_at: None, is_silent: true, ..tenant("t-1", None) };
     fixture.table.set_tenant(&bare, NOW).await.unwrap();
-    assert_eq!(fixture.table.tenants(NOW).await.unwrap()[0], bare, "what is gone from the settings is gone from it");
+    assert_eq!(fixture.table.directory(NOW).await.unwrap()[0], bare, "what is gone from the settings is gone from it");
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn an_entry_is_found_for_the_retention_and_written_again_before_it_ends() 
     for (days, is_kept, is_shown) in [(44, true, true), (46, false, true), (91, false, false)] {
         let now = NOW + Duration::days(days);
         let known = fixture.table.known_tenants(&ids, now).await.unwrap();
-        let shown = fixture.table.tenants(now).await.unwrap();
+        let shown = fixture.table.directory(now).await.unwrap();
         assert_eq!((known.len() == 1, shown.len() == 1), (is_kept, is_shown), "{days} days later");
     }
 }
@@ -55,6 +55,6 @@ async fn an_erased_tenant_is_in_no_directory_and_others_are() {
     let kept = fixture.table.kept(TENANT, None, 100).await.unwrap();
     assert_eq!(kept.keys, [("tenants".to_owned(), TENANT.to_owned())]);
     fixture.table.erase(&kept.keys[0]).await.unwrap();
-    let left: Vec<String> = fixture.table.tenants(NOW).await.unwrap().into_iter().map(|one| one.id).collect();
+    let left: Vec<String> = fixture.table.directory(NOW).await.unwrap().into_iter().map(|one| one.id).collect();
     assert_eq!(left, [format!("{TENANT}9")]);
 }

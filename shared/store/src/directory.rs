@@ -31,7 +31,7 @@ pub struct KnownTenant {
     pub is_silent: bool,
 }
 
-pub trait Tenants: Send + Sync {
+pub trait TenantDirectory: Send + Sync {
     /// Those of these ids that are written down and stay so for at least half of the retention.
     fn known_tenants(
         &self,
@@ -47,10 +47,10 @@ pub trait Tenants: Send + Sync {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// All of them, by id. The settings document has room for some thousands at most.
-    fn tenants(&self, now: OffsetDateTime) -> impl Future<Output = Result<Vec<KnownTenant>, StoreError>> + Send;
+    fn directory(&self, now: OffsetDateTime) -> impl Future<Output = Result<Vec<KnownTenant>, StoreError>> + Send;
 }
 
-impl<I: Items> Tenants for Table<I> {
+impl<I: Items> TenantDirectory for Table<I> {
     async fn known_tenants(
         &self,
         ids: &[String],
@@ -84,7 +84,7 @@ impl<I: Items> Tenants for Table<I> {
         Ok(())
     }
 
-    async fn tenants(&self, now: OffsetDateTime) -> Result<Vec<KnownTenant>, StoreError> {
+    async fn directory(&self, now: OffsetDateTime) -> Result<Vec<KnownTenant>, StoreError> {
         let query = Query { key_condition: "pk = :pk", ..Query::default() };
         let items = self.read_on(query.value(":pk", string(PARTITION)), &TABLE_KEYS).await?;
         Ok(items.iter().filter(|item| !has_expired(item, now)).filter_map(read).collect())
