@@ -2,8 +2,9 @@
 
 import { get } from "./api.js";
 import { announce, button, empty, h, heading, trouble } from "./dom.js";
-import { choose, chosen, entityField, eventField, keyField, met, read, stateField, tenantField, timeField } from "./filters.js";
+import { choose, chosen, entityField, eventField, keyField, read, recent, stateField, tenantField, timeField } from "./filters.js";
 import { entityLink, table } from "./table.js";
+import { labelOf } from "./tenants.js";
 
 const PAGE = 50;
 /** Pages that are read for one press of a button, when a filter leaves nothing of them. */
@@ -43,10 +44,11 @@ function filters(query, go) {
 }
 
 function welcome(go, asked) {
-  const known = met().slice(0, 8).map((tenant) => h("li", {}, button(tenant, () => go("notifications", { ...asked, tenant }), { class: "link code" })));
-  return empty("Choose a tenant to see its notifications.",
-    known.length > 0 ? [h("p", {}, "Met before:"), h("ul", { class: "plain" }, known)] :
-      h("p", {}, "A tenant is a company's id in Visma Net. What needs attention is listed ", h("a", { href: "#/attention" }, "across tenants"), "."));
+  const list = h("ul", { class: "plain", "aria-label": "Tenants last heard of" });
+  const choice = (tenant) => h("li", {}, button(labelOf(tenant), () => go("notifications", { ...asked, tenant }), { class: "link" }));
+  recent().then((ids) => list.replaceChildren(...ids.slice(0, 8).map(choice)));
+  return empty("Choose a tenant to see its notifications.", list,
+    h("p", {}, "What needs attention is listed ", h("a", { href: "#/attention" }, "across tenants"), "."));
 }
 
 /** Pages of the feed. A number alone narrows down what they bring. */

@@ -3,7 +3,7 @@
 use crate::access::{Access, Caller};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
-use crate::{audit, dead_letters, erasures, jobs, lists, observed, overview, pauses, quotas, repairs};
+use crate::{audit, dead_letters, erasures, jobs, lists, observed, overview, pauses, quotas, repairs, tenants};
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -49,7 +49,8 @@ use utoipa::openapi::OpenApi as Document;
         dead_letters::redrive,
         erasures::plan,
         erasures::begin,
-        audit::list
+        audit::list,
+        tenants::list
     )
 )]
 struct Described;
@@ -80,7 +81,8 @@ pub fn router<P: Ports>(operations: Operations<P>) -> Router {
         .route("/dead-letters", get(dead_letters::list::<P>))
         .route("/dead-letters/{queue}/plans", post(dead_letters::plan::<P>))
         .route("/dead-letters/{queue}/redrives", post(dead_letters::redrive::<P>))
-        .route("/audit", get(audit::list::<P>));
+        .route("/audit", get(audit::list::<P>))
+        .route("/tenants", get(tenants::list::<P>));
     Router::new()
         .nest("/operations/v1", v1)
         .route("/operations/raw/notifications/{ref}", get(lists::raw::<P>))

@@ -24,6 +24,7 @@ const FILES: &[Source] = &[
     ("dom.js", SCRIPT, include_str!("../console/dom.js")),
     ("words.js", SCRIPT, include_str!("../console/words.js")),
     ("counters.js", SCRIPT, include_str!("../console/counters.js")),
+    ("tenants.js", SCRIPT, include_str!("../console/tenants.js")),
     ("filters.js", SCRIPT, include_str!("../console/filters.js")),
     ("table.js", SCRIPT, include_str!("../console/table.js")),
     ("deeds.js", SCRIPT, include_str!("../console/deeds.js")),

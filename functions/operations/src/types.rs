@@ -6,6 +6,7 @@ pub(crate) mod erasures;
 pub(crate) mod jobs;
 pub(crate) mod observed;
 pub(crate) mod overview;
+pub(crate) mod tenants;
 
 use crate::reference;
 use serde::{Deserialize, Serialize};

@@ -15,6 +15,7 @@ mod replay;
 mod shown;
 mod stats;
 mod tail;
+mod tenant;
 mod watch;
 
 pub use caller::Caller;
@@ -29,6 +30,7 @@ pub use pauses::{Pauses, pauses};
 pub use replay::{Replay, replay};
 pub use stats::{Stats, stats};
 pub use tail::{News, Tail, tail};
+pub use tenant::{Tenants, tenants};
 
 use crate::output::{Outcome, Report};
 use crate::stack::Stack;

@@ -80,8 +80,24 @@ async fn run_as(
     aws: SdkConfig,
     stopped: bool,
 ) -> Result<Report, Failure> {
-    let words = ["visma-webhooks"].into_iter().chain(command.split(' ')).chain(["--api", &server.url]);
-    let arguments = Arguments::try_parse_from(words).unwrap_or_else(|error| panic!("{error}"));
+    let words: Vec<&str> = command.split(' ').collect();
+    run_words_as(server, &words, caller, aws, stopped).await
+}
+
+/// The same of words that may have blanks in them.
+pub(crate) async fn run_words(server: &Server, words: &[&str]) -> Result<Report, Failure> {
+    run_words_as(server, words, &Caller::Token("tok".into()), SdkConfig::builder().build(), false).await
+}
+
+async fn run_words_as(
+    server: &Server,
+    words: &[&str],
+    caller: &Caller,
+    aws: SdkConfig,
+    stopped: bool,
+) -> Result<Report, Failure> {
+    let all = ["visma-webhooks"].iter().chain(words).copied().chain(["--api", &server.url]);
+    let arguments = Arguments::try_parse_from(all).unwrap_or_else(|error| panic!("{error}"));
     let (stack, (_stop, listening)) = (stack(aws), watch::channel(stopped));
     match arguments.command {
         Command::Get(options) => operations::get(&stack, caller, options).await,
@@ -90,7 +106,7 @@ async fn run_as(
         Command::More(command) => operations::more(&stack, caller, command, Format::Json, None, || listening).await,
         Command::Observed(options) => operations::observed(&stack, caller, options).await,
         Command::Stats(options) => operations::stats(&stack, caller, options).await,
-        _ => panic!("{command}"),
+        _ => panic!("{words:?}"),
     }
 }
 

@@ -5,6 +5,7 @@
 mod allowances;
 mod answers;
 mod audit;
+mod directory;
 mod expiry;
 mod head;
 mod jobs;

@@ -1,7 +1,7 @@
 //! What else the operations API can, as commands.
 
-use super::{Attention, Audit, Counts, Deed, Entity, Erase, HandedIn, Jobs, Letters, Pauses, Quotas};
-use super::{Caller, attention, audit, counts, deed, entity, erase, jobs, letters, outcome, pauses, quotas};
+use super::{Attention, Audit, Counts, Deed, Entity, Erase, HandedIn, Jobs, Letters, Pauses, Quotas, Tenants};
+use super::{Caller, attention, audit, counts, deed, entity, erase, jobs, letters, outcome, pauses, quotas, tenants};
 use crate::interrupt::Stop;
 use crate::output::{Format, Outcome};
 use crate::prompt::Ask;
@@ -28,6 +28,10 @@ pub enum More {
     #[command(after_help = "Example:
   visma-webhooks quotas")]
     Quotas(Quotas),
+    /// Show the tenants of the settings by name, the one last heard of first
+    #[command(after_help = "Example:
+  visma-webhooks tenants")]
+    Tenants(Tenants),
     /// Show what operators did, newest first
     #[command(after_help = "Example:
   visma-webhooks audit --from 24h")]
@@ -88,6 +92,7 @@ pub async fn more(
         More::Counts(options) => counts(stack, caller, options, format).await,
         More::Entity(options) => entity(stack, caller, options).await,
         More::Quotas(options) => quotas(stack, caller, options, format).await,
+        More::Tenants(options) => tenants(stack, caller, options).await,
         More::Audit(options) => audit(stack, caller, options).await,
         More::Pauses(command) => pauses(stack, caller, command, format).await,
         More::Hold(options) => deed(stack, caller, "hold", options).await,
