@@ -43,12 +43,15 @@ pub(crate) async fn plan<P: Ports>(
         let stretch = operations.store.stretch(&filter, position.as_deref(), 100).await?;
         count += stretch.found.len() as u64;
         let wanted = SAMPLE - sample.len();
-        sample.extend(stretch.found.iter().take(wanted).map(|found| reference::of(&found.key)));
+        sample.extend(stretch.found.iter().take(wanted).map(|found| reference::of(&found.key, found.received_at)));
         position = stretch.position;
         if position.is_none() {
             at_least = false;
             break;
         }
+    }
+    if !sample.is_empty() {
+        operations.introduce_tenant(&filter.tenant).await;
     }
     Ok(Json(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample }))
 }

@@ -16,4 +16,5 @@ mod overview;
 mod quotas;
 mod repairs;
 mod schemathesis;
+mod search;
 mod world;
