@@ -14,6 +14,7 @@ mod person;
 mod quotas;
 mod repairs;
 mod safety;
+mod search;
 mod sign_in;
 mod webdriver;
 
@@ -24,4 +25,5 @@ mod company {
     pub(crate) const PICTURED: u32 = 27;
     pub(crate) const OBSERVED: u32 = 43;
     pub(crate) const OUT_OF_CALLS: u32 = 44;
+    pub(crate) const SEARCHED: u32 = 45;
 }
