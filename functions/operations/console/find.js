@@ -8,7 +8,9 @@ export function box(place, go) {
   const submit = (event) => {
     event.preventDefault();
     const q = input.value.trim();
-    if (q) go("search", { q });
+    if (!q) return;
+    input.value = "";
+    go("search", { q });
   };
   place.replaceChildren(h("form", { role: "search", "aria-label": "Everywhere", on: { submit } }, h("label", { class: "unseen", for: "find-q" }, "Search"), input));
 }
