@@ -200,3 +200,17 @@ async fn a_list_says_which_time_it_is_of() {
     let week = world.get(&format!("/operations/v1/notifications?tenant={TENANT}")).await.body;
     assert_eq!((&week["from"], &week["to"]), (&json!("2026-11-16T12:01:00Z"), &json!("2026-11-23T12:01:00Z")));
 }
+
+#[tokio::test]
+async fn a_plan_shows_its_first_as_people_know_them() {
+    let world = World::new().await;
+    customer(&world, TENANT, "C1013", 1, Duration::hours(1)).await;
+    let filter = json!({"tenant": TENANT, "from": "2026-11-23T00:00:00Z", "to": "2026-11-24T00:00:00Z"});
+    let plan = world.repair("POST", "/operations/v1/plans", filter).await.body;
+    let first = &plan["notifications"][0];
+    assert_eq!(
+        (&first["key"], &first["state"], &first["ref"]),
+        (&json!("C1013"), &json!("processed"), &plan["sample"][0])
+    );
+    assert_eq!(search(&world, plan["sample"][0].as_str().unwrap()).await.items("key"), ["C1013"]);
+}
