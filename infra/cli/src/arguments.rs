@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{client, dlq, doctor, forward, operations, send, subscriptions};
+use crate::commands::{client, dlq, doctor, forward, operations, send, settings, subscriptions};
 use crate::output::Format;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -17,12 +17,16 @@ const ABOUT_EXITS: &str = "Exit codes:
 Environment:
   VISMA_WEBHOOKS_STACK   --stack
   VISMA_WEBHOOKS_API     --api
-  VISMA_WEBHOOKS_TOKEN   a token for get, tail, replay, observed and stats; without it the AWS credentials sign the requests
+  VISMA_WEBHOOKS_TOKEN   a token of the operations API; without it the AWS credentials sign the requests
+  WEBHOOKS_STACK         the stack.json that --local reads; the nearest .local/up/stack.json unless told
+  COLUMNS                the terminal's width, to which tables are fitted; 80 unless told
+  NO_COLOR               no colours in help and usage; nothing else is coloured
   AWS_PROFILE, AWS_REGION and whatever else the AWS command line knows
 
 Examples:
   visma-webhooks --stack visma-net-webhooks-dev doctor
   visma-webhooks send --event CUSTOMER_UPDATED --key 10001
+  visma-webhooks --local tail --tenant 10000000-0000-4000-8000-000000000001
   visma-webhooks subscriptions rotate --help";
 
 /// Runs and repairs a deployed Visma Net webhook receiver.
@@ -38,6 +42,9 @@ pub struct Arguments {
     /// An output to take instead of the stack's own, such as ApiUrl=https://...; may be repeated
     #[arg(long = "set", global = true, value_name = "OUTPUT=VALUE", value_parser = pair)]
     pub set: Vec<(String, String)>,
+    /// The stack of `cargo xtask up` on this machine, with a token of its own, in place of one in AWS
+    #[arg(long, global = true)]
+    pub local: bool,
     /// How to show results
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub output: Format,
@@ -52,9 +59,12 @@ pub enum Command {
   visma-webhooks client --id isv_example --secret-stdin < client-secret.txt
   visma-webhooks client --id isv_example --secret-stdin --dry-run < client-secret.txt")]
     Client(client::Options),
-    /// Who may deliver: list, add, rotate, disable
+    /// Who may deliver: list, add, rotate, disable, enable, remove
     #[command(subcommand)]
     Subscriptions(subscriptions::Command),
+    /// The rest of the settings: show, tenants, aliases, routes
+    #[command(subcommand)]
+    Settings(settings::Command),
     /// Post a signed test notification, as the Visma Webhook Dispatcher does
     ///
     /// Intake cannot tell it from a real one: it is processed and published like one. Only its feedback ends parked, for Visma Net has sent
@@ -102,10 +112,11 @@ pub enum Command {
     Tail(operations::Tail),
     /// Replay one notification, or all that a filter finds
     ///
-    /// A filter begins a job, which is watched until it ends. Ctrl-C stops the job before its next slice; --resume goes on with it.
+    /// A filter begins a job for what has failed, or for the states that you name. At a terminal you see the plan and are asked
+    /// before. The job is watched until it ends. Ctrl-C stops the job before its next slice; --resume goes on with it.
     #[command(after_help = "Examples:
-  visma-webhooks replay --tenant 10000000-0000-4000-8000-000000000001 --state dead --from 24h --plan
-  visma-webhooks replay --tenant 10000000-0000-4000-8000-000000000001 --state dead --from 24h --rate 20
+  visma-webhooks replay --tenant 10000000-0000-4000-8000-000000000001 --from 24h --plan
+  visma-webhooks replay --tenant 10000000-0000-4000-8000-000000000001 --state dead --from 24h --rate 20 --yes
   visma-webhooks replay --resume 0199a3c4-5b6d-7e8f-9012-3456789abcde
   visma-webhooks replay 01M844DZQT5K3V0Z8Q6H2N7RWB")]
     Replay(operations::Replay),
@@ -131,6 +142,8 @@ pub enum Command {
   visma-webhooks learn --plan --alias KontoEndret=ACCOUNT_CHANGED --key /konto/nr
   visma-webhooks learn --event KontoEndret --shape 2958d416d08a --key /type,/no")]
     Learn(Box<operations::Learn>),
+    #[command(flatten)]
+    More(operations::More),
     /// Write a completion script for a shell to standard output
     #[command(after_help = "Examples:
   visma-webhooks completions bash > ~/.local/share/bash-completion/completions/visma-webhooks

@@ -8,4 +8,5 @@ pub mod doctor;
 pub mod forward;
 pub mod operations;
 pub mod send;
+pub mod settings;
 pub mod subscriptions;

@@ -5,7 +5,10 @@ mod arguments;
 pub mod commands;
 mod error;
 pub mod interrupt;
+mod local;
 pub mod output;
+pub mod progress;
+pub mod prompt;
 pub mod queue;
 pub mod settings;
 mod signer;
@@ -14,10 +17,12 @@ mod text;
 
 pub use arguments::{Arguments, Command};
 pub use error::{Exit, Failure};
+pub use local::Local;
 pub use output::{Format, Report};
 pub use stack::Stack;
 
 use aws_config::Region;
+use aws_sdk_sts::config::Credentials;
 use clap::CommandFactory;
 use commands::operations::Caller;
 use commands::{client, deploy_check, dlq, doctor, forward, operations, send, subscriptions};
@@ -27,37 +32,80 @@ use commands::{client, deploy_check, dlq, doctor, forward, operations, send, sub
 /// # Errors
 /// A [`Failure`] says why not, what to do, and the exit code.
 pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let Arguments { stack, region, set, output, command } = arguments;
+    let Arguments { stack, region, set, local, output, command } = arguments;
     if let Command::Completions { shell } = command {
         let mut script = vec![];
         clap_complete::generate(shell, &mut Arguments::command(), "visma-webhooks", &mut script);
         output::line(&String::from_utf8_lossy(&script))?;
         return Ok(Exit::Ok);
     }
-    let aws = aws_config::from_env();
-    let aws = match region {
-        Some(region) => aws.region(Region::new(region)),
-        None => aws,
-    };
-    let stack = Stack::new(aws.load().await, stack, set.into_iter().collect());
+    output::fit_the_terminal();
+    let local = if local { Some(Local::here()?) } else { None };
+    let stack = reach(local.as_ref(), stack, region, set).await;
+    let (local, ask) = (local.as_ref(), prompt::at_the_terminal());
     let report = match command {
         Command::Client(options) => client::run(&stack, options).await?,
         Command::Subscriptions(command) => subscriptions::run(&stack, command).await?,
+        Command::Settings(command) => commands::settings::run(&stack, command).await?,
         Command::Send(options) => send::run(&stack, options).await?,
         Command::Dlq(command) => dlq::run(&stack, command).await?,
         Command::Forward(options) => forward::run(&stack, options).await?,
         Command::DeployCheck => deploy_check::run(&stack).await?,
         Command::Doctor(options) => doctor::run(&stack, options).await?,
-        Command::Get(options) => operations::get(&stack, &Caller::from_environment(), options).await?,
-        Command::Tail(options) => operations::tail(&stack, &Caller::from_environment(), options, output).await?,
+        Command::Get(options) => operations::get(&stack, &operator(local).await?, options).await?,
+        Command::Tail(options) => operations::tail(&stack, &operator(local).await?, options, output).await?,
         Command::Replay(options) => {
-            operations::replay(&stack, &Caller::from_environment(), options, interrupt::listen).await?
+            operations::replay(&stack, &operator(local).await?, options, ask, interrupt::listen).await?
         }
-        Command::Observed(options) => operations::observed(&stack, &Caller::from_environment(), options).await?,
-        Command::Stats(options) => operations::stats(&stack, &Caller::from_environment(), options).await?,
-        Command::Learn(options) => operations::learn(&stack, &Caller::from_environment(), *options).await?,
+        Command::Observed(options) => operations::observed(&stack, &operator(local).await?, options).await?,
+        Command::Stats(options) => operations::stats(&stack, &operator(local).await?, options).await?,
+        Command::Learn(options) => operations::learn(&stack, &operator(local).await?, *options).await?,
+        Command::More(command) => {
+            let caller = if command.erases() { eraser(local).await? } else { operator(local).await? };
+            operations::more(&stack, &caller, command, output, ask, interrupt::listen).await?
+        }
         Command::Completions { .. } => unreachable!("answered above"),
     };
     output::show(&report, output)?;
     Ok(report.exit)
+}
+
+/// The stack in AWS, or the one on this machine, whose outputs need not be asked for.
+async fn reach(
+    local: Option<&Local>,
+    name: Option<String>,
+    region: Option<String>,
+    set: Vec<(String, String)>,
+) -> Stack {
+    let aws = aws_config::from_env();
+    let Some(local) = local else {
+        let aws = match region {
+            Some(region) => aws.region(Region::new(region)),
+            None => aws,
+        };
+        return Stack::new(aws.load().await, name, set.into_iter().collect());
+    };
+    // MiniStack takes anybody who says so.
+    let credentials = Credentials::new("test", "test", None, None, "local");
+    let aws = aws.endpoint_url(&local.endpoint_url).region(Region::new(local.region.clone()));
+    let mut given = local.outputs();
+    given.extend(set);
+    Stack::new(aws.credentials_provider(credentials).load().await, Some(local.stack_name.clone()), given)
+}
+
+/// Whoever looks and repairs.
+async fn operator(local: Option<&Local>) -> Result<Caller, Failure> {
+    caller(local, "Repair", &["read", "raw", "repair"]).await
+}
+
+async fn eraser(local: Option<&Local>) -> Result<Caller, Failure> {
+    caller(local, "Erase", &["erase"]).await
+}
+
+/// A token from the environment stands before that of the local stack.
+async fn caller(local: Option<&Local>, client: &str, roles: &[&str]) -> Result<Caller, Failure> {
+    match (Caller::from_environment(), local) {
+        (Caller::Aws, Some(local)) => Ok(Caller::Token(local.token(client, roles).await?)),
+        (caller, _) => Ok(caller),
+    }
 }

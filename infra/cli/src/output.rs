@@ -5,7 +5,20 @@ use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::Value;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
+
+/// Unset where nobody looks at it in a terminal.
+static WIDTH: OnceLock<usize> = OnceLock::new();
+const USUAL: usize = 80;
+/// Of a narrower terminal nothing is to be had.
+const NARROWEST: usize = 40;
+const PADDING: u16 = 2;
+const INDENT: usize = 4;
+/// No column is cut to less.
+const SHORTEST: usize = 6;
+/// How the name of a column of times ends.
+const TIME: &str = "(UTC)";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -34,16 +47,118 @@ impl Report {
     }
 }
 
-/// Text in columns, without lines between them.
+/// Text in columns, without lines between them. It fits the terminal after [`fit_the_terminal`].
 pub fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let header = header.map(str::to_uppercase).to_vec();
+    let rows = rows.into_iter().map(|row| row.iter().map(|cell| printable(cell)).collect()).collect();
+    fitted(&header, rows, width())
+}
+
+/// Fits tables to the terminal from now on: to 80 columns unless `COLUMNS` tells. Files and pipes have no width.
+pub fn fit_the_terminal() {
+    let told = || -> Option<usize> { std::env::var("COLUMNS").ok()?.parse().ok() };
+    if io::stdout().is_terminal() {
+        WIDTH.get_or_init(|| told().filter(|columns| *columns >= NARROWEST).unwrap_or(USUAL));
+    }
+}
+
+fn width() -> Option<usize> {
+    WIDTH.get().copied()
+}
+
+/// Where a table is too wide, its last column stands whole below each row, for it is often a name to copy. What
+/// is too long in the other columns is cut.
+pub fn fitted(header: &[String], mut rows: Vec<Vec<String>>, width: Option<usize>) -> String {
+    let natural = drawn(header, &rows);
+    let is_too_wide = |width: usize| natural.lines().any(|line| line.chars().count() > width);
+    let (Some(width), Some((last, others))) =
+        (width.filter(|width| is_too_wide(*width)), header.split_last().filter(|(_, others)| !others.is_empty()))
+    else {
+        return natural;
+    };
+    let lasts: Vec<String> = rows.iter().map(|row| row.last().cloned().unwrap_or_default()).collect();
+    rows.iter_mut().for_each(|row| row.truncate(others.len()));
+    let widths = narrowed(others, &rows, width);
+    let cut = |row: &[String]| row.iter().zip(&widths).map(|(cell, width)| shortened(cell, *width)).collect();
+    let header: Vec<String> = cut(others);
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| cut(row)).collect();
+    let mut text = String::new();
+    for (line, below) in drawn(&header, &rows).lines().zip(std::iter::once(last).chain(&lasts)) {
+        text.push_str(&format!("{line}\n"));
+        wrapped(below, width - INDENT).iter().for_each(|part| text.push_str(&format!("{:INDENT$}{part}\n", "")));
+    }
+    text
+}
+
+fn drawn(header: &[String], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header.map(str::to_uppercase));
+    table.set_header(header.to_vec());
     for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+        column.set_padding((0, PADDING));
     }
-    table.add_rows(rows.into_iter().map(|row| row.map(|cell| printable(&cell))));
+    table.add_rows(rows.iter().cloned());
     table.trim_fmt()
+}
+
+/// Widths with which the columns fit beside each other.
+fn narrowed(header: &[String], rows: &[Vec<String>], width: usize) -> Vec<usize> {
+    let of = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.chain(header.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default()
+    };
+    squeezed(header, (0..header.len()).map(of).collect(), width)
+}
+
+/// The widest columns become narrower, but for those of times.
+fn squeezed(header: &[impl AsRef<str>], mut widths: Vec<usize>, width: usize) -> Vec<usize> {
+    let space = usize::from(PADDING) * widths.len().saturating_sub(1);
+    while widths.iter().sum::<usize>() + space > width {
+        let texts = widths.iter_mut().zip(header).filter(|(_, name)| !name.as_ref().to_uppercase().ends_with(TIME));
+        let widest = texts.map(|(width, _)| width).max();
+        let Some(widest) = widest.filter(|widest| **widest > SHORTEST) else { break };
+        *widest -= 1;
+    }
+    widths
+}
+
+/// One row of a table that goes on, whose widths are known before. Its last cell has none.
+pub fn row(header: &[&str], cells: &[String], widths: &[usize]) -> String {
+    row_within(header, cells, widths, width())
+}
+
+/// The same within a width. Without one nothing is cut, and all is on one line.
+pub fn row_within(header: &[&str], cells: &[String], widths: &[usize], width: Option<usize>) -> String {
+    let last = cells.last().map(|last| printable(last)).unwrap_or_default();
+    let Some(width) = width else {
+        let cells = cells.iter().zip(widths).map(|(cell, width)| format!("{:width$}  ", printable(cell)));
+        return cells.collect::<String>() + &last;
+    };
+    let cells = cells.iter().zip(squeezed(header, widths.to_vec(), width));
+    let cells: String = cells.map(|(cell, width)| format!("{:width$}  ", shortened(&printable(cell), width))).collect();
+    format!("{}\n{:INDENT$}{last}", cells.trim_end(), "")
+}
+
+fn shortened(cell: &str, width: usize) -> String {
+    if cell.chars().count() <= width {
+        return cell.to_owned();
+    }
+    cell.chars().take(width.saturating_sub(1)).chain(['\u{2026}']).collect()
+}
+
+/// Lines of whole words. A word that is longer than a line stays whole.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = vec![];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// Names and values below each other.

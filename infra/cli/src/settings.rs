@@ -3,6 +3,7 @@
 mod client;
 pub mod edit;
 mod learnt;
+pub mod lists;
 mod store;
 mod text;
 

@@ -58,10 +58,15 @@ impl Check {
 }
 
 pub fn report(checks: &[Check]) -> Report {
+    summed(checks, checks)
+}
+
+/// Counts all of them, and shows some to people. Programs get all.
+pub fn summed(checks: &[Check], shown: &[Check]) -> Report {
     let count = |verdict| checks.iter().filter(|check| check.verdict == verdict).count();
     let (failed, warnings, unknown) = (count(Verdict::Failed), count(Verdict::Warning), count(Verdict::Unknown));
-    let width = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or_default();
-    let mut text: String = checks.iter().map(|check| in_lines(check, width)).collect();
+    let width = shown.iter().map(|check| check.name.chars().count()).max().unwrap_or_default();
+    let mut text: String = shown.iter().map(|check| in_lines(check, width)).collect();
     text.push_str(&match (failed, warnings, unknown) {
         (0, 0, 0) => "\nAll is well.".to_owned(),
         (_, _, 0) => format!("\n{failed} failed, {warnings} warned."),

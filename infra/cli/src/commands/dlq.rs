@@ -9,11 +9,14 @@ pub use redrive::{Pace, Redriven, redrive};
 use crate::error::{Exit, Failure};
 use crate::interrupt;
 use crate::output::{Outcome, Report, fields, printable, table};
+use crate::progress::Progress;
 use crate::queue::{BATCH, Depth, Queue, Received, Sqs};
 use crate::stack::Stack;
 use crate::text::when;
 use clap::{Args, Subcommand, ValueEnum};
+use futures::future::try_join_all;
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use webhooks_host::{Host, SystemHost};
@@ -148,11 +151,14 @@ pub async fn run(stack: &Stack, command: Command) -> Outcome {
 
 async fn list(stack: &Stack, options: &List) -> Outcome {
     let names = options.queue.map_or(Name::ALL.to_vec(), |name| vec![name]);
+    let looked = try_join_all(names.into_iter().map(|name| async move {
+        let (depth, letters) = counted_look(&name.dead_letters(stack).await?, options.limit).await?;
+        Ok::<_, Failure>((name, depth, shown(stack, name, &letters).await))
+    }));
     let (mut letters, mut depths) = (vec![], vec![]);
-    for name in names {
-        let queue = name.dead_letters(stack).await?;
-        depths.push((name, queue.depth().await?));
-        letters.extend(shown(stack, name, &look(&queue, options.limit).await?).await);
+    for (name, depth, found) in looked.await? {
+        depths.push((name, depth));
+        letters.extend(found);
     }
     let counts: Vec<Value> =
         depths.iter().map(|(name, depth)| json!({ "queue": name.as_str(), "depth": depth })).collect();
@@ -196,8 +202,8 @@ async fn show(stack: &Stack, options: &Show) -> Outcome {
 
 async fn plan(stack: &Stack, options: &Redrive) -> Outcome {
     let queue = options.queue.dead_letters(stack).await?;
-    let depth = queue.depth().await?;
-    let sample = shown(stack, options.queue, &look(&queue, SAMPLE).await?).await;
+    let (depth, letters) = counted_look(&queue, SAMPLE).await?;
+    let sample = shown(stack, options.queue, &letters).await;
     let count = depth.waiting.min(options.limit as u64);
     let seconds = count.div_ceil(u64::from(options.rate));
     let json = json!({ "queue": options.queue.as_str(), "count": count, "seconds": seconds, "sample": sample });
@@ -213,12 +219,16 @@ async fn plan(stack: &Stack, options: &Redrive) -> Outcome {
 async fn send_again(stack: &Stack, options: &Redrive) -> Outcome {
     let (from, to) = (options.queue.dead_letters(stack).await?, options.queue.source(stack).await?);
     let pace = Pace { rate: options.rate, limit: options.limit, rejected: options.rejected };
+    let all = from.depth().await?.waiting.min(options.limit as u64);
+    let shown = RefCell::new(Progress::of(Some(all)));
     let progress = |sent: usize| {
         if sent.is_multiple_of(BATCH) {
-            eprintln!("{sent} sent");
+            shown.borrow_mut().tell(sent as u64, &format!("{sent} sent"));
         }
     };
-    let done = redrive(&from, &to, &pace, SystemHost.now(), interrupt::listen(), progress).await?;
+    let done = redrive(&from, &to, &pace, SystemHost.now(), interrupt::listen(), progress).await;
+    drop(shown);
+    let done = done?;
     let left = from.depth().await?.waiting;
     let json = json!({
         "sent": done.sent, "rejected_left": done.rejected, "dead_again": done.dead_again, "interrupted": done.interrupted, "waiting": left,
@@ -234,6 +244,16 @@ async fn send_again(stack: &Stack, options: &Redrive) -> Outcome {
     Ok(Report::new(json, text).with_exit(exit))
 }
 
+/// How many there are, and the first of them. It does not wait for more than there are.
+///
+/// # Errors
+/// As [`look`].
+pub async fn counted_look(queue: &impl Queue, limit: usize) -> Result<(Depth, Vec<Received>), Failure> {
+    let depth = queue.depth().await?;
+    let waiting = usize::try_from(depth.waiting).unwrap_or(limit);
+    Ok((depth, look(queue, limit.min(waiting)).await?))
+}
+
 /// The first messages of a queue, each seen once and put back at the end.
 ///
 /// # Errors
@@ -241,18 +261,22 @@ async fn send_again(stack: &Stack, options: &Redrive) -> Outcome {
 pub async fn look(queue: &impl Queue, limit: usize) -> Result<Vec<Received>, Failure> {
     let mut seen: Vec<Received> = vec![];
     while seen.len() < limit {
-        let batch = queue.receive(limit - seen.len(), LOOK, Duration::from_secs(1)).await?;
-        if batch.is_empty() {
+        let before = seen.len();
+        for message in queue.receive(limit - before, LOOK, Duration::from_secs(1)).await? {
+            // One that came back by itself has a new receipt.
+            match seen.iter_mut().find(|other| other.id == message.id) {
+                Some(other) => *other = message,
+                None => seen.push(message),
+            }
+        }
+        // A queue that hands out only what was seen has no more.
+        if seen.len() == before {
             break;
         }
-        seen.extend(batch);
     }
     for message in &seen {
         queue.show(message).await?;
     }
-    // One that came back by itself, since looking took so long, is in the list twice.
-    let mut ids = std::collections::HashSet::new();
-    seen.retain(|message| ids.insert(message.id.clone()));
     Ok(seen)
 }
 
@@ -286,5 +310,5 @@ fn in_columns(letters: &[Shown]) -> String {
         let Shown { queue, id, sent_at, tenant, what, reason, .. } = letter;
         [queue.to_owned(), sent_at, tenant.unwrap_or_default(), what, reason, id]
     });
-    table(["queue", "first sent", "tenant", "what", "reason", "message"], rows)
+    table(["queue", "first sent (utc)", "tenant", "what", "reason", "message"], rows)
 }

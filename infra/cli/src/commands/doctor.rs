@@ -1,10 +1,11 @@
 //! `doctor`: everything that a delivery needs, one thing after another.
 
 mod checks;
+mod summary;
 mod visma;
 mod zone;
 
-use crate::commands::check::report;
+use crate::commands::check::summed;
 use crate::output::Outcome;
 use crate::stack::Stack;
 use crate::text::duration;
@@ -13,7 +14,8 @@ use time::Duration;
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Ask Visma Net for this tenant only; may be repeated. All of the settings unless told
+    /// Ask Visma Net for this tenant only; may be repeated. All of the settings unless told, and of more
+    /// than five those that are not well are shown
     #[arg(long = "tenant", value_name = "ID")]
     pub(crate) tenants: Vec<String>,
     /// Leave Visma Net alone
@@ -25,11 +27,13 @@ pub struct Options {
 }
 
 pub use checks::{backlog, operations_answered, subscription};
+pub use summary::summary;
 pub use visma::approvals;
 pub use zone::{Observed, clocks, judged};
 
 /// # Errors
 /// None: what fails is a check that failed, and the exit code says so.
 pub async fn run(stack: &Stack, options: Options) -> Outcome {
-    Ok(report(&checks::all(stack, &options).await))
+    let (checks, tenants) = checks::all(stack, &options).await;
+    Ok(summed(&checks, &summary(&checks, &tenants)))
 }

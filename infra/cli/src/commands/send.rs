@@ -186,7 +186,7 @@ fn credentials(own: &Subscription, now: OffsetDateTime) -> Result<(String, Strin
     }
     let live = own.secrets.iter().rfind(|secret| secret.expires_at.is_none_or(|end| now < end));
     let live = live.ok_or_else(|| {
-        let advice = format!("Give it one: visma-webhooks subscriptions rotate {}.", own.id);
+        let advice = format!("If it is to deliver again: visma-webhooks subscriptions enable {}.", own.id);
         Failure::new(Exit::Refused, format!("{} has no live secret", own.id), advice)
     })?;
     Ok((live.value.reveal().to_owned(), format!("/hooks/visma/{}", own.route)))
@@ -196,7 +196,12 @@ fn credentials(own: &Subscription, now: OffsetDateTime) -> Result<(String, Strin
 /// `base` is no URL.
 pub(crate) fn address(base: &str, path: &str) -> Result<Url, Failure> {
     let joined = format!("{}{path}", base.trim_end_matches('/'));
-    Url::parse(&joined).map_err(|_| Failure::usage(format!("{base} is no URL"), "Give --set ApiUrl=https://..."))
+    // A name and a port would be taken for a scheme.
+    let url = Url::parse(&joined).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
+    url.ok_or_else(|| {
+        let advice = "Give --local for the stack of cargo xtask up, or --set ApiUrl=https://...";
+        Failure::usage(format!("the address of the API is no URL: {base}"), advice)
+    })
 }
 
 /// # Errors

@@ -33,7 +33,19 @@ pub enum Command {
     /// Let nobody in by this subscription any more, from now on
     #[command(after_help = "Example:
   visma-webhooks subscriptions disable accounts")]
-    Disable(Disable),
+    Disable(One),
+    /// Let a disabled subscription deliver again, with the secret that it had last
+    ///
+    /// If that secret has leaked, give it a new one instead: rotate --enable.
+    #[command(after_help = "Examples:
+  visma-webhooks subscriptions enable accounts
+  visma-webhooks subscriptions enable accounts --dry-run")]
+    Enable(One),
+    /// Take a subscription out of the settings; a signed one must be disabled before
+    #[command(after_help = "Examples:
+  visma-webhooks subscriptions remove accounts --dry-run
+  visma-webhooks subscriptions remove accounts")]
+    Remove(One),
 }
 
 #[derive(Debug, Args)]
@@ -66,6 +78,9 @@ pub struct Rotate {
     /// How long the old secrets stay live: 90s, 30m, 24h, 7d
     #[arg(long, default_value = "24h", value_parser = duration)]
     overlap: Duration,
+    /// Also if it is disabled, which lets it deliver again with the new secret alone
+    #[arg(long)]
+    enable: bool,
     #[command(flatten)]
     secret: SecretOptions,
     #[command(flatten)]
@@ -73,7 +88,7 @@ pub struct Rotate {
 }
 
 #[derive(Debug, Args)]
-pub struct Disable {
+pub struct One {
     /// The subscription's id
     id: String,
     #[command(flatten)]
@@ -90,8 +105,8 @@ struct SecretOptions {
     secret_id: Option<String>,
 }
 
-#[derive(Debug, Args)]
-struct Writing {
+#[derive(Debug, Default, Args)]
+pub(super) struct Writing {
     /// Show what would change, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -110,47 +125,74 @@ enum ChannelName {
 pub async fn run(stack: &Stack, command: Command) -> Outcome {
     let client = aws_sdk_secretsmanager::Client::new(&stack.aws);
     let documents = SecretsManager::new(client, stack.output("SettingsSecretArn").await?);
-    carry_out(&documents, &SystemHost, command).await
+    let api = match &command {
+        // The subscription is added all the same if nobody knows the address.
+        Command::Add(_) => stack.output("ApiUrl").await.ok(),
+        _ => None,
+    };
+    carry_out(&documents, &SystemHost, command, api.as_deref()).await
 }
 
+/// `api` is the address of the API, if it is known.
+///
 /// # Errors
 /// As [`run`].
-pub async fn carry_out(documents: &impl Documents, host: &impl Host, command: Command) -> Outcome {
+pub async fn carry_out(documents: &impl Documents, host: &impl Host, command: Command, api: Option<&str>) -> Outcome {
     let read = documents.read().await?;
     let now = host.now();
     match command {
         Command::List => list(&read.text, now),
-        Command::Add(add) => {
-            let secret = add.secret.secret(&read.text, &add.id, now)?;
-            let channel = add.channel.into();
-            check_event(add.event.as_deref())?;
-            let Add { id, route, event, tenants, .. } = add;
-            let new = NewSubscription { id, route, channel, event, tenants, secret: secret.new };
-            let text = edit::add(&read.text, &new)?;
-            let path = match channel {
-                Channel::Dispatcher => format!("/hooks/visma/{}", new.route),
-                Channel::Legacy => "/hooks/visma/legacy/{secret}".to_owned(),
-            };
-            let done = format!("Added {}. Its address is {{ApiUrl}}{path}.", new.id);
-            finish(documents, &read, &text, &add.writing, (done, secret.shown)).await
-        }
+        Command::Add(new) => add(documents, &read, new, api, now).await,
         Command::Rotate(rotate) => {
             let secret = rotate.secret.secret(&read.text, &rotate.id, now)?;
             let until = now + rotate.overlap;
+            if !rotate.enable {
+                edit::must_be_enabled(&read.text, &rotate.id, now)?;
+            }
             let text = edit::rotate(&read.text, &rotate.id, &secret.new, until)?;
             let done = format!("{} has a new secret; its old ones end at {}.", rotate.id, when(until));
             finish(documents, &read, &text, &rotate.writing, (done, secret.shown)).await
         }
-        Command::Disable(disable) => {
-            let text = edit::disable(&read.text, &disable.id, now, &random_secret())?;
-            let done = format!("{} lets nobody in any more (functions notice within 5 minutes).", disable.id);
-            finish(documents, &read, &text, &disable.writing, (done, None)).await
+        Command::Disable(one) => {
+            let text = edit::disable(&read.text, &one.id, now, &random_secret())?;
+            let done = format!("{} lets nobody in any more (functions notice within 5 minutes).", one.id);
+            finish(documents, &read, &text, &one.writing, (done, None)).await
+        }
+        Command::Enable(one) => {
+            let text = edit::enable(&read.text, &one.id, now)?;
+            let done = format!("{} delivers again (functions notice within 5 minutes).", one.id);
+            finish(documents, &read, &text, &one.writing, (done, None)).await
+        }
+        Command::Remove(one) => {
+            let text = edit::remove(&read.text, &one.id, now)?;
+            let done = format!("{} is no longer in the settings.", one.id);
+            finish(documents, &read, &text, &one.writing, (done, None)).await
         }
     }
 }
 
+async fn add(documents: &impl Documents, read: &Version, add: Add, api: Option<&str>, now: OffsetDateTime) -> Outcome {
+    let secret = add.secret.secret(&read.text, &add.id, now)?;
+    let channel = add.channel.into();
+    check_event(add.event.as_deref())?;
+    let Add { id, route, event, tenants, writing, .. } = add;
+    let new = NewSubscription { id, route, channel, event, tenants, secret: secret.new };
+    let text = edit::add(&read.text, &new)?;
+    let path = match (channel, &secret.shown) {
+        (Channel::Dispatcher, _) => format!("/hooks/visma/{}", new.route),
+        (Channel::Legacy, Some(token)) => format!("/hooks/visma/legacy/{token}"),
+        (Channel::Legacy, None) => "/hooks/visma/legacy/, with the path token behind it".to_owned(),
+    };
+    let address = match api {
+        Some(api) => format!("{}{path}", api.trim_end_matches('/')),
+        None => format!("the stack's output ApiUrl, followed by {path}"),
+    };
+    let done = format!("Added {}. Its address is {address}", new.id);
+    finish(documents, read, &text, &writing, (done, secret.shown)).await
+}
+
 /// Writes, or only shows the difference. The secret is shown after it has been written, and only then.
-async fn finish(
+pub(super) async fn finish(
     documents: &impl Documents,
     read: &Version,
     text: &str,
@@ -190,7 +232,11 @@ fn list(document: &str, now: OffsetDateTime) -> Outcome {
     let rows = settings.subscriptions.iter().map(|own| {
         let event = own.event.clone().unwrap_or_else(|| "any".to_owned());
         let secrets: Vec<String> = own.secrets.iter().map(|secret| ends(&secret.id, secret.expires_at, now)).collect();
-        let secrets = if own.path_token.is_some() { "path token".to_owned() } else { secrets.join(", ") };
+        let secrets = match own.path_token {
+            Some(_) => "path token".to_owned(),
+            None if !edit::is_enabled(own, now) => format!("disabled: {}", secrets.join(", ")),
+            None => secrets.join(", "),
+        };
         let tenants = own.tenants.join(", ").replace('*', "all");
         [own.id.clone(), own.route.clone(), own.channel.as_str().to_owned(), event, tenants, secrets]
     });
@@ -207,6 +253,7 @@ fn in_json(own: &Subscription, now: OffsetDateTime) -> Value {
     json!({
         "id": own.id, "route": own.route, "channel": own.channel, "event": own.event, "tenants": own.tenants,
         "secrets": secrets.collect::<Vec<_>>(), "path_token": own.path_token.is_some(),
+        "enabled": edit::is_enabled(own, now),
     })
 }
 

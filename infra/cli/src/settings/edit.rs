@@ -8,7 +8,7 @@ use similar::{ChangeTag, TextDiff};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use webhooks_model::Channel;
-use webhooks_settings::Settings;
+use webhooks_settings::{Settings, Subscription};
 
 const SECRETS: [&str; 3] = ["value", "client_secret", "path_token"];
 
@@ -109,6 +109,71 @@ pub fn disable(document: &str, id: &str, now: OffsetDateTime, dead_token: &str) 
     checked(splices.apply())
 }
 
+/// Lets a disabled subscription deliver again: the secret that it had last does not end any more.
+///
+/// # Errors
+/// [`Exit::NotFound`] without such a subscription, [`Exit::Refused`] if there is nothing to bring back.
+pub fn enable(document: &str, id: &str, now: OffsetDateTime) -> Result<String, Failure> {
+    let current = valid(document)?;
+    let own = current.subscription(id).ok_or_else(|| unknown(id))?;
+    if own.channel == Channel::Legacy {
+        let advice = "Its path token is gone for good once it is disabled. Add another subscription.";
+        return Err(Failure::new(Exit::Refused, format!("{id} has a path token and no secret"), advice));
+    }
+    if is_enabled(own, now) {
+        let advice = "Nothing was changed. For a new secret: visma-webhooks subscriptions rotate.";
+        return Err(Failure::new(Exit::Refused, format!("{id} is not disabled"), advice));
+    }
+    let (_, top) = parts(document)?;
+    let subscription = find(&top, id)?;
+    let secrets = members(subscription).and_then(|own| own.get("secrets").copied()).and_then(elements);
+    let Some(last) = secrets.unwrap_or_default().into_iter().next_back() else {
+        let advice = format!("Give it one: visma-webhooks subscriptions rotate {id} --enable.");
+        return Err(Failure::new(Exit::Refused, format!("{id} never had a secret"), advice));
+    };
+    let mut splices = Splices::new(document);
+    splices.set(last, "expires_at", "null".to_owned());
+    checked(splices.apply())
+}
+
+/// Takes a subscription out of the document.
+///
+/// # Errors
+/// [`Exit::NotFound`] without such a subscription, [`Exit::Refused`] if somebody can still deliver by its secrets.
+pub fn remove(document: &str, id: &str, now: OffsetDateTime) -> Result<String, Failure> {
+    let current = valid(document)?;
+    let own = current.subscription(id).ok_or_else(|| unknown(id))?;
+    if own.channel == Channel::Dispatcher && is_enabled(own, now) {
+        let advice = format!("If that is meant, first: visma-webhooks subscriptions disable {id}.");
+        return Err(Failure::new(Exit::Refused, format!("{id} has a live secret and may still deliver"), advice));
+    }
+    let (_, top) = parts(document)?;
+    let mut splices = Splices::new(document);
+    let subscription = find(&top, id)?;
+    let list = top.get("subscriptions").ok_or_else(|| unknown(id))?;
+    splices.remove(list, subscription);
+    checked(splices.apply())
+}
+
+/// Whether anybody can deliver by it now.
+pub fn is_enabled(own: &Subscription, now: OffsetDateTime) -> bool {
+    own.path_token.is_some() || own.secrets.iter().any(|secret| secret.expires_at.is_none_or(|end| now < end))
+}
+
+/// # Errors
+/// [`Exit::Refused`] for a disabled one, which a new secret would let in again.
+pub fn must_be_enabled(document: &str, id: &str, now: OffsetDateTime) -> Result<(), Failure> {
+    let current = valid(document)?;
+    let is_disabled = current.subscription(id).is_some_and(|own| !is_enabled(own, now));
+    if !is_disabled {
+        return Ok(());
+    }
+    let advice = format!(
+        "A new secret would let it deliver again. If that is meant: visma-webhooks subscriptions rotate {id} --enable."
+    );
+    Err(Failure::new(Exit::Refused, format!("{id} is disabled"), advice))
+}
+
 /// A name for a secret made now that the subscription has not used: the day, and a number if need be.
 ///
 /// # Errors
@@ -143,7 +208,8 @@ pub fn redacted_diff(old: &str, new: &str) -> String {
     shown
 }
 
-fn redacted(document: &str) -> String {
+/// The whole of it, with every secret blacked out.
+pub fn redacted(document: &str) -> String {
     fn blacken(value: &mut Value) {
         match value {
             Value::Object(members) => {

@@ -56,6 +56,52 @@ impl<'a> Splices<'a> {
         }
     }
 
+    /// Takes an element out of its array, with the comma and the space that belong to it.
+    pub(crate) fn remove(&mut self, array: &RawValue, element: &RawValue) {
+        let places: Vec<Range<usize>> =
+            elements(array).unwrap_or_default().into_iter().map(|one| self.place(one.get())).collect();
+        let own = self.place(element.get());
+        let Some(at) = places.iter().position(|place| *place == own) else { return };
+        let place = match (at.checked_sub(1).and_then(|before| places.get(before)), places.get(at + 1)) {
+            (Some(before), _) => before.end..own.end,
+            (None, Some(next)) => own.start..next.start,
+            (None, None) => return self.splices.push((self.place(array.get()), "[]".to_owned())),
+        };
+        self.splices.push((place, String::new()));
+    }
+
+    /// Adds an element before the first one, spaced as that is.
+    pub(crate) fn prepend(&mut self, array: &RawValue, text: &str) {
+        let place = self.place(array.get());
+        match elements(array).unwrap_or_default().first() {
+            Some(first) => {
+                let first = self.place(first.get());
+                let space = space_before(&self.original[place.start..first.start]);
+                self.splices.push((first.start..first.start, format!("{text},{space}")));
+            }
+            None => self.splices.push((place, format!("[{text}]"))),
+        }
+    }
+
+    /// Takes a member out of its object, with the comma and the space that belong to it.
+    pub(crate) fn remove_member(&mut self, object: &RawValue, name: &str) {
+        let whole = self.place(object.get());
+        let members = members(object).unwrap_or_default();
+        let Some((at, _, value)) = members.get_full(name) else { return };
+        let own = self.place(value.get());
+        let before = at.checked_sub(1).and_then(|before| members.get_index(before));
+        let place = match (before, members.get_index(at + 1)) {
+            (Some((_, before)), _) => self.place(before.get()).end..own.end,
+            // Nothing but white space stands between a value and its comma.
+            (None, Some(_)) => {
+                let comma = self.original[own.end..].find(',').map_or(own.end, |comma| own.end + comma + 1);
+                whole.start + 1..comma
+            }
+            (None, None) => return self.splices.push((whole, "{}".to_owned())),
+        };
+        self.splices.push((place, String::new()));
+    }
+
     /// Sets a member of a non-empty object: replaces its value, or adds it after the last one.
     pub(crate) fn set(&mut self, object: &RawValue, name: &str, text: String) {
         let members = members(object).unwrap_or_default();

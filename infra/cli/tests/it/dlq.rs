@@ -2,12 +2,14 @@
 
 use crate::queue::{Memory, message};
 use aws_sdk_sqs::types::MessageAttributeValue;
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
 use time::OffsetDateTime;
 use time::macros::datetime;
 use tokio::sync::watch;
-use visma_webhooks::Exit;
-use visma_webhooks::commands::dlq::{Name, Pace, Redriven, look, reason_told, redrive};
-use visma_webhooks::queue::{Queue, Received};
+use visma_webhooks::commands::dlq::{Name, Pace, Redriven, counted_look, look, reason_told, redrive};
+use visma_webhooks::queue::{Depth, Queue, Received};
+use visma_webhooks::{Exit, Failure};
 
 const BEGAN: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 const FAST: Pace = Pace { rate: 1000, limit: 1000, rejected: false };
@@ -35,6 +37,54 @@ async fn looking_hides_nothing_and_shows_each_once() {
     let depth = queue.depth().await.unwrap();
     assert_eq!((depth.waiting, depth.in_flight), (25, 0));
     assert_eq!(look(&queue, 100).await.unwrap().len(), 25);
+}
+
+/// A queue that hides nothing: it hands out its only message as often as it is asked.
+#[derive(Default)]
+struct Forgetful {
+    receives: Cell<usize>,
+    shown: RefCell<Vec<String>>,
+}
+
+impl Queue for Forgetful {
+    async fn receive(&self, _: usize, _: Duration, _: Duration) -> Result<Vec<Received>, Failure> {
+        self.receives.set(self.receives.get() + 1);
+        Ok(vec![Received { receipt: self.receives.get().to_string(), ..message("only") }])
+    }
+
+    async fn send(&self, _: &Received) -> Result<(), Failure> {
+        panic!("nothing is sent")
+    }
+
+    async fn delete(&self, _: &Received) -> Result<(), Failure> {
+        panic!("nothing is deleted")
+    }
+
+    async fn show(&self, message: &Received) -> Result<(), Failure> {
+        self.shown.borrow_mut().push(message.receipt.clone());
+        Ok(())
+    }
+
+    async fn depth(&self) -> Result<Depth, Failure> {
+        Ok(Depth { waiting: 1, in_flight: 0 })
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_comes_back_at_once_is_listed_once_and_ends_the_look() {
+    let queue = Forgetful::default();
+    assert_eq!(look(&queue, 20).await.unwrap().len(), 1);
+    assert_eq!((queue.receives.get(), queue.shown.take()), (2, vec!["2".to_owned()]), "the newest receipt counts");
+    queue.receives.set(0);
+    assert_eq!(counted_look(&queue, 20).await.unwrap().1.len(), 1);
+    assert_eq!(queue.receives.get(), 1, "nobody waits for a second one");
+}
+
+#[tokio::test]
+async fn an_empty_queue_is_counted_and_not_waited_for() {
+    let queue = Memory::default();
+    let (depth, letters) = counted_look(&queue, 20).await.unwrap();
+    assert_eq!((depth.waiting, letters.len(), queue.receives.get()), (0, 0, 0));
 }
 
 #[tokio::test]

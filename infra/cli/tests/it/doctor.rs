@@ -5,9 +5,9 @@ use serde_json::json;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use visma_webhooks::Exit;
-use visma_webhooks::commands::check::{Check, Verdict, report};
+use visma_webhooks::commands::check::{Check, Verdict, report, summed};
 use visma_webhooks::commands::dlq::Name;
-use visma_webhooks::commands::doctor::{approvals, backlog, operations_answered, subscription};
+use visma_webhooks::commands::doctor::{approvals, backlog, operations_answered, subscription, summary};
 use visma_webhooks::queue::Depth;
 use webhooks_settings::Settings;
 use webhooks_visma::{Fault, Stage, VismaError};
@@ -121,12 +121,64 @@ fn a_long_queue_is_warned_of_with_what_helps_that_queue() {
     for (queue, helps) in [
         (Name::Notifications, "queue-age.md"),
         (Name::Feedback, "feedback-quota.md"),
-        (Name::Events, "Does anybody read them?"),
+        (Name::Events, "Nobody reads them"),
     ] {
-        assert_eq!(backlog(queue, depth(999)).verdict, Verdict::Ok);
+        let in_flight = Depth { waiting: 999, in_flight: 1 };
+        assert_eq!(backlog(queue, in_flight).verdict, Verdict::Ok);
         let long = backlog(queue, depth(1000));
         assert!(long.verdict == Verdict::Warning && long.advice.contains(helps), "{long:?}");
     }
+}
+
+#[test]
+fn events_that_nobody_reads_are_warned_of_long_before_they_are_many() {
+    let events = |waiting, in_flight| backlog(Name::Events, Depth { waiting, in_flight }).verdict;
+    assert_eq!(events(368, 0), Verdict::Warning);
+    assert_eq!((events(368, 3), events(9, 0)), (Verdict::Ok, Verdict::Ok));
+    let notifications = backlog(Name::Notifications, Depth { waiting: 368, in_flight: 0 });
+    assert_eq!(notifications.verdict, Verdict::Ok);
+    assert!(backlog(Name::Events, Depth { waiting: 5000, in_flight: 9 }).advice.contains("Does anybody read them?"));
+}
+
+fn of_tenants(count: usize, ill: impl Fn(usize) -> Verdict) -> (Vec<Check>, Vec<String>) {
+    let check = |name: String, verdict| Check { name, verdict, seen: "seen".into(), advice: "Do something.".into() };
+    let tenants: Vec<String> = (0..count).map(|number| format!("t-{number}")).collect();
+    let tenants_checks = tenants.iter().enumerate().flat_map(|(number, tenant)| {
+        let names = [format!("token of {tenant}"), format!("clock of the sales orders of {tenant}")];
+        names.map(|name| check(name, ill(number)))
+    });
+    let around = |name: &str| check(name.to_owned(), Verdict::Ok);
+    let checks = [around("health")].into_iter().chain(tenants_checks).chain([around("table")]).collect();
+    (checks, tenants)
+}
+
+#[test]
+fn more_than_five_tenants_are_summed_up_and_those_that_fail_come_first() {
+    let (checks, tenants) = of_tenants(34, |number| match number {
+        7 => Verdict::Warning,
+        20 => Verdict::Failed,
+        3 => Verdict::Skipped,
+        _ => Verdict::Ok,
+    });
+    let shown = summary(&checks, &tenants);
+    let names: Vec<&str> = shown.iter().map(|check| check.name.as_str()).collect();
+    let ill =
+        ["token of t-20", "clock of the sales orders of t-20", "token of t-7", "clock of the sales orders of t-7"];
+    assert_eq!(names, [&["health"][..], &ill, &["tenants", "table"]].concat());
+    assert_eq!(shown[5].seen, "32 of 34 are well");
+    let report = summed(&checks, &shown);
+    assert_eq!((report.exit, report.json.as_array().unwrap().len()), (Exit::Failed, 70), "programs get all");
+    assert!(report.text.contains("2 failed, 2 warned"), "{}", report.text);
+}
+
+#[test]
+fn five_tenants_are_shown_and_a_hundred_that_fail_are_not() {
+    let (checks, tenants) = of_tenants(5, |_| Verdict::Ok);
+    assert_eq!(summary(&checks, &tenants), checks);
+    let (checks, tenants) = of_tenants(100, |_| Verdict::Failed);
+    let shown = summary(&checks, &tenants);
+    assert_eq!(shown.len(), 1 + 40 + 2 + 1);
+    assert_eq!(shown[41].seen, "80 more are not well");
 }
 
 #[test]

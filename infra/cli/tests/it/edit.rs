@@ -151,7 +151,38 @@ fn a_legacy_subscription_is_not_rotated_since_it_cannot_have_two_tokens() {
 }
 
 #[test]
+fn enabling_brings_back_the_last_secret_and_touches_nothing_else() {
+    let rotated = edit::rotate(DOCUMENT, "accounts", &secret("new"), NOW + Duration::hours(1)).unwrap();
+    let disabled = edit::disable(&rotated, "accounts", NOW, "unused").unwrap();
+    let text = edit::enable(&disabled, "accounts", NOW).unwrap();
+    let settings = Settings::parse(&text).unwrap();
+    let own = settings.subscription("accounts").unwrap();
+    let later = NOW + Duration::days(1);
+    assert!(own.verifies(&Signature::sign("canary-new", b"{}"), b"{}", later));
+    assert!(!own.verifies(&Signature::sign("canary-old", b"{}"), b"{}", later));
+    assert_eq!(changed_lines(&text, &disabled).len(), 1, "{text}");
+    assert_eq!(edit::enable(DOCUMENT, "legacy", NOW).unwrap_err().exit, Exit::Refused);
+}
+
+#[test]
+fn removing_takes_out_one_subscription_and_leaves_every_other_byte() {
+    let text = edit::remove(DOCUMENT, "legacy", NOW).unwrap();
+    let from = DOCUMENT.find(",\n    { \"id\": \"legacy\"").unwrap();
+    let to = DOCUMENT.find("\n  ],\n  \"reconciliation\"").unwrap();
+    assert_eq!(text, format!("{}{}", &DOCUMENT[..from], &DOCUMENT[to..]));
+    assert_eq!(edit::remove(DOCUMENT, "accounts", NOW).unwrap_err().exit, Exit::Refused, "it is live");
+    let disabled = edit::disable(DOCUMENT, "accounts", NOW, "unused").unwrap();
+    let text = edit::remove(&disabled, "accounts", NOW).unwrap();
+    assert_eq!(value(&text)["subscriptions"].as_array().unwrap().len(), 1);
+    let none = edit::remove(&text, "legacy", NOW).unwrap();
+    assert_eq!(value(&none)["subscriptions"], json!([]));
+    assert!(none.ends_with("\"reconciliation\": {\"max_gaps\":   1000}\n}\n"), "{none}");
+}
+
+#[test]
 fn an_unknown_subscription_is_not_found() {
+    assert_eq!(edit::enable(DOCUMENT, "nobody", NOW).unwrap_err().exit, Exit::NotFound);
+    assert_eq!(edit::remove(DOCUMENT, "nobody", NOW).unwrap_err().exit, Exit::NotFound);
     assert_eq!(edit::rotate(DOCUMENT, "nobody", &secret("new"), NOW).unwrap_err().exit, Exit::NotFound);
     assert_eq!(edit::disable(DOCUMENT, "nobody", NOW, "x").unwrap_err().exit, Exit::NotFound);
 }

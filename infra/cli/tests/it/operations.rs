@@ -83,7 +83,7 @@ fn stack(aws: SdkConfig) -> Stack {
     Stack::new(aws, None, BTreeMap::new())
 }
 
-async fn run(server: &Server, command: &str) -> Result<Report, Failure> {
+pub(crate) async fn run(server: &Server, command: &str) -> Result<Report, Failure> {
     run_as(server, command, &Caller::Token("tok".into()), SdkConfig::builder().build(), false).await
 }
 
@@ -101,7 +101,8 @@ async fn run_as(
     match arguments.command {
         Command::Get(options) => operations::get(&stack, caller, options).await,
         Command::Tail(options) => operations::tail(&stack, caller, options, Format::Json).await,
-        Command::Replay(options) => operations::replay(&stack, caller, options, || listening).await,
+        Command::Replay(options) => operations::replay(&stack, caller, options, None, || listening).await,
+        Command::More(command) => operations::more(&stack, caller, command, Format::Json, None, || listening).await,
         Command::Observed(options) => operations::observed(&stack, caller, options).await,
         Command::Stats(options) => operations::stats(&stack, caller, options).await,
         _ => panic!("{command}"),
@@ -184,7 +185,8 @@ async fn a_plan_asks_what_would_be_replayed_and_begins_nothing() {
     let filter = "--tenant t-1 --from 2026-11-23T00:00:00Z --to 2026-11-24T00:00:00Z --state dead";
     let report = run(&server, &format!("replay --plan {filter}")).await.unwrap();
     assert!(report.text.contains("at least 5000"), "{}", report.text);
-    assert_eq!(server.asked().len(), 1);
+    let posted: Vec<_> = server.asked().into_iter().map(|asked| asked.line).filter(|l| l.starts_with("POST")).collect();
+    assert_eq!(posted, ["POST /operations/v1/plans"]);
     let body: Value = serde_json::from_str(&server.asked()[0].body).unwrap();
     assert_eq!((&body["states"], &body["from"]), (&json!(["dead"]), &json!("2026-11-23T00:00:00Z")));
     assert_eq!(body.get("entity"), None, "what was not given is left out");

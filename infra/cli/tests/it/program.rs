@@ -1,8 +1,11 @@
 //! The program itself: exit codes, help and completions.
 
+use crate::server::{Asked, Server};
 use clap::{CommandFactory, Parser};
+use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use visma_webhooks::Arguments;
 
 fn run(arguments: &[&str], input: &str) -> Output {
@@ -62,7 +65,7 @@ fn parses(example: &str) {
 fn each_command_has_a_help_with_examples_that_are_right() {
     let root = Arguments::command();
     let leaves = leaves(&root, "visma-webhooks");
-    assert_eq!(leaves.len(), 17);
+    assert!(leaves.len() > 30, "{}", leaves.len());
     for (words, mut leaf) in leaves {
         let help = leaf.render_long_help().to_string();
         let examples = examples(&help);
@@ -75,8 +78,8 @@ fn each_command_has_a_help_with_examples_that_are_right() {
 
 #[test]
 fn the_readme_has_every_command_and_its_examples_are_right() {
-    let readme = include_str!("../../README.md");
-    let examples = examples(readme);
+    let readme = [include_str!("../../README.md"), include_str!("../../OPERATIONS.md")].concat();
+    let examples = examples(&readme);
     for (words, _) in leaves(&Arguments::command(), "visma-webhooks") {
         assert!(examples.iter().any(|example| example.starts_with(&words)), "{words} is not in the README");
     }
@@ -132,6 +135,62 @@ fn a_dry_run_of_send_needs_nothing_but_a_secret_which_it_does_not_show() {
     assert!(shown.contains("x-vwd-signature-v1: ") && shown.contains("api/v1/account/3000"), "{shown}");
     assert!(!shown.contains("canary"));
     assert_eq!(run(&send, "").status.code(), Some(2), "no secret");
+}
+
+/// The same answer twice, then another, then none.
+fn changing(_: &Asked) -> (u16, Value) {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    match ASKED.fetch_add(1, Ordering::SeqCst) {
+        0 | 1 => (200, json!({ "dead": 1 })),
+        2 => (200, json!({ "dead": 2 })),
+        _ => (403, json!({ "code": "forbidden", "detail": "This needs the role read." })),
+    }
+}
+
+/// With a server in place of the operations API.
+async fn run_against(server: &Server, arguments: &'static [&'static str]) -> Output {
+    let url = server.url.clone();
+    let arguments = move || run(&[arguments, &["--api", &url, "--output", "json"]].concat(), "");
+    tokio::task::spawn_blocking(arguments).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_watch_writes_a_line_of_json_for_each_change_and_ends_where_it_may_not_look() {
+    let server = Server::start(changing).await;
+    let output = run_against(&server, &["counts", "--watch", "--every", "0s"]).await;
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+    let lines: Vec<Value> = text(&output.stdout).lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(lines, [json!({ "dead": 1 }), json!({ "dead": 2 })]);
+}
+
+const LISTS: [&[&str]; 4] =
+    [&["tail", "--tenant", "t-1", "--once"], &["jobs", "list"], &["pauses", "list"], &["audit"]];
+
+#[tokio::test]
+async fn json_is_one_document() {
+    let server = Server::start(|_| (200, json!({ "items": [{ "ref": "abc" }, { "ref": "def" }] }))).await;
+    for arguments in LISTS {
+        let output = run_against(&server, arguments).await;
+        let json: Value = text(&output.stdout).parse().unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
+        assert_eq!(json.as_array().map(Vec::len), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn nothing_is_coloured_where_no_terminal_is() {
+    for arguments in [&["--help"][..], &["nonsense"], &["--stack", "webhooks", "subscriptions", "list"]] {
+        let output = run(arguments, "");
+        assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b), "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_address_without_http_is_told_with_what_finds_the_local_one() {
+    for address in ["abc.execute-api.localhost", "abc.execute-api.localhost:4566"] {
+        let output = run(&["counts", "--set", &format!("ApiUrl={address}")], "");
+        let told = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && told.contains("--local"), "{told}");
+    }
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub(crate) struct Memory {
     pub(crate) hidden: RefCell<Vec<Received>>,
     /// After so many it takes no more.
     pub(crate) takes: Cell<Option<usize>>,
+    /// How often somebody asked it for messages.
+    pub(crate) receives: Cell<usize>,
 }
 
 impl Memory {
@@ -43,6 +45,7 @@ pub(crate) fn message(body: &str) -> Received {
 
 impl Queue for Memory {
     async fn receive(&self, most: usize, _: Duration, _: Duration) -> Result<Vec<Received>, Failure> {
+        self.receives.set(self.receives.get() + 1);
         let mut waiting = self.waiting.borrow_mut();
         let count = most.min(10).min(waiting.len());
         let batch: Vec<Received> = waiting.drain(..count).collect();

@@ -45,7 +45,7 @@ async fn run(memory: &Memory, command: &str) -> Result<Report, Failure> {
     let Command::Subscriptions(command) = Arguments::try_parse_from(words).unwrap().command else {
         panic!("{command}")
     };
-    carry_out(memory, &TestHost::default(), command).await
+    carry_out(memory, &TestHost::default(), command, Some("https://api.example/")).await
 }
 
 #[tokio::test]
@@ -86,9 +86,48 @@ async fn what_somebody_else_changed_meanwhile_is_not_overwritten() {
 }
 
 #[tokio::test]
-async fn the_address_of_a_new_subscription_is_told() {
+async fn the_address_of_a_new_subscription_is_told_whole() {
     let report = run(&Memory::new(), "add --id new --route orders --event SALESORDER_CREATED").await.unwrap();
-    assert!(report.text.contains("{ApiUrl}/hooks/visma/orders"), "{}", report.text);
+    assert!(report.text.contains("https://api.example/hooks/visma/orders"), "{}", report.text);
+    let older = run(&Memory::new(), "add --id older --route legacy --channel legacy").await.unwrap();
+    let token = older.json["secret"].as_str().unwrap();
+    assert!(older.text.contains(&format!("https://api.example/hooks/visma/legacy/{token}")), "{}", older.text);
+    for report in [report, older] {
+        assert!(!report.text.contains('{'), "{}", report.text);
+    }
+}
+
+#[tokio::test]
+async fn a_disabled_subscription_is_let_in_again_by_enable_and_by_no_rotation_alone() {
+    let memory = Memory::new();
+    let enabled = async || run(&memory, "list").await.unwrap().json[0]["enabled"].clone();
+    run(&memory, "disable all").await.unwrap();
+    assert!(run(&memory, "list").await.unwrap().text.contains("disabled: 1"));
+    let refused = run(&memory, "rotate all").await.unwrap_err();
+    assert_eq!(refused.exit, Exit::Refused);
+    assert!(refused.advice.contains("rotate all --enable"), "{}", refused.advice);
+    assert_eq!(enabled().await, false);
+    run(&memory, "enable all").await.unwrap();
+    assert_eq!(enabled().await, true);
+    assert_eq!(run(&memory, "enable all").await.unwrap_err().exit, Exit::Refused, "it is not disabled");
+    run(&memory, "disable all").await.unwrap();
+    run(&memory, "rotate all --enable").await.unwrap();
+    let list = run(&memory, "list").await.unwrap().json;
+    let live: Vec<_> = list[0]["secrets"].as_array().unwrap().iter().map(|one| one["live"].clone()).collect();
+    assert_eq!(live, [false, true], "the old secret stays dead");
+}
+
+#[tokio::test]
+async fn a_subscription_is_removed_once_it_is_disabled() {
+    let memory = Memory::new();
+    let refused = run(&memory, "remove all").await.unwrap_err();
+    assert!(refused.exit == Exit::Refused && refused.advice.contains("disable all"), "{refused}");
+    run(&memory, "disable all").await.unwrap();
+    run(&memory, "remove all --dry-run").await.unwrap();
+    assert_eq!(run(&memory, "list").await.unwrap().json[0]["id"], "all");
+    run(&memory, "remove all").await.unwrap();
+    let left = run(&memory, "list").await.unwrap().json;
+    assert_eq!((left.as_array().unwrap().len(), &left[0]["id"]), (1, &serde_json::json!("legacy")));
 }
 
 #[tokio::test]

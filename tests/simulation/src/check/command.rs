@@ -76,9 +76,10 @@ pub(crate) struct Commands {
     all: Vec<Given>,
     /// The command that an environment is answering.
     answering: BTreeMap<usize, usize>,
-    /// Of an environment's batch, when it began and which notifications are replayed in it.
-    replaying: BTreeMap<usize, (u64, BTreeSet<String>)>,
-    /// When the latest batch began that carried out a replay of the notification.
+    /// When an environment's batch began.
+    began: BTreeMap<usize, u64>,
+    /// When the latest batch began that came to write down an end of the notification. What had ended
+    /// comes so far by a replay alone; what had not may be overtaken by Visma Net's own resend.
     carried_out: BTreeMap<String, u64>,
     /// When an attempt last came to write an end of it down, a replay's or another's.
     ended: BTreeMap<String, u64>,
@@ -112,9 +113,8 @@ impl Commands {
     pub(crate) fn begun(&mut self, instance: usize, at: u64, bodies: &[String]) {
         let replay = |body: &String| Delivery::from_message(body).ok()?.meta.replays;
         let keys = bodies.iter().filter_map(replay).map(|key| format!("N#{}", key.notification));
-        let keys: BTreeSet<String> = keys.collect();
-        self.replayed.extend(keys.iter().cloned());
-        self.replaying.insert(instance, (at, keys));
+        self.replayed.extend(keys);
+        self.began.insert(instance, at);
     }
 
     /// Called with each write, whether or not its condition holds: an attempt that comes to write an end down has carried the
@@ -126,7 +126,7 @@ impl Commands {
             }
             return;
         }
-        let Some((began, keys)) = self.replaying.get(&instance) else { return };
+        let Some(began) = self.began.get(&instance) else { return };
         let is_end = assigned(write, "state").and_then(State::parse).is_some_and(State::is_end);
         // Only the mark that is made before the last attempt.
         let is_mark = assigned(write, "reason") == Some(Reason::Lost.as_str());
@@ -134,10 +134,8 @@ impl Commands {
             return;
         }
         self.ended.insert(write.sk.clone(), at);
-        if keys.contains(&write.sk) {
-            let latest = self.carried_out.entry(write.sk.clone()).or_default();
-            *latest = (*latest).max(*began);
-        }
+        let latest = self.carried_out.entry(write.sk.clone()).or_default();
+        *latest = (*latest).max(*began);
     }
 
     /// Whether two messages may have been about the notification at once, of which one can be overtaken by the other.

@@ -31,8 +31,12 @@ const OUTPUTS: [&str; 9] = [
 
 /// So many waiting are more than a burst.
 const BACKLOG: u64 = 1000;
+/// As many as a reader takes at once. More events, none of which is in flight, have no reader.
+const UNREAD: u64 = 10;
 
-pub(super) async fn all(stack: &Stack, options: &Options) -> Vec<Check> {
+/// All of them, and the tenants that they ask for.
+pub(super) async fn all(stack: &Stack, options: &Options) -> (Vec<Check>, Vec<String>) {
+    let mut tenants = options.tenants.clone();
     let mut checks = vec![credentials(stack).await, outputs(stack).await];
     let settings = match settings(stack).await {
         Ok(settings) => Some(settings),
@@ -54,6 +58,9 @@ pub(super) async fn all(stack: &Stack, options: &Options) -> Vec<Check> {
     checks.push(unsigned(stack, settings.as_ref()).await);
     match &settings {
         Some(settings) if !options.offline => {
+            if tenants.is_empty() {
+                tenants = settings.tenants.iter().map(|tenant| tenant.id.clone()).collect();
+            }
             checks.extend(visma::check(settings, &options.tenants).await);
             checks.extend(zone::check(stack, settings, &options.tenants).await);
         }
@@ -66,7 +73,7 @@ pub(super) async fn all(stack: &Stack, options: &Options) -> Vec<Check> {
         checks.push(dead_letters(stack, name).await);
     }
     checks.push(table(stack).await);
-    checks
+    (checks, tenants)
 }
 
 async fn credentials(stack: &Stack) -> Check {
@@ -100,7 +107,7 @@ pub fn subscription(own: &Subscription, now: OffsetDateTime, soon: Duration) -> 
     }
     let live = || own.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|end| now < end));
     if live().next().is_none() {
-        let advice = format!("If that is not meant: visma-webhooks subscriptions rotate {}.", own.id);
+        let advice = format!("If that is not meant: visma-webhooks subscriptions enable {}.", own.id);
         return Check::warning(name, "no live secret, so it lets nobody in", advice);
     }
     if own.shares_secret {
@@ -199,7 +206,11 @@ async fn waiting(stack: &Stack, queue: Name) -> Check {
 pub fn backlog(queue: Name, depth: Depth) -> Check {
     let (name, seen) =
         (format!("queue of {}", queue.as_str()), format!("{} waiting, {} in flight", depth.waiting, depth.in_flight));
+    let is_unread = queue == Name::Events && depth.in_flight == 0 && depth.waiting >= UNREAD;
     let advice = match queue {
+        Name::Events if is_unread => {
+            "Nobody reads them just now. They are kept for 7 days and then lost (infra/runbooks/queue-age.md)."
+        }
         _ if depth.waiting < BACKLOG => return Check::ok(name, seen),
         Name::Events => "Does anybody read them? They are kept for 7 days (infra/runbooks/queue-age.md).",
         Name::Feedback => "Is a tenant's quota used up? infra/runbooks/feedback-quota.md.",

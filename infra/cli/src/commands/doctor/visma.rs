@@ -1,6 +1,7 @@
 //! What Visma Net lets us do: a token, the ERP, and the tenant's approval, tenant by tenant.
 
 use crate::commands::check::Check;
+use crate::progress::Progress;
 use webhooks_host::SystemHost;
 use webhooks_model::ResourcePath;
 use webhooks_settings::Settings;
@@ -24,8 +25,11 @@ pub(super) async fn check(settings: &Settings, only: &[String]) -> Vec<Check> {
         let advice = "List them under `tenants`, and their changes are reconciled, too; or give --tenant.";
         return vec![Check::warning("Visma Net", "the settings name no tenant to ask for", advice)];
     }
-    let mut checks = vec![];
-    for tenant in own {
+    let (mut checks, mut progress) = (vec![], Progress::of(Some(own.len() as u64)));
+    for (asked, tenant) in (0..).zip(&own) {
+        if asked > 0 {
+            progress.tell(asked, &format!("{asked} of {} tenants asked", own.len()));
+        }
         checks.extend(approvals(&client, settings, tenant).await);
     }
     checks

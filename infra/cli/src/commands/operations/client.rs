@@ -6,9 +6,13 @@ use crate::commands::send::{address, http};
 use crate::error::{Exit, Failure};
 use crate::signer::Signer;
 use crate::stack::Stack;
-use reqwest::{Request, RequestBuilder};
+use reqwest::{Method, Request, RequestBuilder};
 use serde_json::Value;
 use url::Url;
+
+/// The API's own limits: of a page, and of pages for one look.
+const LONGEST_PAGE: usize = 100;
+const PAGES: usize = 20;
 
 pub(super) struct Client<'a> {
     http: reqwest::Client,
@@ -34,8 +38,37 @@ impl<'a> Client<'a> {
         self.ask(self.http.get(url)).await
     }
 
+    /// The first items of a list, over as many pages as that takes.
+    pub(super) async fn pages(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        most: usize,
+    ) -> Result<Vec<Value>, Failure> {
+        let limit = most.clamp(1, LONGEST_PAGE).to_string();
+        let (mut found, mut cursor) = (vec![], None::<String>);
+        for _ in 0..PAGES {
+            let cursor_given = cursor.as_deref().map(|cursor| ("cursor", cursor));
+            let query: Vec<_> = query.iter().copied().chain([("limit", limit.as_str())]).chain(cursor_given).collect();
+            let mut page = self.get(path, &query).await?;
+            if let Value::Array(items) = page["items"].take() {
+                found.extend(items);
+            }
+            cursor = page["next"].as_str().map(str::to_owned);
+            if cursor.is_none() || found.len() >= most {
+                break;
+            }
+        }
+        found.truncate(most);
+        Ok(found)
+    }
+
     pub(super) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
-        self.ask(self.http.post(self.url(path)).json(body)).await
+        self.send(Method::POST, path, body).await
+    }
+
+    pub(super) async fn send(&self, method: Method, path: &[&str], body: &Value) -> Result<Value, Failure> {
+        self.ask(self.http.request(method, self.url(path)).json(body)).await
     }
 
     /// Each segment is escaped, so none can lead elsewhere.

@@ -4,13 +4,14 @@ use super::client::Client;
 use super::shown::{second, text};
 use crate::error::{Exit, Failure};
 use crate::output::table;
+use crate::progress::Progress;
 use crate::text::{Since, since, when};
 use clap::Args;
 use serde_json::{Value, json};
 use webhooks_host::{Host, SystemHost};
 
 /// Pages that one look goes through, each of a bounded part of the table.
-const PAGES: usize = 50;
+const PAGES: u64 = 50;
 /// The API's longest page.
 const PAGE: &str = "50";
 
@@ -36,7 +37,8 @@ pub(super) async fn find(client: &Client<'_>, what: &str, place: &Where) -> Resu
     let at = |since: Option<Since>| since.map(|since| when(since.at(now)));
     let given = [("tenant", place.tenant.clone()), ("from", at(place.from)), ("to", at(place.to))];
     let (mut found, mut next, mut last) = (vec![], None::<String>, Value::Null);
-    for _ in 0..PAGES {
+    let mut progress = Progress::of(None);
+    for page in 0_u64.. {
         let mut query = vec![("q", what), ("limit", PAGE)];
         query.extend(given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
         query.extend(next.as_deref().map(|next| ("cursor", next)));
@@ -45,10 +47,10 @@ pub(super) async fn find(client: &Client<'_>, what: &str, place: &Where) -> Resu
             found.extend(items);
         }
         next = last["next"].as_str().map(str::to_owned);
-        if next.is_none() || found.len() >= place.limit {
+        if next.is_none() || found.len() >= place.limit || page >= PAGES {
             break;
         }
-        eprintln!("searched back to {}", back_to(&last));
+        progress.tell(page, &format!("searched back to {}", back_to(&last)));
     }
     last["items"] = json!(found);
     Ok(last)
@@ -63,7 +65,7 @@ pub(super) fn nothing(what: &str, found: &Value) -> Failure {
 }
 
 pub(super) fn list(found: &Value) -> String {
-    let heads = ["received", "entity", "key", "state", "fits", "tenant", "ref"];
+    let heads = ["received (utc)", "entity", "key", "state", "fits", "tenant", "ref"];
     let rows = found["items"].as_array().into_iter().flatten().map(|item| {
         let of = |name: &str| text(&item[name]);
         [second(&of("received_at")), of("entity"), of("key"), of("state"), of("matched"), of("tenant"), of("ref")]

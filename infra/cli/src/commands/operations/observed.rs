@@ -34,7 +34,7 @@ pub async fn observed(stack: &Stack, caller: &Caller, options: Observed) -> Outc
 /// A line for each question and for each fact below it, and then what to do.
 fn shown(items: &[Value]) -> String {
     let rows = items.iter().flat_map(|item| std::iter::once(question(item)).chain(facts(item)));
-    let lines = table(["question", "stands", "notifications", "last seen", "seen"], rows);
+    let lines = table(["question", "stands", "notifications", "last seen (utc)", "seen"], rows);
     let advice = items.iter().filter(|item| item["advice"].is_string());
     let advice: String =
         advice.map(|item| format!("{}: {}\n", text(&item["question"]), text(&item["advice"]))).collect();

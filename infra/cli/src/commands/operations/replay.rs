@@ -1,10 +1,11 @@
 //! `replay`: one notification, or a job for all that a filter finds, watched until it ends.
 
-use super::shown::text;
-use super::{Access, Caller, Client};
-use crate::error::{Exit, Failure};
-use crate::interrupt::{Stop, requested};
+use super::jobs::{about, follow, go_on};
+use super::{Access, Caller, Client, event_name, shown};
+use crate::error::Exit;
+use crate::interrupt::Stop;
 use crate::output::{Outcome, Report, fields};
+use crate::prompt::Ask;
 use crate::stack::Stack;
 use crate::text::{Since, duration, exact, since};
 use clap::Args;
@@ -12,14 +13,15 @@ use serde_json::{Value, json};
 use time::Duration;
 use uuid::Uuid;
 use webhooks_host::{Host, SystemHost};
+use webhooks_model::State;
 
-/// Answers that may be missing in a row while a job is watched.
-const PATIENCE: u32 = 10;
+/// So many of a plan's sample are shown.
+const SAMPLE: usize = 10;
 
 #[derive(Debug, Args)]
 pub struct Replay {
     /// The notification's `ref`; without it, the filter decides
-    #[arg(value_name = "REF", conflicts_with_all = ["plan", "tenant", "from", "to", "states", "entity", "event", "rate", "resume"])]
+    #[arg(value_name = "REF", conflicts_with_all = ["plan", "tenant", "from", "to", "states", "entity", "event", "rate", "resume", "all_states"])]
     reference: Option<String>,
     /// Only say what would be replayed
     #[arg(long)]
@@ -33,9 +35,12 @@ pub struct Replay {
     /// Received before then; now unless told
     #[arg(long, value_name = "WHEN", value_parser = since)]
     to: Option<Since>,
-    /// In this state, such as dead or parked; may be repeated
+    /// In this state, such as dead; may be repeated. What failed unless told: dead, parked, unparseable
     #[arg(long = "state", value_name = "STATE")]
     states: Vec<String>,
+    /// In whatever state, also what has succeeded
+    #[arg(long, conflicts_with = "states")]
+    all_states: bool,
     /// Of this entity, such as sales_order
     #[arg(long)]
     entity: Option<String>,
@@ -49,11 +54,14 @@ pub struct Replay {
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
     /// Go on with a job that was stopped, or watch one that runs
-    #[arg(long, value_name = "JOB", conflicts_with_all = ["plan", "tenant", "from", "to", "states", "entity", "event", "rate"])]
+    #[arg(long, value_name = "JOB", conflicts_with_all = ["plan", "tenant", "from", "to", "states", "entity", "event", "rate", "all_states"])]
     resume: Option<Uuid>,
     /// Begin the job and do not wait for its end
     #[arg(long, conflicts_with_all = ["plan", "reference"])]
     detach: bool,
+    /// Begin without asking, at a terminal
+    #[arg(long)]
+    yes: bool,
     /// How often to ask how far it has come
     #[arg(long, default_value = "1s", value_parser = duration)]
     every: Duration,
@@ -66,9 +74,10 @@ impl Replay {
         let now = SystemHost.now();
         let at = |since: Option<Since>| exact(since.map_or(now, |since| since.at(now)));
         let mut filter = json!({
-            "tenant": self.tenant, "from": at(self.from), "to": at(self.to), "states": self.states, "note": self.note,
+            "tenant": self.tenant, "from": at(self.from), "to": at(self.to), "states": self.states(), "note": self.note,
         });
-        for (name, value) in [("entity", &self.entity), ("event", &self.event)] {
+        let event = self.event.as_deref().map(event_name::canonical);
+        for (name, value) in [("entity", &self.entity), ("event", &event)] {
             if let Some(value) = value {
                 filter[name] = json!(value);
             }
@@ -78,13 +87,28 @@ impl Replay {
         }
         filter
     }
+
+    fn states(&self) -> Vec<String> {
+        match self.states.as_slice() {
+            [] if self.all_states => vec![],
+            [] => State::ALL.into_iter().filter(|state| state.needs_attention()).map(|s| s.as_str().into()).collect(),
+            told => told.to_vec(),
+        }
+    }
 }
 
-/// `listen` is called where there is something to stop: a job, which is then cancelled before its next slice.
+/// `ask` is asked before a job begins, where there is a person to ask. `listen` is called where there is something to
+/// stop: a job, which is then cancelled before its next slice.
 ///
 /// # Errors
 /// The API refuses, does not know the notification or the job, or does not answer.
-pub async fn replay(stack: &Stack, caller: &Caller, options: Replay, listen: impl FnOnce() -> Stop) -> Outcome {
+pub async fn replay(
+    stack: &Stack,
+    caller: &Caller,
+    options: Replay,
+    ask: Ask,
+    listen: impl FnOnce() -> Stop,
+) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
     if let Some(name) = &options.reference {
         let path = ["operations", "v1", "notifications", name, "replay"];
@@ -92,111 +116,52 @@ pub async fn replay(stack: &Stack, caller: &Caller, options: Replay, listen: imp
         let told = "It is on its way; get shows what becomes of it.";
         return Ok(Report::new(json!({ "ref": name, "replayed": true }), told));
     }
-    if options.plan {
-        let plan = client.post(&["operations", "v1", "plans"], &options.filter()).await?;
-        let text = planned(&plan);
-        return Ok(Report::new(plan, text));
+    let filter = options.filter();
+    let ask = ask.filter(|_| !options.yes && options.resume.is_none());
+    let mut expected = None;
+    if options.plan || ask.is_some() {
+        let plan = client.post(&["operations", "v1", "plans"], &filter).await?;
+        let text = planned(&client, &plan, &filter).await;
+        if options.plan {
+            return Ok(Report::new(plan, text));
+        }
+        eprintln!("{text}");
+        if let Some(ask) = ask
+            && !ask(&format!("Replay {}?", counted(&plan)))
+        {
+            let json = json!({ "begun": false });
+            return Ok(Report::new(json, "Nothing was begun.").with_exit(Exit::Refused));
+        }
+        expected = plan["count"].as_u64().filter(|_| plan["at_least"] != true);
     }
     let job = match options.resume {
         Some(id) => client.post(&["operations", "v1", "jobs", &id.to_string(), "resume"], &json!({})).await?,
-        None => client.post(&["operations", "v1", "jobs"], &options.filter()).await?,
+        None => client.post(&["operations", "v1", "jobs"], &filter).await?,
     };
     if options.detach {
         let told = format!("{}Watch it: {}\n", about(&job), go_on(&job));
         return Ok(Report::new(job, told));
     }
-    follow(&client, job, options.every, &listen()).await
+    follow(&client, job, options.every, expected, &listen()).await
 }
 
-async fn follow(client: &Client<'_>, mut job: Value, every: Duration, stop: &Stop) -> Outcome {
-    let id = text(&job["id"]);
-    let (mut told, mut missed) = (String::new(), 0);
-    loop {
-        let now = progress(&job);
-        if now != told {
-            eprintln!("{now}");
-            told = now;
-        }
-        if job["status"] != "running" {
-            return Ok(ended(job));
-        }
-        tokio::select! {
-            biased;
-            () = requested(stop) => {
-                let cancelled = client.post(&["operations", "v1", "jobs", &id, "cancel"], &json!({})).await;
-                return stopped(cancelled, &job);
-            }
-            () = tokio::time::sleep(every.unsigned_abs()) => {}
-        }
-        match client.get(&["operations", "v1", "jobs", &id], &[]).await {
-            Ok(fresh) => (job, missed) = (fresh, 0),
-            Err(failure) if failure.exit == Exit::Unavailable && missed < PATIENCE => missed += 1,
-            // To watch needs the role read, which whoever may replay need not have.
-            Err(failure) if failure.exit == Exit::Refused => {
-                eprintln!("{failure}: the job goes on, but is not shown. {}", failure.advice);
-                let text = about(&job);
-                return Ok(Report::new(job, text));
-            }
-            Err(failure) => {
-                let advice = format!("The job goes on. Watch it: {}", go_on(&job));
-                return Err(Failure { advice, ..failure });
-            }
-        }
+/// A sample with a line for each, which takes the role `read`. Whoever lacks it sees names alone.
+async fn planned(client: &Client<'_>, plan: &Value, filter: &Value) -> String {
+    let mut sample = vec![];
+    for name in plan["sample"].as_array().into_iter().flatten().take(SAMPLE) {
+        let path = ["operations", "v1", "notifications", name.as_str().unwrap_or_default()];
+        sample.push(client.get(&path, &[]).await.unwrap_or_else(|_| json!({ "ref": name })));
     }
-}
-
-fn ended(job: Value) -> Report {
-    let finished = job["status"] == "finished";
-    let mut text = about(&job);
-    if !finished {
-        text.push_str(&format!("\nSomebody has cancelled it. To go on: {}\n", go_on(&job)));
-    }
-    Report::new(job, text).with_exit(if finished { Exit::Ok } else { Exit::Failed })
-}
-
-/// A job may finish while it is being cancelled.
-fn stopped(cancelled: Result<Value, Failure>, job: &Value) -> Outcome {
-    match cancelled {
-        Ok(job) => {
-            let text = format!("{}\nStopped. To go on: {}\n", about(&job), go_on(&job));
-            Ok(Report::new(job, text).with_exit(Exit::Interrupted))
-        }
-        Err(failure) if failure.what.contains("has_ended") => {
-            let text = format!("{}\nIt had finished before it could be stopped.\n", about(job));
-            Ok(Report::new(job, text).with_exit(Exit::Interrupted))
-        }
-        Err(failure) => {
-            let what = format!("the job could not be stopped and goes on: {failure}");
-            Err(Failure { what, ..failure })
-        }
-    }
-}
-
-fn go_on(job: &Value) -> String {
-    format!("visma-webhooks replay --resume {}", text(&job["id"]))
-}
-
-fn progress(job: &Value) -> String {
-    let reached = job["reached"].as_str().map(|at| format!(", up to {at}")).unwrap_or_default();
-    format!("{}: {} replayed, {} passed over{reached}", text(&job["status"]), job["done"], job["skipped"])
-}
-
-fn about(job: &Value) -> String {
-    fields([
-        ("job", text(&job["id"])),
-        ("status", text(&job["status"])),
-        ("replayed", text(&job["done"])),
-        ("passed over", text(&job["skipped"])),
-    ])
-}
-
-fn planned(plan: &Value) -> String {
-    let least = if plan["at_least"] == true { "at least " } else { "" };
-    let sample = plan["sample"].as_array().into_iter().flatten().map(text).collect::<Vec<_>>();
-    let count = format!("{least}{}", plan["count"]);
-    fields([
-        ("would replay", count),
+    let states = filter["states"].as_array().into_iter().flatten().map(shown::text).collect::<Vec<_>>().join(", ");
+    let about = fields([
+        ("would replay", counted(plan)),
+        ("in the states", if states.is_empty() { "all".to_owned() } else { states }),
         ("it would take", format!("{} s", plan["seconds"])),
-        ("the first", sample.join(" ")),
-    ])
+    ]);
+    if sample.is_empty() { about } else { format!("{about}\nThe first of them:\n{}", shown::list(&sample)) }
+}
+
+fn counted(plan: &Value) -> String {
+    let least = if plan["at_least"] == true { "at least " } else { "" };
+    format!("{least}{}", plan["count"])
 }

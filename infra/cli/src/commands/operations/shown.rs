@@ -1,9 +1,9 @@
 //! Notifications and their timelines as text.
 
-use crate::output::{fields, printable, table};
+use crate::output::{self, fields, table};
 use serde_json::Value;
 
-const COLUMNS: [&str; 7] = ["received", "event", "key", "state", "reason", "feedback", "ref"];
+const COLUMNS: [&str; 7] = ["received (utc)", "event", "key", "state", "reason", "feedback", "ref"];
 /// Widths for rows that come one after another; the last column has none.
 const WIDTHS: [usize; 6] = [20, 30, 14, 11, 20, 8];
 
@@ -13,9 +13,7 @@ pub(super) fn list(items: &[Value]) -> String {
 
 /// One of a list that goes on.
 pub(super) fn line(item: &Value) -> String {
-    let row = row(item);
-    let cells = row.iter().zip(WIDTHS).map(|(cell, width)| format!("{:width$}  ", printable(cell)));
-    cells.collect::<String>() + &row[WIDTHS.len()]
+    output::row(&COLUMNS, &row(item), &WIDTHS)
 }
 
 pub(super) fn timeline(one: &Value) -> String {
@@ -29,11 +27,21 @@ pub(super) fn timeline(one: &Value) -> String {
         [
             second(&at),
             what,
-            [reason, said].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": "),
             by,
+            [reason, said].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": "),
         ]
     });
-    format!("{about}\n{}", table(["at", "what", "text", "by"], rows))
+    format!("{about}\n{}", table(["at (utc)", "what", "by", "text"], rows))
+}
+
+/// What needs attention, of whichever tenant.
+pub(super) fn attention(items: &[Value]) -> String {
+    let rows = items.iter().map(|item| {
+        let [kind, tenant, event] = ["kind", "tenant", "event"].map(|name| text(&item[name]));
+        let [key, reason, reference] = ["key", "reason", "ref"].map(|name| text(&item[name]));
+        [kind, second(&text(&item["received_at"])), tenant, event, key, reason, reference]
+    });
+    table(["kind", "received (utc)", "tenant", "event", "key", "reason", "ref"], rows)
 }
 
 fn row(item: &Value) -> [String; 7] {

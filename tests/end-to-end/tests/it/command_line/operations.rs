@@ -1,8 +1,8 @@
 //! `get`, `tail` and `replay` with an operator's tokens.
 
-use super::program::{command, read, run, run_with};
+use super::program::{command, read, run, run_local, run_with};
 use crate::company;
-use end_to_end::{Company, Operator, until};
+use end_to_end::{Company, Operator, Stack, until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use standin::{Change, Emit, Item, Sending};
@@ -48,6 +48,17 @@ async fn tail_get_and_replay_show_and_repeat_one_notification_by_role() {
     follow(&company, &read).await;
 }
 
+#[tokio::test]
+async fn the_local_stack_is_found_with_its_address_and_its_token() {
+    let stack = Stack::load().await;
+    let (code, counts) = run_local(&["counts"]);
+    assert!(code == 0 && counts["dead"].is_u64(), "{counts}");
+    let (code, list) = run_local(&["subscriptions", "list"]);
+    assert!(code == 0 && list[0]["id"] == "local-erp", "{list}");
+    let (code, request) = run_local(&["send", "--dry-run"]);
+    assert!(code == 0 && request["url"].as_str().unwrap().starts_with(&stack.api_url), "{request}");
+}
+
 /// What arrives is shown until Ctrl-C.
 async fn follow(company: &Company, token: &str) {
     let mut tail = command(&company.stack);
@@ -73,7 +84,7 @@ async fn a_job_is_planned_stopped_by_ctrl_c_and_gone_on_with() {
     }
     let token = Operator::token_for(stack, "Repair", &["read", "repair"]).await;
     // At one a second the first slice takes ten of the twelve.
-    let filter = ["replay", "--tenant", tenant, "--from", "1h", "--rate", "1"];
+    let filter = ["replay", "--tenant", tenant, "--state", "processed", "--from", "1h", "--rate", "1"];
     let (code, plan) = run_with(stack, &token, &[&filter[..], &["--plan"]].concat());
     assert_eq!((code, &plan["count"]), (0, &json!(12)), "{plan}");
 

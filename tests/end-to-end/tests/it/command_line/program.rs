@@ -23,11 +23,22 @@ pub(super) fn read(output: &Output) -> (i32, Value) {
     (code, json.unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&output.stderr).into_owned())))
 }
 
-pub(super) fn command(stack: &Stack) -> Command {
+/// With nothing but `WEBHOOKS_STACK` and `--local`.
+pub(super) fn run_local(arguments: &[&str]) -> (i32, Value) {
+    let mut command = Command::new(program());
+    command.env_remove("AWS_ENDPOINT_URL").args(["--local", "--output", "json"]).args(arguments);
+    read(&command.output().expect("the program starts"))
+}
+
+fn program() -> PathBuf {
     let test = std::env::current_exe().expect("a test has a file");
-    let program: PathBuf = test.ancestors().nth(2).expect("target/debug").join("visma-webhooks");
+    let program = test.ancestors().nth(2).expect("target/debug").join("visma-webhooks");
     assert!(program.exists(), "{} is missing: cargo build -p visma-webhooks", program.display());
-    let mut command = Command::new(program);
+    program
+}
+
+pub(super) fn command(stack: &Stack) -> Command {
+    let mut command = Command::new(program());
     command.args(["--stack", "webhooks", "--set", &format!("ApiUrl={}", stack.api_url), "--output", "json"]);
     command
 }

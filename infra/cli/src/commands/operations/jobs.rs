@@ -1,0 +1,259 @@
+//! `jobs` and `erase`: what works in AWS for a while, and how it is watched from here.
+
+use super::shown::{second, text};
+use super::watch::Watch;
+use super::{Access, Caller, Client};
+use crate::error::{Exit, Failure};
+use crate::interrupt::{Stop, requested};
+use crate::output::{Format, Outcome, Report, fields, table};
+use crate::progress::Progress;
+use crate::prompt::Ask;
+use crate::stack::Stack;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use time::Duration;
+use uuid::Uuid;
+
+/// Answers that may be missing in a row while a job is watched.
+const PATIENCE: u32 = 10;
+
+#[derive(Debug, Subcommand)]
+pub enum Jobs {
+    /// Show the newest jobs
+    #[command(after_help = "Example:
+  visma-webhooks jobs list --watch")]
+    List(List),
+    /// Show one job and how far it has come
+    #[command(after_help = "Example:
+  visma-webhooks jobs get 0199a3c4-5b6d-7e8f-9012-3456789abcde --watch")]
+    Get(One),
+    /// Stop a job before its next slice
+    #[command(after_help = "Example:
+  visma-webhooks jobs cancel 0199a3c4-5b6d-7e8f-9012-3456789abcde")]
+    Cancel(Id),
+    /// Go on with a job that was stopped, and watch it
+    #[command(after_help = "Example:
+  visma-webhooks jobs resume 0199a3c4-5b6d-7e8f-9012-3456789abcde")]
+    Resume(Id),
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    #[command(flatten)]
+    watch: Watch,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Debug, Args)]
+pub struct One {
+    /// The job's id, as jobs list shows it
+    #[arg(value_name = "JOB")]
+    id: Uuid,
+    #[command(flatten)]
+    watch: Watch,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Debug, Args)]
+pub struct Id {
+    /// The job's id, as jobs list shows it
+    #[arg(value_name = "JOB")]
+    id: Uuid,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Debug, Args)]
+pub struct Erase {
+    /// Whom to forget; the tenant must be paused as a whole
+    #[arg(long, value_name = "ID")]
+    tenant: String,
+    /// The same once more
+    #[arg(long, value_name = "ID", required_unless_present = "plan")]
+    confirm: Option<String>,
+    /// Only say how much would be deleted
+    #[arg(long)]
+    plan: bool,
+    /// How many a second, 10 unless told
+    #[arg(long, value_name = "NUMBER")]
+    rate: Option<u32>,
+    /// Why, for whoever reads the audit record
+    #[arg(long, default_value = "", hide_default_value = true)]
+    note: String,
+    #[command(flatten)]
+    access: Access,
+}
+
+/// # Errors
+/// The API refuses, does not know the job, or does not answer.
+pub async fn jobs(
+    stack: &Stack,
+    caller: &Caller,
+    command: Jobs,
+    format: Format,
+    listen: impl FnOnce() -> Stop,
+) -> Outcome {
+    match command {
+        Jobs::List(List { watch, access }) => {
+            let client = Client::new(stack, caller, &access).await?;
+            watch.show(format, async || list(client.get(&["operations", "v1", "jobs"], &[]).await?)).await
+        }
+        Jobs::Get(One { id, watch, access }) => {
+            let (client, id) = (Client::new(stack, caller, &access).await?, id.to_string());
+            let look = async || {
+                let job = client.get(&["operations", "v1", "jobs", &id], &[]).await?;
+                let text = about(&job);
+                Ok::<_, Failure>(Report::new(job, text))
+            };
+            watch.show(format, look).await
+        }
+        Jobs::Cancel(Id { id, access }) => {
+            let client = Client::new(stack, caller, &access).await?;
+            let id = id.to_string();
+            let job = client.post(&["operations", "v1", "jobs", &id, "cancel"], &json!({})).await?;
+            let text = format!("{}\nTo go on: {}", about(&job), go_on(&job));
+            Ok(Report::new(job, text))
+        }
+        Jobs::Resume(Id { id, access }) => {
+            let client = Client::new(stack, caller, &access).await?;
+            let id = id.to_string();
+            let job = client.post(&["operations", "v1", "jobs", &id, "resume"], &json!({})).await?;
+            follow(&client, job, Duration::SECOND, None, &listen()).await
+        }
+    }
+}
+
+fn list(mut all: Value) -> Outcome {
+    let Value::Array(items) = all["items"].take() else { return Ok(Report::new(Value::Null, "")) };
+    let rows = items.iter().map(|job| {
+        let [kind, status, done, skipped] = ["kind", "status", "done", "skipped"].map(|name| text(&job[name]));
+        let [by, note, id] = ["by", "note", "id"].map(|name| text(&job[name]));
+        [second(&text(&job["created_at"])), kind, status, done, skipped, by, note, id]
+    });
+    let text = table(["created (utc)", "kind", "status", "done", "passed over", "by", "note", "job"], rows);
+    Ok(Report::new(items, text))
+}
+
+/// # Errors
+/// The API refuses or does not answer.
+pub async fn erase(stack: &Stack, caller: &Caller, options: Erase, ask: Ask, listen: impl FnOnce() -> Stop) -> Outcome {
+    let client = Client::new(stack, caller, &options.access).await?;
+    // A plan deletes nothing, and needs no second thought.
+    let confirm = options.confirm.as_ref().unwrap_or(&options.tenant);
+    let mut body = json!({ "tenant": options.tenant, "confirm": confirm, "note": options.note });
+    if let Some(rate) = options.rate {
+        body["rate"] = json!(rate);
+    }
+    if options.plan {
+        let plan = client.post(&["operations", "erasures", "plans"], &body).await?;
+        let text =
+            fields([("would delete", text(&plan["count"])), ("it would take", format!("{} s", plan["seconds"]))]);
+        return Ok(Report::new(plan, text));
+    }
+    if let Some(ask) = ask
+        && !ask(&format!("Delete all that is kept of {}, for good?", options.tenant))
+    {
+        return Ok(Report::new(json!({ "begun": false }), "Nothing was begun.").with_exit(Exit::Refused));
+    }
+    let job = client.post(&["operations", "erasures"], &body).await?;
+    follow(&client, job, Duration::SECOND, None, &listen()).await
+}
+
+/// Watches a job until it ends. `expected` is how many it is about, if that is known.
+pub(super) async fn follow(
+    client: &Client<'_>,
+    mut job: Value,
+    every: Duration,
+    expected: Option<u64>,
+    stop: &Stop,
+) -> Outcome {
+    let id = text(&job["id"]);
+    let (mut shown, mut missed) = (Progress::of(expected), 0);
+    loop {
+        shown.tell(job["done"].as_u64().unwrap_or_default(), &progress(&job));
+        if job["status"] != "running" {
+            return Ok(ended(job));
+        }
+        tokio::select! {
+            biased;
+            () = requested(stop) => {
+                let cancelled = client.post(&["operations", "v1", "jobs", &id, "cancel"], &json!({})).await;
+                return stopped(cancelled, &job);
+            }
+            () = tokio::time::sleep(every.unsigned_abs()) => {}
+        }
+        match client.get(&["operations", "v1", "jobs", &id], &[]).await {
+            Ok(fresh) => (job, missed) = (fresh, 0),
+            Err(failure) if failure.exit == Exit::Unavailable && missed < PATIENCE => missed += 1,
+            // To watch needs the role read, which whoever may replay need not have.
+            Err(failure) if failure.exit == Exit::Refused => {
+                eprintln!("{failure}: the job goes on, but is not shown. {}", failure.advice);
+                let text = about(&job);
+                return Ok(Report::new(job, text));
+            }
+            Err(failure) => {
+                let advice = format!("The job goes on. Watch it: {}", go_on(&job));
+                return Err(Failure { advice, ..failure });
+            }
+        }
+    }
+}
+
+fn ended(job: Value) -> Report {
+    let finished = job["status"] == "finished";
+    let mut text = about(&job);
+    if !finished {
+        text.push_str(&format!("\nSomebody has cancelled it. To go on: {}\n", go_on(&job)));
+    }
+    Report::new(job, text).with_exit(if finished { Exit::Ok } else { Exit::Failed })
+}
+
+/// A job may finish while it is being cancelled.
+fn stopped(cancelled: Result<Value, Failure>, job: &Value) -> Outcome {
+    match cancelled {
+        Ok(job) => {
+            let text = format!("{}\nStopped. To go on: {}\n", about(&job), go_on(&job));
+            Ok(Report::new(job, text).with_exit(Exit::Interrupted))
+        }
+        Err(failure) if failure.what.contains("has_ended") => {
+            let text = format!("{}\nIt had finished before it could be stopped.\n", about(job));
+            Ok(Report::new(job, text).with_exit(Exit::Interrupted))
+        }
+        Err(failure) => {
+            let what = format!("the job could not be stopped and goes on: {failure}");
+            Err(Failure { what, ..failure })
+        }
+    }
+}
+
+pub(super) fn go_on(job: &Value) -> String {
+    format!("visma-webhooks replay --resume {}", text(&job["id"]))
+}
+
+fn progress(job: &Value) -> String {
+    let reached = job["reached"].as_str().map(|at| format!(", up to {at}")).unwrap_or_default();
+    let (done, skipped) = (&job["done"], &job["skipped"]);
+    format!("{}: {done} {}, {skipped} passed over{reached}", text(&job["status"]), deed(job))
+}
+
+/// What a job of this kind does to each.
+fn deed(job: &Value) -> &'static str {
+    match job["kind"].as_str() {
+        Some("redrive") => "sent again",
+        Some("release") => "released",
+        Some("erase") => "deleted",
+        _ => "replayed",
+    }
+}
+
+pub(super) fn about(job: &Value) -> String {
+    fields([
+        ("job", text(&job["id"])),
+        ("kind", text(&job["kind"])),
+        ("status", text(&job["status"])),
+        (deed(job), text(&job["done"])),
+        ("passed over", text(&job["skipped"])),
+    ])
+}

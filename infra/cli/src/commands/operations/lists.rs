@@ -1,0 +1,198 @@
+//! What there is to look at: what needs attention and how much, who did what, quotas, an entity.
+
+use super::shown::{second, text};
+use super::watch::Watch;
+use super::{Access, Caller, Client, shown};
+use crate::error::Failure;
+use crate::output::{Format, Outcome, Report, fields, table};
+use crate::stack::Stack;
+use crate::text::{Since, exact, since};
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use webhooks_host::{Host, SystemHost};
+
+#[derive(Debug, Args)]
+pub struct Counts {
+    #[command(flatten)]
+    watch: Watch,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Kind {
+    Dead,
+    Parked,
+    Unparseable,
+    FeedbackParked,
+    Paused,
+}
+
+impl Kind {
+    /// What a person should look at. What is paused waits, and is shown on demand.
+    const USUAL: [Self; 4] = [Self::Dead, Self::Parked, Self::Unparseable, Self::FeedbackParked];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Dead => "dead",
+            Self::Parked => "parked",
+            Self::Unparseable => "unparseable",
+            Self::FeedbackParked => "feedback_parked",
+            Self::Paused => "paused",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Attention {
+    /// Only this kind; all but paused unless told
+    #[arg(long, value_enum)]
+    kind: Option<Kind>,
+    /// Only of this tenant
+    #[arg(long, value_name = "ID")]
+    tenant: Option<String>,
+    /// The most to show of each kind
+    #[arg(long, default_value_t = 20, value_name = "NUMBER")]
+    limit: usize,
+    #[command(flatten)]
+    watch: Watch,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// Only what concerns this tenant
+    #[arg(long, value_name = "ID")]
+    tenant: Option<String>,
+    /// Done since then: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h; 30 days unless told
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    from: Option<Since>,
+    /// Done before then; now unless told
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    to: Option<Since>,
+    /// The most to show
+    #[arg(long, default_value_t = 50, value_name = "NUMBER")]
+    limit: usize,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Debug, Args)]
+pub struct Quotas {
+    #[command(flatten)]
+    watch: Watch,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Debug, Args)]
+pub struct Entity {
+    /// Whose
+    #[arg(long, value_name = "ID")]
+    tenant: String,
+    /// What it is, such as account, customer or sales_order
+    entity: String,
+    /// Its number, such as 1920 or SO/000123
+    key: String,
+    #[command(flatten)]
+    access: Access,
+}
+
+/// # Errors
+/// The API refuses or does not answer.
+pub async fn counts(stack: &Stack, caller: &Caller, options: Counts, format: Format) -> Outcome {
+    let client = Client::new(stack, caller, &options.access).await?;
+    let look = async || {
+        let all = client.get(&["operations", "v1", "counts"], &[]).await?;
+        let pairs: Vec<(String, String)> =
+            all.as_object().into_iter().flatten().map(|(name, count)| (name.replace('_', " "), text(count))).collect();
+        let text = fields(pairs.iter().map(|(name, count)| (name.as_str(), count.clone())));
+        Ok::<_, Failure>(Report::new(all, text))
+    };
+    options.watch.show(format, look).await
+}
+
+/// # Errors
+/// As [`counts`].
+pub async fn attention(stack: &Stack, caller: &Caller, options: Attention, format: Format) -> Outcome {
+    let client = Client::new(stack, caller, &options.access).await?;
+    let kinds = options.kind.map_or(Kind::USUAL.to_vec(), |kind| vec![kind]);
+    let look = async || {
+        let mut all = vec![];
+        for kind in &kinds {
+            let mut query = vec![("kind", kind.as_str())];
+            query.extend(options.tenant.as_deref().map(|tenant| ("tenant", tenant)));
+            let mut found = client.pages(&["operations", "v1", "attention"], &query, options.limit).await?;
+            found.iter_mut().for_each(|item| item["kind"] = json!(kind.as_str()));
+            all.extend(found);
+        }
+        let text = if all.is_empty() { "Nothing needs attention.".to_owned() } else { shown::attention(&all) };
+        Ok::<_, Failure>(Report::new(all, text))
+    };
+    options.watch.show(format, look).await
+}
+
+/// # Errors
+/// As [`counts`].
+pub async fn audit(stack: &Stack, caller: &Caller, options: Audit) -> Outcome {
+    let client = Client::new(stack, caller, &options.access).await?;
+    let now = SystemHost.now();
+    let [from, to] = [options.from, options.to].map(|since| since.map(|since| exact(since.at(now))));
+    let given = [("tenant", &options.tenant), ("from", &from), ("to", &to)];
+    let query: Vec<_> = given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+    let items = client.pages(&["operations", "v1", "audit"], &query, options.limit).await?;
+    let rows = items.iter().map(|item| {
+        let [by, deed, kind, result] = ["by", "deed", "kind", "result"].map(|name| text(&item[name]));
+        [second(&text(&item["at"])), by, deed, result, kind, text(&item["name"])]
+    });
+    let shown = table(["at (utc)", "by", "deed", "result", "kind", "name"], rows);
+    Ok(Report::new(items, shown))
+}
+
+/// # Errors
+/// As [`counts`].
+pub async fn quotas(stack: &Stack, caller: &Caller, options: Quotas, format: Format) -> Outcome {
+    let client = Client::new(stack, caller, &options.access).await?;
+    let look = async || {
+        let mut all = client.get(&["operations", "v1", "quotas"], &[]).await?;
+        let items = all["items"].take();
+        let rows = items.as_array().into_iter().flatten().map(|item| {
+            let assumed = if item["is_assumed"] == true { " (assumed)" } else { "" };
+            let [resets, done] = ["resets_at", "done_at"].map(|name| second(&text(&item[name])));
+            let calls = format!("{}{assumed}", item["calls_per_hour"]);
+            [text(&item["waiting"]), calls, resets, done, text(&item["tenant"])]
+        });
+        let shown = table(["waiting", "calls an hour", "resets (utc)", "done (utc)", "tenant"], rows);
+        Ok::<_, Failure>(Report::new(items, shown))
+    };
+    options.watch.show(format, look).await
+}
+
+/// # Errors
+/// As [`counts`], or nothing is known of it.
+pub async fn entity(stack: &Stack, caller: &Caller, options: Entity) -> Outcome {
+    let client = Client::new(stack, caller, &options.access).await?;
+    let query =
+        [("tenant", options.tenant.as_str()), ("entity", options.entity.as_str()), ("key", options.key.as_str())];
+    let one = client.get(&["operations", "v1", "entities"], &query).await?;
+    let also = one["also"].as_array().into_iter().flatten();
+    let also: Vec<String> =
+        also.map(|other| format!("{} ({})", text(&other["key"]), text(&other["relation"]))).collect();
+    let current = &one["current"];
+    let is = |name: &str| if current[name] == true { "yes".to_owned() } else { String::new() };
+    let about = fields([
+        ("tenant", text(&one["tenant"])),
+        ("entity", text(&one["entity"])),
+        ("key", text(&one["key"])),
+        ("status", text(&current["status"])),
+        ("detail", text(&current["detail"])),
+        ("deleted", is("deleted")),
+        ("gone", is("gone")),
+        ("also", also.join(", ")),
+    ]);
+    let notifications = one["notifications"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let shown = format!("{about}\n{}", shown::list(notifications));
+    Ok(Report::new(one, shown))
+}

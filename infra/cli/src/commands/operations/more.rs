@@ -1,0 +1,101 @@
+//! What else the operations API can, as commands.
+
+use super::{Attention, Audit, Counts, Deed, Entity, Erase, HandedIn, Jobs, Letters, Pauses, Quotas};
+use super::{Caller, attention, audit, counts, deed, entity, erase, jobs, letters, outcome, pauses, quotas};
+use crate::interrupt::Stop;
+use crate::output::{Format, Outcome};
+use crate::prompt::Ask;
+use crate::stack::Stack;
+use clap::Subcommand;
+
+#[derive(Debug, Subcommand)]
+pub enum More {
+    /// Show what a person should look at: dead, parked, unparseable, and feedback that Visma Net refused
+    #[command(after_help = "Examples:
+  visma-webhooks attention
+  visma-webhooks attention --kind parked --watch")]
+    Attention(Attention),
+    /// Count what needs attention and what waits
+    #[command(after_help = "Examples:
+  visma-webhooks counts
+  visma-webhooks counts --watch --every 10s")]
+    Counts(Counts),
+    /// Show an account, a customer or a document: its state, its other numbers, its notifications
+    #[command(after_help = "Example:
+  visma-webhooks entity --tenant 10000000-0000-4000-8000-000000000001 sales_order SO/000123")]
+    Entity(Entity),
+    /// Show what waits for a tenant's quota of calls, and until when
+    #[command(after_help = "Example:
+  visma-webhooks quotas")]
+    Quotas(Quotas),
+    /// Show what operators did, newest first
+    #[command(after_help = "Example:
+  visma-webhooks audit --from 24h")]
+    Audit(Audit),
+    /// What waits until somebody lets it go on: list, begin, end
+    #[command(subcommand)]
+    Pauses(Pauses),
+    /// Set a notification aside: nothing further is tried until it is released
+    #[command(after_help = "Example:
+  visma-webhooks hold 01M844DZQT5K3V0Z8Q6H2N7RWB --note asked")]
+    Hold(Deed),
+    /// Let a held or paused notification go on
+    #[command(after_help = "Example:
+  visma-webhooks release 01M844DZQT5K3V0Z8Q6H2N7RWB")]
+    Release(Deed),
+    /// Try a feedback once more that is parked or stuck
+    #[command(after_help = "Example:
+  visma-webhooks resend 01M844DZQT5K3V0Z8Q6H2N7RWB")]
+    Resend(Deed),
+    /// Hand in the outcome of a notification whose feedback was deferred
+    #[command(after_help = "Examples:
+  visma-webhooks outcome 01M844DZQT5K3V0Z8Q6H2N7RWB --success --text Shipped
+  visma-webhooks outcome 01M844DZQT5K3V0Z8Q6H2N7RWB --failure --text Refused")]
+    Outcome(HandedIn),
+    /// Replays, redrives and erasures that work in AWS: list, get, cancel, resume
+    #[command(subcommand)]
+    Jobs(Jobs),
+    /// Dead letters by the operations API, which writes down who sent them again: list, redrive
+    #[command(subcommand)]
+    DeadLetters(Letters),
+    /// Delete whatever is kept of a tenant, for good (role erase)
+    #[command(after_help = "Examples:
+  visma-webhooks erase --tenant 10000000-0000-4000-8000-000000000001 --plan
+  visma-webhooks erase --tenant T-1 --confirm T-1 --note contract-ended")]
+    Erase(Erase),
+}
+
+impl More {
+    /// It needs a role that nobody has who only repairs.
+    #[must_use]
+    pub fn erases(&self) -> bool {
+        matches!(self, Self::Erase(_))
+    }
+}
+
+/// # Errors
+/// The API refuses, does not know what is named, or does not answer.
+pub async fn more(
+    stack: &Stack,
+    caller: &Caller,
+    command: More,
+    format: Format,
+    ask: Ask,
+    listen: impl FnOnce() -> Stop,
+) -> Outcome {
+    match command {
+        More::Attention(options) => attention(stack, caller, options, format).await,
+        More::Counts(options) => counts(stack, caller, options, format).await,
+        More::Entity(options) => entity(stack, caller, options).await,
+        More::Quotas(options) => quotas(stack, caller, options, format).await,
+        More::Audit(options) => audit(stack, caller, options).await,
+        More::Pauses(command) => pauses(stack, caller, command, format).await,
+        More::Hold(options) => deed(stack, caller, "hold", options).await,
+        More::Release(options) => deed(stack, caller, "release", options).await,
+        More::Resend(options) => deed(stack, caller, "feedback", options).await,
+        More::Outcome(options) => outcome(stack, caller, options).await,
+        More::Jobs(command) => jobs(stack, caller, command, format, listen).await,
+        More::DeadLetters(command) => letters(stack, caller, command, ask, listen).await,
+        More::Erase(options) => erase(stack, caller, options, ask, listen).await,
+    }
+}

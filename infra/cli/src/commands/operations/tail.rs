@@ -1,0 +1,160 @@
+//! `tail`: notifications as they arrive and change.
+
+use super::{Access, Caller, Client, event_name, shown};
+use crate::error::{Exit, Failure};
+use crate::interrupt::{self, requested};
+use crate::output::{Format, Outcome, Report, line};
+use crate::stack::Stack;
+use crate::text::{duration, moment};
+use clap::Args;
+use serde_json::Value;
+use std::collections::HashMap;
+use time::{Duration, OffsetDateTime};
+
+const KNOWN: usize = 10_000;
+/// The API's longest page.
+const PAGE: &str = "100";
+/// Pages that one look goes through, each of a bounded part of the table.
+const PAGES: usize = 20;
+
+#[derive(Debug, Args)]
+pub struct Tail {
+    /// The tenant's id
+    #[arg(long, value_name = "ID")]
+    tenant: String,
+    /// Only of this entity, such as sales_order
+    #[arg(long)]
+    entity: Option<String>,
+    /// Only of this event, such as ACCOUNT_CHANGED
+    #[arg(long)]
+    event: Option<String>,
+    /// Only in this state, such as dead
+    #[arg(long)]
+    state: Option<String>,
+    /// Show the newest ones of the last seven days and stop
+    #[arg(long)]
+    once: bool,
+    /// The most to show at first
+    #[arg(long, default_value_t = 20, value_name = "NUMBER")]
+    limit: usize,
+    /// How often to ask
+    #[arg(long, default_value = "2s", value_parser = duration)]
+    every: Duration,
+    #[command(flatten)]
+    access: Access,
+}
+
+/// # Errors
+/// As [`super::get`]. Goes on until Ctrl-C, also over moments in which the API does not answer.
+pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format) -> Outcome {
+    let client = Client::new(stack, caller, &options.access).await?;
+    let event = options.event.as_deref().map(event_name::canonical);
+    let given = [("entity", &options.entity), ("event", &event), ("state", &options.state)];
+    let mut query = vec![("tenant", options.tenant.as_str()), ("limit", PAGE)];
+    query.extend(given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
+    let first = newest(&client, &query, |found| found.len() < options.limit).await?;
+    if let Some((what, advice)) = event.as_deref().filter(|_| first.is_empty()).and_then(event_name::unknown) {
+        if options.once {
+            return Err(Failure::usage(format!("{what}, and none came under this name"), advice));
+        }
+        eprintln!("{what}, and none came under this name so far. {advice}");
+    }
+    if options.once {
+        let first = &first[..first.len().min(options.limit)];
+        return Ok(Report::new(first, shown::list(first)));
+    }
+    let (mut news, first) = News::begin(&first, options.limit);
+    print(&first, format)?;
+    let (stop, every) = (interrupt::listen(), options.every.unsigned_abs());
+    loop {
+        tokio::select! {
+            biased;
+            () = requested(&stop) => return Ok(Report::new(Value::Null, "").with_exit(Exit::Interrupted)),
+            () = tokio::time::sleep(every) => {}
+        }
+        match newest(&client, &query, |found| !found.last().is_none_or(|item| news.knows(item))).await {
+            Ok(list) => print(&news.of(&list), format)?,
+            Err(failure) if failure.exit == Exit::Unavailable => eprintln!("{failure}; asking again"),
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// The list from its newest end, while `more` of it is wanted. A page may be short or empty and the list still go on.
+async fn newest(
+    client: &Client<'_>,
+    query: &[(&str, &str)],
+    more: impl Fn(&[Value]) -> bool,
+) -> Result<Vec<Value>, Failure> {
+    let (mut found, mut cursor) = (vec![], None::<String>);
+    for _ in 0..PAGES {
+        let cursor_given = cursor.as_deref().map(|cursor| ("cursor", cursor));
+        let query: Vec<_> = query.iter().copied().chain(cursor_given).collect();
+        let mut page = client.get(&["operations", "v1", "notifications"], &query).await?;
+        if let Value::Array(items) = page["items"].take() {
+            found.extend(items);
+        }
+        cursor = page["next"].as_str().map(str::to_owned);
+        if cursor.is_none() || !more(&found) {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// What was shown, and so what is new.
+#[derive(Debug)]
+pub struct News {
+    versions: HashMap<String, String>,
+    /// What was received before and is not known was left out at the begin, and stays so.
+    since: Option<OffsetDateTime>,
+}
+
+impl News {
+    /// From a list, newest first: what to show of it, oldest first. The others count as shown.
+    pub fn begin(list: &[Value], limit: usize) -> (Self, Vec<Value>) {
+        let since = list.last().and_then(received);
+        let versions = list.iter().map(|item| (shown::text(&item["ref"]), version(item))).collect();
+        (Self { versions, since }, list.iter().take(limit).rev().cloned().collect())
+    }
+
+    fn knows(&self, item: &Value) -> bool {
+        self.versions.contains_key(&shown::text(&item["ref"]))
+    }
+
+    /// Of a list, newest first, those that are new or have changed, oldest first.
+    pub fn of(&mut self, list: &[Value]) -> Vec<Value> {
+        if self.versions.len() > KNOWN {
+            self.versions.retain(|name, _| list.iter().any(|item| item["ref"] == *name));
+        }
+        let mut news = vec![];
+        for item in list.iter().rev() {
+            let is_news = match self.versions.insert(shown::text(&item["ref"]), version(item)) {
+                Some(before) => before != version(item),
+                None => self.since.is_none_or(|since| received(item).is_none_or(|at| at >= since)),
+            };
+            if is_news {
+                news.push(item.clone());
+            }
+        }
+        news
+    }
+}
+
+fn version(item: &Value) -> String {
+    format!("{}{}{}", item["state"], item["reason"], item["feedback"])
+}
+
+fn received(item: &Value) -> Option<OffsetDateTime> {
+    moment(item["received_at"].as_str()?).ok()
+}
+
+fn print(news: &[Value], format: Format) -> Result<(), Failure> {
+    for item in news {
+        line(&match format {
+            Format::Json => item.to_string(),
+            Format::Table => shown::line(item),
+        })?;
+    }
+    Ok(())
+}

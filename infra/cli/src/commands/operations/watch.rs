@@ -1,0 +1,48 @@
+//! Looking again and again.
+
+use crate::error::Exit;
+use crate::interrupt::{self, requested};
+use crate::output::{Format, Outcome, Report, line};
+use crate::text::duration;
+use clap::Args;
+use serde_json::Value;
+use time::Duration;
+
+#[derive(Debug, Args)]
+pub(super) struct Watch {
+    /// Look again and again, and show it whenever it has changed, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+    /// How often to look
+    #[arg(long, default_value = "2s", value_parser = duration, requires = "watch")]
+    every: Duration,
+}
+
+impl Watch {
+    /// Looks once, or goes on over moments in which the API does not answer. In JSON each change is one line.
+    pub(super) async fn show(&self, format: Format, mut look: impl AsyncFnMut() -> Outcome) -> Outcome {
+        if !self.watch {
+            return look().await;
+        }
+        let (stop, every, mut shown) = (interrupt::listen(), self.every.unsigned_abs(), None);
+        loop {
+            match look().await {
+                Ok(report) if shown.as_ref() != Some(&report.json) => {
+                    line(&match format {
+                        Format::Json => report.json.to_string(),
+                        Format::Table => format!("{}\n", report.text.trim_end()),
+                    })?;
+                    shown = Some(report.json);
+                }
+                Ok(_) => {}
+                Err(failure) if failure.exit == Exit::Unavailable => eprintln!("{failure}; asking again"),
+                Err(failure) => return Err(failure),
+            }
+            tokio::select! {
+                biased;
+                () = requested(&stop) => return Ok(Report::new(Value::Null, "").with_exit(Exit::Interrupted)),
+                () = tokio::time::sleep(every) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! `settings`: tenants, names of events and routes, written with the same care as secrets.
+
+use super::subscriptions::{Writing, finish};
+use crate::error::Failure;
+use crate::output::{Outcome, Report};
+use crate::settings::{Documents, SecretsManager, edit, learn, lists};
+use crate::stack::Stack;
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+use webhooks_model::catalogue;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the settings document, secrets blacked out
+    #[command(after_help = "Example:
+  visma-webhooks settings show")]
+    Show,
+    /// Whose changes are reconciled, and by which company number legacy messages name them: add, remove
+    #[command(subcommand)]
+    Tenants(Tenants),
+    /// What an event's name means that is in no catalogue: add, remove
+    #[command(subcommand)]
+    Aliases(Aliases),
+    /// What to do about an event: add, remove
+    #[command(subcommand)]
+    Routes(Routes),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Tenants {
+    /// Add a tenant
+    #[command(after_help = "Example:
+  visma-webhooks settings tenants add 10000000-0000-4000-8000-000000000001 --company-id 1234567")]
+    Add(Tenant),
+    /// Take a tenant out, whose missed webhooks nobody looks for any more
+    #[command(after_help = "Example:
+  visma-webhooks settings tenants remove 10000000-0000-4000-8000-000000000001 --dry-run")]
+    Remove(Named),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Aliases {
+    /// Say what a name means; also for one that means something else so far
+    #[command(after_help = "Example:
+  visma-webhooks settings aliases add KontoEndret=ACCOUNT_CHANGED")]
+    Add(Alias),
+    /// Forget what a name means
+    #[command(after_help = "Example:
+  visma-webhooks settings aliases remove KontoEndret")]
+    Remove(Named),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Routes {
+    /// Add a route; the first whose pattern fits counts
+    #[command(after_help = "Examples:
+  visma-webhooks settings routes add sales_order.* --feedback deferred --deadline-hours 48
+  visma-webhooks settings routes add account.deleted --no-fetch --first")]
+    Add(Route),
+    /// Take a route out
+    #[command(after_help = "Example:
+  visma-webhooks settings routes remove sales_order.*")]
+    Remove(Named),
+}
+
+#[derive(Debug, Args)]
+pub struct Tenant {
+    /// The tenant's id, which is the company's at Visma Connect
+    id: String,
+    /// The company's number in legacy messages
+    #[arg(long, value_name = "NUMBER")]
+    company_id: Option<String>,
+    /// How long it may be silent, in hours; 0 for as long as it likes
+    #[arg(long, value_name = "HOURS")]
+    silence_hours: Option<u16>,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+#[derive(Debug, Args)]
+pub struct Alias {
+    /// The name as it comes, and an event of the catalogue
+    #[arg(value_name = "NAME=EVENT", value_parser = alias)]
+    alias: (String, String),
+    #[command(flatten)]
+    writing: Writing,
+}
+
+#[derive(Debug, Args)]
+pub struct Named {
+    /// The tenant's id, the event's name, or the route's pattern
+    name: String,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Feedback {
+    /// At once
+    Automatic,
+    /// When your system hands in an outcome
+    Deferred,
+    /// Never
+    None,
+}
+
+#[derive(Debug, Args)]
+pub struct Route {
+    /// A pattern over ENTITY.KIND, such as sales_order.*; * for any text. Quote it in a shell
+    #[arg(value_name = "PATTERN")]
+    events: String,
+    /// When the accountant is answered
+    #[arg(long, value_enum, default_value_t = Feedback::Automatic)]
+    feedback: Feedback,
+    /// How long an outcome may take, 1 to 336 hours; 24 unless told
+    #[arg(long, value_name = "HOURS")]
+    deadline_hours: Option<u32>,
+    /// Leave the resource at the ERP
+    #[arg(long)]
+    no_fetch: bool,
+    /// Publish no event
+    #[arg(long)]
+    no_publish: bool,
+    /// Before the other routes, and not behind them
+    #[arg(long)]
+    first: bool,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+/// # Errors
+/// The document cannot be read, is not valid or would not be, or was changed meanwhile.
+pub async fn run(stack: &Stack, command: Command) -> Outcome {
+    let client = aws_sdk_secretsmanager::Client::new(&stack.aws);
+    carry_out(&SecretsManager::new(client, stack.output("SettingsSecretArn").await?), command).await
+}
+
+/// # Errors
+/// As [`run`].
+pub async fn carry_out(documents: &impl Documents, command: Command) -> Outcome {
+    let read = documents.read().await?;
+    if matches!(command, Command::Show) {
+        let text = edit::redacted(&read.text);
+        let json: Value = serde_json::from_str(&text).unwrap_or_default();
+        return Ok(Report::new(json, text));
+    }
+    let (text, done, writing) = edited(&read.text, command)?;
+    let done = format!("{done} (functions notice within 5 minutes).");
+    finish(documents, &read, &text, &writing, (done, None)).await
+}
+
+/// The new text, and what has been done then.
+fn edited(text: &str, command: Command) -> Result<(String, String, Writing), Failure> {
+    Ok(match command {
+        Command::Show => (text.to_owned(), String::new(), Writing::default()),
+        Command::Tenants(Tenants::Add(Tenant { id, company_id, silence_hours, writing })) => {
+            let mut tenant = json!({ "id": id });
+            for (name, value) in [("company_id", json!(company_id)), ("silence_hours", json!(silence_hours))] {
+                if !value.is_null() {
+                    tenant[name] = value;
+                }
+            }
+            (lists::add_tenant(text, &tenant)?, format!("Added the tenant {id}"), writing)
+        }
+        Command::Tenants(Tenants::Remove(Named { name, writing })) => {
+            (lists::remove_tenant(text, &name)?, format!("Removed the tenant {name}"), writing)
+        }
+        Command::Aliases(Aliases::Add(Alias { alias, writing })) => {
+            let done = format!("{} means {}", alias.0, alias.1);
+            (learn(text, &[alias], &[])?, done, writing)
+        }
+        Command::Aliases(Aliases::Remove(Named { name, writing })) => {
+            (lists::remove_alias(text, &name)?, format!("{name} means nothing any more"), writing)
+        }
+        Command::Routes(Routes::Add(route)) => {
+            let text = lists::add_route(text, &route.in_json(), route.first)?;
+            (text, format!("Added the route of {}", route.events), route.writing)
+        }
+        Command::Routes(Routes::Remove(Named { name, writing })) => {
+            (lists::remove_route(text, &name)?, format!("Removed the route of {name}"), writing)
+        }
+    })
+}
+
+impl Route {
+    fn in_json(&self) -> Value {
+        let feedback = match self.feedback {
+            Feedback::Automatic => "automatic",
+            Feedback::Deferred => "deferred",
+            Feedback::None => "none",
+        };
+        let mut route = json!({
+            "events": self.events, "fetch": !self.no_fetch, "publish": !self.no_publish, "feedback": feedback,
+        });
+        if let Some(hours) = self.deadline_hours {
+            route["deadline_hours"] = json!(hours);
+        }
+        route
+    }
+}
+
+fn alias(text: &str) -> Result<(String, String), String> {
+    let (name, event) = text.rsplit_once('=').ok_or("write it as NAME=EVENT")?;
+    let known = catalogue::find(event).ok_or("the catalogue has no such event")?;
+    Ok((name.to_owned(), known.id.to_owned()))
+}

@@ -1,0 +1,120 @@
+//! What the operations API can, the command line can.
+
+use crate::operations::run;
+use crate::server::{Asked, Server};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use visma_webhooks::Exit;
+
+const JOB: &str = "0199a3c4-5b6d-7e8f-9012-3456789abcde";
+/// For programs, and read by no command.
+const FOR_PROGRAMS: &str = "GET /operations/v1/openapi.json";
+
+fn commands() -> Vec<String> {
+    let jobs = ["get", "cancel", "resume"].map(|what| format!("jobs {what} {JOB}"));
+    let others = [
+        "erase --tenant t-1 --confirm t-1",
+        "erase --tenant t-1 --plan",
+        "get abc --raw",
+        "get abc",
+        "get C1013",
+        "attention",
+        "audit --from 24h --tenant t-1",
+        "counts",
+        "dead-letters list notifications",
+        "dead-letters redrive repairs --plan",
+        "dead-letters redrive feedback --message 5f1e --rejected --rate 5",
+        "entity --tenant t-1 customer C1013",
+        "jobs list",
+        "replay --tenant t-1 --from 6h --every 0s",
+        "replay --tenant t-1 --from 6h --plan",
+        "tail --tenant t-1 --once",
+        "resend abc",
+        "hold abc --note asked",
+        "outcome abc --success --text Shipped",
+        "release abc",
+        "replay abc",
+        "observed",
+        "stats",
+        "pauses list",
+        "pauses begin --events * --tenant t-1",
+        "pauses end --events sales_order.*",
+        "quotas",
+    ];
+    others.into_iter().map(str::to_owned).chain(jobs).collect()
+}
+
+fn answers(asked: &Asked) -> (u16, Value) {
+    let (method, path) = asked.line.split_once(' ').unwrap();
+    match (method, path.split('?').next().unwrap().rsplit('/').next().unwrap()) {
+        ("GET", "C1013") => (404, json!({ "code": "unknown_notification" })),
+        ("POST", "plans") => (200, json!({ "count": 1, "seconds": 1, "sample": [] })),
+        ("POST", _) => (202, json!({ "id": JOB, "status": "finished", "done": 1, "skipped": 0 })),
+        ("PUT" | "DELETE", _) => (204, Value::Null),
+        (_, "dead-letters") => (
+            200,
+            json!({ "queues": [{ "name": "events", "waiting": 1, "in_flight": 0,
+            "sample": [{ "id": "5f1e", "reason": "unconsumed" }] }] }),
+        ),
+        _ => (200, json!({ "items": [{ "ref": "abc", "id": JOB }], "text": "{}" })),
+    }
+}
+
+/// Of the document that the API is made from, with the method before each.
+fn routes() -> Vec<String> {
+    let document: Value = serde_json::from_str(include_str!("../../../../functions/operations/openapi.json")).unwrap();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let of = |(path, methods): (&String, &Value)| -> Vec<String> {
+        methods.as_object().unwrap().keys().map(|method| format!("{} {path}", method.to_uppercase())).collect()
+    };
+    paths.flat_map(of).collect()
+}
+
+fn is_of(line: &str, route: &str) -> bool {
+    let (line, route): (Vec<&str>, Vec<&str>) =
+        (line.split('?').next().unwrap().split('/').collect(), route.split('/').collect());
+    line.len() == route.len() && line.iter().zip(route).all(|(own, other)| other.starts_with('{') || *own == other)
+}
+
+#[tokio::test]
+async fn every_route_of_the_api_has_a_command_that_asks_it() {
+    let server = Server::start(answers).await;
+    for command in commands() {
+        let report = run(&server, &command).await.unwrap_or_else(|failure| panic!("{command}: {failure}"));
+        assert_eq!(report.exit, Exit::Ok, "{command}");
+    }
+    let asked: BTreeSet<String> = server.asked().into_iter().map(|asked| asked.line).collect();
+    let routes = routes();
+    assert!(routes.len() > 20, "{routes:?}");
+    let missing: Vec<&String> =
+        routes.iter().filter(|route| *route != FOR_PROGRAMS && !asked.iter().any(|line| is_of(line, route))).collect();
+    assert!(missing.is_empty(), "no command asks {missing:?}");
+    let unknown: Vec<&String> = asked.iter().filter(|line| !routes.iter().any(|route| is_of(line, route))).collect();
+    assert!(unknown.is_empty(), "the API has no {unknown:?}");
+}
+
+#[tokio::test]
+async fn a_deed_carries_what_was_said() {
+    let server = Server::start(answers).await;
+    for (command, body) in [
+        ("hold abc --note asked", json!({ "note": "asked" })),
+        ("outcome abc --failure --text Refused", json!({ "is_success": false, "description": "Refused" })),
+        ("outcome abc --success --text Shipped", json!({ "is_success": true, "description": "Shipped" })),
+        ("pauses begin --events *", json!({ "events": "*", "note": "" })),
+        ("dead-letters redrive events --message 5f1e", json!({ "message": "5f1e", "rejected": false, "note": "" })),
+    ] {
+        run(&server, command).await.unwrap();
+        let sent: Value = server.asked().last().unwrap().body.parse().unwrap();
+        assert_eq!(sent, body, "{command}");
+    }
+}
+
+#[tokio::test]
+async fn attention_asks_for_each_kind_and_says_which_it_is() {
+    let server = Server::start(answers).await;
+    let report = run(&server, "attention --tenant t-1").await.unwrap();
+    let kinds: Vec<&Value> = report.json.as_array().unwrap().iter().map(|item| &item["kind"]).collect();
+    assert_eq!(kinds, ["dead", "parked", "unparseable", "feedback_parked"]);
+    assert!(server.asked().iter().all(|asked| asked.line.contains("tenant=t-1")), "{:?}", server.asked());
+    assert_eq!(run(&server, "attention --kind paused").await.unwrap().json.as_array().unwrap().len(), 1);
+}

@@ -1,0 +1,94 @@
+//! `settings` changes one thing in the document, and leaves every other byte.
+
+use crate::subscriptions::Memory;
+use clap::Parser;
+use serde_json::{Value, json};
+use visma_webhooks::commands::settings::carry_out;
+use visma_webhooks::settings::lists;
+use visma_webhooks::{Arguments, Command, Exit, Failure, Report};
+
+const TENANT: &str = "20000000-0000-4000-8000-000000000002";
+
+async fn run(memory: &Memory, command: &str) -> Result<Report, Failure> {
+    let words = ["visma-webhooks", "settings"].into_iter().chain(command.split(' '));
+    let Command::Settings(command) = Arguments::try_parse_from(words).unwrap().command else { panic!("{command}") };
+    carry_out(memory, command).await
+}
+
+fn document(memory: &Memory) -> Value {
+    memory.text.borrow().parse().unwrap()
+}
+
+#[tokio::test]
+async fn what_is_added_and_removed_again_leaves_the_document_as_it_was() {
+    for (add, remove) in [
+        (format!("tenants add {TENANT} --company-id 7654321 --silence-hours 0"), format!("tenants remove {TENANT}")),
+        ("routes add sales_order.* --feedback deferred".to_owned(), "routes remove sales_order.*".to_owned()),
+    ] {
+        let memory = Memory::new();
+        let before = document(&memory);
+        run(&memory, &add).await.unwrap();
+        assert_ne!(document(&memory), before, "{add}");
+        assert_eq!(run(&memory, &add).await.unwrap_err().exit, Exit::Refused, "{add} twice");
+        run(&memory, &remove).await.unwrap();
+        assert_eq!(document(&memory), before, "{remove}");
+        assert_eq!(run(&memory, &remove).await.unwrap_err().exit, Exit::NotFound, "{remove} twice");
+    }
+}
+
+#[tokio::test]
+async fn each_option_is_written() {
+    let memory = Memory::new();
+    run(&memory, &format!("tenants add {TENANT} --company-id 7654321 --silence-hours 0")).await.unwrap();
+    run(&memory, "aliases add KontoEndret=account_changed").await.unwrap();
+    run(&memory, "routes add customer.* --no-fetch --deadline-hours 48").await.unwrap();
+    run(&memory, "routes add sales_order.* --feedback none --no-publish --first").await.unwrap();
+    let document = document(&memory);
+    assert_eq!(document["tenants"][1], json!({ "id": TENANT, "company_id": "7654321", "silence_hours": 0 }));
+    assert_eq!(document["event_aliases"], json!({ "KontoEndret": "ACCOUNT_CHANGED" }));
+    let [first, second] = [&document["routes"][0], &document["routes"][1]];
+    assert_eq!(
+        (&first["events"], &first["feedback"], &first["publish"]),
+        (&json!("sales_order.*"), &json!("none"), &json!(false))
+    );
+    assert_eq!(
+        (&second["events"], &second["fetch"], &second["deadline_hours"]),
+        (&json!("customer.*"), &json!(false), &json!(48))
+    );
+    run(&memory, "aliases remove KontoEndret").await.unwrap();
+    assert_eq!(self::document(&memory)["event_aliases"], json!({}));
+}
+
+#[tokio::test]
+async fn what_would_not_be_valid_is_not_written_and_a_dry_run_writes_nothing() {
+    let memory = Memory::new();
+    let before = memory.text.borrow().clone();
+    for wrong in ["tenants add a/b", "routes add account.* --deadline-hours 1000"] {
+        assert_eq!(run(&memory, wrong).await.unwrap_err().exit, Exit::Refused, "{wrong}");
+    }
+    let report = run(&memory, &format!("tenants add {TENANT} --dry-run")).await.unwrap();
+    assert!(report.text.contains(TENANT), "{}", report.text);
+    assert_eq!(*memory.text.borrow(), before);
+}
+
+#[tokio::test]
+async fn the_document_is_shown_without_a_secret() {
+    let report = run(&Memory::new(), "show").await.unwrap();
+    assert!(report.text.contains("[secret]") && !report.text.contains("canary"), "{}", report.text);
+    assert_eq!(report.json["visma"]["client_id"], "client");
+}
+
+#[test]
+fn the_first_the_last_and_the_only_name_are_each_taken_out_alone() {
+    let whole = |aliases: &str| {
+        let mut document = fixtures::document();
+        document["event_aliases"] = json!("here");
+        document.to_string().replace("\"here\"", aliases)
+    };
+    let two = whole(r#"{ "a":"ACCOUNT_CHANGED" , "b": "CUSTOMER_UPDATED" }"#);
+    let first = lists::remove_alias(&two, "a").unwrap();
+    assert_eq!(first, whole(r#"{ "b": "CUSTOMER_UPDATED" }"#));
+    assert_eq!(lists::remove_alias(&two, "b").unwrap(), whole(r#"{ "a":"ACCOUNT_CHANGED" }"#));
+    assert_eq!(lists::remove_alias(&first, "b").unwrap(), whole("{}"));
+    assert_eq!(lists::remove_alias(&first, "a").unwrap_err().exit, Exit::NotFound);
+}
