@@ -139,7 +139,9 @@ impl<I: Items> Table<I> {
     }
 
     async fn leaf(&self, tenant: Option<&String>, place: &Place, start: &str) -> Result<Leaf, StoreError> {
-        let below = place.below.as_deref().unwrap_or(&place.day);
+        // The tenant that was to go on may be known no more, and the place is none of another's.
+        let below = place.below.as_deref().filter(|_| tenant.is_some_and(|tenant| *tenant == place.tenant));
+        let below = below.unwrap_or(&place.day);
         let day = day_of(&place.day).filter(|_| below >= start);
         let (Some(tenant), Some(day)) = (tenant, day) else { return Ok(Leaf::default()) };
         let query = Query {
