@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { announce, button, empty, h, heading, trouble } from "./dom.js";
 import { choose, chosen, entityField, eventField, keyField, read, recent, stateField, tenantField, timeField } from "./filters.js";
+import { day, sought } from "./search.js";
 import { entityLink, table } from "./table.js";
 import { labelOf } from "./tenants.js";
 
@@ -25,7 +26,7 @@ export function show(main, { query: asked, go, signal }) {
   main.append(heading(title), filters(query, go), ...[only].filter(Boolean), results);
   if (!query.tenant) return results.append(welcome(go, asked));
   choose(query.tenant);
-  return query.entity && query.key ? ofOne(results, query, signal) : ofTenant(results, query, signal);
+  return query.key ? ofNumber(results, query, signal) : ofTenant(results, query, signal);
 }
 
 function filters(query, go) {
@@ -51,17 +52,16 @@ function welcome(go, asked) {
     h("p", {}, "What needs attention is listed ", h("a", { href: "#/attention" }, "across tenants"), "."));
 }
 
-/** Pages of the feed. A number alone narrows down what they bring. */
+/** Pages of the feed. */
 async function ofTenant(results, query, signal) {
   const { tenant, entity, event, state, from, to } = query;
-  const is = ONLY[query.is]?.[1] ?? (() => true);
-  const fits = (one) => is(one) && (!query.key || one.key.toLowerCase().includes(query.key.toLowerCase()));
+  const fits = ONLY[query.is]?.[1] ?? (() => true);
   const list = table(`Notifications of ${tenant}, newest first`);
   const more = button("Load more", () => load(), { class: "quiet" });
   const told = h("p", { class: "told" });
   const foot = h("div", { class: "foot" }, told, more);
   results.append(list.element, foot);
-  let [shown, cursor] = [0, undefined];
+  let [shown, cursor, since] = [0, undefined, undefined];
   async function load() {
     more.disabled = true;
     const had = list.body.lastElementChild;
@@ -70,7 +70,7 @@ async function ofTenant(results, query, signal) {
         const page = await get("notifications", { tenant, entity, event, state, from, to, limit: PAGE, cursor }, signal);
         const items = page.items.filter(fits);
         list.add(items);
-        [found, cursor] = [items.length, page.next];
+        [found, cursor, since] = [items.length, page.next, page.from];
         shown += found;
         if (!cursor) break;
       }
@@ -80,30 +80,22 @@ async function ofTenant(results, query, signal) {
     }
     more.hidden = !cursor;
     more.disabled = false;
-    told.textContent = shown === 0 && !cursor ? "Nothing fits in this time." : `${shown} shown${cursor ? "" : ", that is all"}.`;
+    told.textContent = `${shown === 0 && !cursor ? "Nothing fits in this time" : `${shown} shown${cursor ? "" : ", that is all"}`}. Received since ${day(since)}${from ? "" : ", seven days unless told"}.`;
     announce(told.textContent);
     if (had) had.nextElementSibling?.querySelector("a")?.focus();
   }
   await load();
 }
 
-/** All that is known of one number; the filter's rest is applied here. */
-async function ofOne(results, query, signal) {
-  const { tenant, entity, key } = query;
-  const list = table(`Notifications of ${entity} ${key}, newest first`);
-  try {
-    const known = await get("entities", { tenant, entity, key }, signal);
-    const inTime = ({ received_at: at }) =>
-      (!query.from || new Date(at) >= new Date(query.from)) && (!query.to || new Date(at) < new Date(query.to));
-    const items = known.notifications.filter((one) =>
-      inTime(one) && (!query.event || one.event === query.event) && (!query.state || one.state === query.state));
-    list.add(items);
-    const told = h("p", { class: "told" }, `${items.length} shown. `, h("a", { href: entityLink(known) }, "State of this number"));
-    results.append(list.element, h("div", { class: "foot" }, told));
-    announce(`${items.length} shown`);
-  } catch (error) {
-    if (error.code === "unknown_entity") return results.append(empty("Nothing is known of this number.", h("p", {}, error.message)));
-    if (!signal.aborted) results.append(trouble(error));
-  }
+/** What has the number, or a part of it, in either case; the filter's rest is applied here. */
+async function ofNumber(results, query, signal) {
+  const { tenant, entity, key, from, to } = query;
+  const is = ONLY[query.is]?.[1] ?? (() => true);
+  const fits = (one) => is(one) && (!query.event || one.event === query.event) && (!query.state || one.state === query.state);
+  let own;
+  const found = (items) => {
+    own ??= items.find((one) => one.key.toLowerCase() === key.toLowerCase());
+    if (own && !results.querySelector(".own")) results.prepend(h("p", { class: "own" }, h("a", { href: entityLink(own) }, "State of this number")));
+  };
+  await sought(results, { q: key, tenant, entity, from, to }, signal, { fits, found });
 }
-

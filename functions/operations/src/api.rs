@@ -3,7 +3,7 @@
 use crate::access::{Access, Caller};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
-use crate::{audit, dead_letters, erasures, jobs, lists, observed, overview, pauses, quotas, repairs, tenants};
+use crate::{audit, dead_letters, erasures, jobs, lists, observed, overview, pauses, quotas, repairs, search, tenants};
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -29,6 +29,7 @@ use utoipa::openapi::OpenApi as Document;
         lists::counts,
         observed::list,
         overview::show,
+        search::find,
         repairs::replay,
         repairs::hold,
         repairs::release,
@@ -66,6 +67,7 @@ pub fn router<P: Ports>(operations: Operations<P>) -> Router {
         .route("/counts", get(lists::counts::<P>))
         .route("/observed", get(observed::list::<P>))
         .route("/overview", get(overview::show::<P>))
+        .route("/search", get(search::find::<P>))
         .route("/notifications/{ref}/replay", post(repairs::replay::<P>))
         .route("/notifications/{ref}/hold", post(repairs::hold::<P>))
         .route("/notifications/{ref}/release", post(repairs::release::<P>))

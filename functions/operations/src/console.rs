@@ -29,6 +29,8 @@ const FILES: &[Source] = &[
     ("table.js", SCRIPT, include_str!("../console/table.js")),
     ("deeds.js", SCRIPT, include_str!("../console/deeds.js")),
     ("chart.js", SCRIPT, include_str!("../console/chart.js")),
+    ("find.js", SCRIPT, include_str!("../console/find.js")),
+    ("search.js", SCRIPT, include_str!("../console/search.js")),
     ("overview.js", SCRIPT, include_str!("../console/overview.js")),
     ("notifications.js", SCRIPT, include_str!("../console/notifications.js")),
     ("attention.js", SCRIPT, include_str!("../console/attention.js")),

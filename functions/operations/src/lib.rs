@@ -22,6 +22,7 @@ mod query;
 mod quotas;
 mod reference;
 mod repairs;
+mod search;
 mod tenants;
 mod types;
 pub mod wiring;

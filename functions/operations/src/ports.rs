@@ -6,7 +6,7 @@ use webhooks_host::Host;
 use webhooks_model::QueueName;
 use webhooks_queue::{Letters, Sender};
 use webhooks_store::{
-    Allowances, Audit, Erasure, Jobs, Observations, Pauses, Records, Repairs, Replays, Rollups, TenantDirectory,
+    Allowances, Audit, Erasure, Jobs, Observations, Pauses, Records, Repairs, Replays, Rollups, Search, TenantDirectory,
 };
 
 /// The effects, chosen once: the real ones in the function, others in tests.
@@ -22,6 +22,7 @@ pub trait Ports: Send + Sync + 'static {
         + Observations
         + Rollups
         + TenantDirectory
+        + Search
         + 'static;
     type Queue: Sender + Letters + 'static;
     type Host: Host + 'static;

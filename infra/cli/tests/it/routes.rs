@@ -17,6 +17,7 @@ fn commands() -> Vec<String> {
         "erase --tenant t-1 --plan",
         "get abc --raw",
         "get abc",
+        "get C1013",
         "attention",
         "audit --from 24h --tenant t-1",
         "counts",
@@ -47,6 +48,7 @@ fn commands() -> Vec<String> {
 fn answers(asked: &Asked) -> (u16, Value) {
     let (method, path) = asked.line.split_once(' ').unwrap();
     match (method, path.split('?').next().unwrap().rsplit('/').next().unwrap()) {
+        ("GET", "C1013") => (404, json!({ "code": "unknown_notification" })),
         ("POST", "plans") => (200, json!({ "count": 1, "seconds": 1, "sample": [] })),
         ("POST", _) => (202, json!({ "id": JOB, "status": "finished", "done": 1, "skipped": 0 })),
         ("PUT" | "DELETE", _) => (204, Value::Null),

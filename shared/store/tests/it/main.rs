@@ -14,6 +14,7 @@ mod mortal;
 mod observed;
 mod pending;
 mod rollups;
+mod search;
 mod subscriptions;
 mod support;
 mod sweeps;

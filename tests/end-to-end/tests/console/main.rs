@@ -14,6 +14,7 @@ mod quotas;
 mod readme;
 mod repairs;
 mod safety;
+mod search;
 mod sign_in;
 mod tenants;
 mod webdriver;
@@ -27,4 +28,5 @@ mod company {
     pub(crate) const OBSERVED: u32 = 43;
     pub(crate) const OUT_OF_CALLS: u32 = 44;
     pub(crate) const IN_THE_WINDOW: u32 = 49;
+    pub(crate) const SEARCHED: u32 = 45;
 }

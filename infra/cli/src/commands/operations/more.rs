@@ -41,20 +41,20 @@ pub enum More {
     Pauses(Pauses),
     /// Set a notification aside: nothing further is tried until it is released
     #[command(after_help = "Example:
-  visma-webhooks hold MTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxI2FjY291bnQ --note asked")]
+  visma-webhooks hold 01M844DZQT5K3V0Z8Q6H2N7RWB --note asked")]
     Hold(Deed),
     /// Let a held or paused notification go on
     #[command(after_help = "Example:
-  visma-webhooks release MTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxI2FjY291bnQ")]
+  visma-webhooks release 01M844DZQT5K3V0Z8Q6H2N7RWB")]
     Release(Deed),
     /// Try a feedback once more that is parked or stuck
     #[command(after_help = "Example:
-  visma-webhooks resend MTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxI2FjY291bnQ")]
+  visma-webhooks resend 01M844DZQT5K3V0Z8Q6H2N7RWB")]
     Resend(Deed),
     /// Hand in the outcome of a notification whose feedback was deferred
     #[command(after_help = "Examples:
-  visma-webhooks outcome MTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxI2FjY291bnQ --success --text Shipped
-  visma-webhooks outcome MTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxI2FjY291bnQ --failure --text Refused")]
+  visma-webhooks outcome 01M844DZQT5K3V0Z8Q6H2N7RWB --success --text Shipped
+  visma-webhooks outcome 01M844DZQT5K3V0Z8Q6H2N7RWB --failure --text Refused")]
     Outcome(HandedIn),
     /// Replays, redrives and erasures that work in AWS: list, get, cancel, resume
     #[command(subcommand)]
