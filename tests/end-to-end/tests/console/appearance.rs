@@ -81,6 +81,7 @@ async fn made(company: &Company) -> Vec<View> {
             "Sales order SO/270001",
             "tbody tr",
         ),
+        ("search", format!("#/search?q=27000&tenant={tenant}"), "Search", "tbody tr"),
         ("observed", "#/observed".to_owned(), "Observed", "tbody tr"),
         ("pauses", "#/pauses".to_owned(), "Pauses", "main section > *"),
         ("replay", format!("#/replay?tenant={tenant}"), "Replays", ".jobs li"),
@@ -118,12 +119,12 @@ async fn check(browser: &Browser, name: &str) {
     browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
 }
 
-async fn focused(browser: &Browser) -> Element {
+pub(crate) async fn focused(browser: &Browser) -> Element {
     browser.driver.active().await.expect("something has the focus")
 }
 
 /// Presses Tab until the control of this name has the focus.
-async fn tab_to(browser: &Browser, name: &str) {
+pub(crate) async fn tab_to(browser: &Browser, name: &str) {
     for _ in 0..120 {
         browser.driver.press_key(TAB).await.unwrap();
         if browser.name(&focused(browser).await).await == name {
@@ -133,7 +134,7 @@ async fn tab_to(browser: &Browser, name: &str) {
     panic!("{name:?} cannot be reached by the keyboard");
 }
 
-async fn key(browser: &Browser, key: &str) {
+pub(crate) async fn key(browser: &Browser, key: &str) {
     browser.driver.press_key(key).await.unwrap();
 }
 
