@@ -1,9 +1,11 @@
 // The frame: signing in, the views and their addresses (#/view/path?query).
 
+import { read, remember, write } from "./address.js";
 import { events } from "./api.js";
 import { counters } from "./counters.js";
-import { announce, button, field, h, heading } from "./dom.js";
+import { announce, button, field, h, heading, select } from "./dom.js";
 import { comeBack, config, keep, leave, session, signOut } from "./session.js";
+import { chooseZone, chosenZone, OWN, zone } from "./zone.js";
 
 const VIEWS = {
   overview: () => import("./overview.js"), notifications: () => import("./notifications.js"), attention: () => import("./attention.js"), pauses: () => import("./pauses.js"),
@@ -18,16 +20,14 @@ let polling = null;
 let shown = null;
 
 function go(view, query = {}) {
-  const words = new URLSearchParams(Object.entries(query).filter(([, value]) => value));
-  const hash = `#/${view}${words.size > 0 ? `?${words}` : ""}`;
+  const hash = write(view, query);
   if (location.hash === hash) route();
   else location.hash = hash;
 }
 
 function place() {
-  const [path, words = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const [view, ...rest] = path.split("/");
-  return { view: VIEWS[view] ? view : "overview", path: rest, query: Object.fromEntries(new URLSearchParams(words)) };
+  const { path: [view, ...rest], query } = read();
+  return { view: VIEWS[view] ? view : "overview", path: rest, query };
 }
 
 async function route() {
@@ -36,8 +36,10 @@ async function route() {
   shown?.abort();
   shown = new AbortController();
   const { signal } = shown;
-  frame();
   const { view, path, query } = place();
+  if (query.tz) chooseZone(query.tz);
+  if (chosenZone()) remember({ tz: chosenZone() });
+  frame();
   for (const link of views.querySelectorAll("a")) {
     if (link.dataset.view === (UNDER[view] ?? view)) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -65,10 +67,17 @@ async function route() {
 
 function frame() {
   if (polling) return;
+  const change = ({ target }) => {
+    chooseZone(target.value);
+    remember({ tz: target.value });
+    route();
+  };
+  const zones = [...new Set([OWN, "UTC", zone()])].map((name) => [name, name]);
   const { name, roles } = session();
   header.hidden = false;
   views.replaceChildren(h("ul", {}, Object.entries(MENU).map(([view, label]) => h("li", {}, h("a", { href: `#/${view}`, "data-view": view }, label)))));
   who.replaceChildren(h("span", { class: "name", title: name }, name), h("span", { class: "roles" }, roles.join(" · ") || "no role"),
+    select(zones, zone(), { "aria-label": "Time zone", on: { change } }),
     button("Sign out", () => { signOut(); signedOut("You have signed out."); }, { class: "quiet" }));
   const stop = new AbortController();
   polling = { ...counters(strip, stop.signal), end: () => stop.abort() };
