@@ -3,7 +3,7 @@
 import { read, remember, write } from "./address.js";
 import { events } from "./api.js";
 import { counters } from "./counters.js";
-import { announce, button, field, h, heading, select } from "./dom.js";
+import { announce, button, field, h, heading } from "./dom.js";
 import { comeBack, config, keep, leave, session, signOut } from "./session.js";
 import { chooseZone, chosenZone, OWN, zone } from "./zone.js";
 
@@ -16,6 +16,7 @@ const MENU = { overview: "Overview", notifications: "Notifications", attention: 
 const UNDER = { notification: "notifications", entity: "notifications" };
 
 const [main, header, views, who, strip] = ["main", "header", "views", "who", "counters"].map((id) => document.getElementById(id));
+const zones = h("select", { "aria-label": "Time zone", on: { change: changeZone } });
 let polling = null;
 let shown = null;
 
@@ -39,6 +40,7 @@ async function route() {
   const { view, path, query } = place();
   if (query.tz) chooseZone(query.tz);
   if (chosenZone()) remember({ tz: chosenZone() });
+  zones.replaceChildren(...[...new Set([OWN, "UTC", zone()])].map((name) => h("option", { value: name, selected: name === zone() }, name)));
   frame();
   for (const link of views.querySelectorAll("a")) {
     if (link.dataset.view === (UNDER[view] ?? view)) link.setAttribute("aria-current", "page");
@@ -65,19 +67,20 @@ async function route() {
   }
 }
 
+async function changeZone() {
+  chooseZone(zones.value);
+  remember({ tz: zones.value });
+  await route();
+  zones.focus();
+}
+
 function frame() {
   if (polling) return;
-  const change = ({ target }) => {
-    chooseZone(target.value);
-    remember({ tz: target.value });
-    route();
-  };
-  const zones = [...new Set([OWN, "UTC", zone()])].map((name) => [name, name]);
   const { name, roles } = session();
   header.hidden = false;
   views.replaceChildren(h("ul", {}, Object.entries(MENU).map(([view, label]) => h("li", {}, h("a", { href: `#/${view}`, "data-view": view }, label)))));
   who.replaceChildren(h("span", { class: "name", title: name }, name), h("span", { class: "roles" }, roles.join(" · ") || "no role"),
-    select(zones, zone(), { "aria-label": "Time zone", on: { change } }),
+    zones,
     button("Sign out", () => { signOut(); signedOut("You have signed out."); }, { class: "quiet" }));
   const stop = new AbortController();
   polling = { ...counters(strip, stop.signal), end: () => stop.abort() };

@@ -213,9 +213,11 @@ async fn what_failed_says_with_what_words_until_it_has_ended() {
     let world = World::new().await;
     world.order(1, Duration::ZERO, Change::Failed(failed(&world))).await;
     let list = format!("{FEED}{TENANT}");
-    let item = &world.get(&list).await.body["items"][0];
+    let answer = world.get(&list).await;
+    let item = &answer.body["items"][0];
     assert_eq!((&item["state"], &item["cause"]), (&"retrying".into(), &"status 503 from the ERP".into()));
     world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
-    let item = &world.get(&list).await.body["items"][0];
+    let answer = world.get(&list).await;
+    let item = &answer.body["items"][0];
     assert_eq!((&item["state"], item.get("cause")), (&"processed".into(), None));
 }

@@ -123,7 +123,7 @@ async fn focused(browser: &Browser) -> Element {
 }
 
 /// Presses Tab until the control of this name has the focus.
-async fn tab_to(browser: &Browser, name: &str) {
+pub(crate) async fn tab_to(browser: &Browser, name: &str) {
     for _ in 0..120 {
         browser.driver.press_key(TAB).await.unwrap();
         if browser.name(&focused(browser).await).await == name {
@@ -133,7 +133,7 @@ async fn tab_to(browser: &Browser, name: &str) {
     panic!("{name:?} cannot be reached by the keyboard");
 }
 
-async fn key(browser: &Browser, key: &str) {
+pub(crate) async fn key(browser: &Browser, key: &str) {
     browser.driver.press_key(key).await.unwrap();
 }
 

@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod appearance;
+mod attention;
 mod browser;
 mod console;
 mod issuer;
 mod lists;
+mod live;
 mod observed;
 mod overview;
 mod person;
@@ -24,4 +26,8 @@ mod company {
     pub(crate) const PICTURED: u32 = 27;
     pub(crate) const OBSERVED: u32 = 43;
     pub(crate) const OUT_OF_CALLS: u32 = 44;
+    pub(crate) const ATTENDED: u32 = 51;
+    pub(crate) const UNANSWERED: u32 = 52;
+    pub(crate) const FOLLOWED: u32 = 53;
+    pub(crate) const IN_A_ZONE: u32 = 54;
 }
