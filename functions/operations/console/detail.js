@@ -41,7 +41,7 @@ function draw(place, item, signal, first) {
     heading(h("span", { class: "kind" }, entity(item.entity)), " ", item.key || "(no number)"),
     h("p", {}, chip(tone, label, meaning), " ", h("span", { title: item.event }, event(item.event)),
       item.status && ` → ${item.status}`, item.reason && h("span", { class: "faint" }, ` · ${reason(item.reason)}`)),
-    item.reason && h("p", { class: "lead" }, remedy(item.reason).slice(0, 2).join(" ")));
+    ["parked", "dead"].includes(item.state) && h("p", { class: "lead" }, remedy(item.reason).slice(0, 2).join(" ")));
   // What is being read in stays where it is when the rest is drawn again.
   const body = first ? bodyCard(item, signal) : place.querySelector(".body-card");
   const old = document.activeElement?.closest?.(".deeds") ? document.activeElement.textContent : null;
