@@ -139,7 +139,7 @@ def make_operators():
     cognito.admin_set_user_password(UserPoolId=pool, Username=USER, Password=password, Permanent=True)
     parameters = {
         "OperationsAuthorizer": "jwt",
-        "OperationsIssuer": f"https://cognito-idp.{cognito.meta.region_name}.amazonaws.com/{pool}",
+        "OperationsIssuer": f"{cognito.meta.endpoint_url}/{pool}",
         "OperationsAudience": ",".join([client] + [client.split(":")[0] for client in clients.values()]),
         "OperationsConsoleClientId": client,
         "OperationsConsoleScope": " ".join(console["AllowedOAuthScopes"]),

@@ -1,7 +1,8 @@
 """Runs MiniStack, and writes down what roles ask of it: a line of JSON for each call that differs from all before it.
 
-RECORD_CALLS names the file. Without it this is MiniStack as it comes. A line has the role, the operation and what the request is
-addressed to, never a message or the attributes of an item.
+RECORD_CALLS names the file; without it nothing is written. A line has the role, the operation and what the request is
+addressed to, never a message or the attributes of an item. With or without it, user pools issue their tokens at an address of this
+machine, so that people sign in with any browser and without a network.
 """
 
 import json
@@ -9,7 +10,7 @@ import os
 import re
 
 from ministack import app as ministack
-from ministack.services import sts
+from ministack.services import cognito, sts
 
 ACCESS_KEY = re.compile(r"Credential=([^/]+)/")
 # The value that a query's partition is compared with.
@@ -19,6 +20,7 @@ ADDRESS = ("TableName", "IndexName", "QueueUrl", "SecretId", "KeyConditionExpres
 
 
 def main():
+    issue_here(f"http://{os.environ['MINISTACK_HOST']}:{os.environ['GATEWAY_PORT']}")
     path = os.environ.get("RECORD_CALLS")
     if path:
         # A restart goes on with the same file.
@@ -27,6 +29,21 @@ def main():
             ministack.main()
     else:
         ministack.main()
+
+
+def issue_here(base):
+    """MiniStack 1.5.33 names a user pool by its address on AWS, where no browser would find the one of this machine."""
+    sign, describe = cognito._signed_jwt, cognito.well_known_openid_configuration
+
+    def signed(claims, pool_id="", use=""):
+        own = {"iss": f"{base}/{pool_id}"} if pool_id else {}
+        return sign(claims | own, pool_id, use)
+
+    def described(pool_id, *request):
+        status, headers, body = describe(pool_id, *request)
+        return status, headers, json.dumps(json.loads(body) | {"issuer": f"{base}/{pool_id}"}).encode()
+
+    cognito._signed_jwt, cognito.well_known_openid_configuration = signed, described
 
 
 def recording(app, file):

@@ -4,18 +4,19 @@ import { read, remember, write } from "./address.js";
 import { events } from "./api.js";
 import { counters } from "./counters.js";
 import { announce, button, field, h, heading } from "./dom.js";
+import { box } from "./find.js";
 import { comeBack, config, keep, leave, session, signOut } from "./session.js";
 import { chooseZone, chosenZone, OWN, zone } from "./zone.js";
 
 const VIEWS = {
   overview: () => import("./overview.js"), notifications: () => import("./notifications.js"), attention: () => import("./attention.js"), pauses: () => import("./pauses.js"),
-  replay: () => import("./replay.js"), observed: () => import("./observed.js"), notification: () => import("./detail.js"), entity: () => import("./entity.js"),
+  replay: () => import("./replay.js"), observed: () => import("./observed.js"), notification: () => import("./detail.js"), entity: () => import("./entity.js"), search: () => import("./search.js"),
 };
 const MENU = { overview: "Overview", notifications: "Notifications", attention: "Attention", pauses: "Pauses", replay: "Replays", observed: "Observed" };
 /** Under which entry of the menu a view is found. */
 const UNDER = { notification: "notifications", entity: "notifications" };
 
-const [main, header, views, who, strip] = ["main", "header", "views", "who", "counters"].map((id) => document.getElementById(id));
+const [main, header, views, who, strip, find] = ["main", "header", "views", "who", "counters", "find"].map((id) => document.getElementById(id));
 const zones = h("select", { "aria-label": "Time zone", on: { change: changeZone } });
 let polling = null;
 let shown = null;
@@ -82,6 +83,7 @@ function frame() {
   who.replaceChildren(h("span", { class: "name", title: name }, name), h("span", { class: "roles" }, roles.join(" · ") || "no role"),
     zones,
     button("Sign out", () => { signOut(); signedOut("You have signed out."); }, { class: "quiet" }));
+  box(find, go);
   const stop = new AbortController();
   polling = { ...counters(strip, stop.signal), end: () => stop.abort() };
 }
@@ -92,7 +94,7 @@ async function signedOut(message) {
   polling?.end();
   polling = null;
   header.hidden = true;
-  for (const one of [views, who, strip]) one.replaceChildren();
+  for (const one of [views, who, strip, find]) one.replaceChildren();
   for (const one of document.querySelectorAll("dialog")) one.close();
   document.title = "Sign in · Webhook notifications";
   const problem = h("p", { class: "problem", role: "alert" }, message ?? "");

@@ -6,6 +6,7 @@ import { confirmed, DEEDS, handIn, offered, raw, showFeedback } from "./deeds.js
 import { meet } from "./filters.js";
 import { may } from "./session.js";
 import { detailLink, entityLink, success } from "./table.js";
+import { tenantText } from "./tenants.js";
 import { cause, entity, event, moment as word, reason, remedy, state } from "./words.js";
 
 export const title = "Notification";
@@ -45,7 +46,7 @@ function draw(place, item, signal, first) {
   // What is being read in stays where it is when the rest is drawn again.
   const body = first ? bodyCard(item, signal) : place.querySelector(".body-card");
   const old = document.activeElement?.closest?.(".deeds") ? document.activeElement.textContent : null;
-  place.replaceChildren(h("p", { class: "crumb" }, h("a", { href: `#/notifications?tenant=${encodeURIComponent(item.tenant)}` }, "Notifications"), " of ", h("span", { class: "code" }, item.tenant)),
+  place.replaceChildren(h("p", { class: "crumb" }, h("a", { href: `#/notifications?tenant=${encodeURIComponent(item.tenant)}` }, "Notifications"), " of ", tenantText(item.tenant)),
     top, deeds(item),
     h("div", { class: "columns" },
       h("section", { class: "card", "aria-labelledby": "timeline-title" }, h("h2", { id: "timeline-title" }, "Timeline"), timeline(item)),

@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { chip, empty, h, heading, moment, trouble } from "./dom.js";
 import { meet } from "./filters.js";
 import { entityLink, table } from "./table.js";
+import { tenantText } from "./tenants.js";
 import { entity } from "./words.js";
 
 export const title = "Current state";
@@ -32,7 +33,7 @@ function draw(place, known) {
   const list = table(`Notifications of ${entity(known.entity)} ${known.key}, newest first`);
   list.add(notifications);
   place.replaceChildren(
-    h("p", { class: "crumb" }, h("a", { href: `#/notifications?tenant=${encodeURIComponent(known.tenant)}` }, "Notifications"), " of ", h("span", { class: "code" }, known.tenant)),
+    h("p", { class: "crumb" }, h("a", { href: `#/notifications?tenant=${encodeURIComponent(known.tenant)}` }, "Notifications"), " of ", tenantText(known.tenant)),
     h("div", { class: "title" }, heading(h("span", { class: "kind" }, entity(known.entity)), " ", known.key), h("p", {}, marks(current))),
     h("div", { class: "columns even" }, statusCard(current), numbersCard(known, also)),
     h("h2", {}, "Notifications"), list.element);

@@ -1,19 +1,21 @@
 // The controls that lists and replays are narrowed down with.
 
 import { field, h, select } from "./dom.js";
+import { detailOf, directory, idOf, labelOf, mistakeIn } from "./tenants.js";
 import { ENTITY_OPTIONS, EVENTS, STATE_OPTIONS } from "./words.js";
 import { fromField, toField, zone } from "./zone.js";
 
 const KEEP = "console.tenants";
 const kept = () => JSON.parse(sessionStorage.getItem(KEEP) ?? "[]");
 
-/** Tenants met in this tab, for suggestions: the API does not know which there are. */
+/** Tenants met in this tab, which are suggested first. */
 export function meet(...tenants) {
   const all = [...new Set([...tenants.filter(Boolean), ...kept()])].slice(0, 50);
   sessionStorage.setItem(KEEP, JSON.stringify(all));
 }
 
-export const met = kept;
+/** Ids for suggestions: those met in this tab, then the others, the one last heard of first. */
+export const recent = async () => [...new Set([...kept(), ...(await directory()).map(({ id }) => id)])];
 
 /** The tenant that was looked at last. */
 export const chosen = () => sessionStorage.getItem("console.tenant") ?? undefined;
@@ -30,7 +32,14 @@ function suggested(name, suggestions, attributes) {
 }
 
 export function tenantField(value = "", { required = true } = {}) {
-  const { input, list } = suggested("tenant", kept(), { value, required, maxlength: 64, pattern: "[A-Za-z0-9_\\-]{1,64}", "data-width": "wide" });
+  const { input, list } = suggested("tenant", kept(), { value, required, maxlength: 200, placeholder: required ? null : "All tenants", "data-width": "wide" });
+  const check = () => input.setCustomValidity(mistakeIn(input.value));
+  input.addEventListener("input", check);
+  recent().then((ids) => {
+    list.replaceChildren(...ids.map((id) => h("option", { value: labelOf(id), label: detailOf(id) })));
+    if (value && input.value === value) input.value = labelOf(value);
+    check();
+  });
   return [field("Tenant", input), list];
 }
 
@@ -55,9 +64,10 @@ function local(text) {
 
 const TIMES = ["from", "to"];
 
-/** What a form holds, without what is empty. */
+/** What a form holds, without what is empty; a tenant by its id. */
 export function read(form) {
   const entries = [...new FormData(form)].map(([name, value]) => [name, String(value).trim()]).filter(([, value]) => value);
   const utc = (value) => new Date(fromField(value)).toISOString().replace(/\.\d+Z$/, "Z");
-  return Object.fromEntries(entries.map(([name, value]) => [name, TIMES.includes(name) ? utc(value) : value]));
+  const meant = (name, value) => (name === "tenant" ? idOf(value) ?? value : TIMES.includes(name) ? utc(value) : value);
+  return Object.fromEntries(entries.map(([name, value]) => [name, meant(name, value)]));
 }

@@ -3,9 +3,11 @@
 import { remember } from "./address.js";
 import { again, get } from "./api.js";
 import { announce, button, empty, h, heading, trouble } from "./dom.js";
-import { choose, chosen, entityField, eventField, keyField, met, read, stateField, tenantField, timeField } from "./filters.js";
+import { choose, chosen, entityField, eventField, keyField, read, recent, stateField, tenantField, timeField } from "./filters.js";
 import { follow } from "./live.js";
+import { day, sought } from "./search.js";
 import { entityLink, table } from "./table.js";
+import { labelOf } from "./tenants.js";
 
 const PAGE = 50;
 /** Pages that are read for one press of a button, when a filter leaves nothing of them. */
@@ -26,7 +28,7 @@ export function show(main, { query: asked, go, signal }) {
   main.append(heading(title), filters(query, go), ...[only].filter(Boolean), results);
   if (!query.tenant) return results.append(welcome(go, asked));
   choose(query.tenant);
-  return query.entity && query.key ? ofOne(results, query, signal) : ofTenant(results, query, signal);
+  return query.key ? ofNumber(results, query, signal) : ofTenant(results, query, signal);
 }
 
 function filters(query, go) {
@@ -45,27 +47,27 @@ function filters(query, go) {
 }
 
 function welcome(go, asked) {
-  const known = met().slice(0, 8).map((tenant) => h("li", {}, button(tenant, () => go("notifications", { ...asked, tenant }), { class: "link code" })));
-  return empty("Choose a tenant to see its notifications.",
-    known.length > 0 ? [h("p", {}, "Met before:"), h("ul", { class: "plain" }, known)] :
-      h("p", {}, "A tenant is a company's id in Visma Net. What needs attention is listed ", h("a", { href: "#/attention" }, "across tenants"), "."));
+  const list = h("ul", { class: "plain", "aria-label": "Tenants last heard of" });
+  const choice = (tenant) => h("li", {}, button(labelOf(tenant), () => go("notifications", { ...asked, tenant }), { class: "link" }));
+  recent().then((ids) => list.replaceChildren(...ids.slice(0, 8).map(choice)));
+  return empty("Choose a tenant to see its notifications.", list,
+    h("p", {}, "What needs attention is listed ", h("a", { href: "#/attention" }, "across tenants"), "."));
 }
 
-/** Pages of the feed. A number alone narrows down what they bring. */
+/** Pages of the feed. */
 async function ofTenant(results, query, signal) {
   const { tenant, entity, event, state, from, to } = query;
-  const is = ONLY[query.is]?.[1] ?? (() => true);
-  const fits = (one) => is(one) && (!query.key || one.key.toLowerCase().includes(query.key.toLowerCase()));
+  const fits = ONLY[query.is]?.[1] ?? (() => true);
   const list = table(`Notifications of ${tenant}, newest first`);
   const more = button("Load more", () => load(), { class: "quiet" });
   const told = h("p", { class: "told" });
   const foot = h("div", { class: "foot" }, told, more);
   results.append(list.element, foot);
-  let [shown, cursor, pages] = [0, undefined, 0];
+  let [shown, cursor, since, pages] = [0, undefined, undefined, 0];
   const asked = { tenant, entity, event, state, from, to, limit: PAGE };
   const tell = (more) => {
     shown += more;
-    told.textContent = shown === 0 && !cursor ? "Nothing fits in this time." : `${shown} shown${cursor ? "" : ", that is all"}.`;
+    told.textContent = `${shown === 0 && !cursor ? "Nothing fits in this time" : `${shown} shown${cursor ? "" : ", that is all"}`}. Received since ${day(since)}${from ? "" : ", seven days unless told"}.`;
   };
   async function load() {
     more.disabled = true;
@@ -75,7 +77,7 @@ async function ofTenant(results, query, signal) {
         const page = await get("notifications", { ...asked, cursor }, signal);
         const items = page.items.filter(fits);
         list.add(items);
-        [found, cursor] = [items.length, page.next];
+        [found, cursor, since] = [items.length, page.next, page.from];
         tell(found);
         if (!cursor) break;
       }
@@ -85,7 +87,6 @@ async function ofTenant(results, query, signal) {
     }
     more.hidden = !cursor;
     more.disabled = false;
-    tell(0);
     pages += 1;
     if (pages > 1) remember({ pages });
     announce(told.textContent);
@@ -96,7 +97,7 @@ async function ofTenant(results, query, signal) {
   for (let count = 0; count < wanted && (count === 0 || cursor) && !signal.aborted; count += 1) await load();
   let [fresh, isGap] = [[], false];
   const look = async () => {
-    const page = await again("notifications", asked, signal);
+    const page = await again("notifications", { ...asked, from: from ?? since }, signal);
     fresh = list.renew(page.items.filter(fits));
     isGap = Boolean(page.next) && fresh.length > 0 && fresh.length === page.items.length;
     return fresh.length > 0 ? `${fresh.length}${isGap ? " or more" : ""} new` : "";
@@ -110,23 +111,15 @@ async function ofTenant(results, query, signal) {
   if (!to || new Date(to) > new Date()) follow(results, { look, bring, signal });
 }
 
-/** All that is known of one number; the filter's rest is applied here. */
-async function ofOne(results, query, signal) {
-  const { tenant, entity, key } = query;
-  const list = table(`Notifications of ${entity} ${key}, newest first`);
-  try {
-    const known = await get("entities", { tenant, entity, key }, signal);
-    const inTime = ({ received_at: at }) =>
-      (!query.from || new Date(at) >= new Date(query.from)) && (!query.to || new Date(at) < new Date(query.to));
-    const items = known.notifications.filter((one) =>
-      inTime(one) && (!query.event || one.event === query.event) && (!query.state || one.state === query.state));
-    list.add(items);
-    const told = h("p", { class: "told" }, `${items.length} shown. `, h("a", { href: entityLink(known) }, "State of this number"));
-    results.append(list.element, h("div", { class: "foot" }, told));
-    announce(`${items.length} shown`);
-  } catch (error) {
-    if (error.code === "unknown_entity") return results.append(empty("Nothing is known of this number.", h("p", {}, error.message)));
-    if (!signal.aborted) results.append(trouble(error));
-  }
+/** What has the number, or a part of it, in either case; the filter's rest is applied here. */
+async function ofNumber(results, query, signal) {
+  const { tenant, entity, key, from, to } = query;
+  const is = ONLY[query.is]?.[1] ?? (() => true);
+  const fits = (one) => is(one) && (!query.event || one.event === query.event) && (!query.state || one.state === query.state);
+  let own;
+  const found = (items) => {
+    own ??= items.find((one) => one.key.toLowerCase() === key.toLowerCase());
+    if (own && !results.querySelector(".own")) results.prepend(h("p", { class: "own" }, h("a", { href: entityLink(own) }, "State of this number")));
+  };
+  await sought(results, { q: key, tenant, entity, from, to }, signal, { fits, found });
 }
-

@@ -5,6 +5,7 @@ import { button, empty, field, h, heading, moment, number, span, toast, trouble 
 import { form as dialogForm } from "./deeds.js";
 import { meet, tenantField } from "./filters.js";
 import { may } from "./session.js";
+import { idOf, tenantText } from "./tenants.js";
 
 export const title = "Pauses";
 
@@ -38,7 +39,7 @@ function drawn(items, load, go) {
   const heads = ["Tenant", "Events", "Since", "For", "By", "Note", may("repair") && "Actions"].filter(Boolean);
   const cell = (label, ...content) => h("td", { role: "cell", "data-label": label }, ...content);
   const row = (pause) => h("tr", { role: "row" },
-    cell("Tenant", pause.tenant ? h("span", { class: "code" }, pause.tenant) : "Every tenant"), cell("Events", h("span", { class: "code" }, pause.events)),
+    cell("Tenant", pause.tenant ? tenantText(pause.tenant) : "Every tenant"), cell("Events", h("span", { class: "code" }, pause.events)),
     cell("Since", moment(pause.since)), cell("For", span(Date.now() - new Date(pause.since))), cell("By", pause.by), cell("Note", pause.note || "–"),
     may("repair") && h("td", { role: "cell", class: "actions", "data-label": "Actions" },
       button("End", () => end(pause, go), { class: "row", "aria-label": `End the pause of ${pause.events} for ${pause.tenant ?? "every tenant"}` })));
@@ -54,7 +55,8 @@ function begin(load) {
     ...tenantField("", { required: false }), h("p", { class: "hint" }, "Without one, every tenant is paused."),
     field("Events", events, "A pattern such as sales_order.*; * for all."), field("Note", note, "Optional.")];
   dialogForm("Begin a pause", "Begin", content, async (element) => {
-    const tenant = element.querySelector("[name=tenant]").value.trim();
+    const text = element.querySelector("[name=tenant]").value.trim();
+    const tenant = text && (idOf(text) ?? text);
     await ask("PUT", "v1/pauses", { body: { ...(tenant && { tenant }), events: events.value.trim(), note: note.value } });
     toast("Paused.");
     await load();

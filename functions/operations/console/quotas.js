@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { empty, h, moment, number, span, trouble } from "./dom.js";
 import { meet } from "./filters.js";
+import { tenantText } from "./tenants.js";
 
 export async function quotas(place, signal) {
   const load = async () => {
@@ -21,7 +22,7 @@ function drawn(items) {
   const heads = ["Tenant", "Waiting", "Calls an hour", "Done in about", "Done at about"];
   const cell = (label, ...content) => h("td", { role: "cell", "data-label": label }, ...content);
   const row = (quota) => h("tr", { role: "row" },
-    cell("Tenant", h("span", { class: "code" }, quota.tenant)),
+    cell("Tenant", tenantText(quota.tenant)),
     cell("Waiting", h("a", { href: `#/notifications?${new URLSearchParams({ tenant: quota.tenant, state: "retrying" })}` }, number(quota.waiting))),
     cell("Calls an hour", number(quota.calls_per_hour), quota.is_assumed ? " (assumed)" : ""),
     cell("Done in about", span(new Date(quota.done_at) - Date.now())), cell("Done at about", moment(quota.done_at)));

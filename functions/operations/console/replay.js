@@ -78,22 +78,9 @@ function drawn(plan, wanted, outcome, watching) {
     }
   };
   const go = button(`Replay ${counted(plan)}`, begin, { class: "primary" });
-  const samples = plan.sample.map((ref) => {
-    const [, name, ...rest] = named(ref).split("#");
-    return h("li", {}, h("a", { href: detailLink({ ref }) }, `${entity(name)} ${rest.slice(0, -1).join("#")}`));
-  });
+  const samples = (plan.notifications ?? []).map((one) => h("li", {}, h("a", { href: detailLink(one) }, `${entity(one.entity)} ${one.key}`)));
   return [h("div", { class: "card" },
     h("p", { class: "figure" }, h("strong", {}, counted(plan)), plan.count > 0 && ` in about ${span(plan.seconds * 1000)}, at ${wanted.rate} per second`),
     plan.count > 0 ? [h("p", { class: "faint" }, "The first of them:"), h("ul", { class: "sample" }, samples), h("div", { class: "buttons" }, go)] :
       h("p", { class: "faint" }, "Nothing fits. Widen the time or the status."))];
-}
-
-/** A reference is base64url of `{tenant}#{entity}#{key}#{notification key}`. */
-function named(ref) {
-  try {
-    const bytes = Uint8Array.from(atob(ref.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
-    return new TextDecoder().decode(bytes);
-  } catch {
-    return `##${ref}#`;
-  }
 }

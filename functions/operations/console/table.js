@@ -3,6 +3,7 @@
 import { button, chip, h, moment } from "./dom.js";
 import { cause, entity, event, FEEDBACK, reason, state } from "./words.js";
 import { offered, resend, showFeedback } from "./deeds.js";
+import { tenantText } from "./tenants.js";
 
 export const detailLink = ({ ref }) => `#/notification/${encodeURIComponent(ref)}`;
 export const entityLink = ({ tenant, entity: name, key }) => `#/entity?${new URLSearchParams({ tenant, entity: name, key })}`;
@@ -45,7 +46,7 @@ function row(item, tenants) {
   const name = `${entity(item.entity)} ${item.key}`;
   return h("tr", { role: "row", "data-ref": item.ref },
     cell("Received", moment(item.received_at)),
-    tenants && cell("Tenant", h("span", { class: "code", title: item.tenant }, item.tenant)),
+    tenants && cell("Tenant", tenantText(item.tenant)),
     cell("Number", h("a", { class: "key", href: detailLink(item), "aria-label": `${name}: open` }, item.key || "(none)")),
     cell("Type", entity(item.entity)),
     cell("Event", h("span", { title: item.event }, event(item.event)), item.status && h("span", { class: "after" }, ` → ${item.status}`)),

@@ -4,7 +4,7 @@ use crate::access::{Access, Caller};
 use crate::conditional::conditional;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
-use crate::{audit, dead_letters, erasures, jobs, lists, observed, overview, pauses, quotas, repairs};
+use crate::{audit, dead_letters, erasures, jobs, lists, observed, overview, pauses, quotas, repairs, search, tenants};
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -30,6 +30,7 @@ use utoipa::openapi::OpenApi as Document;
         lists::counts,
         observed::list,
         overview::show,
+        search::find,
         repairs::replay,
         repairs::hold,
         repairs::release,
@@ -50,7 +51,8 @@ use utoipa::openapi::OpenApi as Document;
         dead_letters::redrive,
         erasures::plan,
         erasures::begin,
-        audit::list
+        audit::list,
+        tenants::list
     )
 )]
 struct Described;
@@ -66,6 +68,7 @@ pub fn router<P: Ports>(operations: Operations<P>) -> Router {
         .route("/counts", get(lists::counts::<P>))
         .route("/observed", get(observed::list::<P>))
         .route("/overview", get(overview::show::<P>))
+        .route("/search", get(search::find::<P>))
         .route("/notifications/{ref}/replay", post(repairs::replay::<P>))
         .route("/notifications/{ref}/hold", post(repairs::hold::<P>))
         .route("/notifications/{ref}/release", post(repairs::release::<P>))
@@ -82,6 +85,7 @@ pub fn router<P: Ports>(operations: Operations<P>) -> Router {
         .route("/dead-letters/{queue}/plans", post(dead_letters::plan::<P>))
         .route("/dead-letters/{queue}/redrives", post(dead_letters::redrive::<P>))
         .route("/audit", get(audit::list::<P>))
+        .route("/tenants", get(tenants::list::<P>))
         .route_layer(middleware::from_fn(conditional));
     Router::new()
         .nest("/operations/v1", v1)

@@ -62,7 +62,7 @@ pub(crate) async fn plan<P: Ports>(
     let count = if one { letters.waiting.min(1) } else { letters.waiting };
     let sample =
         redrive.message.map_or_else(|| letters.sample.into_iter().map(|letter| letter.id).collect(), |id| vec![id]);
-    Ok(Json(Plan { count, at_least: false, seconds: count.div_ceil(rate.into()), sample }))
+    Ok(Json(Plan { count, at_least: false, seconds: count.div_ceil(rate.into()), sample, notifications: vec![] }))
 }
 
 /// Begins to send a queue's dead letters to the queue that they came from: all that are there now, or one.

@@ -41,7 +41,7 @@ pub(crate) async fn plan<P: Ports>(
             break;
         }
     }
-    Ok(Json(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample: vec![] }))
+    Ok(Json(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample: vec![], notifications: vec![] }))
 }
 
 /// Begins to delete whatever is kept of a tenant, for good. It must be paused as a whole, or what is on its way would be kept again.

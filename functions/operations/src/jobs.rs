@@ -4,8 +4,8 @@ use crate::access::{Access, Caller};
 use crate::audit::Deed;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
-use crate::types::jobs::{JobView, Jobs, NewJob, Plan};
-use crate::{query, reference};
+use crate::query;
+use crate::types::jobs::{JobView, Jobs, NewJob, Plan, Planned};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -37,20 +37,24 @@ pub(crate) async fn plan<P: Ports>(
 ) -> Result<Json<Plan>, Problem> {
     operations.roles.admit(&caller, Access::Repair)?;
     let (filter, rate, _) = read(&body)?;
-    let (mut count, mut sample, mut position) = (0, vec![], None);
+    let (mut count, mut first, mut position): (u64, Vec<Planned>, Option<String>) = (0, vec![], None);
     let mut at_least = true;
     for _ in 0..LONGEST_PLAN {
         let stretch = operations.store.stretch(&filter, position.as_deref(), 100).await?;
         count += stretch.found.len() as u64;
-        let wanted = SAMPLE - sample.len();
-        sample.extend(stretch.found.iter().take(wanted).map(|found| reference::of(&found.key)));
+        let wanted = SAMPLE - first.len();
+        first.extend(stretch.found.iter().take(wanted).map(Planned::from));
         position = stretch.position;
         if position.is_none() {
             at_least = false;
             break;
         }
     }
-    Ok(Json(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample }))
+    if !first.is_empty() {
+        operations.introduce_tenant(&filter.tenant).await;
+    }
+    let sample = first.iter().map(|one| one.reference.clone()).collect();
+    Ok(Json(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample, notifications: first }))
 }
 
 /// Begins a replay of everything the filter finds. `plans` says first what that is.

@@ -60,6 +60,7 @@ impl<P: Ports> Operations<P> {
         for key in &told.keys {
             records.extend(self.store.record_of(key).await?);
         }
+        self.introduce(&records).await;
         let rejection = |name| letter.attribute(name).map(str::to_owned);
         let recorded = records.first();
         let reason = rejection("rejection_code").unwrap_or_else(|| match recorded {
@@ -85,7 +86,7 @@ impl<P: Ports> Operations<P> {
 
 fn named(record: Record) -> DeadNotification {
     DeadNotification {
-        reference: reference::of(&record.key),
+        reference: reference::of(&record.key, record.received_at),
         event: record.event,
         state: record.state.as_str(),
         reason: record.reason.map(|reason| reason.as_str()),

@@ -23,6 +23,8 @@ mod query;
 mod quotas;
 mod reference;
 mod repairs;
+mod search;
+mod tenants;
 mod types;
 pub mod wiring;
 

@@ -6,7 +6,7 @@ use crate::cursor::{Cursor, list_of};
 use crate::ports::{Ports, Shared};
 use crate::problem::Problem;
 use crate::query::{self, Parameters};
-use crate::reference;
+use crate::reference::unknown;
 use crate::types::{Counts, Current, Detail, EntityView, Notification, Notifications, OtherNumber, Raw};
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -61,7 +61,9 @@ pub(crate) async fn notifications<P: Ports>(
     };
     let after = cursor.map(|cursor| cursor.after);
     let page = operations.store.feed(&tenant, from, to, after.as_ref(), parameters.limit()?).await?;
-    Ok(Json(shown(page, operations.host.now(), fits, |next| Cursor::write(list, Some(from), next))))
+    operations.introduce(&page.records).await;
+    let shown = shown(page, operations.host.now(), fits, |next| Cursor::write(list, Some(from), next));
+    Ok(Json(Notifications { from: Some(from), to: Some(to), ..shown }))
 }
 
 fn beginning(asked: Option<OffsetDateTime>, to: OffsetDateTime) -> Result<OffsetDateTime, Problem> {
@@ -79,7 +81,7 @@ fn shown(
 ) -> Notifications {
     let is_there = |record: &Record| record.expires_at.is_none_or(|at| at > now) && fits(record);
     let items = page.records.into_iter().filter(is_there).map(Notification::from).collect();
-    Notifications { items, next: page.next.map(cursor) }
+    Notifications { items, next: page.next.map(cursor), from: None, to: None }
 }
 
 /// One notification with everything that happened to it.
@@ -91,8 +93,9 @@ pub(crate) async fn notification<P: Ports>(
     Path(name): Path<String>,
 ) -> Result<Json<Detail>, Problem> {
     operations.roles.admit(&caller, Access::Read)?;
-    let record = operations.store.record_of(&reference::parse(&name)?).await?;
-    record.map(|record| Json(record.into())).ok_or_else(unknown)
+    let record = operations.store.record_of(&operations.named(&name).await?).await?.ok_or_else(unknown)?;
+    operations.introduce(std::slice::from_ref(&record)).await;
+    Ok(Json(record.into()))
 }
 
 /// The exact text of a notification. Needs the role `raw`.
@@ -104,15 +107,11 @@ pub(crate) async fn raw<P: Ports>(
     Path(name): Path<String>,
 ) -> Result<Json<Raw>, Problem> {
     let by = operations.roles.admit(&caller, Access::Raw)?;
-    let key = reference::parse(&name)?;
+    let key = operations.named(&name).await?;
     let deed = Deed { by: &by, role: Access::Raw, what: "read_raw", on: on_notification(&key) };
     let read = async { operations.store.raw_of(&key).await?.ok_or_else(unknown) };
     let text = operations.audited(deed, read).await?;
     Ok(Json(Raw { text }))
-}
-
-pub(crate) fn unknown() -> Problem {
-    Problem::unknown("unknown_notification", "No notification is recorded under this name; its time may have run out.")
 }
 
 /// An entity's current state, its other numbers, and its notifications.
@@ -133,6 +132,7 @@ pub(crate) async fn entity<P: Ports>(
     if head.is_none() && records.is_empty() {
         return Err(Problem::unknown("unknown_entity", "Nothing is known of it; its time may have run out."));
     }
+    operations.introduce(&records).await;
     let mut also = vec![];
     for (relation, next) in [("later", later as Follow), ("earlier", earlier as Follow)] {
         let mut known = head.clone();
@@ -184,6 +184,7 @@ pub(crate) async fn attention<P: Ports>(
     let list = list_of(("attention", kind, &tenant));
     let after = Cursor::read(list, parameters.get("cursor"))?.map(|cursor| cursor.after);
     let page = operations.store.marked(kind, after.as_ref(), parameters.limit()?).await?;
+    operations.introduce(&page.records).await;
     let fits = |record: &Record| tenant.as_ref().is_none_or(|tenant| *tenant == record.key.entity.tenant);
     Ok(Json(shown(page, operations.host.now(), fits, |next| Cursor::write(list, None, next))))
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use webhooks_host::Host;
 use webhooks_model::QueueName;
 use webhooks_queue::{Letters, Sender};
-use webhooks_store::{Allowances, Audit, Erasure, Jobs, Observations, Pauses, Records, Repairs, Replays, Rollups};
+use webhooks_store::{
+    Allowances, Audit, Erasure, Jobs, Observations, Pauses, Records, Repairs, Replays, Rollups, Search, TenantDirectory,
+};
 
 /// The effects, chosen once: the real ones in the function, others in tests.
 pub trait Ports: Send + Sync + 'static {
@@ -19,6 +21,8 @@ pub trait Ports: Send + Sync + 'static {
         + Allowances
         + Observations
         + Rollups
+        + TenantDirectory
+        + Search
         + 'static;
     type Queue: Sender + Letters + 'static;
     type Host: Host + 'static;

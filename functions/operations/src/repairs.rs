@@ -2,11 +2,10 @@
 
 use crate::access::{Access, Caller};
 use crate::audit::{Deed as Audited, on_notification};
-use crate::lists::unknown;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query;
-use crate::reference;
+use crate::reference::unknown;
 use crate::types::{Note, Outcome};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -59,7 +58,7 @@ pub(crate) async fn outcome<P: Ports>(
     State(operations): State<Shared<P>>,
     asked: Asked,
 ) -> Result<StatusCode, Problem> {
-    let (by, key, body) = operations.admitted(asked)?;
+    let (by, key, body) = operations.admitted(asked).await?;
     let outcome: Outcome = query::required_body(&body)?;
     let description = Description::new(query::note(&outcome.description)?);
     if description.as_str().is_empty() {
@@ -79,8 +78,9 @@ enum Next {
 }
 
 impl<P: Ports> Operations<P> {
-    fn admitted(&self, (caller, Path(name), body): Asked) -> Result<(String, LedgerKey, Bytes), Problem> {
-        Ok((self.roles.admit(&caller, Access::Repair)?, reference::parse(&name)?, body))
+    async fn admitted(&self, (caller, Path(name), body): Asked) -> Result<(String, LedgerKey, Bytes), Problem> {
+        let by = self.roles.admit(&caller, Access::Repair)?;
+        Ok((by, self.named(&name).await?, body))
     }
 
     /// A repair of which nothing is said but perhaps a note.
@@ -90,7 +90,7 @@ impl<P: Ports> Operations<P> {
         deed: Deed,
         next: impl FnOnce(&LedgerKey) -> Next,
     ) -> Result<StatusCode, Problem> {
-        let (by, key, body) = self.admitted(asked)?;
+        let (by, key, body) = self.admitted(asked).await?;
         let note: Note = query::body(&body)?;
         self.repair(&key, deed, &by, &note.note, next(&key)).await
     }

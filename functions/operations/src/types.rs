@@ -6,6 +6,8 @@ pub(crate) mod erasures;
 pub(crate) mod jobs;
 pub(crate) mod observed;
 pub(crate) mod overview;
+pub(crate) mod search;
+pub(crate) mod tenants;
 
 use crate::reference;
 use serde::{Deserialize, Serialize};
@@ -112,6 +114,12 @@ pub(crate) struct Notifications {
     /// The cursor of what follows. Absent at the end; a page may be short, even empty, and the list still go on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<String>,
+    /// Of what is listed by time: it was received since then.
+    #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub(crate) from: Option<OffsetDateTime>,
+    /// And before then.
+    #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub(crate) to: Option<OffsetDateTime>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -274,7 +282,7 @@ impl From<Record> for Notification {
         let is_open = record.feedback.is_some_and(|state| ["queued", "parked"].contains(&state.as_str()));
         let tried = record.feedback_attempts.last().filter(|_| is_open);
         Self {
-            reference: reference::of(&record.key),
+            reference: reference::of(&record.key, record.received_at),
             tenant: entity.tenant.clone(),
             entity: entity.entity.as_str(),
             key: entity.key.clone(),
@@ -289,8 +297,8 @@ impl From<Record> for Notification {
             received_at: record.received_at,
             status: record.status,
             source: record.source,
-            moved_to: record.moved_to.as_ref().map(reference::of),
-            moved_from: record.moved_from.as_ref().map(reference::of),
+            moved_to: record.moved_to.as_ref().map(|key| reference::of(key, record.received_at)),
+            moved_from: record.moved_from.as_ref().map(|key| reference::of(key, record.received_at)),
             attempts: record.attempts.len(),
             feedback: Feedback {
                 state: record.feedback.map_or("none", |state| state.as_str()),

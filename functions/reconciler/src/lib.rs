@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod ahead;
+mod directory;
 mod found;
 mod gap;
 mod pending;

@@ -4,13 +4,13 @@ use webhooks_host::Host;
 use webhooks_metrics::Metrics;
 use webhooks_queue::Sender;
 use webhooks_settings::{Cache, Source};
-use webhooks_store::{Allowances, Replays, Rollups, Subscriptions, Sweeps, Unended};
+use webhooks_store::{Allowances, Replays, Rollups, Subscriptions, Sweeps, TenantDirectory, Unended};
 use webhooks_visma::{Listing, Quotas};
 
 /// The effects, chosen once: the real ones in the function, others in tests and simulations.
 pub trait Ports: Send + Sync + 'static {
     type Source: Source;
-    type Sweeps: Sweeps + Unended + Replays + Allowances + Subscriptions + Rollups;
+    type Sweeps: Sweeps + Unended + Replays + Allowances + Subscriptions + Rollups + TenantDirectory;
     type Listing: Listing + Quotas;
     type Queue: Sender;
     type Host: Host + Clone;

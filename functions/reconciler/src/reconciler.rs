@@ -83,7 +83,9 @@ impl<P: Ports> Reconciler<P> {
         ended.list = next.or(ended.list);
         if only.is_none() {
             self.remember(&begun, &ended).await;
-            report.silent = self.count_silent(&settings).await;
+            let heard = self.listen(&settings).await;
+            report.silent = heard.as_ref().map(|heard| heard.iter().filter(|one| one.is_silent).count());
+            self.write_directory(&settings, heard.as_deref()).await;
             report.silent_subscriptions = self.count_silent_subscriptions(&settings).await;
             if let Some(counted_to) = counted_to {
                 self.summarise(counted_to, report.tenants, report.silent).await;

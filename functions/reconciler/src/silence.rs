@@ -11,36 +11,47 @@ use webhooks_store::{Deliveries, StoreError, Subscriptions, Sweeps};
 /// How far back a last sign of a tenant is looked for, at least.
 const LOOKBACK_DAYS: i64 = 7;
 
+/// What is heard of a tenant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heard {
+    /// When its last webhook came, as far back as was looked.
+    pub(crate) at: Option<OffsetDateTime>,
+    /// Whether nothing was heard of it for longer than it may be silent.
+    pub(crate) is_silent: bool,
+}
+
 impl<P: Ports> Reconciler<P> {
-    /// How many of the settings' tenants have been silent for longer than they may, those that
-    /// never were heard of among them. `None` when the table could not say so of every tenant.
-    pub(crate) async fn count_silent(&self, settings: &Settings) -> Option<usize> {
-        let mut silent = 0;
+    /// What is heard of each of the settings' tenants. One that never was heard of may be silent too.
+    /// `None` when the table could not say so of every tenant.
+    pub(crate) async fn listen(&self, settings: &Settings) -> Option<Vec<Heard>> {
+        let mut all = vec![];
         for tenant in &settings.tenants {
-            let Some(allowed) = settings.silence(tenant) else { continue };
-            let since = self.too_silent_since(tenant, allowed).await;
-            let since = since.inspect_err(|error| tracing::warn!("a tenant's silence is unknown: {error}")).ok()?;
-            if let Some(since) = since {
-                let silent_hours = (self.host.now() - since).whole_hours();
-                tracing::warn!(tenant = tenant.id, silent_hours, "a tenant is silent");
-                silent += 1;
-            }
+            let heard = self.listen_to(tenant, settings.silence(tenant)).await;
+            all.push(heard.inspect_err(|error| tracing::warn!("a tenant's silence is unknown: {error}")).ok()?);
         }
-        Some(silent)
+        Some(all)
     }
 
-    /// Since when, if that is longer than allowed. A tenant that was never heard of is silent since
-    /// it was first looked for.
-    async fn too_silent_since(&self, tenant: &Tenant, allowed: Duration) -> Result<Option<OffsetDateTime>, StoreError> {
+    /// A tenant that was never heard of is silent since it was first looked for.
+    async fn listen_to(&self, tenant: &Tenant, allowed: Option<Duration>) -> Result<Heard, StoreError> {
         let (id, now) = (tenant.id.to_lowercase(), self.host.now());
+        let Some(allowed) = allowed else {
+            // Nobody waits for it, so today is enough.
+            return Ok(Heard { at: self.sweeps.last_heard(&id, now, 0).await?, is_silent: false });
+        };
         // Longer than the silence that is allowed, so that its end is always seen, and remembered.
         let days = u16::try_from(LOOKBACK_DAYS.max(allowed.whole_days() + 1)).unwrap_or(u16::MAX);
-        let heard = self.sweeps.last_heard(&id, now, days).await?;
-        if heard.is_some_and(|heard| now - heard <= allowed) {
-            return Ok(None);
+        let at = self.sweeps.last_heard(&id, now, days).await?;
+        if at.is_some_and(|at| now - at <= allowed) {
+            return Ok(Heard { at, is_silent: false });
         }
-        let since = self.sweeps.silent_since(&id, heard, now).await?;
-        Ok(Some(since).filter(|since| now - *since > allowed))
+        let since = self.sweeps.silent_since(&id, at, now).await?;
+        let is_silent = now - since > allowed;
+        if is_silent {
+            let silent_hours = (now - since).whole_hours();
+            tracing::warn!(tenant = tenant.id, silent_hours, "a tenant is silent");
+        }
+        Ok(Heard { at, is_silent })
     }
 
     /// How many of the settings' subscriptions have never delivered anything, though it was waited for

@@ -97,9 +97,13 @@ pub enum Command {
   visma-webhooks doctor
   visma-webhooks doctor --tenant 10000000-0000-4000-8000-000000000001 --expiring 30d")]
     Doctor(doctor::Options),
-    /// Show one notification and what happened to it
-    #[command(after_help = "Example:
-  visma-webhooks get MTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxI2FjY291bnQ")]
+    /// Show one notification and what happened to it, by whatever you hold, over all tenants
+    ///
+    /// What is no `ref` is searched for, back in time: one that fits is shown, several are listed.
+    #[command(after_help = "Examples:
+  visma-webhooks get C1013
+  visma-webhooks get 0d4c92f5-5d2c-4b39-9b9c-6d0a3e5a1f10 --from 7d
+  visma-webhooks get 01M844DZQT5K3V0Z8Q6H2N7RWB --raw")]
     Get(operations::Get),
     /// Show notifications as they arrive and change
     #[command(after_help = "Examples:
@@ -114,7 +118,7 @@ pub enum Command {
   visma-webhooks replay --tenant 10000000-0000-4000-8000-000000000001 --from 24h --plan
   visma-webhooks replay --tenant 10000000-0000-4000-8000-000000000001 --state dead --from 24h --rate 20 --yes
   visma-webhooks replay --resume 0199a3c4-5b6d-7e8f-9012-3456789abcde
-  visma-webhooks replay MTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxI2FjY291bnQ")]
+  visma-webhooks replay 01M844DZQT5K3V0Z8Q6H2N7RWB")]
     Replay(operations::Replay),
     /// Show what was seen of Visma Net's side, and what of it differs from what is assumed
     #[command(after_help = "Examples:

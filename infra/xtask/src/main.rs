@@ -17,6 +17,7 @@ mod python;
 mod recording;
 mod release;
 mod sbom;
+mod screenshot;
 mod simulate;
 mod stack;
 mod test;
@@ -109,6 +110,8 @@ enum Command {
     },
     /// Record `learn` in a terminal, from an unknown notification to a processed one, as docs/learn.svg
     Record,
+    /// Take the pictures of the console that README.md shows, docs/console-light.png and docs/console-dark.png, after a demo
+    Screenshot,
     /// Remove what the other commands installed and wrote in .local/
     Clean,
 }
@@ -145,6 +148,7 @@ fn run(command: Command) -> Result<()> {
         Command::Lint => lint::run(&workspace, &interrupt),
         Command::Dashboards { picture } => dashboards::run(&workspace, &interrupt, picture),
         Command::Record => recording::run(&workspace, &interrupt),
+        Command::Screenshot => screenshot::run(&workspace, &interrupt),
         Command::Clean => workspace.clean(),
     }
 }

@@ -46,8 +46,12 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
 
 fn where_things_are(workspace: &Workspace, stack: &Stack) -> String {
     let stack_file = stack.file.display();
+    let person = stack.description.outputs["OperationsConsoleUser"].as_str().unwrap_or_default();
+    let (name, password) = person.split_once(':').unwrap_or_default();
     format!(
         "
+  Console                    {api}/operations/console
+                             Sign in as {name}, password {password}
   What the accountant sees   {standin}
   API                        {api}
   Local AWS                  {endpoint}   (any AWS tool: --endpoint-url, region {region}, key and secret `test`)

@@ -19,6 +19,7 @@ use webhooks_model::resource_path::Api;
 use webhooks_model::{Channel, Entity, EventType, Kind, Zone};
 
 const NAME: &str = "must be of letters, digits, - and _, 64 at most";
+const LONGEST_TENANT_NAME: usize = 100;
 const SHORTEST_PATH_TOKEN: usize = 32;
 /// What an outcome waits for is kept for longer: `RetentionDays` of the template is 15 at least.
 const LONGEST_DEADLINE_HOURS: u32 = 14 * 24;
@@ -125,6 +126,9 @@ pub enum FeedbackId {
 #[serde(deny_unknown_fields)]
 pub struct Tenant {
     pub id: String,
+    /// What people call it.
+    #[serde(default)]
+    pub name: Option<String>,
     /// `contextId` of legacy messages.
     #[serde(default)]
     pub company_id: Option<String>,
@@ -212,6 +216,10 @@ impl Settings {
         self.visma.check()?;
         for (at, tenant) in self.tenants.iter().enumerate() {
             rule(is_tenant(&tenant.id), || Invalid::new(Code::TenantInvalid, format!("tenants[{at}].id"), NAME))?;
+            rule(tenant.name.as_deref().is_none_or(is_tenant_name), || {
+                let what = format!("must be of 1 to {LONGEST_TENANT_NAME} characters, without white space around it");
+                Invalid::new(Code::NameInvalid, format!("tenants[{at}].name"), what)
+            })?;
         }
         let mut ids = HashSet::new();
         let mut secrets = BTreeMap::<&str, usize>::new();
@@ -315,6 +323,12 @@ fn is_plain_in_path(c: char) -> bool {
 /// Nobody is called what the ledger calls nobody.
 fn is_tenant(id: &str) -> bool {
     is_name(id) && !id.eq_ignore_ascii_case(UNKNOWN_TENANT)
+}
+
+/// People read it, in a terminal too.
+fn is_tenant_name(name: &str) -> bool {
+    let fits = (1..=LONGEST_TENANT_NAME).contains(&name.chars().count());
+    fits && name == name.trim() && !name.contains(char::is_control)
 }
 
 fn rule(holds: bool, otherwise: impl FnOnce() -> Invalid) -> Result<(), Invalid> {

@@ -56,6 +56,18 @@ fn the_readmes_document_is_valid() {
 }
 
 #[test]
+fn a_tenant_may_have_a_name_that_people_can_read() {
+    assert_eq!(
+        with("/tenants/0/name", json!("Ål & Sønn AS")).unwrap().tenants[0].name.as_deref(),
+        Some("Ål & Sønn AS")
+    );
+    assert_eq!(Settings::parse(&document().to_string()).unwrap().tenants[0].name, None);
+    for name in ["", " Ål", "Ål ", "Å\u{1b}[2Jl", &"å".repeat(101)] {
+        refuses("/tenants/0/name", json!(name), "name_invalid", "tenants[0].name");
+    }
+}
+
+#[test]
 fn every_live_secret_verifies_and_an_expired_one_does_not() {
     let settings = Settings::parse(&document().to_string()).unwrap();
     let accounts = settings.subscription("accounts").unwrap();

@@ -42,6 +42,7 @@ codes! {
     IdTwice = "id_twice",
     RouteInvalid = "route_invalid",
     TenantInvalid = "tenant_invalid",
+    NameInvalid = "name_invalid",
     SecretPadded = "secret_padded",
     SecretEmpty = "secret_empty",
     SecretMissing = "secret_missing",

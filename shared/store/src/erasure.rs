@@ -1,6 +1,7 @@
 //! Deleting whatever is kept of a tenant. What a tenant has is spread over as many partitions as it has entities, so the whole table is read.
 
 use crate::attributes::{Item, string, text};
+use crate::directory;
 use crate::error::StoreError;
 use crate::table::Table;
 use crate::upkeep::Upkeep;
@@ -37,8 +38,10 @@ impl<I: Upkeep> Erasure for Table<I> {
         let (mut keys, mut after) = (vec![], position.map(place).transpose()?);
         for _ in 0..PAGES {
             let (items, next) = self.items.scan(after, PAGE, &["pk", "sk"]).await?;
-            let own = items.iter().filter_map(key).filter(|(pk, _)| pk.starts_with(&of_tenant));
-            keys.extend(own);
+            let is_own = |(pk, sk): &(String, String)| {
+                pk.starts_with(&of_tenant) || (pk == directory::PARTITION && sk == tenant)
+            };
+            keys.extend(items.iter().filter_map(key).filter(is_own));
             after = next;
             if after.is_none() || keys.len() >= most {
                 break;

@@ -2,6 +2,7 @@
 
 use crate::attributes::{Item, Update, day_of, integer, number, string, text, time_text};
 use crate::error::StoreError;
+use crate::implied::received_at;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, key_of};
 use crate::table::Table;
@@ -22,6 +23,7 @@ pub struct Found {
     pub key: LedgerKey,
     pub state: State,
     pub event: String,
+    pub received_at: OffsetDateTime,
 }
 
 /// A stretch of the feed.
@@ -151,7 +153,7 @@ impl<I: Items> Table<I> {
         stretch: &mut Stretch,
     ) -> Result<(), StoreError> {
         let names: Vec<(String, String)> = keys.iter().map(|(key, _)| key.clone()).collect();
-        let items = self.items.get_many(names.clone(), &["pk", "sk", "state", "event"], true).await?;
+        let items = self.items.get_many(names.clone(), &["pk", "sk", "state", "event", "feed_at"], true).await?;
         for name in &names {
             let item = items
                 .iter()
@@ -170,6 +172,7 @@ fn found(item: &Item) -> Option<Found> {
         key: key_of(text(item, "pk")?, text(item, "sk")?)?,
         state: text(item, "state").and_then(State::parse)?,
         event: text(item, "event")?.to_owned(),
+        received_at: received_at(item)?,
     })
 }
 

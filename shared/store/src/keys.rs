@@ -48,3 +48,12 @@ pub(crate) fn notification_of(item: &Item) -> Option<NotificationKey> {
 pub(crate) fn feed_day(tenant: &str, at: OffsetDateTime) -> String {
     format!("{tenant}#{}", &time_text(at)[..10])
 }
+
+/// The partition of a tenant's roll-ups; of those of all tenants together with no tenant. Erased with the tenant: whatever is the
+/// tenant's begins so.
+pub(crate) fn rollups_of(tenant: &str) -> String {
+    format!("{tenant}#rollups#")
+}
+
+/// The sort key of where the counting of roll-ups is. A tenant that has one is known: see [`crate::Search`].
+pub(crate) const ROLLING: &str = "PLACE";

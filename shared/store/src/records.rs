@@ -23,7 +23,7 @@ const LONGEST_READ: usize = 20;
 /// Records that one request brings whole: with raw items as long as they get, DynamoDB's 16 MB take 53.
 const RECORDS_PER_READ: usize = 50;
 pub(crate) const TABLE_KEYS: [&str; 2] = ["pk", "sk"];
-const ATTENTION_KEYS: [&str; 4] = ["pk", "sk", "attention", "attention_at"];
+pub(crate) const ATTENTION_KEYS: [&str; 4] = ["pk", "sk", "attention", "attention_at"];
 
 /// One notification with everything that happened to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,7 +165,7 @@ impl<I: Items> Records for Table<I> {
                 .value(":start", string(&start))
                 .value(":below", string(&below));
             let places = self.items.query(query).await?;
-            let places = places.iter().filter_map(|item| place(item, "feed_at"));
+            let places = places.iter().filter_map(|item| position_in(item, "feed_at"));
             found.extend(places.filter(|position| position.at < below).take(missing + 1));
             let more = found.len() > usize::from(most);
             if more || day <= from {
@@ -194,7 +194,7 @@ impl<I: Items> Records for Table<I> {
             ..Query::default()
         };
         let items = self.items.query(query.value(":mark", string(mark))).await?;
-        let mut found: Vec<Position> = items.iter().filter_map(|item| place(item, "attention_at")).collect();
+        let mut found: Vec<Position> = items.iter().filter_map(|item| position_in(item, "attention_at")).collect();
         let more = found.len() > usize::from(most);
         found.truncate(most.into());
         Ok(Page { next: found.last().filter(|_| more).cloned(), records: self.whole(found).await? })
@@ -222,7 +222,7 @@ impl<I: Items> Records for Table<I> {
         };
         let query = query.value(":pk", string(partition(entity))).value(":n", string("N#"));
         let items = self.read_on(query, &TABLE_KEYS).await?;
-        let mut found: Vec<Position> = items.iter().filter_map(|item| place(item, "feed_at")).collect();
+        let mut found: Vec<Position> = items.iter().filter_map(|item| position_in(item, "feed_at")).collect();
         found.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.sk.cmp(&b.sk)));
         found.truncate(most.into());
         self.whole(found).await
@@ -231,7 +231,7 @@ impl<I: Items> Records for Table<I> {
 
 impl<I: Items> Table<I> {
     /// The records at these places, in this order.
-    async fn whole(&self, places: Vec<Position>) -> Result<Vec<Record>, StoreError> {
+    pub(crate) async fn whole(&self, places: Vec<Position>) -> Result<Vec<Record>, StoreError> {
         let mut items = vec![];
         for some in places.chunks(RECORDS_PER_READ) {
             // A notification may be there for itself and for what waits beside it.
@@ -294,7 +294,8 @@ const ATTRIBUTES: [&str; 26] = [
     "expires_at",
 ];
 
-fn place(item: &Item, at: &str) -> Option<Position> {
+/// Its place in a list by that attribute.
+pub(crate) fn position_in(item: &Item, at: &str) -> Option<Position> {
     let owned = |name| text(item, name).map(str::to_owned);
     Some(Position { at: owned(at)?, pk: owned("pk")?, sk: owned("sk")? })
 }
@@ -331,7 +332,7 @@ fn read(item: &Item) -> Option<Record> {
         moved_to: read_place(item, MOVED_TO),
         moved_from: read_place(item, MOVED_FROM),
         expires_at: integer(item, "expires_at").and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
-        position: place(item, "feed_at")?,
+        position: position_in(item, "feed_at")?,
     })
 }
 

@@ -4,10 +4,11 @@ use crate::attributes::{Item, Update, day_of, string, text, time_text};
 use crate::error::StoreError;
 use crate::implied::received_at;
 use crate::item::{Items, Query};
-use crate::keys::key_of;
+use crate::keys::{ROLLING, key_of, rollups_of};
 use crate::pending::{AT_ONCE, DAYS_AT_ONCE, name};
 use crate::records::TABLE_KEYS;
 use crate::table::Table;
+use crate::tenants::marked;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use time::format_description::well_known::Rfc3339;
@@ -18,8 +19,6 @@ use webhooks_model::{Origin, Reason, Rollup, State};
 
 /// BatchGetItem takes no more keys.
 const KEYS_PER_READ: usize = 100;
-/// The sort key of where the counting is: of a tenant, and of all.
-const PLACE: &str = "PLACE";
 const COUNTED: [&str; 9] = ["pk", "sk", "state", "reason", "feedback", "feedback_at", "ended_at", "origin", "feed_at"];
 const HOUR: [&str; 4] = ["sk", "rollup", "counted_to", "made_at"];
 
@@ -139,13 +138,13 @@ pub trait Rollups: Send + Sync {
 
 impl<I: Items> Rollups for Table<I> {
     async fn rolling(&self, tenant: &str) -> Result<Option<Rolling>, StoreError> {
-        let item = self.items.get(&rollups_of(tenant), PLACE).await?;
+        let item = self.items.get(&rollups_of(tenant), ROLLING).await?;
         Ok(item.as_ref().and_then(|item| serde_json::from_str(text(item, "rolling")?).ok()))
     }
 
     async fn set_rolling(&self, tenant: &str, rolling: &Rolling, now: OffsetDateTime) -> Result<(), StoreError> {
         let update = Update::default().set("rolling", string(json(rolling))).set("expires_at", self.ttl(now));
-        self.update(&rollups_of(tenant), PLACE, update, None).await?;
+        self.update(&rollups_of(tenant), ROLLING, marked(update, tenant), None).await?;
         Ok(())
     }
 
@@ -221,12 +220,12 @@ impl<I: Items> Rollups for Table<I> {
 
     async fn set_summary(&self, summary: &Summary, now: OffsetDateTime) -> Result<(), StoreError> {
         let update = Update::default().set("summary", string(json(summary))).set("expires_at", self.ttl(now));
-        self.update(&rollups_of(""), PLACE, update, None).await?;
+        self.update(&rollups_of(""), ROLLING, update, None).await?;
         Ok(())
     }
 
     async fn summary(&self) -> Result<Option<Summary>, StoreError> {
-        let item = self.items.get(&rollups_of(""), PLACE).await?;
+        let item = self.items.get(&rollups_of(""), ROLLING).await?;
         Ok(item.as_ref().and_then(|item| serde_json::from_str(text(item, "summary")?).ok()))
     }
 
@@ -262,11 +261,6 @@ impl<I: Items> Table<I> {
         let position = if is_last { end.max(position.to_owned()) } else { last.unwrap_or(end) };
         Ok((places, position, is_last))
     }
-}
-
-/// Erased with the tenant: whatever is the tenant's begins so.
-fn rollups_of(tenant: &str) -> String {
-    format!("{tenant}#rollups#")
 }
 
 /// `HOUR#2026-11-23T12`: the order of texts is that of time.

@@ -5,6 +5,8 @@ use crate::dynamo::Dynamo;
 use crate::error::StoreError;
 use crate::item::{Items, Write};
 use aws_sdk_dynamodb::Client;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use time::{Duration, OffsetDateTime};
 
 /// The one table. Cheap to clone where its items are.
@@ -13,6 +15,8 @@ pub struct Table<I = Dynamo> {
     pub(crate) items: I,
     retention: Duration,
     audit_retention: Duration,
+    /// Tenants that this process has marked: see `tenants.rs`.
+    known: Arc<Mutex<HashSet<String>>>,
 }
 
 /// How long what operators did is kept, unless told.
@@ -37,13 +41,17 @@ impl Table {
 impl<I> Table<I> {
     /// The table, wherever its items are.
     pub fn over(items: I, retention: Duration) -> Self {
-        Self { items, retention, audit_retention: AUDIT_RETENTION }
+        Self { items, retention, audit_retention: AUDIT_RETENTION, known: Arc::default() }
     }
 
     /// How long what operators did is kept.
     #[must_use]
     pub fn with_audit_retention(self, audit_retention: Duration) -> Self {
         Self { audit_retention, ..self }
+    }
+
+    pub(crate) fn known(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn audit_expires_at(&self, at: OffsetDateTime) -> i64 {

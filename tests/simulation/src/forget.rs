@@ -14,6 +14,8 @@ use webhooks_store::Item;
 const OFTEN: u32 = 300;
 /// These partitions name a tenant as long as operators need it.
 const OF_OPERATORS: [&str; 3] = ["audit", "jobs", "pauses"];
+/// The partition in which each tenant has an entry under its id.
+const DIRECTORY: &str = "tenants";
 
 impl World {
     fn is_forgotten(&mut self, tenant: &str, others: &BTreeSet<(String, String)>) {
@@ -70,7 +72,8 @@ impl Run {
 fn beside(table: &TableModel, tenant: &str) -> BTreeSet<(String, String)> {
     let of_tenant = format!("{tenant}#");
     let key = |item: &Item| Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()));
-    table.items().filter_map(key).filter(|(pk, _)| !pk.starts_with(&of_tenant)).collect()
+    let is_own = |(pk, sk): &(String, String)| pk.starts_with(&of_tenant) || (pk == DIRECTORY && sk == tenant);
+    table.items().filter_map(key).filter(|name| !is_own(name)).collect()
 }
 
 fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {

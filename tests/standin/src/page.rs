@@ -23,7 +23,8 @@ use crate::{
 const STYLE: &str = "body{font:14px system-ui,sans-serif;margin:1.5rem;color:#1c2733}\
 h1{font-size:1.2rem}form{display:inline}table{border-collapse:collapse;width:100%;margin-top:1rem}\
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid #d8dee5}\
-th{background:#eef2f6}.failed,.no{color:#a4262c}.sent,.yes{color:#12703c}small{color:#5b6875}";
+td{overflow-wrap:break-word}td:nth-child(2),small,.text{overflow-wrap:anywhere}td:nth-child(2){min-width:4.5rem}\
+.text{min-width:7rem}select{max-width:100%}th{background:#eef2f6}.failed,.no{color:#a4262c}.sent,.yes{color:#12703c}small{color:#5b6875}";
 
 const HEADINGS: &str = "<tr><th>Entity<th>Key<th>Description<th>Class<th>Success<th>Event<th>Status<th>Source<th>User\
 <th>Message<th>Notification feedback<th></tr>";
@@ -52,10 +53,12 @@ async fn window(State(world): State<Shared>, Query(filter): Query<Filter>) -> Ht
             rows.extend(newest_first.map(|one| row(*tenant, one)));
         }
     }
+    let console = world.state().api_url.as_deref().map(console).unwrap_or_default();
     Html(format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta http-equiv=refresh content=3>\
+         <meta name=viewport content=\"width=device-width\">\
          <title>Webhook notifications</title><style>{STYLE}</style>\
-         <h1>Webhook notification for account <small>GL407000</small></h1>\
+         <h1>Webhook notification for account <small>GL407000</small></h1>{console}\
          <form><select name=tenant onchange=\"this.form.submit()\">{options}</select> <button>Refresh</button></form>\
          <table><thead>{HEADINGS}</thead><tbody>{rows}</tbody></table></html>"
     ))
@@ -65,6 +68,12 @@ async fn resend(State(world): State<Shared>, Path((tenant, id)): Path<(Uuid, Uui
     let sending = Sending { wait: false, ..Sending::default() };
     dispatch::resend(&world, tenant, id, &sending).await?;
     Ok(Redirect::to(&format!("/?tenant={tenant}")).into_response())
+}
+
+/// Where those who run the receiver look.
+fn console(api_url: &str) -> String {
+    let url = escape(&format!("{api_url}/operations/console"));
+    format!("<p>What the receiver made of them: its console at <a href=\"{url}\">{url}</a></p>")
 }
 
 fn row(tenant: Uuid, one: &Notification) -> String {
@@ -86,7 +95,7 @@ fn row(tenant: Uuid, one: &Notification) -> String {
     };
     format!(
         "<tr id=\"{}\"><td>{}<td>{}<td>{}<td>{}<td>{success}<td>{}<br><small>{}</small>\
-         <td class={class}>{status}<td>{}<td>{}<td>{}<td>{feedback}<td>{resend}</tr>",
+         <td class={class}>{status}<td>{}<td>{}<td class=text>{}<td class=text>{feedback}<td>{resend}</tr>",
         one.notification_id,
         escape(&one.entity),
         escape(&one.key),

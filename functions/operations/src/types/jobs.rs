@@ -1,5 +1,6 @@
 //! Jobs, as the API has them.
 
+use crate::reference;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -7,6 +8,7 @@ use uuid::Uuid;
 use webhooks_model::filter::Filter;
 use webhooks_model::job::Job;
 use webhooks_model::work::Work;
+use webhooks_store::Found;
 
 /// Which notifications to replay.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -45,6 +47,37 @@ pub(crate) struct Plan {
     pub(crate) seconds: u64,
     /// The first of them, by `ref`.
     pub(crate) sample: Vec<String>,
+    /// The same as people know them; of a replay only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notifications: Vec<Planned>,
+}
+
+/// A notification that would be replayed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Planned {
+    /// Its name in this API.
+    #[serde(rename = "ref")]
+    pub(crate) reference: String,
+    entity: &'static str,
+    /// The entity's visible number.
+    key: String,
+    event: String,
+    state: &'static str,
+    #[serde(with = "time::serde::rfc3339")]
+    received_at: OffsetDateTime,
+}
+
+impl From<&Found> for Planned {
+    fn from(found: &Found) -> Self {
+        Self {
+            reference: reference::of(&found.key, found.received_at),
+            entity: found.key.entity.entity.as_str(),
+            key: found.key.entity.key.clone(),
+            event: found.event.clone(),
+            state: found.state.as_str(),
+            received_at: found.received_at,
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -164,13 +164,11 @@ async fn a_wrong_parameter_is_named() {
 async fn what_is_not_there_is_not_found() {
     let world = World::new().await;
     world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
-    let known = world.reference(1).await;
     // A reference to the same notification of another tenant.
     let foreign = {
         use base64::Engine;
         let engine = base64::engine::general_purpose::URL_SAFE_NO_PAD;
-        let text = String::from_utf8(engine.decode(known).unwrap()).unwrap();
-        engine.encode(text.replace(TENANT, "other"))
+        engine.encode(format!("other#sales_order#SO/1#{}", order(1).key))
     };
     for (url, code) in [
         (format!("/operations/v1/notifications/{foreign}"), "unknown_notification"),

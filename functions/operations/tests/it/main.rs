@@ -16,4 +16,6 @@ mod overview;
 mod quotas;
 mod repairs;
 mod schemathesis;
+mod search;
+mod tenants;
 mod world;

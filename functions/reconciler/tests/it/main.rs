@@ -5,6 +5,7 @@
 mod budget;
 mod cost;
 mod counted;
+mod directory;
 mod example;
 mod fifty_windows;
 mod five_thousand;

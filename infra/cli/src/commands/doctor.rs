@@ -14,9 +14,9 @@ use time::Duration;
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Ask Visma Net for this tenant only; may be repeated. All of the settings unless told, and of more
-    /// than five those that are not well are shown
-    #[arg(long = "tenant", value_name = "ID")]
+    /// Ask Visma Net for this tenant only, by its name, company number or id; may be repeated. All of the
+    /// settings unless told, and of more than five those that are not well are shown
+    #[arg(long = "tenant", value_name = "TENANT")]
     pub(crate) tenants: Vec<String>,
     /// Leave Visma Net alone
     #[arg(long, conflicts_with = "tenants")]
@@ -26,7 +26,7 @@ pub struct Options {
     pub(crate) expiring: Duration,
 }
 
-pub use checks::{backlog, operations_answered, subscription};
+pub use checks::{backlog, id_of, operations_answered, subscription};
 pub use summary::summary;
 pub use visma::approvals;
 pub use zone::{Observed, clocks, judged};

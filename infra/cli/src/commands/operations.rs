@@ -4,6 +4,7 @@ mod caller;
 mod client;
 mod deeds;
 mod event_name;
+mod find;
 mod jobs;
 mod learn;
 mod letters;
@@ -15,6 +16,7 @@ mod replay;
 mod shown;
 mod stats;
 mod tail;
+mod tenant;
 mod watch;
 
 pub use caller::Caller;
@@ -29,7 +31,9 @@ pub use pauses::{Pauses, pauses};
 pub use replay::{Replay, replay};
 pub use stats::{Stats, stats};
 pub use tail::{News, Tail, tail};
+pub use tenant::{Tenants, tenants};
 
+use crate::error::{Exit, Failure};
 use crate::output::{Outcome, Report};
 use crate::stack::Stack;
 use clap::Args;
@@ -45,9 +49,11 @@ pub struct Access {
 
 #[derive(Debug, Args)]
 pub struct Get {
-    /// The notification's `ref`, as tail shows it
-    #[arg(value_name = "REF")]
-    reference: String,
+    /// A `ref`, a number or a part of it, or the id of a notification, an event, a delivery or a trace
+    #[arg(value_name = "ANYTHING")]
+    what: String,
+    #[command(flatten)]
+    place: find::Where,
     /// The exact text as it came, which may hold personal data (role raw)
     #[arg(long)]
     raw: bool,
@@ -59,13 +65,34 @@ pub struct Get {
 /// The API refuses, does not know it, or does not answer.
 pub async fn get(stack: &Stack, caller: &Caller, options: Get) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
-    if options.raw {
-        let raw = client.get(&["operations", "raw", "notifications", &options.reference], &[]).await?;
+    let Get { what, place, raw, .. } = &options;
+    match named(&client, what, *raw).await {
+        // It is no name, or that of no record.
+        Err(failure) if matches!(failure.exit, Exit::NotFound | Exit::Usage) => {}
+        shown => return shown,
+    }
+    let found = find::find(&client, what, place).await?;
+    match found["items"].as_array().map(Vec::as_slice).unwrap_or_default() {
+        [] => Err(find::nothing(what, &found)),
+        [one] => named(&client, &shown::text(&one["ref"]), *raw).await,
+        _ if *raw => {
+            Err(Failure::usage(format!("several fit {what}"), "Take the `ref` of one: get shows them without --raw."))
+        }
+        _ => {
+            let text = find::list(&found);
+            Ok(Report::new(found, text))
+        }
+    }
+}
+
+async fn named(client: &Client<'_>, name: &str, raw: bool) -> Outcome {
+    if raw {
+        let raw = client.get(&["operations", "raw", "notifications", name], &[]).await?;
         let text = raw["text"].as_str().unwrap_or_default().to_owned();
         let text = if std::io::stdout().is_terminal() { crate::output::printable(&text) } else { text };
         return Ok(Report::new(raw, text));
     }
-    let one = client.get(&["operations", "v1", "notifications", &options.reference], &[]).await?;
+    let one = client.get(&["operations", "v1", "notifications", name], &[]).await?;
     let text = shown::timeline(&one);
     Ok(Report::new(one, text))
 }

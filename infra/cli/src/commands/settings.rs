@@ -30,7 +30,7 @@ pub enum Command {
 pub enum Tenants {
     /// Add a tenant
     #[command(after_help = "Example:
-  visma-webhooks settings tenants add 10000000-0000-4000-8000-000000000001 --company-id 1234567")]
+  visma-webhooks settings tenants add 10000000-0000-4000-8000-000000000001 --name Nordfjord")]
     Add(Tenant),
     /// Take a tenant out, whose missed webhooks nobody looks for any more
     #[command(after_help = "Example:
@@ -67,6 +67,9 @@ pub enum Routes {
 pub struct Tenant {
     /// The tenant's id, which is the company's at Visma Connect
     id: String,
+    /// What people call it
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     /// The company's number in legacy messages
     #[arg(long, value_name = "NUMBER")]
     company_id: Option<String>,
@@ -153,12 +156,12 @@ pub async fn carry_out(documents: &impl Documents, command: Command) -> Outcome 
 fn edited(text: &str, command: Command) -> Result<(String, String, Writing), Failure> {
     Ok(match command {
         Command::Show => (text.to_owned(), String::new(), Writing::default()),
-        Command::Tenants(Tenants::Add(Tenant { id, company_id, silence_hours, writing })) => {
+        Command::Tenants(Tenants::Add(Tenant { id, name, company_id, silence_hours, writing })) => {
             let mut tenant = json!({ "id": id });
-            for (name, value) in [("company_id", json!(company_id)), ("silence_hours", json!(silence_hours))] {
-                if !value.is_null() {
-                    tenant[name] = value;
-                }
+            let given =
+                [("name", json!(name)), ("company_id", json!(company_id)), ("silence_hours", json!(silence_hours))];
+            for (field, value) in given.into_iter().filter(|(_, value)| !value.is_null()) {
+                tenant[field] = value;
             }
             (lists::add_tenant(text, &tenant)?, format!("Added the tenant {id}"), writing)
         }

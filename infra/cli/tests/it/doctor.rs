@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime};
 use visma_webhooks::Exit;
 use visma_webhooks::commands::check::{Check, Verdict, report, summed};
 use visma_webhooks::commands::dlq::Name;
-use visma_webhooks::commands::doctor::{approvals, backlog, operations_answered, subscription, summary};
+use visma_webhooks::commands::doctor::{approvals, backlog, id_of, operations_answered, subscription, summary};
 use visma_webhooks::queue::Depth;
 use webhooks_settings::Settings;
 use webhooks_visma::{Fault, Stage, VismaError};
@@ -29,16 +29,16 @@ fn secret(id: &str, expires_at: Option<&str>) -> serde_json::Value {
 fn a_subscription_is_warned_of_whose_last_secret_ends_soon_or_has_ended() {
     let (soon, later, past) =
         (Some("2026-11-30T00:00:00Z"), Some("2027-11-30T00:00:00Z"), Some("2026-11-01T00:00:00Z"));
-    for (secrets, verdict) in [
-        (json!([secret("1", None)]), Verdict::Ok),
-        (json!([secret("1", soon), secret("2", None)]), Verdict::Ok),
-        (json!([secret("1", soon), secret("2", later)]), Verdict::Ok),
-        (json!([secret("1", soon)]), Verdict::Warning),
-        (json!([secret("1", past)]), Verdict::Warning),
+    for (secrets, advice) in [
+        (json!([secret("1", None)]), None),
+        (json!([secret("1", soon), secret("2", None)]), None),
+        (json!([secret("1", soon), secret("2", later)]), None),
+        (json!([secret("1", soon)]), Some("subscriptions rotate all")),
+        (json!([secret("1", past)]), Some("subscriptions enable all")),
     ] {
         let check = of_secrets(secrets.clone());
-        assert_eq!(check.verdict, verdict, "{secrets}");
-        assert_eq!(check.advice.contains("subscriptions rotate all"), verdict == Verdict::Warning, "{check:?}");
+        assert_eq!(check.verdict == Verdict::Warning, advice.is_some(), "{secrets}");
+        assert!(check.advice.contains(advice.unwrap_or_default()), "{check:?}");
     }
 }
 
@@ -200,4 +200,16 @@ fn what_is_not_known_is_not_well() {
     assert!(unknown.text.contains("unknown  alarms") && unknown.text.contains("1 not known"), "{}", unknown.text);
     assert_eq!(unknown.json[1]["verdict"], "unknown");
     assert_eq!(report(&[check(Verdict::Unknown), check(Verdict::Failed)]).exit, Exit::Failed);
+}
+
+#[test]
+fn a_tenant_may_be_named_by_what_people_call_it() {
+    let mut document = fixtures::document();
+    document["tenants"] = json!([{ "id": TENANT, "name": "Ål & Sønn", "company_id": "1234567" },
+        { "id": "t-2", "name": "Twin" }, { "id": "t-3", "name": "Twin" }]);
+    let settings = Settings::parse(&document.to_string()).unwrap();
+    for (text, id) in [("ål & sønn", TENANT), ("1234567", TENANT), (TENANT, TENANT), ("Twin", "Twin"), ("t-9", "t-9")]
+    {
+        assert_eq!(id_of(&settings, text), id);
+    }
 }

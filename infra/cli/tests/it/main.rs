@@ -23,4 +23,5 @@ mod server;
 mod settings;
 mod subscriptions;
 mod tail;
+mod tenant;
 mod zone;

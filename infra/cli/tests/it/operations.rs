@@ -22,6 +22,7 @@ fn answers(asked: &Asked) -> (u16, Value) {
         "GET /operations/raw/notifications/abc" => (200, json!({ "text": "{\"number\": \"1920\"}" })),
         "GET /operations/v1/observed" => (200, json!({ "items": observed() })),
         "GET /operations/v1/overview" => (200, overview()),
+        "GET /operations/v1/search" => (200, search(asked)),
         "GET /operations/v1/notifications" => (200, json!({ "items": [item] })),
         "POST /operations/v1/notifications/abc/replay" => (202, Value::Null),
         "POST /operations/v1/plans" => {
@@ -35,6 +36,20 @@ fn answers(asked: &Asked) -> (u16, Value) {
             (403, json!({ "code": "forbidden", "detail": "Needs the role read." }))
         }
         _ => (404, json!({ "code": "unknown_notification", "detail": "No notification is recorded under this name." })),
+    }
+}
+
+/// C1013 fits two, the second on the next page; `one` fits one.
+fn search(asked: &Asked) -> Value {
+    let page = |items: Value, to: &str, next: Option<&str>| json!({ "items": items, "searched_to": to, "from": "2026-08-25T12:01:00Z", "tenants": 3, "next": next });
+    let item = |name: &str| json!({ "ref": name, "tenant": "t-2", "key": "C\u{1b}1013", "matched": "number" });
+    match asked.line.split_once("?q=").map(|(_, query)| query).unwrap_or_default() {
+        query if query.starts_with("C1013") && query.contains("cursor=2") => {
+            page(json!([item("def")]), "2026-08-25T12:01:00Z", None)
+        }
+        query if query.starts_with("C1013") => page(json!([item("abc")]), "2026-11-12T00:00:00Z", Some("2")),
+        query if query.starts_with("one") => page(json!([item("abc")]), "2026-08-25T12:01:00Z", None),
+        _ => page(json!([]), "2026-08-25T12:01:00Z", None),
     }
 }
 
@@ -80,8 +95,24 @@ async fn run_as(
     aws: SdkConfig,
     stopped: bool,
 ) -> Result<Report, Failure> {
-    let words = ["visma-webhooks"].into_iter().chain(command.split(' ')).chain(["--api", &server.url]);
-    let arguments = Arguments::try_parse_from(words).unwrap_or_else(|error| panic!("{error}"));
+    let words: Vec<&str> = command.split(' ').collect();
+    run_words_as(server, &words, caller, aws, stopped).await
+}
+
+/// The same of words that may have blanks in them.
+pub(crate) async fn run_words(server: &Server, words: &[&str]) -> Result<Report, Failure> {
+    run_words_as(server, words, &Caller::Token("tok".into()), SdkConfig::builder().build(), false).await
+}
+
+async fn run_words_as(
+    server: &Server,
+    words: &[&str],
+    caller: &Caller,
+    aws: SdkConfig,
+    stopped: bool,
+) -> Result<Report, Failure> {
+    let all = ["visma-webhooks"].iter().chain(words).copied().chain(["--api", &server.url]);
+    let arguments = Arguments::try_parse_from(all).unwrap_or_else(|error| panic!("{error}"));
     let (stack, (_stop, listening)) = (stack(aws), watch::channel(stopped));
     match arguments.command {
         Command::Get(options) => operations::get(&stack, caller, options).await,
@@ -90,7 +121,7 @@ async fn run_as(
         Command::More(command) => operations::more(&stack, caller, command, Format::Json, None, || listening).await,
         Command::Observed(options) => operations::observed(&stack, caller, options).await,
         Command::Stats(options) => operations::stats(&stack, caller, options).await,
-        _ => panic!("{command}"),
+        _ => panic!("{words:?}"),
     }
 }
 
@@ -107,6 +138,33 @@ async fn get_shows_the_timeline_with_the_token_and_no_control_characters() {
 async fn get_raw_shows_the_exact_text() {
     let server = Server::start(answers).await;
     assert_eq!(run(&server, "get abc --raw").await.unwrap().text, "{\"number\": \"1920\"}");
+}
+
+#[tokio::test]
+async fn get_searches_for_what_is_no_reference_and_lists_what_fits() {
+    let server = Server::start(answers).await;
+    let report = run(&server, "get C1013 --from 2026-08-25T12:01:00Z --limit 2").await.unwrap();
+    assert_eq!(report.json["items"].as_array().unwrap().len(), 2);
+    for part in ["abc", "def", "t-2", "That is all. Searched back to 2026-08-25T12:01:00Z."] {
+        assert!(report.text.contains(part), "{part} in {}", report.text);
+    }
+    assert!(!report.text.contains('\u{1b}'), "{}", report.text);
+    let asked: Vec<_> = server.asked().into_iter().map(|asked| asked.line).collect();
+    let query = "GET /operations/v1/search?q=C1013&limit=50&from=2026-08-25T12%3A01%3A00Z";
+    assert_eq!(asked[1..], [query.to_owned(), format!("{query}&cursor=2")]);
+    let first = run(&server, "get C1013 --limit 1").await.unwrap();
+    assert!(first.text.contains("reason    unavailable\n"), "one is enough, and is shown: {}", first.text);
+}
+
+#[tokio::test]
+async fn get_shows_the_one_that_fits_and_says_how_far_it_looked_where_none_does() {
+    let server = Server::start(answers).await;
+    assert!(run(&server, "get one").await.unwrap().text.contains("reason    unavailable\n"));
+    assert_eq!(run(&server, "get one --raw").await.unwrap().text, "{\"number\": \"1920\"}");
+    let nothing = run(&server, "get nothing").await.unwrap_err();
+    assert_eq!((nothing.exit, nothing.what.as_str()), (Exit::NotFound, "nothing fits nothing"));
+    assert_eq!(nothing.advice, "Searched back to 2026-08-25T12:01:00Z in 3 tenants.");
+    assert_eq!(run(&server, "get C1013 --raw").await.unwrap_err().exit, Exit::Usage);
 }
 
 #[tokio::test]

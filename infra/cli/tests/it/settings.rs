@@ -39,12 +39,15 @@ async fn what_is_added_and_removed_again_leaves_the_document_as_it_was() {
 #[tokio::test]
 async fn each_option_is_written() {
     let memory = Memory::new();
-    run(&memory, &format!("tenants add {TENANT} --company-id 7654321 --silence-hours 0")).await.unwrap();
+    run(&memory, &format!("tenants add {TENANT} --name Kyst --company-id 7654321 --silence-hours 0")).await.unwrap();
     run(&memory, "aliases add KontoEndret=account_changed").await.unwrap();
     run(&memory, "routes add customer.* --no-fetch --deadline-hours 48").await.unwrap();
     run(&memory, "routes add sales_order.* --feedback none --no-publish --first").await.unwrap();
     let document = document(&memory);
-    assert_eq!(document["tenants"][1], json!({ "id": TENANT, "company_id": "7654321", "silence_hours": 0 }));
+    assert_eq!(
+        document["tenants"][1],
+        json!({ "id": TENANT, "name": "Kyst", "company_id": "7654321", "silence_hours": 0 })
+    );
     assert_eq!(document["event_aliases"], json!({ "KontoEndret": "ACCOUNT_CHANGED" }));
     let [first, second] = [&document["routes"][0], &document["routes"][1]];
     assert_eq!(

@@ -5,6 +5,7 @@
 mod allowances;
 mod answers;
 mod audit;
+mod directory;
 mod expiry;
 mod head;
 mod jobs;
@@ -13,6 +14,7 @@ mod mortal;
 mod observed;
 mod pending;
 mod rollups;
+mod search;
 mod subscriptions;
 mod support;
 mod sweeps;

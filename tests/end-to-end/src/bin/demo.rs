@@ -22,6 +22,8 @@ async fn main() {
     accounts(&company).await;
     duplicates(&company).await;
     account_for_all(&company).await;
+    // As its schedule would: it writes down what the tenants are called.
+    company.stack.reconcile(None).await;
     println!("{} events of the catalogue in {:.1} s", rows.len(), started.elapsed().as_secs_f64());
 }
 

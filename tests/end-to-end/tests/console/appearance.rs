@@ -81,6 +81,7 @@ async fn made(company: &Company) -> Vec<View> {
             "Sales order SO/270001",
             "tbody tr",
         ),
+        ("search", format!("#/search?q=27000&tenant={tenant}"), "Search", "tbody tr"),
         ("observed", "#/observed".to_owned(), "Observed", "tbody tr"),
         ("pauses", "#/pauses".to_owned(), "Pauses", "main section > *"),
         ("replay", format!("#/replay?tenant={tenant}"), "Replays", ".jobs li"),
@@ -118,7 +119,7 @@ async fn check(browser: &Browser, name: &str) {
     browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
 }
 
-async fn focused(browser: &Browser) -> Element {
+pub(crate) async fn focused(browser: &Browser) -> Element {
     browser.driver.active().await.expect("something has the focus")
 }
 

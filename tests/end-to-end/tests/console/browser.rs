@@ -51,10 +51,6 @@ const CANDIDATES: &str = "
 
 impl Browser {
     pub(crate) async fn open() -> Self {
-        Self::open_with(&[]).await
-    }
-
-    pub(crate) async fn open_with(arguments: &[String]) -> Self {
         // Short, for a socket's name in it must not be longer than 107 bytes.
         let folder = env::temp_dir().join(format!("console-{:08x}", Uuid::new_v4().as_fields().0));
         fs::create_dir(&folder).expect("a folder for the browser");
@@ -76,7 +72,7 @@ impl Browser {
             "--window-size=1360,860",
             &profile,
         ];
-        let all = usual.into_iter().chain(sandbox).chain(arguments.iter().map(String::as_str));
+        let all = usual.into_iter().chain(sandbox);
         let binary = program(&["chromium", "chromium-browser", "google-chrome"]);
         let wanted = json!({
             "browserName": "chrome",
@@ -191,8 +187,11 @@ impl Browser {
 
     /// A picture in target/console.
     pub(crate) async fn picture(&self, name: &str) {
-        let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/console"));
-        fs::create_dir_all(&folder).expect("a folder for pictures");
+        self.picture_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/console"), name).await;
+    }
+
+    pub(crate) async fn picture_in(&self, folder: &Path, name: &str) {
+        fs::create_dir_all(folder).expect("a folder for pictures");
         let png = self.driver.get("screenshot").await.expect("a picture");
         let png = BASE64.decode(png.as_str().expect("text")).expect("base64");
         fs::write(folder.join(format!("{name}.png")), png).expect("the picture is written");

@@ -10,10 +10,7 @@ pub(crate) struct Console {
 impl Console {
     /// Nobody has signed in.
     pub(crate) async fn open(stack: &Stack) -> Self {
-        Self::open_in(stack, Browser::open().await).await
-    }
-
-    pub(crate) async fn open_in(stack: &Stack, browser: Browser) -> Self {
+        let browser = Browser::open().await;
         let url = format!("{}/operations/console", stack.api_url);
         browser.prefer("light").await;
         browser.go(&url).await;

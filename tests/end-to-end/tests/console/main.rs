@@ -7,17 +7,20 @@ mod appearance;
 mod attention;
 mod browser;
 mod console;
-mod issuer;
 mod lists;
 mod live;
 mod observed;
 mod overview;
 mod person;
 mod quotas;
+mod readme;
 mod repairs;
 mod safety;
+mod search;
 mod sign_in;
+mod tenants;
 mod webdriver;
+mod window;
 
 /// Which company belongs to which test.
 mod company {
@@ -26,6 +29,8 @@ mod company {
     pub(crate) const PICTURED: u32 = 27;
     pub(crate) const OBSERVED: u32 = 43;
     pub(crate) const OUT_OF_CALLS: u32 = 44;
+    pub(crate) const SEARCHED: u32 = 45;
+    pub(crate) const IN_THE_WINDOW: u32 = 49;
     pub(crate) const ATTENDED: u32 = 51;
     pub(crate) const UNANSWERED: u32 = 52;
     pub(crate) const FOLLOWED: u32 = 53;

@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-async fn put(stack: &Stack, texts: &[(&str, String)]) {
+pub(crate) async fn put(stack: &Stack, texts: &[(&str, String)]) {
     let item: HashMap<String, AttributeValue> =
         texts.iter().map(|(name, text)| ((*name).to_owned(), AttributeValue::S(text.clone()))).collect();
     stack.dynamodb.put_item().table_name(stack.output("TableName")).set_item(Some(item)).send().await.unwrap();
@@ -27,6 +27,8 @@ pub(crate) async fn counted(stack: &Stack) -> String {
     let keys = [("pk", format!("{tenant}#rollups#")), ("sk", format!("HOUR#{}", &hour[..13]))];
     put(stack, &[&keys[..], &[("rollup", rollup.to_string())], &times[..]].concat()).await;
     let summary = json!({"counted_to": now, "tenants": 1, "silent": 0}).to_string();
+    // Else the console takes it for no tenant.
+    put(stack, &[("pk", "tenants".to_owned()), ("sk", tenant.clone())]).await;
     put(stack, &[("pk", "#rollups#".to_owned()), ("sk", "PLACE".to_owned()), ("summary", summary)]).await;
     tenant
 }

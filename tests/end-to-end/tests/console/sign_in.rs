@@ -1,15 +1,11 @@
-use crate::browser::Browser;
 use crate::console::Console;
-use crate::{issuer, person};
+use crate::person;
 use end_to_end::{Operator, Stack};
 
-const ISSUER: &str = "cognito-idp.eu-north-1.amazonaws.com";
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn a_person_signs_in_at_the_issuer_and_out_again() {
     let stack = Stack::load().await;
-    let aws = stack.endpoint_url.trim_start_matches("http://");
-    let console = Console::open_in(&stack, Browser::open_with(&issuer::at(ISSUER, aws).await).await).await;
+    let console = Console::open(&stack).await;
     let browser = &console.browser;
     browser.was_content().await;
     browser.script("location.hash = '#/pauses'", vec![]).await;

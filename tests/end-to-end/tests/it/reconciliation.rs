@@ -44,6 +44,9 @@ async fn a_scheduled_run_sweeps_every_tenant_and_counts_the_silent_ones() {
     let settings: Value = serde_json::from_str(include_str!("../../../../infra/local/settings.json")).unwrap();
     let tenants = settings["tenants"].as_array().unwrap().len();
     assert_eq!((&report["tenants"], &report["silent"]), (&json!(tenants), &json!(0)), "{report}");
+    let (_, directory) = Operator::new(&stack, "Read").await.ask("GET", "/operations/v1/tenants", None).await;
+    let named = directory["items"].as_array().unwrap().iter().find(|tenant| tenant["name"] == "Nordfjord Trading");
+    assert_eq!(named.expect("a tenant with a name")["company_id"], "7000001", "{directory}");
 }
 
 /// Prints what it counts: `cargo xtask test -- --run-ignored only --no-capture of_5000`.

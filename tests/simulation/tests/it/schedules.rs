@@ -3,7 +3,7 @@
 use simulation::{Plan, run, shortest};
 use std::time::Instant;
 
-const EACH: u64 = 5_000;
+const EACH: u64 = 2_500;
 const RUNS_TO_SHORTEN: usize = 2_000;
 
 /// Runs these seeds, and fails with the shortest story of the first that breaks an invariant.

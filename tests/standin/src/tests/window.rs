@@ -59,3 +59,13 @@ async fn a_reset_keeps_the_settings_only() {
     assert_eq!(again.company_id(), stage.tenant.company_id());
     assert_eq!(stage.control.tenants().await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn the_window_leads_to_the_receivers_console() {
+    let (stage, _receiver) = Stage::with_receiver(&[]).await;
+    stage.control.set_api_url("http://127.0.0.1:1/<api>").await.unwrap();
+    let link = "<a href=\"http://127.0.0.1:1/&lt;api&gt;/operations/console\">";
+    assert!(page(&stage, "").await.contains(link));
+    stage.control.set_api_url("").await.unwrap();
+    assert!(!page(&stage, "").await.contains("operations/console"), "its address is not known");
+}

@@ -36,7 +36,7 @@ const UNREAD: u64 = 10;
 
 /// All of them, and the tenants that they ask for.
 pub(super) async fn all(stack: &Stack, options: &Options) -> (Vec<Check>, Vec<String>) {
-    let mut tenants = options.tenants.clone();
+    let mut tenants = vec![];
     let mut checks = vec![credentials(stack).await, outputs(stack).await];
     let settings = match settings(stack).await {
         Ok(settings) => Some(settings),
@@ -58,11 +58,13 @@ pub(super) async fn all(stack: &Stack, options: &Options) -> (Vec<Check>, Vec<St
     checks.push(unsigned(stack, settings.as_ref()).await);
     match &settings {
         Some(settings) if !options.offline => {
+            let only: Vec<String> = options.tenants.iter().map(|text| id_of(settings, text)).collect();
+            tenants.clone_from(&only);
             if tenants.is_empty() {
                 tenants = settings.tenants.iter().map(|tenant| tenant.id.clone()).collect();
             }
-            checks.extend(visma::check(settings, &options.tenants).await);
-            checks.extend(zone::check(stack, settings, &options.tenants).await);
+            checks.extend(visma::check(settings, &only).await);
+            checks.extend(zone::check(stack, settings, &only).await);
         }
         Some(_) => {}
         None => checks.push(Check::skipped("Visma Net", "the settings document")),
@@ -74,6 +76,16 @@ pub(super) async fn all(stack: &Stack, options: &Options) -> (Vec<Check>, Vec<St
     }
     checks.push(table(stack).await);
     (checks, tenants)
+}
+
+/// The id of a tenant that is named by its name or its company number. Another text is taken for an id.
+pub fn id_of(settings: &Settings, text: &str) -> String {
+    let is = |own: Option<&String>| own.is_some_and(|own| own.to_lowercase() == text.to_lowercase());
+    let mut named = settings.tenants.iter().filter(|tenant| is(tenant.name.as_ref()) || is(tenant.company_id.as_ref()));
+    match (named.next(), named.next()) {
+        (Some(tenant), None) => tenant.id.clone(),
+        _ => text.to_owned(),
+    }
 }
 
 async fn credentials(stack: &Stack) -> Check {

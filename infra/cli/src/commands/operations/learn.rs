@@ -6,7 +6,7 @@ mod parked;
 mod propose;
 mod report;
 
-use super::{Access, Caller, Client};
+use super::{Access, Caller, Client, tenant};
 use crate::error::Failure;
 use crate::output::{Outcome, Report};
 use crate::settings::{Documents, SecretsManager, edit, learn as written};
@@ -26,8 +26,8 @@ pub struct Learn {
     /// Only show how each would be read, and write nothing
     #[arg(long)]
     plan: bool,
-    /// Only of this tenant
-    #[arg(long, value_name = "ID")]
+    /// Only of this tenant, by its name, company number or id
+    #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
     /// Only those whose event came under this name
     #[arg(long, value_name = "NAME")]
@@ -99,7 +99,8 @@ pub async fn learn_with(documents: &impl Documents, stack: &Stack, caller: &Call
     let client = Client::new(stack, caller, &options.access).await?;
     let read = documents.read().await?;
     let current = edit::valid(&read.text)?;
-    let parked = parked::all(&client, options.tenant.as_deref(), options.limit).await?;
+    let tenant = tenant::resolve_some(&client, options.tenant.as_deref()).await?;
+    let parked = parked::all(&client, tenant.as_deref(), options.limit).await?;
     let mut groups = groups::of(parked, &current);
     groups.retain(|group| options.is_meant(group));
     if groups.is_empty() {

@@ -2,13 +2,13 @@
 
 use super::shown::{second, text};
 use super::watch::Watch;
-use super::{Access, Caller, Client, shown};
+use super::{Access, Caller, Client, shown, tenant};
 use crate::error::Failure;
 use crate::output::{Format, Outcome, Report, fields, table};
 use crate::stack::Stack;
 use crate::text::{Since, exact, since};
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::json;
 use webhooks_host::{Host, SystemHost};
 
 #[derive(Debug, Args)]
@@ -49,8 +49,8 @@ pub struct Attention {
     /// Only this kind; all but paused unless told
     #[arg(long, value_enum)]
     kind: Option<Kind>,
-    /// Only of this tenant
-    #[arg(long, value_name = "ID")]
+    /// Only of this tenant, by its name, company number or id
+    #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
     /// The most to show of each kind
     #[arg(long, default_value_t = 20, value_name = "NUMBER")]
@@ -63,8 +63,8 @@ pub struct Attention {
 
 #[derive(Debug, Args)]
 pub struct Audit {
-    /// Only what concerns this tenant
-    #[arg(long, value_name = "ID")]
+    /// Only what concerns this tenant, by its name, company number or id
+    #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
     /// Done since then: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h; 30 days unless told
     #[arg(long, value_name = "WHEN", value_parser = since)]
@@ -89,8 +89,8 @@ pub struct Quotas {
 
 #[derive(Debug, Args)]
 pub struct Entity {
-    /// Whose
-    #[arg(long, value_name = "ID")]
+    /// Whose, by its name, company number or id
+    #[arg(long, value_name = "TENANT")]
     tenant: String,
     /// What it is, such as account, customer or sales_order
     entity: String,
@@ -118,12 +118,13 @@ pub async fn counts(stack: &Stack, caller: &Caller, options: Counts, format: For
 /// As [`counts`].
 pub async fn attention(stack: &Stack, caller: &Caller, options: Attention, format: Format) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
+    let tenant = tenant::resolve_some(&client, options.tenant.as_deref()).await?;
     let kinds = options.kind.map_or(Kind::USUAL.to_vec(), |kind| vec![kind]);
     let look = async || {
         let mut all = vec![];
         for kind in &kinds {
             let mut query = vec![("kind", kind.as_str())];
-            query.extend(options.tenant.as_deref().map(|tenant| ("tenant", tenant)));
+            query.extend(tenant.as_deref().map(|tenant| ("tenant", tenant)));
             let mut found = client.pages(&["operations", "v1", "attention"], &query, options.limit).await?;
             found.iter_mut().for_each(|item| item["kind"] = json!(kind.as_str()));
             all.extend(found);
@@ -140,7 +141,11 @@ pub async fn audit(stack: &Stack, caller: &Caller, options: Audit) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
     let now = SystemHost.now();
     let [from, to] = [options.from, options.to].map(|since| since.map(|since| exact(since.at(now))));
-    let given = [("tenant", &options.tenant), ("from", &from), ("to", &to)];
+    let tenant = match &options.tenant {
+        Some(tenant) => Some(tenant::resolve_or_same(&client, tenant).await?),
+        None => None,
+    };
+    let given = [("tenant", &tenant), ("from", &from), ("to", &to)];
     let query: Vec<_> = given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
     let items = client.pages(&["operations", "v1", "audit"], &query, options.limit).await?;
     let rows = items.iter().map(|item| {
@@ -174,8 +179,8 @@ pub async fn quotas(stack: &Stack, caller: &Caller, options: Quotas, format: For
 /// As [`counts`], or nothing is known of it.
 pub async fn entity(stack: &Stack, caller: &Caller, options: Entity) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
-    let query =
-        [("tenant", options.tenant.as_str()), ("entity", options.entity.as_str()), ("key", options.key.as_str())];
+    let tenant = tenant::resolve(&client, &options.tenant).await?;
+    let query = [("tenant", tenant.as_str()), ("entity", options.entity.as_str()), ("key", options.key.as_str())];
     let one = client.get(&["operations", "v1", "entities"], &query).await?;
     let also = one["also"].as_array().into_iter().flatten();
     let also: Vec<String> =

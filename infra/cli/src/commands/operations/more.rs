@@ -1,7 +1,7 @@
 //! What else the operations API can, as commands.
 
-use super::{Attention, Audit, Counts, Deed, Entity, Erase, HandedIn, Jobs, Letters, Pauses, Quotas};
-use super::{Caller, attention, audit, counts, deed, entity, erase, jobs, letters, outcome, pauses, quotas};
+use super::{Attention, Audit, Counts, Deed, Entity, Erase, HandedIn, Jobs, Letters, Pauses, Quotas, Tenants};
+use super::{Caller, attention, audit, counts, deed, entity, erase, jobs, letters, outcome, pauses, quotas, tenants};
 use crate::interrupt::Stop;
 use crate::output::{Format, Outcome};
 use crate::prompt::Ask;
@@ -28,6 +28,10 @@ pub enum More {
     #[command(after_help = "Example:
   visma-webhooks quotas")]
     Quotas(Quotas),
+    /// Show the tenants of the settings by name, the one last heard of first
+    #[command(after_help = "Example:
+  visma-webhooks tenants")]
+    Tenants(Tenants),
     /// Show what operators did, newest first
     #[command(after_help = "Example:
   visma-webhooks audit --from 24h")]
@@ -37,20 +41,20 @@ pub enum More {
     Pauses(Pauses),
     /// Set a notification aside: nothing further is tried until it is released
     #[command(after_help = "Example:
-  visma-webhooks hold MTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxI2FjY291bnQ --note asked")]
+  visma-webhooks hold 01M844DZQT5K3V0Z8Q6H2N7RWB --note asked")]
     Hold(Deed),
     /// Let a held or paused notification go on
     #[command(after_help = "Example:
-  visma-webhooks release MTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxI2FjY291bnQ")]
+  visma-webhooks release 01M844DZQT5K3V0Z8Q6H2N7RWB")]
     Release(Deed),
     /// Try a feedback once more that is parked or stuck
     #[command(after_help = "Example:
-  visma-webhooks resend MTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxI2FjY291bnQ")]
+  visma-webhooks resend 01M844DZQT5K3V0Z8Q6H2N7RWB")]
     Resend(Deed),
     /// Hand in the outcome of a notification whose feedback was deferred
     #[command(after_help = "Examples:
-  visma-webhooks outcome MTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxI2FjY291bnQ --success --text Shipped
-  visma-webhooks outcome MTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxI2FjY291bnQ --failure --text Refused")]
+  visma-webhooks outcome 01M844DZQT5K3V0Z8Q6H2N7RWB --success --text Shipped
+  visma-webhooks outcome 01M844DZQT5K3V0Z8Q6H2N7RWB --failure --text Refused")]
     Outcome(HandedIn),
     /// Replays, redrives and erasures that work in AWS: list, get, cancel, resume
     #[command(subcommand)]
@@ -88,6 +92,7 @@ pub async fn more(
         More::Counts(options) => counts(stack, caller, options, format).await,
         More::Entity(options) => entity(stack, caller, options).await,
         More::Quotas(options) => quotas(stack, caller, options, format).await,
+        More::Tenants(options) => tenants(stack, caller, options).await,
         More::Audit(options) => audit(stack, caller, options).await,
         More::Pauses(command) => pauses(stack, caller, command, format).await,
         More::Hold(options) => deed(stack, caller, "hold", options).await,

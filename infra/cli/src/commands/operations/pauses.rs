@@ -2,7 +2,7 @@
 
 use super::shown::{second, text};
 use super::watch::Watch;
-use super::{Access, Caller, Client};
+use super::{Access, Caller, Client, tenant};
 use crate::output::{Format, Outcome, Report, table};
 use crate::stack::Stack;
 use clap::{Args, Subcommand};
@@ -39,8 +39,8 @@ pub struct Which {
     /// A pattern over ENTITY.KIND, such as sales_order.*; * for everything. Quote it in a shell
     #[arg(long, value_name = "PATTERN")]
     events: String,
-    /// Of this tenant; of every tenant unless told
-    #[arg(long, value_name = "ID")]
+    /// Of this tenant, by its name, company number or id; of every tenant unless told
+    #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
     /// Why, for whoever reads the list
     #[arg(long, default_value = "", hide_default_value = true)]
@@ -63,13 +63,18 @@ pub async fn pauses(stack: &Stack, caller: &Caller, command: Pauses, format: For
     };
     let client = Client::new(stack, caller, &which.access).await?;
     let mut body = json!({ "events": which.events, "note": which.note });
-    if let Some(tenant) = &which.tenant {
+    let tenant = match &which.tenant {
+        // A pause ends also for a tenant that is not known any more.
+        Some(text) if method == Method::DELETE => Some(tenant::resolve_or_same(&client, text).await?),
+        text => tenant::resolve_some(&client, text.as_deref()).await?,
+    };
+    if let Some(tenant) = &tenant {
         body["tenant"] = json!(tenant);
     }
     client.send(method, &["operations", "v1", "pauses"], &body).await?;
-    let whose = which.tenant.as_deref().unwrap_or("every tenant");
+    let whose = tenant.as_deref().unwrap_or("every tenant");
     let text = format!("{done}: {} of {whose} (noticed within 15 seconds)", which.events);
-    Ok(Report::new(json!({ "done": done, "events": which.events, "tenant": which.tenant }), text))
+    Ok(Report::new(json!({ "done": done, "events": which.events, "tenant": tenant }), text))
 }
 
 fn list(mut all: Value) -> Outcome {

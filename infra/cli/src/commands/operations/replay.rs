@@ -1,7 +1,7 @@
 //! `replay`: one notification, or a job for all that a filter finds, watched until it ends.
 
 use super::jobs::{about, follow, go_on};
-use super::{Access, Caller, Client, event_name, shown};
+use super::{Access, Caller, Client, event_name, shown, tenant};
 use crate::error::Exit;
 use crate::interrupt::Stop;
 use crate::output::{Outcome, Report, fields};
@@ -26,8 +26,8 @@ pub struct Replay {
     /// Only say what would be replayed
     #[arg(long)]
     plan: bool,
-    /// Whose; required for a filter
-    #[arg(long, value_name = "ID", required_unless_present_any = ["reference", "resume"])]
+    /// Whose, by its name, company number or id; required for a filter
+    #[arg(long, value_name = "TENANT", required_unless_present_any = ["reference", "resume"])]
     tenant: Option<String>,
     /// Received since then: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h
     #[arg(long, value_name = "WHEN", required_unless_present_any = ["reference", "resume"], value_parser = since)]
@@ -105,7 +105,7 @@ impl Replay {
 pub async fn replay(
     stack: &Stack,
     caller: &Caller,
-    options: Replay,
+    mut options: Replay,
     ask: Ask,
     listen: impl FnOnce() -> Stop,
 ) -> Outcome {
@@ -116,6 +116,7 @@ pub async fn replay(
         let told = "It is on its way; get shows what becomes of it.";
         return Ok(Report::new(json!({ "ref": name, "replayed": true }), told));
     }
+    options.tenant = tenant::resolve_some(&client, options.tenant.as_deref()).await?;
     let filter = options.filter();
     let ask = ask.filter(|_| !options.yes && options.resume.is_none());
     let mut expected = None;

@@ -4,6 +4,7 @@ use super::Access;
 use super::caller::Caller;
 use super::client::Client;
 use super::shown::{second, text};
+use super::tenant;
 use crate::output::{Outcome, Report, fields, table};
 use crate::stack::Stack;
 use crate::text::{Since, since, when};
@@ -21,8 +22,8 @@ enum By {
 
 #[derive(Debug, Args)]
 pub struct Stats {
-    /// Whose; all tenants together unless told
-    #[arg(long, value_name = "ID")]
+    /// Whose, by its name, company number or id; all tenants together unless told
+    #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
     /// What one line stands for
     #[arg(long, value_enum, default_value_t = By::Hour)]
@@ -45,7 +46,8 @@ pub async fn stats(stack: &Stack, caller: &Caller, options: Stats) -> Outcome {
     let now = SystemHost.now();
     let at = |since: Option<Since>| since.map(|since| when(since.at(now)));
     let by = if options.by == By::Day { "day" } else { "hour" };
-    let given = [("tenant", options.tenant), ("from", at(options.from)), ("to", at(options.to))];
+    let tenant = tenant::resolve_some(&client, options.tenant.as_deref()).await?;
+    let given = [("tenant", tenant), ("from", at(options.from)), ("to", at(options.to))];
     let given = given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
     let query: Vec<(&str, &str)> = std::iter::once(("by", by)).chain(given).collect();
     let overview = client.get(&["operations", "v1", "overview"], &query).await?;

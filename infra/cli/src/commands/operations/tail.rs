@@ -1,6 +1,6 @@
 //! `tail`: notifications as they arrive and change.
 
-use super::{Access, Caller, Client, event_name, shown};
+use super::{Access, Caller, Client, event_name, shown, tenant};
 use crate::error::{Exit, Failure};
 use crate::interrupt::{self, requested};
 use crate::output::{Format, Outcome, Report, line};
@@ -19,8 +19,8 @@ const PAGES: usize = 20;
 
 #[derive(Debug, Args)]
 pub struct Tail {
-    /// The tenant's id
-    #[arg(long, value_name = "ID")]
+    /// Whose: a name, a company number or an id
+    #[arg(long, value_name = "TENANT")]
     tenant: String,
     /// Only of this entity, such as sales_order
     #[arg(long)]
@@ -50,7 +50,8 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
     let client = Client::new(stack, caller, &options.access).await?;
     let event = options.event.as_deref().map(event_name::canonical);
     let given = [("entity", &options.entity), ("event", &event), ("state", &options.state)];
-    let mut query = vec![("tenant", options.tenant.as_str()), ("limit", PAGE)];
+    let tenant = tenant::resolve(&client, &options.tenant).await?;
+    let mut query = vec![("tenant", tenant.as_str()), ("limit", PAGE)];
     query.extend(given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
     let first = newest(&client, &query, |found| found.len() < options.limit).await?;
     if let Some((what, advice)) = event.as_deref().filter(|_| first.is_empty()).and_then(event_name::unknown) {

@@ -32,8 +32,10 @@ async fn tail_get_and_replay_show_and_repeat_one_notification_by_role() {
     assert!(code == 0 && body["text"].as_str().unwrap().contains("2801"), "{body}");
     let (code, refused) = run(stack, &["get", reference]);
     assert_eq!(code, 4, "AWS credentials are nothing to an API that takes tokens: {refused}");
-    let (code, unknown) = run_with(stack, &read, &["get", "bm9uZQ"]);
-    assert_eq!(code, 2, "{unknown}");
+    let (code, unknown) = run_with(stack, &read, &["get", "bm9uZQ", "--from", "1h"]);
+    assert_eq!(code, 3, "{unknown}");
+    let (code, found) = run_with(stack, &read, &["get", "2801", "--tenant", tenant]);
+    assert_eq!((code, &found["ref"]), (0, &json!(reference)), "{found}");
 
     let (code, replayed) = run_with(stack, &repair, &["replay", reference, "--note", "by hand"]);
     assert_eq!(code, 0, "{replayed}");

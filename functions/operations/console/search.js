@@ -1,0 +1,66 @@
+// Looking for a notification by whatever one holds, over all tenants: how far back is always said.
+
+import { get } from "./api.js";
+import { announce, button, empty, h, heading, trouble } from "./dom.js";
+import { meet } from "./filters.js";
+import { detailLink, table } from "./table.js";
+import { inZone, zoneName } from "./zone.js";
+
+/** Pages that are read for one press of a button, and what of them is enough. */
+const MOST = 10;
+const ENOUGH = 20;
+/** What belongs to one notification alone. */
+const EXACT = ["ref", "event_id", "notification_id"];
+
+export const title = "Search";
+
+export const day = (text) => `${inZone(new Date(text), { day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" })} ${zoneName(new Date(text))}`;
+
+export async function show(main, { query, signal }) {
+  const q = (query.q ?? "").trim();
+  const results = h("section", { "aria-label": "Results" });
+  main.append(heading(title), results);
+  if (!q) return results.append(empty("What do you hold?", h("p", {}, "An account, customer or document number or a part of it, the id of a notification, an event, a delivery or a trace, or a reference. Press / to begin.")));
+  results.before(h("p", { class: "lead" }, "What fits ", h("strong", {}, q), query.tenant ? [" of ", h("span", { class: "code" }, query.tenant)] : ", of all tenants"));
+  await sought(results, { q, tenant: query.tenant, entity: query.entity, from: query.from, to: query.to }, signal, { tenants: !query.tenant, opens: true });
+}
+
+/** The pages of a search. `opens` the one notification that an id belongs to; `found` is given what each page brings. */
+export async function sought(results, asked, signal, { tenants = false, opens = false, fits = () => true, found = () => {} } = {}) {
+  const list = table(`What fits ${asked.q}`, { tenants });
+  const more = button("Search further back", () => load(), { class: "quiet" });
+  const told = h("p", { class: "told" });
+  const foot = h("div", { class: "foot" }, told, more);
+  results.append(list.element, foot);
+  let [shown, cursor] = [0, undefined];
+  const tell = ({ searched_to: back, tenants: many, items }) => {
+    const times = items.some((one) => one.matched === "trace") ? " Of a trace only the time is known: this was received when it began." : "";
+    const where = tenants ? ` in ${many} tenants` : "";
+    told.textContent = `${shown === 0 ? "Nothing fits" : `${shown} shown`}${cursor ? "" : ", that is all"}. Searched back to ${day(back)}${where}.${times}`;
+  };
+  async function load() {
+    more.disabled = true;
+    const had = list.body.lastElementChild;
+    try {
+      for (let pages = 0, fresh = 0; pages < MOST && fresh < ENOUGH; pages += 1) {
+        const page = await get("search", { ...asked, limit: ENOUGH, cursor }, signal);
+        if (opens && !cursor && page.items.length === 1 && EXACT.includes(page.items[0].matched)) return location.replace(detailLink(page.items[0]));
+        const items = page.items.filter(fits);
+        meet(...items.map(({ tenant }) => tenant));
+        list.add(items);
+        found(items);
+        [fresh, shown, cursor] = [fresh + items.length, shown + items.length, page.next];
+        tell(page);
+        if (!cursor) break;
+      }
+    } catch (error) {
+      if (!signal.aborted) foot.replaceChildren(trouble(error, () => { foot.replaceChildren(told, more); load(); }));
+      return;
+    }
+    more.hidden = !cursor;
+    more.disabled = false;
+    announce(told.textContent);
+    if (had) had.nextElementSibling?.querySelector("a")?.focus();
+  }
+  await load();
+}

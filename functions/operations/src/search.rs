@@ -1,0 +1,186 @@
+//! Looking for a notification by whatever a person holds, over all tenants.
+
+use crate::access::{Access, Caller};
+use crate::cursor::{Cursor, list_of};
+use crate::ports::{Operations, Ports, Shared};
+use crate::problem::Problem;
+use crate::query::{self, Parameters};
+use crate::reference;
+use crate::types::search::{Found, Hit};
+use axum::Json;
+use axum::extract::{Query, State};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+use webhooks_host::Host;
+use webhooks_model::filter::LONGEST_SPAN;
+use webhooks_model::{Entity, LedgerKey, Reference, SenderId};
+use webhooks_store::{Position, Record, Records, Search, Seek};
+
+/// What intake has just received is found, whichever clock is ahead.
+const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
+/// A delivery's id is made when it is received, and a trace begins a little before.
+const BEFORE: Duration = Duration::seconds(1);
+const AFTER: Duration = Duration::seconds(5);
+/// Looks at a moment, each at a hundred tenants or more; and what is shown of it.
+const LOOKS: usize = 10;
+const MOST_OF_A_MOMENT: usize = 100;
+
+/// Finds notifications by a part of a number, an id of Visma Net's, of an event, a delivery or a trace, or a `ref`.
+#[utoipa::path(get, path = "/operations/v1/search", tag = "read", params(
+    ("q" = String, Query, min_length = 1, max_length = 256), ("tenant" = Option<String>, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$", description = "all unless told"),
+    ("entity" = Option<String>, Query),
+    ("from" = Option<String>, Query, format = DateTime, description = "90 days before `to` unless told, and at most"),
+    ("to" = Option<String>, Query, format = DateTime, description = "now unless told"),
+    ("limit" = Option<u8>, Query, minimum = 1, maximum = 50, description = "20 unless told"), ("cursor" = Option<String>, Query, max_length = 2048)),
+    responses((status = 200, body = Found), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn find<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Json<Found>, Problem> {
+    operations.roles.admit(&caller, Access::Read)?;
+    let parameters = Parameters::new(pairs, &["q", "tenant", "entity", "from", "to", "limit", "cursor"])?;
+    let held = Held::new(parameters.required("q")?)?;
+    let tenant = parameters.get("tenant").map(query::tenant).transpose()?;
+    let (entity, limit) = (parameters.entity()?, parameters.limit_of(20, 50)?);
+    let asked = (parameters.time("from")?, parameters.time("to")?);
+    let list = list_of(("search", &held.text, &tenant, entity.map(Entity::as_str), asked));
+    let cursor = Cursor::read(list, parameters.get("cursor"))?;
+    if cursor.is_none()
+        && let Some(found) = operations.by_name(&held).await?
+    {
+        return Ok(Json(found));
+    }
+    let tenants = match tenant {
+        Some(tenant) => vec![tenant],
+        None => operations.store.tenants().await?,
+    };
+    if cursor.is_none()
+        && let Some(found) = operations.at_a_moment(&held, &tenants).await?
+    {
+        return Ok(Json(found));
+    }
+    let to = asked.1.unwrap_or_else(|| operations.host.now() + CLOCKS_DIFFER_BY);
+    let from = match cursor.as_ref().and_then(|cursor| cursor.from) {
+        Some(from) => from,
+        None => beginning(asked.0, to)?,
+    };
+    let after = cursor.map(|cursor| cursor.after);
+    let seek = Seek { tenants: &tenants, from, to, after: after.as_ref(), most: limit.into() };
+    let fits = |key: &LedgerKey| entity.is_none_or(|entity| key.entity.entity == entity) && held.matched(key).is_some();
+    let sought = operations.store.seek(&seek, fits).await?;
+    let next = sought.next.map(|next| Cursor::write(list, Some(from), next));
+    let matched = |record: &Record| held.matched(&record.key).unwrap_or("number");
+    let items = operations.hits(sought.records, matched).await;
+    Ok(Json(Found { items, searched_to: sought.searched_to, from, tenants: tenants.len(), next }))
+}
+
+fn beginning(asked: Option<OffsetDateTime>, to: OffsetDateTime) -> Result<OffsetDateTime, Problem> {
+    let from = asked.unwrap_or(to - LONGEST_SPAN);
+    let fits = from < to && to - from <= LONGEST_SPAN;
+    fits.then_some(from).ok_or_else(|| Problem::invalid("from", "Before `to`, by 90 days at most."))
+}
+
+/// What somebody holds.
+struct Held {
+    text: String,
+    lower: String,
+    /// As Visma Net's, in the form that a key has.
+    id: Option<SenderId>,
+}
+
+impl Held {
+    fn new(text: &str) -> Result<Self, Problem> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(Problem::invalid("q", "A number, an id or a `ref`."));
+        }
+        Ok(Self { text: text.to_owned(), lower: text.to_lowercase(), id: SenderId::new(text) })
+    }
+
+    /// What of a record's key it is.
+    fn matched(&self, key: &LedgerKey) -> Option<&'static str> {
+        let (number, own) = (&key.entity.key, &key.notification);
+        // What has no number has a name of our own making in its place.
+        let is_number = || !number.starts_with('~') && number.to_lowercase().contains(&self.lower);
+        if own.as_str() == self.lower {
+            Some("event_id")
+        } else if self.id.as_ref().is_some_and(|id| id.as_str() == own.id()) {
+            Some("notification_id")
+        } else {
+            is_number().then_some("number")
+        }
+    }
+
+    /// When it was made, and what it may be: the id of a delivery (a UUID of version 7), or of a trace (`1-{seconds}-{digits}`).
+    fn moment(&self) -> Option<(OffsetDateTime, Moment)> {
+        if let Ok(id) = Uuid::try_parse(&self.text) {
+            let nanos = i128::try_from(id.as_u128() >> 80).ok()?.checked_mul(1_000_000)?;
+            let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
+            let could_be = id.get_version_num() == 7 && (2000..=2100).contains(&at.year());
+            return could_be.then(|| (at, Moment::Delivery(id.to_string())));
+        }
+        let root = self.lower.split(';').find_map(|part| part.trim().strip_prefix("root=")).unwrap_or(&self.lower);
+        let (seconds, rest) = root.strip_prefix("1-")?.split_once('-')?;
+        let is_hex = |text: &str, length| text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hex(seconds, 8) || !is_hex(rest, 24) {
+            return None;
+        }
+        let at = OffsetDateTime::from_unix_timestamp(i64::from_str_radix(seconds, 16).ok()?).ok()?;
+        (2000..=2100).contains(&at.year()).then_some((at, Moment::Trace))
+    }
+}
+
+enum Moment {
+    Delivery(String),
+    Trace,
+}
+
+impl<P: Ports> Operations<P> {
+    /// The record that is called so. Whatever else reads as a short name is looked for on.
+    async fn by_name(&self, held: &Held) -> Result<Option<Found>, Problem> {
+        let key = match Reference::parse(&held.text) {
+            Some(reference) => self.store.named(reference).await?,
+            None => reference::whole(&held.text),
+        };
+        let Some(key) = key else { return Ok(None) };
+        let record = self.store.record_of(&key).await?;
+        let at = record.as_ref().map_or_else(|| self.host.now(), |record| record.received_at);
+        let items = self.hits(record.into_iter().collect(), |_| "ref").await;
+        Ok(Some(Found { items, searched_to: at, from: at, tenants: 1, next: None }))
+    }
+
+    /// What was received when it was made. `None` where it says no time, or may be something else.
+    async fn at_a_moment(&self, held: &Held, tenants: &[String]) -> Result<Option<Found>, Problem> {
+        let Some((at, moment)) = held.moment() else { return Ok(None) };
+        let (from, to) = (at - BEFORE, at + AFTER);
+        let (mut records, mut after): (Vec<Record>, Option<Position>) = (vec![], None);
+        for _ in 0..LOOKS {
+            let seek = Seek { tenants, from, to, after: after.as_ref(), most: MOST_OF_A_MOMENT };
+            let sought = self.store.seek(&seek, |_| true).await?;
+            records.extend(sought.records.into_iter().filter(|record| match &moment {
+                Moment::Delivery(id) => record.delivery == *id,
+                Moment::Trace => true,
+            }));
+            after = sought.next;
+            if after.is_none() || records.len() >= MOST_OF_A_MOMENT {
+                break;
+            }
+        }
+        let matched = match moment {
+            Moment::Delivery(_) if records.is_empty() => return Ok(None),
+            Moment::Delivery(_) => "delivery",
+            Moment::Trace => "trace",
+        };
+        let items = self.hits(records, |_| matched).await;
+        Ok(Some(Found { items, searched_to: from, from, tenants: tenants.len(), next: None }))
+    }
+
+    /// What has expired is not shown, though DynamoDB takes days to delete it.
+    async fn hits(&self, mut records: Vec<Record>, matched: impl Fn(&Record) -> &'static str) -> Vec<Hit> {
+        let now = self.host.now();
+        records.retain(|record| record.expires_at.is_none_or(|at| at > now));
+        self.introduce(&records).await;
+        records.into_iter().map(|record| Hit { matched: matched(&record), notification: record.into() }).collect()
+    }
+}

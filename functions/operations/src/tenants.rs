@@ -1,0 +1,27 @@
+//! The directory of tenants, by which people name them.
+
+use crate::access::{Access, Caller};
+use crate::ports::{Ports, Shared};
+use crate::problem::Problem;
+use crate::query::Parameters;
+use crate::types::tenants::Directory;
+use axum::Json;
+use axum::extract::{Query, State};
+use webhooks_host::Host;
+use webhooks_store::TenantDirectory;
+
+type Pairs = Query<Vec<(String, String)>>;
+
+/// The tenants of the settings with their names, the one last heard of first. Others that a subscription serves are not in it.
+#[utoipa::path(get, path = "/operations/v1/tenants", tag = "read",
+    responses((status = 200, body = Directory), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn list<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Query(pairs): Pairs,
+) -> Result<Json<Directory>, Problem> {
+    operations.roles.admit(&caller, Access::Read)?;
+    Parameters::new(pairs, &[])?;
+    let tenants = operations.store.directory(operations.host.now()).await?;
+    Ok(Json(Directory::new(tenants)))
+}

@@ -1,0 +1,44 @@
+//! The shapes of the directory of tenants.
+
+use serde::Serialize;
+use std::cmp::Reverse;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use webhooks_store::KnownTenant;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Directory {
+    /// All of them, the one last heard of first. Empty before the schedule's first run.
+    items: Vec<TenantView>,
+}
+
+/// A tenant as people know it.
+#[derive(Debug, Serialize, ToSchema)]
+struct TenantView {
+    id: String,
+    /// What the settings call it. Two may have the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// The company number of legacy messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    company_id: Option<String>,
+    /// When its last webhook came, at most an hour too early. Absent where none is known.
+    #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    heard_at: Option<OffsetDateTime>,
+    /// Whether nothing was heard of it for longer than the settings allow.
+    is_silent: bool,
+}
+
+impl Directory {
+    pub(crate) fn new(mut tenants: Vec<KnownTenant>) -> Self {
+        tenants.sort_by_key(|tenant| Reverse(tenant.heard_at));
+        Self { items: tenants.into_iter().map(TenantView::from).collect() }
+    }
+}
+
+impl From<KnownTenant> for TenantView {
+    fn from(tenant: KnownTenant) -> Self {
+        let KnownTenant { id, name, company_id, heard_at, is_silent } = tenant;
+        Self { id, name, company_id, heard_at, is_silent }
+    }
+}

@@ -1,0 +1,216 @@
+use crate::world::{Answer, World, order, processed, token};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fixtures::{TENANT, TestHost};
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+use webhooks_model::feedback::FeedbackState;
+use webhooks_model::{Notification, Reason, Reference};
+use webhooks_store::{Change, Entry, Ledger, Search};
+
+const PATH: &str = "/operations/v1/search";
+const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
+
+/// A customer of a tenant, changed so long ago.
+async fn customer(world: &World, tenant: &str, number: &str, id: u128, age: Duration) -> Notification {
+    let n = Notification {
+        received_at: TestHost::START - age,
+        tenant: Some(tenant.to_owned()),
+        entity_key: Some(number.to_owned()),
+        ..order(id)
+    };
+    write(world, &n).await;
+    n
+}
+
+async fn write(world: &World, n: &Notification) {
+    let store = &world.table.table;
+    store.know(n.tenant.as_deref().unwrap(), TestHost::START).await.unwrap();
+    let entry = Entry { notification: n, change: processed(FeedbackState::Sent), now: TestHost::START };
+    assert!(store.record(&entry).await.unwrap());
+}
+
+async fn search(world: &World, query: &str) -> Answer {
+    let answer = world.get(&format!("{PATH}?q={query}")).await;
+    assert_eq!(answer.status.as_u16(), 200, "{}", answer.text);
+    answer
+}
+
+/// The UUID of version 7 that is made at that time.
+fn made_at(at: OffsetDateTime) -> Uuid {
+    let millis = u128::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap();
+    Uuid::from_u128((millis << 80) | (7 << 76) | (2 << 62) | 42)
+}
+
+#[tokio::test]
+async fn whatever_a_person_holds_finds_the_notification_over_all_tenants() {
+    let world = World::new().await;
+    let n = customer(&world, TENANT, "C1013", 0xC0FFEE, Duration::days(20)).await;
+    customer(&world, OTHER, "C2000", 2, Duration::hours(1)).await;
+    let key = n.ledger_key();
+    let short = Reference::of(&key, n.received_at).to_string();
+    let whole = URL_SAFE_NO_PAD.encode(format!("{TENANT}#sales_order#C1013#{}", n.key));
+    let id = Uuid::from_u128(0xC0FFEE);
+    for (held, matched) in [
+        (short.clone(), "ref"),
+        (short.to_lowercase(), "ref"),
+        (whole, "ref"),
+        (n.key.to_string(), "event_id"),
+        (id.to_string(), "notification_id"),
+        (id.simple().to_string().to_uppercase(), "notification_id"),
+        ("C1013".to_owned(), "number"),
+        ("c101".to_owned(), "number"),
+        ("%20c1013%20".to_owned(), "number"),
+    ] {
+        let answer = search(&world, &held).await;
+        assert_eq!(
+            (answer.items("ref"), answer.items("matched")),
+            (vec![short.clone()], vec![matched.into()]),
+            "{held}"
+        );
+    }
+    assert!(search(&world, "C1014").await.items("ref").is_empty());
+}
+
+#[tokio::test]
+async fn a_name_is_short_stays_and_is_read_beside_the_long_one() {
+    let world = World::new().await;
+    world.order(1, Duration::ZERO, Change::Parked(Reason::TenantNotServed)).await;
+    let short = world.reference(1).await;
+    assert_eq!(short.len(), 26);
+    world.host.advance(Duration::hours(1));
+    world.order(1, Duration::hours(1), processed(FeedbackState::Sent)).await;
+    assert_eq!(world.reference(1).await, short, "whatever becomes of it");
+    let long = URL_SAFE_NO_PAD.encode(format!("{TENANT}#sales_order#SO/1#{}", order(1).key));
+    for name in [&short, &long] {
+        let shown = world.get(&format!("/operations/v1/notifications/{name}")).await;
+        assert_eq!((shown.status.as_u16(), &shown.body["ref"]), (200, &json!(short)), "{name}");
+        let raw = world.get(&format!("/operations/raw/notifications/{name}")).await;
+        assert_eq!(raw.body["text"], order(1).raw);
+        let replayed = world.repair("POST", &format!("/operations/v1/notifications/{name}/replay"), json!({})).await;
+        assert_eq!(replayed.status.as_u16(), 202, "{}", replayed.text);
+    }
+    let never = Reference::of(&order(2).ledger_key(), TestHost::START);
+    let answer = world.get(&format!("/operations/v1/notifications/{never}")).await;
+    assert_eq!(answer.problem(), (404, "unknown_notification"));
+}
+
+#[tokio::test]
+async fn the_id_of_a_delivery_finds_all_that_came_in_it_and_a_trace_what_was_received_then() {
+    let world = World::new().await;
+    let at = TestHost::START - Duration::days(3);
+    let delivery = made_at(at);
+    for number in 1..=3 {
+        let delivery = if number < 3 { delivery } else { made_at(at + Duration::seconds(1)) };
+        write(&world, &Notification { received_at: at + Duration::milliseconds(1), delivery, ..order(number) }).await;
+    }
+    let answer = search(&world, &delivery.to_string()).await;
+    assert_eq!(answer.items("matched"), ["delivery", "delivery"]);
+    assert_eq!(answer.body["next"], Value::Null);
+    let trace = format!("1-{:08x}-abcdef012345678912345678", at.unix_timestamp());
+    for held in [trace.clone(), format!("Root={trace};Parent=53995c3f42cd8ad8;Sampled=1")] {
+        assert_eq!(search(&world, &held).await.items("matched"), ["trace"; 3], "{held}");
+    }
+    let earlier = format!("1-{:08x}-abcdef012345678912345678", at.unix_timestamp() - 60);
+    assert!(search(&world, &earlier).await.items("ref").is_empty());
+    let unknown = made_at(at - Duration::hours(1)).to_string();
+    let nothing = search(&world, &format!("{unknown}&from=2026-11-18T00:00:00Z")).await;
+    assert!(nothing.items("ref").is_empty() && nothing.body["next"].is_null());
+}
+
+#[tokio::test]
+async fn a_search_is_narrowed_by_tenant_type_and_time() {
+    let world = World::new().await;
+    customer(&world, TENANT, "A-1", 1, Duration::hours(1)).await;
+    customer(&world, OTHER, "A-2", 2, Duration::days(2)).await;
+    for (query, keys) in [
+        ("a-", vec!["A-1", "A-2"]),
+        ("a-&tenant=5A0E6F0E-32b4-4b5a-9e0e-8d8bb1a4a002", vec!["A-2"]),
+        ("a-&entity=sales_order", vec!["A-1", "A-2"]),
+        ("a-&entity=account", vec![]),
+        ("a-&from=2026-11-22T00:00:00Z", vec!["A-1"]),
+        ("a-&to=2026-11-22T00:00:00Z", vec!["A-2"]),
+    ] {
+        assert_eq!(search(&world, query).await.items("key"), keys, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn pages_go_back_in_time_say_how_far_they_came_and_bring_each_once() {
+    let world = World::new().await;
+    for number in 1..=7 {
+        let tenant = if number % 2 == 0 { TENANT } else { OTHER };
+        customer(&world, tenant, &format!("C{number}"), number, Duration::days(i64::try_from(number).unwrap())).await;
+    }
+    let (mut keys, mut reached, mut cursor) = (vec![], vec![], String::new());
+    loop {
+        let answer = search(&world, &format!("c&limit=2{cursor}")).await;
+        assert_eq!(answer.body["tenants"], 3, "the two, and what came of nobody knows whom");
+        keys.extend(answer.items("key"));
+        reached.push(answer.body["searched_to"].as_str().unwrap().to_owned());
+        let Some(next) = answer.body["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+        world.host.advance(Duration::minutes(10));
+    }
+    assert_eq!(keys, ["C1", "C2", "C3", "C4", "C5", "C6", "C7"]);
+    assert!(reached.is_sorted_by(|one, next| one >= next), "{reached:?}");
+    assert!(reached[0].starts_with("2026-11-2"), "{reached:?}");
+    assert_eq!(reached.last().unwrap(), "2026-08-25T12:01:00Z", "the end is 90 days back");
+}
+
+#[tokio::test]
+async fn a_wrong_search_is_refused_by_name() {
+    let world = World::new().await;
+    let first = search(&world, "c&limit=1").await;
+    assert_eq!(first.body["tenants"], 1);
+    for (query, field) in [
+        ("".to_owned(), "q"),
+        ("q=%20".to_owned(), "q"),
+        (format!("q={}", "x".repeat(257)), "q"),
+        ("q=a&tenant=a%20b".to_owned(), "tenant"),
+        ("q=a&entity=horse".to_owned(), "entity"),
+        ("q=a&from=2026-01-01T00:00:00Z".to_owned(), "from"),
+        ("q=a&limit=51".to_owned(), "limit"),
+        ("q=a&state=dead".to_owned(), "state"),
+        ("q=a&cursor=nonsense".to_owned(), "cursor"),
+    ] {
+        let answer = world.get(&format!("{PATH}?{query}")).await;
+        assert_eq!((answer.status.as_u16(), &answer.body["field"]), (400, &json!(field)), "{query}");
+    }
+    let raw = world.ask("GET", &format!("{PATH}?q=a"), token("visma-webhooks/raw"), None).await;
+    assert_eq!(raw.problem(), (403, "forbidden"));
+}
+
+#[tokio::test]
+async fn a_cursor_is_good_for_its_own_search_only() {
+    let world = World::new().await;
+    for number in 1..=2 {
+        customer(&world, TENANT, &format!("C{number}"), number, Duration::hours(1)).await;
+    }
+    let next = search(&world, "c&limit=1").await.body["next"].as_str().unwrap().to_owned();
+    let other = world.get(&format!("{PATH}?q=d&limit=1&cursor={next}")).await;
+    assert_eq!(other.problem(), (400, "unknown_cursor"));
+    assert_eq!(search(&world, &format!("c&limit=50&cursor={next}")).await.items("key").len(), 1);
+}
+
+#[tokio::test]
+async fn a_list_says_which_time_it_is_of() {
+    let world = World::new().await;
+    let week = world.get(&format!("/operations/v1/notifications?tenant={TENANT}")).await.body;
+    assert_eq!((&week["from"], &week["to"]), (&json!("2026-11-16T12:01:00Z"), &json!("2026-11-23T12:01:00Z")));
+}
+
+#[tokio::test]
+async fn a_plan_shows_its_first_as_people_know_them() {
+    let world = World::new().await;
+    customer(&world, TENANT, "C1013", 1, Duration::hours(1)).await;
+    let filter = json!({"tenant": TENANT, "from": "2026-11-23T00:00:00Z", "to": "2026-11-24T00:00:00Z"});
+    let plan = world.repair("POST", "/operations/v1/plans", filter).await.body;
+    let first = &plan["notifications"][0];
+    assert_eq!(
+        (&first["key"], &first["state"], &first["ref"]),
+        (&json!("C1013"), &json!("processed"), &plan["sample"][0])
+    );
+    assert_eq!(search(&world, plan["sample"][0].as_str().unwrap()).await.items("key"), ["C1013"]);
+}

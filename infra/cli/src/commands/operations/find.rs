@@ -1,0 +1,82 @@
+//! What `get` does with what is no reference: it looks for it over all tenants.
+
+use super::client::Client;
+use super::shown::{second, text};
+use crate::error::{Exit, Failure};
+use crate::output::table;
+use crate::progress::Progress;
+use crate::text::{Since, since, when};
+use clap::Args;
+use serde_json::{Value, json};
+use webhooks_host::{Host, SystemHost};
+
+/// Pages that one look goes through, each of a bounded part of the table.
+const PAGES: u64 = 50;
+/// The API's longest page.
+const PAGE: &str = "50";
+
+#[derive(Debug, Args)]
+pub(super) struct Where {
+    /// Only of this tenant; all unless told
+    #[arg(long, value_name = "ID")]
+    tenant: Option<String>,
+    /// Received since then: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h; 90 days unless told
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    from: Option<Since>,
+    /// Received before then; now unless told
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    to: Option<Since>,
+    /// Stop when so many fit
+    #[arg(long, default_value_t = 20, value_name = "NUMBER")]
+    limit: usize,
+}
+
+/// All that fits, and how far back it was looked for.
+pub(super) async fn find(client: &Client<'_>, what: &str, place: &Where) -> Result<Value, Failure> {
+    let now = SystemHost.now();
+    let at = |since: Option<Since>| since.map(|since| when(since.at(now)));
+    let given = [("tenant", place.tenant.clone()), ("from", at(place.from)), ("to", at(place.to))];
+    let (mut found, mut next, mut last) = (vec![], None::<String>, Value::Null);
+    let mut progress = Progress::of(None);
+    for page in 0_u64.. {
+        let mut query = vec![("q", what), ("limit", PAGE)];
+        query.extend(given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
+        query.extend(next.as_deref().map(|next| ("cursor", next)));
+        last = client.get(&["operations", "v1", "search"], &query).await?;
+        if let Value::Array(items) = last["items"].take() {
+            found.extend(items);
+        }
+        next = last["next"].as_str().map(str::to_owned);
+        if next.is_none() || found.len() >= place.limit || page >= PAGES {
+            break;
+        }
+        progress.tell(page, &format!("searched back to {}", back_to(&last)));
+    }
+    last["items"] = json!(found);
+    Ok(last)
+}
+
+pub(super) fn nothing(what: &str, found: &Value) -> Failure {
+    let advice = match found["next"].is_null() {
+        true => format!("Searched back to {} in {} tenants.", back_to(found), text(&found["tenants"])),
+        false => format!("Searched back to {}. To go on: --to {}", back_to(found), back_to(found)),
+    };
+    Failure::new(Exit::NotFound, format!("nothing fits {what}"), advice)
+}
+
+pub(super) fn list(found: &Value) -> String {
+    let heads = ["received (utc)", "entity", "key", "state", "fits", "tenant", "ref"];
+    let rows = found["items"].as_array().into_iter().flatten().map(|item| {
+        let of = |name: &str| text(&item[name]);
+        [second(&of("received_at")), of("entity"), of("key"), of("state"), of("matched"), of("tenant"), of("ref")]
+    });
+    let end = match found["next"].is_null() {
+        true => "That is all".to_owned(),
+        false => format!("There may be more: --to {}", back_to(found)),
+    };
+    format!("{}\n\n{end}. Searched back to {}.\n", table(heads, rows), back_to(found))
+}
+
+fn back_to(found: &Value) -> String {
+    second(&text(&found["searched_to"]))
+}

@@ -1,0 +1,86 @@
+//! `--tenant` takes what people call a tenant.
+
+use crate::operations::run;
+use crate::server::{Asked, Server};
+use serde_json::{Value, json};
+use visma_webhooks::Exit;
+
+const OTHER: &str = "20000000-0000-4000-8000-000000000002";
+
+fn answers(asked: &Asked) -> (u16, Value) {
+    match asked.line.split('?').next().unwrap() {
+        "GET /operations/v1/tenants" => (
+            200,
+            json!({ "items": [
+                { "id": "t-1", "name": "Ål & Sønn", "company_id": "1234567", "is_silent": false },
+                { "id": "t-2", "name": "Twin", "is_silent": false },
+                { "id": "t-3", "name": "Twin", "is_silent": false },
+                { "id": "t-4", "is_silent": true },
+            ] }),
+        ),
+        "GET /operations/v1/notifications" if asked.line.contains("tenant=2000") => (200, json!({ "items": [] })),
+        "GET /operations/v1/notifications" => (200, json!({ "items": [{ "ref": "abc" }] })),
+        _ => (404, json!({ "code": "unknown_notification" })),
+    }
+}
+
+#[tokio::test]
+async fn a_name_a_company_number_and_an_id_mean_the_same_tenant() {
+    let server = Server::start(answers).await;
+    for tenant in ["1234567", "t-1", "T-1"] {
+        run(&server, &format!("tail --tenant {tenant} --once")).await.unwrap();
+        assert!(server.asked().pop().unwrap().line.contains("?tenant=t-1&"), "{tenant}");
+    }
+    let words = ["tail", "--once", "--tenant=ål & sønn"];
+    crate::operations::run_words(&server, &words).await.unwrap();
+    assert!(server.asked().pop().unwrap().line.contains("?tenant=t-1&"));
+}
+
+#[tokio::test]
+async fn an_unknown_tenant_is_an_error_with_the_nearest_names() {
+    let server = Server::start(answers).await;
+    let failure = run(&server, "tail --tenant Twim --once").await.unwrap_err();
+    assert_eq!((failure.exit, failure.what.as_str()), (Exit::NotFound, "no tenant is called Twim"));
+    assert_eq!(failure.advice, "Is one of these meant: Twin?");
+    for command in ["stats --tenant nobody", "attention --tenant nobody", "pauses begin --events * --tenant nobody"] {
+        assert_eq!(run(&server, command).await.unwrap_err().exit, Exit::NotFound, "{command}");
+    }
+    assert!(server.asked().is_empty(), "nothing else is asked: {:?}", server.asked());
+}
+
+#[tokio::test]
+async fn a_name_of_several_tenants_is_an_error_with_their_ids() {
+    let server = Server::start(answers).await;
+    let failure = run(&server, "tail --tenant twin --once").await.unwrap_err();
+    assert_eq!((failure.exit, failure.advice.as_str()), (Exit::Usage, "Say which: t-2, t-3."));
+}
+
+#[tokio::test]
+async fn an_id_that_the_settings_do_not_list_is_taken_where_something_came_under_it() {
+    let server = Server::start(answers).await;
+    let known = "30000000-0000-4000-8000-000000000003";
+    assert_eq!(run(&server, &format!("tail --tenant {known} --once")).await.unwrap().json[0]["ref"], "abc");
+    let failure = run(&server, &format!("tail --tenant {OTHER} --once")).await.unwrap_err();
+    assert_eq!(failure.exit, Exit::NotFound, "and not an empty table");
+}
+
+#[tokio::test]
+async fn without_a_directory_the_text_is_taken_for_an_id() {
+    let server = Server::start(|asked| match asked.line.ends_with("/tenants") {
+        true => (403, json!({ "code": "forbidden" })),
+        false => (200, json!({ "items": [{ "ref": "abc" }] })),
+    })
+    .await;
+    run(&server, "tail --tenant t-9 --once").await.unwrap();
+    assert!(server.asked().pop().unwrap().line.contains("?tenant=t-9&"));
+}
+
+#[tokio::test]
+async fn the_directory_is_shown_with_names_and_who_is_silent() {
+    let server = Server::start(answers).await;
+    let report = run(&server, "tenants").await.unwrap();
+    let lines: Vec<&str> = report.text.lines().collect();
+    assert!(lines[1].starts_with("Ål & Sønn") && lines[1].ends_with("t-1"), "{}", report.text);
+    assert!(lines[4].contains("silent") && lines[4].ends_with("t-4"), "{}", report.text);
+    assert_eq!(report.json[0]["company_id"], "1234567");
+}

@@ -1,0 +1,254 @@
+//! Looking for a notification by what a person holds, over all tenants. The feed is read back in time, and its keys alone say whether
+//! one fits: its tenant, its number, and the id that Visma Net and the events have.
+
+use crate::attributes::{Item, day_of, string, text, time_text};
+use crate::error::StoreError;
+use crate::item::{Items, Query};
+use crate::keys::{feed_day, key_of};
+use crate::records::{Position, Record, position_in};
+use crate::table::Table;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use webhooks_model::{LedgerKey, Reference};
+
+/// What one read brings. An entry of the index has 2.4 KB at most, so this stays below the 1 MB that DynamoDB reads at once.
+const LEAF: usize = 250;
+/// Tenants whose day is read at the same time.
+const AT_ONCE: usize = 4;
+/// What one look goes through at most: reads, and entries of the feed.
+const MOST_READS: usize = 100;
+const MOST_ENTRIES: usize = 5_000;
+/// How much is looked at for a name whose record was received once more, and so is not where it was.
+const LATER: i32 = 1_000;
+
+/// Where to look.
+#[derive(Debug, Clone)]
+pub struct Seek<'a> {
+    /// In the order of their ids.
+    pub tenants: &'a [String],
+    pub from: OffsetDateTime,
+    pub to: OffsetDateTime,
+    /// Where the look before this one ended.
+    pub after: Option<&'a Position>,
+    /// Records to find, at most.
+    pub most: usize,
+}
+
+/// What a look found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sought {
+    /// Newest first.
+    pub records: Vec<Record>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Position>,
+    /// Whatever was received since then was looked at, of every tenant.
+    pub searched_to: OffsetDateTime,
+}
+
+pub trait Search: Send + Sync {
+    /// The tenants that are known, in the order of their ids.
+    fn tenants(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+
+    /// Remembers that there is this tenant. The reconciler does so for those of the settings; of others, and before its first run, no
+    /// short name could be read without it. A process writes it once.
+    fn know(&self, tenant: &str, now: OffsetDateTime) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The key of the record that has this short name.
+    fn named(&self, reference: Reference) -> impl Future<Output = Result<Option<LedgerKey>, StoreError>> + Send;
+
+    /// Looks back from `to` for records whose keys fit: day by day, and each day tenant by tenant.
+    fn seek(
+        &self,
+        seek: &Seek<'_>,
+        fits: impl Fn(&LedgerKey) -> bool + Send + Sync,
+    ) -> impl Future<Output = Result<Sought, StoreError>> + Send;
+}
+
+impl<I: Items> Search for Table<I> {
+    async fn tenants(&self) -> Result<Vec<String>, StoreError> {
+        self.all_tenants().await
+    }
+
+    async fn know(&self, tenant: &str, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.mark_tenant(tenant, now).await
+    }
+
+    async fn named(&self, reference: Reference) -> Result<Option<LedgerKey>, StoreError> {
+        let moment = time_text(reference.received_at());
+        for tenant in self.tenants_of(&reference.tenant()).await? {
+            let start = format!("{moment}#{}", reference.content());
+            let there = self.between(&tenant, &start, &format!("{start}~"), None).await?;
+            if let Some(key) = there.into_iter().find(|key| reference.is_of(key)) {
+                return Ok(Some(key));
+            }
+            let next = time_text(reference.received_at().saturating_add(Duration::days(1)));
+            for start in [moment.as_str(), &next[..10]] {
+                let later = self.between(&tenant, start, &format!("{}~", &start[..10]), Some(LATER)).await?;
+                if let Some(key) = later.into_iter().find(|key| reference.is_of(key)) {
+                    return Ok(Some(key));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    async fn seek(
+        &self,
+        seek: &Seek<'_>,
+        fits: impl Fn(&LedgerKey) -> bool + Send + Sync,
+    ) -> Result<Sought, StoreError> {
+        let start = time_text(seek.from);
+        let mut place = seek.after.map_or_else(|| Place::begin(time_text(seek.to)), Place::read);
+        let mut found: Vec<Position> = vec![];
+        let (mut reads, mut entries, mut is_end) = (0, 0, false);
+        while found.len() < seek.most && reads < MOST_READS && entries < MOST_ENTRIES {
+            let some = place.some_of(seek.tenants);
+            if some.is_empty() {
+                is_end = !place.go_back(seek.from);
+                if is_end {
+                    break;
+                }
+                continue;
+            }
+            let leaves = self.leaves(some, &place, &start).await?;
+            reads += some.len();
+            for (tenant, leaf) in some.iter().zip(leaves) {
+                entries += leaf.entries;
+                let fitting = leaf.places.into_iter().filter(|(key, _)| fits(key)).map(|(_, position)| position);
+                found.extend(fitting.take(seek.most - found.len()));
+                let last = found.last().filter(|_| found.len() == seek.most).map(|last| last.at.clone());
+                // What others brought is read again, from there on.
+                if !place.go_on(tenant, last.or(leaf.rest)) {
+                    break;
+                }
+            }
+        }
+        let searched_to = if is_end { seek.from } else { place.searched_to().max(seek.from) };
+        let mut records = self.whole(found).await?;
+        records.sort_by(|a, b| b.position.at.cmp(&a.position.at));
+        Ok(Sought { records, next: (!is_end).then(|| place.position()), searched_to })
+    }
+}
+
+impl<I: Items> Table<I> {
+    /// What was received of these tenants on the day of the place.
+    async fn leaves(&self, tenants: &[String], place: &Place, start: &str) -> Result<Vec<Leaf>, StoreError> {
+        let leaf = |at: usize| self.leaf(tenants.get(at), place, start);
+        let (one, two, three, four) = tokio::try_join!(leaf(0), leaf(1), leaf(2), leaf(3))?;
+        Ok(vec![one, two, three, four])
+    }
+
+    async fn leaf(&self, tenant: Option<&String>, place: &Place, start: &str) -> Result<Leaf, StoreError> {
+        // The tenant that was to go on may be known no more, and the place is none of another's.
+        let below = place.below.as_deref().filter(|_| tenant.is_some_and(|tenant| *tenant == place.tenant));
+        let below = below.unwrap_or(&place.day);
+        let day = day_of(&place.day).filter(|_| below >= start);
+        let (Some(tenant), Some(day)) = (tenant, day) else { return Ok(Leaf::default()) };
+        let query = Query {
+            index: Some("feed"),
+            key_condition: "feed = :day AND feed_at BETWEEN :start AND :below",
+            newest_first: true,
+            limit: i32::try_from(LEAF).ok(),
+            ..Query::default()
+        };
+        let query = query
+            .value(":day", string(feed_day(tenant, day)))
+            .value(":start", string(start))
+            .value(":below", string(below));
+        let items = self.items.query(query).await?;
+        let last = items.last().filter(|_| items.len() >= LEAF).and_then(|item| text(item, "feed_at"));
+        let key = |item: &Item| Some((key_of(text(item, "pk")?, text(item, "sk")?)?, position_in(item, "feed_at")?));
+        // BETWEEN takes both ends in.
+        let places = items.iter().filter_map(key).filter(|(_, position)| position.at.as_str() < below).collect();
+        Ok(Leaf { places, entries: items.len(), rest: last.map(str::to_owned) })
+    }
+
+    /// The keys of what was received between two places of one day.
+    async fn between(
+        &self,
+        tenant: &str,
+        start: &str,
+        end: &str,
+        most: Option<i32>,
+    ) -> Result<Vec<LedgerKey>, StoreError> {
+        let Some(day) = day_of(start) else { return Ok(vec![]) };
+        let query = Query {
+            index: Some("feed"),
+            key_condition: "feed = :day AND feed_at BETWEEN :start AND :end",
+            limit: most,
+            ..Query::default()
+        };
+        let query = query.value(":day", string(feed_day(tenant, day)));
+        let items = self.items.query(query.value(":start", string(start)).value(":end", string(end))).await?;
+        Ok(items.iter().filter_map(|item| key_of(text(item, "pk")?, text(item, "sk")?)).collect())
+    }
+}
+
+/// What one read of a tenant's day brought.
+#[derive(Debug, Default)]
+struct Leaf {
+    /// Newest first.
+    places: Vec<(LedgerKey, Position)>,
+    entries: usize,
+    /// The place below which the day goes on.
+    rest: Option<String>,
+}
+
+/// How far the look has come.
+#[derive(Debug)]
+struct Place {
+    /// What all of the day lies below: the time where the look began, or what sorts behind every time of the day.
+    day: String,
+    /// The tenant to go on with, or what sorts before it.
+    tenant: String,
+    /// Where in the tenant's day.
+    below: Option<String>,
+}
+
+/// What sorts before whatever a tenant's id consists of.
+const BEFORE_ALL: &str = "!";
+
+impl Place {
+    fn begin(day: String) -> Self {
+        Self { day, tenant: BEFORE_ALL.to_owned(), below: None }
+    }
+
+    fn read(position: &Position) -> Self {
+        let below = Some(position.at.clone()).filter(|at| *at != position.sk);
+        Self { day: position.sk.clone(), tenant: position.pk.clone(), below }
+    }
+
+    fn position(self) -> Position {
+        Position { at: self.below.unwrap_or_else(|| self.day.clone()), pk: self.tenant, sk: self.day }
+    }
+
+    /// The tenants to read next: several at once, but where a day of one is long.
+    fn some_of<'a>(&self, tenants: &'a [String]) -> &'a [String] {
+        let left = &tenants[tenants.partition_point(|tenant| *tenant < self.tenant)..];
+        let at_once = if self.below.is_some() { 1 } else { AT_ONCE };
+        &left[..left.len().min(at_once)]
+    }
+
+    /// Goes on with the rest of the tenant's day, or with the next tenant: whether it is that.
+    fn go_on(&mut self, tenant: &str, rest: Option<String>) -> bool {
+        let is_over = rest.is_none();
+        self.tenant = if is_over { format!("{tenant}{BEFORE_ALL}") } else { tenant.to_owned() };
+        self.below = rest;
+        is_over
+    }
+
+    /// Goes back to the day before, unless this is the last.
+    fn go_back(&mut self, from: OffsetDateTime) -> bool {
+        let before = day_of(&self.day).filter(|day| *day > from).map(|day| day.saturating_sub(Duration::days(1)));
+        let Some(day) = before else { return false };
+        *self = Self::begin(format!("{}~", &time_text(day)[..10]));
+        true
+    }
+
+    /// All of the day is still to come, or some of it.
+    fn searched_to(&self) -> OffsetDateTime {
+        let end = |day: OffsetDateTime| day.saturating_add(Duration::days(1));
+        let begun = || OffsetDateTime::parse(&self.day, &Rfc3339).ok();
+        begun().or_else(|| day_of(&self.day).map(end)).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
