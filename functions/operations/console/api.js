@@ -14,10 +14,12 @@ export class Problem extends Error {
 export const events = new EventTarget();
 
 /** Asks. `path` is below /operations, `query` leaves out what is empty. */
-export async function ask(method, path, { query = {}, body, signal } = {}) {
+export async function ask(method, path, { query = {}, body, signal, known } = {}) {
   const url = new URL(`../${path}`, import.meta.url);
   for (const [name, value] of Object.entries(query)) if (value) url.searchParams.set(name, value);
   const headers = { authorization: `Bearer ${session()?.token ?? ""}` };
+  const before = known?.get(url.href);
+  if (before) headers["if-none-match"] = before.tag;
   if (body !== undefined) headers["content-type"] = "application/json";
   let response;
   try {
@@ -26,6 +28,7 @@ export async function ask(method, path, { query = {}, body, signal } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, { detail: "The API cannot be reached. Is there a network?" });
   }
+  if (before && response.status === 304) return before.answer;
   const text = await response.text();
   let answer = null;
   try {
@@ -33,8 +36,13 @@ export async function ask(method, path, { query = {}, body, signal } = {}) {
   } catch {
     answer = { detail: `The API answered ${response.status}, and not in JSON.` };
   }
-  if (response.ok) return answer;
+  if (response.ok) {
+    const tag = response.headers.get("etag");
+    if (known && tag) known.set(url.href, { tag, answer });
+    return answer;
+  }
   if (response.status === 401) {
+    known?.clear();
     signOut();
     events.dispatchEvent(new Event("signed-out"));
   }
@@ -42,6 +50,14 @@ export async function ask(method, path, { query = {}, body, signal } = {}) {
 }
 
 export const get = (path, query, signal) => ask("GET", `v1/${path}`, { query, signal });
+
+const answers = new Map();
+/** The same, asked again and again: where nothing has changed, nothing is sent, and the answer is the one of before. */
+export function again(path, query, signal) {
+  if (answers.size > 20) answers.clear();
+  return ask("GET", `v1/${path}`, { query, signal, known: answers });
+}
+
 export const post = (path, body, signal) => ask("POST", `v1/${path}`, { body, signal });
 
 /** Calls `step` until it returns false: after `first` milliseconds, then ever later while nothing changes, and not while the tab is hidden. */

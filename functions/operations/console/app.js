@@ -1,10 +1,12 @@
 // The frame: signing in, the views and their addresses (#/view/path?query).
 
+import { read, remember, write } from "./address.js";
 import { events } from "./api.js";
 import { counters } from "./counters.js";
 import { announce, button, field, h, heading } from "./dom.js";
 import { box } from "./find.js";
 import { comeBack, config, keep, leave, session, signOut } from "./session.js";
+import { chooseZone, chosenZone, OWN, zone } from "./zone.js";
 
 const VIEWS = {
   overview: () => import("./overview.js"), notifications: () => import("./notifications.js"), attention: () => import("./attention.js"), pauses: () => import("./pauses.js"),
@@ -15,20 +17,19 @@ const MENU = { overview: "Overview", notifications: "Notifications", attention: 
 const UNDER = { notification: "notifications", entity: "notifications" };
 
 const [main, header, views, who, strip, find] = ["main", "header", "views", "who", "counters", "find"].map((id) => document.getElementById(id));
+const zones = h("select", { "aria-label": "Time zone", on: { change: changeZone } });
 let polling = null;
 let shown = null;
 
 function go(view, query = {}) {
-  const words = new URLSearchParams(Object.entries(query).filter(([, value]) => value));
-  const hash = `#/${view}${words.size > 0 ? `?${words}` : ""}`;
+  const hash = write(view, query);
   if (location.hash === hash) route();
   else location.hash = hash;
 }
 
 function place() {
-  const [path, words = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const [view, ...rest] = path.split("/");
-  return { view: VIEWS[view] ? view : "overview", path: rest, query: Object.fromEntries(new URLSearchParams(words)) };
+  const { path: [view, ...rest], query } = read();
+  return { view: VIEWS[view] ? view : "overview", path: rest, query };
 }
 
 async function route() {
@@ -37,8 +38,11 @@ async function route() {
   shown?.abort();
   shown = new AbortController();
   const { signal } = shown;
-  frame();
   const { view, path, query } = place();
+  if (query.tz) chooseZone(query.tz);
+  if (chosenZone()) remember({ tz: chosenZone() });
+  zones.replaceChildren(...[...new Set([OWN, "UTC", zone()])].map((name) => h("option", { value: name, selected: name === zone() }, name)));
+  frame();
   for (const link of views.querySelectorAll("a")) {
     if (link.dataset.view === (UNDER[view] ?? view)) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -64,12 +68,20 @@ async function route() {
   }
 }
 
+async function changeZone() {
+  chooseZone(zones.value);
+  remember({ tz: zones.value });
+  await route();
+  zones.focus();
+}
+
 function frame() {
   if (polling) return;
   const { name, roles } = session();
   header.hidden = false;
   views.replaceChildren(h("ul", {}, Object.entries(MENU).map(([view, label]) => h("li", {}, h("a", { href: `#/${view}`, "data-view": view }, label)))));
   who.replaceChildren(h("span", { class: "name", title: name }, name), h("span", { class: "roles" }, roles.join(" · ") || "no role"),
+    zones,
     button("Sign out", () => { signOut(); signedOut("You have signed out."); }, { class: "quiet" }));
   box(find, go);
   const stop = new AbortController();

@@ -1,59 +1,71 @@
 // What a person should look at, or what waits, across tenants.
 
-import { get } from "./api.js";
-import { announce, button, empty, h, heading, trouble } from "./dom.js";
+import { remember } from "./address.js";
+import { again, get } from "./api.js";
+import { announce, button, empty, h, heading, number, trouble } from "./dom.js";
 import { meet } from "./filters.js";
+import { groups } from "./groups.js";
+import { follow } from "./live.js";
 import { quotas } from "./quotas.js";
-import { table } from "./table.js";
 import { MARKS } from "./words.js";
 
 export const title = "Attention";
 
-const MEANINGS = {
-  dead: "Every attempt failed. Resend them when the cause is gone.",
-  parked: "No further attempt would help: each waits for a person.",
-  unparseable: "Bodies that cannot be read.",
-  feedback_parked: "Visma Net did not take the feedback: the accountant still waits.",
-  paused: "They wait for a pause to end, and then for a replay of what is paused.",
-  rate_limited: "The tenant's calls to the ERP are used up. They go on by themselves, at the pace of its quota; no attempt is used up.",
-};
-
-export async function show(main, { query, signal, repaired }) {
-  const kind = MARKS[query.kind] ? query.kind : "dead";
+/** The kind that was asked for, else the first that has something. */
+async function kindOf(query, place, signal) {
+  const counts = await again("counts", {}, signal).catch(() => ({}));
+  const kind = MARKS[query.kind] ? query.kind : Object.keys(MARKS).find((mark) => counts[mark] > 0) ?? "dead";
   const tab = ([mark, [label]]) =>
-    h("li", {}, h("a", { href: `#/attention?kind=${mark}`, "aria-current": mark === kind ? "page" : null }, label));
+    h("li", {}, h("a", { href: `#/attention?kind=${mark}`, "aria-current": mark === kind ? "page" : null }, label, counts[mark] > 0 && ` ${number(counts[mark])}`));
+  place.replaceChildren(h("ul", {}, Object.entries(MARKS).map(tab)));
+  if (!signal.aborted) remember({ kind });
+  return kind;
+}
+
+export async function show(main, { query, go, signal, repaired }) {
+  const tabs = h("nav", { class: "tabs", "aria-label": "Kinds of attention" });
+  main.append(heading(title), tabs);
+  const kind = await kindOf(query, tabs, signal);
   const results = h("section", { "aria-label": MARKS[kind][0] });
-  main.append(heading(title), h("nav", { class: "tabs", "aria-label": "Kinds of attention" }, h("ul", {}, Object.entries(MARKS).map(tab))),
-    h("p", { class: "lead" }, MEANINGS[kind]), results);
+  main.append(h("p", { class: "lead" }, MARKS[kind][2]), results);
   if (kind === "rate_limited") return quotas(results, signal);
-  const begin = () => {
-    const list = table(`${MARKS[kind][0]}, newest first`, { tenants: true });
+  const asked = { kind, tenant: query.tenant, limit: 50 };
+  let [items, first] = [[], []];
+  const begin = async () => {
     const more = button("Load more", () => load(), { class: "quiet" });
     const foot = h("div", { class: "foot" }, more);
-    results.replaceChildren(list.element, foot);
-    let cursor;
-    let shown = 0;
+    let [read, cursor] = [[], undefined];
     async function load() {
       more.disabled = true;
-      const had = list.body.lastElementChild;
+      const had = read.length;
       try {
-        const page = await get("attention", { kind, tenant: query.tenant, limit: 50, cursor }, signal);
-        list.add(page.items);
+        const page = await get("attention", { ...asked, cursor }, signal);
+        if (!cursor) first = page.items;
+        items = read = [...read, ...page.items];
         meet(...page.items.map(({ tenant }) => tenant));
         cursor = page.next;
-        shown += page.items.length;
       } catch (error) {
-        if (!signal.aborted) foot.replaceChildren(trouble(error, begin));
+        if (!signal.aborted) results.replaceChildren(trouble(error, begin));
         return;
       }
       more.hidden = !cursor;
       more.disabled = false;
-      if (shown === 0 && !cursor) results.replaceChildren(empty("Nothing here.", h("p", {}, "That is how it should be.")));
-      announce(`${shown} shown`);
-      if (had) had.nextElementSibling?.querySelector("a")?.focus();
+      const nothing = read.length === 0 && !cursor;
+      results.replaceChildren(...(nothing ? [empty("Nothing here.", h("p", {}, "That is how it should be."))] : [...groups(read, kind, go), foot]));
+      announce(`${read.length} shown`);
+      if (had > 0) [...results.querySelectorAll("a.key")].find((link) => link.hash.endsWith(encodeURIComponent(read[had]?.ref)))?.focus();
     }
-    return load();
+    await load();
   };
   repaired(begin);
   await begin();
+  // What has come or gone since the list was read.
+  const look = async () => {
+    const page = await again("attention", asked, signal);
+    const isIn = (all) => ({ ref }) => all.some((one) => one.ref === ref);
+    const at = page.items.findIndex(isIn(items));
+    const [came, went] = [at < 0 ? page.items.length : at, first.filter((one) => !isIn(page.items)(one)).length];
+    return came > 0 ? `${came} new` : went > 0 ? `${went} gone` : "";
+  };
+  follow(results, { look, bring: begin, signal });
 }

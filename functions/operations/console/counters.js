@@ -1,8 +1,9 @@
 // What needs attention, as it changes.
 
-import { get, repeat } from "./api.js";
+import { again, repeat } from "./api.js";
 import { announce, h, number } from "./dom.js";
 import { MARKS } from "./words.js";
+import { inZone, zoneName } from "./zone.js";
 
 const WORDS = Object.entries(MARKS).map(([mark, [label, tone]]) => [mark, label, tone, `#/attention?kind=${mark}`]);
 const SHOWN = [...WORDS, ["pauses", "Pauses", "info", "#/pauses"]];
@@ -21,7 +22,7 @@ export function counters(strip, signal) {
   const step = async () => {
     let counts;
     try {
-      counts = await get("counts", {}, signal);
+      counts = await again("counts", {}, signal);
     } catch (error) {
       if (!signal.aborted) age.textContent = "Not up to date";
       throw error;
@@ -31,7 +32,8 @@ export function counters(strip, signal) {
       value.textContent = number(counts[name] ?? 0);
       tile.classList.toggle("some", counts[name] > 0);
     }
-    age.textContent = `As of ${new Date().toLocaleTimeString("en-GB")}`;
+    const now = Date.now();
+    age.textContent = `As of ${inZone(now, { timeStyle: "medium" })} ${zoneName(now)}`;
     if (changed.length > 0) announce(changed.map(([name, label]) => `${label} ${counts[name]}`).join(", "));
     before = counts;
     return changed.length > 0 ? "changed" : "same";

@@ -43,6 +43,19 @@ export function confirmed(item, deed) {
   });
 }
 
+/** The same for many, one after the other; what refuses is told and the rest goes on. */
+export function confirmedAll(items, deed) {
+  const [label, meaning, after] = DEEDS[deed];
+  const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
+  form(`${label}: all ${items.length}`, label, [h("p", {}, meaning), field("Note", note, "Optional. Kept in each timeline.")], async () => {
+    const refused = [];
+    for (const { ref } of items) await post(`notifications/${encodeURIComponent(ref)}/${deed}`, { note: note.value }).catch((error) => refused.push(error));
+    const told = refused.length > 0 ? `${refused.length} of ${items.length} refused: ${refused[0].message}` : after;
+    toast(told, refused.length > 0 ? "bad" : "good");
+    done.dispatchEvent(new CustomEvent("done"));
+  });
+}
+
 /** Hands in what the accountant reads. */
 export function handIn(item) {
   const text = h("textarea", { rows: 3, maxlength: 500, required: true, autofocus: true });

@@ -1,13 +1,13 @@
 // One notification and everything that happened to it.
 
-import { get, repeat } from "./api.js";
+import { again, repeat } from "./api.js";
 import { button, chip, h, heading, moment, span, trouble } from "./dom.js";
 import { confirmed, DEEDS, handIn, offered, raw, showFeedback } from "./deeds.js";
 import { meet } from "./filters.js";
 import { may } from "./session.js";
 import { detailLink, entityLink, success } from "./table.js";
 import { tenantText } from "./tenants.js";
-import { entity, event, moment as word, reason, state } from "./words.js";
+import { cause, entity, event, moment as word, reason, remedy, state } from "./words.js";
 
 export const title = "Notification";
 
@@ -17,7 +17,7 @@ export async function show(main, { path, signal, repaired }) {
   main.append(place);
   let shown = "";
   const load = async () => {
-    const item = await get(`notifications/${encodeURIComponent(ref)}`, {}, signal);
+    const item = await again(`notifications/${encodeURIComponent(ref)}`, {}, signal);
     const text = JSON.stringify(item);
     if (text === shown) return "same";
     const first = !shown;
@@ -41,7 +41,8 @@ function draw(place, item, signal, first) {
   const top = h("div", { class: "title" },
     heading(h("span", { class: "kind" }, entity(item.entity)), " ", item.key || "(no number)"),
     h("p", {}, chip(tone, label, meaning), " ", h("span", { title: item.event }, event(item.event)),
-      item.status && ` → ${item.status}`, item.reason && h("span", { class: "faint" }, ` · ${reason(item.reason)}`)));
+      item.status && ` → ${item.status}`, item.reason && h("span", { class: "faint" }, ` · ${reason(item.reason)}`)),
+    ["parked", "dead"].includes(item.state) && h("p", { class: "lead" }, remedy(item.reason).slice(0, 2).join(" ")));
   // What is being read in stays where it is when the rest is drawn again.
   const body = first ? bodyCard(item, signal) : place.querySelector(".body-card");
   const old = document.activeElement?.closest?.(".deeds") ? document.activeElement.textContent : null;
@@ -72,7 +73,7 @@ function timeline(item) {
     ].filter(Boolean);
     return h("li", { class: tone, "data-what": one.what },
       h("p", { class: "what" }, h("strong", {}, label), " ", moment(one.at)),
-      one.text && h("p", { class: "text" }, one.text),
+      one.text && h("p", { class: "text" }, cause(one.text)),
       one.what === "received" && h("p", { class: "text" }, `By ${item.channel}, subscription ${item.subscription}`, item.origin !== "webhook" && `, ${item.origin}`),
       one.what === "processed" && item.status && h("p", { class: "text" }, `The document's status: ${item.status}`),
       notes.length > 0 && h("p", { class: "notes" }, notes.join(" · ")));
@@ -84,7 +85,7 @@ function feedbackCard(item) {
   return h("section", { class: "card", "aria-labelledby": "feedback-title" },
     h("h2", { id: "feedback-title" }, "Notification feedback"),
     h("p", { class: "quote" }, feedback.description ?? "None has been decided on."),
-    h("dl", { class: "facts" }, fact("Success", success(feedback)), feedback.at && fact("At", moment(feedback.at)),
+    h("dl", { class: "facts" }, fact("Success", success(feedback)), feedback.state === "parked" && fact("Parked", cause(feedback.cause) || "Visma Net did not take it"), feedback.at && fact("At", moment(feedback.at)),
       feedback.deadline && fact("Awaited until", moment(feedback.deadline))));
 }
 

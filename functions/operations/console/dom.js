@@ -1,5 +1,7 @@
 // Elements. All text goes in as text: nothing here or elsewhere parses markup, and the page's policy would not let it.
 
+import { inZone, zoneName } from "./zone.js";
+
 /** An element. `on` holds listeners; null and false attributes are left out; texts become text nodes. */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -16,15 +18,12 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-const day = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short" });
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-
-/** A moment in the reader's time zone; the exact one in UTC is its title. */
+/** A moment with its time zone; the exact one in UTC is its title. */
 export function moment(text) {
   const at = new Date(text);
   if (!text || Number.isNaN(at.getTime())) return h("span", { class: "faint" }, "–");
-  const date = h("span", { class: "date" }, day.format(at));
-  return h("time", { datetime: text, title: text }, date, " ", clock.format(at));
+  const date = h("span", { class: "date" }, inZone(at, { day: "2-digit", month: "short" }));
+  return h("time", { datetime: text, title: text }, date, " ", inZone(at, { timeStyle: "medium" }), " ", h("span", { class: "zone" }, zoneName(at)));
 }
 
 /** How long, in words: `1.2 s`, `5 min`. */

@@ -3,6 +3,7 @@
 import { field, h, select } from "./dom.js";
 import { detailOf, directory, idOf, labelOf, mistakeIn } from "./tenants.js";
 import { ENTITY_OPTIONS, EVENTS, STATE_OPTIONS } from "./words.js";
+import { fromField, toField, zone } from "./zone.js";
 
 const KEEP = "console.tenants";
 const kept = () => JSON.parse(sessionStorage.getItem(KEEP) ?? "[]");
@@ -51,14 +52,14 @@ export const entityField = (value) => field("Type", select(ENTITY_OPTIONS, value
 export const stateField = (value) => field("Status", select(STATE_OPTIONS, value, { name: "state" }));
 export const keyField = (value = "") => field("Number", h("input", { name: "key", value, maxlength: 256, autocomplete: "off" }));
 
-/** A time in the reader's zone; `value` and what `read` gives are in UTC. */
+/** A time in the zone that is shown; `value` and what `read` gives are in UTC. */
 export const timeField = (label, name, value, attributes = {}) =>
-  field(label, h("input", { type: "datetime-local", name, value: local(value), ...attributes }));
+  field(label, h("input", { type: "datetime-local", name, value: local(value), title: `In ${zone()}`, ...attributes }));
 
 function local(text) {
   const at = new Date(text ?? "");
   if (Number.isNaN(at.getTime())) return "";
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+  return toField(at.getTime());
 }
 
 const TIMES = ["from", "to"];
@@ -66,7 +67,7 @@ const TIMES = ["from", "to"];
 /** What a form holds, without what is empty; a tenant by its id. */
 export function read(form) {
   const entries = [...new FormData(form)].map(([name, value]) => [name, String(value).trim()]).filter(([, value]) => value);
-  const utc = (value) => new Date(value).toISOString().replace(/\.\d+Z$/, "Z");
+  const utc = (value) => new Date(fromField(value)).toISOString().replace(/\.\d+Z$/, "Z");
   const meant = (name, value) => (name === "tenant" ? idOf(value) ?? value : TIMES.includes(name) ? utc(value) : value);
   return Object.fromEntries(entries.map(([name, value]) => [name, meant(name, value)]));
 }

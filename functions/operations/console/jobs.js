@@ -1,6 +1,6 @@
 // Jobs: what they do, how far they have come, and what can be done about them.
 
-import { get, post, repeat } from "./api.js";
+import { again, post, repeat } from "./api.js";
 import { announce, button, chip, empty, h, moment, number, toast, trouble } from "./dom.js";
 import { may } from "./session.js";
 import { entity, STATES } from "./words.js";
@@ -27,7 +27,7 @@ export function watch(list, signal) {
   const polling = repeat(async () => {
     let items;
     try {
-      ({ items } = await get("jobs", {}, signal));
+      ({ items } = await again("jobs", {}, signal));
     } catch (error) {
       if (!signal.aborted && !before) list.replaceChildren(h("li", {}, trouble(error, () => polling.now())));
       throw error;

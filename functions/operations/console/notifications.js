@@ -1,8 +1,10 @@
 // The list of a tenant's notifications.
 
-import { get } from "./api.js";
+import { remember } from "./address.js";
+import { again, get } from "./api.js";
 import { announce, button, empty, h, heading, trouble } from "./dom.js";
 import { choose, chosen, entityField, eventField, keyField, read, recent, stateField, tenantField, timeField } from "./filters.js";
+import { follow } from "./live.js";
 import { day, sought } from "./search.js";
 import { entityLink, table } from "./table.js";
 import { labelOf } from "./tenants.js";
@@ -61,17 +63,22 @@ async function ofTenant(results, query, signal) {
   const told = h("p", { class: "told" });
   const foot = h("div", { class: "foot" }, told, more);
   results.append(list.element, foot);
-  let [shown, cursor, since] = [0, undefined, undefined];
+  let [shown, cursor, since, pages] = [0, undefined, undefined, 0];
+  const asked = { tenant, entity, event, state, from, to, limit: PAGE };
+  const tell = (more) => {
+    shown += more;
+    told.textContent = `${shown === 0 && !cursor ? "Nothing fits in this time" : `${shown} shown${cursor ? "" : ", that is all"}`}. Received since ${day(since)}${from ? "" : ", seven days unless told"}.`;
+  };
   async function load() {
     more.disabled = true;
     const had = list.body.lastElementChild;
     try {
-      for (let pages = 0, found = 0; pages < MOST && found === 0; pages += 1) {
-        const page = await get("notifications", { tenant, entity, event, state, from, to, limit: PAGE, cursor }, signal);
+      for (let tries = 0, found = 0; tries < MOST && found === 0; tries += 1) {
+        const page = await get("notifications", { ...asked, cursor }, signal);
         const items = page.items.filter(fits);
         list.add(items);
         [found, cursor, since] = [items.length, page.next, page.from];
-        shown += found;
+        tell(found);
         if (!cursor) break;
       }
     } catch (error) {
@@ -80,11 +87,28 @@ async function ofTenant(results, query, signal) {
     }
     more.hidden = !cursor;
     more.disabled = false;
-    told.textContent = `${shown === 0 && !cursor ? "Nothing fits in this time" : `${shown} shown${cursor ? "" : ", that is all"}`}. Received since ${day(since)}${from ? "" : ", seven days unless told"}.`;
+    pages += 1;
+    if (pages > 1) remember({ pages });
     announce(told.textContent);
-    if (had) had.nextElementSibling?.querySelector("a")?.focus();
+    if (had && pages > wanted) had.nextElementSibling?.querySelector("a")?.focus();
   }
-  await load();
+  // As many pages as the address says, which keeps those that were loaded.
+  const wanted = Math.min(Number(query.pages) || 1, MOST);
+  for (let count = 0; count < wanted && (count === 0 || cursor) && !signal.aborted; count += 1) await load();
+  let [fresh, isGap] = [[], false];
+  const look = async () => {
+    const page = await again("notifications", { ...asked, from: from ?? since }, signal);
+    fresh = list.renew(page.items.filter(fits));
+    isGap = Boolean(page.next) && fresh.length > 0 && fresh.length === page.items.length;
+    return fresh.length > 0 ? `${fresh.length}${isGap ? " or more" : ""} new` : "";
+  };
+  const bring = () => {
+    // More than a page is new: the list begins anew.
+    if (isGap) return dispatchEvent(new Event("hashchange"));
+    list.first(fresh);
+    tell(fresh.length);
+  };
+  if (!to || new Date(to) > new Date()) follow(results, { look, bring, signal });
 }
 
 /** What has the number, or a part of it, in either case; the filter's rest is applied here. */

@@ -6,6 +6,7 @@ import { announce, button, empty, field, h, heading, moment, number, select, spa
 import { choose, read, tenantField } from "./filters.js";
 import { entityLink } from "./table.js";
 import { entity, reason } from "./words.js";
+import { inZone, zoneName } from "./zone.js";
 
 export const title = "Overview";
 
@@ -59,7 +60,7 @@ function draw(place, overview, again) {
 function when(text, by) {
   const at = new Date(text);
   return by === "day" ? at.toLocaleDateString("en-GB", { day: "2-digit", month: "short", timeZone: "UTC" }) :
-    at.toLocaleString("en-GB", { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" });
+    `${inZone(at, { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" })} ${zoneName(at)}`;
 }
 
 const took = (times) => (times ? `${span(times.p50_ms)}, 95 of 100 in ${span(times.p95_ms)}` : "–");

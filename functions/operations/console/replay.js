@@ -16,8 +16,10 @@ export async function show(main, { query, signal }) {
   const jobs = h("ul", { class: "jobs" });
   const watching = watch(jobs, signal);
   main.append(heading(title));
-  if (may("repair")) main.append(planner(query, signal, watching));
-  else main.append(h("p", { class: "lead" }, "To begin one needs the role repair."));
+  if (may("repair")) {
+    main.append(planner(query, signal, watching));
+    if (query.plan) main.querySelector("form").requestSubmit();
+  } else main.append(h("p", { class: "lead" }, "To begin one needs the role repair."));
   main.append(h("h2", { id: "jobs-title" }, "Jobs"), jobs);
   await watching.now();
 }

@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { announce, button, empty, h, heading, trouble } from "./dom.js";
 import { meet } from "./filters.js";
 import { detailLink, table } from "./table.js";
+import { inZone, zoneName } from "./zone.js";
 
 /** Pages that are read for one press of a button, and what of them is enough. */
 const MOST = 10;
@@ -13,7 +14,7 @@ const EXACT = ["ref", "event_id", "notification_id"];
 
 export const title = "Search";
 
-export const day = (text) => new Date(text).toLocaleString("en-GB", { day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+export const day = (text) => `${inZone(new Date(text), { day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" })} ${zoneName(new Date(text))}`;
 
 export async function show(main, { query, signal }) {
   const q = (query.q ?? "").trim();

@@ -1,7 +1,7 @@
 // The window "Webhook notification" (GL407000), for every entity and document.
 
 import { button, chip, h, moment } from "./dom.js";
-import { entity, event, FEEDBACK, reason, state } from "./words.js";
+import { cause, entity, event, FEEDBACK, reason, state } from "./words.js";
 import { offered, resend, showFeedback } from "./deeds.js";
 import { tenantText } from "./tenants.js";
 
@@ -18,7 +18,26 @@ export function table(caption, { tenants = false } = {}) {
     h("tr", { role: "row" }, columns.map((name) => h("th", { scope: "col", role: "columnheader" }, name))));
   const element = h("div", { class: "scroll" },
     h("table", { class: "grid", role: "table" }, h("caption", { class: "unseen" }, caption), head, body));
-  return { element, body, add: (items) => body.append(...items.map((item) => row(item, tenants))) };
+  const known = new Map();
+  const drawn = (item) => {
+    const made = row(item, tenants);
+    known.set(item.ref, { made, text: JSON.stringify(item) });
+    return made;
+  };
+  const news = (items) => items.filter(({ ref }) => !known.has(ref));
+  /** Draws rows again that have changed, and gives what has none yet. */
+  const renew = (items) => {
+    for (const item of items) {
+      const { made, text } = known.get(item.ref) ?? {};
+      if (!made || text === JSON.stringify(item)) continue;
+      const held = made.contains(document.activeElement) && document.activeElement.getAttribute("aria-label");
+      const fresh = drawn(item);
+      made.replaceWith(fresh);
+      if (held) [...fresh.querySelectorAll("a, button")].find((one) => one.getAttribute("aria-label") === held)?.focus();
+    }
+    return news(items);
+  };
+  return { element, body, renew, add: (items) => body.append(...news(items).map(drawn)), first: (items) => body.prepend(...news(items).map(drawn)) };
 }
 
 function row(item, tenants) {
@@ -31,7 +50,8 @@ function row(item, tenants) {
     cell("Number", h("a", { class: "key", href: detailLink(item), "aria-label": `${name}: open` }, item.key || "(none)")),
     cell("Type", entity(item.entity)),
     cell("Event", h("span", { title: item.event }, event(item.event)), item.status && h("span", { class: "after" }, ` → ${item.status}`)),
-    cell("Status", chip(tone, label, meaning), item.reason && h("span", { class: "after" }, ` ${reason(item.reason)}`)),
+    cell("Status", chip(tone, label, meaning), item.reason && h("span", { class: "after" }, ` ${reason(item.reason)}`),
+      item.feedback.state === "parked" && h("span", { class: "after" }, " Feedback parked", item.feedback.cause && `: ${cause(item.feedback.cause)}`)),
     cell("Success", success(item.feedback)),
     cell("Source", item.source ?? h("span", { class: "faint" }, "–")),
     cell("Message", h("span", { class: "message", title: item.feedback.description }, item.feedback.description ?? "")),
@@ -41,9 +61,9 @@ function row(item, tenants) {
         button("Resend", () => resend(item), { class: "row", "aria-label": `Resend ${name}` })));
 }
 
-/** True and False as the window has them; what is still to come in words. */
+/** True and False as the window has them, taken by Visma Net or not; what is still to come in words. */
 export function success({ state: own, is_success: yes }) {
-  if (own === "sent" && yes !== undefined) return h("span", { class: yes ? "yes" : "no" }, yes ? "True" : "False");
+  if (yes !== undefined) return h("span", { class: yes ? "yes" : "no" }, yes ? "True" : "False");
   const [label, tone] = FEEDBACK[own] ?? [own, "calm"];
-  return own === "none" ? h("span", { class: "faint" }, "–") : chip(tone, label, "State of the notification feedback");
+  return ["none", "parked"].includes(own) ? h("span", { class: "faint" }, "–") : chip(tone, label, "State of the notification feedback");
 }

@@ -33,18 +33,37 @@ export const STATE_OPTIONS = [["", "Any status"], ...Object.entries(STATES).map(
 
 export const state = (name) => STATES[name] ?? [name, "calm", ""];
 
+/** Reason: what it means, the likely cause, what to do, and where there is one the command. A test wants every code here, one a line. */
 const REASONS = {
-  unavailable: "The ERP or a queue did not answer", rate_limited: "The tenant's calls are used up", tenant_unknown: "Which tenant is unknown",
-  tenant_not_served: "The subscription does not serve the tenant", tenant_not_approved: "The tenant has not approved the application",
-  token_refused: "No token for the tenant", unmapped: "The event is in no catalogue", unconfirmable: "The ERP cannot confirm it",
-  handler_refused: "The business code asked for a person", held: "Held by an operator", feedback_refused: "Visma Net takes the feedback under no id",
-  unidentified: "Nothing says which record it is about", invalid_path: "The resource path cannot be used",
-  key_too_long: "The key is too long", ambiguous: "The same content is known under another event",
-  too_many_items: "More items than the settings allow", company_tenant_needed: "Customer tenant, not company tenant",
-  gave_up: "Tried as long as trying makes sense", bug: "Our own fault", lost: "An attempt ended without a word",
+  unavailable: ["The ERP or a queue did not answer", "Visma Net or AWS was down, or slow.", "Wait until it answers, then replay."],
+  rate_limited: ["The tenant's calls are used up", "More changes than the ERP's hourly quota allows.", "Nothing: they go on by themselves."],
+  tenant_unknown: ["Which tenant is unknown", "The settings have no tenant with this company number.", "Add the tenant, then replay.", "visma-webhooks settings tenants add TENANT --company-id NUMBER"],
+  tenant_not_served: ["The subscription does not serve the tenant", "The subscription lists its tenants, and this one is not among them.", "Add it to the subscription's tenants in the settings, then replay."],
+  tenant_not_approved: ["The tenant has not approved the application", "The ERP answered 403: nobody at the customer has approved it, or the approval was withdrawn.", "Have the customer's administrator approve it, then replay."],
+  token_refused: ["No token for the tenant", "The client's secret is wrong or has expired, or it is not the tenant's client.", "Put the client right, then replay.", "visma-webhooks client --help"],
+  unmapped: ["The event is in no catalogue", "A new event, or a name of your own.", "Say which event it is, then replay.", "visma-webhooks settings aliases add NAME=EVENT"],
+  unconfirmable: ["The ERP cannot confirm it", "It came unsigned, and no resource of the ERP shows the change.", "Have the subscription sign, or replay if you trust it."],
+  handler_refused: ["The business code asked for a person", "What it says stands in the timeline.", "Put that right, then replay."],
+  held: ["Held by an operator", "Somebody set it aside; the timeline says who and why.", "Release it."],
+  feedback_refused: ["Visma Net takes the feedback under no id", "It does not know the notification, or has its answer already.", "Look it up in Visma Net. Resend only what is open there."],
+  unidentified: ["Nothing says which record it is about", "The body has none of the fields that number it.", "Name the field in the settings (fields), then replay."],
+  invalid_path: ["The resource path cannot be used", "The sender's path leads elsewhere, or is malformed.", "Show the body, and have the sender mend it."],
+  key_too_long: ["The key is too long", "The number has more than 256 bytes.", "Show the body: this is rarely a number."],
+  ambiguous: ["The same content is known under another event", "Only a header names the event, and it came under two.", "Compare both, then replay the right one."],
+  too_many_items: ["More items than the settings allow", "A batch that is larger than max_items.", "Raise max_items in the settings, then replay."],
+  company_tenant_needed: ["Customer tenant, not company tenant", "The settings have the customer's id, and the ERP wants the company's.", "Add the company's id, then replay.", "visma-webhooks settings tenants add COMPANY"],
+  gave_up: ["Tried as long as trying makes sense", "The fault outlasted every attempt.", "See that the cause is gone, then try again."],
+  bug: ["Our own fault", "The code failed.", "Report it with the log of the delivery; replay with the next version."],
+  lost: ["An attempt ended without a word", "Killed, out of memory or out of time.", "Look at the function's memory and time, then replay."],
 };
 
-export const reason = (name) => REASONS[name] ?? name ?? "";
+export const reason = (name) => REASONS[name]?.[0] ?? name ?? "";
+
+/** What to do about a reason: likely cause, fix, command. */
+export const remedy = (name) => REASONS[name]?.slice(1) ?? [];
+
+/** What an attempt said, where it has words of its own. */
+export const cause = (text = "") => (text.includes("feedback: refused (404)") ? "Visma Net answered 404: it knows the notification under none of its ids" : text);
 
 export const FEEDBACK = {
   none: ["None", "calm"], awaited: ["Awaited", "info"], queued: ["Queued", "info"], sent: ["Sent", "good"], parked: ["Parked", "bad"],
@@ -55,8 +74,10 @@ const KINDS = [
   [/CREATED$/, "Entity created"], [/DELETED$/, "Entity deleted"], [/UPDATED$/, "Entity updated"], [/CHANGED$/, "Entity changed"],
 ];
 
-/** The window's words for an event (GL407000), and its own name where that has none. */
-export const event = (name) => KINDS.find(([pattern]) => pattern.test(name))?.[1] ?? (/^[A-Z_]+$/.test(name) ? sentence(name) : name);
+/** The window's words for an event (GL407000), and its own name where that has none or no catalogue knows it. */
+export const event = (name) => (EVENTS.includes(name) ? worded(name) : name);
+
+const worded = (name) => KINDS.find(([pattern]) => pattern.test(name))?.[1] ?? (/^[A-Z_]+$/.test(name) ? sentence(name) : name);
 
 const sentence = (name) => name[0] + name.slice(1).toLowerCase().replaceAll("_", " ");
 
@@ -92,8 +113,12 @@ export const STANDS = {
   contradicted: ["Contradicted", "bad", "Something that was seen differs from what is assumed."],
 };
 
-/** Attention lists: label, tone. */
+/** Attention lists: label, tone, and what they are. */
 export const MARKS = {
-  dead: ["Dead", "bad"], parked: ["Parked", "warn"], unparseable: ["Unreadable", "bad"], feedback_parked: ["Feedback parked", "bad"], paused: ["Paused", "info"],
-  rate_limited: ["Out of calls", "info"],
+  dead: ["Dead", "bad", "Every attempt failed. Replay them when the cause is gone."],
+  parked: ["Parked", "warn", "No further attempt would help: each waits for a person."],
+  unparseable: ["Unreadable", "bad", "Bodies that cannot be read. The sender has to mend them."],
+  feedback_parked: ["Feedback parked", "bad", "Visma Net did not take the feedback: the accountant still waits."],
+  paused: ["Paused", "info", "They wait for a pause to end, and then go on by themselves."],
+  rate_limited: ["Out of calls", "info", "The tenant's calls to the ERP are used up. They go on by themselves, at the pace of its quota; no attempt is used up."],
 };

@@ -1,6 +1,7 @@
 //! Paths, methods and the document that describes them.
 
 use crate::access::{Access, Caller};
+use crate::conditional::conditional;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::{audit, dead_letters, erasures, jobs, lists, observed, overview, pauses, quotas, repairs, search, tenants};
@@ -84,7 +85,8 @@ pub fn router<P: Ports>(operations: Operations<P>) -> Router {
         .route("/dead-letters/{queue}/plans", post(dead_letters::plan::<P>))
         .route("/dead-letters/{queue}/redrives", post(dead_letters::redrive::<P>))
         .route("/audit", get(audit::list::<P>))
-        .route("/tenants", get(tenants::list::<P>));
+        .route("/tenants", get(tenants::list::<P>))
+        .route_layer(middleware::from_fn(conditional));
     Router::new()
         .nest("/operations/v1", v1)
         .route("/operations/raw/notifications/{ref}", get(lists::raw::<P>))

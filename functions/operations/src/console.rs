@@ -1,5 +1,6 @@
 //! The console: a page without any data in it. What it shows it asks the API for, with a token that its reader brings.
 
+use crate::conditional::tag;
 use crate::problem::Problem;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -7,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// Name, content type and text of each file.
@@ -23,6 +23,10 @@ const FILES: &[Source] = &[
     ("api.js", SCRIPT, include_str!("../console/api.js")),
     ("dom.js", SCRIPT, include_str!("../console/dom.js")),
     ("words.js", SCRIPT, include_str!("../console/words.js")),
+    ("address.js", SCRIPT, include_str!("../console/address.js")),
+    ("zone.js", SCRIPT, include_str!("../console/zone.js")),
+    ("live.js", SCRIPT, include_str!("../console/live.js")),
+    ("groups.js", SCRIPT, include_str!("../console/groups.js")),
     ("counters.js", SCRIPT, include_str!("../console/counters.js")),
     ("tenants.js", SCRIPT, include_str!("../console/tenants.js")),
     ("filters.js", SCRIPT, include_str!("../console/filters.js")),
@@ -92,7 +96,7 @@ fn router(console: Console) -> Router {
     let served = Served {
         policy: policy(&console),
         page: versioned(PAGE.2),
-        files: FILES.iter().map(|(name, kind, text)| (*name, *kind, versioned(text))).collect(),
+        files: FILES.iter().map(|(name, kind, text)| (*name, *kind, versioned(&lean(text)))).collect(),
         version,
         console,
     };
@@ -102,6 +106,12 @@ fn router(console: Console) -> Router {
         .route("/operations/console/{file}", get(file))
         .method_not_allowed_fallback(async || Problem::no_such_method())
         .with_state(Arc::new(served))
+}
+
+/// Without indentation, and without lines that are nothing but a comment. No text spans lines.
+fn lean(text: &str) -> String {
+    let is_comment = |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
+    text.lines().map(str::trim_start).filter(|line| !is_comment(line)).flat_map(|line| [line, "\n"]).collect()
 }
 
 async fn page(State(served): State<Arc<Served>>, headers: HeaderMap) -> Response {
@@ -173,13 +183,6 @@ fn origin(url: &str) -> Option<&str> {
     let length = url[start..].find('/').unwrap_or(url.len() - start);
     let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
     (length > 0 && url[start..start + length].chars().all(is_host)).then(|| &url[..start + length])
-}
-
-/// Changes with the content. It only has to tell one build's files from another's.
-fn tag(content: impl Hash) -> String {
-    let mut hasher = DefaultHasher::new();
-    content.hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod answer;
 mod api;
 mod audit;
 mod claims;
+mod conditional;
 mod console;
 mod cursor;
 mod dead_letters;

@@ -37,6 +37,9 @@ pub(crate) struct Notification {
     /// Why it is retrying, dead or parked.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    /// What its last attempt said, while it is retrying, dead or parked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
     received_at: OffsetDateTime,
     /// The document's status that it told.
@@ -65,6 +68,12 @@ struct Feedback {
     is_success: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
+    /// Why Visma Net has not taken it, while it is queued or parked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// What its last try said, while it is queued or parked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     at: Option<OffsetDateTime>,
     /// By when an awaited outcome has to come.
@@ -270,6 +279,8 @@ pub(crate) struct PauseView {
 impl From<Record> for Notification {
     fn from(record: Record) -> Self {
         let LedgerKey { entity, notification } = &record.key;
+        let is_open = record.feedback.is_some_and(|state| ["queued", "parked"].contains(&state.as_str()));
+        let tried = record.feedback_attempts.last().filter(|_| is_open);
         Self {
             reference: reference::of(&record.key, record.received_at),
             tenant: entity.tenant.clone(),
@@ -282,6 +293,7 @@ impl From<Record> for Notification {
             subscription: record.subscription,
             state: record.state.as_str(),
             reason: record.reason.map(|reason| reason.as_str()),
+            cause: record.attempts.last().filter(|_| !record.state.is_final()).map(|line| line.text.clone()),
             received_at: record.received_at,
             status: record.status,
             source: record.source,
@@ -292,6 +304,8 @@ impl From<Record> for Notification {
                 state: record.feedback.map_or("none", |state| state.as_str()),
                 is_success: record.feedback_success,
                 description: record.feedback_description,
+                reason: tried.map(|line| line.what.clone()),
+                cause: tried.map(|line| line.text.clone()),
                 at: record.feedback_at,
                 deadline: record.feedback_deadline,
             },

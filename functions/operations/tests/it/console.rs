@@ -3,8 +3,10 @@
 use crate::world::{Answer, World};
 use operations::Authorizer;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use webhooks_model::Reason;
 
 const PAGE: &str = "/operations/console";
 
@@ -28,7 +30,7 @@ async fn the_page_and_every_file_that_it_refers_to_are_there_for_anyone() {
     );
     assert_eq!(page.headers["cache-control"], "no-cache");
     let mut wanted = addresses(&page.text);
-    let mut seen = vec![];
+    let (mut seen, mut size) = (vec![], page.text.len());
     while let Some(address) = wanted.pop() {
         if seen.contains(&address) {
             continue;
@@ -37,11 +39,13 @@ async fn the_page_and_every_file_that_it_refers_to_are_there_for_anyone() {
         assert_eq!(file.status.as_u16(), 200, "{address}");
         assert_eq!(file.headers["cache-control"], "public, max-age=31536000, immutable", "{address}");
         wanted.extend(addresses(&file.text));
+        size += file.text.len();
         seen.push(address);
     }
     let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("console")).unwrap();
     let files = files.filter(|file| file.as_ref().unwrap().file_type().unwrap().is_file()).count();
     assert_eq!(seen.len(), files - 1, "all but the page itself: {seen:?}");
+    assert!(size < 120_000, "{size} bytes are more than a phone should load");
 }
 
 #[tokio::test]
@@ -147,4 +151,25 @@ fn no_file_makes_markup_of_text_or_runs_it_or_styles_inline() {
         read += 1;
     }
     assert!(read > 10);
+}
+
+#[test]
+fn every_reason_has_its_meaning_its_likely_cause_and_what_to_do() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let model = fs::read_to_string(root.join("../../shared/model/src/ledger.rs")).unwrap();
+    let (_, codes) = model.split_once("impl Reason {").expect("the codes of reasons");
+    let codes = codes.split_once("\n}\n").expect("the end of the codes").0;
+    let codes: BTreeSet<_> = codes.lines().filter_map(|line| line.split_once(" => \"")?.1.split('"').next()).collect();
+    assert!(codes.iter().all(|code| Reason::parse(code).is_some()), "{codes:?}");
+    assert!(codes.contains("unavailable") && codes.contains("lost"), "{codes:?}");
+
+    let words = fs::read_to_string(root.join("console/words.js")).unwrap();
+    let (_, words) = words.split_once("const REASONS = {\n").expect("the words of reasons");
+    let words = words.split_once("\n};").expect("the end of the words").0;
+    let words: BTreeMap<_, _> = words.lines().map(|line| line.trim().split_once(": ").unwrap()).collect();
+    assert_eq!(words.keys().copied().collect::<BTreeSet<_>>(), codes);
+    for (code, texts) in words {
+        let texts: Vec<_> = texts.split('"').skip(1).step_by(2).collect();
+        assert!(texts.len() >= 3 && texts.iter().all(|text| !text.is_empty()), "{code}: {texts:?}");
+    }
 }

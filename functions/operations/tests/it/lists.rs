@@ -188,3 +188,34 @@ async fn a_query_that_no_url_could_have_does_no_harm() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
     }
 }
+
+#[tokio::test]
+async fn who_has_an_answer_is_sent_it_again_only_when_it_has_changed() {
+    let world = World::new().await;
+    world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
+    let list = format!("{FEED}{TENANT}");
+    let tag = world.get(&list).await.headers["etag"].to_str().unwrap().to_owned();
+    let same = world.get_knowing(&list, &tag).await;
+    assert_eq!((same.status, same.text.as_str()), (StatusCode::NOT_MODIFIED, ""));
+    assert_eq!(same.headers["cache-control"], "no-store");
+    world.order(2, Duration::ZERO, processed(FeedbackState::Sent)).await;
+    let other = world.get_knowing(&list, &tag).await;
+    assert_eq!((other.status, other.items("key").len()), (StatusCode::OK, 2));
+    assert_ne!(other.headers["etag"].to_str().unwrap(), tag);
+    let refused = world.ask_with("GET", &list, &[("if-none-match", tag.as_str())]).await;
+    assert_eq!(refused.problem(), (401, "unauthenticated"), "a tag lets nobody in");
+}
+
+#[tokio::test]
+async fn what_failed_says_with_what_words_until_it_has_ended() {
+    let world = World::new().await;
+    world.order(1, Duration::ZERO, Change::Failed(failed(&world))).await;
+    let list = format!("{FEED}{TENANT}");
+    let answer = world.get(&list).await;
+    let item = &answer.body["items"][0];
+    assert_eq!((&item["state"], &item["cause"]), (&"retrying".into(), &"status 503 from the ERP".into()));
+    world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
+    let answer = world.get(&list).await;
+    let item = &answer.body["items"][0];
+    assert_eq!((&item["state"], item.get("cause")), (&"processed".into(), None));
+}

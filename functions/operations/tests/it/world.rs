@@ -92,6 +92,12 @@ impl World {
         self.send(method, url, headers.iter().copied().collect(), Value::Null, None).await
     }
 
+    /// A reader's request who has the answer with this tag.
+    pub(crate) async fn get_knowing(&self, url: &str, tag: &str) -> Answer {
+        let headers = json!({"host": "api.example", "if-none-match": tag});
+        self.send("GET", url, headers, token("visma-webhooks/read"), None).await
+    }
+
     async fn send(&self, method: &str, url: &str, headers: Value, authorizer: Value, body: Option<Value>) -> Answer {
         Answer::of(self.hand_over(method, url, headers, authorizer, body.map(|body| body.to_string())).await)
     }

@@ -25,6 +25,10 @@ async fn an_operator_finds_a_notification_and_reads_what_happened_to_it() {
     browser.press("Load more").await;
     console.rows(55).await;
     browser.reads(".told", "55 shown, that is all.").await;
+    let address = browser.address().await;
+    assert!(address.fragment().unwrap().contains("pages=2"), "so is what was loaded: {address}");
+    browser.script("document.querySelector('main').replaceChildren(); location.reload()", vec![]).await;
+    console.rows(55).await;
 
     browser.fill("Number", "471").await;
     browser.press("Show").await;

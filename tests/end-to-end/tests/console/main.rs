@@ -4,9 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod appearance;
+mod attention;
 mod browser;
 mod console;
 mod lists;
+mod live;
 mod observed;
 mod overview;
 mod person;
@@ -27,6 +29,10 @@ mod company {
     pub(crate) const PICTURED: u32 = 27;
     pub(crate) const OBSERVED: u32 = 43;
     pub(crate) const OUT_OF_CALLS: u32 = 44;
-    pub(crate) const IN_THE_WINDOW: u32 = 49;
     pub(crate) const SEARCHED: u32 = 45;
+    pub(crate) const IN_THE_WINDOW: u32 = 49;
+    pub(crate) const ATTENDED: u32 = 51;
+    pub(crate) const UNANSWERED: u32 = 52;
+    pub(crate) const FOLLOWED: u32 = 53;
+    pub(crate) const IN_A_ZONE: u32 = 54;
 }

@@ -1,0 +1,55 @@
+// What needs attention, by reason and cause: what it means, and what to do about all of them.
+
+import { button, h } from "./dom.js";
+import { confirmedAll, offered } from "./deeds.js";
+import { may } from "./session.js";
+import { table } from "./table.js";
+import { cause, MARKS, reason, remedy } from "./words.js";
+
+/** Long numbers and ids tell one from another of the same cause. */
+const alike = (text) => text.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\d{5,}/gi, "…");
+
+/** A card for each reason and cause, the largest first. */
+export function groups(items, kind, go) {
+  const all = new Map();
+  for (const item of items) {
+    const why = kind === "feedback_parked" ? item.feedback : item;
+    const text = item.reason === "unmapped" ? item.event : alike(cause(why.cause));
+    const key = JSON.stringify([why.reason, text]);
+    if (!all.has(key)) all.set(key, { code: why.reason, text, items: [] });
+    all.get(key).items.push(item);
+  }
+  return [...all.values()].sort((one, other) => other.items.length - one.items.length).map((one, place) => card(one, place, kind, go));
+}
+
+function card({ code, text, items }, place, kind, go) {
+  const label = reason(code) || MARKS[kind][0];
+  const [likely, fix, command] = remedy(code);
+  const fact = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
+  const list = table(`${label}, newest first`, { tenants: true });
+  list.add(items);
+  return h("section", { class: "group", "aria-labelledby": `group-${place}` },
+    h("div", { class: "card" }, h("h2", { id: `group-${place}` }, `${label}: ${items.length}`), text && h("p", { class: "quote" }, text),
+      likely && h("dl", { class: "facts" }, fact("Likely cause", likely), fact("What to do", fix), command && fact("Command", h("code", { class: "code" }, command))),
+      h("div", { class: "buttons" }, ways(code, items, kind, go))),
+    list.element);
+}
+
+/** Buttons for all of a group. A replay is of one tenant, and begins with its plan. */
+function ways(code, items, kind, go) {
+  const deed = kind === "feedback_parked" ? "feedback" : code === "held" && "release";
+  const open = items.filter((item) => offered(item).includes(deed || "replay"));
+  if (!may("repair") || kind === "paused" || open.length === 0) return [];
+  if (deed) return [button(`${deed === "feedback" ? "Resend feedback" : "Release"}: all ${open.length}`, () => confirmedAll(open, deed))];
+  const tenants = [...new Set(open.map(({ tenant }) => tenant))];
+  return tenants.map((tenant) => button(tenants.length > 1 ? `Replay all of these of ${tenant}` : "Replay all of these", () => go("replay", filter(open.filter((one) => one.tenant === tenant)))));
+}
+
+/** The narrowest filter of a replay that finds them all; it may find more, so its plan says how many. */
+function filter(items) {
+  const same = (name) => (items.every((one) => one[name] === items[0][name]) ? items[0][name] : undefined);
+  const times = items.map((one) => new Date(one.received_at).getTime());
+  const minute = (at) => new Date(Math.floor(at / 60000) * 60000).toISOString();
+  return { tenant: items[0].tenant, states: [...new Set(items.map(({ state }) => state))].join(","), entity: same("entity"), event: same("event"),
+    from: minute(Math.min(...times)), to: minute(Math.max(...times) + 60000), plan: 1 };
+}

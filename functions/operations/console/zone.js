@@ -1,0 +1,37 @@
+// The time zone of all times: the reader's own, or the one that was chosen or that a link names.
+
+const KEEP = "console.zone";
+export const OWN = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
+
+export const chosenZone = () => sessionStorage.getItem(KEEP) ?? undefined;
+export const zone = () => chosenZone() ?? OWN;
+
+/** A name that is none changes nothing. */
+export function chooseZone(name) {
+  try {
+    new Intl.DateTimeFormat("en-GB", { timeZone: name });
+  } catch {
+    return;
+  }
+  sessionStorage.setItem(KEEP, name);
+}
+
+export const inZone = (at, options) => new Intl.DateTimeFormat("en-GB", { timeZone: zone(), ...options }).format(at);
+
+/** What the zone is called at that time: `UTC`, `CET`. */
+export const zoneName = (at) => new Intl.DateTimeFormat("en-GB", { timeZone: zone(), timeZoneName: "short" }).formatToParts(at).find(({ type }) => type === "timeZoneName").value;
+
+/** How far the zone is ahead of UTC at that time, in milliseconds. */
+function ahead(at) {
+  const parts = new Intl.DateTimeFormat("en-GB", { timeZone: zone(), hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric" }).formatToParts(at);
+  const [year, month, day, hour, minute] = ["year", "month", "day", "hour", "minute"].map((name) => Number(parts.find(({ type }) => type === name).value));
+  return Date.UTC(year, month - 1, day, hour, minute) - Math.floor(at / 60000) * 60000;
+}
+
+/** A time as a form has it, `2026-11-28T12:00` in the zone, and back in milliseconds. */
+export const toField = (at) => new Date(at + ahead(at)).toISOString().slice(0, 16);
+
+export function fromField(text) {
+  const wall = Date.parse(`${text}Z`);
+  return wall - ahead(wall - ahead(wall));
+}

@@ -1,0 +1,61 @@
+use crate::appearance::{key, tab_to};
+use crate::console::Console;
+use crate::webdriver::ENTER;
+use crate::{company, person};
+use end_to_end::Company;
+use standin::{Change, Emit, Endpoint, Fault, Item, Sending};
+
+#[tokio::test]
+async fn attention_says_why_and_what_to_do_and_plans_a_replay_of_all_by_keyboard() {
+    let company = Company::new(company::ATTENDED).await;
+    for number in ["1", "2"] {
+        let emit = Emit { items: vec![Item::new("PAYROLL_CHANGED", number)], sending: Sending::default() };
+        let unknown = company.visma.emit(&emit).await.unwrap();
+        company.ended(unknown.notification_ids[0], "parked: unmapped", "").await;
+    }
+    let console = Console::open(&company.stack).await;
+    console.sign_in(&person::token(&company.stack).await).await;
+    let browser = &console.browser;
+
+    console.view("#/attention", "Attention").await;
+    browser.sees(".group, .empty, tbody tr").await;
+    let open = browser.texts("nav.tabs a[aria-current=page]").await;
+    assert!(open[0].contains(|c: char| c.is_ascii_digit()), "a kind that has something: {open:?}");
+    let address = browser.address().await;
+    assert!(address.fragment().unwrap().contains("kind="), "{address}");
+
+    console.view(&format!("#/attention?kind=parked&tenant={}", company.tenant), "Attention").await;
+    browser.reads(".group h2", "The event is in no catalogue: 2").await;
+    browser.reads(".group .quote", "PAYROLL_CHANGED").await;
+    browser.reads(".group dd", "Say which event it is, then replay.").await;
+    browser.reads(".group code", "visma-webhooks settings aliases add").await;
+    assert_eq!(browser.texts("td[data-label=Event]").await, ["PAYROLL_CHANGED"; 2], "its own name");
+    tab_to(browser, "Replay all of these").await;
+    key(browser, ENTER).await;
+    browser.reads("h1", "Replays").await;
+    browser.reads(".plan", "2 notifications").await;
+    browser.was_content().await;
+}
+
+#[tokio::test]
+async fn a_feedback_that_got_404_says_so_beside_its_success_and_all_are_sent_again_at_once() {
+    let company = Company::new(company::UNANSWERED).await;
+    let faults = [Fault::status(404), Fault::status(404), Fault::status(404), Fault::status(404)];
+    company.visma.set_faults(Endpoint::Feedback, &faults).await.unwrap();
+    let changed = company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", "5201")).await.unwrap();
+    let refused = changed.emitted.notification_ids[0];
+    company.ended(refused, "processed", "parked").await;
+    company.visma.set_faults(Endpoint::Feedback, &[]).await.unwrap();
+
+    let console = Console::open(&company.stack).await;
+    console.sign_in(&person::token(&company.stack).await).await;
+    let browser = &console.browser;
+    console.view(&format!("#/attention?kind=feedback_parked&tenant={}", company.tenant), "Attention").await;
+    browser.reads(".group .quote", "Visma Net answered 404").await;
+    browser.reads("td[data-label=Status]", "Feedback parked: Visma Net answered 404").await;
+    assert_eq!(browser.texts("td[data-label=Success]").await, ["True"]);
+    browser.press("Resend feedback: all 1").await;
+    browser.sees("dialog[open] button.primary").await.click().await.unwrap();
+    company.ended(refused, "processed", "sent").await;
+    browser.was_content().await;
+}

@@ -1,0 +1,83 @@
+use crate::appearance::tab_to;
+use crate::console::Console;
+use crate::webdriver::ENTER;
+use crate::{company, person};
+use end_to_end::{Company, until};
+use serde_json::json;
+use standin::Change;
+
+/// As if the reader came back to the tab: then the console asks at once.
+const LOOK: &str = "document.dispatchEvent(new Event('visibilitychange'))";
+
+async fn changed(company: &Company, number: &str) {
+    let changed = company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", number)).await.unwrap();
+    company.answered(&changed.emitted).await;
+}
+
+#[tokio::test]
+async fn what_is_new_waits_behind_a_mark_while_the_list_is_read_and_else_comes_by_itself() {
+    let company = Company::new(company::FOLLOWED).await;
+    changed(&company, "5301").await;
+    let console = Console::open(&company.stack).await;
+    console.sign_in(&person::token(&company.stack).await).await;
+    let browser = &console.browser;
+    console.view(&format!("#/notifications?tenant={}", company.tenant), "Notifications").await;
+    console.rows(1).await;
+    tab_to(browser, "Customer 5301: open").await;
+    changed(&company, "5302").await;
+    until("the mark", async || {
+        browser.script(LOOK, vec![]).await;
+        (browser.texts("button.new").await == ["1 new"]).then_some(())
+    })
+    .await;
+    assert_eq!(browser.all("tbody tr").await.len(), 1, "nothing has moved");
+    assert_eq!(browser.name(&browser.driver.active().await.unwrap()).await, "Customer 5301: open");
+
+    browser.sees("button.new").await.send_keys(ENTER).await.unwrap();
+    console.rows(2).await;
+    until("the newest to have the focus", async || {
+        (browser.name(&browser.driver.active().await.ok()?).await == "Customer 5302: open").then_some(())
+    })
+    .await;
+    browser.reads(".told", "2 shown").await;
+
+    browser.script("document.activeElement.blur()", vec![]).await;
+    changed(&company, "5303").await;
+    until("three rows", async || {
+        browser.script(LOOK, vec![]).await;
+        (browser.all("tbody tr").await.len() == 3).then_some(())
+    })
+    .await;
+    browser.was_content().await;
+}
+
+#[tokio::test]
+async fn times_name_their_zone_and_a_link_shows_them_in_the_same_one() {
+    let company = Company::new(company::IN_A_ZONE).await;
+    changed(&company, "5401").await;
+    let console = Console::open(&company.stack).await;
+    let browser = &console.browser;
+    console.sign_in(&person::token(&company.stack).await).await;
+    browser.devtools("Emulation.setTimezoneOverride", json!({"timezoneId": "Asia/Tokyo"})).await;
+    browser.go(&console.url).await;
+    browser.sees("#header").await;
+    let list = format!("#/notifications?tenant={}", company.tenant);
+    console.view(&list, "Notifications").await;
+    browser.reads("tbody time .zone", "GMT+9").await;
+    let address = browser.address().await;
+    assert!(!address.fragment().unwrap().contains("tz="), "nobody has chosen one: {address}");
+
+    browser.fill("Time zone", "UTC").await;
+    browser.reads("tbody time .zone", "UTC").await;
+    let shown = browser.texts("tbody time").await;
+    let exact = browser.sees("tbody time").await.attribute("datetime").await.unwrap();
+    assert!(shown[0].contains(&exact[11..19]), "{shown:?}, {exact}");
+    let address = browser.address().await;
+    assert!(address.fragment().unwrap().contains("tz=UTC"), "{address}");
+
+    console.view(&format!("{list}&tz=Asia%2FTokyo"), "Notifications").await;
+    browser.reads("tbody time .zone", "GMT+9").await;
+    console.view(&format!("{list}&tz=nowhere"), "Notifications").await;
+    browser.reads("tbody time .zone", "GMT+9").await;
+    browser.was_content().await;
+}
