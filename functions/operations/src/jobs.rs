@@ -37,20 +37,7 @@ pub(crate) async fn plan<P: Ports>(
 ) -> Result<Json<Plan>, Problem> {
     operations.roles.admit(&caller, Access::Repair)?;
     let (filter, rate, _) = read(&body)?;
-    let (mut count, mut sample, mut position) = (0, vec![], None);
-    let mut at_least = true;
-    for _ in 0..LONGEST_PLAN {
-        let stretch = operations.store.stretch(&filter, position.as_deref(), 100).await?;
-        count += stretch.found.len() as u64;
-        let wanted = SAMPLE - sample.len();
-        sample.extend(stretch.found.iter().take(wanted).map(|found| reference::of(&found.key)));
-        position = stretch.position;
-        if position.is_none() {
-            at_least = false;
-            break;
-        }
-    }
-    Ok(Json(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample }))
+    Ok(Json(operations.plan(&filter, rate).await?))
 }
 
 /// Begins a replay of everything the filter finds. `plans` says first what that is.
@@ -63,7 +50,9 @@ pub(crate) async fn begin<P: Ports>(
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
     let by = operations.roles.admit(&caller, Access::Repair)?;
     let (filter, rate, note) = read(&body)?;
-    let job = operations.new_job(filter, rate, &by, &note);
+    let plan = operations.plan(&filter, rate).await?;
+    let expected = (!plan.at_least).then_some(plan.count);
+    let job = Job { expected, ..operations.new_job(filter, rate, &by, &note) };
     let deed = Deed { by: &by, role: Access::Repair, what: "begin_job", on: on_job(&job) };
     operations.audited(deed, operations.begin(&job)).await?;
     Ok((StatusCode::ACCEPTED, Json(job.into())))
@@ -152,6 +141,23 @@ fn unknown() -> Problem {
 impl<P: Ports> Operations<P> {
     pub(crate) fn new_job(&self, work: impl Into<Work>, rate: u32, by: &str, note: &str) -> Job {
         Job::new(self.host.new_id(), work, rate, by, note, self.host.now())
+    }
+
+    async fn plan(&self, filter: &Filter, rate: u32) -> Result<Plan, Problem> {
+        let (mut count, mut sample, mut position) = (0, vec![], None);
+        let mut at_least = true;
+        for _ in 0..LONGEST_PLAN {
+            let stretch = self.store.stretch(filter, position.as_deref(), 100).await?;
+            count += stretch.found.len() as u64;
+            let wanted = SAMPLE - sample.len();
+            sample.extend(stretch.found.iter().take(wanted).map(|found| reference::of(&found.key)));
+            position = stretch.position;
+            if position.is_none() {
+                at_least = false;
+                break;
+            }
+        }
+        Ok(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample })
     }
 
     /// Remembered first: a message about a job that nobody knows would do nothing.

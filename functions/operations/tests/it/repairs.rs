@@ -135,6 +135,7 @@ async fn a_job_is_planned_begun_watched_cancelled_and_gone_on_with() {
     assert!(world.repairs.sent().is_empty(), "a plan does nothing");
     let job = world.repair("POST", "/operations/v1/jobs", filter).await;
     assert_eq!((job.status, &job.body["status"]), (StatusCode::ACCEPTED, &"running".into()));
+    assert_eq!(job.body["expected"], 12, "what progress is measured by");
     let id = job.body["id"].as_str().unwrap();
     assert_eq!(world.repairs.sent()[0].json()["job"], id);
     let cancelled = world.repair("POST", &format!("/operations/v1/jobs/{id}/cancel"), json!({})).await;

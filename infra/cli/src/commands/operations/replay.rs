@@ -178,7 +178,8 @@ fn go_on(job: &Value) -> String {
 
 fn progress(job: &Value) -> String {
     let reached = job["reached"].as_str().map(|at| format!(", up to {at}")).unwrap_or_default();
-    format!("{}: {} replayed, {} passed over{reached}", text(&job["status"]), job["done"], job["skipped"])
+    let of = job["expected"].as_u64().map(|count| format!(" of {count}")).unwrap_or_default();
+    format!("{}: {}{of} replayed, {} passed over{reached}", text(&job["status"]), job["done"], job["skipped"])
 }
 
 fn about(job: &Value) -> String {
