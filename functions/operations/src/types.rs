@@ -85,7 +85,7 @@ pub(crate) struct Detail {
 struct Moment {
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
-    /// received, attempt_failed, a final state, moved, feedback_failed, feedback_sent, feedback_parked, replayed, or an operator's action.
+    /// received, attempt_failed, parked, paused, a final state, moved, feedback_failed, feedback_sent, feedback_parked, replayed, or an operator's action.
     what: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     text: String,
@@ -320,7 +320,10 @@ fn timeline(record: &Record) -> Vec<Moment> {
         }
         None => plain(at, record.state.as_str()),
     }));
-    moments.extend(record.replayed_at.map(|at| plain(at, "replayed")));
+    moments.extend(record.moments.iter().map(|line| Moment {
+        reason: Some(line.text.clone()).filter(|reason| !reason.is_empty()),
+        ..plain(line.at, &line.what)
+    }));
     moments.extend(record.feedback_attempts.iter().map(|line| failed(line, "feedback_failed")));
     let answered = record.feedback.filter(|state| ["sent", "parked"].contains(&state.as_str()));
     moments.extend(answered.zip(record.feedback_at).map(|(state, at)| Moment {

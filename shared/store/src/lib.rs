@@ -18,6 +18,7 @@ mod item;
 mod jobs;
 mod keys;
 mod ledger;
+mod moments;
 mod moved;
 mod observed;
 mod observer;

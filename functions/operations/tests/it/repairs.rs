@@ -33,6 +33,43 @@ async fn a_replay_goes_to_the_processor_and_is_written_down_with_who_and_why() {
     assert_eq!(shown["state"], "processed");
 }
 
+/// What its timeline says, in order, with the reason where there is one.
+async fn told(world: &World, number: u128) -> Vec<String> {
+    let reference = world.reference(number).await;
+    let shown = world.get(&format!("/operations/v1/notifications/{reference}")).await.body;
+    let moments = shown["timeline"].as_array().unwrap().iter();
+    let text = |moment: &serde_json::Value| match moment["reason"].as_str() {
+        Some(reason) => format!("{}: {reason}", moment["what"].as_str().unwrap()),
+        None => moment["what"].as_str().unwrap().to_owned(),
+    };
+    moments.map(text).collect()
+}
+
+#[tokio::test]
+async fn a_timeline_tells_of_each_time_that_a_notification_was_parked_and_paused() {
+    let world = World::new().await;
+    let parked = || Change::Parked(Reason::Unmapped);
+    for change in [parked(), Change::Paused] {
+        world.order(1, Duration::hours(1), change).await;
+        world.host.advance(Duration::minutes(1));
+    }
+    // What is parked stays so, and waits beside its record.
+    assert_eq!(told(&world, 1).await, ["received", "parked: unmapped", "paused"]);
+    world.order(1, Duration::hours(1), parked()).await;
+    assert_eq!(told(&world, 1).await, ["received", "parked: unmapped", "paused", "parked: unmapped"]);
+}
+
+#[tokio::test]
+async fn a_timeline_tells_of_each_replay() {
+    let world = World::new().await;
+    let n = world.order(1, Duration::hours(1), processed(FeedbackState::None)).await;
+    for _ in 0..2 {
+        world.host.advance(Duration::minutes(1));
+        world.table.table.replayed(&n.ledger_key(), world.host.now()).await.unwrap();
+    }
+    assert_eq!(told(&world, 1).await, ["received", "processed", "replayed", "replayed"]);
+}
+
 #[tokio::test]
 async fn what_a_notifications_state_does_not_allow_is_refused_and_sends_nothing() {
     let world = World::new().await;
