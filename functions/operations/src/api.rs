@@ -1,6 +1,7 @@
 //! Paths, methods and the document that describes them.
 
 use crate::access::{Access, Caller};
+use crate::examples::Examples;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::{audit, dead_letters, erasures, jobs, lists, observed, overview, pauses, quotas, repairs};
@@ -19,6 +20,7 @@ use utoipa::openapi::OpenApi as Document;
         title = "Visma Net webhooks: operations",
         description = "See what happened to every notification, and repair it."
     ),
+    modifiers(&Examples),
     paths(
         openapi,
         lists::notifications,

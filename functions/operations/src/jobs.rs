@@ -5,7 +5,7 @@ use crate::audit::Deed;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::types::jobs::{JobView, Jobs, NewJob, Plan};
-use crate::{query, reference};
+use crate::{body, query, reference};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -115,7 +115,7 @@ pub(crate) async fn resume<P: Ports>(
 }
 
 fn read(body: &Bytes) -> Result<(Filter, u32, String), Problem> {
-    let new: NewJob = query::required_body(body)?;
+    let new: NewJob = body::required(body)?;
     let states = new.states.iter().map(|state| query::state("states", state)).collect::<Result<_, _>>()?;
     let entity = new.entity.as_deref().map(query::entity).transpose()?;
     let tenant = query::tenant(&new.tenant)?;
@@ -167,7 +167,7 @@ impl<P: Ports> Operations<P> {
     }
 
     async fn job(&self, id: &str) -> Result<Job, Problem> {
-        let id = Uuid::try_parse(id).map_err(|_| Problem::invalid("id", "A job's id is a UUID."))?;
+        let id = Uuid::try_parse(id).map_err(|_| Problem::no_job_id())?;
         self.store.job(id).await?.ok_or_else(unknown)
     }
 

@@ -23,5 +23,5 @@ pub(crate) fn parse(reference: &str) -> Result<LedgerKey, Problem> {
         let entity = EntityId { tenant: tenant.to_owned(), entity, key: key.to_owned() }.check().ok()?;
         Some(LedgerKey { entity, notification: notification.to_owned().try_into().ok()? })
     };
-    read().ok_or_else(|| Problem::invalid("ref", "Take `ref` from a list; this is none."))
+    read().ok_or_else(Problem::no_reference)
 }

@@ -238,6 +238,9 @@ pub(crate) struct NewPause {
     /// A pattern over `{entity}.{kind}`, such as `sales_order.*`; `*` for everything.
     #[schema(min_length = 1, max_length = 100, pattern = "^[a-z_.*]+$")]
     pub(crate) events: String,
+    /// Also a tenant of which nothing has come yet.
+    #[serde(default)]
+    pub(crate) new_tenant: bool,
     #[serde(default)]
     #[schema(max_length = 500)]
     pub(crate) note: String,

@@ -119,6 +119,7 @@ async fn a_stuck_feedback_and_a_deferred_outcome_go_to_the_feedback_queue() {
 #[tokio::test]
 async fn a_tenant_is_paused_and_goes_on() {
     let world = World::new().await;
+    world.order(1, Duration::hours(1), processed(FeedbackState::Sent)).await;
     let pause = json!({"tenant": TENANT, "events": "sales_order.*", "note": "year end"});
     assert_eq!(world.repair("PUT", "/operations/v1/pauses", pause.clone()).await.status, StatusCode::NO_CONTENT);
     let shown = world.get("/operations/v1/pauses").await.body;
@@ -126,6 +127,24 @@ async fn a_tenant_is_paused_and_goes_on() {
     assert_eq!(world.get("/operations/v1/counts").await.body["pauses"], 1);
     assert_eq!(world.repair("DELETE", "/operations/v1/pauses", pause.clone()).await.status, StatusCode::NO_CONTENT);
     assert_eq!(world.repair("DELETE", "/operations/v1/pauses", pause).await.problem(), (404, "unknown_pause"));
+}
+
+#[tokio::test]
+async fn a_pause_that_would_stop_nothing_is_refused() {
+    let world = World::new().await;
+    world.order(1, Duration::days(20), processed(FeedbackState::Sent)).await;
+    let pause = |tenant: &str, events: &str| json!({"tenant": tenant, "events": events});
+    let put = async |body| world.repair("PUT", "/operations/v1/pauses", body).await;
+    let answer = put(pause(TENANT, "sales_orders.*")).await;
+    assert_eq!((answer.problem(), &answer.body["field"]), ((400, "events_unknown"), &"events".into()));
+    assert!(answer.body["detail"].as_str().unwrap().contains("Did you mean sales_order.*"), "{}", answer.body);
+    let answer = put(pause("no-such-tenant", "*")).await;
+    assert_eq!((answer.problem(), &answer.body["field"]), ((404, "unknown_tenant"), &"tenant".into()));
+    assert_eq!(world.get("/operations/v1/pauses").await.body["items"], json!([]));
+    assert_eq!(put(pause(TENANT, "*")).await.status, StatusCode::NO_CONTENT);
+    let new = json!({"tenant": "not-yet", "events": "*", "new_tenant": true});
+    assert_eq!(put(new.clone()).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(world.repair("DELETE", "/operations/v1/pauses", new).await.status, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]
@@ -193,7 +212,13 @@ async fn a_wrong_body_is_told_what_is_wrong_without_a_word_of_it() {
         body
     };
     for (method, url, body, code, field) in [
-        ("POST", of(&reference, "replay"), json!({"canary": 1}), "invalid_body", ""),
+        ("POST", of(&reference, "replay"), json!({"note": ["canary"]}), "field_type", "note"),
+        ("POST", of(&reference, "replay"), json!({"7canary7": 1}), "field_unknown", "?"),
+        ("POST", "/operations/v1/jobs".into(), job("from", "canary".into()), "value_invalid", "from"),
+        ("POST", "/operations/v1/jobs".into(), job("states", json!(["dead", ["canary"]])), "field_type", "states[1]"),
+        ("POST", "/operations/v1/jobs".into(), json!("canary"), "field_type", ""),
+        ("POST", "/operations/v1/jobs".into(), job("colour", "canary".into()), "field_unknown", "colour"),
+        ("PUT", "/operations/v1/pauses".into(), json!({}), "field_missing", "events"),
         ("POST", of(&reference, "replay"), json!({"note": "x".repeat(501)}), "invalid_parameter", "note"),
         (
             "POST",
