@@ -183,6 +183,17 @@ async fn what_new_settings_can_read_is_replayed_under_its_own_key_and_its_old_re
 }
 
 #[tokio::test]
+async fn what_only_newer_settings_can_read_is_read_by_them_before_it_is_parked() {
+    let world = World::new().await;
+    world.take(&account(1, "ACCOUNT_CHANGED", "7")).await;
+    learn(&world);
+    world.host.advance(time::Duration::seconds(30));
+    let body: Value = serde_json::from_str(DIALECT).unwrap();
+    world.take(&body).await;
+    assert_eq!(world.states().await, ["processed", "processed"], "the cached settings are 33 s old");
+}
+
+#[tokio::test]
 async fn an_old_record_is_closed_by_the_next_attempt_after_a_crash_before_that() {
     let world = World::new().await;
     let old = unknown_dialect(&world).await;
