@@ -84,11 +84,11 @@ function about(job) {
   return what ? `${kindOf(job)[0]}: ${what}` : kindOf(job)[0];
 }
 
-/** By the plan, where this tab made it; else by how far in time it has come. */
+/** By the number of those that are meant, where that is known; else by how far in time it has come. */
 function progress(job) {
   if (job.status === "finished") return 1;
-  const count = planned(job.id);
-  if (count > 0) return Math.min(job.done / count, 1);
+  const count = job.expected ?? planned(job.id);
+  if (count > 0) return Math.min((job.done + job.skipped) / count, 1);
   if (!job.filter) return job.status === "running" ? null : 0;
   if (!job.reached) return 0;
   const [from, to, at] = [job.filter.from, job.filter.to, job.reached].map((text) => new Date(text).getTime());

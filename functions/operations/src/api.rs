@@ -2,6 +2,7 @@
 
 use crate::access::{Access, Caller};
 use crate::conditional::conditional;
+use crate::examples::Examples;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::{audit, dead_letters, erasures, jobs, lists, observed, overview, pauses, quotas, repairs, search, tenants};
@@ -20,6 +21,7 @@ use utoipa::openapi::OpenApi as Document;
         title = "Visma Net webhooks: operations",
         description = "See what happened to every notification, and repair it."
     ),
+    modifiers(&Examples),
     paths(
         openapi,
         lists::notifications,

@@ -2,6 +2,7 @@
 
 use crate::access::{Access, Caller};
 use crate::audit::Deed;
+use crate::body;
 use crate::jobs;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
@@ -90,7 +91,7 @@ fn no_queue() -> Problem {
 
 fn read(queue: &str, body: &Bytes) -> Result<(Redrive, u32, String), Problem> {
     let queue = QueueName::parse(queue).ok_or_else(no_queue)?;
-    let new: NewRedrive = query::body(body)?;
+    let new: NewRedrive = body::optional(body)?;
     let is_id = |id: &str| {
         (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };

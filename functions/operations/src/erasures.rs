@@ -2,6 +2,7 @@
 
 use crate::access::{Access, Caller};
 use crate::audit::Deed;
+use crate::body;
 use crate::jobs;
 use crate::ports::{Ports, Shared};
 use crate::problem::Problem;
@@ -72,7 +73,7 @@ pub(crate) async fn begin<P: Ports>(
 }
 
 fn read(body: &Bytes) -> Result<(String, u32, String), Problem> {
-    let new: NewErasure = query::required_body(body)?;
+    let new: NewErasure = body::required(body)?;
     let tenant = query::tenant(&new.tenant)?;
     if !new.confirm.eq_ignore_ascii_case(&tenant) {
         return Err(Problem::invalid("confirm", "The tenant once more: nothing brings back what is deleted."));

@@ -4,8 +4,8 @@ use crate::access::{Access, Caller};
 use crate::audit::Deed;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
-use crate::query;
 use crate::types::jobs::{JobView, Jobs, NewJob, Plan, Planned};
+use crate::{body, query};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -37,24 +37,7 @@ pub(crate) async fn plan<P: Ports>(
 ) -> Result<Json<Plan>, Problem> {
     operations.roles.admit(&caller, Access::Repair)?;
     let (filter, rate, _) = read(&body)?;
-    let (mut count, mut first, mut position): (u64, Vec<Planned>, Option<String>) = (0, vec![], None);
-    let mut at_least = true;
-    for _ in 0..LONGEST_PLAN {
-        let stretch = operations.store.stretch(&filter, position.as_deref(), 100).await?;
-        count += stretch.found.len() as u64;
-        let wanted = SAMPLE - first.len();
-        first.extend(stretch.found.iter().take(wanted).map(Planned::from));
-        position = stretch.position;
-        if position.is_none() {
-            at_least = false;
-            break;
-        }
-    }
-    if !first.is_empty() {
-        operations.introduce_tenant(&filter.tenant).await;
-    }
-    let sample = first.iter().map(|one| one.reference.clone()).collect();
-    Ok(Json(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample, notifications: first }))
+    Ok(Json(operations.plan(&filter, rate).await?))
 }
 
 /// Begins a replay of everything the filter finds. `plans` says first what that is.
@@ -67,7 +50,9 @@ pub(crate) async fn begin<P: Ports>(
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
     let by = operations.roles.admit(&caller, Access::Repair)?;
     let (filter, rate, note) = read(&body)?;
-    let job = operations.new_job(filter, rate, &by, &note);
+    let plan = operations.plan(&filter, rate).await?;
+    let expected = (!plan.at_least).then_some(plan.count);
+    let job = Job { expected, ..operations.new_job(filter, rate, &by, &note) };
     let deed = Deed { by: &by, role: Access::Repair, what: "begin_job", on: on_job(&job) };
     operations.audited(deed, operations.begin(&job)).await?;
     Ok((StatusCode::ACCEPTED, Json(job.into())))
@@ -130,7 +115,7 @@ pub(crate) async fn resume<P: Ports>(
 }
 
 fn read(body: &Bytes) -> Result<(Filter, u32, String), Problem> {
-    let new: NewJob = query::required_body(body)?;
+    let new: NewJob = body::required(body)?;
     let states = new.states.iter().map(|state| query::state("states", state)).collect::<Result<_, _>>()?;
     let entity = new.entity.as_deref().map(query::entity).transpose()?;
     let tenant = query::tenant(&new.tenant)?;
@@ -158,6 +143,27 @@ impl<P: Ports> Operations<P> {
         Job::new(self.host.new_id(), work, rate, by, note, self.host.now())
     }
 
+    async fn plan(&self, filter: &Filter, rate: u32) -> Result<Plan, Problem> {
+        let (mut count, mut first, mut position): (u64, Vec<Planned>, Option<String>) = (0, vec![], None);
+        let mut at_least = true;
+        for _ in 0..LONGEST_PLAN {
+            let stretch = self.store.stretch(filter, position.as_deref(), 100).await?;
+            count += stretch.found.len() as u64;
+            let wanted = SAMPLE - first.len();
+            first.extend(stretch.found.iter().take(wanted).map(Planned::from));
+            position = stretch.position;
+            if position.is_none() {
+                at_least = false;
+                break;
+            }
+        }
+        if !first.is_empty() {
+            self.introduce_tenant(&filter.tenant).await;
+        }
+        let sample = first.iter().map(|one| one.reference.clone()).collect();
+        Ok(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample, notifications: first })
+    }
+
     /// Remembered first: a message about a job that nobody knows would do nothing.
     pub(crate) async fn begin(&self, job: &Job) -> Result<(), Problem> {
         self.store.create(job).await?;
@@ -165,7 +171,7 @@ impl<P: Ports> Operations<P> {
     }
 
     async fn job(&self, id: &str) -> Result<Job, Problem> {
-        let id = Uuid::try_parse(id).map_err(|_| Problem::invalid("id", "A job's id is a UUID."))?;
+        let id = Uuid::try_parse(id).map_err(|_| Problem::no_job_id())?;
         self.store.job(id).await?.ok_or_else(unknown)
     }
 

@@ -2,7 +2,8 @@
 
 use crate::access::{Access, Caller};
 use crate::audit::Deed;
-use crate::ports::{Ports, Shared};
+use crate::body;
+use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query;
 use crate::types::{NewPause, PauseView, Pauses};
@@ -10,12 +11,16 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
+use time::Duration;
 use webhooks_host::Host;
-use webhooks_model::Pause;
 use webhooks_model::audit::Target;
+use webhooks_model::filter::LONGEST_SPAN;
 use webhooks_model::work::Work;
-use webhooks_store::Pauses as _;
+use webhooks_model::{Pause, pattern};
+use webhooks_store::{Pauses as _, Records, Rollups, StoreError};
 
+/// What intake has just received counts, whichever clock is ahead.
+const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
 const LONGEST_PATTERN: usize = 100;
 const RELEASED_A_SECOND: u32 = 50;
 
@@ -31,7 +36,7 @@ pub(crate) async fn list<P: Ports>(
     Ok(Json(Pauses { items }))
 }
 
-/// Pauses: notifications that it covers wait in the ledger. Noticed within 15 seconds.
+/// Pauses: notifications that it covers wait in the ledger. Noticed within 15 seconds. What would pause nothing is refused.
 #[utoipa::path(put, path = "/operations/v1/pauses", tag = "repair", request_body = NewPause,
     responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn pause<P: Ports>(
@@ -41,6 +46,14 @@ pub(crate) async fn pause<P: Ports>(
 ) -> Result<StatusCode, Problem> {
     let by = operations.roles.admit(&caller, Access::Repair)?;
     let (tenant, new) = read(&body)?;
+    if !pattern::covers_something(&new.events) {
+        return Err(covers_nothing(&new.events));
+    }
+    if let Some(tenant) = tenant.as_deref().filter(|_| !new.new_tenant)
+        && !operations.has_heard_of(tenant).await?
+    {
+        return Err(unheard_of());
+    }
     let since = operations.host.now();
     let pause = Pause { tenant, events: new.events, since, by, note: query::note(&new.note)?.to_owned() };
     let on = on_pause(pause.tenant.as_deref(), &pause.events);
@@ -77,12 +90,36 @@ pub(crate) async fn resume<P: Ports>(
     Ok(StatusCode::NO_CONTENT)
 }
 
+fn covers_nothing(events: &str) -> Problem {
+    let alike = pattern::alike(events);
+    let hint = match alike.as_slice() {
+        [] => "Take a pattern such as sales_order.*, or * for everything.".to_owned(),
+        alike => format!("Did you mean {}?", alike.join(" or ")),
+    };
+    let detail = format!("It covers no event, so nothing would be paused. {hint}");
+    Problem { code: "events_unknown", ..Problem::invalid("events", detail) }
+}
+
+fn unheard_of() -> Problem {
+    let detail = "Nothing has come of this tenant in 90 days, so nothing would be paused. Correct its id, or say `new_tenant`: true.";
+    Problem { field: Some("tenant".into()), ..Problem::unknown("unknown_tenant", detail) }
+}
+
+impl<P: Ports> Operations<P> {
+    /// By the feed of the last 31 days, and for longer by the roll-ups.
+    async fn has_heard_of(&self, tenant: &str) -> Result<bool, StoreError> {
+        let (now, from) = (self.host.now(), self.host.now() - LONGEST_SPAN);
+        let newest = self.store.feed(tenant, from, now + CLOCKS_DIFFER_BY, None, 1).await?;
+        Ok(!newest.records.is_empty() || !self.store.rollups(Some(tenant), from, now).await?.is_empty())
+    }
+}
+
 fn on_pause(tenant: Option<&str>, events: &str) -> Target {
     Target { tenant: tenant.map(str::to_owned), kind: "pause".into(), name: events.to_owned() }
 }
 
 fn read(body: &Bytes) -> Result<(Option<String>, NewPause), Problem> {
-    let pause: NewPause = query::required_body(body)?;
+    let pause: NewPause = body::required(body)?;
     let is_pattern = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | '.' | '*');
     if pause.events.is_empty() || pause.events.len() > LONGEST_PATTERN || !pause.events.chars().all(is_pattern) {
         return Err(Problem::invalid("events", "A pattern such as sales_order.*, or * for everything."));

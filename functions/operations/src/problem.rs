@@ -52,6 +52,18 @@ impl Problem {
         Self { field, ..Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail) }
     }
 
+    pub(crate) fn unknown_parameter(name: &str, known: &[&str]) -> Self {
+        Self::invalid(name, format!("Known parameters: {}.", known.join(", ")))
+    }
+
+    pub(crate) fn no_reference() -> Self {
+        Self::invalid("ref", "Take `ref` from a list; this is none.")
+    }
+
+    pub(crate) fn no_job_id() -> Self {
+        Self::invalid("id", "A job's id is a UUID.")
+    }
+
     pub(crate) fn unknown_cursor() -> Self {
         let detail = "The cursor is none of this list's; begin again without one.";
         Self { field: Some("cursor".into()), ..Self::new(StatusCode::BAD_REQUEST, "unknown_cursor", detail) }
@@ -59,6 +71,20 @@ impl Problem {
 
     pub(crate) fn invalid_body(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail)
+    }
+
+    /// Of a body, by the path of the field: `states[1]`.
+    pub(crate) fn invalid_field(code: &'static str, field: &str, detail: impl Into<String>) -> Self {
+        let field = Some(field.to_owned()).filter(|field| !field.is_empty());
+        Self { field, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
+    }
+
+    pub(crate) fn unknown_field(field: &str) -> Self {
+        Self::invalid_field(
+            "field_unknown",
+            field,
+            format!("`{field}` is no field of this body; correct its name or take it out."),
+        )
     }
 
     pub(crate) fn unknown(what: &'static str, detail: &str) -> Self {

@@ -1,8 +1,6 @@
-//! Parameters and bodies, checked at the edge, with the wrong one named.
+//! Parameters, checked at the edge, with the wrong one named.
 
 use crate::problem::Problem;
-use axum::body::Bytes;
-use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -24,7 +22,7 @@ impl Parameters {
         for (name, value) in pairs {
             if !known.contains(&name.as_str()) {
                 let name = if name.len() <= LONGEST { name } else { "a name that is too long".to_owned() };
-                return Err(Problem::invalid(&name, format!("Known parameters: {}.", known.join(", "))));
+                return Err(Problem::unknown_parameter(&name, known));
             }
             let longest = if name == "cursor" { LONGEST_CURSOR } else { LONGEST };
             if value.len() > longest {
@@ -92,20 +90,4 @@ pub(crate) fn state(field: &str, text: &str) -> Result<State, Problem> {
 pub(crate) fn note(text: &str) -> Result<&str, Problem> {
     let fits = text.chars().count() <= LONGEST_NOTE;
     fits.then_some(text).ok_or_else(|| Problem::invalid("note", format!("At most {LONGEST_NOTE} characters.")))
-}
-
-/// A JSON body. None at all reads as the default.
-pub(crate) fn body<T: DeserializeOwned + Default>(bytes: &Bytes) -> Result<T, Problem> {
-    if bytes.is_empty() { Ok(T::default()) } else { required_body(bytes) }
-}
-
-/// # Errors
-/// Says what is wrong, never with a value.
-pub(crate) fn required_body<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        Problem::invalid_body(format!(
-            "Line {line}, column {column}: not JSON, or a field is missing, unknown or of the wrong type."
-        ))
-    })
 }

@@ -39,7 +39,7 @@ impl<P: Ports> Operations<P> {
         if let Some(reference) = Reference::parse(name) {
             return self.store.named(reference).await?.ok_or_else(unknown);
         }
-        whole(name).ok_or_else(|| Problem::invalid("ref", "Take `ref` from a list; this is none."))
+        whole(name).ok_or_else(Problem::no_reference)
     }
 
     /// To be called before names of these records are shown: a short name is read by the tenants that are known.

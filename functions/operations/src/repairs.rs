@@ -2,6 +2,7 @@
 
 use crate::access::{Access, Caller};
 use crate::audit::{Deed as Audited, on_notification};
+use crate::body;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query;
@@ -59,7 +60,7 @@ pub(crate) async fn outcome<P: Ports>(
     asked: Asked,
 ) -> Result<StatusCode, Problem> {
     let (by, key, body) = operations.admitted(asked).await?;
-    let outcome: Outcome = query::required_body(&body)?;
+    let outcome: Outcome = body::required(&body)?;
     let description = Description::new(query::note(&outcome.description)?);
     if description.as_str().is_empty() {
         return Err(Problem::invalid("description", "A sentence for the accountant."));
@@ -91,7 +92,7 @@ impl<P: Ports> Operations<P> {
         next: impl FnOnce(&LedgerKey) -> Next,
     ) -> Result<StatusCode, Problem> {
         let (by, key, body) = self.admitted(asked).await?;
-        let note: Note = query::body(&body)?;
+        let note: Note = body::optional(&body)?;
         self.repair(&key, deed, &by, &note.note, next(&key)).await
     }
 

@@ -96,7 +96,7 @@ pub(crate) struct Detail {
 struct Moment {
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
-    /// received, attempt_failed, a final state, moved, feedback_failed, feedback_sent, feedback_parked, replayed, or an operator's action.
+    /// received, attempt_failed, parked, paused, a final state, moved, feedback_failed, feedback_sent, feedback_parked, replayed, or an operator's action.
     what: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     text: String,
@@ -255,6 +255,9 @@ pub(crate) struct NewPause {
     /// A pattern over `{entity}.{kind}`, such as `sales_order.*`; `*` for everything.
     #[schema(min_length = 1, max_length = 100, pattern = "^[a-z_.*]+$")]
     pub(crate) events: String,
+    /// Also a tenant of which nothing has come yet.
+    #[serde(default)]
+    pub(crate) new_tenant: bool,
     #[serde(default)]
     #[schema(max_length = 500)]
     pub(crate) note: String,
@@ -342,7 +345,10 @@ fn timeline(record: &Record) -> Vec<Moment> {
         }
         None => plain(at, record.state.as_str()),
     }));
-    moments.extend(record.replayed_at.map(|at| plain(at, "replayed")));
+    moments.extend(record.moments.iter().map(|line| Moment {
+        reason: Some(line.text.clone()).filter(|reason| !reason.is_empty()),
+        ..plain(line.at, &line.what)
+    }));
     moments.extend(record.feedback_attempts.iter().map(|line| failed(line, "feedback_failed")));
     let answered = record.feedback.filter(|state| ["sent", "parked"].contains(&state.as_str()));
     moments.extend(answered.zip(record.feedback_at).map(|(state, at)| Moment {

@@ -4,6 +4,13 @@ use webhooks_model::delivery::RECONCILIATION;
 use webhooks_model::{Entity, Notification, Origin, Reason};
 use webhooks_settings::Settings;
 
+/// Whether it would wait for a person for a reason that newer settings could mend. Who serves the tenant is asked anew anyway.
+pub(crate) fn wants_settings(notification: &Notification, settings: &Settings) -> bool {
+    let is_read = notification.entity != Entity::Unparseable;
+    let beside = [Reason::TenantNotServed, Reason::KeyTooLong];
+    is_read && admit(notification, settings).is_err_and(|reason| !beside.contains(&reason))
+}
+
 /// # Errors
 /// Why it has to wait for a person.
 pub(crate) fn admit(notification: &Notification, settings: &Settings) -> Result<(), Reason> {

@@ -1,5 +1,6 @@
 //! A batch, its messages, and one attempt at each of their notifications.
 
+use crate::admission::wants_settings;
 use crate::failure::Failure;
 use crate::pauses::Pauses;
 use crate::ports::{Limits, Ports};
@@ -7,7 +8,7 @@ use crate::used_up::UsedUp;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures::{FutureExt, StreamExt, stream};
 use std::panic::AssertUnwindSafe;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tracing::Instrument;
 use webhooks_batch::{Outcome, Received};
@@ -96,7 +97,7 @@ impl<P: Ports> Processor<P> {
             self.count_failure(None, self.limits.is_last(received.receive_count), Next::Bug.reason());
             return self.again(Next::Bug, received.receive_count, &received);
         };
-        let notifications = Notification::all_of(&delivery, settings.as_ref());
+        let (settings, notifications) = self.read(&delivery, settings).await;
         self.observe(&delivery, &notifications, settings.as_ref(), &received);
         let attempts = notifications.iter().map(|n| self.attempt(n, &settings, &received, longest));
         let mut needs: Vec<Needs> = stream::iter(attempts).buffer_unordered(CONCURRENCY).collect().await;
@@ -110,6 +111,21 @@ impl<P: Ports> Processor<P> {
             Needs::Nothing | Needs::FreshMessage => None,
         });
         outcomes.reduce(sooner).unwrap_or(Outcome::Done)
+    }
+
+    /// By a document that is newer than ours, where ours would have it wait for a person. Such a one is read twice a minute at most.
+    async fn read(&self, delivery: &Delivery, settings: Arc<Settings>) -> (Arc<Settings>, Vec<Notification>) {
+        let all = Notification::all_of(delivery, settings.as_ref());
+        if !all.iter().any(|n| wants_settings(n, &settings)) {
+            return (settings, all);
+        }
+        match self.settings.refreshed().await {
+            Ok(newer) if !Arc::ptr_eq(&newer, &settings) => {
+                let all = Notification::all_of(delivery, newer.as_ref());
+                (newer, all)
+            }
+            _ => (settings, all),
+        }
     }
 
     /// One attempt at one notification.

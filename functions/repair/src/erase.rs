@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::ports::Ports;
-use crate::repair::{Repair, Slice, lasting, most};
+use crate::repair::{Repair, Slice, lasting};
 use serde::{Deserialize, Serialize};
 use webhooks_model::job::{Job, Status};
 use webhooks_store::Erasure;
@@ -21,7 +21,7 @@ impl<P: Ports> Repair<P> {
             Some(position) => serde_json::from_str(position).map_err(|_| Failure::Unknown)?,
             None => Pass::default(),
         };
-        let kept = self.store.kept(tenant, pass.after.as_deref(), most(job) as usize).await?;
+        let kept = self.store.kept(tenant, pass.after.as_deref(), job.rate as usize).await?;
         for key in &kept.keys {
             self.store.erase(key).await?;
         }

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::ports::{Lane, Ports};
-use crate::repair::{Repair, Slice, lasting, most};
+use crate::repair::{Repair, Slice, lasting};
 use std::collections::HashSet;
 use std::time::Duration;
 use webhooks_metrics::Metric;
@@ -46,7 +46,7 @@ impl<P: Ports> Repair<P> {
         lane: &Lane<P::Queue>,
         left: &mut Vec<Letter>,
     ) -> Result<usize, Failure> {
-        let most = if redrive.message.is_some() { 1 } else { most(job) as usize };
+        let most = if redrive.message.is_some() { 1 } else { job.rate as usize };
         let (mut sent, mut seen) = (0, HashSet::new());
         while sent < most && seen.len() < MOST_SEEN {
             let wanted = if redrive.message.is_some() { BATCH } else { BATCH.min(most - sent) };

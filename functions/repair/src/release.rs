@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::ports::Ports;
-use crate::repair::{Repair, Slice, lasting, most};
+use crate::repair::{Repair, Slice, lasting};
 use serde::{Deserialize, Serialize};
 use time::{Duration as Span, OffsetDateTime};
 use webhooks_batch::Received;
@@ -25,7 +25,7 @@ impl<P: Ports> Repair<P> {
             progress.skipped = 0;
             Pass { began: self.host.now(), after: None }
         });
-        let most = u8::try_from(most(job)).expect("a hundred at most");
+        let most = u8::try_from(job.rate).expect("a hundred at most");
         let page = self.store.marked(State::Paused.as_str(), pass.after.as_ref(), most).await?;
         for record in &page.records {
             let waits = pauses.iter().any(|pause| pause.covers_recorded(&record.key.entity, &record.event));

@@ -14,12 +14,13 @@ use webhooks_model::job::{Job, Progress, Status, job_of, message};
 use webhooks_queue::{Message, QueueError, Sender};
 use webhooks_store::Jobs;
 
-/// So long a slice's notifications last at the job's rate, unless they are too many for one read.
-const SLICE_SECONDS: u32 = 10;
-const MOST_PER_SLICE: u32 = 100;
 /// SQS gives up on a message after 1,000 receives.
 const RENEW_AFTER: u32 = 900;
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
+/// Who goes on with a job has it for itself so long, unless it is done before.
+const CLAIMED_FOR: Duration = AFTER_FAILURE;
+/// Somebody may cancel or resume the job between reading and writing.
+const TRIES: usize = 5;
 
 pub struct Repair<P: Ports> {
     pub store: P::Store,
@@ -30,7 +31,7 @@ pub struct Repair<P: Ports> {
     pub metrics: Metrics<P::Host>,
 }
 
-/// How far a slice has come, and when the next is due.
+/// How far a slice has come, and how long after its beginning the next is due.
 pub(crate) struct Slice {
     pub(crate) progress: Progress,
     pub(crate) wait: Duration,
@@ -39,11 +40,6 @@ pub(crate) struct Slice {
 /// So many things last so long at the job's rate.
 pub(crate) fn lasting(many: usize, job: &Job) -> Duration {
     Duration::from_millis(u64::try_from(many).unwrap_or_default() * 1000 / u64::from(job.rate))
-}
-
-/// How many things a slice of the job may do.
-pub(crate) fn most(job: &Job) -> u32 {
-    (job.rate * SLICE_SECONDS).clamp(1, MOST_PER_SLICE)
 }
 
 impl<P: Ports> Repair<P> {
@@ -74,10 +70,14 @@ impl<P: Ports> Repair<P> {
     }
 
     async fn go_on(&self, id: Uuid, received: &Received) -> Result<Outcome, Failure> {
-        let Some(job) = self.store.job(id).await?.filter(|job| job.progress.status == Status::Running) else {
+        let Some(mut job) = self.store.job(id).await?.filter(|job| job.progress.status == Status::Running) else {
             tracing::info!("the job has ended");
             return Ok(Outcome::Done);
         };
+        let begun = self.host.now();
+        if begun < job.progress.due_at || !self.claim(&mut job).await? {
+            return self.later(&job, received).await;
+        }
         let Slice { mut progress, wait } = match &job.work {
             Work::Replay(filter) => self.replays(&job, filter, received).await?,
             Work::Redrive(redrive) => self.redrives(&job, redrive).await?,
@@ -85,9 +85,10 @@ impl<P: Ports> Repair<P> {
             Work::Erase { tenant } => self.erases(&job, tenant).await?,
         };
         progress.updated_at = self.host.now();
-        if !self.store.progress(id, &progress).await? {
-            tracing::info!("somebody else goes on with the job, or has cancelled it");
-            return Ok(Outcome::Again { wait: Duration::ZERO });
+        progress.due_at = begun + wait;
+        if !self.write(&job, &mut progress).await? {
+            tracing::info!("somebody else goes on with the job");
+            return self.later(&job, received).await;
         }
         tracing::info!(
             kind = job.work.as_str(),
@@ -96,13 +97,47 @@ impl<P: Ports> Repair<P> {
             status = progress.status.as_str(),
             "slice done"
         );
-        if progress.status == Status::Finished {
+        if progress.status != Status::Running {
             return Ok(Outcome::Done);
         }
+        self.later(&Job { progress, ..job }, received).await
+    }
+
+    /// Of two messages about a job one goes on with it. The other would send the same at the same time.
+    async fn claim(&self, job: &mut Job) -> Result<bool, Failure> {
+        // As the table keeps it.
+        let due_at = self.host.now() + CLAIMED_FOR;
+        job.progress.due_at = due_at.replace_millisecond(due_at.millisecond()).unwrap_or(due_at);
+        let is_ours = self.store.progress(job.id, &job.progress).await?;
+        job.progress.revision += 1;
+        Ok(is_ours)
+    }
+
+    /// Writes down how far the slice has come. Who cancelled or resumed the job meanwhile has changed its status and nothing else.
+    async fn write(&self, job: &Job, progress: &mut Progress) -> Result<bool, Failure> {
+        for _ in 0..TRIES {
+            if self.store.progress(job.id, progress).await? {
+                return Ok(true);
+            }
+            let Some(known) = self.store.job(job.id).await? else { return Ok(false) };
+            if known.progress.due_at != job.progress.due_at {
+                return Ok(false);
+            }
+            progress.revision = known.progress.revision;
+            if progress.status == Status::Running {
+                progress.status = known.progress.status;
+            }
+        }
+        Ok(false)
+    }
+
+    /// The message comes again when the job is due, or another takes its place before SQS gives it up.
+    async fn later(&self, job: &Job, received: &Received) -> Result<Outcome, Failure> {
         if received.receive_count >= RENEW_AFTER {
-            self.send_on(id, received).await?;
+            self.send_on(job.id, received).await?;
             return Ok(Outcome::Done);
         }
+        let wait = (job.progress.due_at - self.host.now()).max(time::Duration::ZERO).unsigned_abs();
         Ok(Outcome::Again { wait })
     }
 

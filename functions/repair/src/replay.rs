@@ -2,33 +2,43 @@
 
 use crate::failure::Failure;
 use crate::ports::Ports;
-use crate::repair::{Repair, Slice, lasting, most};
+use crate::repair::{Repair, Slice, lasting};
 use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
 use webhooks_model::filter::Filter;
-use webhooks_model::job::{Job, Progress, Status};
+use webhooks_model::job::{Job, Status};
 use webhooks_model::{LedgerKey, State};
 use webhooks_queue::{Message, Sender};
 use webhooks_store::{Action, Deed, Jobs, Repairs, Replays};
 
+/// Notifications that a slice looks at without finding one.
+const MOST_LOOKED_AT: u32 = 100;
+
 impl<P: Ports> Repair<P> {
-    /// Those of the feed that the filter finds.
+    /// Those of the feed that the filter finds, as many as a second may see.
     pub(crate) async fn replays(&self, job: &Job, filter: &Filter, received: &Received) -> Result<Slice, Failure> {
-        let most = i32::try_from(most(job)).expect("a hundred at most");
-        let stretch = self.store.stretch(filter, job.progress.position.as_deref(), most).await?;
-        let mut progress = Progress { position: stretch.position, ..job.progress.clone() };
-        progress.skipped += stretch.skipped;
-        for found in &stretch.found {
-            let deed = if found.state == State::Paused { Deed::Release } else { Deed::Replay };
-            let replayed = self.replay(job, &found.key, deed, received).await?;
-            progress.done += u64::from(replayed);
-            progress.skipped += u64::from(!replayed);
+        let mut progress = job.progress.clone();
+        let (mut found, mut looked_at) = (0, 0);
+        while found < job.rate && looked_at < MOST_LOOKED_AT {
+            let most = job.rate - found;
+            let asked = i32::try_from(most).expect("a hundred at most");
+            let stretch = self.store.stretch(filter, progress.position.as_deref(), asked).await?;
+            for one in &stretch.found {
+                let deed = if one.state == State::Paused { Deed::Release } else { Deed::Replay };
+                let replayed = self.replay(job, &one.key, deed, received).await?;
+                progress.done += u64::from(replayed);
+                progress.skipped += u64::from(!replayed);
+                found += 1;
+            }
+            looked_at += most;
+            progress.position = stretch.position;
+            if progress.position.is_none() {
+                progress.status = Status::Finished;
+                break;
+            }
         }
-        if progress.position.is_none() {
-            progress.status = Status::Finished;
-        }
-        Ok(Slice { progress, wait: lasting(stretch.found.len(), job) })
+        Ok(Slice { progress, wait: lasting(found as usize, job) })
     }
 
     /// `false` when it has gone, or its state does not allow it. Written down beside the notification before anything happens.

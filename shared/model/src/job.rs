@@ -55,6 +55,8 @@ pub struct Job {
     /// Why.
     pub note: String,
     pub created_at: OffsetDateTime,
+    /// So many there were to do when it began; `None` where they were not counted to the end.
+    pub expected: Option<u64>,
     pub progress: Progress,
 }
 
@@ -65,8 +67,10 @@ pub struct Progress {
     pub position: Option<String>,
     /// Put on a queue, or deleted.
     pub done: u64,
-    /// Looked at and not meant, or gone meanwhile.
+    /// Meant, and left alone: gone meanwhile, or in a state that does not allow it.
     pub skipped: u64,
+    /// Nobody goes on with it before, whatever message says so. This keeps its rate.
+    pub due_at: OffsetDateTime,
     /// Counts the writes, so that of two who go on at once only one does.
     pub revision: u64,
     pub updated_at: OffsetDateTime,
@@ -75,11 +79,18 @@ pub struct Progress {
 impl Job {
     #[must_use]
     pub fn new(id: Uuid, work: impl Into<Work>, rate: u32, by: &str, note: &str, now: OffsetDateTime) -> Self {
-        let progress =
-            Progress { status: Status::Running, position: None, done: 0, skipped: 0, revision: 0, updated_at: now };
+        let progress = Progress {
+            status: Status::Running,
+            position: None,
+            done: 0,
+            skipped: 0,
+            due_at: now,
+            revision: 0,
+            updated_at: now,
+        };
         let rate = rate.clamp(1, FASTEST);
         let (work, by, note) = (work.into(), by.to_owned(), note.to_owned());
-        Self { id, work, rate, by, note, created_at: now, progress }
+        Self { id, work, rate, by, note, created_at: now, expected: None, progress }
     }
 }
 

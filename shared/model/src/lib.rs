@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod mapping;
 pub mod measure;
 mod names;
+pub mod nearest;
 pub mod notification;
 pub mod observed;
 pub mod open_question;

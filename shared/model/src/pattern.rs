@@ -1,11 +1,30 @@
 //! Patterns over the names of events.
 
-use crate::catalogue::{Entity, Kind};
+use crate::catalogue::{CATALOGUE, Entity, Kind};
+use crate::nearest::nearest;
+
+/// Patterns that are offered in the place of one that covers nothing.
+const OFFERED: usize = 3;
 
 /// Whether `pattern` covers `{entity}.{kind}`. `*` stands for any text, also none.
 #[must_use]
 pub fn covers(pattern: &str, entity: Entity, kind: Kind) -> bool {
     matches(pattern, &format!("{entity}.{}", kind.as_str()))
+}
+
+/// Whether there can be an event that `pattern` covers: one of the catalogue, one that nobody knows, or a body that nobody can read.
+#[must_use]
+pub fn covers_something(pattern: &str) -> bool {
+    let unknown = [Entity::Unmapped, Entity::Unparseable].map(|entity| (entity, Kind::Unknown));
+    let known = CATALOGUE.iter().map(|event| (event.entity, event.kind));
+    known.chain(unknown).any(|(entity, kind)| covers(pattern, entity, kind))
+}
+
+/// Patterns that cover something and are most like this one.
+#[must_use]
+pub fn alike(pattern: &str) -> Vec<String> {
+    let each = |entity: Entity, kind: Kind| [format!("{entity}.*"), format!("{entity}.{kind}")];
+    nearest(pattern, CATALOGUE.iter().flat_map(|event| each(event.entity, event.kind)), OFFERED)
 }
 
 /// Looks for each piece between two stars once, behind the piece before it: the first place leaves most room for the rest. So the time
@@ -50,6 +69,20 @@ mod tests {
         ] {
             assert_eq!(covers(pattern, Entity::SalesOrder, Kind::StatusChanged), expected, "{pattern}");
         }
+    }
+
+    #[test]
+    fn a_pattern_that_covers_nothing_is_told_from_one_that_does_and_others_are_offered() {
+        for pattern in ["*", "sales_order.*", "*.status_changed", "unmapped.*", "unparseable.unknown"] {
+            assert!(covers_something(pattern), "{pattern}");
+        }
+        for (pattern, offered) in
+            [("sales_orders.*", "sales_order.*"), ("acount.changed", "account.changed"), ("customer", "customer.*")]
+        {
+            assert!(!covers_something(pattern), "{pattern}");
+            assert_eq!(alike(pattern)[0], offered);
+        }
+        assert!(alike("x").is_empty());
     }
 
     #[test]

@@ -31,8 +31,6 @@ pub struct Found {
 pub struct Stretch {
     /// Those that fit the filter.
     pub found: Vec<Found>,
-    /// How many did not, or have gone.
-    pub skipped: u64,
     /// Where to go on; `None` at the end.
     pub position: Option<String>,
 }
@@ -68,6 +66,7 @@ impl<I: Items> Jobs for Table<I> {
             .set("by", string(&job.by))
             .set("note", string(&job.note))
             .set("created_at", string(time_text(job.created_at)))
+            .set_some("expected", job.expected.map(number))
             .set("expires_at", self.ttl(job.created_at));
         let mut update = with_progress(update, &job.progress, 0);
         let created = update.name("created_at");
@@ -158,10 +157,8 @@ impl<I: Items> Table<I> {
             let item = items
                 .iter()
                 .find(|item| text(item, "pk") == Some(name.0.as_str()) && text(item, "sk") == Some(name.1.as_str()));
-            match item.and_then(found).filter(|one| filter.fits(one.state, one.key.entity.entity, &one.event)) {
-                Some(one) => stretch.found.push(one),
-                None => stretch.skipped += 1,
-            }
+            let fits = |one: &Found| filter.fits(one.state, one.key.entity.entity, &one.event);
+            stretch.found.extend(item.and_then(found).filter(fits));
         }
         Ok(())
     }
@@ -181,6 +178,7 @@ fn with_progress(update: Update, progress: &Progress, revision: u64) -> Update {
         .set("status", string(progress.status.as_str()))
         .set("done", number(progress.done))
         .set("skipped", number(progress.skipped))
+        .set("due_at", string(time_text(progress.due_at)))
         .set("revision", number(revision))
         .set("updated_at", string(time_text(progress.updated_at)));
     match &progress.position {
@@ -191,7 +189,8 @@ fn with_progress(update: Update, progress: &Progress, revision: u64) -> Update {
 
 fn read(item: &Item) -> Option<Job> {
     let time = |name| OffsetDateTime::parse(text(item, name)?, &Rfc3339).ok();
-    let count = |name| integer(item, name).and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
+    let known = |name| integer(item, name).and_then(|count| u64::try_from(count).ok());
+    let count = |name| known(name).unwrap_or(0);
     Some(Job {
         id: Uuid::try_parse(text(item, "sk")?).ok()?,
         work: serde_json::from_str(text(item, "work")?).ok()?,
@@ -199,11 +198,13 @@ fn read(item: &Item) -> Option<Job> {
         by: text(item, "by").unwrap_or_default().to_owned(),
         note: text(item, "note").unwrap_or_default().to_owned(),
         created_at: time("created_at")?,
+        expected: known("expected"),
         progress: Progress {
             status: Status::parse(text(item, "status")?)?,
             position: text(item, "position").map(str::to_owned),
             done: count("done"),
             skipped: count("skipped"),
+            due_at: time("due_at")?,
             revision: count("revision"),
             updated_at: time("updated_at")?,
         },

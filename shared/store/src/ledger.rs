@@ -7,6 +7,7 @@ use crate::head::Advance;
 use crate::implied::{feed_at, header_id};
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
+use crate::moments::{MOMENTS, moment};
 use crate::moved::{MOVED_FROM, place};
 use crate::pending::Mark;
 use crate::seen::{Seen, known};
@@ -184,7 +185,7 @@ impl<I: Items> Ledger for Table<I> {
     }
 
     async fn replayed(&self, key: &LedgerKey, now: OffsetDateTime) -> Result<(), StoreError> {
-        let update = Update::default().set("replayed_at", string(time_text(now))).set("expires_at", self.ttl(now));
+        let update = Update::default().append(MOMENTS, moment("replayed", now, None)).set("expires_at", self.ttl(now));
         self.update(&partition(&key.entity), &sort_key(key), update, None).await?;
         Ok(())
     }
@@ -288,6 +289,10 @@ impl<I: Items> Table<I> {
 fn with_change(update: Update, entry: &Entry<'_>, received: &str) -> Update {
     let change = &entry.change;
     let state = change.state();
+    let update = match state {
+        State::Parked | State::Paused => update.append(MOMENTS, moment(state.as_str(), entry.now, change.reason())),
+        _ => update,
+    };
     let update = match change {
         Change::Failed(attempt) => {
             update.set_if_absent("state", string(state.as_str())).append("attempts", line(attempt))

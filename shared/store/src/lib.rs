@@ -19,6 +19,7 @@ mod item;
 mod jobs;
 mod keys;
 mod ledger;
+mod moments;
 mod moved;
 mod observed;
 mod observer;

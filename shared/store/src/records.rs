@@ -6,6 +6,7 @@ use crate::head::Head;
 use crate::implied::received_at;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, key_of, notified, partition, sort_key};
+use crate::moments::MOMENTS;
 use crate::moved::{MOVED_FROM, MOVED_TO, read_place};
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -38,7 +39,6 @@ pub struct Record {
     pub delivery: String,
     pub received_at: OffsetDateTime,
     pub ended_at: Option<OffsetDateTime>,
-    pub replayed_at: Option<OffsetDateTime>,
     pub status: Option<String>,
     pub source: Option<String>,
     pub attempts: Vec<Line>,
@@ -49,6 +49,8 @@ pub struct Record {
     pub feedback_deadline: Option<OffsetDateTime>,
     pub feedback_attempts: Vec<Line>,
     pub actions: Vec<Line>,
+    /// When it was parked or paused, and when it was replayed after its end.
+    pub moments: Vec<Line>,
     /// Its notification goes on under this key.
     pub moved_to: Option<LedgerKey>,
     /// It goes on for what was recorded under this key.
@@ -63,9 +65,9 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub at: OffsetDateTime,
-    /// A reason's code, or the action.
+    /// A reason's code, the action, or what happened.
     pub what: String,
-    /// The detail, or the note.
+    /// The detail, the note, or the reason.
     pub text: String,
     pub by: Option<String>,
     pub receive_count: Option<u32>,
@@ -276,7 +278,6 @@ const ATTRIBUTES: [&str; 26] = [
     "subscription",
     "delivery",
     "ended_at",
-    "replayed_at",
     "status",
     "source",
     "attempts",
@@ -287,6 +288,7 @@ const ATTRIBUTES: [&str; 26] = [
     "feedback_deadline",
     "feedback_attempts",
     "actions",
+    MOMENTS,
     MOVED_TO,
     MOVED_FROM,
     "feed_at",
@@ -318,7 +320,6 @@ fn read(item: &Item) -> Option<Record> {
         delivery: owned("delivery").unwrap_or_default(),
         received_at: received_at(item)?,
         ended_at: time("ended_at"),
-        replayed_at: time("replayed_at"),
         status: owned("status"),
         source: owned("source"),
         attempts: lines("attempts", "reason", "detail"),
@@ -329,6 +330,7 @@ fn read(item: &Item) -> Option<Record> {
         feedback_deadline: time("feedback_deadline"),
         feedback_attempts: lines("feedback_attempts", "reason", "detail"),
         actions: lines("actions", "action", "note"),
+        moments: lines(MOMENTS, "what", "reason"),
         moved_to: read_place(item, MOVED_TO),
         moved_from: read_place(item, MOVED_FROM),
         expires_at: integer(item, "expires_at").and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),

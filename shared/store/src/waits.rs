@@ -5,6 +5,7 @@ use crate::attributes::{Item, Update, integer, string, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
 use crate::keys::{partition, raw_part, sort_key, wait_key};
+use crate::moments::{MOMENTS, moment};
 use crate::table::Table;
 use time::OffsetDateTime;
 use webhooks_model::{LedgerKey, Reason, State};
@@ -53,7 +54,8 @@ impl<I: Items> Table<I> {
             .set("attention_at", string(&since))
             .remove("expires_at");
         self.update(&pk, &wait_key(key), update, None).await?;
-        let mut update = Update::default().remove("expires_at");
+        let paused = moment(State::Paused.as_str(), now, None);
+        let mut update = Update::default().append(MOMENTS, paused).remove("expires_at");
         let condition = format!("attribute_exists({})", update.name("state"));
         if !self.update(&pk, &sort_key(key), update, Some(condition)).await? {
             self.let_go(key, &since, now).await?;

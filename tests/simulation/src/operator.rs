@@ -262,7 +262,10 @@ fn request(asked: &Command, now: OffsetDateTime) -> (&'static str, String, Value
         Command::Outcome(target) => {
             ("POST", about(target, "outcome"), json!({"is_success": true, "description": OUTCOME}))
         }
-        Command::Pause(tenant, events) => ("PUT", pauses(), json!({"tenant": tenant, "events": events})),
+        // One pauses a tenant before its first notification as well.
+        Command::Pause(tenant, events) => {
+            ("PUT", pauses(), json!({"tenant": tenant, "events": events, "new_tenant": true}))
+        }
         Command::EndOfPause(tenant, events) => ("DELETE", pauses(), json!({"tenant": tenant, "events": events})),
         Command::ReplayAll { tenant, only_given_up } => {
             let text = |at: OffsetDateTime| at.format(&Rfc3339).expect("a time of this era");

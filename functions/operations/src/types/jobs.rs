@@ -109,8 +109,11 @@ pub(crate) struct JobView {
     updated_at: OffsetDateTime,
     /// Put on a queue, or deleted by an erasure.
     done: u64,
-    /// Looked at and left alone.
+    /// Meant, and left alone: gone meanwhile, or in a state that does not allow it.
     skipped: u64,
+    /// So many a replay's filter found when it began. Absent where they were too many to count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<u64>,
     /// Up to where in time a replay has looked at everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     reached: Option<String>,
@@ -146,6 +149,7 @@ impl From<Job> for JobView {
             updated_at: job.progress.updated_at,
             done: job.progress.done,
             skipped: job.progress.skipped,
+            expected: job.expected,
             reached,
         }
     }

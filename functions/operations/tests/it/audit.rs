@@ -85,7 +85,7 @@ async fn the_audit_is_listed_by_time_and_tenant_page_by_page() {
     let world = World::new().await;
     for number in 0..150 {
         let tenant = if number % 30 == 0 { "rare" } else { "common" };
-        let pause = json!({"tenant": tenant, "events": "*"});
+        let pause = json!({"tenant": tenant, "events": "*", "new_tenant": true});
         world.repair("PUT", "/operations/v1/pauses", pause).await;
         world.host.advance(Duration::seconds(1));
     }
@@ -119,7 +119,8 @@ async fn the_audit_is_listed_by_time_and_tenant_page_by_page() {
 async fn what_is_wrong_with_a_question_about_the_audit_is_named() {
     let world = World::new().await;
     for number in 0..3 {
-        world.repair("PUT", "/operations/v1/pauses", json!({"tenant": format!("t{number}"), "events": "*"})).await;
+        let pause = json!({"tenant": format!("t{number}"), "events": "*", "new_tenant": true});
+        world.repair("PUT", "/operations/v1/pauses", pause).await;
     }
     let next = world.get("/operations/v1/audit?limit=1").await.body["next"].as_str().unwrap().to_owned();
     for (query, code, field) in [

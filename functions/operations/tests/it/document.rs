@@ -1,5 +1,5 @@
-use crate::world::World;
-use serde_json::Value;
+use crate::world::{World, token};
+use serde_json::{Value, json};
 use std::path::Path;
 
 #[test]
@@ -28,4 +28,41 @@ async fn every_path_of_the_document_is_there_with_its_methods_and_no_others() {
     let answer = world.get("/operations/v1/openapi.json").await;
     assert_eq!(answer.body, document);
     assert_eq!(world.get("/operations/v2/counts").await.problem(), (404, "not_found"));
+}
+
+#[test]
+fn every_refusal_of_the_document_has_an_example() {
+    let document = serde_json::to_value(operations::document()).unwrap();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let refusals =
+                operation["responses"].as_object().unwrap().iter().filter(|(status, _)| status.starts_with('4'));
+            for (status, refusal) in refusals {
+                let example = &refusal["content"]["application/problem+json"]["example"];
+                assert!(example["code"].is_string() && example["detail"].is_string(), "{method} {path} {status}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_an_example_says_is_what_is_answered() {
+    let world = World::new().await;
+    let document = serde_json::to_value(operations::document()).unwrap();
+    let mut compared = 0;
+    for (path, methods) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| !path.contains('{')) {
+        for (method, operation) in methods.as_object().unwrap() {
+            let example = &operation["responses"]["4XX"]["content"]["application/problem+json"]["example"];
+            if example["field"] != "colour" || path.contains("erasures") {
+                continue;
+            }
+            let body = operation.get("requestBody").map(|_| json!({"colour": "red"}));
+            let url = if body.is_some() { path.clone() } else { format!("{path}?colour=red") };
+            let roles = token("visma-webhooks/read visma-webhooks/repair");
+            let answer = world.ask(&method.to_uppercase(), &url, roles, body).await;
+            assert_eq!(&answer.body, example, "{method} {path}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 5);
 }

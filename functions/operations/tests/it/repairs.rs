@@ -33,6 +33,43 @@ async fn a_replay_goes_to_the_processor_and_is_written_down_with_who_and_why() {
     assert_eq!(shown["state"], "processed");
 }
 
+/// What its timeline says, in order, with the reason where there is one.
+async fn told(world: &World, number: u128) -> Vec<String> {
+    let reference = world.reference(number).await;
+    let shown = world.get(&format!("/operations/v1/notifications/{reference}")).await.body;
+    let moments = shown["timeline"].as_array().unwrap().iter();
+    let text = |moment: &serde_json::Value| match moment["reason"].as_str() {
+        Some(reason) => format!("{}: {reason}", moment["what"].as_str().unwrap()),
+        None => moment["what"].as_str().unwrap().to_owned(),
+    };
+    moments.map(text).collect()
+}
+
+#[tokio::test]
+async fn a_timeline_tells_of_each_time_that_a_notification_was_parked_and_paused() {
+    let world = World::new().await;
+    let parked = || Change::Parked(Reason::Unmapped);
+    for change in [parked(), Change::Paused] {
+        world.order(1, Duration::hours(1), change).await;
+        world.host.advance(Duration::minutes(1));
+    }
+    // What is parked stays so, and waits beside its record.
+    assert_eq!(told(&world, 1).await, ["received", "parked: unmapped", "paused"]);
+    world.order(1, Duration::hours(1), parked()).await;
+    assert_eq!(told(&world, 1).await, ["received", "parked: unmapped", "paused", "parked: unmapped"]);
+}
+
+#[tokio::test]
+async fn a_timeline_tells_of_each_replay() {
+    let world = World::new().await;
+    let n = world.order(1, Duration::hours(1), processed(FeedbackState::None)).await;
+    for _ in 0..2 {
+        world.host.advance(Duration::minutes(1));
+        world.table.table.replayed(&n.ledger_key(), world.host.now()).await.unwrap();
+    }
+    assert_eq!(told(&world, 1).await, ["received", "processed", "replayed", "replayed"]);
+}
+
 #[tokio::test]
 async fn what_a_notifications_state_does_not_allow_is_refused_and_sends_nothing() {
     let world = World::new().await;
@@ -82,6 +119,7 @@ async fn a_stuck_feedback_and_a_deferred_outcome_go_to_the_feedback_queue() {
 #[tokio::test]
 async fn a_tenant_is_paused_and_goes_on() {
     let world = World::new().await;
+    world.order(1, Duration::hours(1), processed(FeedbackState::Sent)).await;
     let pause = json!({"tenant": TENANT, "events": "sales_order.*", "note": "year end"});
     assert_eq!(world.repair("PUT", "/operations/v1/pauses", pause.clone()).await.status, StatusCode::NO_CONTENT);
     let shown = world.get("/operations/v1/pauses").await.body;
@@ -89,6 +127,24 @@ async fn a_tenant_is_paused_and_goes_on() {
     assert_eq!(world.get("/operations/v1/counts").await.body["pauses"], 1);
     assert_eq!(world.repair("DELETE", "/operations/v1/pauses", pause.clone()).await.status, StatusCode::NO_CONTENT);
     assert_eq!(world.repair("DELETE", "/operations/v1/pauses", pause).await.problem(), (404, "unknown_pause"));
+}
+
+#[tokio::test]
+async fn a_pause_that_would_stop_nothing_is_refused() {
+    let world = World::new().await;
+    world.order(1, Duration::days(20), processed(FeedbackState::Sent)).await;
+    let pause = |tenant: &str, events: &str| json!({"tenant": tenant, "events": events});
+    let put = async |body| world.repair("PUT", "/operations/v1/pauses", body).await;
+    let answer = put(pause(TENANT, "sales_orders.*")).await;
+    assert_eq!((answer.problem(), &answer.body["field"]), ((400, "events_unknown"), &"events".into()));
+    assert!(answer.body["detail"].as_str().unwrap().contains("Did you mean sales_order.*"), "{}", answer.body);
+    let answer = put(pause("no-such-tenant", "*")).await;
+    assert_eq!((answer.problem(), &answer.body["field"]), ((404, "unknown_tenant"), &"tenant".into()));
+    assert_eq!(world.get("/operations/v1/pauses").await.body["items"], json!([]));
+    assert_eq!(put(pause(TENANT, "*")).await.status, StatusCode::NO_CONTENT);
+    let new = json!({"tenant": "not-yet", "events": "*", "new_tenant": true});
+    assert_eq!(put(new.clone()).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(world.repair("DELETE", "/operations/v1/pauses", new).await.status, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]
@@ -135,6 +191,7 @@ async fn a_job_is_planned_begun_watched_cancelled_and_gone_on_with() {
     assert!(world.repairs.sent().is_empty(), "a plan does nothing");
     let job = world.repair("POST", "/operations/v1/jobs", filter).await;
     assert_eq!((job.status, &job.body["status"]), (StatusCode::ACCEPTED, &"running".into()));
+    assert_eq!(job.body["expected"], 12, "what progress is measured by");
     let id = job.body["id"].as_str().unwrap();
     assert_eq!(world.repairs.sent()[0].json()["job"], id);
     let cancelled = world.repair("POST", &format!("/operations/v1/jobs/{id}/cancel"), json!({})).await;
@@ -155,7 +212,13 @@ async fn a_wrong_body_is_told_what_is_wrong_without_a_word_of_it() {
         body
     };
     for (method, url, body, code, field) in [
-        ("POST", of(&reference, "replay"), json!({"canary": 1}), "invalid_body", ""),
+        ("POST", of(&reference, "replay"), json!({"note": ["canary"]}), "field_type", "note"),
+        ("POST", of(&reference, "replay"), json!({"7canary7": 1}), "field_unknown", "?"),
+        ("POST", "/operations/v1/jobs".into(), job("from", "canary".into()), "value_invalid", "from"),
+        ("POST", "/operations/v1/jobs".into(), job("states", json!(["dead", ["canary"]])), "field_type", "states[1]"),
+        ("POST", "/operations/v1/jobs".into(), json!("canary"), "field_type", ""),
+        ("POST", "/operations/v1/jobs".into(), job("colour", "canary".into()), "field_unknown", "colour"),
+        ("PUT", "/operations/v1/pauses".into(), json!({}), "field_missing", "events"),
         ("POST", of(&reference, "replay"), json!({"note": "x".repeat(501)}), "invalid_parameter", "note"),
         (
             "POST",

@@ -11,10 +11,10 @@ use webhooks_store::{Change, Entry, Jobs, Ledger};
 async fn a_job_replays_what_its_filter_finds_slice_by_slice_and_ends() {
     let world = World::new().await;
     world.recorded(25, processed).await;
-    world.job(&[], 1).await;
+    world.job(&[], 10).await;
     assert!(world.slice(1).await);
     assert_eq!(world.progress().await, (Status::Running, 10, 0));
-    assert_eq!(world.repairs.hidden()[0].1, Duration::from_secs(10), "ten at one a second");
+    assert_eq!(world.repairs.hidden()[0].1, Duration::from_secs(1), "ten at ten a second");
     let mut slices = 1;
     while world.slice(1).await {
         slices += 1;
@@ -33,7 +33,7 @@ async fn a_job_replays_what_its_filter_finds_slice_by_slice_and_ends() {
 }
 
 #[tokio::test]
-async fn what_is_not_meant_is_passed_over_and_what_was_paused_is_released() {
+async fn what_is_not_meant_is_left_alone_and_what_was_paused_is_released() {
     let world = World::new().await;
     world.recorded(3, processed).await;
     let paused = order(9, world.host.now() - time::Duration::minutes(1));
@@ -41,7 +41,7 @@ async fn what_is_not_meant_is_passed_over_and_what_was_paused_is_released() {
     world.table.table.record(&entry).await.unwrap();
     world.job(&[State::Paused], 100).await;
     while world.slice(1).await {}
-    assert_eq!(world.progress().await, (Status::Finished, 1, 3));
+    assert_eq!(world.progress().await, (Status::Finished, 1, 0), "what the filter does not mean is not passed over");
     assert_eq!(world.table.needing_attention("paused").await, 0);
     let actions = world.table.items().await.iter().filter(|item| item.contains_key("actions")).count();
     assert_eq!(actions, 1);
@@ -51,13 +51,64 @@ async fn what_is_not_meant_is_passed_over_and_what_was_paused_is_released() {
 async fn a_cancelled_job_ends_with_its_next_slice() {
     let world = World::new().await;
     world.recorded(15, processed).await;
-    world.job(&[], 1).await;
+    world.job(&[], 10).await;
     assert!(world.slice(1).await);
     let mut progress = world.table.table.job(JOB).await.unwrap().unwrap().progress;
     progress.status = Status::Cancelled;
     assert!(world.table.table.progress(JOB, &progress).await.unwrap());
     assert!(!world.slice(2).await);
     assert_eq!(world.replays().len(), 10);
+}
+
+/// How many were replayed in each second, while two messages make the job go on, as they do after a cancellation and a
+/// resumption.
+async fn by_the_second(world: &World, seconds: usize) -> Vec<usize> {
+    let (mut all, mut before) = (vec![], world.replays().len());
+    for _ in 0..seconds {
+        world.handed_out(1).await;
+        world.handed_out(1).await;
+        let sent = world.replays().len();
+        all.push(sent - before);
+        before = sent;
+        world.host.advance(time::Duration::SECOND);
+    }
+    all
+}
+
+#[tokio::test]
+async fn no_second_sees_more_replays_than_the_rate_whatever_makes_the_job_go_on() {
+    for (rate, expected) in [(1, vec![1; 25]), (10, vec![10, 10, 5])] {
+        let world = World::new().await;
+        world.recorded(25, processed).await;
+        world.job(&[], rate).await;
+        let seconds = by_the_second(&world, 40).await;
+        let busy: Vec<_> = seconds.into_iter().filter(|sent| *sent > 0).collect();
+        assert_eq!(busy, expected, "{rate} a second");
+        assert_eq!(world.progress().await, (Status::Finished, 25, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_was_cancelled_and_resumed_goes_on_when_it_is_due() {
+    let world = World::new().await;
+    world.recorded(25, processed).await;
+    world.job(&[], 10).await;
+    world.handed_out(1).await;
+    for status in [Status::Cancelled, Status::Running] {
+        let mut progress = world.table.table.job(JOB).await.unwrap().unwrap().progress;
+        progress.status = status;
+        assert!(world.table.table.progress(JOB, &progress).await.unwrap());
+    }
+    assert_eq!(by_the_second(&world, 3).await, [0, 10, 5]);
+}
+
+#[tokio::test]
+async fn a_job_of_few_a_second_passes_quickly_over_what_it_does_not_mean() {
+    let world = World::new().await;
+    world.recorded(59, processed).await;
+    world.job(&[State::Dead], 1).await;
+    world.slice(1).await;
+    assert_eq!(world.progress().await, (Status::Finished, 0, 0));
 }
 
 #[tokio::test]

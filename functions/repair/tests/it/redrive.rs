@@ -41,10 +41,10 @@ impl World {
 async fn dead_letters_go_back_at_the_jobs_rate_as_they_were() {
     let world = World::new().await;
     (1..=25).for_each(|number| world.dead(number, false));
-    world.begin(Work::Redrive(all()), 1).await;
+    world.begin(Work::Redrive(all()), 10).await;
     assert!(world.slice(1).await);
     assert_eq!(world.progress().await, (Status::Running, 10, 0));
-    assert_eq!(world.repairs.hidden()[0].1, Duration::from_secs(10), "ten at one a second");
+    assert_eq!(world.repairs.hidden()[0].1, Duration::from_secs(1), "ten at ten a second");
     while world.slice(1).await {}
     assert_eq!(world.progress().await, (Status::Finished, 25, 0));
     let (source, dead) = world.lane();

@@ -109,7 +109,7 @@ async fn what_waits_and_cannot_be_queued_goes_on_waiting() {
 async fn what_is_made_to_wait_behind_the_place_of_a_long_pass_is_found_by_the_next() {
     let world = World::new().await;
     world.recorded(25, paused).await;
-    world.begin(Work::Release, 1).await;
+    world.begin(Work::Release, 10).await;
     assert!(world.slice(1).await);
     assert_eq!(world.progress().await, (Status::Running, 10, 0));
     let (n, now) = (order(99, world.host.now()), world.host.now());

@@ -77,8 +77,16 @@ impl World {
         job
     }
 
-    /// Whether the job's message has to come again.
+    /// Whether the job's message has to come again, handed out when the job is due.
     pub(crate) async fn slice(&self, receive_count: u32) -> bool {
+        if let Some(job) = self.table.table.job(JOB).await.unwrap() {
+            self.host.advance((job.progress.due_at - self.host.now()).max(time::Duration::ZERO));
+        }
+        self.handed_out(receive_count).await
+    }
+
+    /// The same at once.
+    pub(crate) async fn handed_out(&self, receive_count: u32) -> bool {
         let response =
             self.repair.batch(sqs_event(&[message(JOB)], receive_count), "r-1", Duration::from_secs(30)).await;
         !to_come_again(&response).is_empty()

@@ -20,15 +20,14 @@ async fn record(fixture: &Fixture, n: &Notification, change: Change) {
     assert!(fixture.table.record(&Entry { notification: n, change, now: NOW }).await.unwrap());
 }
 
-async fn walk(fixture: &Fixture, filter: &Filter, most: i32) -> (Vec<String>, u64) {
-    let (mut keys, mut skipped, mut position) = (vec![], 0, None);
+async fn walk(fixture: &Fixture, filter: &Filter, most: i32) -> Vec<String> {
+    let (mut keys, mut position) = (vec![], None);
     loop {
         let stretch = fixture.table.stretch(filter, position.as_deref(), most).await.unwrap();
         keys.extend(stretch.found.into_iter().map(|found| found.key.entity.key));
-        skipped += stretch.skipped;
         position = stretch.position;
         if position.is_none() {
-            return (keys, skipped);
+            return keys;
         }
     }
 }
@@ -43,21 +42,21 @@ async fn a_filter_is_walked_over_in_the_order_received_and_nothing_comes_twice()
     }
     record(&fixture, &order(6, Duration::days(1)), Change::Paused).await;
     for most in [1, 2, 100] {
-        let (mut keys, skipped) = walk(&fixture, &filter(), most).await;
+        let mut keys = walk(&fixture, &filter(), most).await;
         // The first two came at the same moment.
         keys[..2].sort();
-        assert_eq!((keys, skipped), (["SO/1", "SO/2", "SO/3", "SO/6", "SO/4", "SO/5"].map(str::to_owned).to_vec(), 0));
+        assert_eq!(keys, ["SO/1", "SO/2", "SO/3", "SO/6", "SO/4", "SO/5"]);
         let paused = Filter { states: vec![State::Paused], ..filter() };
-        assert_eq!(walk(&fixture, &paused, most).await, (vec!["SO/6".to_owned()], 5));
+        assert_eq!(walk(&fixture, &paused, most).await, ["SO/6"]);
         let short = Filter { from: NOW - Duration::days(3), to: NOW, ..filter() };
-        assert_eq!(walk(&fixture, &short, most).await.0, ["SO/3", "SO/6", "SO/4"], "from the start, without the end");
+        assert_eq!(walk(&fixture, &short, most).await, ["SO/3", "SO/6", "SO/4"], "from the start, without the end");
     }
 }
 
 #[tokio::test]
 async fn of_two_who_go_on_with_a_job_one_does() {
     let fixture = Fixture::new().await;
-    let job = Job::new(Uuid::from_u128(7), filter(), 10, "op", "because", NOW);
+    let job = Job { expected: Some(60), ..Job::new(Uuid::from_u128(7), filter(), 10, "op", "because", NOW) };
     assert!(fixture.table.create(&job).await.unwrap());
     assert!(!fixture.table.create(&job).await.unwrap(), "once");
     let read = fixture.table.job(job.id).await.unwrap().unwrap();
