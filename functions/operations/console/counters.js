@@ -31,7 +31,7 @@ export function counters(strip, signal) {
       value.textContent = number(counts[name] ?? 0);
       tile.classList.toggle("some", counts[name] > 0);
     }
-    age.textContent = `As of ${new Date().toLocaleTimeString("en-GB")}`;
+    age.textContent = `As of ${new Date().toLocaleTimeString()}`;
     if (changed.length > 0) announce(changed.map(([name, label]) => `${label} ${counts[name]}`).join(", "));
     before = counts;
     return changed.length > 0 ? "changed" : "same";

@@ -58,8 +58,8 @@ function draw(place, overview, again) {
 
 function when(text, by) {
   const at = new Date(text);
-  return by === "day" ? at.toLocaleDateString("en-GB", { day: "2-digit", month: "short", timeZone: "UTC" }) :
-    at.toLocaleString("en-GB", { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" });
+  return by === "day" ? at.toLocaleDateString(undefined, { day: "2-digit", month: "short", timeZone: "UTC" }) :
+    at.toLocaleString(undefined, { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" });
 }
 
 const took = (times) => (times ? `${span(times.p50_ms)}, 95 of 100 in ${span(times.p95_ms)}` : "–");
