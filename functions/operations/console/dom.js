@@ -18,6 +18,9 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+// `undefined` is the browser's language, here and wherever a number or a date is written.
+const tenths = new Intl.NumberFormat(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
 /** A moment with its time zone; the exact one in UTC is its title. */
 export function moment(text) {
   const at = new Date(text);
@@ -29,14 +32,14 @@ export function moment(text) {
 /** How long, in words: `1.2 s`, `5 min`. */
 export function span(milliseconds) {
   const seconds = milliseconds / 1000;
-  if (seconds < 10) return `${Math.max(seconds, 0).toFixed(1)} s`;
+  if (seconds < 10) return `${tenths.format(Math.max(seconds, 0))} s`;
   if (seconds < 100) return `${Math.round(seconds)} s`;
   if (seconds < 6000) return `${Math.round(seconds / 60)} min`;
   if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h`;
   return `${Math.round(seconds / 86400)} d`;
 }
 
-export const number = (value) => Number(value).toLocaleString("en-GB");
+export const number = (value) => Number(value).toLocaleString();
 
 export function chip(tone, text, title) {
   return h("span", { class: `chip ${tone}`, title }, text);

@@ -59,7 +59,7 @@ function draw(place, overview, again) {
 
 function when(text, by) {
   const at = new Date(text);
-  return by === "day" ? at.toLocaleDateString("en-GB", { day: "2-digit", month: "short", timeZone: "UTC" }) :
+  return by === "day" ? at.toLocaleDateString(undefined, { day: "2-digit", month: "short", timeZone: "UTC" }) :
     `${inZone(at, { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" })} ${zoneName(at)}`;
 }
 

@@ -9,21 +9,21 @@ export const zone = () => chosenZone() ?? OWN;
 /** A name that is none changes nothing. */
 export function chooseZone(name) {
   try {
-    new Intl.DateTimeFormat("en-GB", { timeZone: name });
+    new Intl.DateTimeFormat(undefined, { timeZone: name });
   } catch {
     return;
   }
   sessionStorage.setItem(KEEP, name);
 }
 
-export const inZone = (at, options) => new Intl.DateTimeFormat("en-GB", { timeZone: zone(), ...options }).format(at);
+export const inZone = (at, options) => new Intl.DateTimeFormat(undefined, { timeZone: zone(), ...options }).format(at);
 
 /** What the zone is called at that time: `UTC`, `CET`. */
-export const zoneName = (at) => new Intl.DateTimeFormat("en-GB", { timeZone: zone(), timeZoneName: "short" }).formatToParts(at).find(({ type }) => type === "timeZoneName").value;
+export const zoneName = (at) => new Intl.DateTimeFormat(undefined, { timeZone: zone(), timeZoneName: "short" }).formatToParts(at).find(({ type }) => type === "timeZoneName").value;
 
 /** How far the zone is ahead of UTC at that time, in milliseconds. */
 function ahead(at) {
-  const parts = new Intl.DateTimeFormat("en-GB", { timeZone: zone(), hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric" }).formatToParts(at);
+  const parts = new Intl.DateTimeFormat(undefined, { timeZone: zone(), calendar: "gregory", numberingSystem: "latn", hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric" }).formatToParts(at);
   const [year, month, day, hour, minute] = ["year", "month", "day", "hour", "minute"].map((name) => Number(parts.find(({ type }) => type === name).value));
   return Date.UTC(year, month - 1, day, hour, minute) - Math.floor(at / 60000) * 60000;
 }

@@ -1,25 +1,29 @@
-//! What an accountant reads when nobody else says anything: short, plain, without personal data.
+//! What an accountant reads when nobody else says anything. The words are the model's, in every language.
 
 use crate::confirmation::Facts;
 use webhooks_model::feedback::Verdict;
-use webhooks_model::{Kind, Notification, Resource};
+use webhooks_model::sentences::{self, Text};
+use webhooks_model::{Kind, Language, Notification, Resource};
 
-pub(crate) fn processed(n: &Notification, facts: &Facts) -> Verdict {
-    let subject = n.subject();
-    Verdict::success(&match n.kind {
-        _ if facts.gone => format!("The {subject} was received, but Visma Net does not have it."),
-        Kind::Deleted => format!("The deletion of {subject} was received and processed."),
-        Kind::Created => format!("The new {subject} was received and processed."),
-        Kind::IdentityChanged => format!("The new number of {subject} was received and processed."),
-        Kind::Action => format!("The action on {subject} was received and processed."),
-        Kind::Completed => "The completed start-up of the company was received and processed.".to_owned(),
-        Kind::Background => format!("The result of {subject} was received and processed."),
-        Kind::StatusChanged | Kind::Lifecycle if status(n, facts).is_some() => {
-            let status = status(n, facts).unwrap_or_default();
-            format!("The status {status} of {subject} was received and processed.")
-        }
-        _ => format!("The change of {subject} was received and processed."),
-    })
+pub(crate) fn processed(n: &Notification, facts: &Facts, language: Language) -> Verdict {
+    let status = status(n, facts);
+    let sentence = match n.kind {
+        _ if facts.gone => sentences::GONE,
+        Kind::Deleted => sentences::DELETED,
+        Kind::Created => sentences::CREATED,
+        Kind::IdentityChanged => sentences::RENUMBERED,
+        Kind::Action => sentences::ACTION,
+        Kind::Completed => sentences::COMPLETED,
+        Kind::Background => sentences::RESULT,
+        Kind::StatusChanged | Kind::Lifecycle if status.is_some() => sentences::STATUS,
+        _ => sentences::CHANGED,
+    };
+    let status = match n.kind {
+        Kind::Lifecycle => language.voucher_status(status.unwrap_or_default()),
+        _ => status.unwrap_or_default(),
+    };
+    let subject = subject(n, language);
+    Verdict::success(&language.say(sentence, &[("subject", subject.as_str()), ("status", status)]))
 }
 
 /// What the notification says comes first: it is a step on the way, which the document may have passed.
@@ -27,26 +31,29 @@ pub(crate) fn status<'a>(n: &'a Notification, facts: &'a Facts) -> Option<&'a st
     n.status.as_deref().or_else(|| facts.resource.as_ref().and_then(Resource::status))
 }
 
-pub(crate) fn together(all: usize, successes: usize) -> Verdict {
+pub(crate) fn together(all: usize, successes: usize, language: Language) -> Verdict {
+    let counts = [all, successes].map(|count| count.to_string());
+    let say = |sentence| language.say(sentence, &[("all", counts[0].as_str()), ("successes", counts[1].as_str())]);
     match all - successes {
-        0 => Verdict::success(&format!("All {all} changes of this notification were received and processed.")),
-        _ => Verdict::failure(&format!(
-            "{successes} of {all} changes of this notification were processed. The integrator has been told of the others."
-        )),
+        0 => Verdict::success(&say(sentences::TOGETHER)),
+        _ => Verdict::failure(&say(sentences::NOT_ALL)),
     }
 }
 
-pub(crate) fn superseded(n: &Notification, facts: &Facts) -> Verdict {
-    let subject = n.subject();
-    Verdict::success(&match facts.refuted {
-        true => format!("The deletion of {subject} was not carried out, for Visma Net still has it."),
-        false => format!("A newer change of {subject} has already been processed."),
-    })
+pub(crate) fn superseded(n: &Notification, facts: &Facts, language: Language) -> Verdict {
+    let sentence = if facts.refuted { sentences::REFUTED } else { sentences::SUPERSEDED };
+    Verdict::success(&about(n, sentence, language))
 }
 
-pub(crate) fn dead(n: &Notification) -> Verdict {
-    Verdict::failure(&format!(
-        "The notification about {} could not be processed. The integrator has been told.",
-        n.subject()
-    ))
+pub(crate) fn dead(n: &Notification, language: Language) -> Verdict {
+    Verdict::failure(&about(n, sentences::DEAD, language))
+}
+
+fn about(n: &Notification, sentence: Text, language: Language) -> String {
+    let subject = subject(n, language);
+    language.say(sentence, &[("subject", subject.as_str())])
+}
+
+fn subject(n: &Notification, language: Language) -> String {
+    language.subject(n.entity, n.entity_key.as_deref())
 }

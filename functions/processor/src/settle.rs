@@ -63,7 +63,8 @@ impl<P: Ports> Processor<P> {
         let address = address(n, settings);
         let wanted = settings.route(n.entity, n.kind).feedback != FeedbackMode::None && n.tenant.is_some();
         let deadline = self.host.now() + settings.route(n.entity, n.kind).deadline();
-        let answer = (wanted && !address.ids.is_empty()).then(|| automatic(n, address, sentences::dead(n), deadline));
+        let verdict = sentences::dead(n, settings.language(n.tenant.as_deref()));
+        let answer = (wanted && !address.ids.is_empty()).then(|| automatic(n, address, verdict, deadline));
         let is_answered = answer.as_ref().is_some_and(|answer| answer.feedback == FeedbackState::Queued);
         let attempt = self.line(received, reason, &failure.detail);
         let needs = self.write_failure(n, received, Change::Dead { attempt, answer }, (failure.next, tries)).await;

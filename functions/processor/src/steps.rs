@@ -123,10 +123,11 @@ impl<P: Ports> Processor<P> {
     ) -> Result<Done, Failure> {
         let Findings { seen, facts, route, superseded } = found;
         let resource = facts.resource.as_ref();
+        let language = settings.language(n.tenant.as_deref());
         let verdict = if superseded {
-            sentences::superseded(n, &facts)
+            sentences::superseded(n, &facts, language)
         } else {
-            self.handler.handle(n, resource).await?.unwrap_or_else(|| sentences::processed(n, &facts))
+            self.handler.handle(n, resource).await?.unwrap_or_else(|| sentences::processed(n, &facts, language))
         };
         let address = address(n, settings);
         // Nobody gets an event of what is superseded, so nobody could post its outcome.

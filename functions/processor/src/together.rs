@@ -7,7 +7,7 @@ use crate::sentences;
 use webhooks_batch::Received;
 use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::{FeedbackMessage, FeedbackMode, FeedbackState};
-use webhooks_model::{Notification, Origin, SenderId, State};
+use webhooks_model::{Language, Notification, Origin, SenderId, State};
 use webhooks_settings::Settings;
 use webhooks_store::Ledger;
 
@@ -23,7 +23,8 @@ impl<P: Ports> Processor<P> {
         let mut failed = None;
         for first in all.iter().filter(|n| n.answer == AnswerRole::ForAll && n.origin != Origin::Replay) {
             let is_automatic = settings.route(first.entity, first.kind).feedback == FeedbackMode::Automatic;
-            if is_automatic && let Err(failure) = self.answer_for(first, all, received).await {
+            let language = settings.language(first.tenant.as_deref());
+            if is_automatic && let Err(failure) = self.answer_for(first, all, language, received).await {
                 tracing::error!(error = failure.detail, "items under one id could not be answered: {}", failure.detail);
                 failed = Some(Needs::Again(failure.next, received.receive_count));
             }
@@ -31,7 +32,13 @@ impl<P: Ports> Processor<P> {
         failed
     }
 
-    async fn answer_for(&self, first: &Notification, all: &[Notification], received: &Received) -> Result<(), Failure> {
+    async fn answer_for(
+        &self,
+        first: &Notification,
+        all: &[Notification],
+        language: Language,
+        received: &Received,
+    ) -> Result<(), Failure> {
         let id = first.sender_id().and_then(SenderId::uuid);
         let is_awaited = self.ledger.look(&first.ledger_key()).await?.same;
         if is_awaited.and_then(|known| known.feedback) != Some(FeedbackState::Awaited) {
@@ -48,7 +55,7 @@ impl<P: Ports> Processor<P> {
             let is_done = matches!(state, Some(State::Processed | State::Superseded));
             successes += usize::from(is_done && known.and_then(|known| known.is_success) != Some(false));
         }
-        let verdict = sentences::together(count, successes);
+        let verdict = sentences::together(count, successes, language);
         let outcome = FeedbackMessage::Outcome { notification: first.ledger_key(), verdict };
         let body = serde_json::to_string(&outcome).expect("names, ids and text always serialise");
         self.send(&self.feedback, first, received, body).await

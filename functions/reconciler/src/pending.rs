@@ -6,9 +6,9 @@ use crate::run::Run;
 use crate::sweep::SweepError;
 use time::OffsetDateTime;
 use webhooks_host::Host;
-use webhooks_model::State;
 use webhooks_model::feedback::{FeedbackMessage, FeedbackState, Verdict};
-use webhooks_model::{Delivery, LedgerKey};
+use webhooks_model::sentences::NO_OUTCOME;
+use webhooks_model::{Delivery, Language, LedgerKey, State};
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::Settings;
 use webhooks_store::{Mark, Pending, Replays, Unended};
@@ -39,12 +39,11 @@ fn need(pending: &Pending, before: OffsetDateTime) -> Need {
 }
 
 /// What an accountant reads when the integrator's system kept silent.
-fn no_outcome(key: &LedgerKey) -> Verdict {
-    let label = key.entity.entity.label();
+fn no_outcome(key: &LedgerKey, language: Language) -> Verdict {
     // The key of what has none is made up by us.
-    let name = Some(key.entity.key.as_str()).filter(|name| !name.starts_with('~')).unwrap_or_default();
-    let subject = format!("{label} {name}");
-    Verdict::failure(&format!("The outcome of processing {} did not come in time.", subject.trim_end()))
+    let name = Some(key.entity.key.as_str()).filter(|name| !name.starts_with('~'));
+    let subject = language.subject(key.entity.entity, name);
+    Verdict::failure(&language.say(NO_OUTCOME, &[("subject", subject.as_str())]))
 }
 
 impl<P: Ports> Reconciler<P> {
@@ -61,7 +60,7 @@ impl<P: Ports> Reconciler<P> {
         let (only, first) = scope;
         let before = self.host.now() - settings.reconciliation.stuck_after();
         if only.is_none() {
-            self.expire_overdue(before, run, report).await?;
+            self.expire_overdue(settings, before, run, report).await?;
             for mark in [Mark::Retrying, Mark::Queued] {
                 self.push_marked(mark, before, run, report).await?;
             }
@@ -80,6 +79,7 @@ impl<P: Ports> Reconciler<P> {
 
     async fn expire_overdue(
         &self,
+        settings: &Settings,
         before: OffsetDateTime,
         run: &mut Run<'_>,
         report: &mut Report,
@@ -94,7 +94,8 @@ impl<P: Ports> Reconciler<P> {
                 if !run.take_message(now) {
                     return Ok(());
                 }
-                self.expire(&one, now, before, run, report).await?;
+                let verdict = no_outcome(&one.key, settings.language(Some(&one.key.entity.tenant)));
+                self.expire(&one, &verdict, (now, before), run, report).await?;
             }
         }
         Ok(())
@@ -104,15 +105,15 @@ impl<P: Ports> Reconciler<P> {
     async fn expire(
         &self,
         one: &Pending,
-        now: OffsetDateTime,
-        before: OffsetDateTime,
+        no_outcome: &Verdict,
+        (now, before): (OffsetDateTime, OffsetDateTime),
         run: &Run<'_>,
         report: &mut Report,
     ) -> Result<(), SweepError> {
         let key = &one.key;
         match one.feedback {
             Some(FeedbackState::Awaited) => {
-                if !self.sweeps.expire(key, &no_outcome(key), now, before).await? {
+                if !self.sweeps.expire(key, no_outcome, now, before).await? {
                     // The outcome is here and Visma Net has not taken it yet; or it was sent a moment ago.
                     let last = one.deadline.unwrap_or(now) + (now - before);
                     return Ok(self.sweeps.watch(key, Mark::Awaited, last).await?);

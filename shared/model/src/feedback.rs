@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// The longest description sent (docs/visma-net.md#open-questions, question 16).
-const MAX_DESCRIPTION: usize = 255;
+pub(crate) const MAX_DESCRIPTION: usize = 255;
 
 /// Who answers Visma Net, as a route says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -266,14 +266,6 @@ impl Notification {
     pub fn event_name(&self) -> &str {
         self.event.map_or(&self.event_raw, |event| event.id)
     }
-
-    /// For people: `account 1920`.
-    pub fn subject(&self) -> String {
-        match &self.entity_key {
-            Some(key) => format!("{} {key}", self.entity.label()),
-            None => self.entity.label(),
-        }
-    }
 }
 
 /// Items of one delivery that have no ids of their own are told apart by their content. Where that is

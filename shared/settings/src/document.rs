@@ -16,7 +16,7 @@ use webhooks_model::catalogue;
 use webhooks_model::mapping::{self, FieldRule};
 use webhooks_model::notification::{DEFAULT_MAX_ITEMS, Directory, UNKNOWN_TENANT, is_name};
 use webhooks_model::resource_path::Api;
-use webhooks_model::{Channel, Entity, EventType, Kind, Zone};
+use webhooks_model::{Channel, Entity, EventType, Kind, Language, Zone};
 
 const NAME: &str = "must be of letters, digits, - and _, 64 at most";
 const LONGEST_TENANT_NAME: usize = 100;
@@ -69,6 +69,9 @@ pub struct Visma {
     pub application_name: String,
     #[serde(default)]
     pub feedback_id: FeedbackId,
+    /// Of the sentences that an accountant reads.
+    #[serde(default)]
+    pub language: Language,
     /// The clock of `erp_url`'s times, which name no zone (docs/visma-net.md#times-and-zones).
     #[serde(default)]
     pub erp_time_zone: TimeZone,
@@ -136,6 +139,9 @@ pub struct Tenant {
     /// silent as long as it likes.
     #[serde(default)]
     pub silence_hours: Option<u16>,
+    /// In place of `visma.language`.
+    #[serde(default)]
+    pub language: Option<Language>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -170,6 +176,12 @@ impl Settings {
 
     pub fn subscription(&self, id: &str) -> Option<&Subscription> {
         self.subscriptions.iter().find(|subscription| subscription.id == id)
+    }
+
+    /// In which the tenant's accountants read.
+    pub fn language(&self, tenant: Option<&str>) -> Language {
+        let is_meant = |own: &&Tenant| tenant.is_some_and(|tenant| own.id.eq_ignore_ascii_case(tenant));
+        self.tenants.iter().find(is_meant).and_then(|own| own.language).unwrap_or(self.visma.language)
     }
 
     /// How long the tenant may be silent; `None` for as long as it likes.

@@ -308,6 +308,28 @@ fn a_tenants_own_silence_outweighs_that_of_all_and_none_is_no_limit() {
 }
 
 #[test]
+fn a_tenants_own_language_outweighs_that_of_all_and_is_english_unless_told() {
+    let languages = |visma: Option<&str>, tenant: Option<&str>| {
+        let mut document = document();
+        document["tenants"][0]["language"] = json!(tenant);
+        if let Some(visma) = visma {
+            document["visma"]["language"] = json!(visma);
+        }
+        let settings = Settings::parse(&document.to_string()).unwrap();
+        [Some("t-1"), Some("T-1"), Some("t-2"), None].map(|tenant| settings.language(tenant))
+    };
+    assert_eq!(languages(None, None), [Language::En; 4]);
+    assert_eq!(languages(Some("nb"), None), [Language::Nb; 4]);
+    assert_eq!(languages(Some("nb"), Some("sv")), [Language::Sv, Language::Sv, Language::Nb, Language::Nb]);
+    refuses("/visma/language", json!("no"), "value_unknown", "visma.language");
+    refuses("/visma/language", json!("NB"), "value_unknown", "visma.language");
+    refuses("/tenants/0/language", json!("de"), "value_unknown", "tenants[0].language");
+    let words = "value_unknown: visma.language: must be one of `en`, `nb`, `sv`, `da`, `nl`, `fi` (line 1, column ";
+    let told = with("/visma/language", json!("de")).unwrap_err().to_string();
+    assert!(told.starts_with(words), "{told}");
+}
+
+#[test]
 fn a_subscription_whose_event_is_rare_may_be_waited_for_longer_or_not_at_all() {
     let allowed = |hours: Option<u16>| {
         let mut settings = with("/tenants/0", json!({"id": "t-1"})).unwrap();

@@ -173,3 +173,20 @@ fn every_reason_has_its_meaning_its_likely_cause_and_what_to_do() {
         assert!(texts.len() >= 3 && texts.iter().all(|text| !text.is_empty()), "{code}: {texts:?}");
     }
 }
+
+#[test]
+fn numbers_and_dates_follow_the_browsers_language() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("console");
+    let writers = ["toLocaleString(", "toLocaleDateString(", "toLocaleTimeString(", "DateTimeFormat(", "NumberFormat("];
+    let mut calls = 0;
+    for file in fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file()) {
+        let text = fs::read_to_string(&file).unwrap();
+        for language in writers.iter().flat_map(|writer| text.split(writer).skip(1)) {
+            let is_browsers = language.starts_with(')') || language.starts_with("undefined");
+            assert!(is_browsers, "{} names a language", file.display());
+            calls += 1;
+        }
+        assert!(!text.contains(".toFixed("), "{} has a point in every language", file.display());
+    }
+    assert!(calls > 4);
+}

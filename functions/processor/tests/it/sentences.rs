@@ -1,12 +1,28 @@
 //! What the accountant reads when no business code says anything.
 
-use crate::world::World;
-use serde_json::json;
+use crate::world::{World, account};
+use serde_json::{Value, json};
 use uuid::Uuid;
+
+async fn without_fetching() -> World {
+    World::with_routes(json!([{"events": "*", "fetch": false}])).await
+}
+
+fn item(id: u128, event: &str, status: Option<&str>) -> Value {
+    json!({
+        "notificationId": Uuid::from_u128(id), "contextId": "1234567", "event": event, "number": "7", "status": status,
+    })
+}
+
+fn speak(world: &World, language: &str, own: Option<&str>) {
+    let mut settings = world.settings.0.lock().unwrap();
+    settings["visma"]["language"] = json!(language);
+    settings["tenants"][0]["language"] = json!(own);
+}
 
 #[tokio::test]
 async fn each_kind_of_notification_is_answered_in_words_of_its_own() {
-    let world = World::with_routes(json!([{"events": "*", "fetch": false}])).await;
+    let world = without_fetching().await;
     let subjects = [
         ("ACCOUNT_CREATED", None, "new account 7"),
         ("CUSTOMER_CHANGED", None, "change of customer 7"),
@@ -20,11 +36,47 @@ async fn each_kind_of_notification_is_answered_in_words_of_its_own() {
         ("VOUCHER_PROCESSED", None, "status Processed of voucher 7"),
     ];
     for (id, (event, status, subject)) in (1..).zip(subjects) {
-        let body = json!({
-            "notificationId": Uuid::from_u128(id), "contextId": "1234567", "event": event, "number": "7", "status": status,
-        });
-        assert!(world.take(&body).await.is_empty(), "{event}");
+        assert!(world.take(&item(id, event, status)).await.is_empty(), "{event}");
         let expected = format!("The {subject} was received and processed.");
         assert_eq!(world.answer(id).await, (true, expected), "{event}");
     }
+}
+
+#[tokio::test]
+async fn the_settings_choose_the_language_and_a_tenants_own_outweighs_it() {
+    for (own, expected) in [
+        (None, "Endringen av konto 7 er mottatt og behandlet."),
+        (Some("fi"), "Muutos vastaanotettiin ja käsiteltiin: tili 7."),
+    ] {
+        let world = without_fetching().await;
+        speak(&world, "nb", own);
+        assert!(world.take(&account(1, "ACCOUNT_CHANGED", "7")).await.is_empty());
+        assert_eq!(world.answer(1).await, (true, expected.to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_status_is_translated_where_an_event_states_it_and_else_as_visma_net_wrote_it() {
+    let world = without_fetching().await;
+    speak(&world, "nb", None);
+    world.take(&item(1, "VOUCHER_PROCESSED", None)).await;
+    world.take(&item(2, "PURCHASE_ORDER_STATUS_CHANGED", Some("Open"))).await;
+    assert_eq!(world.answer(1).await.1, "Statusen Behandlet for bilag 7 er mottatt og behandlet.");
+    assert_eq!(world.answer(2).await.1, "Statusen Open for innkjøpsordre 7 er mottatt og behandlet.");
+}
+
+#[tokio::test]
+async fn what_was_decided_stays_as_it_was_when_the_language_changes() {
+    let world = without_fetching().await;
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "7"))];
+    world.feedback.refuse(true);
+    assert_eq!(world.batch(&message, 1).await, [0]);
+    world.feedback.refuse(false);
+    speak(&world, "nb", None);
+    world.host.advance(time::Duration::minutes(6));
+    world.take(&account(2, "ACCOUNT_CHANGED", "8")).await;
+    assert_eq!(world.answer(2).await.1, "Endringen av konto 8 er mottatt og behandlet.");
+    assert!(world.batch(&message, 2).await.is_empty());
+    assert_eq!(world.feedback.sent().len(), 2);
+    assert_eq!(world.answer(1).await.1, "The change of account 7 was received and processed.");
 }

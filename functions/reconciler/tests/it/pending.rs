@@ -68,6 +68,20 @@ async fn an_outcome_that_does_not_come_is_told_as_a_failure_once() {
 }
 
 #[tokio::test]
+async fn an_outcome_that_does_not_come_is_told_in_the_tenants_language() {
+    let mut settings = fixtures::document();
+    settings["reconciliation"] = json!({"collections": []});
+    settings["tenants"][0]["language"] = json!("nb");
+    let world = World::with_document(settings).await;
+    let n = world.accepted(TENANT, "10001", Origin::Webhook);
+    world.end(&n, awaited(&world)).await;
+    world.host.advance(Duration::minutes(121));
+    assert_eq!(world.run().await.expired, 1);
+    let told = Verdict::failure("Resultatet av behandlingen av kunde 10001 kom ikke i tide.");
+    assert_eq!(verdict(&world, &n.ledger_key()).await.1, Some(told));
+}
+
+#[tokio::test]
 async fn an_outcome_that_came_in_time_and_waits_for_visma_net_does_not_expire() {
     let world = world().await;
     let n = world.accepted(TENANT, "10001", Origin::Webhook);

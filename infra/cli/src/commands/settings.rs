@@ -76,6 +76,9 @@ pub struct Tenant {
     /// How long it may be silent, in hours; 0 for as long as it likes
     #[arg(long, value_name = "HOURS")]
     silence_hours: Option<u16>,
+    /// In which its accountants read: en, nb, sv, da, nl or fi
+    #[arg(long)]
+    language: Option<String>,
     #[command(flatten)]
     writing: Writing,
 }
@@ -156,10 +159,14 @@ pub async fn carry_out(documents: &impl Documents, command: Command) -> Outcome 
 fn edited(text: &str, command: Command) -> Result<(String, String, Writing), Failure> {
     Ok(match command {
         Command::Show => (text.to_owned(), String::new(), Writing::default()),
-        Command::Tenants(Tenants::Add(Tenant { id, name, company_id, silence_hours, writing })) => {
+        Command::Tenants(Tenants::Add(Tenant { id, name, company_id, silence_hours, language, writing })) => {
             let mut tenant = json!({ "id": id });
-            let given =
-                [("name", json!(name)), ("company_id", json!(company_id)), ("silence_hours", json!(silence_hours))];
+            let given = [
+                ("name", json!(name)),
+                ("company_id", json!(company_id)),
+                ("silence_hours", json!(silence_hours)),
+                ("language", json!(language)),
+            ];
             for (field, value) in given.into_iter().filter(|(_, value)| !value.is_null()) {
                 tenant[field] = value;
             }

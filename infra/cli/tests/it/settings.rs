@@ -39,15 +39,14 @@ async fn what_is_added_and_removed_again_leaves_the_document_as_it_was() {
 #[tokio::test]
 async fn each_option_is_written() {
     let memory = Memory::new();
-    run(&memory, &format!("tenants add {TENANT} --name Kyst --company-id 7654321 --silence-hours 0")).await.unwrap();
+    let options = "--name Kyst --company-id 7654321 --silence-hours 0 --language nb";
+    run(&memory, &format!("tenants add {TENANT} {options}")).await.unwrap();
     run(&memory, "aliases add KontoEndret=account_changed").await.unwrap();
     run(&memory, "routes add customer.* --no-fetch --deadline-hours 48").await.unwrap();
     run(&memory, "routes add sales_order.* --feedback none --no-publish --first").await.unwrap();
     let document = document(&memory);
-    assert_eq!(
-        document["tenants"][1],
-        json!({ "id": TENANT, "name": "Kyst", "company_id": "7654321", "silence_hours": 0 })
-    );
+    let tenant = json!({ "id": TENANT, "name": "Kyst", "company_id": "7654321", "silence_hours": 0, "language": "nb" });
+    assert_eq!(document["tenants"][1], tenant);
     assert_eq!(document["event_aliases"], json!({ "KontoEndret": "ACCOUNT_CHANGED" }));
     let [first, second] = [&document["routes"][0], &document["routes"][1]];
     assert_eq!(
@@ -66,7 +65,7 @@ async fn each_option_is_written() {
 async fn what_would_not_be_valid_is_not_written_and_a_dry_run_writes_nothing() {
     let memory = Memory::new();
     let before = memory.text.borrow().clone();
-    for wrong in ["tenants add a/b", "routes add account.* --deadline-hours 1000"] {
+    for wrong in ["tenants add a/b", "tenants add a --language de", "routes add account.* --deadline-hours 1000"] {
         assert_eq!(run(&memory, wrong).await.unwrap_err().exit, Exit::Refused, "{wrong}");
     }
     let report = run(&memory, &format!("tenants add {TENANT} --dry-run")).await.unwrap();

@@ -234,8 +234,9 @@ pub(super) fn go_on(job: &Value) -> String {
 
 fn progress(job: &Value) -> String {
     let reached = job["reached"].as_str().map(|at| format!(", up to {at}")).unwrap_or_default();
+    let of = job["expected"].as_u64().map(|count| format!(" of {count}")).unwrap_or_default();
     let (done, skipped) = (&job["done"], &job["skipped"]);
-    format!("{}: {done} {}, {skipped} passed over{reached}", text(&job["status"]), deed(job))
+    format!("{}: {done}{of} {}, {skipped} passed over{reached}", text(&job["status"]), deed(job))
 }
 
 /// What a job of this kind does to each.

@@ -1,0 +1,285 @@
+//! Every text of ours that an accountant reads, in every language: short, plain, without personal
+//! data. Visma Net's own texts, such as a status, and those of business code stay as they are.
+
+use crate::catalogue::Entity;
+use crate::language::Language;
+
+/// One text in each language, in the order of [`Language::ALL`]. The name of a value is in braces. A
+/// sentence is built so that no value needs an ending or an article: Finnish puts it behind a colon.
+pub type Text = [&'static str; Language::ALL.len()];
+
+macro_rules! sentences {
+    ($($name:ident = [$($text:literal),* $(,)?];)*) => {
+        $(pub const $name: Text = [$($text),*];)*
+
+        #[cfg(test)]
+        const SENTENCES: &[(&str, Text)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+sentences! {
+    GONE = [
+        "The {subject} was received, but Visma Net does not have it.",
+        "Varselet om {subject} er mottatt, men posten finnes ikke i Visma Net.",
+        "Aviseringen om {subject} har tagits emot, men posten finns inte i Visma Net.",
+        "Notifikationen om {subject} er modtaget, men posten findes ikke i Visma Net.",
+        "De melding over {subject} is ontvangen, maar Visma Net heeft het record niet.",
+        "Ilmoitus vastaanotettiin, mutta tietuetta ei ole Visma Netissä: {subject}.",
+    ];
+    DELETED = [
+        "The deletion of {subject} was received and processed.",
+        "Slettingen av {subject} er mottatt og behandlet.",
+        "Borttagningen av {subject} har tagits emot och behandlats.",
+        "Sletningen af {subject} er modtaget og behandlet.",
+        "De verwijdering van {subject} is ontvangen en verwerkt.",
+        "Poisto vastaanotettiin ja käsiteltiin: {subject}.",
+    ];
+    CREATED = [
+        "The new {subject} was received and processed.",
+        "Opprettelsen av {subject} er mottatt og behandlet.",
+        "Registreringen av {subject} har tagits emot och behandlats.",
+        "Oprettelsen af {subject} er modtaget og behandlet.",
+        "De aanmaak van {subject} is ontvangen en verwerkt.",
+        "Lisäys vastaanotettiin ja käsiteltiin: {subject}.",
+    ];
+    RENUMBERED = [
+        "The new number of {subject} was received and processed.",
+        "Det nye nummeret på {subject} er mottatt og behandlet.",
+        "Det nya numret på {subject} har tagits emot och behandlats.",
+        "Det nye nummer på {subject} er modtaget og behandlet.",
+        "Het nieuwe nummer van {subject} is ontvangen en verwerkt.",
+        "Uusi numero vastaanotettiin ja käsiteltiin: {subject}.",
+    ];
+    ACTION = [
+        "The action on {subject} was received and processed.",
+        "Handlingen på {subject} er mottatt og behandlet.",
+        "Åtgärden på {subject} har tagits emot och behandlats.",
+        "Handlingen på {subject} er modtaget og behandlet.",
+        "De actie op {subject} is ontvangen en verwerkt.",
+        "Toiminto vastaanotettiin ja käsiteltiin: {subject}.",
+    ];
+    COMPLETED = [
+        "The completed start-up of the company was received and processed.",
+        "Den fullførte oppstarten av firmaet er mottatt og behandlet.",
+        "Den slutförda uppstarten av företaget har tagits emot och behandlats.",
+        "Den fuldførte opstart af virksomheden er modtaget og behandlet.",
+        "De voltooide opstart van het bedrijf is ontvangen en verwerkt.",
+        "Yrityksen valmis käyttöönotto vastaanotettiin ja käsiteltiin.",
+    ];
+    RESULT = [
+        "The result of {subject} was received and processed.",
+        "Resultatet av {subject} er mottatt og behandlet.",
+        "Resultatet av {subject} har tagits emot och behandlats.",
+        "Resultatet af {subject} er modtaget og behandlet.",
+        "Het resultaat van {subject} is ontvangen en verwerkt.",
+        "Tulos vastaanotettiin ja käsiteltiin: {subject}.",
+    ];
+    STATUS = [
+        "The status {status} of {subject} was received and processed.",
+        "Statusen {status} for {subject} er mottatt og behandlet.",
+        "Statusen {status} för {subject} har tagits emot och behandlats.",
+        "Status {status} for {subject} er modtaget og behandlet.",
+        "De status {status} van {subject} is ontvangen en verwerkt.",
+        "Tila {status} vastaanotettiin ja käsiteltiin: {subject}.",
+    ];
+    CHANGED = [
+        "The change of {subject} was received and processed.",
+        "Endringen av {subject} er mottatt og behandlet.",
+        "Ändringen av {subject} har tagits emot och behandlats.",
+        "Ændringen af {subject} er modtaget og behandlet.",
+        "De wijziging van {subject} is ontvangen en verwerkt.",
+        "Muutos vastaanotettiin ja käsiteltiin: {subject}.",
+    ];
+    TOGETHER = [
+        "All {all} changes of this notification were received and processed.",
+        "Alle {all} endringer i dette varselet er mottatt og behandlet.",
+        "Alla {all} ändringar i den här aviseringen har tagits emot och behandlats.",
+        "Alle {all} ændringer i denne notifikation er modtaget og behandlet.",
+        "Alle {all} wijzigingen van deze melding zijn ontvangen en verwerkt.",
+        "Kaikki tämän ilmoituksen {all} muutosta vastaanotettiin ja käsiteltiin.",
+    ];
+    NOT_ALL = [
+        "{successes} of {all} changes of this notification were processed. The integrator has been told of the others.",
+        "{successes} av {all} endringer i dette varselet er behandlet. Integratoren har fått beskjed om de andre.",
+        "{successes} av {all} ändringar i den här aviseringen har behandlats. Integratören har informerats om de övriga.",
+        "{successes} af {all} ændringer i denne notifikation er behandlet. Integratoren har fået besked om de øvrige.",
+        "{successes} van {all} wijzigingen van deze melding zijn verwerkt. De integrator is op de hoogte van de overige.",
+        "Tämän ilmoituksen {all} muutoksesta käsiteltiin {successes}. Muista on ilmoitettu integraattorille.",
+    ];
+    REFUTED = [
+        "The deletion of {subject} was not carried out, for Visma Net still has it.",
+        "Slettingen av {subject} ble ikke utført, for posten finnes fortsatt i Visma Net.",
+        "Borttagningen av {subject} utfördes inte, eftersom posten finns kvar i Visma Net.",
+        "Sletningen af {subject} blev ikke udført, da posten stadig findes i Visma Net.",
+        "De verwijdering van {subject} is niet uitgevoerd, want Visma Net heeft het record nog.",
+        "Poistoa ei tehty, koska tietue on yhä Visma Netissä: {subject}.",
+    ];
+    SUPERSEDED = [
+        "A newer change of {subject} has already been processed.",
+        "En nyere endring av {subject} er allerede behandlet.",
+        "En nyare ändring av {subject} har redan behandlats.",
+        "En nyere ændring af {subject} er allerede behandlet.",
+        "Een nieuwere wijziging van {subject} is al verwerkt.",
+        "Uudempi muutos on jo käsitelty: {subject}.",
+    ];
+    DEAD = [
+        "The notification about {subject} could not be processed. The integrator has been told.",
+        "Varselet om {subject} kunne ikke behandles. Integratoren har fått beskjed.",
+        "Aviseringen om {subject} kunde inte behandlas. Integratören har informerats.",
+        "Notifikationen om {subject} kunne ikke behandles. Integratoren har fået besked.",
+        "De melding over {subject} kon niet worden verwerkt. De integrator is op de hoogte gebracht.",
+        "Ilmoitusta ei voitu käsitellä: {subject}. Asiasta on ilmoitettu integraattorille.",
+    ];
+    NO_OUTCOME = [
+        "The outcome of processing {subject} did not come in time.",
+        "Resultatet av behandlingen av {subject} kom ikke i tide.",
+        "Resultatet av behandlingen av {subject} kom inte i tid.",
+        "Resultatet af behandlingen af {subject} kom ikke i tide.",
+        "Het resultaat van de verwerking van {subject} kwam niet op tijd.",
+        "Käsittelyn tulos ei tullut ajoissa: {subject}.",
+    ];
+}
+
+fn name(entity: Entity) -> Text {
+    match entity {
+        Entity::Account => ["account", "konto", "konto", "konto", "grootboekrekening", "tili"],
+        Entity::BackgroundOperation => [
+            "background operation",
+            "bakgrunnsjobb",
+            "bakgrundsjobb",
+            "baggrundsjob",
+            "achtergrondtaak",
+            "taustatoiminto",
+        ],
+        Entity::Company => ["company", "firma", "företag", "virksomhed", "bedrijf", "yritys"],
+        Entity::Customer => ["customer", "kunde", "kund", "kunde", "klant", "asiakas"],
+        Entity::CustomerInvoice => {
+            ["customer invoice", "kundefaktura", "kundfaktura", "kundefaktura", "verkoopfactuur", "myyntilasku"]
+        }
+        Entity::Dimension => ["dimension", "dimensjon", "dimension", "dimension", "dimensie", "dimensio"],
+        Entity::Employee => ["employee", "ansatt", "anställd", "medarbejder", "medewerker", "työntekijä"],
+        Entity::InventoryItem => {
+            ["inventory item", "lagervare", "lagerartikel", "lagervare", "voorraadartikel", "varastonimike"]
+        }
+        Entity::Project => ["project", "prosjekt", "projekt", "projekt", "project", "projekti"],
+        Entity::PurchaseOrder => {
+            ["purchase order", "innkjøpsordre", "inköpsorder", "indkøbsordre", "inkooporder", "ostotilaus"]
+        }
+        Entity::SalesOrder => {
+            ["sales order", "salgsordre", "försäljningsorder", "salgsordre", "verkooporder", "myyntitilaus"]
+        }
+        Entity::Segment => ["segment", "segment", "segment", "segment", "segment", "segmentti"],
+        Entity::Shipment => ["shipment", "forsendelse", "leverans", "forsendelse", "zending", "toimitus"],
+        Entity::Supplier => ["supplier", "leverandør", "leverantör", "leverandør", "leverancier", "toimittaja"],
+        Entity::SupplierInvoice => [
+            "supplier invoice",
+            "leverandørfaktura",
+            "leverantörsfaktura",
+            "leverandørfaktura",
+            "inkoopfactuur",
+            "ostolasku",
+        ],
+        Entity::Voucher => ["voucher", "bilag", "verifikation", "bilag", "boekstuk", "tosite"],
+        Entity::Unmapped => [
+            "unmapped",
+            "ukjent hendelse",
+            "okänd händelse",
+            "ukendt hændelse",
+            "onbekende gebeurtenis",
+            "tuntematon tapahtuma",
+        ],
+        Entity::Unparseable => [
+            "unparseable",
+            "uleselig varsel",
+            "oläslig avisering",
+            "ulæselig notifikation",
+            "onleesbare melding",
+            "lukukelvoton ilmoitus",
+        ],
+    }
+}
+
+/// What the events of vouchers state as their status. The first is `EventType::implied_status`.
+const VOUCHER_STEPS: &[Text] = &[
+    [
+        "Import failed",
+        "Import mislyktes",
+        "Import misslyckades",
+        "Import mislykkedes",
+        "Import mislukt",
+        "Tuonti epäonnistui",
+    ],
+    ["Import successful", "Importert", "Importerad", "Importeret", "Geïmporteerd", "Tuotu"],
+    ["Received", "Mottatt", "Mottagen", "Modtaget", "Ontvangen", "Vastaanotettu"],
+    ["Processed", "Behandlet", "Behandlad", "Behandlet", "Verwerkt", "Käsitelty"],
+    [
+        "Processing failed",
+        "Behandling mislyktes",
+        "Behandling misslyckades",
+        "Behandling mislykkedes",
+        "Verwerking mislukt",
+        "Käsittely epäonnistui",
+    ],
+    [
+        "Synchronization started",
+        "Synkronisering startet",
+        "Synkronisering påbörjad",
+        "Synkronisering startet",
+        "Synchronisatie gestart",
+        "Synkronointi aloitettu",
+    ],
+    ["Synchronized", "Synkronisert", "Synkroniserad", "Synkroniseret", "Gesynchroniseerd", "Synkronoitu"],
+    [
+        "Synchronization failed",
+        "Synkronisering mislyktes",
+        "Synkronisering misslyckades",
+        "Synkronisering mislykkedes",
+        "Synchronisatie mislukt",
+        "Synkronointi epäonnistui",
+    ],
+    [
+        "Document synchronized",
+        "Dokument synkronisert",
+        "Dokument synkroniserat",
+        "Dokument synkroniseret",
+        "Document gesynchroniseerd",
+        "Asiakirja synkronoitu",
+    ],
+    [
+        "Document synchronization failed",
+        "Synkronisering av dokument mislyktes",
+        "Synkronisering av dokument misslyckades",
+        "Synkronisering af dokument mislykkedes",
+        "Synchronisatie van document mislukt",
+        "Asiakirjan synkronointi epäonnistui",
+    ],
+];
+
+impl Language {
+    /// The sentence with its values, each beside its name.
+    pub fn say(self, sentence: Text, values: &[(&str, &str)]) -> String {
+        let mut said = String::new();
+        // Every second part is the name of a value. A value may have braces of its own.
+        for (nth, part) in sentence[self as usize].split(['{', '}']).enumerate() {
+            let value = values.iter().find(|(name, _)| nth % 2 == 1 && *name == part);
+            said.push_str(value.map_or(part, |&(_, value)| value));
+        }
+        said
+    }
+
+    /// `account 1920`, or the entity's name alone.
+    pub fn subject(self, entity: Entity, key: Option<&str>) -> String {
+        let name = name(entity)[self as usize];
+        key.map_or_else(|| name.to_owned(), |key| format!("{name} {key}"))
+    }
+
+    /// A status that the name of a voucher's event states. Any other stays as Visma Net wrote it.
+    pub fn voucher_status(self, status: &str) -> &str {
+        let step = VOUCHER_STEPS.iter().find(|step| step[Self::En as usize] == status);
+        step.map_or(status, |step| step[self as usize])
+    }
+}
+
+#[cfg(test)]
+#[path = "sentences_tests.rs"]
+mod tests;
