@@ -1,4 +1,4 @@
-//! `cargo xtask faults`: load and every fault on a stack of its own, since killing functions would hit everybody's.
+//! `cargo xtask faults`: load, operators and every fault on a stack of its own, since killing functions would hit everybody's.
 
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
@@ -42,7 +42,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
     steps.next("Load and faults");
     let tested = test(workspace, interrupt, &mut stack, options);
     match &tested {
-        Ok(()) => steps.done("Nothing was lost"),
+        Ok(()) => steps.done("Nothing was lost, and no command was swallowed"),
         Err(_) => eprintln!("\nLogs of this run are in {}. {}", stack.folder.display(), stack.log()),
     }
     tested

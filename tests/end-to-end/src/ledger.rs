@@ -49,6 +49,17 @@ impl Stack {
         (statuses.into_iter().map(|name| text(&head, name)).collect(), deleted)
     }
 
+    /// Partition and sort key of each item that names a tenant anywhere. The audit, the jobs and the
+    /// pauses do so also after an erasure, and the directory does while the settings list the tenant.
+    pub async fn kept_of(&self, tenant: &str) -> Vec<(String, String)> {
+        let pages = self.dynamodb.scan().table_name(self.output("TableName")).consistent_read(true);
+        let items: Result<Vec<Item>, _> = pages.into_paginator().items().send().collect().await;
+        let items = items.expect("the table answers").into_iter();
+        let own = items.filter(|item| format!("{item:?}").contains(tenant));
+        let keys = own.map(|item| (text(&item, "pk"), text(&item, "sk")));
+        keys.filter(|(pk, _)| !["audit", "jobs", "pauses", "tenants"].contains(&pk.as_str())).collect()
+    }
+
     /// A local table is small, so a scan will do.
     async fn items(&self, tenant: &str, sort_key: &str) -> Vec<Item> {
         let pages = self

@@ -50,6 +50,11 @@ impl Operator {
 
     /// Status and body of the answer.
     pub async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        self.try_ask(method, path, body).await.expect("the API answers")
+    }
+
+    /// The same where the API may be out of reach.
+    pub async fn try_ask(&self, method: &str, path: &str, body: Option<&Value>) -> reqwest::Result<(u16, Value)> {
         let method = method.parse().expect("a method");
         let mut request = self.stack.http.request(method, format!("{}{path}", self.stack.api_url));
         if let Some(token) = &self.token {
@@ -58,8 +63,8 @@ impl Operator {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request.send().await.expect("the API answers");
+        let answer = request.send().await?;
         let status = answer.status().as_u16();
-        (status, answer.json().await.unwrap_or(Value::Null))
+        Ok((status, answer.json().await.unwrap_or(Value::Null)))
     }
 }

@@ -1,14 +1,22 @@
-//! Everything that goes wrong, at once and on the real thing: nothing is lost, and nobody is answered in two ways.
+//! Everything that goes wrong, at once and on the real thing, while operators work: nothing is lost,
+//! nobody is answered in two ways, and no accepted command is swallowed.
 
 mod account;
 mod aws;
+mod commands;
+mod desk;
+mod erasure;
 mod load;
+mod operator;
 mod plan;
 
 use crate::company;
 use account::Account;
 use aws::Aws;
+use desk::Desk;
 use end_to_end::Company;
+use erasure::Forgotten;
+use fastrand::Rng;
 use plan::{Act, Plan};
 use standin::{Endpoint, Fault};
 use std::env;
@@ -29,28 +37,51 @@ async fn under_load_and_every_fault_nothing_is_lost_and_nobody_is_answered_in_tw
     for number in company::FAULTS {
         companies.push(Company::new(number).await);
     }
-    let mut aws = Aws::new(&companies[0].stack, fastrand::Rng::with_seed(seed)).await;
+    let stack = &companies[0].stack;
+    let mut rng = Rng::with_seed(seed);
+    let mut aws = Aws::new(stack, rng.fork()).await;
+    let (mut desk, mut erasers) = (Desk::new(stack, aws.office()).await, Desk::new(stack, aws.office()).await);
+    let forgotten = Forgotten::loaded(Company::new(company::FAULTS_ERASED).await, &desk).await;
+
     let (plan, began) = (Plan::new(seed, length, companies.len()), Instant::now());
     let until = began + length;
     let loads: Vec<_> = companies
         .iter()
         .zip(seed..)
-        .map(|(company, seed)| tokio::spawn(load::run(company.clone(), fastrand::Rng::with_seed(seed), until)))
+        .map(|(company, seed)| tokio::spawn(load::run(company.clone(), Rng::with_seed(seed), until)))
         .collect();
-    carry_out(&plan, &companies, &mut aws).await;
+    let erase_at = began + length.mul_f64(0.1 + 0.4 * rng.f64());
+    tokio::join!(
+        carry_out(&plan, &companies, &mut aws),
+        operator::run(&mut desk, &companies, rng.fork(), until),
+        forgotten.erased(&mut erasers, erase_at),
+    );
     let mut sent = load::Sent::default();
     for load in loads {
         sent += load.await.expect("the load goes on");
     }
+    desk.commands += erasers.commands;
     let told = |what: &str| println!("{:5.1} s  {what}", began.elapsed().as_secs_f64());
     told(&format!("sent: {sent}"));
     told(&format!("faults: {plan}; processes killed: {}", aws.killed()));
 
-    let account = Account::settled(&companies).await;
+    let quiet = Instant::now();
+    let account = Account::settled(&companies, async || operator::mend(&mut desk, &companies, quiet).await).await;
     told(&format!("ends: {account}"));
     account.check();
-    let (redriven, account) = Account::redriven(&companies).await;
+    let mend = async || operator::mend(&mut desk, &companies, quiet).await;
+    let (redriven, account) = Account::redriven(&companies, mend).await;
     told(&format!("after redriving {redriven} dead letters: {account}"));
+    account.check();
+    account.check_that_nothing_is_dead();
+
+    operator::see_to_the_end(&mut desk, &companies, quiet).await;
+    told(&format!("operator: {}", desk.commands));
+    desk.commands.check();
+    forgotten.check().await;
+    // What was replayed last has not changed it.
+    let account = Account::settled(&companies, async || ()).await;
+    told(&format!("at the end: {account}"));
     account.check();
     account.check_that_nothing_is_dead();
     account::check_events(&companies).await;

@@ -54,4 +54,5 @@ mod company {
     pub(crate) const FOREIGN: u32 = 42;
     /// On a stack of their own.
     pub(crate) const FAULTS: [u32; 3] = [28, 29, 30];
+    pub(crate) const FAULTS_ERASED: u32 = 31;
 }

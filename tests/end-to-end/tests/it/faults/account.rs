@@ -10,8 +10,9 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 const TERMINAL: [&str; 5] = ["processed", "superseded", "unparseable", "parked", "dead"];
-/// Several visibility time-outs and back-offs, one after another, on a busy machine.
-const LONGEST: Duration = Duration::from_secs(240);
+/// Several visibility time-outs and back-offs, one after another, on a busy machine. A killed redrive
+/// hides its dead letters for three minutes.
+const LONGEST: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Default)]
@@ -35,27 +36,30 @@ pub(super) struct Account {
 
 impl Account {
     /// Once everything accepted has come to its end, or the time for that is over.
-    pub(super) async fn settled(companies: &[Company]) -> Self {
-        Self::once(companies, || (), Self::is_settled).await
+    pub(super) async fn settled(companies: &[Company], meanwhile: impl AsyncFnMut()) -> Self {
+        Self::once(companies, meanwhile, Self::is_settled).await
     }
 
     /// Once what died has been sent through again, as an operator would, and has come to another end. Also how many messages that
     /// were: the last of them reach their dead-letter queue only when they would be handed out once more.
-    pub(super) async fn redriven(companies: &[Company]) -> (u64, Self) {
+    pub(super) async fn redriven(companies: &[Company], mut meanwhile: impl AsyncFnMut()) -> (u64, Self) {
         let mut sent = 0;
-        let redrive = || sent += redrive(&companies[0].stack);
+        let redrive = async || {
+            sent += redrive(&companies[0].stack);
+            meanwhile().await;
+        };
         let account = Self::once(companies, redrive, |account| account.is_settled() && account.is_redriven()).await;
         (sent, account)
     }
 
-    async fn once(companies: &[Company], mut meanwhile: impl FnMut(), is_done: impl Fn(&Self) -> bool) -> Self {
+    async fn once(companies: &[Company], mut meanwhile: impl AsyncFnMut(), is_done: impl Fn(&Self) -> bool) -> Self {
         let deadline = Instant::now() + LONGEST;
         loop {
             let account = Self::take(companies).await;
             if is_done(&account) || Instant::now() > deadline {
                 return account;
             }
-            meanwhile();
+            meanwhile().await;
             release(companies).await;
             sleep(POLL).await;
         }
@@ -159,7 +163,7 @@ async fn dead_letters(stack: &Stack) -> Vec<String> {
 }
 
 /// How many dead letters it has sent.
-fn redrive(stack: &Stack) -> u64 {
+pub(super) fn redrive(stack: &Stack) -> u64 {
     let (code, redriven) = run(stack, &["dlq", "redrive", "notifications", "--rate", "50"]);
     assert_eq!(code, 0, "{redriven}");
     redriven["sent"].as_u64().expect("a count")
@@ -191,7 +195,7 @@ pub(super) async fn check_events(companies: &[Company]) {
 }
 
 /// Runs the reconciler for companies of which something waits for calls, as the schedule does on AWS. The local AWS runs no schedule.
-async fn release(companies: &[Company]) {
+pub(super) async fn release(companies: &[Company]) {
     for company in companies {
         let records = company.stack.records(&company.tenant).await;
         if records.iter().any(|record| record.state == "retrying: rate_limited") {

@@ -9,23 +9,29 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::{env, fs};
+use tokio::sync::Mutex;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Function {
     Intake,
     Processor,
     Feedback,
+    Repair,
+    Operations,
 }
 
 impl Function {
-    const ALL: [Self; 3] = [Self::Intake, Self::Processor, Self::Feedback];
+    const ALL: [Self; 5] = [Self::Intake, Self::Processor, Self::Feedback, Self::Repair, Self::Operations];
 
     fn output(self) -> &'static str {
         match self {
             Self::Intake => "IntakeFunctionName",
             Self::Processor => "ProcessorFunctionName",
             Self::Feedback => "FeedbackFunctionName",
+            Self::Repair => "RepairFunctionName",
+            Self::Operations => "OperationsFunctionName",
         }
     }
 }
@@ -39,6 +45,8 @@ pub(super) struct Aws {
     /// Asks `cargo xtask faults` for a restart.
     restart: PathBuf,
     unpacked: String,
+    /// Held by whoever uses the operations API, so that nobody does during a restart.
+    office: Arc<Mutex<()>>,
 }
 
 impl Aws {
@@ -56,7 +64,12 @@ impl Aws {
         let folder = stack_file.parent().expect("it is in a folder");
         // Only this stack's: others may run beside it.
         let unpacked = folder.join("tmp").display().to_string();
-        Self { rng, lambda, folders, killed: BTreeMap::new(), restart: folder.join("restart"), unpacked }
+        let restart = folder.join("restart");
+        Self { rng, lambda, folders, killed: BTreeMap::new(), restart, unpacked, office: Arc::default() }
+    }
+
+    pub(super) fn office(&self) -> Arc<Mutex<()>> {
+        self.office.clone()
     }
 
     /// A quarter of its processes, one at least: of intake's most are idle.
@@ -74,10 +87,12 @@ impl Aws {
     }
 
     /// MiniStack writes down what it keeps service by service, and only when it is asked to stop. For the whole to fit together nothing
-    /// may be written meanwhile: so the workers are killed at their work, and get none until it is back. Visma Net goes on delivering.
+    /// may be written meanwhile: so the workers are killed at their work, and get none until it is back, and operators wait. Visma Net
+    /// goes on delivering.
     pub(super) async fn restart(&mut self) {
+        let _closed = self.office().lock_owned().await;
         self.set_mappings(false).await;
-        for function in [Function::Processor, Function::Feedback] {
+        for function in [Function::Processor, Function::Feedback, Function::Repair, Function::Operations] {
             let running = self.running(function);
             self.kill(function, &running);
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-const KINDS: u32 = 21;
+const KINDS: u32 = 26;
 const RESTART_EVERY: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +83,11 @@ fn act(rng: &mut Rng, card: u32, at: Duration, companies: usize, acts: &mut Vec<
             answers(vec![Fault::Slow { milliseconds }; rng.usize(1..6)])
         }
         18..20 => answers(vec![Fault::status(500), Fault::Lost, Fault::Drop, Fault::status(401), Fault::Lost]),
-        _ => Act::RevokeTokens { company },
+        20 => Act::RevokeTokens { company },
+        21..23 => Act::Kill(Function::Repair),
+        23..25 => Act::Kill(Function::Operations),
+        // Parked, until an operator resends it.
+        _ => Act::Answers { company, endpoint: Endpoint::Feedback, faults: vec![Fault::status(400); 2] },
     };
     acts.push((at, new));
 }
@@ -100,6 +104,7 @@ impl fmt::Display for Plan {
                 Act::RevokeTokens { .. } => "revocations of tokens",
                 Act::Answers { faults, .. } => match faults[0] {
                     Fault::Status { status: 429, .. } => "storms of 429",
+                    Fault::Status { status: 400, .. } => "refusals of feedback",
                     Fault::Slow { .. } => "slow stretches",
                     _ => "errors and lost answers",
                 },
@@ -122,7 +127,7 @@ fn the_same_seed_is_the_same_plan_and_another_one_is_not() {
 fn a_short_plan_has_every_kind_of_fault() {
     for seed in 0..100 {
         let told = Plan::new(seed, Duration::from_secs(20), 3).to_string();
-        assert_eq!(told.split(", ").count(), 6, "{seed}: {told}");
+        assert_eq!(told.split(", ").count(), 7, "{seed}: {told}");
     }
 }
 

@@ -1,0 +1,124 @@
+//! What an operator does while there are load and faults, and when all is quiet again.
+
+use super::account::{redrive, release};
+use super::desk::{Desk, reference, whole_name};
+use end_to_end::Company;
+use fastrand::Rng;
+use serde_json::Value;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, sleep_until};
+
+const KINDS: u32 = 12;
+/// After this time an operator replays what a killed job has let go before it sent the message. The
+/// reconciler does so too, but only after `stuck_hours`.
+const STANDS_STILL: Duration = Duration::from_secs(120);
+/// A killed redrive hides for three minutes what it was about to send.
+const LONGEST: Duration = Duration::from_secs(300);
+const POLL: Duration = Duration::from_millis(500);
+
+/// A pause of the operator's, and when it is to end.
+struct Paused {
+    tenant: Option<String>,
+    until: Instant,
+}
+
+/// Gives commands until the time is over. Then nothing of these companies is paused.
+pub(super) async fn run(desk: &mut Desk, companies: &[Company], mut rng: Rng, until: Instant) {
+    let (mut next, mut deck, mut paused) = (Instant::now(), vec![], None::<Paused>);
+    loop {
+        next = Instant::now().max(next) + Duration::from_millis(rng.u64(200..700));
+        if next >= until {
+            break;
+        }
+        sleep_until(next).await;
+        desk.stay_signed_in().await;
+        if let Some(pause) = paused.take_if(|pause| pause.until <= next) {
+            desk.end_pause(pause.tenant.as_deref()).await;
+        }
+        // Cards, not dice, as the plan has them.
+        if deck.is_empty() {
+            deck.extend(0..KINDS);
+            rng.shuffle(&mut deck);
+        }
+        let card = deck.pop().expect("it was filled");
+        let tenant = companies[rng.usize(..companies.len())].tenant.clone();
+        match card {
+            0..3 if paused.is_none() => paused = Some(pause(desk, &mut rng, card, tenant).await),
+            // One pause at a time: more of the load would wait than go on.
+            0..3 => {}
+            _ => command(desk, &mut rng, card, &tenant).await,
+        }
+    }
+    sleep_until(until).await;
+    for tenant in [None].into_iter().chain(companies.iter().map(|company| Some(company.tenant.as_str()))) {
+        desk.end_pause(tenant).await;
+    }
+}
+
+/// One that was refused may have happened, so it is ended too.
+async fn pause(desk: &mut Desk, rng: &mut Rng, card: u32, tenant: String) -> Paused {
+    let (tenant, lasts) = (Some(tenant).filter(|_| card > 0), Duration::from_millis(rng.u64(1000..6000)));
+    desk.pause(tenant.as_deref()).await;
+    Paused { tenant, until: Instant::now() + lasts }
+}
+
+async fn command(desk: &mut Desk, rng: &mut Rng, card: u32, tenant: &str) {
+    match card {
+        3..5 => {
+            let queue = ["notifications", "feedback"][rng.usize(..2)];
+            desk.redrive(queue).await;
+        }
+        5..8 => {
+            let newest = desk.newest(tenant).await;
+            if let Some(one) = rng.choice(&newest) {
+                desk.replay(&reference(one)).await;
+            }
+        }
+        8..10 => {
+            let state = [None, Some("processed"), Some("retrying"), Some("paused")][rng.usize(..4)];
+            desk.replay_by_filter(tenant, state).await;
+        }
+        _ => {
+            let newest = desk.newest(tenant).await;
+            let is_open = |one: &&Value| ["queued", "parked"].iter().any(|state| one["feedback"]["state"] == *state);
+            let open: Vec<&Value> = newest.iter().filter(is_open).collect();
+            if let Some(one) = rng.choice(&open) {
+                desk.resend(&reference(one)).await;
+            }
+        }
+    }
+}
+
+/// What an operator does about what stands still: resends refused feedback, and replays what a killed
+/// job has let go.
+pub(super) async fn mend(desk: &mut Desk, companies: &[Company], quiet_since: Instant) {
+    desk.stay_signed_in().await;
+    for reference in desk.with_parked_feedback().await {
+        desk.resend(&reference).await;
+    }
+    if quiet_since.elapsed() < STANDS_STILL {
+        return;
+    }
+    for company in companies {
+        let records = company.stack.records(&company.tenant).await;
+        // A failed attempt would have left its reason.
+        for record in records.iter().filter(|record| record.state == "retrying") {
+            desk.replay(&whole_name(&company.tenant, record)).await;
+        }
+    }
+}
+
+/// Waits until each accepted command has come to its end, or the time for that is over.
+pub(super) async fn see_to_the_end(desk: &mut Desk, companies: &[Company], quiet_since: Instant) {
+    let mut deadline = None;
+    while desk.has_open_commands().await {
+        // The first look takes minutes after a long run.
+        if Instant::now() > *deadline.get_or_insert_with(|| Instant::now() + LONGEST) {
+            return;
+        }
+        redrive(&companies[0].stack);
+        release(companies).await;
+        mend(desk, companies, quiet_since).await;
+        sleep(POLL).await;
+    }
+}
