@@ -11,6 +11,10 @@ import { MARKS } from "./words.js";
 
 export const title = "Attention";
 
+/** Pages that are read for one press of a button, and what of them is enough. */
+const MOST = 10;
+const ENOUGH = 20;
+
 /** The kind that was asked for, else the first that has something. */
 async function kindOf(query, place, signal) {
   const counts = await again("counts", {}, signal).catch(() => ({}));
@@ -39,11 +43,14 @@ export async function show(main, { query, go, signal, repaired }) {
       more.disabled = true;
       const had = read.length;
       try {
-        const page = await get("attention", { ...asked, cursor }, signal);
-        if (!cursor) first = page.items;
-        items = read = [...read, ...page.items];
-        meet(...page.items.map(({ tenant }) => tenant));
-        cursor = page.next;
+        // Where one tenant is asked for, a page may have little or nothing of it.
+        for (let pages = 0; pages < MOST && (pages === 0 || cursor) && read.length - had < ENOUGH; pages += 1) {
+          const page = await get("attention", { ...asked, cursor }, signal);
+          if (!cursor) first = page.items;
+          items = read = [...read, ...page.items];
+          meet(...page.items.map(({ tenant }) => tenant));
+          cursor = page.next;
+        }
       } catch (error) {
         if (!signal.aborted) results.replaceChildren(trouble(error, begin));
         return;

@@ -339,15 +339,15 @@ fn timeline(record: &Record) -> Vec<Moment> {
     };
     let mut moments = vec![plain(record.received_at, "received")];
     moments.extend(record.attempts.iter().map(|line| failed(line, "attempt_failed")));
+    moments.extend(record.moments.iter().map(|line| Moment {
+        reason: Some(line.text.clone()).filter(|reason| !reason.is_empty()),
+        ..plain(line.at, &line.what)
+    }));
     moments.extend(record.ended_at.map(|at| match &record.moved_to {
         Some(LedgerKey { entity, .. }) => {
             Moment { text: format!("{} {}", entity.entity.label(), entity.key), ..plain(at, "moved") }
         }
         None => plain(at, record.state.as_str()),
-    }));
-    moments.extend(record.moments.iter().map(|line| Moment {
-        reason: Some(line.text.clone()).filter(|reason| !reason.is_empty()),
-        ..plain(line.at, &line.what)
     }));
     moments.extend(record.feedback_attempts.iter().map(|line| failed(line, "feedback_failed")));
     let answered = record.feedback.filter(|state| ["sent", "parked"].contains(&state.as_str()));

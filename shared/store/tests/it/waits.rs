@@ -2,6 +2,7 @@
 
 use crate::mortal::Mortal;
 use crate::support::{Fixture, NOW, TENANT, notification, order};
+use aws_sdk_dynamodb::types::AttributeValue;
 use time::Duration;
 use uuid::Uuid;
 use webhooks_model::feedback::{FeedbackState, Verdict};
@@ -54,19 +55,26 @@ async fn mortal(fixture: &Fixture) -> Vec<String> {
     keys
 }
 
+fn moments(list: Option<AttributeValue>) -> usize {
+    list.map_or(0, |list| list.as_l().unwrap().len())
+}
+
 #[tokio::test]
 async fn what_has_ended_waits_beside_its_record_which_stays_as_it_is() {
     for change in [processed as fn() -> Change, dead, || Change::Parked(Reason::Unmapped)] {
         let fixture = Fixture::new().await;
         let n = order(1);
         record(&fixture, &n, change()).await;
-        let before = fixture.item("N#").await;
+        let mut before = fixture.item("N#").await;
         for _ in 0..2 {
             assert!(record(&fixture, &n, Change::Paused).await);
         }
         let mut after = fixture.item("N#").await;
         assert!(!after.contains_key("expires_at"), "kept while it waits");
         after.insert("expires_at".into(), before["expires_at"].clone());
+        // The timeline tells of each pause, and of the parking that was there before.
+        let (told, earlier) = (after.remove("moments"), before.remove("moments"));
+        assert_eq!(moments(told), moments(earlier) + 2);
         assert_eq!(after, before);
         let found = waiting(&fixture).await;
         assert_eq!((found.len(), &found[0].key), (1, &n.ledger_key()));

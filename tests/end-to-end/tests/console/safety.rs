@@ -12,7 +12,7 @@ const HOSTILE: &str =
 
 /// A notification of a tenant of its own, with hostile text wherever text can be.
 async fn plant(stack: &Stack) -> String {
-    let tenant = format!("hostile-{}", Uuid::new_v4().simple());
+    let tenant = Uuid::new_v4().to_string();
     let now = OffsetDateTime::now_utc().replace_nanosecond(123_000_000).unwrap().format(&Rfc3339).unwrap();
     let key = format!("{}.{}", "0".repeat(32), Uuid::new_v4());
     let text = |text: &str| AttributeValue::S(text.to_owned());
