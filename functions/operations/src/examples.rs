@@ -1,4 +1,4 @@
-//! What is answered to a wrong request, as the document's example of it.
+//! Adds to the API document an example of the answer to a wrong request.
 
 use crate::problem::Problem;
 use utoipa::Modify;

@@ -1,4 +1,4 @@
-//! The directory of tenants, by which people name them.
+//! The directory of tenants and their names.
 
 use crate::access::{Access, Caller};
 use crate::ports::{Ports, Shared};

@@ -13,12 +13,12 @@ use webhooks_visma::Quotas;
 
 /// What was received so lately is left to the next run: most of it ends within that, and then it is read once.
 const LAG: Duration = Duration::minutes(5);
-/// Whoever is so far behind passes over the hours in which nothing came.
+/// A tenant that is this far behind skips the hours in which nothing came.
 const BEHIND: Duration = Duration::hours(2);
 /// Stretches of feeds in one run, 100 notifications each; the next run goes on.
 const MOST_STRETCHES: u32 = 500;
 
-/// What is counted in a run.
+/// The counters of one run.
 #[derive(Debug)]
 struct Count {
     /// Whatever was received before is counted.

@@ -69,9 +69,9 @@ pub(crate) struct Overview {
     total: Numbers,
     /// Each hour or day, oldest first.
     items: Vec<Bar>,
-    /// What is parked, by reason; the most first.
+    /// Parked notifications by reason, the largest count first.
     parked: Vec<ReasonCount>,
-    /// By kind of entity; the most first.
+    /// Notifications by kind of entity, the largest count first.
     entities: Vec<EntityCount>,
     /// The busiest numbers of a tenant. Each hour keeps twenty, so of a longer time some may be a little too few.
     keys: Vec<KeyCount>,

@@ -53,7 +53,7 @@ async fn a_timeline_tells_of_each_time_that_a_notification_was_parked_and_paused
         world.order(1, Duration::hours(1), change).await;
         world.host.advance(Duration::minutes(1));
     }
-    // What is parked stays so, and waits beside its record.
+    // A parked notification stays parked, and the wait stands beside its record.
     assert_eq!(told(&world, 1).await, ["received", "parked: unmapped", "paused"]);
     world.order(1, Duration::hours(1), parked()).await;
     assert_eq!(told(&world, 1).await, ["received", "parked: unmapped", "paused", "parked: unmapped"]);

@@ -24,7 +24,7 @@ pub use deeds::{Deed, Outcome as HandedIn, deed, outcome};
 pub use jobs::{Erase, Jobs, erase, jobs};
 pub use learn::{Learn, learn, learn_with};
 pub use letters::{Letters, letters};
-pub use lists::{Attention, Audit, Counts, Entity, Quotas, attention, audit, counts, entity, quotas};
+pub use lists::{Attention, Audit, Entity, attention, audit, counts, entity, quotas};
 pub use more::{More, more};
 pub use observed::{Observed, observed};
 pub use pauses::{Pauses, pauses};
@@ -32,6 +32,7 @@ pub use replay::{Replay, replay};
 pub use stats::{Stats, stats};
 pub use tail::{News, Tail, tail};
 pub use tenant::{Tenants, tenants};
+pub use watch::View;
 
 use crate::error::{Exit, Failure};
 use crate::output::{Outcome, Report};

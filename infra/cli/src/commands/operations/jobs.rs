@@ -1,7 +1,7 @@
 //! `jobs` and `erase`: what works in AWS for a while, and how it is watched from here.
 
 use super::shown::{second, text};
-use super::watch::Watch;
+use super::watch::{View, Watch};
 use super::{Access, Caller, Client};
 use crate::error::{Exit, Failure};
 use crate::interrupt::{Stop, requested};
@@ -22,7 +22,7 @@ pub enum Jobs {
     /// Show the newest jobs
     #[command(after_help = "Example:
   visma-webhooks jobs list --watch")]
-    List(List),
+    List(View),
     /// Show one job and how far it has come
     #[command(after_help = "Example:
   visma-webhooks jobs get 0199a3c4-5b6d-7e8f-9012-3456789abcde --watch")]
@@ -35,14 +35,6 @@ pub enum Jobs {
     #[command(after_help = "Example:
   visma-webhooks jobs resume 0199a3c4-5b6d-7e8f-9012-3456789abcde")]
     Resume(Id),
-}
-
-#[derive(Debug, Args)]
-pub struct List {
-    #[command(flatten)]
-    watch: Watch,
-    #[command(flatten)]
-    access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -96,7 +88,7 @@ pub async fn jobs(
     listen: impl FnOnce() -> Stop,
 ) -> Outcome {
     match command {
-        Jobs::List(List { watch, access }) => {
+        Jobs::List(View { watch, access }) => {
             let client = Client::new(stack, caller, &access).await?;
             watch.show(format, async || list(client.get(&["operations", "v1", "jobs"], &[]).await?)).await
         }

@@ -1,7 +1,7 @@
 //! What there is to look at: what needs attention and how much, who did what, quotas, an entity.
 
 use super::shown::{second, text};
-use super::watch::Watch;
+use super::watch::{View, Watch};
 use super::{Access, Caller, Client, shown, tenant};
 use crate::error::Failure;
 use crate::output::{Format, Outcome, Report, fields, table};
@@ -10,14 +10,6 @@ use crate::text::{Since, exact, since};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use webhooks_host::{Host, SystemHost};
-
-#[derive(Debug, Args)]
-pub struct Counts {
-    #[command(flatten)]
-    watch: Watch,
-    #[command(flatten)]
-    access: Access,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
@@ -80,14 +72,6 @@ pub struct Audit {
 }
 
 #[derive(Debug, Args)]
-pub struct Quotas {
-    #[command(flatten)]
-    watch: Watch,
-    #[command(flatten)]
-    access: Access,
-}
-
-#[derive(Debug, Args)]
 pub struct Entity {
     /// Whose, by its name, company number or id
     #[arg(long, value_name = "TENANT")]
@@ -102,7 +86,7 @@ pub struct Entity {
 
 /// # Errors
 /// The API refuses or does not answer.
-pub async fn counts(stack: &Stack, caller: &Caller, options: Counts, format: Format) -> Outcome {
+pub async fn counts(stack: &Stack, caller: &Caller, options: View, format: Format) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
     let look = async || {
         let all = client.get(&["operations", "v1", "counts"], &[]).await?;
@@ -158,7 +142,7 @@ pub async fn audit(stack: &Stack, caller: &Caller, options: Audit) -> Outcome {
 
 /// # Errors
 /// As [`counts`].
-pub async fn quotas(stack: &Stack, caller: &Caller, options: Quotas, format: Format) -> Outcome {
+pub async fn quotas(stack: &Stack, caller: &Caller, options: View, format: Format) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
     let look = async || {
         let mut all = client.get(&["operations", "v1", "quotas"], &[]).await?;

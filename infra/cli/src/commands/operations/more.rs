@@ -1,6 +1,6 @@
 //! What else the operations API can, as commands.
 
-use super::{Attention, Audit, Counts, Deed, Entity, Erase, HandedIn, Jobs, Letters, Pauses, Quotas, Tenants};
+use super::{Attention, Audit, Deed, Entity, Erase, HandedIn, Jobs, Letters, Pauses, Tenants, View};
 use super::{Caller, attention, audit, counts, deed, entity, erase, jobs, letters, outcome, pauses, quotas, tenants};
 use crate::interrupt::Stop;
 use crate::output::{Format, Outcome};
@@ -19,7 +19,7 @@ pub enum More {
     #[command(after_help = "Examples:
   visma-webhooks counts
   visma-webhooks counts --watch --every 10s")]
-    Counts(Counts),
+    Counts(View),
     /// Show an account, a customer or a document: its state, its other numbers, its notifications
     #[command(after_help = "Example:
   visma-webhooks entity --tenant 10000000-0000-4000-8000-000000000001 sales_order SO/000123")]
@@ -27,7 +27,7 @@ pub enum More {
     /// Show what waits for a tenant's quota of calls, and until when
     #[command(after_help = "Example:
   visma-webhooks quotas")]
-    Quotas(Quotas),
+    Quotas(View),
     /// Show the tenants of the settings by name, the one last heard of first
     #[command(after_help = "Example:
   visma-webhooks tenants")]

@@ -1,7 +1,7 @@
 //! `pauses`: what waits in the ledger until somebody lets it go on.
 
 use super::shown::{second, text};
-use super::watch::Watch;
+use super::watch::View;
 use super::{Access, Caller, Client, tenant};
 use crate::output::{Format, Outcome, Report, table};
 use crate::stack::Stack;
@@ -14,7 +14,7 @@ pub enum Pauses {
     /// Show what is paused
     #[command(after_help = "Example:
   visma-webhooks pauses list")]
-    List(List),
+    List(View),
     /// Pause: what comes waits. Functions notice within 15 seconds
     #[command(after_help = "Examples:
   visma-webhooks pauses begin --events sales_order.* --note outage
@@ -24,14 +24,6 @@ pub enum Pauses {
     #[command(after_help = "Example:
   visma-webhooks pauses end --events sales_order.*")]
     End(Which),
-}
-
-#[derive(Debug, Args)]
-pub struct List {
-    #[command(flatten)]
-    watch: Watch,
-    #[command(flatten)]
-    access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -53,7 +45,7 @@ pub struct Which {
 /// The API refuses, knows no such pause, or does not answer.
 pub async fn pauses(stack: &Stack, caller: &Caller, command: Pauses, format: Format) -> Outcome {
     let (method, done, which) = match command {
-        Pauses::List(List { watch, access }) => {
+        Pauses::List(View { watch, access }) => {
             let client = Client::new(stack, caller, &access).await?;
             let path = ["operations", "v1", "pauses"];
             return watch.show(format, async || list(client.get(&path, &[]).await?)).await;

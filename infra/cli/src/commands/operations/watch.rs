@@ -1,5 +1,6 @@
 //! Looking again and again.
 
+use super::Access;
 use crate::error::Exit;
 use crate::interrupt::{self, requested};
 use crate::output::{Format, Outcome, Report, line};
@@ -16,6 +17,15 @@ pub(super) struct Watch {
     /// How often to look
     #[arg(long, default_value = "2s", value_parser = duration, requires = "watch")]
     every: Duration,
+}
+
+/// The options of a command that only looks.
+#[derive(Debug, Args)]
+pub struct View {
+    #[command(flatten)]
+    pub(super) watch: Watch,
+    #[command(flatten)]
+    pub(super) access: Access,
 }
 
 impl Watch {
