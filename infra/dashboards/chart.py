@@ -13,6 +13,17 @@ def colour(at):
     return COLOURS[at % len(COLOURS)]
 
 
+def shown(value):
+    if value is None:
+        return ""
+    is_whole = abs(value) >= 1000 or float(value).is_integer()
+    return f"{value:,.0f}" if is_whole else f"{value:.3g}"
+
+
+def clock(seconds, form):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime(form)
+
+
 def svg(panel, lines, run):
     times = run.buckets(lines[0].period)
     width = panel.width * COLUMN
@@ -26,13 +37,16 @@ def svg(panel, lines, run):
 
     draw = bars if panel.view == "stacked" else curves
     labels = html.escape(", ".join(line.label for line in lines))
-    first, last = (datetime.datetime.fromtimestamp(times[at], datetime.timezone.utc).strftime("%H:%M") for at in (0, -1))
+    first, last = clock(times[0], "%H:%M:%S"), clock(times[-1], "%H:%M:%S")
     return (
-        f'<svg viewBox="0 0 {width} {HEIGHT}" role="img" aria-label="{html.escape(panel.title)}: {labels}" font-size="11">'
+        f'<svg viewBox="0 0 {width} {HEIGHT}" role="img" font-size="11"'
+        f' aria-label="{html.escape(panel.title)}: {labels}">'
         f'<path class="axis" d="M{LEFT},{TOP} V{BOTTOM} H{width - 8}" fill="none"/>'
-        f'<text x="{LEFT - 4}" y="{TOP + 4}" text-anchor="end">{highest:.3g}</text>'
+        f'<text x="{LEFT - 4}" y="{TOP + 4}" text-anchor="end">{shown(highest)}</text>'
+        f'<text x="{LEFT + 4}" y="{TOP}">{panel.unit}</text>'
         f'<text x="{LEFT - 4}" y="{BOTTOM}" text-anchor="end">0</text>'
-        f'<text x="{LEFT}" y="{HEIGHT - 6}">{first}</text><text x="{width - 8}" y="{HEIGHT - 6}" text-anchor="end">{last}</text>'
+        f'<text x="{LEFT}" y="{HEIGHT - 6}">{first}</text>'
+        f'<text x="{width - 8}" y="{HEIGHT - 6}" text-anchor="end">{last}</text>'
         f"{''.join(draw(lines, place))}</svg>"
     )
 
@@ -53,12 +67,13 @@ def curves(lines, place):
 
 def bars(lines, place):
     count = len(lines[0].values)
+    wide = max(1, (place(1, 0)[0] - place(0, 0)[0]) * 0.7)
     for at in range(count):
         below = 0
         for index, line in enumerate(lines):
             value = line.values[at] or 0
             (x, low), (_, high) = place(at, below), place(at, below + value)
-            wide = max(1, (place(1, 0)[0] - place(0, 0)[0]) * 0.7 if count > 1 else 20)
             if value:
-                yield f'<rect x="{x - wide / 2:.1f}" y="{high:.1f}" width="{wide:.1f}" height="{low - high:.1f}" fill="{colour(index)}"/>'
+                size = f'width="{wide:.1f}" height="{low - high:.1f}"'
+                yield f'<rect x="{x - wide / 2:.1f}" y="{high:.1f}" {size} fill="{colour(index)}"/>'
             below += value

@@ -11,6 +11,9 @@ OUTPUT = re.compile(r"ESM: Lambda (\S+) output:$")
 OURS = "VismaNetWebhooks"
 # How much of a run is looked at: what both dashboards show unless told otherwise.
 LONGEST = 8 * 3600
+MINUTE = 60
+# What may stand for a minute in a run of a few minutes, and how many of them a chart has at most.
+SHORTER, MOST = (1, 5, 10, 30), 60
 
 
 @dataclasses.dataclass
@@ -21,22 +24,34 @@ class Run:
     logged: list
     # Whether the log is of all functions, and tells of each invocation.
     is_whole: bool
+    # The seconds of what the dashboards call a minute.
+    minute: int = MINUTE
 
     def window(self):
         """The seconds of the first and the last value, eight hours at most."""
         times = [time for found in self.points.values() for time, _ in found]
         return (max(min(times), max(times) - LONGEST), max(times)) if times else None
 
+    def look_closer(self):
+        """Otherwise a run of half a minute would be one dot."""
+        first, last = self.window()
+        self.minute = next((seconds for seconds in SHORTER if last - first < seconds * MOST), MINUTE)
+
+    def seconds(self, period):
+        return self.minute if period == MINUTE else period
+
     def buckets(self, period):
         """The begins of the periods that the run touches."""
+        period = self.seconds(period)
         first, last = (int(time // period) for time in self.window())
         return [part * period for part in range(first, last + 1)]
 
     def statistic(self, key, stat, period):
         """One value a period. Nothing counted is a sum of 0, and no measurement."""
         parts = collections.defaultdict(list)
+        seconds = self.seconds(period)
         for time, value in self.points.get(key, []):
-            parts[time // period * period].append(value)
+            parts[time // seconds * seconds].append(value)
         empty = 0 if stat == "Sum" else None
         return [reduced(sorted(parts[begin]), stat) if parts[begin] else empty for begin in self.buckets(period)]
 

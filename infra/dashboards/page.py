@@ -1,6 +1,5 @@
 """The page: each panel as a chart with a table behind it, in HTML that loads nothing."""
 
-import datetime
 import html
 
 import chart
@@ -11,22 +10,24 @@ STYLE = """
   --back: light-dark(#f2f3f3, #0f1b2a); --panel: light-dark(#fff, #192534); }
 body { margin: 1rem; background: var(--back); font: 14px/1.4 system-ui, sans-serif; }
 .grid { display: grid; grid-template-columns: repeat(24, minmax(0, 1fr)); gap: .5rem; }
-.panel { grid-column: span var(--width); background: var(--panel); border: 1px solid var(--line); padding: .5rem; min-width: 0; }
+.panel { grid-column: span var(--width); min-width: 0; padding: .5rem; }
+.panel { background: var(--panel); border: 1px solid var(--line); }
 @media (max-width: 60rem) { .panel { grid-column: 1 / -1; } }
 h3 { margin: 0 0 .25rem; font-size: 1rem; }
 p, ul { margin: .25rem 0; } ul { padding: 0; list-style: none; }
 .quiet, summary, caption { color: var(--quiet); text-align: left; }
 .key { display: inline-block; width: .8em; height: .8em; margin-right: .4em; }
 .number { display: inline-block; margin-right: 2rem; } .number b { display: block; font-size: 2rem; }
-.table { overflow-x: auto; } table { border-collapse: collapse; } td, th { padding: .1rem .5rem; text-align: left; border-top: 1px solid var(--line); }
-td.value { text-align: right; font-variant-numeric: tabular-nums; } svg { width: 100%; height: auto; }
+.table { overflow-x: auto; } table { border-collapse: collapse; } td, th { padding: .1rem .5rem; text-align: left; }
+tr { border-top: 1px solid var(--line); } td.value { text-align: right; font-variant-numeric: tabular-nums; }
+svg { width: 100%; height: auto; }
 svg text { fill: var(--quiet); } .axis { stroke: var(--line); }
 """
 
 
 def page(descriptions, run, log):
     """The page, and a line about each description."""
-    first, last = (clock(time, "%Y-%m-%d %H:%M:%S") for time in run.window())
+    first, last = (chart.clock(time, "%Y-%m-%d %H:%M:%S") for time in run.window())
     parts, told = [], []
     for name, panels in descriptions.items():
         made = [section(panel, run) for panel in panels]
@@ -41,8 +42,9 @@ def page(descriptions, run, log):
         f"<title>Dashboards of a local run</title><style>{STYLE}</style>"
     )
     about = (
-        f"{escape(log)}, from {first} to {last} UTC. A count without a line is 0 on this page; CloudWatch leaves a gap. "
-        "Percentiles are the nearest rank. AWS/Lambda is what the local AWS says of each invocation, with the start of the process."
+        f"{escape(log)}, from {first} to {last} UTC. What is a minute in the files is {run.minute} s here. "
+        "A count without a line is 0 on this page; CloudWatch leaves a gap. Percentiles are the nearest rank. "
+        "AWS/Lambda is what the local AWS says of each invocation, with the start of the process."
     )
     body = f'<h1>Dashboards of a local run</h1><p class="quiet">{about}</p><p>{links}</p>{"".join(parts)}'
     return f'<!DOCTYPE html><html lang="en"><head>{head}</head><body>{body}</body></html>\n', told
@@ -71,7 +73,7 @@ def of_metrics(panel, run):
 def numbers(panel, lines):
     def of(line):
         values = [value for value in line.values if value is not None]
-        return shown(sum(values) if panel.view == "total" else values[-1])
+        return chart.shown(sum(values) if panel.view == "total" else values[-1])
 
     return "".join(f'<span class="number"><b>{of(line)}</b>{escape(line.label)}</span>' for line in lines)
 
@@ -94,8 +96,8 @@ def table(panel, lines, run):
         caption += f". In {len(rows) - len(kept)} of {len(rows)} periods all are 0 or without a value"
     head = "".join(f'<th scope="col">{escape(line.label)}</th>' for line in lines)
     body = "".join(
-        f'<tr><th scope="row">{clock(time, "%H:%M")}</th>'
-        + "".join(f'<td class="value">{shown(value)}</td>' for value in values)
+        f'<tr><th scope="row">{chart.clock(time, "%H:%M:%S")}</th>'
+        + "".join(f'<td class="value">{chart.shown(value)}</td>' for value in values)
         + "</tr>"
         for time, values in kept
     )
@@ -103,7 +105,7 @@ def table(panel, lines, run):
 
 
 def behind(content):
-    return f'<details><summary>Table</summary><div class="table">{content}</div></details>'
+    return f'<details><summary>Table</summary><div class="table" tabindex="0">{content}</div></details>'
 
 
 def reasons(lines):
@@ -120,7 +122,8 @@ def reasons(lines):
 
 def of_alarms(panel, run):
     names = escape(", ".join(panel.content))
-    return f'<p class="quiet">Alarms are evaluated by AWS, not by a local run. There are {len(panel.content)}: {names}.</p>', False
+    reason = f"Alarms are evaluated by AWS, not by a local run. There are {len(panel.content)}: {names}."
+    return f'<p class="quiet">{reason}</p>', False
 
 
 def of_text(panel, run):
@@ -136,20 +139,10 @@ def of_log(panel, run):
         return "<p>0 lines: nothing in the log of this run needs attention.</p>", True
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     body = "".join(f"<tr>{''.join(f'<td>{escape(value)}</td>' for value in row)}</tr>" for row in rows)
-    return f'<p>{len(rows)} lines</p><div class="table"><table><tr>{head}</tr>{body}</table></div>', True
+    return f'<p>{len(rows)} lines</p><div class="table" tabindex="0"><table><tr>{head}</tr>{body}</table></div>', True
 
 
 CONTENTS = {"alarms": of_alarms, "text": of_text, "log": of_log}
-
-
-def shown(value):
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-
-
-def clock(seconds, form):
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime(form)
 
 
 def escape(text):

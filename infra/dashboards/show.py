@@ -26,6 +26,7 @@ def main():
     run = counted.read(log.read_text(errors="replace"))
     if not run.window():
         sys.exit(f"{log} has no metric: no function has written a line with `_aws` yet")
+    run.look_closer()
     descriptions = {
         "CloudWatch": list(described.cloudwatch((FOLDER / "cloudwatch.yaml").read_text())),
         "Grafana": list(described.grafana((FOLDER / "grafana.json").read_text())),

@@ -60,9 +60,11 @@ class Panels(unittest.TestCase):
             self.assertEqual(shown(run, "Accepted, processed, fed back", of)["Accepted"].values, [3, 0, 4])
 
     def test_percentiles_and_levels_are_values_that_were_measured(self):
-        run = whole(emf("intake", AckDuration=[*range(1, 101)]), emf("feedback", FeedbackQuotaLeft=7))
+        run = whole(emf("intake", AckDuration=[*range(1, 101)]))
         found = shown(run, "Acknowledged after")
         self.assertEqual([found[label].values for label in ("p50", "p90", "p99")], [[50], [90], [99]])
+        run = whole(emf("intake", AckDuration=[30, 10, 20]))
+        self.assertEqual(shown(run, "Acknowledged after")["p50"].values, [20])
         run = whole(emf("feedback", FeedbackQuotaLeft=7), emf("feedback", FeedbackQuotaLeft=5))
         self.assertEqual(shown(run, "Feedback quota left")["FeedbackQuotaLeft"].values, [5])
 
@@ -106,6 +108,21 @@ class Panels(unittest.TestCase):
         self.assertEqual(found["Processed"].values, [3])
         self.assertIn("no lines of intake", found["Accepted"].reason)
 
+    def test_a_short_run_is_looked_at_more_closely(self):
+        run = whole(emf("intake", Accepted=2), emf("intake", NOON + 3, Accepted=1))
+        run.look_closer()
+        self.assertEqual(shown(run, "In the time shown")["Accepted"].values, [2, 0, 0, 1])
+        # The cost is one of an hour.
+        self.assertEqual(len(shown(run, COST)["Functions"].values), 1)
+        run = whole(emf("intake", Accepted=2), emf("intake", NOON + 3600, Accepted=1))
+        run.look_closer()
+        self.assertEqual(len(shown(run, "In the time shown")["Accepted"].values), 61)
+
+    def test_of_a_long_run_the_last_eight_hours_are_shown(self):
+        run = whole(emf("intake", NOON - 9 * 3600, Accepted=5), emf("intake", Accepted=1))
+        values = shown(run, "In the time shown")["Accepted"].values
+        self.assertEqual((len(values), sum(values)), (8 * 60 + 1, 1))
+
     def test_a_line_that_is_cut_off_is_passed_over(self):
         run = whole(emf("intake", Accepted=1), emf("intake", Accepted=1)[:40])
         self.assertEqual(shown(run, "In the time shown")["Accepted"].values, [1])
@@ -113,14 +130,15 @@ class Panels(unittest.TestCase):
     def test_the_log_panel_finds_what_its_query_asks_for(self):
         lines = [
             {"timestamp": "2026-11-28T12:00:01Z", "level": "INFO", "message": "processed"},
-            {"timestamp": "2026-11-28T12:00:02Z", "level": "WARN", "message": "parked: tenant_unknown", "reason": "tenant_unknown"},
+            {"timestamp": "2026-11-28T12:00:02Z", "level": "WARN", "message": "parked: x", "reason": "tenant_unknown"},
             {"timestamp": "2026-11-28T12:00:03Z", "level": "ERROR", "message": "no answer"},
         ]
-        run = whole(*map(json.dumps, lines))
+        other = START.replace("intake", "repair")
+        run = whole(*map(json.dumps, lines), other, json.dumps(lines[2] | {"message": "of repair"}))
         for panels in DESCRIPTIONS.values():
             [panel] = [panel for panel in panels if panel.view == "log"]
             names, rows = evaluated.found_by(panel.content, run)
-            self.assertEqual([row[names.index("message")] for row in rows], ["no answer", "parked: tenant_unknown"])
+            self.assertEqual([row[names.index("message")] for row in rows], ["no answer", "parked: x"])
             self.assertEqual(rows[1][names.index("reason")], "tenant_unknown")
 
 
