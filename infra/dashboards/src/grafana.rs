@@ -100,8 +100,8 @@ fn logs() -> Value {
         let name = format!("/aws/lambda/${{stack}}-{function}");
         json!({ "name": name, "arn": format!("arn:aws:logs:${{region}}:${{account}}:log-group:{name}:*") })
     });
-    json!({ "refId": "A", "id": "", "datasource": source(), "queryMode": "Logs", "region": "${region}", "expression": ATTENTION,
-            "logGroups": groups })
+    json!({ "refId": "A", "id": "", "datasource": source(), "queryMode": "Logs", "region": "${region}",
+            "expression": ATTENTION, "logGroups": groups })
 }
 
 fn targets(series: &[Series]) -> Vec<Value> {
