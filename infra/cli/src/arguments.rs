@@ -27,7 +27,7 @@ Environment:
 Examples:
   visma-webhooks --stack visma-net-webhooks-dev doctor
   visma-webhooks send --event CUSTOMER_UPDATED --key 10001
-  visma-webhooks --local tail --tenant 10000000-0000-4000-8000-000000000001
+  visma-webhooks --local tail --tenant 10000000-0000-4000-8000-000000000001 --once
   visma-webhooks subscriptions rotate --help";
 
 /// Runs and repairs a deployed Visma Net webhook receiver.
