@@ -58,7 +58,7 @@ pub(crate) async fn pause<P: Ports>(
         return Err(unheard_of());
     }
     let since = operations.host.now();
-    if !new.until.is_none_or(|until| until > since && until <= since + FURTHEST_END) {
+    if new.until.is_some_and(|until| until <= since || until > since + FURTHEST_END) {
         return Err(no_end());
     }
     let note = query::note(&new.note)?.to_owned();

@@ -64,7 +64,7 @@ impl<P: Ports> Repair<P> {
     /// more: then it stays paused, and the next pass finds it.
     async fn release_paused(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
         let sent = self.hand_over(&record.key, received).await?;
-        if let (true, Some(since)) = (sent, record.updated_at) {
+        if sent && let Some(since) = record.updated_at {
             let note = note_of(job);
             let action = Action { deed: Deed::Release, at: self.host.now(), by: &job.by, note: &note };
             self.store.release_sent(&record.key, since, action).await?;

@@ -53,8 +53,8 @@ impl World {
                 let tenant = TENANTS[self.choices.below(TENANTS.len())].0.to_owned();
                 match self.choices.below(4) {
                     0 => Command::Pause(Some(tenant), "*".into()),
-                    3 => Command::PauseForAWhile(tenant),
                     1 => Command::Pause(None, PATTERNS[self.choices.below(PATTERNS.len())].into()),
+                    2 => Command::PauseForAWhile(tenant),
                     _ => Command::Pause(None, "*".into()),
                 }
             }
