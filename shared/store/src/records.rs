@@ -39,6 +39,8 @@ pub struct Record {
     pub delivery: String,
     pub received_at: OffsetDateTime,
     pub ended_at: Option<OffsetDateTime>,
+    /// When an attempt or a pause last changed it; `None` once it has ended.
+    pub updated_at: Option<OffsetDateTime>,
     pub status: Option<String>,
     pub source: Option<String>,
     pub attempts: Vec<Line>,
@@ -320,6 +322,7 @@ fn read(item: &Item) -> Option<Record> {
         delivery: owned("delivery").unwrap_or_default(),
         received_at: received_at(item)?,
         ended_at: time("ended_at"),
+        updated_at: time("updated_at"),
         status: owned("status"),
         source: owned("source"),
         attempts: lines("attempts", "reason", "detail"),
