@@ -1,5 +1,6 @@
 //! What an operator does to a notification: written down beside it, with who did it and why, before anything happens.
 
+use crate::attention::{CHANGES, acknowledged};
 use crate::attributes::{Update, string, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
@@ -26,6 +27,10 @@ pub enum Deed {
     ResendFeedback,
     /// The outcome of a deferred feedback was handed in. One whose feedback is awaited: what was decided once stands.
     Outcome,
+    /// Somebody has looked at what asks for attention of that kind, as it was then. One that has not changed since.
+    Acknowledge { kind: &'static str, changed_at: OffsetDateTime },
+    /// It asks for attention again. One that was acknowledged.
+    Unacknowledge { kind: &'static str },
 }
 
 impl Deed {
@@ -37,6 +42,8 @@ impl Deed {
             Self::Release => "release",
             Self::ResendFeedback => "resend_feedback",
             Self::Outcome => "outcome",
+            Self::Acknowledge { .. } => "acknowledge",
+            Self::Unacknowledge { .. } => "unacknowledge",
         }
     }
 }
@@ -71,7 +78,11 @@ impl<I: Items> Repairs for Table<I> {
                 let update = update.set("expires_at", self.ttl(action.at));
                 self.update(&pk, &sk, update, Some(condition)).await
             }
-            Deed::Replay | Deed::ResendFeedback | Deed::Outcome => {
+            Deed::Replay
+            | Deed::ResendFeedback
+            | Deed::Outcome
+            | Deed::Acknowledge { .. }
+            | Deed::Unacknowledge { .. } => {
                 let mut update = update.set("expires_at", self.ttl(action.at));
                 let mortal = format!("{condition} AND attribute_exists({})", update.name("expires_at"));
                 if self.update(&pk, &sk, update, Some(mortal)).await? {
@@ -105,6 +116,8 @@ fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
             .set("attention", string(Mark::Retrying.as_str()))
             .set("attention_at", string(time_text(action.at))),
         Deed::ResendFeedback => update.set("feedback", string(FeedbackState::Queued.as_str())),
+        Deed::Acknowledge { kind, .. } => update.set("attention", string(acknowledged(kind))),
+        Deed::Unacknowledge { kind } => update.set("attention", string(kind)),
     };
     let parked = [FeedbackState::Parked.as_str(), FeedbackState::Queued.as_str()];
     let unfinished = [State::Retrying, State::Paused, State::Dead, State::Parked].map(State::as_str);
@@ -123,8 +136,17 @@ fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
         }
         Deed::ResendFeedback => one_of(&mut update, "feedback", &parked),
         Deed::Outcome => one_of(&mut update, "feedback", &[FeedbackState::Awaited.as_str()]),
+        Deed::Acknowledge { kind, changed_at } => unchanged(&mut update, kind, changed_at),
+        Deed::Unacknowledge { kind } => one_of(&mut update, "attention", &[acknowledged(kind).as_str()]),
     };
     (update, condition)
+}
+
+/// What has failed again since then is not hidden by somebody who has not seen it.
+fn unchanged(update: &mut Update, kind: &str, since: OffsetDateTime) -> String {
+    let seen = update.value(string(time_text(since)));
+    let later = CHANGES.map(|name| format!("NOT {} > {seen}", update.name(name)));
+    format!("{} AND {}", one_of(update, "attention", &[kind]), later.join(" AND "))
 }
 
 fn one_of(update: &mut Update, name: &str, values: &[&str]) -> String {
