@@ -123,6 +123,17 @@ async fn an_acknowledged_feedback_that_is_taken_after_all_is_marked_no_longer() 
 }
 
 #[tokio::test]
+async fn a_feedback_that_is_sent_again_is_watched_and_not_acknowledged_any_more() {
+    let fixture = Fixture::new().await;
+    record(&fixture, processed(), 0).await;
+    fixture.table.answer(&order(1).ledger_key(), &refused(), minute(1)).await.unwrap();
+    assert!(acknowledge(&fixture, 2).await);
+    assert!(act(&fixture, Deed::ResendFeedback, 3).await);
+    assert_eq!(counts(&fixture, "feedback_parked").await, (0, 0));
+    assert_eq!(fixture.table.count_marked("feedback_queued").await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn what_goes_on_by_itself_asks_nobody() {
     for change in [Change::Failed(attempt()), Change::Paused, processed()] {
         let fixture = Fixture::new().await;
