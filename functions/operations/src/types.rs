@@ -11,7 +11,7 @@ pub(crate) mod search;
 pub(crate) mod tenants;
 
 use crate::reference;
-use crate::types::attention::Attention;
+use attention::Attention;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
