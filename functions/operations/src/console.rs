@@ -86,7 +86,8 @@ pub fn with_console(api: Router, console: Option<Console>) -> Router {
 
 /// `GET /operations/console` and its files; nothing else is to be reached without a token.
 fn router(console: Console) -> Router {
-    let version = tag((PAGE, FILES));
+    // Half of the digits: every file names the version of each file that it refers to.
+    let version = tag((PAGE, FILES)).split_off(8);
     // A file's address holds the version of all, so that no browser mixes two.
     let versioned = |text: &str| {
         ["js", "css", "svg"]
