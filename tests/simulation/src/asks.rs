@@ -4,7 +4,7 @@ use crate::actors::{Function, RETENTION};
 use crate::check::Writer;
 use crate::planted::Planted;
 use crate::world::{Name, World};
-use crate::writes::{admit, leave_in_place, leave_unset, put_value, text_of, value_of};
+use crate::writes::{admit, leave_in_place, leave_unset, put_value, received_at, text_of, value_of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use time::Duration;
@@ -30,7 +30,7 @@ impl World {
                 _ => {}
             }
         }
-        let writer = Writer { function, instance, now: self.now };
+        let writer = Writer { function, instance, now: self.clock_of(instance) };
         let World { checks, table, .. } = self;
         checks.asked_to_write(writer, &write, table);
         Some(write)
@@ -132,6 +132,7 @@ impl World {
     fn in_record(&mut self, bug: Planted, instance: usize, write: &mut Write) -> Option<()> {
         let state = text_of(write, "state").unwrap_or_default().to_owned();
         let is_mark = text_of(write, "reason") == Some("lost");
+        let is_ahead = received_at(write).is_some_and(|received| received > self.clock_of(instance));
         match (bug, state.as_str()) {
             (Planted::FeedbackBeforeEnd, "processed" | "superseded") => self.answers_early(instance, write),
             (Planted::LastAttemptUnmarked, "dead") if is_mark => return None,
@@ -139,6 +140,7 @@ impl World {
             (Planted::MarkKeptWhenSuperseded, "superseded") => MARK.iter().for_each(|name| leave_in_place(write, name)),
             (Planted::FailureOverDead, "retrying") => admit(write, "dead"),
             (Planted::FailureEndsPause, "retrying") => admit(write, "paused"),
+            (Planted::ReceivedAheadForgotten, "parked" | "unparseable") if is_ahead => return None,
             (Planted::EndOverEnd, "processed") => admit(write, "superseded"),
             (Planted::RecordKeptForEver, _) => leave_unset(write, "expires_at"),
             (Planted::RecordExpiresEarly, _) => expire_early(write),

@@ -48,7 +48,8 @@ impl Run {
     fn cold_start(&mut self, function: Function) -> usize {
         let mut world = self.sim.world();
         let id = world.actors.len();
-        world.actors.push(Actor { function, turn: 0, asked: 0, confirmed: Vec::new() });
+        let ahead = world.draw_clock();
+        world.actors.push(Actor { function, ahead, turn: 0, asked: 0, confirmed: Vec::new() });
         drop(world);
         let code = Code::new(function, &self.sim, id);
         self.instances.push(Instance { id, code, running: None, is_retired: false });
@@ -124,7 +125,8 @@ impl Run {
     pub(crate) fn forge(&mut self, by_expired_secret: bool) {
         let Some(at) = self.environment(Function::Intake) else { return };
         let mut world = self.sim.world();
-        let now = world.now;
+        // What has ended by the clock of the machine that is asked.
+        let now = world.clock_of(self.instances[at].id);
         let number = world.next_number();
         let body =
             format!(r#"{{"event":"SALESORDER_DELETED","orderType":"SO","orderNumber":"1","n":{number}}}"#).into_bytes();

@@ -23,7 +23,7 @@ mod upkeep;
 mod world;
 mod writes;
 
-pub use check::{Invariant, Violation};
+pub use check::{Invariant, Met, Violation};
 pub use model::items::ModelItems;
 pub use planted::Planted;
 pub use run::{Outcome, Plan, run};

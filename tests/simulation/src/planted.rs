@@ -75,6 +75,8 @@ pub enum Planted {
     ReleasedWithoutMessage,
     /// A repeated attempt does not see that the feedback is still to be queued.
     RepeatForgetsFeedback,
+    /// What cannot be read or identified is forgotten where another machine's clock was ahead when it was received.
+    ReceivedAheadForgotten,
 }
 
 impl Planted {
@@ -106,6 +108,7 @@ impl Planted {
             | Self::AllowanceWithoutMark
             | Self::ParkedFeedbackUnmarked
             | Self::FreshMessageForgotten
+            | Self::ReceivedAheadForgotten
             | Self::ReleasedWithoutMessage => Invariant::OneTerminalState,
             Self::FeedbackBeforeEnd
             | Self::RedrivenTwin
@@ -120,7 +123,7 @@ impl Planted {
 
     /// Trouble without which the bug hardly ever shows, and which is therefore frequent in each run that has it.
     pub(crate) fn thrives_on(self) -> &'static [Fault] {
-        use Fault::{Crash, Disorder, ErpTrouble, LostAnswer, Operations, Redelivery, Refusal, Throttle};
+        use Fault::{Crash, Disorder, ErpTrouble, LostAnswer, Operations, Redelivery, Refusal, Skew, Throttle};
         match self {
             Self::RedrivenTwin => &[Crash, Throttle, Operations],
             Self::OvertakenTwin => &[Crash, Redelivery, Disorder],
@@ -132,6 +135,7 @@ impl Planted {
             Self::MarkOverPerson => &[ErpTrouble, Throttle, Operations],
             Self::FreshMessageForgotten => &[Throttle],
             Self::ParkedFeedbackUnmarked | Self::AwaitedMarkKept => &[ErpTrouble],
+            Self::ReceivedAheadForgotten => &[Skew],
             Self::StrictlyNewerDropped | Self::RepetitionUnderOtherId => &[Redelivery],
             _ => &[],
         }

@@ -66,7 +66,7 @@ impl reconciler::Ports for Ports {
 
 impl Host for Port {
     fn now(&self) -> OffsetDateTime {
-        self.sim.world().now
+        self.sim.world().clock_of(self.instance)
     }
 
     fn new_id(&self) -> Uuid {
@@ -326,7 +326,7 @@ impl Visma for Port {
             world.erp_answers(instance, Stage::Resource, &tenant)?;
             let key = path.key().unwrap_or_default();
             let found = world.erp.find(&tenant, path.entity(), &key);
-            let clock = Clock::new(Zone::UTC, world.now);
+            let clock = Clock::new(Zone::UTC, world.clock_of(instance));
             Ok(found.map_or(Fetched::Gone, |record| {
                 Fetched::Found(Resource::parse(&record.json(), &clock).expect("an object"))
             }))
@@ -383,7 +383,7 @@ impl Listing for Port {
         let (instance, tenant) = (self.instance, tenant.to_owned());
         let list = move |world: &mut World| {
             world.erp_answers(instance, Stage::List, &tenant)?;
-            let clock = Clock::new(Zone::UTC, world.now);
+            let clock = Clock::new(Zone::UTC, world.clock_of(instance));
             Ok(world.erp.list(&tenant, collection, since, window, &clock))
         };
         self.call("lists what changed", false, |_| timed_out(Stage::List), list).await

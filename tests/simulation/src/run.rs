@@ -1,13 +1,14 @@
 //! One run: a while of whatever the choices bring, then calm until everything is at rest.
 
 use crate::actors::{Function, Instance};
-use crate::check::{Invariant, Violation};
+use crate::check::{Invariant, Met, Violation};
 use crate::faults::{Fault, Rates};
 use crate::model::erp::Mood;
 use crate::planted::Planted;
 use crate::ports::{READS_SETTINGS, SENDS_LATE};
 use crate::sabotage::Sabotage;
 use crate::world::{Fate, Name, Sim, World};
+use std::collections::BTreeSet;
 use time::Duration;
 
 /// A run that takes longer to come to rest never will.
@@ -37,6 +38,8 @@ pub struct Outcome {
     /// Notifications that SQS took.
     pub accepted: usize,
     pub faults: u32,
+    /// What came about of that which comes about in some schedules only.
+    pub met: BTreeSet<Met>,
 }
 
 /// Runs the plan. The same plan gives the same outcome, every time.
@@ -92,10 +95,10 @@ impl Run {
         }
         let story = world.take_story();
         let (calls, faults, accepted) = (world.calls_made, world.checks.faults, world.checks.accepted.len());
-        let violation = world.checks.violation.take();
+        let (violation, met) = (world.checks.violation.take(), std::mem::take(&mut world.checks.met));
         let script = std::mem::replace(&mut world.choices, crate::choice::Choices::new(0, None)).into_log();
         drop(world);
-        Outcome { violation, script, story, steps: self.steps, calls, accepted, faults }
+        Outcome { violation, script, story, steps: self.steps, calls, accepted, faults, met }
     }
 
     pub(crate) fn is_broken(&self) -> bool {

@@ -4,11 +4,13 @@ mod at_rest;
 mod command;
 mod in_motion;
 mod marks;
+mod met;
 mod probes;
 mod promises;
 
 pub(crate) use command::{Command, Commands, Meant, Target, waiting};
 pub(crate) use in_motion::{Answer, Asked};
+pub use met::Met;
 pub(crate) use probes::Writer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,6 +82,7 @@ pub(crate) struct Checks {
     /// What was dead at some time.
     were_dead: BTreeSet<String>,
     pub(crate) commands: Commands,
+    pub(crate) met: BTreeSet<Met>,
 }
 
 /// What an accountant reads.

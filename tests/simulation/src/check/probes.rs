@@ -38,6 +38,7 @@ impl Checks {
             _ => {}
         }
         self.expires_in_time(write, writer.now);
+        self.meets_clocks(writer, write);
     }
 
     /// What an attempt does at the last receipt of a message, it does after it has been written down as dead.

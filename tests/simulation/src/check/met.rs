@@ -1,0 +1,30 @@
+//! What schedules have met: a check of what never happens says nothing.
+
+use super::{Checks, Writer};
+use crate::actors::Function;
+use crate::writes::received_at;
+use webhooks_store::Write;
+
+/// A thing that a promise has to survive, and that comes about in some schedules only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Met {
+    /// The processor wrote of a notification that was received later than it was by its own clock.
+    ReceivedAhead,
+}
+
+impl Met {
+    pub const ALL: [Self; 1] = [Self::ReceivedAhead];
+}
+
+impl Checks {
+    pub(crate) fn meets(&mut self, what: Met) {
+        self.met.insert(what);
+    }
+
+    pub(super) fn meets_clocks(&mut self, writer: Writer, write: &Write) {
+        let is_ahead = received_at(write).is_some_and(|received| received > writer.now);
+        if writer.function == Function::Processor && is_ahead {
+            self.meets(Met::ReceivedAhead);
+        }
+    }
+}
