@@ -77,6 +77,8 @@ pub enum Planted {
     RepeatForgetsFeedback,
     /// What cannot be read or identified is forgotten where another machine's clock was ahead when it was received.
     ReceivedAheadForgotten,
+    /// A feedback that Visma Net refuses although it knows its id counts as sent.
+    RefusalTakenForSent,
 }
 
 impl Planted {
@@ -116,6 +118,7 @@ impl Planted {
             | Self::ContradictingOutcome
             | Self::AnswerOverSent
             | Self::DeathUnanswered
+            | Self::RefusalTakenForSent
             | Self::RepeatForgetsFeedback => Invariant::OneFeedback,
             _ => Invariant::ForwardOnly,
         }
@@ -123,7 +126,8 @@ impl Planted {
 
     /// Trouble without which the bug hardly ever shows, and which is therefore frequent in each run that has it.
     pub(crate) fn thrives_on(self) -> &'static [Fault] {
-        use Fault::{Crash, Disorder, ErpTrouble, LostAnswer, Operations, Redelivery, Refusal, Skew, Throttle};
+        use Fault::{Crash, Disorder, ErpTrouble, FeedbackRefused, LostAnswer};
+        use Fault::{Operations, Redelivery, Refusal, Skew, Throttle};
         match self {
             Self::RedrivenTwin => &[Crash, Throttle, Operations],
             Self::OvertakenTwin => &[Crash, Redelivery, Disorder],
@@ -136,6 +140,7 @@ impl Planted {
             Self::FreshMessageForgotten => &[Throttle],
             Self::ParkedFeedbackUnmarked | Self::AwaitedMarkKept => &[ErpTrouble],
             Self::ReceivedAheadForgotten => &[Skew],
+            Self::RefusalTakenForSent => &[FeedbackRefused],
             Self::StrictlyNewerDropped | Self::RepetitionUnderOtherId => &[Redelivery],
             _ => &[],
         }

@@ -352,6 +352,9 @@ impl Visma for Port {
             if !world.erp.sent.values().any(|sent| sent.id == Some(id)) {
                 return Err(VismaError::Refused { status: 404 });
             }
+            if let Some(answer) = world.refuses_feedback(instance, id) {
+                return answer;
+            }
             if world.is(Sabotage::FeedbackChangesItsMind) {
                 description.push_str(&format!(" (call {})", world.calls_made));
             }

@@ -1,18 +1,39 @@
 //! What happens around the functions while they work: time passes, messages come again, code is deployed, the ERP has its moods.
 
+use crate::check::Met;
 use crate::faults::Fault;
 use crate::model::erp::Mood;
 use crate::operator::OUTCOME;
+use crate::planted::Planted;
 use crate::run::Run;
 use crate::world::{MAX_RECEIVE_COUNT, Name, World};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+use webhooks_visma::VismaError;
 
 impl World {
     /// When messages can be received, and deliveries sent.
     fn due(&mut self) -> impl Iterator<Item = OffsetDateTime> + use<> {
         let queues = [Name::Notifications, Name::Feedback, Name::Repairs].map(|name| self.queue(name).next_visible());
         queues.into_iter().chain([self.erp.next_try()]).flatten()
+    }
+
+    /// What the ERP answers where it does not take a feedback that it should. Next time it may take it.
+    pub(crate) fn refuses_feedback(&mut self, instance: usize, id: Uuid) -> Option<Result<(), VismaError>> {
+        let often = self.rates.of(Fault::FeedbackRefused) * 3;
+        if !self.choices.chance(often) {
+            if self.erp.refused.contains(&id) {
+                self.checks.meets(Met::TakenAfterRefusal);
+            }
+            return None;
+        }
+        self.erp.refused.insert(id);
+        self.checks.meets(Met::FeedbackRefused);
+        let who = self.name_of(instance);
+        self.tell(&who, || format!("feedback refused for {id}"));
+        let is_hidden = self.planted == Some(Planted::RefusalTakenForSent);
+        Some(if is_hidden { Ok(()) } else { Err(VismaError::Refused { status: 400 }) })
     }
 }
 

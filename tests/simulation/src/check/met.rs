@@ -10,10 +10,14 @@ use webhooks_store::Write;
 pub enum Met {
     /// The processor wrote of a notification that was received later than it was by its own clock.
     ReceivedAhead,
+    /// Visma Net refused a feedback whose id it knows.
+    FeedbackRefused,
+    /// And took it later.
+    TakenAfterRefusal,
 }
 
 impl Met {
-    pub const ALL: [Self; 1] = [Self::ReceivedAhead];
+    pub const ALL: [Self; 3] = [Self::ReceivedAhead, Self::FeedbackRefused, Self::TakenAfterRefusal];
 }
 
 impl Checks {
