@@ -2,7 +2,7 @@
 
 use crate::actors::{Actor, Alarm, Code, Ended, Function, Instance, Invocation, Work};
 use crate::cargo;
-use crate::check::{Answer, Asked, Invariant};
+use crate::check::{Answer, Asked, Invariant, Met};
 use crate::faults::Fault;
 use crate::model::erp::Nature;
 use crate::run::Run;
@@ -108,6 +108,9 @@ impl Run {
         let Some(at) = self.environment(Function::Intake) else { return false };
         let mut world = self.sim.world();
         let secret = world.secrets.in_use(now).to_owned();
+        if world.secrets.is_old_in_use(now) {
+            world.checks.meets(Met::OldSecret);
+        }
         let one = &mut world.erp.deliveries[delivery];
         one.tries += 1;
         one.next_try = None;

@@ -79,6 +79,12 @@ pub enum Planted {
     ReceivedAheadForgotten,
     /// A feedback that Visma Net refuses although it knows its id counts as sent.
     RefusalTakenForSent,
+    /// A signing secret is refused as soon as there is a newer one.
+    OldSecretRefused,
+    /// The processor never sees that the settings were rewritten.
+    SettingsKeptForEver,
+    /// What was decided in one language is told in another, since the settings say so now.
+    RetoldInOtherLanguage,
 }
 
 impl Planted {
@@ -119,14 +125,16 @@ impl Planted {
             | Self::AnswerOverSent
             | Self::DeathUnanswered
             | Self::RefusalTakenForSent
+            | Self::RetoldInOtherLanguage
             | Self::RepeatForgetsFeedback => Invariant::OneFeedback,
+            Self::OldSecretRefused => Invariant::OneWriteBeforeAck,
             _ => Invariant::ForwardOnly,
         }
     }
 
     /// Trouble without which the bug hardly ever shows, and which is therefore frequent in each run that has it.
     pub(crate) fn thrives_on(self) -> &'static [Fault] {
-        use Fault::{Crash, Disorder, ErpTrouble, FeedbackRefused, LostAnswer};
+        use Fault::{Crash, Disorder, ErpTrouble, FeedbackRefused, LostAnswer, SlowCalls};
         use Fault::{Operations, Redelivery, Refusal, Skew, Throttle};
         match self {
             Self::RedrivenTwin => &[Crash, Throttle, Operations],
@@ -141,6 +149,8 @@ impl Planted {
             Self::ParkedFeedbackUnmarked | Self::AwaitedMarkKept => &[ErpTrouble],
             Self::ReceivedAheadForgotten => &[Skew],
             Self::RefusalTakenForSent => &[FeedbackRefused],
+            Self::OldSecretRefused | Self::RetoldInOtherLanguage => &[Operations],
+            Self::SettingsKeptForEver => &[Operations, SlowCalls],
             Self::StrictlyNewerDropped | Self::RepetitionUnderOtherId => &[Redelivery],
             _ => &[],
         }

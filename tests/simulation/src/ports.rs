@@ -81,7 +81,8 @@ impl Host for Port {
 impl Source for Port {
     async fn load(&self) -> Result<String, LoadError> {
         let fail = |what: &str| LoadError::Unreachable(what.to_owned());
-        let read = |world: &mut World| Ok(world.secrets.document(world.is(Sabotage::ExpiredSecretsLive)));
+        let instance = self.instance;
+        let read = move |world: &mut World| Ok(world.settings_for(instance));
         self.call(READS_SETTINGS, false, fail, read).await
     }
 }
@@ -358,6 +359,7 @@ impl Visma for Port {
             if world.is(Sabotage::FeedbackChangesItsMind) {
                 description.push_str(&format!(" (call {})", world.calls_made));
             }
+            world.retells(&mut description);
             let who = world.name_of(instance);
             world.tell(&who, || format!("feedback taken for {id}: {description}"));
             world.checks.told_as_decided(id, decided.as_deref(), &description);

@@ -106,7 +106,7 @@ impl Run {
     }
 
     fn operate(&mut self) {
-        let choice = self.sim.world().choices.pick(&[2, 1, 2, 3, 2, 1, 1]);
+        let choice = self.sim.world().choices.pick(&[2, 1, 2, 3, 2, 1, 1, 2]);
         match choice {
             0 | 1 => self.deploy(choice == 1),
             2 => {
@@ -122,8 +122,24 @@ impl Run {
                 let foreign = json!({"type": "outcome", "notification": "?"}).to_string();
                 world.enqueue(Name::Feedback, foreign, None);
             }
-            _ => self.redrive(),
+            6 => self.redrive(),
+            _ => self.rewrite_settings(),
         }
+    }
+
+    /// Environments see it when the document that they have is no longer fresh.
+    fn rewrite_settings(&mut self) {
+        let mut world = self.sim.world();
+        let now = world.now;
+        if world.choices.below(2) == 0 {
+            world.secrets.rewrite_route(now);
+            world.checks.routes_were_rewritten = true;
+        } else {
+            world.secrets.rewrite_language();
+            world.checks.meets(Met::LanguageRewritten);
+        }
+        let (mode, language) = (world.secrets.mode(), world.secrets.language());
+        world.tell("operator", || format!("rewrites the settings: actions are {mode}, the language is {language}"));
     }
 
     /// New code: idle environments go, busy ones finish, or die with the old code.

@@ -14,10 +14,22 @@ pub enum Met {
     FeedbackRefused,
     /// And took it later.
     TakenAfterRefusal,
+    /// A delivery was signed with a secret that a newer one had ended.
+    OldSecret,
+    /// An attempt went by settings that had just been replaced.
+    OldSettings,
+    LanguageRewritten,
 }
 
 impl Met {
-    pub const ALL: [Self; 3] = [Self::ReceivedAhead, Self::FeedbackRefused, Self::TakenAfterRefusal];
+    pub const ALL: [Self; 6] = [
+        Self::ReceivedAhead,
+        Self::FeedbackRefused,
+        Self::TakenAfterRefusal,
+        Self::OldSecret,
+        Self::OldSettings,
+        Self::LanguageRewritten,
+    ];
 }
 
 impl Checks {

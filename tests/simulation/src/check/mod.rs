@@ -56,8 +56,10 @@ pub(crate) struct Checks {
     pub(crate) out_of_reach: BTreeSet<String>,
     /// The events that the integrator has read.
     consumed: BTreeSet<String>,
-    /// What was published, by notification key, without what the ERP may change in between.
-    events: BTreeMap<String, String>,
+    /// What was published, by notification key, without what the ERP may change in between; and how it was to be answered.
+    events: BTreeMap<String, (String, String)>,
+    /// Actions may be answered in another way than at first.
+    pub(crate) routes_were_rewritten: bool,
     /// What Visma Net took, by notification id.
     taken: BTreeMap<Uuid, Vec<Told>>,
     /// What had ended before the attempt began, by instance.
