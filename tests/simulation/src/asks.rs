@@ -6,7 +6,7 @@ use crate::model::secrets::Reading;
 use crate::planted::Planted;
 use crate::sabotage::Sabotage;
 use crate::world::{Name, World};
-use crate::writes::{admit, leave_in_place, leave_unset, put_value, received_at, text_of, value_of};
+use crate::writes::{admit, keep_first, leave_in_place, leave_unset, put_value, received_at, text_of, value_of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use time::Duration;
@@ -30,6 +30,9 @@ impl World {
                 Function::Feedback if is_record => in_answer(bug, &mut write),
                 Function::Reconciler => in_mark(bug, &mut write),
                 _ => {}
+            }
+            if bug == Planted::FirstExpiryStays {
+                keep_first(&mut write, "expires_at");
             }
         }
         let writer = Writer { function, instance, now: self.clock_of(instance) };

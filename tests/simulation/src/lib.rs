@@ -12,6 +12,7 @@ mod faults;
 mod forget;
 mod invoke;
 mod model;
+mod months;
 mod operator;
 mod planted;
 mod ports;

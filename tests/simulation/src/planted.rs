@@ -85,6 +85,8 @@ pub enum Planted {
     SettingsKeptForEver,
     /// What was decided in one language is told in another, since the settings say so now.
     RetoldInOtherLanguage,
+    /// What is written again expires when it would have expired before.
+    FirstExpiryStays,
 }
 
 impl Planted {

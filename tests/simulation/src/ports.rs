@@ -167,6 +167,7 @@ impl World {
         };
         let (old, Written { before, after }) = (written.old(&write), written);
         self.checks.written(&write.sk, before, after);
+        self.checks.lives_on(&write, self.now);
         let is_reconciler = self.actors[instance].function == Function::Reconciler;
         self.checks.landed(is_reconciler, &write.sk, before, after);
         self.checks.head_advanced(instance, about);

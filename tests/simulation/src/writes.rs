@@ -72,6 +72,14 @@ pub(crate) fn put_value(write: &mut Write, name: &str, value: AttributeValue) {
     }
 }
 
+/// Sets the attribute only where it has no value yet.
+pub(crate) fn keep_first(write: &mut Write, name: &str) {
+    let pair = clauses(write).set.into_iter().find(|(left, _)| stands_for(write, left, name));
+    let Some((left, right)) = pair else { return };
+    let (set, kept) = (format!("{left} = {right}"), format!("{left} = if_not_exists({left}, {right})"));
+    write.update = write.update.replacen(&set, &kept, 1);
+}
+
 /// Leaves out what the attribute is set to.
 pub(crate) fn leave_unset(write: &mut Write, name: &str) {
     write.update = rebuilt(write, |placeholder| !stands_for(write, placeholder, name), |_| true);

@@ -19,16 +19,22 @@ pub enum Met {
     /// An attempt went by settings that had just been replaced.
     OldSettings,
     LanguageRewritten,
+    /// DynamoDB deleted what had expired.
+    Expired,
+    /// A pause lasted for longer than what is not paused is kept, and something waited for its end.
+    PausedBeyondRetention,
 }
 
 impl Met {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::ReceivedAhead,
         Self::FeedbackRefused,
         Self::TakenAfterRefusal,
         Self::OldSecret,
         Self::OldSettings,
         Self::LanguageRewritten,
+        Self::Expired,
+        Self::PausedBeyondRetention,
     ];
 }
 

@@ -3,6 +3,7 @@
 mod at_rest;
 mod command;
 mod in_motion;
+mod kept;
 mod marks;
 mod met;
 mod probes;
@@ -85,6 +86,7 @@ pub(crate) struct Checks {
     were_dead: BTreeSet<String>,
     pub(crate) commands: Commands,
     pub(crate) met: BTreeSet<Met>,
+    kept: kept::Kept,
 }
 
 /// What an accountant reads.
