@@ -65,6 +65,7 @@ async fn what_is_paused_waits_in_the_ledger_and_goes_on_after_the_pause() {
     assert_eq!(world.batch(&[world.message(&body)], crate::world::MAX_RECEIVE_COUNT).await, [0_usize; 0]);
     assert_eq!(world.states().await, ["paused"]);
     assert_eq!(world.table.needing_attention("paused").await, 1);
+    assert_eq!(world.emitted.count("Paused"), 1);
     assert!(world.events.sent().is_empty() && world.feedback.sent().is_empty());
     world.take(&order(2, "SALESORDER_UPDATED", "Open", 0)).await;
     assert_eq!(world.states().await, ["paused", "processed"], "what the pause does not cover goes on");

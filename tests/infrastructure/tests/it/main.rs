@@ -17,6 +17,7 @@ mod field_cases;
 mod guide;
 mod links;
 mod named_tests;
+mod next_place;
 mod objectives;
 mod permissions;
 mod security;
