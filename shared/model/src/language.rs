@@ -19,3 +19,6 @@ impl Language {
     /// In the order in which a text has them.
     pub const ALL: [Self; 6] = [Self::En, Self::Nb, Self::Sv, Self::Da, Self::Nl, Self::Fi];
 }
+
+/// One text in each language, in the order of [`Language::ALL`].
+pub type Text = [&'static str; Language::ALL.len()];

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use webhooks_model::Reason;
 use webhooks_model::catalogue::CATALOGUE;
+use webhooks_model::entity::Group;
+use webhooks_model::{Entity, Reason};
 
 const PAGE: &str = "/operations/console";
 
@@ -50,8 +51,15 @@ async fn the_page_and_every_file_that_it_refers_to_are_there_for_anyone() {
 }
 
 #[tokio::test]
-async fn the_page_suggests_every_event_of_the_catalogue() {
+async fn the_page_knows_every_entity_and_every_event() {
     let words = anyone(&World::new().await, "GET", "/operations/console/words.js").await.text;
+    for entity in Entity::ALL {
+        let row = format!("{entity}|{}|{}", entity.title(), entity.group().title());
+        assert!(words.contains(&row), "{row}");
+    }
+    for group in Group::ALL {
+        assert!(words.contains(&format!("\"{}\"", group.title())), "words.js has no group {group:?}");
+    }
     let (_, events) = words.split_once("EVENTS = \"").expect("the events");
     let suggested: Vec<_> = events.split('"').next().unwrap().split(' ').collect();
     assert_eq!(suggested, CATALOGUE.iter().map(|event| event.id).collect::<Vec<_>>());
