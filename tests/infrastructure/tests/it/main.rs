@@ -14,6 +14,7 @@ mod drawn_crates;
 mod extensions;
 mod features;
 mod field_cases;
+mod glossary;
 mod guide;
 mod links;
 mod named_tests;
