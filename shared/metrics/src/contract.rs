@@ -1,8 +1,9 @@
-//! Every metric there is. Dashboards and alarms rely on these names; the README shows them as a table, which a test compares.
+//! All metrics. Dashboards and alarms rely on these names. A test compares the table in the README
+//! with this file.
 
 use time::Duration;
 
-/// Where the environment names no other. The template's is `VismaNetWebhooks/{stack}`.
+/// The namespace if the environment names no other. The template's is `VismaNetWebhooks/{stack}`.
 pub const NAMESPACE: &str = "VismaNetWebhooks";
 /// The dimension that every metric has.
 pub const SERVICE: &str = "service";
@@ -30,7 +31,7 @@ impl Service {
     }
 }
 
-/// By the name that CloudWatch knows it by.
+/// Units, named as in CloudWatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     Count,
@@ -51,28 +52,31 @@ impl Unit {
 /// One row of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Definition {
-    /// Who emits it.
+    /// The functions that emit it.
     pub services: &'static [Service],
     pub name: &'static str,
     pub unit: Unit,
-    /// Beside `service`. Such a metric is there under both dimension sets: `service` alone, and both.
+    /// The second dimension, beside `service`. CloudWatch then has the metric under both sets:
+    /// `service` alone, and both.
     pub dimension: Option<&'static str>,
     pub meaning: &'static str,
 }
 
-/// One thing that happened, to be written down.
+/// One event to count, or one value to record.
 pub(crate) struct Sample {
     pub(crate) name: &'static str,
     pub(crate) unit: Unit,
     pub(crate) dimension: Option<(&'static str, &'static str)>,
-    /// `None` counts one more; values are kept one by one.
+    /// `None` adds one to a counter; values are kept one by one.
     pub(crate) value: Option<u64>,
 }
 
-/// A row is who emits it, the metric with its second dimension or its value, its unit and its meaning.
+/// Each row: the functions that emit it, the metric with its second dimension or its value, its
+/// unit and its meaning.
 macro_rules! contract {
     ($([$($service:ident),+] $name:ident $({ $dimension:ident })? $(($value:ident: $type:ty))?, $unit:ident, $meaning:literal;)+) => {
-        /// What can be recorded. A dimension's value is a constant of the code, so nobody outside can add series to the bill.
+        /// What can be recorded. The values of a dimension are constants of the code, so a sender
+        /// cannot add series to the bill.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Metric {
             $(#[doc = $meaning] $name $({ $dimension: &'static str })? $(($type))?,)+
@@ -161,7 +165,7 @@ impl Whole for usize {
 }
 
 impl Whole for Duration {
-    /// Clocks of two machines may disagree; nothing takes less than no time.
+    /// The clocks of two machines may differ, so a negative duration counts as zero.
     fn whole(self) -> u64 {
         u64::try_from(self.whole_milliseconds()).unwrap_or(0)
     }
