@@ -1,20 +1,20 @@
-//! What a notification has to say for its entity to be known.
+//! The fields that identify an entity.
 
 use crate::catalogue::Entity;
 
-/// What identifies an entity. A notification that lacks it is parked as `unidentified`.
+/// The fields that identify an entity. A notification without them is parked as `unidentified`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identification {
     /// One visible number, name or id.
     Key,
     /// The order's type and its number, for example `SO/000123` (docs/visma-net.md#resources).
     TypeAndNumber,
-    /// Nothing: the event is about the company as a whole.
+    /// None: the event is about the whole company.
     Company,
 }
 
 impl Entity {
-    /// What a payload has to say for us to know which one it is about.
+    /// The fields that a payload must have to identify its entity.
     pub fn identification(self) -> Identification {
         match self {
             Self::Company => Identification::Company,
