@@ -4,8 +4,8 @@ use webhooks_model::delivery::RECONCILIATION;
 use webhooks_model::{Entity, Notification, Origin, Reason};
 use webhooks_settings::Settings;
 
-/// Whether newer settings could prevent it from being parked. The subscription that serves the
-/// tenant is checked later.
+/// Whether newer settings could prevent it from being parked. For a tenant without a subscription,
+/// the steps read newer settings themselves.
 pub(crate) fn wants_settings(notification: &Notification, settings: &Settings) -> bool {
     let is_read = notification.entity != Entity::Unparseable;
     let beside = [Reason::TenantNotServed, Reason::KeyTooLong];

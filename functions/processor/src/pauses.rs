@@ -14,7 +14,7 @@ pub struct Pauses {
 }
 
 impl Pauses {
-    /// Puts the notification on hold if a pause covers it. Returns whether it did.
+    /// Whether a pause covers the notification, so that it must wait.
     ///
     /// # Errors
     /// The pauses cannot be read. A pause may be active, so the notification must wait.

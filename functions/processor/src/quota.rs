@@ -18,7 +18,7 @@ use webhooks_visma::Quotas;
 const LONGEST_ON_QUEUE: Duration = Duration::from_secs(300);
 
 impl Limits {
-    /// Keeps the last receipt for moving the notification to the ledger.
+    /// Reserves the last receipt for moving the notification to the ledger.
     fn stays_on_queue(&self, after: Option<Duration>, received: &Received) -> bool {
         after.is_none_or(|after| after <= LONGEST_ON_QUEUE) && received.receive_count + 1 < self.max_receive_count
     }
