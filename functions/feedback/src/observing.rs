@@ -34,8 +34,8 @@ impl<P: Ports> Feedback<P> {
         let flush = self.observer.flush(&self.answers, self.host.now());
         match tokio::time::timeout(LONGEST, flush).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = %error, "what was observed is not written down yet: {error}"),
-            Err(_) => tracing::warn!("what was observed is not written down yet: it took too long"),
+            Ok(Err(error)) => tracing::warn!(error = %error, "observations were not written yet: {error}"),
+            Err(_) => tracing::warn!("observations were not written yet: it took too long"),
         }
     }
 }

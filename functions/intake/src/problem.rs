@@ -24,7 +24,7 @@ pub(crate) enum Problem {
     SourceNotAllowed,
     #[error("The request cannot be read.")]
     EventUnreadable,
-    #[error("The body was handed over as base64 and is not.")]
+    #[error("The body is marked as base64, but is not.")]
     BodyNotBase64,
     #[error("The body is larger than can be stored.")]
     BodyTooLarge,

@@ -86,8 +86,8 @@ impl<P: Ports> Processor<P> {
         let flush = self.observer.flush(&self.ledger, self.host.now());
         match tokio::time::timeout(LONGEST, flush).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = %error, "what was observed is not written down yet: {error}"),
-            Err(_) => tracing::warn!("what was observed is not written down yet: it took too long"),
+            Ok(Err(error)) => tracing::warn!(error = %error, "observations were not written yet: {error}"),
+            Err(_) => tracing::warn!("observations were not written yet: it took too long"),
         }
     }
 }

@@ -104,11 +104,11 @@ impl<P: Ports> Processor<P> {
         let known = seen.same.unwrap_or_default().attempts;
         let is_last = known.failed + 1 >= self.limits.max_receive_count || known.lost >= MOST_BEGINNINGS;
         let change = if is_last {
-            let lost = self.line(received, Reason::Lost, "the last attempt began and was not heard of again");
+            let lost = self.line(received, Reason::Lost, "the last attempt started and left no result");
             Change::Dead { attempt: lost, answer: None }
         } else {
-            tracing::warn!(reason = Reason::Lost.as_str(), "begins anew: too few of its attempts were heard of");
-            Change::Failed(self.line(received, Reason::Lost, "the queue handed it out in vain: throttled, or killed"))
+            tracing::warn!(reason = Reason::Lost.as_str(), "sent as a new message: few attempts left a result");
+            Change::Failed(self.line(received, Reason::Lost, "delivered without an attempt: throttled or killed"))
         };
         self.record(n, change).await?;
         Ok(is_last)
@@ -122,7 +122,7 @@ impl<P: Ports> Processor<P> {
         match self.notifications.send(fresh).await {
             Ok(()) => Outcome::Done,
             Err(error) => {
-                tracing::error!(error = %error, "a message that was handed out too often could not begin anew: {error}");
+                tracing::error!(error = %error, "a message delivered too often could not be replaced: {error}");
                 Outcome::Again { wait: Duration::ZERO }
             }
         }

@@ -71,12 +71,12 @@ impl<P: Ports> Reconciler<P> {
             Ok(next) => ended.feed = next.or(ended.feed),
             Err(error) => {
                 let reason = error.next().reason();
-                tracing::warn!(reason = reason.as_str(), "what is overdue or stuck is left to the next run: {error}");
+                tracing::warn!(reason = reason.as_str(), "overdue and stuck work is left to the next run: {error}");
             }
         }
         if let Err(error) = self.release(only, &mut run, &mut report).await {
             let reason = error.next().reason();
-            tracing::warn!(reason = reason.as_str(), "what waits for a quota is left to the next run: {error}");
+            tracing::warn!(reason = reason.as_str(), "waiting notifications are left to the next run: {error}");
         }
         let counted_to = if only.is_none() { self.count_hours(&tenants, &run).await } else { None };
         let (lists, next) = self.sweep_all(&settings, &tenants, begun.list.as_ref(), &mut run).await;
@@ -109,14 +109,14 @@ impl<P: Ports> Reconciler<P> {
     /// Where the last run ended; the beginning if that is unknown.
     async fn place(&self) -> Place {
         let place = self.sweeps.place().await;
-        place.inspect_err(|error| tracing::warn!("where the last run ended is not known: {error}")).unwrap_or_default()
+        place.inspect_err(|error| tracing::warn!("the end of the last run is unknown: {error}")).unwrap_or_default()
     }
 
     async fn remember(&self, begun: &Place, ended: &Place) {
         if begun != ended
             && let Err(error) = self.sweeps.set_place(ended, self.host.now()).await
         {
-            tracing::warn!("where this run ended is not remembered: {error}");
+            tracing::warn!("the end of this run was not recorded: {error}");
         }
     }
 

@@ -51,7 +51,7 @@ impl<P: Ports> Reconciler<P> {
         }
         report.released += released;
         if released > 0 {
-            tracing::info!(tenant, released, "goes on with the tenant's quota");
+            tracing::info!(tenant, released, "notifications continue with the tenant's quota");
             self.sweeps.set_released(tenant, allowance.given_after(released, now), now).await?;
         }
         result

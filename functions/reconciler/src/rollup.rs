@@ -59,7 +59,7 @@ impl<P: Ports> Reconciler<P> {
     pub(crate) async fn summarise(&self, counted_to: OffsetDateTime, tenants: usize, silent: Option<usize>) {
         let summary = Summary { counted_to, tenants, silent };
         if let Err(error) = self.sweeps.set_summary(&summary, self.host.now()).await {
-            tracing::warn!("how far the roll-ups are is not remembered: {error}");
+            tracing::warn!("the progress of the roll-ups was not recorded: {error}");
         }
     }
 

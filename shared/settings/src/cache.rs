@@ -154,7 +154,7 @@ impl<S: Source, H: Host> Cache<S, H> {
         let doubled = RETRY_AFTER * 2_i32.pow(count.min(5) - 1);
         let wait = doubled.min(REREAD_AFTER) * (0.5 + self.host.random().clamp(0.0, 1.0) / 2.0);
         let code = error.code();
-        tracing::error!(error = %error, code, failed_readings = count, "the settings cannot be read anew: {error}");
+        tracing::error!(error = %error, code, failed_readings = count, "the settings cannot be read again: {error}");
         Failure { error, count, retry_at: now + wait }
     }
 
