@@ -1,5 +1,5 @@
-//! Every event Visma Net documents (docs/visma-net.md#event-catalogue), and how its name is
-//! recognised.
+//! All events that Visma Net documents (docs/visma-net.md#event-catalogue), and the search for one
+//! by its name.
 
 pub use crate::entity::Entity;
 
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
 
-/// What happened to it (docs/visma-net.md#event-catalogue).
+/// What happened to the entity (docs/visma-net.md#event-catalogue).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -19,7 +19,7 @@ pub enum Kind {
     Created,
     Deleted,
     IdentityChanged,
-    /// A step of a voucher's way through the ledgers; the event's name is the status.
+    /// A step of a voucher through the ledgers. The event's name is the status.
     Lifecycle,
     StatusChanged,
     Unknown,
@@ -45,14 +45,15 @@ impl Kind {
         }
     }
 
-    /// Whether the notification only says "look again", so that a newer one makes it needless. The others are occurrences of
-    /// their own: a creation, a deletion or an action stays true however late it arrives.
+    /// Whether the notification only says "look again", so that a newer one replaces it. The other
+    /// kinds are occurrences of their own: a creation, a deletion or an action stays true however
+    /// late it arrives.
     pub fn is_hint(self) -> bool {
         matches!(self, Self::Changed | Self::Updated | Self::StatusChanged | Self::ValueChanged)
     }
 
-    /// Whether no resource of the ERP can show that it happened: an order exists whether or not its
-    /// action was run.
+    /// Whether no resource of the ERP can show that it happened. An order, for example, exists
+    /// whether or not its action was run.
     pub fn leaves_no_trace(self) -> bool {
         matches!(self, Self::Action | Self::Completed | Self::Lifecycle)
     }
@@ -86,8 +87,9 @@ pub enum Publisher {
 /// One event of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventType {
-    /// UPPER_SNAKE as documented for sales orders, vouchers and background results, and by their pattern for the rest
-    /// (the exact ids are unknown: docs/visma-net.md#open-questions, question 2).
+    /// UPPER_SNAKE, as documented for sales orders, vouchers and background results. The other ids
+    /// follow their pattern, since the exact ids are unknown (docs/visma-net.md#open-questions,
+    /// question 2).
     pub id: &'static str,
     pub publisher: Publisher,
     pub entity: Entity,
@@ -104,7 +106,7 @@ impl EventType {
         }
     }
 
-    /// The status that the event's own name states, for example `Processing failed`. Only vouchers have one.
+    /// The status in the event's own name, for example `Processing failed`. Only vouchers have one.
     pub fn implied_status(&self) -> Option<String> {
         if self.kind != Kind::Lifecycle {
             return None;
@@ -135,8 +137,8 @@ const fn voucher(id: &'static str) -> EventType {
     event(id, Publisher::JournalTransactions, Entity::Voucher, Kind::Lifecycle)
 }
 
-/// docs/visma-net.md#event-catalogue, whole: 44 events of Visma Net Financial, 4 of the sales order
-/// service, 10 of journal transactions.
+/// The whole of docs/visma-net.md#event-catalogue: 44 events of Visma Net Financial, 4 of the sales
+/// order service, 10 of journal transactions.
 pub const CATALOGUE: &[EventType] = &[
     financial("ACCOUNT_CHANGED", Entity::Account, Kind::Changed),
     financial("ACCOUNT_CREATED", Entity::Account, Kind::Created),
@@ -198,7 +200,7 @@ pub const CATALOGUE: &[EventType] = &[
     voucher("VOUCHER_DOCUMENT_SYNCHRONIZATION_FAILED"),
 ];
 
-/// Names that mean an event of the catalogue and do not normalise to its id: the legacy channel's
+/// Names that do not normalise to the id of their event: those of the legacy channel
 /// (docs/visma-net.md#legacy-events) and the portal's title of the background event.
 const ALIASES: &[(&str, &str)] = &[
     ("customerinvoice_changed", "AR_INVOICE_CHANGED"),
@@ -215,7 +217,7 @@ static BY_NAME: LazyLock<HashMap<String, &'static EventType>> = LazyLock::new(||
     ids.chain(aliases).collect()
 });
 
-/// Finds an event by any spelling of its name: case, spaces, `_`, `-`, `.` and `:` do not count.
+/// Finds an event by any spelling of its name. Ignores case, spaces, `_`, `-`, `.` and `:`.
 pub fn find(name: &str) -> Option<&'static EventType> {
     BY_NAME.get(&normalise(name)).copied()
 }
@@ -237,7 +239,8 @@ mod tests {
         assert_eq!(of(Publisher::SalesOrderService), 4);
         assert_eq!(of(Publisher::JournalTransactions), 10);
         let names: HashSet<_> = CATALOGUE.iter().map(|event| normalise(event.id)).collect();
-        // "Sales Order ..." of Financial and "SALESORDER_..." of the service normalise alike but never to the same name.
+        // "Sales Order ..." of Financial and "SALESORDER_..." of the service normalise alike but
+        // never to the same name.
         assert_eq!(names.len(), CATALOGUE.len());
     }
 
@@ -283,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_types_of_the_user_help_are_told_apart() {
+    fn each_event_has_its_type_of_the_user_help() {
         let of = |id| find(id).unwrap().notification_type();
         assert_eq!(of("CUSTOMER_CREATED"), NotificationType::Entity);
         assert_eq!(of("SHIPMENT_STATUS_CHANGED"), NotificationType::Document);
@@ -292,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_hint_to_look_again_is_made_needless_by_a_newer_one() {
+    fn a_newer_event_replaces_only_a_hint() {
         let hints: HashSet<_> = CATALOGUE.iter().map(|event| event.kind).filter(|kind| kind.is_hint()).collect();
         assert_eq!(hints, HashSet::from([Kind::Changed, Kind::Updated, Kind::StatusChanged, Kind::ValueChanged]));
     }

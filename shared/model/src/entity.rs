@@ -4,14 +4,14 @@ use crate::language::Text;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What identifies an entity. A notification that lacks it is parked as `unidentified`.
+/// The fields that identify an entity. A notification without them is parked as `unidentified`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identification {
     /// One visible number, name or id.
     Key,
     /// The order's type and its number, for example `SO/000123` (docs/visma-net.md#resources).
     TypeAndNumber,
-    /// Nothing: the event is about the company as a whole.
+    /// None: the event is about the whole company.
     Company,
 }
 
@@ -50,14 +50,14 @@ struct Row {
     resources: &'static [&'static str],
     /// The fields of a payload that hold its key. The first that is there counts.
     keys: &'static [&'static str],
-    /// As an accountant calls it, in each language.
+    /// The name that an accountant uses, in each language.
     words: Text,
 }
 
 macro_rules! entities {
     ($($(#[$about:meta])* $entity:ident = $row:expr;)+) => {
-        /// What changed. Employees and projects are published under two names each; both mean one
-        /// entity.
+        /// The changed entity. Employees and projects are published under two names each; both mean
+        /// one entity.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum Entity {
@@ -261,7 +261,7 @@ entities! {
         keys: &["refNumber", "voucherNumber"],
         words: ["voucher", "bilag", "verifikation", "bilag", "boekstuk", "tosite"],
     };
-    /// An event that no catalogue entry and no alias of the settings names.
+    /// An event that is neither in the catalogue nor an alias in the settings.
     Unmapped = Row {
         name: "unmapped",
         title: "Unmapped",
@@ -278,7 +278,7 @@ entities! {
             "tuntematon tapahtuma",
         ],
     };
-    /// A body that is no JSON object or array of objects.
+    /// A body that is not a JSON object or an array of objects.
     Unparseable = Row {
         name: "unparseable",
         title: "Unreadable",
@@ -306,7 +306,7 @@ impl Entity {
         self.row().name
     }
 
-    /// As an accountant calls it.
+    /// The name that an accountant uses.
     pub fn label(self) -> String {
         self.as_str().replace('_', " ")
     }
@@ -320,7 +320,7 @@ impl Entity {
         self.row().group
     }
 
-    /// What a payload has to say for us to know which one it is about.
+    /// The fields that a payload must have to identify its entity.
     pub fn identification(self) -> Identification {
         self.row().identification
     }

@@ -1,7 +1,7 @@
-//! Every text of ours that an accountant reads, in every language: short, plain, without personal
-//! data. Visma Net's own texts, such as a status, and those of business code stay as they are.
-//! The name of a value is in braces. A sentence is built so that no value needs an ending or an
-//! article: Finnish puts it behind a colon.
+//! All our texts for accountants, in every language: short, plain, without personal data. Visma
+//! Net's own texts, such as a status, and those of business code stay as they are.
+//! Braces hold the name of a value. No sentence may give a value an ending or an article, so Finnish
+//! puts values after a colon.
 
 use crate::entity::Entity;
 use crate::language::Language;
@@ -140,7 +140,7 @@ sentences! {
     ];
 }
 
-/// What the events of vouchers state as their status. The first is `EventType::implied_status`.
+/// The statuses in the names of voucher events. The first is `EventType::implied_status`.
 const VOUCHER_STEPS: &[Text] = &[
     [
         "Import failed",
@@ -197,7 +197,7 @@ const VOUCHER_STEPS: &[Text] = &[
 ];
 
 impl Language {
-    /// The sentence with its values, each beside its name.
+    /// The sentence with its values. Each value comes with its name.
     pub fn say(self, sentence: Text, values: &[(&str, &str)]) -> String {
         let mut said = String::new();
         // Every second part is the name of a value. A value may have braces of its own.
@@ -208,13 +208,14 @@ impl Language {
         said
     }
 
-    /// `account 1920`, or the entity's name alone.
+    /// `account 1920`, or only the entity's name.
     pub fn subject(self, entity: Entity, key: Option<&str>) -> String {
         let name = entity.words()[self as usize];
         key.map_or_else(|| name.to_owned(), |key| format!("{name} {key}"))
     }
 
-    /// A status that the name of a voucher's event states. Any other stays as Visma Net wrote it.
+    /// Translates a status from the name of a voucher's event. Other statuses stay as Visma Net
+    /// wrote them.
     pub fn voucher_status(self, status: &str) -> &str {
         let step = VOUCHER_STEPS.iter().find(|step| step[Self::En as usize] == status);
         step.map_or(status, |step| step[self as usize])
