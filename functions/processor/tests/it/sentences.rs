@@ -1,4 +1,4 @@
-//! What the accountant reads when no business code says anything.
+//! The standard sentences, without business code.
 
 use crate::world::{World, account};
 use serde_json::{Value, json};
@@ -66,7 +66,7 @@ async fn a_status_is_translated_where_an_event_states_it_and_else_as_visma_net_w
 }
 
 #[tokio::test]
-async fn what_was_decided_stays_as_it_was_when_the_language_changes() {
+async fn a_decided_feedback_keeps_its_language() {
     let world = without_fetching().await;
     let message = [world.message(&account(1, "ACCOUNT_CHANGED", "7"))];
     world.feedback.refuse(true);
