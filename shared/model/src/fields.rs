@@ -26,8 +26,8 @@ impl<'a> Fields<'a> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value.get()))
     }
 
-    /// The first candidate with a non-empty string or a number, as text. Also reads the `{"value":
-    /// x}` form of some ERP answers.
+    /// The first candidate with a non-empty string or a number, as text. Also reads the form
+    /// `{"value": x}` of some ERP answers.
     pub(crate) fn text(&self, candidates: &[&str]) -> Option<String> {
         candidates.iter().find_map(|name| text(self.raw(name)?.get()))
     }

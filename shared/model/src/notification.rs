@@ -345,8 +345,7 @@ fn event_of(
         (delivery.header("x-vwd-event-id").map(str::to_owned), ToldBy::Header),
     ];
     let mut names = names.into_iter().filter_map(|(name, told_by)| Some((name?, told_by))).peekable();
-    // Also a name that nobody knows yet is told by somebody: the settings may know it when it is
-    // replayed.
+    // An unknown name counts too: newer settings may know it at a replay.
     let (first, first_told_by) = names.peek().cloned().unwrap_or((String::new(), ToldBy::Us));
     names
         .find_map(|(name, told_by)| {

@@ -107,7 +107,7 @@ fn refused_by_connect() -> VismaError {
 }
 
 #[tokio::test]
-async fn a_client_secret_that_was_changed_is_read_before_anything_is_parked() {
+async fn reads_a_changed_client_secret_before_it_parks() {
     let world = World::new().await;
     world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
     world.settings.0.lock().unwrap()["visma"]["client_secret"] = json!("canary-rotated");

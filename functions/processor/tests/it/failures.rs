@@ -58,7 +58,7 @@ async fn waits_as_long_as_the_erp_asks() {
 }
 
 #[tokio::test]
-async fn after_the_last_attempt_it_is_dead_and_the_accountant_is_told_once() {
+async fn after_the_last_attempt_a_notification_is_dead_and_answered_once() {
     let world = World::new().await;
     let message = [world.message(&action(1, "panic"))];
     for receive_count in 1..=MAX_RECEIVE_COUNT {
@@ -125,7 +125,7 @@ async fn only_one_of_simultaneous_copies_queues_the_feedback() {
 }
 
 #[tokio::test]
-async fn a_message_handed_out_twice_stays_until_the_feedback_of_its_other_copy_is_on_its_way() {
+async fn a_message_delivered_twice_stays_until_its_copys_feedback_is_queued() {
     let world = World::new().await;
     let message = world.message(&account(1, "ACCOUNT_CHANGED", "1"));
     world.feedback.refuse(true);

@@ -70,7 +70,7 @@ async fn an_unknown_dialect_contradicts_and_leaves_no_value() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_handed_out_again_is_seen_once() {
+async fn a_repeated_message_is_observed_once() {
     let world = World::new().await;
     let delivery = dispatched(&world, &account(1, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED");
     for receive_count in 1..=2 {

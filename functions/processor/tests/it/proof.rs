@@ -67,7 +67,7 @@ async fn a_deletion_that_only_a_header_announces_is_confirmed_first() {
 }
 
 #[tokio::test]
-async fn a_signed_deletion_of_what_came_back_is_not_carried_out() {
+async fn a_repeated_signed_deletion_of_an_existing_entity_is_superseded() {
     let world = World::new().await;
     world.erp.put("v1/account/1920", r#"{"accountID":7,"lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
     let body = json!({"contextId": "1234567", "event": "ACCOUNT_DELETED", "accountCd": "1920"});

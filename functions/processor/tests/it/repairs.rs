@@ -136,7 +136,7 @@ async fn a_held_notification_is_left_alone_until_it_is_released() {
 }
 
 #[tokio::test]
-async fn an_action_is_kept_with_who_did_it_and_refused_where_it_makes_no_sense() {
+async fn records_who_acted_and_refuses_impossible_actions() {
     let world = World::new().await;
     let body = account(1, "ACCOUNT_CHANGED", "1920");
     let key = key_of(&world, &body);

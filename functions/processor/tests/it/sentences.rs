@@ -56,7 +56,7 @@ async fn the_settings_choose_the_language_and_a_tenants_own_outweighs_it() {
 }
 
 #[tokio::test]
-async fn a_status_is_translated_where_an_event_states_it_and_else_as_visma_net_wrote_it() {
+async fn translates_statuses_of_event_names_and_keeps_others() {
     let world = without_fetching().await;
     speak(&world, "nb", None);
     world.take(&item(1, "VOUCHER_PROCESSED", None)).await;

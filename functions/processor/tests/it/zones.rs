@@ -93,7 +93,7 @@ async fn order_is_read_as(zones: &[(&str, &str)]) -> OffsetDateTime {
 }
 
 #[tokio::test]
-async fn each_api_has_a_clock_of_its_own_and_that_of_sales_orders_is_utc_unless_told() {
+async fn each_api_has_its_own_zone_and_sales_orders_default_to_utc() {
     let (utc, oslo) = (datetime!(2026-11-23 11:30 UTC), datetime!(2026-11-23 10:30 UTC));
     assert_eq!(order_is_read_as(&[]).await, utc);
     assert_eq!(order_is_read_as(&[("erp_time_zone", "Europe/Oslo")]).await, utc);

@@ -87,8 +87,8 @@ async fn reads_each_change_once() {
     assert_eq!(many.requests - few.requests, 10, "a read and a watermark for each page");
 }
 
-/// Prints the cost of a sweep by number of existing rows and of changes: `cargo xtask test --
-/// --run-ignored only --no-capture the_curve`.
+/// Prints the cost of a sweep by number of existing rows and of changes:
+/// `cargo xtask test -- --run-ignored only --no-capture the_curve`.
 #[tokio::test]
 #[ignore = "takes minutes"]
 async fn the_curve() {
