@@ -45,6 +45,7 @@ fn notification(which: u8, now: OffsetDateTime) -> Notification {
         received_at: now,
         sent_from: None,
         refused_at: None,
+        secret: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
