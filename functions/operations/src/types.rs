@@ -1,5 +1,6 @@
 //! The API's own shapes.
 
+pub(crate) mod attention;
 pub(crate) mod audit;
 pub(crate) mod dead_letters;
 pub(crate) mod erasures;
@@ -10,6 +11,7 @@ pub(crate) mod search;
 pub(crate) mod tenants;
 
 use crate::reference;
+use attention::Attention;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -56,6 +58,9 @@ pub(crate) struct Notification {
     moved_from: Option<String>,
     /// Failed attempts.
     attempts: usize,
+    /// Present where a person is asked to look at it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attention: Option<Attention>,
     feedback: Feedback,
 }
 
@@ -261,6 +266,9 @@ pub(crate) struct NewPause {
     #[serde(default)]
     #[schema(max_length = 500)]
     pub(crate) note: String,
+    /// When it ends by itself: later than now, and 30 days ahead at most. Without it a person ends the pause.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub(crate) until: Option<OffsetDateTime>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -277,10 +285,14 @@ pub(crate) struct PauseView {
     since: OffsetDateTime,
     by: String,
     note: String,
+    /// When it ends by itself. Absent where a person ends it.
+    #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    until: Option<OffsetDateTime>,
 }
 
 impl From<Record> for Notification {
     fn from(record: Record) -> Self {
+        let attention = Attention::of(&record);
         let LedgerKey { entity, notification } = &record.key;
         let is_open = record.feedback.is_some_and(|state| ["queued", "parked"].contains(&state.as_str()));
         let tried = record.feedback_attempts.last().filter(|_| is_open);
@@ -303,6 +315,7 @@ impl From<Record> for Notification {
             moved_to: record.moved_to.as_ref().map(|key| reference::of(key, record.received_at)),
             moved_from: record.moved_from.as_ref().map(|key| reference::of(key, record.received_at)),
             attempts: record.attempts.len(),
+            attention,
             feedback: Feedback {
                 state: record.feedback.map_or("none", |state| state.as_str()),
                 is_success: record.feedback_success,
@@ -379,7 +392,7 @@ impl From<&Head> for Current {
 }
 
 impl From<Pause> for PauseView {
-    fn from(Pause { tenant, events, since, by, note }: Pause) -> Self {
-        Self { tenant, events, since, by, note }
+    fn from(Pause { tenant, events, since, by, note, until }: Pause) -> Self {
+        Self { tenant, events, since, by, note, until }
     }
 }

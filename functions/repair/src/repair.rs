@@ -42,6 +42,11 @@ pub(crate) fn lasting(many: usize, job: &Job) -> Duration {
     Duration::from_millis(u64::try_from(many).unwrap_or_default() * 1000 / u64::from(job.rate))
 }
 
+/// What is written beside each notification that the job sends on.
+pub(crate) fn note_of(job: &Job) -> String {
+    format!("job {}: {}", job.id, job.note)
+}
+
 impl<P: Ports> Repair<P> {
     /// `budget` is the time there is for the batch.
     pub async fn batch(&self, event: SqsEvent, request_id: &str, budget: Duration) -> SqsBatchResponse {

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::ports::Ports;
-use crate::repair::{Repair, Slice, lasting};
+use crate::repair::{Repair, Slice, lasting, note_of};
 use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
@@ -49,11 +49,16 @@ impl<P: Ports> Repair<P> {
         deed: Deed,
         received: &Received,
     ) -> Result<bool, Failure> {
-        let note = format!("job {}: {}", job.id, job.note);
+        let note = note_of(job);
         let action = Action { deed, at: self.host.now(), by: &job.by, note: &note };
         if !self.store.act(key, action).await? {
             return Ok(false);
         }
+        self.hand_over(key, received).await
+    }
+
+    /// `false` when it has gone.
+    pub(crate) async fn hand_over(&self, key: &LedgerKey, received: &Received) -> Result<bool, Failure> {
         let Some(delivery) = self.store.replay(key).await? else {
             return Ok(false);
         };

@@ -1,86 +1,12 @@
 //! All events that Visma Net documents (docs/visma-net.md#event-catalogue), and the search for one
 //! by its name.
 
+pub use crate::entity::Entity;
+
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
-
-/// The changed entity. Employees and projects are published under two names each; both mean one
-/// entity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Entity {
-    Account,
-    BackgroundOperation,
-    Company,
-    Customer,
-    CustomerInvoice,
-    Dimension,
-    Employee,
-    /// Stock and non-stock items come as one event; the fetched resource tells them apart.
-    InventoryItem,
-    Project,
-    PurchaseOrder,
-    SalesOrder,
-    Segment,
-    Shipment,
-    Supplier,
-    SupplierInvoice,
-    Voucher,
-    /// An event that is neither in the catalogue nor an alias in the settings.
-    Unmapped,
-    /// A body that is not a JSON object or an array of objects.
-    Unparseable,
-}
-
-impl Entity {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Account => "account",
-            Self::BackgroundOperation => "background_operation",
-            Self::Company => "company",
-            Self::Customer => "customer",
-            Self::CustomerInvoice => "customer_invoice",
-            Self::Dimension => "dimension",
-            Self::Employee => "employee",
-            Self::InventoryItem => "inventory_item",
-            Self::Project => "project",
-            Self::PurchaseOrder => "purchase_order",
-            Self::SalesOrder => "sales_order",
-            Self::Segment => "segment",
-            Self::Shipment => "shipment",
-            Self::Supplier => "supplier",
-            Self::SupplierInvoice => "supplier_invoice",
-            Self::Voucher => "voucher",
-            Self::Unmapped => "unmapped",
-            Self::Unparseable => "unparseable",
-        }
-    }
-
-    /// The name that an accountant uses.
-    pub fn label(self) -> String {
-        self.as_str().replace('_', " ")
-    }
-
-    fn is_document(self) -> bool {
-        matches!(
-            self,
-            Self::CustomerInvoice
-                | Self::PurchaseOrder
-                | Self::SalesOrder
-                | Self::Shipment
-                | Self::SupplierInvoice
-                | Self::Voucher
-        )
-    }
-}
-
-impl fmt::Display for Entity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// What happened to the entity (docs/visma-net.md#event-catalogue).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -303,6 +229,7 @@ pub(crate) fn normalise(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entity::Identification;
     use std::collections::HashSet;
 
     #[test]
@@ -374,8 +301,9 @@ mod tests {
     }
 
     #[test]
-    fn a_label_is_plain_words() {
-        assert_eq!(Entity::SalesOrder.label(), "sales order");
+    fn only_an_event_about_the_company_needs_no_key() {
+        let without = CATALOGUE.iter().filter(|e| e.entity.identification() == Identification::Company);
+        assert_eq!(without.map(|event| event.id).collect::<Vec<_>>(), ["FIRST_TIME_STARTUP_COMPLETED"]);
     }
 
     #[test]

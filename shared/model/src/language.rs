@@ -19,3 +19,6 @@ impl Language {
     /// The order of the languages in each text.
     pub const ALL: [Self; 6] = [Self::En, Self::Nb, Self::Sv, Self::Da, Self::Nl, Self::Fi];
 }
+
+/// One text in each language, in the order of [`Language::ALL`].
+pub type Text = [&'static str; Language::ALL.len()];

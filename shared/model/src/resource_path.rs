@@ -1,8 +1,7 @@
 //! The path of an ERP resource from a payload, checked so that it is safe to join to a configured
 //! base URL.
 
-use crate::catalogue::Entity;
-use crate::identification::Identification;
+use crate::entity::{Entity, Identification};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -13,27 +12,6 @@ const MAX_LENGTH: usize = 1024;
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// The segment before a stable id in place of a visible number (docs/visma-net.md#resources).
 const INTERNAL: &str = "internal";
-
-/// The first path segments that name a resource (docs/visma-net.md#resources), each with its
-/// entity.
-const RESOURCES: &[(&str, Entity)] = &[
-    ("account", Entity::Account),
-    ("customer", Entity::Customer),
-    ("employee", Entity::Employee),
-    ("inventory", Entity::InventoryItem),
-    ("supplier", Entity::Supplier),
-    ("project", Entity::Project),
-    ("projectbasic", Entity::Project),
-    ("salesorder", Entity::SalesOrder),
-    ("SalesOrders", Entity::SalesOrder),
-    ("purchaseorder", Entity::PurchaseOrder),
-    ("customerinvoice", Entity::CustomerInvoice),
-    ("supplierinvoice", Entity::SupplierInvoice),
-    ("shipment", Entity::Shipment),
-    ("dimension", Entity::Dimension),
-    ("segment", Entity::Segment),
-    ("background", Entity::BackgroundOperation),
-];
 
 /// The number of path segments that make an entity's key. Further segments are about a part of it.
 /// A version 1 order may also be named without its type; then it is not identified. No
@@ -97,11 +75,7 @@ impl ResourcePath {
             _ => return Err(ResourcePathError::Version),
         };
         let name = segments.next().ok_or(ResourcePathError::UnknownResource)?;
-        let (resource, entity) = RESOURCES
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .copied()
-            .ok_or(ResourcePathError::UnknownResource)?;
+        let (resource, entity) = named(name).ok_or(ResourcePathError::UnknownResource)?;
         let mut key = segments.map(decode_segment).collect::<Result<Vec<_>, _>>()?;
         if key.len() > 1 && key[0].eq_ignore_ascii_case(INTERNAL) {
             return Err(ResourcePathError::InternalId);
@@ -113,10 +87,8 @@ impl ResourcePath {
     /// The resource of `entity` with this `key`, for payloads with a key but no path. `None` if the
     /// ERP has no such resource, or if the key cannot be part of a path.
     pub fn for_entity(entity: Entity, key: &str) -> Option<Self> {
-        let (resource, version) = match entity {
-            Entity::SalesOrder => ("SalesOrders", 3),
-            other => (RESOURCES.iter().find(|(_, e)| *e == other)?.0, 1),
-        };
+        let resource = *entity.resources().first()?;
+        let version = if entity == Entity::SalesOrder { 3 } else { 1 };
         let key: Vec<String> = key.splitn(*key_segments(entity).end(), '/').map(str::to_owned).collect();
         let is_whole = key_segments(entity).contains(&key.len());
         (is_whole && key.iter().all(|segment| is_safe(segment))).then_some(Self { version, resource, entity, key })
@@ -124,7 +96,7 @@ impl ResourcePath {
 
     /// Whether the ERP has a resource for this kind of entity.
     pub fn has_resource(entity: Entity) -> bool {
-        RESOURCES.iter().any(|(_, known)| *known == entity)
+        !entity.resources().is_empty()
     }
 
     pub fn entity(&self) -> Entity {
@@ -151,6 +123,14 @@ impl fmt::Display for ResourcePath {
         write!(f, "v{}/{}", self.version, self.resource)?;
         self.key.iter().try_for_each(|segment| write!(f, "/{}", utf8_percent_encode(segment, SEGMENT)))
     }
+}
+
+/// The resource of this name, however it is capitalised, with its entity.
+fn named(name: &str) -> Option<(&'static str, Entity)> {
+    Entity::ALL.into_iter().find_map(|entity| {
+        let resource = entity.resources().iter().find(|resource| resource.eq_ignore_ascii_case(name))?;
+        Some((*resource, entity))
+    })
 }
 
 /// A payload may contain a key as it is or percent-encoded. A question mark always begins a query,

@@ -1,12 +1,12 @@
 //! All our texts for accountants, in every language: short, plain, without personal data. Visma
 //! Net's own texts, such as a status, and those of business code stay as they are.
+//! Braces hold the name of a value. No sentence may give a value an ending or an article, so Finnish
+//! puts values after a colon.
 
-use crate::catalogue::Entity;
+use crate::entity::Entity;
 use crate::language::Language;
 
-/// One text in each language, in the order of [`Language::ALL`]. Braces hold the name of a value.
-/// No sentence may give a value an ending or an article, so Finnish puts values after a colon.
-pub type Text = [&'static str; Language::ALL.len()];
+pub use crate::language::Text;
 
 macro_rules! sentences {
     ($($name:ident = [$($text:literal),* $(,)?];)*) => {
@@ -140,65 +140,6 @@ sentences! {
     ];
 }
 
-fn name(entity: Entity) -> Text {
-    match entity {
-        Entity::Account => ["account", "konto", "konto", "konto", "grootboekrekening", "tili"],
-        Entity::BackgroundOperation => [
-            "background operation",
-            "bakgrunnsjobb",
-            "bakgrundsjobb",
-            "baggrundsjob",
-            "achtergrondtaak",
-            "taustatoiminto",
-        ],
-        Entity::Company => ["company", "firma", "företag", "virksomhed", "bedrijf", "yritys"],
-        Entity::Customer => ["customer", "kunde", "kund", "kunde", "klant", "asiakas"],
-        Entity::CustomerInvoice => {
-            ["customer invoice", "kundefaktura", "kundfaktura", "kundefaktura", "verkoopfactuur", "myyntilasku"]
-        }
-        Entity::Dimension => ["dimension", "dimensjon", "dimension", "dimension", "dimensie", "dimensio"],
-        Entity::Employee => ["employee", "ansatt", "anställd", "medarbejder", "medewerker", "työntekijä"],
-        Entity::InventoryItem => {
-            ["inventory item", "lagervare", "lagerartikel", "lagervare", "voorraadartikel", "varastonimike"]
-        }
-        Entity::Project => ["project", "prosjekt", "projekt", "projekt", "project", "projekti"],
-        Entity::PurchaseOrder => {
-            ["purchase order", "innkjøpsordre", "inköpsorder", "indkøbsordre", "inkooporder", "ostotilaus"]
-        }
-        Entity::SalesOrder => {
-            ["sales order", "salgsordre", "försäljningsorder", "salgsordre", "verkooporder", "myyntitilaus"]
-        }
-        Entity::Segment => ["segment", "segment", "segment", "segment", "segment", "segmentti"],
-        Entity::Shipment => ["shipment", "forsendelse", "leverans", "forsendelse", "zending", "toimitus"],
-        Entity::Supplier => ["supplier", "leverandør", "leverantör", "leverandør", "leverancier", "toimittaja"],
-        Entity::SupplierInvoice => [
-            "supplier invoice",
-            "leverandørfaktura",
-            "leverantörsfaktura",
-            "leverandørfaktura",
-            "inkoopfactuur",
-            "ostolasku",
-        ],
-        Entity::Voucher => ["voucher", "bilag", "verifikation", "bilag", "boekstuk", "tosite"],
-        Entity::Unmapped => [
-            "unmapped",
-            "ukjent hendelse",
-            "okänd händelse",
-            "ukendt hændelse",
-            "onbekende gebeurtenis",
-            "tuntematon tapahtuma",
-        ],
-        Entity::Unparseable => [
-            "unparseable",
-            "uleselig varsel",
-            "oläslig avisering",
-            "ulæselig notifikation",
-            "onleesbare melding",
-            "lukukelvoton ilmoitus",
-        ],
-    }
-}
-
 /// The statuses in the names of voucher events. The first is `EventType::implied_status`.
 const VOUCHER_STEPS: &[Text] = &[
     [
@@ -269,7 +210,7 @@ impl Language {
 
     /// `account 1920`, or only the entity's name.
     pub fn subject(self, entity: Entity, key: Option<&str>) -> String {
-        let name = name(entity)[self as usize];
+        let name = entity.words()[self as usize];
         key.map_or_else(|| name.to_owned(), |key| format!("{name} {key}"))
     }
 

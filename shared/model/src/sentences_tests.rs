@@ -49,7 +49,7 @@ fn every_sentence_fits_into_a_description_unchanged() {
 fn every_entity_has_a_name_in_every_language() {
     for entity in entities() {
         assert_eq!(Language::En.subject(entity, None), entity.label());
-        assert!(name(entity).iter().all(|name| !name.is_empty() && name.trim() == *name), "{entity}");
+        assert!(entity.words().iter().all(|name| !name.is_empty() && name.trim() == *name), "{entity}");
     }
     for language in Language::ALL {
         let names: HashSet<_> = entities().into_iter().map(|entity| language.subject(entity, None)).collect();

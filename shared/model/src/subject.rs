@@ -1,8 +1,7 @@
 //! Finds the entity of a payload. It never guesses: an unidentified payload gets a reason.
 
-use crate::catalogue::Entity;
+use crate::entity::{Entity, Identification};
 use crate::fields::Fields;
-use crate::identification::Identification;
 use crate::ledger::Reason;
 use crate::resource_path::ResourcePath;
 use uuid::Uuid;
@@ -78,24 +77,8 @@ fn path_of(entity: Entity, fields: &Fields<'_>) -> Result<Option<ResourcePath>, 
 }
 
 fn key_of(entity: Entity, fields: &Fields<'_>) -> Option<String> {
-    let specific: &[&str] = match entity {
-        Entity::Account => &["accountCd", "account"],
-        Entity::Customer => &["customerCd", "customerNumber"],
-        Entity::Dimension => &["dimensionId", "dimension"],
-        Entity::Employee => &["employeeCd", "employeeNumber"],
-        Entity::InventoryItem => &["inventoryNumber", "inventoryCd"],
-        Entity::Supplier => &["supplierCd", "supplierNumber"],
-        Entity::Project => &["projectId", "projectCd"],
-        Entity::PurchaseOrder | Entity::SalesOrder => &["orderNumber", "orderNbr", "orderId"],
-        Entity::CustomerInvoice | Entity::SupplierInvoice => &["invoiceNumber", "refNbr"],
-        Entity::Segment => &["segmentId", "segmentKey", "segment"],
-        Entity::Shipment => &["shipmentNumber", "shipmentNbr"],
-        Entity::Voucher => &["refNumber", "voucherNumber"],
-        Entity::BackgroundOperation => &["id", "reference"],
-        Entity::Company | Entity::Unmapped | Entity::Unparseable => &[],
-    };
     let general = ["entityId", "number", "refNbr", "refNumber", "id"];
-    let key = fields.text(specific).or_else(|| {
+    let key = fields.text(entity.key_fields()).or_else(|| {
         let numbers = general.iter().filter_map(|name| fields.text(&[name]));
         // A UUID identifies a record or the notification; people see other numbers.
         numbers.into_iter().find(|number| entity == Entity::BackgroundOperation || Uuid::try_parse(number).is_err())

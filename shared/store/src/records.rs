@@ -1,5 +1,6 @@
 //! Notifications as an operator sees them.
 
+use crate::attention::{Attention, attention};
 use crate::attributes::{Item, day_of, flag, integer, string, text, time_text};
 use crate::error::StoreError;
 use crate::head::Head;
@@ -39,6 +40,8 @@ pub struct Record {
     pub delivery: String,
     pub received_at: OffsetDateTime,
     pub ended_at: Option<OffsetDateTime>,
+    /// When an attempt or a pause last changed it; `None` once it has ended.
+    pub updated_at: Option<OffsetDateTime>,
     pub status: Option<String>,
     pub source: Option<String>,
     pub attempts: Vec<Line>,
@@ -51,6 +54,8 @@ pub struct Record {
     pub actions: Vec<Line>,
     /// When it was parked or paused, and when it was replayed after its end.
     pub moments: Vec<Line>,
+    /// That a person is asked to look at it.
+    pub attention: Option<Attention>,
     /// Its notification goes on under this key.
     pub moved_to: Option<LedgerKey>,
     /// It goes on for what was recorded under this key.
@@ -104,8 +109,8 @@ pub trait Records: Send + Sync {
         most: u8,
     ) -> impl Future<Output = Result<Page, StoreError>> + Send;
 
-    /// What is marked so: `dead`, `parked`, `unparseable`, `feedback_parked`, `paused`. Among what is paused is what has ended and waits to
-    /// be replayed.
+    /// What is marked so: `dead`, `parked`, `unparseable`, `feedback_parked`, `paused`, or so that it was [`crate::acknowledged`]. Among
+    /// what is paused is what has ended and waits to be replayed.
     fn marked(
         &self,
         mark: &str,
@@ -267,7 +272,7 @@ impl<I: Items> Table<I> {
 }
 
 /// All of a record but its raw item.
-const ATTRIBUTES: [&str; 26] = [
+const ATTRIBUTES: [&str; 28] = [
     "pk",
     "sk",
     "state",
@@ -292,7 +297,9 @@ const ATTRIBUTES: [&str; 26] = [
     MOVED_TO,
     MOVED_FROM,
     "feed_at",
+    "attention",
     "attention_at",
+    "updated_at",
     "expires_at",
 ];
 
@@ -320,6 +327,7 @@ fn read(item: &Item) -> Option<Record> {
         delivery: owned("delivery").unwrap_or_default(),
         received_at: received_at(item)?,
         ended_at: time("ended_at"),
+        updated_at: time("updated_at"),
         status: owned("status"),
         source: owned("source"),
         attempts: lines("attempts", "reason", "detail"),
@@ -331,6 +339,7 @@ fn read(item: &Item) -> Option<Record> {
         feedback_attempts: lines("feedback_attempts", "reason", "detail"),
         actions: lines("actions", "action", "note"),
         moments: lines(MOMENTS, "what", "reason"),
+        attention: attention(item),
         moved_to: read_place(item, MOVED_TO),
         moved_from: read_place(item, MOVED_FROM),
         expires_at: integer(item, "expires_at").and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),

@@ -1,5 +1,6 @@
 //! What an operator does to a notification: written down beside it, with who did it and why, before anything happens.
 
+use crate::attention::{CHANGES, FEEDBACK_PARKED, acknowledged};
 use crate::attributes::{Update, string, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
@@ -22,10 +23,15 @@ pub enum Deed {
     Hold,
     /// A held or paused one goes on.
     Release,
-    /// Its decided feedback will be tried once more. One whose feedback is parked or queued: never one that Visma Net has taken.
+    /// Its decided feedback will be tried once more, and is watched until it is sent. One whose feedback is
+    /// parked or queued: never one that Visma Net has taken.
     ResendFeedback,
     /// The outcome of a deferred feedback was handed in. One whose feedback is awaited: what was decided once stands.
     Outcome,
+    /// Somebody has looked at what asks for attention of that kind, as it was then. One that has not changed since.
+    Acknowledge { kind: &'static str, changed_at: OffsetDateTime },
+    /// It asks for attention again. One that was acknowledged.
+    Unacknowledge { kind: &'static str },
 }
 
 impl Deed {
@@ -37,6 +43,8 @@ impl Deed {
             Self::Release => "release",
             Self::ResendFeedback => "resend_feedback",
             Self::Outcome => "outcome",
+            Self::Acknowledge { .. } => "acknowledge",
+            Self::Unacknowledge { .. } => "unacknowledge",
         }
     }
 }
@@ -54,6 +62,15 @@ pub trait Repairs: Send + Sync {
     /// Writes an action down and does to the record what it does. `false` when the record is not in a state that allows it, or
     /// not there.
     fn act(&self, key: &LedgerKey, action: Action<'_>) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// The message of a paused one is on its way, and a release says so. `false` when it was paused once more after `since`, the time of
+    /// its last change as it was read: then it goes on waiting. Also `false` when it is paused no more.
+    fn release_sent(
+        &self,
+        key: &LedgerKey,
+        since: OffsetDateTime,
+        action: Action<'_>,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
 impl<I: Items> Repairs for Table<I> {
@@ -71,19 +88,60 @@ impl<I: Items> Repairs for Table<I> {
                 let update = update.set("expires_at", self.ttl(action.at));
                 self.update(&pk, &sk, update, Some(condition)).await
             }
-            Deed::Replay | Deed::ResendFeedback | Deed::Outcome => {
-                let mut update = update.set("expires_at", self.ttl(action.at));
-                let mortal = format!("{condition} AND attribute_exists({})", update.name("expires_at"));
-                if self.update(&pk, &sk, update, Some(mortal)).await? {
-                    return Ok(true);
-                }
-                // Held, paused or waiting: kept for as long as that takes.
-                let (mut update, condition) = effect(noted(&action), &action);
-                let kept = format!("{condition} AND attribute_not_exists({})", update.name("expires_at"));
-                self.update(&pk, &sk, update, Some(kept)).await
+            Deed::ResendFeedback => {
+                let refused = || watched(effect(noted(&action), &action), action.at);
+                Ok(self.act_and_keep(&pk, &sk, action.at, refused).await?
+                    || self.act_and_keep(&pk, &sk, action.at, || effect(noted(&action), &action)).await?)
+            }
+            Deed::Replay | Deed::Outcome | Deed::Acknowledge { .. } | Deed::Unacknowledge { .. } => {
+                self.act_and_keep(&pk, &sk, action.at, || effect(noted(&action), &action)).await
             }
         }
     }
+
+    async fn release_sent(
+        &self,
+        key: &LedgerKey,
+        since: OffsetDateTime,
+        action: Action<'_>,
+    ) -> Result<bool, StoreError> {
+        let action = Action { deed: Deed::Release, ..action };
+        let mut update = changed(noted(&action), &action).set("expires_at", self.ttl(action.at));
+        let paused = one_of(&mut update, "state", &[State::Paused.as_str()]);
+        let (at, read) = (update.name("updated_at"), update.value(string(time_text(since))));
+        let condition = format!("{paused} AND {at} = {read}");
+        self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
+    }
+}
+
+impl<I: Items> Table<I> {
+    /// Writes the effect. A record that expires is kept from now on for as long as a new one. One that
+    /// is held, paused or waits has no expiry, and gets none.
+    async fn act_and_keep(
+        &self,
+        pk: &str,
+        sk: &str,
+        at: OffsetDateTime,
+        effect: impl Fn() -> (Update, String) + Send + Sync,
+    ) -> Result<bool, StoreError> {
+        let (update, condition) = effect();
+        let mut update = update.set("expires_at", self.ttl(at));
+        let mortal = format!("{condition} AND attribute_exists({})", update.name("expires_at"));
+        if self.update(pk, sk, update, Some(mortal)).await? {
+            return Ok(true);
+        }
+        let (mut update, condition) = effect();
+        let kept = format!("{condition} AND attribute_not_exists({})", update.name("expires_at"));
+        self.update(pk, sk, update, Some(kept)).await
+    }
+}
+
+/// Of a feedback that was refused: watched again, in case the message that tries it once more is lost.
+fn watched((update, condition): (Update, String), at: OffsetDateTime) -> (Update, String) {
+    let mut update = update.set("attention", string(Mark::Queued.as_str())).set("attention_at", string(time_text(at)));
+    let feedback = one_of(&mut update, "feedback", &[FeedbackState::Parked.as_str()]);
+    let refused = one_of(&mut update, "attention", &[FEEDBACK_PARKED, acknowledged(FEEDBACK_PARKED).as_str()]);
+    (update, format!("{condition} AND {feedback} AND {refused}"))
 }
 
 fn noted(action: &Action<'_>) -> Update {
@@ -91,7 +149,13 @@ fn noted(action: &Action<'_>) -> Update {
 }
 
 fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
-    let mut update = match action.deed {
+    let mut update = changed(update, action);
+    let condition = allowed(&mut update, action.deed);
+    (update, condition)
+}
+
+fn changed(update: Update, action: &Action<'_>) -> Update {
+    match action.deed {
         Deed::Replay | Deed::Outcome => update,
         Deed::Hold => update
             .set("state", string(State::Parked.as_str()))
@@ -105,26 +169,39 @@ fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
             .set("attention", string(Mark::Retrying.as_str()))
             .set("attention_at", string(time_text(action.at))),
         Deed::ResendFeedback => update.set("feedback", string(FeedbackState::Queued.as_str())),
-    };
+        Deed::Acknowledge { kind, .. } => update.set("attention", string(acknowledged(kind))),
+        Deed::Unacknowledge { kind } => update.set("attention", string(kind)),
+    }
+}
+
+fn allowed(update: &mut Update, deed: Deed) -> String {
     let parked = [FeedbackState::Parked.as_str(), FeedbackState::Queued.as_str()];
     let unfinished = [State::Retrying, State::Paused, State::Dead, State::Parked].map(State::as_str);
-    let condition = match action.deed {
+    match deed {
         Deed::Replay => {
             let (state, moved) = (update.name("state"), update.name(MOVED_TO));
             format!("attribute_exists({state}) AND attribute_not_exists({moved})")
         }
-        Deed::Hold => one_of(&mut update, "state", &unfinished),
+        Deed::Hold => one_of(update, "state", &unfinished),
         Deed::Release => {
             let (held, parked) = (
-                one_of(&mut update, "reason", &[Reason::Held.as_str()]),
-                one_of(&mut update, "state", &[State::Parked.as_str()]),
+                one_of(update, "reason", &[Reason::Held.as_str()]),
+                one_of(update, "state", &[State::Parked.as_str()]),
             );
-            format!("{held} AND {parked} OR {}", one_of(&mut update, "state", &[State::Paused.as_str()]))
+            format!("{held} AND {parked} OR {}", one_of(update, "state", &[State::Paused.as_str()]))
         }
-        Deed::ResendFeedback => one_of(&mut update, "feedback", &parked),
-        Deed::Outcome => one_of(&mut update, "feedback", &[FeedbackState::Awaited.as_str()]),
-    };
-    (update, condition)
+        Deed::ResendFeedback => one_of(update, "feedback", &parked),
+        Deed::Outcome => one_of(update, "feedback", &[FeedbackState::Awaited.as_str()]),
+        Deed::Acknowledge { kind, changed_at } => unchanged(update, kind, changed_at),
+        Deed::Unacknowledge { kind } => one_of(update, "attention", &[acknowledged(kind).as_str()]),
+    }
+}
+
+/// What has failed again since then is not hidden by somebody who has not seen it.
+fn unchanged(update: &mut Update, kind: &str, since: OffsetDateTime) -> String {
+    let seen = update.value(string(time_text(since)));
+    let later = CHANGES.map(|name| format!("NOT {} > {seen}", update.name(name)));
+    format!("{} AND {}", one_of(update, "attention", &[kind]), later.join(" AND "))
 }
 
 fn one_of(update: &mut Update, name: &str, values: &[&str]) -> String {

@@ -12,12 +12,12 @@ pub(crate) struct AuditItem {
     id: Uuid,
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
-    /// Who, as the authoriser named them.
+    /// Who, as the authoriser named them. `reconciler` where a pause has ended by itself.
     by: String,
     /// The role that the deed asks for.
     role: String,
-    /// replay, hold, release, resend_feedback, outcome, pause, resume, begin_job, cancel_job, resume_job, redrive, erase, end_erasure or
-    /// read_raw.
+    /// replay, hold, release, resend_feedback, outcome, acknowledge, unacknowledge, pause, resume,
+    /// begin_job, cancel_job, resume_job, redrive, erase, end_erasure or read_raw.
     deed: String,
     /// Absent when it concerns no tenant or all of them.
     #[serde(skip_serializing_if = "Option::is_none")]

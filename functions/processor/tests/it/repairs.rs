@@ -20,8 +20,8 @@ fn replay(world: &World, body: &Value) -> String {
 }
 
 fn pause(world: &World, tenant: Option<&str>, events: &str) -> Pause {
-    let tenant = tenant.map(str::to_owned);
-    Pause { tenant, events: events.into(), since: world.host.now(), by: "op".into(), note: "year end".into() }
+    let (tenant, since) = (tenant.map(str::to_owned), world.host.now());
+    Pause { tenant, events: events.into(), since, by: "op".into(), note: "year end".into(), until: None }
 }
 
 async fn act(world: &World, key: &LedgerKey, deed: Deed) -> bool {
@@ -65,6 +65,7 @@ async fn a_paused_notification_waits_in_the_ledger_and_continues_after_the_pause
     assert_eq!(world.batch(&[world.message(&body)], crate::world::MAX_RECEIVE_COUNT).await, [0_usize; 0]);
     assert_eq!(world.states().await, ["paused"]);
     assert_eq!(world.table.needing_attention("paused").await, 1);
+    assert_eq!(world.emitted.count("Paused"), 1);
     assert!(world.events.sent().is_empty() && world.feedback.sent().is_empty());
     world.take(&order(2, "SALESORDER_UPDATED", "Open", 0)).await;
     assert_eq!(world.states().await, ["paused", "processed"], "what the pause does not cover goes on");
@@ -97,6 +98,24 @@ async fn pauses_are_read_once_and_then_cached() {
     world.host.advance(time::Duration::MILLISECOND);
     world.take(&account(3, "ACCOUNT_CHANGED", "3")).await;
     assert_eq!(world.states().await, ["paused", "processed", "processed"]);
+}
+
+#[tokio::test]
+async fn a_pause_stops_nothing_from_its_end_on() {
+    let world = World::new().await;
+    let end = world.host.now() + time::Duration::seconds(10);
+    let ending = Pause { until: Some(end), ..pause(&world, None, "*") };
+    world.table.table.pause(&ending).await.unwrap();
+    let body = account(1, "ACCOUNT_CHANGED", "1");
+    world.take(&body).await;
+    world.host.advance(time::Duration::seconds(10) - time::Duration::MILLISECOND);
+    world.take(&account(2, "ACCOUNT_CHANGED", "2")).await;
+    assert_eq!(world.states().await, ["paused", "paused"]);
+    world.host.advance(time::Duration::MILLISECOND);
+    world.take(&account(3, "ACCOUNT_CHANGED", "3")).await;
+    assert_eq!(world.states().await, ["paused", "paused", "processed"], "what is remembered of it is over as well");
+    world.batch(&[replay(&world, &body)], 1).await;
+    assert_eq!(world.states().await, ["paused", "processed", "processed"], "what waited is taken while it is paused");
 }
 
 #[tokio::test]

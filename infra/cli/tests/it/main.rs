@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod client;
+mod completion;
 mod deploy_check;
 mod dlq;
 mod doctor;
@@ -10,6 +11,7 @@ mod edit;
 mod forward;
 mod learn;
 mod local;
+mod man;
 mod operations;
 mod output;
 mod profiles;

@@ -4,7 +4,10 @@ use crate::operations::run;
 use crate::server::{Asked, Server};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 use visma_webhooks::Exit;
+use webhooks_host::{Host, SystemHost};
 
 const JOB: &str = "0199a3c4-5b6d-7e8f-9012-3456789abcde";
 /// For programs, and read by no command.
@@ -19,6 +22,9 @@ fn commands() -> Vec<String> {
         "get abc",
         "get C1013",
         "attention",
+        "attention --acknowledged",
+        "acknowledge abc --note known",
+        "unacknowledge abc",
         "audit --from 24h --tenant t-1",
         "counts",
         "dead-letters list notifications",
@@ -100,15 +106,34 @@ async fn a_deed_carries_what_was_said() {
     let server = Server::start(answers).await;
     for (command, body) in [
         ("hold abc --note asked", json!({ "note": "asked" })),
+        ("acknowledge abc --note known", json!({ "note": "known" })),
+        ("acknowledge abc --seen 2026-11-24T09:30:00Z", json!({ "note": "", "seen_at": "2026-11-24T09:30:00Z" })),
+        ("unacknowledge abc", json!({ "note": "" })),
         ("outcome abc --failure --text Refused", json!({ "is_success": false, "description": "Refused" })),
         ("outcome abc --success --text Shipped", json!({ "is_success": true, "description": "Shipped" })),
         ("pauses begin --events *", json!({ "events": "*", "note": "" })),
+        (
+            "pauses begin --events * --until 2026-12-01T07:00+01:00",
+            json!({ "events": "*", "note": "", "until": "2026-12-01T06:00:00Z" }),
+        ),
         ("dead-letters redrive events --message 5f1e", json!({ "message": "5f1e", "rejected": false, "note": "" })),
     ] {
         run(&server, command).await.unwrap();
         let sent: Value = server.asked().last().unwrap().body.parse().unwrap();
         assert_eq!(sent, body, "{command}");
     }
+}
+
+#[tokio::test]
+async fn a_pause_for_so_long_ends_so_long_from_now() {
+    let server = Server::start(answers).await;
+    let now = || SystemHost.now();
+    let before = now();
+    let report = run(&server, "pauses begin --events * --for 2h").await.unwrap();
+    let sent: Value = server.asked().last().unwrap().body.parse().unwrap();
+    let until = OffsetDateTime::parse(sent["until"].as_str().unwrap(), &Rfc3339).unwrap() - Duration::hours(2);
+    assert!(before - Duration::SECOND <= until && until <= now(), "to the second");
+    assert!(report.text.contains(sent["until"].as_str().unwrap()), "{}", report.text);
 }
 
 #[tokio::test]
@@ -119,4 +144,7 @@ async fn attention_asks_for_each_kind_and_says_which_it_is() {
     assert_eq!(kinds, ["dead", "parked", "unparseable", "feedback_parked"]);
     assert!(server.asked().iter().all(|asked| asked.line.contains("tenant=t-1")), "{:?}", server.asked());
     assert_eq!(run(&server, "attention --kind paused").await.unwrap().json.as_array().unwrap().len(), 1);
+    run(&server, "attention --kind dead --acknowledged").await.unwrap();
+    let line = server.asked().last().unwrap().line.clone();
+    assert!(line.contains("kind=dead&acknowledged=true"), "{line}");
 }

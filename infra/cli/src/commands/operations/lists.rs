@@ -4,6 +4,7 @@ use super::shown::{second, text};
 use super::watch::{View, Watch};
 use super::{Access, Caller, Client, shown, tenant};
 use crate::error::Failure;
+use crate::live;
 use crate::output::{Format, Outcome, Report, fields, table};
 use crate::stack::Stack;
 use crate::text::{Since, exact, since};
@@ -42,8 +43,11 @@ pub struct Attention {
     #[arg(long, value_enum)]
     kind: Option<Kind>,
     /// Only of this tenant, by its name, company number or id
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: Option<String>,
+    /// What somebody has acknowledged, instead of what nobody has
+    #[arg(long)]
+    acknowledged: bool,
     /// The most to show of each kind
     #[arg(long, default_value_t = 20, value_name = "NUMBER")]
     limit: usize,
@@ -56,7 +60,7 @@ pub struct Attention {
 #[derive(Debug, Args)]
 pub struct Audit {
     /// Only what concerns this tenant, by its name, company number or id
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: Option<String>,
     /// Done since then: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h; 30 days unless told
     #[arg(long, value_name = "WHEN", value_parser = since)]
@@ -74,7 +78,7 @@ pub struct Audit {
 #[derive(Debug, Args)]
 pub struct Entity {
     /// Whose, by its name, company number or id
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: String,
     /// What it is, such as account, customer or sales_order
     entity: String,
@@ -109,11 +113,17 @@ pub async fn attention(stack: &Stack, caller: &Caller, options: Attention, forma
         for kind in &kinds {
             let mut query = vec![("kind", kind.as_str())];
             query.extend(tenant.as_deref().map(|tenant| ("tenant", tenant)));
+            query.extend(options.acknowledged.then_some(("acknowledged", "true")));
             let mut found = client.pages(&["operations", "v1", "attention"], &query, options.limit).await?;
             found.iter_mut().for_each(|item| item["kind"] = json!(kind.as_str()));
             all.extend(found);
         }
-        let text = if all.is_empty() { "Nothing needs attention.".to_owned() } else { shown::attention(&all) };
+        let text = match (all.is_empty(), options.acknowledged) {
+            (true, true) => "Nothing is acknowledged.".to_owned(),
+            (true, false) => "Nothing needs attention.".to_owned(),
+            (false, true) => shown::acknowledged(&all),
+            (false, false) => shown::attention(&all),
+        };
         Ok::<_, Failure>(Report::new(all, text))
     };
     options.watch.show(format, look).await
