@@ -43,6 +43,7 @@ const FILES: &[Source] = &[
     ("observed.js", SCRIPT, include_str!("../console/observed.js")),
     ("quotas.js", SCRIPT, include_str!("../console/quotas.js")),
     ("pauses.js", SCRIPT, include_str!("../console/pauses.js")),
+    ("failed.js", SCRIPT, include_str!("../console/failed.js")),
     ("jobs.js", SCRIPT, include_str!("../console/jobs.js")),
     ("replay.js", SCRIPT, include_str!("../console/replay.js")),
 ];

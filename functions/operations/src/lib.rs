@@ -17,6 +17,7 @@ mod jobs;
 mod letters;
 mod lists;
 mod observed;
+mod outcomes;
 mod overview;
 mod pauses;
 mod ports;

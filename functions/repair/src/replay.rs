@@ -49,7 +49,7 @@ impl<P: Ports> Repair<P> {
         deed: Deed,
         received: &Received,
     ) -> Result<bool, Failure> {
-        let note = format!("job {}: {}", job.id, job.note);
+        let note = job.note_beside();
         let action = Action { deed, at: self.host.now(), by: &job.by, note: &note };
         if !self.store.act(key, action).await? {
             return Ok(false);

@@ -39,6 +39,8 @@ pub struct Record {
     pub delivery: String,
     pub received_at: OffsetDateTime,
     pub ended_at: Option<OffsetDateTime>,
+    /// When its state was last written, while it has no final one.
+    pub updated_at: Option<OffsetDateTime>,
     pub status: Option<String>,
     pub source: Option<String>,
     pub attempts: Vec<Line>,
@@ -267,7 +269,7 @@ impl<I: Items> Table<I> {
 }
 
 /// All of a record but its raw item.
-const ATTRIBUTES: [&str; 26] = [
+const ATTRIBUTES: [&str; 27] = [
     "pk",
     "sk",
     "state",
@@ -278,6 +280,7 @@ const ATTRIBUTES: [&str; 26] = [
     "subscription",
     "delivery",
     "ended_at",
+    "updated_at",
     "status",
     "source",
     "attempts",
@@ -320,6 +323,7 @@ fn read(item: &Item) -> Option<Record> {
         delivery: owned("delivery").unwrap_or_default(),
         received_at: received_at(item)?,
         ended_at: time("ended_at"),
+        updated_at: time("updated_at"),
         status: owned("status"),
         source: owned("source"),
         attempts: lines("attempts", "reason", "detail"),

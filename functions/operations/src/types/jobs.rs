@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use webhooks_model::filter::Filter;
-use webhooks_model::job::Job;
+use webhooks_model::job::{Job, Status, Tally};
 use webhooks_model::work::Work;
 use webhooks_store::Found;
 
@@ -117,6 +117,28 @@ pub(crate) struct JobView {
     /// Up to where in time a replay has looked at everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     reached: Option<String>,
+    /// What became of what a replay replayed, once that has ended. Counted when the job is asked for by its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcomes: Option<Outcomes>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Outcomes {
+    succeeded: u64,
+    /// They need a person once more.
+    failed: u64,
+    under_way: u64,
+    /// All are counted. Where that is false, the next answer goes on counting.
+    is_whole: bool,
+    #[serde(with = "time::serde::rfc3339")]
+    counted_at: OffsetDateTime,
+}
+
+impl From<&Tally> for Outcomes {
+    fn from(tally: &Tally) -> Self {
+        let Tally { succeeded, failed, under_way, is_whole, counted_at, .. } = *tally;
+        Self { succeeded, failed, under_way, is_whole, counted_at }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -126,6 +148,7 @@ pub(crate) struct Jobs {
 
 impl From<Job> for JobView {
     fn from(job: Job) -> Self {
+        let outcomes = job.counted().filter(|_| job.progress.status != Status::Running).map(Outcomes::from);
         let place = job.progress.position.as_deref().filter(|_| matches!(job.work, Work::Replay(_)));
         let reached = place.and_then(|position| position.split('#').next()).map(str::to_owned);
         let (kind, tenant) = (job.work.as_str(), job.work.tenant().map(str::to_owned));
@@ -151,6 +174,7 @@ impl From<Job> for JobView {
             skipped: job.progress.skipped,
             expected: job.expected,
             reached,
+            outcomes,
         }
     }
 }

@@ -12,6 +12,7 @@ mod erasures;
 mod example;
 mod lists;
 mod observed;
+mod outcomes;
 mod overview;
 mod quotas;
 mod repairs;

@@ -8,6 +8,7 @@ mod dlq;
 mod doctor;
 mod edit;
 mod forward;
+mod jobs;
 mod learn;
 mod local;
 mod operations;

@@ -11,7 +11,7 @@ const JOB: &str = "0199a3c4-5b6d-7e8f-9012-3456789abcde";
 const FOR_PROGRAMS: &str = "GET /operations/v1/openapi.json";
 
 fn commands() -> Vec<String> {
-    let jobs = ["get", "cancel", "resume"].map(|what| format!("jobs {what} {JOB}"));
+    let jobs = ["get", "failed", "cancel", "resume"].map(|what| format!("jobs {what} {JOB}"));
     let others = [
         "erase --tenant t-1 --confirm t-1",
         "erase --tenant t-1 --plan",
