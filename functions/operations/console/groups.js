@@ -2,6 +2,7 @@
 
 import { button, h } from "./dom.js";
 import { confirmedAll, offered } from "./deeds.js";
+import { resendAll } from "./resends.js";
 import { may } from "./session.js";
 import { table } from "./table.js";
 import { cause, MARKS, reason, remedy } from "./words.js";
@@ -35,12 +36,13 @@ function card({ code, text, items }, place, kind, go) {
     list.element);
 }
 
-/** Buttons for all of a group. A replay is of one tenant, and begins with its plan. */
+/** Buttons for all of a group. A replay is of one tenant; it and a resend begin with a plan. */
 function ways(code, items, kind, go) {
   const deed = kind === "feedback_parked" ? "feedback" : code === "held" && "release";
   const open = items.filter((item) => offered(item).includes(deed || "replay"));
   if (!may("repair") || kind === "paused" || open.length === 0) return [];
-  if (deed) return [button(`${deed === "feedback" ? "Resend feedback" : "Release"}: all ${open.length}`, () => confirmedAll(open, deed))];
+  if (deed === "feedback") return [button("Resend all of these", () => resendAll(open, go))];
+  if (deed) return [button(`Release: all ${open.length}`, () => confirmedAll(open, deed))];
   const tenants = [...new Set(open.map(({ tenant }) => tenant))];
   return tenants.map((tenant) => button(tenants.length > 1 ? `Replay all of these of ${tenant}` : "Replay all of these", () => go("replay", filter(open.filter((one) => one.tenant === tenant)))));
 }

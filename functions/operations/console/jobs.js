@@ -3,17 +3,17 @@
 import { again, post, repeat } from "./api.js";
 import { announce, button, chip, empty, h, moment, number, toast, trouble } from "./dom.js";
 import { may } from "./session.js";
-import { entity, STATES } from "./words.js";
+import { entity, reason, STATES } from "./words.js";
 
 const STATUS = { running: ["Running", "info"], finished: ["Finished", "good"], cancelled: ["Cancelled", "warn"] };
 /** What each kind is called, and what has happened to those that it counts. */
 const KINDS = {
   replay: ["Replay", "replayed"], redrive: ["Redrive of dead letters", "sent again"],
-  release: ["Release after a pause", "handed on"], erase: ["Erasure", "deleted"],
+  resend: ["Resend of feedback", "sent again"], release: ["Release after a pause", "handed on"], erase: ["Erasure", "deleted"],
 };
 const kindOf = (job) => KINDS[job.kind] ?? [job.kind, "done"];
-/** Whether it is known what became of all that it put back. Only of a replay that can be known. */
-const isSettled = ({ kind, status, outcomes }) => kind !== "replay" || status === "running" || Boolean(outcomes?.is_whole && outcomes.under_way === 0);
+/** Whether it is known what became of all that it put back. Only of these kinds that can be known. */
+const isSettled = ({ kind, status, outcomes }) => !["replay", "resend"].includes(kind) || status === "running" || Boolean(outcomes?.is_whole && outcomes.under_way === 0);
 /** Those that are counted at a time. The API counts when a job is asked for by its id. */
 const COUNTED = 5;
 const called = (job) => `${kindOf(job)[0].toLowerCase()} begun by ${job.by}`;
@@ -44,7 +44,7 @@ function became({ id, outcomes }) {
   if (!outcomes) return null;
   const { succeeded, failed, under_way: underWay } = outcomes;
   const list = failed > 0 && h("a", { href: `#/replay?failed=${encodeURIComponent(id)}` }, `${number(failed)} failed again`);
-  return h("p", { class: "notes" }, `${number(succeeded)} succeeded`, list && [" · ", list], underWay > 0 && ` · ${number(underWay)} under way`, " · counted ", moment(outcomes.counted_at));
+  return h("p", { class: "notes" }, `${number(succeeded)} succeeded`, list && [" · ", list], underWay > 0 && [` · ${number(underWay)} under way, counted `, moment(outcomes.counted_at)]);
 }
 
 /** Keeps the list of jobs up to date, the quicker the more goes on. */
@@ -104,7 +104,8 @@ function card(job, polling) {
 }
 
 function about(job) {
-  const { filter, queue, message } = job;
+  const { filter, feedback, queue, message } = job;
+  if (feedback) return `${kindOf(job)[0]}: ${[feedback.reason && reason(feedback.reason), feedback.cause].filter(Boolean).join(", ") || "all that is parked"}`;
   const states = filter?.states?.map((name) => STATES[name]?.[0] ?? name).join(" or ");
   const what = filter ? [filter.entity && entity(filter.entity), filter.event, states].filter(Boolean).join(", ") || "everything" :
     queue && [queue, message].filter(Boolean).join(", message ");

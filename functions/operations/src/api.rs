@@ -6,7 +6,8 @@ use crate::examples::Examples;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::{
-    audit, dead_letters, erasures, jobs, lists, observed, outcomes, overview, pauses, quotas, repairs, search, tenants,
+    audit, dead_letters, erasures, jobs, lists, observed, outcomes, overview, pauses, quotas, repairs, resends, search,
+    tenants,
 };
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -51,6 +52,8 @@ use utoipa::openapi::OpenApi as Document;
         outcomes::failed,
         jobs::cancel,
         jobs::resume,
+        resends::plan,
+        resends::begin,
         dead_letters::list,
         dead_letters::plan,
         dead_letters::redrive,
@@ -87,6 +90,8 @@ pub fn router<P: Ports>(operations: Operations<P>) -> Router {
         .route("/jobs/{id}/failed", get(outcomes::failed::<P>))
         .route("/jobs/{id}/cancel", post(jobs::cancel::<P>))
         .route("/jobs/{id}/resume", post(jobs::resume::<P>))
+        .route("/feedback/plans", post(resends::plan::<P>))
+        .route("/feedback/resends", post(resends::begin::<P>))
         .route("/dead-letters", get(dead_letters::list::<P>))
         .route("/dead-letters/{queue}/plans", post(dead_letters::plan::<P>))
         .route("/dead-letters/{queue}/redrives", post(dead_letters::redrive::<P>))

@@ -14,9 +14,10 @@ use std::sync::Arc;
 type Source = (&'static str, &'static str, &'static str);
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
 const PAGE: Source = ("index.html", "text/html; charset=utf-8", include_str!("../console/index.html"));
 const FILES: &[Source] = &[
-    ("style.css", "text/css; charset=utf-8", include_str!("../console/style.css")),
+    ("style.css", STYLE, include_str!("../console/style.css")),
     ("icon.svg", "image/svg+xml", include_str!("../console/icon.svg")),
     ("app.js", SCRIPT, include_str!("../console/app.js")),
     ("session.js", SCRIPT, include_str!("../console/session.js")),
@@ -32,6 +33,7 @@ const FILES: &[Source] = &[
     ("filters.js", SCRIPT, include_str!("../console/filters.js")),
     ("table.js", SCRIPT, include_str!("../console/table.js")),
     ("deeds.js", SCRIPT, include_str!("../console/deeds.js")),
+    ("resends.js", SCRIPT, include_str!("../console/resends.js")),
     ("chart.js", SCRIPT, include_str!("../console/chart.js")),
     ("find.js", SCRIPT, include_str!("../console/find.js")),
     ("search.js", SCRIPT, include_str!("../console/search.js")),
@@ -87,7 +89,8 @@ pub fn with_console(api: Router, console: Option<Console>) -> Router {
 
 /// `GET /operations/console` and its files; nothing else is to be reached without a token.
 fn router(console: Console) -> Router {
-    let version = tag((PAGE, FILES));
+    // Half of it tells two versions apart, and each reference to a file has it.
+    let version = tag((PAGE, FILES))[..8].to_owned();
     // A file's address holds the version of all, so that no browser mixes two.
     let versioned = |text: &str| {
         ["js", "css", "svg"]
@@ -97,7 +100,7 @@ fn router(console: Console) -> Router {
     let served = Served {
         policy: policy(&console),
         page: versioned(PAGE.2),
-        files: FILES.iter().map(|(name, kind, text)| (*name, *kind, versioned(&lean(text)))).collect(),
+        files: FILES.iter().map(|(name, kind, text)| (*name, *kind, versioned(&lean(kind, text)))).collect(),
         version,
         console,
     };
@@ -109,10 +112,17 @@ fn router(console: Console) -> Router {
         .with_state(Arc::new(served))
 }
 
-/// Without indentation, and without lines that are nothing but a comment. No text spans lines.
-fn lean(text: &str) -> String {
+/// Without indentation, and without lines that are empty or nothing but a comment. No text spans lines. A style needs few blanks, and
+/// ours has none of these in a text.
+fn lean(kind: &str, text: &str) -> String {
     let is_comment = |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
-    text.lines().map(str::trim_start).filter(|line| !is_comment(line)).flat_map(|line| [line, "\n"]).collect()
+    let is_wanted = |line: &&str| !line.is_empty() && !is_comment(line);
+    let lines: String = text.lines().map(str::trim_start).filter(is_wanted).flat_map(|line| [line, "\n"]).collect();
+    let blanks: &[[&str; 2]] = match kind {
+        STYLE => &[[": ", ":"], ["; ", ";"], [" {", "{"], ["{ ", "{"], [" }", "}"]],
+        _ => &[],
+    };
+    blanks.iter().fold(lines, |lines, [blank, none]| lines.replace(blank, none))
 }
 
 async fn page(State(served): State<Arc<Served>>, headers: HeaderMap) -> Response {

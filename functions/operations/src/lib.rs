@@ -26,6 +26,7 @@ mod query;
 mod quotas;
 mod reference;
 mod repairs;
+mod resends;
 mod search;
 mod tenants;
 mod types;

@@ -12,13 +12,15 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_host::Host;
+use webhooks_model::feedback::FeedbackState;
 use webhooks_model::filter::Filter;
 use webhooks_model::job::{Ending, Job, Status, Tally};
-use webhooks_model::work::Work;
+use webhooks_model::work::{ParkedFeedback, Work};
 use webhooks_model::{Reason, State as NotificationState};
-use webhooks_store::{Outcomes as _, Position, Record, Records};
+use webhooks_store::{Outcomes as _, Position, Record, Records, Resends as _};
 
 const AT_ONCE: i32 = 100;
+const AT_ONCE_MARKED: u8 = 100;
 /// Stretches of a hundred that one request looks at.
 const STRETCHES: usize = 5;
 /// While some are under way a count holds so long, and longer the longer that lasts.
@@ -26,7 +28,7 @@ const HOLDS: Duration = Duration::seconds(2);
 /// No attempt lasts longer. Until then its record says what is true if the attempt never tells.
 const LONGEST_ATTEMPT: Duration = Duration::minutes(15);
 
-/// What a job put back and what needs a person once more.
+/// What a replay or a resend put back and what needs a person once more.
 #[utoipa::path(get, path = "/operations/v1/jobs/{id}/failed", tag = "read", params(("id" = Uuid, Path),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
     responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
@@ -70,6 +72,10 @@ impl<P: Ports> Operations<P> {
                 break;
             }
         }
+        // Feedback that Visma Net has taken is in no list of what is parked.
+        if tally.is_whole && matches!(job.work, Work::Resend(_)) {
+            tally.succeeded = tally.of.saturating_sub(tally.failed + tally.under_way);
+        }
         tally.counted_at = now;
         self.store.note_tally(&job, &tally).await?;
         Ok(Job { tally: Some(tally), ..job })
@@ -91,7 +97,7 @@ impl<P: Ports> Operations<P> {
                     failed.push(record);
                 }
                 if failed.len() == most {
-                    return Ok((failed, Some(here.at)));
+                    return Ok((failed, Some(place_of(job, here))));
                 }
             }
             position = next;
@@ -106,6 +112,12 @@ impl<P: Ports> Operations<P> {
     async fn look_on(&self, job: &Job, position: Option<&str>) -> Result<(Vec<Record>, Option<String>), Problem> {
         match &job.work {
             Work::Replay(filter) => Ok(self.store.stand(filter, position, AT_ONCE).await?),
+            Work::Resend(filter) => {
+                // What was parked once more has another time by now, and perhaps another cause.
+                let any =
+                    ParkedFeedback { tenant: filter.tenant.clone(), from: filter.from, ..everything(self.host.now()) };
+                Ok(self.store.parked(&any, position, AT_ONCE_MARKED).await?)
+            }
             Work::Redrive(_) | Work::Release | Work::Erase { .. } => Ok((vec![], None)),
         }
     }
@@ -116,10 +128,13 @@ impl<P: Ports> Operations<P> {
             return Ok(None);
         };
         let (since, now) = (put_back.at, self.host.now());
-        let Some(moved) = &record.moved_to else {
+        if matches!(job.work, Work::Resend(_)) {
+            return Ok(Some((answered_since(since, &record), record)));
+        }
+        let Some(moved) = record.moved_to.clone() else {
             return Ok(Some((ending_since(since, &record, now), record)));
         };
-        let own = self.store.record_of(moved).await?;
+        let own = self.store.record_of(&moved).await?;
         // It ends under its own key, at whatever time.
         Ok(Some(match own {
             Some(own) => (ending_since(OffsetDateTime::UNIX_EPOCH, &own, now), own),
@@ -145,8 +160,22 @@ fn ending_since(since: OffsetDateTime, record: &Record, now: OffsetDateTime) -> 
     }
 }
 
+/// The feedback that was sent once more then.
+fn answered_since(since: OffsetDateTime, record: &Record) -> Ending {
+    match record.feedback {
+        Some(FeedbackState::Sent) => Ending::Succeeded,
+        Some(FeedbackState::Parked) if record.feedback_at.is_some_and(|at| at >= since) => Ending::Failed,
+        _ => Ending::UnderWay,
+    }
+}
+
+/// Whatever was parked, also a moment ago by another clock.
+fn everything(now: OffsetDateTime) -> ParkedFeedback {
+    ParkedFeedback { tenant: None, reason: None, cause: None, from: None, to: now + Duration::minutes(1) }
+}
+
 fn is_to_be_counted(job: &Job, now: OffsetDateTime) -> bool {
-    let is_countable = matches!(job.work, Work::Replay(_)) && job.progress.status != Status::Running;
+    let is_countable = matches!(job.work, Work::Replay(_) | Work::Resend(_)) && job.progress.status != Status::Running;
     let holds = |tally: &Tally| {
         let waits = HOLDS.max((tally.counted_at - job.progress.updated_at) / 2);
         tally.is_whole && (tally.under_way == 0 || now - tally.counted_at < waits)
@@ -158,17 +187,31 @@ fn list_of_failed(id: Uuid) -> u64 {
     list_of(("failed", id))
 }
 
+/// Where to go on behind that record, in the words of the job's work.
+fn place_of(job: &Job, position: Position) -> String {
+    match &job.work {
+        Work::Resend(_) => serde_json::to_string(&position).expect("texts always serialise"),
+        _ => position.at,
+    }
+}
+
 /// A replay's place in the feed, which is a time and a key, stands for itself.
 fn cursor(list: u64, job: &Job, place: String) -> String {
-    Cursor::write(list, Some(job.created_at), Position { at: place, pk: String::new(), sk: String::new() })
+    match serde_json::from_str(&place) {
+        Ok(position) => Cursor::write(list, None, position),
+        Err(_) => {
+            Cursor::write(list, Some(job.created_at), Position { at: place, pk: String::new(), sk: String::new() })
+        }
+    }
 }
 
 fn place(job: &Job, after: Position) -> Result<String, Problem> {
     let is_there = match &job.work {
         Work::Replay(filter) => is_within(filter, &after.at),
+        Work::Resend(_) => !after.pk.is_empty(),
         Work::Redrive(_) | Work::Release | Work::Erase { .. } => false,
     };
-    is_there.then_some(after.at).ok_or_else(Problem::unknown_cursor)
+    is_there.then(|| place_of(job, after)).ok_or_else(Problem::unknown_cursor)
 }
 
 /// Whether it is a place of the filter's days.

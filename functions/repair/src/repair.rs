@@ -16,7 +16,7 @@ use webhooks_store::Jobs;
 
 /// SQS gives up on a message after 1,000 receives.
 const RENEW_AFTER: u32 = 900;
-const AFTER_FAILURE: Duration = Duration::from_secs(30);
+pub(crate) const AFTER_FAILURE: Duration = Duration::from_secs(30);
 /// Who goes on with a job has it for itself so long, unless it is done before.
 const CLAIMED_FOR: Duration = AFTER_FAILURE;
 /// Somebody may cancel or resume the job between reading and writing.
@@ -83,6 +83,7 @@ impl<P: Ports> Repair<P> {
             Work::Redrive(redrive) => self.redrives(&job, redrive).await?,
             Work::Release => self.releases(&job, received).await?,
             Work::Erase { tenant } => self.erases(&job, tenant).await?,
+            Work::Resend(filter) => self.resends(&job, filter, received).await?,
         };
         progress.updated_at = self.host.now();
         progress.due_at = begun + wait;

@@ -29,8 +29,8 @@ const ATTRIBUTES: [&str; 10] = [
     "source",
     "attention",
 ];
-/// The mark of a feedback that Visma Net does not take.
-const PARKED: &str = "feedback_parked";
+/// The mark of a feedback that Visma Net does not take. It stays while that is sent once more.
+pub(crate) const PARKED: &str = "feedback_parked";
 
 /// What the feedback function needs of the table.
 pub trait Answers: Send + Sync {

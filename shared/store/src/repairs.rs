@@ -24,6 +24,8 @@ pub enum Deed {
     Release,
     /// Its decided feedback will be tried once more. One whose feedback is parked or queued: never one that Visma Net has taken.
     ResendFeedback,
+    /// The same of one that is parked, and not on its way already.
+    ResendParked,
     /// The outcome of a deferred feedback was handed in. One whose feedback is awaited: what was decided once stands.
     Outcome,
 }
@@ -35,7 +37,7 @@ impl Deed {
             Self::Replay => "replay",
             Self::Hold => "hold",
             Self::Release => "release",
-            Self::ResendFeedback => "resend_feedback",
+            Self::ResendFeedback | Self::ResendParked => "resend_feedback",
             Self::Outcome => "outcome",
         }
     }
@@ -71,7 +73,7 @@ impl<I: Items> Repairs for Table<I> {
                 let update = update.set("expires_at", self.ttl(action.at));
                 self.update(&pk, &sk, update, Some(condition)).await
             }
-            Deed::Replay | Deed::ResendFeedback | Deed::Outcome => {
+            Deed::Replay | Deed::ResendFeedback | Deed::ResendParked | Deed::Outcome => {
                 let mut update = update.set("expires_at", self.ttl(action.at));
                 let mortal = format!("{condition} AND attribute_exists({})", update.name("expires_at"));
                 if self.update(&pk, &sk, update, Some(mortal)).await? {
@@ -104,7 +106,7 @@ fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
             // Watched, lest the message that makes it go on is lost.
             .set("attention", string(Mark::Retrying.as_str()))
             .set("attention_at", string(time_text(action.at))),
-        Deed::ResendFeedback => update.set("feedback", string(FeedbackState::Queued.as_str())),
+        Deed::ResendFeedback | Deed::ResendParked => update.set("feedback", string(FeedbackState::Queued.as_str())),
     };
     let parked = [FeedbackState::Parked.as_str(), FeedbackState::Queued.as_str()];
     let unfinished = [State::Retrying, State::Paused, State::Dead, State::Parked].map(State::as_str);
@@ -122,6 +124,7 @@ fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
             format!("{held} AND {parked} OR {}", one_of(&mut update, "state", &[State::Paused.as_str()]))
         }
         Deed::ResendFeedback => one_of(&mut update, "feedback", &parked),
+        Deed::ResendParked => one_of(&mut update, "feedback", &[FeedbackState::Parked.as_str()]),
         Deed::Outcome => one_of(&mut update, "feedback", &[FeedbackState::Awaited.as_str()]),
     };
     (update, condition)

@@ -16,6 +16,7 @@ mod outcomes;
 mod overview;
 mod quotas;
 mod repairs;
+mod resends;
 mod schemathesis;
 mod search;
 mod tenants;

@@ -66,3 +66,48 @@ async fn the_failed_of_a_job_are_listed() {
     assert_eq!(report.json, json!([{ "ref": "abc", "key": "1920" }]));
     assert_eq!(server.asked()[0].line, format!("GET /operations/v1/jobs/{JOB}/failed?limit=100"));
 }
+
+fn parked(asked: &Asked) -> (u16, Value) {
+    let causes = json!([{ "reason": "gave_up", "cause": "status\u{1b} 503", "count": 2 }]);
+    match asked.line.as_str() {
+        "GET /operations/v1/tenants" => (200, json!({ "items": [{ "id": "t-1" }] })),
+        "POST /operations/v1/feedback/plans" => {
+            (200, json!({ "count": 2, "at_least": false, "seconds": 1, "sample": ["abc"], "causes": causes }))
+        }
+        "POST /operations/v1/feedback/resends" => {
+            (202, json!({ "id": JOB, "kind": "resend", "status": "running", "done": 0, "skipped": 0 }))
+        }
+        _ => finished(0, 0, true),
+    }
+}
+
+#[tokio::test]
+async fn a_plan_of_a_resend_lists_the_causes_and_begins_nothing() {
+    let server = Server::start(parked).await;
+    let report = run(&server, "feedback resend --tenant t-1 --reason gave_up --from 6h --plan").await.unwrap();
+    for part in ["would send     2\n", "2      gave_up  status  503"] {
+        assert!(report.text.contains(part), "{part}: {}", report.text);
+    }
+    let asked = server.asked();
+    let body: Value = serde_json::from_str(&asked[0].body).unwrap();
+    assert_eq!((asked.len(), &body["tenant"], &body["reason"]), (1, &json!("t-1"), &json!("gave_up")));
+    assert!(body["from"].is_string() && body.get("to").is_none() && body.get("cause").is_none(), "{body}");
+}
+
+#[tokio::test]
+async fn parked_feedback_of_all_tenants_is_sent_by_a_job_that_is_watched() {
+    let server = Server::start(parked).await;
+    let report = run(&server, "feedback resend --all-tenants --cause 503").await.unwrap();
+    assert_eq!((report.exit, &report.json["done"]), (Exit::Ok, &json!(12)));
+    let body: Value = serde_json::from_str(&server.asked()[0].body).unwrap();
+    assert_eq!(body, json!({ "cause": "503", "note": "" }));
+}
+
+#[test]
+fn a_resend_of_feedback_says_whose() {
+    use clap::Parser;
+    let parse = |text: &str| visma_webhooks::Arguments::try_parse_from(text.split(' ')).is_ok();
+    assert!(parse("visma-webhooks feedback resend --all-tenants"));
+    assert!(!parse("visma-webhooks feedback resend"));
+    assert!(!parse("visma-webhooks feedback resend --all-tenants --tenant t-1"));
+}

@@ -30,6 +30,8 @@ fn commands() -> Vec<String> {
         "replay --tenant t-1 --from 6h --plan",
         "tail --tenant t-1 --once",
         "resend abc",
+        "feedback resend --all-tenants",
+        "feedback resend --tenant t-1 --reason gave_up --cause 503 --from 6h --plan",
         "hold abc --note asked",
         "outcome abc --success --text Shipped",
         "release abc",

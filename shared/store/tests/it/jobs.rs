@@ -95,9 +95,9 @@ async fn what_a_filter_finds_is_read_whole_in_whatever_state_it_is_by_now() {
     let fixture = Fixture::new().await;
     for number in 1..=3 {
         let done = Change::Ended { state: State::Processed, answer: Answering::none() };
-        record(&fixture, &order(number, Duration::hours(number as i64)), done).await;
+        record(&fixture, &order(number, Duration::minutes(number as i64)), done).await;
     }
-    let dead = Filter { states: vec![State::Dead], ..filter() };
+    let dead = Filter { states: vec![State::Dead], from: NOW - Duration::days(1), ..filter() };
     let (records, next) = fixture.table.stand(&dead, None, 2).await.unwrap();
     let keys: Vec<_> = records.iter().map(|record| record.key.entity.key.as_str()).collect();
     assert_eq!((keys, records[0].state), (vec!["SO/3", "SO/2"], State::Processed));

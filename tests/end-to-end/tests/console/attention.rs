@@ -54,8 +54,12 @@ async fn a_feedback_that_got_404_says_so_beside_its_success_and_all_are_sent_aga
     browser.reads(".group .quote", "Visma Net answered 404").await;
     browser.reads("td[data-label=Status]", "Feedback parked: Visma Net answered 404").await;
     assert_eq!(browser.texts("td[data-label=Success]").await, ["True"]);
-    browser.press("Resend feedback: all 1").await;
+    browser.press("Resend all of these").await;
+    browser.reads("dialog[open] h2", "Resend feedback: 1").await;
+    browser.reads("dialog[open] .sample", "1: Visma Net takes the feedback under no id").await;
     browser.sees("dialog[open] button.primary").await.click().await.unwrap();
+    browser.reads("h1", "Replays").await;
+    browser.reads(".job[data-kind=resend]", "Visma Net takes the feedback under no id").await;
     company.ended(refused, "processed", "sent").await;
     browser.was_content().await;
 }

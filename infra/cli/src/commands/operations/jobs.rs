@@ -29,7 +29,7 @@ pub enum Jobs {
     #[command(after_help = "Example:
   visma-webhooks jobs get 0199a3c4-5b6d-7e8f-9012-3456789abcde --watch")]
     Get(One),
-    /// Show what a replay put back and what failed again
+    /// Show what a replay or a resend put back and what failed again
     #[command(after_help = "Example:
   visma-webhooks jobs failed 0199a3c4-5b6d-7e8f-9012-3456789abcde")]
     Failed(Failed),
@@ -292,7 +292,7 @@ fn status(job: &Value) -> String {
 /// What a job of this kind does to each.
 fn deed(job: &Value) -> &'static str {
     match job["kind"].as_str() {
-        Some("redrive") => "sent again",
+        Some("redrive" | "resend") => "sent again",
         Some("release") => "released",
         Some("erase") => "deleted",
         _ => "replayed",

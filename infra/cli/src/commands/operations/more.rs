@@ -1,7 +1,9 @@
 //! What else the operations API can, as commands.
 
-use super::{Attention, Audit, Deed, Entity, Erase, HandedIn, Jobs, Letters, Pauses, Tenants, View};
-use super::{Caller, attention, audit, counts, deed, entity, erase, jobs, letters, outcome, pauses, quotas, tenants};
+use super::{Attention, Audit, Deed, Entity, Erase, Feedback, HandedIn, Jobs, Letters, Pauses, Tenants, View};
+use super::{
+    Caller, attention, audit, counts, deed, entity, erase, feedback, jobs, letters, outcome, pauses, quotas, tenants,
+};
 use crate::interrupt::Stop;
 use crate::output::{Format, Outcome};
 use crate::prompt::Ask;
@@ -51,12 +53,15 @@ pub enum More {
     #[command(after_help = "Example:
   visma-webhooks resend 01M844DZQT5K3V0Z8Q6H2N7RWB")]
     Resend(Deed),
+    /// Feedback that Visma Net did not take: resend all that a filter finds
+    #[command(subcommand)]
+    Feedback(Feedback),
     /// Hand in the outcome of a notification whose feedback was deferred
     #[command(after_help = "Examples:
   visma-webhooks outcome 01M844DZQT5K3V0Z8Q6H2N7RWB --success --text Shipped
   visma-webhooks outcome 01M844DZQT5K3V0Z8Q6H2N7RWB --failure --text Refused")]
     Outcome(HandedIn),
-    /// Replays, redrives and erasures that work in AWS: list, get, cancel, resume
+    /// Replays, resends, redrives and erasures that work in AWS: list, get, cancel, resume
     #[command(subcommand)]
     Jobs(Jobs),
     /// Dead letters by the operations API, which writes down who sent them again: list, redrive
@@ -98,6 +103,7 @@ pub async fn more(
         More::Hold(options) => deed(stack, caller, "hold", options).await,
         More::Release(options) => deed(stack, caller, "release", options).await,
         More::Resend(options) => deed(stack, caller, "feedback", options).await,
+        More::Feedback(command) => feedback(stack, caller, command, ask, listen).await,
         More::Outcome(options) => outcome(stack, caller, options).await,
         More::Jobs(command) => jobs(stack, caller, command, format, listen).await,
         More::DeadLetters(command) => letters(stack, caller, command, ask, listen).await,
