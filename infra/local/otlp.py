@@ -1,6 +1,6 @@
 """Sends the functions' lines of a log to an OpenTelemetry collector, by OTLP over HTTP: metrics as metrics, all others as logs.
 
-    python infra/local/otlp.py .local/up/ministack.log http://127.0.0.1:4318
+    python infra/local/otlp.py .local/up/functions.log http://127.0.0.1:4318
 
 Shows what a collector has to do with the lines; infra/MONITORING.md says how they get there from
 AWS. Reads the file once, to its end.

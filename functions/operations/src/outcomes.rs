@@ -23,6 +23,8 @@ const AT_ONCE: i32 = 100;
 const AT_ONCE_MARKED: u8 = 100;
 /// Stretches of a hundred that one request looks at.
 const STRETCHES: usize = 5;
+/// Before the place of a resend that is among what is parked.
+const PARKED: &str = "parked ";
 /// While some are under way a count holds so long, and longer the longer that lasts.
 const HOLDS: Duration = Duration::seconds(2);
 /// No attempt lasts longer. Until then its record says what is true if the attempt never tells.
@@ -89,6 +91,10 @@ impl<P: Ports> Operations<P> {
         most: usize,
     ) -> Result<(Vec<Record>, Option<String>), Problem> {
         let mut failed = vec![];
+        // What is on its way has not failed.
+        if matches!(job.work, Work::Resend(_)) {
+            position = position.or_else(|| Some(PARKED.to_owned()));
+        }
         for _ in 0..STRETCHES {
             let (records, next) = self.look_on(job, position.as_deref()).await?;
             for record in records {
@@ -112,14 +118,30 @@ impl<P: Ports> Operations<P> {
     async fn look_on(&self, job: &Job, position: Option<&str>) -> Result<(Vec<Record>, Option<String>), Problem> {
         match &job.work {
             Work::Replay(filter) => Ok(self.store.stand(filter, position, AT_ONCE).await?),
-            Work::Resend(filter) => {
-                // What was parked once more has another time by now, and perhaps another cause.
-                let any =
-                    ParkedFeedback { tenant: filter.tenant.clone(), from: filter.from, ..everything(self.host.now()) };
-                Ok(self.store.parked(&any, position, AT_ONCE_MARKED).await?)
-            }
+            Work::Resend(filter) => self.look_on_resent(job, filter, position.unwrap_or_default()).await,
             Work::Redrive(_) | Work::Release | Work::Erase { .. } => Ok((vec![], None)),
         }
+    }
+
+    /// First what is on its way, then what was parked since the job began, with whatever cause. What is parked between the two is
+    /// seen twice, which is told by the next count.
+    async fn look_on_resent(
+        &self,
+        job: &Job,
+        filter: &ParkedFeedback,
+        position: &str,
+    ) -> Result<(Vec<Record>, Option<String>), Problem> {
+        // Also a moment ago by another clock.
+        let to = self.host.now() + Duration::minutes(1);
+        let (tenant, from) = (filter.tenant.clone(), Some(job.created_at));
+        let since = ParkedFeedback { tenant, reason: None, cause: None, from, to };
+        let place = |position: &str| Some(position.to_owned()).filter(|position| !position.is_empty());
+        if let Some(position) = position.strip_prefix(PARKED) {
+            let (records, next) = self.store.parked(&since, place(position).as_deref(), AT_ONCE_MARKED).await?;
+            return Ok((records, next.map(|next| format!("{PARKED}{next}"))));
+        }
+        let (records, next) = self.store.on_its_way(&since, place(position).as_deref(), AT_ONCE_MARKED).await?;
+        Ok((records, next.or_else(|| Some(PARKED.to_owned()))))
     }
 
     /// And the record that tells: its own, or the one with which it goes on. `None` for what the job did not put back.
@@ -169,11 +191,6 @@ fn answered_since(since: OffsetDateTime, record: &Record) -> Ending {
     }
 }
 
-/// Whatever was parked, also a moment ago by another clock.
-fn everything(now: OffsetDateTime) -> ParkedFeedback {
-    ParkedFeedback { tenant: None, reason: None, cause: None, from: None, to: now + Duration::minutes(1) }
-}
-
 fn is_to_be_counted(job: &Job, now: OffsetDateTime) -> bool {
     let is_countable = matches!(job.work, Work::Replay(_) | Work::Resend(_)) && job.progress.status != Status::Running;
     let holds = |tally: &Tally| {
@@ -190,18 +207,16 @@ fn list_of_failed(id: Uuid) -> u64 {
 /// Where to go on behind that record, in the words of the job's work.
 fn place_of(job: &Job, position: Position) -> String {
     match &job.work {
-        Work::Resend(_) => serde_json::to_string(&position).expect("texts always serialise"),
+        Work::Resend(_) => format!("{PARKED}{}", serde_json::to_string(&position).expect("texts always serialise")),
         _ => position.at,
     }
 }
 
 /// A replay's place in the feed, which is a time and a key, stands for itself.
 fn cursor(list: u64, job: &Job, place: String) -> String {
-    match serde_json::from_str(&place) {
-        Ok(position) => Cursor::write(list, None, position),
-        Err(_) => {
-            Cursor::write(list, Some(job.created_at), Position { at: place, pk: String::new(), sk: String::new() })
-        }
+    match place.strip_prefix(PARKED).and_then(|place| serde_json::from_str(place).ok()) {
+        Some(position) => Cursor::write(list, None, position),
+        None => Cursor::write(list, Some(job.created_at), Position { at: place, pk: String::new(), sk: String::new() }),
     }
 }
 

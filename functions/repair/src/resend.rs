@@ -6,7 +6,7 @@ use crate::repair::{AFTER_FAILURE, Repair, Slice, lasting};
 use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_model::QueueName;
-use webhooks_model::feedback::{FeedbackMessage, FeedbackState};
+use webhooks_model::feedback::FeedbackMessage;
 use webhooks_model::job::{Job, Progress, Status};
 use webhooks_model::work::ParkedFeedback;
 use webhooks_queue::{Message, Sender};
@@ -27,7 +27,7 @@ impl<P: Ports> Repair<P> {
         let resent = self.resend_some(job, filter, &mut progress, received).await;
         let found = seen(&progress) - seen(&job.progress);
         match resent {
-            // What was sent before it is written down, so that it is not sent twice.
+            // What has been done is written down, so that it counts.
             Err(failure) if found > 0 => {
                 tracing::warn!("the slice ends early: {failure}");
                 Ok(Slice { progress, wait: AFTER_FAILURE })
@@ -50,10 +50,17 @@ impl<P: Ports> Repair<P> {
             let asked = u8::try_from(most).expect("a hundred at most");
             let (records, next) = self.store.parked(filter, progress.position.as_deref(), asked).await?;
             for record in &records {
-                let resent = self.resend(job, record, received).await?;
+                let (resent, unsent) = match self.resend(job, record, received).await {
+                    // It is written down and watched, so the reconciler sends it.
+                    Err(Failure::Queue(error)) => (true, Some(error)),
+                    resent => (resent?, None),
+                };
                 progress.done += u64::from(resent);
                 progress.skipped += u64::from(!resent);
                 progress.position = Some(serde_json::to_string(&record.position).expect("texts always serialise"));
+                if let Some(error) = unsent {
+                    return Err(error.into());
+                }
             }
             looked_at += most;
             progress.position = next;
@@ -65,17 +72,13 @@ impl<P: Ports> Repair<P> {
         Ok(())
     }
 
-    /// `false` when it is not parked any more. Written down before it is sent; so what this job has queued, and what is still in its way,
-    /// was not sent.
+    /// `false` when it is not parked any more. Written down before it is sent, and watched from then on.
     async fn resend(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
         let lane = self.lanes.iter().find(|lane| lane.name == QueueName::Feedback).ok_or(Failure::Unknown)?;
-        let is_ours = record.actions.last().is_some_and(|action| job.has_written(&action.text));
-        if record.feedback != Some(FeedbackState::Queued) || !is_ours {
-            let note = job.note_beside();
-            let action = Action { deed: Deed::ResendParked, at: self.host.now(), by: &job.by, note: &note };
-            if !self.store.act(&record.key, action).await? {
-                return Ok(false);
-            }
+        let note = job.note_beside();
+        let action = Action { deed: Deed::ResendParked, at: self.host.now(), by: &job.by, note: &note };
+        if !self.store.act(&record.key, action).await? {
+            return Ok(false);
         }
         let message = FeedbackMessage::Feedback { notification: record.key.clone() };
         let body = serde_json::to_string(&message).expect("names and ids always serialise");

@@ -3,9 +3,12 @@
 
 mod arguments;
 pub mod commands;
+mod completion;
 mod error;
 pub mod interrupt;
+mod live;
 mod local;
+pub mod man;
 pub mod output;
 pub mod progress;
 pub mod prompt;
@@ -16,6 +19,7 @@ mod stack;
 mod text;
 
 pub use arguments::{Arguments, Command};
+pub use completion::answered;
 pub use error::{Exit, Failure};
 pub use local::Local;
 pub use output::{Format, Report};
@@ -33,10 +37,12 @@ use commands::{client, deploy_check, dlq, doctor, forward, operations, send, sub
 /// A [`Failure`] says why not, what to do, and the exit code.
 pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { stack, region, set, local, output, command } = arguments;
-    if let Command::Completions { shell } = command {
-        let mut script = vec![];
-        clap_complete::generate(shell, &mut Arguments::command(), "visma-webhooks", &mut script);
-        output::line(&String::from_utf8_lossy(&script))?;
+    if let Command::Completions { shell, is_static } = command {
+        output::line(&completion::script(shell, !is_static))?;
+        return Ok(Exit::Ok);
+    }
+    if let Command::Man(options) = command {
+        output::show(&man::run(Arguments::command(), options)?, output)?;
         return Ok(Exit::Ok);
     }
     output::fit_the_terminal();
@@ -64,7 +70,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             let caller = if command.erases() { eraser(local).await? } else { operator(local).await? };
             operations::more(&stack, &caller, command, output, ask, interrupt::listen).await?
         }
-        Command::Completions { .. } => unreachable!("answered above"),
+        Command::Man(_) | Command::Completions { .. } => unreachable!("answered above"),
     };
     output::show(&report, output)?;
     Ok(report.exit)

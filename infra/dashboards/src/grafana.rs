@@ -28,7 +28,7 @@ pub(crate) fn dashboard(rows: &[Row]) -> String {
     let dashboard = json!({
         "title": "Visma Net webhooks", "uid": "visma-net-webhooks", "schemaVersion": 41, "editable": true,
         "time": { "from": "now-8h", "to": "now" }, "refresh": "1m", "tags": ["webhooks"],
-        "templating": { "list": variables() }, "panels": panels,
+        "annotations": { "list": [] }, "templating": { "list": variables() }, "panels": panels,
     });
     format!("{:#}\n", sorted(dashboard))
 }
@@ -54,12 +54,21 @@ fn view(panel: &Panel) -> Value {
         View::Logs => json!({ "type": "table", "datasource": source(), "targets": [logs()] }),
         View::Lines { unit, series } => graph(*unit, series, "none"),
         View::Stacked { unit, series } => graph(*unit, series, "normal"),
-        View::Numbers { series, total } => {
-            let calculation = if *total { "sum" } else { "lastNotNull" };
-            json!({ "type": "stat", "datasource": source(), "targets": targets(series),
-                    "options": { "reduceOptions": { "calcs": [calculation] } } })
-        }
+        View::Numbers { series, total } => numbers(series, if *total { "sum" } else { "lastNotNull" }),
     }
+}
+
+/// With every option that Grafana's schema asks for, at its default.
+fn numbers(series: &[Series], calculation: &str) -> Value {
+    json!({
+        "type": "stat", "datasource": source(), "targets": targets(series),
+        "fieldConfig": { "overrides": [], "defaults": { "noValue": "0" } },
+        "options": {
+            "reduceOptions": { "calcs": [calculation] }, "graphMode": "area", "colorMode": "value",
+            "justifyMode": "auto", "textMode": "auto", "wideLayout": true, "showPercentChange": false,
+            "percentChangeColorMode": "standard", "orientation": "auto",
+        },
+    })
 }
 
 fn source() -> Value {
@@ -67,18 +76,22 @@ fn source() -> Value {
 }
 
 fn graph(unit: Unit, series: &[Series], stacking: &str) -> Value {
-    let unit = match unit {
+    let name = match unit {
         Unit::Count => "short",
         Unit::Milliseconds => "ms",
         Unit::Seconds => "s",
         Unit::Bytes => "bytes",
         Unit::Dollars => "currencyUSD",
     };
+    let mut defaults = json!({ "unit": name, "min": 0 });
+    defaults["custom"] = json!({ "showPoints": "auto", "stacking": { "mode": stacking } });
+    // Of what nobody has counted yet, CloudWatch has no metric, and Grafana would say "No data".
+    if matches!(unit, Unit::Count | Unit::Dollars) {
+        defaults["noValue"] = "0".into();
+    }
     json!({
         "type": "timeseries", "datasource": source(), "targets": targets(series),
-        "fieldConfig": { "overrides": [], "defaults": {
-            "unit": unit, "min": 0, "custom": { "showPoints": "auto", "stacking": { "mode": stacking } },
-        } },
+        "fieldConfig": { "overrides": [], "defaults": defaults },
     })
 }
 
@@ -87,8 +100,8 @@ fn logs() -> Value {
         let name = format!("/aws/lambda/${{stack}}-{function}");
         json!({ "name": name, "arn": format!("arn:aws:logs:${{region}}:${{account}}:log-group:{name}:*") })
     });
-    json!({ "refId": "A", "datasource": source(), "queryMode": "Logs", "region": "${region}", "expression": ATTENTION,
-            "logGroups": groups })
+    json!({ "refId": "A", "id": "", "datasource": source(), "queryMode": "Logs", "region": "${region}",
+            "expression": ATTENTION, "logGroups": groups })
 }
 
 fn targets(series: &[Series]) -> Vec<Value> {
@@ -113,6 +126,7 @@ fn target(index: usize, series: &Series) -> Value {
         Source::Math(expression) => {
             // The code editor of a metric search.
             target["metricEditorMode"] = 1.into();
+            target["namespace"] = "".into();
             target["expression"] = expression.as_str().into();
         }
     }

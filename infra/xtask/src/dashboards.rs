@@ -1,35 +1,70 @@
-//! `cargo xtask dashboards`: the dashboards' files from their one description, and a picture of a local run.
+//! `cargo xtask dashboards`: the dashboards' files from their one description, and a page that shows
+//! them with the values of a local run.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::process::Interrupt;
 use crate::progress::Steps;
 use crate::python;
-use crate::stack::Servers;
+use crate::stack::{OUTPUT, Servers, Stack};
 use crate::workspace::Workspace;
+use std::path::{Path, PathBuf};
 
-pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, picture: bool) -> Result<()> {
-    let mut steps = Steps::new(if picture { 6 } else { 1 });
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Also show CloudWatch's and Grafana's, filled from the log of the newest local run, as a page in the browser
+    #[arg(long)]
+    show: bool,
+    /// Run the demo first, in a stack of its own, and show that run
+    #[arg(long, requires = "show")]
+    demo: bool,
+    /// Show this run: its functions.log, or the ministack.log of an older one
+    #[arg(long, value_name = "FILE", requires = "show", conflicts_with = "demo")]
+    log: Option<PathBuf>,
+    /// Where to write the page; without it, .local/dashboards.html
+    #[arg(long, value_name = "FILE", requires = "show")]
+    output: Option<PathBuf>,
+}
+
+pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Options) -> Result<()> {
+    let mut steps = Steps::new(1 + usize::from(options.show) + if options.demo { 4 } else { 0 });
     steps.next("Write infra/dashboards");
     let mut write = workspace.cargo();
     write.args(["run", "--quiet", "--package", "dashboards", "--"]).arg(workspace.root.join("infra/dashboards"));
     interrupt.run(&mut write)?;
-    if !picture {
-        return Ok(());
+    if options.demo {
+        let stack = demo(workspace, interrupt, &mut steps)?;
+        steps.next("Show");
+        return show(workspace, interrupt, options, Some(&stack.folder.join(OUTPUT)));
     }
+    if options.show {
+        steps.next("Show");
+        return show(workspace, interrupt, options, options.log.as_deref());
+    }
+    Ok(())
+}
+
+fn demo(workspace: &Workspace, interrupt: &Interrupt, steps: &mut Steps) -> Result<Stack> {
     steps.next("Install the local AWS (once: 130 MB in .local)");
     let python = python::environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
     steps.next("Build the functions, the stand-in for Visma Net and the demo");
     interrupt.run(&mut workspace.cargo_workspace(&["build", "--bins"]))?;
     steps.next("Deploy infra/template.yaml to a local AWS");
-    let stack =
-        Servers::start(workspace, interrupt, "dashboards", &python)?.deploy(workspace, interrupt, &python, &[])?;
+    let servers = Servers::start(workspace, interrupt, "dashboards", &python)?;
+    let stack = servers.deploy(workspace, interrupt, &python, &[])?;
     steps.next("Demo");
     interrupt.run(stack.reach(&mut workspace.command(workspace.binaries.join("demo"))))?;
-    steps.next("Draw");
-    let file = stack.folder.join("dashboard.svg");
-    let mut draw = workspace.command(python.join("python"));
-    draw.arg(workspace.root.join("infra/dashboards/picture.py")).arg(&file);
-    interrupt.run(stack.reach(&mut draw))?;
-    println!("      {}", file.display());
-    Ok(())
+    Ok(stack)
+}
+
+fn show(workspace: &Workspace, interrupt: &Interrupt, options: &Options, log: Option<&Path>) -> Result<()> {
+    let mut show = workspace.command(python::interpreter(workspace)?);
+    show.arg(workspace.root.join("infra/dashboards/show.py")).arg("--runs").arg(&workspace.local);
+    // Programs are started in the workspace, and the person may be in another folder.
+    let absolute = |path: &Path| std::path::absolute(path).map_err(Error::io(format!("find {}", path.display())));
+    if let Some(log) = log {
+        show.arg("--log").arg(absolute(log)?);
+    }
+    let page = options.output.clone().unwrap_or_else(|| workspace.local.join("dashboards.html"));
+    show.arg("--output").arg(absolute(&page)?);
+    interrupt.run(&mut show)
 }

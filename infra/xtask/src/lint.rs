@@ -67,7 +67,8 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     Ok(())
 }
 
-/// What the real SAM CLI, SAM's own translator and AWS's models say of the templates.
+/// What the real SAM CLI, SAM's own translator and AWS's models say of the templates, and Grafana's
+/// schema of its dashboard.
 fn second_opinion(workspace: &Workspace, interrupt: &Interrupt, python: &Path) -> Result<()> {
     let folder = workspace.local.join("sam");
     create(&folder)?;
@@ -87,7 +88,9 @@ fn second_opinion(workspace: &Workspace, interrupt: &Interrupt, python: &Path) -
         script
     };
     interrupt.run(script(&["infra/local/second_opinion.py", "--built"]).arg(built.join("template.yaml")))?;
-    interrupt.run(&mut script(&["infra/local/deployer.py", "--check"]))
+    interrupt.run(&mut script(&["infra/local/deployer.py", "--check"]))?;
+    interrupt.run(&mut script(&["infra/dashboards/grafana_check.py"]))?;
+    interrupt.run(&mut script(&["infra/dashboards/show_test.py"]))
 }
 
 /// Against the clone of RustSec's database that `ADVISORY_DB` names, or else against the database itself.

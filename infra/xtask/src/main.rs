@@ -102,12 +102,11 @@ enum Command {
     Release(release::Options),
     /// Write a bill of materials of each function to target/sbom, in CycloneDX's JSON
     Sbom,
-    /// Write the dashboards' files from their description
-    Dashboards {
-        /// Also run the demo, and draw the dashboard from it
-        #[arg(long)]
-        picture: bool,
-    },
+    /// Write the dashboards' files from their description; with --show, look at them with the values of a local run
+    ///
+    /// The page needs nothing else. Each panel has a chart with a table behind it, or the reason why it has no values.
+    /// Without a terminal or a browser, only the page's path is printed.
+    Dashboards(dashboards::Options),
     /// Record `learn` in a terminal, from an unknown notification to a processed one, as docs/learn.svg
     Record,
     /// Take the pictures of the console that README.md shows, docs/console-light.png and docs/console-dark.png, after a demo
@@ -146,7 +145,7 @@ fn run(command: Command) -> Result<()> {
         Command::Release(options) => release::run(&workspace, &interrupt, &options),
         Command::Sbom => sbom::run(&workspace, &interrupt),
         Command::Lint => lint::run(&workspace, &interrupt),
-        Command::Dashboards { picture } => dashboards::run(&workspace, &interrupt, picture),
+        Command::Dashboards(options) => dashboards::run(&workspace, &interrupt, &options),
         Command::Record => recording::run(&workspace, &interrupt),
         Command::Screenshot => screenshot::run(&workspace, &interrupt),
         Command::Clean => workspace.clean(),

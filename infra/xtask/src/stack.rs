@@ -15,6 +15,8 @@ use std::time::Duration;
 const STACK_NAME: &str = "webhooks";
 /// What the functions have in their environment, as `cargo lambda watch --env-file` reads it. In a run's folder.
 pub(crate) const ENVIRONMENT: &str = "functions.env";
+/// What all functions print. In a run's folder.
+pub(crate) const OUTPUT: &str = "functions.log";
 /// Parallel requests that find a warm function. Each cold one starts a process, and all share this machine's cores
 /// (infra/local/README.md).
 const WARM: usize = 50;
@@ -42,7 +44,7 @@ pub(crate) struct Description {
     pub(crate) standin_url: String,
     pub(crate) stack_name: &'static str,
     pub(crate) outputs: Value,
-    /// The log of the local AWS, which repeats what the functions print.
+    /// The log of the local AWS.
     pub(crate) ministack_log: PathBuf,
     /// What roles asked of it.
     pub(crate) calls: Option<PathBuf>,
@@ -181,7 +183,8 @@ impl Stack {
 
 fn ministack(workspace: &Workspace, python: &Path, folder: &Path, port: u16) -> Command {
     let mut command = workspace.command(python.join("python"));
-    command.arg(workspace.root.join("infra/local/recording.py")).env("TMPDIR", folder.join("tmp")).envs([
+    command.arg(workspace.root.join("infra/local/recording.py"));
+    command.env("TMPDIR", folder.join("tmp")).env("RECORD_OUTPUT", folder.join(OUTPUT)).envs([
         ("BIND_HOST", "127.0.0.1"),
         ("MINISTACK_HOST", "127.0.0.1"),
         ("GATEWAY_PORT", &port.to_string()),

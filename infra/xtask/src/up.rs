@@ -56,6 +56,7 @@ fn where_things_are(workspace: &Workspace, stack: &Stack) -> String {
   API                        {api}
   Local AWS                  {endpoint}   (any AWS tool: --endpoint-url, region {region}, key and secret `test`)
   Logs                       {logs}
+  Dashboards                 cargo xtask dashboards --show
   Everything by name         {stack_file}
   The functions' environment {environment}   (cargo xtask watch; infra/CARGO-LAMBDA.md)
 

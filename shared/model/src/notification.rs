@@ -120,6 +120,7 @@ impl Notification {
                 only.keep_number(&record.notification);
             }
             _ => {
+                drop_ids_of_others(&mut all);
                 tell_apart(&mut all);
                 share_answers(&mut all);
             }
@@ -281,9 +282,24 @@ fn tell_apart(all: &mut [Notification]) {
     }
 }
 
+/// The header names one notification. In a delivery of several it is not the id of those that have
+/// their own: an answer under it would reach the accountant as another notification's.
+fn drop_ids_of_others(all: &mut [Notification]) {
+    if all.len() == 1 {
+        return;
+    }
+    for n in all {
+        let own = n.id_in_body.as_ref().filter(|own| own.uuid().is_some());
+        if own.is_some() && own != n.id_in_header.as_ref() {
+            n.id_in_header = None;
+        }
+    }
+}
+
 fn share_answers(all: &mut [Notification]) {
     let mut counts: HashMap<Uuid, usize> = HashMap::new();
-    let id = |n: &Notification| n.sender_id().and_then(SenderId::uuid);
+    let uuid = |id: &Option<SenderId>| id.as_ref().and_then(SenderId::uuid);
+    let id = |n: &Notification| uuid(&n.id_in_body).or_else(|| uuid(&n.id_in_header));
     for id in all.iter().filter_map(id) {
         *counts.entry(id).or_default() += 1;
     }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::delivery::tests::delivery;
 use crate::directory::tests::AtMost;
+use crate::feedback::Address;
 use proptest::prelude::*;
 
 const TENANT: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a001";
@@ -342,6 +343,35 @@ fn items_of_one_array_without_ids_are_told_apart_and_answered_once() {
     assert_eq!(all.iter().map(|n| n.answer).collect::<Vec<_>>(), [ForAll, ByFirst, Own, ByFirst]);
     let again = Notification::all_of(&delivery, &OneCompany);
     assert_eq!(again.iter().map(|n| &n.key).collect::<Vec<_>>(), all.iter().map(|n| &n.key).collect::<Vec<_>>());
+}
+
+#[test]
+fn answers_each_item_of_an_array_under_its_own_id_alone() {
+    let own: Vec<Uuid> = (1..=3).map(Uuid::from_u128).collect();
+    let item = |id: &Uuid| format!(r#"{{"notificationId":"{id}","event":"ACCOUNT_CHANGED","accountCd":"1"}}"#);
+    let ids_of = |body: String, header: Uuid| -> Vec<Vec<Uuid>> {
+        let mut delivery = delivery(body.as_bytes());
+        delivery.meta.headers.insert("x-vwd-notification-id".into(), header.to_string());
+        let all = Notification::all_of(&delivery, &OneCompany);
+        assert!(all.iter().all(|n| n.answer == AnswerRole::Own));
+        all.iter().map(|n| Address::of(n, false).ids).collect()
+    };
+    let array = format!("[{}]", own.iter().map(item).collect::<Vec<_>>().join(","));
+    let each_its_own: Vec<_> = own.iter().map(|id| vec![*id]).collect();
+    // The header has the first one's id, or an id of the delivery as a whole.
+    assert_eq!(ids_of(array.clone(), own[0]), each_its_own);
+    assert_eq!(ids_of(array, Uuid::nil()), each_its_own);
+    // Alone in its array, an item is what the header names.
+    assert_eq!(ids_of(format!("[{}]", item(&own[0])), Uuid::nil()), [[own[0], Uuid::nil()]]);
+}
+
+#[test]
+fn answers_items_whose_ids_are_no_uuids_once_for_all() {
+    let item = |id| format!(r#"{{"notificationId":"{id}","event":"ACCOUNT_CHANGED","accountCd":"1"}}"#);
+    let mut delivery = delivery(format!("[{},{}]", item("4711"), item("4712")).as_bytes());
+    delivery.meta.headers.insert("x-vwd-notification-id".into(), ID.into());
+    let all = Notification::all_of(&delivery, &OneCompany);
+    assert_eq!(all.iter().map(|n| n.answer).collect::<Vec<_>>(), [AnswerRole::ForAll, AnswerRole::ByFirst]);
 }
 
 #[test]

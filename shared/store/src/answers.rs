@@ -29,8 +29,8 @@ const ATTRIBUTES: [&str; 10] = [
     "source",
     "attention",
 ];
-/// The mark of a feedback that Visma Net does not take. It stays while that is sent once more.
-pub(crate) const PARKED: &str = "feedback_parked";
+/// The mark of a feedback that Visma Net does not take.
+pub(crate) const FEEDBACK_PARKED: &str = "feedback_parked";
 
 /// What the feedback function needs of the table.
 pub trait Answers: Send + Sync {
@@ -117,7 +117,7 @@ fn answering(key: &LedgerKey, answer: &Answer, now: OffsetDateTime) -> (Update, 
         }
         Answer::Parked { attempt, verdict } => with_verdict(update, FeedbackState::Parked, verdict)
             .append("feedback_attempts", line(attempt))
-            .set("attention", string(PARKED))
+            .set("attention", string(FEEDBACK_PARKED))
             .set("attention_at", string(time_text(now))),
         Answer::Failed(attempt) => update.append("feedback_attempts", line(attempt)),
     };
@@ -143,6 +143,6 @@ fn read(key: &NotificationKey, item: &Item) -> Answered {
         }),
         received_at: received_at(item),
         is_marked: text(item, "attention")
-            .is_some_and(|mark| [PARKED, Mark::Awaited.as_str(), Mark::Queued.as_str()].contains(&mark)),
+            .is_some_and(|mark| [FEEDBACK_PARKED, Mark::Awaited.as_str(), Mark::Queued.as_str()].contains(&mark)),
     }
 }

@@ -1,5 +1,6 @@
 //! What an operator does to a notification: written down beside it, with who did it and why, before anything happens.
 
+use crate::answers::FEEDBACK_PARKED;
 use crate::attributes::{Update, string, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
@@ -22,9 +23,10 @@ pub enum Deed {
     Hold,
     /// A held or paused one goes on.
     Release,
-    /// Its decided feedback will be tried once more. One whose feedback is parked or queued: never one that Visma Net has taken.
+    /// Its decided feedback will be tried once more, and is watched until it is sent. One whose feedback is
+    /// parked or queued: never one that Visma Net has taken.
     ResendFeedback,
-    /// The same of one that is parked, and not on its way already.
+    /// The same of one that was refused, and is not on its way already.
     ResendParked,
     /// The outcome of a deferred feedback was handed in. One whose feedback is awaited: what was decided once stands.
     Outcome,
@@ -73,19 +75,50 @@ impl<I: Items> Repairs for Table<I> {
                 let update = update.set("expires_at", self.ttl(action.at));
                 self.update(&pk, &sk, update, Some(condition)).await
             }
-            Deed::Replay | Deed::ResendFeedback | Deed::ResendParked | Deed::Outcome => {
-                let mut update = update.set("expires_at", self.ttl(action.at));
-                let mortal = format!("{condition} AND attribute_exists({})", update.name("expires_at"));
-                if self.update(&pk, &sk, update, Some(mortal)).await? {
-                    return Ok(true);
-                }
-                // Held, paused or waiting: kept for as long as that takes.
-                let (mut update, condition) = effect(noted(&action), &action);
-                let kept = format!("{condition} AND attribute_not_exists({})", update.name("expires_at"));
-                self.update(&pk, &sk, update, Some(kept)).await
+            Deed::ResendFeedback => {
+                let refused = || watched(effect(noted(&action), &action), action.at);
+                Ok(self.act_and_keep(&pk, &sk, action.at, refused).await?
+                    || self.act_and_keep(&pk, &sk, action.at, || effect(noted(&action), &action)).await?)
+            }
+            Deed::ResendParked => {
+                let refused = || watched(effect(noted(&action), &action), action.at);
+                self.act_and_keep(&pk, &sk, action.at, refused).await
+            }
+            Deed::Replay | Deed::Outcome => {
+                self.act_and_keep(&pk, &sk, action.at, || effect(noted(&action), &action)).await
             }
         }
     }
+}
+
+impl<I: Items> Table<I> {
+    /// Writes the effect. A record that expires is kept from now on for as long as a new one. One that
+    /// is held, paused or waits has no expiry, and gets none.
+    async fn act_and_keep(
+        &self,
+        pk: &str,
+        sk: &str,
+        at: OffsetDateTime,
+        effect: impl Fn() -> (Update, String) + Send + Sync,
+    ) -> Result<bool, StoreError> {
+        let (update, condition) = effect();
+        let mut update = update.set("expires_at", self.ttl(at));
+        let mortal = format!("{condition} AND attribute_exists({})", update.name("expires_at"));
+        if self.update(pk, sk, update, Some(mortal)).await? {
+            return Ok(true);
+        }
+        let (mut update, condition) = effect();
+        let kept = format!("{condition} AND attribute_not_exists({})", update.name("expires_at"));
+        self.update(pk, sk, update, Some(kept)).await
+    }
+}
+
+/// Of a feedback that was refused: watched again, in case the message that tries it once more is lost.
+fn watched((update, condition): (Update, String), at: OffsetDateTime) -> (Update, String) {
+    let mut update = update.set("attention", string(Mark::Queued.as_str())).set("attention_at", string(time_text(at)));
+    let feedback = one_of(&mut update, "feedback", &[FeedbackState::Parked.as_str()]);
+    let refused = one_of(&mut update, "attention", &[FEEDBACK_PARKED]);
+    (update, format!("{condition} AND {feedback} AND {refused}"))
 }
 
 fn noted(action: &Action<'_>) -> Update {
@@ -123,8 +156,7 @@ fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
             );
             format!("{held} AND {parked} OR {}", one_of(&mut update, "state", &[State::Paused.as_str()]))
         }
-        Deed::ResendFeedback => one_of(&mut update, "feedback", &parked),
-        Deed::ResendParked => one_of(&mut update, "feedback", &[FeedbackState::Parked.as_str()]),
+        Deed::ResendFeedback | Deed::ResendParked => one_of(&mut update, "feedback", &parked),
         Deed::Outcome => one_of(&mut update, "feedback", &[FeedbackState::Awaited.as_str()]),
     };
     (update, condition)

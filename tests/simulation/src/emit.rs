@@ -60,7 +60,10 @@ impl World {
             self.item(event, at)
         });
         let items: Vec<Item> = items.collect();
-        self.dispatch(items, true, Vec::new());
+        // The header names the first.
+        let id = items.first().and_then(|first| first.id);
+        let headers = id.map(|id| ("x-vwd-notification-id", id.to_string())).into_iter().collect();
+        self.dispatch(items, true, headers);
     }
 
     /// Several items of the older channel in one body, unsigned, with or without ids; now and then one is no item at all.

@@ -7,7 +7,7 @@ use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackState, Verdict}
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Delivery, LedgerKey, Notification, Origin, Reason};
-use webhooks_store::{Answer, Answering, Answers, Change, Mark};
+use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Mark, Repairs};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 
@@ -121,6 +121,22 @@ async fn a_run_that_dies_between_deciding_and_telling_is_made_good_by_the_next()
     assert!(asked(&world).is_empty());
     world.feedback.refuse(false);
     world.run().await;
+    assert_eq!(asked(&world), [n.ledger_key()]);
+}
+
+#[tokio::test]
+async fn a_resend_whose_message_was_lost_is_queued_again() {
+    let world = world().await;
+    let n = world.accepted(TENANT, "10001", Origin::Webhook);
+    world.end(&n, queued()).await;
+    let detail = "status 400".to_owned();
+    let attempt = Attempt { at: world.now(), receive_count: 1, reason: Reason::FeedbackRefused, detail };
+    let refused = Answer::Parked { attempt, verdict: Verdict::success("Done.") };
+    world.table.table.answer(&n.ledger_key(), &refused, world.now()).await.unwrap();
+    let resend = Action { deed: Deed::ResendFeedback, at: world.now(), by: "op", note: "" };
+    assert!(world.table.table.act(&n.ledger_key(), resend).await.unwrap());
+    world.host.advance(Duration::hours(27));
+    assert_eq!(requeued(&world.run().await), (0, 1));
     assert_eq!(asked(&world), [n.ledger_key()]);
 }
 

@@ -1,4 +1,4 @@
-use crate::world::{World, order};
+use crate::world::{JOB, World, order};
 use fixtures::{FakeQueue, TENANT, sqs_event};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -108,18 +108,32 @@ async fn what_is_on_its_way_already_or_parked_after_the_job_began_is_left_alone(
     world.begin(Work::Resend(everything(&world)), 10).await;
     refused(&world, &again, Reason::GaveUp, "status 503").await;
     while world.slice(1).await {}
-    assert_eq!((sent(&world), world.progress().await), (vec![own], (Status::Finished, 1, 1)));
+    assert_eq!((sent(&world), world.progress().await), (vec![own], (Status::Finished, 1, 0)));
 }
 
 #[tokio::test]
-async fn a_feedback_that_was_written_down_and_not_sent_is_sent_by_the_next_slice() {
+async fn what_somebody_sends_once_more_at_the_same_time_is_sent_once() {
     let world = World::new().await;
     let key = parked(&world, 1, Reason::GaveUp, "status 503").await;
     world.begin(Work::Resend(everything(&world)), 10).await;
+    let job = world.table.table.job(JOB).await.unwrap().unwrap();
+    let note = job.note_beside();
+    let action = || Action { deed: Deed::ResendParked, at: world.host.now(), by: "op", note: &note };
+    assert!(world.table.table.act(&key, action()).await.unwrap());
+    assert!(!world.table.table.act(&key, action()).await.unwrap(), "whoever comes second leaves it alone");
+}
+
+#[tokio::test]
+async fn a_feedback_that_was_written_down_and_could_not_be_sent_is_watched_and_the_others_follow() {
+    let world = World::new().await;
+    let first = parked(&world, 1, Reason::GaveUp, "status 503").await;
+    parked(&world, 2, Reason::GaveUp, "status 503").await;
+    world.begin(Work::Resend(everything(&world)), 10).await;
     feedback_queue(&world).refuse(true);
     assert!(world.slice(1).await);
-    assert_eq!(world.progress().await, (Status::Running, 0, 0));
+    assert_eq!(world.progress().await, (Status::Running, 1, 0));
+    assert_eq!(world.table.needing_attention("feedback_queued").await, 1, "the reconciler sends it");
     feedback_queue(&world).refuse(false);
     while world.slice(2).await {}
-    assert_eq!((sent(&world), world.progress().await), (vec![key], (Status::Finished, 1, 0)));
+    assert_eq!((sent(&world), world.progress().await), (vec![first], (Status::Finished, 2, 0)));
 }

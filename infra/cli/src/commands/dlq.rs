@@ -30,7 +30,9 @@ const DEEPEST: usize = 1000;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show dead letters and why they died; they stay where they are
-    #[command(after_help = "Example:\n  visma-webhooks dlq list notifications")]
+    #[command(after_help = "Examples:
+  visma-webhooks dlq list notifications
+  visma-webhooks --local dlq list")]
     List(List),
     /// Show one dead letter, and what to do with it
     #[command(after_help = "Example:\n  visma-webhooks dlq show notifications 5f1e4a3c-7a51-4a3e-9d0a-0c5f3a0e2f11")]
@@ -38,9 +40,10 @@ pub enum Command {
     /// Send dead letters to their queue again, once their cause is removed
     ///
     /// Ctrl-C puts back what is in hand. The same command goes on with what is left.
-    #[command(
-        after_help = "Examples:\n  visma-webhooks dlq redrive notifications --plan\n  visma-webhooks dlq redrive notifications --rate 5"
-    )]
+    #[command(after_help = "Examples:
+  visma-webhooks dlq redrive notifications --plan
+  visma-webhooks dlq redrive notifications --rate 5
+  visma-webhooks --local dlq redrive notifications --plan")]
     Redrive(Redrive),
 }
 

@@ -6,6 +6,7 @@ mod visma;
 mod zone;
 
 use crate::commands::check::summed;
+use crate::live;
 use crate::output::Outcome;
 use crate::stack::Stack;
 use crate::text::duration;
@@ -16,7 +17,7 @@ use time::Duration;
 pub struct Options {
     /// Ask Visma Net for this tenant only, by its name, company number or id; may be repeated. All of the
     /// settings unless told, and of more than five those that are not well are shown
-    #[arg(long = "tenant", value_name = "TENANT")]
+    #[arg(long = "tenant", value_name = "TENANT", add = live::tenant())]
     pub(crate) tenants: Vec<String>,
     /// Leave Visma Net alone
     #[arg(long, conflicts_with = "tenants")]

@@ -2,6 +2,7 @@
 //! (docs/visma-net.md#delivery-request, docs/visma-net.md#bodies).
 
 use crate::error::{Exit, Failure};
+use crate::live;
 use crate::output::{Outcome, Report, fields};
 use crate::settings::{Documents, SecretsManager, edit};
 use crate::stack::Stack;
@@ -24,19 +25,19 @@ const LONGEST_ANSWER: usize = 2000;
 pub struct Options {
     /// What to say happened, by an event's name in the catalogue
     /// (docs/visma-net.md#event-catalogue)
-    #[arg(long, default_value = "ACCOUNT_CHANGED")]
+    #[arg(long, default_value = "ACCOUNT_CHANGED", add = live::event())]
     event: String,
     /// The number of what changed: an account, SO/000123, ...
     #[arg(long, default_value = "1920")]
     key: String,
     /// The tenant; the subscription's only one, or the first of the settings, unless told
-    #[arg(long)]
+    #[arg(long, add = live::tenant_id())]
     tenant: Option<String>,
     /// The document's new status
     #[arg(long)]
     status: Option<String>,
     /// Sign as this subscription of the settings; the first one unless told
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = live::subscription())]
     subscription: Option<String>,
     /// Read the secret from standard input, and leave the settings document alone
     #[arg(long, requires = "url")]

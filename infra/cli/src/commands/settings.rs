@@ -12,41 +12,59 @@ use webhooks_model::catalogue;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the settings document, secrets blacked out
-    #[command(after_help = "Example:
-  visma-webhooks settings show")]
+    #[command(after_help = "Examples:
+  visma-webhooks settings show
+  visma-webhooks --local settings show")]
     Show,
     /// Whose changes are reconciled, and by which company number legacy messages name them: add, remove
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:
+  visma-webhooks --local settings tenants remove 10000000-0000-4000-8000-000000000001 --dry-run"
+    )]
     Tenants(Tenants),
     /// What an event's name means that is in no catalogue: add, remove
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:
+  visma-webhooks --local settings aliases add KontoEndret=ACCOUNT_CHANGED --dry-run"
+    )]
     Aliases(Aliases),
     /// What to do about an event: add, remove
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:
+  visma-webhooks --local settings routes remove segment.* --dry-run"
+    )]
     Routes(Routes),
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Tenants {
     /// Add a tenant
-    #[command(after_help = "Example:
-  visma-webhooks settings tenants add 10000000-0000-4000-8000-000000000001 --name Nordfjord")]
+    #[command(after_help = "Examples:
+  visma-webhooks settings tenants add 10000000-0000-4000-8000-000000000001 --name Nordfjord
+  visma-webhooks --local settings tenants add 20000000-0000-4000-8000-000000000001 --name Sunndal --dry-run")]
     Add(Tenant),
     /// Take a tenant out, whose missed webhooks nobody looks for any more
-    #[command(after_help = "Example:
-  visma-webhooks settings tenants remove 10000000-0000-4000-8000-000000000001 --dry-run")]
+    #[command(after_help = "Examples:
+  visma-webhooks settings tenants remove 10000000-0000-4000-8000-000000000001 --dry-run
+  visma-webhooks --local settings tenants remove 10000000-0000-4000-8000-000000000001 --dry-run")]
     Remove(Named),
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Aliases {
     /// Say what a name means; also for one that means something else so far
-    #[command(after_help = "Example:
-  visma-webhooks settings aliases add KontoEndret=ACCOUNT_CHANGED")]
+    #[command(after_help = "Examples:
+  visma-webhooks settings aliases add KontoEndret=ACCOUNT_CHANGED
+  visma-webhooks --local settings aliases add KontoEndret=ACCOUNT_CHANGED")]
     Add(Alias),
     /// Forget what a name means
-    #[command(after_help = "Example:
-  visma-webhooks settings aliases remove KontoEndret")]
+    #[command(after_help = "Examples:
+  visma-webhooks settings aliases remove KontoEndret
+  visma-webhooks --local settings aliases add KontoEndret=ACCOUNT_CHANGED
+  visma-webhooks --local settings aliases remove KontoEndret")]
     Remove(Named),
 }
 
@@ -55,11 +73,13 @@ pub enum Routes {
     /// Add a route; the first whose pattern fits counts
     #[command(after_help = "Examples:
   visma-webhooks settings routes add sales_order.* --feedback deferred --deadline-hours 48
-  visma-webhooks settings routes add account.deleted --no-fetch --first")]
+  visma-webhooks settings routes add account.deleted --no-fetch --first
+  visma-webhooks --local settings routes add account.deleted --no-fetch --first --dry-run")]
     Add(Route),
     /// Take a route out
-    #[command(after_help = "Example:
-  visma-webhooks settings routes remove sales_order.*")]
+    #[command(after_help = "Examples:
+  visma-webhooks settings routes remove sales_order.*
+  visma-webhooks --local settings routes remove segment.* --dry-run")]
     Remove(Named),
 }
 

@@ -1,6 +1,7 @@
 //! `subscriptions`: who may deliver, and with which secrets.
 
 use crate::error::{Exit, Failure};
+use crate::live;
 use crate::output::{Outcome, Report, table};
 use crate::settings::edit::{self, NewSecret, NewSubscription};
 use crate::settings::{Documents, SecretsManager, Version};
@@ -16,35 +17,42 @@ use webhooks_settings::Subscription;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the subscriptions and their secrets' names and ends, never a secret
-    #[command(after_help = "Example:
-  visma-webhooks subscriptions list")]
+    #[command(after_help = "Examples:
+  visma-webhooks subscriptions list
+  visma-webhooks --local subscriptions list")]
     List,
     /// Add a subscription; its secret comes from the Developer Portal, or is made and shown once
     #[command(after_help = "Examples:
   visma-webhooks subscriptions add --id accounts --event ACCOUNT_CHANGED --secret-stdin < secret.txt
   visma-webhooks subscriptions add --id older --route legacy --channel legacy
-  visma-webhooks subscriptions add --id accounts --dry-run")]
+  visma-webhooks subscriptions add --id accounts --dry-run
+  visma-webhooks --local subscriptions add --id accounts --event ACCOUNT_CHANGED --dry-run")]
     Add(Add),
     /// Give a subscription a new secret; the old ones stay live for a while
     #[command(after_help = "Examples:
   visma-webhooks subscriptions rotate accounts
-  visma-webhooks subscriptions rotate accounts --overlap 7d --secret-stdin < secret.txt")]
+  visma-webhooks subscriptions rotate accounts --overlap 7d --secret-stdin < secret.txt
+  visma-webhooks --local subscriptions rotate local-erp --dry-run")]
     Rotate(Rotate),
     /// Let nobody in by this subscription any more, from now on
-    #[command(after_help = "Example:
-  visma-webhooks subscriptions disable accounts")]
+    #[command(after_help = "Examples:
+  visma-webhooks subscriptions disable accounts
+  visma-webhooks --local subscriptions disable local-erp --dry-run")]
     Disable(One),
     /// Let a disabled subscription deliver again, with the secret that it had last
     ///
     /// If that secret has leaked, give it a new one instead: rotate --enable.
     #[command(after_help = "Examples:
   visma-webhooks subscriptions enable accounts
-  visma-webhooks subscriptions enable accounts --dry-run")]
+  visma-webhooks subscriptions enable accounts --dry-run
+  visma-webhooks --local subscriptions disable local-erp
+  visma-webhooks --local subscriptions enable local-erp")]
     Enable(One),
     /// Take a subscription out of the settings; a signed one must be disabled before
     #[command(after_help = "Examples:
   visma-webhooks subscriptions remove accounts --dry-run
-  visma-webhooks subscriptions remove accounts")]
+  visma-webhooks subscriptions remove accounts
+  visma-webhooks --local subscriptions remove local-legacy --dry-run")]
     Remove(One),
 }
 
@@ -60,10 +68,10 @@ pub struct Add {
     #[arg(long, value_enum, default_value_t = ChannelName::Dispatcher)]
     channel: ChannelName,
     /// The event it is for, such as ACCOUNT_CHANGED
-    #[arg(long)]
+    #[arg(long, add = live::event())]
     event: Option<String>,
     /// A tenant it serves; may be repeated. Every tenant unless told
-    #[arg(long = "tenant", default_value = "*")]
+    #[arg(long = "tenant", default_value = "*", add = live::tenant_id())]
     tenants: Vec<String>,
     #[command(flatten)]
     secret: SecretOptions,
@@ -74,6 +82,7 @@ pub struct Add {
 #[derive(Debug, Args)]
 pub struct Rotate {
     /// The subscription's id
+    #[arg(add = live::subscription())]
     id: String,
     /// How long the old secrets stay live: 90s, 30m, 24h, 7d
     #[arg(long, default_value = "24h", value_parser = duration)]
@@ -90,6 +99,7 @@ pub struct Rotate {
 #[derive(Debug, Args)]
 pub struct One {
     /// The subscription's id
+    #[arg(add = live::subscription())]
     id: String,
     #[command(flatten)]
     writing: Writing,

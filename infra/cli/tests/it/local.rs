@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use visma_webhooks::{Exit, Local};
 
 /// A folder of this test's own, which is empty.
-fn folder(name: &str) -> PathBuf {
+pub(crate) fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();

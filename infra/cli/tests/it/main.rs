@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod client;
+mod completion;
 mod deploy_check;
 mod dlq;
 mod doctor;
@@ -11,6 +12,7 @@ mod forward;
 mod jobs;
 mod learn;
 mod local;
+mod man;
 mod operations;
 mod output;
 mod profiles;

@@ -8,7 +8,12 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use visma_webhooks::Arguments;
 
-fn run(arguments: &[&str], input: &str) -> Output {
+pub(crate) fn run(arguments: &[&str], input: &str) -> Output {
+    run_in(arguments, input, &[])
+}
+
+/// The same with variables of the environment that stand before the usual ones.
+pub(crate) fn run_in(arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_visma-webhooks"));
     command.args(arguments).env_clear().envs([
         ("AWS_EC2_METADATA_DISABLED", "true"),
@@ -19,6 +24,7 @@ fn run(arguments: &[&str], input: &str) -> Output {
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
         ("AWS_MAX_ATTEMPTS", "1"),
     ]);
+    command.envs(variables.iter().copied());
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -29,7 +35,7 @@ fn run(arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -38,13 +44,16 @@ fn the_command_line_is_consistent() {
     Arguments::command().debug_assert();
 }
 
-/// Commands without subcommands, by their words.
-fn leaves(command: &clap::Command, words: &str) -> Vec<(String, clap::Command)> {
-    if !command.has_subcommands() {
-        return vec![(words.to_owned(), command.clone())];
-    }
+/// All commands by their words, the program itself being the first.
+pub(crate) fn commands(command: &clap::Command, words: &str) -> Vec<(String, clap::Command)> {
     let below = command.get_subcommands().filter(|below| below.get_name() != "help");
-    below.flat_map(|below| leaves(below, &format!("{words} {}", below.get_name()))).collect()
+    let below = below.flat_map(|below| commands(below, &format!("{words} {}", below.get_name())));
+    std::iter::once((words.to_owned(), command.clone())).chain(below).collect()
+}
+
+/// Those without subcommands.
+fn leaves(command: &clap::Command, words: &str) -> Vec<(String, clap::Command)> {
+    commands(command, words).into_iter().filter(|(_, command)| !command.has_subcommands()).collect()
 }
 
 /// The command lines in a text, without what a shell does with them.
@@ -73,6 +82,32 @@ fn each_command_has_a_help_with_examples_that_are_right() {
         examples.iter().for_each(|example| parses(example));
         let silent = leaf.get_arguments().find(|argument| argument.get_help().is_none());
         assert!(silent.is_none(), "{words}: {silent:?} has no help");
+    }
+}
+
+/// They take an id that each stack makes for itself, or need no stack.
+const NOT_LOCAL: [&str; 11] = [
+    "dlq show",
+    "hold",
+    "release",
+    "resend",
+    "outcome",
+    "jobs get",
+    "jobs failed",
+    "jobs cancel",
+    "jobs resume",
+    "man",
+    "completions",
+];
+
+#[test]
+fn each_help_has_an_example_for_the_stack_on_this_machine() {
+    for (words, mut command) in commands(&Arguments::command(), "visma-webhooks") {
+        let help = command.render_long_help().to_string();
+        let own = words.replacen("visma-webhooks", "visma-webhooks --local", 1);
+        let has_one = examples(&help).iter().any(|example| example.starts_with(&own));
+        let is_local = NOT_LOCAL.iter().all(|name| words != format!("visma-webhooks {name}"));
+        assert_eq!(has_one, is_local, "{words}");
     }
 }
 
@@ -105,8 +140,10 @@ fn the_help_documents_the_exit_codes() {
 #[test]
 fn each_shell_has_its_completions() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let output = run(&["completions", shell], "");
-        assert!(output.status.success() && text(&output.stdout).contains("subscriptions"), "{shell}");
+        let asking = run(&["completions", shell], "");
+        assert!(asking.status.success() && text(&asking.stdout).contains("VISMA_WEBHOOKS_COMPLETE"), "{shell}");
+        let silent = text(&run(&["completions", shell, "--static"], "").stdout);
+        assert!(silent.contains("subscriptions") && !silent.contains("VISMA_WEBHOOKS_COMPLETE"), "{shell}");
     }
 }
 

@@ -108,6 +108,38 @@ async fn a_feedback_that_is_decided_late_is_watched_and_another_is_not() {
 }
 
 #[tokio::test]
+async fn a_refused_feedback_that_is_resent_is_watched_until_it_is_sent_or_refused_again() {
+    let fixture = Fixture::new().await;
+    let key = record(&fixture, &order(1), ended(FeedbackState::Queued), Duration::ZERO).await;
+    let refused = Answer::Parked { attempt: attempt(), verdict: no_outcome() };
+    fixture.table.answer(&key, &refused, NOW).await.unwrap();
+    assert!(due(&fixture, Mark::Queued, LATE).await.is_empty(), "a person has to look");
+    let resend = Action { deed: Deed::ResendFeedback, at: NOW + Duration::HOUR, by: "op", note: "" };
+    assert!(fixture.table.act(&key, resend).await.unwrap());
+    assert!(due(&fixture, Mark::Queued, Duration::ZERO).await.is_empty(), "since it was resent");
+    assert_eq!(due(&fixture, Mark::Queued, LATE).await, std::slice::from_ref(&key));
+    fixture.table.answer(&key, &refused, NOW + Duration::HOUR).await.unwrap();
+    assert!(due(&fixture, Mark::Queued, LATE).await.is_empty(), "a person has to look again");
+    assert!(fixture.table.act(&key, resend).await.unwrap());
+    let was_marked = fixture.table.answered(std::slice::from_ref(&key)).await.unwrap()[&key].is_marked;
+    let sent = Answer::Sent { id: Uuid::nil(), verdict: no_outcome(), was_marked };
+    fixture.table.answer(&key, &sent, NOW + LATE).await.unwrap();
+    assert!(due(&fixture, Mark::Queued, LATE).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_resend_leaves_the_mark_of_a_held_notification() {
+    let fixture = Fixture::new().await;
+    let key = record(&fixture, &order(1), Change::Parked(Reason::Unmapped), Duration::ZERO).await;
+    let refused = Answer::Parked { attempt: attempt(), verdict: no_outcome() };
+    fixture.table.answer(&key, &refused, NOW).await.unwrap();
+    for deed in [Deed::Hold, Deed::ResendFeedback] {
+        assert!(fixture.table.act(&key, Action { deed, at: NOW, by: "op", note: "" }).await.unwrap());
+    }
+    assert_eq!(fixture.item("N#").await["attention"].as_s().unwrap(), "parked");
+}
+
+#[tokio::test]
 async fn the_feed_is_read_once_in_stretches_and_over_days_without_anything() {
     let fixture = Fixture::new().await;
     let mut received = Vec::new();

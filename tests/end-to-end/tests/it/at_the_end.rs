@@ -2,6 +2,9 @@
 
 use end_to_end::{Stack, never_logged, shown};
 use roles::{Account, Judge, listed};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
 
 #[tokio::test]
 async fn no_log_of_the_whole_run_shows_a_secret_or_personal_data() {
@@ -42,4 +45,27 @@ async fn every_call_of_the_whole_run_is_one_that_its_role_allows() {
         Vec::<String>::new(),
         "not made by a whole run, so `seldom` in tests/roles/calls.json"
     );
+}
+
+/// As `cargo xtask dashboards --show` does it.
+#[test]
+fn the_dashboards_show_what_every_function_of_the_whole_run_counted() {
+    let stack = PathBuf::from(env::var("WEBHOOKS_STACK").expect("a stack runs"));
+    let (log, page) = (stack.with_file_name("functions.log"), stack.with_file_name("dashboards.html"));
+    let printed = fs::read_to_string(&log).unwrap();
+    for function in ["intake", "processor", "feedback", "reconciler", "operations", "repair"] {
+        assert!(printed.contains(&format!("\"functionName\": \"webhooks-{function}\"")), "nothing of {function}");
+    }
+    let python = env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let mut show = Command::new(python);
+    show.arg("-B").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/dashboards/show.py"));
+    let shown = show.arg("--log").arg(&log).arg("--output").arg(&page).output().unwrap();
+    assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
+    let text = fs::read_to_string(&page).unwrap();
+    for line in ["Rejected signature_mismatch", "Parked unmapped", "Metrics of AWS/SQS are made by AWS"] {
+        assert!(text.contains(line), "{} does not show {line}", page.display());
+    }
+    for wrong in ["intake has measured no AckDuration", "no lines of intake", "does not know"] {
+        assert!(!text.contains(wrong), "{} says: {wrong}", page.display());
+    }
 }

@@ -1,5 +1,6 @@
 //! The real `visma-webhooks` against the deployed template.
 
+mod examples;
 mod learn;
 mod operations;
 mod program;

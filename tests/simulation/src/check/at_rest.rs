@@ -80,6 +80,10 @@ impl Checks {
         let said = text(item, "feedback_description").unwrap_or_default();
         let is_true = self.taken(id).iter().any(|told| told.description == said);
         self.require(is_true, Invariant::OneFeedback, || format!("{} counts as answered, and was not", short(key)));
+        let is_own = sent.is_none_or(|sent| sent.id == Some(id));
+        self.require(is_own, Invariant::OneFeedback, || {
+            format!("{} was answered as {id}, which is another notification", short(key))
+        });
     }
 
     fn head_is_newest(&mut self, table: &TableModel, record: &Record) {

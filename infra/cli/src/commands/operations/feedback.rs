@@ -19,7 +19,8 @@ pub enum Feedback {
     /// Send parked feedback once more, all that a filter finds, by a job
     #[command(after_help = "Examples:
   visma-webhooks feedback resend --all-tenants --plan
-  visma-webhooks feedback resend --tenant 10000000-0000-4000-8000-000000000001 --reason gave_up --from 24h")]
+  visma-webhooks feedback resend --tenant 10000000-0000-4000-8000-000000000001 --reason gave_up --from 24h
+  visma-webhooks --local feedback resend --all-tenants --plan")]
     Resend(Resend),
 }
 

@@ -3,6 +3,7 @@
 use super::client::Client;
 use super::shown::{second, text};
 use crate::error::{Exit, Failure};
+use crate::live;
 use crate::output::table;
 use crate::progress::Progress;
 use crate::text::{Since, since, when};
@@ -18,7 +19,7 @@ const PAGE: &str = "50";
 #[derive(Debug, Args)]
 pub(super) struct Where {
     /// Only of this tenant; all unless told
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = live::tenant_id())]
     tenant: Option<String>,
     /// Received since then: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h; 90 days unless told
     #[arg(long, value_name = "WHEN", value_parser = since)]

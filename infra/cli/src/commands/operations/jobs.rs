@@ -5,6 +5,7 @@ use super::watch::{View, Watch};
 use super::{Access, Caller, Client};
 use crate::error::{Exit, Failure};
 use crate::interrupt::{Stop, requested};
+use crate::live;
 use crate::output::{Format, Outcome, Report, fields, table};
 use crate::progress::Progress;
 use crate::prompt::Ask;
@@ -22,8 +23,9 @@ const LAST_LOOKS: u32 = 30;
 #[derive(Debug, Subcommand)]
 pub enum Jobs {
     /// Show the newest jobs
-    #[command(after_help = "Example:
-  visma-webhooks jobs list --watch")]
+    #[command(after_help = "Examples:
+  visma-webhooks jobs list --watch
+  visma-webhooks --local jobs list")]
     List(View),
     /// Show one job and how far it has come
     #[command(after_help = "Example:
@@ -78,7 +80,7 @@ pub struct Id {
 #[derive(Debug, Args)]
 pub struct Erase {
     /// Whom to forget; the tenant must be paused as a whole
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = live::tenant_id())]
     tenant: String,
     /// The same once more
     #[arg(long, value_name = "ID", required_unless_present = "plan")]

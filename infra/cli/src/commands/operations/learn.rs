@@ -8,6 +8,7 @@ mod report;
 
 use super::{Access, Caller, Client, tenant};
 use crate::error::Failure;
+use crate::live;
 use crate::output::{Outcome, Report};
 use crate::settings::{Documents, SecretsManager, edit, learn as written};
 use crate::stack::Stack;
@@ -27,7 +28,7 @@ pub struct Learn {
     #[arg(long)]
     plan: bool,
     /// Only of this tenant, by its name, company number or id
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: Option<String>,
     /// Only those whose event came under this name
     #[arg(long, value_name = "NAME")]

@@ -17,13 +17,15 @@ pub enum Letters {
     /// Show how many each queue has, and some of them
     #[command(after_help = "Examples:
   visma-webhooks dead-letters list
-  visma-webhooks dead-letters list notifications --limit 20")]
+  visma-webhooks dead-letters list notifications --limit 20
+  visma-webhooks --local dead-letters list")]
     List(List),
     /// Send a queue's dead letters again, all that are there now or one
     #[command(after_help = "Examples:
   visma-webhooks dead-letters redrive notifications --plan
   visma-webhooks dead-letters redrive notifications --message 5f1e4a3c-7a51-4a3e-9d0a-0c5f3a0e2f11
-  visma-webhooks dead-letters redrive feedback --rate 5 --yes")]
+  visma-webhooks dead-letters redrive feedback --rate 5 --yes
+  visma-webhooks --local dead-letters redrive notifications --plan")]
     Redrive(Redrive),
 }
 

@@ -4,6 +4,7 @@ use super::shown::{second, text};
 use super::watch::{View, Watch};
 use super::{Access, Caller, Client, shown, tenant};
 use crate::error::Failure;
+use crate::live;
 use crate::output::{Format, Outcome, Report, fields, table};
 use crate::stack::Stack;
 use crate::text::{Since, exact, since};
@@ -42,7 +43,7 @@ pub struct Attention {
     #[arg(long, value_enum)]
     kind: Option<Kind>,
     /// Only of this tenant, by its name, company number or id
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: Option<String>,
     /// The most to show of each kind
     #[arg(long, default_value_t = 20, value_name = "NUMBER")]
@@ -56,7 +57,7 @@ pub struct Attention {
 #[derive(Debug, Args)]
 pub struct Audit {
     /// Only what concerns this tenant, by its name, company number or id
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: Option<String>,
     /// Done since then: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h; 30 days unless told
     #[arg(long, value_name = "WHEN", value_parser = since)]
@@ -74,7 +75,7 @@ pub struct Audit {
 #[derive(Debug, Args)]
 pub struct Entity {
     /// Whose, by its name, company number or id
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: String,
     /// What it is, such as account, customer or sales_order
     entity: String,

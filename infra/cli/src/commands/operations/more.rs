@@ -15,31 +15,41 @@ pub enum More {
     /// Show what a person should look at: dead, parked, unparseable, and feedback that Visma Net refused
     #[command(after_help = "Examples:
   visma-webhooks attention
-  visma-webhooks attention --kind parked --watch")]
+  visma-webhooks attention --kind parked --watch
+  visma-webhooks --local attention")]
     Attention(Attention),
     /// Count what needs attention and what waits
     #[command(after_help = "Examples:
   visma-webhooks counts
-  visma-webhooks counts --watch --every 10s")]
+  visma-webhooks counts --watch --every 10s
+  visma-webhooks --local counts")]
     Counts(View),
     /// Show an account, a customer or a document: its state, its other numbers, its notifications
-    #[command(after_help = "Example:
-  visma-webhooks entity --tenant 10000000-0000-4000-8000-000000000001 sales_order SO/000123")]
+    #[command(after_help = "Examples:
+  visma-webhooks entity --tenant 10000000-0000-4000-8000-000000000001 sales_order SO/000123
+  visma-webhooks --local entity --tenant 10000000-0000-4000-8000-000000000001 customer 10001")]
     Entity(Entity),
     /// Show what waits for a tenant's quota of calls, and until when
-    #[command(after_help = "Example:
-  visma-webhooks quotas")]
+    #[command(after_help = "Examples:
+  visma-webhooks quotas
+  visma-webhooks --local quotas")]
     Quotas(View),
     /// Show the tenants of the settings by name, the one last heard of first
-    #[command(after_help = "Example:
-  visma-webhooks tenants")]
+    #[command(after_help = "Examples:
+  visma-webhooks tenants
+  visma-webhooks --local tenants")]
     Tenants(Tenants),
     /// Show what operators did, newest first
-    #[command(after_help = "Example:
-  visma-webhooks audit --from 24h")]
+    #[command(after_help = "Examples:
+  visma-webhooks audit --from 24h
+  visma-webhooks --local audit --from 24h")]
     Audit(Audit),
     /// What waits until somebody lets it go on: list, begin, end
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:
+  visma-webhooks --local pauses list"
+    )]
     Pauses(Pauses),
     /// Set a notification aside: nothing further is tried until it is released
     #[command(after_help = "Example:
@@ -54,7 +64,11 @@ pub enum More {
   visma-webhooks resend 01M844DZQT5K3V0Z8Q6H2N7RWB")]
     Resend(Deed),
     /// Feedback that Visma Net did not take: resend all that a filter finds
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:
+  visma-webhooks --local feedback resend --all-tenants --plan"
+    )]
     Feedback(Feedback),
     /// Hand in the outcome of a notification whose feedback was deferred
     #[command(after_help = "Examples:
@@ -62,15 +76,24 @@ pub enum More {
   visma-webhooks outcome 01M844DZQT5K3V0Z8Q6H2N7RWB --failure --text Refused")]
     Outcome(HandedIn),
     /// Replays, resends, redrives and erasures that work in AWS: list, get, cancel, resume
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:
+  visma-webhooks --local jobs list"
+    )]
     Jobs(Jobs),
     /// Dead letters by the operations API, which writes down who sent them again: list, redrive
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:
+  visma-webhooks --local dead-letters list"
+    )]
     DeadLetters(Letters),
     /// Delete whatever is kept of a tenant, for good (role erase)
     #[command(after_help = "Examples:
   visma-webhooks erase --tenant 10000000-0000-4000-8000-000000000001 --plan
-  visma-webhooks erase --tenant T-1 --confirm T-1 --note contract-ended")]
+  visma-webhooks erase --tenant T-1 --confirm T-1 --note contract-ended
+  visma-webhooks --local erase --tenant 10000000-0000-4000-8000-000000000001 --plan")]
     Erase(Erase),
 }
 

@@ -3,6 +3,7 @@
 use super::shown::{second, text};
 use super::watch::View;
 use super::{Access, Caller, Client, tenant};
+use crate::live;
 use crate::output::{Format, Outcome, Report, table};
 use crate::stack::Stack;
 use clap::{Args, Subcommand};
@@ -12,17 +13,20 @@ use serde_json::{Value, json};
 #[derive(Debug, Subcommand)]
 pub enum Pauses {
     /// Show what is paused
-    #[command(after_help = "Example:
-  visma-webhooks pauses list")]
+    #[command(after_help = "Examples:
+  visma-webhooks pauses list
+  visma-webhooks --local pauses list")]
     List(View),
     /// Pause: what comes waits. Functions notice within 15 seconds
     #[command(after_help = "Examples:
   visma-webhooks pauses begin --events sales_order.* --note outage
-  visma-webhooks pauses begin --events * --tenant 10000000-0000-4000-8000-000000000001")]
+  visma-webhooks pauses begin --events * --tenant 10000000-0000-4000-8000-000000000001
+  visma-webhooks --local pauses begin --events sales_order.* --note outage")]
     Begin(Which),
     /// End a pause: what waited goes on by a job that begins by itself
-    #[command(after_help = "Example:
-  visma-webhooks pauses end --events sales_order.*")]
+    #[command(after_help = "Examples:
+  visma-webhooks pauses end --events sales_order.*
+  visma-webhooks --local pauses end --events sales_order.*")]
     End(Which),
 }
 
@@ -32,7 +36,7 @@ pub struct Which {
     #[arg(long, value_name = "PATTERN")]
     events: String,
     /// Of this tenant, by its name, company number or id; of every tenant unless told
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: Option<String>,
     /// Why, for whoever reads the list
     #[arg(long, default_value = "", hide_default_value = true)]

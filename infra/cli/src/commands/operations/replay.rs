@@ -4,6 +4,7 @@ use super::jobs::{about, follow, go_on};
 use super::{Access, Caller, Client, event_name, shown, tenant};
 use crate::error::Exit;
 use crate::interrupt::Stop;
+use crate::live;
 use crate::output::{Outcome, Report, fields};
 use crate::prompt::Ask;
 use crate::stack::Stack;
@@ -27,7 +28,7 @@ pub struct Replay {
     #[arg(long)]
     plan: bool,
     /// Whose, by its name, company number or id; required for a filter
-    #[arg(long, value_name = "TENANT", required_unless_present_any = ["reference", "resume"])]
+    #[arg(long, value_name = "TENANT", add = live::tenant(), required_unless_present_any = ["reference", "resume"])]
     tenant: Option<String>,
     /// Received since then: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h
     #[arg(long, value_name = "WHEN", required_unless_present_any = ["reference", "resume"], value_parser = since)]
@@ -45,7 +46,7 @@ pub struct Replay {
     #[arg(long)]
     entity: Option<String>,
     /// Of this event, such as ACCOUNT_CHANGED
-    #[arg(long)]
+    #[arg(long, add = live::event())]
     event: Option<String>,
     /// How many a second, 10 unless told
     #[arg(long, value_name = "NUMBER")]

@@ -5,6 +5,7 @@ use super::caller::Caller;
 use super::client::Client;
 use super::shown::{second, text};
 use super::tenant;
+use crate::live;
 use crate::output::{Outcome, Report, fields, table};
 use crate::stack::Stack;
 use crate::text::{Since, since, when};
@@ -23,7 +24,7 @@ enum By {
 #[derive(Debug, Args)]
 pub struct Stats {
     /// Whose, by its name, company number or id; all tenants together unless told
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: Option<String>,
     /// What one line stands for
     #[arg(long, value_enum, default_value_t = By::Hour)]

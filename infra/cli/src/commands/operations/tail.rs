@@ -3,6 +3,7 @@
 use super::{Access, Caller, Client, event_name, shown, tenant};
 use crate::error::{Exit, Failure};
 use crate::interrupt::{self, requested};
+use crate::live;
 use crate::output::{Format, Outcome, Report, line};
 use crate::stack::Stack;
 use crate::text::{duration, moment};
@@ -20,13 +21,13 @@ const PAGES: usize = 20;
 #[derive(Debug, Args)]
 pub struct Tail {
     /// Whose: a name, a company number or an id
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: String,
     /// Only of this entity, such as sales_order
     #[arg(long)]
     entity: Option<String>,
     /// Only of this event, such as ACCOUNT_CHANGED
-    #[arg(long)]
+    #[arg(long, add = live::event())]
     event: Option<String>,
     /// Only in this state, such as dead
     #[arg(long)]

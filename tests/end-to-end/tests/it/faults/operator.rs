@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 const KINDS: u32 = 12;
-/// After this time an operator replays what a killed job has let go before it sent the message. The
-/// reconciler does so too, but only after `stuck_hours`.
+/// After this time an operator replays, or resends, what a killed process has changed before it sent
+/// the message. The reconciler does so too, but only after `stuck_hours`.
 const STANDS_STILL: Duration = Duration::from_secs(120);
 /// A killed redrive hides for three minutes what it was about to send.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -89,8 +89,8 @@ async fn command(desk: &mut Desk, rng: &mut Rng, card: u32, tenant: &str) {
     }
 }
 
-/// What an operator does about what stands still: resends refused feedback, and replays what a killed
-/// job has let go.
+/// What an operator does about what stands still: resends refused feedback, and repeats what a killed
+/// process has begun.
 pub(super) async fn mend(desk: &mut Desk, companies: &[Company], quiet_since: Instant) {
     desk.stay_signed_in().await;
     for reference in desk.with_parked_feedback().await {
@@ -101,9 +101,16 @@ pub(super) async fn mend(desk: &mut Desk, companies: &[Company], quiet_since: In
     }
     for company in companies {
         let records = company.stack.records(&company.tenant).await;
-        // A failed attempt would have left its reason.
-        for record in records.iter().filter(|record| record.state == "retrying") {
-            desk.replay(&whole_name(&company.tenant, record)).await;
+        for record in &records {
+            let name = whole_name(&company.tenant, record);
+            // A failed attempt would have left its reason.
+            if record.state == "retrying" {
+                desk.replay(&name).await;
+            }
+            // The resend was killed before it sent its message.
+            if record.feedback == "queued" {
+                desk.resend(&name).await;
+            }
         }
     }
 }
