@@ -34,6 +34,10 @@ async fn attention_says_why_and_what_to_do_and_plans_a_replay_of_all_by_keyboard
     key(browser, ENTER).await;
     browser.reads("h1", "Replays").await;
     browser.reads(".plan", "2 notifications").await;
+    // Nobody has said which event it is.
+    browser.press("Replay 2 notifications").await;
+    browser.reads(".job[data-kind=replay] .chip.bad", "Finished, 2 failed again").await;
+    browser.reads(".job[data-kind=replay] a", "2 failed again").await;
     browser.was_content().await;
 }
 
