@@ -60,7 +60,9 @@ locals {
         TABLE_NAME              = local.table
         NOTIFICATIONS_QUEUE_URL = local.url.notifications
         FEEDBACK_QUEUE_URL      = local.url.feedback
+        REPAIRS_QUEUE_URL       = local.url.repairs
         RETENTION_DAYS          = var.retention_days
+        AUDIT_RETENTION_DAYS    = var.audit_retention_days
       }
     }
     operations = {

@@ -27,9 +27,9 @@ locals {
     ]
     reconciler = [
       { actions = ["secretsmanager:GetSecretValue"], resources = [local.secret] },
-      { actions = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"], resources = [local.table_arn] },
+      { actions = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"], resources = [local.table_arn] },
       { actions = ["dynamodb:Query"], resources = local.indexes },
-      { actions = ["sqs:SendMessage"], resources = [local.queue.notifications, local.queue.feedback] },
+      { actions = ["sqs:SendMessage"], resources = [local.queue.notifications, local.queue.feedback, local.queue.repairs] },
       { actions = ["sqs:GetQueueAttributes"], resources = [local.queue.notifications] },
     ]
     operations = [
@@ -49,7 +49,7 @@ locals {
     ]
   }
 
-  # What operators did stays as it was written. Only operations adds to it.
+  # What operators did stays as it was written. Only operations adds to it, and the reconciler where a pause is over.
   audit = {
     stays = {
       Effect    = "Deny"
@@ -107,7 +107,7 @@ resource "aws_iam_role_policy" "function" {
       ],
       [for allowed in local.may[each.key] : { Effect = "Allow", Action = allowed.actions, Resource = allowed.resources }],
       each.key == "intake" ? [] : [local.audit.stays],
-      each.key == "operations" ? [local.audit.grows] : [],
+      contains(["operations", "reconciler"], each.key) ? [local.audit.grows] : [],
       var.kms_key_arn == null ? [] : [{
         Effect   = "Allow"
         Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]

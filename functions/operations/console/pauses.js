@@ -3,9 +3,10 @@
 import { ask, get } from "./api.js";
 import { button, empty, field, h, heading, moment, number, span, toast, trouble } from "./dom.js";
 import { form as dialogForm } from "./deeds.js";
-import { meet, tenantField } from "./filters.js";
+import { meet, tenantField, timeField } from "./filters.js";
 import { may } from "./session.js";
 import { idOf, tenantText } from "./tenants.js";
+import { fromField, toField } from "./zone.js";
 
 export const title = "Pauses";
 
@@ -36,11 +37,12 @@ function told(paused) {
 }
 
 function drawn(items, load, go) {
-  const heads = ["Tenant", "Events", "Since", "For", "By", "Note", may("repair") && "Actions"].filter(Boolean);
+  const heads = ["Tenant", "Events", "Since", "For", "Ends", "By", "Note", may("repair") && "Actions"].filter(Boolean);
   const cell = (label, ...content) => h("td", { role: "cell", "data-label": label }, ...content);
   const row = (pause) => h("tr", { role: "row" },
     cell("Tenant", pause.tenant ? tenantText(pause.tenant) : "Every tenant"), cell("Events", h("span", { class: "code" }, pause.events)),
-    cell("Since", moment(pause.since)), cell("For", span(Date.now() - new Date(pause.since))), cell("By", pause.by), cell("Note", pause.note || "–"),
+    cell("Since", moment(pause.since)), cell("For", span(Date.now() - new Date(pause.since))),
+    cell("Ends", moment(pause.until)), cell("By", pause.by), cell("Note", pause.note || "–"),
     may("repair") && h("td", { role: "cell", class: "actions", "data-label": "Actions" },
       button("End", () => end(pause, go), { class: "row", "aria-label": `End the pause of ${pause.events} for ${pause.tenant ?? "every tenant"}` })));
   return h("div", { class: "scroll" }, h("table", { class: "grid", role: "table" }, h("caption", { class: "unseen" }, "Pauses in force"),
@@ -53,11 +55,14 @@ function begin(load) {
   const note = h("textarea", { rows: 2, maxlength: 500 });
   const content = [h("p", {}, "What it covers waits in the ledger until the pause ends; none is lost. Noticed within 15 seconds."),
     ...tenantField("", { required: false }), h("p", { class: "hint" }, "Without one, every tenant is paused."),
-    field("Events", events, "A pattern such as sales_order.*; * for all."), field("Note", note, "Optional.")];
+    field("Events", events, "A pattern such as sales_order.*; * for all."), timeField("Ends", "until", undefined, { min: toField(Date.now()) }),
+    h("p", { class: "hint" }, "Without a time, it lasts until somebody ends it. What waited goes on some minutes after that time."), field("Note", note, "Optional.")];
   dialogForm("Begin a pause", "Begin", content, async (element) => {
     const text = element.querySelector("[name=tenant]").value.trim();
     const tenant = text && (idOf(text) ?? text);
-    await ask("PUT", "v1/pauses", { body: { ...(tenant && { tenant }), events: events.value.trim(), note: note.value } });
+    const end = element.querySelector("[name=until]").value;
+    const until = end && new Date(fromField(end)).toISOString();
+    await ask("PUT", "v1/pauses", { body: { ...(tenant && { tenant }), events: events.value.trim(), note: note.value, ...(until && { until }) } });
     toast("Paused.");
     await load();
   });

@@ -14,6 +14,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use webhooks_host::Host;
+use webhooks_model::Pause;
 use webhooks_model::audit::Target;
 use webhooks_model::work::Work;
 use webhooks_store::{Erasure as _, Pauses as _};
@@ -60,10 +61,12 @@ pub(crate) async fn begin<P: Ports>(
     let begun = async {
         let is_whole = |own: Option<&str>| own.is_none_or(|own| own.eq_ignore_ascii_case(&tenant));
         let pauses = operations.store.paused(operations.host.now()).await?;
-        if !pauses.iter().any(|pause| pause.events == EVERYTHING && is_whole(pause.tenant.as_deref())) {
+        // One that ends by itself may end before the job has.
+        let fits = |pause: &Pause| pause.events == EVERYTHING && pause.until.is_none();
+        if !pauses.iter().any(|pause| fits(pause) && is_whole(pause.tenant.as_deref())) {
             return Err(Problem::conflict(
                 "not_paused",
-                "Take the tenant out of the settings and pause all its events (*) first.",
+                "Take the tenant out of the settings and pause all its events (*) without an end first.",
             ));
         }
         operations.begin(&job).await

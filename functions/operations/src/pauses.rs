@@ -22,6 +22,7 @@ use webhooks_store::{Pauses as _, Records, Rollups, StoreError};
 /// What intake has just received counts, whichever clock is ahead.
 const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
 const LONGEST_PATTERN: usize = 100;
+const FURTHEST_END: Duration = Duration::days(30);
 const RELEASED_A_SECOND: u32 = 50;
 
 /// What is paused.
@@ -37,6 +38,8 @@ pub(crate) async fn list<P: Ports>(
 }
 
 /// Pauses: notifications that it covers wait in the ledger. Noticed within 15 seconds. What would pause nothing is refused.
+///
+/// With `until` it ends by itself, and the schedule's next run lets what waited go on.
 #[utoipa::path(put, path = "/operations/v1/pauses", tag = "repair", request_body = NewPause,
     responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn pause<P: Ports>(
@@ -55,7 +58,11 @@ pub(crate) async fn pause<P: Ports>(
         return Err(unheard_of());
     }
     let since = operations.host.now();
-    let pause = Pause { tenant, events: new.events, since, by, note: query::note(&new.note)?.to_owned() };
+    if new.until.is_some_and(|until| until <= since || until > since + FURTHEST_END) {
+        return Err(no_end());
+    }
+    let note = query::note(&new.note)?.to_owned();
+    let pause = Pause { tenant, events: new.events, since, by, note, until: new.until };
     let on = on_pause(pause.tenant.as_deref(), &pause.events);
     let deed = Deed { by: &pause.by, role: Access::Repair, what: "pause", on };
     operations.audited(deed, async { Ok(operations.store.pause(&pause).await?) }).await?;
@@ -77,7 +84,10 @@ pub(crate) async fn resume<P: Ports>(
     let resumed = async {
         let unknown = || Problem::unknown("unknown_pause", "Nothing is paused by this tenant and these events.");
         let is_meant = |own: &Pause| own.tenant == tenant && own.events == pause.events;
-        if !operations.store.paused(operations.host.now()).await?.iter().any(is_meant) {
+        let now = operations.host.now();
+        let is_live = operations.store.paused(now).await?.iter().any(is_meant);
+        // What waited for one that is over may wait still.
+        if !is_live && !operations.store.overdue(now).await?.iter().any(is_meant) {
             return Err(unknown());
         }
         // First, so that nothing waits for ever if we die in between; it goes on for longer than a processor believes in the pause.
@@ -98,6 +108,11 @@ fn covers_nothing(events: &str) -> Problem {
     };
     let detail = format!("It covers no event, so nothing would be paused. {hint}");
     Problem { code: "events_unknown", ..Problem::invalid("events", detail) }
+}
+
+fn no_end() -> Problem {
+    let detail = "It must be later than now, and at most 30 days ahead. Without it, a person ends the pause.";
+    Problem { code: "until_out_of_range", ..Problem::invalid("until", detail) }
 }
 
 fn unheard_of() -> Problem {

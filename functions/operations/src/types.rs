@@ -262,6 +262,9 @@ pub(crate) struct NewPause {
     #[serde(default)]
     #[schema(max_length = 500)]
     pub(crate) note: String,
+    /// When it ends by itself: later than now, and 30 days ahead at most. Without it a person ends the pause.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub(crate) until: Option<OffsetDateTime>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -278,6 +281,9 @@ pub(crate) struct PauseView {
     since: OffsetDateTime,
     by: String,
     note: String,
+    /// When it ends by itself. Absent where a person ends it.
+    #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    until: Option<OffsetDateTime>,
 }
 
 impl From<Record> for Notification {
@@ -380,7 +386,7 @@ impl From<&Head> for Current {
 }
 
 impl From<Pause> for PauseView {
-    fn from(Pause { tenant, events, since, by, note }: Pause) -> Self {
-        Self { tenant, events, since, by, note }
+    fn from(Pause { tenant, events, since, by, note, until }: Pause) -> Self {
+        Self { tenant, events, since, by, note, until }
     }
 }

@@ -33,6 +33,7 @@ impl Pauses {
                 pauses
             }
         };
-        Ok(pauses.iter().any(|pause| pause.covers(notification)))
+        // One that was read may be over meanwhile.
+        Ok(pauses.iter().any(|pause| !pause.is_over(now) && pause.covers(notification)))
     }
 }

@@ -4,6 +4,7 @@ mod ahead;
 mod directory;
 mod found;
 mod gap;
+mod pauses;
 mod pending;
 mod ports;
 mod reconciler;

@@ -4,13 +4,24 @@ use webhooks_host::Host;
 use webhooks_metrics::Metrics;
 use webhooks_queue::Sender;
 use webhooks_settings::{Cache, Source};
-use webhooks_store::{Allowances, Replays, Rollups, Subscriptions, Sweeps, TenantDirectory, Unended};
+use webhooks_store::{
+    Allowances, Audit, Jobs, Pauses, Replays, Rollups, Subscriptions, Sweeps, TenantDirectory, Unended,
+};
 use webhooks_visma::{Listing, Quotas};
 
 /// The effects, chosen once: the real ones in the function, others in tests and simulations.
 pub trait Ports: Send + Sync + 'static {
     type Source: Source;
-    type Sweeps: Sweeps + Unended + Replays + Allowances + Subscriptions + Rollups + TenantDirectory;
+    type Sweeps: Sweeps
+        + Unended
+        + Replays
+        + Allowances
+        + Subscriptions
+        + Rollups
+        + TenantDirectory
+        + Pauses
+        + Jobs
+        + Audit;
     type Listing: Listing + Quotas;
     type Queue: Sender;
     type Host: Host + Clone;
@@ -22,6 +33,8 @@ pub struct Reconciler<P: Ports> {
     pub listing: P::Listing,
     pub queue: P::Queue,
     pub feedback: P::Queue,
+    /// `None` where nobody can pause, since there is no operations function.
+    pub repairs: Option<P::Queue>,
     pub host: P::Host,
     pub metrics: Metrics<P::Host>,
 }

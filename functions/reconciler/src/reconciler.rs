@@ -2,7 +2,7 @@
 
 use crate::ports::{Ports, Reconciler};
 use crate::run::Run;
-use crate::sweep::{Progress, Sweep};
+use crate::sweep::{Progress, Sweep, SweepError};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -37,6 +37,8 @@ pub struct Report {
     pub requeued: Requeued,
     /// What waited for its tenant's quota and goes on.
     pub released: usize,
+    /// Pauses that were over and whose end has been written down.
+    pub pauses_ended: usize,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -65,6 +67,9 @@ impl<P: Ports> Reconciler<P> {
         report.tenants = tenants.len();
         let begun = if only.is_none() { self.place().await } else { Place::default() };
         let mut ended = begun.clone();
+        if only.is_none() {
+            report.pauses_ended = self.count_ended_pauses(&run).await;
+        }
         // First, for it is quick, and lists that answer slowly may take all the time.
         match self.settle(&settings, &tenants, (only, begun.feed.as_deref()), &mut run, &mut report).await {
             Ok(next) => ended.feed = next.or(ended.feed),
@@ -96,6 +101,14 @@ impl<P: Ports> Reconciler<P> {
         self.metrics.flush(request_id);
         log(&report);
         Ok(report)
+    }
+
+    async fn count_ended_pauses(&self, run: &Run<'_>) -> usize {
+        let warn = |error: &SweepError| {
+            let reason = error.next().reason();
+            tracing::warn!(reason = reason.as_str(), "pauses that are over are left to the next run: {error}");
+        };
+        self.end_pauses(run).await.inspect_err(warn).unwrap_or_default()
     }
 
     /// Up to when every tenant is counted.
@@ -152,6 +165,7 @@ fn log(report: &Report) {
         expired = report.expired,
         requeued = report.requeued.notifications + report.requeued.feedback,
         released = report.released,
+        pauses_ended = report.pauses_ended,
         silent_subscriptions = report.silent_subscriptions,
         "reconciled"
     );

@@ -32,6 +32,7 @@ pub fn reconciler() -> Result<Reconciler<Real>, lambda_runtime::Error> {
         listing: VismaClient::new(SystemHost)?,
         queue: surroundings.queue("NOTIFICATIONS_QUEUE_URL")?,
         feedback: surroundings.queue("FEEDBACK_QUEUE_URL")?,
+        repairs: surroundings.queue_if_any("REPAIRS_QUEUE_URL"),
         host: SystemHost,
         metrics: Metrics::to_stdout(Service::Reconciler, SystemHost),
     })

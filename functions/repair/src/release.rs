@@ -9,7 +9,7 @@ use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_model::State;
 use webhooks_model::job::{Job, Status};
-use webhooks_store::{Deed, Pauses, Position, Record, Records, Waits};
+use webhooks_store::{Action, Deed, Pauses, Position, Record, Records, Repairs, Waits};
 
 /// A processor believes in a pause for 15 seconds after its end, and makes notifications wait until then.
 const BELIEVED: Span = Span::minutes(1);
@@ -51,13 +51,25 @@ impl<P: Ports> Repair<P> {
     /// another key since then waits there, for itself.
     async fn release(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
         if record.state == State::Paused {
-            return self.replay(job, &record.key, Deed::Release, received).await;
+            return self.release_paused(job, record, received).await;
         }
         let replayed = record.moved_to.is_none() && self.replay(job, &record.key, Deed::Replay, received).await?;
         if replayed || record.moved_to.is_some() {
             self.store.let_go(&record.key, &record.position.at, self.host.now()).await?;
         }
         Ok(replayed)
+    }
+
+    /// A processor takes the message also while the record is still paused. One that still believes in the pause makes it wait once
+    /// more: then it stays paused, and the next pass finds it.
+    async fn release_paused(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
+        let sent = self.hand_over(&record.key, received).await?;
+        if sent && let Some(since) = record.updated_at {
+            let note = job.note_beside();
+            let action = Action { deed: Deed::Release, at: self.host.now(), by: &job.by, note: &note };
+            self.store.release_sent(&record.key, since, action).await?;
+        }
+        Ok(sent)
     }
 }
 

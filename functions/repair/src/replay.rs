@@ -54,6 +54,11 @@ impl<P: Ports> Repair<P> {
         if !self.store.act(key, action).await? {
             return Ok(false);
         }
+        self.hand_over(key, received).await
+    }
+
+    /// `false` when it has gone.
+    pub(crate) async fn hand_over(&self, key: &LedgerKey, received: &Received) -> Result<bool, Failure> {
         let Some(delivery) = self.store.replay(key).await? else {
             return Ok(false);
         };

@@ -21,9 +21,13 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// RFC 3339.
+/// RFC 3339, with or without seconds.
 pub(crate) fn moment(text: &str) -> Result<OffsetDateTime, String> {
-    OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "write it as 2026-11-24T09:30:00Z".to_owned())
+    let minute = "2026-11-24T09:30".len();
+    let with_seconds = text.split_at_checked(minute).map(|(minute, zone)| format!("{minute}:00{zone}"));
+    let parse = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
+    let read = parse(text).or_else(|| parse(&with_seconds?));
+    read.ok_or_else(|| "write it as 2026-11-24T09:30:00Z".to_owned())
 }
 
 /// A moment, or one so long ago.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 pub struct AuditRecord {
     pub id: Uuid,
     pub at: OffsetDateTime,
-    /// The subject that the authoriser named.
+    /// The subject that the authoriser named, or `reconciler` where a pause has ended by itself.
     pub by: String,
     /// The role that the deed asks for.
     pub role: String,

@@ -20,9 +20,18 @@ pub struct Pause {
     pub by: String,
     /// Why, for whoever looks next.
     pub note: String,
+    /// When it ends by itself; `None` where only a person ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub until: Option<OffsetDateTime>,
 }
 
 impl Pause {
+    /// From the moment on that it names as its end.
+    #[must_use]
+    pub fn is_over(&self, now: OffsetDateTime) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+
     #[must_use]
     pub fn covers(&self, notification: &Notification) -> bool {
         let tenant = self
@@ -46,6 +55,7 @@ mod tests {
     use super::*;
     use crate::delivery::tests::delivery;
     use crate::notification::NoDirectory;
+    use time::Duration;
 
     /// Of the tenant, if any, about a changed account.
     fn changed_account(tenant: Option<&str>) -> Notification {
@@ -61,6 +71,7 @@ mod tests {
             since: OffsetDateTime::UNIX_EPOCH,
             by: "operator".to_owned(),
             note: "month end".to_owned(),
+            until: None,
         }
     }
 
@@ -80,6 +91,15 @@ mod tests {
             let recorded = notification.ledger_key().entity;
             assert_eq!(pause.covers_recorded(&recorded, notification.event_name()), expected, "{tenant:?} {events}");
         }
+    }
+
+    #[test]
+    fn a_pause_is_over_from_its_end_on_and_never_without_one() {
+        let end = OffsetDateTime::UNIX_EPOCH + Duration::HOUR;
+        let endless = pause(None, "*");
+        let ending = Pause { until: Some(end), ..endless.clone() };
+        assert!(!ending.is_over(end - Duration::MILLISECOND) && ending.is_over(end));
+        assert!(!endless.is_over(end + Duration::days(1_000)));
     }
 
     #[test]

@@ -11,12 +11,12 @@ use webhooks_model::Pause;
 const PARTITION: &str = "pauses";
 const EVERY_TENANT: &str = "*";
 
-/// Pausing and resuming, as the operations function does it.
+/// Pausing and resuming, as operators and the schedule do it.
 pub trait Pauses: Send + Sync {
-    /// May be repeated; the later note stands.
+    /// May be repeated; the later note and the later end stand.
     fn pause(&self, pause: &Pause) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// `false` when there was no such pause.
+    /// `false` when there was no such pause. One that is over can be ended, as long as nobody has.
     fn resume(
         &self,
         tenant: Option<&str>,
@@ -26,6 +26,17 @@ pub trait Pauses: Send + Sync {
 
     /// What is paused at that time.
     fn paused(&self, now: OffsetDateTime) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
+
+    /// Pauses that are over by that time, and that nobody has ended: what waited for them may wait still.
+    fn overdue(&self, now: OffsetDateTime) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
+
+    /// Ends a pause that is over by that time. `false` when it was ended or prolonged meanwhile.
+    fn end_overdue(
+        &self,
+        tenant: Option<&str>,
+        events: &str,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
 impl<I: Items> Pauses for Table<I> {
@@ -36,6 +47,10 @@ impl<I: Items> Pauses for Table<I> {
             .set("note", string(&pause.note))
             .remove("resumed_at")
             .remove("expires_at");
+        let update = match pause.until {
+            Some(until) => update.set("until", string(time_text(until))),
+            None => update.remove("until"),
+        };
         self.update(PARTITION, &sort_key(pause.tenant.as_deref(), &pause.events), update, None).await?;
         Ok(())
     }
@@ -50,12 +65,32 @@ impl<I: Items> Pauses for Table<I> {
     async fn paused(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
         self.list_pauses(now).await
     }
+
+    async fn overdue(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
+        let mut pauses = self.unended(now).await?;
+        pauses.retain(|pause| pause.is_over(now));
+        Ok(pauses)
+    }
+
+    async fn end_overdue(&self, tenant: Option<&str>, events: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
+        let at = string(time_text(now));
+        let mut update = Update::default().set("resumed_at", at.clone()).set("expires_at", self.ttl(now));
+        let (until, resumed) = (update.name("until"), update.name("resumed_at"));
+        let condition = format!("{until} <= {} AND attribute_not_exists({resumed})", update.value(at));
+        self.update(PARTITION, &sort_key(tenant, events), update, Some(condition)).await
+    }
 }
 
 impl<I: Items> Table<I> {
+    pub(crate) async fn list_pauses(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
+        let mut pauses = self.unended(now).await?;
+        pauses.retain(|pause| !pause.is_over(now));
+        Ok(pauses)
+    }
+
     /// Read consistently, so that a pause holds from the moment its making was confirmed. DynamoDB may take days to delete what has
     /// expired; until then it is there and does not count.
-    pub(crate) async fn list_pauses(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
+    async fn unended(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
         let query =
             Query { key_condition: "pk = :pk", filter: Some("attribute_not_exists(resumed_at)"), ..Query::default() };
         let items = self.items.query(query.value(":pk", string(PARTITION))).await?;
@@ -75,5 +110,6 @@ fn read(item: &Item) -> Option<Pause> {
         since: OffsetDateTime::parse(text(item, "since")?, &Rfc3339).ok()?,
         by: text(item, "by").unwrap_or_default().to_owned(),
         note: text(item, "note").unwrap_or_default().to_owned(),
+        until: text(item, "until").and_then(|until| OffsetDateTime::parse(until, &Rfc3339).ok()),
     })
 }

@@ -39,7 +39,7 @@ pub struct Record {
     pub delivery: String,
     pub received_at: OffsetDateTime,
     pub ended_at: Option<OffsetDateTime>,
-    /// When its state was last written, while it has no final one.
+    /// When an attempt or a pause last changed it; `None` once it has ended.
     pub updated_at: Option<OffsetDateTime>,
     pub status: Option<String>,
     pub source: Option<String>,

@@ -58,6 +58,15 @@ pub trait Repairs: Send + Sync {
     /// Writes an action down and does to the record what it does. `false` when the record is not in a state that allows it, or
     /// not there.
     fn act(&self, key: &LedgerKey, action: Action<'_>) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// The message of a paused one is on its way, and a release says so. `false` when it was paused once more after `since`, the time of
+    /// its last change as it was read: then it goes on waiting. Also `false` when it is paused no more.
+    fn release_sent(
+        &self,
+        key: &LedgerKey,
+        since: OffsetDateTime,
+        action: Action<'_>,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
 impl<I: Items> Repairs for Table<I> {
@@ -88,6 +97,20 @@ impl<I: Items> Repairs for Table<I> {
                 self.act_and_keep(&pk, &sk, action.at, || effect(noted(&action), &action)).await
             }
         }
+    }
+
+    async fn release_sent(
+        &self,
+        key: &LedgerKey,
+        since: OffsetDateTime,
+        action: Action<'_>,
+    ) -> Result<bool, StoreError> {
+        let action = Action { deed: Deed::Release, ..action };
+        let mut update = changed(noted(&action), &action).set("expires_at", self.ttl(action.at));
+        let paused = one_of(&mut update, "state", &[State::Paused.as_str()]);
+        let (at, read) = (update.name("updated_at"), update.value(string(time_text(since))));
+        let condition = format!("{paused} AND {at} = {read}");
+        self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
     }
 }
 
@@ -126,7 +149,13 @@ fn noted(action: &Action<'_>) -> Update {
 }
 
 fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
-    let mut update = match action.deed {
+    let mut update = changed(update, action);
+    let condition = allowed(&mut update, action.deed);
+    (update, condition)
+}
+
+fn changed(update: Update, action: &Action<'_>) -> Update {
+    match action.deed {
         Deed::Replay | Deed::Outcome => update,
         Deed::Hold => update
             .set("state", string(State::Parked.as_str()))
@@ -140,26 +169,28 @@ fn effect(update: Update, action: &Action<'_>) -> (Update, String) {
             .set("attention", string(Mark::Retrying.as_str()))
             .set("attention_at", string(time_text(action.at))),
         Deed::ResendFeedback | Deed::ResendParked => update.set("feedback", string(FeedbackState::Queued.as_str())),
-    };
+    }
+}
+
+fn allowed(update: &mut Update, deed: Deed) -> String {
     let parked = [FeedbackState::Parked.as_str(), FeedbackState::Queued.as_str()];
     let unfinished = [State::Retrying, State::Paused, State::Dead, State::Parked].map(State::as_str);
-    let condition = match action.deed {
+    match deed {
         Deed::Replay => {
             let (state, moved) = (update.name("state"), update.name(MOVED_TO));
             format!("attribute_exists({state}) AND attribute_not_exists({moved})")
         }
-        Deed::Hold => one_of(&mut update, "state", &unfinished),
+        Deed::Hold => one_of(update, "state", &unfinished),
         Deed::Release => {
             let (held, parked) = (
-                one_of(&mut update, "reason", &[Reason::Held.as_str()]),
-                one_of(&mut update, "state", &[State::Parked.as_str()]),
+                one_of(update, "reason", &[Reason::Held.as_str()]),
+                one_of(update, "state", &[State::Parked.as_str()]),
             );
-            format!("{held} AND {parked} OR {}", one_of(&mut update, "state", &[State::Paused.as_str()]))
+            format!("{held} AND {parked} OR {}", one_of(update, "state", &[State::Paused.as_str()]))
         }
-        Deed::ResendFeedback | Deed::ResendParked => one_of(&mut update, "feedback", &parked),
-        Deed::Outcome => one_of(&mut update, "feedback", &[FeedbackState::Awaited.as_str()]),
-    };
-    (update, condition)
+        Deed::ResendFeedback | Deed::ResendParked => one_of(update, "feedback", &parked),
+        Deed::Outcome => one_of(update, "feedback", &[FeedbackState::Awaited.as_str()]),
+    }
 }
 
 fn one_of(update: &mut Update, name: &str, values: &[&str]) -> String {

@@ -99,6 +99,12 @@ impl Surroundings {
         Ok(Queue::new(self.sqs.clone(), self.variables.text(variable)?))
     }
 
+    /// The queue whose URL `variable` holds; `None` where it holds none.
+    #[must_use]
+    pub fn queue_if_any(&self, variable: &'static str) -> Option<Queue> {
+        self.queue(variable).ok()
+    }
+
     /// The queues of dead letters, each by the name of the one it belongs to.
     ///
     /// # Errors

@@ -202,6 +202,7 @@ impl Code {
                 listing: port.clone(),
                 queue: queue(Name::Notifications),
                 feedback: queue(Name::Feedback),
+                repairs: Some(queue(Name::Repairs)),
                 host: port.clone(),
                 metrics: metrics(Service::Reconciler),
             })),

@@ -56,6 +56,7 @@ impl World {
             Some(Planted::DeathUnanswered) => queue == Name::Feedback && self.is_about_dead(body),
             Some(Planted::FreshMessageForgotten) => function == Function::Processor && queue == Name::Notifications,
             Some(Planted::ReleasedWithoutMessage) => function == Function::Reconciler && is_replay,
+            Some(Planted::PauseEndsInSilence) => function == Function::Reconciler && queue == Name::Repairs,
             _ => false,
         };
         if !is_forgotten {

@@ -21,6 +21,8 @@ use webhooks_store::{Item, Write};
 /// What the integrator's system says as well: two who say different things are not modelled.
 pub(crate) const OUTCOME: &str = "Our warehouse has it.";
 const UNENDED: [&str; 4] = ["retrying", "paused", "dead", "parked"];
+/// A pause with an end lasts so long.
+const A_WHILE: Duration = Duration::minutes(1);
 const PATTERNS: [&str; 3] = ["sales_order.*", "account.*", "customer.*"];
 
 impl World {
@@ -28,6 +30,9 @@ impl World {
     pub(crate) fn command_writes(&mut self, instance: usize, write: &Write) -> bool {
         let at = self.next_number();
         self.checks.commands.writes(instance, at, write);
+        if self.is_reconciler(instance) {
+            self.checks.commands.schedule_writes(instance, write);
+        }
         let Some(id) = write.sk.strip_prefix("WAIT#") else { return false };
         let state = self.table.get(&write.pk, &format!("N#{id}")).and_then(|item| text(item, "state"));
         self.is(Sabotage::EndedReplaysSwallowed) && state.and_then(State::parse).is_some_and(State::is_final)
@@ -46,9 +51,10 @@ impl World {
             0 => Command::Replay(self.one_of(|_| true)?),
             1 => {
                 let tenant = TENANTS[self.choices.below(TENANTS.len())].0.to_owned();
-                match self.choices.below(3) {
+                match self.choices.below(4) {
                     0 => Command::Pause(Some(tenant), "*".into()),
                     1 => Command::Pause(None, PATTERNS[self.choices.below(PATTERNS.len())].into()),
+                    2 => Command::PauseForAWhile(tenant),
                     _ => Command::Pause(None, "*".into()),
                 }
             }
@@ -265,6 +271,11 @@ fn request(asked: &Command, now: OffsetDateTime) -> (&'static str, String, Value
         // One pauses a tenant before its first notification as well.
         Command::Pause(tenant, events) => {
             ("PUT", pauses(), json!({"tenant": tenant, "events": events, "new_tenant": true}))
+        }
+        Command::PauseForAWhile(tenant) => {
+            let until = (now + A_WHILE).format(&Rfc3339).expect("a time of this era");
+            let body = json!({"tenant": tenant, "events": "*", "new_tenant": true, "until": until});
+            ("PUT", pauses(), body)
         }
         Command::EndOfPause(tenant, events) => ("DELETE", pauses(), json!({"tenant": tenant, "events": events})),
         Command::ReplayAll { tenant, only_given_up } => {

@@ -75,6 +75,8 @@ pub enum Planted {
     ReleasedWithoutMessage,
     /// A repeated attempt does not see that the feedback is still to be queued.
     RepeatForgetsFeedback,
+    /// A pause that is over counts as ended, and nobody lets go on what waited for it.
+    PauseEndsInSilence,
 }
 
 impl Planted {
@@ -114,13 +116,16 @@ impl Planted {
             | Self::AnswerOverSent
             | Self::DeathUnanswered
             | Self::RepeatForgetsFeedback => Invariant::OneFeedback,
+            Self::PauseEndsInSilence => Invariant::CommandIsKept,
             _ => Invariant::ForwardOnly,
         }
     }
 
     /// Trouble without which the bug hardly ever shows, and which is therefore frequent in each run that has it.
     pub(crate) fn thrives_on(self) -> &'static [Fault] {
-        use Fault::{Crash, Disorder, ErpTrouble, LostAnswer, Operations, Redelivery, Refusal, Throttle};
+        use Fault::{
+            Crash, Disorder, ErpTrouble, LostAnswer, Operations, Operator, Redelivery, Refusal, SlowCalls, Throttle,
+        };
         match self {
             Self::RedrivenTwin => &[Crash, Throttle, Operations],
             Self::OvertakenTwin => &[Crash, Redelivery, Disorder],
@@ -131,6 +136,7 @@ impl Planted {
             Self::ReleasedWithoutMessage => &[ErpTrouble, Throttle, Operations],
             Self::MarkOverPerson => &[ErpTrouble, Throttle, Operations],
             Self::FreshMessageForgotten => &[Throttle],
+            Self::PauseEndsInSilence => &[Operator, Operations, SlowCalls],
             Self::ParkedFeedbackUnmarked | Self::AwaitedMarkKept => &[ErpTrouble],
             Self::StrictlyNewerDropped | Self::RepetitionUnderOtherId => &[Redelivery],
             _ => &[],

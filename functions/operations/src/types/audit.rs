@@ -12,7 +12,7 @@ pub(crate) struct AuditItem {
     id: Uuid,
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
-    /// Who, as the authoriser named them.
+    /// Who, as the authoriser named them. `reconciler` where a pause has ended by itself.
     by: String,
     /// The role that the deed asks for.
     role: String,

@@ -2,6 +2,8 @@ use crate::world::{World, processed, token};
 use fixtures::TENANT;
 use lambda_http::http::StatusCode;
 use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+use webhooks_host::Host;
 use webhooks_model::feedback::FeedbackState;
 
 const ERASURES: &str = "/operations/erasures";
@@ -24,6 +26,10 @@ async fn a_tenant_that_is_paused_as_a_whole_is_erased_by_a_job_after_a_plan() {
     let some = json!({"tenant": TENANT, "events": "sales_order.*"});
     world.repair("PUT", "/operations/v1/pauses", some).await;
     assert_eq!(ask(&world, ERASURES, request.clone()).await.problem(), (409, "not_paused"));
+    let until = (world.host.now() + time::Duration::DAY).format(&Rfc3339).unwrap();
+    let ending = json!({"tenant": TENANT, "events": "*", "until": until});
+    assert_eq!(world.repair("PUT", "/operations/v1/pauses", ending).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(ask(&world, ERASURES, request.clone()).await.problem(), (409, "not_paused"), "it may end too early");
     let all = json!({"tenant": TENANT, "events": "*"});
     world.repair("PUT", "/operations/v1/pauses", all).await;
     let begun = ask(&world, ERASURES, request).await;

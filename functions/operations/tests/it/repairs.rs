@@ -3,11 +3,14 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use fixtures::TENANT;
 use lambda_http::http::StatusCode;
 use serde_json::json;
-use time::Duration;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::feedback::{FeedbackMessage, FeedbackState};
 use webhooks_model::{Delivery, Origin, Reason};
 use webhooks_store::{Change, Entry, Ledger};
+
+const PAUSES: &str = "/operations/v1/pauses";
 
 fn of(reference: &str, deed: &str) -> String {
     format!("/operations/v1/notifications/{reference}/{deed}")
@@ -130,6 +133,45 @@ async fn a_tenant_is_paused_and_goes_on() {
 }
 
 #[tokio::test]
+async fn a_pause_ends_at_the_time_that_it_names_and_can_be_ended_for_as_long_as_nobody_has() {
+    let world = World::new().await;
+    world.order(1, Duration::hours(1), processed(FeedbackState::Sent)).await;
+    let end = world.host.now() + Duration::hours(2);
+    let pause = json!({"tenant": TENANT, "events": "*", "until": end.format(&Rfc3339).unwrap()});
+    assert_eq!(world.repair("PUT", PAUSES, pause.clone()).await.status, StatusCode::NO_CONTENT);
+    let shown = world.get(PAUSES).await.body["items"][0]["until"].clone();
+    assert_eq!(OffsetDateTime::parse(shown.as_str().unwrap(), &Rfc3339).unwrap(), end);
+    world.host.advance(Duration::hours(2));
+    assert_eq!(world.get(PAUSES).await.body["items"], json!([]));
+    assert_eq!(world.get("/operations/v1/counts").await.body["pauses"], 0);
+    assert!(world.repairs.sent().is_empty());
+    assert_eq!(world.repair("DELETE", PAUSES, pause.clone()).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(world.repairs.sent().len(), 1, "what waited goes on");
+    assert_eq!(world.repair("DELETE", PAUSES, pause).await.problem(), (404, "unknown_pause"));
+}
+
+#[tokio::test]
+async fn the_end_of_a_pause_is_later_than_now_and_within_30_days() {
+    let world = World::new().await;
+    let now = world.host.now();
+    let put = async |until: OffsetDateTime| {
+        let pause = json!({"events": "*", "until": until.format(&Rfc3339).unwrap()});
+        world.repair("PUT", PAUSES, pause).await
+    };
+    for until in [now - Duration::HOUR, now, now + Duration::days(30) + Duration::SECOND] {
+        let answer = put(until).await;
+        assert_eq!(answer.problem(), (400, "until_out_of_range"), "{until}");
+        assert_eq!(answer.body["field"], "until");
+    }
+    assert_eq!(world.get(PAUSES).await.body["items"], json!([]));
+    for until in [now + Duration::SECOND, now + Duration::days(30)] {
+        assert_eq!(put(until).await.status, StatusCode::NO_CONTENT, "{until}");
+    }
+    world.repair("PUT", PAUSES, json!({"events": "*"})).await;
+    assert_eq!(world.get(PAUSES).await.body["items"][0].get("until"), None, "the later one has no end");
+}
+
+#[tokio::test]
 async fn a_pause_that_would_stop_nothing_is_refused() {
     let world = World::new().await;
     world.order(1, Duration::days(20), processed(FeedbackState::Sent)).await;
@@ -219,6 +261,7 @@ async fn a_wrong_body_is_told_what_is_wrong_without_a_word_of_it() {
         ("POST", "/operations/v1/jobs".into(), json!("canary"), "field_type", ""),
         ("POST", "/operations/v1/jobs".into(), job("colour", "canary".into()), "field_unknown", "colour"),
         ("PUT", "/operations/v1/pauses".into(), json!({}), "field_missing", "events"),
+        ("PUT", PAUSES.into(), json!({"events": "*", "until": "canary"}), "value_invalid", "until"),
         ("POST", of(&reference, "replay"), json!({"note": "x".repeat(501)}), "invalid_parameter", "note"),
         (
             "POST",

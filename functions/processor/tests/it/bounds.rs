@@ -17,7 +17,7 @@ fn replay(world: &World, body: &Value) -> String {
 
 async fn pause(world: &World) {
     let (tenant, since) = (Some(TENANT.to_owned()), world.host.now());
-    let pause = Pause { tenant, events: "*".into(), since, by: "op".into(), note: String::new() };
+    let pause = Pause { tenant, events: "*".into(), since, by: "op".into(), note: String::new(), until: None };
     world.table.table.pause(&pause).await.unwrap();
     world.host.advance(processor::NOTICED_WITHIN);
 }

@@ -20,8 +20,8 @@ fn replay(world: &World, body: &Value) -> String {
 }
 
 fn pause(world: &World, tenant: Option<&str>, events: &str) -> Pause {
-    let tenant = tenant.map(str::to_owned);
-    Pause { tenant, events: events.into(), since: world.host.now(), by: "op".into(), note: "year end".into() }
+    let (tenant, since) = (tenant.map(str::to_owned), world.host.now());
+    Pause { tenant, events: events.into(), since, by: "op".into(), note: "year end".into(), until: None }
 }
 
 async fn act(world: &World, key: &LedgerKey, deed: Deed) -> bool {
@@ -97,6 +97,24 @@ async fn what_is_paused_is_read_once_and_then_remembered_for_a_while() {
     world.host.advance(time::Duration::MILLISECOND);
     world.take(&account(3, "ACCOUNT_CHANGED", "3")).await;
     assert_eq!(world.states().await, ["paused", "processed", "processed"]);
+}
+
+#[tokio::test]
+async fn a_pause_stops_nothing_from_its_end_on() {
+    let world = World::new().await;
+    let end = world.host.now() + time::Duration::seconds(10);
+    let ending = Pause { until: Some(end), ..pause(&world, None, "*") };
+    world.table.table.pause(&ending).await.unwrap();
+    let body = account(1, "ACCOUNT_CHANGED", "1");
+    world.take(&body).await;
+    world.host.advance(time::Duration::seconds(10) - time::Duration::MILLISECOND);
+    world.take(&account(2, "ACCOUNT_CHANGED", "2")).await;
+    assert_eq!(world.states().await, ["paused", "paused"]);
+    world.host.advance(time::Duration::MILLISECOND);
+    world.take(&account(3, "ACCOUNT_CHANGED", "3")).await;
+    assert_eq!(world.states().await, ["paused", "paused", "processed"], "what is remembered of it is over as well");
+    world.batch(&[replay(&world, &body)], 1).await;
+    assert_eq!(world.states().await, ["paused", "processed", "processed"], "what waited is taken while it is paused");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use fixtures::TestTable;
 use std::ops::Sub;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use webhooks_store::{Dynamo, Item, Items, Query, StoreError, Write};
+use webhooks_store::{Dynamo, Item, Items, Query, StoreError, Upkeep, Write};
 
 #[derive(Clone)]
 pub(crate) struct Counted {
@@ -71,5 +71,28 @@ impl Items for Counted {
         let items = self.items.query(query).await?;
         self.count(items.len());
         Ok(items)
+    }
+}
+
+impl Upkeep for Counted {
+    async fn insert(&self, item: Item) -> Result<bool, StoreError> {
+        self.count(0);
+        self.items.insert(item).await
+    }
+
+    async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
+        self.count(0);
+        self.items.delete(pk, sk).await
+    }
+
+    async fn scan(
+        &self,
+        after: Option<Item>,
+        most: i32,
+        attributes: &[&str],
+    ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+        let (items, next) = self.items.scan(after, most, attributes).await?;
+        self.count(items.len());
+        Ok((items, next))
     }
 }

@@ -12,6 +12,7 @@ mod five_thousand;
 mod gaps;
 mod mass;
 mod paging;
+mod pauses;
 mod pending;
 mod rollup;
 mod rotation;

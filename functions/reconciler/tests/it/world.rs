@@ -129,6 +129,7 @@ pub(crate) struct World {
     pub(crate) lists: FakeLists,
     pub(crate) queue: FakeQueue,
     pub(crate) feedback: FakeQueue,
+    pub(crate) repairs: FakeQueue,
     pub(crate) emitted: Emitted,
     cost: Counted,
     reconciler: Reconciler<Fakes>,
@@ -152,7 +153,8 @@ impl World {
 
     pub(crate) async fn with_document(settings: Value) -> Self {
         let (table, host, lists) = (TestTable::new().await, TestHost::default(), FakeLists::default());
-        let (queue, feedback, emitted) = (FakeQueue::default(), FakeQueue::default(), Emitted::default());
+        let (queue, feedback, repairs) = (FakeQueue::default(), FakeQueue::default(), FakeQueue::default());
+        let emitted = Emitted::default();
         let cost = Counted::new(&table);
         let reconciler = Reconciler {
             settings: Cache::new(FakeSource::new(settings), host.clone()),
@@ -160,10 +162,11 @@ impl World {
             listing: lists.clone(),
             queue: queue.clone(),
             feedback: feedback.clone(),
+            repairs: Some(repairs.clone()),
             host: host.clone(),
             metrics: Metrics::new(Service::Reconciler, host.clone(), emitted.clone()),
         };
-        Self { table, host, lists, queue, feedback, emitted, cost, reconciler }
+        Self { table, host, lists, queue, feedback, repairs, emitted, cost, reconciler }
     }
 
     pub(crate) async fn run_for(&self, only: Option<&str>) -> Report {

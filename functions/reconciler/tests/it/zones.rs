@@ -64,6 +64,7 @@ impl World {
             listing: VismaClient::new(host.clone()).unwrap(),
             queue: queue.clone(),
             feedback: FakeQueue::default(),
+            repairs: None,
             host: host.clone(),
             metrics: Metrics::new(Service::Reconciler, host.clone(), Emitted::default()),
         };

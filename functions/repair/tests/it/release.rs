@@ -45,6 +45,7 @@ async fn what_another_pause_covers_goes_on_waiting() {
         since: now,
         by: "op".into(),
         note: String::new(),
+        until: None,
     };
     world.table.table.pause(&pause).await.unwrap();
     world.begin(Work::Release, 100).await;
@@ -103,6 +104,37 @@ async fn what_waits_and_cannot_be_queued_goes_on_waiting() {
     world.notifications.refuse(false);
     assert!(!world.slice(2).await);
     assert_eq!((world.replays().len(), world.table.needing_attention("paused").await), (2, 0));
+}
+
+#[tokio::test]
+async fn what_is_paused_and_cannot_be_queued_stays_paused_and_is_sent_by_the_next_slice() {
+    let world = World::new().await;
+    world.recorded(2, paused).await;
+    world.begin(Work::Release, 100).await;
+    world.host.advance(Duration::minutes(1));
+    world.notifications.refuse(true);
+    assert!(world.slice(1).await);
+    assert_eq!(world.table.needing_attention("paused").await, 2);
+    world.notifications.refuse(false);
+    assert!(!world.slice(2).await);
+    assert_eq!((world.replays().len(), world.progress().await), (2, (Status::Finished, 2, 0)));
+    let record = world.table.table.record_of(&order(1, world.host.now()).ledger_key()).await.unwrap().unwrap();
+    assert_eq!((record.state, record.actions[0].what.as_str()), (State::Retrying, "release"));
+    assert!(record.actions[0].text.contains("after the outage"), "the job's note");
+}
+
+#[tokio::test]
+async fn what_a_pause_covers_that_is_over_goes_on_though_nobody_has_ended_it() {
+    let world = World::new().await;
+    world.recorded(2, paused).await;
+    let now = world.host.now();
+    let (events, by, note) = ("*".into(), "op".into(), String::new());
+    let pause = Pause { tenant: None, events, since: now, by, note, until: Some(now + Duration::SECOND) };
+    world.table.table.pause(&pause).await.unwrap();
+    world.begin(Work::Release, 100).await;
+    world.host.advance(Duration::minutes(1));
+    assert!(!world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Finished, 2, 0));
 }
 
 #[tokio::test]

@@ -4,7 +4,10 @@ use crate::operations::run;
 use crate::server::{Asked, Server};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 use visma_webhooks::Exit;
+use webhooks_host::{Host, SystemHost};
 
 const JOB: &str = "0199a3c4-5b6d-7e8f-9012-3456789abcde";
 /// For programs, and read by no command.
@@ -105,12 +108,28 @@ async fn a_deed_carries_what_was_said() {
         ("outcome abc --failure --text Refused", json!({ "is_success": false, "description": "Refused" })),
         ("outcome abc --success --text Shipped", json!({ "is_success": true, "description": "Shipped" })),
         ("pauses begin --events *", json!({ "events": "*", "note": "" })),
+        (
+            "pauses begin --events * --until 2026-12-01T07:00+01:00",
+            json!({ "events": "*", "note": "", "until": "2026-12-01T06:00:00Z" }),
+        ),
         ("dead-letters redrive events --message 5f1e", json!({ "message": "5f1e", "rejected": false, "note": "" })),
     ] {
         run(&server, command).await.unwrap();
         let sent: Value = server.asked().last().unwrap().body.parse().unwrap();
         assert_eq!(sent, body, "{command}");
     }
+}
+
+#[tokio::test]
+async fn a_pause_for_so_long_ends_so_long_from_now() {
+    let server = Server::start(answers).await;
+    let now = || SystemHost.now();
+    let before = now();
+    let report = run(&server, "pauses begin --events * --for 2h").await.unwrap();
+    let sent: Value = server.asked().last().unwrap().body.parse().unwrap();
+    let until = OffsetDateTime::parse(sent["until"].as_str().unwrap(), &Rfc3339).unwrap() - Duration::hours(2);
+    assert!(before - Duration::SECOND <= until && until <= now(), "to the second");
+    assert!(report.text.contains(sent["until"].as_str().unwrap()), "{}", report.text);
 }
 
 #[tokio::test]

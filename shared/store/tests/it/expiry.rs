@@ -217,7 +217,10 @@ async fn what_the_reconciler_remembers_is_kept_for_the_retention() {
 async fn a_live_pause_has_no_end_and_one_that_is_over_has() {
     let fixture = Fixture::new().await;
     let table = &fixture.table;
-    let pause = |on| Pause { tenant: None, events: "*".into(), since: day(on), by: "op".into(), note: String::new() };
+    let pause = |on| {
+        let (events, by, note) = ("*".into(), "op".into(), String::new());
+        Pause { tenant: None, events, since: day(on), by, note, until: None }
+    };
     table.pause(&pause(0)).await.unwrap();
     assert_eq!(since(&fixture, "*").await, None);
     assert!(table.resume(None, "*", day(1)).await.unwrap());
@@ -226,6 +229,10 @@ async fn a_live_pause_has_no_end_and_one_that_is_over_has() {
     assert_eq!(since(&fixture, "*").await, Some(1), "it was over");
     table.pause(&pause(3)).await.unwrap();
     assert_eq!(since(&fixture, "*").await, None, "it is paused again");
+    table.pause(&Pause { until: Some(day(4)), ..pause(3) }).await.unwrap();
+    assert_eq!(since(&fixture, "*").await, None, "what waits for its end has to be let go");
+    assert!(table.end_overdue(None, "*", day(5)).await.unwrap());
+    assert_eq!(since(&fixture, "*").await, Some(5));
 }
 
 #[tokio::test]

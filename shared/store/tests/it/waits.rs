@@ -210,10 +210,66 @@ async fn expire(fixture: &Fixture, sort_key_start: &str, at: time::OffsetDateTim
     update.send().await.unwrap();
 }
 
+fn endless() -> Pause {
+    Pause { tenant: None, events: "*".into(), since: NOW, by: "op".into(), note: String::new(), until: None }
+}
+
+#[tokio::test]
+async fn a_pause_is_over_at_its_end_and_stays_to_be_ended_until_somebody_has() {
+    let fixture = Fixture::new().await;
+    let (table, end) = (&fixture.table, NOW + Duration::HOUR);
+    let pause = Pause { until: Some(end), ..endless() };
+    table.pause(&pause).await.unwrap();
+    let before = end - Duration::MILLISECOND;
+    assert_eq!(table.paused(before).await.unwrap(), std::slice::from_ref(&pause));
+    assert!(table.overdue(before).await.unwrap().is_empty());
+    assert!(!table.end_overdue(None, "*", before).await.unwrap());
+
+    assert!(table.paused(end).await.unwrap().is_empty() && table.pauses(end).await.unwrap().is_empty());
+    let years = Duration::days(1_000);
+    assert_eq!(table.overdue(end + years).await.unwrap(), [pause], "it does not expire");
+    assert!(table.end_overdue(None, "*", end).await.unwrap());
+    assert!(!table.end_overdue(None, "*", end).await.unwrap(), "once");
+    assert!(table.overdue(end + years).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_pause_that_was_prolonged_after_it_was_over_is_not_ended() {
+    let fixture = Fixture::new().await;
+    let (table, end) = (&fixture.table, NOW + Duration::HOUR);
+    table.pause(&Pause { until: Some(end), ..endless() }).await.unwrap();
+    assert_eq!(table.overdue(end).await.unwrap().len(), 1);
+    for until in [Some(end + Duration::HOUR), None] {
+        let longer = Pause { until, ..endless() };
+        table.pause(&longer).await.unwrap();
+        assert!(!table.end_overdue(None, "*", end).await.unwrap(), "{until:?}");
+        assert_eq!(table.paused(end).await.unwrap(), [longer]);
+    }
+}
+
+#[tokio::test]
+async fn what_was_paused_once_more_since_its_message_was_sent_goes_on_waiting() {
+    let fixture = Fixture::new().await;
+    let (n, later) = (order(1), NOW + Duration::SECOND);
+    let release = |at| Action { deed: Deed::Release, at, by: "op", note: "job" };
+    for now in [NOW, later] {
+        let entry = Entry { notification: &n, change: Change::Paused, now };
+        assert!(fixture.table.record(&entry).await.unwrap());
+    }
+    let key = n.ledger_key();
+    assert!(!fixture.table.release_sent(&key, NOW, release(later)).await.unwrap());
+    assert_eq!(waiting(&fixture).await[0].updated_at, Some(later));
+    assert_eq!(mortal(&fixture).await, [""; 0]);
+    assert!(fixture.table.release_sent(&key, later, release(later)).await.unwrap());
+    assert!(!fixture.table.release_sent(&key, later, release(later)).await.unwrap(), "it is paused no more");
+    assert!(waiting(&fixture).await.is_empty());
+    assert_eq!(mortal(&fixture).await, ["N#"]);
+}
+
 #[tokio::test]
 async fn a_pause_or_a_hold_whose_time_is_over_does_nothing_though_it_is_still_there() {
     let fixture = Fixture::new().await;
-    let pause = Pause { tenant: None, events: "*".into(), since: NOW, by: "op".into(), note: String::new() };
+    let pause = endless();
     fixture.table.pause(&pause).await.unwrap();
     assert_eq!(fixture.table.paused(NOW).await.unwrap(), [pause]);
     expire(&fixture, "*#", NOW - Duration::days(3)).await;

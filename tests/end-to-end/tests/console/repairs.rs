@@ -62,7 +62,11 @@ async fn pause(console: &Console, company: &Company) {
     browser.press("Begin a pause").await;
     browser.sees("dialog[open]").await;
     browser.fill("Tenant", &company.tenant).await;
+    // How one types a time depends on the browser's language.
+    let tomorrow = "new Date(Date.now() + 864e5).toISOString().slice(0, 16)";
+    browser.script(&format!("document.querySelector('dialog [name=until]').value = {tomorrow}"), vec![]).await;
     browser.press("Begin").await;
+    browser.sees("td[data-label=Ends] time").await;
     browser.press(&format!("End the pause of * for {}", company.tenant)).await;
     browser.press("End the pause").await;
     // What waited, here nothing, goes on by a job of its own.

@@ -71,7 +71,8 @@ fn no_function_may_change_or_delete_what_the_audit_holds() {
             }
         }
     }
-    assert_eq!(putting, ["OperationsRole"]);
+    putting.sort();
+    assert_eq!(putting, ["OperationsRole", "ReconcilerRole"]);
 }
 
 fn writes(action: &Value) -> bool {

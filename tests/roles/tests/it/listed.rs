@@ -49,8 +49,10 @@ fn every_permission_is_used_or_somebody_has_said_why_it_stays() {
 fn what_the_audit_holds_can_be_added_to_and_never_changed() {
     let judge = judge();
     let said = |role: &str, call: &str| judge.decide(role, &judge.request(call));
-    assert_eq!(said("OperationsRole", "PutItem Table audit"), Decision::Allowed);
-    assert_eq!(said("OperationsRole", "PutItem Table"), Decision::NotAllowed);
+    for role in ["OperationsRole", "ReconcilerRole"] {
+        assert_eq!(said(role, "PutItem Table audit"), Decision::Allowed, "{role}");
+        assert_eq!(said(role, "PutItem Table"), Decision::NotAllowed, "{role}");
+    }
     assert_eq!(said("RepairRole", "DeleteItem Table"), Decision::Allowed);
     for role in ["ProcessorRole", "FeedbackRole", "ReconcilerRole", "OperationsRole", "RepairRole"] {
         assert_eq!(said(role, "UpdateItem Table audit"), Decision::Denied, "{role}");

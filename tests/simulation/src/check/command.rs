@@ -9,6 +9,7 @@ use webhooks_model::{Delivery, QueueName, Reason, State};
 use webhooks_store::{Item, Write};
 
 const JOBS: &str = "jobs";
+const PAUSES: &str = "pauses";
 
 /// A recorded notification, by its keys in the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Outcome(Target),
     /// Of a tenant or of all, and of which events.
     Pause(Option<String>, String),
+    /// The same, of every event of a tenant, and it is over soon.
+    PauseForAWhile(String),
     EndOfPause(Option<String>, String),
     /// Whatever a tenant has, or only what was given up.
     ReplayAll {
@@ -44,7 +47,7 @@ impl Command {
         match self {
             Self::EndOfPause(..) | Self::ReplayAll { .. } | Self::Redrive(_) | Self::Resume(_) | Self::Erase(_) => true,
             Self::Replay(_) | Self::Hold(_) | Self::Release(_) | Self::Resend(_) | Self::Outcome(_) => false,
-            Self::Pause(..) | Self::Cancel(_) => false,
+            Self::Pause(..) | Self::PauseForAWhile(_) | Self::Cancel(_) => false,
         }
     }
 }
@@ -84,6 +87,10 @@ pub(crate) struct Commands {
     /// When an attempt last came to write an end of it down, a replay's or another's.
     ended: BTreeMap<String, u64>,
     replayed: BTreeSet<String>,
+    /// The job that an environment of the reconciler has written down last.
+    begun_by_schedule: BTreeMap<usize, String>,
+    /// Of these jobs, those whose pauses count as ended.
+    owed: BTreeSet<String>,
     /// How often the operator did something, which counts among the faults.
     pub(crate) struck: u32,
     /// Events that were read again, which count there as well.
@@ -108,6 +115,15 @@ impl Commands {
 
     pub(crate) fn is_accepted(&self, command: usize) -> bool {
         self.all[command].is_accepted
+    }
+
+    /// Called with each write of the reconciler. It may end a pause only when the job has been begun that lets go on what waited.
+    pub(crate) fn schedule_writes(&mut self, instance: usize, write: &Write) {
+        if write.pk == JOBS {
+            self.begun_by_schedule.insert(instance, write.sk.clone());
+        } else if write.pk == PAUSES {
+            self.owed.extend(self.begun_by_schedule.get(&instance).cloned());
+        }
     }
 
     pub(crate) fn begun(&mut self, instance: usize, at: u64, bodies: &[String]) {
@@ -186,6 +202,15 @@ impl Commands {
         })
     }
 
+    /// The same of a job that the schedule began since a pause was over.
+    fn unended_release(&self, table: &TableModel) -> Option<String> {
+        let unended = |job: &&String| match table.get(JOBS, job).and_then(|item| text(item, "status")) {
+            Some("finished" | "cancelled") => false,
+            _ => !self.has(&Command::Resume((*job).clone()), Some(false)),
+        };
+        self.owed.iter().find(unended).map(|job| format!("a pause was over, and the job {job} does not end"))
+    }
+
     /// A feedback that was to be tried again, or whose outcome was handed in, is decided by Visma Net.
     fn unmoved_feedback(&self, table: &TableModel) -> Option<String> {
         self.accepted().find_map(|command| {
@@ -234,7 +259,8 @@ impl Checks {
     pub(crate) fn commands_have_ended(&mut self, table: &TableModel) {
         let waiting = waiting(table).then(|| "something waits for the end of a pause, and there is none".to_owned());
         let commands = &self.commands;
-        let found = commands.unended_job(table).or_else(|| commands.unmoved_feedback(table)).or(waiting);
+        let unended = commands.unended_job(table).or_else(|| commands.unended_release(table));
+        let found = unended.or_else(|| commands.unmoved_feedback(table)).or(waiting);
         if let Some(what) = found {
             self.commands.found(what);
         }

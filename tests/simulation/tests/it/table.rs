@@ -166,11 +166,16 @@ async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Res
                 since: now,
                 by: "b".into(),
                 note: "n".into(),
+                until: (b == 1).then(|| now + Duration::MINUTE),
             };
             if a.is_multiple_of(2) {
                 table.pause(&pause).await?;
             }
-            format!("{:?} {:?}", table.resume(tenant.as_deref(), &pause.events, now).await?, table.paused(now).await?)
+            let late = now + Duration::HOUR;
+            let overdue = table.overdue(late).await?;
+            let ended = table.end_overdue(tenant.as_deref(), &pause.events, late).await?;
+            let resumed = table.resume(tenant.as_deref(), &pause.events, now).await?;
+            format!("{overdue:?} {ended:?} {resumed:?} {:?}", table.paused(now).await?)
         }
         14 => {
             let fact = Fact { question: OpenQuestion::EventNames, subject: String::new(), value: format!("name {a}") };

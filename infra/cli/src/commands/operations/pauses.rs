@@ -6,9 +6,12 @@ use super::{Access, Caller, Client, tenant};
 use crate::live;
 use crate::output::{Format, Outcome, Report, table};
 use crate::stack::Stack;
+use crate::text::{duration, moment, when};
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
+use webhooks_host::{Host, SystemHost};
 
 #[derive(Debug, Subcommand)]
 pub enum Pauses {
@@ -20,9 +23,10 @@ pub enum Pauses {
     /// Pause: what comes waits. Functions notice within 15 seconds
     #[command(after_help = "Examples:
   visma-webhooks pauses begin --events sales_order.* --note outage
+  visma-webhooks pauses begin --events * --for 2h
   visma-webhooks pauses begin --events * --tenant 10000000-0000-4000-8000-000000000001
   visma-webhooks --local pauses begin --events sales_order.* --note outage")]
-    Begin(Which),
+    Begin(Begin),
     /// End a pause: what waited goes on by a job that begins by itself
     #[command(after_help = "Examples:
   visma-webhooks pauses end --events sales_order.*
@@ -45,17 +49,38 @@ pub struct Which {
     access: Access,
 }
 
+#[derive(Debug, Args)]
+pub struct Begin {
+    #[command(flatten)]
+    which: Which,
+    /// It ends by itself then: a time such as 2026-12-01T06:00Z, at most 30 days ahead
+    #[arg(long, value_name = "WHEN", value_parser = moment, conflicts_with = "lasts")]
+    until: Option<OffsetDateTime>,
+    /// It ends by itself after so long: 90s, 30m, 24h or 7d
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    lasts: Option<Duration>,
+}
+
+impl Begin {
+    fn end(&self) -> Option<String> {
+        self.until.or_else(|| self.lasts.map(|lasts| SystemHost.now() + lasts)).map(when)
+    }
+}
+
 /// # Errors
 /// The API refuses, knows no such pause, or does not answer.
 pub async fn pauses(stack: &Stack, caller: &Caller, command: Pauses, format: Format) -> Outcome {
-    let (method, done, which) = match command {
+    let (method, done, which, until) = match command {
         Pauses::List(View { watch, access }) => {
             let client = Client::new(stack, caller, &access).await?;
             let path = ["operations", "v1", "pauses"];
             return watch.show(format, async || list(client.get(&path, &[]).await?)).await;
         }
-        Pauses::Begin(which) => (Method::PUT, "paused", which),
-        Pauses::End(which) => (Method::DELETE, "resumed", which),
+        Pauses::Begin(begin) => {
+            let until = begin.end();
+            (Method::PUT, "paused", begin.which, until)
+        }
+        Pauses::End(which) => (Method::DELETE, "resumed", which, None),
     };
     let client = Client::new(stack, caller, &which.access).await?;
     let mut body = json!({ "events": which.events, "note": which.note });
@@ -67,10 +92,14 @@ pub async fn pauses(stack: &Stack, caller: &Caller, command: Pauses, format: For
     if let Some(tenant) = &tenant {
         body["tenant"] = json!(tenant);
     }
+    if let Some(until) = &until {
+        body["until"] = json!(until);
+    }
     client.send(method, &["operations", "v1", "pauses"], &body).await?;
     let whose = tenant.as_deref().unwrap_or("every tenant");
-    let text = format!("{done}: {} of {whose} (noticed within 15 seconds)", which.events);
-    Ok(Report::new(json!({ "done": done, "events": which.events, "tenant": tenant }), text))
+    let end = until.as_deref().map(|until| format!(" until {until}")).unwrap_or_default();
+    let text = format!("{done}: {} of {whose}{end} (noticed within 15 seconds)", which.events);
+    Ok(Report::new(json!({ "done": done, "events": which.events, "tenant": tenant, "until": until }), text))
 }
 
 fn list(mut all: Value) -> Outcome {
@@ -78,9 +107,10 @@ fn list(mut all: Value) -> Outcome {
     let rows = items.as_array().into_iter().flatten().map(|pause| {
         let [events, tenant, by, note] = ["events", "tenant", "by", "note"].map(|name| text(&pause[name]));
         let tenant = if tenant.is_empty() { "all".to_owned() } else { tenant };
-        [second(&text(&pause["since"])), events, tenant, by, note]
+        let [since, until] = ["since", "until"].map(|name| second(&text(&pause[name])));
+        [since, until, events, tenant, by, note]
     });
-    let text = table(["since (utc)", "events", "tenant", "by", "note"], rows);
+    let text = table(["since (utc)", "until (utc)", "events", "tenant", "by", "note"], rows);
     let is_empty = items.as_array().is_none_or(Vec::is_empty);
     Ok(Report::new(items, if is_empty { "Nothing is paused.".to_owned() } else { text }))
 }

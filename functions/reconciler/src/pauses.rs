@@ -1,0 +1,60 @@
+//! Pauses that are over: what waited for them goes on.
+
+use crate::ports::{Ports, Reconciler};
+use crate::run::Run;
+use crate::sweep::SweepError;
+use webhooks_host::Host;
+use webhooks_model::audit::{AuditRecord, AuditResult, Target};
+use webhooks_model::job::{Job, message};
+use webhooks_model::{Pause, Work};
+use webhooks_queue::{Message, Sender};
+use webhooks_store::{Audit, Jobs, Pauses};
+
+const BY: &str = "reconciler";
+/// The role that a person needs for it.
+const ROLE: &str = "repair";
+const RELEASED_A_SECOND: u32 = 50;
+
+impl<P: Ports> Reconciler<P> {
+    /// How many it has ended. The job first, and the pauses then: if we die in between, the next run begins another job.
+    pub(crate) async fn end_pauses(&self, run: &Run<'_>) -> Result<usize, SweepError> {
+        // Without the operations function there are no pauses.
+        let Some(repairs) = &self.repairs else { return Ok(0) };
+        let overdue = self.sweeps.overdue(self.host.now()).await?;
+        if overdue.is_empty() {
+            return Ok(0);
+        }
+        let (id, now) = (self.host.new_id(), self.host.now());
+        let job = Job::new(id, Work::Release, RELEASED_A_SECOND, BY, "the time of a pause is over", now);
+        // Remembered first: a message about a job that nobody knows would do nothing.
+        self.sweeps.create(&job).await?;
+        repairs.send(Message { body: message(id), group: None, attributes: &[], trace: run.trace }).await?;
+        let mut ended = 0;
+        for pause in &overdue {
+            ended += usize::from(self.end_pause(pause).await?);
+        }
+        Ok(ended)
+    }
+
+    async fn end_pause(&self, pause: &Pause) -> Result<bool, SweepError> {
+        let (tenant, events) = (pause.tenant.as_deref(), &pause.events);
+        let record = AuditRecord {
+            id: self.host.new_id(),
+            at: self.host.now(),
+            by: BY.to_owned(),
+            role: ROLE.to_owned(),
+            deed: "resume".to_owned(),
+            on: Target { tenant: pause.tenant.clone(), kind: "pause".to_owned(), name: events.clone() },
+            result: None,
+        };
+        self.sweeps.note(&record).await?;
+        let ended = self.sweeps.end_overdue(tenant, events, self.host.now()).await?;
+        let code = if ended { "done" } else { "unknown_pause" };
+        let result = AuditResult { at: self.host.now(), code: code.to_owned() };
+        if let Err(error) = self.sweeps.note_result(&record, &result).await {
+            tracing::error!(audit = %record.id, "the result of a deed could not be written down: {error}");
+        }
+        tracing::info!(tenant, events, result = code, audit = %record.id, "a pause is over");
+        Ok(ended)
+    }
+}

@@ -1,0 +1,87 @@
+//! A pause that is over lets go on what waited for it, without a person.
+
+use crate::world::World;
+use fixtures::TENANT;
+use serde_json::json;
+use time::Duration;
+use webhooks_model::Pause;
+use webhooks_model::audit::AuditResult;
+use webhooks_model::job::{Job, job_of};
+use webhooks_model::work::Work;
+use webhooks_store::{Audit, Jobs, Pauses};
+
+async fn world() -> World {
+    World::new(json!({"collections": []})).await
+}
+
+/// Of the tenant, and over in so many hours.
+async fn pause(world: &World, events: &str, hours: Option<i64>) {
+    let until = hours.map(|hours| world.now() + Duration::hours(hours));
+    let (tenant, note) = (Some(TENANT.to_owned()), "month end".to_owned());
+    let pause = Pause { tenant, events: events.to_owned(), since: world.now(), by: "op".into(), note, until };
+    world.table.table.pause(&pause).await.unwrap();
+}
+
+/// Those that the repair function was asked to carry out.
+async fn jobs(world: &World) -> Vec<Job> {
+    let mut jobs = vec![];
+    for sent in world.repairs.sent() {
+        jobs.push(world.table.table.job(job_of(&sent.body).unwrap()).await.unwrap().unwrap());
+    }
+    jobs
+}
+
+/// Who did what to which pause, and how that went, newest first.
+async fn deeds(world: &World) -> Vec<[String; 4]> {
+    let (from, to) = (world.now() - Duration::DAY, world.now() + Duration::DAY);
+    let records = world.table.table.audited(from, to, None, 100).await.unwrap().records;
+    let result = |result: Option<AuditResult>| result.map(|result| result.code);
+    let told = records.into_iter().map(|one| [one.by, one.deed, one.on.name, result(one.result).unwrap_or_default()]);
+    told.collect()
+}
+
+#[tokio::test]
+async fn what_waited_for_a_pause_that_is_over_is_let_go_once_by_a_job() {
+    let world = world().await;
+    pause(&world, "customer.*", Some(2)).await;
+    pause(&world, "account.*", Some(2)).await;
+    pause(&world, "*", None).await;
+    assert_eq!(world.run().await.pauses_ended, 0);
+    assert!(world.repairs.sent().is_empty() && deeds(&world).await.is_empty());
+
+    world.host.advance(Duration::hours(2));
+    assert_eq!(world.run().await.pauses_ended, 2);
+    let begun = jobs(&world).await;
+    assert_eq!(begun.iter().map(|job| &job.work).collect::<Vec<_>>(), [&Work::Release], "one lets go on both");
+    let mut told = deeds(&world).await;
+    told.sort();
+    let deed = |events: &str| ["reconciler", "resume", events, "done"].map(str::to_owned);
+    assert_eq!(told, [deed("account.*"), deed("customer.*")]);
+    assert_eq!(world.table.table.paused(world.now()).await.unwrap().len(), 1, "the one without an end");
+
+    assert_eq!(world.run().await.pauses_ended, 0);
+    assert_eq!(world.repairs.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn a_pause_whose_job_cannot_be_queued_is_left_to_the_next_run() {
+    let world = world().await;
+    pause(&world, "*", Some(1)).await;
+    world.host.advance(Duration::hours(1));
+    world.repairs.refuse(true);
+    assert_eq!(world.run().await.pauses_ended, 0);
+    assert!(deeds(&world).await.is_empty());
+    assert_eq!(world.table.table.overdue(world.now()).await.unwrap().len(), 1);
+    world.repairs.refuse(false);
+    assert_eq!(world.run().await.pauses_ended, 1);
+    assert_eq!(jobs(&world).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_run_for_one_tenant_leaves_pauses_alone() {
+    let world = world().await;
+    pause(&world, "*", Some(1)).await;
+    world.host.advance(Duration::hours(1));
+    assert_eq!(world.run_for(Some(TENANT)).await.pauses_ended, 0);
+    assert_eq!(world.run().await.pauses_ended, 1);
+}
