@@ -1,6 +1,6 @@
 // What a person should look at, or what waits, across tenants.
 
-import { remember } from "./address.js";
+import { remember, write } from "./address.js";
 import { again, get } from "./api.js";
 import { announce, button, empty, h, heading, number, trouble } from "./dom.js";
 import { meet } from "./filters.js";
@@ -31,9 +31,12 @@ export async function show(main, { query, go, signal, repaired }) {
   main.append(heading(title), tabs);
   const kind = await kindOf(query, tabs, signal);
   const results = h("section", { "aria-label": MARKS[kind][0] });
-  main.append(h("p", { class: "lead" }, MARKS[kind][2]), results);
+  const { tenant, acknowledged } = query;
+  const other = h("a", { href: write("attention", { kind, tenant, acknowledged: !acknowledged }) }, acknowledged ? "Show what nobody has acknowledged" : "Show what was acknowledged");
+  const waits = ["paused", "rate_limited"].includes(kind);
+  main.append(h("p", { class: "lead" }, acknowledged ? "Somebody knows of these. What happens to one later brings it back." : MARKS[kind][2], !waits && [" ", other]), results);
   if (kind === "rate_limited") return quotas(results, signal);
-  const asked = { kind, tenant: query.tenant, limit: 50 };
+  const asked = { kind, tenant, acknowledged, limit: 50 };
   let [items, first] = [[], []];
   const begin = async () => {
     const more = button("Load more", () => load(), { class: "quiet" });
@@ -58,13 +61,15 @@ export async function show(main, { query, go, signal, repaired }) {
       more.hidden = !cursor;
       more.disabled = false;
       const nothing = read.length === 0 && !cursor;
-      results.replaceChildren(...(nothing ? [empty("Nothing here.", h("p", {}, "That is how it should be."))] : [...groups(read, kind, go), foot]));
+      const held = results.contains(document.activeElement);
+      results.replaceChildren(...(nothing ? [empty("Nothing here.", !acknowledged && h("p", {}, "That is how it should be."))] : [...groups(read, kind, go), foot]));
       announce(`${read.length} shown`);
       if (had > 0) [...results.querySelectorAll("a.key")].find((link) => link.hash.endsWith(encodeURIComponent(read[had]?.ref)))?.focus();
+      else if (held) main.querySelector("h1").focus();
     }
     await load();
   };
-  repaired(begin);
+  repaired(() => Promise.all([kindOf({ kind }, tabs, signal), begin()]));
   await begin();
   // What has come or gone since the list was read.
   const look = async () => {

@@ -11,7 +11,7 @@ export const done = new EventTarget();
 const UNFINISHED = ["retrying", "paused", "dead", "parked"];
 
 /** The deeds that its state and the caller's role allow. */
-export function offered({ state, reason, feedback, moved_to: moved }) {
+export function offered({ state, reason, feedback, attention, moved_to: moved }) {
   if (!may("repair")) return [];
   const held = state === "parked" && reason === "held";
   return [
@@ -20,6 +20,7 @@ export function offered({ state, reason, feedback, moved_to: moved }) {
     (held || state === "paused") && "release",
     ["parked", "queued"].includes(feedback.state) && "feedback",
     feedback.state === "awaited" && "outcome",
+    attention && (attention.acknowledged ? "unacknowledge" : "acknowledge"),
   ].filter(Boolean);
 }
 
@@ -29,7 +30,16 @@ export const DEEDS = {
   hold: ["Hold", "Sets it aside: nothing further is tried until it is released.", "Held."],
   release: ["Release", "Lets it go on.", "Released."],
   feedback: ["Resend feedback", "Tries once more to tell Visma Net. Never one that Visma Net has taken.", "Feedback queued."],
+  acknowledge: ["Acknowledge", "Takes it out of Attention and its counts. Whatever happens to it later brings it back.", "Acknowledged."],
+  unacknowledge: ["Bring back", "It needs attention again.", "Brought back."],
 };
+
+/** What has changed since it was drawn is not acknowledged. */
+function act({ ref, attention }, deed, note) {
+  const of = (what) => `notifications/${encodeURIComponent(ref)}/${what}`;
+  if (deed === "unacknowledge") return ask("DELETE", `v1/${of("acknowledgement")}`, { body: { note } });
+  return deed === "acknowledge" ? post(of("acknowledgement"), { note, seen_at: attention.changed_at }) : post(of(deed), { note });
+}
 
 export const resend = (item) => confirmed(item, "replay");
 
@@ -38,7 +48,7 @@ export function confirmed(item, deed) {
   const [label, meaning, after] = DEEDS[deed];
   const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
   form(`${label}: ${entity(item.entity)} ${item.key}`, label, [h("p", {}, meaning), field("Note", note, "Optional. Kept in the timeline.")], async () => {
-    await post(`notifications/${encodeURIComponent(item.ref)}/${deed}`, { note: note.value });
+    await act(item, deed, note.value);
     finished(item, after);
   });
 }
@@ -49,7 +59,7 @@ export function confirmedAll(items, deed) {
   const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
   form(`${label}: all ${items.length}`, label, [h("p", {}, meaning), field("Note", note, "Optional. Kept in each timeline.")], async () => {
     const refused = [];
-    for (const { ref } of items) await post(`notifications/${encodeURIComponent(ref)}/${deed}`, { note: note.value }).catch((error) => refused.push(error));
+    for (const item of items) await act(item, deed, note.value).catch((error) => refused.push(error));
     const told = refused.length > 0 ? `${refused.length} of ${items.length} refused: ${refused[0].message}` : after;
     toast(told, refused.length > 0 ? "bad" : "good");
     done.dispatchEvent(new CustomEvent("done"));

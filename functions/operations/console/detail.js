@@ -41,7 +41,7 @@ function draw(place, item, signal, first) {
   const top = h("div", { class: "title" },
     heading(h("span", { class: "kind" }, entity(item.entity)), " ", item.key || "(no number)"),
     h("p", {}, chip(tone, label, meaning), " ", h("span", { title: item.event }, event(item.event)),
-      item.status && ` → ${item.status}`, item.reason && h("span", { class: "faint" }, ` · ${reason(item.reason)}`)),
+      item.status && ` → ${item.status}`, item.reason && h("span", { class: "faint" }, ` · ${reason(item.reason)}`), item.attention?.acknowledged && [" ", chip("calm", "Acknowledged")]),
     ["parked", "dead"].includes(item.state) && h("p", { class: "lead" }, remedy(item.reason).slice(0, 2).join(" ")));
   // What is being read in stays where it is when the rest is drawn again.
   const body = first ? bodyCard(item, signal) : place.querySelector(".body-card");
@@ -51,7 +51,8 @@ function draw(place, item, signal, first) {
     h("div", { class: "columns" },
       h("section", { class: "card", "aria-labelledby": "timeline-title" }, h("h2", { id: "timeline-title" }, "Timeline"), timeline(item)),
       h("div", { class: "side" }, feedbackCard(item), factsCard(item), body ?? null)));
-  if (old) [...place.querySelectorAll(".deeds button")].find((one) => one.textContent === old)?.focus();
+  const buttons = [...place.querySelectorAll(".deeds button")];
+  if (old) (buttons.find((one) => one.textContent === old) ?? buttons[0]).focus();
 }
 
 function deeds(item) {

@@ -1,7 +1,7 @@
 // What needs attention, by reason and cause: what it means, and what to do about all of them.
 
 import { button, h } from "./dom.js";
-import { confirmedAll, offered } from "./deeds.js";
+import { confirmedAll, DEEDS, offered } from "./deeds.js";
 import { resendAll } from "./resends.js";
 import { may } from "./session.js";
 import { table } from "./table.js";
@@ -38,13 +38,16 @@ function card({ code, text, items }, place, kind, go) {
 
 /** Buttons for all of a group. A replay is of one tenant; it and a resend begin with a plan. */
 function ways(code, items, kind, go) {
+  if (!may("repair") || kind === "paused") return [];
   const deed = kind === "feedback_parked" ? "feedback" : code === "held" && "release";
-  const open = items.filter((item) => offered(item).includes(deed || "replay"));
-  if (!may("repair") || kind === "paused" || open.length === 0) return [];
-  if (deed === "feedback") return [button("Resend all of these", () => resendAll(open, go))];
-  if (deed) return [button(`Release: all ${open.length}`, () => confirmedAll(open, deed))];
+  const able = (wanted) => items.filter((item) => offered(item).includes(wanted));
+  const all = (wanted) => able(wanted).length > 0 && button(`${DEEDS[wanted][0]}: all ${able(wanted).length}`, () => confirmedAll(able(wanted), wanted));
+  const seen = [all("acknowledge"), all("unacknowledge")];
+  if (deed === "feedback") return [able(deed).length > 0 && button("Resend all of these", () => resendAll(able(deed), go)), ...seen];
+  if (deed) return [all(deed), ...seen];
+  const open = able("replay");
   const tenants = [...new Set(open.map(({ tenant }) => tenant))];
-  return tenants.map((tenant) => button(tenants.length > 1 ? `Replay all of these of ${tenant}` : "Replay all of these", () => go("replay", filter(open.filter((one) => one.tenant === tenant)))));
+  return [...tenants.map((tenant) => button(tenants.length > 1 ? `Replay all of these of ${tenant}` : "Replay all of these", () => go("replay", filter(open.filter((one) => one.tenant === tenant))))), ...seen];
 }
 
 /** The narrowest filter of a replay that finds them all; it may find more, so its plan says how many. */

@@ -102,6 +102,7 @@ const MOMENTS = {
   moved: ["Goes on under another key", "calm"],
   replay: ["Resend asked for", "deed"], hold: ["Held", "deed"], release: ["Released", "deed"],
   resend_feedback: ["Feedback resend asked for", "deed"], outcome: ["Outcome handed in", "deed"],
+  acknowledge: ["Acknowledged", "deed"], unacknowledge: ["Brought back to attention", "deed"],
 };
 
 export const moment = (what) => MOMENTS[what] ?? [state(what)[0], state(what)[1]];

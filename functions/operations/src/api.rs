@@ -41,6 +41,8 @@ use utoipa::openapi::OpenApi as Document;
         repairs::release,
         repairs::resend,
         repairs::outcome,
+        repairs::acknowledge,
+        repairs::unacknowledge,
         pauses::list,
         pauses::pause,
         pauses::resume,
@@ -82,6 +84,10 @@ pub fn router<P: Ports>(operations: Operations<P>) -> Router {
         .route("/notifications/{ref}/release", post(repairs::release::<P>))
         .route("/notifications/{ref}/feedback", post(repairs::resend::<P>))
         .route("/notifications/{ref}/outcome", post(repairs::outcome::<P>))
+        .route(
+            "/notifications/{ref}/acknowledgement",
+            post(repairs::acknowledge::<P>).delete(repairs::unacknowledge::<P>),
+        )
         .route("/pauses", get(pauses::list::<P>).put(pauses::pause::<P>).delete(pauses::resume::<P>))
         .route("/quotas", get(quotas::list::<P>))
         .route("/plans", post(jobs::plan::<P>))

@@ -89,8 +89,8 @@ pub fn with_console(api: Router, console: Option<Console>) -> Router {
 
 /// `GET /operations/console` and its files; nothing else is to be reached without a token.
 fn router(console: Console) -> Router {
-    // Half of it tells two versions apart, and each reference to a file has it.
-    let version = tag((PAGE, FILES))[..8].to_owned();
+    // Half of the digits: every file names the version of each file that it refers to.
+    let version = tag((PAGE, FILES)).split_off(8);
     // A file's address holds the version of all, so that no browser mixes two.
     let versioned = |text: &str| {
         ["js", "css", "svg"]
@@ -112,17 +112,18 @@ fn router(console: Console) -> Router {
         .with_state(Arc::new(served))
 }
 
-/// Without indentation, and without lines that are empty or nothing but a comment. No text spans lines. A style needs few blanks, and
-/// ours has none of these in a text.
+/// Without indentation, without lines that are empty or nothing but a comment, and without blanks that say nothing. No text of ours
+/// spans lines, or has in it what is replaced here.
 fn lean(kind: &str, text: &str) -> String {
     let is_comment = |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
     let is_wanted = |line: &&str| !line.is_empty() && !is_comment(line);
     let lines: String = text.lines().map(str::trim_start).filter(is_wanted).flat_map(|line| [line, "\n"]).collect();
-    let blanks: &[[&str; 2]] = match kind {
-        STYLE => &[[": ", ":"], ["; ", ";"], [" {", "{"], ["{ ", "{"], [" }", "}"]],
+    let shorter: &[[&str; 2]] = match kind {
+        STYLE => &[["\n", ""], [": ", ":"], ["; ", ";"], [" {", "{"], ["{ ", "{"], [" }", "}"], [";}", "}"]],
+        SCRIPT => &[[" => ", "=>"], [" === ", "==="], [" !== ", "!=="], [" && ", "&&"], [" || ", "||"], [" ?? ", "??"]],
         _ => &[],
     };
-    blanks.iter().fold(lines, |lines, [blank, none]| lines.replace(blank, none))
+    shorter.iter().fold(lines, |lines, [long, short]| lines.replace(long, short))
 }
 
 async fn page(State(served): State<Arc<Served>>, headers: HeaderMap) -> Response {

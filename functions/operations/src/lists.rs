@@ -14,7 +14,7 @@ use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::filter::LONGEST_SPAN;
 use webhooks_model::{Entity, EntityId, State as NotificationState};
-use webhooks_store::{Head, Page, Pauses, Position, Record, Records};
+use webhooks_store::{Head, Page, Pauses, Position, Record, Records, acknowledged};
 
 type Pairs = Query<Vec<(String, String)>>;
 const USUAL_SPAN: Duration = Duration::days(7);
@@ -24,7 +24,8 @@ const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
 const LONGEST_CHAIN: usize = 10;
 /// Notifications that an entity is shown with.
 const NEWEST: u8 = 50;
-const MARKS: [&str; 5] = ["dead", "parked", "unparseable", "feedback_parked", "paused"];
+const PAUSED: &str = "paused";
+const MARKS: [&str; 5] = ["dead", "parked", "unparseable", "feedback_parked", PAUSED];
 
 /// A tenant's notifications, newest first.
 #[utoipa::path(get, path = "/operations/v1/notifications", tag = "read", params(
@@ -167,6 +168,7 @@ fn earlier(head: &Head) -> Option<String> {
 /// What a person should look at, or what waits.
 #[utoipa::path(get, path = "/operations/v1/attention", tag = "read", params(
     ("kind" = String, Query, description = "dead, parked, unparseable, feedback_parked or paused"), ("tenant" = Option<String>, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"),
+    ("acknowledged" = Option<bool>, Query, description = "what somebody has acknowledged, instead of what nobody has"),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
     responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn attention<P: Ports>(
@@ -175,17 +177,25 @@ pub(crate) async fn attention<P: Ports>(
     Query(pairs): Pairs,
 ) -> Result<Json<Notifications>, Problem> {
     operations.roles.admit(&caller, Access::Read)?;
-    let parameters = Parameters::new(pairs, &["kind", "tenant", "limit", "cursor"])?;
+    let parameters = Parameters::new(pairs, &["kind", "tenant", "acknowledged", "limit", "cursor"])?;
     let kind = parameters.required("kind")?;
     if !MARKS.contains(&kind) {
         return Err(Problem::invalid("kind", format!("One of {}.", MARKS.join(", "))));
     }
     let tenant = parameters.get("tenant").map(query::tenant).transpose()?;
-    let list = list_of(("attention", kind, &tenant));
+    let is_acknowledged = parameters.flag("acknowledged")?;
+    let mark = if is_acknowledged { acknowledged(kind) } else { kind.to_owned() };
+    let list = list_of(("attention", &mark, &tenant));
     let after = Cursor::read(list, parameters.get("cursor"))?.map(|cursor| cursor.after);
-    let page = operations.store.marked(kind, after.as_ref(), parameters.limit()?).await?;
+    let page = operations.store.marked(&mark, after.as_ref(), parameters.limit()?).await?;
     operations.introduce(&page.records).await;
-    let fits = |record: &Record| tenant.as_ref().is_none_or(|tenant| *tenant == record.key.entity.tenant);
+    // The index lags. What is paused may have its mark beside it.
+    let is_marked = |record: &Record| {
+        let own = record.attention.as_ref();
+        kind == PAUSED || own.is_some_and(|own| own.kind == kind && own.is_acknowledged == is_acknowledged)
+    };
+    let fits =
+        |record: &Record| is_marked(record) && tenant.as_ref().is_none_or(|tenant| *tenant == record.key.entity.tenant);
     Ok(Json(shown(page, operations.host.now(), fits, |next| Cursor::write(list, None, next))))
 }
 

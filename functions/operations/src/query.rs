@@ -62,6 +62,10 @@ impl Parameters {
         self.get(name).map(|text| parse(text).ok_or_else(wrong)).transpose()
     }
 
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
+        self.get(name).map_or(Ok(false), |text| text.parse().map_err(|_| Problem::invalid(name, "true or false.")))
+    }
+
     pub(crate) fn limit(&self) -> Result<u8, Problem> {
         self.limit_of(50, 100)
     }

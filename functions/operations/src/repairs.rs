@@ -7,6 +7,7 @@ use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query;
 use crate::reference::unknown;
+use crate::types::attention::Acknowledgement;
 use crate::types::{Note, Outcome};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -15,7 +16,7 @@ use webhooks_host::Host;
 use webhooks_model::LedgerKey;
 use webhooks_model::feedback::{Description, FeedbackMessage, Verdict};
 use webhooks_queue::{Message, Sender};
-use webhooks_store::{Action, Deed, Records, Repairs, Replays};
+use webhooks_store::{Action, Attention, Deed, Records, Repairs, Replays};
 
 /// Who asks, for which notification, and what they say.
 type Asked = (Caller, Path<String>, Bytes);
@@ -71,6 +72,43 @@ pub(crate) async fn outcome<P: Ports>(
     operations.repair(&key, Deed::Outcome, &by, &note, Next::Feedback(message)).await
 }
 
+/// Takes a notification out of what needs attention and its counts, until something happens to it again.
+#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/acknowledgement", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
+    request_body = Acknowledgement, responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn acknowledge<P: Ports>(
+    State(operations): State<Shared<P>>,
+    asked: Asked,
+) -> Result<StatusCode, Problem> {
+    let (by, key, body) = operations.admitted(asked).await?;
+    let Acknowledgement { note, seen_at } = body::optional(&body)?;
+    let Some(Attention { kind, changed_at, is_acknowledged: false }) = operations.attention_of(&key).await? else {
+        return Err(Problem::conflict("not_in_attention", "Nobody is asked to look at it, or somebody has."));
+    };
+    if seen_at.is_some_and(|seen| seen < changed_at) {
+        return Err(has_changed());
+    }
+    operations.repair(&key, Deed::Acknowledge { kind, changed_at }, &by, &note, Next::Nothing).await
+}
+
+/// Brings a notification back to what needs attention.
+#[utoipa::path(delete, path = "/operations/v1/notifications/{ref}/acknowledgement", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
+    request_body = Note, responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn unacknowledge<P: Ports>(
+    State(operations): State<Shared<P>>,
+    asked: Asked,
+) -> Result<StatusCode, Problem> {
+    let (by, key, body) = operations.admitted(asked).await?;
+    let Note { note } = body::optional(&body)?;
+    let Some(Attention { kind, is_acknowledged: true, .. }) = operations.attention_of(&key).await? else {
+        return Err(Problem::conflict("not_acknowledged", "Nobody has acknowledged it, or it has changed since."));
+    };
+    operations.repair(&key, Deed::Unacknowledge { kind }, &by, &note, Next::Nothing).await
+}
+
+fn has_changed() -> Problem {
+    Problem::conflict("has_changed", "It has changed since you looked. Look again, then decide.")
+}
+
 /// Who goes on with it.
 enum Next {
     Nothing,
@@ -82,6 +120,10 @@ impl<P: Ports> Operations<P> {
     async fn admitted(&self, (caller, Path(name), body): Asked) -> Result<(String, LedgerKey, Bytes), Problem> {
         let by = self.roles.admit(&caller, Access::Repair)?;
         Ok((by, self.named(&name).await?, body))
+    }
+
+    async fn attention_of(&self, key: &LedgerKey) -> Result<Option<Attention>, Problem> {
+        Ok(self.store.record_of(key).await?.ok_or_else(unknown)?.attention)
     }
 
     /// A repair of which nothing is said but perhaps a note.
@@ -137,6 +179,7 @@ impl<P: Ports> Operations<P> {
                     "not_deferred",
                     "Nobody awaits its outcome, or it was decided before; that can be sent once more.",
                 ),
+                Deed::Acknowledge { .. } | Deed::Unacknowledge { .. } => has_changed(),
             }),
         }
     }

@@ -1,5 +1,6 @@
 //! The API's own shapes.
 
+pub(crate) mod attention;
 pub(crate) mod audit;
 pub(crate) mod dead_letters;
 pub(crate) mod erasures;
@@ -11,6 +12,7 @@ pub(crate) mod search;
 pub(crate) mod tenants;
 
 use crate::reference;
+use attention::Attention;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -57,6 +59,9 @@ pub(crate) struct Notification {
     moved_from: Option<String>,
     /// Failed attempts.
     attempts: usize,
+    /// Present where a person is asked to look at it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attention: Option<Attention>,
     feedback: Feedback,
 }
 
@@ -288,6 +293,7 @@ pub(crate) struct PauseView {
 
 impl From<Record> for Notification {
     fn from(record: Record) -> Self {
+        let attention = Attention::of(&record);
         let LedgerKey { entity, notification } = &record.key;
         let is_open = record.feedback.is_some_and(|state| ["queued", "parked"].contains(&state.as_str()));
         let tried = record.feedback_attempts.last().filter(|_| is_open);
@@ -310,6 +316,7 @@ impl From<Record> for Notification {
             moved_to: record.moved_to.as_ref().map(|key| reference::of(key, record.received_at)),
             moved_from: record.moved_from.as_ref().map(|key| reference::of(key, record.received_at)),
             attempts: record.attempts.len(),
+            attention,
             feedback: Feedback {
                 state: record.feedback.map_or("none", |state| state.as_str()),
                 is_success: record.feedback_success,

@@ -1,5 +1,6 @@
 //! The ledger as the feedback function uses it: who has been answered.
 
+use crate::attention::{FEEDBACK_PARKED, unacknowledged};
 use crate::attributes::{Item, Update, flag, string, text, time_text};
 use crate::error::StoreError;
 use crate::implied::{feedback_id, ids_of, received_at};
@@ -29,8 +30,6 @@ const ATTRIBUTES: [&str; 10] = [
     "source",
     "attention",
 ];
-/// The mark of a feedback that Visma Net does not take.
-pub(crate) const FEEDBACK_PARKED: &str = "feedback_parked";
 
 /// What the feedback function needs of the table.
 pub trait Answers: Send + Sync {
@@ -143,6 +142,7 @@ fn read(key: &NotificationKey, item: &Item) -> Answered {
         }),
         received_at: received_at(item),
         is_marked: text(item, "attention")
+            .map(unacknowledged)
             .is_some_and(|mark| [FEEDBACK_PARKED, Mark::Awaited.as_str(), Mark::Queued.as_str()].contains(&mark)),
     }
 }

@@ -1,5 +1,6 @@
 //! Notifications as an operator sees them.
 
+use crate::attention::{Attention, attention};
 use crate::attributes::{Item, day_of, flag, integer, string, text, time_text};
 use crate::error::StoreError;
 use crate::head::Head;
@@ -53,6 +54,8 @@ pub struct Record {
     pub actions: Vec<Line>,
     /// When it was parked or paused, and when it was replayed after its end.
     pub moments: Vec<Line>,
+    /// That a person is asked to look at it.
+    pub attention: Option<Attention>,
     /// Its notification goes on under this key.
     pub moved_to: Option<LedgerKey>,
     /// It goes on for what was recorded under this key.
@@ -114,8 +117,8 @@ pub trait Records: Send + Sync {
         most: u8,
     ) -> impl Future<Output = Result<Page, StoreError>> + Send;
 
-    /// What is marked so: `dead`, `parked`, `unparseable`, `feedback_parked`, `paused`. Among what is paused is what has ended and waits to
-    /// be replayed.
+    /// What is marked so: `dead`, `parked`, `unparseable`, `feedback_parked`, `paused`, or so that it was [`crate::acknowledged`]. Among
+    /// what is paused is what has ended and waits to be replayed.
     fn marked(
         &self,
         mark: &str,
@@ -277,7 +280,7 @@ impl<I: Items> Table<I> {
 }
 
 /// All of a record but its raw item.
-const ATTRIBUTES: [&str; 27] = [
+const ATTRIBUTES: [&str; 28] = [
     "pk",
     "sk",
     "state",
@@ -288,7 +291,6 @@ const ATTRIBUTES: [&str; 27] = [
     "subscription",
     "delivery",
     "ended_at",
-    "updated_at",
     "status",
     "source",
     "attempts",
@@ -303,7 +305,9 @@ const ATTRIBUTES: [&str; 27] = [
     MOVED_TO,
     MOVED_FROM,
     "feed_at",
+    "attention",
     "attention_at",
+    "updated_at",
     "expires_at",
 ];
 
@@ -343,6 +347,7 @@ fn read(item: &Item) -> Option<Record> {
         feedback_attempts: lines("feedback_attempts", "reason", "detail"),
         actions: lines("actions", "action", "note"),
         moments: lines(MOMENTS, "what", "reason"),
+        attention: attention(item),
         moved_to: read_place(item, MOVED_TO),
         moved_from: read_place(item, MOVED_FROM),
         expires_at: integer(item, "expires_at").and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),

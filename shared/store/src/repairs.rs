@@ -1,6 +1,6 @@
 //! What an operator does to a notification: written down beside it, with who did it and why, before anything happens.
 
-use crate::answers::FEEDBACK_PARKED;
+use crate::attention::{CHANGES, FEEDBACK_PARKED, acknowledged};
 use crate::attributes::{Update, string, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
@@ -30,6 +30,10 @@ pub enum Deed {
     ResendParked,
     /// The outcome of a deferred feedback was handed in. One whose feedback is awaited: what was decided once stands.
     Outcome,
+    /// Somebody has looked at what asks for attention of that kind, as it was then. One that has not changed since.
+    Acknowledge { kind: &'static str, changed_at: OffsetDateTime },
+    /// It asks for attention again. One that was acknowledged.
+    Unacknowledge { kind: &'static str },
 }
 
 impl Deed {
@@ -41,6 +45,8 @@ impl Deed {
             Self::Release => "release",
             Self::ResendFeedback | Self::ResendParked => "resend_feedback",
             Self::Outcome => "outcome",
+            Self::Acknowledge { .. } => "acknowledge",
+            Self::Unacknowledge { .. } => "unacknowledge",
         }
     }
 }
@@ -93,7 +99,7 @@ impl<I: Items> Repairs for Table<I> {
                 let refused = || watched(effect(noted(&action), &action), action.at);
                 self.act_and_keep(&pk, &sk, action.at, refused).await
             }
-            Deed::Replay | Deed::Outcome => {
+            Deed::Replay | Deed::Outcome | Deed::Acknowledge { .. } | Deed::Unacknowledge { .. } => {
                 self.act_and_keep(&pk, &sk, action.at, || effect(noted(&action), &action)).await
             }
         }
@@ -140,7 +146,7 @@ impl<I: Items> Table<I> {
 fn watched((update, condition): (Update, String), at: OffsetDateTime) -> (Update, String) {
     let mut update = update.set("attention", string(Mark::Queued.as_str())).set("attention_at", string(time_text(at)));
     let feedback = one_of(&mut update, "feedback", &[FeedbackState::Parked.as_str()]);
-    let refused = one_of(&mut update, "attention", &[FEEDBACK_PARKED]);
+    let refused = one_of(&mut update, "attention", &[FEEDBACK_PARKED, acknowledged(FEEDBACK_PARKED).as_str()]);
     (update, format!("{condition} AND {feedback} AND {refused}"))
 }
 
@@ -169,6 +175,8 @@ fn changed(update: Update, action: &Action<'_>) -> Update {
             .set("attention", string(Mark::Retrying.as_str()))
             .set("attention_at", string(time_text(action.at))),
         Deed::ResendFeedback | Deed::ResendParked => update.set("feedback", string(FeedbackState::Queued.as_str())),
+        Deed::Acknowledge { kind, .. } => update.set("attention", string(acknowledged(kind))),
+        Deed::Unacknowledge { kind } => update.set("attention", string(kind)),
     }
 }
 
@@ -190,7 +198,16 @@ fn allowed(update: &mut Update, deed: Deed) -> String {
         }
         Deed::ResendFeedback | Deed::ResendParked => one_of(update, "feedback", &parked),
         Deed::Outcome => one_of(update, "feedback", &[FeedbackState::Awaited.as_str()]),
+        Deed::Acknowledge { kind, changed_at } => unchanged(update, kind, changed_at),
+        Deed::Unacknowledge { kind } => one_of(update, "attention", &[acknowledged(kind).as_str()]),
     }
+}
+
+/// What has failed again since then is not hidden by somebody who has not seen it.
+fn unchanged(update: &mut Update, kind: &str, since: OffsetDateTime) -> String {
+    let seen = update.value(string(time_text(since)));
+    let later = CHANGES.map(|name| format!("NOT {} > {seen}", update.name(name)));
+    format!("{} AND {}", one_of(update, "attention", &[kind]), later.join(" AND "))
 }
 
 fn one_of(update: &mut Update, name: &str, values: &[&str]) -> String {

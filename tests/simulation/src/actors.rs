@@ -1,6 +1,7 @@
 //! The execution environments, and what each is doing.
 
 use crate::effect::Port;
+use crate::faults::Fault;
 use crate::ports::{Ports, QueuePort};
 use crate::upkeep::{self, Routes};
 use crate::world::{Act, Call, MAX_RECEIVE_COUNT, Name, Sim, World};
@@ -25,6 +26,8 @@ use webhooks_store::Table;
 
 const RETRY_BASE: Duration = Duration::from_secs(30);
 pub(crate) const RETENTION: time::Duration = time::Duration::days(90);
+/// By how much clocks are ahead that are not right, in milliseconds.
+const AHEAD: [i64; 4] = [700, -700, 2_900, -2_900];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Function {
@@ -111,6 +114,8 @@ impl Wake for Alarm {
 #[derive(Debug)]
 pub(crate) struct Actor {
     pub(crate) function: Function,
+    /// By how much its machine's clock is ahead of those of AWS and Visma Net.
+    pub(crate) ahead: time::Duration,
     /// Counts intake's invocations, for a call may arrive when the next has begun.
     pub(crate) turn: u64,
     /// What intake asked SQS to take in this invocation, and what SQS confirmed.
@@ -121,6 +126,20 @@ pub(crate) struct Actor {
 impl World {
     pub(crate) fn name_of(&self, instance: usize) -> String {
         format!("{:?}#{instance}", self.actors[instance].function).to_lowercase()
+    }
+
+    /// What the clock of this environment's machine shows.
+    pub(crate) fn clock_of(&self, instance: usize) -> OffsetDateTime {
+        self.now + self.actors[instance].ahead
+    }
+
+    /// By how much the clock of a new machine is ahead.
+    pub(crate) fn draw_clock(&mut self) -> time::Duration {
+        let often = self.rates.of(Fault::Skew) * 6;
+        if !self.choices.chance(often) {
+            return time::Duration::ZERO;
+        }
+        time::Duration::milliseconds(AHEAD[self.choices.below(AHEAD.len())])
     }
 
     /// Counts intake's message, and says in which turn it is sent. `None` when it is not intake that sends.

@@ -1,10 +1,12 @@
 //! What stands between a function and the models: the checks look at each request, and a planted bug changes it, or its answer.
 
 use crate::actors::{Function, RETENTION};
-use crate::check::Writer;
+use crate::check::{Invariant, Met, Writer};
+use crate::model::secrets::Reading;
 use crate::planted::Planted;
+use crate::sabotage::Sabotage;
 use crate::world::{Name, World};
-use crate::writes::{admit, leave_in_place, leave_unset, put_value, text_of, value_of};
+use crate::writes::{admit, keep_first, leave_in_place, leave_unset, put_value, received_at, text_of, value_of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use time::Duration;
@@ -29,8 +31,11 @@ impl World {
                 Function::Reconciler => in_mark(bug, &mut write),
                 _ => {}
             }
+            if bug == Planted::FirstExpiryStays {
+                keep_first(&mut write, "expires_at");
+            }
         }
-        let writer = Writer { function, instance, now: self.now };
+        let writer = Writer { function, instance, now: self.clock_of(instance) };
         let World { checks, table, .. } = self;
         checks.asked_to_write(writer, &write, table);
         Some(write)
@@ -49,6 +54,9 @@ impl World {
         if is_replay {
             self.checks.replayed(crate::cargo::of(body));
         }
+        if queue == Name::Events {
+            self.goes_by_settings(body);
+        }
         if self.is_planted(Planted::EventTwice) && queue == Name::Events {
             self.send(instance, None, queue, body.to_owned(), None);
         }
@@ -63,6 +71,39 @@ impl World {
             self.looks_at_feedback(instance, queue, body);
         }
         is_forgotten
+    }
+
+    /// The document as an environment reads it.
+    pub(crate) fn settings_for(&self, instance: usize) -> String {
+        let is_processor = self.actors[instance].function == Function::Processor;
+        self.secrets.document(Reading {
+            endless: self.is(Sabotage::ExpiredSecretsLive),
+            newest_only: self.is_planted(Planted::OldSecretRefused),
+            first_route: is_processor && self.is_planted(Planted::SettingsKeptForEver),
+        })
+    }
+
+    /// A planted bug says what was decided anew, in the language of now.
+    pub(crate) fn retells(&self, description: &mut String) {
+        if self.is_planted(Planted::RetoldInOtherLanguage) && self.secrets.language() != "en" {
+            description.push_str(" (nb)");
+        }
+    }
+
+    /// Called while an attempt is at work: nobody goes by settings that were replaced long ago.
+    fn goes_by_settings(&mut self, event: &str) {
+        let event: serde_json::Value = serde_json::from_str(event).unwrap_or_default();
+        let mode = event["data"]["feedback"].as_str().unwrap_or_default();
+        if event["data"]["kind"] != "action" {
+            return;
+        }
+        if mode != self.secrets.mode() {
+            self.checks.meets(Met::OldSettings);
+        }
+        let is_known = self.secrets.may_say(mode, self.now);
+        self.checks.require(is_known, Invariant::ForwardOnly, || {
+            format!("an action is answered {mode}, by settings that were replaced long ago")
+        });
     }
 
     /// Whom a fault has touched may queue what could not be written down.
@@ -133,6 +174,7 @@ impl World {
     fn in_record(&mut self, bug: Planted, instance: usize, write: &mut Write) -> Option<()> {
         let state = text_of(write, "state").unwrap_or_default().to_owned();
         let is_mark = text_of(write, "reason") == Some("lost");
+        let is_ahead = received_at(write).is_some_and(|received| received > self.clock_of(instance));
         match (bug, state.as_str()) {
             (Planted::FeedbackBeforeEnd, "processed" | "superseded") => self.answers_early(instance, write),
             (Planted::LastAttemptUnmarked, "dead") if is_mark => return None,
@@ -140,6 +182,7 @@ impl World {
             (Planted::MarkKeptWhenSuperseded, "superseded") => MARK.iter().for_each(|name| leave_in_place(write, name)),
             (Planted::FailureOverDead, "retrying") => admit(write, "dead"),
             (Planted::FailureEndsPause, "retrying") => admit(write, "paused"),
+            (Planted::ReceivedAheadForgotten, "parked" | "unparseable") if is_ahead => return None,
             (Planted::EndOverEnd, "processed") => admit(write, "superseded"),
             (Planted::RecordKeptForEver, _) => leave_unset(write, "expires_at"),
             (Planted::RecordExpiresEarly, _) => expire_early(write),

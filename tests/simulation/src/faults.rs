@@ -31,9 +31,13 @@ pub(crate) enum Fault {
     Disorder,
     /// A person pauses, holds, replays, redrives: no fault of anybody's, but it repeats calls as one does.
     Operator,
+    /// The clock of a machine is ahead of the others, or behind, by seconds. It is no fault, and explains no repetition.
+    Skew,
+    /// The ERP refuses a feedback whose id it knows. It takes nothing then, so this explains no repetition.
+    FeedbackRefused,
 }
 
-const KINDS: usize = 13;
+const KINDS: usize = 15;
 const PER_MILLE: [u32; 4] = [0, 10, 40, 120];
 /// So many runs of a thousand have the operator alone, so that nothing but what he does explains what follows.
 const ALONE: u32 = 80;
@@ -47,6 +51,9 @@ impl Rates {
             let mut rates = [0; KINDS];
             rates[Fault::Disorder as usize] = PER_MILLE[choices.below(PER_MILLE.len())];
             rates[Fault::Operator as usize] = PER_MILLE[PER_MILLE.len() - 1];
+            for kind in [Fault::Skew, Fault::FeedbackRefused] {
+                rates[kind as usize] = PER_MILLE[choices.below(PER_MILLE.len())];
+            }
             return Self(rates);
         }
         Self(std::array::from_fn(|_| PER_MILLE[choices.pick(&[3, 2, 2, 1])]))

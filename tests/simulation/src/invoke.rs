@@ -2,7 +2,7 @@
 
 use crate::actors::{Actor, Alarm, Code, Ended, Function, Instance, Invocation, Work};
 use crate::cargo;
-use crate::check::{Answer, Asked, Invariant};
+use crate::check::{Answer, Asked, Invariant, Met};
 use crate::faults::Fault;
 use crate::model::erp::Nature;
 use crate::run::Run;
@@ -48,7 +48,8 @@ impl Run {
     fn cold_start(&mut self, function: Function) -> usize {
         let mut world = self.sim.world();
         let id = world.actors.len();
-        world.actors.push(Actor { function, turn: 0, asked: 0, confirmed: Vec::new() });
+        let ahead = world.draw_clock();
+        world.actors.push(Actor { function, ahead, turn: 0, asked: 0, confirmed: Vec::new() });
         drop(world);
         let code = Code::new(function, &self.sim, id);
         self.instances.push(Instance { id, code, running: None, is_retired: false });
@@ -107,6 +108,9 @@ impl Run {
         let Some(at) = self.environment(Function::Intake) else { return false };
         let mut world = self.sim.world();
         let secret = world.secrets.in_use(now).to_owned();
+        if world.secrets.is_old_in_use(now) {
+            world.checks.meets(Met::OldSecret);
+        }
         let one = &mut world.erp.deliveries[delivery];
         one.tries += 1;
         one.next_try = None;
@@ -124,7 +128,8 @@ impl Run {
     pub(crate) fn forge(&mut self, by_expired_secret: bool) {
         let Some(at) = self.environment(Function::Intake) else { return };
         let mut world = self.sim.world();
-        let now = world.now;
+        // What has ended by the clock of the machine that is asked.
+        let now = world.clock_of(self.instances[at].id);
         let number = world.next_number();
         let body =
             format!(r#"{{"event":"SALESORDER_DELETED","orderType":"SO","orderNumber":"1","n":{number}}}"#).into_bytes();

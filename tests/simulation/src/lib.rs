@@ -12,6 +12,7 @@ mod faults;
 mod forget;
 mod invoke;
 mod model;
+mod months;
 mod operator;
 mod planted;
 mod ports;
@@ -23,7 +24,7 @@ mod upkeep;
 mod world;
 mod writes;
 
-pub use check::{Invariant, Violation};
+pub use check::{Invariant, Met, Violation};
 pub use model::items::ModelItems;
 pub use planted::Planted;
 pub use run::{Outcome, Plan, run};

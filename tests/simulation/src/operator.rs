@@ -116,7 +116,7 @@ impl World {
         queued.into_iter().filter(|target| all.contains(&target)).collect()
     }
 
-    fn meant(&self, asked: &Command) -> Meant {
+    fn meant(&self, instance: usize, asked: &Command) -> Meant {
         match asked {
             Command::ReplayAll { tenant, only_given_up: false } => {
                 let partitions = format!("{tenant}#");
@@ -125,8 +125,9 @@ impl World {
             }
             Command::Redrive(queue) => {
                 let dead = self.queues[&lane(*queue).1].messages.iter();
-                // What was sent in this moment counts as sent since then.
-                let old = dead.filter(|letter| letter.sent_at < self.now);
+                // What was sent in this moment counts as sent since then, by the clock of who answers.
+                let now = self.clock_of(instance);
+                let old = dead.filter(|letter| letter.sent_at < now);
                 Meant { letters: old.map(|letter| letter.id).collect(), ..Meant::default() }
             }
             _ => Meant::default(),
@@ -160,7 +161,7 @@ impl Run {
         let mut world = self.sim.world();
         let event = event(&asked, world.now);
         world.tell("operator", || format!("asks for {asked:?}"));
-        let (given_at, meant) = (world.next_number(), world.meant(&asked));
+        let (given_at, meant) = (world.next_number(), world.meant(instance, &asked));
         let command = world.checks.commands.give(instance, given_at, asked, meant);
         drop(world);
         let Code::Operations(routes) = self.instances[at].code.clone() else { unreachable!("chosen by its function") };

@@ -75,6 +75,18 @@ pub enum Planted {
     ReleasedWithoutMessage,
     /// A repeated attempt does not see that the feedback is still to be queued.
     RepeatForgetsFeedback,
+    /// What cannot be read or identified is forgotten where another machine's clock was ahead when it was received.
+    ReceivedAheadForgotten,
+    /// A feedback that Visma Net refuses although it knows its id counts as sent.
+    RefusalTakenForSent,
+    /// A signing secret is refused as soon as there is a newer one.
+    OldSecretRefused,
+    /// The processor never sees that the settings were rewritten.
+    SettingsKeptForEver,
+    /// What was decided in one language is told in another, since the settings say so now.
+    RetoldInOtherLanguage,
+    /// What is written again expires when it would have expired before.
+    FirstExpiryStays,
     /// A pause that is over counts as ended, and nobody lets go on what waited for it.
     PauseEndsInSilence,
 }
@@ -108,6 +120,7 @@ impl Planted {
             | Self::AllowanceWithoutMark
             | Self::ParkedFeedbackUnmarked
             | Self::FreshMessageForgotten
+            | Self::ReceivedAheadForgotten
             | Self::ReleasedWithoutMessage => Invariant::OneTerminalState,
             Self::FeedbackBeforeEnd
             | Self::RedrivenTwin
@@ -115,17 +128,19 @@ impl Planted {
             | Self::ContradictingOutcome
             | Self::AnswerOverSent
             | Self::DeathUnanswered
+            | Self::RefusalTakenForSent
+            | Self::RetoldInOtherLanguage
             | Self::RepeatForgetsFeedback => Invariant::OneFeedback,
             Self::PauseEndsInSilence => Invariant::CommandIsKept,
+            Self::OldSecretRefused => Invariant::OneWriteBeforeAck,
             _ => Invariant::ForwardOnly,
         }
     }
 
     /// Trouble without which the bug hardly ever shows, and which is therefore frequent in each run that has it.
     pub(crate) fn thrives_on(self) -> &'static [Fault] {
-        use Fault::{
-            Crash, Disorder, ErpTrouble, LostAnswer, Operations, Operator, Redelivery, Refusal, SlowCalls, Throttle,
-        };
+        use Fault::{Crash, Disorder, ErpTrouble, FeedbackRefused, LostAnswer, SlowCalls};
+        use Fault::{Operations, Operator, Redelivery, Refusal, Skew, Throttle};
         match self {
             Self::RedrivenTwin => &[Crash, Throttle, Operations],
             Self::OvertakenTwin => &[Crash, Redelivery, Disorder],
@@ -138,6 +153,10 @@ impl Planted {
             Self::FreshMessageForgotten => &[Throttle],
             Self::PauseEndsInSilence => &[Operator, Operations, SlowCalls],
             Self::ParkedFeedbackUnmarked | Self::AwaitedMarkKept => &[ErpTrouble],
+            Self::ReceivedAheadForgotten => &[Skew],
+            Self::RefusalTakenForSent => &[FeedbackRefused],
+            Self::OldSecretRefused | Self::RetoldInOtherLanguage => &[Operations],
+            Self::SettingsKeptForEver => &[Operations, SlowCalls],
             Self::StrictlyNewerDropped | Self::RepetitionUnderOtherId => &[Redelivery],
             _ => &[],
         }

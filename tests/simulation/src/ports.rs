@@ -66,7 +66,7 @@ impl reconciler::Ports for Ports {
 
 impl Host for Port {
     fn now(&self) -> OffsetDateTime {
-        self.sim.world().now
+        self.sim.world().clock_of(self.instance)
     }
 
     fn new_id(&self) -> Uuid {
@@ -81,7 +81,8 @@ impl Host for Port {
 impl Source for Port {
     async fn load(&self) -> Result<String, LoadError> {
         let fail = |what: &str| LoadError::Unreachable(what.to_owned());
-        let read = |world: &mut World| Ok(world.secrets.document(world.is(Sabotage::ExpiredSecretsLive)));
+        let instance = self.instance;
+        let read = move |world: &mut World| Ok(world.settings_for(instance));
         self.call(READS_SETTINGS, false, fail, read).await
     }
 }
@@ -166,6 +167,7 @@ impl World {
         };
         let (old, Written { before, after }) = (written.old(&write), written);
         self.checks.written(&write.sk, before, after);
+        self.checks.lives_on(&write, self.now);
         let is_reconciler = self.actors[instance].function == Function::Reconciler;
         self.checks.landed(is_reconciler, &write.sk, before, after);
         self.checks.head_advanced(instance, about);
@@ -326,7 +328,7 @@ impl Visma for Port {
             world.erp_answers(instance, Stage::Resource, &tenant)?;
             let key = path.key().unwrap_or_default();
             let found = world.erp.find(&tenant, path.entity(), &key);
-            let clock = Clock::new(Zone::UTC, world.now);
+            let clock = Clock::new(Zone::UTC, world.clock_of(instance));
             Ok(found.map_or(Fetched::Gone, |record| {
                 Fetched::Found(Resource::parse(&record.json(), &clock).expect("an object"))
             }))
@@ -352,9 +354,13 @@ impl Visma for Port {
             if !world.erp.sent.values().any(|sent| sent.id == Some(id)) {
                 return Err(VismaError::Refused { status: 404 });
             }
+            if let Some(answer) = world.refuses_feedback(instance, id) {
+                return answer;
+            }
             if world.is(Sabotage::FeedbackChangesItsMind) {
                 description.push_str(&format!(" (call {})", world.calls_made));
             }
+            world.retells(&mut description);
             let who = world.name_of(instance);
             world.tell(&who, || format!("feedback taken for {id}: {description}"));
             world.checks.told_as_decided(id, decided.as_deref(), &description);
@@ -383,7 +389,7 @@ impl Listing for Port {
         let (instance, tenant) = (self.instance, tenant.to_owned());
         let list = move |world: &mut World| {
             world.erp_answers(instance, Stage::List, &tenant)?;
-            let clock = Clock::new(Zone::UTC, world.now);
+            let clock = Clock::new(Zone::UTC, world.clock_of(instance));
             Ok(world.erp.list(&tenant, collection, since, window, &clock))
         };
         self.call("lists what changed", false, |_| timed_out(Stage::List), list).await

@@ -1,13 +1,14 @@
 //! One run: a while of whatever the choices bring, then calm until everything is at rest.
 
 use crate::actors::{Function, Instance};
-use crate::check::{Invariant, Violation};
+use crate::check::{Invariant, Met, Violation};
 use crate::faults::{Fault, Rates};
 use crate::model::erp::Mood;
 use crate::planted::Planted;
 use crate::ports::{READS_SETTINGS, SENDS_LATE};
 use crate::sabotage::Sabotage;
 use crate::world::{Fate, Name, Sim, World};
+use std::collections::BTreeSet;
 use time::Duration;
 
 /// A run that takes longer to come to rest never will.
@@ -37,6 +38,8 @@ pub struct Outcome {
     /// Notifications that SQS took.
     pub accepted: usize,
     pub faults: u32,
+    /// What came about of that which comes about in some schedules only.
+    pub met: BTreeSet<Met>,
 }
 
 /// Runs the plan. The same plan gives the same outcome, every time.
@@ -56,7 +59,7 @@ impl World {
 }
 
 /// After so long the reconciler takes what does not move for stuck (`stuck_hours` of the settings), and a while.
-const TO_BE_STUCK: Duration = Duration::minutes(66);
+pub(crate) const TO_BE_STUCK: Duration = Duration::minutes(66);
 
 pub(crate) struct Run {
     pub(crate) sim: Sim,
@@ -80,11 +83,8 @@ impl Run {
         let most_steps = [40, 120, 300][self.sim.world().choices.below(3)];
         while self.steps < most_steps && !self.is_broken() && self.step().await {}
         self.come_to_rest().await;
-        if !self.is_broken() {
-            let World { checks, table, erp, .. } = &mut *self.sim.world();
-            checks.at_rest(table, erp);
-            checks.commands_at_rest();
-        }
+        self.look_at_rest();
+        self.months_go_by().await;
         self.forget().await;
         let mut world = self.sim.world();
         if let Some(violation) = world.checks.violation.clone() {
@@ -92,10 +92,19 @@ impl Run {
         }
         let story = world.take_story();
         let (calls, faults, accepted) = (world.calls_made, world.checks.faults, world.checks.accepted.len());
-        let violation = world.checks.violation.take();
+        let (violation, met) = (world.checks.violation.take(), std::mem::take(&mut world.checks.met));
         let script = std::mem::replace(&mut world.choices, crate::choice::Choices::new(0, None)).into_log();
         drop(world);
-        Outcome { violation, script, story, steps: self.steps, calls, accepted, faults }
+        Outcome { violation, script, story, steps: self.steps, calls, accepted, faults, met }
+    }
+
+    pub(crate) fn look_at_rest(&self) {
+        if self.is_broken() {
+            return;
+        }
+        let World { checks, table, erp, .. } = &mut *self.sim.world();
+        checks.at_rest(table, erp);
+        checks.commands_at_rest();
     }
 
     pub(crate) fn is_broken(&self) -> bool {
@@ -241,6 +250,11 @@ impl Run {
             let World { checks, table, .. } = &mut *self.sim.world();
             checks.ended_without_the_reconciler(table);
         }
+        self.sweep_until_quiet().await;
+    }
+
+    /// Until the reconciler finds nothing any more.
+    pub(crate) async fn sweep_until_quiet(&mut self) {
         self.last_sweep = None;
         let mut wait = TO_BE_STUCK;
         let mut in_vain = 0;

@@ -1,18 +1,39 @@
 //! What happens around the functions while they work: time passes, messages come again, code is deployed, the ERP has its moods.
 
+use crate::check::Met;
 use crate::faults::Fault;
 use crate::model::erp::Mood;
 use crate::operator::OUTCOME;
+use crate::planted::Planted;
 use crate::run::Run;
 use crate::world::{MAX_RECEIVE_COUNT, Name, World};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+use webhooks_visma::VismaError;
 
 impl World {
     /// When messages can be received, and deliveries sent.
     fn due(&mut self) -> impl Iterator<Item = OffsetDateTime> + use<> {
         let queues = [Name::Notifications, Name::Feedback, Name::Repairs].map(|name| self.queue(name).next_visible());
         queues.into_iter().chain([self.erp.next_try()]).flatten()
+    }
+
+    /// What the ERP answers where it does not take a feedback that it should. Next time it may take it.
+    pub(crate) fn refuses_feedback(&mut self, instance: usize, id: Uuid) -> Option<Result<(), VismaError>> {
+        let often = self.rates.of(Fault::FeedbackRefused) * 3;
+        if !self.choices.chance(often) {
+            if self.erp.refused.contains(&id) {
+                self.checks.meets(Met::TakenAfterRefusal);
+            }
+            return None;
+        }
+        self.erp.refused.insert(id);
+        self.checks.meets(Met::FeedbackRefused);
+        let who = self.name_of(instance);
+        self.tell(&who, || format!("feedback refused for {id}"));
+        let is_hidden = self.planted == Some(Planted::RefusalTakenForSent);
+        Some(if is_hidden { Ok(()) } else { Err(VismaError::Refused { status: 400 }) })
     }
 }
 
@@ -85,7 +106,7 @@ impl Run {
     }
 
     fn operate(&mut self) {
-        let choice = self.sim.world().choices.pick(&[2, 1, 2, 3, 2, 1, 1]);
+        let choice = self.sim.world().choices.pick(&[2, 1, 2, 3, 2, 1, 1, 2]);
         match choice {
             0 | 1 => self.deploy(choice == 1),
             2 => {
@@ -101,8 +122,24 @@ impl Run {
                 let foreign = json!({"type": "outcome", "notification": "?"}).to_string();
                 world.enqueue(Name::Feedback, foreign, None);
             }
-            _ => self.redrive(),
+            6 => self.redrive(),
+            _ => self.rewrite_settings(),
         }
+    }
+
+    /// Environments see it when the document that they have is no longer fresh.
+    fn rewrite_settings(&mut self) {
+        let mut world = self.sim.world();
+        let now = world.now;
+        if world.choices.below(2) == 0 {
+            world.secrets.rewrite_route(now);
+            world.checks.routes_were_rewritten = true;
+        } else {
+            world.secrets.rewrite_language();
+            world.checks.meets(Met::LanguageRewritten);
+        }
+        let (mode, language) = (world.secrets.mode(), world.secrets.language());
+        world.tell("operator", || format!("rewrites the settings: actions are {mode}, the language is {language}"));
     }
 
     /// New code: idle environments go, busy ones finish, or die with the old code.

@@ -2,6 +2,8 @@
 
 use crate::check::short;
 use aws_sdk_dynamodb::types::AttributeValue;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use webhooks_store::{Item, Write};
 
 /// An update in parts. Placeholders stand for names and values.
@@ -70,6 +72,14 @@ pub(crate) fn put_value(write: &mut Write, name: &str, value: AttributeValue) {
     }
 }
 
+/// Sets the attribute only where it has no value yet.
+pub(crate) fn keep_first(write: &mut Write, name: &str) {
+    let pair = clauses(write).set.into_iter().find(|(left, _)| stands_for(write, left, name));
+    let Some((left, right)) = pair else { return };
+    let (set, kept) = (format!("{left} = {right}"), format!("{left} = if_not_exists({left}, {right})"));
+    write.update = write.update.replacen(&set, &kept, 1);
+}
+
 /// Leaves out what the attribute is set to.
 pub(crate) fn leave_unset(write: &mut Write, name: &str) {
     write.update = rebuilt(write, |placeholder| !stands_for(write, placeholder, name), |_| true);
@@ -95,6 +105,12 @@ pub(crate) fn admit(write: &mut Write, state: &str) {
     let placeholder = format!(":planted_{state}");
     write.condition = Some(format!("{list}, {placeholder})"));
     write.values.insert(placeholder, AttributeValue::S(state.to_owned()));
+}
+
+/// When intake accepted what the processor writes of a notification, by the clock of intake's machine.
+pub(crate) fn received_at(write: &Write) -> Option<OffsetDateTime> {
+    let (received, _) = text_of(write, "feed_at")?.split_once('#')?;
+    OffsetDateTime::parse(received, &Rfc3339).ok()
 }
 
 /// Whose change a head takes: what is written as `notification`, and not what the condition compares.

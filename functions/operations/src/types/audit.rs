@@ -16,8 +16,8 @@ pub(crate) struct AuditItem {
     by: String,
     /// The role that the deed asks for.
     role: String,
-    /// replay, hold, release, resend_feedback, outcome, pause, resume, begin_job, cancel_job, resume_job, redrive, erase, end_erasure or
-    /// read_raw.
+    /// replay, hold, release, resend_feedback, outcome, acknowledge, unacknowledge, pause, resume,
+    /// begin_job, cancel_job, resume_job, redrive, erase, end_erasure or read_raw.
     deed: String,
     /// Absent when it concerns no tenant or all of them.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -152,6 +152,7 @@ async fn a_wrong_parameter_is_named() {
         (format!("{FEED}other&cursor={cursor}"), "cursor", "unknown_cursor"),
         (format!("/operations/v1/attention?kind=parked&cursor={cursor}"), "cursor", "unknown_cursor"),
         ("/operations/v1/attention?kind=all".to_owned(), "kind", "invalid_parameter"),
+        ("/operations/v1/attention?kind=dead&acknowledged=1".to_owned(), "acknowledged", "invalid_parameter"),
         ("/operations/v1/notifications/nonsense".to_owned(), "ref", "invalid_parameter"),
         ("/operations/v1/jobs/7".to_owned(), "id", "invalid_parameter"),
     ] {

@@ -21,7 +21,7 @@ mod tenant;
 mod watch;
 
 pub use caller::Caller;
-pub use deeds::{Deed, Outcome as HandedIn, deed, outcome};
+pub use deeds::{Acknowledge, Deed, Outcome as HandedIn, acknowledge, deed, outcome, unacknowledge};
 pub use feedback::{Feedback, feedback};
 pub use jobs::{Erase, Jobs, erase, jobs};
 pub use learn::{Learn, learn, learn_with};

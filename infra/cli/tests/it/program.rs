@@ -86,12 +86,14 @@ fn each_command_has_a_help_with_examples_that_are_right() {
 }
 
 /// They take an id that each stack makes for itself, or need no stack.
-const NOT_LOCAL: [&str; 11] = [
+const NOT_LOCAL: [&str; 13] = [
     "dlq show",
     "hold",
     "release",
     "resend",
     "outcome",
+    "acknowledge",
+    "unacknowledge",
     "jobs get",
     "jobs failed",
     "jobs cancel",

@@ -22,6 +22,9 @@ fn commands() -> Vec<String> {
         "get abc",
         "get C1013",
         "attention",
+        "attention --acknowledged",
+        "acknowledge abc --note known",
+        "unacknowledge abc",
         "audit --from 24h --tenant t-1",
         "counts",
         "dead-letters list notifications",
@@ -105,6 +108,9 @@ async fn a_deed_carries_what_was_said() {
     let server = Server::start(answers).await;
     for (command, body) in [
         ("hold abc --note asked", json!({ "note": "asked" })),
+        ("acknowledge abc --note known", json!({ "note": "known" })),
+        ("acknowledge abc --seen 2026-11-24T09:30:00Z", json!({ "note": "", "seen_at": "2026-11-24T09:30:00Z" })),
+        ("unacknowledge abc", json!({ "note": "" })),
         ("outcome abc --failure --text Refused", json!({ "is_success": false, "description": "Refused" })),
         ("outcome abc --success --text Shipped", json!({ "is_success": true, "description": "Shipped" })),
         ("pauses begin --events *", json!({ "events": "*", "note": "" })),
@@ -140,4 +146,7 @@ async fn attention_asks_for_each_kind_and_says_which_it_is() {
     assert_eq!(kinds, ["dead", "parked", "unparseable", "feedback_parked"]);
     assert!(server.asked().iter().all(|asked| asked.line.contains("tenant=t-1")), "{:?}", server.asked());
     assert_eq!(run(&server, "attention --kind paused").await.unwrap().json.as_array().unwrap().len(), 1);
+    run(&server, "attention --kind dead --acknowledged").await.unwrap();
+    let line = server.asked().last().unwrap().line.clone();
+    assert!(line.contains("kind=dead&acknowledged=true"), "{line}");
 }

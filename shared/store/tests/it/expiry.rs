@@ -156,6 +156,11 @@ async fn what_an_operator_does_keeps_a_record_for_longer() {
         assert_eq!(since(&fixture, "N").await, Some(5), "{deed:?}");
     }
     let (fixture, _) = recorded(Change::Parked(Reason::Unmapped)).await;
+    assert!(act(&fixture, Deed::Acknowledge { kind: "parked", changed_at: NOW }, 5).await);
+    assert_eq!(since(&fixture, "N").await, Some(5), "acknowledged");
+    assert!(act(&fixture, Deed::Unacknowledge { kind: "parked" }, 6).await);
+    assert_eq!(since(&fixture, "N").await, Some(6), "brought back");
+    let (fixture, _) = recorded(Change::Parked(Reason::Unmapped)).await;
     assert!(act(&fixture, Deed::Hold, 1).await);
     assert_eq!(since(&fixture, "N").await, None, "held");
     assert!(act(&fixture, Deed::Replay, 2).await);

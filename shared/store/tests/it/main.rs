@@ -4,6 +4,7 @@
 
 mod allowances;
 mod answers;
+mod attention;
 mod audit;
 mod directory;
 mod expiry;

@@ -18,6 +18,10 @@ const PALE: &str = r"
     return texts.map((one) => { const [a, b] = [light(rgba(getComputedStyle(one).color)), light(behind(one))];
         return [one.textContent.trim().slice(0, 40), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)]; }).filter(([, ratio]) => ratio < 4.5);";
 
+/// No column of a list is cut off.
+const LISTS_FIT: &str = "return innerWidth === 1280
+    && [...document.querySelectorAll('.scroll:has(td.actions)')].every((one) => one.scrollWidth <= one.clientWidth)";
+
 const STRUCTURE: &str = "return ['main', 'header', 'nav[aria-label]', 'h1', '[aria-live=polite]', 'table:not(:has(caption))', 'th:not([scope])', 'a[href=\"\"]']
     .map((selector) => document.querySelectorAll(selector).length)";
 
@@ -109,6 +113,12 @@ async fn check(browser: &Browser, name: &str) {
             assert!(!own.trim().is_empty(), "{name}: {} has no name", control.html().await.unwrap_or_default());
         }
     }
+    browser.resize(1280, 800).await;
+    until(&format!("the lists of {name} to fit 1,280 pixels"), async || {
+        (browser.script(LISTS_FIT, vec![]).await == Value::Bool(true)).then_some(())
+    })
+    .await;
+    browser.picture(&format!("{name}-1280")).await;
     browser.resize(360, 740).await;
     until(&format!("{name} to fit a phone"), async || {
         let fits = "return document.documentElement.scrollWidth <= 360 && innerWidth === 360";

@@ -1,8 +1,8 @@
-use crate::appearance::{key, tab_to};
+use crate::appearance::{focused, key, tab_to};
 use crate::console::Console;
 use crate::webdriver::ENTER;
 use crate::{company, person};
-use end_to_end::Company;
+use end_to_end::{Company, until};
 use standin::{Change, Emit, Endpoint, Fault, Item, Sending};
 
 #[tokio::test]
@@ -38,6 +38,50 @@ async fn attention_says_why_and_what_to_do_and_plans_a_replay_of_all_by_keyboard
     browser.press("Replay 2 notifications").await;
     browser.reads(".job[data-kind=replay] .chip.bad", "Finished, 2 failed again").await;
     browser.reads(".job[data-kind=replay] a", "2 failed again").await;
+    browser.was_content().await;
+}
+
+#[tokio::test]
+async fn what_is_known_is_acknowledged_with_a_note_and_brought_back_by_keyboard() {
+    let company = Company::new(company::ACKNOWLEDGED).await;
+    let items = ["1", "2"].map(|number| Item::new("PAYROLL_CHANGED", number)).into();
+    let unknown = company.visma.emit(&Emit { items, sending: Sending::default() }).await.unwrap();
+    for id in unknown.notification_ids {
+        company.ended(id, "parked: unmapped", "").await;
+    }
+    let console = Console::open(&company.stack).await;
+    console.sign_in(&person::token(&company.stack).await).await;
+    let browser = &console.browser;
+    console.view(&format!("#/attention?kind=parked&tenant={}", company.tenant), "Attention").await;
+    browser.reads(".group h2", ": 2").await;
+    tab_to(browser, "Acknowledge: all 2").await;
+    key(browser, ENTER).await;
+    browser.sees("dialog[open]").await;
+    focused(browser).await.send_keys("asked the vendor").await.unwrap();
+    tab_to(browser, "Acknowledge").await;
+    key(browser, ENTER).await;
+    browser.reads(".empty", "Nothing here.").await;
+    until("the focus not to be lost", async || {
+        (browser.name(&focused(browser).await).await == "Attention").then_some(())
+    })
+    .await;
+
+    tab_to(browser, "Show what was acknowledged").await;
+    key(browser, ENTER).await;
+    browser.reads(".group h2", ": 2").await;
+    let link = browser.sees(".group a.key").await;
+    link.click().await.unwrap();
+    browser.reads(".title .chip", "Acknowledged").await;
+    browser.reads(".timeline .text", "asked the vendor").await;
+    browser.picture("acknowledged-light").await;
+    tab_to(browser, "Bring back").await;
+    key(browser, ENTER).await;
+    browser.sees("dialog[open]").await;
+    tab_to(browser, "Bring back").await;
+    key(browser, ENTER).await;
+    browser.reads(".timeline .what", "Brought back to attention").await;
+    console.view(&format!("#/attention?kind=parked&tenant={}", company.tenant), "Attention").await;
+    browser.reads(".group h2", ": 1").await;
     browser.was_content().await;
 }
 

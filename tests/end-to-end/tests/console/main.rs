@@ -35,4 +35,5 @@ mod company {
     pub(crate) const UNANSWERED: u32 = 52;
     pub(crate) const FOLLOWED: u32 = 53;
     pub(crate) const IN_A_ZONE: u32 = 54;
+    pub(crate) const ACKNOWLEDGED: u32 = 55;
 }

@@ -1,7 +1,9 @@
 //! What must hold when the faults have stopped, the clock has run on and every queue is empty.
 
 use super::in_motion::{number, record, text};
+use super::probes::OLD_NEWS;
 use super::{Checks, Invariant, short};
+use crate::actors::RETENTION;
 use crate::model::erp::{Erp, Nature, Record, Sent, TENANTS};
 use crate::model::table::TableModel;
 use uuid::Uuid;
@@ -12,6 +14,9 @@ impl Checks {
     pub(crate) fn at_rest(&mut self, table: &TableModel, erp: &Erp) {
         for key in self.accepted.clone() {
             let item = record(table, &key);
+            if item.is_none() && self.is_gone(&key) {
+                continue;
+            }
             let Some((item, state)) = item.and_then(|item| Some((item, text(item, "state")?))) else {
                 self.violated(Invariant::OneTerminalState, format!("{} was accepted and never recorded", short(&key)));
                 continue;
@@ -94,7 +99,10 @@ impl Checks {
         // What waits for a person does so in sight, and brings the head up to date when it is replayed.
         let of_record = |item: &&Item| text(item, "pk") == Some(&partition(record));
         let waits = table.items().filter(of_record).any(|item| text(item, "state") == Some("parked"));
-        self.require(is_newest || waits, Invariant::ForwardOnly, || {
+        // It showed what the ERP had when it was written for the last time.
+        let gone_at = self.head_gone_at(partition(record)).filter(|_| head.is_none());
+        let has_expired = gone_at.is_some_and(|gone_at| gone_at - modified >= RETENTION - OLD_NEWS);
+        self.require(is_newest || waits || has_expired, Invariant::ForwardOnly, || {
             format!("the head of {} is behind the ERP", record.key)
         });
     }
@@ -106,7 +114,9 @@ impl Checks {
             let head = head(table, &erp.records[at])?;
             head.get("deleted")?.as_bool().ok().copied()
         };
-        let shows = !is_processed || is_marked() == Some(true);
+        let own = &erp.records[at];
+        let has_expired = head(table, own).is_none() && self.head_gone_at(partition(own)).is_some();
+        let shows = !is_processed || has_expired || is_marked() == Some(true);
         self.require(shows, Invariant::ForwardOnly, || {
             format!("{} was deleted, and its head does not show it", short(key))
         });

@@ -95,6 +95,8 @@ pub(crate) struct Commands {
     pub(crate) struck: u32,
     /// Events that were read again, which count there as well.
     pub(crate) read_again: u32,
+    /// Jobs that had ended, and have expired since.
+    expired_jobs: BTreeSet<String>,
     found: Option<String>,
 }
 
@@ -167,6 +169,14 @@ impl Commands {
         })
     }
 
+    /// Called before DynamoDB deletes an item whose time is over.
+    pub(super) fn expires(&mut self, item: &Item) {
+        let has_ended = matches!(text(item, "status"), Some("finished" | "cancelled"));
+        if text(item, "pk") == Some(JOBS) && has_ended {
+            self.expired_jobs.extend(text(item, "sk").map(str::to_owned));
+        }
+    }
+
     pub(crate) fn found(&mut self, what: String) {
         self.found.get_or_insert(what);
     }
@@ -194,7 +204,8 @@ impl Commands {
                     Some("cancelled") => self.has(&Command::Cancel(job.clone()), None),
                     // Set going by a command that then failed, as its operator was told.
                     Some("running") => self.has(&Command::Resume(job.clone()), Some(false)),
-                    _ => false,
+                    Some(_) => false,
+                    None => self.expired_jobs.contains(job),
                 }
             };
             let ends = !command.jobs.is_empty() && command.jobs.iter().all(has_ended);

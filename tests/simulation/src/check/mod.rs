@@ -3,12 +3,15 @@
 mod at_rest;
 mod command;
 mod in_motion;
+mod kept;
 mod marks;
+mod met;
 mod probes;
 mod promises;
 
 pub(crate) use command::{Command, Commands, Meant, Target, waiting};
 pub(crate) use in_motion::{Answer, Asked};
+pub use met::Met;
 pub(crate) use probes::Writer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,8 +57,10 @@ pub(crate) struct Checks {
     pub(crate) out_of_reach: BTreeSet<String>,
     /// The events that the integrator has read.
     consumed: BTreeSet<String>,
-    /// What was published, by notification key, without what the ERP may change in between.
-    events: BTreeMap<String, String>,
+    /// What was published, by notification key, without what the ERP may change in between; and how it was to be answered.
+    events: BTreeMap<String, (String, String)>,
+    /// Actions may be answered in another way than at first.
+    pub(crate) routes_were_rewritten: bool,
     /// What Visma Net took, by notification id.
     taken: BTreeMap<Uuid, Vec<Told>>,
     /// What had ended before the attempt began, by instance.
@@ -80,6 +85,8 @@ pub(crate) struct Checks {
     /// What was dead at some time.
     were_dead: BTreeSet<String>,
     pub(crate) commands: Commands,
+    pub(crate) met: BTreeSet<Met>,
+    kept: kept::Kept,
 }
 
 /// What an accountant reads.

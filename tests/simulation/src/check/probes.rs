@@ -16,7 +16,7 @@ const NEWEST: &str = "9223372036854775807";
 /// Marks that say that a person has to look.
 const FOR_A_PERSON: [&str; 5] = ["dead", "parked", "unparseable", "paused", "feedback_parked"];
 /// An attempt may go by a time that it read before the clock jumped, by a day at most.
-const OLD_NEWS: Duration = Duration::days(2);
+pub(super) const OLD_NEWS: Duration = Duration::days(2);
 
 /// Who asks for a write, and when.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +38,7 @@ impl Checks {
             _ => {}
         }
         self.expires_in_time(write, writer.now);
+        self.meets_clocks(writer, write);
     }
 
     /// What an attempt does at the last receipt of a message, it does after it has been written down as dead.

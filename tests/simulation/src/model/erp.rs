@@ -1,7 +1,7 @@
 //! Visma Net: entities that change, a dispatcher that tells of it, lists, rate limits, outages and the notification feedback.
 
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -34,6 +34,8 @@ pub(crate) struct Erp {
     pub(crate) deliveries: Vec<Delivery>,
     /// What each sent notification is, by its sort key in the ledger.
     pub(crate) sent: BTreeMap<String, Sent>,
+    /// The ids whose feedback was refused at some time.
+    pub(crate) refused: BTreeSet<Uuid>,
 }
 
 /// An entity of a tenant.
@@ -99,7 +101,7 @@ impl Erp {
                 records.push(Record { tenant, entity, key, internal_id, status: 0, modified: None, deleted: false });
             }
         }
-        Self { mood: Mood::Fine, records, deliveries: Vec::new(), sent: BTreeMap::new() }
+        Self { mood: Mood::Fine, records, deliveries: Vec::new(), sent: BTreeMap::new(), refused: BTreeSet::new() }
     }
 
     pub(crate) fn find(&self, tenant: &str, entity: Entity, key: &str) -> Option<&Record> {

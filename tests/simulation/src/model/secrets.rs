@@ -1,4 +1,5 @@
-//! The settings document in Secrets Manager, whose signing secrets are rotated while everything runs.
+//! The settings document in Secrets Manager, which is rewritten while everything runs: signing secrets are rotated, actions are answered
+//! by another route, accountants read another language.
 
 use super::erp::TENANTS;
 use serde_json::{Value, json};
@@ -11,9 +12,28 @@ const SETTLED_AFTER: Duration = Duration::seconds(31);
 /// Longer than a document stays in force that cannot be read again (an hour, and the five minutes for which the last try stands).
 const OVERLAP: Duration = Duration::minutes(66);
 
+/// A document is in force for an hour at most, the last try for a newer one stands for five minutes, and an attempt takes one.
+const KNOWN_FOR: Duration = Duration::minutes(66);
+const MODES: [&str; 2] = ["deferred", "automatic"];
+const LANGUAGES: [&str; 2] = ["en", "nb"];
+
 #[derive(Debug)]
 pub(crate) struct Secrets {
     signing: Vec<Signing>,
+    /// How actions are answered, and since when; the newest last.
+    routes: Vec<(OffsetDateTime, &'static str)>,
+    language: &'static str,
+}
+
+/// What a planted bug makes of the document.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Reading {
+    /// The ends of signing secrets are left out.
+    pub(crate) endless: bool,
+    /// So are all secrets but the newest.
+    pub(crate) newest_only: bool,
+    /// The route is that of the beginning.
+    pub(crate) first_route: bool,
 }
 
 #[derive(Debug)]
@@ -26,7 +46,37 @@ struct Signing {
 impl Secrets {
     pub(crate) fn new(now: OffsetDateTime) -> Self {
         let first = Signing { value: "signing-secret-1".into(), since: now - Duration::days(1), expires_at: None };
-        Self { signing: vec![first] }
+        Self { signing: vec![first], routes: vec![(now, MODES[0])], language: LANGUAGES[0] }
+    }
+
+    pub(crate) fn mode(&self) -> &'static str {
+        self.routes.last().expect("there is one from the beginning").1
+    }
+
+    pub(crate) fn language(&self) -> &'static str {
+        self.language
+    }
+
+    /// Actions are answered in the other way from now on.
+    pub(crate) fn rewrite_route(&mut self, now: OffsetDateTime) {
+        let other = MODES.into_iter().find(|mode| *mode != self.mode()).expect("there are two");
+        self.routes.push((now, other));
+    }
+
+    pub(crate) fn rewrite_language(&mut self) {
+        self.language = LANGUAGES.into_iter().find(|language| *language != self.language).expect("there are two");
+    }
+
+    /// Whether somebody may still go by a document in which actions are answered so.
+    pub(crate) fn may_say(&self, mode: &str, now: OffsetDateTime) -> bool {
+        let ends = self.routes.iter().skip(1).map(|(since, _)| Some(*since)).chain([None]);
+        let mut routes = self.routes.iter().zip(ends);
+        routes.any(|((_, known), end)| *known == mode && end.is_none_or(|end| now - end <= KNOWN_FOR))
+    }
+
+    /// Whether the sender still signs with a secret that a newer one has ended.
+    pub(crate) fn is_old_in_use(&self, now: OffsetDateTime) -> bool {
+        self.signing.last().is_some_and(|newest| now - newest.since < SETTLED_AFTER)
     }
 
     /// A new secret beside the old ones, which from now on have an end.
@@ -50,18 +100,20 @@ impl Secrets {
         expired.map(|one| one.value.as_str())
     }
 
-    /// As it is stored. `endless` leaves the expiry out.
-    pub(crate) fn document(&self, endless: bool) -> String {
+    /// As it is stored, and read.
+    pub(crate) fn document(&self, reading: Reading) -> String {
         let secret = |(at, one): (usize, &Signing)| {
             let mut secret = json!({"id": at.to_string(), "value": one.value});
-            if let Some(end) = one.expires_at.filter(|_| !endless) {
+            if let Some(end) = one.expires_at.filter(|_| !reading.endless) {
                 secret["expires_at"] = end.format(&Rfc3339).expect("a time of this era").into();
             }
             secret
         };
-        let secrets: Vec<Value> = self.signing.iter().enumerate().map(secret).collect();
-        let tenants: Vec<Value> =
-            TENANTS.iter().map(|(id, company)| json!({"id": id, "company_id": company})).collect();
+        let old = if reading.newest_only { self.signing.len() - 1 } else { 0 };
+        let secrets: Vec<Value> = self.signing.iter().enumerate().skip(old).map(secret).collect();
+        let mode = if reading.first_route { self.routes[0].1 } else { self.mode() };
+        let tenant = |(id, company): &(&str, &str)| json!({"id": id, "company_id": company, "language": self.language});
+        let tenants: Vec<Value> = TENANTS.iter().map(tenant).collect();
         json!({
             "version": 1,
             "visma": {
@@ -74,7 +126,7 @@ impl Secrets {
                 {"id": "legacy", "route": "legacy", "channel": "legacy", "path_token": PATH_TOKEN},
             ],
             "tenants": tenants,
-            "routes": [{"events": "sales_order.action", "feedback": "deferred", "deadline_hours": 336}],
+            "routes": [{"events": "sales_order.action", "feedback": mode, "deadline_hours": 336}],
             "source_ips": {"policy": "off"},
             "reconciliation": {
                 "collections": ["account", "customer", "sales_order"], "first_lookback_hours": 1000, "max_calls": 20,

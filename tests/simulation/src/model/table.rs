@@ -3,6 +3,7 @@
 use super::expression::{Placeholders, holds, projected, updated};
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::BTreeMap;
+use time::OffsetDateTime;
 use webhooks_store::{Item, Query, Write};
 
 /// The indexes: their keys, and what is projected beside these.
@@ -131,6 +132,15 @@ impl TableModel {
             None => item,
         })
         .collect()
+    }
+
+    /// The keys of what may be deleted, since its time is over.
+    pub(crate) fn expired(&self, now: OffsetDateTime) -> Vec<(String, String)> {
+        let is_over = |item: &Item| {
+            let end = item.get("expires_at").and_then(|end| end.as_n().ok()?.parse::<i64>().ok());
+            end.is_some_and(|end| end <= now.unix_timestamp())
+        };
+        self.items.iter().filter(|(_, row)| is_over(&row.now)).map(|(key, _)| key.clone()).collect()
     }
 
     pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {

@@ -1,6 +1,7 @@
 //! What continuous integration runs: five thousand schedules, half of them on each core.
 
-use simulation::{Plan, run, shortest};
+use simulation::{Met, Plan, run, shortest};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 const EACH: u64 = 2_500;
@@ -10,6 +11,7 @@ const RUNS_TO_SHORTEN: usize = 2_000;
 fn no_invariant_breaks(seeds: std::ops::Range<u64>) {
     let (start, count) = (Instant::now(), seeds.end - seeds.start);
     let (mut accepted, mut faults) = (0, 0);
+    let mut met = BTreeMap::from(Met::ALL.map(|what| (what, 0)));
     for seed in seeds {
         let plan = Plan { seed, ..Plan::default() };
         let outcome = run(&plan);
@@ -19,10 +21,12 @@ fn no_invariant_breaks(seeds: std::ops::Range<u64>) {
         }
         accepted += outcome.accepted;
         faults += outcome.faults;
+        outcome.met.into_iter().for_each(|what| *met.entry(what).or_default() += 1);
     }
-    println!("{count} schedules, {:.0} a second", count as f64 / start.elapsed().as_secs_f64());
+    println!("{count} schedules, {:.0} a second; met: {met:?}", count as f64 / start.elapsed().as_secs_f64());
     // A simulation in which nothing happens finds nothing.
     assert!(accepted as u64 > count && u64::from(faults) > count, "{accepted} notifications, {faults} faults");
+    assert!(met.values().all(|schedules| *schedules > 0), "{met:?}");
 }
 
 #[test]

@@ -153,7 +153,9 @@ async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Res
             format!("{compared:?} {:?}", table.last_heard(&key.entity.tenant, now, 2).await?)
         }
         12 => {
-            let deeds = [Deed::Replay, Deed::Hold, Deed::Release, Deed::ResendFeedback, Deed::Outcome];
+            let seen = Deed::Acknowledge { kind: "parked", changed_at: now };
+            let unseen = Deed::Unacknowledge { kind: "parked" };
+            let deeds = [Deed::Replay, Deed::Hold, Deed::Release, Deed::ResendFeedback, Deed::Outcome, seen, unseen];
             let action =
                 Action { deed: deeds[usize::from(a) % deeds.len()], at: now, by: "somebody", note: "a reason" };
             format!("{:?}", table.act(&key, action).await?)

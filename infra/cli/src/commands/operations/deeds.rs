@@ -1,10 +1,13 @@
-//! `hold`, `release`, `resend` and `outcome`: one notification at a time.
+//! `hold`, `release`, `resend`, `outcome`, `acknowledge` and `unacknowledge`: one notification at a time.
 
 use super::{Access, Caller, Client};
 use crate::output::{self, Report};
 use crate::stack::Stack;
+use crate::text::{Since, exact, since};
 use clap::Args;
+use reqwest::Method;
 use serde_json::json;
+use webhooks_host::{Host, SystemHost};
 
 #[derive(Debug, Args)]
 pub struct Deed {
@@ -16,6 +19,15 @@ pub struct Deed {
     note: String,
     #[command(flatten)]
     access: Access,
+}
+
+#[derive(Debug, Args)]
+pub struct Acknowledge {
+    /// When you looked: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 5m. What has failed since is refused
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    seen: Option<Since>,
+    #[command(flatten)]
+    deed: Deed,
 }
 
 #[derive(Debug, Args)]
@@ -48,6 +60,39 @@ pub async fn deed(stack: &Stack, caller: &Caller, what: &str, options: Deed) -> 
     };
     let Deed { reference, note, access } = options;
     done(stack, caller, (what, &reference, &access), &json!({ "note": note }), told).await
+}
+
+/// # Errors
+/// As [`deed`], or it has changed since it was seen.
+pub async fn acknowledge(stack: &Stack, caller: &Caller, options: Acknowledge) -> output::Outcome {
+    let Acknowledge { seen, deed: Deed { reference, note, access } } = options;
+    let mut body = json!({ "note": note });
+    if let Some(seen) = seen {
+        body["seen_at"] = json!(exact(seen.at(SystemHost.now())));
+    }
+    let told = "It needs no attention until something happens to it again.";
+    acknowledgement(stack, caller, (Method::POST, "acknowledged", &reference, &access), &body, told).await
+}
+
+/// # Errors
+/// As [`deed`].
+pub async fn unacknowledge(stack: &Stack, caller: &Caller, options: Deed) -> output::Outcome {
+    let Deed { reference, note, access } = options;
+    let told = "It needs attention again.";
+    let what = (Method::DELETE, "unacknowledged", reference.as_str(), &access);
+    acknowledgement(stack, caller, what, &json!({ "note": note }), told).await
+}
+
+async fn acknowledgement(
+    stack: &Stack,
+    caller: &Caller,
+    (method, done, reference, access): (Method, &str, &str, &Access),
+    body: &serde_json::Value,
+    told: &str,
+) -> output::Outcome {
+    let client = Client::new(stack, caller, access).await?;
+    client.send(method, &["operations", "v1", "notifications", reference, "acknowledgement"], body).await?;
+    Ok(Report::new(json!({ "ref": reference, "done": done }), told))
 }
 
 /// # Errors

@@ -45,6 +45,9 @@ pub struct Attention {
     /// Only of this tenant, by its name, company number or id
     #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: Option<String>,
+    /// What somebody has acknowledged, instead of what nobody has
+    #[arg(long)]
+    acknowledged: bool,
     /// The most to show of each kind
     #[arg(long, default_value_t = 20, value_name = "NUMBER")]
     limit: usize,
@@ -110,11 +113,17 @@ pub async fn attention(stack: &Stack, caller: &Caller, options: Attention, forma
         for kind in &kinds {
             let mut query = vec![("kind", kind.as_str())];
             query.extend(tenant.as_deref().map(|tenant| ("tenant", tenant)));
+            query.extend(options.acknowledged.then_some(("acknowledged", "true")));
             let mut found = client.pages(&["operations", "v1", "attention"], &query, options.limit).await?;
             found.iter_mut().for_each(|item| item["kind"] = json!(kind.as_str()));
             all.extend(found);
         }
-        let text = if all.is_empty() { "Nothing needs attention.".to_owned() } else { shown::attention(&all) };
+        let text = match (all.is_empty(), options.acknowledged) {
+            (true, true) => "Nothing is acknowledged.".to_owned(),
+            (true, false) => "Nothing needs attention.".to_owned(),
+            (false, true) => shown::acknowledged(&all),
+            (false, false) => shown::attention(&all),
+        };
         Ok::<_, Failure>(Report::new(all, text))
     };
     options.watch.show(format, look).await

@@ -1,8 +1,11 @@
 //! What else the operations API can, as commands.
 
-use super::{Attention, Audit, Deed, Entity, Erase, Feedback, HandedIn, Jobs, Letters, Pauses, Tenants, View};
 use super::{
-    Caller, attention, audit, counts, deed, entity, erase, feedback, jobs, letters, outcome, pauses, quotas, tenants,
+    Acknowledge, Attention, Audit, Deed, Entity, Erase, Feedback, HandedIn, Jobs, Letters, Pauses, Tenants, View,
+};
+use super::{
+    Caller, acknowledge, attention, audit, counts, deed, entity, erase, feedback, jobs, letters, outcome, pauses,
+    quotas, tenants, unacknowledge,
 };
 use crate::interrupt::Stop;
 use crate::output::{Format, Outcome};
@@ -16,8 +19,18 @@ pub enum More {
     #[command(after_help = "Examples:
   visma-webhooks attention
   visma-webhooks attention --kind parked --watch
+  visma-webhooks attention --acknowledged
   visma-webhooks --local attention")]
     Attention(Attention),
+    /// Take a notification out of what needs attention, until something happens to it again
+    #[command(after_help = "Examples:
+  visma-webhooks acknowledge 01M844DZQT5K3V0Z8Q6H2N7RWB --note known
+  visma-webhooks acknowledge 01M844DZQT5K3V0Z8Q6H2N7RWB --note known --seen 5m")]
+    Acknowledge(Acknowledge),
+    /// Bring an acknowledged notification back to what needs attention
+    #[command(after_help = "Example:
+  visma-webhooks unacknowledge 01M844DZQT5K3V0Z8Q6H2N7RWB")]
+    Unacknowledge(Deed),
     /// Count what needs attention and what waits
     #[command(after_help = "Examples:
   visma-webhooks counts
@@ -117,6 +130,8 @@ pub async fn more(
 ) -> Outcome {
     match command {
         More::Attention(options) => attention(stack, caller, options, format).await,
+        More::Acknowledge(options) => acknowledge(stack, caller, options).await,
+        More::Unacknowledge(options) => unacknowledge(stack, caller, options).await,
         More::Counts(options) => counts(stack, caller, options, format).await,
         More::Entity(options) => entity(stack, caller, options).await,
         More::Quotas(options) => quotas(stack, caller, options, format).await,

@@ -44,6 +44,16 @@ pub(super) fn attention(items: &[Value]) -> String {
     table(["kind", "received (utc)", "tenant", "event", "key", "reason", "ref"], rows)
 }
 
+/// What somebody has looked at, with who and why.
+pub(super) fn acknowledged(items: &[Value]) -> String {
+    let rows = items.iter().map(|item| {
+        let [at, by, note] = ["at", "by", "note"].map(|name| text(&item["attention"]["acknowledged"][name]));
+        let [kind, key, reason, reference] = ["kind", "key", "reason", "ref"].map(|name| text(&item[name]));
+        [kind, second(&at), by, note, key, reason, reference]
+    });
+    table(["kind", "acknowledged (utc)", "by", "note", "key", "reason", "ref"], rows)
+}
+
 fn row(item: &Value) -> [String; 7] {
     let [received, event, key] = ["received_at", "event", "key"].map(|name| text(&item[name]));
     let [state, reason, reference] = ["state", "reason", "ref"].map(|name| text(&item[name]));

@@ -1,0 +1,51 @@
+//! That a person is asked to look at a notification, and that somebody has.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use webhooks_store::{Deed, Line, Record};
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Attention {
+    /// dead, parked, unparseable or feedback_parked.
+    kind: &'static str,
+    /// When it or its feedback last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    changed_at: OffsetDateTime,
+    /// Absent while nobody has looked at that change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged: Option<Acknowledged>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Acknowledged {
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    note: String,
+}
+
+/// That an operator has looked, and knows.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Acknowledgement {
+    /// Kept beside the notification.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub(crate) note: String,
+    /// When they looked, such as `attention.changed_at`: what has changed since is not acknowledged.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub(crate) seen_at: Option<OffsetDateTime>,
+}
+
+impl Attention {
+    pub(crate) fn of(record: &Record) -> Option<Self> {
+        let own = record.attention.as_ref()?;
+        let acknowledge = Deed::Acknowledge { kind: own.kind, changed_at: own.changed_at };
+        let is_one = |line: &&Line| line.what == acknowledge.as_str();
+        let last = record.actions.iter().rfind(is_one).filter(|_| own.is_acknowledged);
+        let acknowledged = last.map(|line| Acknowledged { at: line.at, by: line.by.clone(), note: line.text.clone() });
+        Some(Self { kind: own.kind, changed_at: own.changed_at, acknowledged })
+    }
+}
