@@ -53,7 +53,7 @@ locals {
       }
     }
     reconciler = {
-      description = "Finds changes in the ERP whose webhook never arrived, and work that waits in vain."
+      description = "Finds changes in the ERP whose webhook never arrived, and stuck work."
       timeout     = 300
       environment = {
         SETTINGS_SECRET_ID      = local.secret
@@ -66,7 +66,7 @@ locals {
       }
     }
     operations = {
-      description = "Shows what happened to every notification, and repairs it."
+      description = "Shows what happened to every notification, and replays or releases it."
       timeout     = 29
       environment = {
         AUTHORIZER                          = "jwt"
@@ -89,7 +89,7 @@ locals {
       }
     }
     repair = {
-      description = "Carries out what operators ask for and what takes long, slice by slice, at the rate they chose."
+      description = "Runs operators' long jobs slice by slice, at the rate they chose."
       timeout     = var.worker_timeout_seconds
       environment = {
         TABLE_NAME                          = local.table

@@ -63,7 +63,7 @@ variable "max_receive_count" {
 }
 
 variable "give_up_hours" {
-  description = "Age at which a feedback that Visma Net never took is parked. Below 168, the queue's retention."
+  description = "Age at which a feedback that Visma Net has not accepted is parked. Below 168, the queue's retention."
   type        = number
   default     = 24
 }

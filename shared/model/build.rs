@@ -1,12 +1,12 @@
-//! Writes the table of time zones from the IANA database: a line for each rule that is in force now,
-//! with the names of the zones that follow it. The history of the zones is left out: it is 200 KB,
-//! and nothing here needs it.
+//! Writes the table of time zones from the IANA database. Each line has a rule that is in force now
+//! and the names of its zones. It leaves out the history of the zones: that is 200 KB, and the
+//! product does not need it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs, io};
 
-/// These zones follow the moon for a part of the year, and no rule tells it.
+/// These zones follow the moon for a part of the year, which no rule can express.
 const WITHOUT_RULE: [&str; 4] = ["Africa/Casablanca", "Africa/El_Aaiun", "Asia/Gaza", "Asia/Hebron"];
 
 fn main() -> io::Result<()> {
@@ -21,7 +21,7 @@ fn main() -> io::Result<()> {
     fs::write(Path::new(&folder).join("zones.txt"), lines)
 }
 
-/// The last line of the file, which POSIX describes as the value of `TZ` (RFC 9636, section 3.3).
+/// The last line of the file: a POSIX `TZ` value (RFC 9636, section 3.3).
 fn rule(data: &'static [u8]) -> Option<&'static str> {
     let last = data.strip_suffix(b"\n")?.rsplit(|byte| *byte == b'\n').next()?;
     std::str::from_utf8(last).ok().filter(|rule| !rule.is_empty())

@@ -1,5 +1,4 @@
-//! Stops a release of the functions that would be built for the processor of this machine: on AWS's
-//! it could end with SIGILL.
+//! Fails a release build for the processor of this machine: on AWS it could end with SIGILL.
 
 #[path = "src/build_flags.rs"]
 mod build_flags;

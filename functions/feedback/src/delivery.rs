@@ -1,18 +1,18 @@
-//! One feedback under the ids it may be known by.
+//! Delivers one feedback under the ids that Visma Net may know.
 
 use uuid::Uuid;
 use webhooks_model::feedback::{Address, Verdict};
 use webhooks_settings as settings;
 use webhooks_visma::{Feedback, Visma, VismaError};
 
-/// At most two ids are tried: the one the settings prefer and the other
+/// Tries at most two ids: the preferred one and the other
 /// (docs/visma-net.md#notification-feedback).
 const TRIES: usize = 2;
 
-/// Returns the id it was taken under.
+/// Returns the id under which Visma Net accepted it.
 ///
 /// # Errors
-/// Of the last id tried. A refusal of both is [`VismaError::Refused`].
+/// The error of the last id. If both were refused, it is [`VismaError::Refused`].
 pub(crate) async fn deliver(
     client: &impl Visma,
     visma: &settings::Visma,

@@ -1,4 +1,4 @@
-//! The steps of one feedback, and what becomes of a failure among them.
+//! The steps of one feedback, and what becomes of a failure.
 
 use crate::delivery::deliver;
 use crate::ports::{Limits, Ports};
@@ -20,12 +20,12 @@ use webhooks_settings::{Cache, LoadError, Settings};
 use webhooks_store::{Answer, Answered, Answers, Observer, StoreError};
 use webhooks_visma::{Quotas, VismaError};
 
-/// An outcome may reach us before the processor has written the notification down.
+/// An outcome may arrive before the processor has recorded the notification.
 const MAY_BE_EARLY_BY: Duration = Duration::minutes(15);
 
-/// `None` where the table refuses to look for that key.
+/// `None` if the table refuses to look up that key.
 type Known = HashMap<LedgerKey, Option<Answered>>;
-/// The notifications that messages of this batch are about.
+/// The notifications of this batch's messages.
 type Taken = Mutex<HashSet<LedgerKey>>;
 
 pub struct Feedback<P: Ports> {
@@ -40,7 +40,7 @@ pub struct Feedback<P: Ports> {
     pub observer: Observer,
 }
 
-/// What to send, once it is known to be wanted.
+/// A feedback to send, once it is known to be wanted.
 struct Wanted {
     key: LedgerKey,
     address: Address,
@@ -54,13 +54,13 @@ enum Decision {
     AlreadyAnswered,
     /// The notification is not recorded yet.
     TooEarly,
-    /// The table refuses to be asked for it.
+    /// The table refuses to look it up.
     Refused,
     Reject(Rejection),
 }
 
 impl<P: Ports> Feedback<P> {
-    /// `budget` is the time there is for the batch.
+    /// `budget` is the time for the whole batch.
     pub async fn batch(&self, event: SqsEvent, request_id: &str, budget: std::time::Duration) -> SqsBatchResponse {
         let known = self.look_up(&event).await;
         let taken = Taken::default();
@@ -72,14 +72,15 @@ impl<P: Ports> Feedback<P> {
         response
     }
 
-    /// The least of the batch's tenants.
+    /// The smallest quota left among the batch's tenants.
     fn quota_left(&self, taken: &Taken) -> Option<Metric> {
         let taken = taken.lock().expect("nothing panics while it is held");
         let quotas = taken.iter().filter_map(|key| self.visma.quota_left(&key.entity.tenant));
         quotas.map(|quota| quota.remaining).min().map(Metric::FeedbackQuotaLeft)
     }
 
-    /// One read for the whole batch. `None` when it failed, and then every message comes again. A key that the table refuses fails alone.
+    /// One read for the whole batch. `None` if it failed: then all messages come again. A key that
+    /// the table refuses fails only its own message.
     async fn look_up(&self, event: &SqsEvent) -> Option<Known> {
         let bodies = event.records.iter().filter_map(|record| record.body.as_deref());
         let keys: Vec<LedgerKey> =
@@ -98,7 +99,7 @@ impl<P: Ports> Feedback<P> {
         }
     }
 
-    /// One of them is at fault, which is no reason to leave the others.
+    /// Reads key by key, since one bad key must not fail the others.
     async fn look_up_each(&self, keys: &[LedgerKey]) -> Result<Known, StoreError> {
         let mut known = Known::new();
         for key in keys {
@@ -127,7 +128,7 @@ impl<P: Ports> Feedback<P> {
             Err(rejection) => return self.reject(rejection, &received).await,
         };
         let key = message.notification();
-        // Of two messages about one notification the second waits, and then finds it answered.
+        // The second of two messages about one notification waits, and then finds it answered.
         if !taken.lock().expect("nothing panics while it is held").insert(key.clone()) {
             return self.again(Next::unavailable(), &received);
         }
@@ -160,7 +161,8 @@ impl<P: Ports> Feedback<P> {
         let verdict = match (message, state) {
             (_, FeedbackState::Sent) => return Decision::AlreadyAnswered,
             (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Awaited) => Some(verdict.clone()),
-            // Visma Net may have taken what was decided before it was parked, and answered so that we did not hear it.
+            // Before it was parked, Visma Net may have accepted the feedback without our receiving
+            // the answer.
             (FeedbackMessage::Outcome { verdict, .. }, FeedbackState::Parked)
                 if answered.verdict.as_ref() == Some(verdict) =>
             {
@@ -220,7 +222,7 @@ impl<P: Ports> Feedback<P> {
             receive_count = received.receive_count,
             "feedback will be retried: {error}"
         );
-        // A tenant out of quota is tried for hours: ever fewer of its tries are worth a line.
+        // A tenant without quota is retried for hours, so fewer and fewer of its tries are logged.
         if received.receive_count.is_power_of_two()
             && let Some(outcome) = self.write(wanted, &Answer::Failed(attempt), received).await
         {
@@ -229,8 +231,9 @@ impl<P: Ports> Feedback<P> {
         self.retry(Some(tenant), next, received)
     }
 
-    /// What Visma Connect refuses may be right in a newer document, such as a rotated client secret. That is read, once in half a minute at
-    /// most, before anybody has to look.
+    /// If Visma Connect refuses our credentials, a newer document may have better ones, such as a
+    /// rotated client secret. So the settings are read again, at most once in half a minute, before
+    /// the feedback is parked.
     async fn deliver(&self, wanted: &Wanted, settings: &Settings) -> Result<Result<Uuid, VismaError>, LoadError> {
         let tenant = &wanted.key.entity.tenant;
         let (address, verdict) = (&wanted.address, &wanted.verdict);
@@ -245,7 +248,7 @@ impl<P: Ports> Feedback<P> {
         Ok(deliver(&self.visma, &newer.visma, tenant, address, verdict).await)
     }
 
-    /// `Some` when it could not be written and the message has to come again.
+    /// `Some` if it could not be written and the message has to come again.
     async fn write(&self, wanted: &Wanted, answer: &Answer, received: &Received) -> Option<Outcome> {
         let written = self.answers.answer(&wanted.key, answer, self.host.now()).await;
         let error = written.err()?;
@@ -253,7 +256,7 @@ impl<P: Ports> Feedback<P> {
         Some(self.retry(Some(&wanted.key.entity.tenant), error.next(), received))
     }
 
-    /// Puts the message where a person finds it, with the reason beside it.
+    /// Sends the message with its reason to the dead-letter queue, for a person.
     async fn reject(&self, rejection: Rejection, received: &Received) -> Outcome {
         tracing::warn!(code = rejection.code(), "rejected: {rejection}");
         let text = rejection.to_string();
@@ -273,7 +276,7 @@ impl<P: Ports> Feedback<P> {
         Attempt { at: self.host.now(), receive_count: received.receive_count, reason, detail: error.to_string() }
     }
 
-    /// A try has failed; another follows.
+    /// Handles a failed try that will be repeated.
     fn retry(&self, tenant: Option<&str>, next: Next, received: &Received) -> Outcome {
         self.metrics.record(tenant, [Metric::FeedbackRetried { reason: next.reason().as_str() }]);
         self.again(next, received)

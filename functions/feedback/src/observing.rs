@@ -1,4 +1,5 @@
-//! What an answer of Visma Net tells about the open questions (docs/visma-net.md#open-questions).
+//! Collects what answers of Visma Net show about the open questions
+//! (docs/visma-net.md#open-questions).
 
 use crate::feedback::Feedback;
 use crate::ports::Ports;
@@ -9,11 +10,11 @@ use webhooks_model::feedback::{Address, Verdict};
 use webhooks_model::observed::{self, Taken};
 use webhooks_settings::{FeedbackId, Settings};
 
-/// The longest that a batch waits for its observations.
+/// The longest time that a batch spends on writing observations.
 const LONGEST: Duration = Duration::from_secs(2);
 
 impl<P: Ports> Feedback<P> {
-    /// A feedback was taken under this id, or refused under every one.
+    /// Observes that a feedback was accepted under this id, or refused under every one.
     pub(crate) fn observe(&self, address: &Address, verdict: &Verdict, id: Option<Uuid>, settings: &Settings) {
         let is_first = address.ids.first() == id.as_ref();
         let is_header_first = settings.visma.feedback_id == FeedbackId::HeaderFirst;
@@ -28,13 +29,13 @@ impl<P: Ports> Feedback<P> {
         self.observer.note(seen, self.host.now());
     }
 
-    /// Writes down what is new. The batch does not fail with it.
+    /// Writes new observations. A failure does not fail the batch.
     pub(crate) async fn write_observations(&self) {
         let flush = self.observer.flush(&self.answers, self.host.now());
         match tokio::time::timeout(LONGEST, flush).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = %error, "what was observed is not written down yet: {error}"),
-            Err(_) => tracing::warn!("what was observed is not written down yet: it took too long"),
+            Ok(Err(error)) => tracing::warn!(error = %error, "observations were not written yet: {error}"),
+            Err(_) => tracing::warn!("observations were not written yet: it took too long"),
         }
     }
 }

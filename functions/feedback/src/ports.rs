@@ -1,4 +1,4 @@
-//! What the feedback function is made of.
+//! The parts of the feedback function.
 
 use std::time::Duration;
 use webhooks_host::Host;
@@ -7,7 +7,7 @@ use webhooks_settings::Source;
 use webhooks_store::{Answers, Observations};
 use webhooks_visma::{Quotas, Visma};
 
-/// The effects, chosen once: the real ones in the function, others in tests and simulations.
+/// The types of its effects: the real ones in the function, others in tests and simulations.
 pub trait Ports: Send + Sync + 'static {
     type Source: Source;
     type Answers: Answers + Observations;
@@ -19,7 +19,7 @@ pub trait Ports: Send + Sync + 'static {
 
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// The ceiling of the first back-off.
+    /// The longest first back-off.
     pub retry_base: Duration,
     /// How long a feedback is tried before it is parked.
     pub give_up_after: time::Duration,

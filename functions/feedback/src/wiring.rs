@@ -1,4 +1,4 @@
-//! The real effects.
+//! Connects the function to AWS and Visma Net.
 
 use crate::feedback::Feedback;
 use crate::ports::{Limits, Ports};
@@ -23,7 +23,7 @@ impl Ports for Real {
     type Host = SystemHost;
 }
 
-/// The function as the environment describes it.
+/// The function, configured by the environment.
 ///
 /// # Errors
 /// Names the variable that is missing or wrong.

@@ -1,4 +1,4 @@
-//! The one durable write before the answer.
+//! Makes a delivery durable before the answer.
 
 use crate::event::Body;
 use crate::event::Request;
@@ -14,10 +14,10 @@ use webhooks_model::measure::address_digest;
 use webhooks_queue::{Message, QueueError, Sender, Trace};
 use webhooks_settings::Source;
 
-/// What SQS takes (1 MiB), less a margin for what it counts besides the text.
+/// SQS accepts 1 MiB and counts more than the text, hence the margin.
 const LARGEST_MESSAGE: usize = 1024 * 1024 - 1024;
 
-/// A delivery that SQS has.
+/// A delivery that SQS has confirmed.
 pub(crate) struct Accepted {
     pub(crate) id: Uuid,
     pub(crate) tenant: String,
@@ -25,7 +25,7 @@ pub(crate) struct Accepted {
 }
 
 impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
-    /// Returns once SQS has it.
+    /// Returns once SQS has confirmed.
     pub(crate) async fn accept(
         &self,
         caller: Caller,
@@ -56,7 +56,7 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
             Body::Text(text) => meta.to_message_of(text),
             Body::Bytes(bytes) => meta.to_message(bytes),
         };
-        // Base64 makes a body that is no text a third longer.
+        // Base64 makes a binary body a third longer.
         if message.len() > LARGEST_MESSAGE {
             return Err(Problem::BodyTooLarge);
         }

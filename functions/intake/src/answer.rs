@@ -1,9 +1,9 @@
-//! An answer as the runtime takes it.
+//! Builds answers for the Lambda runtime.
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_http::{Body, Response};
 
-/// The answer in payload format 2.0. Its body is text or nothing.
+/// The answer in payload format 2.0. Its body is text or empty.
 #[must_use]
 pub fn answer(response: Response<Body>) -> ApiGatewayV2httpResponse {
     let (parts, body) = response.into_parts();

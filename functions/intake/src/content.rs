@@ -1,4 +1,4 @@
-//! What a body may be. Nothing here proves who sent it.
+//! Rejects bodies by size, encoding and content type. None of this proves the sender.
 
 use crate::event::Body;
 use crate::headers::Headers;
@@ -6,18 +6,20 @@ use crate::problem::Problem;
 use webhooks_model::Channel;
 
 /// # Errors
-/// The body is larger than can be stored. Looked at before the signature, which costs as much as the body is long.
+/// The body is too large to store. This check comes before that of the signature, whose cost grows
+/// with the body.
 pub(crate) fn check_size(length: usize, most: usize) -> Result<(), Problem> {
     if length > most { Err(Problem::BodyTooLarge) } else { Ok(()) }
 }
 
-/// What the sender says about the body, looked at after it is known who the sender is.
+/// Checks what the sender says about the body, once the sender is known.
 ///
-/// A signature proves that the bytes are Visma Net's, so their declared type does not matter: .NET's default is `text/plain`. A path
-/// token proves the sender alone, and a declared type that is certainly no JSON is another client's.
+/// A signature proves that the bytes are Visma Net's, so their declared type does not matter:
+/// .NET's default is `text/plain`. A path token proves only the sender, and a declared type that
+/// cannot be JSON comes from another client.
 ///
 /// # Errors
-/// The body is compressed, or an unsigned one is declared to be neither JSON nor plain text.
+/// The body is compressed, or an unsigned one is declared as neither JSON nor plain text.
 pub(crate) fn check_kind(channel: Channel, headers: &Headers, body: &Body) -> Result<(), Problem> {
     let is_plain = |encoding: &str| encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");
     // A proxy may unpack a body and keep the header. Text is never compressed.
@@ -73,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unsigned_body_of_another_kind_is_refused_and_a_signed_one_is_not() {
+    fn rejects_other_types_of_unsigned_bodies_only() {
         for other in [
             "application/xml",
             "text/html",
@@ -109,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_itself_passes_and_one_byte_more_does_not() {
+    fn accepts_a_body_up_to_the_limit() {
         assert_eq!(check_size(10, 10), Ok(()));
         assert_eq!(check_size(11, 10), Err(Problem::BodyTooLarge));
     }

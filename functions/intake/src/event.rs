@@ -1,4 +1,4 @@
-//! What API Gateway hands over (HTTP API, payload format 2.0), as far as intake needs it.
+//! The event of API Gateway (HTTP API, payload format 2.0), as far as intake needs it.
 
 use crate::headers::Headers;
 use crate::problem::Problem;
@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Deref;
 
-/// One event of Lambda. It is read once, and never fails: an event that cannot be read is a request like any other, with an answer.
-/// If it failed, anyone could make the function fail, for API Gateway passes on headers of any bytes.
+/// One event of Lambda. Reading it never fails: an unreadable event is a request like any other and
+/// gets an answer. Otherwise anyone could make the function fail, since API Gateway passes on
+/// headers with any bytes.
 pub struct Event(pub(crate) Option<Request>);
 
 impl<'de> Deserialize<'de> for Event {
@@ -20,7 +21,7 @@ impl<'de> Deserialize<'de> for Event {
     }
 }
 
-/// A request as it came, not yet believed. Fields that intake does not need are skipped, whatever is in them.
+/// An unverified request. Reading it skips fields that intake does not need, whatever they contain.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Request {
@@ -54,7 +55,7 @@ struct Http {
     source_ip: String,
 }
 
-/// A body as API Gateway has written it into the event.
+/// A body as API Gateway writes it into the event.
 pub(crate) struct Encoded {
     body: Vec<u8>,
     is_base64: bool,
@@ -62,7 +63,7 @@ pub(crate) struct Encoded {
 
 impl Encoded {
     /// # Errors
-    /// It is said to be base64, and is not.
+    /// The body is marked as base64, but is not.
     pub(crate) fn decode(self) -> Result<Body, Problem> {
         if self.is_base64 {
             return STANDARD.decode(self.body).map(Body::Bytes).map_err(|_| Problem::BodyNotBase64);
@@ -71,7 +72,7 @@ impl Encoded {
     }
 }
 
-/// The bytes as they were sent. Text is known to be text, so that nobody has to look again.
+/// The bytes as sent. A text is known to be valid UTF-8 and needs no second check.
 pub(crate) enum Body {
     Text(String),
     Bytes(Vec<u8>),
@@ -99,25 +100,26 @@ impl Request {
         &self.request_context.http.method
     }
 
-    /// As API Gateway saw it. `x-forwarded-for` is the sender's own word.
+    /// The address that API Gateway saw. A sender can write anything into `x-forwarded-for`.
     pub(crate) fn source_ip(&self) -> Option<IpAddr> {
         let address: IpAddr = self.request_context.http.source_ip.parse().ok()?;
         Some(address.to_canonical())
     }
 
-    /// The path, and where it says more the path without what stands in front of it for the API's sake: the name of a stage, or the
-    /// key of a domain's mapping. Both are known, so nothing is guessed.
+    /// The path, and the path without its prefix if it has one: the name of a stage, or the key of
+    /// a domain's mapping. Both are known from the event.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
         [Some(self.raw_path.as_str()), self.path_in_stage(), self.path_in_api()].into_iter().flatten()
     }
 
     fn path_in_stage(&self) -> Option<&str> {
         let rest = self.raw_path.strip_prefix('/')?.strip_prefix(&self.request_context.stage)?;
-        // The default stage stands in no path.
+        // The default stage adds no prefix.
         (rest.starts_with('/') && self.request_context.stage != "$default").then_some(rest)
     }
 
-    /// The part that API Gateway has compared with the route (`ANY /hooks/{proxy+}`). A mapping's key is not a part of it.
+    /// The part of the path that API Gateway matched with the route (`ANY /hooks/{proxy+}`). It
+    /// excludes a mapping's key.
     fn path_in_api(&self) -> Option<&str> {
         let (_, template) = self.route_key.split_once(' ')?;
         let literal = template.split('{').next()?;
@@ -136,7 +138,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    /// As the runtime reads it, which does not look at what follows.
+    /// Reads like the runtime, which ignores what follows the event.
     fn read(event: &str) -> Option<Request> {
         Event::deserialize(&mut serde_json::Deserializer::from_slice(event.as_bytes())).unwrap().0
     }
@@ -153,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_or_null_is_empty() {
+    fn absent_and_null_fields_are_empty() {
         for event in ["{}", r#"{"body":null,"headers":null,"pathParameters":null,"rawPath":null,"other":[{}]}"#] {
             let mut request = read(event).unwrap();
             assert_eq!(
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stage_in_front_of_a_path_is_known() {
+    fn removes_the_stage_before_a_path() {
         let with = |stage: &str, path: &str| paths(json!({"rawPath": path, "requestContext": {"stage": stage}}));
         assert_eq!(with("prod", "/prod/hooks/visma/erp"), ["/prod/hooks/visma/erp", "/hooks/visma/erp"]);
         assert_eq!(with("$default", "/hooks/visma/erp"), ["/hooks/visma/erp"]);
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mapping_in_front_of_a_path_is_known_by_the_route() {
+    fn removes_a_mapping_before_a_path() {
         let with = |route: &str, proxy: &str, path: &str| {
             paths(json!({"rawPath": path, "routeKey": route, "pathParameters": {"proxy": proxy}})).pop().unwrap()
         };

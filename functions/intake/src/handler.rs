@@ -1,4 +1,4 @@
-//! From an event to its answer.
+//! Answers events.
 
 use crate::accept::Accepted;
 use crate::event::{Encoded, Event, Request};
@@ -21,7 +21,7 @@ use webhooks_queue::{Sender, Trace};
 use webhooks_settings::{Settings, Source};
 
 impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
-    /// Answers every event. A panic becomes a 503, so that the sender comes back with the delivery.
+    /// Answers every event. A panic becomes a 503, so that the sender retries the delivery.
     pub async fn handle(&self, event: LambdaEvent<Event>) -> Response<Body> {
         let LambdaEvent { payload: Event(request), context } = event;
         let is_head = request.as_ref().is_some_and(|request| request.method() == "HEAD");
@@ -95,7 +95,8 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         self.accept(caller, request, &body, trace).await
     }
 
-    /// Once more with fresh settings where the present ones do not fit: a secret or a route may be newer than they are.
+    /// Verifies, and tries again with fresh settings if the current ones do not match: a secret or
+    /// a route may be newer.
     async fn verify(&self, inbound: &Inbound<'_>, settings: &Arc<Settings>) -> Result<Caller, Problem> {
         let verified = inbound.verify(settings, self.host.now());
         let Err(Problem::RouteUnknown | Problem::SignatureMismatch) = verified else { return verified };
@@ -108,6 +109,6 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
 #[derive(Serialize)]
 struct Receipt {
     accepted: bool,
-    /// By which the delivery is found in logs and ledger.
+    /// Identifies the delivery in the logs and the ledger.
     delivery: Uuid,
 }

@@ -1,4 +1,4 @@
-//! The headers of a request, and which of them are kept with a delivery.
+//! The headers of a request, and those that a delivery keeps.
 
 use crate::text;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -7,7 +7,7 @@ use std::borrow::Cow;
 const LARGEST_HEADER: usize = 2 * 1024;
 const LARGEST_SUM: usize = 16 * 1024;
 
-/// Credentials, what concerns the connection alone, and what says where the sender is.
+/// Credentials, headers of the connection, and headers that locate the sender.
 const DROPPED: [&str; 23] = [
     "authorization",
     "cf-connecting-ip",
@@ -36,7 +36,7 @@ const DROPPED: [&str; 23] = [
 
 const DISPATCHERS_OWN: &str = "x-vwd-";
 
-/// As they came, by lower-case name. Any text may be in them.
+/// All headers, by lower-case name. Values may be any text.
 #[derive(Default)]
 pub(crate) struct Headers(Vec<(String, String)>);
 
@@ -53,7 +53,7 @@ impl<T: Into<String>> FromIterator<(T, T)> for Headers {
 }
 
 impl Headers {
-    /// A name's values follow one another.
+    /// Sorts them so that the values of one name are adjacent.
     fn new(mut pairs: Vec<(String, String)>) -> Self {
         pairs.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
         pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -69,7 +69,7 @@ impl Headers {
     }
 }
 
-/// In JSON a map. No name is there twice.
+/// Serialises as a JSON map. No name occurs twice.
 pub(crate) struct Kept<'r>(Vec<(&'r str, Cow<'r, str>)>);
 
 impl Serialize for Kept<'_> {
@@ -78,8 +78,9 @@ impl Serialize for Kept<'_> {
     }
 }
 
-/// By lower-case name, several values joined. The dispatcher's own come first, so that nothing else can crowd them out. An odd header is
-/// left out, and does no harm to the others.
+/// The kept headers by lower-case name, with several values joined. The dispatcher's own come
+/// first, so that others cannot crowd them out. A malformed header is left out without affecting
+/// others.
 pub(crate) fn kept(headers: &Headers) -> Kept<'_> {
     let mut kept: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(headers.0.len());
     for (name, value) in headers.0.iter().filter(|(name, value)| is_kept(name) && is_sound(name, value)) {
@@ -110,7 +111,8 @@ fn is_kept(name: &str) -> bool {
     !name.starts_with("x-forwarded-") && !DROPPED.contains(&name)
 }
 
-/// Whether the name is a token (RFC 9110, 5.6.2) and the value is visible ASCII, blanks and tabs.
+/// Whether the name is a token (RFC 9110, 5.6.2) and the value has only visible ASCII, spaces and
+/// tabs.
 fn is_sound(name: &str, value: &str) -> bool {
     let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     let is_plain = |b: u8| matches!(b, b'\t' | b' '..=b'~');
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_header_is_dropped_alone() {
+    fn drops_only_the_malformed_header() {
         for (name, value) in [
             ("x-a", "\u{fffe}"),
             ("cf-ipcity", "Torrej\u{f3}n"),

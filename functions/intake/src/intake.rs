@@ -1,4 +1,4 @@
-//! What intake is made of.
+//! The receiver and its limits.
 
 use crate::refused::Refused;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use webhooks_metrics::Metrics;
 use webhooks_queue::Sender;
 use webhooks_settings::{Cache, Source};
 
-/// So that a body and what is stored about it fit the 1 MiB that SQS takes.
+/// Leaves room for the metadata within the 1 MiB of SQS.
 pub(crate) const DEFAULT_MAX_BODY_BYTES: u32 = 1_032_192;
 
-/// The receiver, whatever the settings, the queue and the clock are.
+/// The receiver, generic over settings, queue and clock.
 pub struct Intake<S, Q, H> {
     pub(crate) settings: Cache<S, H>,
     pub(crate) queue: Q,
@@ -23,7 +23,7 @@ pub struct Intake<S, Q, H> {
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub max_body_bytes: usize,
-    /// How long SQS may take. The sender should have its answer within some seconds
+    /// Time limit for SQS. The sender should have its answer within a few seconds
     /// (docs/visma-net.md#open-questions, question 6).
     pub send_within: Duration,
 }

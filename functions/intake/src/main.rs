@@ -15,6 +15,6 @@ async fn main() -> Result<(), Error> {
         let intake = intake.clone();
         async move { Ok::<_, Infallible>(answer(intake.handle(event).await)) }
     });
-    // As a task of its own, for each waking of the main one is a system call.
+    // Runs as its own task, since each wake-up of the main one is a system call.
     tokio::spawn(lambda_runtime::run(service)).await?
 }

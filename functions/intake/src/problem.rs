@@ -1,4 +1,4 @@
-//! Why a request is refused, as a problem document (RFC 9457).
+//! Problem documents (RFC 9457) for refused requests.
 
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
@@ -11,7 +11,7 @@ use webhooks_settings::LoadError;
 
 const RETRY_AFTER_SECONDS: &str = "5";
 
-/// The text is the document's `detail`; a cause is for the log alone.
+/// The text becomes the document's `detail`. A cause appears only in the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
     #[error("Nothing is received at this address.")]
@@ -24,7 +24,7 @@ pub(crate) enum Problem {
     SourceNotAllowed,
     #[error("The request cannot be read.")]
     EventUnreadable,
-    #[error("The body was handed over as base64 and is not.")]
+    #[error("The body is marked as base64, but is not.")]
     BodyNotBase64,
     #[error("The body is larger than can be stored.")]
     BodyTooLarge,
@@ -47,7 +47,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// The part of the contract that a program may rely on.
+    /// The stable part of the contract, for programs.
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::RouteUnknown => "route_unknown",
@@ -77,8 +77,7 @@ impl Problem {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentTypeUnsupported | Self::ContentEncodingUnsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::SignatureMissing | Self::SignatureMalformed | Self::SignatureMismatch => StatusCode::UNAUTHORIZED,
-            // Whatever is our own fault: the sender must come back with it
-            // (docs/visma-net.md#answers-and-retries).
+            // Our own faults: the sender must retry (docs/visma-net.md#answers-and-retries).
             Self::SettingsUnavailable(_) | Self::QueueUnavailable(_) | Self::Internal => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -90,7 +89,7 @@ impl Problem {
         if self.status().is_server_error() { Metric::Unavailable { code } } else { Metric::Rejected { code } }
     }
 
-    /// Logs the refusal and answers it. `route` must be one of the settings'.
+    /// Logs the refusal and builds its answer. `route` must come from the settings.
     pub(crate) fn refuse(&self, route: Option<&str>) -> Response<Body> {
         let (code, cause) = (self.code(), self.source().map(tracing::field::display));
         if self.status().is_server_error() {

@@ -1,14 +1,16 @@
-//! What this process could not store and refused, so that the next try tells how long after it came.
+//! Remembers deliveries that this process could not store, to measure the time until Visma Net
+//! retries them.
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use time::OffsetDateTime;
 
-/// So many are remembered, the latest ones.
+/// The number of remembered refusals, the latest ones.
 const MOST: usize = 64;
 
-/// The refusals of bodies whose sender is known. As long as there was none, nothing is hashed or locked.
+/// Refusals of bodies with a verified sender. Before the first refusal, nothing is hashed or
+/// locked.
 #[derive(Default)]
 pub(crate) struct Refused(OnceLock<Mutex<VecDeque<Refusal>>>);
 
@@ -18,7 +20,7 @@ struct Refusal {
 }
 
 impl Refused {
-    /// When this body was last refused. It is forgotten with that.
+    /// When this body was last refused. This removes it.
     pub(crate) fn take(&self, subscription: &str, body: &[u8]) -> Option<OffsetDateTime> {
         let mut all = lock(self.0.get()?);
         if all.is_empty() {

@@ -1,4 +1,4 @@
-//! What a path stands for.
+//! Maps a path to what it requests.
 
 use webhooks_settings::Settings;
 
@@ -6,12 +6,12 @@ use webhooks_settings::Settings;
 pub(crate) enum Target<'a> {
     Health,
     Webhook(Entrance<'a>),
-    /// A path of ours behind something that is not: a mapping or a proxy that nobody told us of.
+    /// One of our paths behind an unknown prefix, of a mapping or a proxy.
     Prefixed,
     Nothing,
 }
 
-/// The two ways in (docs/visma-net.md#current-webhooks, docs/visma-net.md#legacy-webhooks).
+/// The two channels (docs/visma-net.md#current-webhooks, docs/visma-net.md#legacy-webhooks).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entrance<'a> {
     Dispatcher { route: &'a str },
@@ -19,7 +19,7 @@ pub(crate) enum Entrance<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// The first of these paths that stands for something.
+    /// The first of these paths that is known.
     pub(crate) fn of_any(paths: impl Iterator<Item = &'a str>) -> Self {
         let mut last = Self::Nothing;
         for path in paths {
@@ -31,7 +31,7 @@ impl<'a> Target<'a> {
         last
     }
 
-    /// Slashes that are doubled or at the end separate nothing: no name here is empty.
+    /// Ignores doubled and trailing slashes, since no name is empty.
     fn of(path: &'a str) -> Self {
         let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
         match *names {
@@ -43,7 +43,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// The methods it answers, for `Allow`.
+    /// The allowed methods, for `Allow`.
     pub(crate) fn allow(self) -> &'static str {
         match self {
             Self::Webhook(Entrance::Dispatcher { .. }) => "GET, HEAD, POST",
@@ -58,7 +58,7 @@ impl<'a> Target<'a> {
 }
 
 impl Entrance<'_> {
-    /// The route's name for a log: never a text that a stranger made up.
+    /// The route's name for a log, if the settings have it. Text of a sender is never logged.
     pub(crate) fn known_route(self, settings: &Settings) -> Option<&str> {
         match self {
             Self::Dispatcher { route } => {
@@ -70,7 +70,7 @@ impl Entrance<'_> {
     }
 }
 
-/// Without the token.
+/// Hides the token.
 impl std::fmt::Debug for Entrance<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_a_route_a_legacy_token_health_or_nothing() {
+    fn a_path_is_a_route_a_legacy_token_health_or_unknown() {
         for (path, expected) in [
             ("/health", Target::Health),
             ("/hooks/visma/erp", Target::Webhook(Entrance::Dispatcher { route: "erp" })),
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_paths_the_first_that_stands_for_something_counts() {
+    fn the_first_known_path_counts() {
         let of = |paths: &[&'static str]| Target::of_any(paths.iter().copied());
         assert_eq!(of(&["/x/health", "/health", "/hooks/visma/erp"]), Target::Health);
         assert_eq!(of(&["/x/hooks/visma/erp", "/hooks/visma/erp"]), Target::of("/hooks/visma/erp"));

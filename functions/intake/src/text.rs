@@ -1,10 +1,11 @@
-//! Texts of an event, read so that no bytes in them can make the event unreadable.
+//! Reads texts of an event, whatever bytes they have.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A JSON string. Its bytes need not be UTF-8, nor its escapes pairs of surrogates. Absent is what is `null`.
+/// A JSON string. Its bytes may be invalid UTF-8, and its escapes unpaired surrogates. `null`
+/// counts as absent.
 struct Bytes(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Bytes {
@@ -32,7 +33,7 @@ impl<'de> Deserialize<'de> for Bytes {
 }
 
 impl Bytes {
-    /// What is not UTF-8 becomes U+FFFD, which no name, path, address or signature has.
+    /// Invalid UTF-8 becomes U+FFFD, which no name, path, address or signature contains.
     fn into_string(self) -> String {
         String::from_utf8(self.0).unwrap_or_else(|odd| String::from_utf8_lossy(odd.as_bytes()).into_owned())
     }
@@ -46,7 +47,7 @@ pub(crate) fn string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Strin
     Ok(Option::<Bytes>::deserialize(deserializer)?.map_or_else(String::new, Bytes::into_string))
 }
 
-/// The entries of a map of texts, in their order. A value that is `null` is left out.
+/// The entries of a map of texts, in order. Leaves out `null` values.
 pub(crate) fn pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, String)>, D::Error> {
     struct Pairs;
 
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bytes_in_a_text_are_an_error() {
+    fn any_bytes_in_a_text_are_readable() {
         for (json, expected) in [
             (&b"{\"a\":\"Beno\xeet\"}"[..], "Beno\u{fffd}t"),
             (b"{\"a\":\"b\\u0000c\\n\"}", "b\0c\n"),
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_null_is_left_out() {
+    fn leaves_out_null_values() {
         assert_eq!(read(b"null").unwrap(), []);
         assert_eq!(read(b"{\"a\":null,\"b\":\"\"}").unwrap(), [("b".to_owned(), String::new())]);
     }

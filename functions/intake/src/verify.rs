@@ -1,4 +1,5 @@
-//! Who sent it: the subscription whose secret made the signature, or whose path token it knows.
+//! Verifies the sender: finds the subscription whose secret made the signature, or whose path token
+//! the URL has.
 
 use crate::headers::Headers;
 use crate::problem::Problem;
@@ -13,14 +14,14 @@ const SIGNATURE: &str = "x-vwd-signature-v1";
 const SUBSCRIPTION_ID: &str = "x-vwd-subscription-id";
 const TENANT_ID: &str = "x-vwd-tenant-id";
 
-/// A request as it came, not yet believed.
+/// An unverified request.
 pub(crate) struct Inbound<'a> {
     pub(crate) entrance: Entrance<'a>,
     pub(crate) headers: &'a Headers,
     pub(crate) body: &'a [u8],
 }
 
-/// What is proven about the sender.
+/// The proven facts about the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) channel: Channel,
@@ -29,7 +30,7 @@ pub(crate) struct Caller {
     pub(crate) event: Option<String>,
     pub(crate) tenant: Option<String>,
     pub(crate) shared_secret: bool,
-    /// Whose turn this takes on the queue. May come from a header, so it is no proof.
+    /// The group of the message on the queue. It may come from a header, so it proves nothing.
     pub(crate) group: String,
 }
 
@@ -84,7 +85,7 @@ impl Inbound<'_> {
         let named = || self.headers.get(TENANT_ID).filter(|tenant| is_name(tenant) && subscription.serves(tenant));
         let tenant = match subscription.channel {
             Channel::Dispatcher => subscription.sole_tenant().or_else(named),
-            // Nothing a legacy request says is signed.
+            // A legacy request has no signature, so its tenant proves nothing.
             Channel::Legacy => subscription.sole_tenant(),
         };
         tenant.unwrap_or(UNKNOWN_TENANT).to_lowercase()
@@ -96,7 +97,7 @@ fn holder_of<'s>(token: &str, settings: &'s Settings) -> Result<&'s Subscription
     first_without_stopping(legacy, |subscription| subscription.has_path_token(token)).ok_or(Problem::RouteUnknown)
 }
 
-/// The first that fits, after all were tried, so that the time says nothing about which it was.
+/// The first match. It tries all, so that the time does not tell which one matched.
 fn first_without_stopping<'s>(
     subscriptions: impl Iterator<Item = &'s Subscription>,
     fits: impl Fn(&Subscription) -> bool,
@@ -112,7 +113,7 @@ mod tests {
     use std::cell::RefCell;
 
     #[test]
-    fn every_subscription_is_tried_though_one_has_fitted() {
+    fn tries_every_subscription_even_after_a_match() {
         let subscription =
             |id: &str| -> Subscription { serde_json::from_value(json!({"id": id, "route": "erp"})).unwrap() };
         let all = ["a", "b", "c"].map(subscription);

@@ -1,4 +1,4 @@
-//! The real effects.
+//! Connects the function to AWS.
 
 use crate::intake::{DEFAULT_MAX_BODY_BYTES, Intake, Limits};
 use lambda_http::Error;
@@ -9,13 +9,14 @@ use webhooks_queue::Queue;
 use webhooks_settings::SecretsManager;
 use webhooks_wiring::{Surroundings, prepared};
 
-/// AWS.
+/// Intake on AWS.
 pub type Real = Intake<SecretsManager, Queue, SystemHost>;
 
-/// A connection that died while the function was frozen costs one attempt, not the whole answer.
+/// If a connection died while the function was frozen, only one attempt fails and not the whole
+/// answer.
 const ATTEMPT: Duration = Duration::from_millis(1200);
 
-/// The function as the environment describes it.
+/// The function, configured by the environment.
 ///
 /// # Errors
 /// Names the variable that is missing or wrong.

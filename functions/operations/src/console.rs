@@ -9,6 +9,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use webhooks_model::Entity;
+use webhooks_model::catalogue::CATALOGUE;
 
 /// Name, content type and text of each file.
 type Source = (&'static str, &'static str, &'static str);
@@ -49,6 +51,9 @@ const FILES: &[Source] = &[
     ("jobs.js", SCRIPT, include_str!("../console/jobs.js")),
     ("replay.js", SCRIPT, include_str!("../console/replay.js")),
 ];
+/// Stand in `words.js` for what the model knows.
+const ENTITIES: &str = "@entities";
+const EVENTS: &str = "@events";
 
 /// What the page has to know before anybody has signed in. None of it is secret.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -89,8 +94,11 @@ pub fn with_console(api: Router, console: Option<Console>) -> Router {
 
 /// `GET /operations/console` and its files; nothing else is to be reached without a token.
 fn router(console: Console) -> Router {
+    let entities = Entity::ALL.map(|one| [one.as_str(), one.title(), one.group().title()].join("|")).join(";");
+    let events = CATALOGUE.iter().map(|event| event.id).collect::<Vec<_>>().join(" ");
     // Half of the digits: every file names the version of each file that it refers to.
-    let version = tag((PAGE, FILES)).split_off(8);
+    let version = tag((PAGE, FILES, &entities, &events)).split_off(8);
+    let filled = |text: &str| text.replace(ENTITIES, &entities).replace(EVENTS, &events);
     // A file's address holds the version of all, so that no browser mixes two.
     let versioned = |text: &str| {
         ["js", "css", "svg"]
@@ -100,7 +108,7 @@ fn router(console: Console) -> Router {
     let served = Served {
         policy: policy(&console),
         page: versioned(PAGE.2),
-        files: FILES.iter().map(|(name, kind, text)| (*name, *kind, versioned(&lean(kind, text)))).collect(),
+        files: FILES.iter().map(|(name, kind, text)| (*name, *kind, filled(&versioned(&lean(kind, text))))).collect(),
         version,
         console,
     };

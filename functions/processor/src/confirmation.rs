@@ -1,4 +1,5 @@
-//! Asking the ERP: to know more than the notification says, or because its word alone is not enough.
+//! Asks the ERP for more than the notification says, or because the notification alone proves too
+//! little.
 
 use webhooks_model::notification::Proof;
 use webhooks_model::{Kind, Notification, Origin, Reason, Resource, ResourcePath};
@@ -6,28 +7,28 @@ use webhooks_settings::Route;
 use webhooks_store::Seen;
 use webhooks_visma::Fetched;
 
-/// What the ERP is to be asked.
+/// The question for the ERP.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Question<'a> {
     None,
     Fetch(&'a ResourcePath),
 }
 
-/// What is known after asking.
+/// The known facts, with the ERP's answer.
 #[derive(Debug)]
 pub(crate) struct Facts {
     pub(crate) resource: Option<Resource>,
     pub(crate) deleted: bool,
-    /// The ERP has no such resource, and no deletion was announced.
+    /// The ERP has no such resource, and no deletion was reported.
     pub(crate) gone: bool,
-    /// A deletion was announced, and the ERP still has the resource.
+    /// A deletion was reported, but the ERP still has the resource.
     pub(crate) refuted: bool,
 }
 
-/// A signed deletion is believed, for its resource answers 404. Content seen before under another
-/// id is confirmed where there is a resource to ask for. What only a header says and what nobody
-/// signed is acted on only if the ERP confirms it (docs/visma-net.md#legacy-webhooks). It cannot
-/// confirm an action.
+/// Decides what to ask. A signed deletion is believed, since its resource answers 404. Content seen
+/// before under another id is confirmed if there is a resource to ask for. An unsigned word, in a
+/// header or a legacy body, counts only if the ERP confirms it (docs/visma-net.md#legacy-webhooks).
+/// The ERP cannot confirm an action.
 pub(crate) fn question<'a>(n: &'a Notification, route: &Route, repeated: bool) -> Result<Question<'a>, Reason> {
     let path = n.path.as_ref().filter(|path| path.key().is_some());
     let wanted = match n.proof {
@@ -42,8 +43,8 @@ pub(crate) fn question<'a>(n: &'a Notification, route: &Route, repeated: bool) -
     }
 }
 
-/// Whether a header's word for the event would make an occurrence of content that is known as another
-/// event. Who replays a captured delivery under another event gains nothing by it; a person decides.
+/// Whether a header would turn content that is known as another event into an occurrence. A
+/// captured delivery that is replayed under another event then waits for a person.
 pub(crate) fn is_ambiguous(n: &Notification, seen: &Seen) -> bool {
     let can_be_confirmed = n.kind.is_hint() || n.kind == Kind::Deleted;
     let is_judged_now = seen.same.is_none_or(|known| known.reason == Some(Reason::Ambiguous));
@@ -52,7 +53,7 @@ pub(crate) fn is_ambiguous(n: &Notification, seen: &Seen) -> bool {
 
 impl Facts {
     /// # Errors
-    /// The ERP does not confirm what only a header says or what nobody signed.
+    /// The ERP does not confirm an unsigned word.
     pub(crate) fn confirmed(self, n: &Notification) -> Result<Self, Reason> {
         let is_denied = self.gone || self.refuted;
         if is_denied && n.proof != Proof::Signed { Err(Reason::Unconfirmable) } else { Ok(self) }

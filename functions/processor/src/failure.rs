@@ -1,4 +1,4 @@
-//! Why an attempt did not reach its end.
+//! Why an attempt failed.
 
 use crate::handler::HandlerError;
 use std::fmt;
@@ -12,7 +12,7 @@ use webhooks_visma::VismaError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     pub next: Next,
-    /// For the ledger.
+    /// Text for the ledger.
     pub detail: String,
 }
 

@@ -1,4 +1,4 @@
-//! Fetching a resource by what the settings say now.
+//! Fetches a resource with the current settings.
 
 use crate::failure::Failure;
 use crate::ports::Ports;
@@ -8,8 +8,9 @@ use webhooks_settings::Settings;
 use webhooks_visma::{Fetched, Visma, VismaError};
 
 impl<P: Ports> Processor<P> {
-    /// What Visma Connect refuses may be right in a newer document, such as a rotated client secret. That is read, once in half a minute at
-    /// most, before anybody has to look.
+    /// If Visma Connect refuses our credentials, a newer document may have better ones, such as a
+    /// rotated client secret. So the settings are read again, at most once in half a minute, before
+    /// the notification is parked.
     pub(crate) async fn fetch(
         &self,
         settings: &Settings,

@@ -1,14 +1,15 @@
-//! Where business code is put in.
+//! The interface for business code.
 
 use webhooks_model::feedback::Verdict;
 use webhooks_model::{Notification, Resource};
 
-/// Acts on a notification. May be called again for the same one, so its effects must be idempotent by `notification.key`.
+/// Acts on a notification. It may be called again for the same one, so its effects must be
+/// idempotent by `notification.key`.
 pub trait Handler: Send + Sync {
-    /// What the accountant should read; `None` for the standard sentence.
+    /// Returns the text for the accountant, or `None` for the standard sentence.
     ///
     /// # Errors
-    /// Whether to try again later or to leave it to a person.
+    /// Says whether to retry later or to park the notification.
     fn handle(
         &self,
         notification: &Notification,
@@ -16,7 +17,7 @@ pub trait Handler: Send + Sync {
     ) -> impl Future<Output = Result<Option<Verdict>, HandlerError>> + Send;
 }
 
-/// The texts go to the ledger for a person to read, and not to the log.
+/// The texts go to the ledger, not to the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HandlerError {
     #[error("{0}")]
@@ -25,7 +26,7 @@ pub enum HandlerError {
     NeedsPerson(String),
 }
 
-/// No business code: consumers act on the events queue.
+/// Does nothing: consumers act on the events queue.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Acknowledge;
 

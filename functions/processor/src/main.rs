@@ -1,4 +1,4 @@
-//! The Lambda function: the processor without business code of its own.
+//! The Lambda function: the processor without business code.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -1,4 +1,4 @@
-//! What is counted about a notification.
+//! The metrics of a notification.
 
 use crate::ports::Ports;
 use crate::processor::Processor;

@@ -1,5 +1,5 @@
-//! What a message tells about the open questions (docs/visma-net.md#open-questions), noted while it
-//! is processed and written down when its batch has ended.
+//! Collects what messages show about the open questions (docs/visma-net.md#open-questions), and
+//! writes it at the end of the batch.
 
 use crate::ports::Ports;
 use crate::processor::Processor;
@@ -13,11 +13,11 @@ use webhooks_settings::Settings;
 use webhooks_store::Known;
 use webhooks_visma::{Fetched, VismaError};
 
-/// The longest that a batch waits for its observations.
+/// The longest time that a batch spends on writing observations.
 const LONGEST: Duration = Duration::from_secs(2);
 
 impl<P: Ports> Processor<P> {
-    /// Once for a delivery, however often its message is handed out.
+    /// Observes a delivery once, however often its message arrives.
     pub(crate) fn observe(
         &self,
         delivery: &Delivery,
@@ -35,8 +35,8 @@ impl<P: Ports> Processor<P> {
         }
     }
 
-    /// The zone of the resource's stamp, and whether the header's tenant gets answers. Both need the
-    /// delivery once more, so they are looked at now and then only.
+    /// Observes the zone of the resource's time, and whether the header's tenant gets answers. Both
+    /// need to parse the delivery again, so it does this only now and then.
     pub(crate) fn observe_fetched(
         &self,
         n: &Notification,
@@ -62,7 +62,7 @@ impl<P: Ports> Processor<P> {
         }
     }
 
-    /// A notification that has ended before has come once more, in another delivery.
+    /// Observes a notification that had ended and came again in another delivery.
     pub(crate) fn observe_repetition(&self, n: &Notification, known: Known, received: &Received) {
         if known.delivery == Some(n.delivery) || received.receive_count > 1 {
             return;
@@ -71,7 +71,7 @@ impl<P: Ports> Processor<P> {
         self.observer.note(observed::of_repetition(&delivery, first), self.host.now());
     }
 
-    /// A newer change of the same entity had been recorded first.
+    /// Observes a notification that came after a newer one of its entity.
     pub(crate) fn observe_overtaken(&self, received: &Received) {
         let now = self.host.now();
         if !self.observer.is_curious(OpenQuestion::Ordering, now) {
@@ -81,13 +81,13 @@ impl<P: Ports> Processor<P> {
         self.observer.note(delivery.as_ref().and_then(observed::of_order), now);
     }
 
-    /// Writes down what is new. The batch does not fail with it.
+    /// Writes new observations. A failure does not fail the batch.
     pub(crate) async fn write_observations(&self) {
         let flush = self.observer.flush(&self.ledger, self.host.now());
         match tokio::time::timeout(LONGEST, flush).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = %error, "what was observed is not written down yet: {error}"),
-            Err(_) => tracing::warn!("what was observed is not written down yet: it took too long"),
+            Ok(Err(error)) => tracing::warn!(error = %error, "observations were not written yet: {error}"),
+            Err(_) => tracing::warn!("observations were not written yet: it took too long"),
         }
     }
 }

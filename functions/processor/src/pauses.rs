@@ -1,11 +1,11 @@
-//! What is paused, remembered for a short while: one read serves many notifications.
+//! Caches the pauses for a short time, so that one read serves many notifications.
 
 use std::sync::{Arc, Mutex};
 use time::{Duration, OffsetDateTime};
 use webhooks_model::{Notification, Pause};
 use webhooks_store::{Ledger, StoreError};
 
-/// So long a pause, or its end, may go unnoticed.
+/// Maximum delay before a pause starts or stops taking effect.
 pub const NOTICED_WITHIN: Duration = Duration::seconds(15);
 
 #[derive(Debug, Default)]
@@ -14,10 +14,10 @@ pub struct Pauses {
 }
 
 impl Pauses {
-    /// Whether the notification has to wait.
+    /// Whether a pause covers the notification, so that it must wait.
     ///
     /// # Errors
-    /// What is paused cannot be read. Then nothing may go on, for it might be.
+    /// The pauses cannot be read. A pause may be active, so the notification must wait.
     pub(crate) async fn hold(
         &self,
         notification: &Notification,

@@ -1,4 +1,4 @@
-//! What the processor is made of.
+//! The parts of the processor.
 
 use crate::handler::Handler;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use webhooks_settings::Source;
 use webhooks_store::{Ledger, Observations};
 use webhooks_visma::{Quotas, Visma};
 
-/// The effects, chosen once: the real ones in the function, others in tests and simulations.
+/// The types of its effects: the real ones in the function, others in tests and simulations.
 pub trait Ports: Send + Sync + 'static {
     type Source: Source;
     type Ledger: Ledger + Observations;
     type Visma: Visma + Quotas;
     type Queue: Sender;
-    /// The queue that messages come from, and go back to.
+    /// The notifications queue, for receiving and for sending again.
     type Pacer: Pacer + Sender;
     type Handler: Handler;
     type Host: Host + Clone;
@@ -24,7 +24,7 @@ pub trait Ports: Send + Sync + 'static {
 pub struct Limits {
     /// The notifications queue's `maxReceiveCount`.
     pub max_receive_count: u32,
-    /// The ceiling of the first back-off.
+    /// The longest first back-off.
     pub retry_base: Duration,
 }
 

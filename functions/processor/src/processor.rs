@@ -1,4 +1,4 @@
-//! A batch, its messages, and one attempt at each of their notifications.
+//! Processes a batch: its messages, and an attempt at each of their notifications.
 
 use crate::admission::wants_settings;
 use crate::failure::Failure;
@@ -19,9 +19,9 @@ use webhooks_queue::Crew;
 use webhooks_settings::{Cache, Settings};
 use webhooks_store::Observer;
 
-/// Notifications of one delivery that run at the same time.
+/// The most notifications of one delivery that run at the same time.
 const CONCURRENCY: usize = 16;
-/// Left of an attempt's time for writing down that it took too long.
+/// The time reserved for writing that an attempt took too long.
 const FOR_THE_LEDGER: Duration = Duration::from_secs(1);
 
 pub struct Processor<P: Ports> {
@@ -37,40 +37,41 @@ pub struct Processor<P: Ports> {
     pub limits: Limits,
     pub pauses: Pauses,
     pub used_up: UsedUp,
-    /// Of the attempts under way, whose messages go together.
+    /// The running attempts, whose messages share requests.
     pub crew: Crew,
     pub observer: Observer,
 }
 
-/// How a notification got through.
+/// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
     Duplicate,
-    /// A twin of this attempt ended it a moment ago; the message comes again, to see that its feedback is on its way.
+    /// A parallel attempt has just ended the notification. The message comes again, to check that
+    /// the feedback is queued.
     Overtaken,
-    /// It had ended, and an operator had its effects carried out once more.
+    /// It had ended, and an operator's replay repeated its effects.
     Replayed,
-    /// It waits in the ledger for the end of a pause.
+    /// It waits in the ledger until a pause ends.
     Paused,
-    /// An operator has set it aside.
+    /// An operator put it on hold.
     Held,
-    /// The queue will not hand the message out again, and the ledger knows of attempts that are left.
+    /// The queue will not deliver the message again, but the ledger still allows attempts.
     HandedOver,
     Ended(State),
 }
 
-/// What a notification still needs of its message.
+/// What a notification still needs from its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Needs {
     Nothing,
-    /// That it comes again, after so many tries.
+    /// A retry, after this many tries.
     Again(Next, u32),
-    /// That another with the same content takes its place, since this one was handed out too often.
+    /// A new message with the same content, since this one was delivered too often.
     FreshMessage,
 }
 
 impl<P: Ports> Processor<P> {
-    /// `budget` is the time there is for the batch.
+    /// `budget` is the time for the whole batch.
     pub async fn batch(&self, event: SqsEvent, request_id: &str, budget: Duration) -> SqsBatchResponse {
         let attempt = budget.saturating_sub(FOR_THE_LEDGER);
         let each = |received| self.message(received, attempt);
@@ -82,7 +83,7 @@ impl<P: Ports> Processor<P> {
 
     async fn message(&self, received: Received, longest: Duration) -> Outcome {
         let delivery = Delivery::from_message(&received.body);
-        // What is replayed may be readable by a document that is newer than ours.
+        // A document newer than ours may be able to read a replay.
         let is_replay = delivery.as_ref().is_ok_and(|delivery| delivery.meta.origin == Origin::Replay);
         let settings = if is_replay { self.settings.for_replay().await } else { self.settings.get().await };
         let settings = match settings {
@@ -113,7 +114,8 @@ impl<P: Ports> Processor<P> {
         outcomes.reduce(sooner).unwrap_or(Outcome::Done)
     }
 
-    /// By a document that is newer than ours, where ours would have it wait for a person. Such a one is read twice a minute at most.
+    /// Reads with newer settings if ours would park a notification. Newer settings are read at most
+    /// twice a minute.
     async fn read(&self, delivery: &Delivery, settings: Arc<Settings>) -> (Arc<Settings>, Vec<Notification>) {
         let all = Notification::all_of(delivery, settings.as_ref());
         if !all.iter().any(|n| wants_settings(n, &settings)) {
@@ -128,10 +130,10 @@ impl<P: Ports> Processor<P> {
         }
     }
 
-    /// One attempt at one notification.
+    /// Makes one attempt at one notification.
     async fn attempt(&self, n: &Notification, settings: &Settings, received: &Received, longest: Duration) -> Needs {
         let tenant = n.tenant.as_deref().unwrap_or_default();
-        // What no catalogue names is the sender's text, which is not for the log.
+        // An event outside the catalogue is the sender's text, which must not be logged.
         let event = n.event.map_or(n.entity.as_str(), |event| event.id);
         let span = tracing::info_span!("notification", notification = %n.key, tenant, event, delivery = %n.delivery);
         let work = async {

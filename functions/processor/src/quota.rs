@@ -1,4 +1,4 @@
-//! What becomes of a notification whose tenant has no calls left. It is no attempt, so it uses none up.
+//! Handles notifications of a tenant without calls left. Waiting uses up no attempt.
 
 use crate::failure::Failure;
 use crate::ports::{Limits, Ports};
@@ -13,19 +13,20 @@ use webhooks_settings::Settings;
 use webhooks_store::{Change, Known, Ledger};
 use webhooks_visma::Quotas;
 
-/// A longer wait is spent in the ledger: SQS counts what it hides as in flight, and every receipt.
+/// A longer wait happens in the ledger, since SQS counts hidden messages as in flight and bills
+/// every receipt.
 const LONGEST_ON_QUEUE: Duration = Duration::from_secs(300);
 
 impl Limits {
-    /// Its last receipt is kept for the ledger.
+    /// Reserves the last receipt for moving the notification to the ledger.
     fn stays_on_queue(&self, after: Option<Duration>, received: &Received) -> bool {
         after.is_none_or(|after| after <= LONGEST_ON_QUEUE) && received.receive_count + 1 < self.max_receive_count
     }
 }
 
 impl<P: Ports> Processor<P> {
-    /// Lets it wait: a little while on the queue, each time longer; longer than that in the ledger, from where the reconciler lets it go
-    /// on at the pace of the quota.
+    /// Makes it wait. A short wait happens on the queue and grows each time. A longer one happens
+    /// in the ledger, where the reconciler releases notifications at the pace of the quota.
     pub(crate) async fn out_of_calls(
         &self,
         n: &Notification,
@@ -35,7 +36,7 @@ impl<P: Ports> Processor<P> {
     ) -> Needs {
         self.count_failure(n.tenant.as_deref(), false, Reason::RateLimited);
         let waits_here = !self.limits.stays_on_queue(after, received);
-        // Of a row of such answers the ledger keeps the first.
+        // The ledger keeps only the first of such answers in a row.
         let is_first = known.reason != Some(Reason::RateLimited);
         let attempt = is_first.then(|| self.line(received, Reason::RateLimited, &failure.detail));
         let written = async {
@@ -49,7 +50,7 @@ impl<P: Ports> Processor<P> {
                 tracing::info!(reason = Reason::RateLimited.as_str(), "waits for the tenant's quota");
                 Needs::Nothing
             }
-            // Dead or parked it was, and stays so until it gets through.
+            // It was dead or parked, and stays so until an attempt succeeds.
             Ok(false) if self.limits.is_last(received.receive_count) => Needs::FreshMessage,
             Ok(_) => {
                 let later = retry::backoff(received.receive_count, self.limits.retry_base, self.host.random());
@@ -71,7 +72,7 @@ impl<P: Ports> Processor<P> {
             return Ok(());
         }
         let quota = n.tenant.as_deref().and_then(|tenant| self.visma.quota_left(tenant));
-        // A tenant that has calls left was asked to slow down, and told for how long.
+        // The tenant still has calls, but was asked to wait for a given time.
         let window = quota.filter(|quota| quota.remaining == 0).map(|quota| quota.resets_in);
         let wait = window.max(after).unwrap_or_default();
         let is_answered = settings.route(n.entity, n.kind).feedback != FeedbackMode::None;

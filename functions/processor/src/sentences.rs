@@ -1,4 +1,4 @@
-//! What an accountant reads when nobody else says anything. The words are the model's, in every language.
+//! The standard sentences for accountants. The model has the texts in every language.
 
 use crate::confirmation::Facts;
 use webhooks_model::feedback::Verdict;
@@ -26,7 +26,7 @@ pub(crate) fn processed(n: &Notification, facts: &Facts, language: Language) -> 
     Verdict::success(&language.say(sentence, &[("subject", subject.as_str()), ("status", status)]))
 }
 
-/// What the notification says comes first: it is a step on the way, which the document may have passed.
+/// The notification's own status comes first, since the document may already have a later one.
 pub(crate) fn status<'a>(n: &'a Notification, facts: &'a Facts) -> Option<&'a str> {
     n.status.as_deref().or_else(|| facts.resource.as_ref().and_then(Resource::status))
 }

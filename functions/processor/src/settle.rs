@@ -1,4 +1,4 @@
-//! What becomes of a failed attempt.
+//! Decides what becomes of a failed attempt.
 
 use crate::failure::Failure;
 use crate::ports::Ports;
@@ -19,11 +19,13 @@ use webhooks_settings::Settings;
 use webhooks_store::{Change, Known, Seen};
 use webhooks_visma::{Stage, VismaError};
 
-/// So often a notification begins anew whose attempts leave no word. Then it may be what kills them.
+/// How often a notification that leaves no result gets a new message. After that, it may be the
+/// cause of the crashes.
 const MOST_BEGINNINGS: u32 = 3;
 
 impl<P: Ports> Processor<P> {
-    /// Writes a failure down, and says what comes next. `known` is what the ledger had before this attempt; `None` if it was not read.
+    /// Records a failure and returns what comes next. `known` is the ledger's state before this
+    /// attempt, or `None` if it was not read.
     pub(crate) async fn settle(
         &self,
         n: &Notification,
@@ -32,7 +34,7 @@ impl<P: Ports> Processor<P> {
         known: Option<Known>,
         failure: Failure,
     ) -> Needs {
-        // Receipts in which nothing was tried do not make the wait longer.
+        // Receipts without an attempt do not make the wait longer.
         let tries = known.map_or(u32::MAX, |known| known.attempts.failed + 1).min(received.receive_count);
         let known = known.unwrap_or_default();
         let reason = failure.next.reason();
@@ -42,7 +44,7 @@ impl<P: Ports> Processor<P> {
             Next::Retry { reason: Reason::RateLimited, after } => {
                 return self.out_of_calls(n, settings, received, (known, &failure, after)).await;
             }
-            // Not once in all the attempts did the ERP take a token that Visma Connect had given.
+            // In none of the attempts did the ERP accept a token from Visma Connect.
             Next::Retry { reason: Reason::TokenRefused, .. } if last && known.attempts.are_refused() => {
                 let detail = VismaError::CompanyTenantNeeded { stage: Stage::Resource }.to_string();
                 return self.park(n, received, Reason::CompanyTenantNeeded, &detail).await;
@@ -68,7 +70,7 @@ impl<P: Ports> Processor<P> {
         let is_answered = answer.as_ref().is_some_and(|answer| answer.feedback == FeedbackState::Queued);
         let attempt = self.line(received, reason, &failure.detail);
         let needs = self.write_failure(n, received, Change::Dead { attempt, answer }, (failure.next, tries)).await;
-        // The death stands, in sight, even if the accountant is not told of it.
+        // The record stays dead and visible even if the accountant is not told.
         if is_answered && self.queue_feedback(n, received).await.is_err() {
             tracing::error!("the feedback about a dead notification could not be queued");
         }
@@ -94,39 +96,41 @@ impl<P: Ports> Processor<P> {
         }
     }
 
-    /// Before an attempt at a message that the queue will not hand out again. Where the ledger knows of enough attempts, this one is
-    /// written down as dead, so that it leaves a trace even if it is killed. Else the receipts were those of attempts that never ran,
-    /// or were killed, and `false` says that a fresh message is to take this one's place.
+    /// Prepares an attempt at a message that the queue will not deliver again. If the ledger has
+    /// enough attempts, this one is recorded as dead first, so that it leaves a trace even if it is
+    /// killed. Otherwise the earlier receipts belong to attempts that never ran or were killed. It
+    /// then returns `false`, and a new message replaces this one.
     pub(crate) async fn begin_last(&self, n: &Notification, seen: &Seen, received: &Received) -> Result<bool, Failure> {
         let known = seen.same.unwrap_or_default().attempts;
         let is_last = known.failed + 1 >= self.limits.max_receive_count || known.lost >= MOST_BEGINNINGS;
         let change = if is_last {
-            let lost = self.line(received, Reason::Lost, "the last attempt began and was not heard of again");
+            let lost = self.line(received, Reason::Lost, "the last attempt started and left no result");
             Change::Dead { attempt: lost, answer: None }
         } else {
-            tracing::warn!(reason = Reason::Lost.as_str(), "begins anew: too few of its attempts were heard of");
-            Change::Failed(self.line(received, Reason::Lost, "the queue handed it out in vain: throttled, or killed"))
+            tracing::warn!(reason = Reason::Lost.as_str(), "sent as a new message: few attempts left a result");
+            Change::Failed(self.line(received, Reason::Lost, "delivered without an attempt: throttled or killed"))
         };
         self.record(n, change).await?;
         Ok(is_last)
     }
 
-    /// Puts the same content on the queue as a message whose receipts are counted anew. If we die after the send, both messages go
-    /// on, and the ledger finds that they are one notification.
+    /// Sends the same content as a new message, whose receipts start at zero. If the function dies
+    /// after sending, both messages continue, and the ledger recognises them as one notification.
     pub(crate) async fn begin_anew(&self, received: &Received, group: Option<&str>) -> Outcome {
         let trace = received.trace.as_ref();
         let fresh = Message { body: received.body.clone(), group, attributes: &[], trace };
         match self.notifications.send(fresh).await {
             Ok(()) => Outcome::Done,
             Err(error) => {
-                tracing::error!(error = %error, "a message that was handed out too often could not begin anew: {error}");
+                tracing::error!(error = %error, "a message delivered too often could not be replaced: {error}");
                 Outcome::Again { wait: Duration::ZERO }
             }
         }
     }
 
-    /// Nothing can be written down: aliases and company numbers are in the settings, so under which key is not known. What has used up its
-    /// attempts lies in the dead-letter queue, in sight, and a redrive finds or makes its one record.
+    /// Handles a notification without settings. It cannot be recorded: aliases and company numbers
+    /// are in the settings, so its key is unknown. After its last attempt it is in the dead-letter
+    /// queue, and a redrive finds or makes its only record.
     pub(crate) fn without_settings(&self, received: &Received, failure: &Failure) -> Outcome {
         let notifications = Notification::all_in(&received.body, &NoDirectory).unwrap_or_default();
         for n in &notifications {
@@ -150,7 +154,8 @@ impl<P: Ports> Processor<P> {
         (next, tries): (Next, u32),
     ) -> Needs {
         match self.record(n, change).await {
-            // Not written when the end was: then the next attempt makes sure that the feedback is on its way.
+            // It was not recorded with the end, so the next attempt checks that the feedback is
+            // queued.
             Ok(_) => Needs::Again(next, tries),
             Err(unwritten) => self.unwritten(&unwritten, received),
         }
@@ -167,7 +172,7 @@ impl<P: Ports> Processor<P> {
 
     pub(crate) fn again(&self, next: Next, tries: u32, received: &Received) -> Outcome {
         let after = match next {
-            // Handed out once more, SQS moves it to the dead-letter queue.
+            // SQS moves it to the dead-letter queue at the next receipt.
             _ if self.limits.is_last(received.receive_count) => return Outcome::Again { wait: Duration::ZERO },
             Next::Retry { after, .. } => after,
             Next::Park(_) | Next::Bug => None,

@@ -1,4 +1,5 @@
-//! The steps of one notification. Its end is written down after every effect but the feedback's, whose own way begins with it.
+//! The steps of one notification. Its end is recorded after all effects except the feedback, which
+//! starts then.
 
 use crate::admission::admit;
 use crate::confirmation::{Facts, Question, is_ambiguous, question};
@@ -22,7 +23,7 @@ use webhooks_queue::{Message, Sender};
 use webhooks_settings::{FeedbackId, Route, Settings};
 use webhooks_store::{Advance, Answering, Change, Entry, Known, Ledger, Seen};
 
-/// What is found out on the way to the end.
+/// The results of the steps before the end.
 struct Findings {
     seen: Seen,
     facts: Facts,
@@ -39,9 +40,9 @@ impl<P: Ports> Processor<P> {
         known: &OnceLock<Known>,
     ) -> Result<Done, Failure> {
         let seen = self.ledger.look(&n.ledger_key()).await?;
-        // What becomes of a failure depends on those before.
+        // What becomes of a failure depends on the attempts before.
         known.get_or_init(|| seen.same.unwrap_or_default());
-        // What was recorded under another key is not repeated here, but brought to its one end.
+        // A record under another key is ended, without repeating its effects.
         let is_repeated = n.origin == Origin::Replay && n.moved_from().is_none();
         if let Some(known) = seen.same.filter(|_| !is_repeated) {
             if known.state.is_some_and(State::is_final) {
@@ -53,7 +54,8 @@ impl<P: Ports> Processor<P> {
                 return Ok(Done::Held);
             }
         }
-        // Decided when it died, by an attempt that may not have got so far as to queue it.
+        // An attempt decided the feedback when the notification died, but perhaps could not queue
+        // it.
         if seen.same.is_some_and(|known| known.feedback == Some(FeedbackState::Queued)) && n.origin != Origin::Replay {
             self.queue_feedback(n, received).await?;
         }
@@ -67,7 +69,7 @@ impl<P: Ports> Processor<P> {
         if n.entity == Entity::Unparseable {
             return self.end(n, received, State::Unparseable, Answering::none()).await;
         }
-        // A subscription may be newer than what we know of, since intake reads the settings for itself.
+        // Intake reads the settings separately, so it may know a newer subscription.
         let newer;
         let settings = match admit(n, settings) {
             Ok(()) => settings,
@@ -99,7 +101,7 @@ impl<P: Ports> Processor<P> {
         self.finish(n, settings, received, Findings { seen, facts, route, superseded }).await
     }
 
-    /// Brings the entity up to date. `true` when the notification has come too late to matter.
+    /// Advances the entity's head. `true` if the notification is superseded.
     async fn advance(&self, n: &Notification, seen: &Seen, facts: &Facts) -> Result<bool, Failure> {
         if n.entity_key.is_none() {
             return Ok(false);
@@ -130,7 +132,7 @@ impl<P: Ports> Processor<P> {
             self.handler.handle(n, resource).await?.unwrap_or_else(|| sentences::processed(n, &facts, language))
         };
         let address = address(n, settings);
-        // Nobody gets an event of what is superseded, so nobody could post its outcome.
+        // A superseded notification publishes no event, so no integrator could send its outcome.
         let mode = match route.feedback {
             _ if address.ids.is_empty() || n.answer == AnswerRole::ByFirst => FeedbackMode::None,
             FeedbackMode::Deferred if superseded || !route.publish => FeedbackMode::Automatic,
@@ -155,7 +157,7 @@ impl<P: Ports> Processor<P> {
         self.end(n, received, state, answer).await
     }
 
-    /// Writes the end down. Whoever wins that write, and nobody else, puts the feedback on its way.
+    /// Records the end. Only the attempt that wins this write queues the feedback.
     async fn end(
         &self,
         n: &Notification,
@@ -179,8 +181,8 @@ impl<P: Ports> Processor<P> {
         Ok(Done::Ended(state))
     }
 
-    /// Another attempt has just written the end. If it was one at this same message, handed out twice, it may die before it has queued
-    /// the feedback, and then only this message can make that good.
+    /// Another attempt has just recorded the end. If it works on the same message, delivered twice,
+    /// it may die before it queues the feedback. Then only this message can queue it.
     async fn overtaken(&self, n: &Notification) -> Result<Done, Failure> {
         let known = self.ledger.look(&n.ledger_key()).await?.same;
         let is_twin =
@@ -188,8 +190,9 @@ impl<P: Ports> Processor<P> {
         Ok(if known.is_some_and(is_twin) { Done::Overtaken } else { Done::Duplicate })
     }
 
-    /// It has ended before. A message handed out again may be one whose attempt died between that and queueing the feedback; so may
-    /// one that a person put back from the dead-letter queue, which counts its receipts anew.
+    /// It has ended before. A repeated message may belong to an attempt that died before it queued
+    /// the feedback. The same goes for a message that a person redrove from the dead-letter queue,
+    /// whose receipts start at zero.
     async fn repeat(&self, n: &Notification, known: Known, received: &Received) -> Result<Done, Failure> {
         let is_same_message = received.receive_count > 1 || known.delivery == Some(n.delivery);
         if is_same_message && known.feedback == Some(FeedbackState::Queued) {
@@ -225,8 +228,8 @@ impl<P: Ports> Processor<P> {
         Ok(recorded)
     }
 
-    /// Closes the record under the key that it had, once the one under its own key is written down. A crash between the two leaves
-    /// the message on the queue, and the next attempt closes it.
+    /// Closes the record under the former key after the record under the new key is written. If the
+    /// function crashes in between, the message stays on the queue and the next attempt closes it.
     async fn close_moved(&self, n: &Notification) -> Result<(), Failure> {
         if let Some(old) = n.moved_from() {
             self.ledger.moved(old, &n.ledger_key(), self.host.now()).await?;
@@ -234,7 +237,7 @@ impl<P: Ports> Processor<P> {
         Ok(())
     }
 
-    /// Visma Net is told once, also about what was recorded under another key.
+    /// The feedback of a record under another key, since Visma Net is told only once.
     async fn answered_elsewhere(&self, n: &Notification) -> Result<Option<FeedbackState>, Failure> {
         let Some(old) = n.moved_from() else { return Ok(None) };
         let known = self.ledger.look(old).await?.same;
@@ -246,7 +249,7 @@ pub(crate) fn address(n: &Notification, settings: &Settings) -> Address {
     Address::of(n, settings.visma.feedback_id == FeedbackId::HeaderFirst)
 }
 
-/// The verdict on one of several items under one id is kept, and told with the others'.
+/// For one of several items under one id, keeps the verdict until the answer of all.
 pub(crate) fn automatic(n: &Notification, address: Address, verdict: Verdict, deadline: OffsetDateTime) -> Answering {
     match n.answer {
         AnswerRole::ByFirst => not_answered(n, address, verdict),
@@ -272,7 +275,7 @@ fn head_change(n: &Notification, seen: &Seen, facts: &Facts) -> HeadChange {
     let signed_body = n.occurred_at.filter(|_| n.proof != Proof::Nothing);
     let received = Ticks::from_datetime(n.received_at);
     let modified = resource.and_then(Resource::modified);
-    // What we found ourselves tells the time that stood in the ERP's list, which is the resource's.
+    // The reconciler's deliveries have the time of the ERP's list, which is the resource's.
     let is_found = n.origin != Origin::Webhook && n.subscription == RECONCILIATION;
     let versions = match is_found {
         true => Versions::new(modified.or(signed_body.map(Stamp::from)), None, received),

@@ -1,4 +1,4 @@
-//! One answer for several items of a delivery that came under one id of Visma Net.
+//! Decides one answer for several items of a delivery with the same id of Visma Net.
 
 use crate::failure::Failure;
 use crate::ports::Ports;
@@ -12,8 +12,9 @@ use webhooks_settings::Settings;
 use webhooks_store::Ledger;
 
 impl<P: Ports> Processor<P> {
-    /// Decides each such answer once every item under its id has come to an end. The ledger says which have,
-    /// so a repeated attempt decides the same. Returns what makes the message come again.
+    /// Decides each such answer once all items under its id have ended. It reads this from the
+    /// ledger, so a repeated attempt decides the same. Returns the reason to retry the message, if
+    /// any.
     pub(crate) async fn answer_together(
         &self,
         all: &[Notification],

@@ -1,11 +1,11 @@
-//! Which tenants are without calls, remembered so that it is written down once a window.
+//! Remembers the tenants without calls, so that each is recorded once per window.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use time::OffsetDateTime;
 use webhooks_model::Allowance;
 
-/// Until when each tenant is without calls, as this process has written down.
+/// The time until which each tenant has no calls, as recorded by this process.
 #[derive(Debug, Default)]
 pub struct UsedUp(Mutex<HashMap<String, OffsetDateTime>>);
 

@@ -1,4 +1,4 @@
-//! The real effects.
+//! Connects the function to AWS and Visma Net.
 
 use crate::handler::Handler;
 use crate::pauses::Pauses;
@@ -16,7 +16,7 @@ use webhooks_store::{Observer, Table};
 use webhooks_visma::VismaClient;
 use webhooks_wiring::{Surroundings, prepare};
 
-/// AWS and Visma Net, with business code of one's own.
+/// AWS and Visma Net, with your own business code.
 pub struct Real<B>(PhantomData<B>);
 
 impl<B: Handler + 'static> Ports for Real<B> {
@@ -29,10 +29,10 @@ impl<B: Handler + 'static> Ports for Real<B> {
     type Host = SystemHost;
 }
 
-/// The Lambda function with this business code: what a `main` calls, and does not return from.
+/// Runs the Lambda function with this business code. Call it in `main`; it does not return.
 ///
 /// # Errors
-/// Names the variable that is missing or wrong; or Lambda's own interface fails.
+/// Names the variable that is missing or wrong, or reports a fault of Lambda's interface.
 pub async fn serve<B: Handler + 'static>(handler: B) -> Result<(), Error> {
     webhooks_telemetry::init(std::io::stdout);
     let processor = processor(handler).inspect_err(|error| tracing::error!("{error}"))?;

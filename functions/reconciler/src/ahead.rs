@@ -1,15 +1,15 @@
-//! Changes from the future, which only a wrong time zone in the settings shows.
+//! Detects changes in the future, which only a wrong time zone in the settings causes.
 
 use time::{Duration, OffsetDateTime};
 use webhooks_model::Collection;
 use webhooks_model::collection::Row;
 use webhooks_settings::Visma;
 
-/// No clock is so far ahead, and no two zones are closer.
+/// Above any difference between clocks, and below any difference between zones.
 const TOO_FAR: Duration = Duration::minutes(14);
 
-/// Says so in the log. The changes are found when their time has come, so late. A zone that is wrong
-/// the other way does not show here: the doctor measures both.
+/// Logs a warning. Such changes are found late, when their time has come. A zone that is wrong the
+/// other way does not show here; `doctor` measures both.
 pub(crate) fn warn(tenant: &str, collection: Collection, rows: &[Row], now: OffsetDateTime) {
     if let Some(minutes_ahead) = minutes_ahead(rows, now) {
         let setting = Visma::zone_setting(collection.api());
@@ -22,7 +22,7 @@ pub(crate) fn warn(tenant: &str, collection: Collection, rows: &[Row], now: Offs
     }
 }
 
-/// How far the latest change is ahead of us, where that is too far.
+/// How far the latest change is ahead of our clock, if that is too far.
 fn minutes_ahead(rows: &[Row], now: OffsetDateTime) -> Option<i64> {
     let ahead = |row: &Row| match row {
         Row::Read(listed) => Some(listed.modified.first().to_datetime() - now),

@@ -1,4 +1,5 @@
-//! The directory of tenants, for those who may not read the settings. An entry is written when something in it has changed.
+//! The directory of tenants, for functions that may not read the settings. An entry is written only
+//! when it has changed.
 
 use crate::ports::{Ports, Reconciler};
 use crate::silence::Heard;
@@ -8,11 +9,11 @@ use webhooks_host::Host;
 use webhooks_settings::{Settings, Tenant};
 use webhooks_store::{KnownTenant, StoreError, TenantDirectory};
 
-/// A busy tenant's entry is written once in that time, not in every run.
+/// A busy tenant's entry is written once in this time, not in every run.
 const HEARD_ANEW: Duration = Duration::HOUR;
 
 impl<P: Ports> Reconciler<P> {
-    /// `heard` is as long as the settings' list of tenants; `None` where nothing is known of that.
+    /// `heard` has one entry for each tenant in the settings; `None` if it is unknown.
     pub(crate) async fn write_directory(&self, settings: &Settings, heard: Option<&[Heard]>) {
         if let Err(error) = self.write_changes(settings, heard).await {
             tracing::warn!("the directory of tenants is left to the next run: {error}");
@@ -21,7 +22,7 @@ impl<P: Ports> Reconciler<P> {
 
     async fn write_changes(&self, settings: &Settings, heard: Option<&[Heard]>) -> Result<(), StoreError> {
         let now = self.host.now();
-        // By id, for one may stand in the settings twice.
+        // By id, since the settings may name a tenant twice.
         let mut own: BTreeMap<String, (&Tenant, Option<Heard>)> = BTreeMap::new();
         for (at, tenant) in settings.tenants.iter().enumerate() {
             let heard = heard.and_then(|heard| heard.get(at)).copied();
@@ -51,7 +52,7 @@ fn entry(id: String, tenant: &Tenant, heard: Option<Heard>, before: Option<&Know
     }
 }
 
-/// The newer of both, unless it is hardly newer.
+/// The newer of both, unless it is only slightly newer.
 fn heard_at(known: Option<OffsetDateTime>, at: Option<OffsetDateTime>) -> Option<OffsetDateTime> {
     match (known, at) {
         (Some(known), Some(at)) if at - known < HEARD_ANEW => Some(known),

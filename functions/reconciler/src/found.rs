@@ -1,18 +1,19 @@
-//! What a run found in one list.
+//! The changes that a run found in one list.
 
 use std::collections::BTreeMap;
 use webhooks_model::Ticks;
 use webhooks_model::collection::Row;
 
-/// So many rows of a list with one and the same time, or with nothing new but their time, were not changed by people: an upgrade of
-/// the ERP, an import, a mass update (docs/visma-net.md#mass-changes).
+/// This many rows of a list with the same time, or with only a new time, were not changed by
+/// people, but by an upgrade of the ERP, an import or a mass update
+/// (docs/visma-net.md#mass-changes).
 const MASS: usize = 50;
 
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// Changes that no notification told of, by their time.
+    /// Changes without a notification, by their time.
     gaps: BTreeMap<Ticks, Gaps>,
-    /// Rows with a new time and nothing else that is new.
+    /// Rows where only the time is new.
     pub(crate) touched: usize,
     pub(crate) without_key: usize,
     pub(crate) without_time: usize,
@@ -42,12 +43,12 @@ impl Found {
         self.without_key + self.without_time
     }
 
-    /// How many were queued whose webhooks should have come.
+    /// The number of queued changes whose webhooks should have come.
     pub(crate) fn gaps(&self) -> usize {
         self.gaps.values().filter(|gaps| gaps.seen < MASS).map(|gaps| gaps.queued).sum()
     }
 
-    /// How many were queued of those that changed all at once.
+    /// The number of queued changes that happened all at once.
     pub(crate) fn at_once(&self) -> usize {
         self.gaps.values().filter(|gaps| gaps.seen >= MASS).map(|gaps| gaps.queued).sum()
     }

@@ -1,4 +1,4 @@
-//! A change that never arrived, as the delivery it should have been.
+//! Makes a delivery for a change whose webhook never arrived.
 
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -8,10 +8,10 @@ use webhooks_model::collection::Listed;
 use webhooks_model::delivery::Meta;
 use webhooks_model::{Channel, Collection, Delivery, Origin};
 
-/// The subscription that such deliveries name.
+/// The subscription in such deliveries.
 const SUBSCRIPTION: &str = "reconciliation";
 
-/// Holds nothing but what the list said, so that finding the same change twice makes the same notification.
+/// Uses only what the list said, so that finding the same change twice makes the same notification.
 pub(crate) fn delivery(tenant: &str, collection: Collection, gap: &Listed, id: Uuid, now: OffsetDateTime) -> Delivery {
     let body = json!({"event": collection.event(), "entityId": gap.key, "timeStamp": gap.modified.at().get()});
     let meta = Meta {

@@ -1,4 +1,5 @@
-//! The Lambda function, called on a schedule. `{"tenant": "..."}` as its event limits the run to one tenant.
+//! The Lambda function, called on a schedule. The event `{"tenant": "..."}` limits the run to one
+//! tenant.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use reconciler::wiring;

@@ -1,4 +1,4 @@
-//! Outcomes that did not come in time, and work whose message was lost.
+//! Handles outcomes that did not come in time, and work whose message was lost.
 
 use crate::ports::{Ports, Reconciler};
 use crate::reconciler::Report;
@@ -13,13 +13,13 @@ use webhooks_queue::{Message, Sender};
 use webhooks_settings::Settings;
 use webhooks_store::{Mark, Pending, Replays, Unended};
 
-/// Stretches of the feed in one run over all tenants; the next run goes on.
+/// Slices of the feed in one run over all tenants. The next run continues.
 const MOST_STRETCHES: u32 = 100;
 
-/// What a notification that has not moved for so long needs.
+/// What a notification needs that has not changed for long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Need {
-    /// Its feedback is decided, and was not sent.
+    /// Its feedback was decided, but not sent.
     Feedback,
     /// It has not ended.
     Replay,
@@ -28,7 +28,7 @@ enum Need {
     Nothing,
 }
 
-/// `before` is the latest last movement of what is stuck.
+/// `before` is the latest time of a last change that counts as stuck.
 fn need(pending: &Pending, before: OffsetDateTime) -> Need {
     let (need, mark) = match (pending.feedback, pending.state) {
         (Some(FeedbackState::Queued), _) => (Need::Feedback, Mark::Queued),
@@ -38,17 +38,18 @@ fn need(pending: &Pending, before: OffsetDateTime) -> Need {
     if pending.moved_at > before { Need::Time(mark) } else { need }
 }
 
-/// What an accountant reads when the integrator's system kept silent.
+/// The text for the accountant when the integrator's system did not answer.
 fn no_outcome(key: &LedgerKey, language: Language) -> Verdict {
-    // The key of what has none is made up by us.
+    // An entity without a key has one made by us.
     let name = Some(key.entity.key.as_str()).filter(|name| !name.starts_with('~'));
     let subject = language.subject(key.entity.entity, name);
     Verdict::failure(&language.say(NO_OUTCOME, &[("subject", subject.as_str())]))
 }
 
 impl<P: Ports> Reconciler<P> {
-    /// Ends what is overdue, and puts on the queue again what was lost. A run for one tenant leaves the marks alone, which belong to all.
-    /// Feeds are looked through from the second of `scope` on; the one that the next run should begin with is returned.
+    /// Ends overdue outcomes and queues lost work again. A run for one tenant leaves the marks
+    /// alone, since they belong to all. `scope` holds that tenant, and the feed to begin with.
+    /// Returns the feed that the next run should begin with.
     pub(crate) async fn settle(
         &self,
         settings: &Settings,
@@ -101,7 +102,8 @@ impl<P: Ports> Reconciler<P> {
         Ok(())
     }
 
-    /// The ledger first, then the queue, then the mark: whoever dies in between is followed by a run that finds the mark.
+    /// Writes the ledger first, then the queue, then the mark. If the run dies in between, the next
+    /// one finds the mark.
     async fn expire(
         &self,
         one: &Pending,
@@ -114,7 +116,8 @@ impl<P: Ports> Reconciler<P> {
         match one.feedback {
             Some(FeedbackState::Awaited) => {
                 if !self.sweeps.expire(key, no_outcome, now, before).await? {
-                    // The outcome is here and Visma Net has not taken it yet; or it was sent a moment ago.
+                    // The outcome is here but Visma Net has not accepted it yet, or it was sent a
+                    // moment ago.
                     let last = one.deadline.unwrap_or(now) + (now - before);
                     return Ok(self.sweeps.watch(key, Mark::Awaited, last).await?);
                 }
@@ -149,7 +152,8 @@ impl<P: Ports> Reconciler<P> {
         Ok(())
     }
 
-    /// The feed from where the last run ended to what arrived before the second of `span`; at first from its beginning.
+    /// Reads the feed from the last run's end to the second time of `span`; the first run starts at
+    /// its beginning.
     async fn look_through(
         &self,
         tenant: &str,
@@ -163,7 +167,7 @@ impl<P: Ports> Reconciler<P> {
         while *stretches > 0 && run.has_time(self.host.now()) {
             *stretches -= 1;
             let arrived = self.sweeps.arrived(tenant, &position, before).await?;
-            // What is marked is found by its mark.
+            // Marked notifications are found by their mark.
             for one in arrived.notifications.iter().filter(|one| one.mark.is_none()) {
                 if !self.push(one, before, run, report).await? {
                     return Ok(());
@@ -178,7 +182,7 @@ impl<P: Ports> Reconciler<P> {
         Ok(())
     }
 
-    /// `false` when the run has no room for it.
+    /// Queues it if the run has room. Returns `false` if it has none.
     async fn push(
         &self,
         one: &Pending,
@@ -215,7 +219,7 @@ impl<P: Ports> Reconciler<P> {
                 Mark::Retrying
             }
         };
-        // Looked at again should this message be lost as well.
+        // Watches it, in case this message is lost as well.
         self.sweeps.watch(key, mark, now).await?;
         Ok(true)
     }

@@ -1,4 +1,4 @@
-//! What the reconciler is made of.
+//! The parts of the reconciler.
 
 use webhooks_host::Host;
 use webhooks_metrics::Metrics;
@@ -9,7 +9,7 @@ use webhooks_store::{
 };
 use webhooks_visma::{Listing, Quotas};
 
-/// The effects, chosen once: the real ones in the function, others in tests and simulations.
+/// The types of its effects: the real ones in the function, others in tests and simulations.
 pub trait Ports: Send + Sync + 'static {
     type Source: Source;
     type Sweeps: Sweeps

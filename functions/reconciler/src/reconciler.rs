@@ -1,4 +1,4 @@
-//! A run: every list of every tenant, as far as the budget goes.
+//! A run over the lists of all tenants, within a budget.
 
 use crate::ports::{Ports, Reconciler};
 use crate::run::Run;
@@ -13,29 +13,29 @@ use webhooks_queue::Trace;
 use webhooks_settings::LoadError;
 use webhooks_store::{Place, StoreError, Sweeps};
 
-/// What a run did.
+/// The results of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Report {
     pub tenants: usize,
     /// Lists swept to their end.
     pub finished: usize,
-    /// Lists that go on in the next run: out of budget, out of quota, or not answering.
+    /// Lists left to the next run: out of budget, out of quota, or without an answer.
     pub unfinished: usize,
     pub calls: u32,
     pub gaps_found: BTreeMap<Collection, usize>,
-    /// Lists of which many rows changed all at once, or were touched and not changed.
+    /// Lists where many rows changed all at once, or were touched without a change.
     pub mass_changes: BTreeMap<Collection, usize>,
-    /// Rows without a key or a time that can be read.
+    /// Rows without a readable key or time.
     pub unreadable: BTreeMap<Collection, usize>,
-    /// Tenants of whom nothing is heard; `None` when not every tenant was looked at.
+    /// Silent tenants; `None` if not every tenant was checked.
     pub silent: Option<usize>,
-    /// Subscriptions that never delivered anything; `None` when they were not looked at.
+    /// Subscriptions that have never delivered; `None` if they were not checked.
     pub silent_subscriptions: Option<usize>,
-    /// Awaited outcomes that did not come in time; their accountants are told.
+    /// Outcomes that did not come in time. Their accountants are told.
     pub expired: usize,
-    /// What had stood still and was put on its queue again.
+    /// Stuck work that was queued again.
     pub requeued: Requeued,
-    /// What waited for its tenant's quota and goes on.
+    /// Notifications that waited for their tenant's quota and continue.
     pub released: usize,
     /// Pauses that were over and whose end has been written down.
     pub pauses_ended: usize,
@@ -48,10 +48,11 @@ pub struct Requeued {
 }
 
 impl<P: Ports> Reconciler<P> {
-    /// One run of at most `time`, over every tenant or over one. What it queues goes on with `trace`.
+    /// Runs for at most `time`, over every tenant or over one. Queued messages continue `trace`.
     ///
     /// # Errors
-    /// There are no settings. Everything else is reported, and goes on in the next run.
+    /// The settings cannot be read. Other faults are reported, and their work continues in the next
+    /// run.
     pub async fn run(
         &self,
         request_id: &str,
@@ -70,17 +71,17 @@ impl<P: Ports> Reconciler<P> {
         if only.is_none() {
             report.pauses_ended = self.count_ended_pauses(&run).await;
         }
-        // First, for it is quick, and lists that answer slowly may take all the time.
+        // Goes first, since it is quick, and slow lists may take all the time.
         match self.settle(&settings, &tenants, (only, begun.feed.as_deref()), &mut run, &mut report).await {
             Ok(next) => ended.feed = next.or(ended.feed),
             Err(error) => {
                 let reason = error.next().reason();
-                tracing::warn!(reason = reason.as_str(), "what is overdue or stuck is left to the next run: {error}");
+                tracing::warn!(reason = reason.as_str(), "overdue and stuck work is left to the next run: {error}");
             }
         }
         if let Err(error) = self.release(only, &mut run, &mut report).await {
             let reason = error.next().reason();
-            tracing::warn!(reason = reason.as_str(), "what waits for a quota is left to the next run: {error}");
+            tracing::warn!(reason = reason.as_str(), "waiting notifications are left to the next run: {error}");
         }
         let counted_to = if only.is_none() { self.count_hours(&tenants, &run).await } else { None };
         let (lists, next) = self.sweep_all(&settings, &tenants, begun.list.as_ref(), &mut run).await;
@@ -111,24 +112,24 @@ impl<P: Ports> Reconciler<P> {
         self.end_pauses(run).await.inspect_err(warn).unwrap_or_default()
     }
 
-    /// Up to when every tenant is counted.
+    /// Returns the time up to which every tenant is counted.
     async fn count_hours(&self, tenants: &[&str], run: &Run<'_>) -> Option<OffsetDateTime> {
         let counted = self.roll_up(tenants, run).await;
         let warn = |error: &StoreError| tracing::warn!("the roll-ups are left to the next run: {error}");
         counted.inspect_err(warn).ok().flatten()
     }
 
-    /// Where the last run ended. Unknown, it is the beginning.
+    /// Where the last run ended; the beginning if that is unknown.
     async fn place(&self) -> Place {
         let place = self.sweeps.place().await;
-        place.inspect_err(|error| tracing::warn!("where the last run ended is not known: {error}")).unwrap_or_default()
+        place.inspect_err(|error| tracing::warn!("the end of the last run is unknown: {error}")).unwrap_or_default()
     }
 
     async fn remember(&self, begun: &Place, ended: &Place) {
         if begun != ended
             && let Err(error) = self.sweeps.set_place(ended, self.host.now()).await
         {
-            tracing::warn!("where this run ended is not remembered: {error}");
+            tracing::warn!("the end of this run was not recorded: {error}");
         }
     }
 
@@ -149,7 +150,7 @@ impl<P: Ports> Reconciler<P> {
     }
 }
 
-/// The metric as often as the list says.
+/// The metric, repeated as often as each list's count.
 fn each(counts: &BTreeMap<Collection, usize>, metric: impl Fn(&'static str) -> Metric) -> impl Iterator<Item = Metric> {
     counts.iter().flat_map(move |(collection, count)| std::iter::repeat_n(metric(collection.as_str()), *count))
 }
@@ -171,7 +172,7 @@ fn log(report: &Report) {
     );
 }
 
-/// Counts what came of a list, and says what a person should look at.
+/// Adds the result of a list, and logs what needs a person.
 fn note(report: &mut Report, sweep: &Sweep<'_>) {
     let (tenant, collection, found) = (sweep.tenant, sweep.collection, &sweep.found);
     let is_finished = sweep.progress == Progress::Finished;

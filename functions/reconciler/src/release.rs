@@ -1,4 +1,5 @@
-//! What waits in the ledger for its tenant's quota, and goes on at the pace of the quota.
+//! Releases notifications that wait in the ledger for their tenant's quota, at the pace of the
+//! quota.
 
 use crate::ports::{Ports, Reconciler};
 use crate::reconciler::Report;
@@ -9,7 +10,7 @@ use webhooks_model::{Allowance, LedgerKey};
 use webhooks_store::{Allowances, Mark, Replays, Unended};
 
 impl<P: Ports> Reconciler<P> {
-    /// Each tenant by its own quota, and first those that were served longest ago.
+    /// Releases for each tenant by its own quota. Tenants served longest ago come first.
     pub(crate) async fn release(
         &self,
         only: Option<&str>,
@@ -50,14 +51,14 @@ impl<P: Ports> Reconciler<P> {
         }
         report.released += released;
         if released > 0 {
-            tracing::info!(tenant, released, "goes on with the tenant's quota");
+            tracing::info!(tenant, released, "notifications continue with the tenant's quota");
             self.sweeps.set_released(tenant, allowance.given_after(released, now), now).await?;
         }
         result
     }
 
-    /// The queue first, then the mark: if we die in between, the next run lets it go once more. Watched from then on, lest the message is
-    /// lost.
+    /// Queues the message first, then removes the mark. If the run dies in between, the next one
+    /// releases it again. The notification is watched from then on, in case the message is lost.
     async fn let_go(&self, key: &LedgerKey, run: &Run<'_>) -> Result<(), SweepError> {
         if let Some(delivery) = self.sweeps.replay(key).await? {
             self.queue_delivery(key, &delivery, run).await?;

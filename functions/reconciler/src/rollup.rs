@@ -1,5 +1,6 @@
-//! The hours of every tenant in numbers, for the overview. A notification is read once for it when it is some minutes old, and again
-//! only with an hour in which something was still open, or of which a record was written late.
+//! Counts the hours of every tenant, for the overview. It reads a notification once, a few minutes
+//! after its receipt. It reads it again only with an hour in which something was still open or a
+//! record was written late.
 
 use crate::ports::{Ports, Reconciler};
 use crate::run::Run;
@@ -11,26 +12,28 @@ use webhooks_model::rollup::{Rolling, hour_of};
 use webhooks_store::{Rolled, Rollups, StoreError, Summary};
 use webhooks_visma::Quotas;
 
-/// What was received so lately is left to the next run: most of it ends within that, and then it is read once.
+/// Newer notifications are left to the next run. Most end within this time, and are then read only
+/// once.
 const LAG: Duration = Duration::minutes(5);
-/// A tenant that is this far behind skips the hours in which nothing came.
+/// A tenant this far behind skips empty hours.
 const BEHIND: Duration = Duration::hours(2);
-/// Stretches of feeds in one run, 100 notifications each; the next run goes on.
+/// Slices of feeds in one run, 100 notifications each. The next run continues.
 const MOST_STRETCHES: u32 = 500;
 
 /// The counters of one run.
 #[derive(Debug)]
 struct Count {
-    /// Whatever was received before is counted.
+    /// Everything received before this time is counted.
     until: OffsetDateTime,
     now: OffsetDateTime,
     stretches: u32,
-    /// The hours of which something has changed.
+    /// The hours with changes.
     changed: BTreeSet<OffsetDateTime>,
 }
 
 impl<P: Ports> Reconciler<P> {
-    /// Counts what came since the last run. Says up to when every tenant is counted; `None` where there was no room for all.
+    /// Counts what came since the last run. Returns the time up to which every tenant is counted,
+    /// or `None` if there was no room for all.
     pub(crate) async fn roll_up(&self, tenants: &[&str], run: &Run<'_>) -> Result<Option<OffsetDateTime>, StoreError> {
         let now = self.host.now();
         let mut count = Count { until: now - LAG, now, stretches: MOST_STRETCHES, changed: BTreeSet::new() };
@@ -45,7 +48,8 @@ impl<P: Ports> Reconciler<P> {
                 break;
             }
         }
-        // Also after a fault: what was written of tenants would else be missing in the sum until they change again.
+        // Also after a fault. Otherwise the sum would lack the tenants already written until they
+        // change again.
         for hour in &count.changed {
             self.sweeps.add_up(&tenants, *hour, now).await?;
         }
@@ -55,11 +59,11 @@ impl<P: Ports> Reconciler<P> {
     pub(crate) async fn summarise(&self, counted_to: OffsetDateTime, tenants: usize, silent: Option<usize>) {
         let summary = Summary { counted_to, tenants, silent };
         if let Err(error) = self.sweeps.set_summary(&summary, self.host.now()).await {
-            tracing::warn!("how far the roll-ups are is not remembered: {error}");
+            tracing::warn!("the progress of the roll-ups was not recorded: {error}");
         }
     }
 
-    /// `false` when there was no room for all of it.
+    /// Returns `false` if there was no room for all of it.
     async fn roll_tenant(&self, tenant: &str, count: &mut Count, run: &Run<'_>) -> Result<bool, StoreError> {
         let known = self.sweeps.rolling(tenant).await?;
         let mut rolling = known.clone().unwrap_or_else(|| Rolling::begin(count.until - Duration::HOUR));
@@ -109,8 +113,9 @@ impl<P: Ports> Reconciler<P> {
         }
     }
 
-    /// Counts on from where `rolled` ends, and writes it down if it differs from what is known. If there is no room for all, an hour
-    /// that is made anew stays as it was, and one that goes on is written as far as it came.
+    /// Counts on from the end of `rolled`, and writes the result if it differs from the known one.
+    /// Without room for all, a recounted hour stays as it was, and the current hour is written as
+    /// far as it was counted.
     async fn roll_hour(
         &self,
         tenant: &str,

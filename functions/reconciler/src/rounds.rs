@@ -1,4 +1,5 @@
-//! All lists of all tenants: in rounds, a page to each, so that a long one holds up no other.
+//! Sweeps all lists of all tenants in rounds, one page each, so that a long list does not delay the
+//! others.
 
 use crate::ports::{Ports, Reconciler};
 use crate::run::Run;
@@ -12,8 +13,9 @@ use webhooks_settings::Settings;
 pub(crate) type List = (String, Collection);
 
 impl<P: Ports> Reconciler<P> {
-    /// Sweeps until all lists or the budget end, from `first` on. Says which list was the first that had no turn, for the next run to
-    /// begin with: so each has its turn after so many runs, however small the budget.
+    /// Sweeps from `first` on until the lists or the budget end. Returns the first list without a
+    /// turn, where the next run begins. So each list gets its turn after a number of runs, however
+    /// small the budget.
     pub(crate) async fn sweep_all<'s>(
         &self,
         settings: &Settings,
@@ -53,7 +55,7 @@ impl<P: Ports> Reconciler<P> {
     }
 }
 
-/// The same list of all tenants, then the next one, so that tenants take turns too.
+/// The same list of all tenants, then the next list, so that tenants also take turns.
 fn in_order<'s>(tenants: &[&'s str], collections: &[Collection], first: Option<&List>) -> Vec<Sweep<'s>> {
     let of_all = |collection: &Collection| {
         let collection = *collection;
@@ -73,7 +75,7 @@ fn warn(sweep: &Sweep<'_>, error: &SweepError) {
     tracing::warn!(tenant, collection = %collection, reason = reason.as_str(), "sweep ended early: {error}");
 }
 
-/// Whether the tenant's other lists would fare no better.
+/// Whether the tenant's other lists would fail as well.
 fn concerns_tenant(error: &SweepError) -> bool {
     let reasons = [Reason::RateLimited, Reason::TenantNotApproved, Reason::TokenRefused, Reason::CompanyTenantNeeded];
     matches!(error, SweepError::Visma(error) if reasons.contains(&error.next().reason()))

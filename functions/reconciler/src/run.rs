@@ -1,25 +1,26 @@
-//! What a run may still do.
+//! The budget of a run.
 
 use std::collections::HashMap;
 use time::OffsetDateTime;
 use webhooks_queue::Trace;
 use webhooks_settings::Settings;
 
-/// Of what waits for a quota. Each tenant's quota is the closer bound.
+/// The most releases in a run. Each tenant's quota is usually the tighter limit.
 const MOST_RELEASES: usize = 5_000;
 
 #[derive(Debug)]
 pub(crate) struct Run<'t> {
-    /// The invocation's, which what it finds goes on with.
+    /// The trace of the invocation, which queued messages continue.
     pub(crate) trace: Option<&'t Trace>,
     calls: u32,
     gaps: usize,
     messages: usize,
     releases: usize,
     ends_at: OffsetDateTime,
-    /// What may be used of a tenant's quota, by calls for lists and by what the processor will fetch.
+    /// The usable part of each tenant's quota, for calls to lists and for later fetches by the
+    /// processor.
     quotas: HashMap<String, u64>,
-    /// Whether there are lists that had no turn yet.
+    /// Whether some lists had no turn yet.
     pub(crate) others_wait: bool,
 }
 
@@ -50,7 +51,8 @@ impl<'t> Run<'t> {
         self.calls
     }
 
-    /// `remaining` is what the ERP says is left for the tenant. The half of it stays with the webhooks that arrive.
+    /// `remaining` is the tenant's quota according to the ERP. Half of it is reserved for arriving
+    /// webhooks.
     pub(crate) fn note_quota(&mut self, tenant: &str, remaining: u64) {
         self.quotas.entry(tenant.to_owned()).or_insert(remaining / 2);
     }
@@ -65,7 +67,8 @@ impl<'t> Run<'t> {
         self.use_quota(tenant);
     }
 
-    /// How many changes a list may queue in its turn: half of what is left while other lists wait for their first one.
+    /// How many changes a list may queue in its turn: half of the rest while other lists wait for
+    /// their first turn.
     pub(crate) fn room(&self, tenant: &str) -> usize {
         let quota = self.quotas.get(tenant).map_or(usize::MAX, |left| usize::try_from(*left).unwrap_or(usize::MAX));
         let left = self.gaps.min(quota);
@@ -83,12 +86,13 @@ impl<'t> Run<'t> {
         }
     }
 
-    /// Whether anything that is overdue or stuck can still be queued.
+    /// Whether more overdue or stuck work can be queued.
     pub(crate) fn has_messages(&self, now: OffsetDateTime) -> bool {
         self.messages > 0 && self.has_time(now)
     }
 
-    /// For what is overdue or stuck, as much again as for gaps, so that neither starves the other.
+    /// Overdue and stuck work has the same limit as gaps, but separately, so that neither starves
+    /// the other.
     pub(crate) fn take_message(&mut self, now: OffsetDateTime) -> bool {
         let may = self.has_messages(now);
         self.messages -= usize::from(may);

@@ -1,4 +1,4 @@
-//! Tenants of whom nothing is heard, and subscriptions that never delivered anything.
+//! Finds silent tenants, and subscriptions that have never delivered.
 
 use crate::ports::{Ports, Reconciler};
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,21 +8,21 @@ use webhooks_model::Channel;
 use webhooks_settings::{Settings, Subscription, Tenant};
 use webhooks_store::{Deliveries, StoreError, Subscriptions, Sweeps};
 
-/// How far back a last sign of a tenant is looked for, at least.
+/// The least number of days to search for a tenant's last webhook.
 const LOOKBACK_DAYS: i64 = 7;
 
-/// What is heard of a tenant.
+/// What is known about a tenant's last webhook.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Heard {
-    /// When its last webhook came, as far back as was looked.
+    /// The time of its last webhook within the searched days.
     pub(crate) at: Option<OffsetDateTime>,
-    /// Whether nothing was heard of it for longer than it may be silent.
+    /// Whether it has been silent for longer than allowed.
     pub(crate) is_silent: bool,
 }
 
 impl<P: Ports> Reconciler<P> {
-    /// What is heard of each of the settings' tenants. One that never was heard of may be silent too.
-    /// `None` when the table could not say so of every tenant.
+    /// Checks each tenant of the settings, also one that was never heard of. `None` if the table
+    /// could not answer for every tenant.
     pub(crate) async fn listen(&self, settings: &Settings) -> Option<Vec<Heard>> {
         let mut all = vec![];
         for tenant in &settings.tenants {
@@ -32,14 +32,14 @@ impl<P: Ports> Reconciler<P> {
         Some(all)
     }
 
-    /// A tenant that was never heard of is silent since it was first looked for.
+    /// A tenant that was never heard of is silent since the first check.
     async fn listen_to(&self, tenant: &Tenant, allowed: Option<Duration>) -> Result<Heard, StoreError> {
         let (id, now) = (tenant.id.to_lowercase(), self.host.now());
         let Some(allowed) = allowed else {
-            // Nobody waits for it, so today is enough.
+            // Its silence is unlimited, so searching today is enough.
             return Ok(Heard { at: self.sweeps.last_heard(&id, now, 0).await?, is_silent: false });
         };
-        // Longer than the silence that is allowed, so that its end is always seen, and remembered.
+        // Longer than the allowed silence, so that its end is always seen and remembered.
         let days = u16::try_from(LOOKBACK_DAYS.max(allowed.whole_days() + 1)).unwrap_or(u16::MAX);
         let at = self.sweeps.last_heard(&id, now, days).await?;
         if at.is_some_and(|at| now - at <= allowed) {
@@ -54,9 +54,9 @@ impl<P: Ports> Reconciler<P> {
         Ok(Heard { at, is_silent })
     }
 
-    /// How many of the settings' subscriptions have never delivered anything, though it was waited for
-    /// for longer than it may take. A quiet one is normal, so one delivery is enough for ever. `None`
-    /// when the table could not say.
+    /// How many subscriptions of the settings have never delivered, though their time to do so has
+    /// passed. A quiet subscription is normal, so one delivery is enough for ever. `None` if the
+    /// table could not answer.
     pub(crate) async fn count_silent_subscriptions(&self, settings: &Settings) -> Option<usize> {
         let counted = self.silent_subscriptions(settings).await;
         counted.inspect_err(|error| tracing::warn!("the subscriptions' silence is unknown: {error}")).ok()
@@ -93,7 +93,7 @@ impl<P: Ports> Reconciler<P> {
     }
 }
 
-/// Of the legacy channel nothing is signed, so nothing is noted of it.
+/// The legacy channel is unsigned, so its deliveries are not recorded.
 fn is_watched(subscription: &Subscription) -> bool {
     subscription.channel == Channel::Dispatcher
 }

@@ -1,4 +1,4 @@
-//! One list of one tenant, from where the last sweep ended.
+//! Sweeps one list of one tenant from the end of the last sweep.
 
 use crate::ahead;
 use crate::found::Found;
@@ -16,7 +16,7 @@ use webhooks_settings::Settings;
 use webhooks_store::{Compared, StoreError, Sweeps, Unfinished, Watermark};
 use webhooks_visma::{Listing, Quotas, VismaError};
 
-/// What ended a sweep early.
+/// Why a sweep ended early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SweepError {
     #[error(transparent)]
@@ -37,7 +37,8 @@ impl SweepError {
     }
 }
 
-/// A list in a run. What was found stays found when the sweep ends early, and the next run goes on from the last page that was dealt with.
+/// A list in a run. If the sweep ends early, its findings stay, and the next run continues after
+/// the last finished page.
 #[derive(Debug)]
 pub(crate) struct Sweep<'s> {
     pub(crate) tenant: &'s str,
@@ -51,14 +52,14 @@ pub(crate) struct Sweep<'s> {
 pub(crate) enum Progress {
     /// It had no turn in this run.
     Waiting,
-    /// There is more in the list.
+    /// The list has more pages.
     Open,
     Finished,
-    /// It goes on in the next run.
+    /// It continues in the next run.
     Stopped,
 }
 
-/// How far the sweep came.
+/// The progress of the sweep.
 #[derive(Debug)]
 struct At {
     swept_to: OffsetDateTime,
@@ -78,7 +79,8 @@ impl<'s> Sweep<'s> {
 }
 
 impl At {
-    /// The page had room for what is missing, or the next run looks at it again. `rest` is how the list goes on.
+    /// `filled` is false if the page's changes did not all fit; the next run then reads it again.
+    /// `rest` is the rest of the list.
     fn moved(self, filled: bool, rest: Option<Walk>) -> (Self, Progress) {
         match (filled, rest) {
             (false, _) => (self, Progress::Stopped),
@@ -93,7 +95,7 @@ impl At {
         Watermark { swept_to: self.swept_to, page_size: self.page_size, unfinished }
     }
 
-    /// By smaller pages. `None` where they cannot be smaller.
+    /// The same with smaller pages; `None` if they cannot be smaller.
     fn with_smaller_pages(self, most: Option<usize>) -> Option<Self> {
         let size = self.walk.size();
         let smaller = most.filter(|most| (1..size).contains(most)).unwrap_or(size / 2);
@@ -102,7 +104,7 @@ impl At {
 }
 
 impl<P: Ports> Reconciler<P> {
-    /// Deals with one page.
+    /// Handles one page.
     pub(crate) async fn take_turn(
         &self,
         settings: &Settings,
@@ -156,7 +158,7 @@ impl<P: Ports> Reconciler<P> {
         Ok(At { swept_to, page_size, until, walk })
     }
 
-    /// What the heads say about the rows. Changes after `until` belong to the next sweep.
+    /// Compares the rows with the heads. Changes after `until` belong to the next sweep.
     async fn compare(
         &self,
         settings: &Settings,
@@ -175,7 +177,7 @@ impl<P: Ports> Reconciler<P> {
         Ok(self.sweeps.compare(&tenant.to_lowercase(), collection, listed, fetched).await?)
     }
 
-    /// Queues what is missing, and says whether that was all.
+    /// Queues missing changes. Returns whether all fitted.
     async fn fill(&self, sweep: &mut Sweep<'_>, missing: &[Listed], run: &mut Run<'_>) -> Result<bool, SweepError> {
         let (tenant, collection) = (sweep.tenant, sweep.collection);
         missing.iter().for_each(|gap| sweep.found.see_gap(gap.modified.at()));

@@ -11,12 +11,12 @@ use time::OffsetDateTime;
 use tracing::Instrument;
 use webhooks_queue::{Pacer, Trace};
 
-/// Records run at the same time.
+/// The most records that run at the same time.
 const CONCURRENCY: usize = 10;
 const FOR_THE_ANSWER: Duration = Duration::from_secs(1);
 /// Lambda's longest time-out.
 const LONGEST_INVOCATION_MS: u64 = 900_000;
-/// How soon a record comes again that panicked or took too long where nobody decided otherwise.
+/// Wait before a record comes again that panicked or ran out of time.
 const AFTER_PANIC: Duration = Duration::from_secs(30);
 
 /// One record of the batch.
@@ -24,11 +24,11 @@ const AFTER_PANIC: Duration = Duration::from_secs(30);
 pub struct Received {
     pub message_id: String,
     pub body: String,
-    /// How often the queue has handed it out, this time included.
+    /// How often the queue has delivered it, this time included.
     pub receive_count: u32,
-    /// When it was put on the queue; `None` if SQS did not say.
+    /// When it was sent to the queue; `None` if SQS did not say.
     pub sent_at: Option<OffsetDateTime>,
-    /// What its sender was working on.
+    /// The sender's trace.
     pub trace: Option<Trace>,
     receipt_handle: String,
 }
@@ -36,21 +36,22 @@ pub struct Received {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Done,
-    /// The message stays on the queue and is handed out again after `wait`.
+    /// The message stays on the queue and is delivered again after `wait`.
     Again {
         wait: Duration,
     },
 }
 
-/// What is left for the records until `deadline_ms`, the invocation's end in Unix milliseconds, with time to spare for the answer.
+/// The time that the records have until `deadline_ms`, the invocation's end in Unix milliseconds.
+/// It leaves some for the answer.
 pub fn budget(deadline_ms: u64, now: OffsetDateTime) -> Duration {
     let now_ms = u64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
-    // The emulator of cargo-lambda says how long there is, and not until when.
+    // The emulator of cargo-lambda sends a duration instead of a time.
     let left_ms = if deadline_ms <= LONGEST_INVOCATION_MS { deadline_ms } else { deadline_ms.saturating_sub(now_ms) };
     Duration::from_millis(left_ms).saturating_sub(FOR_THE_ANSWER).max(FOR_THE_ANSWER)
 }
 
-/// Runs `each` for every record, for `budget` at most, and answers SQS.
+/// Runs `each` for every record, for `budget` at most, and returns the answer to SQS.
 pub async fn run<F>(
     event: SqsEvent,
     pacer: &impl Pacer,
@@ -91,7 +92,7 @@ where
     response
 }
 
-/// Without it the message comes again after the queue's own visibility timeout: later than asked for, but it comes.
+/// If this fails, the message comes again after the queue's own visibility timeout.
 async fn hide(pacer: &impl Pacer, id: &str, handle: &str, wait: Duration) {
     if let Err(error) = pacer.hide(handle, wait).await {
         tracing::warn!(message_id = id, error = %error, "a message could not be paced: {error}");
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_batch_without_failures_is_answered_with_an_empty_list() {
+    async fn answers_a_batch_without_failures_with_an_empty_list() {
         assert_eq!(answer(&["fine", "fine"]).await.0, json!({"batchItemFailures": []}));
     }
 
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_record_that_has_to_come_again_is_hidden_as_long_as_it_says() {
+    async fn hides_a_failed_record_for_the_wait_it_asks_for() {
         let (response, hidden) = answer(&["later", "fine"]).await;
         assert_eq!(response, json!({"batchItemFailures": [{"itemIdentifier": "m0"}]}));
         assert_eq!(hidden, [("r0".to_owned(), Duration::from_secs(7))]);
@@ -200,14 +201,14 @@ mod tests {
 
     /// cargo-lambda 1.9.2 writes 600,000 into the header of the deadline.
     #[test]
-    fn a_deadline_that_is_a_duration_is_taken_for_one() {
+    fn accepts_a_deadline_given_as_a_duration() {
         let now = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         assert_eq!(budget(600_000, now), Duration::from_secs(599));
         assert_eq!(budget(0, now), FOR_THE_ANSWER);
     }
 
     #[tokio::test]
-    async fn a_record_without_an_id_makes_the_whole_batch_come_again() {
+    async fn retries_the_whole_batch_when_a_record_has_no_id() {
         let event = serde_json::from_value(json!({"Records": [{"body": "x"}]})).unwrap();
         let response = run(event, &Hidden::default(), Duration::from_secs(5), |_| async {
             Outcome::Again { wait: Duration::ZERO }

@@ -1,5 +1,5 @@
-//! Whatever the records are and however they end, the answer is one that SQS takes as it is meant. A malformed one makes it hand out the
-//! whole batch again, for ever.
+//! The answer is well-formed, whatever the records are and however they end. SQS delivers the whole
+//! batch again, for ever, after a malformed answer.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,8 +11,8 @@ use std::time::Duration;
 use webhooks_batch::{Outcome, Received, run};
 use webhooks_queue::{Pacer, QueueError};
 
-/// AWS's rules: not a JSON object with a list of objects, each with an identifier that is a text, not empty, and of the batch. An empty
-/// list, null, or none is a success.
+/// AWS's rules. An answer is malformed if it is not a JSON object with a list of objects, each with
+/// the id of a record of the batch. An empty list, null and no list mean success.
 fn is_malformed(answer: &str, batch: &[&str]) -> bool {
     let Ok(Value::Object(answer)) = serde_json::from_str(answer) else { return true };
     let failures = match answer.get("batchItemFailures") {
@@ -100,7 +100,7 @@ fn the_rules_tell_malformed_answers_from_others() {
 }
 
 #[test]
-fn only_a_failed_record_that_nobody_can_name_brings_the_whole_batch_back() {
+fn only_a_failed_record_without_an_id_retries_the_whole_batch() {
     for id in [Value::Null, json!("")] {
         let nameless = answer(&[(json!("m0"), End::Done), (id.clone(), End::Again)], false);
         assert!(is_malformed(&nameless, &["m0"]), "so that nothing is lost: {nameless}");

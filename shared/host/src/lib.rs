@@ -7,7 +7,7 @@ pub use variables::{VariableError, Variables};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Everything that differs from one run to the next.
+/// Time, ids and randomness: everything that differs from one run to the next.
 pub trait Host: Send + Sync {
     fn now(&self) -> OffsetDateTime;
     fn new_id(&self) -> Uuid;

@@ -11,7 +11,7 @@ pub enum VariableError {
     NotANumber(&'static str),
 }
 
-/// The variables of the process, or of a test.
+/// The variables of the process, or those that a test sets.
 pub struct Variables<F>(F);
 
 impl Variables<fn(&'static str) -> Option<String>> {
@@ -27,13 +27,13 @@ impl<F: Fn(&'static str) -> Option<String>> Variables<F> {
     }
 
     /// # Errors
-    /// It is not set, or blank.
+    /// The variable is not set, or blank.
     pub fn text(&self, name: &'static str) -> Result<String, VariableError> {
         self.given(name).ok_or(VariableError::Missing(name))
     }
 
     /// # Errors
-    /// It is set to something other than a positive whole number.
+    /// The variable is set to something other than a positive whole number.
     pub fn number(&self, name: &'static str, default: u32) -> Result<u32, VariableError> {
         let Some(text) = self.given(name) else {
             return Ok(default);
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_or_wrong_is_named() {
+    fn names_the_missing_or_wrong_variable() {
         let variables = Variables::from_fn(|name| match name {
             "BLANK" => Some(" ".to_owned()),
             "WRONG" => Some("1 MiB".to_owned()),

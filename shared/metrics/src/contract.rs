@@ -1,8 +1,9 @@
-//! Every metric there is. Dashboards and alarms rely on these names; the README shows them as a table, which a test compares.
+//! All metrics. Dashboards and alarms rely on these names. A test compares the table in the README
+//! with this file.
 
 use time::Duration;
 
-/// Where the environment names no other. The template's is `VismaNetWebhooks/{stack}`.
+/// The namespace if the environment names no other. The template's is `VismaNetWebhooks/{stack}`.
 pub const NAMESPACE: &str = "VismaNetWebhooks";
 /// The dimension that every metric has.
 pub const SERVICE: &str = "service";
@@ -30,7 +31,7 @@ impl Service {
     }
 }
 
-/// By the name that CloudWatch knows it by.
+/// Units, named as in CloudWatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     Count,
@@ -51,28 +52,31 @@ impl Unit {
 /// One row of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Definition {
-    /// Who emits it.
+    /// The functions that emit it.
     pub services: &'static [Service],
     pub name: &'static str,
     pub unit: Unit,
-    /// Beside `service`. Such a metric is there under both dimension sets: `service` alone, and both.
+    /// The second dimension, beside `service`. CloudWatch then has the metric under both sets:
+    /// `service` alone, and both.
     pub dimension: Option<&'static str>,
     pub meaning: &'static str,
 }
 
-/// One thing that happened, to be written down.
+/// One event to count, or one value to record.
 pub(crate) struct Sample {
     pub(crate) name: &'static str,
     pub(crate) unit: Unit,
     pub(crate) dimension: Option<(&'static str, &'static str)>,
-    /// `None` counts one more; values are kept one by one.
+    /// `None` adds one to a counter; values are kept one by one.
     pub(crate) value: Option<u64>,
 }
 
-/// A row is who emits it, the metric with its second dimension or its value, its unit and its meaning.
+/// Each row: the functions that emit it, the metric with its second dimension or its value, its
+/// unit and its meaning.
 macro_rules! contract {
     ($([$($service:ident),+] $name:ident $({ $dimension:ident })? $(($value:ident: $type:ty))?, $unit:ident, $meaning:literal;)+) => {
-        /// What can be recorded. A dimension's value is a constant of the code, so nobody outside can add series to the bill.
+        /// What can be recorded. The values of a dimension are constants of the code, so a sender
+        /// cannot add series to the bill.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Metric {
             $(#[doc = $meaning] $name $({ $dimension: &'static str })? $(($type))?,)+
@@ -105,7 +109,7 @@ contract! {
     [Intake] Accepted, Count, "deliveries made durable and answered 202";
     [Intake] Rejected { code }, Count, "requests refused (4xx), by problem code";
     [Intake] Unavailable { code }, Count, "requests answered 503: our own fault";
-    [Intake] AckDuration(elapsed: Duration), Milliseconds, "from the request to its answer, accepted ones";
+    [Intake] AckDuration(elapsed: Duration), Milliseconds, "from an accepted request to its answer";
     [Intake] BodySize(bytes: usize), Bytes, "size of accepted bodies";
     [Processor] Processed, Count, "notifications that ended as processed";
     [Processor] Superseded, Count, "ended as superseded";
@@ -114,24 +118,24 @@ contract! {
     [Processor] Dead { reason }, Count, "given up after the last attempt";
     [Processor] Retried { reason }, Count, "attempts that failed and will be repeated";
     [Processor] Duplicates, Count, "notifications that had ended before";
-    [Processor] Replayed, Count, "ended before, and processed once more by an operator's wish";
+    [Processor] Replayed, Count, "ended before, and processed again for an operator's replay";
     [Processor] Paused, Count, "put aside until a pause ends";
     [Processor] AcceptedToProcessed(elapsed: Duration), Milliseconds, "from intake's acceptance to the end";
-    [Feedback] FeedbackSent, Count, "taken by Visma Net";
+    [Feedback] FeedbackSent, Count, "accepted by Visma Net";
     [Feedback] FeedbackRetried { reason }, Count, "tries that failed and will be repeated";
-    [Feedback] FeedbackParked { reason }, Count, "given up, in sight";
-    [Feedback] OutcomesRejected { code }, Count, "messages of the feedback queue that cannot be used";
-    [Feedback] AcceptedToFeedback(elapsed: Duration), Milliseconds, "from intake's acceptance to Visma Net taking the feedback";
-    [Feedback] FeedbackQuotaLeft(calls: u64), Count, "the least X-RateLimit-Remaining over the tenants of a batch";
+    [Feedback] FeedbackParked { reason }, Count, "parked for a person";
+    [Feedback] OutcomesRejected { code }, Count, "unusable messages on the feedback queue";
+    [Feedback] AcceptedToFeedback(elapsed: Duration), Milliseconds, "from intake's acceptance until Visma Net accepts the feedback";
+    [Feedback] FeedbackQuotaLeft(calls: u64), Count, "the smallest X-RateLimit-Remaining of a batch's tenants";
     [Reconciler] GapsFound { collection }, Count, "changes whose webhook never arrived, by the ERP's list";
-    [Reconciler] MassChanges { collection }, Count, "lists of which many rows changed all at once, or were touched and not changed";
-    [Reconciler] RowsUnreadable { collection }, Count, "rows of a list without a key or a time that can be read";
+    [Reconciler] MassChanges { collection }, Count, "lists where many rows changed all at once, or got only a new time";
+    [Reconciler] RowsUnreadable { collection }, Count, "rows of a list without a readable key or time";
     [Reconciler] ListsSwept, Count, "lists swept to their end";
-    [Reconciler] ListsUnfinished, Count, "lists that go on in the next run";
-    [Reconciler] SilentTenants(tenants: usize), Count, "tenants not heard of for longer than the settings allow, or never";
+    [Reconciler] ListsUnfinished, Count, "lists left to the next run";
+    [Reconciler] SilentTenants(tenants: usize), Count, "tenants silent for longer than the settings allow, even those never heard of";
     [Reconciler] SilentSubscriptions(subscriptions: usize), Count, "subscriptions that have never delivered anything";
-    [Reconciler] OutcomesExpired, Count, "deferred outcomes that did not come by their deadline; the accountant is told so";
-    [Reconciler] StuckRequeued { kind }, Count, "what stood still and was put on its queue again: notification or feedback";
+    [Reconciler] OutcomesExpired, Count, "deferred outcomes that missed their deadline; the accountant reads this";
+    [Reconciler] StuckRequeued { kind }, Count, "stuck work that was queued again: notification or feedback";
     [Repair] ReplaysQueued, Count, "notifications put back on the queue by a job";
     [Repair] DeadLettersRedriven { kind }, Count, "dead letters sent to their queue again by a job, by queue";
     [Intake, Processor, Feedback, Reconciler, Repair] ColdStart, Count, "processes started; on a line of its own";
@@ -161,7 +165,7 @@ impl Whole for usize {
 }
 
 impl Whole for Duration {
-    /// Clocks of two machines may disagree; nothing takes less than no time.
+    /// The clocks of two machines may differ, so a negative duration counts as zero.
     fn whole(self) -> u64 {
         u64::try_from(self.whole_milliseconds()).unwrap_or(0)
     }

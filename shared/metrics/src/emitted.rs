@@ -1,11 +1,11 @@
-//! Lines kept for a test to look at.
+//! Captures lines of metrics for tests.
 
 use crate::contract::SERVICE;
 use serde_json::Value;
 use std::io::{self, Write};
 use webhooks_telemetry::Captured;
 
-/// A writer that keeps what is written and reads it as CloudWatch does; clones share it.
+/// A writer that keeps what is written and reads it as CloudWatch does. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Emitted(Captured);
 
@@ -14,7 +14,8 @@ impl Emitted {
         self.0.lines()
     }
 
-    /// Every value of a series, which is a metric (`Retried`), or a metric with its second dimension's value (`Retried unavailable`).
+    /// All values of a series: a metric (`Retried`), or a metric with the value of its second
+    /// dimension (`Retried unavailable`).
     pub fn values(&self, series: &str) -> Vec<u64> {
         let (name, dimension) = series.split_once(' ').map_or((series, None), |(name, value)| (name, Some(value)));
         let lines = self.lines();
@@ -23,7 +24,7 @@ impl Emitted {
         found.flat_map(|value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()])).map(number).collect()
     }
 
-    /// What a counter comes to.
+    /// The sum of a counter.
     pub fn count(&self, series: &str) -> u64 {
         self.values(series).iter().sum()
     }
@@ -33,7 +34,7 @@ fn directive(line: &Value) -> &Value {
     &line["_aws"]["CloudWatchMetrics"][0]
 }
 
-/// The second dimension's value in each set, `None` where there is no second.
+/// The second dimension's value in each set; `None` where the set has one dimension.
 fn dimension_sets(line: &Value) -> impl Iterator<Item = Option<&str>> {
     let sets = directive(line)["Dimensions"].as_array().into_iter().flatten();
     sets.map(move |set| {

@@ -10,10 +10,11 @@ pub(crate) struct Series {
     pub(crate) values: Vec<u64>,
 }
 
-/// By the metric's name.
+/// Values by the metric's name.
 pub(crate) type AllSeries = BTreeMap<&'static str, Series>;
 
-/// The members beside `_aws` are dimensions, values and properties, as `_aws` says; the first two are what Lambda's level filter reads.
+/// `_aws` says which of the other members are dimensions, values and properties. Lambda's level
+/// filter reads the first two members.
 pub(crate) struct Line<'a> {
     pub(crate) timestamp: &'a str,
     pub(crate) unix_ms: i64,
@@ -73,7 +74,7 @@ impl<'a> Aws<'a> {
     }
 }
 
-/// `service` alone, and with the second dimension where there is one.
+/// The sets of dimensions: `service` alone, and both if there is a second.
 struct DimensionSets(Option<&'static str>);
 
 impl Serialize for DimensionSets {

@@ -1,4 +1,4 @@
-//! Keeps what happens during an invocation and writes it down at its end.
+//! Collects the metrics of an invocation and writes them at its end.
 
 use crate::contract::{Metric, NAMESPACE, Sample, Service};
 use crate::line::{AllSeries, Line, Series};
@@ -8,14 +8,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use time::format_description::well_known::Rfc3339;
 use webhooks_host::{Host, Variables};
 
-/// CloudWatch takes no more values of a metric on one line.
+/// CloudWatch accepts at most this many values of a metric on one line.
 const MOST_VALUES: usize = 100;
-/// More tenants than this are not named on a line.
+/// A line names at most this many tenants.
 const MOST_TENANTS: usize = 100;
-/// Most lines are shorter, in bytes.
+/// Most lines are shorter than this, in bytes.
 const LENGTH: usize = 1024;
 
-/// The metrics of one function. Lines are apart by the second dimension's value, for a line can have only one.
+/// The metrics of one function. A line can have only one value of the second dimension, so each
+/// value gets a line of its own.
 pub struct Metrics<H> {
     service: Service,
     host: H,
@@ -30,7 +31,7 @@ struct Open {
     writer: Box<dyn Write + Send>,
 }
 
-/// What goes on lines together.
+/// Values that share a line.
 #[derive(Default)]
 struct Group {
     tenants: BTreeSet<String>,
@@ -38,7 +39,8 @@ struct Group {
 }
 
 impl<H: Host> Metrics<H> {
-    /// To where Lambda takes the log from, in the namespace that `METRICS_NAMESPACE` names.
+    /// Writes to standard output, which Lambda puts in the log. `METRICS_NAMESPACE` names the
+    /// namespace.
     pub fn to_stdout(service: Service, host: H) -> Self {
         let metrics = Self::new(service, host, io::stdout());
         match Variables::of_process().text("METRICS_NAMESPACE") {
@@ -47,7 +49,7 @@ impl<H: Host> Metrics<H> {
         }
     }
 
-    /// With another namespace than [`NAMESPACE`].
+    /// Uses another namespace than [`NAMESPACE`].
     #[must_use]
     pub fn in_namespace(self, namespace: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), ..self }
@@ -64,17 +66,18 @@ impl<H: Host> Metrics<H> {
         }
     }
 
-    /// Keeps these until the invocation ends. The tenant they are about is named on the line, and is no dimension.
+    /// Keeps these until the invocation ends. The line names their tenant as a property, not as a
+    /// dimension.
     pub fn record(&self, tenant: Option<&str>, metrics: impl IntoIterator<Item = Metric>) {
         let mut open = self.open();
         for sample in metrics.into_iter().map(Metric::sample) {
-            // For an empty value CloudWatch would drop all dimensions of the line.
+            // CloudWatch drops all dimensions of a line that has an empty value.
             let dimension = sample.dimension.filter(|(_, value)| !value.is_empty());
             open.groups.entry(dimension).or_default().add(tenant, &sample);
         }
     }
 
-    /// Writes down what was recorded, at the end of an invocation.
+    /// Writes what was recorded, at the end of an invocation.
     pub fn flush(&self, request_id: &str) {
         let mut open = self.open();
         if std::mem::take(&mut open.is_cold) {
@@ -111,7 +114,8 @@ impl<H: Host> Metrics<H> {
             let mut text = Vec::with_capacity(LENGTH);
             serde_json::to_writer(&mut text, &line).expect("names and numbers always serialise");
             text.push(b'\n');
-            // In one piece, so that no other line gets in between. If that fails, there is no log to say so either.
+            // One write, so that no other line gets in between. If it fails, there is no log to
+            // report it in.
             let _ = writer.write_all(&text);
         }
     }
@@ -134,7 +138,7 @@ impl Group {
         }
     }
 
-    /// As much as fits on a line; `None` when nothing is left.
+    /// The values that fit on a line; `None` when none are left.
     fn next_series(&mut self) -> Option<AllSeries> {
         let mut rest = std::mem::take(&mut self.series);
         for (name, series) in &mut rest {

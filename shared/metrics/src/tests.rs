@@ -26,7 +26,7 @@ fn metrics() -> (Metrics<Noon>, Emitted) {
     (Metrics::new(Service::Processor, Noon, emitted.clone()), emitted)
 }
 
-/// Recorded by a process that has started before.
+/// Recorded in a process that has already started.
 fn lines(record: impl FnOnce(&Metrics<Noon>)) -> Vec<Value> {
     let (metrics, emitted) = metrics();
     metrics.flush("r-0");
@@ -36,7 +36,7 @@ fn lines(record: impl FnOnce(&Metrics<Noon>)) -> Vec<Value> {
 }
 
 #[test]
-fn an_invocation_is_one_line_in_the_form_that_cloudwatch_extracts() {
+fn an_invocation_writes_one_line_that_cloudwatch_extracts() {
     let lines = lines(|metrics| {
         metrics.record(Some("t-1"), [Metric::Processed, Metric::AcceptedToProcessed(Duration::milliseconds(1500))]);
         metrics.record(Some("t-2"), [Metric::Processed, Metric::AcceptedToProcessed(Duration::milliseconds(-3))]);
@@ -56,7 +56,7 @@ fn an_invocation_is_one_line_in_the_form_that_cloudwatch_extracts() {
 }
 
 #[test]
-fn a_second_dimension_comes_beside_the_first_and_each_of_its_values_on_a_line() {
+fn each_value_of_the_second_dimension_gets_its_own_line() {
     let lines = lines(|metrics| {
         for reason in ["unavailable", "rate_limited", "unavailable"] {
             metrics.record(Some(reason), [Metric::Retried { reason }]);
@@ -82,7 +82,7 @@ fn a_second_dimension_comes_beside_the_first_and_each_of_its_values_on_a_line() 
 }
 
 #[test]
-fn a_stack_has_a_namespace_of_its_own() {
+fn each_stack_has_its_own_namespace() {
     let emitted = Emitted::default();
     let metrics = Metrics::new(Service::Processor, Noon, emitted.clone()).in_namespace("VismaNetWebhooks/dev");
     metrics.record(None, [Metric::Processed]);
@@ -100,7 +100,7 @@ fn an_empty_value_is_no_dimension() {
 }
 
 #[test]
-fn a_cold_start_is_told_once_and_by_itself() {
+fn a_cold_start_is_recorded_once_on_its_own_line() {
     let (metrics, emitted) = metrics();
     metrics.record(Some("t-1"), [Metric::Processed]);
     for request_id in ["r-1", "r-2", "r-3"] {
@@ -130,7 +130,7 @@ fn every_service(definition: &Definition) -> String {
 }
 
 #[test]
-fn the_readme_has_every_metric_as_it_is() {
+fn the_readme_lists_every_metric() {
     let readme = include_str!("../README.md");
     let rows: Vec<&str> = readme
         .lines()
@@ -144,11 +144,14 @@ fn the_readme_has_every_metric_as_it_is() {
             format!("| {services} | {} | {unit} | {dimension}| {} |", metric.name, metric.meaning)
         })
         .collect();
-    assert_eq!(rows, expected);
+    for row in &expected {
+        assert!(rows.contains(&row.as_str()), "shared/metrics/README.md: add the row {row}");
+    }
+    assert_eq!(rows, expected, "shared/metrics/README.md: the rows stand in the order of DEFINITIONS");
 }
 
 #[test]
-fn no_metric_is_there_twice_and_no_dimension_hides_a_member_of_the_line() {
+fn metric_names_are_unique_and_dimensions_hide_no_member() {
     for (at, metric) in DEFINITIONS.iter().enumerate() {
         assert!(DEFINITIONS[..at].iter().all(|other| other.name != metric.name), "{}", metric.name);
         assert!(matches!(metric.dimension, None | Some("code" | "collection" | "kind" | "reason")), "{}", metric.name);

@@ -1,48 +1,49 @@
-//! How many calls to the ERP a tenant has, and how fast what waits for them goes on.
+//! How many calls to the ERP a tenant has, and how fast waiting notifications may continue.
 
 use std::cmp::max;
 use time::{Duration, OffsetDateTime};
 
 /// The documented window: "X per hour per company and client" (docs/visma-net.md#rate-limits).
 const WINDOW: Duration = Duration::HOUR;
-/// Where the ERP does not tell the limit: the one number that Visma has published
+/// Used if the ERP does not tell the limit. It is the only number that Visma has published
 /// (docs/visma-net.md#rate-limits, `6-fixed-window`).
 const ASSUMED_LIMIT: u64 = 500;
 
-/// The calls of a tenant whose quota was used up.
+/// The calls of a tenant that has used up its quota.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowance {
     pub tenant: String,
-    /// Calls in a window of one hour, as the ERP told.
+    /// Calls in a window of one hour, as the ERP reports them.
     pub limit: Option<u64>,
-    /// Calls that one notification takes: its own, and that of its feedback.
+    /// Calls that one notification needs, with its feedback.
     pub calls_each: u64,
-    /// When the window ends that was used up.
+    /// The end of the used-up window.
     pub resets_at: OffsetDateTime,
-    /// Up to this moment the quota was given to what waits; `None` while nothing was.
+    /// The quota up to this time has been given to waiting notifications; `None` before the first
+    /// one.
     pub released_to: Option<OffsetDateTime>,
 }
 
 impl Allowance {
-    /// Calls in an hour, told or assumed.
+    /// Calls in an hour, reported or assumed.
     pub fn calls_per_hour(&self) -> u64 {
         self.limit.unwrap_or(ASSUMED_LIMIT).max(1)
     }
 
-    /// How many may go on now. No more than a window has is saved up while nothing is released.
+    /// How many may continue now. Unused quota adds up to one window at most.
     pub fn room(&self, now: OffsetDateTime) -> usize {
         let saved = now - self.given_to(now);
         let each = self.time_each();
         usize::try_from((saved.whole_milliseconds() / each.whole_milliseconds()).max(0)).unwrap_or(usize::MAX)
     }
 
-    /// Up to which moment the quota is given away once so many have gone on.
+    /// The time up to which the quota is used once this many have continued.
     #[must_use]
     pub fn given_after(&self, released: usize, now: OffsetDateTime) -> OffsetDateTime {
         self.given_to(now).saturating_add(self.time_for(released as u64))
     }
 
-    /// About when the last of so many will have gone on.
+    /// The approximate time at which the last of this many continues.
     #[must_use]
     pub fn done_at(&self, waiting: u64, now: OffsetDateTime) -> OffsetDateTime {
         max(self.given_to(now), now).saturating_add(self.time_for(waiting))
@@ -53,7 +54,7 @@ impl Allowance {
         max(self.released_to.unwrap_or(self.resets_at), max(self.resets_at, saved_up))
     }
 
-    /// The quota's time that one notification takes.
+    /// The time of the quota that one notification uses.
     fn time_each(&self) -> Duration {
         max(self.time_for(1), Duration::MILLISECOND)
     }
@@ -78,14 +79,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_goes_on_before_the_window_has_ended_and_then_as_much_as_the_quota_lets_through() {
+    fn notifications_wait_for_the_windows_end_and_then_follow_the_quota() {
         let allowance = allowance(Some(500));
         let room = |minutes| allowance.room(RESET + Duration::minutes(minutes));
         assert_eq!([room(-30), room(0), room(15), room(60), room(600)], [0, 0, 125, 500, 500]);
     }
 
     #[test]
-    fn what_was_given_away_is_not_given_again() {
+    fn used_quota_is_not_given_twice() {
         let now = RESET + Duration::minutes(15);
         let released_to = Some(allowance(Some(500)).given_after(125, now));
         let next = Allowance { released_to, ..allowance(Some(500)) };
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn fifty_times_the_hourly_quota_take_fifty_hours_from_the_end_of_the_window() {
+    fn fifty_times_the_hourly_quota_takes_fifty_hours() {
         let now = RESET - Duration::minutes(40);
         assert_eq!(allowance(Some(500)).done_at(25_000, now), RESET + Duration::hours(50));
         assert_eq!(allowance(None).calls_per_hour(), 500, "the published number, where none is told");

@@ -1,28 +1,29 @@
-//! What an operator did, for those who look after the operators.
+//! The audit: what operators did.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// One deed. Written down before it is done; how it went is added when it is over.
+/// One action. It is recorded before it starts; its result is added when it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRecord {
     pub id: Uuid,
     pub at: OffsetDateTime,
-    /// The subject that the authoriser named, or `reconciler` where a pause has ended by itself.
+    /// The operator, as named by the authoriser; `reconciler` where a pause has ended by itself.
     pub by: String,
-    /// The role that the deed asks for.
+    /// The role that the action requires.
     pub role: String,
-    /// What was done: `replay`, `pause`, `read_raw`...
+    /// The action: `replay`, `pause`, `read_raw`...
     pub deed: String,
     pub on: Target,
-    /// `None` when whoever did it did not live to tell.
+    /// `None` if the process ended before it could write the result.
     pub result: Option<AuditResult>,
 }
 
-/// On what. Names and ids only: an entity's number may be a person's, so a notification is named by its key.
+/// The object of an action. It has names and ids only. A notification is named by its key, since an
+/// entity's number may identify a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Target {
-    /// `None` when it concerns no tenant or all of them.
+    /// `None` if the action concerns no tenant or all of them.
     pub tenant: Option<String>,
     /// `notification`, `pause`, `job`, `dead_letters`, `tenant`.
     pub kind: String,
@@ -33,6 +34,6 @@ pub struct Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditResult {
     pub at: OffsetDateTime,
-    /// `done`, or the code of the problem that was answered.
+    /// `done`, or the code of the problem in the answer.
     pub code: String,
 }

@@ -1,87 +1,14 @@
-//! Every event Visma Net documents (docs/visma-net.md#event-catalogue), and how its name is
-//! recognised.
+//! All events that Visma Net documents (docs/visma-net.md#event-catalogue), and the search for one
+//! by its name.
+
+pub use crate::entity::Entity;
 
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
 
-/// What changed. Employees and projects are published under two names each; both mean one entity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Entity {
-    Account,
-    BackgroundOperation,
-    Company,
-    Customer,
-    CustomerInvoice,
-    Dimension,
-    Employee,
-    /// Stock and non-stock items come as one event; the fetched resource tells them apart.
-    InventoryItem,
-    Project,
-    PurchaseOrder,
-    SalesOrder,
-    Segment,
-    Shipment,
-    Supplier,
-    SupplierInvoice,
-    Voucher,
-    /// An event that no catalogue entry and no alias of the settings names.
-    Unmapped,
-    /// A body that is no JSON object or array of objects.
-    Unparseable,
-}
-
-impl Entity {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Account => "account",
-            Self::BackgroundOperation => "background_operation",
-            Self::Company => "company",
-            Self::Customer => "customer",
-            Self::CustomerInvoice => "customer_invoice",
-            Self::Dimension => "dimension",
-            Self::Employee => "employee",
-            Self::InventoryItem => "inventory_item",
-            Self::Project => "project",
-            Self::PurchaseOrder => "purchase_order",
-            Self::SalesOrder => "sales_order",
-            Self::Segment => "segment",
-            Self::Shipment => "shipment",
-            Self::Supplier => "supplier",
-            Self::SupplierInvoice => "supplier_invoice",
-            Self::Voucher => "voucher",
-            Self::Unmapped => "unmapped",
-            Self::Unparseable => "unparseable",
-        }
-    }
-
-    /// As an accountant calls it.
-    pub fn label(self) -> String {
-        self.as_str().replace('_', " ")
-    }
-
-    fn is_document(self) -> bool {
-        matches!(
-            self,
-            Self::CustomerInvoice
-                | Self::PurchaseOrder
-                | Self::SalesOrder
-                | Self::Shipment
-                | Self::SupplierInvoice
-                | Self::Voucher
-        )
-    }
-}
-
-impl fmt::Display for Entity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What happened to it (docs/visma-net.md#event-catalogue).
+/// What happened to the entity (docs/visma-net.md#event-catalogue).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -92,7 +19,7 @@ pub enum Kind {
     Created,
     Deleted,
     IdentityChanged,
-    /// A step of a voucher's way through the ledgers; the event's name is the status.
+    /// A step of a voucher through the ledgers. The event's name is the status.
     Lifecycle,
     StatusChanged,
     Unknown,
@@ -118,14 +45,15 @@ impl Kind {
         }
     }
 
-    /// Whether the notification only says "look again", so that a newer one makes it needless. The others are occurrences of
-    /// their own: a creation, a deletion or an action stays true however late it arrives.
+    /// Whether the notification only says "look again", so that a newer one replaces it. The other
+    /// kinds are occurrences of their own: a creation, a deletion or an action stays true however
+    /// late it arrives.
     pub fn is_hint(self) -> bool {
         matches!(self, Self::Changed | Self::Updated | Self::StatusChanged | Self::ValueChanged)
     }
 
-    /// Whether no resource of the ERP can show that it happened: an order exists whether or not its
-    /// action was run.
+    /// Whether no resource of the ERP can show that it happened. An order, for example, exists
+    /// whether or not its action was run.
     pub fn leaves_no_trace(self) -> bool {
         matches!(self, Self::Action | Self::Completed | Self::Lifecycle)
     }
@@ -159,8 +87,9 @@ pub enum Publisher {
 /// One event of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventType {
-    /// UPPER_SNAKE as documented for sales orders, vouchers and background results, and by their pattern for the rest
-    /// (the exact ids are unknown: docs/visma-net.md#open-questions, question 2).
+    /// UPPER_SNAKE, as documented for sales orders, vouchers and background results. The other ids
+    /// follow their pattern, since the exact ids are unknown (docs/visma-net.md#open-questions,
+    /// question 2).
     pub id: &'static str,
     pub publisher: Publisher,
     pub entity: Entity,
@@ -177,7 +106,7 @@ impl EventType {
         }
     }
 
-    /// The status that the event's own name states, for example `Processing failed`. Only vouchers have one.
+    /// The status in the event's own name, for example `Processing failed`. Only vouchers have one.
     pub fn implied_status(&self) -> Option<String> {
         if self.kind != Kind::Lifecycle {
             return None;
@@ -208,8 +137,8 @@ const fn voucher(id: &'static str) -> EventType {
     event(id, Publisher::JournalTransactions, Entity::Voucher, Kind::Lifecycle)
 }
 
-/// docs/visma-net.md#event-catalogue, whole: 44 events of Visma Net Financial, 4 of the sales order
-/// service, 10 of journal transactions.
+/// The whole of docs/visma-net.md#event-catalogue: 44 events of Visma Net Financial, 4 of the sales
+/// order service, 10 of journal transactions.
 pub const CATALOGUE: &[EventType] = &[
     financial("ACCOUNT_CHANGED", Entity::Account, Kind::Changed),
     financial("ACCOUNT_CREATED", Entity::Account, Kind::Created),
@@ -271,7 +200,7 @@ pub const CATALOGUE: &[EventType] = &[
     voucher("VOUCHER_DOCUMENT_SYNCHRONIZATION_FAILED"),
 ];
 
-/// Names that mean an event of the catalogue and do not normalise to its id: the legacy channel's
+/// Names that do not normalise to the id of their event: those of the legacy channel
 /// (docs/visma-net.md#legacy-events) and the portal's title of the background event.
 const ALIASES: &[(&str, &str)] = &[
     ("customerinvoice_changed", "AR_INVOICE_CHANGED"),
@@ -288,7 +217,7 @@ static BY_NAME: LazyLock<HashMap<String, &'static EventType>> = LazyLock::new(||
     ids.chain(aliases).collect()
 });
 
-/// Finds an event by any spelling of its name: case, spaces, `_`, `-`, `.` and `:` do not count.
+/// Finds an event by any spelling of its name. Ignores case, spaces, `_`, `-`, `.` and `:`.
 pub fn find(name: &str) -> Option<&'static EventType> {
     BY_NAME.get(&normalise(name)).copied()
 }
@@ -300,6 +229,7 @@ pub(crate) fn normalise(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entity::Identification;
     use std::collections::HashSet;
 
     #[test]
@@ -309,7 +239,8 @@ mod tests {
         assert_eq!(of(Publisher::SalesOrderService), 4);
         assert_eq!(of(Publisher::JournalTransactions), 10);
         let names: HashSet<_> = CATALOGUE.iter().map(|event| normalise(event.id)).collect();
-        // "Sales Order ..." of Financial and "SALESORDER_..." of the service normalise alike but never to the same name.
+        // "Sales Order ..." of Financial and "SALESORDER_..." of the service normalise alike but
+        // never to the same name.
         assert_eq!(names.len(), CATALOGUE.len());
     }
 
@@ -355,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_types_of_the_user_help_are_told_apart() {
+    fn each_event_has_its_type_of_the_user_help() {
         let of = |id| find(id).unwrap().notification_type();
         assert_eq!(of("CUSTOMER_CREATED"), NotificationType::Entity);
         assert_eq!(of("SHIPMENT_STATUS_CHANGED"), NotificationType::Document);
@@ -364,14 +295,15 @@ mod tests {
     }
 
     #[test]
-    fn only_a_hint_to_look_again_is_made_needless_by_a_newer_one() {
+    fn a_newer_event_replaces_only_a_hint() {
         let hints: HashSet<_> = CATALOGUE.iter().map(|event| event.kind).filter(|kind| kind.is_hint()).collect();
         assert_eq!(hints, HashSet::from([Kind::Changed, Kind::Updated, Kind::StatusChanged, Kind::ValueChanged]));
     }
 
     #[test]
-    fn a_label_is_plain_words() {
-        assert_eq!(Entity::SalesOrder.label(), "sales order");
+    fn only_an_event_about_the_company_needs_no_key() {
+        let without = CATALOGUE.iter().filter(|e| e.entity.identification() == Identification::Company);
+        assert_eq!(without.map(|event| event.id).collect::<Vec<_>>(), ["FIRST_TIME_STARTUP_COMPLETED"]);
     }
 
     #[test]

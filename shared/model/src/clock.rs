@@ -1,26 +1,25 @@
-//! Reading the times of Visma Net (docs/visma-net.md#bodies, docs/visma-net.md#lists). Many have no
-//! zone (docs/visma-net.md#times-and-zones), and the clock that wrote them shows one hour of autumn
-//! twice.
+//! Reads the times of Visma Net (docs/visma-net.md#bodies, docs/visma-net.md#lists). Many have no
+//! zone (docs/visma-net.md#times-and-zones), and the sender's clock shows one hour of autumn twice.
 
 use crate::ticks::Ticks;
 use crate::zone::{WallClock, Zone};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
-/// How far the sender's clock and ours may be apart. A stamp may be up to twice that too late, if
-/// it was read just before the second of its two moments.
+/// Largest difference between the sender's clock and ours. A time that was read just before its
+/// second moment may be up to twice that too late.
 const SKEW: Duration = Duration::minutes(1);
 
-/// How times without a zone are read: the sender's clock, and the moment at which they were received.
+/// How to read times without a zone: the sender's clock, and the time of receipt.
 #[derive(Debug, Clone)]
 pub struct Clock {
     wall: WallClock,
     now: OffsetDateTime,
 }
 
-/// A moment as it was read. Where the sender's clock showed it twice, it has two readings. The later
-/// one is taken as soon as it has come: a resource that still shows this time then has not changed
-/// since the earlier one.
+/// A moment as it was read. A time that the sender's clock showed twice has two readings. The later
+/// one applies as soon as it has passed: a resource that still shows this time has not changed
+/// since the earlier reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stamp {
     at: Ticks,
@@ -28,7 +27,7 @@ pub struct Stamp {
     latest: Ticks,
 }
 
-/// A time as it is written.
+/// A time as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Written {
     WithZone(OffsetDateTime),
@@ -40,8 +39,8 @@ impl Clock {
         Self { wall: zone.clock(), now }
     }
 
-    /// Reads `2024-05-27T18:12:55.7720784Z`, an offset instead of `Z`, a space instead of `T`, or no
-    /// zone at all. Without a zone it is what the clock of this zone showed.
+    /// Reads `2024-05-27T18:12:55.7720784Z`, an offset instead of `Z`, a space instead of `T`, or
+    /// no zone. A time without a zone is read by the sender's clock.
     pub fn read(&self, text: &str) -> Option<Stamp> {
         let shown = match Written::parse(text)? {
             Written::WithZone(at) => return Some(Ticks::from_datetime(at).into()),
@@ -64,22 +63,22 @@ impl From<Ticks> for Stamp {
 }
 
 impl Stamp {
-    /// The moment, as far as can be told.
+    /// The most likely moment.
     pub fn at(self) -> Ticks {
         self.at
     }
 
-    /// The other moment that it may be; the same one where there is no doubt.
+    /// The other possible moment, or the same one if there is only one.
     pub fn first(self) -> Ticks {
         self.first
     }
 
-    /// Up to which moment another state's version may lie while this state may still be the newer.
+    /// The latest version of another state that this state may still be newer than.
     pub fn latest(self) -> Ticks {
         self.latest
     }
 
-    /// Whether `version` is this state or certainly a newer one. What is in doubt is not known.
+    /// Whether `version` is this state or certainly a newer one. False in case of doubt.
     pub fn is_known_by(self, version: Ticks) -> bool {
         version == self.at || version == self.first || version > self.latest || (version > self.at && self.is_certain())
     }

@@ -23,7 +23,7 @@ fn seven_fraction_digits_are_kept() {
 }
 
 #[test]
-fn a_time_without_a_zone_is_what_the_zones_clock_showed() {
+fn reads_a_time_without_a_zone_by_the_zones_clock() {
     for (zone, summer, winter) in [
         ("UTC", "2026-07-01T12:00:00", "2026-11-28T12:00:00"),
         (OSLO, "2026-07-01T14:00:00", "2026-11-28T13:00:00"),
@@ -37,26 +37,26 @@ fn a_time_without_a_zone_is_what_the_zones_clock_showed() {
 }
 
 #[test]
-fn the_later_of_two_equal_hours_shows_less_and_is_read_as_later() {
+fn the_later_of_two_equal_hours_is_read_as_later() {
     let before = read(OSLO, "2026-10-25T02:50:00.000", datetime!(2026-10-25 0:50:01 UTC));
     let after = read(OSLO, "2026-10-25T02:10:00.000", datetime!(2026-10-25 1:10:01 UTC));
     assert_eq!(before.at().to_datetime(), datetime!(2026-10-25 0:50 UTC));
     assert_eq!(after.at().to_datetime(), datetime!(2026-10-25 1:10 UTC));
     assert!(!after.is_known_by(before.at()));
-    // However late it is looked at again.
+    // Looking again later does not change that.
     let again = read(OSLO, "2026-10-25T02:50:00.000", datetime!(2026-10-25 9:00 UTC));
     assert!(again.is_known_by(before.at()) && again.is_known_by(again.at()));
 }
 
 #[test]
-fn a_time_that_no_clock_showed_has_two_readings_as_well() {
+fn a_skipped_time_has_two_readings() {
     let skipped = read(OSLO, "2026-03-29T02:30:00", datetime!(2026-03-29 9:00 UTC));
     assert_eq!(skipped.first().to_datetime(), datetime!(2026-03-29 0:30 UTC));
     assert_eq!(skipped.at().to_datetime(), datetime!(2026-03-29 1:30 UTC));
 }
 
 fn zones() -> impl Strategy<Value = &'static str> {
-    // One turns by half an hour, one at midnight, one is on the other side of the world.
+    // One zone turns its clock by half an hour, one at midnight, and one has no turn.
     prop::sample::select(vec!["UTC", OSLO, "America/New_York", "Australia/Lord_Howe", "America/Havana", "Asia/Kolkata"])
 }
 
@@ -97,8 +97,8 @@ proptest! {
         }
     }
 
-    /// A state fetched after a change, and the one known before it. Clocks are up to a minute apart,
-    /// and fetches as late as they like.
+    /// A state fetched after a change, and the one known before it. Clocks differ by up to a
+    /// minute, and a fetch may come at any later time.
     #[test]
     fn a_later_change_is_never_taken_for_known(
         zone in zones(), change in moments(), apart in 1..8000_i64, seen in 0..8000_i64, late in 0..8000_i64, skew in -60..=60_i64,
@@ -106,7 +106,8 @@ proptest! {
         let (apart, late, skew) = (Duration::seconds(apart), Duration::seconds(late), Duration::seconds(skew));
         let wall = Zone::named(zone).unwrap().clock();
         let next = change + apart;
-        // Our clock is the ERP's but for the skew. The first state was fetched while it was there.
+        // Our clock differs from the ERP's only by the skew. The first state was fetched while it
+        // was current.
         let first = read(zone, &written(wall.show(change)), change + Duration::seconds(seen).min(apart) - skew);
         let second = read(zone, &written(wall.show(next)), next + late - skew);
         let is_same_time = wall.show(change) == wall.show(next);

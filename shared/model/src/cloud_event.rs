@@ -12,13 +12,14 @@ use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// SQS takes 1 MiB; a resource that would not fit is left out and said to be.
+/// SQS accepts 1 MiB. A resource that would not fit is left out, and the event says so.
 const MAX_MESSAGE: usize = 1_048_576;
 
 #[derive(Debug, Serialize)]
 pub struct CloudEvent<'a> {
     specversion: &'static str,
-    /// The notification's key: the same for every repetition, so a consumer's idempotency key.
+    /// The notification's key. It is the same for each repetition, so consumers can use it for
+    /// idempotency.
     id: &'a str,
     source: String,
     #[serde(rename = "type")]
@@ -33,7 +34,7 @@ pub struct CloudEvent<'a> {
 
 #[derive(Debug, Serialize)]
 struct Data<'a> {
-    /// To be given back in an outcome.
+    /// An outcome must repeat it.
     notification: LedgerKey,
     event: &'a str,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -59,7 +60,7 @@ struct Data<'a> {
     origin: Origin,
     proof: Proof,
     feedback: FeedbackMode,
-    /// The resource as the ERP answered it; null when it was not fetched or is gone.
+    /// The resource as the ERP returned it; null if it was not fetched or is gone.
     resource: Option<&'a RawValue>,
     resource_omitted: bool,
 }
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn it_has_the_attributes_that_cloudevents_requires() {
+    fn has_the_attributes_that_cloudevents_requires() {
         let event = event(r#"{"stockItem":false}"#);
         assert_eq!(event["specversion"], "1.0");
         assert_eq!(event["type"], "net.visma.inventory_item.changed");
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_too_big_for_the_queue_is_left_out_and_said_to_be() {
+    fn leaves_out_a_resource_too_big_for_the_queue_and_says_so() {
         let event = event(&json!({"note": "x".repeat(MAX_MESSAGE)}).to_string());
         assert_eq!((&event["data"]["resource"], &event["data"]["resource_omitted"]), (&Value::Null, &json!(true)));
     }

@@ -1,5 +1,5 @@
-//! The lists of the ERP that tell what changed (docs/visma-net.md#resources,
-//! docs/visma-net.md#lists), and what stands in them.
+//! The lists of the ERP that show changes (docs/visma-net.md#resources, docs/visma-net.md#lists),
+//! and their rows.
 
 use crate::catalogue::Entity;
 use crate::clock::{Clock, Stamp};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// A list that can be asked for what changed since a moment.
+/// A list that can be filtered by the time of modification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Collection {
@@ -30,11 +30,12 @@ pub enum Collection {
 /// How a list is paged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paging {
-    /// Everything comes in one answer: accounts.
+    /// One answer has all rows: accounts.
     None,
     /// `pageNumber` from 1, `pageSize`.
     FromOne,
-    /// `pageIndex` from 0, `pageSize`, `orderBy`; `modifiedSince` instead of the two filter parameters: version 3.
+    /// Version 3: `pageIndex` from 0, `pageSize`, `orderBy`, and `modifiedSince` instead of the two
+    /// filter parameters.
     FromZero,
 }
 
@@ -43,7 +44,7 @@ pub enum Paging {
 pub struct Listed {
     pub key: String,
     pub modified: Stamp,
-    /// V3's rows have no row version, and fewer fields than the resource itself
+    /// Version 3's rows have no row version, and fewer fields than the resource itself
     /// (docs/visma-net.md#sales-orders-version-3).
     pub revision: Revision,
 }
@@ -52,9 +53,9 @@ pub struct Listed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Row {
     Read(Listed),
-    /// No key, or one that makes no path: it could not be fetched either.
+    /// No key, or one that makes no path, so it could not be fetched.
     NoKey,
-    /// No time of modification, or none that can be read.
+    /// No readable time of modification.
     NoTime {
         key: String,
     },
@@ -73,11 +74,11 @@ impl Row {
 /// One page of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
-    /// All that stood in the answer, in its order.
+    /// All rows of the answer, in its order.
     pub rows: Vec<Row>,
-    /// How many there are in all pages, where the answer says so.
+    /// The number of rows on all pages, if the answer has it.
     pub total: Option<usize>,
-    /// Whether the answer names a next page; `None` where such lists never do.
+    /// Whether the answer names a next page; `None` for lists that never do.
     pub more: Option<bool>,
 }
 
@@ -132,7 +133,7 @@ impl Collection {
         }
     }
 
-    /// Below the base URL of [`Collection::api`].
+    /// The path below the base URL of [`Collection::api`].
     pub fn path(self) -> &'static str {
         match self {
             Self::Account => "v1/account",
@@ -175,7 +176,7 @@ impl Collection {
         }
     }
 
-    /// The catalogue's event that says no more than that something changed.
+    /// The catalogue's event for an unspecified change.
     pub fn event(self) -> &'static str {
         match self {
             Self::Account => "ACCOUNT_CHANGED",
@@ -195,10 +196,10 @@ impl Collection {
         EntityId { tenant: tenant.to_owned(), entity: self.entity(), key: key.to_owned() }
     }
 
-    /// Times without a zone are read by `clock`.
+    /// `clock` reads times without a zone.
     ///
     /// # Errors
-    /// The answer is something other than a list.
+    /// The answer is not a list.
     pub fn parse(self, json: &str, clock: &Clock) -> Result<Page, NotAList> {
         let outer = Outer::read(json).ok_or(NotAList)?;
         let elements: Vec<&RawValue> = serde_json::from_str(outer.rows).map_err(|_| NotAList)?;
@@ -227,7 +228,7 @@ impl Collection {
             }
             _ => fields.text(self.key_fields())?,
         };
-        // What could not be fetched by its key could not be processed either.
+        // A key without a path could not be fetched, and so not processed.
         ResourcePath::for_entity(self.entity(), &key).map(|_| key)
     }
 
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn accounts_come_in_one_answer_and_only_version_three_counts_its_pages_from_zero() {
+    fn accounts_are_not_paged_and_version_three_counts_pages_from_zero() {
         for collection in Collection::ALL {
             let expected = match (collection, collection.api()) {
                 (Collection::Account, _) => Paging::None,
@@ -320,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_version_three_is_an_envelope_that_says_how_it_goes_on() {
+    fn a_list_of_version_three_names_its_next_page() {
         let row = r#"{"_links":{"self":{"href":"/api/v3/SalesOrders/SO/000101"}},"type":"SO","orderId":"000101","status":"Open","lastModified":"2026-11-28T09:00:00.123Z"}"#;
         let read = |json: String| Collection::SalesOrder.parse(&json, &clock()).unwrap();
         let first =
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_a_time_or_a_key_is_there_all_the_same() {
+    fn keeps_a_row_without_a_time_or_a_key() {
         let page = Collection::Customer.parse(
             r#"[{"number":"10001","lastModifiedDateTime":null,"metadata":{"totalCount":6,"maxPageSize":100}},
                 {"number":"10002"},
@@ -356,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_a_list_is_refused() {
+    fn rejects_anything_but_a_list() {
         for json in ["{}", r#"{"value": 5}"#, r#"{"value": null}"#, "5", "<html>", ""] {
             assert_eq!(Collection::Account.parse(json, &clock()), Err(NotAList), "{json}");
         }

@@ -1,4 +1,4 @@
-//! One HTTP delivery as intake accepted it, and its form on the notifications queue.
+//! An HTTP delivery that intake accepted, and its form on the notifications queue.
 
 use crate::ledger::LedgerKey;
 use base64::Engine;
@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Which of Visma Net's two ways a delivery came.
+/// The channel of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// The Visma Webhook Dispatcher of the Developer Portal: signed
     /// (docs/visma-net.md#current-webhooks).
     Dispatcher,
-    /// The older ERP API webhooks: not signed, so nothing it says is believed without asking the
-    /// ERP (docs/visma-net.md#legacy-webhooks).
+    /// The older ERP API webhooks. They are not signed, so the product believes nothing without
+    /// asking the ERP (docs/visma-net.md#legacy-webhooks).
     Legacy,
 }
 
@@ -33,7 +33,7 @@ impl Channel {
     }
 }
 
-/// Who put the delivery on the queue.
+/// The function that queued the delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
@@ -53,21 +53,22 @@ impl Origin {
     }
 }
 
-/// Most header lines are shorter, in bytes.
+/// Most header lines are shorter than this, in bytes.
 const HEADER_LINE: usize = 2048;
 
-/// The subscription that deliveries of our own making name.
+/// The subscription of deliveries that the reconciler makes.
 pub const RECONCILIATION: &str = "reconciliation";
 
-/// A verified delivery: the raw body and everything known about how it came.
+/// A verified delivery: the raw body and its metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     pub meta: Meta,
-    /// The bytes as signed.
+    /// The signed bytes.
     pub body: Vec<u8>,
 }
 
-/// All of a delivery but its body. Its headers are what intake writes from a request without copying them, and what is read as a map.
+/// Everything about a delivery except its body. Intake writes the headers from a request without
+/// copying them; readers get a map.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meta<H = BTreeMap<String, String>> {
     pub id: Uuid,
@@ -75,45 +76,50 @@ pub struct Meta<H = BTreeMap<String, String>> {
     #[serde(default)]
     pub origin: Origin,
     pub subscription: String,
-    /// The event the subscription is configured for. The secret proves the subscription, so this outranks any header.
+    /// The event of the subscription. The secret proves the subscription, so this outranks any
+    /// header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
-    /// The tenant, where the subscription serves exactly one. Outranks any header for the same reason.
+    /// The tenant, if the subscription serves exactly one. It outranks any header for the same
+    /// reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
-    /// Whether another subscription, with another event or tenant, has the same secret. Then `event` and
-    /// `tenant` rest on a header, which says which of them it was.
+    /// Whether another subscription, with another event or tenant, has the same secret. Then a
+    /// header chose the subscription, and `event` and `tenant` are only as reliable as that header.
     #[serde(default, skip_serializing_if = "is_false")]
     pub shared_secret: bool,
-    /// The record that this replays. What was recorded under another key is found by it, and closed.
+    /// The record that this replays. If the replay gets another key, this record is found by it and
+    /// closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replays: Option<LedgerKey>,
-    /// The role that the replayed record has.
+    /// The role of the replayed record.
     #[serde(default, skip_serializing_if = "AnswerRole::is_own")]
     pub answer_role: AnswerRole,
     #[serde(with = "time::serde::rfc3339")]
     pub received_at: OffsetDateTime,
-    /// The address it came from, as a digest that many addresses share ([`crate::measure::address_digest`]).
+    /// The sender's address as a digest that many addresses share
+    /// ([`crate::measure::address_digest`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_from: Option<u16>,
-    /// When intake last refused the same body, for a fault of our own, if it knows of such a refusal.
+    /// When intake last refused the same body for a fault of our own, if known.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub refused_at: Option<OffsetDateTime>,
-    /// Lower-case names. Unsigned, so hints only (docs/visma-net.md#delivery-request).
+    /// Names in lower case. Headers are unsigned, so they are only hints
+    /// (docs/visma-net.md#delivery-request).
     pub headers: H,
 }
 
-/// Who answers, where several items of one delivery came under one id of Visma Net. It gets one answer
-/// for each id of its own.
+/// Which notification gets the answer if several items of one delivery have the same id at Visma
+/// Net, which accepts one answer for each id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerRole {
-    /// It came under an id of its own.
+    /// The item has its own id.
     #[default]
     Own,
-    /// The first of them. Its answer says how all of them went.
+    /// The first of them. Its answer covers all of them.
     ForAll,
-    /// Another one. It is not answered by itself.
+    /// One of the others. It gets no answer of its own.
     ByFirst,
 }
 
@@ -161,13 +167,13 @@ struct HeaderLine<M> {
 }
 
 impl<H: Serialize> Meta<H> {
-    /// The queue message of a delivery with this body: one line of JSON about it, then the body as it came. A body that SQS would not
-    /// take as text follows in base64.
+    /// The queue message of a delivery with this body: one line of JSON, then the body as received.
+    /// A body that SQS would refuse as text follows in base64.
     pub fn to_message(&self, body: &[u8]) -> String {
         std::str::from_utf8(body).map_or_else(|_| self.in_base64(body), |text| self.to_message_of(text))
     }
 
-    /// The same of a body that is known to be text.
+    /// The same for a body that is known to be text.
     pub fn to_message_of(&self, body: &str) -> String {
         if !is_sqs_text(body) {
             return self.in_base64(body.as_bytes());
@@ -183,7 +189,7 @@ impl<H: Serialize> Meta<H> {
         message
     }
 
-    /// With room for so many bytes behind it.
+    /// Reserves `room` bytes after the line.
     fn header_line(&self, encoding: Encoding, room: usize) -> String {
         let mut line = Vec::with_capacity(HEADER_LINE + 1 + room);
         let written = serde_json::to_writer(&mut line, &HeaderLine { encoding, meta: self });
@@ -195,7 +201,7 @@ impl<H: Serialize> Meta<H> {
 }
 
 impl Delivery {
-    /// The queue message, see [`Meta::to_message`].
+    /// The queue message; see [`Meta::to_message`].
     pub fn to_message(&self) -> String {
         self.meta.to_message(&self.body)
     }
@@ -222,11 +228,13 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// Whether it holds nothing but what a message may (SQS SendMessage: XML 1.0's): no control characters but tab and the ends of lines, and neither
-/// U+FFFE nor U+FFFF. Looks at bytes, many at a time: a body may have a million.
+/// Whether the text has only characters that SQS accepts (SendMessage: those of XML 1.0). It must
+/// have no control characters except tab and line ends, and neither U+FFFE nor U+FFFF. A body may
+/// have a million bytes, so it looks at many bytes at a time.
 fn is_sqs_text(text: &str) -> bool {
     const EACH: u64 = 0x0101_0101_0101_0101;
-    // Eight bytes in one number, four at a time. In a release build, which is made for size, the compiler would look at one after the other.
+    // Takes eight bytes as one number, four numbers at a time. Release builds optimise for size, so
+    // the compiler would go byte by byte.
     let has_control = |bytes: &[u8; 32]| {
         let controls = bytes.as_chunks::<8>().0.iter().fold(0, |controls, eight| {
             let word = u64::from_ne_bytes(*eight);
@@ -236,7 +244,7 @@ fn is_sqs_text(text: &str) -> bool {
     };
     let is_clean = |bytes: &[u8]| bytes.iter().all(|byte| *byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\r'));
     let (words, rest) = text.as_bytes().as_chunks::<32>();
-    // Of characters of three bytes, these two are the last.
+    // These two are the last characters of three bytes.
     let is_character = |at: usize| !matches!(text.as_bytes()[at..], [0xef, 0xbf, 0xbe | 0xbf, ..]);
     words.iter().all(|word| !has_control(word) || is_clean(word))
         && is_clean(rest)
@@ -280,13 +288,13 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_queue_message_shows_the_body_as_it_came() {
+    fn the_queue_message_has_the_body_unchanged() {
         let message = delivery(b"{\"a\": \"b\"}").to_message();
         assert!(message.ends_with("\n{\"a\": \"b\"}"), "{message}");
     }
 
     #[test]
-    fn the_time_of_a_refusal_travels_along_and_is_absent_where_there_was_none() {
+    fn the_queue_message_has_the_time_of_a_refusal_if_there_was_one() {
         let usual = delivery(b"{}");
         assert!(!usual.to_message().contains("refused_at"));
         let mut again = usual;
@@ -295,7 +303,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_a_message_may_not_hold_travels_in_base64() {
+    fn text_that_sqs_refuses_is_sent_in_base64() {
         let message = |body: &str| delivery(body.as_bytes()).to_message();
         let fine = "\t\n\r ~å\u{fffd}\u{10000}";
         assert!(message(fine).ends_with(fine));
@@ -305,7 +313,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// As SQS's documentation has it.
+    /// The rule of SQS's documentation.
     fn is_sqs_char(c: char) -> bool {
         matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
     }

@@ -1,35 +1,35 @@
-//! What reading a payload needs of the settings.
+//! The settings that reading a payload needs.
 
 use crate::catalogue::EventType;
 use crate::mapping::FieldRule;
 use crate::resource_path::Api;
 use crate::zone::Zone;
 
-/// An item as it was captured has some 300 bytes (docs/visma-net.md#legacy-message), so 1 MiB holds
-/// 3,500 of them.
+/// A captured item has about 300 bytes (docs/visma-net.md#legacy-message), so 1 MiB holds 3,500 of
+/// them.
 pub const DEFAULT_MAX_ITEMS: usize = 5_000;
 
-/// What the settings know and a payload does not say.
+/// Facts from the settings that no payload has.
 pub trait Directory {
-    /// The event that a name means here, beyond the catalogue's own names.
+    /// The event for a name that the catalogue does not have.
     fn event_alias(&self, name: &str) -> Option<&'static EventType>;
-    /// The tenant whose company number (`contextId`) this is.
+    /// The tenant with this company number (`contextId`).
     fn tenant_of_company(&self, company: &str) -> Option<String>;
-    /// The zone of an API's times that name none.
+    /// The zone of an API's times that have none of their own.
     fn zone(&self, _api: Api) -> Zone {
         Zone::UTC
     }
-    /// Where payloads have their fields, beyond the built-in names.
+    /// Where payloads have their fields, besides the built-in names.
     fn fields(&self) -> &[FieldRule] {
         &[]
     }
-    /// How many notifications one body may hold. A body of more is kept as one.
+    /// The most notifications in one body. A larger body is kept as one notification.
     fn max_items(&self) -> usize {
         DEFAULT_MAX_ITEMS
     }
 }
 
-/// Settings that know nothing.
+/// Settings without any content.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoDirectory;
 
@@ -47,7 +47,7 @@ impl Directory for NoDirectory {
 pub(crate) mod tests {
     use super::*;
 
-    /// Settings that allow so many items.
+    /// Settings that allow this many items.
     pub(crate) struct AtMost(pub(crate) usize);
 
     impl Directory for AtMost {

@@ -1,4 +1,4 @@
-//! What is sent back to Visma Net, and the two messages of the feedback queue.
+//! The feedback for Visma Net, and the two messages of the feedback queue.
 
 use crate::identity::SenderId;
 use crate::ledger::LedgerKey;
@@ -10,19 +10,20 @@ use uuid::Uuid;
 /// The longest description sent (docs/visma-net.md#open-questions, question 16).
 pub(crate) const MAX_DESCRIPTION: usize = 255;
 
-/// Who answers Visma Net, as a route says.
+/// Who decides the feedback, as a route says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedbackMode {
-    /// The processor, as soon as it is done.
+    /// The processor, as soon as it has finished.
     #[default]
     Automatic,
-    /// The integrator's own system, by an outcome on the feedback queue, before a deadline.
+    /// The integrator's own system, with an outcome on the feedback queue before a deadline.
     Deferred,
     None,
 }
 
-/// A short plain sentence for an accountant: no markup, no control characters, at most 255 characters.
+/// A short plain sentence for an accountant: no markup, no control characters, at most 255
+/// characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Description(String);
@@ -50,7 +51,7 @@ impl<'de> Deserialize<'de> for Description {
     }
 }
 
-/// How a notification ended, as an accountant should read it.
+/// How a notification ended, in words for an accountant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     pub is_success: bool,
@@ -67,7 +68,7 @@ impl Verdict {
     }
 }
 
-/// The ids Visma Net may know a notification by, first the one to try first
+/// The ids that Visma Net may know a notification by, in the order to try them
 /// (docs/visma-net.md#notification-feedback, docs/visma-net.md#open-questions, question 3), and its
 /// source.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -78,7 +79,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// Empty when no UUID is known; then no feedback can be sent.
+    /// Empty if no UUID is known. Then no feedback can be sent.
     pub fn of(notification: &Notification, header_first: bool) -> Self {
         let ids = [&notification.id_in_body, &notification.id_in_header].into_iter().flatten();
         let mut ids: Vec<Uuid> = ids.filter_map(SenderId::uuid).collect();
@@ -94,10 +95,10 @@ impl Address {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FeedbackMessage {
-    /// Ours: the ledger says what to send, and under which ids.
+    /// From the processor. The ledger has the text and the ids.
     Feedback { notification: LedgerKey },
-    /// The integrator's: the outcome of a notification whose route defers its feedback. The contract is in the README of
-    /// `functions/feedback`.
+    /// From the integrator: the outcome of a notification with deferred feedback. The README of
+    /// `functions/feedback` has the contract.
     Outcome {
         notification: LedgerKey,
         #[serde(flatten)]
@@ -166,19 +167,19 @@ impl FeedbackMessage {
     }
 }
 
-/// How far the answer to Visma Net has come.
+/// The progress of the feedback to Visma Net.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedbackState {
-    /// Nobody answers: the route says none, or no id is known.
+    /// There is no feedback: the route turns it off, or no id is known.
     None,
     /// Waits for the integrator's outcome.
     Awaited,
-    /// Decided on, and on the feedback queue or about to be put there.
+    /// Decided, and on the feedback queue or about to be.
     Queued,
-    /// Visma Net took it.
+    /// Visma Net accepted it.
     Sent,
-    /// Visma Net will not take it; a person has to look.
+    /// Visma Net refuses it, so a person has to look.
     Parked,
 }
 
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_outcome_is_told_which_field_is_wrong() {
+    fn names_the_wrong_field_of_a_malformed_outcome() {
         let with = |name: &str, value: Value| {
             let mut message = outcome();
             message[name] = value;
@@ -268,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_as_long_as_the_longest_is_not_cut() {
+    fn a_description_of_the_greatest_length_is_not_cut() {
         let whole = "å".repeat(MAX_DESCRIPTION);
         assert_eq!(Description::new(&whole).as_str(), whole);
         let cut = format!("{}…", "å".repeat(MAX_DESCRIPTION - 1));
@@ -276,14 +277,14 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_says_whether_it_went_well_and_what_happened() {
+    fn a_verdict_has_success_and_description() {
         let (success, failure) = (Verdict::success("Posted."), Verdict::failure("No such account."));
         assert_eq!((success.is_success, success.description.as_str()), (true, "Posted."));
         assert_eq!((failure.is_success, failure.description.as_str()), (false, "No such account."));
     }
 
     #[test]
-    fn both_ids_are_tried_in_the_order_asked_for_and_the_same_one_once() {
+    fn both_ids_are_tried_in_order_without_repetition() {
         let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let ids = |in_body: Option<Uuid>, in_header: Option<Uuid>, header_first| {
             let delivery = crate::delivery::tests::delivery(b"");

@@ -1,17 +1,18 @@
-//! Looking a field up in a payload whose exact shape is unknown (docs/visma-net.md#bodies): by
-//! candidates, in order, whatever the case.
+//! Finds fields in a payload of unknown shape (docs/visma-net.md#bodies). Tries candidate names in
+//! order and ignores case.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// The fields of one JSON object, in the order of the text. Of a name given twice, in whatever case, the last one counts, as in .NET.
-/// A list and no map: objects are small, read a few times, and come one for every notification.
+/// The fields of one JSON object, in the order of the text. If a name occurs twice, in any case,
+/// the last one counts, as in .NET. This is a list instead of a map, since objects are small and
+/// read only a few times.
 pub(crate) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Fields<'a> {
-    /// `None` when the text is no JSON object.
+    /// `None` if the text is not a JSON object.
     pub(crate) fn parse(json: &'a str) -> Option<Self> {
         serde_json::from_str(json).ok()
     }
@@ -25,14 +26,14 @@ impl<'a> Fields<'a> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value.get()))
     }
 
-    /// The first candidate that holds a non-empty string or a number, as text. Looks through the `{"value": x}` wrapping that
-    /// some ERP answers use.
+    /// The first candidate with a non-empty string or a number, as text. Also reads the form
+    /// `{"value": x}` of some ERP answers.
     pub(crate) fn text(&self, candidates: &[&str]) -> Option<String> {
         candidates.iter().find_map(|name| text(self.raw(name)?.get()))
     }
 
-    /// The text or number that these names lead to, from the outermost inwards, each in whatever case. In a list, a name is a place,
-    /// counted from 0.
+    /// The text or number at this path of names, from the outermost inwards. Ignores case. In a
+    /// list, a name is an index from 0.
     pub(crate) fn at<'n>(&self, mut names: impl Iterator<Item = Cow<'n, str>>) -> Option<String> {
         let outermost = self.raw(&names.next()?)?;
         text(names.try_fold(outermost, |value, name| child(value, &name))?.get())
@@ -51,7 +52,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 
 struct Object;
 
-/// Borrowed unless it is written with escapes.
+/// Borrowed unless it has escapes.
 #[derive(serde::Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn candidates_are_tried_in_order_and_whatever_their_case() {
+    fn candidates_are_tried_in_order_ignoring_case() {
         let fields =
             Fields::parse(r#"{"EntityId": 17, "number": "A-1", "empty": " ", "wrapped": {"value": "w"}}"#).unwrap();
         assert_eq!(fields.text(&["missing", "entityid", "number"]).as_deref(), Some("17"));
@@ -108,12 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn of_a_duplicate_key_the_last_counts() {
+    fn the_last_of_duplicate_keys_counts() {
         assert_eq!(Fields::parse(r#"{"a": 1, "a": 2}"#).unwrap().text(&["a"]).as_deref(), Some("2"));
     }
 
     #[test]
-    fn of_a_key_in_several_cases_the_last_counts_however_often_it_is_read() {
+    fn the_last_of_keys_that_differ_in_case_counts() {
         let json = r#"{"event": 1, "Event": 2, "EVENT": 3, "eVent": 4, "b": 0}"#;
         for _ in 0..50 {
             assert_eq!(Fields::parse(json).unwrap().text(&["event"]).as_deref(), Some("4"));

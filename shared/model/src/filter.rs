@@ -1,4 +1,4 @@
-//! Which notifications an operator means.
+//! Selects notifications for an operator.
 
 use crate::catalogue::Entity;
 use crate::ledger::State;
@@ -8,16 +8,16 @@ use time::{Duration, OffsetDateTime};
 /// The longest span of a filter.
 pub const LONGEST_SPAN: Duration = Duration::days(90);
 
-/// Which notifications of a tenant: those received in `from..to` that fit everything else named.
+/// Selects notifications of a tenant, received in `from..to`, that match all other fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     pub tenant: String,
-    /// Empty for any.
+    /// Empty selects any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<State>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entity: Option<Entity>,
-    /// The event's name as the catalogue has it.
+    /// The event's name in the catalogue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
@@ -46,7 +46,7 @@ impl Filter {
         }
     }
 
-    /// Whether a notification of the tenant, received in the span, is meant.
+    /// Whether it selects a notification of the tenant that was received in the span.
     #[must_use]
     pub fn fits(&self, state: State, entity: Entity, event: &str) -> bool {
         (self.states.is_empty() || self.states.contains(&state))
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_finds_what_fits_everything_it_names() {
+    fn a_filter_selects_what_matches_all_its_fields() {
         let filter = filter();
         assert!(filter.fits(State::Dead, Entity::Account, "ACCOUNT_CHANGED"));
         assert!(!filter.fits(State::Processed, Entity::Account, "ACCOUNT_CHANGED"));
@@ -83,14 +83,14 @@ mod tests {
     }
 
     #[test]
-    fn a_span_without_end_or_turned_around_is_refused() {
+    fn rejects_an_empty_or_reversed_span() {
         assert_eq!(filter().check(), Ok(()));
         assert_eq!(Filter { to: filter().from, ..filter() }.check(), Err(InvalidFilter::Empty));
         assert_eq!(Filter { to: datetime!(2027-11-02 00:00 UTC), ..filter() }.check(), Err(InvalidFilter::TooWide));
     }
 
     #[test]
-    fn a_span_may_be_as_long_as_the_longest_and_no_longer() {
+    fn accepts_a_span_of_at_most_90_days() {
         let until = |to| Filter { to, ..filter() }.check();
         let longest = filter().from + LONGEST_SPAN;
         assert_eq!(until(longest), Ok(()));

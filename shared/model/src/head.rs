@@ -1,4 +1,4 @@
-//! The current state of an entity and the order in which notifications may change it.
+//! The current state of an entity, and the order of the notifications that may change it.
 
 use crate::catalogue::Entity;
 use crate::clock::Stamp;
@@ -9,10 +9,12 @@ use crate::ticks::Ticks;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The longest partition key of a DynamoDB table, in bytes. An entity's is `{tenant}#{entity}#{key}`.
+/// The longest partition key of a DynamoDB table, in bytes. An entity's is
+/// `{tenant}#{entity}#{key}`.
 pub const LONGEST_PARTITION_KEY: usize = 2048;
 
-/// An entity of a tenant: what a partition of the table holds. What is read from outside is checked: see [`EntityId::check`].
+/// An entity of a tenant. The table keeps each in its own partition. Check one from outside with
+/// [`EntityId::check`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct EntityId {
@@ -22,7 +24,7 @@ pub struct EntityId {
     pub key: String,
 }
 
-/// Names the field of a key that the table cannot hold, never its value.
+/// Names the field that no table key can hold, never its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}` is empty, too long for a table key, or no name")]
 pub struct InvalidEntity {
@@ -45,11 +47,12 @@ impl TryFrom<Unchecked> for EntityId {
 }
 
 impl EntityId {
-    /// The same, if a table key can be made of it: a tenant of letters, digits, `-` and `_`, 64 at most, and a key that is not empty
-    /// and leaves the partition key within [`LONGEST_PARTITION_KEY`].
+    /// Returns the entity if the table can hold its key. The tenant must have 1 to 64 letters,
+    /// digits, `-` and `_`. The key must not be empty, and the partition key must be within
+    /// [`LONGEST_PARTITION_KEY`].
     ///
     /// # Errors
-    /// Which field is wrong: `tenant` or `key`.
+    /// The wrong field: `tenant` or `key`.
     pub fn check(self) -> Result<Self, InvalidEntity> {
         if !is_name(&self.tenant) {
             return Err(InvalidEntity { field: "tenant" });
@@ -68,28 +71,28 @@ impl fmt::Display for EntityId {
     }
 }
 
-/// When the change happened, by each clock that told it. Clocks are never compared with one another
-/// (docs/visma-net.md#open-questions, question 10), and a header's is none of them: a replay under
-/// an altered header would move the entity.
+/// When the change happened, by each clock that reported it. Different clocks are never compared
+/// (docs/visma-net.md#open-questions, question 10). The clock of a header does not count: a replay
+/// under an altered header would move the entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Versions {
-    /// `lastModifiedDateTime` of the resource as the ERP told it, asked with our own token.
+    /// `lastModifiedDateTime` of the resource, from the ERP, fetched with our own token.
     pub resource: Option<Stamp>,
-    /// The signed body's own timestamp. It may be when the webhook was made, so the resource's
-    /// outranks it (docs/visma-net.md#bodies).
+    /// The timestamp of the signed body. It may be the time at which the webhook was made, so the
+    /// resource's outranks it (docs/visma-net.md#bodies).
     pub body: Option<Ticks>,
-    /// Our clock at intake. Orders only where nothing else does.
+    /// Our clock at intake. It counts only without the others.
     pub received: Option<Ticks>,
 }
 
 impl Versions {
-    /// The clocks by which this change is to be ordered.
+    /// Chooses the clocks that order this change.
     pub fn new(resource: Option<Stamp>, body: Option<Ticks>, received: Ticks) -> Self {
         let received = (resource.is_none() && body.is_none()).then_some(received);
         Self { resource, body, received }
     }
 
-    /// By name, those that are known.
+    /// The known clocks, by name.
     pub fn known(&self) -> impl Iterator<Item = (&'static str, Stamp)> {
         let [body, received] = [self.body, self.received].map(|ticks| ticks.map(Stamp::from));
         [("resource", self.resource), ("body", body), ("received", received)]
@@ -104,25 +107,27 @@ pub struct HeadChange {
     pub entity: EntityId,
     pub notification: NotificationKey,
     pub versions: Versions,
-    /// Whether an equal version is too old as well: so for content that was seen before under another id.
+    /// Whether an equal version is too old as well, as for content that was seen before under
+    /// another id.
     pub strictly_newer: bool,
-    /// The status it has now, as far as we know.
+    /// The current status, as far as known.
     pub status: Option<String>,
-    /// The status it came to, and when: its place in the timeline. Counts even when the change itself comes too late.
+    /// A status that the entity reached, and when, for the timeline. It counts even if the change
+    /// itself comes too late.
     pub milestone: Option<(Ticks, String)>,
     pub deleted: bool,
-    /// The ERP has no such resource, though no deletion was announced.
+    /// The ERP has no such resource, though no deletion was reported.
     pub gone: bool,
-    /// What the fetched resource showed the entity to be: `stock_item`, `non_stock_item`, `cash_account`.
+    /// The kind of entity in the fetched resource: `stock_item`, `non_stock_item`, `cash_account`.
     pub detail: Option<&'static str>,
     /// The ERP's own stable id, which outlives a renumbering (docs/visma-net.md#resources).
     pub internal_id: Option<String>,
-    /// The number an account had before it was renumbered.
+    /// The account's number before it was renumbered.
     pub previous_key: Option<String>,
-    /// What was fetched, to be recognised where a list shows it with nothing but a new time.
+    /// Identifies the fetched state, to recognise it in a list that shows only a new time.
     pub revision: Revision,
-    /// Whether a sweep found it. Then content that the head knows already is no news: an upgrade
-    /// may touch every time (docs/visma-net.md#mass-changes).
+    /// Whether a sweep found it. Then content that the head already has is not a change: an upgrade
+    /// may touch the time of every row (docs/visma-net.md#mass-changes).
     pub was_swept: bool,
 }
 
@@ -131,13 +136,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entity_is_shown_as_what_it_is_and_whose() {
+    fn an_entity_is_shown_with_its_tenant() {
         let entity = EntityId { tenant: "t-1".into(), entity: Entity::SalesOrder, key: "SO/000123".into() };
         assert_eq!(entity.to_string(), "t-1/sales_order/SO/000123");
     }
 
     #[test]
-    fn an_entity_from_outside_fits_the_table_or_is_refused_by_the_name_of_its_field() {
+    fn rejects_an_entity_that_no_table_key_can_hold() {
         let of = |tenant: &str, key: &str| EntityId { tenant: tenant.into(), entity: Entity::Account, key: key.into() };
         let longest = "å".repeat((LONGEST_PARTITION_KEY - "t#account#".len()) / 2);
         for fits in [of("t", "1920"), of(&"t".repeat(64), "Ås & Co / 1%2F2 #"), of("t", &longest)] {
@@ -158,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_clock_orders_only_where_no_other_does() {
+    fn our_own_clock_orders_only_without_other_clocks() {
         let [resource, body, received] = [1, 2, 3].map(Ticks::new).map(Option::unwrap);
         let known = |resource: Option<Ticks>, body| {
             let versions = Versions::new(resource.map(Stamp::from), body, received);

@@ -1,4 +1,4 @@
-//! What makes two deliveries the same notification.
+//! Decides when two deliveries are the same notification.
 
 use crate::catalogue::normalise;
 use serde::{Deserialize, Serialize};
@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use uuid::Uuid;
 
-/// Hex digits of the item's hash. They only tell apart what one entity's notifications hold, and each
-/// costs a byte of a table that counts whole kilobytes.
+/// Hex digits of the item's hash. They only have to distinguish the notifications of one entity,
+/// and the table bills each started kilobyte.
 const CONTENT_LENGTH: usize = 24;
 /// Hex digits of the hash of the event's name.
 const EVENT_LENGTH: usize = 8;
@@ -15,10 +15,10 @@ const HASH_LENGTH: usize = CONTENT_LENGTH + EVENT_LENGTH;
 const MAX_ID_LENGTH: usize = 64;
 const MAX_KEY_LENGTH: usize = HASH_LENGTH + 1 + MAX_ID_LENGTH;
 
-/// `{24 hex digits of the item's SHA-256}{8 of the event's}.{id}`. The same id with the same content
-/// under the same event is a duplicate. Other content, another event or another id is another
-/// notification. The content comes first, so one query by the key's beginning finds the same content
-/// under other events and other ids: a replay under altered headers looks like that.
+/// `{24 hex digits of the item's SHA-256}{8 of the event's}.{id}`. The same id, content and event
+/// make a duplicate. Any difference makes another notification. The content comes first, so that
+/// one query by prefix finds the same content under other events and ids: a replay under altered
+/// headers looks like that.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NotificationKey(String);
@@ -27,9 +27,9 @@ pub struct NotificationKey(String);
 #[error("a notification key is 32 hex digits, a dot, and an id of letters, digits and dashes")]
 pub struct InvalidKey;
 
-/// An id that the sender gave, in the body or in a header, in the form that a key can hold. A UUID is
-/// written in its usual form, whatever its spelling. Other text of letters, digits and dashes is
-/// lower-case; all else is replaced by its hash, so that two ids stay two.
+/// A sender's id from the body or a header, in a form that fits in a key. A UUID gets its usual
+/// spelling. Other text of letters, digits and dashes becomes lower case. Everything else becomes a
+/// hash, so that two ids stay different.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SenderId(String);
 
@@ -44,7 +44,7 @@ impl SenderId {
             return Some(Self(uuid.to_string()));
         }
         let fits = text.len() <= MAX_ID_LENGTH && text.chars().all(is_id_char);
-        // The prefix keeps the hash from being read as a UUID.
+        // The prefix distinguishes the hash from a UUID.
         Some(Self(if fits { text.to_ascii_lowercase() } else { format!("h-{}", hex(text.as_bytes(), HASH_LENGTH)) }))
     }
 
@@ -52,7 +52,8 @@ impl SenderId {
         &self.0
     }
 
-    /// Visma Net takes a feedback only under a UUID (docs/visma-net.md#notification-feedback).
+    /// The id for feedback, which Visma Net accepts only under a UUID
+    /// (docs/visma-net.md#notification-feedback).
     pub fn uuid(&self) -> Option<Uuid> {
         Uuid::try_parse(&self.0).ok()
     }
@@ -71,8 +72,8 @@ impl fmt::Display for SenderId {
 }
 
 impl NotificationKey {
-    /// `event` is the event's name, in any spelling. `id` is the sender's, from the body or else from
-    /// the header; characters that cannot stand in a key are left out.
+    /// `event` is the event's name in any spelling. `id` is the sender's, from the body or else
+    /// from the header. Characters that do not fit in a key are left out.
     pub fn new(item: &[u8], event: &str, id: Option<&str>) -> Self {
         let mut key = hex(item, CONTENT_LENGTH);
         key.reserve(MAX_KEY_LENGTH - CONTENT_LENGTH);
@@ -87,23 +88,23 @@ impl NotificationKey {
         &self.0
     }
 
-    /// The part that depends on the content alone, 24 hex digits.
+    /// The part from the content, 24 hex digits.
     pub fn content(&self) -> &str {
         &self.0[..CONTENT_LENGTH]
     }
 
-    /// The part that depends on the event alone, 8 hex digits.
+    /// The part from the event, 8 hex digits.
     pub fn event(&self) -> &str {
         &self.0[CONTENT_LENGTH..HASH_LENGTH]
     }
 
-    /// The sender's id: the body's or else the header's, and empty if there was none.
+    /// The sender's id, from the body or else from the header. Empty if there was none.
     pub fn id(&self) -> &str {
         &self.0[HASH_LENGTH + 1..]
     }
 
-    /// Enough to tell apart what arrives in the same millisecond: 8 digits of the content's hash, the
-    /// event's 8, and the id's last 12 characters.
+    /// A short form that distinguishes notifications of the same millisecond: 8 digits of the
+    /// content's hash, the event's 8, and the last 12 characters of the id.
     pub fn brief(&self) -> String {
         let id = self.id();
         format!("{}{}{}", &self.0[..8], self.event(), &id[id.len().saturating_sub(12)..])
@@ -133,7 +134,7 @@ impl From<NotificationKey> for String {
     }
 }
 
-/// The first hex digits of the SHA-256.
+/// The first hex digits of a SHA-256.
 fn hex(bytes: &[u8], digits: usize) -> String {
     let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
     let digest = Sha256::digest(bytes);
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_events_of_the_catalogue_are_taken_for_one() {
+    fn no_two_events_of_the_catalogue_have_one_hash() {
         let events: std::collections::HashSet<String> = crate::catalogue::CATALOGUE
             .iter()
             .map(|event| NotificationKey::new(b"{}", event.id, None).event().to_owned())
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn cuts_an_id_to_the_longest_that_a_key_may_have() {
+    fn cuts_an_id_to_the_greatest_length_of_a_key() {
         let key = |length| NotificationKey::new(b"{}", "", Some(&"a".repeat(length)));
         assert_eq!(key(MAX_ID_LENGTH + 1), key(MAX_ID_LENGTH));
         assert_eq!(NotificationKey::try_from(key(MAX_ID_LENGTH).to_string()), Ok(key(MAX_ID_LENGTH)));
@@ -230,7 +231,7 @@ mod tests {
             let second = NotificationKey::new(other.as_bytes(), &other_event, Some(&other_id));
             let same_event = normalise(&event) == normalise(&other_event);
             prop_assert_eq!(first == second, one == other && same_event && id.eq_ignore_ascii_case(&other_id));
-            // Content under other events and ids is found by the key's beginning.
+            // A query by prefix finds content under other events and ids.
             prop_assert_eq!(second.as_str().starts_with(first.content()), one == other);
         }
     }

@@ -1,4 +1,4 @@
-//! The items of a body, of which no more are kept than are allowed.
+//! Splits a body into items, up to a limit.
 
 use crate::delivery::Delivery;
 use serde::de::{Deserializer as _, IgnoredAny, SeqAccess, Visitor};
@@ -6,20 +6,20 @@ use serde_json::Deserializer;
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// What a body holds (docs/visma-net.md#bodies).
+/// The items of a body (docs/visma-net.md#bodies).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Items<'a> {
-    /// The exact texts: of the object itself, or of each element of an array.
+    /// The exact text of the object itself, or of each element of an array.
     Few(Vec<&'a str>),
-    /// An array of more elements than are allowed.
+    /// An array with more elements than allowed.
     TooMany,
     /// Neither an object nor an array.
     Unreadable,
 }
 
 impl Delivery {
-    /// The notifications of the body, each as its exact text: the object itself, or the elements of
-    /// an array (docs/visma-net.md#bodies). `None` when the body is neither.
+    /// The exact text of each notification: the object itself, or the elements of an array
+    /// (docs/visma-net.md#bodies). `None` if the body is neither.
     pub fn items(&self) -> Option<Vec<&str>> {
         match self.items_within(usize::MAX) {
             Items::Few(items) => Some(items),
@@ -27,8 +27,8 @@ impl Delivery {
         }
     }
 
-    /// The same of a body with `most` items at most. What is beyond them is checked to be JSON, and not
-    /// kept.
+    /// The same, for at most `most` items. It parses further items to check that they are JSON, but
+    /// does not keep them.
     pub fn items_within(&self, most: usize) -> Items<'_> {
         let Ok(text) = std::str::from_utf8(&self.body) else { return Items::Unreadable };
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -45,7 +45,7 @@ impl Delivery {
     }
 }
 
-/// Reads an array to its end. `None` where it has more elements than that.
+/// Reads an array to its end. Returns `None` if it has more elements than this.
 struct UpTo(usize);
 
 impl<'de> Visitor<'de> for UpTo {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_items_as_are_allowed_are_read_and_one_more_is_too_many() {
+    fn reads_the_allowed_number_of_items_and_no_more() {
         for (body, items) in [
             ("[]", Items::Few(vec![])),
             ("[1, {\"a\": 2}]", Items::Few(vec!["1", "{\"a\": 2}"])),
@@ -104,14 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_unreadable_however_many_items_it_begins_with() {
+    fn broken_json_is_unreadable_even_with_too_many_items() {
         for body in ["[1,2,3", "[1,2,3]]", "[1,2,3,]", "[1,2,3] {}", "{} {}", "{", "5", ""] {
             assert_eq!(delivery(body.as_bytes()).items_within(2), Items::Unreadable, "{body}");
         }
     }
 
     #[test]
-    fn nesting_without_end_is_no_reason_to_overflow_the_stack() {
+    fn deep_nesting_does_not_overflow_the_stack() {
         let deep = "[".repeat(200_000);
         assert!(delivery(deep.as_bytes()).items().is_none());
         let behind = format!("[1,2,{deep}{}]", "]".repeat(200_000));

@@ -147,7 +147,7 @@ impl Job {
     #[must_use]
     pub fn has_written(&self, note: &str) -> bool {
         let of_a_job = note.strip_prefix("job ").and_then(|rest| rest.split_once(':'));
-        of_a_job.is_some_and(|(id, _)| Uuid::try_parse(id) == Ok(self.id))
+        of_a_job.is_some_and(|(id, _)| Uuid::try_parse(id).is_ok_and(|id| id == self.id))
     }
 
     /// What has been counted since it last went on.

@@ -1,4 +1,4 @@
-//! The types of JSON, and sets of them.
+//! The types of JSON values, and sets of them.
 
 use serde::{Serialize, Serializer};
 use std::fmt;

@@ -1,8 +1,8 @@
-//! The languages in which an accountant can read a feedback.
+//! The languages of the feedback.
 
 use serde::Deserialize;
 
-/// By its code of ISO 639.
+/// A language, by its ISO 639 code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
@@ -16,6 +16,9 @@ pub enum Language {
 }
 
 impl Language {
-    /// In the order in which a text has them.
+    /// The order of the languages in each text.
     pub const ALL: [Self; 6] = [Self::En, Self::Nb, Self::Sv, Self::Da, Self::Nl, Self::Fi];
 }
+
+/// One text in each language, in the order of [`Language::ALL`].
+pub type Text = [&'static str; Language::ALL.len()];

@@ -1,4 +1,4 @@
-//! Where a notification stands, and the key it is kept under.
+//! The state of a notification, and its key in the ledger.
 
 use crate::head::EntityId;
 use crate::identity::NotificationKey;
@@ -7,23 +7,24 @@ use serde_json::Value;
 use std::fmt;
 use time::OffsetDateTime;
 
-/// Every accepted notification ends in exactly one of these; `Retrying` and `Paused` alone are not ends.
+/// Every accepted notification ends in exactly one of these states. Only `Retrying` and `Paused`
+/// are not final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// An attempt failed and another will follow.
     Retrying,
-    /// Its tenant or its event is paused; it goes on when that ends.
+    /// Its tenant or its event is paused. It continues when the pause ends.
     Paused,
-    /// Every attempt failed; the message lies in the dead-letter queue.
+    /// Every attempt failed. The message is in the dead-letter queue.
     Dead,
-    /// Waits for a person, for a reason that no further attempt would cure.
+    /// Waits for a person, since another attempt would not help.
     Parked,
-    /// The body is no JSON object or array of objects.
+    /// The body is not a JSON object or an array of objects.
     Unparseable,
     /// A newer change of the same entity was recorded first.
     Superseded,
-    /// Every effect has happened.
+    /// All effects have happened.
     Processed,
 }
 
@@ -47,12 +48,13 @@ impl State {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 
-    /// Nothing ever changes a final state. Dead and parked are ends as well, but a redrive or a replay may lead on from them.
+    /// A final state never changes. Dead and parked are ends too, but a redrive or a replay may
+    /// continue from them.
     pub fn is_final(self) -> bool {
         self.rank() == 2
     }
 
-    /// Whether no further attempt follows by itself.
+    /// Whether no further attempt follows without a person.
     pub fn is_end(self) -> bool {
         !matches!(self, Self::Retrying | Self::Paused)
     }
@@ -89,7 +91,7 @@ pub enum Reason {
     /// The ERP, Visma Connect or one of our queues did not answer as it should.
     Unavailable,
     RateLimited,
-    /// No tenant could be told from the body, the settings or the headers.
+    /// No tenant in the body, the settings or the headers.
     TenantUnknown,
     TenantNotServed,
     /// The ERP answered 403: the tenant has not approved the application
@@ -97,34 +99,34 @@ pub enum Reason {
     TenantNotApproved,
     /// Visma Connect gave no token for the tenant.
     TokenRefused,
-    /// The event is in no catalogue and no alias of the settings.
+    /// The event is neither in the catalogue nor an alias in the settings.
     Unmapped,
-    /// Nothing in the payload identifies the entity that the event is about.
+    /// Nothing in the payload identifies the entity.
     Unidentified,
-    /// The payload has a resource path that cannot be used.
+    /// The payload has an unusable resource path.
     InvalidPath,
     /// The key is longer than the table can hold.
     KeyTooLong,
     /// Only a header names the event, and the same content is known under another event.
     Ambiguous,
-    /// The body has more items than the settings allow, so it is kept as one.
+    /// The body has more items than the settings allow, so it is kept as one notification.
     TooManyItems,
-    /// It came unsigned, and the ERP has no resource that would confirm it.
+    /// It was unsigned, and the ERP has no resource that confirms it.
     Unconfirmable,
-    /// Visma Connect gives a token, but every call is refused with it: the id is the customer's,
-    /// not the company's (docs/visma-net.md#tenant-ids).
+    /// Visma Connect gives a token, but the ERP refuses each call with it: the tenant id is the
+    /// customer's instead of the company's (docs/visma-net.md#tenant-ids).
     CompanyTenantNeeded,
     /// The business handler asked for a person.
     HandlerRefused,
     /// An operator set it aside.
     Held,
-    /// Visma Net takes the feedback under none of the ids.
+    /// Visma Net refuses the feedback under all its ids.
     FeedbackRefused,
-    /// It was tried for as long as trying makes sense.
+    /// It was tried for as long as useful.
     GaveUp,
-    /// The code failed: a panic, or an error that should not exist.
+    /// The code failed: a panic, or an impossible error.
     Bug,
-    /// The attempt before this one ended without a word: killed, out of memory or out of time.
+    /// The attempt before this one left no result: it was killed, or ran out of memory or time.
     Lost,
 }
 
@@ -167,7 +169,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// The ledger's key of one notification: its entity's partition, and the notification in it.
+/// The ledger's key of a notification: its entity's partition and its own key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LedgerKey {
     #[serde(flatten)]
@@ -177,10 +179,10 @@ pub struct LedgerKey {
 }
 
 impl LedgerKey {
-    /// Reads what somebody else has written, so that every key can be asked for in the table.
+    /// Parses a key from outside. A valid key can always be looked up in the table.
     ///
     /// # Errors
-    /// The path of the field that is wrong, as an answer may name it: `notification.key`.
+    /// The path of the wrong field, for use in an answer: `notification.key`.
     pub fn parse(json: Value) -> Result<Self, &'static str> {
         let Value::Object(mut fields) = json else { return Err("notification") };
         let mut take = |name| fields.remove(name).unwrap_or(Value::Null);
@@ -201,10 +203,10 @@ impl LedgerKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     pub at: OffsetDateTime,
-    /// How often the queue had handed the message out, this time included.
+    /// How often the queue had delivered the message, this time included.
     pub receive_count: u32,
     pub reason: Reason,
-    /// For a person to read; never a body, a token or a URL.
+    /// Text for a person. It never has a body, a token or a URL.
     pub detail: String,
 }
 
@@ -236,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_should_look_at_what_goes_no_further_without_one() {
+    fn states_that_wait_for_a_person_need_attention() {
         let attention = State::ALL.into_iter().filter(|state| state.needs_attention()).collect::<Vec<_>>();
         assert_eq!(attention, [State::Dead, State::Parked, State::Unparseable]);
     }

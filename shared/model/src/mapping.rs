@@ -1,4 +1,4 @@
-//! Where the settings say that a payload has its fields, for bodies whose names we do not know
+//! The settings that say where a payload has its fields, for bodies with unknown names
 //! (docs/visma-net.md#open-questions, questions 1 and 12).
 
 use crate::catalogue::{CATALOGUE, EventType};
@@ -7,18 +7,19 @@ use crate::pattern;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// The events of a rule that says where the event itself stands.
+/// The `events` of a rule that says where the event's name is.
 const ANY: &str = "*";
 
-/// Where the payloads of some events have their fields. Each list is tried in order, and the first place that holds a text or a
-/// number counts. What no place holds is looked for under the built-in names.
+/// Where the payloads of some events have their fields. Each list is tried in order, and the first
+/// place with a text or a number counts. If no place has one, the built-in names are tried.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FieldRule {
     /// A pattern over `{entity}.{kind}`, for example `sales_order.*`.
     #[serde(default = "every_event")]
     pub events: String,
-    /// The event's name. It is read before the event is known, so only a rule for every event has it.
+    /// The event's name. It is read before the event is known, so only a rule for all events can
+    /// have it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub event: Vec<Pointer>,
     /// The company's number.
@@ -29,7 +30,7 @@ pub struct FieldRule {
     pub key: Vec<KeyPlace>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub status: Vec<Pointer>,
-    /// The text configured for an action.
+    /// The configured text of an action.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parameter: Vec<Pointer>,
     /// The notification's id, a UUID.
@@ -40,27 +41,29 @@ pub struct FieldRule {
     pub time: Vec<Pointer>,
 }
 
-/// A JSON pointer (RFC 6901), for example `/entity/no`. Names count whatever their case, as everywhere in a payload.
+/// A JSON pointer (RFC 6901), for example `/entity/no`. Names ignore case, as everywhere in a
+/// payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pointer(String);
 
-/// Where a key stands: in one place, or in several that make it together, such as an order's type and number.
+/// The place of a key: one field, or several that form it together, such as an order's type and
+/// number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum KeyPlace {
     One(Pointer),
-    /// Joined with `/`, as a resource path has them.
+    /// Joined with `/`, as in a resource path.
     Joined(Vec<Pointer>),
 }
 
 impl Pointer {
-    /// Checked by [`check`], as the document that it stands in is.
+    /// Unchecked. [`check`] validates it with its document.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The pointer to the field that these names lead to, from the outermost inwards.
+    /// The pointer to the field at this path of names, from the outermost inwards.
     pub fn to<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
         Self(names.into_iter().map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1"))).collect())
     }
@@ -69,7 +72,7 @@ impl Pointer {
         &self.0
     }
 
-    /// Names a field, and has no tilde but in `~0` and `~1`.
+    /// Whether it names a field and has `~` only in `~0` and `~1`.
     fn is_valid(&self) -> bool {
         self.0.starts_with('/') && self.0.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
     }
@@ -104,7 +107,7 @@ fn every_event() -> String {
     ANY.to_owned()
 }
 
-/// What is wrong with a list of rules, and where: `fields[1].key[0]`.
+/// The mistake in a list of rules and its place: `fields[1].key[0]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     pub fault: Fault,
@@ -113,11 +116,11 @@ pub struct Mistake {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The pattern covers no event of the catalogue.
+    /// The pattern matches no event of the catalogue.
     EventsUnknown,
-    /// Only a rule for every event may say where the event itself stands.
+    /// Only a rule for all events may say where the event's name is.
     EventsTooNarrow,
-    /// No JSON pointer to a field.
+    /// Not a JSON pointer to a field.
     PointerInvalid,
 }
 
@@ -149,7 +152,7 @@ pub fn check(rules: &[FieldRule]) -> Result<(), Mistake> {
 }
 
 /// # Errors
-/// Which place is none.
+/// The index of the invalid place.
 fn check_places<'p>(places: impl Iterator<Item = &'p [Pointer]>) -> Result<(), usize> {
     let is_place = |pointers: &[Pointer]| !pointers.is_empty() && pointers.iter().all(Pointer::is_valid);
     places.enumerate().find(|(_, pointers)| !is_place(pointers)).map_or(Ok(()), |(nth, _)| Err(nth))
@@ -159,7 +162,7 @@ fn pointer_invalid(at: usize, name: &str, nth: usize) -> Mistake {
     Mistake { fault: Fault::PointerInvalid, at: format!("fields[{at}].{name}[{nth}]") }
 }
 
-/// The event's name, where a rule says that it stands.
+/// The event's name, from the place that a rule names.
 pub(crate) fn event_name(rules: &[FieldRule], fields: &Fields<'_>) -> Option<String> {
     rules.iter().flat_map(|rule| &rule.event).find_map(|pointer| pointer.text(fields))
 }
@@ -182,7 +185,7 @@ impl<'a> Mapped<'a> {
         self.rules.iter().flat_map(|rule| &rule.key).find_map(|place| place.text(self.fields))
     }
 
-    /// What the rules say, or else the built-in names.
+    /// The text from the rules, or else from the built-in names.
     pub(crate) fn text(&self, places: fn(&FieldRule) -> &[Pointer], names: &[&str]) -> Option<String> {
         self.said(places).or_else(|| self.fields.text(names))
     }

@@ -60,7 +60,7 @@ fn every_field_is_read_where_the_settings_say() {
 }
 
 #[test]
-fn a_key_of_two_parts_is_joined_as_its_resource_has_them() {
+fn a_key_of_two_parts_is_joined_like_a_resource_path() {
     let rules = Rules::of(json!([{"events": "sales_order.*", "key": [["/kind", "/no"], "/no"]}]));
     let key = |body| read(&of("SALESORDER_UPDATED", &body), &rules);
     let n = key(json!({"kind": "SO", "no": 42}));
@@ -72,14 +72,14 @@ fn a_key_of_two_parts_is_joined_as_its_resource_has_them() {
 }
 
 #[test]
-fn what_no_rule_finds_is_looked_for_under_the_built_in_names() {
+fn falls_back_to_the_built_in_names() {
     let rules = Rules::of(json!([{"events": "account.*", "key": ["/entity/no"], "status": ["/entity"]}]));
     let n = read(&of("ACCOUNT_CHANGED", &json!({"accountCd": "1920", "status": "Active"})), &rules);
     assert_eq!((n.entity_key.as_deref(), n.status.as_deref()), (Some("1920"), Some("Active")));
 }
 
 #[test]
-fn a_path_to_another_entity_than_the_mapped_key_is_not_followed() {
+fn does_not_follow_a_path_to_another_entity_than_the_mapped_key() {
     let rules = Rules::of(json!([{"key": ["/no"]}]));
     let body = |path| json!({"no": "1920", "relativeResourceUri": path});
     for (path, expected) in [("v1/account/1930", "v1/account/1920"), ("v2/account/1920", "v2/account/1920")] {
@@ -89,7 +89,7 @@ fn a_path_to_another_entity_than_the_mapped_key_is_not_followed() {
 }
 
 #[test]
-fn a_rule_is_for_the_events_that_its_pattern_covers() {
+fn a_rule_applies_to_the_events_of_its_pattern() {
     let rules = Rules::of(json!([{"events": "customer.*", "key": ["/no"]}, {"events": "*.deleted", "key": ["/was"]}]));
     let key = |event| read(&of(event, &json!({"no": "new", "was": "old"})), &rules).entity_key;
     assert_eq!(key("CUSTOMER_CHANGED").as_deref(), Some("new"));
@@ -98,7 +98,7 @@ fn a_rule_is_for_the_events_that_its_pattern_covers() {
 }
 
 #[test]
-fn a_mistake_is_told_with_its_place_and_its_kind() {
+fn reports_a_mistake_with_its_place_and_kind() {
     let refuses = |json, fault, at: &str| {
         assert_eq!(check(&Rules::of(json).0), Err(Mistake { fault, at: at.to_owned() }));
     };

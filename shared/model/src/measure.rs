@@ -1,17 +1,17 @@
-//! Small measurements of what a sender writes: units, offsets, spans, sizes and forms.
+//! Measures what a sender writes: units, offsets, spans, sizes and forms.
 
 use crate::ticks::Ticks;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
-/// A timestamp lies so near the time of receipt if its unit is right.
+/// A timestamp in the right unit is at most this far from the time of receipt.
 const BEFORE: Duration = Duration::days(30);
 const AFTER: Duration = Duration::days(1);
-/// Of the 32-bit FNV-1a hash.
+/// The prime of the 32-bit FNV-1a hash.
 const FNV_PRIME: u32 = 0x0100_0193;
 const FNV_BASIS: u32 = 0x811c_9dc5;
 
-/// How a header writes a moment.
+/// The unit of a header's timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     Seconds,
@@ -39,8 +39,8 @@ impl Unit {
     }
 }
 
-/// The moment that a header tells and its unit, which is the one that puts it next to the time of
-/// receipt. `None` when no unit does.
+/// The time in a header and its unit. The right unit puts it close to the time of receipt. `None`
+/// if no unit does.
 pub fn timestamp(text: &str, received: OffsetDateTime) -> (Unit, Option<OffsetDateTime>) {
     let is_near = |at: &OffsetDateTime| *at >= received - BEFORE && *at <= received + AFTER;
     let Ok(number) = text.parse::<i64>() else {
@@ -64,14 +64,14 @@ pub fn timestamp(text: &str, received: OffsetDateTime) -> (Unit, Option<OffsetDa
     epoch.or_else(ticks).unwrap_or((Unit::Other, None))
 }
 
-/// `+01:00`.
+/// Formats an offset as `+01:00`.
 pub fn offset_text(offset: UtcOffset) -> String {
     let minutes = offset.whole_minutes();
     let sign = if minutes < 0 { '-' } else { '+' };
     format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
 }
 
-/// A span in coarse words, so that there are few of them.
+/// A span in coarse words, so that few different ones exist.
 pub fn span(span: Duration) -> &'static str {
     let most = [
         (Duration::seconds(10), "under 10 seconds"),
@@ -85,13 +85,13 @@ pub fn span(span: Duration) -> &'static str {
     most.into_iter().find(|(most, _)| span < *most).map_or("a week or more", |(_, words)| words)
 }
 
-/// The power of two, in KiB, that is not smaller.
+/// The size, rounded up to a power of two in KiB.
 pub fn size(bytes: usize) -> String {
     format!("at most {} KiB", bytes.div_ceil(1024).next_power_of_two())
 }
 
-/// The form of a signature, and never the signature: `base64, 44 characters`, with what stands
-/// before it, as in `sha256=`.
+/// The form of a signature, never its value: `base64, 44 characters`, and its prefix, such as
+/// `sha256=`.
 pub fn signature(header: &str) -> String {
     let trimmed = header.trim();
     let (prefix, rest) = match trimmed.split_once(['=', ':']) {
@@ -111,8 +111,8 @@ pub fn signature(header: &str) -> String {
     format!("{alphabet}, {} characters{prefix}{blanks}", rest.len())
 }
 
-/// What is kept of an address: 16 bits, which 65,536 addresses of IPv4 share. Enough to count how
-/// many there are, and not enough to tell which.
+/// The digest of an address: 16 bits, which 65,536 IPv4 addresses share. It is enough to count
+/// addresses, and too little to identify one.
 pub fn address_digest(address: std::net::IpAddr) -> u16 {
     let fold =
         |bytes: &[u8]| bytes.iter().fold(FNV_BASIS, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(FNV_PRIME));
@@ -133,7 +133,7 @@ mod tests {
     const RECEIVED: OffsetDateTime = datetime!(2026-11-23 12:00:05 UTC);
 
     #[test]
-    fn a_timestamp_has_the_unit_that_puts_it_next_to_its_receipt() {
+    fn a_timestamps_unit_puts_it_close_to_its_receipt() {
         for (text, unit) in [
             ("1795435200", Unit::Seconds),
             ("1795435200123", Unit::Milliseconds),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_tells_its_form_and_never_itself() {
+    fn reports_a_signatures_form_and_never_its_value() {
         let real = "L1kEC2O3IAWYREI52iyaTzq8XENCWbIxJtclFNq4zQk=";
         for (header, form) in [
             (real.to_owned(), "base64, 44 characters"),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_told_from_others_and_not_known_by_its_digest() {
+    fn a_digest_distinguishes_addresses_without_identifying_them() {
         let digest = |text: &str| address_digest(text.parse().unwrap());
         let published = ["18.202.121.26", "34.242.104.102", "54.220.26.45"].map(digest);
         assert!(published[0] != published[1] && published[1] != published[2] && published[0] != published[2]);

@@ -1,6 +1,6 @@
-//! What may stand in a key or a URL as it is.
+//! Names that can be part of a key or a URL unchanged.
 
-/// Tenants and companies are names: 1 to 64 ASCII letters, digits, `-` and `_`.
+/// Whether a tenant or a company has a valid name: 1 to 64 ASCII letters, digits, `-` and `_`.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')

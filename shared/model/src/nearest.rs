@@ -1,6 +1,7 @@
-//! The names that are most like one that is none, for whoever mistyped it.
+//! Finds the names closest to a mistyped one.
 
-/// The likeliest first, at most `most`, and none that has less than half in common with it.
+/// The closest names first, at most `most`. Leaves out names that have less than half in common
+/// with it.
 #[must_use]
 pub fn nearest(text: &str, names: impl IntoIterator<Item = String>, most: usize) -> Vec<String> {
     let is_near = |far: usize, name: &str| 2 * far <= text.chars().count().max(name.chars().count());
@@ -12,7 +13,7 @@ pub fn nearest(text: &str, names: impl IntoIterator<Item = String>, most: usize)
     near.into_iter().map(|(_, name)| name).collect()
 }
 
-/// Letters to add, to take out or to replace: Levenshtein's distance.
+/// Levenshtein's distance: letters to add, remove or replace.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
@@ -33,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_distance_counts_letters_to_add_to_take_out_and_to_replace() {
+    fn a_distance_counts_added_removed_and_replaced_letters() {
         for (one, other, expected) in
             [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("flaw", "lawn", 2), ("å", "a", 1)]
         {
@@ -42,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_names_come_first_and_what_is_unlike_it_not_at_all() {
+    fn the_nearest_names_come_first_and_unlike_names_are_left_out() {
         let names = || ["account", "accounts", "shipment", "account"].map(str::to_owned);
         assert_eq!(nearest("acount", names(), 5), ["account", "accounts"]);
         assert_eq!(nearest("acount", names(), 1), ["account"]);

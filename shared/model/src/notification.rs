@@ -1,5 +1,5 @@
-//! One item of a delivery, normalised (docs/visma-net.md#bodies): what changed, for whom, and how
-//! sure we are.
+//! One item of a delivery, normalised (docs/visma-net.md#bodies): what changed, for which tenant,
+//! and how reliable that is.
 
 use crate::catalogue::{self, Entity, EventType, Kind, NotificationType};
 use crate::clock::{Clock, Stamp};
@@ -23,7 +23,7 @@ use uuid::Uuid;
 const MAX_TEXT_LENGTH: usize = 256;
 pub use crate::names::is_name;
 
-/// Stands for the tenant where none could be told.
+/// The tenant of notifications without one.
 pub const UNKNOWN_TENANT: &str = "unknown";
 
 impl Proof {
@@ -42,14 +42,16 @@ impl Proof {
     }
 }
 
-/// How far the sender's word for *what* happened to *whom* can be trusted. Only bodies are signed
+/// How reliable the event and the tenant are. Only bodies are signed
 /// (docs/visma-net.md#delivery-request).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
-    /// Event and tenant come from the signed body, from the subscription that the secret proves, or from our settings.
+    /// The event and the tenant come from the signed body, from the subscription that the secret
+    /// proves, or from our settings.
     Signed,
-    /// The body is signed, but the event or the tenant was read from a header, which anyone could have altered.
+    /// The body is signed, but the event or the tenant comes from a header, which anyone could have
+    /// altered.
     Headers,
     /// Nothing is signed: the legacy channel.
     Nothing,
@@ -61,7 +63,7 @@ pub struct Notification {
     pub delivery: Uuid,
     pub channel: Channel,
     pub origin: Origin,
-    /// The record that this is a replay of.
+    /// The replayed record, if this is a replay.
     pub replays: Option<LedgerKey>,
     pub proof: Proof,
     pub subscription: String,
@@ -70,28 +72,28 @@ pub struct Notification {
     pub tenant: Option<String>,
     /// `contextId`: the company's number in the legacy channel.
     pub company: Option<String>,
-    /// The event's name as it came.
+    /// The event's name as received.
     pub event_raw: String,
     pub event: Option<&'static EventType>,
     pub entity: Entity,
     pub kind: Kind,
-    /// Whether the event comes from the signed body or from the subscription. Where a header alone names
-    /// it, anyone can have named it.
+    /// Whether the event comes from the signed body or from the subscription. Anyone could have
+    /// sent a header.
     pub event_is_proven: bool,
     pub id_in_body: Option<SenderId>,
     pub id_in_header: Option<SenderId>,
     pub answer: AnswerRole,
     pub path: Option<ResourcePath>,
     pub entity_key: Option<String>,
-    /// Why nothing may be done about it, as far as its own text says.
+    /// Why it cannot be acted on, as far as its own text shows.
     pub unusable: Option<Reason>,
-    /// `None` where nothing is signed, as are the next two: the ERP or nobody says it then.
+    /// `None` in an unsigned body, like the next two. Only the ERP can confirm them.
     pub previous_key: Option<String>,
     pub status: Option<String>,
     /// The free text configured for an action (docs/visma-net.md#custom-actions).
     pub parameter: Option<String>,
     pub source: Option<String>,
-    /// The body's own timestamp.
+    /// The timestamp of the body.
     pub occurred_at: Option<Ticks>,
     /// The exact text of the item.
     pub raw: String,
@@ -106,8 +108,8 @@ impl Notification {
         Ok(Self::all_of(&Delivery::from_message(message)?, directory))
     }
 
-    /// Each notification of a delivery; a body that is no JSON is one, too, and so is one that
-    /// holds more than the directory allows.
+    /// Each notification of a delivery. A body that is not JSON counts as one, and so does a body
+    /// with more items than the directory allows.
     pub fn all_of(delivery: &Delivery, directory: &impl Directory) -> Vec<Self> {
         let mut all: Vec<Self> = match delivery.items_within(directory.max_items()) {
             Items::Few(items) => items.into_iter().map(|item| Self::read(delivery, item, directory)).collect(),
@@ -128,7 +130,8 @@ impl Notification {
         all
     }
 
-    /// Reads one item of [`Delivery::items`]. Never fails: what cannot be read is `unparseable`, what is not known `unmapped`.
+    /// Reads one item of [`Delivery::items`]. Never fails: an unreadable item is `unparseable`, an
+    /// unknown one `unmapped`.
     pub fn read(delivery: &Delivery, item: &str, directory: &impl Directory) -> Self {
         let Some(fields) = Fields::parse(item) else {
             return Self::unparseable(delivery, item);
@@ -175,7 +178,7 @@ impl Notification {
         .with_key(None)
     }
 
-    /// A body, or an element of one, that is no JSON object.
+    /// A body, or an element of one, that is not a JSON object.
     fn unparseable(delivery: &Delivery, text: &str) -> Self {
         let named = delivery.meta.event.as_deref().or_else(|| delivery.header("x-vwd-event-id")).unwrap_or_default();
         let bare = Self::bare(delivery, text, named.to_owned());
@@ -183,7 +186,7 @@ impl Notification {
         Self { entity: Entity::Unparseable, tenant, proof: proof(delivery, &[told_by]), ..bare }.with_key(None)
     }
 
-    /// A body of more items than are allowed, kept whole.
+    /// A body with more items than allowed, kept whole.
     fn too_many(delivery: &Delivery) -> Self {
         let whole = Self::unparseable(delivery, &unreadable(&delivery.body));
         Self { entity: Entity::Unmapped, unusable: Some(Reason::TooManyItems), ..whole }
@@ -222,7 +225,7 @@ impl Notification {
         }
     }
 
-    /// `copy` tells apart what came several times in one delivery, without ids.
+    /// `copy` distinguishes equal items of one delivery that have no ids.
     fn with_key(mut self, copy: Option<usize>) -> Self {
         let id = self.sender_id().map(SenderId::as_str).unwrap_or_default();
         let id = copy.map_or_else(|| id.to_owned(), |copy| format!("{copy}-{id}"));
@@ -230,7 +233,7 @@ impl Notification {
         self
     }
 
-    /// A replay has the number that its record has among its copies.
+    /// A replay keeps the copy number of its record.
     fn keep_number(&mut self, record: &NotificationKey) {
         let id = self.sender_id().map(SenderId::as_str).unwrap_or_default();
         let copy = record.id().strip_suffix(id).and_then(|rest| rest.strip_suffix('-')?.parse().ok());
@@ -239,12 +242,13 @@ impl Notification {
         }
     }
 
-    /// The id under which it came: the body's, else the header's.
+    /// The sender's id, from the body or else from the header.
     pub fn sender_id(&self) -> Option<&SenderId> {
         self.id_in_body.as_ref().or(self.id_in_header.as_ref())
     }
 
-    /// Where it is kept. Without an entity key it has a partition to itself, so that strangers' mistakes share no hot one.
+    /// The key in the ledger. A notification without an entity key gets a partition of its own, so
+    /// that malformed ones do not share a hot partition.
     pub fn ledger_key(&self) -> LedgerKey {
         let key = match &self.entity_key {
             Some(key) => key.clone(),
@@ -254,7 +258,7 @@ impl Notification {
         LedgerKey { entity: EntityId { tenant, entity: self.entity, key }, notification: self.key.clone() }
     }
 
-    /// The record that this is a replay of, where that is under another key: the settings now read it otherwise.
+    /// The replayed record, if it has another key because the settings now read it differently.
     pub fn moved_from(&self) -> Option<&LedgerKey> {
         self.replays.as_ref().filter(|old| **old != self.ledger_key())
     }
@@ -263,14 +267,14 @@ impl Notification {
         self.event.map(EventType::notification_type)
     }
 
-    /// The name to show and to publish: the catalogue's, or else what came.
+    /// The name to show and to publish: the catalogue's, or else the received one.
     pub fn event_name(&self) -> &str {
         self.event.map_or(&self.event_raw, |event| event.id)
     }
 }
 
-/// Items of one delivery that have no ids of their own are told apart by their content. Where that is
-/// the same too, the second and each further one gets its number.
+/// Items of one delivery that have no ids of their own are told apart by their content. Where that
+/// is the same too, the second and each further one gets its number.
 fn tell_apart(all: &mut [Notification]) {
     let mut copies: HashMap<NotificationKey, usize> = HashMap::new();
     for n in all.iter_mut().filter(|n| n.id_in_body.is_none()) {
@@ -325,7 +329,8 @@ fn proof(delivery: &Delivery, told_by: &[ToldBy]) -> Proof {
     }
 }
 
-/// The body's word for the event comes first, for it is signed; then the subscription, which the secret proves; then the header.
+/// The body's word for the event comes first, for it is signed; then the subscription, which the
+/// secret proves; then the header.
 fn event_of(
     delivery: &Delivery,
     fields: &Fields<'_>,
@@ -340,7 +345,7 @@ fn event_of(
         (delivery.header("x-vwd-event-id").map(str::to_owned), ToldBy::Header),
     ];
     let mut names = names.into_iter().filter_map(|(name, told_by)| Some((name?, told_by))).peekable();
-    // Also a name that nobody knows yet is told by somebody: the settings may know it when it is replayed.
+    // An unknown name counts too: newer settings may know it at a replay.
     let (first, first_told_by) = names.peek().cloned().unwrap_or((String::new(), ToldBy::Us));
     names
         .find_map(|(name, told_by)| {
@@ -350,8 +355,8 @@ fn event_of(
         .unwrap_or((first, None, first_told_by))
 }
 
-/// The signed body's company comes first, then the only tenant the subscription serves, then the header. A legacy item has no
-/// header to believe.
+/// The signed body's company comes first, then the only tenant the subscription serves, then the
+/// header. A legacy item has no header to believe.
 fn tenant_of(delivery: &Delivery, company: Option<&str>, directory: &impl Directory) -> (Option<String>, ToldBy) {
     let in_body = company.and_then(|company| directory.tenant_of_company(company));
     let told_by = if in_body.is_none() && delivery.meta.shared_secret { ToldBy::Header } else { ToldBy::Us };
@@ -385,7 +390,8 @@ fn short(text: Option<String>) -> Option<String> {
     text.map(|text| text.chars().filter(|c| !c.is_control()).take(MAX_TEXT_LENGTH).collect())
 }
 
-/// Kept and shown as text. Bytes that are none are replaced, and that must not make JSON of it, which a replay would act on.
+/// Kept and shown as text. Bytes that are none are replaced, and that must not make JSON of it,
+/// which a replay would act on.
 fn unreadable(body: &[u8]) -> String {
     match std::str::from_utf8(body) {
         Ok(text) => text.to_owned(),

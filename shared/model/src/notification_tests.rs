@@ -91,7 +91,7 @@ fn headers_fill_in_what_the_body_leaves_out() {
 }
 
 #[test]
-fn what_only_a_header_says_is_marked_as_such() {
+fn marks_what_only_a_header_says() {
     let signed = r#"{"contextId":"1234567","event":"ACCOUNT_DELETED","accountCd":"1"}"#;
     assert_eq!(read(signed, &[]).proof, Proof::Signed);
     let event_in_header = r#"{"contextId":"1234567","accountCd":"1"}"#;
@@ -133,12 +133,12 @@ fn a_body_that_names_only_a_verb_leaves_the_event_to_the_subscription() {
 }
 
 #[test]
-fn the_settings_can_name_an_event_the_catalogue_does_not_have() {
+fn the_settings_can_add_names_of_events() {
     assert_eq!(read(r#"{"event":"konto_endret"}"#, &[]).entity, Entity::Account);
 }
 
 #[test]
-fn without_settings_neither_a_company_nor_a_name_of_ones_own_is_known() {
+fn empty_settings_know_no_company_and_no_alias() {
     let body = r#"{"event":"konto_endret","contextId":"1234567"}"#;
     let n = Notification::read(&delivery(body.as_bytes()), body, &NoDirectory);
     assert_eq!((n.entity, n.tenant, n.company.as_deref()), (Entity::Unmapped, None, Some("1234567")));
@@ -172,7 +172,7 @@ fn a_round_trip_timestamp_keeps_seven_digits() {
 }
 
 #[test]
-fn a_time_without_a_zone_is_read_by_the_clock_of_its_api() {
+fn reads_a_time_without_a_zone_by_the_clock_of_its_api() {
     let at = |body: &str| read(body, &[]).occurred_at.unwrap().to_datetime();
     let expected = time::macros::datetime!(2026-07-01 12:00 UTC);
     assert_eq!(at(r#"{"event":"ACCOUNT_CHANGED","accountCd":"1920","timestamp":"2026-07-01T14:00:00"}"#), expected);
@@ -181,13 +181,13 @@ fn a_time_without_a_zone_is_read_by_the_clock_of_its_api() {
 }
 
 #[test]
-fn a_changed_identity_names_the_key_before() {
+fn a_changed_identity_has_the_previous_key() {
     let n = read(r#"{"event":"ACCOUNT_IDENTITY_CHANGED","accountCd":"1921","previousAccountCd":"1920"}"#, &[]);
     assert_eq!((n.entity_key.as_deref(), n.previous_key.as_deref()), (Some("1921"), Some("1920")));
 }
 
 #[test]
-fn the_type_is_that_of_the_user_help_and_an_unknown_event_has_none() {
+fn the_type_follows_the_user_help_and_an_unknown_event_has_none() {
     let n = read(r#"{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"42"}"#, &[]);
     assert_eq!(n.notification_type(), Some(NotificationType::Document));
     let n = read(r#"{"event":"PAYROLL_RUN"}"#, &[]);
@@ -219,7 +219,7 @@ fn a_proof_is_read_from_the_name_it_is_written_under() {
 }
 
 #[test]
-fn each_entity_is_known_by_the_number_that_its_own_events_carry() {
+fn each_entity_is_identified_by_the_number_in_its_events() {
     for (event, field) in [
         ("CUSTOMER_CHANGED", "customerCd"),
         ("EMPLOYEE_CHANGED", "employeeNumber"),
@@ -239,13 +239,13 @@ fn each_entity_is_known_by_the_number_that_its_own_events_carry() {
 }
 
 #[test]
-fn texts_lose_what_no_screen_shows() {
+fn texts_lose_invisible_characters() {
     let n = read(r#"{"event":"AR_INVOICE_STATUS_CHANGED","status":"On\u0000 hold\r\n","source":"erp\u0007"}"#, &[]);
     assert_eq!((n.status.as_deref(), n.source.as_deref()), (Some("On hold"), Some("erp")));
 }
 
 #[test]
-fn an_element_that_is_no_object_is_unparseable() {
+fn an_element_that_is_not_an_object_is_unparseable() {
     let n = read("[5]", &[("x-vwd-tenant-id", TENANT)]);
     assert_eq!((n.entity, n.tenant.as_deref(), n.raw.as_str()), (Entity::Unparseable, Some(TENANT), "5"));
     assert_eq!(n.proof, Proof::Headers);
@@ -266,7 +266,7 @@ proptest! {
 }
 
 #[test]
-fn a_body_that_is_json_but_for_its_bytes_is_no_json_when_it_is_replayed_either() {
+fn a_body_with_invalid_bytes_stays_unparseable_when_replayed() {
     let mut delivery = delivery(b"{\"event\":\"ACCOUNT_CHANGED\xff\"}");
     let [n] = Notification::all_of(&delivery, &NoDirectory).try_into().unwrap();
     assert_eq!(n.entity, Entity::Unparseable);
@@ -276,14 +276,14 @@ fn a_body_that_is_json_but_for_its_bytes_is_no_json_when_it_is_replayed_either()
 }
 
 #[test]
-fn a_tenant_that_is_no_name_is_none_whoever_says_it() {
+fn ignores_a_tenant_with_an_invalid_name() {
     let mut delivery = delivery(br#"{"event":"ACCOUNT_CHANGED"}"#);
     delivery.meta.tenant = Some("t -1".to_owned());
     assert_eq!(Notification::all_of(&delivery, &NoDirectory)[0].tenant, None);
 }
 
 #[test]
-fn what_nobody_signed_says_neither_a_status_nor_a_number_before_nor_a_parameter() {
+fn an_unsigned_body_has_no_status_previous_key_or_parameter() {
     let body = r#"{"event":"ACCOUNT_IDENTITY_CHANGED","accountCd":"1921","previousAccountCd":"1920","status":"Open","parameter":"x"}"#;
     let told = |n: &Notification| [&n.status, &n.previous_key, &n.parameter].map(Option::is_some);
     assert_eq!(told(&read(body, &[])), [true; 3]);
@@ -294,7 +294,7 @@ fn what_nobody_signed_says_neither_a_status_nor_a_number_before_nor_a_parameter(
 }
 
 #[test]
-fn the_event_is_a_part_of_the_identity() {
+fn the_event_is_part_of_the_identity() {
     let body = r#"{"entityId":"PO1053"}"#;
     let subscribed = |event: &str, shared_secret| {
         let mut delivery = delivery(body.as_bytes());
@@ -311,7 +311,7 @@ fn the_event_is_a_part_of_the_identity() {
 }
 
 #[test]
-fn a_subscription_whose_secret_another_one_has_proves_neither_event_nor_tenant() {
+fn a_shared_secret_proves_neither_event_nor_tenant() {
     let mut delivery = delivery(br#"{"accountCd":"1920"}"#);
     (delivery.meta.event, delivery.meta.tenant) = (Some("ACCOUNT_CHANGED".into()), Some(TENANT.into()));
     let read = |delivery: &Delivery| Notification::all_of(delivery, &OneCompany)[0].clone();
@@ -322,7 +322,7 @@ fn a_subscription_whose_secret_another_one_has_proves_neither_event_nor_tenant()
 }
 
 #[test]
-fn an_id_that_is_no_uuid_tells_two_deliveries_apart_as_a_uuid_does() {
+fn an_id_that_is_not_a_uuid_also_distinguishes_deliveries() {
     let key = |id| read(r#"{"event":"ACCOUNT_CHANGED","accountCd":"1"}"#, &[("x-vwd-notification-id", id)]).key;
     assert_ne!(key("4711"), key("4712"));
     assert_eq!(key("4711"), key(" 4711 "));
@@ -331,7 +331,7 @@ fn an_id_that_is_no_uuid_tells_two_deliveries_apart_as_a_uuid_does() {
 }
 
 #[test]
-fn items_of_one_array_without_ids_are_told_apart_and_answered_once() {
+fn items_of_one_array_without_ids_are_distinct_and_answered_once() {
     let item = r#"{"event":"ACCOUNT_CHANGED","accountCd":"1"}"#;
     let own = format!(r#"{{"notificationId":"{}","event":"ACCOUNT_CHANGED","accountCd":"1"}}"#, Uuid::nil());
     let mut delivery = delivery(format!("[{item},{item},{own},{item}]").as_bytes());

@@ -1,6 +1,6 @@
-//! What a delivery, a notification or an answer tells about the open questions
-//! (docs/visma-net.md#open-questions). Names, types, units and counts; never a value that may be
-//! somebody's.
+//! What a delivery, a notification or an answer shows about the open questions
+//! (docs/visma-net.md#open-questions). Facts have names, types, units and counts, never a value
+//! that may be personal.
 
 use crate::clock::Written;
 use crate::delivery::{Channel, Delivery, Origin};
@@ -22,19 +22,19 @@ const SIGNATURE: &str = "x-vwd-signature-v1";
 const SIGNATURES: &str = "x-vwd-signature-";
 const NOTIFICATION_TIMESTAMP: &str = "x-vwd-notification-timestamp";
 const WEBHOOK_TIMESTAMP: &str = "x-vwd-webhook-timestamp";
-/// The headers that something depends on.
+/// The headers that the product depends on.
 const NEEDED: [&str; 3] = ["event-id", "notification-id", "tenant-id"];
 /// The addresses of the dispatcher (docs/visma-net.md#subscriptions).
 pub const PUBLISHED: [Ipv4Addr; 3] =
     [Ipv4Addr::new(18, 202, 121, 26), Ipv4Addr::new(34, 242, 104, 102), Ipv4Addr::new(54, 220, 26, 45)];
-/// A notification was made so long ago at most where its change is taken for fresh.
+/// A change is fresh if its notification was made at most this long ago.
 const FRESH: Duration = Duration::minutes(2);
 const LONGEST_SUBJECT: usize = 64;
 const LONGEST_VALUE: usize = 1024;
-/// Lengths of descriptions that Visma Net took.
+/// Lengths of descriptions that Visma Net accepted.
 const LENGTHS: [usize; 2] = [128, 255];
 
-/// One thing that was seen: about a question, of a subject (an event, a header, an API; or none).
+/// An observation about a question and a subject (an event, a header, an API; or none).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fact {
     pub question: OpenQuestion,
@@ -43,14 +43,14 @@ pub struct Fact {
 }
 
 impl Fact {
-    /// Tells facts of one question apart: 16 hex digits.
+    /// Distinguishes the facts of one question: 16 hex digits.
     pub fn digest(&self) -> String {
         let digest = Sha256::digest(format!("{}\n{}", self.subject, self.value));
         digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
-/// A fact, and whether it is what the product assumes.
+/// A fact, and whether it matches what the product assumes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
     pub fact: Fact,
@@ -66,13 +66,13 @@ impl Sighting {
     }
 }
 
-/// Whether what a delivery says may be learnt from: its body is signed, and it is neither our own
-/// nor a repetition of our own.
+/// Whether the product may learn from a delivery: its body is signed, and it is neither our own nor
+/// a repetition of our own.
 pub fn is_proven(delivery: &Delivery) -> bool {
     delivery.meta.channel == Channel::Dispatcher && delivery.meta.origin == Origin::Webhook
 }
 
-/// Of a delivery as a whole. Empty where nothing is proven.
+/// The observations of a delivery as a whole. Empty for an unproven one.
 pub fn of_delivery(delivery: &Delivery, directory: &impl Directory) -> Vec<Sighting> {
     if !is_proven(delivery) {
         return vec![];
@@ -92,12 +92,12 @@ pub fn of_delivery(delivery: &Delivery, directory: &impl Directory) -> Vec<Sight
     seen
 }
 
-/// That the subscription has delivered something. Its id is the one in the settings.
+/// The subscription, by its id in the settings, has delivered something.
 pub fn delivers(subscription: &str) -> Sighting {
     Sighting::new(OpenQuestion::Subscriptions, subscription, "delivers", true)
 }
 
-/// Of one notification of a proven delivery.
+/// The observations of a notification in a proven delivery.
 pub fn of_notification(n: &Notification, delivery: &Delivery) -> Vec<Sighting> {
     if !is_proven(delivery) || n.entity == Entity::Unparseable {
         return vec![];
@@ -119,8 +119,8 @@ pub fn of_notification(n: &Notification, delivery: &Delivery) -> Vec<Sighting> {
     seen
 }
 
-/// Of the stamp of a resource, which has just been fetched for a notification: its zone, if the
-/// header says that the change is fresh. `assumed` is the zone in which the product reads such times.
+/// The zone of a resource's time, just fetched for a notification, if the header shows that the
+/// change is fresh. `assumed` is the zone in which the product reads such times.
 pub fn of_stamp(path: &ResourcePath, resource: &Resource, delivery: &Delivery, assumed: Zone) -> Option<Sighting> {
     let received = delivery.meta.received_at;
     let made = delivery.header(NOTIFICATION_TIMESTAMP).and_then(|text| measure::timestamp(text, received).1)?;
@@ -142,7 +142,7 @@ pub fn of_stamp(path: &ResourcePath, resource: &Resource, delivery: &Delivery, a
     Some(Sighting::new(OpenQuestion::TimeZone, api, value, agrees))
 }
 
-/// Of a notification that came once more, so long after the first time.
+/// The observations of a notification that came again, and of the time since it first came.
 pub fn of_repetition(delivery: &Delivery, first_received: OffsetDateTime) -> Vec<Sighting> {
     if !is_proven(delivery) {
         return vec![];
@@ -154,32 +154,32 @@ pub fn of_repetition(delivery: &Delivery, first_received: OffsetDateTime) -> Vec
     ]
 }
 
-/// Of a notification that a newer one had overtaken.
+/// The observation of a notification that came after a newer one.
 pub fn of_order(delivery: &Delivery) -> Option<Sighting> {
     let overtaken = || Sighting::new(OpenQuestion::Ordering, "", "a newer change of the same came first", true);
     is_proven(delivery).then(overtaken)
 }
 
-/// Of the tenant that a header names, and whether calls with its token are answered.
+/// Whether calls with the token of a header's tenant are answered.
 pub fn of_tenant(delivery: &Delivery, tenant: &str, is_answered: bool) -> Option<Sighting> {
     let is_named = delivery.header(TENANT_ID).is_some_and(|named| named.eq_ignore_ascii_case(tenant));
     let value = if is_answered { "calls with its token are answered" } else { "no token, or one that is refused" };
     (is_proven(delivery) && is_named).then(|| Sighting::new(OpenQuestion::TenantId, "", value, is_answered))
 }
 
-/// Which of the ids that were tried Visma Net took the feedback under.
+/// The id under which Visma Net accepted the feedback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
     Body,
     Header,
-    /// There was one only.
+    /// There was only one.
     Only,
     /// None of them.
     Neither,
 }
 
-/// Of a feedback that Visma Net took, or refused under every id. `is_first` says whether it took
-/// the id that was tried first; `echoed` is the source as it came, if one came.
+/// The observations of a feedback that Visma Net accepted, or refused under every id. `is_first`
+/// says whether the first id was accepted; `echoed` is the received source, if there was one.
 pub fn of_feedback(taken: Taken, is_first: bool, echoed: Option<&str>, length: usize) -> Vec<Sighting> {
     let id = match taken {
         Taken::Body => "the body's",
@@ -245,7 +245,7 @@ fn after_refusal(delivery: &Delivery, refused_at: OffsetDateTime) -> Sighting {
     Sighting::new(OpenQuestion::Retries, "between a refusal (503) and the next try", span, true)
 }
 
-/// A published address by its name, since everybody knows it; any other by its digest.
+/// Shows a published address by its name, since it is public, and any other by its digest.
 fn source(digest: u16) -> Sighting {
     let published = PUBLISHED.into_iter().find(|address| measure::address_digest(IpAddr::V4(*address)) == digest);
     let value = published.map_or_else(|| format!("another ({digest:04x})"), |address| address.to_string());
@@ -260,12 +260,12 @@ fn knows(directory: &impl Directory, name: &str) -> bool {
     directory.event_alias(name).or_else(|| catalogue::find(name)).is_some()
 }
 
-/// Whether the notification says what it is about.
+/// Whether the notification identifies its entity.
 fn is_identified(n: &Notification) -> bool {
     n.event.is_some() && n.unusable.is_none()
 }
 
-/// A name as it came, if it can be nothing but a name.
+/// Shows a name if it cannot be anything else.
 fn harmless(name: &str) -> String {
     let is_one = !name.is_empty() && name.split(' ').all(is_harmless);
     if is_one { name.to_owned() } else { HIDDEN_NAME.to_owned() }

@@ -6,7 +6,7 @@ use time::macros::datetime;
 
 const RECEIVED_MILLIS: i64 = 1_795_435_200_000;
 
-/// An account's notification with the documented headers, made a second before it came.
+/// A notification of an account with the documented headers, made a second before it arrived.
 fn usual(body: &str) -> Delivery {
     let mut delivery = delivery(body.as_bytes());
     let made = (RECEIVED_MILLIS - 1000).to_string();
@@ -32,7 +32,7 @@ fn with_header(name: &str, value: &str) -> Delivery {
 
 const BODY: &str = r#"{"event": "ACCOUNT_UPDATED", "accountCd": "1920"}"#;
 
-/// `question [subject]: value`, with `!` before what is not as assumed.
+/// `question [subject]: value`, with `!` before a value that differs from the assumption.
 fn told(sightings: &[Sighting]) -> Vec<String> {
     let one = |Sighting { fact, agrees }: &Sighting| {
         let (mark, subject) = (if *agrees { "" } else { "! " }, &fact.subject);
@@ -47,7 +47,7 @@ fn of_notifications(delivery: &Delivery) -> Vec<String> {
     told(&all.iter().flat_map(|n| of_notification(n, delivery)).collect::<Vec<_>>())
 }
 
-/// Of an account that was changed at this time.
+/// The observation of an account that was changed at this time.
 fn stamped(stamp: &str, delivery: &Delivery, assumed: Zone) -> Option<Sighting> {
     stamped_on(&ResourcePath::for_entity(Entity::Account, "1920").unwrap(), stamp, delivery, assumed)
 }
@@ -59,7 +59,7 @@ fn stamped_on(path: &ResourcePath, stamp: &str, delivery: &Delivery, assumed: Zo
 }
 
 #[test]
-fn a_documented_delivery_is_as_assumed() {
+fn a_documented_delivery_matches_all_assumptions() {
     let delivery = usual(BODY);
     assert_eq!(
         told(&of_delivery(&delivery, &NoDirectory)),
@@ -80,7 +80,7 @@ fn a_documented_delivery_is_as_assumed() {
 }
 
 #[test]
-fn a_dialect_that_the_product_does_not_know_is_seen_to_differ() {
+fn an_unknown_dialect_is_seen_to_differ() {
     let mut delivery = usual(r#"{"type": "acct/upd", "data": {"no": "1920", "secret": "canary"}}"#);
     let seconds = (RECEIVED_MILLIS / 1000 - 700).to_string();
     let now = (RECEIVED_MILLIS / 1000).to_string();
@@ -112,7 +112,7 @@ fn a_dialect_that_the_product_does_not_know_is_seen_to_differ() {
 }
 
 #[test]
-fn nothing_is_learnt_from_what_nobody_signed_or_what_we_made_ourselves() {
+fn learns_nothing_from_unsigned_or_our_own_deliveries() {
     let made: [fn(&mut Delivery); 3] = [
         |one| one.meta.channel = Channel::Legacy,
         |one| one.meta.origin = Origin::Replay,
@@ -166,7 +166,7 @@ fn a_fresh_change_shows_the_zone_of_its_stamp() {
 }
 
 #[test]
-fn the_tenant_of_the_header_is_judged_by_what_its_token_opens() {
+fn the_headers_tenant_is_judged_by_calls_with_its_token() {
     let of = |tenant, is_answered| told(&of_tenant(&usual(BODY), tenant, is_answered).into_iter().collect::<Vec<_>>());
     let tenant = "10000000-0000-4000-8000-000000000001";
     assert_eq!(of(tenant, true), ["tenant_id: calls with its token are answered"]);
@@ -175,7 +175,7 @@ fn the_tenant_of_the_header_is_judged_by_what_its_token_opens() {
 }
 
 #[test]
-fn a_repetition_tells_how_long_after_the_first_it_came() {
+fn a_repetition_shows_the_time_since_the_first() {
     let delivery = usual(BODY);
     assert_eq!(
         told(&of_repetition(&delivery, datetime!(2026-11-23 11:59:30 UTC))),
@@ -187,7 +187,7 @@ fn a_repetition_tells_how_long_after_the_first_it_came() {
 }
 
 #[test]
-fn a_delivery_that_had_been_refused_tells_how_long_after_the_refusal_it_came() {
+fn a_refused_delivery_shows_the_time_until_its_next_try() {
     let after_refusal = |at| {
         let mut delivery = usual(BODY);
         delivery.meta.refused_at = at;
@@ -205,7 +205,7 @@ fn a_delivery_that_had_been_refused_tells_how_long_after_the_refusal_it_came() {
 }
 
 #[test]
-fn a_feedback_tells_the_id_the_source_and_the_length_that_were_taken() {
+fn a_feedback_shows_the_accepted_id_source_and_length() {
     assert_eq!(
         told(&of_feedback(Taken::Header, false, Some("User"), 70)),
         [
@@ -228,7 +228,7 @@ fn an_action_shows_whether_its_parameter_was_found() {
 }
 
 #[test]
-fn a_body_that_is_no_json_tells_its_form_alone() {
+fn a_body_that_is_not_json_shows_only_its_form() {
     let form = |body: &str| told(&of_delivery(&usual(body), &NoDirectory)).remove(0);
     assert_eq!(form(" [{}]"), "body_form: an array");
     assert_eq!(form("\u{feff}{}"), "body_form: an object");

@@ -1,5 +1,5 @@
-//! What is not known for sure about Visma Net's side (docs/visma-net.md#open-questions), what the
-//! product assumes until it has seen it, and what to do where reality differs.
+//! The open questions about Visma Net (docs/visma-net.md#open-questions): what the product assumes
+//! until it has seen an answer, and what to do if reality differs.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -88,7 +88,7 @@ impl OpenQuestion {
         Self::ALL.into_iter().find(|question| question.as_str() == text)
     }
 
-    /// The section that asks it, and the number of the question.
+    /// The section and number of the question.
     pub fn reference(self) -> &'static str {
         match self {
             Q::BodyShape | Q::BodyForm => "docs/visma-net.md#open-questions, 1",
@@ -139,7 +139,7 @@ impl OpenQuestion {
         }
     }
 
-    /// What the product does as long as nothing else was seen.
+    /// What the product does until it observes something else.
     pub fn assumed(self) -> &'static str {
         match self {
             Q::BodyShape => "The event and the key stand in one of the known fields. All fields are optional.",
@@ -166,7 +166,7 @@ impl OpenQuestion {
         }
     }
 
-    /// What to do where reality differs.
+    /// What to do if reality differs.
     pub fn advice(self) -> &'static str {
         match self {
             Q::BodyShape => {
@@ -203,24 +203,24 @@ impl OpenQuestion {
         }
     }
 
-    /// Whether a receiver can see the answer at all.
+    /// Whether a receiver can see the answer.
     pub fn is_measured(self) -> bool {
         !matches!(self, Q::TimeOut | Q::Handshake | Q::SecretRotation)
     }
 
-    /// So many facts are kept. A sender with a secret cannot fill the table.
+    /// The most facts that are kept, so that a sender with a secret cannot fill the table.
     pub fn most_facts(self) -> usize {
         match self {
             Q::BodyShape | Q::EventNames | Q::SourceAddresses => 64,
-            // Eight spans of each of three subjects.
+            // Eight spans for each of three subjects.
             Q::Retries => 24,
-            // The settings hold no more subscriptions than these, and no sender can add one.
+            // The settings limit the number of subscriptions, and no sender can add one.
             Q::Subscriptions => usize::MAX,
             _ => 16,
         }
     }
 
-    /// Whether each notification is counted under one subject only, as under its event.
+    /// Whether each notification counts under only one subject, such as its event.
     pub fn has_one_subject_each(self) -> bool {
         matches!(self, Q::BodyShape | Q::TimeZone | Q::Subscriptions)
     }

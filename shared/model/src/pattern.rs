@@ -1,18 +1,19 @@
-//! Patterns over the names of events.
+//! Patterns over event names.
 
 use crate::catalogue::{CATALOGUE, Entity, Kind};
 use crate::nearest::nearest;
 
-/// Patterns that are offered in the place of one that covers nothing.
+/// The number of patterns to suggest for one that matches nothing.
 const OFFERED: usize = 3;
 
-/// Whether `pattern` covers `{entity}.{kind}`. `*` stands for any text, also none.
+/// Whether `pattern` matches `{entity}.{kind}`. `*` stands for any text, also an empty one.
 #[must_use]
 pub fn covers(pattern: &str, entity: Entity, kind: Kind) -> bool {
     matches(pattern, &format!("{entity}.{}", kind.as_str()))
 }
 
-/// Whether there can be an event that `pattern` covers: one of the catalogue, one that nobody knows, or a body that nobody can read.
+/// Whether `pattern` can match an event: one of the catalogue, an unknown one, or an unreadable
+/// body.
 #[must_use]
 pub fn covers_something(pattern: &str) -> bool {
     let unknown = [Entity::Unmapped, Entity::Unparseable].map(|entity| (entity, Kind::Unknown));
@@ -20,15 +21,15 @@ pub fn covers_something(pattern: &str) -> bool {
     known.chain(unknown).any(|(entity, kind)| covers(pattern, entity, kind))
 }
 
-/// Patterns that cover something and are most like this one.
+/// The patterns most like this one that match something.
 #[must_use]
 pub fn alike(pattern: &str) -> Vec<String> {
     let each = |entity: Entity, kind: Kind| [format!("{entity}.*"), format!("{entity}.{kind}")];
     nearest(pattern, CATALOGUE.iter().flat_map(|event| each(event.entity, event.kind)), OFFERED)
 }
 
-/// Looks for each piece between two stars once, behind the piece before it: the first place leaves most room for the rest. So the time
-/// is linear in both texts.
+/// Looks for each piece between two stars once, after the piece before it: the first match leaves
+/// the most room for the rest. So the time is linear in both texts.
 fn matches(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
     let (middle, tail) = rest.rsplit_once('*').unwrap_or(("", rest));
@@ -46,7 +47,7 @@ mod tests {
     use proptest::prelude::*;
     use std::time::{Duration, Instant};
 
-    /// The definition, in exponential time.
+    /// The definition as code, in exponential time.
     fn is_covered(pattern: &[u8], text: &[u8]) -> bool {
         match pattern {
             [] => text.is_empty(),
@@ -72,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_covers_nothing_is_told_from_one_that_does_and_others_are_offered() {
+    fn suggests_others_for_a_pattern_that_matches_nothing() {
         for pattern in ["*", "sales_order.*", "*.status_changed", "unmapped.*", "unparseable.unknown"] {
             assert!(covers_something(pattern), "{pattern}");
         }

@@ -1,4 +1,4 @@
-//! What an operator has stopped for a while.
+//! Pauses of an operator.
 
 use crate::catalogue::{self, Kind};
 use crate::head::EntityId;
@@ -7,18 +7,19 @@ use crate::pattern;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-/// Notifications that it covers wait in the ledger until it ends. None is lost, and none counts as an attempt.
+/// Notifications that match a pause wait in the ledger until it ends. None is lost, and none counts
+/// as an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
     /// `None` pauses every tenant.
     pub tenant: Option<String>,
-    /// A pattern over `{entity}.{kind}`, as a route's.
+    /// A pattern over `{entity}.{kind}`, like a route's.
     pub events: String,
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
-    /// Who paused.
+    /// The operator who paused.
     pub by: String,
-    /// Why, for whoever looks next.
+    /// The reason, for other operators.
     pub note: String,
     /// When it ends by itself; `None` where only a person ends it.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
@@ -41,7 +42,7 @@ impl Pause {
         tenant && pattern::covers(&self.events, notification.entity, notification.kind)
     }
 
-    /// The same of one that is recorded, by its entity and its event's name.
+    /// The same for a recorded notification, by its entity and its event's name.
     #[must_use]
     pub fn covers_recorded(&self, entity: &EntityId, event: &str) -> bool {
         let tenant = self.tenant.as_deref().is_none_or(|own| entity.tenant.eq_ignore_ascii_case(own));
@@ -57,7 +58,7 @@ mod tests {
     use crate::notification::NoDirectory;
     use time::Duration;
 
-    /// Of the tenant, if any, about a changed account.
+    /// A changed account of the tenant, if given.
     fn changed_account(tenant: Option<&str>) -> Notification {
         let mut delivery = delivery(b"");
         delivery.meta.tenant = tenant.map(str::to_owned);
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_tenant_is_paused_only_with_everybody() {
+    fn a_notification_without_a_tenant_is_paused_only_with_all() {
         assert!(!pause(Some("t1"), "*").covers(&changed_account(None)));
         assert!(pause(None, "*").covers(&changed_account(None)));
     }

@@ -1,22 +1,23 @@
-//! A notification's short name: what people copy, paste and send to each other.
+//! A notification's short name, for people to copy and send to each other.
 
 use crate::ledger::LedgerKey;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use time::OffsetDateTime;
 
-/// Crockford's base 32: no I, L, O or U, which look like others.
+/// Crockford's base 32. It leaves out I, L, O and U, which look like other characters.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 26;
-/// What stands behind the time of receipt, in bits.
+/// The bits after the time of receipt.
 const TENANT: u32 = 28;
 const CONTENT: u32 = 16;
 const CHECK: u32 = 36;
 const REST: u32 = TENANT + CONTENT + CHECK;
 
-/// 26 characters, as a ULID has them, so that names sort by the time of receipt: the time in milliseconds (48 bits), then
-/// beginnings of hashes: of the tenant (28), of the content as the key has it (16), and of the whole key (36). Time, tenant
-/// and content say where in the table's feed it is; the last tells it from others of that place.
+/// 26 characters, like a ULID, so that names sort by the time of receipt. They hold the time in
+/// milliseconds (48 bits), then the first bits of three hashes: of the tenant (28), of the content
+/// in the key (16), and of the whole key (36). Time, tenant and content locate it in the table's
+/// feed; the last hash distinguishes it from others at that place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reference(u128);
 
@@ -31,7 +32,7 @@ impl Reference {
         Self((millis << REST) | rest)
     }
 
-    /// In either case, and with the letters that are taken for digits. `None` if it is no such name.
+    /// Reads either case, and the letters that look like digits. `None` if it is not such a name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != LENGTH {
@@ -46,13 +47,13 @@ impl Reference {
             ALPHABET.iter().position(|one| *one == character).and_then(|digit| u128::try_from(digit).ok())
         });
         let digits = digits.collect::<Option<Vec<_>>>()?;
-        // 26 digits hold two bits more than there are.
+        // 26 digits have two bits more than needed.
         let fits = digits.first().is_some_and(|first| *first < 8);
         let reference = Self(digits.into_iter().fold(0, |value, digit| (value << 5) | digit));
         (fits && reference.time().is_some()).then_some(reference)
     }
 
-    /// To the millisecond.
+    /// The time of receipt, to the millisecond.
     #[must_use]
     pub fn received_at(self) -> OffsetDateTime {
         self.time().unwrap_or(OffsetDateTime::UNIX_EPOCH)
@@ -63,7 +64,7 @@ impl Reference {
         OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()
     }
 
-    /// The digits of its tenant, as [`tenant_digits`] has them.
+    /// The digits of its tenant, as in [`tenant_digits`].
     #[must_use]
     pub fn tenant(self) -> String {
         digits_of_tenant(self.0 >> (CONTENT + CHECK))
@@ -75,14 +76,14 @@ impl Reference {
         format!("{:04x}", (self.0 >> CHECK) & ((1 << CONTENT) - 1))
     }
 
-    /// Whether this is the name of that record, whenever it was received.
+    /// Whether this is the name of that record, whatever its time of receipt.
     #[must_use]
     pub fn is_of(self, key: &LedgerKey) -> bool {
         Self::of(key, self.received_at()) == self
     }
 }
 
-/// By how many digits a short name knows its tenant.
+/// The digits of a tenant in a short name.
 #[must_use]
 pub fn tenant_digits(tenant: &str) -> String {
     digits_of_tenant(first_bits(tenant, TENANT))
@@ -92,7 +93,7 @@ fn digits_of_tenant(bits: u128) -> String {
     format!("{:07x}", bits & ((1 << TENANT) - 1))
 }
 
-/// The first bits of the SHA-256.
+/// The first bits of a SHA-256.
 fn first_bits(text: &str, bits: u32) -> u128 {
     let digest = Sha256::digest(text.as_bytes());
     let first = digest[..8].iter().fold(0_u128, |value, byte| (value << 8) | u128::from(*byte));
@@ -124,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_has_26_characters_and_says_when_of_whom_and_what() {
+    fn a_name_has_26_characters_for_time_tenant_and_content() {
         let key = key("t-1", "C1013", "{}");
         let reference = Reference::of(&key, NOON);
         assert_eq!(reference.to_string().len(), 26);
         assert_eq!((reference.received_at(), reference.tenant()), (NOON, tenant_digits("t-1")));
         assert!(key.notification.content().starts_with(&reference.content()));
         assert!(reference.is_of(&key));
-        // The same digits as a ULID of that moment.
+        // A ULID of that moment has the same digits.
         assert!(reference.to_string().starts_with("01M844DZQT"), "{reference}");
     }
 
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_read_however_it_is_spelt_and_nothing_else_is_one() {
+    fn reads_a_name_in_any_spelling_and_nothing_else() {
         let reference = Reference::of(&key("t-1", "C1013", "{}"), NOON);
         let text = reference.to_string();
         for spelt in [text.to_lowercase(), text.replace('0', "o").replace('1', "l")] {

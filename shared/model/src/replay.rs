@@ -1,4 +1,4 @@
-//! A recorded notification as a delivery once more.
+//! Makes a delivery from a recorded notification.
 
 use crate::catalogue::Entity;
 use crate::delivery::{AnswerRole, Channel, Delivery, Meta, Origin};
@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// What the ledger keeps of how a notification came.
+/// What the ledger keeps about the delivery of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
     pub key: LedgerKey,
     pub answer: AnswerRole,
     pub delivery: Uuid,
-    /// What Visma Net's own header named it, whatever the body says.
+    /// The id in Visma Net's header, whatever the body says.
     pub id_in_header: Option<SenderId>,
     pub channel: Channel,
     pub subscription: String,
@@ -28,8 +28,9 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// The delivery that reads as the same notification, under the same key unless the settings have changed. What came from a header comes from a header again, so a
-    /// replay is believed no more than what it repeats.
+    /// A delivery that reads as the same notification, under the same key unless the settings have
+    /// changed. What came from a header comes from a header again, so a replay is no more reliable
+    /// than its original.
     #[must_use]
     pub fn replay(self) -> Delivery {
         let is_item = self.key.entity.entity == Entity::Unparseable;
@@ -64,8 +65,8 @@ impl Recorded {
     }
 }
 
-/// An item that is itself an array would be read as several. A body that was kept whole is read anew,
-/// for more items may be allowed by now.
+/// An item that is itself an array would be read as several. A body that was kept whole is read
+/// anew, since more items may be allowed by now.
 fn body(raw: String, is_item: bool) -> String {
     let is_array = is_item && raw.starts_with('[') && serde_json::from_str::<&RawValue>(&raw).is_ok();
     if is_array { format!("[{raw}]") } else { raw }
@@ -103,7 +104,7 @@ mod tests {
         for n in read(delivery) {
             let again = read(&recorded(&n).replay());
             let [again]: [Notification; 1] = again.try_into().expect("one notification");
-            // A replay is believed no more than what it repeats; where a header told the tenant, less.
+            // A replay is no more reliable than its original; if a header named the tenant, less.
             assert!(n.event_is_proven || !again.event_is_proven);
             let expected = Notification {
                 origin: Origin::Replay,
@@ -126,12 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn an_array_that_breaks_off_is_the_same_when_replayed() {
+    fn a_truncated_array_is_the_same_when_replayed() {
         is_repeated(&delivery(br#"[{"event":"ACCOUNT_CHANGED"}"#));
     }
 
     #[test]
-    fn a_body_that_was_kept_whole_is_its_items_once_so_many_are_allowed() {
+    fn a_body_kept_whole_is_split_once_its_items_are_allowed() {
         let text = r#"[{"event":"ACCOUNT_CHANGED","accountCd":"1"}, {"event":"ACCOUNT_CHANGED","accountCd":"2"}]"#;
         for text in [text.to_owned(), format!("\u{feff}{text}")] {
             let all = Notification::all_of(&delivery(text.as_bytes()), &AtMost(1));

@@ -1,4 +1,4 @@
-//! What is read out of a fetched ERP resource. Everything else in it is passed on untouched.
+//! Reads a fetched ERP resource. The fields that are not read here are passed on unchanged.
 
 use crate::catalogue::Entity;
 use crate::clock::{Clock, Stamp};
@@ -6,7 +6,7 @@ use crate::fields::Fields;
 use crate::revision::{self, Revision};
 use serde_json::value::RawValue;
 
-/// A resource as the ERP answered it, read once: such answers are long.
+/// A resource from the ERP. It is parsed once, since such answers are long.
 #[derive(Debug, Clone)]
 pub struct Resource {
     json: Box<RawValue>,
@@ -18,7 +18,7 @@ pub struct Resource {
     is_cash: Option<bool>,
 }
 
-/// The ERP's own stable id (docs/visma-net.md#resources), under the name that an entity gives it.
+/// The ERP's own stable id (docs/visma-net.md#resources), and the name of its field.
 #[derive(Debug, Clone)]
 struct Ids {
     account: Option<String>,
@@ -31,10 +31,10 @@ struct Ids {
 pub struct NotAnObject;
 
 impl Resource {
-    /// Times without a zone are read by `clock`.
+    /// `clock` reads times without a zone.
     ///
     /// # Errors
-    /// The ERP answered something other than a JSON object.
+    /// The ERP's answer is not a JSON object.
     pub fn parse(json: &str, clock: &Clock) -> Result<Self, NotAnObject> {
         let fields = Fields::parse(json).ok_or(NotAnObject)?;
         Ok(Self {
@@ -56,29 +56,29 @@ impl Resource {
         &self.json
     }
 
-    /// `lastModifiedDateTime`, or `lastModified` of version 3: the resource's version.
+    /// The resource's version: `lastModifiedDateTime`, or `lastModified` of version 3.
     pub fn modified(&self) -> Option<Stamp> {
         self.modified
     }
 
-    /// The same as the ERP wrote it, to measure its clock by.
+    /// The same as text, to measure the ERP's clock.
     pub fn modified_text(&self) -> Option<String> {
         revision::modified_text(&Fields::parse(self.json.get())?)
     }
 
-    /// With the ETag header of the answer, where the body has no row version.
+    /// Adds the ETag header of the answer, for a body without a row version.
     #[must_use]
     pub fn or_etag(self, header: &str) -> Self {
         Self { revision: self.revision.or_etag(header), ..self }
     }
 
-    /// What tells whether anything but the time of modification changed.
+    /// Shows whether anything but the time of modification changed.
     pub fn revision(&self) -> &Revision {
         &self.revision
     }
 
-    /// The status as text. Of a V3 order it is the description, with `(cancelled)` or `(hold)` behind it where the order is so and the
-    /// description does not say so.
+    /// The status as text. For a version 3 order it is the description. `(cancelled)` or `(hold)`
+    /// follows if the order is so and the description does not say it.
     pub fn status(&self) -> Option<&str> {
         self.status.as_deref()
     }
@@ -92,8 +92,8 @@ impl Resource {
         }
     }
 
-    /// What one event name hides: a stock or a non-stock item, a cash account or not
-    /// (docs/visma-net.md#notification-types, docs/visma-net.md#windows-in-the-erp).
+    /// The difference that an event's name hides: a stock or a non-stock item, a cash account or
+    /// not (docs/visma-net.md#notification-types, docs/visma-net.md#windows-in-the-erp).
     pub fn detail(&self, entity: Entity) -> Option<&'static str> {
         match entity {
             Entity::InventoryItem => self.is_stock.map(|stock| if stock { "stock_item" } else { "non_stock_item" }),
@@ -103,7 +103,8 @@ impl Resource {
     }
 }
 
-/// A text, or V3's `{description, cancelled, hold}` (docs/visma-net.md#sales-orders-version-3).
+/// A text, or version 3's `{description, cancelled, hold}`
+/// (docs/visma-net.md#sales-orders-version-3).
 fn status(fields: &Fields<'_>) -> Option<String> {
     let Some(object) = fields.raw("status").and_then(|raw| Fields::parse(raw.get())) else {
         return fields.text(&["status"]);
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_of_a_version_three_order_is_its_description_and_what_holds_it_up() {
+    fn a_version_three_orders_status_adds_cancelled_or_hold() {
         let of = |status: &str| parse(&format!(r#"{{"status": {status}}}"#)).unwrap().status().map(str::to_owned);
         for (status, expected) in [
             (r#"{"description": "Open", "cancelled": false, "hold": false}"#, Some("Open")),
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stable_id_is_read_under_the_name_that_its_entity_gives_it() {
+    fn reads_the_stable_id_under_each_entitys_own_name() {
         let ids = parse(r#"{"accountID": 1, "inventoryId": 2, "internalId": 3}"#).unwrap();
         for (entity, id) in [(Entity::Account, "1"), (Entity::InventoryItem, "2"), (Entity::Customer, "3")] {
             assert_eq!(ids.internal_id(entity), Some(id), "{entity}");
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn stock_and_non_stock_items_are_told_apart() {
+    fn distinguishes_stock_from_non_stock_items() {
         let detail = |json| parse(json).unwrap().detail(Entity::InventoryItem);
         assert_eq!(detail(r#"{"stockItem": true}"#), Some("stock_item"));
         assert_eq!(detail(r#"{"stockItem": false}"#), Some("non_stock_item"));
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_an_object_is_refused() {
+    fn rejects_anything_but_an_object() {
         assert!(parse("[]").is_err() && parse("<html>").is_err() && parse("").is_err());
     }
 }

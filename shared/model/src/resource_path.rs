@@ -1,43 +1,22 @@
-//! The path of an ERP resource, taken from a payload and made safe to join to a configured base URL.
+//! The path of an ERP resource from a payload, checked so that it is safe to join to a configured
+//! base URL.
 
-use crate::catalogue::Entity;
-use crate::identification::Identification;
+use crate::entity::{Entity, Identification};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// A key of 256 bytes, every byte percent-encoded, still fits.
+/// Fits a key of 256 bytes with every byte percent-encoded.
 const MAX_LENGTH: usize = 1024;
-/// All but what RFC 3986 never wants encoded.
+/// Everything except the characters that RFC 3986 says not to encode.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-/// The name that stands before a stable id where a visible number would stand
-/// (docs/visma-net.md#resources).
+/// The segment before a stable id in place of a visible number (docs/visma-net.md#resources).
 const INTERNAL: &str = "internal";
 
-/// First path segments that name a resource (docs/visma-net.md#resources), with the entity each
-/// belongs to.
-const RESOURCES: &[(&str, Entity)] = &[
-    ("account", Entity::Account),
-    ("customer", Entity::Customer),
-    ("employee", Entity::Employee),
-    ("inventory", Entity::InventoryItem),
-    ("supplier", Entity::Supplier),
-    ("project", Entity::Project),
-    ("projectbasic", Entity::Project),
-    ("salesorder", Entity::SalesOrder),
-    ("SalesOrders", Entity::SalesOrder),
-    ("purchaseorder", Entity::PurchaseOrder),
-    ("customerinvoice", Entity::CustomerInvoice),
-    ("supplierinvoice", Entity::SupplierInvoice),
-    ("shipment", Entity::Shipment),
-    ("dimension", Entity::Dimension),
-    ("segment", Entity::Segment),
-    ("background", Entity::BackgroundOperation),
-];
-
-/// How many segments of a path make an entity's key. Everything behind them is about a part of it.
-/// An order of version 1 can also be named without its type; then it is not identified.
-/// No documentation shows a segment's path: its dimension may stand before it, as another segment.
+/// The number of path segments that make an entity's key. Further segments are about a part of it.
+/// A version 1 order may also be named without its type; then it is not identified. No
+/// documentation shows the path of a ledger segment: its dimension may come before it, as another
+/// segment.
 fn key_segments(entity: Entity) -> RangeInclusive<usize> {
     match (entity, entity.identification()) {
         (Entity::Segment, _) => 1..=2,
@@ -46,22 +25,22 @@ fn key_segments(entity: Entity) -> RangeInclusive<usize> {
     }
 }
 
-/// Which configured base URL a path is joined to (docs/visma-net.md#base-urls).
+/// The configured base URL of a path (docs/visma-net.md#base-urls).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {
     Finance,
     SalesOrder,
 }
 
-/// A validated path such as `v1/account/1920`: relative, of a known resource, free of anything that
-/// could leave its base URL (docs/visma-net.md#legacy-message). No URL from a payload is ever kept.
-/// It names an entity or a whole collection: of `v1/project/P1/tasks/10` it keeps `v1/project/P1`.
+/// A validated path such as `v1/account/1920`: relative, of a known resource, and unable to leave
+/// its base URL (docs/visma-net.md#legacy-message). URLs from a payload are never kept. It names an
+/// entity or a whole collection: of `v1/project/P1/tasks/10` it keeps `v1/project/P1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourcePath {
     version: u8,
     resource: &'static str,
     entity: Entity,
-    /// Decoded. Empty for a collection.
+    /// The decoded parts. Empty for a collection.
     key: Vec<String>,
 }
 
@@ -81,7 +60,7 @@ pub enum ResourcePathError {
 
 impl ResourcePath {
     /// # Errors
-    /// Says which rule the text broke; never repeats the text, which is a stranger's.
+    /// The rule that the text broke. The error never repeats the text, which comes from outside.
     pub fn parse(text: &str) -> Result<Self, ResourcePathError> {
         if text.len() > MAX_LENGTH {
             return Err(ResourcePathError::TooLong);
@@ -96,11 +75,7 @@ impl ResourcePath {
             _ => return Err(ResourcePathError::Version),
         };
         let name = segments.next().ok_or(ResourcePathError::UnknownResource)?;
-        let (resource, entity) = RESOURCES
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .copied()
-            .ok_or(ResourcePathError::UnknownResource)?;
+        let (resource, entity) = named(name).ok_or(ResourcePathError::UnknownResource)?;
         let mut key = segments.map(decode_segment).collect::<Result<Vec<_>, _>>()?;
         if key.len() > 1 && key[0].eq_ignore_ascii_case(INTERNAL) {
             return Err(ResourcePathError::InternalId);
@@ -109,21 +84,19 @@ impl ResourcePath {
         Ok(Self { version, resource, entity, key })
     }
 
-    /// The resource of `entity` under `key`, for payloads that carry a key but no path. `None` where
-    /// the ERP has no such resource, or where the key cannot be a part of a path.
+    /// The resource of `entity` with this `key`, for payloads with a key but no path. `None` if the
+    /// ERP has no such resource, or if the key cannot be part of a path.
     pub fn for_entity(entity: Entity, key: &str) -> Option<Self> {
-        let (resource, version) = match entity {
-            Entity::SalesOrder => ("SalesOrders", 3),
-            other => (RESOURCES.iter().find(|(_, e)| *e == other)?.0, 1),
-        };
+        let resource = *entity.resources().first()?;
+        let version = if entity == Entity::SalesOrder { 3 } else { 1 };
         let key: Vec<String> = key.splitn(*key_segments(entity).end(), '/').map(str::to_owned).collect();
         let is_whole = key_segments(entity).contains(&key.len());
         (is_whole && key.iter().all(|segment| is_safe(segment))).then_some(Self { version, resource, entity, key })
     }
 
-    /// Whether the ERP has a resource for such an entity.
+    /// Whether the ERP has a resource for this kind of entity.
     pub fn has_resource(entity: Entity) -> bool {
-        RESOURCES.iter().any(|(_, known)| *known == entity)
+        !entity.resources().is_empty()
     }
 
     pub fn entity(&self) -> Entity {
@@ -141,7 +114,7 @@ impl ResourcePath {
     }
 }
 
-/// The path as it is joined to the base URL of [`ResourcePath::api`], percent-encoded.
+/// The percent-encoded path to join to the base URL of [`ResourcePath::api`].
 impl fmt::Display for ResourcePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.api() == Api::SalesOrder {
@@ -152,8 +125,16 @@ impl fmt::Display for ResourcePath {
     }
 }
 
-/// A payload may hold a key as it is or percent-encoded. A question mark begins a query in either
-/// case, and a backslash is a slash to some readers, so neither may stand there as it is.
+/// The resource of this name, however it is capitalised, with its entity.
+fn named(name: &str) -> Option<(&'static str, Entity)> {
+    Entity::ALL.into_iter().find_map(|entity| {
+        let resource = entity.resources().iter().find(|resource| resource.eq_ignore_ascii_case(name))?;
+        Some((*resource, entity))
+    })
+}
+
+/// A payload may contain a key as it is or percent-encoded. A question mark always begins a query,
+/// and some readers take a backslash for a slash, so neither is allowed unencoded.
 fn decode_segment(raw: &str) -> Result<String, ResourcePathError> {
     if raw.contains(['?', '\\']) {
         return Err(ResourcePathError::Forbidden);
@@ -162,8 +143,9 @@ fn decode_segment(raw: &str) -> Result<String, ResourcePathError> {
     if is_safe(&decoded) { Ok(decoded.into_owned()) } else { Err(ResourcePathError::Forbidden) }
 }
 
-/// Whether a key may be a segment of a path. It is percent-encoded, so it cannot leave its place; but
-/// `.` and `..` mean another place even when they are encoded, and a server may decode more than once.
+/// Whether a key may be a segment of a path. It is percent-encoded, so it cannot leave its place;
+/// but `.` and `..` mean another place even when they are encoded, and a server may decode more
+/// than once.
 fn is_safe(key: &str) -> bool {
     let mut text = key.to_owned();
     loop {
@@ -218,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_could_leave_the_base_url() {
+    fn refuses_a_path_that_could_leave_the_base_url() {
         for text in [
             "https://evil.example/v1/account/1",
             "//evil.example/v1/account/1",
@@ -280,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn an_internal_id_is_no_visible_number() {
+    fn an_internal_id_is_not_a_visible_number() {
         assert_eq!(ResourcePath::parse("v1/customer/internal/5"), Err(ResourcePathError::InternalId));
         assert_eq!(ResourcePath::parse("v1/customer/internal").unwrap().key().as_deref(), Some("internal"));
     }
@@ -292,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_a_path_of_1024_bytes_and_no_longer_one() {
+    fn reads_a_path_of_at_most_1024_bytes() {
         let path = |length: usize| format!("v1/account/{}", "9".repeat(length - "v1/account/".len()));
         assert!(ResourcePath::parse(&path(MAX_LENGTH)).is_ok());
         assert_eq!(ResourcePath::parse(&path(MAX_LENGTH + 1)), Err(ResourcePathError::TooLong));
@@ -334,7 +316,7 @@ mod tests {
                 prop_assert_eq!(path.key(), Some(key.clone()));
                 prop_assert_eq!(ResourcePath::parse(&path.to_string()).unwrap().key(), Some(key));
             } else {
-                // Only what means another place, or nothing, is refused.
+                // Refuses only what is empty or means another place.
                 prop_assert!(key.trim().is_empty() || key.contains('.') || key.contains('%') || key.contains(char::is_control), "{}", key);
             }
         }

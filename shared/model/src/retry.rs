@@ -1,17 +1,18 @@
-//! What to do about a failure, and how long to wait before trying again.
+//! What to do about a failure, and how long to wait before the next try.
 
 use crate::ledger::Reason;
 use std::time::Duration;
 
-/// The longest a message can be hidden (SQS ChangeMessageVisibility: 12 h from its receipt), less a margin.
+/// The longest time that a message can be hidden (SQS ChangeMessageVisibility: 12 h from its
+/// receipt), less a margin.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(11 * 3600);
 
-/// Every error type of the project answers this one question.
+/// What to do about an error. Every error type of the project has this answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// May succeed later; `after` when the other side said when.
+    /// May succeed later. `after` is the wait that the other side asked for.
     Retry { reason: Reason, after: Option<Duration> },
-    /// Will not succeed until a person changes something.
+    /// Fails until a person changes something.
     Park(Reason),
     /// The fault is ours.
     Bug,
@@ -30,16 +31,17 @@ impl Next {
     }
 }
 
-/// Exponential back-off with full jitter. `receives` is how often the message was handed out, at least 1; `random` is uniform in
-/// `[0, 1)`. At least one second, so that a message never spins.
+/// Exponential back-off with full jitter. `receives` is how often the message was delivered, at
+/// least 1; `random` is uniform in `[0, 1)`. The wait is at least one second, so that a message
+/// never spins.
 pub fn backoff(receives: u32, base: Duration, random: f64) -> Duration {
     let doublings = receives.saturating_sub(1).min(20);
     let ceiling = base.saturating_mul(1 << doublings).min(Duration::from_secs(8 * 3600));
     ceiling.mul_f64(random.clamp(0.0, 1.0)).max(Duration::from_secs(1))
 }
 
-/// The wait before the next attempt: what the other side asked for, with up to a tenth more so that waiters do not return all at
-/// once, or else the back-off.
+/// The wait before the next attempt. It is what the other side asked for, plus up to a tenth so
+/// that retries spread out, or else the back-off.
 pub fn wait(after: Option<Duration>, receives: u32, base: Duration, random: f64) -> Duration {
     let wait = match after {
         Some(asked) => asked.min(LONGEST_WAIT).mul_f64(1.0 + 0.1 * random.clamp(0.0, 1.0)).max(Duration::from_secs(1)),
@@ -63,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_other_side_asked_for_is_never_undercut() {
+    fn the_wait_is_never_shorter_than_requested() {
         let asked = Duration::from_secs(100);
         assert_eq!(wait(Some(asked), 1, BASE, 0.0), asked);
         assert_eq!(wait(Some(asked), 1, BASE, 1.0), Duration::from_secs(110));

@@ -1,4 +1,4 @@
-//! What tells one state of a resource from another: its time of modification, its row version, and what is in it.
+//! Distinguishes the states of a resource by time of modification, row version and content.
 
 use crate::clock::{Clock, Stamp};
 use crate::fields::Fields;
@@ -6,19 +6,20 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-/// A longer row version is left out: a head must not grow by it.
+/// A longer row version is left out, so that the head stays small.
 const LONGEST_ETAG: usize = 32;
-/// Bytes of the content's hash. It tells apart the states of one entity only.
+/// Bytes of the content's hash. It only has to distinguish the states of one entity.
 const CONTENT_LENGTH: usize = 6;
 /// Fields that may change while nothing else does.
 const STAMPS: [&str; 6] = ["lastModifiedDateTime", "lastModified", "timeStamp", "version", "metadata", "errorInfo"];
 
-/// What stays the same where only the time of modification was touched
+/// The parts that stay the same when only the time of modification was touched
 /// (docs/visma-net.md#mass-changes).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Revision {
-    /// The row version in base64: `timeStamp`, `version` of V3 (docs/visma-net.md#row-versions,
-    /// docs/visma-net.md#sales-orders-version-3), or the text of the ETag header.
+    /// The row version in base64: `timeStamp`, `version` of version 3
+    /// (docs/visma-net.md#row-versions, docs/visma-net.md#sales-orders-version-3), or the text of
+    /// the ETag header.
     pub etag: Option<String>,
     /// A short hash of all fields but the stamps.
     pub content: Option<String>,
@@ -37,25 +38,27 @@ impl Revision {
         Self { etag: fields.text(&["timeStamp", "version"]).filter(|etag| is_etag(etag)), content: Some(content) }
     }
 
-    /// With the ETag header of the answer, where the body has no row version. Quotes and `W/` are no part of it.
+    /// Adds the ETag header of the answer, for a body without a row version. Leaves out quotes and
+    /// `W/`.
     pub(crate) fn or_etag(self, header: &str) -> Self {
         let etag = header.trim().trim_start_matches("W/").trim_matches('"');
         Self { etag: self.etag.or_else(|| is_etag(etag).then(|| etag.to_owned())), ..self }
     }
 
-    /// Whether either clue says that nothing changed. A clue that one of the two lacks says nothing.
+    /// Whether the row version or the content shows that nothing changed. One that is missing on
+    /// either side shows nothing.
     pub fn is_same(&self, etag: Option<&str>, content: Option<&str>) -> bool {
         let same = |one: &Option<String>, other: Option<&str>| one.is_some() && one.as_deref() == other;
         same(&self.etag, etag) || same(&self.content, content)
     }
 }
 
-/// The one place where a resource's time is read, by the clock that wrote it.
+/// The time of a resource, read by the clock that wrote it. No other code reads it.
 pub(crate) fn modified(fields: &Fields<'_>, clock: &Clock) -> Option<Stamp> {
     clock.read(&modified_text(fields)?)
 }
 
-/// As it is written: `lastModifiedDateTime`, or `lastModified` of V3.
+/// The same as text: `lastModifiedDateTime`, or `lastModified` of version 3.
 pub(crate) fn modified_text(fields: &Fields<'_>) -> Option<String> {
     fields.text(&["lastModifiedDateTime", "lastModified"])
 }
@@ -84,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn stamps_are_no_content_and_everything_else_is() {
+    fn every_field_except_stamps_is_content() {
         let before = of(r#"{"number": "1", "lastModifiedDateTime": "a", "timeStamp": "1"}"#);
         let stamped = of(r#"{"number": "1", "lastModifiedDateTime": "b", "timeStamp": "2", "metadata": {}}"#);
         assert_eq!(before.content, stamped.content);
@@ -94,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clue_that_is_missing_says_nothing() {
+    fn a_missing_row_version_or_content_proves_nothing() {
         let nothing = Revision::default();
         assert!(!nothing.is_same(None, None));
         assert!(!of("{}").is_same(None, None));

@@ -1,4 +1,4 @@
-//! What became of the notifications of an hour, in numbers.
+//! Counts what became of the notifications of an hour.
 
 use crate::feedback::FeedbackState;
 use crate::head::EntityId;
@@ -8,20 +8,20 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
 
-/// The busiest numbers that an hour remembers.
+/// The number of busiest keys that an hour keeps.
 const MOST_KEYS: usize = 20;
-/// Until then an hour is looked at again.
+/// An hour is counted again until it is this old.
 const WATCHED_FOR: Duration = Duration::DAY;
 
-/// What is counted of one notification.
+/// The counted parts of one notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counted {
     pub entity: EntityId,
-    /// `None` while it is written down and not to be read yet.
+    /// `None` while it is written but not yet readable.
     pub state: Option<State>,
     pub reason: Option<Reason>,
     pub feedback: Option<FeedbackState>,
-    /// Its webhook never arrived.
+    /// Whether its webhook never arrived.
     pub is_gap: bool,
     pub received_at: OffsetDateTime,
     pub ended_at: Option<OffsetDateTime>,
@@ -29,38 +29,38 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// Whether anything of it may still change by itself.
+    /// Whether anything about it may still change without a person.
     fn is_open(&self) -> bool {
         let waits = matches!(self.feedback, Some(FeedbackState::Awaited | FeedbackState::Queued));
         waits || self.state.is_none_or(|state| !state.is_end())
     }
 }
 
-/// Of those that were received in an hour, how many ended how. Roll-ups can be added up.
+/// How many of an hour's notifications ended in each way. Roll-ups can be added.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Rollup {
     pub received: u64,
-    /// Those of them that the reconciler found.
+    /// Those that the reconciler found.
     pub gaps: u64,
-    /// Visma Net took their feedback.
+    /// Those with a feedback that Visma Net accepted.
     pub answered: u64,
-    /// They have not ended, or their feedback is still to come.
+    /// Those without an end, or with a feedback still to come.
     pub open: u64,
     /// By state.
     pub states: BTreeMap<String, u64>,
-    /// Those that are parked, by reason.
+    /// Parked ones, by reason.
     pub parked: BTreeMap<String, u64>,
     /// By kind of entity.
     pub entities: BTreeMap<String, u64>,
-    /// The busiest numbers, `{entity}#{key}`.
+    /// The busiest keys, `{entity}#{key}`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<String, u64>,
     /// From receipt to the end.
     pub to_end: Spread,
-    /// From receipt until Visma Net took the feedback.
+    /// From receipt to Visma Net's acceptance of the feedback.
     pub to_feedback: Spread,
-    /// The calls that the ERP said were left, of the tenant that has the fewest.
+    /// The remaining calls from the ERP, of the tenant with the fewest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calls_left: Option<u64>,
 }
@@ -71,7 +71,7 @@ impl Rollup {
         self.gaps += u64::from(one.is_gap);
         self.open += u64::from(one.is_open());
         add(&mut self.entities, one.entity.entity.as_str(), 1);
-        // A key that we made up is no number of anything.
+        // A key made by us is not a real number.
         if !one.entity.key.starts_with('~') {
             add(&mut self.keys, &format!("{}#{}", one.entity.entity, one.entity.key), 1);
         }
@@ -90,7 +90,7 @@ impl Rollup {
         }
     }
 
-    /// Adds another one. Each kept its busiest numbers only, so those of both may be a little too few.
+    /// Adds another one. Each keeps only its busiest keys, so their sums may be slightly too low.
     pub fn merge(&mut self, other: &Self) {
         self.received += other.received;
         self.gaps += other.gaps;
@@ -110,7 +110,7 @@ impl Rollup {
         self.calls_left = [self.calls_left, other.calls_left].into_iter().flatten().min();
     }
 
-    /// With no more than the busiest numbers, so that it fits into a small item.
+    /// Keeps only the busiest keys, so that it fits in a small item.
     pub fn trim(&mut self) {
         let mut keys: Vec<(String, u64)> = std::mem::take(&mut self.keys).into_iter().collect();
         keys.sort_by(|(one, count), (other, more)| more.cmp(count).then_with(|| one.cmp(other)));
@@ -122,12 +122,12 @@ impl Rollup {
         self.states.get(state.as_str()).copied().unwrap_or_default()
     }
 
-    /// Every effect has happened, or a newer change made it needless.
+    /// Those with all effects done, or replaced by a newer change.
     pub fn processed(&self) -> u64 {
         self.in_state(State::Processed) + self.in_state(State::Superseded)
     }
 
-    /// A person should look.
+    /// Those that need a person.
     pub fn failed(&self) -> u64 {
         State::ALL.into_iter().filter(|state| state.needs_attention()).map(|state| self.in_state(state)).sum()
     }
@@ -141,19 +141,20 @@ fn add(counts: &mut BTreeMap<String, u64>, name: &str, more: u64) {
     }
 }
 
-/// The beginning of the hour that a moment lies in.
+/// The start of a moment's hour.
 pub fn hour_of(at: OffsetDateTime) -> OffsetDateTime {
     let seconds = at.unix_timestamp();
     OffsetDateTime::from_unix_timestamp(seconds - seconds.rem_euclid(3600)).expect("the hour of a time is one")
 }
 
-/// Where the counting of a tenant is. An hour is counted as it goes, and looked at again until it is a day old: ever more seldom, for a
-/// record may be written long after its notification was received, and end long after that.
+/// The progress of counting a tenant. Each hour is counted again, less and less often, until it is
+/// a day old: a record may be written long after its notification was received, and end long after
+/// that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rolling {
-    /// The hour that is being counted, in seconds since 1970.
+    /// The hour being counted, in seconds since 1970.
     hour: i64,
-    /// The hours before it, and when each was last looked at.
+    /// The earlier hours, and when each was last counted.
     watched: BTreeMap<i64, i64>,
 }
 
@@ -166,20 +167,21 @@ impl Rolling {
         moment(self.hour)
     }
 
-    /// The hour was counted to its end; the next one is begun.
+    /// Ends the current hour and starts the next.
     pub fn finish_hour(&mut self, now: OffsetDateTime) {
         self.looked_at(self.hour(), now);
         self.hour += 3600;
     }
 
-    /// Nothing was received before this moment in the hours that are left out.
+    /// Skips hours in which nothing was received before `at`.
     pub fn skip_to(&mut self, at: OffsetDateTime, now: OffsetDateTime) {
         while self.hour < hour_of(at).unix_timestamp() {
             self.finish_hour(now);
         }
     }
 
-    /// The hours to look at again: an hour after the last time, and when they are twice as old as they were then.
+    /// The hours to count again: an hour after the last time, and when they are twice as old as
+    /// they were then.
     pub fn due(&self, now: OffsetDateTime) -> Vec<OffsetDateTime> {
         let is_due = |(hour, looked): &(&i64, &i64)| {
             let age = **looked - (**hour + 3600);
@@ -188,7 +190,7 @@ impl Rolling {
         self.watched.iter().filter(is_due).map(|(hour, _)| moment(*hour)).collect()
     }
 
-    /// The hour was looked at. One that is a day old is left as it is.
+    /// Records that the hour was counted. Drops it once it is a day old.
     pub fn looked_at(&mut self, hour: OffsetDateTime, now: OffsetDateTime) {
         let is_old = now >= hour + Duration::HOUR + WATCHED_FOR;
         let at = hour.unix_timestamp();

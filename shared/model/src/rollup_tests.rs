@@ -25,7 +25,7 @@ fn rolled(all: &[Counted]) -> Rollup {
 }
 
 #[test]
-fn an_hour_says_how_many_came_how_they_ended_and_how_long_it_took() {
+fn an_hour_counts_arrivals_ends_and_durations() {
     let answered = Counted {
         feedback: Some(FeedbackState::Sent),
         feedback_at: Some(NOON + Duration::seconds(4)),
@@ -44,7 +44,7 @@ fn an_hour_says_how_many_came_how_they_ended_and_how_long_it_took() {
 }
 
 #[test]
-fn what_has_not_ended_or_whose_answer_is_to_come_is_open() {
+fn unfinished_and_unanswered_notifications_are_open() {
     let awaited = Counted { feedback: Some(FeedbackState::Awaited), ..counted(State::Processed) };
     let unread = Counted { state: None, ..counted(State::Processed) };
     let rollup = rolled(&[awaited, unread, counted(State::Retrying), counted(State::Parked)]);
@@ -52,14 +52,14 @@ fn what_has_not_ended_or_whose_answer_is_to_come_is_open() {
 }
 
 #[test]
-fn a_key_that_we_made_up_is_none_of_the_busiest() {
+fn our_own_keys_are_not_among_the_busiest() {
     let mut made_up = counted(State::Processed);
     made_up.entity.key = "~1".into();
     assert!(rolled(&[made_up]).keys.is_empty());
 }
 
 #[test]
-fn the_busiest_numbers_alone_are_kept() {
+fn keeps_only_the_busiest_keys() {
     let of = |number: usize| {
         let mut one = counted(State::Processed);
         one.entity.key = number.to_string();
@@ -73,7 +73,7 @@ fn the_busiest_numbers_alone_are_kept() {
 }
 
 #[test]
-fn an_hour_is_looked_at_again_ever_more_seldom_until_it_is_a_day_old() {
+fn an_hour_is_counted_again_less_and_less_often_for_a_day() {
     let mut rolling = Rolling::begin(NOON + Duration::minutes(20));
     assert_eq!(rolling.hour(), NOON);
     let mut now = NOON + Duration::minutes(75);
@@ -92,7 +92,7 @@ fn an_hour_is_looked_at_again_ever_more_seldom_until_it_is_a_day_old() {
 }
 
 #[test]
-fn hours_without_anything_are_left_out_and_looked_at_again_like_any_other() {
+fn empty_hours_are_skipped_and_counted_again_like_others() {
     let mut rolling = Rolling::begin(NOON);
     let now = NOON + Duration::hours(50);
     rolling.skip_to(now - Duration::minutes(5), now);
@@ -103,7 +103,7 @@ fn hours_without_anything_are_left_out_and_looked_at_again_like_any_other() {
 }
 
 #[test]
-fn an_hour_begins_on_the_hour_also_before_1970() {
+fn an_hour_starts_on_the_hour_also_before_1970() {
     assert_eq!(hour_of(datetime!(2026-11-23 12:59:59.9 UTC)), NOON);
     assert_eq!(hour_of(datetime!(1969-12-31 23:30 UTC)), datetime!(1969-12-31 23:00 UTC));
 }

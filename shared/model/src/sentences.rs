@@ -1,12 +1,12 @@
-//! Every text of ours that an accountant reads, in every language: short, plain, without personal
-//! data. Visma Net's own texts, such as a status, and those of business code stay as they are.
+//! All our texts for accountants, in every language: short, plain, without personal data. Visma
+//! Net's own texts, such as a status, and those of business code stay as they are.
+//! Braces hold the name of a value. No sentence may give a value an ending or an article, so Finnish
+//! puts values after a colon.
 
-use crate::catalogue::Entity;
+use crate::entity::Entity;
 use crate::language::Language;
 
-/// One text in each language, in the order of [`Language::ALL`]. The name of a value is in braces. A
-/// sentence is built so that no value needs an ending or an article: Finnish puts it behind a colon.
-pub type Text = [&'static str; Language::ALL.len()];
+pub use crate::language::Text;
 
 macro_rules! sentences {
     ($($name:ident = [$($text:literal),* $(,)?];)*) => {
@@ -140,66 +140,7 @@ sentences! {
     ];
 }
 
-fn name(entity: Entity) -> Text {
-    match entity {
-        Entity::Account => ["account", "konto", "konto", "konto", "grootboekrekening", "tili"],
-        Entity::BackgroundOperation => [
-            "background operation",
-            "bakgrunnsjobb",
-            "bakgrundsjobb",
-            "baggrundsjob",
-            "achtergrondtaak",
-            "taustatoiminto",
-        ],
-        Entity::Company => ["company", "firma", "företag", "virksomhed", "bedrijf", "yritys"],
-        Entity::Customer => ["customer", "kunde", "kund", "kunde", "klant", "asiakas"],
-        Entity::CustomerInvoice => {
-            ["customer invoice", "kundefaktura", "kundfaktura", "kundefaktura", "verkoopfactuur", "myyntilasku"]
-        }
-        Entity::Dimension => ["dimension", "dimensjon", "dimension", "dimension", "dimensie", "dimensio"],
-        Entity::Employee => ["employee", "ansatt", "anställd", "medarbejder", "medewerker", "työntekijä"],
-        Entity::InventoryItem => {
-            ["inventory item", "lagervare", "lagerartikel", "lagervare", "voorraadartikel", "varastonimike"]
-        }
-        Entity::Project => ["project", "prosjekt", "projekt", "projekt", "project", "projekti"],
-        Entity::PurchaseOrder => {
-            ["purchase order", "innkjøpsordre", "inköpsorder", "indkøbsordre", "inkooporder", "ostotilaus"]
-        }
-        Entity::SalesOrder => {
-            ["sales order", "salgsordre", "försäljningsorder", "salgsordre", "verkooporder", "myyntitilaus"]
-        }
-        Entity::Segment => ["segment", "segment", "segment", "segment", "segment", "segmentti"],
-        Entity::Shipment => ["shipment", "forsendelse", "leverans", "forsendelse", "zending", "toimitus"],
-        Entity::Supplier => ["supplier", "leverandør", "leverantör", "leverandør", "leverancier", "toimittaja"],
-        Entity::SupplierInvoice => [
-            "supplier invoice",
-            "leverandørfaktura",
-            "leverantörsfaktura",
-            "leverandørfaktura",
-            "inkoopfactuur",
-            "ostolasku",
-        ],
-        Entity::Voucher => ["voucher", "bilag", "verifikation", "bilag", "boekstuk", "tosite"],
-        Entity::Unmapped => [
-            "unmapped",
-            "ukjent hendelse",
-            "okänd händelse",
-            "ukendt hændelse",
-            "onbekende gebeurtenis",
-            "tuntematon tapahtuma",
-        ],
-        Entity::Unparseable => [
-            "unparseable",
-            "uleselig varsel",
-            "oläslig avisering",
-            "ulæselig notifikation",
-            "onleesbare melding",
-            "lukukelvoton ilmoitus",
-        ],
-    }
-}
-
-/// What the events of vouchers state as their status. The first is `EventType::implied_status`.
+/// The statuses in the names of voucher events. The first is `EventType::implied_status`.
 const VOUCHER_STEPS: &[Text] = &[
     [
         "Import failed",
@@ -256,7 +197,7 @@ const VOUCHER_STEPS: &[Text] = &[
 ];
 
 impl Language {
-    /// The sentence with its values, each beside its name.
+    /// The sentence with its values. Each value comes with its name.
     pub fn say(self, sentence: Text, values: &[(&str, &str)]) -> String {
         let mut said = String::new();
         // Every second part is the name of a value. A value may have braces of its own.
@@ -267,13 +208,14 @@ impl Language {
         said
     }
 
-    /// `account 1920`, or the entity's name alone.
+    /// `account 1920`, or only the entity's name.
     pub fn subject(self, entity: Entity, key: Option<&str>) -> String {
-        let name = name(entity)[self as usize];
+        let name = entity.words()[self as usize];
         key.map_or_else(|| name.to_owned(), |key| format!("{name} {key}"))
     }
 
-    /// A status that the name of a voucher's event states. Any other stays as Visma Net wrote it.
+    /// Translates a status from the name of a voucher's event. Other statuses stay as Visma Net
+    /// wrote them.
     pub fn voucher_status(self, status: &str) -> &str {
         let step = VOUCHER_STEPS.iter().find(|step| step[Self::En as usize] == status);
         step.map_or(status, |step| step[self as usize])

@@ -3,7 +3,7 @@ use crate::catalogue::CATALOGUE;
 use crate::feedback::{Description, MAX_DESCRIPTION};
 use std::collections::{BTreeSet, HashSet};
 
-/// A long number, a long status and a long count, as they are met.
+/// A realistically long number, status and count.
 const VALUES: [(&str, &str); 3] =
     [("status", "Pending synchronisation (hold)"), ("all", "5000"), ("successes", "4999")];
 const LONG_KEY: &str = "SO/0123456789-0123456789-0123456789";
@@ -17,7 +17,7 @@ fn placeholders(text: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn every_sentence_is_there_in_every_language_with_the_same_values() {
+fn every_language_has_every_sentence_with_the_same_values() {
     for (name, sentence) in SENTENCES {
         let expected = placeholders(sentence[Language::En as usize]);
         assert!(expected.is_subset(&BTreeSet::from(["subject", "status", "all", "successes"])), "{name}");
@@ -30,7 +30,7 @@ fn every_sentence_is_there_in_every_language_with_the_same_values() {
 }
 
 #[test]
-fn every_sentence_fits_into_a_description_and_goes_there_as_it_is() {
+fn every_sentence_fits_into_a_description_unchanged() {
     for (name, sentence) in SENTENCES {
         for language in Language::ALL {
             for entity in entities() {
@@ -49,7 +49,7 @@ fn every_sentence_fits_into_a_description_and_goes_there_as_it_is() {
 fn every_entity_has_a_name_in_every_language() {
     for entity in entities() {
         assert_eq!(Language::En.subject(entity, None), entity.label());
-        assert!(name(entity).iter().all(|name| !name.is_empty() && name.trim() == *name), "{entity}");
+        assert!(entity.words().iter().all(|name| !name.is_empty() && name.trim() == *name), "{entity}");
     }
     for language in Language::ALL {
         let names: HashSet<_> = entities().into_iter().map(|entity| language.subject(entity, None)).collect();
@@ -58,7 +58,7 @@ fn every_entity_has_a_name_in_every_language() {
 }
 
 #[test]
-fn every_status_that_an_event_states_has_words_in_every_language() {
+fn every_status_of_an_event_is_translated() {
     let stated: BTreeSet<String> = CATALOGUE.iter().filter_map(|event| event.implied_status()).collect();
     let listed: BTreeSet<String> = VOUCHER_STEPS.iter().map(|step| step[0].to_owned()).collect();
     assert_eq!(listed, stated);
@@ -71,7 +71,7 @@ fn every_status_that_an_event_states_has_words_in_every_language() {
 }
 
 #[test]
-fn a_value_with_braces_stays_as_it_is() {
+fn a_value_with_braces_stays_unchanged() {
     let said = Language::Nb.say(STATUS, &[("status", "{subject}"), ("subject", "salgsordre {status}")]);
     assert_eq!(said, "Statusen {subject} for salgsordre {status} er mottatt og behandlet.");
 }

@@ -1,4 +1,4 @@
-//! The shape of a JSON text: which fields it has and of which types, and never a value.
+//! The shape of a JSON text: the names and types of its fields, never a value.
 
 use crate::json_type::{JsonType, Types};
 use serde::Serialize;
@@ -8,24 +8,24 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Objects and arrays inside each other that are looked into.
+/// Levels of objects and arrays that are read.
 const MAX_DEPTH: usize = 4;
-/// Pointers of one shape.
+/// The most pointers of one shape.
 const MAX_POINTERS: usize = 64;
-/// Elements of one array that are looked at.
+/// Elements of an array that are read.
 const MAX_ELEMENTS: usize = 16;
-/// In a pointer: any element of an array.
+/// Stands for any element of an array in a pointer.
 pub const ANY_ELEMENT: &str = "*";
-/// In a pointer: a name that may be a value, such as the number of an account, and is not shown.
+/// Stands for a name that may be a value, such as the number of an account, in a pointer.
 pub const HIDDEN_NAME: &str = "?";
-/// Characters of a name that is shown.
+/// The longest name that is shown, in characters.
 const MAX_NAME_LENGTH: usize = 48;
-/// So many digits in a row may be the number of something.
+/// This many digits in a row may be somebody's number.
 const DIGITS_OF_A_NUMBER: usize = 4;
 const HASH_DIGITS: usize = 12;
 
-/// The types that were found under each JSON pointer (RFC 6901), with `*` for any element of an
-/// array. The pointer of the whole is empty. Deep, long and wide texts are cut.
+/// The types found at each JSON pointer (RFC 6901), with `*` for any element of an array. The whole
+/// has the empty pointer. Deep, long and wide texts are cut.
 ///
 /// As text: `object /accountCd:string /rows:array /rows/*:number`. The text is the same for any
 /// order of the fields.
@@ -34,7 +34,7 @@ const HASH_DIGITS: usize = 12;
 pub struct Shape(BTreeMap<String, Types>);
 
 impl Shape {
-    /// `None` when the text is no JSON.
+    /// `None` if the text is not JSON.
     pub fn of(json: &str) -> Option<Self> {
         let mut shape = Self::default();
         let mut deserializer = serde_json::Deserializer::from_str(json);
@@ -43,18 +43,19 @@ impl Shape {
         Some(shape)
     }
 
-    /// Each pointer with its types, in the order of the pointers.
+    /// Each pointer with its types, sorted by pointer.
     pub fn pointers(&self) -> impl Iterator<Item = (&str, Types)> {
         self.0.iter().map(|(pointer, types)| (pointer.as_str(), *types))
     }
 
-    /// The types under a pointer; none if nothing is there.
+    /// The types at a pointer; none if it does not exist.
     pub fn types(&self, pointer: &str) -> Types {
         self.0.get(pointer).copied().unwrap_or_default()
     }
 
-    /// The same with `?` for each name that may be a value: only letters, digits, `_`, `-`, `.`,
-    /// `$` and `@`, not too long, without a number of four digits, and no address of e-mail.
+    /// The same with `?` for each name that may be a value. A name is shown if it has only letters,
+    /// digits, `_`, `-`, `.`, `$` and `@`, is not too long, has no number of four digits and is no
+    /// e-mail address.
     #[must_use]
     pub fn without_names_that_may_be_values(&self) -> Self {
         let mut clean = Self::default();
@@ -65,7 +66,7 @@ impl Shape {
         clean
     }
 
-    /// Short and stable: the first 12 hex digits of the text's SHA-256.
+    /// A short, stable hash: the first 12 hex digits of the text's SHA-256.
     pub fn hash(&self) -> String {
         let digest = Sha256::digest(self.to_string());
         digest[..HASH_DIGITS / 2].iter().map(|byte| format!("{byte:02x}")).collect()
@@ -88,7 +89,7 @@ impl fmt::Display for Shape {
     }
 }
 
-/// Whether it can be nothing but a name.
+/// Whether it cannot be anything but a name.
 pub(crate) fn is_harmless(name: &str) -> bool {
     let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || "_-.$@".contains(c);
     let digits = name.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default();
@@ -97,7 +98,7 @@ pub(crate) fn is_harmless(name: &str) -> bool {
     is_element || (is_short && name.chars().all(is_of_a_name) && !name.trim_start_matches('@').contains('@'))
 }
 
-/// A place in the text, which is about to be read.
+/// A place in the text that is read next.
 struct Place<'a> {
     shape: &'a mut Shape,
     pointer: &'a str,
@@ -123,7 +124,7 @@ impl<'de> DeserializeSeed<'de> for Place<'_> {
     }
 }
 
-/// Borrowed unless it is written with escapes.
+/// Borrowed unless it has escapes.
 #[derive(serde::Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_value_is_hidden_among_the_names() {
+    fn hides_names_that_may_be_values() {
         let names = ["1920", "a@b.se", "Kari Nordmann", "10285f6a", "x".repeat(49).as_str()].map(str::to_owned);
         for name in names {
             let json = serde_json::json!({ "rows": { name.as_str(): { "amount": 1 } } }).to_string();
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_deep_long_or_wide_is_cut() {
+    fn cuts_deep_long_and_wide_texts() {
         assert_eq!(
             text(r#"{"a":{"b":{"c":{"d":{"e":1}}}}}"#),
             "object /a:object /a/b:object /a/b/c:object /a/b/c/d:object"
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_has_no_shape() {
+    fn text_that_is_not_json_has_no_shape() {
         for json in ["", "{", "{} {}", "[1", &"[".repeat(200_000)] {
             assert_eq!(Shape::of(json), None);
         }

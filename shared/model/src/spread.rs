@@ -1,13 +1,14 @@
-//! How long something took, many times over: a small histogram from which percentiles are read.
+//! Durations, as a small histogram for percentiles.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use time::Duration;
 
-/// Longer is counted as this: 34 years.
+/// Longer durations count as this: 34 years.
 const LONGEST: u64 = 1 << 40;
 
-/// Counts by length. Four buckets for each doubling, so a percentile is at most a quarter too high, and never too low.
+/// Counts by duration. Each doubling has four buckets, so a percentile is at most a quarter too
+/// high, and never too low.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Spread(BTreeMap<u8, u64>);
@@ -27,7 +28,7 @@ impl Spread {
         self.0.is_empty()
     }
 
-    /// So many milliseconds or less were enough for so many in a hundred. `None` where nothing was counted.
+    /// The milliseconds within which this many percent ended. `None` if nothing was counted.
     pub fn percentile(&self, percent: u64) -> Option<u64> {
         let all: u64 = self.0.values().sum();
         let rank = (all * percent).div_ceil(100).max(1);
@@ -44,14 +45,14 @@ fn millis(took: Duration) -> u64 {
     u64::try_from(took.whole_milliseconds()).unwrap_or(0).clamp(1, LONGEST)
 }
 
-/// The doubling, and the quarter of it.
+/// The doubling and its quarter.
 fn bucket(millis: u64) -> u8 {
     let doubling = millis.ilog2();
     let quarter = ((millis << 2) >> doubling) & 3;
     u8::try_from(u64::from(doubling) * 4 + quarter).expect("the longest is in bucket 160")
 }
 
-/// The most milliseconds that a bucket counts.
+/// The longest duration of a bucket, in milliseconds.
 fn longest_of(bucket: u8) -> u64 {
     let (doubling, quarter) = (u32::from(bucket / 4).min(40), u64::from(bucket % 4));
     ((5 + quarter) << doubling).div_ceil(4) - 1
@@ -71,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_percentile_and_what_took_no_time_counts_as_a_millisecond() {
+    fn an_empty_spread_has_no_percentile_and_zero_counts_as_a_millisecond() {
         assert_eq!(Spread::default().percentile(50), None);
         let mut spread = Spread::default();
         spread.add(Duration::seconds(-5));

@@ -1,16 +1,15 @@
-//! Which entity a payload is about. Nothing is guessed: what is not identified says why.
+//! Finds the entity of a payload. It never guesses: an unidentified payload gets a reason.
 
-use crate::catalogue::Entity;
+use crate::entity::{Entity, Identification};
 use crate::fields::Fields;
-use crate::identification::Identification;
 use crate::ledger::Reason;
 use crate::resource_path::ResourcePath;
 use uuid::Uuid;
 
-/// Bytes. With a tenant and an entity's name before it, a key of the table has room for more.
+/// The longest key, in bytes. A table key has more room, even with a tenant and an entity's name.
 const MAX_KEY_LENGTH: usize = 256;
 
-/// The entity that a payload names, as far as it can be told.
+/// The entity of a payload, as far as it is identified.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Subject {
     pub(crate) key: Option<String>,
@@ -20,8 +19,8 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    /// The key that the settings lead to comes first, then the payload's path, then the fields that hold
-    /// an entity's number.
+    /// Takes the key that the settings point to, then the payload's path, then the fields with an
+    /// entity's number.
     pub(crate) fn of(entity: Entity, fields: &Fields<'_>, mapped: Option<String>) -> Self {
         if matches!(entity, Entity::Unmapped | Entity::Unparseable) {
             return Self { key: mapped.or_else(|| key_of(entity, fields)).filter(|key| fits(key)), ..Self::default() };
@@ -45,7 +44,7 @@ impl Subject {
 
     fn named(entity: Entity, key: Option<String>) -> Self {
         let path = key.as_deref().and_then(|key| ResourcePath::for_entity(entity, key));
-        // A key that cannot be asked for is not one of the ERP's.
+        // A key that cannot be fetched is not one of the ERP's.
         let is_strange = key.is_some() && path.is_none() && ResourcePath::has_resource(entity);
         if is_strange { Self::unusable(Reason::Unidentified) } else { Self::new(key, path, entity) }
     }
@@ -68,8 +67,8 @@ fn fits(key: &str) -> bool {
 }
 
 /// # Errors
-/// There is a path, and it does not name a resource of the entity. Where the ERP has no such resource,
-/// no path is expected and none is read.
+/// The path does not name a resource of the entity. If the ERP has no such resource, the path is
+/// ignored.
 fn path_of(entity: Entity, fields: &Fields<'_>) -> Result<Option<ResourcePath>, Reason> {
     let text = fields.text(&["relativeResourceUri", "resourcePath"]);
     let Some(text) = text.filter(|_| ResourcePath::has_resource(entity)) else { return Ok(None) };
@@ -78,26 +77,10 @@ fn path_of(entity: Entity, fields: &Fields<'_>) -> Result<Option<ResourcePath>, 
 }
 
 fn key_of(entity: Entity, fields: &Fields<'_>) -> Option<String> {
-    let specific: &[&str] = match entity {
-        Entity::Account => &["accountCd", "account"],
-        Entity::Customer => &["customerCd", "customerNumber"],
-        Entity::Dimension => &["dimensionId", "dimension"],
-        Entity::Employee => &["employeeCd", "employeeNumber"],
-        Entity::InventoryItem => &["inventoryNumber", "inventoryCd"],
-        Entity::Supplier => &["supplierCd", "supplierNumber"],
-        Entity::Project => &["projectId", "projectCd"],
-        Entity::PurchaseOrder | Entity::SalesOrder => &["orderNumber", "orderNbr", "orderId"],
-        Entity::CustomerInvoice | Entity::SupplierInvoice => &["invoiceNumber", "refNbr"],
-        Entity::Segment => &["segmentId", "segmentKey", "segment"],
-        Entity::Shipment => &["shipmentNumber", "shipmentNbr"],
-        Entity::Voucher => &["refNumber", "voucherNumber"],
-        Entity::BackgroundOperation => &["id", "reference"],
-        Entity::Company | Entity::Unmapped | Entity::Unparseable => &[],
-    };
     let general = ["entityId", "number", "refNbr", "refNumber", "id"];
-    let key = fields.text(specific).or_else(|| {
+    let key = fields.text(entity.key_fields()).or_else(|| {
         let numbers = general.iter().filter_map(|name| fields.text(&[name]));
-        // A UUID is the id of a record or of the notification, never a number that people see.
+        // A UUID identifies a record or the notification; people see other numbers.
         numbers.into_iter().find(|number| entity == Entity::BackgroundOperation || Uuid::try_parse(number).is_err())
     })?;
     match (entity, fields.text(&["orderType", "type"])) {
@@ -143,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_cannot_be_used_is_told_and_not_passed_over() {
+    fn an_unusable_path_is_reported_and_not_ignored() {
         for path in [
             "api/v1/customer/5",
             "https://evil.example/v1/account/1",
@@ -173,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uuid_is_no_number() {
+    fn a_uuid_is_not_a_number() {
         let uuid = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
         assert_eq!(key(Entity::Account, &json!({"id": uuid})), Err(Reason::Unidentified));
         assert_eq!(key(Entity::Account, &json!({"entityId": uuid, "id": 1920})).as_deref(), Ok("1920"));
@@ -181,13 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn an_entity_without_a_resource_is_known_by_its_number_alone() {
+    fn an_entity_without_a_resource_is_identified_by_its_number() {
         let found = subject(Entity::Voucher, &json!({"refNumber": "B-7", "relativeResourceUri": "v2/voucher/7"}));
         assert_eq!(found, Subject { key: Some("B-7".into()), path: None, unusable: None });
     }
 
     #[test]
-    fn a_key_of_256_bytes_is_kept_and_a_longer_one_is_told() {
+    fn a_key_of_256_bytes_is_kept_and_a_longer_one_is_reported() {
         let number = |length| json!({"accountCd": "9".repeat(length)});
         assert_eq!(key(Entity::Account, &number(256)), Ok("9".repeat(256)));
         assert_eq!(key(Entity::Account, &number(257)), Err(Reason::KeyTooLong));

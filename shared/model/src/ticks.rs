@@ -1,5 +1,5 @@
-//! .NET ticks, one of the two ways in which Visma Net writes a moment
-//! (docs/visma-net.md#legacy-message). `clock.rs` reads the other, text.
+//! .NET ticks, one of Visma Net's two forms of a time (docs/visma-net.md#legacy-message).
+//! `clock.rs` reads the other, text.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -9,11 +9,12 @@ const UNIX_EPOCH_TICKS: i64 = 621_355_968_000_000_000;
 /// 9999-12-31T23:59:59.9999999, the largest .NET `DateTime`.
 const MAX_TICKS: i64 = 3_155_378_975_999_999_999;
 const NANOS_PER_TICK: i128 = 100;
-/// Below this a header timestamp is taken as seconds, not milliseconds
-/// (docs/visma-net.md#open-questions, question 9).
+/// Smaller header timestamps are seconds instead of milliseconds (docs/visma-net.md#open-questions,
+/// question 9).
 const SECONDS_BELOW: i64 = 100_000_000_000;
 
-/// A moment in units of 100 ns since 0001-01-01T00:00:00 UTC. Exceeds 2^53, so it never passes through a float.
+/// A moment in units of 100 ns since 0001-01-01T00:00:00 UTC. It exceeds 2^53, so it never passes
+/// through a float.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Ticks(i64);
@@ -40,7 +41,8 @@ impl Ticks {
         OffsetDateTime::from_unix_timestamp_nanos(nanos).expect("every tick lies within the years 1 to 9999")
     }
 
-    /// Reads a number as ticks, or as an epoch in milliseconds or seconds when it is too small to be ticks.
+    /// Reads a number as ticks, or as an epoch in milliseconds or seconds if it is too small for
+    /// ticks.
     pub fn from_number(number: i64) -> Option<Self> {
         if number >= UNIX_EPOCH_TICKS {
             return Self::new(number);

@@ -1,60 +1,61 @@
-//! Reading a list page by page while its rows move: deleted, touched, inserted
+//! Reads a list page by page while its rows move: deleted, touched, inserted
 //! (docs/visma-net.md#lists).
 //!
-//! Pages are asked for by number, so a row that leaves a page already read moves all later ones forward, and one of them would be
-//! missed. So each page begins a few rows before the end of the one before, by a size that makes it so. While one of
-//! those rows is where the next page begins, nothing was skipped; where none of them is, the walk goes back until it meets one.
+//! Pages are requested by number. If a row leaves a page already read, all later rows move forward,
+//! and one of them would be missed. So each page begins a few rows before the end of the one
+//! before. While one of those rows is at the start of the next page, nothing was skipped. If none
+//! is, the walk goes back until it finds one.
 
 use crate::collection::{Page, Row};
 use serde::{Deserialize, Serialize};
 
-/// How many rows are asked for at once. V3 takes no more
+/// Rows to request at once, the most that version 3 accepts
 /// (docs/visma-net.md#sales-orders-version-3).
 pub const PAGE_SIZE: usize = 100;
-/// Rows that a full page shows again.
+/// Rows that a full page repeats.
 const OVERLAP: usize = 5;
-/// So often a walk goes back. A list in no order at all would hold it for ever.
+/// The most steps back. A list without any order would otherwise be read for ever.
 const MOST_STEPS_BACK: u32 = 20;
 
-/// What to ask for: page `page`, counted from 0, of pages of `size` rows.
+/// A request for page `page`, counted from 0, of pages of `size` rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     pub page: u32,
     pub size: usize,
 }
 
-/// How far a list was read. It may be stored, and goes on in another run.
+/// The progress of reading a list. It can be stored, and another run can continue it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Walk {
-    /// Rows passed.
+    /// Rows already passed.
     position: usize,
-    /// The most rows to ask for.
+    /// The most rows to request.
     size: usize,
-    /// The last rows passed by their keys and times, in the order of the list; empty for a row without a key. One that was touched since
-    /// may have moved, and is not recognised.
+    /// The keys and times of the last rows passed, in the order of the list; empty for a row
+    /// without a key. A row that was touched since may have moved, and is not recognised.
     tail: Vec<String>,
     steps_back: u32,
     doubt: Doubt,
 }
 
-/// Whether there is anything behind the rows passed, where the list does not tell how many there are.
+/// Whether more rows follow, for a list that does not tell its length.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Doubt {
     #[default]
     None,
-    /// To be found out by a page that begins right behind them.
+    /// Unknown. A page right after the passed rows will show it.
     Open,
-    /// There is more.
+    /// More rows follow.
     Resolved,
 }
 
-/// What a page brought.
+/// The result of a page.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Taken {
-    /// Where in the page the rows begin that were not read before.
+    /// The index of the first row of the page that is new.
     pub new_from: usize,
-    /// How to go on; `None` at the end of the list.
+    /// How to continue; `None` at the end of the list.
     pub rest: Option<Walk>,
 }
 
@@ -79,7 +80,7 @@ impl Window {
 }
 
 impl Walk {
-    /// From the beginning, by pages of `size` rows.
+    /// Starts at the beginning, with pages of `size` rows.
     pub fn new(size: usize) -> Self {
         Self { position: 0, size: size.max(1), tail: Vec::new(), steps_back: 0, doubt: Doubt::None }
     }
@@ -88,13 +89,13 @@ impl Walk {
         self.size
     }
 
-    /// The same place, by pages of at most `size` rows.
+    /// The same place, with pages of at most `size` rows.
     #[must_use]
     pub fn with_size(self, size: usize) -> Self {
         Self { size: size.max(1), ..self }
     }
 
-    /// The page that shows the most rows behind those passed, and a few of these.
+    /// The page with the most new rows that also repeats a few passed ones.
     pub fn window(&self) -> Window {
         if self.doubt == Doubt::Open {
             return self.right_behind();
@@ -106,13 +107,13 @@ impl Walk {
         best.unwrap_or_else(|| self.right_behind())
     }
 
-    /// Begins with the first row that was not passed.
+    /// A page that begins with the first new row.
     fn right_behind(&self) -> Window {
         let size = (1..=self.size).rev().find(|size| self.position.is_multiple_of(*size)).unwrap_or(1);
         Window::of(self.position, size)
     }
 
-    /// Reads the page that was asked for by `window`.
+    /// Reads the page that `window` requested.
     #[must_use]
     pub fn take(mut self, window: Window, page: &Page) -> Taken {
         let (start, rows) = (window.start(), &page.rows);
@@ -132,7 +133,7 @@ impl Walk {
         self.position = start + rows.len();
         self.tail.extend(rows[new_from..].iter().map(mark));
         self.tail.drain(..self.tail.len().saturating_sub(OVERLAP));
-        // As many rows as this page asks for have come in one page before, so it had room for more.
+        // An earlier page had as many rows as this one asked for, so this one had room for more.
         let is_silent = page.total.is_none() && page.more.is_none();
         let has_room = is_silent && met.is_some() && rows.len() < window.size;
         if is_last(page, self.position) || (!has_new && (has_room || rows.len() > window.size)) {
@@ -142,13 +143,14 @@ impl Walk {
         Taken { new_from, rest: Some(self) }
     }
 
-    /// A page shorter than asked for, and not said to be the last: cut by the server, or the last.
+    /// A page that is shorter than requested and not marked as the last. The server cut it, or it
+    /// is the last.
     fn look_closer(&mut self, window: Window, page: &Page, has_new: bool) {
         let was_resolved = std::mem::take(&mut self.doubt) == Doubt::Resolved;
         if has_new && page.rows.len() < window.size {
             self.size = page.rows.len();
         } else if !has_new && was_resolved {
-            // Rows that are not shown to us stand here.
+            // Rows that are hidden from us take up this place.
             self.position = self.position.max(window.end());
             self.tail.clear();
         } else if !has_new {
@@ -156,19 +158,19 @@ impl Walk {
         }
     }
 
-    /// A small part of a page, so that each brings something new.
+    /// A small part of a page, so that each page has new rows.
     fn overlap(&self) -> usize {
         (self.size / 10).clamp(1, OVERLAP)
     }
 
-    /// The rows by which the next page is recognised.
+    /// The rows that identify the start of the next page.
     fn known_tail(&self) -> impl Iterator<Item = &str> {
         let skipped = self.tail.len().saturating_sub(self.overlap());
         self.tail[skipped..].iter().map(String::as_str).filter(|key| !key.is_empty())
     }
 }
 
-/// By the first of the moments that the time may be: the second one is taken or not by when it is read.
+/// Uses the first possible moment of the time, since the second depends on when it is read.
 fn mark(row: &Row) -> String {
     match row {
         Row::Read(listed) => format!("{}@{}", listed.key, listed.modified.first().get()),
@@ -177,7 +179,8 @@ fn mark(row: &Row) -> String {
     }
 }
 
-/// Whether the list says that this is all of it: by an empty page, its count, or that there is no next page.
+/// Whether the list shows that this is its end: by an empty page, its count, or the lack of a next
+/// page.
 fn is_last(page: &Page, position: usize) -> bool {
     let is_reached = page.total.map(|total| position >= total);
     match (page.more, is_reached) {

@@ -5,20 +5,20 @@ use crate::ticks::Ticks;
 use proptest::prelude::*;
 use std::collections::HashSet;
 
-/// A list of an ERP: rows by key and time of change, in one of the orders that there may be.
+/// A list of an ERP: rows with key and time of change, in one of the possible orders.
 #[derive(Debug, Clone)]
 struct Server {
     rows: Vec<(u32, u32)>,
     clock: u32,
     by_time: bool,
-    /// Pages are cut to this.
+    /// The largest page that the server returns.
     largest: usize,
     counts: bool,
-    /// Whether the answer names the next page, as V3 does.
+    /// Whether the answer names the next page, as in version 3.
     names_next: bool,
 }
 
-/// What users of the ERP do to a row, chosen by a number.
+/// A change by a user of the ERP to a row, chosen by a number.
 #[derive(Debug, Clone, Copy)]
 enum Deed {
     Delete(usize),
@@ -63,7 +63,8 @@ impl Server {
     }
 }
 
-/// Keys as they are read as new ones, and the pages that it took. Before each page but the first some deeds happen.
+/// The keys that were read as new, and the requested pages. Changes happen before each page but the
+/// first.
 fn walk(server: &mut Server, deeds: &mut dyn Iterator<Item = Vec<Deed>>) -> (Vec<u32>, Vec<Window>) {
     let (mut walk, mut read, mut windows) = (Some(Walk::new(PAGE_SIZE)), Vec::new(), Vec::new());
     while let Some(at) = walk {
@@ -85,7 +86,7 @@ fn calm(server: &mut Server) -> (Vec<u32>, Vec<Window>) {
 }
 
 #[test]
-fn a_list_that_rests_is_read_once_in_pages_that_overlap_a_little() {
+fn a_stable_list_is_read_once_in_pages_that_overlap() {
     let mut server = Server::of(1000);
     let (read, windows) = calm(&mut server);
     assert_eq!(read, server.rows.iter().map(|(key, _)| *key).collect::<Vec<_>>(), "each once and in order");
@@ -95,7 +96,7 @@ fn a_list_that_rests_is_read_once_in_pages_that_overlap_a_little() {
 }
 
 #[test]
-fn a_page_that_is_cut_is_not_the_last() {
+fn a_cut_page_is_not_the_last() {
     for (counts, names_next) in [(true, false), (false, true), (true, true), (false, false)] {
         for largest in [1, 7, 50] {
             let mut server = Server { largest, counts, names_next, ..Server::of(130) };
@@ -107,7 +108,7 @@ fn a_page_that_is_cut_is_not_the_last() {
 }
 
 #[test]
-fn a_list_that_does_not_say_how_long_it_is_takes_one_page_more() {
+fn a_list_without_a_length_needs_one_more_page() {
     let mut server = Server { counts: false, ..Server::of(30) };
     assert_eq!(calm(&mut server).1.len(), 2);
     let mut server = Server { counts: false, ..Server::of(0) };
@@ -115,7 +116,7 @@ fn a_list_that_does_not_say_how_long_it_is_takes_one_page_more() {
 }
 
 #[test]
-fn a_row_that_leaves_a_page_already_read_hides_no_other() {
+fn a_row_that_leaves_a_read_page_hides_no_other() {
     for deed in [Deed::Delete(3), Deed::Touch(3), Deed::Insert(5)] {
         let mut server = Server { by_time: matches!(deed, Deed::Touch(_)), ..Server::of(250) };
         let (read, _) = walk(&mut server, &mut std::iter::once(vec![deed]));
@@ -127,7 +128,7 @@ fn a_row_that_leaves_a_page_already_read_hides_no_other() {
 }
 
 #[test]
-fn so_many_rows_that_leave_at_once_are_walked_back_over() {
+fn goes_back_when_many_rows_leave_at_once() {
     let mut server = Server::of(600);
     let deeds = vec![Vec::new(), vec![Deed::Delete(0); 170]];
     let (read, windows) = walk(&mut server, &mut deeds.into_iter());
@@ -137,7 +138,7 @@ fn so_many_rows_that_leave_at_once_are_walked_back_over() {
 }
 
 #[test]
-fn a_server_that_does_not_page_is_not_asked_for_ever() {
+fn a_server_without_paging_does_not_cause_an_endless_walk() {
     struct Everything(usize);
     let server = Everything(300);
     let row = |n: usize| Row::NoTime { key: n.to_string() };
@@ -155,7 +156,7 @@ fn a_server_that_does_not_page_is_not_asked_for_ever() {
 }
 
 #[test]
-fn a_list_in_no_order_comes_to_an_end() {
+fn the_walk_of_an_unordered_list_ends() {
     let (mut walk, mut calls) = (Walk::new(PAGE_SIZE), 0_usize);
     loop {
         let window = walk.window();
@@ -172,7 +173,7 @@ fn a_list_in_no_order_comes_to_an_end() {
 }
 
 #[test]
-fn rows_without_a_key_do_not_confuse_it() {
+fn rows_without_a_key_do_not_confuse_the_walk() {
     let (mut walk, mut read) = (Walk::new(PAGE_SIZE), 0);
     loop {
         let window = walk.window();

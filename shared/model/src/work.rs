@@ -1,4 +1,4 @@
-//! What a job does.
+//! The work of a job.
 
 use crate::filter::Filter;
 use crate::ledger::Reason;
@@ -9,15 +9,15 @@ use time::OffsetDateTime;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Work {
-    /// Hands every notification that the filter finds to the processor once more.
+    /// Processes again every notification that the filter selects.
     Replay(Filter),
-    /// Sends dead letters to the queue that they came from.
+    /// Sends dead letters back to their queue.
     Redrive(Redrive),
-    /// Lets whatever waits for a pause go on that no pause covers any more.
+    /// Releases paused notifications that no pause covers any more.
     Release,
-    /// Deletes whatever is kept of a tenant.
+    /// Deletes all records of a tenant.
     Erase { tenant: String },
-    /// Sends the feedback once more that Visma Net did not take.
+    /// Sends parked feedback again.
     Resend(ParkedFeedback),
 }
 
@@ -33,7 +33,7 @@ impl Work {
         }
     }
 
-    /// The one tenant that it concerns.
+    /// The only tenant that it concerns.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         match self {
@@ -51,7 +51,7 @@ impl From<Filter> for Work {
     }
 }
 
-/// Which feedback that is parked: that of `from..to` which fits everything else named.
+/// Selects parked feedback: parked in `from..to`, and matching every other field that is set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParkedFeedback {
     /// Of every tenant when absent.
@@ -81,19 +81,20 @@ impl ParkedFeedback {
     }
 }
 
-/// Which dead letters.
+/// Selects dead letters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redrive {
     pub queue: QueueName,
-    /// One of them, by its id at SQS; all when absent.
+    /// One of them, by its id at SQS; all if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// Also those that the feedback function rejected, which will be rejected again unless it has changed.
+    /// Includes those that the feedback function rejected. They are rejected again unless that
+    /// function has changed.
     #[serde(default)]
     pub rejected: bool,
 }
 
-/// The queues that have dead letters.
+/// The queues with dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum QueueName {
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replay_and_an_erasure_concern_one_tenant_and_all_else_none() {
+    fn a_replay_or_an_erasure_concerns_one_tenant_and_other_work_none() {
         let moment = time::OffsetDateTime::UNIX_EPOCH;
         let tenant = "t-1".to_owned();
         let filter =

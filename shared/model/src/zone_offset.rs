@@ -1,25 +1,25 @@
-//! Measuring the clock by which Visma Net writes times without a zone
-//! (docs/visma-net.md#times-and-zones).
+//! Measures the clock of Visma Net's times without a zone (docs/visma-net.md#times-and-zones).
 
 use crate::clock::Written;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
-/// No zone is a smaller part of an hour away.
+/// All offsets of zones are multiples of this.
 const STEP: Duration = Duration::minutes(15);
-/// How long a notification may have taken since its change. Below a step, or two offsets would fit.
+/// Longest time between a change and its notification. It is below a step, or two offsets would
+/// fit.
 const SLOWEST: Duration = Duration::minutes(10);
-/// How far the sender's clock may be ahead of ours.
+/// The most that the sender's clock may be ahead of ours.
 const AHEAD: Duration = Duration::minutes(1);
-/// The zones of the world lie between these.
+/// The range of all zones.
 const OFFSETS: std::ops::RangeInclusive<Duration> = Duration::hours(-12)..=Duration::hours(14);
 
-/// The offset of the clock that wrote `stamp`, a resource's `lastModifiedDateTime` as the ERP wrote
-/// it. The notification of that very change was received at `received_at`. `None` for a time that
-/// names its zone or cannot be read, and where no offset fits: then the notification was late, or
-/// the resource has changed since.
+/// The offset of the clock that wrote `stamp`, the `lastModifiedDateTime` of a resource. The
+/// notification of that change was received at `received_at`. `None` if the time has a zone or
+/// cannot be read, or if no offset fits: then the notification was late, or the resource has
+/// changed since.
 pub fn observed(stamp: &str, received_at: OffsetDateTime) -> Option<UtcOffset> {
     let Written::WithoutZone(shown) = Written::parse(stamp)? else { return None };
-    // The offset, less the time that the notification took.
+    // The offset, less the delay of the notification.
     let ahead = shown.assume_utc() - received_at;
     let latest = (ahead + SLOWEST).whole_seconds();
     let offset = Duration::seconds(latest - latest.rem_euclid(STEP.whole_seconds()));
@@ -27,7 +27,7 @@ pub fn observed(stamp: &str, received_at: OffsetDateTime) -> Option<UtcOffset> {
     fits.then(|| UtcOffset::from_whole_seconds(offset.whole_seconds().try_into().ok()?).ok())?
 }
 
-/// Whether no setting counts for this time.
+/// Whether the time has its own zone, so that no setting applies.
 pub fn names_its_zone(stamp: &str) -> bool {
     matches!(Written::parse(stamp), Some(Written::WithZone(_)))
 }
@@ -42,7 +42,7 @@ mod tests {
     const RECEIVED: OffsetDateTime = datetime!(2026-11-28 12:00:03 UTC);
 
     #[test]
-    fn the_offset_is_what_lies_between_the_stamp_and_the_notification() {
+    fn the_offset_lies_between_the_stamp_and_the_notification() {
         for (stamp, expected) in [
             ("2026-11-28T12:00:00.123", Some(offset!(UTC))),
             ("2026-11-28T13:00:01", Some(offset!(+1))),

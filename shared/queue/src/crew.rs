@@ -1,12 +1,12 @@
-//! Who may yet send something.
+//! Counts the tasks that may still send something.
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 use tokio::sync::Notify;
 
-/// Those that work at the same time and send through the same [`Together`](crate::Together)s. Who sends knows by it whether company
-/// may still come.
+/// Tasks that run at the same time and send through the same [`Together`](crate::Together)s. A
+/// sender asks it whether other tasks may still send.
 #[derive(Debug, Clone, Default)]
 pub struct Crew(Arc<Members>);
 
@@ -17,14 +17,14 @@ struct Members {
 }
 
 impl Crew {
-    /// One more is at work, as long as this is kept.
-    #[must_use = "who drops it is not at work"]
+    /// Counts one more task as working until this is dropped.
+    #[must_use = "the task stops counting as working when this is dropped"]
     pub fn join(&self) -> AtWork {
         self.change(1);
         AtWork(self.clone())
     }
 
-    /// One of them waits, as long as this is kept.
+    /// Counts one task as waiting until this is dropped.
     pub(crate) fn rest(&self) -> Resting {
         self.change(-1);
         Resting(self.clone())
@@ -35,7 +35,8 @@ impl Crew {
         self.0.changed.notify_waiters();
     }
 
-    /// Until all wait, or `enough` says so, which is asked whenever one comes or goes.
+    /// Returns when all tasks wait, or when `enough` returns true. `enough` is called whenever a
+    /// task starts, waits or ends.
     pub(crate) async fn wait(&self, enough: impl Fn() -> bool) {
         loop {
             let mut changed = pin!(self.0.changed.notified());
@@ -48,7 +49,7 @@ impl Crew {
     }
 }
 
-/// A member of a [`Crew`].
+/// A working task of a [`Crew`].
 #[derive(Debug)]
 pub struct AtWork(Crew);
 
@@ -58,7 +59,7 @@ impl Drop for AtWork {
     }
 }
 
-/// A member that waits.
+/// A waiting task.
 #[derive(Debug)]
 pub(crate) struct Resting(Crew);
 

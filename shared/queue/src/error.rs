@@ -1,10 +1,11 @@
-//! What can go wrong at SQS, told without the message.
+//! The errors of SQS, without the text of any message.
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use webhooks_model::retry::Next;
 
-/// The codes by which SQS refuses a message for what it is: characters it does not take, nothing at all, or more than 1 MiB, which
-/// is an invalid parameter value. Each exists in the JSON and in the older query protocol.
+/// The codes by which SQS refuses the message itself: it is empty, has forbidden characters, or is
+/// larger than 1 MiB (an invalid parameter value). Each code exists in the JSON and in the older
+/// query protocol.
 const MESSAGE_IS_AT_FAULT: [&str; 5] = [
     "InvalidMessageContents",
     "InvalidParameterValue",
@@ -13,7 +14,8 @@ const MESSAGE_IS_AT_FAULT: [&str; 5] = [
     "MissingRequiredParameterException",
 ];
 
-/// Of messages that are each within the limit. The older protocol has words before it.
+/// For messages that are within the limit each, but not together. The older protocol puts words
+/// before the code.
 const TOO_MUCH_TOGETHER: &str = "BatchRequestTooLong";
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +34,8 @@ impl QueueError {
         }
     }
 
-    /// Whether the fault is in what was sent: one of several messages, or all of them together, which SQS refuses as a whole.
+    /// Whether the fault is in what was sent: in one of the messages, or in all of them together,
+    /// which SQS then refuses as a whole.
     pub(crate) fn is_about_messages(&self) -> bool {
         match self {
             Self::InvalidMessage(_) => true,
@@ -54,7 +57,8 @@ impl QueueError {
     }
 }
 
-/// The service's code, or in one word why there is none. The error's own text could quote the request.
+/// The service's code, or a word for why there is none. The error's own text could quote the
+/// request.
 fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
     let code = match error {
         SdkError::ConstructionFailure(_) => "request not built",

@@ -1,4 +1,4 @@
-//! Dead letters: messages that are looked at, sent again as they were, and deleted.
+//! Reads, redrives and deletes dead letters.
 
 use crate::error::QueueError;
 use crate::queue::Queue;
@@ -10,11 +10,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 use time::OffsetDateTime;
 
-/// As many as SQS hands out at once.
+/// The most messages that SQS returns at once.
 pub const BATCH: usize = 10;
 const LONGEST_POLL: Duration = Duration::from_secs(20);
 
-/// A message that is hidden from others until it is deleted, shown again, or its time is over.
+/// A received message. Others do not see it until it is deleted, shown again, or its time is over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Letter {
     pub id: String,
@@ -33,16 +33,17 @@ impl Letter {
     }
 }
 
-/// About how many messages a queue holds.
+/// The approximate number of messages on a queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Depth {
     pub waiting: u64,
     pub in_flight: u64,
 }
 
-/// A queue as those read it who are not its function.
+/// A queue, for readers other than its function.
 pub trait Letters: Send + Sync {
-    /// Up to ten messages, hidden for `hidden`. Waits for the first up to `wait`, 20 seconds at most.
+    /// Up to ten messages, hidden for `hidden`. Waits for the first up to `wait`, 20 seconds at
+    /// most.
     fn receive(
         &self,
         most: usize,
@@ -50,21 +51,21 @@ pub trait Letters: Send + Sync {
         wait: Duration,
     ) -> impl Future<Output = Result<Vec<Letter>, QueueError>> + Send;
 
-    /// Sends a message as it was first sent: body, attributes, group and trace.
+    /// Sends a message again with its body, attributes, group and trace.
     fn send_again(&self, letter: &Letter) -> impl Future<Output = Result<(), QueueError>> + Send;
 
     fn delete(&self, letter: &Letter) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// Lets others see it at once.
+    /// Makes the message visible to others at once.
     fn show(&self, letter: &Letter) -> impl Future<Output = Result<(), QueueError>> + Send;
 
     fn depth(&self) -> impl Future<Output = Result<Depth, QueueError>> + Send;
 }
 
-/// The first messages of a queue, each seen once and put back at the end.
+/// The first messages of a queue, each once. They are made visible again at the end.
 ///
 /// # Errors
-/// The queue cannot be reached; what was received by then comes back by itself when `hidden` is over.
+/// The queue cannot be reached. The messages received so far return by themselves after `hidden`.
 pub async fn look(
     queue: &impl Letters,
     most: usize,
@@ -82,7 +83,7 @@ pub async fn look(
     for letter in &seen {
         queue.show(letter).await?;
     }
-    // One that came back by itself, since looking took so long, is there twice.
+    // Looking took so long that this message returned and was received twice.
     let mut ids = std::collections::HashSet::new();
     seen.retain(|letter| ids.insert(letter.id.clone()));
     Ok(seen)

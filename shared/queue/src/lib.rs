@@ -15,15 +15,16 @@ pub use webhooks_telemetry::Trace;
 
 use std::time::Duration;
 
-/// What goes onto a queue.
+/// A message to send to a queue.
 #[derive(Debug, Clone)]
 pub struct Message<'a> {
     pub body: String,
     /// The tenant. Characters that SQS does not take in a group are replaced.
     pub group: Option<&'a str>,
-    /// String attributes by name, at most ten. SQS has no empty ones, so an empty value is left out.
+    /// String attributes by name, at most ten. SQS allows no empty ones, so an empty value is left
+    /// out.
     pub attributes: &'a [(&'a str, &'a str)],
-    /// The trace to go on with: the system attribute `AWSTraceHeader`.
+    /// The trace to continue: the system attribute `AWSTraceHeader`.
     pub trace: Option<&'a Trace>,
 }
 
@@ -36,9 +37,10 @@ pub trait Sender: Send + Sync {
 }
 
 pub trait Pacer: Send + Sync {
-    /// Hides a received message for `wait` from now, in whole seconds, rounded up, and 12 hours at most.
+    /// Hides a received message for `wait` from now, in whole seconds, rounded up, and 12 hours at
+    /// most.
     ///
     /// # Errors
-    /// SQS did not confirm. The message returns when its present visibility time-out ends.
+    /// SQS did not confirm. The message returns when its current visibility timeout ends.
     fn hide(&self, receipt_handle: &str, wait: Duration) -> impl Future<Output = Result<(), QueueError>> + Send;
 }

@@ -55,7 +55,7 @@ impl BatchSender for Queue {
         let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
         match request.send().await.map_err(|error| QueueError::of_sending(&error)) {
             Ok(answer) => {
-                // What SQS says nothing about, it may not have.
+                // SQS may have lost a message that its answer does not mention.
                 let unknown = || Err(QueueError::Unavailable("answer not understood".into()));
                 let mut results: Vec<_> = parcels.iter().map(|_| unknown()).collect();
                 let done = answer.successful.iter().map(|one| (one.id.as_str(), Ok(())));
@@ -67,7 +67,7 @@ impl BatchSender for Queue {
                 }
                 results
             }
-            // One of them is at fault, or all are too much together, which is no reason to refuse each.
+            // One message is at fault, or all are too large together. Each gets its own try.
             Err(error) if error.is_about_messages() => join_all(parcels.iter().map(|one| self.send_one(one))).await,
             Err(error) => parcels.iter().map(|_| Err(error.clone())).collect(),
         }
@@ -105,7 +105,7 @@ fn string_attribute(value: &str) -> MessageAttributeValue {
     attribute.expect("the only required part is the data type")
 }
 
-/// SQS has no empty ones.
+/// SQS allows no empty attributes.
 fn attributes<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Option<HashMap<String, MessageAttributeValue>> {
     let full = pairs.filter(|(_, value)| !value.is_empty());
     let attributes: HashMap<_, _> = full.map(|(name, value)| (name.to_owned(), string_attribute(value))).collect();

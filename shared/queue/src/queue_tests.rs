@@ -9,7 +9,7 @@ use webhooks_model::retry::Next;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 
 const URL: &str = "https://sqs.eu-north-1.amazonaws.com/123456789012/notifications";
-/// Where nobody listens.
+/// An address without a server.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
 fn queue_at(endpoint_url: &str, timeouts: TimeoutConfig) -> Queue {
@@ -27,7 +27,7 @@ fn answer(status: u16, body: &Value) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(body)
 }
 
-/// One that gives these answers, the last of them again and again.
+/// A server that gives these answers in order, and repeats the last.
 async fn sqs_answering(answers: Vec<ResponseTemplate>) -> (Queue, MockServer) {
     let sqs = MockServer::start().await;
     let last = answers.len() - 1;
@@ -55,7 +55,7 @@ fn message<'a>(group: Option<&'a str>, attributes: &'a [(&'a str, &'a str)]) -> 
 }
 
 #[tokio::test]
-async fn a_message_goes_out_with_its_group_and_its_attributes() {
+async fn sends_a_message_with_its_group_and_attributes() {
     let (queue, sqs) = queue_answering(200, None, &json!({"MessageId": "1", "MD5OfMessageBody": "-"})).await;
     queue.send(message(Some("5a0e6f0e"), &[("origin", "replay"), ("empty", "")])).await.unwrap();
     let (target, sent) = request(&sqs).await;
@@ -70,7 +70,7 @@ async fn a_message_goes_out_with_its_group_and_its_attributes() {
 }
 
 #[tokio::test]
-async fn a_message_without_a_group_or_attributes_says_nothing_about_them() {
+async fn leaves_out_a_missing_group_and_missing_attributes() {
     for group in [None, Some("")] {
         let (queue, sqs) = queue_answering(200, None, &json!({"MessageId": "1"})).await;
         queue.send(message(group, &[])).await.unwrap();
@@ -80,7 +80,7 @@ async fn a_message_without_a_group_or_attributes_says_nothing_about_them() {
 }
 
 #[tokio::test]
-async fn a_message_goes_on_with_its_trace() {
+async fn sends_a_message_with_its_trace() {
     let (queue, sqs) = queue_answering(200, None, &json!({"MessageId": "1"})).await;
     let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
     let trace = Trace::parse(header);
@@ -109,7 +109,7 @@ async fn hiding_changes_the_visibility_in_whole_seconds() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_temporary_unless_it_is_about_the_message_itself() {
+async fn a_refusal_is_temporary_unless_the_message_is_invalid() {
     let invalid = |code: &str| QueueError::InvalidMessage(code.to_owned());
     let unavailable = |code: &str| QueueError::Unavailable(code.to_owned());
     for (status, shape, query_error, expected) in [
@@ -134,7 +134,7 @@ async fn a_refusal_is_temporary_unless_it_is_about_the_message_itself() {
 }
 
 #[tokio::test]
-async fn a_message_that_can_no_longer_be_hidden_is_no_bug() {
+async fn a_message_that_can_no_longer_be_hidden_is_not_a_bug() {
     let answer = json!({"__type": "com.amazonaws.sqs#MessageNotInflight", "message": "handle"});
     let (queue, _sqs) = queue_answering(400, Some("AWS.SimpleQueueService.MessageNotInflight;Sender"), &answer).await;
     let error = queue.hide("handle", Duration::ZERO).await.unwrap_err();
@@ -142,7 +142,7 @@ async fn a_message_that_can_no_longer_be_hidden_is_no_bug() {
 }
 
 #[tokio::test]
-async fn no_answer_is_an_error_that_says_so_and_not_what_was_sent() {
+async fn reports_a_missing_answer_without_the_message() {
     let (_, sqs) = sqs_answering(vec![answer(200, &json!({})).set_delay(Duration::from_secs(60))]).await;
     let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_millis(5)).build();
     let error = queue_at(&sqs.uri(), timeouts).send(message(None, &[])).await.unwrap_err();
@@ -193,7 +193,7 @@ async fn several_messages_go_in_one_request_and_each_has_its_own_result() {
 }
 
 #[tokio::test]
-async fn a_request_that_nobody_answers_fails_for_each_of_its_messages() {
+async fn an_unanswered_request_fails_for_each_of_its_messages() {
     let (queue, _sqs) = queue_answering(503, Some("ServiceUnavailable;Receiver"), &json!({})).await;
     let results = queue.send_all(parcels(2)).await;
     assert!(
@@ -203,7 +203,7 @@ async fn a_request_that_nobody_answers_fails_for_each_of_its_messages() {
 }
 
 #[tokio::test]
-async fn of_messages_that_sqs_declares_invalid_together_each_is_sent_alone() {
+async fn sends_each_message_alone_when_sqs_refuses_them_together() {
     let invalid = || answer(400, &json!({"__type": "com.amazonaws.sqs#InvalidMessageContents"}));
     let (queue, _sqs) = sqs_answering(vec![invalid(), answer(200, &json!({"MessageId": "1"})), invalid()]).await;
     let results = queue.send_all(parcels(2)).await;
@@ -211,7 +211,7 @@ async fn of_messages_that_sqs_declares_invalid_together_each_is_sent_alone() {
 }
 
 #[tokio::test]
-async fn what_is_too_much_for_one_request_is_sent_one_by_one() {
+async fn sends_one_by_one_what_exceeds_one_request() {
     for query_error in [None, Some("AWS.SimpleQueueService.BatchRequestTooLong;Sender")] {
         let too_long = answer(400, &json!({"__type": "com.amazonaws.sqs#BatchRequestTooLong"}))
             .append_headers(query_error.map(|error| ("x-amzn-query-error", error)));
@@ -222,7 +222,7 @@ async fn what_is_too_much_for_one_request_is_sent_one_by_one() {
 }
 
 #[tokio::test]
-async fn each_dead_letter_goes_back_in_a_request_of_its_own_however_large_they_are_together() {
+async fn redrives_each_dead_letter_in_its_own_request() {
     let (queue, sqs) = sqs_answering(vec![answer(200, &json!({"MessageId": "1"}))]).await;
     for number in 0..10 {
         let letter = Letter {

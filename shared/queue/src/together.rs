@@ -1,4 +1,4 @@
-//! Messages that are sent at the same time go in one request, which SQS bills as one.
+//! Sends messages of the same moment in one request, which SQS bills as one.
 
 use crate::crew::Resting;
 use crate::{Crew, Message, QueueError, Sender, Trace};
@@ -7,14 +7,15 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// Messages of one request at most.
+/// The most messages of one request.
 const MOST: usize = 10;
-/// Bytes of one request at most: SQS takes 1 MiB, and counts more than the bodies.
+/// The most bytes of one request. SQS accepts 1 MiB, and counts more than the bodies.
 const LARGEST: usize = 1024 * 1024 - 16 * 1024;
-/// A message waits so long for others of its crew. A batch of records ends with its slowest, so those that are done earlier lose nothing.
+/// Maximum wait for other messages. A batch of records ends with its slowest one, so the faster
+/// ones lose nothing.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// A message that waits for others to go with.
+/// A message that waits for others, to share a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parcel {
     pub body: String,
@@ -46,12 +47,13 @@ impl From<Message<'_>> for Parcel {
 }
 
 pub trait BatchSender: Send + Sync {
-    /// Sends up to ten messages of 1 MiB in all. Each has a result of its own, in their order.
+    /// Sends up to ten messages of 1 MiB in all. Returns one result each, in their order.
     fn send_all(&self, parcels: Vec<Parcel>) -> impl Future<Output = Vec<Result<(), QueueError>>> + Send;
 }
 
-/// One request at a time; what is sent while it is on its way goes with the next. A message goes when it has nine others with it, when
-/// nobody else of the crew is at work, so that none can come, or when it has waited for a fifth of a second. One that is alone goes at once.
+/// Sends one request at a time. Messages that come while a request is open go with the next. A
+/// message is sent when nine others wait with it, when no other task of the crew works, or after a
+/// fifth of a second. A single task sends at once.
 #[derive(Debug)]
 pub struct Together<S> {
     queue: S,
@@ -76,7 +78,7 @@ impl<S> Together<S> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What fits into one request, oldest first. Nothing for a sender that has given up.
+    /// The oldest messages that fit into one request. Skips those whose sender has given up.
     fn take(&self) -> Vec<Waiting> {
         let mut waiting = self.waiting();
         waiting.retain(|one| !one.tell.is_closed());
@@ -99,7 +101,7 @@ impl<S: BatchSender> Sender for Together<S> {
         loop {
             let turn = tokio::select! {
                 biased;
-                // Its request may have been another's, who was stopped before there was an answer.
+                // Another task may have sent this message, and was stopped before the answer came.
                 told = &mut told => return told.unwrap_or_else(|_| Err(QueueError::Unavailable("given up".into()))),
                 turn = self.turn.lock() => turn,
             };
@@ -110,9 +112,10 @@ impl<S: BatchSender> Sender for Together<S> {
             if !parcels.is_empty() {
                 let results = self.queue.send_all(parcels).await;
                 for ((resting, tell), result) in senders.into_iter().zip(results) {
-                    // First, or the one that is told first believes that nobody else is at work.
+                    // Ends the wait first, or the first sender to get its result would believe that
+                    // no other works.
                     drop(resting);
-                    // Whoever is not there any more need not be told.
+                    // The sender may have given up.
                     let _ = tell.send(result);
                 }
             }

@@ -3,7 +3,7 @@ use futures::future::{join, join_all};
 use proptest::prelude::*;
 use std::time::Duration;
 
-/// Takes what does not say otherwise, and remembers the requests.
+/// Accepts what does not ask for a refusal, and records the requests.
 #[derive(Debug, Default)]
 struct Fake(Mutex<Vec<Vec<String>>>);
 
@@ -31,7 +31,7 @@ fn requests(queue: Together<Fake>) -> Vec<Vec<String>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_sent_at_the_same_time_goes_in_one_request() {
+async fn sends_simultaneous_messages_in_one_request() {
     let queue = Together::new(Fake::default(), &Crew::default());
     let _at_work: Vec<_> = (0..10).map(|_| queue.crew.join()).collect();
     let bodies: Vec<_> = (0..10).map(|n| n.to_string()).collect();
@@ -41,7 +41,7 @@ async fn what_is_sent_at_the_same_time_goes_in_one_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_while_a_request_is_on_its_way_goes_with_the_next() {
+async fn messages_during_an_open_request_go_with_the_next() {
     let queue = Together::new(Fake::default(), &Crew::default());
     let later = async {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -53,14 +53,14 @@ async fn what_comes_while_a_request_is_on_its_way_goes_with_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_is_told_its_own_result() {
+async fn each_sender_gets_its_own_result() {
     let queue = Together::new(Fake::default(), &Crew::default());
     let results = join_all(["a", "bad", "c"].map(|body| queue.send(message(body)))).await;
     assert_eq!(results, [Ok(()), Err(QueueError::InvalidMessage("bad".into())), Ok(())]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_stopped_takes_the_others_along_and_blocks_nobody() {
+async fn a_stopped_sender_fails_its_request_and_blocks_no_later_one() {
     let queue = Together::new(Fake::default(), &Crew::default());
     let _at_work = [queue.crew.join(), queue.crew.join()];
     let stopped = tokio::time::timeout(Duration::from_millis(20), queue.send(message("never")));
@@ -71,7 +71,7 @@ async fn who_is_stopped_takes_the_others_along_and_blocks_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_waits_for_any_more_is_not_sent() {
+async fn an_abandoned_message_is_not_sent() {
     let queue = Together::new(Fake::default(), &Crew::default());
     let hasty = tokio::time::timeout(Duration::from_millis(2), async {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -83,7 +83,8 @@ async fn what_nobody_waits_for_any_more_is_not_sent() {
     assert_eq!(requests(queue), [["a"], ["c"]]);
 }
 
-/// Works so long, then sends if it has something to say. Returns how long it took until that was durable.
+/// Works for this long, then sends a message if it has one. Returns the time until that was
+/// durable.
 async fn member(queue: &Together<Fake>, works: u64, body: Option<&'static str>) -> Duration {
     let (_at_work, begun) = (queue.crew.join(), tokio::time::Instant::now());
     tokio::time::sleep(Duration::from_millis(works)).await;
@@ -94,7 +95,7 @@ async fn member(queue: &Together<Fake>, works: u64, body: Option<&'static str>) 
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_at_work_is_waited_for_and_who_has_nothing_to_send_no_longer() {
+async fn waits_for_working_tasks_until_they_end() {
     let queue = Together::new(Fake::default(), &Crew::default());
     let (first, _, _) =
         tokio::join!(member(&queue, 1, Some("a")), member(&queue, 20, Some("b")), member(&queue, 40, None));
@@ -103,7 +104,7 @@ async fn who_is_at_work_is_waited_for_and_who_has_nothing_to_send_no_longer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_waited_for_longer_than_a_fifth_of_a_second() {
+async fn waits_at_most_a_fifth_of_a_second() {
     let queue = Together::new(Fake::default(), &Crew::default());
     let (first, _) = tokio::join!(member(&queue, 1, Some("a")), member(&queue, 1_000, Some("b")));
     assert_eq!(first, Duration::from_millis(1) + PATIENCE + Duration::from_millis(5));
@@ -111,7 +112,7 @@ async fn nobody_is_waited_for_longer_than_a_fifth_of_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_request_goes_although_others_are_at_work() {
+async fn a_full_request_is_sent_without_waiting() {
     let queue = Together::new(Fake::default(), &Crew::default());
     let ten = join_all((0..10).map(|_| member(&queue, 10, Some("a"))));
     let (ten, _) = tokio::join!(ten, member(&queue, 50, None));
@@ -119,7 +120,7 @@ async fn a_full_request_goes_although_others_are_at_work() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_was_told_is_at_work_again_before_the_next_sends() {
+async fn a_sender_with_its_result_counts_as_working_before_the_next_request() {
     let queue = Together::new(Fake::default(), &Crew::default());
     let twice = async |first, second| {
         let _at_work = queue.crew.join();

@@ -1,10 +1,11 @@
-//! Where Visma Net is: what paths are joined to.
+//! The base URLs of Visma Net.
 
 use crate::invalid::Code;
 use serde::de::{Deserialize, Deserializer, Error};
 use url::{Host, Url};
 
-/// In ASCII and without `%`: `url` is built without Unicode's tables, and so a host is written as it is asked for, `xn--` and all.
+/// The host must be ASCII, without `%`. `url` is built without Unicode tables, so write such a host
+/// in its `xn--` form.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
     let text = String::deserialize(deserializer)?;
     if !text.is_ascii() || text.contains('%') {
@@ -13,7 +14,8 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     Url::parse(&text).map_err(|_| D::Error::custom(Code::UrlInvalid))
 }
 
-/// Over TLS, but on this machine; and nothing that a path joined to it, or a log line, would carry along.
+/// Requires TLS except on loopback. Allows nothing that a joined path or a log line would carry
+/// along.
 pub(crate) fn is_safe(url: &Url) -> bool {
     let loopback = match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),

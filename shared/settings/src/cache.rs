@@ -1,4 +1,5 @@
-//! The document in the process: read when needed, kept for a while, read again when a signature does not verify.
+//! The document in the process. It is read when needed, kept for a while, and read again when a
+//! signature does not verify.
 
 use crate::document::Settings;
 use crate::invalid::Invalid;
@@ -7,19 +8,21 @@ use time::{Duration, OffsetDateTime};
 use tokio::sync::Mutex;
 use webhooks_host::Host;
 
-/// How long a document is trusted without asking again.
+/// How long a document is used before it is read again.
 const FRESH_FOR: Duration = Duration::minutes(5);
-/// The least time between two readings, so that forged signatures cannot make us hammer Secrets Manager.
+/// The least time between two readings, so that forged signatures cannot flood Secrets Manager.
 const REREAD_AFTER: Duration = Duration::seconds(30);
 
-/// The same for what an operator repeats, who may just have mended the document.
+/// The same for replays: an operator may just have corrected the document.
 const REREAD_FOR_REPLAYS_AFTER: Duration = Duration::seconds(2);
-/// The wait after a reading that failed; it doubles with each until [`REREAD_AFTER`], less up to a half, so that those who began together
-/// part. So a thousand processes that start while Secrets Manager refuses ask it once each in their first second.
+/// The wait after a failed reading. It doubles with each failure up to [`REREAD_AFTER`], and loses
+/// up to half at random, so that processes that started together spread out. A thousand processes
+/// that start while Secrets Manager refuses ask it once each in their first second.
 const RETRY_AFTER: Duration = Duration::seconds(2);
 
-/// How long a document stays in force while no newer one can be read, and [`FRESH_FOR`] after the last try in that time. A secret that a newer
-/// one has ended lets somebody in for no longer, also at an environment that was frozen for a day.
+/// How long a document stays in force while no newer one can be read: an hour, plus [`FRESH_FOR`]
+/// after the last try in that hour. A revoked secret stays valid no longer than this, even in a
+/// process that was frozen for a day.
 const IN_FORCE_FOR: Duration = Duration::hours(1);
 
 /// Where the document is kept.
@@ -38,7 +41,7 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    /// What is wrong with the document, where it was read.
+    /// The stable code of an invalid document.
     fn code(&self) -> Option<&'static str> {
         match self {
             Self::Unreachable(_) => None,
@@ -47,7 +50,8 @@ impl LoadError {
     }
 }
 
-/// Hands out the current document. While a new reading fails, the last good document stays in force for an hour.
+/// Returns the current document. While reading fails, the last good document stays in force for an
+/// hour.
 #[derive(Debug)]
 pub struct Cache<S, H> {
     source: S,
@@ -59,9 +63,9 @@ pub struct Cache<S, H> {
 struct Kept {
     /// The last good document, and when it was read.
     good: Option<(Arc<Settings>, OffsetDateTime)>,
-    /// When it was last tried.
+    /// When reading was last tried.
     read_at: Option<OffsetDateTime>,
-    /// Why the last reading brought nothing.
+    /// Why the last reading failed.
     failure: Option<Failure>,
 }
 
@@ -70,12 +74,12 @@ struct Failure {
     error: LoadError,
     /// How many readings have failed in a row.
     count: u32,
-    /// Nobody asks before.
+    /// No reading starts before this time.
     retry_at: OffsetDateTime,
 }
 
 impl Kept {
-    /// The last good document, unless it had grown too old by the last try for a newer one.
+    /// The last good document, unless it was too old at the last reading.
     fn in_force(&self) -> Option<&Arc<Settings>> {
         let (settings, good_at) = self.good.as_ref()?;
         (self.read_at? - *good_at < IN_FORCE_FOR).then_some(settings)
@@ -88,31 +92,33 @@ impl<S: Source, H: Host> Cache<S, H> {
     }
 
     /// # Errors
-    /// There is no document yet, or none newer than an hour, and none can be read.
+    /// There is no document, or none newer than an hour, and none can be read.
     pub async fn get(&self) -> Result<Arc<Settings>, LoadError> {
         Ok(self.read_within(FRESH_FOR).await?.0)
     }
 
-    /// The document after something in it did not fit: read again unless that was done a moment ago.
+    /// The document to use when something does not match it. It is read again unless that was done
+    /// a moment ago.
     ///
     /// # Errors
-    /// The last reading failed, so what did not fit may do so in a newer document.
+    /// The last reading failed. A newer document might match.
     pub async fn refreshed(&self) -> Result<Arc<Settings>, LoadError> {
         let (settings, failure) = self.read_within(REREAD_AFTER).await?;
         failure.map_or(Ok(settings), Err)
     }
 
-    /// The document as it was at that time or later, for what something newer than ours has let in.
+    /// A document read at `moment` or later. Use it for a message that a newer document than ours
+    /// may have admitted.
     ///
     /// # Errors
-    /// It cannot be read now.
+    /// The document cannot be read now.
     pub async fn as_of(&self, moment: OffsetDateTime) -> Result<Arc<Settings>, LoadError> {
         let (settings, failure) = self.read_within(self.host.now() - moment).await?;
         failure.map_or(Ok(settings), Err)
     }
 
-    /// The document for a replay: what could not be read before may be readable by the newest. Read again unless that was done in
-    /// the last two seconds.
+    /// The document for a replay, since a newer document may read what the last one could not. It
+    /// is read again unless that was done in the last two seconds.
     ///
     /// # Errors
     /// As [`Self::get`].
@@ -148,7 +154,7 @@ impl<S: Source, H: Host> Cache<S, H> {
         let doubled = RETRY_AFTER * 2_i32.pow(count.min(5) - 1);
         let wait = doubled.min(REREAD_AFTER) * (0.5 + self.host.random().clamp(0.0, 1.0) / 2.0);
         let code = error.code();
-        tracing::error!(error = %error, code, failed_readings = count, "the settings cannot be read anew: {error}");
+        tracing::error!(error = %error, code, failed_readings = count, "the settings cannot be read again: {error}");
         Failure { error, count, retry_at: now + wait }
     }
 
@@ -210,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn failed_verifications_cause_one_reading_in_half_a_minute_however_many_they_are() {
+    async fn failed_verifications_cause_at_most_one_reading_in_half_a_minute() {
         let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
         *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
         let cache = Cache::new(&shelf, &host);
@@ -223,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn replays_cause_one_reading_in_two_seconds_however_many_they_are() {
+    async fn replays_cause_at_most_one_reading_in_two_seconds() {
         let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
         *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
         let cache = Cache::new(&shelf, &host);
@@ -240,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_good_document_stays_in_force_while_no_new_one_can_be_read() {
+    async fn the_last_good_document_stays_in_force_while_reading_fails() {
         let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
         let cache = Cache::new(&shelf, &host);
         assert_eq!(cache.get().await.unwrap_err(), LoadError::Unreachable("down".into()));
@@ -256,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_document_that_could_not_be_read_again_for_an_hour_lets_nobody_in() {
+    async fn a_document_expires_after_an_hour_without_a_reading() {
         let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
         *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
         let cache = Cache::new(&shelf, &host);
@@ -271,7 +277,8 @@ mod tests {
         cache.get().await.unwrap();
     }
 
-    /// How often the source is asked in ten minutes of a hundred requests a second, each of which asks in each way.
+    /// How often the source is read in ten minutes of a hundred requests a second. Each request
+    /// asks in every way.
     async fn readings_in_ten_minutes(cache: &Cache<&Shelf, &FixedHost>, shelf: &Shelf, host: &FixedHost) -> usize {
         let before = shelf.readings.load(Ordering::SeqCst);
         for _ in 0..600 {
@@ -285,7 +292,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_source_that_fails_is_asked_ever_more_seldom_whoever_asks() {
+    async fn a_failing_source_is_read_less_and_less_often() {
         let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
         let cache = Cache::new(&shelf, &host);
         // Every 15 to 30 seconds, and a few times at first.
@@ -307,7 +314,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_fit_is_not_judged_by_a_document_that_could_not_be_read_again() {
+    async fn a_mismatch_is_an_error_while_reading_fails() {
         let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
         *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
         let cache = Cache::new(&shelf, &host);

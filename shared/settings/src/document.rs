@@ -21,11 +21,12 @@ use webhooks_model::{Channel, Entity, EventType, Kind, Language, Zone};
 const NAME: &str = "must be of letters, digits, - and _, 64 at most";
 const LONGEST_TENANT_NAME: usize = 100;
 const SHORTEST_PATH_TOKEN: usize = 32;
-/// What an outcome waits for is kept for longer: `RetentionDays` of the template is 15 at least.
+/// Records must outlive the outcomes that they wait for. `RetentionDays` of the template is at
+/// least 15.
 const LONGEST_DEADLINE_HOURS: u32 = 14 * 24;
-/// More would let an unsigned request cost too much.
+/// With more secrets, an unsigned request would cost too much.
 const MOST_SECRETS_PER_ROUTE: usize = 256;
-/// A body of 1 MiB with more has ten bytes for each, so its items are no notifications.
+/// A body of 1 MiB has ten bytes for each of these, too few for a notification.
 const MOST_ITEMS: usize = 100_000;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -51,7 +52,8 @@ pub struct Settings {
     pub reconciliation: Reconciliation,
 }
 
-/// Where Visma Net is and who we are to it (docs/visma-net.md#tokens, docs/visma-net.md#base-urls).
+/// The addresses of Visma Net and our credentials (docs/visma-net.md#tokens,
+/// docs/visma-net.md#base-urls).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Visma {
@@ -64,26 +66,27 @@ pub struct Visma {
     pub client_id: String,
     pub client_secret: Secret,
     pub scope: String,
-    /// The `source` of a feedback where the notification named none.
+    /// The `source` of a feedback if the notification has none.
     #[serde(default = "application_name")]
     pub application_name: String,
     #[serde(default)]
     pub feedback_id: FeedbackId,
-    /// Of the sentences that an accountant reads.
+    /// The language of the sentences that an accountant reads.
     #[serde(default)]
     pub language: Language,
-    /// The clock of `erp_url`'s times, which name no zone (docs/visma-net.md#times-and-zones).
+    /// The zone of times from `erp_url`, which have no zone of their own
+    /// (docs/visma-net.md#times-and-zones).
     #[serde(default)]
     pub erp_time_zone: TimeZone,
-    /// The clock of `sales_order_url`'s times, where one names no zone. UTC unless told: that API
-    /// documents UTC for its filter (docs/visma-net.md#sales-orders-version-3), and zones differ by
-    /// endpoint (docs/visma-net.md#times-and-zones).
+    /// The zone of times from `sales_order_url` that have none of their own. The default is UTC,
+    /// which that API documents for its filter (docs/visma-net.md#sales-orders-version-3). Zones
+    /// differ by endpoint (docs/visma-net.md#times-and-zones).
     #[serde(default)]
     pub sales_order_time_zone: TimeZone,
 }
 
 impl Visma {
-    /// The zone of an API's times that name none.
+    /// The zone of an API's times that have none of their own.
     pub fn zone(&self, api: Api) -> Zone {
         match api {
             Api::Finance => self.erp_time_zone.zone(),
@@ -91,7 +94,7 @@ impl Visma {
         }
     }
 
-    /// The setting that says so.
+    /// The name of that setting.
     pub fn zone_setting(api: Api) -> &'static str {
         match api {
             Api::Finance => "visma.erp_time_zone",
@@ -115,8 +118,8 @@ impl Visma {
     }
 }
 
-/// Which id of a notification a feedback names first
-/// (docs/visma-net.md#open-questions, question 3).
+/// The id of a notification that a feedback tries first (docs/visma-net.md#open-questions, question
+/// 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedbackId {
@@ -129,17 +132,17 @@ pub enum FeedbackId {
 #[serde(deny_unknown_fields)]
 pub struct Tenant {
     pub id: String,
-    /// What people call it.
+    /// The name that people use.
     #[serde(default)]
     pub name: Option<String>,
     /// `contextId` of legacy messages.
     #[serde(default)]
     pub company_id: Option<String>,
-    /// In place of the reconciliation's, for a tenant that is quieter than others. 0: it may be
-    /// silent as long as it likes.
+    /// Overrides `reconciliation.silence_hours`, for a tenant that is quieter than others. 0 means
+    /// no limit.
     #[serde(default)]
     pub silence_hours: Option<u16>,
-    /// In place of `visma.language`.
+    /// Overrides `visma.language`.
     #[serde(default)]
     pub language: Option<Language>,
 }
@@ -164,7 +167,7 @@ pub enum SourceIpPolicy {
 
 impl Settings {
     /// # Errors
-    /// The first rule the document breaks.
+    /// The first rule that the document breaks.
     pub fn parse(json: &str) -> Result<Self, Invalid> {
         let mut json = serde_json::Deserializer::from_str(json);
         let mut settings: Self = serde_path_to_error::deserialize(&mut json)?;
@@ -178,18 +181,19 @@ impl Settings {
         self.subscriptions.iter().find(|subscription| subscription.id == id)
     }
 
-    /// In which the tenant's accountants read.
+    /// The language of the tenant's accountants.
     pub fn language(&self, tenant: Option<&str>) -> Language {
         let is_meant = |own: &&Tenant| tenant.is_some_and(|tenant| own.id.eq_ignore_ascii_case(tenant));
         self.tenants.iter().find(is_meant).and_then(|own| own.language).unwrap_or(self.visma.language)
     }
 
-    /// How long the tenant may be silent; `None` for as long as it likes.
+    /// Longest silence of the tenant before it is reported; `None` for no limit.
     pub fn silence(&self, tenant: &Tenant) -> Option<Duration> {
         self.allowed_silence(tenant.silence_hours)
     }
 
-    /// How long the first delivery of the subscription may be waited for; `None` for as long as it likes.
+    /// Longest wait for the first delivery of the subscription before it is reported; `None` for no
+    /// limit.
     pub fn first_silence(&self, subscription: &Subscription) -> Option<Duration> {
         self.allowed_silence(subscription.silence_hours)
     }
@@ -216,7 +220,7 @@ impl Settings {
         }
     }
 
-    /// The event and the tenant that a subscription's secret stands for.
+    /// The event and the tenant that a subscription's secret proves.
     fn proven_by(&self, subscription: &Subscription) -> (Option<&'static str>, Option<String>) {
         let event = subscription.event.as_deref();
         let event = event.and_then(|name| self.event_alias(name).or_else(|| catalogue::find(name)));
@@ -326,18 +330,18 @@ fn check_subscription(at: usize, subscription: &Subscription) -> Result<(), Inva
     }
 }
 
-/// What RFC 3986 calls unreserved: senders and gateways may write any other character in a path as `%` and two digits, and intake
-/// compares the text as it comes.
+/// The unreserved characters of RFC 3986. Senders and gateways may percent-encode any other
+/// character of a path, and intake compares the text as received.
 fn is_plain_in_path(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~')
 }
 
-/// Nobody is called what the ledger calls nobody.
+/// `unknown` is reserved for notifications without a tenant.
 fn is_tenant(id: &str) -> bool {
     is_name(id) && !id.eq_ignore_ascii_case(UNKNOWN_TENANT)
 }
 
-/// People read it, in a terminal too.
+/// Names appear in a terminal, so they have no control characters.
 fn is_tenant_name(name: &str) -> bool {
     let fits = (1..=LONGEST_TENANT_NAME).contains(&name.chars().count());
     fits && name == name.trim() && !name.contains(char::is_control)

@@ -36,19 +36,19 @@ fn with(pointer: &str, value: Value) -> Result<Settings, Invalid> {
     Settings::parse(&document.to_string())
 }
 
-/// The code and the path of what is wrong.
+/// The code and the path of the mistake.
 fn told(result: Result<Settings, Invalid>) -> (&'static str, String) {
     let invalid = result.unwrap_err();
     (invalid.code.name(), invalid.at)
 }
 
-/// A document with this in place of that is refused by this code, at this path.
+/// Asserts that a document with this value is refused with this code, at this path.
 fn refuses(pointer: &str, value: Value, code: &str, at: &str) {
     assert_eq!(told(with(pointer, value.clone())), (code, at.to_owned()), "{pointer}: {value}");
 }
 
 #[test]
-fn the_readmes_document_is_valid() {
+fn the_readmes_example_is_valid() {
     let readme = include_str!("../README.md");
     let json = readme.split("```json").nth(1).unwrap().split("```").next().unwrap();
     let json = json.replace("at least 32 characters", "0123456789abcdef0123456789abcdef");
@@ -56,7 +56,7 @@ fn the_readmes_document_is_valid() {
 }
 
 #[test]
-fn a_tenant_may_have_a_name_that_people_can_read() {
+fn accepts_a_readable_name_for_a_tenant() {
     assert_eq!(
         with("/tenants/0/name", json!("Ål & Sønn AS")).unwrap().tenants[0].name.as_deref(),
         Some("Ål & Sønn AS")
@@ -101,7 +101,7 @@ fn routes_aliases_companies_and_fields_are_looked_up() {
 }
 
 #[test]
-fn a_document_that_would_let_anyone_in_is_refused() {
+fn rejects_a_document_that_would_accept_any_request() {
     refuses("/subscriptions/0/secrets", json!([]), "secret_missing", "subscriptions[0].secrets");
     let empty = json!({"id": "x", "value": ""});
     refuses("/subscriptions/0/secrets/1", empty, "secret_empty", "subscriptions[0].secrets[1].value");
@@ -120,7 +120,7 @@ fn a_host_is_written_in_ascii() {
 }
 
 #[test]
-fn a_document_with_a_mistake_is_told_where() {
+fn names_the_place_of_a_mistake() {
     refuses("/subscriptions/1/id", json!("accounts"), "id_twice", "subscriptions[1].id");
     refuses("/version", json!(2), "version_unknown", "version");
     for url in ["http://api.finance.visma.net", "ftp://x", "https://x/?a=b", "http://localhost.evil.example", "x"] {
@@ -141,7 +141,7 @@ fn a_document_with_a_mistake_is_told_where() {
 }
 
 #[test]
-fn a_field_that_is_missing_unknown_or_of_another_kind_is_named() {
+fn names_a_missing_unknown_or_mistyped_field() {
     refuses("/visma", json!({}), "field_missing", "visma.connect_url");
     refuses("/subscriptions/0/secrets/1", json!({"id": "x"}), "field_missing", "subscriptions[0].secrets[1].value");
     assert_eq!(told(Settings::parse("{}")), ("field_missing", "version".to_owned()));
@@ -162,7 +162,7 @@ fn a_field_that_is_missing_unknown_or_of_another_kind_is_named() {
 }
 
 #[test]
-fn what_is_no_json_is_told_with_its_line_and_column() {
+fn invalid_json_is_reported_with_line_and_column() {
     let told = |text: &str| Settings::parse(text).unwrap_err().to_string();
     let words = |at: &str, column| format!("not_json: {at}: is not JSON at line 1, column {column}; correct it there");
     assert_eq!(told(""), words("document", 0));
@@ -172,7 +172,7 @@ fn what_is_no_json_is_told_with_its_line_and_column() {
 }
 
 #[test]
-fn a_mistake_is_told_by_its_code_its_path_and_what_to_do() {
+fn a_mistake_is_reported_with_code_path_and_advice() {
     let shown = |result: Result<Settings, Invalid>| result.unwrap_err().to_string();
     assert_eq!(shown(with("/version", json!(2))), "version_unknown: version: must be 1");
     let expected = "value_unknown: visma.feedback_id: must be `body_first` or `header_first` (line 1, column ";
@@ -193,7 +193,7 @@ fn the_readme_lists_each_code_once_and_no_other() {
 }
 
 #[test]
-fn a_time_zone_is_one_of_the_database_and_utc_unless_told() {
+fn a_time_zone_comes_from_the_iana_database_and_defaults_to_utc() {
     let zone = |settings: Settings, api| settings.visma.zone(api).name();
     assert_eq!(zone(Settings::parse(&document().to_string()).unwrap(), Api::Finance), "UTC");
     let oslo = || with("/visma/erp_time_zone", json!("Europe/Oslo")).unwrap();
@@ -226,7 +226,7 @@ fn a_deadline_is_bounded_and_named() {
 }
 
 #[test]
-fn a_secret_that_was_copied_with_what_nobody_sees_is_refused_by_the_name_of_its_field() {
+fn rejects_a_secret_copied_with_invisible_characters() {
     let good = "canary-0123456789abcdef0123456789abcdef";
     for wrong in [" {}", "{} ", "{}\n", "\t{}", "\u{feff}{}", "{}\u{feff}", "\u{a0}{}", "{}\u{200b}", "{}\r\n"] {
         let wrong = wrong.replace("{}", good);
@@ -244,7 +244,7 @@ fn a_secret_that_was_copied_with_what_nobody_sees_is_refused_by_the_name_of_its_
 }
 
 #[test]
-fn a_path_token_that_no_url_would_match_is_refused_with_words() {
+fn rejects_a_path_token_that_no_url_can_match() {
     let token =
         |odd: &str| with("/subscriptions/1/path_token", json!(format!("0123456789abcdef{odd}0123456789abcdef")));
     for odd in ["/", "?", "#", "%", "%2F", "a b", "å", "\\", "+", "\u{0}", "\u{feff}"] {
@@ -278,7 +278,7 @@ fn nothing_secret_is_ever_shown() {
 }
 
 #[test]
-fn a_secret_of_two_events_or_two_tenants_proves_neither() {
+fn a_secret_shared_by_two_events_or_tenants_proves_neither() {
     let shares = |second: Value| {
         let mut document = document();
         document["subscriptions"].as_array_mut().unwrap().push(second);
@@ -296,7 +296,7 @@ fn a_secret_of_two_events_or_two_tenants_proves_neither() {
 }
 
 #[test]
-fn a_tenants_own_silence_outweighs_that_of_all_and_none_is_no_limit() {
+fn a_tenants_own_silence_limit_overrides_the_default() {
     let allowed = |tenant: Value| {
         let settings = with("/tenants/0", tenant).unwrap();
         settings.silence(&settings.tenants[0]).map(time::Duration::whole_hours)
@@ -308,7 +308,7 @@ fn a_tenants_own_silence_outweighs_that_of_all_and_none_is_no_limit() {
 }
 
 #[test]
-fn a_tenants_own_language_outweighs_that_of_all_and_is_english_unless_told() {
+fn a_tenants_own_language_overrides_the_default_english() {
     let languages = |visma: Option<&str>, tenant: Option<&str>| {
         let mut document = document();
         document["tenants"][0]["language"] = json!(tenant);
@@ -330,7 +330,7 @@ fn a_tenants_own_language_outweighs_that_of_all_and_is_english_unless_told() {
 }
 
 #[test]
-fn a_subscription_whose_event_is_rare_may_be_waited_for_longer_or_not_at_all() {
+fn a_subscription_can_have_its_own_silence_limit_or_none() {
     let allowed = |hours: Option<u16>| {
         let mut settings = with("/tenants/0", json!({"id": "t-1"})).unwrap();
         settings.subscriptions[0].silence_hours = hours;

@@ -1,4 +1,4 @@
-//! What is wrong with a settings document: a code that stays, the field, and what to do.
+//! The mistakes of a settings document: a stable code, the field, and what to do.
 
 use serde_path_to_error::{Path, Segment};
 use std::fmt;
@@ -9,7 +9,7 @@ const LONGEST_NAME: usize = 31;
 
 macro_rules! codes {
     ($($code:ident = $name:literal,)*) => {
-        /// Stays the same from version to version. The README says what each means.
+        /// Stable across versions. The README explains each.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Code {
             $($code,)*
@@ -63,7 +63,7 @@ impl fmt::Display for Code {
     }
 }
 
-/// The first mistake of a document. It names a place in it, never a value.
+/// The first mistake of a document. It names a field, never a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {at}: {what}")]
 pub struct Invalid {
@@ -94,7 +94,7 @@ impl From<Mistake> for Invalid {
     fn from(mistake: Mistake) -> Self {
         let (code, what) = match mistake.fault {
             Fault::EventsUnknown => (Code::EventsUnknown, "covers no event of the catalogue"),
-            Fault::EventsTooNarrow => (Code::EventsTooNarrow, "needs events \"*\", for it tells the event"),
+            Fault::EventsTooNarrow => (Code::EventsTooNarrow, "needs events \"*\", since it names the event"),
             Fault::PointerInvalid => (Code::PointerInvalid, "must be a JSON pointer (RFC 6901) such as /entity/no"),
         };
         Self::new(code, mistake.at, what)
@@ -115,8 +115,8 @@ impl From<serde_path_to_error::Error<serde_json::Error>> for Invalid {
         if !error.is_data() {
             return not_json(&at, error);
         }
-        // serde keeps neither kind nor name, only this text. It begins with the kind, and values may
-        // stand in its middle: only what serde itself wrote is taken from it.
+        // serde keeps neither kind nor name, only this text. The text begins with the kind and may
+        // contain values, so only serde's own words are read from it.
         let text = error.to_string();
         let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
         let named = || text.split('`').nth(1).unwrap_or_default();
@@ -149,7 +149,7 @@ fn not_json(at: &str, error: &serde_json::Error) -> Invalid {
     Invalid::new(Code::NotJson, at, what)
 }
 
-/// What serde expects, without names of Rust.
+/// The type that serde expects, without Rust's names.
 fn plain(expected: &str) -> &str {
     match expected {
         "a sequence" => "a list",
@@ -169,7 +169,7 @@ fn place(path: &Path) -> String {
     })
 }
 
-/// The path of a field of what stands at `at`. A name that may be a misplaced secret is shown as `?`.
+/// The path of a field below `at`. A name that may be a misplaced secret becomes `?`.
 pub(crate) fn below(at: &str, name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-' | '.' | ' ');
     let name = if name.len() <= LONGEST_NAME && name.chars().all(is_plain) { name } else { "?" };

@@ -1,4 +1,4 @@
-//! How the ERP is searched for changes whose webhook never arrived.
+//! How the reconciler searches the ERP for changes whose webhook never arrived.
 
 use serde::Deserialize;
 use time::Duration;
@@ -9,21 +9,23 @@ use webhooks_model::Collection;
 pub struct Reconciliation {
     /// The lists to sweep. Empty: none.
     pub collections: Vec<Collection>,
-    /// How far each sweep reaches back behind the one before, for clocks that differ.
+    /// How far each sweep overlaps the one before, since clocks differ.
     pub overlap_minutes: u16,
-    /// What changed more recently may still be on its way and is left to the next sweep.
+    /// Newer changes are left to the next sweep: their webhook may still come.
     pub grace_minutes: u16,
     /// How far the first sweep of a list reaches back.
     pub first_lookback_hours: u16,
-    /// How long a tenant may be silent, also one that was never heard of; and how long the first
-    /// delivery of a subscription may be waited for. 0: as long as they like.
+    /// Longest silence of a tenant, heard of or not, and longest wait for a subscription's first
+    /// delivery. 0 means no limit.
     pub silence_hours: u16,
-    /// How long after its last movement a notification that has not ended, or a feedback that was not sent, counts as stuck. Longer than a
-    /// notification is retried (17 hours at most) and than a feedback is tried (`GiveUpHours`).
+    /// A notification without an end, or an unsent feedback, counts as stuck this long after its
+    /// last change. It must be longer than notifications are retried (17 hours at most) and
+    /// feedback is tried (`GiveUpHours`).
     pub stuck_hours: u16,
     /// The most calls to the ERP in one run.
     pub max_calls: u32,
-    /// The most changes put on the queue in one run, so that it is never flooded; and as much again of what is overdue or stuck.
+    /// The most changes queued in one run, so that the queue is never flooded. The same limit
+    /// applies to overdue and stuck items.
     pub max_gaps: usize,
 }
 

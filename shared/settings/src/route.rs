@@ -1,4 +1,4 @@
-//! What to do about an event.
+//! What to do with an event.
 
 use serde::Deserialize;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub struct Route {
     pub publish: bool,
     #[serde(default)]
     pub feedback: FeedbackMode,
-    /// How long the integrator's system has to post an outcome, where feedback is deferred.
+    /// How long the integrator's system has to send an outcome, if feedback is deferred.
     #[serde(default = "a_day")]
     pub deadline_hours: u32,
 }

@@ -1,11 +1,12 @@
-//! A text that is never shown.
+//! Texts that are never shown.
 
 use serde::Deserialize;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use zeroize::Zeroizing;
 
-/// A secret. It has no `Display`, its `Debug` shows nothing, and its memory is wiped when it is dropped.
+/// A secret. It has no `Display`, its `Debug` shows nothing, and its memory is wiped when it is
+/// dropped.
 #[derive(Clone, Deserialize, PartialEq, Eq)]
 #[serde(from = "String")]
 pub struct Secret(Zeroizing<String>);
@@ -16,7 +17,8 @@ impl Secret {
         &self.0
     }
 
-    /// Whether it begins or ends with white space, a control character or a mark that nobody sees: a trace of how it was copied.
+    /// Whether it begins or ends with white space, a control character or an invisible mark, which
+    /// it got when it was copied.
     pub(crate) fn is_padded(&self) -> bool {
         let is_padding =
             |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}');
@@ -24,7 +26,7 @@ impl Secret {
     }
 }
 
-/// For a place in a map, in this process only.
+/// As a key of a map in this process.
 impl Hash for Secret {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.as_str().hash(state);

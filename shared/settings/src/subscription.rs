@@ -1,4 +1,4 @@
-//! Who may deliver, and how each proves who it is.
+//! Who may deliver, and how each sender proves its identity.
 
 use crate::secret::Secret;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use webhooks_signature::{Signature, equal_in_constant_time};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subscription {
-    /// As `x-vwd-subscription-id` says it.
+    /// The value of `x-vwd-subscription-id`.
     pub id: String,
     /// The last part of the URL: `/hooks/visma/{route}`.
     pub route: String,
@@ -28,11 +28,11 @@ pub struct Subscription {
     pub path_token: Option<Secret>,
     #[serde(default = "every_tenant")]
     pub tenants: Vec<String>,
-    /// In place of the reconciliation's, for one whose event is rare. 0: it need not deliver anything.
+    /// Overrides `reconciliation.silence_hours`, for a rare event. 0 means no limit.
     #[serde(default)]
     pub silence_hours: Option<u16>,
-    /// Whether another subscription, for another event or tenant, has one of the same secrets. Then a
-    /// signature does not prove which of them it was. Found out when the document is read.
+    /// Whether another subscription, for another event or tenant, has one of the same secrets. A
+    /// signature then does not tell them apart. Set when the document is read.
     #[serde(skip)]
     pub shares_secret: bool,
 }
@@ -47,7 +47,8 @@ pub struct SigningSecret {
 }
 
 impl Subscription {
-    /// Whether one of the live secrets made the signature. Every live secret is tried, so the time says nothing about which.
+    /// Whether one of the live secrets made the signature. It tries every live secret, so the time
+    /// does not tell which one matched.
     pub fn verifies(&self, signature: &Signature, body: &[u8], now: OffsetDateTime) -> bool {
         let live = self.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|end| now < end));
         any_without_stopping(live, |secret| signature.is_by(secret.value.reveal(), body))
@@ -61,7 +62,7 @@ impl Subscription {
         self.tenants.iter().any(|own| own == "*" || own.eq_ignore_ascii_case(tenant))
     }
 
-    /// The tenant, if there is only one it could be.
+    /// The tenant, if there is only one.
     pub fn sole_tenant(&self) -> Option<&str> {
         match self.tenants.as_slice() {
             [only] if only != "*" => Some(only),
@@ -88,7 +89,7 @@ mod tests {
     use std::cell::RefCell;
 
     #[test]
-    fn every_secret_is_tried_though_one_has_fitted() {
+    fn tries_every_secret_even_after_a_match() {
         for fitting in 0..=3 {
             let tried = RefCell::new(vec![]);
             let fits = |secret| {

@@ -1,9 +1,9 @@
-//! The zone of an API's times that name none.
+//! The zone of an API's times that have none of their own.
 
 use serde::{Deserialize, Deserializer};
 use webhooks_model::Zone;
 
-/// `None` is a name that no zone has. It is kept, so that the check can name the field.
+/// `None` stands for an unknown name, so that the check can name the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeZone(Option<Zone>);
 
@@ -17,7 +17,7 @@ impl TimeZone {
     }
 }
 
-/// UTC: a wrong zone to the west of the API's finds changes late, and one to the east loses them.
+/// UTC. A zone too far west finds changes late; one too far east loses them.
 impl Default for TimeZone {
     fn default() -> Self {
         Self(Some(Zone::UTC))

@@ -8,9 +8,9 @@ use subtle::ConstantTimeEq;
 
 const LENGTH: usize = 32;
 
-/// What `x-vwd-signature-v1` holds: HMAC-SHA256 of the raw body
-/// (docs/visma-net.md#delivery-request). Shown by `Display` alone, and compared by
-/// [`Signature::is_by`] alone, in constant time:
+/// The value of `x-vwd-signature-v1`: HMAC-SHA256 of the raw body
+/// (docs/visma-net.md#delivery-request). Only `Display` shows it. Only [`Signature::is_by`]
+/// compares it, in constant time:
 ///
 /// ```compile_fail,E0369
 /// # use webhooks_signature::Signature;
@@ -38,29 +38,29 @@ impl Signature {
         Self(mac.finalize().into_bytes().into())
     }
 
-    /// Whether `secret` made this signature of `body`. The comparison takes the same time wherever it differs. An empty secret
-    /// made nothing.
+    /// Whether `secret` made this signature of `body`. Compares in constant time. Always false for
+    /// an empty secret.
     pub fn is_by(&self, secret: &str, body: &[u8]) -> bool {
         let matches = Self::sign(secret, body).0.ct_eq(&self.0);
         !secret.is_empty() && bool::from(matches)
     }
 }
 
-/// The header's form.
+/// Writes the form of the header.
 impl std::fmt::Display for Signature {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&STANDARD.encode(self.0))
     }
 }
 
-/// A log must not help to repeat a delivery.
+/// Hides the value, since a log must not help to repeat a delivery.
 impl std::fmt::Debug for Signature {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("[signature]")
     }
 }
 
-/// Compares two texts in a time that depends on their lengths alone.
+/// Compares two texts in a time that depends only on their lengths.
 pub fn equal_in_constant_time(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_of_another_form_is_refused() {
+    fn rejects_a_malformed_header() {
         for header in [
             "",
             "x",
@@ -114,13 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_secret_lets_nobody_in() {
+    fn an_empty_secret_verifies_nothing() {
         assert!(!Signature::sign("", b"{}").is_by("", b"{}"));
     }
 
-    /// RFC 4231, test cases 2 and 7's key: one shorter than a block, and one longer, which is hashed first.
+    /// Keys of RFC 4231, test cases 2 and 7: one shorter than a block, and one longer, which is
+    /// hashed first.
     #[test]
-    fn a_key_of_any_length_makes_the_standards_hmac() {
+    fn a_key_of_any_length_makes_the_standard_hmac() {
         let hex = |signature: Signature| signature.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         assert_eq!(
             hex(Signature::sign("Jefe", b"what do ya want for nothing?")),

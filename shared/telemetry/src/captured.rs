@@ -1,4 +1,4 @@
-//! Lines kept for a test to look at.
+//! Captures log lines for tests.
 
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use tracing::Dispatch;
 use tracing::subscriber::NoSubscriber;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// A writer that keeps what is written; clones share it.
+/// A writer that keeps what is written. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Captured(Arc<Mutex<Vec<u8>>>);
 
@@ -15,7 +15,7 @@ impl Captured {
         String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 
-    /// Every line that is JSON.
+    /// All lines, parsed as JSON.
     pub fn lines(&self) -> Vec<serde_json::Value> {
         self.text().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
@@ -44,8 +44,9 @@ impl<'a> MakeWriter<'a> for Captured {
     }
 }
 
-/// While a process has one subscriber only, and that one is a thread's own, tracing lets any other thread that reaches an event first
-/// switch the event off for all. A second subscriber, which does nothing, keeps it from that.
+/// If a process has only one subscriber, and that one belongs to a thread, tracing lets any other
+/// thread that reaches an event first switch the event off for all. A second, idle subscriber
+/// prevents this.
 pub(crate) fn guard_against_other_threads() {
     static IDLE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
     LazyLock::force(&IDLE);

@@ -1,13 +1,13 @@
-//! What is worth a line.
+//! The levels of log lines.
 
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 
-/// Beginnings of the targets whose finer levels show bodies, headers and keys.
+/// Prefixes of targets whose finer levels show bodies, headers and keys.
 const NOISY: &[&str] = &["aws_", "h2", "hyper", "lambda_", "mio", "reqwest", "rustls", "tokio_util", "tower"];
 
-/// The first of the two settings that can be understood, else INFO.
+/// The first valid setting of the two, or INFO.
 pub(crate) fn levels(lambda: Option<&str>, rust_log: Option<&str>) -> Targets {
     if let Some(level) = lambda.and_then(lambda_level) {
         return Targets::new().with_default(level);
@@ -16,7 +16,7 @@ pub(crate) fn levels(lambda: Option<&str>, rust_log: Option<&str>) -> Targets {
     asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
 }
 
-/// Lambda knows one level that tracing does not.
+/// Lambda has one level that tracing lacks.
 fn lambda_level(text: &str) -> Option<LevelFilter> {
     match text.trim() {
         text if text.eq_ignore_ascii_case("FATAL") => Some(LevelFilter::ERROR),
@@ -24,13 +24,14 @@ fn lambda_level(text: &str) -> Option<LevelFilter> {
     }
 }
 
-/// A level that Lambda's filter lets through whatever it is set to, for lines that are no log: INFO, or the least severe one it takes.
+/// A level that always passes Lambda's filter, for lines of metrics: INFO, or the least severe
+/// level that the filter passes.
 pub(crate) fn level_that_passes(lambda: Option<&str>) -> &'static str {
     let least = lambda.map(str::trim).unwrap_or_default();
     ["WARN", "ERROR", "FATAL"].into_iter().find(|level| least.eq_ignore_ascii_case(level)).unwrap_or("INFO")
 }
 
-/// Spans are kept whatever the level of events, or else a warning would miss the ids around it.
+/// Keeps spans at every level, so that a warning has the ids around it.
 pub(crate) fn keep<S: Subscriber>(levels: Targets) -> impl Layer<S> + Send + Sync {
     filter_fn(move |metadata| {
         if metadata.is_span() {

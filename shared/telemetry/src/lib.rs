@@ -19,7 +19,9 @@ use webhooks_host::Variables;
 
 const LAMBDA_LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 
-/// Sets the process up to log, for Lambda to `io::stdout`. The first call counts. Compiled by whoever calls it, and so for speed or for size as they are.
+/// Sets up logging for the process. On Lambda, pass `io::stdout`. Only the first call has an
+/// effect. It is generic so that each binary compiles it with its own optimisation, for speed or
+/// for size.
 pub fn init<W>(writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -30,7 +32,8 @@ where
     }
 }
 
-/// The level for a line that is no log but metrics: Lambda takes lines without one for INFO, and drops them where the filter is WARN.
+/// The level for lines of metrics. Lambda takes lines without a level for INFO, and drops them if
+/// its filter is WARN.
 pub fn level_that_passes() -> &'static str {
     filter::level_that_passes(variable(LAMBDA_LEVEL).as_deref())
 }
@@ -39,7 +42,8 @@ fn variable(name: &'static str) -> Option<String> {
     Variables::of_process().text(name).ok()
 }
 
-/// The same lines at every level, to any writer. For one test among others: `tracing::subscriber::set_default`.
+/// Writes the same lines at every level to any writer. Use it with
+/// `tracing::subscriber::set_default` in a test that runs beside others.
 pub fn subscriber_for_tests<W>(writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,

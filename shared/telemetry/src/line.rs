@@ -1,4 +1,5 @@
-//! One event as one line of JSON. The formatter of tracing-subscriber nests the fields of spans, and shows those of one span only.
+//! Writes an event as one line of JSON. The formatter of tracing-subscriber nests the fields of
+//! spans and shows only those of one span.
 
 use crate::trace::root;
 use serde::Serialize;
@@ -18,9 +19,9 @@ use webhooks_host::{Host, SystemHost};
 
 const TIMESTAMP: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-/// Most lines are shorter.
+/// Most lines are shorter than this, in bytes.
 const LENGTH: usize = 512;
-/// The whole header of X-Ray in the span of Lambda's runtime.
+/// The field of Lambda's runtime span that holds the whole X-Ray header.
 const HEADER: &str = "xrayTraceId";
 
 #[derive(Debug)]
@@ -53,8 +54,8 @@ fn timestamp(now: OffsetDateTime) -> Result<String, fmt::Error> {
     now.format(TIMESTAMP).map_err(|_| fmt::Error)
 }
 
-/// Of several with one name the first is kept. So nothing takes the place of what Lambda reads, nor a span's field that of the event or of a
-/// span within it.
+/// Keeps the first field of each name. So no field replaces what Lambda reads, and a span's field
+/// does not replace that of the event or of an inner span.
 struct Fields<M: SerializeMap> {
     map: M,
     names: Vec<&'static str>,
@@ -87,7 +88,8 @@ impl<M: SerializeMap> Fields<M> {
         }
     }
 
-    /// Of a header the id alone, which is a third of it; a line that tells of a notification has that one's already.
+    /// Writes only the id of the trace, which is a third of the header. A line about a notification
+    /// already has that notification's id.
     fn write_root(&mut self, header: Option<&&RawValue>) {
         let header: Option<&str> = header.and_then(|header| serde_json::from_str(header.get()).ok());
         if let Some(root) = header.and_then(root) {

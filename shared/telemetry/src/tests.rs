@@ -32,7 +32,7 @@ fn levels_seen(levels: Targets) -> Vec<String> {
 }
 
 #[test]
-fn a_line_has_what_lambda_reads_and_the_events_fields_beside_it() {
+fn a_line_has_lambdas_fields_and_the_events_fields() {
     let before = SystemHost.now() - time::Duration::seconds(1);
     let lines = logged(|| warn!(count = 3, ratio = 0.5, done = true, id = %"a\"b\n", r#type = "x", "half {}", "done"));
     let [line] = lines.as_slice() else { panic!("{lines:?}") };
@@ -50,7 +50,7 @@ fn a_line_has_what_lambda_reads_and_the_events_fields_beside_it() {
 }
 
 #[test]
-fn of_the_invocations_trace_a_line_has_the_id_unless_it_is_about_another() {
+fn a_line_has_the_invocations_trace_id_unless_it_has_its_own() {
     let lines = logged(|| {
         let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
         let _invocation = info_span!("Lambda runtime invoke", requestId = "r-1", xrayTraceId = header).entered();
@@ -88,7 +88,7 @@ fn the_fields_of_every_span_around_an_event_are_on_its_line() {
 }
 
 #[test]
-fn no_field_takes_the_place_of_what_lambda_reads_and_no_key_comes_twice() {
+fn no_field_replaces_lambdas_fields_and_no_key_repeats() {
     let captured = logged_at(filter::levels(None, None), || {
         let _span = info_span!("span", level = "x", message = "y", timestamp = 0, target = "z").entered();
         info!(level = "x", timestamp = 0, target = "z", "text");
@@ -105,7 +105,7 @@ fn no_field_takes_the_place_of_what_lambda_reads_and_no_key_comes_twice() {
 }
 
 #[test]
-fn the_level_is_lambdas_else_that_of_rust_log_else_info() {
+fn the_level_comes_from_lambda_then_rust_log_then_info() {
     let seen = |lambda, rust_log| levels_seen(filter::levels(lambda, rust_log)).concat();
     assert_eq!(seen(None, None), "ewi");
     assert_eq!(seen(Some("WARN"), Some("debug")), "ew");
@@ -117,7 +117,7 @@ fn the_level_is_lambdas_else_that_of_rust_log_else_info() {
 }
 
 #[test]
-fn crates_that_would_show_bodies_are_quiet_whatever_is_asked_for() {
+fn crates_that_would_log_bodies_stay_quiet_at_every_level() {
     let captured = logged_at(filter::levels(None, Some("trace,hyper=trace")), || {
         info!(target: "hyper::proto", "canary");
         debug!(target: "aws_smithy_runtime::client", "canary");

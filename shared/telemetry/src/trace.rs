@@ -1,11 +1,11 @@
-//! The trace that a notification's work belongs to.
+//! The trace of a notification.
 
 use std::sync::Arc;
 
 const LONGEST: usize = 256;
 
-/// An X-Ray header, `Root=1-…;Parent=…;Sampled=…`. It begins with what the caller of the API sent, so it is taken only if it is safe to
-/// log and one that SQS accepts.
+/// An X-Ray header, `Root=1-…;Parent=…;Sampled=…`. It may begin with what the API's caller sent, so
+/// it is kept only if it is safe to log and valid for SQS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace(Arc<str>);
 
@@ -19,7 +19,7 @@ impl Trace {
         &self.0
     }
 
-    /// What all lines and segments of one trace share.
+    /// The id that all lines and segments of a trace share.
     pub fn id(&self) -> &str {
         root(&self.0).unwrap_or_default()
     }
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_header_is_no_trace() {
+    fn ignores_malformed_headers() {
         let long = format!("Root={ROOT};{}", "a".repeat(256));
         let texts = [
             "",

@@ -1,4 +1,4 @@
-//! What `AWS_LAMBDA_LOG_LEVEL` does, in processes of its own, since the subscriber is the process's.
+//! Tests `AWS_LAMBDA_LOG_LEVEL` in child processes, since a process has one subscriber.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,7 +8,7 @@ use std::process::Command;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Does nothing for itself: the other test runs it at each level and reads what it prints.
+/// The other test runs this one at each level and reads its output.
 #[test]
 fn one_line_of_every_level() {
     webhooks_telemetry::init(std::io::stdout);
@@ -32,7 +32,7 @@ fn printed_at(level: &str) -> Vec<Value> {
 }
 
 #[test]
-fn the_variable_decides_and_each_line_has_what_lambda_filters_by() {
+fn the_variable_sets_the_level_and_each_line_has_lambdas_fields() {
     for (level, expected) in
         [("TRACE", "ewidt"), ("DEBUG", "ewid"), ("INFO", "ewi"), ("WARN", "ew"), ("ERROR", "e"), ("FATAL", "e")]
     {

@@ -1,4 +1,4 @@
-//! In a process of its own, since the panic hook is the process's.
+//! Runs in its own process, since a process has one panic hook.
 
 use std::panic;
 use tracing::info_span;

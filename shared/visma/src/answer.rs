@@ -1,4 +1,4 @@
-//! Reading an answer: the waits it asks for and its body.
+//! Reads an answer: its body and the waits that it asks for.
 
 use crate::error::{Fault, Stage, VismaError};
 use reqwest::Response;
@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use webhooks_model::retry::LONGEST_WAIT;
 
-/// What some .NET writers put before JSON, and what no JSON may begin with (RFC 8259, 8.1).
+/// Some .NET writers put this before JSON, though RFC 8259 (8.1) forbids it.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How long `Retry-After` asks to wait, in seconds or until an HTTP date.
@@ -34,7 +34,7 @@ pub(crate) fn calls_left(headers: &HeaderMap) -> Option<u64> {
     number(headers, "x-ratelimit-remaining")
 }
 
-/// The ETag as it is written; empty where there is none (docs/visma-net.md#row-versions).
+/// The ETag as written; empty if there is none (docs/visma-net.md#row-versions).
 pub(crate) fn etag(headers: &HeaderMap) -> String {
     headers.get(ETAG).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_asked_for_in_seconds_or_as_a_date() {
+    fn reads_a_wait_in_seconds_or_as_a_date() {
         assert_eq!(asked("30"), Some(30));
         assert_eq!(asked("Mon, 23 Nov 2026 12:01:30 GMT"), Some(90));
         assert_eq!(asked("Mon, 23 Nov 2026 11:00:00 GMT"), Some(0));

@@ -25,7 +25,8 @@ const USER_AGENT: &str = concat!("visma-net-webhooks/", env!("CARGO_PKG_VERSION"
 const LARGEST_TOKEN_ANSWER: usize = 64 * 1024;
 const LARGEST_RESOURCE: usize = 8 * 1024 * 1024;
 
-/// Talks to Visma Connect and the ERP. One serves every tenant; share it by reference or in an `Arc`.
+/// Calls Visma Connect and the ERP. One client serves all tenants; share it by reference or in an
+/// `Arc`.
 #[derive(Debug)]
 pub struct VismaClient<H> {
     pub(crate) http: Client,
@@ -49,13 +50,14 @@ impl<H: Host> VismaClient<H> {
         Ok(Self { http, host, tokens: Tokens::default(), rates: Rates::default() })
     }
 
-    /// Opens the connections that the first calls would otherwise wait for. Says nothing of a failure: the first call will.
+    /// Opens connections before the first calls need them. Ignores failures, since the first call
+    /// reports them.
     pub async fn connect(&self, bases: &[&Url]) {
         join_all(bases.iter().map(|base| self.http.head((*base).clone()).send())).await;
     }
 
-    /// Makes a call with the tenant's token, and once more with a new token if that one is refused. While the ERP refuses new ones as
-    /// well, they are asked for ever less often.
+    /// Makes a call with the tenant's token, and once more with a new token if the first is
+    /// refused. While the ERP also refuses new tokens, it asks for them less and less often.
     pub(crate) async fn call(
         &self,
         visma: &settings::Visma,
@@ -73,11 +75,12 @@ impl<H: Host> VismaClient<H> {
             let token = slot.get(rejected.as_ref(), || self.host.now(), ask).await?;
             let response = self.send(tenant, stage, request().bearer_auth(token.reveal())).await?;
             match response.status().as_u16() {
-                // One that was new has no use for another.
+                // The refused token was new, so another one would not help.
                 401 if rejected.is_some() || slot.refusals.is_suspected() => break token,
                 401 => rejected = Some(token),
                 403 => {
-                    // The scopes are in the token: with this one, an approval given now would show only when it has ended.
+                    // The scopes are part of the token. Without a new token, an approval given now
+                    // would take effect only when this one expires.
                     slot.forget(&token).await;
                     slot.refusals.forget();
                     return Err(VismaError::TenantNotApproved { stage });
@@ -88,7 +91,7 @@ impl<H: Host> VismaClient<H> {
                 }
             }
         };
-        // Of those who hold it, the first counts it.
+        // Several calls may hold the refused token; only the first counts it.
         if slot.forget(&refused).await {
             slot.refusals.add(self.host.now());
         }
@@ -112,7 +115,8 @@ impl<H: Host> VismaClient<H> {
         }
     }
 
-    /// Sends unless the tenant was told to wait. Only answers whose meaning depends on the call come back: 2xx and most 4xx.
+    /// Sends unless the tenant has to wait. Returns only answers whose meaning depends on the call:
+    /// 2xx and most 4xx.
     async fn send(&self, tenant: &str, stage: Stage, request: RequestBuilder) -> Result<Response, VismaError> {
         self.rates.check(tenant, stage, self.host.now())?;
         let response = request.send().await.map_err(|error| VismaError::transport(stage, &error))?;
@@ -183,7 +187,8 @@ impl<H: Host> Quotas for VismaClient<H> {
     }
 }
 
-/// Mozilla's root certificates, compiled in: reading those of the machine took longer than all the rest of a function's start.
+/// Mozilla's root certificates, compiled in. Reading the machine's took longer than all the rest of
+/// a function's start.
 fn tls() -> ClientConfig {
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let versions = ClientConfig::builder_with_provider(ring::default_provider().into());

@@ -1,11 +1,11 @@
-//! What can go wrong on the way to Visma Net. Nothing here holds a text that came from outside.
+//! Errors of calls to Visma Net. They hold no text from outside.
 
 use std::fmt;
 use std::time::Duration;
 use webhooks_model::Reason;
 use webhooks_model::retry::Next;
 
-/// Which call failed.
+/// The call that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     Token,
@@ -35,21 +35,21 @@ pub enum VismaError {
     /// docs/visma-net.md#notification-feedback).
     #[error("{stage}: not approved by the tenant (403)")]
     TenantNotApproved { stage: Stage },
-    /// Visma Connect gave no token, or the ERP took none, not even a new one.
+    /// Visma Connect gave no token, or the ERP refused even a new one.
     #[error("{stage}: no valid token ({status})")]
     TokenRefused { stage: Stage, status: u16, after: Option<Duration> },
-    /// The ERP takes no token of the tenant, though Visma Connect gives them
+    /// The ERP refuses each token of the tenant, though Visma Connect gives them
     /// (docs/visma-net.md#tenant-ids).
     #[error(
         "{stage}: customer tenant, not company tenant: Visma Connect gives tokens for it, and the ERP refuses each (401)"
     )]
     CompanyTenantNeeded { stage: Stage },
-    /// The ERP does not take this feedback under this id.
+    /// The ERP refuses this feedback under this id.
     #[error("feedback: refused ({status})")]
     Refused { status: u16 },
     #[error("{stage}: unexpected answer ({status})")]
     Unexpected { stage: Stage, status: u16 },
-    /// The ERP does not take a parameter of ours, by a name of ours. `most` is the largest number that it says it takes.
+    /// The ERP refuses one of our parameters. `most` is the largest number that it says it accepts.
     #[error("{stage}: the parameter {parameter} is refused (400){}", at_most(.most.as_ref()))]
     ParameterRefused { stage: Stage, parameter: &'static str, most: Option<usize> },
 }
@@ -74,7 +74,7 @@ pub enum Fault {
 }
 
 impl VismaError {
-    /// What to do about it. A refused feedback is for its sender to try under the other id first.
+    /// What to do about it. Before this, a refused feedback is tried under the other id.
     pub fn next(&self) -> Next {
         match *self {
             Self::RateLimited { after, .. } => Next::Retry { reason: Reason::RateLimited, after },
@@ -82,13 +82,13 @@ impl VismaError {
             Self::TenantNotApproved { .. } => Next::Park(Reason::TenantNotApproved),
             Self::TokenRefused { stage: Stage::Token, .. } => Next::Park(Reason::TokenRefused),
             Self::CompanyTenantNeeded { .. } => Next::Park(Reason::CompanyTenantNeeded),
-            // Connect has just given it, so there is nothing for a person to change yet.
+            // Visma Connect has just given the token, so a person has nothing to correct yet.
             Self::TokenRefused { after, .. } => Next::Retry { reason: Reason::TokenRefused, after },
             Self::Refused { .. } | Self::Unexpected { .. } | Self::ParameterRefused { .. } => Next::Bug,
         }
     }
 
-    /// Whether Visma Connect refused what the settings say of us. A newer document may say something else.
+    /// Whether Visma Connect refused our credentials. A newer settings document may have others.
     pub fn is_refused_by_connect(&self) -> bool {
         matches!(self, Self::TokenRefused { stage: Stage::Token, .. })
     }
@@ -97,7 +97,7 @@ impl VismaError {
         Self::Unavailable { stage, fault: Fault::Unreadable, after: None }
     }
 
-    /// The error's own text is left behind: it shows the URL.
+    /// Drops the error's own text, which shows the URL.
     pub(crate) fn transport(stage: Stage, error: &reqwest::Error) -> Self {
         let fault = if error.is_timeout() {
             Fault::Timeout

@@ -1,9 +1,9 @@
-//! Joining a path to a configured base URL.
+//! Joins a path to a configured base URL.
 
 use url::Url;
 
-/// `path` below `base`, which may have a path of its own. Only the path of the base is changed, so scheme, host and port stay what
-/// was configured, whatever `path` holds.
+/// `path` below `base`, which may have a path of its own. Only the path of `base` changes, so
+/// scheme, host and port stay as configured, whatever `path` contains.
 pub(crate) fn join(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     url.set_query(None);
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn the_base_outlives_any_path() {
+    fn no_path_changes_the_host() {
         for path in
             ["//evil.example/x", "https://evil.example", "@evil.example", "?a=b", "#x", "\\\\evil.example", ":80"]
         {

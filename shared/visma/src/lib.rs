@@ -41,7 +41,8 @@ pub trait Visma: Send + Sync {
     /// Tells Visma Net how a notification ended (docs/visma-net.md#notification-feedback).
     ///
     /// # Errors
-    /// [`VismaError::Refused`] when another id may fare better; else [`VismaError::next`] says what to do.
+    /// [`VismaError::Refused`] if another id may work; otherwise [`VismaError::next`] says what to
+    /// do.
     fn send_feedback(
         &self,
         visma: &settings::Visma,
@@ -52,7 +53,7 @@ pub trait Visma: Send + Sync {
 
 /// The ERP's lists, as the reconciler needs them.
 pub trait Listing: Send + Sync {
-    /// A page of what changed after `since`; of accounts, which are not paged, all of it.
+    /// A page of what changed after `since`. Accounts are not paged, so theirs holds all changes.
     ///
     /// # Errors
     /// [`VismaError::next`] says what to do.
@@ -69,7 +70,7 @@ pub trait Listing: Send + Sync {
 #[derive(Debug, Clone)]
 pub enum Fetched {
     Found(Resource),
-    /// It does not exist, or no longer, or not for us: the ERP does not tell these apart
+    /// It does not exist, was deleted, or is not ours to see. The ERP does not tell these apart
     /// (docs/visma-net.md#lists).
     Gone,
 }

@@ -1,4 +1,4 @@
-//! Asking a list of the ERP for what changed (docs/visma-net.md#lists).
+//! Asks a list of the ERP for changes (docs/visma-net.md#lists).
 
 use crate::client::VismaClient;
 use crate::error::{Stage, VismaError};
@@ -18,7 +18,7 @@ use webhooks_settings as settings;
 
 const LARGEST_LIST: usize = 32 * 1024 * 1024;
 const LARGEST_PROBLEM: usize = 64 * 1024;
-/// What a list is asked with.
+/// The parameters of a list request.
 const PARAMETERS: [&str; 7] = [
     "pageSize",
     "pageIndex",
@@ -57,7 +57,7 @@ impl<H: Host> Listing for VismaClient<H> {
     }
 }
 
-/// A parameter of ours that the ERP does not take, where its answer names one.
+/// The parameter that the ERP refuses, if its answer names one.
 async fn refused(response: Response, stage: Stage) -> VismaError {
     let Ok(json) = answer::text(response, stage, LARGEST_PROBLEM).await else {
         return VismaError::Unexpected { stage, status: 400 };
@@ -68,13 +68,14 @@ async fn refused(response: Response, stage: Stage) -> VismaError {
     }
 }
 
-/// A page of what changed since `since`. What has no order of its own comes in the ERP's.
+/// The URL of a page of changes since `since`. Where the API cannot sort, rows come in the ERP's
+/// order.
 fn list_url(base: &Url, collection: Collection, zone: Zone, since: OffsetDateTime, window: Window) -> Url {
     let mut url = join(base, collection.path());
     let (page, size) = (window.page, window.size.to_string());
     let mut query = url.query_pairs_mut();
     match collection.paging() {
-        // This filter says its zone, whichever the answers are in
+        // This filter has its own zone, whatever the zone of the answers
         // (docs/visma-net.md#sales-orders-version-3).
         Paging::FromZero => query
             .append_pair("modifiedSince", &format!("{}Z", moment(Zone::UTC, since)))
@@ -94,9 +95,9 @@ fn list_url(base: &Url, collection: Collection, zone: Zone, since: OffsetDateTim
     url
 }
 
-/// As a filter of the ERP takes it. The ERP compares with what its own clock showed, so this is
-/// written by that clock. In the hour before it is turned back, it is early enough for what is
-/// stamped after the turn.
+/// A time in the form of the ERP's filter. The ERP compares it with its own clock, so it is written
+/// by that clock. In the hour before that clock is turned back, the earlier reading is used, so
+/// that no change after the turn is missed.
 fn moment(zone: Zone, at: OffsetDateTime) -> String {
     let format = format_description!(version = 2, "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]");
     zone.clock().least_from(at).format(&format).expect("a time of this era always formats")
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_filter_is_what_the_clock_of_the_erp_shows() {
+    fn the_filter_uses_the_erps_clock() {
         let base = Url::parse("https://erp.example").unwrap();
         let filter = |collection, zone, at| {
             let url = list_url(&base, collection, Zone::named(zone).unwrap(), at, Window::first(100));
@@ -127,7 +128,7 @@ mod tests {
         assert_eq!(since("America/New_York", at), "2026-07-01T08:00:00.000");
         let orders = filter(Collection::SalesOrder, "America/New_York", at);
         assert_eq!(orders, "2026-07-01T12:00:00.000Z", "this one names its zone");
-        // 02:50 in Oslo, and 20 minutes later it is 02:10.
+        // 02:50 in Oslo; 20 minutes later it is 02:10.
         assert_eq!(since("Europe/Oslo", datetime!(2026-10-25 0:50 UTC)), "2026-10-25T01:50:00.000");
         assert_eq!(since("Europe/Oslo", datetime!(2026-10-25 1:10 UTC)), "2026-10-25T02:10:00.000");
     }

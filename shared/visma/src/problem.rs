@@ -1,6 +1,6 @@
-//! Why the ERP refuses a call: ProblemDetails of V3 (docs/visma-net.md#errors), `{"message"}` of
-//! the others. Their words stay here, for they may repeat what a company calls its things; what
-//! leaves is a name of ours and a number.
+//! Why the ERP refuses a call: ProblemDetails of version 3 (docs/visma-net.md#errors),
+//! `{"message"}` of the others. Their texts may repeat a company's data, so only a name of ours and
+//! a number leave this file.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,12 +14,13 @@ struct Problem {
     detail: Value,
     #[serde(default)]
     message: Value,
-    /// Words by the parameter that they are about.
+    /// Texts by parameter.
     #[serde(default)]
     errors: BTreeMap<String, Value>,
 }
 
-/// The first of `parameters` that the answer names, and the largest number of at most four digits behind its name or in its words.
+/// The first of `parameters` that the answer names, and the largest number of at most four digits
+/// after its name or in its text.
 pub(crate) fn parameter<'p>(json: &str, parameters: &[&'p str]) -> Option<(&'p str, Option<usize>)> {
     let problem: Problem = serde_json::from_str(json).ok()?;
     let errors = problem.errors.iter().map(|(name, words)| format!("{name} {words}"));
@@ -45,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_parameter_is_found_wherever_it_is_named() {
+    fn finds_the_refused_parameter_in_each_form() {
         let of = |json: &str| parameter(json, &["pageSize", "orderBy"]);
         for (json, expected) in [
             (

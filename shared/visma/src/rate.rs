@@ -1,4 +1,4 @@
-//! What is known of each tenant's limits (docs/visma-net.md#rate-limits).
+//! The limits of each tenant, as far as known (docs/visma-net.md#rate-limits).
 
 use crate::answer;
 use crate::error::{Stage, VismaError};
@@ -8,18 +8,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use time::OffsetDateTime;
 
-/// What the last answer said was left of a tenant's window.
+/// The rest of a tenant's window, from the last answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// Calls in a window, where the answer told.
+    /// Calls in a window, if the answer said so.
     pub limit: Option<u64>,
     pub remaining: u64,
     pub resets_in: Duration,
 }
 
-/// Who knows how much tenants may still ask.
+/// The remaining calls of tenants.
 pub trait Quotas: Send + Sync {
-    /// What the ERP's last answer for the tenant said was left; `None` before the first answer and once the window has ended.
+    /// The remaining calls from the ERP's last answer for the tenant. `None` before the first
+    /// answer and after the window ended.
     fn quota_left(&self, tenant: &str) -> Option<Quota>;
 }
 
@@ -37,7 +38,7 @@ struct Rate {
 }
 
 impl Rates {
-    /// Fails while the tenant was told to wait.
+    /// Fails while the tenant has to wait.
     pub(crate) fn check(&self, tenant: &str, stage: Stage, now: OffsetDateTime) -> Result<(), VismaError> {
         let closed_until = self.lock().get(tenant).and_then(|rate| rate.closed_until);
         match closed_until.and_then(|end| left(end, now)) {

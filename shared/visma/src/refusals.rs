@@ -1,42 +1,43 @@
-//! New tokens of a tenant that the ERP refused, one after the other (docs/visma-net.md#tenant-ids).
+//! Counts new tokens of a tenant that the ERP refused in a row (docs/visma-net.md#tenant-ids).
 
 use crate::error::{Stage, VismaError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use time::{Duration, OffsetDateTime};
 
-/// So many new tokens in a row, over so long, are no disturbance any more: the id is the customer's.
+/// This many refused tokens in a row, over this time, are no outage: the id is the customer's.
 const TOKENS: u32 = 5;
 const FOR_SO_LONG: Duration = Duration::minutes(5);
-/// Without a request after the first refusal; doubled with each, up to the longest.
+/// Wait after the first refusal. Each refusal doubles it, up to the longest.
 const FIRST_WAIT: Duration = Duration::seconds(5);
 const LONGEST_WAIT: Duration = Duration::minutes(5);
 
-/// What is known of a tenant's tokens since this process began.
+/// The refused tokens of a tenant since this process started.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Refused since a token was accepted for the last time.
+    /// Refused tokens since the last accepted one.
     tokens: u32,
-    /// When the first of them was, and until when none is asked for.
+    /// The time of the first refusal, and the time of the next try.
     span: Option<(OffsetDateTime, OffsetDateTime)>,
     was_accepted: bool,
 }
 
 impl Refusals {
-    /// Fails until it is time to try another token.
+    /// Fails until the next try is due.
     pub(crate) fn check(&self, stage: Stage, now: OffsetDateTime) -> Result<(), VismaError> {
         let is_closed = self.lock().span.is_some_and(|(_, closed_until)| now < closed_until);
         if is_closed { Err(self.error(stage, now)) } else { Ok(()) }
     }
 
-    /// Whether the tenant's last token was refused although it was new. Another one right away would be refused as well.
+    /// Whether the tenant's last token was refused although it was new. Another one would be
+    /// refused as well.
     pub(crate) fn is_suspected(&self) -> bool {
         self.lock().tokens > 0
     }
 
-    /// One more new token was refused.
+    /// Counts another refused new token.
     pub(crate) fn add(&self, now: OffsetDateTime) {
         let mut state = self.lock();
         let wait = (FIRST_WAIT * (1_i32 << state.tokens.min(8))).min(LONGEST_WAIT);
@@ -44,12 +45,12 @@ impl Refusals {
         state.span = Some((state.span.map_or(now, |(since, _)| since), now + wait));
     }
 
-    /// The ERP took a token of the tenant.
+    /// Resets the count when the ERP accepts a token.
     pub(crate) fn forget(&self) {
         *self.lock() = State { was_accepted: true, ..State::default() };
     }
 
-    /// What a caller is told whose token was refused.
+    /// The error for a caller whose token was refused.
     pub(crate) fn error(&self, stage: Stage, now: OffsetDateTime) -> VismaError {
         let state = self.lock();
         let is_long = state.span.is_some_and(|(since, _)| now - since >= FOR_SO_LONG);
@@ -72,7 +73,8 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 
-    /// Tries a new token as soon as one may, for so long. Says when each was refused, in seconds.
+    /// Tries a new token as soon as allowed, for this many seconds. Returns when each was refused,
+    /// in seconds.
     fn refused_for(refusals: &Refusals, seconds: i64) -> Vec<i64> {
         let mut at = vec![];
         for second in 0..=seconds {
@@ -86,12 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn new_tokens_are_asked_for_ever_less_often() {
+    fn asks_for_new_tokens_less_and_less_often() {
         assert_eq!(refused_for(&Refusals::default(), 1000), [0, 5, 15, 35, 75, 155, 315, 615, 915]);
     }
 
     #[test]
-    fn refused_tokens_name_the_customers_tenant_once_they_are_many_for_five_minutes() {
+    fn reports_a_customer_tenant_after_five_minutes_of_refused_tokens() {
         let refusals = Refusals::default();
         assert_eq!(refused_for(&refusals, 314).len(), 6);
         let error = |seconds| refusals.error(Stage::Resource, NOW + Duration::seconds(seconds));
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_that_was_accepted_before_is_the_companys() {
+    fn a_tenant_with_an_accepted_token_is_a_company_tenant() {
         let refusals = Refusals::default();
         refusals.forget();
         refused_for(&refusals, 1000);

@@ -37,7 +37,8 @@ impl Host for Clock {
     }
 }
 
-/// Visma Connect at `/connect/token`, the ERP below `/erp` and the sales orders below `/salesorder`.
+/// Visma Connect at `/connect/token`, the ERP below `/erp` and the sales orders below
+/// `/salesorder`.
 struct Bench {
     server: MockServer,
     clock: Clock,

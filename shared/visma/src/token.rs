@@ -15,7 +15,7 @@ const RENEW_BEFORE: Duration = Duration::seconds(60);
 const DEFAULT_LIFETIME: u64 = 300;
 const LONGEST_LIFETIME: u64 = 24 * 3600;
 
-/// Whose token it is, and by which settings, so that changed settings take effect at once.
+/// Identifies a token by its tenant and settings, so that changed settings take effect at once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     tenant: String,
@@ -64,7 +64,7 @@ impl Token {
     }
 }
 
-/// The form of a token request.
+/// The body of a token request.
 pub(crate) fn form(visma: &Visma, tenant: &str) -> String {
     form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "client_credentials")
@@ -80,7 +80,8 @@ pub(crate) struct Tokens {
     slots: Mutex<HashMap<Key, Arc<Slot>>>,
 }
 
-/// The last request's outcome. Whoever holds the lock makes the next request; whoever waited for it shares what came of it.
+/// The outcome of the last request. The task that holds the lock makes the next request; tasks that
+/// wait for the lock share its result.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
     pub(crate) refusals: Refusals,
@@ -94,14 +95,14 @@ impl Tokens {
         if let Some(slot) = slots.get(key) {
             return slot.clone();
         }
-        // Another key of the same tenant is one of former settings.
+        // Drops the tenant's tokens of former settings.
         slots.retain(|other, _| other.tenant != key.tenant);
         slots.entry(key.clone()).or_default().clone()
     }
 }
 
 impl Slot {
-    /// A token that is fresh and not `rejected`, from `request` if there is none.
+    /// A fresh token other than `rejected`. Calls `request` if there is none.
     pub(crate) async fn get<F>(
         &self,
         rejected: Option<&Secret>,
@@ -113,7 +114,8 @@ impl Slot {
     {
         let requests = self.requests.load(Ordering::SeqCst);
         let mut outcome = self.outcome.lock().await;
-        // Connect may give the same token again, so one that came while this call waited counts as new.
+        // Visma Connect may return the same token again. One that came while this call waited
+        // counts as new.
         let is_renewed = self.requests.load(Ordering::SeqCst) != requests;
         match &*outcome {
             Some(Ok(token)) if now() < token.renew_at && (is_renewed || Some(&token.secret) != rejected) => {
@@ -128,7 +130,7 @@ impl Slot {
         latest.map(|token| token.secret)
     }
 
-    /// Drops the token, unless a newer one has taken its place. Says whether it did.
+    /// Drops the token unless a newer one has replaced it. Returns whether it did.
     pub(crate) async fn forget(&self, secret: &Secret) -> bool {
         let mut outcome = self.outcome.lock().await;
         let is_latest = matches!(&*outcome, Some(Ok(token)) if token.secret == *secret);
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_token_that_fits_a_header_is_not_readable() {
+    fn rejects_an_answer_without_a_token_that_fits_a_header() {
         for json in
             ["", "[]", "{}", r#"{"access_token": ""}"#, r#"{"access_token": "a\r\nb"}"#, r#"{"access_token": 1}"#]
         {

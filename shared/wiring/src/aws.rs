@@ -1,4 +1,5 @@
-//! How a function reaches AWS: with what Lambda puts into its environment, and nothing that would have to be looked for.
+//! How a function reaches AWS. It uses only what Lambda puts into the environment and looks nothing
+//! up.
 
 use crate::https;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
@@ -12,8 +13,9 @@ use rustls::{ClientConfig, RootCertStore};
 use std::time::Duration;
 use webhooks_host::{VariableError, Variables};
 
-/// Amazon Trust Services' roots, under which all of AWS is, from <https://www.amazontrust.com/repository/>. Reading the machine's 140 took
-/// six sevenths of a function's start.
+/// The roots of Amazon Trust Services, which sign all of AWS, from
+/// <https://www.amazontrust.com/repository/>. Reading the machine's 140 roots took six sevenths of
+/// a function's start.
 const ROOTS: [&[u8]; 5] = [
     include_bytes!("../roots/amazon-root-ca-1.cer"),
     include_bytes!("../roots/amazon-root-ca-2.cer"),
@@ -39,8 +41,8 @@ pub(crate) fn tls(roots: RootCertStore) -> ClientConfig {
     versions.with_root_certificates(roots).with_no_client_auth()
 }
 
-/// `AWS_REGION`, the credentials' variables, and `AWS_ENDPOINT_URL` where AWS is somewhere else. One HTTP client for all services, so
-/// that TLS is set up once.
+/// Reads `AWS_REGION`, the variables with the credentials, and `AWS_ENDPOINT_URL` if it is set. All
+/// services share one HTTP client, so TLS is set up once.
 pub(crate) fn config<F: Fn(&'static str) -> Option<String>>(
     variables: &Variables<F>,
     attempt: Duration,
@@ -54,7 +56,7 @@ pub(crate) fn config<F: Fn(&'static str) -> Option<String>>(
         .region(Region::new(variables.text("AWS_REGION")?))
         .credentials_provider(credentials)
         .http_client(https::client(tls(roots(trusts_machine))))
-        // Each attempt is timed as a whole, with what it sends and receives.
+        // Each attempt has a time limit for its whole exchange.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .timeout_config(timeouts);
     config.set_endpoint_url(variables.text("AWS_ENDPOINT_URL").ok());
@@ -75,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lambda_says_is_all_there_is() {
+    fn only_lambdas_environment_configures_aws() {
         let config = of(Some("eu-north-1")).unwrap();
         assert_eq!(config.region(), Some(&Region::from_static("eu-north-1")));
         assert_eq!(config.endpoint_url(), Some("http://127.0.0.1:4566"));
@@ -83,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn every_root_of_amazon_can_be_used() {
+    fn every_root_of_amazon_is_usable() {
         assert_eq!(roots(false).len(), 5);
     }
 }

@@ -1,9 +1,9 @@
-//! What the compiler was told about the processor. Used by the build script; the crate has it for
-//! its tests alone.
+//! Reads the compiler flags about the processor. The build script uses it; the crate has it only
+//! for its tests.
 
-/// Whether the flags, as cargo hands them to a build script (parted by the byte 0x1f), ask for the
-/// processor of the machine that builds. Its instructions need not be those of the machine that
-/// runs the function, also for C code, to which the flag is passed on.
+/// Whether the flags ask for the processor of the build machine. cargo hands them to a build script
+/// separated by the byte 0x1f. The machine that runs the function may lack that processor's
+/// instructions. The flag also reaches C code.
 pub(crate) fn are_for_this_machine(flags: &str) -> bool {
     flags.split(['\u{1f}', ' ']).any(|flag| flag.ends_with("target-cpu=native"))
 }
@@ -13,7 +13,7 @@ mod tests {
     use super::are_for_this_machine;
 
     #[test]
-    fn the_processor_of_the_building_machine_is_noticed_however_it_is_asked_for() {
+    fn notices_the_build_machines_processor_in_each_form() {
         for flags in
             ["-C\u{1f}target-cpu=native", "-Ctarget-cpu=native", "-g\u{1f}-C target-cpu=native\u{1f}-C\u{1f}strip=none"]
         {

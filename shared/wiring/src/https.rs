@@ -1,4 +1,4 @@
-//! HTTP/1.1 over TLS, as the AWS SDK wants it.
+//! HTTP/1.1 over TLS, for the AWS SDK.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
@@ -20,8 +20,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 struct Https(Client<HttpsConnector<Tcp>, SdkBody>);
 
-/// One pool of connections for whichever AWS clients are given it. No HTTP/2, which DynamoDB, SQS and Secrets Manager do not speak, and
-/// whose code was an eighth of a function.
+/// One pool of connections for all AWS clients that use it. It has no HTTP/2: DynamoDB, SQS and
+/// Secrets Manager do not use it, and its code was an eighth of a function.
 pub(crate) fn client(tls: ClientConfig) -> SharedHttpClient {
     let mut tcp = Tcp::new();
     tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -51,7 +51,7 @@ impl HttpConnector for Https {
     }
 }
 
-/// Lets the SDK close a connection whose server has shown a passing fault, so that the next attempt gets another.
+/// Lets the SDK close a connection after a transient fault, so that the next attempt gets another.
 fn metadata(capture: &CaptureConnection) -> Option<ConnectionMetadata> {
     capture.connection_metadata().as_ref()?;
     let capture = capture.clone();
@@ -63,7 +63,7 @@ fn metadata(capture: &CaptureConnection) -> Option<ConnectionMetadata> {
     Some(ConnectionMetadata::builder().proxied(false).poison_fn(poison).build())
 }
 
-/// What the network did may pass; what was wrong with the request will not.
+/// A fault of the network may pass; a fault of the request will not.
 fn connector_error(error: Error) -> ConnectorError {
     let is_ours = std::error::Error::source(&error)
         .and_then(|source| source.downcast_ref::<hyper::Error>())

@@ -23,7 +23,7 @@ const SENT: &str = r#"{"MessageId":"1","MD5OfMessageBody":"49f68a5c8493ec2c0bf48
 #[derive(Debug, Clone, Copy)]
 enum Answer {
     Sent,
-    /// And then closes the connection, without having announced it.
+    /// Sends an answer, then closes the connection without announcing it.
     SentAndClosed,
     Fault,
 }
@@ -33,11 +33,11 @@ struct Log {
     script: VecDeque<Answer>,
     connections: usize,
     requests: usize,
-    /// What was agreed upon in the latest handshake.
+    /// The protocol of the latest handshake.
     protocol: Option<Vec<u8>>,
 }
 
-/// A queue behind TLS, which would speak HTTP/2 as well.
+/// A queue behind TLS that also offers HTTP/2.
 struct Server {
     url: String,
     certificate: CertificateDer<'static>,
@@ -101,7 +101,7 @@ async fn serve(acceptor: TlsAcceptor, stream: TcpStream, log: Arc<Mutex<Log>>) {
     }
 }
 
-/// `None` once there will be none.
+/// Returns `None` when no more requests follow.
 async fn read_request(stream: &mut (impl AsyncBufReadExt + Unpin)) -> Option<()> {
     let mut length = 0;
     loop {
@@ -146,7 +146,7 @@ async fn calls_share_a_connection_and_no_http_2_is_agreed_upon() {
 }
 
 #[tokio::test]
-async fn a_server_that_no_root_vouches_for_is_told_nothing() {
+async fn sends_nothing_to_a_server_with_an_unknown_root() {
     let server = Server::start([]).await;
     let error = send(&sqs(&server.url, RootCertStore::empty())).await.unwrap_err();
     assert!(matches!(&error, SdkError::DispatchFailure(failure) if failure.is_io()), "{error:?}");
@@ -154,7 +154,7 @@ async fn a_server_that_no_root_vouches_for_is_told_nothing() {
 }
 
 #[tokio::test]
-async fn a_connection_that_the_server_has_closed_costs_nobody_a_call() {
+async fn no_call_fails_on_a_connection_that_the_server_closed() {
     let server = Server::start([Answer::SentAndClosed]).await;
     let sqs = server.client();
     send(&sqs).await.unwrap();
@@ -163,14 +163,14 @@ async fn a_connection_that_the_server_has_closed_costs_nobody_a_call() {
 }
 
 #[tokio::test]
-async fn after_a_passing_fault_the_next_attempt_takes_another_connection() {
+async fn a_transient_fault_makes_the_next_attempt_reconnect() {
     let server = Server::start([Answer::Fault]).await;
     send(&server.client()).await.unwrap();
     assert_eq!(server.seen(), (2, 2));
 }
 
 #[tokio::test]
-async fn that_nobody_listens_is_a_fault_of_the_network() {
+async fn a_refused_connection_is_a_network_fault() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
     drop(listener);

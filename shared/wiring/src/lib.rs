@@ -15,14 +15,15 @@ use webhooks_queue::Queue;
 use webhooks_settings::{Cache, SecretsManager, Settings};
 use webhooks_store::Table;
 
-/// Waits for what a function does before its first invocation, so that this one finds it done. A failure is logged: whatever needs it
-/// tries again.
+/// Does work before the first invocation, so that the invocation finds it done. Logs a failure: the
+/// code that needs the result tries again.
 pub async fn prepared<T, E: Display>(what: &'static str, work: impl Future<Output = Result<T, E>>) -> Option<T> {
     let told = |error: &E| tracing::warn!(error = %error, "{what} not ready at start: {error}");
     work.await.inspect_err(told).ok()
 }
 
-/// What every worker has ready before its first invocation: the settings and open connections. `then` is what the settings are needed for.
+/// Prepares what every worker needs before its first invocation: the settings and open connections.
+/// `then` uses the settings.
 pub async fn prepare(
     settings: &Cache<SecretsManager, SystemHost>,
     table: &Table,
@@ -37,13 +38,13 @@ pub async fn prepare(
     tokio::join!(settings, prepared("the table", table.connect()), prepared("the queue", queue.connect()));
 }
 
-/// Each reading is one request: the cache repeats what failed, and at a rate of its own.
+/// Each reading is one request. The cache retries failures at its own rate.
 fn secrets_manager(aws: &SdkConfig) -> aws_sdk_secretsmanager::Client {
     let config = aws_sdk_secretsmanager::config::Builder::from(aws).retry_config(RetryConfig::disabled());
     aws_sdk_secretsmanager::Client::from_conf(config.build())
 }
 
-/// What a function finds around it.
+/// The clients and settings that the environment describes.
 pub struct Surroundings {
     variables: Variables<fn(&'static str) -> Option<String>>,
     aws: SdkConfig,
@@ -57,7 +58,8 @@ impl Surroundings {
         Self::load_within(Duration::from_secs(3), Duration::from_secs(10))
     }
 
-    /// The same for who may not be kept waiting. An AWS call may take `attempt`, and `operation` with all that is tried again.
+    /// For a function whose caller must not wait long. `attempt` limits one AWS call, `operation`
+    /// limits it with all its retries.
     ///
     /// # Errors
     /// `AWS_REGION` is not set.
@@ -78,7 +80,7 @@ impl Surroundings {
         ))
     }
 
-    /// The table that `TABLE_NAME` names, keeping what it holds for `RETENTION_DAYS`, and what operators did for
+    /// The table that `TABLE_NAME` names. It keeps records for `RETENTION_DAYS` and the audit for
     /// `AUDIT_RETENTION_DAYS`.
     ///
     /// # Errors
@@ -105,7 +107,7 @@ impl Surroundings {
         self.queue(variable).ok()
     }
 
-    /// The queues of dead letters, each by the name of the one it belongs to.
+    /// The dead-letter queues, each by the name of its queue.
     ///
     /// # Errors
     /// Names the variable that is not set.
@@ -119,16 +121,16 @@ impl Surroundings {
         QueueName::ALL.into_iter().map(|name| Ok((name, self.queue(variable(name))?))).collect()
     }
 
-    /// The ceiling of the first back-off, `RETRY_BASE_SECONDS`.
+    /// The longest first back-off, `RETRY_BASE_SECONDS`.
     ///
     /// # Errors
-    /// The variable is no positive whole number.
+    /// The variable is not a positive whole number.
     pub fn retry_base(&self) -> Result<Duration, VariableError> {
         Ok(Duration::from_secs(self.number("RETRY_BASE_SECONDS", 30)?.into()))
     }
 
     /// # Errors
-    /// The variable is no positive whole number.
+    /// The variable is not a positive whole number.
     pub fn number(&self, variable: &'static str, default: u32) -> Result<u32, VariableError> {
         self.variables.number(variable, default)
     }

@@ -1,4 +1,4 @@
-//! Every event of the catalogue, in both channels, from a change in the ERP to the feedback about it.
+//! Tests every event of the catalogue in both channels, from a change in the ERP to its feedback.
 
 use crate::{Company, Queue};
 use futures::{StreamExt, stream};
@@ -6,10 +6,10 @@ use serde_json::json;
 use standin::{Change, Event, Kind};
 use uuid::Uuid;
 
-/// Changes made at the same time.
+/// The number of changes at the same time.
 const CONCURRENCY: usize = 6;
 
-/// What became of one event.
+/// The result of one event.
 #[derive(Debug, Clone)]
 pub struct Row {
     pub event: &'static Event,
@@ -18,11 +18,11 @@ pub struct Row {
     pub answer: Option<u16>,
     pub state: String,
     pub feedback: String,
-    /// What the accountant reads.
+    /// The text for the accountant.
     pub description: Option<String>,
 }
 
-/// How the feedback of an event ends, by the routes of `infra/local/settings.json`.
+/// The expected end of an event's feedback, by the routes of `infra/local/settings.json`.
 pub fn expected_feedback(event: &Event) -> &'static str {
     match event.entity {
         "Segment" => "none",
@@ -34,7 +34,7 @@ fn is_deferred(event: &Event) -> bool {
     event.entity == "Purchase Order" && event.kind == Kind::Action
 }
 
-/// Makes a change for every event and hands each row over as soon as its notification has ended.
+/// Makes a change for every event and passes on each row as soon as its notification has ended.
 pub async fn run(company: &Company, mut each: impl FnMut(Row)) -> Vec<Row> {
     let rows = stream::iter(standin::events()).map(|event| follow(company, event)).buffered(CONCURRENCY);
     let mut rows = std::pin::pin!(rows);
@@ -61,7 +61,7 @@ async fn follow(company: &Company, event: &'static Event) -> Row {
     Row { event, key: record.key, answer, state: record.state, feedback: record.feedback, description }
 }
 
-/// What is to be deleted or renumbered has to be there first; everything else the stand-in makes up.
+/// Creates what the change deletes or renumbers. The stand-in makes up everything else.
 async fn existing(company: &Company, event: &Event) -> Option<String> {
     let collection = event.collection.filter(|_| matches!(event.kind, Kind::Deleted | Kind::IdentityChanged))?;
     let position = standin::events().position(|other| other.id == event.id)?;
@@ -71,7 +71,8 @@ async fn existing(company: &Company, event: &Event) -> Option<String> {
     Some(key)
 }
 
-/// Does what an integrator's own system does: takes the reference from the ledger's record and posts the outcome.
+/// Acts like an integrator's system: takes the reference from the ledger's record and sends the
+/// outcome.
 async fn post_outcome(company: &Company, id: Uuid) {
     let record = company.ended(id, "processed", "awaited").await;
     let outcome = json!({

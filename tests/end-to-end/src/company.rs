@@ -2,14 +2,14 @@ use crate::{Record, Stack, until};
 use standin::{Emitted, NewTenant, Subscription, TenantClient};
 use uuid::Uuid;
 
-/// As `infra/local/settings.json` has them.
+/// The values of `infra/local/settings.json`.
 pub const ROUTE: &str = "erp";
 pub const SUBSCRIPTION: &str = "local-erp";
 pub const SIGNING_SECRET: &str = "local-erp-signing-secret";
 pub const PATH_TOKEN: &str = "local-legacy-path-token-0123456789abcdef";
 pub const CLIENT_SECRET: &str = "standin-secret";
 
-/// A company in the stand-in for Visma Net, subscribed to everything.
+/// A company in the stand-in for Visma Net, with all subscriptions.
 #[derive(Debug, Clone)]
 pub struct Company {
     pub stack: Stack,
@@ -18,7 +18,7 @@ pub struct Company {
 }
 
 impl Company {
-    /// The company `number` of those that the settings know. A number belongs to one test.
+    /// The company with this number in the settings. Each number belongs to one test.
     pub async fn new(number: u32) -> Self {
         let stack = Stack::load().await;
         let tenant_id = Uuid::parse_str(&format!("10000000-0000-4000-8000-{number:012}")).expect("a UUID");
@@ -37,7 +37,7 @@ impl Company {
         Self { stack, visma, tenant: tenant_id.to_string() }
     }
 
-    /// The record of a notification once its state is `state` and its feedback is as wanted.
+    /// The record of a notification, once its state and its feedback are as given.
     pub async fn ended(&self, id: Uuid, state: &str, feedback: &str) -> Record {
         until(&format!("notification {id} to be {state} with feedback {feedback}"), async || {
             let records = self.stack.records_of(&self.tenant, id).await;
@@ -46,13 +46,13 @@ impl Company {
         .await
     }
 
-    /// The record of the only notification of an emission, processed and answered.
+    /// The record of an emission's only notification, processed and answered.
     pub async fn answered(&self, emitted: &Emitted) -> Record {
         assert!(emitted.all_delivered(), "not delivered: {emitted:?}");
         self.ended(emitted.notification_ids[0], "processed", "sent").await
     }
 
-    /// What Visma Net has recorded as feedback on a notification: success and description.
+    /// The feedback on a notification at Visma Net: success and description.
     pub async fn feedback(&self, id: Uuid) -> Vec<(bool, String)> {
         let all = self.visma.feedback().await.expect("the stand-in answers");
         let own = all.into_iter().filter(|feedback| feedback.notification_id == id);

@@ -3,7 +3,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// A notification as the ledger has it.
+/// A notification in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     pub entity: String,
@@ -11,12 +11,12 @@ pub struct Record {
     /// The id after the content's hash.
     pub id: String,
     pub event: String,
-    /// With the reason, if there is one: `parked: unmapped`.
+    /// The state, with its reason if it has one: `parked: unmapped`.
     pub state: String,
     pub feedback: String,
     pub attempts: usize,
     pub raw: String,
-    /// The ledger's key, as an outcome gives it back.
+    /// The ledger's key, which an outcome repeats.
     pub notification: String,
 }
 
@@ -36,7 +36,7 @@ impl Stack {
         records.into_iter().filter(|record| record.id == id.to_string()).collect()
     }
 
-    /// The current state of an entity: its statuses in order of time, and whether it is marked deleted.
+    /// The history of an entity: its statuses in order of time, and whether it is marked deleted.
     pub async fn timeline(&self, tenant: &str, entity: &str, key: &str) -> (Vec<String>, bool) {
         let partition = format!("{tenant}#{entity}#{key}");
         let heads = self.items(tenant, "HEAD").await;
@@ -49,8 +49,9 @@ impl Stack {
         (statuses.into_iter().map(|name| text(&head, name)).collect(), deleted)
     }
 
-    /// Partition and sort key of each item that names a tenant anywhere. The audit, the jobs and the
-    /// pauses do so also after an erasure, and the directory does while the settings list the tenant.
+    /// Partition and sort key of each item that names a tenant anywhere. After an erasure the
+    /// audit, the jobs and the pauses still do, and so does the directory while the settings list
+    /// the tenant.
     pub async fn kept_of(&self, tenant: &str) -> Vec<(String, String)> {
         let pages = self.dynamodb.scan().table_name(self.output("TableName")).consistent_read(true);
         let items: Result<Vec<Item>, _> = pages.into_paginator().items().send().collect().await;
@@ -60,7 +61,7 @@ impl Stack {
         keys.filter(|(pk, _)| !["audit", "jobs", "pauses", "tenants"].contains(&pk.as_str())).collect()
     }
 
-    /// A local table is small, so a scan will do.
+    /// Scans, since a local table is small.
     async fn items(&self, tenant: &str, sort_key: &str) -> Vec<Item> {
         let pages = self
             .dynamodb

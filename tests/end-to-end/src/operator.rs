@@ -3,7 +3,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-/// Somebody who uses the operations API.
+/// A user of the operations API.
 #[derive(Debug, Clone)]
 pub struct Operator {
     stack: Stack,
@@ -19,13 +19,14 @@ impl Operator {
         client.split_once(':').expect("an id and a secret").1.to_owned()
     }
 
-    /// One whose token has the role: a client of the local AWS's user pool.
+    /// An operator with this role, from a client of the local AWS's user pool.
     pub async fn new(stack: &Stack, role: &str) -> Self {
         let token = Self::token_for(stack, role, &[&role.to_lowercase()]).await;
         Self { stack: stack.clone(), token: Some(token) }
     }
 
-    /// A token with these roles for the client of a role. That of `Repair` may also have `read` and `raw`.
+    /// A token with these roles for the client of a role. The client of `Repair` may also have
+    /// `read` and `raw`.
     pub async fn token_for(stack: &Stack, client: &str, roles: &[&str]) -> String {
         let client = stack.output(&format!("Operations{client}Client"));
         let scopes: Vec<String> = roles.iter().map(|role| format!("visma-webhooks%2F{role}")).collect();
@@ -39,7 +40,7 @@ impl Operator {
         token.to_owned()
     }
 
-    /// The token itself; empty for one without.
+    /// The token; empty for an operator without one.
     pub fn token(&self) -> &str {
         self.token.as_deref().unwrap_or_default()
     }
@@ -53,7 +54,7 @@ impl Operator {
         self.try_ask(method, path, body).await.expect("the API answers")
     }
 
-    /// The same where the API may be out of reach.
+    /// The same, for an API that may be unreachable.
     pub async fn try_ask(&self, method: &str, path: &str, body: Option<&Value>) -> reqwest::Result<(u16, Value)> {
         let method = method.parse().expect("a method");
         let mut request = self.stack.http.request(method, format!("{}{path}", self.stack.api_url));

@@ -1,37 +1,37 @@
-//! What no log may show, and looking for it.
+//! Finds what no log may show.
 
 use crate::company::{CLIENT_SECRET, PATH_TOKEN, SIGNING_SECRET};
 use crate::{Operator, Stack};
 
-/// Of everything that the tests send, know or are told: what LOGGING.md says is never logged. A text of several words is a piece of a body,
-/// a description or a name.
+/// Texts that tests send or receive and that LOGGING.md forbids in logs. A text with several words
+/// is part of a body, a description or a name.
 const NEVER: [&str; 14] = [
     SIGNING_SECRET,
     PATH_TOKEN,
     CLIENT_SECRET,
     "local-legacy-path",
-    // Headers and tokens: `eyJ` begins every JWT.
+    // Headers and tokens: every JWT begins with `eyJ`.
     "Bearer",
     "eyJ",
     "x-vwd-signature",
-    // Bodies, and what accountants read.
+    // Bodies, and texts for accountants.
     "relativeResourceUri",
     "contextId",
     "was received and processed",
     "No delivery address",
-    // Names, addresses and free text, as the tests make them up.
+    // Names, addresses and free text that tests make up.
     "anary",
     "@example",
     "127.0.0.1:",
 ];
 
-/// What must be in no line of this stack's logs.
+/// The texts that must not be in any line of this stack's logs.
 pub fn never_logged(stack: &Stack) -> Vec<String> {
     let operators = Operator::ROLES.map(|role| Operator::secret(stack, role));
     NEVER.into_iter().map(str::to_owned).chain(operators).collect()
 }
 
-/// The first of the texts that a line shows, with the line.
+/// The first of the texts that a line contains, with the line.
 pub fn shown<'l>(lines: &'l [String], texts: &[String]) -> Option<(String, &'l str)> {
     let found =
         |line: &'l String| Some((texts.iter().find(|text| line.contains(text.as_str()))?.clone(), line.as_str()));

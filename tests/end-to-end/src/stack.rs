@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::{env, fs};
 
-/// A running stack, as `stack.json` describes it.
+/// A running stack, from `stack.json`.
 #[derive(Debug, Clone)]
 pub struct Stack {
     pub api_url: String,
@@ -21,10 +21,10 @@ pub struct Stack {
     calls: Option<PathBuf>,
 }
 
-/// A call that a role made.
+/// A call by a role.
 #[derive(Debug, Deserialize)]
 pub struct Call {
-    /// As CloudFormation named it.
+    /// The name that CloudFormation gave it.
     pub role: String,
     pub operation: String,
     pub request: Value,
@@ -96,7 +96,8 @@ impl Stack {
         sent.expect("the queue takes the message");
     }
 
-    /// Receives, without deleting, until a message fits. Others are put back at once for whoever else waits for them.
+    /// Receives without deleting until a message matches. Returns others at once, since other tests
+    /// may wait for them.
     pub async fn message(
         &self,
         queue: Queue,
@@ -122,7 +123,7 @@ impl Stack {
         .await
     }
 
-    /// Runs the reconciler, over every tenant as its schedule does or over one, and returns its report.
+    /// Runs the reconciler for every tenant, like its schedule, or for one. Returns its report.
     pub async fn reconcile(&self, tenant: Option<&str>) -> Value {
         let event = Blob::new(json!({"tenant": tenant}).to_string());
         let call = self.lambda.invoke().function_name(self.output("ReconcilerFunctionName")).payload(event);
@@ -131,21 +132,21 @@ impl Stack {
         serde_json::from_slice(&report).expect("a report in JSON")
     }
 
-    /// What roles have asked of the local AWS so far, each call once.
+    /// The calls of roles to the local AWS so far, each once.
     pub fn calls(&self) -> Vec<Call> {
         let path = self.calls.as_ref().expect("the local AWS of this stack writes calls down");
         let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         text.lines().map(|line| serde_json::from_str(line).expect("a call")).collect()
     }
 
-    /// The outputs that name log groups.
+    /// The outputs with names of log groups.
     pub fn log_groups(&self) -> Vec<String> {
         let mut groups: Vec<String> = self.outputs.keys().filter(|name| name.ends_with("LogGroup")).cloned().collect();
         groups.sort();
         groups
     }
 
-    /// All lines so far of the log group that an output names.
+    /// All lines so far of the log group in an output.
     pub async fn lines(&self, group: &str) -> Vec<String> {
         let (mut lines, mut token) = (vec![], None);
         loop {
@@ -159,7 +160,8 @@ impl Stack {
         }
     }
 
-    /// A line with this text that any function has logged so far. The text must be free of quotes and backslashes.
+    /// A line with this text in any function's log so far. The text must have no quotes or
+    /// backslashes.
     pub async fn logged(&self, text: &str) -> Option<String> {
         for group in ["IntakeLogGroup", "ProcessorLogGroup", "FeedbackLogGroup", "ReconcilerLogGroup"] {
             if let Some(line) = self.logged_by(group, text).await {
@@ -169,7 +171,7 @@ impl Stack {
         None
     }
 
-    /// The same of one function, by the output that names its log group.
+    /// The same for one function, by the output with its log group.
     pub async fn logged_by(&self, group: &str, text: &str) -> Option<String> {
         let lines = self.logs.filter_log_events().log_group_name(self.output(group));
         let found = lines.filter_pattern(format!("\"{text}\"")).send().await.expect("the logs are readable");

@@ -1,9 +1,9 @@
 use std::time::{Duration, Instant};
 
-/// How long anything may take on a busy machine.
+/// The time limit for anything on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Asks until there is an answer. Panics, naming what was waited for, when patience ends.
+/// Asks until there is an answer. Panics with the name of the missing thing when the time is up.
 pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {

@@ -1,11 +1,11 @@
-//! Every event Visma Net is known to publish (docs/visma-net.md#event-catalogue,
+//! All events that Visma Net is known to publish (docs/visma-net.md#event-catalogue,
 //! docs/visma-net.md#legacy-events).
 
 use serde::Serialize;
 
 use crate::collection::Collection::{self, *};
 
-/// What happened, behind the event's name.
+/// What happened, according to the event's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -26,7 +26,7 @@ pub enum Kind {
     Voucher,
 }
 
-/// Which publisher of the portal an event belongs to (docs/visma-net.md#subscriptions).
+/// The publisher of an event in the portal (docs/visma-net.md#subscriptions).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Publisher {
     #[serde(rename = "vismanetfinancials-publisher")]
@@ -51,7 +51,7 @@ pub struct Event {
     pub name: &'static str,
     pub kind: Kind,
     pub publisher: Publisher,
-    /// Where the resource it tells of is read, when it tells of one.
+    /// The collection of its resource, if it has one.
     pub collection: Option<Collection>,
 }
 
@@ -159,7 +159,8 @@ pub fn events() -> impl Iterator<Item = &'static Event> {
     FINANCIAL.iter().chain(&SALES_ORDER_SERVICE).chain(&JOURNAL_TRANSACTION).chain(&LEGACY)
 }
 
-/// The event of exactly this id; ids differ by case between the dispatcher and legacy messages.
+/// The event with exactly this id. Ids of the dispatcher and of legacy messages differ only in
+/// case.
 pub fn find(id: &str) -> Option<&'static Event> {
     events().find(|event| event.id == id)
 }
@@ -171,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_catalogue_is_whole_and_ids_are_unique() {
+    fn the_catalogue_is_complete_and_ids_are_unique() {
         let ids: BTreeSet<_> = events().map(|event| event.id).collect();
         assert_eq!(ids.len(), 44 + 4 + 10 + 10);
         let entities: BTreeSet<_> = FINANCIAL.iter().map(|event| event.entity).collect();

@@ -1,4 +1,4 @@
-//! Changes as a user of the ERP makes them, each with the notification it causes.
+//! Makes changes like a user of the ERP, each with its notification.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use crate::{
     world::Shared,
 };
 
-/// What a change made of the company, and what there is to tell.
+/// The results of a change, and its notification.
 struct Outcome {
     key: Option<String>,
     resource: Option<Fields>,
@@ -26,7 +26,7 @@ pub(crate) async fn change_and_emit(world: &Shared, tenant: Uuid, change: &Chang
     let api_url = dispatch::api_url(world)?;
     let event = catalogue::find(&change.event)
         .ok_or_else(|| Refusal::bad_request(format!("The event '{}' is not in the catalogue.", change.event)))?;
-    // Under one lock, so that the notifications' timestamps follow the order of the changes.
+    // Under one lock, so that the timestamps of notifications follow the order of the changes.
     let planned = world.company(tenant, |company| {
         let outcome = apply(company, event, change)?;
         let items = vec![outcome.item];
@@ -89,7 +89,7 @@ fn ensure(company: &mut Company, collection: Collection, key: &str) {
     }
 }
 
-/// An action leaves an existing resource as it is; everything else creates it or changes it.
+/// An action leaves an existing resource unchanged. Other events create or change it.
 fn save(
     company: &mut Company,
     collection: Collection,
@@ -107,7 +107,8 @@ fn save(
     }
 }
 
-/// The fields the event changes, under those the caller sets; `None` when the event changes none.
+/// The fields that the event changes; the caller's fields override them. `None` if the event
+/// changes none.
 fn edit(company: &mut Company, event: &Event, collection: Collection, key: &str, change: &Change) -> Option<Fields> {
     let now = clock::written(clock::now());
     let current = company.get(collection, key);
@@ -152,7 +153,7 @@ fn next_status(current: Option<&Fields>) -> &'static str {
     STATUSES[next]
 }
 
-/// The window shows the old and the current number
+/// The window shows the old and the new number
 /// (docs/visma-net.md#webhook-notification-for-account).
 fn renumber(
     company: &mut Company,

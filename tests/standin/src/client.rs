@@ -15,7 +15,7 @@ use crate::{
     world::local_http,
 };
 
-/// Why a control call did not work.
+/// Why a control call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the stand-in cannot be reached: {0}")]
@@ -24,17 +24,17 @@ pub enum Error {
     Refused { call: String, status: u16, message: String },
 }
 
-/// What a control call gives.
+/// The result of a control call.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Talks to a stand-in.
+/// A client of a stand-in.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
     url: String,
 }
 
-/// Talks to a stand-in about one tenant.
+/// A client of a stand-in for one tenant.
 #[derive(Clone, Debug)]
 pub struct TenantClient {
     client: Client,
@@ -52,19 +52,19 @@ impl Client {
         &self.url
     }
 
-    /// Where all deliveries go: `/hooks/visma/...` is added.
+    /// Sets where all deliveries go. It adds `/hooks/visma/...`.
     pub async fn set_api_url(&self, api_url: &str) -> Result<()> {
         let api_url = api_url.to_owned();
         self.tell(Method::PUT, "/api-url", &ApiUrl { api_url }).await
     }
 
-    /// Creates a company; refused if it exists.
+    /// Creates a company. Fails if it exists.
     pub async fn create_tenant(&self, tenant: NewTenant) -> Result<TenantClient> {
         let tenant = self.call(Method::POST, "/tenants", &tenant).await?;
         Ok(self.about(tenant))
     }
 
-    /// A company created before.
+    /// An existing company.
     pub async fn tenant(&self, id: Uuid) -> Result<TenantClient> {
         let tenant = self.get(&format!("/tenants/{id}")).await?;
         Ok(self.about(tenant))
@@ -139,36 +139,37 @@ impl TenantClient {
         self.client.tell(Method::PUT, &path, &LegacyToken { token }).await
     }
 
-    /// How deliveries are written from now on, until a reset.
+    /// Changes how deliveries are written, until a reset.
     pub async fn set_dialect(&self, dialect: &Dialect) -> Result<()> {
         self.client.tell(Method::PUT, &self.path("/dialect"), dialect).await
     }
 
-    /// Whether its id is a customer's, with which no call is let in.
+    /// Sets whether its id is a customer's, whose calls are all refused.
     pub async fn set_customer(&self, is_customer: bool) -> Result<()> {
         let path = self.path("/customer");
         self.client.tell(Method::PUT, &path, &CustomerSetting { is_customer }).await
     }
 
-    /// Creates or replaces a resource from a JSON object of the fields that matter, without telling anybody.
+    /// Creates or replaces a resource from a JSON object with the relevant fields. Sends no
+    /// notification.
     pub async fn put(&self, collection: Collection, key: &str, fields: Value) -> Result<Fields> {
         let path = self.resource(collection, key);
         self.client.call(Method::PUT, &path, &fields).await
     }
 
-    /// Changes fields of a resource, without telling anybody.
+    /// Changes fields of a resource. Sends no notification.
     pub async fn patch(&self, collection: Collection, key: &str, fields: Value) -> Result<Fields> {
         let path = self.resource(collection, key);
         self.client.call(Method::PATCH, &path, &fields).await
     }
 
-    /// Deletes a resource, without telling anybody.
+    /// Deletes a resource. Sends no notification.
     pub async fn delete(&self, collection: Collection, key: &str) -> Result<Fields> {
         let path = self.resource(collection, key);
         self.client.call(Method::DELETE, &path, &json!({})).await
     }
 
-    /// One resource as it is now; refused with 404 if there is none.
+    /// A resource in its current state. Fails with 404 if there is none.
     pub async fn get(&self, collection: Collection, key: &str) -> Result<Fields> {
         self.client.get(&self.resource(collection, key)).await
     }
@@ -189,14 +190,14 @@ impl TenantClient {
         self.client.call(Method::POST, &self.path("/emit"), emit).await
     }
 
-    /// Sends one notification in the ordinary way.
+    /// Sends one notification with the default options.
     pub async fn emit_one(&self, item: Item) -> Result<Emitted> {
         let items = vec![item];
         self.emit(&Emit { items, sending: Sending::default() }).await
     }
 
-    /// Applies the change that fits the event, and sends the event. Without a subscription for it, the change is applied
-    /// all the same and the call is refused.
+    /// Applies the change of the event, and sends the event. Without a subscription for it, the
+    /// change is applied and the call fails.
     pub async fn change_and_emit(&self, change: &Change) -> Result<Changed> {
         self.client.call(Method::POST, &self.path("/changes"), change).await
     }
@@ -207,17 +208,17 @@ impl TenantClient {
         self.client.call(Method::POST, &path, sending).await
     }
 
-    /// Oldest first.
+    /// All notifications, oldest first.
     pub async fn notifications(&self) -> Result<Vec<Notification>> {
         self.client.get(&self.path("/notifications")).await
     }
 
-    /// Every feedback that was taken, oldest first.
+    /// All accepted feedback, oldest first.
     pub async fn feedback(&self) -> Result<Vec<Feedback>> {
         self.client.get(&self.path("/feedback")).await
     }
 
-    /// What was called, and how it was answered.
+    /// The calls and their answers.
     pub async fn calls(&self) -> Result<Calls> {
         self.client.get(&self.path("/calls")).await
     }
@@ -254,13 +255,13 @@ impl TenantClient {
         self.client.tell(Method::PUT, &self.path("/rate"), &budget).await
     }
 
-    /// The clock that stamps V1's resources from now on; `None` is UTC.
+    /// Sets the clock for times of version 1's resources; `None` is UTC.
     pub async fn set_time_zone(&self, time_zone: Option<&str>) -> Result<()> {
         let time_zone = time_zone.map(str::to_owned);
         self.client.tell(Method::PUT, &self.path("/time-zone"), &TimeZoneSetting { time_zone }).await
     }
 
-    /// Every token issued so far is answered with 401 from now on.
+    /// Answers 401 to every token issued so far.
     pub async fn revoke_tokens(&self) -> Result<()> {
         self.client.tell(Method::POST, &self.path("/tokens/revoke"), &()).await
     }

@@ -1,4 +1,4 @@
-//! Time as Visma Net writes it.
+//! Formats of time in Visma Net.
 
 use time::{
     OffsetDateTime, PrimitiveDateTime, Time,
@@ -30,12 +30,12 @@ pub fn from_ticks(ticks: i64) -> Option<OffsetDateTime> {
     DOT_NET_EPOCH.checked_add(since)
 }
 
-/// As in the body field `lastModifiedDateTime`: what a clock shows, without its zone.
+/// The format of the body field `lastModifiedDateTime`: local time without a zone.
 pub(crate) fn written(at: OffsetDateTime) -> String {
     at.format(WRITTEN).expect("the format has only components that a date has")
 }
 
-/// Reads the formats of docs/visma-net.md#lists and nothing else.
+/// Reads only the formats of docs/visma-net.md#lists.
 pub(crate) fn read(text: &str) -> Option<OffsetDateTime> {
     let text = text.replacen(' ', "T", 1);
     let parsed = match text.split_once('.') {
@@ -47,7 +47,7 @@ pub(crate) fn read(text: &str) -> Option<OffsetDateTime> {
     parsed.ok().map(PrimitiveDateTime::assume_utc)
 }
 
-/// The same, or a moment with a zone: UTC unless an offset is given
+/// Also reads a time with an offset. Without one it is UTC
 /// (docs/visma-net.md#sales-orders-version-3).
 pub(crate) fn read_zoned(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok().or_else(|| read(text))
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_can_be_read() {
+    fn reads_what_it_writes() {
         let at = datetime!(2026-11-23 04:05:06.789 UTC);
         assert_eq!(written(at), "2026-11-23T04:05:06.789");
         assert_eq!(read(&written(at)), Some(at));

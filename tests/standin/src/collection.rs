@@ -1,4 +1,4 @@
-//! The resources Visma Net serves (docs/visma-net.md#resources) and what a fresh one looks like.
+//! The resources of Visma Net (docs/visma-net.md#resources) and their initial bodies.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 /// A resource's body.
 pub type Fields = Map<String, Value>;
 
-/// A collection of resources; its JSON form is the path segment.
+/// A collection of resources. Its JSON form is the path segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Collection {
@@ -31,13 +31,13 @@ pub enum Collection {
     Background,
 }
 
-/// How a collection's bodies are built. Only [`Collection::Account`] is known field by field; the others hold what the
-/// stand-in needs.
+/// How a collection's bodies are built. Only [`Collection::Account`] is known field by field. The
+/// others have only what the stand-in needs.
 struct Shape {
     path: &'static str,
-    /// The body fields that spell the key, joined by `/`.
+    /// The body fields that form the key, joined by `/`.
     key: &'static [&'static str],
-    /// The stable number that `/internal/{id}` finds, and whether that path exists.
+    /// The stable number for `/internal/{id}`, and whether that path exists.
     internal: Option<(&'static str, bool)>,
     /// The field a person reads.
     label: &'static str,
@@ -46,20 +46,21 @@ struct Shape {
     prefix: &'static str,
 }
 
-/// What every change of a resource sets, by name.
+/// The fields that each change of a resource sets, by name.
 pub(crate) struct Stamps {
     pub(crate) modified: &'static str,
-    /// Stands behind the time.
+    /// Added after the time.
     pub(crate) zone: &'static str,
-    /// The ETag's text (docs/visma-net.md#row-versions, docs/visma-net.md#sales-orders-version-3).
+    /// The text of the ETag (docs/visma-net.md#row-versions,
+    /// docs/visma-net.md#sales-orders-version-3).
     pub(crate) version: &'static str,
 }
 
-/// A document's life, as docs/visma-net.md#notification-types tells it.
+/// The statuses of a document (docs/visma-net.md#notification-types).
 pub const STATUSES: [&str; 3] = ["On hold", "Open", "Completed"];
 
 impl Collection {
-    /// Every collection, for tests that try them all.
+    /// All collections, for tests that try each.
     pub const ALL: [Self; 15] = [
         Self::Account,
         Self::Customer,
@@ -105,7 +106,7 @@ impl Collection {
         }
     }
 
-    /// The path segment that names it.
+    /// Its path segment.
     pub fn path(self) -> &'static str {
         self.shape().path
     }
@@ -115,12 +116,12 @@ impl Collection {
         Self::ALL.into_iter().find(|one| one.path() == path)
     }
 
-    /// Whether its resources have a status that moves.
+    /// Whether its resources have a status that changes.
     pub fn is_document(self) -> bool {
         self.shape().document
     }
 
-    /// Whether its list takes `pageNumber` and `pageSize` (docs/visma-net.md#lists).
+    /// Whether its list accepts `pageNumber` and `pageSize` (docs/visma-net.md#lists).
     pub(crate) fn is_paged(self) -> bool {
         self != Self::Account
     }
@@ -132,22 +133,22 @@ impl Collection {
         }
     }
 
-    /// The body field of the stable number that `/internal/{id}` finds.
+    /// The body field with the stable number for `/internal/{id}`.
     pub(crate) fn internal_field(self) -> Option<&'static str> {
         self.shape().internal.and_then(|(field, readable)| readable.then_some(field))
     }
 
-    /// The body field of the number that survives a renumbering.
+    /// The body field with the number that a renumbering keeps.
     pub(crate) fn id_field(self) -> Option<&'static str> {
         self.shape().internal.map(|(field, _)| field)
     }
 
-    /// What a person calls the resource.
+    /// The name of the resource for people.
     pub(crate) fn label(self, body: &Fields) -> String {
         text(body, self.shape().label)
     }
 
-    /// A key nobody uses yet, made of the `number` given.
+    /// An unused key made from `number`.
     pub(crate) fn fresh_key(self, number: i64) -> String {
         match self {
             Self::Background => uuid::Uuid::new_v4().to_string(),
@@ -155,7 +156,8 @@ impl Collection {
         }
     }
 
-    /// The segments of its path. A slash in the last one is part of a number, and percent-encoded there.
+    /// The segments of its path. A slash in the last one belongs to the number and is
+    /// percent-encoded.
     pub(crate) fn segments(self, key: &str) -> impl Iterator<Item = &str> {
         key.splitn(self.shape().key.len(), '/')
     }
@@ -168,7 +170,7 @@ impl Collection {
         }
     }
 
-    /// A new resource's body, without the stamps every resource has.
+    /// The body of a new resource, without the stamps.
     pub(crate) fn template(self, key: &str, id: i64) -> Fields {
         let shape = self.shape();
         let mut body = fields(match self {
@@ -210,8 +212,7 @@ fn account() -> Value {
     })
 }
 
-/// The fields of BackgroundRequestStateDto (docs/visma-net.md#background-results), not finished
-/// yet.
+/// The fields of BackgroundRequestStateDto (docs/visma-net.md#background-results), unfinished.
 fn background(id: &str) -> Value {
     json!({
         "id": id, "status": "Started", "statusCode": 0, "receivedUtc": null, "startedUtc": null, "finishedUtc": null,
@@ -220,7 +221,7 @@ fn background(id: &str) -> Value {
     })
 }
 
-/// A field as text; nothing when it is absent.
+/// A field as text; empty if it is absent.
 pub(crate) fn text(body: &Fields, field: &str) -> String {
     match body.get(field) {
         Some(Value::String(text)) => text.clone(),

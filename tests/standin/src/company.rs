@@ -1,4 +1,4 @@
-//! One company: its resources, what it told integrators, and what they told it.
+//! One company: its resources, its notifications, and the feedback it received.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -59,7 +59,7 @@ impl Company {
         }
     }
 
-    /// Forgets everything but its settings, subscriptions and legacy token.
+    /// Clears everything except its settings, subscriptions and legacy token.
     pub(crate) fn reset(&mut self) {
         let fresh = Self::new(self.settings.clone());
         let old = std::mem::replace(self, fresh);
@@ -71,7 +71,7 @@ impl Company {
         Tenant { tenant_id: self.settings.tenant_id, company_id: self.company_id.clone() }
     }
 
-    /// The next moment of the company's clock, in .NET ticks: no two events share one.
+    /// The next tick of the company's clock. No two events share one.
     pub(crate) fn next_ticks(&mut self) -> i64 {
         self.last_ticks = clock::ticks(clock::now()).max(self.last_ticks + 1);
         self.last_ticks
@@ -86,14 +86,14 @@ impl Company {
         self.resources.get(&collection)?.get(key)
     }
 
-    /// The resource with this internal number, where the collection can be read by it.
+    /// The resource with this internal number, if the collection can be read by it.
     pub(crate) fn get_internal(&self, collection: Collection, id: &str) -> Option<&Fields> {
         let field = collection.internal_field()?;
         let resources = self.resources.get(&collection)?;
         resources.values().find(|body| text(body, field) == id)
     }
 
-    /// All resources in key order, with when each was last modified.
+    /// All resources in key order, each with its last change.
     pub(crate) fn list(&self, collection: Collection) -> impl Iterator<Item = (&Fields, Option<OffsetDateTime>)> {
         let resources = self.resources.get(&collection).into_iter().flatten();
         resources.map(move |(_, body)| (body, clock::read_zoned(&text(body, collection.stamps().modified))))
@@ -130,11 +130,11 @@ impl Company {
         Ok(self.save(collection, new_key, body, Fields::new()))
     }
 
-    /// Stamps and stores; a stamp among the fields given wins, so that a test can choose the times.
+    /// Stamps and stores. A stamp among the given fields wins, so that a test can choose the times.
     fn save(&mut self, collection: Collection, key: &str, mut body: Fields, fields: Fields) -> Fields {
         self.row_version += 1;
         let (stamps, version) = (collection.stamps(), STANDARD.encode(self.row_version.to_be_bytes()));
-        // V3 documents UTC (docs/visma-net.md#sales-orders-version-3).
+        // Version 3 documents UTC (docs/visma-net.md#sales-orders-version-3).
         let zone = self.settings.time_zone.as_deref().filter(|_| collection != Collection::SalesOrderV3);
         let shown = clock::written(zone::shown(zone, clock::now()));
         body.insert(stamps.modified.to_owned(), format!("{shown}{}", stamps.zone).into());
@@ -153,7 +153,7 @@ impl Company {
         self.positions.get(&id).map(|at| &self.notifications[*at])
     }
 
-    /// Remembers a notification; one with an id sent before takes the older one's place.
+    /// Stores a notification. One with a known id replaces the older one.
     pub(crate) fn remember(&mut self, notification: Notification) {
         let id = notification.notification_id;
         match self.positions.get(&id) {
@@ -169,7 +169,7 @@ impl Company {
         self.update(ids, |one| one.deliveries.push(attempt.clone()));
     }
 
-    /// Once sent, a notification stays sent: a later copy may fail.
+    /// Records the outcome. A sent notification stays sent, even if a later copy fails.
     pub(crate) fn settle(&mut self, ids: &[Uuid], delivered: bool) {
         self.update(ids, |one| {
             if delivered {
@@ -181,7 +181,7 @@ impl Company {
         });
     }
 
-    /// Whether the notification is known; if so the feedback is kept.
+    /// Keeps the feedback if the notification is known. Returns whether it is.
     pub(crate) fn accept_feedback(&mut self, feedback: Feedback) -> bool {
         let id = feedback.notification_id;
         if self.notification(id).is_none() {

@@ -1,4 +1,4 @@
-//! The control API: what a test or a demo says to the stand-in.
+//! The control API, for tests and demos.
 
 use axum::{
     Json, Router,
@@ -28,7 +28,7 @@ type Answer<T> = Result<Json<T>, Refusal>;
 type ResourcePath = Path<(Uuid, Collection, String)>;
 const DONE: Result<StatusCode, Refusal> = Ok(StatusCode::NO_CONTENT);
 
-/// Where deliveries go.
+/// The target of deliveries.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ApiUrl {
@@ -41,7 +41,7 @@ pub(crate) struct LegacyToken {
     pub(crate) token: Option<String>,
 }
 
-/// The clock that stamps.
+/// The clock for timestamps.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TimeZoneSetting {
@@ -90,7 +90,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/events", get(events))
         .route("/tenants", get(tenants).post(create_tenant))
         .nest("/tenants/{tenant}", tenant);
-    // A test may well send more than the receiver takes.
+    // A test may send more than the receiver accepts.
     Router::new().nest("/control", control).layer(DefaultBodyLimit::disable())
 }
 

@@ -1,5 +1,5 @@
-//! Another way of writing deliveries than the usual one, for no document says how Visma Net really
-//! writes them (docs/visma-net.md#open-questions). A receiver has to notice what is different.
+//! Other forms of deliveries. No document says how Visma Net really writes them
+//! (docs/visma-net.md#open-questions), so a receiver must notice differences.
 
 use std::collections::BTreeMap;
 
@@ -9,26 +9,26 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{clock, collection::Fields};
 
-/// What is written in another way. The default changes nothing.
+/// The differences. The default has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Dialect {
-    /// Where a field of the body stands, by its usual name: names of objects inside each other with
-    /// `/` between them; empty where the field is left out. `key` is the resource's key, which the
-    /// usual body has in its path only.
+    /// The place of a body field, by its usual name: names of nested objects separated by `/`, or
+    /// empty to leave it out. `key` is the resource's key, which the usual body has only in its
+    /// path.
     pub fields: BTreeMap<String, String>,
     /// Event ids as `erp.account.updated`.
     pub dotted_events: bool,
-    /// Timestamps of headers in seconds.
+    /// Writes timestamps of headers in seconds.
     pub seconds: bool,
-    /// The body's time as text without a zone, so many minutes ahead of UTC.
+    /// Writes the body's time as text without a zone, this many minutes ahead of UTC.
     pub local_minutes: Option<i16>,
-    /// The body has an id that the feedback does not take: it takes the header's.
+    /// The body has an id that feedback does not accept; it accepts the header's.
     pub feedback_takes_header_id: bool,
 }
 
 impl Dialect {
-    /// One that differs in everything.
+    /// A dialect that differs in everything.
     pub fn foreign() -> Self {
         let fields = [
             ("notificationId", "messageId"),

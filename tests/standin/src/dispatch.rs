@@ -1,4 +1,4 @@
-//! Sends deliveries and does not give up at once (docs/visma-net.md#subscriptions,
+//! Sends deliveries and retries them (docs/visma-net.md#subscriptions,
 //! docs/visma-net.md#answers-and-retries).
 
 use std::{sync::Arc, time::Duration};
@@ -15,10 +15,10 @@ use crate::{
     world::{Shared, World},
 };
 
-/// How much of an answer's body is kept.
+/// The characters of an answer's body to keep.
 const ANSWER_CHARS: usize = 1000;
 
-/// Emits notifications, and waits for the end of their deliveries if asked to.
+/// Sends notifications, and waits for the end of their deliveries if asked to.
 pub(crate) async fn emit(world: &Shared, tenant: Uuid, emit: &Emit) -> Result<Emitted, Refusal> {
     let api_url = api_url(world)?;
     let (ids, parcels) = world.company(tenant, |company| emit::plan(company, emit))??;
@@ -37,7 +37,7 @@ pub(crate) fn api_url(world: &World) -> Result<String, Refusal> {
     url.ok_or_else(|| Refusal::conflict("No API URL is set."))
 }
 
-/// Sends what was planned.
+/// Sends the planned requests.
 pub(crate) async fn dispatch(
     world: &Shared,
     tenant: Uuid,
@@ -50,7 +50,7 @@ pub(crate) async fn dispatch(
     let parcels: Vec<_> = parcels.into_iter().flat_map(|parcel| std::iter::repeat_n(parcel, copies)).collect();
     let (concurrency, retry) = (sending.concurrency.max(1), sending.retry);
     let world = Arc::clone(world);
-    // A task of its own, so that a caller who goes away does not stop it.
+    // Runs as its own task, so that it goes on if the caller disconnects.
     let sent = tokio::spawn(async move {
         let (world, api_url) = (&world, &api_url);
         let deliveries = parcels.into_iter().map(|parcel| deliver(world, tenant, api_url, parcel, retry));
@@ -66,13 +66,13 @@ pub(crate) async fn dispatch(
     Emitted { notification_ids, deliveries }
 }
 
-/// Any 2xx ends it; every other answer, and none, is tried again.
+/// A 2xx ends it. Any other answer, or none, is retried.
 async fn deliver(world: &World, tenant: Uuid, api_url: &str, parcel: Parcel, retry: Retry) -> Delivery {
     let url = format!("{}{}", api_url.trim_end_matches('/'), parcel.path);
     let mut attempts = Vec::new();
     let delivered = loop {
         let (attempt, retry_after) = attempt(&world.http, &url, &parcel, retry).await;
-        // The tenant may be reset meanwhile: then nobody asks any more.
+        // The tenant may have been reset. Then the result is not needed.
         let _ = world.company(tenant, |company| company.record_attempt(&parcel.ids, &attempt));
         let delivered = attempt.status.is_some_and(|status| (200..300).contains(&status));
         attempts.push(attempt);
@@ -116,7 +116,7 @@ async fn attempt(http: &reqwest::Client, url: &str, parcel: &Parcel, retry: Retr
     (attempt, retry_after)
 }
 
-/// The error with its causes, since reqwest's own text leaves out the reason.
+/// The error with its causes. reqwest's own text leaves out the reason.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")

@@ -1,4 +1,4 @@
-//! From items to the bodies and headers the dispatcher sends (docs/visma-net.md#delivery-request,
+//! Builds the dispatcher's bodies and headers from items (docs/visma-net.md#delivery-request,
 //! docs/visma-net.md#bodies, docs/visma-net.md#legacy-message).
 
 use std::collections::BTreeMap;
@@ -19,17 +19,17 @@ use crate::{
     signature::sign,
 };
 
-/// Everything but the unreserved characters of a URL.
+/// All characters except the unreserved ones of a URL.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// One HTTP request, to be sent until it is taken.
+/// One HTTP request, to be sent until it is accepted.
 #[derive(Clone, Debug)]
 pub(crate) struct Parcel {
     pub(crate) ids: Vec<Uuid>,
     pub(crate) path: String,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
-    /// In which each attempt gets its own `x-vwd-webhook-timestamp`, if it does.
+    /// The dialect of each attempt's own `x-vwd-webhook-timestamp`, if attempts have one.
     pub(crate) stamped: Option<Dialect>,
 }
 
@@ -55,7 +55,8 @@ struct Wire<'a> {
     parameter: Option<&'a str>,
 }
 
-/// Remembers each item as a notification and packs what is to be sent. Nothing is remembered unless all can be sent.
+/// Stores each item as a notification and builds the requests. Stores nothing unless all can be
+/// sent.
 pub(crate) fn plan(company: &mut Company, emit: &Emit) -> Result<(Vec<Uuid>, Vec<Parcel>), Refusal> {
     if emit.items.is_empty() {
         return Err(Refusal::bad_request("There is no item to send."));
@@ -86,8 +87,8 @@ pub(crate) fn plan(company: &mut Company, emit: &Emit) -> Result<(Vec<Uuid>, Vec
     Ok((ids, parcels))
 }
 
-/// Packs a notification that was sent before, unchanged
-/// (docs/visma-net.md#webhook-notification-for-account: only rows with status Sent can be resent).
+/// Builds the request for a notification that was sent before, unchanged. Only rows with status
+/// Sent can be resent (docs/visma-net.md#webhook-notification-for-account).
 pub(crate) fn plan_resend(company: &Company, id: Uuid, sending: &Sending) -> Result<Parcel, Refusal> {
     let notification =
         company.notification(id).ok_or_else(|| Refusal::not_found(format!("Notification {id} was not found.")))?;
@@ -176,8 +177,8 @@ fn wire(
     serde_json::to_string(&fields).map_err(unwritable)
 }
 
-/// What the notice of a finished background operation says (docs/visma-net.md#background-results;
-/// its exact keys are unknown).
+/// The content of the notice about a finished background operation
+/// (docs/visma-net.md#background-results; its exact keys are unknown).
 fn background(company: &Company, item: &Item) -> Fields {
     let id = item.key.clone().unwrap_or_default();
     let state = format!("https://api.finance.visma.net/v1/background/{id}");
@@ -200,8 +201,7 @@ fn relative_uri(collection: Collection, key: &str) -> String {
     format!("api/{version}/{}/{}", collection.path(), key.join("/"))
 }
 
-/// The old host's URL, as messages carry it; nobody may fetch it
-/// (docs/visma-net.md#legacy-message).
+/// The old host's URL in messages, which no receiver may fetch (docs/visma-net.md#legacy-message).
 fn resource_uri(relative: &str) -> String {
     if relative.starts_with("api/v3/") {
         format!("https://salesorder.visma.net/{relative}")
@@ -210,7 +210,7 @@ fn resource_uri(relative: &str) -> String {
     }
 }
 
-/// Where a delivery goes: a subscription, or none for the legacy channel.
+/// The target of a delivery: a subscription, or none for the legacy channel.
 fn route<'a>(
     company: &'a Company,
     event: &str,
@@ -234,7 +234,7 @@ fn route<'a>(
     found.map(Some).ok_or_else(|| Refusal::conflict(format!("The tenant has no subscription for {event}.")))
 }
 
-/// One request for these notifications; its headers tell of the first.
+/// One request for these notifications. Its headers describe the first.
 fn pack(company: &Company, notifications: &[&Notification], sending: &Sending) -> Result<Parcel, Refusal> {
     let first = notifications.first().ok_or_else(|| Refusal::bad_request("A delivery needs an item."))?;
     let subscription = route(company, &first.event, first.channel, sending)?;
@@ -277,7 +277,7 @@ fn overridden(sending: &Sending, header: &str) -> bool {
     sending.headers.keys().any(|name| name.eq_ignore_ascii_case(header))
 }
 
-/// All but the signature and the time of sending.
+/// All headers except the signature and the time of sending.
 fn vwd_headers(
     company: &Company,
     subscription: &Subscription,

@@ -1,5 +1,4 @@
-//! The ERP's and the Sales Order service's resources (docs/visma-net.md#resources), as their APIs
-//! serve them.
+//! The APIs of the ERP and of the Sales Order service (docs/visma-net.md#resources).
 
 use axum::{
     Extension, Json, Router,
@@ -49,7 +48,8 @@ async fn one(
     {
         return background_content(&world, caller, id);
     }
-    // Behind `/v1/{collection}/`, as they were sent: two segments are no number with a slash in it.
+    // The segments after `/v1/{collection}/`, undecoded: two segments are not a number with a
+    // slash.
     let sent = uri.path().split('/').skip(3).count();
     let is_whole = sent == collection.segments(&key).count();
     let body = world.company(caller.0, |company| match key.strip_prefix("internal/") {
@@ -88,7 +88,7 @@ async fn list(
     })?
 }
 
-/// The operation's own answer; here `{}` or whatever the resource's `content` field holds.
+/// The result of the operation: `{}`, or the resource's `content` field.
 fn background_content(world: &Shared, caller: Caller, id: &str) -> Result<Response, Refusal> {
     let collection = Collection::Background;
     let body = world.company(caller.0, |company| company.get(collection, id).cloned())?;
@@ -97,14 +97,14 @@ fn background_content(world: &Shared, caller: Caller, id: &str) -> Result<Respon
     Ok(Json(content).into_response())
 }
 
-/// V1 serves everything but V3's sales orders.
+/// Version 1 serves everything except version 3's sales orders.
 fn financial(path: &str) -> Result<Collection, Refusal> {
     Collection::of_path(path)
         .filter(|collection| *collection != Collection::SalesOrderV3)
         .ok_or_else(|| Refusal::not_found("No such resource."))
 }
 
-/// One resource with its ETag, which is its `timeStamp` (docs/visma-net.md#row-versions).
+/// One resource with its ETag, the `timeStamp` (docs/visma-net.md#row-versions).
 fn found(body: Option<Fields>, collection: Collection, key: &str) -> Result<Response, Refusal> {
     let Some(body) = body else {
         return Err(Refusal::not_found(format!("{} {key} was not found.", collection.path())));

@@ -1,4 +1,4 @@
-//! Answers that go wrong on demand.
+//! Faults on demand.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::protocol::{Endpoint, Fault, Outage};
 
-/// Marks an answer that must not be sent: the server drops the connection instead.
+/// Marks an answer that is not sent: the server drops the connection instead.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HangUp;
 
@@ -38,7 +38,7 @@ impl Faults {
         };
     }
 
-    /// What happens to the next call. An outage leaves the script as it is.
+    /// The fault for the next call. An outage does not use up the script.
     pub(crate) fn next(&mut self, endpoint: Endpoint) -> Fault {
         match self.outages.get(&endpoint) {
             Some(Outage::Unavailable) => Fault::status(503),

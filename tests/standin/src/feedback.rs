@@ -16,7 +16,8 @@ struct Body {
     is_success: Option<bool>,
 }
 
-/// 201 for a notification of the caller's tenant. The refusals are assumptions: none are documented.
+/// Answers 201 for a notification of the caller's tenant. The refusals are assumptions, since none
+/// are documented.
 pub(crate) async fn receive(
     State(world): State<Shared>,
     Extension(caller): Extension<Caller>,

@@ -1,4 +1,4 @@
-//! What every call to the ERP passes: bearer token, counters, rate limit, faults.
+//! Checks that all calls to the ERP pass: bearer token, counters, rate limit, faults.
 
 use std::time::Instant;
 
@@ -68,19 +68,19 @@ pub(crate) fn arrived(company: &mut Company, label: &str) {
     company.calls.0.entry(label.to_owned()).or_default().calls += 1;
 }
 
-/// Counts an answer, unless the connection is dropped instead.
+/// Counts an answer, unless the connection is dropped.
 pub(crate) fn answered(world: &Shared, tenant: Uuid, label: &str, response: &Response) {
     if response.extensions().get::<HangUp>().is_some() {
         return;
     }
-    // A tenant deleted while the call was under way has nothing left to count.
+    // The tenant may have been deleted during the call. Then there is nothing to count.
     let _ = world.company(tenant, |company| {
         let count = company.calls.0.entry(label.to_owned()).or_default();
         *count.answers.entry(response.status().as_u16()).or_default() += 1;
     });
 }
 
-/// The token if it was ever issued.
+/// The token, if it was issued.
 fn bearer(world: &Shared, request: &Request) -> Option<Token> {
     let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = header.split_once(' ')?;
@@ -119,7 +119,7 @@ fn too_many() -> Response {
     Refusal::new(StatusCode::TOO_MANY_REQUESTS, message).into_response()
 }
 
-/// The counter's name for a path below the host: `account`, `account list`, `SalesOrders list`, `feedback`.
+/// The counter's name for a path: `account`, `account list`, `SalesOrders list`, `feedback`.
 fn label(path: &str) -> String {
     let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {

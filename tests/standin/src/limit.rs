@@ -22,7 +22,7 @@ pub(crate) struct Window {
     used: u32,
 }
 
-/// What one call found in the window.
+/// The window's state for one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Quota {
     pub(crate) admitted: bool,
@@ -37,14 +37,14 @@ impl Window {
         Self { budget, ..Self::default() }
     }
 
-    /// Uses up one call, if there is one.
+    /// Uses one call if one is left.
     pub(crate) fn take(&mut self, now: Instant) -> Quota {
         let quota = self.peek(now);
         self.used += u32::from(quota.admitted);
         Quota { remaining: self.budget.limit - self.used, ..quota }
     }
 
-    /// What the window holds, for a call that is refused before it counts.
+    /// The window's state, for a call that is refused before it counts.
     pub(crate) fn peek(&mut self, now: Instant) -> Quota {
         let length = Duration::from_secs(self.budget.window_seconds);
         let started = *self.started.get_or_insert(now);
@@ -62,7 +62,7 @@ impl Window {
 }
 
 impl Quota {
-    /// Adds the headers every answer has, and Retry-After to one refused for want of budget.
+    /// Adds the headers of every answer, and Retry-After to one refused by the limit.
     pub(crate) fn write(&self, response: &mut Response) {
         let status = response.status();
         let headers = response.headers_mut();

@@ -1,5 +1,5 @@
-//! Filters and pages of lists (docs/visma-net.md#lists). Unknown parameters are ignored, as Visma
-//! Net does.
+//! Filters and pages of lists (docs/visma-net.md#lists). Ignores unknown parameters, like Visma
+//! Net.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ const CONDITION: &str = "lastModifiedDateTimeCondition";
 #[serde(transparent)]
 pub(crate) struct Parameters(HashMap<String, String>);
 
-/// Which resources a list is about, by their last change.
+/// Selects resources by their last change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Filter(Option<(Comparison, OffsetDateTime)>);
 
@@ -28,7 +28,7 @@ enum Comparison {
     NotAfter,
 }
 
-/// Which part of a list is answered.
+/// Selects a part of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
     skip: usize,
@@ -40,7 +40,7 @@ impl Parameters {
         self.0.get(name).map(String::as_str)
     }
 
-    /// V1: a date and a condition, both or none.
+    /// Version 1: a date and a condition, both or neither.
     pub(crate) fn filter(&self) -> Result<Filter, Refusal> {
         let (date, condition) = match (self.get(MODIFIED), self.get(CONDITION)) {
             (None, None) => return Ok(Filter(None)),
@@ -63,7 +63,7 @@ impl Parameters {
         Ok(Filter(Some((comparison, date_of(MODIFIED, date)?))))
     }
 
-    /// V1: both parameters are mandatory, pages count from 1, larger ones are cut.
+    /// Version 1: both parameters are mandatory, pages count from 1, and larger pages are cut.
     pub(crate) fn page(&self, largest: usize) -> Result<Page, Refusal> {
         match (self.number("pageNumber")?, self.number("pageSize")?) {
             (Some(number @ 1..), Some(size @ 1..)) => Ok(Page::new(number - 1, size.min(largest))),

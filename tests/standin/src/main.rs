@@ -9,15 +9,17 @@ use tracing_subscriber::EnvFilter;
 
 /// A stand-in for Visma Net: dispatcher, token endpoint, ERP resources and feedback.
 ///
-/// Listens on 127.0.0.1 and prints its URL once it does. Open the URL in a browser for the window that an accountant sees;
-/// everything else is told to it under /control. Ends on SIGINT or SIGTERM.
+/// Listens on 127.0.0.1 and prints its URL once it does. Open the URL in a browser for the window
+/// that an accountant sees; everything else is told to it under /control. Ends on SIGINT or
+/// SIGTERM.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
     /// The port to listen on; 0 for any free one
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Where deliveries go: POST {api-url}/hooks/visma/{route}. Empty, it is set later with PUT /control/api-url
+    /// Where deliveries go: POST {api-url}/hooks/visma/{route}. Empty, it is set later with PUT
+    /// /control/api-url
     #[arg(long, default_value = "")]
     api_url: String,
     /// A file to write the URL to once it listens
@@ -55,7 +57,7 @@ async fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Whoever waits for the file never reads half of it.
+/// Writes in one step, so that no reader sees half of the file.
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");

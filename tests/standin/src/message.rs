@@ -1,4 +1,4 @@
-//! What the control API and its client say about notifications: what to send, how, and what became of it.
+//! Types of the control API about notifications: what to send, how, and the results.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::collection::Fields;
 
-/// Which of the two ways Visma Net has of delivering.
+/// The channel of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
@@ -18,7 +18,7 @@ pub enum Channel {
     Legacy,
 }
 
-/// One notification to send. Whatever is absent is filled in from the catalogue and the company.
+/// One notification to send. Missing fields are filled in from the catalogue and the company.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Item {
@@ -35,22 +35,22 @@ pub struct Item {
     pub parameter: Option<String>,
     /// .NET ticks.
     pub time_stamp: Option<i64>,
-    /// Shown in the window, never sent.
+    /// Shown in the window, but not sent.
     pub user: Option<String>,
-    /// Shown in the window, never sent.
+    /// Shown in the window, but not sent.
     pub message: Option<String>,
-    /// More fields to send; they win over the ones above.
+    /// More fields to send. They override those above.
     pub extra: Fields,
 }
 
 impl Item {
-    /// About the resource of this key.
+    /// A notification about the resource with this key.
     pub fn new(event: &str, key: &str) -> Self {
         Self { event: event.to_owned(), key: Some(key.to_owned()), ..Self::default() }
     }
 }
 
-/// The dispatcher's patience (docs/visma-net.md#subscriptions: attempts, and an interval with
+/// The retries of the dispatcher (docs/visma-net.md#subscriptions: attempts, and an interval with
 /// exponential back-off).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -58,9 +58,9 @@ pub struct Retry {
     pub attempts: u32,
     /// The first wait; each later one is twice as long.
     pub base_ms: u64,
-    /// No wait is longer, not even one asked for with Retry-After.
+    /// The longest wait, even if Retry-After asks for more.
     pub max_delay_ms: u64,
-    /// When an attempt counts as not answered.
+    /// How long to wait for an answer.
     pub timeout_ms: u64,
 }
 
@@ -76,7 +76,7 @@ impl Retry {
         Self { attempts: 1, ..Self::default() }
     }
 
-    /// How long to wait after so many failed attempts.
+    /// The wait after this many failed attempts.
     pub(crate) fn delay(&self, failed: u32, retry_after: Option<Duration>) -> Duration {
         let factor = 1_u64.checked_shl(failed.saturating_sub(1)).unwrap_or(u64::MAX);
         let backoff = Duration::from_millis(self.base_ms.saturating_mul(factor));
@@ -84,25 +84,26 @@ impl Retry {
     }
 }
 
-/// How to send. The default is one proper delivery per item, in the order given, and to wait for the end of all.
+/// How to send. By default each item gets one proper delivery, in the given order, and the call
+/// waits for the end of all.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Sending {
-    /// Answer when every delivery has ended, not at once.
+    /// Answer when every delivery has ended, instead of at once.
     pub wait: bool,
     /// All items in one array.
     pub batch: bool,
-    /// Send each delivery so many times.
+    /// Send each delivery this many times.
     pub copies: usize,
-    /// Deliver in this order of item indices, while ids and timestamps follow the items' order.
+    /// Deliver in this order of item indices. Ids and timestamps keep the items' order.
     pub order: Vec<usize>,
-    /// Deliveries under way at once.
+    /// Deliveries at the same time.
     pub concurrency: usize,
-    /// Absent: legacy for legacy events, else the dispatcher.
+    /// By default legacy for legacy events, and the dispatcher for others.
     pub channel: Option<Channel>,
-    /// Through this subscription, whatever its event.
+    /// Use this subscription, whatever its event.
     pub subscription: Option<String>,
-    /// Headers to replace, or with `null` to leave out. The signature can be replaced too.
+    /// Headers to replace, or to leave out with `null`. The signature can be replaced too.
     pub headers: BTreeMap<String, Option<String>>,
     /// Sign with this instead of the subscription's secret.
     pub secret: Option<String>,
@@ -140,13 +141,13 @@ pub struct Emit {
     pub sending: Sending,
 }
 
-/// What became of an emission.
+/// The result of an emission.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Emitted {
     /// In the items' order.
     pub notification_ids: Vec<Uuid>,
-    /// In the order of sending; empty when not waited for.
+    /// In the order of sending; empty if the call did not wait.
     pub deliveries: Vec<Delivery>,
 }
 
@@ -157,7 +158,7 @@ impl Emitted {
     }
 }
 
-/// One body sent until it was taken or given up.
+/// One body with its attempts, until it was accepted or given up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
@@ -185,18 +186,18 @@ pub struct Attempt {
     pub answer: Option<String>,
 }
 
-/// A change to apply and to notify of.
+/// A change to apply and notify about.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Change {
     pub event: String,
-    /// Which resource; a new one when absent.
+    /// The resource; a new one if absent.
     pub key: Option<String>,
-    /// Fields to set besides what the event changes.
+    /// Fields to set in addition to those that the event changes.
     pub set: Fields,
-    /// For status events; the next status when absent.
+    /// For status events; the next status if absent.
     pub status: Option<String>,
-    /// For identity events; a fresh number when absent.
+    /// For identity events; an unused number if absent.
     pub new_key: Option<String>,
     /// For action events.
     pub parameter: Option<String>,
@@ -206,7 +207,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// To the resource of this key.
+    /// A change of the resource with this key.
     pub fn new(event: &str, key: &str) -> Self {
         Self { event: event.to_owned(), key: Some(key.to_owned()), ..Self::default() }
     }
@@ -218,7 +219,7 @@ impl Change {
 pub struct Changed {
     /// The key after the change.
     pub key: Option<String>,
-    /// The resource after the change; absent when deleted.
+    /// The resource after the change; absent if deleted.
     pub resource: Option<Fields>,
     pub emitted: Emitted,
 }
@@ -233,7 +234,7 @@ pub enum Status {
 }
 
 /// One row of the window "Webhook notification for account" (GL407000,
-/// docs/visma-net.md#webhook-notification-for-account), here for every entity.
+/// docs/visma-net.md#webhook-notification-for-account), here for all entities.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Notification {
@@ -258,7 +259,7 @@ pub struct Notification {
     pub feedback: Vec<Feedback>,
 }
 
-/// A notification feedback that Visma Net took (docs/visma-net.md#notification-feedback).
+/// A feedback that Visma Net accepted (docs/visma-net.md#notification-feedback).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Feedback {

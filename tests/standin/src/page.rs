@@ -1,5 +1,5 @@
-//! What an accountant sees: the window "Webhook notification for account" (GL407000,
-//! docs/visma-net.md#webhook-notification-for-account), for every entity.
+//! The accountant's window "Webhook notification for account" (GL407000,
+//! docs/visma-net.md#webhook-notification-for-account), for all entities.
 
 use std::fmt::Write as _;
 
@@ -70,7 +70,7 @@ async fn resend(State(world): State<Shared>, Path((tenant, id)): Path<(Uuid, Uui
     Ok(Redirect::to(&format!("/?tenant={tenant}")).into_response())
 }
 
-/// Where those who run the receiver look.
+/// A link to the receiver's console.
 fn console(api_url: &str) -> String {
     let url = escape(&format!("{api_url}/operations/console"));
     format!("<p>What the receiver made of them: its console at <a href=\"{url}\">{url}</a></p>")
@@ -120,7 +120,7 @@ fn feedback(one: &Feedback) -> String {
     format!("<div><b class={class}>{mark}</b>: {description} <small>{source}</small></div>")
 }
 
-/// The window's words for entity events; others in the same manner.
+/// The window's words for entity events. Other events get similar ones.
 fn event(id: &str) -> &'static str {
     match catalogue::find(id).map(|event| event.kind) {
         Some(Kind::Created) => "Entity created",

@@ -1,4 +1,4 @@
-//! How the Sales Order service says no: ProblemDetails (docs/visma-net.md#errors).
+//! Refusals of the Sales Order service: ProblemDetails (docs/visma-net.md#errors).
 
 use axum::{
     Json,

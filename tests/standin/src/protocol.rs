@@ -1,4 +1,4 @@
-//! What the control API and its client say to each other: tenants, subscriptions, faults, counters.
+//! Types of the control API: tenants, subscriptions, faults, counters.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,17 @@ use uuid::Uuid;
 #[serde(default, rename_all = "camelCase")]
 pub struct NewTenant {
     pub tenant_id: Uuid,
-    /// The `contextId` of messages, seven digits; made up when absent.
+    /// The `contextId` of messages, seven digits; made up if absent.
     pub company_id: Option<String>,
     pub token_lifetime_seconds: u64,
-    /// Larger pages are cut to this (docs/visma-net.md#lists).
+    /// Larger pages are cut to this size (docs/visma-net.md#lists).
     pub max_page_size: usize,
     pub lists: Lists,
-    /// The clock that stamps V1's resources and by which their lists are filtered, for example `Europe/Oslo`; else UTC.
+    /// The clock for timestamps of version 1's resources and the filters of their lists, for
+    /// example `Europe/Oslo`; UTC if absent.
     pub time_zone: Option<String>,
-    /// The id of a customer and not of a company: a token is given, and every call with it answered
-    /// 401 (docs/visma-net.md#tenant-ids).
+    /// Whether the id is a customer's instead of a company's. Then it gets tokens, but each call is
+    /// answered 401 (docs/visma-net.md#tenant-ids).
     pub is_customer: bool,
 }
 
@@ -37,20 +38,20 @@ impl Default for NewTenant {
     }
 }
 
-/// How lists answer where sources differ or say nothing (docs/visma-net.md#lists,
+/// How lists answer where sources differ or are silent (docs/visma-net.md#lists,
 /// docs/visma-net.md#sales-orders-version-3).
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Lists {
-    /// V3's largest page.
+    /// Version 3's largest page.
     pub largest: usize,
-    /// Larger pages of V3 are cut to that. Else they are refused with 400.
+    /// Larger pages of version 3 are cut to that size, instead of refused with 400.
     pub cuts: bool,
-    /// V3 answers a bare array instead of `{value, nextPage, totalCount}`.
+    /// Version 3 answers a bare array instead of `{value, nextPage, totalCount}`.
     pub bare: bool,
-    /// V1's rows say how many there are.
+    /// Version 1's rows include the total.
     pub counts: bool,
-    /// V1's rows come in the order of their last change, else in that of their keys.
+    /// Version 1's rows are sorted by last change, instead of by key.
     pub by_time: bool,
 }
 
@@ -60,7 +61,7 @@ impl Default for Lists {
     }
 }
 
-/// A company that exists.
+/// An existing company.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tenant {
@@ -77,12 +78,12 @@ pub struct Subscription {
     pub secret: String,
     /// Last segment of `/hooks/visma/{route}`.
     pub route: String,
-    /// Only this event id; a subscription for one event is preferred to one for all.
+    /// Only for this event id. A subscription for one event is preferred over one for all.
     #[serde(default)]
     pub event: Option<String>,
 }
 
-/// The endpoints that faults can be set for, each on its own.
+/// The endpoints with faults of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Endpoint {
@@ -92,13 +93,13 @@ pub enum Endpoint {
     Feedback,
 }
 
-/// One scripted answer; a script's faults are used up one per call.
+/// One scripted answer. Each call uses up one fault of the script.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Fault {
     /// No fault: the ordinary answer.
     Pass,
-    /// Does nothing and answers this status.
+    /// Answers this status without any effect.
     Status {
         status: u16,
         #[serde(default)]
@@ -106,9 +107,9 @@ pub enum Fault {
         #[serde(default)]
         message: Option<String>,
     },
-    /// Does nothing and drops the connection.
+    /// Drops the connection without any effect.
     Drop,
-    /// Takes effect, then drops the connection: the caller cannot know.
+    /// Takes effect, then drops the connection, so that the caller cannot know.
     Lost,
     /// Takes effect, then answers late.
     Slow { milliseconds: u64 },
@@ -126,7 +127,7 @@ impl Fault {
     }
 }
 
-/// An endpoint that is down until it is up again.
+/// An endpoint that is down until it is brought up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outage {
@@ -155,7 +156,7 @@ impl Default for RateBudget {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     pub calls: u64,
-    /// How often each status was answered. A dropped connection has none.
+    /// The number of answers by status. A dropped connection has none.
     pub answers: BTreeMap<u16, u64>,
 }
 

@@ -1,4 +1,4 @@
-//! How Visma Net, and the control API alike, say no.
+//! Refusals of Visma Net and of the control API.
 
 use axum::{
     Json,

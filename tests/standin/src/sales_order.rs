@@ -1,5 +1,5 @@
-//! The Sales Order service's V3 (docs/visma-net.md#resources,
-//! docs/visma-net.md#sales-orders-version-3): lists in an envelope, a status that is an object,
+//! Version 3 of the Sales Order service (docs/visma-net.md#resources,
+//! docs/visma-net.md#sales-orders-version-3): lists in an envelope, a status that is an object, row
 //! versions and problems.
 
 use axum::{
@@ -128,7 +128,7 @@ fn number(query: &Parameters, name: &'static str) -> Result<usize, Problem> {
     Ok(number.unwrap_or(0))
 }
 
-/// `SalesOrderListDto`: its status is a text, and it has no version.
+/// `SalesOrderListDto`. Its status is a text, and it has no version.
 fn row(body: &Fields) -> Value {
     let (kind, order) = (text(body, "type"), text(body, "orderId"));
     json!({
@@ -151,7 +151,7 @@ async fn one(
     Ok(tagged(Json(single(body)).into_response(), &tag))
 }
 
-/// A single order's status is an object. `hold` and `cancelled` are what a test put into the resource.
+/// A single order's status is an object. A test sets `hold` and `cancelled` in the resource.
 fn single(mut body: Fields) -> Fields {
     let flag = |body: &mut Fields, name| body.remove(name).and_then(|value| value.as_bool()).unwrap_or(false);
     let (hold, cancelled) = (flag(&mut body, "hold"), flag(&mut body, "cancelled"));
@@ -160,7 +160,7 @@ fn single(mut body: Fields) -> Fields {
     body
 }
 
-/// Needs If-Match: 428 without it, 412 where it does not fit, 409 where the order is completed.
+/// Requires If-Match: 428 without it, 412 if it does not match, 409 if the order is completed.
 async fn change(
     State(world): State<Shared>,
     Extension(caller): Extension<Caller>,

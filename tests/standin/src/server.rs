@@ -18,12 +18,12 @@ pub const CLIENT_ID: &str = "standin-client";
 /// The application's client secret, unless another is set.
 pub const CLIENT_SECRET: &str = "standin-secret";
 
-/// How to start.
+/// Options for the start.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// 0 for any free port.
     pub port: u16,
-    /// Where deliveries go; it can be set later.
+    /// The target of deliveries. It can be set later.
     pub api_url: Option<String>,
     pub client_id: String,
     pub client_secret: String,
@@ -35,7 +35,7 @@ impl Default for Options {
     }
 }
 
-/// A running stand-in; it ends, with all its connections, when dropped.
+/// A running stand-in. Dropping it ends all its connections.
 #[derive(Debug)]
 pub struct Server {
     url: String,
@@ -58,7 +58,8 @@ impl Server {
         Ok(Self { url, task })
     }
 
-    /// `http://127.0.0.1:{port}`; the three base URLs are this, `{this}/erp` and `{this}/salesorder`.
+    /// `http://127.0.0.1:{port}`; the three base URLs are this, `{this}/erp` and
+    /// `{this}/salesorder`.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -82,7 +83,7 @@ async fn serve(listener: TcpListener, router: Router) {
             Ok((stream, _)) => {
                 connections.spawn(connection(stream, router.clone()));
             }
-            // Out of file descriptors, most likely: let some connections end first.
+            // Probably out of file descriptors, so wait for some connections to end.
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -92,7 +93,7 @@ async fn serve(listener: TcpListener, router: Router) {
     }
 }
 
-/// Not `axum::serve`, because that always answers: here an answer marked [`HangUp`] drops the connection.
+/// `axum::serve` always answers. Here an answer marked [`HangUp`] drops the connection instead.
 async fn connection(stream: TcpStream, router: Router) {
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let router = router.clone();

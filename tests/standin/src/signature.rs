@@ -1,10 +1,11 @@
-//! How the dispatcher signs (docs/visma-net.md#delivery-request).
+//! The dispatcher's signature (docs/visma-net.md#delivery-request).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// The value of `x-vwd-signature-v1`: padded base64 of HMAC-SHA256 over the raw body, keyed by the secret's UTF-8 bytes.
+/// The value of `x-vwd-signature-v1`: padded base64 of HMAC-SHA256 over the raw body. The key is
+/// the secret's UTF-8 bytes.
 pub fn sign(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(body);

@@ -94,7 +94,7 @@ fn issue(world: &Shared, request: &Request, tenant: Option<Uuid>) -> Response {
     Json(body).into_response()
 }
 
-/// The scope families of docs/visma-net.md#tokens.
+/// Whether the scope belongs to a family of docs/visma-net.md#tokens.
 fn is_known(scope: &str) -> bool {
     matches!(
         scope.rsplit_once(':'),

@@ -1,4 +1,4 @@
-//! Everything the stand-in knows, behind one lock that is never held across an await.
+//! The state of the stand-in, behind one lock that is never held across an await.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -25,7 +25,7 @@ pub(crate) struct State {
     pub(crate) tokens: HashMap<String, Token>,
 }
 
-/// An access token that was issued.
+/// An issued access token.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) tenant: Uuid,
@@ -44,7 +44,7 @@ impl World {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Works on one company.
+    /// Runs `work` on one company.
     pub(crate) fn company<T>(&self, tenant: Uuid, work: impl FnOnce(&mut Company) -> T) -> Result<T, Refusal> {
         let mut state = self.state();
         let company = state.tenants.get_mut(&tenant);
@@ -63,7 +63,7 @@ impl World {
     }
 }
 
-/// The receiver and the stand-in are on this machine: a proxy of the environment must not see their calls.
+/// Ignores proxies of the environment, since receiver and stand-in are on this machine.
 pub(crate) fn local_http() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()

@@ -1,11 +1,12 @@
-//! The clock on a company's wall, from the whole IANA database; the product knows only the rules of today.
+//! The local clock of a company, from the whole IANA database. The product uses only the current
+//! rules.
 
 use jiff::{Timestamp, tz::TimeZone};
 use time::{Duration, OffsetDateTime};
 
 use crate::refusal::Refusal;
 
-/// What the clocks of this zone show, written as if it were UTC.
+/// The local time in this zone, written as if it were UTC.
 pub(crate) fn shown(zone: Option<&str>, at: OffsetDateTime) -> OffsetDateTime {
     let zone = zone.and_then(|name| of(name).ok()).unwrap_or(TimeZone::UTC);
     let there = Timestamp::from_second(at.unix_timestamp()).map_or(0, |at| zone.to_offset(at).seconds());

@@ -1,4 +1,4 @@
-//! The program `standin`: it tells when it is ready, serves, and ends when asked to.
+//! The program `standin`: reports when it is ready, serves, and ends on request.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "it asks again until a deadline")]

@@ -31,7 +31,7 @@ async fn a_feedback_is_sent_once_however_often_the_message_comes() {
 }
 
 #[tokio::test]
-async fn of_two_messages_in_one_batch_the_second_waits_and_then_finds_it_answered() {
+async fn the_second_of_two_messages_in_one_batch_waits_and_finds_it_answered() {
     let world = World::new().await;
     let message = ours(&world.processed(FeedbackState::Queued).await);
     assert_eq!(world.batch(&[message.clone(), message.clone()], 1).await, [1]);
@@ -69,7 +69,7 @@ async fn a_tenant_that_has_not_approved_is_parked_without_another_try() {
 }
 
 #[tokio::test]
-async fn what_connect_refuses_is_parked_and_a_new_token_that_the_erp_refuses_is_tried_again() {
+async fn parks_a_connect_refusal_and_retries_a_refused_new_token() {
     let world = World::new().await;
     let message = [ours(&world.processed(FeedbackState::Queued).await)];
     let refused = |stage| Some(VismaError::TokenRefused { stage, status: 401, after: None });
@@ -94,7 +94,7 @@ async fn no_answer_is_tried_again_after_a_growing_wait() {
 }
 
 #[tokio::test]
-async fn one_exhausted_tenant_waits_as_long_as_it_is_told_and_holds_up_no_other() {
+async fn a_tenant_without_calls_waits_as_told_without_delaying_others() {
     let world = World::new().await;
     let first = world.processed(FeedbackState::Queued).await;
     let second = world.processed_for("another", FeedbackState::Queued).await;
@@ -106,7 +106,7 @@ async fn one_exhausted_tenant_waits_as_long_as_it_is_told_and_holds_up_no_other(
 }
 
 #[tokio::test]
-async fn what_nobody_takes_for_a_day_is_parked() {
+async fn parks_a_feedback_after_a_day_of_failures() {
     let world = World::new().await;
     let key = world.processed(FeedbackState::Queued).await;
     world.erp.fail_feedback([unavailable()]);
@@ -116,7 +116,7 @@ async fn what_nobody_takes_for_a_day_is_parked() {
 }
 
 #[tokio::test]
-async fn a_customers_tenant_is_parked_with_these_words() {
+async fn a_customer_tenant_is_parked_with_these_words() {
     let world = World::new().await;
     let key = world.processed(FeedbackState::Queued).await;
     world.erp.fail_feedback([
@@ -147,7 +147,7 @@ async fn a_client_secret_that_was_changed_is_read_before_a_feedback_is_parked() 
 }
 
 #[tokio::test]
-async fn a_refused_feedback_is_tried_again_while_the_settings_cannot_be_read_anew() {
+async fn retries_a_refused_feedback_while_settings_are_unreadable() {
     let world = World::new().await;
     let first = world.processed_for("another", FeedbackState::Queued).await;
     world.batch(&[ours(&first)], 1).await;

@@ -1,4 +1,4 @@
-//! The event of `infra/events`, after the processor has ended what it is about.
+//! The event of `infra/events`, after the processor has ended its notification.
 
 use crate::world::World;
 use serde_json::Value;

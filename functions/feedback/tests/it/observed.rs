@@ -10,7 +10,7 @@ async fn observed(world: &World, question: OpenQuestion) -> Vec<Observation> {
 }
 
 #[tokio::test]
-async fn the_id_and_the_source_that_are_taken_are_written_down() {
+async fn records_the_accepted_id_and_source() {
     let world = World::new().await;
     let key = world.processed(FeedbackState::Queued).await;
     assert!(world.batch(&[ours(&key)], 1).await.is_empty());

@@ -29,7 +29,7 @@ async fn the_first_outcome_stands() {
 }
 
 #[tokio::test]
-async fn a_malformed_outcome_is_put_aside_with_the_reason_and_holds_up_nothing() {
+async fn a_malformed_outcome_is_set_aside_with_its_reason_without_delaying_others() {
     let world = World::new().await;
     let key = world.processed(FeedbackState::Awaited).await;
     let mut wrong: Value = serde_json::from_str(&outcome(&key)).unwrap();
@@ -44,7 +44,7 @@ async fn a_malformed_outcome_is_put_aside_with_the_reason_and_holds_up_nothing()
 }
 
 #[tokio::test]
-async fn an_outcome_nobody_asked_for_is_refused() {
+async fn rejects_an_unrequested_outcome() {
     let world = World::new().await;
     let key = world.processed(FeedbackState::Queued).await;
     assert!(world.batch(&[outcome(&key)], 1).await.is_empty());
@@ -52,7 +52,7 @@ async fn an_outcome_nobody_asked_for_is_refused() {
 }
 
 #[tokio::test]
-async fn an_outcome_that_contradicts_what_visma_net_may_have_taken_is_refused() {
+async fn rejects_an_outcome_that_contradicts_a_possibly_sent_one() {
     let world = World::new().await;
     let key = world.processed(FeedbackState::Awaited).await;
     world.erp.fail_feedback([refused(404), refused(404)]);
@@ -91,7 +91,7 @@ async fn a_parked_feedback_can_be_sent_after_all() {
 }
 
 #[tokio::test]
-async fn an_outcome_whose_key_no_table_holds_is_put_aside_and_holds_up_nothing() {
+async fn an_outcome_with_an_impossible_key_is_set_aside_without_delaying_others() {
     let world = World::new().await;
     let key = world.processed(FeedbackState::Awaited).await;
     let mut wrong: Value = serde_json::from_str(&outcome(&key)).unwrap();

@@ -1,4 +1,4 @@
-//! What is counted, and what is on each line.
+//! The metrics, and the fields of each log line.
 
 use crate::answers::{refused, unavailable};
 use crate::world::{World, notification, ours, outcome};
@@ -13,7 +13,7 @@ fn counts<const N: usize>(world: &World, series: [&str; N]) -> [u64; N] {
 }
 
 #[tokio::test]
-async fn a_feedback_is_counted_and_timed_from_the_acceptance_and_the_least_quota_is_told() {
+async fn counts_and_times_a_feedback_and_reports_the_least_quota() {
     let world = World::new().await;
     let messages = [
         ours(&world.processed(FeedbackState::Queued).await),
@@ -30,7 +30,7 @@ async fn a_feedback_is_counted_and_timed_from_the_acceptance_and_the_least_quota
 }
 
 #[tokio::test]
-async fn tries_are_counted_by_reason_until_they_are_given_up() {
+async fn counts_tries_by_reason_until_the_last() {
     let world = World::new().await;
     let message = [ours(&world.processed(FeedbackState::Queued).await)];
     world.erp.fail_feedback([unavailable(), unavailable(), refused(404), refused(404)]);
@@ -53,7 +53,7 @@ async fn a_message_that_cannot_be_used_is_counted_by_its_code_once_it_is_put_asi
 }
 
 #[tokio::test]
-async fn waiting_for_the_ledger_is_no_failed_try() {
+async fn waiting_for_the_ledger_is_not_a_failed_try() {
     let world = World::new().await;
     assert_eq!(world.batch(&[outcome(&notification().ledger_key())], 1).await, [0]);
     assert_eq!(counts(&world, ["FeedbackRetried", "OutcomesRejected", "FeedbackSent"]), [0; 3]);
@@ -85,7 +85,7 @@ async fn every_line_about_a_notification_names_it_its_tenant_and_its_trace() {
 }
 
 #[tokio::test]
-async fn settings_that_do_not_parse_are_on_the_log_with_their_fault_and_without_a_value() {
+async fn logs_the_fault_of_invalid_settings_without_any_value() {
     let world = World::new().await;
     let key = world.processed(FeedbackState::Queued).await;
     world.settings.0.lock().unwrap()["visma"]["client_secret"] = " canary-client-secret".into();

@@ -29,7 +29,7 @@ impl Ports for Fakes {
     type Host = TestHost;
 }
 
-/// Refuses, as DynamoDB refuses a request that is wrong in itself, whatever asks for the key `refused`.
+/// Refuses every request for the key `refused`, as DynamoDB refuses an invalid request.
 pub(crate) struct Picky(Table);
 
 impl Answers for Picky {
@@ -99,21 +99,21 @@ impl World {
         n.ledger_key()
     }
 
-    /// Hands a batch to the function and returns the positions of the messages that have to come again.
+    /// Passes a batch to the function. Returns the positions of the messages to retry.
     pub(crate) async fn batch(&self, messages: &[String], receive_count: u32) -> Vec<usize> {
         let event = sqs_event(messages, receive_count);
         let response = self.feedback.batch(event, "r-1", Duration::from_secs(10)).await;
         to_come_again(&response)
     }
 
-    /// Hands over an event as it is in a file, and returns the ids of the messages that have to come again.
+    /// Passes an event from a file. Returns the ids of the messages to retry.
     pub(crate) async fn event(&self, json: &str) -> Vec<String> {
         let event = serde_json::from_str(json).expect("an SQS event");
         let response = self.feedback.batch(event, "r-1", Duration::from_secs(10)).await;
         response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
-    /// The ledger's word on the feedback.
+    /// The feedback's state in the ledger.
     pub(crate) async fn state(&self) -> String {
         self.table.item("N#").await["feedback"].as_s().unwrap().clone()
     }
@@ -143,12 +143,12 @@ pub(crate) fn notification() -> Notification {
     Notification::read(&delivery, &body, &Settings::parse(&document().to_string()).unwrap())
 }
 
-/// What the processor puts on the queue.
+/// A message of the processor.
 pub(crate) fn ours(key: &LedgerKey) -> String {
     json!({"type": "feedback", "notification": key}).to_string()
 }
 
-/// What an integrator puts on the queue.
+/// A message of an integrator.
 pub(crate) fn outcome(key: &LedgerKey) -> String {
     json!({"type": "outcome", "notification": key, "is_success": false, "description": "No delivery address."})
         .to_string()

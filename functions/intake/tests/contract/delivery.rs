@@ -1,4 +1,4 @@
-//! What arrives on the queue.
+//! What intake sends to the queue.
 
 use crate::support::*;
 use base64::Engine;
@@ -15,7 +15,7 @@ const EVENTS: [(&str, &str); 3] = [
     ("invalid_utf8", include_str!("../data/invalid_utf8.json")),
 ];
 
-/// The bytes that an event of API Gateway stands for.
+/// The bytes in an event of API Gateway.
 fn bytes(event: &str) -> Vec<u8> {
     let event: Value = serde_json::from_str(event).unwrap();
     let body = event["body"].as_str().unwrap();
@@ -94,7 +94,7 @@ async fn an_event_of_api_gateway_keeps_all_that_is_known_but_the_address() {
 }
 
 #[tokio::test]
-async fn what_is_well_signed_is_accepted_whatever_it_is() {
+async fn accepts_any_body_with_a_valid_signature() {
     for body in [&b""[..], b"not json", b"null", b"[]", b"\xff\xfe", b"\0", "\u{feff}{}".as_bytes()] {
         let world = World::new();
         world.accepts(Call::signed(ACCOUNTS_SECRET, body)).await;
@@ -122,14 +122,14 @@ async fn the_group_is_the_only_tenant_or_the_named_one_if_it_is_served() {
     }
 }
 
-/// The last message sent.
+/// Of the last message sent.
 fn refused_at(world: &World) -> Option<OffsetDateTime> {
     let sent = world.queue.sent();
     Delivery::from_message(&sent.last().unwrap().text).unwrap().meta.refused_at
 }
 
 #[tokio::test]
-async fn what_was_refused_says_when_as_it_comes_again() {
+async fn a_retried_delivery_has_the_time_of_its_refusal() {
     let world = World::new();
     let call = || Call::signed(ACCOUNTS_SECRET, b"{\"a\": 1}");
     world.queue.become_(Mood::Refuses);
@@ -152,7 +152,7 @@ async fn what_was_refused_says_when_as_it_comes_again() {
 }
 
 #[tokio::test]
-async fn a_sender_who_is_not_known_leaves_no_refusal_behind() {
+async fn an_unknown_senders_refusal_is_not_remembered() {
     let world = World::new();
     world.refuses(Call::signed("wrong", b"{}"), 401, "signature_mismatch").await;
     world.accepts(Call::signed(ACCOUNTS_SECRET, b"{}")).await;

@@ -1,4 +1,5 @@
-//! The forms that a genuine delivery was seen to come in elsewhere, each of which has lost deliveries to somebody.
+//! Genuine deliveries in unusual forms that were seen elsewhere. Each form has made a receiver lose
+//! deliveries.
 
 use crate::support::*;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ async fn accepts_event(world: &World, event: impl AsRef<[u8]>) {
 }
 
 #[tokio::test]
-async fn an_odd_header_is_left_out_and_the_delivery_is_accepted() {
+async fn accepts_a_delivery_without_its_malformed_header() {
     for (name, value) in [
         ("cloudfront-is-smarttv-viewer", "false\n"),
         ("x-odd", "a\u{7f}b"),
@@ -43,7 +44,7 @@ async fn an_odd_header_is_left_out_and_the_delivery_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_host_a_query_or_a_cookie_that_is_no_part_of_a_request_does_no_harm() {
+async fn ignores_an_odd_host_query_or_cookie() {
     let world = World::new();
     for odd in ["", "exa mple<", "example:99999", "a=<b>", "%zz&a=\u{7f}", "\0"] {
         let mut event = signed().event();
@@ -57,7 +58,7 @@ async fn a_host_a_query_or_a_cookie_that_is_no_part_of_a_request_does_no_harm() 
 }
 
 #[tokio::test]
-async fn a_header_that_is_no_text_does_no_harm() {
+async fn ignores_a_header_that_is_not_text() {
     let world = World::new();
     let event = signed().header("user-agent", "Beno~t").event().to_string();
     let raw: Vec<u8> = event.bytes().map(|byte| if byte == b'~' { 0xee } else { byte }).collect();
@@ -79,7 +80,7 @@ async fn an_event_that_is_not_json_is_answered_and_the_next_one_is_taken() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_base64_though_it_should_be_is_refused() {
+async fn rejects_a_body_with_invalid_base64() {
     let world = World::new();
     for body in ["{}", "L1k", "====", "\u{e5}\u{e5}\u{e5}\u{e5}"] {
         let mut event = signed().event();
@@ -92,7 +93,7 @@ async fn a_body_that_is_no_base64_though_it_should_be_is_refused() {
 }
 
 #[tokio::test]
-async fn a_slash_too_many_a_stage_or_a_mapping_in_front_is_no_part_of_the_route() {
+async fn ignores_extra_slashes_stages_and_mappings_in_a_path() {
     let world = World::new();
     let legacy = Call::legacy(TOKEN, BODY);
     for call in [
@@ -118,7 +119,7 @@ async fn a_slash_too_many_a_stage_or_a_mapping_in_front_is_no_part_of_the_route(
 }
 
 #[tokio::test]
-async fn a_prefix_that_nobody_told_of_is_not_found_and_counted_as_one() {
+async fn an_unknown_prefix_is_not_found_and_counted() {
     let world = World::new();
     for call in [
         signed().path("/erp/hooks/visma/erp"),
@@ -132,7 +133,7 @@ async fn a_prefix_that_nobody_told_of_is_not_found_and_counted_as_one() {
 }
 
 #[tokio::test]
-async fn a_signature_that_is_no_ascii_is_malformed() {
+async fn a_signature_outside_ascii_is_malformed() {
     let world = World::new();
     for odd in ["\u{e9}", "\u{fffd}", "\u{7f}", "\0"] {
         let malformed = format!("{}{odd}", "A".repeat(43));
@@ -141,7 +142,7 @@ async fn a_signature_that_is_no_ascii_is_malformed() {
 }
 
 #[tokio::test]
-async fn blanks_around_a_signature_are_nothing_and_anything_else_is_malformed() {
+async fn ignores_only_blanks_around_a_signature() {
     let world = World::new();
     let good = sign(ACCOUNTS_SECRET, BODY);
     for blank in [format!(" {good}"), format!("{good} "), format!("\t{good}\r\n")] {
@@ -188,7 +189,7 @@ async fn text_beyond_ascii_arrives_byte_for_byte_as_text_and_as_base64() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_is_no_name_shares_the_group_of_the_unknown() {
+async fn an_invalid_tenant_shares_the_group_of_unknown() {
     let world = World::new();
     let long = "a".repeat(200);
     for tenant in ["Ås & Co AS, Bærum", &long, "a b", "\n"] {
@@ -198,7 +199,7 @@ async fn a_tenant_that_is_no_name_shares_the_group_of_the_unknown() {
 }
 
 #[tokio::test]
-async fn of_a_thousand_starts_whose_settings_are_refused_to_half_each_answers_and_reads_once() {
+async fn each_of_a_thousand_throttled_starts_answers_after_one_reading() {
     let mut statuses = [0, 0];
     for number in 0..1000 {
         let world = World::new();

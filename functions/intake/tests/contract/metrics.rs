@@ -1,4 +1,4 @@
-//! What is counted, and the trace that a delivery begins or continues.
+//! The metrics of a delivery, and the trace that it starts or continues.
 
 use crate::support::*;
 use lambda_http::Context;
@@ -50,7 +50,7 @@ async fn health_is_no_delivery() {
 }
 
 #[tokio::test]
-async fn the_trace_of_the_invocation_goes_on_with_the_message_and_is_on_every_line() {
+async fn the_message_and_every_line_have_the_invocations_trace() {
     let log = Captured::default();
     let _guard = tracing::subscriber::set_default(subscriber_for_tests(log.clone()));
     let world = World::new();

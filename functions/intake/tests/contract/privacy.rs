@@ -1,4 +1,4 @@
-//! What is logged, and what never is.
+//! What intake logs, and what it never logs.
 
 use crate::support::*;
 use serde_json::{Value, json};
@@ -8,14 +8,14 @@ use webhooks_telemetry::{Captured, subscriber_for_tests};
 
 const BODY: &[u8] = br#"{"note":"CANARY-body"}"#;
 
-/// Everything logged on this thread, down to TRACE, until the guard is dropped.
+/// Captures everything logged on this thread, down to TRACE, until the guard is dropped.
 fn capture() -> (Captured, DefaultGuard) {
     let log = Captured::default();
     let guard = tracing::subscriber::set_default(subscriber_for_tests(log.clone()));
     (log, guard)
 }
 
-/// A request that carries a canary wherever a stranger can put one.
+/// Adds canaries to every part of a request that a sender can write.
 fn with_canaries(call: Call) -> Call {
     call.header("x-vwd-notification-id", "CANARY-header")
         .header("x-vwd-subscription-id", "CANARY-subscription")
@@ -77,7 +77,7 @@ async fn our_own_fault_is_one_error_with_its_cause() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_not_listed_is_warned_of_but_not_told() {
+async fn an_unlisted_address_causes_a_warning_without_the_address() {
     let (log, _guard) = capture();
     let mut settings = settings();
     settings["source_ips"] = json!({"policy": "warn", "addresses": ["18.202.121.26"]});
@@ -101,7 +101,7 @@ async fn an_address_travels_as_a_digest_that_many_addresses_share() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_refused_and_an_odd_header_dropped_without_a_word_of_them() {
+async fn logs_no_text_of_unreadable_bodies_and_dropped_headers() {
     let (log, _guard) = capture();
     let world = World::new();
     let event = with_canaries(Call::signed(ACCOUNTS_SECRET, BODY)).event();
@@ -118,7 +118,7 @@ async fn what_cannot_be_read_is_refused_and_an_odd_header_dropped_without_a_word
 }
 
 #[tokio::test]
-async fn nothing_that_came_or_that_is_secret_is_ever_logged() {
+async fn logs_neither_request_content_nor_secrets() {
     let (log, _guard) = capture();
     let world = World::new();
     let signature = sign(ACCOUNTS_SECRET, BODY);

@@ -1,4 +1,4 @@
-//! Whatever is sent: no panic gets out, and without the right signature nothing gets in.
+//! No request causes a panic, and none without a valid signature is accepted.
 
 use crate::support::*;
 use proptest::collection::vec;
@@ -19,7 +19,7 @@ fn any_path() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Any text may stand in an event, and so may what no `http` library takes for a header.
+/// Any text may be in an event, also headers that `http` libraries refuse.
 fn any_header() -> impl Strategy<Value = (String, String)> {
     let name = prop_oneof![
         Just("x-vwd-signature-v1".to_owned()),

@@ -12,7 +12,7 @@ fn signed() -> Call {
 }
 
 #[tokio::test]
-async fn a_signed_delivery_is_accepted_and_its_id_is_told() {
+async fn accepts_a_signed_delivery_and_returns_its_id() {
     let world = World::new();
     let answer = world.accepts(signed()).await;
     assert_eq!(answer.json, json!({"accepted": true, "delivery": world.queue.delivery().meta.id}));
@@ -20,7 +20,7 @@ async fn a_signed_delivery_is_accepted_and_its_id_is_told() {
 }
 
 #[tokio::test]
-async fn health_is_told_without_settings_or_queue() {
+async fn health_needs_neither_settings_nor_queue() {
     let world = World::new();
     for path in ["/health", "/hooks/visma/erp", "/hooks/visma/nowhere"] {
         let answer = world.post(Call::new("GET", path)).await;
@@ -33,7 +33,7 @@ async fn health_is_told_without_settings_or_queue() {
 }
 
 #[tokio::test]
-async fn another_method_is_told_which_ones_there_are() {
+async fn other_methods_get_the_allowed_ones() {
     let world = World::new();
     let legacy = format!("/hooks/visma/legacy/{TOKEN}");
     for (path, methods, allow) in [
@@ -59,7 +59,7 @@ async fn a_head_request_gets_no_body_even_when_it_is_refused() {
 }
 
 #[tokio::test]
-async fn an_unknown_path_route_or_token_is_not_found_and_all_look_alike() {
+async fn unknown_paths_routes_and_tokens_get_the_same_404() {
     let world = World::new();
     let mut answers = Vec::new();
     for path in [
@@ -98,7 +98,7 @@ async fn a_well_signed_body_is_accepted_whatever_its_declared_type() {
 }
 
 #[tokio::test]
-async fn a_body_that_only_a_token_lets_in_must_be_declared_json_or_plain_text() {
+async fn rejects_other_content_types_of_unsigned_bodies() {
     let world = World::new();
     let legacy = |media_type| Call::legacy(TOKEN, BODY).header("content-type", media_type);
     for media_type in ["text/json", "application/cloudevents+json; charset=utf-16", "text/plain; charset=utf-8", ""] {
@@ -123,7 +123,7 @@ async fn rejects_compressed_bodies() {
         }
         let forged = Call::signed("wrong", gzip).header("content-encoding", encoding);
         world.refuses(forged, 401, "signature_mismatch").await;
-        // A proxy has unpacked it, and left the header.
+        // A proxy has unpacked the body and left the header.
         world.accepts(signed().header("content-encoding", encoding)).await;
     }
     for encoding in ["identity", "", "utf-8"] {
@@ -171,7 +171,7 @@ async fn unreadable_settings_are_our_own_fault() {
 }
 
 #[tokio::test]
-async fn a_thousand_that_start_while_the_settings_are_throttled_ask_for_them_once_each() {
+async fn a_thousand_starts_under_throttling_read_the_settings_once_each() {
     let (mut accepted, mut unavailable, mut readings) = (0, 0, 0);
     for number in 0..1000 {
         let world = World::new();
@@ -207,7 +207,7 @@ async fn a_refusing_queue_is_our_own_fault() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queue_that_does_not_answer_is_waited_for_two_and_a_half_seconds() {
+async fn waits_two_and_a_half_seconds_for_a_silent_queue() {
     let world = World::new();
     world.queue.become_(Mood::NeverAnswers);
     let start = tokio::time::Instant::now();
@@ -216,7 +216,7 @@ async fn a_queue_that_does_not_answer_is_waited_for_two_and_a_half_seconds() {
 }
 
 #[tokio::test]
-async fn a_panic_brings_the_sender_back_and_breaks_nothing() {
+async fn a_panic_answers_503_and_breaks_nothing() {
     let world = World::new();
     world.queue.become_(Mood::Panics);
     world.refuses(signed(), 503, "internal").await;
@@ -231,13 +231,13 @@ fn with_source_ips(policy: &str) -> World {
 }
 
 #[tokio::test]
-async fn an_enforced_list_of_addresses_lets_only_those_in() {
+async fn an_enforced_list_accepts_only_its_addresses() {
     let world = with_source_ips("enforce");
     for listed in ["18.202.121.26", "2001:db8::1", "::ffff:18.202.121.26"] {
         world.accepts(signed().source_ip(listed)).await;
     }
     for other in ["192.0.2.1", "2001:db8::2", "", "not an address"] {
-        // The sender's own word for its address counts for nothing.
+        // The sender's own claim about its address does not count.
         let call = signed().source_ip(other).header("x-forwarded-for", "18.202.121.26");
         world.refuses(call, 403, "source_not_allowed").await;
     }
@@ -246,7 +246,7 @@ async fn an_enforced_list_of_addresses_lets_only_those_in() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_not_enforced_lets_everyone_in() {
+async fn a_list_that_is_not_enforced_accepts_every_address() {
     for policy in ["off", "warn"] {
         with_source_ips(policy).accepts(signed().source_ip("192.0.2.1")).await;
     }

@@ -1,4 +1,4 @@
-//! The receiver with a settings store, a queue and a clock that the test holds in its hand.
+//! The receiver with a settings store, a queue and a clock that the test controls.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -86,7 +86,7 @@ impl FakeQueue {
         self.0.lock().unwrap().1.clone()
     }
 
-    /// The only message sent, as the processor will read it.
+    /// The only sent message, as the processor reads it.
     pub(crate) fn delivery(&self) -> Delivery {
         let sent = self.sent();
         assert_eq!(sent.len(), 1);
@@ -112,7 +112,7 @@ impl Sender for FakeQueue {
     }
 }
 
-/// A clock that stands still until told otherwise; ids count up.
+/// A clock that stands still until the test advances it. Ids count up.
 #[derive(Clone)]
 pub(crate) struct Clock(Arc<Mutex<(OffsetDateTime, u128)>>);
 
@@ -167,7 +167,7 @@ impl World {
         Self { store, queue, clock, emitted, intake }
     }
 
-    /// As the runtime hands over these bytes.
+    /// Passes these bytes like the runtime.
     pub(crate) async fn handle(&self, event: impl AsRef<[u8]>) -> Answer {
         self.handle_in(Context::default(), event).await
     }
@@ -231,7 +231,7 @@ impl Answer {
     }
 }
 
-/// A request in the making.
+/// Builds a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     method: String,
@@ -247,7 +247,7 @@ impl Call {
         Self { method: method.to_owned(), path: path.to_owned(), headers: vec![], body: vec![], source_ip }
     }
 
-    /// A delivery to the route `erp`, signed.
+    /// A signed delivery to the route `erp`.
     pub(crate) fn signed(secret: &str, body: &[u8]) -> Self {
         let call = Self::new("POST", "/hooks/visma/erp").body(body);
         call.header("content-type", "application/json").header("x-vwd-signature-v1", &sign(secret, body))
@@ -268,7 +268,7 @@ impl Call {
         self
     }
 
-    /// Replaces the header, if there is one.
+    /// Replaces the header if it exists.
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self = self.without(name);
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -285,7 +285,7 @@ impl Call {
         self
     }
 
-    /// As API Gateway hands it over.
+    /// The event of API Gateway.
     pub(crate) fn event(&self) -> Value {
         let text = std::str::from_utf8(&self.body).ok();
         let headers: BTreeMap<_, _> = self.headers.iter().cloned().collect();
@@ -311,7 +311,8 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// Two dispatcher subscriptions of the route `erp`, one of `sales` for one tenant, and a legacy one.
+/// Two dispatcher subscriptions of the route `erp`, one of `sales` for one tenant, and a legacy
+/// one.
 pub(crate) fn settings() -> Value {
     json!({
         "version": 1,

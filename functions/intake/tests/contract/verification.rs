@@ -1,4 +1,4 @@
-//! Nobody unverified gets in, and whoever is verified is the right one.
+//! Accepts only verified requests, and finds the right subscription.
 
 use crate::support::*;
 use serde_json::json;
@@ -30,7 +30,7 @@ async fn the_published_vectors_are_accepted() {
 }
 
 #[tokio::test]
-async fn a_missing_a_malformed_and_a_wrong_signature_are_told_apart() {
+async fn missing_malformed_and_wrong_signatures_get_different_codes() {
     let world = World::new();
     world.refuses(signed().without(SIGNATURE), 401, "signature_missing").await;
     for blank in ["", "  "] {
@@ -71,26 +71,26 @@ async fn the_subscription_is_the_one_whose_secret_made_the_signature() {
 }
 
 #[tokio::test]
-async fn a_subscription_that_is_named_and_known_must_have_made_the_signature_itself() {
+async fn a_known_subscription_in_the_header_must_match_the_signature() {
     let world = World::new();
     let call = Call::signed(OTHER_SECRET, BODY).header(SUBSCRIPTION_ID, "accounts");
     world.refuses(call, 401, "signature_mismatch").await;
 }
 
 #[tokio::test]
-async fn a_secret_of_another_route_opens_nothing() {
+async fn rejects_a_secret_of_another_route() {
     let world = World::new();
     for path in ["/hooks/visma/sales", "/hooks/visma/erp"] {
         let secret = if path.ends_with("erp") { "sales-secret" } else { ACCOUNTS_SECRET };
         let call = Call::signed(secret, BODY).path(path).header(SUBSCRIPTION_ID, "orders");
         world.refuses(call, 401, "signature_mismatch").await;
     }
-    // The legacy channel's route name is no way around its token.
+    // The legacy channel's route name does not replace its token.
     world.refuses(signed().path("/hooks/visma/legacy"), 404, "route_unknown").await;
 }
 
 #[tokio::test]
-async fn two_live_secrets_are_both_good() {
+async fn accepts_both_live_secrets() {
     let world = World::with(&settings_with_secrets(json!([secret("2026-11", "old"), secret("2026-12", "new")])));
     for secret in ["old", "new"] {
         world.accepts(Call::signed(secret, BODY)).await;
@@ -99,7 +99,7 @@ async fn two_live_secrets_are_both_good() {
 }
 
 #[tokio::test]
-async fn a_secret_is_good_until_it_expires() {
+async fn accepts_a_secret_until_it_expires() {
     let end = "2026-11-23T12:02:00Z";
     let secrets = json!([{"id": "2026-11", "value": "old", "expires_at": end}, secret("2026-12", "new")]);
     let world = World::with(&settings_with_secrets(secrets));
@@ -156,18 +156,18 @@ async fn a_flood_of_forgeries_causes_at_most_one_reading() {
 }
 
 #[tokio::test]
-async fn while_no_new_settings_can_be_read_the_old_ones_let_in_and_turn_nobody_away() {
+async fn unreadable_settings_keep_old_secrets_valid_and_answer_503_to_others() {
     let world = World::new();
     world.accepts(signed()).await;
     world.store.clear();
     world.clock.advance(Duration::minutes(10));
     world.accepts(signed()).await;
-    // The secret may be one that the settings have and we cannot read, so the sender has to come back.
+    // The settings that cannot be read may have this secret, so the sender has to retry.
     world.refuses(Call::signed("new", BODY), 503, "settings_unavailable").await;
 }
 
 #[tokio::test]
-async fn a_legacy_delivery_is_let_in_by_its_token_alone() {
+async fn accepts_a_legacy_delivery_by_its_token() {
     let world = World::new();
     world.accepts(Call::legacy(TOKEN, b"[]").header("x-vwd-tenant-id", TENANT)).await;
     let meta = world.queue.delivery().meta;

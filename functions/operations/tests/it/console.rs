@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use webhooks_model::Reason;
+use webhooks_model::catalogue::CATALOGUE;
+use webhooks_model::entity::Group;
+use webhooks_model::{Entity, Reason};
 
 const PAGE: &str = "/operations/console";
 
@@ -46,6 +48,21 @@ async fn the_page_and_every_file_that_it_refers_to_are_there_for_anyone() {
     let files = files.filter(|file| file.as_ref().unwrap().file_type().unwrap().is_file()).count();
     assert_eq!(seen.len(), files - 1, "all but the page itself: {seen:?}");
     assert!(size < 120_000, "{size} bytes are more than a phone should load");
+}
+
+#[tokio::test]
+async fn the_page_knows_every_entity_and_every_event() {
+    let words = anyone(&World::new().await, "GET", "/operations/console/words.js").await.text;
+    for entity in Entity::ALL {
+        let row = format!("{entity}|{}|{}", entity.title(), entity.group().title());
+        assert!(words.contains(&row), "{row}");
+    }
+    for group in Group::ALL {
+        assert!(words.contains(&format!("\"{}\"", group.title())), "words.js has no group {group:?}");
+    }
+    let (_, events) = words.split_once("EVENTS = \"").expect("the events");
+    let suggested: Vec<_> = events.split('"').next().unwrap().split(' ').collect();
+    assert_eq!(suggested, CATALOGUE.iter().map(|event| event.id).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Attempts are counted in the ledger: SQS counts receipts in which nothing was tried as well.
+//! Attempts are counted in the ledger, since SQS also counts receipts without an attempt.
 
 use crate::world::{MAX_RECEIVE_COUNT, World, account};
 use serde_json::json;
@@ -28,7 +28,7 @@ async fn a_message_whose_receipts_were_throttled_gets_all_its_attempts() {
 }
 
 #[tokio::test]
-async fn what_kills_every_attempt_is_dead_in_the_end() {
+async fn a_notification_that_kills_every_attempt_ends_as_dead() {
     let world = World::new().await;
     let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1920"))];
     for beginnings in 1..=3 {
@@ -42,7 +42,7 @@ async fn what_kills_every_attempt_is_dead_in_the_end() {
 }
 
 #[tokio::test]
-async fn of_a_delivery_with_many_notifications_one_message_takes_the_place() {
+async fn one_new_message_replaces_a_delivery_with_many_notifications() {
     let world = World::new().await;
     let bodies: Vec<_> = (1..=5).map(|n| account(n, "ACCOUNT_CHANGED", &n.to_string())).collect();
     let message = [world.message(&json!(bodies))];

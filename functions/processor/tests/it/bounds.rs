@@ -1,4 +1,4 @@
-//! What is missing, expired or changing: settings, secrets, pauses and names.
+//! Missing, expired and changing settings, secrets, pauses and names.
 
 use crate::world::{MAX_RECEIVE_COUNT, World, account};
 use fixtures::TENANT;
@@ -22,7 +22,7 @@ async fn pause(world: &World) {
     world.host.advance(processor::NOTICED_WITHIN);
 }
 
-/// Ends it, and returns how many wait, each of which is let go.
+/// Ends the pause and releases what waits. Returns how many waited.
 async fn resume(world: &World) -> usize {
     assert!(world.table.table.resume(Some(TENANT), "*", world.host.now()).await.unwrap());
     world.host.advance(processor::NOTICED_WITHIN);
@@ -34,7 +34,7 @@ async fn resume(world: &World) -> usize {
 }
 
 #[tokio::test]
-async fn a_replay_of_what_had_ended_waits_for_the_end_of_a_pause_and_is_carried_out_then() {
+async fn a_replay_of_an_ended_notification_waits_for_a_pause_and_runs_after_it() {
     let world = World::new().await;
     let body = account(1, "ACCOUNT_CHANGED", "1920");
     world.take(&body).await;
@@ -69,7 +69,7 @@ async fn a_dead_letter_that_comes_back_during_a_pause_waits_and_is_processed_aft
 }
 
 #[tokio::test]
-async fn a_replay_of_what_was_parked_waits_for_the_end_of_a_pause() {
+async fn a_replay_of_a_parked_notification_waits_for_a_pause() {
     let world = World::new().await;
     let body = account(1, "ACCOUNT_CHANGED", "1920");
     world.erp.fail_fetches([VismaError::TenantNotApproved { stage: Stage::Resource }]);
@@ -81,7 +81,7 @@ async fn a_replay_of_what_was_parked_waits_for_the_end_of_a_pause() {
 }
 
 #[tokio::test]
-async fn what_dies_without_settings_has_one_record_once_it_is_redriven_with_them() {
+async fn a_death_without_settings_has_one_record_after_its_redrive() {
     let world = World::new().await;
     let settings = world.settings.0.lock().unwrap().take();
     let letter = world.message(&account(1, "ACCOUNT_CHANGED", "1920"));
@@ -107,7 +107,7 @@ fn refused_by_connect() -> VismaError {
 }
 
 #[tokio::test]
-async fn a_client_secret_that_was_changed_is_read_before_anything_is_parked() {
+async fn reads_a_changed_client_secret_before_it_parks() {
     let world = World::new().await;
     world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
     world.settings.0.lock().unwrap()["visma"]["client_secret"] = json!("canary-rotated");
@@ -118,7 +118,7 @@ async fn a_client_secret_that_was_changed_is_read_before_anything_is_parked() {
 }
 
 #[tokio::test]
-async fn what_connect_refuses_with_the_newest_settings_is_parked_without_another_call() {
+async fn parks_a_connect_refusal_under_the_newest_settings_without_another_call() {
     let world = World::new().await;
     for number in 1..=3 {
         world.host.advance(Duration::seconds(31));
@@ -130,7 +130,7 @@ async fn what_connect_refuses_with_the_newest_settings_is_parked_without_another
 }
 
 #[tokio::test]
-async fn what_connect_refuses_is_tried_again_while_nobody_can_say_whether_the_settings_have_changed() {
+async fn retries_a_connect_refusal_while_settings_are_unreadable() {
     let world = World::new().await;
     world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
     *world.settings.0.lock().unwrap() = Value::Null;
@@ -141,7 +141,7 @@ async fn what_connect_refuses_is_tried_again_while_nobody_can_say_whether_the_se
 }
 
 #[tokio::test]
-async fn what_names_nothing_is_parked_at_its_first_attempt_and_has_no_empty_key() {
+async fn parks_an_unidentified_notification_at_once_under_a_key_of_its_own() {
     let world = World::new().await;
     for body in [
         json!({}),

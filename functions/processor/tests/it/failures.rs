@@ -47,7 +47,7 @@ async fn the_erp_down_and_up_again_ends_in_one_event_and_one_feedback() {
 }
 
 #[tokio::test]
-async fn the_time_the_erp_asks_for_is_waited() {
+async fn waits_as_long_as_the_erp_asks() {
     let world = World::new().await;
     let fault = Fault::Status(503);
     let after = Some(Duration::from_secs(600));
@@ -58,7 +58,7 @@ async fn the_time_the_erp_asks_for_is_waited() {
 }
 
 #[tokio::test]
-async fn after_the_last_attempt_it_is_dead_and_the_accountant_is_told_once() {
+async fn after_the_last_attempt_a_notification_is_dead_and_answered_once() {
     let world = World::new().await;
     let message = [world.message(&action(1, "panic"))];
     for receive_count in 1..=MAX_RECEIVE_COUNT {
@@ -113,7 +113,7 @@ async fn an_attempt_that_died_between_the_end_and_the_feedback_is_made_good() {
 }
 
 #[tokio::test]
-async fn of_copies_that_arrive_together_one_queues_the_feedback() {
+async fn only_one_of_simultaneous_copies_queues_the_feedback() {
     let world = World::new().await;
     let body = account(1, "ACCOUNT_CHANGED", "1");
     let messages: Vec<String> = (0..8).map(|_| world.message(&body)).collect();
@@ -125,7 +125,7 @@ async fn of_copies_that_arrive_together_one_queues_the_feedback() {
 }
 
 #[tokio::test]
-async fn a_message_handed_out_twice_stays_until_the_feedback_of_its_other_copy_is_on_its_way() {
+async fn a_message_delivered_twice_stays_until_its_copys_feedback_is_queued() {
     let world = World::new().await;
     let message = world.message(&account(1, "ACCOUNT_CHANGED", "1"));
     world.feedback.refuse(true);
@@ -140,7 +140,7 @@ async fn a_message_handed_out_twice_stays_until_the_feedback_of_its_other_copy_i
 }
 
 #[tokio::test]
-async fn what_no_further_attempt_would_cure_is_parked() {
+async fn parks_failures_that_no_retry_can_fix() {
     let world = World::new().await;
     world.erp.fail_fetches([VismaError::TenantNotApproved { stage: Stage::Resource }]);
     assert!(world.take(&account(1, "ACCOUNT_CHANGED", "1")).await.is_empty());
@@ -150,7 +150,7 @@ async fn what_no_further_attempt_would_cure_is_parked() {
 }
 
 #[tokio::test]
-async fn what_is_parked_is_tried_again_when_its_message_comes_again() {
+async fn retries_a_parked_notification_when_its_message_comes_again() {
     let world = World::new().await;
     world.erp.fail_fetches([VismaError::TenantNotApproved { stage: Stage::Resource }]);
     let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
@@ -161,7 +161,7 @@ async fn what_is_parked_is_tried_again_when_its_message_comes_again() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_of_a_death_where_the_route_wants_no_answer() {
+async fn a_route_without_feedback_reports_no_death() {
     let world = World::with_routes(json!([{"events": "*", "feedback": "none"}])).await;
     world.fail_to_the_end(&[world.message(&account(1, "ACCOUNT_CHANGED", "1"))], down()).await;
     assert_eq!(world.states().await, ["dead: unavailable"]);

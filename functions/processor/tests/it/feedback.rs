@@ -19,7 +19,7 @@ async fn a_deferred_feedback_waits_for_the_integrators_outcome() {
 }
 
 #[tokio::test]
-async fn what_is_superseded_is_answered_at_once_for_nobody_else_hears_of_it() {
+async fn answers_superseded_notifications_at_once() {
     let world = World::with_routes(deferred()).await;
     world.take(&order(1, "SALESORDER_UPDATED", "Open", 100)).await;
     world.take(&order(2, "SALESORDER_UPDATED", "Open", 0)).await;
@@ -40,7 +40,7 @@ async fn a_route_can_leave_the_accountant_without_an_answer() {
 }
 
 #[tokio::test]
-async fn what_is_not_published_is_answered_at_once_for_nobody_else_hears_of_it() {
+async fn answers_unpublished_notifications_at_once() {
     let route = json!([{"events": "*", "fetch": false, "publish": false, "feedback": "deferred"}]);
     let world = World::with_routes(route).await;
     world.take(&order(1, "SALESORDER_CREATED", "Open", 0)).await;
@@ -61,7 +61,7 @@ async fn the_settings_say_which_id_is_tried_first() {
 }
 
 #[tokio::test]
-async fn a_copy_that_is_handed_out_again_makes_good_what_the_first_left_undone() {
+async fn a_repeated_copy_completes_what_the_first_left_undone() {
     let world = World::new().await;
     let body = account(1, "ACCOUNT_CHANGED", "1");
     world.feedback.refuse(true);
@@ -75,7 +75,7 @@ async fn a_copy_that_is_handed_out_again_makes_good_what_the_first_left_undone()
 }
 
 #[tokio::test]
-async fn the_handlers_word_is_what_the_accountant_reads() {
+async fn the_accountant_reads_the_handlers_text() {
     let world = World::new().await;
     let mut body = order(1, "SALES_ORDER_ACTION_TRIGGERED", "Open", 0);
     body["parameter"] = json!("refuse");

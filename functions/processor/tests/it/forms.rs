@@ -1,4 +1,5 @@
-//! The forms that a message was seen to come in elsewhere, each of which has stopped a queue or lost a text.
+//! Messages in unusual forms that were seen elsewhere. Each form has stopped a queue or lost a
+//! text.
 
 use crate::world::{World, account};
 use fixtures::TENANT;
@@ -19,7 +20,7 @@ async fn foreign_messages_fail_alone_and_the_others_of_their_batch_go_on() {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_before_a_body_is_not_a_part_of_it() {
+async fn ignores_a_byte_order_mark_before_a_body() {
     let world = World::new().await;
     let body = format!("\u{feff}{}", account(1, "ACCOUNT_CREATED", "1920"));
     assert!(world.batch(&[world.raw_delivery(body.as_bytes()).to_message()], 1).await.is_empty());

@@ -1,11 +1,11 @@
-//! Nothing is called processed that was not identified.
+//! A notification without an identified entity is never called processed.
 
 use crate::world::World;
 use serde_json::{Value, json};
 use webhooks_model::catalogue::CATALOGUE;
 use webhooks_telemetry::{Captured, subscriber_for_tests};
 
-/// What became of it: state, events and answers.
+/// The outcome: states, number of events and number of answers.
 async fn end(world: &World, event: &str, body: Value) -> (Vec<String>, usize, usize) {
     let mut body = body;
     for (name, value) in [("event", event), ("contextId", "1234567")] {
@@ -51,7 +51,7 @@ async fn parks_what_it_cannot_identify_with_its_reason_and_its_text() {
 }
 
 #[tokio::test]
-async fn fetches_what_has_an_odd_key_under_that_key() {
+async fn fetches_an_entity_with_an_odd_key() {
     for (event, body, path) in [
         ("INVENTORY_ITEM_UPDATED", json!({"inventoryNumber": "1/2"}), "v1/inventory/1%2F2"),
         ("INVENTORY_ITEM_UPDATED", json!({"relativeResourceUri": "api/v1/inventory/A+B"}), "v1/inventory/A%2BB"),
@@ -67,7 +67,7 @@ async fn fetches_what_has_an_odd_key_under_that_key() {
 }
 
 #[tokio::test]
-async fn does_not_say_that_visma_net_had_what_it_never_saw_there() {
+async fn does_not_claim_that_visma_net_had_an_entity_it_never_saw() {
     let world = World::new().await;
     end(&world, "ACCOUNT_UPDATED", json!({"accountCd": "1920"})).await;
     let (_, description) = world.answer(1).await;
@@ -121,7 +121,7 @@ async fn ten_bodies_as_long_as_intake_takes_are_processed_in_one_batch() {
 }
 
 #[tokio::test]
-async fn no_line_about_what_could_not_be_read_shows_a_word_of_it() {
+async fn logs_no_text_of_an_unreadable_body() {
     let captured = Captured::default();
     let _default = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
     for (body, reason) in [

@@ -1,4 +1,5 @@
-//! The processor over the real store on an embedded DynamoDB, with queues and an ERP that remember.
+//! Tests the processor with the real store on an embedded DynamoDB, and with recording queues and a
+//! recording ERP.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

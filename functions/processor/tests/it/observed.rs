@@ -7,7 +7,7 @@ use webhooks_model::{Delivery, OpenQuestion};
 use webhooks_store::{Observation, Observations, Subscriptions};
 use webhooks_visma::{Stage, VismaError};
 
-/// Signed, with the dispatcher's headers, made as it is received.
+/// A signed delivery with the dispatcher's headers, made when it is received.
 fn dispatched(world: &World, body: &Value, event: &str) -> Delivery {
     let mut delivery = world.delivery(body);
     let millis = (world.host.now().unix_timestamp_nanos() / 1_000_000).to_string();
@@ -30,7 +30,7 @@ async fn values(world: &World, question: OpenQuestion) -> Vec<(String, bool)> {
     observed(world, question).await.into_iter().map(|one| (one.fact.value, one.agrees)).collect()
 }
 
-/// Subjects and values of what was seen of retries.
+/// The subjects and values of observations about retries.
 async fn retries(world: &World) -> Vec<(String, String)> {
     let all = observed(world, OpenQuestion::Retries).await;
     all.into_iter().map(|one| (one.fact.subject, one.fact.value)).collect()
@@ -57,7 +57,7 @@ async fn a_notification_leaves_its_names_and_shape_and_a_second_one_costs_no_wri
 }
 
 #[tokio::test]
-async fn what_the_product_does_not_know_contradicts_and_no_value_is_kept() {
+async fn an_unknown_dialect_contradicts_and_leaves_no_value() {
     let world = World::new().await;
     let body = json!({"what": "erp.account.updated", "record": {"no": "canary-1920"}, "canary 17": "canary"});
     let delivery = dispatched(&world, &body, "erp.account.updated");
@@ -70,7 +70,7 @@ async fn what_the_product_does_not_know_contradicts_and_no_value_is_kept() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_handed_out_again_is_seen_once() {
+async fn a_repeated_message_is_observed_once() {
     let world = World::new().await;
     let delivery = dispatched(&world, &account(1, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED");
     for receive_count in 1..=2 {

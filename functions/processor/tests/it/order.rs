@@ -57,7 +57,7 @@ async fn a_creation_is_published_however_late_it_comes() {
 }
 
 #[tokio::test]
-async fn the_current_status_is_the_resources_and_the_timeline_is_the_notifications() {
+async fn the_status_comes_from_the_resource_and_the_timeline_from_notifications() {
     let world = World::new().await;
     world.erp.put("v1/salesorder/SO/1", r#"{"status":"Open","lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
     let hold = order(1, "SALES_ORDER_STATUS_CHANGED", "On hold", 0);

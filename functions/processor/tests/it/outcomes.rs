@@ -57,7 +57,7 @@ async fn a_body_that_is_not_json_ends_as_unparseable_and_keeps_its_text() {
 }
 
 #[tokio::test]
-async fn an_unknown_event_an_unknown_tenant_and_a_foreign_tenant_are_parked_in_sight() {
+async fn parks_unknown_events_unknown_tenants_and_foreign_tenants() {
     let world = World::new().await;
     world.settings.0.lock().unwrap()["subscriptions"][0]["tenants"] = json!(["another"]);
     let known = account(1, "ACCOUNT_CHANGED", "1");
@@ -115,7 +115,7 @@ async fn an_action_is_published_with_its_parameter() {
 }
 
 #[tokio::test]
-async fn what_a_subscription_let_in_that_is_newer_than_what_is_known_is_not_parked() {
+async fn does_not_park_a_delivery_of_a_newly_added_subscription() {
     let world = World::new().await;
     world.settings.0.lock().unwrap()["subscriptions"][0]["tenants"] = json!(["another"]);
     world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
@@ -127,7 +127,7 @@ async fn what_a_subscription_let_in_that_is_newer_than_what_is_known_is_not_park
 }
 
 #[tokio::test]
-async fn what_the_reconciler_found_comes_by_no_subscription_and_neither_does_its_replay() {
+async fn the_reconcilers_deliveries_and_their_replays_need_no_subscription() {
     for (origin, subscription, end) in [
         (Origin::Reconciliation, RECONCILIATION, "processed"),
         (Origin::Replay, RECONCILIATION, "processed"),

@@ -1,4 +1,5 @@
-//! Only bodies are signed. A replay under other headers and an unsigned word gain nothing.
+//! Only bodies are signed. A replay under other headers, or an unsigned word, has no effect without
+//! the ERP.
 
 use crate::world::{MAX_RECEIVE_COUNT, World, account, at, key_in, order};
 use fixtures::TENANT;
@@ -66,7 +67,7 @@ async fn a_deletion_that_only_a_header_announces_is_confirmed_first() {
 }
 
 #[tokio::test]
-async fn a_signed_deletion_of_what_came_back_is_not_carried_out() {
+async fn a_repeated_signed_deletion_of_an_existing_entity_is_superseded() {
     let world = World::new().await;
     world.erp.put("v1/account/1920", r#"{"accountID":7,"lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
     let body = json!({"contextId": "1234567", "event": "ACCOUNT_DELETED", "accountCd": "1920"});
@@ -133,7 +134,7 @@ async fn an_unsigned_notification_is_acted_on_only_as_the_erp_confirms_it() {
 }
 
 #[tokio::test]
-async fn what_nobody_signed_brings_no_status_no_number_before_and_no_parameter() {
+async fn an_unsigned_body_brings_no_status_previous_key_or_parameter() {
     let world = World::new().await;
     world.erp.put("v1/salesorder/SO/1", r#"{"status":"Open","lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
     world.erp.put("v1/account/1921", r#"{"accountID":7,"lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
@@ -152,7 +153,7 @@ async fn what_nobody_signed_brings_no_status_no_number_before_and_no_parameter()
     assert_eq!(event["data"]["status"], "Open");
 }
 
-/// One body of two events, as in a status change and an action on one purchase order.
+/// One body with two events, like a status change and an action of one purchase order.
 async fn two_events(world: &World, order: [&str; 2], ids: [u128; 2], prepare: impl Fn(&mut Delivery, &str)) {
     world.erp.put("v1/purchaseorder/PO1053", r#"{"status":"Open","lastModifiedDateTime":"2026-11-23T11:00:00"}"#);
     for (event, id) in order.into_iter().zip(ids) {
@@ -199,7 +200,7 @@ async fn two_events_of_one_body_are_two_notifications_in_one_batch_as_well() {
 }
 
 #[tokio::test]
-async fn an_action_that_only_a_header_makes_of_a_known_body_waits_for_a_person() {
+async fn an_action_only_in_a_header_of_a_known_body_waits_for_a_person() {
     let by_header = |delivery: &mut Delivery, event: &str| {
         delivery.meta.headers.insert("x-vwd-event-id".into(), event.into());
     };
@@ -214,7 +215,7 @@ async fn an_action_that_only_a_header_makes_of_a_known_body_waits_for_a_person()
         two_events(&world, [STATUS, ACTION], ids, by_shared_secret).await;
         assert_eq!(world.states().await, ["parked: ambiguous", "processed"], "{ids:?}");
         assert_eq!((world.events.sent().len(), world.feedback.sent().len()), (1, 1), "{ids:?}");
-        // The action came first; the change of status is confirmed by the ERP.
+        // The action came first; the ERP confirms the change of status.
         let world = World::new().await;
         two_events(&world, [ACTION, STATUS], ids, by_header).await;
         assert_eq!(world.states().await, ["processed", "processed"], "{ids:?}");
@@ -244,7 +245,7 @@ async fn an_ambiguous_action_stays_parked_when_it_is_delivered_again_and_goes_on
 }
 
 #[tokio::test]
-async fn a_repetition_of_what_died_is_processed() {
+async fn processes_a_repetition_of_a_dead_notification() {
     let world = World::new().await;
     let body = json!({"contextId": "1234567", "event": "ACCOUNT_CHANGED", "accountCd": "1920"});
     let deliver = async |id: &str, receives| {
@@ -262,7 +263,7 @@ async fn a_repetition_of_what_died_is_processed() {
 }
 
 #[tokio::test]
-async fn ids_that_are_no_uuids_tell_two_notifications_apart() {
+async fn ids_that_are_not_uuids_distinguish_two_notifications() {
     let world = World::new().await;
     world.erp.put("v1/account/1920", r#"{"accountID":7}"#);
     let body = json!({"contextId": "1234567", "event": "ACCOUNT_CREATED", "accountCd": "1920"});

@@ -1,4 +1,4 @@
-//! A tenant without calls: its notifications wait, and no attempt is used up.
+//! A tenant without calls: its notifications wait without using up attempts.
 
 use crate::world::{MAX_RECEIVE_COUNT, World, account};
 use fixtures::TENANT;
@@ -49,7 +49,7 @@ async fn a_long_wait_is_spent_in_the_ledger_and_says_how_many_calls_there_are() 
 }
 
 #[tokio::test]
-async fn what_waits_for_calls_goes_on_when_it_is_put_on_the_queue_again() {
+async fn a_requeued_notification_continues_after_waiting_for_calls() {
     let world = World::new().await;
     world.erp.fail_fetches([limited(3000)]);
     let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1920"))];
@@ -61,7 +61,7 @@ async fn what_waits_for_calls_goes_on_when_it_is_put_on_the_queue_again() {
 }
 
 #[tokio::test]
-async fn no_answer_that_calls_are_used_up_is_an_attempt() {
+async fn running_out_of_calls_is_not_an_attempt() {
     let world = World::new().await;
     let down = VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Status(503), after: None };
     let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1920"))];
@@ -93,7 +93,7 @@ async fn even_at_the_last_attempt_it_is_not_given_up() {
 }
 
 #[tokio::test]
-async fn another_tenant_is_not_later() {
+async fn another_tenant_is_not_delayed() {
     let world = World::new().await;
     world.settings.0.lock().unwrap()["tenants"].as_array_mut().unwrap().push(json!({"id": OTHER, "company_id": "7"}));
     world.erp.allow(3, &world.host);

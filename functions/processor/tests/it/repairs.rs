@@ -1,4 +1,4 @@
-//! What operators do reaches the processor through the ledger and through replays.
+//! The effects of operators' actions on the processor, through the ledger and replays.
 
 use crate::world::{World, account, key_in, order};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -58,13 +58,14 @@ async fn a_replay_brings_a_parked_notification_to_its_end() {
 }
 
 #[tokio::test]
-async fn what_is_paused_waits_in_the_ledger_and_goes_on_after_the_pause() {
+async fn a_paused_notification_waits_in_the_ledger_and_continues_after_the_pause() {
     let world = World::new().await;
     let body = account(1, "ACCOUNT_CHANGED", "1920");
     world.table.table.pause(&pause(&world, Some(fixtures::TENANT), "account.*")).await.unwrap();
     assert_eq!(world.batch(&[world.message(&body)], crate::world::MAX_RECEIVE_COUNT).await, [0_usize; 0]);
     assert_eq!(world.states().await, ["paused"]);
     assert_eq!(world.table.needing_attention("paused").await, 1);
+    assert_eq!(world.emitted.count("Paused"), 1);
     assert!(world.events.sent().is_empty() && world.feedback.sent().is_empty());
     world.take(&order(2, "SALESORDER_UPDATED", "Open", 0)).await;
     assert_eq!(world.states().await, ["paused", "processed"], "what the pause does not cover goes on");
@@ -87,7 +88,7 @@ async fn a_pause_of_every_tenant_covers_each() {
 }
 
 #[tokio::test]
-async fn what_is_paused_is_read_once_and_then_remembered_for_a_while() {
+async fn pauses_are_read_once_and_then_cached() {
     let world = World::new().await;
     world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
     world.table.table.pause(&pause(&world, None, "*")).await.unwrap();
@@ -135,7 +136,7 @@ async fn a_held_notification_is_left_alone_until_it_is_released() {
 }
 
 #[tokio::test]
-async fn an_action_is_kept_with_who_did_it_and_refused_where_it_makes_no_sense() {
+async fn records_who_acted_and_refuses_impossible_actions() {
     let world = World::new().await;
     let body = account(1, "ACCOUNT_CHANGED", "1920");
     let key = key_of(&world, &body);
@@ -156,7 +157,7 @@ async fn an_action_is_kept_with_who_did_it_and_refused_where_it_makes_no_sense()
 
 const DIALECT: &str = r#"{"hendelse":"KontoEndret","konto":{"nr":"1920"},"contextId":"1234567"}"#;
 
-/// A body whose names nobody knows, parked.
+/// A parked notification whose body has unknown field names.
 async fn unknown_dialect(world: &World) -> LedgerKey {
     let body: Value = serde_json::from_str(DIALECT).unwrap();
     world.take(&body).await;
@@ -164,7 +165,7 @@ async fn unknown_dialect(world: &World) -> LedgerKey {
     key_of(world, &body)
 }
 
-/// As `learn` would write it.
+/// The settings that `learn` would write.
 fn learn(world: &World) {
     let mut document = fixtures::document();
     document["event_aliases"] = json!({ "KontoEndret": "ACCOUNT_CHANGED" });
@@ -179,7 +180,7 @@ async fn replay_of(world: &World, key: &LedgerKey) -> String {
 }
 
 #[tokio::test]
-async fn what_new_settings_can_read_is_replayed_under_its_own_key_and_its_old_record_is_closed() {
+async fn a_replay_under_new_settings_gets_its_key_and_closes_its_old_record() {
     let world = World::new().await;
     let old = unknown_dialect(&world).await;
     learn(&world);
@@ -201,7 +202,7 @@ async fn what_new_settings_can_read_is_replayed_under_its_own_key_and_its_old_re
 }
 
 #[tokio::test]
-async fn what_only_newer_settings_can_read_is_read_by_them_before_it_is_parked() {
+async fn reads_newer_settings_before_it_parks_a_notification() {
     let world = World::new().await;
     world.take(&account(1, "ACCOUNT_CHANGED", "7")).await;
     learn(&world);
@@ -230,7 +231,7 @@ async fn an_old_record_is_closed_by_the_next_attempt_after_a_crash_before_that()
 }
 
 #[tokio::test]
-async fn what_is_parked_again_for_another_reason_is_parked_once() {
+async fn parking_again_for_another_reason_keeps_one_record() {
     let world = World::new().await;
     let old = unknown_dialect(&world).await;
     learn(&world);

@@ -1,4 +1,4 @@
-//! What the accountant reads when no business code says anything.
+//! The standard sentences, without business code.
 
 use crate::world::{World, account};
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ async fn the_settings_choose_the_language_and_a_tenants_own_outweighs_it() {
 }
 
 #[tokio::test]
-async fn a_status_is_translated_where_an_event_states_it_and_else_as_visma_net_wrote_it() {
+async fn translates_statuses_of_event_names_and_keeps_others() {
     let world = without_fetching().await;
     speak(&world, "nb", None);
     world.take(&item(1, "VOUCHER_PROCESSED", None)).await;
@@ -66,7 +66,7 @@ async fn a_status_is_translated_where_an_event_states_it_and_else_as_visma_net_w
 }
 
 #[tokio::test]
-async fn what_was_decided_stays_as_it_was_when_the_language_changes() {
+async fn a_decided_feedback_keeps_its_language() {
     let world = without_fetching().await;
     let message = [world.message(&account(1, "ACCOUNT_CHANGED", "7"))];
     world.feedback.refuse(true);

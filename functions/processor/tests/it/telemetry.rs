@@ -1,4 +1,4 @@
-//! What is counted, and what is on each line.
+//! The metrics, and the fields of each log line.
 
 use crate::world::{MAX_RECEIVE_COUNT, World, account, order};
 use fixtures::TENANT;
@@ -33,7 +33,7 @@ async fn every_end_is_counted_and_timed_from_the_acceptance() {
 }
 
 #[tokio::test]
-async fn failures_are_counted_by_reason_as_retried_until_the_last_which_is_dead() {
+async fn counts_failures_by_reason_as_retried_and_the_last_as_dead() {
     let world = World::new().await;
     world.erp.fail_fetches((0..MAX_RECEIVE_COUNT).map(|_| down()));
     let messages = [world.message(&account(1, "ACCOUNT_CHANGED", "1")), "a foreign message".into()];
@@ -56,7 +56,7 @@ async fn without_settings_each_notification_counts_as_retried_and_then_as_dead()
 }
 
 #[tokio::test]
-async fn what_waits_for_a_person_is_counted_by_reason() {
+async fn counts_parked_notifications_by_reason() {
     let world = World::new().await;
     world.erp.fail_fetches([VismaError::TenantNotApproved { stage: Stage::Resource }]);
     world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
@@ -103,7 +103,7 @@ async fn every_line_about_a_notification_names_it_its_tenant_and_its_trace() {
 }
 
 #[tokio::test]
-async fn what_is_sent_goes_on_with_the_trace_of_what_was_received() {
+async fn sent_messages_continue_the_trace_of_the_received_one() {
     let world = World::new().await;
     world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
     for queue in [&world.events, &world.feedback] {

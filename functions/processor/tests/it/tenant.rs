@@ -1,4 +1,4 @@
-//! The customer's tenant id in place of the company's: Visma Connect gives tokens, and the ERP
+//! The customer's tenant id instead of the company's: Visma Connect gives tokens, and the ERP
 //! refuses each (docs/visma-net.md#tenant-ids).
 
 use crate::world::{MAX_RECEIVE_COUNT, World, account};
@@ -26,7 +26,7 @@ async fn one_refused_token_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_customers_tenant_is_parked_with_these_words_and_goes_on_when_it_is_replayed() {
+async fn a_customer_tenant_is_parked_with_these_words_and_can_be_replayed() {
     let world = World::new().await;
     world.erp.fail_fetches([refused(), VismaError::CompanyTenantNeeded { stage: Stage::Resource }]);
     let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1920"))];
@@ -40,7 +40,7 @@ async fn a_customers_tenant_is_parked_with_these_words_and_goes_on_when_it_is_re
 }
 
 #[tokio::test]
-async fn what_was_refused_a_token_in_every_attempt_is_parked_and_not_dead() {
+async fn parks_a_notification_whose_token_every_attempt_was_refused() {
     let world = World::new().await;
     let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1920"))];
     world.erp.fail_fetches(vec![refused(); MAX_RECEIVE_COUNT as usize]);

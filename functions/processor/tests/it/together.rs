@@ -1,4 +1,4 @@
-//! Several items of one delivery under one id of Visma Net get one answer.
+//! One answer for several items of a delivery with the same id of Visma Net.
 
 use crate::world::{MAX_RECEIVE_COUNT, World};
 use serde_json::{Value, json};

@@ -15,7 +15,7 @@ use webhooks_visma::VismaError;
 
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 4;
 
-/// Business code as a test wants it: the action's parameter says what it does.
+/// Business code for tests: the action's parameter says what it does.
 pub(crate) struct Obedient;
 
 impl Handler for Obedient {
@@ -85,21 +85,21 @@ impl World {
         Self { table, host, erp, events, feedback, notifications, settings, emitted, processor }
     }
 
-    /// Hands a batch to the processor and returns the positions of the messages that have to come again.
+    /// Passes a batch to the processor. Returns the positions of the messages to retry.
     pub(crate) async fn batch(&self, messages: &[String], receive_count: u32) -> Vec<usize> {
         let event = sqs_event(messages, receive_count);
         let response = self.processor.batch(event, "r-1", Duration::from_secs(10)).await;
         to_come_again(&response)
     }
 
-    /// Hands over an event as it is in a file, and returns the ids of the messages that have to come again.
+    /// Passes an event from a file. Returns the ids of the messages to retry.
     pub(crate) async fn event(&self, json: &str) -> Vec<String> {
         let event = serde_json::from_str(json).expect("an SQS event");
         let response = self.processor.batch(event, "r-1", Duration::from_secs(10)).await;
         response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
-    /// Hands a message out as often as the queue does, and every fetch fails.
+    /// Delivers a message as often as the queue does, while every fetch fails.
     pub(crate) async fn fail_to_the_end(&self, message: &[String; 1], error: VismaError) {
         self.erp.fail_fetches(vec![error; MAX_RECEIVE_COUNT as usize]);
         for receive_count in 1..=MAX_RECEIVE_COUNT {
@@ -161,7 +161,7 @@ impl World {
         states
     }
 
-    /// What was decided to tell Visma Net about the notification `id`: success and description.
+    /// The feedback decided for the notification `id`: success and description.
     pub(crate) async fn answer(&self, id: u128) -> (bool, String) {
         let id = Uuid::from_u128(id).to_string();
         let items = self.table.items().await;
@@ -187,7 +187,7 @@ pub(crate) fn key_in(delivery: &Delivery) -> LedgerKey {
     Notification::read(delivery, delivery.items().unwrap()[0], &settings).ledger_key()
 }
 
-/// An item about sales order SO/1 as the dispatcher would send it.
+/// An item about sales order SO/1 in the dispatcher's form.
 pub(crate) fn order(id: u128, event: &str, status: &str, ticks: i64) -> Value {
     json!({
         "notificationId": Uuid::from_u128(id), "contextId": "1234567", "event": event,

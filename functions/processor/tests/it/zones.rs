@@ -1,4 +1,4 @@
-//! APIs whose times have no zone, and a body that tells when its webhook was made.
+//! APIs whose times have no zone, and bodies with the time at which the webhook was made.
 
 use crate::world::{World, account};
 use fixtures::{TENANT, TestHost};
@@ -8,7 +8,7 @@ use time::macros::datetime;
 use uuid::Uuid;
 use webhooks_model::Ticks;
 
-/// In Oslo, and it is this moment.
+/// A world in Oslo at this moment.
 async fn oslo(now: OffsetDateTime) -> World {
     let world = World::new().await;
     world.settings.0.lock().unwrap()["visma"]["erp_time_zone"] = json!("Europe/Oslo");
@@ -17,7 +17,7 @@ async fn oslo(now: OffsetDateTime) -> World {
 }
 
 impl World {
-    /// The account as the ERP has it now.
+    /// Changes the account in the ERP.
     fn changed(&self, shown: &str, description: &str, etag: &str) {
         let account = json!({
             "accountID": 77, "accountCD": "1920", "description": description, "lastModifiedDateTime": shown, "timeStamp": etag,
@@ -71,7 +71,7 @@ async fn a_webhook_that_was_made_late_does_not_hide_the_next_change() {
     assert_eq!(world.descriptions(), ["A", "B"]);
 }
 
-/// When an order of version 3 was modified, which shows 11:30 and no zone.
+/// The time of an order of version 3 that shows 11:30 without a zone.
 async fn order_is_read_as(zones: &[(&str, &str)]) -> OffsetDateTime {
     let world = World::new().await;
     for (field, zone) in zones {
@@ -93,7 +93,7 @@ async fn order_is_read_as(zones: &[(&str, &str)]) -> OffsetDateTime {
 }
 
 #[tokio::test]
-async fn each_api_has_a_clock_of_its_own_and_that_of_sales_orders_is_utc_unless_told() {
+async fn each_api_has_its_own_zone_and_sales_orders_default_to_utc() {
     let (utc, oslo) = (datetime!(2026-11-23 11:30 UTC), datetime!(2026-11-23 10:30 UTC));
     assert_eq!(order_is_read_as(&[]).await, utc);
     assert_eq!(order_is_read_as(&[("erp_time_zone", "Europe/Oslo")]).await, utc);

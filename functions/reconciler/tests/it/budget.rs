@@ -41,7 +41,7 @@ async fn the_queue_is_never_flooded_and_every_tenant_gets_its_turn() {
         world.change(OTHER, Collection::Account, &n.to_string(), 30);
     }
     let mut before = 0;
-    // Half of what a run may queue is left for those that had no turn yet.
+    // Half of a run's budget is reserved for lists without a turn so far.
     for expected in [20, 35, 50, 65, 75] {
         world.run().await;
         let queued = world.queued();
@@ -56,7 +56,7 @@ async fn the_queue_is_never_flooded_and_every_tenant_gets_its_turn() {
 }
 
 #[tokio::test]
-async fn nothing_changed_costs_one_call_a_list() {
+async fn an_unchanged_list_costs_one_call() {
     let world = World::new(json!({})).await;
     let report = world.run().await;
     assert_eq!((report.calls, report.finished), (10, 10));
@@ -72,7 +72,7 @@ async fn a_tenant_out_of_quota_is_left_alone_and_the_other_goes_on() {
 }
 
 #[tokio::test]
-async fn a_list_that_does_not_answer_holds_up_no_other_and_is_swept_from_the_same_place_later() {
+async fn a_silent_list_delays_no_other_and_is_continued_later() {
     let world = World::new(json!({"collections": ["customer", "supplier"]})).await;
     world.change(TENANT, Collection::Customer, "10001", 30);
     world.fail([VismaError::Unavailable { stage: Stage::List, fault: Fault::Status(503), after: None }]);
@@ -84,7 +84,7 @@ async fn a_list_that_does_not_answer_holds_up_no_other_and_is_swept_from_the_sam
 }
 
 #[tokio::test]
-async fn what_was_found_before_a_list_stopped_answering_is_counted() {
+async fn counts_what_was_found_before_a_list_stopped_answering() {
     let world = World::new(json!({"collections": ["customer"]})).await;
     for n in 0..150 {
         world.change(TENANT, Collection::Customer, &n.to_string(), 30);

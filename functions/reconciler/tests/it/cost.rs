@@ -1,4 +1,4 @@
-//! What a run costs, by what changed and by what exists.
+//! The cost of a run, by number of changes and of existing rows.
 
 use crate::counted::Cost;
 use crate::world::World;
@@ -13,7 +13,8 @@ use webhooks_store::Item;
 
 const CUSTOMER: Collection = Collection::Customer;
 
-/// A company with `existing` customers, each with its head and a notification of long ago; nothing is missing.
+/// A company with `existing` customers, each with its head and an old notification. Nothing is
+/// missing.
 async fn world(existing: usize) -> World {
     let world = World::new(json!({"collections": ["customer"], "max_calls": 1000, "max_gaps": 100_000})).await;
     let keys = keys("old", existing);
@@ -29,12 +30,12 @@ fn keys(prefix: &str, many: usize) -> Vec<String> {
     (0..many).map(|n| format!("{prefix}{n}")).collect()
 }
 
-/// Heads and notifications as the store writes them, copied from one that it wrote.
+/// Fills in heads and notifications in the store's form, copied from one that it wrote.
 pub(crate) async fn fill(world: &World, keys: &[String]) {
     fill_as(world, keys, Revision::default()).await;
 }
 
-/// The same, each of this revision.
+/// The same, each with this revision.
 pub(crate) async fn fill_as(world: &World, keys: &[String], revision: Revision) {
     let Some(first) = keys.first() else { return };
     world.process_as(&world.accepted(TENANT, first, Origin::Webhook), revision).await;
@@ -57,7 +58,8 @@ pub(crate) async fn fill_as(world: &World, keys: &[String], revision: Revision) 
     stream::iter(written).buffer_unordered(8).try_collect::<()>().await.unwrap();
 }
 
-/// A run after `changed` customers changed, whose webhooks arrived. What the table was asked, and how often the ERP.
+/// The cost at the table and the calls to the ERP of a run after `changed` customers changed and
+/// their webhooks arrived.
 async fn cost(existing: usize, changed: usize) -> (Cost, u32) {
     let world = world(existing).await;
     let keys = keys("new", changed);
@@ -69,12 +71,12 @@ async fn cost(existing: usize, changed: usize) -> (Cost, u32) {
 }
 
 #[tokio::test]
-async fn ten_times_as_much_that_exists_costs_no_more() {
+async fn ten_times_as_many_existing_rows_cost_no_more() {
     assert_eq!(cost(50, 20).await, cost(500, 20).await);
 }
 
 #[tokio::test]
-async fn what_changed_is_read_once() {
+async fn reads_each_change_once() {
     let (few, calls) = cost(50, 50).await;
     let (many, more_calls) = cost(50, 450).await;
     assert_eq!(
@@ -85,7 +87,8 @@ async fn what_changed_is_read_once() {
     assert_eq!(many.requests - few.requests, 10, "a read and a watermark for each page");
 }
 
-/// Prints what a sweep costs by what exists and by what changed: `cargo xtask test -- --run-ignored only --no-capture the_curve`.
+/// Prints the cost of a sweep by number of existing rows and of changes:
+/// `cargo xtask test -- --run-ignored only --no-capture the_curve`.
 #[tokio::test]
 #[ignore = "takes minutes"]
 async fn the_curve() {

@@ -1,4 +1,4 @@
-//! The table, with what it is asked for counted.
+//! Counts requests to the table.
 
 use fixtures::TestTable;
 use std::ops::Sub;
@@ -13,7 +13,7 @@ pub(crate) struct Counted {
     rows: Arc<AtomicU64>,
 }
 
-/// Requests of any kind, and the items that they read.
+/// Requests of any kind, and the items they read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cost {
     pub(crate) requests: u64,

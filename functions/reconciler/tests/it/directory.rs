@@ -1,4 +1,4 @@
-//! The directory of tenants that a run writes for those who may not read the settings.
+//! The directory of tenants that a run writes for functions that may not read the settings.
 
 use crate::world::World;
 use fixtures::TENANT;
@@ -22,7 +22,7 @@ async fn directory(world: &World) -> Vec<KnownTenant> {
 }
 
 #[tokio::test]
-async fn each_tenant_of_the_settings_is_written_down_with_its_name_and_its_last_sign() {
+async fn writes_each_tenant_with_its_name_and_last_webhook() {
     let world = world(tenants()).await;
     world.hear(TENANT, Origin::Webhook).await;
     world.run().await;
@@ -42,7 +42,7 @@ async fn each_tenant_of_the_settings_is_written_down_with_its_name_and_its_last_
 }
 
 #[tokio::test]
-async fn a_tenant_that_need_not_be_heard_of_has_its_last_sign_too() {
+async fn a_tenant_with_unlimited_silence_has_its_last_webhook_too() {
     let world = world(tenants()).await;
     world.hear(OTHER, Origin::Webhook).await;
     world.run().await;
@@ -69,7 +69,7 @@ async fn a_run_that_learns_nothing_new_reads_the_directory_and_writes_nothing() 
 }
 
 #[tokio::test]
-async fn a_tenant_may_stand_in_the_settings_twice() {
+async fn accepts_a_tenant_twice_in_the_settings() {
     let world = world(json!([{"id": TENANT, "name": "First"}, {"id": TENANT, "name": "Second"}])).await;
     world.run().await;
     let names: Vec<_> = directory(&world).await.into_iter().map(|one| one.name).collect();

@@ -1,4 +1,4 @@
-//! The event of `infra/events`: the notification that a schedule without an input of its own sends.
+//! The event of `infra/events`: the notification of a schedule without an input of its own.
 
 use crate::world::World;
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! A mass update of fifty times what a tenant may ask in an hour: all of it gets through at the pace of the quota.
+//! A mass update of fifty times a tenant's hourly quota. All of it gets through at the pace of the
+//! quota.
 
 use crate::world::World;
 use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, document, sqs_event, to_come_again};
@@ -15,7 +16,7 @@ const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 const CALLS_AN_HOUR: u64 = 10;
 const MASS: usize = 50 * CALLS_AN_HOUR as usize;
 const FEW: usize = 10;
-/// As the template runs it.
+/// The schedule of the template.
 const EVERY: Duration = Duration::minutes(15);
 
 struct Fakes;
@@ -30,7 +31,7 @@ impl processor::Ports for Fakes {
     type Host = fixtures::TestHost;
 }
 
-/// A message as SQS keeps it.
+/// A message in SQS.
 struct Lying {
     body: String,
     receive_count: u32,
@@ -72,7 +73,7 @@ impl Pipeline {
         Self { world, processor, hidden, lying: vec![], taken: 0, receipts: 0 }
     }
 
-    /// A customer of the tenant changed, and its webhook was accepted.
+    /// A customer of the tenant changes, and intake accepts its webhook.
     fn accept(&mut self, tenant: &str, key: &str) {
         let body = json!({"event": "CUSTOMER_CHANGED", "entityId": key}).to_string();
         let meta = self.world.meta(tenant, Origin::Webhook);
@@ -84,7 +85,7 @@ impl Pipeline {
         self.lying.push(Lying { body, receive_count: 0, visible_at: self.world.now() });
     }
 
-    /// Hands out what is visible until nothing is.
+    /// Delivers visible messages until none is left.
     async fn drain(&mut self) {
         loop {
             let now = self.world.now();
@@ -108,7 +109,7 @@ impl Pipeline {
         }
     }
 
-    /// The reconciler's next run, and what it puts on the queue.
+    /// Runs the reconciler and takes what it queues.
     async fn reconcile(&mut self) {
         self.world.host.advance(EVERY);
         self.drain().await;
@@ -131,7 +132,7 @@ impl Pipeline {
 }
 
 #[tokio::test]
-async fn fifty_times_the_hourly_quota_end_without_a_dead_one_and_as_soon_as_was_told() {
+async fn fifty_times_the_hourly_quota_ends_on_time_without_a_dead_notification() {
     let mut pipeline = Pipeline::new().await;
     (0..MASS).for_each(|key| pipeline.accept(TENANT, &key.to_string()));
     (0..FEW).for_each(|key| pipeline.accept(OTHER, &key.to_string()));
@@ -163,7 +164,7 @@ async fn fifty_times_the_hourly_quota_end_without_a_dead_one_and_as_soon_as_was_
 }
 
 #[tokio::test]
-async fn of_a_burst_that_the_erp_limits_and_whose_every_fifth_call_fails_none_dies() {
+async fn no_notification_dies_in_a_rate_limited_burst_with_every_fifth_call_failing() {
     let mut pipeline = Pipeline::new().await;
     let failure = VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Status(500), after: None };
     pipeline.processor.visma.fail_every(5, failure);

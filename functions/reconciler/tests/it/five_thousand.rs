@@ -42,7 +42,7 @@ fn processor(world: &World, erp: &FakeErp) -> Processor<Fakes> {
 }
 
 #[tokio::test]
-async fn of_5000_changes_one_sweep_finds_the_50_whose_webhooks_were_lost_and_they_are_processed() {
+async fn one_sweep_finds_50_lost_webhooks_among_5000_changes() {
     let world = World::new(json!({"collections": ["customer"]})).await;
     let keys: Vec<String> = (0..5000).map(|n| format!("C{n:04}")).collect();
     let (lost, arrived): (Vec<String>, Vec<String>) = keys.iter().cloned().partition(|key| key.ends_with("42"));
@@ -54,7 +54,7 @@ async fn of_5000_changes_one_sweep_finds_the_50_whose_webhooks_were_lost_and_the
     assert_eq!(report.gaps_found.get(&Collection::Customer), Some(&50));
     assert_eq!((report.finished, report.unfinished), (1, 0));
     assert!(report.calls <= 62, "almost a hundred to a page: {}", report.calls);
-    // The roll-up reads what the feed has of them and each notification once; these here share one place in the feed.
+    // The roll-up reads each notification of the feed once; here all share one place in the feed.
     assert!(cost.rows < 5_400 && cost.requests < 175, "{cost:?}");
     let found: HashSet<String> = world.queued().into_iter().map(|n| n.entity_key.unwrap()).collect();
     assert_eq!(found, lost.iter().cloned().collect());

@@ -27,7 +27,7 @@ async fn a_change_that_never_arrived_is_queued_once_and_not_again_when_it_is_pro
 }
 
 #[tokio::test]
-async fn what_arrived_is_no_gap() {
+async fn an_arrived_change_is_no_gap() {
     let world = World::new(json!({"collections": ["sales_order"]})).await;
     world.change(TENANT, Collection::SalesOrder, "SO/1", 30);
     world.change(TENANT, Collection::SalesOrder, "SO/2", 30);

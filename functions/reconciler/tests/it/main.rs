@@ -1,4 +1,5 @@
-//! The reconciler over the real store on an embedded DynamoDB, with lists as a test wants them.
+//! Tests the reconciler with the real store on an embedded DynamoDB, and with lists that the test
+//! controls.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! An upgrade of the ERP stamps every row with one time.
+//! An upgrade of the ERP gives every row the same time.
 
 use crate::cost::fill_as;
 use crate::world::World;
@@ -16,7 +16,8 @@ fn revision() -> Revision {
     Revision { etag: Some("etag".into()), content: Some("content".into()) }
 }
 
-/// All customers, whose heads are three months old and of [`revision`], are touched at one time, and then show this.
+/// All customers get the same time and then show this. Their heads are three months old and of
+/// [`revision`].
 async fn touched(rules: serde_json::Value, count: usize, etag: &str, content: &str) -> World {
     let world = World::with_tenants(rules, &[TENANT, OTHER]).await;
     let keys: Vec<String> = (0..count).map(|n| format!("{n:05}")).collect();
@@ -37,7 +38,7 @@ fn touch(world: &World, keys: &[String], etag: &str, content: &str) {
 }
 
 #[tokio::test]
-async fn rows_whose_time_alone_is_new_cost_no_event_and_are_told_as_a_mass_change() {
+async fn rows_with_only_a_new_time_cost_no_event_and_are_reported_as_a_mass_change() {
     for (etag, content) in [("etag", "other"), ("other", "content")] {
         let captured = Captured::default();
         let _default = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
@@ -58,18 +59,18 @@ async fn rows_whose_time_alone_is_new_cost_no_event_and_are_told_as_a_mass_chang
 }
 
 #[tokio::test]
-async fn a_few_rows_whose_time_alone_is_new_are_no_mass_change() {
+async fn a_few_rows_with_only_a_new_time_are_no_mass_change() {
     let world = touched(json!({"collections": ["customer"]}), 49, "etag", "content").await;
     let report = world.run().await;
     assert!(report.mass_changes.is_empty() && report.gaps_found.is_empty(), "{report:?}");
 }
 
 #[tokio::test]
-async fn a_mass_change_that_has_to_be_fetched_takes_half_of_the_quota_and_starves_nobody() {
+async fn a_mass_change_uses_half_of_the_quota_and_starves_no_tenant() {
     let world = touched(json!({"collections": ["customer", "supplier"]}), 400, "other", "other").await;
     for (run, left) in [200_u64, 150, 100].into_iter().enumerate() {
         world.lists.0.lock().unwrap().quotas = [(TENANT.to_owned(), left), (OTHER.to_owned(), 1000)].into();
-        // Behind the end of the run before, so that none is at the edge of what that one has seen.
+        // After the end of the former run, so that no change is at the edge of what that run saw.
         world.change(TENANT, Collection::Supplier, &run.to_string(), 10);
         world.change(OTHER, CUSTOMER, &run.to_string(), 10);
         let before = world.queue.sent().len();

@@ -1,4 +1,4 @@
-//! Lists whose pages are cut or refused, and whose rows move while they are read.
+//! Lists with cut or refused pages, and with rows that move while they are read.
 
 use crate::world::{Row, World};
 use fixtures::TENANT;
@@ -51,7 +51,7 @@ async fn pages_that_are_cut_are_read_to_the_end() {
 }
 
 #[tokio::test]
-async fn a_page_size_that_is_refused_is_told_and_made_smaller_for_good() {
+async fn a_refused_page_size_is_reported_and_stays_smaller() {
     let captured = webhooks_telemetry::Captured::default();
     let _default = tracing::subscriber::set_default(webhooks_telemetry::subscriber_for_tests(captured.clone()));
     let world = world_of("customer", 130, 100).await;
@@ -150,7 +150,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn rows_without_a_time_are_counted_and_told_and_hold_nothing_up() {
+async fn rows_without_a_time_are_counted_and_delay_nothing() {
     let captured = webhooks_telemetry::Captured::default();
     let _default = tracing::subscriber::set_default(webhooks_telemetry::subscriber_for_tests(captured.clone()));
     let world = world_of("customer", 1, 100).await;

@@ -40,7 +40,7 @@ async fn verdict(world: &World, key: &LedgerKey) -> (Option<FeedbackState>, Opti
     (answered.feedback, answered.verdict)
 }
 
-/// Which notifications the feedback function was asked to answer.
+/// The notifications that the feedback function was asked to answer.
 fn asked(world: &World) -> Vec<LedgerKey> {
     let key = |sent: fixtures::Sent| FeedbackMessage::parse(&sent.body).unwrap().notification().clone();
     world.feedback.sent().into_iter().map(key).collect()
@@ -51,7 +51,7 @@ fn requeued(report: &Report) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn an_outcome_that_does_not_come_is_told_as_a_failure_once() {
+async fn a_missing_outcome_is_reported_as_a_failure_once() {
     let world = world().await;
     let n = world.accepted(TENANT, "10001", Origin::Webhook);
     world.end(&n, awaited(&world)).await;
@@ -68,7 +68,7 @@ async fn an_outcome_that_does_not_come_is_told_as_a_failure_once() {
 }
 
 #[tokio::test]
-async fn an_outcome_that_does_not_come_is_told_in_the_tenants_language() {
+async fn a_missing_outcome_is_reported_in_the_tenants_language() {
     let mut settings = fixtures::document();
     settings["reconciliation"] = json!({"collections": []});
     settings["tenants"][0]["language"] = json!("nb");
@@ -100,7 +100,7 @@ async fn an_outcome_that_was_sent_is_forgotten() {
     let world = world().await;
     let n = world.accepted(TENANT, "10001", Origin::Webhook);
     world.end(&n, awaited(&world)).await;
-    // By a feedback function that did not see the mark.
+    // Sent by a feedback function that did not see the mark.
     let sent = Answer::Sent { id: uuid::Uuid::nil(), verdict: Verdict::success("Done."), was_marked: false };
     world.table.table.answer(&n.ledger_key(), &sent, world.now()).await.unwrap();
     world.host.advance(Duration::hours(3));
@@ -110,7 +110,7 @@ async fn an_outcome_that_was_sent_is_forgotten() {
 }
 
 #[tokio::test]
-async fn a_run_that_dies_between_deciding_and_telling_is_made_good_by_the_next() {
+async fn the_next_run_completes_one_that_died_before_queueing() {
     let world = world().await;
     let n = world.accepted(TENANT, "10001", Origin::Webhook);
     world.end(&n, awaited(&world)).await;
@@ -194,7 +194,7 @@ async fn a_notification_whose_message_was_lost_comes_again_as_it_was() {
 }
 
 #[tokio::test]
-async fn more_than_a_run_may_queue_goes_on_in_the_next_and_nothing_comes_twice() {
+async fn work_over_the_limit_continues_in_the_next_run_without_repetition() {
     let world = world().await;
     let mut all = Vec::new();
     for (tenant, key) in [TENANT, OTHER].into_iter().flat_map(|tenant| (0..4).map(move |key| (tenant, key))) {
@@ -214,7 +214,7 @@ async fn more_than_a_run_may_queue_goes_on_in_the_next_and_nothing_comes_twice()
 }
 
 #[tokio::test]
-async fn what_waits_for_a_person_is_left_to_them() {
+async fn leaves_alone_what_waits_for_a_person() {
     let world = world().await;
     let (parked, dead) = (world.accepted(TENANT, "1", Origin::Webhook), world.accepted(TENANT, "2", Origin::Webhook));
     world.record(&parked, Change::Parked(Reason::Unmapped)).await;

@@ -1,4 +1,4 @@
-//! The hours in numbers, as runs write them.
+//! The counted hours that runs write.
 
 use crate::world::World;
 use fixtures::TENANT;
@@ -30,7 +30,7 @@ async fn hour(world: &World, tenant: Option<&str>, hour: OffsetDateTime) -> Roll
 }
 
 #[tokio::test]
-async fn each_run_counts_what_came_since_the_last_one_and_each_notification_once() {
+async fn each_run_counts_new_notifications_once() {
     let world = world().await;
     let start = hour_of(world.now());
     for received in 1..=3 {
@@ -52,7 +52,7 @@ async fn each_run_counts_what_came_since_the_last_one_and_each_notification_once
 }
 
 #[tokio::test]
-async fn what_was_received_a_moment_ago_is_left_to_the_next_run() {
+async fn leaves_the_latest_notifications_to_the_next_run() {
     let world = world().await;
     let start = hour_of(world.now());
     end(&world, &came(&world, TENANT, "10001")).await;
@@ -102,7 +102,7 @@ async fn a_record_that_is_written_long_after_its_receipt_is_counted_in_its_hour(
 }
 
 #[tokio::test]
-async fn what_a_sweep_found_counts_as_a_gap_and_a_feedback_to_come_as_open() {
+async fn counts_found_changes_as_gaps_and_pending_feedback_as_open() {
     let world = world().await;
     let start = hour_of(world.now());
     end(&world, &world.accepted(TENANT, "10001", Origin::Reconciliation)).await;
@@ -116,7 +116,7 @@ async fn what_a_sweep_found_counts_as_a_gap_and_a_feedback_to_come_as_open() {
 }
 
 #[tokio::test]
-async fn days_without_a_run_are_made_up_for_and_quiet_ones_cost_little() {
+async fn catches_up_on_days_without_a_run_at_low_cost() {
     let world = world().await;
     let start = hour_of(world.now());
     world.host.advance(Duration::minutes(6));

@@ -1,4 +1,4 @@
-//! Every list has its turn, however small the budget.
+//! Every list gets its turn, however small the budget.
 
 use crate::world::World;
 use fixtures::TENANT;
@@ -18,13 +18,13 @@ async fn world(tenants: &[String], collections: usize, max_calls: u32) -> World 
     World::with_tenants(json!({"collections": collections, "max_calls": max_calls}), &tenants).await
 }
 
-/// Lists that were asked for, `{tenant}:{collection}`.
+/// The requested lists, `{tenant}:{collection}`.
 fn asked(world: &World) -> HashSet<String> {
     world.calls().iter().map(|call| call.rsplit_once(':').unwrap().0.to_owned()).collect()
 }
 
 #[tokio::test]
-async fn thirty_tenants_at_an_interval_of_an_hour_and_200_calls_are_all_swept_in_two_runs() {
+async fn two_hourly_runs_of_200_calls_sweep_thirty_tenants() {
     let tenants = tenants(30);
     let world = world(&tenants, 10, 200).await;
     for _ in 0..2 {
@@ -60,7 +60,7 @@ async fn a_tenant_with_little_quota_has_all_its_lists_swept_in_turn() {
 }
 
 #[tokio::test]
-async fn where_all_lists_have_their_turn_nothing_is_written_about_it() {
+async fn a_run_with_a_turn_for_all_lists_writes_no_place() {
     let world = world(&tenants(2), 2, 100).await;
     world.run().await;
     let item = world.table.client.get_item().table_name("webhooks");

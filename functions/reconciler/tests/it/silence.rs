@@ -13,7 +13,7 @@ async fn world() -> World {
 }
 
 #[tokio::test]
-async fn a_tenant_that_used_to_be_heard_of_is_missed() {
+async fn a_tenant_that_stopped_sending_is_silent() {
     let world = World::with_tenants(json!({"collections": [], "silence_hours": 24}), &[TENANT]).await;
     world.hear(TENANT, Origin::Webhook).await;
     assert_eq!(world.run().await.silent, Some(0), "it was heard of just now");
@@ -25,7 +25,7 @@ async fn a_tenant_that_used_to_be_heard_of_is_missed() {
 }
 
 #[tokio::test]
-async fn what_we_found_ourselves_does_not_break_the_silence() {
+async fn a_found_change_does_not_end_the_silence() {
     let world = world().await;
     world.hear(TENANT, Origin::Webhook).await;
     world.host.advance(Duration::hours(25));
@@ -34,7 +34,7 @@ async fn what_we_found_ourselves_does_not_break_the_silence() {
 }
 
 #[tokio::test]
-async fn a_silence_does_not_end_because_it_goes_on() {
+async fn a_long_silence_stays_reported() {
     let world = world().await;
     world.hear(TENANT, Origin::Webhook).await;
     world.hear(OTHER, Origin::Webhook).await;
@@ -48,7 +48,7 @@ async fn a_silence_does_not_end_because_it_goes_on() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_was_never_heard_of_is_missed_as_well() {
+async fn a_tenant_that_never_sent_is_silent() {
     let world = World::with_tenants(json!({"collections": [], "silence_hours": 24}), &[TENANT]).await;
     for (hours, silent) in [(0, 0), (24, 0), (1, 1), (24 * 14, 1)] {
         world.host.advance(Duration::hours(hours));
@@ -90,7 +90,7 @@ async fn a_run_for_one_tenant_says_nothing_about_silence() {
     assert_eq!((report.silent, report.silent_subscriptions), (None, None));
 }
 
-/// Of the two subscriptions, `all` is watched, and `legacy` is not.
+/// `all` is watched and `legacy` is not.
 async fn with_subscription(hours_of_all: u16, own: Option<u16>) -> World {
     let mut settings = document();
     settings["reconciliation"] = json!({"collections": [], "silence_hours": hours_of_all});
@@ -106,7 +106,7 @@ async fn deliver(world: &World, subscription: &str) {
 }
 
 #[tokio::test]
-async fn a_subscription_that_never_delivered_is_missed() {
+async fn a_subscription_that_never_delivered_is_silent() {
     let world = with_subscription(24, None).await;
     for (hours, silent) in [(0, 0), (24, 0), (1, 1), (24 * 14, 1)] {
         world.host.advance(Duration::hours(hours));
@@ -148,7 +148,7 @@ async fn a_subscription_that_is_gone_from_the_settings_is_forgotten() {
 }
 
 #[tokio::test]
-async fn a_subscription_whose_event_is_rare_may_be_waited_for_longer() {
+async fn a_subscription_can_have_a_longer_silence_limit() {
     for (of_all, own, silent) in
         [(24, Some(0), 0), (24, Some(72), 0), (72, Some(24), 1), (0, None, 0), (0, Some(24), 1)]
     {

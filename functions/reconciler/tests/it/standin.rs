@@ -1,4 +1,5 @@
-//! The real client over HTTP against the stand-in for Visma Net, in each of its readings of what is not known for certain.
+//! The real client over HTTP against the stand-in for Visma Net, in each variant of the unknown
+//! behaviour.
 
 use serde_json::json;
 use standin::{CLIENT_ID, CLIENT_SECRET, Collection as Kept, Lists, NewTenant, Options, Server, TenantClient};
@@ -36,7 +37,7 @@ impl Bench {
         self.company.id().to_string()
     }
 
-    /// Keys and times of all rows that changed since an hour ago, and the calls that it took.
+    /// The keys and times of all rows changed within the last hour, and the number of calls.
     async fn read(&self, collection: Collection) -> (Vec<Row>, usize) {
         let since = SystemHost.now() - time::Duration::HOUR;
         let (mut walk, mut rows, mut calls) = (Walk::new(100), Vec::new(), 0);
@@ -71,7 +72,7 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn in_every_reading_all_sales_orders_of_a_list_are_read_once() {
+async fn reads_all_sales_orders_once_in_every_variant() {
     for (bare, cuts, largest) in [
         (false, false, 100),
         (false, false, 50),
@@ -92,7 +93,7 @@ async fn in_every_reading_all_sales_orders_of_a_list_are_read_once() {
 }
 
 #[tokio::test]
-async fn in_every_reading_all_customers_of_a_list_are_read_once() {
+async fn reads_all_customers_once_in_every_variant() {
     for (counts, by_time, largest) in [(true, false, 1000), (false, false, 1000), (true, true, 50), (false, true, 50)] {
         let bench = Bench::new(Lists { counts, by_time, ..Lists::default() }, largest).await;
         for n in 0..130 {
@@ -105,7 +106,7 @@ async fn in_every_reading_all_customers_of_a_list_are_read_once() {
 }
 
 #[tokio::test]
-async fn the_status_of_an_order_is_its_description_and_what_holds_it_up() {
+async fn the_status_of_an_order_adds_cancelled_or_hold() {
     let bench = Bench::new(Lists::default(), 1000).await;
     for (fields, status) in [
         (json!({"status": "Open"}), "Open"),
@@ -120,7 +121,7 @@ async fn the_status_of_an_order_is_its_description_and_what_holds_it_up() {
 }
 
 #[tokio::test]
-async fn a_customer_of_a_list_has_the_revision_that_was_fetched() {
+async fn a_listed_customer_has_the_fetched_revision() {
     let bench = Bench::new(Lists::default(), 1000).await;
     bench.company.put(Kept::Customer, "10001", json!({"name": "A"})).await.unwrap();
     let fetched = bench.fetch("v1/customer/10001").await;
@@ -130,7 +131,7 @@ async fn a_customer_of_a_list_has_the_revision_that_was_fetched() {
 }
 
 #[tokio::test]
-async fn an_item_with_odd_characters_in_its_number_is_listed_and_fetched_under_it() {
+async fn lists_and_fetches_an_item_with_odd_characters_in_its_number() {
     let numbers = ["ÅS 1", "A+B", "1/2", "50%", "19:20", "(7)~#"];
     let bench = Bench::new(Lists::default(), 1000).await;
     for number in numbers {

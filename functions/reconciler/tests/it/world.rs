@@ -24,14 +24,15 @@ type Lists = HashMap<(String, Collection), Vec<Row>>;
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) key: String,
-    /// `None`: it shows none.
+    /// `None` if the row has no time.
     pub(crate) modified: Option<OffsetDateTime>,
-    /// Text that its content hash and its row version are made of.
+    /// The text of its content hash and row version.
     pub(crate) content: String,
     pub(crate) etag: Option<String>,
 }
 
-/// The ERP's lists, paged and filtered as docs/visma-net.md#lists says, with a fault for every call that is to fail.
+/// The ERP's lists, paged and filtered like docs/visma-net.md#lists, with faults for calls that
+/// should fail.
 #[derive(Clone, Default)]
 pub(crate) struct FakeLists(pub(crate) Arc<Mutex<Answers>>);
 
@@ -40,11 +41,11 @@ pub(crate) struct Answers {
     pub(crate) lists: Lists,
     calls: Vec<String>,
     faults: VecDeque<Option<VismaError>>,
-    /// The calls that a tenant has left.
+    /// The calls left for each tenant.
     pub(crate) quotas: HashMap<String, u64>,
-    /// In the order of their keys; else in that of their times.
+    /// Sorts rows by key instead of by time.
     pub(crate) by_key: bool,
-    /// Pages are cut to this, or refused where that is wanted.
+    /// The largest page. Larger requests are cut, or refused if `refuses` is set.
     pub(crate) largest: Option<usize>,
     pub(crate) refuses: bool,
 }
@@ -174,7 +175,7 @@ impl World {
         self.reconciler.run("r-1", Duration::from_secs(60), only, trace.as_ref()).await.unwrap()
     }
 
-    /// A run, and what it asked of the table.
+    /// Runs once and returns what it asked of the table.
     pub(crate) async fn run_counted(&self) -> (Report, Cost) {
         let before = self.cost.cost();
         let report = self.run().await;
@@ -189,7 +190,7 @@ impl World {
         self.run_for(None).await
     }
 
-    /// The ERP changed `key`, so many minutes before now. No two changes have the same time.
+    /// Changes `key` in the ERP, this many minutes ago. No two changes have the same time.
     pub(crate) fn change(&self, tenant: &str, collection: Collection, key: &str, minutes_ago: i64) {
         let modified = self.host.now() - time::Duration::minutes(minutes_ago);
         let mut inner = self.lists.0.lock().unwrap();
@@ -198,7 +199,7 @@ impl World {
         list.push(row(key, modified, list.len()));
     }
 
-    /// The same for many that were not in the list before.
+    /// The same for many new rows.
     pub(crate) fn change_all(&self, collection: Collection, keys: &[String], minutes_ago: i64) {
         let modified = self.host.now() - time::Duration::minutes(minutes_ago);
         let mut inner = self.lists.0.lock().unwrap();
@@ -206,7 +207,7 @@ impl World {
         list.extend(keys.iter().enumerate().map(|(at, key)| row(key, modified, at)));
     }
 
-    /// Works on the rows of a list of [`TENANT`].
+    /// Edits the rows of a list of [`TENANT`].
     pub(crate) fn rows<T>(&self, collection: Collection, work: impl FnOnce(&mut Vec<Row>) -> T) -> T {
         let mut inner = self.lists.0.lock().unwrap();
         work(inner.lists.entry((TENANT.to_owned(), collection)).or_default())
@@ -216,7 +217,7 @@ impl World {
         self.lists.0.lock().unwrap().faults.extend(faults.into_iter().map(Some));
     }
 
-    /// Lets so many calls through, and then one fails.
+    /// Lets this many calls succeed, then one fails.
     pub(crate) fn fail_after(&self, calls: usize, fault: VismaError) {
         let faults = std::iter::repeat_n(None, calls).chain([Some(fault)]);
         self.lists.0.lock().unwrap().faults.extend(faults);
@@ -227,7 +228,7 @@ impl World {
         self.lists.0.lock().unwrap().calls.clone()
     }
 
-    /// What was queued, as the processor would read it.
+    /// The queued notifications, as the processor reads them.
     pub(crate) fn queued(&self) -> Vec<Notification> {
         let settings = Settings::parse(&document().to_string()).unwrap();
         let read = |sent: fixtures::Sent| {
@@ -237,12 +238,12 @@ impl World {
         self.queue.sent().into_iter().map(read).collect()
     }
 
-    /// A webhook of the tenant was accepted and processed just now.
+    /// Accepts and processes a webhook of the tenant now.
     pub(crate) async fn hear(&self, tenant: &str, origin: Origin) {
         self.process(&self.accepted(tenant, "10001", origin)).await;
     }
 
-    /// A change of a customer, accepted just now.
+    /// A change of a customer, accepted now.
     pub(crate) fn accepted(&self, tenant: &str, key: &str, origin: Origin) -> Notification {
         let modified = Ticks::from_datetime(self.host.now());
         let body = json!({"event": "CUSTOMER_CHANGED", "entityId": key, "timeStamp": modified.get()}).to_string();
@@ -250,7 +251,7 @@ impl World {
         Notification::read(&delivery, &body, &NoDirectory)
     }
 
-    /// A delivery accepted just now.
+    /// A delivery accepted now.
     pub(crate) fn meta(&self, tenant: &str, origin: Origin) -> Meta {
         Meta {
             id: self.host.new_id(),
@@ -269,12 +270,12 @@ impl World {
         }
     }
 
-    /// Does with a notification what the processor does.
+    /// Processes a notification like the processor.
     pub(crate) async fn process(&self, n: &Notification) {
         self.process_as(n, Revision::default()).await;
     }
 
-    /// The same, where `revision` was fetched.
+    /// The same, with `revision` as the fetched one.
     pub(crate) async fn process_as(&self, n: &Notification, revision: Revision) {
         let key = n.ledger_key();
         let change = HeadChange {
@@ -296,7 +297,7 @@ impl World {
         self.end(n, Answering::none()).await;
     }
 
-    /// Writes the end of a notification down.
+    /// Records the end of a notification.
     pub(crate) async fn end(&self, n: &Notification, answer: Answering) {
         self.record(n, Change::Ended { state: State::Processed, answer }).await;
     }

@@ -1,4 +1,4 @@
-//! Sweeps of an ERP whose clock is not ours, over HTTP.
+//! Sweeps an ERP whose clock differs from ours, over HTTP.
 
 use fixtures::{FakeQueue, FakeSource, TestHost, TestTable, document};
 use reconciler::{Ports, Reconciler};
@@ -85,7 +85,7 @@ impl World {
         self.queue.sent()[before..].iter().map(key).collect()
     }
 
-    /// The processor fetched the account when the clock of Oslo showed this.
+    /// Records that the processor fetched the account when the clock of Oslo showed this.
     async fn fetched(&self, number: &str, shown: &str) {
         let resource = Clock::new(Zone::named("Europe/Oslo").unwrap(), self.host.now()).read(shown);
         let change = HeadChange {
@@ -134,7 +134,7 @@ async fn a_sales_order_is_found_by_the_clock_of_its_own_api() {
 }
 
 #[tokio::test]
-async fn of_a_zone_that_is_wrong_to_the_west_changes_are_found_late_and_not_lost() {
+async fn a_zone_too_far_west_finds_changes_late_without_losing_any() {
     let world = World::new("Asia/Tokyo", "UTC", SystemHost.now()).await;
     world.tenant.put(standin::Collection::Account, "1920", json!({})).await.unwrap();
     assert!(world.sweep().await.is_empty());
@@ -156,7 +156,7 @@ async fn the_second_of_two_equal_hours_hides_no_change_and_reports_none_twice() 
     }
     world.host.advance(time::Duration::minutes(6));
     assert!(world.sweep().await.is_empty());
-    // 01:11 UTC: two have changed since, and a webhook came of one.
+    // 01:11 UTC: two changes since, and a webhook for one of them.
     change("1920", after).await;
     change("1921", after).await;
     world.fetched("1920", after).await;
@@ -169,7 +169,7 @@ async fn the_second_of_two_equal_hours_hides_no_change_and_reports_none_twice() 
 }
 
 #[tokio::test]
-async fn the_hour_that_is_skipped_hides_no_change() {
+async fn the_skipped_hour_hides_no_change() {
     let world = World::new("Europe/Oslo", "Europe/Oslo", datetime!(2026-03-29 0:56 UTC)).await;
     assert!(world.sweep().await.is_empty());
     for (number, shown) in [("1920", "2026-03-29T01:59:59.999"), ("1930", "2026-03-29T03:00:00.001")] {

@@ -16,7 +16,7 @@ async fn a_resource_is_found_below_the_base_of_its_api() {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_before_an_answer_is_not_a_part_of_it() {
+async fn ignores_a_byte_order_mark_before_an_answer() {
     let bench = Bench::with_token().await;
     bench.on_account(status(200).set_body_string("\u{feff}{\"accountID\":77}")).await;
     let Ok(Fetched::Found(resource)) = bench.fetch().await else { panic!("not found") };
@@ -24,7 +24,7 @@ async fn a_byte_order_mark_before_an_answer_is_not_a_part_of_it() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_gone_and_no_error() {
+async fn a_missing_resource_is_gone_and_no_error() {
     for code in [404, 410] {
         let bench = Bench::with_token().await;
         bench.on_account(status(code)).await;
@@ -33,7 +33,7 @@ async fn what_is_not_there_is_gone_and_no_error() {
 }
 
 #[tokio::test]
-async fn the_erps_answers_are_told_apart() {
+async fn each_answer_of_the_erp_has_its_own_error() {
     for (answer, text) in [
         (status(400), "resource: unexpected answer (400)"),
         (status(403), "resource: not approved by the tenant (403)"),
@@ -68,7 +68,7 @@ async fn a_redirect_is_an_error_and_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_unavailable() {
+async fn an_unreachable_server_is_unavailable() {
     let mut bench = Bench::with_token().await;
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     bench.visma.erp_url = format!("http://{closed}/erp").parse().unwrap();
@@ -77,7 +77,7 @@ async fn a_server_that_is_not_there_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_feedback_is_sent_exactly_as_the_schema_has_it() {
+async fn a_feedback_matches_the_schema_exactly() {
     for code in [200, 201, 202, 204] {
         let bench = Bench::with_token().await;
         Mock::given(path(FEEDBACK_PATH)).respond_with(status(code)).mount(&bench.server).await;
@@ -93,7 +93,7 @@ async fn a_feedback_is_sent_exactly_as_the_schema_has_it() {
 }
 
 #[tokio::test]
-async fn a_refused_feedback_is_told_apart_from_one_to_try_again() {
+async fn a_refused_feedback_differs_from_one_to_retry() {
     for (code, text) in [
         (400, "feedback: refused (400)"),
         (404, "feedback: refused (404)"),

@@ -7,7 +7,7 @@ fn limited(stage: Stage, seconds: u64) -> VismaError {
 }
 
 #[tokio::test]
-async fn a_tenant_told_to_wait_makes_no_request_until_then_and_holds_nobody_up() {
+async fn a_rate_limited_tenant_waits_without_delaying_others() {
     let bench = Bench::new().await;
     for tenant in ["t-1", "t-2"] {
         token_request_for(tenant).respond_with(token(tenant)).mount(&bench.server).await;
@@ -28,7 +28,7 @@ async fn a_tenant_told_to_wait_makes_no_request_until_then_and_holds_nobody_up()
 }
 
 #[tokio::test]
-async fn the_end_of_the_window_counts_where_no_retry_after_is_given() {
+async fn waits_for_the_windows_end_without_a_retry_after() {
     let bench = Bench::with_token().await;
     bench.on_account(status(429).insert_header("x-ratelimit-reset", "900")).await;
     assert_eq!(bench.fetch().await.unwrap_err(), limited(Stage::Resource, 900));
@@ -53,7 +53,7 @@ async fn without_a_time_the_next_call_asks_again() {
 }
 
 #[tokio::test]
-async fn a_limit_on_tokens_is_kept_as_well() {
+async fn respects_the_rate_limit_of_tokens() {
     let bench = Bench::new().await;
     token_request().respond_with(status(429).insert_header("retry-after", "5")).mount(&bench.server).await;
     for _ in 0..2 {

@@ -26,7 +26,7 @@ fn problem(code: u16, parameter: &str) -> ResponseTemplate {
 }
 
 #[tokio::test]
-async fn sales_orders_are_asked_for_in_the_order_of_their_last_change() {
+async fn asks_for_sales_orders_sorted_by_last_change() {
     let bench = Bench::with_token().await;
     let list = json!({"value": [{"type": "SO", "orderId": "1", "lastModified": "2026-11-23T12:00:00Z"}], "nextPage": null, "totalCount": 1});
     Mock::given(path(ORDERS_PATH))
@@ -40,7 +40,7 @@ async fn sales_orders_are_asked_for_in_the_order_of_their_last_change() {
 }
 
 #[tokio::test]
-async fn a_refused_parameter_is_told_by_its_name_and_limit_and_by_no_word_of_the_answer() {
+async fn reports_a_refused_parameter_without_the_answers_text() {
     for (answer, text) in [
         (problem(400, "pageSize"), "list: the parameter pageSize is refused (400), at most 50 is taken"),
         (problem(400, "PageSize"), "list: the parameter pageSize is refused (400), at most 50 is taken"),

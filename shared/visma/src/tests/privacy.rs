@@ -3,7 +3,8 @@ use webhooks_telemetry::{Captured, subscriber_for_tests};
 
 const CANARY: &str = "canary";
 
-/// A bench in which every text that could leak is a canary, answering `code` to whatever comes after the token.
+/// A bench whose texts are all canaries where they could leak. It answers `code` to each call after
+/// the token.
 async fn bench_of_canaries(token_code: u16, code: u16) -> Bench {
     let mut bench = Bench::new().await;
     let mut visma = serde_json::json!({
@@ -22,7 +23,7 @@ async fn bench_of_canaries(token_code: u16, code: u16) -> Bench {
 }
 
 #[tokio::test]
-async fn neither_errors_nor_logs_show_anything_that_came_from_outside() {
+async fn errors_and_logs_show_no_text_from_outside() {
     let captured = Captured::default();
     let _default = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
     let path = ResourcePath::parse("v1/customer/canary-key").unwrap();

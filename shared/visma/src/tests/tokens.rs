@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::form_urlencoded;
 
 #[tokio::test]
-async fn a_token_is_asked_for_as_visma_connect_wants_it() {
+async fn the_token_request_has_visma_connects_form() {
     let bench = Bench::with_token().await;
     bench.on_account(account()).await;
     bench.fetch().await.unwrap();
@@ -94,7 +94,7 @@ async fn each_tenant_and_each_client_has_a_token_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_token_that_the_erp_refuses_is_renewed_once_for_all_who_hold_it() {
+async fn a_refused_token_is_renewed_once_for_all_its_users() {
     let bench = Bench::new().await;
     token_request().respond_with(token("token-1")).up_to_n_times(1).mount(&bench.server).await;
     token_request().respond_with(token("token-2")).mount(&bench.server).await;
@@ -112,7 +112,7 @@ fn is_refused(error: &VismaError) -> bool {
 }
 
 #[tokio::test]
-async fn a_new_token_that_is_refused_as_well_fails_the_call_and_is_tried_again_a_little_later() {
+async fn a_refused_new_token_fails_the_call_and_is_retried_later() {
     let bench = Bench::new().await;
     token_request().respond_with(token("token-1")).up_to_n_times(2).mount(&bench.server).await;
     token_request().respond_with(token("token-2")).mount(&bench.server).await;
@@ -126,7 +126,7 @@ async fn a_new_token_that_is_refused_as_well_fails_the_call_and_is_tried_again_a
     bench.fetch().await.unwrap();
 }
 
-/// Twenty callers at once, every five seconds, for so long. What the last one was told.
+/// Twenty callers at once, every five seconds, for this many seconds. Returns the last error.
 async fn asked_for(bench: &Bench, seconds: i64) -> VismaError {
     let mut told = None;
     for _ in 0..=seconds / 5 {
@@ -138,11 +138,11 @@ async fn asked_for(bench: &Bench, seconds: i64) -> VismaError {
 }
 
 #[tokio::test]
-async fn a_customers_tenant_is_named_without_a_storm_of_token_requests() {
+async fn a_customer_tenant_is_reported_without_a_storm_of_token_requests() {
     let bench = Bench::with_token().await;
     bench.on_account(status(401)).await;
     assert!(is_refused(&asked_for(&bench, 290).await), "it may still be a disturbance");
-    // One caller may hear of its refusal only after the renewal, and asks once more.
+    // One caller may hear of its refusal only after the renewal, and then asks once more.
     let requests = bench.requests_to(TOKEN_PATH).await.len();
     assert!((7..=8).contains(&requests), "a renewed one, and then ever less often: {requests}");
     let needed = VismaError::CompanyTenantNeeded { stage: crate::Stage::Resource };
@@ -154,7 +154,7 @@ async fn a_customers_tenant_is_named_without_a_storm_of_token_requests() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_the_erp_takes_at_last_goes_on_within_five_minutes() {
+async fn an_accepted_tenant_recovers_within_five_minutes() {
     let bench = Bench::with_token().await;
     bench.on_account(status(401)).await;
     asked_for(&bench, 600).await;
@@ -189,7 +189,7 @@ async fn an_approval_given_later_takes_effect_with_the_next_call() {
 }
 
 #[tokio::test]
-async fn visma_connects_answers_are_told_apart() {
+async fn each_answer_of_visma_connect_has_its_own_error() {
     for (code, text) in [
         (400, "token: no valid token (400)"),
         (401, "token: no valid token (401)"),

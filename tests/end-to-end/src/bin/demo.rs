@@ -1,10 +1,10 @@
-//! Sends one notification of every kind through the public URL and shows what becomes of it.
+//! Sends one notification of every kind through the public URL and shows the results.
 
 use end_to_end::{Company, catalogue};
 use standin::{Change, Sending};
 use std::time::Instant;
 
-/// The settings' first company, which no test uses.
+/// The first company of the settings, which no test uses.
 const COMPANY: u32 = 1;
 
 #[tokio::main(flavor = "current_thread")]
@@ -22,7 +22,7 @@ async fn main() {
     accounts(&company).await;
     duplicates(&company).await;
     account_for_all(&company).await;
-    // As its schedule would: it writes down what the tenants are called.
+    // The schedule would do this: the run records the tenants' names.
     company.stack.reconcile(None).await;
     println!("{} events of the catalogue in {:.1} s", rows.len(), started.elapsed().as_secs_f64());
 }
@@ -31,7 +31,7 @@ fn print_row(row: &catalogue::Row) {
     let channel = if row.event.publisher == standin::Publisher::Legacy { "legacy" } else { "dispatcher" };
     let answer = row.answer.map_or_else(|| "none".to_owned(), |status| status.to_string());
     let description = row.description.as_deref().unwrap_or("-");
-    // What has no number of its own is kept under the content's hash.
+    // An entity without a number is kept under the hash of its content.
     let key = if row.key.starts_with('~') { "-" } else { &row.key };
     println!(
         "{:<42} {channel:<10} {key:<12.12} {answer:<7} {:<10} {:<8} {description}",
@@ -39,7 +39,7 @@ fn print_row(row: &catalogue::Row) {
     );
 }
 
-/// A document goes through its statuses, and two of the notifications arrive in the wrong order.
+/// A document goes through its statuses; two of the notifications arrive in the wrong order.
 async fn documents(company: &Company) {
     let key = "SO/900001";
     for status in ["On hold", "Open", "Completed"] {

@@ -6,7 +6,7 @@ use end_to_end::{Company, until};
 use serde_json::{Value, json};
 use standin::{Change, Endpoint, Fault};
 
-/// Texts whose contrast with what is behind them is below 4.5 (WCAG 2, AA).
+/// Finds texts with a contrast below 4.5 to their background (WCAG 2, AA).
 const PALE: &str = r"
     const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     const rgba = (color) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); return canvas.getImageData(0, 0, 1, 1).data; };
@@ -52,7 +52,7 @@ async fn everything_can_be_done_by_keyboard_and_read_in_light_and_dark_on_a_phon
 
 type View = (&'static str, String, &'static str, &'static str);
 
-/// Something of every kind to look at, and where it is.
+/// Creates something of every kind, and returns the views that show it.
 async fn made(company: &Company) -> Vec<View> {
     for (event, key) in
         [("ACCOUNT_CREATED", "2701"), ("SUPPLIER_CHANGED", "S-4400"), ("SALESORDER_UI_CUSTOMACTION", "SO/270002")]
@@ -65,7 +65,7 @@ async fn made(company: &Company) -> Vec<View> {
         let changed = company.visma.change_and_emit(&change).await.unwrap();
         company.answered(&changed.emitted).await;
     }
-    // One with trouble: the ERP fails twice, then Visma Net does not take the feedback.
+    // One with faults: the ERP fails twice, then Visma Net refuses the feedback.
     company.visma.set_faults(Endpoint::Resource, &[Fault::status(503), Fault::status(503)]).await.unwrap();
     company.visma.set_faults(Endpoint::Feedback, &[Fault::status(400)]).await.unwrap();
     let troubled = company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", "27004")).await.unwrap();
@@ -98,7 +98,7 @@ async fn made(company: &Company) -> Vec<View> {
     views
 }
 
-/// In both schemes, wide and narrow: pictures, contrast, names, and nothing to the right of the screen.
+/// Takes pictures and checks contrast, names and overflow in both schemes, wide and narrow.
 async fn check(browser: &Browser, name: &str) {
     for scheme in ["light", "dark"] {
         browser.prefer(scheme).await;
@@ -133,7 +133,7 @@ pub(crate) async fn focused(browser: &Browser) -> Element {
     browser.driver.active().await.expect("something has the focus")
 }
 
-/// Presses Tab until the control of this name has the focus.
+/// Presses Tab until the control with this name has the focus.
 pub(crate) async fn tab_to(browser: &Browser, name: &str) {
     for _ in 0..120 {
         browser.driver.press_key(TAB).await.unwrap();

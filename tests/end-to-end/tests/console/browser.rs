@@ -1,4 +1,4 @@
-//! A Chromium without a window, and a person before it.
+//! A headless Chromium, and its user.
 
 use crate::webdriver::{Element, Session};
 use base64::Engine as _;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, io::BufRead, io::BufReader};
 use uuid::Uuid;
 
-/// A browser of its own, with a folder of its own for its profile and whatever it leaves behind. Both are gone when it is dropped.
+/// A browser with its own folder for its profile and temporary files. Dropping it removes both.
 pub(crate) struct Browser {
     pub(crate) driver: Session,
     _process: Process,
@@ -27,7 +27,7 @@ struct Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // A test that fails leaves the browser open, which would go on for ever: asked to end, the driver closes it.
+        // A failed test leaves the browser open. The driver closes it when asked to end.
         let driver = Pid::from_child(&self.driver);
         let _ = kill_process(driver, Signal::TERM);
         let patience = Instant::now();
@@ -40,10 +40,11 @@ impl Drop for Process {
     }
 }
 
-/// Starts of a driver that ends before it listens.
+/// Tries to start a driver, which may end before it listens.
 const TRIES: usize = 5;
 
-/// What may have a name: the browser says at the end which one has, but asking it of every control takes long.
+/// Elements that may have a name. The browser then says which has it; asking it about every control
+/// takes too long.
 const CANDIDATES: &str = "
     const text = (one) => one.getAttribute('aria-label') ?? one.labels?.[0]?.textContent ?? one.textContent;
     const wanted = arguments[1].trim();
@@ -51,7 +52,7 @@ const CANDIDATES: &str = "
 
 impl Browser {
     pub(crate) async fn open() -> Self {
-        // Short, for a socket's name in it must not be longer than 107 bytes.
+        // Short, since the name of a socket in it is limited to 107 bytes.
         let folder = env::temp_dir().join(format!("console-{:08x}", Uuid::new_v4().as_fields().0));
         fs::create_dir(&folder).expect("a folder for the browser");
         let (driver, port) = start(&folder);
@@ -87,18 +88,18 @@ impl Browser {
         self.driver.post("url", json!({"url": url})).await.expect("a page");
     }
 
-    /// What stands in the address bar.
+    /// The URL in the address bar.
     pub(crate) async fn address(&self) -> Url {
         let address = self.driver.get("url").await.expect("a page");
         Url::parse(address.as_str().expect("text")).expect("an address")
     }
 
-    /// What a script returns; promises are awaited.
+    /// The result of a script. Promises are awaited.
     pub(crate) async fn script(&self, script: &str, arguments: Vec<Value>) -> Value {
         self.driver.execute(script, arguments).await.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
-    /// The first element of this selector that is shown, once there is one.
+    /// Waits for the first visible element of this selector.
     pub(crate) async fn sees(&self, selector: &str) -> Element {
         until(&format!("{selector} to be shown"), async || {
             for element in self.driver.find_all(selector).await.ok()? {
@@ -121,13 +122,13 @@ impl Browser {
         serde_json::from_value(self.script(texts, vec![selector.into()]).await).expect("texts")
     }
 
-    /// Waits until an element of the selector holds the text.
+    /// Waits until an element of the selector contains the text.
     pub(crate) async fn reads(&self, selector: &str, text: &str) {
         let what = format!("{selector} to say {text:?}");
         until(&what, async || self.texts(selector).await.iter().any(|one| one.contains(text)).then_some(())).await;
     }
 
-    /// The control that is shown and that a screen reader calls so, once it is there.
+    /// Waits for the visible control that has this name for a screen reader.
     async fn named(&self, selector: &str, name: &str) -> Element {
         until(&format!("{name:?} among {selector}"), async || {
             let candidates = self.driver.execute(CANDIDATES, vec![selector.into(), name.into()]).await.ok()?;
@@ -141,7 +142,7 @@ impl Browser {
         .await
     }
 
-    /// Presses the button, opens the summary or follows the link of this name.
+    /// Presses the button, opens the summary or follows the link with this name.
     pub(crate) async fn press(&self, name: &str) {
         until(&format!("{name:?} to be pressed"), async || {
             self.named("button, a, summary", name).await.click().await.ok()
@@ -149,7 +150,7 @@ impl Browser {
         .await;
     }
 
-    /// Fills in the control of this label.
+    /// Fills in the control with this label.
     pub(crate) async fn fill(&self, label: &str, text: &str) {
         let control = self.named("input, textarea, select", label).await;
         if control.tag().await.unwrap() != "select" {
@@ -158,12 +159,12 @@ impl Browser {
         control.send_keys(text).await.unwrap();
     }
 
-    /// Chooses the radio button or check box of this label.
+    /// Chooses the radio button or check box with this label.
     pub(crate) async fn choose(&self, label: &str) {
         self.named("input[type=radio], input[type=checkbox]", label).await.click().await.expect("a choice");
     }
 
-    /// The name that a screen reader says; empty if the element has gone.
+    /// The name for a screen reader; empty if the element is gone.
     pub(crate) async fn name(&self, element: &Element) -> String {
         element.label().await.unwrap_or_default()
     }
@@ -173,13 +174,13 @@ impl Browser {
         self.driver.post("goog/cdp/execute", command).await.expect("Chromium understands");
     }
 
-    /// As a reader who prefers `light` or `dark`.
+    /// Sets the preferred colour scheme, `light` or `dark`.
     pub(crate) async fn prefer(&self, scheme: &str) {
         let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
         self.devtools("Emulation.setEmulatedMedia", features).await;
     }
 
-    /// As wide and high as this, in CSS pixels.
+    /// Sets the size of the window in CSS pixels.
     pub(crate) async fn resize(&self, width: u32, height: u32) {
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500});
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
@@ -197,7 +198,8 @@ impl Browser {
         fs::write(folder.join(format!("{name}.png")), png).expect("the picture is written");
     }
 
-    /// Fails if Chromium has written an error or a warning: a script's, a refused request, a breach of the page's policy.
+    /// Fails if Chromium has logged an error or a warning: of a script, a refused request, or a
+    /// breach of the page's policy.
     pub(crate) async fn was_content(&self) {
         let log = self.driver.post("se/log", json!({"type": "browser"})).await.expect("a log");
         let entries = log.as_array().expect("a list of entries");
@@ -207,9 +209,10 @@ impl Browser {
     }
 }
 
-/// ChromeDriver on a port of its own choosing.
+/// Starts ChromeDriver on a free port.
 fn start(temporary: &Path) -> (Child, u16) {
-    // It looks for a free port and listens there on two addresses; if another test takes one of them meanwhile, it ends.
+    // It chooses a free port and listens there on two addresses. It ends if another test takes one
+    // of them meanwhile.
     (0..TRIES).find_map(|_| try_start(temporary)).expect("chromedriver tells its port")
 }
 

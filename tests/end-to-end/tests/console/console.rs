@@ -8,7 +8,7 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    /// Nobody has signed in.
+    /// Opens it without signing in.
     pub(crate) async fn open(stack: &Stack) -> Self {
         let browser = Browser::open().await;
         let url = format!("{}/operations/console", stack.api_url);
@@ -27,13 +27,13 @@ impl Console {
         self.browser.sees("#header").await;
     }
 
-    /// Opens a view by its address and waits until its heading reads so.
+    /// Opens a view by its address and waits for its heading.
     pub(crate) async fn view(&self, hash: &str, heading: &str) {
         self.browser.script("location.hash = arguments[0]", vec![hash.into()]).await;
         self.browser.reads("h1", heading).await;
     }
 
-    /// Waits until a list has so many rows.
+    /// Waits until a list has this many rows.
     pub(crate) async fn rows(&self, number: usize) {
         let what = format!("{number} rows");
         until(&what, async || (self.browser.all("tbody tr").await.len() == number).then_some(())).await;

@@ -6,7 +6,7 @@ use end_to_end::{Company, until};
 use serde_json::json;
 use standin::Change;
 
-/// As if the reader came back to the tab: then the console asks at once.
+/// Simulates a return to the tab, which makes the console ask at once.
 const LOOK: &str = "document.dispatchEvent(new Event('visibilitychange'))";
 
 async fn changed(company: &Company, number: &str) {
@@ -15,7 +15,7 @@ async fn changed(company: &Company, number: &str) {
 }
 
 #[tokio::test]
-async fn what_is_new_waits_behind_a_mark_while_the_list_is_read_and_else_comes_by_itself() {
+async fn new_rows_wait_behind_a_mark_while_the_list_is_read_and_appear_otherwise() {
     let company = Company::new(company::FOLLOWED).await;
     changed(&company, "5301").await;
     let console = Console::open(&company.stack).await;
@@ -71,7 +71,7 @@ async fn times_name_their_zone_and_a_link_shows_them_in_the_same_one() {
     browser.reads("tbody time .zone", "UTC").await;
     let shown = browser.texts("tbody time").await;
     let exact = browser.sees("tbody time").await.attribute("datetime").await.unwrap();
-    // The hour may be one of twelve, as the browser's language has it.
+    // The hour may have 12-hour form, by the browser's language.
     assert!(shown[0].contains(&exact[13..19]), "{shown:?}, {exact}");
     let address = browser.address().await;
     assert!(address.fragment().unwrap().contains("tz=UTC"), "{address}");

@@ -1,4 +1,4 @@
-//! The console of the deployed template in a real browser.
+//! Tests the console of the deployed template in a real browser.
 
 #![allow(clippy::disallowed_methods, reason = "it stands outside of what it drives")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -22,7 +22,7 @@ mod tenants;
 mod webdriver;
 mod window;
 
-/// Which company belongs to which test.
+/// The company of each test.
 mod company {
     pub(crate) const BROWSED: u32 = 25;
     pub(crate) const REPAIRED: u32 = 26;

@@ -4,7 +4,7 @@ use end_to_end::{Company, until};
 use standin::Change;
 
 #[tokio::test]
-async fn an_operator_reads_what_was_seen_of_visma_net_and_what_is_only_assumed() {
+async fn an_operator_reads_which_assumptions_about_visma_net_were_observed() {
     let company = Company::new(company::OBSERVED).await;
     let changed = company.visma.change_and_emit(&Change::new("ACCOUNT_CHANGED", "2901")).await.unwrap();
     company.answered(&changed.emitted).await;
@@ -13,7 +13,7 @@ async fn an_operator_reads_what_was_seen_of_visma_net_and_what_is_only_assumed()
     let browser = &console.browser;
     console.view("#/observed", "Observed").await;
     let names = "tr[data-question=event_names]";
-    // Written down when the batch has ended, which may be after the answer.
+    // Observations are written at the end of the batch, which may be after the answer.
     until("the event's name to be seen", async || {
         browser.press("Read again").await;
         let seen = browser.texts(names).await;

@@ -14,7 +14,7 @@ pub(crate) async fn put(stack: &Stack, texts: &[(&str, String)]) {
     stack.dynamodb.put_item().table_name(stack.output("TableName")).set_item(Some(item)).send().await.unwrap();
 }
 
-/// A tenant with an hour in numbers, as the reconciler writes it when it is over; nobody waits for that here.
+/// A tenant with a counted hour, in the reconciler's form. The test does not wait for a real one.
 pub(crate) async fn counted(stack: &Stack) -> String {
     let tenant = format!("counted-{}", Uuid::new_v4().simple());
     let now = OffsetDateTime::now_utc().replace_nanosecond(0).unwrap();
@@ -27,14 +27,14 @@ pub(crate) async fn counted(stack: &Stack) -> String {
     let keys = [("pk", format!("{tenant}#rollups#")), ("sk", format!("HOUR#{}", &hour[..13]))];
     put(stack, &[&keys[..], &[("rollup", rollup.to_string())], &times[..]].concat()).await;
     let summary = json!({"counted_to": now, "tenants": 1, "silent": 0}).to_string();
-    // Else the console takes it for no tenant.
+    // Without this entry, the console does not know the tenant.
     put(stack, &[("pk", "tenants".to_owned()), ("sk", tenant.clone())]).await;
     put(stack, &[("pk", "#rollups#".to_owned()), ("sk", "PLACE".to_owned()), ("summary", summary)]).await;
     tenant
 }
 
 #[tokio::test]
-async fn an_operator_sees_what_came_and_opens_the_list_that_a_bar_counts() {
+async fn an_operator_sees_the_counts_and_opens_the_list_of_a_bar() {
     let stack = Stack::load().await;
     let tenant = counted(&stack).await;
     let console = Console::open(&stack).await;

@@ -1,16 +1,16 @@
-//! Somebody of the local user pool.
+//! A person of the local user pool.
 
 use end_to_end::Stack;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use serde_json::Value;
 
-/// Name and password of the person that the local user pool has.
+/// The name and password of the person in the local user pool.
 pub(crate) fn credentials(stack: &Stack) -> (&str, &str) {
     stack.output("OperationsConsoleUser").split_once(':').expect("a name and a password")
 }
 
-/// A token with every role, got as the console gets it, but without a browser.
+/// A token with every role, requested like the console does, but without a browser.
 pub(crate) async fn token(stack: &Stack) -> String {
     let http = Client::builder().no_proxy().redirect(Policy::none()).build().expect("a plain client");
     let console = format!("{}/operations/console", stack.api_url);

@@ -4,7 +4,7 @@ use end_to_end::{Company, until};
 use standin::{Change, RateBudget};
 
 #[tokio::test]
-async fn an_operator_reads_when_what_waits_for_calls_will_be_done() {
+async fn an_operator_reads_when_waiting_notifications_will_be_done() {
     let company = Company::new(company::OUT_OF_CALLS).await;
     company.visma.set_rate(RateBudget { limit: 1, window_seconds: 3600 }).await.unwrap();
     for key in ["4401", "4402", "4403"] {
@@ -24,7 +24,7 @@ async fn an_operator_reads_when_what_waits_for_calls_will_be_done() {
     browser.reads("tbody tr", &company.tenant).await;
     let rows = browser.texts("tbody tr").await;
     let row = rows.iter().find(|row| row.contains(&company.tenant)).unwrap();
-    // One call an hour, and two for each.
+    // One call an hour, and two for each notification.
     assert!(row.contains(" h"), "{row}");
     company.visma.set_rate(RateBudget::default()).await.unwrap();
     browser.was_content().await;

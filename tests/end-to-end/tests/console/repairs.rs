@@ -69,7 +69,7 @@ async fn pause(console: &Console, company: &Company) {
     browser.sees("td[data-label=Ends] time").await;
     browser.press(&format!("End the pause of * for {}", company.tenant)).await;
     browser.press("End the pause").await;
-    // What waited, here nothing, goes on by a job of its own.
+    // A job of its own releases what waited, here nothing.
     browser.reads("h1", "Replays").await;
     browser.reads(".job[data-kind=release]", "Release after a pause").await;
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 const HOSTILE: &str =
     r#"<img src=x onerror="document.title='broken'">'"`${1}</td><script>document.title='broken'</script>"#;
 
-/// A notification of a tenant of its own, with hostile text wherever text can be.
+/// A notification of its own tenant, with hostile text wherever text is possible.
 async fn plant(stack: &Stack) -> String {
     let tenant = Uuid::new_v4().to_string();
     let now = OffsetDateTime::now_utc().replace_nanosecond(123_000_000).unwrap().format(&Rfc3339).unwrap();
@@ -61,7 +61,7 @@ async fn hostile_text_is_shown_as_text() {
     browser.press("Plan").await;
     browser.reads(".sample", HOSTILE).await;
     browser.was_content().await;
-    // The address of a page is hostile text too.
+    // The address of a page can be hostile too.
     console.view(&format!("#/entity?tenant={tenant}&entity={HOSTILE}&key={HOSTILE}"), "<img src=x").await;
     browser.reads("main", "An entity, such as sales_order.").await;
 
@@ -71,7 +71,7 @@ async fn hostile_text_is_shown_as_text() {
 }
 
 #[tokio::test]
-async fn the_page_lets_no_foreign_script_style_or_request_through() {
+async fn the_page_blocks_foreign_scripts_styles_and_requests() {
     let stack = Stack::load().await;
     let console = Console::open(&stack).await;
     let browser = &console.browser;

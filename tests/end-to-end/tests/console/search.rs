@@ -6,11 +6,11 @@ use end_to_end::{Company, Operator};
 use standin::Change;
 
 #[tokio::test]
-async fn whoever_holds_a_number_or_an_id_finds_the_notification_by_keyboard_alone() {
+async fn finds_a_notification_by_number_or_id_with_the_keyboard() {
     let company = Company::new(company::SEARCHED).await;
     let changed = company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", "C451013")).await.unwrap();
     company.answered(&changed.emitted).await;
-    // The schedule makes tenants known as well; nobody waits for that here.
+    // The schedule would also add the tenant; the test does not wait for it.
     let read = Operator::new(&company.stack, "Read").await;
     let list = format!("/operations/v1/notifications?tenant={}", company.tenant);
     assert_eq!(read.ask("GET", &list, None).await.0, 200);
@@ -19,7 +19,7 @@ async fn whoever_holds_a_number_or_an_id_finds_the_notification_by_keyboard_alon
     console.sign_in(&person::token(&company.stack).await).await;
     let browser = &console.browser;
     browser.reads("h1", "Overview").await;
-    // A part of the number, in small letters, and no tenant.
+    // A part of the number in lower case, without a tenant.
     key(browser, "/").await;
     assert_eq!(browser.name(&focused(browser).await).await, "Search");
     focused(browser).await.send_keys("c45101").await.unwrap();
@@ -34,7 +34,7 @@ async fn whoever_holds_a_number_or_an_id_finds_the_notification_by_keyboard_alon
     let reference = address.fragment().unwrap().trim_start_matches("/notification/").to_owned();
     assert_eq!(reference.len(), 26, "{address}");
 
-    // What belongs to one notification alone opens it.
+    // A unique match opens its notification.
     for held in [reference, changed.emitted.notification_ids[0].to_string()] {
         console.view("#/pauses", "Pauses").await;
         key(browser, "/").await;

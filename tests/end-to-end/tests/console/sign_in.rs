@@ -32,7 +32,7 @@ async fn a_person_signs_in_at_the_issuer_and_out_again() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_not_asked_for_signs_nobody_in() {
+async fn an_unrequested_answer_does_not_sign_in() {
     let stack = Stack::load().await;
     let console = Console::open(&stack).await;
     let browser = &console.browser;
@@ -50,7 +50,7 @@ async fn an_answer_that_was_not_asked_for_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn what_is_no_token_is_refused_and_one_that_ends_sends_back_to_the_sign_in() {
+async fn refuses_invalid_tokens_and_asks_to_sign_in_after_expiry() {
     let stack = Stack::load().await;
     let console = Console::open(&stack).await;
     let browser = &console.browser;
@@ -61,7 +61,7 @@ async fn what_is_no_token_is_refused_and_one_that_ends_sends_back_to_the_sign_in
 
     let token = Operator::new(&stack, "Read").await.token().to_owned();
     browser.was_content().await;
-    // Its signature is another's: the page cannot know, the API does.
+    // The signature belongs to another token. The page cannot know this, but the API does.
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let forged: String = signature.chars().rev().collect();
     browser.fill("Token", &format!("{signed}.{forged}")).await;

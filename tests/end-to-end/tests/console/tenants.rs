@@ -5,7 +5,7 @@ use end_to_end::{Stack, until};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Two tenants of the directory, as the reconciler writes them: their ids and their names.
+/// Two tenants of the directory in the reconciler's form: their ids and names.
 async fn named(stack: &Stack) -> [(String, String); 2] {
     let own = Uuid::new_v4().simple().to_string();
     let tenants = ["Fjordfrukt", "Vestvind"].map(|name| (Uuid::new_v4().to_string(), format!("{name} {own}")));
@@ -17,7 +17,7 @@ async fn named(stack: &Stack) -> [(String, String); 2] {
 }
 
 #[tokio::test]
-async fn a_tenant_is_chosen_by_its_name_and_what_names_none_is_refused_with_the_nearest() {
+async fn chooses_a_tenant_by_name_and_suggests_the_nearest_for_an_unknown_one() {
     let stack = Stack::load().await;
     let [(id, name), _] = named(&stack).await;
     let console = Console::open(&stack).await;

@@ -1,23 +1,24 @@
-//! The commands of WebDriver (<https://www.w3.org/TR/webdriver2/>) that these tests need, and ChromeDriver's own by their paths.
+//! The WebDriver commands (<https://www.w3.org/TR/webdriver2/>) of these tests, and some of
+//! ChromeDriver's own.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// The key by which an answer names an element: WebDriver, section 12.1.
+/// The key of an element in an answer (WebDriver, section 12.1).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
-/// No command of these tests takes as long.
+/// The time limit of a command.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Keys that write nothing: WebDriver, section 17.4.2.
+/// Keys that write no text (WebDriver, section 17.4.2).
 pub(crate) const TAB: &str = "\u{E004}";
 pub(crate) const ENTER: &str = "\u{E007}";
 pub(crate) const ESCAPE: &str = "\u{E00C}";
 
-/// A value, or what the driver or the way to it had to say.
+/// A value, or an error of the driver or the connection.
 pub(crate) type Result<T> = std::result::Result<T, String>;
 
-/// A browser, for as long as its driver runs.
+/// A browser, while its driver runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     http: Client,
@@ -59,17 +60,17 @@ impl Session {
         if is_taken { Ok(value) } else { Err(format!("{path}: {} {}", value["error"], value["message"])) }
     }
 
-    /// What a script returns; promises are awaited.
+    /// The result of a script. Promises are awaited.
     pub(crate) async fn execute(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
         self.post("execute/sync", json!({"script": script, "args": arguments})).await
     }
 
-    /// All that a CSS selector finds.
+    /// All elements of a CSS selector.
     pub(crate) async fn find_all(&self, selector: &str) -> Result<Vec<Element>> {
         Ok(self.elements(&self.post("elements", json!({"using": "css selector", "value": selector})).await?))
     }
 
-    /// What has the focus.
+    /// The element with the focus.
     pub(crate) async fn active(&self) -> Result<Element> {
         let found = self.get("element/active").await?;
         self.element(&found).ok_or_else(|| "nothing has the focus".to_owned())
@@ -84,7 +85,7 @@ impl Session {
         Some(Element { session: self.clone(), path: format!("element/{}", value[ELEMENT].as_str()?) })
     }
 
-    /// Presses a key and lets go of it, wherever the focus is.
+    /// Presses and releases a key at the current focus.
     pub(crate) async fn press_key(&self, key: &str) -> Result<()> {
         let actions = json!([{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]);
         let keyboard = json!({"type": "key", "id": "keyboard", "actions": actions});
@@ -109,17 +110,17 @@ impl Element {
         Ok(self.get("displayed").await? == true)
     }
 
-    /// What a screen reader says.
+    /// The name for a screen reader.
     pub(crate) async fn label(&self) -> Result<String> {
         self.text("computedlabel").await
     }
 
-    /// In small letters.
+    /// The name of the tag in lower case.
     pub(crate) async fn tag(&self) -> Result<String> {
         self.text("name").await
     }
 
-    /// Empty if there is none.
+    /// The attribute's value; empty if there is none.
     pub(crate) async fn attribute(&self, name: &str) -> Result<String> {
         self.text(&format!("attribute/{name}")).await
     }

@@ -1,4 +1,4 @@
-//! What is looked at when all other tests have run: `.config/nextest.toml` has it wait for them.
+//! Runs after all other tests, by `.config/nextest.toml`, and checks what they left.
 
 use end_to_end::{Stack, never_logged, shown};
 use roles::{Account, Judge, listed};
@@ -17,13 +17,15 @@ async fn no_log_of_the_whole_run_shows_a_secret_or_personal_data() {
         let found = shown(&lines, &texts);
         assert!(found.is_none(), "{group} shows {found:?}");
         println!("{group}: {} lines", lines.len());
-        // Otherwise nothing was looked at. API Gateway's own log is not written by the local AWS.
+        // Checks that there was something to look at. The local AWS does not write API Gateway's
+        // own log.
         let is_a_functions = group != "AccessLogGroup";
         assert!(!is_a_functions || shown(&lines, &["\"level\":".to_owned()]).is_some(), "{group} is empty");
     }
 }
 
-/// The local AWS was asked, with adaptations of the policies. This asks what AWS would have said to the same calls.
+/// The local AWS checks the calls against adapted policies. This test checks the same calls against
+/// AWS's rules.
 #[tokio::test]
 async fn every_call_of_the_whole_run_is_one_that_its_role_allows() {
     let stack = Stack::load().await;

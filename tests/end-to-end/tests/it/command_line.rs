@@ -1,4 +1,4 @@
-//! The real `visma-webhooks` against the deployed template.
+//! Tests the real `visma-webhooks` against the deployed template.
 
 mod examples;
 mod learn;
@@ -26,7 +26,7 @@ async fn the_command_line_adds_a_subscription_delivers_by_it_disables_it_and_fin
     assert_eq!(ids, ["local-erp", "local-legacy", "command-line"]);
     assert!(!list.to_string().contains(added["secret"].as_str().unwrap()));
 
-    // Intake reads the settings again when something does not fit, but not more than twice a minute.
+    // Intake reads the settings again if something does not match, but at most twice a minute.
     let send = ["send", "--subscription", "command-line", "--event", "CUSTOMER_UPDATED", "--key", "24"];
     let sent = until("intake to know the subscription", async || {
         let (code, sent) = run(stack, &send);
@@ -53,7 +53,7 @@ async fn the_command_line_adds_a_subscription_delivers_by_it_disables_it_and_fin
     look_at_the_account(stack);
 }
 
-/// The local AWS says all that is asked of a deployed stack, and nobody is told of its alarms.
+/// The local AWS can answer all questions about the account, and the alarms have no subscriber.
 fn look_at_the_account(stack: &Stack) {
     let (_, checks) = run(stack, &["deploy-check"]);
     let checks = checks.as_array().unwrap_or_else(|| panic!("{checks}"));
@@ -68,7 +68,7 @@ fn look_at_the_account(stack: &Stack) {
     assert!(unknown.is_empty(), "{unknown:#?}");
 }
 
-/// The doctor finds nothing that failed, and dead letters are listed.
+/// The doctor finds no fault, and dead letters are listed.
 fn examine(stack: &Stack, tenant: &str) {
     let (code, checks) = run(stack, &["doctor", "--tenant", tenant]);
     assert_eq!(code, 0, "{checks:#}");

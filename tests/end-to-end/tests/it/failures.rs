@@ -11,7 +11,7 @@ async fn a_poison_in_the_middle_of_a_batch_goes_to_the_dead_letter_queue_alone()
     for id in &emitted.notification_ids {
         company.ended(*id, "processed", "sent").await;
     }
-    // Messages of intake once more, as SQS might hand them out, with a foreign one in their midst.
+    // Repeats messages of intake, as SQS may do, with a foreign one among them.
     let foreign = format!("foreign-{}", uuid::Uuid::new_v4());
     let entry = |(at, body): (usize, &str)| {
         SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body).build().unwrap()
@@ -58,7 +58,7 @@ async fn the_erp_down_and_up_again_delays_the_answer_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn what_never_succeeds_is_dead_in_sight_and_the_accountant_is_told() {
+async fn a_notification_that_never_succeeds_is_dead_and_the_accountant_is_told() {
     let company = Company::new(company::ERP_DOWN_FOR_GOOD).await;
     company.visma.set_outage(standin::Endpoint::Resource, Some(Outage::Dropped)).await.unwrap();
     let changed = company.visma.change_and_emit(&Change::new("ACCOUNT_CHANGED", "1920")).await.unwrap();
@@ -74,9 +74,9 @@ async fn what_never_succeeds_is_dead_in_sight_and_the_accountant_is_told() {
     company.stack.message(Queue::NotificationsDeadLetters, of_it).await;
 }
 
-/// Locally a notification has five attempts, in each of which the ERP refuses a new token.
+/// The local stack allows five attempts. In each the ERP refuses a new token.
 #[tokio::test]
-async fn a_customers_tenant_is_parked_as_such_without_a_storm_of_token_requests() {
+async fn a_customer_tenant_is_parked_without_a_storm_of_token_requests() {
     let company = Company::new(company::CUSTOMER).await;
     company.visma.set_customer(true).await.unwrap();
     let emitted = company.visma.emit(&Emit { items: accounts(20), sending: Sending::default() }).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_customers_tenant_is_parked_as_such_without_a_storm_of_token_requests(
     assert!(company.feedback(id).await.is_empty(), "nobody is told of a failure");
 }
 
-/// Runs alone (`.config/nextest.toml`), for meanwhile nobody's deliveries are taken.
+/// Runs alone (`.config/nextest.toml`), since all deliveries are refused meanwhile.
 #[tokio::test]
 async fn while_sqs_refuses_the_answer_is_503_and_the_retry_is_taken() {
     let company = Company::new(company::QUEUE_REFUSED).await;

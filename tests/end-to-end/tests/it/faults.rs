@@ -1,5 +1,5 @@
-//! Everything that goes wrong, at once and on the real thing, while operators work: nothing is lost,
-//! nobody is answered in two ways, and no accepted command is swallowed.
+//! All faults at once on the deployed template while operators work: nothing is lost, no
+//! notification gets two different answers, and no accepted command is swallowed.
 
 mod account;
 mod aws;
@@ -23,14 +23,14 @@ use std::env;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// `cargo xtask faults` says how long, and with which seed.
+/// An option that `cargo xtask faults` sets, such as the duration or the seed.
 fn option(name: &str, usual: u64) -> u64 {
     env::var(name).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
 #[tokio::test]
 #[ignore = "it kills functions and restarts AWS, so it needs a stack of its own: cargo xtask faults"]
-async fn under_load_and_every_fault_nothing_is_lost_and_nobody_is_answered_in_two_ways() {
+async fn under_load_and_every_fault_nothing_is_lost_and_no_answer_contradicts_another() {
     let (seed, length) = (option("FAULTS_SEED", 1), Duration::from_secs(option("FAULTS_SECONDS", 20)));
     println!("seed {seed}, {} s of load and faults", length.as_secs());
     let mut companies = vec![];
@@ -79,7 +79,7 @@ async fn under_load_and_every_fault_nothing_is_lost_and_nobody_is_answered_in_tw
     told(&format!("operator: {}", desk.commands));
     desk.commands.check();
     forgotten.check().await;
-    // What was replayed last has not changed it.
+    // The last replays have changed nothing.
     let account = Account::settled(&companies, async || ()).await;
     told(&format!("at the end: {account}"));
     account.check();
@@ -87,7 +87,7 @@ async fn under_load_and_every_fault_nothing_is_lost_and_nobody_is_answered_in_tw
     account::check_events(&companies).await;
 }
 
-/// Does what the plan says when it says so. The load does not wait for it.
+/// Performs each act at its time. The load does not wait for it.
 async fn carry_out(plan: &Plan, companies: &[Company], aws: &mut Aws) {
     let start = Instant::now();
     for (at, act) in &plan.acts {

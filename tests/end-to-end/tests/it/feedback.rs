@@ -52,7 +52,7 @@ async fn a_feedback_gets_through_limits_failures_lost_answers_and_revoked_tokens
 #[tokio::test]
 async fn a_feedback_refused_under_one_id_is_sent_under_the_other_and_then_parked() {
     let company = Company::new(company::FALLBACK_ID).await;
-    // The body's id is one that Visma Net does not know; the header's is the notification's.
+    // Visma Net does not know the body's id; the header's belongs to the notification.
     let with_foreign_id = |key: &str| {
         let (mut item, foreign) = (Item::new("ACCOUNT_UPDATED", key), uuid::Uuid::new_v4());
         item.extra.insert("notificationId".into(), json!(foreign));

@@ -1,4 +1,5 @@
-//! The deployed template on the local AWS. Each test has a company of its own; the numbers are listed here.
+//! Tests the deployed template on the local AWS. Each test has its own company; the numbers are
+//! listed here.
 
 #![allow(clippy::disallowed_methods, reason = "it stands outside of what it drives")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -18,7 +19,7 @@ mod reconciliation;
 mod rejections;
 mod telemetry;
 
-/// Which company belongs to which test.
+/// The company of each test.
 mod company {
     pub(crate) const CATALOGUE: u32 = 2;
     pub(crate) const DUPLICATES: u32 = 3;
@@ -49,7 +50,7 @@ mod company {
     pub(crate) const FIVE_THOUSAND: u32 = 31;
     pub(crate) const ERASED: u32 = 32;
     pub(crate) const CUSTOMER: u32 = 40;
-    /// One that the settings do not list: its tenant is known by the header alone.
+    /// Not in the settings: only the header names its tenant.
     pub(crate) const LEARNT: u32 = 41;
     pub(crate) const FOREIGN: u32 = 42;
     /// On a stack of their own.

@@ -1,11 +1,11 @@
-//! What the product writes down about a Visma Net that speaks otherwise than it assumes.
+//! Tests what the product records about a Visma Net that differs from its assumptions.
 
 use crate::company;
 use end_to_end::{Company, Operator, until};
 use serde_json::Value;
 use standin::{Change, Dialect, Emit, Item};
 
-/// A fact of a question that contradicts what is assumed, once it is there.
+/// Waits for a fact that contradicts the assumption of a question.
 async fn contradicted(read: &Operator, code: &str, value: &str) -> Value {
     until(&format!("{code} to be contradicted by {value}"), async || {
         let (status, body) = read.ask("GET", "/operations/v1/observed", None).await;
@@ -21,7 +21,7 @@ async fn contradicted(read: &Operator, code: &str, value: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_dialect_that_the_product_does_not_know_is_seen_and_shown() {
+async fn an_unknown_dialect_is_observed_and_shown() {
     let company = Company::new(company::FOREIGN).await;
     let read = Operator::new(&company.stack, "Read").await;
     company.visma.set_dialect(&Dialect::foreign()).await.unwrap();
@@ -35,7 +35,7 @@ async fn a_dialect_that_the_product_does_not_know_is_seen_and_shown() {
     let shape = contradicted(&read, "body_shape", "/record/no:string").await;
     assert!(!shape.to_string().contains("1920") && !shape.to_string().contains(&company.tenant), "{shape}");
 
-    // Read as usual, but for the id that the feedback takes.
+    // The usual form, except for the id that the feedback accepts.
     company.visma.set_dialect(&Dialect { feedback_takes_header_id: true, ..Dialect::default() }).await.unwrap();
     company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", "4711")).await.unwrap();
     let id = contradicted(&read, "feedback_id", "the header's").await;

@@ -1,4 +1,4 @@
-//! The operations API behind API Gateway's own authoriser, on notifications that were really sent.
+//! Tests the operations API behind API Gateway's own authoriser, with really sent notifications.
 
 use crate::company;
 use end_to_end::{Company, Operator, until};
@@ -7,7 +7,7 @@ use standin::Change;
 
 const DAY: &str = "from=2026-01-01T00:00:00Z";
 
-/// The only notification of an entity, as the API shows it.
+/// The only notification of an entity in the API.
 async fn shown(read: &Operator, company: &Company, entity: &str, key: &str) -> Value {
     let url = format!("/operations/v1/entities?tenant={}&entity={entity}&key={key}", company.tenant);
     let (status, body) = read.ask("GET", &url, None).await;
@@ -16,7 +16,7 @@ async fn shown(read: &Operator, company: &Company, entity: &str, key: &str) -> V
 }
 
 #[tokio::test]
-async fn the_operations_api_lets_each_role_do_its_own_and_nobody_without_a_token() {
+async fn each_role_can_do_only_its_own_and_no_request_passes_without_a_token() {
     let company = Company::new(company::OPERATORS).await;
     let changed = company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", "4711")).await.unwrap();
     company.answered(&changed.emitted).await;
@@ -49,12 +49,12 @@ async fn the_operations_api_lets_each_role_do_its_own_and_nobody_without_a_token
 }
 
 #[tokio::test]
-async fn what_was_paused_waits_and_goes_on_by_itself_when_the_pause_ends() {
+async fn paused_notifications_wait_and_continue_when_the_pause_ends() {
     let company = Company::new(company::PAUSED).await;
     let (read, repair) = (Operator::new(&company.stack, "Read").await, Operator::new(&company.stack, "Repair").await);
     let pause = json!({"tenant": company.tenant, "events": "*", "note": "moving house", "new_tenant": true});
     assert_eq!(repair.ask("PUT", "/operations/v1/pauses", Some(&pause)).await.0, 204);
-    // Processors that were told so before now notice within 15 seconds; what slips through was not paused yet.
+    // Processors notice the pause within 15 seconds. Earlier notifications are not paused yet.
     let mut number = 0;
     let waiting = until("a notification to be paused", async || {
         number += 1;
@@ -76,7 +76,7 @@ async fn what_was_paused_waits_and_goes_on_by_itself_when_the_pause_ends() {
 }
 
 #[tokio::test]
-async fn a_tenant_is_forgotten_on_request_and_the_request_is_not() {
+async fn erases_a_tenant_on_request_and_keeps_the_request() {
     let company = Company::new(company::ERASED).await;
     let stack = &company.stack;
     let changed = company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", "10001")).await.unwrap();

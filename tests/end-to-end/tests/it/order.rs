@@ -75,7 +75,7 @@ async fn a_delivery_replayed_under_altered_headers_changes_nothing() {
     let id = changed.emitted.notification_ids[0];
     let resent = company.visma.resend(id, &Sending { headers, ..Sending::default() }).await.unwrap();
     assert!(resent.all_delivered(), "the signature is right, so it is accepted");
-    // Another notification behind it in the queue shows that the replay has been handled.
+    // Another notification behind it in the queue shows that the replay was handled.
     let next = company.visma.change_and_emit(&Change::new("ACCOUNT_CHANGED", "1930")).await.unwrap();
     company.answered(&next.emitted).await;
     assert_eq!(company.stack.records_of(&company.tenant, id).await, [record]);

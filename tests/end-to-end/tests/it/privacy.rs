@@ -1,4 +1,4 @@
-//! Nothing secret or personal is logged: the list of LOGGING.md, over every line of this run so far.
+//! Checks every line of this run so far against LOGGING.md's list of secret and personal data.
 
 use crate::company;
 use end_to_end::{Company, never_logged, until};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use standin::{Change, Collection};
 use std::time::Instant;
 
-/// What a lost webhook leaves behind: the ERP changed, and nobody was told.
+/// Simulates a lost webhook: the ERP changes without a notification.
 #[tokio::test]
 async fn changes_whose_webhooks_were_lost_are_found_and_processed_and_the_others_are_not_repeated() {
     let company = Company::new(company::RECONCILED).await;
@@ -36,7 +36,7 @@ async fn changes_whose_webhooks_were_lost_are_found_and_processed_and_the_others
     assert_eq!(report["gaps_found"], json!({}), "{report}");
 }
 
-/// Runs alone (`.config/nextest.toml`), for it finds what other tests' companies hold back.
+/// Runs alone (`.config/nextest.toml`), since it finds what other tests' companies hold back.
 #[tokio::test]
 async fn a_scheduled_run_sweeps_every_tenant_and_counts_the_silent_ones() {
     let stack = end_to_end::Stack::load().await;
@@ -49,7 +49,7 @@ async fn a_scheduled_run_sweeps_every_tenant_and_counts_the_silent_ones() {
     assert_eq!(named.expect("a tenant with a name")["company_id"], "7000001", "{directory}");
 }
 
-/// Prints what it counts: `cargo xtask test -- --run-ignored only --no-capture of_5000`.
+/// Prints its counts: `cargo xtask test -- --run-ignored only --no-capture of_5000`.
 #[tokio::test]
 #[ignore = "takes minutes"]
 async fn of_5000_changes_whose_50_webhooks_are_lost_one_sweep_finds_the_50_and_all_are_processed() {
@@ -84,7 +84,7 @@ async fn of_5000_changes_whose_50_webhooks_are_lost_one_sweep_finds_the_50_and_a
     assert_eq!(report["gaps_found"], json!({}), "{report}");
 }
 
-/// One in a hundred is told to nobody.
+/// Sends no notification for one in a hundred.
 async fn change(company: &Company, n: usize) {
     let key = format!("{n:05}");
     if key.ends_with("42") {

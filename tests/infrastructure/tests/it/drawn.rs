@@ -67,7 +67,9 @@ fn every_metric_of_the_contract_is_drawn() {
             let found = drawn
                 .iter()
                 .any(|metric| metric.name == definition.name && metric.dimensions[SERVICE] == service.as_str());
-            assert_ne!(found, reason.is_some(), "{} of {}", definition.name, service.as_str());
+            let (name, service) = (definition.name, service.as_str());
+            let place = "infra/dashboards/src/panels.rs";
+            assert_ne!(found, reason.is_some(), "{place}: draw {name} of {service}, then `cargo xtask dashboards`");
         }
     }
 }

@@ -93,7 +93,7 @@ async fn a_foreign_dialect_is_signed_and_has_other_names_ids_times_and_units() {
 #[tokio::test]
 async fn retries_until_the_receiver_takes_it() {
     let (stage, receiver) = Stage::with_receiver(&[500, 401, 302, 503]).await;
-    // The receiver's Retry-After of 0 must beat this, or the test takes minutes.
+    // The receiver's Retry-After of 0 must override this, or the test takes minutes.
     let retry = Retry { base_ms: 30_000, ..Retry::default() };
     let emitted = stage.tenant.emit(&one(sending(|one| one.retry = retry))).await.unwrap();
     let statuses: Vec<_> = emitted.deliveries[0].attempts.iter().map(|attempt| attempt.status.unwrap()).collect();
@@ -166,7 +166,7 @@ async fn items_can_be_batched_or_sent_out_of_order() {
 }
 
 #[tokio::test]
-async fn everything_about_a_delivery_can_be_spoiled() {
+async fn every_part_of_a_delivery_can_be_broken() {
     let (stage, receiver) = Stage::with_receiver(&[]).await;
     let spoiled = sending(|one| {
         one.headers = BTreeMap::from([
@@ -231,7 +231,7 @@ async fn a_subscription_for_the_event_comes_before_one_for_all() {
 }
 
 #[tokio::test]
-async fn changes_made_at_once_are_told_in_their_order() {
+async fn simultaneous_changes_are_notified_in_order() {
     let (stage, receiver) = Stage::with_receiver(&[]).await;
     let changes = (0..40).map(|_| {
         let tenant = stage.tenant.clone();

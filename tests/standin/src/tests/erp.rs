@@ -117,7 +117,7 @@ async fn keys_of_accounts(stage: &Stage, token: &str, path: String) -> Vec<Strin
 }
 
 #[tokio::test]
-async fn lists_tell_how_many_there_are() {
+async fn lists_include_the_total() {
     let stage = Stage::new().await;
     for key in ["C1", "C2", "C3"] {
         stage.tenant.put(Collection::Customer, key, json!({})).await.unwrap();
@@ -167,7 +167,7 @@ async fn the_window_of_calls_is_announced_and_then_closed() {
 }
 
 #[tokio::test]
-async fn faults_and_outages_end_when_told_to() {
+async fn faults_and_outages_end_on_request() {
     let stage = Stage::new().await;
     stage.tenant.put(Collection::Account, "1920", json!({})).await.unwrap();
     let token = stage.token().await;

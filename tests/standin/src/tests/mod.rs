@@ -1,4 +1,4 @@
-//! The stand-in over HTTP, each test with a server of its own.
+//! Tests the stand-in over HTTP, each test with its own server.
 
 mod dispatcher;
 mod erp;
@@ -47,7 +47,7 @@ impl Stage {
         Self { server, control, tenant, http: local_http() }
     }
 
-    /// With a receiver for its deliveries.
+    /// A stage with a receiver for its deliveries.
     pub(crate) async fn with_receiver(answers: &[u16]) -> (Self, Receiver) {
         let (stage, receiver) = (Self::new().await, Receiver::start(answers).await);
         stage.control.set_api_url(&receiver.url).await.unwrap();
@@ -57,7 +57,7 @@ impl Stage {
         (stage, receiver)
     }
 
-    /// Asks for a token with these changes to a proper form.
+    /// Requests a token with these changes to a valid form.
     pub(crate) async fn ask_token(&self, changes: &[(&str, &str)]) -> (u16, Value) {
         let id = self.tenant.id().to_string();
         let mut form = std::collections::BTreeMap::from([
@@ -84,7 +84,7 @@ impl Stage {
     }
 }
 
-/// A request the receiver got.
+/// A request at the receiver.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
     pub(crate) path: String,
@@ -102,7 +102,7 @@ impl Received {
     }
 }
 
-/// Answers with a script of statuses, then 202.
+/// Answers with these statuses in order, then 202.
 pub(crate) struct Receiver {
     pub(crate) url: String,
     log: Arc<Log>,

@@ -50,7 +50,7 @@ async fn modified_since_is_utc_unless_it_has_an_offset() {
 }
 
 #[tokio::test]
-async fn orders_come_in_the_order_that_was_asked_for() {
+async fn orders_come_in_the_requested_order() {
     let (stage, token) = stage(Lists::default()).await;
     stage.tenant.patch(Collection::SalesOrderV3, "SO/1", json!({"amount": 1})).await.unwrap();
     assert_eq!(ids(&stage, &token, "/SO?orderBy=lastModified%20asc").await, ["2", "3", "1"]);
@@ -95,7 +95,7 @@ async fn the_status_of_one_order_is_an_object_and_that_of_a_row_is_text() {
 }
 
 #[tokio::test]
-async fn a_write_needs_the_version_that_it_is_about() {
+async fn a_write_needs_the_current_version() {
     let (stage, token) = stage(Lists::default()).await;
     let change = async |tag: Option<&str>, status: &str| {
         let request = stage.http.patch(format!("{}{ALL}/SO/1", stage.server.url())).bearer_auth(&token);

@@ -62,7 +62,7 @@ async fn token_faults_follow_the_script() {
 }
 
 #[tokio::test]
-async fn a_customers_tenant_gets_tokens_with_which_no_call_is_let_in() {
+async fn a_customer_tenant_gets_tokens_that_every_call_refuses() {
     let stage = Stage::with(NewTenant { is_customer: true, ..NewTenant::default() }).await;
     stage.tenant.put(crate::Collection::Account, "1920", json!({})).await.unwrap();
     let refused = stage.read(&stage.token().await, "/erp/v1/account/1920").await;

@@ -1,4 +1,4 @@
-//! `learn`: from a body that nobody knows to a processed one, without a change of code.
+//! Tests `learn`: a body with unknown names gets processed without a change of code.
 
 use super::program::run_with;
 use crate::company;
@@ -8,7 +8,7 @@ use standin::{Collection, Emit, Item, Sending};
 
 const DIALECT: &str = r#"{"hendelse":"KontoEndret","konto":{"nr":"4101","status":"Aktiv"}}"#;
 
-/// The states of all that is recorded of the company.
+/// The states of all records of the company.
 async fn states(company: &Company) -> Vec<String> {
     company.stack.records(&company.tenant).await.into_iter().map(|record| record.state).collect()
 }
@@ -32,7 +32,7 @@ async fn a_body_of_an_unknown_dialect_is_parked_learnt_and_processed_once() {
     assert_eq!((&after["event"], &after["key"]), (&json!("ACCOUNT_CHANGED"), &json!("4101")), "{plan}");
     assert_eq!(states(&company).await, ["parked: unmapped"]);
 
-    // Another test may write the settings at the same moment.
+    // Another test may write the settings at the same time.
     let learnt = until("the settings to be written", async || {
         let (code, learnt) = run_with(stack, &token, &learn);
         assert!([0, 4].contains(&code), "{learnt}");
@@ -52,7 +52,7 @@ async fn a_body_of_an_unknown_dialect_is_parked_learnt_and_processed_once() {
     nothing_is_published_twice(&company, &token).await;
 }
 
-/// Neither by another `learn` nor by a bulk replay of whatever is parked or closed.
+/// Neither another `learn` nor a bulk replay of parked or closed notifications publishes again.
 async fn nothing_is_published_twice(company: &Company, token: &str) {
     let (stack, tenant) = (&company.stack, company.tenant.as_str());
     let (code, again) = run_with(stack, token, &["learn", "--tenant", tenant]);

@@ -1,4 +1,4 @@
-//! `get`, `tail` and `replay` with an operator's tokens.
+//! Tests `get`, `tail` and `replay` with an operator's tokens.
 
 use super::program::{command, read, run, run_local, run_with};
 use crate::company;
@@ -59,14 +59,14 @@ async fn the_local_stack_is_found_with_its_address_and_its_token() {
     assert!(code == 0 && request["url"].as_str().unwrap().starts_with(&stack.api_url), "{request}");
 }
 
-/// What arrives is shown until Ctrl-C.
+/// Shows arriving notifications until Ctrl-C.
 async fn follow(company: &Company, token: &str) {
     let mut tail = command(&company.stack);
     tail.env("VISMA_WEBHOOKS_TOKEN", token).args(["tail", "--tenant", &company.tenant, "--every", "1s"]);
     let mut tail = tail.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
     let id = company.visma.emit_one(Item::new("CUSTOMER_UPDATED", "2802")).await.unwrap().notification_ids[0];
-    // The test's own time-out ends it where nothing comes.
+    // If none comes, the test's own time-out ends this.
     let shown = move || lines.find(|line| line.as_ref().is_ok_and(|line| line.contains(&id.to_string())));
     assert!(tokio::task::spawn_blocking(shown).await.unwrap().is_some(), "it ended before it showed {id}");
     kill_process(Pid::from_child(&tail), Signal::INT).unwrap();
@@ -74,7 +74,7 @@ async fn follow(company: &Company, token: &str) {
 }
 
 #[tokio::test]
-async fn a_job_is_planned_stopped_by_ctrl_c_and_gone_on_with() {
+async fn a_job_is_planned_stopped_by_ctrl_c_and_continued() {
     let company = Company::new(company::COMMAND_LINE_JOBS).await;
     let (stack, tenant) = (&company.stack, company.tenant.as_str());
     let items = (1..=12).map(|number| Item::new("CUSTOMER_UPDATED", &number.to_string())).collect();
@@ -83,7 +83,7 @@ async fn a_job_is_planned_stopped_by_ctrl_c_and_gone_on_with() {
         company.ended(id, "processed", "sent").await;
     }
     let token = Operator::token_for(stack, "Repair", &["read", "repair"]).await;
-    // At one a second it takes twelve slices.
+    // At one per second it takes twelve slices.
     let filter = ["replay", "--tenant", tenant, "--state", "processed", "--from", "1h", "--rate", "1"];
     let (code, plan) = run_with(stack, &token, &[&filter[..], &["--plan"]].concat());
     assert_eq!((code, &plan["count"]), (0, &json!(12)), "{plan}");
@@ -95,7 +95,7 @@ async fn a_job_is_planned_stopped_by_ctrl_c_and_gone_on_with() {
     let first_slice = tokio::task::spawn_blocking(move || {
         let has_begun = |line: &String| line.contains(" of 12 replayed") && !line.contains(" 0 of 12 ");
         let seen = progress.find(|line| line.as_ref().is_ok_and(has_begun));
-        // The pipe is kept, or the next line of progress would end the program.
+        // Keeps the pipe open, or the next line of progress would end the program.
         (seen.is_some(), progress)
     });
     let (seen, _progress) = first_slice.await.unwrap();

@@ -1,16 +1,16 @@
-//! The program, as `cargo xtask test` has built it next to this test.
+//! Runs the program that `cargo xtask test` has built next to this test.
 
 use end_to_end::Stack;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// Exit code and result, in JSON; the error where there is none.
+/// Exit code and result as JSON, or the error if there is no result.
 pub(crate) fn run(stack: &Stack, arguments: &[&str]) -> (i32, Value) {
     read(&command(stack).args(arguments).output().expect("the program starts"))
 }
 
-/// The same with a token of the operations API.
+/// The same, with a token for the operations API.
 pub(super) fn run_with(stack: &Stack, token: &str, arguments: &[&str]) -> (i32, Value) {
     let mut command = command(stack);
     command.env("VISMA_WEBHOOKS_TOKEN", token).args(arguments);
@@ -23,7 +23,7 @@ pub(super) fn read(output: &Output) -> (i32, Value) {
     (code, json.unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&output.stderr).into_owned())))
 }
 
-/// With nothing but `WEBHOOKS_STACK` and `--local`.
+/// The same, with only `WEBHOOKS_STACK` and `--local`.
 pub(super) fn run_local(arguments: &[&str]) -> (i32, Value) {
     let mut command = Command::new(program());
     command.env_remove("AWS_ENDPOINT_URL").args(["--local", "--output", "json"]).args(arguments);

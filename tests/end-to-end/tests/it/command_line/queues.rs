@@ -1,4 +1,4 @@
-//! `dlq` and `forward`.
+//! Tests `dlq` and `forward`.
 
 use super::program::run;
 use crate::company;
@@ -22,7 +22,7 @@ async fn a_dead_letter_is_listed_shown_and_sent_again() {
     });
     stack.send(Queue::FeedbackDeadLetters, &outcome.to_string()).await;
 
-    // Other tests look into the same queue, and hide what is there for a moment.
+    // Other tests also look into this queue, which hides its messages for a moment.
     let message = until("the dead letter in the list", async || {
         let (code, list) = run(stack, &["dlq", "list", "feedback"]);
         assert_eq!(code, 0, "{list}");

@@ -1,4 +1,4 @@
-//! What was accepted, and what became of it.
+//! Counts accepted notifications and their ends.
 
 use crate::command_line::run;
 use end_to_end::{Company, Queue, Record, Stack};
@@ -10,38 +10,42 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 const TERMINAL: [&str; 5] = ["processed", "superseded", "unparseable", "parked", "dead"];
-/// Several visibility time-outs and back-offs, one after another, on a busy machine. A killed redrive
-/// hides its dead letters for three minutes.
+/// Several visibility timeouts and back-offs in a row, on a busy machine. A killed redrive hides
+/// its dead letters for three minutes.
 const LONGEST: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Default)]
 pub(super) struct Account {
-    /// Notifications that were answered 2xx at least once.
+    /// Notifications with at least one 2xx answer.
     accepted: usize,
-    /// How many of them ended in which state.
+    /// The number of ends by state.
     ends: BTreeMap<String, usize>,
     unaccounted: Vec<Uuid>,
-    /// Without an end, since the last attempt was killed before it could write anything; but in sight, among the dead letters.
+    /// Notifications without an end because the last attempt was killed before it could write
+    /// anything. They are among the dead letters.
     unheard: usize,
-    /// Ended, but its feedback is neither sent nor not meant to be; with what its record says of it.
+    /// Ended notifications with a feedback that is neither sent nor turned off, and the state in
+    /// their record.
     unanswered: Vec<String>,
-    /// Visma Net was told two different things.
+    /// Notifications with two different feedbacks at Visma Net.
     contradicted: Vec<Uuid>,
-    /// The same said again, since its first answer was lost or its sender killed.
+    /// Feedbacks that were repeated unchanged, after a lost answer or a killed sender.
     repeated: usize,
-    /// Ended, and its last attempt was killed before it could tell anybody; a redrive answers it.
+    /// Ended notifications whose last attempt was killed before it queued the feedback. A redrive
+    /// answers them.
     owed: usize,
 }
 
 impl Account {
-    /// Once everything accepted has come to its end, or the time for that is over.
+    /// Waits until every accepted notification has ended, or the time is up.
     pub(super) async fn settled(companies: &[Company], meanwhile: impl AsyncFnMut()) -> Self {
         Self::once(companies, meanwhile, Self::is_settled).await
     }
 
-    /// Once what died has been sent through again, as an operator would, and has come to another end. Also how many messages that
-    /// were: the last of them reach their dead-letter queue only when they would be handed out once more.
+    /// Redrives what died, like an operator, and waits for another end. Also returns the number of
+    /// redriven messages. The last of them reach their dead-letter queue only at their next
+    /// receipt.
     pub(super) async fn redriven(companies: &[Company], mut meanwhile: impl AsyncFnMut()) -> (u64, Self) {
         let mut sent = 0;
         let redrive = async || {
@@ -100,7 +104,7 @@ impl Account {
                 }
             }
             [] | [_] if is_dead_letter => self.unheard += 1,
-            // Each content has one record, and each of these notifications one content.
+            // Each content has one record, and each of these notifications has one content.
             _ => self.unaccounted.push(id),
         }
         let distinct: BTreeSet<_> = told.iter().collect();
@@ -149,7 +153,7 @@ impl fmt::Display for Account {
     }
 }
 
-/// What is on the dead-letter queue, which is where it stays.
+/// The messages on the dead-letter queue, without removing them.
 async fn dead_letters(stack: &Stack) -> Vec<String> {
     let (url, mut bodies) = (stack.queue_url(Queue::NotificationsDeadLetters), vec![]);
     loop {
@@ -162,14 +166,14 @@ async fn dead_letters(stack: &Stack) -> Vec<String> {
     }
 }
 
-/// How many dead letters it has sent.
+/// Redrives dead letters and returns their number.
 pub(super) fn redrive(stack: &Stack) -> u64 {
     let (code, redriven) = run(stack, &["dlq", "redrive", "notifications", "--rate", "50"]);
     assert_eq!(code, 0, "{redriven}");
     redriven["sent"].as_u64().expect("a count")
 }
 
-/// Every notification that was processed has its event on the events queue.
+/// Checks that every processed notification has its event on the events queue.
 pub(super) async fn check_events(companies: &[Company]) {
     let stack = &companies[0].stack;
     let (url, mut published) = (stack.queue_url(Queue::Events), BTreeSet::new());
@@ -194,7 +198,8 @@ pub(super) async fn check_events(companies: &[Company]) {
     assert!(silent.is_empty(), "processed without an event: {silent:?}");
 }
 
-/// Runs the reconciler for companies of which something waits for calls, as the schedule does on AWS. The local AWS runs no schedule.
+/// Runs the reconciler for companies with notifications that wait for calls. AWS has a schedule for
+/// this, the local AWS has none.
 pub(super) async fn release(companies: &[Company]) {
     for company in companies {
         let records = company.stack.records(&company.tenant).await;

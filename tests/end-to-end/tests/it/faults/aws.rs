@@ -1,4 +1,4 @@
-//! What happens to the local AWS: its functions are killed, and it is restarted.
+//! Faults of the local AWS: its functions are killed, and it is restarted.
 
 use aws_sdk_lambda::Client;
 use base64::Engine;
@@ -39,13 +39,14 @@ impl Function {
 pub(super) struct Aws {
     rng: Rng,
     lambda: Client,
-    /// Where the local AWS has unpacked each function's program: a folder named by the archive's hash.
+    /// The folder of each function's unpacked program in the local AWS, named by the archive's
+    /// hash.
     folders: BTreeMap<Function, String>,
     killed: BTreeMap<Function, usize>,
     /// Asks `cargo xtask faults` for a restart.
     restart: PathBuf,
     unpacked: String,
-    /// Held by whoever uses the operations API, so that nobody does during a restart.
+    /// Users of the operations API hold it, so that none works during a restart.
     office: Arc<Mutex<()>>,
 }
 
@@ -62,7 +63,7 @@ impl Aws {
         }
         let stack_file = PathBuf::from(env::var("WEBHOOKS_STACK").expect("WEBHOOKS_STACK names stack.json"));
         let folder = stack_file.parent().expect("it is in a folder");
-        // Only this stack's: others may run beside it.
+        // Only this stack's processes, since others may run beside it.
         let unpacked = folder.join("tmp").display().to_string();
         let restart = folder.join("restart");
         Self { rng, lambda, folders, killed: BTreeMap::new(), restart, unpacked, office: Arc::default() }
@@ -72,7 +73,7 @@ impl Aws {
         self.office.clone()
     }
 
-    /// A quarter of its processes, one at least: of intake's most are idle.
+    /// Kills a quarter of the processes, but at least one: most of intake's are idle.
     pub(super) fn kill_some_of(&mut self, function: Function) {
         let mut running = self.running(function);
         self.rng.shuffle(&mut running);
@@ -81,14 +82,14 @@ impl Aws {
     }
 
     fn kill(&mut self, function: Function, running: &[Pid]) {
-        // Those that have ended by themselves meanwhile do not count.
+        // Processes that have ended by themselves do not count.
         let killed = running.iter().filter(|pid| kill_process(**pid, Signal::KILL).is_ok()).count();
         *self.killed.entry(function).or_default() += killed;
     }
 
-    /// MiniStack writes down what it keeps service by service, and only when it is asked to stop. For the whole to fit together nothing
-    /// may be written meanwhile: so the workers are killed at their work, and get none until it is back, and operators wait. Visma Net
-    /// goes on delivering.
+    /// Restarts the local AWS. MiniStack stores its state service by service, and only on shutdown.
+    /// The parts fit together only if nothing is written meanwhile. So the workers are killed and
+    /// get no work until it is back, and operators wait. Visma Net goes on delivering.
     pub(super) async fn restart(&mut self) {
         let _closed = self.office().lock_owned().await;
         self.set_mappings(false).await;
@@ -109,7 +110,7 @@ impl Aws {
         }
     }
 
-    /// Processes of a function, the oldest first.
+    /// The processes of a function, oldest first.
     fn running(&self, function: Function) -> Vec<Pid> {
         let listed = Command::new("ps")
             .args(["-axww", "-o", "pid=", "-o", "command="])

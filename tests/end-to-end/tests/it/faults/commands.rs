@@ -1,24 +1,24 @@
-//! What operators commanded, and whether it came to its end.
+//! Tracks operators' commands until they end.
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::{fmt, ops};
 
-/// What shows that an accepted command was carried out.
+/// The sign that an accepted command was carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
-    /// The notification's timeline has a replay or an end after the command, which has this note.
+    /// After the command, which has this note, the notification's timeline has a replay or an end.
     Replayed { reference: String, note: String },
     /// The notification's feedback is sent or parked.
     Answered { reference: String },
     /// The job has finished.
     Finished { job: String },
-    /// Nothing is paused, and nothing waits for the end of a pause.
+    /// There is no pause, and no notification waits for one.
     NothingPaused,
 }
 
 impl End {
-    /// Where the operations API shows it.
+    /// The path in the operations API that shows it.
     pub(super) fn path(&self) -> String {
         match self {
             Self::Replayed { reference, .. } | Self::Answered { reference } => {
@@ -29,7 +29,7 @@ impl End {
         }
     }
 
-    /// Whether what stands there is the end.
+    /// Whether the API's answer shows the end.
     pub(super) fn is_in(&self, shown: &Value) -> bool {
         match self {
             Self::Replayed { note, .. } => goes_on_after(&shown["timeline"], note),
@@ -40,7 +40,7 @@ impl End {
     }
 }
 
-/// The moments are in the order of time.
+/// The entries are in order of time.
 fn goes_on_after(timeline: &Value, note: &str) -> bool {
     let moments = timeline.as_array().map_or(&[][..], Vec::as_slice);
     let is_end = |moment: &Value| ["replayed", "processed", "superseded"].iter().any(|end| moment["what"] == *end);
@@ -50,10 +50,10 @@ fn goes_on_after(timeline: &Value, note: &str) -> bool {
 
 #[derive(Debug, Default)]
 pub(super) struct Commands {
-    /// Of each kind how many were given, and how many of them were answered 2xx.
+    /// For each kind, the number of commands, and how many were answered 2xx.
     kinds: BTreeMap<&'static str, (usize, usize)>,
     ended: usize,
-    /// Accepted, and not seen to have ended so far.
+    /// Accepted commands without an observed end.
     pub(super) open: Vec<End>,
 }
 
@@ -67,7 +67,7 @@ impl Commands {
         self.open.push(end);
     }
 
-    /// One of the open has ended.
+    /// Records the end of an open command.
     pub(super) fn end(&mut self, end: &End) {
         if let Some(at) = self.open.iter().position(|open| open == end) {
             self.open.swap_remove(at);

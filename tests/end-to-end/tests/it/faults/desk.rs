@@ -1,4 +1,4 @@
-//! Commands through the operations API. Those that were accepted are kept until their end is seen.
+//! Sends commands to the operations API, and tracks accepted ones until their end is seen.
 
 use super::commands::{Commands, End};
 use base64::Engine;
@@ -14,16 +14,15 @@ use tokio::time::{Instant, sleep, timeout};
 
 const NOTIFICATIONS: &str = "/operations/v1/notifications";
 const PAUSES: &str = "/operations/v1/pauses";
-/// A second. Fast, so that a job meets faults and yet ends soon.
+/// Per second. Fast enough that a job ends soon, but still meets faults.
 const RATE: u32 = 50;
-/// A replay by filter takes what was received within this time, so that a long run does not make it
-/// longer and longer.
+/// A replay by filter covers only this time, so that it does not grow during a long run.
 const LATELY: Duration = Duration::from_secs(15);
-/// Longer than the operations function may take, so that nothing goes on unheard.
+/// Longer than the operations function may run, so that no answer is missed.
 const PATIENCE: Duration = Duration::from_secs(40);
-/// A token is good for an hour.
+/// Less than the hour that a token is valid.
 const SIGNED_IN: Duration = Duration::from_secs(1800);
-/// The job of a killed function goes on after half a minute, unless it is killed again.
+/// A job of a killed function continues after half a minute, unless it is killed again.
 const LONGEST: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(500);
 
@@ -33,7 +32,7 @@ pub(super) struct Desk {
     repair: Operator,
     erase: Operator,
     signed_in: Instant,
-    /// Nobody is let in during a restart of AWS.
+    /// Held during a restart of AWS.
     office: Arc<Mutex<()>>,
     pub(super) commands: Commands,
     notes: usize,
@@ -54,7 +53,7 @@ impl Desk {
         }
     }
 
-    /// Takes new tokens before the old ones end.
+    /// Gets new tokens before the old ones expire.
     pub(super) async fn stay_signed_in(&mut self) {
         if self.signed_in.elapsed() > SIGNED_IN {
             let _open = self.office.lock().await;
@@ -63,14 +62,14 @@ impl Desk {
         }
     }
 
-    /// What the API shows; `None` while it does not answer.
+    /// The API's answer; `None` while it does not answer.
     pub(super) async fn look(&self, path: &str) -> Option<Value> {
         let _open = self.office.lock().await;
         let (status, shown) = ask(&self.read, ("GET", path), None).await?;
         (status == 200).then_some(shown)
     }
 
-    /// Whether it was accepted: answered 2xx, and with the job's id where there is one.
+    /// Whether it was accepted with 2xx, and the id of its job if it has one.
     async fn command(
         &mut self,
         kind: &'static str,
@@ -90,7 +89,7 @@ impl Desk {
         is_accepted
     }
 
-    /// Pauses all events of the tenant, or of all tenants, and finds the pause in the list.
+    /// Pauses all events of the tenant, or of all tenants, and looks for the pause in the list.
     pub(super) async fn pause(&mut self, tenant: Option<&str>) -> bool {
         let accepted = self.command("pause", ("PUT", PAUSES), &pause(tenant), |_| Some(End::NothingPaused)).await;
         assert!(!accepted || self.is_paused(tenant).await, "an accepted pause is not there: {tenant:?}");
@@ -110,7 +109,7 @@ impl Desk {
         pauses.any(|own| own["tenant"].as_str() == tenant && own["events"] == "*")
     }
 
-    /// Ends the pause if there is one. A pause that was refused may be there all the same.
+    /// Ends the pause if there is one. A refused pause may exist all the same.
     pub(super) async fn end_pause(&mut self, tenant: Option<&str>) {
         until("the pause to end", async || {
             let is_over = !self.is_paused(tenant).await || self.resume(tenant).await;
@@ -124,7 +123,7 @@ impl Desk {
         self.command("redrive", ("POST", path.as_str()), &json!({"rate": RATE}), job).await
     }
 
-    /// `reference` is a short name or a whole one.
+    /// `reference` is a short name or a full one.
     pub(super) async fn replay(&mut self, reference: &str) -> bool {
         self.notes += 1;
         let (reference, note) = (reference.to_owned(), format!("faults, number {}.", self.notes));
@@ -132,7 +131,7 @@ impl Desk {
         self.command("replay", ("POST", path.as_str()), &body, |_| Some(End::Replayed { reference, note })).await
     }
 
-    /// What the tenant received lately, in the state or in any.
+    /// Replays what the tenant received lately, in this state or in any.
     pub(super) async fn replay_by_filter(&mut self, tenant: &str, state: Option<&str>) -> bool {
         let now = OffsetDateTime::now_utc();
         let text = |at: OffsetDateTime| at.format(&Rfc3339).expect("a time of this era formats");
@@ -147,7 +146,7 @@ impl Desk {
         self.command("resend", ("POST", path.as_str()), &json!({}), |_| Some(End::Answered { reference })).await
     }
 
-    /// The job, if it was accepted.
+    /// Erases the tenant. Returns the job if it was accepted.
     pub(super) async fn erase(&mut self, tenant: &str) -> Option<End> {
         let body = json!({"tenant": tenant, "confirm": tenant, "rate": RATE});
         let accepted = self.command("erasure", ("POST", "/operations/erasures"), &body, job).await;
@@ -159,7 +158,7 @@ impl Desk {
         self.items(&format!("{NOTIFICATIONS}?tenant={tenant}&limit=100")).await
     }
 
-    /// Names of notifications whose feedback was refused.
+    /// References of notifications whose feedback was refused.
     pub(super) async fn with_parked_feedback(&self) -> Vec<String> {
         let marked = self.items("/operations/v1/attention?kind=feedback_parked&limit=100").await;
         // The mark stays until the feedback is sent.
@@ -181,7 +180,7 @@ impl Desk {
         self.commands.end(end);
     }
 
-    /// Looks for the end of each open command. Whether some are still open.
+    /// Looks for the end of each open command. Returns whether some are still open.
     pub(super) async fn has_open_commands(&mut self) -> bool {
         for end in self.commands.open.clone() {
             if self.has_ended(&end).await {
@@ -196,7 +195,7 @@ impl Desk {
     }
 }
 
-/// `None` where nothing is heard, or too late.
+/// `None` if the answer is missing or late.
 async fn ask(operator: &Operator, (method, path): (&str, &str), body: Option<&Value>) -> Option<(u16, Value)> {
     timeout(PATIENCE, operator.try_ask(method, path, body)).await.ok()?.ok()
 }
@@ -214,12 +213,12 @@ fn job(answer: &Value) -> Option<End> {
     Some(End::Finished { job: answer["id"].as_str()?.to_owned() })
 }
 
-/// The name of a notification in a list.
+/// The reference of a notification in a list.
 pub(super) fn reference(shown: &Value) -> String {
     shown["ref"].as_str().expect("a name").to_owned()
 }
 
-/// The whole name of a record, as the API reads it too.
+/// The full name of a record, in the API's form.
 pub(super) fn whole_name(tenant: &str, record: &Record) -> String {
     let Record { entity, key, notification, .. } = record;
     URL_SAFE_NO_PAD.encode(format!("{tenant}#{entity}#{key}#{notification}"))

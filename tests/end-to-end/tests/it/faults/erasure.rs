@@ -1,5 +1,5 @@
-//! A company that is erased while the others' load and faults go on. Its own load has ended before,
-//! since a message that comes after the erasure would be recorded again.
+//! Erases a company while the load and faults of the others go on. Its own load ends first, since a
+//! message after the erasure would be recorded again.
 
 use super::account::Account;
 use super::desk::{Desk, reference};
@@ -14,12 +14,12 @@ const ENTITY: &str = "supplier";
 
 pub(super) struct Forgotten {
     company: Company,
-    /// The names of its notifications.
+    /// The references of its notifications.
     references: Vec<String>,
 }
 
 impl Forgotten {
-    /// Its load, with all that comes of it. Everything is accounted for, and no message of it is left.
+    /// Runs its load to the end. Every notification is accounted for, and no message is left.
     pub(super) async fn loaded(company: Company, desk: &Desk) -> Self {
         let items = (1..=NOTIFICATIONS).map(|number| Item::new(EVENT, &number.to_string())).collect();
         let sending = Sending { concurrency: 4, channel: Some(Channel::Dispatcher), ..Sending::default() };
@@ -59,7 +59,7 @@ impl Forgotten {
         }
     }
 
-    /// Pauses it, has it erased, and ends the pause.
+    /// Pauses it, erases it, and ends the pause.
     pub(super) async fn erased(&self, desk: &mut Desk, at: Instant) {
         let tenant = self.company.tenant.as_str();
         sleep_until(at).await;
@@ -70,7 +70,7 @@ impl Forgotten {
         desk.end_pause(Some(tenant)).await;
     }
 
-    /// Nothing of it is read by anybody, in the API or in the table.
+    /// Checks that the API and the table have nothing of it.
     pub(super) async fn check(&self) {
         let (stack, tenant) = (&self.company.stack, &self.company.tenant);
         let list = format!("/operations/v1/notifications?tenant={tenant}&limit=100");

@@ -1,4 +1,4 @@
-//! What Visma Net delivers meanwhile: changes, duplicates, whole arrays, and notifications sent again.
+//! The deliveries of Visma Net meanwhile: changes, duplicates, arrays and resent notifications.
 
 use end_to_end::Company;
 use fastrand::Rng;
@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 const EVENTS: [&str; 5] =
     ["ACCOUNT_CHANGED", "CUSTOMER_UPDATED", "CUSTOMER_CREATED", "SUPPLIER_CREATED", "PURCHASE_ORDER_STATUS_CHANGED"];
-/// Few, so that many notifications are about the same one.
+/// Few keys, so that many notifications are about the same entity.
 const KEYS: u32 = 8;
-/// Visma Net's own patience is longer than any fault here.
+/// Retries for longer than any fault lasts.
 const PATIENT: Retry = Retry { attempts: 200, base_ms: 100, max_delay_ms: 1000, timeout_ms: 10_000 };
-/// The pace of one company, so that what is queued stays within what one machine gets through.
+/// The pace of one company, so that one machine can keep up with the queue.
 const BETWEEN: Duration = Duration::from_millis(700);
 
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(super) struct Sent {
     notifications: usize,
     copies: usize,
     resent: usize,
-    /// Attempts that were not answered 2xx.
+    /// Attempts without a 2xx answer.
     refused: usize,
 }
 
@@ -52,7 +52,7 @@ impl fmt::Display for Sent {
     }
 }
 
-/// Delivers until the time is over, and waits for the end of every delivery.
+/// Delivers until the time is up, and waits for the end of every delivery.
 pub(super) async fn run(company: Company, mut rng: Rng, until: Instant) -> Sent {
     let (mut sent, mut next, mut ids) = (Sent::default(), Instant::now(), vec![]);
     while next < until {
@@ -89,7 +89,7 @@ fn emission(rng: &mut Rng) -> Emit {
     Emit { items, sending }
 }
 
-/// The window's "Resend notification", of one that was taken. Whether there was one.
+/// Uses the window's "Resend notification" on an accepted one. Returns whether there was one.
 async fn resend(company: &Company, rng: &mut Rng, ids: &[Uuid], sent: &mut Sent) -> bool {
     let Some(id) = rng.choice(ids) else { return false };
     let all = company.visma.notifications().await.expect("the stand-in answers");

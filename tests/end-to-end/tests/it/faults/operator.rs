@@ -1,4 +1,4 @@
-//! What an operator does while there are load and faults, and when all is quiet again.
+//! The operator's work during load and faults, and after them.
 
 use super::account::{redrive, release};
 use super::desk::{Desk, reference, whole_name};
@@ -9,20 +9,20 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 const KINDS: u32 = 12;
-/// After this time an operator replays, or resends, what a killed process has changed before it sent
-/// the message. The reconciler does so too, but only after `stuck_hours`.
+/// After this time an operator repeats what a killed process began and did not send. The reconciler
+/// does so too, but only after `stuck_hours`.
 const STANDS_STILL: Duration = Duration::from_secs(120);
-/// A killed redrive hides for three minutes what it was about to send.
+/// A killed redrive hides its messages for three minutes.
 const LONGEST: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(500);
 
-/// A pause of the operator's, and when it is to end.
+/// A pause of the operator, and its end.
 struct Paused {
     tenant: Option<String>,
     until: Instant,
 }
 
-/// Gives commands until the time is over. Then nothing of these companies is paused.
+/// Gives commands until the time is up, and leaves no pause of these companies.
 pub(super) async fn run(desk: &mut Desk, companies: &[Company], mut rng: Rng, until: Instant) {
     let (mut next, mut deck, mut paused) = (Instant::now(), vec![], None::<Paused>);
     loop {
@@ -35,7 +35,7 @@ pub(super) async fn run(desk: &mut Desk, companies: &[Company], mut rng: Rng, un
         if let Some(pause) = paused.take_if(|pause| pause.until <= next) {
             desk.end_pause(pause.tenant.as_deref()).await;
         }
-        // Cards, not dice, as the plan has them.
+        // Draws cards instead of dice, like the plan.
         if deck.is_empty() {
             deck.extend(0..KINDS);
             rng.shuffle(&mut deck);
@@ -44,7 +44,7 @@ pub(super) async fn run(desk: &mut Desk, companies: &[Company], mut rng: Rng, un
         let tenant = companies[rng.usize(..companies.len())].tenant.clone();
         match card {
             0..3 if paused.is_none() => paused = Some(pause(desk, &mut rng, card, tenant).await),
-            // One pause at a time: more of the load would wait than go on.
+            // One pause at a time, or most of the load would wait.
             0..3 => {}
             _ => command(desk, &mut rng, card, &tenant).await,
         }
@@ -55,7 +55,7 @@ pub(super) async fn run(desk: &mut Desk, companies: &[Company], mut rng: Rng, un
     }
 }
 
-/// One that was refused may have happened, so it is ended too.
+/// A refused pause may exist, so it is ended too.
 async fn pause(desk: &mut Desk, rng: &mut Rng, card: u32, tenant: String) -> Paused {
     let (tenant, lasts) = (Some(tenant).filter(|_| card > 0), Duration::from_millis(rng.u64(1000..6000)));
     desk.pause(tenant.as_deref()).await;
@@ -89,8 +89,8 @@ async fn command(desk: &mut Desk, rng: &mut Rng, card: u32, tenant: &str) {
     }
 }
 
-/// What an operator does about what stands still: resends refused feedback, and repeats what a killed
-/// process has begun.
+/// Repairs what is stuck, like an operator: resends refused feedback, and repeats what a killed process
+/// has begun.
 pub(super) async fn mend(desk: &mut Desk, companies: &[Company], quiet_since: Instant) {
     desk.stay_signed_in().await;
     for reference in desk.with_parked_feedback().await {
@@ -115,7 +115,7 @@ pub(super) async fn mend(desk: &mut Desk, companies: &[Company], quiet_since: In
     }
 }
 
-/// Waits until each accepted command has come to its end, or the time for that is over.
+/// Waits until each accepted command has ended, or the time is up.
 pub(super) async fn see_to_the_end(desk: &mut Desk, companies: &[Company], quiet_since: Instant) {
     let mut deadline = None;
     while desk.has_open_commands().await {

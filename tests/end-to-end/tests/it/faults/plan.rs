@@ -1,4 +1,5 @@
-//! What goes wrong when. The same seed is the same plan; how the functions meet it is up to the machine.
+//! Plans the faults and their times. The same seed gives the same plan; the machine decides what
+//! the functions do at those times.
 
 use super::aws::Function;
 use fastrand::Rng;
@@ -15,12 +16,12 @@ pub(super) enum Act {
     /// `kill -9` of one process, if one runs.
     Kill(Function),
     RestartAws,
-    /// The company's ERP goes down, or with `None` up again.
+    /// The company's ERP goes down, or up again with `None`.
     Outage {
         company: usize,
         outage: Option<Outage>,
     },
-    /// The next calls to the endpoint are answered so.
+    /// The answers to the next calls of the endpoint.
     Answers {
         company: usize,
         endpoint: Endpoint,
@@ -38,7 +39,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Acts within `length`, several in a second, a restart in the middle of each stretch.
+    /// Acts within `length`, several per second, with a restart in the middle of each section.
     pub(super) fn new(seed: u64, length: Duration, companies: usize) -> Self {
         let (mut rng, mut acts, mut at, mut deck) = (Rng::with_seed(seed), vec![], Duration::ZERO, vec![]);
         loop {
@@ -46,7 +47,7 @@ impl Plan {
             if at >= length {
                 break;
             }
-            // Cards, not dice: so even a short plan has something of everything.
+            // Cards instead of dice, so that even a short plan has every kind.
             if deck.is_empty() {
                 deck.extend(0..KINDS);
                 rng.shuffle(&mut deck);
@@ -77,7 +78,7 @@ fn act(rng: &mut Rng, card: u32, at: Duration, companies: usize, acts: &mut Vec<
             Act::Outage { company, outage: Some(outage) }
         }
         14..16 => answers(vec![Fault::retry_after(429, rng.u64(1..3)); rng.usize(3..12)]),
-        // The last of these is longer than a function may take.
+        // The longest of these is longer than a function may run.
         16..18 => {
             let milliseconds = [800, 2000, 6000][rng.usize(..3)];
             answers(vec![Fault::Slow { milliseconds }; rng.usize(1..6)])
@@ -86,7 +87,7 @@ fn act(rng: &mut Rng, card: u32, at: Duration, companies: usize, acts: &mut Vec<
         20 => Act::RevokeTokens { company },
         21..23 => Act::Kill(Function::Repair),
         23..25 => Act::Kill(Function::Operations),
-        // Parked, until an operator resends it.
+        // It is parked until an operator resends it.
         _ => Act::Answers { company, endpoint: Endpoint::Feedback, faults: vec![Fault::status(400); 2] },
     };
     acts.push((at, new));
