@@ -1,6 +1,6 @@
 //! Feedback that Visma Net did not take, found by its mark so that all of it can be sent once more.
 
-use crate::answers::FEEDBACK_PARKED;
+use crate::attention::FEEDBACK_PARKED;
 use crate::attributes::time_text;
 use crate::error::StoreError;
 use crate::item::Items;
