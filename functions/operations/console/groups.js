@@ -2,6 +2,7 @@
 
 import { button, h } from "./dom.js";
 import { confirmedAll, DEEDS, offered } from "./deeds.js";
+import { resendAll } from "./resends.js";
 import { may } from "./session.js";
 import { table } from "./table.js";
 import { cause, MARKS, reason, remedy } from "./words.js";
@@ -35,13 +36,14 @@ function card({ code, text, items }, place, kind, go) {
     list.element);
 }
 
-/** Buttons for all of a group. A replay is of one tenant, and begins with its plan. */
+/** Buttons for all of a group. A replay is of one tenant; it and a resend begin with a plan. */
 function ways(code, items, kind, go) {
   if (!may("repair") || kind === "paused") return [];
   const deed = kind === "feedback_parked" ? "feedback" : code === "held" && "release";
   const able = (wanted) => items.filter((item) => offered(item).includes(wanted));
   const all = (wanted) => able(wanted).length > 0 && button(`${DEEDS[wanted][0]}: all ${able(wanted).length}`, () => confirmedAll(able(wanted), wanted));
   const seen = [all("acknowledge"), all("unacknowledge")];
+  if (deed === "feedback") return [able(deed).length > 0 && button("Resend all of these", () => resendAll(able(deed), go)), ...seen];
   if (deed) return [all(deed), ...seen];
   const open = able("replay");
   const tenants = [...new Set(open.map(({ tenant }) => tenant))];

@@ -3,15 +3,19 @@
 import { again, post, repeat } from "./api.js";
 import { announce, button, chip, empty, h, moment, number, toast, trouble } from "./dom.js";
 import { may } from "./session.js";
-import { entity, STATES } from "./words.js";
+import { entity, reason, STATES } from "./words.js";
 
 const STATUS = { running: ["Running", "info"], finished: ["Finished", "good"], cancelled: ["Cancelled", "warn"] };
 /** What each kind is called, and what has happened to those that it counts. */
 const KINDS = {
   replay: ["Replay", "replayed"], redrive: ["Redrive of dead letters", "sent again"],
-  release: ["Release after a pause", "handed on"], erase: ["Erasure", "deleted"],
+  resend: ["Resend of feedback", "sent again"], release: ["Release after a pause", "handed on"], erase: ["Erasure", "deleted"],
 };
 const kindOf = (job) => KINDS[job.kind] ?? [job.kind, "done"];
+/** Whether it is known what became of all that it put back. Only of these kinds that can be known. */
+const isSettled = ({ kind, status, outcomes }) => !["replay", "resend"].includes(kind) || status === "running" || Boolean(outcomes?.is_whole && outcomes.under_way === 0);
+/** Those that are counted at a time. The API counts when a job is asked for by its id. */
+const COUNTED = 5;
 const called = (job) => `${kindOf(job)[0].toLowerCase()} begun by ${job.by}`;
 
 /** How many a replay was planned to replay: the API tells only how many it has. */
@@ -21,24 +25,46 @@ export function planned(id, count) {
   return Number(sessionStorage.getItem(key));
 }
 
+async function all(signal) {
+  const { items } = await again("jobs", {}, signal);
+  const open = items.filter((job) => !isSettled(job)).slice(0, COUNTED);
+  const counted = await Promise.all(open.map((job) => again(`jobs/${encodeURIComponent(job.id)}`, {}, signal).catch(() => job)));
+  return items.map((job) => counted.find(({ id }) => id === job.id) ?? job);
+}
+
+/** Label and tone: what has failed again is not well because the job is over. */
+function stands({ status, outcomes }) {
+  const [label, tone] = STATUS[status] ?? [status, "calm"];
+  if (outcomes?.failed > 0) return [`${label}, ${number(outcomes.failed)} failed again`, "bad"];
+  if (outcomes?.under_way > 0) return [`${label}, ${number(outcomes.under_way)} under way`, "info"];
+  return outcomes?.is_whole === false ? [`${label}, counting`, "info"] : [label, tone];
+}
+
+function became({ id, outcomes }) {
+  if (!outcomes) return null;
+  const { succeeded, failed, under_way: underWay } = outcomes;
+  const list = failed > 0 && h("a", { href: `#/replay?failed=${encodeURIComponent(id)}` }, `${number(failed)} failed again`);
+  return h("p", { class: "notes" }, `${number(succeeded)} succeeded`, list && [" · ", list], underWay > 0 && [` · ${number(underWay)} under way, counted `, moment(outcomes.counted_at)]);
+}
+
 /** Keeps the list of jobs up to date, the quicker the more goes on. */
 export function watch(list, signal) {
   let before = "";
   const polling = repeat(async () => {
     let items;
     try {
-      ({ items } = await again("jobs", {}, signal));
+      items = await all(signal);
     } catch (error) {
       if (!signal.aborted && !before) list.replaceChildren(h("li", {}, trouble(error, () => polling.now())));
       throw error;
     }
     const text = JSON.stringify(items);
-    if (text === before && before) return items.some(({ status }) => status === "running") ? "changed" : "same";
+    if (text === before && before) return items.some(({ status, outcomes }) => status === "running" || outcomes?.is_whole === false) ? "changed" : "same";
     const focused = document.activeElement?.closest?.("[data-job]");
     const within = document.activeElement?.tagName === "BUTTON";
     for (const job of JSON.parse(before || "[]")) {
       const now = items.find(({ id }) => id === job.id);
-      if (now && now.status !== job.status) announce(`${kindOf(now)[0]} ${STATUS[now.status]?.[0] ?? now.status}: ${done(now)}`);
+      if (now && now.status !== job.status) announce(`${kindOf(now)[0]} ${stands(now)[0]}: ${done(now)}`);
     }
     before = text;
     list.replaceChildren(...(items.length === 0 ? [h("li", {}, empty("No job yet."))] : items.map((one) => card(one, polling))));
@@ -52,7 +78,7 @@ export function watch(list, signal) {
 const done = (job) => `${number(job.done)} ${kindOf(job)[1]}${job.skipped ? `, ${number(job.skipped)} passed over` : ""}`;
 
 function card(job, polling) {
-  const [label, tone] = STATUS[job.status] ?? [job.status, "calm"];
+  const [label, tone] = stands(job);
   const act = (verb, said) => async () => {
     try {
       await post(`jobs/${encodeURIComponent(job.id)}/${verb}`, {});
@@ -62,7 +88,7 @@ function card(job, polling) {
     }
     await polling.now();
   };
-  const stands = job.status === "running" && Date.now() - new Date(job.updated_at) > 120000;
+  const isIdle = job.status === "running" && Date.now() - new Date(job.updated_at) > 120000;
   const span = job.filter ? [" · received ", moment(job.filter.from), " to ", moment(job.filter.to)] : [];
   const bar = h("progress", { max: 1, "aria-label": `Progress of the ${called(job)}: ${done(job)}` });
   const part = progress(job);
@@ -71,13 +97,15 @@ function card(job, polling) {
   return h("li", { class: "card job", tabindex: -1, "data-job": job.id, "data-kind": job.kind, "data-status": job.status },
     h("div", { class: "head" }, chip(tone, label), " ", h("strong", {}, about(job)), " ", job.tenant && h("span", { class: "code" }, job.tenant)), bar,
     h("p", { class: "notes" }, done(job), ...span, ` · ${job.rate} per second · by ${job.by} · begun `, moment(job.created_at), job.note && ` · ${job.note}`),
+    became(job),
     may("repair") && job.status !== "finished" && h("div", { class: "buttons" },
       job.status === "running" && button("Cancel", act("cancel", "Cancelled; what is done already stays so."), { class: "quiet", "aria-label": `Cancel the ${called(job)}` }),
-      (job.status === "cancelled" || stands) && button("Resume", act("resume", "It goes on."), { class: "quiet", "aria-label": `Resume the ${called(job)}` })));
+      (job.status === "cancelled" || isIdle) && button("Resume", act("resume", "It goes on."), { class: "quiet", "aria-label": `Resume the ${called(job)}` })));
 }
 
 function about(job) {
-  const { filter, queue, message } = job;
+  const { filter, feedback, queue, message } = job;
+  if (feedback) return `${kindOf(job)[0]}: ${[feedback.reason && reason(feedback.reason), feedback.cause].filter(Boolean).join(", ") || "all that is parked"}`;
   const states = filter?.states?.map((name) => STATES[name]?.[0] ?? name).join(" or ");
   const what = filter ? [filter.entity && entity(filter.entity), filter.event, states].filter(Boolean).join(", ") || "everything" :
     queue && [queue, message].filter(Boolean).join(", message ");

@@ -2,6 +2,7 @@
 
 import { post } from "./api.js";
 import { announce, button, field, h, heading, number, span, toast, trouble } from "./dom.js";
+import { failedOf } from "./failed.js";
 import { chosen, entityField, eventField, meet, read, tenantField, timeField } from "./filters.js";
 import { planned, watch } from "./jobs.js";
 import { may } from "./session.js";
@@ -16,6 +17,7 @@ export async function show(main, { query, signal }) {
   const jobs = h("ul", { class: "jobs" });
   const watching = watch(jobs, signal);
   main.append(heading(title));
+  if (query.failed) main.append(await failedOf(query.failed, signal));
   if (may("repair")) {
     main.append(planner(query, signal, watching));
     if (query.plan) main.querySelector("form").requestSubmit();

@@ -5,7 +5,10 @@ use crate::conditional::conditional;
 use crate::examples::Examples;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
-use crate::{audit, dead_letters, erasures, jobs, lists, observed, overview, pauses, quotas, repairs, search, tenants};
+use crate::{
+    audit, dead_letters, erasures, jobs, lists, observed, outcomes, overview, pauses, quotas, repairs, resends, search,
+    tenants,
+};
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -48,8 +51,11 @@ use utoipa::openapi::OpenApi as Document;
         jobs::list,
         jobs::begin,
         jobs::one,
+        outcomes::failed,
         jobs::cancel,
         jobs::resume,
+        resends::plan,
+        resends::begin,
         dead_letters::list,
         dead_letters::plan,
         dead_letters::redrive,
@@ -87,8 +93,11 @@ pub fn router<P: Ports>(operations: Operations<P>) -> Router {
         .route("/plans", post(jobs::plan::<P>))
         .route("/jobs", get(jobs::list::<P>).post(jobs::begin::<P>))
         .route("/jobs/{id}", get(jobs::one::<P>))
+        .route("/jobs/{id}/failed", get(outcomes::failed::<P>))
         .route("/jobs/{id}/cancel", post(jobs::cancel::<P>))
         .route("/jobs/{id}/resume", post(jobs::resume::<P>))
+        .route("/feedback/plans", post(resends::plan::<P>))
+        .route("/feedback/resends", post(resends::begin::<P>))
         .route("/dead-letters", get(dead_letters::list::<P>))
         .route("/dead-letters/{queue}/plans", post(dead_letters::plan::<P>))
         .route("/dead-letters/{queue}/redrives", post(dead_letters::redrive::<P>))

@@ -16,9 +16,10 @@ use webhooks_model::catalogue::CATALOGUE;
 type Source = (&'static str, &'static str, &'static str);
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
 const PAGE: Source = ("index.html", "text/html; charset=utf-8", include_str!("../console/index.html"));
 const FILES: &[Source] = &[
-    ("style.css", "text/css; charset=utf-8", include_str!("../console/style.css")),
+    ("style.css", STYLE, include_str!("../console/style.css")),
     ("icon.svg", "image/svg+xml", include_str!("../console/icon.svg")),
     ("app.js", SCRIPT, include_str!("../console/app.js")),
     ("session.js", SCRIPT, include_str!("../console/session.js")),
@@ -34,6 +35,7 @@ const FILES: &[Source] = &[
     ("filters.js", SCRIPT, include_str!("../console/filters.js")),
     ("table.js", SCRIPT, include_str!("../console/table.js")),
     ("deeds.js", SCRIPT, include_str!("../console/deeds.js")),
+    ("resends.js", SCRIPT, include_str!("../console/resends.js")),
     ("chart.js", SCRIPT, include_str!("../console/chart.js")),
     ("find.js", SCRIPT, include_str!("../console/find.js")),
     ("search.js", SCRIPT, include_str!("../console/search.js")),
@@ -45,6 +47,7 @@ const FILES: &[Source] = &[
     ("observed.js", SCRIPT, include_str!("../console/observed.js")),
     ("quotas.js", SCRIPT, include_str!("../console/quotas.js")),
     ("pauses.js", SCRIPT, include_str!("../console/pauses.js")),
+    ("failed.js", SCRIPT, include_str!("../console/failed.js")),
     ("jobs.js", SCRIPT, include_str!("../console/jobs.js")),
     ("replay.js", SCRIPT, include_str!("../console/replay.js")),
 ];
@@ -105,7 +108,7 @@ fn router(console: Console) -> Router {
     let served = Served {
         policy: policy(&console),
         page: versioned(PAGE.2),
-        files: FILES.iter().map(|(name, kind, text)| (*name, *kind, filled(&versioned(&lean(text))))).collect(),
+        files: FILES.iter().map(|(name, kind, text)| (*name, *kind, filled(&versioned(&lean(kind, text))))).collect(),
         version,
         console,
     };
@@ -117,10 +120,18 @@ fn router(console: Console) -> Router {
         .with_state(Arc::new(served))
 }
 
-/// Without indentation, and without lines that are nothing but a comment. No text spans lines.
-fn lean(text: &str) -> String {
+/// Without indentation, without lines that are empty or nothing but a comment, and without blanks that say nothing. No text of ours
+/// spans lines, or has in it what is replaced here.
+fn lean(kind: &str, text: &str) -> String {
     let is_comment = |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
-    text.lines().map(str::trim_start).filter(|line| !is_comment(line)).flat_map(|line| [line, "\n"]).collect()
+    let is_wanted = |line: &&str| !line.is_empty() && !is_comment(line);
+    let lines: String = text.lines().map(str::trim_start).filter(is_wanted).flat_map(|line| [line, "\n"]).collect();
+    let shorter: &[[&str; 2]] = match kind {
+        STYLE => &[["\n", ""], [": ", ":"], ["; ", ";"], [" {", "{"], ["{ ", "{"], [" }", "}"], [";}", "}"]],
+        SCRIPT => &[[" => ", "=>"], [" === ", "==="], [" !== ", "!=="], [" && ", "&&"], [" || ", "||"], [" ?? ", "??"]],
+        _ => &[],
+    };
+    shorter.iter().fold(lines, |lines, [long, short]| lines.replace(long, short))
 }
 
 async fn page(State(served): State<Arc<Served>>, headers: HeaderMap) -> Response {

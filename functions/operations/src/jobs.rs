@@ -67,7 +67,7 @@ pub(crate) async fn list<P: Ports>(State(operations): State<Shared<P>>, caller: 
     Ok(Json(Jobs { items: jobs.into_iter().map(JobView::from).collect() }))
 }
 
-/// A job and how far it has come.
+/// A job and how far it has come; of a replay or a resend that has ended, what became of what it put back.
 #[utoipa::path(get, path = "/operations/v1/jobs/{id}", tag = "read", params(("id" = Uuid, Path)),
     responses((status = 200, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn one<P: Ports>(
@@ -76,7 +76,8 @@ pub(crate) async fn one<P: Ports>(
     Path(id): Path<String>,
 ) -> Result<Json<JobView>, Problem> {
     operations.roles.admit(&caller, Access::Read)?;
-    Ok(Json(operations.job(&id).await?.into()))
+    let job = operations.job(&id).await?;
+    Ok(Json(operations.counted(job).await?.into()))
 }
 
 /// Stops a job before its next slice.
@@ -130,7 +131,7 @@ pub(crate) fn rate(asked: Option<u32>) -> Result<u32, Problem> {
     fits.then_some(rate).ok_or_else(|| Problem::invalid("rate", format!("From 1 to {FASTEST} a second.")))
 }
 
-fn on_job(job: &Job) -> Target {
+pub(crate) fn on_job(job: &Job) -> Target {
     Target { tenant: job.work.tenant().map(str::to_owned), kind: "job".into(), name: job.id.to_string() }
 }
 
@@ -170,7 +171,7 @@ impl<P: Ports> Operations<P> {
         self.go_on(job.id).await
     }
 
-    async fn job(&self, id: &str) -> Result<Job, Problem> {
+    pub(crate) async fn job(&self, id: &str) -> Result<Job, Problem> {
         let id = Uuid::try_parse(id).map_err(|_| Problem::no_job_id())?;
         self.store.job(id).await?.ok_or_else(unknown)
     }

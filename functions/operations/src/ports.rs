@@ -6,7 +6,8 @@ use webhooks_host::Host;
 use webhooks_model::QueueName;
 use webhooks_queue::{Letters, Sender};
 use webhooks_store::{
-    Allowances, Audit, Erasure, Jobs, Observations, Pauses, Records, Repairs, Replays, Rollups, Search, TenantDirectory,
+    Allowances, Audit, Erasure, Jobs, Observations, Outcomes, Pauses, Records, Repairs, Replays, Resends, Rollups,
+    Search, TenantDirectory,
 };
 
 /// The effects, chosen once: the real ones in the function, others in tests.
@@ -15,11 +16,13 @@ pub trait Ports: Send + Sync + 'static {
         + Jobs
         + Repairs
         + Replays
+        + Resends
         + Pauses
         + Audit
         + Erasure
         + Allowances
         + Observations
+        + Outcomes
         + Rollups
         + TenantDirectory
         + Search

@@ -172,7 +172,7 @@ impl<P: Ports> Operations<P> {
                 }
                 Deed::Hold => Problem::conflict("has_ended", "It has ended; there is nothing to hold."),
                 Deed::Release => Problem::conflict("not_held", "It is neither held nor paused."),
-                Deed::ResendFeedback => {
+                Deed::ResendFeedback | Deed::ResendParked => {
                     Problem::conflict("feedback_not_open", "No feedback of it is parked or queued.")
                 }
                 Deed::Outcome => Problem::conflict(

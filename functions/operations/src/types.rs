@@ -7,6 +7,7 @@ pub(crate) mod erasures;
 pub(crate) mod jobs;
 pub(crate) mod observed;
 pub(crate) mod overview;
+pub(crate) mod resends;
 pub(crate) mod search;
 pub(crate) mod tenants;
 

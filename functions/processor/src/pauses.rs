@@ -33,7 +33,7 @@ impl Pauses {
                 pauses
             }
         };
-        // One that was read may be over meanwhile.
+        // A cached pause may have ended since.
         Ok(pauses.iter().any(|pause| !pause.is_over(now) && pause.covers(notification)))
     }
 }

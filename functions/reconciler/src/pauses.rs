@@ -1,4 +1,4 @@
-//! Pauses that are over: what waited for them goes on.
+//! Ends pauses that are over, and releases the notifications that waited.
 
 use crate::ports::{Ports, Reconciler};
 use crate::run::Run;
@@ -11,12 +11,13 @@ use webhooks_queue::{Message, Sender};
 use webhooks_store::{Audit, Jobs, Pauses};
 
 const BY: &str = "reconciler";
-/// The role that a person needs for it.
+/// The role that a person needs to release notifications.
 const ROLE: &str = "repair";
 const RELEASED_A_SECOND: u32 = 50;
 
 impl<P: Ports> Reconciler<P> {
-    /// How many it has ended. The job first, and the pauses then: if we die in between, the next run begins another job.
+    /// Returns how many it has ended. It creates the job before it ends the pauses. If the run dies
+    /// in between, the next one creates another job.
     pub(crate) async fn end_pauses(&self, run: &Run<'_>) -> Result<usize, SweepError> {
         // Without the operations function there are no pauses.
         let Some(repairs) = &self.repairs else { return Ok(0) };
@@ -26,7 +27,7 @@ impl<P: Ports> Reconciler<P> {
         }
         let (id, now) = (self.host.new_id(), self.host.now());
         let job = Job::new(id, Work::Release, RELEASED_A_SECOND, BY, "the time of a pause is over", now);
-        // Remembered first: a message about a job that nobody knows would do nothing.
+        // Recorded first, since a message about an unknown job does nothing.
         self.sweeps.create(&job).await?;
         repairs.send(Message { body: message(id), group: None, attributes: &[], trace: run.trace }).await?;
         let mut ended = 0;

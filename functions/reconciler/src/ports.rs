@@ -33,7 +33,7 @@ pub struct Reconciler<P: Ports> {
     pub listing: P::Listing,
     pub queue: P::Queue,
     pub feedback: P::Queue,
-    /// `None` where nobody can pause, since there is no operations function.
+    /// `None` without the operations function, since there are no pauses then.
     pub repairs: Option<P::Queue>,
     pub host: P::Host,
     pub metrics: Metrics<P::Host>,

@@ -37,7 +37,7 @@ pub struct Report {
     pub requeued: Requeued,
     /// Notifications that waited for their tenant's quota and continue.
     pub released: usize,
-    /// Pauses that were over and whose end has been written down.
+    /// Pauses that were over and are now recorded as ended.
     pub pauses_ended: usize,
 }
 

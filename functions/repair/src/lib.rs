@@ -7,6 +7,7 @@ mod redrive;
 mod release;
 mod repair;
 mod replay;
+mod resend;
 pub mod wiring;
 
 pub use ports::{Lane, Ports};

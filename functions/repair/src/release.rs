@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::ports::Ports;
-use crate::repair::{Repair, Slice, lasting, note_of};
+use crate::repair::{Repair, Slice, lasting};
 use serde::{Deserialize, Serialize};
 use time::{Duration as Span, OffsetDateTime};
 use webhooks_batch::Received;
@@ -65,7 +65,7 @@ impl<P: Ports> Repair<P> {
     async fn release_paused(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
         let sent = self.hand_over(&record.key, received).await?;
         if sent && let Some(since) = record.updated_at {
-            let note = note_of(job);
+            let note = job.note_beside();
             let action = Action { deed: Deed::Release, at: self.host.now(), by: &job.by, note: &note };
             self.store.release_sent(&record.key, since, action).await?;
         }

@@ -16,7 +16,7 @@ use webhooks_store::Jobs;
 
 /// SQS gives up on a message after 1,000 receives.
 const RENEW_AFTER: u32 = 900;
-const AFTER_FAILURE: Duration = Duration::from_secs(30);
+pub(crate) const AFTER_FAILURE: Duration = Duration::from_secs(30);
 /// Who goes on with a job has it for itself so long, unless it is done before.
 const CLAIMED_FOR: Duration = AFTER_FAILURE;
 /// Somebody may cancel or resume the job between reading and writing.
@@ -40,11 +40,6 @@ pub(crate) struct Slice {
 /// So many things last so long at the job's rate.
 pub(crate) fn lasting(many: usize, job: &Job) -> Duration {
     Duration::from_millis(u64::try_from(many).unwrap_or_default() * 1000 / u64::from(job.rate))
-}
-
-/// What is written beside each notification that the job sends on.
-pub(crate) fn note_of(job: &Job) -> String {
-    format!("job {}: {}", job.id, job.note)
 }
 
 impl<P: Ports> Repair<P> {
@@ -88,6 +83,7 @@ impl<P: Ports> Repair<P> {
             Work::Redrive(redrive) => self.redrives(&job, redrive).await?,
             Work::Release => self.releases(&job, received).await?,
             Work::Erase { tenant } => self.erases(&job, tenant).await?,
+            Work::Resend(filter) => self.resends(&job, filter, received).await?,
         };
         progress.updated_at = self.host.now();
         progress.due_at = begun + wait;

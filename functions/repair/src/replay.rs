@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::ports::Ports;
-use crate::repair::{Repair, Slice, lasting, note_of};
+use crate::repair::{Repair, Slice, lasting};
 use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
@@ -49,7 +49,7 @@ impl<P: Ports> Repair<P> {
         deed: Deed,
         received: &Received,
     ) -> Result<bool, Failure> {
-        let note = note_of(job);
+        let note = job.note_beside();
         let action = Action { deed, at: self.host.now(), by: &job.by, note: &note };
         if !self.store.act(key, action).await? {
             return Ok(false);

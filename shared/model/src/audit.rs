@@ -8,7 +8,7 @@ use uuid::Uuid;
 pub struct AuditRecord {
     pub id: Uuid,
     pub at: OffsetDateTime,
-    /// The operator, as named by the authoriser; `reconciler` where a pause has ended by itself.
+    /// The operator, as named by the authoriser; `reconciler` if a pause ended by itself.
     pub by: String,
     /// The role that the action requires.
     pub role: String,

@@ -1,4 +1,4 @@
-//! What a notification can be about: one row for each entity.
+//! The entities that a notification can be about: one row for each.
 
 use crate::language::Text;
 use serde::{Deserialize, Serialize};
@@ -15,11 +15,11 @@ pub enum Identification {
     Company,
 }
 
-/// What the console shows together.
+/// A group of entities on the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
     Entity,
-    /// It has a status that moves.
+    /// Entities with a status that changes.
     Document,
     Other,
 }
@@ -37,7 +37,7 @@ impl Group {
     }
 }
 
-/// What is known of one entity.
+/// The facts about one entity.
 struct Row {
     /// In JSON, in the table's keys and in the patterns of the settings: the variant in snake case.
     name: &'static str,

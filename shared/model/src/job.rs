@@ -58,6 +58,50 @@ pub struct Job {
     /// So many there were to do when it began; `None` where they were not counted to the end.
     pub expected: Option<u64>,
     pub progress: Progress,
+    /// What has become of it, as far as somebody has asked.
+    pub tally: Option<Tally>,
+}
+
+/// What became of one notification that a job put back on a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Succeeded,
+    /// It needs a person once more.
+    Failed,
+    UnderWay,
+}
+
+/// How many of those that a job put back ended how, as far as they have been counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    pub succeeded: u64,
+    pub failed: u64,
+    pub under_way: u64,
+    /// So many the job had put back by then. One that has gone on since is counted anew.
+    pub of: u64,
+    /// Where counting goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<String>,
+    /// All are counted.
+    pub is_whole: bool,
+    #[serde(with = "time::serde::rfc3339")]
+    pub counted_at: OffsetDateTime,
+}
+
+impl Tally {
+    /// Nothing is counted yet.
+    #[must_use]
+    pub fn new(of: u64, now: OffsetDateTime) -> Self {
+        Self { succeeded: 0, failed: 0, under_way: 0, of, position: None, is_whole: false, counted_at: now }
+    }
+
+    pub fn add(&mut self, ending: Ending) {
+        match ending {
+            Ending::Succeeded => self.succeeded += 1,
+            Ending::Failed => self.failed += 1,
+            Ending::UnderWay => self.under_way += 1,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +134,26 @@ impl Job {
         };
         let rate = rate.clamp(1, FASTEST);
         let (work, by, note) = (work.into(), by.to_owned(), note.to_owned());
-        Self { id, work, rate, by, note, created_at: now, expected: None, progress }
+        Self { id, work, rate, by, note, created_at: now, expected: None, progress, tally: None }
+    }
+
+    /// What is written beside a notification that it puts back.
+    #[must_use]
+    pub fn note_beside(&self) -> String {
+        format!("job {}: {}", self.id, self.note)
+    }
+
+    /// Whether that was written by this job.
+    #[must_use]
+    pub fn has_written(&self, note: &str) -> bool {
+        let of_a_job = note.strip_prefix("job ").and_then(|rest| rest.split_once(':'));
+        of_a_job.is_some_and(|(id, _)| Uuid::try_parse(id).is_ok_and(|id| id == self.id))
+    }
+
+    /// What has been counted since it last went on.
+    #[must_use]
+    pub fn counted(&self) -> Option<&Tally> {
+        self.tally.as_ref().filter(|tally| tally.of == self.progress.done)
     }
 }
 
@@ -128,6 +191,30 @@ mod tests {
         for foreign in ["", "{}", r#"{"job":7}"#, r#"{"job":"seven"}"#] {
             assert_eq!(job_of(foreign), None, "{foreign}");
         }
+    }
+
+    #[test]
+    fn a_job_knows_what_it_has_written_and_nothing_else() {
+        let job = |id| Job::new(Uuid::from_u128(id), Work::Release, 1, "op", "a: b", datetime!(2026-11-01 00:00 UTC));
+        assert!(job(7).has_written(&job(7).note_beside()));
+        assert!(!job(7).has_written(&job(8).note_beside()));
+        for foreign in ["", "job ", "job 7: a", "a: b"] {
+            assert!(!job(7).has_written(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn what_was_counted_before_the_job_went_on_counts_no_more() {
+        let mut job = Job::new(Uuid::nil(), Work::Release, 1, "op", "", datetime!(2026-11-01 00:00 UTC));
+        let mut tally = Tally::new(0, job.created_at);
+        for ending in [Ending::Failed, Ending::Failed, Ending::Succeeded, Ending::UnderWay] {
+            tally.add(ending);
+        }
+        assert_eq!((tally.succeeded, tally.failed, tally.under_way), (1, 2, 1));
+        job.tally = Some(tally.clone());
+        assert_eq!(job.counted(), Some(&tally));
+        job.progress.done = 1;
+        assert_eq!(job.counted(), None);
     }
 
     #[test]

@@ -47,11 +47,9 @@ impl Proof {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
-    /// The event and the tenant come from the signed body, from the subscription that the secret
-    /// proves, or from our settings.
+    /// Both come from the signed body, from the proven subscription, or from our settings.
     Signed,
-    /// The body is signed, but the event or the tenant comes from a header, which anyone could have
-    /// altered.
+    /// The body is signed, but one of them comes from a header, which anyone could have altered.
     Headers,
     /// Nothing is signed: the legacy channel.
     Nothing,
@@ -108,8 +106,7 @@ impl Notification {
         Ok(Self::all_of(&Delivery::from_message(message)?, directory))
     }
 
-    /// Each notification of a delivery. A body that is not JSON counts as one, and so does a body
-    /// with more items than the directory allows.
+    /// Each notification of a delivery. An unreadable body, or one with too many items, is one.
     pub fn all_of(delivery: &Delivery, directory: &impl Directory) -> Vec<Self> {
         let mut all: Vec<Self> = match delivery.items_within(directory.max_items()) {
             Items::Few(items) => items.into_iter().map(|item| Self::read(delivery, item, directory)).collect(),
@@ -130,8 +127,7 @@ impl Notification {
         all
     }
 
-    /// Reads one item of [`Delivery::items`]. Never fails: an unreadable item is `unparseable`, an
-    /// unknown one `unmapped`.
+    /// Reads one of [`Delivery::items`]. Never fails: it may be `unparseable` or `unmapped`.
     pub fn read(delivery: &Delivery, item: &str, directory: &impl Directory) -> Self {
         let Some(fields) = Fields::parse(item) else {
             return Self::unparseable(delivery, item);
@@ -273,8 +269,7 @@ impl Notification {
     }
 }
 
-/// Items of one delivery that have no ids of their own are told apart by their content. Where that
-/// is the same too, the second and each further one gets its number.
+/// Numbers equal items of one delivery that have no ids of their own, from the second on.
 fn tell_apart(all: &mut [Notification]) {
     let mut copies: HashMap<NotificationKey, usize> = HashMap::new();
     for n in all.iter_mut().filter(|n| n.id_in_body.is_none()) {

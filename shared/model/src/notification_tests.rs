@@ -361,12 +361,12 @@ fn answers_each_item_of_an_array_under_its_own_id_alone() {
     // The header has the first one's id, or an id of the delivery as a whole.
     assert_eq!(ids_of(array.clone(), own[0]), each_its_own);
     assert_eq!(ids_of(array, Uuid::nil()), each_its_own);
-    // Alone in its array, an item is what the header names.
+    // The header names the only item of an array.
     assert_eq!(ids_of(format!("[{}]", item(&own[0])), Uuid::nil()), [[own[0], Uuid::nil()]]);
 }
 
 #[test]
-fn answers_items_whose_ids_are_no_uuids_once_for_all() {
+fn answers_items_without_uuids_once_for_all() {
     let item = |id| format!(r#"{{"notificationId":"{id}","event":"ACCOUNT_CHANGED","accountCd":"1"}}"#);
     let mut delivery = delivery(format!("[{},{}]", item("4711"), item("4712")).as_bytes());
     delivery.meta.headers.insert("x-vwd-notification-id".into(), ID.into());

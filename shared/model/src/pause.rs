@@ -21,13 +21,13 @@ pub struct Pause {
     pub by: String,
     /// The reason, for other operators.
     pub note: String,
-    /// When it ends by itself; `None` where only a person ends it.
+    /// When it ends by itself; `None` if only a person can end it.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub until: Option<OffsetDateTime>,
 }
 
 impl Pause {
-    /// From the moment on that it names as its end.
+    /// Whether its end has been reached.
     #[must_use]
     pub fn is_over(&self, now: OffsetDateTime) -> bool {
         self.until.is_some_and(|until| until <= now)

@@ -125,7 +125,7 @@ impl fmt::Display for ResourcePath {
     }
 }
 
-/// The resource of this name, however it is capitalised, with its entity.
+/// The resource with this name in any case, and its entity.
 fn named(name: &str) -> Option<(&'static str, Entity)> {
     Entity::ALL.into_iter().find_map(|entity| {
         let resource = entity.resources().iter().find(|resource| resource.eq_ignore_ascii_case(name))?;

@@ -1,8 +1,10 @@
 //! The work of a job.
 
 use crate::filter::Filter;
+use crate::ledger::Reason;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use time::OffsetDateTime;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -15,6 +17,8 @@ pub enum Work {
     Release,
     /// Deletes all records of a tenant.
     Erase { tenant: String },
+    /// Sends parked feedback again.
+    Resend(ParkedFeedback),
 }
 
 impl Work {
@@ -25,6 +29,7 @@ impl Work {
             Self::Redrive(_) => "redrive",
             Self::Release => "release",
             Self::Erase { .. } => "erase",
+            Self::Resend(_) => "resend",
         }
     }
 
@@ -34,6 +39,7 @@ impl Work {
         match self {
             Self::Replay(filter) => Some(&filter.tenant),
             Self::Erase { tenant } => Some(tenant),
+            Self::Resend(parked) => parked.tenant.as_deref(),
             Self::Redrive(_) | Self::Release => None,
         }
     }
@@ -42,6 +48,36 @@ impl Work {
 impl From<Filter> for Work {
     fn from(filter: Filter) -> Self {
         Self::Replay(filter)
+    }
+}
+
+/// Selects parked feedback: parked in `from..to`, and matching every other field that is set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkedFeedback {
+    /// Of every tenant when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// The code that its last try ended with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// A part of what its last try said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Parked since then; ever when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub from: Option<OffsetDateTime>,
+    /// Parked before then. No later than the job's beginning, so that it sends nothing twice.
+    #[serde(with = "time::serde::rfc3339")]
+    pub to: OffsetDateTime,
+}
+
+impl ParkedFeedback {
+    /// Whether a feedback that was parked in that time is meant.
+    #[must_use]
+    pub fn fits(&self, tenant: &str, reason: &str, cause: &str) -> bool {
+        self.tenant.as_deref().is_none_or(|own| own == tenant)
+            && self.reason.is_none_or(|own| own.as_str() == reason)
+            && self.cause.as_deref().is_none_or(|own| cause.contains(own))
     }
 }
 
@@ -117,5 +153,37 @@ mod tests {
         assert_eq!(Work::Erase { tenant }.tenant(), Some("t-1"));
         let redrive = Redrive { queue: QueueName::Events, message: None, rejected: false };
         assert_eq!((Work::Redrive(redrive).tenant(), Work::Release.tenant()), (None, None));
+    }
+
+    #[test]
+    fn a_resend_means_what_fits_everything_it_names_of_one_tenant_or_of_all() {
+        let to = OffsetDateTime::UNIX_EPOCH;
+        let all = ParkedFeedback { tenant: None, reason: None, cause: None, from: None, to };
+        assert!(all.fits("t-1", "gave_up", "503") && all.fits("t-2", "", ""));
+        let own = ParkedFeedback { tenant: Some("t-1".into()), ..all.clone() };
+        assert!(own.fits("t-1", "gave_up", "") && !own.fits("t-2", "gave_up", ""));
+        let refused = ParkedFeedback { reason: Some(Reason::FeedbackRefused), ..all.clone() };
+        assert!(refused.fits("t-1", "feedback_refused", "") && !refused.fits("t-1", "gave_up", ""));
+        let unknown = ParkedFeedback { cause: Some("(404)".into()), ..all.clone() };
+        assert!(unknown.fits("t-1", "", "refused (404) by") && !unknown.fits("t-1", "", "refused (400)"));
+        assert_eq!((Work::Resend(own).tenant(), Work::Resend(all).tenant()), (Some("t-1"), None));
+    }
+
+    #[test]
+    fn a_resend_is_read_as_it_was_written() {
+        let (from, to) = (Some(OffsetDateTime::UNIX_EPOCH), OffsetDateTime::UNIX_EPOCH + time::Duration::HOUR);
+        let whole = ParkedFeedback {
+            tenant: Some("t-1".into()),
+            reason: Some(Reason::GaveUp),
+            cause: Some("(404)".into()),
+            from,
+            to,
+        };
+        let least = ParkedFeedback { tenant: None, reason: None, cause: None, from: None, to };
+        for work in [Work::Resend(whole), Work::Resend(least)] {
+            let text = serde_json::to_string(&work).unwrap();
+            assert!(text.starts_with(r#"{"resend":"#), "{text}");
+            assert_eq!(serde_json::from_str::<Work>(&text).unwrap(), work);
+        }
     }
 }

@@ -5,6 +5,7 @@ use crate::error::StoreError;
 use crate::implied::received_at;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, key_of};
+use crate::records::{Position, position_in};
 use crate::table::Table;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -90,41 +91,48 @@ impl<I: Items> Jobs for Table<I> {
     }
 
     async fn stretch(&self, filter: &Filter, position: Option<&str>, most: i32) -> Result<Stretch, StoreError> {
-        let start = time_text(filter.from);
-        let after = position.unwrap_or(&start);
-        let Some(mut day) = day_of(after) else {
-            return Err(StoreError::Mismatch("a job's position is no place in the feed".into()));
-        };
-        let end = time_text(filter.to);
-        let mut stretch = Stretch { position: Some(after.to_owned()), ..Stretch::default() };
-        // One page of one day; days without anything are passed over, a few at a time.
-        for _ in 0..DAYS_PER_STRETCH {
-            let keys = self.feed_keys(filter, day, stretch.position.as_deref().unwrap_or(after), &end, most).await?;
-            if let Some((_, last)) = keys.last() {
-                stretch.position = Some(last.clone());
-                self.fill(filter, &keys, &mut stretch).await?;
-                return Ok(stretch);
-            }
-            day += Duration::days(1);
-            if day >= filter.to {
-                stretch.position = None;
-                return Ok(stretch);
-            }
-            stretch.position = Some(time_text(day));
-        }
-        Ok(stretch)
+        let (places, position) = self.places(filter, position, most).await?;
+        Ok(Stretch { found: self.found_at(filter, &places).await?, position })
     }
 }
 
 impl<I: Items> Table<I> {
-    async fn feed_keys(
+    /// The next places in the filter's span, whatever else it names, and where to go on. One page of one day; days without
+    /// anything are passed over, a few at a time.
+    pub(crate) async fn places(
+        &self,
+        filter: &Filter,
+        position: Option<&str>,
+        most: i32,
+    ) -> Result<(Vec<Position>, Option<String>), StoreError> {
+        let mut after = position.map_or_else(|| time_text(filter.from), str::to_owned);
+        let Some(mut day) = day_of(&after) else {
+            return Err(StoreError::Mismatch("a job's position is no place in the feed".into()));
+        };
+        let end = time_text(filter.to);
+        for _ in 0..DAYS_PER_STRETCH {
+            let places = self.places_of_day(filter, day, &after, &end, most).await?;
+            if let Some(last) = places.last() {
+                let position = Some(last.at.clone());
+                return Ok((places, position));
+            }
+            day += Duration::days(1);
+            if day >= filter.to {
+                return Ok((vec![], None));
+            }
+            after = time_text(day);
+        }
+        Ok((vec![], Some(after)))
+    }
+
+    async fn places_of_day(
         &self,
         filter: &Filter,
         day: OffsetDateTime,
         after: &str,
         end: &str,
         most: i32,
-    ) -> Result<Vec<((String, String), String)>, StoreError> {
+    ) -> Result<Vec<Position>, StoreError> {
         let query = Query {
             index: Some("feed"),
             key_condition: "feed = :day AND feed_at BETWEEN :after AND :end",
@@ -138,29 +146,21 @@ impl<I: Items> Table<I> {
             .value(":after", string(format!("{after}!")))
             .value(":end", string(end));
         let items = self.items.query(query).await?;
-        let place = |item: &Item| {
-            let key = (text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned());
-            Some((key, text(item, "feed_at")?.to_owned()))
-        };
-        Ok(items.iter().filter_map(place).collect())
+        Ok(items.iter().filter_map(|item| position_in(item, "feed_at")).collect())
     }
 
-    async fn fill(
-        &self,
-        filter: &Filter,
-        keys: &[((String, String), String)],
-        stretch: &mut Stretch,
-    ) -> Result<(), StoreError> {
-        let names: Vec<(String, String)> = keys.iter().map(|(key, _)| key.clone()).collect();
-        let items = self.items.get_many(names.clone(), &["pk", "sk", "state", "event", "feed_at"], true).await?;
-        for name in &names {
-            let item = items
-                .iter()
-                .find(|item| text(item, "pk") == Some(name.0.as_str()) && text(item, "sk") == Some(name.1.as_str()));
-            let fits = |one: &Found| filter.fits(one.state, one.key.entity.entity, &one.event);
-            stretch.found.extend(item.and_then(found).filter(fits));
+    async fn found_at(&self, filter: &Filter, places: &[Position]) -> Result<Vec<Found>, StoreError> {
+        if places.is_empty() {
+            return Ok(vec![]);
         }
-        Ok(())
+        let names = places.iter().map(|place| (place.pk.clone(), place.sk.clone())).collect();
+        let items = self.items.get_many(names, &["pk", "sk", "state", "event", "feed_at"], true).await?;
+        let at = |place: &Position| {
+            let is_there = |item: &&Item| text(item, "pk") == Some(&place.pk) && text(item, "sk") == Some(&place.sk);
+            items.iter().find(is_there).and_then(found)
+        };
+        let fits = |one: &Found| filter.fits(one.state, one.key.entity.entity, &one.event);
+        Ok(places.iter().filter_map(at).filter(fits).collect())
     }
 }
 
@@ -208,5 +208,6 @@ fn read(item: &Item) -> Option<Job> {
             revision: count("revision"),
             updated_at: time("updated_at")?,
         },
+        tally: text(item, "tally").and_then(|tally| serde_json::from_str(tally).ok()),
     })
 }

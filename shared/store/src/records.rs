@@ -66,6 +66,14 @@ pub struct Record {
     pub position: Position,
 }
 
+impl Record {
+    /// The code and the words with which Visma Net did not take its feedback at last.
+    #[must_use]
+    pub fn refusal(&self) -> (&str, &str) {
+        self.feedback_attempts.last().map_or(("", ""), |line| (line.what.as_str(), line.text.as_str()))
+    }
+}
+
 /// An attempt, a try or an operator's action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {

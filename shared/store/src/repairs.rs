@@ -26,6 +26,8 @@ pub enum Deed {
     /// Its decided feedback will be tried once more, and is watched until it is sent. One whose feedback is
     /// parked or queued: never one that Visma Net has taken.
     ResendFeedback,
+    /// The same of one that was refused, and is not on its way already.
+    ResendParked,
     /// The outcome of a deferred feedback was handed in. One whose feedback is awaited: what was decided once stands.
     Outcome,
     /// Somebody has looked at what asks for attention of that kind, as it was then. One that has not changed since.
@@ -41,7 +43,7 @@ impl Deed {
             Self::Replay => "replay",
             Self::Hold => "hold",
             Self::Release => "release",
-            Self::ResendFeedback => "resend_feedback",
+            Self::ResendFeedback | Self::ResendParked => "resend_feedback",
             Self::Outcome => "outcome",
             Self::Acknowledge { .. } => "acknowledge",
             Self::Unacknowledge { .. } => "unacknowledge",
@@ -92,6 +94,10 @@ impl<I: Items> Repairs for Table<I> {
                 let refused = || watched(effect(noted(&action), &action), action.at);
                 Ok(self.act_and_keep(&pk, &sk, action.at, refused).await?
                     || self.act_and_keep(&pk, &sk, action.at, || effect(noted(&action), &action)).await?)
+            }
+            Deed::ResendParked => {
+                let refused = || watched(effect(noted(&action), &action), action.at);
+                self.act_and_keep(&pk, &sk, action.at, refused).await
             }
             Deed::Replay | Deed::Outcome | Deed::Acknowledge { .. } | Deed::Unacknowledge { .. } => {
                 self.act_and_keep(&pk, &sk, action.at, || effect(noted(&action), &action)).await
@@ -168,7 +174,7 @@ fn changed(update: Update, action: &Action<'_>) -> Update {
             // Watched, lest the message that makes it go on is lost.
             .set("attention", string(Mark::Retrying.as_str()))
             .set("attention_at", string(time_text(action.at))),
-        Deed::ResendFeedback => update.set("feedback", string(FeedbackState::Queued.as_str())),
+        Deed::ResendFeedback | Deed::ResendParked => update.set("feedback", string(FeedbackState::Queued.as_str())),
         Deed::Acknowledge { kind, .. } => update.set("attention", string(acknowledged(kind))),
         Deed::Unacknowledge { kind } => update.set("attention", string(kind)),
     }
@@ -190,7 +196,7 @@ fn allowed(update: &mut Update, deed: Deed) -> String {
             );
             format!("{held} AND {parked} OR {}", one_of(update, "state", &[State::Paused.as_str()]))
         }
-        Deed::ResendFeedback => one_of(update, "feedback", &parked),
+        Deed::ResendFeedback | Deed::ResendParked => one_of(update, "feedback", &parked),
         Deed::Outcome => one_of(update, "feedback", &[FeedbackState::Awaited.as_str()]),
         Deed::Acknowledge { kind, changed_at } => unchanged(update, kind, changed_at),
         Deed::Unacknowledge { kind } => one_of(update, "attention", &[acknowledged(kind).as_str()]),

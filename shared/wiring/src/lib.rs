@@ -101,7 +101,7 @@ impl Surroundings {
         Ok(Queue::new(self.sqs.clone(), self.variables.text(variable)?))
     }
 
-    /// The queue whose URL `variable` holds; `None` where it holds none.
+    /// The queue whose URL `variable` holds; `None` if it is unset.
     #[must_use]
     pub fn queue_if_any(&self, variable: &'static str) -> Option<Queue> {
         self.queue(variable).ok()

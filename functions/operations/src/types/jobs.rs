@@ -6,9 +6,9 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use webhooks_model::filter::Filter;
-use webhooks_model::job::Job;
-use webhooks_model::work::Work;
-use webhooks_store::Found;
+use webhooks_model::job::{Job, Status, Tally};
+use webhooks_model::work::{ParkedFeedback, Work};
+use webhooks_store::{Found, Record};
 
 /// Which notifications to replay.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -47,7 +47,7 @@ pub(crate) struct Plan {
     pub(crate) seconds: u64,
     /// The first of them, by `ref`.
     pub(crate) sample: Vec<String>,
-    /// The same as people know them; of a replay only.
+    /// The same as people know them; of a replay and a resend only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) notifications: Vec<Planned>,
 }
@@ -80,10 +80,23 @@ impl From<&Found> for Planned {
     }
 }
 
+impl From<&Record> for Planned {
+    fn from(record: &Record) -> Self {
+        Self {
+            reference: reference::of(&record.key, record.received_at),
+            entity: record.key.entity.entity.as_str(),
+            key: record.key.entity.key.clone(),
+            event: record.event.clone(),
+            state: record.state.as_str(),
+            received_at: record.received_at,
+        }
+    }
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobView {
     id: Uuid,
-    /// replay, redrive, release or erase.
+    /// replay, resend, redrive, release or erase.
     kind: &'static str,
     /// running, finished or cancelled.
     status: &'static str,
@@ -91,6 +104,10 @@ pub(crate) struct JobView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     filter: Option<Filter>,
+    /// Which feedback a resend sends once more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    feedback: Option<ParkedFeedback>,
     /// Whose dead letters a redrive sends again.
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<&'static str>,
@@ -111,12 +128,34 @@ pub(crate) struct JobView {
     done: u64,
     /// Meant, and left alone: gone meanwhile, or in a state that does not allow it.
     skipped: u64,
-    /// So many a replay's filter found when it began. Absent where they were too many to count.
+    /// So many the filter found when it began. Absent where they were too many to count.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<u64>,
     /// Up to where in time a replay has looked at everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     reached: Option<String>,
+    /// What became of what a replay or a resend put back, once that has ended. Counted when the job is asked for by its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcomes: Option<Outcomes>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Outcomes {
+    succeeded: u64,
+    /// They need a person once more.
+    failed: u64,
+    under_way: u64,
+    /// All are counted. Where that is false, the next answer goes on counting.
+    is_whole: bool,
+    #[serde(with = "time::serde::rfc3339")]
+    counted_at: OffsetDateTime,
+}
+
+impl From<&Tally> for Outcomes {
+    fn from(tally: &Tally) -> Self {
+        let Tally { succeeded, failed, under_way, is_whole, counted_at, .. } = *tally;
+        Self { succeeded, failed, under_way, is_whole, counted_at }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -126,19 +165,22 @@ pub(crate) struct Jobs {
 
 impl From<Job> for JobView {
     fn from(job: Job) -> Self {
+        let outcomes = job.counted().filter(|_| job.progress.status != Status::Running).map(Outcomes::from);
         let place = job.progress.position.as_deref().filter(|_| matches!(job.work, Work::Replay(_)));
         let reached = place.and_then(|position| position.split('#').next()).map(str::to_owned);
         let (kind, tenant) = (job.work.as_str(), job.work.tenant().map(str::to_owned));
-        let (filter, redrive) = match job.work {
-            Work::Replay(filter) => (Some(filter), None),
-            Work::Redrive(redrive) => (None, Some(redrive)),
-            Work::Release | Work::Erase { .. } => (None, None),
+        let (filter, feedback, redrive) = match job.work {
+            Work::Replay(filter) => (Some(filter), None, None),
+            Work::Resend(parked) => (None, Some(parked), None),
+            Work::Redrive(redrive) => (None, None, Some(redrive)),
+            Work::Release | Work::Erase { .. } => (None, None, None),
         };
         Self {
             id: job.id,
             kind,
             status: job.progress.status.as_str(),
             filter,
+            feedback,
             queue: redrive.as_ref().map(|redrive| redrive.queue.as_str()),
             message: redrive.and_then(|redrive| redrive.message),
             tenant,
@@ -151,6 +193,7 @@ impl From<Job> for JobView {
             skipped: job.progress.skipped,
             expected: job.expected,
             reached,
+            outcomes,
         }
     }
 }

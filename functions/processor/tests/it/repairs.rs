@@ -101,7 +101,7 @@ async fn pauses_are_read_once_and_then_cached() {
 }
 
 #[tokio::test]
-async fn a_pause_stops_nothing_from_its_end_on() {
+async fn a_pause_has_no_effect_after_its_end() {
     let world = World::new().await;
     let end = world.host.now() + time::Duration::seconds(10);
     let ending = Pause { until: Some(end), ..pause(&world, None, "*") };

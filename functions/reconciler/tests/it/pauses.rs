@@ -1,4 +1,4 @@
-//! A pause that is over lets go on what waited for it, without a person.
+//! A pause that is over releases its notifications without a person.
 
 use crate::world::World;
 use fixtures::TENANT;
@@ -14,7 +14,7 @@ async fn world() -> World {
     World::new(json!({"collections": []})).await
 }
 
-/// Of the tenant, and over in so many hours.
+/// A pause of the tenant that ends in this many hours.
 async fn pause(world: &World, events: &str, hours: Option<i64>) {
     let until = hours.map(|hours| world.now() + Duration::hours(hours));
     let (tenant, note) = (Some(TENANT.to_owned()), "month end".to_owned());
@@ -22,7 +22,7 @@ async fn pause(world: &World, events: &str, hours: Option<i64>) {
     world.table.table.pause(&pause).await.unwrap();
 }
 
-/// Those that the repair function was asked to carry out.
+/// The jobs sent to the repair function.
 async fn jobs(world: &World) -> Vec<Job> {
     let mut jobs = vec![];
     for sent in world.repairs.sent() {
@@ -31,7 +31,7 @@ async fn jobs(world: &World) -> Vec<Job> {
     jobs
 }
 
-/// Who did what to which pause, and how that went, newest first.
+/// The audit of pauses: who, what and with which result, newest first.
 async fn deeds(world: &World) -> Vec<[String; 4]> {
     let (from, to) = (world.now() - Duration::DAY, world.now() + Duration::DAY);
     let records = world.table.table.audited(from, to, None, 100).await.unwrap().records;
@@ -41,7 +41,7 @@ async fn deeds(world: &World) -> Vec<[String; 4]> {
 }
 
 #[tokio::test]
-async fn what_waited_for_a_pause_that_is_over_is_let_go_once_by_a_job() {
+async fn a_pause_that_is_over_releases_its_notifications_once_by_a_job() {
     let world = world().await;
     pause(&world, "customer.*", Some(2)).await;
     pause(&world, "account.*", Some(2)).await;

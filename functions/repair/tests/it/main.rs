@@ -7,4 +7,5 @@ mod example;
 mod jobs;
 mod redrive;
 mod release;
+mod resend;
 mod world;

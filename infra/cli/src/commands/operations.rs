@@ -4,6 +4,7 @@ mod caller;
 mod client;
 mod deeds;
 mod event_name;
+mod feedback;
 mod find;
 mod jobs;
 mod learn;
@@ -22,6 +23,7 @@ mod watch;
 
 pub use caller::Caller;
 pub use deeds::{Acknowledge, Deed, Outcome as HandedIn, acknowledge, deed, outcome, unacknowledge};
+pub use feedback::{Feedback, feedback};
 pub use jobs::{Erase, Jobs, erase, jobs};
 pub use learn::{Learn, learn, learn_with};
 pub use letters::{Letters, letters};

@@ -9,6 +9,7 @@ mod dlq;
 mod doctor;
 mod edit;
 mod forward;
+mod jobs;
 mod learn;
 mod local;
 mod man;

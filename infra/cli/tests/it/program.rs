@@ -86,7 +86,7 @@ fn each_command_has_a_help_with_examples_that_are_right() {
 }
 
 /// They take an id that each stack makes for itself, or need no stack.
-const NOT_LOCAL: [&str; 12] = [
+const NOT_LOCAL: [&str; 13] = [
     "dlq show",
     "hold",
     "release",
@@ -95,6 +95,7 @@ const NOT_LOCAL: [&str; 12] = [
     "acknowledge",
     "unacknowledge",
     "jobs get",
+    "jobs failed",
     "jobs cancel",
     "jobs resume",
     "man",

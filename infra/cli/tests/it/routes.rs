@@ -14,7 +14,7 @@ const JOB: &str = "0199a3c4-5b6d-7e8f-9012-3456789abcde";
 const FOR_PROGRAMS: &str = "GET /operations/v1/openapi.json";
 
 fn commands() -> Vec<String> {
-    let jobs = ["get", "cancel", "resume"].map(|what| format!("jobs {what} {JOB}"));
+    let jobs = ["get", "failed", "cancel", "resume"].map(|what| format!("jobs {what} {JOB}"));
     let others = [
         "erase --tenant t-1 --confirm t-1",
         "erase --tenant t-1 --plan",
@@ -36,6 +36,8 @@ fn commands() -> Vec<String> {
         "replay --tenant t-1 --from 6h --plan",
         "tail --tenant t-1 --once",
         "resend abc",
+        "feedback resend --all-tenants",
+        "feedback resend --tenant t-1 --reason gave_up --cause 503 --from 6h --plan",
         "hold abc --note asked",
         "outcome abc --success --text Shipped",
         "release abc",

@@ -2,9 +2,9 @@ use crate::support::{Fixture, NOW, TENANT, notification};
 use time::Duration;
 use uuid::Uuid;
 use webhooks_model::filter::Filter;
-use webhooks_model::job::{Job, Status};
+use webhooks_model::job::{Ending, Job, Status, Tally};
 use webhooks_model::{Notification, State};
-use webhooks_store::{Answering, Change, Entry, Jobs, Ledger};
+use webhooks_store::{Answering, Change, Entry, Jobs, Ledger, Outcomes};
 
 fn filter() -> Filter {
     let (from, to) = (NOW - Duration::days(40), NOW + Duration::days(1));
@@ -71,4 +71,35 @@ async fn of_two_who_go_on_with_a_job_one_does() {
     let known = &fixture.table.jobs(10).await.unwrap()[0];
     assert_eq!((known.progress.done, known.progress.revision), (3, 1));
     assert_eq!(fixture.table.job(Uuid::nil()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn of_two_who_count_what_became_of_a_job_one_is_written_down() {
+    let fixture = Fixture::new().await;
+    let job = Job::new(Uuid::from_u128(7), filter(), 10, "op", "because", NOW);
+    let mut tally = Tally::new(0, NOW + Duration::milliseconds(1));
+    tally.add(Ending::Failed);
+    assert!(!fixture.table.note_tally(&job, &tally).await.unwrap(), "there is no such job");
+    assert!(fixture.table.create(&job).await.unwrap());
+    assert!(fixture.table.note_tally(&job, &tally).await.unwrap());
+    assert!(!fixture.table.note_tally(&job, &tally).await.unwrap());
+    let known = fixture.table.job(job.id).await.unwrap().unwrap();
+    assert_eq!(known.tally.as_ref(), Some(&tally));
+    tally.is_whole = true;
+    assert!(fixture.table.note_tally(&known, &tally).await.unwrap());
+    assert!(fixture.table.progress(job.id, &job.progress).await.unwrap(), "that is no progress");
+}
+
+#[tokio::test]
+async fn what_a_filter_finds_is_read_whole_in_whatever_state_it_is_by_now() {
+    let fixture = Fixture::new().await;
+    for number in 1..=3 {
+        let done = Change::Ended { state: State::Processed, answer: Answering::none() };
+        record(&fixture, &order(number, Duration::minutes(number as i64)), done).await;
+    }
+    let dead = Filter { states: vec![State::Dead], from: NOW - Duration::days(1), ..filter() };
+    let (records, next) = fixture.table.stand(&dead, None, 2).await.unwrap();
+    let keys: Vec<_> = records.iter().map(|record| record.key.entity.key.as_str()).collect();
+    assert_eq!((keys, records[0].state), (vec!["SO/3", "SO/2"], State::Processed));
+    assert_eq!(next.as_ref(), Some(&records[1].position.at));
 }

@@ -34,6 +34,10 @@ async fn attention_says_why_and_what_to_do_and_plans_a_replay_of_all_by_keyboard
     key(browser, ENTER).await;
     browser.reads("h1", "Replays").await;
     browser.reads(".plan", "2 notifications").await;
+    // Nobody has said which event it is.
+    browser.press("Replay 2 notifications").await;
+    browser.reads(".job[data-kind=replay] .chip.bad", "Finished, 2 failed again").await;
+    browser.reads(".job[data-kind=replay] a", "2 failed again").await;
     browser.was_content().await;
 }
 
@@ -98,8 +102,12 @@ async fn a_feedback_that_got_404_says_so_beside_its_success_and_all_are_sent_aga
     browser.reads(".group .quote", "Visma Net answered 404").await;
     browser.reads("td[data-label=Status]", "Feedback parked: Visma Net answered 404").await;
     assert_eq!(browser.texts("td[data-label=Success]").await, ["True"]);
-    browser.press("Resend feedback: all 1").await;
+    browser.press("Resend all of these").await;
+    browser.reads("dialog[open] h2", "Resend feedback: 1").await;
+    browser.reads("dialog[open] .sample", "1: Visma Net takes the feedback under no id").await;
     browser.sees("dialog[open] button.primary").await.click().await.unwrap();
+    browser.reads("h1", "Replays").await;
+    browser.reads(".job[data-kind=resend]", "Visma Net takes the feedback under no id").await;
     company.ended(refused, "processed", "sent").await;
     browser.was_content().await;
 }

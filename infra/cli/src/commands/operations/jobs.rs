@@ -1,6 +1,6 @@
 //! `jobs` and `erase`: what works in AWS for a while, and how it is watched from here.
 
-use super::shown::{second, text};
+use super::shown::{self, second, text};
 use super::watch::{View, Watch};
 use super::{Access, Caller, Client};
 use crate::error::{Exit, Failure};
@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 /// Answers that may be missing in a row while a job is watched.
 const PATIENCE: u32 = 10;
+/// Looks at a job that has ended while some of what it put back are under way.
+const LAST_LOOKS: u32 = 30;
 
 #[derive(Debug, Subcommand)]
 pub enum Jobs {
@@ -29,6 +31,10 @@ pub enum Jobs {
     #[command(after_help = "Example:
   visma-webhooks jobs get 0199a3c4-5b6d-7e8f-9012-3456789abcde --watch")]
     Get(One),
+    /// Show what a replay or a resend put back and what failed again
+    #[command(after_help = "Example:
+  visma-webhooks jobs failed 0199a3c4-5b6d-7e8f-9012-3456789abcde")]
+    Failed(Failed),
     /// Stop a job before its next slice
     #[command(after_help = "Example:
   visma-webhooks jobs cancel 0199a3c4-5b6d-7e8f-9012-3456789abcde")]
@@ -46,6 +52,18 @@ pub struct One {
     id: Uuid,
     #[command(flatten)]
     watch: Watch,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Debug, Args)]
+pub struct Failed {
+    /// The job's id, as jobs list shows it
+    #[arg(value_name = "JOB")]
+    id: Uuid,
+    /// The most to show
+    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+    limit: usize,
     #[command(flatten)]
     access: Access,
 }
@@ -98,10 +116,15 @@ pub async fn jobs(
             let (client, id) = (Client::new(stack, caller, &access).await?, id.to_string());
             let look = async || {
                 let job = client.get(&["operations", "v1", "jobs", &id], &[]).await?;
-                let text = about(&job);
-                Ok::<_, Failure>(Report::new(job, text))
+                Ok::<_, Failure>(told(job))
             };
             watch.show(format, look).await
+        }
+        Jobs::Failed(Failed { id, limit, access }) => {
+            let client = Client::new(stack, caller, &access).await?;
+            let items = client.pages(&["operations", "v1", "jobs", &id.to_string(), "failed"], &[], limit).await?;
+            let text = shown::list(&items);
+            Ok(Report::new(items, text))
         }
         Jobs::Cancel(Id { id, access }) => {
             let client = Client::new(stack, caller, &access).await?;
@@ -122,7 +145,8 @@ pub async fn jobs(
 fn list(mut all: Value) -> Outcome {
     let Value::Array(items) = all["items"].take() else { return Ok(Report::new(Value::Null, "")) };
     let rows = items.iter().map(|job| {
-        let [kind, status, done, skipped] = ["kind", "status", "done", "skipped"].map(|name| text(&job[name]));
+        let [kind, done, skipped] = ["kind", "done", "skipped"].map(|name| text(&job[name]));
+        let status = status(job);
         let [by, note, id] = ["by", "note", "id"].map(|name| text(&job[name]));
         [second(&text(&job["created_at"])), kind, status, done, skipped, by, note, id]
     });
@@ -164,11 +188,14 @@ pub(super) async fn follow(
     stop: &Stop,
 ) -> Outcome {
     let id = text(&job["id"]);
-    let (mut shown, mut missed) = (Progress::of(expected), 0);
+    let (mut shown, mut missed, mut looks) = (Progress::of(expected), 0, 0);
     loop {
         shown.tell(job["done"].as_u64().unwrap_or_default(), &progress(&job));
         if job["status"] != "running" {
-            return Ok(ended(job));
+            if is_settled(&job) || looks == LAST_LOOKS {
+                return Ok(ended(job));
+            }
+            looks += 1;
         }
         tokio::select! {
             biased;
@@ -195,13 +222,33 @@ pub(super) async fn follow(
     }
 }
 
-fn ended(job: Value) -> Report {
-    let finished = job["status"] == "finished";
-    let mut text = about(&job);
-    if !finished {
-        text.push_str(&format!("\nSomebody has cancelled it. To go on: {}\n", go_on(&job)));
+/// Whether it is known what became of all that it put back. Some kinds of jobs do not tell.
+fn is_settled(job: &Value) -> bool {
+    let outcomes = &job["outcomes"];
+    outcomes.is_null() || (outcomes["is_whole"] == true && outcomes["under_way"] == 0)
+}
+
+fn failed_again(job: &Value) -> u64 {
+    job["outcomes"]["failed"].as_u64().unwrap_or_default()
+}
+
+/// It is a failure if some of what the job put back failed again.
+fn told(job: Value) -> Report {
+    let (mut said, failed) = (about(&job), failed_again(&job));
+    if failed > 0 {
+        said.push_str(&format!("\nWhat failed again: visma-webhooks jobs failed {}\n", text(&job["id"])));
     }
-    Report::new(job, text).with_exit(if finished { Exit::Ok } else { Exit::Failed })
+    Report::new(job, said).with_exit(if failed > 0 { Exit::Failed } else { Exit::Ok })
+}
+
+fn ended(job: Value) -> Report {
+    let cancelled =
+        (job["status"] != "finished").then(|| format!("\nSomebody has cancelled it. To go on: {}\n", go_on(&job)));
+    let report = told(job);
+    match cancelled {
+        Some(cancelled) => Report { text: report.text + &cancelled, exit: Exit::Failed, ..report },
+        None => report,
+    }
 }
 
 /// A job may finish while it is being cancelled.
@@ -230,13 +277,24 @@ fn progress(job: &Value) -> String {
     let reached = job["reached"].as_str().map(|at| format!(", up to {at}")).unwrap_or_default();
     let of = job["expected"].as_u64().map(|count| format!(" of {count}")).unwrap_or_default();
     let (done, skipped) = (&job["done"], &job["skipped"]);
-    format!("{}: {done}{of} {}, {skipped} passed over{reached}", text(&job["status"]), deed(job))
+    format!("{}: {done}{of} {}, {skipped} passed over{reached}", status(job), deed(job))
+}
+
+/// The job's own, and what became of what it put back.
+fn status(job: &Value) -> String {
+    let (own, outcomes) = (text(&job["status"]), &job["outcomes"]);
+    match (failed_again(job), outcomes["under_way"].as_u64().unwrap_or_default()) {
+        (0, 0) if outcomes["is_whole"] == false => format!("{own}, counting"),
+        (0, 0) => own,
+        (0, under_way) => format!("{own}, {under_way} under way"),
+        (failed, _) => format!("{own}, {failed} failed again"),
+    }
 }
 
 /// What a job of this kind does to each.
 fn deed(job: &Value) -> &'static str {
     match job["kind"].as_str() {
-        Some("redrive") => "sent again",
+        Some("redrive" | "resend") => "sent again",
         Some("release") => "released",
         Some("erase") => "deleted",
         _ => "replayed",
@@ -247,8 +305,11 @@ pub(super) fn about(job: &Value) -> String {
     fields([
         ("job", text(&job["id"])),
         ("kind", text(&job["kind"])),
-        ("status", text(&job["status"])),
+        ("status", status(job)),
         (deed(job), text(&job["done"])),
         ("passed over", text(&job["skipped"])),
+        ("succeeded", text(&job["outcomes"]["succeeded"])),
+        ("failed again", text(&job["outcomes"]["failed"])),
+        ("under way", text(&job["outcomes"]["under_way"])),
     ])
 }

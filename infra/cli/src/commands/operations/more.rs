@@ -1,9 +1,11 @@
 //! What else the operations API can, as commands.
 
-use super::{Acknowledge, Attention, Audit, Deed, Entity, Erase, HandedIn, Jobs, Letters, Pauses, Tenants, View};
 use super::{
-    Caller, acknowledge, attention, audit, counts, deed, entity, erase, jobs, letters, outcome, pauses, quotas,
-    tenants, unacknowledge,
+    Acknowledge, Attention, Audit, Deed, Entity, Erase, Feedback, HandedIn, Jobs, Letters, Pauses, Tenants, View,
+};
+use super::{
+    Caller, acknowledge, attention, audit, counts, deed, entity, erase, feedback, jobs, letters, outcome, pauses,
+    quotas, tenants, unacknowledge,
 };
 use crate::interrupt::Stop;
 use crate::output::{Format, Outcome};
@@ -74,12 +76,19 @@ pub enum More {
     #[command(after_help = "Example:
   visma-webhooks resend 01M844DZQT5K3V0Z8Q6H2N7RWB")]
     Resend(Deed),
+    /// Feedback that Visma Net did not take: resend all that a filter finds
+    #[command(
+        subcommand,
+        after_help = "Example:
+  visma-webhooks --local feedback resend --all-tenants --plan"
+    )]
+    Feedback(Feedback),
     /// Hand in the outcome of a notification whose feedback was deferred
     #[command(after_help = "Examples:
   visma-webhooks outcome 01M844DZQT5K3V0Z8Q6H2N7RWB --success --text Shipped
   visma-webhooks outcome 01M844DZQT5K3V0Z8Q6H2N7RWB --failure --text Refused")]
     Outcome(HandedIn),
-    /// Replays, redrives and erasures that work in AWS: list, get, cancel, resume
+    /// Replays, resends, redrives and erasures that work in AWS: list, get, cancel, resume
     #[command(
         subcommand,
         after_help = "Example:
@@ -132,6 +141,7 @@ pub async fn more(
         More::Hold(options) => deed(stack, caller, "hold", options).await,
         More::Release(options) => deed(stack, caller, "release", options).await,
         More::Resend(options) => deed(stack, caller, "feedback", options).await,
+        More::Feedback(command) => feedback(stack, caller, command, ask, listen).await,
         More::Outcome(options) => outcome(stack, caller, options).await,
         More::Jobs(command) => jobs(stack, caller, command, format, listen).await,
         More::DeadLetters(command) => letters(stack, caller, command, ask, listen).await,

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 const KINDS: u32 = 12;
-/// After this time an operator repeats what a killed process began and did not send. The reconciler
-/// does so too, but only after `stuck_hours`.
+/// After this time an operator replays, or resends, what a killed process changed but did not send.
+/// The reconciler does so too, but only after `stuck_hours`.
 const STANDS_STILL: Duration = Duration::from_secs(120);
 /// A killed redrive hides its messages for three minutes.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -89,8 +89,8 @@ async fn command(desk: &mut Desk, rng: &mut Rng, card: u32, tenant: &str) {
     }
 }
 
-/// Repairs what is stuck, like an operator: resends refused feedback, and repeats what a killed process
-/// has begun.
+/// Repairs what is stuck, like an operator: resends refused feedback, and repeats what a killed
+/// process began.
 pub(super) async fn mend(desk: &mut Desk, companies: &[Company], quiet_since: Instant) {
     desk.stay_signed_in().await;
     for reference in desk.with_parked_feedback().await {

@@ -1,0 +1,236 @@
+//! What became of what a job put back on a queue. It is counted from the records when somebody asks, a few stretches at a time.
+
+use crate::access::{Access, Caller};
+use crate::cursor::{Cursor, list_of};
+use crate::ports::{Operations, Ports, Shared};
+use crate::problem::Problem;
+use crate::query::Parameters;
+use crate::types::{Notification, Notifications};
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+use webhooks_host::Host;
+use webhooks_model::feedback::FeedbackState;
+use webhooks_model::filter::Filter;
+use webhooks_model::job::{Ending, Job, Status, Tally};
+use webhooks_model::work::{ParkedFeedback, Work};
+use webhooks_model::{Reason, State as NotificationState};
+use webhooks_store::{Outcomes as _, Position, Record, Records, Resends as _};
+
+const AT_ONCE: i32 = 100;
+const AT_ONCE_MARKED: u8 = 100;
+/// Stretches of a hundred that one request looks at.
+const STRETCHES: usize = 5;
+/// Before the place of a resend that is among what is parked.
+const PARKED: &str = "parked ";
+/// While some are under way a count holds so long, and longer the longer that lasts.
+const HOLDS: Duration = Duration::seconds(2);
+/// No attempt lasts longer. Until then its record says what is true if the attempt never tells.
+const LONGEST_ATTEMPT: Duration = Duration::minutes(15);
+
+/// What a replay or a resend put back and what needs a person once more.
+#[utoipa::path(get, path = "/operations/v1/jobs/{id}/failed", tag = "read", params(("id" = Uuid, Path),
+    ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
+    responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn failed<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Json<Notifications>, Problem> {
+    operations.roles.admit(&caller, Access::Read)?;
+    let parameters = Parameters::new(pairs, &["limit", "cursor"])?;
+    let job = operations.job(&id).await?;
+    let list = list_of_failed(job.id);
+    let after = Cursor::read(list, parameters.get("cursor"))?.map(|cursor| place(&job, cursor.after)).transpose()?;
+    let (records, next) = operations.failures(&job, after, parameters.limit()?.into()).await?;
+    operations.introduce(&records).await;
+    let items = records.into_iter().map(Notification::from).collect();
+    Ok(Json(Notifications { items, next: next.map(|next| cursor(list, &job, next)), from: None, to: None }))
+}
+
+impl<P: Ports> Operations<P> {
+    /// Goes on counting what became of what the job put back, where that is not known to the end. Of two who count at
+    /// once one is written down, and both are right.
+    pub(crate) async fn counted(&self, job: Job) -> Result<Job, Problem> {
+        let now = self.host.now();
+        if !is_to_be_counted(&job, now) {
+            return Ok(job);
+        }
+        let begun = job.counted().filter(|tally| !tally.is_whole).cloned();
+        let mut tally = begun.unwrap_or_else(|| Tally::new(job.progress.done, now));
+        for _ in 0..STRETCHES {
+            let (records, position) = self.look_on(&job, tally.position.as_deref()).await?;
+            for record in records {
+                if let Some((ending, _)) = self.ending(&job, record).await? {
+                    tally.add(ending);
+                }
+            }
+            tally.is_whole = position.is_none();
+            tally.position = position;
+            if tally.is_whole {
+                break;
+            }
+        }
+        // Feedback that Visma Net has taken is in no list of what is parked.
+        if tally.is_whole && matches!(job.work, Work::Resend(_)) {
+            tally.succeeded = tally.of.saturating_sub(tally.failed + tally.under_way);
+        }
+        tally.counted_at = now;
+        self.store.note_tally(&job, &tally).await?;
+        Ok(Job { tally: Some(tally), ..job })
+    }
+
+    /// The next `most` that failed again, and where to go on.
+    async fn failures(
+        &self,
+        job: &Job,
+        mut position: Option<String>,
+        most: usize,
+    ) -> Result<(Vec<Record>, Option<String>), Problem> {
+        let mut failed = vec![];
+        // What is on its way has not failed.
+        if matches!(job.work, Work::Resend(_)) {
+            position = position.or_else(|| Some(PARKED.to_owned()));
+        }
+        for _ in 0..STRETCHES {
+            let (records, next) = self.look_on(job, position.as_deref()).await?;
+            for record in records {
+                let here = record.position.clone();
+                if let Some((Ending::Failed, record)) = self.ending(job, record).await? {
+                    failed.push(record);
+                }
+                if failed.len() == most {
+                    return Ok((failed, Some(place_of(job, here))));
+                }
+            }
+            position = next;
+            if position.is_none() {
+                break;
+            }
+        }
+        Ok((failed, position))
+    }
+
+    /// The next records among which are those that the job put back, and where to go on.
+    async fn look_on(&self, job: &Job, position: Option<&str>) -> Result<(Vec<Record>, Option<String>), Problem> {
+        match &job.work {
+            Work::Replay(filter) => Ok(self.store.stand(filter, position, AT_ONCE).await?),
+            Work::Resend(filter) => self.look_on_resent(job, filter, position.unwrap_or_default()).await,
+            Work::Redrive(_) | Work::Release | Work::Erase { .. } => Ok((vec![], None)),
+        }
+    }
+
+    /// First what is on its way, then what was parked since the job began, with whatever cause. What is parked between the two is
+    /// seen twice, which is told by the next count.
+    async fn look_on_resent(
+        &self,
+        job: &Job,
+        filter: &ParkedFeedback,
+        position: &str,
+    ) -> Result<(Vec<Record>, Option<String>), Problem> {
+        // Also a moment ago by another clock.
+        let to = self.host.now() + Duration::minutes(1);
+        let (tenant, from) = (filter.tenant.clone(), Some(job.created_at));
+        let since = ParkedFeedback { tenant, reason: None, cause: None, from, to };
+        let place = |position: &str| Some(position.to_owned()).filter(|position| !position.is_empty());
+        if let Some(position) = position.strip_prefix(PARKED) {
+            let (records, next) = self.store.parked(&since, place(position).as_deref(), AT_ONCE_MARKED).await?;
+            return Ok((records, next.map(|next| format!("{PARKED}{next}"))));
+        }
+        let (records, next) = self.store.on_its_way(&since, place(position).as_deref(), AT_ONCE_MARKED).await?;
+        Ok((records, next.or_else(|| Some(PARKED.to_owned()))))
+    }
+
+    /// And the record that tells: its own, or the one with which it goes on. `None` for what the job did not put back.
+    async fn ending(&self, job: &Job, record: Record) -> Result<Option<(Ending, Record)>, Problem> {
+        let Some(put_back) = record.actions.iter().find(|action| job.has_written(&action.text)) else {
+            return Ok(None);
+        };
+        let (since, now) = (put_back.at, self.host.now());
+        if matches!(job.work, Work::Resend(_)) {
+            return Ok(Some((answered_since(since, &record), record)));
+        }
+        let Some(moved) = record.moved_to.clone() else {
+            return Ok(Some((ending_since(since, &record, now), record)));
+        };
+        let own = self.store.record_of(&moved).await?;
+        // It ends under its own key, at whatever time.
+        Ok(Some(match own {
+            Some(own) => (ending_since(OffsetDateTime::UNIX_EPOCH, &own, now), own),
+            None => (Ending::UnderWay, record),
+        }))
+    }
+}
+
+/// What was put back then. Of a repetition nothing is known but that it came to its end.
+fn ending_since(since: OffsetDateTime, record: &Record, now: OffsetDateTime) -> Ending {
+    let is_later = |at: Option<OffsetDateTime>| at.is_some_and(|at| at >= since);
+    let is_repeated = record.moments.iter().any(|moment| moment.what == "replayed" && moment.at >= since);
+    let has_ended = is_repeated || is_later(record.ended_at);
+    let is_tried = record.reason == Some(Reason::Lost)
+        && record.updated_at.is_some_and(|begun_at| now - begun_at < LONGEST_ATTEMPT);
+    match record.state {
+        NotificationState::Processed | NotificationState::Superseded if has_ended => Ending::Succeeded,
+        NotificationState::Unparseable if has_ended => Ending::Failed,
+        NotificationState::Dead | NotificationState::Parked if is_later(record.updated_at) && !is_tried => {
+            Ending::Failed
+        }
+        _ => Ending::UnderWay,
+    }
+}
+
+/// The feedback that was sent once more then.
+fn answered_since(since: OffsetDateTime, record: &Record) -> Ending {
+    match record.feedback {
+        Some(FeedbackState::Sent) => Ending::Succeeded,
+        Some(FeedbackState::Parked) if record.feedback_at.is_some_and(|at| at >= since) => Ending::Failed,
+        _ => Ending::UnderWay,
+    }
+}
+
+fn is_to_be_counted(job: &Job, now: OffsetDateTime) -> bool {
+    let is_countable = matches!(job.work, Work::Replay(_) | Work::Resend(_)) && job.progress.status != Status::Running;
+    let holds = |tally: &Tally| {
+        let waits = HOLDS.max((tally.counted_at - job.progress.updated_at) / 2);
+        tally.is_whole && (tally.under_way == 0 || now - tally.counted_at < waits)
+    };
+    is_countable && !job.counted().is_some_and(holds)
+}
+
+fn list_of_failed(id: Uuid) -> u64 {
+    list_of(("failed", id))
+}
+
+/// Where to go on behind that record, in the words of the job's work.
+fn place_of(job: &Job, position: Position) -> String {
+    match &job.work {
+        Work::Resend(_) => format!("{PARKED}{}", serde_json::to_string(&position).expect("texts always serialise")),
+        _ => position.at,
+    }
+}
+
+/// A replay's place in the feed, which is a time and a key, stands for itself.
+fn cursor(list: u64, job: &Job, place: String) -> String {
+    match place.strip_prefix(PARKED).and_then(|place| serde_json::from_str(place).ok()) {
+        Some(position) => Cursor::write(list, None, position),
+        None => Cursor::write(list, Some(job.created_at), Position { at: place, pk: String::new(), sk: String::new() }),
+    }
+}
+
+fn place(job: &Job, after: Position) -> Result<String, Problem> {
+    let is_there = match &job.work {
+        Work::Replay(filter) => is_within(filter, &after.at),
+        Work::Resend(_) => !after.pk.is_empty(),
+        Work::Redrive(_) | Work::Release | Work::Erase { .. } => false,
+    };
+    is_there.then(|| place_of(job, after)).ok_or_else(Problem::unknown_cursor)
+}
+
+/// Whether it is a place of the filter's days.
+fn is_within(filter: &Filter, place: &str) -> bool {
+    let day = place.get(..10).and_then(|day| OffsetDateTime::parse(&format!("{day}T00:00:00Z"), &Rfc3339).ok());
+    day.is_some_and(|day| day < filter.to && filter.from - day < Duration::DAY)
+}

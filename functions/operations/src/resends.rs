@@ -1,0 +1,109 @@
+//! Feedback that Visma Net did not take, sent once more by filter: planned, with the causes, and begun as a job.
+
+use crate::access::{Access, Caller};
+use crate::audit::Deed;
+use crate::jobs::{self, on_job};
+use crate::ports::{Operations, Ports, Shared};
+use crate::problem::Problem;
+use crate::types::jobs::{JobView, Plan, Planned};
+use crate::types::resends::{Cause, NewResend, ResendPlan};
+use crate::{body, query};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use std::collections::BTreeMap;
+use webhooks_host::Host;
+use webhooks_model::Reason;
+use webhooks_model::feedback::FeedbackState;
+use webhooks_model::job::Job;
+use webhooks_model::work::{ParkedFeedback, Work};
+use webhooks_store::{Record, Resends as _};
+
+/// Reads of a hundred that a plan makes.
+const LONGEST_PLAN: usize = 50;
+const AT_ONCE: u8 = 100;
+const SAMPLE: usize = 10;
+const CAUSES: usize = 20;
+const LONGEST_CAUSE: usize = 300;
+
+/// Which feedback would be sent once more, and why it was parked. Nothing is sent.
+#[utoipa::path(post, path = "/operations/v1/feedback/plans", tag = "repair", request_body = NewResend,
+    responses((status = 200, body = ResendPlan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn plan<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<Json<ResendPlan>, Problem> {
+    operations.roles.admit(&caller, Access::Repair)?;
+    let (filter, rate, _) = operations.read_resend(&body)?;
+    Ok(Json(operations.plan_resend(&filter, rate).await?))
+}
+
+/// Begins to send once more the feedback that is parked and fits. Never one that Visma Net has taken.
+#[utoipa::path(post, path = "/operations/v1/feedback/resends", tag = "repair", request_body = NewResend,
+    responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(crate) async fn begin<P: Ports>(
+    State(operations): State<Shared<P>>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<(StatusCode, Json<JobView>), Problem> {
+    let by = operations.roles.admit(&caller, Access::Repair)?;
+    let (filter, rate, note) = operations.read_resend(&body)?;
+    let ResendPlan { plan, .. } = operations.plan_resend(&filter, rate).await?;
+    let expected = (!plan.at_least).then_some(plan.count);
+    let job = Job { expected, ..operations.new_job(Work::Resend(filter), rate, &by, &note) };
+    let deed = Deed { by: &by, role: Access::Repair, what: "resend_parked_feedback", on: on_job(&job) };
+    operations.audited(deed, operations.begin(&job)).await?;
+    Ok((StatusCode::ACCEPTED, Json(job.into())))
+}
+
+impl<P: Ports> Operations<P> {
+    fn read_resend(&self, body: &Bytes) -> Result<(ParkedFeedback, u32, String), Problem> {
+        let new: NewResend = body::required(body)?;
+        let tenant = new.tenant.as_deref().map(query::tenant).transpose()?;
+        let unknown = || Problem::invalid("reason", "A reason's code, such as feedback_refused.");
+        let reason = new.reason.map(|code| Reason::parse(&code).ok_or_else(unknown)).transpose()?;
+        if new.cause.as_deref().is_some_and(|cause| cause.chars().count() > LONGEST_CAUSE) {
+            return Err(Problem::invalid("cause", format!("At most {LONGEST_CAUSE} characters.")));
+        }
+        // What is parked from now on may have been sent by this job.
+        let now = self.host.now();
+        let to = new.to.map_or(now, |to| to.min(now));
+        if new.from.is_some_and(|from| from >= to) {
+            return Err(Problem::invalid("from", "Before `to`, and before now."));
+        }
+        let filter = ParkedFeedback { tenant, reason, cause: new.cause, from: new.from, to };
+        Ok((filter, jobs::rate(new.rate)?, query::note(&new.note)?.to_owned()))
+    }
+
+    async fn plan_resend(&self, filter: &ParkedFeedback, rate: u32) -> Result<ResendPlan, Problem> {
+        let (mut count, mut causes, mut position, mut at_least) = (0_u64, BTreeMap::new(), None::<String>, true);
+        let mut first: Vec<Record> = vec![];
+        for _ in 0..LONGEST_PLAN {
+            let (records, next) = self.store.parked(filter, position.as_deref(), AT_ONCE).await?;
+            for record in records.into_iter().filter(|record| record.feedback == Some(FeedbackState::Parked)) {
+                let (reason, cause) = record.refusal();
+                *causes.entry((reason.to_owned(), cause.to_owned())).or_insert(0_u64) += 1;
+                count += 1;
+                if first.len() < SAMPLE {
+                    first.push(record);
+                }
+            }
+            position = next;
+            if position.is_none() {
+                at_least = false;
+                break;
+            }
+        }
+        self.introduce(&first).await;
+        let notifications: Vec<Planned> = first.iter().map(Planned::from).collect();
+        let sample = notifications.iter().map(|one| one.reference.clone()).collect();
+        let plan = Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample, notifications };
+        let cause = |((reason, cause), count)| Cause { reason, cause, count };
+        let mut causes: Vec<Cause> = causes.into_iter().map(cause).collect();
+        causes.sort_by_key(|cause| std::cmp::Reverse(cause.count));
+        causes.truncate(CAUSES);
+        Ok(ResendPlan { plan, causes })
+    }
+}

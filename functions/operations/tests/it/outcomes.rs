@@ -1,0 +1,168 @@
+//! What a job tells of what became of what it put back.
+
+use crate::world::{World, processed};
+use fixtures::{TENANT, TestHost};
+use lambda_http::http::StatusCode;
+use serde_json::{Value, json};
+use time::Duration;
+use uuid::Uuid;
+use webhooks_host::Host;
+use webhooks_model::feedback::FeedbackState;
+use webhooks_model::filter::Filter;
+use webhooks_model::job::{Job, Status};
+use webhooks_model::ledger::Attempt;
+use webhooks_model::{Notification, Reason, State};
+use webhooks_store::{Action, Change, Deed, Jobs, Ledger, Repairs};
+
+const JOB: Uuid = Uuid::from_u128(7);
+
+fn parked() -> Change {
+    Change::Parked(Reason::Unmapped)
+}
+
+fn dead(world: &World, reason: Reason) -> Change {
+    let attempt = Attempt { at: world.host.now(), receive_count: 5, reason, detail: String::new() };
+    Change::Dead { attempt, answer: None }
+}
+
+/// Order SO/{number}, which was received before everything else, a second after the one before.
+async fn order(world: &World, number: u128, change: Change) -> Notification {
+    let received_at = TestHost::START - Duration::hours(1) + Duration::seconds(number as i64);
+    let n = world.order(number, world.host.now() - received_at, change).await;
+    world.host.advance(Duration::SECOND);
+    n
+}
+
+/// A replay of what was parked, which has put these back and then finished.
+async fn finished(world: &World, replayed: &[Notification]) -> String {
+    let (from, to) = (TestHost::START - Duration::days(2), TestHost::START);
+    let filter = Filter { tenant: TENANT.into(), states: vec![State::Parked], entity: None, event: None, from, to };
+    let job = Job::new(JOB, filter, 10, "op", "once more", world.host.now());
+    assert!(world.table.table.create(&job).await.unwrap());
+    for n in replayed {
+        let note = job.note_beside();
+        let action = Action { deed: Deed::Replay, at: world.host.now(), by: "op", note: &note };
+        assert!(world.table.table.act(&n.ledger_key(), action).await.unwrap());
+    }
+    let mut progress = job.progress;
+    (progress.status, progress.done) = (Status::Finished, replayed.len() as u64);
+    assert!(world.table.table.progress(JOB, &progress).await.unwrap());
+    world.host.advance(Duration::minutes(1));
+    format!("/operations/v1/jobs/{JOB}")
+}
+
+async fn counted(world: &World, job: &str) -> Value {
+    let answer = world.get(job).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    let mut outcomes = answer.body["outcomes"].clone();
+    outcomes.as_object_mut().expect("outcomes").remove("counted_at");
+    outcomes
+}
+
+fn numbers(succeeded: u64, failed: u64, under_way: u64) -> Value {
+    json!({"succeeded": succeeded, "failed": failed, "under_way": under_way, "is_whole": true})
+}
+
+#[tokio::test]
+async fn a_job_that_has_finished_tells_what_succeeded_what_failed_again_and_what_is_under_way() {
+    let world = World::new().await;
+    let mut all = vec![];
+    for number in 1..=4 {
+        all.push(order(&world, number, parked()).await);
+    }
+    order(&world, 5, parked()).await;
+    let job = finished(&world, &all).await;
+    assert_eq!(counted(&world, &job).await, numbers(0, 0, 4), "what another put back, or nobody, is not its own");
+    order(&world, 1, processed(FeedbackState::Queued)).await;
+    order(&world, 2, parked()).await;
+    let attempt = dead(&world, Reason::Unavailable);
+    order(&world, 3, attempt).await;
+    world.host.advance(Duration::minutes(5));
+    assert_eq!(counted(&world, &job).await, numbers(1, 2, 1));
+    let failed = world.get(&format!("{job}/failed")).await;
+    assert_eq!((failed.items("key"), failed.body.get("next")), (vec!["SO/2".to_owned(), "SO/3".to_owned()], None));
+}
+
+#[tokio::test]
+async fn once_all_have_ended_the_numbers_stay_and_are_in_the_list_of_jobs() {
+    let world = World::new().await;
+    let n = order(&world, 1, parked()).await;
+    let job = finished(&world, &[n]).await;
+    assert!(world.get("/operations/v1/jobs").await.body["items"][0].get("outcomes").is_none(), "nobody has asked");
+    order(&world, 1, parked()).await;
+    assert_eq!(counted(&world, &job).await, numbers(0, 1, 0));
+    order(&world, 1, processed(FeedbackState::Queued)).await;
+    world.host.advance(Duration::hours(1));
+    assert_eq!(counted(&world, &job).await, numbers(0, 1, 0), "what somebody else mended is not this job's");
+    assert_eq!(world.get("/operations/v1/jobs").await.body["items"][0]["outcomes"]["failed"], 1);
+}
+
+#[tokio::test]
+async fn while_the_last_attempt_lasts_it_counts_as_under_way() {
+    let world = World::new().await;
+    let n = order(&world, 1, parked()).await;
+    let job = finished(&world, &[n]).await;
+    let mark = dead(&world, Reason::Lost);
+    order(&world, 1, mark).await;
+    assert_eq!(counted(&world, &job).await, numbers(0, 0, 1));
+    world.host.advance(Duration::minutes(20));
+    assert_eq!(counted(&world, &job).await, numbers(0, 1, 0), "it was lost");
+}
+
+#[tokio::test]
+async fn a_repetition_of_what_had_ended_has_succeeded_when_it_came_to_its_end() {
+    let world = World::new().await;
+    let n = order(&world, 1, processed(FeedbackState::Sent)).await;
+    let key = n.ledger_key();
+    let job = finished(&world, &[n]).await;
+    assert_eq!(counted(&world, &job).await, numbers(0, 0, 1));
+    world.table.table.replayed(&key, world.host.now()).await.unwrap();
+    world.host.advance(Duration::minutes(5));
+    assert_eq!(counted(&world, &job).await, numbers(1, 0, 0));
+}
+
+#[tokio::test]
+async fn what_goes_on_under_another_key_counts_by_how_it_ends_there() {
+    let world = World::new().await;
+    let old = order(&world, 1, parked()).await;
+    let key = old.ledger_key();
+    let job = finished(&world, &[old]).await;
+    let new = order(&world, 2, parked()).await;
+    world.table.table.moved(&key, &new.ledger_key(), world.host.now()).await.unwrap();
+    assert_eq!(counted(&world, &job).await, numbers(0, 1, 0));
+    assert_eq!(world.get(&format!("{job}/failed")).await.items("key"), ["SO/2"]);
+}
+
+#[tokio::test]
+async fn the_failed_are_listed_page_by_page_each_once() {
+    let world = World::new().await;
+    let mut all = vec![];
+    for number in 1..=3 {
+        all.push(order(&world, number, parked()).await);
+    }
+    let job = finished(&world, &all).await;
+    for number in 1..=3 {
+        order(&world, number, parked()).await;
+    }
+    let (mut keys, mut cursor) = (vec![], String::new());
+    loop {
+        let answer = world.get(&format!("{job}/failed?limit=1{cursor}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        keys.extend(answer.items("key"));
+        let Some(next) = answer.body["next"].as_str() else { break };
+        let foreign = format!("/operations/v1/attention?kind=parked&cursor={next}");
+        assert_eq!(world.get(&foreign).await.problem(), (400, "unknown_cursor"));
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(keys, ["SO/1", "SO/2", "SO/3"]);
+}
+
+#[tokio::test]
+async fn a_job_that_goes_on_tells_no_outcomes_yet() {
+    let world = World::new().await;
+    order(&world, 1, parked()).await;
+    let filter = json!({"tenant": TENANT, "from": "2026-09-25T00:00:00Z", "to": "2026-12-01T00:00:00Z"});
+    let job = world.repair("POST", "/operations/v1/jobs", filter).await;
+    let url = format!("/operations/v1/jobs/{}", job.body["id"].as_str().unwrap());
+    assert!(world.get(&url).await.body.get("outcomes").is_none());
+}

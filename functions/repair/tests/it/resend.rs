@@ -1,0 +1,139 @@
+use crate::world::{JOB, World, order};
+use fixtures::{FakeQueue, TENANT, sqs_event};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use time::Duration as Span;
+use uuid::Uuid;
+use webhooks_host::Host;
+use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackState, Verdict};
+use webhooks_model::job::{Job, Status, message};
+use webhooks_model::ledger::Attempt;
+use webhooks_model::work::ParkedFeedback;
+use webhooks_model::{LedgerKey, QueueName, Reason, State, Work};
+use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Jobs, Ledger, Repairs};
+
+/// Order SO/{number} has ended, and Visma Net does not take its feedback. A second goes by.
+async fn parked(world: &World, number: u128, reason: Reason, detail: &str) -> LedgerKey {
+    let n = order(number, world.host.now());
+    let verdict = Verdict::success("Done.");
+    let answer = Answering {
+        feedback: FeedbackState::Queued,
+        address: Address { ids: vec![Uuid::from_u128(number)], source: None },
+        verdict: Some(verdict.clone()),
+        deadline: None,
+    };
+    let change = Change::Ended { state: State::Processed, answer };
+    world.table.table.record(&Entry { notification: &n, change, now: world.host.now() }).await.unwrap();
+    refused(world, &n.ledger_key(), reason, detail).await;
+    n.ledger_key()
+}
+
+async fn refused(world: &World, key: &LedgerKey, reason: Reason, detail: &str) {
+    let at = world.host.now();
+    let attempt = Attempt { at, receive_count: 1, reason, detail: detail.into() };
+    let answer = Answer::Parked { attempt, verdict: Verdict::success("Done.") };
+    world.table.table.answer(key, &answer, at).await.unwrap();
+    world.host.advance(Span::SECOND);
+}
+
+fn everything(world: &World) -> ParkedFeedback {
+    ParkedFeedback { tenant: None, reason: None, cause: None, from: None, to: world.host.now() }
+}
+
+/// The notifications whose feedback was put on the queue, one for each message.
+fn sent(world: &World) -> Vec<LedgerKey> {
+    let key = |body: &str| match FeedbackMessage::parse(body).unwrap() {
+        FeedbackMessage::Feedback { notification } => notification,
+        other => panic!("{other:?}"),
+    };
+    feedback_queue(world).sent().iter().map(|sent| key(&sent.body)).collect()
+}
+
+fn feedback_queue(world: &World) -> FakeQueue {
+    world.lanes.iter().find(|(name, ..)| *name == QueueName::Feedback).unwrap().1.clone()
+}
+
+#[tokio::test]
+async fn parked_feedback_is_sent_once_each_and_no_faster_than_the_rate() {
+    let world = World::new().await;
+    let mut all = BTreeSet::new();
+    for number in 1..=25 {
+        all.insert(parked(&world, number, Reason::GaveUp, "status 503").await.entity.key);
+    }
+    world.begin(Work::Resend(everything(&world)), 10).await;
+    assert!(world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Running, 10, 0));
+    assert_eq!(world.repairs.hidden()[0].1, Duration::from_secs(1), "ten at ten a second");
+    while world.slice(1).await {}
+    assert_eq!(world.progress().await, (Status::Finished, 25, 0));
+    let sent: Vec<String> = sent(&world).into_iter().map(|key| key.entity.key).collect();
+    assert_eq!(sent.len(), 25, "one message for each");
+    assert_eq!(sent.into_iter().collect::<BTreeSet<_>>(), all);
+}
+
+#[tokio::test]
+async fn what_the_filter_does_not_mean_stays_parked() {
+    let world = World::new().await;
+    let early = parked(&world, 1, Reason::GaveUp, "status 503").await;
+    let since = world.host.now();
+    let refused = parked(&world, 2, Reason::FeedbackRefused, "feedback: refused (404)").await;
+    let late = parked(&world, 3, Reason::GaveUp, "status 503").await;
+    let until = world.host.now() - Span::SECOND;
+    let all = everything(&world);
+    let filters = [
+        (ParkedFeedback { reason: Some(Reason::FeedbackRefused), ..all.clone() }, vec![&refused]),
+        (ParkedFeedback { cause: Some("503".into()), from: Some(since), ..all.clone() }, vec![&late]),
+        (ParkedFeedback { to: since, ..all.clone() }, vec![&early]),
+        (ParkedFeedback { tenant: Some("other".into()), ..all.clone() }, vec![]),
+        (ParkedFeedback { tenant: Some(TENANT.into()), to: until, ..all }, vec![]),
+    ];
+    let mut expected = vec![];
+    for (filter, meant) in filters {
+        let job = Job::new(world.host.new_id(), Work::Resend(filter), 10, "op", "", world.host.now());
+        assert!(world.table.table.create(&job).await.unwrap());
+        world.repair.batch(sqs_event(&[message(job.id)], 1), "r-1", Duration::from_secs(30)).await;
+        expected.extend(meant.into_iter().cloned());
+        assert_eq!(sent(&world), expected);
+    }
+}
+
+#[tokio::test]
+async fn what_is_on_its_way_already_or_parked_after_the_job_began_is_left_alone() {
+    let world = World::new().await;
+    let by_hand = parked(&world, 1, Reason::GaveUp, "status 503").await;
+    let again = parked(&world, 2, Reason::GaveUp, "status 503").await;
+    let own = parked(&world, 3, Reason::GaveUp, "status 503").await;
+    let action = Action { deed: Deed::ResendFeedback, at: world.host.now(), by: "op", note: "by hand" };
+    assert!(world.table.table.act(&by_hand, action).await.unwrap());
+    world.begin(Work::Resend(everything(&world)), 10).await;
+    refused(&world, &again, Reason::GaveUp, "status 503").await;
+    while world.slice(1).await {}
+    assert_eq!((sent(&world), world.progress().await), (vec![own], (Status::Finished, 1, 0)));
+}
+
+#[tokio::test]
+async fn what_somebody_sends_once_more_at_the_same_time_is_sent_once() {
+    let world = World::new().await;
+    let key = parked(&world, 1, Reason::GaveUp, "status 503").await;
+    world.begin(Work::Resend(everything(&world)), 10).await;
+    let job = world.table.table.job(JOB).await.unwrap().unwrap();
+    let note = job.note_beside();
+    let action = || Action { deed: Deed::ResendParked, at: world.host.now(), by: "op", note: &note };
+    assert!(world.table.table.act(&key, action()).await.unwrap());
+    assert!(!world.table.table.act(&key, action()).await.unwrap(), "whoever comes second leaves it alone");
+}
+
+#[tokio::test]
+async fn a_feedback_that_was_written_down_and_could_not_be_sent_is_watched_and_the_others_follow() {
+    let world = World::new().await;
+    let first = parked(&world, 1, Reason::GaveUp, "status 503").await;
+    parked(&world, 2, Reason::GaveUp, "status 503").await;
+    world.begin(Work::Resend(everything(&world)), 10).await;
+    feedback_queue(&world).refuse(true);
+    assert!(world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Running, 1, 0));
+    assert_eq!(world.table.needing_attention("feedback_queued").await, 1, "the reconciler sends it");
+    feedback_queue(&world).refuse(false);
+    while world.slice(2).await {}
+    assert_eq!((sent(&world), world.progress().await), (vec![first], (Status::Finished, 2, 0)));
+}

@@ -1,0 +1,140 @@
+//! `feedback`: what Visma Net did not take, sent once more by filter.
+
+use super::jobs::{about, follow, go_on};
+use super::shown::text;
+use super::{Access, Caller, Client, tenant};
+use crate::error::Exit;
+use crate::interrupt::Stop;
+use crate::output::{Outcome, Report, fields, table};
+use crate::prompt::Ask;
+use crate::stack::Stack;
+use crate::text::{Since, exact, since};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use time::Duration;
+use webhooks_host::{Host, SystemHost};
+
+#[derive(Debug, Subcommand)]
+pub enum Feedback {
+    /// Send parked feedback once more, all that a filter finds, by a job
+    #[command(after_help = "Examples:
+  visma-webhooks feedback resend --all-tenants --plan
+  visma-webhooks feedback resend --tenant 10000000-0000-4000-8000-000000000001 --reason gave_up --from 24h
+  visma-webhooks --local feedback resend --all-tenants --plan")]
+    Resend(Resend),
+}
+
+#[derive(Debug, Args)]
+pub struct Resend {
+    /// Whose, by its name, company number or id
+    #[arg(long, value_name = "TENANT", required_unless_present = "all_tenants")]
+    tenant: Option<String>,
+    /// Of every tenant
+    #[arg(long, conflicts_with = "tenant")]
+    all_tenants: bool,
+    /// The reason with which it was parked, such as gave_up
+    #[arg(long, value_name = "CODE")]
+    reason: Option<String>,
+    /// A part of what its last try said, such as 503
+    #[arg(long, value_name = "TEXT")]
+    cause: Option<String>,
+    /// Parked since then: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    from: Option<Since>,
+    /// Parked before then; now unless told
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    to: Option<Since>,
+    /// How many a second, 10 unless told
+    #[arg(long, value_name = "NUMBER")]
+    rate: Option<u32>,
+    /// Why, for whoever reads the timeline
+    #[arg(long, default_value = "", hide_default_value = true)]
+    note: String,
+    /// Only say what would be sent, and why it was parked
+    #[arg(long)]
+    plan: bool,
+    /// Begin without asking, at a terminal
+    #[arg(long)]
+    yes: bool,
+    /// Begin the job and do not wait for its end
+    #[arg(long, conflicts_with = "plan")]
+    detach: bool,
+    #[command(flatten)]
+    access: Access,
+}
+
+impl Resend {
+    fn filter(&self) -> Value {
+        let now = SystemHost.now();
+        let at = |since: Option<Since>| since.map(|since| exact(since.at(now)));
+        let mut filter = json!({ "note": self.note });
+        let named = [
+            ("tenant", self.tenant.clone()),
+            ("reason", self.reason.clone()),
+            ("cause", self.cause.clone()),
+            ("from", at(self.from)),
+            ("to", at(self.to)),
+        ];
+        for (name, value) in named {
+            if let Some(value) = value {
+                filter[name] = json!(value);
+            }
+        }
+        if let Some(rate) = self.rate {
+            filter["rate"] = json!(rate);
+        }
+        filter
+    }
+}
+
+/// # Errors
+/// The API refuses or does not answer.
+pub async fn feedback(
+    stack: &Stack,
+    caller: &Caller,
+    command: Feedback,
+    ask: Ask,
+    listen: impl FnOnce() -> Stop,
+) -> Outcome {
+    let Feedback::Resend(mut options) = command;
+    let client = Client::new(stack, caller, &options.access).await?;
+    options.tenant = tenant::resolve_some(&client, options.tenant.as_deref()).await?;
+    let filter = options.filter();
+    let ask = ask.filter(|_| !options.yes);
+    let mut expected = None;
+    if options.plan || ask.is_some() {
+        let plan = client.post(&["operations", "v1", "feedback", "plans"], &filter).await?;
+        let text = planned(&plan);
+        if options.plan {
+            return Ok(Report::new(plan, text));
+        }
+        eprintln!("{text}");
+        if let Some(ask) = ask
+            && !ask(&format!("Send {} once more?", counted(&plan)))
+        {
+            return Ok(Report::new(json!({ "begun": false }), "Nothing was begun.").with_exit(Exit::Refused));
+        }
+        expected = plan["count"].as_u64().filter(|_| plan["at_least"] != true);
+    }
+    let job = client.post(&["operations", "v1", "feedback", "resends"], &filter).await?;
+    if options.detach {
+        let told = format!("{}Watch it: {}\n", about(&job), go_on(&job));
+        return Ok(Report::new(job, told));
+    }
+    follow(&client, job, Duration::SECOND, expected, &listen()).await
+}
+
+fn planned(plan: &Value) -> String {
+    let about = fields([("would send", counted(plan)), ("it would take", format!("{} s", plan["seconds"]))]);
+    let causes = plan["causes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if causes.is_empty() {
+        return about;
+    }
+    let row = |cause: &Value| ["count", "reason", "cause"].map(|name| text(&cause[name]));
+    format!("{about}\n{}", table(["count", "reason", "cause"], causes.iter().map(row)))
+}
+
+fn counted(plan: &Value) -> String {
+    let least = if plan["at_least"] == true { "at least " } else { "" };
+    format!("{least}{}", plan["count"])
+}
