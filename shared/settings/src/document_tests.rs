@@ -78,6 +78,15 @@ fn every_live_secret_verifies_and_an_expired_one_does_not() {
 }
 
 #[test]
+fn a_secret_ends_at_the_moment_that_it_names() {
+    let settings = Settings::parse(&document().to_string()).unwrap();
+    let accounts = settings.subscription("accounts").unwrap();
+    let (old, end) = (Signature::sign("canary-old", b"{}"), datetime!(2026-11-01 00:00 UTC));
+    assert!(accounts.verifies(&old, b"{}", end - time::Duration::NANOSECOND));
+    assert!(!accounts.verifies(&old, b"{}", end));
+}
+
+#[test]
 fn a_subscription_serves_the_tenants_it_names() {
     let settings = Settings::parse(&document().to_string()).unwrap();
     let accounts = settings.subscription("accounts").unwrap();
