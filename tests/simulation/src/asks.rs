@@ -1,6 +1,7 @@
 //! What stands between a function and the models: the checks look at each request, and a planted bug changes it, or its answer.
 
 use crate::actors::{Function, RETENTION};
+use crate::cargo::Named;
 use crate::check::{Invariant, Met, Writer};
 use crate::model::secrets::Reading;
 use crate::planted::Planted;
@@ -133,7 +134,21 @@ impl World {
                 item.insert("feedback".to_owned(), AttributeValue::S("awaited".to_owned()));
             }
         }
+        if self.is_planted(Planted::SentUnderAnothersId) {
+            for item in &mut items {
+                let in_header = text(item, "sk").and_then(|key| self.id_in_header(key)).map(str::to_owned);
+                item.extend(in_header.map(|id| ("header_id".to_owned(), AttributeValue::S(id))));
+            }
+        }
         items
+    }
+
+    /// The id in the header of the delivery whose body has the notification's own id.
+    fn id_in_header(&self, sort_key: &str) -> Option<&str> {
+        let (_, own) = sort_key.split_once('.').filter(|(_, own)| !own.is_empty())?;
+        let mut deliveries = self.erp.deliveries.iter();
+        let holding = deliveries.find(|delivery| String::from_utf8_lossy(&delivery.body).contains(own))?;
+        Named::by(&holding.headers).id
     }
 
     /// What a query found. The processor's own is for all that has the content of a notification.

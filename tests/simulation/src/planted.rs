@@ -89,6 +89,8 @@ pub enum Planted {
     FirstExpiryStays,
     /// A pause that is over counts as ended, and nobody lets go on what waited for it.
     PauseEndsInSilence,
+    /// What Visma Net refuses under its own id is tried under the id of the delivery's header, which in an array is another's.
+    SentUnderAnothersId,
 }
 
 impl Planted {
@@ -130,6 +132,7 @@ impl Planted {
             | Self::DeathUnanswered
             | Self::RefusalTakenForSent
             | Self::RetoldInOtherLanguage
+            | Self::SentUnderAnothersId
             | Self::RepeatForgetsFeedback => Invariant::OneFeedback,
             Self::PauseEndsInSilence => Invariant::CommandIsKept,
             Self::OldSecretRefused => Invariant::OneWriteBeforeAck,
@@ -154,7 +157,7 @@ impl Planted {
             Self::PauseEndsInSilence => &[Operator, Operations, SlowCalls],
             Self::ParkedFeedbackUnmarked | Self::AwaitedMarkKept => &[ErpTrouble],
             Self::ReceivedAheadForgotten => &[Skew],
-            Self::RefusalTakenForSent => &[FeedbackRefused],
+            Self::RefusalTakenForSent | Self::SentUnderAnothersId => &[FeedbackRefused],
             Self::OldSecretRefused | Self::RetoldInOtherLanguage => &[Operations],
             Self::SettingsKeptForEver => &[Operations, SlowCalls],
             Self::StrictlyNewerDropped | Self::RepetitionUnderOtherId => &[Redelivery],
