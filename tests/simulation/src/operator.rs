@@ -1,7 +1,7 @@
 //! The operator: somebody who asks the operations API for whatever it offers, at any time, and puts things right at the end.
 
 use crate::actors::{Code, Ended, Function, Work};
-use crate::check::{Command, Meant, Target, waiting};
+use crate::check::{Command, Meant, Target, is_acknowledged, waiting};
 use crate::model::erp::TENANTS;
 use crate::run::Run;
 use crate::sabotage::Sabotage;
@@ -20,6 +20,8 @@ use webhooks_store::{Item, Write};
 
 /// What the integrator's system says as well: two who say different things are not modelled.
 pub(crate) const OUTCOME: &str = "Our warehouse has it.";
+/// What asks a person to look.
+const FOR_A_PERSON: [&str; 4] = ["dead", "parked", "unparseable", "feedback_parked"];
 const UNENDED: [&str; 4] = ["retrying", "paused", "dead", "parked"];
 /// A pause with an end lasts so long.
 const A_WHILE: Duration = Duration::minutes(1);
@@ -47,7 +49,7 @@ impl World {
 
     /// `None` when there is nothing of the kind.
     fn something_to_ask(&mut self) -> Option<Command> {
-        Some(match self.choices.pick(&[6, 3, 3, 2, 3, 2, 2, 2, 2, 1, 1]) {
+        Some(match self.choices.pick(&[6, 3, 3, 2, 3, 2, 2, 2, 2, 1, 1, 3, 1]) {
             0 => Command::Replay(self.one_of(|_| true)?),
             1 => {
                 let tenant = TENANTS[self.choices.below(TENANTS.len())].0.to_owned();
@@ -72,6 +74,8 @@ impl World {
                 let tenant = TENANTS[self.choices.below(TENANTS.len())].0.to_owned();
                 Command::ReplayAll { tenant, only_given_up: self.choices.chance(500) }
             }
+            11 => Command::Acknowledge(self.one_of(|item| is(item, "attention", &FOR_A_PERSON))?),
+            12 => Command::Unacknowledge(self.one_of(is_acknowledged)?),
             kind => {
                 let jobs = self.table.items().filter(|item| is(item, "pk", &["jobs"]));
                 let jobs: Vec<String> = jobs.filter_map(|item| text(item, "sk").map(str::to_owned)).collect();
@@ -269,6 +273,8 @@ fn request(asked: &Command, now: OffsetDateTime) -> (&'static str, String, Value
         Command::Outcome(target) => {
             ("POST", about(target, "outcome"), json!({"is_success": true, "description": OUTCOME}))
         }
+        Command::Acknowledge(target) => ("POST", about(target, "acknowledgement"), note()),
+        Command::Unacknowledge(target) => ("DELETE", about(target, "acknowledgement"), note()),
         // One pauses a tenant before its first notification as well.
         Command::Pause(tenant, events) => {
             ("PUT", pauses(), json!({"tenant": tenant, "events": events, "new_tenant": true}))

@@ -1,6 +1,5 @@
 //! The functions' effects over the models, each a step that the scheduler may delay, refuse, carry out in silence or cut short.
 
-use crate::actors::Function;
 use crate::check::{Told, short};
 use crate::effect::Port;
 use crate::faults::Fault;
@@ -168,8 +167,8 @@ impl World {
         let (old, Written { before, after }) = (written.old(&write), written);
         self.checks.written(&write.sk, before, after);
         self.checks.lives_on(&write, self.now);
-        let is_reconciler = self.actors[instance].function == Function::Reconciler;
-        self.checks.landed(is_reconciler, &write.sk, before, after);
+        let function = self.actors[instance].function;
+        self.checks.landed(function, &write, before, after);
         self.checks.head_advanced(instance, about);
         let after = after.clone();
         self.tell(&who, || format!("writes {}", described(&write.sk, &after)));

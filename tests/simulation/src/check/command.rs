@@ -26,6 +26,9 @@ pub(crate) enum Command {
     Release(Target),
     Resend(Target),
     Outcome(Target),
+    /// Somebody has looked at it, or wants it looked at once more.
+    Acknowledge(Target),
+    Unacknowledge(Target),
     /// Of a tenant or of all, and of which events.
     Pause(Option<String>, String),
     /// The same, of every event of a tenant, and it is over soon.
@@ -47,6 +50,7 @@ impl Command {
         match self {
             Self::EndOfPause(..) | Self::ReplayAll { .. } | Self::Redrive(_) | Self::Resume(_) | Self::Erase(_) => true,
             Self::Replay(_) | Self::Hold(_) | Self::Release(_) | Self::Resend(_) | Self::Outcome(_) => false,
+            Self::Acknowledge(_) | Self::Unacknowledge(_) => false,
             Self::Pause(..) | Self::PauseForAWhile(_) | Self::Cancel(_) => false,
         }
     }
@@ -236,6 +240,21 @@ impl Commands {
         })
     }
 
+    /// What was acknowledged, or brought back, bears a note of it for each time.
+    fn unnoted_acknowledgement(&self, table: &TableModel) -> Option<String> {
+        self.accepted().find_map(|command| {
+            let (target, deed) = match &command.asked {
+                Command::Acknowledge(target) => (target, "acknowledge"),
+                Command::Unacknowledge(target) => (target, "unacknowledge"),
+                _ => return None,
+            };
+            let item = table.get(&target.pk, &target.sk)?;
+            let noted = deeds(item).filter(|known| *known == deed).count();
+            let accepted = self.accepted().filter(|other| other.asked == command.asked).count();
+            (noted < accepted).then(|| format!("{:?} was accepted, and is not written down", command.asked))
+        })
+    }
+
     /// Each replay and release was carried out by an attempt that began after it was asked for.
     fn swallowed(&self) -> Option<String> {
         self.accepted().find_map(|command| {
@@ -272,6 +291,7 @@ impl Checks {
         let commands = &self.commands;
         let unended = commands.unended_job(table).or_else(|| commands.unended_release(table));
         let found = unended.or_else(|| commands.unmoved_feedback(table)).or(waiting);
+        let found = found.or_else(|| commands.unnoted_acknowledgement(table));
         if let Some(what) = found {
             self.commands.found(what);
         }
@@ -338,7 +358,7 @@ pub(super) fn is_released(before: &Item, after: &Item) -> bool {
 }
 
 /// What operators did to it, in order.
-fn deeds(item: &Item) -> impl Iterator<Item = &str> {
+pub(super) fn deeds(item: &Item) -> impl Iterator<Item = &str> {
     let lines = item.get("actions").and_then(|lines| lines.as_l().ok()).map(Vec::as_slice).unwrap_or_default();
     lines.iter().filter_map(|line| text(line.as_m().ok()?, "action"))
 }

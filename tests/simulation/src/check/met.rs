@@ -23,10 +23,12 @@ pub enum Met {
     Expired,
     /// A pause lasted for longer than what is not paused is kept, and something waited for its end.
     PausedBeyondRetention,
+    /// What somebody had acknowledged failed again.
+    FailedAgain,
 }
 
 impl Met {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::ReceivedAhead,
         Self::FeedbackRefused,
         Self::TakenAfterRefusal,
@@ -35,6 +37,7 @@ impl Met {
         Self::LanguageRewritten,
         Self::Expired,
         Self::PausedBeyondRetention,
+        Self::FailedAgain,
     ];
 }
 

@@ -1,5 +1,6 @@
 //! The invariants, looked at with every step. Definitions are in the README.
 
+mod acknowledged;
 mod at_rest;
 mod command;
 mod in_motion;
@@ -9,6 +10,7 @@ mod met;
 mod probes;
 mod promises;
 
+pub(crate) use acknowledged::is_acknowledged;
 pub(crate) use command::{Command, Commands, Meant, Target, waiting};
 pub(crate) use in_motion::{Answer, Asked};
 pub use met::Met;
