@@ -69,6 +69,9 @@ impl World {
             _ => false,
         };
         if !is_forgotten {
+            if function == Function::Repair && queue == Name::Feedback {
+                self.checks.job_sends(body);
+            }
             self.looks_at_feedback(instance, queue, body);
         }
         is_forgotten
@@ -152,7 +155,9 @@ impl World {
     }
 
     /// What a query found. The processor's own is for all that has the content of a notification.
-    pub(crate) fn finds(&mut self, instance: usize, query: &Query, mut found: Vec<Item>) -> Vec<Item> {
+    pub(crate) fn finds(&mut self, instance: usize, query: &Query, lags: bool) -> Vec<Item> {
+        let mut found = self.table.query(query, lags);
+        self.checks.resends.index_lagged |= lags && self.actors[instance].function == Function::Repair;
         let content = query.values.get(":content").and_then(|content| content.as_s().ok()).cloned();
         let (Some(bug), Some(content)) = (self.planted, content) else { return found };
         let was_refused = self.refused.remove(&(instance, content));

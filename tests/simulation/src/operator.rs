@@ -31,6 +31,7 @@ impl World {
     /// Called with each write of the store. `true` when a planted bug swallows it.
     pub(crate) fn command_writes(&mut self, instance: usize, write: &Write) -> bool {
         let at = self.next_number();
+        self.checks.latest_write = at;
         self.checks.commands.writes(instance, at, write);
         if self.is_reconciler(instance) {
             self.checks.commands.schedule_writes(instance, write);
@@ -49,7 +50,7 @@ impl World {
 
     /// `None` when there is nothing of the kind.
     fn something_to_ask(&mut self) -> Option<Command> {
-        Some(match self.choices.pick(&[6, 3, 3, 2, 3, 2, 2, 2, 2, 1, 1, 3, 1]) {
+        Some(match self.choices.pick(&[6, 3, 3, 2, 3, 2, 2, 2, 2, 1, 1, 3, 1, 3]) {
             0 => Command::Replay(self.one_of(|_| true)?),
             1 => {
                 let tenant = TENANTS[self.choices.below(TENANTS.len())].0.to_owned();
@@ -76,6 +77,11 @@ impl World {
             }
             11 => Command::Acknowledge(self.one_of(|item| is(item, "attention", &FOR_A_PERSON))?),
             12 => Command::Unacknowledge(self.one_of(is_acknowledged)?),
+            13 => {
+                let of_one = TENANTS[self.choices.below(TENANTS.len())].0.to_owned();
+                let tenant = self.choices.chance(500).then_some(of_one);
+                Command::ResendAll { tenant, only_refused: self.choices.chance(500) }
+            }
             kind => {
                 let jobs = self.table.items().filter(|item| is(item, "pk", &["jobs"]));
                 let jobs: Vec<String> = jobs.filter_map(|item| text(item, "sk").map(str::to_owned)).collect();
@@ -126,6 +132,24 @@ impl World {
                 let partitions = format!("{tenant}#");
                 let own = self.recorded(|item| text(item, "pk").is_some_and(|pk| pk.starts_with(&partitions)));
                 Meant { notifications: own.into_iter().map(|target| target.sk).collect(), ..Meant::default() }
+            }
+            Command::ResendAll { tenant, only_refused } => {
+                // What was parked in this moment counts as parked since then, by the clock of who answers.
+                let now = self.clock_of(instance);
+                let is_old = |item: &Item| {
+                    let parked_at = text(item, "attention_at").and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok());
+                    parked_at.is_some_and(|at| at < now)
+                };
+                let is_own = |item: &Item| {
+                    let own = text(item, "pk").and_then(|pk| pk.split_once('#')).map(|(own, _)| own);
+                    tenant.is_none() || own == tenant.as_deref()
+                };
+                let is_meant = |item: &Item| {
+                    let is_refused = !*only_refused || last_refusal(item) == Some("feedback_refused");
+                    is_parked_feedback(item) && is_old(item) && is_own(item) && is_refused
+                };
+                let parked = self.recorded(is_meant).into_iter();
+                Meant { feedbacks: parked.map(|target| target.sk).collect(), ..Meant::default() }
             }
             Command::Redrive(queue) => {
                 let dead = self.queues[&lane(*queue).1].messages.iter();
@@ -242,6 +266,16 @@ fn is_held(item: &Item) -> bool {
     is(item, "state", &["parked"]) && is(item, "reason", &["held"])
 }
 
+fn is_parked_feedback(item: &Item) -> bool {
+    is(item, "feedback", &["parked"]) && is(item, "attention", &["feedback_parked"])
+}
+
+/// Why Visma Net did not take its feedback at last.
+fn last_refusal(item: &Item) -> Option<&str> {
+    let line = item.get("feedback_attempts")?.as_l().ok()?.last()?;
+    text(line.as_m().ok()?, "reason")
+}
+
 /// A request as API Gateway hands it over, let in by its authoriser.
 fn event(asked: &Command, now: OffsetDateTime) -> Event {
     let (method, path, body) = request(asked, now);
@@ -291,6 +325,11 @@ fn request(asked: &Command, now: OffsetDateTime) -> (&'static str, String, Value
             let (from, to) = (text(START - Duration::days(1)), text(now + Duration::hours(1)));
             let filter = json!({"tenant": tenant, "states": states, "from": from, "to": to, "rate": 1});
             ("POST", "/operations/v1/jobs".to_owned(), filter)
+        }
+        Command::ResendAll { tenant, only_refused } => {
+            let reason = only_refused.then_some("feedback_refused");
+            let filter = json!({"tenant": tenant, "reason": reason, "rate": 1, "note": "a reason"});
+            ("POST", "/operations/v1/feedback/resends".to_owned(), filter)
         }
         Command::Redrive(queue) => {
             ("POST", format!("/operations/v1/dead-letters/{queue}/redrives"), json!({"rate": 1}))

@@ -134,8 +134,7 @@ impl Items for Port {
                 return Ok(Vec::new());
             }
             let lags = query.index.is_some() && world.strikes(Fault::StaleRead);
-            let found = world.table.query(&query, lags);
-            Ok(world.finds(instance, &query, found))
+            Ok(world.finds(instance, &query, lags))
         };
         self.call("queries the table", false, unavailable, read).await
     }

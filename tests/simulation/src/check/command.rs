@@ -2,6 +2,7 @@
 //! when every other invariant has been looked at, for those say more of what went wrong.
 
 use super::in_motion::{record, text};
+use super::resends::Resends;
 use super::{Checks, Invariant, short};
 use crate::model::table::TableModel;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,11 @@ pub(crate) enum Command {
         tenant: String,
         only_given_up: bool,
     },
+    /// Parked feedback of a tenant or of all, all of it or only what Visma Net refused.
+    ResendAll {
+        tenant: Option<String>,
+        only_refused: bool,
+    },
     Redrive(QueueName),
     Erase(String),
     Cancel(String),
@@ -49,6 +55,7 @@ impl Command {
     fn begins_a_job(&self) -> bool {
         match self {
             Self::EndOfPause(..) | Self::ReplayAll { .. } | Self::Redrive(_) | Self::Resume(_) | Self::Erase(_) => true,
+            Self::ResendAll { .. } => true,
             Self::Replay(_) | Self::Hold(_) | Self::Release(_) | Self::Resend(_) | Self::Outcome(_) => false,
             Self::Acknowledge(_) | Self::Unacknowledge(_) => false,
             Self::Pause(..) | Self::PauseForAWhile(_) | Self::Cancel(_) => false,
@@ -61,6 +68,8 @@ impl Command {
 pub(crate) struct Meant {
     /// The notifications that a filter finds.
     pub(crate) notifications: Vec<String>,
+    /// The notifications whose parked feedback a filter finds.
+    pub(crate) feedbacks: Vec<String>,
     /// The dead letters of a queue, by id.
     pub(crate) letters: Vec<u64>,
 }
@@ -189,12 +198,18 @@ impl Commands {
         self.all.iter().filter(|command| command.is_accepted)
     }
 
+    /// When each that was accepted was asked for, and which notifications it meant.
+    pub(super) fn resends_by_filter(&self) -> impl Iterator<Item = (u64, &[String])> {
+        let all = self.accepted().filter(|command| matches!(command.asked, Command::ResendAll { .. }));
+        all.map(|command| (command.given_at, command.meant.feedbacks.as_slice()))
+    }
+
     fn has(&self, asked: &Command, is_accepted: Option<bool>) -> bool {
         let is_it = |one: &Given| one.asked == *asked && is_accepted.is_none_or(|wanted| wanted == one.is_accepted);
         self.all.iter().any(is_it)
     }
 
-    fn has_cancelled(&self) -> bool {
+    pub(super) fn has_cancelled(&self) -> bool {
         self.all.iter().any(|command| matches!(command.asked, Command::Cancel(_)))
     }
 
@@ -226,14 +241,15 @@ impl Commands {
         self.owed.iter().find(unended).map(|job| format!("a pause was over, and the job {job} does not end"))
     }
 
-    /// A feedback that was to be tried again, or whose outcome was handed in, is decided by Visma Net.
-    fn unmoved_feedback(&self, table: &TableModel) -> Option<String> {
+    /// A feedback that was to be tried again, or whose outcome was handed in, is decided by Visma Net. The reconciler may still
+    /// have to send what a job has written down since.
+    fn unmoved_feedback(&self, table: &TableModel, resends: &Resends) -> Option<String> {
         self.accepted().find_map(|command| {
             let (Command::Resend(target) | Command::Outcome(target)) = &command.asked else { return None };
             let feedback = record(table, &target.sk).and_then(|item| text(item, "feedback")).unwrap_or("none");
             let is_moved = match &command.asked {
                 Command::Outcome(_) => feedback != "awaited",
-                _ => matches!(feedback, "sent" | "parked"),
+                _ => matches!(feedback, "sent" | "parked") || resends.has_written(&target.sk),
             };
             let what = || format!("{:?} was accepted, and the feedback is {feedback}", command.asked);
             (!is_moved).then(what)
@@ -290,8 +306,8 @@ impl Checks {
         let waiting = waiting(table).then(|| "something waits for the end of a pause, and there is none".to_owned());
         let commands = &self.commands;
         let unended = commands.unended_job(table).or_else(|| commands.unended_release(table));
-        let found = unended.or_else(|| commands.unmoved_feedback(table)).or(waiting);
-        let found = found.or_else(|| commands.unnoted_acknowledgement(table));
+        let found = unended.or_else(|| commands.unmoved_feedback(table, &self.resends)).or(waiting);
+        let found = found.or_else(|| commands.unnoted_acknowledgement(table)).or_else(|| self.overlooked_feedback());
         if let Some(what) = found {
             self.commands.found(what);
         }
@@ -305,7 +321,8 @@ impl Checks {
             return;
         }
         let left = waiting(table).then(|| "a pause has ended, and something still waits for it".to_owned());
-        if let Some(what) = left.or_else(|| self.commands.left_out(letters)) {
+        let left = left.or_else(|| self.commands.left_out(letters)).or_else(|| self.unsent_feedback(table));
+        if let Some(what) = left {
             self.commands.found(what);
         }
     }

@@ -23,14 +23,16 @@ impl Checks {
         }
         self.mark_fits(sort_key, before, after);
         self.acknowledgement_fits(function, write, before, after);
+        self.feedback_moves(function, write, after);
         let is_dead = text(after, "state") == Some("dead");
         if is_dead {
             self.were_dead.insert(sort_key.to_owned());
         }
         // Then its message may be deleted, and whoever is late with what it began is not repeated.
         let may_wait = matches!(text(after, "state"), Some("parked" | "paused")) || is_limited(after);
-        let is_reconciler = function == Function::Reconciler;
-        if may_wait || (is_reconciler && text(after, "feedback") == Some("queued")) {
+        // What a job writes down is watched from then on, whether or not its message is sent.
+        let is_watched = matches!(function, Function::Reconciler | Function::Repair);
+        if may_wait || (is_watched && text(after, "feedback") == Some("queued")) {
             self.left_to_reconciler.insert(sort_key.to_owned());
         }
     }

@@ -25,10 +25,12 @@ pub enum Met {
     PausedBeyondRetention,
     /// What somebody had acknowledged failed again.
     FailedAgain,
+    /// A job sent parked feedback again.
+    ResentByFilter,
 }
 
 impl Met {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ReceivedAhead,
         Self::FeedbackRefused,
         Self::TakenAfterRefusal,
@@ -38,6 +40,7 @@ impl Met {
         Self::Expired,
         Self::PausedBeyondRetention,
         Self::FailedAgain,
+        Self::ResentByFilter,
     ];
 }
 

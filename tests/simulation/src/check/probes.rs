@@ -46,6 +46,7 @@ impl Checks {
             (key, Function::Processor) if key.starts_with("N#") => self.state_is_guarded(write),
             (key, Function::Feedback) if key.starts_with("N#") => self.answer_is_guarded(write),
             (key, Function::Reconciler) if key.starts_with("N#") => self.mark_is_guarded(write),
+            (key, Function::Repair) if key.starts_with("N#") => self.resend_is_guarded(write),
             (key, Function::Operations) if key.starts_with("N#") => self.acknowledgement_is_guarded(write),
             _ => {}
         }
@@ -151,6 +152,15 @@ impl Checks {
         }
     }
 
+    /// A job leaves alone what is on its way, and what Visma Net has taken.
+    fn resend_is_guarded(&mut self, write: &Write) {
+        let is_resend = text_of(write, "feedback") == Some("queued");
+        for decided in ["sent", "queued", "awaited", "none"].into_iter().filter(|_| is_resend) {
+            let known = item(&[("feedback", decided), ("attention", "feedback_parked")]);
+            self.must_refuse_for_good(write, known, &format!("send a feedback again that is {decided}"));
+        }
+    }
+
     fn acknowledgement_is_guarded(&mut self, write: &Write) {
         let Some(kind) = text_of(write, "attention").and_then(|mark| mark.strip_prefix(ACKNOWLEDGED)) else { return };
         for change in CHANGES {
@@ -159,7 +169,7 @@ impl Checks {
         }
     }
 
-    /// An operator's write, of an item that is kept and of one that expires: each has a condition of its own.
+    /// An operator's write, or a job's, of an item that is kept and of one that expires: each has a condition of its own.
     fn must_refuse_for_good(&mut self, write: &Write, mut item: Item, what: &str) {
         self.must_refuse(write, &item, Invariant::CommandIsKept, what);
         item.insert("expires_at".to_owned(), AttributeValue::N(NEWEST.to_owned()));
