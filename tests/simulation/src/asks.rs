@@ -65,6 +65,7 @@ impl World {
             Some(Planted::DeathUnanswered) => queue == Name::Feedback && self.is_about_dead(body),
             Some(Planted::FreshMessageForgotten) => function == Function::Processor && queue == Name::Notifications,
             Some(Planted::ReleasedWithoutMessage) => function == Function::Reconciler && is_replay,
+            Some(Planted::ResentWithoutMessage) => function == Function::Repair && queue == Name::Feedback,
             Some(Planted::PauseEndsInSilence) => function == Function::Reconciler && queue == Name::Repairs,
             _ => false,
         };

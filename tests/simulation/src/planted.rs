@@ -91,6 +91,8 @@ pub enum Planted {
     PauseEndsInSilence,
     /// What Visma Net refuses under its own id is tried under the id of the delivery's header, which in an array is another's.
     SentUnderAnothersId,
+    /// A job writes down that parked feedback is on its way, and the queue has no message of it.
+    ResentWithoutMessage,
 }
 
 impl Planted {
@@ -134,7 +136,7 @@ impl Planted {
             | Self::RetoldInOtherLanguage
             | Self::SentUnderAnothersId
             | Self::RepeatForgetsFeedback => Invariant::OneFeedback,
-            Self::PauseEndsInSilence => Invariant::CommandIsKept,
+            Self::PauseEndsInSilence | Self::ResentWithoutMessage => Invariant::CommandIsKept,
             Self::OldSecretRefused => Invariant::OneWriteBeforeAck,
             _ => Invariant::ForwardOnly,
         }
@@ -157,6 +159,7 @@ impl Planted {
             Self::PauseEndsInSilence => &[Operator, Operations, SlowCalls],
             Self::ParkedFeedbackUnmarked | Self::AwaitedMarkKept => &[ErpTrouble],
             Self::ReceivedAheadForgotten => &[Skew],
+            Self::ResentWithoutMessage => &[Operator, FeedbackRefused],
             Self::RefusalTakenForSent | Self::SentUnderAnothersId => &[FeedbackRefused],
             Self::OldSecretRefused | Self::RetoldInOtherLanguage => &[Operations],
             Self::SettingsKeptForEver => &[Operations, SlowCalls],
