@@ -32,14 +32,26 @@ impl World {
                 Function::Reconciler => in_mark(bug, &mut write),
                 _ => {}
             }
-            if bug == Planted::FirstExpiryStays {
-                keep_first(&mut write, "expires_at");
+            let is_failure = matches!(function, Function::Processor | Function::Feedback);
+            match bug {
+                Planted::FirstExpiryStays => keep_first(&mut write, "expires_at"),
+                Planted::AcknowledgedForGood if is_failure => self.leaves_acknowledged(&mut write),
+                _ => {}
             }
         }
         let writer = Writer { function, instance, now: self.clock_of(instance) };
         let World { checks, table, .. } = self;
         checks.asked_to_write(writer, &write, table);
         Some(write)
+    }
+
+    /// Leaves the mark out where somebody has acknowledged the same one.
+    fn leaves_acknowledged(&self, write: &mut Write) {
+        let known = self.table.get(&write.pk, &write.sk).and_then(|item| text(item, "attention"));
+        let kind = known.and_then(|mark| mark.strip_prefix("acknowledged#"));
+        if kind.is_some() && kind == text_of(write, "attention") {
+            leave_unset(write, "attention");
+        }
     }
 
     pub(crate) fn goes_to_work(&mut self, instance: usize, notification: &str) {

@@ -93,6 +93,8 @@ pub enum Planted {
     SentUnderAnothersId,
     /// A job writes down that parked feedback is on its way, and the queue has no message of it.
     ResentWithoutMessage,
+    /// What was acknowledged as of a kind is not marked anew when it fails again in that way.
+    AcknowledgedForGood,
 }
 
 impl Planted {
@@ -136,7 +138,9 @@ impl Planted {
             | Self::RetoldInOtherLanguage
             | Self::SentUnderAnothersId
             | Self::RepeatForgetsFeedback => Invariant::OneFeedback,
-            Self::PauseEndsInSilence | Self::ResentWithoutMessage => Invariant::CommandIsKept,
+            Self::PauseEndsInSilence | Self::ResentWithoutMessage | Self::AcknowledgedForGood => {
+                Invariant::CommandIsKept
+            }
             Self::OldSecretRefused => Invariant::OneWriteBeforeAck,
             _ => Invariant::ForwardOnly,
         }
@@ -160,6 +164,7 @@ impl Planted {
             Self::ParkedFeedbackUnmarked | Self::AwaitedMarkKept => &[ErpTrouble],
             Self::ReceivedAheadForgotten => &[Skew],
             Self::ResentWithoutMessage => &[Operator, FeedbackRefused],
+            Self::AcknowledgedForGood => &[Operator],
             Self::RefusalTakenForSent | Self::SentUnderAnothersId => &[FeedbackRefused],
             Self::OldSecretRefused | Self::RetoldInOtherLanguage => &[Operations],
             Self::SettingsKeptForEver => &[Operations, SlowCalls],
