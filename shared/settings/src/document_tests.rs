@@ -82,8 +82,8 @@ fn a_secret_ends_at_the_moment_that_it_names() {
     let settings = Settings::parse(&document().to_string()).unwrap();
     let accounts = settings.subscription("accounts").unwrap();
     let (old, end) = (Signature::sign("canary-old", b"{}"), datetime!(2026-11-01 00:00 UTC));
-    assert!(accounts.verifies(&old, b"{}", end - time::Duration::NANOSECOND));
-    assert!(!accounts.verifies(&old, b"{}", end));
+    assert!(accounts.signer(&old, b"{}", end - time::Duration::NANOSECOND).is_some());
+    assert!(accounts.signer(&old, b"{}", end).is_none());
 }
 
 #[test]
