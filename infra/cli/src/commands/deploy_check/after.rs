@@ -1,4 +1,4 @@
-//! What a deployed stack does and lacks.
+//! Checks of a deployed stack.
 
 use super::account::{Known, LogGroup, State};
 use super::facts::{After, Swept};
@@ -44,16 +44,16 @@ fn settings(known: &Known<Settings>) -> Check {
     let name = "settings document";
     let advice = "Write yours: infra/DEPLOY.md, step 3.";
     match known {
-        // It was read, and is not valid.
+        // It was read, but is not valid.
         Err(failure) if failure.exit == Exit::Refused && failure.what.contains("not valid") => {
             Check::of_failure(name, failure.clone())
         }
         Err(failure) => Check::unknown(name, failure),
         Ok(own) if own.subscriptions.is_empty() && own.visma.client_id.is_empty() => {
-            Check::failed(name, "the template's first one, which accepts nobody", advice)
+            Check::failed(name, "the template's first one, which accepts no delivery", advice)
         }
         Ok(own) if own.subscriptions.is_empty() => {
-            Check::failed(name, "no subscription, so nobody can deliver", "visma-webhooks subscriptions add.")
+            Check::failed(name, "no subscription, so no delivery is accepted", "visma-webhooks subscriptions add.")
         }
         Ok(own) if own.visma.client_id.is_empty() => {
             Check::failed(name, "no client of Visma Connect, so nothing is fetched or answered", advice)
@@ -79,7 +79,7 @@ fn health(url: &str, known: &Known<u16>) -> Check {
     }
 }
 
-/// A mapping or a schedule.
+/// The state of a mapping or a schedule.
 fn works(kind: &str, name: &str, known: &Known<State>) -> Check {
     let name = format!("{kind} {name}");
     match known {
@@ -90,8 +90,7 @@ fn works(kind: &str, name: &str, known: &Known<State>) -> Check {
             Check::failed(name, &state.word, advice)
         }
         Ok(state) => {
-            let advice =
-                "Nobody looks for webhooks that never came. Switch it on in EventBridge Scheduler, or deploy again.";
+            let advice = "Nothing looks for missed webhooks. Switch it on in EventBridge Scheduler, or deploy again.";
             Check::failed(name, &state.word, advice)
         }
         Err(failure) if failure.exit == Exit::NotFound => {

@@ -1,13 +1,13 @@
-//! What a first deployment needs of an account.
+//! Checks of an account before the first deployment.
 
 use super::account::{Concurrency, Known};
 use super::facts::Before;
 use crate::commands::check::Check;
 use std::collections::BTreeMap;
 
-/// Below this a delivery waits for the one before it.
+/// With fewer executions, a delivery waits for the one before it.
 const LEAST_FOR_INTAKE: i64 = 2;
-/// How many deliveries a second one execution of intake answers, at 100 ms each.
+/// Deliveries that one execution of intake answers in a second, at 100 ms each.
 const DELIVERIES_PER_EXECUTION: i64 = 10;
 
 pub(super) fn checks(before: &Before) -> [Check; 2] {
@@ -54,7 +54,7 @@ pub(super) fn stuck(stack: &str, status: &str) -> Check {
 }
 
 /// Whether intake gets its share of the account's concurrency when all workers are busy. Without a
-/// stack the template's defaults count.
+/// stack, the template's defaults count.
 pub(super) fn concurrency(known: &Known<Concurrency>, parameters: &BTreeMap<String, String>) -> Check {
     let name = "concurrency of Lambda";
     let known = match known {

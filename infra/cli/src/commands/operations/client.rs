@@ -10,7 +10,7 @@ use reqwest::{Method, Request, RequestBuilder};
 use serde_json::Value;
 use url::Url;
 
-/// The API's own limits: of a page, and of pages for one look.
+/// The API's own limits: items of a page, and pages of a look.
 const LONGEST_PAGE: usize = 100;
 const PAGES: usize = 20;
 
@@ -38,7 +38,7 @@ impl<'a> Client<'a> {
         self.ask(self.http.get(url)).await
     }
 
-    /// The first items of a list, over as many pages as that takes.
+    /// The first items of a list, over as many pages as needed.
     pub(super) async fn pages(
         &self,
         path: &[&str],
@@ -71,7 +71,7 @@ impl<'a> Client<'a> {
         self.ask(self.http.request(method, self.url(path)).json(body)).await
     }
 
-    /// Each segment is escaped, so none can lead elsewhere.
+    /// Escapes each segment, so that it cannot change the path.
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         url.path_segments_mut().expect("an http address has a path").pop_if_empty().extend(path);
@@ -79,7 +79,7 @@ impl<'a> Client<'a> {
     }
 
     async fn ask(&self, request: RequestBuilder) -> Result<Value, Failure> {
-        let request = request.build().map_err(|_| Failure::usage("the API's address is no URL", "Check --api."))?;
+        let request = request.build().map_err(|_| Failure::usage("the API's address is not a URL", "Check --api."))?;
         let answer = self.http.execute(self.authorized(request).await?).await;
         let answer = answer.map_err(|error| Failure::http("reach the operations API", &error))?;
         let status = answer.status().as_u16();
@@ -105,7 +105,7 @@ fn or_a_token(failure: Failure) -> Failure {
     Failure { advice: format!("{} Or set VISMA_WEBHOOKS_TOKEN.", failure.advice), ..failure }
 }
 
-/// A problem document says what to do itself; API Gateway's own answers do not.
+/// A problem document has its own advice; API Gateway's answers have none.
 fn refusal(status: u16, problem: &Value, caller: &Caller) -> Failure {
     let code = problem["code"].as_str().unwrap_or_default();
     let field = problem["field"].as_str().map(|field| format!(" ({field})")).unwrap_or_default();
