@@ -1,4 +1,4 @@
-//! The page for people: which role may do what, and who uses it.
+//! The page for people: the permissions of each role, and their users.
 
 use crate::judge::{Grant, Judge};
 use crate::list::{Calls, List};
@@ -78,7 +78,7 @@ fn denied(judge: &Judge) -> String {
     format!("\n## Denied, whatever allows it\n\n{}", lines.collect::<String>())
 }
 
-/// By role and reason.
+/// Reasons by role.
 fn reasons(title: &str, list: &List, of: fn(&Calls) -> &BTreeMap<String, String>) -> String {
     let mut reasons: BTreeMap<(&str, &str), String> = BTreeMap::new();
     for (role, calls) in list {
