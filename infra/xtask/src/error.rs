@@ -1,4 +1,4 @@
-//! What can go wrong, each with what to do about it.
+//! Errors, each with advice.
 
 use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
@@ -30,7 +30,7 @@ pub(crate) enum Error {
     NotRunning(PathBuf),
     #[error("intake answered {answer} to GET {url}.\n{log}")]
     NotServing { url: String, answer: String, log: Log },
-    #[error("{} is no bill of materials of the function: {what}.", file.display())]
+    #[error("{} is not the function's bill of materials: {what}.", file.display())]
     BadSbom { file: PathBuf, what: String },
 }
 
