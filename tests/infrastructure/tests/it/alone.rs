@@ -1,5 +1,5 @@
-//! What the page about cargo-lambda says that a function needs, for those who deploy it alone, and
-//! the events it shows.
+//! The page about cargo-lambda: the variables of each function, for users who deploy it alone, and
+//! its events.
 
 use crate::with_options;
 use infrastructure::{entries, infra, read, text};
@@ -9,7 +9,7 @@ use std::fs;
 
 const FUNCTIONS: [&str; 6] = ["intake", "processor", "feedback", "reconciler", "operations", "repair"];
 
-/// The functions that a cell of the table means: a list, all, or all but a list.
+/// The functions of a cell in the table: a list, all, or all but a list.
 fn meant(cell: &str) -> BTreeSet<&str> {
     match cell.strip_prefix("all") {
         None => cell.split(", ").collect(),
@@ -20,7 +20,7 @@ fn meant(cell: &str) -> BTreeSet<&str> {
     }
 }
 
-/// What stands in backticks in the first cell of each row, and the second cell.
+/// The names in backticks in the first cell of each row, and the second cell.
 fn rows(page: &str) -> impl Iterator<Item = (Vec<&str>, &str)> {
     let cells = page.lines().filter(|line| line.starts_with("| `")).map(|line| line.trim_matches('|').split('|'));
     cells.filter_map(|mut cells| {
@@ -29,7 +29,7 @@ fn rows(page: &str) -> impl Iterator<Item = (Vec<&str>, &str)> {
     })
 }
 
-/// The functions by the variables that the template gives them.
+/// The functions by the variables that the template sets.
 fn given() -> BTreeMap<String, BTreeSet<String>> {
     let main = with_options();
     let mut given = BTreeMap::<String, BTreeSet<String>>::new();
@@ -37,7 +37,7 @@ fn given() -> BTreeMap<String, BTreeSet<String>> {
         let name = name.trim_end_matches("Function").to_lowercase();
         let shared = main.raw("/Globals/Function/Environment/Variables");
         for (variable, value) in entries(&function["Environment"]["Variables"]).chain(entries(shared)) {
-            // What a parameter leaves out unless it is given.
+            // A parameter may leave it out by default.
             if !main.value(value).is_null() {
                 given.entry(variable.clone()).or_default().insert(name.clone());
             }
@@ -47,7 +47,7 @@ fn given() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn the_page_lists_each_functions_variables_and_no_others() {
+fn the_page_lists_exactly_each_functions_variables() {
     let page = read("CARGO-LAMBDA.md");
     let (_, table) = page.split_once("| variable | of |").expect("the variables are a table");
     let listed: BTreeMap<String, BTreeSet<String>> = rows(table)
@@ -60,14 +60,14 @@ fn the_page_lists_each_functions_variables_and_no_others() {
 }
 
 #[test]
-fn some_functions_and_all_but_some_are_told_apart() {
+fn reads_lists_of_functions_and_their_exceptions() {
     assert_eq!(meant("repair, intake"), BTreeSet::from(["intake", "repair"]));
     assert_eq!(meant("all"), BTreeSet::from(FUNCTIONS));
     assert_eq!(meant("all but intake, repair"), BTreeSet::from(["processor", "feedback", "reconciler", "operations"]));
 }
 
 #[test]
-fn every_function_has_an_event_that_the_page_shows() {
+fn the_page_shows_an_event_for_every_function() {
     let page = read("CARGO-LAMBDA.md");
     let mut files: Vec<_> = fs::read_dir(infra().join("events")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -80,9 +80,9 @@ fn every_function_has_an_event_that_the_page_shows() {
     }
 }
 
-/// As AWS writes them, not as our types would accept them.
+/// The form of AWS, which is stricter than our types.
 #[test]
-fn the_events_have_the_members_that_aws_writes() {
+fn the_events_have_the_fields_of_aws() {
     let event = |name: &str| -> Value { serde_json::from_str(&read(&format!("events/{name}.json"))).unwrap() };
     for name in ["processor", "feedback", "repair"] {
         let record = &event(name)["Records"][0];
