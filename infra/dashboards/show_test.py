@@ -1,6 +1,4 @@
-"""Tests the dashboards' page for a run, and the check of Grafana's JSON. Runs in `cargo xtask
-lint`.
-"""
+"""Tests the dashboards' page and the check of Grafana's JSON. Runs in `cargo xtask lint`."""
 
 import json
 import pathlib

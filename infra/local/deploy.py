@@ -81,8 +81,7 @@ def zip_bootstrap(program):
 
 
 def upload_nested(template, folder):
-    """Uploads the nested templates, sets their Location, and returns the number of alarms in them.
-    """
+    """Uploads the nested templates, sets their Location, and returns their number of alarms."""
     alarms = 0
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Application":
@@ -98,8 +97,7 @@ def upload_nested(template, folder):
 
 
 def leave_out_unsupported(resources):
-    """MiniStack 1.5.33 creates no alarms with metric math from a template, and no composite ones.
-    """
+    """MiniStack 1.5.33 creates no composite alarms, and none with metric math from a template."""
     for name, resource in list(resources.items()):
         if resource["Type"] == "AWS::CloudWatch::CompositeAlarm" or "Metrics" in resource["Properties"]:
             del resources[name]
@@ -111,8 +109,7 @@ def is_expected_alarm(resource):
 
 
 def make_operators():
-    """Creates a user pool with a client for each role of the operations API, as in infra/DEPLOY.md.
-    """
+    """Creates a user pool with a client for each operations role, as in infra/DEPLOY.md."""
     cognito = boto3.client("cognito-idp")
     signing_up = {"AllowAdminCreateUserOnly": True}
     pool = cognito.create_user_pool(PoolName="operators", AdminCreateUserConfig=signing_up)["UserPool"]["Id"]

@@ -51,8 +51,7 @@ def parse_arguments():
 
 
 def archive(program):
-    """Archives like cargo-lambda but without a time, so that the same program gives the same bytes.
-    """
+    """Archives like cargo-lambda but without times, so that equal programs give equal bytes."""
     entry = zipfile.ZipInfo("bootstrap")
     entry.create_system = 3
     entry.external_attr = 0o755 << 16

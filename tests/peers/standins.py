@@ -167,8 +167,7 @@ class Aws:
         return {}
 
     def check(self, condition, item, values):
-        """Evaluates the two kinds of condition that the peers use, joined by OR. Refuses any other.
-        """
+        """Evaluates the two kinds of condition that the peers use, joined by OR. Refuses others."""
         if not any(self.holds(part, item, values) for part in condition.split(" OR ")):
             raise Refusal(400, "ConditionalCheckFailedException")
 

@@ -8,21 +8,21 @@ use clap_complete::Shell;
 
 const ABOUT_EXITS: &str = "Exit codes:
     0  done
-    1  failed: a check did not pass, or an answer was not what it should be
+    1  failed: a check failed, or an answer was wrong
     2  usage: the command line or its input is wrong
     3  not found: no such stack, output, subscription, notification or dead letter
-    4  refused: not allowed, not valid, or changed by somebody else meanwhile
-    5  unavailable: no answer, or not now; the same command may succeed later
+    4  refused: not allowed, not valid, or changed by someone else meanwhile
+    5  unavailable: no answer, or not at the moment; the same command may succeed later
   130  interrupted by Ctrl-C; nothing is half done
 
 Environment:
   VISMA_WEBHOOKS_STACK   --stack
   VISMA_WEBHOOKS_API     --api
   VISMA_WEBHOOKS_TOKEN   a token of the operations API; without it the AWS credentials sign the requests
-  WEBHOOKS_STACK         the stack.json that --local reads; the nearest .local/up/stack.json unless told
-  COLUMNS                the terminal's width, to which tables are fitted; 80 unless told
+  WEBHOOKS_STACK         the stack.json that --local reads; by default the nearest .local/up/stack.json
+  COLUMNS                the width of tables in a terminal; 80 by default
   NO_COLOR               no colours in help and usage; nothing else is coloured
-  AWS_PROFILE, AWS_REGION and whatever else the AWS command line knows
+  AWS_PROFILE, AWS_REGION and all other variables of the AWS command line
 
 Examples:
   visma-webhooks --stack visma-net-webhooks-dev doctor

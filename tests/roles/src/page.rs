@@ -18,7 +18,7 @@ page true.
 - **AWS**: AWS itself, in the role's name. Lambda polls queues and writes logs and traces; the
   scheduler invokes; the pipe moves events; SQS, DynamoDB and Secrets Manager ask for the key, if
   there is one.
-- **spare**: nobody. Why it stays is said below.
+- **spare**: unused. The reason is below.
 
 A permission with ¹ has a condition.
 ";

@@ -243,7 +243,7 @@ async fn send_again(stack: &Stack, options: &Redrive) -> Outcome {
         ("rejected, left", if done.rejected == 0 { String::new() } else { done.rejected.to_string() }),
         ("dead again, left", if done.dead_again == 0 { String::new() } else { done.dead_again.to_string() }),
         ("still waiting", left.to_string()),
-        ("to go on", if done.interrupted { "the same command".to_owned() } else { String::new() }),
+        ("to continue", if done.interrupted { "the same command".to_owned() } else { String::new() }),
     ]);
     let exit = if done.interrupted { Exit::Interrupted } else { Exit::Ok };
     Ok(Report::new(json, text).with_exit(exit))

@@ -36,7 +36,7 @@ pub struct Forwarded {
 /// The queue cannot be reached.
 pub async fn run(stack: &Stack, options: Options) -> Outcome {
     let queue = dlq::open(stack, "EventsQueueUrl").await?;
-    eprintln!("Events go to {}. Nobody else gets those that it takes. Ctrl-C ends.", options.to);
+    eprintln!("Events go to {}. No other consumer gets those that it takes. Ctrl-C ends.", options.to);
     let (mut total, http, stop) = (Forwarded::default(), http()?, interrupt::listen());
     let wait = if options.once { Duration::from_secs(1) } else { WAIT };
     loop {

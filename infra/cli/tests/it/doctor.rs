@@ -121,7 +121,7 @@ fn warns_of_a_long_queue_with_advice_for_that_queue() {
     for (queue, helps) in [
         (Name::Notifications, "queue-age.md"),
         (Name::Feedback, "feedback-quota.md"),
-        (Name::Events, "Nobody reads them"),
+        (Name::Events, "They have no reader"),
     ] {
         let in_flight = Depth { waiting: 999, in_flight: 1 };
         assert_eq!(backlog(queue, in_flight).verdict, Verdict::Ok);
@@ -137,7 +137,7 @@ fn warns_early_of_events_without_a_reader() {
     assert_eq!((events(368, 3), events(9, 0)), (Verdict::Ok, Verdict::Ok));
     let notifications = backlog(Name::Notifications, Depth { waiting: 368, in_flight: 0 });
     assert_eq!(notifications.verdict, Verdict::Ok);
-    assert!(backlog(Name::Events, Depth { waiting: 5000, in_flight: 9 }).advice.contains("Does anybody read them?"));
+    assert!(backlog(Name::Events, Depth { waiting: 5000, in_flight: 9 }).advice.contains("Do they have a reader?"));
 }
 
 fn of_tenants(count: usize, ill: impl Fn(usize) -> Verdict) -> (Vec<Check>, Vec<String>) {

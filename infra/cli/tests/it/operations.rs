@@ -238,7 +238,7 @@ async fn a_stop_cancels_the_job_and_shows_how_to_continue() {
     let caller = Caller::Token("tok".into());
     let report = run_as(&server, FILTER, &caller, SdkConfig::builder().build(), true).await.unwrap();
     assert_eq!(report.exit, Exit::Interrupted);
-    assert!(report.text.contains("To go on: visma-webhooks replay --resume 7\n"), "{}", report.text);
+    assert!(report.text.contains("To continue: visma-webhooks replay --resume 7\n"), "{}", report.text);
     assert_eq!(server.asked().last().unwrap().line, "POST /operations/v1/jobs/7/cancel");
     let resume = "replay --resume 0199a3c4-5b6d-7e8f-9012-3456789abcde --every 0s";
     assert_eq!(run(&server, resume).await.unwrap().exit, Exit::Ok);

@@ -94,8 +94,7 @@ fn works(kind: &str, name: &str, known: &Known<State>) -> Check {
             Check::failed(name, &state.word, advice)
         }
         Err(failure) if failure.exit == Exit::NotFound => {
-            let advice =
-                "Somebody has deleted it beside CloudFormation: delete the stack's resource, or deploy it anew.";
+            let advice = "It was deleted outside CloudFormation: delete the stack's resource, or deploy it anew.";
             Check::failed(name, "it is gone", advice)
         }
         Err(failure) => Check::unknown(name, failure),

@@ -42,7 +42,7 @@ fn alarms(known: &Known<Vec<Alarm>>) -> Check {
         let seen = format!("{} of {} have their actions switched off: {}", off.len(), alarms.len(), some(&off));
         return Check::failed(name, seen, advice);
     }
-    Check::ok(name, format!("{} tell somebody, each by itself or by the page", alarms.len()))
+    Check::ok(name, format!("{} notify someone, directly or through the page", alarms.len()))
 }
 
 /// Whether a composite alarm with actions includes it.

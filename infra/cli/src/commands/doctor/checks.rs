@@ -49,7 +49,11 @@ pub(super) async fn all(stack: &Stack, options: &Options) -> (Vec<Check>, Vec<St
     if let Some(settings) = &settings {
         let seen = format!("{} subscriptions, {} tenants", settings.subscriptions.len(), settings.tenants.len());
         checks.push(match settings.subscriptions.is_empty() {
-            true => Check::failed("settings document", seen, "Nobody can deliver: visma-webhooks subscriptions add."),
+            true => Check::failed(
+                "settings document",
+                seen,
+                "No subscription can deliver: visma-webhooks subscriptions add.",
+            ),
             false => Check::ok("settings document", seen),
         });
         let now = SystemHost.now();
@@ -222,10 +226,10 @@ pub fn backlog(queue: Name, depth: Depth) -> Check {
     let is_unread = queue == Name::Events && depth.in_flight == 0 && depth.waiting >= UNREAD;
     let advice = match queue {
         Name::Events if is_unread => {
-            "Nobody reads them just now. They are kept for 7 days and then lost (infra/runbooks/queue-age.md)."
+            "They have no reader now. They are kept for 7 days and then lost (infra/runbooks/queue-age.md)."
         }
         _ if depth.waiting < BACKLOG => return Check::ok(name, seen),
-        Name::Events => "Does anybody read them? They are kept for 7 days (infra/runbooks/queue-age.md).",
+        Name::Events => "Do they have a reader? They are kept for 7 days (infra/runbooks/queue-age.md).",
         Name::Feedback => "Is a tenant's quota used up? infra/runbooks/feedback-quota.md.",
         Name::Notifications => "The processor is late: infra/runbooks/queue-age.md.",
     };

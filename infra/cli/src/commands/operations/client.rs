@@ -90,7 +90,7 @@ impl<'a> Client<'a> {
     async fn authorized(&self, mut request: Request) -> Result<Request, Failure> {
         match self.caller {
             Caller::Token(token) => {
-                let unfit = |_| Failure::usage("the token is none", "Check VISMA_WEBHOOKS_TOKEN.");
+                let unfit = |_| Failure::usage("the token is not valid", "Check VISMA_WEBHOOKS_TOKEN.");
                 let mut bearer: reqwest::header::HeaderValue = format!("Bearer {token}").parse().map_err(unfit)?;
                 bearer.set_sensitive(true);
                 request.headers_mut().insert("authorization", bearer);

@@ -61,7 +61,7 @@ pub(super) async fn find(client: &Client<'_>, what: &str, place: &Where) -> Resu
 pub(super) fn nothing(what: &str, found: &Value) -> Failure {
     let advice = match found["next"].is_null() {
         true => format!("Searched back to {} in {} tenants.", back_to(found), text(&found["tenants"])),
-        false => format!("Searched back to {}. To go on: --to {}", back_to(found), back_to(found)),
+        false => format!("Searched back to {}. To continue: --to {}", back_to(found), back_to(found)),
     };
     Failure::new(Exit::NotFound, format!("nothing fits {what}"), advice)
 }

@@ -130,7 +130,7 @@ pub async fn jobs(
             let client = Client::new(stack, caller, &access).await?;
             let id = id.to_string();
             let job = client.post(&["operations", "v1", "jobs", &id, "cancel"], &json!({})).await?;
-            let text = format!("{}\nTo go on: {}", about(&job), go_on(&job));
+            let text = format!("{}\nTo continue: {}", about(&job), go_on(&job));
             Ok(Report::new(job, text))
         }
         Jobs::Resume(Id { id, access }) => {
@@ -210,12 +210,12 @@ pub(super) async fn follow(
             Err(failure) if failure.exit == Exit::Unavailable && missed < PATIENCE => missed += 1,
             // Watching needs the role read, which a caller with the role repair may lack.
             Err(failure) if failure.exit == Exit::Refused => {
-                eprintln!("{failure}: the job goes on, but is not shown. {}", failure.advice);
+                eprintln!("{failure}: the job continues, but is not shown. {}", failure.advice);
                 let text = about(&job);
                 return Ok(Report::new(job, text));
             }
             Err(failure) => {
-                let advice = format!("The job goes on. Watch it: {}", go_on(&job));
+                let advice = format!("The job continues. Watch it: {}", go_on(&job));
                 return Err(Failure { advice, ..failure });
             }
         }
@@ -243,7 +243,7 @@ fn told(job: Value) -> Report {
 
 fn ended(job: Value) -> Report {
     let cancelled =
-        (job["status"] != "finished").then(|| format!("\nSomebody has cancelled it. To go on: {}\n", go_on(&job)));
+        (job["status"] != "finished").then(|| format!("\nIt was cancelled. To continue: {}\n", go_on(&job)));
     let report = told(job);
     match cancelled {
         Some(cancelled) => Report { text: report.text + &cancelled, exit: Exit::Failed, ..report },
@@ -255,7 +255,7 @@ fn ended(job: Value) -> Report {
 fn stopped(cancelled: Result<Value, Failure>, job: &Value) -> Outcome {
     match cancelled {
         Ok(job) => {
-            let text = format!("{}\nStopped. To go on: {}\n", about(&job), go_on(&job));
+            let text = format!("{}\nStopped. To continue: {}\n", about(&job), go_on(&job));
             Ok(Report::new(job, text).with_exit(Exit::Interrupted))
         }
         Err(failure) if failure.what.contains("has_ended") => {
@@ -263,7 +263,7 @@ fn stopped(cancelled: Result<Value, Failure>, job: &Value) -> Outcome {
             Ok(Report::new(job, text).with_exit(Exit::Interrupted))
         }
         Err(failure) => {
-            let what = format!("the job could not be stopped and goes on: {failure}");
+            let what = format!("the job could not be stopped and continues: {failure}");
             Err(Failure { what, ..failure })
         }
     }

@@ -43,7 +43,7 @@ async fn reports_what_a_stack_lacks_with_advice() {
                 |own| own.document["subscriptions"] = json!([]),
                 "settings document",
                 Failed,
-                "nobody",
+                "no delivery is accepted",
                 "subscriptions add",
             ),
             (|own| own.document["visma"]["client_id"] = json!(""), "settings document", Failed, "no client", "step 3"),
