@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 /// Unset without a terminal.
 static WIDTH: OnceLock<usize> = OnceLock::new();
 const USUAL: usize = 80;
-/// Narrower terminals are treated as this wide.
+/// A smaller `COLUMNS` is ignored.
 const NARROWEST: usize = 40;
 const PADDING: u16 = 2;
 const INDENT: usize = 4;

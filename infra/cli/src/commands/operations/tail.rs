@@ -82,8 +82,8 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
     }
 }
 
-/// The list from its newest end, while `more` is true. A page may be short or empty although the
-/// list continues.
+/// The list from its newest end, as long as `more` of it is wanted. A page may be short or empty
+/// although the list continues.
 async fn newest(
     client: &Client<'_>,
     query: &[(&str, &str)],
