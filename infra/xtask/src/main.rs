@@ -11,6 +11,7 @@ mod faults;
 mod fuzz;
 mod lint;
 mod mutants;
+mod planted;
 mod process;
 mod progress;
 mod python;
@@ -98,6 +99,12 @@ enum Command {
     ///
     /// tests/MUTANTS.md explains the accepted ones. The whole report is in target/mutants.
     Mutants(mutants::Options),
+    /// Plant the bugs of tests/planted one by one in a copy of the sources, and report those that no
+    /// test of their package notices
+    ///
+    /// It does not try bugs again that an earlier run has found to be noticed. Verdicts and the last
+    /// log are in target/planted.
+    Planted(planted::Options),
     /// Measure the cost of the functions on this machine: starts, CPU, memory, AWS calls; all
     /// benches by default
     ///
@@ -156,6 +163,7 @@ fn run(command: Command) -> Result<()> {
         Command::Simulate(options) => simulate::run(&workspace, &interrupt, &options),
         Command::Fuzz(options) => fuzz::run(&workspace, &interrupt, &options),
         Command::Mutants(options) => mutants::run(&workspace, &interrupt, &options),
+        Command::Planted(options) => planted::run(&workspace, &interrupt, &options),
         Command::Bench(options) => bench::run(&workspace, &interrupt, &options),
         Command::Release(options) => release::run(&workspace, &interrupt, &options),
         Command::Sbom => sbom::run(&workspace, &interrupt),

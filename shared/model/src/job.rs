@@ -207,7 +207,9 @@ mod tests {
     fn what_was_counted_before_the_job_went_on_counts_no_more() {
         let mut job = Job::new(Uuid::nil(), Work::Release, 1, "op", "", datetime!(2026-11-01 00:00 UTC));
         let mut tally = Tally::new(0, job.created_at);
-        [Ending::Failed, Ending::Failed, Ending::Succeeded, Ending::UnderWay].map(|ending| tally.add(ending));
+        for ending in [Ending::Failed, Ending::Failed, Ending::Succeeded, Ending::UnderWay] {
+            tally.add(ending);
+        }
         assert_eq!((tally.succeeded, tally.failed, tally.under_way), (1, 2, 1));
         job.tally = Some(tally.clone());
         assert_eq!(job.counted(), Some(&tally));

@@ -1,6 +1,5 @@
 //! The functions' effects over the models, each a step that the scheduler may delay, refuse, carry out in silence or cut short.
 
-use crate::actors::Function;
 use crate::check::{Told, short};
 use crate::effect::Port;
 use crate::faults::Fault;
@@ -135,8 +134,7 @@ impl Items for Port {
                 return Ok(Vec::new());
             }
             let lags = query.index.is_some() && world.strikes(Fault::StaleRead);
-            let found = world.table.query(&query, lags);
-            Ok(world.finds(instance, &query, found))
+            Ok(world.finds(instance, &query, lags))
         };
         self.call("queries the table", false, unavailable, read).await
     }
@@ -168,8 +166,8 @@ impl World {
         let (old, Written { before, after }) = (written.old(&write), written);
         self.checks.written(&write.sk, before, after);
         self.checks.lives_on(&write, self.now);
-        let is_reconciler = self.actors[instance].function == Function::Reconciler;
-        self.checks.landed(is_reconciler, &write.sk, before, after);
+        let function = self.actors[instance].function;
+        self.checks.landed(function, &write, before, after);
         self.checks.head_advanced(instance, about);
         let after = after.clone();
         self.tell(&who, || format!("writes {}", described(&write.sk, &after)));

@@ -2,6 +2,7 @@
 //! when every other invariant has been looked at, for those say more of what went wrong.
 
 use super::in_motion::{record, text};
+use super::resends::Resends;
 use super::{Checks, Invariant, short};
 use crate::model::table::TableModel;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,9 @@ pub(crate) enum Command {
     Release(Target),
     Resend(Target),
     Outcome(Target),
+    /// Somebody has looked at it, or wants it looked at once more.
+    Acknowledge(Target),
+    Unacknowledge(Target),
     /// Of a tenant or of all, and of which events.
     Pause(Option<String>, String),
     /// The same, of every event of a tenant, and it is over soon.
@@ -35,6 +39,11 @@ pub(crate) enum Command {
     ReplayAll {
         tenant: String,
         only_given_up: bool,
+    },
+    /// Parked feedback of a tenant or of all, all of it or only what Visma Net refused.
+    ResendAll {
+        tenant: Option<String>,
+        only_refused: bool,
     },
     Redrive(QueueName),
     Erase(String),
@@ -46,7 +55,9 @@ impl Command {
     fn begins_a_job(&self) -> bool {
         match self {
             Self::EndOfPause(..) | Self::ReplayAll { .. } | Self::Redrive(_) | Self::Resume(_) | Self::Erase(_) => true,
+            Self::ResendAll { .. } => true,
             Self::Replay(_) | Self::Hold(_) | Self::Release(_) | Self::Resend(_) | Self::Outcome(_) => false,
+            Self::Acknowledge(_) | Self::Unacknowledge(_) => false,
             Self::Pause(..) | Self::PauseForAWhile(_) | Self::Cancel(_) => false,
         }
     }
@@ -57,6 +68,8 @@ impl Command {
 pub(crate) struct Meant {
     /// The notifications that a filter finds.
     pub(crate) notifications: Vec<String>,
+    /// The notifications whose parked feedback a filter finds.
+    pub(crate) feedbacks: Vec<String>,
     /// The dead letters of a queue, by id.
     pub(crate) letters: Vec<u64>,
 }
@@ -185,12 +198,18 @@ impl Commands {
         self.all.iter().filter(|command| command.is_accepted)
     }
 
+    /// When each that was accepted was asked for, and which notifications it meant.
+    pub(super) fn resends_by_filter(&self) -> impl Iterator<Item = (u64, &[String])> {
+        let all = self.accepted().filter(|command| matches!(command.asked, Command::ResendAll { .. }));
+        all.map(|command| (command.given_at, command.meant.feedbacks.as_slice()))
+    }
+
     fn has(&self, asked: &Command, is_accepted: Option<bool>) -> bool {
         let is_it = |one: &Given| one.asked == *asked && is_accepted.is_none_or(|wanted| wanted == one.is_accepted);
         self.all.iter().any(is_it)
     }
 
-    fn has_cancelled(&self) -> bool {
+    pub(super) fn has_cancelled(&self) -> bool {
         self.all.iter().any(|command| matches!(command.asked, Command::Cancel(_)))
     }
 
@@ -222,17 +241,33 @@ impl Commands {
         self.owed.iter().find(unended).map(|job| format!("a pause was over, and the job {job} does not end"))
     }
 
-    /// A feedback that was to be tried again, or whose outcome was handed in, is decided by Visma Net.
-    fn unmoved_feedback(&self, table: &TableModel) -> Option<String> {
+    /// A feedback that was to be tried again, or whose outcome was handed in, is decided by Visma Net. The reconciler may still
+    /// have to send what a job has written down since.
+    fn unmoved_feedback(&self, table: &TableModel, resends: &Resends) -> Option<String> {
         self.accepted().find_map(|command| {
             let (Command::Resend(target) | Command::Outcome(target)) = &command.asked else { return None };
             let feedback = record(table, &target.sk).and_then(|item| text(item, "feedback")).unwrap_or("none");
             let is_moved = match &command.asked {
                 Command::Outcome(_) => feedback != "awaited",
-                _ => matches!(feedback, "sent" | "parked"),
+                _ => matches!(feedback, "sent" | "parked") || resends.has_written(&target.sk),
             };
             let what = || format!("{:?} was accepted, and the feedback is {feedback}", command.asked);
             (!is_moved).then(what)
+        })
+    }
+
+    /// What was acknowledged, or brought back, bears a note of it for each time.
+    fn unnoted_acknowledgement(&self, table: &TableModel) -> Option<String> {
+        self.accepted().find_map(|command| {
+            let (target, deed) = match &command.asked {
+                Command::Acknowledge(target) => (target, "acknowledge"),
+                Command::Unacknowledge(target) => (target, "unacknowledge"),
+                _ => return None,
+            };
+            let item = table.get(&target.pk, &target.sk)?;
+            let noted = deeds(item).filter(|known| *known == deed).count();
+            let accepted = self.accepted().filter(|other| other.asked == command.asked).count();
+            (noted < accepted).then(|| format!("{:?} was accepted, and is not written down", command.asked))
         })
     }
 
@@ -271,7 +306,8 @@ impl Checks {
         let waiting = waiting(table).then(|| "something waits for the end of a pause, and there is none".to_owned());
         let commands = &self.commands;
         let unended = commands.unended_job(table).or_else(|| commands.unended_release(table));
-        let found = unended.or_else(|| commands.unmoved_feedback(table)).or(waiting);
+        let found = unended.or_else(|| commands.unmoved_feedback(table, &self.resends)).or(waiting);
+        let found = found.or_else(|| commands.unnoted_acknowledgement(table)).or_else(|| self.overlooked_feedback());
         if let Some(what) = found {
             self.commands.found(what);
         }
@@ -285,7 +321,8 @@ impl Checks {
             return;
         }
         let left = waiting(table).then(|| "a pause has ended, and something still waits for it".to_owned());
-        if let Some(what) = left.or_else(|| self.commands.left_out(letters)) {
+        let left = left.or_else(|| self.commands.left_out(letters)).or_else(|| self.unsent_feedback(table));
+        if let Some(what) = left {
             self.commands.found(what);
         }
     }
@@ -338,7 +375,7 @@ pub(super) fn is_released(before: &Item, after: &Item) -> bool {
 }
 
 /// What operators did to it, in order.
-fn deeds(item: &Item) -> impl Iterator<Item = &str> {
+pub(super) fn deeds(item: &Item) -> impl Iterator<Item = &str> {
     let lines = item.get("actions").and_then(|lines| lines.as_l().ok()).map(Vec::as_slice).unwrap_or_default();
     lines.iter().filter_map(|line| text(line.as_m().ok()?, "action"))
 }

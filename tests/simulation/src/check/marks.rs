@@ -1,9 +1,11 @@
 //! Marks and indexes: by these, and by nothing else, is found what waits, what a person has to look at, and what came on a day.
 
+use super::acknowledged::unacknowledged;
 use super::in_motion::{FINAL, record, text};
 use super::{Checks, Invariant, short};
+use crate::actors::Function;
 use crate::model::table::TableModel;
-use webhooks_store::Item;
+use webhooks_store::{Item, Write};
 
 /// Of what goes on, or waits for a person: no mark for what has ended.
 const OF_THE_UNENDED: [&str; 4] = ["retrying", "paused", "parked", "dead"];
@@ -11,7 +13,8 @@ const LIMITED: &str = "rate_limited#";
 
 impl Checks {
     /// Called with each write that is carried out.
-    pub(crate) fn landed(&mut self, is_reconciler: bool, sort_key: &str, before: Option<&Item>, after: &Item) {
+    pub(crate) fn landed(&mut self, function: Function, write: &Write, before: Option<&Item>, after: &Item) {
+        let sort_key = write.sk.as_str();
         let is_new = before.is_none() && ["N#", "HEAD", "SWEEP#"].iter().any(|start| sort_key.starts_with(start));
         let has_end = after.contains_key("expires_at") || is_kept(after);
         self.require(!is_new || has_end, Invariant::ForwardOnly, || format!("{sort_key} is written to stay for ever"));
@@ -19,13 +22,17 @@ impl Checks {
             return;
         }
         self.mark_fits(sort_key, before, after);
+        self.acknowledgement_fits(function, write, before, after);
+        self.feedback_moves(function, write, after);
         let is_dead = text(after, "state") == Some("dead");
         if is_dead {
             self.were_dead.insert(sort_key.to_owned());
         }
         // Then its message may be deleted, and whoever is late with what it began is not repeated.
         let may_wait = matches!(text(after, "state"), Some("parked" | "paused")) || is_limited(after);
-        if may_wait || (is_reconciler && text(after, "feedback") == Some("queued")) {
+        // What a job writes down is watched from then on, whether or not its message is sent.
+        let is_watched = matches!(function, Function::Reconciler | Function::Repair);
+        if may_wait || (is_watched && text(after, "feedback") == Some("queued")) {
             self.left_to_reconciler.insert(sort_key.to_owned());
         }
     }
@@ -40,7 +47,8 @@ impl Checks {
         if before.and_then(|before| text(before, "state")) == Some(state) {
             return;
         }
-        let is_of_unended = mark.is_some_and(|mark| OF_THE_UNENDED.contains(&mark) || mark.starts_with(LIMITED));
+        let own = mark.map(unacknowledged);
+        let is_of_unended = own.is_some_and(|mark| OF_THE_UNENDED.contains(&mark) || mark.starts_with(LIMITED));
         let fits = match state {
             // Somebody has to look at a feedback that was parked, and what was marked before stays.
             "processed" | "superseded" => !is_of_unended || after.contains_key("feedback_attempts"),
@@ -86,7 +94,7 @@ impl Checks {
     }
 
     fn wrong_mark(&self, sort_key: &str, item: &Item) -> Option<String> {
-        let (state, mark) = (text(item, "state")?, text(item, "attention"));
+        let (state, mark) = (text(item, "state")?, text(item, "attention").map(unacknowledged));
         if mark.is_some() != item.contains_key("attention_at") {
             return Some(format!("{mark:?} is not in the index"));
         }

@@ -1,6 +1,7 @@
 //! Conditions, asked about items that they have to refuse. A condition that lets one of them pass would break an invariant only in a
 //! race, and here no race has to come about.
 
+use super::acknowledged::ACKNOWLEDGED;
 use super::in_motion::{FINAL, is_terminal, state};
 use super::{Checks, Invariant, short};
 use crate::actors::{Function, RETENTION};
@@ -14,7 +15,17 @@ use webhooks_store::{Item, Write};
 const FAR_FUTURE: &str = "9999-12-31T23:59:59.999Z";
 const NEWEST: &str = "9223372036854775807";
 /// Marks that say that a person has to look.
-const FOR_A_PERSON: [&str; 5] = ["dead", "parked", "unparseable", "paused", "feedback_parked"];
+const FOR_A_PERSON: [&str; 7] = [
+    "dead",
+    "parked",
+    "unparseable",
+    "paused",
+    "feedback_parked",
+    "acknowledged#parked",
+    "acknowledged#feedback_parked",
+];
+/// When one of them moves on, there is something new to see.
+const CHANGES: [&str; 4] = ["attention_at", "updated_at", "ended_at", "feedback_at"];
 /// An attempt may go by a time that it read before the clock jumped, by a day at most.
 pub(super) const OLD_NEWS: Duration = Duration::days(2);
 
@@ -35,6 +46,8 @@ impl Checks {
             (key, Function::Processor) if key.starts_with("N#") => self.state_is_guarded(write),
             (key, Function::Feedback) if key.starts_with("N#") => self.answer_is_guarded(write),
             (key, Function::Reconciler) if key.starts_with("N#") => self.mark_is_guarded(write),
+            (key, Function::Repair) if key.starts_with("N#") => self.resend_is_guarded(write),
+            (key, Function::Operations) if key.starts_with("N#") => self.acknowledgement_is_guarded(write),
             _ => {}
         }
         self.expires_in_time(write, writer.now);
@@ -137,6 +150,30 @@ impl Checks {
             let parked = item(&[("state", "parked"), ("attention", "parked")]);
             self.must_refuse(write, &parked, Invariant::OneTerminalState, "hide a record that a person has to look at");
         }
+    }
+
+    /// A job leaves alone what is on its way, and what Visma Net has taken.
+    fn resend_is_guarded(&mut self, write: &Write) {
+        let is_resend = text_of(write, "feedback") == Some("queued");
+        for decided in ["sent", "queued", "awaited", "none"].into_iter().filter(|_| is_resend) {
+            let known = item(&[("feedback", decided), ("attention", "feedback_parked")]);
+            self.must_refuse_for_good(write, known, &format!("send a feedback again that is {decided}"));
+        }
+    }
+
+    fn acknowledgement_is_guarded(&mut self, write: &Write) {
+        let Some(kind) = text_of(write, "attention").and_then(|mark| mark.strip_prefix(ACKNOWLEDGED)) else { return };
+        for change in CHANGES {
+            let newer = item(&[("attention", kind), (change, FAR_FUTURE)]);
+            self.must_refuse_for_good(write, newer, "hide what has failed since somebody looked");
+        }
+    }
+
+    /// An operator's write, or a job's, of an item that is kept and of one that expires: each has a condition of its own.
+    fn must_refuse_for_good(&mut self, write: &Write, mut item: Item, what: &str) {
+        self.must_refuse(write, &item, Invariant::CommandIsKept, what);
+        item.insert("expires_at".to_owned(), AttributeValue::N(NEWEST.to_owned()));
+        self.must_refuse(write, &item, Invariant::CommandIsKept, what);
     }
 
     /// What is known of a notification outlasts every repetition of it, and is not kept for ever.
