@@ -62,7 +62,7 @@ def check_names(name, resource):
         text = given.get("Fn::Sub", given) if isinstance(given, dict) else given
         text = f"${{{given['Ref']}}}" if isinstance(given, dict) and "Ref" in given else text
         if not any(str(text).startswith(prefix + stack) for prefix in PREFIXES for stack in STACK_NAMES):
-            yield f"{name}: the permissions go by the stack's name, and {field} does not begin with it"
+            yield f"{name}: the permissions depend on the stack's name, but {field} does not start with it"
 
 
 def statement(one):

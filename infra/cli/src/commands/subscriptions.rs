@@ -139,7 +139,7 @@ enum ChannelName {
     Legacy,
 }
 
-/// `caller` asks the operations API, if there is a reason to.
+/// `caller` is needed only if the operations API has to be asked.
 ///
 /// # Errors
 /// The document cannot be read, is not valid, or was changed meanwhile.
@@ -320,7 +320,7 @@ async fn list(document: &str, now: OffsetDateTime, uses: impl AsyncFnOnce() -> U
     Ok(Report::new(json, text))
 }
 
-/// `last_used` is there for old secrets alone, and null for one that was not used.
+/// Only old secrets have `last_used`. It is null for an unused one.
 fn in_json(own: &Subscription, uses: Option<&Uses>, now: OffsetDateTime) -> Value {
     let secrets = own.secrets.iter().map(|secret| {
         let live = secret.expires_at.is_none_or(|end| now < end);

@@ -77,7 +77,7 @@ async fn lists_a_message_that_reappears_at_once_only_once() {
     assert_eq!((queue.receives.get(), queue.shown.take()), (2, vec!["2".to_owned()]), "the newest receipt counts");
     queue.receives.set(0);
     assert_eq!(counted_look(&queue, 20).await.unwrap().1.len(), 1);
-    assert_eq!(queue.receives.get(), 1, "nobody waits for a second one");
+    assert_eq!(queue.receives.get(), 1, "it does not wait for a second one");
 }
 
 #[tokio::test]

@@ -94,7 +94,7 @@ async fn a_plan_shows_each_reading_and_writes_nothing() {
     assert_eq!((&one["after"]["entity"], &one["after"]["status"]), (&json!("account"), &json!("Aktiv")));
     let order = reading(&plan, "c");
     assert_eq!((&order["after"]["event"], &order["after"]["key"]), (&json!("SALES_ORDER_CHANGED"), &json!("SO/42")));
-    assert_eq!(reading(&plan, "d")["after"]["identified"], false, "nobody can guess it");
+    assert_eq!(reading(&plan, "d")["after"]["identified"], false, "it cannot be guessed");
     assert!(plan.text.contains("KontoEndret -> ACCOUNT_CHANGED"), "{}", plan.text);
     assert!(plan.text.contains("1 would stay parked"), "{}", plan.text);
     assert!(plan.text.contains("Nothing was written; 3 could be replayed."), "{}", plan.text);

@@ -47,7 +47,7 @@ async fn run(memory: &Memory, command: &str) -> Result<Report, Failure> {
     run_knowing(memory, command, used(None)).await
 }
 
-/// What the operations API answers if nobody used an old secret of `all`, or somebody one of them.
+/// The operations API's answer if no old secret of `all` was used, or one of them.
 fn used(old: Option<(&str, &str)>) -> Uses {
     let fact = |(secret, at)| {
         let fact = older_secret("all", secret).fact;
@@ -86,7 +86,7 @@ async fn a_new_secret_is_random_stored_and_shown_once() {
 }
 
 #[tokio::test]
-async fn the_list_says_when_an_old_secret_was_last_used() {
+async fn the_list_shows_the_last_use_of_an_old_secret() {
     let memory = Memory::new();
     let list = run(&memory, "list").await.unwrap();
     assert!(list.json[0]["secrets"][0].get("last_used").is_none(), "no newer one replaces it");
@@ -107,7 +107,7 @@ async fn the_list_says_when_an_old_secret_was_last_used() {
 }
 
 #[tokio::test]
-async fn the_list_says_why_the_last_use_of_an_old_secret_is_unknown() {
+async fn the_list_explains_an_unknown_last_use_of_an_old_secret() {
     let memory = Memory::new();
     run(&memory, "rotate all").await.unwrap();
     let unreachable = Uses::Unknown("the operations API answered 404".to_owned());

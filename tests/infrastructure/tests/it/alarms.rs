@@ -76,9 +76,9 @@ fn alarms_use_no_average_and_no_more_data_points_than_periods() {
     }
 }
 
-/// Counts are added up. Levels are not, nor is what one run counts anew.
+/// Counts are added up. Levels and totals of a run are not.
 #[test]
-fn each_metric_is_watched_by_the_statistic_that_fits_it() {
+fn each_alarm_uses_the_right_statistic_for_its_metric() {
     let expected = |metric: &str| match metric {
         "Duration" => "p99",
         "FeedbackQuotaLeft" => "Minimum",

@@ -82,7 +82,7 @@ fn is_variable(text: &str) -> bool {
 }
 
 #[test]
-fn every_variable_that_a_function_reads_is_one_that_the_template_gives_it() {
+fn the_template_sets_every_variable_that_a_function_reads() {
     let given = given();
     for function in FUNCTIONS {
         let path = |file: &str| infra().join(format!("../functions/{function}/src/{file}.rs"));
@@ -100,7 +100,7 @@ fn every_variable_that_a_function_reads_is_one_that_the_template_gives_it() {
 }
 
 #[test]
-fn a_function_is_told_the_queue_that_its_variable_names() {
+fn the_queue_variables_name_their_queues() {
     let capitalised = |word: &str| format!("{}{}", &word[..1], word[1..].to_lowercase());
     let mut told = 0;
     for (function, properties) in with_options().resources("AWS::Serverless::Function") {

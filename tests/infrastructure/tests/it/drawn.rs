@@ -130,7 +130,7 @@ fn check(metrics: &BTreeSet<Metric>) {
                     && dimensions.contains(dimension)
                     && names.contains(&metric.name.as_str())
             });
-            assert!(known, "{metric:?} is none of AWS's that are listed");
+            assert!(known, "{metric:?} is not listed among AWS's metrics");
         }
     }
 }

@@ -48,7 +48,7 @@ fn operations_exist_only_behind_an_authoriser() {
     };
     let open = ["ANY /health", "ANY /hooks/{proxy+}"];
     assert_eq!(routes("none").iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), open);
-    assert!(Template::read(MAIN).raw("/Parameters/OperationsAuthorizer/Default") == "none", "closed unless told");
+    assert!(Template::read(MAIN).raw("/Parameters/OperationsAuthorizer/Default") == "none", "closed by default");
     for (authorizer, expected) in [("jwt", "JWT"), ("iam", "AWS_IAM")] {
         let guarded: Vec<_> = routes(authorizer).into_iter().filter(|(key, _)| !open.contains(&key.as_str())).collect();
         let (files, guarded): (Vec<_>, Vec<_>) =

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-/// What SQS takes where a queue does not say.
+/// The default of SQS for the largest message, in bytes.
 const USUAL_SIZE: f64 = 1_048_576.0;
 
 fn named<'a>(resources: &'a [(&String, Value)], name: &str) -> &'a Value {
@@ -197,9 +197,9 @@ fn a_provisioned_table_and_its_indexes_scale_with_traffic() {
     assert_eq!(followed.collect::<BTreeSet<_>>(), expected);
 }
 
-/// DynamoDB deletes nothing where the names differ, and says nothing of it.
+/// If the names differ, DynamoDB silently deletes nothing.
 #[test]
-fn the_table_deletes_what_has_expired_by_the_attribute_that_the_store_writes() {
+fn the_tables_expiry_attribute_is_the_one_that_the_store_writes() {
     let main = Template::read(MAIN);
     let (_, table) = main.resources("AWS::DynamoDB::Table").remove(0);
     assert_eq!(table["TimeToLiveSpecification"]["Enabled"], true);
@@ -207,7 +207,7 @@ fn the_table_deletes_what_has_expired_by_the_attribute_that_the_store_writes() {
     let files = files(|path| path.starts_with(&folder) && path.extension().is_some_and(|end| end == "rs"));
     let source: String = files.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     let attribute = text(&table["TimeToLiveSpecification"]["AttributeName"]);
-    // Under a name that stands there as it is.
+    // Every write names the attribute literally.
     let written = source.matches("\", self.ttl(").count();
     assert!(written > 10, "{written}");
     assert_eq!(source.matches(&format!("\"{attribute}\", self.ttl(")).count(), written);

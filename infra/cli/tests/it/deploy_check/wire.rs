@@ -62,7 +62,7 @@ fn of_form(body: &str) -> (u16, Value) {
                            <Protocol>email</Protocol><Endpoint>team@example.com</Endpoint>";
             xml(action, &format!("<Subscriptions><member>{pending}</member></Subscriptions>"))
         }
-        other => panic!("nobody asks for {other}"),
+        other => panic!("unexpected request: {other}"),
     }
 }
 
@@ -87,7 +87,7 @@ fn of_target(target: &str, body: &str) -> (u16, Value) {
             (200, json!({ "VersionId": "1", "SecretString": fixtures::document().to_string() }))
         }
         "DynamoDB_20120810.GetItem" => (200, json!({})),
-        other => panic!("nobody asks for {other}"),
+        other => panic!("unexpected request: {other}"),
     }
 }
 
