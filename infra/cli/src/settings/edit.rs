@@ -147,7 +147,7 @@ pub fn remove(document: &str, id: &str, now: OffsetDateTime) -> Result<String, F
     let current = valid(document)?;
     let own = current.subscription(id).ok_or_else(|| unknown(id))?;
     if own.channel == Channel::Dispatcher && is_enabled(own, now) {
-        let advice = format!("If that is meant, first: visma-webhooks subscriptions disable {id}.");
+        let advice = format!("If you mean it, first: visma-webhooks subscriptions disable {id}.");
         return Err(Failure::new(Exit::Refused, format!("{id} has a live secret and may still deliver"), advice));
     }
     let (_, top) = parts(document)?;
@@ -172,7 +172,7 @@ pub fn must_be_enabled(document: &str, id: &str, now: OffsetDateTime) -> Result<
         return Ok(());
     }
     let advice = format!(
-        "A new secret would let it deliver again. If that is meant: visma-webhooks subscriptions rotate {id} --enable."
+        "A new secret would let it deliver again. If you mean it: visma-webhooks subscriptions rotate {id} --enable."
     );
     Err(Failure::new(Exit::Refused, format!("{id} is disabled"), advice))
 }

@@ -41,7 +41,7 @@ async fn an_unknown_tenant_is_an_error_with_similar_names() {
     let server = Server::start(answers).await;
     let failure = run(&server, "tail --tenant Twim --once").await.unwrap_err();
     assert_eq!((failure.exit, failure.what.as_str()), (Exit::NotFound, "no tenant is called Twim"));
-    assert_eq!(failure.advice, "Is one of these meant: Twin?");
+    assert_eq!(failure.advice, "Did you mean: Twin?");
     for command in ["stats --tenant nobody", "attention --tenant nobody", "pauses begin --events * --tenant nobody"] {
         assert_eq!(run(&server, command).await.unwrap_err().exit, Exit::NotFound, "{command}");
     }

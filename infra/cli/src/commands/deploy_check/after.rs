@@ -27,14 +27,14 @@ pub(super) fn status(status: &str) -> Check {
         "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => Check::ok(name, status),
         "UPDATE_ROLLBACK_COMPLETE" => {
             let advice =
-                "The last deployment failed and was taken back: its events say why, and the version before it runs.";
+                "The last deployment failed and was rolled back: its events say why. The previous version runs.";
             Check::warning(name, status, advice)
         }
         _ if status.ends_with("_IN_PROGRESS") => {
             Check::warning(name, status, "Wait until it has ended, and run this again.")
         }
         _ => {
-            let advice = "See its events; aws cloudformation continue-update-rollback takes back what can be.";
+            let advice = "See its events; aws cloudformation continue-update-rollback rolls back what it can.";
             Check::failed(name, status, advice)
         }
     }
@@ -109,13 +109,14 @@ fn logs(groups: &[(String, Known<Option<LogGroup>>)]) -> Check {
     let gone = |known: &Known<Option<LogGroup>>| matches!(known, Ok(None));
     let gone: Vec<&str> = groups.iter().filter(|(_, known)| gone(known)).map(|(name, _)| name.as_str()).collect();
     if !gone.is_empty() {
-        let advice = "Lambda writes no log without it. Make it again under the same name: aws logs create-log-group.";
+        let advice = "Lambda writes no log without it. Create it again with the same name: aws logs create-log-group.";
         return Check::failed(name, format!("gone: {}", gone.join(", ")), advice);
     }
     let forever = |known: &Known<Option<LogGroup>>| matches!(known, Ok(Some(LogGroup { retention: None })));
     let kept: Vec<&str> = groups.iter().filter(|(_, known)| forever(known)).map(|(name, _)| name.as_str()).collect();
     if !kept.is_empty() {
-        let advice = "Set it again: aws logs put-retention-policy --retention-in-days, as LogRetentionDays has it.";
+        let advice =
+            "Set it again: aws logs put-retention-policy --retention-in-days, with the value of LogRetentionDays.";
         return Check::warning(name, format!("kept for ever: {}", kept.join(", ")), advice);
     }
     Check::ok(name, format!("{}, and each forgets", groups.len()))

@@ -163,7 +163,7 @@ impl Account for Aws<'_> {
         let table = Table::new(client, lists.table.to_owned(), Duration::DAY);
         let asked = lists.collections.iter().map(|collection| table.watermark(lists.tenant, *collection));
         let known = try_join_all(asked).await.map_err(|error| {
-            let advice = "It takes dynamodb:GetItem (infra/cli/README.md).";
+            let advice = "It needs dynamodb:GetItem (infra/cli/README.md).";
             Failure::new(Exit::Unavailable, format!("cannot read how far the sweeps came: {error}"), advice)
         })?;
         Ok(known.into_iter().flatten().map(|mark| mark.swept_to).max())

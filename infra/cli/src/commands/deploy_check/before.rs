@@ -20,8 +20,8 @@ fn services(answered: &[(&'static str, bool)]) -> Check {
     if silent.is_empty() {
         return Check::ok(name, format!("{} of {} answer", answered.len(), answered.len()));
     }
-    let advice = "Has the region all of them? AWS lists that as \"AWS Services by Region\"; otherwise take another \
-                  with --region. Where AWS_ENDPOINT_URL is set, or a proxy stands between, this cannot be seen.";
+    let advice = "Does the region have all of them? AWS lists that as \"AWS Services by Region\"; otherwise choose \
+                  another one with --region. With AWS_ENDPOINT_URL or a proxy, this check cannot tell.";
     Check::unsaid(name, format!("no answer of {}", silent.join(", ")), advice)
 }
 

@@ -28,8 +28,7 @@ fn alarms(known: &Known<Vec<Alarm>>) -> Check {
     let silent: Vec<&Alarm> =
         alarms.iter().filter(|alarm| alarm.actions.is_empty() && !is_spoken_for(alarm, alarms)).collect();
     if !silent.is_empty() {
-        let advice =
-            "Set TicketEmail and PageEmail, or what else tells you, and deploy again: infra/DEPLOY.md, step 7.";
+        let advice = "Set TicketEmail and PageEmail, or other recipients, and deploy again: infra/DEPLOY.md, step 7.";
         return Check::warning(
             name,
             format!("{} of {} notify no one: {}", silent.len(), alarms.len(), some(&silent)),

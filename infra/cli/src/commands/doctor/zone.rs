@@ -56,7 +56,7 @@ pub async fn clocks(
     let newest = match records.feed(&tenant.to_lowercase(), now - REACH, now, None, WEBHOOKS).await {
         Ok(page) => page.records,
         Err(error) => {
-            let advice = "To measure it takes dynamodb:Query and dynamodb:BatchGetItem (infra/cli/README.md).";
+            let advice = "The measurement needs dynamodb:Query and dynamodb:BatchGetItem (infra/cli/README.md).";
             return vec![Check::warning(name, error.to_string(), advice)];
         }
     };

@@ -115,7 +115,7 @@ fn refusal(status: u16, problem: &Value, caller: &Caller) -> Failure {
         401 | 403 => (Exit::Refused, caller.advice(status)),
         404 if code.is_empty() => (Exit::NotFound, "The API is not deployed: infra/DEPLOY.md, step 6."),
         404 => (Exit::NotFound, "Look for it with tail --once."),
-        409 => (Exit::Refused, "See what became of it with get."),
+        409 => (Exit::Refused, "See its state with get."),
         429 | 500.. => (Exit::Unavailable, "Try again in a moment."),
         _ => (Exit::Failed, "See functions/operations/README.md."),
     };

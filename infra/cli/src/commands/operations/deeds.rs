@@ -58,7 +58,7 @@ pub async fn deed(stack: &Stack, caller: &Caller, what: &str, options: Deed) -> 
     let told = match what {
         "hold" => "It is held until an operator releases it.",
         "release" => "It goes on.",
-        _ => "The feedback is tried once more; get shows what becomes of it.",
+        _ => "The feedback is tried once more; get shows its state.",
     };
     let Deed { reference, note, access } = options;
     done(stack, caller, (what, &reference, &access), &json!({ "note": note }), told).await
@@ -72,7 +72,7 @@ pub async fn acknowledge(stack: &Stack, caller: &Caller, options: Acknowledge) -
     if let Some(seen) = seen {
         body["seen_at"] = json!(exact(seen.at(SystemHost.now())));
     }
-    let told = "It needs no attention until something happens to it again.";
+    let told = "It needs no attention until it changes again.";
     acknowledgement(stack, caller, (Method::POST, "acknowledged", &reference, &access), &body, told).await
 }
 
@@ -102,7 +102,7 @@ async fn acknowledgement(
 pub async fn outcome(stack: &Stack, caller: &Caller, options: Outcome) -> output::Outcome {
     let Outcome { reference, success, failure, text, access } = options;
     let body = json!({ "is_success": success && !failure, "description": text });
-    let told = "The outcome is on its way; get shows what becomes of it.";
+    let told = "The outcome is on its way; get shows its state.";
     done(stack, caller, ("outcome", &reference, &access), &body, told).await
 }
 

@@ -112,7 +112,7 @@ pub async fn feedback(
         if let Some(ask) = ask
             && !ask(&format!("Send {} once more?", counted(&plan)))
         {
-            return Ok(Report::new(json!({ "begun": false }), "Nothing was begun.").with_exit(Exit::Refused));
+            return Ok(Report::new(json!({ "begun": false }), "Nothing was started.").with_exit(Exit::Refused));
         }
         expected = plan["count"].as_u64().filter(|_| plan["at_least"] != true);
     }

@@ -173,7 +173,7 @@ pub async fn erase(stack: &Stack, caller: &Caller, options: Erase, ask: Ask, lis
     if let Some(ask) = ask
         && !ask(&format!("Delete all that is kept of {}, for good?", options.tenant))
     {
-        return Ok(Report::new(json!({ "begun": false }), "Nothing was begun.").with_exit(Exit::Refused));
+        return Ok(Report::new(json!({ "begun": false }), "Nothing was started.").with_exit(Exit::Refused));
     }
     let job = client.post(&["operations", "erasures"], &body).await?;
     follow(&client, job, Duration::SECOND, None, &listen()).await

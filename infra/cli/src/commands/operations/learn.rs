@@ -106,11 +106,14 @@ pub async fn learn_with(documents: &impl Documents, stack: &Stack, caller: &Call
     let mut groups = groups::of(parked, &current);
     groups.retain(|group| options.is_meant(group));
     if groups.is_empty() {
-        return Ok(Report::new(serde_json::json!({ "groups": [] }), "Nothing is parked that settings could mend.\n"));
+        return Ok(Report::new(
+            serde_json::json!({ "groups": [] }),
+            "No parked notification can be fixed by settings.\n",
+        ));
     }
     let told = options.told();
     if told.has_pointers() && groups.len() > 1 {
-        let advice = "Choose one with --event and --shape, as --plan shows them.";
+        let advice = "Choose one with --event and --shape; --plan shows their values.";
         return Err(Failure::usage("pointers are for one group, and there are several", advice));
     }
     let proposals: Vec<Proposal> = groups.iter().map(|group| propose::propose(group, &current, &told)).collect();

@@ -164,7 +164,7 @@ async fn redrive(client: &Client<'_>, options: &Redrive, ask: Ask, listen: impl 
         if let Some(ask) = ask
             && !ask(&format!("Send {count} dead letters of {queue} again?"))
         {
-            return Ok(Report::new(json!({ "begun": false }), "Nothing was begun.").with_exit(Exit::Refused));
+            return Ok(Report::new(json!({ "begun": false }), "Nothing was started.").with_exit(Exit::Refused));
         }
         expected = plan["count"].as_u64();
     }

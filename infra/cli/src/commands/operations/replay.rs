@@ -115,7 +115,7 @@ pub async fn replay(
     if let Some(name) = &options.reference {
         let path = ["operations", "v1", "notifications", name, "replay"];
         client.post(&path, &json!({ "note": options.note })).await?;
-        let told = "It is on its way; get shows what becomes of it.";
+        let told = "It is on its way; get shows its state.";
         return Ok(Report::new(json!({ "ref": name, "replayed": true }), told));
     }
     options.tenant = tenant::resolve_some(&client, options.tenant.as_deref()).await?;
@@ -133,7 +133,7 @@ pub async fn replay(
             && !ask(&format!("Replay {}?", counted(&plan)))
         {
             let json = json!({ "begun": false });
-            return Ok(Report::new(json, "Nothing was begun.").with_exit(Exit::Refused));
+            return Ok(Report::new(json, "Nothing was started.").with_exit(Exit::Refused));
         }
         expected = plan["count"].as_u64().filter(|_| plan["at_least"] != true);
     }

@@ -122,6 +122,6 @@ fn nearest(known: &[Value], text: &str) -> String {
     let near: Vec<String> = near.iter().filter_map(written).map(|name| printable(name)).collect();
     match near.is_empty() {
         true => "Give its name, its company number or its id, as the settings have them.".to_owned(),
-        false => format!("Is one of these meant: {}?", near.join(", ")),
+        false => format!("Did you mean: {}?", near.join(", ")),
     }
 }
