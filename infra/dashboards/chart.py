@@ -5,7 +5,7 @@ import html
 
 COLOURS = ["#0073bb", "#e07941", "#2ca02c", "#9467bd", "#d62728", "#8c564b", "#1496a6", "#7f7f7f"]
 HEIGHT, LEFT, TOP, BOTTOM = 150, 46, 14, 130
-# Of each of the 24 columns.
+# The width of each of the 24 columns.
 COLUMN = 40
 
 
@@ -52,7 +52,7 @@ def svg(panel, lines, run):
 
 
 def curves(lines, place):
-    """With a gap where nothing was measured."""
+    """Leaves a gap without a measurement."""
     for index, line in enumerate(lines):
         parts, dots = [], []
         for at, value in enumerate(line.values):

@@ -1,4 +1,4 @@
-"""What the functions of a local run counted and logged, read from the log of that run."""
+"""Reads the counts and logs of the functions of a local run from the log of that run."""
 
 import collections
 import dataclasses
@@ -6,13 +6,13 @@ import json
 import math
 import re
 
-# What the local AWS says before it repeats the output of a function that a queue invoked.
+# The local AWS prints this before it repeats the output of a function that a queue invoked.
 OUTPUT = re.compile(r"ESM: Lambda (\S+) output:$")
 OURS = "VismaNetWebhooks"
-# How much of a run is looked at: what both dashboards show unless told otherwise.
+# The longest shown time, which is the default of both dashboards.
 LONGEST = 8 * 3600
 MINUTE = 60
-# What may stand for a minute in a run of a few minutes, and how many of them a chart has at most.
+# Lengths that replace a minute in a short run, and the most periods in a chart.
 SHORTER, MOST = (1, 5, 10, 30), 60
 
 
@@ -20,11 +20,11 @@ SHORTER, MOST = (1, 5, 10, 30), 60
 class Run:
     # (namespace, name, dimensions) -> [(seconds, value)]
     points: dict
-    # (function, line) of what is no metric
+    # (function, line) of lines that are not metrics
     logged: list
-    # Whether the log is of all functions, and tells of each invocation.
+    # Whether the log covers all functions and each invocation.
     is_whole: bool
-    # The seconds of what the dashboards call a minute.
+    # The seconds that replace the dashboards' minute.
     minute: int = MINUTE
 
     def window(self):
@@ -33,7 +33,7 @@ class Run:
         return (max(min(times), max(times) - LONGEST), max(times)) if times else None
 
     def look_closer(self):
-        """Otherwise a run of half a minute would be one dot."""
+        """Short runs get shorter periods, since half a minute would be a single dot."""
         first, last = self.window()
         self.minute = next((seconds for seconds in SHORTER if last - first < seconds * MOST), MINUTE)
 
@@ -41,13 +41,13 @@ class Run:
         return self.minute if period == MINUTE else period
 
     def buckets(self, period):
-        """The begins of the periods that the run touches."""
+        """The starts of the run's periods."""
         period = self.seconds(period)
         first, last = (int(time // period) for time in self.window())
         return [part * period for part in range(first, last + 1)]
 
     def statistic(self, key, stat, period):
-        """One value a period. Nothing counted is a sum of 0, and no measurement."""
+        """One value per period. Without a count, a sum is 0 and there is no measurement."""
         parts = collections.defaultdict(list)
         seconds = self.seconds(period)
         for time, value in self.points.get(key, []):
@@ -56,7 +56,7 @@ class Run:
         return [reduced(sorted(parts[begin]), stat) if parts[begin] else empty for begin in self.buckets(period)]
 
     def with_dimensions(self, namespace, name, fixed, by):
-        """The values of the dimension `by` that there are beside the fixed ones, with their keys."""
+        """The existing values of the dimension `by` beside the fixed ones, with their keys."""
         found = {}
         for key in self.points:
             dimensions = dict(key[2])
@@ -92,13 +92,13 @@ def parse(line):
     try:
         parsed = json.loads(line)
     except ValueError:
-        # The last line of a run that goes on may be a part of one.
+        # The last line of a running log may be incomplete.
         return None
     return parsed if isinstance(parsed, dict) else None
 
 
 def count(run, line):
-    """As CloudWatch takes metrics from a line in the embedded metric format."""
+    """Reads metrics from a line in the embedded metric format, like CloudWatch."""
     time = line["_aws"]["Timestamp"] / 1000
     for directive in line["_aws"]["CloudWatchMetrics"]:
         for names in directive["Dimensions"]:
@@ -111,7 +111,7 @@ def count(run, line):
 
 
 def report(run, record):
-    """What Lambda would count of an invocation."""
+    """Lambda's own metrics of an invocation."""
     run.is_whole = True
     dimensions = frozenset({("FunctionName", record["functionName"])})
     values = {"Invocations": 1, "Errors": int(record["status"] != "success"), "Duration": record["durationMs"]}
@@ -120,7 +120,7 @@ def report(run, record):
 
 
 def reduced(values, stat):
-    """`values` are in order. Percentiles are the nearest rank, so they are values that were measured."""
+    """`values` must be sorted. Percentiles use the nearest rank, so they are measured values."""
     if re.fullmatch(r"p[0-9.]+", stat):
         return values[max(0, math.ceil(len(values) * float(stat[1:]) / 100) - 1)]
     statistics = {"Sum": sum, "Maximum": max, "Minimum": min, "SampleCount": len}

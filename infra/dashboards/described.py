@@ -1,10 +1,11 @@
-"""The panels of CloudWatch's and of Grafana's description, in the terms that they share."""
+"""The panels of both descriptions, CloudWatch's and Grafana's, in common terms."""
 
 import dataclasses
 import json
 import re
 
-# What differs between deployments, as it is in a local one. No metric of a local run has the last ones.
+# Values of the deployment's placeholders on the local stack. No metric of a local run uses the last
+# ones.
 STACK, API, TABLE = "webhooks", "api", "table"
 CLOUDWATCH = {
     "${ReceiverStackName}": STACK,
@@ -27,13 +28,13 @@ class Line:
     visible: bool = True
     period: int = 60
     stat: str = "Sum"
-    # Of a metric.
+    # For a metric.
     namespace: str = ""
     name: str = ""
     dimensions: dict = dataclasses.field(default_factory=dict)
-    # A line for each value of this dimension.
+    # One line for each value of this dimension.
     by: str = ""
-    # Of metric math.
+    # For metric math.
     expression: str = ""
 
 
@@ -54,7 +55,7 @@ def cloudwatch(template):
     for widget in WIDGET.findall(template):
         for variable, value in CLOUDWATCH.items():
             widget = widget.replace(variable, value)
-        # Fn::Sub's escape.
+        # The escape of Fn::Sub.
         widget = json.loads(widget.replace("${!", "${"))
         properties = widget["properties"]
         panel = Panel(properties["title"], widget["width"], widget["type"])

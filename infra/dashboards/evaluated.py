@@ -1,4 +1,4 @@
-"""What a panel shows of a run: values, or the reason why there are none."""
+"""The values of a panel for a run, or the reason why there are none."""
 
 import dataclasses
 import math
@@ -17,10 +17,10 @@ QUERY = re.compile(
 @dataclasses.dataclass
 class Drawn:
     label: str
-    # One a period, as the run's buckets; None where nothing was measured.
+    # One value per period of the run; None without a measurement.
     values: list
     period: int = 60
-    # Why there are no values, or none of some periods.
+    # The reason for missing values, or for gaps.
     reason: str = ""
 
     def has_values(self):
@@ -28,7 +28,7 @@ class Drawn:
 
 
 def drawn(panel, run):
-    """The lines of a panel that are to be seen."""
+    """The visible lines of a panel."""
     operands = {line.id: line for line in panel.lines if line.id}
     for line in panel.lines:
         if line.visible:
@@ -83,7 +83,7 @@ def calculated(line, operands, run):
 
 
 def is_counted_here(line, run):
-    """Whether the log would tell, so that no line means that nothing happened."""
+    """Whether the log is complete, so that a missing line means that nothing happened."""
     if line.namespace == "AWS/Lambda":
         return run.is_whole and line.name in FROM_REPORTS
     return is_ours(line) and (run.is_whole or line.dimensions.get("service") != "intake")
@@ -100,7 +100,7 @@ def why_not(line):
 
 
 def found_by(query, run):
-    """(names of the columns, rows) of what a query over the logs finds, the newest first."""
+    """(names of the columns, rows) of the lines that match a query over the logs, newest first."""
     parts = QUERY.fullmatch(query)
     if not parts:
         raise ValueError("This page does not know the query")

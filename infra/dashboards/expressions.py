@@ -1,7 +1,8 @@
-"""CloudWatch's metric math, as far as the dashboards use it: arithmetic, comparisons, SUM, AVG, MIN, MAX, FILL and IF.
+"""The part of CloudWatch's metric math that the dashboards use: arithmetic, comparisons, SUM, AVG,
+MIN, MAX, FILL and IF.
 
-A value is a number, None where a metric has no value, or NaN where the metric is one that only AWS
-makes. The difference matters to FILL: what is missing is filled, what is unknown stays unknown.
+A value is a number, None if a metric has no value, or NaN if only AWS emits the metric. FILL fills
+a missing value, but an unknown one stays unknown.
 """
 
 import math
@@ -18,7 +19,7 @@ LEVELS = (
 
 
 def parse(text):
-    """A function of the operands' values, by their names. ValueError if the text is something else."""
+    """A function of the operands' values by name. Raises ValueError for other texts."""
     tokens = split(text)
     tree = level(tokens, 0)
     if tokens:
@@ -109,7 +110,7 @@ def take(tokens, wanted=None):
 
 
 def of_list(apply, values):
-    """Over those that have a value."""
+    """Applies it to the operands with a value."""
     if any(value is not None and math.isnan(value) for value in values):
         return UNKNOWN
     values = [value for value in values if value is not None]

@@ -1,4 +1,4 @@
-"""Holds grafana.json against Grafana's schema, as far as it is used here, and checks what no schema says."""
+"""Checks the used parts of grafana.json against Grafana's schema, and rules that no schema has."""
 
 import json
 import pathlib
@@ -24,7 +24,7 @@ def complaints(dashboard):
 
 
 def double(dashboard):
-    """Numbers and names that have to differ."""
+    """Numbers and names that must be unique."""
     found = repeated("panel", [panel["id"] for panel in dashboard["panels"]])
     for panel in dashboard["panels"]:
         targets = panel.get("targets", [])

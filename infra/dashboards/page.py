@@ -1,4 +1,4 @@
-"""The page: each panel as a chart with a table behind it, in HTML that loads nothing."""
+"""The page: each panel as a chart with a table behind it, in self-contained HTML."""
 
 import html
 
@@ -87,7 +87,7 @@ def legend(lines):
 
 
 def table(panel, lines, run):
-    """Without the periods in which nothing happened."""
+    """Leaves out the periods in which nothing happened."""
     times = run.buckets(lines[0].period)
     rows = [(time, [line.values[at] for line in lines]) for at, time in enumerate(times)]
     kept = [(time, values) for time, values in rows if any(values)]
@@ -109,7 +109,7 @@ def behind(content):
 
 
 def reasons(lines):
-    """Each reason once, with the lines that it is about."""
+    """Each reason once, with its lines."""
     found = {}
     for line in lines:
         if line.reason:

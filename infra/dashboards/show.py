@@ -1,8 +1,8 @@
-"""Shows the dashboards, as they are described for CloudWatch and for Grafana, filled from the log of a local run.
+"""Shows both dashboards, CloudWatch's and Grafana's, with the values of a local run's log.
 
     python3 infra/dashboards/show.py --runs .local --output .local/dashboards.html
 
-Writes one page that needs nothing else, and opens it in a browser where a person sits at a terminal.
+Writes one self-contained page. At a terminal it opens the page in a browser.
 """
 
 import argparse
@@ -16,7 +16,8 @@ import described
 import page
 
 FOLDER = pathlib.Path(__file__).parent
-# Of a run's folder: what all functions wrote; and what those wrote that a queue invoked, for older runs.
+# Files of a run's folder: the output of all functions; for older runs, that of the functions that a
+# queue invoked.
 LOGS = ("functions.log", "ministack.log")
 
 
@@ -50,7 +51,7 @@ def parse_arguments():
 
 
 def newest(runs):
-    """The log of the run that was written to last."""
+    """The log of the run that was last written to."""
     of_runs = [[run / name for name in LOGS if (run / name).is_file()] for run in runs.glob("*/")]
     logs = [logs[0] for logs in of_runs if logs]
     if not logs:
@@ -59,7 +60,7 @@ def newest(runs):
 
 
 def has_browser():
-    """Not one that would draw in the terminal."""
+    """Whether there is a graphical browser. One that draws in the terminal does not count."""
     return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 

@@ -1,4 +1,4 @@
-"""What the page of the dashboards shows of a run, and what the check of Grafana's JSON refuses. In `cargo xtask lint`."""
+"""Tests the dashboards' page and the check of Grafana's JSON. Runs in `cargo xtask lint`."""
 
 import json
 import pathlib
@@ -22,7 +22,7 @@ START = json.dumps({"type": "platform.start", "record": {"functionName": "webhoo
 
 
 def emf(service, at=NOON, by=None, **metrics):
-    """A line as the functions write it. Durations are lists."""
+    """A line in the functions' format. Durations are lists."""
     dimensions = [["service"]] + ([["service", *by]] if by else [])
     named = [{"Name": name, "Unit": "Count"} for name in metrics]
     directive = {"Namespace": "VismaNetWebhooks/webhooks", "Dimensions": dimensions, "Metrics": named}
@@ -51,15 +51,15 @@ class Panels(unittest.TestCase):
         for one, other in zip(cloudwatch, DESCRIPTIONS["Grafana"], strict=True):
             self.assertEqual((one.title, one.width, one.unit), (other.title, other.width, other.unit))
             self.assertEqual(one.lines, other.lines)
-            # Grafana has a text in place of CloudWatch's alarms.
+            # Grafana has a text instead of CloudWatch's alarms.
             self.assertEqual(one.view.replace("alarms", "text"), other.view)
 
-    def test_counts_are_added_up_by_the_minute(self):
+    def test_adds_up_counts_by_the_minute(self):
         run = whole(emf("intake", Accepted=2), emf("intake", Accepted=1), emf("intake", NOON + 120, Accepted=4))
         for of in DESCRIPTIONS:
             self.assertEqual(shown(run, "Accepted, processed, fed back", of)["Accepted"].values, [3, 0, 4])
 
-    def test_percentiles_and_levels_are_values_that_were_measured(self):
+    def test_percentiles_and_levels_are_measured_values(self):
         run = whole(emf("intake", AckDuration=[*range(1, 101)]))
         found = shown(run, "Acknowledged after")
         self.assertEqual([found[label].values for label in ("p50", "p90", "p99")], [[50], [90], [99]])
@@ -68,14 +68,14 @@ class Panels(unittest.TestCase):
         run = whole(emf("feedback", FeedbackQuotaLeft=7), emf("feedback", FeedbackQuotaLeft=5))
         self.assertEqual(shown(run, "Feedback quota left")["FeedbackQuotaLeft"].values, [5])
 
-    def test_each_reason_is_a_line_of_its_own(self):
+    def test_each_reason_has_its_own_line(self):
         run = whole(emf("processor", by={"reason": "b"}, Parked=1), emf("processor", by={"reason": "a"}, Parked=2))
         found = shown(run, "Parked and dead, by reason")
         self.assertEqual(list(found), ["Parked a", "Parked b", "Dead, of any reason"])
         self.assertEqual([line.values for line in found.values()], [[2], [1], [0]])
         self.assertEqual(shown(run, "How notifications ended")["Parked"].values, [3])
 
-    def test_invocations_tell_of_errors_and_durations(self):
+    def test_invocations_give_errors_and_durations(self):
         run = whole(emf("processor", Processed=1), report("processor", status="error", milliseconds=900))
         found = shown(run, "Errors and throttles")
         self.assertEqual(found["processor errors"].values, [1])
@@ -83,7 +83,7 @@ class Panels(unittest.TestCase):
         self.assertIn("made by AWS", found["processor throttles"].reason)
         self.assertEqual(shown(run, "Duration, p99")["processor"].values, [900])
 
-    def test_what_aws_makes_has_a_reason_and_no_value(self):
+    def test_aws_own_metrics_have_a_reason_instead_of_values(self):
         run = whole(emf("intake", Accepted=1))
         for title in ("In flight", "Time to drain", "Dead letters", "API latency", "Table throttles and errors"):
             for line in shown(run, title).values():
@@ -102,32 +102,32 @@ class Panels(unittest.TestCase):
             for line in shown(run, title).values():
                 self.assertEqual((line.values, line.reason), ([0], ""), title)
 
-    def test_a_log_without_intake_says_so_and_shows_no_0(self):
+    def test_a_log_without_intake_gives_a_reason_instead_of_0(self):
         run = counted.read(emf("processor", Processed=3))
         found = shown(run, "In the time shown")
         self.assertEqual(found["Processed"].values, [3])
         self.assertIn("no lines of intake", found["Accepted"].reason)
 
-    def test_a_short_run_is_looked_at_more_closely(self):
+    def test_a_short_run_has_shorter_periods(self):
         run = whole(emf("intake", Accepted=2), emf("intake", NOON + 3, Accepted=1))
         run.look_closer()
         self.assertEqual(shown(run, "In the time shown")["Accepted"].values, [2, 0, 0, 1])
-        # The cost is one of an hour.
+        # The cost covers one hour.
         self.assertEqual(len(shown(run, COST)["Functions"].values), 1)
         run = whole(emf("intake", Accepted=2), emf("intake", NOON + 3600, Accepted=1))
         run.look_closer()
         self.assertEqual(len(shown(run, "In the time shown")["Accepted"].values), 61)
 
-    def test_of_a_long_run_the_last_eight_hours_are_shown(self):
+    def test_shows_the_last_eight_hours_of_a_long_run(self):
         run = whole(emf("intake", NOON - 9 * 3600, Accepted=5), emf("intake", Accepted=1))
         values = shown(run, "In the time shown")["Accepted"].values
         self.assertEqual((len(values), sum(values)), (8 * 60 + 1, 1))
 
-    def test_a_line_that_is_cut_off_is_passed_over(self):
+    def test_skips_an_incomplete_line(self):
         run = whole(emf("intake", Accepted=1), emf("intake", Accepted=1)[:40])
         self.assertEqual(shown(run, "In the time shown")["Accepted"].values, [1])
 
-    def test_the_log_panel_finds_what_its_query_asks_for(self):
+    def test_the_log_panel_shows_the_lines_of_its_query(self):
         lines = [
             {"timestamp": "2026-11-28T12:00:01Z", "level": "INFO", "message": "processed"},
             {"timestamp": "2026-11-28T12:00:02Z", "level": "WARN", "message": "parked: x", "reason": "tenant_unknown"},
@@ -151,14 +151,14 @@ class Expressions(unittest.TestCase):
         self.assertEqual(self.value("SUM([a, 2 * b, c])", a=1, b=2, c=None), 5)
         self.assertIsNone(self.value("a / b", a=1, b=0))
 
-    def test_what_is_missing_is_filled_and_what_is_unknown_is_not(self):
+    def test_fills_missing_values_but_not_unknown_ones(self):
         drain = "60 * FILL(b, 0) / IF(FILL(d, 0) > 0, d, 1)"
         self.assertEqual(self.value(drain, b=None, d=None), 0)
         self.assertEqual(self.value(drain, b=4, d=2), 120)
         unknown = self.value(drain, b=expressions.UNKNOWN, d=2)
         self.assertNotEqual(unknown, unknown)
 
-    def test_other_functions_are_not_guessed(self):
+    def test_rejects_other_functions(self):
         for text in ("RATE(a)", "FILL(a)", "a +", "a b", "a ~ b"):
             with self.assertRaises(ValueError):
                 expressions.parse(text)
@@ -176,7 +176,7 @@ class Page(unittest.TestCase):
         self.assertNotIn("nan", "".join(panels).lower().replace("tenant", ""))
         self.assertEqual(len(told), 2)
 
-    def test_the_page_loads_nothing_and_shows_text_as_text(self):
+    def test_the_page_loads_nothing_and_escapes_text(self):
         hostile = json.dumps({"level": "ERROR", "timestamp": "t", "message": "<script src=//x></script>"})
         reason = {"reason": '"><img src=x>'}
         text, _ = page.page(DESCRIPTIONS, whole(hostile, emf("processor", by=reason, Parked=1)), "<b>")
@@ -192,10 +192,10 @@ class Schema(unittest.TestCase):
         change(dashboard)
         return grafana_check.complaints(dashboard)
 
-    def test_the_dashboard_is_as_grafana_has_it(self):
+    def test_the_dashboard_matches_grafanas_schema(self):
         self.assertEqual(self.complaints(lambda dashboard: None), [])
 
-    def test_unknown_names_wrong_types_and_doubles_are_refused(self):
+    def test_refuses_unknown_names_wrong_types_and_duplicates(self):
         lines = 3
         for change in (
             lambda dashboard: dashboard.pop("annotations"),

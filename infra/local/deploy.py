@@ -1,4 +1,5 @@
-"""Deploys infra/template.yaml to the local AWS, as `sam deploy` does to the real one, and writes the settings document.
+"""Deploys infra/template.yaml to the local AWS, like `sam deploy` to the real one, and writes the
+settings document.
 
 The endpoint, the region and the credentials come from the environment (AWS_*).
 """
@@ -19,7 +20,7 @@ from samtranslator.yaml_helper import yaml_parse
 CODE_BUCKET = "deployment"
 TEMPLATE = "template.json"
 ROLES = ("read", "raw", "repair", "erase")
-# Somebody who signs in to the console.
+# A user of the console.
 USER = "operator"
 
 
@@ -80,7 +81,7 @@ def zip_bootstrap(program):
 
 
 def upload_nested(template, folder):
-    """Uploads the nested templates, points their Location there, and returns how many alarms are in them."""
+    """Uploads the nested templates, sets their Location, and returns their number of alarms."""
     alarms = 0
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Application":
@@ -96,19 +97,19 @@ def upload_nested(template, folder):
 
 
 def leave_out_unsupported(resources):
-    """MiniStack 1.5.33 makes no alarms of metric math from a template, nor any that are composed of others."""
+    """MiniStack 1.5.33 creates no composite alarms, and none with metric math from a template."""
     for name, resource in list(resources.items()):
         if resource["Type"] == "AWS::CloudWatch::CompositeAlarm" or "Metrics" in resource["Properties"]:
             del resources[name]
 
 
 def is_expected_alarm(resource):
-    """The local stack has the operations API, and nobody asks it about silence."""
+    """Whether the local stack has it: it has the operations API, but no silence alarm."""
     return resource["Type"] == "AWS::CloudWatch::Alarm" and resource.get("Condition") in (None, "WatchOperations")
 
 
 def make_operators():
-    """Makes a user pool with a client for each role of the operations API, as infra/DEPLOY.md does it."""
+    """Creates a user pool with a client for each operations role, as in infra/DEPLOY.md."""
     cognito = boto3.client("cognito-idp")
     signing_up = {"AllowAdminCreateUserOnly": True}
     pool = cognito.create_user_pool(PoolName="operators", AdminCreateUserConfig=signing_up)["UserPool"]["Id"]
@@ -122,7 +123,7 @@ def make_operators():
             GenerateSecret=True,
             AllowedOAuthFlows=["client_credentials"],
             AllowedOAuthFlowsUserPoolClient=True,
-            # Whoever repairs may also look, if it asks for that; `learn` does.
+            # A client for repairs may also read, if it asks for that; `learn` does.
             AllowedOAuthScopes=[f"visma-webhooks/{scope}" for scope in ({"read", "raw", role} if role == "repair" else {role})],
         )["UserPoolClient"]
         clients[f"Operations{role.capitalize()}Client"] = f"{client['ClientId']}:{client['ClientSecret']}"
@@ -149,15 +150,17 @@ def make_operators():
 
 
 def open_console(client, api):
-    """Lets people who have signed in go back to the console, whose address is known only now."""
+    """Sets the console's address, which is known only now, for the return from the sign-in."""
     cognito = boto3.client("cognito-idp")
     url = f"{cognito.meta.endpoint_url}/_aws/execute-api/{api}/$default/operations/console"
     cognito.update_user_pool_client(CallbackURLs=[url], **client)
 
 
 def adapt(template, parameters):
-    """The four points in which the local stack is not the template as it stands. tests/roles evaluates the policies without them."""
-    # MiniStack enforces this policy like every other, and speaks plain HTTP only.
+    """The four differences between the local stack and the template. tests/roles evaluates the
+    policies without them.
+    """
+    # MiniStack enforces this policy, too, but speaks only plain HTTP.
     del template["Resources"]["QueuesRefusePlainHttp"]
     # MiniStack 1.5.33 keeps a Number parameter as text, and compares this one with a number.
     for resource in template["Resources"].values():
@@ -166,17 +169,19 @@ def adapt(template, parameters):
             name = scaling["MaximumConcurrency"]["Ref"]
             scaling["MaximumConcurrency"] = int(parameters.get(name, template["Parameters"][name]["Default"]))
     for statement in allowing(template):
-        # MiniStack 1.5.33 does not tell its policies which keys a request leads with, so what is allowed only for some is allowed for none.
+        # MiniStack 1.5.33 does not pass a request's leading keys to its policies. So it denies
+        # everything that is allowed only for some keys.
         if "dynamodb:LeadingKeys" in json.dumps(statement.get("Condition", {})):
             del statement["Condition"]
-        # MiniStack 1.5.33 asks for a permission of its own for a batch; for AWS this is sqs:SendMessage, too.
+        # MiniStack 1.5.33 asks for a separate permission for a batch. On AWS sqs:SendMessage covers
+        # it.
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         if "sqs:SendMessage" in actions:
             statement["Action"] = [*actions, "sqs:SendMessageBatch"]
 
 
 def allowing(template):
-    """What the roles allow, statement by statement."""
+    """The statements of all roles."""
     for resource in template["Resources"].values():
         for policy in resource.get("Properties", {}).get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
@@ -185,7 +190,9 @@ def allowing(template):
 
 
 def upload_template(template):
-    """Sends the template through S3, like `sam deploy`, and returns its address. A request has room for 51,200 bytes, and it is longer."""
+    """Uploads the template to S3, like `sam deploy`, and returns its address. It is longer than the
+    51,200 bytes that fit into a request.
+    """
     s3 = boto3.client("s3")
     s3.put_object(Bucket=CODE_BUCKET, Key=TEMPLATE, Body=json.dumps(template).encode())
     return f"{s3.meta.endpoint_url}/{CODE_BUCKET}/{TEMPLATE}"
@@ -209,7 +216,7 @@ def deploy(template, stack_name, parameters):
 
 
 def check_observability(stack_name, alarms):
-    """Fails unless the alarms and the dashboard are there, and the dashboard is one."""
+    """Fails unless the alarms exist, and the dashboard exists and is valid."""
     cloudwatch = boto3.client("cloudwatch")
     deployed = cloudwatch.describe_alarms(AlarmNamePrefix=f"{stack_name}-", MaxRecords=100)["MetricAlarms"]
     if len(deployed) != alarms:
@@ -226,7 +233,9 @@ def failures(cloudformation, stack_name):
 
 
 def environment(outputs):
-    """With what the functions run here, as `cargo lambda watch --env-file` reads it. One file for all, for a name means one thing in each."""
+    """The functions' environment, in the form of `cargo lambda watch --env-file`. All functions
+    share one file, since a variable has the same value in each.
+    """
     functions = boto3.client("lambda")
     session = boto3.session.Session()
     credentials = session.get_credentials()

@@ -1,6 +1,7 @@
-"""Deploys code to the local AWS with `cargo lambda deploy`, as one does to the real one, rolls it back, and deploys the template again.
+"""Deploys code to the local AWS with `cargo lambda deploy`, like to the real one, rolls it back,
+and deploys the template again.
 
-Everything but the code must stay what the template made it, and the template's deployments must do with the code what infra/DEPLOY.md says. WEBHOOKS_STACK names the stack's description; the endpoint, the region and
+As in infra/DEPLOY.md. WEBHOOKS_STACK names the stack's description; the endpoint, the region and
 the credentials come from the environment (AWS_*), and cargo-lambda from PATH.
 """
 
@@ -21,9 +22,9 @@ import botocore.exceptions
 import emf
 from deploy import upload_template
 
-# Of an answer, what tells about the code, or how the last change of it went.
+# The fields of an answer that identify the code, or the result of its last change.
 ABOUT_THE_CODE = ("Code", "Version", "RevisionId", "LastModified", "LastUpdate", "State", "LastProcessingResult", "ResponseMetadata")
-# Above what the local stack sends at once (README.md), so that it changes nothing here.
+# More than the local stack sends at once (README.md), so that it changes nothing here.
 RESERVED_CONCURRENCY = 60
 
 cloudformation = boto3.client("cloudformation")
@@ -37,9 +38,9 @@ def main():
     intake = stack["outputs"]["IntakeFunctionName"]
     feedback = stack["outputs"]["FeedbackFunctionName"]
     health = stack["api_url"] + "/health"
-    # `sam deploy` publishes no version, so the code to come back to gets one here.
+    # `sam deploy` publishes no version, so this publishes one to roll back to.
     first = functions.publish_version(FunctionName=intake)
-    # The template's default reserves nothing, which would leave nothing to lose.
+    # By default the template reserves nothing, so there would be nothing to lose.
     functions.put_function_concurrency(FunctionName=intake, ReservedConcurrentExecutions=RESERVED_CONCURRENCY)
     first_archive = archive(intake)
     before = {name: settings(stack, name) for name in (intake, feedback)}
@@ -52,7 +53,7 @@ def main():
     second_archive = archive(intake)
     check_settings(before[intake], settings(stack, intake))
 
-    # A function that a queue drives, so that there is a mapping to lose.
+    # A queue invokes this function, so there is a mapping to lose.
     with tempfile.TemporaryDirectory() as folder:
         # cargo-lambda writes its archive beside the program.
         program = shutil.copy(arguments.binaries / "feedback", folder)
@@ -92,7 +93,7 @@ def parse_arguments():
 
 
 def check_metrics(outputs):
-    """What the functions have written as metrics is what CloudWatch takes for some."""
+    """CloudWatch accepts every metric that the functions have written."""
     for name in ("Intake", "Processor", "Feedback"):
         group = outputs[f"{name}LogGroup"]
         events = logs.filter_log_events(logGroupName=group, filterPattern='"CloudWatchMetrics"')["events"]
@@ -102,18 +103,20 @@ def check_metrics(outputs):
 
 
 def cargo_lambda_deploy(name, *arguments):
-    """Deploys and gives the configuration of the version that this published."""
+    """Deploys, and returns the configuration of the published version."""
     command = ["cargo", "lambda", "deploy", *arguments, "--output-format", "json", name]
     show(" ".join(map(str, command)))
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    # Before the JSON it prints its progress.
+    # It prints its progress before the JSON.
     version = json.loads(output[output.index("{") :])["version"]
     wait(name)
     return functions.get_function_configuration(FunctionName=name, Qualifier=version)
 
 
 def check_template_deployments(stack_name, intake, first, first_archive, second, second_archive):
-    """A repair in a hurry outlives a deployment of the build that CloudFormation knows, and ends with another build."""
+    """A hotfix survives another deployment of the build that CloudFormation knows, and ends with a
+    new build.
+    """
     template = cloudformation.get_template(StackName=stack_name, TemplateStage="Original")["TemplateBody"]
     template = template if isinstance(template, dict) else json.loads(template)
     roll_back(intake, second["Version"], second_archive)
@@ -137,7 +140,7 @@ def check_template_deployments(stack_name, intake, first, first_archive, second,
 
 
 def deploy_template(stack_name, template):
-    """As `sam deploy` does it. False if there is nothing to do."""
+    """Deploys like `sam deploy`. Returns False if nothing has changed."""
     stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
     try:
         cloudformation.update_stack(
@@ -156,14 +159,16 @@ def deploy_template(stack_name, template):
 
 
 def archive(name):
-    """The function's current code. AWS gives that of any version, for a Qualifier; MiniStack 1.5.33 always gives the current one."""
+    """The function's current code. For a Qualifier, AWS returns that version's code, but MiniStack
+    1.5.33 always returns the current one.
+    """
     location = functions.get_function(FunctionName=name)["Code"]["Location"]
     with urllib.request.urlopen(location) as response:
         return response.read()
 
 
 def roll_back(name, version, code_of_version):
-    """Makes an earlier version's code the current one, as infra/DEPLOY.md says."""
+    """Makes an earlier version's code the current one, as in infra/DEPLOY.md."""
     show(f"Roll back {name} to version {version}")
     functions.update_function_code(FunctionName=name, ZipFile=code_of_version, Publish=True)
     wait(name)
@@ -174,7 +179,7 @@ def wait(name):
 
 
 def settings(stack, name):
-    """Everything about a function that the template decides."""
+    """Every setting of a function that comes from the template."""
     configuration = functions.get_function_configuration(FunctionName=name)
     mappings = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
     groups = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]

@@ -1,6 +1,7 @@
-"""Writes into infra/deployer.yaml what CloudFormation has to be allowed to deploy infra/template.yaml and what is nested in it.
+"""Writes the permissions that CloudFormation needs for infra/template.yaml and its nested templates
+into infra/deployer.yaml.
 
-With --check nothing is written; it fails if the file is not what this would write.
+With --check it writes nothing, and fails if the file is out of date.
 """
 
 import json
@@ -14,12 +15,12 @@ from second_opinion import NESTED, TEMPLATE, read, resources_of
 FILE = pathlib.Path(__file__).parent.parent / "deployer.yaml"
 BEGIN = "          # ---- from here on written by infra/local/deployer.py\n"
 END = "          # ---- up to here\n"
-# What the names of all that is deployed begin with: the permissions go by that.
+# The prefix of all deployed names. The permissions depend on it.
 STACK_NAMES = ("${AWS::StackName}", "${ReceiverStackName}")
 PREFIXES = ("", "/aws/lambda/", "/aws/vendedlogs/apis/")
 NAMES = ("AlarmName", "DashboardName", "FunctionName", "LogGroupName", "QueueName", "TopicName")
 NAMED = {"AWS::Pipes::Pipe": "Name"}
-# A role's policies may have so many characters in all, blanks aside.
+# The most characters of all policies of a role, without blanks.
 LARGEST_POLICY = 10_240
 COLUMNS = 100
 
@@ -45,7 +46,7 @@ def main():
 
 
 def check_types(used):
-    """Each type has its permissions, and none is there for a type that nobody uses."""
+    """Each type has its permissions, and there are none for unused types."""
     allowed = {kind for one in STATEMENTS for kind in one["types"]}
     for kind in sorted(used - allowed):
         yield f"deployer_permissions.py does not say what {kind} needs"
@@ -61,7 +62,7 @@ def check_names(name, resource):
         text = given.get("Fn::Sub", given) if isinstance(given, dict) else given
         text = f"${{{given['Ref']}}}" if isinstance(given, dict) and "Ref" in given else text
         if not any(str(text).startswith(prefix + stack) for prefix in PREFIXES for stack in STACK_NAMES):
-            yield f"{name}: the permissions go by the stack's name, and {field} does not begin with it"
+            yield f"{name}: the permissions depend on the stack's name, but {field} does not start with it"
 
 
 def statement(one):
@@ -83,7 +84,7 @@ def lines(one):
 
 
 def flow(indent, name, values):
-    """A list on one line where that fits, or else as many on a line as do."""
+    """A list on one line if it fits, or else with as many items per line as fit."""
     line = f"{indent}{name}: [{', '.join(values)}]\n"
     if len(line) <= COLUMNS:
         return line
@@ -91,7 +92,7 @@ def flow(indent, name, values):
         ", ".join(values).replace("!Sub ", "!Sub\x00"), COLUMNS - len(indent) - 2, break_long_words=False, break_on_hyphens=False
     )
     inner = "".join(f"{indent}  {part}\n" for part in wrapped).replace("\x00", " ")
-    # Strict YAML wants the bracket further in than the name.
+    # Strict YAML wants the bracket indented further than the name.
     return f"{indent}{name}: [\n{inner}{indent}  ]\n"
 
 

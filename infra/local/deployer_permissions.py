@@ -1,4 +1,4 @@
-"""What CloudFormation has to be allowed for each type of resource in infra/template.yaml and what is nested in it."""
+"""The permissions that CloudFormation needs for each type of resource in the templates."""
 
 
 def here(service, resource):
@@ -13,9 +13,10 @@ def rest(path):
     return f"arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}::{path}"
 
 
-# For which types, what, on what, and on which condition. The actions are those that AWS's own schema
-# of each type names for creating, reading, updating and deleting it, but for what belongs to options
-# that the templates do not use: networks, layers, signing, replicas, streams, imports, managed policies.
+# The types, their actions, the resources and the condition. The actions are those that AWS's own
+# schema of each type lists for create, read, update and delete. Actions for options that the
+# templates do not use are left out: networks, layers, signing, replicas, streams, imports, managed
+# policies.
 STATEMENTS = [
     {
         "types": ["AWS::CloudFormation::Stack"],
@@ -37,7 +38,7 @@ STATEMENTS = [
         "resources": ["${Artifacts.Arn}/*"],
     },
     {
-        # An API is known by an id that AWS draws. Tags are put and taken by the same verbs.
+        # An API has an id that AWS generates. The same verbs set and remove tags.
         "types": [
             f"AWS::ApiGatewayV2::{kind}"
             for kind in ("Api", "ApiMapping", "Authorizer", "DomainName", "Integration", "Route", "Stage")
@@ -46,7 +47,7 @@ STATEMENTS = [
         "resources": [rest(path) for path in ("/apis", "/apis/*", "/domainnames", "/domainnames/*", "/tags/*")],
     },
     {
-        # The stage's access log. These name no resource.
+        # The stage's access log. These actions name no resource.
         "types": ["AWS::ApiGatewayV2::Stage", "AWS::Logs::LogGroup"],
         "actions": [
             "logs:DescribeLogGroups",
@@ -61,7 +62,7 @@ STATEMENTS = [
         "resources": ["*"],
     },
     {
-        # What a service of AWS does on behalf of the account, once for all stacks.
+        # Roles that AWS creates for its own services, once for all stacks.
         "types": ["AWS::ApiGatewayV2::DomainName", "AWS::ApplicationAutoScaling::ScalableTarget"],
         "actions": ["iam:CreateServiceLinkedRole"],
         "resources": [role("aws-service-role/*")],
@@ -98,7 +99,7 @@ STATEMENTS = [
         "resources": [here("lambda", "function:${StackName}-*")],
     },
     {
-        # A mapping is known by an id that AWS draws, and by the function that it feeds.
+        # A mapping has an id that AWS generates, and the function that it invokes.
         "types": ["AWS::Lambda::EventSourceMapping"],
         "actions": [
             "lambda:CreateEventSourceMapping",
@@ -197,8 +198,8 @@ STATEMENTS = [
         "resources": [here("dynamodb", "table/${StackName}-*")],
     },
     {
-        # The secret's name is not the stack's: CloudFormation makes it of the logical name. Its value
-        # is read by the type's update, which is AWS's own code.
+        # CloudFormation makes the secret's name from the logical name, not from the stack's. An
+        # update reads the secret's value, but that is AWS's own code.
         "types": ["AWS::SecretsManager::Secret"],
         "actions": [
             "secretsmanager:CreateSecret",
@@ -256,7 +257,7 @@ STATEMENTS = [
         "resources": [here("cloudwatch", "alarm:${StackName}-*")],
     },
     {
-        # A composite alarm is described only by whoever may describe all.
+        # Only a permission for all alarms allows to describe a composite alarm.
         "types": ["AWS::CloudWatch::CompositeAlarm", "AWS::ApplicationAutoScaling::ScalingPolicy"],
         "actions": ["cloudwatch:DescribeAlarms"],
         "resources": ["*"],
@@ -274,7 +275,7 @@ STATEMENTS = [
         "resources": ["arn:${AWS::Partition}:cloudwatch::${AWS::AccountId}:dashboard/${StackName}"],
     },
     {
-        # What is scaled is known by an id that AWS draws.
+        # A scalable target has an id that AWS generates.
         "types": ["AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"],
         "actions": [
             "application-autoscaling:DeleteScalingPolicy",
@@ -295,7 +296,7 @@ STATEMENTS = [
         "resources": ["*"],
     },
     {
-        # The alarms that it makes for itself.
+        # The alarms that the scaling itself creates.
         "types": ["AWS::ApplicationAutoScaling::ScalingPolicy"],
         "actions": ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
         "resources": [here("cloudwatch", "alarm:TargetTracking-table/${StackName}-*")],

@@ -1,4 +1,4 @@
-"""Holds what the functions wrote against AWS's specification of the embedded metric format."""
+"""Checks the functions' lines against AWS's specification of the embedded metric format."""
 
 import json
 import pathlib
@@ -6,9 +6,9 @@ import pathlib
 import jsonschema
 
 SCHEMA = json.loads(pathlib.Path(__file__).with_name("emf.schema.json").read_text())
-# Values of a metric on one line.
+# The most values of a metric on one line.
 MOST_VALUES = 100
-# Of a line, as of every event in a log.
+# The largest line, like every event of a log.
 MOST_BYTES = 1024 * 1024
 LONGEST_DIMENSION_VALUE = 1024
 
@@ -19,14 +19,14 @@ def metric_lines(text):
 
 
 def complaints(line):
-    """What AWS would refuse or drop about a line."""
+    """The parts of a line that AWS would refuse or drop."""
     document = json.loads(line)
     found = [error.message for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(document)]
     if len(line.encode()) > MOST_BYTES:
         found.append("it is longer than a log event may be")
     if found:
         return found
-    # A name under _aws stands for the member of that name beside it.
+    # A name under _aws refers to the field of that name beside it.
     for directive in document["_aws"]["CloudWatchMetrics"]:
         for name in (name for names in directive["Dimensions"] for name in names):
             value = document.get(name)

@@ -1,9 +1,10 @@
-"""Sends the functions' lines of a log to an OpenTelemetry collector, by OTLP over HTTP: metrics as metrics, all others as logs.
+"""Sends the functions' log lines to an OpenTelemetry collector by OTLP over HTTP: lines of metrics
+as metrics, all others as logs.
 
     python infra/local/otlp.py .local/up/functions.log http://127.0.0.1:4318
 
-Shows what a collector has to do with the lines; infra/MONITORING.md says how they get there from
-AWS. Reads the file once, to its end.
+Shows how a collector must map the lines; infra/MONITORING.md describes their way from AWS. Reads
+the file once, to its end.
 """
 
 import argparse
@@ -12,11 +13,11 @@ import json
 import pathlib
 import urllib.request
 
-# By OpenTelemetry's data model; Lambda knows no others.
+# The numbers of OpenTelemetry's data model. Lambda has no other levels.
 SEVERITIES = {"TRACE": 1, "DEBUG": 5, "INFO": 9, "WARN": 13, "ERROR": 17, "FATAL": 21}
-# UCUM's names of the units.
+# The names of the units in UCUM.
 UNITS = {"Count": "1", "Milliseconds": "ms", "Bytes": "By"}
-# What is counted is added up, but this is a level.
+# Counts are added up, but this is a level.
 LEVELS = {"FeedbackQuotaLeft"}
 DELTA = 1
 SCOPE = {"name": "visma-net-webhooks"}
@@ -45,7 +46,7 @@ def parse_arguments():
 
 
 def functions_lines(text):
-    """Those of the functions: an object with a level. The log has others between them."""
+    """The functions' lines: objects with a level. The log has other lines between them."""
     for line in text.splitlines():
         if line.startswith("{"):
             try:
@@ -68,7 +69,9 @@ def record_of(line):
 
 
 def metrics_of(line):
-    """A line of EMF has one value per dimension, so one data point with all of them says as much as CloudWatch's two metrics."""
+    """A line of EMF has one value per dimension. So one data point with all dimensions is
+    equivalent to CloudWatch's two metrics.
+    """
     at = str(line["_aws"]["Timestamp"] * 1_000_000)
     for directive in line["_aws"]["CloudWatchMetrics"]:
         dimensions = {name: line[name] for group in directive["Dimensions"] for name in group}

@@ -1,7 +1,8 @@
-"""Records the way from a first unknown notification to a processed one, in a terminal, as docs/learn.svg.
+"""Records `learn` in a terminal, from a first unknown notification to a processed one, as
+docs/learn.svg.
 
-WEBHOOKS_STACK names the stack's description; the endpoint, the region and the credentials come from the
-environment (AWS_*), and asciinema and termtosvg from PATH.
+WEBHOOKS_STACK names the stack's description; the endpoint, the region and the credentials come from
+the environment (AWS_*), and asciinema and termtosvg from PATH.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import urllib.parse
 import urllib.request
 
 WIDTH, HEIGHT = 100, 34
-# Longer waits are shortened to this, in seconds. The end of the recording says how long it really took.
+# Longer waits are cut to this, in seconds. The end of the recording shows the real duration.
 LONGEST_WAIT = 2
 READING = 1.5
 TENANT = "10000000-0000-4000-8000-000000000001"
@@ -49,7 +50,7 @@ def main():
         record = ["asciinema", "rec", "--quiet", "--idle-time-limit", str(LONGEST_WAIT), *size, "--command", command, cast]
         make_company(stack)
         subprocess.run(record, check=True, env=environment, stdin=subprocess.DEVNULL)
-        # asciinema ends well whatever became of the command.
+        # asciinema succeeds even if the command fails.
         shown = "".join(json.loads(event)[2] for event in cast.read_text().splitlines()[1:])
         if END not in shown:
             sys.exit(f"The recording did not come to its end:\n{shown}")
@@ -69,7 +70,9 @@ def read_stack():
 
 
 def wrap_program(wrapper, program, stack):
-    """Puts the program on PATH. It finds the local stack without options that a reader would have to skip."""
+    """Puts the program on PATH. It finds the local stack without options that would distract a
+    reader.
+    """
     command = [program, "--stack", stack["stack_name"], "--set", f"ApiUrl={stack['api_url']}"]
     wrapper.write_text(f"#!/bin/sh\nexec {shlex.join(map(str, command))} \"$@\"\n")
     wrapper.chmod(0o755)
@@ -87,7 +90,7 @@ def token(stack):
 
 
 def make_company(stack):
-    """A company in the ERP that has the account, and a subscription."""
+    """Creates a company with the account in the ERP, and a subscription."""
     tell(stack, "POST", "/control/tenants", {"tenantId": TENANT, "companyId": "7000001"})
     tell(stack, "PUT", f"{COMPANY}/subscriptions", [SUBSCRIPTION])
     tell(stack, "PUT", f"{COMPANY}/resources/account/{ACCOUNT}", {})
@@ -134,13 +137,13 @@ def say(line):
 
 
 def show(line):
-    """One picture a line: letter by letter the recording would take half a megabyte."""
+    """Prints a whole line at once: letter by letter the recording would take half a megabyte."""
     print(line, flush=True)
     time.sleep(READING)
 
 
 def tell(stack, method, path, body):
-    """Asks the stand-in for Visma Net."""
+    """Sends a request to the stand-in for Visma Net."""
     request = urllib.request.Request(stack["standin_url"] + path, json.dumps(body).encode(), method=method)
     request.add_header("content-type", "application/json")
     with urllib.request.urlopen(request) as answer:

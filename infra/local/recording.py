@@ -1,11 +1,13 @@
-"""Runs MiniStack, and writes down what roles ask of it: a line of JSON for each call that differs from all before it.
+"""Runs MiniStack and records the calls of roles: a line of JSON for each call that differs from all
+before it.
 
-RECORD_CALLS names the file; without it nothing is written. A line has the role, the operation and what the request is
-addressed to, never a message or the attributes of an item. With or without it, user pools issue their tokens at an address of this
-machine, so that people sign in with any browser and without a network.
+RECORD_CALLS names the file; without it nothing is written. A line has the role, the operation and
+the resource of the request, but no message and no attributes of an item. In any case, user pools
+issue their tokens with an address of this machine, so that people sign in with any browser and
+without a network.
 
-RECORD_OUTPUT names a file for what the functions print, between a line that tells of the start of the
-invocation and one that tells of its end. MiniStack's own log has only what a queue's messages caused.
+RECORD_OUTPUT names a file for the output of the functions, between lines for the start and the end
+of each invocation. MiniStack's own log has only invocations by queues.
 """
 
 import json
@@ -18,9 +20,9 @@ from ministack import app as ministack
 from ministack.services import cognito, lambda_svc, sts
 
 ACCESS_KEY = re.compile(r"Credential=([^/]+)/")
-# The value that a query's partition is compared with.
+# The value with which a query compares the partition.
 PARTITION = re.compile(r" = (:\w+)")
-# What says which resource is meant.
+# The fields that name the resource.
 ADDRESS = ("TableName", "IndexName", "QueueUrl", "SecretId", "KeyConditionExpression", "RequestItems")
 
 
@@ -31,7 +33,7 @@ def main():
         lambda_svc._emit_lambda_logs = repeating(lambda_svc._emit_lambda_logs, open(path, "a"))
     path = os.environ.get("RECORD_CALLS")
     if path:
-        # A restart goes on with the same file.
+        # A restart continues the same file.
         with open(path, "a", buffering=1) as file:
             ministack.app = recording(ministack.app, file)
             ministack.main()
@@ -40,7 +42,9 @@ def main():
 
 
 def issue_here(base):
-    """MiniStack 1.5.33 names a user pool by its address on AWS, where no browser would find the one of this machine."""
+    """MiniStack 1.5.33 issues tokens with an address on AWS. This uses the address of this machine,
+    so that a browser finds the user pool.
+    """
     sign, describe = cognito._signed_jwt, cognito.well_known_openid_configuration
 
     def signed(claims, pool_id="", use=""):
@@ -55,7 +59,7 @@ def issue_here(base):
 
 
 def repeating(emit, file):
-    """What MiniStack 1.5.33 does with an invocation's output, and the same into a file."""
+    """Handles an invocation's output like MiniStack 1.5.33, and writes it to a file, too."""
     turn = threading.Lock()
 
     def emitted(function, request_id, output, error, duration_ms, **more):
@@ -76,7 +80,7 @@ def platform(kind, record):
 
 
 def recording(app, file):
-    """The application, listened to."""
+    """Wraps the application and records its requests."""
     known = set()
 
     async def listened(scope, receive, send):
@@ -106,7 +110,7 @@ def recording(app, file):
 
 
 def role_of(authorization):
-    """The name of the role that signed, or None of anybody else."""
+    """The name of the role that signed, or None for other callers."""
     key = ACCESS_KEY.search(authorization)
     session = sts._sessions.get(key.group(1)) if key else None
     arn = (session or {}).get("Arn", "")

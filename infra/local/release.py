@@ -1,5 +1,6 @@
-"""Archives the functions that cargo-lambda built, as they are released: one archive for each, always the same for the
-same program, with its bill of materials and all their checksums. Fails if one would not run on Lambda, or is too large.
+"""Archives the functions that cargo-lambda built for a release. Writes one archive for each, with
+its bill of materials, and all checksums. The same program always gives the same archive. Fails if
+an archive would not run on Lambda, or is too large.
 """
 
 import argparse
@@ -12,12 +13,12 @@ import sys
 import zipfile
 
 FUNCTIONS = ("feedback", "intake", "operations", "processor", "reconciler", "repair")
-# By the machine's number in the head of an ELF file.
+# Keyed by the machine's number in the header of an ELF file.
 MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}
-# The C library of provided.al2023 is 2.34. A program that asks for more ends before it begins.
+# provided.al2023 has version 2.34 of the C library. A program that needs a newer one cannot start.
 GLIBC = 34
 # The goal is 2.5 MB (tests/harness/MEASURED.md), measured for x86-64 with the system's linker. The
-# rest is for what another linker and another processor may make of the same code.
+# rest allows for the output of other linkers and for other processors.
 LARGEST = 2_600_000
 
 
@@ -50,7 +51,7 @@ def parse_arguments():
 
 
 def archive(program):
-    """As cargo-lambda archives it, but without a time, so that the same program gives the same bytes."""
+    """Archives like cargo-lambda but without times, so that equal programs give equal bytes."""
     entry = zipfile.ZipInfo("bootstrap")
     entry.create_system = 3
     entry.external_attr = 0o755 << 16

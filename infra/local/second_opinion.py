@@ -1,7 +1,7 @@
-"""What others say of infra/template.yaml: SAM's own translator, cfn-lint of what that makes, and AWS's models of its services.
+"""Checks infra/template.yaml with SAM's own translator, cfn-lint and AWS's models of its services.
 
-The template is translated as somebody would deploy it, with nothing that is optional and with everything, and each
-result is linted as plain CloudFormation. Runs in the environment of the SAM CLI, with which all of them come.
+It translates the template without options and with all of them, and lints each result as plain
+CloudFormation. Runs in the environment of the SAM CLI, which includes these tools.
 """
 
 import argparse
@@ -23,7 +23,7 @@ TEMPLATE = INFRA / "template.yaml"
 NESTED = [INFRA / "scaling.yaml", *sorted(INFRA.glob("alarms/*.yaml")), INFRA / "dashboards" / "cloudwatch.yaml"]
 REGION = "eu-north-1"
 ACCOUNT = "123456789012"
-# Everything that is optional.
+# All options.
 EVERYTHING = {
     "Architecture": "x86_64",
     "DomainName": "webhooks.example.com",
@@ -40,11 +40,12 @@ EVERYTHING = {
     "TableCapacity": "provisioned",
     "TicketWebhook": "https://tickets.example.com",
 }
-# Every rule of cfn-lint's, also what only informs and what is experimental, but these.
+# Every rule of cfn-lint, including informational and experimental ones, except these.
 NOT_FOR_US = [
-    # A policy of deletion for each queue and log group: the default is meant, they go with the stack.
+    # It wants a deletion policy for each queue and log group, but the default is intended: they are
+    # deleted with the stack.
     "I3011",
-    # Prose about the architecture in each resource's metadata. ARCHITECTURE.md has it.
+    # It wants prose about the architecture in each resource's metadata. ARCHITECTURE.md has it.
     "I4010",
 ]
 
@@ -69,10 +70,10 @@ def read(path):
 
 
 def translated(source, parameters):
-    """The template as CloudFormation gets it, by the code that AWS runs."""
+    """The template in the form that CloudFormation gets, made by the code that AWS runs."""
     template = copy.deepcopy(source)
     for resource in template["Resources"].values():
-        # What `sam package` uploads, it names by where it is then.
+        # `sam package` replaces these with the addresses of the uploads.
         properties = resource.get("Properties", {})
         if "CodeUri" in properties:
             properties["CodeUri"] = f"s3://code/{pathlib.PurePosixPath(properties['CodeUri']).name}"
@@ -92,7 +93,9 @@ def complain(name, template, parameters):
 
 
 def compare(source, made):
-    """Nothing is lost, nothing of SAM's is left, and nothing comes along that nobody asked for, such as a role."""
+    """The translation loses no resource, leaves nothing of SAM, and adds no unexpected resource,
+    such as a role.
+    """
     names = set(source["Resources"])
     lost, added = names - set(made["Resources"]), set(made["Resources"]) - names
     left = [name for name, one in made["Resources"].items() if one["Type"].startswith("AWS::Serverless::")]
@@ -101,7 +104,9 @@ def compare(source, made):
 
 
 def compare_built(source, path):
-    """`sam build` builds nothing, for cargo-lambda has: what it makes points to the same programs."""
+    """`sam build` must not build, since cargo-lambda has built already. Its result points to the
+    same programs.
+    """
     built = read(path)
     for name, resource in source["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -118,14 +123,14 @@ def resources_of(template):
 
 
 def check_pipe(source):
-    """The pipe is one that the service's own model would take, and what it makes of an event is an object."""
+    """The service's own model accepts the pipe, and the pipe turns an event into an object."""
     properties = with_references(source["Resources"]["EventPipe"]["Properties"])
     model = Session().get_service_model("pipes").operation_model("CreatePipe").input_shape
     report = ParamValidator().validate(properties, model)
     if report.has_errors():
         sys.exit(f"AWS's model of CreatePipe: {report.generate_report()}")
     template = properties["TargetParameters"]["InputTemplate"]
-    # A path stands where a value does, without quotes.
+    # A path in place of a value has no quotes.
     made = json.loads(template.replace("<$.", '"<$.').replace(">", '>"'))
     entry = {"Source": "source", "DetailType": "type", "Detail": json.dumps(made)}
     model = Session().get_service_model("events").operation_model("PutEvents").input_shape
@@ -135,7 +140,7 @@ def check_pipe(source):
 
 
 def with_references(value):
-    """Intrinsic functions as some text that is as good as theirs."""
+    """Replaces intrinsic functions with a plausible text."""
     if isinstance(value, dict):
         if len(value) == 1 and next(iter(value)) in ("Ref", "Fn::GetAtt", "Fn::Sub"):
             return "arn:aws:sqs:eu-north-1:123456789012:reference"

@@ -1,6 +1,8 @@
-"""Holds infra/terraform against infra/template.yaml: functions, what they are told and may do, queues, mappings, routes, table.
+"""Compares infra/terraform with infra/template.yaml: functions, their variables and permissions,
+queues, mappings, routes, table.
 
-Both are read from their files alone. A reference is compared by what it refers to, and a parameter or a variable by being one.
+It only reads the files. References are equal if they refer to the same thing, and parameters and
+variables are all equal.
 """
 
 import pathlib
@@ -13,14 +15,15 @@ import yaml
 INFRA = pathlib.Path(__file__).parent.parent
 FUNCTIONS = ("intake", "processor", "feedback", "reconciler", "operations", "repair")
 QUEUES = ("notifications", "events", "feedback", "repairs")
-# Of every role, and alike in all.
+# Equal for all roles.
 LOGS_AND_TRACES = ("logs:", "xray:")
-# The template can have IAM in place of tokens, so it tells the function which; Terraform's example has tokens alone.
+# The template can use IAM instead of tokens, so it tells the function which. Terraform's example
+# supports only tokens.
 AUTHORIZER = "AUTHORIZER"
 
 
 class Loader(yaml.SafeLoader):
-    """Reads !Ref as {"Ref": ...}, and all other tags alike."""
+    """Reads !Ref as {"Ref": ...}, and all other tags in the same way."""
 
 
 def tagged(loader, suffix, node):
@@ -35,7 +38,7 @@ Loader.add_multi_constructor("!", tagged)
 
 
 class Terraform:
-    """All files of the example as one."""
+    """Merges all files of the example."""
 
     def __init__(self):
         self.locals, self.resources = {}, {}
@@ -48,7 +51,9 @@ class Terraform:
                     self.resources |= {f"{kind}.{name}": body for name, body in named.items()}
 
     def value(self, value):
-        """Lists and references to locals resolved, and what is left in the words that `canonical` has for the template."""
+        """Resolves lists and references to locals. Puts the rest in the words that `canonical` uses
+        for the template.
+        """
         if isinstance(value, list):
             return [self.value(one) for one in value]
         text = str(value)
@@ -109,7 +114,7 @@ def allowed_by_terraform(terraform, name):
 
 
 def both(template, terraform):
-    """Each thing to compare: its name, as the template has it, and as Terraform has it."""
+    """Each thing to compare: its name, its value in the template, and its value in Terraform."""
     resources = {name: resource["Properties"] for name, resource in template["Resources"].items()}
     for name in FUNCTIONS:
         ours, theirs = resources[f"{name.title()}Function"], terraform.locals["functions"][name]

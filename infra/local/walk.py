@@ -1,6 +1,8 @@
-"""Runs the commands of `visma-webhooks` that infra/DEPLOY.md has up to the first notification, against the local AWS.
+"""Runs the `visma-webhooks` commands of infra/DEPLOY.md up to the first notification, against the
+local AWS.
 
-WEBHOOKS_STACK names the stack's description; the endpoint, the region and the credentials come from the environment (AWS_*).
+WEBHOOKS_STACK names the stack's description; the endpoint, the region and the credentials come from
+the environment (AWS_*).
 """
 
 import argparse
@@ -16,9 +18,10 @@ import sys
 import boto3
 
 GUIDE = pathlib.Path(__file__).parent.parent / "DEPLOY.md"
-# What stands after the commands up to the first notification.
+# The sentence after the commands up to the first notification.
 END = "For the commands from here on:"
-# Of the account and of the tenants they tell what the local AWS lacks, too: a failed check is 1, an unknown one 5.
+# These commands also report what the local AWS lacks about the account and the tenants: exit code 1
+# for a failed check, 5 for an unknown one.
 REPORTS = {"deploy-check": (0, 1, 5), "doctor": (0, 1)}
 
 
@@ -31,7 +34,7 @@ def main():
     visma = json.loads(document["SecretString"])["visma"]
     values = {"CLIENT": visma["client_id"], "SUBSCRIPTION": "of-the-walk"}
     pasted = {"client": visma["client_secret"], "subscriptions": secrets.token_urlsafe(32)}
-    # The local API's address is no output of the stack.
+    # The stack's outputs do not have the local API's address.
     reach = ["--stack", stack["stack_name"], "--set", f"ApiUrl={stack['api_url']}"]
     ran = [run(program, command, reach, values, pasted) for command in commands()]
     expected = ["deploy-check", "client", "subscriptions", "doctor", "send"]
@@ -40,7 +43,7 @@ def main():
 
 
 def commands():
-    """The guide's commands of this program, up to the first notification."""
+    """The guide's `visma-webhooks` commands, up to the first notification."""
     steps, _, rest = GUIDE.read_text().partition(END)
     if not rest:
         sys.exit(f"FAILED: {GUIDE.name} lacks the sentence {END!r}")

@@ -1,6 +1,7 @@
-"""Invokes each function that `cargo lambda watch` runs with its event of infra/events, as infra/CARGO-LAMBDA.md does it.
+"""Invokes each function that `cargo lambda watch` runs with its event of infra/events, as in
+infra/CARGO-LAMBDA.md.
 
-cargo-lambda comes from PATH. The local stack has run the demo, so the account that the events are about is there.
+cargo-lambda comes from PATH. The local stack has run the demo, so the account of the events exists.
 """
 
 import argparse
@@ -9,7 +10,8 @@ import subprocess
 import sys
 
 NOTHING_COMES_AGAIN = {"batchItemFailures": []}
-# What the answer to each function's event holds. Intake is the last, for what it accepts goes to the deployed processor.
+# A part of the answer to each function's event. Intake is the last, since the deployed processor
+# takes what it accepts.
 EXPECTED = {
     "repair": NOTHING_COMES_AGAIN,
     "reconciler": {"expired": 0},
@@ -39,7 +41,7 @@ def parse_arguments():
 def invoke(name, arguments):
     command = ["cargo", "lambda", "invoke", "-A", arguments.address, "-P", arguments.port]
     command += ["--data-file", f"infra/events/{name}.json", name]
-    # The first one builds the function.
+    # The first call builds the function.
     answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=600)
     if answer.returncode:
         sys.exit(f"FAILED: `{' '.join(command)}` ended with {answer.returncode}")

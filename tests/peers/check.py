@@ -1,6 +1,7 @@
-"""Runs each peer's handlers as Lambda would, over stand-ins for AWS, and checks what they answer, ask for and write.
+"""Runs each peer's handlers like Lambda, with stand-ins for AWS, and checks their answers, requests
+and writes.
 
-Installs the peers first where that is not done. Takes unittest's options; -v shows each check.
+Installs the peers first if needed. Takes unittest's options; -v shows each check.
 """
 
 import base64
@@ -26,7 +27,9 @@ TICKS = 638_990_000_000_000_001
 
 
 def settings():
-    """The local stack's, with a route more: one whose secret is being exchanged, and that serves one tenant."""
+    """The local stack's settings with another route: its secret is being rotated, and it serves one
+    tenant.
+    """
     document = json.loads(SETTINGS.read_text())
     secrets = [
         {"id": "expired", "value": "expired-secret", "expires_at": "2020-01-01T00:00:00Z"},
@@ -56,7 +59,7 @@ def sign(secret, body):
 
 
 def request(body, secret=SECRET, route="erp", headers=None):
-    """As API Gateway hands it over (payload format 2.0). What is no text comes in base64."""
+    """The event of API Gateway (payload format 2.0). Binary bodies are in base64."""
     try:
         text, is_base64 = body.decode(), False
     except UnicodeDecodeError:
@@ -77,7 +80,7 @@ def request(body, secret=SECRET, route="erp", headers=None):
 
 
 def message(body, **meta):
-    """As intake writes it, the peers' or the project's own."""
+    """The message of intake: of the peers' or of the project's own."""
     line = {
         "encoding": "text",
         "id": str(uuid.uuid4()),
@@ -108,7 +111,7 @@ def failed(answer):
 
 
 class Peer:
-    """One process for all checks of a class, so that most find it warm."""
+    """All checks of a class share a process, so that most find it warm."""
 
     handler = None
     peer = None
@@ -132,7 +135,7 @@ class Intake(Peer):
         return answer["statusCode"], answer
 
     def sent(self):
-        """What was sent, as group, header line and body."""
+        """The sent messages, as group, header line and body."""
         sent = self.aws.of("SendMessage")
         for one in sent:
             self.assertTrue(one["QueueUrl"].endswith(QUEUE))
@@ -144,7 +147,7 @@ class Intake(Peer):
         self.aws.reset()
         status, answer = self.post(body)
         self.assertEqual(status, 202)
-        # The settings were read before, once.
+        # The settings were read once before.
         self.assertEqual([operation for operation, _ in self.aws.calls], ["SendMessage"])
         [(group, line, queued)] = self.sent()
         self.assertEqual((group, queued), (TENANT, body.decode()))
@@ -155,32 +158,32 @@ class Intake(Peer):
         self.assertEqual(line["headers"]["x-vwd-tenant-id"], TENANT)
         self.assertNotIn("x-forwarded-for", line["headers"])
 
-    def test_bytes_that_are_no_text_are_verified_as_they_are_and_queued_in_base64(self):
+    def test_binary_bodies_are_verified_as_they_are_and_queued_in_base64(self):
         body = b"\xff\x00{}"
         self.assertEqual(self.post(body)[0], 202)
         [(_, line, queued)] = self.sent()
         self.assertEqual((json.loads(line)["encoding"], base64.b64decode(queued)), ("base64", body))
 
-    def test_text_that_the_queue_would_not_take_is_queued_in_base64(self):
+    def test_text_that_sqs_rejects_is_queued_in_base64(self):
         body = b'{"a": "\x01\xef\xbf\xbe"}'
         self.assertEqual(self.post(body)[0], 202)
         [(_, line, queued)] = self.sent()
         self.assertEqual((json.loads(line)["encoding"], base64.b64decode(queued)), ("base64", body))
 
-    def test_every_live_secret_lets_in_and_no_other(self):
+    def test_accepts_exactly_the_live_secrets(self):
         for secret, expected in [("old-secret", 202), ("new-secret", 202), ("expired-secret", 401), ("", 401)]:
             with self.subTest(secret):
                 self.assertEqual(self.post(b"{}", secret, "rotated")[0], expected)
         self.assertEqual(self.post(b"{}", SECRET, "rotated")[0], 401)
 
-    def test_the_only_tenant_of_a_subscription_is_the_group_whatever_a_header_says(self):
+    def test_a_subscriptions_only_tenant_is_the_group_despite_headers(self):
         self.post(b"{}", "new-secret", "rotated", headers={"x-vwd-tenant-id": OTHER_TENANT})
         self.post(b"{}", headers={"x-vwd-tenant-id": "not a name"})
         (group, line, _), (unknown, _, _) = self.sent()
         self.assertEqual((group, unknown), (TENANT, "unknown"))
         self.assertEqual((json.loads(line)["tenant"], json.loads(line)["event"]), (TENANT, "ACCOUNT_CHANGED"))
 
-    def test_a_missing_malformed_or_foreign_signature_is_refused(self):
+    def test_refuses_a_missing_malformed_or_foreign_signature(self):
         other = {"x-vwd-signature-v1": sign(SECRET, b"{ }")}
         self.assertEqual(self.post(b"{}", "another-secret")[0], 401)
         self.assertEqual(self.post(b"{}", None)[0], 401)
@@ -188,21 +191,21 @@ class Intake(Peer):
         self.assertEqual(self.post(b"{}", headers={"x-vwd-signature-v1": "Ø"})[0], 401)
         self.assertEqual(self.aws.calls, [])
 
-    def test_a_body_that_does_not_fit_the_queue_is_refused(self):
+    def test_refuses_a_body_that_does_not_fit_the_queue(self):
         self.assertEqual(self.post(b"x" * 1_032_192)[0], 202)
         self.aws.reset()
         self.assertEqual(self.post(b"x" * 1_032_193)[0], 413)
-        # In base64 it is a third longer.
+        # Base64 makes it a third longer.
         self.assertEqual(self.post(b"\xff" * 800_000)[0], 413)
         self.assertEqual(self.aws.calls, [])
 
-    def test_a_route_that_is_not_signed_for_is_unknown(self):
+    def test_routes_without_signatures_are_unknown(self):
         for route in ["other", "legacy", "erp/more", ""]:
             with self.subTest(route):
                 self.assertEqual(self.post(b"{}", route=route)[0], 404)
         self.assertEqual(self.aws.calls, [])
 
-    def test_what_the_queue_refuses_is_answered_503_and_may_come_again(self):
+    def test_answers_503_when_the_queue_refuses(self):
         for status, code in [(500, "InternalError"), (403, "AccessDeniedException")]:
             with self.subTest(code):
 
@@ -215,7 +218,7 @@ class Intake(Peer):
         self.aws.reset()
         self.assertEqual(self.post(b"{}")[0], 202)
 
-    def test_the_log_has_metrics_and_nothing_secret(self):
+    def test_the_log_has_metrics_and_no_secrets(self):
         self.post(b'{"name": "CANARY"}')
         self.post(b'{"name": "CANARY"}', "another-secret")
         log = self.function.log()
@@ -240,28 +243,28 @@ class Processor(Peer):
     def head(self, key="1920"):
         return self.aws.items[f"{TENANT}#account#{key}", "HEAD"]
 
-    def test_a_notification_takes_one_write_of_its_head_and_one_of_the_ledger(self):
+    def test_a_notification_writes_its_head_and_the_ledger_once(self):
         one = notification()
         self.assertEqual(self.process(message(one)), set())
         self.assertEqual([operation for operation, _ in self.aws.calls], ["UpdateItem", "PutItem"])
         self.assertEqual(self.states(), ["processed"])
-        # Beyond 2^53, so not one that has been a float.
+        # A number beyond 2^53 would not survive a float.
         self.assertEqual(self.head()["version"]["N"], str(TICKS))
         [ledger] = [item for (_, sk), item in self.aws.items.items() if sk != "HEAD"]
         self.assertEqual(json.loads(ledger["raw"]["S"]), one)
         self.assertTrue(ledger["sk"]["S"].endswith("." + one["notificationId"]))
 
-    def test_poison_fails_alone(self):
+    def test_a_poison_record_fails_alone(self):
         poison = ["not a message of ours", message("not json"), message("5"), message([notification(), 5])]
         answer = self.process(message(notification("1")), *poison, message(notification("2")))
         self.assertEqual(answer, {"m1", "m2", "m3", "m4"})
         self.assertEqual(self.states(), ["processed", "processed"])
 
-    def test_a_batch_of_nothing_but_poison_is_reported_record_by_record(self):
+    def test_a_batch_of_poison_is_reported_record_by_record(self):
         self.assertEqual(self.process("x", "y"), {"m0", "m1"})
         self.assertEqual(self.aws.calls, [])
 
-    def test_the_same_record_again_changes_nothing(self):
+    def test_a_repeated_record_changes_nothing(self):
         record = message(notification())
         self.process(record)
         before = dict(self.aws.items)
@@ -272,7 +275,7 @@ class Processor(Peer):
         ledger = {key: item for key, item in self.aws.items.items() if key[1] != "HEAD"}
         self.assertEqual(ledger, {key: item for key, item in before.items() if key[1] != "HEAD"})
 
-    def test_the_same_record_twice_in_a_batch_is_recorded_once(self):
+    def test_a_record_twice_in_a_batch_is_recorded_once(self):
         record = message(notification())
         self.assertEqual(self.process(record, record), set())
         self.assertEqual(self.states(), ["processed"])
@@ -292,21 +295,21 @@ class Processor(Peer):
         self.assertEqual(self.states(), ["processed", "processed"])
         self.assertEqual(self.head("1")["version"], self.head("2")["version"])
 
-    def test_without_a_time_of_its_own_the_time_of_receipt_counts(self):
+    def test_uses_the_time_of_receipt_without_a_time_of_change(self):
         self.process(message(notification(ticks=None)))
-        # 2026-11-23T12:00:00.123 UTC. What is below a millisecond is not every language's.
+        # 2026-11-23T12:00:00.123 UTC. Not every language has less than a millisecond.
         self.assertEqual(int(self.head()["version"]["N"]) // 10_000, 63_931_032_000_123)
 
-    def test_a_body_in_base64_is_read(self):
+    def test_reads_a_body_in_base64(self):
         body = base64.b64encode(json.dumps(notification()).encode()).decode()
         self.assertEqual(self.process(message(body, encoding="base64")), set())
         self.assertEqual(self.states(), ["processed"])
 
-    def test_what_names_no_entity_has_no_head(self):
+    def test_a_notification_without_entity_has_no_head(self):
         self.assertEqual(self.process(message({"event": "COMPANY_CHANGED"})), set())
         self.assertEqual([operation for operation, _ in self.aws.calls], ["PutItem"])
 
-    def test_a_write_that_fails_fails_its_record_alone_and_can_be_repeated(self):
+    def test_a_failed_write_fails_only_its_record_and_can_be_repeated(self):
         good, bad = message(notification("1")), message(notification("2"))
 
         def fault(operation, asked):
@@ -321,7 +324,7 @@ class Processor(Peer):
         self.assertEqual(self.states(), ["processed", "processed"])
 
     def test_the_log_has_metrics_and_no_payload(self):
-        # Errors of JSON tend to quote what they do not understand.
+        # JSON errors often quote the input.
         self.process(message(notification(parameter="CANARY")), message("CANARY"))
         log = self.function.log()
         metrics = [json.loads(line) for line in log.splitlines() if line.startswith("{") and '"_aws"' in line]

@@ -1,4 +1,4 @@
-"""Installs the Python and the Node.js peer, pinned, into .local/peers. Done again only where something has changed."""
+"""Installs the pinned Python and Node.js peers into .local/peers, unless nothing has changed."""
 
 import argparse
 import contextlib
@@ -15,7 +15,8 @@ SOURCES = pathlib.Path(__file__).resolve().parent
 DEFAULT = SOURCES.parent.parent / ".local" / "peers"
 OLDEST_PYTHON = (3, 10)
 OLDEST_NODE = 20
-# As teams bundle for Lambda: minified modules. Split, so that what the SDK loads late is read late. What is left of CommonJS needs `require`.
+# Like bundles of teams for Lambda: minified modules. Split, so that parts which the SDK loads late
+# are read late. The remaining CommonJS needs `require`.
 ESBUILD = (
     "--bundle",
     "--minify",
@@ -45,7 +46,7 @@ def parse_arguments():
     default = pathlib.Path(os.environ.get("PEERS_DIR", DEFAULT))
     parser.add_argument("--peers-dir", type=pathlib.Path, default=default, help="where to (PEERS_DIR, or %(default)s)")
     names = ("python", "node")
-    parser.add_argument("--only", nargs="+", choices=names, default=names, help="which peers; both unless told")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, help="which peers; both by default")
     return parser.parse_args()
 
 
@@ -63,7 +64,7 @@ def check_programs(peers):
 
 @contextlib.contextmanager
 def locked(path):
-    """Two installations at once would get in each other's way."""
+    """Prevents two installations at once."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -76,7 +77,8 @@ def install_python(folder):
         if wanted:
             python = folder / "venv" / "bin" / "python"
             run([sys.executable, "-m", "venv", "--clear", folder / "venv"])
-            # --no-deps: the file pins every package. pip compiles what it installs, as layers come compiled.
+            # --no-deps: the file pins every package. pip compiles what it installs, since layers
+            # come compiled.
             pip = [python, "-m", "pip", "--disable-pip-version-check"]
             run([*pip, "install", "--quiet", "--no-deps", "-r", requirements])
             # No function has them, and setuptools runs code at each start of this environment.
@@ -98,7 +100,8 @@ def install_node(folder):
         if wanted:
             for manifest in manifests:
                 shutil.copy(manifest, folder)
-            # Without scripts: the only one that does something builds the native part that rapid-client.cjs stands in for.
+            # Without scripts: the only useful one builds the native part that rapid-client.cjs
+            # replaces.
             run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=folder)
             shutil.copy(sources / "rapid-client.cjs", modules / "aws-lambda-ric" / "dist" / "rapid-client.node.js")
     handlers = sorted((sources / "src").glob("*.mjs"))
@@ -106,14 +109,14 @@ def install_node(folder):
         if wanted:
             app = emptied(folder / "app")
             entries = [sources / "src" / f"{name}.mjs" for name in ("intake", "processor")]
-            # The packages are not above the sources.
+            # The packages are not in a folder above the sources.
             environment = {**os.environ, "NODE_PATH": str(modules)}
             run([modules / ".bin" / "esbuild", *entries, *ESBUILD, f"--outdir={app}"], env=environment)
 
 
 @contextlib.contextmanager
 def step(name, folder, stamp, files, *texts):
-    """Yields whether there is something to do, and remembers afterwards of what it was done."""
+    """Yields whether there is something to do, and afterwards remembers the inputs."""
     folder.mkdir(exist_ok=True)
     digest = hashlib.sha256("\0".join(texts).encode())
     for file in files:

@@ -1,4 +1,4 @@
-"""What check.py puts in the place of Lambda and of AWS: a Runtime API, and as much of three services as the peers ask for."""
+"""Stand-ins for Lambda and AWS in check.py: a Runtime API, and the used parts of three services."""
 
 import hashlib
 import http.server
@@ -34,7 +34,7 @@ class Server(http.server.ThreadingHTTPServer):
         return "127.0.0.1:%d" % self.server_address[1]
 
     def handle_error(self, *_):
-        """A function that is killed leaves its connections as they are."""
+        """A killed function leaves its connections open."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(*_)
 
@@ -45,7 +45,8 @@ class Server(http.server.ThreadingHTTPServer):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Headers and body are two writes; the second would wait for the first one's acknowledgement.
+    # Headers and body are two writes, and the second would wait for the acknowledgement of the
+    # first.
     disable_nagle_algorithm = True
 
     def do_POST(self):
@@ -64,7 +65,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class RuntimeApi:
-    """Hands out one event at a time, as Lambda does."""
+    """Sends one event at a time, like Lambda."""
 
     def __init__(self):
         self.events = queue.Queue()
@@ -72,7 +73,7 @@ class RuntimeApi:
         self.server = Server(self)
 
     def invoke(self, event):
-        """The function's answer. Raises AssertionError when it has failed or does not answer."""
+        """Returns the function's answer. Raises AssertionError if it fails or does not answer."""
         self.events.put(event)
         try:
             kind, document = self.answers.get(timeout=ANSWERS_WITHIN_SECONDS)
@@ -122,7 +123,7 @@ class Aws:
     def reset(self):
         self.calls = []
         self.items = {}
-        # Asked before each call; a Refusal that it raises is the answer.
+        # Called before each request. It may raise a Refusal, which becomes the answer.
         self.fault = lambda operation, asked: None
 
     def of(self, operation):
@@ -166,7 +167,7 @@ class Aws:
         return {}
 
     def check(self, condition, item, values):
-        """The two kinds of condition that the peers write, joined by OR. Any other is refused."""
+        """Evaluates the two kinds of condition that the peers use, joined by OR. Refuses others."""
         if not any(self.holds(part, item, values) for part in condition.split(" OR ")):
             raise Refusal(400, "ConditionalCheckFailedException")
 
@@ -220,7 +221,7 @@ class Function:
         threading.Thread(target=self.watch, daemon=True).start()
 
     def watch(self):
-        """Whoever waits for an answer learns that none will come."""
+        """Tells a waiting caller that there will be no answer."""
         self.api.answers.put(("the process ended", self.process.wait()))
 
     def invoke(self, event):

@@ -1,4 +1,4 @@
-//! The scripts that make shells complete, and the answers to them.
+//! Writes completion scripts for shells, and answers them.
 
 use crate::arguments::Arguments;
 use clap::CommandFactory;
@@ -8,12 +8,12 @@ use std::ffi::OsString;
 use std::io::{Result, Write};
 use std::path::Path;
 
-/// The scripts set it to the name of the shell.
+/// The scripts set this variable to the name of the shell.
 const VARIABLE: &str = "VISMA_WEBHOOKS_COMPLETE";
 const PROGRAM: &str = "visma-webhooks";
 
-/// The script asks this program whatever there is to complete. One that asks nothing has no values of
-/// the stack.
+/// The script asks this program for candidates. With `asks` false, it offers no values of the
+/// stack.
 pub(crate) fn script(shell: Shell, asks: bool) -> String {
     let mut script = vec![];
     if asks {
@@ -27,8 +27,8 @@ pub(crate) fn script(shell: Shell, asks: bool) -> String {
     String::from_utf8_lossy(&script).into_owned()
 }
 
-/// Whether a script asked, whose answer then is on standard output. It hears of no error, which a
-/// shell would show within the line that somebody types.
+/// Answers a script on standard output. Returns whether a script asked. It hides all errors, since
+/// a shell would show them within the line that the user types.
 #[must_use]
 pub fn answered() -> bool {
     let folder = std::env::current_dir().ok();
@@ -40,7 +40,7 @@ fn shells() -> Shells<'static> {
     Shells(&[&Bash, &env::Elvish, &env::Fish, &env::Powershell, &env::Zsh])
 }
 
-/// Bash takes a candidate as it is, so a name with a blank would become two words.
+/// Bash takes a candidate as it is, so an unescaped blank would split a name into two words.
 struct Bash;
 
 impl EnvCompleter for Bash {
@@ -69,7 +69,7 @@ impl EnvCompleter for Bash {
     }
 }
 
-/// A control character stands between two candidates.
+/// A control character separates two candidates.
 fn escaped(candidates: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || c.is_control() || "-_./:=@%+,".contains(c);
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! What can go wrong, with the exit code that says so and what to do.
+//! Failures, each with an exit code and advice.
 
 use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
@@ -7,17 +7,17 @@ use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata, S
 #[repr(u8)]
 pub enum Exit {
     Ok = 0,
-    /// A check did not pass, or an answer was not what it should be.
+    /// A check failed, or an answer was wrong.
     Failed = 1,
-    /// The command line or its input is wrong (clap's own code, too).
+    /// The command line or its input is wrong (also clap's own code).
     Usage = 2,
     /// No such subscription, notification, stack or output.
     NotFound = 3,
-    /// The other side says no: not authorised, not valid, or changed by somebody else meanwhile.
+    /// Refused: not authorised, not valid, or changed by someone else meanwhile.
     Refused = 4,
-    /// No answer, or only that it cannot be done now. The same command may succeed later.
+    /// No answer, or a temporary refusal. The same command may succeed later.
     Unavailable = 5,
-    /// Ctrl-C. What was begun has been finished, and nothing is half done.
+    /// Ctrl-C. Everything that was started is finished, and nothing is half done.
     Interrupted = 130,
 }
 
@@ -39,7 +39,7 @@ impl Failure {
         Self::new(Exit::Usage, what, advice)
     }
 
-    /// What AWS answered to `doing`, for example "read the secret".
+    /// An error of AWS during `doing`, for example "read the secret".
     pub fn aws<E, R>(doing: &str, error: SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -52,13 +52,14 @@ impl Failure {
         Self::answered(doing, &code, error.message().unwrap_or_default())
     }
 
-    /// The same of an answer that no SDK has read.
+    /// The same for an answer that was read without an SDK.
     pub(crate) fn answered(doing: &str, code: &str, text: &str) -> Self {
         let (exit, advice) = meaning(code);
         Self::new(exit, format!("cannot {doing}: {code} {text}").trim_end(), advice)
     }
 
-    /// Why an HTTP call had no answer. The error's own text shows the URL, which may hold a token.
+    /// Why an HTTP call failed. The error's own text is left out, since it shows the URL, which may
+    /// hold a token.
     pub fn http(doing: &str, error: &reqwest::Error) -> Self {
         let why = if error.is_timeout() { "no answer in time" } else { "no connection" };
         Self::new(Exit::Unavailable, format!("cannot {doing}: {why}"), "Check the address and the network.")

@@ -1,4 +1,4 @@
-//! Ctrl-C, as something that a loop can look at: what it has begun is finished or put back before it ends.
+//! Turns Ctrl-C into a flag. A loop checks it, and finishes or puts back its work before it ends.
 
 use crate::error::Exit;
 use tokio::sync::watch;
@@ -6,12 +6,12 @@ use tokio::sync::watch;
 /// True from the first Ctrl-C on.
 pub type Stop = watch::Receiver<bool>;
 
-/// The first Ctrl-C asks to stop, the second one does not wait for it.
+/// The first Ctrl-C asks the program to stop. The second one ends it at once.
 pub fn listen() -> Stop {
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            // That nobody listens any more means that it is over.
+            // Without a receiver, the work is over.
             let _ = stop.send(true);
         }
         if tokio::signal::ctrl_c().await.is_ok() {
@@ -21,10 +21,10 @@ pub fn listen() -> Stop {
     stopped
 }
 
-/// Waits until somebody asks to stop.
+/// Waits for a request to stop.
 pub async fn requested(stop: &Stop) {
     if stop.clone().wait_for(|stop| *stop).await.is_err() {
-        // Nobody can ask any more.
+        // No request can come any more.
         std::future::pending::<()>().await;
     }
 }

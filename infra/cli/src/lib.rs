@@ -31,10 +31,10 @@ use clap::CommandFactory;
 use commands::operations::Caller;
 use commands::{client, deploy_check, dlq, doctor, forward, operations, send, subscriptions};
 
-/// Does what the command line says, and returns the exit code.
+/// Runs the command line and returns the exit code.
 ///
 /// # Errors
-/// A [`Failure`] says why not, what to do, and the exit code.
+/// A [`Failure`] with the reason, the advice and the exit code.
 pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { stack, region, set, local, output, command } = arguments;
     if let Command::Completions { shell, is_static } = command {
@@ -76,7 +76,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     Ok(report.exit)
 }
 
-/// The stack in AWS, or the one on this machine, whose outputs need not be asked for.
+/// The stack in AWS, or the one on this machine, whose outputs are known already.
 async fn reach(
     local: Option<&Local>,
     name: Option<String>,
@@ -91,7 +91,7 @@ async fn reach(
         };
         return Stack::new(aws.load().await, name, set.into_iter().collect());
     };
-    // MiniStack takes anybody who says so.
+    // MiniStack accepts any credentials.
     let credentials = Credentials::new("test", "test", None, None, "local");
     let aws = aws.endpoint_url(&local.endpoint_url).region(Region::new(local.region.clone()));
     let mut given = local.outputs();
@@ -99,7 +99,7 @@ async fn reach(
     Stack::new(aws.credentials_provider(credentials).load().await, Some(local.stack_name.clone()), given)
 }
 
-/// Whoever looks and repairs.
+/// A caller with the roles to read and repair.
 async fn operator(local: Option<&Local>) -> Result<Caller, Failure> {
     caller(local, "Repair", &["read", "raw", "repair"]).await
 }
@@ -108,7 +108,7 @@ async fn eraser(local: Option<&Local>) -> Result<Caller, Failure> {
     caller(local, "Erase", &["erase"]).await
 }
 
-/// A token from the environment stands before that of the local stack.
+/// A token from the environment comes before that of the local stack.
 async fn caller(local: Option<&Local>, client: &str, roles: &[&str]) -> Result<Caller, Failure> {
     match (Caller::from_environment(), local) {
         (Caller::Aws, Some(local)) => Ok(Caller::Token(local.token(client, roles).await?)),

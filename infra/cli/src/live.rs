@@ -1,7 +1,8 @@
-//! What a shell completes: names of the catalogue, and what the stack knows.
+//! Completions: names of the catalogue, and names of the stack.
 //!
-//! The stack is asked by another run of this program, which can be ended in time and has no terminal
-//! to ask at. Whatever fails offers nothing.
+//!
+//! A child process of this program asks the stack. It can be ended in time and has no terminal to
+//! ask at. A failure offers nothing.
 
 use crate::output::printable;
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
@@ -16,17 +17,17 @@ use std::sync::mpsc;
 use std::time::Duration;
 use webhooks_model::catalogue::CATALOGUE;
 
-/// In milliseconds. With the start of two programs, whoever presses Tab waits for two seconds at most.
+/// In milliseconds. With the start of two programs, a completion takes two seconds at most.
 const LONGEST: u64 = 1500;
-/// What the environment says in its place.
+/// Overrides it from the environment.
 const WAIT: &str = "VISMA_WEBHOOKS_COMPLETE_WAIT";
-/// Options that say which stack is meant.
+/// Options that name the stack.
 const STACK: [&str; 5] = ["--local", "--stack", "--stack-name", "--region", "--set"];
 const VARIABLES: [&str; 2] = ["VISMA_WEBHOOKS_STACK", "VISMA_WEBHOOKS_API"];
 
-/// What a tenant may be called, as the directory of the operations API names it.
+/// The names of a tenant in the directory of the operations API.
 const NAMES: [&str; 3] = ["name", "company_id", "id"];
-/// Where in them the id stands.
+/// The index of the id in them.
 const ID: usize = 2;
 
 /// A tenant by its name, its company number or its id.
@@ -34,7 +35,7 @@ pub(crate) fn tenant() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| tenants(0..NAMES.len(), current))
 }
 
-/// A tenant where its id alone is taken.
+/// A tenant, for options that take only its id.
 pub(crate) fn tenant_id() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| tenants(ID..NAMES.len(), current))
 }
@@ -54,7 +55,7 @@ fn tenants(taken: Range<usize>, current: &OsStr) -> Vec<CompletionCandidate> {
     let text = |item: &Value, field: &str| printable(item[field].as_str().unwrap_or_default());
     let named = |item: &Value| NAMES.map(|field| text(item, field));
     let known: Vec<[String; 3]> = answer.iter().map(named).collect();
-    // What several are called would be refused.
+    // A name that several tenants share would be refused.
     let is_meant = |name: &str| {
         let same = known.iter().flatten().filter(|other| other.to_lowercase() == name.to_lowercase());
         !name.is_empty() && name.to_lowercase().starts_with(&wanted) && same.count() == 1
@@ -82,12 +83,12 @@ fn events(current: &OsStr) -> Vec<CompletionCandidate> {
     ids.filter(|id| id.to_lowercase().starts_with(&wanted)).map(CompletionCandidate::new).collect()
 }
 
-/// Without the quotes and escapes that a shell would take away.
+/// Removes the quotes and escapes that a shell would remove.
 fn typed(current: &OsStr) -> String {
     current.to_string_lossy().replace(['\\', '\'', '"'], "").to_lowercase()
 }
 
-/// What a command lists of the stack that the command line names so far.
+/// The JSON that a command lists for the stack of this command line.
 fn ask(command: &[&str], of_the_api: bool) -> Vec<Value> {
     let words = env::args_os().skip_while(|word| word != "--").skip(1);
     let words = whole(words.map(|word| word.to_string_lossy().into_owned()));
@@ -114,7 +115,7 @@ fn whole(words: impl Iterator<Item = String>) -> Vec<String> {
     whole
 }
 
-/// The options of these names, with their values.
+/// The options with these names, and their values.
 fn told<'a>(words: &'a [String], names: &[&str]) -> Vec<&'a str> {
     let (mut told, mut words) = (vec![], words.iter().map(String::as_str));
     while let Some(word) = words.next() {
@@ -129,7 +130,8 @@ fn told<'a>(words: &'a [String], names: &[&str]) -> Vec<&'a str> {
     told
 }
 
-/// What this program writes in time. In a group of its own it cannot read from the terminal.
+/// The output of this program, if it ends in time. In its own process group it cannot read from the
+/// terminal.
 fn run(arguments: &[&str]) -> Vec<u8> {
     let Ok(program) = env::current_exe() else { return vec![] };
     let mut command = Command::new(program);

@@ -1,4 +1,4 @@
-//! The local stack of `cargo xtask up`, and a token for it.
+//! Finds the local stack of `cargo xtask up`, and gets a token for it.
 
 use crate::error::{Exit, Failure};
 use base64::Engine;
@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Where `cargo xtask up` writes what it has started, below the repository's root.
+/// The description that `cargo xtask up` writes, below the repository's root.
 const WRITTEN: &str = ".local/up/stack.json";
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A stack on this machine, as its `stack.json` describes it.
+/// A stack on this machine, described by its `stack.json`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Local {
     pub endpoint_url: String,
@@ -24,7 +24,7 @@ pub struct Local {
 }
 
 impl Local {
-    /// The one that `WEBHOOKS_STACK` names, or the nearest one from the current folder upwards.
+    /// The stack that `WEBHOOKS_STACK` names, or the nearest one from the current folder upwards.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -33,7 +33,7 @@ impl Local {
         Self::find(std::env::var_os("WEBHOOKS_STACK").map(PathBuf::from), &folder)
     }
 
-    /// Reads the description: the one that is named, or the nearest one from `folder` upwards.
+    /// Reads the description at `named`, or the nearest one from `folder` upwards.
     ///
     /// # Errors
     /// There is none, or it cannot be read.
@@ -44,17 +44,19 @@ impl Local {
         read.ok_or_else(|| not_running(&format!("{} does not describe a local stack", file.display())))
     }
 
-    /// What the template's outputs are here. Its own address of the API leads nowhere on this machine.
+    /// The outputs of the template. They replace its own address of the API, which does not work on
+    /// this machine.
     #[must_use]
     pub fn outputs(&self) -> BTreeMap<String, String> {
         let texts = self.outputs.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
         texts.chain([("ApiUrl".to_owned(), self.api_url.clone())]).collect()
     }
 
-    /// A token of the local user pool with roles that its client may have: `Repair` also has `read` and `raw`.
+    /// A token of the local user pool with roles that its client may have: `Repair` also has `read`
+    /// and `raw`.
     ///
     /// # Errors
-    /// The stack is not running any more, or has no such client.
+    /// The stack no longer runs, or has no such client.
     pub async fn token(&self, client: &str, roles: &[&str]) -> Result<String, Failure> {
         let name = format!("Operations{client}Client");
         let id_and_secret = self.outputs.get(&name).and_then(Value::as_str);

@@ -1,4 +1,4 @@
-//! A manual page for each command.
+//! Writes a manual page for each command.
 
 use crate::error::{Exit, Failure};
 use crate::output::{Outcome, Report};
@@ -10,12 +10,12 @@ use std::{fs, io};
 
 const SOURCE: &str = concat!("visma-webhooks ", env!("CARGO_PKG_VERSION"));
 const MANUAL: &str = "Visma Net webhooks";
-/// A date that is left out would move what comes behind it.
+/// A missing date would shift the fields behind it.
 const NO_DATE: &str = "\"\"";
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Write a page for each command into this folder, which is made if it is not there
+    /// Write a page for each command into this folder, which is created if missing
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     out: Option<PathBuf>,
 }
@@ -41,7 +41,7 @@ fn unwritten(error: io::Error) -> Failure {
     Failure::new(Exit::Failed, format!("cannot write the manual pages: {error}"), advice)
 }
 
-/// The page of a command and those of the commands below it.
+/// Writes the page of a command and those of its subcommands.
 fn write(command: &Command, folder: &Path, names: &mut Vec<String>) -> io::Result<()> {
     let (name, text) = page(command)?;
     fs::write(folder.join(&name), text)?;
@@ -49,7 +49,7 @@ fn write(command: &Command, folder: &Path, names: &mut Vec<String>) -> io::Resul
     command.get_subcommands().try_for_each(|below| write(below, folder, names))
 }
 
-/// Its file's name and its text.
+/// The page's file name and text.
 fn page(command: &Command) -> io::Result<(String, String)> {
     let man = Man::new(command.clone()).source(SOURCE).manual(MANUAL).date(NO_DATE);
     let mut text = vec![];
@@ -66,8 +66,8 @@ fn page(command: &Command) -> io::Result<(String, String)> {
     Ok((man.get_filename(), String::from_utf8_lossy(&text).into_owned()))
 }
 
-/// What stands at the end of a help. Its lines stay as they are below each heading, which is a line
-/// that is not indented.
+/// The sections of the end of a help. Each heading is a line without indentation. The lines below
+/// it stay as they are.
 fn sections(end: &str) -> Roff {
     let mut roff = Roff::new();
     for line in end.lines().filter(|line| !line.is_empty()) {

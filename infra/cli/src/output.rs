@@ -1,4 +1,4 @@
-//! What a command shows, as a table for people or as JSON for programs.
+//! Output: a table for people or JSON for programs.
 
 use crate::error::{Exit, Failure};
 use clap::ValueEnum;
@@ -8,16 +8,16 @@ use serde_json::Value;
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
-/// Unset where nobody looks at it in a terminal.
+/// Unset without a terminal.
 static WIDTH: OnceLock<usize> = OnceLock::new();
 const USUAL: usize = 80;
-/// Of a narrower terminal nothing is to be had.
+/// A smaller `COLUMNS` is ignored.
 const NARROWEST: usize = 40;
 const PADDING: u16 = 2;
 const INDENT: usize = 4;
-/// No column is cut to less.
+/// The narrowest width that a column is cut to.
 const SHORTEST: usize = 6;
-/// How the name of a column of times ends.
+/// The suffix of the names of time columns.
 const TIME: &str = "(UTC)";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,14 +47,15 @@ impl Report {
     }
 }
 
-/// Text in columns, without lines between them. It fits the terminal after [`fit_the_terminal`].
+/// Text in columns, without lines between them. After [`fit_the_terminal`] it fits the terminal.
 pub fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let header = header.map(str::to_uppercase).to_vec();
     let rows = rows.into_iter().map(|row| row.iter().map(|cell| printable(cell)).collect()).collect();
     fitted(&header, rows, width())
 }
 
-/// Fits tables to the terminal from now on: to 80 columns unless `COLUMNS` tells. Files and pipes have no width.
+/// Fits tables to the terminal from now on: to `COLUMNS`, or 80 columns. Files and pipes have no
+/// width.
 pub fn fit_the_terminal() {
     let told = || -> Option<usize> { std::env::var("COLUMNS").ok()?.parse().ok() };
     if io::stdout().is_terminal() {
@@ -66,8 +67,8 @@ fn width() -> Option<usize> {
     WIDTH.get().copied()
 }
 
-/// Where a table is too wide, its last column stands whole below each row, for it is often a name to copy. What
-/// is too long in the other columns is cut.
+/// If a table is too wide, its last column goes below each row, uncut, since it is often a name to
+/// copy. Long texts in the other columns are cut.
 pub fn fitted(header: &[String], mut rows: Vec<Vec<String>>, width: Option<usize>) -> String {
     let natural = drawn(header, &rows);
     let is_too_wide = |width: usize| natural.lines().any(|line| line.chars().count() > width);
@@ -101,7 +102,7 @@ fn drawn(header: &[String], rows: &[Vec<String>]) -> String {
     table.trim_fmt()
 }
 
-/// Widths with which the columns fit beside each other.
+/// Widths that fit the columns beside each other.
 fn narrowed(header: &[String], rows: &[Vec<String>], width: usize) -> Vec<usize> {
     let of = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -110,7 +111,7 @@ fn narrowed(header: &[String], rows: &[Vec<String>], width: usize) -> Vec<usize>
     squeezed(header, (0..header.len()).map(of).collect(), width)
 }
 
-/// The widest columns become narrower, but for those of times.
+/// Narrows the widest columns first, except those with times.
 fn squeezed(header: &[impl AsRef<str>], mut widths: Vec<usize>, width: usize) -> Vec<usize> {
     let space = usize::from(PADDING) * widths.len().saturating_sub(1);
     while widths.iter().sum::<usize>() + space > width {
@@ -122,12 +123,12 @@ fn squeezed(header: &[impl AsRef<str>], mut widths: Vec<usize>, width: usize) ->
     widths
 }
 
-/// One row of a table that goes on, whose widths are known before. Its last cell has none.
+/// One row of a table that continues, with fixed widths. Its last cell has none.
 pub fn row(header: &[&str], cells: &[String], widths: &[usize]) -> String {
     row_within(header, cells, widths, width())
 }
 
-/// The same within a width. Without one nothing is cut, and all is on one line.
+/// The same within a width. Without a width, nothing is cut and everything is on one line.
 pub fn row_within(header: &[&str], cells: &[String], widths: &[usize], width: Option<usize>) -> String {
     let last = cells.last().map(|last| printable(last)).unwrap_or_default();
     let Some(width) = width else {
@@ -146,7 +147,7 @@ fn shortened(cell: &str, width: usize) -> String {
     cell.chars().take(width.saturating_sub(1)).chain(['\u{2026}']).collect()
 }
 
-/// Lines of whole words. A word that is longer than a line stays whole.
+/// Wraps at words. A word longer than a line stays whole.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![];
     for word in text.split_whitespace() {
@@ -161,19 +162,20 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Names and values below each other.
+/// Names and values, one pair per line.
 pub fn fields<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> String {
     let pairs: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     pairs.iter().map(|(name, value)| format!("{name:width$}  {}\n", printable(value))).collect()
 }
 
-/// Texts of others go to a terminal, which control characters would command.
+/// Replaces control characters, so that foreign text cannot control the terminal.
 pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// Writes a line to standard output at once. That nobody reads it any more, as after `| head`, ends the program quietly.
+/// Writes a line to standard output at once. A closed pipe, as after `| head`, ends the program
+/// quietly.
 pub fn line(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let written =

@@ -1,9 +1,9 @@
-//! How far long work has come, on standard error: a bar on a terminal, lines elsewhere.
+//! Shows progress on standard error: a bar on a terminal, lines elsewhere.
 
 use std::io::{self, IsTerminal, Write};
 
 const BAR: usize = 20;
-/// Back to the line's begin, which is wiped.
+/// Returns to the start of the line and clears it.
 const WIPE: &str = "\r\u{1b}[2K";
 
 #[derive(Debug)]
@@ -14,14 +14,14 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of so many, if that is known.
+    /// The total, if known.
     #[must_use]
     pub fn of(all: Option<u64>) -> Self {
         let is_dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
         Self { is_terminal: io::stderr().is_terminal() && !is_dumb, all, told: String::new() }
     }
 
-    /// Tells what is new.
+    /// Shows new progress.
     pub fn tell(&mut self, done: u64, text: &str) {
         let text = if self.is_terminal { line(done, self.all, text) } else { text.to_owned() };
         if text == self.told {
@@ -44,13 +44,13 @@ impl Drop for Progress {
     }
 }
 
-/// Nobody reads it where standard error is closed, and the work goes on.
+/// Ignores a closed standard error, so that the work continues.
 fn print(text: &str) {
     let mut out = io::stderr().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// The bar and what is told beside it.
+/// The bar with its text.
 #[must_use]
 pub fn line(done: u64, all: Option<u64>, text: &str) -> String {
     let Some(all) = all.filter(|all| *all > 0) else { return text.to_owned() };

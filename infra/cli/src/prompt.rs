@@ -1,11 +1,11 @@
-//! Whether a person means it.
+//! Asks a person for confirmation.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-/// Asks a person, where there is one.
+/// Asks a person; `None` if there is none.
 pub type Ask = Option<fn(&str) -> bool>;
 
-/// A person sits there only if both what they read and what they type is a terminal.
+/// Only if both input and output are terminals is there a person.
 #[must_use]
 pub fn at_the_terminal() -> Ask {
     let is_there = io::stdin().is_terminal() && io::stderr().is_terminal();
@@ -20,7 +20,7 @@ fn question(text: &str) -> bool {
     asked.is_ok() && read.is_ok() && is_yes(&answer)
 }
 
-/// Anything else is no.
+/// Everything else means no.
 #[must_use]
 pub fn is_yes(answer: &str) -> bool {
     ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())

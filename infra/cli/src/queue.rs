@@ -1,4 +1,4 @@
-//! A queue of SQS, as the commands need it.
+//! An SQS queue, as the commands use it.
 
 use crate::error::Failure;
 use aws_sdk_sqs::Client;
@@ -10,17 +10,18 @@ use std::time::Duration;
 pub use webhooks_queue::{BATCH, Depth, Letter as Received};
 
 pub trait Queue {
-    /// Up to ten messages, hidden for `hidden`. Waits for the first up to `wait`, 20 seconds at most.
+    /// Receives up to ten messages and hides them for `hidden`. Waits up to `wait` for the first
+    /// one, 20 seconds at most.
     fn receive(
         &self,
         most: usize,
         hidden: Duration,
         wait: Duration,
     ) -> impl Future<Output = Result<Vec<Received>, Failure>>;
-    /// Sends a message as it was first sent: body, attributes, group and trace.
+    /// Sends a message as it was sent first: body, attributes, group and trace.
     fn send(&self, message: &Received) -> impl Future<Output = Result<(), Failure>>;
     fn delete(&self, message: &Received) -> impl Future<Output = Result<(), Failure>>;
-    /// Lets others see it at once.
+    /// Makes it visible again at once.
     fn show(&self, message: &Received) -> impl Future<Output = Result<(), Failure>>;
     fn depth(&self) -> impl Future<Output = Result<Depth, Failure>>;
 }

@@ -1,4 +1,4 @@
-//! Signs requests to AWS with the credentials that the AWS command line would take.
+//! Signs requests to AWS with the same credentials as the AWS command line.
 
 use crate::error::{Exit, Failure};
 use aws_config::SdkConfig;
@@ -10,7 +10,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
 
-/// Credentials are asked for again so long before they end.
+/// How long before their end the credentials are renewed.
 const RENEWED_BEFORE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Signer {
@@ -25,7 +25,7 @@ impl Signer {
         Self { provider: aws.credentials_provider(), region, credentials: Mutex::default() }
     }
 
-    /// Signs for a service, by the name that it signs with.
+    /// Signs for a service, by its signing name.
     ///
     /// # Errors
     /// There are no credentials or no region.
@@ -37,7 +37,7 @@ impl Signer {
         let parameters = parameters.map_err(unsigned)?.into();
         let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default();
         let (method, url) = (request.method().as_str(), request.url().as_str());
-        // AWS asks for a signature over each header of this kind.
+        // AWS wants each header of this kind in the signature.
         let headers = request.headers().iter().filter(|(name, _)| name.as_str().starts_with("x-amz-"));
         let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let signable = SignableRequest::new(method, url, headers, SignableBody::Bytes(body));

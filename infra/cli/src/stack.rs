@@ -1,11 +1,11 @@
-//! The deployed stack: where everything is.
+//! The outputs of the deployed stack.
 
 use crate::error::{Exit, Failure};
 use aws_config::SdkConfig;
 use std::collections::BTreeMap;
 use tokio::sync::OnceCell;
 
-/// The outputs of the template, read from CloudFormation when the first one is needed that was not given.
+/// The template's outputs. CloudFormation is asked when the first missing one is needed.
 #[derive(Debug)]
 pub struct Stack {
     pub aws: SdkConfig,
@@ -28,7 +28,7 @@ impl Stack {
         })
     }
 
-    /// What stands in place of the stack's own outputs.
+    /// The values that replace the stack's own outputs.
     pub fn given(&self) -> &BTreeMap<String, String> {
         &self.given
     }
@@ -46,7 +46,7 @@ impl Stack {
         })
     }
 
-    /// All that the stack says of itself, without what was given.
+    /// All outputs of the stack, without the given ones.
     ///
     /// # Errors
     /// No stack is named, or it cannot be described.

@@ -1,4 +1,4 @@
-//! Values as people write them.
+//! Reads and writes values in the form that people use.
 
 use crate::error::Failure;
 use base64::Engine;
@@ -30,7 +30,7 @@ pub(crate) fn moment(text: &str) -> Result<OffsetDateTime, String> {
     read.ok_or_else(|| "write it as 2026-11-24T09:30:00Z".to_owned())
 }
 
-/// A moment, or one so long ago.
+/// A moment, or a time before now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Since {
     At(OffsetDateTime),
@@ -56,7 +56,7 @@ pub(crate) fn when(at: OffsetDateTime) -> String {
     exact(at.replace_nanosecond(0).unwrap_or(at))
 }
 
-/// In UTC, with whatever part of a second there is.
+/// In UTC, with the full fraction of a second.
 pub(crate) fn exact(at: OffsetDateTime) -> String {
     at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).expect("a UTC time of this era always formats")
 }
@@ -68,7 +68,7 @@ pub(crate) fn random_secret() -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A secret from standard input, so that it is in no shell history and no list of processes.
+/// Reads a secret from standard input, so that it is in no shell history and no list of processes.
 pub(crate) fn secret_from_stdin() -> Result<String, Failure> {
     let mut text = String::new();
     let read = std::io::stdin().read_to_string(&mut text);

@@ -1,4 +1,5 @@
-//! The dashboard as a CloudFormation template, which template.yaml deploys as a nested stack.
+//! Writes the dashboard as a CloudFormation template, which template.yaml deploys as a nested
+//! stack.
 
 use crate::panels::{ATTENTION, Panel, Row, Unit, View};
 use crate::series::{Series, Source};
@@ -37,7 +38,7 @@ Resources:
         - ""
 "#;
 const INDENT: &str = "            ";
-/// What the three placeholders of a series are here.
+/// The values of a series' three placeholders.
 const NAMES: [(&str, &str); 3] = [("@stack", "${ReceiverStackName}"), ("@api", "${ApiId}"), ("@table", "${TableName}")];
 
 pub(crate) fn template(rows: &[Row]) -> String {
@@ -51,7 +52,7 @@ pub(crate) fn template(rows: &[Row]) -> String {
     )
 }
 
-/// Those that are always there, and those of the operations API.
+/// The widgets that are always there, and those of the operations API.
 fn widgets(rows: &[Row]) -> [Vec<String>; 2] {
     let mut widgets = [const { Vec::new() }; 2];
     let mut y = 0;
@@ -152,11 +153,11 @@ fn metric(series: &Series) -> Value {
             let names: Vec<_> = dimensions.iter().map(|(name, _)| *name).chain([*by]).collect();
             let fixed: String =
                 dimensions.iter().map(|(name, value)| format!(" {name}=\"{}\"", deployed(value))).collect();
-            // In quotes: a stack's name may have hyphens, which end a word of the search.
+            // In quotes, since a stack's name may have hyphens, which end a word of the search.
             let schema = format!("{{\"{}\",{}}}", deployed(namespace), names.join(","));
             options["expression"] =
                 format!("SEARCH('{schema} MetricName=\"{name}\"{fixed}', '{stat}', {})", series.period).into();
-            // The exclamation mark is Fn::Sub's escape.
+            // The exclamation mark escapes it from Fn::Sub.
             options["label"] = format!("{name} ${{!PROP('Dim.{by}')}}").into();
             json!([options])
         }

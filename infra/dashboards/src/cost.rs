@@ -1,12 +1,12 @@
-//! What a million accepted deliveries cost, from what CloudWatch counted and `prices.json`.
+//! The cost of a million accepted deliveries, from CloudWatch's counts and `prices.json`.
 
 use crate::series::{Series, api, function, logs, math, ours, queue, table};
 use serde::Deserialize;
 
-/// Little traffic is spread unevenly over minutes: an hour has enough of it for a ratio.
+/// Little traffic is uneven over minutes, but an hour has enough for a ratio.
 const HOUR: u32 = 3600;
 
-/// `prices.json`, which says what it assumes.
+/// `prices.json`, which states its assumptions.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Prices {
     pub memory_gigabytes: f64,
@@ -19,11 +19,11 @@ pub struct Dollars {
     pub million_invocations: f64,
     pub gigabyte_second: f64,
     pub million_queue_requests: f64,
-    /// What it costs more that a message has a group.
+    /// The surcharge for messages with a group.
     pub million_fair_queue_requests: f64,
     pub million_write_units: f64,
     pub million_read_units: f64,
-    /// Of provisioned capacity: a write a second, for an hour.
+    /// The price of provisioned capacity: one write per second for an hour.
     pub write_unit_hour: f64,
     pub read_unit_hour: f64,
     pub gigabyte_of_logs: f64,
@@ -50,7 +50,7 @@ pub(crate) fn per_million() -> Vec<Series> {
                 decimal(memory_gigabytes * dollars.gigabyte_second * 1e3),
             ),
         ),
-        // Sent, received and deleted.
+        // Messages are sent, received and deleted.
         ("Queues", format!("SUM([s1, s2, s3, e1, e2, r1, r1, r2, r2]) * {}", dollars.million_queue_requests)),
         ("Table", format!("SUM([writes * {}, reads * {}])", dollars.million_write_units, dollars.million_read_units)),
         ("Logs", format!("SUM([l1, l2, l3]) * {}", decimal(dollars.gigabyte_of_logs / 1e3))),
@@ -59,7 +59,7 @@ pub(crate) fn per_million() -> Vec<Series> {
     lines.into_iter().chain(counts().into_iter().map(|series| series.every(HOUR))).collect()
 }
 
-/// Nothing in an hour without a delivery: polling is paid for then, too, and there is nothing to
+/// Zero in an hour without a delivery. Polling costs something then, too, but there is nothing to
 /// divide it by.
 fn per_accepted(spent: &str) -> String {
     format!("IF(FILL(accepted, 0) > 0, ({spent}) / accepted, 0)")
@@ -90,7 +90,7 @@ fn counts() -> Vec<Series> {
     ]
 }
 
-/// Without an exponent, which metric math does not promise to read.
+/// Without an exponent, which metric math may not support.
 fn decimal(number: f64) -> String {
     let digits = format!("{number:.12}");
     digits.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -1,13 +1,13 @@
-//! The same dashboard for Grafana's CloudWatch data source, to be imported.
+//! Writes the same dashboard for Grafana's CloudWatch data source, for import.
 
 use crate::panels::{ATTENTION, Panel, Row, Unit, View};
 use crate::series::{Series, Source};
 use crate::sorted;
 use serde_json::{Value, json};
 
-/// What the three placeholders of a series are here.
+/// The values of a series' three placeholders.
 const NAMES: [(&str, &str); 3] = [("@stack", "${stack}"), ("@api", "${api}"), ("@table", "${table}")];
-/// CloudWatch's alarms are none of Grafana's.
+/// Grafana has no access to CloudWatch's alarms.
 const ALARMS: &str = "The alarms are CloudWatch's: [all of this stack](https://console.aws.amazon.com/cloudwatch/home?region=${region}#alarmsV2:?search=${stack})";
 
 pub(crate) fn dashboard(rows: &[Row]) -> String {
@@ -58,7 +58,7 @@ fn view(panel: &Panel) -> Value {
     }
 }
 
-/// With every option that Grafana's schema asks for, at its default.
+/// Every option that Grafana's schema requires, with its default.
 fn numbers(series: &[Series], calculation: &str) -> Value {
     json!({
         "type": "stat", "datasource": source(), "targets": targets(series),
@@ -85,7 +85,7 @@ fn graph(unit: Unit, series: &[Series], stacking: &str) -> Value {
     };
     let mut defaults = json!({ "unit": name, "min": 0 });
     defaults["custom"] = json!({ "showPoints": "auto", "stacking": { "mode": stacking } });
-    // Of what nobody has counted yet, CloudWatch has no metric, and Grafana would say "No data".
+    // CloudWatch has no metric before the first count, and Grafana would show "No data".
     if matches!(unit, Unit::Count | Unit::Dollars) {
         defaults["noValue"] = "0".into();
     }
@@ -124,7 +124,7 @@ fn target(index: usize, series: &Series) -> Value {
             target["label"] = format!("{name} ${{PROP('Dim.{by}')}}").into();
         }
         Source::Math(expression) => {
-            // The code editor of a metric search.
+            // The code editor for a metric search.
             target["metricEditorMode"] = 1.into();
             target["namespace"] = "".into();
             target["expression"] = expression.as_str().into();

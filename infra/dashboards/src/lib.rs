@@ -18,7 +18,7 @@ pub fn files() -> [(&'static str, String); 2] {
     [("cloudwatch.yaml", cloudwatch::template(&rows)), ("grafana.json", grafana::dashboard(&rows))]
 }
 
-/// With the keys in order, whether or not some dependency has switched on serde_json's `preserve_order`.
+/// Sorts the keys, even if a dependency has enabled serde_json's `preserve_order`.
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(map) => {

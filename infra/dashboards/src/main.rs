@@ -1,4 +1,5 @@
-//! Writes the generated files into the folder given, which is `infra/dashboards`: `cargo xtask dashboards`.
+//! Writes the generated files into the given folder, which is `infra/dashboards`: `cargo xtask
+//! dashboards`.
 
 use std::path::PathBuf;
 use std::{env, fs, io};

@@ -7,7 +7,7 @@ use crate::series::{Series, api, function, math, ours, ours_by, queue, table_by_
 pub struct Row {
     pub height: u32,
     pub panels: Vec<Panel>,
-    /// Only where the operations API is deployed: CloudWatch shows an error for an alarm that does not exist.
+    /// Only if the operations API is deployed, since CloudWatch shows an error for a missing alarm.
     pub of_operations: bool,
 }
 
@@ -29,12 +29,12 @@ pub enum View {
         unit: Unit,
         series: Vec<Series>,
     },
-    /// Totals over the whole time shown, or the latest value.
+    /// Totals of the shown time, or the latest value.
     Numbers {
         series: Vec<Series>,
         total: bool,
     },
-    /// What [`ATTENTION`] finds in the functions' logs.
+    /// The log lines that match [`ATTENTION`].
     Logs,
 }
 
@@ -47,7 +47,8 @@ pub enum Unit {
     Dollars,
 }
 
-/// The alarms of infra/alarms that are always there, without the stack's name; those that page come first.
+/// The alarms of infra/alarms that always exist, without the stack's name. Those that page come
+/// first.
 pub const ALARMS: &[&str] = &[
     "page",
     "ack-slo-5m",
@@ -92,7 +93,7 @@ pub const ALARMS: &[&str] = &[
     "prefix-unknown",
 ];
 
-/// Those of the operations API and its repair function.
+/// The alarms of the operations API and its repair function.
 pub const OPERATIONS_ALARMS: &[&str] = &[
     "dead-letters-repairs",
     "queue-age-repairs",
@@ -104,7 +105,8 @@ pub const OPERATIONS_ALARMS: &[&str] = &[
     "function-near-timeout-repair",
 ];
 
-/// The Logs Insights query for what a person should look at: our own errors, and whatever was given up or refused by us.
+/// The Logs Insights query for what a person should look at: our errors, and everything that we
+/// gave up or refused.
 pub const ATTENTION: &str = "fields @timestamp, message, tenant, notification, reason, code, cause\n\
     | filter level = 'ERROR' or message like /^(parked|dead|feedback parked|rejected)/\n\
     | sort @timestamp desc\n\
@@ -200,7 +202,7 @@ fn queues() -> Vec<Panel> {
         ]
     });
     let drains = [("notifications", "b1", "d1"), ("events", "b2", "d2"), ("feedback", "b3", "d3")];
-    // As the alarms calculate it: where nothing is consumed, as if it were one message a minute.
+    // The alarms' formula. If nothing is consumed, it assumes one message a minute.
     let drain = |(label, backlog, deleted)| {
         math(format!("60 * FILL({backlog}, 0) / IF(FILL({deleted}, 0) > 0, {deleted}, 1)"), label)
     };

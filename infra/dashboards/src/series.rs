@@ -1,15 +1,15 @@
-//! What a panel draws, in the terms that CloudWatch and Grafana share.
+//! The series of a panel, in terms that CloudWatch and Grafana share.
 
-/// `@stack`, `@api` and `@table` stand for what differs between deployments, in a namespace and in
-/// a dimension's value.
+/// `@stack`, `@api` and `@table` are placeholders for names of the deployment, in a namespace and
+/// in a dimension's value.
 #[derive(Debug, Clone)]
 pub struct Series {
-    /// How expressions call it.
+    /// Its name in expressions.
     pub id: &'static str,
     pub label: String,
-    /// Not drawn if false: an operand only.
+    /// False for a mere operand, which is not drawn.
     pub visible: bool,
-    /// Seconds.
+    /// In seconds.
     pub period: u32,
     pub source: Source,
 }
@@ -33,12 +33,12 @@ pub enum Source {
     Math(String),
 }
 
-/// The namespace of the metrics that the functions of a stack emit.
+/// The namespace of the metrics of a stack's functions.
 const OURS: &str = "VismaNetWebhooks/@stack";
-/// Of everything but the cost.
+/// The period of everything except the cost.
 pub(crate) const MINUTE: u32 = 60;
 
-/// A metric of our own.
+/// A metric of the functions.
 pub(crate) fn ours(service: &str, name: &'static str, stat: &'static str) -> Series {
     metric(OURS, name, &[("service", service)], stat)
 }
@@ -97,7 +97,7 @@ impl Series {
         self
     }
 
-    /// An operand: named, and not drawn.
+    /// Makes it an operand, with a name and not drawn.
     pub(crate) fn operand(mut self, id: &'static str) -> Self {
         self.id = id;
         self.visible = false;

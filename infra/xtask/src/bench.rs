@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what the functions cost, measured on this machine.
+//! `cargo xtask bench`: measures the cost of the functions on this machine.
 
 use crate::error::Result;
 use crate::process::Interrupt;
@@ -8,20 +8,20 @@ use crate::workspace::Workspace;
 use clap::ValueEnum;
 use std::path::PathBuf;
 
-/// Those that are measured as processes.
+/// The functions that are measured as processes.
 const FUNCTIONS: [&str; 7] =
     ["empty-function", "intake", "processor", "feedback", "reconciler", "operations", "repair"];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only this one
+    /// Run only this bench
     #[arg(value_enum)]
     bench: Option<Bench>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Bench {
-    /// Each function's start, beside an empty function's
+    /// The start of each function, beside an empty function
     ColdStart,
     /// Notifications through intake, processor and feedback
     Pipeline,
@@ -31,7 +31,7 @@ enum Bench {
     Calls,
     /// CPU time and allocations of single functions
     Functions,
-    /// How the costs grow with the ledger, the tenants and the subscriptions
+    /// How costs grow with the ledger, the tenants and the subscriptions
     Growth,
 }
 
@@ -47,7 +47,7 @@ impl Bench {
         }
     }
 
-    /// As the harness calls those that it runs.
+    /// The name of a bench in the harness.
     fn of_harness(self) -> Option<&'static str> {
         match self {
             Self::ColdStart => Some("cold-start"),
@@ -72,7 +72,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
         let mut install = workspace.command(python::interpreter(workspace)?);
         interrupt.run(install.arg("tests/peers/install.py"))?;
     }
-    // Every bench is run, even after one that has missed something.
+    // All benches run, even after one has missed a goal.
     let mut outcome = Ok(());
     for bench in benches {
         steps.next(bench.what());
@@ -87,7 +87,8 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
     outcome
 }
 
-/// Apart from each other: what the harness depends on switches on features that deployed functions do not have.
+/// Builds both separately, since dependencies of the harness enable features that deployed
+/// functions do not have.
 fn build(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     let mut functions = workspace.cargo();
     functions.args(["build", "--release"]).args(FUNCTIONS.iter().flat_map(|function| ["--package", function]));
@@ -108,7 +109,7 @@ fn measure(workspace: &Workspace, interrupt: &Interrupt, bench: Bench) -> Result
             command.args(["run", "--release", "--package", "benches", "--bin", program]);
             command
         }
-        // Not by `cargo run`, which would not pass on that it is asked to stop.
+        // Without `cargo run`, which would not pass on a signal to stop.
         Bench::ColdStart | Bench::Pipeline | Bench::SideBySide => {
             let mut command = workspace.command(release(workspace).join("harness"));
             command.args(bench.of_harness());
@@ -118,7 +119,7 @@ fn measure(workspace: &Workspace, interrupt: &Interrupt, bench: Bench) -> Result
     interrupt.run(&mut command)
 }
 
-/// Beside the folder that this program was built into.
+/// The release folder beside that of this program.
 fn release(workspace: &Workspace) -> PathBuf {
     workspace.binaries.with_file_name("release")
 }

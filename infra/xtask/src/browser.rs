@@ -1,4 +1,4 @@
-//! Chromium and ChromeDriver, with which the console is tested.
+//! Installs Chromium and ChromeDriver, which test the console.
 
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
@@ -7,11 +7,11 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-/// What is needed, and the programs of which any will do.
+/// What is needed, and the programs that provide it.
 const NEEDED: [(&str, &[&str]); 2] =
     [("Chromium", &["chromium", "chromium-browser", "google-chrome"]), ("ChromeDriver", &["chromedriver"])];
 
-/// Uses those on PATH, or else installs Debian's, where this is Debian and we may.
+/// Uses the programs on PATH. Otherwise installs Debian's, if this is Debian and we may.
 pub(crate) fn install(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     let Some(missing) = missing(workspace, interrupt)? else { return Ok(()) };
     if !Path::new("/etc/debian_version").exists() || !rustix::process::geteuid().is_root() {
@@ -28,7 +28,7 @@ pub(crate) fn install(workspace: &Workspace, interrupt: &Interrupt) -> Result<()
     self::missing(workspace, interrupt)?.map_or(Ok(()), |missing| Err(Error::NoBrowser { missing }))
 }
 
-/// The first of what is needed that is not there.
+/// The first missing one.
 fn missing(workspace: &Workspace, interrupt: &Interrupt) -> Result<Option<&'static str>> {
     for (name, programs) in NEEDED {
         let mut found = false;
@@ -36,7 +36,7 @@ fn missing(workspace: &Workspace, interrupt: &Interrupt) -> Result<Option<&'stat
             let mut version = workspace.command(program);
             version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
             found |= match interrupt.status(&mut version, Duration::from_secs(30)) {
-                // It cannot be started, so it is not there.
+                // It cannot be started, so it counts as missing.
                 Err(Error::Io { .. }) => false,
                 status => status?.is_some_and(|status| status.success()),
             };

@@ -1,18 +1,20 @@
-//! The inputs of one fuzzer, as the repository keeps them: two texts with an input a line,
-//! percent-encoded. The archive has what searches found. Seeds were written by hand, with names.
+//! The inputs of one fuzzer, in the repository's form: two texts with a percent-encoded input on
+//! each line. The archive has the inputs that searches found. The seeds were written by hand and
+//! have names.
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// By name.
+/// Keyed by name.
 pub(crate) type Seeds = BTreeMap<String, Vec<u8>>;
 
-/// With what is not ASCII: a line is printable, and has no blank at its end for an editor to take away.
+/// Encodes everything that is not printable ASCII, and blanks, since an editor would remove one at
+/// the end of a line.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
-/// Seeds are there to be read, so a blank stays.
+/// Seeds must be readable, so they keep their blanks.
 const ENCODED_IN_SEEDS: &AsciiSet = &CONTROLS.add(b'%');
 
-/// The same inputs make the same text, however often and in which order they come.
+/// The text does not depend on the order or the repetition of inputs.
 pub(crate) fn pack(inputs: impl IntoIterator<Item = Vec<u8>>) -> String {
     let line = |input: Vec<u8>| format!("{}\n", percent_encode(&input, ENCODED));
     inputs.into_iter().map(line).collect::<BTreeSet<_>>().into_iter().collect()
@@ -23,7 +25,7 @@ pub(crate) fn unpack(text: &str) -> impl Iterator<Item = Vec<u8>> {
 }
 
 /// A line is `NAME<TAB>INPUT`. A blank at its end is encoded, and an empty input has no tab, since
-/// an editor would take both away.
+/// an editor would remove both.
 pub(crate) fn pack_seeds(seeds: &Seeds) -> String {
     let line = |(name, input): (&String, &Vec<u8>)| {
         let line = format!("{name}\t{}", percent_encode(input, ENCODED_IN_SEEDS));
@@ -43,8 +45,8 @@ pub(crate) fn unpack_seeds(text: &str) -> Seeds {
     text.lines().map(seed).collect()
 }
 
-/// Such as `no-cursor`. A letter is first: a search unpacks seeds beside the archive's inputs, whose
-/// names are numbers.
+/// A name such as `no-cursor`. It must start with a letter, since seeds are unpacked beside the
+/// archive's inputs, which have numbers as names.
 pub(crate) fn seed_name(text: &str) -> Result<String, String> {
     let is_plain = text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
     if is_plain && text.starts_with(|first: char| first.is_ascii_lowercase()) {
@@ -59,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_bytes_come_back_from_a_line_of_printable_ascii() {
+    fn any_bytes_survive_packing_into_printable_ascii() {
         let mut inputs: BTreeSet<Vec<u8>> = (0..=u8::MAX).map(|byte| vec![byte]).collect();
         inputs.extend([vec![], b"%41".to_vec(), b"ends with a blank \r\n".to_vec(), (0..=u8::MAX).collect()]);
         let text = pack(inputs.clone());
@@ -69,20 +71,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_packed_depends_on_the_inputs_alone() {
+    fn packing_depends_only_on_the_inputs() {
         let pack = |inputs: [&str; 3]| pack(inputs.map(|input| input.as_bytes().to_vec()));
         assert_eq!(pack(["{\"a\": 1}", "b", "{\"a\": 1}"]), "b\n{\"a\":%201}\n");
         assert_eq!(pack(["c", "a", "b"]), pack(["b", "c", "a"]));
     }
 
     #[test]
-    fn no_inputs_are_an_empty_text_and_an_empty_input_is_an_empty_line() {
+    fn packs_no_inputs_and_an_empty_input_differently() {
         assert_eq!((pack([]), pack([vec![]])), (String::new(), "\n".to_owned()));
         assert_eq!((unpack("").count(), unpack("\n").count()), (0, 1));
     }
 
     #[test]
-    fn any_seed_comes_back_with_its_name_from_a_line_that_no_editor_changes() {
+    fn any_seed_and_its_name_survive_packing_and_an_editor() {
         let bytes = (0..=u8::MAX).map(|byte| (format!("byte-{byte}"), vec![byte]));
         let odd = [("nothing", ""), ("blanks", "  "), ("tab", "\t"), ("percent", "%41"), ("lines", "a \r\n b ")];
         let odd = odd.map(|(name, input)| (name.to_owned(), input.as_bytes().to_vec()));
@@ -94,14 +96,14 @@ mod tests {
     }
 
     #[test]
-    fn seeds_are_sorted_by_name_and_their_json_can_be_read() {
+    fn packs_seeds_by_name_with_readable_json() {
         let seeds = [("b", "{\"a\": \"1 %\"}\n"), ("a-b", "é "), ("a", "")];
         let seeds = seeds.map(|(name, input)| (name.to_owned(), input.as_bytes().to_vec()));
         assert_eq!(pack_seeds(&seeds.into()), "a\na-b\t%C3%A9%20\nb\t{\"a\": \"1 %25\"}%0A\n");
     }
 
     #[test]
-    fn a_seed_name_is_neither_a_number_nor_a_path() {
+    fn rejects_numbers_and_paths_as_seed_names() {
         for name in ["twice", "a-tenant-that-is-no-name", "v3"] {
             assert_eq!(seed_name(name).as_deref(), Ok(name));
         }

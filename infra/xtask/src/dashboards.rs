@@ -1,5 +1,5 @@
-//! `cargo xtask dashboards`: the dashboards' files from their one description, and a page that shows
-//! them with the values of a local run.
+//! `cargo xtask dashboards`: writes the dashboards' files from their single description, and a page
+//! that shows them with the values of a local run.
 
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
@@ -11,16 +11,17 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Also show CloudWatch's and Grafana's, filled from the log of the newest local run, as a page in the browser
+    /// Also show both dashboards with the values of the newest local run's log, as a page in the
+    /// browser
     #[arg(long)]
     show: bool,
-    /// Run the demo first, in a stack of its own, and show that run
+    /// Run the demo first, in its own stack, and show that run
     #[arg(long, requires = "show")]
     demo: bool,
-    /// Show this run: its functions.log, or the ministack.log of an older one
+    /// Show this run: its functions.log, or the ministack.log of an older run
     #[arg(long, value_name = "FILE", requires = "show", conflicts_with = "demo")]
     log: Option<PathBuf>,
-    /// Where to write the page; without it, .local/dashboards.html
+    /// Where to write the page; .local/dashboards.html by default
     #[arg(long, value_name = "FILE", requires = "show")]
     output: Option<PathBuf>,
 }
@@ -59,7 +60,7 @@ fn demo(workspace: &Workspace, interrupt: &Interrupt, steps: &mut Steps) -> Resu
 fn show(workspace: &Workspace, interrupt: &Interrupt, options: &Options, log: Option<&Path>) -> Result<()> {
     let mut show = workspace.command(python::interpreter(workspace)?);
     show.arg(workspace.root.join("infra/dashboards/show.py")).arg("--runs").arg(&workspace.local);
-    // Programs are started in the workspace, and the person may be in another folder.
+    // Programs start in the workspace, but the user may be in another folder.
     let absolute = |path: &Path| std::path::absolute(path).map_err(Error::io(format!("find {}", path.display())));
     if let Some(log) = log {
         show.arg("--log").arg(absolute(log)?);

@@ -1,5 +1,6 @@
-//! `cargo xtask deploy-test`: the guide's commands lead to a first notification; code deployed with cargo-lambda leaves alone what the
-//! template decides, and can be rolled back; and what cargo-lambda watches answers the events of `infra/events`.
+//! `cargo xtask deploy-test` checks three things. The guide's commands lead to a first
+//! notification. Code deployed with cargo-lambda keeps the template's settings and can be rolled
+//! back. And the functions under `cargo lambda watch` answer the events of `infra/events`.
 
 use crate::error::Result;
 use crate::process::Interrupt;
@@ -19,7 +20,8 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     steps.next("Build intake with cargo-lambda, for this machine");
     let mut build = workspace.cargo();
     build.env("PATH", path_with(&cargo_lambda));
-    // A release with all that cargo-lambda makes of it, save for the optimisation, which would show nothing more.
+    // A release build like cargo-lambda's, but without the optimisation, which would not matter
+    // here.
     build.envs(UNOPTIMISED);
     interrupt.run(build.args(["lambda", "build", "--release", "--package", "intake"]))?;
     steps.next("Start the local AWS and the stand-in");

@@ -1,4 +1,4 @@
-//! What can go wrong, each with what to do about it.
+//! Errors, each with advice.
 
 use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
@@ -30,7 +30,7 @@ pub(crate) enum Error {
     NotRunning(PathBuf),
     #[error("intake answered {answer} to GET {url}.\n{log}")]
     NotServing { url: String, answer: String, log: Log },
-    #[error("No bug of tests/planted/bugs.json is meant. `cargo xtask planted --list` shows them.")]
+    #[error("No bug of tests/planted/bugs.json matches. `cargo xtask planted --list` shows them.")]
     NothingPlanted,
     #[error(
         "Bug {number} cannot be planted: its text is in {file} {found} times. Make `find` of tests/planted/bugs.json fit."
@@ -40,7 +40,7 @@ pub(crate) enum Error {
     Untried { number: u32, log: Log },
     #[error("No test noticed these bugs of tests/planted/bugs.json: {numbers}. Write one for each.")]
     Unnoticed { numbers: String },
-    #[error("{} is no bill of materials of the function: {what}.", file.display())]
+    #[error("{} is not the function's bill of materials: {what}.", file.display())]
     BadSbom { file: PathBuf, what: String },
 }
 

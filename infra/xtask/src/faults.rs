@@ -1,4 +1,5 @@
-//! `cargo xtask faults`: load, operators and every fault on a stack of its own, since killing functions would hit everybody's.
+//! `cargo xtask faults`: runs load, operators and every fault on its own stack, since killed
+//! functions would disturb other runs.
 
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
@@ -10,19 +11,20 @@ use crate::workspace::Workspace;
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 
-/// The shortest time-out that the template knows, since what a killed function was working on comes back after six times this; and few
-/// attempts, so that something dies and has to be redriven.
+/// The shortest timeout that the template allows, since a killed function's messages come again
+/// after six times this. And few attempts, so that some messages die and must be redriven.
 const PARAMETERS: [&str; 2] = ["WorkerTimeoutSeconds=5", "MaxReceiveCount=3"];
 const SHORT_SECONDS: u64 = 20;
-/// The test writes this file beside stack.json where it wants the local AWS restarted, and waits until it is gone.
+/// To restart the local AWS, the test writes this file beside stack.json and waits until it is
+/// gone.
 const RESTART: &str = "restart";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// How long there are load and faults; without it 20 seconds
+    /// How long load and faults last; 20 seconds by default
     #[arg(long)]
     minutes: Option<u64>,
-    /// Decides what happens when; a new one unless told
+    /// Decides what happens when; a new one by default
     #[arg(long)]
     seed: Option<u64>,
 }

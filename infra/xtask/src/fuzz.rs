@@ -1,4 +1,5 @@
-//! `cargo xtask fuzz`: a search for inputs that break a property, and the smallest corpora that reach as much.
+//! `cargo xtask fuzz`: searches for inputs that break a property, and keeps the smallest corpora
+//! with the same coverage.
 
 use crate::corpus::{self, Seeds};
 use crate::error::{Error, Result};
@@ -10,22 +11,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, io};
 
-/// Longer inputs find nothing that shorter ones do not, and make corpora large.
+/// Longer inputs find nothing new, and make corpora large.
 const LONGEST_INPUT: u32 = 4096;
-/// An input that takes longer, in seconds, is a finding.
+/// A slower input is a finding. In seconds.
 const SLOWEST: u32 = 10;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// One of tests/fuzz/fuzz_targets; all unless told
+    /// One of tests/fuzz/fuzz_targets; all by default
     target: Option<String>,
-    /// How long to search with each
+    /// How long to search with each fuzzer
     #[arg(long, default_value_t = 5)]
     minutes: u64,
-    /// Do not search, but add this input to the seeds, such as one that broke a property
+    /// Do not search. Add this input to the seeds, such as one that broke a property
     #[arg(long, value_name = "FILE", requires_all = ["target", "seed"])]
     keep: Option<PathBuf>,
-    /// The name of that seed; it says what the input is
+    /// The name of that seed, which describes the input
     #[arg(long = "as", value_name = "NAME", requires = "keep", value_parser = corpus::seed_name)]
     seed: Option<String>,
 }
@@ -56,12 +57,12 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
 }
 
 impl Target<'_> {
-    /// Inputs written by hand, see [`corpus`].
+    /// The seeds, see [`corpus`].
     fn seeds(&self) -> PathBuf {
         self.corpus("seeds.txt")
     }
 
-    /// What searches found and the repository keeps, see [`corpus`].
+    /// The archive, see [`corpus`].
     fn archive(&self) -> PathBuf {
         self.corpus("txt")
     }
@@ -70,17 +71,17 @@ impl Target<'_> {
         self.workspace.root.join("tests/fuzz/corpus").join(&self.name).with_extension(kind)
     }
 
-    /// All that was ever found here.
+    /// All inputs that searches ever found here.
     fn found(&self) -> PathBuf {
         self.work("found")
     }
 
-    /// The seeds by their names, and the archive's inputs by their lines.
+    /// The seeds by name, and the archive's inputs by line.
     fn unpacked(&self) -> PathBuf {
         self.work("unpacked")
     }
 
-    /// The seeds, and what the archive is to have.
+    /// The seeds, and the new archive.
     fn kept(&self) -> PathBuf {
         self.work("kept")
     }
@@ -97,8 +98,8 @@ impl Target<'_> {
         interrupt.run(&mut search)
     }
 
-    /// Adds to what was written by hand the least that reaches whatever has been reached, by edges alone: how often each is passed would
-    /// keep many more.
+    /// Adds to the seeds the fewest inputs that reach every edge reached so far. It ignores how
+    /// often an edge is passed, since that would keep many more.
     fn minimise(&self, interrupt: &Interrupt) -> Result<()> {
         let (kept, seeds) = (self.kept(), self.read_seeds()?);
         empty(&kept)?;
@@ -140,7 +141,7 @@ impl Target<'_> {
         write(&self.seeds(), corpus::pack_seeds(&seeds))
     }
 
-    /// The first of the folders is written to.
+    /// The fuzzer writes to the first folder.
     fn program(&self, folders: &[PathBuf]) -> Command {
         let mut program = cargo_fuzz(self.workspace, "run");
         program.arg(&self.name).args(folders).arg("--");
@@ -149,7 +150,7 @@ impl Target<'_> {
     }
 }
 
-/// Without a sanitizer: `unsafe` is forbidden in the project, and so the stable toolchain does.
+/// Without a sanitizer: the project forbids `unsafe`, so the stable toolchain is enough.
 fn cargo_fuzz(workspace: &Workspace, verb: &str) -> Command {
     let mut command = workspace.cargo();
     command.args(["fuzz", verb, "--fuzz-dir", "tests/fuzz", "--sanitizer", "none", "--target-dir", "target/fuzz"]);
@@ -177,7 +178,7 @@ fn write(file: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     fs::write(file, content).map_err(Error::io(format!("write {}", file.display())))
 }
 
-/// Empty without the file, as it is for a new fuzzer.
+/// Empty if the file is missing, as for a new fuzzer.
 fn text(file: &Path) -> Result<String> {
     match fs::read_to_string(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
@@ -191,7 +192,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_corpus_belongs_to_a_fuzzer_and_is_as_packing_writes_it() {
+    fn every_corpus_belongs_to_a_fuzzer_and_is_packed() {
         let workspace = Workspace::find().unwrap();
         let names = names(&workspace).unwrap();
         assert!(!names.is_empty());
@@ -215,7 +216,7 @@ mod tests {
         assert_eq!(texts.collect::<BTreeSet<_>>(), expected);
     }
 
-    /// A workspace of its own, with a corpus of `settings`.
+    /// A workspace of this test, with a corpus of `settings`.
     fn with_corpus(test: &str) -> Workspace {
         let root = std::env::temp_dir().join(format!("xtask-fuzz-test-{test}-{}", std::process::id()));
         empty(&root.join("tests/fuzz/corpus")).unwrap();
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn an_input_is_kept_once_under_a_name() {
+    fn keeps_an_input_once_under_a_name() {
         let workspace = with_corpus("keep");
         let target = Target { workspace: &workspace, name: "settings".to_owned() };
         let broken = workspace.root.join("crash-1");

@@ -1,4 +1,5 @@
-//! `cargo xtask lint`: formatting, lints, dependencies, the template and its policies, and Terraform's example.
+//! `cargo xtask lint`: checks formatting, lints, dependencies, the template and its policies, and
+//! Terraform's example.
 
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-/// The main template, those nested in it, and who may deploy them.
+/// The main template, its nested templates, and the role that deploys them.
 const TEMPLATES: [&str; 9] = [
     "infra/template.yaml",
     "infra/scaling.yaml",
@@ -24,9 +25,9 @@ const TEMPLATES: [&str; 9] = [
     "infra/dashboards/cloudwatch.yaml",
     "infra/deployer.yaml",
 ];
-/// A workspace of its own, of whose lock file nothing else here takes notice.
+/// A separate workspace with its own lock file, which the other checks ignore.
 const FUZZERS: &str = "tests/fuzz/Cargo.toml";
-/// Cloning the advisory database takes a few seconds where it can be reached.
+/// Cloning the advisory database takes a few seconds, if it can be reached.
 const FETCH_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
@@ -43,7 +44,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     let mut checkov = workspace.command(python.join("checkov"));
     interrupt.run(checkov.args(["--config-file", "infra/checkov.yaml", "--file"]).args(TEMPLATES))?;
     steps.next("Terraform, as the template");
-    // In the same environment, for checkov reads Terraform, too.
+    // In the same environment, since checkov also reads Terraform.
     interrupt.run(workspace.command(python.join("python")).arg("infra/local/terraform_check.py"))?;
     steps.next("Clippy");
     let mut clippy = workspace.cargo_workspace(&["clippy", "--all-targets", "--all-features"]);
@@ -67,8 +68,8 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     Ok(())
 }
 
-/// What the real SAM CLI, SAM's own translator and AWS's models say of the templates, and Grafana's
-/// schema of its dashboard.
+/// Checks the templates with the real SAM CLI, SAM's own translator and AWS's models, and the
+/// dashboard with Grafana's schema.
 fn second_opinion(workspace: &Workspace, interrupt: &Interrupt, python: &Path) -> Result<()> {
     let folder = workspace.local.join("sam");
     create(&folder)?;
@@ -80,7 +81,7 @@ fn second_opinion(workspace: &Workspace, interrupt: &Interrupt, python: &Path) -
     };
     interrupt.run(&mut sam(&["validate", "--lint"]))?;
     let built = folder.join("build");
-    // It tells at length what to do next. What goes wrong, it writes to the other output.
+    // Its standard output is long advice. Errors go to standard error.
     interrupt.run(sam(&["build"]).arg("--build-dir").arg(&built).stdout(Stdio::null()))?;
     let script = |words: &[&str]| {
         let mut script = workspace.command(python.join("python"));
@@ -93,7 +94,7 @@ fn second_opinion(workspace: &Workspace, interrupt: &Interrupt, python: &Path) -
     interrupt.run(&mut script(&["infra/dashboards/show_test.py"]))
 }
 
-/// Against the clone of RustSec's database that `ADVISORY_DB` names, or else against the database itself.
+/// Uses the clone of RustSec's database at `ADVISORY_DB`, or else the database itself.
 fn advisories(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     if let Some(database) = std::env::var_os("ADVISORY_DB").map(PathBuf::from) {
         let configuration = with_database(workspace, &database)?;
@@ -114,7 +115,7 @@ fn advisories(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     Ok(())
 }
 
-/// The configuration, with another place for the database. cargo-deny takes it from there alone.
+/// The configuration with another path for the database. cargo-deny takes the path only from there.
 fn with_database(workspace: &Workspace, database: &Path) -> Result<PathBuf> {
     let database = database.canonicalize().map_err(Error::io(format!("find {}", database.display())))?;
     let source = workspace.root.join("deny.toml");

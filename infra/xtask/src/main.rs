@@ -33,9 +33,9 @@ use process::Interrupt;
 use std::process::ExitCode;
 use workspace::Workspace;
 
-/// Runs, tests and checks the webhook receiver, with nothing but this machine: no AWS account, no Docker.
+/// Runs, tests and checks the webhook receiver on this machine alone: no AWS account, no Docker.
 ///
-/// Needs cargo and Python 3.10 or newer. Everything it downloads or writes is in .local/ and target/.
+/// Needs cargo and Python 3.10 or newer. All downloads and output are in .local/ and target/.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
@@ -47,8 +47,9 @@ struct Arguments {
 enum Command {
     /// Start everything, run the demo, keep running until Ctrl-C
     ///
-    /// Deploys infra/template.yaml to a local AWS, next to a stand-in for Visma Net, and shows a few notifications on their way.
-    /// Logs and stack.json, which says where everything is, are in .local/up/.
+    /// Deploys infra/template.yaml to a local AWS, next to a stand-in for Visma Net, and shows a
+    /// few notifications on their way. The logs are in .local/up/, with stack.json, which holds all
+    /// addresses.
     Up {
         /// Stop after the demo
         #[arg(long)]
@@ -59,64 +60,80 @@ enum Command {
     },
     /// Run the functions under `cargo lambda watch`, with the environment of the stack that `up` keeps running
     ///
-    /// A function is built and started by its first `cargo lambda invoke`, and again after a change. Arguments after -- go to
-    /// `cargo lambda watch`, for example: cargo xtask watch -- --invoke-port 9001
+    /// The first `cargo lambda invoke` of a function builds and starts it, and a change builds it
+    /// again. Arguments after -- go to `cargo lambda watch`, for example: cargo xtask watch --
+    /// --invoke-port 9001
     Watch(watch::Options),
-    /// Run every test: doc tests, unit tests, and end-to-end tests against a stack of their own
+    /// Run every test: doc tests, unit tests, and end-to-end tests in their own stack
     ///
     /// Arguments after -- go to `cargo nextest run`, for example: cargo xtask test -- -E 'package(end-to-end)'
     Test {
         #[arg(last = true)]
         nextest: Vec<String>,
     },
-    /// Load a stack of its own, kill its functions, restart the local AWS, and count: nothing may be lost
+    /// Load a separate stack, kill its functions, restart the local AWS, and check that nothing is
+    /// lost
     ///
-    /// Visma Net is down, slow, out of quota and repeats itself meanwhile. The seed decides what happens when, and is printed.
+    /// Meanwhile Visma Net is down, slow, out of quota, or repeats itself. The seed decides what
+    /// happens when, and is printed.
     Faults(faults::Options),
-    /// Deploy code to a stack of its own with cargo-lambda, roll it back, and invoke what cargo-lambda watches
+    /// Deploy code to a separate stack with cargo-lambda, roll it back, and invoke the functions
+    /// under `cargo lambda watch`
     ///
-    /// Checks that memory, time-out, environment, role, mappings, concurrency and logging stay what the template made them.
+    /// Checks that memory, timeout, environment, role, mappings, concurrency and logging keep the
+    /// template's values.
     DeployTest,
-    /// Run the functions over models of AWS and Visma Net, by seed, with the faults they have to survive
+    /// Run the functions over models of AWS and Visma Net with faults, by seed
     ///
-    /// The same seed is the same run. The first that breaks an invariant is told as the shortest story that still breaks it.
+    /// The same seed gives the same run. If a run breaks an invariant, it prints the shortest story
+    /// that still breaks it.
     Simulate(simulate::Options),
-    /// Search for inputs that break a property, with each fuzzer of tests/fuzz, one after the other
+    /// Search for inputs that break a property, with each fuzzer of tests/fuzz in turn
     ///
-    /// Then keeps in tests/fuzz/corpus/TARGET.txt the least that reaches as much. What breaks a
-    /// property stays in tests/fuzz/artifacts. Once that is mended, --keep adds it to the seeds.
+    /// Afterwards it keeps in tests/fuzz/corpus/TARGET.txt the fewest inputs with the same
+    /// coverage. An input that breaks a property stays in tests/fuzz/artifacts. After the fix,
+    /// --keep adds it to the seeds.
     Fuzz(fuzz::Options),
-    /// Change the pure code in small ways, one at a time, and tell which change no test of its package notices
+    /// Make small changes to the pure code, one at a time, and report those that no test of its
+    /// package notices
     ///
-    /// What is left, and why it may be, is in tests/MUTANTS.md. The whole report is in target/mutants.
+    /// tests/MUTANTS.md explains the accepted ones. The whole report is in target/mutants.
     Mutants(mutants::Options),
-    /// Plant the bugs of tests/planted one by one in a copy of the sources, and tell which no test of their package notices
+    /// Plant the bugs of tests/planted one by one in a copy of the sources, and report those that no
+    /// test of their package notices
     ///
-    /// What an earlier run has found to be noticed is not tried again; verdicts and the last log are in target/planted.
+    /// It does not try bugs again that an earlier run has found to be noticed. Verdicts and the last
+    /// log are in target/planted.
     Planted(planted::Options),
-    /// Measure on this machine what the functions cost: starts, CPU, memory, AWS calls; without a name, everything
+    /// Measure the cost of the functions on this machine: starts, CPU, memory, AWS calls; all
+    /// benches by default
     ///
-    /// Reports are written to target/bench. A count that is missed, such as an AWS call too many, fails; times are only told.
+    /// Writes reports to target/bench. It fails on a missed count, such as an extra AWS call. Times
+    /// are only reported.
     Bench(bench::Options),
-    /// Check formatting, lints, dependencies, the template and its policies, and that Terraform's example is as the template
+    /// Check formatting, lints, dependencies, the template and its policies, and that Terraform's
+    /// example matches the template
     Lint,
-    /// Build all functions with cargo-lambda and archive them as they are released, in target/release-archives
+    /// Build all functions with cargo-lambda and archive them for a release, in
+    /// target/release-archives
     ///
-    /// With bills of materials and checksums. Fails if an archive is too large or would not run on Lambda. Takes seven minutes
-    /// on two cores.
+    /// Adds bills of materials and checksums. It fails if an archive is too large or would not run
+    /// on Lambda. Takes seven minutes on two cores.
     Release(release::Options),
     /// Write a bill of materials of each function to target/sbom, in CycloneDX's JSON
     Sbom,
-    /// Write the dashboards' files from their description; with --show, look at them with the values of a local run
+    /// Write the dashboards' files from their description; with --show, show them with the values
+    /// of a local run
     ///
-    /// The page needs nothing else. Each panel has a chart with a table behind it, or the reason why it has no values.
-    /// Without a terminal or a browser, only the page's path is printed.
+    /// The page is self-contained. Each panel has a chart with a table behind it, or the reason why
+    /// it has no values. Without a terminal or a browser, it only prints the page's path.
     Dashboards(dashboards::Options),
     /// Record `learn` in a terminal, from an unknown notification to a processed one, as docs/learn.svg
     Record,
-    /// Take the pictures of the console that README.md shows, docs/console-light.png and docs/console-dark.png, after a demo
+    /// Run a demo and take the screenshots of the console for README.md, docs/console-light.png and
+    /// docs/console-dark.png
     Screenshot,
-    /// Remove what the other commands installed and wrote in .local/
+    /// Remove everything in .local/ that the other commands installed or wrote
     Clean,
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask mutants`: small changes to the code, each of which some test has to notice.
+//! `cargo xtask mutants`: makes small changes to the code that a test must notice.
 
 use crate::error::Result;
 use crate::process::Interrupt;
@@ -9,12 +9,12 @@ use std::process::Command;
 
 /// The pure code, which has its tests next to it.
 const PACKAGES: [&str; 4] = ["webhooks-signature", "webhooks-model", "webhooks-batch", "processor"];
-/// A mutant that takes longer, in seconds, goes round for ever.
+/// A slower mutant loops for ever. In seconds.
 const SLOWEST: &str = "60";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// A package of the workspace; the pure ones unless told
+    /// A package of the workspace; the pure ones by default
     package: Option<String>,
     /// Only these files
     #[arg(long)]
@@ -28,7 +28,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
     let mut verdict = Ok(());
     for package in packages {
         steps.next(&format!("Change {package}, one thing at a time"));
-        // What nobody noticed in one package does not keep the next from being looked at.
+        // Unnoticed mutants in one package do not stop the next one.
         let found = interrupt.run(&mut mutants(workspace, package, &options.file)?);
         interrupt.check()?;
         verdict = verdict.and(found);
@@ -38,14 +38,14 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
     Ok(())
 }
 
-/// In a copy of the workspace, so that a run that is stopped leaves no mutant behind.
+/// Works in a copy of the workspace, so that an interrupted run leaves no mutant behind.
 fn mutants(workspace: &Workspace, package: &str, files: &[String]) -> Result<Command> {
     let output = workspace.root.join("target/mutants").join(package);
     create(&output)?;
     let mut command = workspace.cargo();
     command.args(["mutants", "--package", package, "--timeout", SLOWEST, "--output"]).arg(output);
     command.args(files.iter().flat_map(|file| ["--file", file])).args(["--", "--tests"]);
-    // A failure is all that is asked for: neither its smallest input nor its place among those to be tried again.
+    // Only the failure matters, so proptest need not shrink or store the input.
     command.envs([
         ("CARGO_PROFILE_DEV_DEBUG", "0"),
         ("PROPTEST_CASES", "64"),

@@ -1,4 +1,5 @@
-//! `cargo xtask planted`: the bugs of tests/planted, one at a time in a copy of the sources, and which of them no test notices.
+//! `cargo xtask planted`: plants the bugs of tests/planted, one at a time in a copy of the sources,
+//! and reports those that no test notices.
 
 use crate::error::{Error, Log, Result};
 use crate::process::Interrupt;
@@ -16,9 +17,9 @@ use std::time::{Duration, Instant};
 const BUGS: &str = "tests/planted/bugs.json";
 /// Most of it is for the first build of a package's tests.
 const SLOWEST: Duration = Duration::from_secs(1800);
-/// What nextest ends with where a test has failed. Any other failure is its own, such as that nothing could be built.
+/// nextest's exit code for failed tests. Any other code is another problem, such as a failed build.
 const TEST_FAILED: i32 = 100;
-/// A failure is all that is asked for: neither a backtrace nor the smallest input.
+/// Only the failure matters, not a backtrace or the smallest input.
 const QUICKLY: [(&str, &str); 4] = [
     ("CARGO_PROFILE_DEV_DEBUG", "0"),
     ("PROPTEST_CASES", "64"),
@@ -28,16 +29,16 @@ const QUICKLY: [(&str, &str); 4] = [
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only these, by their numbers, separated by commas
+    /// Only the bugs with these numbers, separated by commas
     #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
     only: Vec<u32>,
-    /// Only those that the tests of this package have to notice
+    /// Only bugs that the tests of this package must notice
     #[arg(long)]
     package: Option<String>,
-    /// Show them, and try none
+    /// List the bugs without trying them
     #[arg(long)]
     list: bool,
-    /// Try them again, also those that an earlier run found to be noticed
+    /// Also try bugs that an earlier run found to be noticed
     #[arg(long)]
     again: bool,
 }
@@ -49,7 +50,7 @@ struct Bug {
     file: String,
     find: String,
     put: String,
-    /// Whose tests have to notice it: a package, or a program in Python.
+    /// The package, or the Python program, whose tests must notice it.
     package: String,
     caught_by: Vec<String>,
 }
@@ -57,7 +58,7 @@ struct Bug {
 #[derive(Debug, Serialize, Deserialize)]
 struct Verdict {
     bug: Bug,
-    /// Of the tests that have to notice it, those that did.
+    /// The tests that noticed it.
     caught_by: Vec<String>,
     seconds: u64,
 }
@@ -83,7 +84,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
     let sources = Sources::copy(workspace, interrupt, folder)?;
     let file = sources.folder.join("verdicts.json");
     let mut verdicts: Verdicts = if file.exists() { json(&file)? } else { Verdicts::new() };
-    // One package after the other, so that little is built anew.
+    // One package after the other, to save builds.
     bugs.sort_by_cached_key(|bug| (bug.package.clone(), bug.number));
     for bug in &bugs {
         steps.next(&format!("{}: {}: {}", bug.number, bug.package, bug.says));
@@ -106,7 +107,7 @@ fn is_meant(bug: &Bug, options: &Options) -> bool {
     is_of_package && (options.only.is_empty() || options.only.contains(&bug.number))
 }
 
-/// As a table, which a document can have.
+/// Prints a table in the form for a document.
 fn tell(bugs: &[Bug], verdicts: &Verdicts) -> Result<()> {
     let meant: BTreeSet<u32> = bugs.iter().map(|bug| bug.number).collect();
     let mut missed = vec![];
@@ -122,7 +123,8 @@ fn tell(bugs: &[Bug], verdicts: &Verdicts) -> Result<()> {
     if missed.is_empty() { Ok(()) } else { Err(Error::Unnoticed { numbers: missed.join(", ") }) }
 }
 
-/// A copy of the sources, so that no bug is ever in ours, and builds of its own, so that ours stay what they are.
+/// A copy of the sources with its own builds. So no bug gets into the real sources, and the real
+/// builds stay.
 struct Sources<'r> {
     workspace: &'r Workspace,
     interrupt: &'r Interrupt,
@@ -131,7 +133,7 @@ struct Sources<'r> {
 }
 
 impl<'r> Sources<'r> {
-    /// What is the same stays as it is, so that it is not built again.
+    /// Leaves equal files untouched, so that they are not built again.
     fn copy(workspace: &'r Workspace, interrupt: &'r Interrupt, folder: PathBuf) -> Result<Self> {
         let root = folder.join("sources");
         create(&root)?;
@@ -150,7 +152,7 @@ impl<'r> Sources<'r> {
         for name in files {
             mirror(&workspace.root.join(name), &copy.root.join(name))?;
         }
-        // Some tests ask git which files there are.
+        // Some tests ask git for the list of files.
         for words in [["init", "--quiet"], ["add", "--all"]] {
             interrupt.run(workspace.command("git").args(words).current_dir(&copy.root))?;
         }
@@ -163,7 +165,7 @@ impl<'r> Sources<'r> {
         let sound = read(&path)?;
         write(&path, &planted(bug, &sound)?)?;
         let tested = self.test(bug);
-        // Also where somebody has stopped it.
+        // Also after an interrupt.
         write(&path, &sound)?;
         let failed = tested?;
         let caught_by: Vec<String> = bug.caught_by.iter().filter(|test| failed.contains(*test)).cloned().collect();
@@ -173,7 +175,7 @@ impl<'r> Sources<'r> {
         Ok(Verdict { bug: bug.clone(), caught_by, seconds: begin.elapsed().as_secs() })
     }
 
-    /// The tests that fail.
+    /// The failed tests.
     fn test(&self, bug: &Bug) -> Result<BTreeSet<String>> {
         let is_python = bug.package.ends_with(".py");
         let mut tests = if is_python { self.python(&bug.package)? } else { self.nextest(&bug.package) };
@@ -195,7 +197,7 @@ impl<'r> Sources<'r> {
         nextest
     }
 
-    /// In the environment that `lint` runs it in.
+    /// In the environment of `lint`.
     fn python(&self, program: &str) -> Result<Command> {
         let of = if program.contains("terraform") { "policies" } else { "lint" };
         let requirements = format!("infra/local/requirements-{of}.txt");
@@ -214,7 +216,8 @@ fn planted(bug: &Bug, sound: &str) -> Result<String> {
     }
 }
 
-/// By the last part of the names in nextest's lines, such as `FAIL [   0.004s] (3/9) store::it waits::what_waits`.
+/// The last part of the names in nextest's lines, such as `FAIL [   0.004s] (3/9) store::it
+/// waits::what_waits`.
 fn failed(log: &str) -> BTreeSet<String> {
     let is_failure =
         |line: &&str| ["FAIL [", "TIMEOUT [", "ABORT [", "SIGABRT ["].iter().any(|word| line.starts_with(word));
@@ -230,7 +233,7 @@ fn logged(interrupt: &Interrupt, command: &mut Command, log: &Path) -> Result<Op
     interrupt.status(command.stdout(file).stderr(copy), SLOWEST)
 }
 
-/// As git lists them with `-z`.
+/// The names in the output of git with `-z`.
 fn names(list: &str) -> impl Iterator<Item = &str> {
     list.split('\0').filter(|name| !name.is_empty())
 }
@@ -269,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bug_is_planted_where_its_text_stands_once() {
+    fn plants_a_bug_only_at_a_unique_text() {
         assert_eq!(planted(&bug(), "if a < b {}").unwrap(), "if a <= b {}");
         for text in ["if a <= b {}", "a < b || a < b"] {
             assert!(matches!(planted(&bug(), text), Err(Error::Misplaced { number: 7, .. })), "{text}");
@@ -277,14 +280,14 @@ mod tests {
     }
 
     #[test]
-    fn the_tests_that_failed_are_read_from_the_log() {
+    fn reads_the_failed_tests_from_the_log() {
         let log = "   Compiling a v0.1.0\n        FAIL [   0.004s] (3/9) a::it waits::one_is_less\nFAIL: not this\n\
                    \x20    TIMEOUT [ 120.004s] (4/9) a two_hangs\n        FAIL [   0.004s] (3/9) a::it waits::one_is_less\n";
         assert_eq!(failed(log), BTreeSet::from(["one_is_less".to_owned(), "two_hangs".to_owned()]));
     }
 
     #[test]
-    fn numbers_and_a_package_choose_together() {
+    fn filters_by_numbers_and_package() {
         let options = |only: &[u32], package: Option<&str>| Options {
             only: only.to_vec(),
             package: package.map(str::to_owned),

@@ -1,4 +1,4 @@
-//! Programs that this one starts, none of which outlives it.
+//! Child processes, which never outlive this program.
 
 use crate::error::{Error, Log, Result};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
@@ -12,10 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const POLL: Duration = Duration::from_millis(20);
-/// What a program gets between being asked to stop and being killed.
+/// The time between the signal to stop and the kill.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Whether somebody asked this program to stop. It is asked at every wait, so that stopping unwinds like any error.
+/// Whether this program was asked to stop. Every wait checks it, so that stopping unwinds like an
+/// error.
 #[derive(Debug, Clone)]
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
@@ -32,7 +33,7 @@ impl Interrupt {
         if self.0.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     }
 
-    /// Asks again and again until there is an answer or `limit` has passed.
+    /// Polls until there is an answer or `limit` has passed.
     pub(crate) fn poll<T>(&self, limit: Duration, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<Option<T>> {
         let start = Instant::now();
         loop {
@@ -52,12 +53,12 @@ impl Interrupt {
         self.serve(command, || Ok(()))
     }
 
-    /// Runs a program to its end or, if that takes longer than `limit`, stops it and tells nothing.
+    /// Runs a program to its end. After `limit` it stops the program and returns `None`.
     pub(crate) fn status(&self, command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
         self.attend(command, limit, || Ok(()))
     }
 
-    /// Runs a program to its end, and does what it asks for meanwhile.
+    /// Runs a program to its end, and serves its requests meanwhile.
     pub(crate) fn serve(&self, command: &mut Command, serve: impl FnMut() -> Result<()>) -> Result<()> {
         match self.attend(command, Duration::MAX, serve)? {
             Some(status) if !status.success() => Err(Error::Failed { command: line(command), status }),
@@ -84,7 +85,7 @@ impl Interrupt {
     }
 }
 
-/// A program in the background, with everything it starts. Stops when dropped.
+/// A program in the background, with its children. Stops when dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     what: &'static str,
@@ -97,13 +98,14 @@ impl Server {
     pub(crate) fn start(what: &'static str, mut command: Command, log: &Path) -> Result<Self> {
         let file = File::create(log).map_err(Error::io(format!("write {}", log.display())))?;
         let copy = file.try_clone().map_err(Error::io(format!("write {}", log.display())))?;
-        // A group of its own: Ctrl-C in the terminal must not reach it before this program stops it, nor miss its children.
+        // Its own process group: Ctrl-C in the terminal must neither reach it before this program
+        // stops it, nor miss its children.
         command.process_group(0).stdin(Stdio::null()).stdout(file).stderr(copy);
         let child = spawn(&mut command)?;
         Ok(Self { what, command, child, log: Log(log.to_owned()) })
     }
 
-    /// Asks it to stop, gives it `grace` to write down what it keeps, and starts it again.
+    /// Asks it to stop, gives it `grace` to write its state, and starts it again.
     pub(crate) fn restart(&mut self, grace: Duration) -> Result<()> {
         self.stop(grace);
         self.child = spawn(&mut self.command)?;
@@ -114,7 +116,7 @@ impl Server {
         let group = Pid::from_child(&self.child);
         let _ = kill_process_group(group, Signal::TERM);
         end(&mut self.child, grace);
-        // Whatever of the group did not follow its leader: the functions that MiniStack runs.
+        // Kills children that outlived their leader: the functions of MiniStack.
         let _ = kill_process_group(group, Signal::KILL);
     }
 
@@ -123,7 +125,7 @@ impl Server {
     }
 
     /// # Errors
-    /// If it has ended by itself.
+    /// It has ended by itself.
     pub(crate) fn check(&mut self) -> Result<()> {
         match self.child.try_wait().map_err(Error::io("wait for a program"))? {
             Some(status) => Err(Error::Stopped { what: self.what, status, log: self.log() }),
@@ -152,7 +154,7 @@ fn spawn(command: &mut Command) -> Result<Child> {
     command.spawn().map_err(|error| Error::io(format!("run `{}`", line(command)))(error))
 }
 
-/// Waits for a program that was asked to stop, and kills it if it does not.
+/// Waits for a program that was asked to stop, and kills it after `grace`.
 fn end(child: &mut Child, grace: Duration) {
     let start = Instant::now();
     while matches!(child.try_wait(), Ok(None)) && start.elapsed() < grace {
@@ -162,7 +164,7 @@ fn end(child: &mut Child, grace: Duration) {
     let _ = child.wait();
 }
 
-/// The command as one would type it.
+/// The command as a user would type it.
 fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
@@ -184,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_takes_its_children_with_it() {
+    fn stopping_a_server_stops_its_children() {
         let log = std::env::temp_dir().join(format!("xtask-process-test-{}.log", std::process::id()));
         // The child ignores the signal that asks it to stop.
         let script = "(trap '' TERM; while :; do sleep 1; done) & echo $!; wait";
@@ -201,14 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn a_restarted_server_has_had_time_to_end_and_goes_on_in_the_same_log() {
+    fn a_restart_lets_the_server_finish_and_appends_to_the_log() {
         let log = std::env::temp_dir().join(format!("xtask-process-test-restart-{}.log", std::process::id()));
         let script = "trap 'echo saved; exit' TERM; echo began; while :; do sleep 0.05; done";
         let mut server = Server::start("The test", shell(script), &log).unwrap();
         let text = || std::fs::read_to_string(&log).ok();
         server.wait(&interrupt(false), || text().filter(|text| text == "began\n")).unwrap();
         server.restart(Duration::from_secs(10)).unwrap();
-        // A shell may have its say about a `sleep` that was ended with it.
+        // The shell may report a `sleep` that was killed.
         let went_on =
             |text: &String| text.starts_with("began\n") && text.ends_with("began\n") && text.contains("saved\n");
         server.wait(&interrupt(false), || text().filter(went_on)).unwrap();
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_ends_by_itself_is_told_with_its_log() {
+    fn reports_a_server_that_ends_by_itself_with_its_log() {
         let log = std::env::temp_dir().join(format!("xtask-process-test-ends-{}.log", std::process::id()));
         let mut server = Server::start("The test", shell("echo out of luck; exit 3"), &log).unwrap();
         let error = server.wait(&interrupt(false), || None::<()>).unwrap_err();
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_are_waited_for_limited_and_interrupted() {
+    fn waits_for_limits_and_interrupts_programs() {
         let ended = interrupt(false).status(&mut shell("exit 4"), Duration::from_secs(30)).unwrap();
         assert_eq!(ended.unwrap().code(), Some(4));
         assert!(matches!(interrupt(false).run(&mut shell("false")), Err(Error::Failed { .. })));

@@ -1,4 +1,4 @@
-//! Tells how far a command is.
+//! Prints the progress of a command.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! Python environments with exactly the packages that a requirements file pins.
+//! Creates Python environments with exactly the pinned packages of a requirements file.
 
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
@@ -6,7 +6,7 @@ use crate::workspace::Workspace;
 use std::fs;
 use std::path::PathBuf;
 
-/// The environment's `bin` folder. Nothing is done if it was made from the same requirements before.
+/// Returns the environment's `bin` folder. Does nothing if it was made from the same requirements.
 pub(crate) fn environment(
     workspace: &Workspace,
     interrupt: &Interrupt,
@@ -27,14 +27,14 @@ pub(crate) fn environment(
         other => other,
     })?;
     let mut pip = workspace.command(bin.join("python"));
-    // --no-deps: the file pins every package, so nothing else may come along.
+    // --no-deps: the file pins every package, so no other may be installed.
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r"]).arg(&requirements);
     interrupt.run(&mut pip)?;
     fs::write(&installed, wanted).map_err(Error::io(format!("write {}", installed.display())))?;
     Ok(bin)
 }
 
-/// A Python that is new enough.
+/// A recent enough Python.
 pub(crate) fn interpreter(workspace: &Workspace) -> Result<String> {
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let mut version = workspace.command(&python);

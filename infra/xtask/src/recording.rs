@@ -1,4 +1,4 @@
-//! `cargo xtask record`: the terminal recording of `learn` that the documents show.
+//! `cargo xtask record`: makes the terminal recording of `learn` for the documents.
 
 use crate::error::Result;
 use crate::process::Interrupt;

@@ -1,4 +1,5 @@
-//! `cargo xtask release`: all functions as they are released, with their bills of materials and checksums.
+//! `cargo xtask release`: builds the archives of all functions, with bills of materials and
+//! checksums.
 
 use crate::error::Result;
 use crate::process::Interrupt;
@@ -7,15 +8,15 @@ use crate::python;
 use crate::sbom::{self, FUNCTIONS};
 use crate::workspace::{Workspace, path_with};
 
-/// Where everything is written, below the workspace.
+/// The output folder, below the workspace.
 const ARCHIVES: &str = "target/release-archives";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The processor that the functions are for
+    /// The functions' processor architecture
     #[arg(long, value_enum, default_value_t = Architecture::Arm64)]
     architecture: Architecture,
-    /// Archive what is in target/lambda already, and build nothing
+    /// Archive the existing builds in target/lambda
     #[arg(long)]
     built: bool,
 }
@@ -28,7 +29,7 @@ enum Architecture {
 }
 
 impl Architecture {
-    /// As the template's parameter calls it.
+    /// The template's name for it.
     const fn name(self) -> &'static str {
         match self {
             Self::Arm64 => "arm64",
@@ -36,7 +37,7 @@ impl Architecture {
         }
     }
 
-    /// As cargo-lambda calls it.
+    /// The flag of cargo-lambda.
     const fn flag(self) -> &'static str {
         match self {
             Self::Arm64 => "--arm64",

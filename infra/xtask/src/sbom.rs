@@ -1,4 +1,4 @@
-//! `cargo xtask sbom`: what each function is made of, as CycloneDX 1.6 in JSON.
+//! `cargo xtask sbom`: lists the components of each function, as CycloneDX 1.6 in JSON.
 
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
@@ -10,10 +10,11 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 
-/// Each a package of its folder's name.
+/// Each package has the name of its folder.
 pub(crate) const FUNCTIONS: [&str; 6] = ["feedback", "intake", "operations", "processor", "reconciler", "repair"];
 
-/// Writes `target/sbom/{function}.cdx.json` for each and compares it with what Cargo.lock has for the function, on any platform.
+/// Writes `target/sbom/{function}.cdx.json` for each function, and compares it with the function's
+/// packages in Cargo.lock, on all platforms.
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     SBOM.install(workspace, interrupt)?;
     let folder = workspace.root.join("target/sbom");
@@ -36,18 +37,18 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command and keeps what it prints.
+/// Runs a command and keeps its output in the file.
 fn written(interrupt: &Interrupt, command: &mut Command, file: &Path) -> Result<String> {
     let create = File::create(file).map_err(Error::io(format!("write {}", file.display())))?;
     interrupt.run(command.stdout(create))?;
     fs::read_to_string(file).map_err(Error::io(format!("read {}", file.display())))
 }
 
-/// The packages of `locked`, lines of `cargo tree`, that the bill does not list.
+/// The packages of `locked`, lines of `cargo tree`, that are missing in the bill.
 fn missing(bill: &str, locked: &str) -> std::result::Result<Vec<String>, String> {
-    let bill: Value = serde_json::from_str(bill).map_err(|error| format!("it is no JSON: {error}"))?;
+    let bill: Value = serde_json::from_str(bill).map_err(|error| format!("it is not JSON: {error}"))?;
     if (bill["bomFormat"].as_str(), bill["specVersion"].as_str()) != (Some("CycloneDX"), Some("1.6")) {
-        return Err("it is no CycloneDX 1.6".to_owned());
+        return Err("it is not CycloneDX 1.6".to_owned());
     }
     let own = &bill["metadata"]["component"];
     let nested = own["components"].as_array().into_iter().flatten();
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_bill_is_told() {
+    fn rejects_invalid_bills() {
         assert!(missing("", LOCKED).unwrap_err().contains("JSON"));
         assert!(missing("{}", LOCKED).unwrap_err().contains("CycloneDX"));
         assert!(missing(&bill(json!([])), "").unwrap_err().contains("nothing"));

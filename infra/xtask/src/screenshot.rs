@@ -1,4 +1,4 @@
-//! `cargo xtask screenshot`: the pictures of the console that README.md shows.
+//! `cargo xtask screenshot`: takes the screenshots of the console for README.md.
 
 use crate::browser;
 use crate::error::Result;
@@ -9,7 +9,7 @@ use crate::stack::Servers;
 use crate::tools::NEXTEST;
 use crate::workspace::Workspace;
 
-/// The test that takes them, of the end-to-end crate: it has the browser.
+/// The test that takes them. It is in the end-to-end crate, which has the browser.
 const TEST: &str = "test(the_readme_shows_the_console)";
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {

@@ -1,4 +1,4 @@
-//! `cargo xtask simulate`: schedules of the seeded simulation, as many as asked for.
+//! `cargo xtask simulate`: runs schedules of the seeded simulation.
 
 use crate::error::Result;
 use crate::process::Interrupt;
@@ -12,13 +12,13 @@ pub(crate) struct Options {
     /// The first seed
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// Run this one and tell its story
+    /// Run this one and print its story
     #[arg(long)]
     seed: Option<u64>,
-    /// Plant a bug, to see it caught
+    /// Plant a bug, to see that it is found
     #[arg(long)]
     sabotage: Option<String>,
-    /// Plant a fine bug, by its number or its name
+    /// Plant a subtle bug, by its number or its name
     #[arg(long)]
     planted: Option<String>,
 }

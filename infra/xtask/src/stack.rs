@@ -1,4 +1,5 @@
-//! The local stack: MiniStack as AWS, the stand-in as Visma Net, and the template deployed between them.
+//! The local stack: MiniStack as AWS, the stand-in as Visma Net, and the deployed template between
+//! them.
 
 use crate::error::{Error, Log, Result};
 use crate::process::{Interrupt, Server};
@@ -13,21 +14,21 @@ use std::process::Command;
 use std::time::Duration;
 
 const STACK_NAME: &str = "webhooks";
-/// What the functions have in their environment, as `cargo lambda watch --env-file` reads it. In a run's folder.
+/// The functions' environment, in the form of `cargo lambda watch --env-file`. In a run's folder.
 pub(crate) const ENVIRONMENT: &str = "functions.env";
-/// What all functions print. In a run's folder.
+/// The output of all functions. In a run's folder.
 pub(crate) const OUTPUT: &str = "functions.log";
-/// Parallel requests that find a warm function. Each cold one starts a process, and all share this machine's cores
-/// (infra/local/README.md).
+/// Parallel requests that find a warm function. Each cold one starts a process, and all share this
+/// machine's cores (infra/local/README.md).
 const WARM: usize = 50;
-/// What the local AWS gets for writing its state down.
+/// The time that the local AWS has to write its state.
 const TO_WRITE_DOWN: Duration = Duration::from_secs(30);
 
 /// Runs until dropped.
 #[derive(Debug)]
 pub(crate) struct Stack {
     pub(crate) description: Description,
-    /// Where the description is, for whoever gets it by WEBHOOKS_STACK.
+    /// The path of the description, which WEBHOOKS_STACK passes on.
     pub(crate) file: PathBuf,
     pub(crate) folder: PathBuf,
     ministack: Server,
@@ -35,7 +36,7 @@ pub(crate) struct Stack {
     _lock: File,
 }
 
-/// What stack.json says.
+/// The content of stack.json.
 #[derive(Debug, Serialize)]
 pub(crate) struct Description {
     pub(crate) endpoint_url: String,
@@ -46,11 +47,11 @@ pub(crate) struct Description {
     pub(crate) outputs: Value,
     /// The log of the local AWS.
     pub(crate) ministack_log: PathBuf,
-    /// What roles asked of it.
+    /// The calls that the roles made.
     pub(crate) calls: Option<PathBuf>,
 }
 
-/// MiniStack and the stand-in, before anything is deployed.
+/// MiniStack and the stand-in before the deployment.
 #[derive(Debug)]
 pub(crate) struct Servers {
     folder: PathBuf,
@@ -72,7 +73,8 @@ impl Servers {
         Ok(Self { calls: Some(calls), ..servers })
     }
 
-    /// The same with a local AWS that writes its state down when it is asked to stop, and begins with that when it starts again.
+    /// The same with a local AWS that writes its state when it stops, and loads it when it starts
+    /// again.
     pub(crate) fn start_lasting(
         workspace: &Workspace,
         interrupt: &Interrupt,
@@ -109,8 +111,8 @@ impl Servers {
         Ok(Self { folder, lock, ministack, endpoint_url, calls: None, standin, standin_url })
     }
 
-    /// Deploys the template, warms intake, points the stand-in to it and writes stack.json. `parameters` are those of the template
-    /// that differ from `infra/local/parameters.json`, as NAME=VALUE.
+    /// Deploys the template, warms intake, points the stand-in to it and writes stack.json.
+    /// `parameters` override those of `infra/local/parameters.json`, as NAME=VALUE.
     pub(crate) fn deploy(
         self,
         workspace: &Workspace,
@@ -158,19 +160,19 @@ impl Servers {
 }
 
 impl Stack {
-    /// Tells a command where the stack is.
+    /// Passes the stack's address to a command.
     pub(crate) fn reach<'command>(&self, command: &'command mut Command) -> &'command mut Command {
         command.env("WEBHOOKS_STACK", &self.file).env("AWS_ENDPOINT_URL", &self.description.endpoint_url)
     }
 
-    /// Stops the local AWS and starts it with what it has kept.
+    /// Restarts the local AWS with its state.
     pub(crate) fn restart_aws(&mut self, interrupt: &Interrupt) -> Result<()> {
         self.ministack.restart(TO_WRITE_DOWN)?;
         wait_for(&mut self.ministack, interrupt, &self.description.endpoint_url)
     }
 
     /// # Errors
-    /// If one of its programs has ended.
+    /// One of its programs has ended.
     pub(crate) fn check(&mut self) -> Result<()> {
         self.ministack.check()?;
         self.standin.check()
@@ -191,9 +193,10 @@ fn ministack(workspace: &Workspace, python: &Path, folder: &Path, port: u16) -> 
         // The functions inherit it.
         ("AWS_ENDPOINT_URL", &format!("http://127.0.0.1:{port}")),
         ("MINISTACK_REGION", REGION),
-        // Enforce IAM, so that a function that needs more than its role allows fails here and not first on AWS.
+        // Enforces IAM, so that a function without a permission fails here first, and not on AWS.
         ("AUTH", "true"),
-        // Lambda sets it from the template, MiniStack does not. All that a function could ever log, for tests to look through.
+        // Lambda sets it from the template, but MiniStack does not. Tests check everything that a
+        // function could ever log.
         ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
         // Otherwise a warm function is stopped after five idle minutes.
         ("LAMBDA_WARM_TTL_SECONDS", "86400"),
@@ -209,7 +212,7 @@ fn wait_for(ministack: &mut Server, interrupt: &Interrupt, endpoint_url: &str) -
     ministack.wait(interrupt, || http.get(format!("{endpoint_url}/_ministack/ready")).call().ok()).map(drop)
 }
 
-/// Sends as many health requests at once as processes of intake are wanted.
+/// Sends parallel health requests, one for each process of intake.
 fn warm(api_url: &str, log: &Log) -> Result<()> {
     let (http, url) = (http(), format!("{api_url}/health"));
     let answers: Vec<_> = std::thread::scope(|scope| {
@@ -220,7 +223,7 @@ fn warm(api_url: &str, log: &Log) -> Result<()> {
     failed.map_or(Ok(()), |error| Err(Error::NotServing { url, answer: error.to_string(), log: log.clone() }))
 }
 
-/// A client that sees no proxy and gives up when a function would.
+/// A client without a proxy, with the timeout of a function.
 fn http() -> ureq::Agent {
     ureq::Agent::config_builder().proxy(None).timeout_global(Some(Duration::from_secs(30))).build().into()
 }

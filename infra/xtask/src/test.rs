@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test, the end-to-end ones against a stack of their own.
+//! `cargo xtask test`: runs every test, the end-to-end tests in their own stack.
 
 use crate::browser;
 use crate::error::Result;
@@ -12,14 +12,12 @@ use std::path::Path;
 use std::process::Command;
 use std::thread::available_parallelism;
 
-/// Most end-to-end tests wait most of the time, so even two cores take more than two tests at once.
+/// End-to-end tests mostly wait, so even two cores can run more than two at once.
 const FEWEST_TEST_THREADS: usize = 4;
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, arguments: &[String]) -> Result<()> {
     let mut steps = Steps::new(9);
-    steps.next(
-        "Install the local AWS (once: 130 MB in .local), nextest and, where Debian has them, Chromium and its driver",
-    );
+    steps.next("Install the local AWS (once: 130 MB in .local), nextest and, on Debian, Chromium and its driver");
     let python = python::environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
     NEXTEST.install(workspace, interrupt)?;
     browser::install(workspace, interrupt)?;
@@ -37,7 +35,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, arguments: &[Str
     let stack = servers.deploy(workspace, interrupt, &python, &[])?;
     steps.next("The store's tests on the DynamoDB of the local AWS; all of them on the embedded one follow");
     let run = Run { workspace, interrupt, stack: &stack };
-    // Not where somebody asks for certain tests.
+    // Not if only certain tests were asked for.
     let is_whole = arguments.is_empty();
     let tested = if is_whole { run.store_on_the_local_aws() } else { Ok(()) };
     steps.next("The operations API against its document");

@@ -1,4 +1,4 @@
-//! Cargo subcommands that the checks use, installed on demand.
+//! Installs the Cargo subcommands of the checks on demand.
 
 use crate::error::Result;
 use crate::process::Interrupt;
@@ -29,7 +29,7 @@ pub(crate) const MUTANTS: Tool =
 pub(crate) const SBOM: Tool = Tool { subcommand: "sbom", package: "cargo-sbom", version: "0.10.0", flags: &[] };
 
 impl Tool {
-    /// Uses the one that is there, in whichever version, or builds the pinned one into `.local/bin`.
+    /// Uses an installed one of any version, or builds the pinned one into `.local/bin`.
     pub(crate) fn install(&self, workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
         let mut version = workspace.cargo();
         version.args([self.subcommand, "--version"]).stdout(Stdio::null()).stderr(Stdio::null());

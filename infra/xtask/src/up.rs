@@ -1,4 +1,4 @@
-//! `cargo xtask up`: the stack, the demo, and where to look.
+//! `cargo xtask up`: starts the stack, runs the demo, and prints the addresses.
 
 use crate::error::{Error, Result};
 use crate::process::Interrupt;

@@ -1,4 +1,5 @@
-//! `cargo xtask watch`: cargo-lambda's emulator, with the environment that the local stack's functions have.
+//! `cargo xtask watch`: runs cargo-lambda's emulator with the environment of the local stack's
+//! functions.
 
 use crate::error::Result;
 use crate::process::{Interrupt, Server};
@@ -13,7 +14,8 @@ const LOOPBACK: &str = "127.0.0.1";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Where to listen. `cargo lambda invoke` asks here unless told otherwise; 127.0.0.1 for a machine without IPv6
+    /// The address to listen on, the default of `cargo lambda invoke`; 127.0.0.1 for a machine
+    /// without IPv6
     #[arg(long, default_value = "::1")]
     address: String,
     #[arg(last = true)]
@@ -28,12 +30,13 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
     interrupt.run(watch(workspace, &cargo_lambda, &environment, &options.address).args(&options.arguments))
 }
 
-/// The `bin` folder of the environment that has cargo-lambda.
+/// The `bin` folder of the environment with cargo-lambda.
 pub(crate) fn tools(workspace: &Workspace, interrupt: &Interrupt) -> Result<PathBuf> {
     python::environment(workspace, interrupt, "venv-deploy", "infra/local/requirements-deploy.txt")
 }
 
-/// Every function answers its event of `infra/events`. `python` and `cargo_lambda` are the `bin` folders of their environments.
+/// Checks that every function answers its event of `infra/events`. `python` and `cargo_lambda` are
+/// the `bin` folders of their environments.
 pub(crate) fn check(
     workspace: &Workspace,
     interrupt: &Interrupt,

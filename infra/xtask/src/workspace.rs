@@ -1,4 +1,4 @@
-//! Where things are, and what every program that is started here needs in its environment.
+//! Paths of the workspace, and the environment of every child process.
 
 use crate::error::{Error, Result};
 use std::ffi::OsString;
@@ -7,21 +7,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(crate) const REGION: &str = "eu-north-1";
-/// For what is built as a release and runs for seconds: it would take many times as long to be made fast.
+/// For release builds that run for only seconds, where optimisation would take much longer.
 pub(crate) const UNOPTIMISED: [(&str, &str); 3] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
     ("CARGO_PROFILE_RELEASE_LTO", "off"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256"),
 ];
-/// Without it the end-to-end crate has neither tests nor a demo, so that `cargo test` works without a stack.
+/// Without this feature the end-to-end crate has no tests and no demo, so that `cargo test` works
+/// without a stack.
 const FEATURES: &str = "end-to-end/local-stack";
 
 #[derive(Debug)]
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
-    /// Everything installed or written by these commands, save for the build.
+    /// Everything that these commands install or write, except the build.
     pub(crate) local: PathBuf,
-    /// Where cargo puts the programs.
+    /// The folder of the built programs.
     pub(crate) binaries: PathBuf,
 }
 
@@ -29,13 +30,14 @@ impl Workspace {
     pub(crate) fn find() -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let root = root.canonicalize().map_err(Error::io("find the workspace"))?;
-        // This program was built into the same folder, whichever CARGO_TARGET_DIR says.
+        // This program was built into the same folder, with any CARGO_TARGET_DIR.
         let program = std::env::current_exe().map_err(Error::io("find the target folder"))?;
         let binaries = program.parent().unwrap_or(&root).to_owned();
         Ok(Self { local: root.join(".local"), root, binaries })
     }
 
-    /// A command in the workspace, with harmless credentials: nothing started here may reach a real AWS account.
+    /// A command in the workspace with harmless credentials, so that no program here can reach a
+    /// real AWS account.
     pub(crate) fn command(&self, program: impl Into<OsString>) -> Command {
         let mut command = Command::new(program.into());
         command.current_dir(&self.root).envs([
@@ -46,7 +48,7 @@ impl Workspace {
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("AWS_CONFIG_FILE", "/dev/null"),
             ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
-            // A proxy is for the internet, and everything here is on this machine.
+            // A proxy is for the internet, but everything here is on this machine.
             ("NO_PROXY", "127.0.0.1,localhost"),
             ("no_proxy", "127.0.0.1,localhost"),
         ]);
@@ -63,14 +65,15 @@ impl Workspace {
         command
     }
 
-    /// A cargo command over the whole workspace. All have the same packages and features, so that they share what they compile.
+    /// A cargo command over the whole workspace. All such commands use the same packages and
+    /// features, so that they share the build.
     pub(crate) fn cargo_workspace(&self, words: &[&str]) -> Command {
         let mut command = self.cargo();
         command.args(words).args(["--workspace", "--features", FEATURES]);
         command
     }
 
-    /// A folder for one run, empty, and locked until the file is dropped.
+    /// An empty folder for one run. It is locked until the file is dropped.
     pub(crate) fn run_folder(&self, name: &str) -> Result<(PathBuf, File)> {
         let folder = self.local.join(name);
         create(&folder)?;
@@ -80,7 +83,7 @@ impl Workspace {
         Ok((folder, lock))
     }
 
-    /// The folder of a run that goes on.
+    /// The folder of a running stack.
     pub(crate) fn running_folder(&self, name: &str) -> Result<PathBuf> {
         let (folder, lock) = (self.local.join(name), self.local.join(format!("{name}.lock")));
         match File::open(lock).map(|lock| lock.try_lock()) {
@@ -94,7 +97,7 @@ impl Workspace {
     }
 }
 
-/// PATH, with a folder that is looked in first.
+/// PATH with this folder first.
 pub(crate) fn path_with(folder: &Path) -> OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
@@ -115,7 +118,7 @@ pub(crate) fn create(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(Error::io(format!("create {}", folder.display())))
 }
 
-/// Leaves a folder with nothing in it.
+/// Empties a folder.
 pub(crate) fn empty(folder: &Path) -> Result<()> {
     create(folder)?;
     remove(folder)?;

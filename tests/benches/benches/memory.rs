@@ -1,4 +1,4 @@
-//! The most memory that the processor holds at once, by the bodies of a batch.
+//! The peak memory of the processor, by the bodies of a batch.
 
 use benches::functions::processor;
 use benches::measure::runtime;
@@ -15,9 +15,9 @@ use webhooks_model::notification::DEFAULT_MAX_ITEMS;
 use webhooks_settings::Cache;
 use webhooks_store::Table;
 
-/// What intake takes, in bytes.
+/// The largest body that intake accepts, in bytes.
 const LARGEST: usize = (1024 - 16) * 1024;
-/// Of the 256 MB that the function has, its code and its clients need some 60.
+/// The function has 256 MB, of which its code and clients need about 60.
 const MOST: u64 = 192 * 1024 * 1024;
 
 fn main() {
@@ -48,7 +48,7 @@ fn peak(bodies: &[Vec<u8>]) -> u64 {
     let host = TestHost::default();
     let messages: Vec<String> = bodies.iter().enumerate().map(|(at, body)| bodies::message_of(at, body)).collect();
     let processor = still_processor(&host);
-    // The first batch opens what stays open.
+    // The first batch opens the connections that stay open.
     let batch = |messages: &[String]| {
         let event = sqs_event(messages, 1);
         let work = processor.batch(event, "request", Duration::from_secs(60));

@@ -1,4 +1,4 @@
-//! The processor's own work for each record, in batches of several sizes.
+//! The CPU time of the processor itself for each record, in batches of several sizes.
 
 use aws_lambda_events::sqs::SqsEvent;
 use benches::bodies;
@@ -17,7 +17,7 @@ use webhooks_settings::Cache;
 use webhooks_store::Table;
 
 const BATCHES: [usize; 4] = [1, 10, 100, 1000];
-/// Of each body, in bytes.
+/// The length of each body, in bytes.
 const LENGTH: usize = 768;
 const GROUP: &str = "processor";
 const RECORDS: &str = "records";

@@ -1,4 +1,4 @@
-//! What cannot be counted here: `assumptions.json`.
+//! Values that cannot be counted here: `assumptions.json`.
 
 use crate::count::Count;
 use crate::scenario::Scenario;
@@ -12,12 +12,12 @@ pub struct Assumptions {
     pub(crate) round_trip_milliseconds: Waits,
     own_milliseconds: Own,
     waits: Steps,
-    /// Part of the provisioned capacity.
+    /// The used share of the provisioned capacity.
     pub(crate) used_capacity: f64,
     pub(crate) access_log_bytes: f64,
 }
 
-/// One number for each service: how long, or how often.
+/// One number for each service: a duration, or a frequency.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Waits {
@@ -51,12 +51,12 @@ impl Waits {
 
 impl Assumptions {
     /// # Panics
-    /// The file has not its form.
+    /// The file does not have its form.
     pub fn read() -> Self {
         serde_json::from_str(FILE).expect("assumptions.json has its form")
     }
 
-    /// Of all invocations.
+    /// The duration of all invocations.
     pub(crate) fn milliseconds(&self, scenario: Scenario, count: &Count) -> f64 {
         let (each, steps, own) = (self.round_trip_milliseconds, &self.waits, &self.own_milliseconds);
         let rounds = scenario.traffic.batch().div_ceil(self.records_at_once) as f64;

@@ -1,4 +1,4 @@
-//! From counts to dollars.
+//! Turns counts into dollars.
 
 use crate::assumptions::Assumptions;
 use crate::count::{Count, Share};
@@ -8,11 +8,11 @@ use dashboards::Prices;
 const MILLION: f64 = 1e6;
 const HOUR: f64 = 3600.0;
 
-/// How the table is paid for: the template's `TableCapacity`.
+/// The table's billing mode: the template's `TableCapacity`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Capacity {
     OnDemand,
-    /// While it is busy, with as much of it used as is assumed.
+    /// In a busy hour, with the assumed share of it used.
     Provisioned,
 }
 
@@ -22,18 +22,18 @@ pub struct Bill {
     pub api: f64,
     pub invocations: f64,
     pub durations: f64,
-    /// What is sent, received and deleted, at the price of any queue.
+    /// Messages sent, received and deleted, at the price of a standard queue.
     pub queues: f64,
-    /// What queues cost more whose messages have a group.
+    /// The surcharge for queues whose messages have a group.
     pub fairness: f64,
     pub table: f64,
-    /// Not in the total, for it depends on the level.
+    /// Not in the total, since it depends on the level.
     pub logs: f64,
 }
 
 impl Bill {
     /// # Panics
-    /// The files of prices and assumptions are not what they should be.
+    /// The files of prices or assumptions are malformed.
     pub fn of(scenario: Scenario, count: &Count, capacity: Capacity) -> Self {
         let Prices { memory_gigabytes, dollars } = Prices::listed();
         let assumed = Assumptions::read();
@@ -64,7 +64,7 @@ impl Bill {
         }
     }
 
-    /// Without logs.
+    /// The total without logs.
     pub fn total(&self) -> f64 {
         self.api + self.invocations + self.durations + self.queues + self.fairness + self.table
     }
@@ -77,7 +77,7 @@ mod tests {
     use crate::scenario::Traffic;
 
     #[test]
-    fn the_floor_of_a_pipeline_without_a_table_is_what_its_parts_cost() {
+    fn a_pipeline_without_a_table_costs_the_sum_of_its_parts() {
         let scenario = Scenario {
             traffic: Traffic::Busy(10),
             wanted: Wanted { fetch: false, feedback: false },

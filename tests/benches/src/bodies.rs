@@ -1,4 +1,4 @@
-//! Deliveries of any size, as Visma Net would send them.
+//! Deliveries of any size, in the form of Visma Net.
 
 use fixtures::{TENANT, TestHost};
 use serde_json::{Value, json};
@@ -12,13 +12,13 @@ pub const SECRET: &str = "signing-secret";
 pub const SUBSCRIPTION_HEADER: &str = "x-vwd-subscription-id";
 const SUBSCRIPTION: &str = "all";
 
-/// What the ERP answers about an account, with the fields that matter here
+/// The ERP's answer about an account, with the fields that matter here
 /// (docs/visma-net.md#resources).
 pub const ACCOUNT: &str = r#"{"accountID": 1002, "accountCD": "1920", "type": "Asset", "active": true, "description": "Bank",
     "lastModifiedDateTime": "2026-11-23T11:59:00.0", "accountClass": "BANK", "currency": "NOK", "postOption": "Summary",
     "timeStamp": "AAAAAAAB4kA="}"#;
 
-/// A change of an account with as many lines of JSON as make it `length` bytes.
+/// A change of an account, padded with lines of JSON to `length` bytes.
 ///
 /// # Panics
 /// It is shorter than a notification.
@@ -26,7 +26,7 @@ pub fn of_length(length: usize) -> Vec<u8> {
     of_account(1920, length)
 }
 
-/// The same about this account.
+/// The same for the given account.
 ///
 /// # Panics
 /// It is shorter than a notification.
@@ -45,7 +45,7 @@ pub fn of_account(account: usize, length: usize) -> Vec<u8> {
     body.into_bytes()
 }
 
-/// The dispatcher's, with a signature of this body.
+/// The dispatcher's headers, with the signature of this body.
 pub fn headers(body: &[u8], tenant: &str) -> Vec<(String, String)> {
     let signature = Signature::sign(SECRET, body).to_string();
     [
@@ -73,7 +73,7 @@ pub fn headers(body: &[u8], tenant: &str) -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// Settings that know their sender.
+/// Settings with the sender's subscription.
 pub fn settings() -> Value {
     let mut document = fixtures::document();
     document["subscriptions"] =
@@ -81,7 +81,7 @@ pub fn settings() -> Value {
     document
 }
 
-/// A delivery about this account, in a body of so many bytes, as intake puts it on the queue.
+/// A delivery about this account with a body of this many bytes, as intake queues it.
 ///
 /// # Panics
 /// It is shorter than a notification.
@@ -89,7 +89,7 @@ pub fn message(account: usize, length: usize) -> String {
     message_of(account, &of_account(account, length))
 }
 
-/// A delivery with this body and an id of this number, as intake puts it on the queue.
+/// A delivery with this body and an id made from this number, as intake queues it.
 pub fn message_of(number: usize, body: &[u8]) -> String {
     let is_kept = |(name, _): &(String, String)| name.starts_with("x-vwd-");
     let meta: Meta = Meta {
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_json_of_the_length_that_was_asked_for() {
+    fn a_body_is_json_of_the_requested_length() {
         for length in [300, 1024, 4096, 1_032_192] {
             let body = of_length(length);
             assert_eq!(body.len(), length);

@@ -1,4 +1,4 @@
-//! How much each notification may cost: what it did cost when somebody last looked.
+//! The budget of a notification: its cost when it was last reviewed.
 
 use crate::count::{Count, Share};
 use endpoint::Service;
@@ -6,30 +6,30 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 const FILE: &str = include_str!("../budgets.json");
-/// Where [`FILE`] is, for writing it again.
+/// The path of [`FILE`], for writing it again.
 pub const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/budgets.json");
-/// Counts are the same in every run, but fractions are not exact.
+/// Counts are the same in every run, but fractions are inexact.
 const EXACT: f64 = 1e-9;
 
-/// By what is counted, for one notification.
+/// The cost of one notification, by what is counted.
 pub type Costs = BTreeMap<String, f64>;
 
-/// By function.
+/// Keyed by function.
 pub type ByFunction = BTreeMap<String, Costs>;
 
-/// By scenario.
+/// Keyed by scenario.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Budgets(pub BTreeMap<String, ByFunction>);
 
 impl Budgets {
     /// # Panics
-    /// The file is not what this writes.
+    /// The file is malformed.
     pub fn read() -> Self {
         serde_json::from_str(FILE).expect("budgets.json is what `calls --write` wrote")
     }
 
-    /// What differs from these, each in a sentence. A scenario that was not counted is not missed.
+    /// Describes each difference in a sentence. Ignores scenarios that were not counted.
     pub fn differences(&self, actual: &Self) -> Vec<String> {
         let nothing = ByFunction::default();
         let of = |(name, actual): (&String, &ByFunction)| -> Vec<String> {
@@ -52,7 +52,7 @@ impl Budgets {
     }
 }
 
-/// What one notification cost, in words and numbers.
+/// The cost of one notification, by name.
 pub fn costs(count: &Count) -> ByFunction {
     let of = |share| of_share(share, count.notifications);
     let shares =
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_costs_more_less_or_anew_is_told() {
+    fn reports_higher_lower_and_new_costs() {
         let budget = of("intake", &[("a", 1.0), ("b", 1.0), ("c", 1.0)]);
         let actual = of("intake", &[("a", 1.0), ("b", 1.01), ("c", 0.5), ("d", 0.1)]);
         let told = differences(&budget, &actual);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_as_it_was() {
+    fn reads_back_what_it_wrote() {
         let budgets = Budgets(BTreeMap::from([("sparse".to_owned(), of("intake", &[("SQS SendMessage", 1.0)]))]));
         assert_eq!(serde_json::from_str::<Budgets>(&budgets.to_text()).unwrap(), budgets);
     }

@@ -1,4 +1,4 @@
-//! What a number of notifications cost, function by function.
+//! Counts the cost of notifications, function by function.
 
 use crate::pipeline::{Change, Pipeline};
 use crate::scenario::{Scenario, Traffic};
@@ -8,23 +8,24 @@ use standin::STATUSES;
 use std::ops::Sub;
 use time::Duration;
 
-/// Messages that one ReceiveMessage hands out, and one DeleteMessageBatch deletes.
+/// Messages in one ReceiveMessage and in one DeleteMessageBatch.
 const SQS_BATCH: usize = 10;
 
-/// What one function did.
+/// The calls of one function.
 #[derive(Debug, Clone, Default)]
 pub struct Share {
     pub calls: Calls,
     pub invocations: u64,
     pub log_bytes: u64,
-    /// What goes together, as it would at a distance: here it depends on how busy this machine is.
+    /// Its batched sends at realistic latencies. The real count depends on the load of this
+    /// machine.
     pub sends: Option<Sends>,
     /// ReceiveMessage and DeleteMessageBatch of its event source mapping, as SQS bills them.
     pub polling: u64,
 }
 
 impl Share {
-    /// Requests to SQS as it bills them.
+    /// Requests to SQS, as it bills them.
     pub fn sqs_chunks(&self, notifications: usize) -> f64 {
         self.sends.map_or(self.calls.sqs_chunks() as f64, |sends| sends.chunks * notifications as f64)
     }
@@ -66,10 +67,11 @@ pub struct Count {
     pub visma: VismaCalls,
 }
 
-/// Sends notifications about as many resources through the pipeline, after the functions have been warmed up, and counts.
+/// Warms the functions up, then sends notifications about as many resources through the pipeline,
+/// and counts.
 ///
 /// # Panics
-/// Not everything went well.
+/// Something failed.
 pub async fn count(scenario: Scenario) -> Count {
     let pipeline = Pipeline::start(scenario.wanted).await;
     let [first, second, third] = STATUSES.map(|status| scenario.change(status));

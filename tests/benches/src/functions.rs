@@ -1,4 +1,4 @@
-//! The functions as they are shipped, but for the clock, which the bench turns, and the log, which it weighs.
+//! The shipped functions with another clock and log: the bench sets the clock and measures the log.
 
 use crate::logs::Log;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -17,7 +17,7 @@ use webhooks_visma::VismaClient;
 type ShippedProcessor = processor::wiring::Real<Acknowledge>;
 type ShippedFeedback = feedback::wiring::Real;
 
-/// The shipped functions' own choices, with another clock.
+/// The shipped functions' own types, with another clock.
 pub struct OnOurClock;
 
 impl processor::Ports for OnOurClock {
@@ -39,7 +39,7 @@ impl feedback::Ports for OnOurClock {
     type Host = TestHost;
 }
 
-/// One with the template's limits, whose queues are those of events, feedback and notifications.
+/// A processor with the template's limits. The queues are for events, feedback and notifications.
 pub fn processor<P, Q>(
     settings: Cache<P::Source, TestHost>,
     ledger: P::Ledger,
@@ -70,7 +70,7 @@ where
     }
 }
 
-/// Makes functions that reach an endpoint.
+/// Makes functions that use an endpoint.
 pub struct Workshop<'a> {
     endpoint: &'a Endpoint,
     host: TestHost,
@@ -90,7 +90,7 @@ impl<'a> Workshop<'a> {
         Self { endpoint, host, log, aws }
     }
 
-    /// Each function signs with the name of its role.
+    /// Makes each function sign with the name of its role.
     fn with_role(&self, role: &str) -> Self {
         let credentials = SharedCredentialsProvider::new(Credentials::new(role, "test", None, None, "test"));
         let aws = self.aws.to_builder().credentials_provider(credentials).build();

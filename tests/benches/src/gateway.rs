@@ -1,4 +1,4 @@
-//! API Gateway: from HTTP to the event that Lambda hands to intake, and back.
+//! API Gateway: turns HTTP into the event of intake, and the answer back.
 
 use crate::invocation::{context, invoke};
 use axum::Router;
@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use webhooks_queue::Sender;
 use webhooks_settings::Source;
 
-/// The event of a POST to an HTTP API, in payload format 2.0. `headers` in lower case.
+/// The event of a POST to an HTTP API, in payload format 2.0. `headers` must be in lower case.
 pub fn event(path: &str, headers: &[(String, String)], body: &str) -> Value {
     let headers: Map<String, Value> =
         headers.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
@@ -37,10 +37,10 @@ pub fn event(path: &str, headers: &[(String, String)], body: &str) -> Value {
     })
 }
 
-/// Something that answers an event's JSON with the answer's JSON, as a Lambda function does.
+/// A Lambda function, from the event's JSON to the answer's JSON.
 pub type Function = Arc<dyn Fn(String) -> BoxFuture<'static, Value> + Send + Sync>;
 
-/// Intake from the event's text to the answer, with everything between that its `main` puts there.
+/// Intake from the event's text to the answer, with the layers of its `main`.
 pub fn function<S, Q, H>(intake: Arc<intake::Intake<S, Q, H>>) -> Function
 where
     S: Source + 'static,
@@ -57,7 +57,7 @@ where
     })
 }
 
-/// An HTTP API with one function behind it, on a port of 127.0.0.1 until this is dropped.
+/// An HTTP API with one function behind it, on a port of 127.0.0.1. Stops when dropped.
 pub struct Gateway {
     url: String,
     task: JoinHandle<()>,

@@ -1,4 +1,4 @@
-//! What Lambda says about an invocation and its runtime puts on each line of the log, as long as it really is.
+//! The fields that Lambda's runtime puts on each line of the log, in their real length.
 
 use lambda_http::Context;
 use lambda_http::lambda_runtime::layers::trace::request_span;
@@ -14,7 +14,7 @@ pub(crate) fn context() -> Context {
     context
 }
 
-/// Does this as the runtime has a handler do it.
+/// Runs the work in the runtime's span, like a handler.
 pub(crate) async fn invoke<T>(work: impl Future<Output = T>) -> T {
     work.instrument(request_span(&context())).await
 }

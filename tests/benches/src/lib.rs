@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-// The futures of all functions are nested in one here.
+// The nested futures of all functions need a higher limit.
 #![recursion_limit = "256"]
 
 pub mod assumptions;

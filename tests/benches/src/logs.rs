@@ -1,14 +1,14 @@
-//! How much the functions log.
+//! Measures the logs of the functions.
 
 use serde_json::Value;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
 use tracing::subscriber::DefaultGuard;
 
-/// Levels that a function logs unless it is told otherwise.
+/// The levels that a function logs by default.
 const SHOWN: [&str; 3] = ["INFO", "WARN", "ERROR"];
 
-/// Counts the bytes of what is written, at the levels that are on by default; clones share the count.
+/// Counts the bytes written at the default levels. Clones share the count.
 #[derive(Debug, Clone, Default)]
 pub struct Log(Arc<Mutex<Weighed>>);
 
@@ -20,17 +20,17 @@ struct Weighed {
 }
 
 impl Log {
-    /// So far.
+    /// The bytes so far.
     pub fn bytes(&self) -> u64 {
         self.weighed().bytes
     }
 
-    /// What went wrong so far, as it was logged.
+    /// The errors and warnings so far, as logged.
     pub fn complaints(&self) -> Vec<String> {
         self.weighed().complaints.clone()
     }
 
-    /// Takes what this thread logs, until the guard is dropped.
+    /// Captures the log of this thread until the guard is dropped.
     #[must_use]
     pub fn listen(&self) -> DefaultGuard {
         let log = self.clone();

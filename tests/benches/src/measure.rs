@@ -1,4 +1,4 @@
-//! CPU time for criterion.
+//! Measures CPU time with criterion.
 
 use crate::rows::{self, Row};
 use crate::{cpu, report};
@@ -38,12 +38,12 @@ impl Measurement for CpuTime {
     }
 
     fn formatter(&self) -> &dyn ValueFormatter {
-        // Durations are written the same way whatever clock they are of.
+        // Durations have the same format on every clock.
         WALL_TIME.formatter()
     }
 }
 
-/// Measures some rows, and tells and keeps them as the table of this name.
+/// Measures some rows, prints them, and writes them as the table of this name.
 ///
 /// # Panics
 /// The table cannot be written.
@@ -64,14 +64,15 @@ pub fn measure(table: &str, rows: impl FnOnce(&mut Criterion<CpuTime>) -> Vec<Ro
     report::write(table, &format!("{text}\n")).expect("target can be written");
 }
 
-/// How many inputs of so many bytes are made at a time: few enough to be still in the cache when their turn comes, as what a function has just
-/// read is, and enough for reading the clock to be no part of the result.
+/// How many inputs of this size are prepared at once. They must still be in the cache when they are
+/// used, like an input that a function has just read. And there must be enough to make the cost of
+/// reading the clock negligible.
 pub fn at_a_time(bytes: usize) -> BatchSize {
     const CACHED: usize = 64 * 1024;
     BatchSize::NumIterations((CACHED / bytes).clamp(1, 16) as u64)
 }
 
-/// The kind that the functions run on.
+/// The kind of runtime that the functions use.
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: LazyLock<Runtime> =
         LazyLock::new(|| Builder::new_current_thread().enable_all().build().expect("a runtime"));

@@ -1,4 +1,4 @@
-//! Intake, processor and feedback in one process, between a stand-in for Visma Net and one for AWS.
+//! Intake, processor and feedback in one process, between stand-ins for Visma Net and AWS.
 
 use crate::functions::{OnOurClock, Workshop};
 use crate::gateway::{self, Gateway};
@@ -15,29 +15,30 @@ use tracing::subscriber::DefaultGuard;
 
 const ROUTE: &str = "erp";
 const SECRET: &str = "signing-secret";
-/// A subscription's id is a text of the portal's own; as long as a UUID, to be on the safe side.
+/// A subscription's id is any text of the portal. This one is as long as a UUID, to be on the safe
+/// side.
 const SUBSCRIPTION: &str = "6f0c2a4e-93d1-4b0a-8a57-2d1e6c1b7f3d";
-/// What a worker has for a batch.
+/// The time that a worker has for a batch.
 const BUDGET: Duration = Duration::from_secs(60);
-/// Deliveries that Visma Net has under way at once.
+/// Deliveries that Visma Net sends concurrently.
 const CONCURRENCY: usize = 10;
-/// A change of an account as the stand-in tells it, with a comment of no length, in bytes.
+/// The length of the stand-in's change of an account with an empty comment, in bytes.
 const BARE: usize = 294;
 
-/// What the settings say about every event.
+/// The settings' route for every event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    /// Whether the resource is fetched.
+    /// Whether to fetch the resource.
     pub fetch: bool,
-    /// Whether Visma Net is told.
+    /// Whether to send feedback.
     pub feedback: bool,
 }
 
-/// What the notifications are about.
+/// The subject of the notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     Account,
-    /// A document, whose status is what changes.
+    /// A document with a status that changes.
     PurchaseOrder,
 }
 
@@ -56,26 +57,26 @@ impl Subject {
         }
     }
 
-    /// As the stand-in for Visma Net names the calls that fetch one.
+    /// The stand-in's name of the calls that fetch one.
     pub fn endpoint(self) -> &'static str {
         self.collection().path()
     }
 }
 
-/// How long the notifications are.
+/// The length of the notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bodies {
-    /// As Visma Net's documents show them (docs/visma-net.md#legacy-message): about 300 bytes.
+    /// As in Visma Net's documents (docs/visma-net.md#legacy-message): about 300 bytes.
     Bare,
     /// From 512 to 1024 bytes.
     Padded,
 }
 
-/// What happens to each of some resources.
+/// A change of some resources.
 #[derive(Debug, Clone, Copy)]
 pub struct Change {
     pub subject: Subject,
-    /// What a document's is from now on.
+    /// The new status of a document.
     pub status: &'static str,
     pub bodies: Bodies,
 }
@@ -92,7 +93,7 @@ impl Change {
         }
     }
 
-    /// The notification, in a body of a length of its own.
+    /// The notification, in a body whose length varies.
     fn item(self, number: usize) -> Item {
         let mut item = Item::new(self.subject.event(), &key(number));
         item.status = (self.subject == Subject::PurchaseOrder).then(|| self.status.to_owned());
@@ -118,7 +119,7 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// # Panics
-    /// Something that runs in this process does not start.
+    /// A stand-in or a function does not start.
     pub async fn start(wanted: Wanted) -> Self {
         let (log, clock) = (Log::default(), TestHost::default());
         let listening = log.listen();
@@ -140,7 +141,7 @@ impl Pipeline {
         Self { endpoint, clock, log, tenant, processor, feedback, _gateway: gateway, _erp: erp, _listening: listening }
     }
 
-    /// What was called at Visma Net.
+    /// The calls to Visma Net.
     ///
     /// # Panics
     /// The stand-in does not answer.
@@ -148,7 +149,7 @@ impl Pipeline {
         self.tenant.calls().await.expect("the stand-in answers")
     }
 
-    /// Changes these in the ERP without telling anybody.
+    /// Changes these in the ERP without a notification.
     ///
     /// # Panics
     /// The stand-in does not answer.
@@ -159,10 +160,10 @@ impl Pipeline {
         }
     }
 
-    /// Visma Net tells of this change of each, and intake takes them.
+    /// Visma Net delivers this change of each, and intake takes them.
     ///
     /// # Panics
-    /// Intake did not take one.
+    /// Intake refused one.
     pub async fn deliver(&self, change: Change, numbers: impl IntoIterator<Item = usize>) {
         let items = numbers.into_iter().map(|number| change.item(number)).collect();
         let sending = Sending { concurrency: CONCURRENCY, ..Sending::default() };
@@ -170,20 +171,20 @@ impl Pipeline {
         assert!(emitted.all_delivered(), "not taken: {emitted:?}");
     }
 
-    /// One invocation of the processor with as many messages as there are, `most` at most. Returns what it was given.
+    /// Invokes the processor once with up to `most` messages. Returns those messages.
     ///
     /// # Panics
-    /// A message has to come again.
+    /// A message failed.
     pub async fn process(&self, most: usize) -> Vec<Received> {
         let (taken, event) = self.taken("notifications", most);
         all_done(&invoke(self.processor.batch(event, REQUEST_ID, BUDGET)).await);
         taken
     }
 
-    /// The same of the feedback function.
+    /// The same for the feedback function.
     ///
     /// # Panics
-    /// A message has to come again.
+    /// A message failed.
     pub async fn answer(&self, most: usize) -> Vec<Received> {
         let (taken, event) = self.taken("feedback", most);
         all_done(&invoke(self.feedback.batch(event, REQUEST_ID, BUDGET)).await);

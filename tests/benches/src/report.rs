@@ -1,4 +1,4 @@
-//! Where the tables are kept.
+//! The folder of the reports.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -8,7 +8,7 @@ pub fn folder() -> PathBuf {
     target("bench")
 }
 
-/// A folder beside what is built.
+/// A folder beside the build's output.
 pub(crate) fn target(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target").join(name)
 }

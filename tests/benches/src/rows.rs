@@ -1,4 +1,4 @@
-//! What criterion wrote down, as one table.
+//! Turns criterion's results into one table.
 
 use crate::table::markdown;
 use serde::Deserialize;
@@ -8,11 +8,11 @@ use std::path::Path;
 /// A measurement.
 pub struct Row {
     pub group: &'static str,
-    /// Its id within the group.
+    /// Its id within criterion's group.
     pub what: &'static str,
     pub size: usize,
     pub label: String,
-    /// The id and the size of what its ratio is to, in the same group.
+    /// The id and size of the row that its ratio refers to, in the same group.
     pub compared_with: (&'static str, usize),
     /// Notifications in one iteration.
     pub notifications: usize,
@@ -37,7 +37,7 @@ impl Row {
         self.group == other.group && self.compared_with == (other.what, other.size)
     }
 
-    /// Of one notification. `None` when this was not measured.
+    /// The estimates of one notification. `None` if it was not measured.
     fn estimates(&self, folder: &Path) -> Option<Estimates> {
         let path = folder.join(self.group).join(self.what).join(self.size.to_string()).join("new/estimates.json");
         let text = fs::read_to_string(path).ok()?;

@@ -1,17 +1,17 @@
-//! What the pipeline is counted in.
+//! The scenarios in which the pipeline is counted.
 
 use crate::pipeline::{Bodies, Change, Subject, Wanted};
 use std::fmt;
 
-/// As the template sets it.
+/// The template's default.
 const SHIPPED_BATCH: usize = 10;
 
-/// How the notifications come.
+/// How the notifications arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Traffic {
-    /// One a minute, each in a batch of its own: whatever is remembered for a short while has been forgotten.
+    /// One a minute, each in its own batch: short-lived caches have expired.
     Sparse,
-    /// So many in each batch, at one moment.
+    /// This many per batch, at the same moment.
     Busy(usize),
 }
 
@@ -25,8 +25,8 @@ impl Traffic {
         }
     }
 
-    /// How many notifications are counted: several batches, where those are small, and as many minutes as it takes for everything that is
-    /// remembered but the token to be asked for again.
+    /// How many notifications are counted: several batches if they are small, and enough minutes
+    /// that every cache except the token's expires.
     pub fn notifications(self) -> usize {
         match self {
             Self::Sparse => 20,
@@ -40,13 +40,14 @@ pub struct Scenario {
     pub traffic: Traffic,
     pub wanted: Wanted,
     pub subject: Subject,
-    /// Whether they were heard of before.
+    /// Whether the entities are already known.
     pub known: bool,
     pub bodies: Bodies,
 }
 
 impl Scenario {
-    /// Those that are counted with this traffic: every kind in batches as the template asks for them, else the cheapest and the dearest.
+    /// The scenarios with this traffic: every kind for the template's batches, otherwise the
+    /// cheapest and the most expensive.
     pub fn of(traffic: Traffic) -> Vec<Self> {
         let of = |fetch, feedback| {
             let wanted = Wanted { fetch, feedback };
@@ -60,7 +61,7 @@ impl Scenario {
         [least, of(false, true), of(true, false), most, new].into_iter().chain(Self::usual()).collect()
     }
 
-    /// What Visma Net sends in a busy hour, answered, with the resources fetched or not.
+    /// The usual notifications of a busy hour, with feedback, and with or without fetching.
     pub fn usual() -> impl Iterator<Item = Self> {
         let (traffic, bodies) = (Traffic::Busy(SHIPPED_BATCH), Bodies::Bare);
         [Subject::Account, Subject::PurchaseOrder].into_iter().flat_map(move |subject| {

@@ -1,4 +1,4 @@
-//! Effects that succeed at once and keep nothing, so that what is left is the functions' own work.
+//! Fakes that succeed at once and keep nothing, so that only the functions' own work is measured.
 
 use fixtures::TestHost;
 use processor::Acknowledge;
@@ -32,7 +32,7 @@ impl Pacer for StillQueue {
     }
 }
 
-/// A table in which nothing is found and every condition holds.
+/// A table in which every read finds nothing and every condition holds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StillItems;
 
@@ -56,7 +56,7 @@ impl Items for StillItems {
     }
 }
 
-/// An ERP whose every resource is this JSON.
+/// An ERP that answers every resource with this JSON.
 #[derive(Debug, Clone)]
 pub struct StillErp(pub String);
 
@@ -87,7 +87,7 @@ impl Source for StillSource {
     }
 }
 
-/// The processor's choice of these.
+/// The processor's ports with these fakes.
 pub struct Still;
 
 impl processor::Ports for Still {

@@ -1,4 +1,4 @@
-//! Tables for people, in Markdown.
+//! Tables in Markdown.
 
 use comfy_table::{CellAlignment, Table, presets::ASCII_MARKDOWN};
 
@@ -12,7 +12,7 @@ pub fn markdown<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item 
     table.to_string()
 }
 
-/// With two digits after the point, and nothing for nothing.
+/// With two decimals, or empty for zero.
 pub fn amount(number: f64) -> String {
     if number.abs() < 0.005 { String::new() } else { format!("{number:.2}") }
 }

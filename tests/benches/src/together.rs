@@ -1,5 +1,6 @@
-//! How many requests the processor needs for its messages when what is sent at the same time goes together. That depends on what is ready when,
-//! so it is counted in time that is made up: every answer takes as long as is assumed, and a run can be repeated.
+//! Counts the processor's requests to SQS when concurrent sends share a request. That depends on
+//! timing. So this runs on simulated time, with assumed latencies, and each run gives the same
+//! result.
 
 use crate::assumptions::{Assumptions, Waits};
 use crate::bodies;
@@ -22,25 +23,25 @@ use webhooks_settings::{Cache, Visma as VismaSettings};
 use webhooks_store::{Item, Items, Query, StoreError, Table, Write};
 use webhooks_visma::{Feedback, Fetched, Quota, Quotas, Visma, VismaError};
 
-/// So many notifications make up the mean.
+/// The number of notifications for the mean.
 const NOTIFICATIONS: usize = 400;
-/// Of each body, in bytes.
+/// The length of each body, in bytes.
 const LENGTH: usize = 768;
 
-/// What SQS is asked to take for one notification.
+/// The sends to SQS for one notification.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Sends {
     pub requests: f64,
-    /// As SQS bills them.
+    /// Counted as SQS bills them.
     pub chunks: f64,
 }
 
 /// The mean over many batches of this size.
 ///
 /// # Panics
-/// The processor does not end a batch.
+/// The processor does not finish a batch.
 pub fn sends(batch: usize, wanted: Wanted) -> Sends {
-    // A runtime of its own, whose clock is turned.
+    // Its own runtime, with a simulated clock.
     let counted = thread::spawn(move || {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
         runtime.block_on(run(batch, wanted))
@@ -62,14 +63,14 @@ async fn run(batch: usize, wanted: Wanted) -> Sends {
     Sends { requests: each(sent.0), chunks: each(sent.1) }
 }
 
-/// AWS and Visma Net at a distance.
+/// AWS and Visma Net with simulated latency.
 #[derive(Clone)]
 struct Far(Arc<Mutex<Route>>);
 
 struct Route {
     rng: Rng,
     round_trips: Waits,
-    /// Requests to SQS, and chunks.
+    /// Requests to SQS, and billed chunks.
     sent: (u64, u64),
 }
 
@@ -79,7 +80,7 @@ impl Far {
         Self(Arc::new(Mutex::new(Route { rng: Rng::with_seed(1), round_trips, sent: (0, 0) })))
     }
 
-    /// From half as long to half as long again.
+    /// Waits between half and one and a half times the mean.
     async fn answer(&self, of: fn(Waits) -> f64) {
         let milliseconds = {
             let mut route = self.0.lock().expect("nothing panics while it is held");
@@ -190,13 +191,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_can_be_repeated() {
+    fn a_run_is_repeatable() {
         let wanted = Wanted { fetch: true, feedback: true };
         assert_eq!(sends(10, wanted), sends(10, wanted));
     }
 
     #[test]
-    fn a_message_alone_is_a_request_of_its_own() {
+    fn a_single_message_is_one_request() {
         assert_eq!(sends(1, Wanted { fetch: false, feedback: false }).requests, 1.0);
         assert_eq!(sends(1, Wanted { fetch: false, feedback: true }).requests, 2.0);
     }

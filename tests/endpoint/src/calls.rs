@@ -1,4 +1,4 @@
-//! What was asked of the endpoint, and what AWS bills for it.
+//! The calls to the endpoint, and what AWS bills for them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ pub enum Service {
 impl Service {
     pub const ALL: [Self; 3] = [Self::DynamoDb, Self::Sqs, Self::SecretsManager];
 
-    /// Of the first part of an `x-amz-target` header.
+    /// The service of the first part of an `x-amz-target` header.
     pub(crate) fn of_target(prefix: &str) -> Option<Self> {
         match prefix {
             "DynamoDB_20120810" => Some(Self::DynamoDb),
@@ -38,7 +38,7 @@ impl fmt::Display for Service {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Operation {
     pub service: Service,
-    /// As AWS spells it, such as `UpdateItem`.
+    /// In AWS's spelling, such as `UpdateItem`.
     pub name: String,
 }
 
@@ -61,20 +61,20 @@ impl fmt::Display for Operation {
     }
 }
 
-/// All that was asked by one operation.
+/// All requests of one operation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tally {
     pub requests: u64,
-    /// Of the requests, those that were answered with an error, such as a condition that did not hold.
+    /// How many of the requests failed, for example because of a condition that did not hold.
     pub refused: u64,
-    /// Requests as SQS bills them: one for each 64 KiB of payload begun.
+    /// Requests as SQS bills them: one for each started 64 KiB of payload.
     pub chunks: u64,
     /// DynamoDB's capacity units, by `table` and by `table/index`.
     pub units: BTreeMap<String, f64>,
 }
 
 impl Tally {
-    /// Of the table and of all its indexes.
+    /// The units of the table and all its indexes.
     pub fn all_units(&self) -> f64 {
         self.units.values().sum()
     }
@@ -91,7 +91,7 @@ impl Tally {
     }
 }
 
-/// Counts by operation. What happened between two moments is the later count less the earlier one.
+/// Counts by operation. Subtract an earlier count from a later one to get the calls between.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Calls(BTreeMap<Operation, Tally>);
 
@@ -100,7 +100,7 @@ impl Calls {
         self.0.iter()
     }
 
-    /// Nothing, if it was never asked for.
+    /// Empty if the operation was never called.
     pub fn tally(&self, service: Service, operation: &str) -> Tally {
         self.0.get(&Operation::new(service, operation)).cloned().unwrap_or_default()
     }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happened_in_between_is_the_difference() {
+    fn the_difference_is_the_calls_between() {
         let earlier = calls("Query", 3, 1.5);
         let later = earlier.clone() + &calls("Query", 2, 1.0) + &calls("UpdateItem", 1, 4.0);
         let between = later - &earlier;

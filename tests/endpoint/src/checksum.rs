@@ -1,17 +1,20 @@
-//! The checksums by which clients notice that a message was changed on its way.
+//! Checksums with which clients detect changed messages.
 
 use md5::{Digest, Md5};
 use serde_json::{Map, Value};
 
-/// Of a message's body.
+/// The checksum of a message's body.
 pub(crate) fn of_body(body: &str) -> String {
     hex(&Md5::digest(body))
 }
 
-/// Of message attributes, system attributes included, by AWS's rule: names in order; of each the name, the data type, a byte that says
-/// whether a text (1) or bytes (2) follow, and the value; each part behind its length in four bytes.
+/// The checksum of message attributes, including system attributes, by AWS's rule. The names are in
+/// order. Each attribute has its name, its data type, a byte for text (1) or bytes (2), and its
+/// value. The length precedes each part in four bytes.
 ///
-/// `None` without attributes, or where one is not of text: nothing here sends bytes.
+///
+/// `None` without attributes, or with an attribute that is not text, since nothing here sends
+/// bytes.
 pub(crate) fn of_attributes(attributes: &Map<String, Value>) -> Option<String> {
     if attributes.is_empty() {
         return None;
@@ -43,12 +46,12 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_bodys_checksum_is_the_documented_example() {
+    fn a_bodys_checksum_matches_the_documented_example() {
         assert_eq!(of_body("This is a test message"), "fafb00f5732ab283681e124bf8747ed1");
     }
-    /// From the tests of other implementations, which took it from AWS.
+    /// Taken from the tests of other implementations, which copied it from AWS.
     #[test]
-    fn an_attributes_checksum_is_what_aws_answers() {
+    fn an_attributes_checksum_matches_aws() {
         let attributes = json!({"timestamp": {"DataType": "Number", "StringValue": "1493147359900"}});
         let checksum = of_attributes(attributes.as_object().unwrap());
         assert_eq!(checksum.as_deref(), Some("235c5c510d26fb653d073faed50ae77c"));

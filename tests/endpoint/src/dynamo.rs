@@ -1,4 +1,4 @@
-//! DynamoDB's requests, answered by an embedded one that is always asked what they cost.
+//! Answers DynamoDB's requests with an embedded DynamoDB, and always asks it for the cost.
 
 use crate::calls::Tally;
 use crate::server::Answer;
@@ -11,12 +11,12 @@ use serde::de::DeserializeOwned;
 const ASKED: &str = "INDEXES";
 const OLD_ITEM: &str = "ALL_OLD";
 
-/// Either way with what it cost.
+/// The cost is in both cases.
 type Metered = Result<Answer, Answer>;
 
-/// Does what an operation does whose answer tells its cost.
+/// Runs an operation whose answer has its cost.
 macro_rules! metered {
-    // With `flatten` where it tells it of several tables.
+    // With `flatten` if the answer has the cost of several tables.
     ($database:expr, $body:expr, $operation:ident $(, $flatten:ident)?) => {{
         let mut request = decode($body)?;
         let asked = ask(&mut request);
@@ -55,7 +55,7 @@ fn metered(database: &Database, operation: &str, body: &[u8]) -> Metered {
         "PutItem" => {
             metered!(database, body, put_item, attempted |request: &PutItemRequest| item_size(&request.item))
         }
-        // What the item would have become is not told. What the request brings stands for it.
+        // The resulting item is unknown, so the request's size stands for it.
         "UpdateItem" => metered!(database, body, update_item, attempted |request: &UpdateItemRequest| {
             let names = request.expression_attribute_names.iter().flat_map(|names| names.values()).map(String::len);
             let values = request.expression_attribute_values.as_ref().map_or(0, item_size);
@@ -102,7 +102,7 @@ costs!(
     transact_write_items::TransactWriteItemsRequest
 );
 
-/// Whether the client had asked for it as well.
+/// Asks for the cost. Returns whether the client had asked, too.
 fn ask(request: &mut impl Costs) -> bool {
     request.mode().replace(ASKED.to_owned()).is_some_and(|mode| mode != "NONE")
 }
@@ -132,7 +132,7 @@ fn free(error: &DynoxideError) -> Answer {
 }
 
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Answer> {
-    // The embedded DynamoDB marks what it finds wrong while reading.
+    // The embedded DynamoDB marks the errors that it finds while reading.
     serde_json::from_slice(body).map_err(|error| {
         let message = error.to_string();
         free(&match message.strip_prefix("VALIDATION:") {

@@ -1,4 +1,4 @@
-//! Starting it, asking it, ending it.
+//! Starts, queries and stops the endpoint.
 
 use crate::calls::{Calls, Operation, Service};
 use crate::queues::{Queues, Received};
@@ -13,7 +13,7 @@ use std::time::Duration;
 use std::{io, thread};
 use tokio::sync::oneshot;
 
-/// The queues of the pipeline, each with its dead letters.
+/// The queues of the pipeline, each with its dead-letter queue.
 pub const QUEUES: [&str; 8] = [
     "notifications",
     "events",
@@ -24,18 +24,18 @@ pub const QUEUES: [&str; 8] = [
     "feedback-dead",
     "repairs-dead",
 ];
-/// A name for the settings document. Any other gives the same document.
+/// A name for the settings document. Every other name gives the same document.
 pub const SECRET_ID: &str = "settings";
 
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The settings document, as Secrets Manager hands it out.
+    /// The settings document that Secrets Manager returns.
     pub settings: String,
-    /// How long each request of a service takes at least.
+    /// The least duration of a request, by service.
     pub latency: BTreeMap<Service, Duration>,
 }
 
-/// AWS on a port of 127.0.0.1, served by a thread of its own until this is dropped.
+/// AWS on a port of 127.0.0.1, served by its own thread. Stops when dropped.
 pub struct Endpoint {
     url: String,
     world: Arc<World>,
@@ -44,7 +44,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Listens once this returns. `settings` is the document that Secrets Manager hands out.
+    /// Listens once this returns. `settings` is the document that Secrets Manager returns.
     ///
     /// # Errors
     /// There is no free port, or no thread.
@@ -83,7 +83,7 @@ impl Endpoint {
         &self.url
     }
 
-    /// Of one of [`QUEUES`].
+    /// The URL of one of [`QUEUES`].
     pub fn queue_url(&self, name: &str) -> String {
         format!("{}/000000000000/{name}", self.url)
     }
@@ -92,7 +92,7 @@ impl Endpoint {
         settings.clone_into(&mut self.world.state().settings);
     }
 
-    /// How long each request of this service takes at least, from now on.
+    /// Sets the least duration of this service's requests.
     pub fn set_latency(&self, service: Service, latency: Duration) {
         self.world.state().latency.insert(service, latency);
     }
@@ -102,23 +102,24 @@ impl Endpoint {
         self.world.state().calls.clone()
     }
 
-    /// Tells of each call from now on: the access key that signed it, the operation, and the request's body.
-    /// The watcher must not panic.
+    /// Calls the watcher for each call from now on, with the access key of the signature, the
+    /// operation, and the request's body. The watcher must not panic.
     pub fn watch(&self, watcher: impl Fn(&str, &Operation, &[u8]) + Send + 'static) {
         self.world.state().watcher = Some(Box::new(watcher));
     }
 
-    /// Every connection that was accepted, in order.
+    /// All accepted connections, in order.
     pub fn connections(&self) -> Vec<Connection> {
         self.world.state().connections.clone()
     }
 
-    /// How long it has been running; a connection's `opened` is on the same clock.
+    /// How long it has been running. A connection's `opened` is on the same clock.
     pub fn age(&self) -> Duration {
         self.world.started.elapsed()
     }
 
-    /// The oldest messages of a queue, `most` at most. They leave the queue for good, as if their batch were going to succeed.
+    /// Removes up to `most` messages from the start of a queue for good, as if their batch were
+    /// going to succeed.
     ///
     /// # Panics
     /// There is no such queue.
@@ -126,7 +127,7 @@ impl Endpoint {
         self.world.state().queues.take(queue, most)
     }
 
-    /// Puts messages at a queue's end, such as those of a batch that failed.
+    /// Adds messages to the end of a queue, such as those of a failed batch.
     ///
     /// # Panics
     /// There is no such queue.
@@ -134,12 +135,12 @@ impl Endpoint {
         self.world.state().queues.put(queue, messages);
     }
 
-    /// How many messages wait.
+    /// The number of messages in the queue.
     pub fn depth(&self, queue: &str) -> usize {
         self.world.state().queues.get(queue).map_or(0, |queue| queue.len())
     }
 
-    /// The embedded DynamoDB. What is asked of it here is not counted.
+    /// The embedded DynamoDB. Direct calls to it are not counted.
     pub fn database(&self) -> &Database {
         &self.world.database
     }

@@ -1,23 +1,23 @@
-//! Queues in memory, and the event that Lambda makes of their messages.
+//! Queues in memory, and Lambda's event for their messages.
 
 use crate::checksum;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, VecDeque};
 
-/// What SQS bills as one request, in bytes.
+/// The payload that SQS bills as one request, in bytes.
 const CHUNK: usize = 64 * 1024;
 
-/// Requests as SQS bills them for a payload of so many bytes.
+/// Requests as SQS bills them for a payload of this many bytes.
 pub fn chunks(bytes: usize) -> u64 {
     (bytes.div_ceil(CHUNK) as u64).max(1)
 }
 
-/// A message that was taken from a queue.
+/// A message taken from a queue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Received {
     pub id: String,
     pub body: String,
-    /// How often it was taken, this time included.
+    /// How often it was taken, including this time.
     pub receive_count: u32,
     /// Unix milliseconds.
     pub sent_at: i128,
@@ -29,7 +29,8 @@ pub struct Received {
 }
 
 impl Received {
-    /// What SQS bills, in bytes: the body, and the names, types and values of its attributes.
+    /// The size that SQS bills, in bytes: the body, and the names, types and values of its
+    /// attributes.
     pub fn bytes(&self) -> usize {
         payload(&self.body, &self.attributes)
     }

@@ -1,4 +1,4 @@
-//! Secrets Manager with one secret, whatever it is asked for.
+//! Secrets Manager with a single secret under every name.
 
 use crate::calls::Tally;
 use crate::server::Answer;

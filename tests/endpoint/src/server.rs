@@ -1,4 +1,4 @@
-//! The one address, and what is behind it.
+//! The server with its single address.
 
 use crate::calls::{Calls, Operation, Service, Tally};
 use crate::queues::Queues;
@@ -17,22 +17,22 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// A TCP connection that was accepted.
+/// An accepted TCP connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Connection {
-    /// When, counted from the start of the endpoint.
+    /// The time of the accept, counted from the start of the endpoint.
     pub opened: Duration,
-    /// What its first request was for; `None` before there is one.
+    /// The service of its first request; `None` before it.
     pub service: Option<Service>,
     pub requests: u64,
 }
 
-/// What is answered to one request, and what it cost.
+/// The answer to one request, and its cost.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
     pub(crate) tally: Tally,
-    /// The error's code in SQS's older protocol, by which clients still know it.
+    /// The error's code in SQS's older protocol, which clients still check.
     pub(crate) query_code: Option<&'static str>,
 }
 
@@ -47,7 +47,8 @@ impl Answer {
     }
 }
 
-/// Told of each call: the access key that signed it, the operation, and the request's body.
+/// Called for each call with the access key of its signature, the operation, and the request's
+/// body.
 pub(crate) type Watcher = Box<dyn Fn(&str, &Operation, &[u8]) + Send>;
 
 pub(crate) struct World {
@@ -83,7 +84,7 @@ impl World {
         }
     }
 
-    /// Opens a connection, and says which one.
+    /// Records a connection and returns its index.
     fn opened(&self) -> usize {
         let mut state = self.state();
         state.connections.push(Connection { opened: self.started.elapsed(), service: None, requests: 0 });
@@ -99,7 +100,7 @@ pub(crate) async fn serve(listener: TcpListener, world: Arc<World>) {
                 let at = world.opened();
                 connections.spawn(connection(stream, world.clone(), at));
             }
-            // Out of file descriptors, most likely: let some connections end first.
+            // Probably out of file descriptors, so wait until some connections end.
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -110,7 +111,7 @@ pub(crate) async fn serve(listener: TcpListener, world: Arc<World>) {
 }
 
 async fn connection(stream: TcpStream, world: Arc<World>, at: usize) {
-    // An answer in two packets would wait for the client's acknowledgement of the first.
+    // Otherwise an answer in two packets would wait for the client's acknowledgement of the first.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let world = world.clone();
@@ -152,7 +153,7 @@ async fn respond(request: Request<Incoming>, world: &World, at: usize) -> hyper:
     Ok(response(answer))
 }
 
-/// As the signature names it; nothing if there is none.
+/// The access key in the signature, or an empty text.
 fn access_key(headers: &HeaderMap) -> String {
     let signature = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let key = signature.split_once("Credential=").and_then(|(_, rest)| rest.split('/').next());

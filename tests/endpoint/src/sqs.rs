@@ -1,4 +1,4 @@
-//! The JSON protocol of SQS, as far as the functions speak it.
+//! The part of SQS's JSON protocol that the functions use.
 
 use crate::calls::Tally;
 use crate::checksum;
@@ -7,9 +7,9 @@ use crate::server::Answer;
 use serde_json::{Map, Value, json};
 use webhooks_host::{Host, SystemHost};
 
-/// As many as SQS takes in one batch.
+/// The most messages in one batch.
 const BATCH: usize = 10;
-/// What SQS takes in one request, in bytes.
+/// The largest request that SQS accepts, in bytes.
 const LARGEST: usize = 1024 * 1024;
 
 pub(crate) fn answer(operation: &str, body: &[u8], queues: &mut Queues) -> Answer {
@@ -28,7 +28,7 @@ pub(crate) fn answer(operation: &str, body: &[u8], queues: &mut Queues) -> Answe
             let waiting = json!({"ApproximateNumberOfMessages": queue.len().to_string()});
             done(&json!({ "Attributes": waiting }), 1)
         }
-        // A message that was taken is in the hands of whoever took it: how long it is hidden changes nothing here.
+        // A taken message belongs to its consumer, so its visibility has no effect here.
         "ChangeMessageVisibility" => done(&Value::Null, 1),
         "ChangeMessageVisibilityBatch" => match entries(&request) {
             Ok(entries) => {
@@ -91,7 +91,7 @@ fn entries(request: &Value) -> Result<&Vec<Value>, Answer> {
     distinct.then_some(entries).ok_or_else(not_distinct)
 }
 
-/// The message, and how SQS confirms it.
+/// The message, and SQS's confirmation.
 fn message(sent: &Value) -> (Received, Value) {
     let map = |name: &str| sent[name].as_object().cloned().unwrap_or_default();
     let (attributes, system) = (map("MessageAttributes"), map("MessageSystemAttributes"));
@@ -129,7 +129,7 @@ fn done(answer: &Value, chunks: u64) -> Answer {
     Answer::done(body, Tally { chunks, ..Tally::default() })
 }
 
-/// An error has a code in the older protocol as well, by which clients still know it.
+/// An error also has a code of the older protocol, which clients still check.
 fn refused(shape: &str, code: &'static str, message: &str) -> Answer {
     Answer { query_code: Some(code), ..Answer::refused(&format!("com.amazonaws.sqs#{shape}"), message) }
 }

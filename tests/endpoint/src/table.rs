@@ -4,10 +4,10 @@ use dynoxide::Database;
 use infrastructure::Template;
 use serde_json::{Value, json};
 
-/// The table's name. The template leaves it to CloudFormation.
+/// The table's name, which the template leaves to CloudFormation.
 pub const NAME: &str = "webhooks";
 
-/// An embedded DynamoDB with the template's one table, its keys and its indexes.
+/// An embedded DynamoDB with the template's table, its keys and its indexes.
 pub(crate) fn create() -> Database {
     let database = Database::memory().expect("an empty database");
     let template = Template::read("template.yaml");
@@ -19,7 +19,7 @@ pub(crate) fn create() -> Database {
     database
 }
 
-/// CloudFormation has the same names for it as DynamoDB.
+/// CloudFormation and DynamoDB use the same names for it.
 fn request(table: &Value) -> Value {
     json!({
         "TableName": NAME,

@@ -1,10 +1,11 @@
-//! DynamoDB's capacity units: as the embedded DynamoDB reports them, and by the documented rule where it reports none.
+//! DynamoDB's capacity units: those that the embedded DynamoDB reports, and otherwise those of the
+//! documented rule.
 
 use dynoxide::Item;
 use dynoxide::types::{ConsumedCapacity, item_size, table_write_capacity_units};
 use std::collections::BTreeMap;
 
-/// By `table` and `table/index`. What costs nothing is left out.
+/// By `table` and `table/index`, without zeros.
 pub(crate) fn reported(capacity: &[ConsumedCapacity]) -> BTreeMap<String, f64> {
     let mut units = BTreeMap::new();
     for one in capacity {
@@ -20,11 +21,13 @@ pub(crate) fn reported(capacity: &[ConsumedCapacity]) -> BTreeMap<String, f64> {
     units
 }
 
-/// Of a write whose condition did not hold. "If a ConditionExpression evaluates to false during a conditional write, DynamoDB still
-/// consumes write capacity from the table", by the larger of the existing item and the one that was attempted (Amazon DynamoDB
-/// Developer Guide, *Read and write operations*). It touches no index, and DynamoDB's answer does not tell it.
+/// The units of a write whose condition did not hold. "If a ConditionExpression evaluates to false
+/// during a conditional write, DynamoDB still consumes write capacity from the table", by the
+/// larger of the existing item and the attempted one (Amazon DynamoDB Developer Guide, *Read and
+/// write operations*). The write touches no index, and DynamoDB's answer does not show its cost.
 ///
-/// `attempted` in bytes.
+///
+/// `attempted` is in bytes.
 pub(crate) fn refused(table: &str, existing: Option<&Item>, attempted: usize) -> BTreeMap<String, f64> {
     BTreeMap::from([(table.to_owned(), table_write_capacity_units(existing.map(item_size), Some(attempted)))])
 }
@@ -48,7 +51,7 @@ mod tests {
         assert_eq!(of(None, 1025), 2.0);
         assert_eq!(of(Some(1024), 10), 1.0);
         assert_eq!(of(Some(1025), 10), 2.0);
-        // The guide's own example: 300 KB there, 310 KB attempted.
+        // The guide's own example: an item of 300 KB, and an attempt of 310 KB.
         assert_eq!(of(Some(300 * 1024), 310 * 1024), 310.0);
     }
 }

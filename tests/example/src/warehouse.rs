@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
-/// What the warehouse says to a CloudEvent of the events queue, as a message for the feedback queue; nothing if it is not concerned.
+/// The warehouse's answer to a CloudEvent of the events queue, as a message for the feedback queue.
+/// `None` for other events.
 pub fn outcome(event: &Value) -> Option<Value> {
     if event["type"] != "net.visma.purchase_order.action" {
         return None;

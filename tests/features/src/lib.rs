@@ -1,5 +1,7 @@
-//! Empty: what counts are the dependencies.
+//! Empty: only the dependencies matter.
 //!
-//! Cargo compiles a crate once for each set of features. With `--workspace` those of all dependencies are put together, but those of
-//! dev-dependencies only when tests are built; so what a test alone switches on, low down, compiles everything above it twice.
-//! A test of `tests/infrastructure` tells what is missing here.
+//!
+//! Cargo compiles a crate once for each set of features. With `--workspace` it merges the features
+//! of all dependencies, but those of dev-dependencies only when it builds tests. So a feature that
+//! only a test enables, low in the graph, compiles everything above it twice. A test of
+//! `tests/infrastructure` reports features that are missing here.

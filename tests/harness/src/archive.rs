@@ -1,11 +1,12 @@
-//! What a function is uploaded as.
+//! The archive in which a function is uploaded.
 
 use crate::error::{Error, Result};
 use std::io::{self, Cursor, Write};
 use std::path::Path;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-/// The bytes of the archive that cargo-lambda makes of a program: one file, deflated at the usual level.
+/// The size of the archive that cargo-lambda makes of a program: one file, deflated at the default
+/// level.
 ///
 /// # Errors
 /// The program cannot be read.

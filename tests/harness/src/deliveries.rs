@@ -1,4 +1,4 @@
-//! Deliveries as Visma Net's dispatcher sends them, kept as the events that API Gateway makes of them.
+//! Collects the deliveries of Visma Net's dispatcher as the events that API Gateway makes of them.
 
 use crate::error::{Error, Result};
 use axum::Router;
@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 type Kept = Arc<Mutex<Vec<String>>>;
 
-/// Accepts whatever is delivered to a port of 127.0.0.1, until this is dropped.
+/// Accepts every delivery to a port of 127.0.0.1. Stops when dropped.
 #[derive(Debug)]
 pub(crate) struct Deliveries {
     url: String,
@@ -30,7 +30,7 @@ impl Deliveries {
         let address = listener.local_addr().map_err(Error::io("listen for deliveries"))?;
         let kept = Kept::default();
         let router = Router::new().fallback(keep).with_state(kept.clone());
-        // It ends when it is aborted only.
+        // Only an abort ends it.
         let task = tokio::spawn(async { axum::serve(listener, router).await.unwrap_or_default() });
         Ok(Self { url: format!("http://{address}"), kept, task })
     }
@@ -39,7 +39,7 @@ impl Deliveries {
         &self.url
     }
 
-    /// The events of what came since the last time.
+    /// The events since the last call.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -58,7 +58,8 @@ async fn keep(State(kept): State<Kept>, uri: Uri, headers: HeaderMap, body: Byte
     StatusCode::ACCEPTED
 }
 
-/// An HTTP API's event, in payload format 2.0. `headers` in lower case; `authorizer` is what one found out, or null.
+/// An HTTP API's event, in payload format 2.0. `headers` must be in lower case; `authorizer` is its
+/// context, or null.
 pub(crate) fn event(method: &str, path: &str, headers: Map<String, Value>, body: &str, authorizer: &Value) -> String {
     let mut context = json!({
         "accountId": "000000000000", "apiId": "a1b2c3d4e5", "domainPrefix": "a1b2c3d4e5",

@@ -1,4 +1,4 @@
-//! The functions' environment, as `infra/template.yaml` deploys them.
+//! The functions' environment, as `infra/template.yaml` sets it.
 
 use endpoint::{Endpoint, SECRET_ID, TABLE};
 use infrastructure::{Template, entries, text};
@@ -8,15 +8,15 @@ use std::path::Path;
 
 pub(crate) type Environment = BTreeMap<String, String>;
 
-/// Each function's environment, by the name of its program.
+/// The environment of each function, by the name of its program.
 #[derive(Debug)]
 pub(crate) struct Deployment(BTreeMap<String, Environment>);
 
 impl Deployment {
-    /// The template as a user would deploy it, with AWS being `endpoint`.
+    /// The default deployment of the template, with `endpoint` as AWS.
     ///
     /// # Panics
-    /// The template refers to something that the endpoint does not have.
+    /// The template refers to something that the endpoint lacks.
     pub(crate) fn on(endpoint: &Endpoint) -> Self {
         let template = Template::read("template.yaml")
             .with("OperationsAuthorizer", json!("jwt"))
@@ -26,7 +26,8 @@ impl Deployment {
         Self(functions.iter().map(of).collect())
     }
 
-    /// What the function of this program would find; what Lambda gives to any function, if the template has no such.
+    /// The environment of this program. If the template has no such function, only Lambda's own
+    /// variables.
     pub(crate) fn environment(&self, program: &str, endpoint: &Endpoint) -> Environment {
         let function = self.0.get(program).cloned();
         function.unwrap_or_else(|| environment(&json!({"MemorySize": 256}), endpoint))
@@ -38,7 +39,7 @@ impl Deployment {
     }
 }
 
-/// The last folder of where the code is.
+/// The last folder of its CodeUri.
 fn program(function: &Value) -> String {
     let code = text(&function["CodeUri"]);
     let name = Path::new(&code).file_name().unwrap_or_else(|| panic!("no program: {code}"));
@@ -77,7 +78,7 @@ fn environment(function: &Value, endpoint: &Endpoint) -> Environment {
     lambda.chain(own.map(|(name, value)| (name.clone(), resolved(value, endpoint)))).collect()
 }
 
-/// What AWS would put there.
+/// The value that AWS would insert.
 fn resolved(value: &Value, endpoint: &Endpoint) -> String {
     if let Some(attribute) = value["Fn::GetAtt"].as_str() {
         assert_eq!(attribute, "Settings.Id", "an attribute that the endpoint does not know");
@@ -90,7 +91,7 @@ fn resolved(value: &Value, endpoint: &Endpoint) -> String {
     }
 }
 
-/// The endpoint's name of a queue of the template.
+/// The endpoint's name for a queue of the template.
 fn queue(resource: &str) -> String {
     let name = resource.strip_suffix("Queue").unwrap_or_else(|| panic!("not a queue: {resource}"));
     match name.strip_suffix("DeadLetter") {
@@ -105,7 +106,7 @@ mod tests {
     use endpoint::QUEUES;
 
     #[test]
-    fn every_function_of_the_template_finds_what_the_endpoint_has() {
+    fn the_environment_of_every_function_refers_to_the_endpoint() {
         let endpoint = Endpoint::start("{}").unwrap();
         let deployment = Deployment::on(&endpoint);
         let functions = ["feedback", "intake", "operations", "processor", "reconciler", "repair"];

@@ -1,4 +1,4 @@
-//! What can go wrong while a function is measured.
+//! The errors of a measurement.
 
 use std::io;
 use std::process::ExitStatus;

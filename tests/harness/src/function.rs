@@ -1,4 +1,4 @@
-//! A function's process: started, handed events, asked what it used, and always stopped.
+//! A function's process: it is started, gets events, reports its usage, and is always stopped.
 
 use crate::error::{Error, Result};
 use crate::log::Log;
@@ -14,13 +14,13 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 
-/// How long a process that was killed may take to be gone.
+/// How long a killed process may take to end.
 const DYING: Duration = Duration::from_secs(2);
 
-/// What to start, and with which environment; it inherits none.
+/// The program and its environment. It inherits no variables.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// For people, and for the function's ARN.
+    /// Shown to people, and used in the function's ARN.
     pub name: String,
     pub command: PathBuf,
     pub arguments: Vec<String>,
@@ -31,9 +31,9 @@ pub struct Program {
 /// How long to wait for a function.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// For its first request for an event.
+    /// The limit for its first request for an event.
     pub start: Duration,
-    /// For an answer, and for the next request for an event.
+    /// The limit for an answer, and for the next request for an event.
     pub answer: Duration,
 }
 
@@ -45,14 +45,14 @@ impl Default for Limits {
 
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// From handing the event out until the whole answer was there.
+    /// From sending the event to the end of the answer.
     pub took: Duration,
-    /// From starting the process until then.
+    /// From the start of the process to the end of the answer.
     pub since_start: Duration,
     pub document: Bytes,
 }
 
-/// A process of its own process group, which is killed when this is dropped.
+/// A process in its own process group. Killed when dropped.
 #[derive(Debug)]
 pub struct Function {
     name: String,
@@ -66,10 +66,11 @@ pub struct Function {
 }
 
 impl Function {
-    /// Returns when it asks for its first event.
+    /// Starts the program. Returns when it asks for its first event.
     ///
     /// # Errors
-    /// It cannot be started, ends, says that it cannot start, or does not ask for an event in time.
+    /// It cannot be started, ends, reports that it cannot start, or does not ask for an event in
+    /// time.
     pub async fn start(program: &Program, limits: Limits) -> Result<Self> {
         let api = RuntimeApi::start(&program.name).await?;
         let log = Log::new()?;
@@ -92,17 +93,17 @@ impl Function {
         Ok(function)
     }
 
-    /// Just before the process was made.
+    /// The moment just before the process was started.
     pub fn begun(&self) -> Instant {
         self.begun
     }
 
-    /// From then until it asked for its first event.
+    /// The time from the start until it asked for its first event.
     pub fn startup(&self) -> Duration {
         self.startup
     }
 
-    /// Hands out an event. Returns when it is answered and the function asks for another one.
+    /// Sends an event. Returns when it is answered and the function asks for the next one.
     ///
     /// # Errors
     /// The function fails, ends, or does not answer in time.
@@ -122,7 +123,7 @@ impl Function {
                     if let Some(answer) = answer {
                         return Ok(answer);
                     }
-                    // It asks again without having answered; Lambda would have it wait, too.
+                    // It asked again without an answer. Lambda would make it wait, too.
                 }
                 Some(other) => return Err(self.unexpected(&format!("{other:?}"))),
                 None => {
@@ -133,10 +134,10 @@ impl Function {
         }
     }
 
-    /// The same, where the answer has to be as it should: what `is_good` says of the JSON.
+    /// The same, and checks the JSON of the answer with `is_good`.
     ///
     /// # Errors
-    /// As `invoke`, or the answer is another.
+    /// As `invoke`, or the answer is wrong.
     pub async fn invoke_well(&mut self, event: impl Into<Bytes>, is_good: fn(&Value) -> bool) -> Result<Answer> {
         let answer = self.invoke(event).await?;
         let document = serde_json::from_slice(&answer.document).unwrap_or(Value::Null);
@@ -162,13 +163,13 @@ impl Function {
         self.pid.as_raw()
     }
 
-    /// Kills it, and returns when it is gone.
+    /// Kills the process and waits for its end.
     pub async fn stop(mut self) {
         self.kill();
         let _ = self.child.wait().await;
     }
 
-    /// `None` when `limit` has passed.
+    /// `None` after `limit`.
     async fn news(&mut self, limit: Duration) -> Result<Option<News>> {
         let news = tokio::select! {
             biased;
@@ -199,7 +200,7 @@ impl Function {
     }
 
     fn kill(&self) {
-        // The number is free for others once the process has been waited for.
+        // Once the process has been waited for, another process may get its id.
         if self.child.id().is_some() {
             let _ = killpg(self.pid, Signal::SIGKILL);
         }

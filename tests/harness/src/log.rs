@@ -1,4 +1,4 @@
-//! What a function writes.
+//! The output of a function.
 
 use crate::error::{Error, Result};
 use std::fs::{self, File};
@@ -7,16 +7,16 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How much of its end is shown, in bytes.
+/// How much of the end is shown, in bytes.
 const SHOWN: usize = 4_000;
 
-/// A file without a name, so that nothing is left of it whatever happens.
+/// An unnamed file, which never outlives the process.
 #[derive(Debug)]
 pub(crate) struct Log(File);
 
 impl Log {
     /// # Errors
-    /// The folder for temporary files is full or not to be written to.
+    /// The folder for temporary files is full or read-only.
     pub(crate) fn new() -> Result<Self> {
         let path = path();
         let file = File::options().read(true).write(true).create_new(true).open(&path);
@@ -24,7 +24,7 @@ impl Log {
         file.map(Self).map_err(Error::io(format!("write {}", path.display())))
     }
 
-    /// For a program to write to.
+    /// A handle for the program's output.
     ///
     /// # Errors
     /// There are too many open files.
@@ -35,7 +35,7 @@ impl Log {
     pub(crate) fn end(&self) -> String {
         let length = self.0.metadata().map_or(0, |metadata| metadata.len());
         let mut bytes = vec![0; SHOWN];
-        // At a place of its own, since the writer's is shared.
+        // Reads with its own offset, since the writer's is shared.
         let read = self.0.read_at(&mut bytes, length.saturating_sub(SHOWN as u64)).unwrap_or(0);
         format!("The end of its log:\n{}", String::from_utf8_lossy(&bytes[..read]))
     }

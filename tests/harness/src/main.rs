@@ -1,4 +1,4 @@
-//! Benches of whole functions: their release programs, as processes, on this machine.
+//! Benches of whole functions: their release programs, run as processes on this machine.
 
 use clap::{Args, Parser, Subcommand};
 use harness::benches::{cold_start, pipeline, side_by_side};
@@ -17,7 +17,7 @@ struct Arguments {
 
 #[derive(Debug, Args)]
 struct Places {
-    /// Where the functions' programs are [default: beside this one]
+    /// The folder of the functions' programs [default: beside this one]
     #[arg(long, global = true)]
     binaries: Option<PathBuf>,
     /// The folder for the reports [default: target/bench]
@@ -27,19 +27,19 @@ struct Places {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
-    /// Each function's start, beside an empty function's
+    /// Measure each function's start, beside an empty function's
     ColdStart {
         /// Starts of each function
         #[arg(long, default_value_t = 40)]
         starts: usize,
     },
-    /// Notifications through intake, processor and feedback
+    /// Send notifications through intake, processor and feedback
     Pipeline {
-        /// After how many memory is looked at; the last ends the run
+        /// Counts after which memory is measured; the last ends the run
         #[arg(long, value_delimiter = ',', default_value = "1000,10000,50000")]
         counts: Vec<usize>,
     },
-    /// The same job in Rust, Python and Node.js
+    /// Compare the same job in Rust, Python and Node.js
     SideBySide {
         /// Starts of each function
         #[arg(long, default_value_t = 20)]
@@ -56,7 +56,7 @@ enum Bench {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let Arguments { bench, places } = Arguments::parse();
-    // Whatever ends this ends what it has started, by unwinding.
+    // Unwinding stops all child processes, however this ends.
     let done = tokio::select! {
         report = run(&bench, &places) => report,
         () = stopped() => {
@@ -100,7 +100,7 @@ async fn run(bench: &Bench, places: &Places) -> Result<Report> {
     Ok(report)
 }
 
-/// Returns when somebody asks this program to end.
+/// Returns when this program is asked to end.
 async fn stopped() {
     let heard = |kind| signal(kind).expect("signals can be listened for");
     let (mut interrupted, mut terminated) = (heard(SignalKind::interrupt()), heard(SignalKind::terminate()));

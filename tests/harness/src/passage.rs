@@ -1,4 +1,4 @@
-//! A way to a server that counts who goes through.
+//! A proxy in front of a server that counts connections.
 
 use crate::error::{Error, Result};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,7 +8,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// A port of 127.0.0.1, until this is dropped.
+/// Listens on a port of 127.0.0.1. Stops when dropped.
 #[derive(Debug)]
 pub(crate) struct Passage {
     url: String,
@@ -32,7 +32,7 @@ impl Passage {
         &self.url
     }
 
-    /// Connections so far.
+    /// The number of connections so far.
     pub(crate) fn opened(&self) -> usize {
         self.opened.load(Ordering::Relaxed)
     }
@@ -53,7 +53,7 @@ async fn serve(listener: TcpListener, server: SocketAddr, opened: Arc<AtomicUsiz
     }
 }
 
-/// Until either end hangs up, however it does that.
+/// Copies until either end closes the connection.
 async fn pass(mut client: TcpStream, server: SocketAddr) {
     let Ok(mut server) = TcpStream::connect(server).await else { return };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));

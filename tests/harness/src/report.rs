@@ -1,11 +1,11 @@
-//! What a bench found, as Markdown.
+//! The results of a bench, as Markdown.
 
 use crate::error::{Error, Result};
 use comfy_table::{ContentArrangement, Table, presets};
 use std::fs;
 use std::path::Path;
 
-/// A text with tables, and what it was meant to show.
+/// A text with tables, and the goals of the bench.
 #[derive(Debug, Default)]
 pub struct Report {
     text: String,
@@ -16,7 +16,7 @@ pub struct Report {
 struct Goal {
     text: String,
     is_met: bool,
-    /// Figures differ from machine to machine and from run to run; counts do not.
+    /// Counts are the same on every machine and in every run; other figures are not.
     is_count: bool,
 }
 
@@ -40,17 +40,17 @@ impl Report {
         self.text.push_str(&format!("\n{table}\n"));
     }
 
-    /// A goal that depends on the machine and what else it does. Told only.
+    /// A goal that depends on the machine and its load. It is only reported.
     pub(crate) fn aims(&mut self, text: impl Into<String>, is_met: bool) {
         self.goals.push(Goal { text: text.into(), is_met, is_count: false });
     }
 
-    /// A goal that has to be met.
+    /// A goal that must be met.
     pub(crate) fn must(&mut self, text: impl Into<String>, is_met: bool) {
         self.goals.push(Goal { text: text.into(), is_met, is_count: true });
     }
 
-    /// Whether everything that has to be met is.
+    /// Whether all goals that must be met are met.
     pub fn holds(&self) -> bool {
         self.goals.iter().all(|goal| goal.is_met || !goal.is_count)
     }
@@ -70,7 +70,7 @@ impl Report {
     /// Writes `{name}.md`.
     ///
     /// # Errors
-    /// The folder cannot be made, or the file not be written.
+    /// The folder cannot be made, or the file cannot be written.
     pub fn write(&self, folder: &Path, name: &str) -> Result<()> {
         let file = folder.join(name).with_extension("md");
         let written = fs::create_dir_all(folder).and_then(|()| fs::write(&file, self.markdown()));
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_count_that_is_missed_fails_and_a_figure_does_not() {
+    fn a_missed_count_fails_and_a_missed_figure_does_not() {
         let mut report = Report::new("Starts");
         report.table(["function", "ms"], vec![["intake".to_owned(), "3.1".to_owned()]]);
         report.aims("fast", false);

@@ -1,4 +1,5 @@
-//! The AWS Lambda Runtime API, version 2018-06-01, for one function that answers one event at a time.
+//! The AWS Lambda Runtime API, version 2018-06-01, for one function that handles one event at a
+//! time.
 
 use crate::error::{Error, Result};
 use http_body_util::{BodyExt, Full};
@@ -16,18 +17,18 @@ use tokio::task::{JoinHandle, JoinSet};
 use webhooks_host::{Host, SystemHost};
 
 const PREFIX: &str = "/2018-06-01/runtime/";
-/// What a function is told that it has for an event.
+/// The time that a function is given for an event.
 const BUDGET: Duration = Duration::from_secs(60);
 const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0";
 
-/// What a function lets be known.
+/// What a function reports.
 #[derive(Debug)]
 pub enum News {
     /// It asks for an event.
     Ready { at: Instant },
-    /// It has answered the event of this id, which it was handed `took` before.
+    /// It answered the event with this id, `took` after it got the event.
     Answered { id: String, took: Duration, at: Instant, document: Bytes },
-    /// It has failed at the event of this id.
+    /// It failed at the event with this id.
     Failed { id: String, document: Bytes },
     /// It cannot start.
     CannotStart { document: Bytes },
@@ -42,11 +43,11 @@ struct Shared {
     function: String,
     events: tokio::sync::Mutex<UnboundedReceiver<Event>>,
     news: UnboundedSender<News>,
-    /// The event that was handed out and is not answered yet, and since when.
+    /// The unanswered event and the time when it was sent.
     open: Mutex<Option<(String, Instant)>>,
 }
 
-/// The API on a port of 127.0.0.1 until this is dropped.
+/// The API on a port of 127.0.0.1. Stops when dropped.
 #[derive(Debug)]
 pub struct RuntimeApi {
     address: SocketAddr,
@@ -62,7 +63,7 @@ impl std::fmt::Debug for Event {
 }
 
 impl RuntimeApi {
-    /// Listens once this returns. `function` is the name in the ARN that the function is told.
+    /// Listens once this returns. `function` is the name in the ARN that the function gets.
     ///
     /// # Errors
     /// There is no free port.
@@ -78,24 +79,24 @@ impl RuntimeApi {
         Ok(Self { address, events, news, task })
     }
 
-    /// For `AWS_LAMBDA_RUNTIME_API`.
+    /// The value of `AWS_LAMBDA_RUNTIME_API`.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Hands an event to the function, as soon as it asks for one. Returns the event's id.
+    /// Sends an event to the function as soon as it asks for one. Returns the event's id.
     pub fn hand_out(&self, document: impl Into<Bytes>) -> String {
         let id = SystemHost.new_id().to_string();
-        // Nobody takes it once the server has ended, and then nobody answers it either.
+        // If the server has ended, the event is lost and gets no answer.
         let _ = self.events.send(Event { id: id.clone(), document: document.into() });
         id
     }
 
-    /// The next thing that the function lets be known.
+    /// Waits for the next report of the function.
     pub async fn news(&mut self) -> News {
         match self.news.recv().await {
             Some(news) => news,
-            // The server ends with this value only.
+            // The server ends only with this value.
             None => std::future::pending().await,
         }
     }
@@ -116,13 +117,13 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 async fn connection(stream: TcpStream, shared: Arc<Shared>) {
-    // An answer in two packets would wait for the function's acknowledgement of the first.
+    // Otherwise an answer in two packets would wait for the acknowledgement of the first.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let shared = shared.clone();
         async move { shared.respond(request).await }
     });
-    // A function that is killed leaves its connections as they are.
+    // A killed function leaves its connections open.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -179,7 +180,7 @@ impl Shared {
     }
 
     fn tell(&self, news: News) {
-        // Nobody listens any more when the function is being stopped.
+        // There is no receiver while the function is being stopped.
         let _ = self.news.send(news);
     }
 

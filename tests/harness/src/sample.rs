@@ -1,4 +1,4 @@
-//! Figures of one kind.
+//! A sample of figures.
 
 use std::time::Duration;
 
@@ -22,12 +22,12 @@ impl Sample {
         if self.0.len() % 2 == 1 { self.at(middle) } else { (self.at(middle.wrapping_sub(1)) + self.at(middle)) / 2.0 }
     }
 
-    /// The least figure that `percent` of all do not exceed.
+    /// The smallest figure that is not exceeded by `percent` of all.
     pub(crate) fn percentile(&self, percent: usize) -> f64 {
         self.at((self.0.len() * percent).div_ceil(100).saturating_sub(1))
     }
 
-    /// As `median (least to most)`.
+    /// As `median (smallest to largest)`.
     pub(crate) fn spread(&self) -> String {
         let most = self.0.len().wrapping_sub(1);
         format!("{} ({} to {})", shown(self.median()), shown(self.at(0)), shown(self.at(most)))
@@ -46,12 +46,12 @@ pub(crate) fn microseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-/// In 1,000,000 bytes.
+/// In units of 1,000,000 bytes.
 pub(crate) fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-/// To three digits, or all that are before the point.
+/// With three significant digits, or all before the point.
 pub(crate) fn shown(figure: f64) -> String {
     let decimals = if figure.abs() >= 100.0 {
         0
@@ -63,7 +63,7 @@ pub(crate) fn shown(figure: f64) -> String {
     format!("{figure:.decimals$}")
 }
 
-/// How many times the other.
+/// The ratio to the other figure.
 pub(crate) fn times(figure: f64, other: f64) -> String {
     format!("{}x", shown(figure / other))
 }

@@ -1,4 +1,4 @@
-//! What a process has used.
+//! The resources that a process has used.
 
 use crate::error::{Error, Result};
 use nix::time::clock_getcpuclockid;
@@ -8,11 +8,11 @@ use std::{fs, io};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// User and system time of all its threads, those that have ended included, to the nanosecond.
+    /// User and system time of all threads, including ended ones, to the nanosecond.
     pub cpu: Duration,
-    /// Resident memory now, in bytes.
+    /// Current resident memory in bytes.
     pub resident: u64,
-    /// The most resident memory that it ever had, in bytes.
+    /// Peak resident memory in bytes.
     pub peak: u64,
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn cpu(pid: Pid) -> Result<Duration> {
     Ok(time.into())
 }
 
-/// Bytes.
+/// In bytes.
 fn memory(status: &str, name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_told_in_bytes() {
+    fn reports_memory_in_bytes() {
         assert_eq!(memory("Name:\tx\nVmRSS:\t    2204 kB\n", "VmRSS:"), Some(2_256_896));
         assert_eq!(memory("Name:\tx\n", "VmRSS:"), None);
     }

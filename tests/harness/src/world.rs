@@ -1,4 +1,4 @@
-//! What is around the functions: AWS, Visma Net and its deliveries, all in this process.
+//! The functions' surroundings in this process: AWS, Visma Net and its deliveries.
 
 use crate::deliveries::Deliveries;
 use crate::deployment::Deployment;
@@ -13,37 +13,38 @@ use std::time::Instant;
 
 const ROUTE: &str = "erp";
 const SECRET: &str = "signing-secret";
-/// Deliveries about one company in a row.
+/// Consecutive deliveries about one company.
 const IN_A_ROW: usize = 100;
-/// Deliveries that Visma Net has under way at once.
+/// Deliveries that Visma Net sends concurrently.
 const CONCURRENCY: usize = 10;
-/// What a tenant may call in an hour: a bench calls as it likes.
+/// A tenant's calls per hour. A bench needs no limit.
 const RATE: RateBudget = RateBudget { limit: 100_000_000, window_seconds: 3600 };
 
-/// What the settings say about every event.
+/// The settings' route for every event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Job {
-    /// Record it and advance the entity; what the processors of the peers do.
+    /// Record it and advance the entity, like the processors of the peers.
     Least,
-    /// Fetch the resource, publish an event and tell Visma Net, too: what the product does unless told otherwise.
+    /// Also fetch the resource, publish an event and send feedback: the product's default.
     Usual,
 }
 
 pub(crate) struct World {
     pub(crate) endpoint: Endpoint,
-    /// When the endpoint's clock began.
+    /// The start of the endpoint's clock.
     pub(crate) since: Instant,
     pub(crate) tenants: Vec<TenantClient>,
     deployment: Deployment,
     passages: Vec<Passage>,
     deliveries: Deliveries,
-    /// Accounts there are so far, each with one change.
+    /// The number of accounts so far, each with one change.
     accounts: usize,
     _visma: Server,
 }
 
 impl World {
-    /// With so many companies in Visma Net, each of whose three services has an address of its own.
+    /// Starts with this many companies in Visma Net. Each of its three services has its own
+    /// address.
     ///
     /// # Errors
     /// A server does not start.
@@ -78,19 +79,19 @@ impl World {
         Program { name: name.to_owned(), command: binaries.join(name), arguments: Vec::new(), environment }
     }
 
-    /// The same job as a team would write it in Python or Node.js, in the environment of ours.
+    /// The same job in Python or Node.js, in the same environment.
     pub(crate) fn peer(&self, peers: &Path, language: &str, name: &str) -> Program {
         let environment = self.deployment.environment(name, &self.endpoint);
         let (name, arguments) = (format!("{language}-{name}"), vec![name.to_owned()]);
         Program { name, command: peers.join(language).join("bootstrap"), arguments, environment }
     }
 
-    /// Connections to Visma Net so far.
+    /// The number of connections to Visma Net so far.
     pub(crate) fn visma_connections(&self) -> usize {
         self.passages.iter().map(Passage::opened).sum()
     }
 
-    /// So many accounts are made, and Visma Net tells of each: the events of intake.
+    /// Creates accounts. Returns the events of intake for Visma Net's deliveries about them.
     ///
     /// # Errors
     /// The stand-in refuses.
@@ -114,10 +115,10 @@ impl World {
         Ok(self.deliveries.take())
     }
 
-    /// A batch of what waits in a queue, as Lambda hands it to a function.
+    /// A batch of messages from a queue, as Lambda's event.
     ///
     /// # Errors
-    /// Nothing waits there.
+    /// The queue is empty.
     pub(crate) fn batch(&self, queue: &str, most: usize) -> Result<String> {
         let batch = self.endpoint.take(queue, most);
         if batch.is_empty() {
@@ -127,14 +128,14 @@ impl World {
         }
     }
 
-    /// Forgets whatever waits in any queue.
+    /// Removes all messages from all queues.
     pub(crate) fn drain(&self) {
         for queue in QUEUES {
             self.endpoint.take(queue, usize::MAX);
         }
     }
 
-    /// Feedback that Visma Net has taken so far.
+    /// The amount of feedback that Visma Net has taken so far.
     ///
     /// # Errors
     /// The stand-in refuses.
@@ -147,7 +148,7 @@ impl World {
     }
 }
 
-/// Whether no message of a batch has to come again.
+/// Whether every message of a batch succeeded.
 pub(crate) fn is_done(answer: &Value) -> bool {
     answer["batchItemFailures"].as_array().is_some_and(Vec::is_empty)
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A template as somebody would deploy it: intrinsic functions that need no AWS are applied by [`Template::value`].
+/// A deployed template: [`Template::value`] applies the intrinsic functions that need no AWS.
 #[derive(Debug)]
 pub struct Template {
     document: Value,
@@ -14,7 +14,7 @@ pub struct Template {
 }
 
 impl Template {
-    /// With all parameters at their defaults. `path` is below `infra`.
+    /// Reads it with the defaults of all parameters. `path` is below `infra`.
     pub fn read(path: &str) -> Self {
         let text = read(path);
         let documents = Yaml::load_from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -31,12 +31,13 @@ impl Template {
         self
     }
 
-    /// A section, resource or property as it is written.
+    /// A section, resource or property as written.
     pub fn raw(&self, pointer: &str) -> &Value {
         self.document.pointer(pointer).unwrap_or(&Value::Null)
     }
 
-    /// The logical names and the properties of all resources of a type, but those that a condition leaves out.
+    /// The logical names and properties of all resources of a type, without those that a condition
+    /// excludes.
     pub fn resources(&self, kind: &str) -> Vec<(&String, Value)> {
         entries(&self.document["Resources"])
             .filter(|(_, resource)| resource["Type"] == kind && self.exists(resource))
@@ -48,7 +49,8 @@ impl Template {
         resource.get("Condition").is_none_or(|name| self.holds(&json!({ "Condition": name })))
     }
 
-    /// With parameters, mappings and conditions applied. What only AWS knows stays as it is written; `AWS::NoValue` is null.
+    /// Applies parameters, mappings and conditions. Values that only AWS knows stay as written;
+    /// `AWS::NoValue` becomes null.
     pub fn value(&self, value: &Value) -> Value {
         match (value, function(value)) {
             (_, Some(("Ref", name))) => match name.as_str() {
@@ -84,7 +86,7 @@ impl Template {
     }
 }
 
-/// A file below `infra`.
+/// The text of a file below `infra`.
 pub fn read(path: &str) -> String {
     let path = infra().join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -94,12 +96,12 @@ pub fn infra() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra")
 }
 
-/// An object's entries; none of anything else.
+/// An object's entries; empty for other values.
 pub fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
-/// A list's elements, or the one value that stands where a list may.
+/// A list's elements, or the single value in place of a list.
 pub fn elements(value: &Value) -> Vec<&Value> {
     match value {
         Value::Array(values) => values.iter().collect(),
@@ -108,7 +110,7 @@ pub fn elements(value: &Value) -> Vec<&Value> {
     }
 }
 
-/// A scalar as text: CloudFormation makes no difference between `"10"` and `10`.
+/// A scalar as text, since CloudFormation treats `"10"` and `10` alike.
 pub fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -23,7 +23,7 @@ function request(method, path, headers, body) {
 
 function post(path, body, headers) {
   const length = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-  // Without the Runtime API there is nobody to tell, and nothing left to do.
+  // Without the Runtime API the process can neither report nor do anything.
   request("POST", path, { ...length, ...headers }, body).catch(() => process.exit(1));
 }
 

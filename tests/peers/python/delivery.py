@@ -4,7 +4,7 @@ import base64
 import json
 import re
 
-# What SQS does not take as text (SendMessage: XML 1.0's characters).
+# Characters that SQS does not accept (SendMessage: it accepts those of XML 1.0).
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -16,7 +16,7 @@ def to_message(meta, body):
 
 
 def as_text(body):
-    """`None` when SQS would not take it as text."""
+    """`None` if SQS would not accept it as text."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -25,7 +25,9 @@ def as_text(body):
 
 
 def from_message(message):
-    """What is known of the delivery, and its body. Raises ValueError for a message that intake did not write."""
+    """The facts about the delivery, and its body. Raises ValueError for a message that intake did
+    not write.
+    """
     line, newline, body = message.partition("\n")
     if not newline:
         raise ValueError("the message has no header line")

@@ -21,10 +21,10 @@ import delivery
 
 SETTINGS_MAX_AGE_SECONDS = 300
 MAX_BODY_BYTES = int(os.environ.get("MAX_BODY_BYTES", "1032192"))
-# What SQS takes (1 MiB), less a margin for what it counts besides the text.
+# The limit of SQS (1 MiB), without a margin for what it counts besides the text.
 MAX_MESSAGE_BYTES = 1024 * 1024 - 1024
 PATH = "/hooks/visma/"
-# Whose turn a delivery takes on the queue where no tenant is known.
+# The group of deliveries without a known tenant.
 UNKNOWN_TENANT = "unknown"
 NAME = re.compile("[A-Za-z0-9_-]{1,64}")
 
@@ -38,7 +38,7 @@ config = Config(
     tcp_keepalive=True,
 )
 sqs = boto3.client("sqs", config=config)
-# With a client of the same session, which then reads what it needs of the SDK once.
+# With a client of the same session, so that the SDK loads its data only once.
 secrets = SecretsProvider(boto3_client=boto3.client("secretsmanager", config=config))
 queue_url = os.environ["NOTIFICATIONS_QUEUE_URL"]
 secret_id = os.environ["SETTINGS_SECRET_ID"]
@@ -48,7 +48,7 @@ def read_settings():
     return secrets.get(secret_id, max_age=SETTINGS_MAX_AGE_SECONDS, transform="json")
 
 
-# Before the first request needs them.
+# Made before the first request needs them.
 read_settings()
 
 
@@ -88,7 +88,9 @@ def on_route(settings, route):
 
 
 def signer(subscriptions, body, signature):
-    """The subscription whose secret made the signature. Every live secret is tried, so the time says nothing about which fitted."""
+    """The subscription whose secret made the signature. It tries every live secret, so the time
+    does not reveal which one matched.
+    """
     signature = signature.strip().encode()
     found = None
     for subscription in subscriptions:
@@ -136,7 +138,7 @@ def accept(subscription, headers, body, begun):
 
 
 def named_tenant(tenants, headers):
-    """The header is not signed, so it decides nothing but the turn on the queue."""
+    """The header is not signed, so it decides only the group on the queue."""
     tenant = headers.get("x-vwd-tenant-id", "").strip().lower()
     is_served = "*" in tenants or tenant in (one.lower() for one in tenants)
     return tenant if NAME.fullmatch(tenant) and is_served else None

@@ -22,7 +22,7 @@ UNKNOWN_TENANT = "unknown"
 
 logger = Logger(service="processor")
 metrics = Metrics(namespace="VismaNetWebhooks", service="processor")
-# That all records fail is no reason to fail otherwise than one by one.
+# If all records fail, each is still reported one by one.
 batch = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 config = Config(
@@ -54,7 +54,7 @@ def on_record(record):
 
 
 def items_of(body):
-    """Each notification of the body, with the bytes that tell it from others."""
+    """Each notification of the body, with the bytes that identify it."""
     document = json.loads(body)
     if isinstance(document, dict):
         return [(document, body.strip())]
@@ -106,7 +106,7 @@ def process(notification):
 
 
 def advance_head(notification, now):
-    """`False` when a newer version is there already."""
+    """`False` if a newer version is stored already."""
     values = {
         ":notification": {"S": notification["key"]},
         ":version": {"N": str(notification["version"])},
@@ -133,7 +133,7 @@ def advance_head(notification, now):
 
 
 def record(notification, state, now):
-    """`False` when the ledger has the notification already."""
+    """`False` if the ledger has the notification already."""
     meta = notification["meta"]
     texts = {
         "pk": notification["pk"],
@@ -164,7 +164,7 @@ def record(notification, state, now):
 
 
 def moment(text):
-    """Of UTC, with any number of digits behind the second."""
+    """A time in UTC, with any number of digits after the second."""
     whole, _, fraction = text.removesuffix("Z").partition(".")
     return datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}+00:00")
 

@@ -12,7 +12,8 @@ use webhooks_model::notification::is_name;
 use webhooks_model::{Channel, Delivery};
 use webhooks_settings::Cache;
 
-/// Route, subscription, secret, and what a header's value stands for it; an expired one is of no subscription.
+/// Route, subscription, secret, and the placeholder in a header's value. An expired secret belongs
+/// to no subscription.
 const SECRETS: [(&str, Option<&str>, &str, &str); 4] = [
     ("erp", Some("accounts"), "the accounts' secret", "@a"),
     ("erp", Some("customers"), "the customers' secret", "@c"),
@@ -24,7 +25,8 @@ const TENANT: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a001";
 const SIGNATURE: &str = "x-vwd-signature-v1";
 const STATUSES: [u16; 8] = [200, 202, 401, 403, 404, 405, 413, 415];
 
-/// `@a`, `@c`, `@o` and `@e` as a header's value are the right signature by that secret, `@t` in the path is the legacy token.
+/// In a header's value, `@a`, `@c`, `@o` and `@e` stand for the signature with that secret. In the
+/// path, `@t` stands for the legacy token.
 pub fn intake(input: &[u8]) {
     let parts = Parts::of(input);
     let Some(asked) = Asked::of(&parts) else { return };
@@ -88,7 +90,7 @@ impl<'a> Asked<'a> {
         Some(Self { method: method.to_owned(), path, headers, body: parts.body })
     }
 
-    /// As API Gateway hands it over.
+    /// The event that API Gateway makes of it.
     fn event(&self) -> Value {
         let text = str::from_utf8(self.body).ok();
         json!({
@@ -101,7 +103,7 @@ impl<'a> Asked<'a> {
         })
     }
 
-    /// Who it is from, found out without the code under test.
+    /// Finds the sender without the code under test.
     fn proven(&self) -> Option<(Channel, &'static str)> {
         let names: Vec<&str> = self.path.split('/').filter(|name| !name.is_empty()).collect();
         let ["hooks", "visma", rest @ ..] = names.as_slice() else { return None };
@@ -119,7 +121,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// Proven, and with no header that could be a reason to refuse it.
+    /// Whether the sender is proven, and no header is a reason to refuse the request.
     fn is_genuine(&self, proven: Option<(Channel, &str)>) -> bool {
         let Some((channel, _)) = proven else { return false };
         let named = self.headers.contains_key("x-vwd-subscription-id");

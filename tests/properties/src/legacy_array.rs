@@ -24,12 +24,12 @@ pub fn legacy_array(input: &[u8]) {
             }
         }
         Some(Value::Object(_)) => assert_eq!(notifications.len(), 1),
-        // Nothing is lost without a trace, whatever came.
+        // Nothing disappears silently, whatever the input.
         Some(_) | None => assert!(!notifications.is_empty() || is_array_that_another_parser_refuses(text)),
     }
 }
 
-/// Numbers beyond a double's range are JSON, but not for a parser that reads them.
+/// Numbers beyond a double's range are valid JSON, but a parser that reads them fails.
 fn is_array_that_another_parser_refuses(text: Option<&str>) -> bool {
     text.is_some_and(|text| text.trim_start().starts_with('['))
 }

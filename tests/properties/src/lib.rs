@@ -22,7 +22,7 @@ pub use outcome::outcome;
 pub use resource_path::resource_path;
 pub use settings::settings;
 
-/// A function by its name, which is also that of its fuzzer and of its corpus.
+/// A function with its name, which its fuzzer and its corpus share.
 pub type Target = (&'static str, fn(&[u8]));
 
 pub const TARGETS: [Target; 9] = [

@@ -11,7 +11,7 @@ use webhooks_model::{Delivery, Origin, ResourcePath};
 use webhooks_settings::Cache;
 use webhooks_store::{Item, Table};
 
-/// More items would make one run too slow for a fuzzer.
+/// More items would slow a fuzzer down too much.
 const MOST_ITEMS: usize = 40;
 const ENDS: [&str; 4] = ["processed", "superseded", "parked", "unparseable"];
 
@@ -59,7 +59,7 @@ pub fn message(input: &[u8]) {
     if !is_replay {
         world.answers_by_key_alone();
     }
-    // Twins in one message may overtake one another; then it comes again, and finds them ended.
+    // Twins in one message may overtake each other. Then it comes again, and finds them done.
     let again = if again.is_empty() { again } else { hand_out() };
     assert!(again.is_empty(), "with nothing failing it comes once more at most");
     let (ends, feedback) = (world.ends(), world.answered());
@@ -69,7 +69,7 @@ pub fn message(input: &[u8]) {
     world.shows_no_secret();
     if !is_replay {
         assert!(hand_out().is_empty());
-        // What nobody has sent yet is queued again, lest its message was lost; it is the same.
+        // Unsent feedback is queued again, in case its message was lost. The feedback is the same.
         assert_eq!((world.ends(), world.answered()), (ends, feedback), "a second handing out changes nothing");
     }
 }
@@ -130,14 +130,13 @@ impl World {
         }
     }
 
-    /// Only a replay may tell Visma Net again.
-    /// Every message of the feedback queue, once.
+    /// Every message of the feedback queue, once. Only a replay may send feedback again.
     fn answered(&self) -> BTreeSet<String> {
         self.feedback.sent().into_iter().map(|sent| sent.body).collect()
     }
 
-    /// Only by the key: what to say stands in the ledger, once, however often twins have it queued. The
-    /// answer for several items under one id alone is an outcome.
+    /// Only by the key: the ledger holds the text once, however often twins queue it. The answer
+    /// for several items under one id is an outcome.
     fn answers_by_key_alone(&self) {
         for feedback in self.feedback.sent() {
             let message = FeedbackMessage::parse(&feedback.body).expect("our own message");

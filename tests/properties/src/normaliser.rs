@@ -10,7 +10,7 @@ use webhooks_model::notification::{Directory, Proof, UNKNOWN_TENANT, is_name};
 use webhooks_model::replay::Recorded;
 use webhooks_model::{Channel, Delivery, EventType, LedgerKey, Notification, Origin};
 
-/// The head's lines: `legacy` as the first, `event`, `tenant`, and any header of a delivery.
+/// Lines of the head: `legacy` as the first one, `event`, `tenant`, and any header of a delivery.
 pub fn normaliser(input: &[u8]) {
     let parts = Parts::of(input);
     let channel = if parts.line == "legacy" { Channel::Legacy } else { Channel::Dispatcher };
@@ -26,7 +26,7 @@ pub fn normaliser(input: &[u8]) {
     }
 }
 
-/// As settings might have it.
+/// A directory like that of the settings.
 struct Company;
 
 impl Directory for Company {
@@ -82,9 +82,9 @@ fn names(text: &str, n: &Notification) -> bool {
     Company.event_alias(text).or_else(|| find(text)) == n.event
 }
 
-/// Whether the item itself names the event, in whichever field and escapes.
+/// Whether the item itself names the event, in any field and with any escapes.
 fn named_in_body(n: &Notification) -> bool {
-    // Read one by one: what is wrong with a field that nobody reads is nobody's business.
+    // Reads the fields one by one, so that an error in an unused field does not matter.
     let fields: HashMap<String, &RawValue> = serde_json::from_str(&n.raw).unwrap_or_default();
     let is_name = |value: &Value| value.as_str().is_some_and(|text| names(text.trim(), n));
     let wraps_name = |value: &Value| value.as_object().is_some_and(|wrapped| wrapped.values().any(is_name));
@@ -110,7 +110,7 @@ fn is_the_same_when_replayed(n: Notification) {
             || n.tenant.as_deref().is_none_or(|tenant| tenant == UNKNOWN_TENANT)
     );
     let [again]: [Notification; 1] = read(&recorded.replay()).try_into().expect("one notification");
-    // A replay is believed no more than what it repeats; where a header told the tenant, less.
+    // A replay is trusted at most as much as the original, and less if a header named the tenant.
     assert!(n.event_is_proven || !again.event_is_proven);
     let expected = Notification {
         origin: Origin::Replay,

@@ -15,7 +15,7 @@ use webhooks_model::{Channel, Delivery, Notification, Reason};
 use webhooks_store::{Change, Entry, Ledger};
 
 const RECORDS: i64 = 5;
-/// A list looks a month into the past a page, and 90 days at most.
+/// Each page of a list covers a month, and all pages cover 90 days at most.
 const LONGEST_WALK: usize = 20;
 
 struct Fakes;
@@ -26,7 +26,8 @@ impl Ports for Fakes {
     type Host = TestHost;
 }
 
-/// `@tenant` stands for the tenant of five parked orders, `@ref` for the name of one of them, `@next` for the cursor that follows the first of them.
+/// `@tenant` stands for the tenant of five parked orders, `@ref` for the `ref` of one of them, and
+/// `@next` for the cursor after the first.
 pub fn operations(input: &[u8]) {
     let Ok(url) = str::from_utf8(input) else { return };
     let api = Api::new();
@@ -70,7 +71,7 @@ impl Api {
         Self(router(operations))
     }
 
-    /// Status and body. `None` for what no API Gateway would pass on.
+    /// Returns status and body, or `None` for requests that API Gateway would reject.
     fn get(&self, url: &str) -> Option<(u16, Value)> {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let path = format!("/{}", path.trim_start_matches('/'));
@@ -94,7 +95,7 @@ impl Api {
         Some((parts.status.as_u16(), serde_json::from_slice(&body).expect("JSON")))
     }
 
-    /// A field of the first record of a list, or of the list.
+    /// A field of the first record of a list, or of the list itself.
     fn first(&self, field: &str) -> String {
         let url = format!("/operations/v1/attention?kind=parked&limit=1&tenant={TENANT}");
         let (_, page) = self.get(&url).expect("a sound URL");

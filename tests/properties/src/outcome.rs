@@ -65,7 +65,7 @@ pub fn outcome(input: &[u8]) {
                 sent.description
             );
         }
-        // The record may yet come.
+        // The record may still arrive.
         Ok(other) if *other.notification() != key => {
             assert_eq!((first, second), (vec![0], vec![0]));
             assert!(sent.is_empty() && refused.is_empty());

@@ -1,6 +1,6 @@
-//! An input in the form of a request: a line, headers, an empty line, a body.
+//! Parses an input like a request: a line, headers, an empty line, a body.
 
-/// Bytes that are no text are replaced in the head, and kept in the body.
+/// Replaces invalid UTF-8 in the head, and keeps it in the body.
 pub(crate) struct Parts<'a> {
     pub(crate) line: String,
     pub(crate) headers: Vec<(String, String)>,
@@ -21,7 +21,7 @@ impl<'a> Parts<'a> {
         Self { line, headers: lines.filter_map(header).collect(), body }
     }
 
-    /// The only value of a header; `None` if there are several.
+    /// The single value of a header; `None` if it has several.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(own, _)| own == name);
         let (_, value) = values.next()?;

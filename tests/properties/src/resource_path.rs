@@ -2,7 +2,7 @@ use url::Url;
 use webhooks_model::collection::Collection;
 use webhooks_model::{Entity, ResourcePath};
 
-/// Text longer than this is no path.
+/// Longer texts are never paths.
 const LONGEST: usize = 512;
 
 pub fn resource_path(input: &[u8]) {
@@ -25,7 +25,7 @@ fn stays_below_its_base(path: &ResourcePath) {
     for base in ["https://erp.example/", "https://erp.example:444/a/b/"] {
         let expected = format!("{base}{shown}");
         let base = Url::parse(base).expect("a base");
-        // However it is joined: as a link is followed, as a text, and as the path of a URL.
+        // All ways to join it: as a link, as a text, and as the path of a URL.
         assert_eq!(base.join(&shown).expect("a link").as_str(), expected);
         assert_eq!(Url::parse(&expected).expect("a URL").as_str(), expected);
         let mut url = base.clone();

@@ -50,7 +50,7 @@ fn lets_nobody_in_without_a_secret(subscription: &Subscription) {
     }
 }
 
-/// `None` where an array stands for an object: serde reads a structure from both.
+/// `None` if there is an array in place of an object, since serde reads a structure from both.
 fn with_other_secrets(text: &str) -> Option<String> {
     let mut document: Value = serde_json::from_str(text).expect("it was read");
     let set = |object: &mut Value, name: &str| object.as_object_mut().map(|own| own.insert(name.into(), OTHER.into()));

@@ -1,4 +1,4 @@
-//! What the functions are put between, besides the fixtures.
+//! Fakes around the functions, besides the fixtures.
 
 use simulation::ModelItems;
 use std::cell::OnceCell;
@@ -7,7 +7,7 @@ use time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use webhooks_store::{Item, Items, Query, StoreError, Table, Upkeep, Write};
 
-/// What DynamoDB takes for a partition key, and for a sort key.
+/// The longest partition and sort keys that DynamoDB accepts.
 const LONGEST_KEYS: [(&str, usize); 6] =
     [("pk", 2048), ("attention", 2048), ("feed", 2048), ("sk", 1024), ("attention_at", 1024), ("feed_at", 1024)];
 
@@ -15,13 +15,13 @@ thread_local! {
     static RUNTIME: OnceCell<Runtime> = const { OnceCell::new() };
 }
 
-/// Runs a future to its end, on this thread.
+/// Runs a future to completion on this thread.
 pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     let runtime = || Builder::new_current_thread().enable_time().build().expect("a runtime");
     RUNTIME.with(|kept| kept.get_or_init(runtime).block_on(future))
 }
 
-/// A table in memory that is as strict about keys as DynamoDB.
+/// A table in memory that checks keys as strictly as DynamoDB.
 #[derive(Clone, Default)]
 pub(crate) struct Memory(Arc<ModelItems>);
 
@@ -60,7 +60,7 @@ impl Items for Memory {
         self.0.as_ref().get_many(keys, attributes, consistent).await
     }
 
-    /// The model knows no pages; here one begins behind `after`.
+    /// The model has no pages. Here a page starts behind `after`.
     async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
         let Some(after) = query.after.clone() else { return self.0.as_ref().query(query).await };
         let limit = query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
@@ -71,7 +71,7 @@ impl Items for Memory {
     }
 }
 
-/// Only deeds need it, and nobody does one here.
+/// Only operators' actions need it, and there are none here.
 impl Upkeep for Memory {
     async fn insert(&self, _: Item) -> Result<bool, StoreError> {
         Ok(true)
@@ -91,7 +91,7 @@ pub(crate) fn text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
     item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
 }
 
-/// What SQS takes in a message (SendMessage: the characters of XML 1.0).
+/// Whether SQS accepts it as a message (SendMessage: the characters of XML 1.0).
 pub(crate) fn is_sqs_text(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 1024 * 1024

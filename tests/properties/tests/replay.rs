@@ -1,4 +1,4 @@
-//! The fuzzers' corpora, through the functions that the fuzzers call. Inputs are percent-encoded.
+//! Runs the fuzzers' corpora through the fuzzers' functions. Inputs are percent-encoded.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,14 +7,14 @@ use properties::TARGETS;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// With where it is kept.
+/// An input with its origin.
 type Input = (String, Vec<u8>);
 
 fn fuzz(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").join(path)
 }
 
-/// Each a line: its name, a tab, and the input unless it is empty.
+/// Each line has a name, a tab, and the input unless it is empty.
 fn written_by_hand(target: &str) -> Vec<Input> {
     let (path, text) = corpus(&format!("{target}.seeds.txt"));
     let seed = |line: &str| {
@@ -24,14 +24,14 @@ fn written_by_hand(target: &str) -> Vec<Input> {
     text.lines().map(seed).collect()
 }
 
-/// Each a line.
+/// Each line is an input.
 fn found(target: &str) -> Vec<Input> {
     let (path, text) = corpus(&format!("{target}.txt"));
     let place = |number: usize| format!("{path}:{number}");
     text.lines().zip(1..).map(|(line, number)| (place(number), percent_decode_str(line).collect())).collect()
 }
 
-/// With the file's path.
+/// Returns the file's path and its text.
 fn corpus(file: &str) -> (String, String) {
     let path = fuzz("corpus").join(file).display().to_string();
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -50,7 +50,7 @@ impl Drop for Running {
 }
 
 #[test]
-fn every_input_of_every_corpus_keeps_its_properties() {
+fn every_corpus_input_keeps_its_properties() {
     for (name, check) in TARGETS {
         let (seeds, found) = (written_by_hand(name), found(name));
         assert!(seeds.len() >= 10 && found.len() >= 10, "{name}: {} and {}", seeds.len(), found.len());

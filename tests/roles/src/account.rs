@@ -1,4 +1,4 @@
-//! The roles of the template as CloudFormation would make them.
+//! The template's roles, as CloudFormation would create them.
 
 use crate::arn::{self, arn};
 use crate::policy::Statement;
@@ -6,13 +6,13 @@ use infrastructure::{Template, elements, entries, text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Everything optional is on, which only adds statements.
+/// Everything optional is on. That only adds statements.
 const OPTIONS: [(&str, &str); 3] = [
     ("OperationsAuthorizer", "jwt"),
     ("KmsKeyArn", "arn:aws:kms:eu-north-1:000000000000:key/1"),
     ("EventBusArn", "arn:aws:events:eu-north-1:000000000000:event-bus/1"),
 ];
-/// What stands for "no resource in particular".
+/// Stands for no particular resource.
 const ANY: &str = "*";
 
 /// An account with the template's resources.
@@ -31,17 +31,17 @@ impl Account {
         Self { template, stack: stack.to_owned(), names: BTreeMap::new() }
     }
 
-    /// With the name that a resource of the template got, where it does not say one itself.
+    /// Sets the generated name of a resource for which the template has none.
     #[must_use]
     pub fn with_name(mut self, resource: &str, name: &str) -> Self {
         self.names.insert(resource.to_owned(), name.to_owned());
         self
     }
 
-    /// Statements by the role's logical name: its own, and those of policies that are attached to it.
+    /// Statements by the role's logical name: its own, and those of attached policies.
     ///
     /// # Panics
-    /// A role has something besides, or something that is not understood here.
+    /// A role has an unknown property or an unknown value.
     pub fn roles(&self) -> BTreeMap<String, Vec<Statement>> {
         let mut roles = BTreeMap::new();
         for (name, role) in self.template.resources("AWS::IAM::Role") {
@@ -76,17 +76,18 @@ impl Account {
         elements(&document["Statement"]).into_iter().map(Statement::read).collect()
     }
 
-    /// The resource that a request names, of a label: `NotificationsQueue`, `Table/feed` of an index, a parameter, or `*`.
+    /// The resource of a label, as a request names it. A label is `NotificationsQueue`,
+    /// `Table/feed` for an index, a parameter, or `*`.
     ///
     /// # Panics
     /// There is no such resource.
     pub fn resource(&self, label: &str) -> String {
         let arn = self.pattern(label);
-        // A policy names a group with all its streams, and a request one of them.
+        // A policy names a log group with all streams; a request names one stream.
         arn.strip_suffix(":*").map_or_else(|| arn.clone(), |group| format!("{group}:log-stream:1"))
     }
 
-    /// The label of a resource, as a request or a policy names it.
+    /// The label of a resource, from its name in a request or a policy.
     pub fn label(&self, resource: &str) -> String {
         let labels = self.labels();
         let found = labels.iter().find(|label| self.pattern(label) == resource || self.resource(label) == resource);
@@ -116,7 +117,7 @@ impl Account {
         }
     }
 
-    /// With what AWS would fill in. Parameters and conditions are applied already.
+    /// Fills in what AWS would. Parameters and conditions are already applied.
     fn resolved(&self, value: &Value) -> Value {
         let operand = |value: &Value| value.as_str().unwrap_or_else(|| panic!("not understood: {value}")).to_owned();
         match value {
@@ -162,11 +163,11 @@ impl Account {
     }
 
     fn arn(&self, name: &str) -> String {
-        let (service, before, after) = self.service(name).unwrap_or_else(|| panic!("{name} is no resource known here"));
+        let (service, before, after) = self.service(name).unwrap_or_else(|| panic!("{name} is not a known resource"));
         arn(service, &format!("{before}{}{after}", self.name(name)))
     }
 
-    /// The service, and what stands around a name in the resource's ARN.
+    /// The service, and the parts of the resource's ARN around its name.
     fn service(&self, name: &str) -> Option<(&'static str, &'static str, &'static str)> {
         Some(match self.kind(name) {
             "AWS::SQS::Queue" => ("sqs", "", ""),

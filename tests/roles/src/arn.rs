@@ -1,6 +1,6 @@
 //! Names of resources.
 
-/// Where the template is deployed, as on the local AWS.
+/// The region and account of the template, as on the local AWS.
 const PLACE: &str = "eu-north-1:000000000000";
 
 pub(crate) const PARTITION: &str = "aws";

@@ -1,6 +1,8 @@
-//! From a call as it goes over the wire to what has to be allowed for it.
+//! Maps calls on the wire to the permissions that they need.
 //!
-//! By the *Service Authorization Reference*: an operation on many messages or items at once is not always an action of its own.
+//!
+//! Follows the *Service Authorization Reference*: some batch operations have an action of their
+//! own, others do not.
 
 use crate::arn::arn;
 use crate::condition::{Context, LEADING_KEYS, SECURE_TRANSPORT};
@@ -8,7 +10,7 @@ use crate::policy::Request;
 use infrastructure::{elements, entries};
 use serde_json::Value;
 
-/// What is asked in a role's name, by the function or by AWS itself, and the action that it is authorised as.
+/// Calls made with a role, by the function or by AWS itself, and the action that authorises each.
 const OPERATIONS: [(&str, &str); 31] = [
     ("BatchGetItem", "dynamodb:BatchGetItem"),
     ("BatchWriteItem", "dynamodb:BatchWriteItem"),
@@ -45,21 +47,19 @@ const OPERATIONS: [(&str, &str); 31] = [
 const TRANSACTION: &str = "TransactWriteItems";
 
 /// # Panics
-/// The operation is not known.
+/// The operation is unknown.
 pub(crate) fn action(operation: &str) -> &'static str {
     let known = OPERATIONS.iter().find(|(known, _)| *known == operation);
-    known
-        .unwrap_or_else(|| panic!("nobody said yet which action {operation} is authorised as: tests/roles/src/call.rs"))
-        .1
+    known.unwrap_or_else(|| panic!("the action that authorises {operation} is unknown: tests/roles/src/call.rs")).1
 }
 
-/// What has to be allowed for this call. One on several tables, and a transaction, is several requests.
+/// The permissions that this call needs. A call on several tables, and a transaction, need several.
 ///
 /// # Panics
-/// The operation is not known, or its request is not one.
+/// The operation is unknown, or its request is malformed.
 pub fn requests(operation: &str, body: &Value) -> Vec<Request> {
     if operation == TRANSACTION {
-        // A transaction needs what the operations in it need, and nothing of its own.
+        // A transaction needs only what its operations need.
         let parts = elements(&body["TransactItems"]).into_iter().flat_map(entries);
         return parts.map(|(part, one)| of_item(part, one)).collect();
     }
@@ -79,7 +79,7 @@ pub fn requests(operation: &str, body: &Value) -> Vec<Request> {
     }
 }
 
-/// Leading keys are those of the items that the call is about; a scan has none.
+/// Leading keys are those of the call's items; a scan has none.
 pub(crate) fn request(operation: &str, resource: &str, leading_keys: Option<Vec<String>>) -> Request {
     let mut context = Context::from([(SECURE_TRANSPORT.to_owned(), vec!["true".to_owned()])]);
     context.extend(leading_keys.map(|keys| (LEADING_KEYS.to_owned(), keys)));
@@ -111,7 +111,7 @@ fn partition(item: &Value) -> String {
     item["pk"]["S"].as_str().unwrap_or_else(|| panic!("an item without its partition: {item}")).to_owned()
 }
 
-/// The partition of a query is what it compares with `=`, first of all.
+/// The partition of a query is its first comparison with `=`.
 fn queried(body: &Value) -> String {
     let condition = body["KeyConditionExpression"].as_str().unwrap_or_default();
     let value = condition.split_once(" = ").and_then(|(_, rest)| rest.split(' ').next()).unwrap_or_default();
@@ -128,7 +128,7 @@ fn queue(body: &Value) -> String {
     arn("sqs", url.rsplit('/').next().unwrap_or_default())
 }
 
-/// Of its ARN or its name.
+/// The secret, from its ARN or its name.
 fn secret(body: &Value) -> String {
     let id = body["SecretId"].as_str().expect("a secret has a name");
     if id.starts_with("arn:") { id.to_owned() } else { arn("secretsmanager", &format!("secret:{id}")) }

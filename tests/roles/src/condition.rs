@@ -1,13 +1,15 @@
 //! The conditions of a statement.
 //!
-//! By *IAM JSON policy elements: Condition operators* and *Set operators for multivalued context keys* of the IAM User Guide.
+//!
+//! Follows *IAM JSON policy elements: Condition operators* and *Set operators for multivalued
+//! context keys* of the IAM User Guide.
 
 use crate::pattern;
 use infrastructure::{elements, entries, text};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The keys that a request is given here, in lower case. Of any other nothing can be said.
+/// The keys that requests have here, in lower case. All other keys are unknown.
 const KNOWN: [&str; 2] = [LEADING_KEYS, SECURE_TRANSPORT];
 pub(crate) const LEADING_KEYS: &str = "dynamodb:leadingkeys";
 pub(crate) const SECURE_TRANSPORT: &str = "aws:securetransport";
@@ -43,10 +45,10 @@ pub(crate) struct Condition {
 }
 
 impl Condition {
-    /// All of a statement's block, each of which has to hold.
+    /// All conditions of a statement's block. Each of them must hold.
     ///
     /// # Panics
-    /// One has an operator or a key that is not understood here.
+    /// It has an unknown operator or key.
     pub(crate) fn read(block: &Value) -> Vec<Self> {
         let tests =
             entries(block).flat_map(|(operator, keys)| entries(keys).map(move |(key, values)| (operator, key, values)));

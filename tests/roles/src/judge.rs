@@ -1,4 +1,4 @@
-//! What the roles say to the calls that are seen.
+//! Checks calls against the roles.
 
 use crate::account::Account;
 use crate::call;
@@ -13,7 +13,7 @@ pub struct Judge {
     account: Account,
     roles: BTreeMap<String, Vec<Statement>>,
     queues: BTreeMap<String, Vec<Statement>>,
-    /// Leading keys that a policy names. Of all others it makes no difference which they are.
+    /// Leading keys in the policies. All other keys are equivalent.
     named: BTreeSet<String>,
     made: BTreeMap<String, BTreeSet<String>>,
     refused: BTreeSet<String>,
@@ -41,16 +41,16 @@ impl Judge {
         self.roles.keys()
     }
 
-    /// A role's logical name, of the name that CloudFormation gave it.
+    /// The logical name of a role, from the name that CloudFormation gave it.
     pub fn logical<'j>(&'j self, name: &str) -> Option<&'j str> {
         let is_it = |role: &&String| name.split('-').any(|part| part == role.as_str());
         self.roles.keys().find(is_it).map(String::as_str)
     }
 
-    /// Takes a call down, and what the role says to it.
+    /// Records a call with the role's decision.
     ///
     /// # Panics
-    /// There is no such role, or the operation is not known.
+    /// There is no such role, or the operation is unknown.
     pub fn hear(&mut self, role: &str, operation: &str, body: &Value) {
         for request in call::requests(operation, body) {
             let keys = request.context.get(LEADING_KEYS).into_iter().flatten();
@@ -66,7 +66,7 @@ impl Judge {
         }
     }
 
-    /// In one account a queue's own policy counts as much as the role's.
+    /// Within one account a queue's own policy counts as much as the role's.
     ///
     /// # Panics
     /// There is no such role.
@@ -75,10 +75,10 @@ impl Judge {
         decide(of_role.iter().chain(self.queues.get(&request.resource).into_iter().flatten()), request)
     }
 
-    /// Of a call as it is listed.
+    /// The request of a listed call.
     ///
     /// # Panics
-    /// It names no operation or no resource that is known.
+    /// Its operation or its resource is unknown.
     pub fn request(&self, listed: &str) -> Request {
         let mut words = listed.split(' ');
         let (operation, label) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -87,7 +87,7 @@ impl Judge {
         call::request(operation, &self.account.resource(label), has_keys.then(|| vec![key.to_owned()]))
     }
 
-    /// What a role is allowed, or what it is denied, each by itself.
+    /// The single permissions that a role is allowed or denied.
     pub fn grants(&self, role: &str, effect: Effect) -> Vec<Grant> {
         let statements = self.roles[role].iter().filter(|statement| statement.effect == effect);
         let single = statements.flat_map(Statement::grants);
@@ -99,12 +99,12 @@ impl Judge {
         single.map(told).collect()
     }
 
-    /// Calls that were heard and are not allowed.
+    /// Recorded calls that are not allowed.
     pub fn refused(&self) -> Vec<String> {
         self.refused.iter().cloned().collect()
     }
 
-    /// Calls that were heard and that nobody has reviewed.
+    /// Recorded calls that are not listed.
     pub fn unlisted(&self, list: &List) -> Vec<String> {
         let is_listed =
             |role: &String, call: &String| list.get(role).is_some_and(|calls| calls.own().any(|own| own == call));
@@ -112,7 +112,7 @@ impl Judge {
         made.filter(|(role, call)| !is_listed(role, call)).map(|(role, call)| format!("{role}: {call}")).collect()
     }
 
-    /// Calls that every run makes, and that were not heard.
+    /// Calls that every run should make, but that were not recorded.
     pub fn missed(&self, list: &List) -> Vec<String> {
         let was_made = |role: &String, call: &String| self.made.get(role).is_some_and(|made| made.contains(call));
         let wanted = list.iter().flat_map(|(role, calls)| calls.calls.iter().map(move |call| (role, call)));

@@ -1,27 +1,28 @@
-//! What is done in each role's name, as somebody has reviewed it.
+//! The reviewed list of calls that each role makes.
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// By the role's logical name.
+/// Keyed by the role's logical name.
 pub type List = BTreeMap<String, Calls>;
 
-/// Calls are an operation and the resource's label, and the leading key where a policy names that: `PutItem Table audit`.
+/// A call is an operation and the resource's label, with the leading key if a policy names it:
+/// `PutItem Table audit`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Calls {
-    /// The function's own, each made in every run of the end-to-end tests.
+    /// Calls of the function itself, made in every run of the end-to-end tests.
     pub calls: BTreeSet<String>,
-    /// The function's own that not every run makes, and when they are made.
+    /// Calls of the function itself that not every run makes, with the occasion.
     pub seldom: BTreeMap<String, String>,
-    /// What AWS itself does in the role's name.
+    /// Calls that AWS itself makes with the role.
     pub aws: BTreeSet<String>,
-    /// Permissions that nothing uses, and why they stay.
+    /// Unused permissions, with the reason to keep them.
     pub spare: BTreeMap<String, String>,
 }
 
 impl Calls {
-    /// The function's own.
+    /// Calls of the function itself.
     pub fn own(&self) -> impl Iterator<Item = &String> {
         self.calls.iter().chain(self.seldom.keys())
     }
@@ -34,7 +35,7 @@ impl Calls {
 /// `calls.json`.
 ///
 /// # Panics
-/// It is not such a list.
+/// The file is malformed.
 pub fn listed() -> List {
     serde_json::from_str(include_str!("../calls.json"))
         .unwrap_or_else(|error| panic!("tests/roles/calls.json: {error}"))

@@ -1,4 +1,4 @@
-//! The page for people: which role may do what, and who uses it.
+//! The page for people: the permissions of each role, and their users.
 
 use crate::judge::{Grant, Judge};
 use crate::list::{Calls, List};
@@ -18,7 +18,7 @@ page true.
 - **AWS**: AWS itself, in the role's name. Lambda polls queues and writes logs and traces; the
   scheduler invokes; the pipe moves events; SQS, DynamoDB and Secrets Manager ask for the key, if
   there is one.
-- **spare**: nobody. Why it stays is said below.
+- **spare**: unused. The reason is below.
 
 A permission with ¹ has a condition.
 ";
@@ -78,7 +78,7 @@ fn denied(judge: &Judge) -> String {
     format!("\n## Denied, whatever allows it\n\n{}", lines.collect::<String>())
 }
 
-/// By role and reason.
+/// Reasons by role.
 fn reasons(title: &str, list: &List, of: fn(&Calls) -> &BTreeMap<String, String>) -> String {
     let mut reasons: BTreeMap<(&str, &str), String> = BTreeMap::new();
     for (role, calls) in list {

@@ -3,7 +3,7 @@
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut read) = (0, 0);
-    // The last star, and where what it stands for ends.
+    // The last star, and the end of the text that it matches.
     let mut star = None;
     while read < text.len() {
         match pattern.get(at) {
@@ -22,7 +22,7 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|rest| *rest == '*')
 }
 
-/// Part by part: no wildcard reaches over one of the first five colons.
+/// Matches part by part: no wildcard crosses one of the first five colons.
 pub(crate) fn arn_matches(pattern: &str, arn: &str) -> bool {
     let (pattern, arn): (Vec<_>, Vec<_>) = (pattern.splitn(6, ':').collect(), arn.splitn(6, ':').collect());
     let all = pattern == ["*"];
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_stays_within_its_part_of_an_arn() {
+    fn a_wildcard_matches_only_within_its_part_of_an_arn() {
         let queue = "arn:aws:sqs:eu-north-1:000000000000:events";
         assert!(
             ["*", queue, "arn:aws:sqs:*:*:ev*", "arn:*:sqs:eu-north-?:000000000000:events"]

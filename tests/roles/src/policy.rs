@@ -1,6 +1,8 @@
-//! Statements, and what they say together.
+//! Statements and their combined decision.
 //!
-//! By *Policy evaluation logic* of the IAM User Guide: what is not allowed is refused, and what is denied is refused whatever allows it.
+//!
+//! Follows *Policy evaluation logic* of the IAM User Guide: a request needs a statement that allows
+//! it, and one that denies it always wins.
 
 use crate::condition::{Condition, Context};
 use crate::pattern;
@@ -21,26 +23,26 @@ pub struct Statement {
     pub(crate) conditions: Vec<Condition>,
 }
 
-/// What has to be allowed for a call to be made.
+/// A permission that a call needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     pub action: String,
     pub resource: String,
-    /// Values of condition keys, which are in lower case.
+    /// Values of condition keys. The keys are in lower case.
     pub context: Context,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     Allowed,
-    /// By a statement that denies.
+    /// A statement denies it.
     Denied,
     NotAllowed,
 }
 
 impl Statement {
     /// # Panics
-    /// It has something that is not understood here, which would make every answer a guess.
+    /// It has an unknown element, so that every decision would be a guess.
     pub fn read(written: &Value) -> Self {
         for (name, value) in entries(written) {
             let is_everybody = name == "Principal" && value == "*";
@@ -62,7 +64,7 @@ impl Statement {
             && self.conditions.iter().all(|condition| condition.holds(&request.context))
     }
 
-    /// Each action on each resource by itself.
+    /// Splits it into single actions on single resources.
     pub(crate) fn grants(&self) -> impl Iterator<Item = Self> {
         let of_action = move |action| self.resources.iter().map(move |resource| (action, resource));
         self.actions.iter().flat_map(of_action).map(move |(action, resource): (&String, &String)| Self {
@@ -81,7 +83,7 @@ pub fn decide<'s>(statements: impl IntoIterator<Item = &'s Statement>, request: 
     })
 }
 
-/// Actions have no case.
+/// Actions are case-insensitive.
 fn is_action(pattern: &str, action: &str) -> bool {
     pattern::matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
 }

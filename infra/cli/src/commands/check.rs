@@ -1,4 +1,4 @@
-//! What `doctor` and `deploy-check` say of each thing that they look at.
+//! The results of the checks of `doctor` and `deploy-check`.
 
 use crate::error::{Exit, Failure};
 use crate::output::{Report, printable};
@@ -10,9 +10,9 @@ pub enum Verdict {
     Ok,
     Warning,
     Failed,
-    /// Something it needs has failed before.
+    /// A check that this one depends on has failed.
     Skipped,
-    /// AWS did not say. It is never taken for well.
+    /// AWS did not answer. This never counts as ok.
     Unknown,
 }
 
@@ -20,7 +20,7 @@ pub enum Verdict {
 pub struct Check {
     pub name: String,
     pub verdict: Verdict,
-    /// What was seen.
+    /// What the check found.
     pub seen: String,
     /// What to do about it; empty if nothing.
     pub advice: String,
@@ -47,7 +47,7 @@ impl Check {
         Self::failed(name, failure.what, failure.advice)
     }
 
-    /// Of something that was asked and that nobody answered.
+    /// A question without an answer.
     pub(crate) fn unsaid(name: impl Into<String>, seen: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { verdict: Verdict::Unknown, ..Self::warning(name, seen, advice) }
     }
@@ -61,7 +61,7 @@ pub fn report(checks: &[Check]) -> Report {
     summed(checks, checks)
 }
 
-/// Counts all of them, and shows some to people. Programs get all.
+/// Counts all checks and shows some to people. Programs get all.
 pub fn summed(checks: &[Check], shown: &[Check]) -> Report {
     let count = |verdict| checks.iter().filter(|check| check.verdict == verdict).count();
     let (failed, warnings, unknown) = (count(Verdict::Failed), count(Verdict::Warning), count(Verdict::Unknown));

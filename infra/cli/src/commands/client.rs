@@ -1,4 +1,4 @@
-//! `client`: the service client with which the receiver calls Visma Net.
+//! `client`: sets the service client that the receiver uses to call Visma Net.
 
 use crate::output::{Outcome, Report};
 use crate::settings::edit::redacted_diff;
@@ -10,13 +10,13 @@ use serde_json::json;
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The client's id, as the Developer Portal shows it: isv_...
+    /// The client's id from the Developer Portal: isv_...
     #[arg(long, value_name = "CLIENT")]
     id: String,
-    /// Read its secret from standard input, so that no shell history has it
+    /// Read its secret from standard input, so that it stays out of the shell's history
     #[arg(long, required = true)]
     secret_stdin: bool,
-    /// Show what would change, and write nothing
+    /// Show the change without writing it
     #[arg(long)]
     dry_run: bool,
 }

@@ -1,4 +1,4 @@
-//! `deploy-check`: what an AWS account lacks, before a deployment and after it.
+//! `deploy-check`: finds what an AWS account lacks, before and after a deployment.
 
 mod account;
 mod after;
@@ -22,7 +22,8 @@ use time::OffsetDateTime;
 use webhooks_host::{Host, SystemHost};
 
 /// # Errors
-/// No stack is named. What fails otherwise is a check that failed, and the exit code says so.
+///
+/// No stack is named. All other failures are failed checks, and the exit code reports them.
 pub async fn run(stack: &Stack) -> Outcome {
     let name = stack.name()?;
     let account = aws::Aws::new(stack)?;
@@ -30,7 +31,7 @@ pub async fn run(stack: &Stack) -> Outcome {
     Ok(report(&judge(&gather(&account, name, now).await, now)))
 }
 
-/// What the facts mean, and what to do about each.
+/// Turns the facts into checks with advice.
 pub fn judge(facts: &Facts, now: OffsetDateTime) -> Vec<Check> {
     let who = match &facts.who {
         Ok(who) => Check::ok("AWS credentials", who),

@@ -1,4 +1,5 @@
-//! `dlq`: dead letters. Redriving receives, sends and deletes one by one, so it can be paced, stopped, and needs no move task.
+//! `dlq`: shows and redrives dead letters. A redrive receives, sends and deletes one by one. So it
+//! can be paced and stopped, and needs no move task.
 
 mod reason;
 mod redrive;
@@ -21,15 +22,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use webhooks_host::{Host, SystemHost};
 
-/// How long what is looked at is hidden, if the program is killed before it puts it back.
+/// How long messages stay hidden if the program is killed during a look.
 const LOOK: Duration = Duration::from_secs(30);
 const SAMPLE: usize = 5;
-/// As many as one look goes through to find one of them.
+/// The most messages that a look goes through to find one.
 const DEEPEST: usize = 1000;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show dead letters and why they died; they stay where they are
+    /// Show dead letters and their causes, without taking them from the queue
     #[command(after_help = "Examples:
   visma-webhooks dlq list notifications
   visma-webhooks --local dlq list")]
@@ -37,9 +38,9 @@ pub enum Command {
     /// Show one dead letter, and what to do with it
     #[command(after_help = "Example:\n  visma-webhooks dlq show notifications 5f1e4a3c-7a51-4a3e-9d0a-0c5f3a0e2f11")]
     Show(Show),
-    /// Send dead letters to their queue again, once their cause is removed
+    /// Send dead letters to their queue again, after their cause is removed
     ///
-    /// Ctrl-C puts back what is in hand. The same command goes on with what is left.
+    /// Ctrl-C puts back the messages in hand. The same command continues with the rest.
     #[command(after_help = "Examples:
   visma-webhooks dlq redrive notifications --plan
   visma-webhooks dlq redrive notifications --rate 5
@@ -49,7 +50,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// Which queue's; all three unless told
+    /// The queue; all three by default
     queue: Option<Name>,
     /// The most to show of each queue
     #[arg(long, default_value_t = 20)]
@@ -58,29 +59,30 @@ pub struct List {
 
 #[derive(Debug, Args)]
 pub struct Show {
-    /// Which queue's
+    /// The queue
     queue: Name,
-    /// The message's id, as list shows it
+    /// The message's id, from `list`
     message: String,
-    /// Also its exact text, which may hold personal data
+    /// Also show its exact text, which may hold personal data
     #[arg(long)]
     body: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct Redrive {
-    /// Which queue's
+    /// The queue
     queue: Name,
     /// The most to send
     #[arg(long, default_value_t = 1000)]
     limit: usize,
-    /// How many a second
+    /// Messages per second
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rate: u32,
-    /// Also send outcomes that the feedback function rejected, which will be rejected again unless it has changed
+    /// Also send outcomes that the feedback function rejected. It rejects them again unless it has
+    /// changed
     #[arg(long)]
     rejected: bool,
-    /// Only say how many there are, and show the first ones
+    /// Only count them, and show the first ones
     #[arg(long)]
     plan: bool,
 }
@@ -126,7 +128,7 @@ pub(crate) async fn open(stack: &Stack, output: &str) -> Result<Sqs, Failure> {
     Ok(Sqs::new(aws_sdk_sqs::Client::new(&stack.aws), stack.output(output).await?))
 }
 
-/// A dead letter as it is shown: no body, which may hold personal data.
+/// A dead letter without its body, which may hold personal data.
 #[derive(Debug, Clone, serde::Serialize)]
 struct Shown {
     queue: &'static str,
@@ -136,7 +138,7 @@ struct Shown {
     tenant: Option<String>,
     what: String,
     reason: String,
-    /// Its name in the operations API, if the ledger knows it.
+    /// Its `ref` in the operations API, if the ledger has it.
     #[serde(rename = "ref")]
     reference: Option<String>,
 }
@@ -241,13 +243,14 @@ async fn send_again(stack: &Stack, options: &Redrive) -> Outcome {
         ("rejected, left", if done.rejected == 0 { String::new() } else { done.rejected.to_string() }),
         ("dead again, left", if done.dead_again == 0 { String::new() } else { done.dead_again.to_string() }),
         ("still waiting", left.to_string()),
-        ("to go on", if done.interrupted { "the same command".to_owned() } else { String::new() }),
+        ("to continue", if done.interrupted { "the same command".to_owned() } else { String::new() }),
     ]);
     let exit = if done.interrupted { Exit::Interrupted } else { Exit::Ok };
     Ok(Report::new(json, text).with_exit(exit))
 }
 
-/// How many there are, and the first of them. It does not wait for more than there are.
+/// The depth of the queue and the first messages. It does not wait for more messages than there
+/// are.
 ///
 /// # Errors
 /// As [`look`].
@@ -257,22 +260,22 @@ pub async fn counted_look(queue: &impl Queue, limit: usize) -> Result<(Depth, Ve
     Ok((depth, look(queue, limit.min(waiting)).await?))
 }
 
-/// The first messages of a queue, each seen once and put back at the end.
+/// Receives the first messages of a queue, each once, and puts them back at the end.
 ///
 /// # Errors
-/// The queue cannot be reached; what was received by then comes back by itself.
+/// The queue cannot be reached. Messages received until then become visible again by themselves.
 pub async fn look(queue: &impl Queue, limit: usize) -> Result<Vec<Received>, Failure> {
     let mut seen: Vec<Received> = vec![];
     while seen.len() < limit {
         let before = seen.len();
         for message in queue.receive(limit - before, LOOK, Duration::from_secs(1)).await? {
-            // One that came back by itself has a new receipt.
+            // A message that became visible again has a new receipt.
             match seen.iter_mut().find(|other| other.id == message.id) {
                 Some(other) => *other = message,
                 None => seen.push(message),
             }
         }
-        // A queue that hands out only what was seen has no more.
+        // If the queue returns only messages that were seen, it has no more.
         if seen.len() == before {
             break;
         }

@@ -1,4 +1,4 @@
-//! `doctor`: everything that a delivery needs, one thing after another.
+//! `doctor`: checks everything that a delivery needs, step by step.
 
 mod checks;
 mod rotation;
@@ -18,14 +18,15 @@ use time::Duration;
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Ask Visma Net for this tenant only, by its name, company number or id; may be repeated. All of the
-    /// settings unless told, and of more than five those that are not well are shown
+    /// Ask Visma Net only for this tenant, by its name, company number or id; may be repeated. By
+    /// default it asks for all tenants of the settings; of more than five it shows those with
+    /// problems
     #[arg(long = "tenant", value_name = "TENANT", add = live::tenant())]
     pub(crate) tenants: Vec<String>,
-    /// Leave Visma Net alone
+    /// Do not ask Visma Net
     #[arg(long, conflicts_with = "tenants")]
     pub(crate) offline: bool,
-    /// Warn of secrets that end within this time and have no successor, or are still used
+    /// Warn of secrets that end within this time without a successor, or that are still used
     #[arg(long, default_value = "14d", value_parser = duration)]
     pub(crate) expiring: Duration,
     #[command(flatten)]
@@ -39,7 +40,7 @@ pub use visma::approvals;
 pub use zone::{Observed, clocks, judged};
 
 /// # Errors
-/// None: what fails is a check that failed, and the exit code says so.
+/// None. All failures are failed checks, and the exit code reports them.
 pub async fn run(stack: &Stack, options: Options, caller: impl AsyncFnOnce() -> Result<Caller, Failure>) -> Outcome {
     let uses = async || operations::uses(stack, caller().await, &options.access).await;
     let (checks, tenants) = checks::all(stack, &options, uses).await;

@@ -1,4 +1,4 @@
-//! `forward`: the events queue's CloudEvents to a server on this machine.
+//! `forward`: passes the CloudEvents of the events queue to a server on this machine.
 
 use crate::commands::dlq;
 use crate::commands::send::http;
@@ -28,7 +28,7 @@ pub struct Options {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Forwarded {
     pub taken: usize,
-    /// Refused or unanswered; they come again when their time on the queue says so.
+    /// Refused or unanswered. They come again after their visibility timeout.
     pub left: usize,
 }
 
@@ -36,7 +36,7 @@ pub struct Forwarded {
 /// The queue cannot be reached.
 pub async fn run(stack: &Stack, options: Options) -> Outcome {
     let queue = dlq::open(stack, "EventsQueueUrl").await?;
-    eprintln!("Events go to {}. Nobody else gets those that it takes. Ctrl-C ends.", options.to);
+    eprintln!("Events go to {}. No other consumer gets those that it takes. Ctrl-C ends.", options.to);
     let (mut total, http, stop) = (Forwarded::default(), http()?, interrupt::listen());
     let wait = if options.once { Duration::from_secs(1) } else { WAIT };
     loop {
@@ -52,10 +52,11 @@ pub async fn run(stack: &Stack, options: Options) -> Outcome {
     Ok(Report::new(json!({ "taken": total.taken, "left": total.left }), text).with_exit(exit))
 }
 
-/// One batch: posts each event, and deletes it if the answer is a 2xx. After a stop the rest is put back.
+/// Posts each event of a batch, and deletes it if the answer is a 2xx. After a stop, it puts the
+/// rest back.
 ///
 /// # Errors
-/// The queue cannot be reached. A server that is not there is no error.
+/// The queue cannot be reached. A missing server is not an error.
 pub async fn forward(
     queue: &impl Queue,
     http: &reqwest::Client,
@@ -96,7 +97,7 @@ fn about(message: &Received) -> String {
     crate::output::printable(&dlq::reason_told(dlq::Name::Events, message).what)
 }
 
-/// Events hold business data, so they go to this machine only.
+/// Events hold business data, so they may go only to this machine.
 fn local(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     let loopback = match url.host() {

@@ -1,4 +1,4 @@
-//! The commands that ask the operations API (functions/operations/README.md).
+//! The commands that use the operations API (functions/operations/README.md).
 
 mod caller;
 mod client;
@@ -47,19 +47,20 @@ use std::io::IsTerminal;
 
 #[derive(Debug, Clone, Default, Args)]
 pub struct Access {
-    /// The operations API, if it is not at the stack's ApiUrl
+    /// The address of the operations API, if it is not the stack's ApiUrl
     #[arg(long, env = "VISMA_WEBHOOKS_API", value_name = "URL")]
     api: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub struct Get {
-    /// A `ref`, a number or a part of it, or the id of a notification, an event, a delivery or a trace
+    /// A `ref`, a number or a part of it, or the id of a notification, an event, a delivery or a
+    /// trace
     #[arg(value_name = "ANYTHING")]
     what: String,
     #[command(flatten)]
     place: find::Where,
-    /// The exact text as it came, which may hold personal data (role raw)
+    /// Show the exact text as it came, which may hold personal data (role raw)
     #[arg(long)]
     raw: bool,
     #[command(flatten)]
@@ -67,12 +68,12 @@ pub struct Get {
 }
 
 /// # Errors
-/// The API refuses, does not know it, or does not answer.
+/// The API refuses, has no such notification, or does not answer.
 pub async fn get(stack: &Stack, caller: &Caller, options: Get) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
     let Get { what, place, raw, .. } = &options;
     match named(&client, what, *raw).await {
-        // It is no name, or that of no record.
+        // It is not a `ref`, or no record has it.
         Err(failure) if matches!(failure.exit, Exit::NotFound | Exit::Usage) => {}
         shown => return shown,
     }

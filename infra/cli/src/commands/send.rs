@@ -1,4 +1,4 @@
-//! `send`: a test notification, signed and posted as the Visma Webhook Dispatcher does
+//! `send`: signs and posts a test notification as the Visma Webhook Dispatcher does
 //! (docs/visma-net.md#delivery-request, docs/visma-net.md#bodies).
 
 use crate::error::{Exit, Failure};
@@ -23,29 +23,28 @@ const LONGEST_ANSWER: usize = 2000;
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// What to say happened, by an event's name in the catalogue
-    /// (docs/visma-net.md#event-catalogue)
+    /// The event to send, by its name in the catalogue (docs/visma-net.md#event-catalogue)
     #[arg(long, default_value = "ACCOUNT_CHANGED", add = live::event())]
     event: String,
-    /// The number of what changed: an account, SO/000123, ...
+    /// The number of the changed entity: an account, SO/000123, ...
     #[arg(long, default_value = "1920")]
     key: String,
-    /// The tenant; the subscription's only one, or the first of the settings, unless told
+    /// The tenant; by default the subscription's only one, or the first in the settings
     #[arg(long, add = live::tenant_id())]
     tenant: Option<String>,
     /// The document's new status
     #[arg(long)]
     status: Option<String>,
-    /// Sign as this subscription of the settings; the first one unless told
+    /// Sign as this subscription of the settings; the first one by default
     #[arg(long, value_name = "ID", add = live::subscription())]
     subscription: Option<String>,
-    /// Read the secret from standard input, and leave the settings document alone
+    /// Read the secret from standard input, and do not read the settings document
     #[arg(long, requires = "url")]
     secret_stdin: bool,
     /// Post to this address instead of the stack's
     #[arg(long)]
     url: Option<Url>,
-    /// Show the request, and send nothing
+    /// Show the request without sending it
     #[arg(long)]
     dry_run: bool,
 }
@@ -64,8 +63,8 @@ pub struct Test<'a> {
 }
 
 impl Test<'_> {
-    /// One object of the captured item's shape (docs/visma-net.md#legacy-message), since no current
-    /// body is published (docs/visma-net.md#bodies).
+    /// One object in the shape of the captured item (docs/visma-net.md#legacy-message), since no
+    /// current body is published (docs/visma-net.md#bodies).
     pub fn body(&self) -> String {
         let path = ResourcePath::for_entity(self.event.entity, self.key).map(|path| path.to_string());
         let path = path.map(|path| if path.starts_with("api/") { path } else { format!("api/{path}") });
@@ -73,7 +72,7 @@ impl Test<'_> {
             ("notificationId", Some(json!(self.id))),
             ("contextId", self.company.map(Value::from)),
             ("event", Some(json!(self.event.id))),
-            // Events without a resource of their own name what they are about by its number.
+            // Events without a resource of their own name their subject by its number.
             ("number", path.is_none().then(|| json!(self.key))),
             ("relativeResourceUri", path.map(Value::from)),
             ("status", self.status.map(Value::from)),
@@ -100,7 +99,7 @@ impl Test<'_> {
     }
 }
 
-/// Who the test is sent as, and where to.
+/// The subscription that signs the test, and the address.
 struct Sender {
     url: Url,
     secret: String,
@@ -111,7 +110,8 @@ struct Sender {
 }
 
 /// # Errors
-/// There is no such event or subscription, no live secret, or no answer. An answer that is no 2xx is a report with its exit code.
+/// There is no such event or subscription, no live secret, or no answer. An answer other than a 2xx
+/// is a report with its exit code.
 pub async fn run(stack: &Stack, options: Options) -> Outcome {
     let event = catalogue::find(&options.event).ok_or_else(|| {
         let advice = "Name an event of docs/visma-net.md#event-catalogue, such as ACCOUNT_CHANGED, \
@@ -193,14 +193,14 @@ fn credentials(own: &Subscription, now: OffsetDateTime) -> Result<(String, Strin
 }
 
 /// # Errors
-/// `base` is no URL.
+/// `base` is not a URL.
 pub(crate) fn address(base: &str, path: &str) -> Result<Url, Failure> {
     let joined = format!("{}{path}", base.trim_end_matches('/'));
-    // A name and a port would be taken for a scheme.
+    // A name and a port would parse as a scheme.
     let url = Url::parse(&joined).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
     url.ok_or_else(|| {
         let advice = "Give --local for the stack of cargo xtask up, or --set ApiUrl=https://...";
-        Failure::usage(format!("the address of the API is no URL: {base}"), advice)
+        Failure::usage(format!("the address of the API is not a URL: {base}"), advice)
     })
 }
 
@@ -249,7 +249,7 @@ async fn post(sender: &Sender, id: Uuid, headers: Vec<(&'static str, String)>, b
     Ok(Report::new(json, text).with_exit(exit))
 }
 
-/// What an answer of intake means (functions/intake/README.md).
+/// The exit code and advice for an answer of intake (functions/intake/README.md).
 pub fn verdict(status: u16, code: &str) -> (Exit, &'static str) {
     match (status, code) {
         (200..300, _) => (Exit::Ok, ""),

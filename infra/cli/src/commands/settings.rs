@@ -1,4 +1,4 @@
-//! `settings`: tenants, names of events and routes, written with the same care as secrets.
+//! `settings`: changes tenants, names of events and routes in the settings document.
 
 use super::subscriptions::{Writing, finish};
 use crate::error::Failure;
@@ -11,26 +11,26 @@ use webhooks_model::catalogue;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show the settings document, secrets blacked out
+    /// Show the settings document without its secrets
     #[command(after_help = "Examples:
   visma-webhooks settings show
   visma-webhooks --local settings show")]
     Show,
-    /// Whose changes are reconciled, and by which company number legacy messages name them: add, remove
+    /// Manage the tenants to reconcile, and their company numbers in legacy messages: add, remove
     #[command(
         subcommand,
         after_help = "Example:
   visma-webhooks --local settings tenants remove 10000000-0000-4000-8000-000000000001 --dry-run"
     )]
     Tenants(Tenants),
-    /// What an event's name means that is in no catalogue: add, remove
+    /// Manage the meanings of event names that are not in the catalogue: add, remove
     #[command(
         subcommand,
         after_help = "Example:
   visma-webhooks --local settings aliases add KontoEndret=ACCOUNT_CHANGED --dry-run"
     )]
     Aliases(Aliases),
-    /// What to do about an event: add, remove
+    /// Manage what to do about each event: add, remove
     #[command(
         subcommand,
         after_help = "Example:
@@ -46,7 +46,7 @@ pub enum Tenants {
   visma-webhooks settings tenants add 10000000-0000-4000-8000-000000000001 --name Nordfjord
   visma-webhooks --local settings tenants add 20000000-0000-4000-8000-000000000001 --name Sunndal --dry-run")]
     Add(Tenant),
-    /// Take a tenant out, whose missed webhooks nobody looks for any more
+    /// Remove a tenant. Its missed webhooks are no longer looked for
     #[command(after_help = "Examples:
   visma-webhooks settings tenants remove 10000000-0000-4000-8000-000000000001 --dry-run
   visma-webhooks --local settings tenants remove 10000000-0000-4000-8000-000000000001 --dry-run")]
@@ -55,12 +55,12 @@ pub enum Tenants {
 
 #[derive(Debug, Subcommand)]
 pub enum Aliases {
-    /// Say what a name means; also for one that means something else so far
+    /// Set or change the meaning of a name
     #[command(after_help = "Examples:
   visma-webhooks settings aliases add KontoEndret=ACCOUNT_CHANGED
   visma-webhooks --local settings aliases add KontoEndret=ACCOUNT_CHANGED")]
     Add(Alias),
-    /// Forget what a name means
+    /// Remove the meaning of a name
     #[command(after_help = "Examples:
   visma-webhooks settings aliases remove KontoEndret
   visma-webhooks --local settings aliases add KontoEndret=ACCOUNT_CHANGED
@@ -70,13 +70,13 @@ pub enum Aliases {
 
 #[derive(Debug, Subcommand)]
 pub enum Routes {
-    /// Add a route; the first whose pattern fits counts
+    /// Add a route; the first route whose pattern matches counts
     #[command(after_help = "Examples:
   visma-webhooks settings routes add sales_order.* --feedback deferred --deadline-hours 48
   visma-webhooks settings routes add account.deleted --no-fetch --first
   visma-webhooks --local settings routes add account.deleted --no-fetch --first --dry-run")]
     Add(Route),
-    /// Take a route out
+    /// Remove a route
     #[command(after_help = "Examples:
   visma-webhooks settings routes remove sales_order.*
   visma-webhooks --local settings routes remove segment.* --dry-run")]
@@ -85,18 +85,18 @@ pub enum Routes {
 
 #[derive(Debug, Args)]
 pub struct Tenant {
-    /// The tenant's id, which is the company's at Visma Connect
+    /// The tenant's id, which is the company's id at Visma Connect
     id: String,
-    /// What people call it
+    /// The name that people use
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// The company's number in legacy messages
     #[arg(long, value_name = "NUMBER")]
     company_id: Option<String>,
-    /// How long it may be silent, in hours; 0 for as long as it likes
+    /// How long it may be silent, in hours; 0 for no limit
     #[arg(long, value_name = "HOURS")]
     silence_hours: Option<u16>,
-    /// In which its accountants read: en, nb, sv, da, nl or fi
+    /// The language of its accountants: en, nb, sv, da, nl or fi
     #[arg(long)]
     language: Option<String>,
     #[command(flatten)]
@@ -122,9 +122,9 @@ pub struct Named {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Feedback {
-    /// At once
+    /// Immediately
     Automatic,
-    /// When your system hands in an outcome
+    /// When your system gives an outcome
     Deferred,
     /// Never
     None,
@@ -138,16 +138,16 @@ pub struct Route {
     /// When the accountant is answered
     #[arg(long, value_enum, default_value_t = Feedback::Automatic)]
     feedback: Feedback,
-    /// How long an outcome may take, 1 to 336 hours; 24 unless told
+    /// How long an outcome may take, 1 to 336 hours; 24 by default
     #[arg(long, value_name = "HOURS")]
     deadline_hours: Option<u32>,
-    /// Leave the resource at the ERP
+    /// Do not fetch the resource from the ERP
     #[arg(long)]
     no_fetch: bool,
-    /// Publish no event
+    /// Do not publish an event
     #[arg(long)]
     no_publish: bool,
-    /// Before the other routes, and not behind them
+    /// Put it before the other routes instead of behind them
     #[arg(long)]
     first: bool,
     #[command(flatten)]
@@ -155,7 +155,7 @@ pub struct Route {
 }
 
 /// # Errors
-/// The document cannot be read, is not valid or would not be, or was changed meanwhile.
+/// The document cannot be read, is not valid, would become invalid, or was changed meanwhile.
 pub async fn run(stack: &Stack, command: Command) -> Outcome {
     let client = aws_sdk_secretsmanager::Client::new(&stack.aws);
     carry_out(&SecretsManager::new(client, stack.output("SettingsSecretArn").await?), command).await
@@ -175,7 +175,7 @@ pub async fn carry_out(documents: &impl Documents, command: Command) -> Outcome 
     finish(documents, &read, &text, &writing, (done, None)).await
 }
 
-/// The new text, and what has been done then.
+/// The new text, the message for the user, and how to write it.
 fn edited(text: &str, command: Command) -> Result<(String, String, Writing), Failure> {
     Ok(match command {
         Command::Show => (text.to_owned(), String::new(), Writing::default()),

@@ -1,4 +1,4 @@
-//! `subscriptions`: who may deliver, and with which secrets.
+//! `subscriptions`: manages who may deliver, and with which secrets.
 
 use super::operations::{self, Access, Caller, Uses};
 use crate::error::{Exit, Failure};
@@ -17,12 +17,12 @@ use webhooks_settings::{SigningSecret, Subscription};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show the subscriptions and their secrets' names, ends and the last use of old ones, never a secret
+    /// Show the subscriptions with the names, ends and last uses of their secrets, but no secret
     #[command(after_help = "Examples:
   visma-webhooks subscriptions list
   visma-webhooks --local subscriptions list")]
     List(List),
-    /// Add a subscription; its secret comes from the Developer Portal, or is made and shown once
+    /// Add a subscription. Its secret comes from the Developer Portal, or is made and shown once
     #[command(after_help = "Examples:
   visma-webhooks subscriptions add --id accounts --event ACCOUNT_CHANGED --secret-stdin < secret.txt
   visma-webhooks subscriptions add --id older --route legacy --channel legacy
@@ -35,21 +35,21 @@ pub enum Command {
   visma-webhooks subscriptions rotate accounts --overlap 7d --secret-stdin < secret.txt
   visma-webhooks --local subscriptions rotate local-erp --dry-run")]
     Rotate(Rotate),
-    /// Let nobody in by this subscription any more, from now on
+    /// Refuse all deliveries of this subscription from now on
     #[command(after_help = "Examples:
   visma-webhooks subscriptions disable accounts
   visma-webhooks --local subscriptions disable local-erp --dry-run")]
     Disable(One),
-    /// Let a disabled subscription deliver again, with the secret that it had last
+    /// Let a disabled subscription deliver again, with its last secret
     ///
-    /// If that secret has leaked, give it a new one instead: rotate --enable.
+    /// If that secret has leaked, set a new one instead: rotate --enable.
     #[command(after_help = "Examples:
   visma-webhooks subscriptions enable accounts
   visma-webhooks subscriptions enable accounts --dry-run
   visma-webhooks --local subscriptions disable local-erp
   visma-webhooks --local subscriptions enable local-erp")]
     Enable(One),
-    /// Take a subscription out of the settings; a signed one must be disabled before
+    /// Remove a subscription from the settings; disable a signed one first
     #[command(after_help = "Examples:
   visma-webhooks subscriptions remove accounts --dry-run
   visma-webhooks subscriptions remove accounts
@@ -65,7 +65,7 @@ pub struct List {
 
 #[derive(Debug, Args)]
 pub struct Add {
-    /// The subscription's id, as the Developer Portal shows it
+    /// The subscription's id, from the Developer Portal
     #[arg(long)]
     id: String,
     /// The last part of its address, /hooks/visma/ROUTE
@@ -74,10 +74,10 @@ pub struct Add {
     /// How Visma Net delivers
     #[arg(long, value_enum, default_value_t = ChannelName::Dispatcher)]
     channel: ChannelName,
-    /// The event it is for, such as ACCOUNT_CHANGED
+    /// Its event, such as ACCOUNT_CHANGED
     #[arg(long, add = live::event())]
     event: Option<String>,
-    /// A tenant it serves; may be repeated. Every tenant unless told
+    /// A tenant that it serves; may be repeated. Every tenant by default
     #[arg(long = "tenant", default_value = "*", add = live::tenant_id())]
     tenants: Vec<String>,
     #[command(flatten)]
@@ -94,7 +94,7 @@ pub struct Rotate {
     /// How long the old secrets stay live: 90s, 30m, 24h, 7d
     #[arg(long, default_value = "24h", value_parser = duration)]
     overlap: Duration,
-    /// Also if it is disabled, which lets it deliver again with the new secret alone
+    /// Also enable a disabled subscription, with only the new secret
     #[arg(long)]
     enable: bool,
     #[command(flatten)]
@@ -116,30 +116,30 @@ pub struct One {
 
 #[derive(Debug, Args)]
 struct SecretOptions {
-    /// Read the secret from standard input, where the Developer Portal made it
+    /// Read the secret of the Developer Portal from standard input
     #[arg(long)]
     secret_stdin: bool,
-    /// The secret's name in the document; the day unless told
+    /// The secret's name in the document; the date by default
     #[arg(long, value_name = "NAME")]
     secret_id: Option<String>,
 }
 
 #[derive(Debug, Default, Args)]
 pub(super) struct Writing {
-    /// Show what would change, and write nothing
+    /// Show the change without writing it
     #[arg(long)]
     dry_run: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ChannelName {
-    /// The Developer Portal's: signed
+    /// Signed deliveries of the Developer Portal
     Dispatcher,
-    /// The older ERP API webhooks: an unguessable path
+    /// The older ERP API webhooks, with an unguessable path
     Legacy,
 }
 
-/// `caller` asks the operations API, if there is a reason to.
+/// `caller` is needed only if the operations API has to be asked.
 ///
 /// # Errors
 /// The document cannot be read, is not valid, or was changed meanwhile.
@@ -147,7 +147,7 @@ pub async fn run(stack: &Stack, command: Command, caller: impl AsyncFnOnce() -> 
     let client = aws_sdk_secretsmanager::Client::new(&stack.aws);
     let documents = SecretsManager::new(client, stack.output("SettingsSecretArn").await?);
     let api = match &command {
-        // The subscription is added all the same if nobody knows the address.
+        // The subscription is added even if the address is unknown.
         Command::Add(_) => stack.output("ApiUrl").await.ok(),
         _ => None,
     };
@@ -159,7 +159,7 @@ pub async fn run(stack: &Stack, command: Command, caller: impl AsyncFnOnce() -> 
     carry_out(&documents, &SystemHost, command, api.as_deref(), uses).await
 }
 
-/// `api` is the address of the API, if it is known. `uses` is asked only where there are old secrets.
+/// `api` is the address of the API, if known. `uses` is asked only if there are old secrets.
 ///
 /// # Errors
 /// As [`run`].
@@ -178,7 +178,7 @@ pub async fn carry_out(
         Command::Rotate(options) => rotate(documents, &read, options, now, uses).await,
         Command::Disable(one) => {
             let text = edit::disable(&read.text, &one.id, now, &random_secret())?;
-            let done = format!("{} lets nobody in any more (functions notice within 5 minutes).", one.id);
+            let done = format!("{} accepts no deliveries any more (functions notice within 5 minutes).", one.id);
             finish(documents, &read, &text, &one.writing, (done, None)).await
         }
         Command::Enable(one) => {
@@ -242,7 +242,7 @@ async fn rotate(
     Ok(report)
 }
 
-/// What an earlier rotation left behind: old secrets that were used lately.
+/// Old secrets of an earlier rotation that were used lately.
 async fn still_used(
     document: &str,
     id: &str,
@@ -260,7 +260,8 @@ async fn still_used(
     Ok(used.map(|(secret, at)| format!("the old secret {} was used at {}", secret.id, when(at))).collect())
 }
 
-/// Writes, or only shows the difference. The secret is shown after it has been written, and only then.
+/// Writes the document, or only shows the difference. A new secret is shown only after it has been
+/// written.
 pub(super) async fn finish(
     documents: &impl Documents,
     read: &Version,
@@ -280,7 +281,7 @@ pub(super) async fn finish(
 
 struct Made {
     new: NewSecret,
-    /// If it was made here, so that nobody knows it yet.
+    /// Set if the secret was made here, so that the user has to see it.
     shown: Option<String>,
 }
 
@@ -319,7 +320,7 @@ async fn list(document: &str, now: OffsetDateTime, uses: impl AsyncFnOnce() -> U
     Ok(Report::new(json, text))
 }
 
-/// `last_used` is there for old secrets alone, and null for one that was not used.
+/// Only old secrets have `last_used`. It is null for an unused one.
 fn in_json(own: &Subscription, uses: Option<&Uses>, now: OffsetDateTime) -> Value {
     let secrets = own.secrets.iter().map(|secret| {
         let live = secret.expires_at.is_none_or(|end| now < end);
@@ -351,7 +352,7 @@ fn is_old(own: &Subscription, secret: &SigningSecret, now: OffsetDateTime) -> bo
     own.older_secrets(now).any(|old| old.id == secret.id)
 }
 
-/// A name that the processor would not know makes every notification of the subscription end as parked.
+/// Rejects an unknown name, since all notifications of the subscription would be parked.
 fn check_event(event: Option<&str>) -> Result<(), Failure> {
     match event {
         Some(name) if catalogue::find(name).is_none() => {

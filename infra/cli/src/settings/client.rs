@@ -1,14 +1,14 @@
-//! The service client's id and secret, written into the settings document.
+//! Writes the service client's id and secret into the settings document.
 
 use super::edit::{checked, invalid, parts, valid};
 use super::text::Splices;
 use crate::error::Failure;
 use serde_json::json;
 
-/// Replaces both at once, since neither is of use without the other.
+/// Replaces both at once, since each is useless without the other.
 ///
 /// # Errors
-/// [`crate::Exit::Refused`] if the document is not valid, or would not be.
+/// [`crate::Exit::Refused`] if the document is not valid, or would become invalid.
 pub fn set_client(document: &str, id: &str, secret: &str) -> Result<String, Failure> {
     valid(document)?;
     let text = set(document, "client_id", id)?;

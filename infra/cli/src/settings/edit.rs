@@ -1,4 +1,4 @@
-//! What happens to the settings document. Pure: text in, text out, and what comes out is valid.
+//! Edits of the settings document. Pure functions from text to text; the result is always valid.
 
 use super::text::{Members, Splices, elements, members, string};
 use crate::error::{Exit, Failure};
@@ -12,7 +12,7 @@ use webhooks_settings::{Settings, Subscription};
 
 const SECRETS: [&str; 3] = ["value", "client_secret", "path_token"];
 
-/// A subscription as it is set up in the Developer Portal.
+/// A new subscription, with its values from the Developer Portal.
 #[derive(Debug, Clone)]
 pub struct NewSubscription {
     pub id: String,
@@ -37,7 +37,7 @@ impl std::fmt::Debug for NewSecret {
 }
 
 /// # Errors
-/// [`Exit::Refused`] if there is one of this id, or if the document would not be valid with it.
+/// [`Exit::Refused`] if the id is taken, or if the document would become invalid.
 pub fn add(document: &str, new: &NewSubscription) -> Result<String, Failure> {
     let mut subscription = json!({ "id": new.id, "route": new.route, "channel": new.channel, "tenants": new.tenants });
     if let Some(event) = &new.event {
@@ -61,7 +61,7 @@ pub fn add(document: &str, new: &NewSubscription) -> Result<String, Failure> {
     checked(splices.apply())
 }
 
-/// Adds a live secret, and lets the others expire at `old_until` unless they do so earlier.
+/// Adds a live secret. The others expire at `old_until` or earlier.
 ///
 /// # Errors
 /// [`Exit::NotFound`] without such a subscription, [`Exit::Refused`] for one of the legacy channel.
@@ -90,7 +90,8 @@ pub fn rotate(document: &str, id: &str, secret: &NewSecret, old_until: OffsetDat
     checked(splices.apply())
 }
 
-/// Lets nobody in by this subscription from now on. One of the legacy channel gets `dead_token`, which nobody is told.
+/// Disables a subscription from now on. One of the legacy channel gets `dead_token`, which is never
+/// shown.
 ///
 /// # Errors
 /// [`Exit::NotFound`] without such a subscription.
@@ -109,10 +110,11 @@ pub fn disable(document: &str, id: &str, now: OffsetDateTime, dead_token: &str) 
     checked(splices.apply())
 }
 
-/// Lets a disabled subscription deliver again: the secret that it had last does not end any more.
+/// Enables a disabled subscription: its last secret no longer ends.
 ///
 /// # Errors
-/// [`Exit::NotFound`] without such a subscription, [`Exit::Refused`] if there is nothing to bring back.
+/// [`Exit::NotFound`] without such a subscription, [`Exit::Refused`] if there is no secret to
+/// restore.
 pub fn enable(document: &str, id: &str, now: OffsetDateTime) -> Result<String, Failure> {
     let current = valid(document)?;
     let own = current.subscription(id).ok_or_else(|| unknown(id))?;
@@ -136,15 +138,16 @@ pub fn enable(document: &str, id: &str, now: OffsetDateTime) -> Result<String, F
     checked(splices.apply())
 }
 
-/// Takes a subscription out of the document.
+/// Removes a subscription from the document.
 ///
 /// # Errors
-/// [`Exit::NotFound`] without such a subscription, [`Exit::Refused`] if somebody can still deliver by its secrets.
+/// [`Exit::NotFound`] without such a subscription, [`Exit::Refused`] if its secrets can still
+/// deliver.
 pub fn remove(document: &str, id: &str, now: OffsetDateTime) -> Result<String, Failure> {
     let current = valid(document)?;
     let own = current.subscription(id).ok_or_else(|| unknown(id))?;
     if own.channel == Channel::Dispatcher && is_enabled(own, now) {
-        let advice = format!("If that is meant, first: visma-webhooks subscriptions disable {id}.");
+        let advice = format!("If you mean it, first: visma-webhooks subscriptions disable {id}.");
         return Err(Failure::new(Exit::Refused, format!("{id} has a live secret and may still deliver"), advice));
     }
     let (_, top) = parts(document)?;
@@ -155,13 +158,13 @@ pub fn remove(document: &str, id: &str, now: OffsetDateTime) -> Result<String, F
     checked(splices.apply())
 }
 
-/// Whether anybody can deliver by it now.
+/// Whether it can deliver now.
 pub fn is_enabled(own: &Subscription, now: OffsetDateTime) -> bool {
     own.path_token.is_some() || own.secrets.iter().any(|secret| secret.expires_at.is_none_or(|end| now < end))
 }
 
 /// # Errors
-/// [`Exit::Refused`] for a disabled one, which a new secret would let in again.
+/// [`Exit::Refused`] for a disabled one, since a new secret would enable it.
 pub fn must_be_enabled(document: &str, id: &str, now: OffsetDateTime) -> Result<(), Failure> {
     let current = valid(document)?;
     let is_disabled = current.subscription(id).is_some_and(|own| !is_enabled(own, now));
@@ -169,12 +172,12 @@ pub fn must_be_enabled(document: &str, id: &str, now: OffsetDateTime) -> Result<
         return Ok(());
     }
     let advice = format!(
-        "A new secret would let it deliver again. If that is meant: visma-webhooks subscriptions rotate {id} --enable."
+        "A new secret would let it deliver again. If you mean it: visma-webhooks subscriptions rotate {id} --enable."
     );
     Err(Failure::new(Exit::Refused, format!("{id} is disabled"), advice))
 }
 
-/// A name for a secret made now that the subscription has not used: the day, and a number if need be.
+/// An unused name for a secret that is made now: the date, and a number if needed.
 ///
 /// # Errors
 /// The document is not valid.
@@ -187,7 +190,7 @@ pub fn unused_secret_id(document: &str, subscription: &str, now: OffsetDateTime)
     Ok(unused.next().expect("there are more numbers than secrets"))
 }
 
-/// The lines that differ, with every secret blacked out.
+/// The lines that differ, without any secret.
 pub fn redacted_diff(old: &str, new: &str) -> String {
     let (old, new) = (redacted(old), redacted(new));
     let diff = TextDiff::from_lines(&old, &new);
@@ -208,7 +211,7 @@ pub fn redacted_diff(old: &str, new: &str) -> String {
     shown
 }
 
-/// The whole of it, with every secret blacked out.
+/// The whole document, without any secret.
 pub fn redacted(document: &str) -> String {
     fn blacken(value: &mut Value) {
         match value {
@@ -242,7 +245,7 @@ fn expire(splices: &mut Splices<'_>, secrets: &RawValue, at: OffsetDateTime) {
 
 pub(super) fn parts(document: &str) -> Result<(&RawValue, Members<'_>), Failure> {
     let whole: Option<&RawValue> = serde_json::from_str(document).ok();
-    whole.and_then(|whole| Some((whole, members(whole)?))).ok_or_else(|| invalid("it is no JSON object"))
+    whole.and_then(|whole| Some((whole, members(whole)?))).ok_or_else(|| invalid("it is not a JSON object"))
 }
 
 fn find<'a>(top: &Members<'a>, id: &str) -> Result<&'a RawValue, Failure> {

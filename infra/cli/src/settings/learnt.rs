@@ -1,4 +1,4 @@
-//! What was learnt about the border, written into the settings document.
+//! Writes what `learn` found into the settings document.
 
 use super::edit::{checked, parts, valid};
 use super::text::Splices;
@@ -6,10 +6,11 @@ use crate::error::Failure;
 use serde_json::{Value, json};
 use webhooks_model::mapping::FieldRule;
 
-/// Adds event aliases, a name and an event of the catalogue each, and rules for fields behind those that are there.
+/// Adds event aliases, each a name and an event of the catalogue, and adds rules for fields behind
+/// the existing ones.
 ///
 /// # Errors
-/// [`crate::Exit::Refused`] if the document is not valid, or would not be.
+/// [`crate::Exit::Refused`] if the document is not valid, or would become invalid.
 pub fn learn(document: &str, aliases: &[(String, String)], rules: &[FieldRule]) -> Result<String, Failure> {
     valid(document)?;
     let mut text = document.to_owned();

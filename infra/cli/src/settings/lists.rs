@@ -1,4 +1,4 @@
-//! Tenants, names of events and routes in the settings document, one at a time.
+//! Adds and removes single tenants, names of events and routes in the settings document.
 
 use super::edit::{checked, parts, valid};
 use super::text::{Members, Splices, elements, members, string};
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// # Errors
-/// [`Exit::Refused`] if there is one of this id, or if the document would not be valid with it.
+/// [`Exit::Refused`] if the id is taken, or if the document would become invalid.
 pub fn add_tenant(document: &str, tenant: &Value) -> Result<String, Failure> {
     let id = tenant["id"].as_str().unwrap_or_default();
     let current = valid(document)?;
@@ -35,10 +35,10 @@ pub fn remove_alias(document: &str, name: &str) -> Result<String, Failure> {
     checked(splices.apply())
 }
 
-/// The first route whose pattern fits counts, so its place matters.
+/// The first route whose pattern matches counts, so its place matters.
 ///
 /// # Errors
-/// [`Exit::Refused`] if there is one of this pattern, or if the document would not be valid with it.
+/// [`Exit::Refused`] if the pattern is taken, or if the document would become invalid.
 pub fn add_route(document: &str, route: &Value, is_first: bool) -> Result<String, Failure> {
     let events = route["events"].as_str().unwrap_or_default();
     valid(document)?;

@@ -1,10 +1,11 @@
-//! Where the document is kept, and how two people who change it at once do not undo each other's work.
+//! Stores the document. Two people who change it at once cannot undo each other's work.
 
 use crate::error::{Exit, Failure};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 
-/// The label of a version that is being written. Without one Secrets Manager would make it the current one.
+/// The label of a version that is being written. Without a label, Secrets Manager would make it the
+/// current one.
 const STAGED: &str = "visma-webhooks";
 
 /// One version of the document.
@@ -16,15 +17,15 @@ pub struct Version {
 
 pub trait Documents {
     fn read(&self) -> impl Future<Output = Result<Version, Failure>>;
-    /// Makes `text` the document if the current one still is the version `read`.
+    /// Replaces the document with `text` if the current version still is `read`.
     fn replace(&self, read: &Version, text: &str) -> impl Future<Output = Result<(), Failure>>;
 }
 
-/// What the loser of two who change the document at once is told.
+/// The failure of the slower one of two simultaneous changes.
 #[must_use]
 pub fn changed_meanwhile() -> Failure {
     let advice = "Nothing was changed. Run the command again: it starts from the new document.";
-    Failure::new(Exit::Refused, "somebody has changed the settings document meanwhile", advice)
+    Failure::new(Exit::Refused, "someone else has changed the settings document meanwhile", advice)
 }
 
 #[derive(Debug)]
@@ -54,8 +55,9 @@ impl Documents for SecretsManager {
         }
     }
 
-    /// Two steps, since Secrets Manager writes unconditionally but moves labels on condition: the text becomes a version that nobody
-    /// reads, then the label AWSCURRENT moves to it, and only from the version read.
+    /// Two steps, since Secrets Manager writes unconditionally but moves labels on condition. First
+    /// the text becomes a version that is not read. Then the label AWSCURRENT moves to it, but only
+    /// from the version `read`.
     async fn replace(&self, read: &Version, text: &str) -> Result<(), Failure> {
         let put = self.client.put_secret_value().secret_id(&self.secret_id).secret_string(text).version_stages(STAGED);
         let put = put.send().await.map_err(|error| Failure::aws("write the settings document", error))?;

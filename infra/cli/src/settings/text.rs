@@ -1,10 +1,10 @@
-//! Changes to a JSON text at single places, so that every other byte of somebody's document stays as it was.
+//! Changes single places of a JSON text, and keeps every other byte.
 
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 use std::ops::Range;
 
-/// An object's members in their order, each as its exact text.
+/// An object's members in order, each with its exact text.
 pub(crate) type Members<'a> = IndexMap<String, &'a RawValue>;
 
 pub(crate) fn members(object: &RawValue) -> Option<Members<'_>> {
@@ -15,12 +15,12 @@ pub(crate) fn elements(array: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(array.get()).ok()
 }
 
-/// The text of a string; anything else has none.
+/// The text of a string; `None` for other values.
 pub(crate) fn string(value: &RawValue) -> Option<String> {
     serde_json::from_str(value.get()).ok()
 }
 
-/// Replacements in a text, all by places in the original.
+/// Replacements in a text, by positions in the original.
 #[derive(Debug)]
 pub(crate) struct Splices<'a> {
     original: &'a str,
@@ -43,7 +43,7 @@ impl<'a> Splices<'a> {
         self.splices.push((self.place(value.get()), text));
     }
 
-    /// Adds an element after the last one, spaced as that is.
+    /// Adds an element after the last one, with the same spacing.
     pub(crate) fn append(&mut self, array: &RawValue, text: &str) {
         let place = self.place(array.get());
         match elements(array).unwrap_or_default().last() {
@@ -56,7 +56,7 @@ impl<'a> Splices<'a> {
         }
     }
 
-    /// Takes an element out of its array, with the comma and the space that belong to it.
+    /// Removes an element from its array, with its comma and space.
     pub(crate) fn remove(&mut self, array: &RawValue, element: &RawValue) {
         let places: Vec<Range<usize>> =
             elements(array).unwrap_or_default().into_iter().map(|one| self.place(one.get())).collect();
@@ -70,7 +70,7 @@ impl<'a> Splices<'a> {
         self.splices.push((place, String::new()));
     }
 
-    /// Adds an element before the first one, spaced as that is.
+    /// Adds an element before the first one, with the same spacing.
     pub(crate) fn prepend(&mut self, array: &RawValue, text: &str) {
         let place = self.place(array.get());
         match elements(array).unwrap_or_default().first() {
@@ -83,7 +83,7 @@ impl<'a> Splices<'a> {
         }
     }
 
-    /// Takes a member out of its object, with the comma and the space that belong to it.
+    /// Removes a member from its object, with its comma and space.
     pub(crate) fn remove_member(&mut self, object: &RawValue, name: &str) {
         let whole = self.place(object.get());
         let members = members(object).unwrap_or_default();
@@ -92,7 +92,7 @@ impl<'a> Splices<'a> {
         let before = at.checked_sub(1).and_then(|before| members.get_index(before));
         let place = match (before, members.get_index(at + 1)) {
             (Some((_, before)), _) => self.place(before.get()).end..own.end,
-            // Nothing but white space stands between a value and its comma.
+            // There is only white space between a value and its comma.
             (None, Some(_)) => {
                 let comma = self.original[own.end..].find(',').map_or(own.end, |comma| own.end + comma + 1);
                 whole.start + 1..comma
@@ -132,7 +132,7 @@ fn quoted(name: &str) -> String {
     serde_json::Value::from(name).to_string()
 }
 
-/// The white space at the end of a text; one blank where there is none.
+/// The white space at the end of a text, or one blank.
 fn space_before(text: &str) -> &str {
     let space = &text[text.trim_end().len()..];
     if space.is_empty() { " " } else { space }

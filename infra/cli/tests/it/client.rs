@@ -1,4 +1,4 @@
-//! `client` over a document that others change as well.
+//! `client`, with a document that others change, too.
 
 use crate::subscriptions::Memory;
 use clap::Parser;

@@ -1,10 +1,10 @@
-//! What a shell is offered, by the program itself as bash's script calls it.
+//! Completions by the program itself, called like in bash's script.
 
 use crate::program::{run_in, text};
 use crate::server::{Asked, Server};
 use serde_json::{Value, json};
 
-/// Two have one name, one has none.
+/// Two tenants share a name, and one has no name.
 fn answers(asked: &Asked) -> (u16, Value) {
     let tenants = json!({ "items": [
         { "id": "t-1", "name": "Nordfjord Trading", "company_id": "7000001" },
@@ -20,7 +20,7 @@ fn answers(asked: &Asked) -> (u16, Value) {
     }
 }
 
-/// For the last of the words. Nothing is ever told on standard error.
+/// The candidates for the last word. Standard error must stay empty.
 fn offered(words: &[&str], variables: &[(&str, &str)]) -> Vec<String> {
     let (words, index) = ([&["--", "visma-webhooks"][..], words].concat(), words.len().to_string());
     let asked = [
@@ -35,7 +35,7 @@ fn offered(words: &[&str], variables: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_tenant_is_offered_by_the_first_of_its_names_that_means_it_alone() {
+async fn completes_a_tenant_by_its_first_unique_name() {
     let server = Server::start(answers).await;
     let of = |typed: &str| offered(&["tail", "--api", &server.url, "--tenant", typed], &[]);
     assert_eq!(of(""), ["Nordfjord\\ Trading", "7000002", "t-3", "t-4"]);
@@ -50,7 +50,7 @@ async fn a_tenant_is_offered_by_the_first_of_its_names_that_means_it_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn the_stack_may_be_named_by_words_that_bash_has_cut_and_by_a_variable() {
+async fn finds_the_stack_in_words_split_by_bash_and_in_a_variable() {
     let server = Server::start(answers).await;
     let port = server.url.rsplit(':').next().unwrap();
     let cut = ["tail", "--api", "http", ":", "//127.0.0.1", ":", port, "--tenant", "t-4"];
@@ -60,7 +60,7 @@ async fn the_stack_may_be_named_by_words_that_bash_has_cut_and_by_a_variable() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_subscription_is_offered_by_its_id_in_the_settings() {
+async fn completes_a_subscription_by_its_id_in_the_settings() {
     let server = Server::start(answers).await;
     let aws = [("AWS_ENDPOINT_URL", server.url.as_str())];
     let document = fixtures::document();
@@ -75,13 +75,13 @@ async fn a_subscription_is_offered_by_its_id_in_the_settings() {
 }
 
 #[test]
-fn an_event_is_offered_from_the_catalogue_without_a_stack() {
+fn completes_events_without_a_stack() {
     let offered = offered(&["send", "--event", "customer_u"], &[]);
     assert_eq!(offered, ["CUSTOMER_UPDATED"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn without_a_stack_a_sign_in_or_an_answer_nothing_is_offered_and_nothing_told() {
+async fn completes_nothing_and_stays_silent_without_a_stack_sign_in_or_answer() {
     let server = Server::start(|_| (401, json!({ "message": "Unauthorized" }))).await;
     for words in [&["tail", "--tenant", ""], &["send", "--subscription", ""]] {
         for stack in [&[] as &[&str], &["--stack", "webhooks"], &["--local"], &["--stack"]] {
@@ -95,7 +95,7 @@ async fn without_a_stack_a_sign_in_or_an_answer_nothing_is_offered_and_nothing_t
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn what_is_not_answered_in_time_is_not_waited_for() {
+async fn does_not_wait_for_late_answers() {
     let server = Server::start(answers).await;
     let words = ["tail", "--api", &server.url, "--tenant", ""];
     let late = offered(&words, &[("VISMA_WEBHOOKS_COMPLETE_WAIT", "0")]);

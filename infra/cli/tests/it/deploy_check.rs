@@ -1,4 +1,4 @@
-//! `deploy-check`: what it says of an account before a deployment and after it.
+//! `deploy-check`: the report on an account before a deployment and after it.
 
 mod account;
 mod after;
@@ -23,10 +23,10 @@ fn named<'c>(checks: &'c [Check], name: &str) -> &'c Check {
     checks.iter().find(|check| check.name == name).unwrap_or_else(|| panic!("no {name} in {checks:#?}"))
 }
 
-/// A change of a well account, the check that has to notice it, what that says, and what it advises.
+/// A change to a healthy account, the check that must notice it, its result and its advice.
 type Finding = (fn(&mut FakeAccount), &'static str, Verdict, &'static str, &'static str);
 
-/// Each change is noticed by its own check, which says what to do, and by no other.
+/// Expects that only the right check notices each change, and gives advice.
 async fn are_found(well: fn() -> FakeAccount, findings: &[Finding]) {
     for (change, name, verdict, seen, advice) in findings {
         let mut account = well();
@@ -40,7 +40,8 @@ async fn are_found(well: fn() -> FakeAccount, findings: &[Finding]) {
     }
 }
 
-/// Whatever AWS does not answer is unknown, says what to do, and fails the whole without being a failure.
+/// Expects that an unanswered question is unknown, has advice, and makes the whole neither ok nor
+/// failed.
 async fn are_unknown(well: fn() -> FakeAccount, questions: &[(&'static str, &str)]) {
     for (question, name) in questions {
         let mut account = well();
@@ -54,7 +55,7 @@ async fn are_unknown(well: fn() -> FakeAccount, questions: &[(&'static str, &str
 }
 
 #[tokio::test]
-async fn a_well_account_needs_nothing() {
+async fn reports_a_healthy_account_as_ok() {
     for well in [FakeAccount::empty, FakeAccount::deployed] {
         let checks = checked(&well()).await;
         let other = checks.iter().find(|check| check.verdict != Verdict::Ok || !check.advice.is_empty());
@@ -64,7 +65,7 @@ async fn a_well_account_needs_nothing() {
 }
 
 #[tokio::test]
-async fn without_credentials_nothing_else_is_asked() {
+async fn asks_nothing_without_credentials() {
     let mut account = FakeAccount::deployed();
     account.refuses = "who";
     let checks = checked(&account).await;
@@ -74,7 +75,7 @@ async fn without_credentials_nothing_else_is_asked() {
 }
 
 #[tokio::test]
-async fn a_stack_that_cannot_be_described_is_neither_there_nor_absent() {
+async fn reports_a_stack_that_cannot_be_described_as_unknown() {
     let mut account = FakeAccount::deployed();
     account.refuses = "stack";
     let checks = checked(&account).await;

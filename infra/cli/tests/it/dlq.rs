@@ -1,4 +1,4 @@
-//! Dead letters are looked at without being lost, and sent again without being lost or forgotten.
+//! Dead letters can be read and redriven without losing one.
 
 use crate::queue::{Memory, message};
 use aws_sdk_sqs::types::MessageAttributeValue;
@@ -31,7 +31,7 @@ async fn run(from: &Memory, to: &Memory, pace: Pace) -> Redriven {
 }
 
 #[tokio::test]
-async fn looking_hides_nothing_and_shows_each_once() {
+async fn a_look_shows_each_letter_once_and_hides_none() {
     let queue = numbered(25);
     assert_eq!(look(&queue, 20).await.unwrap().len(), 20);
     let depth = queue.depth().await.unwrap();
@@ -39,7 +39,7 @@ async fn looking_hides_nothing_and_shows_each_once() {
     assert_eq!(look(&queue, 100).await.unwrap().len(), 25);
 }
 
-/// A queue that hides nothing: it hands out its only message as often as it is asked.
+/// A queue that hides nothing: it returns its only message on every receive.
 #[derive(Default)]
 struct Forgetful {
     receives: Cell<usize>,
@@ -71,24 +71,24 @@ impl Queue for Forgetful {
 }
 
 #[tokio::test]
-async fn a_message_that_comes_back_at_once_is_listed_once_and_ends_the_look() {
+async fn lists_a_message_that_reappears_at_once_only_once() {
     let queue = Forgetful::default();
     assert_eq!(look(&queue, 20).await.unwrap().len(), 1);
     assert_eq!((queue.receives.get(), queue.shown.take()), (2, vec!["2".to_owned()]), "the newest receipt counts");
     queue.receives.set(0);
     assert_eq!(counted_look(&queue, 20).await.unwrap().1.len(), 1);
-    assert_eq!(queue.receives.get(), 1, "nobody waits for a second one");
+    assert_eq!(queue.receives.get(), 1, "it does not wait for a second one");
 }
 
 #[tokio::test]
-async fn an_empty_queue_is_counted_and_not_waited_for() {
+async fn does_not_wait_at_an_empty_queue() {
     let queue = Memory::default();
     let (depth, letters) = counted_look(&queue, 20).await.unwrap();
     assert_eq!((depth.waiting, letters.len(), queue.receives.get()), (0, 0, 0));
 }
 
 #[tokio::test]
-async fn all_go_to_their_queue_as_they_were_and_none_stays() {
+async fn redrives_all_letters_unchanged() {
     let (from, to) = (numbered(23), Memory::default());
     assert_eq!(run(&from, &to, FAST).await, Redriven { sent: 23, ..Redriven::default() });
     assert_eq!(to.bodies(), (0..23).map(|number| number.to_string()).collect::<Vec<_>>());
@@ -97,14 +97,14 @@ async fn all_go_to_their_queue_as_they_were_and_none_stays() {
 }
 
 #[tokio::test]
-async fn no_more_than_the_limit_go() {
+async fn redrives_at_most_the_limit() {
     let (from, to) = (numbered(23), Memory::default());
     assert_eq!(run(&from, &to, Pace { limit: 12, ..FAST }).await.sent, 12);
     assert_eq!((from.bodies().len(), to.bodies().len()), (11, 12));
 }
 
 #[tokio::test]
-async fn a_rejected_outcome_stays_unless_asked_for() {
+async fn leaves_rejected_outcomes_unless_requested() {
     let letters = || Memory::of([rejected("bad"), message("good")]);
     let (from, to) = (letters(), Memory::default());
     assert_eq!(run(&from, &to, FAST).await, Redriven { sent: 1, rejected: 1, ..Redriven::default() });
@@ -113,7 +113,7 @@ async fn a_rejected_outcome_stays_unless_asked_for() {
 }
 
 #[tokio::test]
-async fn what_has_died_again_meanwhile_is_not_sent_in_circles() {
+async fn does_not_redrive_letters_that_died_again() {
     let again = Received { sent_at: BEGAN + time::Duration::SECOND, ..message("again") };
     let (from, to) = (Memory::of([message("once"), again]), Memory::default());
     assert_eq!(run(&from, &to, FAST).await, Redriven { sent: 1, dead_again: 1, ..Redriven::default() });
@@ -121,7 +121,7 @@ async fn what_has_died_again_meanwhile_is_not_sent_in_circles() {
 }
 
 #[tokio::test]
-async fn a_stop_leaves_nothing_hidden() {
+async fn a_stop_leaves_no_letter_hidden() {
     let (from, to) = (numbered(8), Memory::default());
     let (stop, stopped) = watch::channel(false);
     let third = |sent: usize| {
@@ -135,7 +135,7 @@ async fn a_stop_leaves_nothing_hidden() {
 }
 
 #[tokio::test]
-async fn a_queue_that_refuses_loses_nothing() {
+async fn a_refusing_queue_loses_no_letter() {
     let (from, to) = (numbered(8), Memory::default());
     to.takes.set(Some(3));
     let (_stop, stopped) = watch::channel(false);
@@ -145,7 +145,7 @@ async fn a_queue_that_refuses_loses_nothing() {
 }
 
 #[test]
-fn the_reason_is_the_rejection_where_there_is_one() {
+fn shows_the_rejection_as_the_reason() {
     let told = reason_told(Name::Feedback, &rejected("{}"));
     assert_eq!(told.reason, "unknown_key: no such notification");
     let event = message(r#"{"type": "account.changed", "subject": "account/1920"}"#);

@@ -1,4 +1,4 @@
-//! `doctor` says of each failure what to do, and fails if anything did.
+//! `doctor` gives advice for each failure, and fails if any check failed.
 
 use fixtures::{FakeErp, TENANT};
 use serde_json::json;
@@ -30,7 +30,7 @@ fn secret(id: &str, expires_at: Option<&str>) -> serde_json::Value {
 }
 
 #[test]
-fn a_subscription_is_warned_of_whose_last_secret_ends_soon_or_has_ended() {
+fn warns_when_a_subscriptions_last_secret_ends_soon_or_has_ended() {
     let (soon, later, past) =
         (Some("2026-11-30T00:00:00Z"), Some("2027-11-30T00:00:00Z"), Some("2026-11-01T00:00:00Z"));
     for (secrets, advice) in [
@@ -73,7 +73,7 @@ fn warns_of_an_old_secret_that_ends_soon_and_was_used_lately() {
 }
 
 #[test]
-fn a_secret_that_two_events_have_in_common_is_warned_of() {
+fn warns_of_a_secret_shared_by_two_events() {
     let mut document = fixtures::document();
     let subscription_of = |id: &str, event: &str, value: &str| {
         let secrets = json!([{ "id": "1", "value": value }]);
@@ -102,7 +102,7 @@ async fn asked(fault: Option<VismaError>) -> [Check; 3] {
 }
 
 #[tokio::test]
-async fn each_answer_of_visma_net_is_told_apart() {
+async fn explains_each_answer_of_visma_net() {
     use Verdict::{Failed, Ok, Skipped, Warning};
     let unavailable = |stage| VismaError::Unavailable { stage, fault: Fault::Timeout, after: None };
     for (fault, verdicts) in [
@@ -124,20 +124,20 @@ async fn each_answer_of_visma_net_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_missing_approval_sends_to_the_app_store() {
+async fn a_missing_approval_points_to_the_app_store() {
     let [_, _, approval] = asked(Some(VismaError::TenantNotApproved { stage: Stage::Resource })).await;
     assert!(approval.advice.contains("Visma App Store"), "{approval:?}");
 }
 
 #[tokio::test]
-async fn a_customers_tenant_is_named() {
+async fn names_a_customers_tenant() {
     let [_, erp, _] = asked(Some(VismaError::TokenRefused { stage: Stage::Resource, status: 401, after: None })).await;
     assert!(erp.seen.contains("customer tenant, not company tenant"), "{erp:?}");
     assert!(erp.advice.contains("id of the company"), "{erp:?}");
 }
 
 #[test]
-fn an_operations_api_that_is_open_fails_and_one_that_is_closed_or_absent_does_not() {
+fn fails_only_for_an_open_operations_api() {
     for (status, verdict) in
         [(401, Verdict::Ok), (403, Verdict::Ok), (404, Verdict::Ok), (200, Verdict::Failed), (500, Verdict::Failed)]
     {
@@ -146,12 +146,12 @@ fn an_operations_api_that_is_open_fails_and_one_that_is_closed_or_absent_does_no
 }
 
 #[test]
-fn a_long_queue_is_warned_of_with_what_helps_that_queue() {
+fn warns_of_a_long_queue_with_advice_for_that_queue() {
     let depth = |waiting| Depth { waiting, in_flight: 0 };
     for (queue, helps) in [
         (Name::Notifications, "queue-age.md"),
         (Name::Feedback, "feedback-quota.md"),
-        (Name::Events, "Nobody reads them"),
+        (Name::Events, "They have no reader"),
     ] {
         let in_flight = Depth { waiting: 999, in_flight: 1 };
         assert_eq!(backlog(queue, in_flight).verdict, Verdict::Ok);
@@ -161,13 +161,13 @@ fn a_long_queue_is_warned_of_with_what_helps_that_queue() {
 }
 
 #[test]
-fn events_that_nobody_reads_are_warned_of_long_before_they_are_many() {
+fn warns_early_of_events_without_a_reader() {
     let events = |waiting, in_flight| backlog(Name::Events, Depth { waiting, in_flight }).verdict;
     assert_eq!(events(368, 0), Verdict::Warning);
     assert_eq!((events(368, 3), events(9, 0)), (Verdict::Ok, Verdict::Ok));
     let notifications = backlog(Name::Notifications, Depth { waiting: 368, in_flight: 0 });
     assert_eq!(notifications.verdict, Verdict::Ok);
-    assert!(backlog(Name::Events, Depth { waiting: 5000, in_flight: 9 }).advice.contains("Does anybody read them?"));
+    assert!(backlog(Name::Events, Depth { waiting: 5000, in_flight: 9 }).advice.contains("Do they have a reader?"));
 }
 
 fn of_tenants(count: usize, ill: impl Fn(usize) -> Verdict) -> (Vec<Check>, Vec<String>) {
@@ -183,7 +183,7 @@ fn of_tenants(count: usize, ill: impl Fn(usize) -> Verdict) -> (Vec<Check>, Vec<
 }
 
 #[test]
-fn more_than_five_tenants_are_summed_up_and_those_that_fail_come_first() {
+fn sums_up_more_than_five_tenants_with_failures_first() {
     let (checks, tenants) = of_tenants(34, |number| match number {
         7 => Verdict::Warning,
         20 => Verdict::Failed,
@@ -202,7 +202,7 @@ fn more_than_five_tenants_are_summed_up_and_those_that_fail_come_first() {
 }
 
 #[test]
-fn five_tenants_are_shown_and_a_hundred_that_fail_are_not() {
+fn shows_five_tenants_but_not_a_hundred_failing_ones() {
     let (checks, tenants) = of_tenants(5, |_| Verdict::Ok);
     assert_eq!(summary(&checks, &tenants), checks);
     let (checks, tenants) = of_tenants(100, |_| Verdict::Failed);
@@ -212,7 +212,7 @@ fn five_tenants_are_shown_and_a_hundred_that_fail_are_not() {
 }
 
 #[test]
-fn one_failure_fails_the_whole_and_a_warning_does_not() {
+fn a_failure_fails_the_whole_and_a_warning_does_not() {
     let check =
         |verdict, advice: &str| Check { name: "health".into(), verdict, seen: "503".into(), advice: advice.into() };
     let failed = report(&[check(Verdict::Ok, ""), check(Verdict::Failed, "Look at intake's log.")]);
@@ -223,7 +223,7 @@ fn one_failure_fails_the_whole_and_a_warning_does_not() {
 }
 
 #[test]
-fn what_is_not_known_is_not_well() {
+fn unknown_does_not_count_as_ok() {
     let check = |verdict| Check { name: "alarms".into(), verdict, seen: "denied".into(), advice: "Ask for it.".into() };
     let unknown = report(&[check(Verdict::Ok), check(Verdict::Unknown)]);
     assert_eq!(unknown.exit, Exit::Unavailable);
@@ -233,7 +233,7 @@ fn what_is_not_known_is_not_well() {
 }
 
 #[test]
-fn a_tenant_may_be_named_by_what_people_call_it() {
+fn finds_a_tenant_by_the_name_people_use() {
     let mut document = fixtures::document();
     document["tenants"] = json!([{ "id": TENANT, "name": "Ål & Sønn", "company_id": "1234567" },
         { "id": "t-2", "name": "Twin" }, { "id": "t-3", "name": "Twin" }]);

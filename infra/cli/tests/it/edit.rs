@@ -1,4 +1,4 @@
-//! The settings document is changed in one place, and stays what it was everywhere else.
+//! Edits change one place of the settings document and keep everything else.
 
 use serde_json::{Value, json};
 use time::Duration;
@@ -12,7 +12,7 @@ use webhooks_signature::Signature;
 
 const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 
-/// Written by a person: members in an order of their own, spaces, an escape, a number in an odd form.
+/// Handwritten: members in an unusual order, spaces, an escape, an odd number.
 const DOCUMENT: &str = r#"{
   "version": 1,
   "visma": { "scope":"s", "connect_url": "https://connect.example", "erp_url":"https://erp.example",
@@ -44,13 +44,13 @@ fn value(document: &str) -> Value {
     serde_json::from_str(document).unwrap()
 }
 
-/// Lines of one that the other has not.
+/// The lines of one that the other lacks.
 fn changed_lines<'a>(one: &'a str, other: &str) -> Vec<&'a str> {
     one.lines().filter(|line| !other.lines().any(|same| same == *line)).map(str::trim).collect()
 }
 
 #[test]
-fn rotating_touches_only_the_lines_of_the_secrets() {
+fn rotating_changes_only_the_lines_of_the_secrets() {
     let text = edit::rotate(DOCUMENT, "accounts", &secret("new"), NOW + Duration::days(1)).unwrap();
     assert_eq!(
         changed_lines(&text, DOCUMENT),
@@ -63,7 +63,7 @@ fn rotating_touches_only_the_lines_of_the_secrets() {
 }
 
 #[test]
-fn both_secrets_verify_until_the_overlap_is_over_and_then_the_new_one_alone() {
+fn both_secrets_verify_until_the_overlap_ends_and_then_only_the_new_one() {
     let text = edit::rotate(DOCUMENT, "accounts", &secret("new"), NOW + Duration::days(1)).unwrap();
     let settings = Settings::parse(&text).unwrap();
     let verifies = |secret: &str, at| {
@@ -84,7 +84,7 @@ fn rotating_never_makes_an_old_secret_live_longer() {
 }
 
 #[test]
-fn a_subscription_is_added_after_the_others_and_the_rest_stays_as_it_was() {
+fn adds_a_subscription_after_the_others_and_keeps_the_rest() {
     let add = NewSubscription { event: Some("CUSTOMER_UPDATED".into()), ..new("customers", Channel::Dispatcher) };
     let text = edit::add(DOCUMENT, &add).unwrap();
     let at = DOCUMENT.find("}\n  ],\n  \"reconciliation\"").unwrap() + 1;
@@ -96,7 +96,7 @@ fn a_subscription_is_added_after_the_others_and_the_rest_stays_as_it_was() {
 }
 
 #[test]
-fn the_first_subscription_is_added_where_there_is_no_list_or_an_empty_one() {
+fn adds_the_first_subscription_to_a_missing_or_empty_list() {
     for list in ["", r#", "subscriptions": []"#, r#", "subscriptions": [ ]"#] {
         let visma = value(DOCUMENT)["visma"].to_string();
         let document = format!(r#"{{"version":1,"visma":{visma}{list}}}"#);
@@ -106,7 +106,7 @@ fn the_first_subscription_is_added_where_there_is_no_list_or_an_empty_one() {
 }
 
 #[test]
-fn one_of_the_legacy_channel_gets_a_path_token_instead_of_secrets() {
+fn a_legacy_subscription_gets_a_path_token_instead_of_secrets() {
     let text = edit::add(DOCUMENT, &new("older", Channel::Legacy)).unwrap();
     let added = &value(&text)["subscriptions"][2];
     assert_eq!(added["path_token"], "canary-0123456789-0123456789-0123456789");
@@ -114,7 +114,7 @@ fn one_of_the_legacy_channel_gets_a_path_token_instead_of_secrets() {
 }
 
 #[test]
-fn an_id_that_is_taken_and_a_route_that_is_no_name_are_refused() {
+fn refuses_a_taken_id_and_an_invalid_route() {
     let taken = edit::add(DOCUMENT, &new("accounts", Channel::Dispatcher)).unwrap_err();
     assert_eq!(taken.exit, Exit::Refused);
     let route = NewSubscription { route: "a/b".into(), ..new("x", Channel::Dispatcher) };
@@ -123,7 +123,7 @@ fn an_id_that_is_taken_and_a_route_that_is_no_name_are_refused() {
 }
 
 #[test]
-fn a_disabled_subscription_lets_nobody_in_from_that_moment() {
+fn a_disabled_subscription_accepts_no_deliveries_at_once() {
     let text = edit::disable(DOCUMENT, "accounts", NOW, "unused").unwrap();
     let settings = Settings::parse(&text).unwrap();
     let own = settings.subscription("accounts").unwrap();
@@ -138,7 +138,7 @@ fn a_disabled_subscription_lets_nobody_in_from_that_moment() {
 }
 
 #[test]
-fn a_disabled_legacy_subscription_has_a_token_that_nobody_knows() {
+fn a_disabled_legacy_subscription_gets_an_unknown_token() {
     let unknown = "x".repeat(43);
     let text = edit::disable(DOCUMENT, "legacy", NOW, &unknown).unwrap();
     let settings = Settings::parse(&text).unwrap();
@@ -147,12 +147,12 @@ fn a_disabled_legacy_subscription_has_a_token_that_nobody_knows() {
 }
 
 #[test]
-fn a_legacy_subscription_is_not_rotated_since_it_cannot_have_two_tokens() {
+fn refuses_to_rotate_a_legacy_subscription() {
     assert_eq!(edit::rotate(DOCUMENT, "legacy", &secret("new"), NOW).unwrap_err().exit, Exit::Refused);
 }
 
 #[test]
-fn enabling_brings_back_the_last_secret_and_touches_nothing_else() {
+fn enabling_restores_the_last_secret_and_keeps_the_rest() {
     let rotated = edit::rotate(DOCUMENT, "accounts", &secret("new"), NOW + Duration::hours(1)).unwrap();
     let disabled = edit::disable(&rotated, "accounts", NOW, "unused").unwrap();
     let text = edit::enable(&disabled, "accounts", NOW).unwrap();
@@ -166,7 +166,7 @@ fn enabling_brings_back_the_last_secret_and_touches_nothing_else() {
 }
 
 #[test]
-fn removing_takes_out_one_subscription_and_leaves_every_other_byte() {
+fn removing_a_subscription_keeps_every_other_byte() {
     let text = edit::remove(DOCUMENT, "legacy", NOW).unwrap();
     let from = DOCUMENT.find(",\n    { \"id\": \"legacy\"").unwrap();
     let to = DOCUMENT.find("\n  ],\n  \"reconciliation\"").unwrap();
@@ -189,7 +189,7 @@ fn an_unknown_subscription_is_not_found() {
 }
 
 #[test]
-fn what_is_not_valid_is_not_touched_and_told_by_code_and_path() {
+fn refuses_an_invalid_document_with_code_and_path() {
     for (document, why) in [
         ("", "not_json: document: "),
         ("[]", "field_type: document: "),
@@ -204,14 +204,14 @@ fn what_is_not_valid_is_not_touched_and_told_by_code_and_path() {
 }
 
 #[test]
-fn a_secret_is_named_by_the_day_and_by_a_number_if_that_is_taken() {
+fn names_a_secret_by_the_date_and_a_number_if_taken() {
     assert_eq!(edit::unused_secret_id(DOCUMENT, "accounts", NOW).unwrap(), "2026-11-23");
     let text = edit::rotate(DOCUMENT, "accounts", &secret("2026-11-23"), NOW + Duration::DAY).unwrap();
     assert_eq!(edit::unused_secret_id(&text, "accounts", NOW).unwrap(), "2026-11-23-2");
 }
 
 #[test]
-fn the_difference_shows_names_and_ends_and_no_secret() {
+fn the_difference_shows_names_and_ends_but_no_secret() {
     let text = edit::rotate(DOCUMENT, "accounts", &secret("new"), NOW + Duration::DAY).unwrap();
     let text = edit::add(&text, &new("older", Channel::Legacy)).unwrap();
     let diff = edit::redacted_diff(DOCUMENT, &text);

@@ -1,4 +1,4 @@
-//! `forward` hands events to a local server, and keeps what that does not take.
+//! `forward` passes events to a local server, and keeps those that it does not take.
 
 use crate::queue::{Memory, message};
 use crate::server::Server;
@@ -12,7 +12,7 @@ use visma_webhooks::queue::Queue;
 const WAIT: Duration = Duration::ZERO;
 
 #[tokio::test]
-async fn what_the_server_takes_leaves_the_queue_and_the_rest_stays() {
+async fn only_events_that_the_server_takes_leave_the_queue() {
     let server = Server::start(|asked| (if asked.body.contains("bad") { 500 } else { 204 }, Value::Null)).await;
     let queue = Memory::of([message(r#"{"id":"good"}"#), message(r#"{"id":"bad"}"#)]);
     let to = Url::parse(&format!("{}/events", server.url)).unwrap();
@@ -27,7 +27,7 @@ async fn what_the_server_takes_leaves_the_queue_and_the_rest_stays() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_takes_nothing() {
+async fn a_missing_server_takes_no_events() {
     let queue = Memory::of([message("{}")]);
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let to = Url::parse(&format!("http://{closed}")).unwrap();
@@ -38,7 +38,7 @@ async fn a_server_that_is_not_there_takes_nothing() {
 }
 
 #[tokio::test]
-async fn after_a_stop_nothing_is_taken_and_nothing_hidden() {
+async fn a_stop_leaves_events_in_the_queue_and_visible() {
     let server = Server::start(|_| (204, Value::Null)).await;
     let queue = Memory::of([message("{}")]);
     let (_stopped, stop) = watch::channel(true);

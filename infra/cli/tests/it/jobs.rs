@@ -1,4 +1,4 @@
-//! What became of what a job put back, as it is told in the terminal.
+//! How the terminal shows a job and the results of its notifications.
 
 use crate::operations::run;
 use crate::server::{Asked, Server};
@@ -13,7 +13,7 @@ fn finished(failed: u32, under_way: u32, is_whole: bool) -> (u16, Value) {
     (200, json!({ "id": JOB, "kind": "replay", "status": "finished", "done": 12, "skipped": 0, "outcomes": outcomes }))
 }
 
-/// Counting takes two answers, and one notification has not ended before the third.
+/// Counting takes two answers, and one notification ends only with the third.
 fn slowly(asked: &Asked) -> (u16, Value) {
     static LOOKS: AtomicU32 = AtomicU32::new(0);
     if asked.line.starts_with("POST") {
@@ -27,7 +27,7 @@ fn slowly(asked: &Asked) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn a_replay_is_watched_until_all_have_ended_and_fails_where_some_failed_again() {
+async fn watches_a_replay_to_its_end_and_fails_if_notifications_failed_again() {
     let server = Server::start(slowly).await;
     let report = run(&server, "replay --tenant t-1 --from 24h --every 0s").await.unwrap();
     assert_eq!((report.exit, &report.json["outcomes"]["failed"]), (Exit::Failed, &json!(3)));
@@ -37,7 +37,7 @@ async fn a_replay_is_watched_until_all_have_ended_and_fails_where_some_failed_ag
 }
 
 #[tokio::test]
-async fn a_replay_of_which_some_stay_under_way_ends_and_says_so() {
+async fn stops_watching_a_replay_with_notifications_still_under_way() {
     let server = Server::start(|asked| match asked.line.starts_with("POST") {
         true => (202, json!({ "id": JOB, "status": "running", "done": 0, "skipped": 0 })),
         false => finished(0, 4, true),
@@ -49,7 +49,7 @@ async fn a_replay_of_which_some_stay_under_way_ends_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_job_is_shown_with_what_became_of_it_and_fails_where_some_failed_again() {
+async fn shows_a_job_with_its_results_and_fails_if_notifications_failed_again() {
     let server = Server::start(|_| finished(60, 0, true)).await;
     let report = run(&server, &format!("jobs get {JOB}")).await.unwrap();
     assert_eq!(report.exit, Exit::Failed);
@@ -60,7 +60,7 @@ async fn a_job_is_shown_with_what_became_of_it_and_fails_where_some_failed_again
 }
 
 #[tokio::test]
-async fn the_failed_of_a_job_are_listed() {
+async fn lists_the_failed_notifications_of_a_job() {
     let server = Server::start(|_| (200, json!({ "items": [{ "ref": "abc", "key": "1920" }] }))).await;
     let report = run(&server, &format!("jobs failed {JOB}")).await.unwrap();
     assert_eq!(report.json, json!([{ "ref": "abc", "key": "1920" }]));
@@ -82,7 +82,7 @@ fn parked(asked: &Asked) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn a_plan_of_a_resend_lists_the_causes_and_begins_nothing() {
+async fn a_plan_of_a_resend_lists_the_causes_and_starts_nothing() {
     let server = Server::start(parked).await;
     let report = run(&server, "feedback resend --tenant t-1 --reason gave_up --from 6h --plan").await.unwrap();
     for part in ["would send     2\n", "2      gave_up  status  503"] {
@@ -95,7 +95,7 @@ async fn a_plan_of_a_resend_lists_the_causes_and_begins_nothing() {
 }
 
 #[tokio::test]
-async fn parked_feedback_of_all_tenants_is_sent_by_a_job_that_is_watched() {
+async fn resends_parked_feedback_of_all_tenants_and_watches_the_job() {
     let server = Server::start(parked).await;
     let report = run(&server, "feedback resend --all-tenants --cause 503").await.unwrap();
     assert_eq!((report.exit, &report.json["done"]), (Exit::Ok, &json!(12)));
@@ -104,7 +104,7 @@ async fn parked_feedback_of_all_tenants_is_sent_by_a_job_that_is_watched() {
 }
 
 #[test]
-fn a_resend_of_feedback_says_whose() {
+fn a_resend_of_feedback_needs_a_tenant() {
     use clap::Parser;
     let parse = |text: &str| visma_webhooks::Arguments::try_parse_from(text.split(' ')).is_ok();
     assert!(parse("visma-webhooks feedback resend --all-tenants"));

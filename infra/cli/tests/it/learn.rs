@@ -1,4 +1,4 @@
-//! `learn` over parked notifications of a dialect that nobody knows.
+//! `learn` with parked notifications of an unknown dialect.
 
 use crate::server::{Asked, Server};
 use crate::subscriptions::Memory;
@@ -14,7 +14,7 @@ use webhooks_model::notification::Directory;
 use webhooks_model::{Entity, NotificationKey};
 use webhooks_settings::Settings;
 
-/// Three of one shape, one whose event nobody can guess, and one that is parked for another reason.
+/// Three of one shape, one whose event cannot be guessed, and one parked for another reason.
 const BODIES: [(&str, &str, &str); 5] = [
     (
         "a",
@@ -83,7 +83,7 @@ fn replays(server: &Server) -> usize {
 }
 
 #[tokio::test]
-async fn a_plan_shows_how_each_would_read_and_writes_nothing() {
+async fn a_plan_shows_each_reading_and_writes_nothing() {
     let (server, memory) = (Server::start(answers).await, Memory::new());
     let before = memory.text.borrow().clone();
     let plan = run(&server, &memory, "--plan").await.unwrap();
@@ -94,7 +94,7 @@ async fn a_plan_shows_how_each_would_read_and_writes_nothing() {
     assert_eq!((&one["after"]["entity"], &one["after"]["status"]), (&json!("account"), &json!("Aktiv")));
     let order = reading(&plan, "c");
     assert_eq!((&order["after"]["event"], &order["after"]["key"]), (&json!("SALES_ORDER_CHANGED"), &json!("SO/42")));
-    assert_eq!(reading(&plan, "d")["after"]["identified"], false, "nobody can guess it");
+    assert_eq!(reading(&plan, "d")["after"]["identified"], false, "it cannot be guessed");
     assert!(plan.text.contains("KontoEndret -> ACCOUNT_CHANGED"), "{}", plan.text);
     assert!(plan.text.contains("1 would stay parked"), "{}", plan.text);
     assert!(plan.text.contains("Nothing was written; 3 could be replayed."), "{}", plan.text);
@@ -103,7 +103,7 @@ async fn a_plan_shows_how_each_would_read_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_learnt_is_written_and_what_it_reads_is_replayed() {
+async fn writes_what_was_learnt_and_replays_what_it_reads() {
     let (server, memory) = (Server::start(answers).await, Memory::new());
     let report = run(&server, &memory, "").await.unwrap();
     assert_eq!((report.exit, &report.json["states"]["processed"], replays(&server)), (Exit::Ok, &json!(3), 3));
@@ -112,14 +112,14 @@ async fn what_is_learnt_is_written_and_what_it_reads_is_replayed() {
     assert_eq!(settings.event_alias("PayrollRun"), None);
     assert_eq!(settings.fields().len(), 2);
 
-    // Once more: what is known is not written again.
+    // Second run: known names are not written again.
     let written = memory.text.borrow().clone();
     run(&server, &memory, "").await.unwrap();
     assert_eq!(*memory.text.borrow(), written);
 }
 
 #[tokio::test]
-async fn what_the_command_line_says_stands_before_what_is_proposed() {
+async fn options_override_proposals() {
     let (server, memory) = (Server::start(answers).await, Memory::new());
     let options = "--plan --event PayrollRun --alias PayrollRun=EMPLOYEE_CHANGED --key /run";
     let plan = run(&server, &memory, options).await.unwrap();
@@ -131,7 +131,7 @@ async fn what_the_command_line_says_stands_before_what_is_proposed() {
 }
 
 #[tokio::test]
-async fn pointers_for_several_groups_and_pointers_that_are_none_are_refused() {
+async fn refuses_invalid_pointers_and_pointers_for_several_groups() {
     let (server, memory) = (Server::start(answers).await, Memory::new());
     assert_eq!(run(&server, &memory, "--key /no").await.unwrap_err().exit, Exit::Usage);
     let refused =
@@ -142,7 +142,7 @@ async fn pointers_for_several_groups_and_pointers_that_are_none_are_refused() {
 }
 
 #[tokio::test]
-async fn settings_that_somebody_else_changed_meanwhile_are_kept_and_nothing_is_replayed() {
+async fn keeps_settings_changed_meanwhile_and_replays_nothing() {
     let (server, memory) = (Server::start(answers).await, Memory { disturbed: true, ..Memory::new() });
     let before = memory.text.borrow().clone();
     assert_eq!(run(&server, &memory, "").await.unwrap_err().exit, Exit::Refused);
@@ -150,7 +150,7 @@ async fn settings_that_somebody_else_changed_meanwhile_are_kept_and_nothing_is_r
 }
 
 #[tokio::test]
-async fn the_readme_shows_what_it_prints() {
+async fn the_readme_shows_its_output() {
     let (server, memory) = (Server::start(answers).await, Memory::new());
     let only = "--event KontoEndret";
     let plan = run(&server, &memory, &format!("{only} --plan")).await.unwrap().text;

@@ -1,4 +1,4 @@
-//! `--local` finds the stack of `cargo xtask up`, and gets a token from it.
+//! `--local` finds the stack of `cargo xtask up` and gets a token from it.
 
 use crate::server::Server;
 use serde_json::json;
@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use visma_webhooks::{Exit, Local};
 
-/// A folder of this test's own, which is empty.
+/// An empty folder for this test.
 pub(crate) fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
@@ -14,7 +14,7 @@ pub(crate) fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// As `cargo xtask up` writes it.
+/// The description that `cargo xtask up` writes.
 fn describe(endpoint: &str) -> String {
     json!({
         "endpoint_url": endpoint, "region": "eu-north-1", "api_url": format!("{endpoint}/_aws/execute-api/a/$default"),
@@ -25,7 +25,7 @@ fn describe(endpoint: &str) -> String {
 }
 
 #[test]
-fn the_nearest_description_upwards_is_found_and_its_own_address_stands() {
+fn finds_the_nearest_description_upwards_and_uses_its_address() {
     let root = folder("local-found");
     let below = root.join("infra/cli");
     fs::create_dir_all(&below).unwrap();
@@ -38,7 +38,7 @@ fn the_nearest_description_upwards_is_found_and_its_own_address_stands() {
 }
 
 #[test]
-fn one_that_is_not_there_or_says_nothing_is_not_found() {
+fn rejects_a_missing_or_empty_description() {
     let root = folder("local-missing");
     fs::write(root.join("stack.json"), "{}").unwrap();
     for named in ["stack.json", "other.json"] {
@@ -48,7 +48,7 @@ fn one_that_is_not_there_or_says_nothing_is_not_found() {
 }
 
 #[tokio::test]
-async fn its_token_comes_from_the_local_user_pool_with_the_roles_that_are_asked_for() {
+async fn gets_a_token_with_the_requested_roles_from_the_local_user_pool() {
     let server = Server::start(|_| (200, json!({ "access_token": "tok" }))).await;
     let root = folder("local-token");
     fs::write(root.join("stack.json"), describe(&server.url)).unwrap();
@@ -62,7 +62,7 @@ async fn its_token_comes_from_the_local_user_pool_with_the_roles_that_are_asked_
 }
 
 #[tokio::test]
-async fn a_stack_that_has_ended_is_told_with_the_command_that_starts_one() {
+async fn reports_a_stopped_stack_with_the_command_to_start_one() {
     let root = folder("local-ended");
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     fs::write(root.join("stack.json"), describe(&format!("http://{closed}"))).unwrap();

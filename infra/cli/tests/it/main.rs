@@ -1,4 +1,4 @@
-//! The command line's parts, over fakes on this machine.
+//! Tests the command line's parts with fakes on this machine.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -32,7 +32,7 @@ fn each_command_has_a_page_with_its_options_and_examples() {
 }
 
 #[test]
-fn without_a_folder_the_page_of_the_program_is_written_to_standard_output() {
+fn writes_the_programs_page_to_standard_output_without_a_folder() {
     let output = run(&["man"], "");
     let page = text(&output.stdout);
     let title = concat!(".TH visma-webhooks 1 \"\" \"visma-webhooks ", env!("CARGO_PKG_VERSION"), "\"");
@@ -43,7 +43,7 @@ fn without_a_folder_the_page_of_the_program_is_written_to_standard_output() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_told_with_the_option() {
+fn reports_a_folder_that_cannot_be_created() {
     let file = folder("man-file").join("file");
     fs::write(&file, "").unwrap();
     let output = run(&["man", "--out", file.join("man1").to_str().unwrap()], "");

@@ -1,4 +1,4 @@
-//! `get`, `tail` and `replay` against a server that answers as the operations API does.
+//! `get`, `tail` and `replay`, with a fake of the operations API.
 
 use crate::server::{Asked, Server};
 use aws_config::{Region, SdkConfig};
@@ -39,7 +39,7 @@ fn answers(asked: &Asked) -> (u16, Value) {
     }
 }
 
-/// C1013 fits two, the second on the next page; `one` fits one.
+/// C1013 matches two, the second on the next page; `one` matches one.
 fn search(asked: &Asked) -> Value {
     let page = |items: Value, to: &str, next: Option<&str>| json!({ "items": items, "searched_to": to, "from": "2026-08-25T12:01:00Z", "tenants": 3, "next": next });
     let item = |name: &str| json!({ "ref": name, "tenant": "t-2", "key": "C\u{1b}1013", "matched": "number" });
@@ -87,7 +87,7 @@ pub(crate) async fn run(server: &Server, command: &str) -> Result<Report, Failur
     run_as(server, command, &Caller::Token("tok".into()), SdkConfig::builder().build(), false).await
 }
 
-/// `stopped` as if Ctrl-C had been pressed before it began to wait.
+/// With `stopped`, Ctrl-C was pressed before the wait.
 async fn run_as(
     server: &Server,
     command: &str,
@@ -99,7 +99,7 @@ async fn run_as(
     run_words_as(server, &words, caller, aws, stopped).await
 }
 
-/// The same of words that may have blanks in them.
+/// The same with words that may contain blanks.
 pub(crate) async fn run_words(server: &Server, words: &[&str]) -> Result<Report, Failure> {
     run_words_as(server, words, &Caller::Token("tok".into()), SdkConfig::builder().build(), false).await
 }
@@ -141,7 +141,7 @@ async fn get_raw_shows_the_exact_text() {
 }
 
 #[tokio::test]
-async fn get_searches_for_what_is_no_reference_and_lists_what_fits() {
+async fn get_searches_for_other_texts_and_lists_the_matches() {
     let server = Server::start(answers).await;
     let report = run(&server, "get C1013 --from 2026-08-25T12:01:00Z --limit 2").await.unwrap();
     assert_eq!(report.json["items"].as_array().unwrap().len(), 2);
@@ -157,7 +157,7 @@ async fn get_searches_for_what_is_no_reference_and_lists_what_fits() {
 }
 
 #[tokio::test]
-async fn get_shows_the_one_that_fits_and_says_how_far_it_looked_where_none_does() {
+async fn get_shows_a_single_match_or_how_far_it_searched() {
     let server = Server::start(answers).await;
     assert!(run(&server, "get one").await.unwrap().text.contains("reason    unavailable\n"));
     assert_eq!(run(&server, "get one --raw").await.unwrap().text, "{\"number\": \"1920\"}");
@@ -168,7 +168,7 @@ async fn get_shows_the_one_that_fits_and_says_how_far_it_looked_where_none_does(
 }
 
 #[tokio::test]
-async fn a_reference_leads_nowhere_else() {
+async fn a_reference_cannot_change_the_path() {
     let server = Server::start(answers).await;
     assert_eq!(run(&server, "get ../jobs?x").await.unwrap_err().exit, Exit::NotFound);
     assert!(
@@ -187,7 +187,7 @@ async fn a_problem_gives_its_exit_code_and_its_own_advice() {
 }
 
 #[tokio::test]
-async fn tail_once_asks_with_its_filter() {
+async fn tail_once_sends_its_filter() {
     let server = Server::start(answers).await;
     let report = run(&server, "tail --tenant t-1 --state dead --once").await.unwrap();
     assert_eq!(report.json[0]["ref"], "abc");
@@ -196,7 +196,7 @@ async fn tail_once_asks_with_its_filter() {
 }
 
 #[tokio::test]
-async fn a_plan_asks_what_would_be_replayed_and_begins_nothing() {
+async fn a_plan_shows_what_would_be_replayed_and_starts_nothing() {
     let server = Server::start(answers).await;
     let filter = "--tenant t-1 --from 2026-11-23T00:00:00Z --to 2026-11-24T00:00:00Z --state dead";
     let report = run(&server, &format!("replay --plan {filter}")).await.unwrap();
@@ -209,7 +209,7 @@ async fn a_plan_asks_what_would_be_replayed_and_begins_nothing() {
 }
 
 #[tokio::test]
-async fn a_filter_without_an_end_takes_in_what_was_received_just_now() {
+async fn a_filter_without_an_end_includes_the_newest_notifications() {
     let server = Server::start(answers).await;
     let before = SystemHost.now();
     run(&server, "replay --plan --tenant t-1 --from 1h").await.unwrap();
@@ -222,7 +222,7 @@ async fn a_filter_without_an_end_takes_in_what_was_received_just_now() {
 const FILTER: &str = "replay --tenant t-1 --from 24h --state dead --every 0s";
 
 #[tokio::test]
-async fn a_job_is_watched_until_it_ends() {
+async fn watches_a_job_until_it_ends() {
     let server = Server::start(answers).await;
     let report = run(&server, FILTER).await.unwrap();
     assert_eq!((report.exit, &report.json["done"]), (Exit::Ok, &json!(12)));
@@ -233,19 +233,19 @@ async fn a_job_is_watched_until_it_ends() {
 }
 
 #[tokio::test]
-async fn a_stop_cancels_the_job_and_says_how_to_go_on() {
+async fn a_stop_cancels_the_job_and_shows_how_to_continue() {
     let server = Server::start(answers).await;
     let caller = Caller::Token("tok".into());
     let report = run_as(&server, FILTER, &caller, SdkConfig::builder().build(), true).await.unwrap();
     assert_eq!(report.exit, Exit::Interrupted);
-    assert!(report.text.contains("To go on: visma-webhooks replay --resume 7\n"), "{}", report.text);
+    assert!(report.text.contains("To continue: visma-webhooks replay --resume 7\n"), "{}", report.text);
     assert_eq!(server.asked().last().unwrap().line, "POST /operations/v1/jobs/7/cancel");
     let resume = "replay --resume 0199a3c4-5b6d-7e8f-9012-3456789abcde --every 0s";
     assert_eq!(run(&server, resume).await.unwrap().exit, Exit::Ok);
 }
 
 #[tokio::test]
-async fn whoever_may_not_watch_is_told_that_the_job_goes_on() {
+async fn reports_that_the_job_continues_if_watching_is_refused() {
     let server = Server::start(|asked| match asked.line.as_str() {
         "POST /operations/v1/jobs" => (202, job("running", 0)),
         _ => (403, json!({ "code": "forbidden", "detail": "This needs the role read." })),
@@ -256,7 +256,7 @@ async fn whoever_may_not_watch_is_told_that_the_job_goes_on() {
 }
 
 #[tokio::test]
-async fn without_a_token_the_aws_credentials_sign_the_request() {
+async fn signs_with_the_aws_credentials_without_a_token() {
     let server = Server::start(answers).await;
     let credentials = Credentials::new("AKIDEXAMPLE", "canary-secret-key", Some("session".into()), None, "test");
     let aws = SdkConfig::builder()
@@ -273,7 +273,7 @@ async fn without_a_token_the_aws_credentials_sign_the_request() {
 }
 
 #[tokio::test]
-async fn without_a_token_and_credentials_nothing_is_asked() {
+async fn asks_nothing_without_a_token_and_credentials() {
     let server = Server::start(answers).await;
     let aws = SdkConfig::builder().region(Region::new("eu-north-1")).build();
     let refused = run_as(&server, "get abc", &Caller::Aws, aws, false).await.unwrap_err();
@@ -282,7 +282,7 @@ async fn without_a_token_and_credentials_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn a_list_is_followed_over_pages_that_are_empty() {
+async fn follows_a_list_over_empty_pages() {
     let server = Server::start(|asked| match asked.line.contains("cursor=") {
         false => (200, json!({ "items": [], "next": "2" })),
         true => (200, json!({ "items": [{ "ref": "late" }] })),
@@ -293,7 +293,7 @@ async fn a_list_is_followed_over_pages_that_are_empty() {
 }
 
 #[tokio::test]
-async fn observed_shows_each_question_what_was_seen_and_what_to_do() {
+async fn observed_shows_each_question_with_observations_and_advice() {
     let server = Server::start(answers).await;
     let report = run(&server, "observed").await.unwrap();
     for part in [
@@ -314,7 +314,7 @@ async fn observed_shows_each_question_what_was_seen_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn stats_show_the_overview_and_how_old_it_is_within_eighty_columns() {
+async fn stats_show_the_overview_and_its_age_in_eighty_columns() {
     let server = Server::start(answers).await;
     let report = run(&server, "stats --tenant t-1 --by day --from 2026-11-01T00:00:00Z").await.unwrap();
     for part in [
@@ -342,7 +342,7 @@ async fn stats_show_the_overview_and_how_old_it_is_within_eighty_columns() {
 }
 
 #[tokio::test]
-async fn one_notification_is_replayed_by_its_reference() {
+async fn replays_one_notification_by_its_reference() {
     let server = Server::start(answers).await;
     run(&server, "replay abc --note again").await.unwrap();
     let asked = server.asked().remove(0);

@@ -1,4 +1,4 @@
-//! What people see: tables that fit a terminal, bars, and answers that are meant.
+//! Output for people: tables that fit a terminal, bars, and confirmations.
 
 use visma_webhooks::output::{fitted, row_within};
 use visma_webhooks::progress::line;
@@ -17,7 +17,7 @@ fn header() -> Vec<String> {
 }
 
 #[test]
-fn a_table_fits_80_columns_and_cuts_neither_a_time_nor_a_name_to_copy() {
+fn a_table_fits_80_columns_with_whole_times_and_names() {
     let text = fitted(&header(), vec![cells(REFERENCE), cells(REFERENCE)], Some(80));
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     assert_eq!(text.matches(REFERENCE).count(), 2, "{text}");
@@ -26,7 +26,7 @@ fn a_table_fits_80_columns_and_cuts_neither_a_time_nor_a_name_to_copy() {
 }
 
 #[test]
-fn a_pipe_gets_each_row_whole_and_on_one_line() {
+fn a_pipe_gets_each_row_uncut_on_one_line() {
     let text = fitted(&header(), vec![cells(REFERENCE)], None);
     assert_eq!(text.lines().count(), 2, "{text}");
     assert!(text.contains("PURCHASE_ORDER_ACTION_TRIGGERED  SO/000123  dead"), "{text}");
@@ -36,7 +36,7 @@ fn a_pipe_gets_each_row_whole_and_on_one_line() {
 }
 
 #[test]
-fn a_long_text_at_the_end_is_broken_between_words() {
+fn wraps_a_long_last_text_between_words() {
     let long = "The change of customer 10001 was received and processed, and somebody wrote far more than fits here.";
     let text = fitted(&["AT (UTC)".into(), "TEXT".into()], vec![vec!["now".into(), long.into()]], Some(80));
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
@@ -45,7 +45,7 @@ fn a_long_text_at_the_end_is_broken_between_words() {
 }
 
 #[test]
-fn a_row_of_a_list_that_goes_on_fits_as_well() {
+fn a_row_of_a_continuing_list_fits_too() {
     let widths = [20, 30, 14, 11, 20, 8];
     let text = row_within(&COLUMNS, &cells(REFERENCE), &widths, Some(80));
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
@@ -54,14 +54,14 @@ fn a_row_of_a_list_that_goes_on_fits_as_well() {
 }
 
 #[test]
-fn a_bar_shows_what_is_done_of_what_there_is() {
+fn a_bar_shows_the_finished_share() {
     assert_eq!(line(5, Some(10), "5 sent"), "[##########----------]  50 %  5 sent");
     assert_eq!(line(12, Some(10), "12 sent"), "[####################] 100 %  12 sent");
     assert_eq!((line(5, None, "5 sent"), line(0, Some(0), "none")), ("5 sent".to_owned(), "none".to_owned()));
 }
 
 #[test]
-fn only_a_yes_is_one() {
+fn only_yes_confirms() {
     assert!(is_yes("y\n") && is_yes(" Yes \n"));
     assert!(!is_yes("") && !is_yes("\n") && !is_yes("no\n") && !is_yes("yesterday\n"));
 }

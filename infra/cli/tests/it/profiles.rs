@@ -1,4 +1,4 @@
-//! Where credentials come from: what the AWS command line takes, this one takes as well.
+//! Every kind of profile that the AWS command line accepts works here, too.
 
 use crate::server::{Asked, Server};
 use serde_json::{Value, json};
@@ -7,10 +7,10 @@ use std::process::Stdio;
 use std::{env, fs, process};
 use tokio::process::Command;
 
-/// The SHA-1 of `corp`, under which `aws sso login` keeps the session of that name.
+/// The SHA-1 of `corp`: the name of the file in which `aws sso login` keeps that session.
 const CORP: &str = "ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
 
-/// IAM Identity Center gives credentials for a token; every other call is refused.
+/// IAM Identity Center gives credentials for a token. All other calls are refused.
 fn answer(asked: &Asked) -> (u16, Value) {
     if !asked.line.contains("/federation/credentials") {
         return (403, json!({}));
@@ -21,7 +21,7 @@ fn answer(asked: &Asked) -> (u16, Value) {
     if given { (200, json!({"roleCredentials": role})) } else { (401, json!({})) }
 }
 
-/// Whose key signed the call to CloudFormation, and what the program said.
+/// The key that signed the call to CloudFormation, and the program's output.
 async fn signed_by(profile: &str, home: &Path) -> (Vec<String>, String) {
     let server = Server::start(answer).await;
     let mut command = Command::new(env!("CARGO_BIN_EXE_visma-webhooks"));
@@ -47,7 +47,7 @@ fn write(path: &Path, text: &str) {
 }
 
 #[tokio::test]
-async fn every_kind_of_profile_that_the_aws_command_line_takes_is_taken() {
+async fn accepts_every_kind_of_profile_of_the_aws_command_line() {
     let home = env::temp_dir().join(format!("visma-webhooks-profiles-{}", process::id()));
     let made = home.join("credentials.json");
     let key = json!({"Version": 1, "AccessKeyId": "FROMPROCESS", "SecretAccessKey": "s", "SessionToken": "t"});
@@ -67,7 +67,8 @@ async fn every_kind_of_profile_that_the_aws_command_line_takes_is_taken() {
         let (signatures, said) = signed_by(profile, &home).await;
         assert_eq!(signatures, [key], "{profile}: {said}");
     }
-    // Nobody has run `aws login`, which is what is to be said, and not that the program cannot.
+    // Without an `aws login`, the message must ask for it, and not claim that the program cannot do
+    // it.
     let (signatures, said) = signed_by("login", &home).await;
     assert!(signatures.is_empty() && !said.contains("cargo feature"), "{said}");
     fs::remove_dir_all(&home).unwrap();

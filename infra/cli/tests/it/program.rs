@@ -12,7 +12,7 @@ pub(crate) fn run(arguments: &[&str], input: &str) -> Output {
     run_in(arguments, input, &[])
 }
 
-/// The same with variables of the environment that stand before the usual ones.
+/// The same, with variables that override the usual ones.
 pub(crate) fn run_in(arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_visma-webhooks"));
     command.args(arguments).env_clear().envs([
@@ -20,7 +20,7 @@ pub(crate) fn run_in(arguments: &[&str], input: &str, variables: &[(&str, &str)]
         ("AWS_REGION", "eu-north-1"),
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
-        // Nothing listens there.
+        // Nothing listens on this port.
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
         ("AWS_MAX_ATTEMPTS", "1"),
     ]);
@@ -44,19 +44,19 @@ fn the_command_line_is_consistent() {
     Arguments::command().debug_assert();
 }
 
-/// All commands by their words, the program itself being the first.
+/// All commands by their words. The program itself is the first.
 pub(crate) fn commands(command: &clap::Command, words: &str) -> Vec<(String, clap::Command)> {
     let below = command.get_subcommands().filter(|below| below.get_name() != "help");
     let below = below.flat_map(|below| commands(below, &format!("{words} {}", below.get_name())));
     std::iter::once((words.to_owned(), command.clone())).chain(below).collect()
 }
 
-/// Those without subcommands.
+/// The commands without subcommands.
 fn leaves(command: &clap::Command, words: &str) -> Vec<(String, clap::Command)> {
     commands(command, words).into_iter().filter(|(_, command)| !command.has_subcommands()).collect()
 }
 
-/// The command lines in a text, without what a shell does with them.
+/// The command lines in a text, without redirections and pipes.
 fn examples(text: &str) -> Vec<String> {
     let lines = text
         .lines()
@@ -71,7 +71,7 @@ fn parses(example: &str) {
 }
 
 #[test]
-fn each_command_has_a_help_with_examples_that_are_right() {
+fn each_command_has_a_help_with_valid_examples() {
     let root = Arguments::command();
     let leaves = leaves(&root, "visma-webhooks");
     assert!(leaves.len() > 30, "{}", leaves.len());
@@ -85,7 +85,7 @@ fn each_command_has_a_help_with_examples_that_are_right() {
     }
 }
 
-/// They take an id that each stack makes for itself, or need no stack.
+/// They take an id that differs in each stack, or need no stack.
 const NOT_LOCAL: [&str; 13] = [
     "dlq show",
     "hold",
@@ -103,7 +103,7 @@ const NOT_LOCAL: [&str; 13] = [
 ];
 
 #[test]
-fn each_help_has_an_example_for_the_stack_on_this_machine() {
+fn each_help_has_an_example_for_the_local_stack() {
     for (words, mut command) in commands(&Arguments::command(), "visma-webhooks") {
         let help = command.render_long_help().to_string();
         let own = words.replacen("visma-webhooks", "visma-webhooks --local", 1);
@@ -114,7 +114,7 @@ fn each_help_has_an_example_for_the_stack_on_this_machine() {
 }
 
 #[test]
-fn the_readme_has_every_command_and_its_examples_are_right() {
+fn the_readme_has_valid_examples_of_every_command() {
     let readme = [include_str!("../../README.md"), include_str!("../../OPERATIONS.md")].concat();
     let examples = examples(&readme);
     for (words, _) in leaves(&Arguments::command(), "visma-webhooks") {
@@ -124,7 +124,7 @@ fn the_readme_has_every_command_and_its_examples_are_right() {
 }
 
 #[test]
-fn a_token_is_taken_from_the_environment_only() {
+fn takes_a_token_only_from_the_environment() {
     let output = run(&["get", "abc", "--token", "secret"], "");
     assert_eq!(output.status.code(), Some(2));
 }
@@ -150,7 +150,7 @@ fn each_shell_has_its_completions() {
 }
 
 #[test]
-fn an_unknown_command_and_a_missing_stack_are_usage_errors_that_say_what_to_do() {
+fn unknown_commands_and_a_missing_stack_are_usage_errors_with_advice() {
     assert_eq!(run(&["nonsense"], "").status.code(), Some(2));
     let output = run(&["subscriptions", "list"], "");
     assert_eq!(output.status.code(), Some(2));
@@ -158,13 +158,13 @@ fn an_unknown_command_and_a_missing_stack_are_usage_errors_that_say_what_to_do()
 }
 
 #[test]
-fn an_aws_that_does_not_answer_is_unavailable() {
+fn reports_a_silent_aws_as_unavailable() {
     let output = run(&["--stack", "webhooks", "subscriptions", "list"], "");
     assert_eq!(output.status.code(), Some(5), "{}", text(&output.stderr));
 }
 
 #[test]
-fn a_dry_run_of_send_needs_nothing_but_a_secret_which_it_does_not_show() {
+fn a_dry_run_of_send_needs_only_a_secret_and_hides_it() {
     let send =
         ["send", "--url", "https://hooks.example/hooks/visma/erp", "--secret-stdin", "--dry-run", "--key", "3000"];
     let output = run(&send, "canary\n");
@@ -176,7 +176,7 @@ fn a_dry_run_of_send_needs_nothing_but_a_secret_which_it_does_not_show() {
     assert_eq!(run(&send, "").status.code(), Some(2), "no secret");
 }
 
-/// The same answer twice, then another, then none.
+/// The same answer twice, then another one, then none.
 fn changing(_: &Asked) -> (u16, Value) {
     static ASKED: AtomicUsize = AtomicUsize::new(0);
     match ASKED.fetch_add(1, Ordering::SeqCst) {
@@ -186,7 +186,7 @@ fn changing(_: &Asked) -> (u16, Value) {
     }
 }
 
-/// With a server in place of the operations API.
+/// Runs it with a server in place of the operations API.
 async fn run_against(server: &Server, arguments: &'static [&'static str]) -> Output {
     let url = server.url.clone();
     let arguments = move || run(&[arguments, &["--api", &url, "--output", "json"]].concat(), "");
@@ -194,7 +194,7 @@ async fn run_against(server: &Server, arguments: &'static [&'static str]) -> Out
 }
 
 #[tokio::test]
-async fn a_watch_writes_a_line_of_json_for_each_change_and_ends_where_it_may_not_look() {
+async fn a_watch_writes_json_for_each_change_and_ends_when_refused() {
     let server = Server::start(changing).await;
     let output = run_against(&server, &["counts", "--watch", "--every", "0s"]).await;
     assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
@@ -216,7 +216,7 @@ async fn json_is_one_document() {
 }
 
 #[test]
-fn nothing_is_coloured_where_no_terminal_is() {
+fn writes_no_colours_without_a_terminal() {
     for arguments in [&["--help"][..], &["nonsense"], &["--stack", "webhooks", "subscriptions", "list"]] {
         let output = run(arguments, "");
         assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b), "{arguments:?}");
@@ -224,7 +224,7 @@ fn nothing_is_coloured_where_no_terminal_is() {
 }
 
 #[test]
-fn an_address_without_http_is_told_with_what_finds_the_local_one() {
+fn rejects_an_address_without_http_with_advice_for_the_local_stack() {
     for address in ["abc.execute-api.localhost", "abc.execute-api.localhost:4566"] {
         let output = run(&["counts", "--set", &format!("ApiUrl={address}")], "");
         let told = text(&output.stderr);
@@ -233,7 +233,7 @@ fn an_address_without_http_is_told_with_what_finds_the_local_one() {
 }
 
 #[test]
-fn events_are_forwarded_to_this_machine_only() {
+fn forwards_events_only_to_this_machine() {
     let output = run(&["forward", "--to", "https://evil.example"], "");
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("an address of this machine"), "{}", text(&output.stderr));

@@ -14,9 +14,9 @@ const LONG_AGO: OffsetDateTime = datetime!(2026-11-20 12:00 UTC);
 pub(crate) struct Memory {
     pub(crate) waiting: RefCell<Vec<Received>>,
     pub(crate) hidden: RefCell<Vec<Received>>,
-    /// After so many it takes no more.
+    /// The number of messages after which it refuses more.
     pub(crate) takes: Cell<Option<usize>>,
-    /// How often somebody asked it for messages.
+    /// How many receives it got.
     pub(crate) receives: Cell<usize>,
 }
 

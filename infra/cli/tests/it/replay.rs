@@ -1,4 +1,4 @@
-//! `replay` of many: what failed unless told, and not before a person has said yes.
+//! `replay` of many: only failed notifications by default, and only after a confirmation.
 
 use crate::operations::run;
 use crate::server::{Asked, Server};
@@ -39,7 +39,7 @@ fn lines(server: &Server, method: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_no_at_the_terminal_begins_nothing() {
+async fn a_no_at_the_terminal_starts_nothing() {
     let server = Server::start(answers).await;
     let report = asked_by(&server, FILTER, Some(|_| false)).await;
     assert_eq!((report.exit, report.json), (Exit::Refused, json!({ "begun": false })));
@@ -47,7 +47,7 @@ async fn a_no_at_the_terminal_begins_nothing() {
 }
 
 #[tokio::test]
-async fn a_yes_or_the_option_of_that_name_begins_the_job() {
+async fn a_yes_or_its_option_starts_the_job() {
     let server = Server::start(answers).await;
     assert_eq!(asked_by(&server, FILTER, Some(|question| question == "Replay 42?")).await.exit, Exit::Ok);
     assert_eq!(lines(&server, "POST"), ["POST /operations/v1/plans", "POST /operations/v1/jobs"]);
@@ -57,7 +57,7 @@ async fn a_yes_or_the_option_of_that_name_begins_the_job() {
 }
 
 #[tokio::test]
-async fn what_failed_is_replayed_unless_other_states_are_named() {
+async fn replays_failed_notifications_unless_states_are_named() {
     let server = Server::start(answers).await;
     for options in ["", " --state processed", " --all-states"] {
         run(&server, &format!("{FILTER}{options}")).await.unwrap();
@@ -68,7 +68,7 @@ async fn what_failed_is_replayed_unless_other_states_are_named() {
 }
 
 #[tokio::test]
-async fn a_plan_shows_what_it_would_take_first_a_line_for_each() {
+async fn a_plan_shows_a_line_for_each_of_its_first_notifications() {
     let server = Server::start(answers).await;
     let report = run(&server, &format!("{FILTER} --plan")).await.unwrap();
     let sample: Vec<&str> = report.text.lines().rev().take(2).collect();

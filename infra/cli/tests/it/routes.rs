@@ -1,4 +1,4 @@
-//! What the operations API can, the command line can.
+//! The command line covers the operations API.
 
 use crate::operations::run;
 use crate::server::{Asked, Server};
@@ -10,7 +10,7 @@ use visma_webhooks::Exit;
 use webhooks_host::{Host, SystemHost};
 
 const JOB: &str = "0199a3c4-5b6d-7e8f-9012-3456789abcde";
-/// For programs, and read by no command.
+/// Meant for programs; no command reads it.
 const FOR_PROGRAMS: &str = "GET /operations/v1/openapi.json";
 
 fn commands() -> Vec<String> {
@@ -70,7 +70,7 @@ fn answers(asked: &Asked) -> (u16, Value) {
     }
 }
 
-/// Of the document that the API is made from, with the method before each.
+/// The routes of the OpenAPI document, with the method before each.
 fn routes() -> Vec<String> {
     let document: Value = serde_json::from_str(include_str!("../../../../functions/operations/openapi.json")).unwrap();
     let paths = document["paths"].as_object().unwrap().iter();
@@ -87,7 +87,7 @@ fn is_of(line: &str, route: &str) -> bool {
 }
 
 #[tokio::test]
-async fn every_route_of_the_api_has_a_command_that_asks_it() {
+async fn every_route_of_the_api_has_a_command() {
     let server = Server::start(answers).await;
     for command in commands() {
         let report = run(&server, &command).await.unwrap_or_else(|failure| panic!("{command}: {failure}"));
@@ -104,7 +104,7 @@ async fn every_route_of_the_api_has_a_command_that_asks_it() {
 }
 
 #[tokio::test]
-async fn a_deed_carries_what_was_said() {
+async fn deeds_send_their_options() {
     let server = Server::start(answers).await;
     for (command, body) in [
         ("hold abc --note asked", json!({ "note": "asked" })),
@@ -127,7 +127,7 @@ async fn a_deed_carries_what_was_said() {
 }
 
 #[tokio::test]
-async fn a_pause_for_so_long_ends_so_long_from_now() {
+async fn a_pause_with_a_length_ends_that_long_from_now() {
     let server = Server::start(answers).await;
     let now = || SystemHost.now();
     let before = now();
@@ -139,7 +139,7 @@ async fn a_pause_for_so_long_ends_so_long_from_now() {
 }
 
 #[tokio::test]
-async fn attention_asks_for_each_kind_and_says_which_it_is() {
+async fn attention_asks_for_each_kind_and_names_it() {
     let server = Server::start(answers).await;
     let report = run(&server, "attention --tenant t-1").await.unwrap();
     let kinds: Vec<&Value> = report.json.as_array().unwrap().iter().map(|item| &item["kind"]).collect();

@@ -1,4 +1,4 @@
-//! The settings document in Secrets Manager, as that speaks on the wire.
+//! The settings document in Secrets Manager, by its wire protocol.
 
 use crate::server::{Asked, Server};
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
@@ -37,20 +37,20 @@ fn read() -> Version {
 }
 
 #[tokio::test]
-async fn a_new_text_becomes_the_current_one_only_in_place_of_the_one_that_was_read() {
+async fn a_new_text_replaces_only_the_version_that_was_read() {
     let server = Server::start(taken).await;
     documents(&server).replace(&read(), "{\"version\":1}").await.unwrap();
     let asked = server.asked();
     assert_eq!(asked.iter().map(action).collect::<Vec<_>>(), ["PutSecretValue", "UpdateSecretVersionStage"]);
     let bodies: Vec<Value> = asked.iter().map(|asked| serde_json::from_str(&asked.body).unwrap()).collect();
-    // With no label of its own Secrets Manager would make it the current one at once.
+    // Without its own label, Secrets Manager would make it the current one at once.
     assert_eq!(bodies[0]["VersionStages"], json!(["visma-webhooks"]));
     let moved = ["VersionStage", "MoveToVersionId", "RemoveFromVersionId"].map(|name| &bodies[1][name]);
     assert_eq!(moved, ["AWSCURRENT", "new", "old"]);
 }
 
 #[tokio::test]
-async fn one_that_somebody_else_has_replaced_meanwhile_stays() {
+async fn keeps_a_version_that_someone_else_wrote_meanwhile() {
     let server = Server::start(overtaken).await;
     let refused = documents(&server).replace(&read(), "{}").await.unwrap_err();
     assert_eq!(refused.exit, Exit::Refused);

@@ -1,4 +1,4 @@
-//! A test notification is what the dispatcher would send, and intake and processor understand it.
+//! Intake and processor understand a test notification, which has the dispatcher's form.
 
 use time::macros::datetime;
 use uuid::Uuid;
@@ -22,7 +22,7 @@ fn test(event: &str, key: &'static str) -> Test<'static> {
     }
 }
 
-/// As the processor reads it.
+/// Reads it as the processor does.
 fn read(test: &Test<'_>) -> Notification {
     let body = test.body();
     let headers = test.headers("secret", &body).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
@@ -47,7 +47,7 @@ fn read(test: &Test<'_>) -> Notification {
 }
 
 #[test]
-fn the_signature_verifies_with_the_secret_and_with_no_other() {
+fn the_signature_verifies_only_with_its_secret() {
     let test = test("ACCOUNT_CHANGED", "1920");
     let body = test.body();
     let headers = test.headers("the secret", &body);
@@ -57,7 +57,7 @@ fn the_signature_verifies_with_the_secret_and_with_no_other() {
 }
 
 #[test]
-fn the_headers_are_the_dispatchers_and_times_are_in_milliseconds() {
+fn has_the_dispatchers_headers_with_times_in_milliseconds() {
     let test = test("ACCOUNT_CHANGED", "1920");
     let headers = test.headers("s", &test.body());
     for expected in [
@@ -73,7 +73,7 @@ fn the_headers_are_the_dispatchers_and_times_are_in_milliseconds() {
 }
 
 #[test]
-fn the_processor_reads_what_was_meant() {
+fn the_processor_reads_the_intended_notification() {
     let test = test("PURCHASE_ORDER_STATUS_CHANGED", "PO1053");
     let read = read(&test);
     assert_eq!(read.event, Some(test.event));
@@ -87,7 +87,7 @@ fn the_processor_reads_what_was_meant() {
 }
 
 #[test]
-fn every_event_of_the_catalogue_can_be_sent_and_keeps_its_key() {
+fn sends_every_event_of_the_catalogue_with_its_key() {
     for event in catalogue::CATALOGUE {
         let test = Test { event, ..test("ACCOUNT_CHANGED", "SO/000123") };
         let read = read(&test);
@@ -99,7 +99,7 @@ fn every_event_of_the_catalogue_can_be_sent_and_keeps_its_key() {
 }
 
 #[test]
-fn each_answer_of_intake_has_its_exit_code_and_all_but_success_an_advice() {
+fn each_answer_of_intake_has_an_exit_code_and_each_failure_advice() {
     for (status, code, exit) in [
         (202, "", Exit::Ok),
         (401, "signature_mismatch", Exit::Refused),

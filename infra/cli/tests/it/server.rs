@@ -1,5 +1,5 @@
-//! An HTTP server on a free port that answers as told and remembers what it was asked. An answer that
-//! is a text is sent as it is.
+//! An HTTP server on a free port. It gives fixed answers and remembers its requests. It sends an
+//! answer that is a string as it is.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -33,7 +33,8 @@ impl Server {
         Self { url, log }
     }
 
-    /// What it was asked, but for the directory of tenants, which comes before whatever has --tenant.
+    /// Its requests without those for the directory of tenants, which precede every use of
+    /// --tenant.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.all_asked().into_iter().filter(|asked| asked.line != "GET /operations/v1/tenants").collect()
     }

@@ -1,4 +1,4 @@
-//! `settings` changes one thing in the document, and leaves every other byte.
+//! `settings` changes one thing in the document, and keeps every other byte.
 
 use crate::subscriptions::Memory;
 use clap::Parser;
@@ -20,7 +20,7 @@ fn document(memory: &Memory) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_added_and_removed_again_leaves_the_document_as_it_was() {
+async fn adding_and_removing_restores_the_document() {
     for (add, remove) in [
         (format!("tenants add {TENANT} --company-id 7654321 --silence-hours 0"), format!("tenants remove {TENANT}")),
         ("routes add sales_order.* --feedback deferred".to_owned(), "routes remove sales_order.*".to_owned()),
@@ -37,7 +37,7 @@ async fn what_is_added_and_removed_again_leaves_the_document_as_it_was() {
 }
 
 #[tokio::test]
-async fn each_option_is_written() {
+async fn writes_each_option() {
     let memory = Memory::new();
     let options = "--name Kyst --company-id 7654321 --silence-hours 0 --language nb";
     run(&memory, &format!("tenants add {TENANT} {options}")).await.unwrap();
@@ -62,7 +62,7 @@ async fn each_option_is_written() {
 }
 
 #[tokio::test]
-async fn what_would_not_be_valid_is_not_written_and_a_dry_run_writes_nothing() {
+async fn writes_no_invalid_document_and_nothing_in_a_dry_run() {
     let memory = Memory::new();
     let before = memory.text.borrow().clone();
     for wrong in ["tenants add a/b", "tenants add a --language de", "routes add account.* --deadline-hours 1000"] {
@@ -74,14 +74,14 @@ async fn what_would_not_be_valid_is_not_written_and_a_dry_run_writes_nothing() {
 }
 
 #[tokio::test]
-async fn the_document_is_shown_without_a_secret() {
+async fn shows_the_document_without_secrets() {
     let report = run(&Memory::new(), "show").await.unwrap();
     assert!(report.text.contains("[secret]") && !report.text.contains("canary"), "{}", report.text);
     assert_eq!(report.json["visma"]["client_id"], "client");
 }
 
 #[test]
-fn the_first_the_last_and_the_only_name_are_each_taken_out_alone() {
+fn removes_the_first_the_last_and_the_only_name() {
     let whole = |aliases: &str| {
         let mut document = fixtures::document();
         document["event_aliases"] = json!("here");

@@ -1,4 +1,4 @@
-//! `subscriptions` over a document that others change as well.
+//! `subscriptions`, with a document that others change, too.
 
 use clap::Parser;
 use fixtures::TestHost;
@@ -11,7 +11,7 @@ use visma_webhooks::{Arguments, Command, Exit, Failure, Report};
 use webhooks_model::observed::older_secret;
 use webhooks_settings::Settings;
 
-/// A secret in memory, that somebody else writes to just before us if `disturbed`.
+/// A secret in memory. If `disturbed`, someone else writes to it just before us.
 pub(crate) struct Memory {
     pub(crate) text: RefCell<String>,
     pub(crate) version: Cell<u32>,
@@ -47,7 +47,7 @@ async fn run(memory: &Memory, command: &str) -> Result<Report, Failure> {
     run_knowing(memory, command, used(None)).await
 }
 
-/// What the operations API answers if nobody used an old secret of `all`, or somebody one of them.
+/// The operations API's answer if no old secret of `all` was used, or one of them.
 fn used(old: Option<(&str, &str)>) -> Uses {
     let fact = |(secret, at)| {
         let fact = older_secret("all", secret).fact;
@@ -66,7 +66,7 @@ async fn run_knowing(memory: &Memory, command: &str, uses: Uses) -> Result<Repor
 }
 
 #[tokio::test]
-async fn the_list_names_secrets_and_shows_none() {
+async fn the_list_names_secrets_but_shows_none() {
     let report = run(&Memory::new(), "list").await.unwrap();
     assert!(report.text.contains("all  ") && report.text.contains("path token"), "{}", report.text);
     assert_eq!(report.json[0]["secrets"][0]["live"], true);
@@ -74,7 +74,7 @@ async fn the_list_names_secrets_and_shows_none() {
 }
 
 #[tokio::test]
-async fn a_new_secret_is_shown_once_is_random_and_is_the_one_in_the_document() {
+async fn a_new_secret_is_random_stored_and_shown_once() {
     let memory = Memory::new();
     let secret = async || run(&memory, "rotate all").await.unwrap().json["secret"].as_str().unwrap().to_owned();
     let (one, other) = (secret().await, secret().await);
@@ -86,7 +86,7 @@ async fn a_new_secret_is_shown_once_is_random_and_is_the_one_in_the_document() {
 }
 
 #[tokio::test]
-async fn the_list_says_when_an_old_secret_was_last_used() {
+async fn the_list_shows_the_last_use_of_an_old_secret() {
     let memory = Memory::new();
     let list = run(&memory, "list").await.unwrap();
     assert!(list.json[0]["secrets"][0].get("last_used").is_none(), "no newer one replaces it");
@@ -107,7 +107,7 @@ async fn the_list_says_when_an_old_secret_was_last_used() {
 }
 
 #[tokio::test]
-async fn the_list_says_why_the_last_use_of_an_old_secret_is_unknown() {
+async fn the_list_explains_an_unknown_last_use_of_an_old_secret() {
     let memory = Memory::new();
     run(&memory, "rotate all").await.unwrap();
     let unreachable = Uses::Unknown("the operations API answered 404".to_owned());
@@ -147,7 +147,7 @@ async fn a_dry_run_shows_the_difference_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_changed_meanwhile_is_not_overwritten() {
+async fn does_not_overwrite_changes_of_others() {
     let memory = Memory { disturbed: true, ..Memory::new() };
     let before = memory.text.borrow().clone();
     let refused = run(&memory, "disable all").await.unwrap_err();
@@ -155,7 +155,7 @@ async fn what_somebody_else_changed_meanwhile_is_not_overwritten() {
 }
 
 #[tokio::test]
-async fn the_address_of_a_new_subscription_is_told_whole() {
+async fn shows_the_full_address_of_a_new_subscription() {
     let report = run(&Memory::new(), "add --id new --route orders --event SALESORDER_CREATED").await.unwrap();
     assert!(report.text.contains("https://api.example/hooks/visma/orders"), "{}", report.text);
     let older = run(&Memory::new(), "add --id older --route legacy --channel legacy").await.unwrap();
@@ -167,7 +167,7 @@ async fn the_address_of_a_new_subscription_is_told_whole() {
 }
 
 #[tokio::test]
-async fn a_disabled_subscription_is_let_in_again_by_enable_and_by_no_rotation_alone() {
+async fn only_enable_lets_a_disabled_subscription_deliver_again() {
     let memory = Memory::new();
     let enabled = async || run(&memory, "list").await.unwrap().json[0]["enabled"].clone();
     run(&memory, "disable all").await.unwrap();
@@ -187,7 +187,7 @@ async fn a_disabled_subscription_is_let_in_again_by_enable_and_by_no_rotation_al
 }
 
 #[tokio::test]
-async fn a_subscription_is_removed_once_it_is_disabled() {
+async fn removes_only_a_disabled_subscription() {
     let memory = Memory::new();
     let refused = run(&memory, "remove all").await.unwrap_err();
     assert!(refused.exit == Exit::Refused && refused.advice.contains("disable all"), "{refused}");
@@ -200,7 +200,7 @@ async fn a_subscription_is_removed_once_it_is_disabled() {
 }
 
 #[tokio::test]
-async fn an_event_of_no_catalogue_is_a_usage_error() {
+async fn an_unknown_event_is_a_usage_error() {
     let failure = run(&Memory::new(), "add --id new --event ACCOUNT_CHANGD").await.unwrap_err();
     assert_eq!(failure.exit, Exit::Usage);
 }

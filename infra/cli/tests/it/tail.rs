@@ -1,4 +1,4 @@
-//! `tail` shows what is new, once, and says when a name is none.
+//! `tail` shows each change once, and reports unknown names.
 
 use crate::operations::run;
 use crate::server::Server;
@@ -15,7 +15,7 @@ fn names(items: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn what_the_limit_left_out_at_first_does_not_follow_later() {
+fn notifications_over_the_first_limit_stay_hidden() {
     let list: Vec<Value> = (0..5).rev().map(|n| item(&n.to_string(), n, "processed")).collect();
     let (mut news, first) = News::begin(&list, 2);
     assert_eq!(names(&first), ["3", "4"]);
@@ -27,7 +27,7 @@ fn what_the_limit_left_out_at_first_does_not_follow_later() {
 }
 
 #[test]
-fn everything_is_news_where_there_was_nothing() {
+fn everything_is_new_after_an_empty_list() {
     let (mut news, first) = News::begin(&[], 20);
     assert!(first.is_empty());
     let list = [item("1", 1, "retrying")];
@@ -37,7 +37,7 @@ fn everything_is_news_where_there_was_nothing() {
 }
 
 #[tokio::test]
-async fn an_event_of_no_catalogue_under_which_nothing_came_is_an_error_with_the_nearest_names() {
+async fn an_unknown_event_without_notifications_is_an_error_with_similar_names() {
     let server = Server::start(|_| (200, json!({ "items": [] }))).await;
     let failure = run(&server, "tail --tenant t-1 --event ACCOUNT_CHANGD --once").await.unwrap_err();
     assert_eq!(failure.exit, Exit::Usage);
@@ -47,7 +47,7 @@ async fn an_event_of_no_catalogue_under_which_nothing_came_is_an_error_with_the_
 }
 
 #[tokio::test]
-async fn a_name_that_only_notifications_know_is_found_and_one_of_the_catalogue_is_written_its_way() {
+async fn finds_names_of_notifications_and_canonicalises_names_of_the_catalogue() {
     let server = Server::start(|_| (200, json!({ "items": [{ "ref": "abc" }] }))).await;
     assert_eq!(run(&server, "tail --tenant t-1 --event KontoEndret --once").await.unwrap().json[0]["ref"], "abc");
     run(&server, "tail --tenant t-1 --event account_changed --once").await.unwrap();

@@ -1,4 +1,4 @@
-//! `--tenant` takes what people call a tenant.
+//! `--tenant` accepts the names that people use.
 
 use crate::operations::run;
 use crate::server::{Asked, Server};
@@ -25,7 +25,7 @@ fn answers(asked: &Asked) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn a_name_a_company_number_and_an_id_mean_the_same_tenant() {
+async fn finds_a_tenant_by_name_company_number_and_id() {
     let server = Server::start(answers).await;
     for tenant in ["1234567", "t-1", "T-1"] {
         run(&server, &format!("tail --tenant {tenant} --once")).await.unwrap();
@@ -37,11 +37,11 @@ async fn a_name_a_company_number_and_an_id_mean_the_same_tenant() {
 }
 
 #[tokio::test]
-async fn an_unknown_tenant_is_an_error_with_the_nearest_names() {
+async fn an_unknown_tenant_is_an_error_with_similar_names() {
     let server = Server::start(answers).await;
     let failure = run(&server, "tail --tenant Twim --once").await.unwrap_err();
     assert_eq!((failure.exit, failure.what.as_str()), (Exit::NotFound, "no tenant is called Twim"));
-    assert_eq!(failure.advice, "Is one of these meant: Twin?");
+    assert_eq!(failure.advice, "Did you mean: Twin?");
     for command in ["stats --tenant nobody", "attention --tenant nobody", "pauses begin --events * --tenant nobody"] {
         assert_eq!(run(&server, command).await.unwrap_err().exit, Exit::NotFound, "{command}");
     }
@@ -49,14 +49,14 @@ async fn an_unknown_tenant_is_an_error_with_the_nearest_names() {
 }
 
 #[tokio::test]
-async fn a_name_of_several_tenants_is_an_error_with_their_ids() {
+async fn an_ambiguous_name_is_an_error_with_the_tenants_ids() {
     let server = Server::start(answers).await;
     let failure = run(&server, "tail --tenant twin --once").await.unwrap_err();
     assert_eq!((failure.exit, failure.advice.as_str()), (Exit::Usage, "Say which: t-2, t-3."));
 }
 
 #[tokio::test]
-async fn an_id_that_the_settings_do_not_list_is_taken_where_something_came_under_it() {
+async fn accepts_an_unlisted_id_with_notifications() {
     let server = Server::start(answers).await;
     let known = "30000000-0000-4000-8000-000000000003";
     assert_eq!(run(&server, &format!("tail --tenant {known} --once")).await.unwrap().json[0]["ref"], "abc");
@@ -65,7 +65,7 @@ async fn an_id_that_the_settings_do_not_list_is_taken_where_something_came_under
 }
 
 #[tokio::test]
-async fn without_a_directory_the_text_is_taken_for_an_id() {
+async fn takes_the_text_for_an_id_without_a_directory() {
     let server = Server::start(|asked| match asked.line.ends_with("/tenants") {
         true => (403, json!({ "code": "forbidden" })),
         false => (200, json!({ "items": [{ "ref": "abc" }] })),
@@ -76,7 +76,7 @@ async fn without_a_directory_the_text_is_taken_for_an_id() {
 }
 
 #[tokio::test]
-async fn the_directory_is_shown_with_names_and_who_is_silent() {
+async fn shows_the_directory_with_names_and_silent_tenants() {
     let server = Server::start(answers).await;
     let report = run(&server, "tenants").await.unwrap();
     let lines: Vec<&str> = report.text.lines().collect();

@@ -14,8 +14,8 @@ use webhooks_store::{Answering, Change, Entry, Ledger};
 
 const NOW: OffsetDateTime = datetime!(2026-07-01 12:00 UTC);
 
-/// Accounts that changed in the last days. Their webhooks took a few seconds, and the ERP's clock has
-/// this offset.
+/// Accounts that changed in the last days, each with a webhook a few seconds later. The ERP's clock
+/// has this offset.
 struct World {
     table: TestTable,
     erp: FakeErp,
@@ -37,7 +37,7 @@ impl World {
         self.told(&json!({ "event": "ACCOUNT_CHANGED", "accountCd": number }), at, origin).await;
     }
 
-    /// Orders that changed in the last days, with these times.
+    /// Adds orders that changed in the last days, with these times.
     async fn orders(&self, stamp: impl Fn(OffsetDateTime) -> String) {
         for days in 1..=3 {
             let (at, number) = (NOW - Duration::days(days), format!("00010{days}"));
@@ -47,7 +47,7 @@ impl World {
         }
     }
 
-    /// A webhook told of it a few seconds later.
+    /// Adds a webhook about a change, a few seconds later.
     async fn told(&self, body: &Value, at: OffsetDateTime, origin: Origin) {
         let meta = Meta {
             id: uuid::Uuid::nil(),
@@ -87,7 +87,7 @@ impl World {
     }
 }
 
-/// What the clock of this offset shows.
+/// The time that a clock with this offset shows.
 fn shown(at: OffsetDateTime, offset: UtcOffset) -> String {
     let shown = at.to_offset(offset);
     let (hour, minute, second) = shown.to_hms();
@@ -95,7 +95,7 @@ fn shown(at: OffsetDateTime, offset: UtcOffset) -> String {
 }
 
 #[tokio::test]
-async fn a_zone_that_is_wrong_is_told_with_what_to_write() {
+async fn reports_a_wrong_zone_with_the_value_to_write() {
     for (erp, told, write) in [
         (offset!(+2), "UTC", "Europe/Oslo"),
         (offset!(UTC), "Europe/Oslo", "UTC"),
@@ -111,7 +111,7 @@ async fn a_zone_that_is_wrong_is_told_with_what_to_write() {
 }
 
 #[tokio::test]
-async fn each_api_has_a_clock_and_the_setting_that_is_wrong_is_named() {
+async fn checks_the_clock_of_each_api_and_names_the_wrong_setting() {
     let world = World::new(offset!(+2)).await;
     world.orders(|at| shown(at, offset!(+9))).await;
     for (finance, orders, wrong) in [
@@ -134,7 +134,7 @@ async fn each_api_has_a_clock_and_the_setting_that_is_wrong_is_named() {
 }
 
 #[tokio::test]
-async fn orders_whose_times_name_their_zone_need_no_setting() {
+async fn orders_with_zoned_times_need_no_setting() {
     let world = World::new(offset!(UTC)).await;
     world.orders(|at| format!("{}Z", shown(at, offset!(UTC)))).await;
     let orders = world.checks("UTC", "Asia/Tokyo").await.remove(1);
@@ -143,7 +143,7 @@ async fn orders_whose_times_name_their_zone_need_no_setting() {
 }
 
 #[tokio::test]
-async fn a_zone_that_is_right_is_well() {
+async fn accepts_a_right_zone() {
     for (erp, told) in [(offset!(UTC), "UTC"), (offset!(+2), "Europe/Oslo"), (offset!(-4), "America/New_York")] {
         let check = World::new(erp).await.check(told).await;
         assert_eq!((check.verdict, check.advice.as_str()), (Verdict::Ok, ""), "{check:?}");
@@ -151,7 +151,7 @@ async fn a_zone_that_is_right_is_well() {
 }
 
 #[tokio::test]
-async fn what_was_found_without_a_webhook_measures_nothing() {
+async fn ignores_changes_found_without_a_webhook() {
     let world = World { table: TestTable::new().await, erp: FakeErp::default(), offset: offset!(+2) };
     assert_eq!(world.check("UTC").await.verdict, Verdict::Skipped);
     world.change("1920", NOW - Duration::HOUR, Origin::Reconciliation).await;
@@ -160,7 +160,7 @@ async fn what_was_found_without_a_webhook_measures_nothing() {
 }
 
 #[test]
-fn one_measurement_alone_warns_and_the_most_decide() {
+fn a_single_measurement_only_warns_and_the_majority_decides() {
     let at = |offset| Observed { offset, at: NOW };
     let verdict = |observed: &[Observed]| judged("clock".into(), "visma.erp_time_zone", Zone::UTC, observed).verdict;
     assert_eq!(verdict(&[at(offset!(+2))]), Verdict::Warning);

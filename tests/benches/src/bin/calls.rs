@@ -1,6 +1,6 @@
-//! Prints what each notification asks of AWS and what a million of them cost.
+//! Prints the AWS calls of a notification, and the cost of a million notifications.
 
-// The futures of all functions are nested in one here.
+// The nested futures of all functions need a higher limit.
 #![recursion_limit = "256"]
 
 use benches::bill::{Bill, Capacity};
@@ -14,14 +14,16 @@ use endpoint::Service::{DynamoDb, SecretsManager, Sqs};
 use std::process::ExitCode;
 use std::{fs, io};
 
-/// Counts what the functions ask of AWS and Visma Net for each notification, and what a million of them cost
+/// Counts the calls to AWS and Visma Net for each notification, and the cost of a million
+/// notifications
 ///
-/// Runs intake, processor and feedback with their real clients against stand-ins on this machine. Prices are those of
-/// infra/dashboards/prices.json, and what cannot be counted is assumed in tests/benches/assumptions.json. Fails where a count is not what
-/// tests/benches/budgets.json says. Writes target/bench/calls.md.
+/// It runs intake, processor and feedback with their real clients against stand-ins on this
+/// machine. Prices are those of infra/dashboards/prices.json. Values that cannot be counted are
+/// assumed in tests/benches/assumptions.json. It fails if a count differs from
+/// tests/benches/budgets.json. It writes target/bench/calls.md.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Make what was counted the budget that the tests hold later counts against
+    /// Make these counts the budget for later tests
     #[arg(long)]
     write: bool,
 }
@@ -109,7 +111,7 @@ fn dollars(counts: &[(Scenario, Count)]) -> String {
         let parts = [bill.total(), bill.api, bill.invocations, bill.durations, bill.queues, bill.fairness, bill.table];
         let mut row = vec![scenario.to_string()];
         row.extend(parts.map(amount));
-        // Little traffic leaves most of what is provisioned unused.
+        // With little traffic, most of the provisioned capacity is unused.
         row.push(if scenario.traffic == Traffic::Sparse { String::new() } else { amount(provisioned) });
         row.push(amount(bill.logs));
         <[String; 10]>::try_from(row).expect("one cell for each column")

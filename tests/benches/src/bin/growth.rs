@@ -1,6 +1,6 @@
-//! Shows how the cost of a notification grows with what is there already.
+//! Shows how the cost of a notification grows with the stored data.
 
-// The futures of all functions are nested in one here.
+// The nested futures of all functions need a higher limit.
 #![recursion_limit = "256"]
 
 use benches::growth::{self, Point, Series};
@@ -9,9 +9,11 @@ use benches::table::{amount, markdown};
 use clap::Parser;
 use std::error::Error;
 
-/// Measures calls, capacity units and CPU of a notification with ever more notifications, tenants and subscriptions
+/// Measures calls, capacity units and CPU of a notification with growing numbers of notifications,
+/// tenants and subscriptions
 ///
-/// Writes growth.md and growth.svg into target/bench. A million notifications in the ledger take about 5 GB of memory.
+/// It writes growth.md and growth.svg into target/bench. A million notifications in the ledger take
+/// about 5 GB of memory.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// The most notifications in the ledger: 1000, 10000, 100000 or 1000000

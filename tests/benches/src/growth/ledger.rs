@@ -1,18 +1,18 @@
-//! A ledger that is full already, written into the table without going through it.
+//! Fills the ledger by writing items into the table directly.
 
 use crate::growth::world::World;
 use dynoxide::{AttributeValue, ImportOptions, Item};
 use endpoint::TABLE;
 use std::ops::Range;
 
-/// No account from here on is in the ledger.
+/// The ledger has no account from this number on.
 pub(crate) const UNKNOWN: usize = 100_000_000;
-/// Whose items are the model for all others.
+/// The account whose items are the model for all others.
 const MODEL: usize = UNKNOWN - 1;
-/// Items written in one go, which bounds the memory that loading takes.
+/// Items per write, which bounds the memory of loading.
 const AT_ONCE: usize = 20_000;
 
-/// The items that one notification leaves behind.
+/// The items that one notification writes.
 pub(crate) struct Model {
     items: Vec<Item>,
     tenant: String,
@@ -21,7 +21,7 @@ pub(crate) struct Model {
 }
 
 impl World {
-    /// Sends one notification all the way and keeps what it wrote.
+    /// Sends one notification through the pipeline and keeps the items that it wrote.
     pub(crate) async fn model(&self) -> Model {
         self.run(MODEL..MODEL + 1).await;
         let scan = serde_json::from_value(serde_json::json!({ "TableName": TABLE })).expect("a scan");
@@ -37,7 +37,7 @@ impl World {
     }
 }
 
-/// Notifications about these accounts, as if they had gone through.
+/// Writes the items of notifications about these accounts, as if they had been processed.
 pub(crate) fn load(world: &World, model: &Model, accounts: Range<usize>) {
     let database = world.endpoint.database();
     database.enable_bulk_loading().expect("a database in memory");
@@ -53,7 +53,7 @@ pub(crate) fn load(world: &World, model: &Model, accounts: Range<usize>) {
 
 impl Model {
     fn about(&self, account: usize, tenant: &str) -> Vec<Item> {
-        // Spread like a hash.
+        // Spreads the numbers like a hash.
         let spread = (account as u128 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
         let replaced = [
             (self.tenant.as_str(), tenant.to_owned()),

@@ -1,4 +1,4 @@
-//! How calls, capacity units and CPU of one notification grow with what is there already.
+//! How calls, capacity units and CPU of one notification grow with the stored data.
 
 mod ledger;
 mod plot;
@@ -11,33 +11,33 @@ use endpoint::Calls;
 use std::time::Duration;
 use world::World;
 
-/// Batches that are measured at each size, and how many notifications are in each.
+/// Batches measured at each size, and notifications in each.
 const BATCHES: usize = 20;
 const BATCH: usize = 10;
-/// The ledger's size where something else grows.
+/// The ledger's size while something else grows.
 const LEDGER: usize = 1000;
 const SUBSCRIPTIONS: [usize; 4] = [1, 10, 30, 60];
 const TENANTS: [usize; 4] = [1, 10, 100, 1000];
 
-/// What one notification costs at one size.
+/// The cost of one notification at one size.
 #[derive(Debug, Clone)]
 pub struct Point {
     pub size: usize,
     pub requests: f64,
     pub write_units: f64,
     pub read_units: f64,
-    /// Microseconds, by what used them: the median over batches, and the median deviation from it.
+    /// Microseconds of each function: the median over batches, and the median deviation from it.
     pub cpu: Vec<(&'static str, f64, f64)>,
 }
 
-/// One thing that grows.
+/// The points of one growing quantity.
 #[derive(Debug, Clone)]
 pub struct Series {
     pub what: &'static str,
     pub points: Vec<Point>,
 }
 
-/// With 10^3 notifications in the ledger, ten times as many, and so on up to `most`.
+/// With 10^3 notifications in the ledger, then ten times as many, up to `most`.
 pub async fn ledger(most: usize) -> Series {
     let world = World::new(10, 1);
     let model = world.model().await;
@@ -52,7 +52,7 @@ pub async fn ledger(most: usize) -> Series {
     Series { what: "notifications in the ledger", points }
 }
 
-/// With more and more tenants that the notifications are of.
+/// With more and more tenants.
 pub async fn tenants() -> Series {
     let mut points = Vec::new();
     for tenants in TENANTS {
@@ -63,7 +63,8 @@ pub async fn tenants() -> Series {
     Series { what: "tenants", points }
 }
 
-/// With more and more subscriptions of one route, when a delivery names its own and when it names none and all secrets are tried.
+/// With more and more subscriptions of one route. A delivery names its subscription, or names none,
+/// so that all secrets are tried.
 pub async fn subscriptions() -> Series {
     let mut points = Vec::new();
     for subscriptions in SUBSCRIPTIONS {
@@ -86,7 +87,7 @@ pub async fn subscriptions() -> Series {
 }
 
 async fn measured(world: &World, size: usize, first: usize) -> Point {
-    // Not known, so that it takes nothing away from those that are measured.
+    // Unknown accounts, so that the measured ones stay new.
     let warming = ledger::UNKNOWN + first..ledger::UNKNOWN + first + BATCH;
     world.run(warming).await;
     let before = world.endpoint.calls();
@@ -112,7 +113,7 @@ fn point(size: usize, calls: &Calls, notifications: usize, cpu: Vec<(&'static st
     }
 }
 
-/// Microseconds for each notification of a batch.
+/// Microseconds per notification of a batch.
 fn spread(name: &'static str, batches: &[Duration]) -> (&'static str, f64, f64) {
     let each: Vec<f64> = batches.iter().map(|batch| batch.as_secs_f64() * 1e6 / BATCH as f64).collect();
     let middle = median(each.clone());
@@ -125,7 +126,7 @@ fn median(mut numbers: Vec<f64>) -> f64 {
     if numbers.len().is_multiple_of(2) { (numbers[middle - 1] + numbers[middle]) / 2.0 } else { numbers[middle] }
 }
 
-/// What some work takes of this thread.
+/// The CPU time of some work on this thread.
 async fn timed(work: impl Future<Output = ()>) -> Duration {
     let start = cpu::of_thread();
     work.await;
@@ -137,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_middle_of_an_even_number_is_between_two() {
+    fn the_median_of_an_even_number_is_between_two() {
         assert_eq!((median(vec![3.0, 1.0, 2.0]), median(vec![4.0, 1.0, 2.0, 3.0])), (2.0, 2.5));
     }
 }

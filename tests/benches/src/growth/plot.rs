@@ -1,4 +1,4 @@
-//! The plot: how many times the first point each later one is.
+//! Plots the growth: the ratio of each point to the first one.
 
 use crate::growth::{Point, Series};
 use plotters::prelude::*;
@@ -14,10 +14,10 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(213, 94, 0),
 ];
 
-/// An SVG with a panel for each series.
+/// Draws an SVG with a panel for each series.
 ///
 /// # Errors
-/// The drawing does not fit, which only a series without points can cause.
+/// The drawing fails, which happens only for a series without points.
 pub fn draw(all: &[Series]) -> Result<String, Box<dyn Error>> {
     let mut text = String::new();
     {
@@ -65,7 +65,7 @@ fn panel(area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, series: &Se
 
 type Line = Vec<(f64, f64)>;
 
-/// By what each point is compared in.
+/// The lines of a panel, by name.
 fn lines(points: &[Point]) -> Vec<(String, Line)> {
     let Some(first) = points.first() else { return Vec::new() };
     let line = |name: &str, of: &dyn Fn(&Point) -> f64| {

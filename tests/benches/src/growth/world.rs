@@ -1,4 +1,4 @@
-//! The functions with their real clients of AWS, and a Visma Net that answers at once.
+//! The functions with their real AWS clients, and a Visma Net that answers at once.
 
 use crate::bodies::{self, SUBSCRIPTION_HEADER};
 use crate::functions::Workshop;
@@ -21,10 +21,10 @@ use webhooks_settings::Cache;
 use webhooks_store::Table;
 
 const BUDGET: Duration = Duration::from_secs(60);
-/// Of each body, in bytes.
+/// The length of each body, in bytes.
 const LENGTH: usize = 768;
 
-/// Real clients of AWS alone.
+/// The ports of the real AWS clients.
 struct OverTheWire;
 
 impl processor::Ports for OverTheWire {
@@ -97,12 +97,13 @@ impl World {
         Self { endpoint, tenants, intake, processor, feedback, _listening: listening }
     }
 
-    /// The tenant whose account this is.
+    /// The tenant of this account.
     pub(crate) fn tenant(&self, account: usize) -> String {
         tenant(account % self.tenants)
     }
 
-    /// Delivers a notification about each of these accounts and takes the messages off the queue again. Returns the CPU time.
+    /// Delivers a notification about each of these accounts and removes the messages from the
+    /// queue. Returns the CPU time.
     pub(crate) async fn take_in(&self, accounts: Range<usize>, named: bool) -> Duration {
         let events = self.deliveries(accounts.clone(), named);
         let time = timed(self.deliver(events)).await;
@@ -110,7 +111,7 @@ impl World {
         time
     }
 
-    /// One batch through all functions. Returns the CPU time of each.
+    /// Runs one batch through all functions. Returns the CPU time of each.
     pub(crate) async fn run(&self, accounts: Range<usize>) -> [Duration; 3] {
         let (batch, events) = (accounts.len(), self.deliveries(accounts, true));
         let intake = timed(self.deliver(events)).await;
@@ -122,7 +123,7 @@ impl World {
         let processor = timed(async { all_done(&self.processor.batch(taken, "request", BUDGET).await) }).await;
         let taken = event("feedback");
         let feedback = timed(async { all_done(&self.feedback.batch(taken, "request", BUDGET).await) }).await;
-        // Nobody consumes them here.
+        // No consumer reads the events here.
         self.endpoint.take("events", batch);
         [intake, processor, feedback]
     }
@@ -166,7 +167,7 @@ fn settings(tenants: usize, subscriptions: usize) -> String {
     });
     let all = document["subscriptions"].as_array_mut().expect("a list of subscriptions");
     all.extend(others);
-    // The right one is the last that is tried.
+    // The right secret is tried last.
     all.rotate_left(1);
     document.to_string()
 }

@@ -21,12 +21,12 @@ fn hold(counts: &[(Scenario, Count)]) {
 }
 
 #[tokio::test]
-async fn sparse_notifications_cost_what_they_did() {
+async fn sparse_notifications_keep_to_the_budget() {
     hold(&counted(Traffic::Sparse).await);
 }
 
 #[tokio::test]
-async fn batches_of_ten_cost_what_they_did_and_the_usual_ones_keep_to_the_goal_where_the_table_is_provisioned() {
+async fn batches_of_ten_keep_to_the_budget_and_usual_ones_to_the_goal_with_provisioned_capacity() {
     let counts = counted(Traffic::Busy(10)).await;
     hold(&counts);
     for usual in Scenario::usual() {
@@ -37,12 +37,12 @@ async fn batches_of_ten_cost_what_they_did_and_the_usual_ones_keep_to_the_goal_w
 }
 
 #[tokio::test]
-async fn batches_of_a_hundred_cost_what_they_did() {
+async fn batches_of_a_hundred_keep_to_the_budget() {
     hold(&counted(Traffic::Busy(100)).await);
 }
 
 #[test]
-fn every_budget_is_of_a_scenario() {
+fn every_budget_belongs_to_a_scenario() {
     let mut scenarios: Vec<String> = Scenario::all().iter().map(ToString::to_string).collect();
     scenarios.sort();
     assert_eq!(Budgets::read().0.into_keys().collect::<Vec<_>>(), scenarios);

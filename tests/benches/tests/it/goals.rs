@@ -1,9 +1,10 @@
-//! What the design promises of a notification in busy traffic, held against the budgets, which the other tests hold against the counts.
+//! The design's goals for busy traffic, compared with the budgets. Other tests compare the budgets
+//! with the counts.
 
 use benches::budget::{Budgets, Costs};
 use benches::scenario::{Scenario, Traffic};
 
-/// Requests to AWS that feedback may make for each notification, besides the one to Visma Net.
+/// Requests to AWS that feedback may make per notification, besides the one to Visma Net.
 const FEEDBACK_REQUESTS: f64 = 1.2;
 const PROCESSOR_WRITES: f64 = 2.0;
 const PROCESSOR_WRITE_UNITS: f64 = 4.0;

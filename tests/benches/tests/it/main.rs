@@ -1,6 +1,6 @@
-//! What each notification costs, held against the budget, and what it may do.
+//! Compares the cost of a notification with its budget, and its calls with the roles.
 
-// The futures of all functions are nested in one here.
+// The nested futures of all functions need a higher limit.
 #![recursion_limit = "256"]
 #![allow(clippy::unwrap_used, reason = "what tests share fails by panicking, too")]
 

@@ -1,7 +1,7 @@
 use benches::pipeline::{Bodies, Change, Pipeline, Wanted};
 
 #[tokio::test]
-async fn bodies_are_as_long_as_they_are_said_to_be() {
+async fn bodies_have_the_stated_length() {
     let pipeline = Pipeline::start(Wanted { fetch: false, feedback: false }).await;
     for (bodies, lengths) in [(Bodies::Bare, 250..=350), (Bodies::Padded, 512..=1024)] {
         pipeline.deliver(Change::of_account(bodies), 0..20).await;
@@ -13,7 +13,7 @@ async fn bodies_are_as_long_as_they_are_said_to_be() {
 }
 
 #[tokio::test]
-async fn a_notification_goes_all_the_way() {
+async fn a_notification_passes_through_the_whole_pipeline() {
     let pipeline = Pipeline::start(Wanted { fetch: true, feedback: true }).await;
     let change = Change::of_account(Bodies::Padded);
     pipeline.change(change, [1]).await;

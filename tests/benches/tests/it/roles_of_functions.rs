@@ -1,4 +1,4 @@
-//! What the template's roles say to the calls over the wire.
+//! Checks the calls over the wire against the template's roles.
 
 use benches::pipeline::{Bodies, Change, Pipeline, Wanted};
 use roles::{Account, Judge, listed};
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::mem;
 use std::sync::{Arc, Mutex};
 
-/// What the endpoint calls the template's resources.
+/// The endpoint's names of the template's resources.
 const NAMES: [(&str, &str); 6] = [
     ("Table", endpoint::TABLE),
     ("Settings", endpoint::SECRET_ID),
@@ -17,7 +17,7 @@ const NAMES: [(&str, &str); 6] = [
 ];
 
 #[tokio::test]
-async fn every_call_of_intake_processor_and_feedback_is_allowed_to_their_roles() {
+async fn the_roles_allow_every_call_of_intake_processor_and_feedback() {
     let pipeline = Pipeline::start(Wanted { fetch: true, feedback: true }).await;
     let heard = Arc::new(Mutex::new(Vec::<(String, String, Vec<u8>)>::new()));
     let ear = heard.clone();

@@ -1,4 +1,4 @@
-//! The endpoint as the AWS SDK for Rust sees it.
+//! The endpoint, used by the AWS SDK for Rust.
 
 #![allow(clippy::unwrap_used, reason = "what tests share fails by panicking, too")]
 

@@ -9,7 +9,7 @@ use endpoint::{Service, sqs_event};
 const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
 
 #[tokio::test]
-async fn a_message_comes_out_as_lambda_would_hand_it_over() {
+async fn a_message_becomes_lambdas_event() {
     let world = World::new();
     let attribute = MessageAttributeValue::builder().data_type("String").string_value("v").build().unwrap();
     let trace = MessageSystemAttributeValue::builder().data_type("String").string_value(TRACE).build().unwrap();
@@ -33,7 +33,7 @@ async fn a_message_comes_out_as_lambda_would_hand_it_over() {
 }
 
 #[tokio::test]
-async fn messages_are_taken_in_order_and_what_failed_is_counted_when_it_comes_again() {
+async fn takes_messages_in_order_and_counts_receives() {
     let world = World::new();
     let url = world.endpoint.queue_url("feedback");
     for body in ["1", "2", "3"] {
@@ -51,7 +51,7 @@ async fn messages_are_taken_in_order_and_what_failed_is_counted_when_it_comes_ag
 }
 
 #[tokio::test]
-async fn a_batch_is_one_request_and_each_64_kib_of_it_are_billed_as_one() {
+async fn a_batch_is_one_request_billed_by_64_kib() {
     let world = World::new();
     let entry = |id: usize, bytes| {
         let entry = SendMessageBatchRequestEntry::builder().id(id.to_string()).message_body("x".repeat(bytes));
@@ -71,7 +71,7 @@ async fn a_batch_is_one_request_and_each_64_kib_of_it_are_billed_as_one() {
 }
 
 #[tokio::test]
-async fn pacing_is_counted() {
+async fn counts_the_calls_of_pacing() {
     let world = World::new();
     let url = world.endpoint.queue_url("notifications");
     let one = world.sqs.change_message_visibility().queue_url(&url).receipt_handle("r").visibility_timeout(5);

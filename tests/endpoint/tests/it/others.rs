@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 #[tokio::test]
-async fn the_settings_are_the_secret_whatever_it_is_called() {
+async fn every_secret_name_returns_the_settings() {
     let world = World::new();
     world.endpoint.set_settings("{\"version\": 1}");
     let answer = world.secrets.get_secret_value().secret_id("any").send().await.unwrap();
@@ -13,7 +13,7 @@ async fn the_settings_are_the_secret_whatever_it_is_called() {
 }
 
 #[tokio::test]
-async fn a_client_keeps_its_connection_and_each_connection_is_known() {
+async fn records_connections_and_keeps_them_open() {
     let world = World::new();
     for _ in 0..3 {
         world.secrets.get_secret_value().secret_id("any").send().await.unwrap();
@@ -26,7 +26,7 @@ async fn a_client_keeps_its_connection_and_each_connection_is_known() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_is_refused_and_counted() {
+async fn refuses_and_counts_unknown_operations() {
     let world = World::new();
     let unknown = world.sqs.purge_queue().queue_url(world.endpoint.queue_url("events")).send().await;
     assert!(unknown.is_err());

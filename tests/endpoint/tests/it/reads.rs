@@ -1,4 +1,5 @@
-//! What a read costs, by the Amazon DynamoDB Developer Guide: *Read and write operations* and *Querying tables*.
+//! The cost of reads, by the Amazon DynamoDB Developer Guide: *Read and write operations* and
+//! *Querying tables*.
 
 use crate::support::{World, key};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
@@ -20,7 +21,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_unit_is_four_kilobytes_begun_and_half_of_one_where_the_read_may_lag() {
+async fn a_read_costs_a_unit_per_four_kilobytes_or_half_if_eventually_consistent() {
     let world = World::new();
     for (bytes, expected) in [(64, 1.0), (4096, 1.0), (4097, 2.0)] {
         world.put("a", bytes, &[]).await;
@@ -29,14 +30,14 @@ async fn a_unit_is_four_kilobytes_begun_and_half_of_one_where_the_read_may_lag()
 }
 
 #[tokio::test]
-async fn reading_what_is_not_there_costs_the_least() {
+async fn reading_a_missing_item_costs_the_minimum() {
     let world = World::new();
     assert_eq!((world.got("none", true).await, world.got("none", false).await), (1.0, 0.5));
     assert_eq!((world.queried("none", true, None).await, world.queried("none", false, None).await), (1.0, 0.5));
 }
 
 #[tokio::test]
-async fn a_query_adds_up_its_items_before_rounding_and_a_filter_saves_nothing() {
+async fn a_query_rounds_the_sum_of_its_items_before_filtering() {
     let world = World::new();
     for sk in ["a1", "a2", "a3"] {
         world.put(sk, 2000, &[]).await;
@@ -46,7 +47,7 @@ async fn a_query_adds_up_its_items_before_rounding_and_a_filter_saves_nothing() 
 }
 
 #[tokio::test]
-async fn a_query_of_an_index_costs_what_the_index_holds() {
+async fn a_query_of_an_index_costs_the_size_of_its_entries() {
     let world = World::new();
     for sk in ["a1", "a2"] {
         world.put(sk, 9000, &[("feed", "f"), ("feed_at", sk)]).await;
@@ -58,7 +59,7 @@ async fn a_query_of_an_index_costs_what_the_index_holds() {
 }
 
 #[tokio::test]
-async fn a_batch_rounds_each_item_by_itself_and_counts_those_that_are_not_there() {
+async fn a_batch_rounds_each_item_and_counts_missing_ones() {
     let world = World::new();
     world.put("a", 100, &[]).await;
     world.put("b", 4097, &[]).await;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 const KEYS: [&str; 2] = ["pk", "sk"];
 
-/// An endpoint and the SDK's clients for it.
+/// An endpoint, and the SDK's clients for it.
 pub(crate) struct World {
     pub(crate) endpoint: Endpoint,
     pub(crate) dynamo: aws_sdk_dynamodb::Client,
@@ -37,14 +37,14 @@ impl World {
         Self { endpoint, dynamo, sqs, secrets }
     }
 
-    /// What the work asked for.
+    /// The calls that the work makes.
     pub(crate) async fn during(&self, work: impl Future<Output = ()>) -> Calls {
         let before = self.endpoint.calls();
         work.await;
         self.endpoint.calls() - &before
     }
 
-    /// Writes an item of exactly so many bytes, with these attributes besides.
+    /// Writes an item of exactly this many bytes with these additional attributes.
     pub(crate) async fn put(&self, sk: &str, bytes: usize, others: &[(&str, &str)]) {
         let mut item: HashMap<String, AttributeValue> = key(sk);
         item.extend(others.iter().map(|(name, value)| ((*name).to_owned(), AttributeValue::S((*value).to_owned()))));
@@ -53,7 +53,7 @@ impl World {
         self.dynamo.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
     }
 
-    /// Sets attributes of an item by an update.
+    /// Updates attributes of an item.
     pub(crate) async fn set(&self, sk: &str, attributes: &[(&str, &str)]) {
         let mut update = self.dynamo.update_item().table_name(TABLE).set_key(Some(key(sk)));
         let mut parts = vec![];

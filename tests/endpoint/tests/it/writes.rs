@@ -1,5 +1,5 @@
-//! What a write costs. The rules are those of the Amazon DynamoDB Developer Guide: *Read and write operations* for items,
-//! *Using Global Secondary Indexes* for indexes.
+//! The cost of writes, by the Amazon DynamoDB Developer Guide: *Read and write operations* for
+//! items, *Using Global Secondary Indexes* for indexes.
 
 use crate::support::{World, key};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -13,7 +13,7 @@ fn units(tally: &endpoint::Tally) -> BTreeMap<&str, f64> {
 }
 
 #[tokio::test]
-async fn a_unit_is_a_kilobyte_begun() {
+async fn a_write_costs_a_unit_per_kilobyte() {
     let world = World::new();
     for (bytes, expected) in [(64, 1.0), (1024, 1.0), (1025, 2.0), (4096, 4.0)] {
         let calls = world.during(world.put(&bytes.to_string(), bytes, &[])).await;
@@ -22,7 +22,7 @@ async fn a_unit_is_a_kilobyte_begun() {
 }
 
 #[tokio::test]
-async fn an_update_costs_the_larger_of_the_item_before_and_after_whatever_it_changes() {
+async fn an_update_costs_the_larger_size_of_the_whole_item() {
     let world = World::new();
     world.put("a", 3000, &[]).await;
     let calls = world.during(world.set("a", &[("state", "done")])).await;
@@ -34,7 +34,7 @@ async fn an_update_costs_the_larger_of_the_item_before_and_after_whatever_it_cha
 }
 
 #[tokio::test]
-async fn an_index_costs_a_unit_for_each_write_that_changes_what_it_holds() {
+async fn an_index_costs_a_unit_per_change_of_its_entries() {
     let world = World::new();
     let index = format!("{TABLE}/feed");
     let expect = |calls: endpoint::Calls, of_index: Option<f64>| {
@@ -59,7 +59,7 @@ async fn an_index_costs_a_unit_for_each_write_that_changes_what_it_holds() {
 }
 
 #[tokio::test]
-async fn what_an_index_costs_is_by_the_size_of_what_it_holds() {
+async fn an_index_costs_by_the_size_of_its_entries() {
     let world = World::new();
     let calls = world.during(world.put("a", 9000, &FEED)).await;
     let put = calls.tally(Service::DynamoDb, "PutItem");
@@ -68,7 +68,7 @@ async fn what_an_index_costs_is_by_the_size_of_what_it_holds() {
 }
 
 #[tokio::test]
-async fn a_write_whose_condition_does_not_hold_costs_the_item_that_is_there_and_touches_no_index() {
+async fn a_write_with_a_failed_condition_costs_the_item_and_no_index() {
     let world = World::new();
     world.put("a", 2500, &FEED).await;
     let refused = |sk| {
@@ -82,7 +82,7 @@ async fn a_write_whose_condition_does_not_hold_costs_the_item_that_is_there_and_
         assert_eq!((tally.requests, tally.refused), (1, 1));
         assert_eq!(units(&tally), BTreeMap::from([(TABLE, expected)]), "{sk}");
     }
-    // Asked for the item by the endpoint alone, so it is not in the answer.
+    // Only the endpoint asked for the item, so it is not in the answer.
     let error = refused("a").send().await.unwrap_err().into_service_error();
     assert!(error.is_conditional_check_failed_exception());
     let aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(error) = error

@@ -1,4 +1,5 @@
-//! Consumes the events queue. A failure gives the batch back; what is sent twice is told once.
+//! Consumes the events queue. After a failure the batch comes again, and repeated events have the
+//! same effect as one.
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};

@@ -1,4 +1,5 @@
-//! The handler as the processor calls it. The consumer is tested between the real queues, in tests/end-to-end.
+//! The handler, called like by the processor. tests/end-to-end tests the consumer between the real
+//! queues.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,7 +13,7 @@ use webhooks_model::delivery::Meta;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Channel, Clock, Delivery, Notification, Origin, Resource, Zone};
 
-/// What the accountant reads about a changed customer; `None` is the standard sentence.
+/// The text that the accountant reads about a changed customer; `None` is the standard text.
 async fn said_of(customer: Value) -> Option<(bool, String)> {
     let host = TestHost::default();
     let (channel, origin, subscription) = (Channel::Dispatcher, Origin::Webhook, "all".to_owned());
@@ -43,12 +44,12 @@ async fn said_of(customer: Value) -> Option<(bool, String)> {
 }
 
 #[tokio::test]
-async fn a_customer_without_a_credit_limit_is_told_to_the_accountant() {
+async fn warns_the_accountant_of_a_customer_without_a_credit_limit() {
     let (is_success, sentence) = said_of(json!({"number": "10001"})).await.unwrap();
     assert!(!is_success && sentence.contains("no credit limit"), "{sentence}");
 }
 
 #[tokio::test]
-async fn a_customer_with_a_credit_limit_needs_no_words() {
+async fn keeps_the_standard_text_for_a_customer_with_a_credit_limit() {
     assert_eq!(said_of(json!({"number": "10001", "creditLimit": {"value": 5000.0}})).await, None);
 }

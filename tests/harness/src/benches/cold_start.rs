@@ -1,4 +1,4 @@
-//! How long each function takes to start, beside one that does nothing.
+//! Measures the start of each function, beside an empty function.
 
 use super::start::{Start, sample, start};
 use crate::archive::zipped;
@@ -15,28 +15,28 @@ use time::{Duration, OffsetDateTime};
 use webhooks_host::{Host, SystemHost};
 
 const EMPTY: &str = "empty-function";
-/// Each is handed what those before it have made of one delivery.
+/// Each function gets the output of those before it, for one delivery.
 const FUNCTIONS: [&str; 7] = [EMPTY, "intake", "processor", "feedback", "reconciler", "operations", "repair"];
-/// So many times the empty function's start.
+/// The goal, as a multiple of the empty function's start.
 const READY_GOAL: f64 = 1.5;
-/// In 1,000,000 bytes.
+/// In units of 1,000,000 bytes.
 const ARCHIVE_GOAL: f64 = 2.5;
 
 #[derive(Debug)]
 pub struct Options {
-    /// Where the functions' programs are.
+    /// The folder of the functions' programs.
     pub binaries: PathBuf,
-    /// Starts of each function.
+    /// The number of starts of each function.
     pub starts: usize,
 }
 
 /// # Errors
-/// A function does not start, or does not answer as it should.
+/// A function does not start, or gives a wrong answer.
 pub async fn run(options: &Options) -> Result<Report> {
     let mut world = World::start(Job::Usual, 1).await?;
     let mut report = Report::new("Cold starts");
     let mut starts: [Vec<Start>; FUNCTIONS.len()] = Default::default();
-    // The first round reads the programs from the disk, and does not count.
+    // The first round reads the programs from the disk, so it does not count.
     for round in 0..=options.starts {
         let measured = each(&mut world, options).await?;
         if round > 0 {
@@ -89,7 +89,7 @@ pub async fn run(options: &Options) -> Result<Report> {
     Ok(report)
 }
 
-/// One start of each function.
+/// Starts each function once.
 async fn each(world: &mut World, options: &Options) -> Result<Vec<Start>> {
     let begun = SystemHost.now();
     let delivery = world.deliveries(1).await?.pop().ok_or_else(|| Error::NothingWaits("deliveries".to_owned()))?;
@@ -106,13 +106,13 @@ async fn each(world: &mut World, options: &Options) -> Result<Vec<Start>> {
         let program = world.function(&options.binaries, name);
         starts.push(start(world, &program, &event, expected(name)).await?);
     }
-    // What the last of them was asked to replay.
+    // The message of the replay that operations was asked for.
     world.batch("notifications", 1)?;
     world.drain();
     Ok(starts)
 }
 
-/// An operator's request to replay what came since then: one notification.
+/// An operator's request to replay the one notification since then.
 fn job(world: &World, since: OffsetDateTime) -> String {
     let at = |moment: OffsetDateTime| moment.format(&Rfc3339).expect("a year of four digits");
     let body = json!({
@@ -125,7 +125,7 @@ fn job(world: &World, since: OffsetDateTime) -> String {
     deliveries::event("POST", "/operations/v1/jobs", headers, &body.to_string(), &authorizer)
 }
 
-/// What a function answers when it has done what it was asked for.
+/// Whether the answer of a function shows success.
 fn expected(name: &str) -> fn(&Value) -> bool {
     match name {
         EMPTY => |answer| answer["statusCode"] == 200,

@@ -1,4 +1,4 @@
-//! What is measured.
+//! The benches.
 
 pub mod cold_start;
 pub mod pipeline;

@@ -1,4 +1,4 @@
-//! Notifications through intake, processor and feedback, each one process.
+//! Sends notifications through intake, processor and feedback, each in its own process.
 
 use crate::error::Result;
 use crate::function::{Function, Limits};
@@ -10,35 +10,36 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 const STAGES: [&str; 3] = ["intake", "processor", "feedback"];
-/// Messages in a batch, where there are so many.
+/// Messages in a full batch.
 const BATCH: usize = 10;
 /// Deliveries that are prepared at once.
 const PREPARED: usize = 2_500;
 const TENANTS: usize = 50;
-/// How much a function's memory may grow from the first count to the last.
+/// The allowed growth of a function's memory from the first count to the last.
 const GROWTH: f64 = 1.1;
 
 #[derive(Debug)]
 pub struct Options {
-    /// Where the functions' programs are.
+    /// The folder of the functions' programs.
     pub binaries: PathBuf,
-    /// After how many notifications memory is looked at, in ascending order; the last ends the run.
+    /// The numbers of notifications after which memory is measured, in ascending order. The last
+    /// one ends the run.
     pub counts: Vec<usize>,
 }
 
-/// What it took to get from one count to the next.
+/// The measurements between two counts.
 #[derive(Debug, Default)]
 struct Stretch {
     notifications: usize,
     wall: Duration,
     cpu: [Duration; STAGES.len()],
-    /// Bytes, at its end.
+    /// In bytes, at the end.
     resident: [u64; STAGES.len()],
     peak: [u64; STAGES.len()],
 }
 
 /// # Errors
-/// A function does not start, or does not answer as it should.
+/// A function does not start, or gives a wrong answer.
 pub async fn run(options: &Options) -> Result<Report> {
     let mut world = World::start(Job::Usual, TENANTS).await?;
     let mut report = Report::new("Pipeline");
@@ -73,7 +74,7 @@ pub async fn run(options: &Options) -> Result<Report> {
     Ok(report)
 }
 
-/// All of these through all three functions, which work at the same time.
+/// Sends these through all three functions, which work concurrently.
 async fn drive(
     world: &World,
     functions: &mut [Function],
@@ -105,7 +106,7 @@ async fn drive(
     Ok(())
 }
 
-/// Full batches as long as more may come, then the rest.
+/// Works off full batches while more messages may come, then the rest.
 async fn work_off(world: &World, queue: &str, function: &mut Function, is_over: &Cell<bool>) -> Result<()> {
     loop {
         let over = is_over.get();
@@ -120,7 +121,7 @@ async fn work_off(world: &World, queue: &str, function: &mut Function, is_over: 
 }
 
 impl Stretch {
-    /// CPU time of a stage for one notification, in microseconds.
+    /// The CPU time of a stage per notification, in microseconds.
     fn each(&self, stage: usize) -> f64 {
         microseconds(self.cpu[stage]) / self.notifications as f64
     }

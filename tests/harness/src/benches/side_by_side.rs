@@ -1,4 +1,4 @@
-//! The same job in Rust, Python and Node.js.
+//! Compares the same job in Rust, Python and Node.js.
 
 use super::start::{Start, sample, start};
 use crate::error::Result;
@@ -12,48 +12,48 @@ use std::time::Duration;
 
 const LANGUAGES: [&str; 3] = ["Rust", "Python", "Node.js"];
 const BATCH: usize = 10;
-/// Invocations of one process in a row, before it is another's turn.
+/// Consecutive invocations of one process, before the next process takes over.
 const BLOCK: usize = 50;
-/// The least ratio to Rust for starts and CPU time.
+/// The goal for the ratio to Rust, of starts and CPU time.
 const GOAL: f64 = 5.0;
 
 #[derive(Debug)]
 pub struct Options {
-    /// Where the functions' programs are.
+    /// The folder of the functions' programs.
     pub binaries: PathBuf,
     /// The folder of the peers.
     pub peers: PathBuf,
-    /// Starts of each function.
+    /// The number of starts of each function.
     pub starts: usize,
-    /// Invocations of each intake, once it is warm.
+    /// Invocations of each warm intake.
     pub requests: usize,
-    /// Invocations of each processor, once it is warm.
+    /// Invocations of each warm processor.
     pub batches: usize,
 }
 
-/// What a good answer is.
+/// Whether an answer shows success.
 type Check = fn(&Value) -> bool;
 
-/// One function, in each language.
+/// One function in each language.
 struct Contest {
     name: &'static str,
     programs: [Program; LANGUAGES.len()],
     is_good: Check,
-    /// Notifications in an event of a warm function.
+    /// Notifications in one event of a warm function.
     batch: usize,
 }
 
-/// What processes did after they had got warm.
+/// The measurements of warm processes.
 #[derive(Debug, Default)]
 struct Warm {
     took: Vec<Duration>,
     cpu: Duration,
-    /// Bytes.
+    /// In bytes.
     peak: u64,
 }
 
 /// # Errors
-/// A function does not start, or does not answer as it should.
+/// A function does not start, or gives a wrong answer.
 pub async fn run(options: &Options) -> Result<Report> {
     let mut report = Report::new("Side by side");
     report.paragraph(&format!(
@@ -67,7 +67,8 @@ pub async fn run(options: &Options) -> Result<Report> {
     let contests: [(_, Check, _, _); 2] =
         [("intake", is_accepted, 1, options.requests), ("processor", is_done, BATCH, options.batches)];
     for (name, is_good, batch, invocations) in contests {
-        // A new one for each: Visma Net's stand-in answers the later, the more it has sent.
+        // A new world for each contest: the stand-in of Visma Net gets slower, the more it has
+        // sent.
         let mut world = World::start(Job::Least, 1).await?;
         let contest = Contest { name, programs: programs(&world, options, name), is_good, batch };
         let starts = cold(&mut world, options, &contest).await?;
@@ -91,7 +92,8 @@ fn programs(world: &World, options: &Options, name: &str) -> [Program; LANGUAGES
     [world.function(&options.binaries, name), peer("python"), peer("node")]
 }
 
-/// So many events of a contest. The messages of the processors' were made by the project's intake, from which all take them.
+/// The events of a contest. The project's intake makes the messages of all processors, since all
+/// can read them.
 async fn events(
     world: &mut World,
     binaries: &Path,
@@ -174,7 +176,7 @@ struct Row {
     name: String,
     figures: [f64; LANGUAGES.len()],
     shown: [String; LANGUAGES.len()],
-    /// Whether being ahead is not enough.
+    /// Whether the ratio must reach the goal.
     is_at_stake: bool,
 }
 

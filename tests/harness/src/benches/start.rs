@@ -1,4 +1,4 @@
-//! One start of a function, up to its first answer.
+//! Measures one start of a function, up to its first answer.
 
 use crate::error::Result;
 use crate::function::{Function, Limits, Program};
@@ -8,25 +8,25 @@ use endpoint::{Calls, Connection, Service};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Milliseconds and megabytes.
+/// In milliseconds and megabytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Start {
-    /// Until AWS accepted its first connection; not a number if there was none.
+    /// Until AWS accepted its first connection; NaN without one.
     pub(crate) connected: f64,
     /// Until it asked for its first event.
     pub(crate) ready: f64,
     /// CPU time until then.
     pub(crate) ready_cpu: f64,
-    /// From the process's start until its first answer was there.
+    /// From the process's start until its first answer.
     pub(crate) answered: f64,
     /// CPU time until it asked for its second event.
     pub(crate) answered_cpu: f64,
-    /// Connections that it had to open between its first event and its answer.
+    /// Connections opened between its first event and its answer.
     pub(crate) opened: usize,
     pub(crate) peak: f64,
 }
 
-/// Starts a function, hands it an event, and stops it.
+/// Starts a function, gives it an event, and stops it.
 pub(crate) async fn start(world: &World, program: &Program, event: &str, is_good: fn(&Value) -> bool) -> Result<Start> {
     let before = Seen::of(world);
     let mut function = Function::start(program, Limits::default()).await?;
@@ -47,12 +47,12 @@ pub(crate) async fn start(world: &World, program: &Program, event: &str, is_good
     })
 }
 
-/// One kind of figure of several starts.
+/// One figure of several starts.
 pub(crate) fn sample(starts: &[Start], figure: fn(&Start) -> f64) -> Sample {
     Sample::of(starts.iter().map(figure))
 }
 
-/// What the servers have seen so far.
+/// The counts of the servers so far.
 struct Seen {
     aws: Vec<Connection>,
     visma: usize,
@@ -66,8 +66,9 @@ impl Seen {
     }
 }
 
-/// All of AWS has one address here, and each service one of its own there: so a service whose first request came after the function was
-/// ready counts, even where a connection to another one served.
+/// On AWS each service has its own address, but here all share one. So a service counts if its
+/// first request came after the function was ready, even if the request used an existing
+/// connection.
 fn to_open(before: &Seen, ready: &Seen, answered: &Seen) -> usize {
     let new = &answered.aws[ready.aws.len()..];
     let served: BTreeSet<_> = new.iter().filter_map(|connection| connection.service).collect();

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// Long enough for any machine, and for those that are expected to run out of time: short.
+/// Long enough for any machine. Functions that are expected to time out get short limits.
 const PATIENT: Limits = Limits { start: Duration::from_secs(60), answer: Duration::from_secs(60) };
 const IMPATIENT: Limits = Limits { start: Duration::from_secs(60), answer: Duration::from_millis(200) };
 
@@ -34,7 +34,8 @@ fn bootstrap(arguments: &[&str]) -> Program {
     program("python3", &[&[script.as_str()], arguments].concat())
 }
 
-/// Until the process has ended, whether or not anybody has waited for it; nextest ends a test that waits for ever.
+/// Waits until the process has ended, even if it is a zombie. nextest ends a test that waits for
+/// ever.
 fn wait_until_ended(pid: i32) {
     let runs = || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
     while runs() {
@@ -43,7 +44,7 @@ fn wait_until_ended(pid: i32) {
 }
 
 #[tokio::test]
-async fn events_are_answered_one_after_the_other_and_what_it_took_is_told() {
+async fn answers_events_in_order_and_reports_their_usage() {
     let mut function = Function::start(&bootstrap(&[]), PATIENT).await.unwrap();
     let mut before = function.cpu().unwrap();
     for number in 1..=3 {
@@ -61,7 +62,7 @@ async fn events_are_answered_one_after_the_other_and_what_it_took_is_told() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_the_one_expected_is_told_with_the_log() {
+async fn reports_a_wrong_answer_with_the_log() {
     let mut function = Function::start(&bootstrap(&[]), PATIENT).await.unwrap();
     function.invoke_well("1", |answer| answer["answer"] == 1).await.unwrap();
     let error = function.invoke_well("1", |answer| answer["answer"] == 1).await.unwrap_err();
@@ -70,7 +71,7 @@ async fn an_answer_that_is_not_the_one_expected_is_told_with_the_log() {
 }
 
 #[tokio::test]
-async fn a_function_that_fails_at_an_event_is_told_and_goes_on() {
+async fn reports_a_failed_event_and_continues() {
     let mut function = Function::start(&bootstrap(&[]), PATIENT).await.unwrap();
     let error = function.invoke(r#""fail""#).await.unwrap_err();
     assert!(matches!(&error, Error::Failed { document, .. } if document.contains("AsTold")), "{error}");
@@ -78,7 +79,7 @@ async fn a_function_that_fails_at_an_event_is_told_and_goes_on() {
 }
 
 #[tokio::test]
-async fn a_function_that_ends_at_an_event_is_told_with_its_status_and_log() {
+async fn reports_a_function_that_ends_at_an_event_with_status_and_log() {
     let mut function = Function::start(&bootstrap(&[]), PATIENT).await.unwrap();
     let error = function.invoke(r#""exit""#).await.unwrap_err();
     assert!(matches!(&error, Error::Ended { status, .. } if status.code() == Some(7)), "{error}");
@@ -86,20 +87,20 @@ async fn a_function_that_ends_at_an_event_is_told_with_its_status_and_log() {
 }
 
 #[tokio::test]
-async fn a_function_that_asks_for_the_next_event_without_answering_is_told() {
+async fn reports_a_function_that_skips_an_answer() {
     let mut function = Function::start(&bootstrap(&[]), IMPATIENT).await.unwrap();
     let error = function.invoke(r#""keep silent""#).await.unwrap_err();
     assert!(matches!(error, Error::NoAnswer { .. }), "{error}");
 }
 
 #[tokio::test]
-async fn a_function_that_says_it_cannot_start_is_told_with_what_it_says() {
+async fn reports_a_failed_start_with_its_message() {
     let error = Function::start(&bootstrap(&["fails-to-start"]), PATIENT).await.unwrap_err();
     assert!(matches!(&error, Error::CannotStart { document, .. } if document.contains("NoSettings")), "{error}");
 }
 
 #[tokio::test]
-async fn a_program_that_never_asks_for_an_event_is_told_with_its_log_and_killed_with_its_children() {
+async fn reports_a_program_that_asks_for_no_event_and_kills_its_children() {
     let limits = Limits { start: Duration::from_secs(1), ..PATIENT };
     let error = Function::start(&shell("sleep 600 & echo $! $GREETING; wait"), limits).await.unwrap_err();
     assert!(matches!(error, Error::Silent { .. }), "{error}");
@@ -109,20 +110,20 @@ async fn a_program_that_never_asks_for_an_event_is_told_with_its_log_and_killed_
 }
 
 #[tokio::test]
-async fn a_program_that_ends_before_it_asks_is_told_with_its_status_and_log() {
+async fn reports_a_program_that_ends_before_its_first_event_with_status_and_log() {
     let error = Function::start(&shell("echo out of luck >&2; exit 3"), PATIENT).await.unwrap_err();
     assert!(matches!(&error, Error::Ended { status, .. } if status.code() == Some(3)), "{error}");
     assert!(error.to_string().contains("out of luck"), "{error}");
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_is_named() {
+async fn names_a_missing_program() {
     let error = Function::start(&program("/nowhere/bootstrap", &[]), PATIENT).await.unwrap_err();
     assert!(error.to_string().contains("/nowhere/bootstrap"), "{error}");
 }
 
 #[tokio::test]
-async fn a_function_that_is_dropped_is_gone() {
+async fn dropping_a_function_ends_it() {
     let function = Function::start(&bootstrap(&[]), PATIENT).await.unwrap();
     let pid = function.pid();
     drop(function);

@@ -30,7 +30,7 @@ fn id(response: &Response) -> String {
 }
 
 #[tokio::test]
-async fn an_event_comes_with_what_a_runtime_needs_to_know() {
+async fn an_event_has_the_headers_that_a_runtime_needs() {
     let mut api = RuntimeApi::start("thing").await.unwrap();
     let expected = api.hand_out(r#"{"a":1}"#);
     let response = Caller::of(&api).next().await;
@@ -45,7 +45,7 @@ async fn an_event_comes_with_what_a_runtime_needs_to_know() {
 }
 
 #[tokio::test]
-async fn an_answer_is_matched_to_its_event() {
+async fn matches_answers_to_events() {
     let mut api = RuntimeApi::start("thing").await.unwrap();
     let caller = Caller::of(&api);
     let expected = [api.hand_out("1"), api.hand_out("2")];
@@ -53,7 +53,7 @@ async fn an_answer_is_matched_to_its_event() {
         let handed = id(&caller.next().await);
         assert_eq!(handed, *expected);
         assert!(matches!(api.news().await, News::Ready { .. }));
-        // The other event's, and one that nobody handed out.
+        // The other event's id, and an unknown one.
         for wrong in ["00000000-0000-0000-0000-000000000000", if number == 0 { "" } else { "1" }] {
             let status = caller.post(&format!("invocation/{wrong}/response"), &json!("wrong")).await;
             assert_eq!(status, StatusCode::BAD_REQUEST);
@@ -62,13 +62,13 @@ async fn an_answer_is_matched_to_its_event() {
         assert_eq!(caller.post(&path, &json!(number)).await, StatusCode::ACCEPTED);
         let News::Answered { id, document, .. } = api.news().await else { panic!("not answered") };
         assert_eq!((id, document), (handed, number.to_string().into()));
-        // An event is answered once.
+        // An event can be answered only once.
         assert_eq!(caller.post(&path, &json!(number)).await, StatusCode::BAD_REQUEST);
     }
 }
 
 #[tokio::test]
-async fn a_failure_and_a_failed_start_are_told_with_their_documents() {
+async fn reports_failures_and_failed_starts_with_their_documents() {
     let mut api = RuntimeApi::start("thing").await.unwrap();
     let caller = Caller::of(&api);
     api.hand_out("{}");

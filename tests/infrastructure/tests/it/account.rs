@@ -1,22 +1,22 @@
-//! What the template asks of an account, and what it leaves behind in it.
+//! What the template needs of an account, and what it leaves behind.
 
 use crate::{MAIN, with_options};
 use infrastructure::{Template, elements, entries, number, text};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// A new account runs no more functions at once, in all, and lets none of it be reserved.
+/// In a new account all functions together have these executions, and none can be reserved.
 const NEW_ACCOUNT: f64 = 10.0;
-/// What intake keeps of it at least: at 100 ms each, twenty deliveries a second.
+/// The executions that must be left for intake: at 100 ms each, twenty deliveries a second.
 const FOR_INTAKE: f64 = 2.0;
 
-/// The overrides of an environment of samconfig.toml.
+/// The overrides of an environment in samconfig.toml.
 fn overrides(environment: &str) -> Vec<(String, String)> {
     crate::guide::overrides(&infrastructure::read("samconfig.toml"), environment)
 }
 
 #[test]
-fn a_new_account_of_ten_executions_leaves_intake_its_share() {
+fn a_new_account_with_ten_executions_leaves_intake_its_share() {
     let small = overrides("new-account");
     assert!(!small.is_empty(), "samconfig.toml has a parameter set for it");
     for authorizer in ["none", "jwt"] {
@@ -39,7 +39,7 @@ fn a_new_account_of_ten_executions_leaves_intake_its_share() {
     }
 }
 
-/// CloudFormation writes the secret anew when this text changes, over the settings document of
+/// When this text changes, CloudFormation writes the secret again, over the settings document of
 /// every installation.
 #[test]
 fn the_first_settings_document_is_never_changed() {
@@ -54,7 +54,7 @@ fn the_first_settings_document_is_never_changed() {
 }
 
 #[test]
-fn the_table_outlives_the_stack_but_not_a_first_deployment_that_fails() {
+fn the_table_outlives_the_stack_but_not_a_failed_first_deployment() {
     let main = Template::read(MAIN);
     let table = main.raw("/Resources/Table");
     assert_eq!(
@@ -63,13 +63,13 @@ fn the_table_outlives_the_stack_but_not_a_first_deployment_that_fails() {
     );
 }
 
-/// A queue's attributes are asked for by its mapping, and by a function that opens its connection
-/// with them.
+/// A queue's mapping needs its attributes, and so does a function that opens its connection with
+/// them.
 #[test]
-fn only_queues_that_are_asked_for_their_attributes_may_be() {
+fn roles_read_only_attributes_of_queues_that_they_use() {
     const CONNECTED: [(&str, &str); 2] =
         [("IntakeRole", "NotificationsQueue"), ("ReconcilerRole", "NotificationsQueue")];
-    // The operations API looks into these, and tells how many wait.
+    // The operations API reads these queues to show how many messages wait.
     const SHOWN: &str = "OperationsRole";
     let main = with_options();
     let arn = |of: &Value| text(&of["Fn::GetAtt"]).trim_end_matches(".Arn").to_owned();
@@ -98,17 +98,17 @@ fn only_queues_that_are_asked_for_their_attributes_may_be() {
 }
 
 #[test]
-fn visibility_below_window_and_six_time_outs_is_noticed() {
+fn detects_a_visibility_below_window_and_six_timeouts() {
     let long_enough = crate::template::is_visible_again_in_time;
     assert!(long_enough(365.0, 60.0, 5.0) && long_enough(360.0, 60.0, 0.0));
     assert!(!long_enough(360.0, 60.0, 5.0), "the window counts, too");
     assert!(!long_enough(300.0, 60.0, 0.0));
 }
 
-/// What DEPLOY.md says the alarms cost a month: each metric of an alarm $0.10, the composed one
-/// $0.50.
+/// The monthly cost of the alarms in DEPLOY.md: $0.10 for each metric of an alarm, and $0.50 for
+/// the composite one.
 #[test]
-fn the_guide_says_what_the_alarms_cost_a_month() {
+fn the_guide_states_the_monthly_cost_of_the_alarms() {
     let (mut metrics, mut composed) = (0_u32, 0_u32);
     for path in crate::ALARMS {
         let template = Template::read(path);
@@ -124,7 +124,7 @@ fn the_guide_says_what_the_alarms_cost_a_month() {
 }
 
 #[test]
-fn a_parameter_that_a_nested_stack_has_no_default_for_is_given() {
+fn nested_stacks_get_every_parameter_without_default() {
     let main = with_options().with("TableCapacity", "provisioned".into());
     for (name, stack) in main.resources("AWS::Serverless::Application") {
         let nested = Template::read(&text(&stack["Location"]));

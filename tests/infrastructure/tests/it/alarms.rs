@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 
-/// Alarms whose window is their point: silence, what comes seldom, and the two windows of a burn rate.
+/// Alarms with a long window on purpose: silence, rare events, and the two windows of a burn rate.
 const LONGER_PERIODS: [(&str, u32); 7] = [
     ("InboundSilence", 3600),
     ("PrefixUnknown", 3600),
@@ -50,7 +50,7 @@ fn every_alarm_has_a_runbook_and_every_runbook_an_alarm() {
 }
 
 #[test]
-fn missing_data_is_decided_and_explained() {
+fn every_alarm_sets_and_explains_missing_data() {
     for (name, alarm) in plain_alarms() {
         let treatment = text(&alarm["TreatMissingData"]);
         assert!(["breaching", "notBreaching", "ignore"].contains(&treatment.as_str()), "{name}: {treatment}");
@@ -62,7 +62,7 @@ fn missing_data_is_decided_and_explained() {
 }
 
 #[test]
-fn no_average_and_no_more_data_points_than_there_are() {
+fn alarms_use_no_average_and_no_more_data_points_than_periods() {
     for (name, alarm) in plain_alarms() {
         for statistic in values_of(&alarm, &["Statistic", "ExtendedStatistic", "Stat"]) {
             let known = ["Sum", "Maximum", "Minimum", "p99"].contains(&statistic.as_str());
@@ -76,9 +76,9 @@ fn no_average_and_no_more_data_points_than_there_are() {
     }
 }
 
-/// Counts are added up. Levels are not, nor is what one run counts anew.
+/// Counts are added up. Levels and totals of a run are not.
 #[test]
-fn each_metric_is_watched_by_the_statistic_that_fits_it() {
+fn each_alarm_uses_the_right_statistic_for_its_metric() {
     let expected = |metric: &str| match metric {
         "Duration" => "p99",
         "FeedbackQuotaLeft" => "Minimum",
@@ -105,7 +105,7 @@ fn each_metric_is_watched_by_the_statistic_that_fits_it() {
 }
 
 #[test]
-fn near_the_timeout_is_four_fifths_of_it() {
+fn near_timeout_alarms_start_at_four_fifths() {
     let template = Template::read(MAIN);
     let timeouts = template.raw("/Parameters/WorkerTimeoutSeconds/AllowedValues").as_array().cloned().unwrap();
     for timeout in timeouts {
@@ -122,7 +122,7 @@ fn near_the_timeout_is_four_fifths_of_it() {
 }
 
 #[test]
-fn every_function_and_every_dead_letter_queue_is_watched() {
+fn alarms_watch_every_function_and_dead_letter_queue() {
     let watched = |of: &str, alarms: &[(String, Value)]| -> BTreeSet<String> {
         alarms.iter().map(|(_, alarm)| text(&alarm["AlarmName"]["Fn::Sub"])).filter(|name| name.contains(of)).collect()
     };
@@ -143,7 +143,7 @@ fn every_function_and_every_dead_letter_queue_is_watched() {
 }
 
 #[test]
-fn metric_math_is_what_cloudwatch_takes() {
+fn cloudwatch_accepts_the_metric_math() {
     for (name, alarm) in plain_alarms() {
         let Some(queries) = alarm["Metrics"].as_array() else { continue };
         assert!(queries.iter().filter(|query| query.get("MetricStat").is_some()).count() <= 10, "{name}");
@@ -156,9 +156,9 @@ fn metric_math_is_what_cloudwatch_takes() {
     }
 }
 
-/// A code that is misspelt would watch nothing.
+/// A misspelt code would watch nothing.
 #[test]
-fn every_code_that_an_alarm_watches_is_one_that_intake_answers_with() {
+fn alarms_watch_only_codes_of_intake() {
     let answers = fs::read_to_string(root().join("functions/intake/README.md")).unwrap();
     let alarms = plain_alarms();
     let dimensions = alarms.iter().flat_map(|(_, alarm)| elements(&alarm["Dimensions"]));
@@ -168,17 +168,17 @@ fn every_code_that_an_alarm_watches_is_one_that_intake_answers_with() {
     assert!(["prefix_unknown", "signature_mismatch"].iter().all(|code| codes.contains(*code)), "{codes:?}");
 }
 
-/// SQS counts no message that it moves itself as sent, so a dead-letter queue fills without this
-/// metric.
+/// SQS does not count messages that it moves itself as sent, so a dead-letter queue fills without
+/// this metric.
 #[test]
-fn dead_letters_are_counted_where_they_lie() {
+fn alarms_count_dead_letters_in_their_queue() {
     let of_dead_letters = plain_alarms().into_iter().filter(|(name, _)| name.ends_with("DeadLetters"));
     let metrics: BTreeSet<_> = of_dead_letters.map(|(_, alarm)| text(&alarm["MetricName"])).collect();
     assert_eq!(metrics, BTreeSet::from(["ApproximateNumberOfMessagesVisible".to_owned()]));
 }
 
 #[test]
-fn a_reconciler_that_does_not_run_is_missed_after_twice_its_schedule() {
+fn alarms_notice_a_missing_reconciler_after_two_intervals() {
     let main = Template::read(MAIN);
     let schedule = "/Parameters/ReconcileMinutes";
     let (_, nested) = main
@@ -201,7 +201,7 @@ fn a_reconciler_that_does_not_run_is_missed_after_twice_its_schedule() {
     }
 }
 
-/// The values under any of these names, however deep.
+/// The values under these names, at any depth.
 fn values_of(value: &Value, names: &[&str]) -> Vec<String> {
     let here = entries(value).filter(|(name, value)| names.contains(&name.as_str()) && !value.is_null());
     let below = entries(value).map(|(_, value)| value).chain(value.as_array().into_iter().flatten());

@@ -1,5 +1,5 @@
-//! What the page about cargo-lambda says that a function needs, for those who deploy it alone, and
-//! the events it shows.
+//! The page about cargo-lambda: the variables of each function, for users who deploy it alone, and
+//! its events.
 
 use crate::with_options;
 use infrastructure::{entries, infra, read, text};
@@ -9,9 +9,9 @@ use std::fs;
 
 const FUNCTIONS: [&str; 6] = ["intake", "processor", "feedback", "reconciler", "operations", "repair"];
 
-/// What a function may be told, and the template leaves to it.
+/// A variable that a function reads, but that the template does not set.
 const NOT_GIVEN: [&str; 1] = ["MAX_BODY_BYTES"];
-/// What `shared/wiring` reads where a function asks for this.
+/// The variables that `shared/wiring` reads for these calls.
 const BY_WIRING: [(&str, &[&str]); 4] = [
     (".settings()", &["SETTINGS_SECRET_ID"]),
     (".table()", &["TABLE_NAME", "RETENTION_DAYS"]),
@@ -27,7 +27,7 @@ const BY_WIRING: [(&str, &[&str]); 4] = [
     ),
 ];
 
-/// The functions that a cell of the table means: a list, all, or all but a list.
+/// The functions of a cell in the table: a list, all, or all but a list.
 fn meant(cell: &str) -> BTreeSet<&str> {
     match cell.strip_prefix("all") {
         None => cell.split(", ").collect(),
@@ -38,7 +38,7 @@ fn meant(cell: &str) -> BTreeSet<&str> {
     }
 }
 
-/// What stands in backticks in the first cell of each row, and the second cell.
+/// The names in backticks in the first cell of each row, and the second cell.
 fn rows(page: &str) -> impl Iterator<Item = (Vec<&str>, &str)> {
     let cells = page.lines().filter(|line| line.starts_with("| `")).map(|line| line.trim_matches('|').split('|'));
     cells.filter_map(|mut cells| {
@@ -47,7 +47,7 @@ fn rows(page: &str) -> impl Iterator<Item = (Vec<&str>, &str)> {
     })
 }
 
-/// The functions by the variables that the template gives them.
+/// The functions by the variables that the template sets.
 fn given() -> BTreeMap<String, BTreeSet<String>> {
     let main = with_options();
     let mut given = BTreeMap::<String, BTreeSet<String>>::new();
@@ -55,7 +55,7 @@ fn given() -> BTreeMap<String, BTreeSet<String>> {
         let name = name.trim_end_matches("Function").to_lowercase();
         let shared = main.raw("/Globals/Function/Environment/Variables");
         for (variable, value) in entries(&function["Environment"]["Variables"]).chain(entries(shared)) {
-            // What a parameter leaves out unless it is given.
+            // A parameter may leave it out by default.
             if !main.value(value).is_null() {
                 given.entry(variable.clone()).or_default().insert(name.clone());
             }
@@ -65,7 +65,7 @@ fn given() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn the_page_lists_each_functions_variables_and_no_others() {
+fn the_page_lists_exactly_each_functions_variables() {
     let page = read("CARGO-LAMBDA.md");
     let (_, table) = page.split_once("| variable | of |").expect("the variables are a table");
     let listed: BTreeMap<String, BTreeSet<String>> = rows(table)
@@ -82,7 +82,7 @@ fn is_variable(text: &str) -> bool {
 }
 
 #[test]
-fn every_variable_that_a_function_reads_is_one_that_the_template_gives_it() {
+fn the_template_sets_every_variable_that_a_function_reads() {
     let given = given();
     for function in FUNCTIONS {
         let path = |file: &str| infra().join(format!("../functions/{function}/src/{file}.rs"));
@@ -100,7 +100,7 @@ fn every_variable_that_a_function_reads_is_one_that_the_template_gives_it() {
 }
 
 #[test]
-fn a_function_is_told_the_queue_that_its_variable_names() {
+fn the_queue_variables_name_their_queues() {
     let capitalised = |word: &str| format!("{}{}", &word[..1], word[1..].to_lowercase());
     let mut told = 0;
     for (function, properties) in with_options().resources("AWS::Serverless::Function") {
@@ -115,14 +115,14 @@ fn a_function_is_told_the_queue_that_its_variable_names() {
 }
 
 #[test]
-fn some_functions_and_all_but_some_are_told_apart() {
+fn reads_lists_of_functions_and_their_exceptions() {
     assert_eq!(meant("repair, intake"), BTreeSet::from(["intake", "repair"]));
     assert_eq!(meant("all"), BTreeSet::from(FUNCTIONS));
     assert_eq!(meant("all but intake, repair"), BTreeSet::from(["processor", "feedback", "reconciler", "operations"]));
 }
 
 #[test]
-fn every_function_has_an_event_that_the_page_shows() {
+fn the_page_shows_an_event_for_every_function() {
     let page = read("CARGO-LAMBDA.md");
     let mut files: Vec<_> = fs::read_dir(infra().join("events")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -135,9 +135,9 @@ fn every_function_has_an_event_that_the_page_shows() {
     }
 }
 
-/// As AWS writes them, not as our types would accept them.
+/// The form of AWS, which is stricter than our types.
 #[test]
-fn the_events_have_the_members_that_aws_writes() {
+fn the_events_have_the_fields_of_aws() {
     let event = |name: &str| -> Value { serde_json::from_str(&read(&format!("events/{name}.json"))).unwrap() };
     for name in ["processor", "feedback", "repair"] {
         let record = &event(name)["Records"][0];

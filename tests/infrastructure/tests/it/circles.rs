@@ -1,16 +1,16 @@
-//! Files of a crate that need each other, which makes them one file in two.
+//! Files of a crate must not need each other, since they would really be one file.
 
 use crate::sources::root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// What is held to it: the product and its tools.
+/// The folders to check: the product and its tools.
 const FOLDERS: [&str; 3] = ["functions", "shared", "infra"];
 
 type Needs = BTreeMap<String, BTreeSet<String>>;
 
-/// What stands behind each `crate::` of a source: the first names of its paths.
+/// The first names of all `crate::` paths in a source.
 fn needed(source: &str) -> BTreeSet<String> {
     let code = source.split("#[cfg(test)]").next().unwrap_or_default();
     let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
@@ -30,7 +30,7 @@ fn name(text: &str) -> Option<String> {
     (end > 0).then(|| text[..end].to_owned())
 }
 
-/// Of `a::{b, c}, d}`: `a` and `d`.
+/// For `a::{b, c}, d}`: `a` and `d`.
 fn first_names(list: &str) -> Vec<String> {
     let (mut depth, mut names) = (0, vec![]);
     let mut is_first = true;
@@ -50,7 +50,7 @@ fn first_names(list: &str) -> Vec<String> {
     names
 }
 
-/// Which of a crate's own names `lib.rs` takes from which module.
+/// The names that `lib.rs` exports, with their modules.
 fn exported(root: &str) -> BTreeMap<String, String> {
     let mut from = BTreeMap::new();
     for line in root.split("pub use ").skip(1) {
@@ -63,7 +63,7 @@ fn exported(root: &str) -> BTreeMap<String, String> {
     from
 }
 
-/// By module of the crate, a folder being one.
+/// The modules that each module needs. A folder is one module.
 fn needs(source: &Path) -> Needs {
     let read = |name: &str| fs::read_to_string(source.join(name)).unwrap_or_default();
     let exported = exported(&(read("lib.rs") + &read("main.rs")));
@@ -88,7 +88,7 @@ fn needs(source: &Path) -> Needs {
     needs
 }
 
-/// What is left when every module has been taken away that needs none of the others: those in circles, and those that need them.
+/// Removes modules that need none of the others, again and again. Circles and their users remain.
 fn circles(mut needs: Needs) -> Needs {
     let known: BTreeSet<String> = needs.keys().cloned().collect();
     needs.values_mut().for_each(|others| others.retain(|other| known.contains(other)));
@@ -118,7 +118,7 @@ fn no_two_files_of_a_crate_need_each_other() {
 }
 
 #[test]
-fn a_circle_is_found_however_it_is_written() {
+fn finds_circles_in_every_notation() {
     let source =
         "use crate::{a::{self, X}, b::Y,\n    c};\nuse crate::d::Z; fn f() { crate::e::g() } // crate::h\n// crate::i";
     assert_eq!(needed(source).into_iter().collect::<String>(), "abcdeh");

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 #[test]
-fn generated_files_are_what_their_description_says() {
+fn generated_files_match_their_description() {
     for (name, content) in dashboards::files() {
         assert!(read(&format!("dashboards/{name}")) == content, "{name} is out of date: run `cargo xtask dashboards`");
     }
@@ -22,7 +22,7 @@ fn every_row_fills_the_width() {
 }
 
 #[test]
-fn panels_are_the_same_on_both() {
+fn both_dashboards_have_the_same_panels() {
     let grafana: Value = serde_json::from_str(&read("dashboards/grafana.json")).unwrap();
     let titles = |panels: &Value, title: &str| -> Vec<String> {
         panels.as_array().unwrap().iter().map(|panel| text(panel.pointer(title).unwrap())).collect()
@@ -30,9 +30,10 @@ fn panels_are_the_same_on_both() {
     assert_eq!(titles(&body()["widgets"], "/properties/title"), titles(&grafana["panels"], "/title"));
 }
 
-/// But the silence alarm, which is not there by default: CloudWatch shows an error for an alarm that does not exist.
+/// Except the silence alarm, which does not exist by default: CloudWatch shows an error for a
+/// missing alarm.
 #[test]
-fn the_alarm_rows_show_every_alarm_that_is_there() {
+fn the_alarm_rows_show_every_existing_alarm() {
     let always = dashboards::ALARMS;
     let of_operations = dashboards::OPERATIONS_ALARMS;
     for (operations, shown) in [("false", always.to_vec()), ("true", [always, of_operations].concat())] {
@@ -52,7 +53,7 @@ fn the_alarm_rows_show_every_alarm_that_is_there() {
 }
 
 #[test]
-fn the_cost_is_that_of_the_memory_the_functions_have() {
+fn the_cost_uses_the_functions_memory() {
     let prices: Value = serde_json::from_str(&read("dashboards/prices.json")).unwrap();
     for (name, function) in Template::read(MAIN).resources("AWS::Serverless::Function") {
         if ["IntakeFunction", "ProcessorFunction", "FeedbackFunction"].contains(&name.as_str()) {
@@ -62,7 +63,7 @@ fn the_cost_is_that_of_the_memory_the_functions_have() {
 }
 
 #[test]
-fn expressions_name_what_the_panel_has() {
+fn expressions_use_only_operands_of_their_panel() {
     for widget in body()["widgets"].as_array().unwrap() {
         let lines = widget["properties"]["metrics"].as_array().cloned().unwrap_or_default();
         let options: Vec<_> = lines.iter().filter_map(|line| line.as_array()?.last().cloned()).collect();
@@ -73,7 +74,7 @@ fn expressions_name_what_the_panel_has() {
     }
 }
 
-/// Every name in an expression is an operand, and every operand is used.
+/// Every name in an expression must be an operand, and every operand must be used.
 pub(crate) fn check_math(ids: &BTreeSet<&str>, expressions: &[&str], place: &Value) {
     let words =
         expressions.iter().flat_map(|expression| expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));

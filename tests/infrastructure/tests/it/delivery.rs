@@ -1,4 +1,4 @@
-//! How events, invocations and alarms reach whom they are for.
+//! How events, invocations and alarms reach their recipients.
 
 use crate::{ALARMS, MAIN, with_options};
 use infrastructure::{Template, elements, text};
@@ -10,9 +10,9 @@ fn named(main: &Template, kind: &str, name: &str) -> Value {
     found.map(|(_, properties)| properties).unwrap_or_else(|| panic!("no {name}"))
 }
 
-/// What a pipe makes of a message, as AWS says it: an object's values are replaced one by one, and
-/// one whose path leads nowhere is left out. A template that is no object is text, also where the
-/// text is JSON, and an event bus takes no text.
+/// The result of a pipe's template, by AWS's documentation. In an object each value is replaced,
+/// and a value is left out if its path leads nowhere. A template that is not an object gives text,
+/// even if the text is JSON, and an event bus rejects text.
 fn transformed(template: &str, body: &Value) -> Map<String, Value> {
     let quoted = template.replace('<', "\"<").replace('>', ">\"");
     let fields: Map<String, Value> = serde_json::from_str(&quoted).expect("the bus takes an object only");
@@ -24,7 +24,7 @@ fn transformed(template: &str, body: &Value) -> Map<String, Value> {
 }
 
 #[test]
-fn the_bus_gets_each_event_whole_and_as_an_object() {
+fn the_bus_gets_each_whole_event_as_an_object() {
     let pipe = named(&with_options(), "AWS::Pipes::Pipe", "EventPipe");
     let parameters = &pipe["TargetParameters"];
     let source = include_str!("../../../../shared/model/src/cloud_event.rs");
@@ -44,10 +44,9 @@ fn the_bus_gets_each_event_whole_and_as_an_object() {
     assert_eq!([&bus["Source"], &bus["DetailType"]], ["$.body.source", "$.body.type"]);
 }
 
-/// The scheduler invokes asynchronously, and of such an invocation Lambda repeats a failure twice
-/// unless told otherwise.
+/// The scheduler invokes asynchronously. By default Lambda retries such an invocation twice.
 #[test]
-fn a_sweep_that_fails_is_not_repeated_before_its_time() {
+fn a_failed_sweep_is_not_retried_early() {
     let main = Template::read(MAIN);
     for (name, schedule) in main.resources("AWS::Scheduler::Schedule") {
         assert_eq!(schedule["Target"]["RetryPolicy"]["MaximumRetryAttempts"], 0, "{name}");
@@ -63,9 +62,9 @@ fn a_sweep_that_fails_is_not_repeated_before_its_time() {
     }
 }
 
-/// Somebody else's schedule or pipe must not borrow the role.
+/// Schedules and pipes of other accounts must not use the role.
 #[test]
-fn a_role_that_another_service_takes_is_for_this_account_alone() {
+fn roles_of_other_services_work_only_for_this_account() {
     for (name, role) in with_options().resources("AWS::IAM::Role") {
         let trust = &role["AssumeRolePolicyDocument"]["Statement"][0];
         let service = text(&trust["Principal"]["Service"]);
@@ -78,14 +77,14 @@ fn told(options: &[(&str, &str)]) -> Template {
     options.iter().fold(Template::read(MAIN), |main, (name, value)| main.with(name, (*value).into()))
 }
 
-/// The topic that each nested stack of alarms is told to use.
+/// The topic that each nested stack of alarms gets.
 fn topics(main: &Template, parameter: &str) -> BTreeSet<String> {
     let nested = main.resources("AWS::Serverless::Application").into_iter();
     nested.filter_map(|(_, stack)| stack["Parameters"].get(parameter).map(text)).collect()
 }
 
 #[test]
-fn an_address_alone_makes_a_topic_that_all_alarms_use() {
+fn a_mere_address_creates_a_topic_for_all_alarms() {
     for (address, topic, parameter) in [
         ("TicketEmail", "TicketTopic", "TicketTopicArn"),
         ("TicketWebhook", "TicketTopic", "TicketTopicArn"),
@@ -113,7 +112,7 @@ fn an_address_alone_makes_a_topic_that_all_alarms_use() {
 }
 
 #[test]
-fn every_alarm_tells_somebody_unless_the_page_speaks_for_it() {
+fn every_alarm_notifies_someone_directly_or_by_the_page() {
     for path in ALARMS {
         let template = Template::read(path)
             .with("TicketTopicArn", "tickets".into())

@@ -1,12 +1,12 @@
-//! The shape of documents: pages that somebody finishes, decisions that have their reasons.
+//! The shape of documents: short pages, and decisions with reasons.
 
 use crate::named_tests::page;
 use crate::sources::root;
 use std::fs;
 
-/// The words of ARCHITECTURE.md that somebody reads in ten minutes.
+/// The length of ARCHITECTURE.md: about ten minutes of reading.
 const ARCHITECTURE: usize = 2000;
-/// The words of a decision: a page.
+/// The length of a decision: one page.
 const DECISION: usize = 400;
 
 /// The names and texts of the decisions, in order.
@@ -35,7 +35,7 @@ fn architecture_stays_short() {
 }
 
 #[test]
-fn each_decision_has_its_number_its_parts_and_fits_a_page() {
+fn each_decision_has_a_number_all_parts_and_fits_a_page() {
     let all = decisions();
     assert!(all.len() > 30, "{}", all.len());
     for (at, (name, text)) in all.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Which metrics the alarms and the two dashboards use, and whether anybody emits them.
+//! The metrics of the alarms and dashboards must exist.
 
 use crate::{DASHBOARD, alarms, alarms_of, with_options, without_stack};
 use infrastructure::{Template, entries, read, text};
@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use webhooks_metrics::{DEFINITIONS, NAMESPACE, SERVICE};
 
-/// AWS's own metrics that may be used, with the dimension they are asked for by.
+/// AWS's own metrics that may be used, with their dimensions.
 const AWS: [(&str, &str, &[&str]); 6] = [
     ("AWS/ApiGateway", "ApiId", &["Count", "4xx", "5xx", "Latency"]),
     (
@@ -31,14 +31,14 @@ const AWS: [(&str, &str, &[&str]); 6] = [
         &["NumberOfEmptyReceives", "NumberOfMessagesDeleted", "NumberOfMessagesReceived", "NumberOfMessagesSent"],
     ),
 ];
-/// Metrics of the contract that no dashboard shows, and why.
+/// Metrics of the contract that no dashboard shows, with the reason.
 const NOT_DRAWN: [(&str, &str); 0] = [];
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Metric {
     namespace: String,
     name: String,
-    /// Without a value where each value is a line of its own.
+    /// No value if there is a line for each value.
     dimensions: BTreeMap<String, String>,
 }
 
@@ -48,18 +48,18 @@ fn alarms_use_metrics_that_exist() {
 }
 
 #[test]
-fn dashboards_draw_metrics_that_exist() {
+fn dashboards_use_metrics_that_exist() {
     check(&of_cloudwatch());
     check(&of_grafana());
 }
 
 #[test]
-fn both_dashboards_draw_the_same() {
+fn both_dashboards_show_the_same_metrics() {
     assert_eq!(of_cloudwatch(), of_grafana());
 }
 
 #[test]
-fn every_metric_of_the_contract_is_drawn() {
+fn dashboards_show_every_metric_of_the_contract() {
     let drawn: BTreeSet<_> = of_cloudwatch().into_iter().filter(Metric::is_ours).collect();
     for definition in DEFINITIONS {
         let reason = NOT_DRAWN.iter().find(|(name, _)| *name == definition.name);
@@ -75,7 +75,7 @@ fn every_metric_of_the_contract_is_drawn() {
 }
 
 #[test]
-fn functions_queues_and_logs_that_are_watched_exist() {
+fn alarms_and_dashboards_use_existing_functions_queues_and_logs() {
     let main = with_options();
     let mut names = BTreeSet::new();
     for (kind, property) in [
@@ -98,7 +98,7 @@ fn functions_queues_and_logs_that_are_watched_exist() {
 }
 
 #[test]
-fn a_stack_counts_in_the_namespace_that_its_own_alarms_and_dashboard_look_at() {
+fn functions_alarms_and_dashboard_share_a_namespace() {
     let main = with_options();
     let told = main.raw("/Globals/Function/Environment/Variables/METRICS_NAMESPACE");
     assert_eq!(named(told), format!("{NAMESPACE}/@"));
@@ -130,7 +130,7 @@ fn check(metrics: &BTreeSet<Metric>) {
                     && dimensions.contains(dimension)
                     && names.contains(&metric.name.as_str())
             });
-            assert!(known, "{metric:?} is none of AWS's that are listed");
+            assert!(known, "{metric:?} is not listed among AWS's metrics");
         }
     }
 }
@@ -197,7 +197,7 @@ fn of_grafana() -> BTreeSet<Metric> {
         .collect()
 }
 
-/// The CloudWatch dashboard's JSON as it is without the operations API, with its parameters left as they are.
+/// The CloudWatch dashboard's JSON without the operations API, with its placeholders.
 pub(crate) fn body() -> Value {
     body_with("false")
 }
@@ -215,13 +215,13 @@ impl Metric {
         Self { namespace: named(namespace), name: text(name), dimensions: dimensions.collect() }
     }
 
-    /// In the namespace that the functions of the same stack write to.
+    /// Whether it is in the namespace of the stack's functions.
     fn is_ours(&self) -> bool {
         self.namespace == format!("{NAMESPACE}/@")
     }
 }
 
-/// A dimension's value, whether it is written with `!Sub`, with `!Ref` or in full.
+/// A dimension's value, written with `!Sub`, with `!Ref` or in full.
 fn named(value: &Value) -> String {
     without_variable(value.get("Fn::Sub").or_else(|| value.get("Ref")).and_then(Value::as_str).unwrap_or(&text(value)))
 }

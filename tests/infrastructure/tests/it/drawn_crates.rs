@@ -30,7 +30,7 @@ fn reached(graph: &Graph, from: &str) -> BTreeSet<String> {
     found
 }
 
-/// Without what others together already say.
+/// Removes edges that follow from others.
 fn reduced(graph: &Graph) -> Graph {
     let needless = |others: &BTreeSet<String>, one: &String| {
         others.iter().any(|other| other != one && reached(graph, other).contains(one))
@@ -43,7 +43,7 @@ fn reduced(graph: &Graph) -> Graph {
 }
 
 #[test]
-fn the_crates_need_each_other_as_architecture_draws_it() {
+fn architecture_draws_the_dependencies_of_the_crates() {
     let name = |folder: &str| folder.rsplit('/').next().unwrap_or_default().to_owned();
     let real: Graph = dependencies()
         .into_iter()

@@ -1,11 +1,11 @@
-//! What an extension of a vendor finds in every function, and only where somebody asked for it.
+//! An extension's layers and variables are in every function, but only on request.
 
 use crate::{MAIN, with_options};
 use infrastructure::{Template, elements, read, text};
 use serde_json::{Value, json};
 
 const SECRET: &str = "arn:aws:secretsmanager:eu-north-1:000000000000:secret:vendor";
-/// A parameter, its value, and the variable that it becomes.
+/// A parameter, its value, and its variable.
 const VARIABLES: [(&str, &str, &str); 4] = [
     ("TelemetrySecretArn", SECRET, "DD_API_KEY_SECRET_ARN"),
     ("DatadogSite", "datadoghq.eu", "DD_SITE"),
@@ -13,7 +13,7 @@ const VARIABLES: [(&str, &str, &str); 4] = [
     ("CollectorEndpoint", "https://otlp.example.com", "OTEL_EXPORTER_OTLP_ENDPOINT"),
 ];
 
-/// What is added to each function, with the parameters applied.
+/// The additions to each function, with the parameters applied.
 fn globals(main: &Template) -> Value {
     main.value(main.raw("/Globals/Function"))
 }
@@ -27,7 +27,7 @@ fn an_extension_gets_its_layers_and_variables_in_every_function() {
     for (_, value, variable) in VARIABLES {
         assert_eq!(globals["Environment"]["Variables"][variable], value, "{variable}");
     }
-    // SAM adds these to a function's own, so none may have its own in their place.
+    // SAM adds these to a function's own, so no function may override them.
     for (name, function) in main.resources("AWS::Serverless::Function") {
         assert!(function.get("Layers").is_none(), "{name}");
         let own = &function["Environment"]["Variables"];
@@ -36,7 +36,7 @@ fn an_extension_gets_its_layers_and_variables_in_every_function() {
 }
 
 #[test]
-fn without_an_extension_there_is_nothing_of_it() {
+fn has_nothing_of_an_extension_by_default() {
     let main = Template::read(MAIN);
     let globals = globals(&main);
     assert!(globals["Layers"].is_null());
@@ -48,7 +48,7 @@ fn without_an_extension_there_is_nothing_of_it() {
 }
 
 #[test]
-fn every_function_may_read_the_extensions_secret_and_no_other_by_it() {
+fn functions_may_read_only_the_extensions_secret() {
     let main = with_options().with("TelemetrySecretArn", SECRET.into());
     let policies = main.resources("AWS::IAM::Policy");
     let (_, policy) = policies.iter().find(|(name, _)| *name == "TelemetrySecretUse").expect("the policy is there");

@@ -1,10 +1,10 @@
-//! What functions and tests are compiled from.
+//! The features with which functions and tests are compiled.
 
 use crate::sources::root;
 use std::collections::BTreeSet;
 use std::process::Command;
 
-/// A line for each crate with its features.
+/// A line with the features of each crate.
 fn features(edges: &str) -> BTreeSet<String> {
     let mut tree = Command::new(env!("CARGO"));
     tree.args(["tree", "--locked", "--offline", "--workspace", "--features", "end-to-end/local-stack"]);
@@ -16,7 +16,7 @@ fn features(edges: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn functions_and_tests_share_what_they_are_compiled_from() {
+fn functions_and_tests_share_their_compiled_crates() {
     let (functions, tests) = (features("normal,build"), features("normal,build,dev"));
     assert!(functions.len() > 200, "{functions:#?}");
     let others: Vec<_> = functions.difference(&tests).collect();

@@ -1,16 +1,17 @@
-//! docs/field-cases.md and docs/aws-review.md are complete, and name tests that exist in the crates that they say.
+//! docs/field-cases.md and docs/aws-review.md are complete, and name existing tests of the right
+//! crates.
 
 use crate::named_tests::{is_name, known_tests, named_in, page, quoted_in, rows};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 const PAGE: &str = "docs/field-cases.md";
-/// What stands in place of a test where none shows the outcome.
+/// Replaces a test if none shows the outcome.
 const OPEN: &str = "open";
 const REVIEW: &str = "docs/aws-review.md";
-/// What stands in place of a test where a whole command is the proof.
+/// Replaces a test if a whole command is the proof.
 const COMMAND: &str = "by `cargo xtask";
-/// Their numbers. The others were never given, or say the same as one of these.
+/// The numbers of the cases. The others do not exist, or repeat one of these.
 const CASES: [RangeInclusive<u32>; 8] = [1..=18, 20..=26, 28..=28, 30..=30, 32..=32, 35..=36, 38..=42, 44..=44];
 
 #[test]
@@ -27,19 +28,20 @@ fn is_numbered(case: &str) -> bool {
 }
 
 #[test]
-fn every_case_names_tests_of_the_crates_that_it_says_or_is_open() {
+fn every_case_names_tests_of_its_crates_or_is_open() {
     assert!(tests_named_by(PAGE, OPEN) > 100);
 }
 
 #[test]
-fn every_finding_of_the_aws_review_names_tests_or_the_command_that_shows_it() {
+fn every_finding_of_the_aws_review_names_its_tests_or_command() {
     let page = page(REVIEW);
     let numbers = rows(&page).filter_map(|(case, _)| case.split_once(". ")?.0.parse().ok());
     assert_eq!(numbers.collect::<Vec<u32>>(), (1..=18).collect::<Vec<_>>());
     assert!(tests_named_by(REVIEW, COMMAND) > 20);
 }
 
-/// How many tests the page's rows name. Each row names some, each of them in the crate before it, or begins as it may `instead`.
+/// Counts the tests that the page's rows name. Each row names existing tests of the crate before
+/// them, or starts with `instead`.
 fn tests_named_by(path: &str, instead: &str) -> usize {
     let known = known_tests();
     let page = page(path);

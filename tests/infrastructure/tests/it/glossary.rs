@@ -1,4 +1,4 @@
-//! docs/glossary.md has each word once, and the names that it gives exist.
+//! docs/glossary.md has each word once, with names that exist.
 
 use crate::named_tests::{page, quoted_in};
 use crate::sources::{each_file, root};
@@ -42,7 +42,7 @@ fn rows(glossary: &str) -> Vec<[&str; 7]> {
     cells.skip(1).collect()
 }
 
-/// The files of a kind below a folder, one behind the other.
+/// The concatenated files of a kind below a folder.
 fn below(folder: &str, kind: &str) -> String {
     let mut all = String::new();
     each_file(&root().join(folder), &mut |path, text| {
@@ -53,7 +53,7 @@ fn below(folder: &str, kind: &str) -> String {
     all
 }
 
-/// Whether a source has such a type, or such a variant of an enum.
+/// Whether a source has this type, or this variant of an enum.
 fn is_defined(source: &str, name: &str) -> bool {
     let (kind, variant) = name.split_once("::").unwrap_or((name, ""));
     let definitions = ["struct ", "enum ", "trait "].map(|word| format!("pub {word}{kind}"));
@@ -79,7 +79,7 @@ fn the_glossary_has_every_word_once_with_its_meaning() {
     }
 }
 
-/// How many names a cell has. Each exists.
+/// Checks that each name of a cell exists, and counts them.
 fn check(word: &str, cell: &str, place: &str, exists: impl Fn(&str) -> bool) -> usize {
     let mut checked = 0;
     for name in quoted_in(cell) {

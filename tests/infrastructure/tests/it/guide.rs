@@ -1,14 +1,13 @@
-//! What the guides say of the templates: commands that somebody copies have to do what the text
-//! beside them promises.
+//! The guides' commands and statements about the templates are right.
 
 use crate::{MAIN, with_options};
 use infrastructure::{Template, infra, read, text};
 use std::collections::BTreeSet;
 use std::fs;
 
-/// The overrides of an environment, as the SAM CLI reads them from a file like samconfig.toml: of
-/// each element `NAME=VALUE`, where a value with a blank has to stand in quotes, for what comes
-/// after the blank is dropped without a word (`CfnParameterOverridesType` of the SAM CLI).
+/// The overrides of an environment, read as the SAM CLI reads a file like samconfig.toml. Each
+/// element is `NAME=VALUE`. A value with a blank needs quotes, since the CLI silently drops
+/// everything after the blank (`CfnParameterOverridesType` of the SAM CLI).
 pub(crate) fn overrides(file: &str, environment: &str) -> Vec<(String, String)> {
     let (_, section) =
         file.split_once(&format!("[{environment}.deploy.parameters]")).expect("the environment is there");
@@ -32,14 +31,14 @@ fn read_by_sam(element: &str) -> (String, String) {
     (name.to_owned(), read.to_owned())
 }
 
-/// The blocks of a guide that are written in a language.
+/// A guide's code blocks in this language.
 fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
     let fence = format!("```{language}\n");
     page.split(fence.as_str()).skip(1).filter_map(|rest| rest.split("```").next()).collect()
 }
 
 #[test]
-fn an_override_with_a_blank_is_cut_unless_it_is_in_quotes() {
+fn cuts_an_unquoted_override_at_a_blank() {
     let file = |value: &str| format!("[dev.deploy.parameters]\nparameter_overrides = [\"A=1\", {value}]\n");
     let scope = |value: &str| overrides(&file(value), "dev").pop().unwrap().1;
     assert_eq!(scope(r#""OperationsConsoleScope=openid a/read""#), "openid");
@@ -47,7 +46,7 @@ fn an_override_with_a_blank_is_cut_unless_it_is_in_quotes() {
 }
 
 #[test]
-fn every_override_that_is_shown_reaches_the_template_whole() {
+fn every_documented_override_reaches_the_template_whole() {
     let samconfig = read("samconfig.toml");
     let guide = read("DEPLOY.md");
     let shown = blocks(&guide, "toml");
@@ -74,7 +73,7 @@ fn every_override_that_is_shown_reaches_the_template_whole() {
 }
 
 #[test]
-fn the_guide_names_the_toolchain_that_is_pinned() {
+fn the_guide_names_the_pinned_toolchain() {
     let pinned = read("local/requirements-deploy.txt");
     let version = |package: &str| {
         let line = pinned.lines().find_map(|line| line.strip_prefix(package)).expect("it is pinned");
@@ -88,7 +87,7 @@ fn the_guide_names_the_toolchain_that_is_pinned() {
 }
 
 #[test]
-fn log_groups_are_called_in_the_guide_what_the_template_calls_them() {
+fn the_guide_uses_the_templates_names_of_log_groups() {
     let logging = fs::read_to_string(infra().join("../LOGGING.md")).unwrap();
     let main = with_options();
     let groups = main.resources("AWS::Logs::LogGroup").into_iter();
@@ -102,9 +101,9 @@ fn log_groups_are_called_in_the_guide_what_the_template_calls_them() {
     }
 }
 
-/// The services that have to use a key of one's own by themselves; for all else the roles do.
+/// The services that must use a customer's key themselves; the roles use it for everything else.
 #[test]
-fn the_keys_policy_lets_in_the_services_that_use_it_and_no_other() {
+fn the_keys_policy_allows_exactly_the_services_that_use_it() {
     let guide = read("DEPLOY.md");
     let policy = blocks(&guide, "json").into_iter().find(|block| block.contains("kms:Decrypt")).expect("it is shown");
     let services = policy.split('"').filter(|part| part.ends_with(".amazonaws.com"));
@@ -112,7 +111,7 @@ fn the_keys_policy_lets_in_the_services_that_use_it_and_no_other() {
 }
 
 #[test]
-fn in_the_guide_nobody_signs_up_and_nobody_gets_more_than_read_by_signing_in() {
+fn the_guides_user_pool_has_no_sign_up_and_only_read_by_default() {
     let guide = read("DEPLOY.md");
     let commands: Vec<String> = blocks(&guide, "sh").iter().map(|block| block.replace("\\\n", " ")).collect();
     let lines: Vec<&str> = commands.iter().flat_map(|block| block.lines()).collect();
@@ -127,7 +126,7 @@ fn in_the_guide_nobody_signs_up_and_nobody_gets_more_than_read_by_signing_in() {
     find("create-group", "visma-webhooks/repair");
 }
 
-/// What somebody types from a clone to the first notification, one command each.
+/// The commands from a clone to the first notification.
 fn commands_to_the_first_notification(guide: &str) -> Vec<String> {
     let (steps, _) = guide.split_once("For the commands from here on:").expect("the first notification is there");
     let typed = blocks(steps, "sh").concat().replace("\\\n", " ");
@@ -135,7 +134,7 @@ fn commands_to_the_first_notification(guide: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_first_notification_takes_ten_commands_of_which_two_have_a_value_of_ones_own() {
+fn the_first_notification_takes_ten_commands_with_two_own_values() {
     let guide = read("DEPLOY.md");
     let commands = commands_to_the_first_notification(&guide);
     assert_eq!(commands.len(), 10, "{commands:#?}");
@@ -146,7 +145,7 @@ fn the_first_notification_takes_ten_commands_of_which_two_have_a_value_of_ones_o
 }
 
 #[test]
-fn the_files_that_the_guide_installs_from_are_there() {
+fn the_files_of_the_guides_installation_exist() {
     let guide = read("DEPLOY.md");
     let words = commands_to_the_first_notification(&guide).join(" ");
     let paths: Vec<_> = words.split(' ').filter(|word| word.starts_with("infra/")).collect();
@@ -157,7 +156,7 @@ fn the_files_that_the_guide_installs_from_are_there() {
 }
 
 #[test]
-fn the_guide_says_how_large_an_event_a_bus_takes() {
+fn the_guide_states_the_largest_event_of_a_bus() {
     let readme = read("README.md");
     let row = readme.lines().find(|line| line.starts_with("| `EventBusArn`")).unwrap();
     assert!(row.contains("1 MB") && !row.contains("256 KB"), "{row}");

@@ -1,14 +1,14 @@
-//! Links of documents and comments lead to files and headings that exist.
+//! Links in documents and comments lead to existing files and headings.
 
 use crate::sources::{each_file, root};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// The page of facts that comments cite.
+/// The page of facts, which comments cite.
 const FACTS: &str = "docs/visma-net.md#";
 
-/// The lines of a page that are not in a code block.
+/// The lines of a page outside code blocks.
 fn prose(page: &str) -> impl Iterator<Item = &str> {
     let mut is_code = false;
     page.lines().filter(move |line| {
@@ -18,7 +18,7 @@ fn prose(page: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The anchors of a page's headings, as GitHub makes them.
+/// The anchors of a page's headings, as on GitHub.
 fn anchors(page: &str) -> BTreeSet<String> {
     let headings = prose(page).filter(|line| line.starts_with('#'));
     headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect()
@@ -29,7 +29,7 @@ fn anchor(heading: &str) -> String {
     kept.map(|c| if c == ' ' { '-' } else { c }).flat_map(char::to_lowercase).collect()
 }
 
-/// The targets of a page's links that stay in the repository.
+/// The targets of a page's links within the repository.
 fn targets(page: &str) -> Vec<&str> {
     let after = prose(page).flat_map(|line| line.split("](").skip(1));
     let targets = after.filter_map(|rest| rest.split(')').next());
@@ -51,7 +51,8 @@ fn is_page(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|end| end == "md")
 }
 
-/// What is wrong with a link from a file in `folder`, both below the root; `own` is that file's text.
+/// The error of a link from a file in `folder`. Both paths are below the root; `own` is that file's
+/// text.
 fn broken(folder: &str, target: &str, own: &str) -> Option<&'static str> {
     let (path, heading) = target.split_once('#').unwrap_or((target, ""));
     let file = root().join(folder).join(path);
@@ -66,7 +67,7 @@ fn broken(folder: &str, target: &str, own: &str) -> Option<&'static str> {
 }
 
 #[test]
-fn every_link_of_a_document_leads_somewhere() {
+fn every_link_of_a_document_has_a_target() {
     let (mut followed, mut wrong) = (0, vec![]);
     each_file(&root(), &mut |path, text| {
         if !is_page(path) {

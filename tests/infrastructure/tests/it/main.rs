@@ -1,4 +1,4 @@
-//! The templates, alarms, dashboards and sources, read from their files.
+//! Checks the files of templates, alarms, dashboards and sources.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -40,19 +40,19 @@ const ALARMS: [&str; 5] = [
 ];
 const DASHBOARD: &str = "dashboards/cloudwatch.yaml";
 
-/// What the names of everything deployed begin with, in whichever file.
+/// Removes the prefix of all deployed names, in any file's notation.
 fn without_stack(name: &str) -> String {
     ["${AWS::StackName}", "${ReceiverStackName}", "${stack}"]
         .iter()
         .fold(name.to_owned(), |name, stack| name.replace(stack, "@"))
 }
 
-/// The alarms' templates with everything that is optional.
+/// The alarms' templates with all options.
 fn alarms() -> [Template; 5] {
     ALARMS.map(|path| Template::read(path).with("SilenceHours", 4.into()).with("Operations", "true".into()))
 }
 
-/// The properties of a kind of alarms in all of them, by logical name.
+/// The properties of all alarms of a kind, by logical name.
 fn alarms_of(templates: &[Template], kind: &str) -> Vec<(String, Value)> {
     let own = |template: &Template| -> Vec<_> {
         template.resources(kind).into_iter().map(|(name, alarm)| (name.clone(), alarm)).collect()
@@ -60,7 +60,7 @@ fn alarms_of(templates: &[Template], kind: &str) -> Vec<(String, Value)> {
     templates.iter().flat_map(own).collect()
 }
 
-/// The main template with everything that is optional.
+/// The main template with all options.
 fn with_options() -> Template {
     let options = [
         ("OperationsAuthorizer", "jwt"),

@@ -1,4 +1,4 @@
-//! Tests that a page names in the last cell of a table's row.
+//! Finds the tests that a page names in the last cell of a table's rows.
 
 use crate::sources::root;
 use std::fs;
@@ -8,7 +8,7 @@ pub(crate) fn page(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }
 
-/// Every file of the project with this name or extension, but what is built or installed.
+/// The project's files with this name or extension, without builds and installations.
 pub(crate) fn files(fits: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
     let (mut folders, mut found) =
         (["functions", "shared", "tests", "infra"].map(|top| root().join(top)).to_vec(), vec![]);
@@ -26,7 +26,7 @@ pub(crate) fn files(fits: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
     found
 }
 
-/// Each test of the sources: the folder of its file below the root, and its name.
+/// Each test in the sources: the folder of its file below the root, and its name.
 pub(crate) fn known_tests() -> Vec<(String, String)> {
     let sources = files(|path| path.extension().is_some_and(|end| end == "rs"));
     let in_file = |path: &PathBuf| -> Vec<(String, String)> {
@@ -51,12 +51,12 @@ fn tests_in(source: &str) -> Vec<&str> {
     names
 }
 
-/// What stands between backticks.
+/// The texts between backticks.
 pub(crate) fn quoted_in(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// What stands between backticks, where it is the name of a function.
+/// The texts between backticks that are names of functions.
 pub(crate) fn named_in(text: &str) -> Vec<&str> {
     quoted_in(text).filter(|text| is_name(text)).collect()
 }
@@ -76,7 +76,7 @@ pub(crate) fn rows(page: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 #[test]
-fn a_test_is_told_from_a_function_that_only_helps() {
+fn distinguishes_tests_from_helpers() {
     let source =
         "#[test]\nfn a() {\n fn b() {}\n}\nfn c() {}\n    #[tokio::test(start_paused = true)]\n    async fn d() {}\n";
     assert_eq!(tests_in(source), ["a", "d"]);

@@ -1,4 +1,4 @@
-//! The four changes that CONTRIBUTING.md teaches. A failure names the place that was forgotten.
+//! The four changes that CONTRIBUTING.md teaches. A failure names the forgotten place.
 
 use crate::named_tests::{known_tests, named_in, page, quoted_in, rows};
 use crate::sources::{each_file, root};
@@ -13,17 +13,17 @@ const CATALOGUE_FILE: &str = "shared/model/src/catalogue.rs";
 const STANDIN: &str = "tests/standin/src/catalogue.rs";
 const ROUTE: &str = "shared/settings/src/route.rs";
 const TUTORIAL: &str = "CONTRIBUTING.md";
-/// The entities that no resource of the ERP shows.
+/// Entities without a resource in the ERP.
 const WITHOUT_RESOURCE: [Entity; 2] = [Entity::Company, Entity::Voucher];
 
-/// The sources below a folder, one behind the other.
+/// The concatenated sources below a folder.
 fn sources(folder: &str) -> String {
     let mut all = String::new();
     each_file(&root().join(folder), &mut |_, text| all.push_str(text));
     all
 }
 
-/// Whether a text has these words, and no longer name that begins with them.
+/// Whether a text has this word, not just as the start of a longer name.
 fn has(text: &str, words: &str) -> bool {
     text.match_indices(words).any(|(at, _)| {
         let next = text[at + words.len()..].chars().next();
@@ -31,20 +31,20 @@ fn has(text: &str, words: &str) -> bool {
     })
 }
 
-/// Without what stands in parentheses.
+/// Removes text in parentheses.
 fn plain(cell: &str) -> String {
     let behind = |part: &str| part.split_once(')').map_or_else(String::new, |(_, rest)| rest.to_owned());
     let parts = cell.split('(').enumerate();
     parts.map(|(at, part)| if at == 0 { part.to_owned() } else { behind(part) }).collect()
 }
 
-/// The part of the facts that lists all events: a table, and names in backticks.
+/// The part of the facts with all events: a table, and names in backticks.
 fn listed(facts: &str) -> &str {
     let (_, section) = facts.split_once("\n### Event catalogue\n").expect("the section");
     section.split_once("\n- ").expect("the notes behind its lists").0
 }
 
-/// Each row of the table: an entity, and the events about it as `Account Changed`.
+/// Each row of the table: an entity, and its events as `Account Changed`.
 fn tabled(list: &str) -> Vec<Vec<String>> {
     let cells = list.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "));
     let events = |(entity, events): (&str, &str)| -> Vec<String> {
@@ -166,7 +166,7 @@ fn the_tutorial_names_files_and_tests_that_exist() {
 }
 
 #[test]
-fn a_table_of_events_is_read_without_its_remarks() {
+fn reads_a_table_of_events_without_its_remarks() {
     let list = "| entity | events |\n|---|---|\n| Account (all, old) | Changed, Renamed (its number), Updated |\n";
     assert_eq!(tabled(list), [["Account Changed", "Account Renamed", "Account Updated"]]);
     assert!(has("a.b(c)", ".b") && !has("a.bc", ".b"));

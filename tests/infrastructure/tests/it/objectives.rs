@@ -1,10 +1,10 @@
-//! The two objectives, what pages, and what their numbers are made of.
+//! The two objectives, the alarms that page, and the origin of their numbers.
 
 use crate::{MAIN, alarms, alarms_of};
 use infrastructure::{Template, elements, number, text};
 use serde_json::{Value, json};
 
-/// Of 0.1 % of all.
+/// The error rate that pages: 14.4 times the allowed 0.1 %.
 const BURN: f64 = 14.4 * 0.001;
 
 fn plain_alarms() -> Vec<(String, Value)> {
@@ -15,7 +15,7 @@ fn find(wanted: &str) -> Value {
     plain_alarms().into_iter().find(|(name, _)| name == wanted).map(|(_, alarm)| alarm).expect("the alarm is there")
 }
 
-/// The metrics of an alarm's expression, not its expressions.
+/// The metrics of an alarm, without its expressions.
 fn metrics(alarm: &Value) -> Vec<Value> {
     elements(&alarm["Metrics"]).into_iter().filter_map(|query| query.get("MetricStat").cloned()).collect()
 }
@@ -25,7 +25,7 @@ fn expressions(alarm: &Value) -> Vec<String> {
 }
 
 #[test]
-fn both_windows_of_a_burn_rate_ask_the_same() {
+fn both_windows_of_a_burn_rate_use_the_same_metrics() {
     for objective in ["AckBurn", "EndToEndBurn"] {
         let (short, long) = (find(&format!("{objective}5m")), find(&format!("{objective}1h")));
         assert_eq!(short["Metrics"].to_string().replace("300", "3600"), long["Metrics"].to_string());
@@ -33,9 +33,9 @@ fn both_windows_of_a_burn_rate_ask_the_same() {
     }
 }
 
-/// The operations API is behind the same API: its 5xx and its requests are no acknowledgements.
+/// The operations API shares the API: its 5xx and its requests are not acknowledgements.
 #[test]
-fn acknowledgements_are_judged_by_their_own_route_and_function_alone() {
+fn only_intakes_route_and_function_count_for_acknowledgements() {
     let main = Template::read(MAIN);
     let (_, route) =
         main.resources("AWS::ApiGatewayV2::Route").into_iter().find(|(name, _)| *name == "HooksRoute").unwrap();
@@ -71,10 +71,10 @@ fn acknowledgements_are_judged_by_their_own_route_and_function_alone() {
     );
 }
 
-/// FILL takes what is late for nothing, so a single point says little; but an hour's points are not
-/// all late.
+/// FILL replaces a late value with zero, so a single point means little. But not all points of an
+/// hour are late.
 #[test]
-fn no_single_point_that_may_only_be_late_decides() {
+fn a_single_late_point_does_not_trigger_an_alarm() {
     for (name, alarm) in plain_alarms() {
         if expressions(&alarm).iter().any(|expression| expression.contains("FILL(")) {
             let is_hour = metrics(&alarm).iter().all(|metric| number(&metric["Period"]) >= 3600.0);
@@ -86,9 +86,9 @@ fn no_single_point_that_may_only_be_late_decides() {
     }
 }
 
-/// Division by what is missing leaves a gap, and division by nothing an error in the panel.
+/// Division by a missing value leaves a gap, and division by zero gives an error in the panel.
 #[test]
-fn no_expression_divides_by_what_a_quiet_hour_does_not_have() {
+fn no_expression_divides_by_zero_in_a_quiet_hour() {
     let of_alarms = plain_alarms().into_iter().flat_map(|(_, alarm)| expressions(&alarm));
     let panels = dashboards::rows().into_iter().flat_map(|row| row.panels);
     let series = panels.flat_map(|panel| match panel.view {
@@ -111,15 +111,14 @@ fn no_expression_divides_by_what_a_quiet_hour_does_not_have() {
 }
 
 #[test]
-fn the_page_is_composed_of_alarms_that_exist() {
+fn the_page_combines_existing_alarms() {
     let [.., template] = alarms();
     let rule = text(template.raw("/Resources/Page/Properties/AlarmRule/Fn::Sub"));
     let children: Vec<_> = rule.split("ALARM(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert_eq!(children.len(), 6);
     let alarms = plain_alarms();
     for child in children {
-        // By its logical name where it is in the same template, by its own name where it is in
-        // another.
+        // By its logical name in the same template, and by its own name in another one.
         let is_child = |(name, alarm): &(String, Value)| {
             child == format!("${{{name}}}") || child == text(&alarm["AlarmName"]["Fn::Sub"])
         };

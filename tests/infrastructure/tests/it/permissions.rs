@@ -1,10 +1,10 @@
-//! What the roles may do.
+//! The permissions of the roles.
 
 use crate::with_options;
 use infrastructure::elements;
 use serde_json::Value;
 
-/// Actions that name no resource because they have none, and why.
+/// Actions that have no resources, with the reason.
 const WITHOUT_RESOURCE: [(&str, &str); 2] = [
     ("xray:PutTraceSegments", "X-Ray has no resource to name"),
     ("xray:PutTelemetryRecords", "X-Ray has no resource to name"),
@@ -43,7 +43,7 @@ fn check(role: &str, statement: &Value) {
 }
 
 #[test]
-fn no_function_may_change_or_delete_what_the_audit_holds() {
+fn no_function_may_change_or_delete_audit_records() {
     let main = with_options();
     let policies = main.resources("AWS::IAM::Policy");
     let (_, stays) = policies.iter().find(|(name, _)| *name == "AuditStays").expect("the policy is there");

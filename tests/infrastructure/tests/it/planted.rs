@@ -1,5 +1,5 @@
-//! The bugs of tests/planted, which `cargo xtask planted` tries one by one: each still stands where it says, and the tests that have to
-//! notice it exist.
+//! The bugs of tests/planted, which `cargo xtask planted` tries: each text exists, and so do the
+//! tests that must notice the bug.
 
 use crate::named_tests::{files, known_tests};
 use crate::sources::root;
@@ -18,12 +18,12 @@ fn field<'b>(bug: &'b Value, name: &str) -> &'b str {
     bug[name].as_str().filter(|text| !text.is_empty()).unwrap_or_else(|| panic!("no {name}: {bug}"))
 }
 
-/// The tests that have to notice it.
+/// The tests that must notice it.
 fn noticed_by(bug: &Value) -> Vec<&str> {
     bug["caught_by"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// The folder of each package below the root, by its name.
+/// The folder of each package below the root, by name.
 fn packages() -> BTreeMap<String, String> {
     let manifests = files(|path| path.ends_with("Cargo.toml"));
     let package = |path: &std::path::PathBuf| {
@@ -36,7 +36,7 @@ fn packages() -> BTreeMap<String, String> {
 }
 
 #[test]
-fn what_each_bug_changes_is_there_exactly_once() {
+fn the_text_of_each_bug_is_unique() {
     let bugs = bugs();
     assert!(bugs.len() >= LEAST, "{}", bugs.len());
     let mut changes = BTreeSet::new();
@@ -52,7 +52,7 @@ fn what_each_bug_changes_is_there_exactly_once() {
 }
 
 #[test]
-fn each_bug_has_to_be_noticed_by_tests_of_its_own_package_that_exist() {
+fn each_bug_names_existing_tests_of_its_package() {
     let (packages, tests) = (packages(), known_tests());
     for bug in &bugs() {
         let (package, file, names) = (field(bug, "package"), field(bug, "file"), noticed_by(bug));
@@ -62,7 +62,7 @@ fn each_bug_has_to_be_noticed_by_tests_of_its_own_package_that_exist() {
             continue;
         }
         let folder = packages.get(package).unwrap_or_else(|| panic!("no package {package}"));
-        // The templates are no package's; their tests are in `infrastructure` and `roles`.
+        // No package owns the templates. Their tests are in `infrastructure` and `roles`.
         let is_own = file.starts_with(&format!("{folder}/")) || !file.ends_with(".rs");
         assert!(is_own, "{file} is not of {package}");
         for name in names {

@@ -1,4 +1,4 @@
-//! SECURITY.md names the test of each promise, and every crate keeps what it says of all of them.
+//! SECURITY.md names a test for each promise, and every crate keeps its promise about unsafe code.
 
 use crate::MAIN;
 use crate::named_tests::{files, known_tests, named_in, page, rows};
@@ -29,14 +29,15 @@ fn every_crate_of_the_workspace_forbids_unsafe_code() {
     assert!(manifests.len() > 20, "{manifests:?}");
     for manifest in manifests {
         let text = fs::read_to_string(&manifest).unwrap();
-        // The fuzzers' entry points are libFuzzer's macro; the package is outside of the workspace and has no code of its own.
+        // The fuzzers' entry points are libFuzzer's macro. Their package is outside of the
+        // workspace and has no code of its own.
         let is_inside = !text.contains("\n[workspace]");
         assert!(!is_inside || text.contains("[lints]\nworkspace = true"), "{}", manifest.display());
     }
 }
 
 #[test]
-fn without_an_authoriser_there_are_no_operations_and_with_one_none_is_open() {
+fn operations_exist_only_behind_an_authoriser() {
     let routes = |authorizer: &str| {
         let main = Template::read(MAIN).with("OperationsAuthorizer", authorizer.into());
         let routes = main.resources("AWS::ApiGatewayV2::Route").into_iter();
@@ -47,13 +48,13 @@ fn without_an_authoriser_there_are_no_operations_and_with_one_none_is_open() {
     };
     let open = ["ANY /health", "ANY /hooks/{proxy+}"];
     assert_eq!(routes("none").iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), open);
-    assert!(Template::read(MAIN).raw("/Parameters/OperationsAuthorizer/Default") == "none", "closed unless told");
+    assert!(Template::read(MAIN).raw("/Parameters/OperationsAuthorizer/Default") == "none", "closed by default");
     for (authorizer, expected) in [("jwt", "JWT"), ("iam", "AWS_IAM")] {
         let guarded: Vec<_> = routes(authorizer).into_iter().filter(|(key, _)| !open.contains(&key.as_str())).collect();
         let (files, guarded): (Vec<_>, Vec<_>) =
             guarded.into_iter().partition(|(key, _)| key.starts_with("GET /operations/console"));
         assert_eq!(guarded, [("ANY /operations/{proxy+}".to_owned(), expected.to_owned())]);
-        // The console's page and files, which hold no data; a browser cannot sign as IAM asks.
+        // The console's page and files hold no data, and a browser cannot sign as IAM requires.
         assert_eq!(files.len(), if authorizer == "jwt" { 2 } else { 0 });
     }
 }

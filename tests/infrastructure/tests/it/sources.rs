@@ -1,4 +1,4 @@
-//! The sources themselves: how large, how many, and what depends on what.
+//! The sources: their sizes, their number, and their dependencies.
 
 use infrastructure::infra;
 use serde_json::Value;
@@ -8,14 +8,15 @@ use std::process::Command;
 use std::{env, fs};
 
 const LINES: usize = 400;
-/// Files that may be longer, and why.
+/// Files that may be longer, with the reason.
 const LONGER: [(&str, &str); 1] = [(
     "infra/template.yaml",
     "one template, so that one command deploys it; nested stacks could not refer to each other",
 )];
-/// Of more, nobody has an overview. What a program writes in large numbers is packed.
+/// More files are hard to oversee. Programs that write many inputs must pack them.
 const FILES: usize = 1100;
-/// From the edge inwards. Functions need no function; shared crates may need one another, which cargo keeps free of circles.
+/// From the outside to the inside. Functions do not need functions. Shared crates may need each
+/// other, and cargo rejects circles.
 const LAYERS: [&str; 3] = ["functions", "shared", "shared/model"];
 
 pub(crate) fn root() -> PathBuf {
@@ -23,7 +24,7 @@ pub(crate) fn root() -> PathBuf {
 }
 
 #[test]
-fn no_file_is_longer_than_a_reader_likes() {
+fn no_file_is_too_long() {
     let mut long = Vec::new();
     each_file(&root(), &mut |path, text| {
         let lines = text.lines().count();
@@ -48,7 +49,7 @@ fn the_repository_has_fewer_than_1100_files() {
     assert!((1..FILES).contains(&files), "{files} files: {folders:#?}");
 }
 
-/// Every file that a person writes, by its path below the repository's root.
+/// Every handwritten file, by its path below the repository's root.
 pub(crate) fn each_file(folder: &Path, each: &mut impl FnMut(&str, &str)) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -67,7 +68,7 @@ pub(crate) fn each_file(folder: &Path, each: &mut impl FnMut(&str, &str)) {
     }
 }
 
-/// A crate's folder below the root, and those of the crates of ours that it needs to run.
+/// A crate's folder below the root, and those of our crates that it needs at run time.
 pub(crate) fn dependencies() -> Vec<(String, Vec<String>)> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
@@ -95,7 +96,7 @@ pub(crate) fn layer(folder: &str) -> Option<usize> {
 }
 
 #[test]
-fn dependencies_point_one_way_from_the_functions_by_the_shared_crates_to_the_model() {
+fn dependencies_point_from_functions_over_shared_crates_to_the_model() {
     let all = dependencies();
     assert!(all.iter().any(|(folder, on)| folder == "functions/intake" && on.contains(&"shared/model".to_owned())));
     for (folder, on) in all {
@@ -110,7 +111,7 @@ fn dependencies_point_one_way_from_the_functions_by_the_shared_crates_to_the_mod
 }
 
 #[test]
-fn the_model_knows_neither_aws_nor_http_nor_a_runtime() {
+fn the_model_does_not_depend_on_aws_http_or_a_runtime() {
     let manifest = fs::read_to_string(root().join("shared/model/Cargo.toml")).unwrap();
     for effect in ["aws", "lambda", "tokio", "reqwest", "http", "hyper"] {
         assert!(!manifest.lines().any(|line| line.starts_with(effect)), "{effect}");

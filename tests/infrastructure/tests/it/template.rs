@@ -1,4 +1,4 @@
-//! Numbers of the main template that must fit each other.
+//! Numbers of the main template that must be consistent.
 
 use crate::named_tests::files;
 use crate::sources::root;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-/// What SQS takes where a queue does not say.
+/// The default of SQS for the largest message, in bytes.
 const USUAL_SIZE: f64 = 1_048_576.0;
 
 fn named<'a>(resources: &'a [(&String, Value)], name: &str) -> &'a Value {
@@ -31,13 +31,13 @@ fn dead_letters(queues: &[(&String, Value)]) -> BTreeMap<String, String> {
     pairs.map(|(name, queue)| ((*name).clone(), target(&queue["RedrivePolicy"]["deadLetterTargetArn"]))).collect()
 }
 
-/// In seconds. A message waits for the batching window, too, while it is invisible.
+/// In seconds. While a message is invisible, it also waits for the batching window.
 pub(crate) fn is_visible_again_in_time(visibility: f64, timeout: f64, window: f64) -> bool {
     visibility >= 6.0 * timeout + window
 }
 
 #[test]
-fn a_message_stays_invisible_six_times_as_long_as_its_function_may_take() {
+fn a_messages_visibility_timeout_is_six_function_timeouts() {
     let main = Template::read(MAIN);
     let timeouts = main.raw("/Parameters/WorkerTimeoutSeconds/AllowedValues").as_array().cloned().unwrap();
     for timeout in timeouts {
@@ -57,7 +57,7 @@ fn a_message_stays_invisible_six_times_as_long_as_its_function_may_take() {
 }
 
 #[test]
-fn dead_letters_outlive_the_messages_they_were() {
+fn dead_letters_outlive_their_messages() {
     let main = with_options();
     let queues = main.resources("AWS::SQS::Queue");
     assert_eq!(dead_letters(&queues).len(), 4);
@@ -80,7 +80,7 @@ fn the_ledger_outlives_every_dead_letter() {
     assert!(longest >= 86_400.0);
     let least = main.raw("/Parameters/RetentionDays/MinValue");
     assert!(number(least) * 86_400.0 > longest, "records go before their dead letters");
-    // With any choice of options, each function that writes to the table is told so.
+    // With every option, each function that writes to the table gets its name.
     for main in [main, with_options()] {
         for (name, function) in main.resources("AWS::Serverless::Function") {
             let told = &function["Environment"]["Variables"];
@@ -106,7 +106,7 @@ fn every_queue_has_dead_letters_and_is_encrypted() {
 }
 
 #[test]
-fn the_queue_gives_up_when_the_processor_says_it_does() {
+fn the_queue_and_the_processor_give_up_after_the_same_attempts() {
     let main = Template::read(MAIN);
     let (queues, functions) = (main.resources("AWS::SQS::Queue"), main.resources("AWS::Serverless::Function"));
     let told = &named(&functions, "ProcessorFunction")["Environment"]["Variables"]["MAX_RECEIVE_COUNT"];
@@ -114,7 +114,7 @@ fn the_queue_gives_up_when_the_processor_says_it_does() {
 }
 
 #[test]
-fn mappings_ask_for_no_more_than_is_reserved() {
+fn mappings_use_at_most_the_reserved_concurrency() {
     let main = with_options();
     let functions = main.resources("AWS::Serverless::Function");
     for (name, mapping) in main.resources("AWS::Lambda::EventSourceMapping") {
@@ -127,7 +127,7 @@ fn mappings_ask_for_no_more_than_is_reserved() {
 }
 
 #[test]
-fn functions_have_a_log_group_that_forgets() {
+fn every_function_has_a_log_group_with_retention() {
     let main = Template::read(MAIN);
     let groups = main.resources("AWS::Logs::LogGroup");
     for (name, group) in &groups {
@@ -140,7 +140,7 @@ fn functions_have_a_log_group_that_forgets() {
 }
 
 #[test]
-fn lambda_itself_logs_what_failed_and_an_operator_may_ask_for_the_rest() {
+fn lambda_logs_failures_and_optionally_more() {
     let main = || Template::read(MAIN).with("OperationsAuthorizer", "iam".into());
     for (main, level) in [(main(), "WARN"), (main().with("SystemLogLevel", "INFO".into()), "INFO")] {
         let functions = main.resources("AWS::Serverless::Function");
@@ -152,7 +152,7 @@ fn lambda_itself_logs_what_failed_and_an_operator_may_ask_for_the_rest() {
 }
 
 #[test]
-fn the_api_is_throttled_and_outwaits_its_function() {
+fn the_api_is_throttled_and_times_out_after_its_function() {
     let main = Template::read(MAIN);
     let stages = main.resources("AWS::ApiGatewayV2::Stage");
     assert!(!stages.is_empty());
@@ -168,7 +168,7 @@ fn the_api_is_throttled_and_outwaits_its_function() {
 }
 
 #[test]
-fn a_provisioned_table_and_each_of_its_indexes_follow_the_traffic() {
+fn a_provisioned_table_and_its_indexes_scale_with_traffic() {
     let main = Template::read(MAIN).with("TableCapacity", "provisioned".into());
     let (_, table) = main.resources("AWS::DynamoDB::Table").remove(0);
     assert_eq!(table["BillingMode"], "PROVISIONED");
@@ -197,9 +197,9 @@ fn a_provisioned_table_and_each_of_its_indexes_follow_the_traffic() {
     assert_eq!(followed.collect::<BTreeSet<_>>(), expected);
 }
 
-/// DynamoDB deletes nothing where the names differ, and says nothing of it.
+/// If the names differ, DynamoDB silently deletes nothing.
 #[test]
-fn the_table_deletes_what_has_expired_by_the_attribute_that_the_store_writes() {
+fn the_tables_expiry_attribute_is_the_one_that_the_store_writes() {
     let main = Template::read(MAIN);
     let (_, table) = main.resources("AWS::DynamoDB::Table").remove(0);
     assert_eq!(table["TimeToLiveSpecification"]["Enabled"], true);
@@ -207,14 +207,14 @@ fn the_table_deletes_what_has_expired_by_the_attribute_that_the_store_writes() {
     let files = files(|path| path.starts_with(&folder) && path.extension().is_some_and(|end| end == "rs"));
     let source: String = files.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     let attribute = text(&table["TimeToLiveSpecification"]["AttributeName"]);
-    // Under a name that stands there as it is.
+    // Every write names the attribute literally.
     let written = source.matches("\", self.ttl(").count();
     assert!(written > 10, "{written}");
     assert_eq!(source.matches(&format!("\"{attribute}\", self.ttl(")).count(), written);
 }
 
 #[test]
-fn a_table_that_is_paid_for_on_demand_has_no_capacity_to_follow() {
+fn an_on_demand_table_has_no_scaling() {
     let main = Template::read(MAIN);
     let (_, table) = main.resources("AWS::DynamoDB::Table").remove(0);
     assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");

@@ -1,4 +1,4 @@
-//! The workflows of GitHub: whose code they run, what they may do, and who may deploy by them.
+//! GitHub's workflows: pinned actions, permissions, and the environment that may deploy.
 
 use crate::MAIN;
 use infrastructure::{Template, elements, entries, infra, text};
@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 
-/// The only jobs that may write anything, and what. To write an `id-token` is to say who one is.
+/// The only jobs that may write, with their permissions. Writing an `id-token` proves the job's
+/// identity.
 const WRITING: [(&str, &str, &[&str]); 5] = [
     ("release.yml", "publish", &["attestations", "contents", "id-token"]),
     ("deploy.yml", "dev", &["id-token"]),
@@ -57,7 +58,7 @@ fn every_action_is_pinned_to_a_commit() {
 }
 
 #[test]
-fn no_job_may_write_but_those_that_have_to() {
+fn only_listed_jobs_may_write() {
     for (file, workflow) in workflows() {
         let all = workflow.raw("/permissions");
         assert!(*all == json!({}) || *all == json!({ "contents": "read" }), "{file}: {all}");
@@ -75,9 +76,9 @@ fn no_job_may_write_but_those_that_have_to() {
     }
 }
 
-/// Else whoever names a tag or a branch writes a part of the script.
+/// Otherwise the name of a tag or a branch becomes part of the script.
 #[test]
-fn no_script_is_put_together_from_what_somebody_typed() {
+fn no_script_contains_user_input() {
     let mut scripts = 0;
     for (file, name, job) in jobs() {
         for script in elements(&job["steps"]).iter().filter_map(|step| step["run"].as_str()) {
@@ -88,9 +89,9 @@ fn no_script_is_put_together_from_what_somebody_typed() {
     assert!(scripts >= 8);
 }
 
-/// The build scripts of dependencies could do whatever the job may.
+/// The build scripts of dependencies have all permissions of the job.
 #[test]
-fn what_is_compiled_is_compiled_by_a_job_that_can_only_read() {
+fn only_read_only_jobs_compile() {
     let mut compiling = 0;
     for (file, name, job) in jobs() {
         let compiles = elements(&job["steps"]).iter().any(|step| {
@@ -104,7 +105,7 @@ fn what_is_compiled_is_compiled_by_a_job_that_can_only_read() {
 }
 
 #[test]
-fn a_release_goes_to_production_by_dev_and_staging() {
+fn a_release_reaches_production_through_dev_and_staging() {
     let deploy = workflow("deploy.yml");
     let stages = ["dev", "staging", "production"];
     assert_eq!(entries(deploy.raw("/jobs")).count(), stages.len());
@@ -124,7 +125,7 @@ fn a_release_goes_to_production_by_dev_and_staging() {
 }
 
 #[test]
-fn only_the_named_environment_of_the_named_repository_may_deploy() {
+fn only_the_named_environment_and_repository_may_deploy() {
     let deployer = Template::read("deployer.yaml");
     let role = deployer.raw("/Resources/DeployRole/Properties");
     let [trust] = &elements(&role["AssumeRolePolicyDocument"]["Statement"])[..] else { panic!("one is trusted") };

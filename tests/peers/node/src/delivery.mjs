@@ -2,7 +2,7 @@
 
 import { isUtf8 } from "node:buffer";
 
-// What SQS does not take as text (SendMessage: XML 1.0's characters).
+// Characters that SQS does not accept (SendMessage: it accepts those of XML 1.0).
 const FORBIDDEN = /[^\t\n\r\x20-\ufffd\u{10000}-\u{10ffff}]/u;
 
 export function toMessage(meta, body) {

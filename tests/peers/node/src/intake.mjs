@@ -10,10 +10,10 @@ import { toMessage } from "./delivery.mjs";
 
 const SETTINGS_MAX_AGE_SECONDS = 300;
 const MAX_BODY_BYTES = Number(process.env.MAX_BODY_BYTES ?? 1_032_192);
-// What SQS takes (1 MiB), less a margin for what it counts besides the text.
+// The limit of SQS (1 MiB), without a margin for what it counts besides the text.
 const MAX_MESSAGE_BYTES = 1024 * 1024 - 1024;
 const PATH = "/hooks/visma/";
-// Whose turn a delivery takes on the queue where no tenant is known.
+// The group of deliveries without a known tenant.
 const UNKNOWN_TENANT = "unknown";
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -24,14 +24,14 @@ const clientConfig = {
   maxAttempts: 2,
   requestHandler: { connectionTimeout: 1000, requestTimeout: 1200, throwOnRequestTimeout: true },
 };
-// AWS_ENDPOINT_URL decides where the queue is, as for the other clients.
+// AWS_ENDPOINT_URL sets the queue's address, as for the other clients.
 const sqs = new SQSClient({ ...clientConfig, useQueueUrlAsEndpoint: false });
 const secrets = new SecretsProvider({ clientConfig });
 const { NOTIFICATIONS_QUEUE_URL: queueUrl, SETTINGS_SECRET_ID: secretId } = process.env;
 
 const readSettings = () => secrets.get(secretId, { maxAge: SETTINGS_MAX_AGE_SECONDS, transform: "json" });
 
-// Before the first request needs them.
+// Made before the first request needs them.
 await readSettings();
 
 export async function handler(event, context) {

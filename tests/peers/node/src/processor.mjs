@@ -36,7 +36,7 @@ export async function handler(event, context) {
   logger.addContext(context);
   metrics.captureColdStartMetric();
   try {
-    // That all records fail is no reason to fail otherwise than one by one.
+    // If all records fail, each is still reported one by one.
     return await processPartialResponse(event, onRecord, batch, { context, throwOnFullBatchFailure: false });
   } finally {
     metrics.publishStoredMetrics();

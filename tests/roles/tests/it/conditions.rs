@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 const KEYS: &str = "dynamodb:LeadingKeys";
 
-/// Whether a statement with this condition applies to a request with these leading keys; with none, the key is absent.
+/// Whether a statement with this condition applies to a request with these leading keys. Without
+/// keys, the condition key is absent.
 fn applies(condition: &Value, keys: &[&str]) -> bool {
     let statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition});
     let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
@@ -18,7 +19,7 @@ fn of(operator: &str, values: Value) -> Value {
 }
 
 #[test]
-fn one_of_the_values_is_enough_and_for_a_negation_none_may_fit() {
+fn one_matching_value_is_enough_and_a_negation_allows_none() {
     assert!(applies(&of("StringEquals", json!(["a", "b"])), &["b"]));
     assert!(!applies(&of("StringEquals", json!(["a", "b"])), &["B"]));
     assert!(applies(&of("StringEqualsIgnoreCase", json!("b")), &["B"]));
@@ -30,7 +31,7 @@ fn one_of_the_values_is_enough_and_for_a_negation_none_may_fit() {
 }
 
 #[test]
-fn an_absent_key_fits_only_negations_and_what_allows_for_it() {
+fn an_absent_key_matches_only_negations_and_if_exists() {
     for operator in ["StringEquals", "StringLike", "Bool", "ForAnyValue:StringEquals"] {
         assert!(!applies(&of(operator, json!("a")), &[]), "{operator}");
     }
@@ -41,14 +42,14 @@ fn an_absent_key_fits_only_negations_and_what_allows_for_it() {
 }
 
 #[test]
-fn null_asks_whether_the_key_is_absent() {
+fn null_tests_whether_the_key_is_absent() {
     let (absent, there) = (of("Null", json!("true")), of("Null", json!("false")));
     assert!(applies(&absent, &[]) && !applies(&absent, &["a"]));
     assert!(applies(&there, &["a"]) && !applies(&there, &[]));
 }
 
 #[test]
-fn all_values_or_any_of_them_have_to_fit() {
+fn set_operators_need_all_values_or_any_value() {
     let (all, any) =
         (of("ForAllValues:StringEquals", json!(["a", "b"])), of("ForAnyValue:StringEquals", json!(["a", "b"])));
     assert!(applies(&all, &["a", "b"]) && !applies(&all, &["a", "c"]));
@@ -56,19 +57,19 @@ fn all_values_or_any_of_them_have_to_fit() {
 }
 
 #[test]
-fn every_operator_and_every_key_has_to_hold() {
+fn every_operator_and_every_key_must_match() {
     let both = json!({"ForAllValues:StringEquals": {KEYS: ["audit"]}, "Null": {KEYS: "false"}});
     assert!(applies(&both, &["audit"]) && !applies(&both, &[]) && !applies(&both, &["audit", "jobs"]));
 }
 
 #[test]
 #[should_panic(expected = "no request is given the key aws:sourceip here")]
-fn a_key_of_which_nothing_is_known_is_no_answer() {
+fn rejects_unknown_condition_keys() {
     applies(&json!({"StringEquals": {"aws:SourceIp": "10.0.0.1"}}), &[]);
 }
 
 #[test]
 #[should_panic(expected = "has several values")]
-fn several_values_without_a_set_operator_are_no_answer() {
+fn rejects_several_values_without_a_set_operator() {
     applies(&of("StringEquals", json!("a")), &["a", "b"]);
 }

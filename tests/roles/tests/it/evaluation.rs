@@ -15,14 +15,14 @@ fn allow(action: &str, resource: &str) -> Value {
 }
 
 #[test]
-fn what_nothing_allows_is_refused() {
+fn refuses_without_a_statement_that_allows() {
     assert_eq!(said(&[], "sqs:SendMessage", QUEUE), Decision::NotAllowed);
     let other = [allow("sqs:ReceiveMessage", QUEUE), allow("sqs:SendMessage", &format!("{QUEUE}-dead-letter"))];
     assert_eq!(said(&other, "sqs:SendMessage", QUEUE), Decision::NotAllowed);
 }
 
 #[test]
-fn a_denial_is_stronger_than_all_that_allows_in_whichever_order() {
+fn a_denial_always_wins() {
     let deny = json!({"Effect": "Deny", "Action": "sqs:*", "Resource": "*"});
     let allow = allow("sqs:SendMessage", QUEUE);
     assert_eq!(said(&[deny.clone(), allow.clone()], "sqs:SendMessage", QUEUE), Decision::Denied);
@@ -30,7 +30,7 @@ fn a_denial_is_stronger_than_all_that_allows_in_whichever_order() {
 }
 
 #[test]
-fn actions_have_wildcards_and_no_case_and_resources_have_a_case() {
+fn only_actions_are_case_insensitive() {
     for action in ["sqs:SendMessage", "SQS:sendmessage", "sqs:Send*", "sqs:*", "*", "sqs:SendMessag?"] {
         assert_eq!(said(&[allow(action, QUEUE)], "sqs:SendMessage", QUEUE), Decision::Allowed, "{action}");
     }
@@ -42,7 +42,7 @@ fn actions_have_wildcards_and_no_case_and_resources_have_a_case() {
 }
 
 #[test]
-fn one_of_several_actions_and_resources_is_enough() {
+fn one_matching_action_and_resource_are_enough() {
     let several =
         json!({"Effect": "Allow", "Action": ["sqs:A", "sqs:SendMessage"], "Resource": ["arn:aws:sqs:::x", QUEUE]});
     assert_eq!(said(&[several], "sqs:SendMessage", QUEUE), Decision::Allowed);
@@ -50,6 +50,6 @@ fn one_of_several_actions_and_resources_is_enough() {
 
 #[test]
 #[should_panic(expected = "NotAction is not understood here")]
-fn a_statement_that_is_not_understood_is_no_answer() {
+fn rejects_unknown_statements() {
     Statement::read(&json!({"Effect": "Allow", "NotAction": "sqs:SendMessage", "Resource": QUEUE}));
 }

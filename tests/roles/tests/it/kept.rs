@@ -1,7 +1,7 @@
 use roles::{Account, Judge, listed, page};
 
 #[test]
-fn the_page_says_what_the_template_does() {
+fn the_page_matches_the_template() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/ROLES.md");
     let page = page(&Judge::new(Account::new("webhooks")), &listed());
     if std::env::var_os("WRITE_ROLES").is_some() {

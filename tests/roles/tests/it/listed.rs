@@ -1,4 +1,4 @@
-//! The template's roles and the calls of `calls.json`.
+//! Checks the template's roles against the calls of `calls.json`.
 
 use roles::{Account, Decision, Effect, Judge, Request, listed};
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ fn every_role_has_a_list() {
 }
 
 #[test]
-fn every_call_is_allowed_to_its_role() {
+fn every_role_allows_its_calls() {
     let judge = judge();
     let mut refused = vec![];
     for (role, calls) in listed() {
@@ -30,7 +30,7 @@ fn every_call_is_allowed_to_its_role() {
 }
 
 #[test]
-fn every_permission_is_used_or_somebody_has_said_why_it_stays() {
+fn every_permission_is_used_or_has_a_reason() {
     let judge = judge();
     for (role, calls) in listed() {
         let is_used = |statement: &roles::Statement| calls.all().any(|call| statement.applies(&judge.request(call)));
@@ -46,7 +46,7 @@ fn every_permission_is_used_or_somebody_has_said_why_it_stays() {
 }
 
 #[test]
-fn what_the_audit_holds_can_be_added_to_and_never_changed() {
+fn the_audit_is_append_only() {
     let judge = judge();
     let said = |role: &str, call: &str| judge.decide(role, &judge.request(call));
     for role in ["OperationsRole", "ReconcilerRole"] {
@@ -61,7 +61,7 @@ fn what_the_audit_holds_can_be_added_to_and_never_changed() {
 }
 
 #[test]
-fn putting_something_besides_into_the_audit_is_refused() {
+fn refuses_other_items_beside_an_audit_record() {
     let judge = judge();
     let mut put = judge.request("PutItem Table audit");
     let keys = put.context.get_mut("dynamodb:leadingkeys").unwrap();
@@ -70,7 +70,7 @@ fn putting_something_besides_into_the_audit_is_refused() {
 }
 
 #[test]
-fn a_queue_refuses_plain_http_from_everybody() {
+fn queues_refuse_plain_http() {
     let judge = judge();
     let plain = |request: Request| Request {
         context: [("aws:securetransport".to_owned(), vec!["false".to_owned()])].into(),
@@ -84,7 +84,7 @@ fn a_queue_refuses_plain_http_from_everybody() {
 }
 
 #[test]
-fn a_call_that_no_role_allows_is_heard_as_refused_and_as_unlisted() {
+fn records_a_forbidden_call_as_refused_and_unlisted() {
     let mut judge = judge();
     let body = serde_json::json!({"QueueUrl": "http://127.0.0.1/000000000000/webhooks-events"});
     judge.hear("IntakeRole", "SendMessage", &body);
@@ -94,7 +94,7 @@ fn a_call_that_no_role_allows_is_heard_as_refused_and_as_unlisted() {
 }
 
 #[test]
-fn a_role_is_known_by_the_name_that_cloudformation_gives_it() {
+fn finds_a_role_by_its_generated_name() {
     let judge = judge();
     assert_eq!(judge.logical("webhooks-ReconcilerRole-1A2B3C"), Some("ReconcilerRole"));
     assert_eq!(judge.logical("somebody"), None);

@@ -1,4 +1,4 @@
-//! How policies are evaluated, and what the template's roles say to the calls that are listed.
+//! Tests the evaluation of policies, and the template's roles with the listed calls.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

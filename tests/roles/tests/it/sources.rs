@@ -1,11 +1,11 @@
-//! The calls that are listed, and those that the sources make.
+//! Compares the listed calls with those in the sources.
 
 use roles::listed;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The product's sources, without their tests.
+/// The product's sources without tests.
 fn sources() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut folders: Vec<PathBuf> = ["functions", "shared"].map(|top| root.join(top)).to_vec();
@@ -30,9 +30,9 @@ fn snake(operation: &str) -> String {
 }
 
 #[test]
-fn the_sources_make_the_calls_that_are_listed_and_no_others() {
+fn the_sources_make_exactly_the_listed_calls() {
     let sources = sources();
-    // A client of the SDK is always called that, and its operations begin without arguments.
+    // A client of the SDK always has this name, and its operations start without arguments.
     let called = |rest: &str| {
         let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != '_')?;
         rest[end..].starts_with("()").then(|| rest[..end].to_owned())

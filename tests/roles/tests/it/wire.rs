@@ -1,9 +1,9 @@
-//! From calls to what has to be allowed: the *Service Authorization Reference*.
+//! Maps calls to permissions, by the *Service Authorization Reference*.
 
 use roles::requests;
 use serde_json::{Value, json};
 
-/// Actions, resources without their place, and leading keys.
+/// Actions, resources without region and account, and leading keys.
 fn asked(operation: &str, body: &Value) -> Vec<(String, String, Vec<String>)> {
     let told = requests(operation, body).into_iter().map(|request| {
         let resource = request.resource.splitn(6, ':').last().unwrap_or_default().to_owned();
@@ -18,7 +18,7 @@ fn one(action: &str, resource: &str, keys: &[&str]) -> Vec<(String, String, Vec<
 }
 
 #[test]
-fn a_batch_of_messages_is_authorised_as_one_of_them() {
+fn a_batch_of_messages_is_authorised_like_a_single_one() {
     let queue = json!({"QueueUrl": "https://sqs.eu-north-1.amazonaws.com/000000000000/q"});
     for (operation, action) in [
         ("SendMessage", "sqs:SendMessage"),
@@ -31,7 +31,7 @@ fn a_batch_of_messages_is_authorised_as_one_of_them() {
 }
 
 #[test]
-fn a_batch_of_items_has_an_action_of_its_own_and_all_their_keys() {
+fn a_batch_of_items_has_its_own_action_and_all_keys() {
     let key = |pk: &str| json!({"pk": {"S": pk}, "sk": {"S": "1"}});
     let read = json!({"RequestItems": {"t": {"Keys": [key("a"), key("b")]}}});
     assert_eq!(asked("BatchGetItem", &read), one("dynamodb:BatchGetItem", "table/t", &["a", "b"]));
@@ -41,7 +41,7 @@ fn a_batch_of_items_has_an_action_of_its_own_and_all_their_keys() {
 }
 
 #[test]
-fn a_transaction_is_authorised_as_its_parts() {
+fn a_transaction_is_authorised_by_its_parts() {
     let key = json!({"pk": {"S": "a"}});
     let parts = json!({"TransactItems": [
         {"Put": {"TableName": "t", "Item": key}}, {"Update": {"TableName": "t", "Key": key}},
@@ -54,7 +54,7 @@ fn a_transaction_is_authorised_as_its_parts() {
 }
 
 #[test]
-fn a_query_of_an_index_is_one_of_another_resource_and_its_partition_is_its_leading_key() {
+fn an_index_is_a_resource_and_its_partition_the_leading_key() {
     let mut query = json!({
         "TableName": "t", "KeyConditionExpression": "pk = :pk AND begins_with(sk, :s)",
         "ExpressionAttributeValues": {":pk": {"S": "audit"}, ":s": {"S": "N"}},
@@ -70,7 +70,7 @@ fn a_scan_has_no_leading_key() {
 }
 
 #[test]
-fn a_secret_is_known_by_its_arn_and_by_its_name() {
+fn finds_a_secret_by_arn_and_name() {
     let arn = "arn:aws:secretsmanager:eu-north-1:000000000000:secret:s";
     for id in ["s", arn] {
         assert_eq!(
@@ -81,7 +81,7 @@ fn a_secret_is_known_by_its_arn_and_by_its_name() {
 }
 
 #[test]
-#[should_panic(expected = "nobody said yet which action PurgeQueue is authorised as")]
-fn an_operation_that_nobody_has_looked_up_is_no_answer() {
+#[should_panic(expected = "the action that authorises PurgeQueue is unknown")]
+fn rejects_unknown_operations() {
     requests("PurgeQueue", &json!({}));
 }

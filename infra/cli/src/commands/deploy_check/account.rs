@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use webhooks_model::Collection;
 
-/// An answer, or why there is none.
+/// An answer, or the reason why there is none.
 pub type Known<T> = Result<T, Failure>;
 
 /// A stack as CloudFormation describes it.
@@ -14,43 +14,43 @@ pub struct Deployed {
     pub status: String,
     pub parameters: BTreeMap<String, String>,
     pub outputs: BTreeMap<String, String>,
-    /// Those of its nested stacks, too.
+    /// Includes the resources of its nested stacks.
     pub resources: Vec<Resource>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
-    /// Its name in the template.
+    /// The resource's name in the template.
     pub name: String,
     pub kind: String,
     pub id: String,
 }
 
 impl Deployed {
-    /// Name and id of the resources of a type.
+    /// The names and ids of the resources of a type.
     pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = (&str, &str)> {
         let own = self.resources.iter().filter(move |resource| resource.kind == kind);
         own.map(|resource| (resource.name.as_str(), resource.id.as_str()))
     }
 }
 
-/// How many functions may run at once.
+/// How many functions may run at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Concurrency {
     pub in_all: u32,
-    /// What no function of the account has reserved.
+    /// The part that no function has reserved.
     pub unreserved: u32,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Alarm {
     pub name: String,
-    /// Topics, as far as AWS allows nothing else that matters here.
+    /// Mostly topics. AWS allows other kinds, which do not matter here.
     pub actions: Vec<String>,
     pub is_on: bool,
     /// `OK`, `ALARM` or `INSUFFICIENT_DATA`.
     pub state: String,
-    /// Of other alarms, for one that is composed of them; otherwise empty.
+    /// The expression of a composite alarm; empty for other alarms.
     pub rule: String,
 }
 
@@ -63,23 +63,23 @@ pub enum Subscription {
     Deleted,
 }
 
-/// How each is reached, such as `email`, and whether it is.
+/// The protocol of each subscription, such as `email`, and its state.
 pub type Subscriptions = Vec<(String, Subscription)>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogGroup {
-    /// Days that it keeps; `None` for ever.
+    /// Days of retention; `None` for ever.
     pub retention: Option<u64>,
 }
 
-/// Whether something does its work, in its service's own word.
+/// Whether a mapping or schedule is enabled, in its service's own word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     pub is_on: bool,
     pub word: String,
 }
 
-/// The lists of a tenant that are swept.
+/// The lists of a tenant that the reconciler sweeps.
 #[derive(Debug, Clone, Copy)]
 pub struct Lists<'a> {
     pub table: &'a str,
@@ -89,9 +89,9 @@ pub struct Lists<'a> {
 
 /// An account in a region. Every call only reads.
 pub trait Account {
-    /// Who asks, and where.
+    /// The caller's identity and region.
     fn who(&self) -> impl Future<Output = Known<String>>;
-    /// `None` where there is no such stack.
+    /// `None` if the stack does not exist.
     fn stack(&self, name: &str) -> impl Future<Output = Known<Option<Deployed>>>;
     fn concurrency(&self) -> impl Future<Output = Known<Concurrency>>;
     /// Whether anything answers at the service's address in this region.
@@ -105,8 +105,8 @@ pub trait Account {
     fn schedule(&self, name: &str) -> impl Future<Output = Known<State>>;
     /// The settings document's text.
     fn document(&self, secret: &str) -> impl Future<Output = Known<String>>;
-    /// Up to when the newest finished sweep looked, of these lists.
+    /// The end of the newest finished sweep of these lists.
     fn swept(&self, lists: Lists<'_>) -> impl Future<Output = Known<Option<OffsetDateTime>>>;
-    /// The status with which the address answers from here.
+    /// The status that the address answers with.
     fn get(&self, url: &str) -> impl Future<Output = Known<u16>>;
 }

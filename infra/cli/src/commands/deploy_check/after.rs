@@ -1,4 +1,4 @@
-//! What a deployed stack does and lacks.
+//! Checks of a deployed stack.
 
 use super::account::{Known, LogGroup, State};
 use super::facts::{After, Swept};
@@ -27,14 +27,14 @@ pub(super) fn status(status: &str) -> Check {
         "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => Check::ok(name, status),
         "UPDATE_ROLLBACK_COMPLETE" => {
             let advice =
-                "The last deployment failed and was taken back: its events say why, and the version before it runs.";
+                "The last deployment failed and was rolled back: its events say why. The previous version runs.";
             Check::warning(name, status, advice)
         }
         _ if status.ends_with("_IN_PROGRESS") => {
             Check::warning(name, status, "Wait until it has ended, and run this again.")
         }
         _ => {
-            let advice = "See its events; aws cloudformation continue-update-rollback takes back what can be.";
+            let advice = "See its events; aws cloudformation continue-update-rollback rolls back what it can.";
             Check::failed(name, status, advice)
         }
     }
@@ -44,16 +44,16 @@ fn settings(known: &Known<Settings>) -> Check {
     let name = "settings document";
     let advice = "Write yours: infra/DEPLOY.md, step 3.";
     match known {
-        // It was read, and is not valid.
+        // It was read, but is not valid.
         Err(failure) if failure.exit == Exit::Refused && failure.what.contains("not valid") => {
             Check::of_failure(name, failure.clone())
         }
         Err(failure) => Check::unknown(name, failure),
         Ok(own) if own.subscriptions.is_empty() && own.visma.client_id.is_empty() => {
-            Check::failed(name, "the template's first one, which accepts nobody", advice)
+            Check::failed(name, "the template's first one, which accepts no delivery", advice)
         }
         Ok(own) if own.subscriptions.is_empty() => {
-            Check::failed(name, "no subscription, so nobody can deliver", "visma-webhooks subscriptions add.")
+            Check::failed(name, "no subscription, so no delivery is accepted", "visma-webhooks subscriptions add.")
         }
         Ok(own) if own.visma.client_id.is_empty() => {
             Check::failed(name, "no client of Visma Connect, so nothing is fetched or answered", advice)
@@ -79,7 +79,7 @@ fn health(url: &str, known: &Known<u16>) -> Check {
     }
 }
 
-/// A mapping or a schedule.
+/// The state of a mapping or a schedule.
 fn works(kind: &str, name: &str, known: &Known<State>) -> Check {
     let name = format!("{kind} {name}");
     match known {
@@ -90,13 +90,11 @@ fn works(kind: &str, name: &str, known: &Known<State>) -> Check {
             Check::failed(name, &state.word, advice)
         }
         Ok(state) => {
-            let advice =
-                "Nobody looks for webhooks that never came. Switch it on in EventBridge Scheduler, or deploy again.";
+            let advice = "Nothing looks for missed webhooks. Switch it on in EventBridge Scheduler, or deploy again.";
             Check::failed(name, &state.word, advice)
         }
         Err(failure) if failure.exit == Exit::NotFound => {
-            let advice =
-                "Somebody has deleted it beside CloudFormation: delete the stack's resource, or deploy it anew.";
+            let advice = "It was deleted outside CloudFormation: delete the stack's resource, or deploy it anew.";
             Check::failed(name, "it is gone", advice)
         }
         Err(failure) => Check::unknown(name, failure),
@@ -111,13 +109,14 @@ fn logs(groups: &[(String, Known<Option<LogGroup>>)]) -> Check {
     let gone = |known: &Known<Option<LogGroup>>| matches!(known, Ok(None));
     let gone: Vec<&str> = groups.iter().filter(|(_, known)| gone(known)).map(|(name, _)| name.as_str()).collect();
     if !gone.is_empty() {
-        let advice = "Lambda writes no log without it. Make it again under the same name: aws logs create-log-group.";
+        let advice = "Lambda writes no log without it. Create it again with the same name: aws logs create-log-group.";
         return Check::failed(name, format!("gone: {}", gone.join(", ")), advice);
     }
     let forever = |known: &Known<Option<LogGroup>>| matches!(known, Ok(Some(LogGroup { retention: None })));
     let kept: Vec<&str> = groups.iter().filter(|(_, known)| forever(known)).map(|(name, _)| name.as_str()).collect();
     if !kept.is_empty() {
-        let advice = "Set it again: aws logs put-retention-policy --retention-in-days, as LogRetentionDays has it.";
+        let advice =
+            "Set it again: aws logs put-retention-policy --retention-in-days, with the value of LogRetentionDays.";
         return Check::warning(name, format!("kept for ever: {}", kept.join(", ")), advice);
     }
     Check::ok(name, format!("{}, and each forgets", groups.len()))

@@ -1,4 +1,4 @@
-//! The account that the AWS credentials are of.
+//! The account of the AWS credentials.
 
 use super::account::{
     Account, Alarm, Concurrency, Deployed, Known, Lists, LogGroup, Resource, State, Subscription, Subscriptions,
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
 use webhooks_store::{Sweeps, Table};
 
-/// DescribeAlarms takes no more names.
+/// The most names that DescribeAlarms accepts.
 const NAMES_PER_CALL: usize = 100;
 const NESTED: &str = "AWS::CloudFormation::Stack";
 
@@ -32,7 +32,7 @@ impl<'a> Aws<'a> {
         Ok(Self { stack, wire: Wire::new(&stack.aws)? })
     }
 
-    /// Those of a stack and of the stacks in it.
+    /// The resources of a stack and of its nested stacks.
     async fn resources(&self, client: &CloudFormation, name: &str) -> Known<Vec<Resource>> {
         let mut waiting = vec![name.to_owned()];
         let mut resources = vec![];
@@ -116,7 +116,7 @@ impl Account for Aws<'_> {
 
     async fn log_group(&self, name: &str) -> Known<Option<LogGroup>> {
         let operation = ("1.1", "Logs_20140328.DescribeLogGroups");
-        // They come by name, so the one of just this name is the first.
+        // AWS sorts them by name, so an exact match is the first one.
         let body = json!({ "logGroupNamePrefix": name });
         let answer = self.wire.call("look for the log group", "logs", operation, &body).await?;
         let group = array(&answer["logGroups"]).find(|group| group["logGroupName"] == name);
@@ -158,12 +158,12 @@ impl Account for Aws<'_> {
     }
 
     async fn swept(&self, lists: Lists<'_>) -> Known<Option<OffsetDateTime>> {
-        // It is only read, so nothing is kept for this long.
+        // The table is only read, so the retention has no effect.
         let client = aws_sdk_dynamodb::Client::new(&self.stack.aws);
         let table = Table::new(client, lists.table.to_owned(), Duration::DAY);
         let asked = lists.collections.iter().map(|collection| table.watermark(lists.tenant, *collection));
         let known = try_join_all(asked).await.map_err(|error| {
-            let advice = "It takes dynamodb:GetItem (infra/cli/README.md).";
+            let advice = "It needs dynamodb:GetItem (infra/cli/README.md).";
             Failure::new(Exit::Unavailable, format!("cannot read how far the sweeps came: {error}"), advice)
         })?;
         Ok(known.into_iter().flatten().map(|mark| mark.swept_to).max())

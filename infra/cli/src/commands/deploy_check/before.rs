@@ -1,13 +1,13 @@
-//! What a first deployment needs of an account.
+//! Checks of an account before the first deployment.
 
 use super::account::{Concurrency, Known};
 use super::facts::Before;
 use crate::commands::check::Check;
 use std::collections::BTreeMap;
 
-/// Below this a delivery waits for the one before it.
+/// With fewer executions, a delivery waits for the one before it.
 const LEAST_FOR_INTAKE: i64 = 2;
-/// How many deliveries a second one execution of intake answers, at 100 ms each.
+/// Deliveries that one execution of intake answers in a second, at 100 ms each.
 const DELIVERIES_PER_EXECUTION: i64 = 10;
 
 pub(super) fn checks(before: &Before) -> [Check; 2] {
@@ -20,8 +20,8 @@ fn services(answered: &[(&'static str, bool)]) -> Check {
     if silent.is_empty() {
         return Check::ok(name, format!("{} of {} answer", answered.len(), answered.len()));
     }
-    let advice = "Has the region all of them? AWS lists that as \"AWS Services by Region\"; otherwise take another \
-                  with --region. Where AWS_ENDPOINT_URL is set, or a proxy stands between, this cannot be seen.";
+    let advice = "Does the region have all of them? AWS lists that as \"AWS Services by Region\"; otherwise choose \
+                  another one with --region. With AWS_ENDPOINT_URL or a proxy, this check cannot tell.";
     Check::unsaid(name, format!("no answer of {}", silent.join(", ")), advice)
 }
 
@@ -54,7 +54,7 @@ pub(super) fn stuck(stack: &str, status: &str) -> Check {
 }
 
 /// Whether intake gets its share of the account's concurrency when all workers are busy. Without a
-/// stack the template's defaults count.
+/// stack, the template's defaults count.
 pub(super) fn concurrency(known: &Known<Concurrency>, parameters: &BTreeMap<String, String>) -> Check {
     let name = "concurrency of Lambda";
     let known = match known {

@@ -1,4 +1,4 @@
-//! What an account has, as far as it says.
+//! The facts about an account, as far as AWS tells them.
 
 use super::account::{Account, Alarm, Concurrency, Deployed, Known, Lists, LogGroup, State, Subscriptions};
 use super::names::{SERVICES, functions, log_groups, queues};
@@ -21,54 +21,54 @@ pub struct Facts {
 pub enum Found {
     /// There is no such stack yet.
     Nothing(Before),
-    /// One that never came to be, with its status.
+    /// A stack whose creation failed, with its status.
     Stuck(String),
     Stack(Box<After>),
 }
 
-/// What decides whether a first deployment goes well.
+/// Facts that decide whether a first deployment succeeds.
 #[derive(Debug, Clone)]
 pub struct Before {
-    /// Of each service of the template, whether it answers in this region.
+    /// Each service of the template, and whether it answers in this region.
     pub services: Vec<(&'static str, bool)>,
-    /// Names that the template is going to take and that somebody has.
+    /// Names of the template that are already in use.
     pub taken: Known<Vec<String>>,
 }
 
-/// What a stack that is there does. Names are those of the template.
+/// Facts about a deployed stack. Names are those of the template.
 #[derive(Debug, Clone)]
 pub struct After {
     pub status: String,
     pub parameters: BTreeMap<String, String>,
     pub alarms: Known<Vec<Alarm>>,
-    /// By the topic that alarms send to.
+    /// Keyed by the topic of the alarms.
     pub topics: Vec<(String, Known<Subscriptions>)>,
     pub mappings: Vec<(String, Known<State>)>,
     pub schedules: Vec<(String, Known<State>)>,
-    /// By their own names.
+    /// Keyed by their own names.
     pub logs: Vec<(String, Known<Option<LogGroup>>)>,
     pub settings: Known<Settings>,
-    /// `None` where the settings have nothing to sweep, or are not known.
+    /// `None` if the settings have no list to sweep, or are unknown.
     pub swept: Option<Known<Swept>>,
-    /// With which status `/health` of each address of the API answers.
+    /// The status of `/health` at each address of the API.
     pub health: Vec<(String, Known<u16>)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Swept {
-    /// The newest of all tenants; `None` if no sweep has ended yet.
+    /// The newest sweep of all tenants; `None` if none has ended yet.
     pub to: Option<OffsetDateTime>,
     pub every: Duration,
 }
 
 impl Swept {
-    /// Two intervals, as the alarm of the heartbeat has it.
+    /// Later than two intervals, as in the alarm of the heartbeat.
     pub fn is_late(&self, now: OffsetDateTime) -> bool {
         self.to.is_none_or(|to| now - to > self.every * 2)
     }
 }
 
-/// Asks the account one thing after another, as its services allow few calls a second.
+/// Asks one question at a time, since AWS allows few calls a second.
 pub async fn gather(account: &impl Account, stack: &str, now: OffsetDateTime) -> Facts {
     let who = account.who().await;
     if let Err(failure) = &who {
@@ -81,7 +81,7 @@ pub async fn gather(account: &impl Account, stack: &str, now: OffsetDateTime) ->
         Ok(None) => Ok(Found::Nothing(before(account, stack).await)),
     };
     let found = match found {
-        // Only a change set was made for it, so nothing is there yet.
+        // It has only a change set, so nothing is deployed yet.
         Ok(Found::Stuck(status)) if status == "REVIEW_IN_PROGRESS" => Ok(Found::Nothing(before(account, stack).await)),
         found => found,
     };
@@ -150,12 +150,12 @@ async fn after(account: &impl Account, deployed: Deployed, now: OffsetDateTime) 
     After { status, parameters, alarms, topics, mappings, schedules, logs, settings, swept, health }
 }
 
-/// CloudFormation knows an alarm by its name, or, if it is composed of others, by its ARN.
+/// The name of an alarm. The id of a composite alarm is its ARN.
 fn alarm_name(id: &str) -> &str {
     id.rsplit_once(":alarm:").map_or(id, |(_, name)| name)
 }
 
-/// The API's own, and the domain.
+/// The API's own address, and that of the domain.
 fn addresses(deployed: &Deployed) -> impl Iterator<Item = String> {
     let own = deployed.outputs.get("ApiUrl").map(|url| format!("{}/health", url.trim_end_matches('/')));
     let domain = deployed.parameters.get("DomainName").filter(|domain| !domain.is_empty());
@@ -171,7 +171,7 @@ async fn settings(account: &impl Account, deployed: &Deployed) -> Known<Settings
     valid(&account.document(output(deployed, "SettingsSecretArn")?).await?)
 }
 
-/// Without settings nobody knows what there is to sweep.
+/// Without settings, the lists to sweep are unknown.
 async fn swept(
     account: &impl Account,
     deployed: &Deployed,
@@ -183,7 +183,7 @@ async fn swept(
     if has_none { None } else { Some(newest(account, deployed, settings, now).await) }
 }
 
-/// Asks tenant by tenant, until a sweep is new enough.
+/// Asks tenant by tenant, until one sweep is recent enough.
 async fn newest(account: &impl Account, deployed: &Deployed, settings: &Settings, now: OffsetDateTime) -> Known<Swept> {
     let minutes = deployed.parameters.get("ReconcileMinutes").and_then(|minutes| minutes.parse().ok());
     let mut swept = Swept { to: None, every: Duration::minutes(minutes.unwrap_or(15)) };

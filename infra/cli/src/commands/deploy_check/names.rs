@@ -1,6 +1,6 @@
-//! Names that the template takes, and services of which it makes something.
+//! The names that the template takes, and the services that it uses.
 
-/// The services, by the names of their addresses.
+/// The services, by the names in their addresses.
 pub const SERVICES: [&str; 12] = [
     "apigateway",
     "cloudformation",

@@ -1,10 +1,10 @@
-//! Whether anybody hears an alarm.
+//! Checks whether a person is notified of each alarm.
 
 use super::account::{Alarm, Known, Subscription, Subscriptions};
 use super::facts::After;
 use crate::commands::check::Check;
 
-/// No more names than these are shown.
+/// The most names to show.
 const SHOWN: usize = 5;
 
 pub(super) fn checks(after: &After) -> Vec<Check> {
@@ -28,11 +28,10 @@ fn alarms(known: &Known<Vec<Alarm>>) -> Check {
     let silent: Vec<&Alarm> =
         alarms.iter().filter(|alarm| alarm.actions.is_empty() && !is_spoken_for(alarm, alarms)).collect();
     if !silent.is_empty() {
-        let advice =
-            "Set TicketEmail and PageEmail, or what else tells you, and deploy again: infra/DEPLOY.md, step 7.";
+        let advice = "Set TicketEmail and PageEmail, or other recipients, and deploy again: infra/DEPLOY.md, step 7.";
         return Check::warning(
             name,
-            format!("{} of {} tell nobody: {}", silent.len(), alarms.len(), some(&silent)),
+            format!("{} of {} notify no one: {}", silent.len(), alarms.len(), some(&silent)),
             advice,
         );
     }
@@ -42,10 +41,10 @@ fn alarms(known: &Known<Vec<Alarm>>) -> Check {
         let seen = format!("{} of {} have their actions switched off: {}", off.len(), alarms.len(), some(&off));
         return Check::failed(name, seen, advice);
     }
-    Check::ok(name, format!("{} tell somebody, each by itself or by the page", alarms.len()))
+    Check::ok(name, format!("{} notify someone, directly or through the page", alarms.len()))
 }
 
-/// Another alarm is composed of it, and tells.
+/// Whether a composite alarm with actions includes it.
 fn is_spoken_for(alarm: &Alarm, alarms: &[Alarm]) -> bool {
     let named = format!("\"{}\"", alarm.name);
     alarms.iter().any(|other| other.rule.contains(&named) && !other.actions.is_empty())
@@ -86,8 +85,8 @@ fn topic(arn: &str, known: &Known<Subscriptions>) -> Check {
     }
     if of(Subscription::Confirmed).next().is_none() {
         let seen = match of(Subscription::Deleted).next() {
-            Some(_) => "whoever was subscribed has unsubscribed",
-            None => "nobody is subscribed",
+            Some(_) => "every subscriber has unsubscribed",
+            None => "there is no subscriber",
         };
         return Check::failed(name, seen, "Subscribe an address or a chat to it: infra/DEPLOY.md, step 7.");
     }

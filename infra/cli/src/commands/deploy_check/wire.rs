@@ -1,5 +1,4 @@
-//! Calls to AWS services of which a few answers are wanted, and for which an SDK would take longer
-//! to compile than this is to read.
+//! Calls to AWS services of which we need few answers. An SDK for each would take long to compile.
 
 use crate::commands::send::http;
 use crate::error::Failure;
@@ -10,14 +9,14 @@ use serde_json::Value;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-/// Where the endpoints of a partition are, by how its regions begin.
+/// The domain of each partition, by the prefix of its regions.
 const PARTITIONS: [(&str, &str); 3] = [("cn-", "amazonaws.com.cn"), ("eusc-", "amazonaws.eu"), ("", "amazonaws.com")];
 
 pub(super) struct Wire {
     http: reqwest::Client,
     signer: Signer,
     region: String,
-    /// One for all services, as a local AWS has.
+    /// A single address for all services, such as that of a local AWS.
     endpoint: Option<String>,
 }
 
@@ -35,22 +34,22 @@ impl Wire {
         &self.region
     }
 
-    /// Whether anything answers at the service's own address, unsigned and so without permission.
+    /// Whether the service's own address answers, without a signature or permission.
     pub(super) async fn answers(&self, service: &str) -> bool {
         match (&self.endpoint, self.url(service, &[])) {
             (None, Ok(url)) => self.http.get(url).send().await.is_ok(),
-            // What answers there is no proof of anything.
+            // An answer there proves nothing.
             _ => false,
         }
     }
 
-    /// Of a service that is asked by paths.
+    /// Calls a service with a REST API.
     pub(super) async fn get(&self, doing: &str, service: &str, path: &[&str]) -> Result<Value, Failure> {
         let request = self.http.get(self.url(service, path)?);
         json(doing, &self.ask(doing, service, request).await?)
     }
 
-    /// Of a service that is asked in JSON; `operation` with the service's own prefix.
+    /// Calls a service with a JSON protocol; `operation` has the service's own prefix.
     pub(super) async fn call(
         &self,
         doing: &str,
@@ -63,7 +62,7 @@ impl Wire {
         json(doing, &self.ask(doing, service, request.body(body.to_string())).await?)
     }
 
-    /// Of a service that is asked by a form, and answers in XML.
+    /// Calls a service with a query protocol, which answers in XML.
     pub(super) async fn query(&self, doing: &str, service: &str, form: &[(&str, &str)]) -> Result<String, Failure> {
         let request = self.http.post(self.url(service, &[])?);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
@@ -71,20 +70,20 @@ impl Wire {
         self.ask(doing, service, request.body(body)).await
     }
 
-    /// Each segment is escaped, so none can lead elsewhere.
+    /// Escapes each segment, so that it cannot change the path.
     fn url(&self, service: &str, path: &[&str]) -> Result<Url, Failure> {
         let suffix = PARTITIONS.iter().find(|(begin, _)| self.region.starts_with(begin));
         let suffix = suffix.map(|(_, suffix)| *suffix).unwrap_or_default();
         let own = || format!("https://{service}.{}.{suffix}", self.region);
         let base = self.endpoint.clone().unwrap_or_else(own);
-        let unfit = || Failure::usage(format!("{base} is no URL"), "Check the region and AWS_ENDPOINT_URL.");
+        let unfit = || Failure::usage(format!("{base} is not a URL"), "Check the region and AWS_ENDPOINT_URL.");
         let mut url = Url::parse(&base).map_err(|_| unfit())?;
         url.path_segments_mut().map_err(|()| unfit())?.pop_if_empty().extend(path);
         Ok(url)
     }
 
     async fn ask(&self, doing: &str, service: &str, request: RequestBuilder) -> Result<String, Failure> {
-        let unfit = |_| Failure::usage("the request is none", "Check the region and AWS_ENDPOINT_URL.");
+        let unfit = |_| Failure::usage("the request is not valid", "Check the region and AWS_ENDPOINT_URL.");
         let mut request: Request = request.build().map_err(unfit)?;
         self.signer.sign(&mut request, service).await?;
         let answer = self.http.execute(request).await.map_err(|error| Failure::http(doing, &error))?;
@@ -99,7 +98,7 @@ fn json(doing: &str, text: &str) -> Result<Value, Failure> {
     serde_json::from_str(text).map_err(|_| Failure::answered(doing, "an answer that is no JSON", ""))
 }
 
-/// `kind` is of a header: `ResourceNotFoundException:http://...`; a body has
+/// `kind` comes from a header: `ResourceNotFoundException:http://...`. A body has
 /// `com.amazonaws.logs#ResourceNotFoundException` or a tag.
 fn refusal(doing: &str, status: u16, kind: Option<&str>, text: &str) -> Failure {
     let body: Value = serde_json::from_str(text).unwrap_or_default();
@@ -110,7 +109,8 @@ fn refusal(doing: &str, status: u16, kind: Option<&str>, text: &str) -> Failure 
     Failure::answered(doing, &code, said.unwrap_or_default())
 }
 
-/// What stands in the first tag of this name. Enough for names and codes, which nothing is escaped in.
+/// The content of the first tag with this name. Good enough for names and codes, which need no
+/// unescaping.
 pub(super) fn inside<'a>(xml: &'a str, tag: &str) -> Option<&'a str> {
     let (_, rest) = xml.split_once(&format!("<{tag}>"))?;
     Some(rest.split_once(&format!("</{tag}>"))?.0)

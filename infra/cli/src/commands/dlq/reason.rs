@@ -1,4 +1,4 @@
-//! Why a message is among the dead letters.
+//! Explains why a message is a dead letter.
 
 use super::Name;
 use crate::queue::Received;
@@ -13,17 +13,17 @@ use webhooks_store::{Records, Table};
 
 const EVERY_ATTEMPT_FAILED: &str = "every attempt failed";
 
-/// What is known of a dead letter.
+/// The facts about a dead letter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Told {
-    /// What it is about; empty where it does not say.
+    /// The subject of the message; empty if unknown.
     pub what: String,
     pub reason: String,
-    /// The notification's name in the operations API.
+    /// The notification's `ref` in the operations API.
     pub reference: Option<String>,
 }
 
-/// What the message says of itself: what it is about, and why it is here.
+/// Reads the subject and the cause from the message itself.
 #[must_use]
 pub fn reason_told(name: Name, message: &Received) -> Told {
     let body: Value = serde_json::from_str(&message.body).unwrap_or_default();
@@ -37,7 +37,7 @@ pub fn reason_told(name: Name, message: &Received) -> Told {
     Told { what: what.trim().to_owned(), reason, reference: None }
 }
 
-/// The same of a delivery, from the ledger where that knows it.
+/// The same for a delivery, with facts from the ledger if it has them.
 pub(super) async fn of_notification(stack: &Stack, message: &Received) -> Told {
     let Ok(delivery) = Delivery::from_message(&message.body) else {
         return Told { reason: "not a delivery of intake".to_owned(), ..Told::default() };
@@ -56,7 +56,8 @@ pub(super) async fn of_notification(stack: &Stack, message: &Received) -> Told {
     }
 }
 
-/// `None` where the table cannot be read or does not know it: a list without reasons is better than none.
+/// `None` if the table cannot be read or has no record. A list without reasons is better than no
+/// list.
 async fn recorded(stack: &Stack, key: &LedgerKey) -> Option<String> {
     let name = stack.output("TableName").await.ok()?;
     let table = Table::new(aws_sdk_dynamodb::Client::new(&stack.aws), name, Duration::ZERO);
@@ -67,7 +68,7 @@ async fn recorded(stack: &Stack, key: &LedgerKey) -> Option<String> {
     Some(parts.into_iter().flatten().collect::<Vec<_>>().join(": "))
 }
 
-/// As the operations API writes it; an end-to-end test follows one from here to there.
+/// Encodes it as the operations API does; an end-to-end test checks this.
 fn reference(key: &LedgerKey) -> String {
     let EntityId { tenant, entity, key: number } = &key.entity;
     URL_SAFE_NO_PAD.encode(format!("{tenant}#{entity}#{number}#{}", key.notification))

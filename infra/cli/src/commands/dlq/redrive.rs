@@ -1,4 +1,4 @@
-//! Dead letters on their way back.
+//! Redrives dead letters.
 
 use crate::error::Failure;
 use crate::interrupt::{Stop, requested};
@@ -7,9 +7,9 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep_until};
 
-/// Longer than the slowest batch takes at one a second.
+/// Longer than the slowest batch takes at one message a second.
 const HIDDEN: Duration = Duration::from_secs(60);
-/// Short polls of SQS may miss messages, long ones do not.
+/// Short polls of SQS may miss messages; long polls do not.
 const WAIT: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone, Copy)]
@@ -17,24 +17,25 @@ pub struct Pace {
     /// Messages per second.
     pub rate: u32,
     pub limit: usize,
-    /// Whether those that carry a `rejection_code` go as well.
+    /// Whether to send messages with a `rejection_code`, too.
     pub rejected: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Redriven {
     pub sent: usize,
-    /// Rejected outcomes that were left where they are.
+    /// Rejected outcomes that stay in the queue.
     pub rejected: usize,
-    /// Sent after the redrive began, so they have died once more; left where they are.
+    /// Messages sent after the redrive began. They died again, and stay in the queue.
     pub dead_again: usize,
     pub interrupted: bool,
 }
 
-/// Sends first and deletes then: a message may so be sent twice, which does no harm, but never be lost.
+/// Sends first and deletes then. So a message may be sent twice, which does no harm, but is never
+/// lost.
 ///
 /// # Errors
-/// A queue refuses; what is in hand is put back.
+/// The queue refuses. The messages in hand are put back.
 pub async fn redrive(
     from: &impl Queue,
     to: &impl Queue,
@@ -95,7 +96,7 @@ async fn send_all(
     Ok(())
 }
 
-/// Whether it is seen for the first time. One that has come back by itself meanwhile has a new receipt.
+/// Whether the message is new. One that became visible again has a new receipt.
 fn keep(left: &mut Vec<Received>, message: Received) -> bool {
     let before = left.len();
     left.retain(|other| other.id != message.id);
@@ -103,7 +104,7 @@ fn keep(left: &mut Vec<Received>, message: Received) -> bool {
     left.len() > before
 }
 
-/// Waits for the next one's turn. Whether it was interrupted.
+/// Waits for the next message's turn. Returns whether it was interrupted.
 async fn pause(next: Instant, stop: &Stop) -> bool {
     tokio::select! {
         biased;

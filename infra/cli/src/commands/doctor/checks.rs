@@ -1,4 +1,4 @@
-//! The checks, in the order in which they need each other.
+//! The checks, in the order of their dependencies.
 
 use super::{Options, rotation, visma, zone};
 use crate::commands::check::Check;
@@ -17,7 +17,7 @@ use webhooks_host::{Host, SystemHost};
 use webhooks_model::Channel;
 use webhooks_settings::{Settings, Subscription};
 
-/// What this program needs to know of a stack.
+/// The outputs of the stack that this program needs.
 const OUTPUTS: [&str; 9] = [
     "ApiUrl",
     "SettingsSecretArn",
@@ -30,12 +30,13 @@ const OUTPUTS: [&str; 9] = [
     "EventsDeadLetterQueueUrl",
 ];
 
-/// So many waiting are more than a burst.
+/// More waiting messages than this are not just a burst.
 const BACKLOG: u64 = 1000;
-/// As many as a reader takes at once. More events, none of which is in flight, have no reader.
+/// The most events that a reader takes at once. If more wait and none is in flight, there is no
+/// reader.
 const UNREAD: u64 = 10;
 
-/// All of them, and the tenants that they ask for.
+/// All checks, and the tenants of which Visma Net is asked.
 pub(super) async fn all(
     stack: &Stack,
     options: &Options,
@@ -53,7 +54,11 @@ pub(super) async fn all(
     if let Some(settings) = &settings {
         let seen = format!("{} subscriptions, {} tenants", settings.subscriptions.len(), settings.tenants.len());
         checks.push(match settings.subscriptions.is_empty() {
-            true => Check::failed("settings document", seen, "Nobody can deliver: visma-webhooks subscriptions add."),
+            true => Check::failed(
+                "settings document",
+                seen,
+                "No subscription can deliver: visma-webhooks subscriptions add.",
+            ),
             false => Check::ok("settings document", seen),
         });
         let now = SystemHost.now();
@@ -88,7 +93,7 @@ pub(super) async fn all(
     (checks, tenants)
 }
 
-/// The id of a tenant that is named by its name or its company number. Another text is taken for an id.
+/// The id of a tenant, found by its name or company number. Any other text is taken for an id.
 pub fn id_of(settings: &Settings, text: &str) -> String {
     let is = |own: Option<&String>| own.is_some_and(|own| own.to_lowercase() == text.to_lowercase());
     let mut named = settings.tenants.iter().filter(|tenant| is(tenant.name.as_ref()) || is(tenant.company_id.as_ref()));
@@ -121,7 +126,7 @@ async fn settings(stack: &Stack) -> Result<Settings, Failure> {
     edit::valid(&SecretsManager::new(client, stack.output("SettingsSecretArn").await?).read().await?.text)
 }
 
-/// Whether anybody can deliver by it now, and when its last secret ends, if that is within `soon`.
+/// Whether it can deliver now, and when its last secret ends, if that is within `soon`.
 pub fn subscription(own: &Subscription, now: OffsetDateTime, soon: Duration) -> Check {
     let name = format!("subscription {}", own.id);
     if own.channel == Channel::Legacy {
@@ -130,7 +135,7 @@ pub fn subscription(own: &Subscription, now: OffsetDateTime, soon: Duration) -> 
     let live = || own.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|end| now < end));
     if live().next().is_none() {
         let advice = format!("If that is not meant: visma-webhooks subscriptions enable {}.", own.id);
-        return Check::warning(name, "no live secret, so it lets nobody in", advice);
+        return Check::warning(name, "no live secret, so it accepts no delivery", advice);
     }
     if own.shares_secret {
         let advice =
@@ -161,7 +166,7 @@ async fn health(stack: &Stack) -> Check {
     }
 }
 
-/// That nobody gets in without a signature.
+/// Checks that the API refuses unsigned deliveries.
 async fn unsigned(stack: &Stack, settings: Option<&Settings>) -> Check {
     let name = "unsigned delivery";
     let signed = settings.into_iter().flat_map(|settings| &settings.subscriptions);
@@ -191,7 +196,7 @@ async fn unsigned(stack: &Stack, settings: Option<&Settings>) -> Check {
     }
 }
 
-/// That the operations API, if there is one, lets nobody in who does not say who they are.
+/// Checks that the operations API, if deployed, refuses callers without credentials.
 async fn operations(stack: &Stack) -> Check {
     let name = "operations API";
     let asked = async {
@@ -204,7 +209,7 @@ async fn operations(stack: &Stack) -> Check {
     }
 }
 
-/// What an answer to somebody without a token or a signature says of the operations API.
+/// Judges the operations API by its answer to a call without a token or signature.
 pub fn operations_answered(status: u16) -> Check {
     let name = "operations API";
     match status {
@@ -224,17 +229,17 @@ async fn waiting(stack: &Stack, queue: Name) -> Check {
     }
 }
 
-/// A full queue is late, not lost; who is late depends on the queue.
+/// A full queue is late, and has lost nothing. The advice depends on the queue.
 pub fn backlog(queue: Name, depth: Depth) -> Check {
     let (name, seen) =
         (format!("queue of {}", queue.as_str()), format!("{} waiting, {} in flight", depth.waiting, depth.in_flight));
     let is_unread = queue == Name::Events && depth.in_flight == 0 && depth.waiting >= UNREAD;
     let advice = match queue {
         Name::Events if is_unread => {
-            "Nobody reads them just now. They are kept for 7 days and then lost (infra/runbooks/queue-age.md)."
+            "They have no reader now. They are kept for 7 days and then lost (infra/runbooks/queue-age.md)."
         }
         _ if depth.waiting < BACKLOG => return Check::ok(name, seen),
-        Name::Events => "Does anybody read them? They are kept for 7 days (infra/runbooks/queue-age.md).",
+        Name::Events => "Do they have a reader? They are kept for 7 days (infra/runbooks/queue-age.md).",
         Name::Feedback => "Is a tenant's quota used up? infra/runbooks/feedback-quota.md.",
         Name::Notifications => "The processor is late: infra/runbooks/queue-age.md.",
     };
@@ -255,7 +260,7 @@ async fn dead_letters(stack: &Stack, queue: Name) -> Check {
     }
 }
 
-/// Reads what is not there, as whoever may read what is would.
+/// Reads an item that does not exist, which needs the same permission as one that does.
 async fn table(stack: &Stack) -> Check {
     let name = "table";
     let read = async {

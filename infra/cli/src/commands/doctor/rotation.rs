@@ -1,4 +1,4 @@
-//! Whether the old secrets of a subscription may end.
+//! Checks whether the old secrets of a subscription can end.
 
 use crate::commands::check::Check;
 use crate::commands::operations::Uses;
@@ -6,8 +6,8 @@ use crate::text::when;
 use time::{Duration, OffsetDateTime};
 use webhooks_settings::{SigningSecret, Subscription};
 
-/// A check for each live secret that a newer one replaces. It warns of one that ends within `soon` and
-/// was used lately.
+/// A check for each live secret that a newer one replaces. It warns if the secret ends within
+/// `soon` and was used lately.
 pub fn old_secrets(own: &Subscription, uses: &Uses, now: OffsetDateTime, soon: Duration) -> Vec<Check> {
     let check = |secret: &SigningSecret| {
         let name = format!("subscription {}, old secret {}", own.id, secret.id);

@@ -1,14 +1,14 @@
-//! Many tenants in few lines: those that are not well first, and how many are.
+//! Sums up many tenants: those with problems first, and their number.
 
 use crate::commands::check::{Check, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So many tenants are each shown.
+/// Up to this many tenants, each is shown.
 const FEW: usize = 5;
-/// So many of those that are not well.
+/// The most tenants with problems to show.
 const MOST: usize = 20;
 
-/// What people are shown. The checks of up to five tenants stay as they are.
+/// The checks that people see. With up to five tenants, all of them.
 #[must_use]
 pub fn summary(checks: &[Check], tenants: &[String]) -> Vec<Check> {
     let known: BTreeSet<&str> = tenants.iter().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! What Visma Net lets us do: a token, the ERP, and the tenant's approval, tenant by tenant.
+//! Checks of Visma Net, tenant by tenant: a token, the ERP, and the tenant's approval.
 
 use crate::commands::check::Check;
 use crate::progress::Progress;
@@ -7,7 +7,7 @@ use webhooks_model::ResourcePath;
 use webhooks_settings::Settings;
 use webhooks_visma::{Fetched, Stage, Visma, VismaClient, VismaError};
 
-/// Any account will do, also one that does not exist: the answer shows whether we may ask.
+/// Any account will do, even one that does not exist: the answer shows whether we may ask.
 const ANY_ACCOUNT: &str = "v1/account/0";
 
 pub(super) async fn check(settings: &Settings, only: &[String]) -> Vec<Check> {
@@ -35,7 +35,7 @@ pub(super) async fn check(settings: &Settings, only: &[String]) -> Vec<Check> {
     checks
 }
 
-/// Token, ERP and approval of a tenant, from one call to the ERP.
+/// Checks token, ERP and approval of a tenant with one call to the ERP.
 pub async fn approvals(client: &impl Visma, settings: &Settings, tenant: &str) -> [Check; 3] {
     let path = ResourcePath::parse(ANY_ACCOUNT).expect("a path of a known resource");
     let [token, erp, approval] = ["token", "ERP", "approval"].map(|what| format!("{what} of {tenant}"));

@@ -1,5 +1,5 @@
-//! Whether the settings name the zones of the ERP's clocks, one of each API. They are measured by
-//! webhooks that came just after their change.
+//! Checks the time zones in the settings against the clocks of the ERP, one for each API. It
+//! measures a clock by webhooks that came just after their change.
 
 use crate::commands::check::Check;
 use crate::stack::Stack;
@@ -12,14 +12,14 @@ use webhooks_settings::{Settings, Visma as VismaSettings};
 use webhooks_store::{Record, Records, Table};
 use webhooks_visma::{Fetched, Visma, VismaClient};
 
-/// How far back webhooks are looked at, how many, and for how many of them each API is asked.
+/// How far back it looks for webhooks, how many it reads, and for how many it asks each API.
 const REACH: Duration = Duration::days(7);
 const WEBHOOKS: u8 = 50;
 const CALLS: usize = 5;
-/// What to write for an offset, if one of these has it. The likeliest comes first.
+/// Zones to suggest for an offset, the likeliest first.
 const LIKELY: [&str; 5] = ["UTC", "Europe/Oslo", "Europe/London", "Europe/Helsinki", "America/New_York"];
 
-/// The offset of the clock that stamped a resource, and when.
+/// The offset of the clock that stamped a resource, and the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Observed {
     pub offset: UtcOffset,
@@ -27,10 +27,10 @@ pub struct Observed {
 }
 
 pub(super) async fn check(stack: &Stack, settings: &Settings, only: &[String]) -> Vec<Check> {
-    // `visma.rs` tells why there is none.
+    // `visma.rs` reports why there is no client.
     let Ok(client) = VismaClient::new(SystemHost) else { return vec![] };
     let table = match stack.output("TableName").await {
-        // It is only read, so nothing is kept for this long.
+        // The table is only read, so the retention has no effect.
         Ok(name) => Table::new(aws_sdk_dynamodb::Client::new(&stack.aws), name, REACH),
         Err(failure) => return vec![Check::of_failure("clock of the ERP", failure)],
     };
@@ -43,8 +43,8 @@ pub(super) async fn check(stack: &Stack, settings: &Settings, only: &[String]) -
     checks
 }
 
-/// One tenant's, from at most five calls to each API. There is none of the sales orders if no webhook
-/// told of one.
+/// Checks one tenant's clocks with at most five calls to each API. It skips the clock of the sales
+/// orders if there was no webhook about one.
 pub async fn clocks(
     records: &impl Records,
     visma: &impl Visma,
@@ -56,7 +56,7 @@ pub async fn clocks(
     let newest = match records.feed(&tenant.to_lowercase(), now - REACH, now, None, WEBHOOKS).await {
         Ok(page) => page.records,
         Err(error) => {
-            let advice = "To measure it takes dynamodb:Query and dynamodb:BatchGetItem (infra/cli/README.md).";
+            let advice = "The measurement needs dynamodb:Query and dynamodb:BatchGetItem (infra/cli/README.md).";
             return vec![Check::warning(name, error.to_string(), advice)];
         }
     };
@@ -71,14 +71,14 @@ pub async fn clocks(
     checks
 }
 
-/// What webhooks tell of that an API has, the newest first, and when each came.
+/// The resources of an API with webhooks, newest first, and when each webhook came.
 fn changed(newest: &[Record], api: Api) -> Vec<(OffsetDateTime, ResourcePath)> {
     let mut seen = HashSet::new();
     let newest = newest.iter().filter(|record| seen.insert(&record.key.entity));
     newest.filter_map(|record| Some((record.received_at, resource(record, api)?))).take(CALLS).collect()
 }
 
-/// What to fetch for a webhook that tells of a change.
+/// The resource to fetch for a webhook about a change.
 fn resource(record: &Record, api: Api) -> Option<ResourcePath> {
     let is_change = catalogue::find(&record.event).is_some_and(|event| event.kind.is_hint());
     let entity = &record.key.entity;
@@ -86,12 +86,12 @@ fn resource(record: &Record, api: Api) -> Option<ResourcePath> {
     (is_change && record.origin == "webhook").then_some(path)
 }
 
-/// What an API shows of its clock.
+/// The measurements of an API's clock.
 struct Measured {
     api: Api,
     zone: Zone,
     observed: Vec<Observed>,
-    /// Times that name their zone.
+    /// Times with a zone.
     named: usize,
 }
 
@@ -123,8 +123,8 @@ impl Measured {
     }
 }
 
-/// Compares what is measured with what the settings say. One measurement alone may be a change
-/// without a webhook.
+/// Compares the measurements with the settings. A single measurement may be a change without a
+/// webhook.
 pub fn judged(name: String, setting: &str, zone: Zone, observed: &[Observed]) -> Check {
     let clock = zone.clock();
     let (right, wrong): (Vec<Observed>, Vec<Observed>) =
@@ -157,7 +157,7 @@ fn likely(observed: Observed) -> Option<String> {
     let has_it =
         |name: &&str| Zone::named(name).is_some_and(|zone| zone.clock().offset_at(observed.at) == observed.offset);
     let of_whole_hours = observed.offset.whole_seconds() % 3600 == 0;
-    // In these names the sign is the other way round.
+    // These names have the opposite sign.
     let other = || of_whole_hours.then(|| format!("Etc/GMT{:+}", -observed.offset.whole_hours()));
     LIKELY.into_iter().find(has_it).map(str::to_owned).or_else(other)
 }

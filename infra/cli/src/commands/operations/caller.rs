@@ -1,8 +1,9 @@
-//! Who asks the operations API, in either way in which it can be deployed (`OperationsAuthorizer`).
+//! The credentials for the operations API, for both values of `OperationsAuthorizer`.
 
 const TOKEN: &str = "VISMA_WEBHOOKS_TOKEN";
 
-/// A token comes from the environment only: on the command line every list of processes would show it.
+/// A token comes only from the environment: on the command line, every list of processes would show
+/// it.
 #[derive(Clone)]
 pub enum Caller {
     /// A bearer token, for `jwt`.
@@ -20,7 +21,7 @@ impl Caller {
         }
     }
 
-    /// What helps against API Gateway's own 401 and 403.
+    /// The advice for a 401 or 403 of API Gateway itself.
     pub(super) fn advice(&self, status: u16) -> &'static str {
         match (self, status) {
             (Self::Token(_), 401) => {

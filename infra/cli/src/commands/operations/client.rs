@@ -10,7 +10,7 @@ use reqwest::{Method, Request, RequestBuilder};
 use serde_json::Value;
 use url::Url;
 
-/// The API's own limits: of a page, and of pages for one look.
+/// The API's own limits: items of a page, and pages of a look.
 const LONGEST_PAGE: usize = 100;
 const PAGES: usize = 20;
 
@@ -38,7 +38,7 @@ impl<'a> Client<'a> {
         self.ask(self.http.get(url)).await
     }
 
-    /// The first items of a list, over as many pages as that takes.
+    /// The first items of a list, over as many pages as needed.
     pub(super) async fn pages(
         &self,
         path: &[&str],
@@ -71,7 +71,7 @@ impl<'a> Client<'a> {
         self.ask(self.http.request(method, self.url(path)).json(body)).await
     }
 
-    /// Each segment is escaped, so none can lead elsewhere.
+    /// Escapes each segment, so that it cannot change the path.
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         url.path_segments_mut().expect("an http address has a path").pop_if_empty().extend(path);
@@ -79,7 +79,7 @@ impl<'a> Client<'a> {
     }
 
     async fn ask(&self, request: RequestBuilder) -> Result<Value, Failure> {
-        let request = request.build().map_err(|_| Failure::usage("the API's address is no URL", "Check --api."))?;
+        let request = request.build().map_err(|_| Failure::usage("the API's address is not a URL", "Check --api."))?;
         let answer = self.http.execute(self.authorized(request).await?).await;
         let answer = answer.map_err(|error| Failure::http("reach the operations API", &error))?;
         let status = answer.status().as_u16();
@@ -90,7 +90,7 @@ impl<'a> Client<'a> {
     async fn authorized(&self, mut request: Request) -> Result<Request, Failure> {
         match self.caller {
             Caller::Token(token) => {
-                let unfit = |_| Failure::usage("the token is none", "Check VISMA_WEBHOOKS_TOKEN.");
+                let unfit = |_| Failure::usage("the token is not valid", "Check VISMA_WEBHOOKS_TOKEN.");
                 let mut bearer: reqwest::header::HeaderValue = format!("Bearer {token}").parse().map_err(unfit)?;
                 bearer.set_sensitive(true);
                 request.headers_mut().insert("authorization", bearer);
@@ -105,7 +105,7 @@ fn or_a_token(failure: Failure) -> Failure {
     Failure { advice: format!("{} Or set VISMA_WEBHOOKS_TOKEN.", failure.advice), ..failure }
 }
 
-/// A problem document says what to do itself; API Gateway's own answers do not.
+/// A problem document has its own advice; API Gateway's answers have none.
 fn refusal(status: u16, problem: &Value, caller: &Caller) -> Failure {
     let code = problem["code"].as_str().unwrap_or_default();
     let field = problem["field"].as_str().map(|field| format!(" ({field})")).unwrap_or_default();
@@ -115,7 +115,7 @@ fn refusal(status: u16, problem: &Value, caller: &Caller) -> Failure {
         401 | 403 => (Exit::Refused, caller.advice(status)),
         404 if code.is_empty() => (Exit::NotFound, "The API is not deployed: infra/DEPLOY.md, step 6."),
         404 => (Exit::NotFound, "Look for it with tail --once."),
-        409 => (Exit::Refused, "See what became of it with get."),
+        409 => (Exit::Refused, "See its state with get."),
         429 | 500.. => (Exit::Unavailable, "Try again in a moment."),
         _ => (Exit::Failed, "See functions/operations/README.md."),
     };

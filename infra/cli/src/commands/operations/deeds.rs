@@ -1,4 +1,5 @@
-//! `hold`, `release`, `resend`, `outcome`, `acknowledge` and `unacknowledge`: one notification at a time.
+//! `hold`, `release`, `resend`, `outcome`, `acknowledge` and `unacknowledge`: each acts on one
+//! notification.
 
 use super::{Access, Caller, Client};
 use crate::output::{self, Report};
@@ -11,10 +12,10 @@ use webhooks_host::{Host, SystemHost};
 
 #[derive(Debug, Args)]
 pub struct Deed {
-    /// The notification's `ref`, as tail shows it
+    /// The notification's `ref`, as shown by tail
     #[arg(value_name = "REF")]
     reference: String,
-    /// Why, for whoever reads the timeline
+    /// The reason, for readers of the timeline
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
     #[command(flatten)]
@@ -23,7 +24,8 @@ pub struct Deed {
 
 #[derive(Debug, Args)]
 pub struct Acknowledge {
-    /// When you looked: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 5m. What has failed since is refused
+    /// When you looked: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 5m. A
+    /// notification that failed again since then is refused
     #[arg(long, value_name = "WHEN", value_parser = since)]
     seen: Option<Since>,
     #[command(flatten)]
@@ -32,13 +34,13 @@ pub struct Acknowledge {
 
 #[derive(Debug, Args)]
 pub struct Outcome {
-    /// The notification's `ref`, as tail shows it
+    /// The notification's `ref`, as shown by tail
     #[arg(value_name = "REF")]
     reference: String,
-    /// It has succeeded
+    /// The outcome is a success
     #[arg(long, required_unless_present = "failure", conflicts_with = "failure")]
     success: bool,
-    /// It has failed
+    /// The outcome is a failure
     #[arg(long)]
     failure: bool,
     /// What the accountant reads
@@ -48,29 +50,29 @@ pub struct Outcome {
     access: Access,
 }
 
-/// `hold`, `release` or, to try its feedback once more, `feedback`.
+/// `hold`, `release`, or `feedback`, which retries the feedback.
 ///
 /// # Errors
-/// The API refuses, does not know the notification, or does not answer.
+/// The API refuses, has no such notification, or does not answer.
 pub async fn deed(stack: &Stack, caller: &Caller, what: &str, options: Deed) -> output::Outcome {
     let told = match what {
-        "hold" => "It is held until somebody releases it.",
+        "hold" => "It is held until an operator releases it.",
         "release" => "It goes on.",
-        _ => "The feedback is tried once more; get shows what becomes of it.",
+        _ => "The feedback is tried once more; get shows its state.",
     };
     let Deed { reference, note, access } = options;
     done(stack, caller, (what, &reference, &access), &json!({ "note": note }), told).await
 }
 
 /// # Errors
-/// As [`deed`], or it has changed since it was seen.
+/// As [`deed`], or the notification has changed since it was seen.
 pub async fn acknowledge(stack: &Stack, caller: &Caller, options: Acknowledge) -> output::Outcome {
     let Acknowledge { seen, deed: Deed { reference, note, access } } = options;
     let mut body = json!({ "note": note });
     if let Some(seen) = seen {
         body["seen_at"] = json!(exact(seen.at(SystemHost.now())));
     }
-    let told = "It needs no attention until something happens to it again.";
+    let told = "It needs no attention until it changes again.";
     acknowledgement(stack, caller, (Method::POST, "acknowledged", &reference, &access), &body, told).await
 }
 
@@ -100,7 +102,7 @@ async fn acknowledgement(
 pub async fn outcome(stack: &Stack, caller: &Caller, options: Outcome) -> output::Outcome {
     let Outcome { reference, success, failure, text, access } = options;
     let body = json!({ "is_success": success && !failure, "description": text });
-    let told = "The outcome is on its way; get shows what becomes of it.";
+    let told = "The outcome is on its way; get shows its state.";
     done(stack, caller, ("outcome", &reference, &access), &body, told).await
 }
 

@@ -1,18 +1,19 @@
-//! The events that a filter names.
+//! The event names of filters.
 
 use similar::get_close_matches;
 use webhooks_model::catalogue::{self, CATALOGUE};
 
 const NEAR: usize = 3;
-/// How much of two names must agree.
+/// How similar two names must be.
 const ALIKE: f32 = 0.6;
 
-/// A name as the catalogue writes it. What no catalogue knows stays as it is, for such notifications may have come.
+/// The name as in the catalogue. An unknown name stays as it is, since such notifications may have
+/// come.
 pub(super) fn canonical(name: &str) -> String {
     catalogue::find(name).map_or_else(|| name.to_owned(), |event| event.id.to_owned())
 }
 
-/// What to say of a name that the catalogue does not know.
+/// The message and advice for a name that is not in the catalogue.
 pub(super) fn unknown(name: &str) -> Option<(String, String)> {
     if catalogue::find(name).is_some() {
         return None;
@@ -21,7 +22,7 @@ pub(super) fn unknown(name: &str) -> Option<(String, String)> {
     let near = get_close_matches(name.to_uppercase().as_str(), &names, NEAR, ALIKE).join(", ");
     let advice = match near.is_empty() {
         true => "Name an event of docs/visma-net.md#event-catalogue, such as ACCOUNT_CHANGED.".to_owned(),
-        false => format!("Is one of these meant: {near}?"),
+        false => format!("Did you mean: {near}?"),
     };
     Some((format!("no event of the catalogue is called {name}"), advice))
 }

@@ -1,4 +1,4 @@
-//! `feedback`: what Visma Net did not take, sent once more by filter.
+//! `feedback`: resends feedback that Visma Net did not take, by a filter.
 
 use super::jobs::{about, follow, go_on};
 use super::shown::text;
@@ -16,7 +16,7 @@ use webhooks_host::{Host, SystemHost};
 
 #[derive(Debug, Subcommand)]
 pub enum Feedback {
-    /// Send parked feedback once more, all that a filter finds, by a job
+    /// Resend all parked feedback that matches a filter, by a job
     #[command(after_help = "Examples:
   visma-webhooks feedback resend --all-tenants --plan
   visma-webhooks feedback resend --tenant 10000000-0000-4000-8000-000000000001 --reason gave_up --from 24h
@@ -26,37 +26,37 @@ pub enum Feedback {
 
 #[derive(Debug, Args)]
 pub struct Resend {
-    /// Whose, by its name, company number or id
+    /// The tenant, by its name, company number or id
     #[arg(long, value_name = "TENANT", required_unless_present = "all_tenants")]
     tenant: Option<String>,
-    /// Of every tenant
+    /// Include every tenant
     #[arg(long, conflicts_with = "tenant")]
     all_tenants: bool,
-    /// The reason with which it was parked, such as gave_up
+    /// The reason for which it was parked, such as gave_up
     #[arg(long, value_name = "CODE")]
     reason: Option<String>,
-    /// A part of what its last try said, such as 503
+    /// A part of the result of its last try, such as 503
     #[arg(long, value_name = "TEXT")]
     cause: Option<String>,
-    /// Parked since then: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h
+    /// Parked since: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h
     #[arg(long, value_name = "WHEN", value_parser = since)]
     from: Option<Since>,
-    /// Parked before then; now unless told
+    /// Parked before; now by default
     #[arg(long, value_name = "WHEN", value_parser = since)]
     to: Option<Since>,
-    /// How many a second, 10 unless told
+    /// How many per second; 10 by default
     #[arg(long, value_name = "NUMBER")]
     rate: Option<u32>,
-    /// Why, for whoever reads the timeline
+    /// The reason, for readers of the timeline
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
-    /// Only say what would be sent, and why it was parked
+    /// Only show what would be sent, and why it was parked
     #[arg(long)]
     plan: bool,
-    /// Begin without asking, at a terminal
+    /// Start without asking, at a terminal
     #[arg(long)]
     yes: bool,
-    /// Begin the job and do not wait for its end
+    /// Start the job and do not wait for its end
     #[arg(long, conflicts_with = "plan")]
     detach: bool,
     #[command(flatten)]
@@ -112,7 +112,7 @@ pub async fn feedback(
         if let Some(ask) = ask
             && !ask(&format!("Send {} once more?", counted(&plan)))
         {
-            return Ok(Report::new(json!({ "begun": false }), "Nothing was begun.").with_exit(Exit::Refused));
+            return Ok(Report::new(json!({ "begun": false }), "Nothing was started.").with_exit(Exit::Refused));
         }
         expected = plan["count"].as_u64().filter(|_| plan["at_least"] != true);
     }

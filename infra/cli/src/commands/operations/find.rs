@@ -1,4 +1,4 @@
-//! What `get` does with what is no reference: it looks for it over all tenants.
+//! The search of `get`, over all tenants, for a text that is not a reference.
 
 use super::client::Client;
 use super::shown::{second, text};
@@ -11,28 +11,29 @@ use clap::Args;
 use serde_json::{Value, json};
 use webhooks_host::{Host, SystemHost};
 
-/// Pages that one look goes through, each of a bounded part of the table.
+/// Pages of one look. Each covers a bounded part of the table.
 const PAGES: u64 = 50;
 /// The API's longest page.
 const PAGE: &str = "50";
 
 #[derive(Debug, Args)]
 pub(super) struct Where {
-    /// Only of this tenant; all unless told
+    /// Search only this tenant; all by default
     #[arg(long, value_name = "ID", add = live::tenant_id())]
     tenant: Option<String>,
-    /// Received since then: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h; 90 days unless told
+    /// Received since: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h; 90 days
+    /// by default
     #[arg(long, value_name = "WHEN", value_parser = since)]
     from: Option<Since>,
-    /// Received before then; now unless told
+    /// Received before; now by default
     #[arg(long, value_name = "WHEN", value_parser = since)]
     to: Option<Since>,
-    /// Stop when so many fit
+    /// Stop after this many matches
     #[arg(long, default_value_t = 20, value_name = "NUMBER")]
     limit: usize,
 }
 
-/// All that fits, and how far back it was looked for.
+/// All matches, and how far back the search went.
 pub(super) async fn find(client: &Client<'_>, what: &str, place: &Where) -> Result<Value, Failure> {
     let now = SystemHost.now();
     let at = |since: Option<Since>| since.map(|since| when(since.at(now)));
@@ -60,7 +61,7 @@ pub(super) async fn find(client: &Client<'_>, what: &str, place: &Where) -> Resu
 pub(super) fn nothing(what: &str, found: &Value) -> Failure {
     let advice = match found["next"].is_null() {
         true => format!("Searched back to {} in {} tenants.", back_to(found), text(&found["tenants"])),
-        false => format!("Searched back to {}. To go on: --to {}", back_to(found), back_to(found)),
+        false => format!("Searched back to {}. To continue: --to {}", back_to(found), back_to(found)),
     };
     Failure::new(Exit::NotFound, format!("nothing fits {what}"), advice)
 }

@@ -1,4 +1,4 @@
-//! `jobs` and `erase`: what works in AWS for a while, and how it is watched from here.
+//! `jobs` and `erase`: start and watch jobs that run in AWS.
 
 use super::shown::{self, second, text};
 use super::watch::{View, Watch};
@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use time::Duration;
 use uuid::Uuid;
 
-/// Answers that may be missing in a row while a job is watched.
+/// How many answers in a row may be missing while a job is watched.
 const PATIENCE: u32 = 10;
-/// Looks at a job that has ended while some of what it put back are under way.
+/// How often a finished job is checked while some of its notifications are under way.
 const LAST_LOOKS: u32 = 30;
 
 #[derive(Debug, Subcommand)]
@@ -27,11 +27,11 @@ pub enum Jobs {
   visma-webhooks jobs list --watch
   visma-webhooks --local jobs list")]
     List(View),
-    /// Show one job and how far it has come
+    /// Show one job and its progress
     #[command(after_help = "Example:
   visma-webhooks jobs get 0199a3c4-5b6d-7e8f-9012-3456789abcde --watch")]
     Get(One),
-    /// Show what a replay or a resend put back and what failed again
+    /// Show the results of a replay or a resend: what was put back and what failed again
     #[command(after_help = "Example:
   visma-webhooks jobs failed 0199a3c4-5b6d-7e8f-9012-3456789abcde")]
     Failed(Failed),
@@ -39,7 +39,7 @@ pub enum Jobs {
     #[command(after_help = "Example:
   visma-webhooks jobs cancel 0199a3c4-5b6d-7e8f-9012-3456789abcde")]
     Cancel(Id),
-    /// Go on with a job that was stopped, and watch it
+    /// Continue a job that was stopped, and watch it
     #[command(after_help = "Example:
   visma-webhooks jobs resume 0199a3c4-5b6d-7e8f-9012-3456789abcde")]
     Resume(Id),
@@ -47,7 +47,7 @@ pub enum Jobs {
 
 #[derive(Debug, Args)]
 pub struct One {
-    /// The job's id, as jobs list shows it
+    /// The job's id, from jobs list
     #[arg(value_name = "JOB")]
     id: Uuid,
     #[command(flatten)]
@@ -58,7 +58,7 @@ pub struct One {
 
 #[derive(Debug, Args)]
 pub struct Failed {
-    /// The job's id, as jobs list shows it
+    /// The job's id, from jobs list
     #[arg(value_name = "JOB")]
     id: Uuid,
     /// The most to show
@@ -70,7 +70,7 @@ pub struct Failed {
 
 #[derive(Debug, Args)]
 pub struct Id {
-    /// The job's id, as jobs list shows it
+    /// The job's id, from jobs list
     #[arg(value_name = "JOB")]
     id: Uuid,
     #[command(flatten)]
@@ -79,19 +79,19 @@ pub struct Id {
 
 #[derive(Debug, Args)]
 pub struct Erase {
-    /// Whom to forget; the tenant must be paused as a whole
+    /// The tenant to erase; it must be paused as a whole
     #[arg(long, value_name = "ID", add = live::tenant_id())]
     tenant: String,
-    /// The same once more
+    /// The same id again
     #[arg(long, value_name = "ID", required_unless_present = "plan")]
     confirm: Option<String>,
-    /// Only say how much would be deleted
+    /// Only show how much would be deleted
     #[arg(long)]
     plan: bool,
-    /// How many a second, 10 unless told
+    /// How many per second; 10 by default
     #[arg(long, value_name = "NUMBER")]
     rate: Option<u32>,
-    /// Why, for whoever reads the audit record
+    /// The reason, for readers of the audit record
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
     #[command(flatten)]
@@ -99,7 +99,7 @@ pub struct Erase {
 }
 
 /// # Errors
-/// The API refuses, does not know the job, or does not answer.
+/// The API refuses, has no such job, or does not answer.
 pub async fn jobs(
     stack: &Stack,
     caller: &Caller,
@@ -130,7 +130,7 @@ pub async fn jobs(
             let client = Client::new(stack, caller, &access).await?;
             let id = id.to_string();
             let job = client.post(&["operations", "v1", "jobs", &id, "cancel"], &json!({})).await?;
-            let text = format!("{}\nTo go on: {}", about(&job), go_on(&job));
+            let text = format!("{}\nTo continue: {}", about(&job), go_on(&job));
             Ok(Report::new(job, text))
         }
         Jobs::Resume(Id { id, access }) => {
@@ -158,7 +158,7 @@ fn list(mut all: Value) -> Outcome {
 /// The API refuses or does not answer.
 pub async fn erase(stack: &Stack, caller: &Caller, options: Erase, ask: Ask, listen: impl FnOnce() -> Stop) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
-    // A plan deletes nothing, and needs no second thought.
+    // A plan deletes nothing, so it needs no confirmation.
     let confirm = options.confirm.as_ref().unwrap_or(&options.tenant);
     let mut body = json!({ "tenant": options.tenant, "confirm": confirm, "note": options.note });
     if let Some(rate) = options.rate {
@@ -173,13 +173,13 @@ pub async fn erase(stack: &Stack, caller: &Caller, options: Erase, ask: Ask, lis
     if let Some(ask) = ask
         && !ask(&format!("Delete all that is kept of {}, for good?", options.tenant))
     {
-        return Ok(Report::new(json!({ "begun": false }), "Nothing was begun.").with_exit(Exit::Refused));
+        return Ok(Report::new(json!({ "begun": false }), "Nothing was started.").with_exit(Exit::Refused));
     }
     let job = client.post(&["operations", "erasures"], &body).await?;
     follow(&client, job, Duration::SECOND, None, &listen()).await
 }
 
-/// Watches a job until it ends. `expected` is how many it is about, if that is known.
+/// Watches a job until it ends. `expected` is its number of notifications, if known.
 pub(super) async fn follow(
     client: &Client<'_>,
     mut job: Value,
@@ -208,21 +208,21 @@ pub(super) async fn follow(
         match client.get(&["operations", "v1", "jobs", &id], &[]).await {
             Ok(fresh) => (job, missed) = (fresh, 0),
             Err(failure) if failure.exit == Exit::Unavailable && missed < PATIENCE => missed += 1,
-            // To watch needs the role read, which whoever may replay need not have.
+            // Watching needs the role read, which a caller with the role repair may lack.
             Err(failure) if failure.exit == Exit::Refused => {
-                eprintln!("{failure}: the job goes on, but is not shown. {}", failure.advice);
+                eprintln!("{failure}: the job continues, but is not shown. {}", failure.advice);
                 let text = about(&job);
                 return Ok(Report::new(job, text));
             }
             Err(failure) => {
-                let advice = format!("The job goes on. Watch it: {}", go_on(&job));
+                let advice = format!("The job continues. Watch it: {}", go_on(&job));
                 return Err(Failure { advice, ..failure });
             }
         }
     }
 }
 
-/// Whether it is known what became of all that it put back. Some kinds of jobs do not tell.
+/// Whether every notification of the job has a result. Some kinds of jobs report none.
 fn is_settled(job: &Value) -> bool {
     let outcomes = &job["outcomes"];
     outcomes.is_null() || (outcomes["is_whole"] == true && outcomes["under_way"] == 0)
@@ -232,7 +232,7 @@ fn failed_again(job: &Value) -> u64 {
     job["outcomes"]["failed"].as_u64().unwrap_or_default()
 }
 
-/// It is a failure if some of what the job put back failed again.
+/// Fails if notifications of the job failed again.
 fn told(job: Value) -> Report {
     let (mut said, failed) = (about(&job), failed_again(&job));
     if failed > 0 {
@@ -243,7 +243,7 @@ fn told(job: Value) -> Report {
 
 fn ended(job: Value) -> Report {
     let cancelled =
-        (job["status"] != "finished").then(|| format!("\nSomebody has cancelled it. To go on: {}\n", go_on(&job)));
+        (job["status"] != "finished").then(|| format!("\nIt was cancelled. To continue: {}\n", go_on(&job)));
     let report = told(job);
     match cancelled {
         Some(cancelled) => Report { text: report.text + &cancelled, exit: Exit::Failed, ..report },
@@ -255,7 +255,7 @@ fn ended(job: Value) -> Report {
 fn stopped(cancelled: Result<Value, Failure>, job: &Value) -> Outcome {
     match cancelled {
         Ok(job) => {
-            let text = format!("{}\nStopped. To go on: {}\n", about(&job), go_on(&job));
+            let text = format!("{}\nStopped. To continue: {}\n", about(&job), go_on(&job));
             Ok(Report::new(job, text).with_exit(Exit::Interrupted))
         }
         Err(failure) if failure.what.contains("has_ended") => {
@@ -263,7 +263,7 @@ fn stopped(cancelled: Result<Value, Failure>, job: &Value) -> Outcome {
             Ok(Report::new(job, text).with_exit(Exit::Interrupted))
         }
         Err(failure) => {
-            let what = format!("the job could not be stopped and goes on: {failure}");
+            let what = format!("the job could not be stopped and continues: {failure}");
             Err(Failure { what, ..failure })
         }
     }
@@ -280,7 +280,7 @@ fn progress(job: &Value) -> String {
     format!("{}: {done}{of} {}, {skipped} passed over{reached}", status(job), deed(job))
 }
 
-/// The job's own, and what became of what it put back.
+/// The job's state, and the results of its notifications.
 fn status(job: &Value) -> String {
     let (own, outcomes) = (text(&job["status"]), &job["outcomes"]);
     match (failed_again(job), outcomes["under_way"].as_u64().unwrap_or_default()) {
@@ -291,7 +291,7 @@ fn status(job: &Value) -> String {
     }
 }
 
-/// What a job of this kind does to each.
+/// What a job of this kind does to each notification.
 fn deed(job: &Value) -> &'static str {
     match job["kind"].as_str() {
         Some("redrive" | "resend") => "sent again",

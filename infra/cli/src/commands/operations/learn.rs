@@ -1,4 +1,4 @@
-//! `learn`: what is parked because we do not know its names, read by new settings, and replayed.
+//! `learn`: reads notifications with unknown names, writes new settings for them, and replays them.
 
 mod event_names;
 mod groups;
@@ -30,37 +30,38 @@ pub struct Learn {
     /// Only of this tenant, by its name, company number or id
     #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: Option<String>,
-    /// Only those whose event came under this name
+    /// Only notifications with this event name
     #[arg(long, value_name = "NAME")]
     event: Option<String>,
-    /// Only bodies of this shape, as --plan shows it
+    /// Only bodies of this shape, from --plan
     #[arg(long, value_name = "HASH")]
     shape: Option<String>,
-    /// What an event's name means, such as KontoEndret=ACCOUNT_CHANGED; may be repeated
+    /// The meaning of an event's name, such as KontoEndret=ACCOUNT_CHANGED; may be repeated
     #[arg(long = "alias", value_name = "NAME=EVENT", value_parser = alias)]
     aliases: Vec<(String, String)>,
-    /// Where the key is, such as /account/no; two joined by a comma make one key: /type,/no
+    /// The place of the key, such as /account/no; two joined by a comma make one key: /type,/no
     #[arg(long = "key", value_name = "POINTER", value_parser = key_place)]
     keys: Vec<KeyPlace>,
-    /// Where the status is
+    /// The place of the status
     #[arg(long = "status", value_name = "POINTER")]
     statuses: Vec<String>,
-    /// Where an action's text is
+    /// The place of an action's text
     #[arg(long = "parameter", value_name = "POINTER")]
     parameters: Vec<String>,
-    /// Where the notification's id is, a UUID
+    /// The place of the notification's id, a UUID
     #[arg(long = "id", value_name = "POINTER")]
     ids: Vec<String>,
-    /// Where the time of the change is
+    /// The place of the time of the change
     #[arg(long = "time", value_name = "POINTER")]
     times: Vec<String>,
-    /// The most to read
+    /// The most notifications to read
     #[arg(long, default_value_t = 500, value_name = "NUMBER")]
     limit: usize,
-    /// How long to watch what is replayed: 90s, 30m
+    /// How long to watch the replays: 90s, 30m
     #[arg(long, default_value = "60s", value_parser = duration)]
     wait: Duration,
-    /// How long after writing the replays begin: functions read the document for replays every two seconds
+    /// How long to wait between writing and replaying: functions read the document for replays
+    /// every two seconds
     #[arg(long, default_value = "3s", value_parser = duration, hide = true)]
     settle: Duration,
     #[command(flatten)]
@@ -68,7 +69,7 @@ pub struct Learn {
 }
 
 impl Learn {
-    /// What the command line says about fields, which stands before what we would propose.
+    /// The fields on the command line, which override our proposals.
     fn told(&self) -> Proposal {
         let pointers = |texts: &[String]| texts.iter().map(Pointer::new).collect::<Vec<_>>();
         let mut told = Proposal { aliases: self.aliases.clone(), ..Proposal::default() };
@@ -87,7 +88,7 @@ impl Learn {
 }
 
 /// # Errors
-/// The settings or the API refuse or do not answer, or what was told contradicts itself.
+/// The settings or the API refuse or do not answer, or the options contradict each other.
 pub async fn learn(stack: &Stack, caller: &Caller, options: Learn) -> Outcome {
     let secrets = aws_sdk_secretsmanager::Client::new(&stack.aws);
     let documents = SecretsManager::new(secrets, stack.output("SettingsSecretArn").await?);
@@ -105,11 +106,14 @@ pub async fn learn_with(documents: &impl Documents, stack: &Stack, caller: &Call
     let mut groups = groups::of(parked, &current);
     groups.retain(|group| options.is_meant(group));
     if groups.is_empty() {
-        return Ok(Report::new(serde_json::json!({ "groups": [] }), "Nothing is parked that settings could mend.\n"));
+        return Ok(Report::new(
+            serde_json::json!({ "groups": [] }),
+            "No parked notification can be fixed by settings.\n",
+        ));
     }
     let told = options.told();
     if told.has_pointers() && groups.len() > 1 {
-        let advice = "Choose one with --event and --shape, as --plan shows them.";
+        let advice = "Choose one with --event and --shape; --plan shows their values.";
         return Err(Failure::usage("pointers are for one group, and there are several", advice));
     }
     let proposals: Vec<Proposal> = groups.iter().map(|group| propose::propose(group, &current, &told)).collect();
@@ -135,7 +139,7 @@ pub async fn learn_with(documents: &impl Documents, stack: &Stack, caller: &Call
     Ok(report.replayed(&outcome, is_changed))
 }
 
-/// Those that the settings tell apart from others.
+/// The notifications that the new settings identify.
 fn readable<'a>(groups: &'a [Group], settings: &Settings) -> Vec<&'a Parked> {
     let all = groups.iter().flat_map(|group| &group.members);
     all.filter(|one| one.read(settings).is_some_and(|n| groups::is_identified(&n))).collect()

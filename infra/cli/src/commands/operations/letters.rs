@@ -1,4 +1,4 @@
-//! `dead-letters`: what the operations API knows of them, and their redrive by a job that it writes down.
+//! `dead-letters`: shows them by the operations API, and redrives them by an audited job.
 
 use super::jobs::{about, follow, go_on};
 use super::shown::{second, text};
@@ -20,7 +20,7 @@ pub enum Letters {
   visma-webhooks dead-letters list notifications --limit 20
   visma-webhooks --local dead-letters list")]
     List(List),
-    /// Send a queue's dead letters again, all that are there now or one
+    /// Send a queue's dead letters again: all that are there now, or one
     #[command(after_help = "Examples:
   visma-webhooks dead-letters redrive notifications --plan
   visma-webhooks dead-letters redrive notifications --message 5f1e4a3c-7a51-4a3e-9d0a-0c5f3a0e2f11
@@ -50,10 +50,10 @@ impl Name {
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// Which queue's; all four unless told
+    /// The queue; all four by default
     #[arg(value_enum)]
     queue: Option<Name>,
-    /// The most to show of each queue, 20 at most
+    /// The most to show of each queue, up to 20
     #[arg(long, default_value_t = 5, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=20))]
     limit: u8,
     #[command(flatten)]
@@ -62,28 +62,29 @@ pub struct List {
 
 #[derive(Debug, Args)]
 pub struct Redrive {
-    /// Which queue's
+    /// The queue
     #[arg(value_enum)]
     queue: Name,
-    /// Only this one, by its id as list shows it
+    /// Only this one, by its id from list
     #[arg(long, value_name = "ID")]
     message: Option<String>,
-    /// Also outcomes that the feedback function rejected, which will be rejected again unless it has changed
+    /// Also send outcomes that the feedback function rejected. It rejects them again unless it has
+    /// changed
     #[arg(long)]
     rejected: bool,
-    /// How many a second, 10 unless told
+    /// How many per second; 10 by default
     #[arg(long, value_name = "NUMBER")]
     rate: Option<u32>,
-    /// Why, for whoever reads the audit record
+    /// The reason, for readers of the audit record
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
-    /// Only say how many there are
+    /// Only count them
     #[arg(long)]
     plan: bool,
-    /// Begin without asking, at a terminal
+    /// Start without asking, at a terminal
     #[arg(long)]
     yes: bool,
-    /// Begin the job and do not wait for its end
+    /// Start the job and do not wait for its end
     #[arg(long, conflicts_with = "plan")]
     detach: bool,
     #[command(flatten)]
@@ -163,7 +164,7 @@ async fn redrive(client: &Client<'_>, options: &Redrive, ask: Ask, listen: impl 
         if let Some(ask) = ask
             && !ask(&format!("Send {count} dead letters of {queue} again?"))
         {
-            return Ok(Report::new(json!({ "begun": false }), "Nothing was begun.").with_exit(Exit::Refused));
+            return Ok(Report::new(json!({ "begun": false }), "Nothing was started.").with_exit(Exit::Refused));
         }
         expected = plan["count"].as_u64();
     }

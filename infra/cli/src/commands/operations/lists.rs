@@ -1,4 +1,4 @@
-//! What there is to look at: what needs attention and how much, who did what, quotas, an entity.
+//! Lists: what needs attention, counts, the audit, quotas, an entity.
 
 use super::shown::{second, text};
 use super::watch::{View, Watch};
@@ -23,7 +23,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// What a person should look at. What is paused waits, and is shown on demand.
+    /// What a person should look at. Paused notifications just wait, and are shown on demand.
     const USUAL: [Self; 4] = [Self::Dead, Self::Parked, Self::Unparseable, Self::FeedbackParked];
 
     fn as_str(self) -> &'static str {
@@ -39,13 +39,13 @@ impl Kind {
 
 #[derive(Debug, Args)]
 pub struct Attention {
-    /// Only this kind; all but paused unless told
+    /// Only this kind; all except paused by default
     #[arg(long, value_enum)]
     kind: Option<Kind>,
     /// Only of this tenant, by its name, company number or id
     #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: Option<String>,
-    /// What somebody has acknowledged, instead of what nobody has
+    /// Show acknowledged notifications instead of the others
     #[arg(long)]
     acknowledged: bool,
     /// The most to show of each kind
@@ -59,13 +59,14 @@ pub struct Attention {
 
 #[derive(Debug, Args)]
 pub struct Audit {
-    /// Only what concerns this tenant, by its name, company number or id
+    /// Only records about this tenant, by its name, company number or id
     #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: Option<String>,
-    /// Done since then: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h; 30 days unless told
+    /// Done since: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h; 30 days by
+    /// default
     #[arg(long, value_name = "WHEN", value_parser = since)]
     from: Option<Since>,
-    /// Done before then; now unless told
+    /// Done before; now by default
     #[arg(long, value_name = "WHEN", value_parser = since)]
     to: Option<Since>,
     /// The most to show
@@ -77,10 +78,10 @@ pub struct Audit {
 
 #[derive(Debug, Args)]
 pub struct Entity {
-    /// Whose, by its name, company number or id
+    /// The tenant, by its name, company number or id
     #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: String,
-    /// What it is, such as account, customer or sales_order
+    /// The kind of entity, such as account, customer or sales_order
     entity: String,
     /// Its number, such as 1920 or SO/000123
     key: String,
@@ -170,7 +171,7 @@ pub async fn quotas(stack: &Stack, caller: &Caller, options: View, format: Forma
 }
 
 /// # Errors
-/// As [`counts`], or nothing is known of it.
+/// As [`counts`], or there is no such entity.
 pub async fn entity(stack: &Stack, caller: &Caller, options: Entity) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
     let tenant = tenant::resolve(&client, &options.tenant).await?;

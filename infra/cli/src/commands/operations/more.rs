@@ -1,4 +1,4 @@
-//! What else the operations API can, as commands.
+//! The other commands of the operations API.
 
 use super::{
     Acknowledge, Attention, Audit, Deed, Entity, Erase, Feedback, HandedIn, Jobs, Letters, Pauses, Tenants, View,
@@ -22,7 +22,7 @@ pub enum More {
   visma-webhooks attention --acknowledged
   visma-webhooks --local attention")]
     Attention(Attention),
-    /// Take a notification out of what needs attention, until something happens to it again
+    /// Remove a notification from what needs attention, until it changes again
     #[command(after_help = "Examples:
   visma-webhooks acknowledge 01M844DZQT5K3V0Z8Q6H2N7RWB --note known
   visma-webhooks acknowledge 01M844DZQT5K3V0Z8Q6H2N7RWB --note known --seen 5m")]
@@ -47,7 +47,7 @@ pub enum More {
   visma-webhooks quotas
   visma-webhooks --local quotas")]
     Quotas(View),
-    /// Show the tenants of the settings by name, the one last heard of first
+    /// Show the tenants of the settings by name, the most recently active first
     #[command(after_help = "Examples:
   visma-webhooks tenants
   visma-webhooks --local tenants")]
@@ -57,52 +57,52 @@ pub enum More {
   visma-webhooks audit --from 24h
   visma-webhooks --local audit --from 24h")]
     Audit(Audit),
-    /// What waits until somebody lets it go on: list, begin, end
+    /// Manage pauses: list, begin, end
     #[command(
         subcommand,
         after_help = "Example:
   visma-webhooks --local pauses list"
     )]
     Pauses(Pauses),
-    /// Set a notification aside: nothing further is tried until it is released
+    /// Hold a notification: nothing more is tried until it is released
     #[command(after_help = "Example:
   visma-webhooks hold 01M844DZQT5K3V0Z8Q6H2N7RWB --note asked")]
     Hold(Deed),
-    /// Let a held or paused notification go on
+    /// Release a held or paused notification
     #[command(after_help = "Example:
   visma-webhooks release 01M844DZQT5K3V0Z8Q6H2N7RWB")]
     Release(Deed),
-    /// Try a feedback once more that is parked or stuck
+    /// Retry feedback that is parked or stuck
     #[command(after_help = "Example:
   visma-webhooks resend 01M844DZQT5K3V0Z8Q6H2N7RWB")]
     Resend(Deed),
-    /// Feedback that Visma Net did not take: resend all that a filter finds
+    /// Resend feedback that Visma Net did not take, by a filter
     #[command(
         subcommand,
         after_help = "Example:
   visma-webhooks --local feedback resend --all-tenants --plan"
     )]
     Feedback(Feedback),
-    /// Hand in the outcome of a notification whose feedback was deferred
+    /// Give the outcome of a notification whose feedback was deferred
     #[command(after_help = "Examples:
   visma-webhooks outcome 01M844DZQT5K3V0Z8Q6H2N7RWB --success --text Shipped
   visma-webhooks outcome 01M844DZQT5K3V0Z8Q6H2N7RWB --failure --text Refused")]
     Outcome(HandedIn),
-    /// Replays, resends, redrives and erasures that work in AWS: list, get, cancel, resume
+    /// Manage replays, resends, redrives and erasures that run in AWS: list, get, cancel, resume
     #[command(
         subcommand,
         after_help = "Example:
   visma-webhooks --local jobs list"
     )]
     Jobs(Jobs),
-    /// Dead letters by the operations API, which writes down who sent them again: list, redrive
+    /// Manage dead letters by the operations API, which audits each redrive: list, redrive
     #[command(
         subcommand,
         after_help = "Example:
   visma-webhooks --local dead-letters list"
     )]
     DeadLetters(Letters),
-    /// Delete whatever is kept of a tenant, for good (role erase)
+    /// Delete everything that is kept of a tenant, for good (role erase)
     #[command(after_help = "Examples:
   visma-webhooks erase --tenant 10000000-0000-4000-8000-000000000001 --plan
   visma-webhooks erase --tenant T-1 --confirm T-1 --note contract-ended
@@ -111,7 +111,7 @@ pub enum More {
 }
 
 impl More {
-    /// It needs a role that nobody has who only repairs.
+    /// It needs its own role, which `repair` does not include.
     #[must_use]
     pub fn erases(&self) -> bool {
         matches!(self, Self::Erase(_))
@@ -119,7 +119,7 @@ impl More {
 }
 
 /// # Errors
-/// The API refuses, does not know what is named, or does not answer.
+/// The API refuses, has no such record, or does not answer.
 pub async fn more(
     stack: &Stack,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! `observed`: the open questions about Visma Net's side, and what was seen of them.
+//! `observed`: the open questions about Visma Net, and the observations for each.
 
 use super::Access;
 use super::caller::Caller;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 #[derive(Debug, Args)]
 pub struct Observed {
-    /// Only what differs from what the product assumes
+    /// Only observations that differ from the product's assumptions
     #[arg(long)]
     contradicted: bool,
     #[command(flatten)]
@@ -31,7 +31,7 @@ pub async fn observed(stack: &Stack, caller: &Caller, options: Observed) -> Outc
     Ok(Report::new(items, report))
 }
 
-/// A line for each question and for each fact below it, and then what to do.
+/// A line for each question and each of its facts, and then the advice.
 fn shown(items: &[Value]) -> String {
     let rows = items.iter().flat_map(|item| std::iter::once(question(item)).chain(facts(item)));
     let lines = table(["question", "stands", "notifications", "last seen (utc)", "seen"], rows);

@@ -1,4 +1,4 @@
-//! When the old secrets of subscriptions were last used, as the operations API tells.
+//! The last uses of old secrets, from the operations API.
 
 use super::Access;
 use super::caller::Caller;
@@ -13,15 +13,15 @@ use time::{Duration, OffsetDateTime};
 use webhooks_model::OpenQuestion;
 use webhooks_model::observed::older_secret;
 
-/// The time of a use is written down once an hour.
+/// The time of a use is recorded once an hour.
 const LATELY: Duration = Duration::DAY;
 
 /// The uses of old secrets.
 #[derive(Debug, Clone)]
 pub enum Uses {
-    /// When each was last used, by the subject and the value of its fact.
+    /// The last use of each, by the subject and the value of its fact.
     Known(BTreeMap<(String, String), OffsetDateTime>),
-    /// Why nothing is known.
+    /// The reason.
     Unknown(String),
 }
 

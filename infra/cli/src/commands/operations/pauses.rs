@@ -1,4 +1,4 @@
-//! `pauses`: what waits in the ledger until somebody lets it go on.
+//! `pauses`: lists, begins and ends pauses. Notifications of a pause wait in the ledger.
 
 use super::shown::{second, text};
 use super::watch::View;
@@ -15,19 +15,19 @@ use webhooks_host::{Host, SystemHost};
 
 #[derive(Debug, Subcommand)]
 pub enum Pauses {
-    /// Show what is paused
+    /// Show the pauses
     #[command(after_help = "Examples:
   visma-webhooks pauses list
   visma-webhooks --local pauses list")]
     List(View),
-    /// Pause: what comes waits. Functions notice within 15 seconds
+    /// Begin a pause: its notifications wait. Functions notice within 15 seconds
     #[command(after_help = "Examples:
   visma-webhooks pauses begin --events sales_order.* --note outage
   visma-webhooks pauses begin --events * --for 2h
   visma-webhooks pauses begin --events * --tenant 10000000-0000-4000-8000-000000000001
   visma-webhooks --local pauses begin --events sales_order.* --note outage")]
     Begin(Begin),
-    /// End a pause: what waited goes on by a job that begins by itself
+    /// End a pause: a job that starts by itself releases its notifications
     #[command(after_help = "Examples:
   visma-webhooks pauses end --events sales_order.*
   visma-webhooks --local pauses end --events sales_order.*")]
@@ -39,10 +39,10 @@ pub struct Which {
     /// A pattern over ENTITY.KIND, such as sales_order.*; * for everything. Quote it in a shell
     #[arg(long, value_name = "PATTERN")]
     events: String,
-    /// Of this tenant, by its name, company number or id; of every tenant unless told
+    /// The tenant, by its name, company number or id; every tenant by default
     #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: Option<String>,
-    /// Why, for whoever reads the list
+    /// The reason, for readers of the list
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
     #[command(flatten)]
@@ -53,10 +53,10 @@ pub struct Which {
 pub struct Begin {
     #[command(flatten)]
     which: Which,
-    /// It ends by itself then: a time such as 2026-12-01T06:00Z, at most 30 days ahead
+    /// When it ends by itself: a time such as 2026-12-01T06:00Z, at most 30 days ahead
     #[arg(long, value_name = "WHEN", value_parser = moment, conflicts_with = "lasts")]
     until: Option<OffsetDateTime>,
-    /// It ends by itself after so long: 90s, 30m, 24h or 7d
+    /// How long until it ends by itself: 90s, 30m, 24h or 7d
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     lasts: Option<Duration>,
 }
@@ -68,7 +68,7 @@ impl Begin {
 }
 
 /// # Errors
-/// The API refuses, knows no such pause, or does not answer.
+/// The API refuses, has no such pause, or does not answer.
 pub async fn pauses(stack: &Stack, caller: &Caller, command: Pauses, format: Format) -> Outcome {
     let (method, done, which, until) = match command {
         Pauses::List(View { watch, access }) => {
@@ -85,7 +85,7 @@ pub async fn pauses(stack: &Stack, caller: &Caller, command: Pauses, format: For
     let client = Client::new(stack, caller, &which.access).await?;
     let mut body = json!({ "events": which.events, "note": which.note });
     let tenant = match &which.tenant {
-        // A pause ends also for a tenant that is not known any more.
+        // A pause can also be ended for a tenant that is no longer known.
         Some(text) if method == Method::DELETE => Some(tenant::resolve_or_same(&client, text).await?),
         text => tenant::resolve_some(&client, text.as_deref()).await?,
     };

@@ -1,4 +1,4 @@
-//! `replay`: one notification, or a job for all that a filter finds, watched until it ends.
+//! `replay`: replays one notification, or starts a job for all that match a filter and watches it.
 
 use super::jobs::{about, follow, go_on};
 use super::{Access, Caller, Client, event_name, shown, tenant};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use webhooks_host::{Host, SystemHost};
 use webhooks_model::State;
 
-/// So many of a plan's sample are shown.
+/// The most notifications of a plan's sample to show.
 const SAMPLE: usize = 10;
 
 #[derive(Debug, Args)]
@@ -24,46 +24,47 @@ pub struct Replay {
     /// The notification's `ref`; without it, the filter decides
     #[arg(value_name = "REF", conflicts_with_all = ["plan", "tenant", "from", "to", "states", "entity", "event", "rate", "resume", "all_states"])]
     reference: Option<String>,
-    /// Only say what would be replayed
+    /// Only show what would be replayed
     #[arg(long)]
     plan: bool,
-    /// Whose, by its name, company number or id; required for a filter
+    /// The tenant, by its name, company number or id; required for a filter
     #[arg(long, value_name = "TENANT", add = live::tenant(), required_unless_present_any = ["reference", "resume"])]
     tenant: Option<String>,
-    /// Received since then: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h
+    /// Received since: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h
     #[arg(long, value_name = "WHEN", required_unless_present_any = ["reference", "resume"], value_parser = since)]
     from: Option<Since>,
-    /// Received before then; now unless told
+    /// Received before; now by default
     #[arg(long, value_name = "WHEN", value_parser = since)]
     to: Option<Since>,
-    /// In this state, such as dead; may be repeated. What failed unless told: dead, parked, unparseable
+    /// Only in this state, such as dead; may be repeated. By default the failed states: dead,
+    /// parked, unparseable
     #[arg(long = "state", value_name = "STATE")]
     states: Vec<String>,
-    /// In whatever state, also what has succeeded
+    /// In every state, including succeeded notifications
     #[arg(long, conflicts_with = "states")]
     all_states: bool,
-    /// Of this entity, such as sales_order
+    /// Only of this entity, such as sales_order
     #[arg(long)]
     entity: Option<String>,
-    /// Of this event, such as ACCOUNT_CHANGED
+    /// Only of this event, such as ACCOUNT_CHANGED
     #[arg(long, add = live::event())]
     event: Option<String>,
-    /// How many a second, 10 unless told
+    /// How many per second; 10 by default
     #[arg(long, value_name = "NUMBER")]
     rate: Option<u32>,
-    /// Why, for whoever reads the timeline
+    /// The reason, for readers of the timeline
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
-    /// Go on with a job that was stopped, or watch one that runs
+    /// Continue a job that was stopped, or watch one that runs
     #[arg(long, value_name = "JOB", conflicts_with_all = ["plan", "tenant", "from", "to", "states", "entity", "event", "rate", "all_states"])]
     resume: Option<Uuid>,
-    /// Begin the job and do not wait for its end
+    /// Start the job and do not wait for its end
     #[arg(long, conflicts_with_all = ["plan", "reference"])]
     detach: bool,
-    /// Begin without asking, at a terminal
+    /// Start without asking, at a terminal
     #[arg(long)]
     yes: bool,
-    /// How often to ask how far it has come
+    /// How often to ask for the progress
     #[arg(long, default_value = "1s", value_parser = duration)]
     every: Duration,
     #[command(flatten)]
@@ -98,11 +99,11 @@ impl Replay {
     }
 }
 
-/// `ask` is asked before a job begins, where there is a person to ask. `listen` is called where there is something to
-/// stop: a job, which is then cancelled before its next slice.
+/// Asks `ask` before a job starts, if there is a person to ask. Calls `listen` once there is
+/// something to stop: a job, which is then cancelled before its next slice.
 ///
 /// # Errors
-/// The API refuses, does not know the notification or the job, or does not answer.
+/// The API refuses, has no such notification or job, or does not answer.
 pub async fn replay(
     stack: &Stack,
     caller: &Caller,
@@ -114,7 +115,7 @@ pub async fn replay(
     if let Some(name) = &options.reference {
         let path = ["operations", "v1", "notifications", name, "replay"];
         client.post(&path, &json!({ "note": options.note })).await?;
-        let told = "It is on its way; get shows what becomes of it.";
+        let told = "It is on its way; get shows its state.";
         return Ok(Report::new(json!({ "ref": name, "replayed": true }), told));
     }
     options.tenant = tenant::resolve_some(&client, options.tenant.as_deref()).await?;
@@ -132,7 +133,7 @@ pub async fn replay(
             && !ask(&format!("Replay {}?", counted(&plan)))
         {
             let json = json!({ "begun": false });
-            return Ok(Report::new(json, "Nothing was begun.").with_exit(Exit::Refused));
+            return Ok(Report::new(json, "Nothing was started.").with_exit(Exit::Refused));
         }
         expected = plan["count"].as_u64().filter(|_| plan["at_least"] != true);
     }
@@ -147,7 +148,7 @@ pub async fn replay(
     follow(&client, job, options.every, expected, &listen()).await
 }
 
-/// A sample with a line for each, which takes the role `read`. Whoever lacks it sees names alone.
+/// A sample with a line for each, which needs the role `read`. A caller without it sees only names.
 async fn planned(client: &Client<'_>, plan: &Value, filter: &Value) -> String {
     let mut sample = vec![];
     for name in plan["sample"].as_array().into_iter().flatten().take(SAMPLE) {

@@ -4,14 +4,14 @@ use crate::output::{self, fields, table};
 use serde_json::Value;
 
 const COLUMNS: [&str; 7] = ["received (utc)", "event", "key", "state", "reason", "feedback", "ref"];
-/// Widths for rows that come one after another; the last column has none.
+/// Column widths of rows that are printed one after another; the last column has none.
 const WIDTHS: [usize; 6] = [20, 30, 14, 11, 20, 8];
 
 pub(super) fn list(items: &[Value]) -> String {
     table(COLUMNS, items.iter().map(row))
 }
 
-/// One of a list that goes on.
+/// One row of a list that continues.
 pub(super) fn line(item: &Value) -> String {
     output::row(&COLUMNS, &row(item), &WIDTHS)
 }
@@ -34,7 +34,7 @@ pub(super) fn timeline(one: &Value) -> String {
     format!("{about}\n{}", table(["at (utc)", "what", "by", "text"], rows))
 }
 
-/// What needs attention, of whichever tenant.
+/// What needs attention, of any tenant.
 pub(super) fn attention(items: &[Value]) -> String {
     let rows = items.iter().map(|item| {
         let [kind, tenant, event] = ["kind", "tenant", "event"].map(|name| text(&item[name]));
@@ -44,7 +44,7 @@ pub(super) fn attention(items: &[Value]) -> String {
     table(["kind", "received (utc)", "tenant", "event", "key", "reason", "ref"], rows)
 }
 
-/// What somebody has looked at, with who and why.
+/// Acknowledged notifications, with who acknowledged them and why.
 pub(super) fn acknowledged(items: &[Value]) -> String {
     let rows = items.iter().map(|item| {
         let [at, by, note] = ["at", "by", "note"].map(|name| text(&item["attention"]["acknowledged"][name]));
@@ -60,7 +60,7 @@ fn row(item: &Value) -> [String; 7] {
     [second(&received), event, key, state, reason, feedback(item), reference]
 }
 
-/// A time of the API without its fraction.
+/// A time from the API without its fraction.
 pub(super) fn second(at: &str) -> String {
     at.split_once('.').map_or_else(|| at.to_owned(), |(whole, _)| format!("{whole}Z"))
 }

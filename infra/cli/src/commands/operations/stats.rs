@@ -1,4 +1,4 @@
-//! `stats`: the hours or days in numbers, as the console's overview has them.
+//! `stats`: the hours or days in numbers, as in the console's overview.
 
 use super::Access;
 use super::caller::Caller;
@@ -13,27 +13,27 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 use webhooks_host::{Host, SystemHost};
 
-/// What one line stands for.
+/// The time span of one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum By {
     Hour,
-    /// One of UTC
+    /// A day in UTC
     Day,
 }
 
 #[derive(Debug, Args)]
 pub struct Stats {
-    /// Whose, by its name, company number or id; all tenants together unless told
+    /// The tenant, by its name, company number or id; the sum of all tenants by default
     #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: Option<String>,
-    /// What one line stands for
+    /// The time span of one line
     #[arg(long, value_enum, default_value_t = By::Hour)]
     by: By,
-    /// Received since then: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 12h; a day, or
-    /// two weeks by day, unless told
+    /// Received since: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 12h; by
+    /// default one day, or two weeks with --by day
     #[arg(long, value_name = "WHEN", value_parser = since)]
     from: Option<Since>,
-    /// Received before then; now unless told
+    /// Received before; now by default
     #[arg(long, value_name = "WHEN", value_parser = since)]
     to: Option<Since>,
     #[command(flatten)]
@@ -103,7 +103,7 @@ fn share(list: &str, name: &str, one: &Value) -> [String; 3] {
     [list.to_owned(), what, text(&one["count"])]
 }
 
-/// Half of them, and 95 of 100.
+/// The median, and the 95th percentile.
 fn took(times: &Value) -> String {
     let of = |name: &str| times[name].as_u64().map(span);
     of("p50_ms").zip(of("p95_ms")).map_or_else(String::new, |(half, most)| format!("{half}, 95 of 100 in {most}"))

@@ -1,4 +1,4 @@
-//! `tail`: notifications as they arrive and change.
+//! `tail`: shows notifications as they arrive and change.
 
 use super::{Access, Caller, Client, event_name, shown, tenant};
 use crate::error::{Exit, Failure};
@@ -15,12 +15,12 @@ use time::{Duration, OffsetDateTime};
 const KNOWN: usize = 10_000;
 /// The API's longest page.
 const PAGE: &str = "100";
-/// Pages that one look goes through, each of a bounded part of the table.
+/// Pages of one look. Each covers a bounded part of the table.
 const PAGES: usize = 20;
 
 #[derive(Debug, Args)]
 pub struct Tail {
-    /// Whose: a name, a company number or an id
+    /// The tenant: a name, a company number or an id
     #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: String,
     /// Only of this entity, such as sales_order
@@ -46,7 +46,7 @@ pub struct Tail {
 }
 
 /// # Errors
-/// As [`super::get`]. Goes on until Ctrl-C, also over moments in which the API does not answer.
+/// As [`super::get`]. It continues until Ctrl-C, even if the API does not answer for a while.
 pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
     let event = options.event.as_deref().map(event_name::canonical);
@@ -82,7 +82,8 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
     }
 }
 
-/// The list from its newest end, while `more` of it is wanted. A page may be short or empty and the list still go on.
+/// The list from its newest end, as long as `more` of it is wanted. A page may be short or empty
+/// although the list continues.
 async fn newest(
     client: &Client<'_>,
     query: &[(&str, &str)],
@@ -104,16 +105,16 @@ async fn newest(
     Ok(found)
 }
 
-/// What was shown, and so what is new.
+/// What was shown, which tells what is new.
 #[derive(Debug)]
 pub struct News {
     versions: HashMap<String, String>,
-    /// What was received before and is not known was left out at the begin, and stays so.
+    /// An unknown notification received before this was left out at the start, and stays out.
     since: Option<OffsetDateTime>,
 }
 
 impl News {
-    /// From a list, newest first: what to show of it, oldest first. The others count as shown.
+    /// Takes a list, newest first. Returns what to show, oldest first. The rest counts as shown.
     pub fn begin(list: &[Value], limit: usize) -> (Self, Vec<Value>) {
         let since = list.last().and_then(received);
         let versions = list.iter().map(|item| (shown::text(&item["ref"]), version(item))).collect();
@@ -124,7 +125,7 @@ impl News {
         self.versions.contains_key(&shown::text(&item["ref"]))
     }
 
-    /// Of a list, newest first, those that are new or have changed, oldest first.
+    /// Takes a list, newest first. Returns what is new or has changed, oldest first.
     pub fn of(&mut self, list: &[Value]) -> Vec<Value> {
         if self.versions.len() > KNOWN {
             self.versions.retain(|name, _| list.iter().any(|item| item["ref"] == *name));

@@ -1,4 +1,4 @@
-//! `tenants` and `--tenant`: tenants as people name them, by the directory of the operations API.
+//! `tenants` and `--tenant`: finds tenants by the names in the directory of the operations API.
 
 use super::{Access, Caller, Client, shown};
 use crate::error::{Exit, Failure};
@@ -15,9 +15,9 @@ use webhooks_host::{Host, SystemHost};
 use webhooks_model::notification::UNKNOWN_TENANT;
 
 const NEAR: usize = 3;
-/// How much of two names must agree.
+/// How similar two names must be.
 const ALIKE: f32 = 0.5;
-/// The API looks no farther back at once.
+/// The longest range that the API accepts.
 const LOOKBACK: Duration = Duration::days(89);
 
 #[derive(Debug, Args)]
@@ -42,11 +42,11 @@ pub async fn tenants(stack: &Stack, caller: &Caller, options: Tenants) -> Outcom
     Ok(Report::new(items, text))
 }
 
-/// The id of the tenant that a name, a company number or an id means. Where the directory is empty or
-/// may not be read, the text itself.
+/// The id of the tenant with this name, company number or id. If the directory is empty or may not
+/// be read, the text itself.
 ///
 /// # Errors
-/// It means none, or several.
+/// No tenant or several tenants match.
 pub(super) async fn resolve(client: &Client<'_>, text: &str) -> Result<String, Failure> {
     let known = directory(client).await?;
     let found = meant(&known, text);
@@ -65,13 +65,13 @@ pub(super) async fn resolve(client: &Client<'_>, text: &str) -> Result<String, F
     Err(Failure::new(Exit::NotFound, format!("no tenant is called {}", printable(text)), nearest(&known, text)))
 }
 
-/// The same where one that nobody knows is no mistake, for it may have been known before.
+/// The same, but an unknown tenant is not an error, since it may have been known before.
 pub(super) async fn resolve_or_same(client: &Client<'_>, text: &str) -> Result<String, Failure> {
     let found = meant(&directory(client).await?, text);
     Ok(if let [id] = found.as_slice() { id.clone() } else { text.to_owned() })
 }
 
-/// The same of an option that may not be given.
+/// The same for an optional argument.
 pub(super) async fn resolve_some(client: &Client<'_>, text: Option<&str>) -> Result<Option<String>, Failure> {
     match text {
         Some(text) => resolve(client, text).await.map(Some),
@@ -79,7 +79,7 @@ pub(super) async fn resolve_some(client: &Client<'_>, text: Option<&str>) -> Res
     }
 }
 
-/// Whoever may repair need not have the role `read`; the next call says so where it matters.
+/// A caller with the role repair may lack `read`. The next call reports that if it matters.
 async fn directory(client: &Client<'_>) -> Result<Vec<Value>, Failure> {
     match client.get(&["operations", "v1", "tenants"], &[]).await {
         Ok(mut all) => {
@@ -91,7 +91,7 @@ async fn directory(client: &Client<'_>) -> Result<Vec<Value>, Failure> {
     }
 }
 
-/// An id stands before names and numbers.
+/// An id comes before names and numbers.
 fn meant(known: &[Value], text: &str) -> Vec<String> {
     let wanted = text.trim().to_lowercase();
     if wanted.is_empty() {
@@ -122,6 +122,6 @@ fn nearest(known: &[Value], text: &str) -> String {
     let near: Vec<String> = near.iter().filter_map(written).map(|name| printable(name)).collect();
     match near.is_empty() {
         true => "Give its name, its company number or its id, as the settings have them.".to_owned(),
-        false => format!("Is one of these meant: {}?", near.join(", ")),
+        false => format!("Did you mean: {}?", near.join(", ")),
     }
 }

@@ -1,4 +1,4 @@
-//! Looking again and again.
+//! Repeats a look until Ctrl-C.
 
 use super::Access;
 use crate::error::Exit;
@@ -11,7 +11,7 @@ use time::Duration;
 
 #[derive(Debug, Args)]
 pub(super) struct Watch {
-    /// Look again and again, and show it whenever it has changed, until Ctrl-C
+    /// Look repeatedly, and show each change, until Ctrl-C
     #[arg(long)]
     watch: bool,
     /// How often to look
@@ -19,7 +19,7 @@ pub(super) struct Watch {
     every: Duration,
 }
 
-/// The options of a command that only looks.
+/// The options of a command that only reads.
 #[derive(Debug, Args)]
 pub struct View {
     #[command(flatten)]
@@ -29,7 +29,8 @@ pub struct View {
 }
 
 impl Watch {
-    /// Looks once, or goes on over moments in which the API does not answer. In JSON each change is one line.
+    /// Looks once, or repeatedly, even if the API does not answer for a while. In JSON each change
+    /// is one line.
     pub(super) async fn show(&self, format: Format, mut look: impl AsyncFnMut() -> Outcome) -> Outcome {
         if !self.watch {
             return look().await;

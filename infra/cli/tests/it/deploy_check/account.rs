@@ -1,4 +1,4 @@
-//! An account that a test makes.
+//! A fake AWS account.
 
 use super::{NOW, STACK};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ pub(crate) const TICKETS: &str = "arn:aws:sns:eu-north-1:000000000000:tickets";
 pub(crate) struct FakeAccount {
     pub(crate) stack: Option<Deployed>,
     pub(crate) concurrency: Concurrency,
-    /// Services that the region has not.
+    /// Services that are missing in the region.
     pub(crate) silent: Vec<&'static str>,
     pub(crate) functions: Vec<String>,
     pub(crate) queues: Vec<String>,
@@ -26,9 +26,9 @@ pub(crate) struct FakeAccount {
     pub(crate) schedule: Option<State>,
     pub(crate) document: Value,
     pub(crate) swept: Option<OffsetDateTime>,
-    /// The status of an address; none where nothing answers.
+    /// The status of each address; no entry if nothing answers.
     pub(crate) health: BTreeMap<String, u16>,
-    /// The question that it may not be asked.
+    /// The question that the account refuses.
     pub(crate) refuses: &'static str,
     asked: Mutex<Vec<&'static str>>,
 }
@@ -43,7 +43,7 @@ pub(crate) fn alarm(name: &str, actions: &[&str]) -> Alarm {
 }
 
 impl FakeAccount {
-    /// An old account in which nothing is deployed.
+    /// An old account without a deployment.
     pub(crate) fn empty() -> Self {
         Self {
             stack: None,
@@ -64,7 +64,7 @@ impl FakeAccount {
         }
     }
 
-    /// The same with the template, and with somebody who hears its alarms.
+    /// The same with the template deployed, and a subscriber to its alarms.
     pub(crate) fn deployed() -> Self {
         let api = "https://api.example";
         let log_group = format!("/aws/lambda/{STACK}-intake");
@@ -104,7 +104,7 @@ impl FakeAccount {
         self.deployed_stack().parameters.insert(parameter.to_owned(), value.to_owned());
     }
 
-    /// What it was asked.
+    /// The questions asked so far.
     pub(crate) fn asked(&self) -> Vec<&'static str> {
         self.asked.lock().unwrap().clone()
     }
@@ -186,7 +186,7 @@ impl Account for FakeAccount {
     }
 }
 
-/// The settings document that the template begins with.
+/// The template's first settings document.
 pub(crate) fn first_document() -> Value {
     let visma = json!({
         "connect_url": "https://connect.visma.com", "erp_url": "https://api.finance.visma.net",

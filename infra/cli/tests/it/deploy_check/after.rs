@@ -1,4 +1,4 @@
-//! Of a stack that is deployed.
+//! A deployed stack.
 
 use super::account::{FakeAccount, alarm, first_document};
 use super::{NOW, STACK, are_found, are_unknown, checked, named};
@@ -20,7 +20,7 @@ fn subscribed(account: &mut FakeAccount, subscription: Subscription) {
 }
 
 #[tokio::test]
-async fn what_a_stack_itself_lacks_is_found_with_what_to_do() {
+async fn reports_what_a_stack_lacks_with_advice() {
     are_found(
         FakeAccount::deployed,
         &[
@@ -43,7 +43,7 @@ async fn what_a_stack_itself_lacks_is_found_with_what_to_do() {
                 |own| own.document["subscriptions"] = json!([]),
                 "settings document",
                 Failed,
-                "nobody",
+                "no delivery is accepted",
                 "subscriptions add",
             ),
             (|own| own.document["visma"]["client_id"] = json!(""), "settings document", Failed, "no client", "step 3"),
@@ -75,30 +75,30 @@ async fn what_a_stack_itself_lacks_is_found_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn alarms_that_nobody_hears_are_found_with_what_to_do() {
+async fn reports_alarms_without_recipients_with_advice() {
     are_found(
         FakeAccount::deployed,
         &[
-            (|own| own.alarms[1].actions.clear(), "alarms", Warning, "2 of 2 tell nobody", "step 7"),
+            (|own| own.alarms[1].actions.clear(), "alarms", Warning, "2 of 2 notify no one", "step 7"),
             (
                 |own| own.alarms[1].rule.clear(),
                 "alarms",
                 Warning,
-                "1 of 2 tell nobody: visma-net-webhooks-dev-ack",
+                "1 of 2 notify no one: visma-net-webhooks-dev-ack",
                 "step 7",
             ),
             (|own| own.alarms[1].is_on = false, "alarms", Failed, "switched off", "enable-alarm-actions"),
             (|own| own.alarms[0].state = "ALARM".into(), "alarms that ring", Warning, "ack-slo-5m", "runbooks"),
             (|own| subscribed(own, Subscription::Pending), "topic tickets", Failed, "not confirmed yet: email", "link"),
             (|own| subscribed(own, Subscription::Deleted), "topic tickets", Failed, "has unsubscribed", "step 7"),
-            (|own| own.subscriptions.clear(), "topic tickets", Failed, "nobody is subscribed", "step 7"),
+            (|own| own.subscriptions.clear(), "topic tickets", Failed, "there is no subscriber", "step 7"),
         ],
     )
     .await;
 }
 
 #[tokio::test]
-async fn a_stack_without_alarms_is_not_all_there() {
+async fn reports_a_stack_without_alarms() {
     let mut account = FakeAccount::deployed();
     account.alarms.clear();
     let checks = checked(&account).await;
@@ -107,14 +107,14 @@ async fn a_stack_without_alarms_is_not_all_there() {
 
 /// `visma-net-webhooks` and `visma-net-webhooks-dev` may be two stacks of one account.
 #[tokio::test]
-async fn alarms_of_a_stack_whose_name_begins_alike_are_not_taken_for_its_own() {
+async fn ignores_alarms_of_stacks_with_a_similar_name() {
     let mut account = FakeAccount::deployed();
     account.alarms.push(Alarm { name: format!("{STACK}-2-page"), ..alarm("", &[]) });
     assert_eq!(named(&checked(&account).await, "alarms").verdict, Ok);
 }
 
 #[tokio::test]
-async fn of_many_silent_alarms_some_are_named() {
+async fn names_a_few_of_many_silent_alarms() {
     let mut account = FakeAccount::deployed();
     let names: Vec<String> = (0..9).map(|number| format!("{STACK}-{number}")).collect();
     account.alarms = names.iter().map(|name| Alarm { name: name.clone(), ..alarm("", &[]) }).collect();
@@ -130,7 +130,7 @@ async fn of_many_silent_alarms_some_are_named() {
 }
 
 #[tokio::test]
-async fn the_templates_own_settings_document_is_told_from_one_that_was_written() {
+async fn distinguishes_the_templates_settings_document_from_a_written_one() {
     let mut account = FakeAccount::deployed();
     account.document = first_document();
     let checks = checked(&account).await;
@@ -140,7 +140,7 @@ async fn the_templates_own_settings_document_is_told_from_one_that_was_written()
 }
 
 #[tokio::test]
-async fn a_domain_is_tried_besides_the_apis_own_address() {
+async fn checks_the_domain_and_the_apis_own_address() {
     let mut account = FakeAccount::deployed();
     account.set("DomainName", "hooks.example");
     let checks = checked(&account).await;
@@ -149,9 +149,9 @@ async fn a_domain_is_tried_besides_the_apis_own_address() {
     assert!(domain.verdict == Failed && domain.advice.contains("DomainTarget"), "{domain:?}");
 }
 
-/// With its parameters, what a new account of ten may run.
+/// The parameters of the default template, in a new account with ten executions.
 #[tokio::test]
-async fn what_intake_is_left_follows_from_the_parameters() {
+async fn the_parameters_determine_the_concurrency_left_for_intake() {
     let small = [("ProcessorConcurrency", "2"), ("ThrottlingRate", "20")];
     let reserved = [("ReserveWorkerConcurrency", "true"), ("ThrottlingRate", "20")];
     let for_intake = [("IntakeReservedConcurrency", "50")];
@@ -168,7 +168,7 @@ async fn what_intake_is_left_follows_from_the_parameters() {
 }
 
 #[tokio::test]
-async fn what_aws_does_not_say_of_a_stack_is_unknown() {
+async fn reports_unanswered_questions_about_a_stack_as_unknown() {
     let questions = [
         ("concurrency", "concurrency of Lambda"),
         ("document", "settings document"),

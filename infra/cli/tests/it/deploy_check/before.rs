@@ -1,4 +1,4 @@
-//! Before the first deployment.
+//! An account before the first deployment.
 
 use super::account::FakeAccount;
 use super::{STACK, are_found, are_unknown, checked, named};
@@ -14,7 +14,7 @@ fn may_run(account: &mut FakeAccount, at_once: u32) {
 }
 
 #[tokio::test]
-async fn what_would_stop_a_first_deployment_is_found_with_what_to_do() {
+async fn reports_obstacles_to_a_first_deployment_with_advice() {
     are_found(
         FakeAccount::empty,
         &[
@@ -39,7 +39,7 @@ async fn what_would_stop_a_first_deployment_is_found_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn the_readme_shows_what_is_said_of_a_new_account() {
+async fn the_readme_shows_the_report_of_a_new_account() {
     let mut account = FakeAccount::empty();
     may_run(&mut account, 10);
     let said = report(&checked(&account).await).text;
@@ -47,21 +47,21 @@ async fn the_readme_shows_what_is_said_of_a_new_account() {
 }
 
 #[tokio::test]
-async fn names_of_another_stack_are_no_obstacle() {
+async fn accepts_names_of_another_stack() {
     let mut account = FakeAccount::empty();
     account.queues = queues(&format!("{STACK}-2"));
     assert_eq!(named(&checked(&account).await, "names").verdict, Ok);
 }
 
 #[tokio::test]
-async fn what_aws_does_not_say_before_a_deployment_is_unknown() {
+async fn reports_unanswered_questions_before_a_deployment_as_unknown() {
     let names = [("has_function", "names"), ("queues", "names"), ("log_group", "names")];
     are_unknown(FakeAccount::empty, &names).await;
     are_unknown(FakeAccount::empty, &[("concurrency", "concurrency of Lambda")]).await;
 }
 
 #[tokio::test]
-async fn a_stack_that_never_came_to_be_has_to_go_first() {
+async fn advises_to_delete_a_stack_whose_creation_failed() {
     for (status, advice) in [
         ("ROLLBACK_COMPLETE", "sam delete --stack-name visma-net-webhooks-dev"),
         ("CREATE_FAILED", "sam delete"),
@@ -78,7 +78,7 @@ async fn a_stack_that_never_came_to_be_has_to_go_first() {
 }
 
 #[tokio::test]
-async fn a_change_set_alone_is_no_stack() {
+async fn treats_a_mere_change_set_as_no_stack() {
     let mut account = FakeAccount::deployed();
     account.deployed_stack().status = "REVIEW_IN_PROGRESS".to_owned();
     account.log_groups.clear();
@@ -86,14 +86,14 @@ async fn a_change_set_alone_is_no_stack() {
     assert_eq!((named(&checks, "stack").verdict, named(&checks, "names").verdict), (Ok, Ok));
 }
 
-/// What stands behind a key in the template, with the stack's name in it.
+/// The values of a key in the template, with the stack's name inserted.
 fn in_template(key: &str) -> BTreeSet<String> {
     let lines = TEMPLATE.lines().filter_map(|line| line.trim().strip_prefix(key));
     lines.map(|name| name.trim().trim_start_matches("!Sub ").replace("${AWS::StackName}", STACK)).collect()
 }
 
 #[test]
-fn the_names_are_those_of_the_template() {
+fn checks_the_names_of_the_template() {
     for (key, names) in
         [("FunctionName: !Sub", functions(STACK)), ("QueueName:", queues(STACK)), ("LogGroupName:", log_groups(STACK))]
     {
@@ -102,16 +102,16 @@ fn the_names_are_those_of_the_template() {
 }
 
 #[test]
-fn every_service_of_the_template_is_asked_for() {
+fn checks_every_service_of_the_template() {
     let types = TEMPLATE.lines().filter_map(|line| line.trim().strip_prefix("Type: AWS::"));
     let services: BTreeSet<&str> = types.filter_map(|kind| kind.split("::").next()).collect();
     assert!(services.len() > 5, "{services:?}");
     for service in services {
         let address = match service {
             "ApiGatewayV2" => "apigateway".to_owned(),
-            // A nested stack.
+            // It is a nested stack.
             "Serverless" => "cloudformation".to_owned(),
-            // It is everywhere, and has no region.
+            // It is global and has no region.
             "IAM" => continue,
             other => other.to_lowercase(),
         };
@@ -119,9 +119,9 @@ fn every_service_of_the_template_is_asked_for() {
     }
 }
 
-/// The numbers that count without a stack.
+/// The numbers that apply without a stack.
 #[test]
-fn the_defaults_are_those_of_the_template() {
+fn has_the_templates_defaults() {
     for (parameter, default) in [
         ("ProcessorConcurrency", 10),
         ("FeedbackConcurrency", 2),

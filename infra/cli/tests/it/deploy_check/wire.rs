@@ -1,4 +1,4 @@
-//! The program against answers as AWS gives them.
+//! The program with the answers of AWS itself.
 
 use crate::server::{Asked, Server};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ const ALARMS: [(&str, &str, &str); 2] = [
     ("Page", "AWS::CloudWatch::CompositeAlarm", "arn:aws:cloudwatch:eu-north-1:000000000000:alarm:webhooks-page"),
 ];
 
-/// As the services that are asked by a form answer.
+/// An answer of a service with a query protocol.
 fn xml(action: &str, result: &str) -> (u16, Value) {
     let result = format!("<{action}Result>{result}</{action}Result>");
     (200, Value::String(format!("<{action}Response xmlns=\"https://aws.example/doc/\">{result}</{action}Response>")))
@@ -62,7 +62,7 @@ fn of_form(body: &str) -> (u16, Value) {
                            <Protocol>email</Protocol><Endpoint>team@example.com</Endpoint>";
             xml(action, &format!("<Subscriptions><member>{pending}</member></Subscriptions>"))
         }
-        other => panic!("nobody asks for {other}"),
+        other => panic!("unexpected request: {other}"),
     }
 }
 
@@ -87,7 +87,7 @@ fn of_target(target: &str, body: &str) -> (u16, Value) {
             (200, json!({ "VersionId": "1", "SecretString": fixtures::document().to_string() }))
         }
         "DynamoDB_20120810.GetItem" => (200, json!({})),
-        other => panic!("nobody asks for {other}"),
+        other => panic!("unexpected request: {other}"),
     }
 }
 
@@ -108,7 +108,7 @@ fn deployed(asked: &Asked) -> (u16, Value) {
     }
 }
 
-/// An account that is new: nothing is there, and it may run ten functions at once.
+/// A new account: it is empty and may run ten functions at once.
 fn new(asked: &Asked) -> (u16, Value) {
     let gone = json!({ "__type": "ResourceNotFoundException", "message": "gone" });
     match (asked.headers.get("x-amz-target").and_then(|target| target.to_str().ok()), asked.line.as_str()) {
@@ -125,7 +125,7 @@ fn new(asked: &Asked) -> (u16, Value) {
     }
 }
 
-/// Exit code and result.
+/// Returns the exit code and the result.
 async fn run(server: &Server) -> (i32, Value) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_visma-webhooks"));
     let api = format!("ApiUrl={}", server.url);
@@ -150,7 +150,7 @@ fn verdicts(checks: &Value) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn a_deployed_stack_is_read_from_the_services_own_answers() {
+async fn reads_a_deployed_stack_from_real_answers() {
     let server = Server::start(deployed).await;
     let (code, checks) = run(&server).await;
     let health = format!("reachable at {}/health", server.url);
@@ -176,14 +176,14 @@ async fn a_deployed_stack_is_read_from_the_services_own_answers() {
 }
 
 #[tokio::test]
-async fn a_new_account_is_told_what_stops_it_and_what_cannot_be_seen() {
+async fn reports_obstacles_and_unknowns_of_a_new_account() {
     let server = Server::start(new).await;
     let (code, checks) = run(&server).await;
     let expected = [
         ("AWS credentials", "ok"),
         ("stack", "ok"),
         ("concurrency of Lambda", "failed"),
-        // One endpoint stands for all of them.
+        // All services have the same endpoint here.
         ("services of the region", "unknown"),
         ("names", "ok"),
     ];
@@ -191,7 +191,7 @@ async fn a_new_account_is_told_what_stops_it_and_what_cannot_be_seen() {
 }
 
 #[tokio::test]
-async fn each_call_is_signed_for_its_service_and_region() {
+async fn signs_each_call_for_its_service_and_region() {
     let server = Server::start(deployed).await;
     run(&server).await;
     let signed = server.asked().into_iter().filter_map(|asked| {

@@ -1,9 +1,9 @@
-//! Which event of the catalogue a name of unknown origin may mean.
+//! Guesses which event of the catalogue an unknown name means.
 
 use webhooks_model::EventType;
 use webhooks_model::catalogue::{CATALOGUE, find};
 
-/// Other words for what happened and to what, as ERPs of the region have them.
+/// Synonyms for entities and kinds, as ERPs of the region use them.
 const WORDS: [(&str, &str); 22] = [
     ("modified", "changed"),
     ("edited", "changed"),
@@ -29,7 +29,8 @@ const WORDS: [(&str, &str); 22] = [
     ("vendor", "supplier"),
 ];
 
-/// The event whose entity and kind the name has in it; of several the one that explains most of the name.
+/// The event whose entity and kind are in the name. Of several, the one that explains most of the
+/// name.
 pub(super) fn guess(name: &str) -> Option<&'static EventType> {
     if let Some(known) = find(name) {
         return Some(known);
@@ -41,7 +42,7 @@ pub(super) fn guess(name: &str) -> Option<&'static EventType> {
         (name.contains(&entity) && name.contains(&kind)).then_some(entity.len() + kind.len())
     };
     let fitting = CATALOGUE.iter().filter_map(|event| Some((explained(event)?, event)));
-    // Of equal ones the first of the catalogue.
+    // Of equal ones, the first in the catalogue wins.
     fitting.rev().max_by_key(|(length, _)| *length).map(|(_, event)| event)
 }
 
@@ -49,7 +50,7 @@ fn translated(word: &str) -> &str {
     WORDS.iter().find(|(other, _)| *other == word).map_or(word, |(_, own)| own)
 }
 
-/// In lower case, parted where signs are and where a capital begins: `salesOrder.Changed` has three.
+/// Lower-case words, split at signs and capitals: `salesOrder.Changed` has three.
 pub(super) fn words(name: &str) -> Vec<String> {
     let (mut words, mut word, mut was_small) = (vec![], String::new(), false);
     for c in name.chars() {
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_means_the_event_whose_entity_and_kind_it_has_in_it() {
+    fn guesses_the_event_whose_entity_and_kind_are_in_the_name() {
         for (name, expected) in [
             ("KontoEndret", Some("ACCOUNT_CHANGED")),
             ("ledger.account.modified", Some("ACCOUNT_CHANGED")),
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_parted_by_signs_and_capitals() {
+    fn splits_words_at_signs_and_capitals() {
         assert_eq!(words("salesOrder.Changed_v2"), ["sales", "order", "changed", "v2"]);
         assert_eq!(words("ACCOUNT"), ["account"]);
     }

@@ -1,4 +1,4 @@
-//! What is parked, put together by the name of its event and the shape of its body.
+//! Groups parked notifications by the name of their event and the shape of their body.
 
 use super::parked::Parked;
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use webhooks_model::{Entity, Notification};
 use webhooks_settings::Settings;
 
 pub(super) struct Group {
-    /// The event's name as it came; empty where none was found.
+    /// The event's name as it came; empty if there was none.
     pub(super) event: String,
     /// The hash of the shape.
     pub(super) shape: String,
@@ -15,7 +15,8 @@ pub(super) struct Group {
     pub(super) members: Vec<Parked>,
 }
 
-/// The largest first. What is no JSON object is left out: no settings can read it.
+/// The largest group first. Leaves out bodies that are not JSON objects, since no settings can read
+/// them.
 pub(super) fn of(parked: Vec<Parked>, settings: &Settings) -> Vec<Group> {
     let mut groups = BTreeMap::<(String, String), Group>::new();
     for one in parked {
@@ -29,7 +30,7 @@ pub(super) fn of(parked: Vec<Parked>, settings: &Settings) -> Vec<Group> {
     groups
 }
 
-/// Whether event and record are known, so that it would not be parked for want of them.
+/// Whether event and record are known, so that the notification is not parked for lack of them.
 pub(super) fn is_identified(n: &Notification) -> bool {
     n.event.is_some() && (n.entity_key.is_some() || n.entity == Entity::Company)
 }

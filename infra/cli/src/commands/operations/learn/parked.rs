@@ -1,4 +1,4 @@
-//! What is parked, with its text, and what becomes of it.
+//! Parked notifications with their text, and their states after a replay.
 
 use super::super::Client;
 use super::super::shown::text;
@@ -13,7 +13,7 @@ use webhooks_model::notification::{Directory, Proof};
 use webhooks_model::replay::Recorded;
 use webhooks_model::{Channel, Delivery, EntityId, LedgerKey, Notification, NotificationKey, SenderId};
 
-/// Reasons that other settings may mend.
+/// Reasons that other settings may remove.
 const MENDABLE: [&str; 4] = ["unmapped", "unidentified", "invalid_path", "unconfirmable"];
 const PAGE: &str = "100";
 const EVERY: Span = Span::from_secs(1);
@@ -25,7 +25,7 @@ pub(super) struct Parked {
     delivery: Delivery,
 }
 
-/// How many of those replayed are in which state, and which still are where they were.
+/// How many replayed notifications are in each state, and which are still parked.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
     pub(super) states: BTreeMap<String, usize>,
@@ -33,7 +33,7 @@ pub(super) struct Watched {
 }
 
 impl Parked {
-    /// As the processor would read its replay.
+    /// Reads it as the processor would read its replay.
     pub(super) fn read(&self, settings: &impl Directory) -> Option<Notification> {
         Notification::all_of(&self.delivery, settings).into_iter().next()
     }
@@ -49,7 +49,7 @@ impl Parked {
             channel,
             subscription: text(&item["subscription"]),
             event: text(&item["event"]),
-            // The API does not say how far it is believed; how it reads does not depend on that.
+            // The API does not show the proof, and the reading does not depend on it.
             proof: if channel == Channel::Legacy { Proof::Nothing } else { Proof::Headers },
             received_at: OffsetDateTime::parse(item["received_at"].as_str()?, &Rfc3339).ok()?,
             key: LedgerKey {
@@ -63,7 +63,7 @@ impl Parked {
     }
 }
 
-/// The newest first. Each reading of a text is written down by the API.
+/// The newest first. The API audits each reading of a text.
 pub(super) async fn all(client: &Client<'_>, tenant: Option<&str>, most: usize) -> Result<Vec<Parked>, Failure> {
     let mut query = vec![("kind", "parked"), ("limit", PAGE)];
     query.extend(tenant.map(|tenant| ("tenant", tenant)));
@@ -88,7 +88,7 @@ pub(super) async fn all(client: &Client<'_>, tenant: Option<&str>, most: usize) 
     }
 }
 
-/// Until none of them is parked where it was, or the time is over.
+/// Waits until none of them is parked as before, or the time is over.
 pub(super) async fn watch(client: &Client<'_>, replayed: &[&Parked], longest: Duration) -> Result<Watched, Failure> {
     let end = tokio::time::Instant::now() + longest.unsigned_abs();
     let (mut open, mut states) = (replayed.to_vec(), BTreeMap::new());

@@ -1,4 +1,5 @@
-//! Where an unknown body probably has its fields, by their names, and only where reading it so works for every one of its group.
+//! Proposes where an unknown body has its fields, by their names. A proposal counts only if it
+//! reads every notification of its group.
 
 use super::event_names::{guess, words};
 use super::groups::Group;
@@ -11,7 +12,7 @@ use webhooks_model::{Entity, EventType, Notification, catalogue};
 use webhooks_settings::Settings;
 
 const NUMBERS: [&str; 8] = ["no", "nr", "number", "nummer", "nbr", "cd", "code", "ref"];
-/// What numbers or names something else than the record.
+/// Words for numbers and names of other things than the record.
 const OTHERS: [&str; 15] = [
     "notification",
     "message",
@@ -33,13 +34,13 @@ const TIMES: [&str; 7] = ["time", "timestamp", "date", "modified", "changed", "o
 const STATUSES: [&str; 3] = ["status", "state", "tilstand"];
 const EVENTS: [&str; 6] = ["event", "type", "action", "operation", "hendelse", "topic"];
 
-/// What would be written for one group.
+/// The proposed settings for one group.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Proposal {
     pub(super) aliases: Vec<(String, String)>,
-    /// Where the event stands, for every event.
+    /// The place of the event, for all events.
     pub(super) event: Option<Pointer>,
-    /// Where the rest stands. Its `events` are those of the entity.
+    /// The places of the other fields. Its `events` are those of the entity.
     pub(super) rule: FieldRule,
 }
 
@@ -59,7 +60,7 @@ impl Proposal {
     }
 }
 
-/// Everything that is to be written, each once; of two meanings of a name the one that was told.
+/// Everything to write, each once. Of two meanings of a name, the one from the command line wins.
 pub(super) fn together(proposals: &[Proposal], told: &Proposal) -> (Vec<(String, String)>, Vec<FieldRule>) {
     let proposed = proposals.iter().flat_map(|one| one.aliases.clone());
     let aliases: BTreeMap<String, String> = proposed.chain(told.aliases.clone()).collect();
@@ -72,14 +73,14 @@ pub(super) fn together(proposals: &[Proposal], told: &Proposal) -> (Vec<(String,
     (aliases.into_iter().collect(), rules)
 }
 
-/// A text or a number somewhere in the bodies, the same place in each.
+/// A text or a number at the same place in all bodies.
 struct Leaf<'a> {
     pointer: &'a str,
     words: Vec<String>,
     values: Vec<String>,
 }
 
-/// The settings as they would be with a proposal.
+/// The settings with a proposal applied.
 struct Proposed<'a> {
     settings: &'a Settings,
     aliases: &'a [(String, String)],
@@ -105,7 +106,7 @@ impl Directory for Proposed<'_> {
     }
 }
 
-/// What the command line told stays; the rest is looked for.
+/// Keeps the options of the command line and proposes the rest.
 pub(super) fn propose(group: &Group, settings: &Settings, told: &Proposal) -> Proposal {
     let leaves = leaves(group);
     let mut proposal = Proposal { rule: told.rule.clone(), ..Proposal::default() };
@@ -122,7 +123,8 @@ pub(super) fn propose(group: &Group, settings: &Settings, told: &Proposal) -> Pr
     };
     let called =
         |names: &[&str]| leaves.iter().filter(|leaf| leaf.is_called(names)).map(Leaf::place).collect::<Vec<_>>();
-    // A UUID is the notification's or some other id, found where nothing better was.
+    // A UUID is the notification's or another id. It was proposed only because nothing better was
+    // found.
     if !reads(&proposal, |n| n.entity_key.as_deref().is_some_and(|key| !is_uuid(key))) {
         proposal.rule.key.extend(key(event, &leaves));
     }
@@ -143,7 +145,8 @@ pub(super) fn propose(group: &Group, settings: &Settings, told: &Proposal) -> Pr
     proposal
 }
 
-/// Finds out which event a group is about: by what the command line told, by the name that came, or by a field that holds a name.
+/// Finds the event of a group: from the command line, from the name that came, or from a field with
+/// a name.
 fn name_event(
     group: &Group,
     leaves: &[Leaf<'_>],
@@ -169,7 +172,7 @@ fn name_event(
     Some(event)
 }
 
-/// The best name for a number. A sales order's has its type before it, where there is one beside it.
+/// The best name for a number. For a sales order, with the type beside it, if there is one.
 fn key(event: &EventType, leaves: &[Leaf<'_>]) -> Option<KeyPlace> {
     let entity = event.entity.label();
     let score = |leaf: &Leaf<'_>| {
@@ -187,7 +190,7 @@ fn key(event: &EventType, leaves: &[Leaf<'_>]) -> Option<KeyPlace> {
         let names_entity = entity.split(' ').any(|word| leaf.words.iter().any(|own| own == word));
         (!is_other).then_some(base + 3 * i32::from(names_entity))
     };
-    // Of equal ones the outermost, and of those the first.
+    // Of equal ones, the outermost wins, and of those the first.
     let depth = |leaf: &Leaf<'_>| leaf.pointer.matches('/').count();
     let best = leaves.iter().filter_map(|leaf| Some((score(leaf)?, leaf)));
     let best = best.min_by_key(|(score, leaf)| (-score, depth(leaf)))?.1;
@@ -198,7 +201,7 @@ fn key(event: &EventType, leaves: &[Leaf<'_>]) -> Option<KeyPlace> {
     }
 }
 
-/// A UUID that differs in each, and first one that is called after a notification.
+/// A UUID that differs in each body, preferably in a field named after a notification.
 fn id(leaves: &[Leaf<'_>]) -> Option<Pointer> {
     let is_own = |leaf: &&Leaf<'_>| {
         let differ: BTreeSet<&String> = leaf.values.iter().collect();
@@ -231,7 +234,7 @@ impl Leaf<'_> {
     }
 }
 
-/// Elements of arrays have no fixed place, and are left out.
+/// Leaves out elements of arrays, which have no fixed place.
 fn leaves(group: &Group) -> Vec<Leaf<'_>> {
     let bodies: Vec<Value> = group.members.iter().filter_map(|one| serde_json::from_str(&one.raw).ok()).collect();
     let leaf = |pointer| {

@@ -1,4 +1,4 @@
-//! What was found, what is proposed, and how each is read before and after.
+//! The report of `learn`: what was found, what is proposed, and each reading before and after.
 
 use super::groups::{Group, is_identified};
 use super::parked::{Parked, Watched};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use webhooks_model::Notification;
 use webhooks_settings::Settings;
 
-/// Shown of one group; JSON has all.
+/// The most to show of one group; JSON has all.
 const SHOWN: usize = 10;
 const COLUMNS: [&str; 6] = ["reason", "event", "entity", "key", "status", "ref"];
 
@@ -19,7 +19,7 @@ pub(super) struct Learnt {
     readable: usize,
 }
 
-/// `settings` before and after.
+/// `settings` are those before and after.
 pub(super) fn new(groups: &[Group], proposals: &[Proposal], settings: (&Settings, &Settings), diff: &str) -> Learnt {
     let (mut text, mut shown, mut readable) = (String::new(), vec![], 0);
     for (group, proposal) in groups.iter().zip(proposals) {
@@ -75,7 +75,7 @@ impl Learnt {
     }
 }
 
-/// One notification by the settings before and after.
+/// One notification, read with the settings before and after.
 struct Reading<'a> {
     one: &'a Parked,
     before: Option<Notification>,
