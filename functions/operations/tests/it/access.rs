@@ -79,7 +79,7 @@ async fn a_role_whose_name_has_a_blank_is_never_taken_for_another() {
     ] {
         let (status, text) = status(&world, json!({"sub": "op-1", "roles": roles})).await;
         assert_eq!(status, 403, "{roles}: {text}");
-        let is_explained = text.contains("The claim roles names it beside names");
+        let is_explained = text.contains("The claim roles lists it with other names");
         assert_eq!(is_explained, roles == "[viewer visma-webhooks/read team]", "{text}");
     }
 }
