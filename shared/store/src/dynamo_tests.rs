@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 
-/// DynamoDB gives these answers, the last of them again and again.
+/// A DynamoDB that gives these answers, and then repeats the last one.
 async fn answering(answers: &[Value]) -> (Dynamo, MockServer) {
     let server = MockServer::start().await;
     for (n, answer) in answers.iter().enumerate() {
@@ -24,7 +24,7 @@ fn key(sk: &str) -> Value {
     json!({"pk": {"S": "p"}, "sk": {"S": sk}})
 }
 
-/// These came, and those are left.
+/// An answer with these items, and with unprocessed keys for those.
 fn part(came: &[&str], left: &[&str]) -> Value {
     let came: Vec<Value> = came.iter().map(|sk| key(sk)).collect();
     let left: Vec<Value> = left.iter().map(|sk| key(sk)).collect();

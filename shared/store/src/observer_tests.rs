@@ -3,7 +3,7 @@ use time::macros::datetime;
 
 const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 
-/// A table that remembers what was asked of it.
+/// A table that records its requests.
 #[derive(Default)]
 struct Asked {
     has: Vec<Observation>,
@@ -21,7 +21,7 @@ impl Asked {
         (*self.reads.lock().unwrap(), self.writes.lock().unwrap().len())
     }
 
-    /// The value and the count of each write, in order.
+    /// Value and count of each write, in order.
     fn written(&self) -> Vec<(String, u64)> {
         self.writes.lock().unwrap().iter().map(|seen| (seen.fact.value.clone(), seen.notifications)).collect()
     }

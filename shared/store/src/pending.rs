@@ -1,4 +1,5 @@
-//! What has not come to its end yet, so that whatever waits in vain is found: by a mark in the `attention` index, or in the feed.
+//! What has not come to its end yet, so that whatever waits in vain is found: by a mark in the
+//! `attention` index, or in the feed.
 
 use crate::attributes::{Item, Update, day_of, string, text, time_text};
 use crate::error::StoreError;
@@ -39,9 +40,11 @@ pub enum Mark {
     Awaited,
     /// Since an attempt failed, and since it was last put on the queue.
     Retrying,
-    /// Since its feedback was put on the queue. A feedback that is decided soon after its notification arrived is found in the feed.
+    /// Since its feedback was put on the queue. A feedback that is decided soon after its
+    /// notification arrived is found in the feed.
     Queued,
-    /// It waits for the quota of its tenant, since it was received. Each tenant has a list of its own.
+    /// It waits for the quota of its tenant, since it was received. Each tenant has a list of its
+    /// own.
     Limited,
 }
 
@@ -90,7 +93,8 @@ pub struct Pending {
     pub feedback: Option<FeedbackState>,
     /// By when an awaited outcome has to come.
     pub deadline: Option<OffsetDateTime>,
-    /// Whether Visma Net has been asked in vain to take its feedback; of an awaited one, that its outcome has come.
+    /// Whether Visma Net has been asked in vain to take its feedback; of an awaited one, that its
+    /// outcome has come.
     pub was_tried: bool,
     /// The last attempt, or the last try of its feedback.
     pub moved_at: OffsetDateTime,
@@ -108,10 +112,12 @@ pub struct Arrived {
 
 /// What the reconciler needs of the table to find what waits in vain.
 pub trait Unended: Send + Sync {
-    /// Those that bear the mark with a time no later than `until`, oldest first, at most 100. The index lags; each is read again.
+    /// Those that bear the mark with a time no later than `until`, oldest first, at most 100. The
+    /// index lags; each is read again.
     fn due(&self, mark: Mark, until: OffsetDateTime) -> impl Future<Output = Result<Vec<Pending>, StoreError>> + Send;
 
-    /// How far the tenant's feed was looked through; if never, the place before all that was received at `start`.
+    /// How far the tenant's feed was looked through; if never, the place before all that was
+    /// received at `start`.
     fn looked_through(
         &self,
         tenant: &str,
@@ -126,7 +132,8 @@ pub trait Unended: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The next of a tenant's notifications, at most 100, in the order received: after `position`, or at a time, and before `until`.
+    /// The next of a tenant's notifications, at most 100, in the order received: after `position`,
+    /// or at a time, and before `until`.
     fn arrived(
         &self,
         tenant: &str,
@@ -134,8 +141,9 @@ pub trait Unended: Send + Sync {
         until: OffsetDateTime,
     ) -> impl Future<Output = Result<Arrived, StoreError>> + Send;
 
-    /// Decides the feedback of an awaited outcome that did not come. `false` if it is no longer awaited, or has come after all. The mark
-    /// stays, so that the feedback is queued even if we die now. An outcome that is being tried since before `tried_since` is given up.
+    /// Decides the feedback of an awaited outcome that did not come. `false` if it is no longer
+    /// awaited, or has come after all. The mark stays, so that the feedback is queued even if we
+    /// die now. An outcome that is being tried since before `tried_since` is given up.
     fn expire(
         &self,
         key: &LedgerKey,
@@ -263,8 +271,8 @@ impl<I: Items> Table<I> {
         position: &str,
         end: &str,
     ) -> Result<Vec<Item>, StoreError> {
-        // BETWEEN takes its ends in, and refuses them in the wrong order. `!` sorts before whatever a key consists of, so the place itself
-        // is left out.
+        // BETWEEN takes its ends in, and refuses them in the wrong order. `!` sorts before whatever
+        // a key consists of, so the place itself is left out.
         let after = format!("{position}!");
         if *after > *end {
             return Ok(vec![]);
@@ -290,7 +298,8 @@ impl<I: Items> Table<I> {
         Ok(items)
     }
 
-    /// The same for half the price: what is at rest stays so, however old the answer is, and only the rest is read again.
+    /// The same for half the price: what is at rest stays so, however old the answer is, and only
+    /// the rest is read again.
     async fn as_they_ended(&self, named: &[Item]) -> Result<Vec<Item>, StoreError> {
         let names: Vec<(String, String)> = named.iter().filter_map(name).collect();
         let mut items = self.items.get_many(names.clone(), &ATTRIBUTES, false).await?;

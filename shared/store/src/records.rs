@@ -22,7 +22,8 @@ use webhooks_model::{EntityId, LedgerKey, Reason, State};
 const DAYS_PER_PAGE: usize = 31;
 /// Reads of 1 MB that look for an entity's newest or count what is marked, at most.
 const LONGEST_READ: usize = 20;
-/// Records that one request brings whole: with raw items as long as they get, DynamoDB's 16 MB take 53.
+/// Records that one request brings whole: with raw items as long as they get, DynamoDB's 16 MB take
+/// 53.
 const RECORDS_PER_READ: usize = 50;
 pub(crate) const TABLE_KEYS: [&str; 2] = ["pk", "sk"];
 pub(crate) const ATTENTION_KEYS: [&str; 4] = ["pk", "sk", "attention", "attention_at"];
@@ -94,7 +95,8 @@ pub struct Position {
     pub sk: String,
 }
 
-/// Part of a list, newest first. `None` for `next` at its end; a page may be short, or empty, and the list still go on.
+/// Part of a list, newest first. `None` for `next` at its end; a page may be short, or empty, and
+/// the list still go on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
     pub records: Vec<Record>,
@@ -117,8 +119,9 @@ pub trait Records: Send + Sync {
         most: u8,
     ) -> impl Future<Output = Result<Page, StoreError>> + Send;
 
-    /// What is marked so: `dead`, `parked`, `unparseable`, `feedback_parked`, `paused`, or so that it was [`crate::acknowledged`]. Among
-    /// what is paused is what has ended and waits to be replayed.
+    /// What is marked so: `dead`, `parked`, `unparseable`, `feedback_parked`, `paused`, or so that
+    /// it was [`crate::acknowledged`]. Among what is paused is what has ended and waits to be
+    /// replayed.
     fn marked(
         &self,
         mark: &str,
@@ -132,8 +135,8 @@ pub trait Records: Send + Sync {
     /// An entity's current state.
     fn head_of(&self, entity: &EntityId) -> impl Future<Output = Result<Option<Head>, StoreError>> + Send;
 
-    /// An entity's newest notifications, newest first. Its ledger is kept in no order of time, so all of it is looked through, up
-    /// to 20 MB.
+    /// An entity's newest notifications, newest first. Its ledger is kept in no order of time, so
+    /// all of it is looked through, up to 20 MB.
     fn newest_of(&self, entity: &EntityId, most: u8) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
 }
 
@@ -158,7 +161,8 @@ impl<I: Items> Records for Table<I> {
         most: u8,
     ) -> Result<Page, StoreError> {
         let start = time_text(from);
-        // A place in the feed is a time and a key, so it is the last thing below it; a time alone lies before every key of that time.
+        // A place in the feed is a time and a key, so it is the last thing below it; a time alone
+        // lies before every key of that time.
         let mut below = after.map_or_else(|| time_text(to), |position| position.at.clone());
         let Some(mut day) = day_of(&below) else { return Ok(Page::default()) };
         if below < start {
@@ -171,7 +175,8 @@ impl<I: Items> Records for Table<I> {
                 index: Some("feed"),
                 key_condition: "feed = :day AND feed_at BETWEEN :start AND :below",
                 newest_first: true,
-                // One that lies at the end, which is not below it, and one that tells that the list goes on.
+                // One that lies at the end, which is not below it, and one that tells that the list
+                // goes on.
                 limit: i32::try_from(missing + 2).ok(),
                 ..Query::default()
             };

@@ -1,4 +1,5 @@
-//! What an operator does to a notification: written down beside it, with who did it and why, before anything happens.
+//! What an operator does to a notification: written down beside it, with who did it and why, before
+//! anything happens.
 
 use crate::attention::{CHANGES, FEEDBACK_PARKED, acknowledged};
 use crate::attributes::{Update, string, time_text};
@@ -17,20 +18,24 @@ use webhooks_model::{LedgerKey, Reason, State};
 /// Each has its condition; [`Repairs::act`] says whether that held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
-    /// It will be handed to the processor once more. Any recorded notification, unless it goes on under another key.
+    /// It will be handed to the processor once more. Any recorded notification, unless it goes on
+    /// under another key.
     Replay,
-    /// No further attempt is made until it is released, and it is kept until then. One that has not ended.
+    /// No further attempt is made until it is released, and it is kept until then. One that has not
+    /// ended.
     Hold,
     /// A held or paused one goes on.
     Release,
-    /// Its decided feedback will be tried once more, and is watched until it is sent. One whose feedback is
-    /// parked or queued: never one that Visma Net has taken.
+    /// Its decided feedback will be tried once more, and is watched until it is sent. One whose
+    /// feedback is parked or queued: never one that Visma Net has taken.
     ResendFeedback,
     /// The same of one that was refused, and is not on its way already.
     ResendParked,
-    /// The outcome of a deferred feedback was handed in. One whose feedback is awaited: what was decided once stands.
+    /// The outcome of a deferred feedback was handed in. One whose feedback is awaited: what was
+    /// decided once stands.
     Outcome,
-    /// Somebody has looked at what asks for attention of that kind, as it was then. One that has not changed since.
+    /// Somebody has looked at what asks for attention of that kind, as it was then. One that has
+    /// not changed since.
     Acknowledge { kind: &'static str, changed_at: OffsetDateTime },
     /// It asks for attention again. One that was acknowledged.
     Unacknowledge { kind: &'static str },
@@ -61,12 +66,13 @@ pub struct Action<'a> {
 }
 
 pub trait Repairs: Send + Sync {
-    /// Writes an action down and does to the record what it does. `false` when the record is not in a state that allows it, or
-    /// not there.
+    /// Writes an action down and does to the record what it does. `false` when the record is not in
+    /// a state that allows it, or not there.
     fn act(&self, key: &LedgerKey, action: Action<'_>) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// The message of a paused one is on its way, and a release says so. `false` when it was paused once more after `since`, the time of
-    /// its last change as it was read: then it goes on waiting. Also `false` when it is paused no more.
+    /// The message of a paused one is on its way, and a release says so. `false` when it was paused
+    /// once more after `since`, the time of its last change as it was read: then it goes on
+    /// waiting. Also `false` when it is paused no more.
     fn release_sent(
         &self,
         key: &LedgerKey,
@@ -121,8 +127,8 @@ impl<I: Items> Repairs for Table<I> {
 }
 
 impl<I: Items> Table<I> {
-    /// Writes the effect. A record that expires is kept from now on for as long as a new one. One that
-    /// is held, paused or waits has no expiry, and gets none.
+    /// Writes the effect. A record that expires is kept from now on for as long as a new one. One
+    /// that is held, paused or waits has no expiry, and gets none.
     async fn act_and_keep(
         &self,
         pk: &str,
@@ -142,7 +148,8 @@ impl<I: Items> Table<I> {
     }
 }
 
-/// Of a feedback that was refused: watched again, in case the message that tries it once more is lost.
+/// Of a feedback that was refused: watched again, in case the message that tries it once more is
+/// lost.
 fn watched((update, condition): (Update, String), at: OffsetDateTime) -> (Update, String) {
     let mut update = update.set("attention", string(Mark::Queued.as_str())).set("attention_at", string(time_text(at)));
     let feedback = one_of(&mut update, "feedback", &[FeedbackState::Parked.as_str()]);

@@ -13,7 +13,8 @@ use webhooks_model::replay::Recorded;
 use webhooks_model::{Channel, Delivery, LedgerKey};
 
 pub trait Replays: Send + Sync {
-    /// The delivery that reads as this notification. `None` when it is not recorded, or its raw item has gone.
+    /// The delivery that reads as this notification. `None` when it is not recorded, or its raw
+    /// item has gone.
     fn replay(&self, key: &LedgerKey) -> impl Future<Output = Result<Option<Delivery>, StoreError>> + Send;
 }
 

@@ -9,8 +9,8 @@ use crate::records::{Position, Record, Records};
 use crate::table::Table;
 use webhooks_model::work::ParkedFeedback;
 
-/// Each looks at no more than `most` behind `position`, the newest first, and gives those that the filter means, and where to go on;
-/// `None` at the end.
+/// Each looks at no more than `most` behind `position`, the newest first, and gives those that the
+/// filter means, and where to go on; `None` at the end.
 pub trait Resends: Send + Sync {
     /// What was parked in the filter's time.
     fn parked(

@@ -1,4 +1,5 @@
-//! The hours of each tenant in numbers, and those of all tenants together. The reconciler writes them, the operations function reads them.
+//! The hours of each tenant in numbers, and those of all tenants together. The reconciler writes
+//! them, the operations function reads them.
 
 use crate::attributes::{Item, Update, day_of, string, text, time_text};
 use crate::error::StoreError;
@@ -72,8 +73,8 @@ pub trait Rollups: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The next of what was received, at most 100: after `position` and before `until`, both of one day. Not read consistently: what is
-    /// not there yet is open.
+    /// The next of what was received, at most 100: after `position` and before `until`, both of one
+    /// day. Not read consistently: what is not there yet is open.
     fn received(
         &self,
         tenant: &str,
@@ -88,7 +89,8 @@ pub trait Rollups: Send + Sync {
         hour: OffsetDateTime,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// When the first was received from `from` on; `until` if there is none before. Looks through 31 days at most, and then says how far.
+    /// When the first was received from `from` on; `until` if there is none before. Looks through
+    /// 31 days at most, and then says how far.
     fn next_received(
         &self,
         tenant: &str,
@@ -110,7 +112,8 @@ pub trait Rollups: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Adds up an hour of these tenants, and writes that down. Nothing in it names a tenant or an entity, so nothing has to be erased.
+    /// Adds up an hour of these tenants, and writes that down. Nothing in it names a tenant or an
+    /// entity, so nothing has to be erased.
     fn add_up(
         &self,
         tenants: &[String],
@@ -278,7 +281,8 @@ fn read(item: &Item) -> Option<Rolled> {
     })
 }
 
-/// Of an item of the table; of an index's entry, where the item is not to be read yet, nothing but that it came.
+/// Of an item of the table; of an index's entry, where the item is not to be read yet, nothing but
+/// that it came.
 fn counted(item: &Item) -> Option<Counted> {
     let time = |name| OffsetDateTime::parse(text(item, name)?, &Rfc3339).ok();
     Some(Counted {

@@ -1,5 +1,6 @@
-//! Looking for a notification by what a person holds, over all tenants. The feed is read back in time, and its keys alone say whether
-//! one fits: its tenant, its number, and the id that Visma Net and the events have.
+//! Looking for a notification by what a person holds, over all tenants. The feed is read back in
+//! time, and its keys alone say whether one fits: its tenant, its number, and the id that Visma Net
+//! and the events have.
 
 use crate::attributes::{Item, day_of, string, text, time_text};
 use crate::error::StoreError;
@@ -11,14 +12,16 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use webhooks_model::{LedgerKey, Reference};
 
-/// What one read brings. An entry of the index has 2.4 KB at most, so this stays below the 1 MB that DynamoDB reads at once.
+/// What one read brings. An entry of the index has 2.4 KB at most, so this stays below the 1 MB
+/// that DynamoDB reads at once.
 const LEAF: usize = 250;
 /// Tenants whose day is read at the same time.
 const AT_ONCE: usize = 4;
 /// What one look goes through at most: reads, and entries of the feed.
 const MOST_READS: usize = 100;
 const MOST_ENTRIES: usize = 5_000;
-/// How much is looked at for a name whose record was received once more, and so is not where it was.
+/// How much is looked at for a name whose record was received once more, and so is not where it
+/// was.
 const LATER: i32 = 1_000;
 
 /// Where to look.
@@ -49,8 +52,9 @@ pub trait Search: Send + Sync {
     /// The tenants that are known, in the order of their ids.
     fn tenants(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 
-    /// Remembers that there is this tenant. The reconciler does so for those of the settings; of others, and before its first run, no
-    /// short name could be read without it. A process writes it once.
+    /// Remembers that there is this tenant. The reconciler does so for those of the settings; of
+    /// others, and before its first run, no short name could be read without it. A process writes
+    /// it once.
     fn know(&self, tenant: &str, now: OffsetDateTime) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The key of the record that has this short name.
@@ -197,7 +201,8 @@ struct Leaf {
 /// How far the look has come.
 #[derive(Debug)]
 struct Place {
-    /// What all of the day lies below: the time where the look began, or what sorts behind every time of the day.
+    /// What all of the day lies below: the time where the look began, or what sorts behind every
+    /// time of the day.
     day: String,
     /// The tenant to go on with, or what sorts before it.
     tenant: String,

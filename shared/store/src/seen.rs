@@ -37,7 +37,8 @@ pub struct Known {
 }
 
 impl Known {
-    /// Whether an operator has set it aside. A hold whose time is over is none, though DynamoDB has not deleted it yet.
+    /// Whether an operator has set it aside. A hold whose time is over is none, though DynamoDB has
+    /// not deleted it yet.
     #[must_use]
     pub fn is_held(&self, now: OffsetDateTime) -> bool {
         let has_expired = self.expires_at.is_some_and(|at| at <= now);

@@ -1,5 +1,5 @@
-//! Which subscriptions have ever delivered anything. That one did is a fact that the processor notes;
-//! what became of waiting for one is remembered in one item for all of them.
+//! Which subscriptions have ever delivered anything. That one did is a fact that the processor
+//! notes; what became of waiting for one is remembered in one item for all of them.
 
 use crate::attributes::{Update, string, text};
 use crate::error::StoreError;

@@ -1,4 +1,5 @@
-//! The table as the reconciler uses it: how far each list was swept, and what is known of what stands in it.
+//! The table as the reconciler uses it: how far each list was swept, and what is known of what
+//! stands in it.
 
 use crate::attributes::{Item, Update, integer, number, string, text, time_text};
 use crate::error::StoreError;
@@ -58,7 +59,8 @@ pub struct Place {
 pub struct Compared {
     /// Those whose version has reached no head yet.
     pub missing: Vec<Listed>,
-    /// How many are newer than their head by their time only: row version or content is what the head knows.
+    /// How many are newer than their head by their time only: row version or content is what the
+    /// head knows.
     pub touched: usize,
 }
 
@@ -85,7 +87,8 @@ pub trait Sweeps: Send + Sync {
 
     fn set_place(&self, place: &Place, now: OffsetDateTime) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// When the last webhook of the tenant was accepted, looking back over so many days. What we found ourselves does not count.
+    /// When the last webhook of the tenant was accepted, looking back over so many days. What we
+    /// found ourselves does not count.
     fn last_heard(
         &self,
         tenant: &str,
@@ -103,7 +106,8 @@ pub trait Sweeps: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<OffsetDateTime, StoreError>> + Send;
 
-    /// Compares rows of a list with their heads. `fetched`: heads of this list know the resource's clock.
+    /// Compares rows of a list with their heads. `fetched`: heads of this list know the resource's
+    /// clock.
     fn compare(
         &self,
         tenant: &str,
@@ -240,7 +244,8 @@ impl<I: Items> Table<I> {
 /// the webhook was made (docs/visma-net.md#bodies), which may be later than the next change.
 ///
 /// Elsewhere it is the newest by any clock. Here alone clocks are mixed: a head brought up to date
-/// without fetching knows the body's only, and taking that for older would find a gap in every sweep.
+/// without fetching knows the body's only, and taking that for older would find a gap in every
+/// sweep.
 fn version(head: &Item, fetched: bool) -> Option<Ticks> {
     let [resource, body] = ["resource", "body"].map(|clock| head::number_of(head, clock));
     let version = if fetched { resource.or(body) } else { resource.max(body) };

@@ -23,8 +23,8 @@ pub struct Table<I = Dynamo> {
 const AUDIT_RETENTION: Duration = Duration::days(400);
 
 impl Table {
-    /// `retention` is how long after its last write an item is kept. It must outlast every repetition of a notification: the
-    /// sender's retries and the dead-letter queue's 14 days.
+    /// `retention` is how long after its last write an item is kept. It must outlast every
+    /// repetition of a notification: the sender's retries and the dead-letter queue's 14 days.
     pub fn new(client: Client, name: String, retention: Duration) -> Self {
         Self::over(Dynamo::new(client, name), retention)
     }
@@ -80,7 +80,8 @@ impl<I: Items> Table<I> {
         Ok(self.items.update(write(pk, sk, update, condition)).await?.is_some())
     }
 
-    /// The item as it was, with nothing in it if there was none; `None` when the condition did not hold.
+    /// The item as it was, with nothing in it if there was none; `None` when the condition did not
+    /// hold.
     pub(crate) async fn replace(
         &self,
         pk: &str,

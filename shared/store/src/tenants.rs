@@ -1,5 +1,6 @@
-//! Which tenants there are. A tenant bears a mark in the `attention` index, beside where the counting of its roll-ups is: an attribute
-//! of an item that is there anyway, and erased with the tenant.
+//! Which tenants there are. A tenant bears a mark in the `attention` index, beside where the
+//! counting of its roll-ups is: an attribute of an item that is there anyway, and erased with the
+//! tenant.
 
 use crate::attributes::{Item, Update, string, text};
 use crate::error::StoreError;
@@ -24,8 +25,8 @@ pub(crate) fn marked(update: Update, tenant: &str) -> Update {
 }
 
 impl<I: Items> Table<I> {
-    /// In the order of their ids: those that the reconciler counts, those of whom something was shown, and those whose
-    /// notifications were parked of late.
+    /// In the order of their ids: those that the reconciler counts, those of whom something was
+    /// shown, and those whose notifications were parked of late.
     pub(crate) async fn all_tenants(&self) -> Result<Vec<String>, StoreError> {
         let query = Query { index: Some("attention"), key_condition: "attention = :mark", ..Query::default() };
         let parked = Query { newest_first: true, limit: Some(NEWEST_PARKED), ..query.clone() };

@@ -1,5 +1,6 @@
-//! The statuses of an entity, each with when it was seen: attributes of its head. One is written without a look at what is there, so there
-//! may be more than count: a status that did not change, and what makes room for newer ones. They are taken out when they are some.
+//! The statuses of an entity, each with when it was seen: attributes of its head. One is written
+//! without a look at what is there, so there may be more than count: a status that did not change,
+//! and what makes room for newer ones. They are taken out when they are some.
 
 use crate::attributes::Item;
 use webhooks_model::Ticks;

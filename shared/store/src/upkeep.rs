@@ -1,4 +1,5 @@
-//! What only operators' work asks of DynamoDB: adding what nothing changes afterwards, deleting, and reading everything.
+//! What only operators' work asks of DynamoDB: adding what nothing changes afterwards, deleting,
+//! and reading everything.
 
 use crate::attributes::Item;
 use crate::error::StoreError;
@@ -11,7 +12,8 @@ pub trait Upkeep: Items {
     /// Deletes an item, if it is there.
     fn delete(&self, pk: &str, sk: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// One page of the whole table, `most` items at most, with these of their attributes, and the keys behind which the next begins.
+    /// One page of the whole table, `most` items at most, with these of their attributes, and the
+    /// keys behind which the next begins.
     fn scan(
         &self,
         after: Option<Item>,

@@ -1,5 +1,6 @@
-//! Replays and redrives that wait for the end of a pause. What has ended, is dead or is parked cannot become paused, for state moves only
-//! forward; so an item beside it says that it waits. It is found among what is paused, and both are kept until it goes on.
+//! Replays and redrives that wait for the end of a pause. What has ended, is dead or is parked
+//! cannot become paused, for state moves only forward; so an item beside it says that it waits. It
+//! is found among what is paused, and both are kept until it goes on.
 
 use crate::attributes::{Item, Update, integer, string, time_text};
 use crate::error::StoreError;
@@ -11,8 +12,9 @@ use time::OffsetDateTime;
 use webhooks_model::{LedgerKey, Reason, State};
 
 pub trait Waits: Send + Sync {
-    /// What waited beside the notification is on its way. `false` when it was asked for once more after `since`, the time by which the list
-    /// of what is paused knew it: then it goes on waiting.
+    /// What waited beside the notification is on its way. `false` when it was asked for once more
+    /// after `since`, the time by which the list of what is paused knew it: then it goes on
+    /// waiting.
     fn let_go(
         &self,
         key: &LedgerKey,
@@ -29,7 +31,8 @@ impl<I: Items> Waits for Table<I> {
         if !self.update(&pk, &wait_key(key), update, Some(format!("{at} = {read}"))).await? {
             return Ok(false);
         }
-        // Of what is paused or held, somebody else decides. If we die here, what comes of the replay gives it an end again.
+        // Of what is paused or held, somebody else decides. If we die here, what comes of the
+        // replay gives it an end again.
         let mut update = Update::default().set("expires_at", self.ttl(now));
         let [state, reason] = ["state", "reason"].map(|name| update.name(name));
         let words = [State::Paused.as_str(), State::Parked.as_str(), Reason::Held.as_str()];
@@ -45,7 +48,8 @@ impl<I: Items> Waits for Table<I> {
 }
 
 impl<I: Items> Table<I> {
-    /// Makes it wait beside its record, with as many parts of a raw item. If we die on the way, the message comes again and does it again.
+    /// Makes it wait beside its record, with as many parts of a raw item. If we die on the way, the
+    /// message comes again and does it again.
     pub(crate) async fn wait(&self, key: &LedgerKey, parts: usize, now: OffsetDateTime) -> Result<bool, StoreError> {
         let pk = partition(&key.entity);
         let since = time_text(now);
