@@ -341,7 +341,7 @@ fn with_change(update: Update, entry: &Entry<'_>, received: &str) -> Update {
     .remove("reason")
 }
 
-/// Whether the feedback is still missing, so that the reconciler must watch it.
+/// The mark and its time for feedback that is still missing, so that the reconciler watches it.
 fn pending_answer(entry: &Entry<'_>) -> Option<(Mark, OffsetDateTime)> {
     let Change::Ended { answer, .. } = &entry.change else { return None };
     let is_late = entry.now - entry.notification.received_at > LATE;
