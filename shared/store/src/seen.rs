@@ -1,4 +1,4 @@
-//! What the table knows before a notification is processed.
+//! What the table knows about a notification before it is processed.
 
 use crate::attempts::Attempts;
 use crate::attributes::{Item, flag, integer, text};
