@@ -1,4 +1,4 @@
-//! What must hold when the faults have stopped, the clock has run on and every queue is empty.
+//! Invariants at rest: after the faults have stopped, time has passed and every queue is empty.
 
 use super::in_motion::{number, record, text};
 use super::probes::OLD_NEWS;
@@ -96,10 +96,10 @@ impl Checks {
         let head = head(table, record);
         let version = head.and_then(|head| number(head, "version_resource").max(number(head, "version_body")));
         let is_newest = version.is_some_and(|version| version >= Ticks::from_datetime(modified).get());
-        // What waits for a person does so in sight, and brings the head up to date when it is replayed.
+        // A notification that needs a person is visible, and updates the head when it is replayed.
         let of_record = |item: &&Item| text(item, "pk") == Some(&partition(record));
         let waits = table.items().filter(of_record).any(|item| text(item, "state") == Some("parked"));
-        // It showed what the ERP had when it was written for the last time.
+        // It had the ERP's state when it was last written.
         let gone_at = self.head_gone_at(partition(record)).filter(|_| head.is_none());
         let has_expired = gone_at.is_some_and(|gone_at| gone_at - modified >= RETENTION - OLD_NEWS);
         self.require(is_newest || waits || has_expired, Invariant::ForwardOnly, || {

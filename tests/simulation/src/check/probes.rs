@@ -1,5 +1,5 @@
-//! Conditions, asked about items that they have to refuse. A condition that lets one of them pass would break an invariant only in a
-//! race, and here no race has to come about.
+//! Probes evaluate each write's condition on items that it must refuse. A wrong condition would
+//! break an invariant only in a race; a probe needs no race.
 
 use super::in_motion::{FINAL, is_terminal, state};
 use super::{Checks, Invariant, short};
@@ -13,12 +13,12 @@ use webhooks_store::{Item, Write};
 
 const FAR_FUTURE: &str = "9999-12-31T23:59:59.999Z";
 const NEWEST: &str = "9223372036854775807";
-/// Marks that say that a person has to look.
+/// Marks for a person.
 const FOR_A_PERSON: [&str; 5] = ["dead", "parked", "unparseable", "paused", "feedback_parked"];
-/// An attempt may go by a time that it read before the clock jumped, by a day at most.
+/// An attempt may use a time that it read before the clock jumped, by at most a day.
 pub(super) const OLD_NEWS: Duration = Duration::days(2);
 
-/// Who asks for a write, and when.
+/// The author and the time of a write.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Writer {
     pub(crate) function: Function,
@@ -27,7 +27,7 @@ pub(crate) struct Writer {
 }
 
 impl Checks {
-    /// Called when the write is asked for, before it is carried out.
+    /// Called when the write is requested, before it is carried out.
     pub(crate) fn asked_to_write(&mut self, writer: Writer, write: &Write, table: &TableModel) {
         match (write.sk.as_str(), writer.function) {
             ("HEAD", _) => self.head_is_guarded(writer.instance, write, table),
@@ -41,7 +41,8 @@ impl Checks {
         self.meets_clocks(writer, write);
     }
 
-    /// What an attempt does at the last receipt of a message, it does after it has been written down as dead.
+    /// At the last receipt of a message, an attempt acts only after the notification is recorded as
+    /// dead.
     pub(crate) fn goes_to_work(&mut self, instance: usize, notification: &str, table: &TableModel) {
         let key = format!("N#{notification}");
         let is_last = self.last_attempts.get(&instance).is_some_and(|last| last.contains(&key));
@@ -139,7 +140,7 @@ impl Checks {
         }
     }
 
-    /// What is known of a notification outlasts every repetition of it, and is not kept for ever.
+    /// Items of a notification outlast every repetition of it, and are not kept for ever.
     fn expires_in_time(&mut self, write: &Write, now: OffsetDateTime) {
         let is_held_to_it = ["N#", "HEAD", "SWEEP#"].iter().any(|start| write.sk.starts_with(start));
         let end = value_of(write, "expires_at").and_then(|value| value.as_n().ok()?.parse::<i64>().ok());
