@@ -57,7 +57,7 @@ impl<P: Ports> Operations<P> {
         let result = AuditResult { at: self.host.now(), code: code.to_owned() };
         if let Err(error) = self.store.note_result(&record, &result).await {
             // The record of the action stays without a result.
-            tracing::error!(audit = %record.id, "the result of a deed could not be written down: {error}");
+            tracing::error!(audit = %record.id, "the result of an action could not be recorded: {error}");
         }
         tracing::info!(by = record.by, deed = record.deed, tenant = record.on.tenant, result = code, audit = %record.id, "audited");
         done

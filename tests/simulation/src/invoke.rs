@@ -375,7 +375,7 @@ impl World {
         let is_twin = was_twice_out && keys.iter().any(|key| self.checks.has_ended(key, &self.table));
         let has_reason = is_twin || keys.iter().any(is_poison);
         self.checks.require(has_reason, Invariant::PoisonFailsAlone, || {
-            format!("message {id} has to come again, and nothing is wrong with it")
+            format!("message {id} must come again, although nothing is wrong with it")
         });
     }
 }

@@ -216,7 +216,7 @@ impl Run {
         if self.is_broken() {
             return;
         }
-        let what = format!("nothing fails any more, and {asked:?} is not accepted");
+        let what = format!("faults have stopped, but {asked:?} is not accepted");
         let command = self.ask(asked);
         self.drain().await;
         let mut world = self.sim.world();

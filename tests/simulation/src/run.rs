@@ -272,14 +272,14 @@ impl Run {
             self.drain().await;
         }
         let mut world = self.sim.world();
-        world.checks.violated(Invariant::ForwardOnly, "sweep after sweep finds gaps".into());
+        world.checks.violated(Invariant::ForwardOnly, "every sweep finds gaps".into());
     }
 
     pub(crate) async fn drain(&mut self) {
         while !self.is_broken() && self.natural().await {
             self.steps += 1;
             if self.steps > MOST_STEPS_TO_REST {
-                let what = "nothing fails any more, and it does not come to rest".to_owned();
+                let what = "faults have stopped, but the run does not come to rest".to_owned();
                 return self.sim.world().checks.violated(Invariant::OneTerminalState, what);
             }
         }

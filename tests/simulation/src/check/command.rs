@@ -213,7 +213,7 @@ impl Commands {
                 }
             };
             let ends = !command.jobs.is_empty() && command.jobs.iter().all(has_ended);
-            (!ends).then(|| format!("{:?} was accepted, and its job does not end", command.asked))
+            (!ends).then(|| format!("{:?} was accepted, but its job does not end", command.asked))
         })
     }
 
@@ -223,7 +223,7 @@ impl Commands {
             Some("finished" | "cancelled") => false,
             _ => !self.has(&Command::Resume((*job).clone()), Some(false)),
         };
-        self.owed.iter().find(unended).map(|job| format!("a pause was over, and the job {job} does not end"))
+        self.owed.iter().find(unended).map(|job| format!("a pause was over, but the job {job} does not end"))
     }
 
     /// Checks that Visma Net has accepted or refused every feedback that was resent or whose
@@ -236,7 +236,7 @@ impl Commands {
                 Command::Outcome(_) => feedback != "awaited",
                 _ => matches!(feedback, "sent" | "parked"),
             };
-            let what = || format!("{:?} was accepted, and the feedback is {feedback}", command.asked);
+            let what = || format!("{:?} was accepted, but the feedback is {feedback}", command.asked);
             (!is_moved).then(what)
         })
     }
@@ -245,7 +245,7 @@ impl Commands {
     fn swallowed(&self) -> Option<String> {
         self.accepted().find_map(|command| {
             let (Command::Replay(target) | Command::Release(target)) = &command.asked else { return None };
-            let what = || format!("{:?} was accepted, and {} was not replayed", command.asked, short(&target.sk));
+            let what = || format!("{:?} was accepted, but {} was not replayed", command.asked, short(&target.sk));
             (!self.is_carried_out(&target.sk, command.given_at)).then(what)
         })
     }
@@ -264,7 +264,7 @@ impl Commands {
                 has_ended || self.is_carried_out(key, command.given_at)
             };
             let unseen = command.meant.notifications.iter().find(|key| !is_done(key));
-            let what = |left: String| format!("{:?} was accepted, and left {left} out", command.asked);
+            let what = |left: String| format!("{:?} was accepted, but skipped {left}", command.asked);
             lies.map(|letter| what(format!("letter {letter}"))).or_else(|| unseen.map(|key| what(short(key))))
         })
     }
@@ -274,7 +274,7 @@ impl Checks {
     /// Called when every pause has ended, held notifications are released, and every queue is
     /// empty. The reconciler has not run yet.
     pub(crate) fn commands_have_ended(&mut self, table: &TableModel) {
-        let waiting = waiting(table).then(|| "something waits for the end of a pause, and there is none".to_owned());
+        let waiting = waiting(table).then(|| "something waits for the end of a pause that does not exist".to_owned());
         let commands = &self.commands;
         let unended = commands.unended_job(table).or_else(|| commands.unended_release(table));
         let found = unended.or_else(|| commands.unmoved_feedback(table)).or(waiting);
@@ -291,7 +291,7 @@ impl Checks {
         if self.faults > struck + read_again || self.commands.has_cancelled() {
             return;
         }
-        let left = waiting(table).then(|| "a pause has ended, and something still waits for it".to_owned());
+        let left = waiting(table).then(|| "a pause has ended, but something still waits for it".to_owned());
         if let Some(what) = left.or_else(|| self.commands.left_out(letters)) {
             self.commands.found(what);
         }

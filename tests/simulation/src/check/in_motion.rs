@@ -136,14 +136,14 @@ impl Checks {
         let is_replay = event["data"]["origin"] == "replay";
         let has_ended = !is_replay && holds(&self.ended_before, &key);
         self.require(!has_ended, Invariant::ForwardOnly, || {
-            format!("{} had ended, and is published again", short(&key))
+            format!("{} had ended, but is published again", short(&key))
         });
         self.published_once_more(&key);
         let is_hint = HINTS.iter().any(|kind| event["data"]["kind"] == *kind);
         let is_repeated = self.repeated.get(&instance).is_some_and(|all| all.iter().any(|(known, _)| *known == key));
         let is_needless = (is_hint || is_repeated) && holds(&self.late, &id) && !holds(&self.timely, &id);
         self.require(!is_needless, Invariant::ForwardOnly, || {
-            format!("{} came too late, and is published", short(&key))
+            format!("{} came too late, but is published", short(&key))
         });
         // A repeated attempt asks the ERP again, and may belong to another delivery or a replay.
         for field in ["origin", "resource", "resource_omitted", "status", "detail"] {
@@ -162,7 +162,7 @@ impl Checks {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_%".contains(c);
         let starts = ["v1/", "v2/", "api/v3/"].iter().any(|start| path.starts_with(start));
         let is_safe = starts && path.chars().all(is_plain) && !path.contains("//");
-        self.require(is_safe, Invariant::NoForeignUrl, || format!("{path} was asked for"));
+        self.require(is_safe, Invariant::NoForeignUrl, || format!("{path} was requested"));
     }
 
     /// Checks that the same answer is sent every time, and more than once only after a repetition.
@@ -187,7 +187,7 @@ impl Checks {
 
     pub(crate) fn written(&mut self, sort_key: &str, before: Option<&Item>, after: &Item) {
         if expires(after) {
-            self.commands.found(format!("{} waits for an operator, and expires", short(sort_key)));
+            self.commands.found(format!("{} waits for an operator, but expires", short(sort_key)));
         }
         let Some(before) = before else { return };
         let broken = match sort_key {
@@ -226,7 +226,7 @@ fn changed_its_end(before: &Item, after: &Item) -> Option<String> {
     let said =
         |item| (text(item, "feedback").map(str::to_owned), text(item, "feedback_description").map(str::to_owned));
     let was_sent = text(before, "feedback") == Some("sent");
-    (was_sent && said(before) != said(after)).then(|| "changed its feedback after Visma Net took it".to_owned())
+    (was_sent && said(before) != said(after)).then(|| "changed its feedback after Visma Net accepted it".to_owned())
 }
 
 pub(super) fn is_terminal(state: &str) -> bool {

@@ -46,7 +46,7 @@ impl Checks {
         });
         let feedback = text(item, "feedback").filter(|feedback| ["queued", "awaited"].contains(feedback));
         self.require(feedback.is_none(), Invariant::OneFeedback, || {
-            format!("{} expires, and its feedback is {feedback:?}", short(sk))
+            format!("{} expires, but its feedback is {feedback:?}", short(sk))
         });
         self.commands.expires(item);
         self.meets(Met::Expired);

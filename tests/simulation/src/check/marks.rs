@@ -15,7 +15,7 @@ impl Checks {
     pub(crate) fn landed(&mut self, is_reconciler: bool, sort_key: &str, before: Option<&Item>, after: &Item) {
         let is_new = before.is_none() && ["N#", "HEAD", "SWEEP#"].iter().any(|start| sort_key.starts_with(start));
         let has_end = after.contains_key("expires_at") || is_kept(after);
-        self.require(!is_new || has_end, Invariant::ForwardOnly, || format!("{sort_key} is written to stay for ever"));
+        self.require(!is_new || has_end, Invariant::ForwardOnly, || format!("{sort_key} is written without an expiry"));
         if !sort_key.starts_with("N#") {
             return;
         }
@@ -50,7 +50,7 @@ impl Checks {
             _ => true,
         };
         self.require(fits, Invariant::OneTerminalState, || {
-            format!("{} becomes {state} and bears the mark {mark:?}", short(sort_key))
+            format!("{} becomes {state} and has the mark {mark:?}", short(sort_key))
         });
     }
 

@@ -48,7 +48,10 @@ impl Checks {
         let is_last = self.last_attempts.get(&instance).is_some_and(|last| last.contains(&key));
         let is_written = state(table, &key).is_some_and(is_terminal);
         self.require(!is_last || is_written, Invariant::OneTerminalState, || {
-            format!("the last attempt at {} does its work, and would leave no trace if it were killed", short(&key))
+            format!(
+                "the last attempt at {} works before it is recorded, so its death would leave no trace",
+                short(&key)
+            )
         });
     }
 
@@ -78,9 +81,9 @@ impl Checks {
         let mut newer = same.clone();
         let versions = newer.iter_mut().filter(|(name, _)| name.starts_with("version_"));
         versions.for_each(|(_, at)| *at = AttributeValue::N(NEWEST.to_owned()));
-        self.must_refuse(write, &newer, Invariant::ForwardOnly, "take the place of a newer version");
+        self.must_refuse(write, &newer, Invariant::ForwardOnly, "overwrite a newer version");
         if self.is_repeated(instance, own, &write.pk) {
-            let what = "take content that was seen before, under another id, for news";
+            let what = "treat known content under another id as news";
             self.must_refuse(write, &same, Invariant::ForwardOnly, what);
         }
         if value_of(write, "deleted") == Some(&AttributeValue::Bool(false)) {
@@ -96,7 +99,7 @@ impl Checks {
         }
         if text_of(write, "reason") == Some("lost") {
             let parked = item(&[("state", "parked")]);
-            self.must_refuse(write, &parked, Invariant::ForwardOnly, "put a late mark over a parked record");
+            self.must_refuse(write, &parked, Invariant::ForwardOnly, "overwrite a parked record with a late mark");
         }
         let stays: &[&str] = if next == "retrying" { &["dead", "parked", "paused"] } else { &[] };
         for &known in stays {
@@ -108,7 +111,7 @@ impl Checks {
     fn answer_is_guarded(&mut self, write: &Write) {
         if value_of(write, "feedback_at").is_some() {
             let sent = item(&[("state", "processed"), ("feedback", "sent")]);
-            self.must_refuse(write, &sent, Invariant::OneFeedback, "change an answer that Visma Net has taken");
+            self.must_refuse(write, &sent, Invariant::OneFeedback, "change an answer that Visma Net accepted");
         }
     }
 
@@ -116,7 +119,7 @@ impl Checks {
         if text_of(write, "feedback") == Some("queued") {
             for decided in ["sent", "queued", "parked", "none"] {
                 let known = item(&[("feedback", decided)]);
-                self.must_refuse(write, &known, Invariant::OneFeedback, "decide what was decided before");
+                self.must_refuse(write, &known, Invariant::OneFeedback, "decide again what was decided before");
             }
             let mut tried = item(&[("feedback", "awaited"), ("feedback_deadline", FAR_FUTURE)]);
             tried.insert("feedback_attempts".to_owned(), AttributeValue::L(Vec::new()));
@@ -125,18 +128,13 @@ impl Checks {
             let feedback = if mark == "awaited" { "awaited" } else { "queued" };
             for other in FOR_A_PERSON {
                 let known = item(&[("state", "retrying"), ("feedback", feedback), ("attention", other)]);
-                self.must_refuse(
-                    write,
-                    &known,
-                    Invariant::OneTerminalState,
-                    "hide a record that a person has to look at",
-                );
+                self.must_refuse(write, &known, Invariant::OneTerminalState, "hide a record that needs a person");
             }
             let over = item(&[("state", "processed"), ("feedback", "sent")]);
             self.must_refuse(write, &over, Invariant::OneTerminalState, "mark a record that waits for nothing");
         } else if removes(write, "attention") {
             let parked = item(&[("state", "parked"), ("attention", "parked")]);
-            self.must_refuse(write, &parked, Invariant::OneTerminalState, "hide a record that a person has to look at");
+            self.must_refuse(write, &parked, Invariant::OneTerminalState, "hide a record that needs a person");
         }
     }
 
