@@ -52,7 +52,8 @@ export async function ask(method, path, { query = {}, body, signal, known } = {}
 export const get = (path, query, signal) => ask("GET", `v1/${path}`, { query, signal });
 
 const answers = new Map();
-/** A request that is repeated. If nothing has changed, the API sends no body and the earlier answer is used. */
+// A request that is repeated. If nothing has changed, the API sends no body and the earlier answer
+// is used.
 export function again(path, query, signal) {
   if (answers.size > 20) answers.clear();
   return ask("GET", `v1/${path}`, { query, signal, known: answers });
@@ -60,7 +61,8 @@ export function again(path, query, signal) {
 
 export const post = (path, body, signal) => ask("POST", `v1/${path}`, { body, signal });
 
-/** Calls `step` until it returns false: after `first` milliseconds, then less often while nothing changes, and never while the tab is hidden. */
+// Calls `step` until it returns false: after `first` milliseconds, then less often while nothing
+// changes, and never while the tab is hidden.
 export function repeat(step, { first = 5000, longest = 60000, signal }) {
   let wait = first;
   let timer = 0;

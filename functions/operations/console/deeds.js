@@ -53,7 +53,7 @@ export function confirmed(item, deed) {
   });
 }
 
-/** The same for many notifications, one after the other. Refusals are counted; the others continue. */
+// The same for many notifications, one after the other. Refusals are counted; the others continue.
 export function confirmedAll(items, deed) {
   const [label, meaning, after] = DEEDS[deed];
   const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });

@@ -2,7 +2,8 @@
 
 import { inZone, zoneName } from "./zone.js";
 
-/** An element. `on` has listeners. Attributes that are null or false are left out. Texts become text nodes. */
+// An element. `on` has listeners. Attributes that are null or false are left out. Texts become text
+// nodes.
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {

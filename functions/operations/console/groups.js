@@ -36,7 +36,7 @@ function card({ code, text, items }, place, kind, go) {
     list.element);
 }
 
-/** Buttons for the whole group. A replay is for one tenant. Replays and resends begin with a plan. */
+// Buttons for the whole group. A replay is for one tenant. Replays and resends begin with a plan.
 function ways(code, items, kind, go) {
   if (!may("repair") || kind === "paused") return [];
   const deed = kind === "feedback_parked" ? "feedback" : code === "held" && "release";
@@ -50,7 +50,8 @@ function ways(code, items, kind, go) {
   return [...tenants.map((tenant) => button(tenants.length > 1 ? `Replay all of these of ${tenant}` : "Replay all of these", () => go("replay", filter(open.filter((one) => one.tenant === tenant))))), ...seen];
 }
 
-/** The narrowest filter of a replay that finds them all. It may find more, so the plan shows how many. */
+// The narrowest filter of a replay that finds them all. It may find more, so the plan shows how
+// many.
 function filter(items) {
   const same = (name) => (items.every((one) => one[name] === items[0][name]) ? items[0][name] : undefined);
   const times = items.map((one) => new Date(one.received_at).getTime());

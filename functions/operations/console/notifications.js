@@ -111,7 +111,8 @@ async function ofTenant(results, query, signal) {
   if (!to || new Date(to) > new Date()) follow(results, { look, bring, signal });
 }
 
-/** Notifications with the number or a part of it, in upper or lower case. Other filters are applied here. */
+// Notifications with the number or a part of it, in upper or lower case. Other filters are applied
+// here.
 async function ofNumber(results, query, signal) {
   const { tenant, entity, key, from, to } = query;
   const is = ONLY[query.is]?.[1] ?? (() => true);

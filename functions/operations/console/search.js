@@ -25,7 +25,8 @@ export async function show(main, { query, signal }) {
   await sought(results, { q, tenant: query.tenant, entity: query.entity, from: query.from, to: query.to }, signal, { tenants: !query.tenant, opens: true });
 }
 
-/** The pages of a search. `opens`: open the notification if an id identifies it. `found` gets the items of each page. */
+// The pages of a search. `opens`: open the notification if an id identifies it. `found` gets the
+// items of each page.
 export async function sought(results, asked, signal, { tenants = false, opens = false, fits = () => true, found = () => {} } = {}) {
   const list = table(`Hits for ${asked.q}`, { tenants });
   const more = button("Search further back", () => load(), { class: "quiet" });

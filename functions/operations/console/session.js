@@ -37,7 +37,7 @@ function claims(token) {
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
-/** The whole elements of a claim. Only in a scope, a blank separates two elements (src/claims.rs). */
+// The whole elements of a claim. Only in a scope, a blank separates two elements (src/claims.rs).
 function elements(claim, value) {
   const isOfWords = ["scope", "scp"].includes(claim);
   return [value].flat().flatMap((text) => (isOfWords ? String(text).split(" ") : [String(text)]));
@@ -90,7 +90,8 @@ export async function leave() {
   location.assign(authorize);
 }
 
-/** Completes the sign-in if the page was opened by the issuer. The values in the address are used once and removed. */
+// Completes the sign-in if the page was opened by the issuer. The values in the address are used
+// once and removed.
 export async function comeBack() {
   const answer = new URLSearchParams(location.search);
   if (!answer.has("code") && !answer.has("error")) return;
@@ -112,7 +113,8 @@ export async function comeBack() {
   await keep(tokens.access_token);
 }
 
-/** Checks that the id token is for this sign-in. It came directly from the issuer over TLS, so its signature needs no check. */
+// Checks that the id token is for this sign-in. It came directly from the issuer over TLS, so its
+// signature needs no check.
 function check(idToken, nonce, { issuer, clientId }) {
   if (!idToken) throw new Error("The issuer sent no id token. Add openid to the scope.");
   const own = claims(idToken);

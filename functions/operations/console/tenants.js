@@ -7,7 +7,8 @@ import { session } from "./session.js";
 let asked = null;
 let known = [];
 
-/** All tenants, the one last heard of first. It is requested once per sign-in, and is empty if that fails. */
+// All tenants, the one last heard of first. It is requested once per sign-in, and is empty if that
+// fails.
 export function directory() {
   const token = session()?.token;
   if (asked?.token !== token) {

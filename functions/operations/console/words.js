@@ -26,7 +26,8 @@ export const STATE_OPTIONS = [["", "Any status"], ...Object.entries(STATES).map(
 
 export const state = (name) => STATES[name] ?? [name, "calm", ""];
 
-/** Reason: meaning, likely cause, what to do, and a command if there is one. A test checks that every code is here, one per line. */
+// Reason: meaning, likely cause, what to do, and a command if there is one. A test checks that
+// every code is here, one per line.
 const REASONS = {
   unavailable: ["The ERP or a queue did not answer", "Visma Net or AWS was down, or slow.", "Wait until it answers, then replay."],
   rate_limited: ["The tenant's calls are used up", "More changes than the ERP's hourly quota allows.", "Nothing: they continue automatically."],
@@ -67,14 +68,16 @@ const KINDS = [
   [/CREATED$/, "Entity created"], [/DELETED$/, "Entity deleted"], [/UPDATED$/, "Entity updated"], [/CHANGED$/, "Entity changed"],
 ];
 
-/** The words of the ERP's window (GL407000) for an event, or its own name if the window or the catalogue does not have it. */
+// The words of the ERP's window (GL407000) for an event, or its own name if the window or the
+// catalogue does not have it.
 export const event = (name) => (EVENTS.includes(name) ? worded(name) : name);
 
 const worded = (name) => KINDS.find(([pattern]) => pattern.test(name))?.[1] ?? (/^[A-Z_]+$/.test(name) ? sentence(name) : name);
 
 const sentence = (name) => name[0] + name.slice(1).toLowerCase().replaceAll("_", " ");
 
-/** Every event of the catalogue, for suggestions. The function that serves this file writes them here. */
+// Every event of the catalogue, for suggestions. The function that serves this file writes them
+// here.
 export const EVENTS = "@events".split(" ");
 
 /** A moment of the timeline: title and tone. */

@@ -28,7 +28,8 @@ function ahead(at) {
   return Date.UTC(year, month - 1, day, hour, minute) - Math.floor(at / 60000) * 60000;
 }
 
-/** A time in the format of a form, `2026-11-28T12:00` in the zone. `fromField` converts it back to milliseconds. */
+// A time in the format of a form, `2026-11-28T12:00` in the zone. `fromField` converts it back to
+// milliseconds.
 export const toField = (at) => new Date(at + ahead(at)).toISOString().slice(0, 16);
 
 export function fromField(text) {

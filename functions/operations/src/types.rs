@@ -51,8 +51,7 @@ pub(crate) struct Notification {
     /// The part of the ERP it came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<String>,
-    /// The `ref` of the record that replaces this one, because the settings now read the
-    /// notification under another key. This record is closed.
+    /// The `ref` of the record under another key that replaces this one. This record is closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved_to: Option<String>,
     /// The `ref` of the closed record that this one replaces.
@@ -119,8 +118,7 @@ struct Moment {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Notifications {
     pub(crate) items: Vec<Notification>,
-    /// The cursor of the next page. Absent at the end of the list. A page may be short or empty
-    /// although the list continues.
+    /// The cursor of the next page; absent at the end. A page before the end may be short or empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<String>,
     /// In a list by time: the earliest time of receipt.
@@ -270,8 +268,7 @@ pub(crate) struct NewPause {
     #[serde(default)]
     #[schema(max_length = 500)]
     pub(crate) note: String,
-    /// When the pause ends automatically: in the future, and at most 30 days ahead. Without it, the
-    /// pause lasts until a person ends it.
+    /// When it ends automatically, at most 30 days ahead. Without it, a person must end it.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub(crate) until: Option<OffsetDateTime>,
 }
