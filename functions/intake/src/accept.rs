@@ -33,7 +33,7 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         body: &Body,
         trace: Option<&Trace>,
     ) -> Result<Accepted, Problem> {
-        let Caller { channel, route, subscription, event, tenant, shared_secret, group } = caller;
+        let Caller { channel, route, subscription, event, tenant, shared_secret, older_secret, group } = caller;
         let (id, received_at, bytes) = (self.host.new_id(), self.host.now(), body.len());
         let (origin, sent_from) = (Origin::Webhook, request.source_ip().map(address_digest));
         let refused_at = self.refused.take(&subscription, body);
@@ -50,6 +50,7 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
             received_at,
             sent_from,
             refused_at,
+            secret: older_secret,
             headers: kept(&request.headers),
         };
         let message = match body {

@@ -7,7 +7,7 @@ use crate::target::Entrance;
 use time::OffsetDateTime;
 use webhooks_model::Channel;
 use webhooks_model::notification::{UNKNOWN_TENANT, is_name};
-use webhooks_settings::{Settings, Subscription};
+use webhooks_settings::{Settings, SigningSecret, Subscription};
 use webhooks_signature::Signature;
 
 const SIGNATURE: &str = "x-vwd-signature-v1";
@@ -30,16 +30,19 @@ pub(crate) struct Caller {
     pub(crate) event: Option<String>,
     pub(crate) tenant: Option<String>,
     pub(crate) shared_secret: bool,
+    /// The id of the secret that made the signature, if the subscription has a newer one.
+    pub(crate) older_secret: Option<String>,
     /// The group of the message on the queue. It may come from a header, so it proves nothing.
     pub(crate) group: String,
 }
 
 impl Inbound<'_> {
     pub(crate) fn verify(&self, settings: &Settings, now: OffsetDateTime) -> Result<Caller, Problem> {
-        let subscription = match self.entrance {
+        let (subscription, secret) = match self.entrance {
             Entrance::Dispatcher { route } => self.signed_by(settings, route, now)?,
-            Entrance::Legacy { token } => holder_of(token, settings)?,
+            Entrance::Legacy { token } => (holder_of(token, settings)?, None),
         };
+        let older = secret.filter(|own| subscription.older_secrets(now).any(|older| older.id == own.id));
         Ok(Caller {
             channel: subscription.channel,
             route: subscription.route.clone(),
@@ -47,6 +50,7 @@ impl Inbound<'_> {
             event: subscription.event.clone(),
             tenant: subscription.sole_tenant().map(str::to_lowercase),
             shared_secret: subscription.shares_secret,
+            older_secret: older.map(|secret| secret.id.clone()),
             group: self.group(subscription),
         })
     }
@@ -56,7 +60,7 @@ impl Inbound<'_> {
         settings: &'s Settings,
         route: &str,
         now: OffsetDateTime,
-    ) -> Result<&'s Subscription, Problem> {
+    ) -> Result<(&'s Subscription, Option<&'s SigningSecret>), Problem> {
         let of_route: Vec<&Subscription> =
             settings.subscriptions.iter().filter(|s| s.channel == Channel::Dispatcher && s.route == route).collect();
         if of_route.is_empty() {
@@ -68,8 +72,9 @@ impl Inbound<'_> {
             .get(SUBSCRIPTION_ID)
             .and_then(|id| of_route.iter().find(|subscription| subscription.id.eq_ignore_ascii_case(id)));
         let candidates = named.map_or(of_route.as_slice(), std::slice::from_ref);
-        let verifies = |subscription: &Subscription| subscription.verifies(&signature, self.body, now);
-        first_without_stopping(candidates.iter().copied(), verifies).ok_or(Problem::SignatureMismatch)
+        let signer = |subscription: &'s Subscription| subscription.signer(&signature, self.body, now);
+        let found = first_without_stopping(candidates.iter().copied(), signer);
+        found.map(|(subscription, secret)| (subscription, Some(secret))).ok_or(Problem::SignatureMismatch)
     }
 
     fn signature(&self) -> Result<Signature, Problem> {
@@ -94,16 +99,19 @@ impl Inbound<'_> {
 
 fn holder_of<'s>(token: &str, settings: &'s Settings) -> Result<&'s Subscription, Problem> {
     let legacy = settings.subscriptions.iter().filter(|subscription| subscription.channel == Channel::Legacy);
-    first_without_stopping(legacy, |subscription| subscription.has_path_token(token)).ok_or(Problem::RouteUnknown)
+    let found = first_without_stopping(legacy, |subscription| subscription.has_path_token(token).then_some(()));
+    found.map(|(subscription, ())| subscription).ok_or(Problem::RouteUnknown)
 }
 
-/// The first match. It tries all, so that the time does not tell which one matched.
-fn first_without_stopping<'s>(
+/// The first match, and what matched. It tries all, so that the time does not tell which one matched.
+fn first_without_stopping<'s, T>(
     subscriptions: impl Iterator<Item = &'s Subscription>,
-    fits: impl Fn(&Subscription) -> bool,
-) -> Option<&'s Subscription> {
-    subscriptions
-        .fold(None, |first, subscription| if fits(subscription) { first.or(Some(subscription)) } else { first })
+    fits: impl Fn(&'s Subscription) -> Option<T>,
+) -> Option<(&'s Subscription, T)> {
+    subscriptions.fold(None, |first, subscription| {
+        let fitting = fits(subscription).map(|what| (subscription, what));
+        first.or(fitting)
+    })
 }
 
 #[cfg(test)]
@@ -121,9 +129,9 @@ mod tests {
             let tried = RefCell::new(vec![]);
             let fits = |one: &Subscription| {
                 tried.borrow_mut().push(one.id.clone());
-                fitting.contains(&one.id.as_str())
+                fitting.contains(&one.id.as_str()).then_some(())
             };
-            assert_eq!(first_without_stopping(all.iter(), fits).map(|one| one.id.as_str()), found);
+            assert_eq!(first_without_stopping(all.iter(), fits).map(|(one, ())| one.id.as_str()), found);
             assert_eq!(*tried.borrow(), ["a", "b", "c"]);
         }
     }

@@ -50,10 +50,10 @@ function row(item) {
       !item.is_measured && h("p", { class: "faint" }, "A receiver cannot observe it."), seen(item)));
 }
 
-function seen({ title: name, facts, is_full: isFull, stands }) {
-  if (facts.length === 0) return null;
-  const fact = ({ subject, value, agrees, notifications }) => h("li", {}, !agrees && h("strong", {}, "Differs: "),
-    subject && `${subject}: `, h("span", { class: "code" }, value), h("span", { class: "after" }, ` ${number(notifications)} times`));
+function seen({ question, title: name, facts, is_full: isFull, stands }) {
+  if (facts.length === 0) return question === "secret_rotation" && h("p", { class: "faint" }, "No old secret was used.");
+  const fact = ({ subject, value, agrees, notifications, last_seen: last }) => h("li", {}, !agrees && h("strong", {}, "Differs: "),
+    subject && `${subject}: `, h("span", { class: "code" }, value), h("span", { class: "after" }, ` ${number(notifications)} times, last `, moment(last)));
   return h("details", { open: stands === "contradicted" }, h("summary", { "aria-label": `${name}: what was seen` }, `${facts.length} seen`),
     h("ul", {}, facts.map(fact)), isFull && h("p", { class: "faint" }, "No more are recorded."));
 }

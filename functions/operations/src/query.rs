@@ -80,9 +80,8 @@ impl Parameters {
 
 pub(crate) fn tenant(text: &str) -> Result<String, Problem> {
     let is_tenant = is_name(text);
-    is_tenant
-        .then(|| text.to_lowercase())
-        .ok_or_else(|| Problem::invalid("tenant", "It must be a tenant's id, such as its UUID."))
+    let wrong = || Problem::invalid("tenant", "It must be a tenant's id, such as its UUID.");
+    is_tenant.then(|| text.to_lowercase()).ok_or_else(wrong)
 }
 
 pub(crate) fn entity(text: &str) -> Result<Entity, Problem> {

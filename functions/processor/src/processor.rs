@@ -179,3 +179,22 @@ fn sooner(one: Outcome, other: Outcome) -> Outcome {
         (Outcome::Done, again) | (again, Outcome::Done) => again,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_comes_again_as_soon_as_one_of_its_notifications_wants_it() {
+        let again = |seconds| Outcome::Again { wait: Duration::from_secs(seconds) };
+        for (one, other, expected) in [
+            (again(30), again(7), again(7)),
+            (again(7), again(30), again(7)),
+            (Outcome::Done, again(7), again(7)),
+            (again(7), Outcome::Done, again(7)),
+            (Outcome::Done, Outcome::Done, Outcome::Done),
+        ] {
+            assert_eq!(sooner(one, other), expected);
+        }
+    }
+}

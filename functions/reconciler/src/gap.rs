@@ -25,6 +25,7 @@ pub(crate) fn delivery(tenant: &str, collection: Collection, gap: &Listed, id: U
         received_at: now,
         sent_from: None,
         refused_at: None,
+        secret: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: BTreeMap::new(),

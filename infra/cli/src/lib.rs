@@ -51,13 +51,13 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let (local, ask) = (local.as_ref(), prompt::at_the_terminal());
     let report = match command {
         Command::Client(options) => client::run(&stack, options).await?,
-        Command::Subscriptions(command) => subscriptions::run(&stack, command).await?,
+        Command::Subscriptions(command) => subscriptions::run(&stack, command, || operator(local)).await?,
         Command::Settings(command) => commands::settings::run(&stack, command).await?,
         Command::Send(options) => send::run(&stack, options).await?,
         Command::Dlq(command) => dlq::run(&stack, command).await?,
         Command::Forward(options) => forward::run(&stack, options).await?,
         Command::DeployCheck => deploy_check::run(&stack).await?,
-        Command::Doctor(options) => doctor::run(&stack, options).await?,
+        Command::Doctor(options) => doctor::run(&stack, options, || operator(local)).await?,
         Command::Get(options) => operations::get(&stack, &operator(local).await?, options).await?,
         Command::Tail(options) => operations::tail(&stack, &operator(local).await?, options, output).await?,
         Command::Replay(options) => {

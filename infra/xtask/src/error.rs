@@ -30,6 +30,16 @@ pub(crate) enum Error {
     NotRunning(PathBuf),
     #[error("intake answered {answer} to GET {url}.\n{log}")]
     NotServing { url: String, answer: String, log: Log },
+    #[error("No bug of tests/planted/bugs.json is meant. `cargo xtask planted --list` shows them.")]
+    NothingPlanted,
+    #[error(
+        "Bug {number} cannot be planted: its text is in {file} {found} times. Make `find` of tests/planted/bugs.json fit."
+    )]
+    Misplaced { number: u32, file: String, found: usize },
+    #[error("The tests could not be run with bug {number} of tests/planted/bugs.json.\n{log}")]
+    Untried { number: u32, log: Log },
+    #[error("No test noticed these bugs of tests/planted/bugs.json: {numbers}. Write one for each.")]
+    Unnoticed { numbers: String },
     #[error("{} is no bill of materials of the function: {what}.", file.display())]
     BadSbom { file: PathBuf, what: String },
 }

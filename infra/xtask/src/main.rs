@@ -11,6 +11,7 @@ mod faults;
 mod fuzz;
 mod lint;
 mod mutants;
+mod planted;
 mod process;
 mod progress;
 mod python;
@@ -89,6 +90,10 @@ enum Command {
     ///
     /// What is left, and why it may be, is in tests/MUTANTS.md. The whole report is in target/mutants.
     Mutants(mutants::Options),
+    /// Plant the bugs of tests/planted one by one in a copy of the sources, and tell which no test of their package notices
+    ///
+    /// What an earlier run has found to be noticed is not tried again; verdicts and the last log are in target/planted.
+    Planted(planted::Options),
     /// Measure on this machine what the functions cost: starts, CPU, memory, AWS calls; without a name, everything
     ///
     /// Reports are written to target/bench. A count that is missed, such as an AWS call too many, fails; times are only told.
@@ -141,6 +146,7 @@ fn run(command: Command) -> Result<()> {
         Command::Simulate(options) => simulate::run(&workspace, &interrupt, &options),
         Command::Fuzz(options) => fuzz::run(&workspace, &interrupt, &options),
         Command::Mutants(options) => mutants::run(&workspace, &interrupt, &options),
+        Command::Planted(options) => planted::run(&workspace, &interrupt, &options),
         Command::Bench(options) => bench::run(&workspace, &interrupt, &options),
         Command::Release(options) => release::run(&workspace, &interrupt, &options),
         Command::Sbom => sbom::run(&workspace, &interrupt),

@@ -74,13 +74,7 @@ impl Workspace {
     pub(crate) fn run_folder(&self, name: &str) -> Result<(PathBuf, File)> {
         let folder = self.local.join(name);
         create(&folder)?;
-        let lock = self.local.join(format!("{name}.lock"));
-        let lock = File::create(&lock).map_err(Error::io(format!("write {}", lock.display())))?;
-        match lock.try_lock() {
-            Err(TryLockError::WouldBlock) => return Err(Error::Busy(folder)),
-            Err(TryLockError::Error(error)) => return Err(Error::io("lock the run's folder")(error)),
-            Ok(()) => {}
-        }
+        let lock = lock(&self.local.join(format!("{name}.lock")), &folder)?;
         remove(&folder)?;
         create(&folder.join("tmp"))?;
         Ok((folder, lock))
@@ -105,6 +99,16 @@ pub(crate) fn path_with(folder: &Path) -> OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
     std::env::join_paths(paths).unwrap_or(path)
+}
+
+/// Keeps other runs out of a folder until the file is dropped.
+pub(crate) fn lock(file: &Path, folder: &Path) -> Result<File> {
+    let lock = File::create(file).map_err(Error::io(format!("write {}", file.display())))?;
+    match lock.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Error::Busy(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(Error::io("lock the run's folder")(error)),
+        Ok(()) => Ok(lock),
+    }
 }
 
 pub(crate) fn create(folder: &Path) -> Result<()> {

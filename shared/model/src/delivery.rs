@@ -104,6 +104,9 @@ pub struct Meta<H = BTreeMap<String, String>> {
     /// When intake last refused the same body for a fault of our own, if known.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub refused_at: Option<OffsetDateTime>,
+    /// The id, in the settings, of the secret that made the signature, if the subscription has a newer one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
     /// Names in lower case. Headers are unsigned, so they are only hints
     /// (docs/visma-net.md#delivery-request).
     pub headers: H,
@@ -269,6 +272,7 @@ pub(crate) mod tests {
             received_at: datetime!(2026-11-23 12:00 UTC),
             sent_from: None,
             refused_at: None,
+            secret: None,
             shared_secret: false,
             answer_role: Default::default(),
             headers: BTreeMap::new(),
@@ -300,6 +304,26 @@ pub(crate) mod tests {
         let mut again = usual;
         again.meta.refused_at = Some(datetime!(2026-11-23 11:59:54.5 UTC));
         assert_eq!(Delivery::from_message(&again.to_message()).unwrap(), again);
+    }
+
+    #[test]
+    fn the_queue_message_names_an_older_secret_and_not_the_newest() {
+        let usual = delivery(b"{}");
+        assert!(!usual.to_message().contains("secret"));
+        let mut older = usual;
+        older.meta.secret = Some("2026-11".to_owned());
+        let message = older.to_message();
+        assert!(message.contains(r#""secret":"2026-11""#), "{message}");
+        assert_eq!(Delivery::from_message(&message).unwrap(), older);
+    }
+
+    #[test]
+    fn reads_a_message_that_names_no_secret() {
+        let line = concat!(
+            r#"{"encoding":"text","id":"00000000-0000-0000-0000-000000000000","channel":"dispatcher","#,
+            r#""subscription":"accounts","received_at":"2026-11-23T12:00:00Z","headers":{}}"#
+        );
+        assert_eq!(Delivery::from_message(&format!("{line}\n{{}}")).unwrap(), delivery(b"{}"));
     }
 
     #[test]

@@ -210,7 +210,9 @@ mod tests {
     fn a_tally_is_outdated_after_the_job_continues() {
         let mut job = Job::new(Uuid::nil(), Work::Release, 1, "op", "", datetime!(2026-11-01 00:00 UTC));
         let mut tally = Tally::new(0, job.created_at);
-        [Ending::Failed, Ending::Failed, Ending::Succeeded, Ending::UnderWay].map(|ending| tally.add(ending));
+        for ending in [Ending::Failed, Ending::Failed, Ending::Succeeded, Ending::UnderWay] {
+            tally.add(ending);
+        }
         assert_eq!((tally.succeeded, tally.failed, tally.under_way), (1, 2, 1));
         job.tally = Some(tally.clone());
         assert_eq!(job.counted(), Some(&tally));

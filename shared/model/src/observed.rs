@@ -89,12 +89,19 @@ pub fn of_delivery(delivery: &Delivery, directory: &impl Directory) -> Vec<Sight
     seen.extend(delivery.meta.sent_from.map(source));
     seen.extend(delivery.meta.refused_at.map(|at| after_refusal(delivery, at)));
     seen.push(delivers(&delivery.meta.subscription));
+    seen.extend(delivery.meta.secret.as_deref().map(|secret| older_secret(&delivery.meta.subscription, secret)));
     seen
 }
 
 /// The subscription, by its id in the settings, has delivered something.
 pub fn delivers(subscription: &str) -> Sighting {
     Sighting::new(OpenQuestion::Subscriptions, subscription, "delivers", true)
+}
+
+/// A secret of the subscription was used although there is a newer one. Both ids are those in the
+/// settings.
+pub fn older_secret(subscription: &str, secret: &str) -> Sighting {
+    Sighting::new(OpenQuestion::SecretRotation, subscription, format!("old secret {secret} used"), true)
 }
 
 /// The observations of a notification in a proven delivery.

@@ -80,6 +80,18 @@ fn a_documented_delivery_matches_all_assumptions() {
 }
 
 #[test]
+fn a_signature_of_an_older_secret_is_seen_under_its_subscription() {
+    let mut delivery = usual(BODY);
+    let rotation = |delivery: &Delivery| -> Vec<String> {
+        let seen = told(&of_delivery(delivery, &NoDirectory));
+        seen.into_iter().filter(|one| one.starts_with("secret_rotation")).collect()
+    };
+    assert!(rotation(&delivery).is_empty());
+    delivery.meta.secret = Some("2026-10".to_owned());
+    assert_eq!(rotation(&delivery), ["secret_rotation [accounts]: old secret 2026-10 used"]);
+}
+
+#[test]
 fn an_unknown_dialect_is_seen_to_differ() {
     let mut delivery = usual(r#"{"type": "acct/upd", "data": {"no": "1920", "secret": "canary"}}"#);
     let seconds = (RECEIVED_MILLIS / 1000 - 700).to_string();

@@ -205,7 +205,7 @@ impl OpenQuestion {
 
     /// Whether a receiver can see the answer.
     pub fn is_measured(self) -> bool {
-        !matches!(self, Q::TimeOut | Q::Handshake | Q::SecretRotation)
+        !matches!(self, Q::TimeOut | Q::Handshake)
     }
 
     /// The most facts that are kept, so that a sender with a secret cannot fill the table.
@@ -214,15 +214,15 @@ impl OpenQuestion {
             Q::BodyShape | Q::EventNames | Q::SourceAddresses => 64,
             // Eight spans for each of three subjects.
             Q::Retries => 24,
-            // The settings limit the number of subscriptions, and no sender can add one.
-            Q::Subscriptions => usize::MAX,
+            // The settings limit the number of subscriptions and secrets, and no sender can add one.
+            Q::Subscriptions | Q::SecretRotation => usize::MAX,
             _ => 16,
         }
     }
 
     /// Whether each notification counts under only one subject, such as its event.
     pub fn has_one_subject_each(self) -> bool {
-        matches!(self, Q::BodyShape | Q::TimeZone | Q::Subscriptions)
+        matches!(self, Q::BodyShape | Q::TimeZone | Q::Subscriptions | Q::SecretRotation)
     }
 }
 

@@ -57,6 +57,7 @@ impl Recorded {
             received_at: self.received_at,
             sent_from: None,
             refused_at: None,
+            secret: None,
             shared_secret: false,
             answer_role: self.answer,
             headers,

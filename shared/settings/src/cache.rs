@@ -277,6 +277,18 @@ mod tests {
         cache.get().await.unwrap();
     }
 
+    #[tokio::test]
+    async fn a_reading_that_succeeds_ends_the_failure_before_it() {
+        let (shelf, host) = (Shelf::default(), FixedHost(StdMutex::new(datetime!(2026-11-23 12:00 UTC))));
+        let cache = Cache::new(&shelf, &host);
+        cache.get().await.unwrap_err();
+        *shelf.document.lock().unwrap() = Some(DOCUMENT.to_owned());
+        *host.0.lock().unwrap() += REREAD_AFTER;
+        cache.get().await.unwrap();
+        cache.refreshed().await.unwrap();
+        assert_eq!(shelf.readings.load(Ordering::SeqCst), 2);
+    }
+
     /// How often the source is read in ten minutes of a hundred requests a second. Each request
     /// asks in every way.
     async fn readings_in_ten_minutes(cache: &Cache<&Shelf, &FixedHost>, shelf: &Shelf, host: &FixedHost) -> usize {

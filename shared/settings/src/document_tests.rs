@@ -72,10 +72,18 @@ fn every_live_secret_verifies_and_an_expired_one_does_not() {
     let settings = Settings::parse(&document().to_string()).unwrap();
     let accounts = settings.subscription("accounts").unwrap();
     let (before, after) = (datetime!(2026-10-31 00:00 UTC), datetime!(2026-11-02 00:00 UTC));
-    let old = Signature::sign("canary-old", b"{}");
-    let new = Signature::sign("canary-new", b"{}");
-    assert!(accounts.verifies(&old, b"{}", before) && accounts.verifies(&new, b"{}", before));
-    assert!(!accounts.verifies(&old, b"{}", after) && accounts.verifies(&new, b"{}", after));
+    let verifies = |secret, at| accounts.signer(&Signature::sign(secret, b"{}"), b"{}", at).is_some();
+    assert!(verifies("canary-old", before) && verifies("canary-new", before));
+    assert!(!verifies("canary-old", after) && verifies("canary-new", after));
+}
+
+#[test]
+fn a_secret_ends_at_the_moment_that_it_names() {
+    let settings = Settings::parse(&document().to_string()).unwrap();
+    let accounts = settings.subscription("accounts").unwrap();
+    let (old, end) = (Signature::sign("canary-old", b"{}"), datetime!(2026-11-01 00:00 UTC));
+    assert!(accounts.signer(&old, b"{}", end - time::Duration::NANOSECOND).is_some());
+    assert!(accounts.signer(&old, b"{}", end).is_none());
 }
 
 #[test]

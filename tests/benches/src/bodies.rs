@@ -103,6 +103,7 @@ pub fn message_of(number: usize, body: &[u8]) -> String {
         received_at: TestHost::START,
         sent_from: None,
         refused_at: None,
+        secret: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: headers(body, TENANT).into_iter().filter(is_kept).collect(),

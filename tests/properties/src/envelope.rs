@@ -39,6 +39,7 @@ pub(crate) fn meta(channel: Channel) -> Meta {
         received_at: datetime!(2026-11-23 12:00 UTC),
         sent_from: None,
         refused_at: None,
+        secret: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: BTreeMap::new(),

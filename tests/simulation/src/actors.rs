@@ -139,6 +139,7 @@ impl World {
         if !self.choices.chance(often) {
             return time::Duration::ZERO;
         }
+        self.checks.resends.clocks_differ = true;
         time::Duration::milliseconds(AHEAD[self.choices.below(AHEAD.len())])
     }
 

@@ -2,6 +2,7 @@
 //! changes the request or its answer.
 
 use crate::actors::{Function, RETENTION};
+use crate::cargo::Named;
 use crate::check::{Invariant, Met, Writer};
 use crate::model::secrets::Reading;
 use crate::planted::Planted;
@@ -32,14 +33,26 @@ impl World {
                 Function::Reconciler => in_mark(bug, &mut write),
                 _ => {}
             }
-            if bug == Planted::FirstExpiryStays {
-                keep_first(&mut write, "expires_at");
+            let is_failure = matches!(function, Function::Processor | Function::Feedback);
+            match bug {
+                Planted::FirstExpiryStays => keep_first(&mut write, "expires_at"),
+                Planted::AcknowledgedForGood if is_failure => self.leaves_acknowledged(&mut write),
+                _ => {}
             }
         }
         let writer = Writer { function, instance, now: self.clock_of(instance) };
         let World { checks, table, .. } = self;
         checks.asked_to_write(writer, &write, table);
         Some(write)
+    }
+
+    /// Leaves the mark out where somebody has acknowledged the same one.
+    fn leaves_acknowledged(&self, write: &mut Write) {
+        let known = self.table.get(&write.pk, &write.sk).and_then(|item| text(item, "attention"));
+        let kind = known.and_then(|mark| mark.strip_prefix("acknowledged#"));
+        if kind.is_some() && kind == text_of(write, "attention") {
+            leave_unset(write, "attention");
+        }
     }
 
     pub(crate) fn goes_to_work(&mut self, instance: usize, notification: &str) {
@@ -65,10 +78,14 @@ impl World {
             Some(Planted::DeathUnanswered) => queue == Name::Feedback && self.is_about_dead(body),
             Some(Planted::FreshMessageForgotten) => function == Function::Processor && queue == Name::Notifications,
             Some(Planted::ReleasedWithoutMessage) => function == Function::Reconciler && is_replay,
+            Some(Planted::ResentWithoutMessage) => function == Function::Repair && queue == Name::Feedback,
             Some(Planted::PauseEndsInSilence) => function == Function::Reconciler && queue == Name::Repairs,
             _ => false,
         };
         if !is_forgotten {
+            if function == Function::Repair && queue == Name::Feedback {
+                self.checks.job_sends(body);
+            }
             self.looks_at_feedback(instance, queue, body);
         }
         is_forgotten
@@ -134,11 +151,27 @@ impl World {
                 item.insert("feedback".to_owned(), AttributeValue::S("awaited".to_owned()));
             }
         }
+        if self.is_planted(Planted::SentUnderAnothersId) {
+            for item in &mut items {
+                let in_header = text(item, "sk").and_then(|key| self.id_in_header(key)).map(str::to_owned);
+                item.extend(in_header.map(|id| ("header_id".to_owned(), AttributeValue::S(id))));
+            }
+        }
         items
     }
 
+    /// The id in the header of the delivery whose body has the notification's own id.
+    fn id_in_header(&self, sort_key: &str) -> Option<&str> {
+        let (_, own) = sort_key.split_once('.').filter(|(_, own)| !own.is_empty())?;
+        let mut deliveries = self.erp.deliveries.iter();
+        let holding = deliveries.find(|delivery| String::from_utf8_lossy(&delivery.body).contains(own))?;
+        Named::by(&holding.headers).id
+    }
+
     /// The result of a query. The processor queries everything with the content of a notification.
-    pub(crate) fn finds(&mut self, instance: usize, query: &Query, mut found: Vec<Item>) -> Vec<Item> {
+    pub(crate) fn finds(&mut self, instance: usize, query: &Query, lags: bool) -> Vec<Item> {
+        let mut found = self.table.query(query, lags);
+        self.checks.resends.index_lagged |= lags && self.actors[instance].function == Function::Repair;
         let content = query.values.get(":content").and_then(|content| content.as_s().ok()).cloned();
         let (Some(bug), Some(content)) = (self.planted, content) else { return found };
         let was_refused = self.refused.remove(&(instance, content));

@@ -2,7 +2,7 @@
 //! the end.
 
 use crate::actors::{Code, Ended, Function, Work};
-use crate::check::{Command, Meant, Target, waiting};
+use crate::check::{Command, Meant, Target, is_acknowledged, waiting};
 use crate::model::erp::TENANTS;
 use crate::run::Run;
 use crate::sabotage::Sabotage;
@@ -21,6 +21,8 @@ use webhooks_store::{Item, Write};
 
 /// The integrator's system sends the same outcome. Different outcomes are not modelled.
 pub(crate) const OUTCOME: &str = "Our warehouse has it.";
+/// Marks for a person.
+const FOR_A_PERSON: [&str; 4] = ["dead", "parked", "unparseable", "feedback_parked"];
 const UNENDED: [&str; 4] = ["retrying", "paused", "dead", "parked"];
 /// The length of a pause with an end.
 const A_WHILE: Duration = Duration::minutes(1);
@@ -30,6 +32,7 @@ impl World {
     /// Called with each write of the store. `true` if a planted bug drops it.
     pub(crate) fn command_writes(&mut self, instance: usize, write: &Write) -> bool {
         let at = self.next_number();
+        self.checks.latest_write = at;
         self.checks.commands.writes(instance, at, write);
         if self.is_reconciler(instance) {
             self.checks.commands.schedule_writes(instance, write);
@@ -48,7 +51,7 @@ impl World {
 
     /// The target of a command; `None` if there is none.
     fn something_to_ask(&mut self) -> Option<Command> {
-        Some(match self.choices.pick(&[6, 3, 3, 2, 3, 2, 2, 2, 2, 1, 1]) {
+        Some(match self.choices.pick(&[6, 3, 3, 2, 3, 2, 2, 2, 2, 1, 1, 3, 1, 3]) {
             0 => Command::Replay(self.one_of(|_| true)?),
             1 => {
                 let tenant = TENANTS[self.choices.below(TENANTS.len())].0.to_owned();
@@ -72,6 +75,13 @@ impl World {
             8 => {
                 let tenant = TENANTS[self.choices.below(TENANTS.len())].0.to_owned();
                 Command::ReplayAll { tenant, only_given_up: self.choices.chance(500) }
+            }
+            11 => Command::Acknowledge(self.one_of(|item| is(item, "attention", &FOR_A_PERSON))?),
+            12 => Command::Unacknowledge(self.one_of(is_acknowledged)?),
+            13 => {
+                let of_one = TENANTS[self.choices.below(TENANTS.len())].0.to_owned();
+                let tenant = self.choices.chance(500).then_some(of_one);
+                Command::ResendAll { tenant, only_refused: self.choices.chance(500) }
             }
             kind => {
                 let jobs = self.table.items().filter(|item| is(item, "pk", &["jobs"]));
@@ -123,6 +133,25 @@ impl World {
                 let partitions = format!("{tenant}#");
                 let own = self.recorded(|item| text(item, "pk").is_some_and(|pk| pk.starts_with(&partitions)));
                 Meant { notifications: own.into_iter().map(|target| target.sk).collect(), ..Meant::default() }
+            }
+            Command::ResendAll { tenant, only_refused } => {
+                // Feedback parked in this moment counts as parked later, by the clock of the
+                // function.
+                let now = self.clock_of(instance);
+                let is_old = |item: &Item| {
+                    let parked_at = text(item, "attention_at").and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok());
+                    parked_at.is_some_and(|at| at < now)
+                };
+                let is_own = |item: &Item| {
+                    let own = text(item, "pk").and_then(|pk| pk.split_once('#')).map(|(own, _)| own);
+                    tenant.is_none() || own == tenant.as_deref()
+                };
+                let is_meant = |item: &Item| {
+                    let is_refused = !*only_refused || last_refusal(item) == Some("feedback_refused");
+                    is_parked_feedback(item) && is_old(item) && is_own(item) && is_refused
+                };
+                let parked = self.recorded(is_meant).into_iter();
+                Meant { feedbacks: parked.map(|target| target.sk).collect(), ..Meant::default() }
             }
             Command::Redrive(queue) => {
                 let dead = self.queues[&lane(*queue).1].messages.iter();
@@ -239,6 +268,16 @@ fn is_held(item: &Item) -> bool {
     is(item, "state", &["parked"]) && is(item, "reason", &["held"])
 }
 
+fn is_parked_feedback(item: &Item) -> bool {
+    is(item, "feedback", &["parked"]) && is(item, "attention", &["feedback_parked"])
+}
+
+/// The reason of the last refusal of its feedback.
+fn last_refusal(item: &Item) -> Option<&str> {
+    let line = item.get("feedback_attempts")?.as_l().ok()?.last()?;
+    text(line.as_m().ok()?, "reason")
+}
+
 /// A request as API Gateway sends it, accepted by its authoriser.
 fn event(asked: &Command, now: OffsetDateTime) -> Event {
     let (method, path, body) = request(asked, now);
@@ -270,6 +309,8 @@ fn request(asked: &Command, now: OffsetDateTime) -> (&'static str, String, Value
         Command::Outcome(target) => {
             ("POST", about(target, "outcome"), json!({"is_success": true, "description": OUTCOME}))
         }
+        Command::Acknowledge(target) => ("POST", about(target, "acknowledgement"), note()),
+        Command::Unacknowledge(target) => ("DELETE", about(target, "acknowledgement"), note()),
         // A tenant can be paused before its first notification.
         Command::Pause(tenant, events) => {
             ("PUT", pauses(), json!({"tenant": tenant, "events": events, "new_tenant": true}))
@@ -286,6 +327,11 @@ fn request(asked: &Command, now: OffsetDateTime) -> (&'static str, String, Value
             let (from, to) = (text(START - Duration::days(1)), text(now + Duration::hours(1)));
             let filter = json!({"tenant": tenant, "states": states, "from": from, "to": to, "rate": 1});
             ("POST", "/operations/v1/jobs".to_owned(), filter)
+        }
+        Command::ResendAll { tenant, only_refused } => {
+            let reason = only_refused.then_some("feedback_refused");
+            let filter = json!({"tenant": tenant, "reason": reason, "rate": 1, "note": "a reason"});
+            ("POST", "/operations/v1/feedback/resends".to_owned(), filter)
         }
         Command::Redrive(queue) => {
             ("POST", format!("/operations/v1/dead-letters/{queue}/redrives"), json!({"rate": 1}))

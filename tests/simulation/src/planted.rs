@@ -92,6 +92,12 @@ pub enum Planted {
     FirstExpiryStays,
     /// A pause that is over counts as ended, but nothing releases what waited for it.
     PauseEndsInSilence,
+    /// What Visma Net refuses under its own id is tried under the id of the delivery's header, which in an array is another's.
+    SentUnderAnothersId,
+    /// A job writes down that parked feedback is on its way, and the queue has no message of it.
+    ResentWithoutMessage,
+    /// What was acknowledged as of a kind is not marked anew when it fails again in that way.
+    AcknowledgedForGood,
 }
 
 impl Planted {
@@ -133,8 +139,11 @@ impl Planted {
             | Self::DeathUnanswered
             | Self::RefusalTakenForSent
             | Self::RetoldInOtherLanguage
+            | Self::SentUnderAnothersId
             | Self::RepeatForgetsFeedback => Invariant::OneFeedback,
-            Self::PauseEndsInSilence => Invariant::CommandIsKept,
+            Self::PauseEndsInSilence | Self::ResentWithoutMessage | Self::AcknowledgedForGood => {
+                Invariant::CommandIsKept
+            }
             Self::OldSecretRefused => Invariant::OneWriteBeforeAck,
             _ => Invariant::ForwardOnly,
         }
@@ -157,7 +166,9 @@ impl Planted {
             Self::PauseEndsInSilence => &[Operator, Operations, SlowCalls],
             Self::ParkedFeedbackUnmarked | Self::AwaitedMarkKept => &[ErpTrouble],
             Self::ReceivedAheadForgotten => &[Skew],
-            Self::RefusalTakenForSent => &[FeedbackRefused],
+            Self::ResentWithoutMessage => &[Operator, FeedbackRefused],
+            Self::AcknowledgedForGood => &[Operator],
+            Self::RefusalTakenForSent | Self::SentUnderAnothersId => &[FeedbackRefused],
             Self::OldSecretRefused | Self::RetoldInOtherLanguage => &[Operations],
             Self::SettingsKeptForEver => &[Operations, SlowCalls],
             Self::StrictlyNewerDropped | Self::RepetitionUnderOtherId => &[Redelivery],

@@ -1,7 +1,6 @@
 //! The functions' effects over the models. The scheduler may delay or refuse each effect, carry it
 //! out without an answer, or interrupt it.
 
-use crate::actors::Function;
 use crate::check::{Told, short};
 use crate::effect::Port;
 use crate::faults::Fault;
@@ -136,8 +135,7 @@ impl Items for Port {
                 return Ok(Vec::new());
             }
             let lags = query.index.is_some() && world.strikes(Fault::StaleRead);
-            let found = world.table.query(&query, lags);
-            Ok(world.finds(instance, &query, found))
+            Ok(world.finds(instance, &query, lags))
         };
         self.call("queries the table", false, unavailable, read).await
     }
@@ -169,8 +167,8 @@ impl World {
         let (old, Written { before, after }) = (written.old(&write), written);
         self.checks.written(&write.sk, before, after);
         self.checks.lives_on(&write, self.now);
-        let is_reconciler = self.actors[instance].function == Function::Reconciler;
-        self.checks.landed(is_reconciler, &write.sk, before, after);
+        let function = self.actors[instance].function;
+        self.checks.landed(function, &write, before, after);
         self.checks.head_advanced(instance, about);
         let after = after.clone();
         self.tell(&who, || format!("writes {}", described(&write.sk, &after)));

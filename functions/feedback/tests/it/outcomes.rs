@@ -1,7 +1,10 @@
 use crate::answers::refused;
 use crate::world::{BODY_ID, World, notification, ours, outcome};
 use serde_json::{Value, json};
-use webhooks_model::feedback::FeedbackState;
+use webhooks_host::Host;
+use webhooks_model::State;
+use webhooks_model::feedback::{Address, FeedbackState};
+use webhooks_store::{Answering, Change, Entry, Ledger};
 
 fn codes(world: &World) -> Vec<String> {
     let code = |sent: fixtures::Sent| sent.attributes.into_iter().find(|(name, _)| name == "rejection_code").unwrap().1;
@@ -26,6 +29,19 @@ async fn the_first_outcome_stands() {
         assert!(world.batch(&[outcome(&key)], 1).await.is_empty());
     }
     assert_eq!(world.erp.feedback().len(), 1);
+}
+
+#[tokio::test]
+async fn an_outcome_that_was_sent_is_awaited_no_more() {
+    let world = World::new().await;
+    let (n, now) = (notification(), world.host.now());
+    let (feedback, deadline) = (FeedbackState::Awaited, Some(now + time::Duration::hours(2)));
+    let answer = Answering { feedback, address: Address::of(&n, false), verdict: None, deadline };
+    let change = Change::Ended { state: State::Processed, answer };
+    assert!(world.table.table.record(&Entry { notification: &n, change, now }).await.unwrap());
+    assert_eq!(world.table.needing_attention("awaited").await, 1);
+    assert!(world.batch(&[outcome(&n.ledger_key())], 1).await.is_empty());
+    assert_eq!((world.state().await.as_str(), world.table.needing_attention("awaited").await), ("sent", 0));
 }
 
 #[tokio::test]

@@ -135,6 +135,7 @@ pub(crate) fn notification() -> Notification {
         received_at: TestHost::START,
         sent_from: None,
         refused_at: None,
+        secret: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: BTreeMap::from([("x-vwd-notification-id".into(), HEADER_ID.to_string())]),

@@ -99,6 +99,17 @@ async fn accepts_both_live_secrets() {
 }
 
 #[tokio::test]
+async fn the_message_names_an_older_secret_and_never_its_value() {
+    let secrets = json!([secret("2026-11", "old-value"), secret("2026-12", "new-value")]);
+    for (value, named) in [("old-value", Some("2026-11")), ("new-value", None)] {
+        let world = World::with(&settings_with_secrets(secrets.clone()));
+        world.accepts(Call::signed(value, BODY)).await;
+        assert_eq!(world.queue.delivery().meta.secret.as_deref(), named, "{value}");
+        assert!(!world.queue.sent()[0].text.contains("-value"));
+    }
+}
+
+#[tokio::test]
 async fn accepts_a_secret_until_it_expires() {
     let end = "2026-11-23T12:02:00Z";
     let secrets = json!([{"id": "2026-11", "value": "old", "expires_at": end}, secret("2026-12", "new")]);

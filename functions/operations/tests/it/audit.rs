@@ -116,6 +116,20 @@ async fn lists_the_audit_by_time_and_tenant_page_by_page() {
 }
 
 #[tokio::test]
+async fn a_full_page_of_the_audit_is_the_last_if_nothing_follows() {
+    let world = World::new().await;
+    for tenant in ["one", "two", "three"] {
+        let pause = json!({"tenant": tenant, "events": "*", "new_tenant": true});
+        world.repair("PUT", "/operations/v1/pauses", pause).await;
+        world.host.advance(Duration::seconds(1));
+    }
+    for (limit, is_last) in [(2, false), (3, true), (4, true)] {
+        let page = world.get(&format!("/operations/v1/audit?limit={limit}")).await.body;
+        assert_eq!(page["next"].is_null(), is_last, "{limit}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn names_the_wrong_parameter_of_an_audit_query() {
     let world = World::new().await;
     for number in 0..3 {

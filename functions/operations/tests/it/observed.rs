@@ -2,6 +2,7 @@ use crate::world::{World, token};
 use serde_json::{Value, json};
 use time::Duration;
 use webhooks_host::Host;
+use webhooks_model::observed::older_secret;
 use webhooks_model::{Fact, OpenQuestion};
 use webhooks_store::{Observation, Observations};
 
@@ -64,6 +65,18 @@ async fn a_notification_with_two_headers_counts_once_and_one_of_each_event_count
     }
     assert_eq!(question(&world, "timestamp_unit").await["notifications"], 10);
     assert_eq!(question(&world, "body_shape").await["notifications"], 20);
+}
+
+#[tokio::test]
+async fn shows_when_an_old_secret_was_last_used() {
+    let world = World::new().await;
+    let unused = question(&world, "secret_rotation").await;
+    assert_eq!((&unused["is_measured"], &unused["facts"]), (&json!(true), &json!([])));
+    let fact = older_secret("accounts", "2026-10").fact;
+    see(&world, fact.question, &fact.subject, &fact.value, true, 3).await;
+    let used = question(&world, "secret_rotation").await["facts"][0].clone();
+    assert_eq!((&used["subject"], &used["value"]), (&json!("accounts"), &json!("old secret 2026-10 used")));
+    assert!(used["last_seen"].is_string(), "{used}");
 }
 
 #[tokio::test]

@@ -194,6 +194,7 @@ pub(crate) fn order(number: u128) -> Notification {
         received_at: TestHost::START,
         sent_from: None,
         refused_at: None,
+        secret: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: BTreeMap::from([("x-vwd-notification-id".to_owned(), Uuid::from_u128(number).to_string())]),

@@ -3,6 +3,7 @@ use fixtures::TENANT;
 use serde_json::{Value, json};
 use time::Duration;
 use webhooks_host::Host;
+use webhooks_model::observed::older_secret;
 use webhooks_model::{Delivery, OpenQuestion};
 use webhooks_store::{Observation, Observations, Subscriptions};
 use webhooks_visma::{Stage, VismaError};
@@ -145,4 +146,24 @@ async fn a_subscription_that_delivers_is_noted() {
     assert_eq!((noted.len(), noted[0].notifications), (1, 1), "once, though two came");
     let delivering = world.table.table.delivering(&["another", "all"]).await.unwrap();
     assert_eq!(delivering.into_iter().collect::<Vec<_>>(), ["all"]);
+}
+
+#[tokio::test]
+async fn notes_the_use_of_an_older_secret_and_writes_its_time_once_an_hour() {
+    let world = World::new().await;
+    for (id, secret) in [(1, None), (2, Some("2026-10")), (3, Some("2026-10"))] {
+        let mut delivery = dispatched(&world, &account(id, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED");
+        delivery.meta.secret = secret.map(str::to_owned);
+        world.batch(&[delivery.to_message()], 1).await;
+    }
+    let used = observed(&world, OpenQuestion::SecretRotation).await;
+    assert_eq!((used.len(), used[0].notifications), (1, 1));
+    assert_eq!(used[0].fact, older_secret("all", "2026-10").fact);
+    world.host.advance(Duration::HOUR);
+    let mut delivery = dispatched(&world, &account(4, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED");
+    delivery.meta.secret = Some("2026-10".to_owned());
+    world.batch(&[delivery.to_message()], 1).await;
+    let later = observed(&world, OpenQuestion::SecretRotation).await.remove(0);
+    assert_eq!(later.notifications, 3);
+    assert!(later.last_seen >= used[0].last_seen + Duration::HOUR);
 }

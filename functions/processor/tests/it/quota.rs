@@ -93,6 +93,16 @@ async fn even_at_the_last_attempt_it_is_not_given_up() {
 }
 
 #[tokio::test]
+async fn a_short_wait_before_the_last_receipt_is_spent_in_the_ledger() {
+    let world = World::new().await;
+    world.erp.fail_fetches([limited(200)]);
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1920"))];
+    assert!(world.batch(&message, MAX_RECEIVE_COUNT - 1).await.is_empty(), "the last receipt is kept for it");
+    assert_eq!(world.states().await, ["retrying: rate_limited"]);
+    assert_eq!(world.table.needing_attention(&waiting()).await, 1);
+}
+
+#[tokio::test]
 async fn another_tenant_is_not_delayed() {
     let world = World::new().await;
     world.settings.0.lock().unwrap()["tenants"].as_array_mut().unwrap().push(json!({"id": OTHER, "company_id": "7"}));

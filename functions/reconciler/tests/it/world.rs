@@ -264,6 +264,7 @@ impl World {
             received_at: self.host.now(),
             sent_from: None,
             refused_at: None,
+            secret: None,
             shared_secret: false,
             answer_role: Default::default(),
             headers: std::collections::BTreeMap::new(),

@@ -115,6 +115,7 @@ pub(crate) fn order(number: u128, now: time::OffsetDateTime) -> Notification {
         received_at: now,
         sent_from: None,
         refused_at: None,
+        secret: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: BTreeMap::from([("x-vwd-notification-id".to_owned(), Uuid::from_u128(number).to_string())]),

@@ -12,6 +12,7 @@ mod letters;
 mod lists;
 mod more;
 mod observed;
+mod older;
 mod pauses;
 mod replay;
 mod shown;
@@ -29,6 +30,7 @@ pub use letters::{Letters, letters};
 pub use lists::{Attention, Audit, Entity, attention, audit, counts, entity, quotas};
 pub use more::{More, more};
 pub use observed::{Observed, observed};
+pub use older::{Uses, uses};
 pub use pauses::{Pauses, pauses};
 pub use replay::{Replay, replay};
 pub use stats::{Stats, stats};
@@ -43,7 +45,7 @@ use clap::Args;
 use client::Client;
 use std::io::IsTerminal;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct Access {
     /// The operations API, if it is not at the stack's ApiUrl
     #[arg(long, env = "VISMA_WEBHOOKS_API", value_name = "URL")]

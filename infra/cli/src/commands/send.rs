@@ -185,8 +185,7 @@ fn credentials(own: &Subscription, now: OffsetDateTime) -> Result<(String, Strin
     if let Some(token) = &own.path_token {
         return Ok((String::new(), format!("/hooks/visma/legacy/{}", token.reveal())));
     }
-    let live = own.secrets.iter().rfind(|secret| secret.expires_at.is_none_or(|end| now < end));
-    let live = live.ok_or_else(|| {
+    let live = own.newest_secret(now).ok_or_else(|| {
         let advice = format!("If it is to deliver again: visma-webhooks subscriptions enable {}.", own.id);
         Failure::new(Exit::Refused, format!("{} has no live secret", own.id), advice)
     })?;

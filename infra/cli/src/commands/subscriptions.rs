@@ -1,5 +1,6 @@
 //! `subscriptions`: who may deliver, and with which secrets.
 
+use super::operations::{self, Access, Caller, Uses};
 use crate::error::{Exit, Failure};
 use crate::live;
 use crate::output::{Outcome, Report, table};
@@ -12,15 +13,15 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use webhooks_host::{Host, SystemHost};
 use webhooks_model::{Channel, catalogue};
-use webhooks_settings::Subscription;
+use webhooks_settings::{SigningSecret, Subscription};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show the subscriptions and their secrets' names and ends, never a secret
+    /// Show the subscriptions and their secrets' names, ends and the last use of old ones, never a secret
     #[command(after_help = "Examples:
   visma-webhooks subscriptions list
   visma-webhooks --local subscriptions list")]
-    List,
+    List(List),
     /// Add a subscription; its secret comes from the Developer Portal, or is made and shown once
     #[command(after_help = "Examples:
   visma-webhooks subscriptions add --id accounts --event ACCOUNT_CHANGED --secret-stdin < secret.txt
@@ -54,6 +55,12 @@ pub enum Command {
   visma-webhooks subscriptions remove accounts
   visma-webhooks --local subscriptions remove local-legacy --dry-run")]
     Remove(One),
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    #[command(flatten)]
+    access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -94,6 +101,8 @@ pub struct Rotate {
     secret: SecretOptions,
     #[command(flatten)]
     writing: Writing,
+    #[command(flatten)]
+    access: Access,
 }
 
 #[derive(Debug, Args)]
@@ -130,9 +139,11 @@ enum ChannelName {
     Legacy,
 }
 
+/// `caller` asks the operations API, if there is a reason to.
+///
 /// # Errors
 /// The document cannot be read, is not valid, or was changed meanwhile.
-pub async fn run(stack: &Stack, command: Command) -> Outcome {
+pub async fn run(stack: &Stack, command: Command, caller: impl AsyncFnOnce() -> Result<Caller, Failure>) -> Outcome {
     let client = aws_sdk_secretsmanager::Client::new(&stack.aws);
     let documents = SecretsManager::new(client, stack.output("SettingsSecretArn").await?);
     let api = match &command {
@@ -140,29 +151,31 @@ pub async fn run(stack: &Stack, command: Command) -> Outcome {
         Command::Add(_) => stack.output("ApiUrl").await.ok(),
         _ => None,
     };
-    carry_out(&documents, &SystemHost, command, api.as_deref()).await
+    let access = match &command {
+        Command::List(List { access }) | Command::Rotate(Rotate { access, .. }) => access.clone(),
+        _ => Access::default(),
+    };
+    let uses = async || operations::uses(stack, caller().await, &access).await;
+    carry_out(&documents, &SystemHost, command, api.as_deref(), uses).await
 }
 
-/// `api` is the address of the API, if it is known.
+/// `api` is the address of the API, if it is known. `uses` is asked only where there are old secrets.
 ///
 /// # Errors
 /// As [`run`].
-pub async fn carry_out(documents: &impl Documents, host: &impl Host, command: Command, api: Option<&str>) -> Outcome {
+pub async fn carry_out(
+    documents: &impl Documents,
+    host: &impl Host,
+    command: Command,
+    api: Option<&str>,
+    uses: impl AsyncFnOnce() -> Uses,
+) -> Outcome {
     let read = documents.read().await?;
     let now = host.now();
     match command {
-        Command::List => list(&read.text, now),
+        Command::List(_) => list(&read.text, now, uses).await,
         Command::Add(new) => add(documents, &read, new, api, now).await,
-        Command::Rotate(rotate) => {
-            let secret = rotate.secret.secret(&read.text, &rotate.id, now)?;
-            let until = now + rotate.overlap;
-            if !rotate.enable {
-                edit::must_be_enabled(&read.text, &rotate.id, now)?;
-            }
-            let text = edit::rotate(&read.text, &rotate.id, &secret.new, until)?;
-            let done = format!("{} has a new secret; its old ones end at {}.", rotate.id, when(until));
-            finish(documents, &read, &text, &rotate.writing, (done, secret.shown)).await
-        }
+        Command::Rotate(options) => rotate(documents, &read, options, now, uses).await,
         Command::Disable(one) => {
             let text = edit::disable(&read.text, &one.id, now, &random_secret())?;
             let done = format!("{} lets nobody in any more (functions notice within 5 minutes).", one.id);
@@ -201,6 +214,52 @@ async fn add(documents: &impl Documents, read: &Version, add: Add, api: Option<&
     finish(documents, read, &text, &writing, (done, secret.shown)).await
 }
 
+async fn rotate(
+    documents: &impl Documents,
+    read: &Version,
+    options: Rotate,
+    now: OffsetDateTime,
+    uses: impl AsyncFnOnce() -> Uses,
+) -> Outcome {
+    let Rotate { id, overlap, enable, secret, writing, .. } = options;
+    let secret = secret.secret(&read.text, &id, now)?;
+    let until = now + overlap;
+    if !enable {
+        edit::must_be_enabled(&read.text, &id, now)?;
+    }
+    let text = edit::rotate(&read.text, &id, &secret.new, until)?;
+    let warnings = still_used(&read.text, &id, now, uses).await?;
+    let done = format!(
+        "{id} has a new secret; its old ones end at {}.\n\
+         Whether they are still used: visma-webhooks subscriptions list.",
+        when(until)
+    );
+    let mut report = finish(documents, read, &text, &writing, (done, secret.shown)).await?;
+    for warning in &warnings {
+        report.text.push_str(&format!("\nwarning: {warning}"));
+    }
+    report.json["warnings"] = json!(warnings);
+    Ok(report)
+}
+
+/// What an earlier rotation left behind: old secrets that were used lately.
+async fn still_used(
+    document: &str,
+    id: &str,
+    now: OffsetDateTime,
+    uses: impl AsyncFnOnce() -> Uses,
+) -> Result<Vec<String>, Failure> {
+    let settings = edit::valid(document)?;
+    let older: Vec<&SigningSecret> =
+        settings.subscription(id).into_iter().flat_map(|own| own.older_secrets(now)).collect();
+    if older.is_empty() {
+        return Ok(vec![]);
+    }
+    let uses = uses().await;
+    let used = older.into_iter().filter_map(|secret| Some((secret, uses.lately(id, &secret.id, now)?)));
+    Ok(used.map(|(secret, at)| format!("the old secret {} was used at {}", secret.id, when(at))).collect())
+}
+
 /// Writes, or only shows the difference. The secret is shown after it has been written, and only then.
 pub(super) async fn finish(
     documents: &impl Documents,
@@ -237,11 +296,13 @@ impl SecretOptions {
     }
 }
 
-fn list(document: &str, now: OffsetDateTime) -> Outcome {
+async fn list(document: &str, now: OffsetDateTime, uses: impl AsyncFnOnce() -> Uses) -> Outcome {
     let settings = edit::valid(document)?;
+    let is_rotated = settings.subscriptions.iter().any(|own| own.older_secrets(now).next().is_some());
+    let uses = if is_rotated { Some(uses().await) } else { None };
     let rows = settings.subscriptions.iter().map(|own| {
         let event = own.event.clone().unwrap_or_else(|| "any".to_owned());
-        let secrets: Vec<String> = own.secrets.iter().map(|secret| ends(&secret.id, secret.expires_at, now)).collect();
+        let secrets: Vec<String> = own.secrets.iter().map(|secret| noted(own, secret, uses.as_ref(), now)).collect();
         let secrets = match own.path_token {
             Some(_) => "path token".to_owned(),
             None if !edit::is_enabled(own, now) => format!("disabled: {}", secrets.join(", ")),
@@ -250,15 +311,23 @@ fn list(document: &str, now: OffsetDateTime) -> Outcome {
         let tenants = own.tenants.join(", ").replace('*', "all");
         [own.id.clone(), own.route.clone(), own.channel.as_str().to_owned(), event, tenants, secrets]
     });
-    let text = table(["id", "route", "channel", "event", "tenants", "secrets"], rows);
-    let json: Vec<Value> = settings.subscriptions.iter().map(|own| in_json(own, now)).collect();
+    let mut text = table(["id", "route", "channel", "event", "tenants", "secrets"], rows);
+    if let Some(Uses::Unknown(why)) = &uses {
+        text.push_str(&format!("\n\nWhen old secrets were last used is not known: {why}."));
+    }
+    let json: Vec<Value> = settings.subscriptions.iter().map(|own| in_json(own, uses.as_ref(), now)).collect();
     Ok(Report::new(json, text))
 }
 
-fn in_json(own: &Subscription, now: OffsetDateTime) -> Value {
+/// `last_used` is there for old secrets alone, and null for one that was not used.
+fn in_json(own: &Subscription, uses: Option<&Uses>, now: OffsetDateTime) -> Value {
     let secrets = own.secrets.iter().map(|secret| {
         let live = secret.expires_at.is_none_or(|end| now < end);
-        json!({ "id": secret.id, "live": live, "expires_at": secret.expires_at.map(when) })
+        let mut shown = json!({ "id": secret.id, "live": live, "expires_at": secret.expires_at.map(when) });
+        if let Some(uses @ Uses::Known(_)) = uses.filter(|_| is_old(own, secret, now)) {
+            shown["last_used"] = json!(uses.last(&own.id, &secret.id).map(when));
+        }
+        shown
     });
     json!({
         "id": own.id, "route": own.route, "channel": own.channel, "event": own.event, "tenants": own.tenants,
@@ -267,12 +336,19 @@ fn in_json(own: &Subscription, now: OffsetDateTime) -> Value {
     })
 }
 
-fn ends(id: &str, at: Option<OffsetDateTime>, now: OffsetDateTime) -> String {
-    match at {
-        None => id.to_owned(),
-        Some(end) if now < end => format!("{id} (until {})", when(end)),
-        Some(_) => format!("{id} (expired)"),
-    }
+/// The secret's name, its end, and the last use of an old one.
+fn noted(own: &Subscription, secret: &SigningSecret, uses: Option<&Uses>, now: OffsetDateTime) -> String {
+    let end = secret.expires_at.map(|end| match now < end {
+        true => format!("until {}", when(end)),
+        false => "expired".to_owned(),
+    });
+    let used = uses.filter(|_| is_old(own, secret, now)).and_then(|uses| uses.told(&own.id, &secret.id));
+    let notes: Vec<String> = end.into_iter().chain(used).collect();
+    if notes.is_empty() { secret.id.clone() } else { format!("{} ({})", secret.id, notes.join(", ")) }
+}
+
+fn is_old(own: &Subscription, secret: &SigningSecret, now: OffsetDateTime) -> bool {
+    own.older_secrets(now).any(|old| old.id == secret.id)
 }
 
 /// A name that the processor would not know makes every notification of the subscription end as parked.

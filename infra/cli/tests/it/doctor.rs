@@ -7,8 +7,12 @@ use time::{Duration, OffsetDateTime};
 use visma_webhooks::Exit;
 use visma_webhooks::commands::check::{Check, Verdict, report, summed};
 use visma_webhooks::commands::dlq::Name;
-use visma_webhooks::commands::doctor::{approvals, backlog, id_of, operations_answered, subscription, summary};
+use visma_webhooks::commands::doctor::{
+    approvals, backlog, id_of, old_secrets, operations_answered, subscription, summary,
+};
+use visma_webhooks::commands::operations::Uses;
 use visma_webhooks::queue::Depth;
+use webhooks_model::observed::older_secret;
 use webhooks_settings::Settings;
 use webhooks_visma::{Fault, Stage, VismaError};
 
@@ -39,6 +43,32 @@ fn a_subscription_is_warned_of_whose_last_secret_ends_soon_or_has_ended() {
         let check = of_secrets(secrets.clone());
         assert_eq!(check.verdict == Verdict::Warning, advice.is_some(), "{secrets}");
         assert!(check.advice.contains(advice.unwrap_or_default()), "{check:?}");
+    }
+}
+
+#[test]
+fn warns_of_an_old_secret_that_ends_soon_and_was_used_lately() {
+    let fact = older_secret("all", "old").fact;
+    let used = |at: &str| {
+        let facts = json!([{ "subject": fact.subject, "value": fact.value, "last_seen": at }]);
+        Uses::of(&json!({ "items": [{ "question": "secret_rotation", "is_measured": true, "facts": facts }] }))
+    };
+    let (soon, later) = (Some("2026-11-30T00:00:00Z"), Some("2027-11-30T00:00:00Z"));
+    let (lately, long_ago) = (used("2026-11-23T11:00:00Z"), used("2026-11-01T00:00:00Z"));
+    let unknown = Uses::Unknown("the operations API answered 404".to_owned());
+    for (end, uses, verdict) in [
+        (soon, &lately, Verdict::Warning),
+        (soon, &long_ago, Verdict::Ok),
+        (soon, &unknown, Verdict::Skipped),
+        (later, &lately, Verdict::Ok),
+        (None, &lately, Verdict::Ok),
+    ] {
+        let mut document = fixtures::document();
+        document["subscriptions"][0]["secrets"] = json!([secret("old", end), secret("new", None)]);
+        let settings = Settings::parse(&document.to_string()).unwrap();
+        let checks = old_secrets(settings.subscription("all").unwrap(), uses, NOW, Duration::days(14));
+        assert_eq!(checks.iter().map(|check| check.verdict).collect::<Vec<_>>(), [verdict], "{checks:?}");
+        assert_eq!(checks[0].advice.contains("Developer Portal"), verdict == Verdict::Warning, "{checks:?}");
     }
 }
 

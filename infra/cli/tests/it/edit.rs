@@ -67,7 +67,7 @@ fn both_secrets_verify_until_the_overlap_is_over_and_then_the_new_one_alone() {
     let text = edit::rotate(DOCUMENT, "accounts", &secret("new"), NOW + Duration::days(1)).unwrap();
     let settings = Settings::parse(&text).unwrap();
     let verifies = |secret: &str, at| {
-        settings.subscription("accounts").unwrap().verifies(&Signature::sign(secret, b"{}"), b"{}", at)
+        settings.subscription("accounts").unwrap().signer(&Signature::sign(secret, b"{}"), b"{}", at).is_some()
     };
     for (at, old) in [(NOW, true), (NOW + Duration::hours(23), true), (NOW + Duration::hours(25), false)] {
         assert_eq!((verifies("canary-old", at), verifies("canary-new", at)), (old, true), "{at}");
@@ -128,7 +128,8 @@ fn a_disabled_subscription_lets_nobody_in_from_that_moment() {
     let settings = Settings::parse(&text).unwrap();
     let own = settings.subscription("accounts").unwrap();
     let old = Signature::sign("canary-old", b"{}");
-    assert!(!own.verifies(&old, b"{}", NOW) && own.verifies(&old, b"{}", NOW - Duration::SECOND));
+    let before = NOW - Duration::SECOND;
+    assert!(own.signer(&old, b"{}", NOW).is_none() && own.signer(&old, b"{}", before).is_some());
     assert_eq!(
         edit::disable(&text, "accounts", NOW + Duration::DAY, "unused").unwrap(),
         text,
@@ -158,8 +159,8 @@ fn enabling_brings_back_the_last_secret_and_touches_nothing_else() {
     let settings = Settings::parse(&text).unwrap();
     let own = settings.subscription("accounts").unwrap();
     let later = NOW + Duration::days(1);
-    assert!(own.verifies(&Signature::sign("canary-new", b"{}"), b"{}", later));
-    assert!(!own.verifies(&Signature::sign("canary-old", b"{}"), b"{}", later));
+    assert!(own.signer(&Signature::sign("canary-new", b"{}"), b"{}", later).is_some());
+    assert!(own.signer(&Signature::sign("canary-old", b"{}"), b"{}", later).is_none());
     assert_eq!(changed_lines(&text, &disabled).len(), 1, "{text}");
     assert_eq!(edit::enable(DOCUMENT, "legacy", NOW).unwrap_err().exit, Exit::Refused);
 }

@@ -37,6 +37,7 @@ fn read(test: &Test<'_>) -> Notification {
         received_at: test.now,
         sent_from: None,
         refused_at: None,
+        secret: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers,

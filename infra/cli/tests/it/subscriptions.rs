@@ -2,10 +2,13 @@
 
 use clap::Parser;
 use fixtures::TestHost;
+use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
+use visma_webhooks::commands::operations::Uses;
 use visma_webhooks::commands::subscriptions::carry_out;
 use visma_webhooks::settings::{Documents, Version, changed_meanwhile};
 use visma_webhooks::{Arguments, Command, Exit, Failure, Report};
+use webhooks_model::observed::older_secret;
 use webhooks_settings::Settings;
 
 /// A secret in memory, that somebody else writes to just before us if `disturbed`.
@@ -41,11 +44,25 @@ impl Documents for Memory {
 }
 
 async fn run(memory: &Memory, command: &str) -> Result<Report, Failure> {
+    run_knowing(memory, command, used(None)).await
+}
+
+/// What the operations API answers if nobody used an old secret of `all`, or somebody one of them.
+fn used(old: Option<(&str, &str)>) -> Uses {
+    let fact = |(secret, at)| {
+        let fact = older_secret("all", secret).fact;
+        json!({ "subject": fact.subject, "value": fact.value, "last_seen": at })
+    };
+    let facts: Vec<Value> = old.into_iter().map(fact).collect();
+    Uses::of(&json!({ "items": [{ "question": "secret_rotation", "is_measured": true, "facts": facts }] }))
+}
+
+async fn run_knowing(memory: &Memory, command: &str, uses: Uses) -> Result<Report, Failure> {
     let words = ["visma-webhooks", "subscriptions"].into_iter().chain(command.split(' '));
     let Command::Subscriptions(command) = Arguments::try_parse_from(words).unwrap().command else {
         panic!("{command}")
     };
-    carry_out(memory, &TestHost::default(), command, Some("https://api.example/")).await
+    carry_out(memory, &TestHost::default(), command, Some("https://api.example/"), async || uses).await
 }
 
 #[tokio::test]
@@ -66,6 +83,58 @@ async fn a_new_secret_is_shown_once_is_random_and_is_the_one_in_the_document() {
     let values: Vec<_> = settings.subscription("all").unwrap().secrets.iter().map(|one| one.value.reveal()).collect();
     assert_eq!(values, ["canary-signing-secret", &one, &other]);
     assert!(!run(&memory, "list").await.unwrap().text.contains(&one));
+}
+
+#[tokio::test]
+async fn the_list_says_when_an_old_secret_was_last_used() {
+    let memory = Memory::new();
+    let list = run(&memory, "list").await.unwrap();
+    assert!(list.json[0]["secrets"][0].get("last_used").is_none(), "no newer one replaces it");
+    run(&memory, "rotate all --overlap 7d").await.unwrap();
+    for (uses, told, last_used) in [
+        (used(None), "1 (until 2026-11-30T12:00:00Z, not seen since the rotation), ", json!(null)),
+        (
+            used(Some(("1", "2026-11-23T11:00:00.5Z"))),
+            "1 (until 2026-11-30T12:00:00Z, last used 2026-11-23T11:00:00Z), ",
+            json!("2026-11-23T11:00:00Z"),
+        ),
+    ] {
+        let list = run_knowing(&memory, "list", uses).await.unwrap();
+        assert!(list.text.contains(told), "{}", list.text);
+        let secrets = &list.json[0]["secrets"];
+        assert_eq!((secrets[0].get("last_used"), secrets[1].get("last_used")), (Some(&last_used), None));
+    }
+}
+
+#[tokio::test]
+async fn the_list_says_why_the_last_use_of_an_old_secret_is_unknown() {
+    let memory = Memory::new();
+    run(&memory, "rotate all").await.unwrap();
+    let unreachable = Uses::Unknown("the operations API answered 404".to_owned());
+    for (uses, why) in [
+        (unreachable, "the operations API answered 404"),
+        (Uses::of(&json!({ "items": [] })), "the deployed version does not observe it"),
+    ] {
+        let list = run_knowing(&memory, "list", uses).await.unwrap();
+        assert!(list.text.contains(&format!("is not known: {why}.")), "{}", list.text);
+        assert!(list.text.contains("1 (until 2026-11-24T12:00:00Z), "), "{}", list.text);
+        assert!(list.json[0]["secrets"][0].get("last_used").is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_warns_of_an_old_secret_that_was_used_within_a_day() {
+    for (at, warnings) in [
+        ("2026-11-23T11:00:00Z", json!(["the old secret 1 was used at 2026-11-23T11:00:00Z"])),
+        ("2026-11-22T11:00:00Z", json!([])),
+    ] {
+        let memory = Memory::new();
+        let first = run_knowing(&memory, "rotate all", used(Some(("1", at)))).await.unwrap();
+        assert_eq!(first.json["warnings"], json!([]), "it is the newest so far");
+        let second = run_knowing(&memory, "rotate all", used(Some(("1", at)))).await.unwrap();
+        assert_eq!(second.json["warnings"], warnings);
+        assert_eq!(second.text.contains("warning: the old secret 1"), warnings != json!([]), "{}", second.text);
+    }
 }
 
 #[tokio::test]
@@ -127,7 +196,7 @@ async fn a_subscription_is_removed_once_it_is_disabled() {
     assert_eq!(run(&memory, "list").await.unwrap().json[0]["id"], "all");
     run(&memory, "remove all").await.unwrap();
     let left = run(&memory, "list").await.unwrap().json;
-    assert_eq!((left.as_array().unwrap().len(), &left[0]["id"]), (1, &serde_json::json!("legacy")));
+    assert_eq!((left.as_array().unwrap().len(), &left[0]["id"]), (1, &json!("legacy")));
 }
 
 #[tokio::test]

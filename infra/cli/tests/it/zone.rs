@@ -62,6 +62,7 @@ impl World {
             received_at: at + Duration::seconds(4),
             sent_from: None,
             refused_at: None,
+            secret: None,
             headers: std::collections::BTreeMap::new(),
         };
         let body = body.to_string();

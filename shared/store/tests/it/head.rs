@@ -73,6 +73,15 @@ async fn a_deletion_wins_at_the_same_moment_and_yields_to_a_later_creation() {
 }
 
 #[tokio::test]
+async fn a_deletion_counts_at_the_moment_of_the_last_change() {
+    let fixture = Fixture::new().await;
+    advance(&fixture, &change(1, 10)).await;
+    let deletion = HeadChange { deleted: true, ..change(2, 10) };
+    assert_eq!(advance(&fixture, &deletion).await, Advance::Advanced);
+    assert!(head(&fixture).await.unwrap().deleted);
+}
+
+#[tokio::test]
 async fn a_resource_that_is_gone_does_not_undo_a_deletion() {
     let fixture = Fixture::new().await;
     advance(&fixture, &HeadChange { deleted: true, ..change(1, 10) }).await;

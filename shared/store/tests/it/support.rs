@@ -24,6 +24,7 @@ pub(crate) fn notification(body: &str, header_id: u128) -> Notification {
         received_at: NOW,
         sent_from: None,
         refused_at: None,
+        secret: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),

@@ -283,3 +283,28 @@ async fn an_expired_pause_or_hold_has_no_effect() {
     let known = fixture.table.look(&n.ledger_key()).await.unwrap().same.unwrap();
     assert!(!known.is_held(NOW) && known.is_held(NOW - Duration::days(4)));
 }
+
+#[tokio::test]
+async fn a_pause_is_ended_in_either_case_of_its_tenant_and_may_be_made_again() {
+    let fixture = Fixture::new().await;
+    let pause = |tenant: &str| {
+        let (tenant, events) = (Some(tenant.to_owned()), "*".to_owned());
+        Pause { tenant, events, since: NOW, by: "op".into(), note: String::new(), until: None }
+    };
+    for _ in 0..2 {
+        fixture.table.pause(&pause("T-1")).await.unwrap();
+        assert_eq!(fixture.table.paused(NOW).await.unwrap(), [pause("t-1")]);
+        assert!(fixture.table.resume(Some("t-1"), "*", NOW).await.unwrap());
+        assert!(fixture.table.paused(NOW).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_finds_nothing_of_a_tenant_whose_id_begins_alike() {
+    let fixture = Fixture::new().await;
+    let longer = format!("{TENANT}9");
+    let other = Notification { tenant: Some(longer.clone()), ..order(1) };
+    record(&fixture, &other, dead()).await;
+    assert!(fixture.table.kept(TENANT, None, 100).await.unwrap().keys.is_empty());
+    assert_eq!(fixture.table.kept(&longer, None, 100).await.unwrap().keys.len(), 1);
+}

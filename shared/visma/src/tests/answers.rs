@@ -38,6 +38,7 @@ async fn each_answer_of_the_erp_has_its_own_error() {
         (status(400), "resource: unexpected answer (400)"),
         (status(403), "resource: not approved by the tenant (403)"),
         (status(408), "resource: unavailable (408)"),
+        (status(425), "resource: unavailable (425)"),
         (status(500), "resource: unavailable (500)"),
         (status(200), "resource: the answer cannot be read"),
         (status(200).set_body_string("<html>"), "resource: the answer cannot be read"),

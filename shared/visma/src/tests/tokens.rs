@@ -94,6 +94,20 @@ async fn each_tenant_and_each_client_has_a_token_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_changed_client_secret_or_scope_takes_effect_with_the_next_call() {
+    let mut bench = Bench::with_token().await;
+    bench.on_account(account()).await;
+    bench.fetch().await.unwrap();
+    bench.visma.client_secret = "rotated".to_owned().into();
+    bench.fetch().await.unwrap();
+    bench.visma.scope = "a:read".into();
+    for _ in 0..2 {
+        bench.fetch().await.unwrap();
+    }
+    assert_eq!(bench.requests_to(TOKEN_PATH).await.len(), 3);
+}
+
+#[tokio::test]
 async fn a_refused_token_is_renewed_once_for_all_its_users() {
     let bench = Bench::new().await;
     token_request().respond_with(token("token-1")).up_to_n_times(1).mount(&bench.server).await;

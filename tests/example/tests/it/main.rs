@@ -32,6 +32,7 @@ async fn said_of(customer: Value) -> Option<(bool, String)> {
         answer_role: Default::default(),
         sent_from: None,
         refused_at: None,
+        secret: None,
         headers,
     };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };

@@ -76,6 +76,34 @@ fn no_average_and_no_more_data_points_than_there_are() {
     }
 }
 
+/// Counts are added up. Levels are not, nor is what one run counts anew.
+#[test]
+fn each_metric_is_watched_by_the_statistic_that_fits_it() {
+    let expected = |metric: &str| match metric {
+        "Duration" => "p99",
+        "FeedbackQuotaLeft" => "Minimum",
+        "ApproximateAgeOfOldestMessage"
+        | "ApproximateNumberOfMessagesVisible"
+        | "SilentTenants"
+        | "SilentSubscriptions" => "Maximum",
+        _ => "Sum",
+    };
+    let mut watched = 0;
+    for (name, alarm) in plain_alarms() {
+        let of_math = elements(&alarm["Metrics"]).into_iter().filter_map(|query| query.get("MetricStat"));
+        let mut found: Vec<_> = of_math.map(|one| (text(&one["Metric"]["MetricName"]), text(&one["Stat"]))).collect();
+        if let Some(metric) = alarm.get("MetricName") {
+            let statistic = alarm.get("Statistic").unwrap_or(&alarm["ExtendedStatistic"]);
+            found.push((text(metric), text(statistic)));
+        }
+        for (metric, statistic) in found {
+            assert_eq!(statistic, expected(&metric), "{name}: {metric}");
+            watched += 1;
+        }
+    }
+    assert!(watched > 50, "{watched}");
+}
+
 #[test]
 fn near_the_timeout_is_four_fifths_of_it() {
     let template = Template::read(MAIN);

@@ -9,6 +9,24 @@ use std::fs;
 
 const FUNCTIONS: [&str; 6] = ["intake", "processor", "feedback", "reconciler", "operations", "repair"];
 
+/// What a function may be told, and the template leaves to it.
+const NOT_GIVEN: [&str; 1] = ["MAX_BODY_BYTES"];
+/// What `shared/wiring` reads where a function asks for this.
+const BY_WIRING: [(&str, &[&str]); 4] = [
+    (".settings()", &["SETTINGS_SECRET_ID"]),
+    (".table()", &["TABLE_NAME", "RETENTION_DAYS"]),
+    (".retry_base()", &["RETRY_BASE_SECONDS"]),
+    (
+        ".dead_letters()",
+        &[
+            "NOTIFICATIONS_DEAD_LETTER_QUEUE_URL",
+            "FEEDBACK_DEAD_LETTER_QUEUE_URL",
+            "EVENTS_DEAD_LETTER_QUEUE_URL",
+            "REPAIRS_DEAD_LETTER_QUEUE_URL",
+        ],
+    ),
+];
+
 /// The functions that a cell of the table means: a list, all, or all but a list.
 fn meant(cell: &str) -> BTreeSet<&str> {
     match cell.strip_prefix("all") {
@@ -57,6 +75,43 @@ fn the_page_lists_each_functions_variables_and_no_others() {
         })
         .collect();
     assert_eq!(listed, given());
+}
+
+fn is_variable(text: &str) -> bool {
+    text.contains('_') && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+}
+
+#[test]
+fn every_variable_that_a_function_reads_is_one_that_the_template_gives_it() {
+    let given = given();
+    for function in FUNCTIONS {
+        let path = |file: &str| infra().join(format!("../functions/{function}/src/{file}.rs"));
+        let source: String =
+            ["wiring", "access"].iter().filter_map(|file| fs::read_to_string(path(file)).ok()).collect();
+        let named = source.split('"').filter(|text| is_variable(text));
+        let asked_for = BY_WIRING.iter().filter(|(call, _)| source.contains(call));
+        let by_wiring = asked_for.flat_map(|(_, names)| names.iter().copied());
+        let read: BTreeSet<&str> = named.chain(by_wiring).filter(|name| !NOT_GIVEN.contains(name)).collect();
+        assert!(read.len() > 1, "{function}: {read:?}");
+        for name in read {
+            assert!(given.get(name).is_some_and(|of| of.contains(function)), "{function} reads {name}");
+        }
+    }
+}
+
+#[test]
+fn a_function_is_told_the_queue_that_its_variable_names() {
+    let capitalised = |word: &str| format!("{}{}", &word[..1], word[1..].to_lowercase());
+    let mut told = 0;
+    for (function, properties) in with_options().resources("AWS::Serverless::Function") {
+        for (variable, value) in entries(&properties["Environment"]["Variables"]) {
+            let Some(name) = variable.strip_suffix("_QUEUE_URL") else { continue };
+            let queue: String = name.split('_').map(capitalised).collect();
+            assert_eq!(value["Ref"], format!("{queue}Queue"), "{function}: {variable}");
+            told += 1;
+        }
+    }
+    assert!(told > 15, "{told}");
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod named_tests;
 mod next_place;
 mod objectives;
 mod permissions;
+mod planted;
 mod security;
 mod sources;
 mod template;

@@ -1,9 +1,15 @@
 //! Numbers of the main template that must fit each other.
 
+use crate::named_tests::files;
+use crate::sources::root;
 use crate::{MAIN, with_options};
 use infrastructure::{Template, elements, number, text};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+/// What SQS takes where a queue does not say.
+const USUAL_SIZE: f64 = 1_048_576.0;
 
 fn named<'a>(resources: &'a [(&String, Value)], name: &str) -> &'a Value {
     resources
@@ -35,10 +41,10 @@ fn a_message_stays_invisible_six_times_as_long_as_its_function_may_take() {
     let main = Template::read(MAIN);
     let timeouts = main.raw("/Parameters/WorkerTimeoutSeconds/AllowedValues").as_array().cloned().unwrap();
     for timeout in timeouts {
-        let main = Template::read(MAIN).with("WorkerTimeoutSeconds", timeout);
+        let main = with_options().with("WorkerTimeoutSeconds", timeout);
         let (queues, functions) = (main.resources("AWS::SQS::Queue"), main.resources("AWS::Serverless::Function"));
         let mappings = main.resources("AWS::Lambda::EventSourceMapping");
-        assert!(!mappings.is_empty());
+        assert_eq!(mappings.len(), 3, "processor, feedback and repair");
         for (name, mapping) in mappings {
             let queue = named(&queues, &target(&mapping["EventSourceArn"]));
             let function = named(&functions, &target(&mapping["FunctionName"]));
@@ -52,12 +58,13 @@ fn a_message_stays_invisible_six_times_as_long_as_its_function_may_take() {
 
 #[test]
 fn dead_letters_outlive_the_messages_they_were() {
-    let main = Template::read(MAIN);
+    let main = with_options();
     let queues = main.resources("AWS::SQS::Queue");
+    assert_eq!(dead_letters(&queues).len(), 4);
     for (source, dead) in dead_letters(&queues) {
         let retention = |name: &str| number(&named(&queues, name)["MessageRetentionPeriod"]);
         assert!(retention(&dead) > retention(&source), "{source}");
-        let size = |name: &str| number(&named(&queues, name)["MaximumMessageSize"]);
+        let size = |name: &str| named(&queues, name).get("MaximumMessageSize").map_or(USUAL_SIZE, number);
         assert!(size(&dead) >= size(&source), "{source}");
         assert_eq!(named(&queues, &dead)["RedriveAllowPolicy"]["redrivePermission"], "byQueue", "{dead}");
     }
@@ -188,6 +195,22 @@ fn a_provisioned_table_and_each_of_its_indexes_follow_the_traffic() {
         format!("{name} {units}")
     });
     assert_eq!(followed.collect::<BTreeSet<_>>(), expected);
+}
+
+/// DynamoDB deletes nothing where the names differ, and says nothing of it.
+#[test]
+fn the_table_deletes_what_has_expired_by_the_attribute_that_the_store_writes() {
+    let main = Template::read(MAIN);
+    let (_, table) = main.resources("AWS::DynamoDB::Table").remove(0);
+    assert_eq!(table["TimeToLiveSpecification"]["Enabled"], true);
+    let folder = root().join("shared/store/src");
+    let files = files(|path| path.starts_with(&folder) && path.extension().is_some_and(|end| end == "rs"));
+    let source: String = files.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let attribute = text(&table["TimeToLiveSpecification"]["AttributeName"]);
+    // Under a name that stands there as it is.
+    let written = source.matches("\", self.ttl(").count();
+    assert!(written > 10, "{written}");
+    assert_eq!(source.matches(&format!("\"{attribute}\", self.ttl(")).count(), written);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! about the cause.
 
 use super::in_motion::{record, text};
+use super::resends::Resends;
 use super::{Checks, Invariant, short};
 use crate::model::table::TableModel;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,9 @@ pub(crate) enum Command {
     Release(Target),
     Resend(Target),
     Outcome(Target),
+    /// An acknowledgement, or its withdrawal.
+    Acknowledge(Target),
+    Unacknowledge(Target),
     /// A pause of one tenant or of all, with its events.
     Pause(Option<String>, String),
     /// A pause of all events of a tenant that ends soon.
@@ -36,6 +40,11 @@ pub(crate) enum Command {
     ReplayAll {
         tenant: String,
         only_given_up: bool,
+    },
+    /// Parked feedback of a tenant or of all, all of it or only what Visma Net refused.
+    ResendAll {
+        tenant: Option<String>,
+        only_refused: bool,
     },
     Redrive(QueueName),
     Erase(String),
@@ -47,7 +56,9 @@ impl Command {
     fn begins_a_job(&self) -> bool {
         match self {
             Self::EndOfPause(..) | Self::ReplayAll { .. } | Self::Redrive(_) | Self::Resume(_) | Self::Erase(_) => true,
+            Self::ResendAll { .. } => true,
             Self::Replay(_) | Self::Hold(_) | Self::Release(_) | Self::Resend(_) | Self::Outcome(_) => false,
+            Self::Acknowledge(_) | Self::Unacknowledge(_) => false,
             Self::Pause(..) | Self::PauseForAWhile(_) | Self::Cancel(_) => false,
         }
     }
@@ -58,6 +69,8 @@ impl Command {
 pub(crate) struct Meant {
     /// The notifications that match a filter.
     pub(crate) notifications: Vec<String>,
+    /// The notifications whose parked feedback matches a filter.
+    pub(crate) feedbacks: Vec<String>,
     /// The dead letters of a queue, by id.
     pub(crate) letters: Vec<u64>,
 }
@@ -189,12 +202,18 @@ impl Commands {
         self.all.iter().filter(|command| command.is_accepted)
     }
 
+    /// When each that was accepted was asked for, and which notifications it meant.
+    pub(super) fn resends_by_filter(&self) -> impl Iterator<Item = (u64, &[String])> {
+        let all = self.accepted().filter(|command| matches!(command.asked, Command::ResendAll { .. }));
+        all.map(|command| (command.given_at, command.meant.feedbacks.as_slice()))
+    }
+
     fn has(&self, asked: &Command, is_accepted: Option<bool>) -> bool {
         let is_it = |one: &Given| one.asked == *asked && is_accepted.is_none_or(|wanted| wanted == one.is_accepted);
         self.all.iter().any(is_it)
     }
 
-    fn has_cancelled(&self) -> bool {
+    pub(super) fn has_cancelled(&self) -> bool {
         self.all.iter().any(|command| matches!(command.asked, Command::Cancel(_)))
     }
 
@@ -227,17 +246,32 @@ impl Commands {
     }
 
     /// Checks that Visma Net has accepted or refused every feedback that was resent or whose
-    /// outcome was set.
-    fn unmoved_feedback(&self, table: &TableModel) -> Option<String> {
+    /// outcome was set. The reconciler may still have to send what a job has recorded since.
+    fn unmoved_feedback(&self, table: &TableModel, resends: &Resends) -> Option<String> {
         self.accepted().find_map(|command| {
             let (Command::Resend(target) | Command::Outcome(target)) = &command.asked else { return None };
             let feedback = record(table, &target.sk).and_then(|item| text(item, "feedback")).unwrap_or("none");
             let is_moved = match &command.asked {
                 Command::Outcome(_) => feedback != "awaited",
-                _ => matches!(feedback, "sent" | "parked"),
+                _ => matches!(feedback, "sent" | "parked") || resends.has_written(&target.sk),
             };
             let what = || format!("{:?} was accepted, but the feedback is {feedback}", command.asked);
             (!is_moved).then(what)
+        })
+    }
+
+    /// Checks that every acknowledgement and every withdrawal is recorded.
+    fn unnoted_acknowledgement(&self, table: &TableModel) -> Option<String> {
+        self.accepted().find_map(|command| {
+            let (target, deed) = match &command.asked {
+                Command::Acknowledge(target) => (target, "acknowledge"),
+                Command::Unacknowledge(target) => (target, "unacknowledge"),
+                _ => return None,
+            };
+            let item = table.get(&target.pk, &target.sk)?;
+            let noted = deeds(item).filter(|known| *known == deed).count();
+            let accepted = self.accepted().filter(|other| other.asked == command.asked).count();
+            (noted < accepted).then(|| format!("{:?} was accepted, but is not recorded", command.asked))
         })
     }
 
@@ -277,7 +311,8 @@ impl Checks {
         let waiting = waiting(table).then(|| "something waits for the end of a pause that does not exist".to_owned());
         let commands = &self.commands;
         let unended = commands.unended_job(table).or_else(|| commands.unended_release(table));
-        let found = unended.or_else(|| commands.unmoved_feedback(table)).or(waiting);
+        let found = unended.or_else(|| commands.unmoved_feedback(table, &self.resends)).or(waiting);
+        let found = found.or_else(|| commands.unnoted_acknowledgement(table)).or_else(|| self.overlooked_feedback());
         if let Some(what) = found {
             self.commands.found(what);
         }
@@ -292,7 +327,8 @@ impl Checks {
             return;
         }
         let left = waiting(table).then(|| "a pause has ended, but something still waits for it".to_owned());
-        if let Some(what) = left.or_else(|| self.commands.left_out(letters)) {
+        let left = left.or_else(|| self.commands.left_out(letters)).or_else(|| self.unsent_feedback(table));
+        if let Some(what) = left {
             self.commands.found(what);
         }
     }
@@ -346,7 +382,7 @@ pub(super) fn is_released(before: &Item, after: &Item) -> bool {
 }
 
 /// The actions of operators on it, in order.
-fn deeds(item: &Item) -> impl Iterator<Item = &str> {
+pub(super) fn deeds(item: &Item) -> impl Iterator<Item = &str> {
     let lines = item.get("actions").and_then(|lines| lines.as_l().ok()).map(Vec::as_slice).unwrap_or_default();
     lines.iter().filter_map(|line| text(line.as_m().ok()?, "action"))
 }

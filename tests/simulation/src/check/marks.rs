@@ -1,10 +1,12 @@
 //! Marks and indexes. They are the only way to find what waits, what needs a person, and what came
 //! on a day.
 
+use super::acknowledged::unacknowledged;
 use super::in_motion::{FINAL, record, text};
 use super::{Checks, Invariant, short};
+use crate::actors::Function;
 use crate::model::table::TableModel;
-use webhooks_store::Item;
+use webhooks_store::{Item, Write};
 
 /// Marks of notifications that continue or need a person, so not of ended ones.
 const OF_THE_UNENDED: [&str; 4] = ["retrying", "paused", "parked", "dead"];
@@ -12,7 +14,8 @@ const LIMITED: &str = "rate_limited#";
 
 impl Checks {
     /// Called with each write that is carried out.
-    pub(crate) fn landed(&mut self, is_reconciler: bool, sort_key: &str, before: Option<&Item>, after: &Item) {
+    pub(crate) fn landed(&mut self, function: Function, write: &Write, before: Option<&Item>, after: &Item) {
+        let sort_key = write.sk.as_str();
         let is_new = before.is_none() && ["N#", "HEAD", "SWEEP#"].iter().any(|start| sort_key.starts_with(start));
         let has_end = after.contains_key("expires_at") || is_kept(after);
         self.require(!is_new || has_end, Invariant::ForwardOnly, || format!("{sort_key} is written without an expiry"));
@@ -20,13 +23,17 @@ impl Checks {
             return;
         }
         self.mark_fits(sort_key, before, after);
+        self.acknowledgement_fits(function, write, before, after);
+        self.feedback_moves(function, write, after);
         let is_dead = text(after, "state") == Some("dead");
         if is_dead {
             self.were_dead.insert(sort_key.to_owned());
         }
         // Its message may be deleted after that, and no attempt would repeat a late write.
         let may_wait = matches!(text(after, "state"), Some("parked" | "paused")) || is_limited(after);
-        if may_wait || (is_reconciler && text(after, "feedback") == Some("queued")) {
+        // What a job writes down is watched from then on, whether or not its message is sent.
+        let is_watched = matches!(function, Function::Reconciler | Function::Repair);
+        if may_wait || (is_watched && text(after, "feedback") == Some("queued")) {
             self.left_to_reconciler.insert(sort_key.to_owned());
         }
     }
@@ -41,7 +48,8 @@ impl Checks {
         if before.and_then(|before| text(before, "state")) == Some(state) {
             return;
         }
-        let is_of_unended = mark.is_some_and(|mark| OF_THE_UNENDED.contains(&mark) || mark.starts_with(LIMITED));
+        let own = mark.map(unacknowledged);
+        let is_of_unended = own.is_some_and(|mark| OF_THE_UNENDED.contains(&mark) || mark.starts_with(LIMITED));
         let fits = match state {
             // Parked feedback needs a person, and an earlier mark stays.
             "processed" | "superseded" => !is_of_unended || after.contains_key("feedback_attempts"),
@@ -88,7 +96,7 @@ impl Checks {
     }
 
     fn wrong_mark(&self, sort_key: &str, item: &Item) -> Option<String> {
-        let (state, mark) = (text(item, "state")?, text(item, "attention"));
+        let (state, mark) = (text(item, "state")?, text(item, "attention").map(unacknowledged));
         if mark.is_some() != item.contains_key("attention_at") {
             return Some(format!("{mark:?} is not in the index"));
         }

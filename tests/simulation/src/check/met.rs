@@ -23,10 +23,14 @@ pub enum Met {
     Expired,
     /// A pause lasted longer than the retention, and something waited for its end.
     PausedBeyondRetention,
+    /// What somebody had acknowledged failed again.
+    FailedAgain,
+    /// A job sent parked feedback again.
+    ResentByFilter,
 }
 
 impl Met {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::ReceivedAhead,
         Self::FeedbackRefused,
         Self::TakenAfterRefusal,
@@ -35,6 +39,8 @@ impl Met {
         Self::LanguageRewritten,
         Self::Expired,
         Self::PausedBeyondRetention,
+        Self::FailedAgain,
+        Self::ResentByFilter,
     ];
 }
 

@@ -1,5 +1,6 @@
 //! The invariants, which are checked at every step. The README defines them.
 
+mod acknowledged;
 mod at_rest;
 mod command;
 mod in_motion;
@@ -8,7 +9,9 @@ mod marks;
 mod met;
 mod probes;
 mod promises;
+mod resends;
 
+pub(crate) use acknowledged::is_acknowledged;
 pub(crate) use command::{Command, Commands, Meant, Target, waiting};
 pub(crate) use in_motion::{Answer, Asked};
 pub use met::Met;
@@ -90,6 +93,9 @@ pub(crate) struct Checks {
     /// Notifications that were dead at some time.
     were_dead: BTreeSet<String>,
     pub(crate) commands: Commands,
+    pub(crate) resends: resends::Resends,
+    /// The count of everything that happens, when the store last wrote.
+    pub(crate) latest_write: u64,
     pub(crate) met: BTreeSet<Met>,
     kept: kept::Kept,
 }

@@ -1,6 +1,7 @@
 //! Probes evaluate each write's condition on items that it must refuse. A wrong condition would
 //! break an invariant only in a race; a probe needs no race.
 
+use super::acknowledged::ACKNOWLEDGED;
 use super::in_motion::{FINAL, is_terminal, state};
 use super::{Checks, Invariant, short};
 use crate::actors::{Function, RETENTION};
@@ -14,7 +15,17 @@ use webhooks_store::{Item, Write};
 const FAR_FUTURE: &str = "9999-12-31T23:59:59.999Z";
 const NEWEST: &str = "9223372036854775807";
 /// Marks for a person.
-const FOR_A_PERSON: [&str; 5] = ["dead", "parked", "unparseable", "paused", "feedback_parked"];
+const FOR_A_PERSON: [&str; 7] = [
+    "dead",
+    "parked",
+    "unparseable",
+    "paused",
+    "feedback_parked",
+    "acknowledged#parked",
+    "acknowledged#feedback_parked",
+];
+/// Times that change when there is something new to see.
+const CHANGES: [&str; 4] = ["attention_at", "updated_at", "ended_at", "feedback_at"];
 /// An attempt may use a time that it read before the clock jumped, by at most a day.
 pub(super) const OLD_NEWS: Duration = Duration::days(2);
 
@@ -35,6 +46,8 @@ impl Checks {
             (key, Function::Processor) if key.starts_with("N#") => self.state_is_guarded(write),
             (key, Function::Feedback) if key.starts_with("N#") => self.answer_is_guarded(write),
             (key, Function::Reconciler) if key.starts_with("N#") => self.mark_is_guarded(write),
+            (key, Function::Repair) if key.starts_with("N#") => self.resend_is_guarded(write),
+            (key, Function::Operations) if key.starts_with("N#") => self.acknowledgement_is_guarded(write),
             _ => {}
         }
         self.expires_in_time(write, writer.now);
@@ -136,6 +149,30 @@ impl Checks {
             let parked = item(&[("state", "parked"), ("attention", "parked")]);
             self.must_refuse(write, &parked, Invariant::OneTerminalState, "hide a record that needs a person");
         }
+    }
+
+    /// A job does not resend feedback that is on its way or that Visma Net accepted.
+    fn resend_is_guarded(&mut self, write: &Write) {
+        let is_resend = text_of(write, "feedback") == Some("queued");
+        for decided in ["sent", "queued", "awaited", "none"].into_iter().filter(|_| is_resend) {
+            let known = item(&[("feedback", decided), ("attention", "feedback_parked")]);
+            self.must_refuse_for_good(write, known, &format!("send a feedback again that is {decided}"));
+        }
+    }
+
+    fn acknowledgement_is_guarded(&mut self, write: &Write) {
+        let Some(kind) = text_of(write, "attention").and_then(|mark| mark.strip_prefix(ACKNOWLEDGED)) else { return };
+        for change in CHANGES {
+            let newer = item(&[("attention", kind), (change, FAR_FUTURE)]);
+            self.must_refuse_for_good(write, newer, "hide a failure that came after the operator looked");
+        }
+    }
+
+    /// An operator or a job writes items with and without an expiry under different conditions.
+    fn must_refuse_for_good(&mut self, write: &Write, mut item: Item, what: &str) {
+        self.must_refuse(write, &item, Invariant::CommandIsKept, what);
+        item.insert("expires_at".to_owned(), AttributeValue::N(NEWEST.to_owned()));
+        self.must_refuse(write, &item, Invariant::CommandIsKept, what);
     }
 
     /// Items of a notification outlast every repetition of it, and are not kept for ever.

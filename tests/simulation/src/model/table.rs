@@ -14,6 +14,9 @@ const INDEXES: [(&str, [&str; 2], &[&str]); 2] =
 /// DynamoDB ends a page of a scan after 1 MB; the model ends it after this many items.
 const SCANNED: usize = 5;
 
+/// The position of an item in an index or in the table.
+type Place = (Option<String>, Option<(String, String)>);
+
 #[derive(Debug, Default, Clone)]
 pub(crate) struct TableModel {
     items: BTreeMap<(String, String), Row>,
@@ -113,10 +116,15 @@ impl TableModel {
         if query.newest_first {
             found.reverse();
         }
-        // If the item no longer exists, the result ends early, as in an index that lags.
+        // The item of the position may no longer exist.
+        let place = |item: &Item| {
+            let range = index.and_then(|(_, [_, range], _)| item.get(*range)?.as_s().ok().cloned());
+            (range, keys_of(item))
+        };
         let behind = |after: &Item| {
-            let is_it = |item: &&Item| after.iter().all(|(name, value)| item.get(name) == Some(value));
-            found.iter().position(is_it).map_or(found.len(), |at| at + 1)
+            let after = place(after);
+            let is_behind = |one: Place| if query.newest_first { one < after } else { one > after };
+            found.iter().position(|item| is_behind(place(item))).unwrap_or(found.len())
         };
         let begin = query.after.as_ref().map_or(0, behind);
         let page = usize::try_from(query.limit.unwrap_or(i32::MAX)).unwrap_or(usize::MAX);

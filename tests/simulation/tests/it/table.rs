@@ -13,8 +13,8 @@ use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::walk::Walk;
 use webhooks_model::{
-    Channel, Delivery, Entity, EntityId, Fact, HeadChange, Notification, OpenQuestion, Origin, Pause, Reason, Revision,
-    Stamp, State, Ticks, Versions,
+    Channel, Delivery, Entity, EntityId, Fact, HeadChange, LedgerKey, Notification, OpenQuestion, Origin, Pause,
+    Reason, Revision, Stamp, State, Ticks, Versions,
 };
 use webhooks_store::{
     Action, Answer, Answering, Answers, Change, Deed, Entry, Items, Ledger, Observation, Observations, Pauses, Records,
@@ -24,7 +24,7 @@ use webhooks_store::{
 /// The request, the notification, and two details.
 type Step = (u8, u8, u8, u8);
 
-const KINDS: u8 = 16;
+const KINDS: u8 = 17;
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec((0..KINDS, 0..4u8, 0..7u8, 0..4u8), 1..40)
@@ -45,6 +45,7 @@ fn notification(which: u8, now: OffsetDateTime) -> Notification {
         received_at: now,
         sent_from: None,
         refused_at: None,
+        secret: None,
         shared_secret: false,
         answer_role: Default::default(),
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
@@ -185,8 +186,18 @@ async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Res
                 Observation { fact, agrees: b > 1, notifications: u64::from(b) + 1, first_seen: now, last_seen: now };
             format!("{:?} {:?}", table.observe(&seen).await?, table.observed().await?)
         }
+        15 => page_by_page(table, &key, now).await?,
         _ => format!("{:?}", table.replayed(&key, now).await?),
     })
+}
+
+/// What the first page shows may have left the list when the next is asked for.
+async fn page_by_page<I: Items>(table: &Table<I>, key: &LedgerKey, now: OffsetDateTime) -> Result<String, StoreError> {
+    let first = table.marked("parked", None, 1).await?;
+    let deed = Deed::Acknowledge { kind: "parked", changed_at: now };
+    let acted = table.act(key, Action { deed, at: now, by: "somebody", note: "a reason" }).await?;
+    let rest = table.marked("parked", first.next.as_ref(), 2).await?;
+    Ok(format!("{first:?} {acted} {rest:?}"))
 }
 
 fn answer(now: OffsetDateTime, a: u8, b: u8) -> Answer {

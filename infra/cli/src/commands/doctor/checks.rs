@@ -1,8 +1,9 @@
 //! The checks, in the order in which they need each other.
 
-use super::{Options, visma, zone};
+use super::{Options, rotation, visma, zone};
 use crate::commands::check::Check;
 use crate::commands::dlq::Name;
+use crate::commands::operations::Uses;
 use crate::commands::send::{address, http};
 use crate::error::Failure;
 use crate::queue::{Depth, Queue};
@@ -35,7 +36,11 @@ const BACKLOG: u64 = 1000;
 const UNREAD: u64 = 10;
 
 /// All of them, and the tenants that they ask for.
-pub(super) async fn all(stack: &Stack, options: &Options) -> (Vec<Check>, Vec<String>) {
+pub(super) async fn all(
+    stack: &Stack,
+    options: &Options,
+    uses: impl AsyncFnOnce() -> Uses,
+) -> (Vec<Check>, Vec<String>) {
     let mut tenants = vec![];
     let mut checks = vec![credentials(stack).await, outputs(stack).await];
     let settings = match settings(stack).await {
@@ -53,6 +58,11 @@ pub(super) async fn all(stack: &Stack, options: &Options) -> (Vec<Check>, Vec<St
         });
         let now = SystemHost.now();
         checks.extend(settings.subscriptions.iter().map(|own| subscription(own, now, options.expiring)));
+        if settings.subscriptions.iter().any(|own| own.older_secrets(now).next().is_some()) {
+            let uses = uses().await;
+            let old = |own: &Subscription| rotation::old_secrets(own, &uses, now, options.expiring);
+            checks.extend(settings.subscriptions.iter().flat_map(old));
+        }
     }
     checks.push(health(stack).await);
     checks.push(unsigned(stack, settings.as_ref()).await);
