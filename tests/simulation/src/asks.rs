@@ -46,7 +46,7 @@ impl World {
         Some(write)
     }
 
-    /// Leaves the mark out where somebody has acknowledged the same one.
+    /// Leaves out the mark if the same one is acknowledged.
     fn leaves_acknowledged(&self, write: &mut Write) {
         let known = self.table.get(&write.pk, &write.sk).and_then(|item| text(item, "attention"));
         let kind = known.and_then(|mark| mark.strip_prefix("acknowledged#"));
@@ -160,7 +160,7 @@ impl World {
         items
     }
 
-    /// The id in the header of the delivery whose body has the notification's own id.
+    /// The id in the header of the delivery with this notification.
     fn id_in_header(&self, sort_key: &str) -> Option<&str> {
         let (_, own) = sort_key.split_once('.').filter(|(_, own)| !own.is_empty())?;
         let mut deliveries = self.erp.deliveries.iter();

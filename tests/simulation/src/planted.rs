@@ -92,11 +92,12 @@ pub enum Planted {
     FirstExpiryStays,
     /// A pause that is over counts as ended, but nothing releases what waited for it.
     PauseEndsInSilence,
-    /// What Visma Net refuses under its own id is tried under the id of the delivery's header, which in an array is another's.
+    /// Feedback that Visma Net refuses under its own id is sent under the id of the delivery's
+    /// header, which in an array belongs to another notification.
     SentUnderAnothersId,
-    /// A job writes down that parked feedback is on its way, and the queue has no message of it.
+    /// A job records a resend of parked feedback, but sends no message.
     ResentWithoutMessage,
-    /// What was acknowledged as of a kind is not marked anew when it fails again in that way.
+    /// An acknowledged notification is not marked again when it fails in the same way.
     AcknowledgedForGood,
 }
 

@@ -73,7 +73,7 @@ async fn a_deletion_wins_at_the_same_moment_and_yields_to_a_later_creation() {
 }
 
 #[tokio::test]
-async fn a_deletion_counts_at_the_moment_of_the_last_change() {
+async fn a_deletion_wins_at_the_moment_of_the_last_change() {
     let fixture = Fixture::new().await;
     advance(&fixture, &change(1, 10)).await;
     let deletion = HeadChange { deleted: true, ..change(2, 10) };

@@ -285,7 +285,7 @@ async fn an_expired_pause_or_hold_has_no_effect() {
 }
 
 #[tokio::test]
-async fn a_pause_is_ended_in_either_case_of_its_tenant_and_may_be_made_again() {
+async fn a_pause_ends_in_upper_or_lower_case_of_its_tenant_and_can_begin_again() {
     let fixture = Fixture::new().await;
     let pause = |tenant: &str| {
         let (tenant, events) = (Some(tenant.to_owned()), "*".to_owned());
@@ -300,7 +300,7 @@ async fn a_pause_is_ended_in_either_case_of_its_tenant_and_may_be_made_again() {
 }
 
 #[tokio::test]
-async fn an_erasure_finds_nothing_of_a_tenant_whose_id_begins_alike() {
+async fn an_erasure_finds_nothing_of_a_tenant_with_a_longer_id() {
     let fixture = Fixture::new().await;
     let longer = format!("{TENANT}9");
     let other = Notification { tenant: Some(longer.clone()), ..order(1) };

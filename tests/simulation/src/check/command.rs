@@ -41,7 +41,7 @@ pub(crate) enum Command {
         tenant: String,
         only_given_up: bool,
     },
-    /// Parked feedback of a tenant or of all, all of it or only what Visma Net refused.
+    /// A resend of the parked feedback of a tenant or of all, or only of refused feedback.
     ResendAll {
         tenant: Option<String>,
         only_refused: bool,
@@ -202,7 +202,7 @@ impl Commands {
         self.all.iter().filter(|command| command.is_accepted)
     }
 
-    /// When each that was accepted was asked for, and which notifications it meant.
+    /// When each accepted one was requested, and which notifications it selected.
     pub(super) fn resends_by_filter(&self) -> impl Iterator<Item = (u64, &[String])> {
         let all = self.accepted().filter(|command| matches!(command.asked, Command::ResendAll { .. }));
         all.map(|command| (command.given_at, command.meant.feedbacks.as_slice()))

@@ -31,7 +31,7 @@ impl Checks {
         }
         // Its message may be deleted after that, and no attempt would repeat a late write.
         let may_wait = matches!(text(after, "state"), Some("parked" | "paused")) || is_limited(after);
-        // What a job writes down is watched from then on, whether or not its message is sent.
+        // Feedback that a job has recorded is watched, whether or not its message is sent.
         let is_watched = matches!(function, Function::Reconciler | Function::Repair);
         if may_wait || (is_watched && text(after, "feedback") == Some("queued")) {
             self.left_to_reconciler.insert(sort_key.to_owned());

@@ -23,9 +23,9 @@ pub enum Met {
     Expired,
     /// A pause lasted longer than the retention, and something waited for its end.
     PausedBeyondRetention,
-    /// What somebody had acknowledged failed again.
+    /// An acknowledged notification failed again.
     FailedAgain,
-    /// A job sent parked feedback again.
+    /// A job resent parked feedback.
     ResentByFilter,
 }
 

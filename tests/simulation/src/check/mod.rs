@@ -94,7 +94,7 @@ pub(crate) struct Checks {
     were_dead: BTreeSet<String>,
     pub(crate) commands: Commands,
     pub(crate) resends: resends::Resends,
-    /// The count of everything that happens, when the store last wrote.
+    /// The value of the event counter at the store's last write.
     pub(crate) latest_write: u64,
     pub(crate) met: BTreeSet<Met>,
     kept: kept::Kept,

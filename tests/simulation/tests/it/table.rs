@@ -191,7 +191,7 @@ async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Res
     })
 }
 
-/// What the first page shows may have left the list when the next is asked for.
+/// An item of the first page may have left the list before the next page is read.
 async fn page_by_page<I: Items>(table: &Table<I>, key: &LedgerKey, now: OffsetDateTime) -> Result<String, StoreError> {
     let first = table.marked("parked", None, 1).await?;
     let deed = Deed::Acknowledge { kind: "parked", changed_at: now };
