@@ -1,4 +1,4 @@
-// The address of what is shown, so that it can be shared: view, filters, page and time zone.
+// The address of the current view, so that it can be shared: view, filters, pages and time zone.
 
 /** `{path, query}` of `#/path?query`. */
 export function read() {
@@ -11,7 +11,7 @@ export function write(path, query) {
   return `#/${path}${words.size > 0 ? `?${words}` : ""}`;
 }
 
-/** Keeps what was chosen in the address, without opening the view anew. */
+/** Puts changes into the address without opening the view again. */
 export function remember(changes) {
   const { path, query } = read();
   const hash = write(path.join("/"), { ...query, ...changes });

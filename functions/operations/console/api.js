@@ -2,7 +2,7 @@
 
 import { session, signOut } from "./session.js";
 
-/** What the API refused, or why it could not be asked. */
+/** An error of the API, or the reason why it cannot be reached. */
 export class Problem extends Error {
   constructor(status, { code = "unreachable", detail, message, field = null } = {}) {
     super(detail ?? message ?? `The API answered ${status}.`);
@@ -10,10 +10,10 @@ export class Problem extends Error {
   }
 }
 
-/** Told when the API no longer knows the token. */
+/** Receives an event when the API no longer accepts the token. */
 export const events = new EventTarget();
 
-/** Asks. `path` is below /operations, `query` leaves out what is empty. */
+/** Sends a request. `path` is below /operations. Empty values of `query` are left out. */
 export async function ask(method, path, { query = {}, body, signal, known } = {}) {
   const url = new URL(`../${path}`, import.meta.url);
   for (const [name, value] of Object.entries(query)) if (value) url.searchParams.set(name, value);
@@ -34,7 +34,7 @@ export async function ask(method, path, { query = {}, body, signal, known } = {}
   try {
     answer = text ? JSON.parse(text) : null;
   } catch {
-    answer = { detail: `The API answered ${response.status}, and not in JSON.` };
+    answer = { detail: `The API answered ${response.status} without JSON.` };
   }
   if (response.ok) {
     const tag = response.headers.get("etag");
@@ -52,7 +52,8 @@ export async function ask(method, path, { query = {}, body, signal, known } = {}
 export const get = (path, query, signal) => ask("GET", `v1/${path}`, { query, signal });
 
 const answers = new Map();
-/** The same, asked again and again: where nothing has changed, nothing is sent, and the answer is the one of before. */
+// A request that is repeated. If nothing has changed, the API sends no body and the earlier answer
+// is used.
 export function again(path, query, signal) {
   if (answers.size > 20) answers.clear();
   return ask("GET", `v1/${path}`, { query, signal, known: answers });
@@ -60,7 +61,8 @@ export function again(path, query, signal) {
 
 export const post = (path, body, signal) => ask("POST", `v1/${path}`, { body, signal });
 
-/** Calls `step` until it returns false: after `first` milliseconds, then ever later while nothing changes, and not while the tab is hidden. */
+// Calls `step` until it returns false: after `first` milliseconds, then less often while nothing
+// changes, and never while the tab is hidden.
 export function repeat(step, { first = 5000, longest = 60000, signal }) {
   let wait = first;
   let timer = 0;

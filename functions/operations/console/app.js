@@ -1,4 +1,4 @@
-// The frame: signing in, the views and their addresses (#/view/path?query).
+// The frame: sign-in, the views and their addresses (#/view/path?query).
 
 import { read, remember, write } from "./address.js";
 import { events } from "./api.js";
@@ -13,7 +13,7 @@ const VIEWS = {
   replay: () => import("./replay.js"), observed: () => import("./observed.js"), notification: () => import("./detail.js"), entity: () => import("./entity.js"), search: () => import("./search.js"),
 };
 const MENU = { overview: "Overview", notifications: "Notifications", attention: "Attention", pauses: "Pauses", replay: "Replays", observed: "Observed" };
-/** Under which entry of the menu a view is found. */
+/** The entry of the menu for views that are not in the menu. */
 const UNDER = { notification: "notifications", entity: "notifications" };
 
 const [main, header, views, who, strip, find] = ["main", "header", "views", "who", "counters", "find"].map((id) => document.getElementById(id));
@@ -99,7 +99,7 @@ async function signedOut(message) {
   document.title = "Sign in · Webhook notifications";
   const problem = h("p", { class: "problem", role: "alert" }, message ?? "");
   const { clientId, issuer } = await config();
-  const ways = clientId ? [button("Sign in", () => leave().catch(failed), { class: "primary wide" }), h("p", { class: "hint" }, `You will be asked by ${new URL(issuer).host}.`)] : [];
+  const ways = clientId ? [button("Sign in", () => leave().catch(failed), { class: "primary wide" }), h("p", { class: "hint" }, `${new URL(issuer).host} will ask you.`)] : [];
   const failed = (error) => { problem.textContent = error.message; };
   main.replaceChildren(h("div", { class: "sign-in card" }, h("p", { class: "brand" }, h("span", { "aria-hidden": "true" }), "Webhook notifications"),
     heading("Sign in"), problem, ...ways, pasting(failed, !clientId)));
@@ -119,7 +119,7 @@ function pasting(failed, open) {
     }
   };
   return h("details", { open }, h("summary", {}, "Use a token"),
-    h("form", { on: { submit } }, field("Token", token, "An access token of the issuer. It is kept in this tab until you close it or sign out."), h("button", { class: "primary wide" }, "Use this token")));
+    h("form", { on: { submit } }, field("Token", token, "An access token of the issuer. This tab keeps it until you close the tab or sign out."), h("button", { class: "primary wide" }, "Use this token")));
 }
 
 document.getElementById("skip").addEventListener("click", (event) => {

@@ -1,4 +1,4 @@
-// What a person should look at, or what waits, across tenants.
+// Notifications of all tenants that need attention or wait.
 
 import { remember, write } from "./address.js";
 import { again, get } from "./api.js";
@@ -11,11 +11,11 @@ import { MARKS } from "./words.js";
 
 export const title = "Attention";
 
-/** Pages that are read for one press of a button, and what of them is enough. */
+/** The most pages per press of the button, and the number of entries that is enough. */
 const MOST = 10;
 const ENOUGH = 20;
 
-/** The kind that was asked for, else the first that has something. */
+/** The kind in the address, or else the first kind that has entries. */
 async function kindOf(query, place, signal) {
   const counts = await again("counts", {}, signal).catch(() => ({}));
   const kind = MARKS[query.kind] ? query.kind : Object.keys(MARKS).find((mark) => counts[mark] > 0) ?? "dead";
@@ -32,9 +32,9 @@ export async function show(main, { query, go, signal, repaired }) {
   const kind = await kindOf(query, tabs, signal);
   const results = h("section", { "aria-label": MARKS[kind][0] });
   const { tenant, acknowledged } = query;
-  const other = h("a", { href: write("attention", { kind, tenant, acknowledged: !acknowledged }) }, acknowledged ? "Show what nobody has acknowledged" : "Show what was acknowledged");
+  const other = h("a", { href: write("attention", { kind, tenant, acknowledged: !acknowledged }) }, acknowledged ? "Show what is not acknowledged" : "Show what was acknowledged");
   const waits = ["paused", "rate_limited"].includes(kind);
-  main.append(h("p", { class: "lead" }, acknowledged ? "Somebody knows of these. What happens to one later brings it back." : MARKS[kind][2], !waits && [" ", other]), results);
+  main.append(h("p", { class: "lead" }, acknowledged ? "These are acknowledged. One comes back when it changes again." : MARKS[kind][2], !waits && [" ", other]), results);
   if (kind === "rate_limited") return quotas(results, signal);
   const asked = { kind, tenant, acknowledged, limit: 50 };
   let [items, first] = [[], []];
@@ -46,7 +46,7 @@ export async function show(main, { query, go, signal, repaired }) {
       more.disabled = true;
       const had = read.length;
       try {
-        // Where one tenant is asked for, a page may have little or nothing of it.
+        // With a filter for one tenant, a page may have few entries or none.
         for (let pages = 0; pages < MOST && (pages === 0 || cursor) && read.length - had < ENOUGH; pages += 1) {
           const page = await get("attention", { ...asked, cursor }, signal);
           if (!cursor) first = page.items;
@@ -62,7 +62,7 @@ export async function show(main, { query, go, signal, repaired }) {
       more.disabled = false;
       const nothing = read.length === 0 && !cursor;
       const held = results.contains(document.activeElement);
-      results.replaceChildren(...(nothing ? [empty("Nothing here.", !acknowledged && h("p", {}, "That is how it should be."))] : [...groups(read, kind, go), foot]));
+      results.replaceChildren(...(nothing ? [empty("Nothing here.", !acknowledged && h("p", {}, "All is well."))] : [...groups(read, kind, go), foot]));
       announce(`${read.length} shown`);
       if (had > 0) [...results.querySelectorAll("a.key")].find((link) => link.hash.endsWith(encodeURIComponent(read[had]?.ref)))?.focus();
       else if (held) main.querySelector("h1").focus();
@@ -71,7 +71,7 @@ export async function show(main, { query, go, signal, repaired }) {
   };
   repaired(() => Promise.all([kindOf({ kind }, tabs, signal), begin()]));
   await begin();
-  // What has come or gone since the list was read.
+  // What has been added or removed since the list was read.
   const look = async () => {
     const page = await again("attention", asked, signal);
     const isIn = (all) => ({ ref }) => all.some((one) => one.ref === ref);

@@ -1,4 +1,4 @@
-// Bars, drawn as SVG. Each is a link with its own words. The table with the same numbers is left to the view.
+// Bar charts in SVG. Each bar is a link with a label. The view shows the same numbers as a table.
 
 import { h } from "./dom.js";
 
@@ -12,7 +12,7 @@ function svg(tag, attributes, ...children) {
   return element;
 }
 
-/** A chart of `{label, value, text, href}`, oldest first. What is 0 has no bar and is no link. */
+/** A chart of `{label, value, text, href}`, oldest first. A value of 0 has no bar and no link. */
 export function bars(title, tone, items) {
   const highest = Math.max(...items.map(({ value }) => value), 0);
   const bar = ({ label, value, text, href }, place) => {
@@ -24,7 +24,7 @@ export function bars(title, tone, items) {
   };
   const drawn = items.map((item, place) => (item.value > 0 ? bar(item, place) : null)).filter(Boolean);
   const chart = svg("svg", { class: `bars ${tone}`, viewBox: `0 0 ${items.length * WIDE} ${HIGH}`, preserveAspectRatio: "none", role: "group", "aria-label": title }, ...drawn);
-  // One stop for the Tab key; the arrows go from bar to bar.
+  // The Tab key stops once per chart. The arrow keys move from bar to bar.
   drawn.at(-1)?.setAttribute("tabindex", "0");
   chart.addEventListener("keydown", (event) => {
     const at = drawn.indexOf(event.target);

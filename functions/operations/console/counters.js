@@ -1,4 +1,4 @@
-// What needs attention, as it changes.
+// The counters of what needs attention, kept up to date.
 
 import { again, repeat } from "./api.js";
 import { announce, h, number } from "./dom.js";

@@ -1,16 +1,16 @@
-// What a person with the role may do to one notification.
+// The actions on one notification for people with the role.
 
 import { ask, post } from "./api.js";
 import { button, chip, dialog, field, h, moment, toast } from "./dom.js";
 import { entity, FEEDBACK } from "./words.js";
 import { may } from "./session.js";
 
-/** Told when something was done, with the notification's `ref` as detail. */
+/** Receives an event after each action, with the notification's `ref` as detail. */
 export const done = new EventTarget();
 
 const UNFINISHED = ["retrying", "paused", "dead", "parked"];
 
-/** The deeds that its state and the caller's role allow. */
+/** The actions that the notification's state and the user's role allow. */
 export function offered({ state, reason, feedback, attention, moved_to: moved }) {
   if (!may("repair")) return [];
   const held = state === "parked" && reason === "held";
@@ -24,17 +24,17 @@ export function offered({ state, reason, feedback, attention, moved_to: moved })
   ].filter(Boolean);
 }
 
-/** Label, explanation and what is said afterwards. */
+/** Label, explanation, and the message afterwards. */
 export const DEEDS = {
-  replay: ["Resend notification", "Hands it to the processor once more, as Resend does in the ERP. One that has ended keeps its end and its answer, and its event goes out under the same id.", "Handed to the processor."],
-  hold: ["Hold", "Sets it aside: nothing further is tried until it is released.", "Held."],
-  release: ["Release", "Lets it go on.", "Released."],
-  feedback: ["Resend feedback", "Tries once more to tell Visma Net. Never one that Visma Net has taken.", "Feedback queued."],
-  acknowledge: ["Acknowledge", "Takes it out of Attention and its counts. Whatever happens to it later brings it back.", "Acknowledged."],
+  replay: ["Resend notification", "Gives it to the processor again, as Resend does in the ERP. If it has ended, it keeps its status and its feedback. Its event is sent under the same id.", "Handed to the processor."],
+  hold: ["Hold", "No further attempt is made until it is released.", "Held."],
+  release: ["Release", "It continues.", "Released."],
+  feedback: ["Resend feedback", "Sends it to Visma Net again, unless Visma Net has accepted it.", "Feedback queued."],
+  acknowledge: ["Acknowledge", "Removes it from Attention and its counts until it changes again.", "Acknowledged."],
   unacknowledge: ["Bring back", "It needs attention again.", "Brought back."],
 };
 
-/** What has changed since it was drawn is not acknowledged. */
+/** Does it. An acknowledgement is refused if the notification has changed since it was drawn. */
 function act({ ref, attention }, deed, note) {
   const of = (what) => `notifications/${encodeURIComponent(ref)}/${what}`;
   if (deed === "unacknowledge") return ask("DELETE", `v1/${of("acknowledgement")}`, { body: { note } });
@@ -43,21 +43,21 @@ function act({ ref, attention }, deed, note) {
 
 export const resend = (item) => confirmed(item, "replay");
 
-/** Asks for a note, does it, says so. */
+/** Asks for a note, does the action, and shows a message. */
 export function confirmed(item, deed) {
   const [label, meaning, after] = DEEDS[deed];
   const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
-  form(`${label}: ${entity(item.entity)} ${item.key}`, label, [h("p", {}, meaning), field("Note", note, "Optional. Kept in the timeline.")], async () => {
+  form(`${label}: ${entity(item.entity)} ${item.key}`, label, [h("p", {}, meaning), field("Note", note, "Optional. Shown in the timeline.")], async () => {
     await act(item, deed, note.value);
     finished(item, after);
   });
 }
 
-/** The same for many, one after the other; what refuses is told and the rest goes on. */
+// The same for many notifications, one after the other. Refusals are counted; the others continue.
 export function confirmedAll(items, deed) {
   const [label, meaning, after] = DEEDS[deed];
   const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
-  form(`${label}: all ${items.length}`, label, [h("p", {}, meaning), field("Note", note, "Optional. Kept in each timeline.")], async () => {
+  form(`${label}: all ${items.length}`, label, [h("p", {}, meaning), field("Note", note, "Optional. Shown in each timeline.")], async () => {
     const refused = [];
     for (const item of items) await act(item, deed, note.value).catch((error) => refused.push(error));
     const told = refused.length > 0 ? `${refused.length} of ${items.length} refused: ${refused[0].message}` : after;
@@ -66,7 +66,7 @@ export function confirmedAll(items, deed) {
   });
 }
 
-/** Hands in what the accountant reads. */
+/** Asks for an outcome and sends it. */
 export function handIn(item) {
   const text = h("textarea", { rows: 3, maxlength: 500, required: true, autofocus: true });
   const choice = (value, label, checked) => h("label", { class: "choice" }, h("input", { type: "radio", name: "success", value, checked }), label);
@@ -83,7 +83,7 @@ function finished({ ref }, text) {
   done.dispatchEvent(new CustomEvent("done", { detail: ref }));
 }
 
-/** A dialog with a form; what goes wrong is said in it. */
+/** A dialog with a form. Errors are shown in it. */
 export function form(title, label, content, act) {
   dialog(title, (element) => {
     const problem = h("p", { class: "problem", role: "alert" });
@@ -113,7 +113,7 @@ export function showFeedback({ entity: name, key, feedback }) {
     const success = feedback.is_success === undefined ? "–" : feedback.is_success ? "True" : "False";
     return [
       h("p", { class: "faint" }, `${entity(name)} ${key}`),
-      h("p", { class: "quote" }, feedback.description ?? "No feedback has been decided on."),
+      h("p", { class: "quote" }, feedback.description ?? "There is no feedback yet."),
       h("dl", { class: "facts" }, line("Feedback", chip(tone, label)), line("Success", success),
         feedback.at && line("At", moment(feedback.at)), feedback.deadline && line("Awaited until", moment(feedback.deadline))),
       h("div", { class: "buttons" }, button("Close", () => element.close(), { class: "primary", autofocus: true })),
@@ -121,5 +121,5 @@ export function showFeedback({ entity: name, key, feedback }) {
   });
 }
 
-/** The exact text as it came. Each reading is logged. */
+/** The exact text of the notification. Each read is logged. */
 export const raw = (ref, signal) => ask("GET", `raw/notifications/${encodeURIComponent(ref)}`, { signal });

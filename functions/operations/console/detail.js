@@ -1,4 +1,4 @@
-// One notification and everything that happened to it.
+// One notification with its timeline.
 
 import { again, repeat } from "./api.js";
 import { button, chip, h, heading, moment, span, trouble } from "./dom.js";
@@ -43,7 +43,7 @@ function draw(place, item, signal, first) {
     h("p", {}, chip(tone, label, meaning), " ", h("span", { title: item.event }, event(item.event)),
       item.status && ` → ${item.status}`, item.reason && h("span", { class: "faint" }, ` · ${reason(item.reason)}`), item.attention?.acknowledged && [" ", chip("calm", "Acknowledged")]),
     ["parked", "dead"].includes(item.state) && h("p", { class: "lead" }, remedy(item.reason).slice(0, 2).join(" ")));
-  // What is being read in stays where it is when the rest is drawn again.
+  // The body that a person may be reading stays; the rest is drawn again.
   const body = first ? bodyCard(item, signal) : place.querySelector(".body-card");
   const old = document.activeElement?.closest?.(".deeds") ? document.activeElement.textContent : null;
   place.replaceChildren(h("p", { class: "crumb" }, h("a", { href: `#/notifications?tenant=${encodeURIComponent(item.tenant)}` }, "Notifications"), " of ", tenantText(item.tenant)),
@@ -85,8 +85,8 @@ function feedbackCard(item) {
   const { feedback } = item;
   return h("section", { class: "card", "aria-labelledby": "feedback-title" },
     h("h2", { id: "feedback-title" }, "Notification feedback"),
-    h("p", { class: "quote" }, feedback.description ?? "None has been decided on."),
-    h("dl", { class: "facts" }, fact("Success", success(feedback)), feedback.state === "parked" && fact("Parked", cause(feedback.cause) || "Visma Net did not take it"), feedback.at && fact("At", moment(feedback.at)),
+    h("p", { class: "quote" }, feedback.description ?? "There is none yet."),
+    h("dl", { class: "facts" }, fact("Success", success(feedback)), feedback.state === "parked" && fact("Parked", cause(feedback.cause) || "Visma Net did not accept it"), feedback.at && fact("At", moment(feedback.at)),
       feedback.deadline && fact("Awaited until", moment(feedback.deadline))));
 }
 
@@ -98,8 +98,8 @@ function factsCard(item) {
     h("h2", { id: "facts-title" }, "About it"),
     h("dl", { class: "facts" },
       item.key && fact("Number", h("a", { href: entityLink(item) }, `${item.key}: current state`)),
-      item.moved_to && fact("Goes on with", h("a", { href: detailLink({ ref: item.moved_to }) }, "the record under its own key")),
-      item.moved_from && fact("Continues", h("a", { href: detailLink({ ref: item.moved_from }) }, "the record that the settings could not read")),
+      item.moved_to && fact("Moved to", h("a", { href: detailLink({ ref: item.moved_to }) }, "the record under its own key")),
+      item.moved_from && fact("Continues", h("a", { href: detailLink({ ref: item.moved_from }) }, "the record before the settings could read it")),
       fact("Event", code(item.event)), fact("Source", item.source ?? "–"), fact("Tenant", code(item.tenant)),
       fact("Subscription", code(item.subscription)), fact("Delivery", code(item.delivery)),
       fact("Id of its events", code(item.id)), fact("Failed attempts", String(item.attempts))));
@@ -121,6 +121,6 @@ function bodyCard(item, signal) {
     }
   };
   const show = button("Show the body", read, { class: "quiet" });
-  place.append(show, h("p", { class: "hint" }, "It may hold personal data. Each reading is logged."));
+  place.append(show, h("p", { class: "hint" }, "It may contain personal data. Each read is logged."));
   return h("section", { class: "card body-card", "aria-labelledby": "body-title" }, h("h2", { id: "body-title" }, "As it came"), place);
 }

@@ -1,8 +1,9 @@
-// Elements. All text goes in as text: nothing here or elsewhere parses markup, and the page's policy would not let it.
+// Elements. All text becomes text nodes. No code parses markup, and the page's policy forbids it.
 
 import { inZone, zoneName } from "./zone.js";
 
-/** An element. `on` holds listeners; null and false attributes are left out; texts become text nodes. */
+// An element. `on` has listeners. Attributes that are null or false are left out. Texts become text
+// nodes.
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -18,10 +19,10 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-// `undefined` is the browser's language, here and wherever a number or a date is written.
+// `undefined` means the browser's language, here and for every number and date.
 const tenths = new Intl.NumberFormat(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
-/** A moment with its time zone; the exact one in UTC is its title. */
+/** A time with its time zone. The title has the exact time in UTC. */
 export function moment(text) {
   const at = new Date(text);
   if (!text || Number.isNaN(at.getTime())) return h("span", { class: "faint" }, "–");
@@ -29,7 +30,7 @@ export function moment(text) {
   return h("time", { datetime: text, title: text }, date, " ", inZone(at, { timeStyle: "medium" }), " ", h("span", { class: "zone" }, zoneName(at)));
 }
 
-/** How long, in words: `1.2 s`, `5 min`. */
+/** A duration as text: `1.2 s`, `5 min`. */
 export function span(milliseconds) {
   const seconds = milliseconds / 1000;
   if (seconds < 10) return `${tenths.format(Math.max(seconds, 0))} s`;
@@ -51,7 +52,7 @@ export function button(label, click, attributes = {}) {
 
 let fields = 0;
 
-/** A control with its label and, where there is one, a hint. */
+/** A control with its label and an optional hint. */
 export function field(label, control, hint) {
   const id = `field-${(fields += 1)}`;
   control.id = id;
@@ -67,13 +68,13 @@ export function select(options, value = "", attributes = {}) {
   return h("select", attributes, options.map(one));
 }
 
-/** Says it to whoever does not see it. */
+/** Announces a text to screen readers. */
 export function announce(text) {
   const announcer = document.getElementById("announcer");
   if (announcer.textContent !== text) announcer.textContent = text;
 }
 
-/** Shows and says it for a while. */
+/** Shows a text for some seconds, and announces it. */
 export function toast(text, tone = "good") {
   const shown = h("div", { class: `toast ${tone}` }, text);
   document.getElementById("toasts").append(shown);
@@ -81,9 +82,9 @@ export function toast(text, tone = "good") {
   setTimeout(() => shown.remove(), 8000);
 }
 
-/** What went wrong, and what to do about it. */
+/** An error with a button to try again. */
 export function trouble(problem, again) {
-  const title = problem.status === 403 ? "Not yours to see" : "That did not work";
+  const title = problem.status === 403 ? "Not allowed" : "That did not work";
   return h("div", { class: "notice bad", role: "alert" },
     h("p", {}, h("strong", {}, title), " ", problem.message),
     again && button("Try again", again, { class: "quiet" }));
@@ -91,10 +92,10 @@ export function trouble(problem, again) {
 
 export const empty = (title, ...more) => h("div", { class: "empty" }, h("p", { class: "lead" }, title), ...more);
 
-/** A heading that takes the focus when its view is opened. */
+/** The heading of a view. It gets the focus when the view is opened. */
 export const heading = (...text) => h("h1", { tabindex: -1 }, ...text);
 
-/** A modal dialog; the focus goes back to where it was. `body` is given the dialog. */
+/** A modal dialog. After it closes, the focus returns to where it was. `body` gets the dialog. */
 export function dialog(title, body) {
   const before = document.activeElement;
   const titled = h("h2", { id: "dialog-title" }, title);

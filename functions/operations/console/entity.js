@@ -1,4 +1,4 @@
-// An account, a customer, an order: its current state and its notifications.
+// An entity, such as an account or an order: its current state and its notifications.
 
 import { get } from "./api.js";
 import { chip, empty, h, heading, moment, trouble } from "./dom.js";
@@ -21,7 +21,7 @@ export async function show(main, { query, signal, repaired }) {
       if (signal.aborted) return;
       const nothing = error.code === "unknown_entity";
       place.replaceChildren(heading(`${entity(query.entity)} ${query.key ?? ""}`),
-        nothing ? empty("Nothing is known of it.", h("p", {}, error.message)) : trouble(error, load));
+        nothing ? empty("There is no record of it.", h("p", {}, error.message)) : trouble(error, load));
     }
   };
   repaired(load);
@@ -40,10 +40,10 @@ function draw(place, known) {
 }
 
 function marks(current) {
-  if (!current) return h("span", { class: "faint" }, "No notification has brought it up to date.");
+  if (!current) return h("span", { class: "faint" }, "No notification about it was processed.");
   return [
     current.status && chip("info", current.status), " ", current.deleted && chip("bad", "Deleted"), " ",
-    current.gone && chip("bad", "Gone", "The ERP has no such resource, though no deletion was announced."),
+    current.gone && chip("bad", "Gone", "The ERP does not have it, but no deletion was announced."),
     !current.status && !current.deleted && !current.gone && chip("good", "Current"),
   ].filter(Boolean);
 }
@@ -51,7 +51,7 @@ function marks(current) {
 function statusCard(current) {
   const timeline = current?.timeline ?? [];
   return h("section", { class: "card", "aria-labelledby": "status-title" }, h("h2", { id: "status-title" }, "Status timeline"),
-    timeline.length === 0 ? h("p", { class: "faint" }, "It has been seen in no status.") :
+    timeline.length === 0 ? h("p", { class: "faint" }, "No status was seen.") :
       h("ol", { class: "timeline" }, timeline.map(({ at, status }, place) =>
         h("li", { class: place === timeline.length - 1 ? "info" : "calm" }, h("p", { class: "what" }, h("strong", {}, status), " ", moment(at))))));
 }

@@ -1,4 +1,4 @@
-// What a job put back and what failed again.
+// The notifications of a job that failed again.
 
 import { get } from "./api.js";
 import { announce, button, empty, h, trouble } from "./dom.js";

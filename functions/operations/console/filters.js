@@ -1,4 +1,4 @@
-// The controls that lists and replays are narrowed down with.
+// The filters of lists and replays.
 
 import { field, h, select } from "./dom.js";
 import { detailOf, directory, idOf, labelOf, mistakeIn } from "./tenants.js";
@@ -8,16 +8,16 @@ import { fromField, toField, zone } from "./zone.js";
 const KEEP = "console.tenants";
 const kept = () => JSON.parse(sessionStorage.getItem(KEEP) ?? "[]");
 
-/** Tenants met in this tab, which are suggested first. */
+/** Remembers tenants seen in this tab. They are suggested first. */
 export function meet(...tenants) {
   const all = [...new Set([...tenants.filter(Boolean), ...kept()])].slice(0, 50);
   sessionStorage.setItem(KEEP, JSON.stringify(all));
 }
 
-/** Ids for suggestions: those met in this tab, then the others, the one last heard of first. */
+/** Ids for suggestions: tenants seen in this tab, then the others, the one last heard of first. */
 export const recent = async () => [...new Set([...kept(), ...(await directory()).map(({ id }) => id)])];
 
-/** The tenant that was looked at last. */
+/** The tenant that was chosen last. */
 export const chosen = () => sessionStorage.getItem("console.tenant") ?? undefined;
 
 export function choose(tenant) {
@@ -52,7 +52,7 @@ export const entityField = (value) => field("Type", select(ENTITY_OPTIONS, value
 export const stateField = (value) => field("Status", select(STATE_OPTIONS, value, { name: "state" }));
 export const keyField = (value = "") => field("Number", h("input", { name: "key", value, maxlength: 256, autocomplete: "off" }));
 
-/** A time in the zone that is shown; `value` and what `read` gives are in UTC. */
+/** A time in the chosen zone. `value` and the result of `read` are in UTC. */
 export const timeField = (label, name, value, attributes = {}) =>
   field(label, h("input", { type: "datetime-local", name, value: local(value), title: `In ${zone()}`, ...attributes }));
 
@@ -64,7 +64,7 @@ function local(text) {
 
 const TIMES = ["from", "to"];
 
-/** What a form holds, without what is empty; a tenant by its id. */
+/** The values of a form, without empty ones. A tenant becomes its id. */
 export function read(form) {
   const entries = [...new FormData(form)].map(([name, value]) => [name, String(value).trim()]).filter(([, value]) => value);
   const utc = (value) => new Date(fromField(value)).toISOString().replace(/\.\d+Z$/, "Z");

@@ -1,8 +1,8 @@
-// The box for whatever one holds.
+// The search box of the frame.
 
 import { h } from "./dom.js";
 
-/** The box of the frame. `/` leads to it from wherever nothing is written. */
+/** The search box. The key `/` moves the focus to it, except in a field or dialog. */
 export function box(place, go) {
   const input = h("input", { type: "search", name: "q", id: "find-q", maxlength: 256, autocomplete: "off", spellcheck: "false", placeholder: "Number, id, reference", "aria-keyshortcuts": "/" });
   const submit = (event) => {

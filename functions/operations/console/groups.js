@@ -1,4 +1,4 @@
-// What needs attention, by reason and cause: what it means, and what to do about all of them.
+// Notifications that need attention, by reason and cause, with advice and actions for each group.
 
 import { button, h } from "./dom.js";
 import { confirmedAll, DEEDS, offered } from "./deeds.js";
@@ -7,10 +7,10 @@ import { may } from "./session.js";
 import { table } from "./table.js";
 import { cause, MARKS, reason, remedy } from "./words.js";
 
-/** Long numbers and ids tell one from another of the same cause. */
+/** Leaves out long numbers and ids, which differ within one cause. */
 const alike = (text) => text.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\d{5,}/gi, "…");
 
-/** A card for each reason and cause, the largest first. */
+/** A card for each reason and cause, the largest group first. */
 export function groups(items, kind, go) {
   const all = new Map();
   for (const item of items) {
@@ -36,7 +36,7 @@ function card({ code, text, items }, place, kind, go) {
     list.element);
 }
 
-/** Buttons for all of a group. A replay is of one tenant; it and a resend begin with a plan. */
+// Buttons for the whole group. A replay is for one tenant. Replays and resends begin with a plan.
 function ways(code, items, kind, go) {
   if (!may("repair") || kind === "paused") return [];
   const deed = kind === "feedback_parked" ? "feedback" : code === "held" && "release";
@@ -50,7 +50,8 @@ function ways(code, items, kind, go) {
   return [...tenants.map((tenant) => button(tenants.length > 1 ? `Replay all of these of ${tenant}` : "Replay all of these", () => go("replay", filter(open.filter((one) => one.tenant === tenant))))), ...seen];
 }
 
-/** The narrowest filter of a replay that finds them all; it may find more, so its plan says how many. */
+// The narrowest filter of a replay that finds them all. It may find more, so the plan shows how
+// many.
 function filter(items) {
   const same = (name) => (items.every((one) => one[name] === items[0][name]) ? items[0][name] : undefined);
   const times = items.map((one) => new Date(one.received_at).getTime());

@@ -1,4 +1,4 @@
-// Jobs: what they do, how far they have come, and what can be done about them.
+// Jobs: their work, their progress, and their actions.
 
 import { again, post, repeat } from "./api.js";
 import { announce, button, chip, empty, h, moment, number, toast, trouble } from "./dom.js";
@@ -6,19 +6,19 @@ import { may } from "./session.js";
 import { entity, reason, STATES } from "./words.js";
 
 const STATUS = { running: ["Running", "info"], finished: ["Finished", "good"], cancelled: ["Cancelled", "warn"] };
-/** What each kind is called, and what has happened to those that it counts. */
+/** The label of each kind, and the word for what it has done. */
 const KINDS = {
   replay: ["Replay", "replayed"], redrive: ["Redrive of dead letters", "sent again"],
-  resend: ["Resend of feedback", "sent again"], release: ["Release after a pause", "handed on"], erase: ["Erasure", "deleted"],
+  resend: ["Resend of feedback", "sent again"], release: ["Release after a pause", "released"], erase: ["Erasure", "deleted"],
 };
 const kindOf = (job) => KINDS[job.kind] ?? [job.kind, "done"];
-/** Whether it is known what became of all that it put back. Only of these kinds that can be known. */
+/** Whether all outcomes are final. Only replays and resends have outcomes. */
 const isSettled = ({ kind, status, outcomes }) => !["replay", "resend"].includes(kind) || status === "running" || Boolean(outcomes?.is_whole && outcomes.under_way === 0);
-/** Those that are counted at a time. The API counts when a job is asked for by its id. */
+/** The most jobs counted at a time. The API counts when a job is requested by its id. */
 const COUNTED = 5;
 const called = (job) => `${kindOf(job)[0].toLowerCase()} begun by ${job.by}`;
 
-/** How many a replay was planned to replay: the API tells only how many it has. */
+/** The planned number of a replay. The API shows only how many are done. */
 export function planned(id, count) {
   const key = `console.planned.${id}`;
   if (count !== undefined) sessionStorage.setItem(key, count);
@@ -32,7 +32,7 @@ async function all(signal) {
   return items.map((job) => counted.find(({ id }) => id === job.id) ?? job);
 }
 
-/** Label and tone: what has failed again is not well because the job is over. */
+/** Label and tone. A finished job is not good if something failed again. */
 function stands({ status, outcomes }) {
   const [label, tone] = STATUS[status] ?? [status, "calm"];
   if (outcomes?.failed > 0) return [`${label}, ${number(outcomes.failed)} failed again`, "bad"];
@@ -47,7 +47,7 @@ function became({ id, outcomes }) {
   return h("p", { class: "notes" }, `${number(succeeded)} succeeded`, list && [" · ", list], underWay > 0 && [` · ${number(underWay)} under way, counted `, moment(outcomes.counted_at)]);
 }
 
-/** Keeps the list of jobs up to date, the quicker the more goes on. */
+/** Keeps the list of jobs up to date, more often while jobs run. */
 export function watch(list, signal) {
   let before = "";
   const polling = repeat(async () => {
@@ -92,27 +92,27 @@ function card(job, polling) {
   const span = job.filter ? [" · received ", moment(job.filter.from), " to ", moment(job.filter.to)] : [];
   const bar = h("progress", { max: 1, "aria-label": `Progress of the ${called(job)}: ${done(job)}` });
   const part = progress(job);
-  // Without a value the bar says only that something goes on.
+  // Without a value the bar shows only that the job runs.
   if (part !== null) bar.value = part;
   return h("li", { class: "card job", tabindex: -1, "data-job": job.id, "data-kind": job.kind, "data-status": job.status },
     h("div", { class: "head" }, chip(tone, label), " ", h("strong", {}, about(job)), " ", job.tenant && h("span", { class: "code" }, job.tenant)), bar,
     h("p", { class: "notes" }, done(job), ...span, ` · ${job.rate} per second · by ${job.by} · begun `, moment(job.created_at), job.note && ` · ${job.note}`),
     became(job),
     may("repair") && job.status !== "finished" && h("div", { class: "buttons" },
-      job.status === "running" && button("Cancel", act("cancel", "Cancelled; what is done already stays so."), { class: "quiet", "aria-label": `Cancel the ${called(job)}` }),
-      (job.status === "cancelled" || isIdle) && button("Resume", act("resume", "It goes on."), { class: "quiet", "aria-label": `Resume the ${called(job)}` })));
+      job.status === "running" && button("Cancel", act("cancel", "Cancelled. What is done stays done."), { class: "quiet", "aria-label": `Cancel the ${called(job)}` }),
+      (job.status === "cancelled" || isIdle) && button("Resume", act("resume", "Resumed."), { class: "quiet", "aria-label": `Resume the ${called(job)}` })));
 }
 
 function about(job) {
   const { filter, feedback, queue, message } = job;
-  if (feedback) return `${kindOf(job)[0]}: ${[feedback.reason && reason(feedback.reason), feedback.cause].filter(Boolean).join(", ") || "all that is parked"}`;
+  if (feedback) return `${kindOf(job)[0]}: ${[feedback.reason && reason(feedback.reason), feedback.cause].filter(Boolean).join(", ") || "all parked feedback"}`;
   const states = filter?.states?.map((name) => STATES[name]?.[0] ?? name).join(" or ");
   const what = filter ? [filter.entity && entity(filter.entity), filter.event, states].filter(Boolean).join(", ") || "everything" :
     queue && [queue, message].filter(Boolean).join(", message ");
   return what ? `${kindOf(job)[0]}: ${what}` : kindOf(job)[0];
 }
 
-/** By the number of those that are meant, where that is known; else by how far in time it has come. */
+/** Progress by number if the total is known, or else by time of receipt. */
 function progress(job) {
   if (job.status === "finished") return 1;
   const count = job.expected ?? planned(job.id);

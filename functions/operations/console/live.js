@@ -1,12 +1,12 @@
-// A list that follows by itself. While somebody reads, what is new waits behind a mark, so that nothing jumps.
+// A list that updates itself. While a person reads, new entries wait behind a mark.
 
 import { repeat } from "./api.js";
 import { announce, button } from "./dom.js";
 
-/** Whether something would move under somebody's eyes or fingers. */
+/** Whether a person is reading or using the list. */
 const isRead = (place) => scrollY > 0 || place.contains(document.activeElement) || document.querySelector("dialog[open]") !== null;
 
-/** `look` says what is new, such as "3 new", or nothing; `bring` shows it. */
+/** `look` returns a text such as "3 new", or an empty one. `bring` shows the new entries. */
 export function follow(place, { look, bring, signal }) {
   const press = async () => {
     await show();

@@ -10,13 +10,13 @@ import { entityLink, table } from "./table.js";
 import { labelOf } from "./tenants.js";
 
 const PAGE = 50;
-/** Pages that are read for one press of a button, when a filter leaves nothing of them. */
+/** The most pages per press of the button, while a filter leaves nothing of them. */
 const MOST = 10;
 
-/** What the overview counts and the API has no filter for: words, and which ones. */
+/** Filters of the overview that the API does not have: words, and a test. */
 const ONLY = {
   processed: ["processed or superseded", ({ state }) => ["processed", "superseded"].includes(state)], answered: ["answered", ({ feedback }) => feedback.state === "sent"],
-  failed: ["dead, parked or unreadable", ({ state }) => ["dead", "parked", "unparseable"].includes(state)], gap: ["found by the reconciler", ({ origin }) => origin === "reconciliation"],
+  failed: ["dead, parked or unreadable", ({ state }) => ["dead", "parked", "unparseable"].includes(state)], gap: ["missed", ({ origin }) => origin === "reconciliation"],
 };
 
 export const title = "Notifications";
@@ -24,7 +24,7 @@ export const title = "Notifications";
 export function show(main, { query: asked, go, signal }) {
   const query = { tenant: chosen(), ...asked };
   const results = h("section", { "aria-label": "Results" });
-  const only = ONLY[query.is] && h("p", { class: "lead" }, `Only what is ${ONLY[query.is][0]}. `, button("All", () => go("notifications", { ...query, is: "" }), { class: "link" }));
+  const only = ONLY[query.is] && h("p", { class: "lead" }, `Only ${ONLY[query.is][0]} notifications. `, button("All", () => go("notifications", { ...query, is: "" }), { class: "link" }));
   main.append(heading(title), filters(query, go), ...[only].filter(Boolean), results);
   if (!query.tenant) return results.append(welcome(go, asked));
   choose(query.tenant);
@@ -41,7 +41,7 @@ function filters(query, go) {
     timeField("Received from", "from", query.from), timeField("Received to", "to", query.to),
     h("div", { class: "buttons" }, h("button", { class: "primary" }, "Show"),
       button("Clear", () => go("notifications", { tenant: query.tenant }), { class: "quiet" })));
-  // On a narrow screen the list comes first.
+  // On a narrow screen the filters are closed, so that the list comes first.
   const wide = matchMedia("(min-width: 46rem)").matches;
   return h("details", { class: "narrowing", open: wide || !query.tenant }, h("summary", {}, "Filter"), form);
 }
@@ -51,7 +51,7 @@ function welcome(go, asked) {
   const choice = (tenant) => h("li", {}, button(labelOf(tenant), () => go("notifications", { ...asked, tenant }), { class: "link" }));
   recent().then((ids) => list.replaceChildren(...ids.slice(0, 8).map(choice)));
   return empty("Choose a tenant to see its notifications.", list,
-    h("p", {}, "What needs attention is listed ", h("a", { href: "#/attention" }, "across tenants"), "."));
+    h("p", {}, "See what ", h("a", { href: "#/attention" }, "needs attention"), " in all tenants."));
 }
 
 /** Pages of the feed. */
@@ -67,7 +67,7 @@ async function ofTenant(results, query, signal) {
   const asked = { tenant, entity, event, state, from, to, limit: PAGE };
   const tell = (more) => {
     shown += more;
-    told.textContent = `${shown === 0 && !cursor ? "Nothing fits in this time" : `${shown} shown${cursor ? "" : ", that is all"}`}. Received since ${day(since)}${from ? "" : ", seven days unless told"}.`;
+    told.textContent = `${shown === 0 && !cursor ? "Nothing in this time" : `${shown} shown${cursor ? "" : ", that is all"}`}. Received since ${day(since)}${from ? "" : ", the last seven days"}.`;
   };
   async function load() {
     more.disabled = true;
@@ -92,7 +92,7 @@ async function ofTenant(results, query, signal) {
     announce(told.textContent);
     if (had && pages > wanted) had.nextElementSibling?.querySelector("a")?.focus();
   }
-  // As many pages as the address says, which keeps those that were loaded.
+  // The address has the number of pages that were loaded.
   const wanted = Math.min(Number(query.pages) || 1, MOST);
   for (let count = 0; count < wanted && (count === 0 || cursor) && !signal.aborted; count += 1) await load();
   let [fresh, isGap] = [[], false];
@@ -103,7 +103,7 @@ async function ofTenant(results, query, signal) {
     return fresh.length > 0 ? `${fresh.length}${isGap ? " or more" : ""} new` : "";
   };
   const bring = () => {
-    // More than a page is new: the list begins anew.
+    // More than a page is new, so the list is read from the start.
     if (isGap) return dispatchEvent(new Event("hashchange"));
     list.first(fresh);
     tell(fresh.length);
@@ -111,7 +111,8 @@ async function ofTenant(results, query, signal) {
   if (!to || new Date(to) > new Date()) follow(results, { look, bring, signal });
 }
 
-/** What has the number, or a part of it, in either case; the filter's rest is applied here. */
+// Notifications with the number or a part of it, in upper or lower case. Other filters are applied
+// here.
 async function ofNumber(results, query, signal) {
   const { tenant, entity, key, from, to } = query;
   const is = ONLY[query.is]?.[1] ?? (() => true);

@@ -1,4 +1,4 @@
-// What is not known for sure about Visma Net's side: what is assumed, and what was seen.
+// Open questions about Visma Net: the assumptions and the observations.
 
 import { get } from "./api.js";
 import { announce, button, chip, empty, h, heading, moment, number, trouble } from "./dom.js";
@@ -15,7 +15,7 @@ export async function show(main, { query, signal }) {
   const tabs = [["", "All"], ...ORDER.map((own) => [own, STANDS[own][0]])];
   const results = h("section", { "aria-label": "Open questions" });
   main.append(heading(title),
-    h("p", { class: "lead" }, "What Visma Net does and no document says. The product assumes something, and writes down what it sees: names, types and counts, never what stands in a body."),
+    h("p", { class: "lead" }, "Questions about Visma Net that no document answers. The product makes an assumption, and records names, types and counts, but no value of a body."),
     h("nav", { class: "tabs", "aria-label": "How questions stand" }, h("ul", {}, tabs.map(tab))), results);
   const load = async () => {
     try {
@@ -47,7 +47,7 @@ function row(item) {
     cell("Stands", chip(tone, label, meaning)), cell("Notifications", item.notifications === 0 ? h("span", { class: "faint" }, "–") : number(item.notifications)),
     cell("First seen", moment(item.first_seen)), cell("Last seen", moment(item.last_seen)),
     cell("Assumed and seen", h("p", {}, `Assumed: ${item.assumed}`), item.advice && h("p", {}, h("strong", {}, "To do: "), item.advice),
-      !item.is_measured && h("p", { class: "faint" }, "A receiver cannot see it."), seen(item)));
+      !item.is_measured && h("p", { class: "faint" }, "A receiver cannot observe it."), seen(item)));
 }
 
 function seen({ question, title: name, facts, is_full: isFull, stands }) {
@@ -55,5 +55,5 @@ function seen({ question, title: name, facts, is_full: isFull, stands }) {
   const fact = ({ subject, value, agrees, notifications, last_seen: last }) => h("li", {}, !agrees && h("strong", {}, "Differs: "),
     subject && `${subject}: `, h("span", { class: "code" }, value), h("span", { class: "after" }, ` ${number(notifications)} times, last `, moment(last)));
   return h("details", { open: stands === "contradicted" }, h("summary", { "aria-label": `${name}: what was seen` }, `${facts.length} seen`),
-    h("ul", {}, facts.map(fact)), isFull && h("p", { class: "faint" }, "No more are kept."));
+    h("ul", {}, facts.map(fact)), isFull && h("p", { class: "faint" }, "No more are recorded."));
 }

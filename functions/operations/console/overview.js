@@ -1,4 +1,4 @@
-// The hours and days of a tenant, or of all, in numbers: from roll-ups of the schedule, never from the notifications themselves.
+// Numbers by hour or day, of one tenant or of all, from the reconciler's roll-ups.
 
 import { get } from "./api.js";
 import { bars } from "./chart.js";
@@ -37,14 +37,14 @@ export async function show(main, { query, go, signal }) {
   await load();
 }
 
-/** The list that a number counts; `is` narrows it down to what the list itself has no filter for. */
+/** Link to the notifications behind a number. `is` is a filter that the API does not have. */
 const list = ({ tenant }, { from, to }, more = {}) => `#/notifications?${new URLSearchParams({ tenant: tenant ?? "", from, to, ...more })}`;
 
 const narrowed = (name) => (name === "received" ? {} : { is: name });
 
 function draw(place, overview, again) {
   if (!overview.counted_to) {
-    return place.replaceChildren(empty("Nothing is counted yet.", h("p", {}, "The schedule counts what came, each time that it runs. What was received before its first run is not counted."), button("Read again", again)));
+    return place.replaceChildren(empty("Nothing is counted yet.", h("p", {}, "The reconciler counts each time it runs. What was received before its first run is not counted."), button("Read again", again)));
   }
   const chart = ([name, label, tone]) => bars(label, tone, overview.items.map((item) => ({
     label: when(item.from, overview.by), value: item[name], text: number(item[name]), href: list(overview, item, narrowed(name)) })));
@@ -72,16 +72,16 @@ function facts(overview) {
   const counted = COUNTS.map(([name, label]) => fact(label, linked(total[name], list(overview, overview, narrowed(name)))));
   const waits = [["rate_limited", "for calls"], ["retrying", "for another attempt"], ["paused", "for a pause to end"]].filter(([name]) => waiting[name] > 0);
   return h("div", { class: "columns even" },
-    h("section", { class: "card", "aria-labelledby": "came" }, h("h2", { id: "came" }, "What came"), h("dl", { class: "facts" }, counted,
+    h("section", { class: "card", "aria-labelledby": "came" }, h("h2", { id: "came" }, "Received"), h("dl", { class: "facts" }, counted,
       fact("Still open", number(total.open)), fact("Gaps found", linked(total.gaps, list(overview, overview, narrowed("gap")))),
       fact("Half ended in", took(total.to_end)), fact("Half answered in", took(total.to_feedback)))),
-    h("section", { class: "card", "aria-labelledby": "waits" }, h("h2", { id: "waits" }, "What waits now"), h("dl", { class: "facts" },
+    h("section", { class: "card", "aria-labelledby": "waits" }, h("h2", { id: "waits" }, "Waiting now"), h("dl", { class: "facts" },
       waits.length === 0 ? fact("Waiting", "nothing") : waits.map(([name, what]) => fact("Waiting", name === "rate_limited" ? h("a", { href: "#/attention?kind=rate_limited" }, number(waiting[name])) : number(waiting[name]), ` ${what}`)),
       waiting.done_at && fact("Out of calls until", moment(waiting.done_at)), overview.calls_left !== undefined && fact("Calls left", number(overview.calls_left)),
       overview.silent_tenants !== undefined && !overview.tenant && fact("Silent tenants", `${number(overview.silent_tenants)} of ${number(overview.tenants)}`))));
 }
 
-/** The table behind the charts. */
+/** The numbers of the charts as a table. */
 function behind(overview) {
   const heads = [overview.by === "day" ? "Day" : "Hour", ...COUNTS.map(([, label]) => label), "Gaps", ...TIMES.map(([, label]) => `${label}, half and 95 of 100`)];
   const cell = (label, ...content) => h("td", { role: "cell", "data-label": label }, ...content);

@@ -1,4 +1,4 @@
-// What is paused, since when, by whom, and how much waits.
+// The pauses in force, and how many notifications wait for them.
 
 import { ask, get } from "./api.js";
 import { button, empty, field, h, heading, moment, number, span, toast, trouble } from "./dom.js";
@@ -12,7 +12,7 @@ export const title = "Pauses";
 
 export async function show(main, { signal, go }) {
   const place = h("section", { "aria-label": "Pauses in force" });
-  // As high as what it will say, so that nothing moves from under a finger.
+  // This text is as high as the later one, so that nothing moves while a person clicks.
   const backlog = h("p", { class: "lead" }, "Counting what waits…");
   const load = async () => {
     try {
@@ -32,8 +32,8 @@ export async function show(main, { signal, go }) {
 
 function told(paused) {
   if (paused === 0) return ["Nothing waits."];
-  return [h("a", { href: "#/attention?kind=paused" }, `${number(paused)} ${paused === 1 ? "notification waits" : "notifications wait"}`), ". When the pause ends, what waited goes on by a ",
-    h("a", { href: "#/replay" }, "job"), "."];
+  return [h("a", { href: "#/attention?kind=paused" }, `${number(paused)} ${paused === 1 ? "notification waits" : "notifications wait"}`), ". When the pause ends, a ",
+    h("a", { href: "#/replay" }, "job"), " releases them."];
 }
 
 function drawn(items, load, go) {
@@ -53,10 +53,10 @@ function drawn(items, load, go) {
 function begin(load) {
   const events = h("input", { name: "events", value: "*", required: true, pattern: "[a-z_.*]+", maxlength: 100 });
   const note = h("textarea", { rows: 2, maxlength: 500 });
-  const content = [h("p", {}, "What it covers waits in the ledger until the pause ends; none is lost. Noticed within 15 seconds."),
-    ...tenantField("", { required: false }), h("p", { class: "hint" }, "Without one, every tenant is paused."),
+  const content = [h("p", {}, "Notifications wait in the ledger until the pause ends; none is lost. It takes effect within 15 seconds."),
+    ...tenantField("", { required: false }), h("p", { class: "hint" }, "Without a tenant, all are paused."),
     field("Events", events, "A pattern such as sales_order.*; * for all."), timeField("Ends", "until", undefined, { min: toField(Date.now()) }),
-    h("p", { class: "hint" }, "Without a time, it lasts until somebody ends it. What waited goes on some minutes after that time."), field("Note", note, "Optional.")];
+    h("p", { class: "hint" }, "Without a time, it lasts until a person ends it. What waited continues some minutes later."), field("Note", note, "Optional.")];
   dialogForm("Begin a pause", "Begin", content, async (element) => {
     const text = element.querySelector("[name=tenant]").value.trim();
     const tenant = text && (idOf(text) ?? text);
@@ -69,7 +69,7 @@ function begin(load) {
 }
 
 function end({ tenant, events }, go) {
-  const content = [h("p", {}, "New notifications go on at once. What has waited goes on by a job, which begins by itself.")];
+  const content = [h("p", {}, "New notifications continue at once. A job releases those that waited.")];
   dialogForm(`End the pause of ${events}`, "End the pause", content, async () => {
     await ask("DELETE", "v1/pauses", { body: { ...(tenant && { tenant }), events } });
     toast("The pause has ended.");

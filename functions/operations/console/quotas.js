@@ -1,4 +1,4 @@
-// What waits for a tenant's calls to the ERP, and how long that will take.
+// Tenants without calls left, and about when their waiting notifications are done.
 
 import { get } from "./api.js";
 import { empty, h, moment, number, span, trouble } from "./dom.js";

@@ -21,7 +21,7 @@ export async function show(main, { query, signal }) {
   if (may("repair")) {
     main.append(planner(query, signal, watching));
     if (query.plan) main.querySelector("form").requestSubmit();
-  } else main.append(h("p", { class: "lead" }, "To begin one needs the role repair."));
+  } else main.append(h("p", { class: "lead" }, "To begin one, you need the role repair."));
   main.append(h("h2", { id: "jobs-title" }, "Jobs"), jobs);
   await watching.now();
 }
@@ -48,7 +48,7 @@ function planner(query, signal, watching) {
       if (!signal.aborted) outcome.replaceChildren(trouble(error));
     }
   };
-  // A plan is of what the form said.
+  // A change of the form makes the plan stale.
   const stale = () => outcome.replaceChildren();
   const form = h("form", { class: "filters card", "aria-label": "What to replay", on: { submit, input: stale } },
     tenantField(query.tenant ?? chosen()), entityField(query.entity), eventField(query.event),
@@ -84,5 +84,5 @@ function drawn(plan, wanted, outcome, watching) {
   return [h("div", { class: "card" },
     h("p", { class: "figure" }, h("strong", {}, counted(plan)), plan.count > 0 && ` in about ${span(plan.seconds * 1000)}, at ${wanted.rate} per second`),
     plan.count > 0 ? [h("p", { class: "faint" }, "The first of them:"), h("ul", { class: "sample" }, samples), h("div", { class: "buttons" }, go)] :
-      h("p", { class: "faint" }, "Nothing fits. Widen the time or the status."))];
+      h("p", { class: "faint" }, "Nothing found. Choose a longer time or more statuses."))];
 }

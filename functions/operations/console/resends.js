@@ -1,4 +1,4 @@
-// Parked feedback, sent once more: first a plan with its causes, then a job.
+// Resends of parked feedback: first a plan with its causes, then a job.
 
 import { post } from "./api.js";
 import { DEEDS, form } from "./deeds.js";
@@ -15,7 +15,7 @@ export async function resendAll(items, go) {
   }
   const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
   const causes = plan.causes.map((one) => h("li", {}, `${number(one.count)}: ${reason(one.reason)}`, one.cause && `, ${cause(one.cause)}`));
-  const content = [h("p", {}, DEEDS.feedback[1]), h("p", {}, `It takes about ${span(plan.seconds * 1000)}.`), h("ul", { class: "sample" }, causes), field("Note", note, "Optional. Kept in each timeline.")];
+  const content = [h("p", {}, DEEDS.feedback[1]), h("p", {}, `It takes about ${span(plan.seconds * 1000)}.`), h("ul", { class: "sample" }, causes), field("Note", note, "Optional. Shown in each timeline.")];
   return form(`Resend feedback: ${plan.at_least ? "at least " : ""}${number(plan.count)}`, "Resend", content, async () => {
     await post("feedback/resends", { ...wanted, note: note.value });
     toast("The resend has begun.");
@@ -23,7 +23,7 @@ export async function resendAll(items, go) {
   });
 }
 
-/** The narrowest filter that finds them all; it may find more, so its plan says how many. */
+/** The narrowest filter that finds them all. It may find more, so the plan shows how many. */
 function filter(items) {
   const [{ tenant, feedback }] = items;
   const times = items.map((one) => new Date(one.feedback.at).getTime());
@@ -32,7 +32,7 @@ function filter(items) {
     cause: items.map((one) => one.feedback.cause ?? "").reduce(common).slice(0, 300) || undefined, from: at(Math.min(...times)), to: at(Math.max(...times) + 1) };
 }
 
-/** What both begin with. Long numbers differ among those of one cause. */
+/** The common beginning of both. Texts of one cause may differ in long numbers. */
 function common(one, other) {
   let length = 0;
   while (length < one.length && one[length] === other[length]) length += 1;

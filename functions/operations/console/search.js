@@ -1,4 +1,4 @@
-// Looking for a notification by whatever one holds, over all tenants: how far back is always said.
+// Search for notifications by a number or an id. It always shows how far back it went.
 
 import { get } from "./api.js";
 import { announce, button, empty, h, heading, trouble } from "./dom.js";
@@ -6,10 +6,10 @@ import { meet } from "./filters.js";
 import { detailLink, table } from "./table.js";
 import { inZone, zoneName } from "./zone.js";
 
-/** Pages that are read for one press of a button, and what of them is enough. */
+/** The most pages per press of the button, and the number of hits that is enough. */
 const MOST = 10;
 const ENOUGH = 20;
-/** What belongs to one notification alone. */
+/** Matches that identify one notification. */
 const EXACT = ["ref", "event_id", "notification_id"];
 
 export const title = "Search";
@@ -20,23 +20,24 @@ export async function show(main, { query, signal }) {
   const q = (query.q ?? "").trim();
   const results = h("section", { "aria-label": "Results" });
   main.append(heading(title), results);
-  if (!q) return results.append(empty("What do you hold?", h("p", {}, "An account, customer or document number or a part of it, the id of a notification, an event, a delivery or a trace, or a reference. Press / to begin.")));
-  results.before(h("p", { class: "lead" }, "What fits ", h("strong", {}, q), query.tenant ? [" of ", h("span", { class: "code" }, query.tenant)] : ", of all tenants"));
+  if (!q) return results.append(empty("What do you have?", h("p", {}, "An account, customer or document number or a part of it, the id of a notification, an event, a delivery or a trace, or a reference. Press / to begin.")));
+  results.before(h("p", { class: "lead" }, "Hits for ", h("strong", {}, q), query.tenant ? [" of ", h("span", { class: "code" }, query.tenant)] : ", of all tenants"));
   await sought(results, { q, tenant: query.tenant, entity: query.entity, from: query.from, to: query.to }, signal, { tenants: !query.tenant, opens: true });
 }
 
-/** The pages of a search. `opens` the one notification that an id belongs to; `found` is given what each page brings. */
+// The pages of a search. `opens`: open the notification if an id identifies it. `found` gets the
+// items of each page.
 export async function sought(results, asked, signal, { tenants = false, opens = false, fits = () => true, found = () => {} } = {}) {
-  const list = table(`What fits ${asked.q}`, { tenants });
+  const list = table(`Hits for ${asked.q}`, { tenants });
   const more = button("Search further back", () => load(), { class: "quiet" });
   const told = h("p", { class: "told" });
   const foot = h("div", { class: "foot" }, told, more);
   results.append(list.element, foot);
   let [shown, cursor] = [0, undefined];
   const tell = ({ searched_to: back, tenants: many, items }) => {
-    const times = items.some((one) => one.matched === "trace") ? " Of a trace only the time is known: this was received when it began." : "";
+    const times = items.some((one) => one.matched === "trace") ? " A trace gives only a time: these were received when it began." : "";
     const where = tenants ? ` in ${many} tenants` : "";
-    told.textContent = `${shown === 0 ? "Nothing fits" : `${shown} shown`}${cursor ? "" : ", that is all"}. Searched back to ${day(back)}${where}.${times}`;
+    told.textContent = `${shown === 0 ? "Nothing found" : `${shown} shown`}${cursor ? "" : ", that is all"}. Searched back to ${day(back)}${where}.${times}`;
   };
   async function load() {
     more.disabled = true;

@@ -1,4 +1,4 @@
-// Who is signed in. The token lives in this tab's session storage and nowhere else; the tab's end is its end.
+// The signed-in user. The token is kept only in this tab's session storage.
 
 const KEEP = "console.session";
 const LEFT = "console.sign-in";
@@ -12,7 +12,7 @@ const read = (key) => {
 
 let known = null;
 
-/** Issuer, client and role names, as the function tells them. */
+/** Issuer, client and names of roles, from the function. */
 export async function config() {
   known ??= await (await fetch(new URL("config.json", import.meta.url), { cache: "no-cache" })).json();
   return known;
@@ -30,20 +30,20 @@ export function signOut() {
   sessionStorage.removeItem(KEEP);
 }
 
-/** The claims of a token. It is API Gateway that verifies it. */
+/** The claims of a token. API Gateway verifies the token. */
 function claims(token) {
   const [, payload] = token.split(".");
   const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
-/** The whole elements of a claim. Only in a scope a blank parts two of them (src/claims.rs). */
+// The whole elements of a claim. Only in a scope, a blank separates two elements (src/claims.rs).
 function elements(claim, value) {
   const isOfWords = ["scope", "scp"].includes(claim);
   return [value].flat().flatMap((text) => (isOfWords ? String(text).split(" ") : [String(text)]));
 }
 
-/** Keeps a token, and what it says of its holder's roles: what is offered depends on it, what is allowed does not. */
+/** Keeps a token and its roles. The roles decide what the page offers, not what the API allows. */
 export async function keep(text) {
   const { roleClaims, rolePrefix } = await config();
   const token = text.trim().replace(/^Bearer\s+/i, "");
@@ -51,7 +51,7 @@ export async function keep(text) {
   try {
     own = claims(token);
   } catch {
-    throw new Error("This is no token: a JWT has three parts with dots between them.");
+    throw new Error("This is not a token: a JWT has three parts separated by dots.");
   }
   const expires = own.exp ? own.exp * 1000 : null;
   if (expires && expires <= Date.now()) throw new Error("This token has expired.");
@@ -68,7 +68,7 @@ const here = () => location.origin + location.pathname;
 async function discovered({ issuer }) {
   const response = await fetch(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
   const found = await response.json();
-  if (found.issuer !== issuer) throw new Error("The issuer's configuration is another issuer's.");
+  if (found.issuer !== issuer) throw new Error("The configuration belongs to another issuer.");
   const isSafe = (url) => url.protocol === "https:" || ["127.0.0.1", "localhost"].includes(url.hostname);
   const [authorize, token] = [found.authorization_endpoint, found.token_endpoint].map((text) => new URL(text));
   if (!isSafe(authorize) || !isSafe(token)) throw new Error("The issuer's endpoints are not https.");
@@ -90,7 +90,8 @@ export async function leave() {
   location.assign(authorize);
 }
 
-/** Comes back from there, if that is where the page comes from. Whatever is in the address is used once and then gone from it. */
+// Completes the sign-in if the page was opened by the issuer. The values in the address are used
+// once and removed.
 export async function comeBack() {
   const answer = new URLSearchParams(location.search);
   if (!answer.has("code") && !answer.has("error")) return;
@@ -112,9 +113,10 @@ export async function comeBack() {
   await keep(tokens.access_token);
 }
 
-/** The id token came from the issuer itself, over TLS; so it is not its signature that is in question, but whom it is for. */
+// Checks that the id token is for this sign-in. It came directly from the issuer over TLS, so its
+// signature needs no check.
 function check(idToken, nonce, { issuer, clientId }) {
-  if (!idToken) throw new Error("The issuer sent no id token; the scope lacks openid.");
+  if (!idToken) throw new Error("The issuer sent no id token. Add openid to the scope.");
   const own = claims(idToken);
   const isFor = [own.aud].flat().includes(clientId) && (own.azp ?? clientId) === clientId;
   if (own.iss !== issuer || !isFor || own.nonce !== nonce || own.exp * 1000 < Date.now()) {

@@ -25,7 +25,7 @@ export function table(caption, { tenants = false } = {}) {
     return made;
   };
   const news = (items) => items.filter(({ ref }) => !known.has(ref));
-  /** Draws rows again that have changed, and gives what has none yet. */
+  /** Redraws rows that have changed, and returns the items that have no row yet. */
   const renew = (items) => {
     for (const item of items) {
       const { made, text } = known.get(item.ref) ?? {};
@@ -61,7 +61,7 @@ function row(item, tenants) {
         button("Resend", () => resend(item), { class: "row", "aria-label": `Resend ${name}` })));
 }
 
-/** True and False as the window has them, taken by Visma Net or not; what is still to come in words. */
+/** True or False, as in the ERP's window, or the state of feedback that has no result yet. */
 export function success({ state: own, is_success: yes }) {
   if (yes !== undefined) return h("span", { class: yes ? "yes" : "no" }, yes ? "True" : "False");
   const [label, tone] = FEEDBACK[own] ?? [own, "calm"];

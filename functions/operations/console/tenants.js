@@ -1,4 +1,4 @@
-// The directory of tenants: what people call them. The reconciler writes it, so before its first run there is nothing in it.
+// The directory of tenants with their names. It is empty before the reconciler's first run.
 
 import { get } from "./api.js";
 import { h } from "./dom.js";
@@ -7,7 +7,8 @@ import { session } from "./session.js";
 let asked = null;
 let known = [];
 
-/** All of them, the one last heard of first. It is asked for once by each who signs in, and empty where that fails. */
+// All tenants, the one last heard of first. It is requested once per sign-in, and is empty if that
+// fails.
 export function directory() {
   const token = session()?.token;
   if (asked?.token !== token) {
@@ -29,39 +30,40 @@ function label({ id, name, company_id: company }) {
   return isAlone ? name : `${name} (${company ?? id})`;
 }
 
-/** What a tenant is called; its id where it has no name. */
+/** The name of a tenant, or its id if it has no name. */
 export function labelOf(id) {
   const own = known.find((one) => same(one.id, id));
   return own ? label(own) : id;
 }
 
-/** What tells it apart, for somebody who chooses. */
+/** Company number and id, to tell tenants apart. */
 export const detailOf = (id) => known.filter((one) => same(one.id, id)).map(({ name, company_id: company }) => [company, name && id].filter(Boolean).join(" · "))[0];
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const ID = /^[\w-]{1,64}$/;
 
-/** The id of whom somebody means by a name, a company number or an id; null of nobody, or of several. */
+/** The id for a name, a company number or an id. Null if no tenant or several tenants match. */
 export function idOf(text) {
   const wanted = text.trim();
   const exact = known.filter((one) => same(one.id, wanted) || same(label(one), wanted));
   const found = exact.length > 0 ? exact : known.filter((one) => same(one.name, wanted) || same(one.company_id, wanted));
   if (found.length === 1) return found[0].id;
-  // A subscription may serve tenants that the settings do not list, and what names no tenant is kept under this word.
+  // A subscription may serve tenants that the settings do not list.
+  // `unknown` is for notifications without a tenant.
   const isOther = UUID.test(wanted) || wanted === "unknown" || (known.length === 0 && ID.test(wanted));
   return found.length === 0 && isOther ? wanted : null;
 }
 
-/** Why a text means no tenant; empty where it means one. */
+/** Why a text names no tenant; empty if it names one. */
 export function mistakeIn(text) {
   if (!text.trim() || idOf(text)) return "";
   const near = nearest(text);
-  return near.length > 0 ? `No tenant is called so, or several are. Near: ${near.join(", ")}.` : "No tenant is called so.";
+  return near.length > 0 ? `No tenant has this name, or several have it. Similar: ${near.join(", ")}.` : "No tenant has this name.";
 }
 
 const pairs = (text) => new Set([...text.toLowerCase()].map((_, at, all) => all.slice(at, at + 2).join("")).filter((pair) => pair.length === 2));
 
-/** Three at most whose names have much of the text in them. */
+/** At most three tenants with similar names. */
 function nearest(text) {
   const wanted = pairs(text);
   const score = (one) => [...pairs(one)].filter((pair) => wanted.has(pair)).length / Math.max(wanted.size, 1);
@@ -69,7 +71,7 @@ function nearest(text) {
   return scored.sort(([, one], [, other]) => other - one).slice(0, 3).map(([own]) => own);
 }
 
-/** A tenant by its name as soon as that is known; its id is the title. */
+/** A tenant's name, as soon as it is known. The title is the id. */
 export function tenantText(id) {
   const shown = h("span", { class: "code", title: id }, id);
   directory().then(() => {

@@ -1,4 +1,4 @@
-//! Who may do what. API Gateway's authoriser has found out who it is; here it is asked what they may.
+//! Authorisation. API Gateway's authoriser identifies the caller; this module checks the role.
 
 use crate::claims::{Held, held};
 use crate::problem::Problem;
@@ -9,16 +9,16 @@ use std::collections::HashMap;
 use std::fmt;
 use webhooks_host::{VariableError, Variables};
 
-/// What a route asks for.
+/// The role that a route requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Everything but bodies.
+    /// Reads everything except bodies.
     Read,
-    /// Bodies as they came.
+    /// Reads bodies as they came.
     Raw,
-    /// Whatever changes something.
+    /// Changes something.
     Repair,
-    /// Deleting a tenant's data for good.
+    /// Permanently deletes a tenant's data.
     Erase,
 }
 
@@ -39,26 +39,26 @@ impl fmt::Display for Access {
     }
 }
 
-/// Which authoriser the routes have.
+/// The kind of authoriser in front of the routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Authorizer {
     /// A token's claim lists the roles.
     Jwt,
-    /// IAM policies have decided by method and path, so whoever gets here may.
+    /// IAM policies decide by method and path, so every request that arrives here is allowed.
     Iam,
 }
 
 #[derive(Debug, Clone)]
 pub struct Roles {
     pub authorizer: Authorizer,
-    /// The token's claims that list roles. It is enough that one of them has the role.
+    /// The token's claims that list roles. One of them must have the role.
     pub claims: Vec<String>,
-    /// What stands before a role's name in it.
+    /// The prefix of a role's name in a claim.
     pub prefix: String,
 }
 
 impl Roles {
-    /// `AUTHORIZER`, `ROLE_CLAIM`, which may name several with commas between them, and
+    /// Reads `AUTHORIZER`, `ROLE_CLAIM` (one name, or several separated by commas) and
     /// `ROLE_PREFIX`.
     ///
     /// # Errors
@@ -77,10 +77,10 @@ impl Roles {
         Ok(Self { authorizer, claims, prefix: prefix? })
     }
 
-    /// Who asks, if they may.
+    /// The caller's name, if the caller has the role.
     ///
     /// # Errors
-    /// 401 when no authoriser has let them in, 403 when they lack the role.
+    /// 401 if no authoriser identified the caller, 403 if the caller does not have the role.
     pub(crate) fn admit(&self, caller: &Caller, access: Access) -> Result<String, Problem> {
         let (Some(name), true) = (&caller.name, caller.by == Some(self.authorizer)) else {
             return Err(Problem::unauthenticated());
@@ -101,7 +101,7 @@ impl Roles {
     }
 }
 
-/// Whom the authoriser let in.
+/// The caller, as identified by the authoriser.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Caller {
     by: Option<Authorizer>,
@@ -114,7 +114,7 @@ impl Caller {
         let RequestContext::ApiGatewayV2(context) = context else { return None };
         let authorizer = context.authorizer.as_ref()?;
         if let Some(jwt) = &authorizer.jwt {
-            // A name for the record of who did what; never an address.
+            // The name is stored in the audit log, so it is never an e-mail address.
             let names = ["sub", "client_id", "azp"].into_iter();
             let name = names.filter_map(|name| jwt.claims.get(name)).find(|name| !name.is_empty()).cloned();
             return Some(Self { by: Some(Authorizer::Jwt), name, claims: jwt.claims.clone() });

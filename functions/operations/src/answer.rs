@@ -1,10 +1,11 @@
-//! An answer as the runtime takes it.
+//! The answer in the form that the Lambda runtime accepts.
 
 use lambda_http::{Body, IntoResponse};
 use std::future::Future;
 use std::pin::Pin;
 
-/// Of a bare response, `lambda_http` would look for the character set, with 150 KB of tables; all that is said here is UTF-8.
+/// Wraps a response whose text is UTF-8. For a bare response, `lambda_http` would detect the
+/// character set with 150 KB of tables.
 pub struct Answer(pub axum::response::Response);
 
 impl IntoResponse for Answer {

@@ -1,4 +1,4 @@
-//! Paths, methods and the document that describes them.
+//! Paths and methods of the API, and its OpenAPI document.
 
 use crate::access::{Access, Caller};
 use crate::conditional::conditional;
@@ -22,7 +22,7 @@ use utoipa::openapi::OpenApi as Document;
 #[openapi(
     info(
         title = "Visma Net webhooks: operations",
-        description = "See what happened to every notification, and repair it."
+        description = "Shows what happened to every notification, and repairs it."
     ),
     modifiers(&Examples),
     paths(
@@ -67,7 +67,7 @@ use utoipa::openapi::OpenApi as Document;
 )]
 struct Described;
 
-/// The whole API. A test compares it with its document.
+/// All routes of the API. A test compares them with the document.
 pub fn router<P: Ports>(operations: Operations<P>) -> Router {
     let v1 = Router::new()
         .route("/openapi.json", get(openapi::<P>))
@@ -115,23 +115,23 @@ pub fn router<P: Ports>(operations: Operations<P>) -> Router {
         .with_state(Arc::new(operations))
 }
 
-/// [`document`] as a file, by a test. To make it anew took 200 KB of code.
+/// [`document`] as a file, which a test writes. Building it at run time would take 200 KB of code.
 const DOCUMENT: &str = include_str!("../openapi.json");
 
-/// The OpenAPI 3.1 document, from the types.
+/// The OpenAPI 3.1 document, generated from the types.
 #[must_use]
 pub fn document() -> Document {
     Described::openapi()
 }
 
-/// This document.
+/// Returns this document.
 #[utoipa::path(get, path = "/operations/v1/openapi.json", tag = "read", responses((status = 200, body = Object)))]
 async fn openapi<P: Ports>(State(operations): State<Shared<P>>, caller: Caller) -> Result<Response, Problem> {
     operations.roles.admit(&caller, Access::Read)?;
     Ok(([(header::CONTENT_TYPE, "application/json")], DOCUMENT).into_response())
 }
 
-/// What axum refuses by itself is told as everything else is.
+/// Turns axum's own refusals into problem documents.
 fn told(response: Response) -> Response {
     let is_plain =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| *kind == "text/plain; charset=utf-8");
@@ -139,7 +139,7 @@ fn told(response: Response) -> Response {
     if is_refusal { Problem::refused(response.status()).into_response() } else { response }
 }
 
-/// What every answer carries: it is for the caller alone, and nothing else than it says.
+/// Adds headers to every answer: no cache may store it, and no browser may guess its type.
 async fn guarded(response: Response) -> Response {
     let mut response = told(response);
     let headers = response.headers_mut();

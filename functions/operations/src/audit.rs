@@ -1,4 +1,4 @@
-//! What operators did: written down around each deed, and listed.
+//! The audit log: records every action of an operator, and lists the records.
 
 use crate::access::{Access, Caller};
 use crate::cursor::{Cursor, list_of};
@@ -15,13 +15,13 @@ use webhooks_model::audit::{AuditRecord, AuditResult, Target};
 use webhooks_store::{Audit, Position};
 
 const USUAL_SPAN: Duration = Duration::days(30);
-/// What was done a moment ago is in the list, whichever clock is ahead.
+/// Includes what was just recorded, even if that function's clock is ahead of ours.
 const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
-/// Records that one read looks at when a tenant's are searched, and how many reads there are.
+/// Records per read, and the most reads per request, when the list is filtered by tenant.
 const SEARCHED: u8 = 100;
 const READS: usize = 10;
 
-/// What an operator is about to do.
+/// An action that an operator is about to take.
 pub(crate) struct Deed<'a> {
     pub(crate) by: &'a str,
     pub(crate) role: Access,
@@ -35,7 +35,8 @@ pub(crate) fn on_notification(key: &LedgerKey) -> Target {
 }
 
 impl<P: Ports> Operations<P> {
-    /// Writes the deed down, does it, and writes down how it went. What cannot be written down is not done.
+    /// Records the action, does it, and records the result. If the action cannot be recorded, it is
+    /// not done.
     pub(crate) async fn audited<T>(
         &self,
         deed: Deed<'_>,
@@ -55,19 +56,19 @@ impl<P: Ports> Operations<P> {
         let code = done.as_ref().map_or_else(|problem| problem.code, |_| "done");
         let result = AuditResult { at: self.host.now(), code: code.to_owned() };
         if let Err(error) = self.store.note_result(&record, &result).await {
-            // The deed is written down, and stays so without a result.
-            tracing::error!(audit = %record.id, "the result of a deed could not be written down: {error}");
+            // The record of the action stays without a result.
+            tracing::error!(audit = %record.id, "the result of an action could not be recorded: {error}");
         }
         tracing::info!(by = record.by, deed = record.deed, tenant = record.on.tenant, result = code, audit = %record.id, "audited");
         done
     }
 }
 
-/// What operators did, newest first.
+/// Lists the actions of operators, newest first.
 #[utoipa::path(get, path = "/operations/v1/audit", tag = "read", params(
     ("tenant" = Option<String>, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"),
-    ("from" = Option<String>, Query, format = DateTime, description = "30 days before `to` unless told"),
-    ("to" = Option<String>, Query, format = DateTime, description = "now unless told"),
+    ("from" = Option<String>, Query, format = DateTime, description = "30 days before `to` by default"),
+    ("to" = Option<String>, Query, format = DateTime, description = "now by default"),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
     responses((status = 200, body = AuditItems), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn list<P: Ports>(
@@ -82,10 +83,10 @@ pub(crate) async fn list<P: Ports>(
     let list = list_of(("audit", &tenant, asked));
     let cursor = Cursor::read(list, parameters.get("cursor"))?;
     let to = asked.1.unwrap_or_else(|| operations.host.now() + CLOCKS_DIFFER_BY);
-    // A page takes its end from the one before, since the clock has gone on.
+    // All pages use the start of the first one, since the clock has moved on.
     let from = cursor.as_ref().and_then(|cursor| cursor.from).or(asked.0).unwrap_or(to - USUAL_SPAN);
     if from >= to {
-        return Err(Problem::invalid("from", "Before `to`."));
+        return Err(Problem::invalid("from", "It must be before `to`."));
     }
     let after = cursor.map(|cursor| cursor.after);
     let (records, next) =
@@ -95,7 +96,7 @@ pub(crate) async fn list<P: Ports>(
 }
 
 impl<P: Ports> Operations<P> {
-    /// The next `most` records, of a tenant or of all, and where the list goes on.
+    /// The next `most` records, of a tenant or of all, and the position of the following ones.
     async fn audited_of(
         &self,
         tenant: Option<&str>,

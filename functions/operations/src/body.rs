@@ -1,20 +1,22 @@
-//! Bodies, read with the wrong field named.
+//! Reads request bodies, and names the wrong field in errors.
 
 use crate::problem::Problem;
 use axum::body::Bytes;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 
-/// A longer name may be anything that was pasted into the wrong place.
+/// A longer name is not shown, since it may be a value pasted into the wrong place.
 const LONGEST_NAME: usize = 31;
 
-/// A JSON body. None at all reads as the default.
+/// Reads a JSON body. An empty body reads as the default.
 pub(crate) fn optional<T: DeserializeOwned + Default>(bytes: &Bytes) -> Result<T, Problem> {
     if bytes.is_empty() { Ok(T::default()) } else { required(bytes) }
 }
 
+/// Reads a JSON body.
+///
 /// # Errors
-/// Names the field and says what is wrong with it, never with a value.
+/// Names the field and says what is wrong with it. It never contains a value.
 pub(crate) fn required<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let read =
@@ -28,8 +30,8 @@ fn not_json(error: &serde_json::Error) -> Problem {
     Problem::invalid_body(format!("The body is not JSON at {place}; correct it there."))
 }
 
-/// serde keeps neither kind nor name, only a text. It begins with the kind, and values may stand in its middle: only what serde itself
-/// wrote is taken from it.
+/// serde's error has no kind and no field, only a text. The text begins with the kind and may
+/// contain values in the middle. Only the words of serde itself are taken from it.
 fn wrong(at: &str, error: &serde_json::Error) -> Problem {
     if !error.is_data() {
         return not_json(error);
@@ -57,7 +59,7 @@ fn wrong(at: &str, error: &serde_json::Error) -> Problem {
     }
 }
 
-/// What serde expects, without names of Rust.
+/// The type that serde expects, in words that are not specific to Rust.
 fn plain(expected: &str) -> &str {
     match expected {
         "a string" => "a text",
@@ -78,7 +80,7 @@ fn place(path: &Path) -> String {
     })
 }
 
-/// The path of a field of what stands at `at`. A name that may be anything is shown as `?`.
+/// The path of the field `name` of the object at `at`. A name that may be a value becomes `?`.
 fn below(at: &str, name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-');
     let name = if name.len() <= LONGEST_NAME && name.chars().all(is_plain) { name } else { "?" };

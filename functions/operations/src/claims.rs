@@ -1,25 +1,25 @@
-//! Roles in a claim of a token, as API Gateway hands it over.
+//! Roles in a claim of a token, in the form that API Gateway passes on.
 
-/// Claims that list words with blanks between them, by their own standards (RFC 8693 4.2, RFC 9068
-/// 2.2.3; `scp` is Microsoft's and Okta's name for it). In any other claim a blank belongs to a
+/// Claims that list words separated by blanks, according to their standards (RFC 8693 4.2, RFC 9068
+/// 2.2.3; `scp` is Microsoft's and Okta's name for it). In any other claim a blank is a part of a
 /// name.
 const OF_WORDS: [&str; 2] = ["scope", "scp"];
 
-/// What a claim says of a role.
+/// Whether a claim has a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Held {
     Yes,
     No,
-    /// The role's name is there, but not certainly as a whole one.
+    /// The claim contains the role's name, but it may be a part of another name.
     Unclear,
 }
 
 /// Looks for `role` among the whole elements of a claim: those of a JSON array, those of API
 /// Gateway's `[a b]`, or the one text.
 ///
-/// API Gateway writes the list `["a", "b c"]` as `[a b c]`, so nobody can tell where a name ends.
-/// Such a list is believed only if every word begins with `prefix`, for then each is a role of this
-/// API's own, whose names have no blank.
+/// API Gateway writes the list `["a", "b c"]` as `[a b c]`, which does not show where a name ends.
+/// Such a list is trusted only if every word begins with `prefix`: then each word is a role of this
+/// API, and these roles have no blank in their names.
 pub(crate) fn held(claim: &str, text: &str, role: &str, prefix: &str) -> Held {
     let is_of_words = OF_WORDS.contains(&claim);
     if let Ok(elements) = serde_json::from_str::<Vec<serde_json::Value>>(text) {

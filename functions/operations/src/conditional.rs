@@ -1,4 +1,4 @@
-//! What a caller has already is not sent again.
+//! Conditional requests: a caller that has the current answer gets 304 without a body.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -7,14 +7,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Changes with the content. It only has to tell one answer from another.
+/// A hash of the content. It only needs to tell one answer from another.
 pub(crate) fn tag(content: impl Hash) -> String {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
 
-/// Gives what is read a tag, and only `304` to a caller that names the same tag.
+/// Adds an `ETag` to answers of `GET`, and answers 304 if the request names the same tag.
 pub(crate) async fn conditional(request: Request, next: Next) -> Response {
     let is_read = request.method() == Method::GET;
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();

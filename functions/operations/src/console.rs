@@ -1,4 +1,5 @@
-//! The console: a page without any data in it. What it shows it asks the API for, with a token that its reader brings.
+//! The console: a page without data. It asks the API for everything that it shows, with the token
+//! of its user.
 
 use crate::conditional::tag;
 use crate::problem::Problem;
@@ -51,25 +52,26 @@ const FILES: &[Source] = &[
     ("jobs.js", SCRIPT, include_str!("../console/jobs.js")),
     ("replay.js", SCRIPT, include_str!("../console/replay.js")),
 ];
-/// Stand in `words.js` for what the model knows.
+/// Placeholders in `words.js` for lists of the model.
 const ENTITIES: &str = "@entities";
 const EVENTS: &str = "@events";
 
-/// What the page has to know before anybody has signed in. None of it is secret.
+/// The configuration that the page needs before a user signs in. It contains no secret.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Console {
-    /// Of the tokens.
+    /// The issuer of the tokens.
     pub issuer: String,
-    /// Public client of the authorization code flow; empty where there is none, and tokens are pasted.
+    /// The public client for the authorization code flow; empty if users paste their tokens.
     pub client_id: String,
-    /// What is asked for when signing in.
+    /// The scope to request at sign-in.
     pub scope: String,
-    /// The token's claims that list roles, and what stands before a role's name in them: what is
-    /// offered, not what is allowed.
+    /// The token's claims that list roles. They decide what the page offers, not what the API
+    /// allows.
     pub role_claims: Vec<String>,
+    /// The prefix of a role's name in a claim.
     pub role_prefix: String,
-    /// Where the issuer's token endpoint is, if not at the issuer's own origin.
+    /// The origin of the token endpoint, if it differs from the issuer's origin.
     #[serde(skip)]
     pub token_origin: String,
 }
@@ -87,19 +89,19 @@ struct Version {
     v: Option<String>,
 }
 
-/// Adds the console's page to the API, where its callers bring tokens.
+/// Adds the console to the API, if there is one.
 pub fn with_console(api: Router, console: Option<Console>) -> Router {
     console.into_iter().map(router).fold(api, Router::merge)
 }
 
-/// `GET /operations/console` and its files; nothing else is to be reached without a token.
+/// Serves `GET /operations/console` and its files. Only these paths need no token.
 fn router(console: Console) -> Router {
     let entities = Entity::ALL.map(|one| [one.as_str(), one.title(), one.group().title()].join("|")).join(";");
     let events = CATALOGUE.iter().map(|event| event.id).collect::<Vec<_>>().join(" ");
-    // Half of the digits: every file names the version of each file that it refers to.
+    // Half of the digits are enough, and files repeat the version in each of their addresses.
     let version = tag((PAGE, FILES, &entities, &events)).split_off(8);
     let filled = |text: &str| text.replace(ENTITIES, &entities).replace(EVENTS, &events);
-    // A file's address holds the version of all, so that no browser mixes two.
+    // Each address has the version of all files, so that a browser never mixes two versions.
     let versioned = |text: &str| {
         ["js", "css", "svg"]
             .iter()
@@ -120,8 +122,8 @@ fn router(console: Console) -> Router {
         .with_state(Arc::new(served))
 }
 
-/// Without indentation, without lines that are empty or nothing but a comment, and without blanks that say nothing. No text of ours
-/// spans lines, or has in it what is replaced here.
+/// Removes indentation, empty lines, lines of comments, and blanks without meaning. It is safe
+/// because no text in these files spans lines or contains what is replaced here.
 fn lean(kind: &str, text: &str) -> String {
     let is_comment = |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
     let is_wanted = |line: &&str| !line.is_empty() && !is_comment(line);
@@ -184,8 +186,8 @@ fn secured(mut response: Response) -> Response {
     response
 }
 
-/// Scripts, styles and answers come from here, tokens from the issuer, and nothing from anywhere else. Without a trusted type no text can
-/// become markup.
+/// The content security policy. Scripts, styles and answers come from this origin, tokens from the
+/// issuer, and nothing from elsewhere. Trusted types prevent that text becomes markup.
 fn policy(console: &Console) -> HeaderValue {
     let signs_in = !console.client_id.is_empty();
     let origins = [&console.issuer, &console.token_origin].map(|url| origin(url).filter(|_| signs_in));
@@ -197,7 +199,7 @@ fn policy(console: &Console) -> HeaderValue {
     HeaderValue::try_from(policy).expect("an origin has no other characters than a header may have")
 }
 
-/// Scheme, host and port of a URL, if it is one.
+/// The origin of a URL: scheme, host and port. `None` if the text is not a URL.
 fn origin(url: &str) -> Option<&str> {
     let start = ["https://", "http://"].into_iter().find(|scheme| url.starts_with(scheme))?.len();
     let length = url[start..].find('/').unwrap_or(url.len() - start);

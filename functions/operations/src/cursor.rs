@@ -1,4 +1,4 @@
-//! Where a list goes on: opaque to the caller, and good for the list it came from only.
+//! Cursors: the position of the next page. A cursor is opaque, and valid only for its own list.
 
 use crate::problem::Problem;
 use base64::Engine;
@@ -8,19 +8,20 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use time::OffsetDateTime;
 use webhooks_store::Position;
 
-/// DynamoDB takes no longer sort key, of the table or of an index.
+/// DynamoDB's limit for a sort key of the table or of an index.
 const LONGEST_SORT_KEY: usize = 1024;
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Cursor {
     list: u64,
-    /// Where the list ends that began when the first page was asked for, if it ends at a time.
+    /// The earliest time of the list, set by the request for the first page. `None` if the list has
+    /// no such limit.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub(crate) from: Option<OffsetDateTime>,
     pub(crate) after: Position,
 }
 
-/// What a list is known by: everything that was asked for but the length of its pages.
+/// Identifies a list by all its parameters except the length of a page.
 pub(crate) fn list_of(asked: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     asked.hash(&mut hasher);
@@ -34,7 +35,7 @@ impl Cursor {
     }
 
     /// # Errors
-    /// It is no cursor, or another list's.
+    /// The text is not a cursor, or is a cursor of another list.
     pub(crate) fn read(list: u64, cursor: Option<&str>) -> Result<Option<Self>, Problem> {
         let Some(cursor) = cursor else { return Ok(None) };
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Problem::unknown_cursor())?;
@@ -43,12 +44,12 @@ impl Cursor {
         is_ours.then_some(Some(cursor)).ok_or_else(Problem::unknown_cursor)
     }
 
-    /// Whether the table takes it for a place.
+    /// Whether the table accepts it as a position.
     fn could_be(&self) -> bool {
         let fits = |text: &str| (1..=LONGEST_SORT_KEY).contains(&text.len());
         let Position { at, pk, sk } = &self.after;
         let is_place = fits(sk) && !pk.is_empty();
-        // Between two days of the feed there is a time and nothing else.
+        // A position between two days of the feed has only a time.
         let is_time = self.from.is_some() && pk.is_empty() && sk.is_empty();
         fits(at) && (is_place || is_time) && self.from.is_none_or(|from| (2000..=2100).contains(&from.year()))
     }

@@ -1,4 +1,4 @@
-//! Messages that were given up: seen, and sent again by a job.
+//! Dead letters: listed, and redriven by a job.
 
 use crate::access::{Access, Caller};
 use crate::audit::Deed;
@@ -23,15 +23,15 @@ use webhooks_queue::{Letters, look};
 const USUAL_SAMPLE: u8 = 5;
 const LONGEST_SAMPLE: u8 = 20;
 const LONGEST_ID: usize = 100;
-/// So long what is looked at is hidden, should we die before it is put back.
+/// How long a listed message stays hidden if the function dies before it puts the message back.
 const LOOK: Duration = Duration::from_secs(30);
-/// Short polls of SQS may miss messages, long ones do not.
+/// Short polls of SQS may miss messages; long polls do not.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// How many dead letters each queue has, and some of them. They stay where they are.
+/// Counts the dead letters of each queue and lists some. The messages stay in their queues.
 #[utoipa::path(get, path = "/operations/v1/dead-letters", tag = "read", params(
-    ("queue" = Option<String>, Query, description = "notifications, feedback, events or repairs; all unless told"),
-    ("limit" = Option<u8>, Query, minimum = 1, maximum = 20, description = "of each queue; 5 unless told")),
+    ("queue" = Option<String>, Query, description = "notifications, feedback, events or repairs; all by default"),
+    ("limit" = Option<u8>, Query, minimum = 1, maximum = 20, description = "messages per queue; 5 by default")),
     responses((status = 200, body = DeadLetters), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn list<P: Ports>(
     State(operations): State<Shared<P>>,
@@ -47,7 +47,7 @@ pub(crate) async fn list<P: Ports>(
     Ok(Json(DeadLetters { queues }))
 }
 
-/// What a redrive would send, without sending it. SQS counts approximately.
+/// Shows what a redrive would send, without sending it. The count is approximate, as SQS counts.
 #[utoipa::path(post, path = "/operations/v1/dead-letters/{queue}/plans", tag = "repair", params(("queue" = String, Path)), request_body = NewRedrive,
     responses((status = 200, body = Plan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn plan<P: Ports>(
@@ -66,7 +66,7 @@ pub(crate) async fn plan<P: Ports>(
     Ok(Json(Plan { count, at_least: false, seconds: count.div_ceil(rate.into()), sample, notifications: vec![] }))
 }
 
-/// Begins to send a queue's dead letters to the queue that they came from: all that are there now, or one.
+/// Begins a job that sends one or all dead letters of a queue back to their original queue.
 #[utoipa::path(post, path = "/operations/v1/dead-letters/{queue}/redrives", tag = "repair", params(("queue" = String, Path)), request_body = NewRedrive,
     responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn redrive<P: Ports>(
@@ -86,7 +86,7 @@ pub(crate) async fn redrive<P: Ports>(
 
 fn no_queue() -> Problem {
     let known = QueueName::ALL.map(QueueName::as_str).join(", ");
-    Problem::invalid("queue", format!("One of {known}."))
+    Problem::invalid("queue", format!("It must be one of {known}."))
 }
 
 fn read(queue: &str, body: &Bytes) -> Result<(Redrive, u32, String), Problem> {
@@ -96,7 +96,7 @@ fn read(queue: &str, body: &Bytes) -> Result<(Redrive, u32, String), Problem> {
         (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     if new.message.as_deref().is_some_and(|id| !is_id(id)) {
-        return Err(Problem::invalid("message", "The `id` of a dead letter."));
+        return Err(Problem::invalid("message", "It must be the `id` of a dead letter."));
     }
     let redrive = Redrive { queue, message: new.message, rejected: new.rejected };
     Ok((redrive, jobs::rate(new.rate)?, query::note(&new.note)?.to_owned()))

@@ -1,4 +1,4 @@
-//! Forgetting a tenant on request.
+//! Erasures: deleting all data of a tenant on request.
 
 use crate::access::{Access, Caller};
 use crate::audit::Deed;
@@ -19,11 +19,11 @@ use webhooks_model::audit::Target;
 use webhooks_model::work::Work;
 use webhooks_store::{Erasure as _, Pauses as _};
 
-/// Parts of the table that a plan looks at, 20,000 items each.
+/// The most parts of the table that a plan reads, of 20,000 items each.
 const LONGEST_PLAN: usize = 10;
 const EVERYTHING: &str = "*";
 
-/// How much an erasure would delete, without deleting it.
+/// Shows how much an erasure would delete, without deleting it.
 #[utoipa::path(post, path = "/operations/erasures/plans", tag = "erase", request_body = NewErasure,
     responses((status = 200, body = Plan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn plan<P: Ports>(
@@ -46,7 +46,10 @@ pub(crate) async fn plan<P: Ports>(
     Ok(Json(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample: vec![], notifications: vec![] }))
 }
 
-/// Begins to delete whatever is kept of a tenant, for good. It must be paused as a whole, or what is on its way would be kept again.
+/// Begins a job that permanently deletes all data of a tenant.
+///
+/// All events of the tenant must be paused, without an end. Otherwise notifications on their way
+/// would be stored again.
 #[utoipa::path(post, path = "/operations/erasures", tag = "erase", request_body = NewErasure,
     responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn begin<P: Ports>(
@@ -61,12 +64,12 @@ pub(crate) async fn begin<P: Ports>(
     let begun = async {
         let is_whole = |own: Option<&str>| own.is_none_or(|own| own.eq_ignore_ascii_case(&tenant));
         let pauses = operations.store.paused(operations.host.now()).await?;
-        // One that ends by itself may end before the job has.
+        // A pause that ends by itself may end before the job.
         let fits = |pause: &Pause| pause.events == EVERYTHING && pause.until.is_none();
         if !pauses.iter().any(|pause| fits(pause) && is_whole(pause.tenant.as_deref())) {
             return Err(Problem::conflict(
                 "not_paused",
-                "Take the tenant out of the settings and pause all its events (*) without an end first.",
+                "First take the tenant out of the settings and pause all its events (*) without an end.",
             ));
         }
         operations.begin(&job).await
@@ -79,7 +82,7 @@ fn read(body: &Bytes) -> Result<(String, u32, String), Problem> {
     let new: NewErasure = body::required(body)?;
     let tenant = query::tenant(&new.tenant)?;
     if !new.confirm.eq_ignore_ascii_case(&tenant) {
-        return Err(Problem::invalid("confirm", "The tenant once more: nothing brings back what is deleted."));
+        return Err(Problem::invalid("confirm", "Repeat the tenant here. Deleted data cannot be restored."));
     }
     Ok((tenant, jobs::rate(new.rate)?, query::note(&new.note)?.to_owned()))
 }

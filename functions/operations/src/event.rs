@@ -1,4 +1,4 @@
-//! What API Gateway hands over, before `lambda_http` makes a request of it.
+//! API Gateway's event, corrected before `lambda_http` turns it into a request.
 
 use lambda_http::LambdaEvent;
 use lambda_http::http::header::HOST;
@@ -7,9 +7,8 @@ use lambda_http::request::LambdaRequest;
 use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::Value;
 
-/// An event whose claims are text, whatever they were: `lambda_http` takes no others, and would end
-/// the invocation with an error for an emulator's array. An array becomes its JSON, and what is
-/// null is not there.
+/// An event with all claims as text. `lambda_http` accepts only text, and would fail the invocation
+/// if an emulator sends an array. An array becomes its JSON text, and a null claim is left out.
 #[derive(Debug)]
 pub struct Event(LambdaRequest);
 
@@ -31,8 +30,8 @@ fn as_text(claims: Value) -> serde_json::Map<String, Value> {
     given.map(|(name, value)| (name, text(value))).collect()
 }
 
-/// The event without its host, and without a query that no URL could have: `lambda_http` panics on those. What the query should have
-/// said is then missing, and named in the answer.
+/// Removes the host, and a query that is not valid in a URL, since `lambda_http` panics on them.
+/// The answer then names the missing parameters.
 #[must_use]
 pub fn with_sound_url(event: LambdaEvent<Event>) -> LambdaEvent<LambdaRequest> {
     let LambdaEvent { payload: Event(mut payload), context } = event;

@@ -1,4 +1,4 @@
-//! Adds to the API document an example of the answer to a wrong request.
+//! Adds an example of an error to each operation of the OpenAPI document.
 
 use crate::problem::Problem;
 use utoipa::Modify;
@@ -6,10 +6,10 @@ use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::{OpenApi, RefOr};
 
 const PROBLEM: &str = "application/problem+json";
-/// What no request has.
+/// A parameter that no operation has.
 const WRONG: &str = "colour";
 
-/// Of each operation one, which it really gives.
+/// Adds one example per operation. A test compares it with the real answer.
 pub(crate) struct Examples;
 
 impl Modify for Examples {

@@ -1,4 +1,4 @@
-//! Replays by filter: planned, begun, watched, cancelled, gone on with.
+//! Jobs: plan and begin a replay; list, cancel and resume jobs of any kind.
 
 use crate::access::{Access, Caller};
 use crate::audit::Deed;
@@ -20,14 +20,14 @@ use webhooks_queue::{Message, Sender};
 use webhooks_store::Jobs as _;
 
 const USUAL_RATE: u32 = 10;
-/// Stretches of a hundred that a plan looks at.
+/// The most pages of a plan, of a hundred entries each.
 const LONGEST_PLAN: usize = 50;
 const SAMPLE: usize = 10;
 const NEWEST: i32 = 50;
-/// A worker may write between reading and writing.
+/// The repair function may write between our read and our write.
 const TRIES: usize = 5;
 
-/// What a job would do, without doing it.
+/// Shows what a replay would do, without doing it.
 #[utoipa::path(post, path = "/operations/v1/plans", tag = "repair", request_body = NewJob,
     responses((status = 200, body = Plan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn plan<P: Ports>(
@@ -40,7 +40,7 @@ pub(crate) async fn plan<P: Ports>(
     Ok(Json(operations.plan(&filter, rate).await?))
 }
 
-/// Begins a replay of everything the filter finds. `plans` says first what that is.
+/// Begins a job that replays all notifications the filter finds. Use `plans` to see them first.
 #[utoipa::path(post, path = "/operations/v1/jobs", tag = "repair", request_body = NewJob,
     responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn begin<P: Ports>(
@@ -58,7 +58,7 @@ pub(crate) async fn begin<P: Ports>(
     Ok((StatusCode::ACCEPTED, Json(job.into())))
 }
 
-/// The newest jobs.
+/// Lists the newest jobs.
 #[utoipa::path(get, path = "/operations/v1/jobs", tag = "read",
     responses((status = 200, body = Jobs), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn list<P: Ports>(State(operations): State<Shared<P>>, caller: Caller) -> Result<Json<Jobs>, Problem> {
@@ -67,7 +67,9 @@ pub(crate) async fn list<P: Ports>(State(operations): State<Shared<P>>, caller: 
     Ok(Json(Jobs { items: jobs.into_iter().map(JobView::from).collect() }))
 }
 
-/// A job and how far it has come; of a replay or a resend that has ended, what became of what it put back.
+/// Shows a job and its progress.
+///
+/// For a replay or a resend that has ended, it also shows the results (`outcomes`).
 #[utoipa::path(get, path = "/operations/v1/jobs/{id}", tag = "read", params(("id" = Uuid, Path)),
     responses((status = 200, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn one<P: Ports>(
@@ -95,7 +97,7 @@ pub(crate) async fn cancel<P: Ports>(
     Ok(Json(job.into()))
 }
 
-/// Goes on with a job that was cancelled, or that nobody goes on with any more.
+/// Resumes a job that was cancelled or that has stopped.
 #[utoipa::path(post, path = "/operations/v1/jobs/{id}/resume", tag = "repair", params(("id" = Uuid, Path)),
     responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn resume<P: Ports>(
@@ -128,7 +130,7 @@ fn read(body: &Bytes) -> Result<(Filter, u32, String), Problem> {
 pub(crate) fn rate(asked: Option<u32>) -> Result<u32, Problem> {
     let rate = asked.unwrap_or(USUAL_RATE);
     let fits = (1..=FASTEST).contains(&rate);
-    fits.then_some(rate).ok_or_else(|| Problem::invalid("rate", format!("From 1 to {FASTEST} a second.")))
+    fits.then_some(rate).ok_or_else(|| Problem::invalid("rate", format!("It must be from 1 to {FASTEST} per second.")))
 }
 
 pub(crate) fn on_job(job: &Job) -> Target {
@@ -136,7 +138,7 @@ pub(crate) fn on_job(job: &Job) -> Target {
 }
 
 fn unknown() -> Problem {
-    Problem::unknown("unknown_job", "No job has this id; its time may have run out.")
+    Problem::unknown("unknown_job", "No job has this id; it may have expired.")
 }
 
 impl<P: Ports> Operations<P> {
@@ -165,7 +167,7 @@ impl<P: Ports> Operations<P> {
         Ok(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample, notifications: first })
     }
 
-    /// Remembered first: a message about a job that nobody knows would do nothing.
+    /// Saves the job before it sends the message. A message about an unknown job does nothing.
     pub(crate) async fn begin(&self, job: &Job) -> Result<(), Problem> {
         self.store.create(job).await?;
         self.go_on(job.id).await
@@ -188,7 +190,7 @@ impl<P: Ports> Operations<P> {
             }
             job = self.store.job(job.id).await?.ok_or_else(unknown)?;
         }
-        Err(Problem::conflict("busy", "The job is going on too fast; try again."))
+        Err(Problem::conflict("busy", "The job changed at the same time; try again."))
     }
 
     async fn go_on(&self, id: Uuid) -> Result<(), Problem> {

@@ -1,4 +1,4 @@
-//! What a dead letter tells, without its body.
+//! Describes a dead letter without showing its body.
 
 use crate::ports::{Operations, Ports};
 use crate::problem::Problem;
@@ -13,10 +13,10 @@ use webhooks_model::{Delivery, LedgerKey, Notification, QueueName};
 use webhooks_queue::Letter;
 use webhooks_store::{Record, Records};
 
-/// Notifications of one message that are looked up.
+/// The most notifications of one message that are looked up.
 const LOOKED_UP: usize = 10;
 
-/// What the message says of itself.
+/// What the body of the message says.
 #[derive(Debug, Default)]
 struct Told {
     keys: Vec<LedgerKey>,
@@ -53,7 +53,8 @@ fn event(body: &str) -> Option<Told> {
 }
 
 impl<P: Ports> Operations<P> {
-    /// The reason is the feedback function's own, or else the ledger's.
+    /// Describes one dead letter. A rejection by the feedback function takes precedence over the
+    /// reason in the ledger.
     pub(crate) async fn letter(&self, queue: QueueName, letter: &Letter) -> Result<DeadLetter, Problem> {
         let told = told(queue, &letter.body);
         let mut records: Vec<Record> = vec![];

@@ -1,4 +1,4 @@
-//! Reading.
+//! Lists of notifications, single notifications, entities and counts.
 
 use crate::access::{Access, Caller};
 use crate::audit::{Deed, on_notification};
@@ -18,20 +18,20 @@ use webhooks_store::{Head, Page, Pauses, Position, Record, Records, acknowledged
 
 type Pairs = Query<Vec<(String, String)>>;
 const USUAL_SPAN: Duration = Duration::days(7);
-/// What intake has just received is in the list, whichever clock is ahead.
+/// Includes what intake has just received, even if its clock is ahead of ours.
 const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
-/// Renumberings that are followed.
+/// The most renumberings that are followed.
 const LONGEST_CHAIN: usize = 10;
-/// Notifications that an entity is shown with.
+/// The most notifications that an entity is shown with.
 const NEWEST: u8 = 50;
 const PAUSED: &str = "paused";
 const MARKS: [&str; 5] = ["dead", "parked", "unparseable", "feedback_parked", PAUSED];
 
-/// A tenant's notifications, newest first.
+/// Lists a tenant's notifications, newest first.
 #[utoipa::path(get, path = "/operations/v1/notifications", tag = "read", params(
     ("tenant" = String, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$"), ("entity" = Option<String>, Query), ("event" = Option<String>, Query),
-    ("state" = Option<String>, Query), ("from" = Option<String>, Query, format = DateTime, description = "7 days before `to` unless told; 90 at most"),
-    ("to" = Option<String>, Query, format = DateTime, description = "now unless told"),
+    ("state" = Option<String>, Query), ("from" = Option<String>, Query, format = DateTime, description = "7 days before `to` by default; at most 90 days before"),
+    ("to" = Option<String>, Query, format = DateTime, description = "now by default"),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
     responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn notifications<P: Ports>(
@@ -48,7 +48,7 @@ pub(crate) async fn notifications<P: Ports>(
     let list =
         list_of(("feed", &tenant, entity.map(Entity::as_str), event, state.map(NotificationState::as_str), asked));
     let cursor = Cursor::read(list, parameters.get("cursor"))?;
-    // A page takes its end from the one before, since the clock has gone on.
+    // All pages use the start of the first one, since the clock has moved on.
     let from = cursor.as_ref().and_then(|cursor| cursor.from);
     let to = asked.1.unwrap_or_else(|| operations.host.now() + CLOCKS_DIFFER_BY);
     let from = match from {
@@ -70,10 +70,10 @@ pub(crate) async fn notifications<P: Ports>(
 fn beginning(asked: Option<OffsetDateTime>, to: OffsetDateTime) -> Result<OffsetDateTime, Problem> {
     let from = asked.unwrap_or(to - USUAL_SPAN);
     let fits = from < to && to - from <= LONGEST_SPAN;
-    fits.then_some(from).ok_or_else(|| Problem::invalid("from", "Before `to`, by 90 days at most."))
+    fits.then_some(from).ok_or_else(|| Problem::invalid("from", "It must be before `to`, by at most 90 days."))
 }
 
-/// What has expired is not shown, though DynamoDB takes days to delete it.
+/// Leaves out expired records, which DynamoDB may delete days later.
 fn shown(
     page: Page,
     now: OffsetDateTime,
@@ -85,7 +85,7 @@ fn shown(
     Notifications { items, next: page.next.map(cursor), from: None, to: None }
 }
 
-/// One notification with everything that happened to it.
+/// Shows one notification with its timeline.
 #[utoipa::path(get, path = "/operations/v1/notifications/{ref}", tag = "read", params(("ref" = String, Path, max_length = 2048)),
     responses((status = 200, body = Detail), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn notification<P: Ports>(
@@ -99,7 +99,7 @@ pub(crate) async fn notification<P: Ports>(
     Ok(Json(record.into()))
 }
 
-/// The exact text of a notification. Needs the role `raw`.
+/// Shows the exact text of a notification. It requires the role `raw`.
 #[utoipa::path(get, path = "/operations/raw/notifications/{ref}", tag = "raw", params(("ref" = String, Path, max_length = 2048)),
     responses((status = 200, body = Raw), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn raw<P: Ports>(
@@ -115,7 +115,7 @@ pub(crate) async fn raw<P: Ports>(
     Ok(Json(Raw { text }))
 }
 
-/// An entity's current state, its other numbers, and its notifications.
+/// Shows an entity's current state, its other numbers and its newest notifications.
 #[utoipa::path(get, path = "/operations/v1/entities", tag = "read", params(
     ("tenant" = String, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"), ("entity" = String, Query), ("key" = String, Query, min_length = 1, max_length = 256)),
     responses((status = 200, body = EntityView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
@@ -128,10 +128,13 @@ pub(crate) async fn entity<P: Ports>(
     let parameters = Parameters::new(pairs, &["tenant", "entity", "key"])?;
     let entity = query::entity(parameters.required("entity")?)?;
     let id = EntityId { tenant: parameters.tenant()?, entity, key: parameters.required("key")?.to_owned() };
-    let id = id.check().map_err(|wrong| Problem::invalid(wrong.field, "It fits no entity of the table."))?;
+    let id = id.check().map_err(|wrong| Problem::invalid(wrong.field, "No entity can have this value."))?;
     let (head, records) = tokio::try_join!(operations.store.head_of(&id), operations.store.newest_of(&id, NEWEST))?;
     if head.is_none() && records.is_empty() {
-        return Err(Problem::unknown("unknown_entity", "Nothing is known of it; its time may have run out."));
+        return Err(Problem::unknown(
+            "unknown_entity",
+            "There is no record of this entity; its records may have expired.",
+        ));
     }
     operations.introduce(&records).await;
     let mut also = vec![];
@@ -165,10 +168,10 @@ fn earlier(head: &Head) -> Option<String> {
     head.previous_key.clone()
 }
 
-/// What a person should look at, or what waits.
+/// Lists the notifications that need attention, or that are paused.
 #[utoipa::path(get, path = "/operations/v1/attention", tag = "read", params(
     ("kind" = String, Query, description = "dead, parked, unparseable, feedback_parked or paused"), ("tenant" = Option<String>, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"),
-    ("acknowledged" = Option<bool>, Query, description = "what somebody has acknowledged, instead of what nobody has"),
+    ("acknowledged" = Option<bool>, Query, description = "true for acknowledged notifications; false by default"),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
     responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn attention<P: Ports>(
@@ -180,7 +183,7 @@ pub(crate) async fn attention<P: Ports>(
     let parameters = Parameters::new(pairs, &["kind", "tenant", "acknowledged", "limit", "cursor"])?;
     let kind = parameters.required("kind")?;
     if !MARKS.contains(&kind) {
-        return Err(Problem::invalid("kind", format!("One of {}.", MARKS.join(", "))));
+        return Err(Problem::invalid("kind", format!("It must be one of {}.", MARKS.join(", "))));
     }
     let tenant = parameters.get("tenant").map(query::tenant).transpose()?;
     let is_acknowledged = parameters.flag("acknowledged")?;
@@ -189,7 +192,8 @@ pub(crate) async fn attention<P: Ports>(
     let after = Cursor::read(list, parameters.get("cursor"))?.map(|cursor| cursor.after);
     let page = operations.store.marked(&mark, after.as_ref(), parameters.limit()?).await?;
     operations.introduce(&page.records).await;
-    // The index lags. What is paused may have its mark beside it.
+    // The index may lag behind the record. A paused notification may have its mark in an item of
+    // its own.
     let is_marked = |record: &Record| {
         let own = record.attention.as_ref();
         kind == PAUSED || own.is_some_and(|own| own.kind == kind && own.is_acknowledged == is_acknowledged)
@@ -199,7 +203,7 @@ pub(crate) async fn attention<P: Ports>(
     Ok(Json(shown(page, operations.host.now(), fits, |next| Cursor::write(list, None, next))))
 }
 
-/// How much needs attention, for dashboards.
+/// Counts the notifications that need attention or wait, for dashboards.
 #[utoipa::path(get, path = "/operations/v1/counts", tag = "read",
     responses((status = 200, body = Counts), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn counts<P: Ports>(

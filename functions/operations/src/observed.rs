@@ -1,4 +1,4 @@
-//! What was observed of Visma Net's side.
+//! Observations of Visma Net's behaviour.
 
 use crate::access::{Access, Caller};
 use crate::ports::{Ports, Shared};
@@ -8,7 +8,9 @@ use axum::Json;
 use axum::extract::State;
 use webhooks_store::Observations;
 
-/// The open questions about Visma Net's side: what is assumed, and what was seen. No tenant's data.
+/// Lists the open questions about Visma Net with our assumptions and observations.
+///
+/// The answer contains no data of a tenant.
 #[utoipa::path(get, path = "/operations/v1/observed", tag = "read",
     responses((status = 200, body = Observed), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn list<P: Ports>(

@@ -1,4 +1,5 @@
-//! What became of what a job put back on a queue. It is counted from the records when somebody asks, a few stretches at a time.
+//! The results of the notifications that a job put back on a queue. They are counted from the
+//! records when an operator requests the job, a few pages at a time.
 
 use crate::access::{Access, Caller};
 use crate::cursor::{Cursor, list_of};
@@ -21,16 +22,18 @@ use webhooks_store::{Outcomes as _, Position, Record, Records, Resends as _};
 
 const AT_ONCE: i32 = 100;
 const AT_ONCE_MARKED: u8 = 100;
-/// Stretches of a hundred that one request looks at.
+/// The most pages, of a hundred records each, that one request reads.
 const STRETCHES: usize = 5;
-/// Before the place of a resend that is among what is parked.
+/// Prefix of a resend's position once it counts the parked feedback.
 const PARKED: &str = "parked ";
-/// While some are under way a count holds so long, and longer the longer that lasts.
+/// The shortest time for which a count is valid while some are under way. The later the count, the
+/// longer it is valid.
 const HOLDS: Duration = Duration::seconds(2);
-/// No attempt lasts longer. Until then its record says what is true if the attempt never tells.
+/// The longest that an attempt can last. While it runs, its record already says `lost`, in case the
+/// attempt dies without a trace.
 const LONGEST_ATTEMPT: Duration = Duration::minutes(15);
 
-/// What a replay or a resend put back and what needs a person once more.
+/// Lists the notifications of a replay or a resend that need a person again.
 #[utoipa::path(get, path = "/operations/v1/jobs/{id}/failed", tag = "read", params(("id" = Uuid, Path),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
     responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
@@ -52,8 +55,8 @@ pub(crate) async fn failed<P: Ports>(
 }
 
 impl<P: Ports> Operations<P> {
-    /// Goes on counting what became of what the job put back, where that is not known to the end. Of two who count at
-    /// once one is written down, and both are right.
+    /// Continues to count the results of the job, if they are not final. If two requests count at
+    /// the same time, one count is saved; both are right.
     pub(crate) async fn counted(&self, job: Job) -> Result<Job, Problem> {
         let now = self.host.now();
         if !is_to_be_counted(&job, now) {
@@ -74,7 +77,7 @@ impl<P: Ports> Operations<P> {
                 break;
             }
         }
-        // Feedback that Visma Net has taken is in no list of what is parked.
+        // Feedback that Visma Net accepted is not in the lists, so it is what remains.
         if tally.is_whole && matches!(job.work, Work::Resend(_)) {
             tally.succeeded = tally.of.saturating_sub(tally.failed + tally.under_way);
         }
@@ -83,7 +86,7 @@ impl<P: Ports> Operations<P> {
         Ok(Job { tally: Some(tally), ..job })
     }
 
-    /// The next `most` that failed again, and where to go on.
+    /// The next `most` records that failed again, and the position of the following ones.
     async fn failures(
         &self,
         job: &Job,
@@ -91,7 +94,7 @@ impl<P: Ports> Operations<P> {
         most: usize,
     ) -> Result<(Vec<Record>, Option<String>), Problem> {
         let mut failed = vec![];
-        // What is on its way has not failed.
+        // Feedback on its way has not failed, so its list is skipped.
         if matches!(job.work, Work::Resend(_)) {
             position = position.or_else(|| Some(PARKED.to_owned()));
         }
@@ -114,7 +117,7 @@ impl<P: Ports> Operations<P> {
         Ok((failed, position))
     }
 
-    /// The next records among which are those that the job put back, and where to go on.
+    /// The next records that the job may have put back, and the position of the following ones.
     async fn look_on(&self, job: &Job, position: Option<&str>) -> Result<(Vec<Record>, Option<String>), Problem> {
         match &job.work {
             Work::Replay(filter) => Ok(self.store.stand(filter, position, AT_ONCE).await?),
@@ -123,15 +126,16 @@ impl<P: Ports> Operations<P> {
         }
     }
 
-    /// First what is on its way, then what was parked since the job began, with whatever cause. What is parked between the two is
-    /// seen twice, which is told by the next count.
+    /// Reads first the feedback on its way, then the feedback parked since the job began, for any
+    /// cause. Feedback that is parked between the two reads counts twice; the next count corrects
+    /// it.
     async fn look_on_resent(
         &self,
         job: &Job,
         filter: &ParkedFeedback,
         position: &str,
     ) -> Result<(Vec<Record>, Option<String>), Problem> {
-        // Also a moment ago by another clock.
+        // Another function's clock may be ahead of ours.
         let to = self.host.now() + Duration::minutes(1);
         let (tenant, from) = (filter.tenant.clone(), Some(job.created_at));
         let since = ParkedFeedback { tenant, reason: None, cause: None, from, to };
@@ -144,7 +148,8 @@ impl<P: Ports> Operations<P> {
         Ok((records, next.or_else(|| Some(PARKED.to_owned()))))
     }
 
-    /// And the record that tells: its own, or the one with which it goes on. `None` for what the job did not put back.
+    /// The result of one record, and the record that shows it: this one, or the one that replaces
+    /// it. `None` if the job did not put the notification back.
     async fn ending(&self, job: &Job, record: Record) -> Result<Option<(Ending, Record)>, Problem> {
         let Some(put_back) = record.actions.iter().find(|action| job.has_written(&action.text)) else {
             return Ok(None);
@@ -157,7 +162,7 @@ impl<P: Ports> Operations<P> {
             return Ok(Some((ending_since(since, &record, now), record)));
         };
         let own = self.store.record_of(&moved).await?;
-        // It ends under its own key, at whatever time.
+        // The record that replaces it may have ended before this job.
         Ok(Some(match own {
             Some(own) => (ending_since(OffsetDateTime::UNIX_EPOCH, &own, now), own),
             None => (Ending::UnderWay, record),
@@ -165,7 +170,8 @@ impl<P: Ports> Operations<P> {
     }
 }
 
-/// What was put back then. Of a repetition nothing is known but that it came to its end.
+/// The result of a notification that was put back at `since`. The repetition of an ended
+/// notification leaves a trace only if it succeeds.
 fn ending_since(since: OffsetDateTime, record: &Record, now: OffsetDateTime) -> Ending {
     let is_later = |at: Option<OffsetDateTime>| at.is_some_and(|at| at >= since);
     let is_repeated = record.moments.iter().any(|moment| moment.what == "replayed" && moment.at >= since);
@@ -182,7 +188,7 @@ fn ending_since(since: OffsetDateTime, record: &Record, now: OffsetDateTime) -> 
     }
 }
 
-/// The feedback that was sent once more then.
+/// The result of feedback that was resent at `since`.
 fn answered_since(since: OffsetDateTime, record: &Record) -> Ending {
     match record.feedback {
         Some(FeedbackState::Sent) => Ending::Succeeded,
@@ -204,7 +210,7 @@ fn list_of_failed(id: Uuid) -> u64 {
     list_of(("failed", id))
 }
 
-/// Where to go on behind that record, in the words of the job's work.
+/// The position after that record, in the form that the job's kind uses.
 fn place_of(job: &Job, position: Position) -> String {
     match &job.work {
         Work::Resend(_) => format!("{PARKED}{}", serde_json::to_string(&position).expect("texts always serialise")),
@@ -212,7 +218,7 @@ fn place_of(job: &Job, position: Position) -> String {
     }
 }
 
-/// A replay's place in the feed, which is a time and a key, stands for itself.
+/// A replay's position is a place in the feed, so it needs no keys of the table.
 fn cursor(list: u64, job: &Job, place: String) -> String {
     match place.strip_prefix(PARKED).and_then(|place| serde_json::from_str(place).ok()) {
         Some(position) => Cursor::write(list, None, position),
@@ -229,7 +235,7 @@ fn place(job: &Job, after: Position) -> Result<String, Problem> {
     is_there.then(|| place_of(job, after)).ok_or_else(Problem::unknown_cursor)
 }
 
-/// Whether it is a place of the filter's days.
+/// Whether the place is within the days of the filter.
 fn is_within(filter: &Filter, place: &str) -> bool {
     let day = place.get(..10).and_then(|day| OffsetDateTime::parse(&format!("{day}T00:00:00Z"), &Rfc3339).ok());
     day.is_some_and(|day| day < filter.to && filter.from - day < Duration::DAY)

@@ -1,4 +1,5 @@
-//! The hours and days of a tenant, or of all, in numbers: from roll-ups that the reconciler writes, never from the notifications.
+//! Numbers by hour or day, of one tenant or of all. They come from roll-ups that the reconciler
+//! writes, never from the notifications.
 
 use crate::access::{Access, Caller};
 use crate::ports::{Operations, Ports, Shared};
@@ -11,17 +12,19 @@ use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_store::{Mark, Records, Rollups, StoreError};
 
-/// By hour and by day: what is shown unless told, and at most.
+/// The default and the longest range, by hour and by day.
 const SPANS: [(Duration, Duration); 2] =
     [(Duration::hours(24), Duration::days(7)), (Duration::days(14), Duration::days(90))];
 const PAUSED: &str = "paused";
 
-/// How many came, how they ended and how long it took, by the hour or the day of receipt. It is as old as `counted_to` says.
+/// Shows how many notifications came, how they ended and how long it took.
+///
+/// The numbers are by hour or day of receipt. `counted_to` says how old they are.
 #[utoipa::path(get, path = "/operations/v1/overview", tag = "read", params(
-    ("tenant" = Option<String>, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$", description = "all together unless told"),
-    ("from" = Option<String>, Query, format = DateTime, description = "24 hours or 14 days before `to` unless told; 7 or 90 days at most"),
-    ("to" = Option<String>, Query, format = DateTime, description = "now unless told"),
-    ("by" = Option<String>, Query, description = "hour, or day, which is one of UTC; hour unless told")),
+    ("tenant" = Option<String>, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$", description = "all tenants together by default"),
+    ("from" = Option<String>, Query, format = DateTime, description = "24 hours (by hour) or 14 days (by day) before `to` by default; at most 7 or 90 days before"),
+    ("to" = Option<String>, Query, format = DateTime, description = "now by default"),
+    ("by" = Option<String>, Query, description = "hour or day (of UTC); hour by default")),
     responses((status = 200, body = Overview), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn show<P: Ports>(
     State(operations): State<Shared<P>>,
@@ -40,22 +43,22 @@ pub(crate) async fn show<P: Ports>(
     Ok(Json(Overview::new(tenant, step, (from, to), &rolled, summary, waiting)))
 }
 
-/// In whole hours or days, the one that `to` lies in among them.
+/// The range in whole hours or days, including the one that contains `to`.
 fn span(parameters: &Parameters, now: OffsetDateTime) -> Result<(Step, OffsetDateTime, OffsetDateTime), Problem> {
     let (step, (usual, most)) = match parameters.get("by") {
         None | Some("hour") => (Step::Hour, SPANS[0]),
         Some("day") => (Step::Day, SPANS[1]),
-        Some(_) => return Err(Problem::invalid("by", "One of hour, day.")),
+        Some(_) => return Err(Problem::invalid("by", "It must be hour or day.")),
     };
     let to = step.up(parameters.time("to")?.unwrap_or(now));
     let from = step.down(parameters.time("from")?.unwrap_or(to - usual));
     let fits = from < to && to - from <= most;
-    let wrong = || Problem::invalid("from", format!("Before `to`, by {} days at most.", most.whole_days()));
+    let wrong = || Problem::invalid("from", format!("It must be before `to`, by at most {} days.", most.whole_days()));
     fits.then_some((step, from, to)).ok_or_else(wrong)
 }
 
 impl<P: Ports> Operations<P> {
-    /// What waits now. What waits for calls is known by tenant, the rest of all together only.
+    /// What waits now. Only waits for a quota are counted by tenant.
     async fn waiting(&self, tenant: Option<&str>) -> Result<Waiting, StoreError> {
         let limited = self.limited().await?;
         let all = match tenant {

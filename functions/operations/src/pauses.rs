@@ -1,4 +1,4 @@
-//! Pausing a tenant, an event, or everything.
+//! Pauses of a tenant, an event, or everything.
 
 use crate::access::{Access, Caller};
 use crate::audit::Deed;
@@ -19,13 +19,13 @@ use webhooks_model::work::Work;
 use webhooks_model::{Pause, pattern};
 use webhooks_store::{Pauses as _, Records, Rollups, StoreError};
 
-/// What intake has just received counts, whichever clock is ahead.
+/// Includes what intake has just received, even if its clock is ahead of ours.
 const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
 const LONGEST_PATTERN: usize = 100;
 const FURTHEST_END: Duration = Duration::days(30);
 const RELEASED_A_SECOND: u32 = 50;
 
-/// What is paused.
+/// Lists the pauses in force.
 #[utoipa::path(get, path = "/operations/v1/pauses", tag = "read",
     responses((status = 200, body = Pauses), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn list<P: Ports>(
@@ -37,9 +37,11 @@ pub(crate) async fn list<P: Ports>(
     Ok(Json(Pauses { items }))
 }
 
-/// Pauses: notifications that it covers wait in the ledger. Noticed within 15 seconds. What would pause nothing is refused.
+/// Pauses a tenant, an event or everything.
 ///
-/// With `until` it ends by itself, and the schedule's next run lets what waited go on.
+/// Notifications that the pause covers wait in the ledger. The pause takes effect within 15
+/// seconds. A pause that would stop nothing is refused. With `until` it ends automatically, and the
+/// reconciler's next run releases the notifications that waited.
 #[utoipa::path(put, path = "/operations/v1/pauses", tag = "repair", request_body = NewPause,
     responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn pause<P: Ports>(
@@ -69,7 +71,7 @@ pub(crate) async fn pause<P: Ports>(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends a pause. What waited goes on by a job of the kind `release`, which begins by itself.
+/// Ends a pause, and begins a job of the kind `release` for the notifications that waited.
 #[utoipa::path(delete, path = "/operations/v1/pauses", tag = "repair", request_body = NewPause,
     responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn resume<P: Ports>(
@@ -82,15 +84,16 @@ pub(crate) async fn resume<P: Ports>(
     let on = on_pause(tenant.as_deref(), &pause.events);
     let deed = Deed { by: &by, role: Access::Repair, what: "resume", on };
     let resumed = async {
-        let unknown = || Problem::unknown("unknown_pause", "Nothing is paused by this tenant and these events.");
+        let unknown = || Problem::unknown("unknown_pause", "There is no pause with this tenant and these events.");
         let is_meant = |own: &Pause| own.tenant == tenant && own.events == pause.events;
         let now = operations.host.now();
         let is_live = operations.store.paused(now).await?.iter().any(is_meant);
-        // What waited for one that is over may wait still.
+        // Notifications may still wait for a pause that is over.
         if !is_live && !operations.store.overdue(now).await?.iter().any(is_meant) {
             return Err(unknown());
         }
-        // First, so that nothing waits for ever if we die in between; it goes on for longer than a processor believes in the pause.
+        // The job comes first, so that nothing waits for ever if the function dies in between. It
+        // runs for longer than a processor caches the pause.
         let job = operations.new_job(Work::Release, RELEASED_A_SECOND, &by, query::note(&pause.note)?);
         operations.begin(&job).await?;
         let ended = operations.store.resume(tenant.as_deref(), &pause.events, operations.host.now()).await?;
@@ -103,25 +106,26 @@ pub(crate) async fn resume<P: Ports>(
 fn covers_nothing(events: &str) -> Problem {
     let alike = pattern::alike(events);
     let hint = match alike.as_slice() {
-        [] => "Take a pattern such as sales_order.*, or * for everything.".to_owned(),
+        [] => "Use a pattern such as sales_order.*, or * for everything.".to_owned(),
         alike => format!("Did you mean {}?", alike.join(" or ")),
     };
-    let detail = format!("It covers no event, so nothing would be paused. {hint}");
+    let detail = format!("The pattern covers no event, so nothing would be paused. {hint}");
     Problem { code: "events_unknown", ..Problem::invalid("events", detail) }
 }
 
 fn no_end() -> Problem {
-    let detail = "It must be later than now, and at most 30 days ahead. Without it, a person ends the pause.";
+    let detail =
+        "It must be in the future, and at most 30 days ahead. Without it, the pause lasts until a person ends it.";
     Problem { code: "until_out_of_range", ..Problem::invalid("until", detail) }
 }
 
 fn unheard_of() -> Problem {
-    let detail = "Nothing has come of this tenant in 90 days, so nothing would be paused. Correct its id, or say `new_tenant`: true.";
+    let detail = "This tenant has sent nothing in 90 days, so nothing would be paused. Correct its id, or set `new_tenant` to true.";
     Problem { field: Some("tenant".into()), ..Problem::unknown("unknown_tenant", detail) }
 }
 
 impl<P: Ports> Operations<P> {
-    /// By the feed of the last 31 days, and for longer by the roll-ups.
+    /// One read of the feed covers 31 days. The roll-ups cover the rest of the 90 days.
     async fn has_heard_of(&self, tenant: &str) -> Result<bool, StoreError> {
         let (now, from) = (self.host.now(), self.host.now() - LONGEST_SPAN);
         let newest = self.store.feed(tenant, from, now + CLOCKS_DIFFER_BY, None, 1).await?;
@@ -137,7 +141,7 @@ fn read(body: &Bytes) -> Result<(Option<String>, NewPause), Problem> {
     let pause: NewPause = body::required(body)?;
     let is_pattern = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | '.' | '*');
     if pause.events.is_empty() || pause.events.len() > LONGEST_PATTERN || !pause.events.chars().all(is_pattern) {
-        return Err(Problem::invalid("events", "A pattern such as sales_order.*, or * for everything."));
+        return Err(Problem::invalid("events", "It must be a pattern such as sales_order.*, or * for everything."));
     }
     let tenant = pause.tenant.as_deref().map(query::tenant).transpose()?;
     Ok((tenant, pause))

@@ -1,4 +1,4 @@
-//! What the operations function is made of.
+//! The parts of the operations function.
 
 use crate::access::Roles;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use webhooks_store::{
     Search, TenantDirectory,
 };
 
-/// The effects, chosen once: the real ones in the function, others in tests.
+/// The types of the effects: AWS in the function, fakes in tests.
 pub trait Ports: Send + Sync + 'static {
     type Store: Records
         + Jobs
@@ -41,5 +41,5 @@ pub struct Operations<P: Ports> {
     pub roles: Roles,
 }
 
-/// As handlers share it.
+/// The state that handlers share.
 pub(crate) type Shared<P> = Arc<Operations<P>>;

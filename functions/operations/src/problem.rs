@@ -10,16 +10,16 @@ use webhooks_store::StoreError;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Problem {
-    /// Always `about:blank`; `code` tells problems apart.
+    /// Always `about:blank`. Use `code` to tell problems apart.
     #[serde(rename = "type")]
     pub kind: &'static str,
     pub title: String,
     pub status: u16,
-    /// What to do about it.
+    /// What is wrong, or what to do about it, for a person.
     pub detail: String,
-    /// Stable.
+    /// A stable code for programs.
     pub code: &'static str,
-    /// The parameter or field that is wrong.
+    /// The wrong parameter or field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
 }
@@ -31,18 +31,18 @@ impl Problem {
     }
 
     pub(crate) fn unauthenticated() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "No authoriser has let this request in.")
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "No authoriser has accepted this request.")
     }
 
     pub(crate) fn forbidden(role: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", format!("This needs the role {role}."))
     }
 
-    /// The claim names the role, but beside names of others, and nobody can tell where one ends.
+    /// The claim contains the role beside other names, and does not show where a name ends.
     pub(crate) fn unclear(role: &str, claim: &str) -> Self {
         let detail = format!(
-            "This needs the role {role}. The claim {claim} names it beside names that are none of this API's, with blanks between \
-             them, so it may be a part of another name. Use a claim that lists this API's roles alone."
+            "This needs the role {role}. The claim {claim} lists it with other names, separated by blanks, so it may be a \
+             part of another name. Use a claim that lists only roles of this API."
         );
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
@@ -57,15 +57,15 @@ impl Problem {
     }
 
     pub(crate) fn no_reference() -> Self {
-        Self::invalid("ref", "Take `ref` from a list; this is none.")
+        Self::invalid("ref", "This is not a `ref`. Copy the `ref` from a list.")
     }
 
     pub(crate) fn no_job_id() -> Self {
-        Self::invalid("id", "A job's id is a UUID.")
+        Self::invalid("id", "A job's id must be a UUID.")
     }
 
     pub(crate) fn unknown_cursor() -> Self {
-        let detail = "The cursor is none of this list's; begin again without one.";
+        let detail = "The cursor does not belong to this list; begin again without a cursor.";
         Self { field: Some("cursor".into()), ..Self::new(StatusCode::BAD_REQUEST, "unknown_cursor", detail) }
     }
 
@@ -73,7 +73,7 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail)
     }
 
-    /// Of a body, by the path of the field: `states[1]`.
+    /// A wrong field of a body. `field` is its path, such as `states[1]`.
     pub(crate) fn invalid_field(code: &'static str, field: &str, detail: impl Into<String>) -> Self {
         let field = Some(field.to_owned()).filter(|field| !field.is_empty());
         Self { field, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
@@ -83,7 +83,7 @@ impl Problem {
         Self::invalid_field(
             "field_unknown",
             field,
-            format!("`{field}` is no field of this body; correct its name or take it out."),
+            format!("This body has no field `{field}`; correct its name or remove it."),
         )
     }
 
@@ -96,17 +96,28 @@ impl Problem {
     }
 
     pub(crate) fn no_such_path() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "There is no such path; /operations/v1/openapi.json lists them.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is no such path; /operations/v1/openapi.json lists the paths.",
+        )
     }
 
     pub(crate) fn no_such_method() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "The path has other methods.")
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "This path does not have this method; /operations/v1/openapi.json lists the methods.",
+        )
     }
 
-    /// What is refused before a handler sees it: a path that is no text, a body that is too long.
+    /// A request that axum refuses before a handler runs: the path is not text, or the body is too
+    /// long.
     pub(crate) fn refused(status: StatusCode) -> Self {
         let (code, detail) = match status {
-            StatusCode::PAYLOAD_TOO_LARGE => ("too_large", "The body is longer than any that is understood here."),
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                ("too_large", "The body is too long; no operation needs a body of this length.")
+            }
             _ => ("invalid_parameter", "The path or the query cannot be read."),
         };
         Self::new(status, code, detail)

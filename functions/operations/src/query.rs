@@ -1,4 +1,4 @@
-//! Parameters, checked at the edge, with the wrong one named.
+//! Checks parameters, and names the wrong one in errors.
 
 use crate::problem::Problem;
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ pub(crate) struct Parameters(HashMap<String, String>);
 
 impl Parameters {
     /// # Errors
-    /// One is unknown, given twice or too long.
+    /// A parameter is unknown, given twice or too long.
     pub(crate) fn new(pairs: Vec<(String, String)>, known: &[&str]) -> Result<Self, Problem> {
         let mut parameters = HashMap::new();
         for (name, value) in pairs {
@@ -26,10 +26,10 @@ impl Parameters {
             }
             let longest = if name == "cursor" { LONGEST_CURSOR } else { LONGEST };
             if value.len() > longest {
-                return Err(Problem::invalid(&name, format!("At most {longest} bytes.")));
+                return Err(Problem::invalid(&name, format!("It may have at most {longest} bytes.")));
             }
             if parameters.contains_key(&name) {
-                return Err(Problem::invalid(&name, "Give it once."));
+                return Err(Problem::invalid(&name, "It is given twice; keep one."));
             }
             parameters.insert(name, value);
         }
@@ -58,12 +58,13 @@ impl Parameters {
 
     pub(crate) fn time(&self, name: &str) -> Result<Option<OffsetDateTime>, Problem> {
         let parse = |text| OffsetDateTime::parse(text, &Rfc3339).ok().filter(|at| (2000..=2100).contains(&at.year()));
-        let wrong = || Problem::invalid(name, "Write it as 2026-11-24T12:00:00Z.");
+        let wrong = || Problem::invalid(name, "It must be a time such as 2026-11-24T12:00:00Z.");
         self.get(name).map(|text| parse(text).ok_or_else(wrong)).transpose()
     }
 
     pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
-        self.get(name).map_or(Ok(false), |text| text.parse().map_err(|_| Problem::invalid(name, "true or false.")))
+        self.get(name)
+            .map_or(Ok(false), |text| text.parse().map_err(|_| Problem::invalid(name, "It must be true or false.")))
     }
 
     pub(crate) fn limit(&self) -> Result<u8, Problem> {
@@ -72,26 +73,29 @@ impl Parameters {
 
     pub(crate) fn limit_of(&self, usual: u8, most: u8) -> Result<u8, Problem> {
         let parse = |text: &str| text.parse().ok().filter(|limit| (1..=most).contains(limit));
-        let wrong = || Problem::invalid("limit", format!("A whole number from 1 to {most}."));
+        let wrong = || Problem::invalid("limit", format!("It must be a whole number from 1 to {most}."));
         self.get("limit").map_or(Ok(usual), |text| parse(text).ok_or_else(wrong))
     }
 }
 
 pub(crate) fn tenant(text: &str) -> Result<String, Problem> {
     let is_tenant = is_name(text);
-    is_tenant.then(|| text.to_lowercase()).ok_or_else(|| Problem::invalid("tenant", "A tenant's id, such as its UUID."))
+    let wrong = || Problem::invalid("tenant", "It must be a tenant's id, such as its UUID.");
+    is_tenant.then(|| text.to_lowercase()).ok_or_else(wrong)
 }
 
 pub(crate) fn entity(text: &str) -> Result<Entity, Problem> {
-    serde_json::from_value(text.into()).map_err(|_| Problem::invalid("entity", "An entity, such as sales_order."))
+    serde_json::from_value(text.into())
+        .map_err(|_| Problem::invalid("entity", "It must be an entity, such as sales_order."))
 }
 
 pub(crate) fn state(field: &str, text: &str) -> Result<State, Problem> {
     let known = State::ALL.map(State::as_str).join(", ");
-    State::parse(text).ok_or_else(|| Problem::invalid(field, format!("One of {known}.")))
+    State::parse(text).ok_or_else(|| Problem::invalid(field, format!("It must be one of {known}.")))
 }
 
 pub(crate) fn note(text: &str) -> Result<&str, Problem> {
     let fits = text.chars().count() <= LONGEST_NOTE;
-    fits.then_some(text).ok_or_else(|| Problem::invalid("note", format!("At most {LONGEST_NOTE} characters.")))
+    fits.then_some(text)
+        .ok_or_else(|| Problem::invalid("note", format!("It may have at most {LONGEST_NOTE} characters.")))
 }

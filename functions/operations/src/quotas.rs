@@ -1,4 +1,4 @@
-//! Tenants whose calls to the ERP are used up, and how long what waits for them will take.
+//! Tenants whose quota of calls to the ERP is used up, and the notifications that wait for it.
 
 use crate::access::{Access, Caller};
 use crate::ports::{Operations, Ports, Shared};
@@ -10,7 +10,7 @@ use futures::future::try_join_all;
 use webhooks_host::Host;
 use webhooks_store::{Allowances, Mark, Records, StoreError};
 
-/// What waits for a quota, and about when it is done.
+/// Lists the tenants with notifications that wait for a quota, and about when these are done.
 #[utoipa::path(get, path = "/operations/v1/quotas", tag = "read",
     responses((status = 200, body = Quotas), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn list<P: Ports>(
@@ -22,7 +22,7 @@ pub(crate) async fn list<P: Ports>(
 }
 
 impl<P: Ports> Operations<P> {
-    /// Each tenant for whose calls something waits.
+    /// The tenants with notifications that wait for their quota.
     pub(crate) async fn limited(&self) -> Result<Vec<QuotaView>, StoreError> {
         let (allowances, now) = (self.store.allowances().await?, self.host.now());
         let views = allowances.iter().map(|allowance| async move {

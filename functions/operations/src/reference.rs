@@ -1,4 +1,4 @@
-//! A notification's name in a URL: short, or whole as it was before there were short ones.
+//! A notification's reference in a URL: short, or the long form of earlier versions.
 
 use crate::ports::{Operations, Ports};
 use crate::problem::Problem;
@@ -10,12 +10,12 @@ use webhooks_host::Host;
 use webhooks_model::{EntityId, LedgerKey, Reference};
 use webhooks_store::{Record, Search};
 
-/// The name that is shown: 26 characters.
+/// The short reference, of 26 characters. Answers contain only this form.
 pub(crate) fn of(key: &LedgerKey, received_at: OffsetDateTime) -> String {
     Reference::of(key, received_at).to_string()
 }
 
-/// A whole name says the key itself: base64url of `{tenant}#{entity}#{key}#{notification key}`.
+/// Reads the long form: base64url of `{tenant}#{entity}#{key}#{notification key}`.
 pub(crate) fn whole(name: &str) -> Option<LedgerKey> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(name).ok()?).ok()?;
     let (tenant, rest) = text.split_once('#')?;
@@ -27,14 +27,14 @@ pub(crate) fn whole(name: &str) -> Option<LedgerKey> {
 }
 
 pub(crate) fn unknown() -> Problem {
-    Problem::unknown("unknown_notification", "No notification is recorded under this name; its time may have run out.")
+    Problem::unknown("unknown_notification", "No notification has this `ref`; it may have expired.")
 }
 
 impl<P: Ports> Operations<P> {
-    /// The key of the record that has this name. Of a whole name it is not said whether there is a record.
+    /// The key for a reference. A long reference is not checked against the table.
     ///
     /// # Errors
-    /// It is no name, or a short one of no record.
+    /// The name is not a reference, or no record has this short reference.
     pub(crate) async fn named(&self, name: &str) -> Result<LedgerKey, Problem> {
         if let Some(reference) = Reference::parse(name) {
             return self.store.named(reference).await?.ok_or_else(unknown);
@@ -42,7 +42,8 @@ impl<P: Ports> Operations<P> {
         whole(name).ok_or_else(Problem::no_reference)
     }
 
-    /// To be called before names of these records are shown: a short name is read by the tenants that are known.
+    /// Marks the tenants of these records as known. Call it before their short references are
+    /// shown, since only short references of known tenants can be read.
     pub(crate) async fn introduce(&self, records: &[Record]) {
         let keys = records.iter().flat_map(|record| {
             [Some(&record.key), record.moved_to.as_ref(), record.moved_from.as_ref()].into_iter().flatten()
@@ -53,10 +54,10 @@ impl<P: Ports> Operations<P> {
         }
     }
 
-    /// The same of a tenant, of whose records names are shown.
+    /// Marks one tenant as known. Call it before short references of its records are shown.
     pub(crate) async fn introduce_tenant(&self, tenant: &str) {
         if let Err(error) = self.store.know(tenant, self.host.now()).await {
-            // The reconciler does it as well.
+            // The reconciler also marks the tenants of the settings.
             tracing::warn!(tenant, "the tenant is not marked as known, so its short names may be unknown: {error}");
         }
     }

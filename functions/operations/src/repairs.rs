@@ -1,4 +1,4 @@
-//! What is done to one notification.
+//! Actions on one notification.
 
 use crate::access::{Access, Caller};
 use crate::audit::{Deed as Audited, on_notification};
@@ -18,24 +18,26 @@ use webhooks_model::feedback::{Description, FeedbackMessage, Verdict};
 use webhooks_queue::{Message, Sender};
 use webhooks_store::{Action, Attention, Deed, Records, Repairs, Replays};
 
-/// Who asks, for which notification, and what they say.
+/// The caller, the notification's `ref` and the body.
 type Asked = (Caller, Path<String>, Bytes);
 
-/// Hands a notification to the processor once more. One that had ended keeps its end and its answer.
+/// Gives a notification to the processor again.
+///
+/// A notification that has ended keeps its state and its feedback.
 #[utoipa::path(post, path = "/operations/v1/notifications/{ref}/replay", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Note, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn replay<P: Ports>(State(operations): State<Shared<P>>, asked: Asked) -> Result<StatusCode, Problem> {
     operations.noted(asked, Deed::Replay, |_| Next::Processor).await
 }
 
-/// Sets a notification aside: nothing further is tried until it is released.
+/// Holds a notification: no further attempt is made until it is released.
 #[utoipa::path(post, path = "/operations/v1/notifications/{ref}/hold", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Note, responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn hold<P: Ports>(State(operations): State<Shared<P>>, asked: Asked) -> Result<StatusCode, Problem> {
     operations.noted(asked, Deed::Hold, |_| Next::Nothing).await
 }
 
-/// Lets a held or paused notification go on.
+/// Releases a held or paused notification, so that it continues.
 #[utoipa::path(post, path = "/operations/v1/notifications/{ref}/release", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Note, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn release<P: Ports>(
@@ -45,7 +47,7 @@ pub(crate) async fn release<P: Ports>(
     operations.noted(asked, Deed::Release, |_| Next::Processor).await
 }
 
-/// Tries a feedback once more that is parked or stuck. Never one that Visma Net has taken.
+/// Resends feedback that is parked or stuck. It never resends feedback that Visma Net accepted.
 #[utoipa::path(post, path = "/operations/v1/notifications/{ref}/feedback", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Note, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn resend<P: Ports>(State(operations): State<Shared<P>>, asked: Asked) -> Result<StatusCode, Problem> {
@@ -53,7 +55,7 @@ pub(crate) async fn resend<P: Ports>(State(operations): State<Shared<P>>, asked:
     operations.noted(asked, Deed::ResendFeedback, feedback).await
 }
 
-/// Hands in the outcome of a notification whose feedback was deferred.
+/// Sets the outcome of a notification whose feedback is deferred.
 #[utoipa::path(post, path = "/operations/v1/notifications/{ref}/outcome", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Outcome, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn outcome<P: Ports>(
@@ -64,7 +66,7 @@ pub(crate) async fn outcome<P: Ports>(
     let outcome: Outcome = body::required(&body)?;
     let description = Description::new(query::note(&outcome.description)?);
     if description.as_str().is_empty() {
-        return Err(Problem::invalid("description", "A sentence for the accountant."));
+        return Err(Problem::invalid("description", "Write a sentence for the accountant."));
     }
     let note = description.as_str().to_owned();
     let verdict = Verdict { is_success: outcome.is_success, description };
@@ -72,7 +74,7 @@ pub(crate) async fn outcome<P: Ports>(
     operations.repair(&key, Deed::Outcome, &by, &note, Next::Feedback(message)).await
 }
 
-/// Takes a notification out of what needs attention and its counts, until something happens to it again.
+/// Removes a notification from the attention list and its counts until it changes again.
 #[utoipa::path(post, path = "/operations/v1/notifications/{ref}/acknowledgement", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Acknowledgement, responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn acknowledge<P: Ports>(
@@ -82,7 +84,7 @@ pub(crate) async fn acknowledge<P: Ports>(
     let (by, key, body) = operations.admitted(asked).await?;
     let Acknowledgement { note, seen_at } = body::optional(&body)?;
     let Some(Attention { kind, changed_at, is_acknowledged: false }) = operations.attention_of(&key).await? else {
-        return Err(Problem::conflict("not_in_attention", "Nobody is asked to look at it, or somebody has."));
+        return Err(Problem::conflict("not_in_attention", "It does not need attention, or is acknowledged already."));
     };
     if seen_at.is_some_and(|seen| seen < changed_at) {
         return Err(has_changed());
@@ -90,7 +92,7 @@ pub(crate) async fn acknowledge<P: Ports>(
     operations.repair(&key, Deed::Acknowledge { kind, changed_at }, &by, &note, Next::Nothing).await
 }
 
-/// Brings a notification back to what needs attention.
+/// Withdraws an acknowledgement, so that the notification needs attention again.
 #[utoipa::path(delete, path = "/operations/v1/notifications/{ref}/acknowledgement", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Note, responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn unacknowledge<P: Ports>(
@@ -100,16 +102,16 @@ pub(crate) async fn unacknowledge<P: Ports>(
     let (by, key, body) = operations.admitted(asked).await?;
     let Note { note } = body::optional(&body)?;
     let Some(Attention { kind, is_acknowledged: true, .. }) = operations.attention_of(&key).await? else {
-        return Err(Problem::conflict("not_acknowledged", "Nobody has acknowledged it, or it has changed since."));
+        return Err(Problem::conflict("not_acknowledged", "It is not acknowledged, or it has changed since."));
     };
     operations.repair(&key, Deed::Unacknowledge { kind }, &by, &note, Next::Nothing).await
 }
 
 fn has_changed() -> Problem {
-    Problem::conflict("has_changed", "It has changed since you looked. Look again, then decide.")
+    Problem::conflict("has_changed", "It has changed since you looked. Read it again, then decide.")
 }
 
-/// Who goes on with it.
+/// Where the notification goes after the action is recorded.
 enum Next {
     Nothing,
     Processor,
@@ -126,7 +128,7 @@ impl<P: Ports> Operations<P> {
         Ok(self.store.record_of(key).await?.ok_or_else(unknown)?.attention)
     }
 
-    /// A repair of which nothing is said but perhaps a note.
+    /// An action whose body has nothing but an optional note.
     async fn noted(
         &self,
         asked: Asked,
@@ -159,7 +161,7 @@ impl<P: Ports> Operations<P> {
         self.audited(audited, done).await
     }
 
-    /// Written down first, so that nothing happens unrecorded.
+    /// Records the action before anything else happens, so that no action is unrecorded.
     async fn act(&self, key: &LedgerKey, deed: Deed, by: &str, note: &str) -> Result<(), Problem> {
         if self.store.act(key, Action { deed, at: self.host.now(), by, note }).await? {
             return Ok(());
@@ -168,16 +170,16 @@ impl<P: Ports> Operations<P> {
             None => Err(unknown()),
             Some(_) => Err(match deed {
                 Deed::Replay => {
-                    Problem::conflict("not_replayable", "It is not recorded whole, or goes on under another key.")
+                    Problem::conflict("not_replayable", "Its record is incomplete, or it continues under another key.")
                 }
-                Deed::Hold => Problem::conflict("has_ended", "It has ended; there is nothing to hold."),
+                Deed::Hold => Problem::conflict("has_ended", "It has ended, so it cannot be held."),
                 Deed::Release => Problem::conflict("not_held", "It is neither held nor paused."),
                 Deed::ResendFeedback | Deed::ResendParked => {
-                    Problem::conflict("feedback_not_open", "No feedback of it is parked or queued.")
+                    Problem::conflict("feedback_not_open", "It has no parked or queued feedback.")
                 }
                 Deed::Outcome => Problem::conflict(
                     "not_deferred",
-                    "Nobody awaits its outcome, or it was decided before; that can be sent once more.",
+                    "Its outcome is not awaited, or is decided already. You can resend its feedback.",
                 ),
                 Deed::Acknowledge { .. } | Deed::Unacknowledge { .. } => has_changed(),
             }),

@@ -1,4 +1,4 @@
-//! Feedback that Visma Net did not take, sent once more by filter: planned, with the causes, and begun as a job.
+//! Resends of parked feedback by filter: a plan with the causes, and a job.
 
 use crate::access::{Access, Caller};
 use crate::audit::Deed;
@@ -20,14 +20,14 @@ use webhooks_model::job::Job;
 use webhooks_model::work::{ParkedFeedback, Work};
 use webhooks_store::{Record, Resends as _};
 
-/// Reads of a hundred that a plan makes.
+/// The most reads of a plan, of a hundred entries each.
 const LONGEST_PLAN: usize = 50;
 const AT_ONCE: u8 = 100;
 const SAMPLE: usize = 10;
 const CAUSES: usize = 20;
 const LONGEST_CAUSE: usize = 300;
 
-/// Which feedback would be sent once more, and why it was parked. Nothing is sent.
+/// Shows which feedback a resend would send and why it was parked, without sending it.
 #[utoipa::path(post, path = "/operations/v1/feedback/plans", tag = "repair", request_body = NewResend,
     responses((status = 200, body = ResendPlan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn plan<P: Ports>(
@@ -40,7 +40,7 @@ pub(crate) async fn plan<P: Ports>(
     Ok(Json(operations.plan_resend(&filter, rate).await?))
 }
 
-/// Begins to send once more the feedback that is parked and fits. Never one that Visma Net has taken.
+/// Begins a job that resends parked feedback. It never resends feedback that Visma Net accepted.
 #[utoipa::path(post, path = "/operations/v1/feedback/resends", tag = "repair", request_body = NewResend,
     responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn begin<P: Ports>(
@@ -62,16 +62,16 @@ impl<P: Ports> Operations<P> {
     fn read_resend(&self, body: &Bytes) -> Result<(ParkedFeedback, u32, String), Problem> {
         let new: NewResend = body::required(body)?;
         let tenant = new.tenant.as_deref().map(query::tenant).transpose()?;
-        let unknown = || Problem::invalid("reason", "A reason's code, such as feedback_refused.");
+        let unknown = || Problem::invalid("reason", "It must be a reason's code, such as feedback_refused.");
         let reason = new.reason.map(|code| Reason::parse(&code).ok_or_else(unknown)).transpose()?;
         if new.cause.as_deref().is_some_and(|cause| cause.chars().count() > LONGEST_CAUSE) {
-            return Err(Problem::invalid("cause", format!("At most {LONGEST_CAUSE} characters.")));
+            return Err(Problem::invalid("cause", format!("It may have at most {LONGEST_CAUSE} characters.")));
         }
-        // What is parked from now on may have been sent by this job.
+        // Feedback parked after now may be a result of this job.
         let now = self.host.now();
         let to = new.to.map_or(now, |to| to.min(now));
         if new.from.is_some_and(|from| from >= to) {
-            return Err(Problem::invalid("from", "Before `to`, and before now."));
+            return Err(Problem::invalid("from", "It must be before `to` and before now."));
         }
         let filter = ParkedFeedback { tenant, reason, cause: new.cause, from: new.from, to };
         Ok((filter, jobs::rate(new.rate)?, query::note(&new.note)?.to_owned()))

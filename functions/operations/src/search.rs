@@ -1,4 +1,4 @@
-//! Looking for a notification by whatever a person holds, over all tenants.
+//! Search for notifications of all tenants by a number, an id, a trace or a `ref`.
 
 use crate::access::{Access, Caller};
 use crate::cursor::{Cursor, list_of};
@@ -16,22 +16,25 @@ use webhooks_model::filter::LONGEST_SPAN;
 use webhooks_model::{Entity, LedgerKey, Reference, SenderId};
 use webhooks_store::{Position, Record, Records, Search, Seek};
 
-/// What intake has just received is found, whichever clock is ahead.
+/// Includes what intake has just received, even if its clock is ahead of ours.
 const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
-/// A delivery's id is made when it is received, and a trace begins a little before.
+/// A delivery's id has the time of receipt, and a trace begins a little earlier.
 const BEFORE: Duration = Duration::seconds(1);
 const AFTER: Duration = Duration::seconds(5);
-/// Looks at a moment, each at a hundred tenants or more; and what is shown of it.
+/// The most reads for one moment, each of a hundred tenants or more, and the most results.
 const LOOKS: usize = 10;
 const MOST_OF_A_MOMENT: usize = 100;
 
-/// Finds notifications by a part of a number, an id of Visma Net's, of an event, a delivery or a trace, or a `ref`.
+/// Finds notifications by a number or an id.
+///
+/// `q` is a part of an entity's number, the id of a notification in Visma Net, of an event, of a
+/// delivery or of a trace, or a `ref`.
 #[utoipa::path(get, path = "/operations/v1/search", tag = "read", params(
-    ("q" = String, Query, min_length = 1, max_length = 256), ("tenant" = Option<String>, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$", description = "all unless told"),
+    ("q" = String, Query, min_length = 1, max_length = 256), ("tenant" = Option<String>, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$", description = "all tenants by default"),
     ("entity" = Option<String>, Query),
-    ("from" = Option<String>, Query, format = DateTime, description = "90 days before `to` unless told, and at most"),
-    ("to" = Option<String>, Query, format = DateTime, description = "now unless told"),
-    ("limit" = Option<u8>, Query, minimum = 1, maximum = 50, description = "20 unless told"), ("cursor" = Option<String>, Query, max_length = 2048)),
+    ("from" = Option<String>, Query, format = DateTime, description = "90 days before `to` by default and at most"),
+    ("to" = Option<String>, Query, format = DateTime, description = "now by default"),
+    ("limit" = Option<u8>, Query, minimum = 1, maximum = 50, description = "20 by default"), ("cursor" = Option<String>, Query, max_length = 2048)),
     responses((status = 200, body = Found), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn find<P: Ports>(
     State(operations): State<Shared<P>>,
@@ -78,14 +81,14 @@ pub(crate) async fn find<P: Ports>(
 fn beginning(asked: Option<OffsetDateTime>, to: OffsetDateTime) -> Result<OffsetDateTime, Problem> {
     let from = asked.unwrap_or(to - LONGEST_SPAN);
     let fits = from < to && to - from <= LONGEST_SPAN;
-    fits.then_some(from).ok_or_else(|| Problem::invalid("from", "Before `to`, by 90 days at most."))
+    fits.then_some(from).ok_or_else(|| Problem::invalid("from", "It must be before `to`, by at most 90 days."))
 }
 
-/// What somebody holds.
+/// The text to search for.
 struct Held {
     text: String,
     lower: String,
-    /// As Visma Net's, in the form that a key has.
+    /// The text as an id of Visma Net, in the form of a key.
     id: Option<SenderId>,
 }
 
@@ -93,15 +96,15 @@ impl Held {
     fn new(text: &str) -> Result<Self, Problem> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Problem::invalid("q", "A number, an id or a `ref`."));
+            return Err(Problem::invalid("q", "It must be a number, an id or a `ref`."));
         }
         Ok(Self { text: text.to_owned(), lower: text.to_lowercase(), id: SenderId::new(text) })
     }
 
-    /// What of a record's key it is.
+    /// The part of a record's key that the text matches.
     fn matched(&self, key: &LedgerKey) -> Option<&'static str> {
         let (number, own) = (&key.entity.key, &key.notification);
-        // What has no number has a name of our own making in its place.
+        // The keys of entities without a number are generated and begin with `~`.
         let is_number = || !number.starts_with('~') && number.to_lowercase().contains(&self.lower);
         if own.as_str() == self.lower {
             Some("event_id")
@@ -112,7 +115,8 @@ impl Held {
         }
     }
 
-    /// When it was made, and what it may be: the id of a delivery (a UUID of version 7), or of a trace (`1-{seconds}-{digits}`).
+    /// The time in the id of a delivery (a UUID of version 7) or of a trace
+    /// (`1-{seconds}-{digits}`), and which of the two it is.
     fn moment(&self) -> Option<(OffsetDateTime, Moment)> {
         if let Ok(id) = Uuid::try_parse(&self.text) {
             let nanos = i128::try_from(id.as_u128() >> 80).ok()?.checked_mul(1_000_000)?;
@@ -137,7 +141,7 @@ enum Moment {
 }
 
 impl<P: Ports> Operations<P> {
-    /// The record that is called so. Whatever else reads as a short name is looked for on.
+    /// The record with this `ref`. `None` if there is no such reference; the search then continues.
     async fn by_name(&self, held: &Held) -> Result<Option<Found>, Problem> {
         let key = match Reference::parse(&held.text) {
             Some(reference) => self.store.named(reference).await?,
@@ -150,7 +154,8 @@ impl<P: Ports> Operations<P> {
         Ok(Some(Found { items, searched_to: at, from: at, tenants: 1, next: None }))
     }
 
-    /// What was received when it was made. `None` where it says no time, or may be something else.
+    /// What was received at the time in the id. `None` if the text contains no time, or if no
+    /// delivery has this id.
     async fn at_a_moment(&self, held: &Held, tenants: &[String]) -> Result<Option<Found>, Problem> {
         let Some((at, moment)) = held.moment() else { return Ok(None) };
         let (from, to) = (at - BEFORE, at + AFTER);
@@ -176,7 +181,7 @@ impl<P: Ports> Operations<P> {
         Ok(Some(Found { items, searched_to: from, from, tenants: tenants.len(), next: None }))
     }
 
-    /// What has expired is not shown, though DynamoDB takes days to delete it.
+    /// Leaves out expired records, which DynamoDB may delete days later.
     async fn hits(&self, mut records: Vec<Record>, matched: impl Fn(&Record) -> &'static str) -> Vec<Hit> {
         let now = self.host.now();
         records.retain(|record| record.expires_at.is_none_or(|at| at > now));

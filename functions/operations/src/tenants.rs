@@ -12,7 +12,9 @@ use webhooks_store::TenantDirectory;
 
 type Pairs = Query<Vec<(String, String)>>;
 
-/// The tenants of the settings with their names, the one last heard of first. Others that a subscription serves are not in it.
+/// Lists the tenants of the settings with their names, the one last heard of first.
+///
+/// A tenant that only a subscription names is not in the list.
 #[utoipa::path(get, path = "/operations/v1/tenants", tag = "read",
     responses((status = 200, body = Directory), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn list<P: Ports>(

@@ -1,4 +1,4 @@
-//! The API's own shapes.
+//! Requests and responses of the API.
 
 pub(crate) mod attention;
 pub(crate) mod audit;
@@ -29,7 +29,7 @@ pub(crate) struct Notification {
     entity: &'static str,
     /// The entity's visible number.
     key: String,
-    /// The notification's key: hash of its content, a dot, the sender's id.
+    /// The notification's key: a hash of its content, a dot, and the sender's id.
     id: String,
     event: String,
     channel: String,
@@ -37,35 +37,35 @@ pub(crate) struct Notification {
     subscription: String,
     /// retrying, paused, dead, parked, unparseable, superseded or processed.
     state: &'static str,
-    /// Why it is retrying, dead or parked.
+    /// Why it is retrying, dead or parked, as a stable code.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    /// What its last attempt said, while it is retrying, dead or parked.
+    /// The error of the last attempt, while it is retrying, dead or parked.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
     received_at: OffsetDateTime,
-    /// The document's status that it told.
+    /// The document's status in the notification.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
     /// The part of the ERP it came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<String>,
-    /// The record with which it goes on, where the settings have come to read it otherwise; this one is closed.
+    /// The `ref` of the record under another key that replaces this one. This record is closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved_to: Option<String>,
-    /// The closed record of which this is the continuation.
+    /// The `ref` of the closed record that this one replaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved_from: Option<String>,
-    /// Failed attempts.
+    /// Number of failed attempts.
     attempts: usize,
-    /// Present where a person is asked to look at it.
+    /// Present if a person should look at it.
     #[serde(skip_serializing_if = "Option::is_none")]
     attention: Option<Attention>,
     feedback: Feedback,
 }
 
-/// What the accountant is told.
+/// The answer that the accountant reads in Visma Net.
 #[derive(Debug, Serialize, ToSchema)]
 struct Feedback {
     /// none, awaited, queued, sent or parked.
@@ -74,15 +74,15 @@ struct Feedback {
     is_success: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
-    /// Why Visma Net has not taken it, while it is queued or parked.
+    /// Why Visma Net has not accepted it, as a stable code, while it is queued or parked.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// What its last try said, while it is queued or parked.
+    /// The error of the last attempt, while it is queued or parked.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     at: Option<OffsetDateTime>,
-    /// By when an awaited outcome has to come.
+    /// The deadline of an awaited outcome.
     #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     deadline: Option<OffsetDateTime>,
 }
@@ -92,9 +92,9 @@ struct Feedback {
 pub(crate) struct Detail {
     #[serde(flatten)]
     notification: Notification,
-    /// The delivery it came in.
+    /// The id of its delivery.
     delivery: String,
-    /// Everything that happened to it, in the order of time.
+    /// Everything that happened to it, oldest first.
     timeline: Vec<Moment>,
 }
 
@@ -102,7 +102,8 @@ pub(crate) struct Detail {
 struct Moment {
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
-    /// received, attempt_failed, parked, paused, a final state, moved, feedback_failed, feedback_sent, feedback_parked, replayed, or an operator's action.
+    /// received, attempt_failed, parked, paused, a final state, moved, feedback_failed,
+    /// feedback_sent, feedback_parked, replayed, or an operator's action.
     what: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     text: String,
@@ -117,13 +118,13 @@ struct Moment {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Notifications {
     pub(crate) items: Vec<Notification>,
-    /// The cursor of what follows. Absent at the end; a page may be short, even empty, and the list still go on.
+    /// The cursor of the next page; absent at the end. A page before the end may be short or empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<String>,
-    /// Of what is listed by time: it was received since then.
+    /// In a list by time: the earliest time of receipt.
     #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub(crate) from: Option<OffsetDateTime>,
-    /// And before then.
+    /// In a list by time: notifications were received before this time.
     #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub(crate) to: Option<OffsetDateTime>,
 }
@@ -134,28 +135,28 @@ pub(crate) struct Raw {
     pub(crate) text: String,
 }
 
-/// What is known of an account, a customer, an order.
+/// The current state of an entity, such as an account, a customer or an order.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EntityView {
     pub(crate) tenant: String,
     pub(crate) entity: &'static str,
     pub(crate) key: String,
-    /// Absent where no notification has brought it up to date.
+    /// Absent if no notification about it was processed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) current: Option<Current>,
-    /// The other numbers that a renumbered account has had.
+    /// The earlier and later numbers of a renumbered account.
     pub(crate) also: Vec<OtherNumber>,
-    /// Newest first, of this number.
+    /// The notifications under this number, newest first.
     pub(crate) notifications: Vec<Notification>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Current {
     status: Option<String>,
-    /// Every status a document was seen in.
+    /// Every status that the document was seen in.
     timeline: Vec<StatusAt>,
     deleted: bool,
-    /// The ERP has no such resource, though no deletion was announced.
+    /// The ERP does not have the resource, although no notification said that it was deleted.
     gone: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
@@ -177,16 +178,16 @@ pub(crate) struct OtherNumber {
     pub(crate) relation: &'static str,
 }
 
-/// How many notifications need attention.
+/// The number of notifications that need attention or wait.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Counts {
     pub(crate) dead: u64,
     pub(crate) parked: u64,
     pub(crate) unparseable: u64,
     pub(crate) feedback_parked: u64,
-    /// They wait for a pause to end.
+    /// Notifications that wait for a pause to end.
     pub(crate) paused: u64,
-    /// They wait for their tenant's quota of calls.
+    /// Notifications that wait for their tenant's quota of calls.
     pub(crate) rate_limited: u64,
     /// Pauses in force.
     pub(crate) pauses: usize,
@@ -197,22 +198,22 @@ pub(crate) struct Quotas {
     pub(crate) items: Vec<QuotaView>,
 }
 
-/// What waits for a tenant's calls to the ERP, and how long that will take.
+/// The notifications that wait for a tenant's quota of calls to the ERP.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct QuotaView {
     tenant: String,
-    /// Notifications that wait.
+    /// Number of waiting notifications.
     pub(crate) waiting: u64,
     /// Calls that the ERP allows in an hour.
     calls_per_hour: u64,
-    /// The ERP did not tell how many, so the one number that Visma has published is taken.
+    /// The ERP did not report its limit. `calls_per_hour` is the number that Visma has published.
     is_assumed: bool,
-    /// Calls that a notification takes, its feedback included.
+    /// Calls per notification, including its feedback.
     calls_each: u64,
-    /// When the window ends that was used up.
+    /// When the ERP resets the quota.
     #[serde(with = "time::serde::rfc3339")]
     resets_at: OffsetDateTime,
-    /// About when the last of them goes on, if nothing else takes calls.
+    /// Estimated time at which the last one continues, if nothing else uses calls.
     #[serde(with = "time::serde::rfc3339")]
     done_at: OffsetDateTime,
 }
@@ -231,11 +232,11 @@ impl QuotaView {
     }
 }
 
-/// Why an operator does something.
+/// The reason for an operator's action.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Note {
-    /// Kept beside the notification.
+    /// Shown in the notification's timeline.
     #[serde(default)]
     #[schema(max_length = 500)]
     pub(crate) note: String,
@@ -246,7 +247,7 @@ pub(crate) struct Note {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Outcome {
     pub(crate) is_success: bool,
-    /// What the accountant reads.
+    /// The sentence that the accountant reads.
     #[schema(min_length = 1, max_length = 500)]
     pub(crate) description: String,
 }
@@ -254,20 +255,20 @@ pub(crate) struct Outcome {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewPause {
-    /// Absent for every tenant.
+    /// The tenant to pause. Without it, all tenants are paused.
     #[serde(default)]
     #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     pub(crate) tenant: Option<String>,
     /// A pattern over `{entity}.{kind}`, such as `sales_order.*`; `*` for everything.
     #[schema(min_length = 1, max_length = 100, pattern = "^[a-z_.*]+$")]
     pub(crate) events: String,
-    /// Also a tenant of which nothing has come yet.
+    /// Allow a tenant that has not sent a notification in the last 90 days.
     #[serde(default)]
     pub(crate) new_tenant: bool,
     #[serde(default)]
     #[schema(max_length = 500)]
     pub(crate) note: String,
-    /// When it ends by itself: later than now, and 30 days ahead at most. Without it a person ends the pause.
+    /// When it ends automatically, at most 30 days ahead. Without it, a person must end it.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub(crate) until: Option<OffsetDateTime>,
 }
@@ -286,7 +287,7 @@ pub(crate) struct PauseView {
     since: OffsetDateTime,
     by: String,
     note: String,
-    /// When it ends by itself. Absent where a person ends it.
+    /// When the pause ends automatically. Absent if it lasts until a person ends it.
     #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     until: Option<OffsetDateTime>,
 }

@@ -1,4 +1,4 @@
-//! The real effects.
+//! The function with its AWS clients.
 
 use crate::access::Roles;
 use crate::console::Console;
@@ -8,7 +8,7 @@ use webhooks_queue::Queue;
 use webhooks_store::Table;
 use webhooks_wiring::{Surroundings, prepared};
 
-/// AWS.
+/// The effects on AWS.
 pub struct Real;
 
 impl Ports for Real {
@@ -17,10 +17,10 @@ impl Ports for Real {
     type Host = SystemHost;
 }
 
-/// The function as the environment describes it.
+/// Builds the function from its environment variables.
 ///
 /// # Errors
-/// Names the variable that is missing or wrong.
+/// A variable is missing or wrong; the error names it.
 pub fn operations() -> Result<Operations<Real>, lambda_http::Error> {
     let surroundings = Surroundings::load()?;
     Ok(Operations {
@@ -34,7 +34,7 @@ pub fn operations() -> Result<Operations<Real>, lambda_http::Error> {
     })
 }
 
-/// Opens connections, so that the first request finds them open. Which queue is asked is all the same.
+/// Opens connections before the first request. All queues share one, so any queue will do.
 pub async fn prepare(operations: &Operations<Real>) {
     let queue = async {
         if let Some((_, queue)) = operations.dead_letters.first() {
@@ -44,7 +44,8 @@ pub async fn prepare(operations: &Operations<Real>) {
     tokio::join!(prepared("the table", operations.store.connect()), queue);
 }
 
-/// The console as the environment describes it. Without an issuer, or without a client, tokens are pasted.
+/// Builds the console from its environment variables. Without an issuer or a client, people paste
+/// their tokens.
 #[must_use]
 pub fn console(roles: &Roles) -> Console {
     let variables = Variables::of_process();

@@ -53,7 +53,7 @@ impl<P: Ports> Reconciler<P> {
         let code = if ended { "done" } else { "unknown_pause" };
         let result = AuditResult { at: self.host.now(), code: code.to_owned() };
         if let Err(error) = self.sweeps.note_result(&record, &result).await {
-            tracing::error!(audit = %record.id, "the result of a deed could not be written down: {error}");
+            tracing::error!(audit = %record.id, "the result of an action could not be recorded: {error}");
         }
         tracing::info!(tenant, events, result = code, audit = %record.id, "a pause is over");
         Ok(ended)

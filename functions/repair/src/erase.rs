@@ -1,4 +1,4 @@
-//! Forgetting a tenant.
+//! Erasures of a tenant.
 
 use crate::failure::Failure;
 use crate::ports::Ports;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use webhooks_model::job::{Job, Status};
 use webhooks_store::Erasure;
 
-/// Where a pass over the table is, and whether it has found anything so far.
+/// The position of a pass over the table, and whether the pass has found anything so far.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Pass {
     found: bool,
@@ -15,7 +15,8 @@ struct Pass {
 }
 
 impl<P: Ports> Repair<P> {
-    /// Passes over the table until one finds nothing: what was on its way when the pass began is found by the next.
+    /// Reads the table again and again until a pass finds nothing. So the next pass finds what was
+    /// written during this one.
     pub(crate) async fn erases(&self, job: &Job, tenant: &str) -> Result<Slice, Failure> {
         let pass: Pass = match &job.progress.position {
             Some(position) => serde_json::from_str(position).map_err(|_| Failure::Unknown)?,

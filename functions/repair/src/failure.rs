@@ -1,4 +1,4 @@
-//! Why a slice did not reach its end.
+//! The reasons why a slice fails.
 
 use std::fmt;
 use webhooks_model::retry::Next;
@@ -40,7 +40,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Store(error) => error.fmt(f),
             Self::Queue(error) => error.fmt(f),
-            Self::Unknown => f.write_str("the job's place is not understood"),
+            Self::Unknown => f.write_str("the job's position cannot be read"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Dead letters on their way back.
+//! Redrives of dead letters.
 
 use crate::failure::Failure;
 use crate::ports::{Lane, Ports};
@@ -10,28 +10,29 @@ use webhooks_model::job::{Job, Status};
 use webhooks_model::work::Redrive;
 use webhooks_queue::{BATCH, Letter, Letters};
 
-/// Longer than a slice takes.
+/// How long messages stay hidden. It is longer than a slice.
 const HIDDEN: Duration = Duration::from_secs(180);
-/// Short polls of SQS may miss messages, long ones do not.
+/// Short polls of SQS may miss messages; long polls do not.
 const WAIT: Duration = Duration::from_secs(2);
-/// Messages that one slice looks at. What it is not to send is hidden meanwhile, so it sees others; behind so many it gives up.
+/// The most messages that one slice reads. Messages that it must not send stay hidden meanwhile, so
+/// that it receives others.
 const MOST_SEEN: usize = 1000;
 
 impl<P: Ports> Repair<P> {
-    /// Sends first and deletes then: a crash between the two repeats a message, and loses none. The job has ended when a slice finds
-    /// nothing that it may send.
+    /// Sends first and deletes then, so a crash in between repeats a message and loses none. The
+    /// job ends when a slice finds no message that it may send.
     pub(crate) async fn redrives(&self, job: &Job, redrive: &Redrive) -> Result<Slice, Failure> {
         let lane = self.lanes.iter().find(|lane| lane.name == redrive.queue).ok_or(Failure::Unknown)?;
         let mut left = vec![];
         let sent = self.send_some(job, redrive, lane, &mut left).await;
-        // Also after a failure, lest they stay hidden.
+        // Also after a failure, so that the messages do not stay hidden.
         for letter in &left {
             lane.dead.show(letter).await?;
         }
         let sent = sent?;
         let mut progress = job.progress.clone();
         progress.done += sent as u64;
-        // Each slice meets them again.
+        // Each slice reads the same messages again, so only the largest number counts.
         progress.skipped = if redrive.message.is_some() { 0 } else { progress.skipped.max(left.len() as u64) };
         if sent == 0 || redrive.message.is_some() {
             progress.status = Status::Finished;
@@ -53,7 +54,7 @@ impl<P: Ports> Repair<P> {
             let batch = lane.dead.receive(wanted, HIDDEN, WAIT).await?;
             let known = seen.len();
             seen.extend(batch.iter().map(|letter| letter.id.clone()));
-            // Only such as have come back by themselves meanwhile: all have been seen.
+            // All messages have reappeared meanwhile, so all have been seen.
             if seen.len() == known {
                 left.extend(batch);
                 break;
@@ -77,7 +78,8 @@ impl<P: Ports> Repair<P> {
     }
 }
 
-/// What was sent since the job began has died once more, and would do so for ever.
+/// Whether the job should send the message. A message sent after the job began has died again, and
+/// would do so for ever.
 fn is_meant(letter: &Letter, job: &Job, redrive: &Redrive) -> bool {
     let is_asked_for = redrive.message.as_ref().is_none_or(|id| *id == letter.id);
     let is_rejected = letter.attribute("rejection_code").is_some();

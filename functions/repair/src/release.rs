@@ -1,4 +1,4 @@
-//! Letting go on what waited for a pause that has ended.
+//! Releases what waited for a pause that has ended.
 
 use crate::failure::Failure;
 use crate::ports::Ports;
@@ -11,12 +11,14 @@ use webhooks_model::State;
 use webhooks_model::job::{Job, Status};
 use webhooks_store::{Action, Deed, Pauses, Position, Record, Records, Repairs, Waits};
 
-/// A processor believes in a pause for 15 seconds after its end, and makes notifications wait until then.
+/// A processor caches a pause for 15 seconds after its end, and makes notifications wait until
+/// then.
 const BELIEVED: Span = Span::minutes(1);
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
 
 impl<P: Ports> Repair<P> {
-    /// Passes over what is paused, until a pass has begun after the last processor knew. What another pause covers stays.
+    /// Goes through all paused notifications, until a pass has begun after the last processor's
+    /// cache expired. Notifications that another pause covers stay paused.
     pub(crate) async fn releases(&self, job: &Job, received: &Received) -> Result<Slice, Failure> {
         let pauses = self.store.paused(self.host.now()).await?;
         let mut progress = job.progress.clone();
@@ -46,9 +48,9 @@ impl<P: Ports> Repair<P> {
         Ok(Slice { progress, wait })
     }
 
-    /// What is paused goes on; what has ended and waits beside its record is replayed. It is sent
-    /// first and let go then: a crash between the two repeats it, and loses none. What goes on under
-    /// another key since then waits there, for itself.
+    /// Continues a paused notification, or replays an ended one that has a wait. It sends the
+    /// message first and changes the item then, so a crash in between repeats a message and loses
+    /// none. A notification that has moved to another key waits under that key.
     async fn release(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
         if record.state == State::Paused {
             return self.release_paused(job, record, received).await;
@@ -60,8 +62,8 @@ impl<P: Ports> Repair<P> {
         Ok(replayed)
     }
 
-    /// A processor takes the message also while the record is still paused. One that still believes in the pause makes it wait once
-    /// more: then it stays paused, and the next pass finds it.
+    /// A processor accepts the message even while the record is still paused. If its cache still
+    /// has the pause, it pauses the notification again, and the next pass finds it.
     async fn release_paused(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
         let sent = self.hand_over(&record.key, received).await?;
         if sent && let Some(since) = record.updated_at {
@@ -73,7 +75,7 @@ impl<P: Ports> Repair<P> {
     }
 }
 
-/// Newest first through all that is paused.
+/// A position in the list of paused notifications, newest first.
 #[derive(Debug, Serialize, Deserialize)]
 struct Pass {
     #[serde(with = "time::serde::rfc3339")]

@@ -1,4 +1,4 @@
-//! One slice of a job.
+//! Carries out one slice of a job.
 
 use crate::failure::Failure;
 use crate::ports::{Lane, Ports};
@@ -14,12 +14,12 @@ use webhooks_model::job::{Job, Progress, Status, job_of, message};
 use webhooks_queue::{Message, QueueError, Sender};
 use webhooks_store::Jobs;
 
-/// SQS gives up on a message after 1,000 receives.
+/// After this many receives, a new message replaces the old one. SQS drops a message after 1,000.
 const RENEW_AFTER: u32 = 900;
 pub(crate) const AFTER_FAILURE: Duration = Duration::from_secs(30);
-/// Who goes on with a job has it for itself so long, unless it is done before.
+/// How long a slice has the job for itself, unless it finishes earlier.
 const CLAIMED_FOR: Duration = AFTER_FAILURE;
-/// Somebody may cancel or resume the job between reading and writing.
+/// An operator may cancel or resume the job between our read and our write.
 const TRIES: usize = 5;
 
 pub struct Repair<P: Ports> {
@@ -31,19 +31,19 @@ pub struct Repair<P: Ports> {
     pub metrics: Metrics<P::Host>,
 }
 
-/// How far a slice has come, and how long after its beginning the next is due.
+/// The progress of a slice, and how long after its start the next one is due.
 pub(crate) struct Slice {
     pub(crate) progress: Progress,
     pub(crate) wait: Duration,
 }
 
-/// So many things last so long at the job's rate.
+/// The time that `many` notifications, messages or items take at the job's rate.
 pub(crate) fn lasting(many: usize, job: &Job) -> Duration {
     Duration::from_millis(u64::try_from(many).unwrap_or_default() * 1000 / u64::from(job.rate))
 }
 
 impl<P: Ports> Repair<P> {
-    /// `budget` is the time there is for the batch.
+    /// Handles a batch. `budget` is the time for it.
     pub async fn batch(&self, event: SqsEvent, request_id: &str, budget: Duration) -> SqsBatchResponse {
         let each = |received| self.message(received);
         let response = webhooks_batch::run(event, &self.repairs, budget, each).await;
@@ -88,7 +88,7 @@ impl<P: Ports> Repair<P> {
         progress.updated_at = self.host.now();
         progress.due_at = begun + wait;
         if !self.write(&job, &mut progress).await? {
-            tracing::info!("somebody else goes on with the job");
+            tracing::info!("another message continues the job");
             return self.later(&job, received).await;
         }
         tracing::info!(
@@ -104,9 +104,10 @@ impl<P: Ports> Repair<P> {
         self.later(&Job { progress, ..job }, received).await
     }
 
-    /// Of two messages about a job one goes on with it. The other would send the same at the same time.
+    /// Takes the job for this message. If there are two messages about a job, only one may continue
+    /// it; both would send the same notifications.
     async fn claim(&self, job: &mut Job) -> Result<bool, Failure> {
-        // As the table keeps it.
+        // The table stores milliseconds.
         let due_at = self.host.now() + CLAIMED_FOR;
         job.progress.due_at = due_at.replace_millisecond(due_at.millisecond()).unwrap_or(due_at);
         let is_ours = self.store.progress(job.id, &job.progress).await?;
@@ -114,7 +115,8 @@ impl<P: Ports> Repair<P> {
         Ok(is_ours)
     }
 
-    /// Writes down how far the slice has come. Who cancelled or resumed the job meanwhile has changed its status and nothing else.
+    /// Saves the progress of the slice. An operator who cancelled or resumed the job meanwhile has
+    /// changed only its status.
     async fn write(&self, job: &Job, progress: &mut Progress) -> Result<bool, Failure> {
         for _ in 0..TRIES {
             if self.store.progress(job.id, progress).await? {
@@ -132,7 +134,7 @@ impl<P: Ports> Repair<P> {
         Ok(false)
     }
 
-    /// The message comes again when the job is due, or another takes its place before SQS gives it up.
+    /// Makes the message come again when the job is due, or replaces it before SQS drops it.
     async fn later(&self, job: &Job, received: &Received) -> Result<Outcome, Failure> {
         if received.receive_count >= RENEW_AFTER {
             self.send_on(job.id, received).await?;

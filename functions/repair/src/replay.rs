@@ -1,4 +1,4 @@
-//! Handing notifications to the processor once more.
+//! Replays: gives notifications to the processor again.
 
 use crate::failure::Failure;
 use crate::ports::Ports;
@@ -12,11 +12,12 @@ use webhooks_model::{LedgerKey, State};
 use webhooks_queue::{Message, Sender};
 use webhooks_store::{Action, Deed, Jobs, Repairs, Replays};
 
-/// Notifications that a slice looks at without finding one.
+/// The most notifications that a slice reads without a match.
 const MOST_LOOKED_AT: u32 = 100;
 
 impl<P: Ports> Repair<P> {
-    /// Those of the feed that the filter finds, as many as a second may see.
+    /// Replays the next notifications that match the filter, as many as the rate allows in a
+    /// second.
     pub(crate) async fn replays(&self, job: &Job, filter: &Filter, received: &Received) -> Result<Slice, Failure> {
         let mut progress = job.progress.clone();
         let (mut found, mut looked_at) = (0, 0);
@@ -41,7 +42,8 @@ impl<P: Ports> Repair<P> {
         Ok(Slice { progress, wait: lasting(found as usize, job) })
     }
 
-    /// `false` when it has gone, or its state does not allow it. Written down beside the notification before anything happens.
+    /// Records the replay in the notification's item, then sends it. `false` if the notification
+    /// has expired, or its state does not allow a replay.
     pub(crate) async fn replay(
         &self,
         job: &Job,
@@ -57,7 +59,7 @@ impl<P: Ports> Repair<P> {
         self.hand_over(key, received).await
     }
 
-    /// `false` when it has gone.
+    /// Sends a notification to the processor. `false` if it has expired.
     pub(crate) async fn hand_over(&self, key: &LedgerKey, received: &Received) -> Result<bool, Failure> {
         let Some(delivery) = self.store.replay(key).await? else {
             return Ok(false);

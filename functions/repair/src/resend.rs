@@ -1,4 +1,4 @@
-//! Feedback that Visma Net did not take, on its way once more.
+//! Resends of parked feedback.
 
 use crate::failure::Failure;
 use crate::ports::Ports;
@@ -12,11 +12,12 @@ use webhooks_model::work::ParkedFeedback;
 use webhooks_queue::{Message, Sender};
 use webhooks_store::{Action, Deed, Record, Repairs, Resends};
 
-/// Marked ones that a slice looks at without finding one.
+/// The most entries that a slice reads without a match.
 const MOST_LOOKED_AT: usize = 100;
 
 impl<P: Ports> Repair<P> {
-    /// The one that was parked last first. What is parked once more meanwhile is newer than all that the filter means.
+    /// Resends the feedback parked last first. Feedback that is parked again meanwhile is newer
+    /// than everything that matches the filter.
     pub(crate) async fn resends(
         &self,
         job: &Job,
@@ -27,7 +28,7 @@ impl<P: Ports> Repair<P> {
         let resent = self.resend_some(job, filter, &mut progress, received).await;
         let found = seen(&progress) - seen(&job.progress);
         match resent {
-            // What has been done is written down, so that it counts.
+            // The feedback resent so far is saved as progress.
             Err(failure) if found > 0 => {
                 tracing::warn!("the slice ends early: {failure}");
                 Ok(Slice { progress, wait: AFTER_FAILURE })
@@ -51,7 +52,7 @@ impl<P: Ports> Repair<P> {
             let (records, next) = self.store.parked(filter, progress.position.as_deref(), asked).await?;
             for record in &records {
                 let (resent, unsent) = match self.resend(job, record, received).await {
-                    // It is written down and watched, so the reconciler sends it.
+                    // It is recorded and watched, so the reconciler sends it.
                     Err(Failure::Queue(error)) => (true, Some(error)),
                     resent => (resent?, None),
                 };
@@ -72,7 +73,7 @@ impl<P: Ports> Repair<P> {
         Ok(())
     }
 
-    /// `false` when it is not parked any more. Written down before it is sent, and watched from then on.
+    /// Records and watches the resend, then sends the feedback. `false` if it is no longer parked.
     async fn resend(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
         let lane = self.lanes.iter().find(|lane| lane.name == QueueName::Feedback).ok_or(Failure::Unknown)?;
         let note = job.note_beside();

@@ -1,4 +1,4 @@
-//! The real effects.
+//! The function with its AWS clients.
 
 use crate::ports::{Lane, Ports};
 use crate::repair::Repair;
@@ -9,7 +9,7 @@ use webhooks_queue::Queue;
 use webhooks_store::Table;
 use webhooks_wiring::{Surroundings, prepared};
 
-/// AWS.
+/// The effects on AWS.
 pub struct Real;
 
 impl Ports for Real {
@@ -18,10 +18,10 @@ impl Ports for Real {
     type Host = SystemHost;
 }
 
-/// The function as the environment describes it.
+/// Builds the function from its environment variables.
 ///
 /// # Errors
-/// Names the variable that is missing or wrong.
+/// A variable is missing or wrong; the error names it.
 pub fn repair() -> Result<Repair<Real>, lambda_runtime::Error> {
     let surroundings = Surroundings::load()?;
     let source = |name| match name {
@@ -44,7 +44,7 @@ pub fn repair() -> Result<Repair<Real>, lambda_runtime::Error> {
     })
 }
 
-/// Opens connections, so that the first batch finds them open.
+/// Opens connections before the first batch.
 pub async fn prepare(repair: &Repair<Real>) {
     let (table, queue) = (repair.store.connect(), repair.repairs.connect());
     tokio::join!(prepared("the table", table), prepared("the queue", queue));

@@ -1,4 +1,5 @@
-//! Long work that an operator asks for: carried out in slices, at a rate, so that it can be watched, cancelled and resumed.
+//! A job: long work that an operator requests. It runs in slices at a rate, so that it can be
+//! watched, cancelled and resumed.
 
 use crate::work::Work;
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use std::fmt;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// The fastest a job may go, per second.
+/// The highest rate of a job, per second.
 pub const FASTEST: u32 = 100;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +43,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// Work, and how far it has come.
+/// A job: its work and its progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
     /// A version 7 UUID, so that ids sort by time.
@@ -50,46 +51,47 @@ pub struct Job {
     pub work: Work,
     /// Notifications, messages or items per second.
     pub rate: u32,
-    /// Who asked for it.
+    /// The operator who requested it.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub note: String,
     pub created_at: OffsetDateTime,
-    /// So many there were to do when it began; `None` where they were not counted to the end.
+    /// The number to do when it began; `None` if there were too many to count.
     pub expected: Option<u64>,
     pub progress: Progress,
-    /// What has become of it, as far as somebody has asked.
+    /// The outcomes, if an operator has requested them.
     pub tally: Option<Tally>,
 }
 
-/// What became of one notification that a job put back on a queue.
+/// The outcome of one notification that a job put back on a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     Succeeded,
-    /// It needs a person once more.
+    /// It needs a person again.
     Failed,
     UnderWay,
 }
 
-/// How many of those that a job put back ended how, as far as they have been counted.
+/// The outcomes of a job's notifications, as far as they have been counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     pub succeeded: u64,
     pub failed: u64,
     pub under_way: u64,
-    /// So many the job had put back by then. One that has gone on since is counted anew.
+    /// The number that the job had put back when they were counted. If the job has continued since,
+    /// they are counted again.
     pub of: u64,
-    /// Where counting goes on.
+    /// The position at which the counting continues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<String>,
-    /// All are counted.
+    /// Whether all are counted.
     pub is_whole: bool,
     #[serde(with = "time::serde::rfc3339")]
     pub counted_at: OffsetDateTime,
 }
 
 impl Tally {
-    /// Nothing is counted yet.
+    /// A tally without counts.
     #[must_use]
     pub fn new(of: u64, now: OffsetDateTime) -> Self {
         Self { succeeded: 0, failed: 0, under_way: 0, of, position: None, is_whole: false, counted_at: now }
@@ -107,15 +109,16 @@ impl Tally {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     pub status: Status,
-    /// The place after which it goes on, in the words of its work; `None` at the start.
+    /// The position after which it continues, in the form of its kind of work; `None` at the start.
     pub position: Option<String>,
-    /// Put on a queue, or deleted.
+    /// The number put on a queue, or deleted.
     pub done: u64,
-    /// Meant, and left alone: gone meanwhile, or in a state that does not allow it.
+    /// The number selected but left unchanged: deleted meanwhile, or in a state that forbids the
+    /// work.
     pub skipped: u64,
-    /// Nobody goes on with it before, whatever message says so. This keeps its rate.
+    /// No message makes it continue before this time. This keeps its rate.
     pub due_at: OffsetDateTime,
-    /// Counts the writes, so that of two who go on at once only one does.
+    /// Counts the writes, so that only one of two messages continues it at the same time.
     pub revision: u64,
     pub updated_at: OffsetDateTime,
 }
@@ -137,33 +140,33 @@ impl Job {
         Self { id, work, rate, by, note, created_at: now, expected: None, progress, tally: None }
     }
 
-    /// What is written beside a notification that it puts back.
+    /// The note in the timeline of a notification that it puts back.
     #[must_use]
     pub fn note_beside(&self) -> String {
         format!("job {}: {}", self.id, self.note)
     }
 
-    /// Whether that was written by this job.
+    /// Whether this job wrote the note.
     #[must_use]
     pub fn has_written(&self, note: &str) -> bool {
         let of_a_job = note.strip_prefix("job ").and_then(|rest| rest.split_once(':'));
         of_a_job.is_some_and(|(id, _)| Uuid::try_parse(id).is_ok_and(|id| id == self.id))
     }
 
-    /// What has been counted since it last went on.
+    /// The tally, unless the job has continued since it was counted.
     #[must_use]
     pub fn counted(&self) -> Option<&Tally> {
         self.tally.as_ref().filter(|tally| tally.of == self.progress.done)
     }
 }
 
-/// The message that makes a job go on.
+/// The message that continues a job.
 #[must_use]
 pub fn message(job: Uuid) -> String {
     json!({ "job": job }).to_string()
 }
 
-/// The job that such a message is about.
+/// The job in such a message.
 #[must_use]
 pub fn job_of(message: &str) -> Option<Uuid> {
     let message: Value = serde_json::from_str(message).ok()?;
@@ -185,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_names_the_job_that_goes_on() {
+    fn a_message_names_its_job() {
         let id = Uuid::from_u128(7);
         assert_eq!(job_of(&message(id)), Some(id));
         for foreign in ["", "{}", r#"{"job":7}"#, r#"{"job":"seven"}"#] {
@@ -194,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_knows_what_it_has_written_and_nothing_else() {
+    fn a_job_recognises_only_its_own_notes() {
         let job = |id| Job::new(Uuid::from_u128(id), Work::Release, 1, "op", "a: b", datetime!(2026-11-01 00:00 UTC));
         assert!(job(7).has_written(&job(7).note_beside()));
         assert!(!job(7).has_written(&job(8).note_beside()));
@@ -204,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_counted_before_the_job_went_on_counts_no_more() {
+    fn a_tally_is_outdated_after_the_job_continues() {
         let mut job = Job::new(Uuid::nil(), Work::Release, 1, "op", "", datetime!(2026-11-01 00:00 UTC));
         let mut tally = Tally::new(0, job.created_at);
         for ending in [Ending::Failed, Ending::Failed, Ending::Succeeded, Ending::UnderWay] {
@@ -218,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_begins_at_the_start_and_no_faster_than_allowed() {
+    fn a_job_begins_at_the_start_and_within_the_allowed_rate() {
         let job = |rate| Job::new(Uuid::nil(), Work::Release, rate, "operator", "why", datetime!(2026-11-01 00:00 UTC));
         assert_eq!([0, 7, 1000].map(|rate| job(rate).rate), [1, 7, FASTEST]);
         let started = job(7);

@@ -1,4 +1,4 @@
-//! Finding a renumbered account: its number may change, its id never does
+//! Finds a renumbered account: its number may change, but its id never changes
 //! (docs/visma-net.md#resources).
 
 use crate::attributes::{Item, Update, integer, number, string, text};
@@ -11,13 +11,14 @@ use time::OffsetDateTime;
 use webhooks_model::{Entity, EntityId, HeadChange, Stamp};
 
 const SORT_KEY: &str = "NUMBER";
-/// Of a head: the account whose present number this is, and until when that is written down under its id.
+/// Attributes of a head: the account that has this number now, and until when the number is
+/// recorded under the account's id.
 const FOLLOWED: &str = "followed";
 const FOLLOWED_UNTIL: &str = "followed_until";
 
 impl<I: Items> Table<I> {
-    /// Writes down that the account of this change has this number now, unless its head, as it was before, says that it is. The head
-    /// says so last, so that a crash on the way is made good by the next attempt.
+    /// Records that the account of this change has this number now, unless the earlier head says
+    /// so. The head is written last, so that the next attempt repairs a crash in between.
     pub(crate) async fn follow_number(
         &self,
         change: &HeadChange,
@@ -45,16 +46,18 @@ impl<I: Items> Table<I> {
         Ok(())
     }
 
-    /// It is until another account takes the number, or the account another number. Written down anew when half of the time is over:
-    /// an account that changes but keeps its number is not forgotten while it does.
+    /// The number belongs to the account until another account takes it, or the account gets
+    /// another number. It is recorded again after half of the retention, so that an account that
+    /// changes but keeps its number does not expire.
     fn is_followed(&self, head: &Item, id: &str, now: OffsetDateTime) -> bool {
         text(head, FOLLOWED) == Some(id)
             && text(head, "renumbered_to").is_none()
             && integer(head, FOLLOWED_UNTIL).is_some_and(|until| until >= self.half_expires_at(now))
     }
 
-    /// Remembers that the account `internal_id` has the number `entity.key`; `None` if a newer version has told another. The number it
-    /// had before is marked first, so that a crash in between is made good by the next attempt.
+    /// Records that the account `internal_id` has the number `entity.key`. `None` if a newer
+    /// version recorded another number. The former number is marked first, so that the next attempt
+    /// repairs a crash in between.
     async fn number_account(
         &self,
         entity: &EntityId,
@@ -85,7 +88,7 @@ impl<I: Items> Table<I> {
     }
 }
 
-/// With the number that it had before, if it was ever renumbered.
+/// The change with the account's former number, if it was ever renumbered.
 struct Numbered {
     previous: Option<String>,
 }

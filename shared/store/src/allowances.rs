@@ -1,4 +1,4 @@
-//! Tenants whose calls were used up, and what waits for their next ones.
+//! Tenants whose quota of calls was used up, and the notifications that wait for it.
 
 use crate::attributes::{Item, Update, integer, number, string, text, time_text};
 use crate::error::StoreError;
@@ -12,21 +12,22 @@ use time::format_description::well_known::Rfc3339;
 use webhooks_model::{Allowance, LedgerKey};
 
 const SORT_KEY: &str = "ALLOWANCE";
-/// Their mark in the `attention` index, by which they are found.
+/// The mark of allowances in the `attention` index.
 const MARK: &str = "allowance";
-/// Of 1 MB of an index, in one look.
+/// The most reads, of 1 MB of the index each.
 const MOST_PAGES: usize = 20;
 const INDEX_KEYS: [&str; 4] = ["pk", "sk", "attention", "attention_at"];
 const ATTRIBUTES: [&str; 7] = ["pk", "sk", "attention", "calls_limit", "calls_each", "resets_at", "released_to"];
 
 pub trait Allowances: Send + Sync {
-    /// Of every tenant that was without calls lately.
+    /// The allowances of all tenants that recently had no calls left.
     fn allowances(&self) -> impl Future<Output = Result<Vec<Allowance>, StoreError>> + Send;
 
-    /// What waits for the tenant's calls, in the order received. The index lags; each is read again.
+    /// The notifications that wait for the tenant's calls, in the order of receipt. The index may
+    /// lag behind, so each one is read again from the table.
     fn waiting(&self, tenant: &str, most: usize) -> impl Future<Output = Result<Vec<LedgerKey>, StoreError>> + Send;
 
-    /// Remembers up to when the quota was given to what waits.
+    /// Records until when the quota was given to waiting notifications.
     fn set_released(
         &self,
         tenant: &str,
@@ -81,7 +82,7 @@ impl<I: Items> Table<I> {
         Ok(())
     }
 
-    /// The keys of what bears the mark, oldest first.
+    /// The keys of the items with the mark, oldest first.
     async fn in_index(&self, mark: &str, most: usize) -> Result<Vec<Item>, StoreError> {
         let mut found: Vec<Item> = vec![];
         for _ in 0..MOST_PAGES {

@@ -1,4 +1,4 @@
-//! What is written of the answer to Visma Net when a notification ends.
+//! The answer to Visma Net, as recorded when a notification ends.
 
 use crate::attributes::{Update, string, time_text};
 use crate::implied::feedback_ids;
@@ -7,19 +7,19 @@ use time::OffsetDateTime;
 use webhooks_model::Notification;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 
-/// The answer to Visma Net as it stands when a notification ends. What was decided before stays.
+/// The answer to Visma Net when a notification ends. An earlier decision is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answering {
     pub feedback: FeedbackState,
     pub address: Address,
-    /// `None` while somebody else is to decide, or nobody is.
+    /// `None` if an integrator decides, or if there is no answer.
     pub verdict: Option<Verdict>,
-    /// By when an awaited outcome has to come.
+    /// The deadline of an awaited outcome.
     pub deadline: Option<OffsetDateTime>,
 }
 
 impl Answering {
-    /// Nobody is told anything.
+    /// No answer is sent.
     pub fn none() -> Self {
         Self { feedback: FeedbackState::None, address: Address::default(), verdict: None, deadline: None }
     }

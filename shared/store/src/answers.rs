@@ -1,4 +1,4 @@
-//! The ledger as the feedback function uses it: who has been answered.
+//! The ledger for the feedback function: what was answered.
 
 use crate::attention::{FEEDBACK_PARKED, unacknowledged};
 use crate::attributes::{Item, Update, flag, string, text, time_text};
@@ -17,7 +17,7 @@ use webhooks_model::feedback::{Address, Description, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{LedgerKey, NotificationKey};
 
-/// What is read of a notification to answer it.
+/// The attributes of a notification that the feedback function reads.
 const ATTRIBUTES: [&str; 10] = [
     "pk",
     "sk",
@@ -31,15 +31,16 @@ const ATTRIBUTES: [&str; 10] = [
     "attention",
 ];
 
-/// What the feedback function needs of the table.
+/// The operations of the feedback function on the table.
 pub trait Answers: Send + Sync {
-    /// What is known of these notifications, by key; one that is unknown is absent. At most 100 keys, which one read fetches.
+    /// These notifications by key. An unknown one is absent. At most 100 keys, which is one read.
     fn answered(
         &self,
         keys: &[LedgerKey],
     ) -> impl Future<Output = Result<HashMap<LedgerKey, Answered>, StoreError>> + Send;
 
-    /// Writes down an answer, a refusal or a failed try. Nothing changes an answer that Visma Net has taken.
+    /// Records an answer, a refusal or a failed attempt. An answer that Visma Net accepted never
+    /// changes.
     fn answer(
         &self,
         key: &LedgerKey,
@@ -50,24 +51,24 @@ pub trait Answers: Send + Sync {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
-    /// `None` when the processor has not recorded the notification yet.
+    /// `None` if the processor has not recorded the notification yet.
     pub feedback: Option<FeedbackState>,
     pub address: Address,
-    /// What the processor decided to say; `None` where somebody else decides.
+    /// The answer that the processor decided; `None` if an integrator decides.
     pub verdict: Option<Verdict>,
     /// When intake accepted the notification.
     pub received_at: Option<OffsetDateTime>,
-    /// Whether it asks for attention because of its feedback: parked, overdue, or to be watched.
+    /// Whether it has a mark because of its feedback: parked, overdue or watched.
     pub is_marked: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// Visma Net took it under this id. What was marked because of its feedback asks for no attention any more.
+    /// Visma Net accepted it under this id. This removes a mark because of the feedback.
     Sent { id: Uuid, verdict: Verdict, was_marked: bool },
-    /// It will not take it; a person has to look.
+    /// Visma Net refuses it for good; a person must look at it.
     Parked { attempt: Attempt, verdict: Verdict },
-    /// A try failed; another follows.
+    /// An attempt failed; another follows.
     Failed(Attempt),
 }
 
@@ -91,7 +92,7 @@ impl<I: Items> Answers for Table<I> {
     async fn answer(&self, key: &LedgerKey, answer: &Answer, now: OffsetDateTime) -> Result<(), StoreError> {
         let (pk, sk) = (partition(&key.entity), sort_key(key));
         let (mut update, condition) = answering(key, answer, now);
-        // What an operator keeps has no expiry, and gets none by this.
+        // An item that an operator keeps has no expiry; this write adds none.
         let recorded = format!("{condition} AND attribute_exists({})", update.name("state"));
         if self.update(&pk, &sk, update, Some(recorded)).await? {
             return Ok(());
@@ -104,7 +105,7 @@ impl<I: Items> Answers for Table<I> {
     }
 }
 
-/// The update and its condition, which takes no parentheses to be continued.
+/// The update and its condition. The condition needs no parentheses when more is appended.
 fn answering(key: &LedgerKey, answer: &Answer, now: OffsetDateTime) -> (Update, String) {
     let update = Update::default().set("feedback_at", string(time_text(now)));
     let mut update = match answer {

@@ -1,15 +1,15 @@
-//! How many attempts at a notification were written down.
+//! Counts the recorded attempts at a notification.
 
 use crate::attributes::{Item, text};
 use webhooks_model::Reason;
 
-/// The attempts that were written down. One that the tenant's quota ended is none of them.
+/// The recorded attempts. An attempt that ended for lack of quota does not count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Attempts {
     pub failed: u32,
-    /// Of these, those that left no word.
+    /// How many of them were lost.
     pub lost: u32,
-    /// Of these, those in which the ERP took no token.
+    /// How many of them ended because the ERP refused the token.
     pub refused: u32,
 }
 
@@ -24,7 +24,7 @@ impl Attempts {
         })
     }
 
-    /// Whether that is how all of them ended that left a word.
+    /// Whether the ERP refused the token in all attempts that were not lost.
     #[must_use]
     pub fn are_refused(self) -> bool {
         self.refused > 0 && self.refused + self.lost == self.failed

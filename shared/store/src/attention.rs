@@ -1,36 +1,37 @@
-//! What a person is asked to look at, and what somebody has looked at. The `attention` index has a
-//! list of each kind, and one of what was acknowledged of it. A mark is written whole, so whatever
-//! marks a notification again brings it back.
+//! Notifications that need attention, and acknowledged ones. The `attention` index has a list for
+//! each kind, and one for the acknowledged notifications of that kind. Each write sets the whole
+//! mark, so the next mark replaces an acknowledgement.
 
 use crate::attributes::{Item, text};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// The mark of a feedback that Visma Net does not take.
+/// The mark of feedback that Visma Net refuses.
 pub(crate) const FEEDBACK_PARKED: &str = "feedback_parked";
-/// What is paused is not among them: it goes on by itself.
+/// The kinds of attention. Paused notifications are not among them, since they continue
+/// automatically.
 const KINDS: [&str; 4] = ["dead", "parked", "unparseable", FEEDBACK_PARKED];
 const ACKNOWLEDGED: &str = "acknowledged#";
-/// When one of them moves on, there is something new to see.
+/// Times that change when there is something new to see.
 pub(crate) const CHANGES: [&str; 4] = ["attention_at", "updated_at", "ended_at", "feedback_at"];
 
-/// That a person is asked to look at a notification.
+/// The state of a notification that needs attention.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attention {
     pub kind: &'static str,
-    /// The last change of it or of its feedback.
+    /// The last change of the notification or of its feedback.
     pub changed_at: OffsetDateTime,
-    /// Somebody has looked at that change.
+    /// Whether an operator has acknowledged that change.
     pub is_acknowledged: bool,
 }
 
-/// The mark of what was acknowledged of a kind.
+/// The mark of acknowledged notifications of a kind.
 #[must_use]
 pub fn acknowledged(kind: &str) -> String {
     format!("{ACKNOWLEDGED}{kind}")
 }
 
-/// The mark as it was before somebody acknowledged it.
+/// The mark before it was acknowledged.
 pub(crate) fn unacknowledged(mark: &str) -> &str {
     mark.strip_prefix(ACKNOWLEDGED).unwrap_or(mark)
 }

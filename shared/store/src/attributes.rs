@@ -1,4 +1,4 @@
-//! Names, expressions and values of DynamoDB requests, with less ceremony.
+//! Helpers for the names, expressions and values of DynamoDB requests.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ pub(crate) fn number(number: impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// RFC 3339 in UTC with a fixed number of digits, so that text order is time order.
+/// RFC 3339 in UTC with a fixed number of digits, so that the order of texts is the order of times.
 pub(crate) fn time_text(at: OffsetDateTime) -> String {
     let at = at.to_offset(time::UtcOffset::UTC);
     let millis = at.replace_nanosecond(at.nanosecond() / 1_000_000 * 1_000_000).unwrap_or(at);
@@ -24,7 +24,7 @@ pub(crate) fn time_text(at: OffsetDateTime) -> String {
     if text.len() == 20 { text.replace('Z', ".000Z") } else { format!("{:0<23}Z", text.trim_end_matches('Z')) }
 }
 
-/// Midnight of the day that a time, or a place in the feed, lies in.
+/// Midnight of the day of a time or of a place in the feed.
 pub(crate) fn day_of(position: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(&format!("{}T00:00:00Z", position.get(..10)?), &Rfc3339).ok()
 }
@@ -37,7 +37,7 @@ pub(crate) fn integer(item: &Item, name: &str) -> Option<i64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
-/// Whether its time is over. DynamoDB takes up to a few days to delete such an item.
+/// Whether the item has expired. DynamoDB may take a few days to delete it.
 pub(crate) fn has_expired(item: &Item, now: OffsetDateTime) -> bool {
     integer(item, "expires_at").is_some_and(|at| at <= now.unix_timestamp())
 }
@@ -46,7 +46,8 @@ pub(crate) fn flag(item: &Item, name: &str) -> bool {
     item.get(name).and_then(|value| value.as_bool().ok()).copied().unwrap_or(false)
 }
 
-/// An update expression under construction. Every attribute goes through a placeholder, so no name can clash with a reserved word.
+/// An update expression under construction. Every attribute has a placeholder, so that no name
+/// clashes with a reserved word.
 #[derive(Debug)]
 pub(crate) struct Update {
     set: Vec<String>,
@@ -55,7 +56,7 @@ pub(crate) struct Update {
     values: HashMap<String, AttributeValue>,
 }
 
-/// Of what a record's write has, so that nothing grows on the way.
+/// The capacity for the usual write of a record, so that no vector grows.
 const USUAL_ATTRIBUTES: usize = 28;
 
 impl Default for Update {
@@ -89,7 +90,7 @@ impl Update {
         self
     }
 
-    /// Adds to a number, which is 0 where there is none.
+    /// Adds to a number. A missing number counts as 0.
     pub(crate) fn add(mut self, name: &str, more: AttributeValue) -> Self {
         let n = self.name(name);
         let (none, more) = (self.value(number(0)), self.value(more));

@@ -1,4 +1,5 @@
-//! What operators did. Added and read, never changed: the functions' roles allow no update of this partition, and no deletion.
+//! The audit log. Records are added and read, never changed: the functions' roles allow neither
+//! updates nor deletions in this partition.
 
 use crate::attributes::{Item, number, string, text, time_text};
 use crate::error::StoreError;
@@ -11,13 +12,14 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 use webhooks_model::audit::{AuditRecord, AuditResult, Target};
 
-/// Deeds of operators are few, so one partition holds them all. The template's roles name it.
+/// Operators do few things, so one partition has all records. The template's roles name it.
 const PARTITION: &str = "audit";
 const RESULT: &str = "#result";
-/// A deed and its result are an item each; one deed more than asked for is looked at, to know whether there is one.
+/// An action and its result are one item each. One action more than requested is read, to know
+/// whether the list continues.
 const ITEMS_PER_RECORD: i32 = 2;
 
-/// Part of a list, newest first.
+/// A part of the list, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditPage {
     pub records: Vec<AuditRecord>,
@@ -25,17 +27,17 @@ pub struct AuditPage {
 }
 
 pub trait Audit: Send + Sync {
-    /// Writes down what is about to be done. `false` when it is there already.
+    /// Records an action before it is done. `false` if the record exists already.
     fn note(&self, record: &AuditRecord) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Writes down how that went. `false` when that is there already.
+    /// Records the result of an action. `false` if the result exists already.
     fn note_result(
         &self,
         record: &AuditRecord,
         result: &AuditResult,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// What was done in `from..to`.
+    /// The actions in `from..to`.
     fn audited(
         &self,
         from: OffsetDateTime,
@@ -85,7 +87,7 @@ impl<I: Upkeep> Audit for Table<I> {
             [("pk", &place.pk), ("sk", &place.sk)].map(|(name, text)| (name.to_owned(), string(text))).into()
         };
         let limit = (i32::from(most) + 1) * ITEMS_PER_RECORD;
-        // A time alone sorts before every key of that time.
+        // A time without a key sorts before every key with that time.
         let query = Query {
             key_condition: "pk = :pk AND sk BETWEEN :from AND :to",
             newest_first: true,
@@ -103,13 +105,13 @@ impl<I: Upkeep> Audit for Table<I> {
     }
 }
 
-/// Where a record stands in the list.
+/// The position of a record in the list.
 #[must_use]
 pub fn place_in_audit(record: &AuditRecord) -> Position {
     Position { at: time_text(record.at), pk: PARTITION.to_owned(), sk: sort_key(record) }
 }
 
-/// Newest first, a result comes just before its deed.
+/// Joins actions and results. In this order, newest first, a result comes just before its action.
 fn paired(items: &[Item]) -> Vec<AuditRecord> {
     let mut result: Option<(&str, AuditResult)> = None;
     let mut records = vec![];

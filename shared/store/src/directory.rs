@@ -1,5 +1,6 @@
-//! The directory of tenants: what the settings call each, and when it was last heard of. The reconciler
-//! writes it, so that the operations function can name tenants without access to the settings.
+//! The directory of tenants: their names in the settings, and when each was last heard of. The
+//! reconciler writes it, so that the operations function can name tenants without access to the
+//! settings.
 
 use crate::attributes::{Item, Update, flag, has_expired, integer, string, text, time_text};
 use crate::error::StoreError;
@@ -11,42 +12,43 @@ use std::collections::HashMap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// One for all, so that one query reads them. An entry's sort key is the tenant's id.
+/// One partition for all entries, so that one query reads them. The sort key is the tenant's id.
 pub(crate) const PARTITION: &str = "tenants";
-/// BatchGetItem takes no more keys.
+/// The most keys of a BatchGetItem.
 const KEYS_PER_READ: usize = 100;
 const ATTRIBUTES: [&str; 6] = ["sk", "tenant_name", "company_id", "heard_at", "is_silent", "expires_at"];
 
-/// A tenant as the directory has it.
+/// An entry of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownTenant {
-    /// In lower case, as the ledger has it.
+    /// In lower case, as in the ledger.
     pub id: String,
     pub name: Option<String>,
-    /// The company number of legacy messages.
+    /// The company number in legacy messages.
     pub company_id: Option<String>,
-    /// When a webhook of it last came, or up to an hour before the last one that came.
+    /// When its last webhook came, at most an hour too early.
     pub heard_at: Option<OffsetDateTime>,
-    /// Whether nothing was heard of it for longer than the settings allow.
+    /// Whether its last webhook is older than the settings allow.
     pub is_silent: bool,
 }
 
 pub trait TenantDirectory: Send + Sync {
-    /// Those of these ids that are written down and stay so for at least half of the retention.
+    /// Those of these ids that are recorded for at least another half of the retention.
     fn known_tenants(
         &self,
         ids: &[String],
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<HashMap<String, KnownTenant>, StoreError>> + Send;
 
-    /// It is kept for as long as a notification of now. A tenant that has left the settings is found until then.
+    /// Records a tenant. The entry is kept for the retention, so a tenant that is no longer in the
+    /// settings is found until then.
     fn set_tenant(
         &self,
         tenant: &KnownTenant,
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// All of them, by id. The settings document has room for some thousands at most.
+    /// All tenants, by id. The settings document has room for a few thousand at most.
     fn directory(&self, now: OffsetDateTime) -> impl Future<Output = Result<Vec<KnownTenant>, StoreError>> + Send;
 }
 

@@ -1,4 +1,4 @@
-//! The real DynamoDB.
+//! The table in DynamoDB.
 
 use crate::attributes::{Item, string};
 use crate::error::StoreError;
@@ -9,13 +9,13 @@ use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// DynamoDB may answer a part of what it is asked for: when the rest would be too much at once, or too fast. Each part is progress; so often
-/// in a row nothing may come.
+/// The most answers in a row without any item. DynamoDB may return only a part of the requested
+/// items, if all of them would be too much at once or too fast.
 const TRIES_IN_VAIN: u32 = 4;
-/// Doubled with each answer that brings nothing: 0.7 s in all.
+/// The first pause after an answer without items. It doubles each time: 0.7 s in total.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 
-/// A table of the account that the client reaches. Cheap to clone.
+/// A table in the client's account. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Dynamo {
     client: Client,
@@ -40,7 +40,7 @@ impl Items for Dynamo {
             .update_expression(write.update)
             .set_condition_expression(write.condition)
             .set_expression_attribute_names(Some(write.names))
-            // None at all is refused, as of a write that only removes.
+            // DynamoDB refuses an empty map, which a write that only removes would have.
             .set_expression_attribute_values(Some(write.values).filter(|values| !values.is_empty()))
             .set_return_values(write.returns_old.then_some(ReturnValue::AllOld))
             .send()

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 
-/// DynamoDB gives these answers, the last of them again and again.
+/// A DynamoDB that gives these answers, and then repeats the last one.
 async fn answering(answers: &[Value]) -> (Dynamo, MockServer) {
     let server = MockServer::start().await;
     for (n, answer) in answers.iter().enumerate() {
@@ -24,7 +24,7 @@ fn key(sk: &str) -> Value {
     json!({"pk": {"S": "p"}, "sk": {"S": sk}})
 }
 
-/// These came, and those are left.
+/// An answer with these items, and with unprocessed keys for those.
 fn part(came: &[&str], left: &[&str]) -> Value {
     let came: Vec<Value> = came.iter().map(|sk| key(sk)).collect();
     let left: Vec<Value> = left.iter().map(|sk| key(sk)).collect();
@@ -46,7 +46,7 @@ async fn asked(server: &MockServer) -> Vec<Vec<Value>> {
 }
 
 #[tokio::test]
-async fn what_dynamodb_leaves_out_is_asked_for_again_and_what_came_is_kept() {
+async fn requests_unprocessed_keys_again_and_keeps_what_came() {
     let (dynamo, server) =
         answering(&[part(&["1"], &["2", "3"]), part(&[], &["2", "3"]), part(&["3", "2"], &[])]).await;
     assert_eq!(read(&dynamo, &["1", "2", "3"]).await.unwrap(), ["1", "3", "2"]);
@@ -55,7 +55,7 @@ async fn what_dynamodb_leaves_out_is_asked_for_again_and_what_came_is_kept() {
 }
 
 #[tokio::test]
-async fn every_part_that_comes_is_progress_however_many_there_are() {
+async fn every_part_is_progress_with_any_number_of_parts() {
     let names: Vec<String> = (0..12).map(|number| number.to_string()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let parts: Vec<Value> = (0..names.len()).map(|n| part(&names[n..=n], &names[n + 1..])).collect();
@@ -64,7 +64,7 @@ async fn every_part_that_comes_is_progress_however_many_there_are() {
 }
 
 #[tokio::test]
-async fn a_table_that_answers_nothing_is_unavailable_after_a_few_tries() {
+async fn a_table_that_returns_nothing_is_unavailable_after_some_attempts() {
     let (dynamo, server) = answering(&[part(&["1"], &["2"]), part(&[], &["2"])]).await;
     assert!(matches!(read(&dynamo, &["1", "2"]).await, Err(StoreError::Unavailable(_))));
     assert_eq!(asked(&server).await.len(), 1 + TRIES_IN_VAIN as usize);

@@ -1,4 +1,5 @@
-//! Deleting whatever is kept of a tenant. What a tenant has is spread over as many partitions as it has entities, so the whole table is read.
+//! Deletes all data of a tenant. The data is spread over as many partitions as the tenant has
+//! entities, so the whole table is read.
 
 use crate::attributes::{Item, string, text};
 use crate::directory;
@@ -6,21 +7,21 @@ use crate::error::StoreError;
 use crate::table::Table;
 use crate::upkeep::Upkeep;
 
-/// Items that one request looks at, and how many requests there are at once.
+/// Items per request, and requests at the same time.
 const PAGE: i32 = 1000;
 const PAGES: usize = 20;
 
 /// The tenant's items in a part of the table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// Partition and sort key of each.
+    /// Partition key and sort key of each item.
     pub keys: Vec<(String, String)>,
-    /// Where to go on; `None` at the end of the table.
+    /// The position of the next part; `None` at the end of the table.
     pub next: Option<String>,
 }
 
 pub trait Erasure: Send + Sync {
-    /// Looks on after `position`, until `most` items or more are found, or 20,000 looked at.
+    /// Reads from `position` until at least `most` items are found or 20,000 are read.
     fn kept(
         &self,
         tenant: &str,
@@ -28,7 +29,7 @@ pub trait Erasure: Send + Sync {
         most: usize,
     ) -> impl Future<Output = Result<Kept, StoreError>> + Send;
 
-    /// For good. May be repeated.
+    /// Deletes an item permanently. May be repeated.
     fn erase(&self, key: &(String, String)) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
@@ -62,6 +63,6 @@ fn key(item: &Item) -> Option<(String, String)> {
 
 fn place(position: &str) -> Result<Item, StoreError> {
     let (pk, sk): (String, String) = serde_json::from_str(position)
-        .map_err(|_| StoreError::Mismatch("an erasure's position is no place in the table".into()))?;
+        .map_err(|_| StoreError::Mismatch("an erasure's position is not a place in the table".into()))?;
     Ok([("pk".to_owned(), string(pk)), ("sk".to_owned(), string(sk))].into())
 }

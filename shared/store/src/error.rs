@@ -1,15 +1,15 @@
-//! What can go wrong with the table.
+//! Errors of the table.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use webhooks_model::retry::Next;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// With DynamoDB's code or the kind of transport failure; never an item.
-    #[error("DynamoDB did not answer as it should: {0}")]
+    /// Contains DynamoDB's code or the kind of transport failure, never an item.
+    #[error("DynamoDB failed: {0}")]
     Unavailable(String),
-    /// DynamoDB refuses the request as wrong, or an item has not the form we write.
-    #[error("the table and the code do not fit: {0}")]
+    /// DynamoDB refuses the request as invalid, or an item does not have the form that we write.
+    #[error("the code does not match the table: {0}")]
     Mismatch(String),
 }
 

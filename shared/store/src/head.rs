@@ -12,24 +12,24 @@ use webhooks_model::{EntityId, HeadChange, Revision, Stamp, Ticks, Versions};
 
 pub(crate) const SORT_KEY: &str = "HEAD";
 
-/// What is known of an entity now.
+/// The current state of an entity.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Head {
     pub status: Option<String>,
-    /// Every status a document was seen in, oldest first.
+    /// Every status that the document was seen in, oldest first.
     pub timeline: Vec<(Ticks, String)>,
     pub deleted: bool,
     pub gone: bool,
     pub detail: Option<String>,
     pub internal_id: Option<String>,
     pub previous_key: Option<String>,
-    /// The number under which a renumbered account goes on.
+    /// The new number of a renumbered account.
     pub renumbered_to: Option<String>,
-    /// The notification that brought it to its present version.
+    /// The notification that wrote the current version.
     pub notification: Option<String>,
 }
 
-/// What became of a change of it.
+/// The result of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Advance {
     Advanced,
@@ -73,10 +73,11 @@ impl<I: Items> Table<I> {
         Ok(advance)
     }
 
-    /// Refused, so a newer version is there, and what is there is returned. The status is of the timeline all the same.
+    /// Handles a refused write: a newer version exists, and is returned. The status still belongs
+    /// in the timeline.
     ///
-    /// It may yet be the newer by the resource's clock: a body may tell only when the webhook was made
-    /// (docs/visma-net.md#bodies).
+    /// The change may still be newer by the resource's clock, since a body may have only the time
+    /// at which the webhook was made (docs/visma-net.md#bodies).
     async fn look_behind(
         &self,
         pk: &str,
@@ -98,7 +99,7 @@ impl<I: Items> Table<I> {
             let update = Update::default().set(&timeline::name(*at), string(status)).set("expires_at", self.ttl(now));
             self.update(pk, SORT_KEY, update, None).await?;
         }
-        // A faster attempt at this very notification may have seen a newer version.
+        // A faster attempt at the same notification may have seen a newer version.
         let is_own = text(&item, "notification") == Some(change.notification.as_str());
         Ok((if is_own { Advance::Advanced } else { Advance::Superseded }, item))
     }
@@ -130,7 +131,7 @@ impl<I: Items> Table<I> {
             .set_some("detail", change.detail.map(string))
             .set_some("internal_id", change.internal_id.clone().map(string))
             .set_some("previous_key", change.previous_key.clone().map(string));
-        // What was not fetched this time is not what was fetched last time.
+        // Without a fetch, the facts of the last fetch no longer hold.
         for (name, clue) in [("etag", &change.revision.etag), ("content", &change.revision.content)] {
             update = match clue {
                 Some(clue) => update.set(name, string(clue)),
@@ -149,7 +150,7 @@ impl<I: Items> Table<I> {
         }
     }
 
-    /// Marks the old number of a renumbered account. May be repeated.
+    /// Marks the former number of a renumbered account. May be repeated.
     pub(crate) async fn mark_renumbered(
         &self,
         old: &EntityId,
@@ -166,22 +167,23 @@ impl<I: Items> Table<I> {
     }
 }
 
-/// What a sweep found, and is what the head knew, is no news. An attempt at this very notification may have made it so, and died before
-/// the event.
+/// Whether a sweep found only what the head knows. An earlier attempt at the same notification may
+/// have written the head and died before it published the event; then it is still news.
 fn advanced(before: &Item, change: &HeadChange) -> Advance {
     let is_own = text(before, "notification") == Some(change.notification.as_str());
     let is_no_news = change.was_swept && !is_own && shows(before, &change.revision);
     if is_no_news { Advance::Superseded } else { Advance::Advanced }
 }
 
-/// Whether the head is of this revision, and of something that is there.
+/// Whether the head has this revision, and its entity exists.
 pub(crate) fn shows(item: &Item, revision: &Revision) -> bool {
     let is_there = !flag(item, "deleted") && !flag(item, "gone");
     is_there && revision.is_same(text(item, "etag"), text(item, "content"))
 }
 
-/// No head yet, or older by none of the clocks that both know. At the same version a deletion stands, and content seen before is no
-/// news, unless it is this very notification again.
+/// The condition of a change: there is no head yet, or the change is older by none of the clocks
+/// that both know. At the same version a deletion stays, and known content is not news, unless it
+/// is the same notification again.
 fn advance_condition(update: &mut Update, change: &HeadChange) -> String {
     let known = update.name("notification");
     let own = update.value(string(change.notification.as_str()));
@@ -205,12 +207,12 @@ fn advance_condition(update: &mut Update, change: &HeadChange) -> String {
             }
         });
     }
-    // AND binds tighter than OR; DynamoDB refuses parentheses that change nothing.
+    // AND binds tighter than OR, and DynamoDB refuses redundant parentheses.
     format!("{known} = {own} AND {} OR {}", not_older.join(" AND "), newer.join(" AND "))
 }
 
-/// The same two conditions for a time that the sender's clock showed twice. The known version may
-/// be later by one reading, and the change still be the newer by the other.
+/// The same two conditions for a local time that occurred twice, when the clocks were set back. The
+/// known version may be later by one reading, and the change still newer by the other.
 fn in_doubt(update: &mut Update, clock: &str, stamp: Stamp, change: &HeadChange) -> (String, String) {
     let version = update.name(&version_name(clock));
     let latest = update.value(number(stamp.latest().get()));
@@ -231,8 +233,8 @@ fn in_doubt(update: &mut Update, clock: &str, stamp: Stamp, change: &HeadChange)
     (may_be_newer, is_newer)
 }
 
-/// Whether the change is older by the body's clock alone, and newer by the resource's. A deletion
-/// has no resource to show its time, so it stands.
+/// Whether the change is older only by the body's clock, and newer by the resource's. A deletion
+/// has no resource with a time, so it stays.
 fn is_outranked(item: &Item, change: &HeadChange) -> bool {
     let known = |clock| number_of(item, clock).and_then(Ticks::new);
     let (Some(resource), Some(body)) = (change.versions.resource, change.versions.body) else { return false };
@@ -240,7 +242,7 @@ fn is_outranked(item: &Item, change: &HeadChange) -> bool {
     is_newer && known("body").is_some_and(|known| known > body) && !flag(item, "deleted")
 }
 
-/// That the head is as it was read.
+/// The condition that the head has not changed since it was read.
 fn unchanged(update: &mut Update, item: &Item) -> String {
     let same = ["notification", "updated_at", "version_resource", "version_body"].into_iter().filter_map(|name| {
         let value = item.get(name)?.clone();

@@ -1,4 +1,5 @@
-//! Whether the keys spread what is written. A partition of DynamoDB takes 1,000 write units a second, so the busiest one is a ceiling.
+//! Checks that the keys spread the writes. A partition of DynamoDB takes 1,000 write units a
+//! second, so the busiest partition limits the throughput.
 
 use crate::keys::{feed_day, partition};
 use std::collections::HashMap;
@@ -7,7 +8,8 @@ use webhooks_model::{Entity, EntityId};
 
 const NOTIFICATIONS: usize = 200_000;
 const UNITS_OF_A_PARTITION: f64 = 1000.0;
-/// Of one notification: ledger (2), head and answer (2), all in its entity's partition; and one in the feed's.
+/// Write units of one notification: ledger (2), head and answer (2) in its entity's partition, and
+/// one in the feed's.
 const UNITS: [f64; 2] = [5.0, 1.0];
 
 /// Zipf's law with exponent one: the first of `count` is twice as frequent as the second.
@@ -32,8 +34,9 @@ impl Zipf {
     }
 }
 
-/// Notifications a second until the busiest partition of the table, and of the feed, has what it takes. Six of ten are about documents,
-/// each of which changes three times; the others about entities, of which some change far more often than others.
+/// Notifications per second until the busiest partition of the table, and of the feed, is at its
+/// limit. Six of ten are about documents, each with three changes. The others are about entities,
+/// and some entities change far more often than others.
 fn ceilings(tenants: usize) -> [f64; 2] {
     let mut random = fastrand::Rng::with_seed(7);
     let (of_tenant, of_key) = (Zipf::new(tenants), Zipf::new(5_000));

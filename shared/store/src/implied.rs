@@ -1,4 +1,5 @@
-//! What a notification's item says without an attribute for it: a write unit is 1 KB, and the usual item is to fit.
+//! Facts that a notification's item implies without an attribute, so that the usual item fits in a
+//! write unit of 1 KB.
 
 use crate::attributes::{Item, string, text};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -8,18 +9,19 @@ use uuid::Uuid;
 use webhooks_model::feedback::Address;
 use webhooks_model::{Notification, NotificationKey, SenderId};
 
-/// Its place in the feed: when it was received, and what tells it from others of that moment.
+/// Its place in the feed: the time of receipt, and the key to tell it from others of that moment.
 pub(crate) fn feed_at(received: &str, key: &NotificationKey) -> String {
     format!("{received}#{}", key.brief())
 }
 
-/// When it was received: its place in the feed begins with that.
+/// The time of receipt, which is the beginning of its place in the feed.
 pub(crate) fn received_at(item: &Item) -> Option<OffsetDateTime> {
     let (time, _) = text(item, "feed_at")?.split_once('#')?;
     OffsetDateTime::parse(time, &Rfc3339).ok()
 }
 
-/// What is written of the header's id: nothing where it is the key's, which it is as a rule, and an empty text where there is none.
+/// What to write about the header's id: nothing if it is the key's, which is the usual case, and an
+/// empty text if there is none.
 pub(crate) fn header_id(n: &Notification) -> Option<String> {
     let id = n.id_in_header.as_ref().map(SenderId::as_str).unwrap_or_default();
     (id != n.key.id()).then(|| id.to_owned())
@@ -29,13 +31,15 @@ pub(crate) fn id_in_header(key: &NotificationKey, item: &Item) -> Option<SenderI
     SenderId::new(text(item, "header_id").unwrap_or(key.id()))
 }
 
-/// What is written of the ids to answer under: nothing where they are the usual ones, nor where there is to be no answer.
+/// What to write about the ids to answer under: nothing if they are the usual ones, or if there is
+/// no answer.
 pub(crate) fn feedback_ids(n: &Notification, address: &Address) -> Option<AttributeValue> {
     let is_usual = address.ids.is_empty() || address.ids == Address::of(n, false).ids;
     (!is_usual).then(|| AttributeValue::L(address.ids.iter().map(|id| string(id.to_string())).collect()))
 }
 
-/// The ids to answer under: the key's, then the header's where that is another, unless others were written.
+/// The ids to answer under: those that were written, or else the key's, and then the header's if it
+/// differs.
 pub(crate) fn ids_of(key: &NotificationKey, item: &Item) -> Vec<Uuid> {
     match item.get("feedback_ids").and_then(|ids| ids.as_l().ok()) {
         Some(ids) => ids.iter().filter_map(|id| Uuid::try_parse(id.as_s().ok()?).ok()).collect(),
@@ -48,7 +52,7 @@ pub(crate) fn ids_of(key: &NotificationKey, item: &Item) -> Vec<Uuid> {
     }
 }
 
-/// What is written of the id that Visma Net took: nothing where it is the key's.
+/// What to write about the id that Visma Net accepted: nothing if it is the key's.
 pub(crate) fn feedback_id(key: &NotificationKey, id: Uuid) -> Option<String> {
     Some(id.to_string()).filter(|id| id != key.id())
 }

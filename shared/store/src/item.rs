@@ -1,20 +1,22 @@
-//! What the store asks of DynamoDB. Every condition is made above this line, so that whatever stands in for it meets the real ones.
+//! The requests of the store to DynamoDB. All conditions are built above this trait, so that a fake
+//! gets the real ones.
 
 use crate::attributes::Item;
 use crate::error::StoreError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
-/// The requests that there are. Expressions are DynamoDB's own text with placeholders.
+/// The requests. Expressions are in DynamoDB's own syntax with placeholders.
 pub trait Items: Send + Sync {
-    /// Applies the update if the condition holds, and returns the item as it was before where that is wanted, and nothing in it otherwise
-    /// or where there was none. `None` when the condition did not hold. The only kind of write.
+    /// Applies the update if the condition holds. Returns the item before the update if it is
+    /// wanted, or an empty one otherwise or if there was none. `None` if the condition did not
+    /// hold. This is the only kind of write.
     fn update(&self, write: Write) -> impl Future<Output = Result<Option<Item>, StoreError>> + Send;
 
     /// A consistent read of the item under `pk` and `sk`.
     fn get(&self, pk: &str, sk: &str) -> impl Future<Output = Result<Option<Item>, StoreError>> + Send;
 
-    /// The items under these keys, as `(pk, sk)`, at most 100, with these of their attributes.
+    /// The items under these keys, as `(pk, sk)`, at most 100, with these attributes.
     fn get_many(
         &self,
         keys: Vec<(String, String)>,
@@ -22,7 +24,7 @@ pub trait Items: Send + Sync {
         consistent: bool,
     ) -> impl Future<Output = Result<Vec<Item>, StoreError>> + Send;
 
-    /// One page. Of the table the read is consistent; an index may lag behind.
+    /// One page. A read of the table is consistent; an index may lag behind.
     fn query(&self, query: Query) -> impl Future<Output = Result<Vec<Item>, StoreError>> + Send;
 }
 
@@ -34,13 +36,13 @@ pub struct Write {
     pub condition: Option<String>,
     pub names: HashMap<String, String>,
     pub values: HashMap<String, AttributeValue>,
-    /// Whether the item is wanted as it was: it costs no read.
+    /// Whether to return the item before the update. This costs no read.
     pub returns_old: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Query {
-    /// `None` for the table itself.
+    /// The index; `None` for the table itself.
     pub index: Option<&'static str>,
     pub key_condition: &'static str,
     pub filter: Option<&'static str>,
@@ -48,9 +50,10 @@ pub struct Query {
     pub names: HashMap<String, String>,
     pub values: HashMap<String, AttributeValue>,
     pub newest_first: bool,
-    /// How many items are looked at, before the filter.
+    /// The most items to read, before the filter.
     pub limit: Option<i32>,
-    /// The keys of the item behind which it begins, of the table and of the index. That item need not be there any more.
+    /// The keys, of the table and of the index, of the item after which the page begins. The item
+    /// may be deleted by then.
     pub after: Option<Item>,
 }
 

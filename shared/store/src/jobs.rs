@@ -1,4 +1,4 @@
-//! Jobs, and what they walk over: a tenant's notifications in the order they came.
+//! Jobs, and the feed that they read: a tenant's notifications in the order of receipt.
 
 use crate::attributes::{Item, Update, day_of, integer, number, string, text, time_text};
 use crate::error::StoreError;
@@ -15,10 +15,10 @@ use webhooks_model::job::{Job, Progress, Status};
 use webhooks_model::{LedgerKey, State};
 
 pub(crate) const PARTITION: &str = "jobs";
-/// Days without a notification that one stretch passes over.
+/// The most days without a notification that one page skips.
 const DAYS_PER_STRETCH: usize = 31;
 
-/// What a filter found, in the order received.
+/// A notification that matches a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     pub key: LedgerKey,
@@ -27,28 +27,29 @@ pub struct Found {
     pub received_at: OffsetDateTime,
 }
 
-/// A stretch of the feed.
+/// A page of the feed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stretch {
-    /// Those that fit the filter.
+    /// The notifications that match the filter, in the order of receipt.
     pub found: Vec<Found>,
-    /// Where to go on; `None` at the end.
+    /// The position of the next page; `None` at the end.
     pub position: Option<String>,
 }
 
 pub trait Jobs: Send + Sync {
-    /// `false` when there is a job under this id already.
+    /// Saves a new job. `false` if there is a job with this id already.
     fn create(&self, job: &Job) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     fn job(&self, id: Uuid) -> impl Future<Output = Result<Option<Job>, StoreError>> + Send;
 
-    /// The newest, at most `most`.
+    /// The newest jobs, at most `most`.
     fn jobs(&self, most: i32) -> impl Future<Output = Result<Vec<Job>, StoreError>> + Send;
 
-    /// Writes progress down, if nobody else has since the job was read. `progress.revision` is the one that was read.
+    /// Saves progress. `false` if another process has saved progress since the job was read, whose
+    /// revision is `progress.revision`.
     fn progress(&self, id: Uuid, progress: &Progress) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Looks at no more than `most` notifications that were received in the filter's span, after `position`.
+    /// Reads at most `most` notifications in the filter's range, after `position`.
     fn stretch(
         &self,
         filter: &Filter,
@@ -97,8 +98,8 @@ impl<I: Items> Jobs for Table<I> {
 }
 
 impl<I: Items> Table<I> {
-    /// The next places in the filter's span, whatever else it names, and where to go on. One page of one day; days without
-    /// anything are passed over, a few at a time.
+    /// The next places in the filter's range, without its other conditions, and the position of the
+    /// following ones. It reads one page of one day, and skips a few empty days.
     pub(crate) async fn places(
         &self,
         filter: &Filter,
@@ -107,7 +108,7 @@ impl<I: Items> Table<I> {
     ) -> Result<(Vec<Position>, Option<String>), StoreError> {
         let mut after = position.map_or_else(|| time_text(filter.from), str::to_owned);
         let Some(mut day) = day_of(&after) else {
-            return Err(StoreError::Mismatch("a job's position is no place in the feed".into()));
+            return Err(StoreError::Mismatch("a job's position is not a place in the feed".into()));
         };
         let end = time_text(filter.to);
         for _ in 0..DAYS_PER_STRETCH {
@@ -139,8 +140,9 @@ impl<I: Items> Table<I> {
             limit: Some(most),
             ..Query::default()
         };
-        // BETWEEN takes both ends in. `!` sorts before whatever a key consists of, so the place itself is left out; the end is a time
-        // without a key, before all keys of that time.
+        // BETWEEN includes both ends. `!` sorts before every character of a key, so the place
+        // itself is left out. The end is a time without a key, which sorts before all keys of that
+        // time.
         let query = query
             .value(":day", string(feed_day(&filter.tenant, day)))
             .value(":after", string(format!("{after}!")))

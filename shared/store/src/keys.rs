@@ -1,4 +1,4 @@
-//! What items are called.
+//! The keys of items.
 
 use crate::attributes::{Item, text, time_text};
 use std::fmt;
@@ -15,17 +15,17 @@ pub(crate) fn sort_key(key: &LedgerKey) -> String {
     format!("N#{}", key.notification)
 }
 
-/// The sort key of what waits for the end of a pause beside a notification.
+/// The sort key of a wait: a replay of a notification that waits for the end of a pause.
 pub(crate) fn wait_key(key: &LedgerKey) -> String {
     format!("WAIT#{}", key.notification)
 }
 
-/// The sort key of the notification that an item is about: its own, or the one that it waits beside.
+/// The sort key of the notification that an item is about: the item's own, or the one of its wait.
 pub(crate) fn notified(sk: &str) -> String {
     sk.strip_prefix("WAIT#").map_or_else(|| sk.to_owned(), |id| format!("N#{id}"))
 }
 
-/// The sort key of a piece of a raw item.
+/// The sort key of a part of a raw item.
 pub(crate) fn raw_part(key: &LedgerKey, at: impl fmt::Display) -> String {
     format!("RAW#{}#{at}", key.notification)
 }
@@ -39,21 +39,22 @@ pub(crate) fn key_of(pk: &str, sk: &str) -> Option<LedgerKey> {
     Some(LedgerKey { entity: EntityId { tenant: tenant.to_owned(), entity, key: key.to_owned() }, notification })
 }
 
-/// Which notification of its entity an item is.
+/// The notification key in an item's sort key.
 pub(crate) fn notification_of(item: &Item) -> Option<NotificationKey> {
     text(item, "sk")?.strip_prefix("N#")?.to_owned().try_into().ok()
 }
 
-/// The feed index's partition: a tenant's day.
+/// The partition of the feed index: a day of a tenant.
 pub(crate) fn feed_day(tenant: &str, at: OffsetDateTime) -> String {
     format!("{tenant}#{}", &time_text(at)[..10])
 }
 
-/// The partition of a tenant's roll-ups; of those of all tenants together with no tenant. Erased with the tenant: whatever is the
-/// tenant's begins so.
+/// The partition of a tenant's roll-ups, or without a tenant, of those of all tenants together. An
+/// erasure deletes it, since it begins with the tenant.
 pub(crate) fn rollups_of(tenant: &str) -> String {
     format!("{tenant}#rollups#")
 }
 
-/// The sort key of where the counting of roll-ups is. A tenant that has one is known: see [`crate::Search`].
+/// The sort key of the position of the counting of roll-ups. A tenant with such an item is known:
+/// see [`crate::Search`].
 pub(crate) const ROLLING: &str = "PLACE";

@@ -1,4 +1,4 @@
-//! The ledger as the processor uses it.
+//! The ledger for the processor.
 
 use crate::answering::Answering;
 use crate::attributes::{Item, Update, number, string, time_text};
@@ -19,25 +19,27 @@ use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{Allowance, EntityId, HeadChange, LedgerKey, Notification, Pause, Reason, State};
 
-/// A longer raw item is kept in parts: DynamoDB takes 400 KB an item.
+/// A longer raw item is stored in parts, since DynamoDB's limit is 400 KB per item.
 const LONGEST_INLINE: usize = 256 * 1024;
-/// Who ends so long after being received is marked until the feedback is sent: the reconciler may have passed its place in the feed.
+/// A notification that ends later than this after its receipt has a mark until its feedback is
+/// sent, since the reconciler may have passed its place in the feed.
 const LATE: Duration = Duration::HOUR;
 
-/// What the processor needs of the table.
+/// The operations of the processor on the table.
 pub trait Ledger: Send + Sync {
-    /// What is known of a notification, in one read.
+    /// Everything that the table knows about a notification, in one read.
     fn look(&self, key: &LedgerKey) -> impl Future<Output = Result<Seen, StoreError>> + Send;
 
-    /// Brings the entity to a newer version, or says that a newer one is there already. An account is known by its stable id from then
-    /// on, and found under the number it had before (docs/visma-net.md#resources).
+    /// Brings the entity to a newer version, or returns that a newer one exists already. It also
+    /// records an account's number under its stable id, and finds its former number
+    /// (docs/visma-net.md#resources).
     fn advance(
         &self,
         change: &HeadChange,
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<Advance, StoreError>> + Send;
 
-    /// Marks a renumbered account's old number. May be repeated.
+    /// Marks the former number of a renumbered account. May be repeated.
     fn mark_renumbered(
         &self,
         old: &EntityId,
@@ -45,14 +47,16 @@ pub trait Ledger: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Writes down how an attempt went. `false` when the notification had already reached a final state, which then stays. What cannot
-    /// become paused, since it has ended, waits beside its record: see [`crate::Waits`].
+    /// Records the result of an attempt. `false` if the notification had already reached a final
+    /// state, which then stays. A notification that has ended cannot become paused; it gets a wait
+    /// instead: see [`crate::Waits`].
     fn record(&self, entry: &Entry<'_>) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Notes that the effects of a notification that had ended were carried out once more.
+    /// Records that the effects of an ended notification were repeated.
     fn replayed(&self, key: &LedgerKey, now: OffsetDateTime) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Closes the record under `old`, unless it has ended well: what it is about goes on under `new`. May be repeated.
+    /// Closes the record under `old`, unless it has ended well, because the notification continues
+    /// under `new`. May be repeated.
     fn moved(
         &self,
         old: &LedgerKey,
@@ -60,18 +64,18 @@ pub trait Ledger: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Notes that a tenant's calls are used up until the window ends.
+    /// Records that a tenant's calls are used up until the window ends.
     fn used_up(
         &self,
         allowance: &Allowance,
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// What is paused at that time.
+    /// The pauses in force at that time.
     fn pauses(&self, now: OffsetDateTime) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
 }
 
-/// One line of the ledger.
+/// One entry of the ledger.
 #[derive(Debug)]
 pub struct Entry<'a> {
     pub notification: &'a Notification,
@@ -81,25 +85,28 @@ pub struct Entry<'a> {
 
 #[derive(Debug)]
 pub enum Change {
-    /// An attempt failed; another follows. A dead or parked notification stays so.
+    /// An attempt failed; another follows. A dead or parked notification stays dead or parked.
     Failed(Attempt),
-    /// The last attempt failed, or is about to begin and may not live to tell. With what Visma Net is told, if it is.
+    /// The last attempt failed, or is about to begin and may die. `answer` is the answer to Visma
+    /// Net, if there is one.
     Dead {
         attempt: Attempt,
         answer: Option<Answering>,
     },
     Parked(Reason),
-    /// Parked, and what was found is told.
+    /// Parked, with an answer to Visma Net about the reason.
     ParkedAfter(Attempt),
     /// It waits for the end of a pause.
     Paused,
-    /// The tenant's calls are used up, which is no attempt. It waits on the queue, or here until it is released.
+    /// The tenant's calls are used up, which does not count as an attempt. It waits on the queue,
+    /// or in the table until it is released.
     RateLimited {
-        /// For the first time in a row.
+        /// Whether it is the first time in a row.
         attempt: Option<Attempt>,
         waits_here: bool,
     },
-    /// `Processed`, `Superseded` or `Unparseable`: every effect has happened but the feedback, whose own way begins here.
+    /// `Processed`, `Superseded` or `Unparseable`: every effect has happened except the feedback,
+    /// which the feedback function sends.
     Ended {
         state: State,
         answer: Answering,
@@ -125,7 +132,7 @@ impl Change {
         }
     }
 
-    /// Whether the record is kept for as long as an operator makes it wait.
+    /// Whether the record has no expiry, because an operator makes it wait.
     fn keeps(&self) -> bool {
         matches!(self, Self::Paused | Self::Parked(Reason::Held))
     }
@@ -215,7 +222,8 @@ impl<I: Items> Table<I> {
         self.items.query(query.value(":content", content)).await
     }
 
-    /// What is dead or parked stays so, and for the reason it had, when one more attempt fails: a zombie's, or a redrive's.
+    /// A dead or parked notification keeps its state and its reason if another attempt fails, such
+    /// as one of a zombie or a redrive.
     async fn note_attempt(&self, pk: &str, sk: &str, attempt: &Attempt) -> Result<bool, StoreError> {
         let mut update = Update::default().append("attempts", line(attempt));
         let condition = in_state(&mut update, |known| !known.is_final());
@@ -229,7 +237,7 @@ impl<I: Items> Table<I> {
         let update = Update::default()
             .set("event", string(n.event_name()))
             .set("channel", string(n.channel.as_str()))
-            // A replay does not change where it came from.
+            // A replay does not change the origin.
             .set_if_absent("origin", string(n.origin.as_str()))
             .set("subscription", string(&n.subscription))
             .set("proof", string(n.proof.as_str()))
@@ -251,7 +259,7 @@ impl<I: Items> Table<I> {
             Some(reason) => update.set("reason", string(reason.as_str())),
             None => update,
         };
-        // Whatever becomes of it, the first item that came under its id answers for it.
+        // The first item under the same id has the answer, however this one ends.
         let update = match n.answer == AnswerRole::ByFirst && entry.change.answer().is_none() {
             true => update.set_if_absent("feedback", string(FeedbackState::None.as_str())),
             false => update,
@@ -264,7 +272,8 @@ impl<I: Items> Table<I> {
         with_change(update, entry, &received)
     }
 
-    /// How many there are, and whether they are kept for as long as it takes, as they were written before: then they stay so.
+    /// Writes the parts of the raw item. Returns their number, and whether they had no expiry
+    /// before; then they still have none.
     async fn write_parts(
         &self,
         pk: &str,
@@ -305,7 +314,7 @@ fn with_change(update: Update, entry: &Entry<'_>, received: &str) -> Update {
         Change::RateLimited { attempt, waits_here } => {
             let update = attempt.iter().fold(update, |update, attempt| update.append("attempts", line(attempt)));
             if *waits_here {
-                // What is paused by now goes back to that when it is released.
+                // A notification that is paused by now returns to this state when it is released.
                 let mark = string(Mark::Limited.value(&entry.notification.ledger_key().entity.tenant));
                 let update = update.set("state", string(state.as_str())).set("attention", mark);
                 return update.set("attention_at", string(received));
@@ -332,7 +341,7 @@ fn with_change(update: Update, entry: &Entry<'_>, received: &str) -> Update {
     .remove("reason")
 }
 
-/// The answer is still to come, and when it counts as missing has to be watched.
+/// The mark and its time for feedback that is still missing, so that the reconciler watches it.
 fn pending_answer(entry: &Entry<'_>) -> Option<(Mark, OffsetDateTime)> {
     let Change::Ended { answer, .. } = &entry.change else { return None };
     let is_late = entry.now - entry.notification.received_at > LATE;
@@ -343,13 +352,14 @@ fn pending_answer(entry: &Entry<'_>) -> Option<(Mark, OffsetDateTime)> {
     }
 }
 
-/// Then a person should still look, though the processor is done.
+/// Whether a person should still look at it, although the processor is done.
 fn answer_is_parked(change: &Change) -> bool {
     matches!(change, Change::Ended { answer, .. } if answer.feedback == FeedbackState::Parked)
 }
 
-/// State moves only forward, whoever writes last. The mark that an attempt makes before it begins may arrive after that attempt or
-/// another has parked the notification, which then says more. An attempt that fails does not end a pause.
+/// The condition that a state moves only forward, whichever attempt writes last. The mark that an
+/// attempt sets before it begins may arrive after an attempt has parked the notification; then the
+/// parked state is more exact. A failed attempt does not end a pause.
 fn forward_only(update: &mut Update, change: &Change) -> String {
     let (next, is_mark) = (change.state(), change.reason() == Some(Reason::Lost));
     let state = update.name("state");

@@ -1,5 +1,5 @@
-//! What a notification's timeline tells beside its attempts, its end and what operators did. Each is added, so none is
-//! overwritten by the next.
+//! Entries of a notification's timeline besides attempts, the end and actions of operators. Entries
+//! are only added, so none overwrites another.
 
 use crate::attributes::{string, time_text};
 use aws_sdk_dynamodb::types::AttributeValue;

@@ -1,4 +1,5 @@
-//! A notification that the settings now read otherwise: its old record is closed and says where it goes on.
+//! Moves a notification that the settings now read under another key: the old record is closed and
+//! names the new key.
 
 use crate::attributes::{Item, Update, string, text, time_text};
 use crate::error::StoreError;
@@ -10,12 +11,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
 use webhooks_model::{LedgerKey, State};
 
-/// Of a closed record: the one that goes on for it. Nothing else sets it, so a record that has it is not replayed any more.
+/// Attribute of a closed record: the record that replaces it. Nothing else sets it, and a record
+/// with it is not replayed.
 pub(crate) const MOVED_TO: &str = "moved_to";
-/// Of the one that goes on: the closed record.
+/// Attribute of the new record: the closed one.
 pub(crate) const MOVED_FROM: &str = "moved_from";
 
-/// A record's key as another record names it.
+/// A record's key in the form that another record stores.
 pub(crate) fn place(key: &LedgerKey) -> AttributeValue {
     string(serde_json::to_string(key).expect("names and ids always serialise"))
 }
@@ -25,9 +27,9 @@ pub(crate) fn read_place(item: &Item, name: &str) -> Option<LedgerKey> {
 }
 
 impl<I: Items> Table<I> {
-    /// On condition that it is there and not at a final end: that stays. Nothing else writes to it
-    /// from then on, so the parts of its raw item get their end here. If we die before that, the
-    /// next closing does it.
+    /// Closes a record if it exists and has not reached a final state. Nothing writes to it
+    /// afterwards, so the parts of its raw item get their expiry here. If the function dies before
+    /// that, the next attempt to close it does it.
     pub(crate) async fn close_moved(
         &self,
         old: &LedgerKey,

@@ -1,5 +1,5 @@
-//! What was seen of Visma Net's side. There are few facts, so one partition holds them all and one
-//! query reads them. They are about no tenant.
+//! Observed facts about Visma Net. There are few facts, so one partition has them all and one query
+//! reads them. They belong to no tenant.
 
 use crate::attributes::{Item, Update, flag, integer, number, string, text, time_text};
 use crate::error::StoreError;
@@ -12,26 +12,25 @@ use webhooks_model::{Fact, OpenQuestion};
 
 pub(crate) const PARTITION: &str = "observed";
 
-/// A fact as the table has it.
+/// A fact with its counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
     pub fact: Fact,
-    /// Whether it is what the product assumed when it was last seen.
+    /// Whether it agreed with the product's assumption when it was last seen.
     pub agrees: bool,
-    /// How many notifications it rests on. Some that a function had not yet written down when it
-    /// ended are missing.
+    /// Number of notifications behind it. Counts that a process had not written before it ended are
+    /// missing.
     pub notifications: u64,
     pub first_seen: OffsetDateTime,
     pub last_seen: OffsetDateTime,
 }
 
-/// Writing facts down, and reading them.
+/// Writes and reads facts.
 pub trait Observations: Send + Sync {
-    /// Adds to what is known of a fact: the notifications that were seen since the last time. Its
-    /// time of expiry moves on.
+    /// Adds the notifications seen since the last write to a fact, and extends its expiry.
     fn observe(&self, seen: &Observation) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Every fact, by question.
+    /// All facts, by question.
     fn observed(&self) -> impl Future<Output = Result<Vec<Observation>, StoreError>> + Send;
 }
 
@@ -58,7 +57,7 @@ impl<I: Items> Observations for Table<I> {
     }
 }
 
-/// A value may be longer than a key.
+/// A digest for the sort key, since a value may be longer than a key.
 pub(crate) fn sort_key(fact: &Fact) -> String {
     format!("{}#{}", fact.question, fact.digest())
 }

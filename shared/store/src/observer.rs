@@ -1,5 +1,5 @@
-//! What one process has seen, and when it writes that down: a new fact at once, the count of a
-//! known one now and then. So a notification that tells nothing new costs no call.
+//! The facts that one process has seen. It writes a new fact at once, and the count of a known fact
+//! once an hour. So a notification that shows nothing new costs no call.
 
 use crate::error::StoreError;
 use crate::observed::{Observation, Observations};
@@ -8,11 +8,11 @@ use std::sync::{Mutex, MutexGuard};
 use time::{Duration, OffsetDateTime};
 use webhooks_model::{Fact, OpenQuestion, Sighting};
 
-/// So often at most the count of a known fact is written, by all processes together.
+/// The shortest time between two writes of the count of a known fact, by all processes together.
 const EVERY: Duration = Duration::HOUR;
-/// What failed is tried again after this, and so is what differs from what was written.
+/// The time until a failed write is repeated, and until a changed agreement is written.
 const SOON: Duration = Duration::minutes(5);
-/// Writes of one flush.
+/// The most writes of one flush.
 const MOST_WRITES: usize = 32;
 
 #[derive(Debug, Default)]
@@ -22,21 +22,20 @@ pub struct Observer {
 
 #[derive(Debug, Default)]
 struct Memory {
-    /// What the table had when it was read, and what was seen since.
+    /// The facts of the table when it was read, and those seen since.
     facts: HashMap<Fact, Seen>,
     is_read: bool,
     not_before: Option<OffsetDateTime>,
     measured: HashMap<OpenQuestion, OffsetDateTime>,
 }
 
-/// Of one fact.
+/// What this process knows about one fact.
 #[derive(Debug, Clone, Default)]
 struct Seen {
-    /// When it was last written down, by any process, as far as this one knows; and what was
-    /// written of whether it agrees.
+    /// When any process last wrote it, as far as this one knows, and whether it agreed then.
     written: Option<(OffsetDateTime, bool)>,
     agrees: bool,
-    /// Not written down yet.
+    /// Notifications that are not written yet.
     unwritten: u64,
     since: Option<OffsetDateTime>,
     last: Option<OffsetDateTime>,
@@ -62,13 +61,13 @@ impl Seen {
 }
 
 impl Observer {
-    /// Remembers what was seen of one delivery, notification or answer.
+    /// Remembers the facts of one delivery, notification or answer.
     pub fn note(&self, sightings: impl IntoIterator<Item = Sighting>, now: OffsetDateTime) {
         let mut memory = self.memory();
         sightings.into_iter().for_each(|sighting| memory.note(sighting, now));
     }
 
-    /// Whether it is time to look at what costs something to measure: once in five minutes.
+    /// Whether it is time for costly measurements: once in five minutes.
     pub fn is_curious(&self, question: OpenQuestion, now: OffsetDateTime) -> bool {
         let mut memory = self.memory();
         let is_due = memory.measured.get(&question).is_none_or(|at| now - *at >= SOON);
@@ -78,10 +77,10 @@ impl Observer {
         is_due
     }
 
-    /// Writes down what is due. Makes no call when nothing is.
+    /// Writes the facts that are due. It makes no call if none is due.
     ///
     /// # Errors
-    /// The table did not answer. What was not written is written later.
+    /// The table failed. Facts that were not written are written later.
     pub async fn flush(&self, table: &impl Observations, now: OffsetDateTime) -> Result<(), StoreError> {
         if !self.memory().is_due(now) {
             return Ok(());
@@ -132,7 +131,7 @@ impl Memory {
         self.not_before.is_none_or(|at| at <= now) && self.facts.values().any(|seen| seen.is_due(now))
     }
 
-    /// What the table knows comes first: of the rest as much is kept as there is room for.
+    /// Keeps the facts of the table, and as many of the others as there is room for.
     fn meet(&mut self, known: Vec<Observation>) {
         let mut own = std::mem::take(&mut self.facts);
         for Observation { fact, agrees, last_seen, .. } in known {
@@ -158,7 +157,7 @@ impl Memory {
     fn written(&mut self, observation: &Observation, now: OffsetDateTime) {
         if let Some(seen) = self.facts.get_mut(&observation.fact) {
             seen.written = Some((now, observation.agrees));
-            // Another batch of this process may have written it down meanwhile.
+            // Another batch of this process may have written it meanwhile.
             seen.unwritten = seen.unwritten.saturating_sub(observation.notifications);
             seen.since = None;
         }

@@ -3,7 +3,7 @@ use time::macros::datetime;
 
 const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 
-/// A table that remembers what was asked of it.
+/// A table that records its requests.
 #[derive(Default)]
 struct Asked {
     has: Vec<Observation>,
@@ -21,7 +21,7 @@ impl Asked {
         (*self.reads.lock().unwrap(), self.writes.lock().unwrap().len())
     }
 
-    /// The value and the count of each write, in order.
+    /// Value and count of each write, in order.
     fn written(&self) -> Vec<(String, u64)> {
         self.writes.lock().unwrap().iter().map(|seen| (seen.fact.value.clone(), seen.notifications)).collect()
     }
@@ -71,7 +71,7 @@ async fn a_new_fact_is_written_at_once_and_a_known_one_costs_no_call() {
 }
 
 #[tokio::test]
-async fn a_process_that_begins_writes_nothing_that_others_have_just_written() {
+async fn a_new_process_does_not_repeat_what_others_have_just_written() {
     let table = Asked { has: vec![known("A", NOW - Duration::minutes(30))], ..Asked::default() };
     let observer = Observer::default();
     observer.note([name("A")], NOW);
@@ -83,7 +83,7 @@ async fn a_process_that_begins_writes_nothing_that_others_have_just_written() {
 }
 
 #[tokio::test]
-async fn nothing_seen_is_nothing_asked() {
+async fn without_facts_there_is_no_call() {
     let (observer, table) = (Observer::default(), Asked::default());
     observer.flush(&table, NOW).await.unwrap();
     assert_eq!(table.calls(), (0, 0));
@@ -106,7 +106,7 @@ async fn a_sender_of_ever_new_names_does_not_fill_the_table() {
 }
 
 #[tokio::test]
-async fn of_many_new_facts_a_flush_writes_some_and_the_next_the_rest() {
+async fn a_flush_writes_some_of_many_facts_and_the_next_writes_the_rest() {
     let (observer, table) = (Observer::default(), Asked::default());
     observer.note((0..40).map(|at| name(&format!("N{at}"))), NOW);
     observer.flush(&table, NOW).await.unwrap();
@@ -116,7 +116,7 @@ async fn of_many_new_facts_a_flush_writes_some_and_the_next_the_rest() {
 }
 
 #[tokio::test]
-async fn a_table_that_does_not_answer_is_asked_again_later_and_nothing_is_lost() {
+async fn a_failing_table_is_asked_again_later_and_nothing_is_lost() {
     let (observer, table) = (Observer::default(), Asked::default());
     *table.is_down.lock().unwrap() = true;
     for _ in 0..5 {
@@ -130,7 +130,7 @@ async fn a_table_that_does_not_answer_is_asked_again_later_and_nothing_is_lost()
 }
 
 #[tokio::test]
-async fn what_was_contradicted_and_now_agrees_is_written_soon() {
+async fn a_contradicted_fact_that_now_agrees_is_written_soon() {
     let (observer, table) = (Observer::default(), Asked::default());
     observer.note([Sighting { agrees: false, ..name("A") }], NOW);
     observer.flush(&table, NOW).await.unwrap();
@@ -141,7 +141,7 @@ async fn what_was_contradicted_and_now_agrees_is_written_soon() {
 }
 
 #[test]
-fn a_measurement_that_costs_something_is_made_now_and_then() {
+fn a_costly_measurement_is_made_once_in_five_minutes() {
     let observer = Observer::default();
     let curious = |minutes| observer.is_curious(OpenQuestion::TimeZone, NOW + Duration::minutes(minutes));
     assert_eq!([0, 1, 4, 5, 6].map(curious), [true, false, false, true, false]);

@@ -1,4 +1,5 @@
-//! What became of what a job put back on a queue: read from the records, so that no notification costs a write more for it.
+//! The outcomes of a job's notifications. They are read from the records, so that no notification
+//! costs another write.
 
 use crate::attributes::{Update, string};
 use crate::error::StoreError;
@@ -10,8 +11,9 @@ use webhooks_model::filter::Filter;
 use webhooks_model::job::{Job, Tally};
 
 pub trait Outcomes: Send + Sync {
-    /// Looks at no more than `most` notifications that were received in the filter's span, after `position`: all that is of its entity and
-    /// event, as it stands now. And where to go on; `None` at the end.
+    /// Reads at most `most` notifications in the filter's range, after `position`. Returns those of
+    /// the filter's entity and event as they are now, and the position of the next page, which is
+    /// `None` at the end.
     fn stand(
         &self,
         filter: &Filter,
@@ -19,7 +21,7 @@ pub trait Outcomes: Send + Sync {
         most: i32,
     ) -> impl Future<Output = Result<(Vec<Record>, Option<String>), StoreError>> + Send;
 
-    /// Writes down what has been counted, unless somebody else has since the job was read.
+    /// Saves the tally, unless another request has saved one since the job was read.
     fn note_tally(&self, job: &Job, tally: &Tally) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
@@ -32,7 +34,7 @@ impl<I: Items> Outcomes for Table<I> {
     ) -> Result<(Vec<Record>, Option<String>), StoreError> {
         let (places, position) = self.places(filter, position, most).await?;
         let mut records = self.whole(places).await?;
-        // The state is another by now.
+        // The state may have changed, so it is not a condition.
         let any = Filter { states: vec![], ..filter.clone() };
         records.retain(|record| any.fits(record.state, record.key.entity.entity, &record.event));
         Ok((records, position))

@@ -1,4 +1,4 @@
-//! What is paused. There are few pauses, so one partition holds them all and one query reads them.
+//! Pauses. There are few, so one partition has them all and one query reads them.
 
 use crate::attributes::{Item, Update, has_expired, string, text, time_text};
 use crate::error::StoreError;
@@ -11,12 +11,13 @@ use webhooks_model::Pause;
 const PARTITION: &str = "pauses";
 const EVERY_TENANT: &str = "*";
 
-/// Pausing and resuming, as operators and the schedule do it.
+/// Pausing and resuming, for operators and the reconciler.
 pub trait Pauses: Send + Sync {
-    /// May be repeated; the later note and the later end stand.
+    /// Begins a pause. May be repeated; the last note and the last end are kept.
     fn pause(&self, pause: &Pause) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// `false` when there was no such pause. One that is over can be ended, as long as nobody has.
+    /// Ends a pause. `false` if there is no such pause. A pause that is over can still be ended
+    /// once.
     fn resume(
         &self,
         tenant: Option<&str>,
@@ -24,13 +25,13 @@ pub trait Pauses: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// What is paused at that time.
+    /// The pauses in force at that time.
     fn paused(&self, now: OffsetDateTime) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
 
-    /// Pauses that are over by that time, and that nobody has ended: what waited for them may wait still.
+    /// Pauses that are over at that time but not ended: notifications may still wait for them.
     fn overdue(&self, now: OffsetDateTime) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
 
-    /// Ends a pause that is over by that time. `false` when it was ended or prolonged meanwhile.
+    /// Ends a pause that is over at that time. `false` if it was ended or prolonged meanwhile.
     fn end_overdue(
         &self,
         tenant: Option<&str>,
@@ -88,8 +89,8 @@ impl<I: Items> Table<I> {
         Ok(pauses)
     }
 
-    /// Read consistently, so that a pause holds from the moment its making was confirmed. DynamoDB may take days to delete what has
-    /// expired; until then it is there and does not count.
+    /// The read is consistent, so that a pause is visible as soon as it was confirmed. DynamoDB may
+    /// take days to delete an expired pause, which no longer counts.
     async fn unended(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
         let query =
             Query { key_condition: "pk = :pk", filter: Some("attribute_not_exists(resumed_at)"), ..Query::default() };

@@ -1,4 +1,5 @@
-//! What has not come to its end yet, so that whatever waits in vain is found: by a mark in the `attention` index, or in the feed.
+//! Notifications that have not ended, so that the reconciler finds those that are stuck: by a mark
+//! in the `attention` index, or in the feed.
 
 use crate::attributes::{Item, Update, day_of, string, text, time_text};
 use crate::error::StoreError;
@@ -13,9 +14,9 @@ use time::{Duration, OffsetDateTime};
 use webhooks_model::feedback::{FeedbackState, Verdict};
 use webhooks_model::{LedgerKey, State};
 
-/// Looked at in one go: BatchGetItem takes no more keys.
+/// The most keys of a BatchGetItem.
 pub(crate) const AT_ONCE: i32 = 100;
-/// Days without a notification that one stretch passes over.
+/// The most days without a notification that one page skips.
 pub(crate) const DAYS_AT_ONCE: usize = 31;
 const SORT_KEY: &str = "SWEEP#unended";
 const ATTRIBUTES: [&str; 11] = [
@@ -32,16 +33,18 @@ const ATTRIBUTES: [&str; 11] = [
     "feedback_attempts",
 ];
 
-/// Why the end of a notification is watched, and since when or until when.
+/// Why a notification is watched. The mark's time says since when or until when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// Until the deadline of its outcome.
+    /// Its outcome is awaited. The time is the deadline.
     Awaited,
-    /// Since an attempt failed, and since it was last put on the queue.
+    /// An attempt failed. The time is that of the failure, or of the last message on the queue.
     Retrying,
-    /// Since its feedback was put on the queue. A feedback that is decided soon after its notification arrived is found in the feed.
+    /// Its feedback was put on the queue. The time is that of the message. Feedback that is decided
+    /// soon after the receipt of its notification needs no mark, since it is found in the feed.
     Queued,
-    /// It waits for the quota of its tenant, since it was received. Each tenant has a list of its own.
+    /// It waits for the quota of its tenant. The time is that of receipt. Each tenant has its own
+    /// list.
     Limited,
 }
 
@@ -58,7 +61,7 @@ impl Mark {
         }
     }
 
-    /// As it stands in a record of the tenant.
+    /// The mark's value in a record of the tenant.
     #[must_use]
     pub fn value(self, tenant: &str) -> String {
         match self {
@@ -72,7 +75,7 @@ impl Mark {
         Self::ALL.into_iter().find(|mark| mark.as_str() == name)
     }
 
-    /// The attribute and its value without which the mark makes no sense.
+    /// The attribute and the value that a record with this mark must have.
     fn reason(self) -> (&'static str, &'static str) {
         match self {
             Self::Awaited => ("feedback", FeedbackState::Awaited.as_str()),
@@ -82,43 +85,46 @@ impl Mark {
     }
 }
 
-/// A notification as far as it matters for whether it waits in vain.
+/// The facts that show whether a notification is stuck.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
     pub key: LedgerKey,
     pub state: Option<State>,
     pub feedback: Option<FeedbackState>,
-    /// By when an awaited outcome has to come.
+    /// The deadline of an awaited outcome.
     pub deadline: Option<OffsetDateTime>,
-    /// Whether Visma Net has been asked in vain to take its feedback; of an awaited one, that its outcome has come.
+    /// Whether an attempt to send its feedback failed; for an awaited one, whether its outcome has
+    /// come.
     pub was_tried: bool,
-    /// The last attempt, or the last try of its feedback.
+    /// The time of the last attempt, or of the last attempt to send its feedback.
     pub moved_at: OffsetDateTime,
     pub mark: Option<Mark>,
 }
 
-/// A stretch of the feed.
+/// A page of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrived {
     pub notifications: Vec<Pending>,
-    /// Where to go on.
+    /// The position of the next page.
     pub position: String,
     pub is_last: bool,
 }
 
-/// What the reconciler needs of the table to find what waits in vain.
+/// The operations of the reconciler to find notifications that are stuck.
 pub trait Unended: Send + Sync {
-    /// Those that bear the mark with a time no later than `until`, oldest first, at most 100. The index lags; each is read again.
+    /// Notifications with this mark and a time up to `until`, oldest first, at most 100. The index
+    /// may lag behind, so each one is read again from the table.
     fn due(&self, mark: Mark, until: OffsetDateTime) -> impl Future<Output = Result<Vec<Pending>, StoreError>> + Send;
 
-    /// How far the tenant's feed was looked through; if never, the place before all that was received at `start`.
+    /// The place up to which the tenant's feed was searched. If it never was, the place before
+    /// everything received at `start`.
     fn looked_through(
         &self,
         tenant: &str,
         start: OffsetDateTime,
     ) -> impl Future<Output = Result<String, StoreError>> + Send;
 
-    /// Remembers that. It never moves back.
+    /// Saves that place. It never moves back.
     fn set_looked_through(
         &self,
         tenant: &str,
@@ -126,7 +132,8 @@ pub trait Unended: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The next of a tenant's notifications, at most 100, in the order received: after `position`, or at a time, and before `until`.
+    /// The next notifications of a tenant, at most 100, in the order of receipt: after `position`,
+    /// or from a time on, and before `until`.
     fn arrived(
         &self,
         tenant: &str,
@@ -134,8 +141,9 @@ pub trait Unended: Send + Sync {
         until: OffsetDateTime,
     ) -> impl Future<Output = Result<Arrived, StoreError>> + Send;
 
-    /// Decides the feedback of an awaited outcome that did not come. `false` if it is no longer awaited, or has come after all. The mark
-    /// stays, so that the feedback is queued even if we die now. An outcome that is being tried since before `tried_since` is given up.
+    /// Decides the feedback of an awaited outcome that did not come. `false` if it is no longer
+    /// awaited, or has come. The mark stays, so that the feedback is queued even if the function
+    /// dies now. An outcome whose attempts began before `tried_since` is given up.
     fn expire(
         &self,
         key: &LedgerKey,
@@ -144,7 +152,7 @@ pub trait Unended: Send + Sync {
         tried_since: OffsetDateTime,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Marks it, unless it has moved on or asks for attention for another reason.
+    /// Sets the mark, unless the notification has changed or has another mark.
     fn watch(
         &self,
         key: &LedgerKey,
@@ -152,7 +160,7 @@ pub trait Unended: Send + Sync {
         at: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Takes that mark away.
+    /// Removes the mark.
     fn unmark(
         &self,
         key: &LedgerKey,
@@ -195,7 +203,7 @@ impl<I: Items> Unended for Table<I> {
 
     async fn arrived(&self, tenant: &str, position: &str, until: OffsetDateTime) -> Result<Arrived, StoreError> {
         let Some(mut day) = day_of(position) else {
-            return Err(StoreError::Mismatch("a watermark is no place in the feed".into()));
+            return Err(StoreError::Mismatch("a watermark is not a place in the feed".into()));
         };
         let mut position = position.to_owned();
         let end = time_text(until);
@@ -263,8 +271,8 @@ impl<I: Items> Table<I> {
         position: &str,
         end: &str,
     ) -> Result<Vec<Item>, StoreError> {
-        // BETWEEN takes its ends in, and refuses them in the wrong order. `!` sorts before whatever a key consists of, so the place itself
-        // is left out.
+        // BETWEEN includes both ends, and refuses them in the wrong order. `!` sorts before every
+        // character of a key, so the place itself is left out.
         let after = format!("{position}!");
         if *after > *end {
             return Ok(vec![]);
@@ -279,7 +287,7 @@ impl<I: Items> Table<I> {
         self.items.query(query.value(":end", string(end))).await
     }
 
-    /// What an index named, read from the table, in the index's order.
+    /// Reads the items of an index from the table, in the order of the index.
     pub(crate) async fn as_they_are(&self, named: &[Item]) -> Result<Vec<Item>, StoreError> {
         let names: Vec<(String, String)> = named.iter().filter_map(name).collect();
         if names.is_empty() {
@@ -290,7 +298,8 @@ impl<I: Items> Table<I> {
         Ok(items)
     }
 
-    /// The same for half the price: what is at rest stays so, however old the answer is, and only the rest is read again.
+    /// The same for half the price: an eventually consistent read first. A notification that is
+    /// settled stays settled, so only the others are read again.
     async fn as_they_ended(&self, named: &[Item]) -> Result<Vec<Item>, StoreError> {
         let names: Vec<(String, String)> = named.iter().filter_map(name).collect();
         let mut items = self.items.get_many(names.clone(), &ATTRIBUTES, false).await?;
@@ -308,7 +317,7 @@ pub(crate) fn name(item: &Item) -> Option<(String, String)> {
     Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()))
 }
 
-/// Nothing but an operator's hand changes it from here on.
+/// Whether it is settled: only an operator can still change it.
 fn is_at_rest(item: &Item) -> bool {
     let feedback = text(item, "feedback").and_then(FeedbackState::parse);
     let is_told = matches!(feedback, Some(FeedbackState::Sent | FeedbackState::None));

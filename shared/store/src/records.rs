@@ -1,4 +1,4 @@
-//! Notifications as an operator sees them.
+//! Notifications for operators.
 
 use crate::attention::{Attention, attention};
 use crate::attributes::{Item, day_of, flag, integer, string, text, time_text};
@@ -18,11 +18,11 @@ use time::{Duration, OffsetDateTime};
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::{EntityId, LedgerKey, Reason, State};
 
-/// Days that one page looks into, at most.
+/// The most days that one page reads.
 const DAYS_PER_PAGE: usize = 31;
-/// Reads of 1 MB that look for an entity's newest or count what is marked, at most.
+/// The most reads, of 1 MB each, to find an entity's newest notifications or to count a mark.
 const LONGEST_READ: usize = 20;
-/// Records that one request brings whole: with raw items as long as they get, DynamoDB's 16 MB take 53.
+/// Whole records per request. With the longest raw items, 53 fit into DynamoDB's 16 MB.
 const RECORDS_PER_READ: usize = 50;
 pub(crate) const TABLE_KEYS: [&str; 2] = ["pk", "sk"];
 pub(crate) const ATTENTION_KEYS: [&str; 4] = ["pk", "sk", "attention", "attention_at"];
@@ -40,7 +40,7 @@ pub struct Record {
     pub delivery: String,
     pub received_at: OffsetDateTime,
     pub ended_at: Option<OffsetDateTime>,
-    /// When an attempt or a pause last changed it; `None` once it has ended.
+    /// When an attempt or a pause last changed it; `None` after it has ended.
     pub updated_at: Option<OffsetDateTime>,
     pub status: Option<String>,
     pub source: Option<String>,
@@ -54,27 +54,27 @@ pub struct Record {
     pub actions: Vec<Line>,
     /// When it was parked or paused, and when it was replayed after its end.
     pub moments: Vec<Line>,
-    /// That a person is asked to look at it.
+    /// Present if a person should look at it.
     pub attention: Option<Attention>,
-    /// Its notification goes on under this key.
+    /// The key of the record that replaces this one.
     pub moved_to: Option<LedgerKey>,
-    /// It goes on for what was recorded under this key.
+    /// The key of the closed record that this one replaces.
     pub moved_from: Option<LedgerKey>,
-    /// `None` while it is kept for as long as it takes.
+    /// `None` while an operator makes it wait.
     pub expires_at: Option<OffsetDateTime>,
-    /// Where it stands in the list it was read from.
+    /// Its position in the list that it was read from.
     pub position: Position,
 }
 
 impl Record {
-    /// The code and the words with which Visma Net did not take its feedback at last.
+    /// The code and the text of the last refusal of its feedback.
     #[must_use]
     pub fn refusal(&self) -> (&str, &str) {
         self.feedback_attempts.last().map_or(("", ""), |line| (line.what.as_str(), line.text.as_str()))
     }
 }
 
-/// An attempt, a try or an operator's action.
+/// An attempt at the notification or its feedback, or an operator's action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub at: OffsetDateTime,
@@ -86,7 +86,7 @@ pub struct Line {
     pub receive_count: Option<u32>,
 }
 
-/// The place of a record in a list that is sorted by time.
+/// The position of a record in a list by time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     pub at: String,
@@ -94,7 +94,8 @@ pub struct Position {
     pub sk: String,
 }
 
-/// Part of a list, newest first. `None` for `next` at its end; a page may be short, or empty, and the list still go on.
+/// A part of a list, newest first. `next` is `None` at the end. A page may be short or empty
+/// although the list continues.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
     pub records: Vec<Record>,
@@ -117,8 +118,9 @@ pub trait Records: Send + Sync {
         most: u8,
     ) -> impl Future<Output = Result<Page, StoreError>> + Send;
 
-    /// What is marked so: `dead`, `parked`, `unparseable`, `feedback_parked`, `paused`, or so that it was [`crate::acknowledged`]. Among
-    /// what is paused is what has ended and waits to be replayed.
+    /// Notifications with this mark: `dead`, `parked`, `unparseable`, `feedback_parked`, `paused`,
+    /// or one of [`crate::acknowledged`]. `paused` includes ended notifications that wait to be
+    /// replayed.
     fn marked(
         &self,
         mark: &str,
@@ -126,14 +128,14 @@ pub trait Records: Send + Sync {
         most: u8,
     ) -> impl Future<Output = Result<Page, StoreError>> + Send;
 
-    /// How many are marked so, counted up to 20 MB of the index.
+    /// The number of notifications with this mark, counted up to 20 MB of the index.
     fn count_marked(&self, mark: &str) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// An entity's current state.
     fn head_of(&self, entity: &EntityId) -> impl Future<Output = Result<Option<Head>, StoreError>> + Send;
 
-    /// An entity's newest notifications, newest first. Its ledger is kept in no order of time, so all of it is looked through, up
-    /// to 20 MB.
+    /// An entity's newest notifications, newest first. Its ledger is not sorted by time, so all of
+    /// it is read, up to 20 MB.
     fn newest_of(&self, entity: &EntityId, most: u8) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
 }
 
@@ -158,7 +160,8 @@ impl<I: Items> Records for Table<I> {
         most: u8,
     ) -> Result<Page, StoreError> {
         let start = time_text(from);
-        // A place in the feed is a time and a key, so it is the last thing below it; a time alone lies before every key of that time.
+        // `below` is a place (a time and a key), or a time alone, which sorts before every key of
+        // that time.
         let mut below = after.map_or_else(|| time_text(to), |position| position.at.clone());
         let Some(mut day) = day_of(&below) else { return Ok(Page::default()) };
         if below < start {
@@ -171,7 +174,8 @@ impl<I: Items> Records for Table<I> {
                 index: Some("feed"),
                 key_condition: "feed = :day AND feed_at BETWEEN :start AND :below",
                 newest_first: true,
-                // One that lies at the end, which is not below it, and one that tells that the list goes on.
+                // Two more: the one at the end, which is left out, and one that shows that the list
+                // continues.
                 limit: i32::try_from(missing + 2).ok(),
                 ..Query::default()
             };
@@ -187,7 +191,7 @@ impl<I: Items> Records for Table<I> {
                 found.truncate(most.into());
                 return Ok(Page { next: found.last().filter(|_| more).cloned(), records: self.whole(found).await? });
             }
-            // What sorts behind every time of the day before.
+            // `~` sorts after every time of the day.
             day -= Duration::days(1);
             below = format!("{}~", &time_text(day)[..10]);
         }
@@ -249,7 +253,7 @@ impl<I: Items> Table<I> {
     pub(crate) async fn whole(&self, places: Vec<Position>) -> Result<Vec<Record>, StoreError> {
         let mut items = vec![];
         for some in places.chunks(RECORDS_PER_READ) {
-            // A notification may be there for itself and for what waits beside it.
+            // A notification may be in the list twice: for itself and for its wait.
             let keys: BTreeSet<_> = some.iter().map(|place| (place.pk.clone(), notified(&place.sk))).collect();
             items.extend(self.items.get_many(keys.into_iter().collect(), &ATTRIBUTES, true).await?);
         }
@@ -261,7 +265,8 @@ impl<I: Items> Table<I> {
         Ok(places.iter().filter_map(record).collect())
     }
 
-    /// A query's items, read after read. `keys` are those by which one read begins behind another.
+    /// All items of a query, in several reads. `keys` are the attributes with which the next read
+    /// begins.
     pub(crate) async fn read_on(&self, query: Query, keys: &[&str]) -> Result<Vec<Item>, StoreError> {
         let mut all: Vec<Item> = vec![];
         for _ in 0..LONGEST_READ {
@@ -279,7 +284,7 @@ impl<I: Items> Table<I> {
     }
 }
 
-/// All of a record but its raw item.
+/// All attributes of a record except its raw item.
 const ATTRIBUTES: [&str; 28] = [
     "pk",
     "sk",
@@ -311,7 +316,7 @@ const ATTRIBUTES: [&str; 28] = [
     "expires_at",
 ];
 
-/// Its place in a list by that attribute.
+/// The position of an item in a list by that attribute.
 pub(crate) fn position_in(item: &Item, at: &str) -> Option<Position> {
     let owned = |name| text(item, name).map(str::to_owned);
     Some(Position { at: owned(at)?, pk: owned("pk")?, sk: owned("sk")? })

@@ -1,4 +1,5 @@
-//! What an operator does to a notification: written down beside it, with who did it and why, before anything happens.
+//! Actions of an operator on a notification. Each is recorded in the notification's item, with who
+//! and why, before anything happens.
 
 use crate::attention::{CHANGES, FEEDBACK_PARKED, acknowledged};
 use crate::attributes::{Update, string, time_text};
@@ -14,25 +15,28 @@ use time::OffsetDateTime;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::{LedgerKey, Reason, State};
 
-/// Each has its condition; [`Repairs::act`] says whether that held.
+/// The actions. Each has a condition; [`Repairs::act`] returns whether it held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
-    /// It will be handed to the processor once more. Any recorded notification, unless it goes on under another key.
+    /// Gives it to the processor again. Any recorded notification, unless it has moved to another
+    /// key.
     Replay,
-    /// No further attempt is made until it is released, and it is kept until then. One that has not ended.
+    /// No further attempt is made until it is released, and it does not expire until then. Only if
+    /// it has not ended.
     Hold,
-    /// A held or paused one goes on.
+    /// It continues. Only if it is held or paused.
     Release,
-    /// Its decided feedback will be tried once more, and is watched until it is sent. One whose feedback is
-    /// parked or queued: never one that Visma Net has taken.
+    /// Sends its decided feedback again, and watches it until it is sent. Only if the feedback is
+    /// parked or queued, never if Visma Net accepted it.
     ResendFeedback,
-    /// The same of one that was refused, and is not on its way already.
+    /// The same, but only if the feedback is parked.
     ResendParked,
-    /// The outcome of a deferred feedback was handed in. One whose feedback is awaited: what was decided once stands.
+    /// Sets the outcome of deferred feedback. Only if it is awaited, since a decision never
+    /// changes.
     Outcome,
-    /// Somebody has looked at what asks for attention of that kind, as it was then. One that has not changed since.
+    /// Acknowledges attention of that kind. Only if the notification has not changed since.
     Acknowledge { kind: &'static str, changed_at: OffsetDateTime },
-    /// It asks for attention again. One that was acknowledged.
+    /// Withdraws an acknowledgement. Only if it is acknowledged.
     Unacknowledge { kind: &'static str },
 }
 
@@ -55,18 +59,19 @@ impl Deed {
 pub struct Action<'a> {
     pub deed: Deed,
     pub at: OffsetDateTime,
-    /// Who, as the authoriser named them.
+    /// The operator, as named by the authoriser.
     pub by: &'a str,
     pub note: &'a str,
 }
 
 pub trait Repairs: Send + Sync {
-    /// Writes an action down and does to the record what it does. `false` when the record is not in a state that allows it, or
-    /// not there.
+    /// Records an action and applies it to the record. `false` if there is no record, or its state
+    /// does not allow the action.
     fn act(&self, key: &LedgerKey, action: Action<'_>) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// The message of a paused one is on its way, and a release says so. `false` when it was paused once more after `since`, the time of
-    /// its last change as it was read: then it goes on waiting. Also `false` when it is paused no more.
+    /// Records the release of a paused notification whose message is on its way. `false` if it was
+    /// paused again after `since`, its last change when it was read: then it still waits. Also
+    /// `false` if it is no longer paused.
     fn release_sent(
         &self,
         key: &LedgerKey,
@@ -121,8 +126,8 @@ impl<I: Items> Repairs for Table<I> {
 }
 
 impl<I: Items> Table<I> {
-    /// Writes the effect. A record that expires is kept from now on for as long as a new one. One that
-    /// is held, paused or waits has no expiry, and gets none.
+    /// Writes the effect. A record with an expiry gets a new full retention. A record that is held,
+    /// paused or waits has no expiry, and gets none.
     async fn act_and_keep(
         &self,
         pk: &str,
@@ -142,7 +147,7 @@ impl<I: Items> Table<I> {
     }
 }
 
-/// Of a feedback that was refused: watched again, in case the message that tries it once more is lost.
+/// Adds the mark of queued feedback, in case the new message is lost. Only for parked feedback.
 fn watched((update, condition): (Update, String), at: OffsetDateTime) -> (Update, String) {
     let mut update = update.set("attention", string(Mark::Queued.as_str())).set("attention_at", string(time_text(at)));
     let feedback = one_of(&mut update, "feedback", &[FeedbackState::Parked.as_str()]);
@@ -171,7 +176,7 @@ fn changed(update: Update, action: &Action<'_>) -> Update {
         Deed::Release => update
             .set("state", string(State::Retrying.as_str()))
             .remove("reason")
-            // Watched, lest the message that makes it go on is lost.
+            // The mark watches it, in case the message that continues it is lost.
             .set("attention", string(Mark::Retrying.as_str()))
             .set("attention_at", string(time_text(action.at))),
         Deed::ResendFeedback | Deed::ResendParked => update.set("feedback", string(FeedbackState::Queued.as_str())),
@@ -203,7 +208,8 @@ fn allowed(update: &mut Update, deed: Deed) -> String {
     }
 }
 
-/// What has failed again since then is not hidden by somebody who has not seen it.
+/// The condition that nothing has changed since the operator looked. An acknowledgement must not
+/// hide a later failure.
 fn unchanged(update: &mut Update, kind: &str, since: OffsetDateTime) -> String {
     let seen = update.value(string(time_text(since)));
     let later = CHANGES.map(|name| format!("NOT {} > {seen}", update.name(name)));

@@ -1,4 +1,4 @@
-//! A recorded notification, read so that it can be handed to the processor once more.
+//! Reads a recorded notification, so that it can be given to the processor again.
 
 use crate::attributes::{Item, integer, text};
 use crate::error::StoreError;
@@ -13,7 +13,8 @@ use webhooks_model::replay::Recorded;
 use webhooks_model::{Channel, Delivery, LedgerKey};
 
 pub trait Replays: Send + Sync {
-    /// The delivery that reads as this notification. `None` when it is not recorded, or its raw item has gone.
+    /// A delivery that reads as this notification. `None` if it is not recorded, or its raw item
+    /// has expired.
     fn replay(&self, key: &LedgerKey) -> impl Future<Output = Result<Option<Delivery>, StoreError>> + Send;
 }
 
@@ -28,7 +29,7 @@ impl<I: Items> Replays for Table<I> {
 }
 
 impl<I: Items> Table<I> {
-    /// The exact text of a notification's item, its parts joined.
+    /// The exact text of a notification's item, with its parts joined.
     pub(crate) async fn raw(&self, key: &LedgerKey, item: &Item) -> Result<Option<String>, StoreError> {
         let Some(parts) = integer(item, "raw_parts") else {
             return Ok(text(item, "raw").map(str::to_owned));

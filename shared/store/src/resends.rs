@@ -1,4 +1,4 @@
-//! Feedback that Visma Net did not take, found by its mark so that all of it can be sent once more.
+//! Finds parked feedback by its mark, so that all of it can be sent again.
 
 use crate::attention::FEEDBACK_PARKED;
 use crate::attributes::time_text;
@@ -9,10 +9,10 @@ use crate::records::{Position, Record, Records};
 use crate::table::Table;
 use webhooks_model::work::ParkedFeedback;
 
-/// Each looks at no more than `most` behind `position`, the newest first, and gives those that the filter means, and where to go on;
-/// `None` at the end.
+/// Each operation reads at most `most` entries after `position`, newest first. It returns those
+/// that match the filter, and the position of the next page, which is `None` at the end.
 pub trait Resends: Send + Sync {
-    /// What was parked in the filter's time.
+    /// Feedback that was parked in the filter's range.
     fn parked(
         &self,
         filter: &ParkedFeedback,
@@ -20,7 +20,7 @@ pub trait Resends: Send + Sync {
         most: u8,
     ) -> impl Future<Output = Result<(Vec<Record>, Option<String>), StoreError>> + Send;
 
-    /// What has been on its way since a time of the filter's, for example once more.
+    /// Feedback that was put on its way in the filter's range, for example by a resend.
     fn on_its_way(
         &self,
         filter: &ParkedFeedback,
@@ -57,7 +57,7 @@ impl<I: Items> Table<I> {
         position: Option<&str>,
         most: u8,
     ) -> Result<(Vec<Record>, Option<String>), StoreError> {
-        let unread = |_| StoreError::Mismatch("a job's position is no place among what is marked".into());
+        let unread = |_| StoreError::Mismatch("a job's position is not a place in the list".into());
         let after: Option<Position> = position.map(serde_json::from_str).transpose().map_err(unread)?;
         let mut page = self.marked(mark, after.as_ref(), most).await?;
         let (from, to) = (filter.from.map(time_text), time_text(filter.to));

@@ -1,4 +1,5 @@
-//! The hours of each tenant in numbers, and those of all tenants together. The reconciler writes them, the operations function reads them.
+//! Roll-ups: the hours of each tenant in numbers, and those of all tenants together. The reconciler
+//! writes them, and the operations function reads them.
 
 use crate::attributes::{Item, Update, day_of, string, text, time_text};
 use crate::error::StoreError;
@@ -17,7 +18,7 @@ use webhooks_model::feedback::FeedbackState;
 use webhooks_model::rollup::{Counted, Rolling};
 use webhooks_model::{Origin, Reason, Rollup, State};
 
-/// BatchGetItem takes no more keys.
+/// The most keys of a BatchGetItem.
 const KEYS_PER_READ: usize = 100;
 const COUNTED: [&str; 9] = ["pk", "sk", "state", "reason", "feedback", "feedback_at", "ended_at", "origin", "feed_at"];
 const HOUR: [&str; 4] = ["sk", "rollup", "counted_to", "made_at"];
@@ -33,36 +34,36 @@ pub struct Rolled {
 }
 
 impl Rolled {
-    /// Of which nothing is counted yet.
+    /// An hour without counts.
     #[must_use]
     pub fn begin(hour: OffsetDateTime, now: OffsetDateTime) -> Self {
         Self { hour, rollup: Rollup::default(), counted_to: time_text(hour), made_at: now }
     }
 }
 
-/// What the last run that counted every tenant says of all.
+/// The result of the last run that counted every tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Whatever was received before is counted.
+    /// Everything received before this time is counted.
     #[serde(with = "time::serde::rfc3339")]
     pub counted_to: OffsetDateTime,
-    /// Tenants of the settings.
+    /// Number of tenants in the settings.
     pub tenants: usize,
-    /// Those of whom nothing is heard; `None` where that could not be said.
+    /// Number of silent tenants; `None` if unknown.
     pub silent: Option<usize>,
 }
 
-/// A stretch of a tenant's feed.
+/// A page of a tenant's feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
     pub notifications: Vec<Counted>,
-    /// Where to go on.
+    /// The position of the next page.
     pub position: String,
     pub is_last: bool,
 }
 
 pub trait Rollups: Send + Sync {
-    /// Where the counting of a tenant is; `None` before the first time.
+    /// The position of a tenant's counting; `None` before the first run.
     fn rolling(&self, tenant: &str) -> impl Future<Output = Result<Option<Rolling>, StoreError>> + Send;
 
     fn set_rolling(
@@ -72,8 +73,8 @@ pub trait Rollups: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The next of what was received, at most 100: after `position` and before `until`, both of one day. Not read consistently: what is
-    /// not there yet is open.
+    /// The next received notifications, at most 100: after `position` and before `until`, both of
+    /// one day. The read is eventually consistent; a missing item counts as open.
     fn received(
         &self,
         tenant: &str,
@@ -81,14 +82,15 @@ pub trait Rollups: Send + Sync {
         until: OffsetDateTime,
     ) -> impl Future<Output = Result<Received, StoreError>> + Send;
 
-    /// How many were received in that hour, by the feed alone.
+    /// The number of notifications received in that hour, by the feed alone.
     fn count_received(
         &self,
         tenant: &str,
         hour: OffsetDateTime,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// When the first was received from `from` on; `until` if there is none before. Looks through 31 days at most, and then says how far.
+    /// The time of the first notification from `from` on; `until` if there is none before. It reads
+    /// at most 31 days, and then returns how far it came.
     fn next_received(
         &self,
         tenant: &str,
@@ -96,7 +98,7 @@ pub trait Rollups: Send + Sync {
         until: OffsetDateTime,
     ) -> impl Future<Output = Result<OffsetDateTime, StoreError>> + Send;
 
-    /// An hour of a tenant; `None` where nothing was received in it.
+    /// An hour of a tenant; `None` if nothing was received in it.
     fn rolled(
         &self,
         tenant: &str,
@@ -110,7 +112,8 @@ pub trait Rollups: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Adds up an hour of these tenants, and writes that down. Nothing in it names a tenant or an entity, so nothing has to be erased.
+    /// Writes the sum of an hour of these tenants. It names no tenant and no entity, so an erasure
+    /// need not change it.
     fn add_up(
         &self,
         tenants: &[String],
@@ -124,7 +127,7 @@ pub trait Rollups: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// `None` before the first run.
+    /// The summary of all tenants; `None` before the first run.
     fn summary(&self) -> impl Future<Output = Result<Option<Summary>, StoreError>> + Send;
 
     /// The hours of a tenant, or of all together, that begin in `from..to`, oldest first.
@@ -244,7 +247,7 @@ impl<I: Items> Rollups for Table<I> {
 }
 
 impl<I: Items> Table<I> {
-    /// A stretch of the feed as the index has it, its end, and whether it reaches up to `until`.
+    /// Entries of the feed index, their end, and whether they reach up to `until`.
     async fn feed_stretch(
         &self,
         tenant: &str,
@@ -252,7 +255,7 @@ impl<I: Items> Table<I> {
         until: OffsetDateTime,
     ) -> Result<(Vec<Item>, String, bool), StoreError> {
         let Some(day) = day_of(position) else {
-            return Err(StoreError::Mismatch("a roll-up ends at no place in the feed".into()));
+            return Err(StoreError::Mismatch("a roll-up's end is not a place in the feed".into()));
         };
         let end = time_text(until);
         let places = self.feed_after(tenant, day, position, &end).await?;
@@ -263,7 +266,7 @@ impl<I: Items> Table<I> {
     }
 }
 
-/// `HOUR#2026-11-23T12`: the order of texts is that of time.
+/// `HOUR#2026-11-23T12`: the order of texts is the order of times.
 fn sort_key(hour: OffsetDateTime) -> String {
     format!("HOUR#{}", &time_text(hour)[..13])
 }
@@ -278,7 +281,8 @@ fn read(item: &Item) -> Option<Rolled> {
     })
 }
 
-/// Of an item of the table; of an index's entry, where the item is not to be read yet, nothing but that it came.
+/// Counts an item of the table. If the item is not readable yet, the entry of the index counts as
+/// received.
 fn counted(item: &Item) -> Option<Counted> {
     let time = |name| OffsetDateTime::parse(text(item, name)?, &Rfc3339).ok();
     Some(Counted {

@@ -1,5 +1,6 @@
-//! Looking for a notification by what a person holds, over all tenants. The feed is read back in time, and its keys alone say whether
-//! one fits: its tenant, its number, and the id that Visma Net and the events have.
+//! Search for notifications of all tenants. The feed is read back in time. Its keys alone show
+//! whether a notification matches: they contain the tenant, the number, and the ids of Visma Net
+//! and of the events.
 
 use crate::attributes::{Item, day_of, string, text, time_text};
 use crate::error::StoreError;
@@ -11,52 +12,55 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use webhooks_model::{LedgerKey, Reference};
 
-/// What one read brings. An entry of the index has 2.4 KB at most, so this stays below the 1 MB that DynamoDB reads at once.
+/// Entries per read. An entry of the index has at most 2.4 KB, so a read stays below DynamoDB's 1
+/// MB.
 const LEAF: usize = 250;
-/// Tenants whose day is read at the same time.
+/// The number of tenants that are read at the same time.
 const AT_ONCE: usize = 4;
-/// What one look goes through at most: reads, and entries of the feed.
+/// The most reads and the most entries of the feed per request.
 const MOST_READS: usize = 100;
 const MOST_ENTRIES: usize = 5_000;
-/// How much is looked at for a name whose record was received once more, and so is not where it was.
+/// The most entries read for a reference whose notification was received again later, so that its
+/// place in the feed has changed.
 const LATER: i32 = 1_000;
 
-/// Where to look.
+/// What to search.
 #[derive(Debug, Clone)]
 pub struct Seek<'a> {
-    /// In the order of their ids.
+    /// Sorted by id.
     pub tenants: &'a [String],
     pub from: OffsetDateTime,
     pub to: OffsetDateTime,
-    /// Where the look before this one ended.
+    /// Where the previous request ended.
     pub after: Option<&'a Position>,
-    /// Records to find, at most.
+    /// The most records to find.
     pub most: usize,
 }
 
-/// What a look found.
+/// The result of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sought {
     /// Newest first.
     pub records: Vec<Record>,
-    /// Where to go on; `None` at the end.
+    /// The position of the next page; `None` at the end.
     pub next: Option<Position>,
-    /// Whatever was received since then was looked at, of every tenant.
+    /// Everything received at this time or later has been searched, of every tenant.
     pub searched_to: OffsetDateTime,
 }
 
 pub trait Search: Send + Sync {
-    /// The tenants that are known, in the order of their ids.
+    /// The known tenants, sorted by id.
     fn tenants(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 
-    /// Remembers that there is this tenant. The reconciler does so for those of the settings; of others, and before its first run, no
-    /// short name could be read without it. A process writes it once.
+    /// Marks a tenant as known, once per process. The reconciler marks the tenants of the settings.
+    /// Short references of other tenants, or before its first run, can be read only after this.
     fn know(&self, tenant: &str, now: OffsetDateTime) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The key of the record that has this short name.
+    /// The key of the record with this short reference.
     fn named(&self, reference: Reference) -> impl Future<Output = Result<Option<LedgerKey>, StoreError>> + Send;
 
-    /// Looks back from `to` for records whose keys fit: day by day, and each day tenant by tenant.
+    /// Searches back from `to` for records whose keys match: day by day, and each day tenant by
+    /// tenant.
     fn seek(
         &self,
         seek: &Seek<'_>,
@@ -117,7 +121,7 @@ impl<I: Items> Search for Table<I> {
                 let fitting = leaf.places.into_iter().filter(|(key, _)| fits(key)).map(|(_, position)| position);
                 found.extend(fitting.take(seek.most - found.len()));
                 let last = found.last().filter(|_| found.len() == seek.most).map(|last| last.at.clone());
-                // What others brought is read again, from there on.
+                // The results of the other reads are dropped, and read again by the next request.
                 if !place.go_on(tenant, last.or(leaf.rest)) {
                     break;
                 }
@@ -131,7 +135,7 @@ impl<I: Items> Search for Table<I> {
 }
 
 impl<I: Items> Table<I> {
-    /// What was received of these tenants on the day of the place.
+    /// Reads the notifications of these tenants on the day of the place.
     async fn leaves(&self, tenants: &[String], place: &Place, start: &str) -> Result<Vec<Leaf>, StoreError> {
         let leaf = |at: usize| self.leaf(tenants.get(at), place, start);
         let (one, two, three, four) = tokio::try_join!(leaf(0), leaf(1), leaf(2), leaf(3))?;
@@ -139,7 +143,8 @@ impl<I: Items> Table<I> {
     }
 
     async fn leaf(&self, tenant: Option<&String>, place: &Place, start: &str) -> Result<Leaf, StoreError> {
-        // The tenant that was to go on may be known no more, and the place is none of another's.
+        // The tenant of the place may no longer be known, and the place is not valid for another
+        // tenant.
         let below = place.below.as_deref().filter(|_| tenant.is_some_and(|tenant| *tenant == place.tenant));
         let below = below.unwrap_or(&place.day);
         let day = day_of(&place.day).filter(|_| below >= start);
@@ -158,12 +163,12 @@ impl<I: Items> Table<I> {
         let items = self.items.query(query).await?;
         let last = items.last().filter(|_| items.len() >= LEAF).and_then(|item| text(item, "feed_at"));
         let key = |item: &Item| Some((key_of(text(item, "pk")?, text(item, "sk")?)?, position_in(item, "feed_at")?));
-        // BETWEEN takes both ends in.
+        // BETWEEN includes both ends.
         let places = items.iter().filter_map(key).filter(|(_, position)| position.at.as_str() < below).collect();
         Ok(Leaf { places, entries: items.len(), rest: last.map(str::to_owned) })
     }
 
-    /// The keys of what was received between two places of one day.
+    /// The keys of the notifications received between two places of one day.
     async fn between(
         &self,
         tenant: &str,
@@ -184,28 +189,29 @@ impl<I: Items> Table<I> {
     }
 }
 
-/// What one read of a tenant's day brought.
+/// The result of one read of a tenant's day.
 #[derive(Debug, Default)]
 struct Leaf {
     /// Newest first.
     places: Vec<(LedgerKey, Position)>,
     entries: usize,
-    /// The place below which the day goes on.
+    /// The place below which the day continues.
     rest: Option<String>,
 }
 
-/// How far the look has come.
+/// The progress of the search.
 #[derive(Debug)]
 struct Place {
-    /// What all of the day lies below: the time where the look began, or what sorts behind every time of the day.
+    /// The upper end of the day: the time where the search began, or a text that sorts after every
+    /// time of the day.
     day: String,
-    /// The tenant to go on with, or what sorts before it.
+    /// The next tenant, or a text that sorts before it.
     tenant: String,
-    /// Where in the tenant's day.
+    /// The place in the tenant's day.
     below: Option<String>,
 }
 
-/// What sorts before whatever a tenant's id consists of.
+/// It sorts before every tenant's id.
 const BEFORE_ALL: &str = "!";
 
 impl Place {
@@ -222,14 +228,15 @@ impl Place {
         Position { at: self.below.unwrap_or_else(|| self.day.clone()), pk: self.tenant, sk: self.day }
     }
 
-    /// The tenants to read next: several at once, but where a day of one is long.
+    /// The tenants to read next: several at the same time, or one whose day is long.
     fn some_of<'a>(&self, tenants: &'a [String]) -> &'a [String] {
         let left = &tenants[tenants.partition_point(|tenant| *tenant < self.tenant)..];
         let at_once = if self.below.is_some() { 1 } else { AT_ONCE };
         &left[..left.len().min(at_once)]
     }
 
-    /// Goes on with the rest of the tenant's day, or with the next tenant: whether it is that.
+    /// Continues with the rest of the tenant's day, or with the next tenant. `true` for the next
+    /// tenant.
     fn go_on(&mut self, tenant: &str, rest: Option<String>) -> bool {
         let is_over = rest.is_none();
         self.tenant = if is_over { format!("{tenant}{BEFORE_ALL}") } else { tenant.to_owned() };
@@ -237,7 +244,7 @@ impl Place {
         is_over
     }
 
-    /// Goes back to the day before, unless this is the last.
+    /// Continues with the day before, unless this is the last day.
     fn go_back(&mut self, from: OffsetDateTime) -> bool {
         let before = day_of(&self.day).filter(|day| *day > from).map(|day| day.saturating_sub(Duration::days(1)));
         let Some(day) = before else { return false };
@@ -245,7 +252,7 @@ impl Place {
         true
     }
 
-    /// All of the day is still to come, or some of it.
+    /// Whether a part of the day, or all of it, is still unread.
     fn searched_to(&self) -> OffsetDateTime {
         let end = |day: OffsetDateTime| day.saturating_add(Duration::days(1));
         let begun = || OffsetDateTime::parse(&self.day, &Rfc3339).ok();

@@ -1,4 +1,4 @@
-//! What the table knows before a notification is processed.
+//! What the table knows about a notification before it is processed.
 
 use crate::attempts::Attempts;
 use crate::attributes::{Item, flag, integer, text};
@@ -8,36 +8,37 @@ use uuid::Uuid;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::{Reason, State};
 
-/// What the table knows before a notification is processed.
+/// The records of a notification and of the same content, before the notification is processed.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
-    /// This notification, if it was here before.
+    /// The record of this notification, if it was received before.
     pub same: Option<Known>,
-    /// Whether the same content was here under another id, as the same event, and ended well.
+    /// Whether the same content came under another id, as the same event, and ended well.
     pub repeated: bool,
-    /// Whether the same content was here as another event.
+    /// Whether the same content came as another event.
     pub under_other_event: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Known {
-    /// `None` when only the feedback function has written so far.
+    /// `None` if only the feedback function has written so far.
     pub state: Option<State>,
     pub reason: Option<Reason>,
     pub feedback: Option<FeedbackState>,
-    /// The delivery that wrote it down last.
+    /// The delivery that wrote it last.
     pub delivery: Option<Uuid>,
-    /// When intake had accepted that.
+    /// When intake accepted that delivery.
     pub received_at: Option<OffsetDateTime>,
-    /// What an accountant is told, or would be told if it were answered by itself.
+    /// The answer that the accountant gets, or would get if it had an answer of its own.
     pub is_success: Option<bool>,
     pub attempts: Attempts,
-    /// `None` while it is kept for as long as it takes.
+    /// `None` while an operator makes it wait.
     pub expires_at: Option<OffsetDateTime>,
 }
 
 impl Known {
-    /// Whether an operator has set it aside. A hold whose time is over is none, though DynamoDB has not deleted it yet.
+    /// Whether an operator holds it. An expired hold does not count, even if DynamoDB has not
+    /// deleted it yet.
     #[must_use]
     pub fn is_held(&self, now: OffsetDateTime) -> bool {
         let has_expired = self.expires_at.is_some_and(|at| at <= now);

@@ -1,5 +1,5 @@
-//! Which subscriptions have ever delivered anything. That one did is a fact that the processor notes;
-//! what became of waiting for one is remembered in one item for all of them.
+//! Which subscriptions have ever delivered anything. The processor records a fact for each that
+//! has. One item for all subscriptions records which ones are still expected to deliver.
 
 use crate::attributes::{Update, string, text};
 use crate::error::StoreError;
@@ -13,35 +13,35 @@ use time::OffsetDateTime;
 use webhooks_model::observed::delivers;
 
 const SORT_KEY: &str = "SUBSCRIPTIONS";
-/// BatchGetItem takes no more keys.
+/// The most keys of a BatchGetItem.
 const KEYS_PER_READ: usize = 100;
 
-/// Those of one subscription.
+/// The deliveries of one subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Deliveries {
-    /// There was one.
+    /// It has delivered.
     Seen,
-    /// There was none yet.
+    /// It has not delivered yet.
     Awaited {
         #[serde(with = "time::serde::rfc3339")]
         since: OffsetDateTime,
     },
 }
 
-/// What the reconciler asks about subscriptions.
+/// The operations of the reconciler on subscriptions.
 pub trait Subscriptions: Send + Sync {
-    /// What is remembered, by id. Empty before the first run.
+    /// The recorded state of each subscription, by id. Empty before the first run.
     fn subscriptions(&self) -> impl Future<Output = Result<BTreeMap<String, Deliveries>, StoreError>> + Send;
 
-    /// It is remembered for ever: a fact that is forgotten after the retention does not make a
-    /// subscription one that never delivered.
+    /// Records the state of all subscriptions, without an expiry. So a subscription still counts as
+    /// delivering after its fact has expired.
     fn set_subscriptions(
         &self,
         all: &BTreeMap<String, Deliveries>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Of these, the ones that the processor has seen a delivery of.
+    /// Those of these subscriptions that have delivered, according to the processor.
     fn delivering(&self, ids: &[&str]) -> impl Future<Output = Result<BTreeSet<String>, StoreError>> + Send;
 }
 

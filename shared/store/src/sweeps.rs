@@ -1,4 +1,4 @@
-//! The table as the reconciler uses it: how far each list was swept, and what is known of what stands in it.
+//! The table for the reconciler: how far each list was swept, and what is known about its rows.
 
 use crate::attributes::{Item, Update, integer, number, string, text, time_text};
 use crate::error::StoreError;
@@ -14,64 +14,65 @@ use webhooks_model::collection::Listed;
 use webhooks_model::walk::{PAGE_SIZE, Walk};
 use webhooks_model::{Collection, EntityId, Origin, Ticks};
 
-/// How many of a day's notifications are looked at for one that came by webhook.
+/// The most notifications of a day that are read to find one that came by webhook.
 const NEWEST: i32 = 50;
-/// The sort key of what is remembered of a tenant that nothing is heard of.
+/// The sort key of the item about a silent tenant.
 const SILENCE: &str = "SILENCE";
-/// BatchGetItem takes no more keys.
+/// The most keys of a BatchGetItem.
 const KEYS_PER_READ: usize = 100;
 const COMPARED: [&str; 7] = ["pk", "version_resource", "version_body", "etag", "content", "deleted", "gone"];
-/// The sort key of where the last run ended.
+/// The sort key of the place where the last run ended.
 const PLACE: &str = "PLACE";
 
 /// How far a list was swept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watermark {
-    /// Everything that changed up to here has been looked at.
+    /// All changes up to this time have been compared.
     pub swept_to: OffsetDateTime,
-    /// The most rows to a page, where the ERP refused more.
+    /// The most rows per page, if the ERP refused more.
     pub page_size: Option<usize>,
-    /// A sweep that ran out of its budget and goes on in the next run.
+    /// A sweep that used up its budget and continues in the next run.
     pub unfinished: Option<Unfinished>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unfinished {
-    /// Where that sweep ends.
+    /// The time at which that sweep ends.
     pub until: OffsetDateTime,
     /// How far it came.
     pub walk: Walk,
 }
 
-/// Where the runs go on that have not enough time, calls or messages for everything.
+/// Where the next run continues, if a run has not enough time, calls or messages for everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Place {
-    /// The list that was to be swept next.
+    /// The list to sweep next.
     pub list: Option<(String, Collection)>,
-    /// The tenant whose feed was to be looked through next.
+    /// The tenant whose feed to read next.
     pub feed: Option<String>,
 }
 
-/// What the heads say about the rows of a list.
+/// The comparison of a list's rows with the heads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Compared {
-    /// Those whose version has reached no head yet.
+    /// The rows whose version is in no head yet.
     pub missing: Vec<Listed>,
-    /// How many are newer than their head by their time only: row version or content is what the head knows.
+    /// The number of rows that are newer than their head only by time: the head knows their row
+    /// version or content.
     pub touched: usize,
 }
 
-/// What the reconciler needs of the table.
+/// The operations of the reconciler on the table.
 pub trait Sweeps: Send + Sync {
-    /// `None` for a list that was never swept.
+    /// The watermark of a list; `None` if it was never swept.
     fn watermark(
         &self,
         tenant: &str,
         collection: Collection,
     ) -> impl Future<Output = Result<Option<Watermark>, StoreError>> + Send;
 
-    /// Moves the watermark. It never moves back, whoever writes last.
+    /// Moves the watermark. It never moves back, whichever run writes last.
     fn set_watermark(
         &self,
         tenant: &str,
@@ -85,7 +86,8 @@ pub trait Sweeps: Send + Sync {
 
     fn set_place(&self, place: &Place, now: OffsetDateTime) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// When the last webhook of the tenant was accepted, looking back over so many days. What we found ourselves does not count.
+    /// When the tenant's last webhook was accepted, within this many days. Notifications that the
+    /// reconciler found do not count.
     fn last_heard(
         &self,
         tenant: &str,
@@ -93,9 +95,8 @@ pub trait Sweeps: Send + Sync {
         days: u16,
     ) -> impl Future<Output = Result<Option<OffsetDateTime>, StoreError>> + Send;
 
-    /// Since when nothing has been heard of a tenant. With `heard`, since then, which is
-    /// remembered. Without it, since what is remembered; and where nothing is, since `now`, which
-    /// is remembered from now on.
+    /// Since when a tenant is silent. With `heard`, since that time, which is recorded. Without it,
+    /// since the recorded time. If none is recorded, since `now`, which is then recorded.
     fn silent_since(
         &self,
         tenant: &str,
@@ -103,7 +104,8 @@ pub trait Sweeps: Send + Sync {
         now: OffsetDateTime,
     ) -> impl Future<Output = Result<OffsetDateTime, StoreError>> + Send;
 
-    /// Compares rows of a list with their heads. `fetched`: heads of this list know the resource's clock.
+    /// Compares rows of a list with their heads. `fetched`: the heads of this list know the
+    /// resource's clock.
     fn compare(
         &self,
         tenant: &str,
@@ -228,7 +230,7 @@ impl<I: Items> Table<I> {
         }))
     }
 
-    /// What is compared of each head, by partition.
+    /// The compared attributes of each head, by partition.
     async fn heads(&self, entities: &[EntityId]) -> Result<HashMap<String, Item>, StoreError> {
         let keys = entities.iter().map(|entity| (partition(entity), head::SORT_KEY.to_owned()));
         let items = self.items.get_many(keys.collect(), &COMPARED, false).await?;
@@ -236,11 +238,12 @@ impl<I: Items> Table<I> {
     }
 }
 
-/// The version of a head. Where resources are `fetched`, it is the resource's: a body may tell when
-/// the webhook was made (docs/visma-net.md#bodies), which may be later than the next change.
+/// The version of a head. If resources are `fetched`, it is the resource's, since a body may have
+/// the time at which the webhook was made (docs/visma-net.md#bodies), which may be later than the
+/// next change.
 ///
-/// Elsewhere it is the newest by any clock. Here alone clocks are mixed: a head brought up to date
-/// without fetching knows the body's only, and taking that for older would find a gap in every sweep.
+/// Otherwise it is the newest by any clock. Only here are clocks mixed: a head that was written
+/// without a fetch knows only the body's clock, and would look older than its row in every sweep.
 fn version(head: &Item, fetched: bool) -> Option<Ticks> {
     let [resource, body] = ["resource", "body"].map(|clock| head::number_of(head, clock));
     let version = if fetched { resource.or(body) } else { resource.max(body) };

@@ -9,42 +9,42 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use time::{Duration, OffsetDateTime};
 
-/// The one table. Cheap to clone where its items are.
+/// The table. It is cheap to clone if its items are.
 #[derive(Debug, Clone)]
 pub struct Table<I = Dynamo> {
     pub(crate) items: I,
     retention: Duration,
     audit_retention: Duration,
-    /// Tenants that this process has marked: see `tenants.rs`.
+    /// Tenants that this process has marked as known: see `tenants.rs`.
     known: Arc<Mutex<HashSet<String>>>,
 }
 
-/// How long what operators did is kept, unless told.
+/// The default retention of audit records.
 const AUDIT_RETENTION: Duration = Duration::days(400);
 
 impl Table {
-    /// `retention` is how long after its last write an item is kept. It must outlast every repetition of a notification: the
-    /// sender's retries and the dead-letter queue's 14 days.
+    /// `retention` is how long an item is kept after its last write. It must be longer than any
+    /// repetition of a notification: the sender's retries and the dead-letter queue's 14 days.
     pub fn new(client: Client, name: String, retention: Duration) -> Self {
         Self::over(Dynamo::new(client, name), retention)
     }
 
-    /// Opens the connection that the first read would otherwise wait for.
+    /// Opens the connection, so that the first read does not wait for it.
     ///
     /// # Errors
-    /// DynamoDB did not answer.
+    /// DynamoDB failed.
     pub async fn connect(&self) -> Result<(), StoreError> {
         self.items.get("nothing", "nothing").await.map(drop)
     }
 }
 
 impl<I> Table<I> {
-    /// The table, wherever its items are.
+    /// A table with these items: DynamoDB's, or those of a fake.
     pub fn over(items: I, retention: Duration) -> Self {
         Self { items, retention, audit_retention: AUDIT_RETENTION, known: Arc::default() }
     }
 
-    /// How long what operators did is kept.
+    /// Sets the retention of audit records.
     #[must_use]
     pub fn with_audit_retention(self, audit_retention: Duration) -> Self {
         Self { audit_retention, ..self }
@@ -58,12 +58,12 @@ impl<I> Table<I> {
         (at + self.audit_retention).unix_timestamp()
     }
 
-    /// Unix seconds, as TTL wants them.
+    /// Unix seconds, as TTL requires.
     pub(crate) fn expires_at(&self, now: OffsetDateTime) -> i64 {
         (now + self.retention).unix_timestamp()
     }
 
-    /// When an item expires that was written half of its retention ago.
+    /// The expiry of an item that was written half of its retention ago.
     pub(crate) fn half_expires_at(&self, now: OffsetDateTime) -> i64 {
         (now + self.retention / 2_i32).unix_timestamp()
     }
@@ -80,7 +80,8 @@ impl<I: Items> Table<I> {
         Ok(self.items.update(write(pk, sk, update, condition)).await?.is_some())
     }
 
-    /// The item as it was, with nothing in it if there was none; `None` when the condition did not hold.
+    /// The item before the update, which is empty if there was none. `None` if the condition did
+    /// not hold.
     pub(crate) async fn replace(
         &self,
         pk: &str,

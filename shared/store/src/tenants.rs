@@ -1,5 +1,6 @@
-//! Which tenants there are. A tenant bears a mark in the `attention` index, beside where the counting of its roll-ups is: an attribute
-//! of an item that is there anyway, and erased with the tenant.
+//! The known tenants. A known tenant has a mark in the `attention` index, on the item with the
+//! position of the counting of its roll-ups. That item exists anyway, and is erased with the
+//! tenant.
 
 use crate::attributes::{Item, Update, string, text};
 use crate::error::StoreError;
@@ -14,18 +15,18 @@ use webhooks_model::notification::UNKNOWN_TENANT;
 use webhooks_model::reference::tenant_digits;
 
 const MARK: &str = "tenants";
-/// Of what is parked for a tenant that is not served: so many of the newest are looked at.
+/// The most notifications read that are parked for a tenant that is not served, newest first.
 const NEWEST_PARKED: i32 = 100;
 
-/// The mark begins with the digits by which a short name knows its tenant.
+/// The mark's position begins with the digits of the tenant in a short reference.
 pub(crate) fn marked(update: Update, tenant: &str) -> Update {
     let place = format!("{}#{tenant}", tenant_digits(tenant));
     update.set("attention", string(MARK)).set("attention_at", string(place))
 }
 
 impl<I: Items> Table<I> {
-    /// In the order of their ids: those that the reconciler counts, those of whom something was shown, and those whose
-    /// notifications were parked of late.
+    /// Sorted by id: tenants that the reconciler counts, tenants of which something was shown, and
+    /// tenants of recently parked notifications.
     pub(crate) async fn all_tenants(&self) -> Result<Vec<String>, StoreError> {
         let query = Query { index: Some("attention"), key_condition: "attention = :mark", ..Query::default() };
         let parked = Query { newest_first: true, limit: Some(NEWEST_PARKED), ..query.clone() };
@@ -36,7 +37,7 @@ impl<I: Items> Table<I> {
         Ok(tenants.into_iter().collect())
     }
 
-    /// Writes the mark, once for each tenant and process.
+    /// Writes the mark, once per tenant and process.
     pub(crate) async fn mark_tenant(&self, tenant: &str, now: OffsetDateTime) -> Result<(), StoreError> {
         if self.known().contains(tenant) {
             return Ok(());
@@ -47,7 +48,7 @@ impl<I: Items> Table<I> {
         Ok(())
     }
 
-    /// The tenants of these digits: as a rule one.
+    /// The tenants with these digits: usually one.
     pub(crate) async fn tenants_of(&self, digits: &str) -> Result<Vec<String>, StoreError> {
         let known: Vec<String> =
             self.known().iter().filter(|tenant| tenant_digits(tenant) == digits).cloned().collect();
@@ -59,7 +60,7 @@ impl<I: Items> Table<I> {
             key_condition: "attention = :mark AND attention_at BETWEEN :from AND :to",
             ..Query::default()
         };
-        // `~` sorts behind whatever a tenant's id consists of.
+        // `~` sorts after every character of a tenant's id.
         let query = query.value(":from", string(format!("{digits}#"))).value(":to", string(format!("{digits}#~")));
         let items = self.items.query(query.value(":mark", string(MARK))).await?;
         Ok(items.iter().filter_map(tenant_of).collect())

@@ -1,13 +1,15 @@
-//! The statuses of an entity, each with when it was seen: attributes of its head. One is written without a look at what is there, so there
-//! may be more than count: a status that did not change, and what makes room for newer ones. They are taken out when they are some.
+//! The statuses of an entity, each with the time at which it was seen, as attributes of its head. A
+//! status is written without reading the others, so there may be entries too many: repeated
+//! statuses and old ones. They are removed when there are several.
 
 use crate::attributes::Item;
 use webhooks_model::Ticks;
 
 const STATUS_AT: &str = "status_at#";
-/// Older entries make room beyond this, so that a head never outgrows a DynamoDB item.
+/// The most entries. Older ones are removed, so that a head never exceeds the limit of an item.
 const LONGEST: usize = 100;
-/// Fewer are not worth a write, nor a kilobyte of the head, by which its writes are paid.
+/// The number of surplus entries from which a write to remove them pays off. The price of a head's
+/// writes depends on its size in KB.
 const SURPLUS: usize = 8;
 
 /// The name of the attribute.
@@ -29,7 +31,7 @@ pub(crate) fn lacks(head: &Item, at: Ticks, status: &str) -> bool {
     before.is_none_or(|(_, known)| *known != status)
 }
 
-/// The entries to take out, once they are some.
+/// The entries to remove, if there are enough of them.
 pub(crate) fn surplus(head: &Item) -> Vec<Ticks> {
     let (timeline, mut surplus) = split(head);
     let too_old = timeline.len().saturating_sub(LONGEST);
@@ -37,7 +39,7 @@ pub(crate) fn surplus(head: &Item) -> Vec<Ticks> {
     if surplus.len() < SURPLUS { Vec::new() } else { surplus }
 }
 
-/// The entries that count, oldest first, and those that say again what the one before says.
+/// The entries that count, oldest first, and those that repeat the status before.
 fn split(head: &Item) -> (Vec<(Ticks, &str)>, Vec<Ticks>) {
     let mut all: Vec<(Ticks, &str)> = head
         .iter()

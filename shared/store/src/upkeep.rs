@@ -1,17 +1,19 @@
-//! What only operators' work asks of DynamoDB: adding what nothing changes afterwards, deleting, and reading everything.
+//! Requests to DynamoDB for the work of operators: adding items that never change, deleting, and
+//! reading the whole table.
 
 use crate::attributes::Item;
 use crate::error::StoreError;
 use crate::item::Items;
 
 pub trait Upkeep: Items {
-    /// Adds an item whose keys are free. `false` when they are not.
+    /// Adds an item. `false` if there is an item with these keys already.
     fn insert(&self, item: Item) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Deletes an item, if it is there.
+    /// Deletes an item, if it exists.
     fn delete(&self, pk: &str, sk: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// One page of the whole table, `most` items at most, with these of their attributes, and the keys behind which the next begins.
+    /// One page of the whole table, at most `most` items, with these attributes, and the keys after
+    /// which the next page begins.
     fn scan(
         &self,
         after: Option<Item>,

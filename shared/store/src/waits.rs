@@ -1,5 +1,6 @@
-//! Replays and redrives that wait for the end of a pause. What has ended, is dead or is parked cannot become paused, for state moves only
-//! forward; so an item beside it says that it waits. It is found among what is paused, and both are kept until it goes on.
+//! Replays and redrives that wait for the end of a pause. A notification that has ended, is dead or
+//! is parked cannot become paused, since a state moves only forward. So a separate item records the
+//! wait. It is listed as paused, and both items are kept until it continues.
 
 use crate::attributes::{Item, Update, integer, string, time_text};
 use crate::error::StoreError;
@@ -11,8 +12,8 @@ use time::OffsetDateTime;
 use webhooks_model::{LedgerKey, Reason, State};
 
 pub trait Waits: Send + Sync {
-    /// What waited beside the notification is on its way. `false` when it was asked for once more after `since`, the time by which the list
-    /// of what is paused knew it: then it goes on waiting.
+    /// Ends the wait of a notification whose message is on its way. `false` if it was requested
+    /// again after `since`, its time in the list of paused ones: then it still waits.
     fn let_go(
         &self,
         key: &LedgerKey,
@@ -29,7 +30,8 @@ impl<I: Items> Waits for Table<I> {
         if !self.update(&pk, &wait_key(key), update, Some(format!("{at} = {read}"))).await? {
             return Ok(false);
         }
-        // Of what is paused or held, somebody else decides. If we die here, what comes of the replay gives it an end again.
+        // A paused or held record keeps its own rules. If the function dies here, the replay itself
+        // gives the record an expiry again.
         let mut update = Update::default().set("expires_at", self.ttl(now));
         let [state, reason] = ["state", "reason"].map(|name| update.name(name));
         let words = [State::Paused.as_str(), State::Parked.as_str(), Reason::Held.as_str()];
@@ -45,7 +47,8 @@ impl<I: Items> Waits for Table<I> {
 }
 
 impl<I: Items> Table<I> {
-    /// Makes it wait beside its record, with as many parts of a raw item. If we die on the way, the message comes again and does it again.
+    /// Writes the wait and keeps its record and the parts of its raw item. If the function dies in
+    /// between, the message is repeated and does it again.
     pub(crate) async fn wait(&self, key: &LedgerKey, parts: usize, now: OffsetDateTime) -> Result<bool, StoreError> {
         let pk = partition(&key.entity);
         let since = time_text(now);
@@ -59,13 +62,13 @@ impl<I: Items> Table<I> {
         let condition = format!("attribute_exists({})", update.name("state"));
         if !self.update(&pk, &sort_key(key), update, Some(condition)).await? {
             self.let_go(key, &since, now).await?;
-            return Err(StoreError::Unavailable("the record has just gone".into()));
+            return Err(StoreError::Unavailable("the record expired just now".into()));
         }
         self.keep_parts(key, parts).await?;
         Ok(true)
     }
 
-    /// The parts of a raw item that were kept have an end again.
+    /// Gives the kept parts of a raw item an expiry again.
     pub(crate) async fn let_parts_go(
         &self,
         key: &LedgerKey,
@@ -80,7 +83,7 @@ impl<I: Items> Table<I> {
         Ok(())
     }
 
-    /// The parts of a raw item live as long as their record.
+    /// Removes the expiry of the parts of a raw item, which live as long as their record.
     pub(crate) async fn keep_parts(&self, key: &LedgerKey, parts: usize) -> Result<(), StoreError> {
         for part in 0..parts {
             let mut update = Update::default().remove("expires_at");
@@ -91,7 +94,7 @@ impl<I: Items> Table<I> {
     }
 }
 
-/// In how many parts the raw item of a record is kept.
+/// The number of parts of a record's raw item.
 pub(crate) fn parts_in(record: &Item) -> usize {
     integer(record, "raw_parts").and_then(|parts| usize::try_from(parts).ok()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The execution environments, and what each is doing.
+//! The execution environments and their invocations.
 
 use crate::effect::Port;
 use crate::faults::Fault;
@@ -26,7 +26,7 @@ use webhooks_store::Table;
 
 const RETRY_BASE: Duration = Duration::from_secs(30);
 pub(crate) const RETENTION: time::Duration = time::Duration::days(90);
-/// By how much clocks are ahead that are not right, in milliseconds.
+/// How far wrong clocks are ahead, in milliseconds.
 const AHEAD: [i64; 4] = [700, -700, 2_900, -2_900];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(crate) struct Instance {
     pub(crate) id: usize,
     pub(crate) code: Code,
     pub(crate) running: Option<Invocation>,
-    /// Takes no more work: newer code was deployed.
+    /// It gets no more work, since newer code was deployed.
     pub(crate) is_retired: bool,
 }
 
@@ -66,35 +66,35 @@ pub(crate) struct Invocation {
     pub(crate) work: Work,
 }
 
-/// What an invocation was called for.
+/// The reason of an invocation.
 #[derive(Debug, Clone)]
 pub(crate) enum Work {
-    /// A delivery of the dispatcher, or a forgery.
+    /// A delivery of the dispatcher, or a forged one.
     Request {
         delivery: Option<usize>,
         body: Vec<u8>,
     },
-    /// Message ids with the receipts they were handed out under.
+    /// The message ids of the batch with their receipts.
     Batch {
         queue: Name,
         messages: Vec<(u64, u64)>,
     },
     Sweep,
-    /// An operator's, by its place among all that were given.
+    /// An operator's command, by its index.
     Command(usize),
 }
 
 pub(crate) enum Ended {
     Request(Response<Body>),
     Batch(SqsBatchResponse),
-    /// Whether every list was swept to its end, and how many gaps were found.
+    /// A run of the reconciler: whether every list was swept to its end, and the number of gaps.
     Sweep {
         is_finished: bool,
         gaps: usize,
     },
 }
 
-/// Set when the invocation can go on.
+/// Set when the invocation can continue.
 #[derive(Default)]
 pub(crate) struct Alarm(AtomicBool);
 
@@ -110,15 +110,15 @@ impl Wake for Alarm {
     }
 }
 
-/// What the world knows of an environment.
+/// The world's record of an environment.
 #[derive(Debug)]
 pub(crate) struct Actor {
     pub(crate) function: Function,
-    /// By how much its machine's clock is ahead of those of AWS and Visma Net.
+    /// How far its machine's clock is ahead of the clocks of AWS and Visma Net.
     pub(crate) ahead: time::Duration,
-    /// Counts intake's invocations, for a call may arrive when the next has begun.
+    /// Counts intake's invocations, since a call may arrive after the next one has begun.
     pub(crate) turn: u64,
-    /// What intake asked SQS to take in this invocation, and what SQS confirmed.
+    /// The messages that intake sent to SQS in this invocation, and those that SQS confirmed.
     pub(crate) asked: usize,
     pub(crate) confirmed: Vec<String>,
 }
@@ -128,12 +128,12 @@ impl World {
         format!("{:?}#{instance}", self.actors[instance].function).to_lowercase()
     }
 
-    /// What the clock of this environment's machine shows.
+    /// The time on this environment's machine.
     pub(crate) fn clock_of(&self, instance: usize) -> OffsetDateTime {
         self.now + self.actors[instance].ahead
     }
 
-    /// By how much the clock of a new machine is ahead.
+    /// How far the clock of a new machine is ahead.
     pub(crate) fn draw_clock(&mut self) -> time::Duration {
         let often = self.rates.of(Fault::Skew) * 6;
         if !self.choices.chance(often) {
@@ -143,7 +143,8 @@ impl World {
         time::Duration::milliseconds(AHEAD[self.choices.below(AHEAD.len())])
     }
 
-    /// Counts intake's message, and says in which turn it is sent. `None` when it is not intake that sends.
+    /// Counts a message of intake, and returns the invocation that sent it. `None` for other
+    /// functions.
     pub(crate) fn intake_asks(&mut self, instance: usize) -> Option<u64> {
         let actor = &mut self.actors[instance];
         actor.asked += 1;
@@ -161,7 +162,7 @@ impl World {
         }
     }
 
-    /// A call that nobody waits for.
+    /// A call without anyone waiting for its answer.
     pub(crate) fn call_later(&mut self, instance: usize, what: &'static str, act: Act) {
         let id = self.next_number();
         self.calls.push(Call { id, instance, what, is_write: true, is_orphan: true, waker: None, act });

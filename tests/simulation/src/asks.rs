@@ -1,4 +1,5 @@
-//! What stands between a function and the models: the checks look at each request, and a planted bug changes it, or its answer.
+//! The layer between the functions and the models. The checks see each request, and a planted bug
+//! changes the request or its answer.
 
 use crate::actors::{Function, RETENTION};
 use crate::cargo::Named;
@@ -19,7 +20,7 @@ const FEED: &str = "SWEEP#unended";
 const MARK: [&str; 2] = ["attention", "attention_at"];
 
 impl World {
-    /// A write as it is carried out. `None` where it is forgotten, and taken for done.
+    /// The write to carry out. `None` if a planted bug drops it but reports success.
     pub(crate) fn asks_to_write(&mut self, instance: usize, mut write: Write) -> Option<Write> {
         let function = self.actors[instance].function;
         if let Some(bug) = self.planted {
@@ -45,7 +46,7 @@ impl World {
         Some(write)
     }
 
-    /// Leaves the mark out where somebody has acknowledged the same one.
+    /// Leaves out the mark if the same one is acknowledged.
     fn leaves_acknowledged(&self, write: &mut Write) {
         let known = self.table.get(&write.pk, &write.sk).and_then(|item| text(item, "attention"));
         let kind = known.and_then(|mark| mark.strip_prefix("acknowledged#"));
@@ -59,7 +60,7 @@ impl World {
         checks.goes_to_work(instance, notification, table);
     }
 
-    /// Whether a message is forgotten, and taken for sent.
+    /// Whether a planted bug drops a message but reports success.
     pub(crate) fn asks_to_send(&mut self, instance: usize, queue: Name, body: &str) -> bool {
         let function = self.actors[instance].function;
         let delivery = if queue == Name::Notifications { Delivery::from_message(body).ok() } else { None };
@@ -90,7 +91,7 @@ impl World {
         is_forgotten
     }
 
-    /// The document as an environment reads it.
+    /// The settings document that an environment reads.
     pub(crate) fn settings_for(&self, instance: usize) -> String {
         let is_processor = self.actors[instance].function == Function::Processor;
         self.secrets.document(Reading {
@@ -100,14 +101,14 @@ impl World {
         })
     }
 
-    /// A planted bug says what was decided anew, in the language of now.
+    /// A planted bug writes the decided answer again in the current language.
     pub(crate) fn retells(&self, description: &mut String) {
         if self.is_planted(Planted::RetoldInOtherLanguage) && self.secrets.language() != "en" {
             description.push_str(" (nb)");
         }
     }
 
-    /// Called while an attempt is at work: nobody goes by settings that were replaced long ago.
+    /// Called during an attempt: no attempt may use settings that were replaced long ago.
     fn goes_by_settings(&mut self, event: &str) {
         let event: serde_json::Value = serde_json::from_str(event).unwrap_or_default();
         let mode = event["data"]["feedback"].as_str().unwrap_or_default();
@@ -123,7 +124,7 @@ impl World {
         });
     }
 
-    /// Whom a fault has touched may queue what could not be written down.
+    /// After a fault, an instance may queue feedback that it could not record.
     fn looks_at_feedback(&mut self, instance: usize, queue: Name, body: &str) {
         let is_touched = self.touched.get(&instance).copied().unwrap_or_default();
         if queue == Name::Feedback && !is_touched {
@@ -139,7 +140,7 @@ impl World {
         self.table.items().find(is_it).and_then(|item| text(item, "state")) == Some("dead")
     }
 
-    /// What several keys were read for.
+    /// The result of a read of several keys.
     pub(crate) fn reads(&mut self, instance: usize, mut items: Vec<Item>) -> Vec<Item> {
         if self.actors[instance].function != Function::Feedback {
             return items;
@@ -159,7 +160,7 @@ impl World {
         items
     }
 
-    /// The id in the header of the delivery whose body has the notification's own id.
+    /// The id in the header of the delivery with this notification.
     fn id_in_header(&self, sort_key: &str) -> Option<&str> {
         let (_, own) = sort_key.split_once('.').filter(|(_, own)| !own.is_empty())?;
         let mut deliveries = self.erp.deliveries.iter();
@@ -167,7 +168,7 @@ impl World {
         Named::by(&holding.headers).id
     }
 
-    /// What a query found. The processor's own is for all that has the content of a notification.
+    /// The result of a query. The processor queries everything with the content of a notification.
     pub(crate) fn finds(&mut self, instance: usize, query: &Query, lags: bool) -> Vec<Item> {
         let mut found = self.table.query(query, lags);
         self.checks.resends.index_lagged |= lags && self.actors[instance].function == Function::Repair;
@@ -190,7 +191,7 @@ impl World {
         found
     }
 
-    /// Whether a refused write is taken for one that was carried out.
+    /// Whether a planted bug reports a refused write as carried out.
     pub(crate) fn hides_refusal(&mut self, instance: usize, sort_key: &str) -> bool {
         if self.planted.is_some() && sort_key.starts_with("N#") {
             let content = sort_key.get(.."N#".len() + 24).unwrap_or(sort_key);
@@ -203,7 +204,7 @@ impl World {
         self.planted == Some(bug)
     }
 
-    /// In what the processor writes of a notification. `None` where that is forgotten.
+    /// Changes the processor's write of a notification. `None` if a planted bug drops it.
     fn in_record(&mut self, bug: Planted, instance: usize, write: &mut Write) -> Option<()> {
         let state = text_of(write, "state").unwrap_or_default().to_owned();
         let is_mark = text_of(write, "reason") == Some("lost");
@@ -261,7 +262,7 @@ fn in_head(bug: Planted, write: &mut Write) {
     }
 }
 
-/// Where nothing but a newer version is let through, the comparison ends its parentheses.
+/// In a condition that allows only newer versions, the comparison is the last part in parentheses.
 fn takes_equal_for_newer(condition: &str) -> String {
     let mut parts = condition.split(" < ");
     let mut whole = parts.next().unwrap_or_default().to_owned();

@@ -1,10 +1,10 @@
-//! Which notifications a message of the notifications queue carries, told without the processor.
+//! The notifications in a message of the notifications queue, found without the processor's code.
 
 use serde_json::Value;
 use uuid::Uuid;
 use webhooks_model::{Delivery, NotificationKey};
 
-/// The sort keys under which the ledger keeps them.
+/// Their sort keys in the ledger.
 pub(crate) fn of(message: &str) -> Vec<String> {
     let Ok(delivery) = Delivery::from_message(message) else { return Vec::new() };
     if let Some(record) = &delivery.meta.replays {
@@ -18,7 +18,7 @@ pub(crate) fn of(message: &str) -> Vec<String> {
     }
 }
 
-/// What headers say of an item, where it does not say it itself.
+/// The facts that come from headers if an item does not have them.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Named<'a> {
     pub(crate) id: Option<&'a str>,

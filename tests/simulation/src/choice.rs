@@ -1,6 +1,7 @@
-//! Every decision of a run, in order. Zero is always the uneventful one, so a shorter or emptier list is a simpler story.
+//! The decisions of a run, in order. Zero is always the uneventful decision, so a shorter list or
+//! one with more zeros is a simpler story.
 
-/// Where decisions come from: a seed, or a list made before.
+/// The source of decisions: a seed, or a given list.
 #[derive(Debug)]
 pub(crate) struct Choices {
     rng: fastrand::Rng,
@@ -9,12 +10,12 @@ pub(crate) struct Choices {
 }
 
 impl Choices {
-    /// With a script, what lies behind its end is decided by zeros.
+    /// Decisions of a script. After its end, all decisions are zero.
     pub(crate) fn new(seed: u64, script: Option<Vec<u32>>) -> Self {
         Self { rng: fastrand::Rng::with_seed(seed), script, log: Vec::new() }
     }
 
-    /// One of the options, each as often as its weight says. What weighs nothing is never taken.
+    /// One of the options, as often as its weight says. An option with weight zero is never chosen.
     pub(crate) fn pick(&mut self, weights: &[u32]) -> usize {
         let total: u32 = weights.iter().sum();
         if total == 0 || weights[0] == total {
@@ -51,7 +52,7 @@ fn weighted(mut at: u32, weights: &[u32]) -> usize {
     0
 }
 
-/// A list that was shortened may ask for what is not on offer any more.
+/// A shortened list may name an option that no longer exists.
 fn scripted(wanted: usize, weights: &[u32]) -> usize {
     let wanted = wanted.min(weights.len() - 1);
     if weights[wanted] > 0 { wanted } else { weights.iter().position(|weight| *weight > 0).unwrap_or(0) }

@@ -1,4 +1,4 @@
-//! A call to the outside as a future that is ready when the scheduler has decided its fate.
+//! A call to the outside as a future. It is ready when the scheduler has decided its result.
 
 use crate::world::{Call, Fate, Sim, World};
 use std::pin::Pin;
@@ -21,7 +21,7 @@ struct Waiting<T> {
 }
 
 impl Port {
-    /// `apply` is the effect, `fail` makes the error of a call that failed for this reason.
+    /// Makes a call. `apply` is the effect, and `fail` makes the error for a reason.
     pub(crate) fn call<T: Send + 'static, E: Send + 'static>(
         &self,
         what: &'static str,
@@ -70,7 +70,7 @@ impl<T> Future for Waiting<T> {
     }
 }
 
-/// Whoever waited has died or lost patience. What was read for it is of no use; what was to be written may still arrive.
+/// The caller has died or timed out. A read is dropped; a write may still arrive.
 impl<T> Drop for Waiting<T> {
     fn drop(&mut self) {
         let mut world = self.sim.world();

@@ -1,4 +1,5 @@
-//! What happens at Visma Net: entities change, and the dispatcher has something to deliver, sound or not.
+//! Events at Visma Net: entities change, and the dispatcher delivers valid and invalid
+//! notifications.
 
 use crate::cargo::{Named, sort_key};
 use crate::model::erp::{Delivery, Nature, STATUSES, Sent, TENANTS};
@@ -13,7 +14,7 @@ const DISPATCHER: &str = "/hooks/visma/erp";
 const HOSTILE_URIS: [&str; 3] =
     ["https://evil.example/v1/salesorder/SO/1", "api/v1/salesorder/../../admin", "//evil.example/v1/account/1920"];
 
-/// An item of a body, and what is expected of it.
+/// An item of a body, and its expected result.
 struct Item {
     body: Value,
     id: Option<Uuid>,
@@ -60,13 +61,14 @@ impl World {
             self.item(event, at)
         });
         let items: Vec<Item> = items.collect();
-        // The header names the first.
+        // The header has the id of the first item.
         let id = items.first().and_then(|first| first.id);
         let headers = id.map(|id| ("x-vwd-notification-id", id.to_string())).into_iter().collect();
         self.dispatch(items, true, headers);
     }
 
-    /// Several items of the older channel in one body, unsigned, with or without ids; now and then one is no item at all.
+    /// Several unsigned items of the legacy channel in one body, with or without ids. Sometimes one
+    /// is not an object.
     fn legacy_array(&mut self) {
         let mut items = Vec::new();
         for (event, entity) in [("customer_changed", Entity::Customer), ("salesorder_changed", Entity::SalesOrder)] {
@@ -125,7 +127,7 @@ impl World {
         self.dispatch(vec![item], false, Vec::new());
     }
 
-    /// A body whose names nobody here knows, so nothing says which record it is about.
+    /// A body with unknown names, so that it identifies no record.
     fn of_unknown_shape(&mut self) {
         let Some(at) = self.changed(Entity::Account) else { return };
         let mut item = self.item("ACCOUNT_UPDATED", at);
@@ -136,13 +138,14 @@ impl World {
         self.dispatch(vec![item], false, Vec::new());
     }
 
-    /// A change whose webhook is lost on its way.
+    /// A change whose webhook is lost.
     fn silently(&mut self) {
         let entity = [Entity::Customer, Entity::SalesOrder, Entity::Account][self.choices.below(3)];
         self.changed(entity);
     }
 
-    /// The accountant presses "Resend notification": the same content, under the same or another id in the header.
+    /// The accountant presses "Resend notification": the same content, under the same or another id
+    /// in the header.
     fn resend(&mut self) {
         if self.erp.deliveries.is_empty() {
             return self.order_updated();
@@ -169,7 +172,7 @@ impl World {
         self.erp.deliveries.push(again);
     }
 
-    /// Event, tenant and id stand in headers only, which nobody signed.
+    /// Event, tenant and id are only in headers, which are not signed.
     fn told_by_headers(&mut self) {
         let Some(at) = self.changed(Entity::Customer) else { return };
         let id = self.new_id();
@@ -193,7 +196,7 @@ impl World {
         self.dispatch(vec![item], false, Vec::new());
     }
 
-    /// Changes one of the entity's records. `None` when all are deleted.
+    /// Changes one of the entity's records. `None` if all are deleted.
     fn changed(&mut self, entity: Entity) -> Option<usize> {
         let of_entity = (0..self.erp.records.len()).filter(|at| {
             let record = &self.erp.records[*at];
@@ -204,7 +207,7 @@ impl World {
             return None;
         }
         let at = candidates[self.choices.below(candidates.len())];
-        // No two changes at one moment, so that content is never the same by chance.
+        // Two changes never have the same time, so that content is never equal by chance.
         let last = self.erp.records.iter().filter_map(|record| record.modified).max();
         let modified = last.map_or(self.now, |last| self.now.max(last + Duration::milliseconds(1)));
         let record = &mut self.erp.records[at];
@@ -252,7 +255,7 @@ impl World {
         self.erp.deliveries.push(Delivery { path, headers, body, is_signed, tries: 0, next_try });
     }
 
-    /// Where a payload would have us go.
+    /// A hostile path in a payload.
     pub(crate) fn hostile_uri(&self) -> Option<String> {
         let uri = |body: &[u8]| {
             serde_json::from_slice::<Value>(body).ok()?["relativeResourceUri"].as_str().map(str::to_owned)

@@ -1,5 +1,5 @@
-//! How likely each kind of trouble is in a run. Every run draws its own mixture, so that some are calm, some have one fault often,
-//! and some have everything at once.
+//! The probability of each kind of trouble in a run. Every run draws its own mixture: some are
+//! calm, some have one fault often, and some have everything at the same time.
 
 use crate::choice::Choices;
 
@@ -7,39 +7,43 @@ use crate::choice::Choices;
 pub(crate) enum Fault {
     /// A service refuses a call: throttled, unreachable.
     Refusal,
-    /// A call was carried out, and its answer is lost: a time-out after the commit.
+    /// A call was carried out, but its answer is lost: a time-out after the commit.
     LostAnswer,
     /// A call is never answered; it may have been carried out.
     Hang,
-    /// An execution environment dies, before a call is carried out, after it, or with the call arriving later.
+    /// An execution environment dies before a call, after it, or while the call arrives later.
     Crash,
-    /// An index or an inconsistent read shows what was before.
+    /// An index or an eventually consistent read shows an old state.
     StaleRead,
-    /// A message becomes visible while it is worked on, or a deleted one comes again.
+    /// A message becomes visible during its attempt, or a deleted one comes again.
     Redelivery,
-    /// A message is handed out, and the function is throttled: it never runs, and the receipt counts.
+    /// A message is received, but the function is throttled: it does not run, and the receipt
+    /// counts.
     Throttle,
     /// The answer to the poller, or to the sender, is lost.
     LostResponse,
-    /// An outage of the ERP, exhausted quotas, a tenant that takes its approval back.
+    /// An outage of the ERP, exhausted quotas, a tenant that withdraws its approval.
     ErpTrouble,
-    /// Deployments, rotated secrets, sweeps, forgeries, foreign messages: nothing fails, but much happens.
+    /// Events without a fault: deployments, rotated secrets, sweeps, forgeries, foreign messages.
     Operations,
     /// Time passes while calls are under way.
     SlowCalls,
-    /// What can go on does so in another order.
+    /// Calls and functions continue in another order.
     Disorder,
-    /// A person pauses, holds, replays, redrives: no fault of anybody's, but it repeats calls as one does.
+    /// An operator pauses, holds, replays, redrives. This is not a fault, but it repeats calls.
     Operator,
-    /// The clock of a machine is ahead of the others, or behind, by seconds. It is no fault, and explains no repetition.
+    /// The clock of a machine is seconds ahead of the others or behind. It is not a fault, and
+    /// explains no repetition.
     Skew,
-    /// The ERP refuses a feedback whose id it knows. It takes nothing then, so this explains no repetition.
+    /// The ERP refuses a feedback although it knows the id. It stores nothing then, so this
+    /// explains no repetition.
     FeedbackRefused,
 }
 
 const KINDS: usize = 15;
 const PER_MILLE: [u32; 4] = [0, 10, 40, 120];
-/// So many runs of a thousand have the operator alone, so that nothing but what he does explains what follows.
+/// Of a thousand runs, the number with an operator and no fault, so that only the operator's
+/// actions explain the effects.
 const ALONE: u32 = 80;
 
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +63,7 @@ impl Rates {
         Self(std::array::from_fn(|_| PER_MILLE[choices.pick(&[3, 2, 2, 1])]))
     }
 
-    /// Only calls fail, each kind as often as it is drawn.
+    /// A mixture in which only calls fail.
     pub(crate) fn of_calls(choices: &mut Choices) -> Self {
         let mut rates = [0; KINDS];
         for fault in [Fault::Refusal, Fault::LostAnswer, Fault::Hang, Fault::Crash] {
@@ -68,7 +72,7 @@ impl Rates {
         Self(rates)
     }
 
-    /// With these as frequent as any fault can be.
+    /// The same mixture, with the highest frequency for these.
     pub(crate) fn with(mut self, faults: &[Fault]) -> Self {
         faults.iter().for_each(|fault| self.0[*fault as usize] = PER_MILLE[PER_MILLE.len() - 1]);
         self

@@ -1,5 +1,5 @@
-//! After everything else a tenant is forgotten, on an operator's request, while calls fail. Nothing of it is on its way any more, for
-//! what is comes by queues, which have a retention of their own.
+//! At the end of a run, an operator erases a tenant while calls fail. No message of the tenant is
+//! left by then, since queues have their own retention.
 
 use crate::check::{Command, Invariant};
 use crate::faults::Rates;
@@ -10,9 +10,9 @@ use crate::world::World;
 use std::collections::BTreeSet;
 use webhooks_store::Item;
 
-/// Of a thousand runs that have an operator.
+/// The number of erasures in a thousand runs with an operator.
 const OFTEN: u32 = 300;
-/// These partitions name a tenant as long as operators need it.
+/// Partitions that may name a tenant for as long as operators need them.
 const OF_OPERATORS: [&str; 3] = ["audit", "jobs", "pauses"];
 /// The partition in which each tenant has an entry under its id.
 const DIRECTORY: &str = "tenants";
@@ -31,7 +31,7 @@ impl World {
 }
 
 impl Run {
-    /// In some runs that have an operator.
+    /// Erases a tenant in some of the runs with an operator.
     pub(crate) async fn forget(&mut self) {
         let is_idle = self.sim.world().checks.commands.is_empty();
         if is_idle || self.is_broken() || !self.sim.world().choices.chance(OFTEN) {
@@ -68,7 +68,7 @@ impl Run {
     }
 }
 
-/// Where everything else is kept.
+/// The partitions with everything else.
 fn beside(table: &TableModel, tenant: &str) -> BTreeSet<(String, String)> {
     let of_tenant = format!("{tenant}#");
     let key = |item: &Item| Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()));

@@ -1,4 +1,4 @@
-//! Invocations: how they begin, go on, end and die.
+//! Invocations: how they begin, continue, end and die.
 
 use crate::actors::{Actor, Alarm, Code, Ended, Function, Instance, Invocation, Work};
 use crate::cargo;
@@ -33,7 +33,7 @@ impl Function {
 }
 
 impl Run {
-    /// An idle environment, or a new one. `None` while enough are busy.
+    /// An idle environment, or a new one. `None` if too many are busy.
     pub(crate) fn environment(&mut self, function: Function) -> Option<usize> {
         if self.running(function) >= MOST_AT_ONCE {
             return None;
@@ -56,7 +56,7 @@ impl Run {
         self.instances.len() - 1
     }
 
-    /// Hands a batch to the function that consumes the queue. `false` when there is none.
+    /// Delivers a batch to the function that consumes the queue. `false` if there is none.
     pub(crate) fn poll_queue(&mut self, queue: Name, most: usize) -> bool {
         let function = match queue {
             Name::Feedback => Function::Feedback,
@@ -98,7 +98,7 @@ impl Run {
         true
     }
 
-    /// The dispatcher's next request. `false` when none is due.
+    /// Sends the dispatcher's next request. `false` if none is due.
     pub(crate) fn deliver_next(&mut self) -> bool {
         let world = self.sim.world();
         let now = world.now;
@@ -124,11 +124,11 @@ impl Run {
         true
     }
 
-    /// Somebody pretends to be Visma Net.
+    /// Sends a forged delivery.
     pub(crate) fn forge(&mut self, by_expired_secret: bool) {
         let Some(at) = self.environment(Function::Intake) else { return };
         let mut world = self.sim.world();
-        // What has ended by the clock of the machine that is asked.
+        // Secrets that have ended by the clock of the receiving machine.
         let now = world.clock_of(self.instances[at].id);
         let number = world.next_number();
         let body =
@@ -178,7 +178,7 @@ impl Run {
         let deadline = started + world.actors[instance].function.time_out();
         world.touched.insert(instance, false);
         drop(world);
-        // Polled by hand, so tokio must not make it wait for its turn.
+        // The future is polled by hand, so tokio's cooperative budget must not make it wait.
         let future = Box::pin(tokio::task::unconstrained(future));
         let alarm = Arc::new(Alarm::default());
         std::task::Wake::wake(alarm.clone());
@@ -186,7 +186,7 @@ impl Run {
         self.go_on(instance);
     }
 
-    /// Polls the instance as long as it has something to do.
+    /// Polls the instance while it has something to do.
     pub(crate) fn go_on(&mut self, instance: usize) {
         let Some(at) = self.instances.iter().position(|one| one.id == instance) else { return };
         loop {
@@ -214,7 +214,7 @@ impl Run {
         }
     }
 
-    /// The environment dies with all that it had in memory.
+    /// The environment dies and loses its memory.
     pub(crate) fn crash(&mut self, instance: usize) {
         let Some(at) = self.instances.iter().position(|one| one.id == instance) else { return };
         let mut dead = self.instances.remove(at);
@@ -257,13 +257,13 @@ impl Run {
     }
 }
 
-/// Whether the queue will not hand the message out again.
+/// Whether the queue will not deliver the message again.
 fn is_last(record: &Value) -> bool {
     let count = record["attributes"]["ApproximateReceiveCount"].as_str().and_then(|count| count.parse::<u32>().ok());
     count.is_some_and(|count| count >= MAX_RECEIVE_COUNT)
 }
 
-/// A POST as API Gateway hands it over.
+/// A POST as API Gateway sends it.
 fn event(path: &str, headers: &[(&'static str, String)], signature: Option<String>, body: &[u8]) -> Event {
     let mut named: BTreeMap<&str, &str> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     named.insert("content-type", "application/json");
@@ -343,7 +343,7 @@ impl World {
         if is_as_one || is_lost || !failed.is_subset(&known) {
             failed = known;
         }
-        // A reading of the settings that failed is not repeated at once, so it shows in later batches as well.
+        // A failed read of the settings is not repeated at once, so it also affects later batches.
         let touched = self.touched[&instance] || self.unread.contains(&instance);
         let who = self.name_of(instance);
         self.tell(&who, || format!("ends; to come again: {failed:?}"));
@@ -363,19 +363,19 @@ impl World {
         }
     }
 
-    /// When nothing went wrong, only what holds poison comes again, and a twin.
+    /// Without a fault, only poisoned messages and twins come again.
     fn fails_for_a_reason(&mut self, id: u64) {
         let messages = &self.queues[&Name::Notifications].messages;
         let Some(message) = messages.iter().find(|one| one.id == id) else { return };
         let keys = cargo::of(&message.body);
         let is_poison = |key: &String| self.erp.sent.get(key).is_some_and(|sent| sent.nature == Nature::Panics);
-        // Of one handed out twice the copy that came too late looks again later, for the other may die before it is done.
+        // If a message is delivered twice, the later copy comes again, since the first may die.
         let is_replayed = keys.iter().any(|key| self.checks.commands.was_replayed(key));
         let was_twice_out = message.receive_count > 1 || message.redrives > 0 || is_replayed;
         let is_twin = was_twice_out && keys.iter().any(|key| self.checks.has_ended(key, &self.table));
         let has_reason = is_twin || keys.iter().any(is_poison);
         self.checks.require(has_reason, Invariant::PoisonFailsAlone, || {
-            format!("message {id} has to come again, and nothing is wrong with it")
+            format!("message {id} must come again, although nothing is wrong with it")
         });
     }
 }

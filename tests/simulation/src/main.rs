@@ -1,4 +1,4 @@
-//! Runs schedules and says how fast. `cargo xtask simulate` calls it.
+//! Runs schedules and prints the speed. `cargo xtask simulate` calls it.
 
 #![allow(clippy::disallowed_methods, reason = "it times the runs, whose own clock is a model")]
 
@@ -14,19 +14,19 @@ const RUNS_TO_SHORTEN: usize = 3000;
 #[derive(Debug, Parser)]
 #[command(name = "simulation")]
 struct Arguments {
-    /// How many schedules
+    /// Number of schedules
     #[arg(long, default_value_t = 10_000)]
     seeds: u64,
-    /// The first seed
+    /// First seed
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// Run this one and tell its story
+    /// Run only this seed and print its story
     #[arg(long)]
     seed: Option<u64>,
     /// Plant a bug
     #[arg(long)]
     sabotage: Option<Sabotage>,
-    /// Plant a fine bug, by its number or its name
+    /// Plant a fine bug, by number or name
     #[arg(long, value_parser = Planted::parse)]
     planted: Option<Planted>,
 }

@@ -1,5 +1,5 @@
-//! Months go by when everything has come to rest. DynamoDB deletes what has expired, some of it late. Where there is an operator, a
-//! pause lasts for longer than anything is kept.
+//! Months pass after everything is at rest. DynamoDB deletes expired items, some of them late. With
+//! an operator, a pause lasts longer than the retention.
 
 use crate::check::Command;
 use crate::model::erp::TENANTS;
@@ -7,14 +7,14 @@ use crate::run::{Run, TO_BE_STUCK};
 use crate::world::World;
 use time::Duration;
 
-/// Of a thousand runs.
+/// The number of such runs in a thousand.
 const OFTEN: u32 = 50;
-/// Nothing has expired by then, so what is written by then is to be kept for longer than what was there.
+/// Nothing has expired after this time, so items written then must outlast the earlier ones.
 const AT_FIRST: Duration = Duration::days(60);
 const AND_THEN: Duration = Duration::days(40);
-/// Of all queues.
+/// The retention of all queues.
 const ON_QUEUES: Duration = Duration::days(14);
-/// So many of a thousand items are deleted soon after their time.
+/// Of a thousand expired items, the number that DynamoDB deletes soon.
 const SOON: u32 = 700;
 
 impl World {
@@ -26,7 +26,7 @@ impl World {
         }
         let expired = self.table.expired(now);
         if !expired.is_empty() {
-            // The retention outlasts every repetition.
+            // The retention is longer than any repetition.
             self.erp.deliveries.clear();
         }
         let World { checks, table, .. } = self;
@@ -44,7 +44,7 @@ impl World {
 }
 
 impl Run {
-    /// In some runs.
+    /// Lets months pass in some runs.
     pub(crate) async fn months_go_by(&mut self) {
         if self.is_broken() || !self.sim.world().choices.chance(OFTEN) {
             return;
@@ -73,7 +73,7 @@ impl Run {
         self.sim.world().forgets_what_is_old();
     }
 
-    /// Swept once: of what is paused, sweep after sweep finds gaps.
+    /// Sweeps only once, since every sweep finds gaps about paused entities.
     async fn something_happens(&mut self) {
         self.steps = 0;
         self.changes_left = 1 + self.sim.world().choices.below(3);

@@ -1,4 +1,5 @@
-//! The operator: somebody who asks the operations API for whatever it offers, at any time, and puts things right at the end.
+//! The operator, who sends any command to the operations API at any time, and repairs everything at
+//! the end.
 
 use crate::actors::{Code, Ended, Function, Work};
 use crate::check::{Command, Meant, Target, is_acknowledged, waiting};
@@ -18,17 +19,17 @@ use time::{Duration, OffsetDateTime};
 use webhooks_model::{QueueName, State};
 use webhooks_store::{Item, Write};
 
-/// What the integrator's system says as well: two who say different things are not modelled.
+/// The integrator's system sends the same outcome. Different outcomes are not modelled.
 pub(crate) const OUTCOME: &str = "Our warehouse has it.";
-/// What asks a person to look.
+/// Marks for a person.
 const FOR_A_PERSON: [&str; 4] = ["dead", "parked", "unparseable", "feedback_parked"];
 const UNENDED: [&str; 4] = ["retrying", "paused", "dead", "parked"];
-/// A pause with an end lasts so long.
+/// The length of a pause with an end.
 const A_WHILE: Duration = Duration::minutes(1);
 const PATTERNS: [&str; 3] = ["sales_order.*", "account.*", "customer.*"];
 
 impl World {
-    /// Called with each write of the store. `true` when a planted bug swallows it.
+    /// Called with each write of the store. `true` if a planted bug drops it.
     pub(crate) fn command_writes(&mut self, instance: usize, write: &Write) -> bool {
         let at = self.next_number();
         self.checks.latest_write = at;
@@ -48,7 +49,7 @@ impl World {
         self.tell(&who, || format!("answers {status}"));
     }
 
-    /// `None` when there is nothing of the kind.
+    /// The target of a command; `None` if there is none.
     fn something_to_ask(&mut self) -> Option<Command> {
         Some(match self.choices.pick(&[6, 3, 3, 2, 3, 2, 2, 2, 2, 1, 1, 3, 1, 3]) {
             0 => Command::Replay(self.one_of(|_| true)?),
@@ -119,7 +120,7 @@ impl World {
         live.filter_map(read).collect()
     }
 
-    /// What is marked as on its way by a command that failed, so that nothing may be on its way.
+    /// Notifications that a failed command marked as on their way, although no message may exist.
     fn refused(&self) -> Vec<Target> {
         let queued = self.recorded(|item| is(item, "feedback", &["queued"]));
         let all: Vec<&Target> = self.checks.commands.refused_resends().collect();
@@ -134,7 +135,8 @@ impl World {
                 Meant { notifications: own.into_iter().map(|target| target.sk).collect(), ..Meant::default() }
             }
             Command::ResendAll { tenant, only_refused } => {
-                // What was parked in this moment counts as parked since then, by the clock of who answers.
+                // Feedback parked in this moment counts as parked later, by the clock of the
+                // function.
                 let now = self.clock_of(instance);
                 let is_old = |item: &Item| {
                     let parked_at = text(item, "attention_at").and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok());
@@ -153,7 +155,7 @@ impl World {
             }
             Command::Redrive(queue) => {
                 let dead = self.queues[&lane(*queue).1].messages.iter();
-                // What was sent in this moment counts as sent since then, by the clock of who answers.
+                // A message of this moment counts as sent afterwards, by the clock of the function.
                 let now = self.clock_of(instance);
                 let old = dead.filter(|letter| letter.sent_at < now);
                 Meant { letters: old.map(|letter| letter.id).collect(), ..Meant::default() }
@@ -169,9 +171,9 @@ impl World {
 }
 
 impl Run {
-    /// Whatever comes to the operator's mind.
+    /// Sends a random command.
     pub(crate) async fn command(&mut self) {
-        // A person is slower than a call, and the store tells what was asked twice by its time.
+        // A person is slower than a call, and the store tells two requests apart by their time.
         self.advance(Duration::milliseconds(1)).await;
         let mut world = self.sim.world();
         world.checks.commands.struck += 1;
@@ -182,7 +184,7 @@ impl Run {
         }
     }
 
-    /// The command's place among all; `None` while too many are being answered.
+    /// Sends a command and returns its index; `None` if too many are open.
     pub(crate) fn ask(&mut self, asked: Command) -> Option<usize> {
         let at = self.environment(Function::Operations)?;
         let instance = self.instances[at].id;
@@ -198,8 +200,8 @@ impl Run {
         Some(command)
     }
 
-    /// When nothing fails any more, every pause ends, what is held goes on, and what was refused is asked again. What was left
-    /// behind is looked for, too.
+    /// After the faults have stopped: ends every pause, releases what is held, repeats refused
+    /// commands, and searches for what was left behind.
     pub(crate) async fn wind_up(&mut self) {
         let is_idle = self.sim.world().checks.commands.is_empty();
         if is_idle {
@@ -228,7 +230,7 @@ impl Run {
             waiting(table)
         };
         if is_left {
-            // The end of any pause lets go on whatever no other covers.
+            // The end of any pause releases all notifications that no other pause covers.
             let nothing = "nothing".to_owned();
             self.in_calm(Command::Pause(None, nothing.clone())).await;
             self.in_calm(Command::EndOfPause(None, nothing)).await;
@@ -238,12 +240,12 @@ impl Run {
         checks.commands_have_ended(table);
     }
 
-    /// Asks, and waits for all that comes of it.
+    /// Sends a command and waits until everything is done.
     pub(crate) async fn in_calm(&mut self, asked: Command) {
         if self.is_broken() {
             return;
         }
-        let what = format!("nothing fails any more, and {asked:?} is not accepted");
+        let what = format!("faults have stopped, but {asked:?} is not accepted");
         let command = self.ask(asked);
         self.drain().await;
         let mut world = self.sim.world();
@@ -270,13 +272,13 @@ fn is_parked_feedback(item: &Item) -> bool {
     is(item, "feedback", &["parked"]) && is(item, "attention", &["feedback_parked"])
 }
 
-/// Why Visma Net did not take its feedback at last.
+/// The reason of the last refusal of its feedback.
 fn last_refusal(item: &Item) -> Option<&str> {
     let line = item.get("feedback_attempts")?.as_l().ok()?.last()?;
     text(line.as_m().ok()?, "reason")
 }
 
-/// A request as API Gateway hands it over, let in by its authoriser.
+/// A request as API Gateway sends it, accepted by its authoriser.
 fn event(asked: &Command, now: OffsetDateTime) -> Event {
     let (method, path, body) = request(asked, now);
     let roles = format!("{ROLE_PREFIX}read {ROLE_PREFIX}repair {ROLE_PREFIX}erase");
@@ -309,7 +311,7 @@ fn request(asked: &Command, now: OffsetDateTime) -> (&'static str, String, Value
         }
         Command::Acknowledge(target) => ("POST", about(target, "acknowledgement"), note()),
         Command::Unacknowledge(target) => ("DELETE", about(target, "acknowledgement"), note()),
-        // One pauses a tenant before its first notification as well.
+        // A tenant can be paused before its first notification.
         Command::Pause(tenant, events) => {
             ("PUT", pauses(), json!({"tenant": tenant, "events": events, "new_tenant": true}))
         }

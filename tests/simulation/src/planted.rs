@@ -1,5 +1,6 @@
-//! Fine bugs, one for each promise: a condition that one kind of write lacks, a mark that stays, a time of expiry that is left out. Each
-//! is a change of a request or of its answer at the simulation's ports, as the bug in the product would make it; `asks.rs` makes it.
+//! Fine bugs, one for each promise: a missing condition of one kind of write, a mark that stays, a
+//! missing expiry. Each changes a request or its answer at the simulation's ports, as a bug in the
+//! product would. `asks.rs` makes the change.
 
 use crate::check::Invariant;
 use crate::faults::Fault;
@@ -7,93 +8,96 @@ use clap::ValueEnum;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
 pub enum Planted {
-    /// The feedback is queued before the end is written down.
+    /// The feedback is queued before the end is recorded.
     FeedbackBeforeEnd,
-    /// Content that was seen before, under another id, moves a head at the same version.
+    /// Known content under another id moves a head at the same version.
     StrictlyNewerDropped,
-    /// The last attempt is not written down as dead before it begins.
+    /// The last attempt is not recorded as dead before it begins.
     LastAttemptUnmarked,
-    /// A message that was put back is not known as the one whose attempt wrote the end.
+    /// A redriven message is not recognised as the one whose attempt recorded the end.
     RedrivenTwin,
-    /// A message is not known as a copy of the one whose attempt has just written the end.
+    /// A message is not recognised as a copy of the one whose attempt has just recorded the end.
     OvertakenTwin,
-    /// What came before under another id is not seen.
+    /// The same content under an earlier id is not found.
     RepetitionUnderOtherId,
-    /// The mark of a last attempt takes the place of why a record was parked.
+    /// The mark of a last attempt overwrites the reason of a parked record.
     LateMarkOverParked,
-    /// What is superseded keeps the mark that it had before.
+    /// A superseded notification keeps its earlier mark.
     MarkKeptWhenSuperseded,
-    /// An outcome is taken for what was decided before.
+    /// An outcome is treated as an earlier decision.
     ContradictingOutcome,
     /// The watermark of a list is written without a condition.
     UnconditionalWatermark,
-    /// The place up to which the feed was looked through is written without a condition.
+    /// The place up to which the feed was read is written without a condition.
     UnconditionalFeedPlace,
     /// A late failure makes a dead record wait again.
     FailureOverDead,
     /// A failure ends a pause.
     FailureEndsPause,
-    /// What was superseded becomes processed.
+    /// A superseded notification becomes processed.
     EndOverEnd,
-    /// An answer that Visma Net has taken is written over.
+    /// An answer that Visma Net accepted is overwritten.
     AnswerOverSent,
-    /// The reconciler's mark takes the place of one for a person.
+    /// The reconciler's mark overwrites one for a person.
     MarkOverPerson,
     /// At the same version a deletion is undone.
     DeletionUndone,
-    /// A head has no time of expiry.
+    /// A head has no expiry.
     HeadKeptForEver,
-    /// A record has no time of expiry.
+    /// A record has no expiry.
     RecordKeptForEver,
     /// A record expires after a day.
     RecordExpiresEarly,
-    /// A head that refuses a change is taken for one that took it.
+    /// A refused change of a head is treated as accepted.
     HeadRefusalIgnored,
     /// A record has no day in the feed.
     FeedForgotten,
-    /// What is parked has a mark without a time, so no index has it.
+    /// A parked notification has a mark without a time, so it is in no index.
     ParkedOutOfIndex,
-    /// What is dead has no mark of its own.
+    /// A dead notification has no mark.
     DeadWithoutMark,
-    /// The mark of an awaited outcome stays when it was sent.
+    /// The mark of an awaited outcome stays after the feedback was sent.
     AwaitedMarkKept,
-    /// A message is deleted whose notification was to wait for calls, and that was not written down.
+    /// The message of a notification that waits for calls is deleted, although the wait was not
+    /// recorded.
     LimitedNotWritten,
     /// A tenant whose calls are used up is not found again.
     AllowanceWithoutMark,
     /// A head does not show that its entity was deleted.
     DeletionNotShown,
-    /// A feedback that Visma Net does not take is parked out of sight.
+    /// Refused feedback is parked without a mark.
     ParkedFeedbackUnmarked,
     /// An attempt publishes its event twice.
     EventTwice,
-    /// Nobody is told of a death.
+    /// The accountant gets no answer about a dead notification.
     DeathUnanswered,
-    /// A message that was handed out too often is deleted, and no other takes its place.
+    /// A message that was received too often is deleted, and no new one replaces it.
     FreshMessageForgotten,
-    /// What waited for calls goes on in the ledger alone.
+    /// A notification that waited for calls continues only in the ledger.
     ReleasedWithoutMessage,
-    /// A repeated attempt does not see that the feedback is still to be queued.
+    /// A repeated attempt does not see that the feedback must still be queued.
     RepeatForgetsFeedback,
-    /// What cannot be read or identified is forgotten where another machine's clock was ahead when it was received.
+    /// An unreadable or unidentified notification is dropped if the receiving machine's clock was
+    /// ahead.
     ReceivedAheadForgotten,
-    /// A feedback that Visma Net refuses although it knows its id counts as sent.
+    /// Feedback that Visma Net refuses although it knows the id counts as sent.
     RefusalTakenForSent,
     /// A signing secret is refused as soon as there is a newer one.
     OldSecretRefused,
-    /// The processor never sees that the settings were rewritten.
+    /// The processor never reads the settings again.
     SettingsKeptForEver,
-    /// What was decided in one language is told in another, since the settings say so now.
+    /// An answer decided in one language is sent in another after a change of the settings.
     RetoldInOtherLanguage,
-    /// What is written again expires when it would have expired before.
+    /// A later write of an item does not extend its expiry.
     FirstExpiryStays,
-    /// A pause that is over counts as ended, and nobody lets go on what waited for it.
+    /// A pause that is over counts as ended, but nothing releases what waited for it.
     PauseEndsInSilence,
-    /// What Visma Net refuses under its own id is tried under the id of the delivery's header, which in an array is another's.
+    /// Feedback that Visma Net refuses under its own id is sent under the id of the delivery's
+    /// header, which in an array belongs to another notification.
     SentUnderAnothersId,
-    /// A job writes down that parked feedback is on its way, and the queue has no message of it.
+    /// A job records a resend of parked feedback, but sends no message.
     ResentWithoutMessage,
-    /// What was acknowledged as of a kind is not marked anew when it fails again in that way.
+    /// An acknowledged notification is not marked again when it fails in the same way.
     AcknowledgedForGood,
 }
 
@@ -112,7 +116,7 @@ impl Planted {
         self as usize + 1
     }
 
-    /// What the checks have to find broken.
+    /// The invariant that the checks must find broken.
     pub fn breaks(self) -> Invariant {
         match self {
             Self::LastAttemptUnmarked
@@ -146,7 +150,7 @@ impl Planted {
         }
     }
 
-    /// Trouble without which the bug hardly ever shows, and which is therefore frequent in each run that has it.
+    /// Trouble that the bug needs to show, and that is therefore frequent in its runs.
     pub(crate) fn thrives_on(self) -> &'static [Fault] {
         use Fault::{Crash, Disorder, ErpTrouble, FeedbackRefused, LostAnswer, SlowCalls};
         use Fault::{Operations, Operator, Redelivery, Refusal, Skew, Throttle};

@@ -1,4 +1,5 @@
-//! The functions' effects over the models, each a step that the scheduler may delay, refuse, carry out in silence or cut short.
+//! The functions' effects over the models. The scheduler may delay or refuse each effect, carry it
+//! out without an answer, or interrupt it.
 
 use crate::check::{Told, short};
 use crate::effect::Port;
@@ -27,7 +28,7 @@ pub(crate) const SENDS_LATE: &str = "sends a message late";
 
 pub(crate) const READS_SETTINGS: &str = "reads the settings";
 
-/// A queue as one environment reaches it.
+/// A queue for one environment.
 #[derive(Clone)]
 pub(crate) struct QueuePort {
     pub(crate) port: Port,
@@ -217,7 +218,7 @@ impl Sender for QueuePort {
 }
 
 impl BatchSender for QueuePort {
-    /// One request, of which each message has a fate of its own.
+    /// One request. Each of its messages has its own result.
     async fn send_all(&self, parcels: Vec<Parcel>) -> Vec<Result<(), QueueError>> {
         let mut results = vec![];
         for parcel in parcels {
@@ -280,7 +281,7 @@ impl Handler for Port {
         self.sim.world().goes_to_work(self.instance, n.key.as_str());
         self.call("runs the business handler", true, fail, |_| Ok(())).await?;
         match n.parameter.as_deref() {
-            // Without the panic hook, which would print it.
+            // It does not call the panic hook, which would print it.
             Some("panic") => std::panic::resume_unwind(Box::new("poison")),
             Some("person") => Err(HandlerError::NeedsPerson("too hard".into())),
             _ => Ok(None),
@@ -293,7 +294,7 @@ fn timed_out(stage: Stage) -> VismaError {
 }
 
 impl World {
-    /// What the ERP says before it looks at the question.
+    /// The ERP's answer before it reads the request.
     fn erp_answers(&mut self, instance: usize, stage: Stage, tenant: &str) -> Result<(), VismaError> {
         if self.erp.mood != Mood::Fine {
             self.touch(instance);

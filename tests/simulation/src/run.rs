@@ -1,4 +1,4 @@
-//! One run: a while of whatever the choices bring, then calm until everything is at rest.
+//! One run: some time with the chosen events and faults, then calm until everything is at rest.
 
 use crate::actors::{Function, Instance};
 use crate::check::{Invariant, Met, Violation};
@@ -11,45 +11,45 @@ use crate::world::{Fate, Name, Sim, World};
 use std::collections::BTreeSet;
 use time::Duration;
 
-/// A run that takes longer to come to rest never will.
+/// A run with more steps than this will never be at rest.
 const MOST_STEPS_TO_REST: usize = 20_000;
 const MOST_SWEEPS: usize = 7;
 
-/// What to run.
+/// The plan of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     pub seed: u64,
-    /// Decisions made before, instead of the seed's; zeros follow.
+    /// Given decisions instead of the seed's; zeros follow.
     pub script: Option<Vec<u32>>,
     pub sabotage: Option<Sabotage>,
     pub planted: Option<Planted>,
-    /// Whether to write the story down.
+    /// Whether to record the story.
     pub tells: bool,
 }
 
 #[derive(Debug, Clone)]
 pub struct Outcome {
     pub violation: Option<Violation>,
-    /// Every decision, to be run again.
+    /// Every decision, to repeat the run.
     pub script: Vec<u32>,
     pub story: Vec<String>,
     pub steps: usize,
     pub calls: u64,
-    /// Notifications that SQS took.
+    /// The number of notifications that SQS accepted.
     pub accepted: usize,
     pub faults: u32,
-    /// What came about of that which comes about in some schedules only.
+    /// The rare situations that occurred.
     pub met: BTreeSet<Met>,
 }
 
-/// Runs the plan. The same plan gives the same outcome, every time.
+/// Runs the plan. The same plan always gives the same outcome.
 pub fn run(plan: &Plan) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime without threads").block_on(Run::new(plan).finished())
 }
 
 impl World {
-    /// From now on nothing fails. Says whether there is a secret that verifies nothing any more.
+    /// Stops all faults. Returns whether there is a secret that is no longer valid.
     fn calms_down(&mut self) -> bool {
         self.rates = Rates::none();
         self.erp.mood = Mood::Fine;
@@ -58,7 +58,8 @@ impl World {
     }
 }
 
-/// After so long the reconciler takes what does not move for stuck (`stuck_hours` of the settings), and a while.
+/// The time after which the reconciler treats a notification as stuck (`stuck_hours` of the
+/// settings), and a little more.
 pub(crate) const TO_BE_STUCK: Duration = Duration::minutes(66);
 
 pub(crate) struct Run {
@@ -111,7 +112,7 @@ impl Run {
         self.sim.world().checks.violation.is_some()
     }
 
-    /// `false` when there is nothing left to do.
+    /// Makes one step. `false` if there is nothing left to do.
     async fn step(&mut self) -> bool {
         self.steps += 1;
         self.trouble().await;
@@ -119,7 +120,7 @@ impl Run {
         if self.sim.world().choices.chance(disorder) { self.disorderly().await } else { self.natural().await }
     }
 
-    /// What comes next when nothing is out of order.
+    /// The next step in the normal order.
     async fn natural(&mut self) -> bool {
         self.sim.world().move_exhausted();
         if !self.sim.world().calls.is_empty() {
@@ -166,7 +167,7 @@ impl Run {
         true
     }
 
-    /// Decides what becomes of a call, and lets whoever waits for it go on.
+    /// Decides the result of a call, and wakes the function that waits for it.
     pub(crate) fn settle_call(&mut self, at: usize) {
         let mut world = self.sim.world();
         let call = world.calls.remove(at);
@@ -253,14 +254,14 @@ impl Run {
         self.sweep_until_quiet().await;
     }
 
-    /// Until the reconciler finds nothing any more.
+    /// Sweeps until the reconciler finds nothing.
     pub(crate) async fn sweep_until_quiet(&mut self) {
         self.last_sweep = None;
         let mut wait = TO_BE_STUCK;
         let mut in_vain = 0;
         for _ in 0..MOST_SWEEPS {
             in_vain = if self.last_sweep == Some((true, 0)) { in_vain + 1 } else { 0 };
-            // The first may only have ended a sweep that was begun before the last changes.
+            // The first run may only have finished a sweep that began before the last changes.
             if self.is_broken() || in_vain == 2 {
                 return;
             }
@@ -271,14 +272,14 @@ impl Run {
             self.drain().await;
         }
         let mut world = self.sim.world();
-        world.checks.violated(Invariant::ForwardOnly, "sweep after sweep finds gaps".into());
+        world.checks.violated(Invariant::ForwardOnly, "every sweep finds gaps".into());
     }
 
     pub(crate) async fn drain(&mut self) {
         while !self.is_broken() && self.natural().await {
             self.steps += 1;
             if self.steps > MOST_STEPS_TO_REST {
-                let what = "nothing fails any more, and it does not come to rest".to_owned();
+                let what = "faults have stopped, but the run does not come to rest".to_owned();
                 return self.sim.world().checks.violated(Invariant::OneTerminalState, what);
             }
         }

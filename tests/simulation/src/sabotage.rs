@@ -1,53 +1,55 @@
-//! Bugs planted on purpose, to prove that the checks see them. Each stands where a real one of its kind would.
+//! Bugs planted on purpose, to prove that the checks find them. Each is where a real bug of its
+//! kind would be.
 
 use crate::check::Invariant;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Sabotage {
-    /// Intake's queue says yes before SQS has the message, which arrives later if the process lives.
+    /// Intake's queue confirms before SQS has the message, which arrives later if the process
+    /// lives.
     AckBeforeSend,
-    /// Intake blames the sender for what is its own fault.
+    /// Intake answers 4xx for its own failure.
     ClientErrorOnOwnFault,
-    /// An expired secret still verifies.
+    /// An expired secret is still accepted.
     ExpiredSecretsLive,
     /// The message is deleted when it is received, not when it is done.
     DeleteBeforeProcessing,
-    /// The queue gives a message up sooner than the processor believes.
+    /// The queue gives up a message earlier than the processor expects.
     DeadLetterQueueTooEager,
-    /// Conditions are left out of every write.
+    /// Every write lacks its condition.
     UnconditionalWrites,
-    /// Only the heads' conditions are left out.
+    /// Only writes of heads lack their condition.
     UnconditionalHeads,
-    /// A condition that fails is taken for success.
+    /// A failed condition is treated as success.
     FailedConditionIsSuccess,
     /// Nothing is found in the ledger, so nothing is a duplicate.
     DedupeDisabled,
-    /// The event is sent after the end was written, if the process lives.
+    /// The event is sent after the end was recorded, if the process lives.
     CommitBeforeEffect,
     /// Every attempt publishes under a new id.
     UnstableEventId,
     /// One failure makes the whole batch come again.
     BatchFailsAsOne,
-    /// The ERP client goes wherever the payload points.
+    /// The ERP client follows any URL in the payload.
     FollowsPayloadUrl,
-    /// What was sent is not written down.
+    /// Sent feedback is not recorded.
     FeedbackNotRecorded,
-    /// A rate limit is taken for success.
+    /// A rate limit is treated as success.
     FeedbackDroppedWhenLimited,
-    /// Each attempt tells the accountant something else.
+    /// Each attempt sends the accountant another sentence.
     FeedbackChangesItsMind,
     /// The watermark moves although nothing was queued.
     GapsForgotten,
-    /// What has ended is not made to wait when it is replayed during a pause.
+    /// A replay of an ended notification does not wait for a pause.
     EndedReplaysSwallowed,
     /// A job's message is deleted after its first slice.
     JobsForgotten,
-    /// An erasure looks at the first page of the table only.
+    /// An erasure reads only the first page of the table.
     ErasureReadsOnePage,
 }
 
 impl Sabotage {
-    /// What the checks have to find broken.
+    /// The invariant that the checks must find broken.
     pub fn breaks(self) -> Invariant {
         match self {
             Self::AckBeforeSend | Self::ClientErrorOnOwnFault => Invariant::OneWriteBeforeAck,

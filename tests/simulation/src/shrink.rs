@@ -1,10 +1,10 @@
-//! From a run that fails to the shortest that fails alike.
+//! Shortens a failing run while the same invariant breaks.
 
 use crate::check::Violation;
 use crate::run::{Outcome, Plan, run};
 
-/// Leaves decisions out and makes them uneventful as long as the same invariant breaks, for at most so many runs. The outcome
-/// tells its story.
+/// Removes decisions or makes them uneventful while the same invariant breaks, in a limited number
+/// of runs. The outcome has its story.
 pub fn shortest(plan: &Plan, broken: &Violation, most_runs: usize) -> Outcome {
     let mut search = Search { plan: plan.clone(), broken: broken.clone(), runs_left: most_runs };
     let mut best = run(plan).script;
@@ -35,7 +35,7 @@ impl Search {
         outcome.violation.is_some_and(|violation| violation.invariant == self.broken.invariant)
     }
 
-    /// Runs of decisions, the longest first, and from the end, where they matter least.
+    /// Ranges of decisions, the longest first, and from the end, where they matter least.
     fn remove(&mut self, best: &mut Vec<u32>) {
         let mut length = best.len().next_power_of_two();
         while length > 0 {

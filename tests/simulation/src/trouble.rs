@@ -1,4 +1,5 @@
-//! What happens around the functions while they work: time passes, messages come again, code is deployed, the ERP has its moods.
+//! Events around the functions: time passes, messages are repeated, code is deployed, the ERP
+//! fails.
 
 use crate::check::Met;
 use crate::faults::Fault;
@@ -13,13 +14,13 @@ use uuid::Uuid;
 use webhooks_visma::VismaError;
 
 impl World {
-    /// When messages can be received, and deliveries sent.
+    /// The times at which messages can be received and deliveries sent.
     fn due(&mut self) -> impl Iterator<Item = OffsetDateTime> + use<> {
         let queues = [Name::Notifications, Name::Feedback, Name::Repairs].map(|name| self.queue(name).next_visible());
         queues.into_iter().chain([self.erp.next_try()]).flatten()
     }
 
-    /// What the ERP answers where it does not take a feedback that it should. Next time it may take it.
+    /// The ERP's refusal of feedback that it should accept. It may accept the feedback next time.
     pub(crate) fn refuses_feedback(&mut self, instance: usize, id: Uuid) -> Option<Result<(), VismaError>> {
         let often = self.rates.of(Fault::FeedbackRefused) * 3;
         if !self.choices.chance(often) {
@@ -65,7 +66,7 @@ impl Run {
         }
     }
 
-    /// At least once: a message that is worked on becomes visible, or a deleted one was not gone everywhere.
+    /// Repeats a message: it becomes visible during its attempt, or comes again after its deletion.
     fn hand_out_again(&mut self) {
         let mut world = self.sim.world();
         let now = world.now;
@@ -90,7 +91,7 @@ impl Run {
         }
     }
 
-    /// Receipts that no function sees, up to all that a message has.
+    /// Receives a message without running the function, up to all of its receipts.
     fn throttle(&mut self) {
         let mut world = self.sim.world();
         let (now, many) = (world.now, 1 + world.choices.below(MAX_RECEIVE_COUNT as usize - 1) as u32);
@@ -127,7 +128,7 @@ impl Run {
         }
     }
 
-    /// Environments see it when the document that they have is no longer fresh.
+    /// Rewrites the settings. Environments see it after their cache expires.
     fn rewrite_settings(&mut self) {
         let mut world = self.sim.world();
         let now = world.now;
@@ -142,7 +143,7 @@ impl Run {
         world.tell("operator", || format!("rewrites the settings: actions are {mode}, the language is {language}"));
     }
 
-    /// New code: idle environments go, busy ones finish, or die with the old code.
+    /// Deploys new code: idle environments end, and busy ones finish or die.
     fn deploy(&mut self, kills: bool) {
         self.sim.world().tell("operator", || format!("deploys{}", if kills { ", killing what runs" } else { "" }));
         self.instances.iter_mut().for_each(|one| one.is_retired = true);
@@ -156,7 +157,7 @@ impl Run {
         }
     }
 
-    /// A person puts back what lies in the dead-letter queue.
+    /// A person redrives a dead letter.
     pub(crate) fn redrive(&mut self) {
         let mut world = self.sim.world();
         let now = world.now;
@@ -169,7 +170,8 @@ impl Run {
         }
     }
 
-    /// The integrator's system reads an event, and posts the outcome where one is asked for. Now and then twice.
+    /// The integrator's system reads an event, and sends the outcome if one is awaited, sometimes
+    /// twice.
     pub(crate) fn consume_event(&mut self) -> bool {
         let mut world = self.sim.world();
         let Some(id) = world.queue(Name::Events).messages.first().map(|message| message.id) else { return false };
@@ -189,7 +191,8 @@ impl Run {
         true
     }
 
-    /// Lets the clock run, the runtime's too. Whoever has used up his time is killed, as Lambda does.
+    /// Advances the clock, and the runtime's clock. An invocation that exceeds its time is killed,
+    /// as Lambda does.
     pub(crate) async fn advance(&mut self, by: Duration) {
         let step = std::time::Duration::try_from(by).unwrap_or_default();
         tokio::time::advance(step).await;
@@ -214,7 +217,7 @@ impl Run {
         }
     }
 
-    /// To the next moment at which something is due. `false` when nothing ever will be.
+    /// Advances the clock to the next due time. `false` if there is none.
     pub(crate) async fn advance_to_next(&mut self) -> bool {
         let now = self.sim.world().now;
         let due = self.sim.world().due().chain(self.time_outs());
@@ -223,7 +226,8 @@ impl Run {
         true
     }
 
-    /// When those who hear nothing lose patience: a message for company, event and feedback, intake, a record, a batch, Lambda.
+    /// The time-outs of calls: a batched message, an event or feedback, intake, a record, a batch,
+    /// Lambda.
     fn time_outs(&self) -> impl Iterator<Item = OffsetDateTime> {
         let running = self.instances.iter().filter_map(|one| one.running.as_ref());
         running.flat_map(|one| {

@@ -1,5 +1,5 @@
-//! What only operators' functions ask for: adding to the table, deleting from it, reading all of it, and dead letters. And these
-//! functions, as their `wiring.rs` build them.
+//! The operations and repair functions, built as in their `wiring.rs`, and the effects that only
+//! they have: adding items, deleting items, reading the whole table, and dead letters.
 
 use crate::effect::Port;
 use crate::ports::{Ports, QueuePort};
@@ -18,7 +18,7 @@ use webhooks_model::QueueName;
 use webhooks_queue::{Depth, Letter, Letters, QueueError};
 use webhooks_store::{Item, StoreError, Table, Upkeep};
 
-/// The whole operations API, as its `main.rs` serves it.
+/// The operations API as in its `main.rs`.
 pub(crate) type Routes = Arc<dyn Fn(Event) -> Answering>;
 type Answering = Pin<Box<dyn Future<Output = Response<Body>>>>;
 
@@ -36,7 +36,7 @@ impl repair::Ports for Ports {
     type Host = Port;
 }
 
-/// The queue of that name, and the one of its dead letters.
+/// The queue with that name, and its dead-letter queue.
 pub(crate) fn lane(name: QueueName) -> (Name, Name) {
     match name {
         QueueName::Notifications => (Name::Notifications, Name::NotificationsDead),
@@ -148,7 +148,7 @@ impl Letters for QueuePort {
             }
             Ok(letters)
         };
-        // Also when nobody hears of it, they are hidden.
+        // The messages are hidden even if the answer is lost.
         self.port.call("receives letters", true, unreachable, receive).await
     }
 
@@ -157,7 +157,7 @@ impl Letters for QueuePort {
         let (id, body, group) = (letter.id.clone(), letter.body.clone(), letter.group.clone());
         let send = move |world: &mut World| {
             let copy = world.enqueue(name, body, group);
-            // A copy may meet an attempt at what it copies, as one that was put back may.
+            // A copy or a redriven message may run at the same time as an attempt at the original.
             let sent = world.queue(name).messages.iter_mut().find(|one| one.id == copy);
             sent.into_iter().for_each(|one| one.redrives += 1);
             let who = world.name_of(instance);
@@ -198,7 +198,7 @@ impl Letters for QueuePort {
     }
 }
 
-/// Zero is the receipt of what was never handed out.
+/// Zero is the receipt of a message that was never received.
 fn receipt(letter: &Letter) -> u64 {
     letter.receipt.parse().unwrap_or(u64::MAX)
 }

@@ -1,4 +1,5 @@
-//! All there is outside the functions, behind one lock: clock, queues, table, secrets, ERP, the calls under way, and the checks.
+//! Everything outside the functions, behind one lock: clock, queues, table, secrets, ERP, open
+//! calls and the checks.
 
 use crate::actors::Actor;
 use crate::check::Checks;
@@ -28,7 +29,7 @@ pub(crate) enum Name {
     NotificationsDead,
     FeedbackDead,
     EventsDead,
-    /// Jobs to go on with.
+    /// Messages that continue jobs.
     Repairs,
     RepairsDead,
 }
@@ -39,23 +40,23 @@ pub(crate) struct Call {
     pub(crate) instance: usize,
     pub(crate) what: &'static str,
     pub(crate) is_write: bool,
-    /// The one who waits was dropped; the call may still arrive.
+    /// Whether the caller was dropped. The call may still arrive.
     pub(crate) is_orphan: bool,
     pub(crate) waker: Option<Waker>,
     pub(crate) act: Act,
 }
 
-/// Does the call's work and keeps its answer, as its fate says.
+/// Carries out the call according to its fate, and stores its answer.
 pub(crate) type Act = Box<dyn FnOnce(&mut World, Fate) + Send>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Answer,
-    /// Nothing happens, and the caller is told so.
+    /// The call is not carried out, and the caller gets an error.
     Refuse,
-    /// It happens, and the caller is told that it may not have.
+    /// The call is carried out, but the caller gets an error.
     LoseAnswer,
-    /// It happens, and nobody is told anything.
+    /// The call is carried out, and the caller gets no answer.
     Land,
 }
 
@@ -65,7 +66,7 @@ pub(crate) struct World {
     pub(crate) rates: Rates,
     pub(crate) sabotage: Option<Sabotage>,
     pub(crate) planted: Option<Planted>,
-    /// Records that refused an instance's write, by the beginning of their keys. Only a planted bug wants to know.
+    /// Records that refused an instance's write, by the beginning of their keys, for planted bugs.
     pub(crate) refused: BTreeSet<(usize, String)>,
     pub(crate) queues: BTreeMap<Name, QueueModel>,
     pub(crate) table: TableModel,
@@ -75,9 +76,9 @@ pub(crate) struct World {
     pub(crate) calls: Vec<Call>,
     pub(crate) calls_made: u64,
     pub(crate) checks: Checks,
-    /// Per instance, whether a fault has touched what it is doing now.
+    /// Whether a fault has affected the current work of each instance.
     pub(crate) touched: BTreeMap<usize, bool>,
-    /// Instances that could not read the settings once, and go by what they have for a while.
+    /// Instances that failed to read the settings, and use their cached ones for some time.
     pub(crate) unread: BTreeSet<usize>,
     numbers: u64,
     randomness: fastrand::Rng,
@@ -92,7 +93,7 @@ impl Sim {
         Self(Arc::new(Mutex::new(world)))
     }
 
-    /// A panic while the world was locked is the simulation's own fault and surfaces anyway.
+    /// A panic while the world is locked is a bug of the simulation, which is reported anyway.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -136,7 +137,7 @@ impl World {
         }
     }
 
-    /// A bug, and the trouble in which it shows.
+    /// Plants a bug, and adds the trouble in which it shows.
     pub(crate) fn plant(&mut self, bug: Planted) {
         self.planted = Some(bug);
         self.rates = self.rates.with(bug.thrives_on());
@@ -159,7 +160,7 @@ impl World {
         self.sabotage == Some(sabotage)
     }
 
-    /// Whether this kind of trouble happens now.
+    /// Decides whether this kind of trouble happens now.
     pub(crate) fn strikes(&mut self, fault: Fault) -> bool {
         let rate = self.rates.of(fault);
         let strikes = self.choices.chance(rate);
@@ -169,7 +170,7 @@ impl World {
         strikes
     }
 
-    /// A fault has come over what this instance does, so not all that follows is its own doing.
+    /// Records a fault in the work of this instance, so that the checks do not blame the instance.
     pub(crate) fn touch(&mut self, instance: usize) {
         self.touched.insert(instance, true);
     }
@@ -202,7 +203,7 @@ impl World {
         let Some(message) = self.queue(name).delete(id) else { return };
         self.tell("sqs", || format!("message {id} is deleted"));
         if matches!(name, Name::Notifications | Name::NotificationsDead) {
-            // What lies in the dead-letter queue is in sight, and a redrive brings it back.
+            // A dead letter is visible, and a redrive brings it back.
             let queues = [Name::Notifications, Name::NotificationsDead];
             let others: Vec<Stored> = queues.iter().flat_map(|name| self.queues[name].messages.clone()).collect();
             self.checks.deleted(&message, &others, &self.table);

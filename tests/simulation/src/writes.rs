@@ -1,4 +1,5 @@
-//! What a write asks for, read from the text of its request; and the same request with one thing left out.
+//! Reads the parts of a write from the text of its request, and removes single parts for planted
+//! bugs.
 
 use crate::check::short;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -6,9 +7,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use webhooks_store::{Item, Write};
 
-/// An update in parts. Placeholders stand for names and values.
+/// The parts of an update. Names and values are placeholders.
 pub(crate) struct Clauses<'a> {
-    /// Each assignment by its two sides.
+    /// The two sides of each assignment.
     pub(crate) set: Vec<(&'a str, &'a str)>,
     pub(crate) remove: Vec<&'a str>,
 }
@@ -23,7 +24,7 @@ pub(crate) fn clauses(write: &Write) -> Clauses<'_> {
     Clauses { set, remove: parts(remove) }
 }
 
-/// Divided at the commas that stand in no parentheses.
+/// Splits a text at the commas outside of parentheses.
 fn parts(text: &str) -> Vec<&str> {
     let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
     for (at, character) in text.char_indices() {
@@ -42,7 +43,7 @@ fn parts(text: &str) -> Vec<&str> {
     parts
 }
 
-/// What an attribute is set to, also where that holds only if there is none yet.
+/// The value that an attribute is set to, even if only when it is missing.
 pub(crate) fn value_of<'a>(write: &'a Write, name: &str) -> Option<&'a AttributeValue> {
     let mut set = clauses(write).set.into_iter();
     let (_, right) = set.find(|(left, _)| stands_for(write, left, name))?;
@@ -63,7 +64,7 @@ fn stands_for(write: &Write, placeholder: &str, name: &str) -> bool {
     write.names.get(placeholder).is_some_and(|known| known == name)
 }
 
-/// Sets the attribute to something else.
+/// Sets the attribute to another value.
 pub(crate) fn put_value(write: &mut Write, name: &str, value: AttributeValue) {
     let set = clauses(write).set;
     let right = set.into_iter().find(|(left, _)| stands_for(write, left, name)).map(|(_, right)| right.to_owned());
@@ -72,7 +73,7 @@ pub(crate) fn put_value(write: &mut Write, name: &str, value: AttributeValue) {
     }
 }
 
-/// Sets the attribute only where it has no value yet.
+/// Sets the attribute only if it is missing.
 pub(crate) fn keep_first(write: &mut Write, name: &str) {
     let pair = clauses(write).set.into_iter().find(|(left, _)| stands_for(write, left, name));
     let Some((left, right)) = pair else { return };
@@ -80,12 +81,12 @@ pub(crate) fn keep_first(write: &mut Write, name: &str) {
     write.update = write.update.replacen(&set, &kept, 1);
 }
 
-/// Leaves out what the attribute is set to.
+/// Removes the assignment of the attribute.
 pub(crate) fn leave_unset(write: &mut Write, name: &str) {
     write.update = rebuilt(write, |placeholder| !stands_for(write, placeholder, name), |_| true);
 }
 
-/// Leaves out that the attribute is removed.
+/// Removes the removal of the attribute.
 pub(crate) fn leave_in_place(write: &mut Write, name: &str) {
     write.update = rebuilt(write, |_| true, |placeholder| !stands_for(write, placeholder, name));
 }
@@ -99,7 +100,7 @@ fn rebuilt(write: &Write, sets: impl Fn(&str) -> bool, removes: impl Fn(&str) ->
     clauses.map(|(name, parts)| format!("{name}{}", parts.join(", "))).collect::<Vec<_>>().join(" ")
 }
 
-/// Lets the condition, which ends with a list of states, hold for one more.
+/// Adds a state to the list of states at the end of the condition.
 pub(crate) fn admit(write: &mut Write, state: &str) {
     let Some(list) = write.condition.as_deref().and_then(|condition| condition.strip_suffix(')')) else { return };
     let placeholder = format!(":planted_{state}");
@@ -107,13 +108,14 @@ pub(crate) fn admit(write: &mut Write, state: &str) {
     write.values.insert(placeholder, AttributeValue::S(state.to_owned()));
 }
 
-/// When intake accepted what the processor writes of a notification, by the clock of intake's machine.
+/// When intake accepted the notification of a processor's write, by the clock of intake's machine.
 pub(crate) fn received_at(write: &Write) -> Option<OffsetDateTime> {
     let (received, _) = text_of(write, "feed_at")?.split_once('#')?;
     OffsetDateTime::parse(received, &Rfc3339).ok()
 }
 
-/// Whose change a head takes: what is written as `notification`, and not what the condition compares.
+/// The notification whose change a head gets: the written `notification`, not the one in the
+/// condition.
 pub(crate) fn notification_in(write: &Write) -> Option<String> {
     text_of(write, "notification").map(str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! That a person is asked to look at a notification, and that somebody has.
+//! Notifications that need attention, and their acknowledgement by an operator.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -12,7 +12,7 @@ pub(crate) struct Attention {
     /// When it or its feedback last changed.
     #[serde(with = "time::serde::rfc3339")]
     changed_at: OffsetDateTime,
-    /// Absent while nobody has looked at that change.
+    /// Absent until an operator acknowledges that change.
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<Acknowledged>,
 }
@@ -26,15 +26,16 @@ struct Acknowledged {
     note: String,
 }
 
-/// That an operator has looked, and knows.
+/// An operator's confirmation that they have seen the problem.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Acknowledgement {
-    /// Kept beside the notification.
+    /// Shown in the notification's timeline.
     #[serde(default)]
     #[schema(max_length = 500)]
     pub(crate) note: String,
-    /// When they looked, such as `attention.changed_at`: what has changed since is not acknowledged.
+    /// When the operator looked, such as `attention.changed_at`. If the notification has changed
+    /// since, the request is refused.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub(crate) seen_at: Option<OffsetDateTime>,
 }

@@ -1,4 +1,4 @@
-//! The shapes of the audit.
+//! Responses of the audit log.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -6,27 +6,28 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use webhooks_model::audit::AuditRecord;
 
-/// One deed of an operator.
+/// One action of an operator.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AuditItem {
     id: Uuid,
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
-    /// Who, as the authoriser named them. `reconciler` where a pause has ended by itself.
+    /// The operator, as named by the authoriser; `reconciler` if a pause ended by itself.
     by: String,
-    /// The role that the deed asks for.
+    /// The role that the action requires.
     role: String,
     /// replay, hold, release, resend_feedback, outcome, acknowledge, unacknowledge, pause, resume,
     /// begin_job, cancel_job, resume_job, redrive, erase, end_erasure or read_raw.
     deed: String,
-    /// Absent when it concerns no tenant or all of them.
+    /// Absent if the action concerns no tenant or all tenants.
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<String>,
     /// notification, pause, job, dead_letters or tenant.
     kind: String,
-    /// The notification's key, the pause's pattern, the job's id, the queue, the tenant.
+    /// The notification's key, the pause's pattern, the job's id, the queue or the tenant.
     name: String,
-    /// done, or the code of the problem that was answered. Absent while it goes on, and when its end could not be written down.
+    /// done, or the code of the problem that was returned. Absent while the action runs, and if its
+    /// result could not be recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<String>,
 }
@@ -34,7 +35,8 @@ pub(crate) struct AuditItem {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AuditItems {
     pub(crate) items: Vec<AuditItem>,
-    /// The cursor of what follows. Absent at the end; a page may be short, even empty, and the list still go on.
+    /// The cursor of the next page. Absent at the end of the list. A page may be short or empty
+    /// although the list continues.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<String>,
 }

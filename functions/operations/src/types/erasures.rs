@@ -1,17 +1,17 @@
-//! The shapes of erasures.
+//! Requests for erasures.
 
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// Whom to forget.
+/// The tenant whose data to delete.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewErasure {
     #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     pub(crate) tenant: String,
-    /// The same once more.
+    /// The same tenant again, as confirmation.
     pub(crate) confirm: String,
-    /// Items per second; 10 unless told.
+    /// Items per second. Default: 10.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 100)]
     pub(crate) rate: Option<u32>,

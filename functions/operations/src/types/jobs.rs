@@ -1,4 +1,4 @@
-//! Jobs, as the API has them.
+//! Requests and responses about jobs.
 
 use crate::reference;
 use serde::{Deserialize, Serialize};
@@ -10,13 +10,13 @@ use webhooks_model::job::{Job, Status, Tally};
 use webhooks_model::work::{ParkedFeedback, Work};
 use webhooks_store::{Found, Record};
 
-/// Which notifications to replay.
+/// Selects the notifications to replay.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewJob {
     #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     pub(crate) tenant: String,
-    /// Any when empty.
+    /// If empty, notifications in any state are replayed.
     #[serde(default)]
     pub(crate) states: Vec<String>,
     #[serde(default)]
@@ -28,7 +28,7 @@ pub(crate) struct NewJob {
     pub(crate) from: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) to: OffsetDateTime,
-    /// Notifications per second; 10 unless told.
+    /// Notifications per second. Default: 10.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 100)]
     pub(crate) rate: Option<u32>,
@@ -41,13 +41,13 @@ pub(crate) struct NewJob {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Plan {
     pub(crate) count: u64,
-    /// Counting stopped there: there are at least so many.
+    /// Counting stopped at a limit, so there are at least `count`.
     pub(crate) at_least: bool,
-    /// At the rate asked for.
+    /// Estimated duration at the requested rate.
     pub(crate) seconds: u64,
-    /// The first of them, by `ref`.
+    /// The `ref`s of the first ones.
     pub(crate) sample: Vec<String>,
-    /// The same as people know them; of a replay and a resend only.
+    /// The same ones with entity, number and state. Only for a replay or a resend.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) notifications: Vec<Planned>,
 }
@@ -100,21 +100,21 @@ pub(crate) struct JobView {
     kind: &'static str,
     /// running, finished or cancelled.
     status: &'static str,
-    /// What a replay replays.
+    /// The notifications that a replay selects.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     filter: Option<Filter>,
-    /// Which feedback a resend sends once more.
+    /// The feedback that a resend selects.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     feedback: Option<ParkedFeedback>,
-    /// Whose dead letters a redrive sends again.
+    /// The queue whose dead letters a redrive sends again.
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<&'static str>,
-    /// The only one of them that it sends.
+    /// The id of the message, if a redrive sends only one.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
-    /// The one tenant that it concerns.
+    /// The tenant, if the job concerns only one.
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<String>,
     rate: u32,
@@ -124,17 +124,18 @@ pub(crate) struct JobView {
     created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
     updated_at: OffsetDateTime,
-    /// Put on a queue, or deleted by an erasure.
+    /// Messages put on a queue, or items deleted by an erasure.
     done: u64,
-    /// Meant, and left alone: gone meanwhile, or in a state that does not allow it.
+    /// Selected but left unchanged: deleted meanwhile, or in a state that forbids the action.
     skipped: u64,
-    /// So many the filter found when it began. Absent where they were too many to count.
+    /// The number that the filter found when the job began. Absent if it was too large to count.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<u64>,
-    /// Up to where in time a replay has looked at everything.
+    /// The time of receipt up to which a replay has read the notifications.
     #[serde(skip_serializing_if = "Option::is_none")]
     reached: Option<String>,
-    /// What became of what a replay or a resend put back, once that has ended. Counted when the job is asked for by its id.
+    /// The results of the notifications that a replay or a resend put back on a queue. Present
+    /// after the job ended. They are counted when you request the job by its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcomes: Option<Outcomes>,
 }
@@ -142,10 +143,10 @@ pub(crate) struct JobView {
 #[derive(Debug, Serialize, ToSchema)]
 struct Outcomes {
     succeeded: u64,
-    /// They need a person once more.
+    /// Notifications that need a person again.
     failed: u64,
     under_way: u64,
-    /// All are counted. Where that is false, the next answer goes on counting.
+    /// All are counted. If false, request the job again to continue counting.
     is_whole: bool,
     #[serde(with = "time::serde::rfc3339")]
     counted_at: OffsetDateTime,

@@ -1,4 +1,4 @@
-//! The shapes of what was observed of Visma Net's side.
+//! Responses about observations of Visma Net's behaviour.
 
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -13,43 +13,44 @@ pub(crate) struct Observed {
     pub(crate) items: Vec<Question>,
 }
 
-/// What is not known for sure about Visma Net's side, and what was seen of it.
+/// An open question about Visma Net's behaviour, and the observations about it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Question {
     /// The stable code, such as event_names.
     question: &'static str,
     title: &'static str,
-    /// The section of the documentation that asks it.
+    /// The section of the documentation with the question.
     reference: &'static str,
     /// What the product assumes.
     assumed: &'static str,
-    /// assumed (nothing was seen), observed (all that was seen agrees) or contradicted (something differs).
+    /// assumed (no observation yet), observed (all observations agree) or contradicted (an
+    /// observation differs).
     stands: &'static str,
-    /// What to do where something differs.
+    /// What to do if an observation differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<&'static str>,
-    /// Whether a receiver can see the answer at all.
+    /// Whether a receiver can observe the answer.
     is_measured: bool,
-    /// Whether no further facts are kept, for there are too many.
+    /// Whether the limit of facts is reached, so that new ones are not kept.
     is_full: bool,
-    /// How many notifications it rests on, or a few more.
+    /// Number of notifications behind the observations, or a few more.
     notifications: u64,
     #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     first_seen: Option<OffsetDateTime>,
     #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     last_seen: Option<OffsetDateTime>,
-    /// What was seen: first what differs, then what was seen most.
+    /// The observed facts: those that differ first, then the most frequent ones.
     facts: Vec<SeenFact>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 struct SeenFact {
-    /// The event, the header or the API that it is about.
+    /// The event, header or API that the fact is about.
     #[serde(skip_serializing_if = "String::is_empty")]
     subject: String,
-    /// A name, a form, a unit or a number; never what stands in a field.
+    /// A name, a form, a unit or a number, but never the value of a field.
     value: String,
-    /// Whether it is as the product assumes.
+    /// Whether it agrees with the product's assumption.
     agrees: bool,
     notifications: u64,
     #[serde(with = "time::serde::rfc3339")]
@@ -97,7 +98,7 @@ impl Question {
     }
 }
 
-/// A notification may tell of several subjects, such as two headers: then it counts once.
+/// Counts a notification once if it has facts about several subjects, such as two headers.
 fn rests_on(question: OpenQuestion, seen: &[Observation]) -> u64 {
     let mut by_subject: BTreeMap<&str, u64> = BTreeMap::new();
     for one in seen {

@@ -1,4 +1,4 @@
-//! The shapes of the overview.
+//! Responses of the overview.
 
 use super::QuotaView;
 use serde::Serialize;
@@ -10,10 +10,10 @@ use webhooks_model::rollup::hour_of;
 use webhooks_model::spread::Spread;
 use webhooks_store::{Rolled, Summary};
 
-/// The busiest numbers that are shown.
+/// The most entities in the list of the busiest.
 const BUSIEST: usize = 10;
 
-/// What one bar stands for.
+/// The length of one bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     Hour,
@@ -28,7 +28,7 @@ impl Step {
         }
     }
 
-    /// The beginning of the hour or the day.
+    /// The start of the hour or day.
     pub(crate) fn down(self, at: OffsetDateTime) -> OffsetDateTime {
         match self {
             Self::Hour => hour_of(at),
@@ -36,7 +36,7 @@ impl Step {
         }
     }
 
-    /// The beginning of the next one, unless it is one itself.
+    /// The start of the next hour or day, or `at` if it is one.
     pub(crate) fn up(self, at: OffsetDateTime) -> OffsetDateTime {
         let down = self.down(at);
         if down == at { down } else { down + self.length() }
@@ -50,10 +50,10 @@ impl Step {
     }
 }
 
-/// The hours or days of a tenant, or of all, in numbers.
+/// Numbers by hour or day, of one tenant or of all tenants.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Overview {
-    /// Absent for all together.
+    /// Absent for all tenants together.
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
@@ -62,55 +62,58 @@ pub(crate) struct Overview {
     to: OffsetDateTime,
     /// hour or day.
     by: &'static str,
-    /// Whatever was received before is counted. Absent before the schedule's first run.
+    /// Notifications received before this time are counted. Absent before the reconciler's first
+    /// run.
     #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     counted_to: Option<OffsetDateTime>,
-    /// All of `items` together.
+    /// The sum of all `items`.
     total: Numbers,
     /// Each hour or day, oldest first.
     items: Vec<Bar>,
-    /// Parked notifications by reason, the largest count first.
+    /// Parked notifications by reason, largest count first.
     parked: Vec<ReasonCount>,
-    /// Notifications by kind of entity, the largest count first.
+    /// Notifications by kind of entity, largest count first.
     entities: Vec<EntityCount>,
-    /// The busiest numbers of a tenant. Each hour keeps twenty, so of a longer time some may be a little too few.
+    /// The entities of a tenant with the most notifications. Each hour keeps twenty, so over a
+    /// longer time some counts may be slightly too low.
     keys: Vec<KeyCount>,
-    /// Calls that the ERP said were left when it was last asked; of all together, the fewest of a tenant.
+    /// Remaining calls, as last reported by the ERP. For all tenants, the smallest number of any
+    /// tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     calls_left: Option<u64>,
-    /// Tenants of the settings.
+    /// Number of tenants in the settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     tenants: Option<usize>,
-    /// Those of whom nothing is heard.
+    /// Number of silent tenants.
     #[serde(skip_serializing_if = "Option::is_none")]
     silent_tenants: Option<usize>,
-    /// What waits now.
+    /// Notifications that wait now.
     waiting: Waiting,
 }
 
-/// Of those that were received in a time.
+/// Numbers of the notifications received in an hour, a day or the whole range.
 #[derive(Debug, Serialize, ToSchema)]
 struct Numbers {
     received: u64,
     /// processed or superseded.
     processed: u64,
-    /// Visma Net took their feedback.
+    /// Notifications whose feedback Visma Net accepted.
     answered: u64,
     /// dead, parked or unparseable.
     failed: u64,
-    /// They have not ended, or their feedback is still to come.
+    /// Notifications that have not ended, or whose feedback is not sent yet.
     open: u64,
-    /// Their webhook never arrived; the reconciler found them.
+    /// Changes without a webhook, found by the reconciler.
     gaps: u64,
-    /// From receipt to the end.
+    /// Time from receipt to the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     to_end: Option<Took>,
-    /// From receipt until Visma Net took the feedback.
+    /// Time from receipt until Visma Net accepted the feedback.
     #[serde(skip_serializing_if = "Option::is_none")]
     to_feedback: Option<Took>,
 }
 
-/// Milliseconds, at most a quarter too many.
+/// Percentiles in milliseconds, at most a quarter too high.
 #[derive(Debug, Serialize, ToSchema)]
 struct Took {
     p50_ms: u64,
@@ -146,24 +149,24 @@ struct KeyCount {
     count: u64,
 }
 
-/// What waits, by what it waits for.
+/// Number of waiting notifications, by reason.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Waiting {
-    /// For the tenant's calls to the ERP.
+    /// Notifications that wait for their tenant's quota of calls to the ERP.
     rate_limited: u64,
-    /// About when the last of these goes on.
+    /// Estimated time at which the last of them continues.
     #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     done_at: Option<OffsetDateTime>,
-    /// For another attempt. Known of all together only.
+    /// Notifications that wait for another attempt. Only for all tenants together.
     #[serde(skip_serializing_if = "Option::is_none")]
     retrying: Option<u64>,
-    /// For a pause to end. Known of all together only.
+    /// Notifications that wait for a pause to end. Only for all tenants together.
     #[serde(skip_serializing_if = "Option::is_none")]
     paused: Option<u64>,
 }
 
 impl Waiting {
-    /// `all` are those that are retrying and those that are paused.
+    /// `all` has the number of retrying and of paused notifications.
     pub(crate) fn new(limited: &[QuotaView], tenant: Option<&str>, all: Option<(u64, u64)>) -> Self {
         let own = || limited.iter().filter(|view| tenant.is_none_or(|tenant| view.tenant == tenant));
         Self {

@@ -1,32 +1,32 @@
-//! Resends of parked feedback, as the API has them.
+//! Requests and responses about resends of parked feedback.
 
 use crate::types::jobs::Plan;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-/// Which parked feedback to send once more: what fits everything that is named.
+/// Selects the parked feedback to send again. All given conditions must match.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewResend {
-    /// Absent for every tenant.
+    /// Without it, feedback of all tenants is selected.
     #[serde(default)]
     #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     pub(crate) tenant: Option<String>,
-    /// The code that its last try ended with, such as feedback_refused or gave_up.
+    /// The reason's code of the last attempt, such as feedback_refused or gave_up.
     #[serde(default)]
     pub(crate) reason: Option<String>,
-    /// A part of what its last try said.
+    /// A part of the error of the last attempt.
     #[serde(default)]
     #[schema(max_length = 300)]
     pub(crate) cause: Option<String>,
-    /// Parked since then; ever when absent.
+    /// Selects feedback parked at this time or later. Without it, there is no lower limit.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub(crate) from: Option<OffsetDateTime>,
-    /// Parked before then; now when absent, and no later.
+    /// Selects feedback parked before this time. Default and latest value: now.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub(crate) to: Option<OffsetDateTime>,
-    /// Feedback per second; 10 unless told.
+    /// Feedback messages per second. Default: 10.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 100)]
     pub(crate) rate: Option<u32>,
@@ -40,16 +40,16 @@ pub(crate) struct NewResend {
 pub(crate) struct ResendPlan {
     #[serde(flatten)]
     pub(crate) plan: Plan,
-    /// Why they were parked, the most frequent first; 20 at most.
+    /// Why the feedback was parked: at most 20 causes, the most frequent first.
     pub(crate) causes: Vec<Cause>,
 }
 
-/// Why feedback was parked.
+/// A cause for parked feedback, and how often it occurs.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Cause {
     /// A reason's code.
     pub(crate) reason: String,
-    /// What the last try said.
+    /// The error of the last attempt.
     pub(crate) cause: String,
     pub(crate) count: u64,
 }

@@ -1,4 +1,4 @@
-//! The shapes of the directory of tenants.
+//! Responses of the directory of tenants.
 
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -8,24 +8,25 @@ use webhooks_store::KnownTenant;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Directory {
-    /// All of them, the one last heard of first. Empty before the schedule's first run.
+    /// All tenants of the settings, the one last heard of first. Empty before the reconciler's
+    /// first run.
     items: Vec<TenantView>,
 }
 
-/// A tenant as people know it.
+/// A tenant with its name and company number.
 #[derive(Debug, Serialize, ToSchema)]
 struct TenantView {
     id: String,
-    /// What the settings call it. Two may have the same.
+    /// Its name in the settings. Two tenants may have the same name.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    /// The company number of legacy messages.
+    /// Its company number in legacy messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     company_id: Option<String>,
-    /// When its last webhook came, at most an hour too early. Absent where none is known.
+    /// When its last webhook came, at most an hour too early. Absent if no webhook is known.
     #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     heard_at: Option<OffsetDateTime>,
-    /// Whether nothing was heard of it for longer than the settings allow.
+    /// Whether its last webhook is older than the settings allow.
     is_silent: bool,
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use webhooks_model::feedback::FeedbackState;
 
 #[tokio::test]
-async fn whom_no_authoriser_let_in_is_refused_everywhere() {
+async fn every_route_refuses_a_caller_without_an_authoriser() {
     let world = World::new().await;
     let iam = json!({"iam": {"userArn": "arn:aws:iam::1:user/x"}});
     for (path, operations) in paths() {
@@ -19,7 +19,7 @@ async fn whom_no_authoriser_let_in_is_refused_everywhere() {
 }
 
 #[tokio::test]
-async fn a_role_opens_its_own_routes_and_no_others() {
+async fn a_role_allows_only_its_own_routes() {
     let world = World::new().await;
     for (path, operations) in paths() {
         for method in operations {
@@ -30,7 +30,7 @@ async fn a_role_opens_its_own_routes_and_no_others() {
                 _ => "repair",
             };
             for role in ["read", "raw", "repair", "erase"] {
-                // Prefix and whole name count.
+                // A role counts only with its prefix and its whole name.
                 let roles = format!("visma-webhooks/{role} {needed} other/{needed} visma-webhooks/{needed}s");
                 let answer = world.ask(&method.to_uppercase(), &path, token(&roles), Some(json!({}))).await;
                 let refused = answer.problem() == (403, "forbidden");
@@ -41,7 +41,7 @@ async fn a_role_opens_its_own_routes_and_no_others() {
     }
 }
 
-/// Asks for what only a reader may see.
+/// Status and body of a request that requires the role `read`.
 async fn status(world: &World, claims: Value) -> (u16, String) {
     let authorizer = json!({"jwt": {"claims": claims, "scopes": null}});
     let answer = world.ask("GET", "/operations/v1/counts", authorizer, None).await;
@@ -49,7 +49,7 @@ async fn status(world: &World, claims: Value) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn roles_come_in_every_form_that_api_gateway_and_emulators_write() {
+async fn reads_roles_in_every_form_of_api_gateway_and_emulators() {
     let world = World::new().await;
     for claims in [
         json!({"sub": "op-1", "iat": "1787992402", "scope": "openid visma-webhooks/read"}),
@@ -64,7 +64,7 @@ async fn roles_come_in_every_form_that_api_gateway_and_emulators_write() {
 }
 
 #[tokio::test]
-async fn a_role_whose_name_has_a_blank_is_never_taken_for_another() {
+async fn a_role_with_a_blank_is_never_mistaken_for_another_role() {
     let world = World::new().await;
     for roles in [
         json!("[viewer visma-webhooks/read team]"),
@@ -79,13 +79,13 @@ async fn a_role_whose_name_has_a_blank_is_never_taken_for_another() {
     ] {
         let (status, text) = status(&world, json!({"sub": "op-1", "roles": roles})).await;
         assert_eq!(status, 403, "{roles}: {text}");
-        let is_explained = text.contains("The claim roles names it beside names");
+        let is_explained = text.contains("The claim roles lists it with other names");
         assert_eq!(is_explained, roles == "[viewer visma-webhooks/read team]", "{text}");
     }
 }
 
 #[tokio::test]
-async fn no_form_of_claims_is_an_error_of_the_function() {
+async fn no_form_of_claims_makes_the_function_fail() {
     let world = World::new().await;
     for authorizer in [
         json!({"jwt": {"claims": null, "scopes": ["a"]}}),
@@ -103,18 +103,18 @@ async fn no_form_of_claims_is_an_error_of_the_function() {
 }
 
 #[tokio::test]
-async fn behind_iam_its_policies_decide_and_the_caller_is_known_by_arn() {
+async fn with_iam_policies_decide_and_the_arn_names_the_caller() {
     let world = World::with(Authorizer::Iam).await;
     world.order(1, time::Duration::ZERO, processed(FeedbackState::Sent)).await;
     let iam = json!({"iam": {"userArn": "arn:aws:iam::1:user/x"}});
     let answer = world.ask("GET", "/operations/v1/counts", iam, None).await;
     assert_eq!(answer.status, StatusCode::OK);
     let answer = world.ask("GET", "/operations/v1/counts", token("visma-webhooks/read"), None).await;
-    assert_eq!(answer.problem(), (401, "unauthenticated"), "another authoriser than the one deployed");
+    assert_eq!(answer.problem(), (401, "unauthenticated"), "not the authoriser that is deployed");
 }
 
 #[tokio::test]
-async fn an_answer_is_kept_by_nobody_and_is_what_it_says() {
+async fn answers_forbid_caching_and_guessing_of_the_type() {
     let world = World::new().await;
     for (answer, kind) in [
         (world.get("/operations/v1/counts").await, "application/json"),

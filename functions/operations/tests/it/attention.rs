@@ -14,7 +14,7 @@ fn parked() -> Change {
     Change::Parked(Reason::Unmapped)
 }
 
-/// SO/1, parked a minute ago, and the address of its acknowledgement.
+/// A world with SO/1, parked a minute ago, and the URL of its acknowledgement.
 async fn world() -> (World, String) {
     let world = World::new().await;
     world.order(1, Duration::hours(1), parked()).await;
@@ -23,7 +23,7 @@ async fn world() -> (World, String) {
     (world, url)
 }
 
-/// What the list of what needs attention says of SO/1, or null.
+/// `attention` of SO/1 in the list, or null.
 async fn shown(world: &World, list: &str) -> Value {
     world.get(list).await.body["items"][0]["attention"].clone()
 }
@@ -33,7 +33,7 @@ async fn counted(world: &World, kind: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn what_is_acknowledged_with_a_note_is_neither_listed_nor_counted_until_it_is_brought_back() {
+async fn an_acknowledged_notification_is_not_listed_or_counted_until_it_is_withdrawn() {
     let (world, url) = world().await;
     let before = shown(&world, LIST).await;
     assert_eq!((&before["kind"], before.get("acknowledged")), (&"parked".into(), None));
@@ -55,7 +55,7 @@ async fn what_is_acknowledged_with_a_note_is_neither_listed_nor_counted_until_it
 }
 
 #[tokio::test]
-async fn a_notification_that_fails_again_is_back_with_its_earlier_note_in_the_timeline() {
+async fn a_notification_that_fails_again_needs_attention_again_and_keeps_the_note() {
     let (world, url) = world().await;
     assert_eq!(world.repair("POST", &url, json!({"note": "known"})).await.status, StatusCode::NO_CONTENT);
     world.host.advance(Duration::minutes(1));
@@ -71,7 +71,7 @@ async fn a_notification_that_fails_again_is_back_with_its_earlier_note_in_the_ti
 }
 
 #[tokio::test]
-async fn who_looked_before_it_failed_again_is_told_to_look_again() {
+async fn refuses_an_acknowledgement_of_an_older_failure() {
     let (world, url) = world().await;
     let seen = shown(&world, LIST).await["changed_at"].clone();
     world.order(1, Duration::minutes(61), parked()).await;
@@ -83,7 +83,7 @@ async fn who_looked_before_it_failed_again_is_told_to_look_again() {
 }
 
 #[tokio::test]
-async fn what_asks_nobody_cannot_be_acknowledged_and_a_reader_acknowledges_nothing() {
+async fn only_a_repairer_acknowledges_and_only_what_needs_attention() {
     let (world, url) = world().await;
     world.order(2, Duration::ZERO, processed(FeedbackState::Sent)).await;
     let well = format!("/operations/v1/notifications/{}/acknowledgement", world.reference(2).await);

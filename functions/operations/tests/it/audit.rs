@@ -22,7 +22,7 @@ fn deed(of: [&str; 5]) -> [String; 5] {
 }
 
 #[tokio::test]
-async fn every_deed_leaves_a_record_of_who_did_what_on_what_and_how_it_went() {
+async fn records_who_did_what_on_what_with_which_result() {
     let world = World::new().await;
     world.order(1, Duration::hours(1), Change::Parked(Reason::TenantNotServed)).await;
     world.order(2, Duration::hours(1), processed(FeedbackState::Awaited)).await;
@@ -70,7 +70,7 @@ async fn every_deed_leaves_a_record_of_who_did_what_on_what_and_how_it_went() {
 }
 
 #[tokio::test]
-async fn what_nobody_may_do_or_nobody_understands_leaves_no_record() {
+async fn a_refused_request_leaves_no_audit_record() {
     let world = World::new().await;
     world.order(1, Duration::hours(1), Change::Parked(Reason::TenantNotServed)).await;
     let url = format!("/operations/v1/notifications/{}/hold", world.reference(1).await);
@@ -81,7 +81,7 @@ async fn what_nobody_may_do_or_nobody_understands_leaves_no_record() {
 }
 
 #[tokio::test]
-async fn the_audit_is_listed_by_time_and_tenant_page_by_page() {
+async fn lists_the_audit_by_time_and_tenant_page_by_page() {
     let world = World::new().await;
     for number in 0..150 {
         let tenant = if number % 30 == 0 { "rare" } else { "common" };
@@ -116,7 +116,7 @@ async fn the_audit_is_listed_by_time_and_tenant_page_by_page() {
 }
 
 #[tokio::test]
-async fn an_exactly_full_page_of_the_audit_is_the_last_where_nothing_follows() {
+async fn a_full_page_of_the_audit_is_the_last_if_nothing_follows() {
     let world = World::new().await;
     for tenant in ["one", "two", "three"] {
         let pause = json!({"tenant": tenant, "events": "*", "new_tenant": true});
@@ -130,7 +130,7 @@ async fn an_exactly_full_page_of_the_audit_is_the_last_where_nothing_follows() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_question_about_the_audit_is_named() {
+async fn names_the_wrong_parameter_of_an_audit_query() {
     let world = World::new().await;
     for number in 0..3 {
         let pause = json!({"tenant": format!("t{number}"), "events": "*", "new_tenant": true});

@@ -1,4 +1,4 @@
-//! What is shown when there is more than one read of the table brings, and what no read may be asked for.
+//! Lists that need more than one read of the table, and requests that must not reach the table.
 
 use crate::world::{World, order, processed};
 use base64::Engine;
@@ -24,9 +24,9 @@ async fn all(world: &World, url: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn behind_the_many_items_of_one_delivery_the_list_goes_on() {
+async fn a_list_continues_after_many_items_of_one_delivery() {
     let world = World::new().await;
-    // Items of one delivery share the moment they were received.
+    // Items of one delivery have the same time of receipt.
     for number in 1_u128..=130 {
         world.order(number, Duration::ZERO, Change::Parked(Reason::TenantNotServed)).await;
     }
@@ -38,7 +38,11 @@ async fn behind_the_many_items_of_one_delivery_the_list_goes_on() {
         assert_eq!(keys.len(), 140, "{limit}");
         let mut older = keys[130..].to_vec();
         older.sort();
-        assert_eq!(older, (131..=140).map(|number| format!("SO/{number}")).collect::<Vec<_>>(), "the older ones last");
+        assert_eq!(
+            older,
+            (131..=140).map(|number| format!("SO/{number}")).collect::<Vec<_>>(),
+            "the older ones come last"
+        );
         keys.sort();
         keys.dedup();
         assert_eq!(keys.len(), 140, "{limit}: each once");
@@ -46,7 +50,7 @@ async fn behind_the_many_items_of_one_delivery_the_list_goes_on() {
 }
 
 #[tokio::test]
-async fn a_list_goes_on_while_what_was_shown_is_repaired() {
+async fn a_list_continues_while_its_notifications_are_repaired() {
     let world = World::new().await;
     for number in 1_u128..=6 {
         world.order(number, Duration::hours(number as i64), Change::Parked(Reason::TenantNotServed)).await;
@@ -60,7 +64,7 @@ async fn a_list_goes_on_while_what_was_shown_is_repaired() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_read_slowly_ends_where_it_was_asked_to() {
+async fn a_list_read_slowly_keeps_the_start_of_its_first_page() {
     let world = World::new().await;
     for minutes in [0_u128, 1, 2, 3] {
         world
@@ -85,7 +89,7 @@ async fn a_list_that_is_read_slowly_ends_where_it_was_asked_to() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_refused_by_a_list_with_another_filter_or_other_times() {
+async fn refuses_the_cursor_of_a_list_with_another_filter_or_range() {
     let world = World::new().await;
     for number in 1_u128..=3 {
         world.order(number, Duration::hours(1), Change::Parked(Reason::TenantNotServed)).await;
@@ -105,14 +109,14 @@ async fn a_cursor_is_refused_by_a_list_with_another_filter_or_other_times() {
         let answer = world.get(&format!("{list}{other}&cursor={cursor}")).await;
         assert_eq!(answer.problem(), (400, "unknown_cursor"), "{other}");
         let answer = world.get(&format!("{list}&limit=2&cursor={cursor}")).await;
-        assert_eq!(answer.status, StatusCode::OK, "the page's length is free");
+        assert_eq!(answer.status, StatusCode::OK, "the length of a page may change");
     }
 }
 
 #[tokio::test]
-async fn an_entity_with_more_than_one_read_brings_shows_its_newest() {
+async fn an_entity_with_more_than_one_read_of_records_shows_its_newest() {
     let world = World::new().await;
-    // A read brings 1 MB of the partition, in the order of hashes.
+    // A read returns 1 MB of the partition, in the order of hashes.
     let raw = format!(r#"{{"event":"SALESORDER_UPDATED","padding":"{}"}}"#, "x".repeat(200_000));
     for number in 1_u128..=12 {
         let received_at = world.host.now() - Duration::hours(number as i64);
@@ -142,7 +146,7 @@ async fn an_entity_shows_fifty_notifications_at_most() {
 }
 
 #[tokio::test]
-async fn a_reference_longer_than_any_key_is_none() {
+async fn refuses_a_reference_longer_than_any_key() {
     let world = World::new().await;
     world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
     let notification = order(1).key;
@@ -159,7 +163,7 @@ async fn a_reference_longer_than_any_key_is_none() {
 }
 
 #[tokio::test]
-async fn whatever_path_or_body_comes_the_answer_is_a_problem_document() {
+async fn answers_every_bad_path_or_body_with_a_problem_document() {
     let world = World::new().await;
     for path in [
         "/operations/v1/notifications/%ff",
@@ -177,9 +181,9 @@ async fn whatever_path_or_body_comes_the_answer_is_a_problem_document() {
 }
 
 #[tokio::test]
-async fn what_is_marked_is_counted_beyond_one_read() {
+async fn counts_notifications_beyond_one_read() {
     let world = World::new().await;
-    // 1 MB of the index is one read; so long a key makes it 500 records.
+    // One read returns 1 MB of the index: 500 records with keys of this length.
     let key = "k".repeat(1900);
     for number in 1_u128..=550 {
         let n = Notification { entity_key: Some(format!("{key}{number}")), ..order(number) };
@@ -190,9 +194,9 @@ async fn what_is_marked_is_counted_beyond_one_read() {
 }
 
 #[tokio::test]
-async fn a_page_of_long_notifications_is_shown() {
+async fn shows_a_page_of_long_notifications() {
     let world = World::new().await;
-    // More than the 16 MB that one request for many items brings.
+    // Together more than 16 MB, the limit of one BatchGetItem.
     for number in 1_u128..=70 {
         let n = Notification { raw: "x".repeat(250_000), received_at: world.host.now(), ..order(number) };
         let entry = Entry { notification: &n, change: processed(FeedbackState::Sent), now: world.host.now() };
@@ -203,7 +207,7 @@ async fn a_page_of_long_notifications_is_shown() {
 }
 
 #[tokio::test]
-async fn a_made_up_cursor_is_none() {
+async fn refuses_a_forged_cursor() {
     let world = World::new().await;
     world.order(1, Duration::hours(1), Change::Parked(Reason::TenantNotServed)).await;
     world.order(2, Duration::hours(2), Change::Parked(Reason::TenantNotServed)).await;
@@ -223,7 +227,7 @@ async fn a_made_up_cursor_is_none() {
 }
 
 #[tokio::test]
-async fn an_entitys_key_may_hold_the_separator() {
+async fn an_entitys_key_may_contain_the_separator() {
     let world = World::new().await;
     let n = Notification { entity_key: Some("A#1".into()), ..order(1) };
     let entry = Entry { notification: &n, change: processed(FeedbackState::Sent), now: world.host.now() };

@@ -1,4 +1,4 @@
-//! The page, which anyone may have, and what it must not open.
+//! The console's page: anyone may load it, and it opens nothing else.
 
 use crate::world::{Answer, World};
 use operations::Authorizer;
@@ -16,14 +16,14 @@ async fn anyone(world: &World, method: &str, url: &str) -> Answer {
     world.ask(method, url, Value::Null, None).await
 }
 
-/// Every address that a text refers to, below /operations.
+/// All addresses below /operations in a text.
 fn addresses(text: &str) -> Vec<String> {
     let quoted = text.split('"').filter(|part| part.contains("?v="));
     quoted.map(|part| format!("{PAGE}/{}", part.rsplit('/').next().unwrap())).collect()
 }
 
 #[tokio::test]
-async fn the_page_and_every_file_that_it_refers_to_are_there_for_anyone() {
+async fn serves_the_page_and_its_files_to_anyone() {
     let world = World::new().await;
     let page = anyone(&world, "GET", PAGE).await;
     assert_eq!(
@@ -66,7 +66,7 @@ async fn the_page_knows_every_entity_and_every_event() {
 }
 
 #[tokio::test]
-async fn a_browser_that_has_the_page_is_sent_nothing_again_and_one_with_an_older_page_is_told() {
+async fn a_browser_caches_the_page_and_files_of_an_older_version_are_gone() {
     let world = World::new().await;
     for address in [PAGE.to_owned(), format!("{PAGE}/app.js")] {
         let tag = anyone(&world, "GET", &address).await.headers["etag"].clone();
@@ -79,7 +79,7 @@ async fn a_browser_that_has_the_page_is_sent_nothing_again_and_one_with_an_older
 }
 
 #[tokio::test]
-async fn the_page_runs_and_reaches_nothing_but_its_own() {
+async fn the_policy_allows_only_own_files_and_the_issuer() {
     let world = World::new().await;
     let page = anyone(&world, "GET", PAGE).await;
     assert_eq!(
@@ -99,7 +99,7 @@ async fn the_page_runs_and_reaches_nothing_but_its_own() {
 }
 
 #[tokio::test]
-async fn without_a_token_nothing_is_let_in_but_the_consoles_own_paths() {
+async fn only_the_consoles_paths_need_no_token() {
     let world = World::new().await;
     for path in [
         "/operations/console/config.json/",
@@ -124,7 +124,7 @@ async fn without_a_token_nothing_is_let_in_but_the_consoles_own_paths() {
 }
 
 #[tokio::test]
-async fn the_page_is_told_who_issues_tokens_and_nothing_else() {
+async fn the_page_gets_only_its_sign_in_configuration() {
     let world = World::new().await;
     let told = anyone(&world, "GET", "/operations/console/config.json").await;
     let expected = json!({
@@ -134,7 +134,7 @@ async fn the_page_is_told_who_issues_tokens_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn behind_iam_there_is_no_console() {
+async fn with_iam_there_is_no_console() {
     let world = World::with(Authorizer::Iam).await;
     for path in [PAGE, "/operations/console/app.js", "/operations/console/config.json"] {
         assert_eq!(anyone(&world, "GET", path).await.problem(), (404, "not_found"), "{path}");
@@ -142,7 +142,7 @@ async fn behind_iam_there_is_no_console() {
 }
 
 #[test]
-fn no_file_makes_markup_of_text_or_runs_it_or_styles_inline() {
+fn no_file_turns_text_into_markup_code_or_inline_style() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("console");
     let mut read = 0;
     for file in fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file()) {
@@ -171,7 +171,7 @@ fn no_file_makes_markup_of_text_or_runs_it_or_styles_inline() {
 }
 
 #[test]
-fn every_reason_has_its_meaning_its_likely_cause_and_what_to_do() {
+fn every_reason_has_a_meaning_a_likely_cause_and_an_advice() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let model = fs::read_to_string(root.join("../../shared/model/src/ledger.rs")).unwrap();
     let (_, codes) = model.split_once("impl Reason {").expect("the codes of reasons");

@@ -28,7 +28,7 @@ fn queue<'a>(body: &'a Value, name: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn every_queue_shows_how_many_died_and_why_without_a_word_of_their_bodies() {
+async fn every_queue_shows_its_dead_letters_and_reasons_without_bodies() {
     let world = World::new().await;
     let dead = world.order(1, Duration::hours(1), Change::Parked(Reason::TenantNotServed)).await;
     let delivery = world.table.table.replay(&dead.ledger_key()).await.unwrap().unwrap().to_message();
@@ -68,12 +68,16 @@ async fn every_queue_shows_how_many_died_and_why_without_a_word_of_their_bodies(
 
     let again = world.get("/operations/v1/dead-letters?queue=notifications&limit=1").await;
     let only = queue(&again.body, "notifications");
-    assert_eq!((&only["waiting"], only["sample"].as_array().unwrap().len()), (&2.into(), 1), "looking takes none away");
+    assert_eq!(
+        (&only["waiting"], only["sample"].as_array().unwrap().len()),
+        (&2.into(), 1),
+        "reading the sample removes nothing"
+    );
     assert_eq!(again.body["queues"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
-async fn a_redrive_is_planned_begun_as_a_job_and_written_down() {
+async fn plans_a_redrive_begins_it_as_a_job_and_records_it() {
     let world = World::new().await;
     for id in ["a", "b", "c"] {
         world.dead(QueueName::Feedback).put(letter(&world, id, "{}".into(), Duration::hours(1)));
@@ -97,7 +101,7 @@ async fn a_redrive_is_planned_begun_as_a_job_and_written_down() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_request_about_dead_letters_is_named() {
+async fn names_the_wrong_field_of_a_request_about_dead_letters() {
     let world = World::new().await;
     world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
     for (url, field) in [

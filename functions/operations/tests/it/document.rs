@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 #[test]
-fn the_document_that_is_served_is_the_one_that_the_types_make() {
+fn the_served_document_is_the_one_of_the_types() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
     let served = serde_json::to_string_pretty(&operations::document()).unwrap() + "\n";
     if std::env::var_os("WRITE_OPENAPI").is_some() {
@@ -14,7 +14,7 @@ fn the_document_that_is_served_is_the_one_that_the_types_make() {
 }
 
 #[tokio::test]
-async fn every_path_of_the_document_is_there_with_its_methods_and_no_others() {
+async fn serves_exactly_the_paths_and_methods_of_the_document() {
     let world = World::new().await;
     let document = serde_json::to_value(operations::document()).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
@@ -46,7 +46,7 @@ fn every_refusal_of_the_document_has_an_example() {
 }
 
 #[tokio::test]
-async fn what_an_example_says_is_what_is_answered() {
+async fn every_example_is_the_real_answer() {
     let world = World::new().await;
     let document = serde_json::to_value(operations::document()).unwrap();
     let mut compared = 0;

@@ -13,7 +13,7 @@ async fn ask(world: &World, path: &str, body: Value) -> crate::world::Answer {
 }
 
 #[tokio::test]
-async fn a_tenant_that_is_paused_as_a_whole_is_erased_by_a_job_after_a_plan() {
+async fn erases_a_fully_paused_tenant_by_a_job_after_a_plan() {
     let world = World::new().await;
     world.order(1, time::Duration::ZERO, processed(FeedbackState::Sent)).await;
     let request = json!({"tenant": TENANT, "confirm": TENANT, "note": "contract ended"});
@@ -44,7 +44,7 @@ async fn a_tenant_that_is_paused_as_a_whole_is_erased_by_a_job_after_a_plan() {
 }
 
 #[tokio::test]
-async fn an_erasure_is_confirmed_by_naming_the_tenant_twice() {
+async fn an_erasure_must_name_the_tenant_twice() {
     let world = World::new().await;
     for path in [ERASURES, "/operations/erasures/plans"] {
         for (body, field) in [

@@ -1,4 +1,4 @@
-//! The event of `infra/events`.
+//! The example event of `infra/events`.
 
 use crate::world::World;
 use serde_json::json;

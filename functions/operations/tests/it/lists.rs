@@ -16,7 +16,7 @@ fn failed(world: &World) -> Attempt {
 }
 
 #[tokio::test]
-async fn a_tenants_notifications_come_newest_first_and_page_by_page_each_once() {
+async fn lists_a_tenants_notifications_newest_first_each_once() {
     let world = World::new().await;
     for (number, days) in (1..).zip([30, 6, 6, 3, 0, 0, 0]) {
         world.order(number, Duration::days(days), processed(FeedbackState::Sent)).await;
@@ -37,14 +37,18 @@ async fn a_tenants_notifications_come_newest_first_and_page_by_page_each_once() 
         assert_eq!(sorted, (1..=7).map(|number| format!("SO/{number}")).collect::<Vec<_>>(), "{limit}");
         assert_eq!((keys[3].as_str(), keys[6].as_str()), ("SO/4", "SO/1"));
     }
-    assert_eq!(all.items("key").len(), 7, "a page goes on through the days");
+    assert_eq!(all.items("key").len(), 7, "a page covers several days");
     let week = world.get(&format!("{FEED}{TENANT}")).await;
-    assert_eq!((week.items("key").len(), &week.body["next"]), (6, &serde_json::Value::Null), "the end is told at once");
+    assert_eq!(
+        (week.items("key").len(), &week.body["next"]),
+        (6, &serde_json::Value::Null),
+        "the last page has no cursor"
+    );
     assert!(world.get(&format!("{FEED}somebody-else")).await.items("key").is_empty());
 }
 
 #[tokio::test]
-async fn a_list_is_narrowed_by_state_entity_and_event() {
+async fn filters_a_list_by_state_entity_and_event() {
     let world = World::new().await;
     world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
     world.order(2, Duration::ZERO, Change::Parked(Reason::TenantNotServed)).await;
@@ -77,7 +81,7 @@ async fn a_notification_shows_everything_that_happened_to_it_in_order() {
 }
 
 #[tokio::test]
-async fn an_entity_shows_its_state_and_a_renumbered_account_is_found_under_both_numbers() {
+async fn an_entity_shows_its_state_and_both_numbers_of_a_renumbered_account() {
     let world = World::new().await;
     let account = |key: &str| EntityId { tenant: TENANT.into(), entity: Entity::Account, key: key.into() };
     let change = HeadChange {
@@ -107,9 +111,9 @@ async fn an_entity_shows_its_state_and_a_renumbered_account_is_found_under_both_
 }
 
 #[tokio::test]
-async fn what_needs_attention_is_listed_by_kind_and_counted() {
+async fn lists_by_kind_and_counts_what_needs_attention() {
     let world = World::new().await;
-    // All at one moment, so that only the key orders them.
+    // All have the same time, so that only the key orders them.
     for number in 1..=5 {
         world.order(number, Duration::ZERO, Change::Parked(Reason::TenantNotServed)).await;
     }
@@ -130,7 +134,7 @@ async fn what_needs_attention_is_listed_by_kind_and_counted() {
 }
 
 #[tokio::test]
-async fn a_wrong_parameter_is_named() {
+async fn names_a_wrong_parameter() {
     let world = World::new().await;
     world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
     world.order(2, Duration::ZERO, processed(FeedbackState::Sent)).await;
@@ -162,7 +166,7 @@ async fn a_wrong_parameter_is_named() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found() {
+async fn answers_404_for_unknown_notifications_entities_and_jobs() {
     let world = World::new().await;
     world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
     // A reference to the same notification of another tenant.
@@ -182,7 +186,7 @@ async fn what_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_query_that_no_url_could_have_does_no_harm() {
+async fn a_query_that_is_not_valid_in_a_url_does_no_harm() {
     let world = World::new().await;
     for query in ["a=<b>", "a= b", "%zz&a=\u{7f}"] {
         let answer = world.get(&format!("/operations/v1/notifications?{query}")).await;
@@ -191,7 +195,7 @@ async fn a_query_that_no_url_could_have_does_no_harm() {
 }
 
 #[tokio::test]
-async fn who_has_an_answer_is_sent_it_again_only_when_it_has_changed() {
+async fn sends_an_answer_again_only_if_it_has_changed() {
     let world = World::new().await;
     world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
     let list = format!("{FEED}{TENANT}");
@@ -204,11 +208,11 @@ async fn who_has_an_answer_is_sent_it_again_only_when_it_has_changed() {
     assert_eq!((other.status, other.items("key").len()), (StatusCode::OK, 2));
     assert_ne!(other.headers["etag"].to_str().unwrap(), tag);
     let refused = world.ask_with("GET", &list, &[("if-none-match", tag.as_str())]).await;
-    assert_eq!(refused.problem(), (401, "unauthenticated"), "a tag lets nobody in");
+    assert_eq!(refused.problem(), (401, "unauthenticated"), "a tag does not replace a token");
 }
 
 #[tokio::test]
-async fn what_failed_says_with_what_words_until_it_has_ended() {
+async fn a_failed_notification_shows_its_last_error_until_it_ends() {
     let world = World::new().await;
     world.order(1, Duration::ZERO, Change::Failed(failed(&world))).await;
     let list = format!("{FEED}{TENANT}");

@@ -1,4 +1,5 @@
-//! The operations API over the real store on an embedded DynamoDB, asked with API Gateway's own events.
+//! Tests of the operations API: events as API Gateway sends them, the real store, and an embedded
+//! DynamoDB.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

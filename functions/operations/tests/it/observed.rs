@@ -23,7 +23,7 @@ async fn question(world: &World, code: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_question_is_shown_with_what_is_assumed_before_anything_was_seen() {
+async fn every_question_shows_its_assumption_before_any_observation() {
     let world = World::new().await;
     let answer = world.get(PATH).await;
     let items = answer.body["items"].as_array().unwrap();
@@ -38,7 +38,7 @@ async fn every_question_is_shown_with_what_is_assumed_before_anything_was_seen()
 }
 
 #[tokio::test]
-async fn what_agrees_is_observed_and_what_differs_contradicts_and_says_what_to_do() {
+async fn an_observation_that_differs_contradicts_and_advises() {
     let world = World::new().await;
     see(&world, OpenQuestion::EventNames, "header", "ACCOUNT_UPDATED", true, 40).await;
     let names = question(&world, "event_names").await;
@@ -80,7 +80,7 @@ async fn shows_when_an_old_secret_was_last_used() {
 }
 
 #[tokio::test]
-async fn reading_it_needs_the_role_read() {
+async fn reading_observations_requires_the_role_read() {
     let world = World::new().await;
     assert_eq!(world.ask("GET", PATH, Value::Null, None).await.problem(), (401, "unauthenticated"));
     assert_eq!(world.ask("GET", PATH, token("visma-webhooks/raw"), None).await.problem(), (403, "forbidden"));

@@ -1,4 +1,4 @@
-//! What a job tells of what became of what it put back.
+//! The outcomes that a finished job shows.
 
 use crate::world::{World, processed};
 use fixtures::{TENANT, TestHost};
@@ -25,7 +25,7 @@ fn dead(world: &World, reason: Reason) -> Change {
     Change::Dead { attempt, answer: None }
 }
 
-/// Order SO/{number}, which was received before everything else, a second after the one before.
+/// Records order SO/{number}. Each number is received a second after the one before.
 async fn order(world: &World, number: u128, change: Change) -> Notification {
     let received_at = TestHost::START - Duration::hours(1) + Duration::seconds(number as i64);
     let n = world.order(number, world.host.now() - received_at, change).await;
@@ -33,7 +33,7 @@ async fn order(world: &World, number: u128, change: Change) -> Notification {
     n
 }
 
-/// A replay of what was parked, which has put these back and then finished.
+/// The URL of a finished replay that put these notifications back.
 async fn finished(world: &World, replayed: &[Notification]) -> String {
     let (from, to) = (TestHost::START - Duration::days(2), TestHost::START);
     let filter = Filter { tenant: TENANT.into(), states: vec![State::Parked], entity: None, event: None, from, to };
@@ -64,7 +64,7 @@ fn numbers(succeeded: u64, failed: u64, under_way: u64) -> Value {
 }
 
 #[tokio::test]
-async fn a_job_that_has_finished_tells_what_succeeded_what_failed_again_and_what_is_under_way() {
+async fn a_finished_job_counts_what_succeeded_failed_again_and_is_under_way() {
     let world = World::new().await;
     let mut all = vec![];
     for number in 1..=4 {
@@ -72,7 +72,7 @@ async fn a_job_that_has_finished_tells_what_succeeded_what_failed_again_and_what
     }
     order(&world, 5, parked()).await;
     let job = finished(&world, &all).await;
-    assert_eq!(counted(&world, &job).await, numbers(0, 0, 4), "what another put back, or nobody, is not its own");
+    assert_eq!(counted(&world, &job).await, numbers(0, 0, 4), "only notifications that the job put back count");
     order(&world, 1, processed(FeedbackState::Queued)).await;
     order(&world, 2, parked()).await;
     let attempt = dead(&world, Reason::Unavailable);
@@ -84,21 +84,24 @@ async fn a_job_that_has_finished_tells_what_succeeded_what_failed_again_and_what
 }
 
 #[tokio::test]
-async fn once_all_have_ended_the_numbers_stay_and_are_in_the_list_of_jobs() {
+async fn the_counts_are_final_and_listed_after_all_have_ended() {
     let world = World::new().await;
     let n = order(&world, 1, parked()).await;
     let job = finished(&world, &[n]).await;
-    assert!(world.get("/operations/v1/jobs").await.body["items"][0].get("outcomes").is_none(), "nobody has asked");
+    assert!(
+        world.get("/operations/v1/jobs").await.body["items"][0].get("outcomes").is_none(),
+        "no one has requested the job yet"
+    );
     order(&world, 1, parked()).await;
     assert_eq!(counted(&world, &job).await, numbers(0, 1, 0));
     order(&world, 1, processed(FeedbackState::Queued)).await;
     world.host.advance(Duration::hours(1));
-    assert_eq!(counted(&world, &job).await, numbers(0, 1, 0), "what somebody else mended is not this job's");
+    assert_eq!(counted(&world, &job).await, numbers(0, 1, 0), "a later repair by others does not count");
     assert_eq!(world.get("/operations/v1/jobs").await.body["items"][0]["outcomes"]["failed"], 1);
 }
 
 #[tokio::test]
-async fn while_the_last_attempt_lasts_it_counts_as_under_way() {
+async fn a_running_last_attempt_counts_as_under_way() {
     let world = World::new().await;
     let n = order(&world, 1, parked()).await;
     let job = finished(&world, &[n]).await;
@@ -110,7 +113,7 @@ async fn while_the_last_attempt_lasts_it_counts_as_under_way() {
 }
 
 #[tokio::test]
-async fn a_repetition_of_what_had_ended_has_succeeded_when_it_came_to_its_end() {
+async fn a_repetition_of_an_ended_notification_succeeds_when_it_ends_again() {
     let world = World::new().await;
     let n = order(&world, 1, processed(FeedbackState::Sent)).await;
     let key = n.ledger_key();
@@ -122,7 +125,7 @@ async fn a_repetition_of_what_had_ended_has_succeeded_when_it_came_to_its_end() 
 }
 
 #[tokio::test]
-async fn what_goes_on_under_another_key_counts_by_how_it_ends_there() {
+async fn a_notification_moved_to_another_key_counts_by_its_end_there() {
     let world = World::new().await;
     let old = order(&world, 1, parked()).await;
     let key = old.ledger_key();
@@ -134,7 +137,7 @@ async fn what_goes_on_under_another_key_counts_by_how_it_ends_there() {
 }
 
 #[tokio::test]
-async fn the_failed_are_listed_page_by_page_each_once() {
+async fn lists_failed_notifications_page_by_page_each_once() {
     let world = World::new().await;
     let mut all = vec![];
     for number in 1..=3 {
@@ -158,7 +161,7 @@ async fn the_failed_are_listed_page_by_page_each_once() {
 }
 
 #[tokio::test]
-async fn a_job_that_goes_on_tells_no_outcomes_yet() {
+async fn a_running_job_shows_no_outcomes() {
     let world = World::new().await;
     order(&world, 1, parked()).await;
     let filter = json!({"tenant": TENANT, "from": "2026-09-25T00:00:00Z", "to": "2026-12-01T00:00:00Z"});

@@ -23,7 +23,7 @@ fn counted(at: OffsetDateTime, key: &str, state: State) -> Counted {
     }
 }
 
-/// The reconciler has written an hour, so many hours ago: this many processed ones and one that is parked.
+/// Writes the roll-up of an hour: `processed` processed notifications and one that is parked.
 async fn hour(world: &World, hours_ago: i64, processed: u64) {
     let now = world.host.now();
     let hour = hour_of(now) - Duration::hours(hours_ago);
@@ -44,7 +44,7 @@ async fn ask(world: &World, query: &str) -> Value {
 }
 
 #[tokio::test]
-async fn each_hour_is_there_with_its_numbers_and_the_sum_of_all() {
+async fn shows_the_numbers_of_each_hour_and_their_sum() {
     let world = World::new().await;
     hour(&world, 3, 2).await;
     hour(&world, 1, 5).await;
@@ -65,7 +65,7 @@ async fn each_hour_is_there_with_its_numbers_and_the_sum_of_all() {
 }
 
 #[tokio::test]
-async fn all_together_have_no_numbers_of_anybody() {
+async fn the_overview_of_all_tenants_lists_no_entities() {
     let world = World::new().await;
     hour(&world, 1, 5).await;
     let overview = ask(&world, "by=day").await;
@@ -78,14 +78,14 @@ async fn all_together_have_no_numbers_of_anybody() {
 }
 
 #[tokio::test]
-async fn before_the_first_run_there_is_nothing_and_it_says_so() {
+async fn before_the_first_run_the_overview_is_empty_and_says_so() {
     let world = World::new().await;
     let overview = ask(&world, "").await;
     assert_eq!((&overview["counted_to"], &overview["total"]["received"]), (&Value::Null, &json!(0)));
 }
 
 #[tokio::test]
-async fn a_time_that_is_too_long_and_an_unknown_step_are_refused_by_name() {
+async fn refuses_and_names_a_range_that_is_too_long_or_an_unknown_step() {
     let world = World::new().await;
     for (query, field) in [
         ("by=week", "by"),

@@ -18,7 +18,7 @@ async fn used_up(world: &World, tenant: &str, limit: Option<u64>) {
 }
 
 #[tokio::test]
-async fn what_waits_for_calls_is_counted_with_about_when_it_is_done() {
+async fn counts_what_waits_for_calls_and_estimates_its_end() {
     let world = World::new().await;
     used_up(&world, TENANT, Some(4)).await;
     used_up(&world, OTHER, None).await;
@@ -36,7 +36,7 @@ async fn what_waits_for_calls_is_counted_with_about_when_it_is_done() {
 }
 
 #[tokio::test]
-async fn a_limit_that_was_not_told_is_said_to_be_assumed() {
+async fn an_unreported_limit_is_marked_as_assumed() {
     let world = World::new().await;
     used_up(&world, TENANT, None).await;
     world.order(1, Duration::ZERO, waits()).await;

@@ -17,7 +17,7 @@ fn of(reference: &str, deed: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_replay_goes_to_the_processor_and_is_written_down_with_who_and_why() {
+async fn sends_a_replay_to_the_processor_and_records_who_and_why() {
     let world = World::new().await;
     let n = world.order(1, Duration::hours(1), processed(FeedbackState::Sent)).await;
     let reference = world.reference(1).await;
@@ -36,7 +36,7 @@ async fn a_replay_goes_to_the_processor_and_is_written_down_with_who_and_why() {
     assert_eq!(shown["state"], "processed");
 }
 
-/// What its timeline says, in order, with the reason where there is one.
+/// The timeline of SO/{number}, in order, with the reasons.
 async fn told(world: &World, number: u128) -> Vec<String> {
     let reference = world.reference(number).await;
     let shown = world.get(&format!("/operations/v1/notifications/{reference}")).await.body;
@@ -49,21 +49,21 @@ async fn told(world: &World, number: u128) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_timeline_tells_of_each_time_that_a_notification_was_parked_and_paused() {
+async fn a_timeline_shows_every_time_a_notification_was_parked_or_paused() {
     let world = World::new().await;
     let parked = || Change::Parked(Reason::Unmapped);
     for change in [parked(), Change::Paused] {
         world.order(1, Duration::hours(1), change).await;
         world.host.advance(Duration::minutes(1));
     }
-    // A parked notification stays parked, and the wait stands beside its record.
+    // A parked notification stays parked while it waits; the wait has an item of its own.
     assert_eq!(told(&world, 1).await, ["received", "parked: unmapped", "paused"]);
     world.order(1, Duration::hours(1), parked()).await;
     assert_eq!(told(&world, 1).await, ["received", "parked: unmapped", "paused", "parked: unmapped"]);
 }
 
 #[tokio::test]
-async fn a_timeline_tells_of_each_replay() {
+async fn a_timeline_shows_each_replay() {
     let world = World::new().await;
     let n = world.order(1, Duration::hours(1), processed(FeedbackState::None)).await;
     for _ in 0..2 {
@@ -74,7 +74,7 @@ async fn a_timeline_tells_of_each_replay() {
 }
 
 #[tokio::test]
-async fn what_a_notifications_state_does_not_allow_is_refused_and_sends_nothing() {
+async fn refuses_an_action_that_the_state_does_not_allow() {
     let world = World::new().await;
     world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
     let reference = world.reference(1).await;
@@ -90,7 +90,7 @@ async fn what_a_notifications_state_does_not_allow_is_refused_and_sends_nothing(
 }
 
 #[tokio::test]
-async fn a_notification_is_held_and_released() {
+async fn holds_and_releases_a_notification() {
     let world = World::new().await;
     world.order(1, Duration::ZERO, Change::Parked(Reason::TenantNotServed)).await;
     let reference = world.reference(1).await;
@@ -103,7 +103,7 @@ async fn a_notification_is_held_and_released() {
 }
 
 #[tokio::test]
-async fn a_stuck_feedback_and_a_deferred_outcome_go_to_the_feedback_queue() {
+async fn sends_stuck_feedback_and_deferred_outcomes_to_the_feedback_queue() {
     let world = World::new().await;
     world.order(1, Duration::ZERO, processed(FeedbackState::Queued)).await;
     world.order(2, Duration::ZERO, processed(FeedbackState::Awaited)).await;
@@ -120,7 +120,7 @@ async fn a_stuck_feedback_and_a_deferred_outcome_go_to_the_feedback_queue() {
 }
 
 #[tokio::test]
-async fn a_tenant_is_paused_and_goes_on() {
+async fn pauses_and_resumes_a_tenant() {
     let world = World::new().await;
     world.order(1, Duration::hours(1), processed(FeedbackState::Sent)).await;
     let pause = json!({"tenant": TENANT, "events": "sales_order.*", "note": "year end"});
@@ -133,7 +133,7 @@ async fn a_tenant_is_paused_and_goes_on() {
 }
 
 #[tokio::test]
-async fn a_pause_ends_at_the_time_that_it_names_and_can_be_ended_for_as_long_as_nobody_has() {
+async fn a_pause_ends_at_its_time_and_a_person_can_still_end_it_afterwards() {
     let world = World::new().await;
     world.order(1, Duration::hours(1), processed(FeedbackState::Sent)).await;
     let end = world.host.now() + Duration::hours(2);
@@ -146,12 +146,12 @@ async fn a_pause_ends_at_the_time_that_it_names_and_can_be_ended_for_as_long_as_
     assert_eq!(world.get("/operations/v1/counts").await.body["pauses"], 0);
     assert!(world.repairs.sent().is_empty());
     assert_eq!(world.repair("DELETE", PAUSES, pause.clone()).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(world.repairs.sent().len(), 1, "what waited goes on");
+    assert_eq!(world.repairs.sent().len(), 1, "a job releases what waited");
     assert_eq!(world.repair("DELETE", PAUSES, pause).await.problem(), (404, "unknown_pause"));
 }
 
 #[tokio::test]
-async fn the_end_of_a_pause_is_later_than_now_and_within_30_days() {
+async fn a_pause_must_end_in_the_future_and_within_30_days() {
     let world = World::new().await;
     let now = world.host.now();
     let put = async |until: OffsetDateTime| {
@@ -172,7 +172,7 @@ async fn the_end_of_a_pause_is_later_than_now_and_within_30_days() {
 }
 
 #[tokio::test]
-async fn a_pause_that_would_stop_nothing_is_refused() {
+async fn refuses_a_pause_that_would_stop_nothing() {
     let world = World::new().await;
     world.order(1, Duration::days(20), processed(FeedbackState::Sent)).await;
     let pause = |tenant: &str, events: &str| json!({"tenant": tenant, "events": events});
@@ -190,7 +190,7 @@ async fn a_pause_that_would_stop_nothing_is_refused() {
 }
 
 #[tokio::test]
-async fn a_replay_that_waits_for_a_pause_is_shown_among_what_is_paused_with_the_end_it_has() {
+async fn a_replay_that_waits_for_a_pause_is_listed_as_paused_with_its_end() {
     let world = World::new().await;
     let n = world.order(1, Duration::hours(1), processed(FeedbackState::Sent)).await;
     let entry = Entry { notification: &n, change: Change::Paused, now: world.host.now() };
@@ -201,7 +201,7 @@ async fn a_replay_that_waits_for_a_pause_is_shown_among_what_is_paused_with_the_
 }
 
 #[tokio::test]
-async fn what_has_expired_is_in_no_list_though_it_is_still_there() {
+async fn no_list_shows_expired_records_that_are_not_deleted_yet() {
     let world = World::new().await;
     world.order(1, Duration::hours(1), Change::Parked(Reason::Unmapped)).await;
     let pause = json!({"tenant": TENANT, "events": "*"});
@@ -221,7 +221,7 @@ async fn what_has_expired_is_in_no_list_though_it_is_still_there() {
 }
 
 #[tokio::test]
-async fn a_job_is_planned_begun_watched_cancelled_and_gone_on_with() {
+async fn plans_begins_shows_cancels_and_resumes_a_job() {
     let world = World::new().await;
     for number in 1..=12 {
         world.order(number, Duration::hours(2), processed(FeedbackState::Sent)).await;
@@ -233,7 +233,7 @@ async fn a_job_is_planned_begun_watched_cancelled_and_gone_on_with() {
     assert!(world.repairs.sent().is_empty(), "a plan does nothing");
     let job = world.repair("POST", "/operations/v1/jobs", filter).await;
     assert_eq!((job.status, &job.body["status"]), (StatusCode::ACCEPTED, &"running".into()));
-    assert_eq!(job.body["expected"], 12, "what progress is measured by");
+    assert_eq!(job.body["expected"], 12, "progress is measured against it");
     let id = job.body["id"].as_str().unwrap();
     assert_eq!(world.repairs.sent()[0].json()["job"], id);
     let cancelled = world.repair("POST", &format!("/operations/v1/jobs/{id}/cancel"), json!({})).await;
@@ -244,7 +244,7 @@ async fn a_job_is_planned_begun_watched_cancelled_and_gone_on_with() {
 }
 
 #[tokio::test]
-async fn a_wrong_body_is_told_what_is_wrong_without_a_word_of_it() {
+async fn explains_a_wrong_body_without_quoting_it() {
     let world = World::new().await;
     world.order(1, Duration::ZERO, processed(FeedbackState::Awaited)).await;
     let reference = world.reference(1).await;
@@ -286,7 +286,7 @@ async fn a_wrong_body_is_told_what_is_wrong_without_a_word_of_it() {
 }
 
 #[tokio::test]
-async fn a_record_that_goes_on_under_another_key_says_where_and_is_not_replayed() {
+async fn a_moved_record_names_its_new_key_and_is_not_replayed() {
     let world = World::new().await;
     let old = world.order(1, Duration::ZERO, Change::Parked(Reason::Unidentified)).await;
     let new = world.order(2, Duration::ZERO, processed(FeedbackState::Sent)).await;

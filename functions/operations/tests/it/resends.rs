@@ -1,4 +1,4 @@
-//! Feedback that Visma Net did not take, sent once more by filter.
+//! Resends of parked feedback by filter.
 
 use crate::world::{World, processed, token};
 use fixtures::TENANT;
@@ -40,7 +40,7 @@ async fn three_parked(world: &World) -> Vec<LedgerKey> {
 }
 
 #[tokio::test]
-async fn a_plan_counts_what_is_parked_and_lists_the_causes() {
+async fn a_plan_counts_parked_feedback_and_lists_its_causes() {
     let world = World::new().await;
     three_parked(&world).await;
     let plan = world.repair("POST", PLANS, json!({"rate": 2})).await;
@@ -66,7 +66,7 @@ async fn a_plan_counts_what_is_parked_and_lists_the_causes() {
 }
 
 #[tokio::test]
-async fn a_resend_begins_as_a_job_that_says_what_it_means_and_what_became_of_it() {
+async fn a_resend_is_a_job_that_shows_its_filter_and_outcomes() {
     let world = World::new().await;
     let keys = three_parked(&world).await;
     let begun = world.repair("POST", RESENDS, json!({"reason": "gave_up", "note": "503 is over"})).await;
@@ -75,13 +75,13 @@ async fn a_resend_begins_as_a_job_that_says_what_it_means_and_what_became_of_it(
     let id = begun.body["id"].as_str().unwrap();
     assert_eq!(world.repairs.sent()[0].json()["job"], id);
 
-    // As the repair function does it.
+    // Does what the repair function would do.
     let job = world.table.table.job(Uuid::try_parse(id).unwrap()).await.unwrap().unwrap();
     let note = job.note_beside();
     for key in &keys[1..] {
         let action = Action { deed: Deed::ResendParked, at: world.host.now(), by: "op-1", note: &note };
         assert!(world.table.table.act(key, action).await.unwrap());
-        assert!(!world.table.table.act(key, action).await.unwrap(), "it is not parked any more");
+        assert!(!world.table.table.act(key, action).await.unwrap(), "it is no longer parked");
     }
     let mut progress = job.progress;
     (progress.status, progress.done) = (Status::Finished, 2);
@@ -101,7 +101,7 @@ async fn a_resend_begins_as_a_job_that_says_what_it_means_and_what_became_of_it(
 }
 
 #[tokio::test]
-async fn what_nobody_may_do_or_nobody_can_mean_begins_nothing() {
+async fn a_refused_resend_begins_no_job() {
     let world = World::new().await;
     three_parked(&world).await;
     for (body, code) in [

@@ -1,4 +1,4 @@
-//! The API is what its document says, as schemathesis sees it: requests made from the document, fit and unfit.
+//! Schemathesis checks the API against its document with valid and invalid requests.
 
 use crate::world::{World, processed, token};
 use axum::Router;
@@ -13,7 +13,7 @@ use webhooks_model::feedback::FeedbackState;
 
 const ROLES: &str = "visma-webhooks/read visma-webhooks/raw visma-webhooks/repair visma-webhooks/erase";
 
-/// `cargo xtask test` installs it and says where it is.
+/// `cargo xtask test` installs schemathesis and sets `SCHEMATHESIS` to its path.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs schemathesis, which `cargo xtask test` brings"]
 async fn schemathesis_finds_nothing() {
@@ -28,16 +28,16 @@ async fn schemathesis_finds_nothing() {
     let mut command = Command::new(Variables::of_process().text("SCHEMATHESIS").unwrap());
     command.args(["run", concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json"), "--url", &format!("http://{address}")]);
     command.args(["--header", "Authorization: Bearer somebody", "--checks", "all", "--seed", "1"]);
-    // References and cursors mean something to whoever made them; no pattern tells a sound one from another.
+    // References and cursors are opaque, so no pattern in the document can describe valid ones.
     command.args(["--exclude-checks", "positive_data_acceptance"]);
     command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", "20", "--no-color"]);
-    // Where it may leave what it remembers.
+    // A directory for its own files.
     command.current_dir(std::env::temp_dir());
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// What API Gateway does: whom its authoriser knows it lets in, with whatever they hold.
+/// Acts as API Gateway, whose authoriser accepts every token.
 async fn hand_over(world: Arc<World>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let authorizer = if parts.headers.contains_key("authorization") { token(ROLES) } else { Value::Null };

@@ -12,7 +12,7 @@ use webhooks_store::{Change, Entry, Ledger, Search};
 const PATH: &str = "/operations/v1/search";
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 
-/// A customer of a tenant, changed so long ago.
+/// Records a change of a customer, received `age` ago.
 async fn customer(world: &World, tenant: &str, number: &str, id: u128, age: Duration) -> Notification {
     let n = Notification {
         received_at: TestHost::START - age,
@@ -37,14 +37,14 @@ async fn search(world: &World, query: &str) -> Answer {
     answer
 }
 
-/// The UUID of version 7 that is made at that time.
+/// A version 7 UUID with this time.
 fn made_at(at: OffsetDateTime) -> Uuid {
     let millis = u128::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap();
     Uuid::from_u128((millis << 80) | (7 << 76) | (2 << 62) | 42)
 }
 
 #[tokio::test]
-async fn whatever_a_person_holds_finds_the_notification_over_all_tenants() {
+async fn finds_a_notification_of_any_tenant_by_number_or_id() {
     let world = World::new().await;
     let n = customer(&world, TENANT, "C1013", 0xC0FFEE, Duration::days(20)).await;
     customer(&world, OTHER, "C2000", 2, Duration::hours(1)).await;
@@ -74,14 +74,14 @@ async fn whatever_a_person_holds_finds_the_notification_over_all_tenants() {
 }
 
 #[tokio::test]
-async fn a_name_is_short_stays_and_is_read_beside_the_long_one() {
+async fn a_reference_is_short_and_stable_and_the_long_form_still_works() {
     let world = World::new().await;
     world.order(1, Duration::ZERO, Change::Parked(Reason::TenantNotServed)).await;
     let short = world.reference(1).await;
     assert_eq!(short.len(), 26);
     world.host.advance(Duration::hours(1));
     world.order(1, Duration::hours(1), processed(FeedbackState::Sent)).await;
-    assert_eq!(world.reference(1).await, short, "whatever becomes of it");
+    assert_eq!(world.reference(1).await, short, "a reference never changes");
     let long = URL_SAFE_NO_PAD.encode(format!("{TENANT}#sales_order#SO/1#{}", order(1).key));
     for name in [&short, &long] {
         let shown = world.get(&format!("/operations/v1/notifications/{name}")).await;
@@ -97,7 +97,7 @@ async fn a_name_is_short_stays_and_is_read_beside_the_long_one() {
 }
 
 #[tokio::test]
-async fn the_id_of_a_delivery_finds_all_that_came_in_it_and_a_trace_what_was_received_then() {
+async fn finds_a_delivery_by_its_id_and_a_moment_by_a_trace() {
     let world = World::new().await;
     let at = TestHost::START - Duration::days(3);
     let delivery = made_at(at);
@@ -120,7 +120,7 @@ async fn the_id_of_a_delivery_finds_all_that_came_in_it_and_a_trace_what_was_rec
 }
 
 #[tokio::test]
-async fn a_search_is_narrowed_by_tenant_type_and_time() {
+async fn filters_a_search_by_tenant_entity_and_time() {
     let world = World::new().await;
     customer(&world, TENANT, "A-1", 1, Duration::hours(1)).await;
     customer(&world, OTHER, "A-2", 2, Duration::days(2)).await;
@@ -137,7 +137,7 @@ async fn a_search_is_narrowed_by_tenant_type_and_time() {
 }
 
 #[tokio::test]
-async fn pages_go_back_in_time_say_how_far_they_came_and_bring_each_once() {
+async fn pages_of_a_search_go_back_in_time_and_show_each_hit_once() {
     let world = World::new().await;
     for number in 1..=7 {
         let tenant = if number % 2 == 0 { TENANT } else { OTHER };
@@ -146,7 +146,7 @@ async fn pages_go_back_in_time_say_how_far_they_came_and_bring_each_once() {
     let (mut keys, mut reached, mut cursor) = (vec![], vec![], String::new());
     loop {
         let answer = search(&world, &format!("c&limit=2{cursor}")).await;
-        assert_eq!(answer.body["tenants"], 3, "the two, and what came of nobody knows whom");
+        assert_eq!(answer.body["tenants"], 3, "two tenants, and `unknown` for notifications without a tenant");
         keys.extend(answer.items("key"));
         reached.push(answer.body["searched_to"].as_str().unwrap().to_owned());
         let Some(next) = answer.body["next"].as_str() else { break };
@@ -160,7 +160,7 @@ async fn pages_go_back_in_time_say_how_far_they_came_and_bring_each_once() {
 }
 
 #[tokio::test]
-async fn a_wrong_search_is_refused_by_name() {
+async fn names_the_wrong_parameter_of_a_search() {
     let world = World::new().await;
     let first = search(&world, "c&limit=1").await;
     assert_eq!(first.body["tenants"], 1);
@@ -183,7 +183,7 @@ async fn a_wrong_search_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_for_its_own_search_only() {
+async fn a_cursor_is_valid_only_for_its_own_search() {
     let world = World::new().await;
     for number in 1..=2 {
         customer(&world, TENANT, &format!("C{number}"), number, Duration::hours(1)).await;
@@ -195,14 +195,14 @@ async fn a_cursor_is_good_for_its_own_search_only() {
 }
 
 #[tokio::test]
-async fn a_list_says_which_time_it_is_of() {
+async fn a_list_shows_its_range() {
     let world = World::new().await;
     let week = world.get(&format!("/operations/v1/notifications?tenant={TENANT}")).await.body;
     assert_eq!((&week["from"], &week["to"]), (&json!("2026-11-16T12:01:00Z"), &json!("2026-11-23T12:01:00Z")));
 }
 
 #[tokio::test]
-async fn a_plan_shows_its_first_as_people_know_them() {
+async fn a_plan_shows_the_numbers_of_its_first_notifications() {
     let world = World::new().await;
     customer(&world, TENANT, "C1013", 1, Duration::hours(1)).await;
     let filter = json!({"tenant": TENANT, "from": "2026-11-23T00:00:00Z", "to": "2026-11-24T00:00:00Z"});

@@ -13,7 +13,7 @@ async fn known(world: &World, id: &str, name: Option<&str>, heard_at: Option<Off
 }
 
 #[tokio::test]
-async fn tenants_have_names_and_the_one_last_heard_of_is_the_first() {
+async fn lists_tenants_with_names_the_one_last_heard_of_first() {
     let world = World::new().await;
     let now = world.host.now();
     known(&world, "t-1", None, None).await;
@@ -34,7 +34,7 @@ async fn before_the_first_run_of_the_schedule_the_directory_is_empty() {
 }
 
 #[tokio::test]
-async fn the_directory_needs_the_role_read_and_takes_no_parameters() {
+async fn the_directory_requires_the_role_read_and_takes_no_parameters() {
     let world = World::new().await;
     assert_eq!(world.ask("GET", PATH, token("visma-webhooks/repair"), None).await.problem(), (403, "forbidden"));
     assert_eq!(world.ask("GET", PATH, Value::Null, None).await.problem(), (401, "unauthenticated"));

@@ -82,17 +82,17 @@ impl World {
         Self { router, table, host, notifications, feedback, repairs, dead_letters }
     }
 
-    /// A request as API Gateway hands it over, let in by `authorizer`.
+    /// A request as API Gateway sends it, accepted by `authorizer`.
     pub(crate) async fn ask(&self, method: &str, url: &str, authorizer: Value, body: Option<Value>) -> Answer {
         self.send(method, url, json!({"host": "api.example"}), authorizer, body).await
     }
 
-    /// A request that no authoriser has seen, with these headers.
+    /// A request without an authoriser, with these headers.
     pub(crate) async fn ask_with(&self, method: &str, url: &str, headers: &[(&str, &str)]) -> Answer {
         self.send(method, url, headers.iter().copied().collect(), Value::Null, None).await
     }
 
-    /// A reader's request who has the answer with this tag.
+    /// A reader's request with `If-None-Match: tag`.
     pub(crate) async fn get_knowing(&self, url: &str, tag: &str) -> Answer {
         let headers = json!({"host": "api.example", "if-none-match": tag});
         self.send("GET", url, headers, token("visma-webhooks/read"), None).await
@@ -102,12 +102,13 @@ impl World {
         Answer::of(self.hand_over(method, url, headers, authorizer, body.map(|body| body.to_string())).await)
     }
 
-    /// The answer to an event as it is in a file.
+    /// The answer to an event in JSON.
     pub(crate) async fn event(&self, json: &str) -> Answer {
         Answer::of(self.invoke(serde_json::from_str(json).expect("an event")).await)
     }
 
-    /// As API Gateway does it; a body that is no text it would send in Base64.
+    /// Makes an event from a request, as API Gateway does. Only text bodies: others would need
+    /// Base64.
     pub(crate) async fn hand_over(
         &self,
         method: &str,
@@ -145,7 +146,7 @@ impl World {
         self.ask(method, url, token("visma-webhooks/repair visma-webhooks/read"), Some(body)).await
     }
 
-    /// Sales order SO/{number}, received so long ago, in `state`.
+    /// Records sales order SO/{number}, received `age` ago, with `change`.
     pub(crate) async fn order(&self, number: u128, age: Duration, change: Change) -> Notification {
         let n = Notification { received_at: self.host.now() - age, ..order(number) };
         let entry = Entry { notification: &n, change, now: self.host.now() };
@@ -153,7 +154,7 @@ impl World {
         n
     }
 
-    /// The dead letters of a queue.
+    /// The dead-letter queue with this name.
     pub(crate) fn dead(&self, name: QueueName) -> &FakeQueue {
         &self.dead_letters.iter().find(|(own, _)| *own == name).expect("every queue has some").1
     }

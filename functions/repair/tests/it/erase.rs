@@ -9,7 +9,7 @@ fn erase() -> Work {
     Work::Erase { tenant: TENANT.into() }
 }
 
-/// Partition and sort key of everything in the table but the job itself.
+/// Partition key and sort key of everything in the table except the job itself.
 async fn kept(world: &World) -> Vec<(String, String)> {
     let items = world.table.client.scan().table_name("webhooks").send().await.unwrap().items.unwrap();
     let text = |item: &std::collections::HashMap<String, _>, name: &str| {
@@ -21,7 +21,7 @@ async fn kept(world: &World) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn whatever_is_kept_of_a_tenant_is_deleted_and_nothing_of_another() {
+async fn deletes_all_data_of_a_tenant_and_nothing_of_another() {
     let world = World::new().await;
     world.recorded(25, processed).await;
     let now = world.host.now();
@@ -35,7 +35,7 @@ async fn whatever_is_kept_of_a_tenant_is_deleted_and_nothing_of_another() {
 }
 
 #[tokio::test]
-async fn what_arrives_while_a_tenant_is_being_erased_is_erased_too() {
+async fn erases_what_arrives_during_an_erasure() {
     let world = World::new().await;
     world.recorded(3, processed).await;
     world.begin(erase(), 100).await;

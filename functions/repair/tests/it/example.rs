@@ -1,4 +1,4 @@
-//! The event of `infra/events`.
+//! The example event of `infra/events`.
 
 use crate::world::World;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use webhooks_store::Jobs;
 const EVENT: &str = include_str!("../../../../infra/events/repair.json");
 
 #[tokio::test]
-async fn the_example_event_makes_the_job_that_it_names_go_on() {
+async fn the_example_event_continues_the_job_that_it_names() {
     let world = World::new().await;
     let event: Value = serde_json::from_str(EVENT).unwrap();
     let id = job_of(event["Records"][0]["body"].as_str().unwrap()).expect("it names a job");
@@ -21,9 +21,9 @@ async fn the_example_event_makes_the_job_that_it_names_go_on() {
     assert_ne!(world.table.table.job(id).await.unwrap().unwrap().progress.revision, 0);
 }
 
-/// As on a fresh stack, where no operator has asked for anything.
+/// As on a new stack without jobs.
 #[tokio::test]
-async fn the_example_event_about_a_job_that_is_not_there_is_done() {
+async fn the_example_event_about_an_unknown_job_is_done() {
     let world = World::new().await;
     let response = world.repair.batch(serde_json::from_str(EVENT).unwrap(), "r-1", Duration::from_secs(30)).await;
     assert!(response.batch_item_failures.is_empty());

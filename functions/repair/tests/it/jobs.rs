@@ -8,7 +8,7 @@ use webhooks_model::{Notification, Origin, State};
 use webhooks_store::{Change, Entry, Jobs, Ledger};
 
 #[tokio::test]
-async fn a_job_replays_what_its_filter_finds_slice_by_slice_and_ends() {
+async fn a_job_replays_all_matches_of_its_filter_slice_by_slice() {
     let world = World::new().await;
     world.recorded(25, processed).await;
     world.job(&[], 10).await;
@@ -33,7 +33,7 @@ async fn a_job_replays_what_its_filter_finds_slice_by_slice_and_ends() {
 }
 
 #[tokio::test]
-async fn what_is_not_meant_is_left_alone_and_what_was_paused_is_released() {
+async fn leaves_other_notifications_alone_and_releases_paused_ones() {
     let world = World::new().await;
     world.recorded(3, processed).await;
     let paused = order(9, world.host.now() - time::Duration::minutes(1));
@@ -41,7 +41,11 @@ async fn what_is_not_meant_is_left_alone_and_what_was_paused_is_released() {
     world.table.table.record(&entry).await.unwrap();
     world.job(&[State::Paused], 100).await;
     while world.slice(1).await {}
-    assert_eq!(world.progress().await, (Status::Finished, 1, 0), "what the filter does not mean is not passed over");
+    assert_eq!(
+        world.progress().await,
+        (Status::Finished, 1, 0),
+        "what the filter does not match does not count as skipped"
+    );
     assert_eq!(world.table.needing_attention("paused").await, 0);
     let actions = world.table.items().await.iter().filter(|item| item.contains_key("actions")).count();
     assert_eq!(actions, 1);
@@ -60,8 +64,8 @@ async fn a_cancelled_job_ends_with_its_next_slice() {
     assert_eq!(world.replays().len(), 10);
 }
 
-/// How many were replayed in each second, while two messages make the job go on, as they do after a cancellation and a
-/// resumption.
+/// The number of replays in each second while there are two messages about the job, as after a
+/// cancellation and a resumption.
 async fn by_the_second(world: &World, seconds: usize) -> Vec<usize> {
     let (mut all, mut before) = (vec![], world.replays().len());
     for _ in 0..seconds {
@@ -76,7 +80,7 @@ async fn by_the_second(world: &World, seconds: usize) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn no_second_sees_more_replays_than_the_rate_whatever_makes_the_job_go_on() {
+async fn never_replays_more_per_second_than_the_rate() {
     for (rate, expected) in [(1, vec![1; 25]), (10, vec![10, 10, 5])] {
         let world = World::new().await;
         world.recorded(25, processed).await;
@@ -89,7 +93,7 @@ async fn no_second_sees_more_replays_than_the_rate_whatever_makes_the_job_go_on(
 }
 
 #[tokio::test]
-async fn a_job_that_was_cancelled_and_resumed_goes_on_when_it_is_due() {
+async fn a_job_cancelled_and_resumed_continues_when_it_is_due() {
     let world = World::new().await;
     world.recorded(25, processed).await;
     world.job(&[], 10).await;
@@ -103,7 +107,7 @@ async fn a_job_that_was_cancelled_and_resumed_goes_on_when_it_is_due() {
 }
 
 #[tokio::test]
-async fn a_job_of_few_a_second_passes_quickly_over_what_it_does_not_mean() {
+async fn a_slow_job_skips_other_notifications_quickly() {
     let world = World::new().await;
     world.recorded(59, processed).await;
     world.job(&[State::Dead], 1).await;
@@ -112,7 +116,7 @@ async fn a_job_of_few_a_second_passes_quickly_over_what_it_does_not_mean() {
 }
 
 #[tokio::test]
-async fn a_slice_that_failed_is_repeated_from_where_the_last_one_ended() {
+async fn repeats_a_failed_slice_from_the_end_of_the_last_one() {
     let world = World::new().await;
     world.recorded(3, processed).await;
     world.job(&[], 1).await;
@@ -125,7 +129,7 @@ async fn a_slice_that_failed_is_repeated_from_where_the_last_one_ended() {
 }
 
 #[tokio::test]
-async fn a_long_job_goes_on_under_a_new_message_before_sqs_gives_the_old_one_up() {
+async fn a_long_job_gets_a_new_message_before_sqs_drops_the_old_one() {
     let world = World::new().await;
     world.recorded(15, processed).await;
     world.job(&[], 1).await;
@@ -134,9 +138,9 @@ async fn a_long_job_goes_on_under_a_new_message_before_sqs_gives_the_old_one_up(
 }
 
 #[tokio::test]
-async fn a_message_about_no_job_of_ours_does_no_harm() {
+async fn a_message_about_an_unknown_job_does_no_harm() {
     let world = World::new().await;
-    assert!(!world.slice(1).await, "a job that has gone");
+    assert!(!world.slice(1).await, "a job that has expired");
     let response = world.repair.batch(sqs_event(&["nonsense".to_owned()], 1), "r-1", Duration::from_secs(30)).await;
-    assert_eq!(to_come_again(&response), [0], "it ends in the dead-letter queue, in sight");
+    assert_eq!(to_come_again(&response), [0], "it goes to the dead-letter queue");
 }

@@ -1,4 +1,4 @@
-//! The repair function over the real store on an embedded DynamoDB, with queues that remember.
+//! Tests of the repair function: the real store on an embedded DynamoDB, and queues that record.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -38,7 +38,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn dead_letters_go_back_at_the_jobs_rate_as_they_were() {
+async fn sends_dead_letters_back_unchanged_at_the_jobs_rate() {
     let world = World::new().await;
     (1..=25).for_each(|number| world.dead(number, false));
     world.begin(Work::Redrive(all()), 10).await;
@@ -78,7 +78,7 @@ async fn a_message_whose_deletion_failed_is_sent_twice_and_none_is_lost() {
 }
 
 #[tokio::test]
-async fn what_the_source_refuses_stays_and_can_be_seen() {
+async fn a_message_that_the_queue_refuses_stays_visible() {
     let world = World::new().await;
     (1..=3).for_each(|number| world.dead(number, false));
     world.begin(Work::Redrive(all()), 10).await;
@@ -92,9 +92,9 @@ async fn what_the_source_refuses_stays_and_can_be_seen() {
 }
 
 #[tokio::test]
-async fn what_was_rejected_or_has_died_since_stays_where_it_is() {
+async fn does_not_redrive_rejected_or_newly_dead_messages() {
     let world = World::new().await;
-    // More than a slice, in front of those that may go.
+    // More than a slice reads, in front of those that may be sent.
     (1..=30).for_each(|number| world.dead(number, true));
     (31..=33).for_each(|number| world.dead(number, false));
     world.begin(Work::Redrive(all()), 1).await;
@@ -107,7 +107,7 @@ async fn what_was_rejected_or_has_died_since_stays_where_it_is() {
 }
 
 #[tokio::test]
-async fn rejected_ones_go_where_that_is_asked_for() {
+async fn redrives_rejected_messages_on_request() {
     let world = World::new().await;
     world.dead(1, true);
     world.begin(Work::Redrive(Redrive { rejected: true, ..all() }), 10).await;
@@ -117,7 +117,7 @@ async fn rejected_ones_go_where_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn one_message_goes_alone_wherever_it_lies() {
+async fn redrives_a_single_message_at_any_position() {
     let world = World::new().await;
     (1..=25).for_each(|number| world.dead(number, false));
     world.begin(Work::Redrive(Redrive { message: Some("17".into()), ..all() }), 10).await;

@@ -12,11 +12,11 @@ fn paused() -> Change {
 }
 
 #[tokio::test]
-async fn what_waited_goes_on_and_what_a_processor_still_made_wait_goes_on_after_it() {
+async fn releases_what_waited_and_what_a_processor_paused_afterwards() {
     let world = World::new().await;
     world.recorded(12, paused).await;
     world.begin(Work::Release, 100).await;
-    assert!(world.slice(1).await, "a processor may believe in the pause for a while yet");
+    assert!(world.slice(1).await, "a processor may still have the pause in its cache");
     assert_eq!((world.replays().len(), world.progress().await), (12, (Status::Running, 12, 0)));
     assert!(world.replays().iter().all(|delivery| delivery.meta.origin == Origin::Replay));
 
@@ -35,7 +35,7 @@ async fn what_waited_goes_on_and_what_a_processor_still_made_wait_goes_on_after_
 }
 
 #[tokio::test]
-async fn what_another_pause_covers_goes_on_waiting() {
+async fn does_not_release_what_another_pause_covers() {
     let world = World::new().await;
     world.recorded(2, paused).await;
     let now = world.host.now();
@@ -55,7 +55,7 @@ async fn what_another_pause_covers_goes_on_waiting() {
     assert!(world.replays().is_empty());
 }
 
-/// Orders 1 and 2 had ended, and were replayed during a pause.
+/// Orders 1 and 2 have ended, and were replayed during a pause.
 async fn two_wait(world: &World) {
     world.recorded(2, processed).await;
     world.recorded(2, paused).await;
@@ -63,7 +63,7 @@ async fn two_wait(world: &World) {
 }
 
 #[tokio::test]
-async fn a_replay_of_what_had_ended_that_waited_for_the_pause_goes_on_after_it() {
+async fn releases_a_replay_of_an_ended_notification() {
     let world = World::new().await;
     two_wait(&world).await;
     world.begin(Work::Release, 100).await;
@@ -74,11 +74,11 @@ async fn a_replay_of_what_had_ended_that_waited_for_the_pause_goes_on_after_it()
     assert_eq!(world.table.needing_attention("paused").await, 0);
     let record = world.table.table.record_of(&order(1, world.host.now()).ledger_key()).await.unwrap().unwrap();
     assert_eq!((record.state, record.actions[0].what.as_str()), (State::Processed, "replay"));
-    assert!(record.expires_at.is_some(), "nothing keeps it any more");
+    assert!(record.expires_at.is_some(), "it expires again");
 }
 
 #[tokio::test]
-async fn what_waited_and_goes_on_under_another_key_waits_no_more() {
+async fn a_wait_ends_when_its_notification_has_moved_to_another_key() {
     let world = World::new().await;
     world.recorded(1, || Change::Parked(Reason::Unmapped)).await;
     world.recorded(1, paused).await;
@@ -93,7 +93,7 @@ async fn what_waited_and_goes_on_under_another_key_waits_no_more() {
 }
 
 #[tokio::test]
-async fn what_waits_and_cannot_be_queued_goes_on_waiting() {
+async fn a_wait_stays_if_its_message_cannot_be_queued() {
     let world = World::new().await;
     two_wait(&world).await;
     world.begin(Work::Release, 100).await;
@@ -107,7 +107,7 @@ async fn what_waits_and_cannot_be_queued_goes_on_waiting() {
 }
 
 #[tokio::test]
-async fn what_is_paused_and_cannot_be_queued_stays_paused_and_is_sent_by_the_next_slice() {
+async fn a_paused_notification_that_cannot_be_queued_is_sent_by_the_next_slice() {
     let world = World::new().await;
     world.recorded(2, paused).await;
     world.begin(Work::Release, 100).await;
@@ -124,7 +124,7 @@ async fn what_is_paused_and_cannot_be_queued_stays_paused_and_is_sent_by_the_nex
 }
 
 #[tokio::test]
-async fn what_a_pause_covers_that_is_over_goes_on_though_nobody_has_ended_it() {
+async fn releases_what_waits_for_a_pause_that_is_over_but_not_ended() {
     let world = World::new().await;
     world.recorded(2, paused).await;
     let now = world.host.now();
@@ -138,7 +138,7 @@ async fn what_a_pause_covers_that_is_over_goes_on_though_nobody_has_ended_it() {
 }
 
 #[tokio::test]
-async fn what_is_made_to_wait_behind_the_place_of_a_long_pass_is_found_by_the_next() {
+async fn the_next_pass_finds_what_was_paused_behind_the_position_of_a_long_one() {
     let world = World::new().await;
     world.recorded(25, paused).await;
     world.begin(Work::Release, 10).await;

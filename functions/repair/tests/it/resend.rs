@@ -12,7 +12,7 @@ use webhooks_model::work::ParkedFeedback;
 use webhooks_model::{LedgerKey, QueueName, Reason, State, Work};
 use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Jobs, Ledger, Repairs};
 
-/// Order SO/{number} has ended, and Visma Net does not take its feedback. A second goes by.
+/// Records that order SO/{number} has ended and Visma Net refused its feedback. A second passes.
 async fn parked(world: &World, number: u128, reason: Reason, detail: &str) -> LedgerKey {
     let n = order(number, world.host.now());
     let verdict = Verdict::success("Done.");
@@ -54,7 +54,7 @@ fn feedback_queue(world: &World) -> FakeQueue {
 }
 
 #[tokio::test]
-async fn parked_feedback_is_sent_once_each_and_no_faster_than_the_rate() {
+async fn sends_each_parked_feedback_once_and_no_faster_than_the_rate() {
     let world = World::new().await;
     let mut all = BTreeSet::new();
     for number in 1..=25 {
@@ -72,7 +72,7 @@ async fn parked_feedback_is_sent_once_each_and_no_faster_than_the_rate() {
 }
 
 #[tokio::test]
-async fn what_the_filter_does_not_mean_stays_parked() {
+async fn feedback_that_does_not_match_the_filter_stays_parked() {
     let world = World::new().await;
     let early = parked(&world, 1, Reason::GaveUp, "status 503").await;
     let since = world.host.now();
@@ -98,7 +98,7 @@ async fn what_the_filter_does_not_mean_stays_parked() {
 }
 
 #[tokio::test]
-async fn what_is_on_its_way_already_or_parked_after_the_job_began_is_left_alone() {
+async fn leaves_queued_and_newly_parked_feedback_alone() {
     let world = World::new().await;
     let by_hand = parked(&world, 1, Reason::GaveUp, "status 503").await;
     let again = parked(&world, 2, Reason::GaveUp, "status 503").await;
@@ -112,7 +112,7 @@ async fn what_is_on_its_way_already_or_parked_after_the_job_began_is_left_alone(
 }
 
 #[tokio::test]
-async fn what_somebody_sends_once_more_at_the_same_time_is_sent_once() {
+async fn a_resend_by_two_at_the_same_time_is_sent_once() {
     let world = World::new().await;
     let key = parked(&world, 1, Reason::GaveUp, "status 503").await;
     world.begin(Work::Resend(everything(&world)), 10).await;
@@ -120,11 +120,11 @@ async fn what_somebody_sends_once_more_at_the_same_time_is_sent_once() {
     let note = job.note_beside();
     let action = || Action { deed: Deed::ResendParked, at: world.host.now(), by: "op", note: &note };
     assert!(world.table.table.act(&key, action()).await.unwrap());
-    assert!(!world.table.table.act(&key, action()).await.unwrap(), "whoever comes second leaves it alone");
+    assert!(!world.table.table.act(&key, action()).await.unwrap(), "the second one leaves it alone");
 }
 
 #[tokio::test]
-async fn a_feedback_that_was_written_down_and_could_not_be_sent_is_watched_and_the_others_follow() {
+async fn watches_feedback_that_was_recorded_but_not_sent() {
     let world = World::new().await;
     let first = parked(&world, 1, Reason::GaveUp, "status 503").await;
     parked(&world, 2, Reason::GaveUp, "status 503").await;

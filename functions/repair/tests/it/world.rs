@@ -77,7 +77,7 @@ impl World {
         job
     }
 
-    /// Whether the job's message has to come again, handed out when the job is due.
+    /// Delivers the job's message when the job is due. Returns whether the message comes again.
     pub(crate) async fn slice(&self, receive_count: u32) -> bool {
         if let Some(job) = self.table.table.job(JOB).await.unwrap() {
             self.host.advance((job.progress.due_at - self.host.now()).max(time::Duration::ZERO));
@@ -85,7 +85,7 @@ impl World {
         self.handed_out(receive_count).await
     }
 
-    /// The same at once.
+    /// The same without waiting.
     pub(crate) async fn handed_out(&self, receive_count: u32) -> bool {
         let response =
             self.repair.batch(sqs_event(&[message(JOB)], receive_count), "r-1", Duration::from_secs(30)).await;

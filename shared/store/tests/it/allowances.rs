@@ -28,7 +28,7 @@ fn numbered(number: i64) -> Notification {
 }
 
 #[tokio::test]
-async fn what_waits_for_calls_is_found_by_tenant_the_oldest_first_until_it_is_let_go() {
+async fn lists_what_waits_for_calls_by_tenant_oldest_first_until_its_release() {
     let fixture = Fixture::new().await;
     for number in 1..=205 {
         assert!(record(&fixture, &numbered(number), waits(None)).await);
@@ -44,7 +44,7 @@ async fn what_waits_for_calls_is_found_by_tenant_the_oldest_first_until_it_is_le
 }
 
 #[tokio::test]
-async fn what_waits_is_not_taken_for_stuck() {
+async fn a_waiting_notification_is_not_stuck() {
     let fixture = Fixture::new().await;
     record(&fixture, &order(1), waits(None)).await;
     let late = NOW + Duration::days(3);
@@ -54,7 +54,7 @@ async fn what_waits_is_not_taken_for_stuck() {
 }
 
 #[tokio::test]
-async fn what_waits_may_end_be_held_or_fail_and_waits_no_more() {
+async fn a_wait_stops_when_the_notification_ends_is_held_or_fails() {
     for (change, state) in [
         (Change::Ended { state: State::Processed, answer: Answering::none() }, "processed"),
         (Change::Parked(Reason::Unmapped), "parked"),
@@ -74,7 +74,7 @@ async fn what_waits_may_end_be_held_or_fail_and_waits_no_more() {
 }
 
 #[tokio::test]
-async fn what_is_dead_or_has_ended_does_not_wait_again() {
+async fn a_dead_or_ended_notification_does_not_wait_for_calls() {
     for change in [
         Change::Dead { attempt: line(Reason::Bug), answer: None },
         Change::Ended { state: State::Processed, answer: Answering::none() },
@@ -87,7 +87,7 @@ async fn what_is_dead_or_has_ended_does_not_wait_again() {
 }
 
 #[tokio::test]
-async fn attempts_are_counted_without_those_that_the_quota_ended() {
+async fn counts_attempts_without_those_that_the_quota_ended() {
     let fixture = Fixture::new().await;
     let reasons = [Reason::Unavailable, Reason::RateLimited, Reason::Lost, Reason::TokenRefused, Reason::TokenRefused];
     for reason in reasons {
@@ -103,7 +103,7 @@ async fn attempts_are_counted_without_those_that_the_quota_ended() {
 }
 
 #[tokio::test]
-async fn a_tenants_allowance_is_kept_until_it_is_erased() {
+async fn keeps_a_tenants_allowance_until_its_erasure() {
     let fixture = Fixture::new().await;
     let mut allowance = Allowance {
         tenant: TENANT.into(),

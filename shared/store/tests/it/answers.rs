@@ -31,7 +31,7 @@ async fn answered(fixture: &Fixture, key: &LedgerKey) -> Option<Answered> {
 }
 
 #[tokio::test]
-async fn a_deferred_notification_is_found_with_the_ids_to_answer_under() {
+async fn finds_a_deferred_notification_with_the_ids_to_answer_under() {
     let fixture = Fixture::new().await;
     let key = processed(&fixture, 1, FeedbackState::Awaited).await;
     let unknown = order(2).ledger_key();
@@ -45,7 +45,7 @@ async fn a_deferred_notification_is_found_with_the_ids_to_answer_under() {
 }
 
 #[tokio::test]
-async fn the_ids_to_answer_under_are_written_only_where_they_are_not_the_bodys_and_then_the_headers() {
+async fn writes_the_ids_to_answer_under_only_if_they_are_not_the_usual_ones() {
     let [body, header] = [1, 2].map(Uuid::from_u128);
     let changed = |header| notification(&format!(r#"{{"event":"ACCOUNT_CHANGED","notificationId":"{body}"}}"#), header);
     for (in_header, ids, is_written) in
@@ -60,7 +60,7 @@ async fn the_ids_to_answer_under_are_written_only_where_they_are_not_the_bodys_a
 }
 
 #[tokio::test]
-async fn the_ids_outlive_a_later_end_that_is_not_to_be_answered() {
+async fn the_ids_survive_a_later_end_without_an_answer() {
     let fixture = Fixture::new().await;
     let key = processed(&fixture, 1, FeedbackState::Queued).await;
     recorded(&fixture, &order(1), Address::default(), FeedbackState::None).await;
@@ -69,7 +69,7 @@ async fn the_ids_outlive_a_later_end_that_is_not_to_be_answered() {
 }
 
 #[tokio::test]
-async fn the_id_that_was_taken_is_written_only_where_it_is_not_the_keys() {
+async fn writes_the_accepted_id_only_if_it_is_not_the_keys() {
     for (taken, written) in [(1, None), (2, Some(Uuid::from_u128(2).to_string()))] {
         let fixture = Fixture::new().await;
         let key = processed(&fixture, 1, FeedbackState::Queued).await;
@@ -80,7 +80,7 @@ async fn the_id_that_was_taken_is_written_only_where_it_is_not_the_keys() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_taken_is_never_changed() {
+async fn an_accepted_answer_never_changes() {
     let fixture = Fixture::new().await;
     let key = processed(&fixture, 1, FeedbackState::Queued).await;
     fixture.table.answer(&key, &sent("first"), NOW).await.unwrap();
@@ -97,7 +97,7 @@ async fn an_answer_that_was_taken_is_never_changed() {
 }
 
 #[tokio::test]
-async fn an_answer_faster_than_the_processor_is_kept_when_the_processor_records() {
+async fn keeps_an_answer_that_came_before_the_processors_record() {
     let fixture = Fixture::new().await;
     let key = order(1).ledger_key();
     fixture.table.answer(&key, &sent("quick"), NOW).await.unwrap();
@@ -109,7 +109,7 @@ async fn an_answer_faster_than_the_processor_is_kept_when_the_processor_records(
 }
 
 #[tokio::test]
-async fn a_parked_answer_asks_for_attention_until_it_is_sent() {
+async fn a_parked_answer_needs_attention_until_it_is_sent() {
     let fixture = Fixture::new().await;
     let key = processed(&fixture, 1, FeedbackState::Queued).await;
     fixture.table.answer(&key, &Answer::Failed(attempt()), NOW).await.unwrap();

@@ -30,13 +30,13 @@ async fn act(fixture: &Fixture, deed: Deed, at: i64) -> bool {
     fixture.table.act(&order(1).ledger_key(), action).await.unwrap()
 }
 
-/// Somebody looks, and says so.
+/// An operator acknowledges the notification.
 async fn acknowledge(fixture: &Fixture, at: i64) -> bool {
     let Attention { kind, changed_at, .. } = asked(fixture).await.unwrap();
     act(fixture, Deed::Acknowledge { kind, changed_at }, at).await
 }
 
-/// How many of a kind are counted, and how many of them are acknowledged.
+/// The number that needs attention of that kind, and the number of acknowledged ones.
 async fn counts(fixture: &Fixture, kind: &str) -> (u64, u64) {
     let open = fixture.table.count_marked(kind).await.unwrap();
     (open, fixture.table.count_marked(&acknowledged(kind)).await.unwrap())
@@ -57,7 +57,7 @@ fn processed() -> Change {
 }
 
 #[tokio::test]
-async fn what_is_acknowledged_is_counted_apart_until_it_is_brought_back() {
+async fn counts_acknowledged_notifications_separately_until_they_are_withdrawn() {
     let fixture = Fixture::new().await;
     record(&fixture, Change::Parked(Reason::Unmapped), 0).await;
     assert!(acknowledge(&fixture, 1).await);
@@ -74,7 +74,7 @@ async fn what_is_acknowledged_is_counted_apart_until_it_is_brought_back() {
 }
 
 #[tokio::test]
-async fn a_later_failure_asks_for_attention_anew() {
+async fn a_later_failure_needs_attention_again() {
     for (again, kind) in [
         (Change::Parked(Reason::Unmapped), "parked"),
         (Change::ParkedAfter(attempt()), "parked"),
@@ -84,14 +84,14 @@ async fn a_later_failure_asks_for_attention_anew() {
         record(&fixture, Change::Parked(Reason::Unmapped), 0).await;
         assert!(acknowledge(&fixture, 1).await);
         assert!(act(&fixture, Deed::Replay, 2).await);
-        assert_eq!(counts(&fixture, "parked").await, (0, 1), "to ask for a replay is no failure");
+        assert_eq!(counts(&fixture, "parked").await, (0, 1), "the request for a replay is not a failure");
         record(&fixture, again, 3).await;
         assert_eq!((counts(&fixture, kind).await, counts(&fixture, "parked").await.1), ((1, 0), 0), "{kind}");
     }
 }
 
 #[tokio::test]
-async fn who_has_not_seen_the_newest_failure_hides_nothing() {
+async fn an_acknowledgement_does_not_hide_a_newer_failure() {
     let fixture = Fixture::new().await;
     record(&fixture, Change::Parked(Reason::Unmapped), 0).await;
     let seen = asked(&fixture).await.unwrap().changed_at;
@@ -106,14 +106,14 @@ async fn who_has_not_seen_the_newest_failure_hides_nothing() {
 }
 
 #[tokio::test]
-async fn an_acknowledged_feedback_that_is_taken_after_all_is_marked_no_longer() {
+async fn acknowledged_feedback_loses_its_mark_when_it_is_accepted() {
     let fixture = Fixture::new().await;
     let key = order(1).ledger_key();
     record(&fixture, processed(), 0).await;
     fixture.table.answer(&key, &refused(), minute(1)).await.unwrap();
     assert!(acknowledge(&fixture, 2).await);
     fixture.table.answer(&key, &refused(), minute(3)).await.unwrap();
-    assert_eq!(counts(&fixture, "feedback_parked").await, (1, 0), "refused once more");
+    assert_eq!(counts(&fixture, "feedback_parked").await, (1, 0), "refused again");
     assert!(acknowledge(&fixture, 4).await);
     let was_marked = fixture.table.answered(std::slice::from_ref(&key)).await.unwrap()[&key].is_marked;
     let sent = Answer::Sent { id: Uuid::from_u128(1), verdict: Verdict::success("Done."), was_marked };
@@ -123,7 +123,7 @@ async fn an_acknowledged_feedback_that_is_taken_after_all_is_marked_no_longer() 
 }
 
 #[tokio::test]
-async fn a_feedback_that_is_sent_again_is_watched_and_not_acknowledged_any_more() {
+async fn resent_feedback_is_watched_and_no_longer_acknowledged() {
     let fixture = Fixture::new().await;
     record(&fixture, processed(), 0).await;
     fixture.table.answer(&order(1).ledger_key(), &refused(), minute(1)).await.unwrap();
@@ -134,7 +134,7 @@ async fn a_feedback_that_is_sent_again_is_watched_and_not_acknowledged_any_more(
 }
 
 #[tokio::test]
-async fn what_goes_on_by_itself_asks_nobody() {
+async fn a_notification_that_continues_automatically_needs_no_attention() {
     for change in [Change::Failed(attempt()), Change::Paused, processed()] {
         let fixture = Fixture::new().await;
         record(&fixture, change, 0).await;

@@ -21,9 +21,9 @@ fn done() -> AuditResult {
 }
 
 #[tokio::test]
-async fn deeds_are_listed_newest_first_with_their_results_and_each_once() {
+async fn lists_each_action_once_newest_first_with_its_result() {
     let Fixture { table, .. } = Fixture::new().await;
-    // Several of one moment; every third has no result.
+    // Several have the same time. Every third has no result.
     let mut expected = vec![];
     for number in 1..=25_u128 {
         let record = deed(number, Duration::minutes(number as i64 / 4));
@@ -53,7 +53,7 @@ async fn deeds_are_listed_newest_first_with_their_results_and_each_once() {
 }
 
 #[tokio::test]
-async fn what_is_written_down_stays_as_it_was() {
+async fn an_audit_record_never_changes() {
     let fixture = Fixture::new().await;
     let record = deed(1, Duration::ZERO);
     assert!(fixture.table.note(&record).await.unwrap());
@@ -67,7 +67,7 @@ async fn what_is_written_down_stays_as_it_was() {
 }
 
 #[tokio::test]
-async fn deeds_are_kept_for_a_time_of_their_own() {
+async fn audit_records_have_their_own_retention() {
     let fixture = Fixture::new().await;
     let table = fixture.table.clone().with_audit_retention(Duration::days(1000));
     table.note(&deed(1, Duration::ZERO)).await.unwrap();

@@ -9,7 +9,7 @@ fn tenant(id: &str, name: Option<&str>) -> KnownTenant {
 }
 
 #[tokio::test]
-async fn the_directory_has_what_was_last_written_of_each_tenant() {
+async fn the_directory_has_the_last_entry_of_each_tenant() {
     let fixture = Fixture::new().await;
     let (first, second) = (tenant("t-1", Some("Ål & Sønn")), tenant("t-2", Some("Other")));
     for one in [&second, &first] {
@@ -22,7 +22,7 @@ async fn the_directory_has_what_was_last_written_of_each_tenant() {
 }
 
 #[tokio::test]
-async fn of_many_tenants_those_that_are_written_down_are_read() {
+async fn finds_the_recorded_ones_of_many_tenants() {
     let fixture = Fixture::new().await;
     let ids: Vec<String> = (0..120).map(|at| format!("t-{at}")).collect();
     for at in [3, 119] {
@@ -34,7 +34,7 @@ async fn of_many_tenants_those_that_are_written_down_are_read() {
 }
 
 #[tokio::test]
-async fn an_entry_is_found_for_the_retention_and_written_again_before_it_ends() {
+async fn an_entry_lasts_for_the_retention_and_is_renewed_before_its_end() {
     let fixture = Fixture::new().await;
     fixture.table.set_tenant(&tenant("t-1", None), NOW).await.unwrap();
     let ids = ["t-1".to_owned()];
@@ -47,7 +47,7 @@ async fn an_entry_is_found_for_the_retention_and_written_again_before_it_ends() 
 }
 
 #[tokio::test]
-async fn an_erased_tenant_is_in_no_directory_and_others_are() {
+async fn an_erasure_removes_only_its_tenant_from_the_directory() {
     let fixture = Fixture::new().await;
     for id in [TENANT, &format!("{TENANT}9")] {
         fixture.table.set_tenant(&tenant(id, None), NOW).await.unwrap();

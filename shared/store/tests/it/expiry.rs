@@ -1,5 +1,5 @@
-//! How long an item is kept after each kind of write of it. What is kept too short is not known when it comes again, and what is kept
-//! for ever is nobody's business any more.
+//! How long an item is kept after each kind of write. An item that expires too early is unknown
+//! when its notification comes again; personal data must not be kept for ever.
 
 use crate::support::{Fixture, NOW, TENANT, account, at, change, notification, order, with_status};
 use std::collections::BTreeMap;
@@ -25,7 +25,8 @@ fn day(number: i64) -> OffsetDateTime {
     NOW + Duration::days(number)
 }
 
-/// Of each item, by the beginning of its sort key, the day on which the retention began that it has; `None` for what is kept.
+/// For each item, by the beginning of its sort key, the day on which its retention began; `None` if
+/// it does not expire.
 async fn kept_since(fixture: &Fixture) -> BTreeMap<String, Option<i64>> {
     let items = fixture.items().await;
     let since = |at: &str| {
@@ -57,7 +58,7 @@ fn ended(feedback: FeedbackState) -> Change {
     Change::Ended { state: State::Processed, answer: Answering { feedback, deadline, ..Answering::none() } }
 }
 
-/// Longer than one item takes.
+/// A notification longer than one item.
 fn long() -> Notification {
     notification(&format!(r#"{{"event":"SALESORDER_UPDATED","orderId":"2","note":"{}"}}"#, "x".repeat(300_000)), 2)
 }
@@ -66,7 +67,7 @@ async fn record(fixture: &Fixture, n: &Notification, change: Change, on: i64) ->
     fixture.table.record(&Entry { notification: n, change, now: day(on) }).await.unwrap()
 }
 
-/// A record that was written on the first day.
+/// A record written on the first day.
 async fn recorded(change: Change) -> (Fixture, LedgerKey) {
     let fixture = Fixture::new().await;
     assert!(record(&fixture, &order(1), change, 0).await);
@@ -79,7 +80,7 @@ async fn act(fixture: &Fixture, deed: Deed, on: i64) -> bool {
 }
 
 #[tokio::test]
-async fn whatever_is_written_down_of_a_notification_is_kept_for_the_retention_from_then_on() {
+async fn every_write_of_a_notification_renews_its_retention() {
     let changes: [fn() -> Change; 8] = [
         || Change::Failed(attempt(Reason::Unavailable)),
         || Change::Dead { attempt: attempt(Reason::Lost), answer: None },
@@ -100,7 +101,7 @@ async fn whatever_is_written_down_of_a_notification_is_kept_for_the_retention_fr
 }
 
 #[tokio::test]
-async fn what_is_paused_or_held_is_kept_until_it_goes_on_with_all_its_parts() {
+async fn a_paused_or_held_notification_does_not_expire_and_neither_do_its_parts() {
     let changes: [fn() -> Change; 2] = [|| Change::Paused, || Change::Parked(Reason::Held)];
     for change in changes {
         let fixture = Fixture::new().await;
@@ -114,30 +115,30 @@ async fn what_is_paused_or_held_is_kept_until_it_goes_on_with_all_its_parts() {
 }
 
 #[tokio::test]
-async fn what_comes_after_the_end_keeps_a_record_for_longer_only_where_it_begins_something() {
+async fn after_the_end_only_new_work_renews_the_retention() {
     let (fixture, key) = recorded(ended(FeedbackState::Awaited)).await;
     let failed = Answer::Failed(attempt(Reason::Unavailable));
     fixture.table.answer(&key, &failed, day(1)).await.unwrap();
     fixture.table.watch(&key, Mark::Awaited, day(2)).await.unwrap();
-    assert_eq!(since(&fixture, "N").await, Some(0), "a try and a mark");
+    assert_eq!(since(&fixture, "N").await, Some(0), "an attempt and a mark");
     let late = Verdict::failure("It did not come in time.");
     assert!(fixture.table.expire(&key, &late, day(3), day(3)).await.unwrap());
     assert_eq!(since(&fixture, "N").await, Some(3), "the outcome was given up");
     let sent = Answer::Sent { id: Uuid::nil(), verdict: late, was_marked: false };
     fixture.table.answer(&key, &sent, day(4)).await.unwrap();
-    assert_eq!(since(&fixture, "N").await, Some(3), "Visma Net took the answer");
+    assert_eq!(since(&fixture, "N").await, Some(3), "Visma Net accepted the answer");
     fixture.table.unmark(&key, Mark::Awaited, day(5)).await.unwrap();
-    assert_eq!(since(&fixture, "N").await, Some(5), "the mark went");
+    assert_eq!(since(&fixture, "N").await, Some(5), "the mark was removed");
     fixture.table.replayed(&key, day(6)).await.unwrap();
-    assert_eq!(since(&fixture, "N").await, Some(6), "it was carried out once more");
+    assert_eq!(since(&fixture, "N").await, Some(6), "it was repeated");
     let new = LedgerKey { entity: account("1"), ..key.clone() };
     let (fixture, key) = recorded(Change::Parked(Reason::Unmapped)).await;
     fixture.table.moved(&key, &new, day(7)).await.unwrap();
-    assert_eq!(since(&fixture, "N").await, Some(7), "it goes on elsewhere");
+    assert_eq!(since(&fixture, "N").await, Some(7), "it moved to another key");
 }
 
 #[tokio::test]
-async fn an_answer_before_its_notification_is_written_down_has_an_end() {
+async fn an_answer_before_its_record_expires() {
     let fixture = Fixture::new().await;
     let failed = Answer::Failed(attempt(Reason::Unavailable));
     fixture.table.answer(&order(1).ledger_key(), &failed, day(1)).await.unwrap();
@@ -145,7 +146,7 @@ async fn an_answer_before_its_notification_is_written_down_has_an_end() {
 }
 
 #[tokio::test]
-async fn what_an_operator_does_keeps_a_record_for_longer() {
+async fn an_operators_action_renews_the_retention() {
     for (feedback, deed) in [
         (FeedbackState::None, Deed::Replay),
         (FeedbackState::Queued, Deed::ResendFeedback),
@@ -159,7 +160,7 @@ async fn what_an_operator_does_keeps_a_record_for_longer() {
     assert!(act(&fixture, Deed::Acknowledge { kind: "parked", changed_at: NOW }, 5).await);
     assert_eq!(since(&fixture, "N").await, Some(5), "acknowledged");
     assert!(act(&fixture, Deed::Unacknowledge { kind: "parked" }, 6).await);
-    assert_eq!(since(&fixture, "N").await, Some(6), "brought back");
+    assert_eq!(since(&fixture, "N").await, Some(6), "the acknowledgement was withdrawn");
     let (fixture, _) = recorded(Change::Parked(Reason::Unmapped)).await;
     assert!(act(&fixture, Deed::Hold, 1).await);
     assert_eq!(since(&fixture, "N").await, None, "held");
@@ -170,7 +171,7 @@ async fn what_an_operator_does_keeps_a_record_for_longer() {
 }
 
 #[tokio::test]
-async fn each_change_of_a_head_keeps_it_and_one_that_comes_too_late_does_not() {
+async fn a_change_renews_a_heads_retention_unless_it_is_too_late() {
     let fixture = Fixture::new().await;
     let table = &fixture.table;
     table.advance(&with_status(2, 20, "Open"), day(0)).await.unwrap();
@@ -192,7 +193,7 @@ async fn each_change_of_a_head_keeps_it_and_one_that_comes_too_late_does_not() {
 }
 
 #[tokio::test]
-async fn what_the_reconciler_remembers_is_kept_for_the_retention() {
+async fn keeps_what_the_reconciler_records_for_the_retention() {
     let fixture = Fixture::new().await;
     let table = &fixture.table;
     let rest = Unfinished { until: NOW, walk: Walk::new(50) };
@@ -219,7 +220,7 @@ async fn what_the_reconciler_remembers_is_kept_for_the_retention() {
 }
 
 #[tokio::test]
-async fn a_live_pause_has_no_end_and_one_that_is_over_has() {
+async fn only_a_pause_that_is_over_expires() {
     let fixture = Fixture::new().await;
     let table = &fixture.table;
     let pause = |on| {
@@ -235,13 +236,13 @@ async fn a_live_pause_has_no_end_and_one_that_is_over_has() {
     table.pause(&pause(3)).await.unwrap();
     assert_eq!(since(&fixture, "*").await, None, "it is paused again");
     table.pause(&Pause { until: Some(day(4)), ..pause(3) }).await.unwrap();
-    assert_eq!(since(&fixture, "*").await, None, "what waits for its end has to be let go");
+    assert_eq!(since(&fixture, "*").await, None, "notifications that wait for it must still be released");
     assert!(table.end_overdue(None, "*", day(5)).await.unwrap());
     assert_eq!(since(&fixture, "*").await, Some(5));
 }
 
 #[tokio::test]
-async fn a_job_is_kept_from_its_beginning() {
+async fn keeps_a_job_from_its_start() {
     let fixture = Fixture::new().await;
     let (from, to) = (day(-1), day(1));
     let filter = Filter { tenant: TENANT.into(), states: vec![], entity: None, event: None, from, to };
@@ -252,7 +253,7 @@ async fn a_job_is_kept_from_its_beginning() {
 }
 
 #[tokio::test]
-async fn a_deed_and_its_result_are_kept_equally_long() {
+async fn an_action_and_its_result_expire_together() {
     let fixture = Fixture::new().await;
     let table = fixture.table.clone().with_audit_retention(Duration::days(400));
     let on = Target { tenant: Some(TENANT.into()), kind: "notification".into(), name: "n".into() };

@@ -18,7 +18,7 @@ fn statuses(head: &Head) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_newest_version_wins_in_whatever_order_changes_arrive() {
+async fn the_newest_version_wins_in_any_order_of_arrival() {
     let fixture = Fixture::new().await;
     assert_eq!(advance(&fixture, &with_status(2, 20, "Open")).await, Advance::Advanced);
     assert_eq!(advance(&fixture, &with_status(1, 10, "On hold")).await, Advance::Superseded);
@@ -36,7 +36,7 @@ async fn two_notifications_of_one_change_both_count() {
 }
 
 #[tokio::test]
-async fn content_seen_before_is_no_news_unless_the_entity_is_newer() {
+async fn known_content_is_superseded_unless_the_entity_is_newer() {
     let fixture = Fixture::new().await;
     advance(&fixture, &change(1, 10)).await;
     let repeated = |seconds| HeadChange { strictly_newer: true, ..change(2, seconds) };
@@ -56,13 +56,13 @@ async fn a_second_attempt_of_the_same_notification_succeeds_again() {
 async fn a_slower_attempt_at_the_same_notification_does_not_move_the_head_back() {
     let fixture = Fixture::new().await;
     assert_eq!(advance(&fixture, &with_status(1, 20, "Completed")).await, Advance::Advanced);
-    assert_eq!(advance(&fixture, &with_status(1, 10, "Open")).await, Advance::Advanced, "for it is the same");
+    assert_eq!(advance(&fixture, &with_status(1, 10, "Open")).await, Advance::Advanced, "it is the same notification");
     assert_eq!(head(&fixture).await.unwrap().status.as_deref(), Some("Completed"));
     assert_eq!(advance(&fixture, &change(2, 15)).await, Advance::Superseded);
 }
 
 #[tokio::test]
-async fn a_deletion_stands_against_changes_of_the_same_moment_and_yields_to_a_new_creation() {
+async fn a_deletion_wins_at_the_same_moment_and_yields_to_a_later_creation() {
     let fixture = Fixture::new().await;
     let deletion = HeadChange { deleted: true, ..change(1, 10) };
     assert_eq!(advance(&fixture, &deletion).await, Advance::Advanced);
@@ -73,7 +73,7 @@ async fn a_deletion_stands_against_changes_of_the_same_moment_and_yields_to_a_ne
 }
 
 #[tokio::test]
-async fn a_deletion_counts_at_the_moment_of_the_last_change() {
+async fn a_deletion_wins_at_the_moment_of_the_last_change() {
     let fixture = Fixture::new().await;
     advance(&fixture, &change(1, 10)).await;
     let deletion = HeadChange { deleted: true, ..change(2, 10) };
@@ -91,7 +91,7 @@ async fn a_resource_that_is_gone_does_not_undo_a_deletion() {
 }
 
 #[tokio::test]
-async fn clocks_are_never_compared_with_one_another() {
+async fn different_clocks_are_never_compared() {
     let fixture = Fixture::new().await;
     let by_resource = HeadChange {
         versions: Versions { resource: at(1_000_000).map(Stamp::from), ..Versions::default() },
@@ -114,7 +114,7 @@ fn fetched(id: u128, resource: i64, body: i64) -> HeadChange {
 }
 
 #[tokio::test]
-async fn a_body_that_tells_when_its_webhook_was_made_does_not_outrank_the_resource() {
+async fn a_bodys_webhook_time_does_not_outrank_the_resource() {
     let fixture = Fixture::new().await;
     assert_eq!(advance(&fixture, &fetched(1, 100, 130)).await, Advance::Advanced);
     assert_eq!(advance(&fixture, &fetched(2, 110, 120)).await, Advance::Advanced, "a newer state");
@@ -128,7 +128,7 @@ async fn a_body_that_tells_when_its_webhook_was_made_does_not_outrank_the_resour
 }
 
 #[tokio::test]
-async fn a_state_that_was_fetched_before_the_deletion_does_not_undo_it() {
+async fn a_state_fetched_before_the_deletion_does_not_undo_it() {
     let fixture = Fixture::new().await;
     advance(&fixture, &fetched(1, 100, 100)).await;
     advance(&fixture, &HeadChange { deleted: true, ..change(2, 200) }).await;
@@ -136,7 +136,7 @@ async fn a_state_that_was_fetched_before_the_deletion_does_not_undo_it() {
     assert!(head(&fixture).await.unwrap().deleted);
 }
 
-/// Fetched at this moment of the night in which Oslo's clocks are turned back.
+/// A change fetched at this moment of the night in which Oslo's clocks are set back.
 fn in_october(id: u128, shown: &str, now: time::OffsetDateTime) -> HeadChange {
     let clock = Clock::new(Zone::named("Europe/Oslo").unwrap(), now);
     let resource = clock.read(&format!("2026-10-25T{shown}:00.000"));
@@ -144,13 +144,13 @@ fn in_october(id: u128, shown: &str, now: time::OffsetDateTime) -> HeadChange {
 }
 
 #[tokio::test]
-async fn in_the_hour_that_comes_twice_the_state_that_was_fetched_last_wins() {
+async fn in_the_repeated_hour_the_state_fetched_last_wins() {
     let (first, second) = (datetime!(2026-10-25 0:50:02 UTC), datetime!(2026-10-25 1:10:02 UTC));
     let (before, after) = (|id| in_october(id, "02:50", first), |id| in_october(id, "02:10", second));
     let fixture = Fixture::new().await;
     assert_eq!(advance(&fixture, &before(1)).await, Advance::Advanced);
     assert_eq!(advance(&fixture, &after(2)).await, Advance::Advanced);
-    assert_eq!(advance(&fixture, &before(3)).await, Advance::Superseded, "an attempt that was slow");
+    assert_eq!(advance(&fixture, &before(3)).await, Advance::Superseded, "a slow attempt");
     assert_eq!(advance(&fixture, &after(4)).await, Advance::Advanced, "two notifications of one change");
     let repeated = |change| HeadChange { strictly_newer: true, ..change };
     assert_eq!(advance(&fixture, &repeated(after(5))).await, Advance::Superseded);
@@ -161,7 +161,7 @@ async fn in_the_hour_that_comes_twice_the_state_that_was_fetched_last_wins() {
 }
 
 #[tokio::test]
-async fn a_deletion_stands_against_the_state_of_an_hour_that_comes_twice() {
+async fn a_deletion_wins_over_a_state_of_the_repeated_hour() {
     let fixture = Fixture::new().await;
     let now = datetime!(2026-10-25 1:10:02 UTC);
     let (state, again) = (in_october(1, "02:10", now), in_october(3, "02:10", now));
@@ -174,7 +174,7 @@ async fn a_deletion_stands_against_the_state_of_an_hour_that_comes_twice() {
 }
 
 #[tokio::test]
-async fn a_status_that_stays_is_one_entry_and_the_timeline_is_bounded() {
+async fn an_unchanged_status_is_one_entry_and_the_timeline_is_bounded() {
     let fixture = Fixture::new().await;
     for second in 1..=5 {
         advance(&fixture, &with_status(second, second as i64, "Open")).await;
@@ -189,7 +189,7 @@ async fn a_status_that_stays_is_one_entry_and_the_timeline_is_bounded() {
 }
 
 #[tokio::test]
-async fn a_status_that_stays_is_taken_out_of_the_head_now_and_then() {
+async fn removes_repeated_statuses_from_the_head_in_groups() {
     let fixture = Fixture::new().await;
     let mut most = 0;
     for second in 1..=30 {
@@ -197,11 +197,11 @@ async fn a_status_that_stays_is_taken_out_of_the_head_now_and_then() {
         let item = fixture.item("HEAD").await;
         most = most.max(item.keys().filter(|name| name.starts_with("status_at#")).count());
     }
-    assert_eq!(most, 9, "the first, and eight that say it again");
+    assert_eq!(most, 9, "the first, and eight repetitions");
 }
 
 #[tokio::test]
-async fn a_status_between_two_that_are_alike_keeps_both() {
+async fn keeps_equal_statuses_with_another_in_between() {
     let fixture = Fixture::new().await;
     for (id, seconds, status) in [(1, 10, "Open"), (2, 30, "Open"), (3, 20, "On hold")] {
         advance(&fixture, &with_status(id, seconds, status)).await;
@@ -209,7 +209,7 @@ async fn a_status_between_two_that_are_alike_keeps_both() {
     assert_eq!(statuses(&head(&fixture).await.unwrap()), ["Open", "On hold", "Open"]);
 }
 
-/// A change of the account 77, fetched under this number.
+/// A change of account 77, fetched under this number.
 fn numbered(number: &str, seconds: i64) -> HeadChange {
     let versions = Versions { resource: at(seconds).map(Stamp::from), ..Versions::default() };
     HeadChange { entity: account(number), versions, internal_id: Some("77".into()), ..change(1, 0) }
@@ -233,11 +233,11 @@ async fn a_renumbered_account_is_found_under_both_numbers() {
         assert_eq!(account_head(&fixture, "1921").await, (some("1920"), none()));
     }
     advance(&fixture, &numbered("1920", 2)).await;
-    assert_eq!(account_head(&fixture, "1920").await, (none(), some("1921")), "an older word changes nothing");
+    assert_eq!(account_head(&fixture, "1920").await, (none(), some("1921")), "an older change has no effect");
 }
 
 #[tokio::test]
-async fn an_account_that_takes_its_old_number_again_is_at_home_there() {
+async fn an_account_can_take_its_former_number_again() {
     let fixture = Fixture::new().await;
     for (number, seconds) in [("1920", 1), ("1921", 2), ("1920", 3), ("1920", 4)] {
         advance(&fixture, &numbered(number, seconds)).await;
@@ -249,7 +249,7 @@ async fn an_account_that_takes_its_old_number_again_is_at_home_there() {
 }
 
 #[tokio::test]
-async fn a_number_that_another_account_takes_leads_to_that_one() {
+async fn a_number_taken_by_another_account_leads_to_that_account() {
     let fixture = Fixture::new().await;
     advance(&fixture, &numbered("1920", 1)).await;
     advance(&fixture, &HeadChange { internal_id: Some("78".into()), ..numbered("1920", 2) }).await;
@@ -258,7 +258,7 @@ async fn a_number_that_another_account_takes_leads_to_that_one() {
 }
 
 #[tokio::test]
-async fn whichever_request_an_attempt_died_at_the_next_makes_it_good() {
+async fn the_next_attempt_repairs_a_crash_at_any_request() {
     let mut deaths = 0;
     loop {
         let fixture = Fixture::new().await;
@@ -277,7 +277,7 @@ async fn whichever_request_an_attempt_died_at_the_next_makes_it_good() {
 }
 
 #[tokio::test]
-async fn an_account_that_goes_on_changing_is_remembered_under_its_number() {
+async fn an_account_that_keeps_changing_stays_known_by_its_number() {
     let fixture = Fixture::new().await;
     let changes_after = async |days: i64| {
         let change = numbered("1920", days * 86_400);
@@ -285,7 +285,7 @@ async fn an_account_that_goes_on_changing_is_remembered_under_its_number() {
         fixture.item("NUMBER").await["expires_at"].as_n().unwrap().parse::<i64>().unwrap()
     };
     let first = changes_after(0).await;
-    assert_eq!(changes_after(1).await, first, "not with each change, for it is a write");
+    assert_eq!(changes_after(1).await, first, "not with each change, since it costs a write");
     let retention = first - NOW.unix_timestamp();
     let half = retention / 86_400 / 2 + 1;
     assert_eq!(changes_after(half).await, first + half * 86_400);

@@ -33,7 +33,7 @@ async fn walk(fixture: &Fixture, filter: &Filter, most: i32) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_filter_is_walked_over_in_the_order_received_and_nothing_comes_twice() {
+async fn a_filter_finds_each_match_once_in_the_order_of_receipt() {
     let fixture = Fixture::new().await;
     let ages = [Duration::days(35), Duration::days(35), Duration::days(3), Duration::hours(2), Duration::ZERO];
     for (number, age) in (1..).zip(ages) {
@@ -43,7 +43,7 @@ async fn a_filter_is_walked_over_in_the_order_received_and_nothing_comes_twice()
     record(&fixture, &order(6, Duration::days(1)), Change::Paused).await;
     for most in [1, 2, 100] {
         let mut keys = walk(&fixture, &filter(), most).await;
-        // The first two came at the same moment.
+        // The first two have the same time of receipt.
         keys[..2].sort();
         assert_eq!(keys, ["SO/1", "SO/2", "SO/3", "SO/6", "SO/4", "SO/5"]);
         let paused = Filter { states: vec![State::Paused], ..filter() };
@@ -54,7 +54,7 @@ async fn a_filter_is_walked_over_in_the_order_received_and_nothing_comes_twice()
 }
 
 #[tokio::test]
-async fn of_two_who_go_on_with_a_job_one_does() {
+async fn of_two_writers_of_a_jobs_progress_only_one_succeeds() {
     let fixture = Fixture::new().await;
     let job = Job { expected: Some(60), ..Job::new(Uuid::from_u128(7), filter(), 10, "op", "because", NOW) };
     assert!(fixture.table.create(&job).await.unwrap());
@@ -74,7 +74,7 @@ async fn of_two_who_go_on_with_a_job_one_does() {
 }
 
 #[tokio::test]
-async fn of_two_who_count_what_became_of_a_job_one_is_written_down() {
+async fn of_two_tallies_of_a_job_only_one_is_saved() {
     let fixture = Fixture::new().await;
     let job = Job::new(Uuid::from_u128(7), filter(), 10, "op", "because", NOW);
     let mut tally = Tally::new(0, NOW + Duration::milliseconds(1));
@@ -87,11 +87,11 @@ async fn of_two_who_count_what_became_of_a_job_one_is_written_down() {
     assert_eq!(known.tally.as_ref(), Some(&tally));
     tally.is_whole = true;
     assert!(fixture.table.note_tally(&known, &tally).await.unwrap());
-    assert!(fixture.table.progress(job.id, &job.progress).await.unwrap(), "that is no progress");
+    assert!(fixture.table.progress(job.id, &job.progress).await.unwrap(), "a tally does not change the progress");
 }
 
 #[tokio::test]
-async fn what_a_filter_finds_is_read_whole_in_whatever_state_it_is_by_now() {
+async fn reads_whole_records_of_a_filter_in_any_current_state() {
     let fixture = Fixture::new().await;
     for number in 1..=3 {
         let done = Change::Ended { state: State::Processed, answer: Answering::none() };

@@ -27,7 +27,7 @@ async fn an_unknown_notification_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_notification_goes_from_failed_attempts_to_processed_and_no_further() {
+async fn a_notification_goes_from_failed_to_processed_and_stays_there() {
     let fixture = Fixture::new().await;
     let n = order(1);
     assert!(record(&fixture, &n, Change::Failed(attempt(Reason::Unavailable))).await);
@@ -51,20 +51,20 @@ async fn a_notification_goes_from_failed_attempts_to_processed_and_no_further() 
 }
 
 #[tokio::test]
-async fn a_dead_notification_asks_for_attention_until_a_redrive_cures_it() {
+async fn a_dead_notification_needs_attention_until_a_redrive_succeeds() {
     let fixture = Fixture::new().await;
     let n = order(1);
     record(&fixture, &n, Change::Dead { attempt: attempt(Reason::Bug), answer: None }).await;
     assert_eq!(fixture.needing_attention("dead").await, 1);
     assert!(record(&fixture, &n, Change::Failed(attempt(Reason::Unavailable))).await);
     let seen = fixture.table.look(&n.ledger_key()).await.unwrap();
-    assert_eq!(seen.same.unwrap().state, Some(State::Dead), "one more failure does not make it less dead");
+    assert_eq!(seen.same.unwrap().state, Some(State::Dead), "another failure leaves it dead");
     record(&fixture, &n, ended(State::Processed)).await;
     assert_eq!(fixture.needing_attention("dead").await, 0);
 }
 
 #[tokio::test]
-async fn what_is_parked_stays_so_for_its_own_reason_when_an_attempt_that_hung_fails_at_last() {
+async fn a_parked_notification_keeps_its_reason_when_a_late_attempt_fails() {
     let fixture = Fixture::new().await;
     let n = order(1);
     record(&fixture, &n, Change::Parked(Reason::Held)).await;
@@ -75,7 +75,7 @@ async fn what_is_parked_stays_so_for_its_own_reason_when_an_attempt_that_hung_fa
 }
 
 #[tokio::test]
-async fn the_mark_of_a_last_attempt_that_arrives_late_does_not_make_what_was_parked_dead() {
+async fn a_late_mark_of_a_last_attempt_does_not_make_a_parked_one_dead() {
     let fixture = Fixture::new().await;
     let n = order(1);
     record(&fixture, &n, Change::Parked(Reason::Held)).await;
@@ -88,7 +88,7 @@ async fn the_mark_of_a_last_attempt_that_arrives_late_does_not_make_what_was_par
 }
 
 #[tokio::test]
-async fn the_same_content_under_another_id_is_recognised_as_a_repetition() {
+async fn recognises_the_same_content_under_another_id() {
     let fixture = Fixture::new().await;
     record(&fixture, &order(1), ended(State::Processed)).await;
     let seen = fixture.table.look(&order(2).ledger_key()).await.unwrap();
@@ -116,7 +116,7 @@ async fn only_what_ended_well_counts_as_a_repetition() {
 }
 
 #[tokio::test]
-async fn the_same_content_as_another_event_is_told_apart() {
+async fn distinguishes_the_same_content_of_another_event() {
     let fixture = Fixture::new().await;
     record(&fixture, &order(1), ended(State::Processed)).await;
     let n = order(1);
@@ -126,7 +126,7 @@ async fn the_same_content_as_another_event_is_told_apart() {
 }
 
 #[tokio::test]
-async fn an_item_that_another_one_answers_for_is_never_answered_itself() {
+async fn an_item_answered_by_another_never_gets_its_own_answer() {
     let fixture = Fixture::new().await;
     let n = Notification { answer: AnswerRole::ByFirst, ..order(1) };
     record(&fixture, &n, Change::Parked(Reason::Unconfirmable)).await;
@@ -137,7 +137,7 @@ async fn an_item_that_another_one_answers_for_is_never_answered_itself() {
 }
 
 #[tokio::test]
-async fn the_same_id_with_new_content_is_a_delivery_of_its_own() {
+async fn the_same_id_with_new_content_is_another_notification() {
     let fixture = Fixture::new().await;
     record(&fixture, &order(1), ended(State::Processed)).await;
     let other = notification(r#"{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"1","x":1}"#, 1);
@@ -146,7 +146,7 @@ async fn the_same_id_with_new_content_is_a_delivery_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_raw_item_too_long_for_one_item_is_kept_whole_in_parts() {
+async fn stores_a_long_raw_item_in_parts() {
     let fixture = Fixture::new().await;
     let body = format!(r#"{{"event":"SALESORDER_UPDATED","orderId":"1","note":"{}"}}"#, "å".repeat(300_000));
     let n = notification(&body, 1);
@@ -160,7 +160,7 @@ async fn a_raw_item_too_long_for_one_item_is_kept_whole_in_parts() {
 }
 
 #[tokio::test]
-async fn of_many_writers_at_once_exactly_one_ends_the_notification() {
+async fn exactly_one_of_many_writers_ends_the_notification() {
     let fixture = Fixture::new().await;
     let n = order(1);
     let writers = (0..8).map(|_| record(&fixture, &n, ended(State::Processed)));
@@ -169,14 +169,14 @@ async fn of_many_writers_at_once_exactly_one_ends_the_notification() {
 }
 
 #[tokio::test]
-async fn a_recorded_notification_is_read_again_as_it_came() {
+async fn a_recorded_notification_reads_as_it_came() {
     let fixture = Fixture::new().await;
     let long = format!(r#"{{"event":"SALESORDER_UPDATED","orderId":"2","note":"{}"}}"#, "å".repeat(300_000));
     for n in [order(1), notification(&long, 2), notification("no JSON", 3)] {
         record(&fixture, &n, Change::Parked(Reason::TenantNotServed)).await;
         let replay = fixture.table.replay(&n.ledger_key()).await.unwrap().unwrap();
         let again = Notification::all_of(&replay, &NoDirectory);
-        // Its tenant was told by a header, so the event is believed no more than that.
+        // A header named its tenant, so the event has no better proof than that.
         let (replays, event_is_proven) = (Some(n.ledger_key()), again[0].event_is_proven);
         assert_eq!(again, [Notification { origin: Origin::Replay, replays, event_is_proven, ..n }]);
     }
@@ -184,12 +184,12 @@ async fn a_recorded_notification_is_read_again_as_it_came() {
 }
 
 #[tokio::test]
-async fn a_record_that_goes_on_under_another_key_is_closed_and_says_where() {
+async fn a_moved_record_is_closed_and_names_the_new_key() {
     let fixture = Fixture::new().await;
     let (old, new) = (order(1), order(2));
     record(&fixture, &old, Change::Parked(Reason::Unidentified)).await;
     assert_eq!(fixture.needing_attention("parked").await, 1);
-    // Once more does no harm.
+    // A repetition does no harm.
     for _ in 0..2 {
         fixture.table.moved(&old.ledger_key(), &new.ledger_key(), NOW).await.unwrap();
     }
@@ -203,7 +203,7 @@ async fn a_record_that_goes_on_under_another_key_is_closed_and_says_where() {
 }
 
 #[tokio::test]
-async fn what_has_ended_well_and_what_is_not_there_is_not_closed() {
+async fn does_not_close_a_record_that_ended_well_or_does_not_exist() {
     let fixture = Fixture::new().await;
     let (old, new) = (order(1), order(2));
     fixture.table.moved(&old.ledger_key(), &new.ledger_key(), NOW).await.unwrap();

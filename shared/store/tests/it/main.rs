@@ -1,4 +1,4 @@
-//! The store on an embedded DynamoDB, through the real SDK over the wire.
+//! Tests of the store on an embedded DynamoDB, through the real SDK over HTTP.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

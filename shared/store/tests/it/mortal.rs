@@ -1,4 +1,4 @@
-//! A table that is reached so many times, and then no more: whoever asks it has died.
+//! A table that fails after a number of requests, as if the process had died.
 
 use crate::support::Fixture;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -24,12 +24,12 @@ async fn a_fact_is_one_item_that_counts_its_notifications() {
 }
 
 #[tokio::test]
-async fn a_fact_goes_when_it_was_not_seen_for_the_retention() {
+async fn a_fact_expires_when_it_is_not_seen_for_the_retention() {
     let fixture = Fixture::new().await;
     fixture.table.observe(&seen("ACCT", true, 1, Duration::ZERO)).await.unwrap();
     fixture.table.observe(&seen("ACCT", true, 1, Duration::DAY)).await.unwrap();
     let item = fixture.item("event_names#").await;
     let expected = (NOW + Duration::DAY + Duration::days(90)).unix_timestamp();
     assert_eq!(item["expires_at"].as_n().unwrap(), &expected.to_string());
-    assert_eq!(item["pk"].as_s().unwrap(), "observed", "it is about no tenant");
+    assert_eq!(item["pk"].as_s().unwrap(), "observed", "it belongs to no tenant");
 }

@@ -60,7 +60,7 @@ async fn an_outcome_expires_once_and_its_mark_stays_until_the_feedback_is_queued
 }
 
 #[tokio::test]
-async fn an_outcome_that_is_being_tried_does_not_expire_unless_nothing_came_of_it() {
+async fn an_outcome_in_progress_expires_only_if_its_attempts_are_stuck() {
     let fixture = Fixture::new().await;
     let key = record(&fixture, &order(1), ended(FeedbackState::Awaited), Duration::ZERO).await;
     fixture.table.answer(&key, &Answer::Failed(attempt()), NOW).await.unwrap();
@@ -69,7 +69,7 @@ async fn an_outcome_that_is_being_tried_does_not_expire_unless_nothing_came_of_i
 }
 
 #[tokio::test]
-async fn what_is_retried_is_watched_until_it_ends_or_waits_for_a_person() {
+async fn watches_a_retried_notification_until_it_ends_or_needs_a_person() {
     let fixture = Fixture::new().await;
     let n = order(1);
     let key = record(&fixture, &n, Change::Failed(attempt()), Duration::ZERO).await;
@@ -92,7 +92,7 @@ async fn what_is_retried_is_watched_until_it_ends_or_waits_for_a_person() {
 }
 
 #[tokio::test]
-async fn a_feedback_that_is_decided_late_is_watched_and_another_is_not() {
+async fn watches_only_feedback_that_is_decided_late() {
     let fixture = Fixture::new().await;
     let late = record(&fixture, &order(1), ended(FeedbackState::Queued), Duration::hours(2)).await;
     record(&fixture, &order(2), ended(FeedbackState::Queued), Duration::minutes(1)).await;
@@ -108,18 +108,18 @@ async fn a_feedback_that_is_decided_late_is_watched_and_another_is_not() {
 }
 
 #[tokio::test]
-async fn a_refused_feedback_that_is_resent_is_watched_until_it_is_sent_or_refused_again() {
+async fn watches_resent_feedback_until_it_is_sent_or_refused_again() {
     let fixture = Fixture::new().await;
     let key = record(&fixture, &order(1), ended(FeedbackState::Queued), Duration::ZERO).await;
     let refused = Answer::Parked { attempt: attempt(), verdict: no_outcome() };
     fixture.table.answer(&key, &refused, NOW).await.unwrap();
-    assert!(due(&fixture, Mark::Queued, LATE).await.is_empty(), "a person has to look");
+    assert!(due(&fixture, Mark::Queued, LATE).await.is_empty(), "a person must look");
     let resend = Action { deed: Deed::ResendFeedback, at: NOW + Duration::HOUR, by: "op", note: "" };
     assert!(fixture.table.act(&key, resend).await.unwrap());
     assert!(due(&fixture, Mark::Queued, Duration::ZERO).await.is_empty(), "since it was resent");
     assert_eq!(due(&fixture, Mark::Queued, LATE).await, std::slice::from_ref(&key));
     fixture.table.answer(&key, &refused, NOW + Duration::HOUR).await.unwrap();
-    assert!(due(&fixture, Mark::Queued, LATE).await.is_empty(), "a person has to look again");
+    assert!(due(&fixture, Mark::Queued, LATE).await.is_empty(), "a person must look again");
     assert!(fixture.table.act(&key, resend).await.unwrap());
     let was_marked = fixture.table.answered(std::slice::from_ref(&key)).await.unwrap()[&key].is_marked;
     let sent = Answer::Sent { id: Uuid::nil(), verdict: no_outcome(), was_marked };
@@ -140,7 +140,7 @@ async fn a_resend_leaves_the_mark_of_a_held_notification() {
 }
 
 #[tokio::test]
-async fn the_feed_is_read_once_in_stretches_and_over_days_without_anything() {
+async fn reads_the_feed_once_in_pages_and_skips_empty_days() {
     let fixture = Fixture::new().await;
     let mut received = Vec::new();
     for id in 1..=150 {
@@ -168,7 +168,7 @@ async fn the_feed_is_read_once_in_stretches_and_over_days_without_anything() {
 }
 
 #[tokio::test]
-async fn how_far_the_feed_was_read_is_remembered_and_never_moves_back() {
+async fn records_how_far_the_feed_was_read_and_never_moves_back() {
     let fixture = Fixture::new().await;
     assert_eq!(fixture.table.looked_through(TENANT, NOW).await.unwrap(), "2026-11-23T12:00:00.000Z");
     for position in ["2026-11-23T12:00:00.000Z#b", "2026-11-23T11:00:00.000Z"] {

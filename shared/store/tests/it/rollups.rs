@@ -28,7 +28,7 @@ async fn received(fixture: &Fixture, position: &str, until: OffsetDateTime) -> R
 }
 
 #[tokio::test]
-async fn what_was_received_is_read_from_a_place_of_the_feed_on_with_what_became_of_it() {
+async fn reads_received_notifications_and_their_results_from_a_place_on() {
     let fixture = Fixture::new().await;
     let hour = hour_of(NOW);
     let first = ended(&fixture, 1, hour + Duration::minutes(1)).await;
@@ -51,7 +51,7 @@ async fn what_was_received_is_read_from_a_place_of_the_feed_on_with_what_became_
 }
 
 #[tokio::test]
-async fn an_hour_of_more_than_a_hundred_is_read_in_stretches_and_each_once() {
+async fn reads_an_hour_of_more_than_a_hundred_in_pages_each_once() {
     let fixture = Fixture::new().await;
     let hour = hour_of(NOW);
     for number in 1..=205 {
@@ -73,7 +73,7 @@ async fn an_hour_of_more_than_a_hundred_is_read_in_stretches_and_each_once() {
 }
 
 #[tokio::test]
-async fn the_next_that_was_received_is_found_over_days_without_any() {
+async fn finds_the_next_received_notification_after_empty_days() {
     let fixture = Fixture::new().await;
     let at = NOW + Duration::hours(60);
     ended(&fixture, 1, at).await;
@@ -87,7 +87,7 @@ async fn the_next_that_was_received_is_found_over_days_without_any() {
 }
 
 #[tokio::test]
-async fn hours_are_added_up_over_tenants_without_a_word_of_whom_they_are_about() {
+async fn sums_hours_over_tenants_without_naming_them() {
     let fixture = Fixture::new().await;
     let hour = hour_of(NOW);
     let n = ended(&fixture, 1, hour).await;
@@ -102,7 +102,7 @@ async fn hours_are_added_up_over_tenants_without_a_word_of_whom_they_are_about()
     fixture.table.add_up(&tenants, hour, NOW).await.unwrap();
 
     let all = fixture.table.rollups(None, hour, hour + Duration::HOUR).await.unwrap();
-    assert_eq!((all.len(), all[0].rollup.received), (1, 2), "adding up again changes nothing");
+    assert_eq!((all.len(), all[0].rollup.received), (1, 2), "a second sum changes nothing");
     assert!(all[0].rollup.keys.is_empty());
     let own = fixture.table.rollups(Some(TENANT), hour, hour + Duration::HOUR).await.unwrap();
     assert_eq!(own, [rolled]);
@@ -113,7 +113,7 @@ async fn hours_are_added_up_over_tenants_without_a_word_of_whom_they_are_about()
 }
 
 #[tokio::test]
-async fn where_the_counting_is_and_what_it_says_of_all_is_remembered() {
+async fn records_the_position_of_the_counting_and_the_summary() {
     let fixture = Fixture::new().await;
     assert_eq!(fixture.table.rolling(TENANT).await.unwrap(), None);
     assert_eq!(fixture.table.summary().await.unwrap(), None);
@@ -127,7 +127,7 @@ async fn where_the_counting_is_and_what_it_says_of_all_is_remembered() {
 }
 
 #[tokio::test]
-async fn an_erasure_finds_the_roll_ups_of_its_tenant_and_no_others() {
+async fn an_erasure_finds_only_the_roll_ups_of_its_tenant() {
     use webhooks_store::Erasure;
     let fixture = Fixture::new().await;
     let hour = hour_of(NOW);
@@ -146,7 +146,7 @@ async fn an_erasure_finds_the_roll_ups_of_its_tenant_and_no_others() {
 }
 
 #[tokio::test]
-async fn the_feed_shows_what_has_ended_and_what_has_not_in_the_order_received() {
+async fn the_feed_shows_ended_and_open_notifications_in_order_of_receipt() {
     let fixture = Fixture::new().await;
     let start = NOW - Duration::HOUR;
     let first = ended(&fixture, 1, start).await;

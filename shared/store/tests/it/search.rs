@@ -19,7 +19,7 @@ fn other_process(fixture: &Fixture) -> Table {
 }
 
 #[tokio::test]
-async fn a_short_name_leads_to_its_record_and_to_no_other() {
+async fn a_short_reference_leads_only_to_its_record() {
     let fixture = Fixture::new().await;
     let n = record(&fixture, TENANT, 1, Duration::ZERO).await;
     record(&fixture, TENANT, 2, Duration::ZERO).await;
@@ -36,7 +36,7 @@ async fn a_short_name_leads_to_its_record_and_to_no_other() {
 }
 
 #[tokio::test]
-async fn a_name_holds_though_the_notification_was_received_once_more() {
+async fn a_reference_still_works_after_the_notification_came_again() {
     let fixture = Fixture::new().await;
     let n = record(&fixture, TENANT, 1, Duration::hours(1)).await;
     fixture.table.know(TENANT, NOW).await.unwrap();
@@ -46,7 +46,7 @@ async fn a_name_holds_though_the_notification_was_received_once_more() {
 }
 
 #[tokio::test]
-async fn a_tenant_is_known_when_its_hours_are_counted_or_something_of_it_was_shown_or_parked() {
+async fn a_tenant_is_known_if_it_is_counted_shown_or_recently_parked() {
     let fixture = Fixture::new().await;
     assert_eq!(fixture.table.tenants().await.unwrap(), ["unknown"]);
     fixture.table.set_rolling("counted", &Rolling::begin(NOW), NOW).await.unwrap();
@@ -55,7 +55,7 @@ async fn a_tenant_is_known_when_its_hours_are_counted_or_something_of_it_was_sho
     assert_eq!(fixture.table.tenants().await.unwrap(), ["counted", "not-served", "shown", "unknown"]);
     let rolling = fixture.table.rolling("counted").await.unwrap();
     fixture.table.know("counted", NOW).await.unwrap();
-    assert_eq!(fixture.table.rolling("counted").await.unwrap(), rolling, "the counting goes on where it was");
+    assert_eq!(fixture.table.rolling("counted").await.unwrap(), rolling, "the counting keeps its position");
 }
 
 async fn seek(
@@ -80,7 +80,7 @@ async fn seek(
 }
 
 #[tokio::test]
-async fn every_record_that_fits_is_found_once_whatever_a_page_holds() {
+async fn finds_every_match_once_with_any_page_size() {
     let fixture = Fixture::new().await;
     for number in 1_u128..=9 {
         let tenant = if number % 2 == 0 { TENANT } else { OTHER };
@@ -100,7 +100,7 @@ async fn every_record_that_fits_is_found_once_whatever_a_page_holds() {
 }
 
 #[tokio::test]
-async fn a_look_ends_after_a_bounded_part_and_says_how_far_back_it_came() {
+async fn a_request_reads_a_bounded_part_and_returns_how_far_it_came() {
     let fixture = Fixture::new().await;
     let oldest = record(&fixture, "t-07", 1, Duration::days(29)).await;
     let tenants: Vec<String> = (0..20).map(|number| format!("t-{number:02}")).collect();
@@ -113,7 +113,7 @@ async fn a_look_ends_after_a_bounded_part_and_says_how_far_back_it_came() {
 }
 
 #[tokio::test]
-async fn a_long_day_of_one_tenant_hides_nothing_of_another() {
+async fn a_long_day_of_one_tenant_hides_no_other_tenant() {
     let fixture = Fixture::new().await;
     for number in 1_u128..=260 {
         record(&fixture, "busy", number, Duration::ZERO).await;

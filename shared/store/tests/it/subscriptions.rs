@@ -4,7 +4,7 @@ use webhooks_model::observed::delivers;
 use webhooks_store::{Deliveries, Observation, Observations, Subscriptions};
 
 #[tokio::test]
-async fn of_many_subscriptions_those_that_delivered_are_found() {
+async fn finds_the_subscriptions_that_have_delivered() {
     let fixture = Fixture::new().await;
     let ids: Vec<String> = (0..120).map(|at| format!("subscription {at}")).collect();
     for at in [3, 119] {
@@ -19,7 +19,7 @@ async fn of_many_subscriptions_those_that_delivered_are_found() {
 }
 
 #[tokio::test]
-async fn what_became_of_waiting_for_a_subscription_is_remembered_for_ever() {
+async fn records_the_state_of_subscriptions_without_an_expiry() {
     let fixture = Fixture::new().await;
     assert_eq!(fixture.table.subscriptions().await.unwrap(), BTreeMap::new());
     let all = [("a", Deliveries::Seen), ("b", Deliveries::Awaited { since: NOW })];

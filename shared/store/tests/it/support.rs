@@ -41,7 +41,7 @@ pub(crate) fn at(seconds: i64) -> Option<Ticks> {
     Ticks::from_epoch(1_700_000_000 + seconds)
 }
 
-/// A change of sales order SO/1 at a body time of `seconds`.
+/// A change of sales order SO/1 with a body time of `seconds`.
 pub(crate) fn change(id: u128, seconds: i64) -> HeadChange {
     let key = order(id).ledger_key();
     HeadChange {

@@ -7,7 +7,7 @@ use webhooks_model::{Clock, HeadChange, Revision, Stamp, Versions, Zone};
 use webhooks_store::{Advance, Compared, Ledger, Place, Sweeps, Unfinished, Watermark};
 
 #[tokio::test]
-async fn a_watermark_is_remembered_and_never_moves_back() {
+async fn records_a_watermark_that_never_moves_back() {
     let fixture = Fixture::new().await;
     let table = &fixture.table;
     assert_eq!(table.watermark(TENANT, Collection::Customer).await.unwrap(), None);
@@ -23,7 +23,7 @@ async fn a_watermark_is_remembered_and_never_moves_back() {
 }
 
 #[tokio::test]
-async fn where_a_run_ended_is_remembered() {
+async fn records_where_a_run_ended() {
     let fixture = Fixture::new().await;
     assert_eq!(fixture.table.place().await.unwrap(), Place::default());
     let list = Some((TENANT.to_owned(), Collection::Supplier));
@@ -33,14 +33,18 @@ async fn where_a_run_ended_is_remembered() {
 }
 
 #[tokio::test]
-async fn the_beginning_of_a_silence_is_remembered() {
+async fn records_the_start_of_a_silence() {
     let fixture = Fixture::new().await;
     let table = &fixture.table;
     let (day, later) = (NOW + Duration::DAY, NOW + Duration::DAY * 2);
-    assert_eq!(table.silent_since(TENANT, None, NOW).await.unwrap(), NOW, "never heard of, and first looked for now");
+    assert_eq!(
+        table.silent_since(TENANT, None, NOW).await.unwrap(),
+        NOW,
+        "never heard of, and checked for the first time"
+    );
     assert_eq!(table.silent_since(TENANT, None, day).await.unwrap(), NOW);
     assert_eq!(table.silent_since(TENANT, Some(day), later).await.unwrap(), day);
-    assert_eq!(table.silent_since(TENANT, None, later).await.unwrap(), day, "also where the feed knows of it no more");
+    assert_eq!(table.silent_since(TENANT, None, later).await.unwrap(), day, "also after the feed has expired");
     assert_eq!(table.silent_since("another", None, later).await.unwrap(), later);
 }
 
@@ -53,7 +57,7 @@ async fn compare(fixture: &Fixture, listed: Vec<Listed>) -> Compared {
 }
 
 #[tokio::test]
-async fn what_a_head_has_reached_by_either_clock_is_not_missing() {
+async fn a_row_that_a_head_has_by_either_clock_is_not_missing() {
     let fixture = Fixture::new().await;
     let by_resource = Versions { resource: at(100).map(Stamp::from), ..Versions::default() };
     let by_body = Versions { body: at(100), ..Versions::default() };
@@ -82,7 +86,7 @@ fn fetched(id: u128, seconds: i64, revision: Revision) -> HeadChange {
 }
 
 #[tokio::test]
-async fn a_row_whose_time_alone_is_new_was_touched_and_is_not_missing() {
+async fn a_row_with_only_a_new_time_is_not_missing() {
     let fixture = Fixture::new().await;
     fixture.table.advance(&fetched(1, 100, revision("e", "c")), NOW).await.unwrap();
     let of = |etag: &str, content: &str| Listed { revision: revision(etag, content), ..listed("SO/1", 200) };
@@ -102,7 +106,7 @@ async fn a_row_whose_time_alone_is_new_was_touched_and_is_not_missing() {
 }
 
 #[tokio::test]
-async fn what_is_gone_or_was_not_fetched_is_not_known_by_its_revision() {
+async fn a_gone_or_unfetched_entity_is_not_known_by_its_revision() {
     let fixture = Fixture::new().await;
     let row = || vec![Listed { revision: revision("e", "c"), ..listed("SO/1", 900) }];
     let deletion = HeadChange { deleted: true, ..fetched(1, 100, revision("e", "c")) };
@@ -115,7 +119,7 @@ async fn what_is_gone_or_was_not_fetched_is_not_known_by_its_revision() {
 }
 
 #[tokio::test]
-async fn what_a_sweep_found_is_no_news_where_its_content_is_known() {
+async fn a_swept_change_with_known_content_is_superseded() {
     let fixture = Fixture::new().await;
     let advance = async |change: &HeadChange| fixture.table.advance(change, NOW).await.unwrap();
     let revised = |content: &str| revision(&format!("new-{content}"), content);
@@ -127,7 +131,8 @@ async fn what_a_sweep_found_is_no_news_where_its_content_is_known() {
     assert_eq!(advance(&swept(4, 400, "other")).await, Advance::Advanced);
 }
 
-/// The only account, changed at `resource` by the ERP's clock; its webhook was made at `body`.
+/// A table with one account, changed at `resource` by the ERP's clock. Its webhook was made at
+/// `body`.
 async fn known(resource: Stamp, body: Option<i64>) -> Fixture {
     let fixture = Fixture::new().await;
     let versions = Versions { resource: Some(resource), body: body.and_then(at), received: None };
@@ -147,19 +152,19 @@ async fn a_change_before_the_webhook_of_the_last_one_was_made_is_missing() {
     let fixture = known(stamp(100), Some(130)).await;
     assert!(is_missing(&fixture, stamp(110), true).await);
     assert!(!is_missing(&fixture, stamp(100), true).await);
-    assert!(!is_missing(&fixture, stamp(110), false).await, "where nothing is fetched, only the body tells");
+    assert!(!is_missing(&fixture, stamp(110), false).await, "without a fetch, only the body has a time");
 }
 
 #[tokio::test]
-async fn a_change_in_the_hour_that_comes_twice_is_missing_once() {
+async fn a_change_in_the_repeated_hour_is_missing_once() {
     let oslo = |shown: &str, now: OffsetDateTime| {
         let clock = Clock::new(Zone::named("Europe/Oslo").unwrap(), now);
         clock.read(&format!("2026-10-25T{shown}:00.000")).unwrap()
     };
     let (first, sweep) = (datetime!(2026-10-25 0:50 UTC), datetime!(2026-10-25 1:15 UTC));
     let fixture = known(oslo("02:50", first), None).await;
-    assert!(!is_missing(&fixture, oslo("02:50", sweep + Duration::HOUR), true).await, "it is the one that is known");
-    assert!(is_missing(&fixture, oslo("02:10", sweep), true).await, "it has changed since, and shows less");
+    assert!(!is_missing(&fixture, oslo("02:50", sweep + Duration::HOUR), true).await, "the head has this change");
+    assert!(is_missing(&fixture, oslo("02:10", sweep), true).await, "it has changed since, with an earlier local time");
     let fixture = known(oslo("02:10", sweep), None).await;
     assert!(!is_missing(&fixture, oslo("02:10", sweep), true).await);
     assert!(!is_missing(&fixture, oslo("02:10", sweep + Duration::DAY), true).await);

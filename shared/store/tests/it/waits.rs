@@ -1,4 +1,5 @@
-//! What waits for a pause to end, and what is kept for as long as an operator makes it wait.
+//! Notifications that wait for a pause to end, and items that do not expire while an operator makes
+//! them wait.
 
 use crate::mortal::Mortal;
 use crate::support::{Fixture, NOW, TENANT, notification, order};
@@ -28,7 +29,7 @@ fn dead() -> Change {
     Change::Dead { attempt: attempt(Reason::Unavailable), answer: None }
 }
 
-/// Longer than one item takes.
+/// A notification longer than one item.
 fn long() -> Notification {
     notification(&format!(r#"{{"event":"SALESORDER_UPDATED","orderId":"2","note":"{}"}}"#, "x".repeat(300_000)), 2)
 }
@@ -46,7 +47,7 @@ async fn waiting(fixture: &Fixture) -> Vec<Record> {
     fixture.table.marked("paused", None, 100).await.unwrap().records
 }
 
-/// Of all items of notifications, those that DynamoDB will delete.
+/// The items of notifications that have an expiry.
 async fn mortal(fixture: &Fixture) -> Vec<String> {
     let items = fixture.items().await;
     let mortal = items.iter().filter(|item| item.contains_key("expires_at"));
@@ -60,7 +61,7 @@ fn moments(list: Option<AttributeValue>) -> usize {
 }
 
 #[tokio::test]
-async fn what_has_ended_waits_beside_its_record_which_stays_as_it_is() {
+async fn an_ended_notification_waits_in_an_item_of_its_own() {
     for change in [processed as fn() -> Change, dead, || Change::Parked(Reason::Unmapped)] {
         let fixture = Fixture::new().await;
         let n = order(1);
@@ -72,7 +73,7 @@ async fn what_has_ended_waits_beside_its_record_which_stays_as_it_is() {
         let mut after = fixture.item("N#").await;
         assert!(!after.contains_key("expires_at"), "kept while it waits");
         after.insert("expires_at".into(), before["expires_at"].clone());
-        // The timeline tells of each pause, and of the parking that was there before.
+        // The timeline shows each pause, and the earlier parking.
         let (told, earlier) = (after.remove("moments"), before.remove("moments"));
         assert_eq!(moments(told), moments(earlier) + 2);
         assert_eq!(after, before);
@@ -81,7 +82,7 @@ async fn what_has_ended_waits_beside_its_record_which_stays_as_it_is() {
         assert_eq!(fixture.table.count_marked("paused").await.unwrap(), 1);
 
         assert!(!fixture.table.let_go(&found[0].key, "2026-01-01T00:00:00.000Z", NOW).await.unwrap());
-        assert_eq!(waiting(&fixture).await.len(), 1, "it was asked for once more");
+        assert_eq!(waiting(&fixture).await.len(), 1, "it was requested again");
         assert_eq!(mortal(&fixture).await, [""; 0]);
         assert!(fixture.table.let_go(&found[0].key, &found[0].position.at, NOW).await.unwrap());
         assert!(waiting(&fixture).await.is_empty());
@@ -90,7 +91,7 @@ async fn what_has_ended_waits_beside_its_record_which_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_wait_that_breaks_off_anywhere_is_made_good_when_the_message_comes_again() {
+async fn a_repeated_message_repairs_a_wait_that_was_interrupted() {
     for requests in 0.. {
         let fixture = Fixture::new().await;
         let n = long();
@@ -112,12 +113,12 @@ async fn a_wait_that_breaks_off_anywhere_is_made_good_when_the_message_comes_aga
 }
 
 #[tokio::test]
-async fn what_waited_has_an_end_again_with_all_its_parts() {
+async fn after_a_wait_the_record_and_its_parts_expire_again() {
     let fixture = Fixture::new().await;
     let n = long();
     record(&fixture, &n, processed()).await;
     record(&fixture, &n, Change::Paused).await;
-    assert!(!record(&fixture, &n, processed()).await, "of an attempt that hung");
+    assert!(!record(&fixture, &n, processed()).await, "by an attempt that hung");
     assert_eq!(mortal(&fixture).await, [""; 0]);
     let since = waiting(&fixture).await.remove(0).position.at;
     assert!(fixture.table.let_go(&n.ledger_key(), &since, NOW).await.unwrap());
@@ -125,13 +126,13 @@ async fn what_waited_has_an_end_again_with_all_its_parts() {
 }
 
 #[tokio::test]
-async fn what_is_paused_has_no_end_until_it_goes_on() {
+async fn a_paused_notification_does_not_expire() {
     let fixture = Fixture::new().await;
     let n = long();
     record(&fixture, &n, Change::Failed(attempt(Reason::Unavailable))).await;
     record(&fixture, &n, Change::Paused).await;
     assert_eq!(mortal(&fixture).await, [""; 0]);
-    assert!(record(&fixture, &n, Change::Failed(attempt(Reason::Lost))).await, "of an attempt that hung");
+    assert!(record(&fixture, &n, Change::Failed(attempt(Reason::Lost))).await, "by an attempt that hung");
     assert_eq!(mortal(&fixture).await, [""; 0]);
     let item = fixture.item("N#").await;
     assert_eq!((item["state"].as_s().unwrap().as_str(), item["attempts"].as_l().unwrap().len()), ("paused", 2));
@@ -141,7 +142,7 @@ async fn what_is_paused_has_no_end_until_it_goes_on() {
 }
 
 #[tokio::test]
-async fn what_was_kept_and_goes_on_under_another_key_has_an_end_with_all_its_parts() {
+async fn a_kept_record_that_moved_to_another_key_expires_with_its_parts() {
     for requests in 0..=3 {
         let fixture = Fixture::new().await;
         let (key, new) = (long().ledger_key(), order(3).ledger_key());
@@ -155,7 +156,7 @@ async fn what_was_kept_and_goes_on_under_another_key_has_an_end_with_all_its_par
 }
 
 #[tokio::test]
-async fn what_is_held_has_no_end_whatever_else_happens_until_it_is_released() {
+async fn a_held_notification_does_not_expire_until_it_is_released() {
     let fixture = Fixture::new().await;
     let (n, key) = (long(), long().ledger_key());
     let answer = Answering { feedback: FeedbackState::Queued, ..Answering::none() };
@@ -176,7 +177,7 @@ async fn what_is_held_has_no_end_whatever_else_happens_until_it_is_released() {
 }
 
 #[tokio::test]
-async fn an_operators_action_makes_what_is_not_kept_live_longer() {
+async fn an_operators_action_extends_the_life_of_an_expiring_record() {
     let fixture = Fixture::new().await;
     let n = order(1);
     record(&fixture, &n, dead()).await;
@@ -189,7 +190,7 @@ async fn an_operators_action_makes_what_is_not_kept_live_longer() {
 }
 
 #[tokio::test]
-async fn what_waits_is_erased_with_everything_of_its_tenant() {
+async fn an_erasure_also_deletes_what_waits() {
     let fixture = Fixture::new().await;
     record(&fixture, &order(1), dead()).await;
     record(&fixture, &order(1), Change::Paused).await;
@@ -215,7 +216,7 @@ fn endless() -> Pause {
 }
 
 #[tokio::test]
-async fn a_pause_is_over_at_its_end_and_stays_to_be_ended_until_somebody_has() {
+async fn a_pause_that_is_over_can_still_be_ended_once() {
     let fixture = Fixture::new().await;
     let (table, end) = (&fixture.table, NOW + Duration::HOUR);
     let pause = Pause { until: Some(end), ..endless() };
@@ -248,7 +249,7 @@ async fn a_pause_that_was_prolonged_after_it_was_over_is_not_ended() {
 }
 
 #[tokio::test]
-async fn what_was_paused_once_more_since_its_message_was_sent_goes_on_waiting() {
+async fn a_notification_paused_again_after_its_release_still_waits() {
     let fixture = Fixture::new().await;
     let (n, later) = (order(1), NOW + Duration::SECOND);
     let release = |at| Action { deed: Deed::Release, at, by: "op", note: "job" };
@@ -261,13 +262,13 @@ async fn what_was_paused_once_more_since_its_message_was_sent_goes_on_waiting() 
     assert_eq!(waiting(&fixture).await[0].updated_at, Some(later));
     assert_eq!(mortal(&fixture).await, [""; 0]);
     assert!(fixture.table.release_sent(&key, later, release(later)).await.unwrap());
-    assert!(!fixture.table.release_sent(&key, later, release(later)).await.unwrap(), "it is paused no more");
+    assert!(!fixture.table.release_sent(&key, later, release(later)).await.unwrap(), "it is no longer paused");
     assert!(waiting(&fixture).await.is_empty());
     assert_eq!(mortal(&fixture).await, ["N#"]);
 }
 
 #[tokio::test]
-async fn a_pause_or_a_hold_whose_time_is_over_does_nothing_though_it_is_still_there() {
+async fn an_expired_pause_or_hold_has_no_effect() {
     let fixture = Fixture::new().await;
     let pause = endless();
     fixture.table.pause(&pause).await.unwrap();
@@ -284,7 +285,7 @@ async fn a_pause_or_a_hold_whose_time_is_over_does_nothing_though_it_is_still_th
 }
 
 #[tokio::test]
-async fn a_pause_is_ended_in_either_case_of_its_tenant_and_may_be_made_again() {
+async fn a_pause_ends_in_upper_or_lower_case_of_its_tenant_and_can_begin_again() {
     let fixture = Fixture::new().await;
     let pause = |tenant: &str| {
         let (tenant, events) = (Some(tenant.to_owned()), "*".to_owned());
@@ -299,7 +300,7 @@ async fn a_pause_is_ended_in_either_case_of_its_tenant_and_may_be_made_again() {
 }
 
 #[tokio::test]
-async fn an_erasure_finds_nothing_of_a_tenant_whose_id_begins_alike() {
+async fn an_erasure_finds_nothing_of_a_tenant_with_a_longer_id() {
     let fixture = Fixture::new().await;
     let longer = format!("{TENANT}9");
     let other = Notification { tenant: Some(longer.clone()), ..order(1) };

@@ -25,9 +25,9 @@ async fn attention_says_why_and_what_to_do_and_plans_a_replay_of_all_by_keyboard
     assert!(address.fragment().unwrap().contains("kind="), "{address}");
 
     console.view(&format!("#/attention?kind=parked&tenant={}", company.tenant), "Attention").await;
-    browser.reads(".group h2", "The event is in no catalogue: 2").await;
+    browser.reads(".group h2", "The event is not in the catalogue: 2").await;
     browser.reads(".group .quote", "PAYROLL_CHANGED").await;
-    browser.reads(".group dd", "Say which event it is, then replay.").await;
+    browser.reads(".group dd", "Name the event that it stands for, then replay.").await;
     browser.reads(".group code", "visma-webhooks settings aliases add").await;
     assert_eq!(browser.texts("td[data-label=Event]").await, ["PAYROLL_CHANGED"; 2], "its own name");
     tab_to(browser, "Replay all of these").await;
@@ -104,10 +104,10 @@ async fn a_feedback_that_got_404_says_so_beside_its_success_and_all_are_sent_aga
     assert_eq!(browser.texts("td[data-label=Success]").await, ["True"]);
     browser.press("Resend all of these").await;
     browser.reads("dialog[open] h2", "Resend feedback: 1").await;
-    browser.reads("dialog[open] .sample", "1: Visma Net takes the feedback under no id").await;
+    browser.reads("dialog[open] .sample", "1: Visma Net refused the feedback under every id").await;
     browser.sees("dialog[open] button.primary").await.click().await.unwrap();
     browser.reads("h1", "Replays").await;
-    browser.reads(".job[data-kind=resend]", "Visma Net takes the feedback under no id").await;
+    browser.reads(".job[data-kind=resend]", "Visma Net refused the feedback under every id").await;
     company.ended(refused, "processed", "sent").await;
     browser.was_content().await;
 }

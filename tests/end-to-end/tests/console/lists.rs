@@ -52,7 +52,7 @@ async fn an_operator_finds_a_notification_and_reads_what_happened_to_it() {
     browser.press("Customer 4711: open").await;
     browser.reads("h1", "Customer 4711").await;
     let moments = browser.texts(".timeline .what strong").await;
-    assert_eq!(moments, ["Received", "Processed", "Visma Net took the feedback"]);
+    assert_eq!(moments, ["Received", "Processed", "Visma Net accepted the feedback"]);
     browser.press("Show the body").await;
     browser.reads("pre", "4711").await;
     browser.press("4711: current state").await;

@@ -24,7 +24,7 @@ async fn an_operator_reads_which_assumptions_about_visma_net_were_observed() {
         browser.press("Names of events: what was seen").await;
     }
     browser.reads(&format!("{names} ul"), "ACCOUNT_CHANGED").await;
-    browser.reads("tr[data-question=handshake]", "A receiver cannot see it.").await;
+    browser.reads("tr[data-question=handshake]", "A receiver cannot observe it.").await;
     browser.press("Assumed").await;
     browser.reads("[aria-current=page]", "Assumed").await;
     browser.reads("tr[data-question=handshake] .chip", "Assumed").await;

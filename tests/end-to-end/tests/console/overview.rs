@@ -48,14 +48,14 @@ async fn an_operator_sees_the_counts_and_opens_the_list_of_a_bar() {
     }
     browser.reads(".lead", "Counted up to").await;
     browser.reads(".share", "Customer 4711").await;
-    browser.reads(".share", "The event is in no catalogue").await;
+    browser.reads(".share", "The event is not in the catalogue").await;
     browser.press("The charts as a table").await;
     browser.reads("tbody tr", "7").await;
     assert_eq!(browser.all("tbody tr").await.len(), 24, "every hour, also those in which nothing came");
 
     browser.sees(".bars.bad a").await.click().await.expect("a bar is a link");
     browser.reads("h1", "Notifications").await;
-    browser.reads(".lead", "Only what is dead, parked or unreadable.").await;
+    browser.reads(".lead", "Only dead, parked or unreadable notifications.").await;
     let address = browser.address().await;
     let place = address.fragment().unwrap();
     assert!(place.contains(&tenant) && place.contains("is=failed") && place.contains("from="), "{place}");

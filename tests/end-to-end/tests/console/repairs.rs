@@ -39,7 +39,7 @@ async fn an_operator_repairs_what_needs_it_and_a_reader_is_offered_nothing() {
     browser.sees("dialog[open]").await;
     browser.fill("Note", "the network is back").await;
     browser.sees("dialog button.primary").await.click().await.unwrap();
-    browser.reads(".timeline .what", "Visma Net took the feedback").await;
+    browser.reads(".timeline .what", "Visma Net accepted the feedback").await;
     browser.reads(".timeline .text", "the network is back").await;
 
     console.view(&list, "Notifications").await;

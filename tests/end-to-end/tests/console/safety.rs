@@ -63,7 +63,7 @@ async fn hostile_text_is_shown_as_text() {
     browser.was_content().await;
     // The address of a page can be hostile too.
     console.view(&format!("#/entity?tenant={tenant}&entity={HOSTILE}&key={HOSTILE}"), "<img src=x").await;
-    browser.reads("main", "An entity, such as sales_order.").await;
+    browser.reads("main", "It must be an entity, such as sales_order.").await;
 
     let harmed =
         "return [document.querySelectorAll('main img, main script').length, document.title.includes('broken')]";

@@ -57,7 +57,7 @@ async fn refuses_invalid_tokens_and_asks_to_sign_in_after_expiry() {
     browser.press("Use a token").await;
     browser.fill("Token", "not a token").await;
     browser.press("Use this token").await;
-    browser.reads("[role=alert]", "This is no token").await;
+    browser.reads("[role=alert]", "This is not a token").await;
 
     let token = Operator::new(&stack, "Read").await.token().to_owned();
     browser.was_content().await;

@@ -1,4 +1,4 @@
-//! What somebody has looked at: it asks nobody any more, and it comes back when it fails again.
+//! Acknowledged notifications: they no longer need attention, until they fail again.
 
 use super::command::deeds;
 use super::in_motion::text;
@@ -10,7 +10,7 @@ use webhooks_store::{Item, Write};
 pub(super) const ACKNOWLEDGED: &str = "acknowledged#";
 const FAILURES: [&str; 3] = ["dead", "parked", "unparseable"];
 
-/// The mark as it was before somebody acknowledged it.
+/// The mark before it was acknowledged.
 pub(super) fn unacknowledged(mark: &str) -> &str {
     mark.strip_prefix(ACKNOWLEDGED).unwrap_or(mark)
 }
@@ -43,7 +43,7 @@ impl Checks {
     }
 }
 
-/// Whether it says that a person has to look at the notification, or at its feedback.
+/// Whether a person must look at the notification or at its feedback.
 fn is_failure(function: Function, write: &Write) -> bool {
     match function {
         Function::Processor => text_of(write, "state").is_some_and(|state| FAILURES.contains(&state)),

@@ -1,4 +1,4 @@
-//! What must hold when the faults have stopped, the clock has run on and every queue is empty.
+//! Invariants at rest: after the faults have stopped, time has passed and every queue is empty.
 
 use super::in_motion::{number, record, text};
 use super::probes::OLD_NEWS;
@@ -18,7 +18,7 @@ impl Checks {
                 continue;
             }
             let Some((item, state)) = item.and_then(|item| Some((item, text(item, "state")?))) else {
-                self.violated(Invariant::OneTerminalState, format!("{} was accepted and never recorded", short(&key)));
+                self.violated(Invariant::OneTerminalState, format!("{} was accepted but never recorded", short(&key)));
                 continue;
             };
             let sent = erp.sent.get(&key);
@@ -58,7 +58,7 @@ impl Checks {
         self.require(is_published, Invariant::ForwardOnly, || format!("{} ended without its event", short(key)));
         let is_silent = nature != Nature::Unidentified || !self.is_published(key);
         self.require(is_silent, Invariant::IdentifyOrPark, || {
-            format!("{} was published, and nothing identified it", short(key))
+            format!("{} was published, but nothing identified it", short(key))
         });
     }
 
@@ -66,7 +66,7 @@ impl Checks {
         let feedback = text(item, "feedback").unwrap_or("none");
         let is_on_its_way = matches!(feedback, "queued" | "awaited");
         self.require(!is_on_its_way, Invariant::OneFeedback, || {
-            format!("the feedback of {} is {feedback}, and nothing moves it", short(key))
+            format!("the feedback of {} is {feedback}, and stays so", short(key))
         });
         let is_due = matches!(state, "processed" | "superseded") && sent.is_some_and(|sent| sent.id.is_some());
         self.require(!is_due || feedback != "none", Invariant::OneFeedback, || {
@@ -75,7 +75,7 @@ impl Checks {
         let is_identified = sent.is_none_or(|sent| sent.nature != Nature::Unidentified);
         let is_success = item.get("feedback_success").and_then(|told| told.as_bool().ok()) == Some(&true);
         self.require(is_identified || !is_success, Invariant::IdentifyOrPark, || {
-            format!("{} is told as a success, and nothing identified it", short(key))
+            format!("{} is answered as a success, but nothing identified it", short(key))
         });
         if feedback != "sent" {
             return;
@@ -84,7 +84,7 @@ impl Checks {
         let id = id.and_then(|id| Uuid::try_parse(id).ok()).unwrap_or_default();
         let said = text(item, "feedback_description").unwrap_or_default();
         let is_true = self.taken(id).iter().any(|told| told.description == said);
-        self.require(is_true, Invariant::OneFeedback, || format!("{} counts as answered, and was not", short(key)));
+        self.require(is_true, Invariant::OneFeedback, || format!("{} counts as answered, but was not", short(key)));
         let is_own = sent.is_none_or(|sent| sent.id == Some(id));
         self.require(is_own, Invariant::OneFeedback, || {
             format!("{} was answered as {id}, which is another notification", short(key))
@@ -96,10 +96,10 @@ impl Checks {
         let head = head(table, record);
         let version = head.and_then(|head| number(head, "version_resource").max(number(head, "version_body")));
         let is_newest = version.is_some_and(|version| version >= Ticks::from_datetime(modified).get());
-        // What waits for a person does so in sight, and brings the head up to date when it is replayed.
+        // A notification that needs a person is visible, and updates the head when it is replayed.
         let of_record = |item: &&Item| text(item, "pk") == Some(&partition(record));
         let waits = table.items().filter(of_record).any(|item| text(item, "state") == Some("parked"));
-        // It showed what the ERP had when it was written for the last time.
+        // It had the ERP's state when it was last written.
         let gone_at = self.head_gone_at(partition(record)).filter(|_| head.is_none());
         let has_expired = gone_at.is_some_and(|gone_at| gone_at - modified >= RETENTION - OLD_NEWS);
         self.require(is_newest || waits || has_expired, Invariant::ForwardOnly, || {
@@ -118,7 +118,7 @@ impl Checks {
         let has_expired = head(table, own).is_none() && self.head_gone_at(partition(own)).is_some();
         let shows = !is_processed || has_expired || is_marked() == Some(true);
         self.require(shows, Invariant::ForwardOnly, || {
-            format!("{} was deleted, and its head does not show it", short(key))
+            format!("{} was deleted, but its head does not show it", short(key))
         });
     }
 }

@@ -1,5 +1,6 @@
-//! Invariant 9: what an operator was told is done has its visible end, whatever else happens. Found while the run winds up, and told
-//! when every other invariant has been looked at, for those say more of what went wrong.
+//! Invariant 9: every confirmed command of an operator has a visible end, whatever else happens. It
+//! is checked at the end of a run, and reported after all other invariants, since those say more
+//! about the cause.
 
 use super::in_motion::{record, text};
 use super::resends::Resends;
@@ -19,7 +20,7 @@ pub(crate) struct Target {
     pub(crate) sk: String,
 }
 
-/// What an operator asks of the operations API.
+/// A command of an operator to the operations API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command {
     Replay(Target),
@@ -27,20 +28,20 @@ pub(crate) enum Command {
     Release(Target),
     Resend(Target),
     Outcome(Target),
-    /// Somebody has looked at it, or wants it looked at once more.
+    /// An acknowledgement, or its withdrawal.
     Acknowledge(Target),
     Unacknowledge(Target),
-    /// Of a tenant or of all, and of which events.
+    /// A pause of one tenant or of all, with its events.
     Pause(Option<String>, String),
-    /// The same, of every event of a tenant, and it is over soon.
+    /// A pause of all events of a tenant that ends soon.
     PauseForAWhile(String),
     EndOfPause(Option<String>, String),
-    /// Whatever a tenant has, or only what was given up.
+    /// All notifications of a tenant, or only those that were given up.
     ReplayAll {
         tenant: String,
         only_given_up: bool,
     },
-    /// Parked feedback of a tenant or of all, all of it or only what Visma Net refused.
+    /// A resend of the parked feedback of a tenant or of all, or only of refused feedback.
     ResendAll {
         tenant: Option<String>,
         only_refused: bool,
@@ -63,12 +64,12 @@ impl Command {
     }
 }
 
-/// What a command is about, as far as it stands when the command is given.
+/// The target of a command, as far as it is known when the command is given.
 #[derive(Debug, Default)]
 pub(crate) struct Meant {
-    /// The notifications that a filter finds.
+    /// The notifications that match a filter.
     pub(crate) notifications: Vec<String>,
-    /// The notifications whose parked feedback a filter finds.
+    /// The notifications whose parked feedback matches a filter.
     pub(crate) feedbacks: Vec<String>,
     /// The dead letters of a queue, by id.
     pub(crate) letters: Vec<u64>,
@@ -77,16 +78,16 @@ pub(crate) struct Meant {
 #[derive(Debug)]
 struct Given {
     asked: Command,
-    /// One count for everything that happens, so what is later has a higher one.
+    /// One counter for everything that happens: a later event has a higher number.
     given_at: u64,
-    /// Answered, and with a 2xx.
+    /// Whether it was answered with a 2xx.
     is_accepted: bool,
-    /// The jobs that were written down for it.
+    /// The jobs that were saved for it.
     jobs: BTreeSet<String>,
     meant: Meant,
 }
 
-/// What was asked, and what was seen of it.
+/// The commands and what was seen of them.
 #[derive(Debug, Default)]
 pub(crate) struct Commands {
     all: Vec<Given>,
@@ -94,21 +95,22 @@ pub(crate) struct Commands {
     answering: BTreeMap<usize, usize>,
     /// When an environment's batch began.
     began: BTreeMap<usize, u64>,
-    /// When the latest batch began that came to write down an end of the notification. What had ended
-    /// comes so far by a replay alone; what had not may be overtaken by Visma Net's own resend.
+    /// When the latest batch began that tried to record an end of the notification. An ended
+    /// notification gets so far only by a replay; another may be overtaken by Visma Net's own
+    /// resend.
     carried_out: BTreeMap<String, u64>,
-    /// When an attempt last came to write an end of it down, a replay's or another's.
+    /// When an attempt last tried to record an end of it, a replay's or another's.
     ended: BTreeMap<String, u64>,
     replayed: BTreeSet<String>,
-    /// The job that an environment of the reconciler has written down last.
+    /// The job that an environment of the reconciler saved last.
     begun_by_schedule: BTreeMap<usize, String>,
-    /// Of these jobs, those whose pauses count as ended.
+    /// Those of these jobs whose pauses are recorded as ended.
     owed: BTreeSet<String>,
-    /// How often the operator did something, which counts among the faults.
+    /// The number of the operator's actions, which count as faults.
     pub(crate) struck: u32,
-    /// Events that were read again, which count there as well.
+    /// The number of events that were read again, which count as faults too.
     pub(crate) read_again: u32,
-    /// Jobs that had ended, and have expired since.
+    /// Jobs that ended and have expired since.
     expired_jobs: BTreeSet<String>,
     found: Option<String>,
 }
@@ -132,7 +134,8 @@ impl Commands {
         self.all[command].is_accepted
     }
 
-    /// Called with each write of the reconciler. It may end a pause only when the job has been begun that lets go on what waited.
+    /// Called with each write of the reconciler. It may end a pause only after it has begun the job
+    /// that releases what waited.
     pub(crate) fn schedule_writes(&mut self, instance: usize, write: &Write) {
         if write.pk == JOBS {
             self.begun_by_schedule.insert(instance, write.sk.clone());
@@ -148,8 +151,8 @@ impl Commands {
         self.began.insert(instance, at);
     }
 
-    /// Called with each write, whether or not its condition holds: an attempt that comes to write an end down has carried the
-    /// effects out, also where the end that is there stays.
+    /// Called with each write, whether or not its condition holds: an attempt that tries to record
+    /// an end has carried out the effects, even if the earlier end stays.
     pub(crate) fn writes(&mut self, instance: usize, at: u64, write: &Write) {
         if write.pk == JOBS {
             if let Some(command) = self.answering.get(&instance) {
@@ -159,7 +162,7 @@ impl Commands {
         }
         let Some(began) = self.began.get(&instance) else { return };
         let is_end = assigned(write, "state").and_then(State::parse).is_some_and(State::is_end);
-        // Only the mark that is made before the last attempt.
+        // Only the mark that is set before the last attempt.
         let is_mark = assigned(write, "reason") == Some(Reason::Lost.as_str());
         if !is_end || is_mark {
             return;
@@ -169,12 +172,13 @@ impl Commands {
         *latest = (*latest).max(*began);
     }
 
-    /// Whether two messages may have been about the notification at once, of which one can be overtaken by the other.
+    /// Whether two messages may have been about the notification at the same time, so that one can
+    /// overtake the other.
     pub(crate) fn was_replayed(&self, sort_key: &str) -> bool {
         self.replayed.contains(sort_key)
     }
 
-    /// Whose feedback was to be sent again, and the operator was told that it failed.
+    /// The notifications whose resend of feedback failed, according to the answer to the operator.
     pub(crate) fn refused_resends(&self) -> impl Iterator<Item = &Target> {
         self.all.iter().filter(|command| !command.is_accepted).filter_map(|command| match &command.asked {
             Command::Resend(target) => Some(target),
@@ -182,7 +186,7 @@ impl Commands {
         })
     }
 
-    /// Called before DynamoDB deletes an item whose time is over.
+    /// Called before DynamoDB deletes an expired item.
     pub(super) fn expires(&mut self, item: &Item) {
         let has_ended = matches!(text(item, "status"), Some("finished" | "cancelled"));
         if text(item, "pk") == Some(JOBS) && has_ended {
@@ -198,7 +202,7 @@ impl Commands {
         self.all.iter().filter(|command| command.is_accepted)
     }
 
-    /// When each that was accepted was asked for, and which notifications it meant.
+    /// When each accepted one was requested, and which notifications it selected.
     pub(super) fn resends_by_filter(&self) -> impl Iterator<Item = (u64, &[String])> {
         let all = self.accepted().filter(|command| matches!(command.asked, Command::ResendAll { .. }));
         all.map(|command| (command.given_at, command.meant.feedbacks.as_slice()))
@@ -213,7 +217,7 @@ impl Commands {
         self.all.iter().any(|command| matches!(command.asked, Command::Cancel(_)))
     }
 
-    /// A job that was begun ends, unless somebody has cancelled it.
+    /// Checks that every job ends, unless it was cancelled.
     fn unended_job(&self, table: &TableModel) -> Option<String> {
         self.accepted().filter(|command| command.asked.begins_a_job()).find_map(|command| {
             let has_ended = |job: &String| {
@@ -221,28 +225,28 @@ impl Commands {
                 match item.and_then(|item| text(item, "status")) {
                     Some("finished") => true,
                     Some("cancelled") => self.has(&Command::Cancel(job.clone()), None),
-                    // Set going by a command that then failed, as its operator was told.
+                    // Begun by a command that failed, according to the answer to the operator.
                     Some("running") => self.has(&Command::Resume(job.clone()), Some(false)),
                     Some(_) => false,
                     None => self.expired_jobs.contains(job),
                 }
             };
             let ends = !command.jobs.is_empty() && command.jobs.iter().all(has_ended);
-            (!ends).then(|| format!("{:?} was accepted, and its job does not end", command.asked))
+            (!ends).then(|| format!("{:?} was accepted, but its job does not end", command.asked))
         })
     }
 
-    /// The same of a job that the schedule began since a pause was over.
+    /// The same for a job that the reconciler began after the end of a pause.
     fn unended_release(&self, table: &TableModel) -> Option<String> {
         let unended = |job: &&String| match table.get(JOBS, job).and_then(|item| text(item, "status")) {
             Some("finished" | "cancelled") => false,
             _ => !self.has(&Command::Resume((*job).clone()), Some(false)),
         };
-        self.owed.iter().find(unended).map(|job| format!("a pause was over, and the job {job} does not end"))
+        self.owed.iter().find(unended).map(|job| format!("a pause was over, but the job {job} does not end"))
     }
 
-    /// A feedback that was to be tried again, or whose outcome was handed in, is decided by Visma Net. The reconciler may still
-    /// have to send what a job has written down since.
+    /// Checks that Visma Net has accepted or refused every feedback that was resent or whose
+    /// outcome was set. The reconciler may still have to send what a job has recorded since.
     fn unmoved_feedback(&self, table: &TableModel, resends: &Resends) -> Option<String> {
         self.accepted().find_map(|command| {
             let (Command::Resend(target) | Command::Outcome(target)) = &command.asked else { return None };
@@ -251,12 +255,12 @@ impl Commands {
                 Command::Outcome(_) => feedback != "awaited",
                 _ => matches!(feedback, "sent" | "parked") || resends.has_written(&target.sk),
             };
-            let what = || format!("{:?} was accepted, and the feedback is {feedback}", command.asked);
+            let what = || format!("{:?} was accepted, but the feedback is {feedback}", command.asked);
             (!is_moved).then(what)
         })
     }
 
-    /// What was acknowledged, or brought back, bears a note of it for each time.
+    /// Checks that every acknowledgement and every withdrawal is recorded.
     fn unnoted_acknowledgement(&self, table: &TableModel) -> Option<String> {
         self.accepted().find_map(|command| {
             let (target, deed) = match &command.asked {
@@ -267,15 +271,15 @@ impl Commands {
             let item = table.get(&target.pk, &target.sk)?;
             let noted = deeds(item).filter(|known| *known == deed).count();
             let accepted = self.accepted().filter(|other| other.asked == command.asked).count();
-            (noted < accepted).then(|| format!("{:?} was accepted, and is not written down", command.asked))
+            (noted < accepted).then(|| format!("{:?} was accepted, but is not recorded", command.asked))
         })
     }
 
-    /// Each replay and release was carried out by an attempt that began after it was asked for.
+    /// Checks that an attempt carried out each replay and release after it was requested.
     fn swallowed(&self) -> Option<String> {
         self.accepted().find_map(|command| {
             let (Command::Replay(target) | Command::Release(target)) = &command.asked else { return None };
-            let what = || format!("{:?} was accepted, and {} was not replayed", command.asked, short(&target.sk));
+            let what = || format!("{:?} was accepted, but {} was not replayed", command.asked, short(&target.sk));
             (!self.is_carried_out(&target.sk, command.given_at)).then(what)
         })
     }
@@ -284,26 +288,27 @@ impl Commands {
         self.carried_out.get(sort_key).is_some_and(|began| *began > since)
     }
 
-    /// What a job leaves out although nothing disturbed it.
+    /// Notifications that a job skipped although nothing disturbed it.
     fn left_out(&self, letters: &BTreeSet<u64>) -> Option<String> {
         self.accepted().find_map(|command| {
             let lies = command.meant.letters.iter().find(|letter| letters.contains(*letter));
-            // A job leaves alone what has come to its end between its looking and its writing.
+            // A job skips a notification that ended between the job's read and its write.
             let is_done = |key: &str| {
                 let has_ended = self.ended.get(key).is_some_and(|at| *at > command.given_at);
                 has_ended || self.is_carried_out(key, command.given_at)
             };
             let unseen = command.meant.notifications.iter().find(|key| !is_done(key));
-            let what = |left: String| format!("{:?} was accepted, and left {left} out", command.asked);
+            let what = |left: String| format!("{:?} was accepted, but skipped {left}", command.asked);
             lies.map(|letter| what(format!("letter {letter}"))).or_else(|| unseen.map(|key| what(short(key))))
         })
     }
 }
 
 impl Checks {
-    /// Every pause has ended, what was held is released, and every queue is empty. The reconciler has not looked yet.
+    /// Called when every pause has ended, held notifications are released, and every queue is
+    /// empty. The reconciler has not run yet.
     pub(crate) fn commands_have_ended(&mut self, table: &TableModel) {
-        let waiting = waiting(table).then(|| "something waits for the end of a pause, and there is none".to_owned());
+        let waiting = waiting(table).then(|| "something waits for the end of a pause that does not exist".to_owned());
         let commands = &self.commands;
         let unended = commands.unended_job(table).or_else(|| commands.unended_release(table));
         let found = unended.or_else(|| commands.unmoved_feedback(table, &self.resends)).or(waiting);
@@ -313,14 +318,15 @@ impl Checks {
         }
     }
 
-    /// The same, before a person has looked for what a pause left behind. Only a fault, or a job that was cancelled, may leave
-    /// something: a write that comes when the release is over, an index that lags, letters that somebody else hides.
+    /// The same, before a person has searched for what a pause left behind. Only a fault or a
+    /// cancelled job may leave something: a write that arrives after the release, an index that
+    /// lags, dead letters hidden by another reader.
     pub(crate) fn nothing_is_left_out(&mut self, table: &TableModel, letters: &BTreeSet<u64>) {
         let Commands { struck, read_again, .. } = self.commands;
         if self.faults > struck + read_again || self.commands.has_cancelled() {
             return;
         }
-        let left = waiting(table).then(|| "a pause has ended, and something still waits for it".to_owned());
+        let left = waiting(table).then(|| "a pause has ended, but something still waits for it".to_owned());
         let left = left.or_else(|| self.commands.left_out(letters)).or_else(|| self.unsent_feedback(table));
         if let Some(what) = left {
             self.commands.found(what);
@@ -333,7 +339,7 @@ impl Checks {
         }
     }
 
-    /// The last look: by now also what had to wait for calls was carried out.
+    /// The last check: by now, notifications that waited for calls have been processed too.
     pub(crate) fn commands_at_rest(&mut self) {
         if let Some(what) = self.commands.found.clone().or_else(|| self.commands.swallowed()) {
             self.violated(Invariant::CommandIsKept, what);
@@ -341,14 +347,15 @@ impl Checks {
     }
 }
 
-/// Whether something waits for the end of a pause: what has not ended, or a replay beside what has.
+/// Whether something waits for the end of a pause: a notification that has not ended, or a replay
+/// of one that has.
 pub(crate) fn waiting(table: &TableModel) -> bool {
     let paused = Some(State::Paused.as_str());
     table.items().any(|item| text(item, "attention") == paused || text(item, "state") == paused)
 }
 
-/// An operator decides when it goes on: it is paused, or it was let go on and the reconciler finds it by its mark should the message
-/// be lost.
+/// Whether an operator decides when it continues: it is paused, or it was released and the
+/// reconciler finds it by its mark if the message is lost.
 pub(super) fn waits_for_operator(record: Option<&Item>) -> bool {
     let Some(item) = record else { return false };
     let is_marked = text(item, "attention") == Some("retrying");
@@ -359,7 +366,7 @@ pub(super) fn waits_for_operator(record: Option<&Item>) -> bool {
     }
 }
 
-/// What an operator makes wait is kept for as long as that takes, and so is what makes it wait.
+/// Items that an operator makes wait do not expire, and neither does the pause.
 pub(super) fn expires(item: &Item) -> bool {
     let is_held = text(item, "state") == Some("parked") && text(item, "reason") == Some(Reason::Held.as_str());
     let is_paused = [text(item, "state"), text(item, "attention")].contains(&Some(State::Paused.as_str()));
@@ -367,20 +374,20 @@ pub(super) fn expires(item: &Item) -> bool {
     (is_held || is_paused || is_live_pause) && item.contains_key("expires_at")
 }
 
-/// What is held has not ended for good: a release sets it going again.
+/// A held notification has not ended for good: a release continues it.
 pub(super) fn is_released(before: &Item, after: &Item) -> bool {
     let was_held = text(before, "state") == Some("parked") && text(before, "reason") == Some(Reason::Held.as_str());
     let is_new = deeds(after).count() > deeds(before).count();
     was_held && text(after, "state") == Some("retrying") && is_new && deeds(after).last() == Some("release")
 }
 
-/// What operators did to it, in order.
+/// The actions of operators on it, in order.
 pub(super) fn deeds(item: &Item) -> impl Iterator<Item = &str> {
     let lines = item.get("actions").and_then(|lines| lines.as_l().ok()).map(Vec::as_slice).unwrap_or_default();
     lines.iter().filter_map(|line| text(line.as_m().ok()?, "action"))
 }
 
-/// The text that the write sets, unless only where there is none.
+/// The text that the write sets unconditionally.
 fn assigned<'a>(write: &'a Write, name: &str) -> Option<&'a str> {
     let set = write.update.strip_prefix("SET ")?.split(" REMOVE ").next()?;
     let is_it = |placeholder: &str| write.names.get(placeholder).is_some_and(|known| known == name);

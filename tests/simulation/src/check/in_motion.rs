@@ -1,4 +1,4 @@
-//! What must hold at every step.
+//! Invariants that must hold at every step.
 
 use super::command::{expires, is_released, waits_for_operator};
 use super::{Checks, Invariant, Told, short};
@@ -12,24 +12,24 @@ use uuid::Uuid;
 use webhooks_store::Item;
 
 const TERMINAL: [&str; 5] = ["processed", "superseded", "unparseable", "parked", "dead"];
-/// Kinds that only say "look again".
+/// Kinds of events that only say "look again".
 const HINTS: [&str; 4] = ["changed", "updated", "status_changed", "value_changed"];
 pub(super) const FINAL: [&str; 3] = ["processed", "superseded", "unparseable"];
 
-/// How intake answered.
+/// An answer of intake.
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
     pub(crate) retry_after: bool,
-    /// Messages that SQS confirmed, and that it was asked to take.
+    /// The number of messages that SQS confirmed, and the number that were sent to it.
     pub(crate) confirmed: &'a [String],
     pub(crate) asked: usize,
 }
 
-/// Who asked.
+/// The sender of a request.
 pub(crate) struct Asked<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) is_genuine: bool,
-    /// Whether anything went wrong on our side meanwhile.
+    /// Whether anything failed on our side meanwhile.
     pub(crate) touched: bool,
 }
 
@@ -55,7 +55,7 @@ impl Checks {
         self.require(answer.asked <= 1, OneWriteBeforeAck, || format!("{} writes for one request", answer.asked));
         if (200..300).contains(&status) {
             let holds = |message: &String| message.as_bytes().ends_with(asked.body);
-            // Beside it, that of a request before may have arrived only now.
+            // A message of an earlier request may arrive only now.
             let is_kept = answer.confirmed.iter().any(holds);
             return self.require(is_kept, OneWriteBeforeAck, || format!("{status} before SQS confirmed the raw body"));
         }
@@ -64,7 +64,7 @@ impl Checks {
         self.require(asked.touched, OneWriteBeforeAck, || format!("{status} though nothing went wrong"));
     }
 
-    /// An event that was published twice is a message handed out again, to an integrator who does not look at its id.
+    /// For an integrator that ignores ids, an event published twice is a repeated message.
     pub(crate) fn consumed(&mut self, event: &str) {
         if !self.consumed.insert(event.to_owned()) {
             self.faults += 1;
@@ -84,7 +84,8 @@ impl Checks {
         }
     }
 
-    /// What nobody disturbed is written down before it is given up; what was disturbed lies in the dead-letter queue, in sight.
+    /// An undisturbed notification is recorded as dead before it is given up. After a fault, its
+    /// message is visible in the dead-letter queue.
     pub(crate) fn dead_lettered(&mut self, from: Name, message: &Stored, table: &TableModel) {
         if from != Name::Notifications || !message.ended_cleanly {
             return;
@@ -97,7 +98,7 @@ impl Checks {
         }
     }
 
-    /// Called with the table as it was before the attempt does anything.
+    /// Called with the table before the attempt does anything.
     pub(crate) fn begun(&mut self, instance: usize, bodies: &[String], table: &TableModel) {
         let keys = bodies.iter().flat_map(|body| cargo::of(body));
         let ended = keys.filter(|key| state(table, key).is_some_and(|state| FINAL.contains(&state)));
@@ -110,7 +111,8 @@ impl Checks {
         self.late.entry(instance).or_default().extend(notification);
     }
 
-    /// After a refusal an attempt looks whose change stands there: its own, if a twin of it was faster.
+    /// After a refusal, an attempt reads whose change the head has: its own, if its twin was
+    /// faster.
     pub(crate) fn head_read(&mut self, instance: usize, notification: &str) {
         if self.late.get(&instance).is_some_and(|late| late.contains(notification)) {
             self.timely.entry(instance).or_default().insert(notification.to_owned());
@@ -130,20 +132,20 @@ impl Checks {
         });
         let holds =
             |of: &BTreeMap<usize, BTreeSet<String>>, key: &str| of.get(&instance).is_some_and(|set| set.contains(key));
-        // A replay carries the effects out once more on purpose.
+        // A replay repeats the effects on purpose.
         let is_replay = event["data"]["origin"] == "replay";
         let has_ended = !is_replay && holds(&self.ended_before, &key);
         self.require(!has_ended, Invariant::ForwardOnly, || {
-            format!("{} had ended, and is published again", short(&key))
+            format!("{} had ended, but is published again", short(&key))
         });
         self.published_once_more(&key);
         let is_hint = HINTS.iter().any(|kind| event["data"]["kind"] == *kind);
         let is_repeated = self.repeated.get(&instance).is_some_and(|all| all.iter().any(|(known, _)| *known == key));
         let is_needless = (is_hint || is_repeated) && holds(&self.late, &id) && !holds(&self.timely, &id);
         self.require(!is_needless, Invariant::ForwardOnly, || {
-            format!("{} came too late, and is published", short(&key))
+            format!("{} came too late, but is published", short(&key))
         });
-        // A repeated attempt asks the ERP again, and may be that of another delivery, or of a replay.
+        // A repeated attempt asks the ERP again, and may belong to another delivery or a replay.
         for field in ["origin", "resource", "resource_omitted", "status", "detail"] {
             event["data"][field] = Value::Null;
         }
@@ -160,10 +162,10 @@ impl Checks {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_%".contains(c);
         let starts = ["v1/", "v2/", "api/v3/"].iter().any(|start| path.starts_with(start));
         let is_safe = starts && path.chars().all(is_plain) && !path.contains("//");
-        self.require(is_safe, Invariant::NoForeignUrl, || format!("{path} was asked for"));
+        self.require(is_safe, Invariant::NoForeignUrl, || format!("{path} was requested"));
     }
 
-    /// The same thing every time, and more than once only if something was repeated.
+    /// Checks that the same answer is sent every time, and more than once only after a repetition.
     pub(crate) fn told(&mut self, id: Uuid, told: Told) {
         let taken = self.taken.entry(id).or_default();
         taken.push(told.clone());
@@ -185,7 +187,7 @@ impl Checks {
 
     pub(crate) fn written(&mut self, sort_key: &str, before: Option<&Item>, after: &Item) {
         if expires(after) {
-            self.commands.found(format!("{} waits for an operator, and expires", short(sort_key)));
+            self.commands.found(format!("{} waits for an operator, but expires", short(sort_key)));
         }
         let Some(before) = before else { return };
         let broken = match sort_key {
@@ -224,7 +226,7 @@ fn changed_its_end(before: &Item, after: &Item) -> Option<String> {
     let said =
         |item| (text(item, "feedback").map(str::to_owned), text(item, "feedback_description").map(str::to_owned));
     let was_sent = text(before, "feedback") == Some("sent");
-    (was_sent && said(before) != said(after)).then(|| "changed its feedback after Visma Net took it".to_owned())
+    (was_sent && said(before) != said(after)).then(|| "changed its feedback after Visma Net accepted it".to_owned())
 }
 
 pub(super) fn is_terminal(state: &str) -> bool {
@@ -235,7 +237,7 @@ pub(super) fn state<'a>(table: &'a TableModel, sort_key: &str) -> Option<&'a str
     text(record(table, sort_key)?, "state")
 }
 
-/// It waits in the ledger, and the reconciler lets it go on.
+/// Whether it waits in the ledger for the reconciler.
 fn waits_for_calls(table: &TableModel, sort_key: &str) -> bool {
     let mark = record(table, sort_key).and_then(|item| text(item, "attention"));
     mark.is_some_and(|mark| mark.starts_with("rate_limited#"))

@@ -1,4 +1,4 @@
-//! How long items are kept: what is gone after its time, and what must not be.
+//! Retention: items that must expire, and items that must not.
 
 use super::in_motion::{is_terminal, text};
 use super::probes::OLD_NEWS;
@@ -11,14 +11,14 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use webhooks_store::{Item, Write};
 
-/// By partition and sort key.
+/// A partition key and a sort key.
 type Times = BTreeMap<(String, String), OffsetDateTime>;
 
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
-    /// When a write last said until when an item is kept.
+    /// The time of the last write of each item's expiry.
     said_at: Times,
-    /// When DynamoDB deleted it, since that had passed.
+    /// When DynamoDB deleted each expired item.
     gone_at: Times,
 }
 
@@ -30,7 +30,8 @@ impl Checks {
         }
     }
 
-    /// Called before DynamoDB deletes an item whose time is over. It is as old as what is kept may become, and nothing waits for it.
+    /// Called before DynamoDB deletes an expired item. The item has reached its full retention, and
+    /// nothing waits for it.
     pub(crate) fn expires(&mut self, item: &Item, now: OffsetDateTime) {
         let (Some(pk), Some(sk)) = (text(item, "pk"), text(item, "sk")) else { return };
         let key = (pk.to_owned(), sk.to_owned());
@@ -45,14 +46,14 @@ impl Checks {
         });
         let feedback = text(item, "feedback").filter(|feedback| ["queued", "awaited"].contains(feedback));
         self.require(feedback.is_none(), Invariant::OneFeedback, || {
-            format!("{} expires, and its feedback is {feedback:?}", short(sk))
+            format!("{} expires, but its feedback is {feedback:?}", short(sk))
         });
         self.commands.expires(item);
         self.meets(Met::Expired);
         self.kept.gone_at.insert(key, now);
     }
 
-    /// Looks for what is paused for longer than anything else is kept.
+    /// Notes if something is paused for longer than the retention.
     pub(crate) fn meets_what_is_kept(&mut self, table: &TableModel, now: OffsetDateTime) {
         let is_old = |item: &Item| received_at(item).is_some_and(|received| now - received >= RETENTION);
         if table.items().any(|item| text(item, "state") == Some("paused") && is_old(item)) {

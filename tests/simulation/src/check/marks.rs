@@ -1,4 +1,5 @@
-//! Marks and indexes: by these, and by nothing else, is found what waits, what a person has to look at, and what came on a day.
+//! Marks and indexes. They are the only way to find what waits, what needs a person, and what came
+//! on a day.
 
 use super::acknowledged::unacknowledged;
 use super::in_motion::{FINAL, record, text};
@@ -7,7 +8,7 @@ use crate::actors::Function;
 use crate::model::table::TableModel;
 use webhooks_store::{Item, Write};
 
-/// Of what goes on, or waits for a person: no mark for what has ended.
+/// Marks of notifications that continue or need a person, so not of ended ones.
 const OF_THE_UNENDED: [&str; 4] = ["retrying", "paused", "parked", "dead"];
 const LIMITED: &str = "rate_limited#";
 
@@ -17,7 +18,7 @@ impl Checks {
         let sort_key = write.sk.as_str();
         let is_new = before.is_none() && ["N#", "HEAD", "SWEEP#"].iter().any(|start| sort_key.starts_with(start));
         let has_end = after.contains_key("expires_at") || is_kept(after);
-        self.require(!is_new || has_end, Invariant::ForwardOnly, || format!("{sort_key} is written to stay for ever"));
+        self.require(!is_new || has_end, Invariant::ForwardOnly, || format!("{sort_key} is written without an expiry"));
         if !sort_key.starts_with("N#") {
             return;
         }
@@ -28,16 +29,16 @@ impl Checks {
         if is_dead {
             self.were_dead.insert(sort_key.to_owned());
         }
-        // Then its message may be deleted, and whoever is late with what it began is not repeated.
+        // Its message may be deleted after that, and no attempt would repeat a late write.
         let may_wait = matches!(text(after, "state"), Some("parked" | "paused")) || is_limited(after);
-        // What a job writes down is watched from then on, whether or not its message is sent.
+        // Feedback that a job has recorded is watched, whether or not its message is sent.
         let is_watched = matches!(function, Function::Reconciler | Function::Repair);
         if may_wait || (is_watched && text(after, "feedback") == Some("queued")) {
             self.left_to_reconciler.insert(sort_key.to_owned());
         }
     }
 
-    /// These were put on the queue as replays. Whoever repeats a replay ends nothing, and so queues no feedback.
+    /// Records replays. A repeated replay records no end, so it queues no feedback.
     pub(crate) fn replayed(&mut self, keys: Vec<String>) {
         self.left_to_reconciler.extend(keys);
     }
@@ -50,19 +51,19 @@ impl Checks {
         let own = mark.map(unacknowledged);
         let is_of_unended = own.is_some_and(|mark| OF_THE_UNENDED.contains(&mark) || mark.starts_with(LIMITED));
         let fits = match state {
-            // Somebody has to look at a feedback that was parked, and what was marked before stays.
+            // Parked feedback needs a person, and an earlier mark stays.
             "processed" | "superseded" => !is_of_unended || after.contains_key("feedback_attempts"),
             "dead" | "unparseable" => mark == Some(state),
             "parked" => mark == Some(state) || text(after, "reason") == Some("held"),
             _ => true,
         };
         self.require(fits, Invariant::OneTerminalState, || {
-            format!("{} becomes {state} and bears the mark {mark:?}", short(sort_key))
+            format!("{} becomes {state} and has the mark {mark:?}", short(sort_key))
         });
     }
 
-    /// Queues are empty, what was dead-lettered was put back, and the reconciler has not looked yet. What it has not touched came to
-    /// its end without it, whatever went wrong on the way.
+    /// Called when queues are empty and dead letters were redriven, before the reconciler runs. All
+    /// notifications that it has not touched have ended without it, despite all faults.
     pub(crate) fn ended_without_the_reconciler(&mut self, table: &TableModel) {
         for key in self.accepted.clone() {
             if self.left_to_reconciler.contains(&key) {
@@ -75,7 +76,8 @@ impl Checks {
                 format!("{} is left to the reconciler in state {state:?}", short(&key))
             });
             let is_queued = item.and_then(|item| text(item, "feedback")) == Some("queued");
-            // What one message died of, another may have ended meanwhile, and knows nothing of the answer.
+            // One message may have died while another ended the notification without knowing the
+            // answer.
             let by_several =
                 self.were_dead.contains(&key) && self.times_taken.get(&key).is_some_and(|times| *times > 1);
             self.require(!is_queued || by_several, Invariant::OneFeedback, || {
@@ -105,7 +107,7 @@ impl Checks {
         }
         let feedback = text(item, "feedback");
         let was_dead = self.were_dead.contains(sort_key);
-        // Of two tries of one feedback the one that came through may be written down before the one that was parked.
+        // Of two attempts at one feedback, the success may be recorded before the refusal.
         let was_tried = item.contains_key("feedback_attempts");
         let fits = match (state, mark) {
             ("processed" | "superseded", None) => feedback != Some("parked") || was_dead,
@@ -118,7 +120,7 @@ impl Checks {
     }
 }
 
-/// For as long as an operator makes it wait.
+/// Whether an operator makes it wait.
 fn is_kept(item: &Item) -> bool {
     let state = text(item, "state");
     state == Some("paused") || (state == Some("parked") && text(item, "reason") == Some("held"))

@@ -1,31 +1,31 @@
-//! What schedules have met: a check of what never happens says nothing.
+//! Counts rare situations, since a check of something that never happens proves nothing.
 
 use super::{Checks, Writer};
 use crate::actors::Function;
 use crate::writes::received_at;
 use webhooks_store::Write;
 
-/// A thing that a promise has to survive, and that comes about in some schedules only.
+/// A rare situation in which a promise must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Met {
-    /// The processor wrote of a notification that was received later than it was by its own clock.
+    /// The processor recorded a notification whose time of receipt was ahead of its own clock.
     ReceivedAhead,
     /// Visma Net refused a feedback whose id it knows.
     FeedbackRefused,
-    /// And took it later.
+    /// Visma Net accepted such feedback later.
     TakenAfterRefusal,
-    /// A delivery was signed with a secret that a newer one had ended.
+    /// A delivery was signed with a secret that had been replaced by a newer one.
     OldSecret,
-    /// An attempt went by settings that had just been replaced.
+    /// An attempt used settings that had just been replaced.
     OldSettings,
     LanguageRewritten,
-    /// DynamoDB deleted what had expired.
+    /// DynamoDB deleted an expired item.
     Expired,
-    /// A pause lasted for longer than what is not paused is kept, and something waited for its end.
+    /// A pause lasted longer than the retention, and something waited for its end.
     PausedBeyondRetention,
-    /// What somebody had acknowledged failed again.
+    /// An acknowledged notification failed again.
     FailedAgain,
-    /// A job sent parked feedback again.
+    /// A job resent parked feedback.
     ResentByFilter,
 }
 

@@ -1,4 +1,4 @@
-//! The invariants, looked at with every step. Definitions are in the README.
+//! The invariants, which are checked at every step. The README defines them.
 
 mod acknowledged;
 mod at_rest;
@@ -48,54 +48,59 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What was seen so far.
+/// Everything that the checks have seen so far.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
     pub(crate) violation: Option<Violation>,
-    /// Faults injected, and messages handed out again: each may repeat a call.
+    /// The number of injected faults and repeated messages. Each may repeat a call.
     pub(crate) faults: u32,
-    /// The notifications that SQS has taken.
+    /// The notifications that SQS has accepted.
     pub(crate) accepted: BTreeSet<String>,
-    /// Whose message an earlier attempt deleted while a later one was at work. If that gives up, nothing is left to redrive.
+    /// Notifications whose message an earlier attempt deleted during a later one. If the later one
+    /// gives up, there is nothing to redrive.
     pub(crate) out_of_reach: BTreeSet<String>,
     /// The events that the integrator has read.
     consumed: BTreeSet<String>,
-    /// What was published, by notification key, without what the ERP may change in between; and how it was to be answered.
+    /// The published events by notification key, without the parts that the ERP may change in
+    /// between, and how each was to be answered.
     events: BTreeMap<String, (String, String)>,
-    /// Actions may be answered in another way than at first.
+    /// Whether the settings have changed how actions are answered.
     pub(crate) routes_were_rewritten: bool,
-    /// What Visma Net took, by notification id.
+    /// The feedback that Visma Net accepted, by notification id.
     taken: BTreeMap<Uuid, Vec<Told>>,
-    /// What had ended before the attempt began, by instance.
+    /// Notifications that had ended before the attempt began, by instance.
     ended_before: BTreeMap<usize, BTreeSet<String>>,
-    /// Whose changes came too late in this attempt, and whose did not, by instance.
+    /// Notifications whose changes were too late in this attempt, and those in time, by instance.
     late: BTreeMap<usize, BTreeSet<String>>,
     timely: BTreeMap<usize, BTreeSet<String>>,
-    /// What each instance is at work on, and how often each notification was attempted and published.
+    /// The notifications that each instance works on, and how often each was attempted and
+    /// published.
     attempted: BTreeMap<usize, BTreeSet<String>>,
     attempts: BTreeMap<String, usize>,
     publications: BTreeMap<String, usize>,
-    /// Attempts at messages that the queue will not hand out again, by instance.
+    /// Attempts at messages that the queue will not deliver again, by instance.
     last_attempts: BTreeMap<usize, BTreeSet<String>>,
-    /// Whose content had ended well under another id before the attempt began, and in which partition, by instance.
+    /// Content that had ended well under another id before the attempt began, with its partition,
+    /// by instance.
     repeated: BTreeMap<usize, BTreeSet<(String, String)>>,
-    /// What an instance of the feedback function has read as decided, by notification.
+    /// The decided feedback that an instance of the feedback function has read, by notification.
     decided: BTreeMap<usize, BTreeMap<String, String>>,
-    /// What may have to wait for the reconciler, since it waited without a message, or the reconciler has touched it.
+    /// Notifications that may need the reconciler: they waited without a message, or it has touched
+    /// them.
     left_to_reconciler: BTreeSet<String>,
-    /// In how many messages SQS has taken each.
+    /// The number of messages for each notification that SQS has accepted.
     times_taken: BTreeMap<String, usize>,
-    /// What was dead at some time.
+    /// Notifications that were dead at some time.
     were_dead: BTreeSet<String>,
     pub(crate) commands: Commands,
     pub(crate) resends: resends::Resends,
-    /// The count of everything that happens, when the store last wrote.
+    /// The value of the event counter at the store's last write.
     pub(crate) latest_write: u64,
     pub(crate) met: BTreeSet<Met>,
     kept: kept::Kept,
 }
 
-/// What an accountant reads.
+/// The feedback that an accountant reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Told {
     pub(crate) is_success: bool,
@@ -104,7 +109,7 @@ pub(crate) struct Told {
 }
 
 impl Checks {
-    /// The first one stands.
+    /// Keeps the first violation.
     pub(crate) fn violated(&mut self, invariant: Invariant, what: String) {
         self.violation.get_or_insert(Violation { invariant, what });
     }
@@ -116,7 +121,7 @@ impl Checks {
     }
 }
 
-/// Enough of a key to tell one from another.
+/// A shortened key that still tells keys apart.
 pub(crate) fn short(sort_key: &str) -> String {
     let id = sort_key.rsplit('.').next().unwrap_or_default();
     let content = sort_key.trim_start_matches("N#").get(..6).unwrap_or(sort_key);

@@ -1,5 +1,5 @@
-//! Conditions, asked about items that they have to refuse. A condition that lets one of them pass would break an invariant only in a
-//! race, and here no race has to come about.
+//! Probes evaluate each write's condition on items that it must refuse. A wrong condition would
+//! break an invariant only in a race; a probe needs no race.
 
 use super::acknowledged::ACKNOWLEDGED;
 use super::in_motion::{FINAL, is_terminal, state};
@@ -14,7 +14,7 @@ use webhooks_store::{Item, Write};
 
 const FAR_FUTURE: &str = "9999-12-31T23:59:59.999Z";
 const NEWEST: &str = "9223372036854775807";
-/// Marks that say that a person has to look.
+/// Marks for a person.
 const FOR_A_PERSON: [&str; 7] = [
     "dead",
     "parked",
@@ -24,12 +24,12 @@ const FOR_A_PERSON: [&str; 7] = [
     "acknowledged#parked",
     "acknowledged#feedback_parked",
 ];
-/// When one of them moves on, there is something new to see.
+/// Times that change when there is something new to see.
 const CHANGES: [&str; 4] = ["attention_at", "updated_at", "ended_at", "feedback_at"];
-/// An attempt may go by a time that it read before the clock jumped, by a day at most.
+/// An attempt may use a time that it read before the clock jumped, by at most a day.
 pub(super) const OLD_NEWS: Duration = Duration::days(2);
 
-/// Who asks for a write, and when.
+/// The author and the time of a write.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Writer {
     pub(crate) function: Function,
@@ -38,7 +38,7 @@ pub(crate) struct Writer {
 }
 
 impl Checks {
-    /// Called when the write is asked for, before it is carried out.
+    /// Called when the write is requested, before it is carried out.
     pub(crate) fn asked_to_write(&mut self, writer: Writer, write: &Write, table: &TableModel) {
         match (write.sk.as_str(), writer.function) {
             ("HEAD", _) => self.head_is_guarded(writer.instance, write, table),
@@ -54,13 +54,17 @@ impl Checks {
         self.meets_clocks(writer, write);
     }
 
-    /// What an attempt does at the last receipt of a message, it does after it has been written down as dead.
+    /// At the last receipt of a message, an attempt acts only after the notification is recorded as
+    /// dead.
     pub(crate) fn goes_to_work(&mut self, instance: usize, notification: &str, table: &TableModel) {
         let key = format!("N#{notification}");
         let is_last = self.last_attempts.get(&instance).is_some_and(|last| last.contains(&key));
         let is_written = state(table, &key).is_some_and(is_terminal);
         self.require(!is_last || is_written, Invariant::OneTerminalState, || {
-            format!("the last attempt at {} does its work, and would leave no trace if it were killed", short(&key))
+            format!(
+                "the last attempt at {} works before it is recorded, so its death would leave no trace",
+                short(&key)
+            )
         });
     }
 
@@ -90,9 +94,9 @@ impl Checks {
         let mut newer = same.clone();
         let versions = newer.iter_mut().filter(|(name, _)| name.starts_with("version_"));
         versions.for_each(|(_, at)| *at = AttributeValue::N(NEWEST.to_owned()));
-        self.must_refuse(write, &newer, Invariant::ForwardOnly, "take the place of a newer version");
+        self.must_refuse(write, &newer, Invariant::ForwardOnly, "overwrite a newer version");
         if self.is_repeated(instance, own, &write.pk) {
-            let what = "take content that was seen before, under another id, for news";
+            let what = "treat known content under another id as news";
             self.must_refuse(write, &same, Invariant::ForwardOnly, what);
         }
         if value_of(write, "deleted") == Some(&AttributeValue::Bool(false)) {
@@ -108,7 +112,7 @@ impl Checks {
         }
         if text_of(write, "reason") == Some("lost") {
             let parked = item(&[("state", "parked")]);
-            self.must_refuse(write, &parked, Invariant::ForwardOnly, "put a late mark over a parked record");
+            self.must_refuse(write, &parked, Invariant::ForwardOnly, "overwrite a parked record with a late mark");
         }
         let stays: &[&str] = if next == "retrying" { &["dead", "parked", "paused"] } else { &[] };
         for &known in stays {
@@ -120,7 +124,7 @@ impl Checks {
     fn answer_is_guarded(&mut self, write: &Write) {
         if value_of(write, "feedback_at").is_some() {
             let sent = item(&[("state", "processed"), ("feedback", "sent")]);
-            self.must_refuse(write, &sent, Invariant::OneFeedback, "change an answer that Visma Net has taken");
+            self.must_refuse(write, &sent, Invariant::OneFeedback, "change an answer that Visma Net accepted");
         }
     }
 
@@ -128,7 +132,7 @@ impl Checks {
         if text_of(write, "feedback") == Some("queued") {
             for decided in ["sent", "queued", "parked", "none"] {
                 let known = item(&[("feedback", decided)]);
-                self.must_refuse(write, &known, Invariant::OneFeedback, "decide what was decided before");
+                self.must_refuse(write, &known, Invariant::OneFeedback, "decide again what was decided before");
             }
             let mut tried = item(&[("feedback", "awaited"), ("feedback_deadline", FAR_FUTURE)]);
             tried.insert("feedback_attempts".to_owned(), AttributeValue::L(Vec::new()));
@@ -137,22 +141,17 @@ impl Checks {
             let feedback = if mark == "awaited" { "awaited" } else { "queued" };
             for other in FOR_A_PERSON {
                 let known = item(&[("state", "retrying"), ("feedback", feedback), ("attention", other)]);
-                self.must_refuse(
-                    write,
-                    &known,
-                    Invariant::OneTerminalState,
-                    "hide a record that a person has to look at",
-                );
+                self.must_refuse(write, &known, Invariant::OneTerminalState, "hide a record that needs a person");
             }
             let over = item(&[("state", "processed"), ("feedback", "sent")]);
             self.must_refuse(write, &over, Invariant::OneTerminalState, "mark a record that waits for nothing");
         } else if removes(write, "attention") {
             let parked = item(&[("state", "parked"), ("attention", "parked")]);
-            self.must_refuse(write, &parked, Invariant::OneTerminalState, "hide a record that a person has to look at");
+            self.must_refuse(write, &parked, Invariant::OneTerminalState, "hide a record that needs a person");
         }
     }
 
-    /// A job leaves alone what is on its way, and what Visma Net has taken.
+    /// A job does not resend feedback that is on its way or that Visma Net accepted.
     fn resend_is_guarded(&mut self, write: &Write) {
         let is_resend = text_of(write, "feedback") == Some("queued");
         for decided in ["sent", "queued", "awaited", "none"].into_iter().filter(|_| is_resend) {
@@ -165,18 +164,18 @@ impl Checks {
         let Some(kind) = text_of(write, "attention").and_then(|mark| mark.strip_prefix(ACKNOWLEDGED)) else { return };
         for change in CHANGES {
             let newer = item(&[("attention", kind), (change, FAR_FUTURE)]);
-            self.must_refuse_for_good(write, newer, "hide what has failed since somebody looked");
+            self.must_refuse_for_good(write, newer, "hide a failure that came after the operator looked");
         }
     }
 
-    /// An operator's write, or a job's, of an item that is kept and of one that expires: each has a condition of its own.
+    /// An operator or a job writes items with and without an expiry under different conditions.
     fn must_refuse_for_good(&mut self, write: &Write, mut item: Item, what: &str) {
         self.must_refuse(write, &item, Invariant::CommandIsKept, what);
         item.insert("expires_at".to_owned(), AttributeValue::N(NEWEST.to_owned()));
         self.must_refuse(write, &item, Invariant::CommandIsKept, what);
     }
 
-    /// What is known of a notification outlasts every repetition of it, and is not kept for ever.
+    /// Items of a notification outlast every repetition of it, and are not kept for ever.
     fn expires_in_time(&mut self, write: &Write, now: OffsetDateTime) {
         let is_held_to_it = ["N#", "HEAD", "SWEEP#"].iter().any(|start| write.sk.starts_with(start));
         let end = value_of(write, "expires_at").and_then(|value| value.as_n().ok()?.parse::<i64>().ok());

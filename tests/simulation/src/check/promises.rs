@@ -1,4 +1,4 @@
-//! What one attempt may do: how often it publishes, when it answers, and what it says.
+//! Promises about one attempt: how often it publishes, when it answers, and what the answer says.
 
 use super::in_motion::{FINAL, record, text};
 use super::{Checks, Invariant, short};
@@ -10,7 +10,8 @@ use uuid::Uuid;
 use webhooks_store::Item;
 
 impl Checks {
-    /// Called with the table as it was before the attempts do anything. `last`: those that the queue will not hand out again.
+    /// Called with the table before the attempts do anything. `last`: the messages that the queue
+    /// will not deliver again.
     pub(crate) fn attempts_begun(&mut self, instance: usize, bodies: &[String], last: &[bool], table: &TableModel) {
         let (mut attempts, mut at_last) = (Vec::new(), BTreeSet::new());
         for (body, is_last) in bodies.iter().zip(last) {
@@ -18,7 +19,7 @@ impl Checks {
             at_last.extend(keys.iter().filter(|_| *is_last).cloned());
             attempts.extend(keys);
         }
-        // Of two at once one may be the last, and the other not.
+        // Of two attempts at the same time, one may be the last.
         at_last.retain(|key| attempts.iter().filter(|one| *one == key).count() == 1);
         let repeated = attempts.iter().flat_map(|key| {
             let ended = ended_under_other_ids(key, table);
@@ -33,18 +34,19 @@ impl Checks {
         self.attempted.insert(instance, attempts.into_iter().collect());
     }
 
-    /// The keys that the instance is at work on.
+    /// The keys that the instance works on.
     pub(crate) fn is_at_work(&self, instance: usize, key: &str) -> bool {
         self.attempted.get(&instance).is_some_and(|keys| keys.contains(key))
     }
 
-    /// Whether, before the attempt began, the same content had ended well as the same event under another id.
+    /// Whether, before the attempt began, the same content had ended well as the same event under
+    /// another id.
     pub(super) fn is_repeated(&self, instance: usize, notification: &str, partition: &str) -> bool {
         let is_it = |(key, of): &(String, String)| key.trim_start_matches("N#") == notification && of == partition;
         self.repeated.get(&instance).is_some_and(|repeated| repeated.iter().any(is_it))
     }
 
-    /// An attempt publishes once at most.
+    /// Checks that an attempt publishes at most once.
     pub(super) fn published_once_more(&mut self, key: &str) {
         let count = self.publications.entry(key.to_owned()).or_default();
         *count += 1;
@@ -54,7 +56,8 @@ impl Checks {
         });
     }
 
-    /// Called by somebody whom no fault has touched: he queues what the ledger has decided, and nothing before.
+    /// Called by an instance without a fault: it queues feedback only after the ledger has decided
+    /// it.
     pub(crate) fn queues_feedback(&mut self, message: &str, table: &TableModel) {
         let message: Value = serde_json::from_str(message).unwrap_or_default();
         let Some(id) = message["notification"]["id"].as_str().filter(|_| message["type"] == "feedback") else { return };
@@ -65,7 +68,7 @@ impl Checks {
         });
     }
 
-    /// The feedback function has read the ledger.
+    /// Called when the feedback function has read the ledger.
     pub(crate) fn read_answers(&mut self, instance: usize, items: &[Item]) {
         let decided = self.decided.entry(instance).or_default();
         for item in items {
@@ -78,7 +81,8 @@ impl Checks {
         }
     }
 
-    /// What the instance read as decided for the notification with this id. `None` also where several have it.
+    /// The decided feedback that the instance read for this id. `None` also if several
+    /// notifications have the id.
     pub(crate) fn decided(&self, instance: usize, id: Uuid) -> Option<String> {
         let end = format!(".{id}");
         let mut known = self.decided.get(&instance)?.iter().filter(|(key, _)| key.ends_with(&end));

@@ -1,4 +1,5 @@
-//! Parked feedback that a job sends again: one message each time it is written down, and none of it is left out.
+//! Resends of parked feedback by jobs: one message for each recorded resend, and no feedback is
+//! left out.
 
 use super::in_motion::{record, text};
 use super::{Checks, Met, short};
@@ -9,18 +10,18 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use webhooks_store::{Item, Write};
 
-/// By sort key.
+/// A count by sort key.
 #[derive(Debug, Default)]
 pub(crate) struct Resends {
-    /// When a write last set the feedback of a notification, or its mark.
+    /// When a write last set the feedback of a notification or its mark.
     moved: BTreeMap<String, u64>,
-    /// How often a job wrote down that a feedback is on its way.
+    /// How often a job recorded a resend of the feedback.
     written: BTreeMap<String, usize>,
-    /// How often a job asked the queue to take a message about it.
+    /// How often a job sent a message about it to the queue.
     sent: BTreeMap<String, usize>,
-    /// A job has read an index that showed what was before.
+    /// Whether a job has read an index that lagged behind.
     pub(crate) index_lagged: bool,
-    /// So something that was parked again may look older than the job.
+    /// Whether feedback that was parked again may look older than the job.
     pub(crate) clocks_differ: bool,
 }
 
@@ -42,7 +43,7 @@ impl Checks {
         }
         self.meets(Met::ResentByFilter);
         *self.resends.written.entry(write.sk.clone()).or_default() += 1;
-        // A job's notes bear its id. A write that lands late may park a feedback as of before.
+        // A job's notes have its id. A late write may park feedback with an earlier time.
         let notes = notes(after);
         let times = notes.iter().filter(|note| Some(*note) == notes.last()).count();
         let allowed = 1 + self.faults as usize;
@@ -51,7 +52,7 @@ impl Checks {
         }
     }
 
-    /// Called when a job asks the feedback queue to take a message.
+    /// Called when a job sends a message to the feedback queue.
     pub(crate) fn job_sends(&mut self, message: &str) {
         let message: Value = serde_json::from_str(message).unwrap_or_default();
         let key = format!("N#{}", message["notification"]["id"].as_str().unwrap_or_default());
@@ -64,8 +65,8 @@ impl Checks {
         }
     }
 
-    /// What an accepted resend by filter meant, and nothing has moved since. A lagging index may hide it, and a job that was
-    /// cancelled does not reach it.
+    /// Feedback that an accepted resend by filter selected, and that has not changed since. It may
+    /// be hidden by an index that lags, or left out by a cancelled job.
     pub(super) fn overlooked_feedback(&self) -> Option<String> {
         if self.resends.index_lagged || self.commands.has_cancelled() {
             return None;
@@ -77,7 +78,7 @@ impl Checks {
         })
     }
 
-    /// What the job has written down as on its way, and nobody has sent, though nothing went wrong.
+    /// A resend that the job recorded but did not send, although there was no fault.
     pub(super) fn unsent_feedback(&self, table: &TableModel) -> Option<String> {
         self.commands.resends_by_filter().find_map(|(_, meant)| {
             let is_queued =
@@ -88,7 +89,7 @@ impl Checks {
     }
 }
 
-/// What operators and jobs wrote beside what they did to it, in order.
+/// The notes of operators and jobs about their actions on it, in order.
 fn notes(item: &Item) -> Vec<&str> {
     let lines = item.get("actions").and_then(|lines| lines.as_l().ok()).map(Vec::as_slice).unwrap_or_default();
     lines.iter().filter_map(|line| text(line.as_m().ok()?, "note")).collect()

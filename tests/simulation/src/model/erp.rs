@@ -1,4 +1,5 @@
-//! Visma Net: entities that change, a dispatcher that tells of it, lists, rate limits, outages and the notification feedback.
+//! A model of Visma Net: entities that change, a dispatcher that sends notifications, lists, rate
+//! limits, outages and the notification feedback.
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,7 @@ use webhooks_model::{Clock, Entity};
 pub(crate) const TENANTS: [(&str, &str); 2] =
     [("5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a001", "1234567"), ("5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002", "7654321")];
 pub(crate) const STATUSES: [&str; 3] = ["Hold", "Open", "Completed"];
-/// After so many tries the dispatcher gives a delivery up.
+/// After this many attempts the dispatcher gives up a delivery.
 pub(crate) const MOST_TRIES: u32 = 8;
 pub(crate) const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(40);
 
@@ -23,7 +24,7 @@ pub(crate) enum Mood {
     Fine,
     Outage,
     RateLimited,
-    /// The first tenant has taken back its approval.
+    /// Whether the first tenant has withdrawn its approval.
     Forbidden,
 }
 
@@ -32,9 +33,9 @@ pub(crate) struct Erp {
     pub(crate) mood: Mood,
     pub(crate) records: Vec<Record>,
     pub(crate) deliveries: Vec<Delivery>,
-    /// What each sent notification is, by its sort key in the ledger.
+    /// The expectation for each sent notification, by its sort key in the ledger.
     pub(crate) sent: BTreeMap<String, Sent>,
-    /// The ids whose feedback was refused at some time.
+    /// Ids whose feedback was refused at some time.
     pub(crate) refused: BTreeSet<Uuid>,
 }
 
@@ -51,7 +52,7 @@ pub(crate) struct Record {
     pub(crate) deleted: bool,
 }
 
-/// An HTTP request of the dispatcher, sent until it is taken.
+/// An HTTP request of the dispatcher, which is sent until it is accepted.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivery {
     pub(crate) path: String,
@@ -59,15 +60,15 @@ pub(crate) struct Delivery {
     pub(crate) body: Vec<u8>,
     pub(crate) is_signed: bool,
     pub(crate) tries: u32,
-    /// `None` while it is on its way, and when it is over.
+    /// When it is due; `None` while it is on its way, and after it is done.
     pub(crate) next_try: Option<OffsetDateTime>,
 }
 
-/// What is expected of a notification.
+/// The expected result of a notification.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
     pub(crate) nature: Nature,
-    /// The ids under which Visma Net takes feedback.
+    /// The ids under which Visma Net accepts feedback.
     pub(crate) id: Option<Uuid>,
     pub(crate) record: Option<usize>,
 }
@@ -75,13 +76,13 @@ pub(crate) struct Sent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Nature {
     Plain,
-    /// Says that the record is no more.
+    /// Whether it says that the record was deleted.
     Deletion,
     Unparseable,
     Unmapped,
-    /// Nothing in it says which record it is about, or its path cannot be used.
+    /// Whether it identifies no record, or has an unusable path.
     Unidentified,
-    /// The business handler panics over it.
+    /// Whether the business handler panics on it.
     Panics,
     NeedsPerson,
 }
@@ -111,7 +112,8 @@ impl Erp {
         self.records.iter().find(is_it)
     }
 
-    /// A page of a list. It has one row, however many are asked for, so that each list takes several and moves meanwhile.
+    /// A page of a list. It always has one row, so that each list takes several pages and changes
+    /// in between.
     pub(crate) fn list(
         &self,
         tenant: &str,
@@ -145,7 +147,7 @@ impl Erp {
 }
 
 impl Record {
-    /// Sales orders are of V3: their status is an object.
+    /// Sales orders have V3 of the API, with the status as an object.
     pub(crate) fn json(&self) -> String {
         let mut resource = self.row();
         if self.entity == Entity::SalesOrder {
@@ -155,7 +157,7 @@ impl Record {
         resource.to_string()
     }
 
-    /// As it stands in a list.
+    /// The row in a list.
     fn row(&self) -> Value {
         let modified = self.modified.map(|at| at.format(&Rfc3339).expect("a time of this era"));
         let modified = modified.unwrap_or_else(|| "2020-01-01T00:00:00Z".into());
@@ -169,7 +171,7 @@ impl Record {
         })
     }
 
-    /// As notifications name it.
+    /// The entity in a notification.
     pub(crate) fn uri(&self) -> String {
         let resource = match self.entity {
             Entity::SalesOrder => "salesorder",
@@ -181,7 +183,8 @@ impl Record {
 }
 
 impl Delivery {
-    /// What an answer means to the dispatcher: any 2xx is the end, and so is a 4xx; else it tries again, ever later.
+    /// The dispatcher's reaction to an answer: any 2xx or 4xx ends the delivery. Otherwise it tries
+    /// again, with growing pauses.
     pub(crate) fn answered(&mut self, status: Option<u16>, now: OffsetDateTime) {
         let is_over = status.is_some_and(|status| (200..300).contains(&status) || (400..500).contains(&status));
         self.next_try = (!is_over && self.tries < MOST_TRIES).then(|| now + Duration::seconds(5 << self.tries.min(8)));

@@ -1,11 +1,12 @@
-//! DynamoDB's expressions, as far as the store writes them: conditions, key conditions, filters, projections and updates.
+//! The part of DynamoDB's expressions that the store uses: conditions, key conditions, filters,
+//! projections and updates.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use webhooks_store::Item;
 
-/// What stands for what in an expression.
+/// The placeholders of an expression.
 #[derive(Clone, Copy)]
 pub(crate) struct Placeholders<'a> {
     pub(crate) names: &'a HashMap<String, String>,
@@ -20,7 +21,7 @@ pub(crate) fn holds(condition: &str, placeholders: Placeholders<'_>, item: &Item
     holds
 }
 
-/// The item after the update. Every right-hand side sees the item as it was.
+/// The item after the update. Every right-hand side sees the item before the update.
 pub(crate) fn updated(update: &str, placeholders: Placeholders<'_>, item: &Item) -> Item {
     let mut parser = Parser::new(update, placeholders, item);
     let mut after = item.clone();
@@ -198,7 +199,7 @@ impl<'a> Parser<'a> {
         (!word.is_empty()).then_some(word)
     }
 
-    /// Takes the token if it comes next. A word has to end where the token does.
+    /// Consumes the token if it comes next. A word must end where the token ends.
     fn take(&mut self, token: &str) -> bool {
         let Some(rest) = self.rest.strip_prefix(token) else { return false };
         let is_word = token.ends_with(|c: char| c.is_ascii_alphanumeric());
@@ -233,7 +234,7 @@ fn equal(one: &Option<AttributeValue>, other: &Option<AttributeValue>) -> bool {
     }
 }
 
-/// `None` where one is missing or they are of different types.
+/// Compares two values. `None` if one is missing or their types differ.
 fn order(one: &Option<AttributeValue>, other: &Option<AttributeValue>) -> Option<Ordering> {
     match (one.as_ref()?, other.as_ref()?) {
         (AttributeValue::S(one), AttributeValue::S(other)) => Some(one.cmp(other)),

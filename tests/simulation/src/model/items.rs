@@ -1,15 +1,15 @@
-//! The table model by itself, with nothing going wrong: what is compared with another DynamoDB.
+//! The model of the table without faults, for the comparison with another DynamoDB.
 
 use super::table::TableModel;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use webhooks_store::{Item, Items, Query, StoreError, Write};
 
-/// What [`webhooks_store::Table`] can be put over.
+/// Items for a [`webhooks_store::Table`].
 #[derive(Debug, Default)]
 pub struct ModelItems(Mutex<TableModel>);
 
 impl ModelItems {
-    /// Everything in it, by partition and sort key.
+    /// All items, by partition key and sort key.
     pub fn all(&self) -> Vec<Item> {
         self.model().items().cloned().collect()
     }

@@ -1,4 +1,4 @@
-//! What stands in for AWS and Visma Net.
+//! The models of AWS and Visma Net.
 
 pub(crate) mod erp;
 pub(crate) mod expression;

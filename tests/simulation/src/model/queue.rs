@@ -1,14 +1,15 @@
-//! A standard SQS queue: at least once, in any order, with a visibility time-out, a receive count and a dead-letter queue.
+//! A model of a standard SQS queue: at least once, in any order, with a visibility time-out, a
+//! receive count and a dead-letter queue.
 
 use time::{Duration, OffsetDateTime};
 
 #[derive(Debug, Clone)]
 pub(crate) struct QueueModel {
     pub(crate) messages: Vec<Stored>,
-    /// Deleted ones; SQS may hand them out again.
+    /// Deleted messages; SQS may deliver them again.
     pub(crate) deleted: Vec<Stored>,
     pub(crate) visibility: Duration,
-    /// How often a message is handed out before it moves to the dead-letter queue.
+    /// How often a message is delivered before it moves to the dead-letter queue.
     pub(crate) max_receive_count: Option<u32>,
 }
 
@@ -22,9 +23,9 @@ pub(crate) struct Stored {
     pub(crate) receive_count: u32,
     /// The newest receipt.
     pub(crate) receipt: u64,
-    /// Whether the attempt of the newest receipt ended by itself, untouched by any fault.
+    /// Whether the attempt of the newest receipt ended without a fault.
     pub(crate) ended_cleanly: bool,
-    /// How often a person put it back from the dead-letter queue.
+    /// How often a person redrove it from the dead-letter queue.
     pub(crate) redrives: u32,
 }
 
@@ -50,7 +51,7 @@ impl QueueModel {
     pub(crate) fn visible(&self, now: OffsetDateTime) -> Vec<usize> {
         let mut visible: Vec<usize> =
             (0..self.messages.len()).filter(|at| self.messages[*at].visible_at <= now).collect();
-        // Fair groups: the tenant with the fewest messages in flight comes first.
+        // Fair queues: the tenant with the fewest messages in flight comes first.
         let in_flight = |at: usize| {
             let group = &self.messages[at].group;
             self.messages.iter().filter(|one| one.visible_at > now && one.group == *group).count()
@@ -59,7 +60,7 @@ impl QueueModel {
         visible
     }
 
-    /// Hands out the message at this place.
+    /// Delivers the message at this place.
     pub(crate) fn receive(&mut self, at: usize, receipt: u64, now: OffsetDateTime) -> Stored {
         let message = &mut self.messages[at];
         message.receive_count += 1;
@@ -69,7 +70,7 @@ impl QueueModel {
         message.clone()
     }
 
-    /// Takes out what was handed out too often, to be put on the dead-letter queue instead of being handed out again.
+    /// Removes messages that were delivered too often. They go to the dead-letter queue.
     pub(crate) fn take_exhausted(&mut self, now: OffsetDateTime) -> Vec<Stored> {
         let Some(max) = self.max_receive_count else { return Vec::new() };
         let is_exhausted = |one: &mut Stored| one.visible_at <= now && one.receive_count >= max;

@@ -1,5 +1,5 @@
-//! The settings document in Secrets Manager, which is rewritten while everything runs: signing secrets are rotated, actions are answered
-//! by another route, accountants read another language.
+//! The settings document in Secrets Manager. It is rewritten during a run: signing secrets are
+//! rotated, actions are answered by another route, and accountants read another language.
 
 use super::erp::TENANTS;
 use serde_json::{Value, json};
@@ -7,12 +7,15 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 pub(crate) const PATH_TOKEN: &str = "legacy-0123456789abcdef0123456789ab";
-/// How long an operator waits before the sender signs with a new secret. Intake reads again after half a minute.
+/// How long an operator waits before the sender uses a new secret. Intake reads the settings every
+/// half minute.
 const SETTLED_AFTER: Duration = Duration::seconds(31);
-/// Longer than a document stays in force that cannot be read again (an hour, and the five minutes for which the last try stands).
+/// Longer than a cached document is used if it cannot be read again: an hour, and five minutes
+/// after the last failed read.
 const OVERLAP: Duration = Duration::minutes(66);
 
-/// A document is in force for an hour at most, the last try for a newer one stands for five minutes, and an attempt takes one.
+/// The longest use of a document: an hour, five minutes after the last failed read, and one minute
+/// for an attempt.
 const KNOWN_FOR: Duration = Duration::minutes(66);
 const MODES: [&str; 2] = ["deferred", "automatic"];
 const LANGUAGES: [&str; 2] = ["en", "nb"];
@@ -20,19 +23,19 @@ const LANGUAGES: [&str; 2] = ["en", "nb"];
 #[derive(Debug)]
 pub(crate) struct Secrets {
     signing: Vec<Signing>,
-    /// How actions are answered, and since when; the newest last.
+    /// How actions are answered, and since when, oldest first.
     routes: Vec<(OffsetDateTime, &'static str)>,
     language: &'static str,
 }
 
-/// What a planted bug makes of the document.
+/// A planted bug in the document.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Reading {
-    /// The ends of signing secrets are left out.
+    /// Leaves out the ends of signing secrets.
     pub(crate) endless: bool,
-    /// So are all secrets but the newest.
+    /// Leaves out all secrets except the newest.
     pub(crate) newest_only: bool,
-    /// The route is that of the beginning.
+    /// Keeps the first route.
     pub(crate) first_route: bool,
 }
 
@@ -57,7 +60,7 @@ impl Secrets {
         self.language
     }
 
-    /// Actions are answered in the other way from now on.
+    /// Changes how actions are answered from now on.
     pub(crate) fn rewrite_route(&mut self, now: OffsetDateTime) {
         let other = MODES.into_iter().find(|mode| *mode != self.mode()).expect("there are two");
         self.routes.push((now, other));
@@ -67,19 +70,19 @@ impl Secrets {
         self.language = LANGUAGES.into_iter().find(|language| *language != self.language).expect("there are two");
     }
 
-    /// Whether somebody may still go by a document in which actions are answered so.
+    /// Whether a function may still use a document in which actions are answered like this.
     pub(crate) fn may_say(&self, mode: &str, now: OffsetDateTime) -> bool {
         let ends = self.routes.iter().skip(1).map(|(since, _)| Some(*since)).chain([None]);
         let mut routes = self.routes.iter().zip(ends);
         routes.any(|((_, known), end)| *known == mode && end.is_none_or(|end| now - end <= KNOWN_FOR))
     }
 
-    /// Whether the sender still signs with a secret that a newer one has ended.
+    /// Whether the sender still signs with a secret that was replaced by a newer one.
     pub(crate) fn is_old_in_use(&self, now: OffsetDateTime) -> bool {
         self.signing.last().is_some_and(|newest| now - newest.since < SETTLED_AFTER)
     }
 
-    /// A new secret beside the old ones, which from now on have an end.
+    /// Adds a new secret. The old ones get an end.
     pub(crate) fn rotate(&mut self, now: OffsetDateTime) {
         for old in &mut self.signing {
             old.expires_at.get_or_insert(now + OVERLAP);
@@ -88,19 +91,19 @@ impl Secrets {
         self.signing.push(Signing { value, since: now, expires_at: None });
     }
 
-    /// What the sender signs with: the newest that has settled.
+    /// The sender's secret: the newest one that all functions have read.
     pub(crate) fn in_use(&self, now: OffsetDateTime) -> &str {
         let settled = self.signing.iter().rev().find(|one| now - one.since >= SETTLED_AFTER);
         &settled.expect("the first settled long ago").value
     }
 
-    /// One that verifies nothing any more.
+    /// A secret that is no longer valid.
     pub(crate) fn expired(&self, now: OffsetDateTime) -> Option<&str> {
         let expired = self.signing.iter().find(|one| one.expires_at.is_some_and(|end| end <= now));
         expired.map(|one| one.value.as_str())
     }
 
-    /// As it is stored, and read.
+    /// The text of the document.
     pub(crate) fn document(&self, reading: Reading) -> String {
         let secret = |(at, one): (usize, &Signing)| {
             let mut secret = json!({"id": at.to_string(), "value": one.value});

@@ -1,4 +1,5 @@
-//! A DynamoDB table in memory. A write is applied whole or not at all; an index and an inconsistent read may show what was before.
+//! A model of a DynamoDB table. A write is applied completely or not at all. An index and an
+//! eventually consistent read may show an old state.
 
 use super::expression::{Placeholders, holds, projected, updated};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -6,14 +7,14 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use webhooks_store::{Item, Query, Write};
 
-/// The indexes: their keys, and what is projected beside these.
+/// The indexes: their keys and their other projected attributes.
 const INDEXES: [(&str, [&str; 2], &[&str]); 2] =
     [("attention", ["attention", "attention_at"], &[]), ("feed", ["feed", "feed_at"], &["origin"])];
 
-/// DynamoDB ends a page of a scan after 1 MB, which is not to be in one.
+/// DynamoDB ends a page of a scan after 1 MB; the model ends it after this many items.
 const SCANNED: usize = 5;
 
-/// Where an item stands in an index, or in the table.
+/// The position of an item in an index or in the table.
 type Place = (Option<String>, Option<(String, String)>);
 
 #[derive(Debug, Default, Clone)]
@@ -24,11 +25,11 @@ pub(crate) struct TableModel {
 #[derive(Debug, Default, Clone)]
 struct Row {
     now: Item,
-    /// Before the last write.
+    /// The item before the last write.
     before: Option<Item>,
 }
 
-/// What a write did.
+/// The result of a write.
 #[derive(Debug)]
 pub(crate) struct Written<'a> {
     pub(crate) before: Option<&'a Item>,
@@ -36,14 +37,14 @@ pub(crate) struct Written<'a> {
 }
 
 impl Written<'_> {
-    /// What the answer says of the item as it was.
+    /// The item before the write, as in the answer.
     pub(crate) fn old(&self, write: &Write) -> Item {
         self.before.filter(|_| write.returns_old).cloned().unwrap_or_default()
     }
 }
 
 impl TableModel {
-    /// `None` when the condition did not hold.
+    /// Applies a write. `None` if the condition did not hold.
     pub(crate) fn write(&mut self, write: &Write) -> Option<Written<'_>> {
         let placeholders = Placeholders { names: &write.names, values: &write.values };
         let key = (write.pk.clone(), write.sk.clone());
@@ -60,7 +61,7 @@ impl TableModel {
         Some(Written { before: row.before.as_ref(), after: &row.now })
     }
 
-    /// `false` when its keys are taken.
+    /// Adds an item. `false` if there is an item with these keys.
     pub(crate) fn insert(&mut self, item: Item) -> bool {
         let Some(key) = keys_of(&item).filter(|key| !self.items.contains_key(key)) else { return false };
         self.items.insert(key, Row { now: item, before: None });
@@ -71,7 +72,7 @@ impl TableModel {
         self.items.remove(&(pk.to_owned(), sk.to_owned()));
     }
 
-    /// A page of everything, and the keys behind which the next begins.
+    /// A page of all items, and the keys after which the next page begins.
     pub(crate) fn scan(&self, after: Option<&Item>, most: usize, attributes: &[String]) -> (Vec<Item>, Option<Item>) {
         let begin = after.and_then(keys_of);
         let rest = self.items.iter().filter(|(key, _)| begin.as_ref().is_none_or(|begin| *key > begin));
@@ -88,7 +89,7 @@ impl TableModel {
         self.items.get(&(pk.to_owned(), sk.to_owned())).map(|row| &row.now)
     }
 
-    /// `lags` shows the items as they were before their last write.
+    /// Runs a query. `lags` shows the items before their last write.
     pub(crate) fn get_many(&self, keys: &[(String, String)], attributes: &[&str], lags: bool) -> Vec<Item> {
         let items = keys.iter().filter_map(|key| self.items.get(key)?.seen(lags));
         let wanted = |item: &Item| {
@@ -115,7 +116,7 @@ impl TableModel {
         if query.newest_first {
             found.reverse();
         }
-        // A place, whether or not the item is still there.
+        // The item of the position may no longer exist.
         let place = |item: &Item| {
             let range = index.and_then(|(_, [_, range], _)| item.get(*range)?.as_s().ok().cloned());
             (range, keys_of(item))
@@ -142,7 +143,7 @@ impl TableModel {
         .collect()
     }
 
-    /// The keys of what may be deleted, since its time is over.
+    /// The keys of expired items.
     pub(crate) fn expired(&self, now: OffsetDateTime) -> Vec<(String, String)> {
         let is_over = |item: &Item| {
             let end = item.get("expires_at").and_then(|end| end.as_n().ok()?.parse::<i64>().ok());

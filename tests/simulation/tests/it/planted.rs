@@ -1,11 +1,12 @@
-//! The checks can fail: every planted bug is found, as the invariant it breaks, and told in a story of a few lines.
+//! Proves that the checks can fail: they find every planted bug as a violation of its invariant,
+//! with a story of a few lines.
 
 use clap::ValueEnum;
 use simulation::{Outcome, Plan, Planted, Sabotage, Violation, run, shortest};
 
-/// Within so many schedules each must be caught.
+/// The number of schedules within which each bug must be caught.
 const SCHEDULES: u64 = 3_000;
-/// Some fine bugs show only where several things go wrong in one order.
+/// Some fine bugs show only if several faults happen in a certain order.
 const SCHEDULES_OF_FINE_BUGS: u64 = 20_000;
 const RUNS_TO_SHORTEN: usize = 1_500;
 
@@ -21,7 +22,7 @@ fn sabotaged(sabotage: Sabotage) -> Option<(Plan, Violation)> {
 }
 
 #[test]
-fn every_planted_bug_is_caught_as_the_invariant_it_breaks() {
+fn every_planted_bug_is_caught_by_its_invariant() {
     let mut missed = Vec::new();
     for sabotage in Sabotage::value_variants() {
         match sabotaged(*sabotage) {
@@ -37,7 +38,7 @@ fn every_planted_bug_is_caught_as_the_invariant_it_breaks() {
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
-/// The fine bugs from `first` on, each third, so that three tests share them.
+/// Every third fine bug from `first` on, so that three tests share them.
 fn fine_bugs_are_caught(first: usize) {
     let mut missed = Vec::new();
     for bug in Planted::value_variants().iter().skip(first).step_by(3) {

@@ -1,4 +1,4 @@
-//! What continuous integration runs: five thousand schedules, half of them on each core.
+//! Runs five thousand schedules in continuous integration, half of them on each core.
 
 use simulation::{Met, Plan, run, shortest};
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ fn no_invariant_breaks(seeds: std::ops::Range<u64>) {
         outcome.met.into_iter().for_each(|what| *met.entry(what).or_default() += 1);
     }
     println!("{count} schedules, {:.0} a second; met: {met:?}", count as f64 / start.elapsed().as_secs_f64());
-    // A simulation in which nothing happens finds nothing.
+    // A simulation without events would find nothing.
     assert!(accepted as u64 > count && u64::from(faults) > count, "{accepted} notifications, {faults} faults");
     assert!(met.values().all(|schedules| *schedules > 0), "{met:?}");
 }

@@ -1,4 +1,4 @@
-//! The model of the table does as an embedded DynamoDB does, whatever the store asks of either.
+//! Compares the model of the table with an embedded DynamoDB under requests of the store.
 
 use fixtures::{TENANT, TestHost, TestTable};
 use proptest::prelude::*;
@@ -21,7 +21,7 @@ use webhooks_store::{
     Repairs, StoreError, Sweeps, Table, Unfinished, Watermark,
 };
 
-/// What to ask, of which notification, and two details.
+/// The request, the notification, and two details.
 type Step = (u8, u8, u8, u8);
 
 const KINDS: u8 = 17;
@@ -84,13 +84,13 @@ fn head_change(n: &Notification, a: u8, b: u8) -> HeadChange {
     }
 }
 
-/// The same now and then.
+/// A revision. It is sometimes the same.
 fn revision(a: u8, b: u8) -> Revision {
     let etag = (b != 1).then(|| format!("etag {}", a / 2));
     Revision { etag, content: (b != 2).then(|| format!("content {}", a / 3)) }
 }
 
-/// A change of the account 71, fetched under one of its numbers.
+/// A change of account 71, fetched under one of its numbers.
 fn numbered(entity: EntityId, n: &Notification, version: Ticks) -> HeadChange {
     let versions = Versions { resource: Some(version.into()), ..Versions::default() };
     HeadChange { entity, versions, internal_id: Some("71".into()), ..head_change(n, 1, 0) }
@@ -119,7 +119,7 @@ fn change(n: &Notification, now: OffsetDateTime, a: u8, b: u8) -> Change {
     }
 }
 
-/// Asks the table, and tells its answer.
+/// Sends a request to the table and returns its answer as text.
 async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Result<String, StoreError> {
     let (kind, which, a, b) = step;
     let n = notification(which, now);
@@ -191,7 +191,7 @@ async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Res
     })
 }
 
-/// What the first page shows may have left the list when the next is asked for.
+/// An item of the first page may have left the list before the next page is read.
 async fn page_by_page<I: Items>(table: &Table<I>, key: &LedgerKey, now: OffsetDateTime) -> Result<String, StoreError> {
     let first = table.marked("parked", None, 1).await?;
     let deed = Deed::Acknowledge { kind: "parked", changed_at: now };
@@ -233,7 +233,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_model_of_the_table_answers_and_keeps_what_an_embedded_dynamodb_does(steps in steps()) {
+    fn the_model_of_the_table_behaves_like_an_embedded_dynamodb(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(compare(steps));
     }
