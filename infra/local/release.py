@@ -17,7 +17,7 @@ FUNCTIONS = ("feedback", "intake", "operations", "processor", "reconciler", "rep
 MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}
 # provided.al2023 has version 2.34 of the C library. A program that needs a newer one cannot start.
 GLIBC = 34
-# The goal is 2.5 MB (tests/harness/MEASURED.md), measured for x86-64 with the system's linker. The
+# The goal is 2.5 MB (tests/lambda-bench/MEASURED.md), measured for x86-64 with the system's linker. The
 # rest allows for the output of other linkers and for other processors.
 LARGEST = 2_600_000
 

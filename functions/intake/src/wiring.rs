@@ -7,10 +7,10 @@ use webhooks_host::SystemHost;
 use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::Queue;
 use webhooks_settings::SecretsManager;
-use webhooks_wiring::{Surroundings, prepared};
+use webhooks_wiring::{Environment, prepared};
 
 /// Intake on AWS.
-pub type Real = Intake<SecretsManager, Queue, SystemHost>;
+pub type AwsIntake = Intake<SecretsManager, Queue, SystemHost>;
 
 /// If a connection died while the function was frozen, only one attempt fails and not the whole
 /// answer.
@@ -20,13 +20,13 @@ const ATTEMPT: Duration = Duration::from_millis(1200);
 ///
 /// # Errors
 /// Names the variable that is missing or wrong.
-pub fn intake() -> Result<Real, Error> {
+pub fn intake() -> Result<AwsIntake, Error> {
     let limits = Limits::default();
-    let surroundings = Surroundings::load_within(ATTEMPT, limits.send_within)?;
-    let max_body_bytes = surroundings.number("MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES)? as usize;
+    let environment = Environment::load_within(ATTEMPT, limits.send_within)?;
+    let max_body_bytes = environment.number("MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES)? as usize;
     Ok(Intake::new(
-        surroundings.settings()?,
-        surroundings.queue("NOTIFICATIONS_QUEUE_URL")?,
+        environment.settings()?,
+        environment.queue("NOTIFICATIONS_QUEUE_URL")?,
         SystemHost,
         Metrics::to_stdout(Service::Intake, SystemHost),
         Limits { max_body_bytes, ..limits },
@@ -34,6 +34,6 @@ pub fn intake() -> Result<Real, Error> {
 }
 
 /// Reads the settings and opens connections, so that the first request finds both.
-pub async fn prepare(intake: &Real) {
+pub async fn prepare(intake: &AwsIntake) {
     tokio::join!(prepared("the settings", intake.settings.get()), prepared("the queue", intake.queue.connect()),);
 }

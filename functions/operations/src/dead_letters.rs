@@ -18,7 +18,7 @@ use std::time::Duration;
 use webhooks_model::QueueName;
 use webhooks_model::audit::Target;
 use webhooks_model::work::{Redrive, Work};
-use webhooks_queue::{Letters, look};
+use webhooks_queue::{DeadLetterQueue as _, look};
 
 const USUAL_SAMPLE: u8 = 5;
 const LONGEST_SAMPLE: u8 = 20;

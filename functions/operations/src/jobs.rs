@@ -150,11 +150,11 @@ impl<P: Ports> Operations<P> {
         let (mut count, mut first, mut position): (u64, Vec<Planned>, Option<String>) = (0, vec![], None);
         let mut at_least = true;
         for _ in 0..LONGEST_PLAN {
-            let stretch = self.store.stretch(filter, position.as_deref(), 100).await?;
-            count += stretch.found.len() as u64;
+            let page = self.store.feed_page(filter, position.as_deref(), 100).await?;
+            count += page.found.len() as u64;
             let wanted = SAMPLE - first.len();
-            first.extend(stretch.found.iter().take(wanted).map(Planned::from));
-            position = stretch.position;
+            first.extend(page.found.iter().take(wanted).map(Planned::from));
+            position = page.position;
             if position.is_none() {
                 at_least = false;
                 break;

@@ -4,7 +4,7 @@ use crate::access::Roles;
 use std::sync::Arc;
 use webhooks_host::Host;
 use webhooks_model::QueueName;
-use webhooks_queue::{Letters, Sender};
+use webhooks_queue::{DeadLetterQueue, Sender};
 use webhooks_store::{
     Allowances, Audit, Erasure, Jobs, Observations, Outcomes, Pauses, Records, Repairs, Replays, Resends, Rollups,
     Search, TenantDirectory,
@@ -27,7 +27,7 @@ pub trait Ports: Send + Sync + 'static {
         + TenantDirectory
         + Search
         + 'static;
-    type Queue: Sender + Letters + 'static;
+    type Queue: Sender + DeadLetterQueue + 'static;
     type Host: Host + 'static;
 }
 

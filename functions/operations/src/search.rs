@@ -14,7 +14,7 @@ use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::filter::LONGEST_SPAN;
 use webhooks_model::{Entity, LedgerKey, Reference, SenderId};
-use webhooks_store::{Position, Record, Records, Search, Seek};
+use webhooks_store::{Position, Record, Records, Search, SearchQuery};
 
 /// Includes what intake has just received, even if its clock is ahead of ours.
 const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
@@ -69,7 +69,7 @@ pub(crate) async fn find<P: Ports>(
         None => beginning(asked.0, to)?,
     };
     let after = cursor.map(|cursor| cursor.after);
-    let seek = Seek { tenants: &tenants, from, to, after: after.as_ref(), most: limit.into() };
+    let seek = SearchQuery { tenants: &tenants, from, to, after: after.as_ref(), most: limit.into() };
     let fits = |key: &LedgerKey| entity.is_none_or(|entity| key.entity.entity == entity) && held.matched(key).is_some();
     let sought = operations.store.seek(&seek, fits).await?;
     let next = sought.next.map(|next| Cursor::write(list, Some(from), next));
@@ -161,7 +161,7 @@ impl<P: Ports> Operations<P> {
         let (from, to) = (at - BEFORE, at + AFTER);
         let (mut records, mut after): (Vec<Record>, Option<Position>) = (vec![], None);
         for _ in 0..LOOKS {
-            let seek = Seek { tenants, from, to, after: after.as_ref(), most: MOST_OF_A_MOMENT };
+            let seek = SearchQuery { tenants, from, to, after: after.as_ref(), most: MOST_OF_A_MOMENT };
             let sought = self.store.seek(&seek, |_| true).await?;
             records.extend(sought.records.into_iter().filter(|record| match &moment {
                 Moment::Delivery(id) => record.delivery == *id,

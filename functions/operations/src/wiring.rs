@@ -6,12 +6,12 @@ use crate::ports::{Operations, Ports};
 use webhooks_host::{SystemHost, Variables};
 use webhooks_queue::Queue;
 use webhooks_store::Table;
-use webhooks_wiring::{Surroundings, prepared};
+use webhooks_wiring::{Environment, prepared};
 
 /// The effects on AWS.
-pub struct Real;
+pub struct AwsPorts;
 
-impl Ports for Real {
+impl Ports for AwsPorts {
     type Store = Table;
     type Queue = Queue;
     type Host = SystemHost;
@@ -21,21 +21,21 @@ impl Ports for Real {
 ///
 /// # Errors
 /// A variable is missing or wrong; the error names it.
-pub fn operations() -> Result<Operations<Real>, lambda_http::Error> {
-    let surroundings = Surroundings::load()?;
+pub fn operations() -> Result<Operations<AwsPorts>, lambda_http::Error> {
+    let environment = Environment::load()?;
     Ok(Operations {
-        store: surroundings.table()?,
-        notifications: surroundings.queue("NOTIFICATIONS_QUEUE_URL")?,
-        feedback: surroundings.queue("FEEDBACK_QUEUE_URL")?,
-        repairs: surroundings.queue("REPAIRS_QUEUE_URL")?,
-        dead_letters: surroundings.dead_letters()?,
+        store: environment.table()?,
+        notifications: environment.queue("NOTIFICATIONS_QUEUE_URL")?,
+        feedback: environment.queue("FEEDBACK_QUEUE_URL")?,
+        repairs: environment.queue("REPAIRS_QUEUE_URL")?,
+        dead_letters: environment.dead_letters()?,
         host: SystemHost,
         roles: Roles::from_environment()?,
     })
 }
 
 /// Opens connections before the first request. All queues share one, so any queue will do.
-pub async fn prepare(operations: &Operations<Real>) {
+pub async fn prepare(operations: &Operations<AwsPorts>) {
     let queue = async {
         if let Some((_, queue)) = operations.dead_letters.first() {
             prepared("a queue", queue.connect()).await;

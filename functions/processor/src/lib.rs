@@ -2,6 +2,7 @@
 
 mod admission;
 mod confirmation;
+mod exhausted_quotas;
 mod failure;
 mod fetching;
 mod handler;
@@ -15,14 +16,13 @@ mod sentences;
 mod settle;
 mod steps;
 mod together;
-mod used_up;
 pub mod wiring;
 
+pub use exhausted_quotas::ExhaustedQuotas;
 pub use failure::Failure;
 pub use handler::{Acknowledge, Handler, HandlerError};
 pub use pauses::{NOTICED_WITHIN, Pauses};
 pub use ports::{Limits, Ports};
 pub use processor::{Done, Processor};
-pub use used_up::UsedUp;
-pub use webhooks_queue::Crew;
+pub use webhooks_queue::InFlight;
 pub use webhooks_store::Observer;

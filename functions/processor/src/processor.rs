@@ -1,10 +1,10 @@
 //! Processes a batch: its messages, and an attempt at each of their notifications.
 
 use crate::admission::wants_settings;
+use crate::exhausted_quotas::ExhaustedQuotas;
 use crate::failure::Failure;
 use crate::pauses::Pauses;
 use crate::ports::{Limits, Ports};
-use crate::used_up::UsedUp;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures::{FutureExt, StreamExt, stream};
 use std::panic::AssertUnwindSafe;
@@ -15,7 +15,7 @@ use webhooks_batch::{Outcome, Received};
 use webhooks_metrics::{Metric, Metrics};
 use webhooks_model::retry::Next;
 use webhooks_model::{Delivery, Notification, Origin, State};
-use webhooks_queue::Crew;
+use webhooks_queue::InFlight;
 use webhooks_settings::{Cache, Settings};
 use webhooks_store::Observer;
 
@@ -36,9 +36,9 @@ pub struct Processor<P: Ports> {
     pub metrics: Metrics<P::Host>,
     pub limits: Limits,
     pub pauses: Pauses,
-    pub used_up: UsedUp,
+    pub exhausted_quotas: ExhaustedQuotas,
     /// The running attempts, whose messages share requests.
-    pub crew: Crew,
+    pub in_flight: InFlight,
     pub observer: Observer,
 }
 
@@ -137,7 +137,7 @@ impl<P: Ports> Processor<P> {
         let event = n.event.map_or(n.entity.as_str(), |event| event.id);
         let span = tracing::info_span!("notification", notification = %n.key, tenant, event, delivery = %n.delivery);
         let work = async {
-            let _at_work = self.crew.join();
+            let _at_work = self.in_flight.join();
             let known = OnceLock::new();
             let process = AssertUnwindSafe(self.process(n, settings, received, &known)).catch_unwind();
             let result = match tokio::time::timeout(longest, process).await {

@@ -1,29 +1,29 @@
 //! Connects the function to AWS and Visma Net.
 
+use crate::exhausted_quotas::ExhaustedQuotas;
 use crate::handler::Handler;
 use crate::pauses::Pauses;
 use crate::ports::{Limits, Ports};
 use crate::processor::Processor;
-use crate::used_up::UsedUp;
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use std::marker::PhantomData;
 use webhooks_host::{Host, SystemHost};
 use webhooks_metrics::{Metrics, Service};
-use webhooks_queue::{Crew, Queue, Together};
+use webhooks_queue::{BatchingSender, InFlight, Queue};
 use webhooks_settings::SecretsManager;
 use webhooks_store::{Observer, Table};
 use webhooks_visma::VismaClient;
-use webhooks_wiring::{Surroundings, prepare};
+use webhooks_wiring::{Environment, prepare};
 
 /// AWS and Visma Net, with your own business code.
-pub struct Real<B>(PhantomData<B>);
+pub struct AwsPorts<B>(PhantomData<B>);
 
-impl<B: Handler + 'static> Ports for Real<B> {
+impl<B: Handler + 'static> Ports for AwsPorts<B> {
     type Source = SecretsManager;
     type Ledger = Table;
     type Visma = VismaClient<SystemHost>;
-    type Queue = Together<Queue>;
+    type Queue = BatchingSender<Queue>;
     type Pacer = Queue;
     type Handler = B;
     type Host = SystemHost;
@@ -45,7 +45,7 @@ pub async fn serve<B: Handler + 'static>(handler: B) -> Result<(), Error> {
     .await
 }
 
-impl<B: Handler + 'static> Processor<Real<B>> {
+impl<B: Handler + 'static> Processor<AwsPorts<B>> {
     /// Reads the settings and opens connections, so that the first batch finds both.
     async fn prepare(&self) {
         prepare(&self.settings, &self.ledger, &self.notifications, async |settings| {
@@ -56,25 +56,25 @@ impl<B: Handler + 'static> Processor<Real<B>> {
     }
 }
 
-fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<Real<B>>, Error> {
-    let (surroundings, crew) = (Surroundings::load()?, Crew::default());
+fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<AwsPorts<B>>, Error> {
+    let (environment, in_flight) = (Environment::load()?, InFlight::default());
     Ok(Processor {
-        settings: surroundings.settings()?,
-        ledger: surroundings.table()?,
+        settings: environment.settings()?,
+        ledger: environment.table()?,
         visma: VismaClient::new(SystemHost)?,
-        events: Together::new(surroundings.queue("EVENTS_QUEUE_URL")?, &crew),
-        feedback: Together::new(surroundings.queue("FEEDBACK_QUEUE_URL")?, &crew),
-        notifications: surroundings.queue("NOTIFICATIONS_QUEUE_URL")?,
+        events: BatchingSender::new(environment.queue("EVENTS_QUEUE_URL")?, &in_flight),
+        feedback: BatchingSender::new(environment.queue("FEEDBACK_QUEUE_URL")?, &in_flight),
+        notifications: environment.queue("NOTIFICATIONS_QUEUE_URL")?,
         handler,
         host: SystemHost,
         metrics: Metrics::to_stdout(Service::Processor, SystemHost),
         limits: Limits {
-            max_receive_count: surroundings.number("MAX_RECEIVE_COUNT", 12)?,
-            retry_base: surroundings.retry_base()?,
+            max_receive_count: environment.number("MAX_RECEIVE_COUNT", 12)?,
+            retry_base: environment.retry_base()?,
         },
         pauses: Pauses::default(),
-        used_up: UsedUp::default(),
-        crew,
+        exhausted_quotas: ExhaustedQuotas::default(),
+        in_flight,
         observer: Observer::default(),
     })
 }

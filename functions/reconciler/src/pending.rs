@@ -11,10 +11,10 @@ use webhooks_model::sentences::NO_OUTCOME;
 use webhooks_model::{Delivery, Language, LedgerKey, State};
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::Settings;
-use webhooks_store::{Mark, Pending, Replays, Unended};
+use webhooks_store::{Mark, OpenNotifications, Pending, Replays};
 
 /// Slices of the feed in one run over all tenants. The next run continues.
-const MOST_STRETCHES: u32 = 100;
+const MOST_PAGES: u32 = 100;
 
 /// What a notification needs that has not changed for long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,14 +66,14 @@ impl<P: Ports> Reconciler<P> {
                 self.push_marked(mark, before, run, report).await?;
             }
         }
-        let mut stretches = MOST_STRETCHES;
+        let mut pages = MOST_PAGES;
         let first = tenants.iter().position(|tenant| Some(*tenant) == first).unwrap_or(0);
         for tenant in tenants[first..].iter().chain(&tenants[..first]) {
-            if stretches == 0 || !run.has_messages(self.host.now()) {
+            if pages == 0 || !run.has_messages(self.host.now()) {
                 return Ok(Some((*tenant).to_owned()));
             }
             let start = before - settings.reconciliation.first_lookback();
-            self.look_through(&tenant.to_lowercase(), (start, before), &mut stretches, run, report).await?;
+            self.look_through(&tenant.to_lowercase(), (start, before), &mut pages, run, report).await?;
         }
         Ok(None)
     }
@@ -158,14 +158,14 @@ impl<P: Ports> Reconciler<P> {
         &self,
         tenant: &str,
         span: (OffsetDateTime, OffsetDateTime),
-        stretches: &mut u32,
+        pages: &mut u32,
         run: &mut Run<'_>,
         report: &mut Report,
     ) -> Result<(), SweepError> {
         let (start, before) = span;
         let mut position = self.sweeps.looked_through(tenant, start).await?;
-        while *stretches > 0 && run.has_time(self.host.now()) {
-            *stretches -= 1;
+        while *pages > 0 && run.has_time(self.host.now()) {
+            *pages -= 1;
             let arrived = self.sweeps.arrived(tenant, &position, before).await?;
             // Marked notifications are found by their mark.
             for one in arrived.notifications.iter().filter(|one| one.mark.is_none()) {

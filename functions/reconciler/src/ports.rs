@@ -5,7 +5,7 @@ use webhooks_metrics::Metrics;
 use webhooks_queue::Sender;
 use webhooks_settings::{Cache, Source};
 use webhooks_store::{
-    Allowances, Audit, Jobs, Pauses, Replays, Rollups, Subscriptions, Sweeps, TenantDirectory, Unended,
+    Allowances, Audit, Jobs, OpenNotifications, Pauses, Replays, Rollups, Subscriptions, Sweeps, TenantDirectory,
 };
 use webhooks_visma::{Listing, Quotas};
 
@@ -13,7 +13,7 @@ use webhooks_visma::{Listing, Quotas};
 pub trait Ports: Send + Sync + 'static {
     type Source: Source;
     type Sweeps: Sweeps
-        + Unended
+        + OpenNotifications
         + Replays
         + Allowances
         + Subscriptions

@@ -18,7 +18,7 @@ const LAG: Duration = Duration::minutes(5);
 /// A tenant this far behind skips empty hours.
 const BEHIND: Duration = Duration::hours(2);
 /// Slices of feeds in one run, 100 notifications each. The next run continues.
-const MOST_STRETCHES: u32 = 500;
+const MOST_PAGES: u32 = 500;
 
 /// The counters of one run.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ struct Count {
     /// Everything received before this time is counted.
     until: OffsetDateTime,
     now: OffsetDateTime,
-    stretches: u32,
+    pages: u32,
     /// The hours with changes.
     changed: BTreeSet<OffsetDateTime>,
 }
@@ -36,7 +36,7 @@ impl<P: Ports> Reconciler<P> {
     /// or `None` if there was no room for all.
     pub(crate) async fn roll_up(&self, tenants: &[&str], run: &Run<'_>) -> Result<Option<OffsetDateTime>, StoreError> {
         let now = self.host.now();
-        let mut count = Count { until: now - LAG, now, stretches: MOST_STRETCHES, changed: BTreeSet::new() };
+        let mut count = Count { until: now - LAG, now, pages: MOST_PAGES, changed: BTreeSet::new() };
         let tenants: Vec<String> = tenants.iter().map(|tenant| tenant.to_lowercase()).collect();
         let mut result = Ok(true);
         for tenant in in_turn(&tenants, now) {
@@ -127,8 +127,8 @@ impl<P: Ports> Reconciler<P> {
         let end = count.until.min(rolled.hour + Duration::HOUR);
         let goes_on = known.is_none_or(|known| known.counted_to == rolled.counted_to);
         let mut is_whole = false;
-        while !is_whole && count.stretches > 0 && run.has_time(self.host.now()) {
-            count.stretches -= 1;
+        while !is_whole && count.pages > 0 && run.has_time(self.host.now()) {
+            count.pages -= 1;
             let received = self.sweeps.received(tenant, &rolled.counted_to, end).await?;
             received.notifications.iter().for_each(|one| rolled.rollup.count(one));
             (rolled.counted_to, is_whole) = (received.position, received.is_last);

@@ -7,12 +7,12 @@ use webhooks_queue::Queue;
 use webhooks_settings::SecretsManager;
 use webhooks_store::Table;
 use webhooks_visma::VismaClient;
-use webhooks_wiring::Surroundings;
+use webhooks_wiring::Environment;
 
 /// AWS and Visma Net.
-pub struct Real;
+pub struct AwsPorts;
 
-impl Ports for Real {
+impl Ports for AwsPorts {
     type Source = SecretsManager;
     type Sweeps = Table;
     type Listing = VismaClient<SystemHost>;
@@ -24,22 +24,22 @@ impl Ports for Real {
 ///
 /// # Errors
 /// Names the variable that is missing or wrong.
-pub fn reconciler() -> Result<Reconciler<Real>, lambda_runtime::Error> {
-    let surroundings = Surroundings::load()?;
+pub fn reconciler() -> Result<Reconciler<AwsPorts>, lambda_runtime::Error> {
+    let environment = Environment::load()?;
     Ok(Reconciler {
-        settings: surroundings.settings()?,
-        sweeps: surroundings.table()?,
+        settings: environment.settings()?,
+        sweeps: environment.table()?,
         listing: VismaClient::new(SystemHost)?,
-        queue: surroundings.queue("NOTIFICATIONS_QUEUE_URL")?,
-        feedback: surroundings.queue("FEEDBACK_QUEUE_URL")?,
-        repairs: surroundings.queue_if_any("REPAIRS_QUEUE_URL"),
+        queue: environment.queue("NOTIFICATIONS_QUEUE_URL")?,
+        feedback: environment.queue("FEEDBACK_QUEUE_URL")?,
+        repairs: environment.queue_if_any("REPAIRS_QUEUE_URL"),
         host: SystemHost,
         metrics: Metrics::to_stdout(Service::Reconciler, SystemHost),
     })
 }
 
 /// Reads the settings and opens connections, so that the first run finds both.
-pub async fn prepare(reconciler: &Reconciler<Real>) {
+pub async fn prepare(reconciler: &Reconciler<AwsPorts>) {
     webhooks_wiring::prepare(&reconciler.settings, &reconciler.sweeps, &reconciler.queue, async |settings| {
         let visma = &settings.visma;
         reconciler.listing.connect(&[&visma.connect_url, &visma.erp_url, &visma.sales_order_url]).await;

@@ -10,5 +10,5 @@ mod replay;
 mod resend;
 pub mod wiring;
 
-pub use ports::{Lane, Ports};
+pub use ports::{Ports, QueuePair};
 pub use repair::Repair;

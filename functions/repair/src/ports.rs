@@ -2,18 +2,18 @@
 
 use webhooks_host::Host;
 use webhooks_model::QueueName;
-use webhooks_queue::{Letters, Pacer, Sender};
+use webhooks_queue::{DeadLetterQueue, Pacer, Sender};
 use webhooks_store::{Erasure, Jobs, Pauses, Records, Repairs, Replays, Resends, Waits};
 
 /// The types of the effects: AWS in the function, fakes in tests and simulations.
 pub trait Ports: Send + Sync + 'static {
     type Store: Jobs + Repairs + Replays + Resends + Records + Pauses + Waits + Erasure;
-    type Queue: Sender + Pacer + Letters;
+    type Queue: Sender + Pacer + DeadLetterQueue;
     type Host: Host + Clone;
 }
 
 /// A queue and its dead-letter queue.
-pub struct Lane<Q> {
+pub struct QueuePair<Q> {
     pub name: QueueName,
     pub source: Q,
     pub dead: Q,

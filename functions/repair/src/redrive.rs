@@ -1,14 +1,14 @@
 //! Redrives of dead letters.
 
 use crate::failure::Failure;
-use crate::ports::{Lane, Ports};
+use crate::ports::{Ports, QueuePair};
 use crate::repair::{Repair, Slice, lasting};
 use std::collections::HashSet;
 use std::time::Duration;
 use webhooks_metrics::Metric;
 use webhooks_model::job::{Job, Status};
 use webhooks_model::work::Redrive;
-use webhooks_queue::{BATCH, Letter, Letters};
+use webhooks_queue::{BATCH, DeadLetter, DeadLetterQueue};
 
 /// How long messages stay hidden. It is longer than a slice.
 const HIDDEN: Duration = Duration::from_secs(180);
@@ -22,12 +22,13 @@ impl<P: Ports> Repair<P> {
     /// Sends first and deletes then, so a crash in between repeats a message and loses none. The
     /// job ends when a slice finds no message that it may send.
     pub(crate) async fn redrives(&self, job: &Job, redrive: &Redrive) -> Result<Slice, Failure> {
-        let lane = self.lanes.iter().find(|lane| lane.name == redrive.queue).ok_or(Failure::Unknown)?;
+        let queue_pair =
+            self.queue_pairs.iter().find(|queue_pair| queue_pair.name == redrive.queue).ok_or(Failure::Unknown)?;
         let mut left = vec![];
-        let sent = self.send_some(job, redrive, lane, &mut left).await;
+        let sent = self.send_some(job, redrive, queue_pair, &mut left).await;
         // Also after a failure, so that the messages do not stay hidden.
         for letter in &left {
-            lane.dead.show(letter).await?;
+            queue_pair.dead.show(letter).await?;
         }
         let sent = sent?;
         let mut progress = job.progress.clone();
@@ -44,14 +45,14 @@ impl<P: Ports> Repair<P> {
         &self,
         job: &Job,
         redrive: &Redrive,
-        lane: &Lane<P::Queue>,
-        left: &mut Vec<Letter>,
+        queue_pair: &QueuePair<P::Queue>,
+        left: &mut Vec<DeadLetter>,
     ) -> Result<usize, Failure> {
         let most = if redrive.message.is_some() { 1 } else { job.rate as usize };
         let (mut sent, mut seen) = (0, HashSet::new());
         while sent < most && seen.len() < MOST_SEEN {
             let wanted = if redrive.message.is_some() { BATCH } else { BATCH.min(most - sent) };
-            let batch = lane.dead.receive(wanted, HIDDEN, WAIT).await?;
+            let batch = queue_pair.dead.receive(wanted, HIDDEN, WAIT).await?;
             let known = seen.len();
             seen.extend(batch.iter().map(|letter| letter.id.clone()));
             // All messages have reappeared meanwhile, so all have been seen.
@@ -63,15 +64,15 @@ impl<P: Ports> Repair<P> {
                 batch.into_iter().partition(|letter| is_meant(letter, job, redrive));
             left.extend(keep);
             while let Some(letter) = send.pop() {
-                if let Err(error) = lane.source.send_again(&letter).await {
+                if let Err(error) = queue_pair.source.send_again(&letter).await {
                     left.push(letter);
                     left.append(&mut send);
                     return Err(error.into());
                 }
                 sent += 1;
                 self.metrics
-                    .record(letter.group.as_deref(), [Metric::DeadLettersRedriven { kind: lane.name.as_str() }]);
-                lane.dead.delete(&letter).await?;
+                    .record(letter.group.as_deref(), [Metric::DeadLettersRedriven { kind: queue_pair.name.as_str() }]);
+                queue_pair.dead.delete(&letter).await?;
             }
         }
         Ok(sent)
@@ -80,7 +81,7 @@ impl<P: Ports> Repair<P> {
 
 /// Whether the job should send the message. A message sent after the job began has died again, and
 /// would do so for ever.
-fn is_meant(letter: &Letter, job: &Job, redrive: &Redrive) -> bool {
+fn is_meant(letter: &DeadLetter, job: &Job, redrive: &Redrive) -> bool {
     let is_asked_for = redrive.message.as_ref().is_none_or(|id| *id == letter.id);
     let is_rejected = letter.attribute("rejection_code").is_some();
     is_asked_for && letter.sent_at < job.created_at && (redrive.rejected || !is_rejected)

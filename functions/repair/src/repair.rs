@@ -1,7 +1,7 @@
 //! Carries out one slice of a job.
 
 use crate::failure::Failure;
-use crate::ports::{Lane, Ports};
+use crate::ports::{Ports, QueuePair};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use std::time::Duration;
 use tracing::Instrument;
@@ -26,7 +26,7 @@ pub struct Repair<P: Ports> {
     pub store: P::Store,
     pub notifications: P::Queue,
     pub repairs: P::Queue,
-    pub lanes: Vec<Lane<P::Queue>>,
+    pub queue_pairs: Vec<QueuePair<P::Queue>>,
     pub host: P::Host,
     pub metrics: Metrics<P::Host>,
 }

@@ -24,8 +24,8 @@ impl<P: Ports> Repair<P> {
         while found < job.rate && looked_at < MOST_LOOKED_AT {
             let most = job.rate - found;
             let asked = i32::try_from(most).expect("a hundred at most");
-            let stretch = self.store.stretch(filter, progress.position.as_deref(), asked).await?;
-            for one in &stretch.found {
+            let page = self.store.feed_page(filter, progress.position.as_deref(), asked).await?;
+            for one in &page.found {
                 let deed = if one.state == State::Paused { Deed::Release } else { Deed::Replay };
                 let replayed = self.replay(job, &one.key, deed, received).await?;
                 progress.done += u64::from(replayed);
@@ -33,7 +33,7 @@ impl<P: Ports> Repair<P> {
                 found += 1;
             }
             looked_at += most;
-            progress.position = stretch.position;
+            progress.position = page.position;
             if progress.position.is_none() {
                 progress.status = Status::Finished;
                 break;

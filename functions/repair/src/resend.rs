@@ -75,7 +75,11 @@ impl<P: Ports> Repair<P> {
 
     /// Records and watches the resend, then sends the feedback. `false` if it is no longer parked.
     async fn resend(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
-        let lane = self.lanes.iter().find(|lane| lane.name == QueueName::Feedback).ok_or(Failure::Unknown)?;
+        let queue_pair = self
+            .queue_pairs
+            .iter()
+            .find(|queue_pair| queue_pair.name == QueueName::Feedback)
+            .ok_or(Failure::Unknown)?;
         let note = job.note_beside();
         let action = Action { deed: Deed::ResendParked, at: self.host.now(), by: &job.by, note: &note };
         if !self.store.act(&record.key, action).await? {
@@ -84,7 +88,7 @@ impl<P: Ports> Repair<P> {
         let message = FeedbackMessage::Feedback { notification: record.key.clone() };
         let body = serde_json::to_string(&message).expect("names and ids always serialise");
         let (group, trace) = (Some(record.key.entity.tenant.as_str()), received.trace.as_ref());
-        lane.source.send(Message { body, group, attributes: &[], trace }).await?;
+        queue_pair.source.send(Message { body, group, attributes: &[], trace }).await?;
         Ok(true)
     }
 }

@@ -1,18 +1,18 @@
 //! The function with its AWS clients.
 
-use crate::ports::{Lane, Ports};
+use crate::ports::{Ports, QueuePair};
 use crate::repair::Repair;
 use webhooks_host::SystemHost;
 use webhooks_metrics::{Metrics, Service};
 use webhooks_model::QueueName;
 use webhooks_queue::Queue;
 use webhooks_store::Table;
-use webhooks_wiring::{Surroundings, prepared};
+use webhooks_wiring::{Environment, prepared};
 
 /// The effects on AWS.
-pub struct Real;
+pub struct AwsPorts;
 
-impl Ports for Real {
+impl Ports for AwsPorts {
     type Store = Table;
     type Queue = Queue;
     type Host = SystemHost;
@@ -22,30 +22,30 @@ impl Ports for Real {
 ///
 /// # Errors
 /// A variable is missing or wrong; the error names it.
-pub fn repair() -> Result<Repair<Real>, lambda_runtime::Error> {
-    let surroundings = Surroundings::load()?;
+pub fn repair() -> Result<Repair<AwsPorts>, lambda_runtime::Error> {
+    let environment = Environment::load()?;
     let source = |name| match name {
         QueueName::Notifications => "NOTIFICATIONS_QUEUE_URL",
         QueueName::Feedback => "FEEDBACK_QUEUE_URL",
         QueueName::Events => "EVENTS_QUEUE_URL",
         QueueName::Repairs => "REPAIRS_QUEUE_URL",
     };
-    let mut lanes = vec![];
-    for (name, dead) in surroundings.dead_letters()? {
-        lanes.push(Lane { name, source: surroundings.queue(source(name))?, dead });
+    let mut queue_pairs = vec![];
+    for (name, dead) in environment.dead_letters()? {
+        queue_pairs.push(QueuePair { name, source: environment.queue(source(name))?, dead });
     }
     Ok(Repair {
-        lanes,
-        store: surroundings.table()?,
-        notifications: surroundings.queue("NOTIFICATIONS_QUEUE_URL")?,
-        repairs: surroundings.queue("REPAIRS_QUEUE_URL")?,
+        queue_pairs,
+        store: environment.table()?,
+        notifications: environment.queue("NOTIFICATIONS_QUEUE_URL")?,
+        repairs: environment.queue("REPAIRS_QUEUE_URL")?,
         host: SystemHost,
         metrics: Metrics::to_stdout(Service::Repair, SystemHost),
     })
 }
 
 /// Opens connections before the first batch.
-pub async fn prepare(repair: &Repair<Real>) {
+pub async fn prepare(repair: &Repair<AwsPorts>) {
     let (table, queue) = (repair.store.connect(), repair.repairs.connect());
     tokio::join!(prepared("the table", table), prepared("the queue", queue));
 }

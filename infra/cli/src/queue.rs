@@ -7,7 +7,7 @@ use aws_sdk_sqs::types::{
 };
 use std::time::Duration;
 
-pub use webhooks_queue::{BATCH, Depth, Letter as Received};
+pub use webhooks_queue::{BATCH, DeadLetter as Received, Depth};
 
 pub trait Queue {
     /// Receives up to ten messages and hides them for `hidden`. Waits up to `wait` for the first

@@ -47,7 +47,7 @@ impl Bench {
         }
     }
 
-    /// The name of a bench in the harness.
+    /// The name of a bench in lambda-bench.
     fn of_harness(self) -> Option<&'static str> {
         match self {
             Self::ColdStart => Some("cold-start"),
@@ -64,7 +64,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
     let installs = benches.contains(&Bench::SideBySide);
     let mut steps = Steps::new(benches.len() + usize::from(builds) + usize::from(installs));
     if builds {
-        steps.next("Build the functions as they are deployed, and the harness (once: some minutes)");
+        steps.next("Build the functions as they are deployed, and lambda-bench (once: some minutes)");
         build(workspace, interrupt)?;
     }
     if installs {
@@ -87,13 +87,13 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
     outcome
 }
 
-/// Builds both separately, since dependencies of the harness enable features that deployed
+/// Builds both separately, since dependencies of lambda-bench enable features that deployed
 /// functions do not have.
 fn build(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     let mut functions = workspace.cargo();
     functions.args(["build", "--release"]).args(FUNCTIONS.iter().flat_map(|function| ["--package", function]));
     interrupt.run(&mut functions)?;
-    interrupt.run(workspace.cargo().args(["build", "--release", "--package", "harness"]))
+    interrupt.run(workspace.cargo().args(["build", "--release", "--package", "lambda-bench"]))
 }
 
 fn measure(workspace: &Workspace, interrupt: &Interrupt, bench: Bench) -> Result<()> {
@@ -111,7 +111,7 @@ fn measure(workspace: &Workspace, interrupt: &Interrupt, bench: Bench) -> Result
         }
         // Without `cargo run`, which would not pass on a signal to stop.
         Bench::ColdStart | Bench::Pipeline | Bench::SideBySide => {
-            let mut command = workspace.command(release(workspace).join("harness"));
+            let mut command = workspace.command(release(workspace).join("lambda-bench"));
             command.args(bench.of_harness());
             command
         }

@@ -1,16 +1,16 @@
 #![doc = include_str!("../README.md")]
 
-mod crew;
+mod batching_sender;
+mod dead_letters;
 mod error;
-mod letters;
+mod in_flight;
 mod queue;
-mod together;
 
-pub use crew::{AtWork, Crew};
+pub use batching_sender::{BatchSender, BatchingSender, QueuedMessage};
+pub use dead_letters::{BATCH, DeadLetter, DeadLetterQueue, Depth, look};
 pub use error::QueueError;
-pub use letters::{BATCH, Depth, Letter, Letters, look};
+pub use in_flight::{InFlight, InFlightGuard};
 pub use queue::Queue;
-pub use together::{BatchSender, Parcel, Together};
 pub use webhooks_telemetry::Trace;
 
 use std::time::Duration;

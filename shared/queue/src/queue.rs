@@ -1,6 +1,6 @@
 //! One queue of Amazon SQS.
 
-use crate::{BatchSender, Message, Pacer, Parcel, QueueError, Sender, Trace};
+use crate::{BatchSender, Message, Pacer, QueueError, QueuedMessage, Sender, Trace};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
     MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
@@ -47,17 +47,17 @@ impl Sender for Queue {
 }
 
 impl BatchSender for Queue {
-    async fn send_all(&self, parcels: Vec<Parcel>) -> Vec<Result<(), QueueError>> {
-        if let [alone] = parcels.as_slice() {
+    async fn send_all(&self, messages: Vec<QueuedMessage>) -> Vec<Result<(), QueueError>> {
+        if let [alone] = messages.as_slice() {
             return vec![self.send_one(alone).await];
         }
-        let entries = parcels.iter().enumerate().map(|(at, parcel)| entry(at, parcel)).collect();
+        let entries = messages.iter().enumerate().map(|(at, message)| entry(at, message)).collect();
         let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
         match request.send().await.map_err(|error| QueueError::of_sending(&error)) {
             Ok(answer) => {
                 // SQS may have lost a message that its answer does not mention.
                 let unknown = || Err(QueueError::Unavailable("answer not understood".into()));
-                let mut results: Vec<_> = parcels.iter().map(|_| unknown()).collect();
+                let mut results: Vec<_> = messages.iter().map(|_| unknown()).collect();
                 let done = answer.successful.iter().map(|one| (one.id.as_str(), Ok(())));
                 let failed = answer.failed.iter().map(|one| (one.id.as_str(), Err(QueueError::of_code(&one.code))));
                 for (id, result) in done.chain(failed) {
@@ -68,16 +68,16 @@ impl BatchSender for Queue {
                 results
             }
             // One message is at fault, or all are too large together. Each gets its own try.
-            Err(error) if error.is_about_messages() => join_all(parcels.iter().map(|one| self.send_one(one))).await,
-            Err(error) => parcels.iter().map(|_| Err(error.clone())).collect(),
+            Err(error) if error.is_about_messages() => join_all(messages.iter().map(|one| self.send_one(one))).await,
+            Err(error) => messages.iter().map(|_| Err(error.clone())).collect(),
         }
     }
 }
 
 impl Queue {
-    async fn send_one(&self, parcel: &Parcel) -> Result<(), QueueError> {
-        let attributes: Vec<_> = parcel.attributes().collect();
-        let (body, group, trace) = (parcel.body.clone(), parcel.group.as_deref(), parcel.trace.as_ref());
+    async fn send_one(&self, message: &QueuedMessage) -> Result<(), QueueError> {
+        let attributes: Vec<_> = message.attributes().collect();
+        let (body, group, trace) = (message.body.clone(), message.group.as_deref(), message.trace.as_ref());
         self.send(Message { body, group, attributes: &attributes, trace }).await
     }
 }
@@ -91,12 +91,12 @@ impl Pacer for Queue {
     }
 }
 
-fn entry(at: usize, parcel: &Parcel) -> SendMessageBatchRequestEntry {
-    let entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(&parcel.body);
+fn entry(at: usize, message: &QueuedMessage) -> SendMessageBatchRequestEntry {
+    let entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(&message.body);
     let entry = entry
-        .set_message_group_id(parcel.group.as_deref().and_then(group))
-        .set_message_attributes(attributes(parcel.attributes()))
-        .set_message_system_attributes(parcel.trace.as_ref().map(system_attributes));
+        .set_message_group_id(message.group.as_deref().and_then(group))
+        .set_message_attributes(attributes(message.attributes()))
+        .set_message_system_attributes(message.trace.as_ref().map(system_attributes));
     entry.build().expect("the only required parts are id and body")
 }
 

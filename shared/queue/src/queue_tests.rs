@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Letter, Letters};
+use crate::{DeadLetter, DeadLetterQueue};
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
@@ -167,7 +167,7 @@ proptest! {
     }
 }
 
-fn parcels(count: usize) -> Vec<Parcel> {
+fn messages(count: usize) -> Vec<QueuedMessage> {
     (0..count).map(|n| message(Some("5a0e6f0e"), &[("n", ["zero", "one", "two"][n])]).into()).collect()
 }
 
@@ -178,7 +178,7 @@ async fn several_messages_go_in_one_request_and_each_has_its_own_result() {
         "Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": false}],
     });
     let (queue, sqs) = queue_answering(200, None, &answer).await;
-    let results = queue.send_all(parcels(3)).await;
+    let results = queue.send_all(messages(3)).await;
     let unavailable = |what: &str| Err(QueueError::Unavailable(what.to_owned()));
     assert_eq!(results, [unavailable("InternalError"), unavailable("answer not understood"), Ok(())]);
     let (target, sent) = request(&sqs).await;
@@ -195,7 +195,7 @@ async fn several_messages_go_in_one_request_and_each_has_its_own_result() {
 #[tokio::test]
 async fn an_unanswered_request_fails_for_each_of_its_messages() {
     let (queue, _sqs) = queue_answering(503, Some("ServiceUnavailable;Receiver"), &json!({})).await;
-    let results = queue.send_all(parcels(2)).await;
+    let results = queue.send_all(messages(2)).await;
     assert!(
         results.len() == 2 && results.iter().all(|one| matches!(one, Err(QueueError::Unavailable(_)))),
         "{results:?}"
@@ -206,7 +206,7 @@ async fn an_unanswered_request_fails_for_each_of_its_messages() {
 async fn sends_each_message_alone_when_sqs_refuses_them_together() {
     let invalid = || answer(400, &json!({"__type": "com.amazonaws.sqs#InvalidMessageContents"}));
     let (queue, _sqs) = sqs_answering(vec![invalid(), answer(200, &json!({"MessageId": "1"})), invalid()]).await;
-    let results = queue.send_all(parcels(2)).await;
+    let results = queue.send_all(messages(2)).await;
     assert_eq!(results, [Ok(()), Err(QueueError::InvalidMessage("InvalidMessageContents".into()))]);
 }
 
@@ -216,7 +216,7 @@ async fn sends_one_by_one_what_exceeds_one_request() {
         let too_long = answer(400, &json!({"__type": "com.amazonaws.sqs#BatchRequestTooLong"}))
             .append_headers(query_error.map(|error| ("x-amzn-query-error", error)));
         let (queue, sqs) = sqs_answering(vec![too_long, answer(200, &json!({"MessageId": "1"}))]).await;
-        assert_eq!(queue.send_all(parcels(3)).await, [Ok(()), Ok(()), Ok(())]);
+        assert_eq!(queue.send_all(messages(3)).await, [Ok(()), Ok(()), Ok(())]);
         assert_eq!(sqs.received_requests().await.unwrap().len(), 1 + 3);
     }
 }
@@ -225,7 +225,7 @@ async fn sends_one_by_one_what_exceeds_one_request() {
 async fn redrives_each_dead_letter_in_its_own_request() {
     let (queue, sqs) = sqs_answering(vec![answer(200, &json!({"MessageId": "1"}))]).await;
     for number in 0..10 {
-        let letter = Letter {
+        let letter = DeadLetter {
             id: number.to_string(),
             body: "x".repeat(150 * 1024),
             receipt: String::new(),

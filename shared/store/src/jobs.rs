@@ -16,7 +16,7 @@ use webhooks_model::{LedgerKey, State};
 
 pub(crate) const PARTITION: &str = "jobs";
 /// The most days without a notification that one page skips.
-const DAYS_PER_STRETCH: usize = 31;
+const DAYS_PER_PAGE: usize = 31;
 
 /// A notification that matches a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Found {
 
 /// A page of the feed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Stretch {
+pub struct FeedPage {
     /// The notifications that match the filter, in the order of receipt.
     pub found: Vec<Found>,
     /// The position of the next page; `None` at the end.
@@ -50,12 +50,12 @@ pub trait Jobs: Send + Sync {
     fn progress(&self, id: Uuid, progress: &Progress) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Reads at most `most` notifications in the filter's range, after `position`.
-    fn stretch(
+    fn feed_page(
         &self,
         filter: &Filter,
         position: Option<&str>,
         most: i32,
-    ) -> impl Future<Output = Result<Stretch, StoreError>> + Send;
+    ) -> impl Future<Output = Result<FeedPage, StoreError>> + Send;
 }
 
 impl<I: Items> Jobs for Table<I> {
@@ -91,9 +91,9 @@ impl<I: Items> Jobs for Table<I> {
         self.update(PARTITION, &id.to_string(), update, Some(format!("{revision} = {read}"))).await
     }
 
-    async fn stretch(&self, filter: &Filter, position: Option<&str>, most: i32) -> Result<Stretch, StoreError> {
+    async fn feed_page(&self, filter: &Filter, position: Option<&str>, most: i32) -> Result<FeedPage, StoreError> {
         let (places, position) = self.places(filter, position, most).await?;
-        Ok(Stretch { found: self.found_at(filter, &places).await?, position })
+        Ok(FeedPage { found: self.found_at(filter, &places).await?, position })
     }
 }
 
@@ -111,7 +111,7 @@ impl<I: Items> Table<I> {
             return Err(StoreError::Mismatch("a job's position is not a place in the feed".into()));
         };
         let end = time_text(filter.to);
-        for _ in 0..DAYS_PER_STRETCH {
+        for _ in 0..DAYS_PER_PAGE {
             let places = self.places_of_day(filter, day, &after, &end, most).await?;
             if let Some(last) = places.last() {
                 let position = Some(last.at.clone());

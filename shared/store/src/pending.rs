@@ -111,7 +111,7 @@ pub struct Arrived {
 }
 
 /// The operations of the reconciler to find notifications that are stuck.
-pub trait Unended: Send + Sync {
+pub trait OpenNotifications: Send + Sync {
     /// Notifications with this mark and a time up to `until`, oldest first, at most 100. The index
     /// may lag behind, so each one is read again from the table.
     fn due(&self, mark: Mark, until: OffsetDateTime) -> impl Future<Output = Result<Vec<Pending>, StoreError>> + Send;
@@ -169,7 +169,7 @@ pub trait Unended: Send + Sync {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-impl<I: Items> Unended for Table<I> {
+impl<I: Items> OpenNotifications for Table<I> {
     async fn due(&self, mark: Mark, until: OffsetDateTime) -> Result<Vec<Pending>, StoreError> {
         let query = Query {
             index: Some("attention"),

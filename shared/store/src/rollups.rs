@@ -152,7 +152,7 @@ impl<I: Items> Rollups for Table<I> {
     }
 
     async fn received(&self, tenant: &str, position: &str, until: OffsetDateTime) -> Result<Received, StoreError> {
-        let (places, position, is_last) = self.feed_stretch(tenant, position, until).await?;
+        let (places, position, is_last) = self.feed_part(tenant, position, until).await?;
         let names: Vec<_> = places.iter().filter_map(name).collect();
         if names.is_empty() {
             return Ok(Received { notifications: vec![], position, is_last });
@@ -166,7 +166,7 @@ impl<I: Items> Rollups for Table<I> {
     async fn count_received(&self, tenant: &str, hour: OffsetDateTime) -> Result<u64, StoreError> {
         let (mut count, mut position) = (0, time_text(hour));
         loop {
-            let (places, next, is_last) = self.feed_stretch(tenant, &position, hour + Duration::HOUR).await?;
+            let (places, next, is_last) = self.feed_part(tenant, &position, hour + Duration::HOUR).await?;
             count += places.len() as u64;
             if is_last {
                 return Ok(count);
@@ -248,7 +248,7 @@ impl<I: Items> Rollups for Table<I> {
 
 impl<I: Items> Table<I> {
     /// Entries of the feed index, their end, and whether they reach up to `until`.
-    async fn feed_stretch(
+    async fn feed_part(
         &self,
         tenant: &str,
         position: &str,

@@ -26,7 +26,7 @@ const LATER: i32 = 1_000;
 
 /// What to search.
 #[derive(Debug, Clone)]
-pub struct Seek<'a> {
+pub struct SearchQuery<'a> {
     /// Sorted by id.
     pub tenants: &'a [String],
     pub from: OffsetDateTime,
@@ -39,7 +39,7 @@ pub struct Seek<'a> {
 
 /// The result of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sought {
+pub struct SearchPage {
     /// Newest first.
     pub records: Vec<Record>,
     /// The position of the next page; `None` at the end.
@@ -63,9 +63,9 @@ pub trait Search: Send + Sync {
     /// tenant.
     fn seek(
         &self,
-        seek: &Seek<'_>,
+        seek: &SearchQuery<'_>,
         fits: impl Fn(&LedgerKey) -> bool + Send + Sync,
-    ) -> impl Future<Output = Result<Sought, StoreError>> + Send;
+    ) -> impl Future<Output = Result<SearchPage, StoreError>> + Send;
 }
 
 impl<I: Items> Search for Table<I> {
@@ -98,9 +98,9 @@ impl<I: Items> Search for Table<I> {
 
     async fn seek(
         &self,
-        seek: &Seek<'_>,
+        seek: &SearchQuery<'_>,
         fits: impl Fn(&LedgerKey) -> bool + Send + Sync,
-    ) -> Result<Sought, StoreError> {
+    ) -> Result<SearchPage, StoreError> {
         let start = time_text(seek.from);
         let mut place = seek.after.map_or_else(|| Place::begin(time_text(seek.to)), Place::read);
         let mut found: Vec<Position> = vec![];
@@ -130,7 +130,7 @@ impl<I: Items> Search for Table<I> {
         let searched_to = if is_end { seek.from } else { place.searched_to().max(seek.from) };
         let mut records = self.whole(found).await?;
         records.sort_by(|a, b| b.position.at.cmp(&a.position.at));
-        Ok(Sought { records, next: (!is_end).then(|| place.position()), searched_to })
+        Ok(SearchPage { records, next: (!is_end).then(|| place.position()), searched_to })
     }
 }
 

@@ -45,13 +45,13 @@ fn secrets_manager(aws: &SdkConfig) -> aws_sdk_secretsmanager::Client {
 }
 
 /// The clients and settings that the environment describes.
-pub struct Surroundings {
+pub struct Environment {
     variables: Variables<fn(&'static str) -> Option<String>>,
     aws: SdkConfig,
     sqs: aws_sdk_sqs::Client,
 }
 
-impl Surroundings {
+impl Environment {
     /// # Errors
     /// `AWS_REGION` is not set.
     pub fn load() -> Result<Self, VariableError> {

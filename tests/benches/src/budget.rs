@@ -1,7 +1,7 @@
 //! The budget of a notification: its cost when it was last reviewed.
 
 use crate::count::{Count, Share};
-use endpoint::Service;
+use aws_fake::Service;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! Counts the cost of notifications, function by function.
 
+use crate::batching::{Sends, sends};
 use crate::pipeline::{Change, Pipeline};
 use crate::scenario::{Scenario, Traffic};
-use crate::together::{Sends, sends};
-use endpoint::{Calls, Received, chunks};
+use aws_fake::{Calls, Received, chunks};
 use standin::STATUSES;
 use std::ops::Sub;
 use time::Duration;

@@ -2,20 +2,20 @@
 
 use crate::logs::Log;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_fake::{Endpoint, SECRET_ID, TABLE};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
-use endpoint::{Endpoint, SECRET_ID, TABLE};
 use fixtures::TestHost;
 use intake::Intake;
-use processor::{Acknowledge, Crew, Observer, Pauses, Processor, UsedUp};
+use processor::{Acknowledge, ExhaustedQuotas, InFlight, Observer, Pauses, Processor};
 use std::time::Duration;
 use webhooks_metrics::{Metrics, Service};
-use webhooks_queue::{Queue, Together};
+use webhooks_queue::{BatchingSender, Queue};
 use webhooks_settings::{Cache, SecretsManager};
 use webhooks_store::Table;
 use webhooks_visma::VismaClient;
 
-type ShippedProcessor = processor::wiring::Real<Acknowledge>;
-type ShippedFeedback = feedback::wiring::Real;
+type ShippedProcessor = processor::wiring::AwsPorts<Acknowledge>;
+type ShippedFeedback = feedback::wiring::AwsPorts;
 
 /// The shipped functions' own types, with another clock.
 pub struct OnOurClock;
@@ -49,36 +49,36 @@ pub fn processor<P, Q>(
     host: &TestHost,
 ) -> Processor<P>
 where
-    P: processor::Ports<Queue = Together<Q>, Pacer = Q, Handler = Acknowledge, Host = TestHost>,
+    P: processor::Ports<Queue = BatchingSender<Q>, Pacer = Q, Handler = Acknowledge, Host = TestHost>,
 {
-    let crew = Crew::default();
+    let in_flight = InFlight::default();
     Processor {
         settings,
         ledger,
         visma,
-        events: Together::new(events, &crew),
-        feedback: Together::new(feedback, &crew),
+        events: BatchingSender::new(events, &in_flight),
+        feedback: BatchingSender::new(feedback, &in_flight),
         notifications,
         handler: Acknowledge,
         host: host.clone(),
         metrics,
         limits: processor::Limits { max_receive_count: 12, retry_base: Duration::from_secs(30) },
         pauses: Pauses::default(),
-        used_up: UsedUp::default(),
-        crew,
+        exhausted_quotas: ExhaustedQuotas::default(),
+        in_flight,
         observer: Observer::default(),
     }
 }
 
 /// Makes functions that use an endpoint.
-pub struct Workshop<'a> {
+pub struct FunctionBuilder<'a> {
     endpoint: &'a Endpoint,
     host: TestHost,
     log: Log,
     aws: SdkConfig,
 }
 
-impl<'a> Workshop<'a> {
+impl<'a> FunctionBuilder<'a> {
     pub fn new(endpoint: &'a Endpoint, host: TestHost, log: Log) -> Self {
         let credentials = Credentials::new("test", "test", None, None, "test");
         let aws = SdkConfig::builder()

@@ -3,6 +3,7 @@
 #![recursion_limit = "256"]
 
 pub mod assumptions;
+pub mod batching;
 pub mod bill;
 pub mod bodies;
 pub mod budget;
@@ -20,4 +21,3 @@ pub mod rows;
 pub mod scenario;
 pub mod still;
 pub mod table;
-pub mod together;

@@ -1,11 +1,11 @@
 //! Intake, processor and feedback in one process, between stand-ins for Visma Net and AWS.
 
-use crate::functions::{OnOurClock, Workshop};
+use crate::functions::{FunctionBuilder, OnOurClock};
 use crate::gateway::{self, Gateway};
 use crate::invocation::{REQUEST_ID, invoke};
 use crate::logs::Log;
+use aws_fake::{Endpoint, Received, sqs_event};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use endpoint::{Endpoint, Received, sqs_event};
 use fixtures::TestHost;
 use serde_json::{Value, json};
 use standin::{Collection, Emit, Item, NewTenant, Options, Sending, Server, Subscription, TenantClient};
@@ -134,9 +134,9 @@ impl Pipeline {
         tenant.set_subscriptions(&[subscription]).await.expect("a subscription");
         let settings = settings(erp.url(), &tenant, wanted);
         let endpoint = Endpoint::start(&settings.to_string()).expect("a free port");
-        let workshop = Workshop::new(&endpoint, clock.clone(), log.clone());
-        let (processor, feedback) = (workshop.processor(), workshop.feedback());
-        let gateway = Gateway::start(gateway::function(Arc::new(workshop.intake()))).await.expect("a free port");
+        let builder = FunctionBuilder::new(&endpoint, clock.clone(), log.clone());
+        let (processor, feedback) = (builder.processor(), builder.feedback());
+        let gateway = Gateway::start(gateway::function(Arc::new(builder.intake()))).await.expect("a free port");
         erp.client().set_api_url(gateway.url()).await.expect("the stand-in answers");
         Self { endpoint, clock, log, tenant, processor, feedback, _gateway: gateway, _erp: erp, _listening: listening }
     }

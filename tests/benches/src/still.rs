@@ -4,7 +4,7 @@ use fixtures::TestHost;
 use processor::Acknowledge;
 use std::time::Duration;
 use webhooks_model::{Clock, Resource, ResourcePath};
-use webhooks_queue::{BatchSender, Message, Pacer, Parcel, QueueError, Sender, Together};
+use webhooks_queue::{BatchSender, BatchingSender, Message, Pacer, QueueError, QueuedMessage, Sender};
 use webhooks_settings::{LoadError, Source, Visma as VismaSettings};
 use webhooks_store::{Item, Items, Query, StoreError, Table, Write};
 use webhooks_visma::{Feedback, Fetched, Quota, Quotas, Visma, VismaError};
@@ -21,8 +21,8 @@ impl Sender for StillQueue {
 }
 
 impl BatchSender for StillQueue {
-    async fn send_all(&self, parcels: Vec<Parcel>) -> Vec<Result<(), QueueError>> {
-        std::hint::black_box(parcels).into_iter().map(|_| Ok(())).collect()
+    async fn send_all(&self, messages: Vec<QueuedMessage>) -> Vec<Result<(), QueueError>> {
+        std::hint::black_box(messages).into_iter().map(|_| Ok(())).collect()
     }
 }
 
@@ -94,7 +94,7 @@ impl processor::Ports for Still {
     type Source = StillSource;
     type Ledger = Table<StillItems>;
     type Visma = StillErp;
-    type Queue = Together<StillQueue>;
+    type Queue = BatchingSender<StillQueue>;
     type Pacer = StillQueue;
     type Handler = Acknowledge;
     type Host = TestHost;

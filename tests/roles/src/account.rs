@@ -2,7 +2,7 @@
 
 use crate::arn::{self, arn};
 use crate::policy::Statement;
-use infrastructure::{Template, elements, entries, text};
+use repo_checks::{Template, elements, entries, text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -7,7 +7,7 @@
 use crate::arn::arn;
 use crate::condition::{Context, LEADING_KEYS, SECURE_TRANSPORT};
 use crate::policy::Request;
-use infrastructure::{elements, entries};
+use repo_checks::{elements, entries};
 use serde_json::Value;
 
 /// Calls made with a role, by the function or by AWS itself, and the action that authorises each.

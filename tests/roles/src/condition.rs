@@ -5,7 +5,7 @@
 //! context keys* of the IAM User Guide.
 
 use crate::pattern;
-use infrastructure::{elements, entries, text};
+use repo_checks::{elements, entries, text};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@
 
 use crate::condition::{Condition, Context};
 use crate::pattern;
-use infrastructure::{elements, entries};
+use repo_checks::{elements, entries};
 use serde_json::Value;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use std::task::Wake;
 use std::time::Duration;
 use time::OffsetDateTime;
 use webhooks_metrics::{Metrics, Service};
-use webhooks_queue::Together;
+use webhooks_queue::BatchingSender;
 use webhooks_settings::Cache;
 use webhooks_store::Table;
 
@@ -188,21 +188,21 @@ impl Code {
                 )))
             }
             Function::Processor => {
-                let crew = processor::Crew::default();
+                let in_flight = processor::InFlight::default();
                 Self::Processor(Arc::new(Processor {
                     settings: settings(),
                     ledger: table(),
                     visma: port.clone(),
-                    events: Together::new(queue(Name::Events), &crew),
-                    feedback: Together::new(queue(Name::Feedback), &crew),
+                    events: BatchingSender::new(queue(Name::Events), &in_flight),
+                    feedback: BatchingSender::new(queue(Name::Feedback), &in_flight),
                     notifications: queue(Name::Notifications),
                     handler: port.clone(),
                     host: port.clone(),
                     metrics: metrics(Service::Processor),
                     pauses: processor::Pauses::default(),
-                    used_up: processor::UsedUp::default(),
+                    exhausted_quotas: processor::ExhaustedQuotas::default(),
                     limits: processor::Limits { max_receive_count: MAX_RECEIVE_COUNT, retry_base: RETRY_BASE },
-                    crew,
+                    in_flight,
                     observer: processor::Observer::default(),
                 }))
             }

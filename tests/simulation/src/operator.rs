@@ -6,7 +6,7 @@ use crate::check::{Command, Meant, Target, is_acknowledged, waiting};
 use crate::model::erp::TENANTS;
 use crate::run::Run;
 use crate::sabotage::Sabotage;
-use crate::upkeep::{ROLE_PREFIX, lane};
+use crate::upkeep::{ROLE_PREFIX, queue_pair};
 use crate::world::{START, World};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -154,7 +154,7 @@ impl World {
                 Meant { feedbacks: parked.map(|target| target.sk).collect(), ..Meant::default() }
             }
             Command::Redrive(queue) => {
-                let dead = self.queues[&lane(*queue).1].messages.iter();
+                let dead = self.queues[&queue_pair(*queue).1].messages.iter();
                 // A message of this moment counts as sent afterwards, by the clock of the function.
                 let now = self.clock_of(instance);
                 let old = dead.filter(|letter| letter.sent_at < now);
@@ -165,7 +165,7 @@ impl World {
     }
 
     fn dead_letters(&self) -> BTreeSet<u64> {
-        let dead = QueueName::ALL.into_iter().flat_map(|queue| &self.queues[&lane(queue).1].messages);
+        let dead = QueueName::ALL.into_iter().flat_map(|queue| &self.queues[&queue_pair(queue).1].messages);
         dead.map(|letter| letter.id).collect()
     }
 }

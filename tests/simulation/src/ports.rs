@@ -18,7 +18,7 @@ use webhooks_model::collection::{Collection, Page};
 use webhooks_model::feedback::Verdict;
 use webhooks_model::walk::Window;
 use webhooks_model::{Clock, Notification, Resource, ResourcePath, Zone};
-use webhooks_queue::{BatchSender, Message, Pacer, Parcel, QueueError, Sender, Together};
+use webhooks_queue::{BatchSender, BatchingSender, Message, Pacer, QueueError, QueuedMessage, Sender};
 use webhooks_settings::{LoadError, Source};
 use webhooks_store::{Item, Items, Query, StoreError, Table, Write};
 use webhooks_visma::{Feedback, Fetched, Listing, Quota, Quotas, Stage, Visma, VismaError};
@@ -41,7 +41,7 @@ impl processor::Ports for Ports {
     type Source = Port;
     type Ledger = Table<Port>;
     type Visma = Port;
-    type Queue = Together<QueuePort>;
+    type Queue = BatchingSender<QueuePort>;
     type Pacer = QueuePort;
     type Handler = Port;
     type Host = Port;
@@ -219,10 +219,10 @@ impl Sender for QueuePort {
 
 impl BatchSender for QueuePort {
     /// One request. Each of its messages has its own result.
-    async fn send_all(&self, parcels: Vec<Parcel>) -> Vec<Result<(), QueueError>> {
+    async fn send_all(&self, messages: Vec<QueuedMessage>) -> Vec<Result<(), QueueError>> {
         let mut results = vec![];
-        for parcel in parcels {
-            let (body, group) = (parcel.body, parcel.group.as_deref());
+        for message in messages {
+            let (body, group) = (message.body, message.group.as_deref());
             results.push(self.send(Message { body, group, attributes: &[], trace: None }).await);
         }
         results

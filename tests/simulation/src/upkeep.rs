@@ -8,14 +8,14 @@ use crate::world::{Name, World};
 use lambda_http::tower::ServiceExt;
 use lambda_http::{Body, Context, IntoResponse, LambdaEvent, Request, Response};
 use operations::{Answer, Authorizer, Event, Operations, Roles, router, with_sound_url};
-use repair::{Lane, Repair};
+use repair::{QueuePair, Repair};
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use webhooks_metrics::Metrics;
 use webhooks_model::QueueName;
-use webhooks_queue::{Depth, Letter, Letters, QueueError};
+use webhooks_queue::{DeadLetter, DeadLetterQueue, Depth, QueueError};
 use webhooks_store::{Item, StoreError, Table, Upkeep};
 
 /// The operations API as in its `main.rs`.
@@ -37,7 +37,7 @@ impl repair::Ports for Ports {
 }
 
 /// The queue with that name, and its dead-letter queue.
-pub(crate) fn lane(name: QueueName) -> (Name, Name) {
+pub(crate) fn queue_pair(name: QueueName) -> (Name, Name) {
     match name {
         QueueName::Notifications => (Name::Notifications, Name::NotificationsDead),
         QueueName::Feedback => (Name::Feedback, Name::FeedbackDead),
@@ -53,7 +53,7 @@ pub(crate) fn operations(port: &Port, store: Table<Port>) -> Routes {
         notifications: queue(Name::Notifications),
         feedback: queue(Name::Feedback),
         repairs: queue(Name::Repairs),
-        dead_letters: QueueName::ALL.into_iter().map(|name| (name, queue(lane(name).1))).collect(),
+        dead_letters: QueueName::ALL.into_iter().map(|name| (name, queue(queue_pair(name).1))).collect(),
         host: port.clone(),
         roles: Roles { authorizer: Authorizer::Jwt, claims: vec!["scope".into()], prefix: ROLE_PREFIX.into() },
     });
@@ -69,15 +69,15 @@ pub(crate) fn operations(port: &Port, store: Table<Port>) -> Routes {
 
 pub(crate) fn repair(port: &Port, store: Table<Port>, metrics: Metrics<Port>) -> Repair<Ports> {
     let queue = |queue| QueuePort { port: port.clone(), queue };
-    let lanes = QueueName::ALL.into_iter().map(|name| {
-        let (source, dead) = lane(name);
-        Lane { name, source: queue(source), dead: queue(dead) }
+    let queue_pairs = QueueName::ALL.into_iter().map(|name| {
+        let (source, dead) = queue_pair(name);
+        QueuePair { name, source: queue(source), dead: queue(dead) }
     });
     Repair {
         store,
         notifications: queue(Name::Notifications),
         repairs: queue(Name::Repairs),
-        lanes: lanes.collect(),
+        queue_pairs: queue_pairs.collect(),
         host: port.clone(),
         metrics,
     }
@@ -124,8 +124,8 @@ impl Upkeep for Port {
     }
 }
 
-impl Letters for QueuePort {
-    async fn receive(&self, most: usize, hidden: Duration, _: Duration) -> Result<Vec<Letter>, QueueError> {
+impl DeadLetterQueue for QueuePort {
+    async fn receive(&self, most: usize, hidden: Duration, _: Duration) -> Result<Vec<DeadLetter>, QueueError> {
         let name = self.queue;
         let receive = move |world: &mut World| {
             let now = world.now;
@@ -135,7 +135,7 @@ impl Letters for QueuePort {
                 let receipt = world.next_number();
                 let one = world.queue(name).receive(at, receipt, now);
                 world.queue(name).messages[at].visible_at = now + hidden;
-                letters.push(Letter {
+                letters.push(DeadLetter {
                     id: one.id.to_string(),
                     body: one.body,
                     receipt: receipt.to_string(),
@@ -152,7 +152,7 @@ impl Letters for QueuePort {
         self.port.call("receives letters", true, unreachable, receive).await
     }
 
-    async fn send_again(&self, letter: &Letter) -> Result<(), QueueError> {
+    async fn send_again(&self, letter: &DeadLetter) -> Result<(), QueueError> {
         let (name, instance) = (self.queue, self.port.instance);
         let (id, body, group) = (letter.id.clone(), letter.body.clone(), letter.group.clone());
         let send = move |world: &mut World| {
@@ -167,7 +167,7 @@ impl Letters for QueuePort {
         self.port.call("sends a letter again", true, unreachable, send).await
     }
 
-    async fn delete(&self, letter: &Letter) -> Result<(), QueueError> {
+    async fn delete(&self, letter: &DeadLetter) -> Result<(), QueueError> {
         let (name, receipt) = (self.queue, receipt(letter));
         let delete = move |world: &mut World| {
             let id = world.queue(name).by_receipt(receipt).map(|one| one.id);
@@ -177,7 +177,7 @@ impl Letters for QueuePort {
         self.port.call("deletes a letter", true, unreachable, delete).await
     }
 
-    async fn show(&self, letter: &Letter) -> Result<(), QueueError> {
+    async fn show(&self, letter: &DeadLetter) -> Result<(), QueueError> {
         let (name, receipt) = (self.queue, receipt(letter));
         let show = move |world: &mut World| {
             let now = world.now;
@@ -199,6 +199,6 @@ impl Letters for QueuePort {
 }
 
 /// Zero is the receipt of a message that was never received.
-fn receipt(letter: &Letter) -> u64 {
+fn receipt(letter: &DeadLetter) -> u64 {
     letter.receipt.parse().unwrap_or(u64::MAX)
 }

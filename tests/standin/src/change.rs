@@ -30,11 +30,11 @@ pub(crate) async fn change_and_emit(world: &Shared, tenant: Uuid, change: &Chang
     let planned = world.company(tenant, |company| {
         let outcome = apply(company, event, change)?;
         let items = vec![outcome.item];
-        let (ids, parcels) = emit::plan(company, &Emit { items, sending: change.sending.clone() })?;
-        Ok((outcome.key, outcome.resource, ids, parcels))
+        let (ids, requests) = emit::plan(company, &Emit { items, sending: change.sending.clone() })?;
+        Ok((outcome.key, outcome.resource, ids, requests))
     });
-    let (key, resource, ids, parcels) = planned??;
-    let emitted = dispatch::dispatch(world, tenant, api_url, ids, parcels, &change.sending).await;
+    let (key, resource, ids, requests) = planned??;
+    let emitted = dispatch::dispatch(world, tenant, api_url, ids, requests, &change.sending).await;
     Ok(Changed { key, resource, emitted })
 }
 

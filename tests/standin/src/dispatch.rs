@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     clock,
-    emit::{self, Parcel, WEBHOOK_TIMESTAMP},
+    emit::{self, OutgoingRequest, WEBHOOK_TIMESTAMP},
     message::{Attempt, Delivery, Emit, Emitted, Retry, Sending},
     refusal::Refusal,
     world::{Shared, World},
@@ -21,15 +21,15 @@ const ANSWER_CHARS: usize = 1000;
 /// Sends notifications, and waits for the end of their deliveries if asked to.
 pub(crate) async fn emit(world: &Shared, tenant: Uuid, emit: &Emit) -> Result<Emitted, Refusal> {
     let api_url = api_url(world)?;
-    let (ids, parcels) = world.company(tenant, |company| emit::plan(company, emit))??;
-    Ok(dispatch(world, tenant, api_url, ids, parcels, &emit.sending).await)
+    let (ids, requests) = world.company(tenant, |company| emit::plan(company, emit))??;
+    Ok(dispatch(world, tenant, api_url, ids, requests, &emit.sending).await)
 }
 
 /// Sends a notification again, unchanged.
 pub(crate) async fn resend(world: &Shared, tenant: Uuid, id: Uuid, sending: &Sending) -> Result<Emitted, Refusal> {
     let api_url = api_url(world)?;
-    let parcel = world.company(tenant, |company| emit::plan_resend(company, id, sending))??;
-    Ok(dispatch(world, tenant, api_url, vec![id], vec![parcel], sending).await)
+    let outgoing = world.company(tenant, |company| emit::plan_resend(company, id, sending))??;
+    Ok(dispatch(world, tenant, api_url, vec![id], vec![outgoing], sending).await)
 }
 
 pub(crate) fn api_url(world: &World) -> Result<String, Refusal> {
@@ -43,17 +43,17 @@ pub(crate) async fn dispatch(
     tenant: Uuid,
     api_url: String,
     notification_ids: Vec<Uuid>,
-    parcels: Vec<Parcel>,
+    requests: Vec<OutgoingRequest>,
     sending: &Sending,
 ) -> Emitted {
     let copies = sending.copies;
-    let parcels: Vec<_> = parcels.into_iter().flat_map(|parcel| std::iter::repeat_n(parcel, copies)).collect();
+    let requests: Vec<_> = requests.into_iter().flat_map(|outgoing| std::iter::repeat_n(outgoing, copies)).collect();
     let (concurrency, retry) = (sending.concurrency.max(1), sending.retry);
     let world = Arc::clone(world);
     // Runs as its own task, so that it goes on if the caller disconnects.
     let sent = tokio::spawn(async move {
         let (world, api_url) = (&world, &api_url);
-        let deliveries = parcels.into_iter().map(|parcel| deliver(world, tenant, api_url, parcel, retry));
+        let deliveries = requests.into_iter().map(|outgoing| deliver(world, tenant, api_url, outgoing, retry));
         stream::iter(deliveries).buffered(concurrency).collect().await
     });
     let deliveries = match sending.wait {
@@ -67,13 +67,13 @@ pub(crate) async fn dispatch(
 }
 
 /// A 2xx ends it. Any other answer, or none, is retried.
-async fn deliver(world: &World, tenant: Uuid, api_url: &str, parcel: Parcel, retry: Retry) -> Delivery {
-    let url = format!("{}{}", api_url.trim_end_matches('/'), parcel.path);
+async fn deliver(world: &World, tenant: Uuid, api_url: &str, outgoing: OutgoingRequest, retry: Retry) -> Delivery {
+    let url = format!("{}{}", api_url.trim_end_matches('/'), outgoing.path);
     let mut attempts = Vec::new();
     let delivered = loop {
-        let (attempt, retry_after) = attempt(&world.http, &url, &parcel, retry).await;
+        let (attempt, retry_after) = attempt(&world.http, &url, &outgoing, retry).await;
         // The tenant may have been reset. Then the result is not needed.
-        let _ = world.company(tenant, |company| company.record_attempt(&parcel.ids, &attempt));
+        let _ = world.company(tenant, |company| company.record_attempt(&outgoing.ids, &attempt));
         let delivered = attempt.status.is_some_and(|status| (200..300).contains(&status));
         attempts.push(attempt);
         let failed = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
@@ -82,21 +82,26 @@ async fn deliver(world: &World, tenant: Uuid, api_url: &str, parcel: Parcel, ret
         }
         tokio::time::sleep(retry.delay(failed, retry_after)).await;
     };
-    let _ = world.company(tenant, |company| company.settle(&parcel.ids, delivered));
-    Delivery { notification_ids: parcel.ids, delivered, attempts }
+    let _ = world.company(tenant, |company| company.settle(&outgoing.ids, delivered));
+    Delivery { notification_ids: outgoing.ids, delivered, attempts }
 }
 
-async fn attempt(http: &reqwest::Client, url: &str, parcel: &Parcel, retry: Retry) -> (Attempt, Option<Duration>) {
+async fn attempt(
+    http: &reqwest::Client,
+    url: &str,
+    outgoing: &OutgoingRequest,
+    retry: Retry,
+) -> (Attempt, Option<Duration>) {
     let at = clock::now();
     let mut request = http.post(url).timeout(Duration::from_millis(retry.timeout_ms));
-    for (name, value) in &parcel.headers {
+    for (name, value) in &outgoing.headers {
         request = request.header(name, value);
     }
-    if let Some(dialect) = &parcel.stamped {
+    if let Some(dialect) = &outgoing.stamped {
         request = request.header(WEBHOOK_TIMESTAMP, dialect.timestamp(at));
     }
     let mut attempt = Attempt { at, status: None, error: None, answer: None };
-    let response = match request.body(parcel.body.clone()).send().await {
+    let response = match request.body(outgoing.body.clone()).send().await {
         Ok(response) => response,
         Err(error) => {
             attempt.error = Some(chain(&error));

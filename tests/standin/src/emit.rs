@@ -24,7 +24,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// One HTTP request, to be sent until it is accepted.
 #[derive(Clone, Debug)]
-pub(crate) struct Parcel {
+pub(crate) struct OutgoingRequest {
     pub(crate) ids: Vec<Uuid>,
     pub(crate) path: String,
     pub(crate) headers: BTreeMap<String, String>,
@@ -57,7 +57,7 @@ struct Wire<'a> {
 
 /// Stores each item as a notification and builds the requests. Stores nothing unless all can be
 /// sent.
-pub(crate) fn plan(company: &mut Company, emit: &Emit) -> Result<(Vec<Uuid>, Vec<Parcel>), Refusal> {
+pub(crate) fn plan(company: &mut Company, emit: &Emit) -> Result<(Vec<Uuid>, Vec<OutgoingRequest>), Refusal> {
     if emit.items.is_empty() {
         return Err(Refusal::bad_request("There is no item to send."));
     }
@@ -78,18 +78,18 @@ pub(crate) fn plan(company: &mut Company, emit: &Emit) -> Result<(Vec<Uuid>, Vec
         [] => notifications.iter().collect(),
         order => order.iter().map(|index| &notifications[*index]).collect(),
     };
-    let parcels = if emit.sending.batch {
+    let requests = if emit.sending.batch {
         vec![pack(company, &in_order, &emit.sending)?]
     } else {
         let single = |one: &&Notification| pack(company, std::slice::from_ref(one), &emit.sending);
         in_order.iter().map(single).collect::<Result<_, _>>()?
     };
-    Ok((ids, parcels))
+    Ok((ids, requests))
 }
 
 /// Builds the request for a notification that was sent before, unchanged. Only rows with status
 /// Sent can be resent (docs/visma-net.md#webhook-notification-for-account).
-pub(crate) fn plan_resend(company: &Company, id: Uuid, sending: &Sending) -> Result<Parcel, Refusal> {
+pub(crate) fn plan_resend(company: &Company, id: Uuid, sending: &Sending) -> Result<OutgoingRequest, Refusal> {
     let notification =
         company.notification(id).ok_or_else(|| Refusal::not_found(format!("Notification {id} was not found.")))?;
     if notification.status != Status::Sent {
@@ -235,7 +235,7 @@ fn route<'a>(
 }
 
 /// One request for these notifications. Its headers describe the first.
-fn pack(company: &Company, notifications: &[&Notification], sending: &Sending) -> Result<Parcel, Refusal> {
+fn pack(company: &Company, notifications: &[&Notification], sending: &Sending) -> Result<OutgoingRequest, Refusal> {
     let first = notifications.first().ok_or_else(|| Refusal::bad_request("A delivery needs an item."))?;
     let subscription = route(company, &first.event, first.channel, sending)?;
     let items: Vec<_> = notifications.iter().map(|one| one.item.as_str()).collect();
@@ -264,7 +264,7 @@ fn pack(company: &Company, notifications: &[&Notification], sending: &Sending) -
             None => headers.remove(&name.to_lowercase()),
         };
     }
-    Ok(Parcel {
+    Ok(OutgoingRequest {
         ids: notifications.iter().map(|one| one.notification_id).collect(),
         path,
         stamped: (subscription.is_some() && !overridden(sending, WEBHOOK_TIMESTAMP)).then(|| company.dialect.clone()),

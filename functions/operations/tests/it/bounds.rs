@@ -196,7 +196,7 @@ async fn counts_notifications_beyond_one_read() {
 #[tokio::test]
 async fn shows_a_page_of_long_notifications() {
     let world = World::new().await;
-    // Together more than 16 MB, the limit of one BatchGetItem.
+    // BatchingSender more than 16 MB, the limit of one BatchGetItem.
     for number in 1_u128..=70 {
         let n = Notification { raw: "x".repeat(250_000), received_at: world.host.now(), ..order(number) };
         let entry = Entry { notification: &n, change: processed(FeedbackState::Sent), now: world.host.now() };

@@ -7,11 +7,11 @@ use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::feedback::{FeedbackMessage, FeedbackState};
 use webhooks_model::{QueueName, Reason};
-use webhooks_queue::Letter;
+use webhooks_queue::DeadLetter;
 use webhooks_store::{Change, Replays};
 
-fn letter(world: &World, id: &str, body: String, age: Duration) -> Letter {
-    Letter {
+fn letter(world: &World, id: &str, body: String, age: Duration) -> DeadLetter {
+    DeadLetter {
         id: id.into(),
         body,
         receipt: id.into(),
@@ -36,7 +36,7 @@ async fn every_queue_shows_its_dead_letters_and_reasons_without_bodies() {
     world.dead(QueueName::Notifications).put(letter(&world, "b", "canary".into(), Duration::hours(3)));
     let feedback = FeedbackMessage::Feedback { notification: dead.ledger_key() };
     let code = aws_sdk_sqs::types::MessageAttributeValue::builder().data_type("String").string_value("field_wrong");
-    world.dead(QueueName::Feedback).put(Letter {
+    world.dead(QueueName::Feedback).put(DeadLetter {
         attributes: HashMap::from([("rejection_code".into(), code.build().unwrap())]),
         ..letter(&world, "c", serde_json::to_string(&feedback).unwrap(), Duration::hours(1))
     });

@@ -1,5 +1,7 @@
 use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document, sqs_event, to_come_again};
-use processor::{Acknowledge, Crew, Handler, HandlerError, Limits, Observer, Pauses, Ports, Processor, UsedUp};
+use processor::{
+    Acknowledge, ExhaustedQuotas, Handler, HandlerError, InFlight, Limits, Observer, Pauses, Ports, Processor,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -78,8 +80,8 @@ impl World {
             metrics: Metrics::new(Service::Processor, host.clone(), emitted.clone()),
             limits: Limits { max_receive_count: MAX_RECEIVE_COUNT, retry_base: Duration::from_secs(30) },
             pauses: Pauses::default(),
-            used_up: UsedUp::default(),
-            crew: Crew::default(),
+            exhausted_quotas: ExhaustedQuotas::default(),
+            in_flight: InFlight::default(),
             observer: Observer::default(),
         };
         Self { table, host, erp, events, feedback, notifications, settings, emitted, processor }

@@ -3,7 +3,7 @@
 
 use crate::world::World;
 use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, document, sqs_event, to_come_again};
-use processor::{Acknowledge, Crew, Limits, Observer, Pauses, Processor, UsedUp};
+use processor::{Acknowledge, ExhaustedQuotas, InFlight, Limits, Observer, Pauses, Processor};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 use webhooks_metrics::{Emitted, Metrics, Service};
@@ -65,8 +65,8 @@ impl Pipeline {
             host: world.host.clone(),
             metrics: Metrics::new(Service::Processor, world.host.clone(), Emitted::default()),
             pauses: Pauses::default(),
-            used_up: UsedUp::default(),
-            crew: Crew::default(),
+            exhausted_quotas: ExhaustedQuotas::default(),
+            in_flight: InFlight::default(),
             observer: Observer::default(),
             limits: Limits { max_receive_count: 12, retry_base: std::time::Duration::from_secs(30) },
         };

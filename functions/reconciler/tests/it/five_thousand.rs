@@ -1,7 +1,7 @@
 use crate::cost::fill;
 use crate::world::World;
 use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, document, sqs_event, to_come_again};
-use processor::{Acknowledge, Crew, Limits, Observer, Pauses, Processor, UsedUp};
+use processor::{Acknowledge, ExhaustedQuotas, InFlight, Limits, Observer, Pauses, Processor};
 use serde_json::json;
 use std::collections::HashSet;
 use std::time::Duration;
@@ -34,8 +34,8 @@ fn processor(world: &World, erp: &FakeErp) -> Processor<Fakes> {
         host: world.host.clone(),
         metrics: Metrics::new(Service::Processor, world.host.clone(), Emitted::default()),
         pauses: Pauses::default(),
-        used_up: UsedUp::default(),
-        crew: Crew::default(),
+        exhausted_quotas: ExhaustedQuotas::default(),
+        in_flight: InFlight::default(),
         observer: Observer::default(),
         limits: Limits { max_receive_count: 4, retry_base: Duration::from_secs(30) },
     }

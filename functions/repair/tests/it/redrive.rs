@@ -7,7 +7,7 @@ use webhooks_host::Host;
 use webhooks_model::job::Status;
 use webhooks_model::work::Redrive;
 use webhooks_model::{QueueName, Work};
-use webhooks_queue::Letter;
+use webhooks_queue::DeadLetter;
 
 fn all() -> Redrive {
     Redrive { queue: QueueName::Feedback, message: None, rejected: false }
@@ -15,16 +15,20 @@ fn all() -> Redrive {
 
 impl World {
     /// The feedback queue and its dead letters.
-    fn lane(&self) -> (&FakeQueue, &FakeQueue) {
-        let lane = self.lanes.iter().find(|lane| lane.0 == QueueName::Feedback).expect("every queue is there");
-        (&lane.1, &lane.2)
+    fn queue_pair(&self) -> (&FakeQueue, &FakeQueue) {
+        let queue_pair = self
+            .queue_pairs
+            .iter()
+            .find(|queue_pair| queue_pair.0 == QueueName::Feedback)
+            .expect("every queue is there");
+        (&queue_pair.1, &queue_pair.2)
     }
 
     fn dead(&self, number: usize, rejected: bool) {
         let code =
             aws_sdk_sqs::types::MessageAttributeValue::builder().data_type("String").string_value("unknown_type");
         let code = ("rejection_code".to_owned(), code.build().unwrap());
-        self.lane().1.put(Letter {
+        self.queue_pair().1.put(DeadLetter {
             id: number.to_string(),
             body: format!("body {number}"),
             receipt: number.to_string(),
@@ -47,7 +51,7 @@ async fn sends_dead_letters_back_unchanged_at_the_jobs_rate() {
     assert_eq!(world.repairs.hidden()[0].1, Duration::from_secs(1), "ten at ten a second");
     while world.slice(1).await {}
     assert_eq!(world.progress().await, (Status::Finished, 25, 0));
-    let (source, dead) = world.lane();
+    let (source, dead) = world.queue_pair();
     let mut bodies: Vec<_> = source.sent().into_iter().map(|sent| (sent.body, sent.group)).collect();
     bodies.sort();
     let mut expected: Vec<_> = (1..=25).map(|number| (format!("body {number}"), Some("tenant".to_owned()))).collect();
@@ -62,7 +66,7 @@ async fn a_message_whose_deletion_failed_is_sent_twice_and_none_is_lost() {
     let world = World::new().await;
     (1..=3).for_each(|number| world.dead(number, false));
     world.begin(Work::Redrive(all()), 10).await;
-    let (source, dead) = world.lane();
+    let (source, dead) = world.queue_pair();
     dead.keep(true);
     assert!(world.slice(1).await, "the slice comes again");
     assert_eq!((source.sent().len(), dead.lying().len()), (1, 3));
@@ -82,7 +86,7 @@ async fn a_message_that_the_queue_refuses_stays_visible() {
     let world = World::new().await;
     (1..=3).for_each(|number| world.dead(number, false));
     world.begin(Work::Redrive(all()), 10).await;
-    let (source, dead) = world.lane();
+    let (source, dead) = world.queue_pair();
     source.refuse(true);
     assert!(world.slice(1).await);
     assert_eq!(dead.lying().len(), 3);
@@ -101,7 +105,7 @@ async fn does_not_redrive_rejected_or_newly_dead_messages() {
     world.host.advance(Span::hours(2));
     world.dead(34, false);
     while world.slice(1).await {}
-    let (source, dead) = world.lane();
+    let (source, dead) = world.queue_pair();
     assert_eq!(world.progress().await, (Status::Finished, 3, 31));
     assert_eq!((source.sent().len(), dead.lying().len()), (3, 31));
 }
@@ -112,7 +116,7 @@ async fn redrives_rejected_messages_on_request() {
     world.dead(1, true);
     world.begin(Work::Redrive(Redrive { rejected: true, ..all() }), 10).await;
     while world.slice(1).await {}
-    let sent = world.lane().0.sent();
+    let sent = world.queue_pair().0.sent();
     assert_eq!(sent[0].attributes, [("rejection_code".to_owned(), "unknown_type".to_owned())]);
 }
 
@@ -122,7 +126,7 @@ async fn redrives_a_single_message_at_any_position() {
     (1..=25).for_each(|number| world.dead(number, false));
     world.begin(Work::Redrive(Redrive { message: Some("17".into()), ..all() }), 10).await;
     assert!(!world.slice(1).await);
-    let (source, dead) = world.lane();
+    let (source, dead) = world.queue_pair();
     assert_eq!(world.progress().await, (Status::Finished, 1, 0));
     assert_eq!((source.sent().len(), source.sent()[0].body.as_str(), dead.lying().len()), (1, "body 17", 24));
     let again = World::new().await;

@@ -50,7 +50,7 @@ fn sent(world: &World) -> Vec<LedgerKey> {
 }
 
 fn feedback_queue(world: &World) -> FakeQueue {
-    world.lanes.iter().find(|(name, ..)| *name == QueueName::Feedback).unwrap().1.clone()
+    world.queue_pairs.iter().find(|(name, ..)| *name == QueueName::Feedback).unwrap().1.clone()
 }
 
 #[tokio::test]

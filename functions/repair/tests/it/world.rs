@@ -1,5 +1,5 @@
 use fixtures::{FakeQueue, TENANT, TestHost, TestTable, sqs_event, to_come_again};
-use repair::{Lane, Ports, Repair};
+use repair::{Ports, QueuePair, Repair};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ pub(crate) struct World {
     pub(crate) host: TestHost,
     pub(crate) notifications: FakeQueue,
     pub(crate) repairs: FakeQueue,
-    pub(crate) lanes: Vec<(QueueName, FakeQueue, FakeQueue)>,
+    pub(crate) queue_pairs: Vec<(QueueName, FakeQueue, FakeQueue)>,
     pub(crate) emitted: Emitted,
     pub(crate) repair: Repair<Fakes>,
 }
@@ -37,22 +37,22 @@ impl World {
     pub(crate) async fn new() -> Self {
         let (table, host, emitted) = (TestTable::new().await, TestHost::default(), Emitted::default());
         let (notifications, repairs) = (FakeQueue::default(), FakeQueue::default());
-        let lanes: Vec<_> =
+        let queue_pairs: Vec<_> =
             QueueName::ALL.into_iter().map(|name| (name, FakeQueue::default(), FakeQueue::default())).collect();
-        let lane = |(name, source, dead): &(QueueName, FakeQueue, FakeQueue)| Lane {
+        let queue_pair = |(name, source, dead): &(QueueName, FakeQueue, FakeQueue)| QueuePair {
             name: *name,
             source: source.clone(),
             dead: dead.clone(),
         };
         let repair = Repair {
-            lanes: lanes.iter().map(lane).collect(),
+            queue_pairs: queue_pairs.iter().map(queue_pair).collect(),
             store: table.table.clone(),
             notifications: notifications.clone(),
             repairs: repairs.clone(),
             host: host.clone(),
             metrics: Metrics::new(Service::Repair, host.clone(), emitted.clone()),
         };
-        Self { table, host, notifications, repairs, lanes, emitted, repair }
+        Self { table, host, notifications, repairs, queue_pairs, emitted, repair }
     }
 
     /// Notifications `1..=count`, each a minute after the one before, ended as `change` says.

@@ -2,13 +2,13 @@
 
 mod caller;
 mod client;
+mod dead_letters;
 mod deeds;
 mod event_name;
 mod feedback;
 mod find;
 mod jobs;
 mod learn;
-mod letters;
 mod lists;
 mod more;
 mod observed;
@@ -22,11 +22,11 @@ mod tenant;
 mod watch;
 
 pub use caller::Caller;
+pub use dead_letters::{DeadLetters, dead_letters};
 pub use deeds::{Acknowledge, Deed, Outcome as HandedIn, acknowledge, deed, outcome, unacknowledge};
 pub use feedback::{Feedback, feedback};
 pub use jobs::{Erase, Jobs, erase, jobs};
 pub use learn::{Learn, learn, learn_with};
-pub use letters::{Letters, letters};
 pub use lists::{Attention, Audit, Entity, attention, audit, counts, entity, quotas};
 pub use more::{More, more};
 pub use observed::{Observed, observed};

@@ -3,7 +3,7 @@ use time::Duration;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{Allowance, LedgerKey, Notification, Reason, State};
 use webhooks_store::{
-    Action, Allowances, Answering, Attempts, Change, Deed, Entry, Erasure, Ledger, Mark, Repairs, Unended,
+    Action, Allowances, Answering, Attempts, Change, Deed, Entry, Erasure, Ledger, Mark, OpenNotifications, Repairs,
 };
 
 fn line(reason: Reason) -> Attempt {

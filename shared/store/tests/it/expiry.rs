@@ -15,8 +15,8 @@ use webhooks_model::{
     Allowance, Collection, HeadChange, LedgerKey, Notification, Pause, Reason, Stamp, State, Versions,
 };
 use webhooks_store::{
-    Action, Allowances, Answer, Answering, Answers, Audit, Change, Deed, Entry, Jobs, Ledger, Mark, Pauses, Place,
-    Repairs, Sweeps, Unended, Unfinished, Watermark,
+    Action, Allowances, Answer, Answering, Answers, Audit, Change, Deed, Entry, Jobs, Ledger, Mark, OpenNotifications,
+    Pauses, Place, Repairs, Sweeps, Unfinished, Watermark,
 };
 
 const RETENTION: Duration = Duration::days(90);

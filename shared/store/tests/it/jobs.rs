@@ -23,9 +23,9 @@ async fn record(fixture: &Fixture, n: &Notification, change: Change) {
 async fn walk(fixture: &Fixture, filter: &Filter, most: i32) -> Vec<String> {
     let (mut keys, mut position) = (vec![], None);
     loop {
-        let stretch = fixture.table.stretch(filter, position.as_deref(), most).await.unwrap();
-        keys.extend(stretch.found.into_iter().map(|found| found.key.entity.key));
-        position = stretch.position;
+        let page = fixture.table.feed_page(filter, position.as_deref(), most).await.unwrap();
+        keys.extend(page.found.into_iter().map(|found| found.key.entity.key));
+        position = page.position;
         if position.is_none() {
             return keys;
         }

@@ -4,7 +4,9 @@ use uuid::Uuid;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{LedgerKey, Notification, Reason, State};
-use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Ledger, Mark, Repairs, Unended};
+use webhooks_store::{
+    Action, Answer, Answering, Answers, Change, Deed, Entry, Ledger, Mark, OpenNotifications, Repairs,
+};
 
 const LATE: Duration = Duration::hours(30);
 
@@ -149,20 +151,20 @@ async fn reads_the_feed_once_in_pages_and_skips_empty_days() {
         received.push(record(&fixture, &n, ended(FeedbackState::None), Duration::days(41)).await);
     }
     let mut position = "2026-01-01".to_owned();
-    let (mut seen, mut stretches) = (Vec::new(), 0);
+    let (mut seen, mut pages) = (Vec::new(), 0);
     let until = NOW + Duration::days(41);
     loop {
         let arrived = fixture.table.arrived(TENANT, &position, until).await.unwrap();
         assert!(arrived.notifications.len() <= 100);
         seen.extend(arrived.notifications.into_iter().map(|one| one.key));
         position = arrived.position;
-        stretches += 1;
+        pages += 1;
         if arrived.is_last {
             break;
         }
     }
     assert_eq!(seen, received);
-    assert!(stretches < 20, "{stretches}");
+    assert!(pages < 20, "{pages}");
     let again = fixture.table.arrived(TENANT, &position, until).await.unwrap();
     assert_eq!((again.notifications.len(), again.position, again.is_last), (0, position, true));
 }

@@ -4,7 +4,9 @@ use uuid::Uuid;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::rollup::{Rolling, hour_of};
 use webhooks_model::{Notification, Rollup, State};
-use webhooks_store::{Answer, Answering, Answers, Change, Entry, Ledger, Received, Rolled, Rollups, Summary, Unended};
+use webhooks_store::{
+    Answer, Answering, Answers, Change, Entry, Ledger, OpenNotifications, Received, Rolled, Rollups, Summary,
+};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 
@@ -58,17 +60,17 @@ async fn reads_an_hour_of_more_than_a_hundred_in_pages_each_once() {
         ended(&fixture, number, hour + Duration::seconds(i64::try_from(number).unwrap())).await;
     }
     let (mut rollup, mut position) = (Rollup::default(), Rolled::begin(hour, NOW).counted_to);
-    let mut stretches = vec![];
+    let mut pages = vec![];
     loop {
-        let stretch = received(&fixture, &position, hour + Duration::HOUR).await;
-        stretch.notifications.iter().for_each(|one| rollup.count(one));
-        stretches.push(stretch.notifications.len());
-        position = stretch.position;
-        if stretch.is_last {
+        let page = received(&fixture, &position, hour + Duration::HOUR).await;
+        page.notifications.iter().for_each(|one| rollup.count(one));
+        pages.push(page.notifications.len());
+        position = page.position;
+        if page.is_last {
             break;
         }
     }
-    assert_eq!((stretches, rollup.received), (vec![100, 100, 5], 205));
+    assert_eq!((pages, rollup.received), (vec![100, 100, 5], 205));
     assert_eq!(fixture.table.count_received(TENANT, hour).await.unwrap(), 205);
 }
 

@@ -2,7 +2,7 @@ use crate::support::{Fixture, NOW, TENANT, order};
 use time::Duration;
 use webhooks_model::rollup::Rolling;
 use webhooks_model::{LedgerKey, Notification, Reason, Reference};
-use webhooks_store::{Change, Entry, Ledger, Rollups, Search, Seek, Sought, Table};
+use webhooks_store::{Change, Entry, Ledger, Rollups, Search, SearchPage, SearchQuery, Table};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 
@@ -63,14 +63,14 @@ async fn seek(
     tenants: &[&str],
     most: usize,
     fits: impl Fn(&LedgerKey) -> bool + Send + Sync,
-) -> Vec<Sought> {
+) -> Vec<SearchPage> {
     let mut tenants: Vec<String> = tenants.iter().map(|tenant| (*tenant).to_owned()).collect();
     tenants.sort();
-    let mut pages: Vec<Sought> = vec![];
+    let mut pages: Vec<SearchPage> = vec![];
     loop {
         let after = pages.last().and_then(|page| page.next.clone());
         let (from, to) = (NOW - Duration::days(30), NOW + Duration::MINUTE);
-        let seek = Seek { tenants: &tenants, from, to, after: after.as_ref(), most };
+        let seek = SearchQuery { tenants: &tenants, from, to, after: after.as_ref(), most };
         pages.push(fixture.table.seek(&seek, &fits).await.unwrap());
         assert!(pages.len() < 50, "a search without an end");
         if pages.last().is_some_and(|page| page.next.is_none()) {

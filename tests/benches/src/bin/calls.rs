@@ -3,6 +3,7 @@
 // The nested futures of all functions need a higher limit.
 #![recursion_limit = "256"]
 
+use aws_fake::Service::{DynamoDb, SecretsManager, Sqs};
 use benches::bill::{Bill, Capacity};
 use benches::budget::{Budgets, PATH, costs};
 use benches::count::{Count, Share, count};
@@ -10,7 +11,6 @@ use benches::report;
 use benches::scenario::{Scenario, Traffic};
 use benches::table::{amount, markdown};
 use clap::Parser;
-use endpoint::Service::{DynamoDb, SecretsManager, Sqs};
 use std::process::ExitCode;
 use std::{fs, io};
 

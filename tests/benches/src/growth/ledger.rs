@@ -1,8 +1,8 @@
 //! Fills the ledger by writing items into the table directly.
 
 use crate::growth::world::World;
+use aws_fake::TABLE;
 use dynoxide::{AttributeValue, ImportOptions, Item};
-use endpoint::TABLE;
 use std::ops::Range;
 
 /// The ledger has no account from this number on.

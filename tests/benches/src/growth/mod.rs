@@ -7,7 +7,7 @@ mod world;
 pub use plot::draw;
 
 use crate::cpu;
-use endpoint::Calls;
+use aws_fake::Calls;
 use std::time::Duration;
 use world::World;
 

@@ -1,13 +1,13 @@
 //! The functions with their real AWS clients, and a Visma Net that answers at once.
 
 use crate::bodies::{self, SUBSCRIPTION_HEADER};
-use crate::functions::Workshop;
+use crate::functions::FunctionBuilder;
 use crate::gateway::{self, Function};
 use crate::growth::timed;
 use crate::logs::Log;
 use crate::still::{StillErp, StillSource};
+use aws_fake::{Endpoint, sqs_event};
 use aws_lambda_events::sqs::SqsBatchResponse;
-use endpoint::{Endpoint, sqs_event};
 use fixtures::TestHost;
 use processor::{Acknowledge, Processor};
 use serde_json::json;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::subscriber::DefaultGuard;
 use uuid::Uuid;
-use webhooks_queue::{Queue, Together};
+use webhooks_queue::{BatchingSender, Queue};
 use webhooks_settings::Cache;
 use webhooks_store::Table;
 
@@ -31,7 +31,7 @@ impl processor::Ports for OverTheWire {
     type Source = StillSource;
     type Ledger = Table;
     type Visma = StillErp;
-    type Queue = Together<Queue>;
+    type Queue = BatchingSender<Queue>;
     type Pacer = Queue;
     type Handler = Acknowledge;
     type Host = TestHost;
@@ -60,10 +60,10 @@ impl World {
         let (log, host) = (Log::default(), TestHost::default());
         let settings = settings(tenants, subscriptions);
         let endpoint = Endpoint::start(&settings).expect("a free port");
-        let workshop = Workshop::new(&endpoint, host.clone(), log.clone());
+        let builder = FunctionBuilder::new(&endpoint, host.clone(), log.clone());
         let cache = || Cache::new(StillSource(settings.clone()), host.clone());
         let erp = StillErp("{}".to_owned());
-        let shipped = workshop.processor();
+        let shipped = builder.processor();
         let processor = Processor {
             settings: cache(),
             visma: erp.clone(),
@@ -76,11 +76,11 @@ impl World {
             metrics: shipped.metrics,
             limits: shipped.limits,
             pauses: shipped.pauses,
-            used_up: shipped.used_up,
-            crew: shipped.crew,
+            exhausted_quotas: shipped.exhausted_quotas,
+            in_flight: shipped.in_flight,
             observer: shipped.observer,
         };
-        let shipped = workshop.feedback();
+        let shipped = builder.feedback();
         let feedback = feedback::Feedback {
             settings: cache(),
             visma: erp,
@@ -92,7 +92,7 @@ impl World {
             metrics: shipped.metrics,
             limits: shipped.limits,
         };
-        let intake = gateway::function(Arc::new(workshop.intake()));
+        let intake = gateway::function(Arc::new(builder.intake()));
         let listening = log.listen();
         Self { endpoint, tenants, intake, processor, feedback, _listening: listening }
     }

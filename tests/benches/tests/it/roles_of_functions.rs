@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 
 /// The endpoint's names of the template's resources.
 const NAMES: [(&str, &str); 6] = [
-    ("Table", endpoint::TABLE),
-    ("Settings", endpoint::SECRET_ID),
+    ("Table", aws_fake::TABLE),
+    ("Settings", aws_fake::SECRET_ID),
     ("NotificationsQueue", "notifications"),
     ("EventsQueue", "events"),
     ("FeedbackQueue", "feedback"),

@@ -1,10 +1,10 @@
 //! The other commands of the operations API.
 
 use super::{
-    Acknowledge, Attention, Audit, Deed, Entity, Erase, Feedback, HandedIn, Jobs, Letters, Pauses, Tenants, View,
+    Acknowledge, Attention, Audit, DeadLetters, Deed, Entity, Erase, Feedback, HandedIn, Jobs, Pauses, Tenants, View,
 };
 use super::{
-    Caller, acknowledge, attention, audit, counts, deed, entity, erase, feedback, jobs, letters, outcome, pauses,
+    Caller, acknowledge, attention, audit, counts, dead_letters, deed, entity, erase, feedback, jobs, outcome, pauses,
     quotas, tenants, unacknowledge,
 };
 use crate::interrupt::Stop;
@@ -101,7 +101,7 @@ pub enum More {
         after_help = "Example:
   visma-webhooks --local dead-letters list"
     )]
-    DeadLetters(Letters),
+    DeadLetters(DeadLetters),
     /// Delete everything that is kept of a tenant, for good (role erase)
     #[command(after_help = "Examples:
   visma-webhooks erase --tenant 10000000-0000-4000-8000-000000000001 --plan
@@ -144,7 +144,7 @@ pub async fn more(
         More::Feedback(command) => feedback(stack, caller, command, ask, listen).await,
         More::Outcome(options) => outcome(stack, caller, options).await,
         More::Jobs(command) => jobs(stack, caller, command, format, listen).await,
-        More::DeadLetters(command) => letters(stack, caller, command, ask, listen).await,
+        More::DeadLetters(command) => dead_letters(stack, caller, command, ask, listen).await,
         More::Erase(options) => erase(stack, caller, options, ask, listen).await,
     }
 }

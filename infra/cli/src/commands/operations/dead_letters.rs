@@ -1,0 +1,177 @@
+//! `dead-letters`: shows them by the operations API, and redrives them by an audited job.
+
+use super::jobs::{about, follow, go_on};
+use super::shown::{second, text};
+use super::{Access, Caller, Client};
+use crate::error::Exit;
+use crate::interrupt::Stop;
+use crate::output::{Outcome, Report, fields, table};
+use crate::prompt::Ask;
+use crate::stack::Stack;
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+use time::Duration;
+
+#[derive(Debug, Subcommand)]
+pub enum DeadLetters {
+    /// Show how many each queue has, and some of them
+    #[command(after_help = "Examples:
+  visma-webhooks dead-letters list
+  visma-webhooks dead-letters list notifications --limit 20
+  visma-webhooks --local dead-letters list")]
+    List(List),
+    /// Send a queue's dead letters again: all that are there now, or one
+    #[command(after_help = "Examples:
+  visma-webhooks dead-letters redrive notifications --plan
+  visma-webhooks dead-letters redrive notifications --message 5f1e4a3c-7a51-4a3e-9d0a-0c5f3a0e2f11
+  visma-webhooks dead-letters redrive feedback --rate 5 --yes
+  visma-webhooks --local dead-letters redrive notifications --plan")]
+    Redrive(Redrive),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    Notifications,
+    Feedback,
+    Events,
+    Repairs,
+}
+
+impl Name {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Notifications => "notifications",
+            Self::Feedback => "feedback",
+            Self::Events => "events",
+            Self::Repairs => "repairs",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    /// The queue; all four by default
+    #[arg(value_enum)]
+    queue: Option<Name>,
+    /// The most to show of each queue, up to 20
+    #[arg(long, default_value_t = 5, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=20))]
+    limit: u8,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Debug, Args)]
+pub struct Redrive {
+    /// The queue
+    #[arg(value_enum)]
+    queue: Name,
+    /// Only this one, by its id from list
+    #[arg(long, value_name = "ID")]
+    message: Option<String>,
+    /// Also send outcomes that the feedback function rejected. It rejects them again unless it has
+    /// changed
+    #[arg(long)]
+    rejected: bool,
+    /// How many per second; 10 by default
+    #[arg(long, value_name = "NUMBER")]
+    rate: Option<u32>,
+    /// The reason, for readers of the audit record
+    #[arg(long, default_value = "", hide_default_value = true)]
+    note: String,
+    /// Only count them
+    #[arg(long)]
+    plan: bool,
+    /// Start without asking, at a terminal
+    #[arg(long)]
+    yes: bool,
+    /// Start the job and do not wait for its end
+    #[arg(long, conflicts_with = "plan")]
+    detach: bool,
+    #[command(flatten)]
+    access: Access,
+}
+
+/// # Errors
+/// The API refuses or does not answer.
+pub async fn dead_letters(
+    stack: &Stack,
+    caller: &Caller,
+    command: DeadLetters,
+    ask: Ask,
+    listen: impl FnOnce() -> Stop,
+) -> Outcome {
+    match command {
+        DeadLetters::List(options) => list(&Client::new(stack, caller, &options.access).await?, &options).await,
+        DeadLetters::Redrive(options) => {
+            let client = Client::new(stack, caller, &options.access).await?;
+            redrive(&client, &options, ask, listen).await
+        }
+    }
+}
+
+async fn list(client: &Client<'_>, options: &List) -> Outcome {
+    let limit = options.limit.to_string();
+    let mut query = vec![("limit", limit.as_str())];
+    query.extend(options.queue.map(|queue| ("queue", queue.as_str())));
+    let mut all = client.get(&["operations", "v1", "dead-letters"], &query).await?;
+    let queues = all["queues"].take();
+    let each = || queues.as_array().into_iter().flatten();
+    let rows: Vec<[String; 6]> = each().flat_map(of_queue).collect();
+    let counts: String = each().map(|queue| format!("{}\n", counted(queue))).collect();
+    let text = match rows.is_empty() {
+        true => counts,
+        false => {
+            let header = ["queue", "first sent (utc)", "tenant", "reason", "receives", "message"];
+            format!("{}\n\n{counts}", table(header, rows))
+        }
+    };
+    Ok(Report::new(queues, text))
+}
+
+fn of_queue(queue: &Value) -> Vec<[String; 6]> {
+    let sample = queue["sample"].as_array().into_iter().flatten();
+    let row = |letter: &Value| {
+        let [tenant, reason, receives, id] =
+            ["tenant", "reason", "receive_count", "id"].map(|name| text(&letter[name]));
+        [text(&queue["name"]), second(&text(&letter["sent_at"])), tenant, reason, receives, id]
+    };
+    sample.map(row).collect()
+}
+
+fn counted(queue: &Value) -> String {
+    format!("{}: about {} waiting, {} in flight", text(&queue["name"]), queue["waiting"], queue["in_flight"])
+}
+
+async fn redrive(client: &Client<'_>, options: &Redrive, ask: Ask, listen: impl FnOnce() -> Stop) -> Outcome {
+    let queue = options.queue.as_str();
+    let mut body = json!({ "rejected": options.rejected, "note": options.note });
+    if let Some(message) = &options.message {
+        body["message"] = json!(message);
+    }
+    if let Some(rate) = options.rate {
+        body["rate"] = json!(rate);
+    }
+    let ask = ask.filter(|_| !options.yes);
+    let mut expected = None;
+    if options.plan || ask.is_some() {
+        let plan = client.post(&["operations", "v1", "dead-letters", queue, "plans"], &body).await?;
+        let count = format!("about {}", plan["count"]);
+        if options.plan {
+            let seconds = format!("{} s", plan["seconds"]);
+            let text = fields([("queue", queue.to_owned()), ("would send", count), ("it would take", seconds)]);
+            return Ok(Report::new(plan, text));
+        }
+        if let Some(ask) = ask
+            && !ask(&format!("Send {count} dead letters of {queue} again?"))
+        {
+            return Ok(Report::new(json!({ "begun": false }), "Nothing was started.").with_exit(Exit::Refused));
+        }
+        expected = plan["count"].as_u64();
+    }
+    let job = client.post(&["operations", "v1", "dead-letters", queue, "redrives"], &body).await?;
+    if options.detach {
+        let told = format!("{}Watch it: {}\n", about(&job), go_on(&job));
+        return Ok(Report::new(job, told));
+    }
+    follow(client, job, Duration::SECOND, expected, &listen()).await
+}

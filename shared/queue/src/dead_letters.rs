@@ -1,0 +1,161 @@
+//! Reads, redrives and deletes dead letters.
+
+use crate::error::QueueError;
+use crate::queue::Queue;
+use aws_sdk_sqs::types::{
+    Message, MessageAttributeValue, MessageSystemAttributeName, MessageSystemAttributeNameForSends,
+    MessageSystemAttributeValue, QueueAttributeName,
+};
+use std::collections::HashMap;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// The most messages that SQS returns at once.
+pub const BATCH: usize = 10;
+const LONGEST_POLL: Duration = Duration::from_secs(20);
+
+/// A received message. Others do not see it until it is deleted, shown again, or its time is over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    pub id: String,
+    pub body: String,
+    pub receipt: String,
+    pub sent_at: OffsetDateTime,
+    pub receive_count: u32,
+    pub group: Option<String>,
+    pub trace: Option<String>,
+    pub attributes: HashMap<String, MessageAttributeValue>,
+}
+
+impl DeadLetter {
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.get(name)?.string_value()
+    }
+}
+
+/// The approximate number of messages on a queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Depth {
+    pub waiting: u64,
+    pub in_flight: u64,
+}
+
+/// A queue, for readers other than its function.
+pub trait DeadLetterQueue: Send + Sync {
+    /// Up to ten messages, hidden for `hidden`. Waits for the first up to `wait`, 20 seconds at
+    /// most.
+    fn receive(
+        &self,
+        most: usize,
+        hidden: Duration,
+        wait: Duration,
+    ) -> impl Future<Output = Result<Vec<DeadLetter>, QueueError>> + Send;
+
+    /// Sends a message again with its body, attributes, group and trace.
+    fn send_again(&self, letter: &DeadLetter) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    fn delete(&self, letter: &DeadLetter) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    /// Makes the message visible to others at once.
+    fn show(&self, letter: &DeadLetter) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    fn depth(&self) -> impl Future<Output = Result<Depth, QueueError>> + Send;
+}
+
+/// The first messages of a queue, each once. They are made visible again at the end.
+///
+/// # Errors
+/// The queue cannot be reached. The messages received so far return by themselves after `hidden`.
+pub async fn look(
+    queue: &impl DeadLetterQueue,
+    most: usize,
+    hidden: Duration,
+    wait: Duration,
+) -> Result<Vec<DeadLetter>, QueueError> {
+    let mut seen: Vec<DeadLetter> = vec![];
+    while seen.len() < most {
+        let batch = queue.receive(most - seen.len(), hidden, wait).await?;
+        if batch.is_empty() {
+            break;
+        }
+        seen.extend(batch);
+    }
+    for letter in &seen {
+        queue.show(letter).await?;
+    }
+    // Looking took so long that this message returned and was received twice.
+    let mut ids = std::collections::HashSet::new();
+    seen.retain(|letter| ids.insert(letter.id.clone()));
+    Ok(seen)
+}
+
+impl DeadLetterQueue for Queue {
+    async fn receive(&self, most: usize, hidden: Duration, wait: Duration) -> Result<Vec<DeadLetter>, QueueError> {
+        let call = self.client.receive_message().queue_url(&self.url).max_number_of_messages(whole(most.min(BATCH)));
+        let call = call.visibility_timeout(whole(hidden.as_secs()));
+        let call = call.wait_time_seconds(whole(wait.min(LONGEST_POLL).as_secs()));
+        let call = call.message_attribute_names("All").message_system_attribute_names(MessageSystemAttributeName::All);
+        let answer = call.send().await.map_err(|error| QueueError::of_reading(&error))?;
+        Ok(answer.messages.unwrap_or_default().into_iter().map(DeadLetter::from).collect())
+    }
+
+    async fn send_again(&self, letter: &DeadLetter) -> Result<(), QueueError> {
+        let attributes = (!letter.attributes.is_empty()).then(|| letter.attributes.clone());
+        let call = self.client.send_message().queue_url(&self.url).message_body(&letter.body);
+        let mut call = call.set_message_group_id(letter.group.clone()).set_message_attributes(attributes);
+        if let Some(trace) = &letter.trace {
+            let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace).build();
+            let value = value.expect("the only required part is the data type");
+            call = call.message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, value);
+        }
+        call.send().await.map_err(|error| QueueError::of_sending(&error))?;
+        Ok(())
+    }
+
+    async fn delete(&self, letter: &DeadLetter) -> Result<(), QueueError> {
+        let call = self.client.delete_message().queue_url(&self.url).receipt_handle(&letter.receipt);
+        call.send().await.map_err(|error| QueueError::of_reading(&error))?;
+        Ok(())
+    }
+
+    async fn show(&self, letter: &DeadLetter) -> Result<(), QueueError> {
+        let call = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(&letter.receipt);
+        call.visibility_timeout(0).send().await.map_err(|error| QueueError::of_reading(&error))?;
+        Ok(())
+    }
+
+    async fn depth(&self) -> Result<Depth, QueueError> {
+        let waiting = QueueAttributeName::ApproximateNumberOfMessages;
+        let in_flight = QueueAttributeName::ApproximateNumberOfMessagesNotVisible;
+        let call = self.client.get_queue_attributes().queue_url(&self.url);
+        let call = call.attribute_names(waiting.clone()).attribute_names(in_flight.clone());
+        let answer = call.send().await.map_err(|error| QueueError::of_reading(&error))?;
+        let attributes = answer.attributes.unwrap_or_default();
+        let number = |name| attributes.get(name).and_then(|text| text.parse().ok()).unwrap_or_default();
+        Ok(Depth { waiting: number(&waiting), in_flight: number(&in_flight) })
+    }
+}
+
+impl From<Message> for DeadLetter {
+    fn from(message: Message) -> Self {
+        let attributes = message.attributes.unwrap_or_default();
+        let get = |name| attributes.get(&name).cloned();
+        let number = |name| attributes.get(&name).and_then(|text| text.parse::<i64>().ok()).unwrap_or_default();
+        let sent = i128::from(number(MessageSystemAttributeName::SentTimestamp)) * 1_000_000;
+        Self {
+            id: message.message_id.unwrap_or_default(),
+            body: message.body.unwrap_or_default(),
+            receipt: message.receipt_handle.unwrap_or_default(),
+            sent_at: OffsetDateTime::from_unix_timestamp_nanos(sent).unwrap_or(OffsetDateTime::UNIX_EPOCH),
+            receive_count: u32::try_from(number(MessageSystemAttributeName::ApproximateReceiveCount))
+                .unwrap_or_default(),
+            group: get(MessageSystemAttributeName::MessageGroupId),
+            trace: get(MessageSystemAttributeName::AwsTraceHeader),
+            attributes: message.message_attributes.unwrap_or_default(),
+        }
+    }
+}
+
+fn whole(number: impl TryInto<i32>) -> i32 {
+    number.try_into().unwrap_or(i32::MAX)
+}

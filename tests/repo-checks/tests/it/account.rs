@@ -1,0 +1,136 @@
+//! What the template needs of an account, and what it leaves behind.
+
+use crate::{MAIN, with_options};
+use repo_checks::{Template, elements, entries, number, text};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// In a new account all functions together have these executions, and none can be reserved.
+const NEW_ACCOUNT: f64 = 10.0;
+/// The executions that must be left for intake: at 100 ms each, twenty deliveries a second.
+const FOR_INTAKE: f64 = 2.0;
+
+/// The overrides of an environment in samconfig.toml.
+fn overrides(environment: &str) -> Vec<(String, String)> {
+    crate::guide::overrides(&repo_checks::read("samconfig.toml"), environment)
+}
+
+#[test]
+fn a_new_account_with_ten_executions_leaves_intake_its_share() {
+    let small = overrides("new-account");
+    assert!(!small.is_empty(), "samconfig.toml has a parameter set for it");
+    for authorizer in ["none", "jwt"] {
+        let main = Template::read(MAIN).with("OperationsAuthorizer", authorizer.into());
+        let main = small.iter().fold(main, |main, (name, value)| main.with(name, value.as_str().into()));
+        let functions = main.resources("AWS::Serverless::Function");
+        assert!(
+            functions.iter().all(|(_, one)| one["ReservedConcurrentExecutions"].is_null()),
+            "it can reserve nothing"
+        );
+        let mappings = main.resources("AWS::Lambda::EventSourceMapping");
+        let workers: f64 = mappings.iter().map(|(_, one)| number(&one["ScalingConfig"]["MaximumConcurrency"])).sum();
+        // The reconciler runs once at a time, and a person uses the operations API.
+        let others = if authorizer == "none" { 1.0 } else { 2.0 };
+        assert!(NEW_ACCOUNT - workers - others >= FOR_INTAKE, "{workers} workers");
+        let (_, stage) = main.resources("AWS::ApiGatewayV2::Stage").remove(0);
+        for settings in [&stage["DefaultRouteSettings"], &stage["RouteSettings"]["ANY /hooks/{proxy+}"]] {
+            assert!(number(&settings["ThrottlingRateLimit"]) <= 10.0 * FOR_INTAKE, "more than intake could answer");
+        }
+    }
+}
+
+/// When this text changes, CloudFormation writes the secret again, over the settings document of
+/// every installation.
+#[test]
+fn the_first_settings_document_is_never_changed() {
+    let (_, settings) = Template::read(MAIN).resources("AWS::SecretsManager::Secret").remove(0);
+    let shipped = concat!(
+        r#"{"version":1, "visma":{"connect_url":"https://connect.visma.com","erp_url":"https://api.finance.visma.net","#,
+        r#""sales_order_url":"https://salesorder.visma.net", "client_id":"","client_secret":"","#,
+        r#""scope":"vismanet_erp_service_api:read vismanet_erp_service_api:create","application_name":"webhooks"}, "#,
+        r#""subscriptions":[],"tenants":[],"routes":[], "source_ips":{"policy":"off","addresses":[]}}"#,
+    );
+    assert_eq!(settings["SecretString"], shipped, "an update of the stack would overwrite everybody's settings");
+}
+
+#[test]
+fn the_table_outlives_the_stack_but_not_a_failed_first_deployment() {
+    let main = Template::read(MAIN);
+    let table = main.raw("/Resources/Table");
+    assert_eq!(
+        [&table["DeletionPolicy"], &table["UpdateReplacePolicy"]],
+        [&json!("RetainExceptOnCreate"), &json!("Retain")]
+    );
+}
+
+/// A queue's mapping needs its attributes, and so does a function that opens its connection with
+/// them.
+#[test]
+fn roles_read_only_attributes_of_queues_that_they_use() {
+    const CONNECTED: [(&str, &str); 2] =
+        [("IntakeRole", "NotificationsQueue"), ("ReconcilerRole", "NotificationsQueue")];
+    // The operations API reads these queues to show how many messages wait.
+    const SHOWN: &str = "OperationsRole";
+    let main = with_options();
+    let arn = |of: &Value| text(&of["Fn::GetAtt"]).trim_end_matches(".Arn").to_owned();
+    let functions = main.resources("AWS::Serverless::Function");
+    let role_of = |name: &Value| {
+        let found = functions.iter().find(|(own, _)| name["Ref"] == own.as_str()).expect("the function is there");
+        arn(&found.1["Role"])
+    };
+    let mappings = main.resources("AWS::Lambda::EventSourceMapping");
+    let mut expected: BTreeSet<_> =
+        mappings.iter().map(|(_, one)| (role_of(&one["FunctionName"]), arn(&one["EventSourceArn"]))).collect();
+    expected.extend(CONNECTED.map(|(role, queue)| (role.to_owned(), queue.to_owned())));
+    expected.insert(("EventPipeRole".to_owned(), "EventsQueue".to_owned()));
+    let mut found = BTreeSet::new();
+    for (role, properties) in main.resources("AWS::IAM::Role") {
+        for statement in
+            elements(&properties["Policies"]).iter().flat_map(|one| elements(&one["PolicyDocument"]["Statement"]))
+        {
+            if elements(&statement["Action"]).iter().any(|action| *action == "sqs:GetQueueAttributes") && role != SHOWN
+            {
+                found.extend(elements(&statement["Resource"]).into_iter().map(|queue| (role.clone(), arn(queue))));
+            }
+        }
+    }
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn detects_a_visibility_below_window_and_six_timeouts() {
+    let long_enough = crate::template::is_visible_again_in_time;
+    assert!(long_enough(365.0, 60.0, 5.0) && long_enough(360.0, 60.0, 0.0));
+    assert!(!long_enough(360.0, 60.0, 5.0), "the window counts, too");
+    assert!(!long_enough(300.0, 60.0, 0.0));
+}
+
+/// The monthly cost of the alarms in DEPLOY.md: $0.10 for each metric of an alarm, and $0.50 for
+/// the composite one.
+#[test]
+fn the_guide_states_the_monthly_cost_of_the_alarms() {
+    let (mut metrics, mut composed) = (0_u32, 0_u32);
+    for path in crate::ALARMS {
+        let template = Template::read(path);
+        for (_, alarm) in template.resources("AWS::CloudWatch::Alarm") {
+            let of_math = elements(&alarm["Metrics"]).into_iter().filter(|query| query.get("MetricStat").is_some());
+            metrics += u32::try_from(of_math.count().max(1)).unwrap();
+        }
+        composed += u32::try_from(template.resources("AWS::CloudWatch::CompositeAlarm").len()).unwrap();
+    }
+    let cents = metrics * 10 + composed * 50;
+    let said = format!("| alarms | ${}.{:02} |", cents / 100, cents % 100);
+    assert!(repo_checks::read("DEPLOY.md").contains(&said), "DEPLOY.md lacks `{said}`");
+}
+
+#[test]
+fn nested_stacks_get_every_parameter_without_default() {
+    let main = with_options().with("TableCapacity", "provisioned".into());
+    for (name, stack) in main.resources("AWS::Serverless::Application") {
+        let nested = Template::read(&text(&stack["Location"]));
+        for (parameter, described) in entries(nested.raw("/Parameters")) {
+            let is_given = stack["Parameters"].get(parameter).is_some();
+            assert!(is_given || described.get("Default").is_some(), "{name} lacks {parameter}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The page about cargo-lambda: the variables of each function, for users who deploy it alone, and
+//! its events.
+
+use crate::with_options;
+use repo_checks::{entries, infra, read, text};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+const FUNCTIONS: [&str; 6] = ["intake", "processor", "feedback", "reconciler", "operations", "repair"];
+
+/// A variable that a function reads, but that the template does not set.
+const NOT_GIVEN: [&str; 1] = ["MAX_BODY_BYTES"];
+/// The variables that `shared/wiring` reads for these calls.
+const BY_WIRING: [(&str, &[&str]); 4] = [
+    (".settings()", &["SETTINGS_SECRET_ID"]),
+    (".table()", &["TABLE_NAME", "RETENTION_DAYS"]),
+    (".retry_base()", &["RETRY_BASE_SECONDS"]),
+    (
+        ".dead_letters()",
+        &[
+            "NOTIFICATIONS_DEAD_LETTER_QUEUE_URL",
+            "FEEDBACK_DEAD_LETTER_QUEUE_URL",
+            "EVENTS_DEAD_LETTER_QUEUE_URL",
+            "REPAIRS_DEAD_LETTER_QUEUE_URL",
+        ],
+    ),
+];
+
+/// The functions of a cell in the table: a list, all, or all but a list.
+fn meant(cell: &str) -> BTreeSet<&str> {
+    match cell.strip_prefix("all") {
+        None => cell.split(", ").collect(),
+        Some(but) => {
+            let others: Vec<_> = but.trim_start_matches(" but ").split(", ").collect();
+            FUNCTIONS.into_iter().filter(|name| !others.contains(name)).collect()
+        }
+    }
+}
+
+/// The names in backticks in the first cell of each row, and the second cell.
+fn rows(page: &str) -> impl Iterator<Item = (Vec<&str>, &str)> {
+    let cells = page.lines().filter(|line| line.starts_with("| `")).map(|line| line.trim_matches('|').split('|'));
+    cells.filter_map(|mut cells| {
+        let names = cells.next()?.split('`').skip(1).step_by(2).collect();
+        Some((names, cells.next()?.trim()))
+    })
+}
+
+/// The functions by the variables that the template sets.
+fn given() -> BTreeMap<String, BTreeSet<String>> {
+    let main = with_options();
+    let mut given = BTreeMap::<String, BTreeSet<String>>::new();
+    for (name, function) in main.resources("AWS::Serverless::Function") {
+        let name = name.trim_end_matches("Function").to_lowercase();
+        let shared = main.raw("/Globals/Function/Environment/Variables");
+        for (variable, value) in entries(&function["Environment"]["Variables"]).chain(entries(shared)) {
+            // A parameter may leave it out by default.
+            if !main.value(value).is_null() {
+                given.entry(variable.clone()).or_default().insert(name.clone());
+            }
+        }
+    }
+    given
+}
+
+#[test]
+fn the_page_lists_exactly_each_functions_variables() {
+    let page = read("CARGO-LAMBDA.md");
+    let (_, table) = page.split_once("| variable | of |").expect("the variables are a table");
+    let listed: BTreeMap<String, BTreeSet<String>> = rows(table)
+        .flat_map(|(names, of)| {
+            let of: BTreeSet<String> = meant(of).into_iter().map(str::to_owned).collect();
+            names.into_iter().map(move |name| (name.to_owned(), of.clone()))
+        })
+        .collect();
+    assert_eq!(listed, given());
+}
+
+fn is_variable(text: &str) -> bool {
+    text.contains('_') && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+}
+
+#[test]
+fn the_template_sets_every_variable_that_a_function_reads() {
+    let given = given();
+    for function in FUNCTIONS {
+        let path = |file: &str| infra().join(format!("../functions/{function}/src/{file}.rs"));
+        let source: String =
+            ["wiring", "access"].iter().filter_map(|file| fs::read_to_string(path(file)).ok()).collect();
+        let named = source.split('"').filter(|text| is_variable(text));
+        let asked_for = BY_WIRING.iter().filter(|(call, _)| source.contains(call));
+        let by_wiring = asked_for.flat_map(|(_, names)| names.iter().copied());
+        let read: BTreeSet<&str> = named.chain(by_wiring).filter(|name| !NOT_GIVEN.contains(name)).collect();
+        assert!(read.len() > 1, "{function}: {read:?}");
+        for name in read {
+            assert!(given.get(name).is_some_and(|of| of.contains(function)), "{function} reads {name}");
+        }
+    }
+}
+
+#[test]
+fn the_queue_variables_name_their_queues() {
+    let capitalised = |word: &str| format!("{}{}", &word[..1], word[1..].to_lowercase());
+    let mut told = 0;
+    for (function, properties) in with_options().resources("AWS::Serverless::Function") {
+        for (variable, value) in entries(&properties["Environment"]["Variables"]) {
+            let Some(name) = variable.strip_suffix("_QUEUE_URL") else { continue };
+            let queue: String = name.split('_').map(capitalised).collect();
+            assert_eq!(value["Ref"], format!("{queue}Queue"), "{function}: {variable}");
+            told += 1;
+        }
+    }
+    assert!(told > 15, "{told}");
+}
+
+#[test]
+fn reads_lists_of_functions_and_their_exceptions() {
+    assert_eq!(meant("repair, intake"), BTreeSet::from(["intake", "repair"]));
+    assert_eq!(meant("all"), BTreeSet::from(FUNCTIONS));
+    assert_eq!(meant("all but intake, repair"), BTreeSet::from(["processor", "feedback", "reconciler", "operations"]));
+}
+
+#[test]
+fn the_page_shows_an_event_for_every_function() {
+    let page = read("CARGO-LAMBDA.md");
+    let mut files: Vec<_> = fs::read_dir(infra().join("events")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut names: Vec<_> = FUNCTIONS.iter().map(|name| infra().join(format!("events/{name}.json"))).collect();
+    names.sort();
+    assert_eq!(files, names);
+    for name in FUNCTIONS {
+        let row = format!("| `{name}` | [{name}.json](events/{name}.json) |");
+        assert!(page.contains(&row), "CARGO-LAMBDA.md has no {row}");
+    }
+}
+
+/// The form of AWS, which is stricter than our types.
+#[test]
+fn the_events_have_the_fields_of_aws() {
+    let event = |name: &str| -> Value { serde_json::from_str(&read(&format!("events/{name}.json"))).unwrap() };
+    for name in ["processor", "feedback", "repair"] {
+        let record = &event(name)["Records"][0];
+        let members: Vec<_> = entries(record).map(|(member, _)| member.as_str()).collect();
+        let expected = [
+            "attributes",
+            "awsRegion",
+            "body",
+            "eventSource",
+            "eventSourceARN",
+            "md5OfBody",
+            "messageAttributes",
+            "messageId",
+            "receiptHandle",
+        ];
+        assert_eq!(members.into_iter().collect::<BTreeSet<_>>(), BTreeSet::from(expected), "{name}");
+        assert_eq!(record["eventSource"], "aws:sqs", "{name}");
+    }
+    for (name, route) in [("intake", "ANY /hooks/{proxy+}"), ("operations", "ANY /operations/{proxy+}")] {
+        let event = event(name);
+        assert_eq!([&event["version"], &event["routeKey"]], ["2.0", route], "{name}");
+        let main = with_options();
+        let routes = main.resources("AWS::ApiGatewayV2::Route");
+        assert!(routes.iter().any(|(_, one)| text(&one["RouteKey"]) == route), "{name}");
+    }
+}

@@ -1,0 +1,129 @@
+//! How events, invocations and alarms reach their recipients.
+
+use crate::{ALARMS, MAIN, with_options};
+use repo_checks::{Template, elements, text};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+fn named(main: &Template, kind: &str, name: &str) -> Value {
+    let found = main.resources(kind).into_iter().find(|(own, _)| *own == name);
+    found.map(|(_, properties)| properties).unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// The result of a pipe's template, by AWS's documentation. In an object each value is replaced,
+/// and a value is left out if its path leads nowhere. A template that is not an object gives text,
+/// even if the text is JSON, and an event bus rejects text.
+fn transformed(template: &str, body: &Value) -> Map<String, Value> {
+    let quoted = template.replace('<', "\"<").replace('>', ">\"");
+    let fields: Map<String, Value> = serde_json::from_str(&quoted).expect("the bus takes an object only");
+    let filled = fields.into_iter().filter_map(|(name, path)| {
+        let path = text(&path).strip_prefix("<$.body")?.strip_suffix('>')?.replace('.', "/");
+        Some((name, body.pointer(&path)?.clone()))
+    });
+    filled.collect()
+}
+
+#[test]
+fn the_bus_gets_each_whole_event_as_an_object() {
+    let pipe = named(&with_options(), "AWS::Pipes::Pipe", "EventPipe");
+    let parameters = &pipe["TargetParameters"];
+    let source = include_str!("../../../../shared/model/src/cloud_event.rs");
+    let (_, fields) = source.split_once("pub struct CloudEvent<'a> {").expect("the event is described there");
+    let fields = fields.split_once("\n}").expect("it ends").0.lines().filter_map(|line| line.trim().split_once(": "));
+    let names = fields.filter(|(name, _)| name.chars().all(char::is_alphanumeric) || *name == "event_type");
+    let names: BTreeSet<_> = names.map(|(name, _)| if name == "event_type" { "type" } else { name }).collect();
+    assert!(names.len() >= 8 && names.contains("specversion") && names.contains("data"), "{names:?}");
+
+    let event: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), json!({"of": name}))).collect();
+    let template = text(&parameters["InputTemplate"]);
+    assert_eq!(transformed(&template, &event.clone().into()), event);
+    let mut short = event;
+    short.remove("subject");
+    assert_eq!(transformed(&template, &short.clone().into()), short, "an event about no entity has no subject");
+    let bus = &parameters["EventBridgeEventBusParameters"];
+    assert_eq!([&bus["Source"], &bus["DetailType"]], ["$.body.source", "$.body.type"]);
+}
+
+/// The scheduler invokes asynchronously. By default Lambda retries such an invocation twice.
+#[test]
+fn a_failed_sweep_is_not_retried_early() {
+    let main = Template::read(MAIN);
+    for (name, schedule) in main.resources("AWS::Scheduler::Schedule") {
+        assert_eq!(schedule["Target"]["RetryPolicy"]["MaximumRetryAttempts"], 0, "{name}");
+        let function = &schedule["Target"]["Arn"]["Fn::GetAtt"];
+        let function = text(function).trim_end_matches(".Arn").to_owned();
+        let configured = main.resources("AWS::Lambda::EventInvokeConfig").into_iter();
+        let of_function: Vec<_> =
+            configured.filter(|(_, one)| one["FunctionName"]["Ref"] == function.as_str()).collect();
+        let [(_, invocation)] = of_function.as_slice() else { panic!("{name} invokes {function}, and Lambda decides") };
+        let expected = [&json!("$LATEST"), &json!(0), &json!(60)];
+        let found = ["Qualifier", "MaximumRetryAttempts", "MaximumEventAgeInSeconds"].map(|field| &invocation[field]);
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+/// Schedules and pipes of other accounts must not use the role.
+#[test]
+fn roles_of_other_services_work_only_for_this_account() {
+    for (name, role) in with_options().resources("AWS::IAM::Role") {
+        let trust = &role["AssumeRolePolicyDocument"]["Statement"][0];
+        let service = text(&trust["Principal"]["Service"]);
+        let own = json!({"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}});
+        assert!(service == "lambda.amazonaws.com" || trust["Condition"] == own, "{name} trusts {service}");
+    }
+}
+
+fn told(options: &[(&str, &str)]) -> Template {
+    options.iter().fold(Template::read(MAIN), |main, (name, value)| main.with(name, (*value).into()))
+}
+
+/// The topic that each nested stack of alarms gets.
+fn topics(main: &Template, parameter: &str) -> BTreeSet<String> {
+    let nested = main.resources("AWS::Serverless::Application").into_iter();
+    nested.filter_map(|(_, stack)| stack["Parameters"].get(parameter).map(text)).collect()
+}
+
+#[test]
+fn a_mere_address_creates_a_topic_for_all_alarms() {
+    for (address, topic, parameter) in [
+        ("TicketEmail", "TicketTopic", "TicketTopicArn"),
+        ("TicketWebhook", "TicketTopic", "TicketTopicArn"),
+        ("PageEmail", "PageTopic", "PageTopicArn"),
+        ("PageWebhook", "PageTopic", "PageTopicArn"),
+    ] {
+        let main = told(&[(address, "https://somebody@example.com")]);
+        let made = json!({"Ref": topic});
+        assert_eq!(topics(&main, parameter), BTreeSet::from([text(&made)]), "{address}");
+        let [(_, subscription)] = &main.resources("AWS::SNS::Subscription")[..] else {
+            panic!("{address}: one is told")
+        };
+        let protocol = if address.ends_with("Email") { "email" } else { "https" };
+        assert_eq!([&subscription["TopicArn"], &subscription["Protocol"]], [&made, &json!(protocol)], "{address}");
+
+        let own = "arn:aws:sns:eu-north-1:000000000000:own";
+        let main = told(&[(address, "https://somebody@example.com"), (parameter, own)]);
+        assert!(main.resources("AWS::SNS::Topic").is_empty(), "{address}");
+        assert_eq!(topics(&main, parameter), BTreeSet::from([own.to_owned()]));
+        assert_eq!(main.resources("AWS::SNS::Subscription")[0].1["TopicArn"], own);
+    }
+    let nobody = Template::read(MAIN);
+    assert!(nobody.resources("AWS::SNS::Topic").is_empty() && nobody.resources("AWS::SNS::Subscription").is_empty());
+    assert_eq!(topics(&nobody, "TicketTopicArn"), BTreeSet::from([String::new()]));
+}
+
+#[test]
+fn every_alarm_notifies_someone_directly_or_by_the_page() {
+    for path in ALARMS {
+        let template = Template::read(path)
+            .with("TicketTopicArn", "tickets".into())
+            .with("PageTopicArn", "pages".into())
+            .with("SilenceHours", 4.into())
+            .with("Operations", "true".into());
+        for kind in ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"] {
+            for (name, alarm) in template.resources(kind) {
+                let is_half_of_the_page = name.contains("Burn");
+                assert_eq!(elements(&alarm["AlarmActions"]).is_empty(), is_half_of_the_page, "{name}");
+            }
+        }
+    }
+}
