@@ -14,7 +14,7 @@ const LONGER: [(&str, &str); 1] = [(
     "one template, so that one command deploys it; nested stacks could not refer to each other",
 )];
 /// More files are hard to oversee. Programs that write many inputs must pack them.
-const FILES: usize = 1100;
+const FILES: usize = 1200;
 /// From the outside to the inside. Functions do not need functions. Shared crates may need each
 /// other, and cargo rejects circles.
 const LAYERS: [&str; 3] = ["functions", "shared", "shared/model"];
@@ -36,7 +36,7 @@ fn no_file_is_too_long() {
 }
 
 #[test]
-fn the_repository_has_fewer_than_1100_files() {
+fn the_repository_has_fewer_than_1200_files() {
     let output = Command::new("git").arg("ls-files").current_dir(root()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let listed = String::from_utf8(output.stdout).unwrap();
