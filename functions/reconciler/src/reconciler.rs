@@ -83,7 +83,7 @@ impl<P: Ports> Reconciler<P> {
             let reason = error.next().reason();
             tracing::warn!(reason = reason.as_str(), "waiting notifications are left to the next run: {error}");
         }
-        let counted_to = if only.is_none() { self.count_hours(&tenants, &run).await } else { None };
+        let counted_to = if only.is_none() { self.count_hours(&tenants, &mut ended.hours, &run).await } else { None };
         let (lists, next) = self.sweep_all(&settings, &tenants, begun.list.as_ref(), &mut run).await;
         lists.iter().for_each(|sweep| note(&mut report, sweep));
         ended.list = next.or(ended.list);
@@ -113,8 +113,8 @@ impl<P: Ports> Reconciler<P> {
     }
 
     /// Returns the time up to which every tenant is counted.
-    async fn count_hours(&self, tenants: &[&str], run: &Run<'_>) -> Option<OffsetDateTime> {
-        let counted = self.roll_up(tenants, run).await;
+    async fn count_hours(&self, tenants: &[&str], next: &mut Option<String>, run: &Run<'_>) -> Option<OffsetDateTime> {
+        let counted = self.roll_up(tenants, next, run).await;
         let warn = |error: &StoreError| tracing::warn!("the roll-ups are left to the next run: {error}");
         counted.inspect_err(warn).ok().flatten()
     }

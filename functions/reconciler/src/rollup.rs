@@ -32,19 +32,32 @@ struct Count {
 }
 
 impl<P: Ports> Reconciler<P> {
-    /// Counts what came since the last run. Returns the time up to which every tenant is counted,
-    /// or `None` if there was no room for all.
-    pub(crate) async fn roll_up(&self, tenants: &[&str], run: &Run<'_>) -> Result<Option<OffsetDateTime>, StoreError> {
+    /// Counts what came since the last run, from the tenant `next` on. Returns the time up to which
+    /// every tenant is counted. If there was no room for all, it returns `None`, and `next` is the
+    /// tenant with which the next run begins.
+    pub(crate) async fn roll_up(
+        &self,
+        tenants: &[&str],
+        next: &mut Option<String>,
+        run: &Run<'_>,
+    ) -> Result<Option<OffsetDateTime>, StoreError> {
         let now = self.host.now();
         let mut count = Count { until: now - LAG, now, pages: MOST_PAGES, changed: BTreeSet::new() };
-        let tenants: Vec<String> = tenants.iter().map(|tenant| tenant.to_lowercase()).collect();
+        let mut tenants: Vec<String> = tenants.iter().map(|tenant| tenant.to_lowercase()).collect();
+        let first = tenants.iter().position(|tenant| next.as_ref() == Some(tenant)).unwrap_or(0);
+        tenants.rotate_left(first);
         let mut result = Ok(true);
-        for tenant in in_turn(&tenants, now) {
-            result = match run.has_time(self.host.now()) {
-                true => self.roll_tenant(tenant, &mut count, run).await,
-                false => Ok(false),
-            };
+        for (at, tenant) in tenants.iter().enumerate() {
+            if !run.has_time(self.host.now()) {
+                *next = Some(tenant.clone());
+                result = Ok(false);
+                break;
+            }
+            result = self.roll_tenant(tenant, &mut count, run).await;
             if !matches!(result, Ok(true)) {
+                // The first tenant had the whole run. Another one begins the next run, so that a
+                // busy or broken tenant does not keep the others from their turn.
+                *next = Some(tenants[at.max(1) % tenants.len()].clone());
                 break;
             }
         }
@@ -148,11 +161,4 @@ impl<P: Ports> Reconciler<P> {
         }
         Ok(is_whole)
     }
-}
-
-/// Each run begins with another tenant, so that none is always the last.
-fn in_turn(tenants: &[String], now: OffsetDateTime) -> impl Iterator<Item = &String> {
-    let runs = usize::try_from(now.unix_timestamp() / 60).unwrap_or_default();
-    let first = runs % tenants.len().max(1);
-    tenants[first..].iter().chain(&tenants[..first])
 }

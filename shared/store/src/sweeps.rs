@@ -51,6 +51,8 @@ pub struct Place {
     pub list: Option<(String, Collection)>,
     /// The tenant whose feed to read next.
     pub feed: Option<String>,
+    /// The tenant whose hours to count next.
+    pub hours: Option<String>,
 }
 
 /// The comparison of a list's rows with the heads.

@@ -1,9 +1,10 @@
 //! Counts requests to the table.
 
-use fixtures::TestTable;
+use fixtures::{TestHost, TestTable};
 use std::ops::Sub;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use time::Duration;
 use webhooks_store::{Dynamo, Item, Items, Query, StoreError, Upkeep, Write};
 
 #[derive(Clone)]
@@ -11,6 +12,8 @@ pub(crate) struct Counted {
     items: Dynamo,
     requests: Arc<AtomicU64>,
     rows: Arc<AtomicU64>,
+    /// How long it takes to begin the count of a tenant, on this clock.
+    pace: Arc<OnceLock<(TestHost, Duration)>>,
 }
 
 /// Requests of any kind, and the items they read.
@@ -31,11 +34,16 @@ impl Sub for Cost {
 impl Counted {
     pub(crate) fn new(table: &TestTable) -> Self {
         let items = Dynamo::new(table.client.clone(), "webhooks".into());
-        Self { items, requests: Arc::default(), rows: Arc::default() }
+        Self { items, requests: Arc::default(), rows: Arc::default(), pace: Arc::default() }
     }
 
     pub(crate) fn cost(&self) -> Cost {
         Cost { requests: self.requests.load(Ordering::Relaxed), rows: self.rows.load(Ordering::Relaxed) }
+    }
+
+    /// From now on, the count of each tenant begins this much later.
+    pub(crate) fn slow_down(&self, host: &TestHost, by: Duration) {
+        self.pace.set((host.clone(), by)).expect("a test sets it once");
     }
 
     fn count(&self, rows: usize) {
@@ -53,6 +61,9 @@ impl Items for Counted {
     async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
         let item = self.items.get(pk, sk).await?;
         self.count(item.iter().len());
+        if let Some((host, by)) = self.pace.get().filter(|_| pk.ends_with("#rollups#") && sk == "PLACE") {
+            host.advance(*by);
+        }
         Ok(item)
     }
 

@@ -1,12 +1,14 @@
-//! Every list gets its turn, however small the budget.
+//! Every list and every tenant gets its turn, however small the budget.
 
 use crate::world::World;
-use fixtures::TENANT;
+use fixtures::{TENANT, TestHost};
 use proptest::prelude::*;
 use serde_json::json;
 use std::collections::HashSet;
 use time::Duration;
 use webhooks_model::collection::Collection;
+use webhooks_model::rollup::hour_of;
+use webhooks_store::Rollups;
 
 fn tenants(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("5a0e6f0e-32b4-4b5a-9e0e-{n:012}")).collect()
@@ -67,6 +69,29 @@ async fn a_run_with_a_turn_for_all_lists_writes_no_place() {
     let item = item.key("pk", aws_sdk_dynamodb::types::AttributeValue::S("#reconciliation#".into()));
     let item = item.key("sk", aws_sdk_dynamodb::types::AttributeValue::S("PLACE".into())).send().await.unwrap();
     assert!(item.item.is_none());
+}
+
+#[tokio::test]
+async fn every_tenant_is_counted_within_as_many_runs_as_the_count_takes() {
+    for (many, minutes) in (1..=7).flat_map(|many| [5, 60, 1440].map(|minutes| (many, minutes))) {
+        let tenants = tenants(many);
+        let world = world(&tenants, 0, 100).await;
+        // A run of a minute counts two tenants, and cuts the third short.
+        world.cost.slow_down(&world.host, Duration::seconds(25));
+        let mut counted = HashSet::new();
+        for run in 0..many.div_ceil(2) {
+            let begins = TestHost::START + Duration::minutes(minutes * run as i64);
+            world.host.advance(begins - world.now());
+            world.run().await;
+            for tenant in &tenants {
+                let rolling = world.table.table.rolling(tenant).await.unwrap();
+                if rolling.is_some_and(|rolling| rolling.hour() == hour_of(begins - Duration::minutes(5))) {
+                    counted.insert(tenant);
+                }
+            }
+        }
+        assert_eq!(counted.len(), many, "{many} tenants, a run every {minutes} minutes");
+    }
 }
 
 proptest! {

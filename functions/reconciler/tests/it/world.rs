@@ -132,7 +132,7 @@ pub(crate) struct World {
     pub(crate) feedback: FakeQueue,
     pub(crate) repairs: FakeQueue,
     pub(crate) emitted: Emitted,
-    cost: Counted,
+    pub(crate) cost: Counted,
     reconciler: Reconciler<Fakes>,
 }
 

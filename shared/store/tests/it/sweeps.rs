@@ -27,7 +27,7 @@ async fn records_where_a_run_ended() {
     let fixture = Fixture::new().await;
     assert_eq!(fixture.table.place().await.unwrap(), Place::default());
     let list = Some((TENANT.to_owned(), Collection::Supplier));
-    let place = Place { list, feed: Some("another".to_owned()) };
+    let place = Place { list, feed: Some("another".to_owned()), hours: Some("a third".to_owned()) };
     fixture.table.set_place(&place, NOW).await.unwrap();
     assert_eq!(fixture.table.place().await.unwrap(), place);
 }
