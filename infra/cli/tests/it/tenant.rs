@@ -19,6 +19,9 @@ fn answers(asked: &Asked) -> (u16, Value) {
             ] }),
         ),
         "GET /operations/v1/notifications" if asked.line.contains("tenant=2000") => (200, json!({ "items": [] })),
+        "GET /operations/v1/search" => {
+            (200, json!({ "items": [], "searched_to": "2026-08-25T12:01:00Z", "tenants": 1 }))
+        }
         "GET /operations/v1/notifications" => (200, json!({ "items": [{ "ref": "abc" }] })),
         _ => (404, json!({ "code": "unknown_notification" })),
     }
@@ -34,6 +37,15 @@ async fn finds_a_tenant_by_name_company_number_and_id() {
     let words = ["tail", "--once", "--tenant=ål & sønn"];
     crate::operations::run_words(&server, &words).await.unwrap();
     assert!(server.asked().pop().unwrap().line.contains("?tenant=t-1&"));
+}
+
+#[tokio::test]
+async fn get_searches_the_tenant_with_this_name() {
+    let server = Server::start(answers).await;
+    run(&server, "get C1013 --tenant 1234567").await.unwrap_err();
+    let last = server.asked().pop().unwrap().line;
+    assert!(last.contains("/search?") && last.contains("&tenant=t-1"), "{last}");
+    assert_eq!(run(&server, "get C1013 --tenant Twim").await.unwrap_err().advice, "Did you mean: Twin?");
 }
 
 #[tokio::test]

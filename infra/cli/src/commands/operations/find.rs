@@ -2,6 +2,7 @@
 
 use super::client::Client;
 use super::shown::{second, text};
+use super::tenant;
 use crate::error::{Exit, Failure};
 use crate::live;
 use crate::output::table;
@@ -18,8 +19,8 @@ const PAGE: &str = "50";
 
 #[derive(Debug, Args)]
 pub(super) struct Where {
-    /// Search only this tenant; all by default
-    #[arg(long, value_name = "ID", add = live::tenant_id())]
+    /// Search only this tenant, by its name, company number or id; all by default
+    #[arg(long, value_name = "TENANT", add = live::tenant())]
     tenant: Option<String>,
     /// Received since: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h; 90 days
     /// by default
@@ -37,7 +38,8 @@ pub(super) struct Where {
 pub(super) async fn find(client: &Client<'_>, what: &str, place: &Where) -> Result<Value, Failure> {
     let now = SystemHost.now();
     let at = |since: Option<Since>| since.map(|since| when(since.at(now)));
-    let given = [("tenant", place.tenant.clone()), ("from", at(place.from)), ("to", at(place.to))];
+    let tenant = tenant::resolve_some(client, place.tenant.as_deref()).await?;
+    let given = [("tenant", tenant), ("from", at(place.from)), ("to", at(place.to))];
     let (mut found, mut next, mut last) = (vec![], None::<String>, Value::Null);
     let mut progress = Progress::of(None);
     for page in 0_u64.. {
