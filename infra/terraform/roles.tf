@@ -45,7 +45,7 @@ locals {
       { actions = ["dynamodb:Query"], resources = local.indexes },
       { actions = concat(local.read_queue, ["sqs:SendMessage"]), resources = [local.queue.repairs] },
       { actions = ["sqs:SendMessage"], resources = [local.queue.notifications, local.queue.feedback, local.queue.events] },
-      { actions = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"], resources = local.all_dead },
+      { actions = local.read_queue, resources = local.all_dead },
     ]
   }
 

@@ -12,6 +12,9 @@ use webhooks_queue::{BATCH, DeadLetter, DeadLetterQueue};
 
 /// How long messages stay hidden. It is longer than a slice.
 const HIDDEN: Duration = Duration::from_secs(180);
+/// The position of a job that has found nothing to send, while letters were hidden. It looks once
+/// more when they are visible again.
+const LOOKS_AGAIN: &str = "looks again";
 /// Short polls of SQS may miss messages; long polls do not.
 const WAIT: Duration = Duration::from_secs(2);
 /// The most messages that one slice reads. Messages that it must not send stay hidden meanwhile, so
@@ -20,7 +23,8 @@ const MOST_SEEN: usize = 1000;
 
 impl<P: Ports> Repair<P> {
     /// Sends first and deletes then, so a crash in between repeats a message and loses none. The
-    /// job ends when a slice finds no message that it may send.
+    /// job ends when a slice finds no message that it may send. If the queue still hides messages,
+    /// for example because SQS's answer to a receive was lost, one more slice looks for them.
     pub(crate) async fn redrives(&self, job: &Job, redrive: &Redrive) -> Result<Slice, Failure> {
         let queue_pair =
             self.queue_pairs.iter().find(|queue_pair| queue_pair.name == redrive.queue).ok_or(Failure::Unknown)?;
@@ -35,6 +39,11 @@ impl<P: Ports> Repair<P> {
         progress.done += sent as u64;
         // Each slice reads the same messages again, so only the largest number counts.
         progress.skipped = if redrive.message.is_some() { 0 } else { progress.skipped.max(left.len() as u64) };
+        let looked_again = progress.position.take().is_some();
+        if sent == 0 && !looked_again && queue_pair.dead.depth().await?.in_flight > 0 {
+            progress.position = Some(LOOKS_AGAIN.to_owned());
+            return Ok(Slice { progress, wait: HIDDEN });
+        }
         if sent == 0 || redrive.message.is_some() {
             progress.status = Status::Finished;
         }

@@ -7,7 +7,7 @@ use webhooks_host::Host;
 use webhooks_model::job::Status;
 use webhooks_model::work::Redrive;
 use webhooks_model::{QueueName, Work};
-use webhooks_queue::DeadLetter;
+use webhooks_queue::{DeadLetter, DeadLetterQueue};
 
 fn all() -> Redrive {
     Redrive { queue: QueueName::Feedback, message: None, rejected: false }
@@ -93,6 +93,35 @@ async fn a_message_that_the_queue_refuses_stays_visible() {
     source.refuse(false);
     while world.slice(2).await {}
     assert_eq!(source.sent().len(), 3, "shown again at once");
+}
+
+/// A job that has sent one of three letters. The answer with the other two was lost.
+async fn two_hidden() -> World {
+    let world = World::new().await;
+    (1..=3).for_each(|number| world.dead(number, false));
+    world.begin(Work::Redrive(all()), 10).await;
+    let lost = world.queue_pair().1.receive(2, Duration::ZERO, Duration::ZERO).await.unwrap();
+    assert_eq!(lost.len(), 2);
+    assert!(world.slice(1).await && world.slice(2).await);
+    assert_eq!(world.progress().await, (Status::Running, 1, 0));
+    assert_eq!(world.repairs.hidden().last().unwrap().1, Duration::from_secs(180), "as long as they are hidden");
+    world
+}
+
+#[tokio::test]
+async fn looks_again_for_letters_that_a_lost_answer_has_hidden() {
+    let world = two_hidden().await;
+    world.queue_pair().1.show_all();
+    while world.slice(3).await {}
+    assert_eq!(world.progress().await, (Status::Finished, 3, 0));
+    assert!(world.queue_pair().1.lying().is_empty());
+}
+
+#[tokio::test]
+async fn does_not_wait_for_ever_for_letters_that_stay_hidden() {
+    let world = two_hidden().await;
+    assert!(!world.slice(3).await);
+    assert_eq!(world.progress().await, (Status::Finished, 1, 0));
 }
 
 #[tokio::test]

@@ -234,19 +234,34 @@ async fn send_again(stack: &Stack, options: &Redrive) -> Outcome {
     let done = redrive(&from, &to, &pace, SystemHost.now(), interrupt::listen(), progress).await;
     drop(shown);
     let done = done?;
-    let left = from.depth().await?.waiting;
+    Ok(redriven(&done, from.depth().await?))
+}
+
+/// The report of a redrive. A letter is hidden if SQS's answer with it was lost, or if another
+/// program has received it.
+#[must_use]
+pub fn redriven(done: &Redriven, left: Depth) -> Report {
+    let Depth { waiting, in_flight } = left;
     let json = json!({
-        "sent": done.sent, "rejected_left": done.rejected, "dead_again": done.dead_again, "interrupted": done.interrupted, "waiting": left,
+        "sent": done.sent, "rejected_left": done.rejected, "dead_again": done.dead_again,
+        "interrupted": done.interrupted, "waiting": waiting, "in_flight": in_flight,
     });
+    let some = |number: usize| if number == 0 { String::new() } else { number.to_string() };
+    let next = match (done.interrupted, in_flight) {
+        (true, _) => "the same command",
+        (false, 0) => "",
+        (false, _) => "the same command in a minute, when the hidden ones are visible",
+    };
     let text = fields([
         ("sent", done.sent.to_string()),
-        ("rejected, left", if done.rejected == 0 { String::new() } else { done.rejected.to_string() }),
-        ("dead again, left", if done.dead_again == 0 { String::new() } else { done.dead_again.to_string() }),
-        ("still waiting", left.to_string()),
-        ("to continue", if done.interrupted { "the same command".to_owned() } else { String::new() }),
+        ("rejected, left", some(done.rejected)),
+        ("dead again, left", some(done.dead_again)),
+        ("still waiting", waiting.to_string()),
+        ("hidden", if in_flight == 0 { String::new() } else { in_flight.to_string() }),
+        ("to continue", next.to_owned()),
     ]);
     let exit = if done.interrupted { Exit::Interrupted } else { Exit::Ok };
-    Ok(Report::new(json, text).with_exit(exit))
+    Report::new(json, text).with_exit(exit)
 }
 
 /// The depth of the queue and the first messages. It does not wait for more messages than there

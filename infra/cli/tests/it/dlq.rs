@@ -7,7 +7,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::macros::datetime;
 use tokio::sync::watch;
-use visma_webhooks::commands::dlq::{Name, Pace, Redriven, counted_look, look, reason_told, redrive};
+use visma_webhooks::commands::dlq::{Name, Pace, Redriven, counted_look, look, reason_told, redrive, redriven};
 use visma_webhooks::queue::{Depth, Queue, Received};
 use visma_webhooks::{Exit, Failure};
 
@@ -118,6 +118,22 @@ async fn does_not_redrive_letters_that_died_again() {
     let (from, to) = (Memory::of([message("once"), again]), Memory::default());
     assert_eq!(run(&from, &to, FAST).await, Redriven { sent: 1, dead_again: 1, ..Redriven::default() });
     assert_eq!((from.bodies(), to.bodies()), (vec!["again".to_owned()], vec!["once".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_redrive_says_how_many_letters_are_hidden() {
+    let (from, to) = (numbered(3), Memory::default());
+    // The answer to this receive is lost.
+    from.receive(2, Duration::ZERO, Duration::ZERO).await.unwrap();
+    let done = run(&from, &to, FAST).await;
+    let report = redriven(&done, from.depth().await.unwrap());
+    assert_eq!(
+        (&report.json["sent"], &report.json["waiting"], &report.json["in_flight"]),
+        (&1.into(), &0.into(), &2.into())
+    );
+    assert!(report.text.contains("the same command in a minute"), "{}", report.text);
+    let all = redriven(&done, Depth { waiting: 0, in_flight: 0 });
+    assert!(!all.text.contains("hidden") && !all.text.contains("to continue"), "{}", all.text);
 }
 
 #[tokio::test]

@@ -71,6 +71,7 @@ fn roles_read_only_attributes_of_queues_that_they_use() {
         [("IntakeRole", "NotificationsQueue"), ("ReconcilerRole", "NotificationsQueue")];
     // The operations API reads these queues to show how many messages wait.
     const SHOWN: &str = "OperationsRole";
+    const DEAD: [&str; 4] = ["Events", "Feedback", "Notifications", "Repairs"];
     let main = with_options();
     let arn = |of: &Value| text(&of["Fn::GetAtt"]).trim_end_matches(".Arn").to_owned();
     let functions = main.resources("AWS::Serverless::Function");
@@ -83,6 +84,8 @@ fn roles_read_only_attributes_of_queues_that_they_use() {
         mappings.iter().map(|(_, one)| (role_of(&one["FunctionName"]), arn(&one["EventSourceArn"]))).collect();
     expected.extend(CONNECTED.map(|(role, queue)| (role.to_owned(), queue.to_owned())));
     expected.insert(("EventPipeRole".to_owned(), "EventsQueue".to_owned()));
+    // A redrive asks whether letters are hidden.
+    expected.extend(DEAD.map(|queue| ("RepairRole".to_owned(), format!("{queue}DeadLetterQueue"))));
     let mut found = BTreeSet::new();
     for (role, properties) in main.resources("AWS::IAM::Role") {
         for statement in
