@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::feedback::{FeedbackMessage, FeedbackState};
 use webhooks_model::{Delivery, Origin, Reason};
-use webhooks_store::{Change, Entry, Ledger};
+use webhooks_store::{Change, Entry, Ledger, Mark, OpenNotifications};
 
 const PAUSES: &str = "/operations/v1/pauses";
 
@@ -117,6 +117,48 @@ async fn sends_stuck_feedback_and_deferred_outcomes_to_the_feedback_queue() {
         panic!("an outcome");
     };
     assert!(!verdict.is_success);
+}
+
+#[tokio::test]
+async fn a_release_whose_message_is_refused_is_watched_and_can_be_replayed() {
+    let world = World::new().await;
+    let n = world.order(1, Duration::ZERO, Change::Paused).await;
+    let reference = world.reference(1).await;
+    world.notifications.refuse(true);
+    let refused = world.repair("POST", &of(&reference, "release"), json!({})).await;
+    assert_eq!(refused.problem(), (503, "unavailable"));
+    let watched = world.table.table.due(Mark::Retrying, world.host.now()).await.unwrap();
+    assert_eq!(watched.into_iter().map(|one| one.key).collect::<Vec<_>>(), [n.ledger_key()]);
+    world.notifications.refuse(false);
+    let again = world.repair("POST", &of(&reference, "release"), json!({})).await;
+    assert_eq!(again.problem(), (409, "not_held"), "it is recorded as released");
+    assert_eq!(world.repair("POST", &of(&reference, "replay"), json!({})).await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_replay_or_an_outcome_whose_message_is_refused_changes_no_state_and_can_be_given_again() {
+    let world = World::new().await;
+    world.order(1, Duration::ZERO, Change::Parked(Reason::Unmapped)).await;
+    world.order(2, Duration::ZERO, processed(FeedbackState::Awaited)).await;
+    let outcome = json!({"is_success": true, "description": "Done."});
+    for (number, deed, body) in [(1, "replay", json!({})), (2, "outcome", outcome)] {
+        let reference = world.reference(number).await;
+        let state = async || {
+            let shown = world.get(&format!("/operations/v1/notifications/{reference}")).await.body;
+            ["state", "reason", "feedback", "attention"].map(|field| shown[field].clone())
+        };
+        let before = state().await;
+        let refuse = |refusing| {
+            world.notifications.refuse(refusing);
+            world.feedback.refuse(refusing);
+        };
+        refuse(true);
+        let refused = world.repair("POST", &of(&reference, deed), body.clone()).await;
+        assert_eq!(refused.problem(), (503, "unavailable"), "{deed}");
+        assert_eq!(state().await, before, "{deed}");
+        refuse(false);
+        assert_eq!(world.repair("POST", &of(&reference, deed), body).await.status, StatusCode::ACCEPTED, "{deed}");
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use webhooks_model::feedback::{FeedbackState, Verdict};
 use webhooks_model::job::Status;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{LedgerKey, Reason};
-use webhooks_store::{Action, Answer, Answers, Deed, Jobs, Repairs};
+use webhooks_store::{Action, Answer, Answers, Deed, Jobs, Mark, OpenNotifications, Repairs};
 
 const PLANS: &str = "/operations/v1/feedback/plans";
 const RESENDS: &str = "/operations/v1/feedback/resends";
@@ -63,6 +63,19 @@ async fn a_plan_counts_parked_feedback_and_lists_its_causes() {
         assert_eq!(world.repair("POST", PLANS, filter.clone()).await.body["count"], count, "{filter}");
     }
     assert!(world.feedback.sent().is_empty() && world.repairs.sent().is_empty(), "a plan does nothing");
+}
+
+#[tokio::test]
+async fn a_resend_whose_message_is_refused_is_watched_and_can_be_given_again() {
+    let world = World::new().await;
+    let key = three_parked(&world).await.remove(0);
+    let url = format!("/operations/v1/notifications/{}/feedback", world.reference(1).await);
+    world.feedback.refuse(true);
+    assert_eq!(world.repair("POST", &url, json!({})).await.problem(), (503, "unavailable"));
+    let watched = world.table.table.due(Mark::Queued, world.host.now()).await.unwrap();
+    assert_eq!(watched.into_iter().map(|one| one.key).collect::<Vec<_>>(), [key]);
+    world.feedback.refuse(false);
+    assert_eq!(world.repair("POST", &url, json!({})).await.status, StatusCode::ACCEPTED);
 }
 
 #[tokio::test]
