@@ -50,6 +50,8 @@ pub(crate) async fn begin<P: Ports>(
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
     let by = operations.roles.admit(&caller, Access::Repair)?;
     let (filter, rate, note) = read(&body)?;
+    // Counted again, also right after a plan: a program may begin without one, and more may have
+    // come since. The number is shown beside the progress of this job.
     let plan = operations.plan(&filter, rate).await?;
     let expected = (!plan.at_least).then_some(plan.count);
     let job = Job { expected, ..operations.new_job(filter, rate, &by, &note) };

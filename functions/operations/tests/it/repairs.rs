@@ -273,9 +273,10 @@ async fn plans_begins_shows_cancels_and_resumes_a_job() {
     assert_eq!((&plan["count"], &plan["at_least"], &plan["seconds"]), (&12.into(), &false.into(), &3.into()));
     assert_eq!(plan["sample"].as_array().unwrap().len(), 10);
     assert!(world.repairs.sent().is_empty(), "a plan does nothing");
+    world.order(13, Duration::HOUR, processed(FeedbackState::Sent)).await;
     let job = world.repair("POST", "/operations/v1/jobs", filter).await;
     assert_eq!((job.status, &job.body["status"]), (StatusCode::ACCEPTED, &"running".into()));
-    assert_eq!(job.body["expected"], 12, "progress is measured against it");
+    assert_eq!(job.body["expected"], 13, "also what came after the plan");
     let id = job.body["id"].as_str().unwrap();
     assert_eq!(world.repairs.sent()[0].json()["job"], id);
     let cancelled = world.repair("POST", &format!("/operations/v1/jobs/{id}/cancel"), json!({})).await;
