@@ -57,7 +57,10 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Dlq(command) => dlq::run(&stack, command).await?,
         Command::Forward(options) => forward::run(&stack, options).await?,
         Command::DeployCheck => deploy_check::run(&stack).await?,
-        Command::Doctor(options) => doctor::run(&stack, options, || operator(local)).await?,
+        Command::Doctor(mut options) => {
+            options.is_local = local.is_some();
+            doctor::run(&stack, options, || operator(local)).await?
+        }
         Command::Get(options) => operations::get(&stack, &operator(local).await?, options).await?,
         Command::Tail(options) => operations::tail(&stack, &operator(local).await?, options, output).await?,
         Command::Replay(options) => {

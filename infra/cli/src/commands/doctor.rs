@@ -19,8 +19,8 @@ use time::Duration;
 #[derive(Debug, Args)]
 pub struct Options {
     /// Ask Visma Net only for this tenant, by its name, company number or id; may be repeated. By
-    /// default it asks for all tenants of the settings; of more than five it shows those with
-    /// problems
+    /// default it asks for all tenants of the settings, with --local for those that have a name; of
+    /// more than five it shows those with problems
     #[arg(long = "tenant", value_name = "TENANT", add = live::tenant())]
     pub(crate) tenants: Vec<String>,
     /// Do not ask Visma Net
@@ -29,11 +29,14 @@ pub struct Options {
     /// Warn of secrets that end within this time without a successor, or that are still used
     #[arg(long, default_value = "14d", value_parser = duration)]
     pub(crate) expiring: Duration,
+    /// Whether it is the stack of `cargo xtask up`.
+    #[arg(skip)]
+    pub(crate) is_local: bool,
     #[command(flatten)]
     access: Access,
 }
 
-pub use checks::{backlog, id_of, operations_answered, subscription};
+pub use checks::{backlog, id_of, named, operations_answered, subscription};
 pub use rotation::old_secrets;
 pub use summary::summary;
 pub use visma::approvals;

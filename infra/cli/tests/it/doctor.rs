@@ -8,7 +8,7 @@ use visma_webhooks::Exit;
 use visma_webhooks::commands::check::{Check, Verdict, report, summed};
 use visma_webhooks::commands::dlq::Name;
 use visma_webhooks::commands::doctor::{
-    approvals, backlog, id_of, old_secrets, operations_answered, subscription, summary,
+    approvals, backlog, id_of, named, old_secrets, operations_answered, subscription, summary,
 };
 use visma_webhooks::commands::operations::Uses;
 use visma_webhooks::queue::Depth;
@@ -27,6 +27,14 @@ fn of_secrets(secrets: serde_json::Value) -> Check {
 
 fn secret(id: &str, expires_at: Option<&str>) -> serde_json::Value {
     json!({ "id": id, "value": "canary", "expires_at": expires_at })
+}
+
+#[test]
+fn asks_on_the_local_stack_only_for_the_demos_tenants() {
+    let text = include_str!("../../../local/settings.json").replace("{standin}", "http://127.0.0.1:8080");
+    let settings = Settings::parse(&text).unwrap();
+    assert_eq!(named(&settings), ["10000000-0000-4000-8000-000000000001"]);
+    assert!(settings.tenants.len() > 1, "the others are for tests");
 }
 
 #[test]

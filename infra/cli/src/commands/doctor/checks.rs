@@ -73,7 +73,13 @@ pub(super) async fn all(
     checks.push(unsigned(stack, settings.as_ref()).await);
     match &settings {
         Some(settings) if !options.offline => {
-            let only: Vec<String> = options.tenants.iter().map(|text| id_of(settings, text)).collect();
+            let mut only: Vec<String> = options.tenants.iter().map(|text| id_of(settings, text)).collect();
+            let of_demo = named(settings);
+            if options.is_local && only.is_empty() && !of_demo.is_empty() {
+                only = of_demo;
+                let others = settings.tenants.len() - only.len();
+                checks.push(Check::ok("tenants of tests", format!("{others} have no name, and are not asked for")));
+            }
             tenants.clone_from(&only);
             if tenants.is_empty() {
                 tenants = settings.tenants.iter().map(|tenant| tenant.id.clone()).collect();
@@ -91,6 +97,12 @@ pub(super) async fn all(
     }
     checks.push(table(stack).await);
     (checks, tenants)
+}
+
+/// The tenants with a name. On the local stack they are the demo's. The others belong to tests, and
+/// the stand-in knows one only once its test has run.
+pub fn named(settings: &Settings) -> Vec<String> {
+    settings.tenants.iter().filter(|tenant| tenant.name.is_some()).map(|tenant| tenant.id.clone()).collect()
 }
 
 /// The id of a tenant, found by its name or company number. Any other text is taken for an id.
