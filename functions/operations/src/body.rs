@@ -4,6 +4,7 @@ use crate::problem::Problem;
 use axum::body::Bytes;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
+use webhooks_model::WrongJson;
 
 /// A longer name is not shown, since it may be a value pasted into the wrong place.
 const LONGEST_NAME: usize = 31;
@@ -30,45 +31,25 @@ fn not_json(error: &serde_json::Error) -> Problem {
     Problem::invalid_body(format!("The body is not JSON at {place}; correct it there."))
 }
 
-/// serde's error has no kind and no field, only a text. The text begins with the kind and may
-/// contain values in the middle. Only the words of serde itself are taken from it.
 fn wrong(at: &str, error: &serde_json::Error) -> Problem {
-    if !error.is_data() {
-        return not_json(error);
-    }
-    let text = error.to_string();
-    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-    let expected = text.rsplit_once(", expected ").map_or("", |(_, expected)| expected);
-    let named = || below(at, text.split('`').nth(1).unwrap_or_default());
-    let is = |kind: &str| text.starts_with(kind);
     let called = if at.is_empty() { "The body".to_owned() } else { format!("`{at}`") };
-    if is("missing field") {
-        let field = named();
-        Problem::invalid_field("field_missing", &field, format!("`{field}` is missing; add it."))
-    } else if is("duplicate field") {
-        let field = named();
-        Problem::invalid_field("field_twice", &field, format!("`{field}` is given twice; keep one."))
-    } else if is("unknown field") {
-        Problem::unknown_field(at)
-    } else if is("invalid type") || is("invalid value") || is("invalid length") {
-        Problem::invalid_field("field_type", at, format!("{called} must be {}.", plain(expected)))
-    } else {
-        let detail =
-            format!("{called} cannot be read; write it as openapi.json shows, a time as 2026-11-24T12:00:00Z.");
-        Problem::invalid_field("value_invalid", at, detail)
-    }
-}
-
-/// The type that serde expects, in words that are not specific to Rust.
-fn plain(expected: &str) -> &str {
-    match expected {
-        "a string" => "a text",
-        "a sequence" => "a list",
-        "a boolean" => "true or false",
-        "u32" => "a whole number, not below 0",
-        _ if expected.starts_with("struct ") || expected == "a map" => "an object",
-        _ if expected.contains("RFC3339") => "a time such as 2026-11-24T12:00:00Z",
-        _ => expected,
+    match WrongJson::of(error) {
+        WrongJson::Syntax => not_json(error),
+        WrongJson::FieldMissing(name) => {
+            let field = below(at, &name);
+            Problem::invalid_field("field_missing", &field, format!("`{field}` is missing; add it."))
+        }
+        WrongJson::FieldTwice(name) => {
+            let field = below(at, &name);
+            Problem::invalid_field("field_twice", &field, format!("`{field}` is given twice; keep one."))
+        }
+        WrongJson::FieldUnknown => Problem::unknown_field(at),
+        WrongJson::Type(expected) => Problem::invalid_field("field_type", at, format!("{called} must be {expected}.")),
+        WrongJson::ValueUnknown(_) | WrongJson::Other(_) => {
+            let detail =
+                format!("{called} cannot be read; write it as openapi.json shows, a time as 2026-11-24T12:00:00Z.");
+            Problem::invalid_field("value_invalid", at, detail)
+        }
     }
 }
 

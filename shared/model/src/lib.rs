@@ -42,6 +42,7 @@ mod subject;
 pub mod ticks;
 pub mod walk;
 pub mod work;
+pub mod wrong_json;
 pub mod zone;
 pub mod zone_offset;
 
@@ -68,4 +69,5 @@ pub use rollup::Rollup;
 pub use shape::Shape;
 pub use ticks::Ticks;
 pub use work::{QueueName, Work};
+pub use wrong_json::WrongJson;
 pub use zone::Zone;

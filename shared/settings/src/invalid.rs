@@ -2,6 +2,7 @@
 
 use serde_path_to_error::{Path, Segment};
 use std::fmt;
+use webhooks_model::WrongJson;
 use webhooks_model::mapping::{Fault, Mistake};
 
 /// A longer name may be a secret that was pasted into the wrong place.
@@ -112,30 +113,19 @@ impl From<serde_path_to_error::Error<serde_json::Error>> for Invalid {
     fn from(error: serde_path_to_error::Error<serde_json::Error>) -> Self {
         let at = place(error.path());
         let error = error.inner();
-        if !error.is_data() {
-            return not_json(&at, error);
-        }
-        // serde keeps neither kind nor name, only this text. The text begins with the kind and may
-        // contain values, so only serde's own words are read from it.
-        let text = error.to_string();
-        let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-        let named = || text.split('`').nth(1).unwrap_or_default();
-        let expected = text.rsplit_once(", expected ").map_or("", |(_, expected)| expected);
-        let is = |kind: &str| text.starts_with(kind);
-        let wrong = if is("missing field") {
-            Self::new(Code::FieldMissing, below(&at, named()), "is missing; add it")
-        } else if is("duplicate field") {
-            Self::new(Code::FieldTwice, below(&at, named()), "is given twice; keep one")
-        } else if is("unknown field") {
-            Self::new(Code::FieldUnknown, at, "is no field of the document; correct its name or take it out")
-        } else if is("unknown variant") {
-            Self::new(Code::ValueUnknown, at, format!("must be {expected}"))
-        } else if is("invalid type") || is("invalid value") || is("invalid length") {
-            Self::new(Code::FieldType, at, format!("must be {}", plain(expected)))
-        } else if is(Code::UrlInvalid.name()) {
-            Self::url(at)
-        } else {
-            Self::new(Code::ValueInvalid, at, "cannot be read; write it as shared/settings/README.md shows")
+        let wrong = match WrongJson::of(error) {
+            WrongJson::Syntax => return not_json(&at, error),
+            WrongJson::FieldMissing(name) => Self::new(Code::FieldMissing, below(&at, &name), "is missing; add it"),
+            WrongJson::FieldTwice(name) => Self::new(Code::FieldTwice, below(&at, &name), "is given twice; keep one"),
+            WrongJson::FieldUnknown => {
+                Self::new(Code::FieldUnknown, at, "is no field of the document; correct its name or take it out")
+            }
+            WrongJson::ValueUnknown(expected) => Self::new(Code::ValueUnknown, at, format!("must be {expected}")),
+            WrongJson::Type(expected) => Self::new(Code::FieldType, at, format!("must be {expected}")),
+            WrongJson::Other(text) if text.starts_with(Code::UrlInvalid.name()) => Self::url(at),
+            WrongJson::Other(_) => {
+                Self::new(Code::ValueInvalid, at, "cannot be read; write it as shared/settings/README.md shows")
+            }
         };
         let at = if wrong.at.is_empty() { "document".to_owned() } else { wrong.at };
         let what = format!("{} (line {}, column {})", wrong.what, error.line(), error.column());
@@ -147,17 +137,6 @@ fn not_json(at: &str, error: &serde_json::Error) -> Invalid {
     let at = if at.is_empty() { "document" } else { at };
     let what = format!("is not JSON at line {}, column {}; correct it there", error.line(), error.column());
     Invalid::new(Code::NotJson, at, what)
-}
-
-/// The type that serde expects, without Rust's names.
-fn plain(expected: &str) -> &str {
-    match expected {
-        "a sequence" => "a list",
-        "u16" => "a whole number from 0 to 65535",
-        "u32" | "usize" => "a whole number, not below 0",
-        _ if expected.starts_with("struct ") || expected == "a map" => "an object",
-        _ => expected,
-    }
 }
 
 fn place(path: &Path) -> String {
