@@ -2,11 +2,11 @@
 
 import { remember } from "./address.js";
 import { again, get } from "./api.js";
-import { announce, button, empty, h, heading, trouble } from "./dom.js";
+import { button, empty, h, heading } from "./dom.js";
 import { choose, chosen, entityField, eventField, keyField, read, recent, stateField, tenantField, timeField } from "./filters.js";
 import { follow } from "./live.js";
 import { day, sought } from "./search.js";
-import { entityLink, table } from "./table.js";
+import { entityLink, paged, table } from "./table.js";
 import { labelOf } from "./tenants.js";
 
 const PAGE = 50;
@@ -59,39 +59,25 @@ async function ofTenant(results, query, signal) {
   const { tenant, entity, event, state, from, to } = query;
   const fits = ONLY[query.is]?.[1] ?? (() => true);
   const list = table(`Notifications of ${tenant}, newest first`);
-  const more = button("Load more", () => load(), { class: "quiet" });
-  const told = h("p", { class: "told" });
-  const foot = h("div", { class: "foot" }, told, more);
-  results.append(list.element, foot);
   let [shown, cursor, since, pages] = [0, undefined, undefined, 0];
   const asked = { tenant, entity, event, state, from, to, limit: PAGE };
   const tell = (more) => {
     shown += more;
     told.textContent = `${shown === 0 && !cursor ? "Nothing in this time" : `${shown} shown${cursor ? "" : ", that is all"}`}. Received since ${day(since)}${from ? "" : ", the last seven days"}.`;
   };
-  async function load() {
-    more.disabled = true;
-    const had = list.body.lastElementChild;
-    try {
-      for (let tries = 0, found = 0; tries < MOST && found === 0; tries += 1) {
-        const page = await get("notifications", { ...asked, cursor }, signal);
-        const items = page.items.filter(fits);
-        list.add(items);
-        [found, cursor, since] = [items.length, page.next, page.from];
-        tell(found);
-        if (!cursor) break;
-      }
-    } catch (error) {
-      if (!signal.aborted) foot.replaceChildren(trouble(error, () => { foot.replaceChildren(told, more); load(); }));
-      return;
+  const { told, load } = paged(results, list, "Load more", signal, async () => {
+    for (let tries = 0, found = 0; tries < MOST && found === 0; tries += 1) {
+      const page = await get("notifications", { ...asked, cursor }, signal);
+      const items = page.items.filter(fits);
+      list.add(items);
+      [found, cursor, since] = [items.length, page.next, page.from];
+      tell(found);
+      if (!cursor) break;
     }
-    more.hidden = !cursor;
-    more.disabled = false;
     pages += 1;
     if (pages > 1) remember({ pages });
-    announce(told.textContent);
-    if (had && pages > wanted) had.nextElementSibling?.querySelector("a")?.focus();
-  }
+    return Boolean(cursor);
+  });
   // The address has the number of pages that were loaded.
   const wanted = Math.min(Number(query.pages) || 1, MOST);
   for (let count = 0; count < wanted && (count === 0 || cursor) && !signal.aborted; count += 1) await load();

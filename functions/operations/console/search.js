@@ -1,9 +1,9 @@
 // Search for notifications by a number or an id. It always shows how far back it went.
 
 import { get } from "./api.js";
-import { announce, button, empty, h, heading, trouble } from "./dom.js";
+import { empty, h, heading } from "./dom.js";
 import { meet } from "./filters.js";
-import { detailLink, table } from "./table.js";
+import { detailLink, paged, table } from "./table.js";
 import { inZone, zoneName } from "./zone.js";
 
 /** The most pages per press of the button, and the number of hits that is enough. */
@@ -29,39 +29,25 @@ export async function show(main, { query, signal }) {
 // items of each page.
 export async function sought(results, asked, signal, { tenants = false, opens = false, fits = () => true, found = () => {} } = {}) {
   const list = table(`Hits for ${asked.q}`, { tenants });
-  const more = button("Search further back", () => load(), { class: "quiet" });
-  const told = h("p", { class: "told" });
-  const foot = h("div", { class: "foot" }, told, more);
-  results.append(list.element, foot);
   let [shown, cursor] = [0, undefined];
   const tell = ({ searched_to: back, tenants: many, items }) => {
     const times = items.some((one) => one.matched === "trace") ? " A trace gives only a time: these were received when it began." : "";
     const where = tenants ? ` in ${many} tenants` : "";
     told.textContent = `${shown === 0 ? "Nothing found" : `${shown} shown`}${cursor ? "" : ", that is all"}. Searched back to ${day(back)}${where}.${times}`;
   };
-  async function load() {
-    more.disabled = true;
-    const had = list.body.lastElementChild;
-    try {
-      for (let pages = 0, fresh = 0; pages < MOST && fresh < ENOUGH; pages += 1) {
-        const page = await get("search", { ...asked, limit: ENOUGH, cursor }, signal);
-        if (opens && !cursor && page.items.length === 1 && EXACT.includes(page.items[0].matched)) return location.replace(detailLink(page.items[0]));
-        const items = page.items.filter(fits);
-        meet(...items.map(({ tenant }) => tenant));
-        list.add(items);
-        found(items);
-        [fresh, shown, cursor] = [fresh + items.length, shown + items.length, page.next];
-        tell(page);
-        if (!cursor) break;
-      }
-    } catch (error) {
-      if (!signal.aborted) foot.replaceChildren(trouble(error, () => { foot.replaceChildren(told, more); load(); }));
-      return;
+  const { told, load } = paged(results, list, "Search further back", signal, async () => {
+    for (let pages = 0, fresh = 0; pages < MOST && fresh < ENOUGH; pages += 1) {
+      const page = await get("search", { ...asked, limit: ENOUGH, cursor }, signal);
+      if (opens && !cursor && page.items.length === 1 && EXACT.includes(page.items[0].matched)) return location.replace(detailLink(page.items[0]));
+      const items = page.items.filter(fits);
+      meet(...items.map(({ tenant }) => tenant));
+      list.add(items);
+      found(items);
+      [fresh, shown, cursor] = [fresh + items.length, shown + items.length, page.next];
+      tell(page);
+      if (!cursor) break;
     }
-    more.hidden = !cursor;
-    more.disabled = false;
-    announce(told.textContent);
-    if (had) had.nextElementSibling?.querySelector("a")?.focus();
-  }
+    return Boolean(cursor);
+  });
   await load();
 }

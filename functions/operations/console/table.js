@@ -1,6 +1,6 @@
 // The window "Webhook notification" (GL407000), for every entity and document.
 
-import { button, chip, h, moment } from "./dom.js";
+import { announce, button, chip, h, moment, trouble } from "./dom.js";
 import { cause, entity, event, FEEDBACK, reason, state } from "./words.js";
 import { offered, resend, showFeedback } from "./deeds.js";
 import { tenantText } from "./tenants.js";
@@ -38,6 +38,29 @@ export function table(caption, { tenants = false } = {}) {
     return news(items);
   };
   return { element, body, renew, add: (items) => body.append(...news(items).map(drawn)), first: (items) => body.prepend(...news(items).map(drawn)) };
+}
+
+// Puts a table into `results`, with a button `words` below it that loads more. `read` adds the next
+// rows, and returns whether there is more. `told` says how far the list is.
+export function paged(results, list, words, signal, read) {
+  const more = button(words, () => load(true), { class: "quiet" });
+  const told = h("p", { class: "told" });
+  const foot = h("div", { class: "foot" }, told, more);
+  results.append(list.element, foot);
+  async function load(isAsked) {
+    more.disabled = true;
+    const had = list.body.lastElementChild;
+    try {
+      more.hidden = !await read();
+    } catch (error) {
+      if (!signal.aborted) foot.replaceChildren(trouble(error, () => { foot.replaceChildren(told, more); load(isAsked); }));
+      return;
+    }
+    more.disabled = false;
+    announce(told.textContent);
+    if (isAsked) had?.nextElementSibling?.querySelector("a")?.focus();
+  }
+  return { told, load };
 }
 
 function row(item, tenants) {
