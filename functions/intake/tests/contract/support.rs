@@ -2,6 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+pub(crate) use fixtures::TENANT;
+use fixtures::TestHost;
 use intake::{Event, Intake, Limits};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Context, LambdaEvent, Response};
@@ -10,10 +12,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use time::macros::datetime;
-use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
-use webhooks_host::Host;
+use time::OffsetDateTime;
 use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::Delivery;
 use webhooks_queue::{Message, QueueError, Sender};
@@ -23,8 +22,7 @@ use webhooks_signature::Signature;
 pub(crate) const ACCOUNTS_SECRET: &str = "test-secret";
 pub(crate) const OTHER_SECRET: &str = "another-secret";
 pub(crate) const TOKEN: &str = "CANARY-path-token-0123456789-abcdef";
-pub(crate) const TENANT: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a001";
-pub(crate) const START: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+pub(crate) const START: OffsetDateTime = TestHost::START;
 
 /// The settings store.
 #[derive(Clone, Default)]
@@ -112,38 +110,12 @@ impl Sender for FakeQueue {
     }
 }
 
-/// A clock that stands still until the test advances it. Ids count up.
-#[derive(Clone)]
-pub(crate) struct Clock(Arc<Mutex<(OffsetDateTime, u128)>>);
-
-impl Clock {
-    pub(crate) fn advance(&self, by: Duration) {
-        self.0.lock().unwrap().0 += by;
-    }
-}
-
-impl Host for Clock {
-    fn now(&self) -> OffsetDateTime {
-        self.0.lock().unwrap().0
-    }
-
-    fn new_id(&self) -> Uuid {
-        let mut state = self.0.lock().unwrap();
-        state.1 += 1;
-        Uuid::from_u128(state.1)
-    }
-
-    fn random(&self) -> f64 {
-        0.5
-    }
-}
-
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) queue: FakeQueue,
-    pub(crate) clock: Clock,
+    pub(crate) clock: TestHost,
     pub(crate) emitted: Emitted,
-    intake: Intake<Store, FakeQueue, Clock>,
+    intake: Intake<Store, FakeQueue, TestHost>,
 }
 
 impl World {
@@ -159,7 +131,7 @@ impl World {
         let store = Store::default();
         store.put(settings);
         let queue = FakeQueue(Arc::new(Mutex::new((Mood::Takes, Vec::new()))));
-        let clock = Clock(Arc::new(Mutex::new((START, 0))));
+        let clock = TestHost::default();
         let emitted = Emitted::default();
         let metrics = Metrics::new(Service::Intake, clock.clone(), emitted.clone());
         let settings = Cache::new(store.clone(), clock.clone());
