@@ -17,7 +17,7 @@ use webhooks_model::retry::Next;
 use webhooks_model::{Delivery, Notification, Origin, State};
 use webhooks_queue::InFlight;
 use webhooks_settings::{Cache, Settings};
-use webhooks_store::Observer;
+use webhooks_store::{Observer, Table};
 
 /// The most notifications of one delivery that run at the same time.
 const CONCURRENCY: usize = 16;
@@ -26,7 +26,7 @@ const FOR_THE_LEDGER: Duration = Duration::from_secs(1);
 
 pub struct Processor<P: Ports> {
     pub settings: Cache<P::Source, P::Host>,
-    pub ledger: P::Ledger,
+    pub ledger: Table<P::Items>,
     pub visma: P::Visma,
     pub events: P::Queue,
     pub feedback: P::Queue,

@@ -21,7 +21,7 @@ use webhooks_model::{
 };
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::{FeedbackId, Route, Settings};
-use webhooks_store::{Advance, Answering, Change, Entry, Known, Ledger, Seen};
+use webhooks_store::{Advance, Answering, Change, Entry, Known, Seen};
 
 /// The results of the steps before the end.
 struct Findings {
