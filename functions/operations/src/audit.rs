@@ -12,7 +12,7 @@ use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::LedgerKey;
 use webhooks_model::audit::{AuditRecord, AuditResult, Target};
-use webhooks_store::{Audit, Position};
+use webhooks_store::Position;
 
 const USUAL_SPAN: Duration = Duration::days(30);
 /// Includes what was just recorded, even if that function's clock is ahead of ours.

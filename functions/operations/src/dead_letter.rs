@@ -10,7 +10,7 @@ use webhooks_model::feedback::FeedbackMessage;
 use webhooks_model::job::job_of;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Delivery, LedgerKey, Notification, QueueName};
-use webhooks_store::{Record, Records};
+use webhooks_store::Record;
 
 /// The most notifications of one message that are looked up.
 const LOOKED_UP: usize = 10;

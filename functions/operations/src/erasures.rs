@@ -17,7 +17,6 @@ use webhooks_host::Host;
 use webhooks_model::Pause;
 use webhooks_model::audit::Target;
 use webhooks_model::work::Work;
-use webhooks_store::{Erasure as _, Pauses as _};
 
 /// The most parts of the table that a plan reads, of 20,000 items each.
 const LONGEST_PLAN: usize = 10;
@@ -63,7 +62,7 @@ pub(crate) async fn begin<P: Ports>(
     let on = Target { tenant: Some(tenant.clone()), kind: "job".into(), name: job.id.to_string() };
     let begun = async {
         let is_whole = |own: Option<&str>| own.is_none_or(|own| own.eq_ignore_ascii_case(&tenant));
-        let pauses = operations.store.paused(operations.host.now()).await?;
+        let pauses = operations.store.pauses(operations.host.now()).await?;
         // A pause that ends by itself may end before the job.
         let fits = |pause: &Pause| pause.events == EVERYTHING && pause.until.is_none();
         if !pauses.iter().any(|pause| fits(pause) && is_whole(pause.tenant.as_deref())) {

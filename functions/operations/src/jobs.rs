@@ -17,7 +17,6 @@ use webhooks_model::filter::Filter;
 use webhooks_model::job::{self, FASTEST, Job, Status};
 use webhooks_model::work::Work;
 use webhooks_queue::{Message, Sender};
-use webhooks_store::Jobs as _;
 
 const USUAL_RATE: u32 = 10;
 /// The most pages of a plan, of a hundred entries each.

@@ -14,7 +14,7 @@ use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::filter::LONGEST_SPAN;
 use webhooks_model::{Entity, EntityId, State as NotificationState};
-use webhooks_store::{Head, Page, Pauses, Position, Record, Records, acknowledged};
+use webhooks_store::{Head, Page, Position, Record, acknowledged};
 
 type Pairs = Query<Vec<(String, String)>>;
 const USUAL_SPAN: Duration = Duration::days(7);
@@ -222,7 +222,7 @@ pub(crate) async fn counts<P: Ports>(
         count("feedback_parked"),
         count("paused"),
         operations.limited(),
-        store.paused(operations.host.now())
+        store.pauses(operations.host.now())
     );
     Ok(Json(Counts {
         dead: dead?,

@@ -10,7 +10,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
-use webhooks_store::{Mark, Records, Rollups, StoreError};
+use webhooks_store::{Mark, StoreError};
 
 /// The default and the longest range, by hour and by day.
 const SPANS: [(Duration, Duration); 2] =

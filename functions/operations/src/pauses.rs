@@ -17,7 +17,7 @@ use webhooks_model::audit::Target;
 use webhooks_model::filter::LONGEST_SPAN;
 use webhooks_model::work::Work;
 use webhooks_model::{Pause, pattern};
-use webhooks_store::{Pauses as _, Records, Rollups, StoreError};
+use webhooks_store::StoreError;
 
 /// Includes what intake has just received, even if its clock is ahead of ours.
 const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
@@ -33,7 +33,7 @@ pub(crate) async fn list<P: Ports>(
     caller: Caller,
 ) -> Result<Json<Pauses>, Problem> {
     operations.roles.admit(&caller, Access::Read)?;
-    let items = operations.store.paused(operations.host.now()).await?.into_iter().map(PauseView::from).collect();
+    let items = operations.store.pauses(operations.host.now()).await?.into_iter().map(PauseView::from).collect();
     Ok(Json(Pauses { items }))
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn resume<P: Ports>(
         let unknown = || Problem::unknown("unknown_pause", "There is no pause with this tenant and these events.");
         let is_meant = |own: &Pause| own.tenant == tenant && own.events == pause.events;
         let now = operations.host.now();
-        let is_live = operations.store.paused(now).await?.iter().any(is_meant);
+        let is_live = operations.store.pauses(now).await?.iter().any(is_meant);
         // Notifications may still wait for a pause that is over.
         if !is_live && !operations.store.overdue(now).await?.iter().any(is_meant) {
             return Err(unknown());

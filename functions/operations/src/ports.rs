@@ -5,34 +5,17 @@ use std::sync::Arc;
 use webhooks_host::Host;
 use webhooks_model::QueueName;
 use webhooks_queue::{DeadLetterQueue, Sender};
-use webhooks_store::{
-    Allowances, Audit, Erasure, Jobs, Observations, Outcomes, Pauses, Records, Repairs, Replays, Resends, Rollups,
-    Search, TenantDirectory,
-};
+use webhooks_store::{Table, Upkeep};
 
 /// The types of the effects: AWS in the function, fakes in tests.
 pub trait Ports: Send + Sync + 'static {
-    type Store: Records
-        + Jobs
-        + Repairs
-        + Replays
-        + Resends
-        + Pauses
-        + Audit
-        + Erasure
-        + Allowances
-        + Observations
-        + Outcomes
-        + Rollups
-        + TenantDirectory
-        + Search
-        + 'static;
+    type Items: Upkeep + 'static;
     type Queue: Sender + DeadLetterQueue + 'static;
     type Host: Host + 'static;
 }
 
 pub struct Operations<P: Ports> {
-    pub store: P::Store,
+    pub store: Table<P::Items>,
     pub notifications: P::Queue,
     pub feedback: P::Queue,
     pub repairs: P::Queue,

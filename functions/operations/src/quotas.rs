@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use futures::future::try_join_all;
 use webhooks_host::Host;
-use webhooks_store::{Allowances, Mark, Records, StoreError};
+use webhooks_store::{Mark, StoreError};
 
 /// Lists the tenants with notifications that wait for a quota, and about when these are done.
 #[utoipa::path(get, path = "/operations/v1/quotas", tag = "read",

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use time::OffsetDateTime;
 use webhooks_host::Host;
 use webhooks_model::{EntityId, LedgerKey, Reference};
-use webhooks_store::{Record, Search};
+use webhooks_store::Record;
 
 /// The short reference, of 26 characters. Answers contain only this form.
 pub(crate) fn of(key: &LedgerKey, received_at: OffsetDateTime) -> String {

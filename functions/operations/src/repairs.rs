@@ -16,7 +16,7 @@ use webhooks_host::Host;
 use webhooks_model::LedgerKey;
 use webhooks_model::feedback::{Description, FeedbackMessage, Verdict};
 use webhooks_queue::{Message, Sender};
-use webhooks_store::{Action, Attention, Deed, Records, Repairs, Replays};
+use webhooks_store::{Action, Attention, Deed};
 
 /// The caller, the notification's `ref` and the body.
 type Asked = (Caller, Path<String>, Bytes);

@@ -18,7 +18,7 @@ use webhooks_model::Reason;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::job::Job;
 use webhooks_model::work::{ParkedFeedback, Work};
-use webhooks_store::{Record, Resends as _};
+use webhooks_store::Record;
 
 /// The most reads of a plan, of a hundred entries each.
 const LONGEST_PLAN: usize = 50;

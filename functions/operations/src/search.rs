@@ -14,7 +14,7 @@ use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::filter::LONGEST_SPAN;
 use webhooks_model::{Entity, LedgerKey, Reference, SenderId};
-use webhooks_store::{Position, Record, Records, Search, SearchQuery};
+use webhooks_store::{Position, Record, SearchQuery};
 
 /// Includes what intake has just received, even if its clock is ahead of ours.
 const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);

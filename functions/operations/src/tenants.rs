@@ -8,7 +8,6 @@ use crate::types::tenants::Directory;
 use axum::Json;
 use axum::extract::{Query, State};
 use webhooks_host::Host;
-use webhooks_store::TenantDirectory;
 
 type Pairs = Query<Vec<(String, String)>>;
 

@@ -5,14 +5,14 @@ use crate::console::Console;
 use crate::ports::{Operations, Ports};
 use webhooks_host::{SystemHost, Variables};
 use webhooks_queue::Queue;
-use webhooks_store::Table;
+use webhooks_store::Dynamo;
 use webhooks_wiring::{Environment, prepared};
 
 /// The effects on AWS.
 pub struct AwsPorts;
 
 impl Ports for AwsPorts {
-    type Store = Table;
+    type Items = Dynamo;
     type Queue = Queue;
     type Host = SystemHost;
 }

@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod admission;
+mod answer;
+mod batch;
 mod confirmation;
+mod effects;
 mod exhausted_quotas;
 mod failure;
 mod fetching;

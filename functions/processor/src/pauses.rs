@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use time::{Duration, OffsetDateTime};
 use webhooks_model::{Notification, Pause};
-use webhooks_store::{Ledger, StoreError};
+use webhooks_store::{Items, StoreError, Table};
 
 /// Maximum delay before a pause starts or stops taking effect.
 pub const NOTICED_WITHIN: Duration = Duration::seconds(15);
@@ -21,7 +21,7 @@ impl Pauses {
     pub(crate) async fn hold(
         &self,
         notification: &Notification,
-        ledger: &impl Ledger,
+        ledger: &Table<impl Items>,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         let remembered = self.known.lock().expect("nothing panics while it is held").clone();

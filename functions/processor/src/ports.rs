@@ -5,13 +5,13 @@ use std::time::Duration;
 use webhooks_host::Host;
 use webhooks_queue::{Pacer, Sender};
 use webhooks_settings::Source;
-use webhooks_store::{Ledger, Observations};
+use webhooks_store::Items;
 use webhooks_visma::{Quotas, Visma};
 
 /// The types of its effects: the real ones in the function, others in tests and simulations.
 pub trait Ports: Send + Sync + 'static {
     type Source: Source;
-    type Ledger: Ledger + Observations;
+    type Items: Items;
     type Visma: Visma + Quotas;
     type Queue: Sender;
     /// The notifications queue, for receiving and for sending again.

@@ -1,32 +1,18 @@
-//! Processes a batch: its messages, and an attempt at each of their notifications.
+//! The processor's parts, and the results of its attempts. Read on in `batch.rs`.
 
-use crate::admission::wants_settings;
 use crate::exhausted_quotas::ExhaustedQuotas;
-use crate::failure::Failure;
 use crate::pauses::Pauses;
 use crate::ports::{Limits, Ports};
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use futures::{FutureExt, StreamExt, stream};
-use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
-use tracing::Instrument;
-use webhooks_batch::{Outcome, Received};
-use webhooks_metrics::{Metric, Metrics};
+use webhooks_metrics::Metrics;
+use webhooks_model::State;
 use webhooks_model::retry::Next;
-use webhooks_model::{Delivery, Notification, Origin, State};
 use webhooks_queue::InFlight;
-use webhooks_settings::{Cache, Settings};
-use webhooks_store::Observer;
-
-/// The most notifications of one delivery that run at the same time.
-const CONCURRENCY: usize = 16;
-/// The time reserved for writing that an attempt took too long.
-const FOR_THE_LEDGER: Duration = Duration::from_secs(1);
+use webhooks_settings::Cache;
+use webhooks_store::{Observer, Table};
 
 pub struct Processor<P: Ports> {
     pub settings: Cache<P::Source, P::Host>,
-    pub ledger: P::Ledger,
+    pub ledger: Table<P::Items>,
     pub visma: P::Visma,
     pub events: P::Queue,
     pub feedback: P::Queue,
@@ -68,133 +54,4 @@ pub(crate) enum Needs {
     Again(Next, u32),
     /// A new message with the same content, since this one was delivered too often.
     FreshMessage,
-}
-
-impl<P: Ports> Processor<P> {
-    /// `budget` is the time for the whole batch.
-    pub async fn batch(&self, event: SqsEvent, request_id: &str, budget: Duration) -> SqsBatchResponse {
-        let attempt = budget.saturating_sub(FOR_THE_LEDGER);
-        let each = |received| self.message(received, attempt);
-        let response = webhooks_batch::run(event, &self.notifications, budget, each).await;
-        self.write_observations().await;
-        self.metrics.flush(request_id);
-        response
-    }
-
-    async fn message(&self, received: Received, longest: Duration) -> Outcome {
-        let delivery = Delivery::from_message(&received.body);
-        // A document newer than ours may be able to read a replay.
-        let is_replay = delivery.as_ref().is_ok_and(|delivery| delivery.meta.origin == Origin::Replay);
-        let settings = if is_replay { self.settings.for_replay().await } else { self.settings.get().await };
-        let settings = match settings {
-            Ok(settings) => settings,
-            Err(error) => {
-                tracing::error!(error = %error, "no settings, so nothing can be processed: {error}");
-                return self.without_settings(&received, &Failure::from(error));
-            }
-        };
-        let Ok(delivery) = delivery else {
-            tracing::error!("a foreign message on the notifications queue");
-            self.count_failure(None, self.limits.is_last(received.receive_count), Next::Bug.reason());
-            return self.again(Next::Bug, received.receive_count, &received);
-        };
-        let (settings, notifications) = self.read(&delivery, settings).await;
-        self.observe(&delivery, &notifications, settings.as_ref(), &received);
-        let attempts = notifications.iter().map(|n| self.attempt(n, &settings, &received, longest));
-        let mut needs: Vec<Needs> = stream::iter(attempts).buffer_unordered(CONCURRENCY).collect().await;
-        if needs.contains(&Needs::FreshMessage) {
-            let group = notifications.iter().find_map(|n| n.tenant.as_deref());
-            return self.begin_anew(&received, group).await;
-        }
-        needs.extend(self.answer_together(&notifications, &settings, &received).await);
-        let outcomes = needs.iter().filter_map(|needs| match needs {
-            Needs::Again(next, tries) => Some(self.again(*next, *tries, &received)),
-            Needs::Nothing | Needs::FreshMessage => None,
-        });
-        outcomes.reduce(sooner).unwrap_or(Outcome::Done)
-    }
-
-    /// Reads with newer settings if ours would park a notification. Newer settings are read at most
-    /// twice a minute.
-    async fn read(&self, delivery: &Delivery, settings: Arc<Settings>) -> (Arc<Settings>, Vec<Notification>) {
-        let all = Notification::all_of(delivery, settings.as_ref());
-        if !all.iter().any(|n| wants_settings(n, &settings)) {
-            return (settings, all);
-        }
-        match self.settings.refreshed().await {
-            Ok(newer) if !Arc::ptr_eq(&newer, &settings) => {
-                let all = Notification::all_of(delivery, newer.as_ref());
-                (newer, all)
-            }
-            _ => (settings, all),
-        }
-    }
-
-    /// Makes one attempt at one notification.
-    async fn attempt(&self, n: &Notification, settings: &Settings, received: &Received, longest: Duration) -> Needs {
-        let tenant = n.tenant.as_deref().unwrap_or_default();
-        // An event outside the catalogue is the sender's text, which must not be logged.
-        let event = n.event.map_or(n.entity.as_str(), |event| event.id);
-        let span = tracing::info_span!("notification", notification = %n.key, tenant, event, delivery = %n.delivery);
-        let work = async {
-            let _at_work = self.in_flight.join();
-            let known = OnceLock::new();
-            let process = AssertUnwindSafe(self.process(n, settings, received, &known)).catch_unwind();
-            let result = match tokio::time::timeout(longest, process).await {
-                Ok(Ok(result)) => result,
-                Ok(Err(_)) => Err(Failure::panicked()),
-                Err(_) => Err(Failure::timed_out()),
-            };
-            match result {
-                Ok(Done::Duplicate) => {
-                    tracing::info!("duplicate");
-                    self.count(n, Metric::Duplicates);
-                }
-                Ok(Done::Overtaken) => {
-                    tracing::info!("overtaken");
-                    return Needs::Again(Next::unavailable(), received.receive_count);
-                }
-                Ok(Done::Replayed) => {
-                    tracing::info!("replayed");
-                    self.count(n, Metric::Replayed);
-                }
-                Ok(Done::Paused) => {
-                    tracing::info!("paused");
-                    self.count(n, Metric::Paused);
-                }
-                Ok(Done::Held) => tracing::info!("held"),
-                Ok(Done::HandedOver) => return Needs::FreshMessage,
-                Ok(Done::Ended(state)) => tracing::info!(state = state.as_str(), "{state}"),
-                Err(failure) => return self.settle(n, settings, received, known.get().copied(), failure).await,
-            }
-            Needs::Nothing
-        };
-        work.instrument(span).await
-    }
-}
-
-fn sooner(one: Outcome, other: Outcome) -> Outcome {
-    match (one, other) {
-        (Outcome::Again { wait: a }, Outcome::Again { wait: b }) => Outcome::Again { wait: a.min(b) },
-        (Outcome::Done, again) | (again, Outcome::Done) => again,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_comes_again_as_soon_as_one_of_its_notifications_wants_it() {
-        let again = |seconds| Outcome::Again { wait: Duration::from_secs(seconds) };
-        for (one, other, expected) in [
-            (again(30), again(7), again(7)),
-            (again(7), again(30), again(7)),
-            (Outcome::Done, again(7), again(7)),
-            (again(7), Outcome::Done, again(7)),
-            (Outcome::Done, Outcome::Done, Outcome::Done),
-        ] {
-            assert_eq!(sooner(one, other), expected);
-        }
-    }
 }

@@ -10,7 +10,7 @@ use webhooks_model::feedback::FeedbackMode;
 use webhooks_model::retry::{self, Next};
 use webhooks_model::{Allowance, Notification, Reason};
 use webhooks_settings::Settings;
-use webhooks_store::{Change, Known, Ledger};
+use webhooks_store::{Change, Known};
 use webhooks_visma::Quotas;
 
 /// A longer wait happens in the ledger, since SQS counts hidden messages as in flight and bills

@@ -1,16 +1,15 @@
 //! Decides what becomes of a failed attempt.
 
+use crate::answer::{address, automatic};
 use crate::failure::Failure;
 use crate::ports::Ports;
 use crate::processor::{Needs, Processor};
 use crate::sentences;
-use crate::steps::{address, automatic};
 use std::time::Duration;
 use webhooks_batch::{Outcome, Received};
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
 use webhooks_model::feedback::{FeedbackMode, FeedbackState};
-use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::retry::{self, Next};
 use webhooks_model::{Notification, Reason};
@@ -96,6 +95,21 @@ impl<P: Ports> Processor<P> {
         }
     }
 
+    async fn write_failure(
+        &self,
+        n: &Notification,
+        received: &Received,
+        change: Change,
+        (next, tries): (Next, u32),
+    ) -> Needs {
+        match self.record(n, change).await {
+            // It was not recorded with the end, so the next attempt checks that the feedback is
+            // queued.
+            Ok(_) => Needs::Again(next, tries),
+            Err(unwritten) => self.unwritten(&unwritten, received),
+        }
+    }
+
     /// Prepares an attempt at a message that the queue will not deliver again. If the ledger has
     /// enough attempts, this one is recorded as dead first, so that it leaves a trace even if it is
     /// killed. Otherwise the earlier receipts belong to attempts that never ran or were killed. It
@@ -144,30 +158,6 @@ impl<P: Ports> Processor<P> {
             );
         }
         self.again(failure.next, received.receive_count, received)
-    }
-
-    async fn write_failure(
-        &self,
-        n: &Notification,
-        received: &Received,
-        change: Change,
-        (next, tries): (Next, u32),
-    ) -> Needs {
-        match self.record(n, change).await {
-            // It was not recorded with the end, so the next attempt checks that the feedback is
-            // queued.
-            Ok(_) => Needs::Again(next, tries),
-            Err(unwritten) => self.unwritten(&unwritten, received),
-        }
-    }
-
-    pub(crate) fn unwritten(&self, failure: &Failure, received: &Received) -> Needs {
-        tracing::error!(error = failure.detail, "the ledger could not be written: {}", failure.detail);
-        Needs::Again(failure.next, received.receive_count)
-    }
-
-    pub(crate) fn line(&self, received: &Received, reason: Reason, detail: &str) -> Attempt {
-        Attempt { at: self.host.now(), receive_count: received.receive_count, reason, detail: detail.to_owned() }
     }
 
     pub(crate) fn again(&self, next: Next, tries: u32, received: &Received) -> Outcome {

@@ -2,6 +2,7 @@
 //! starts then.
 
 use crate::admission::admit;
+use crate::answer::{address, automatic, awaited, not_answered};
 use crate::confirmation::{Facts, Question, is_ambiguous, question};
 use crate::failure::Failure;
 use crate::handler::Handler;
@@ -9,19 +10,17 @@ use crate::ports::Ports;
 use crate::processor::{Done, Processor};
 use crate::sentences;
 use std::sync::OnceLock;
-use time::OffsetDateTime;
 use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_model::cloud_event::CloudEvent;
 use webhooks_model::delivery::{AnswerRole, RECONCILIATION};
-use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackMode, FeedbackState, Verdict};
+use webhooks_model::feedback::{FeedbackMode, FeedbackState};
 use webhooks_model::notification::Proof;
 use webhooks_model::{
     Entity, EntityId, HeadChange, Kind, Notification, Origin, Reason, Resource, Stamp, State, Ticks, Versions,
 };
-use webhooks_queue::{Message, Sender};
-use webhooks_settings::{FeedbackId, Route, Settings};
-use webhooks_store::{Advance, Answering, Change, Entry, Known, Ledger, Seen};
+use webhooks_settings::{Route, Settings};
+use webhooks_store::{Advance, Answering, Change, Known, Seen};
 
 /// The results of the steps before the end.
 struct Findings {
@@ -46,8 +45,6 @@ impl<P: Ports> Processor<P> {
         let is_repeated = n.origin == Origin::Replay && n.moved_from().is_none();
         if let Some(known) = seen.same.filter(|_| !is_repeated) {
             if known.state.is_some_and(State::is_final) {
-                self.observe_repetition(n, known, received);
-                self.close_moved(n).await?;
                 return self.repeat(n, known, received).await;
             }
             if known.is_held(self.host.now()) {
@@ -84,7 +81,37 @@ impl<P: Ports> Processor<P> {
             return Err(Failure::parked(Reason::Ambiguous));
         }
         let route = settings.route(n.entity, n.kind);
-        let fetched = match question(n, &route, seen.repeated).map_err(Failure::parked)? {
+        let facts = self.facts(n, settings, &route, &seen, received).await?;
+        let superseded = self.advance(n, &seen, &facts).await?;
+        if superseded && !facts.refuted && !seen.repeated {
+            self.observe_overtaken(received);
+        }
+        self.finish(n, settings, received, Findings { seen, facts, route, superseded }).await
+    }
+
+    /// It has ended before. A repeated message may belong to an attempt that died before it queued
+    /// the feedback. The same goes for a message that a person redrove from the dead-letter queue,
+    /// whose receipts start at zero.
+    async fn repeat(&self, n: &Notification, known: Known, received: &Received) -> Result<Done, Failure> {
+        self.observe_repetition(n, known, received);
+        self.close_moved(n).await?;
+        let is_same_message = received.receive_count > 1 || known.delivery == Some(n.delivery);
+        if is_same_message && known.feedback == Some(FeedbackState::Queued) {
+            self.queue_feedback(n, received).await?;
+        }
+        Ok(Done::Duplicate)
+    }
+
+    /// What the ERP shows of the entity, if the route or the notification's proof needs it.
+    async fn facts(
+        &self,
+        n: &Notification,
+        settings: &Settings,
+        route: &Route,
+        seen: &Seen,
+        received: &Received,
+    ) -> Result<Facts, Failure> {
+        let fetched = match question(n, route, seen.repeated).map_err(Failure::parked)? {
             Question::None => None,
             Question::Fetch(path) => {
                 let tenant = n.tenant.as_deref().unwrap_or_default();
@@ -93,12 +120,7 @@ impl<P: Ports> Processor<P> {
                 Some(fetched?)
             }
         };
-        let facts = Facts::new(n, fetched).confirmed(n).map_err(Failure::parked)?;
-        let superseded = self.advance(n, &seen, &facts).await?;
-        if superseded && !facts.refuted && !seen.repeated {
-            self.observe_overtaken(received);
-        }
-        self.finish(n, settings, received, Findings { seen, facts, route, superseded }).await
+        Facts::new(n, fetched).confirmed(n).map_err(Failure::parked)
     }
 
     /// Advances the entity's head. `true` if the notification is superseded.
@@ -157,6 +179,13 @@ impl<P: Ports> Processor<P> {
         self.end(n, received, state, answer).await
     }
 
+    /// The feedback of a record under another key, since Visma Net is told only once.
+    async fn answered_elsewhere(&self, n: &Notification) -> Result<Option<FeedbackState>, Failure> {
+        let Some(old) = n.moved_from() else { return Ok(None) };
+        let known = self.ledger.look(old).await?.same;
+        Ok(known.and_then(|known| known.feedback).map(|_| FeedbackState::None))
+    }
+
     /// Records the end. Only the attempt that wins this write queues the feedback.
     async fn end(
         &self,
@@ -189,84 +218,6 @@ impl<P: Ports> Processor<P> {
             |known: Known| known.delivery == Some(n.delivery) && known.feedback == Some(FeedbackState::Queued);
         Ok(if known.is_some_and(is_twin) { Done::Overtaken } else { Done::Duplicate })
     }
-
-    /// It has ended before. A repeated message may belong to an attempt that died before it queued
-    /// the feedback. The same goes for a message that a person redrove from the dead-letter queue,
-    /// whose receipts start at zero.
-    async fn repeat(&self, n: &Notification, known: Known, received: &Received) -> Result<Done, Failure> {
-        let is_same_message = received.receive_count > 1 || known.delivery == Some(n.delivery);
-        if is_same_message && known.feedback == Some(FeedbackState::Queued) {
-            self.queue_feedback(n, received).await?;
-        }
-        Ok(Done::Duplicate)
-    }
-
-    pub(crate) async fn queue_feedback(&self, n: &Notification, received: &Received) -> Result<(), Failure> {
-        let message = FeedbackMessage::Feedback { notification: n.ledger_key() };
-        let body = serde_json::to_string(&message).expect("names and ids always serialise");
-        self.send(&self.feedback, n, received, body).await
-    }
-
-    pub(crate) async fn send(
-        &self,
-        queue: &P::Queue,
-        n: &Notification,
-        received: &Received,
-        body: String,
-    ) -> Result<(), Failure> {
-        let trace = received.trace.as_ref();
-        queue.send(Message { body, group: n.tenant.as_deref(), attributes: &[], trace }).await?;
-        Ok(())
-    }
-
-    pub(crate) async fn record(&self, notification: &Notification, change: Change) -> Result<bool, Failure> {
-        let goes_on = matches!(change, Change::Failed(_));
-        let recorded = self.ledger.record(&Entry { notification, change, now: self.host.now() }).await?;
-        if !goes_on {
-            self.close_moved(notification).await?;
-        }
-        Ok(recorded)
-    }
-
-    /// Closes the record under the former key after the record under the new key is written. If the
-    /// function crashes in between, the message stays on the queue and the next attempt closes it.
-    async fn close_moved(&self, n: &Notification) -> Result<(), Failure> {
-        if let Some(old) = n.moved_from() {
-            self.ledger.moved(old, &n.ledger_key(), self.host.now()).await?;
-        }
-        Ok(())
-    }
-
-    /// The feedback of a record under another key, since Visma Net is told only once.
-    async fn answered_elsewhere(&self, n: &Notification) -> Result<Option<FeedbackState>, Failure> {
-        let Some(old) = n.moved_from() else { return Ok(None) };
-        let known = self.ledger.look(old).await?.same;
-        Ok(known.and_then(|known| known.feedback).map(|_| FeedbackState::None))
-    }
-}
-
-pub(crate) fn address(n: &Notification, settings: &Settings) -> Address {
-    Address::of(n, settings.visma.feedback_id == FeedbackId::HeaderFirst)
-}
-
-/// For one of several items under one id, keeps the verdict until the answer of all.
-pub(crate) fn automatic(n: &Notification, address: Address, verdict: Verdict, deadline: OffsetDateTime) -> Answering {
-    match n.answer {
-        AnswerRole::ByFirst => not_answered(n, address, verdict),
-        AnswerRole::ForAll if n.origin != Origin::Replay => awaited(address, Some(verdict), deadline),
-        AnswerRole::ForAll | AnswerRole::Own => {
-            Answering { feedback: FeedbackState::Queued, address, verdict: Some(verdict), deadline: None }
-        }
-    }
-}
-
-fn not_answered(n: &Notification, address: Address, verdict: Verdict) -> Answering {
-    let verdict = Some(verdict).filter(|_| n.answer == AnswerRole::ByFirst);
-    Answering { address, verdict, ..Answering::none() }
-}
-
-fn awaited(address: Address, verdict: Option<Verdict>, deadline: OffsetDateTime) -> Answering {
-    Answering { feedback: FeedbackState::Awaited, address, verdict, deadline: Some(deadline) }
 }
 
 fn head_change(n: &Notification, seen: &Seen, facts: &Facts) -> HeadChange {

@@ -9,7 +9,6 @@ use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::{FeedbackMessage, FeedbackMode, FeedbackState};
 use webhooks_model::{Language, Notification, Origin, SenderId, State};
 use webhooks_settings::Settings;
-use webhooks_store::Ledger;
 
 impl<P: Ports> Processor<P> {
     /// Decides each such answer once all items under its id have ended. It reads this from the

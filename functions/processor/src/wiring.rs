@@ -12,7 +12,7 @@ use webhooks_host::{Host, SystemHost};
 use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::{BatchingSender, InFlight, Queue};
 use webhooks_settings::SecretsManager;
-use webhooks_store::{Observer, Table};
+use webhooks_store::{Dynamo, Observer};
 use webhooks_visma::VismaClient;
 use webhooks_wiring::{Environment, prepare};
 
@@ -21,7 +21,7 @@ pub struct AwsPorts<B>(PhantomData<B>);
 
 impl<B: Handler + 'static> Ports for AwsPorts<B> {
     type Source = SecretsManager;
-    type Ledger = Table;
+    type Items = Dynamo;
     type Visma = VismaClient<SystemHost>;
     type Queue = BatchingSender<Queue>;
     type Pacer = Queue;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_settings::{Settings, Tenant};
-use webhooks_store::{KnownTenant, StoreError, TenantDirectory};
+use webhooks_store::{KnownTenant, StoreError};
 
 /// A busy tenant's entry is written once in this time, not in every run.
 const HEARD_ANEW: Duration = Duration::HOUR;

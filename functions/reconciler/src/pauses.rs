@@ -8,7 +8,6 @@ use webhooks_model::audit::{AuditRecord, AuditResult, Target};
 use webhooks_model::job::{Job, message};
 use webhooks_model::{Pause, Work};
 use webhooks_queue::{Message, Sender};
-use webhooks_store::{Audit, Jobs, Pauses};
 
 const BY: &str = "reconciler";
 /// The role that a person needs to release notifications.

@@ -11,7 +11,7 @@ use webhooks_model::sentences::NO_OUTCOME;
 use webhooks_model::{Delivery, Language, LedgerKey, State};
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::Settings;
-use webhooks_store::{Mark, OpenNotifications, Pending, Replays};
+use webhooks_store::{Mark, Pending};
 
 /// Slices of the feed in one run over all tenants. The next run continues.
 const MOST_PAGES: u32 = 100;

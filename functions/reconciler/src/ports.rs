@@ -4,24 +4,13 @@ use webhooks_host::Host;
 use webhooks_metrics::Metrics;
 use webhooks_queue::Sender;
 use webhooks_settings::{Cache, Source};
-use webhooks_store::{
-    Allowances, Audit, Jobs, OpenNotifications, Pauses, Replays, Rollups, Subscriptions, Sweeps, TenantDirectory,
-};
+use webhooks_store::{Table, Upkeep};
 use webhooks_visma::{Listing, Quotas};
 
 /// The types of its effects: the real ones in the function, others in tests and simulations.
 pub trait Ports: Send + Sync + 'static {
     type Source: Source;
-    type Sweeps: Sweeps
-        + OpenNotifications
-        + Replays
-        + Allowances
-        + Subscriptions
-        + Rollups
-        + TenantDirectory
-        + Pauses
-        + Jobs
-        + Audit;
+    type Items: Upkeep;
     type Listing: Listing + Quotas;
     type Queue: Sender;
     type Host: Host + Clone;
@@ -29,7 +18,7 @@ pub trait Ports: Send + Sync + 'static {
 
 pub struct Reconciler<P: Ports> {
     pub settings: Cache<P::Source, P::Host>,
-    pub sweeps: P::Sweeps,
+    pub sweeps: Table<P::Items>,
     pub listing: P::Listing,
     pub queue: P::Queue,
     pub feedback: P::Queue,

@@ -11,7 +11,7 @@ use webhooks_metrics::Metric;
 use webhooks_model::Collection;
 use webhooks_queue::Trace;
 use webhooks_settings::LoadError;
-use webhooks_store::{Place, StoreError, Sweeps};
+use webhooks_store::{Place, StoreError};
 
 /// The results of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]

@@ -7,7 +7,7 @@ use crate::run::Run;
 use crate::sweep::SweepError;
 use webhooks_host::Host;
 use webhooks_model::{Allowance, LedgerKey};
-use webhooks_store::{Allowances, Mark, OpenNotifications, Replays};
+use webhooks_store::Mark;
 
 impl<P: Ports> Reconciler<P> {
     /// Releases for each tenant by its own quota. Tenants served longest ago come first.

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::Rollup;
 use webhooks_model::rollup::{Rolling, hour_of};
-use webhooks_store::{Rolled, Rollups, StoreError, Summary};
+use webhooks_store::{Rolled, StoreError, Summary};
 use webhooks_visma::Quotas;
 
 /// Newer notifications are left to the next run. Most end within this time, and are then read only

@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::Channel;
 use webhooks_settings::{Settings, Subscription, Tenant};
-use webhooks_store::{Deliveries, StoreError, Subscriptions, Sweeps};
+use webhooks_store::{Deliveries, StoreError};
 
 /// The least number of days to search for a tenant's last webhook.
 const LOOKBACK_DAYS: i64 = 7;

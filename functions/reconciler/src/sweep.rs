@@ -13,7 +13,7 @@ use webhooks_model::retry::Next;
 use webhooks_model::walk::{PAGE_SIZE, Taken, Walk, Window};
 use webhooks_queue::{Message, QueueError, Sender};
 use webhooks_settings::Settings;
-use webhooks_store::{Compared, StoreError, Sweeps, Unfinished, Watermark};
+use webhooks_store::{Compared, StoreError, Unfinished, Watermark};
 use webhooks_visma::{Listing, Quotas, VismaError};
 
 /// Why a sweep ended early.

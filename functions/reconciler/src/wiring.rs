@@ -5,7 +5,7 @@ use webhooks_host::SystemHost;
 use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::Queue;
 use webhooks_settings::SecretsManager;
-use webhooks_store::Table;
+use webhooks_store::Dynamo;
 use webhooks_visma::VismaClient;
 use webhooks_wiring::Environment;
 
@@ -14,7 +14,7 @@ pub struct AwsPorts;
 
 impl Ports for AwsPorts {
     type Source = SecretsManager;
-    type Sweeps = Table;
+    type Items = Dynamo;
     type Listing = VismaClient<SystemHost>;
     type Queue = Queue;
     type Host = SystemHost;

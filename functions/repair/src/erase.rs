@@ -5,7 +5,6 @@ use crate::ports::Ports;
 use crate::repair::{Repair, Slice, lasting};
 use serde::{Deserialize, Serialize};
 use webhooks_model::job::{Job, Status};
-use webhooks_store::Erasure;
 
 /// The position of a pass over the table, and whether the pass has found anything so far.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -3,11 +3,11 @@
 use webhooks_host::Host;
 use webhooks_model::QueueName;
 use webhooks_queue::{DeadLetterQueue, Pacer, Sender};
-use webhooks_store::{Erasure, Jobs, Pauses, Records, Repairs, Replays, Resends, Waits};
+use webhooks_store::Upkeep;
 
 /// The types of the effects: AWS in the function, fakes in tests and simulations.
 pub trait Ports: Send + Sync + 'static {
-    type Store: Jobs + Repairs + Replays + Resends + Records + Pauses + Waits + Erasure;
+    type Items: Upkeep;
     type Queue: Sender + Pacer + DeadLetterQueue;
     type Host: Host + Clone;
 }

@@ -9,7 +9,7 @@ use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_model::State;
 use webhooks_model::job::{Job, Status};
-use webhooks_store::{Action, Deed, Pauses, Position, Record, Records, Repairs, Waits};
+use webhooks_store::{Action, Deed, Position, Record};
 
 /// A processor caches a pause for 15 seconds after its end, and makes notifications wait until
 /// then.
@@ -20,7 +20,7 @@ impl<P: Ports> Repair<P> {
     /// Goes through all paused notifications, until a pass has begun after the last processor's
     /// cache expired. Notifications that another pause covers stay paused.
     pub(crate) async fn releases(&self, job: &Job, received: &Received) -> Result<Slice, Failure> {
-        let pauses = self.store.paused(self.host.now()).await?;
+        let pauses = self.store.pauses(self.host.now()).await?;
         let mut progress = job.progress.clone();
         let known = progress.position.as_deref().and_then(|position| serde_json::from_str(position).ok());
         let pass = known.unwrap_or_else(|| {

@@ -12,7 +12,7 @@ use webhooks_metrics::Metrics;
 use webhooks_model::Work;
 use webhooks_model::job::{Job, Progress, Status, job_of, message};
 use webhooks_queue::{Message, QueueError, Sender};
-use webhooks_store::Jobs;
+use webhooks_store::Table;
 
 /// After this many receives, a new message replaces the old one. SQS drops a message after 1,000.
 const RENEW_AFTER: u32 = 900;
@@ -23,7 +23,7 @@ const CLAIMED_FOR: Duration = AFTER_FAILURE;
 const TRIES: usize = 5;
 
 pub struct Repair<P: Ports> {
-    pub store: P::Store,
+    pub store: Table<P::Items>,
     pub notifications: P::Queue,
     pub repairs: P::Queue,
     pub queue_pairs: Vec<QueuePair<P::Queue>>,

@@ -10,7 +10,7 @@ use webhooks_model::filter::Filter;
 use webhooks_model::job::{Job, Status};
 use webhooks_model::{LedgerKey, State};
 use webhooks_queue::{Message, Sender};
-use webhooks_store::{Action, Deed, Jobs, Repairs, Replays};
+use webhooks_store::{Action, Deed};
 
 /// The most notifications that a slice reads without a match.
 const MOST_LOOKED_AT: u32 = 100;

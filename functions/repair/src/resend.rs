@@ -10,7 +10,7 @@ use webhooks_model::feedback::FeedbackMessage;
 use webhooks_model::job::{Job, Progress, Status};
 use webhooks_model::work::ParkedFeedback;
 use webhooks_queue::{Message, Sender};
-use webhooks_store::{Action, Deed, Record, Repairs, Resends};
+use webhooks_store::{Action, Deed, Record};
 
 /// The most entries that a slice reads without a match.
 const MOST_LOOKED_AT: usize = 100;

@@ -6,14 +6,14 @@ use webhooks_host::SystemHost;
 use webhooks_metrics::{Metrics, Service};
 use webhooks_model::QueueName;
 use webhooks_queue::Queue;
-use webhooks_store::Table;
+use webhooks_store::Dynamo;
 use webhooks_wiring::{Environment, prepared};
 
 /// The effects on AWS.
 pub struct AwsPorts;
 
 impl Ports for AwsPorts {
-    type Store = Table;
+    type Items = Dynamo;
     type Queue = Queue;
     type Host = SystemHost;
 }

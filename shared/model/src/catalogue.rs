@@ -3,48 +3,34 @@
 
 pub use crate::entity::Entity;
 
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
 
-/// What happened to the entity (docs/visma-net.md#event-catalogue).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    Action,
-    Background,
-    Changed,
-    Completed,
-    Created,
-    Deleted,
-    IdentityChanged,
-    /// A step of a voucher through the ledgers. The event's name is the status.
-    Lifecycle,
-    StatusChanged,
-    Unknown,
-    Updated,
-    ValueChanged,
+words! {
+    /// What happened to the entity (docs/visma-net.md#event-catalogue).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Kind {
+        Action = "action",
+        Background = "background",
+        Changed = "changed",
+        Completed = "completed",
+        Created = "created",
+        Deleted = "deleted",
+        IdentityChanged = "identity_changed",
+        /// A step of a voucher through the ledgers. The event's name is the status.
+        Lifecycle = "lifecycle",
+        StatusChanged = "status_changed",
+        Unknown = "unknown",
+        Updated = "updated",
+        ValueChanged = "value_changed",
+    }
 }
 
 impl Kind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Action => "action",
-            Self::Background => "background",
-            Self::Changed => "changed",
-            Self::Completed => "completed",
-            Self::Created => "created",
-            Self::Deleted => "deleted",
-            Self::IdentityChanged => "identity_changed",
-            Self::Lifecycle => "lifecycle",
-            Self::StatusChanged => "status_changed",
-            Self::Unknown => "unknown",
-            Self::Updated => "updated",
-            Self::ValueChanged => "value_changed",
-        }
-    }
-
     /// Whether the notification only says "look again", so that a newer one replaces it. The other
     /// kinds are occurrences of their own: a creation, a deletion or an action stays true however
     /// late it arrives.

@@ -7,24 +7,27 @@ use crate::fields::Fields;
 use crate::head::EntityId;
 use crate::resource_path::{Api, ResourcePath};
 use crate::revision::{self, Revision};
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// A list that can be filtered by the time of modification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Collection {
-    Account,
-    Customer,
-    CustomerInvoice,
-    Employee,
-    Inventory,
-    Project,
-    PurchaseOrder,
-    SalesOrder,
-    Shipment,
-    Supplier,
+words! {
+    /// A list that can be filtered by the time of modification.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Collection {
+        Account = "account",
+        Customer = "customer",
+        CustomerInvoice = "customer_invoice",
+        Employee = "employee",
+        Inventory = "inventory",
+        Project = "project",
+        PurchaseOrder = "purchase_order",
+        SalesOrder = "sales_order",
+        Shipment = "shipment",
+        Supplier = "supplier",
+    }
 }
 
 /// How a list is paged.
@@ -105,34 +108,6 @@ impl<'a> Outer<'a> {
 }
 
 impl Collection {
-    pub const ALL: [Self; 10] = [
-        Self::Account,
-        Self::Customer,
-        Self::CustomerInvoice,
-        Self::Employee,
-        Self::Inventory,
-        Self::Project,
-        Self::PurchaseOrder,
-        Self::SalesOrder,
-        Self::Shipment,
-        Self::Supplier,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Account => "account",
-            Self::Customer => "customer",
-            Self::CustomerInvoice => "customer_invoice",
-            Self::Employee => "employee",
-            Self::Inventory => "inventory",
-            Self::Project => "project",
-            Self::PurchaseOrder => "purchase_order",
-            Self::SalesOrder => "sales_order",
-            Self::Shipment => "shipment",
-            Self::Supplier => "supplier",
-        }
-    }
-
     /// The path below the base URL of [`Collection::api`].
     pub fn path(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! An HTTP delivery that intake accepted, and its form on the notifications queue.
 
 use crate::ledger::LedgerKey;
+use crate::words::words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -8,48 +9,29 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// The channel of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Channel {
-    /// The Visma Webhook Dispatcher of the Developer Portal: signed
-    /// (docs/visma-net.md#current-webhooks).
-    Dispatcher,
-    /// The older ERP API webhooks. They are not signed, so the product believes nothing without
-    /// asking the ERP (docs/visma-net.md#legacy-webhooks).
-    Legacy,
-}
-
-impl Channel {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Dispatcher => "dispatcher",
-            Self::Legacy => "legacy",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Dispatcher, Self::Legacy].into_iter().find(|channel| channel.as_str() == text)
+words! {
+    /// The channel of a delivery.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Channel {
+        /// The Visma Webhook Dispatcher of the Developer Portal: signed
+        /// (docs/visma-net.md#current-webhooks).
+        Dispatcher = "dispatcher",
+        /// The older ERP API webhooks. They are not signed, so the product believes nothing without
+        /// asking the ERP (docs/visma-net.md#legacy-webhooks).
+        Legacy = "legacy",
     }
 }
 
-/// The function that queued the delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    #[default]
-    Webhook,
-    Reconciliation,
-    Replay,
-}
-
-impl Origin {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Webhook => "webhook",
-            Self::Reconciliation => "reconciliation",
-            Self::Replay => "replay",
-        }
+words! {
+    /// The function that queued the delivery.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Origin {
+        #[default]
+        Webhook = "webhook",
+        Reconciliation = "reconciliation",
+        Replay = "replay",
     }
 }
 
@@ -112,36 +94,26 @@ pub struct Meta<H = BTreeMap<String, String>> {
     pub headers: H,
 }
 
-/// Which notification gets the answer if several items of one delivery have the same id at Visma
-/// Net, which accepts one answer for each id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AnswerRole {
-    /// The item has its own id.
-    #[default]
-    Own,
-    /// The first of them. Its answer covers all of them.
-    ForAll,
-    /// One of the others. It gets no answer of its own.
-    ByFirst,
+words! {
+    /// Which notification gets the answer if several items of one delivery have the same id at
+    /// Visma Net, which accepts one answer for each id.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum AnswerRole {
+        /// The item has its own id.
+        #[default]
+        Own = "own",
+        /// The first of them. Its answer covers all of them.
+        ForAll = "for_all",
+        /// One of the others. It gets no answer of its own.
+        ByFirst = "by_first",
+    }
 }
 
 impl AnswerRole {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Own => "own",
-            Self::ForAll => "for_all",
-            Self::ByFirst => "by_first",
-        }
-    }
-
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     fn is_own(&self) -> bool {
         *self == Self::Own
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Own, Self::ForAll, Self::ByFirst].into_iter().find(|role| role.as_str() == text)
     }
 }
 

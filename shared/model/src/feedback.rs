@@ -3,6 +3,7 @@
 use crate::identity::SenderId;
 use crate::ledger::LedgerKey;
 use crate::notification::Notification;
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -167,37 +168,21 @@ impl FeedbackMessage {
     }
 }
 
-/// The progress of the feedback to Visma Net.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FeedbackState {
-    /// There is no feedback: the route turns it off, or no id is known.
-    None,
-    /// Waits for the integrator's outcome.
-    Awaited,
-    /// Decided, and on the feedback queue or about to be.
-    Queued,
-    /// Visma Net accepted it.
-    Sent,
-    /// Visma Net refuses it, so a person has to look.
-    Parked,
-}
-
-impl FeedbackState {
-    pub const ALL: [Self; 5] = [Self::None, Self::Awaited, Self::Queued, Self::Sent, Self::Parked];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Awaited => "awaited",
-            Self::Queued => "queued",
-            Self::Sent => "sent",
-            Self::Parked => "parked",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
+words! {
+    /// The progress of the feedback to Visma Net.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum FeedbackState {
+        /// There is no feedback: the route turns it off, or no id is known.
+        None = "none",
+        /// Waits for the integrator's outcome.
+        Awaited = "awaited",
+        /// Decided, and on the feedback queue or about to be.
+        Queued = "queued",
+        /// Visma Net accepted it.
+        Sent = "sent",
+        /// Visma Net refuses it, so a person has to look.
+        Parked = "parked",
     }
 }
 

@@ -1,6 +1,7 @@
 //! A job: long work that an operator requests. It runs in slices at a rate, so that it can be
 //! watched, cancelled and resumed.
 
+use crate::words::words;
 use crate::work::Work;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -11,29 +12,13 @@ use uuid::Uuid;
 /// The highest rate of a job, per second.
 pub const FASTEST: u32 = 100;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    Running,
-    Finished,
-    Cancelled,
-}
-
-impl Status {
-    pub const ALL: [Self; 3] = [Self::Running, Self::Finished, Self::Cancelled];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Finished => "finished",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
+words! {
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Status {
+        Running = "running",
+        Finished = "finished",
+        Cancelled = "cancelled",
     }
 }
 

@@ -1,31 +1,19 @@
 //! The types of JSON values, and sets of them.
 
+use crate::words::words;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum JsonType {
-    Array,
-    Boolean,
-    Null,
-    Number,
-    Object,
-    String,
-}
-
-impl JsonType {
-    pub const ALL: [Self; 6] = [Self::Array, Self::Boolean, Self::Null, Self::Number, Self::Object, Self::String];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Array => "array",
-            Self::Boolean => "boolean",
-            Self::Null => "null",
-            Self::Number => "number",
-            Self::Object => "object",
-            Self::String => "string",
-        }
+words! {
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum JsonType {
+        Array = "array",
+        Boolean = "boolean",
+        Null = "null",
+        Number = "number",
+        Object = "object",
+        String = "string",
     }
 }
 

@@ -2,52 +2,36 @@
 
 use crate::head::EntityId;
 use crate::identity::NotificationKey;
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 use time::OffsetDateTime;
 
-/// Every accepted notification ends in exactly one of these states. Only `Retrying` and `Paused`
-/// are not final.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// An attempt failed and another will follow.
-    Retrying,
-    /// Its tenant or its event is paused. It continues when the pause ends.
-    Paused,
-    /// Every attempt failed. The message is in the dead-letter queue.
-    Dead,
-    /// Waits for a person, since another attempt would not help.
-    Parked,
-    /// The body is not a JSON object or an array of objects.
-    Unparseable,
-    /// A newer change of the same entity was recorded first.
-    Superseded,
-    /// All effects have happened.
-    Processed,
+words! {
+    /// Every accepted notification ends in exactly one of these states. Only `Retrying` and
+    /// `Paused` are not final.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum State {
+        /// An attempt failed and another will follow.
+        Retrying = "retrying",
+        /// Its tenant or its event is paused. It continues when the pause ends.
+        Paused = "paused",
+        /// Every attempt failed. The message is in the dead-letter queue.
+        Dead = "dead",
+        /// Waits for a person, since another attempt would not help.
+        Parked = "parked",
+        /// The body is not a JSON object or an array of objects.
+        Unparseable = "unparseable",
+        /// A newer change of the same entity was recorded first.
+        Superseded = "superseded",
+        /// All effects have happened.
+        Processed = "processed",
+    }
 }
 
 impl State {
-    pub const ALL: [Self; 7] =
-        [Self::Retrying, Self::Paused, Self::Dead, Self::Parked, Self::Unparseable, Self::Superseded, Self::Processed];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Retrying => "retrying",
-            Self::Paused => "paused",
-            Self::Dead => "dead",
-            Self::Parked => "parked",
-            Self::Unparseable => "unparseable",
-            Self::Superseded => "superseded",
-            Self::Processed => "processed",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
-    }
-
     /// A final state never changes. Dead and parked are ends too, but a redrive or a replay may
     /// continue from them.
     pub fn is_final(self) -> bool {
@@ -84,82 +68,51 @@ impl fmt::Display for State {
     }
 }
 
-/// Why a notification is parked, dead or retrying: a stable code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// The ERP, Visma Connect or one of our queues did not answer as it should.
-    Unavailable,
-    RateLimited,
-    /// No tenant in the body, the settings or the headers.
-    TenantUnknown,
-    TenantNotServed,
-    /// The ERP answered 403: the tenant has not approved the application
-    /// (docs/visma-net.md#errors).
-    TenantNotApproved,
-    /// Visma Connect gave no token for the tenant.
-    TokenRefused,
-    /// The event is neither in the catalogue nor an alias in the settings.
-    Unmapped,
-    /// Nothing in the payload identifies the entity.
-    Unidentified,
-    /// The payload has an unusable resource path.
-    InvalidPath,
-    /// The key is longer than the table can hold.
-    KeyTooLong,
-    /// Only a header names the event, and the same content is known under another event.
-    Ambiguous,
-    /// The body has more items than the settings allow, so it is kept as one notification.
-    TooManyItems,
-    /// It was unsigned, and the ERP has no resource that confirms it.
-    Unconfirmable,
-    /// Visma Connect gives a token, but the ERP refuses each call with it: the tenant id is the
-    /// customer's instead of the company's (docs/visma-net.md#tenant-ids).
-    CompanyTenantNeeded,
-    /// The business handler asked for a person.
-    HandlerRefused,
-    /// An operator set it aside.
-    Held,
-    /// Visma Net refuses the feedback under all its ids.
-    FeedbackRefused,
-    /// It was tried for as long as useful.
-    GaveUp,
-    /// The code failed: a panic, or an impossible error.
-    Bug,
-    /// The attempt before this one left no result: it was killed, or ran out of memory or time.
-    Lost,
-}
-
-impl Reason {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unavailable => "unavailable",
-            Self::RateLimited => "rate_limited",
-            Self::TenantUnknown => "tenant_unknown",
-            Self::TenantNotServed => "tenant_not_served",
-            Self::TenantNotApproved => "tenant_not_approved",
-            Self::TokenRefused => "token_refused",
-            Self::Unmapped => "unmapped",
-            Self::Unidentified => "unidentified",
-            Self::InvalidPath => "invalid_path",
-            Self::KeyTooLong => "key_too_long",
-            Self::Ambiguous => "ambiguous",
-            Self::TooManyItems => "too_many_items",
-            Self::Unconfirmable => "unconfirmable",
-            Self::CompanyTenantNeeded => "company_tenant_needed",
-            Self::HandlerRefused => "handler_refused",
-            Self::Held => "held",
-            Self::FeedbackRefused => "feedback_refused",
-            Self::GaveUp => "gave_up",
-            Self::Bug => "bug",
-            Self::Lost => "lost",
-        }
-    }
-}
-
-impl Reason {
-    pub fn parse(text: &str) -> Option<Self> {
-        serde_json::from_value(text.into()).ok()
+words! {
+    /// Why a notification is parked, dead or retrying: a stable code.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Reason {
+        /// The ERP, Visma Connect or one of our queues did not answer as it should.
+        Unavailable = "unavailable",
+        RateLimited = "rate_limited",
+        /// No tenant in the body, the settings or the headers.
+        TenantUnknown = "tenant_unknown",
+        TenantNotServed = "tenant_not_served",
+        /// The ERP answered 403: the tenant has not approved the application
+        /// (docs/visma-net.md#errors).
+        TenantNotApproved = "tenant_not_approved",
+        /// Visma Connect gave no token for the tenant.
+        TokenRefused = "token_refused",
+        /// The event is neither in the catalogue nor an alias in the settings.
+        Unmapped = "unmapped",
+        /// Nothing in the payload identifies the entity.
+        Unidentified = "unidentified",
+        /// The payload has an unusable resource path.
+        InvalidPath = "invalid_path",
+        /// The key is longer than the table can hold.
+        KeyTooLong = "key_too_long",
+        /// Only a header names the event, and the same content is known under another event.
+        Ambiguous = "ambiguous",
+        /// The body has more items than the settings allow, so it is kept as one notification.
+        TooManyItems = "too_many_items",
+        /// It was unsigned, and the ERP has no resource that confirms it.
+        Unconfirmable = "unconfirmable",
+        /// Visma Connect gives a token, but the ERP refuses each call with it: the tenant id is the
+        /// customer's instead of the company's (docs/visma-net.md#tenant-ids).
+        CompanyTenantNeeded = "company_tenant_needed",
+        /// The business handler asked for a person.
+        HandlerRefused = "handler_refused",
+        /// An operator set it aside.
+        Held = "held",
+        /// Visma Net refuses the feedback under all its ids.
+        FeedbackRefused = "feedback_refused",
+        /// It was tried for as long as useful.
+        GaveUp = "gave_up",
+        /// The code failed: a panic, or an impossible error.
+        Bug = "bug",
+        /// The attempt before this one left no result: it was killed, or ran out of memory or time.
+        Lost = "lost",
     }
 }
 

@@ -41,6 +41,7 @@ pub mod spread;
 mod subject;
 pub mod ticks;
 pub mod walk;
+mod words;
 pub mod work;
 pub mod wrong_json;
 pub mod zone;

@@ -1,6 +1,7 @@
 //! Measures what a sender writes: units, offsets, spans, sizes and forms.
 
 use crate::ticks::Ticks;
+use crate::words::words;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
@@ -11,31 +12,19 @@ const AFTER: Duration = Duration::days(1);
 const FNV_PRIME: u32 = 0x0100_0193;
 const FNV_BASIS: u32 = 0x811c_9dc5;
 
-/// The unit of a header's timestamp.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    Seconds,
-    Milliseconds,
-    Microseconds,
-    Nanoseconds,
-    /// 100 ns since the year 1.
-    Ticks,
-    /// RFC 3339.
-    Text,
-    Other,
-}
-
-impl Unit {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Seconds => "seconds",
-            Self::Milliseconds => "milliseconds",
-            Self::Microseconds => "microseconds",
-            Self::Nanoseconds => "nanoseconds",
-            Self::Ticks => "ticks of .NET",
-            Self::Text => "text with a date",
-            Self::Other => "something else",
-        }
+words! {
+    /// The unit of a header's timestamp.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Unit {
+        Seconds = "seconds",
+        Milliseconds = "milliseconds",
+        Microseconds = "microseconds",
+        Nanoseconds = "nanoseconds",
+        /// 100 ns since the year 1.
+        Ticks = "ticks of .NET",
+        /// RFC 3339.
+        Text = "text with a date",
+        Other = "something else",
     }
 }
 

@@ -14,6 +14,7 @@ use crate::mapping::{self, Mapped};
 use crate::resource_path::{Api, ResourcePath};
 use crate::subject::Subject;
 use crate::ticks::Ticks;
+use crate::words::words;
 use crate::zone::Zone;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -26,33 +27,20 @@ pub use crate::names::is_name;
 /// The tenant of notifications without one.
 pub const UNKNOWN_TENANT: &str = "unknown";
 
-impl Proof {
-    pub const ALL: [Self; 3] = [Self::Signed, Self::Headers, Self::Nothing];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Signed => "signed",
-            Self::Headers => "headers",
-            Self::Nothing => "nothing",
-        }
+words! {
+    /// How reliable the event and the tenant are. Only bodies are signed
+    /// (docs/visma-net.md#delivery-request).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Proof {
+        /// Both come from the signed body, from the proven subscription, or from our settings.
+        Signed = "signed",
+        /// The body is signed, but one of them comes from a header, which anyone could have
+        /// altered.
+        Headers = "headers",
+        /// Nothing is signed: the legacy channel.
+        Nothing = "nothing",
     }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|proof| proof.as_str() == text)
-    }
-}
-
-/// How reliable the event and the tenant are. Only bodies are signed
-/// (docs/visma-net.md#delivery-request).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Proof {
-    /// Both come from the signed body, from the proven subscription, or from our settings.
-    Signed,
-    /// The body is signed, but one of them comes from a header, which anyone could have altered.
-    Headers,
-    /// Nothing is signed: the legacy channel.
-    Nothing,
 }
 
 #[derive(Debug, Clone, PartialEq)]

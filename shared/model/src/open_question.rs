@@ -1,93 +1,41 @@
 //! The open questions about Visma Net (docs/visma-net.md#open-questions): what the product assumes
 //! until it has seen an answer, and what to do if reality differs.
 
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OpenQuestion {
-    BodyShape,
-    BodyForm,
-    EventNames,
-    FeedbackId,
-    FeedbackSource,
-    Retries,
-    TimeOut,
-    Ordering,
-    Repetitions,
-    TimestampUnit,
-    TimeZone,
-    TenantId,
-    ActionParameter,
-    BodySize,
-    Handshake,
-    SecretRotation,
-    DescriptionLength,
-    SourceAddresses,
-    SignatureForm,
-    HeaderNames,
-    Subscriptions,
+words! {
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum OpenQuestion {
+        BodyShape = "body_shape",
+        BodyForm = "body_form",
+        EventNames = "event_names",
+        FeedbackId = "feedback_id",
+        FeedbackSource = "feedback_source",
+        Retries = "retries",
+        TimeOut = "time_out",
+        Ordering = "ordering",
+        Repetitions = "repetitions",
+        TimestampUnit = "timestamp_unit",
+        TimeZone = "time_zone",
+        TenantId = "tenant_id",
+        ActionParameter = "action_parameter",
+        BodySize = "body_size",
+        Handshake = "handshake",
+        SecretRotation = "secret_rotation",
+        DescriptionLength = "description_length",
+        SourceAddresses = "source_addresses",
+        SignatureForm = "signature_form",
+        HeaderNames = "header_names",
+        Subscriptions = "subscriptions",
+    }
 }
 
 use OpenQuestion as Q;
 
 impl OpenQuestion {
-    pub const ALL: [Self; 21] = [
-        Q::BodyShape,
-        Q::BodyForm,
-        Q::EventNames,
-        Q::FeedbackId,
-        Q::FeedbackSource,
-        Q::Retries,
-        Q::TimeOut,
-        Q::Ordering,
-        Q::Repetitions,
-        Q::TimestampUnit,
-        Q::TimeZone,
-        Q::TenantId,
-        Q::ActionParameter,
-        Q::BodySize,
-        Q::Handshake,
-        Q::SecretRotation,
-        Q::DescriptionLength,
-        Q::SourceAddresses,
-        Q::SignatureForm,
-        Q::HeaderNames,
-        Q::Subscriptions,
-    ];
-
-    /// The stable code.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Q::BodyShape => "body_shape",
-            Q::BodyForm => "body_form",
-            Q::EventNames => "event_names",
-            Q::FeedbackId => "feedback_id",
-            Q::FeedbackSource => "feedback_source",
-            Q::Retries => "retries",
-            Q::TimeOut => "time_out",
-            Q::Ordering => "ordering",
-            Q::Repetitions => "repetitions",
-            Q::TimestampUnit => "timestamp_unit",
-            Q::TimeZone => "time_zone",
-            Q::TenantId => "tenant_id",
-            Q::ActionParameter => "action_parameter",
-            Q::BodySize => "body_size",
-            Q::Handshake => "handshake",
-            Q::SecretRotation => "secret_rotation",
-            Q::DescriptionLength => "description_length",
-            Q::SourceAddresses => "source_addresses",
-            Q::SignatureForm => "signature_form",
-            Q::HeaderNames => "header_names",
-            Q::Subscriptions => "subscriptions",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|question| question.as_str() == text)
-    }
-
     /// The section and number of the question.
     pub fn reference(self) -> &'static str {
         match self {

@@ -2,6 +2,7 @@
 
 use crate::filter::Filter;
 use crate::ledger::Reason;
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use time::OffsetDateTime;
@@ -94,32 +95,15 @@ pub struct Redrive {
     pub rejected: bool,
 }
 
-/// The queues with dead letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum QueueName {
-    Notifications,
-    Feedback,
-    Events,
-    Repairs,
-}
-
-impl QueueName {
-    pub const ALL: [Self; 4] = [Self::Notifications, Self::Feedback, Self::Events, Self::Repairs];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Notifications => "notifications",
-            Self::Feedback => "feedback",
-            Self::Events => "events",
-            Self::Repairs => "repairs",
-        }
-    }
-
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|name| name.as_str() == text)
+words! {
+    /// The queues with dead letters.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum QueueName {
+        Notifications = "notifications",
+        Feedback = "feedback",
+        Events = "events",
+        Repairs = "repairs",
     }
 }
 

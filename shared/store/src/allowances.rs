@@ -19,25 +19,9 @@ const MOST_PAGES: usize = 20;
 const INDEX_KEYS: [&str; 4] = ["pk", "sk", "attention", "attention_at"];
 const ATTRIBUTES: [&str; 7] = ["pk", "sk", "attention", "calls_limit", "calls_each", "resets_at", "released_to"];
 
-pub trait Allowances: Send + Sync {
+impl<I: Items> Table<I> {
     /// The allowances of all tenants that recently had no calls left.
-    fn allowances(&self) -> impl Future<Output = Result<Vec<Allowance>, StoreError>> + Send;
-
-    /// The notifications that wait for the tenant's calls, in the order of receipt. The index may
-    /// lag behind, so each one is read again from the table.
-    fn waiting(&self, tenant: &str, most: usize) -> impl Future<Output = Result<Vec<LedgerKey>, StoreError>> + Send;
-
-    /// Records until when the quota was given to waiting notifications.
-    fn set_released(
-        &self,
-        tenant: &str,
-        to: OffsetDateTime,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-}
-
-impl<I: Items> Allowances for Table<I> {
-    async fn allowances(&self) -> Result<Vec<Allowance>, StoreError> {
+    pub async fn allowances(&self) -> Result<Vec<Allowance>, StoreError> {
         let places = self.in_index(MARK, usize::MAX).await?;
         let mut all = vec![];
         for some in places.chunks(AT_ONCE as usize) {
@@ -49,7 +33,9 @@ impl<I: Items> Allowances for Table<I> {
         Ok(all)
     }
 
-    async fn waiting(&self, tenant: &str, most: usize) -> Result<Vec<LedgerKey>, StoreError> {
+    /// The notifications that wait for the tenant's calls, in the order of receipt. The index may
+    /// lag behind, so each one is read again from the table.
+    pub async fn waiting(&self, tenant: &str, most: usize) -> Result<Vec<LedgerKey>, StoreError> {
         let mark = Mark::Limited.value(tenant);
         let places = self.in_index(&mark, most).await?;
         let mut all = vec![];
@@ -61,15 +47,15 @@ impl<I: Items> Allowances for Table<I> {
         Ok(all)
     }
 
-    async fn set_released(&self, tenant: &str, to: OffsetDateTime, now: OffsetDateTime) -> Result<(), StoreError> {
+    /// Records until when the quota was given to waiting notifications.
+    pub async fn set_released(&self, tenant: &str, to: OffsetDateTime, now: OffsetDateTime) -> Result<(), StoreError> {
         let update = Update::default().set("released_to", string(time_text(to))).set("expires_at", self.ttl(now));
         self.update(&sweep_partition(tenant), SORT_KEY, update, None).await?;
         Ok(())
     }
-}
 
-impl<I: Items> Table<I> {
-    pub(crate) async fn note_used_up(&self, allowance: &Allowance, now: OffsetDateTime) -> Result<(), StoreError> {
+    /// Records that a tenant's calls are used up until the window ends.
+    pub async fn used_up(&self, allowance: &Allowance, now: OffsetDateTime) -> Result<(), StoreError> {
         let resets_at = string(time_text(allowance.resets_at));
         let update = Update::default()
             .set("attention", string(MARK))

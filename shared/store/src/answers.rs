@@ -31,7 +31,8 @@ const ATTRIBUTES: [&str; 10] = [
     "attention",
 ];
 
-/// The operations of the feedback function on the table.
+/// The operations of the feedback function on the table. It is a trait, since a test replaces it
+/// by one that refuses some keys.
 pub trait Answers: Send + Sync {
     /// These notifications by key. An unknown one is absent. At most 100 keys, which is one read.
     fn answered(

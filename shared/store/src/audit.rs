@@ -26,29 +26,9 @@ pub struct AuditPage {
     pub next: Option<Position>,
 }
 
-pub trait Audit: Send + Sync {
+impl<I: Upkeep> Table<I> {
     /// Records an action before it is done. `false` if the record exists already.
-    fn note(&self, record: &AuditRecord) -> impl Future<Output = Result<bool, StoreError>> + Send;
-
-    /// Records the result of an action. `false` if the result exists already.
-    fn note_result(
-        &self,
-        record: &AuditRecord,
-        result: &AuditResult,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
-
-    /// The actions in `from..to`.
-    fn audited(
-        &self,
-        from: OffsetDateTime,
-        to: OffsetDateTime,
-        after: Option<&Position>,
-        most: u8,
-    ) -> impl Future<Output = Result<AuditPage, StoreError>> + Send;
-}
-
-impl<I: Upkeep> Audit for Table<I> {
-    async fn note(&self, record: &AuditRecord) -> Result<bool, StoreError> {
+    pub async fn note(&self, record: &AuditRecord) -> Result<bool, StoreError> {
         let AuditRecord { id, at, by, role, deed, on, .. } = record;
         let fields = [
             ("pk", string(PARTITION)),
@@ -65,7 +45,8 @@ impl<I: Upkeep> Audit for Table<I> {
         self.items.insert(item(fields, on.tenant.as_deref())).await
     }
 
-    async fn note_result(&self, record: &AuditRecord, result: &AuditResult) -> Result<bool, StoreError> {
+    /// Records the result of an action. `false` if the result exists already.
+    pub async fn note_result(&self, record: &AuditRecord, result: &AuditResult) -> Result<bool, StoreError> {
         let fields = [
             ("pk", string(PARTITION)),
             ("sk", string(format!("{}{RESULT}", sort_key(record)))),
@@ -76,7 +57,8 @@ impl<I: Upkeep> Audit for Table<I> {
         self.items.insert(item(fields, None)).await
     }
 
-    async fn audited(
+    /// The actions in `from..to`.
+    pub async fn audited(
         &self,
         from: OffsetDateTime,
         to: OffsetDateTime,

@@ -32,28 +32,9 @@ pub struct KnownTenant {
     pub is_silent: bool,
 }
 
-pub trait TenantDirectory: Send + Sync {
+impl<I: Items> Table<I> {
     /// Those of these ids that are recorded for at least another half of the retention.
-    fn known_tenants(
-        &self,
-        ids: &[String],
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<HashMap<String, KnownTenant>, StoreError>> + Send;
-
-    /// Records a tenant. The entry is kept for the retention, so a tenant that is no longer in the
-    /// settings is found until then.
-    fn set_tenant(
-        &self,
-        tenant: &KnownTenant,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// All tenants, by id. The settings document has room for a few thousand at most.
-    fn directory(&self, now: OffsetDateTime) -> impl Future<Output = Result<Vec<KnownTenant>, StoreError>> + Send;
-}
-
-impl<I: Items> TenantDirectory for Table<I> {
-    async fn known_tenants(
+    pub async fn known_tenants(
         &self,
         ids: &[String],
         now: OffsetDateTime,
@@ -68,7 +49,9 @@ impl<I: Items> TenantDirectory for Table<I> {
         Ok(known)
     }
 
-    async fn set_tenant(&self, tenant: &KnownTenant, now: OffsetDateTime) -> Result<(), StoreError> {
+    /// Records a tenant. The entry is kept for the retention, so a tenant that is no longer in the
+    /// settings is found until then.
+    pub async fn set_tenant(&self, tenant: &KnownTenant, now: OffsetDateTime) -> Result<(), StoreError> {
         let mut update =
             Update::default().set("is_silent", AttributeValue::Bool(tenant.is_silent)).set("expires_at", self.ttl(now));
         let texts = [
@@ -86,7 +69,8 @@ impl<I: Items> TenantDirectory for Table<I> {
         Ok(())
     }
 
-    async fn directory(&self, now: OffsetDateTime) -> Result<Vec<KnownTenant>, StoreError> {
+    /// All tenants, by id. The settings document has room for a few thousand at most.
+    pub async fn directory(&self, now: OffsetDateTime) -> Result<Vec<KnownTenant>, StoreError> {
         let query = Query { key_condition: "pk = :pk", ..Query::default() };
         let items = self.read_on(query.value(":pk", string(PARTITION)), &TABLE_KEYS).await?;
         Ok(items.iter().filter(|item| !has_expired(item, now)).filter_map(read).collect())

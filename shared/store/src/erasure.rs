@@ -20,21 +20,9 @@ pub struct Kept {
     pub next: Option<String>,
 }
 
-pub trait Erasure: Send + Sync {
+impl<I: Upkeep> Table<I> {
     /// Reads from `position` until at least `most` items are found or 20,000 are read.
-    fn kept(
-        &self,
-        tenant: &str,
-        position: Option<&str>,
-        most: usize,
-    ) -> impl Future<Output = Result<Kept, StoreError>> + Send;
-
-    /// Deletes an item permanently. May be repeated.
-    fn erase(&self, key: &(String, String)) -> impl Future<Output = Result<(), StoreError>> + Send;
-}
-
-impl<I: Upkeep> Erasure for Table<I> {
-    async fn kept(&self, tenant: &str, position: Option<&str>, most: usize) -> Result<Kept, StoreError> {
+    pub async fn kept(&self, tenant: &str, position: Option<&str>, most: usize) -> Result<Kept, StoreError> {
         let of_tenant = format!("{tenant}#");
         let (mut keys, mut after) = (vec![], position.map(place).transpose()?);
         for _ in 0..PAGES {
@@ -52,7 +40,8 @@ impl<I: Upkeep> Erasure for Table<I> {
         Ok(Kept { keys, next })
     }
 
-    async fn erase(&self, (pk, sk): &(String, String)) -> Result<(), StoreError> {
+    /// Deletes an item permanently. May be repeated.
+    pub async fn erase(&self, (pk, sk): &(String, String)) -> Result<(), StoreError> {
         self.items.delete(pk, sk).await
     }
 }

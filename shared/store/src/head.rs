@@ -58,7 +58,10 @@ impl<I: Items> Table<I> {
         Ok(self.items.get(&partition(entity), SORT_KEY).await?.as_ref().map(Head::read))
     }
 
-    pub(crate) async fn advance_head(&self, change: &HeadChange, now: OffsetDateTime) -> Result<Advance, StoreError> {
+    /// Brings the entity to a newer version, or returns that a newer one exists already. It also
+    /// records an account's number under its stable id, and finds its former number
+    /// (docs/visma-net.md#resources).
+    pub async fn advance(&self, change: &HeadChange, now: OffsetDateTime) -> Result<Advance, StoreError> {
         let pk = partition(&change.entity);
         let mut update = self.head_update(change, now);
         let condition = advance_condition(&mut update, change);
@@ -151,12 +154,7 @@ impl<I: Items> Table<I> {
     }
 
     /// Marks the former number of a renumbered account. May be repeated.
-    pub(crate) async fn mark_renumbered(
-        &self,
-        old: &EntityId,
-        new_key: &str,
-        now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    pub async fn mark_renumbered(&self, old: &EntityId, new_key: &str, now: OffsetDateTime) -> Result<(), StoreError> {
         let update = Update::default().set("renumbered_to", string(new_key)).set("expires_at", self.ttl(now));
         self.update(&partition(old), SORT_KEY, update, None).await?;
         Ok(())

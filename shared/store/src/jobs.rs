@@ -36,30 +36,9 @@ pub struct FeedPage {
     pub position: Option<String>,
 }
 
-pub trait Jobs: Send + Sync {
+impl<I: Items> Table<I> {
     /// Saves a new job. `false` if there is a job with this id already.
-    fn create(&self, job: &Job) -> impl Future<Output = Result<bool, StoreError>> + Send;
-
-    fn job(&self, id: Uuid) -> impl Future<Output = Result<Option<Job>, StoreError>> + Send;
-
-    /// The newest jobs, at most `most`.
-    fn jobs(&self, most: i32) -> impl Future<Output = Result<Vec<Job>, StoreError>> + Send;
-
-    /// Saves progress. `false` if another process has saved progress since the job was read, whose
-    /// revision is `progress.revision`.
-    fn progress(&self, id: Uuid, progress: &Progress) -> impl Future<Output = Result<bool, StoreError>> + Send;
-
-    /// Reads at most `most` notifications in the filter's range, after `position`.
-    fn feed_page(
-        &self,
-        filter: &Filter,
-        position: Option<&str>,
-        most: i32,
-    ) -> impl Future<Output = Result<FeedPage, StoreError>> + Send;
-}
-
-impl<I: Items> Jobs for Table<I> {
-    async fn create(&self, job: &Job) -> Result<bool, StoreError> {
+    pub async fn create(&self, job: &Job) -> Result<bool, StoreError> {
         let work = serde_json::to_string(&job.work).expect("names and times always serialise");
         let update = Update::default()
             .set("work", string(work))
@@ -75,23 +54,27 @@ impl<I: Items> Jobs for Table<I> {
         self.update(PARTITION, &job.id.to_string(), update, Some(format!("attribute_not_exists({created})"))).await
     }
 
-    async fn job(&self, id: Uuid) -> Result<Option<Job>, StoreError> {
+    pub async fn job(&self, id: Uuid) -> Result<Option<Job>, StoreError> {
         Ok(self.items.get(PARTITION, &id.to_string()).await?.as_ref().and_then(read))
     }
 
-    async fn jobs(&self, most: i32) -> Result<Vec<Job>, StoreError> {
+    /// The newest jobs, at most `most`.
+    pub async fn jobs(&self, most: i32) -> Result<Vec<Job>, StoreError> {
         let query = Query { key_condition: "pk = :pk", newest_first: true, limit: Some(most), ..Query::default() };
         let items = self.items.query(query.value(":pk", string(PARTITION))).await?;
         Ok(items.iter().filter_map(read).collect())
     }
 
-    async fn progress(&self, id: Uuid, progress: &Progress) -> Result<bool, StoreError> {
+    /// Saves progress. `false` if another process has saved progress since the job was read, whose
+    /// revision is `progress.revision`.
+    pub async fn progress(&self, id: Uuid, progress: &Progress) -> Result<bool, StoreError> {
         let mut update = with_progress(Update::default(), progress, progress.revision + 1);
         let (revision, read) = (update.name("revision"), update.value(number(progress.revision)));
         self.update(PARTITION, &id.to_string(), update, Some(format!("{revision} = {read}"))).await
     }
 
-    async fn feed_page(&self, filter: &Filter, position: Option<&str>, most: i32) -> Result<FeedPage, StoreError> {
+    /// Reads at most `most` notifications in the filter's range, after `position`.
+    pub async fn feed_page(&self, filter: &Filter, position: Option<&str>, most: i32) -> Result<FeedPage, StoreError> {
         let (places, position) = self.places(filter, position, most).await?;
         Ok(FeedPage { found: self.found_at(filter, &places).await?, position })
     }

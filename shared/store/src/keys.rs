@@ -56,5 +56,5 @@ pub(crate) fn rollups_of(tenant: &str) -> String {
 }
 
 /// The sort key of the position of the counting of roll-ups. A tenant with such an item is known:
-/// see [`crate::Search`].
+/// see [`crate::Table::know`].
 pub(crate) const ROLLING: &str = "PLACE";

@@ -3,7 +3,6 @@
 use crate::answering::Answering;
 use crate::attributes::{Item, Update, number, string, time_text};
 use crate::error::StoreError;
-use crate::head::Advance;
 use crate::implied::{feed_at, header_id};
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
@@ -17,63 +16,13 @@ use time::{Duration, OffsetDateTime};
 use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{Allowance, EntityId, HeadChange, LedgerKey, Notification, Pause, Reason, State};
+use webhooks_model::{LedgerKey, Notification, Reason, State};
 
 /// A longer raw item is stored in parts, since DynamoDB's limit is 400 KB per item.
 const LONGEST_INLINE: usize = 256 * 1024;
 /// A notification that ends later than this after its receipt has a mark until its feedback is
 /// sent, since the reconciler may have passed its place in the feed.
 const LATE: Duration = Duration::HOUR;
-
-/// The operations of the processor on the table.
-pub trait Ledger: Send + Sync {
-    /// Everything that the table knows about a notification, in one read.
-    fn look(&self, key: &LedgerKey) -> impl Future<Output = Result<Seen, StoreError>> + Send;
-
-    /// Brings the entity to a newer version, or returns that a newer one exists already. It also
-    /// records an account's number under its stable id, and finds its former number
-    /// (docs/visma-net.md#resources).
-    fn advance(
-        &self,
-        change: &HeadChange,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<Advance, StoreError>> + Send;
-
-    /// Marks the former number of a renumbered account. May be repeated.
-    fn mark_renumbered(
-        &self,
-        old: &EntityId,
-        new_key: &str,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// Records the result of an attempt. `false` if the notification had already reached a final
-    /// state, which then stays. A notification that has ended cannot become paused; it gets a wait
-    /// instead: see [`crate::Waits`].
-    fn record(&self, entry: &Entry<'_>) -> impl Future<Output = Result<bool, StoreError>> + Send;
-
-    /// Records that the effects of an ended notification were repeated.
-    fn replayed(&self, key: &LedgerKey, now: OffsetDateTime) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// Closes the record under `old`, unless it has ended well, because the notification continues
-    /// under `new`. May be repeated.
-    fn moved(
-        &self,
-        old: &LedgerKey,
-        new: &LedgerKey,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// Records that a tenant's calls are used up until the window ends.
-    fn used_up(
-        &self,
-        allowance: &Allowance,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// The pauses in force at that time.
-    fn pauses(&self, now: OffsetDateTime) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
-}
 
 /// One entry of the ledger.
 #[derive(Debug)]
@@ -147,8 +96,9 @@ impl Change {
     }
 }
 
-impl<I: Items> Ledger for Table<I> {
-    async fn look(&self, key: &LedgerKey) -> Result<Seen, StoreError> {
+impl<I: Items> Table<I> {
+    /// Everything that the table knows about a notification, in one read.
+    pub async fn look(&self, key: &LedgerKey) -> Result<Seen, StoreError> {
         let items = self.same_content(key).await?;
         let own = &key.notification;
         let mut seen = Seen::default();
@@ -165,15 +115,10 @@ impl<I: Items> Ledger for Table<I> {
         Ok(seen)
     }
 
-    async fn advance(&self, change: &HeadChange, now: OffsetDateTime) -> Result<Advance, StoreError> {
-        self.advance_head(change, now).await
-    }
-
-    async fn mark_renumbered(&self, old: &EntityId, new_key: &str, now: OffsetDateTime) -> Result<(), StoreError> {
-        Table::mark_renumbered(self, old, new_key, now).await
-    }
-
-    async fn record(&self, entry: &Entry<'_>) -> Result<bool, StoreError> {
+    /// Records the result of an attempt. `false` if the notification had already reached a final
+    /// state, which then stays. A notification that has ended cannot become paused; it gets a wait
+    /// instead: see [`Table::let_go`].
+    pub async fn record(&self, entry: &Entry<'_>) -> Result<bool, StoreError> {
         let key = entry.notification.ledger_key();
         let pk = partition(&key.entity);
         let raw = &entry.notification.raw;
@@ -191,26 +136,13 @@ impl<I: Items> Ledger for Table<I> {
         }
     }
 
-    async fn replayed(&self, key: &LedgerKey, now: OffsetDateTime) -> Result<(), StoreError> {
+    /// Records that the effects of an ended notification were repeated.
+    pub async fn replayed(&self, key: &LedgerKey, now: OffsetDateTime) -> Result<(), StoreError> {
         let update = Update::default().append(MOMENTS, moment("replayed", now, None)).set("expires_at", self.ttl(now));
         self.update(&partition(&key.entity), &sort_key(key), update, None).await?;
         Ok(())
     }
 
-    async fn moved(&self, old: &LedgerKey, new: &LedgerKey, now: OffsetDateTime) -> Result<(), StoreError> {
-        self.close_moved(old, new, now).await
-    }
-
-    async fn used_up(&self, allowance: &Allowance, now: OffsetDateTime) -> Result<(), StoreError> {
-        self.note_used_up(allowance, now).await
-    }
-
-    async fn pauses(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
-        self.list_pauses(now).await
-    }
-}
-
-impl<I: Items> Table<I> {
     async fn same_content(&self, key: &LedgerKey) -> Result<Vec<Item>, StoreError> {
         let query = Query {
             key_condition: "pk = :pk AND begins_with(sk, :content)",

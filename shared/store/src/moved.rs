@@ -27,15 +27,11 @@ pub(crate) fn read_place(item: &Item, name: &str) -> Option<LedgerKey> {
 }
 
 impl<I: Items> Table<I> {
-    /// Closes a record if it exists and has not reached a final state. Nothing writes to it
-    /// afterwards, so the parts of its raw item get their expiry here. If the function dies before
-    /// that, the next attempt to close it does it.
-    pub(crate) async fn close_moved(
-        &self,
-        old: &LedgerKey,
-        new: &LedgerKey,
-        now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    /// Closes the record under `old`, unless it has ended well, because the notification continues
+    /// under `new`. May be repeated. Nothing writes to the record afterwards, so the parts of its
+    /// raw item get their expiry here. If the function dies before that, the next attempt to close
+    /// it does it.
+    pub async fn moved(&self, old: &LedgerKey, new: &LedgerKey, now: OffsetDateTime) -> Result<(), StoreError> {
         let mut update = Update::default()
             .set("state", string(State::Superseded.as_str()))
             .set(MOVED_TO, place(new))

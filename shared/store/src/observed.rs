@@ -25,7 +25,7 @@ pub struct Observation {
     pub last_seen: OffsetDateTime,
 }
 
-/// Writes and reads facts.
+/// Writes and reads facts. It is a trait, since tests replace it by one that counts or fails.
 pub trait Observations: Send + Sync {
     /// Adds the notifications seen since the last write to a fact, and extends its expiry.
     fn observe(&self, seen: &Observation) -> impl Future<Output = Result<(), StoreError>> + Send;

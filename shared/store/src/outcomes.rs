@@ -10,23 +10,11 @@ use crate::table::Table;
 use webhooks_model::filter::Filter;
 use webhooks_model::job::{Job, Tally};
 
-pub trait Outcomes: Send + Sync {
+impl<I: Items> Table<I> {
     /// Reads at most `most` notifications in the filter's range, after `position`. Returns those of
     /// the filter's entity and event as they are now, and the position of the next page, which is
     /// `None` at the end.
-    fn stand(
-        &self,
-        filter: &Filter,
-        position: Option<&str>,
-        most: i32,
-    ) -> impl Future<Output = Result<(Vec<Record>, Option<String>), StoreError>> + Send;
-
-    /// Saves the tally, unless another request has saved one since the job was read.
-    fn note_tally(&self, job: &Job, tally: &Tally) -> impl Future<Output = Result<bool, StoreError>> + Send;
-}
-
-impl<I: Items> Outcomes for Table<I> {
-    async fn stand(
+    pub async fn stand(
         &self,
         filter: &Filter,
         position: Option<&str>,
@@ -40,7 +28,8 @@ impl<I: Items> Outcomes for Table<I> {
         Ok((records, position))
     }
 
-    async fn note_tally(&self, job: &Job, tally: &Tally) -> Result<bool, StoreError> {
+    /// Saves the tally, unless another request has saved one since the job was read.
+    pub async fn note_tally(&self, job: &Job, tally: &Tally) -> Result<bool, StoreError> {
         let mut update = Update::default().set("tally", string(json(tally)));
         let [created, known] = ["created_at", "tally"].map(|name| update.name(name));
         let as_read = match &job.tally {

@@ -12,36 +12,9 @@ const PARTITION: &str = "pauses";
 const EVERY_TENANT: &str = "*";
 
 /// Pausing and resuming, for operators and the reconciler.
-pub trait Pauses: Send + Sync {
+impl<I: Items> Table<I> {
     /// Begins a pause. May be repeated; the last note and the last end are kept.
-    fn pause(&self, pause: &Pause) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// Ends a pause. `false` if there is no such pause. A pause that is over can still be ended
-    /// once.
-    fn resume(
-        &self,
-        tenant: Option<&str>,
-        events: &str,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
-
-    /// The pauses in force at that time.
-    fn paused(&self, now: OffsetDateTime) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
-
-    /// Pauses that are over at that time but not ended: notifications may still wait for them.
-    fn overdue(&self, now: OffsetDateTime) -> impl Future<Output = Result<Vec<Pause>, StoreError>> + Send;
-
-    /// Ends a pause that is over at that time. `false` if it was ended or prolonged meanwhile.
-    fn end_overdue(
-        &self,
-        tenant: Option<&str>,
-        events: &str,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
-}
-
-impl<I: Items> Pauses for Table<I> {
-    async fn pause(&self, pause: &Pause) -> Result<(), StoreError> {
+    pub async fn pause(&self, pause: &Pause) -> Result<(), StoreError> {
         let update = Update::default()
             .set("since", string(time_text(pause.since)))
             .set("by", string(&pause.by))
@@ -56,37 +29,41 @@ impl<I: Items> Pauses for Table<I> {
         Ok(())
     }
 
-    async fn resume(&self, tenant: Option<&str>, events: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
+    /// Ends a pause. `false` if there is no such pause. A pause that is over can still be ended
+    /// once.
+    pub async fn resume(&self, tenant: Option<&str>, events: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
         let mut update = Update::default().set("resumed_at", string(time_text(now))).set("expires_at", self.ttl(now));
         let (since, resumed) = (update.name("since"), update.name("resumed_at"));
         let condition = format!("attribute_exists({since}) AND attribute_not_exists({resumed})");
         self.update(PARTITION, &sort_key(tenant, events), update, Some(condition)).await
     }
 
-    async fn paused(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
-        self.list_pauses(now).await
+    /// The pauses in force at that time.
+    pub async fn pauses(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
+        let mut pauses = self.unended(now).await?;
+        pauses.retain(|pause| !pause.is_over(now));
+        Ok(pauses)
     }
 
-    async fn overdue(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
+    /// Pauses that are over at that time but not ended: notifications may still wait for them.
+    pub async fn overdue(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
         let mut pauses = self.unended(now).await?;
         pauses.retain(|pause| pause.is_over(now));
         Ok(pauses)
     }
 
-    async fn end_overdue(&self, tenant: Option<&str>, events: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
+    /// Ends a pause that is over at that time. `false` if it was ended or prolonged meanwhile.
+    pub async fn end_overdue(
+        &self,
+        tenant: Option<&str>,
+        events: &str,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
         let at = string(time_text(now));
         let mut update = Update::default().set("resumed_at", at.clone()).set("expires_at", self.ttl(now));
         let (until, resumed) = (update.name("until"), update.name("resumed_at"));
         let condition = format!("{until} <= {} AND attribute_not_exists({resumed})", update.value(at));
         self.update(PARTITION, &sort_key(tenant, events), update, Some(condition)).await
-    }
-}
-
-impl<I: Items> Table<I> {
-    pub(crate) async fn list_pauses(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
-        let mut pauses = self.unended(now).await?;
-        pauses.retain(|pause| !pause.is_over(now));
-        Ok(pauses)
     }
 
     /// The read is consistent, so that a pause is visible as soon as it was confirmed. DynamoDB may

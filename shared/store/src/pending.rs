@@ -111,66 +111,10 @@ pub struct Arrived {
 }
 
 /// The operations of the reconciler to find notifications that are stuck.
-pub trait OpenNotifications: Send + Sync {
+impl<I: Items> Table<I> {
     /// Notifications with this mark and a time up to `until`, oldest first, at most 100. The index
     /// may lag behind, so each one is read again from the table.
-    fn due(&self, mark: Mark, until: OffsetDateTime) -> impl Future<Output = Result<Vec<Pending>, StoreError>> + Send;
-
-    /// The place up to which the tenant's feed was searched. If it never was, the place before
-    /// everything received at `start`.
-    fn looked_through(
-        &self,
-        tenant: &str,
-        start: OffsetDateTime,
-    ) -> impl Future<Output = Result<String, StoreError>> + Send;
-
-    /// Saves that place. It never moves back.
-    fn set_looked_through(
-        &self,
-        tenant: &str,
-        position: &str,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// The next notifications of a tenant, at most 100, in the order of receipt: after `position`,
-    /// or from a time on, and before `until`.
-    fn arrived(
-        &self,
-        tenant: &str,
-        position: &str,
-        until: OffsetDateTime,
-    ) -> impl Future<Output = Result<Arrived, StoreError>> + Send;
-
-    /// Decides the feedback of an awaited outcome that did not come. `false` if it is no longer
-    /// awaited, or has come. The mark stays, so that the feedback is queued even if the function
-    /// dies now. An outcome whose attempts began before `tried_since` is given up.
-    fn expire(
-        &self,
-        key: &LedgerKey,
-        verdict: &Verdict,
-        now: OffsetDateTime,
-        tried_since: OffsetDateTime,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
-
-    /// Sets the mark, unless the notification has changed or has another mark.
-    fn watch(
-        &self,
-        key: &LedgerKey,
-        mark: Mark,
-        at: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// Removes the mark.
-    fn unmark(
-        &self,
-        key: &LedgerKey,
-        mark: Mark,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-}
-
-impl<I: Items> OpenNotifications for Table<I> {
-    async fn due(&self, mark: Mark, until: OffsetDateTime) -> Result<Vec<Pending>, StoreError> {
+    pub async fn due(&self, mark: Mark, until: OffsetDateTime) -> Result<Vec<Pending>, StoreError> {
         let query = Query {
             index: Some("attention"),
             key_condition: "attention = :mark AND attention_at <= :until",
@@ -187,13 +131,21 @@ impl<I: Items> OpenNotifications for Table<I> {
         Ok(items.iter().filter(is_due).filter_map(read).collect())
     }
 
-    async fn looked_through(&self, tenant: &str, start: OffsetDateTime) -> Result<String, StoreError> {
+    /// The place up to which the tenant's feed was searched. If it never was, the place before
+    /// everything received at `start`.
+    pub async fn looked_through(&self, tenant: &str, start: OffsetDateTime) -> Result<String, StoreError> {
         let item = self.items.get(&sweep_partition(tenant), SORT_KEY).await?;
         let position = item.and_then(|item| text(&item, "swept_to").map(str::to_owned));
         Ok(position.unwrap_or_else(|| time_text(start)))
     }
 
-    async fn set_looked_through(&self, tenant: &str, position: &str, now: OffsetDateTime) -> Result<(), StoreError> {
+    /// Saves that place. It never moves back.
+    pub async fn set_looked_through(
+        &self,
+        tenant: &str,
+        position: &str,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
         let mut update = Update::default().set("swept_to", string(position)).set("expires_at", self.ttl(now));
         let (stored, ours) = (update.name("swept_to"), update.value(string(position)));
         let condition = format!("attribute_not_exists({stored}) OR {stored} <= {ours}");
@@ -201,7 +153,9 @@ impl<I: Items> OpenNotifications for Table<I> {
         Ok(())
     }
 
-    async fn arrived(&self, tenant: &str, position: &str, until: OffsetDateTime) -> Result<Arrived, StoreError> {
+    /// The next notifications of a tenant, at most 100, in the order of receipt: after `position`,
+    /// or from a time on, and before `until`.
+    pub async fn arrived(&self, tenant: &str, position: &str, until: OffsetDateTime) -> Result<Arrived, StoreError> {
         let Some(mut day) = day_of(position) else {
             return Err(StoreError::Mismatch("a watermark is not a place in the feed".into()));
         };
@@ -222,7 +176,10 @@ impl<I: Items> OpenNotifications for Table<I> {
         Ok(Arrived { notifications: vec![], position, is_last: false })
     }
 
-    async fn expire(
+    /// Decides the feedback of an awaited outcome that did not come. `false` if it is no longer
+    /// awaited, or has come. The mark stays, so that the feedback is queued even if the function
+    /// dies now. An outcome whose attempts began before `tried_since` is given up.
+    pub async fn expire(
         &self,
         key: &LedgerKey,
         verdict: &Verdict,
@@ -241,7 +198,8 @@ impl<I: Items> OpenNotifications for Table<I> {
         self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
     }
 
-    async fn watch(&self, key: &LedgerKey, mark: Mark, at: OffsetDateTime) -> Result<(), StoreError> {
+    /// Sets the mark, unless the notification has changed or has another mark.
+    pub async fn watch(&self, key: &LedgerKey, mark: Mark, at: OffsetDateTime) -> Result<(), StoreError> {
         let tenant = &key.entity.tenant;
         let mut update =
             Update::default().set("attention", string(mark.value(tenant))).set("attention_at", string(time_text(at)));
@@ -253,7 +211,8 @@ impl<I: Items> OpenNotifications for Table<I> {
         Ok(())
     }
 
-    async fn unmark(&self, key: &LedgerKey, mark: Mark, now: OffsetDateTime) -> Result<(), StoreError> {
+    /// Removes the mark.
+    pub async fn unmark(&self, key: &LedgerKey, mark: Mark, now: OffsetDateTime) -> Result<(), StoreError> {
         let update = Update::default().set("expires_at", self.ttl(now));
         let mut update = update.remove("attention").remove("attention_at");
         let (attention, ours) = (update.name("attention"), update.value(string(mark.value(&key.entity.tenant))));

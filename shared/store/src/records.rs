@@ -102,56 +102,21 @@ pub struct Page {
     pub next: Option<Position>,
 }
 
-pub trait Records: Send + Sync {
-    fn record_of(&self, key: &LedgerKey) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
-
-    /// The exact text of a notification's item.
-    fn raw_of(&self, key: &LedgerKey) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
-
-    /// A tenant's notifications received in `from..to`.
-    fn feed(
-        &self,
-        tenant: &str,
-        from: OffsetDateTime,
-        to: OffsetDateTime,
-        after: Option<&Position>,
-        most: u8,
-    ) -> impl Future<Output = Result<Page, StoreError>> + Send;
-
-    /// Notifications with this mark: `dead`, `parked`, `unparseable`, `feedback_parked`, `paused`,
-    /// or one of [`crate::acknowledged`]. `paused` includes ended notifications that wait to be
-    /// replayed.
-    fn marked(
-        &self,
-        mark: &str,
-        after: Option<&Position>,
-        most: u8,
-    ) -> impl Future<Output = Result<Page, StoreError>> + Send;
-
-    /// The number of notifications with this mark, counted up to 20 MB of the index.
-    fn count_marked(&self, mark: &str) -> impl Future<Output = Result<u64, StoreError>> + Send;
-
-    /// An entity's current state.
-    fn head_of(&self, entity: &EntityId) -> impl Future<Output = Result<Option<Head>, StoreError>> + Send;
-
-    /// An entity's newest notifications, newest first. Its ledger is not sorted by time, so all of
-    /// it is read, up to 20 MB.
-    fn newest_of(&self, entity: &EntityId, most: u8) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
-}
-
-impl<I: Items> Records for Table<I> {
-    async fn record_of(&self, key: &LedgerKey) -> Result<Option<Record>, StoreError> {
+impl<I: Items> Table<I> {
+    pub async fn record_of(&self, key: &LedgerKey) -> Result<Option<Record>, StoreError> {
         Ok(self.items.get(&partition(&key.entity), &sort_key(key)).await?.as_ref().and_then(read))
     }
 
-    async fn raw_of(&self, key: &LedgerKey) -> Result<Option<String>, StoreError> {
+    /// The exact text of a notification's item.
+    pub async fn raw_of(&self, key: &LedgerKey) -> Result<Option<String>, StoreError> {
         match self.items.get(&partition(&key.entity), &sort_key(key)).await? {
             Some(item) => self.raw(key, &item).await,
             None => Ok(None),
         }
     }
 
-    async fn feed(
+    /// A tenant's notifications received in `from..to`.
+    pub async fn feed(
         &self,
         tenant: &str,
         from: OffsetDateTime,
@@ -199,7 +164,10 @@ impl<I: Items> Records for Table<I> {
         Ok(Page { next: Some(next), records: self.whole(found).await? })
     }
 
-    async fn marked(&self, mark: &str, after: Option<&Position>, most: u8) -> Result<Page, StoreError> {
+    /// Notifications with this mark: `dead`, `parked`, `unparseable`, `feedback_parked`, `paused`,
+    /// or one of [`crate::acknowledged`]. `paused` includes ended notifications that wait to be
+    /// replayed.
+    pub async fn marked(&self, mark: &str, after: Option<&Position>, most: u8) -> Result<Page, StoreError> {
         let begin = |place: &Position| {
             let texts = [&place.pk, &place.sk, mark, &place.at];
             ATTENTION_KEYS.iter().zip(texts).map(|(name, text)| ((*name).to_owned(), string(text))).collect()
@@ -219,7 +187,8 @@ impl<I: Items> Records for Table<I> {
         Ok(Page { next: found.last().filter(|_| more).cloned(), records: self.whole(found).await? })
     }
 
-    async fn count_marked(&self, mark: &str) -> Result<u64, StoreError> {
+    /// The number of notifications with this mark, counted up to 20 MB of the index.
+    pub async fn count_marked(&self, mark: &str) -> Result<u64, StoreError> {
         let query = Query {
             index: Some("attention"),
             key_condition: "attention = :mark",
@@ -229,11 +198,14 @@ impl<I: Items> Records for Table<I> {
         Ok(self.read_on(query.value(":mark", string(mark)), &ATTENTION_KEYS).await?.len() as u64)
     }
 
-    async fn head_of(&self, entity: &EntityId) -> Result<Option<Head>, StoreError> {
+    /// An entity's current state.
+    pub async fn head_of(&self, entity: &EntityId) -> Result<Option<Head>, StoreError> {
         self.read_head(entity).await
     }
 
-    async fn newest_of(&self, entity: &EntityId, most: u8) -> Result<Vec<Record>, StoreError> {
+    /// An entity's newest notifications, newest first. Its ledger is not sorted by time, so all of
+    /// it is read, up to 20 MB.
+    pub async fn newest_of(&self, entity: &EntityId, most: u8) -> Result<Vec<Record>, StoreError> {
         let query = Query {
             key_condition: "pk = :pk AND begins_with(sk, :n)",
             projection: Some("pk, sk, feed_at"),

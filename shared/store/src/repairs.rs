@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::{LedgerKey, Reason, State};
 
-/// The actions. Each has a condition; [`Repairs::act`] returns whether it held.
+/// The actions. Each has a condition; [`Table::act`] returns whether it held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
     /// Gives it to the processor again. Any recorded notification, unless it has moved to another
@@ -64,24 +64,10 @@ pub struct Action<'a> {
     pub note: &'a str,
 }
 
-pub trait Repairs: Send + Sync {
+impl<I: Items> Table<I> {
     /// Records an action and applies it to the record. `false` if there is no record, or its state
     /// does not allow the action.
-    fn act(&self, key: &LedgerKey, action: Action<'_>) -> impl Future<Output = Result<bool, StoreError>> + Send;
-
-    /// Records the release of a paused notification whose message is on its way. `false` if it was
-    /// paused again after `since`, its last change when it was read: then it still waits. Also
-    /// `false` if it is no longer paused.
-    fn release_sent(
-        &self,
-        key: &LedgerKey,
-        since: OffsetDateTime,
-        action: Action<'_>,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
-}
-
-impl<I: Items> Repairs for Table<I> {
-    async fn act(&self, key: &LedgerKey, action: Action<'_>) -> Result<bool, StoreError> {
+    pub async fn act(&self, key: &LedgerKey, action: Action<'_>) -> Result<bool, StoreError> {
         let (pk, sk) = (partition(&key.entity), sort_key(key));
         let (update, condition) = effect(noted(&action), &action);
         match action.deed {
@@ -110,7 +96,10 @@ impl<I: Items> Repairs for Table<I> {
         }
     }
 
-    async fn release_sent(
+    /// Records the release of a paused notification whose message is on its way. `false` if it was
+    /// paused again after `since`, its last change when it was read: then it still waits. Also
+    /// `false` if it is no longer paused.
+    pub async fn release_sent(
         &self,
         key: &LedgerKey,
         since: OffsetDateTime,

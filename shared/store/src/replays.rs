@@ -12,14 +12,10 @@ use webhooks_model::notification::Proof;
 use webhooks_model::replay::Recorded;
 use webhooks_model::{Channel, Delivery, LedgerKey};
 
-pub trait Replays: Send + Sync {
+impl<I: Items> Table<I> {
     /// A delivery that reads as this notification. `None` if it is not recorded, or its raw item
     /// has expired.
-    fn replay(&self, key: &LedgerKey) -> impl Future<Output = Result<Option<Delivery>, StoreError>> + Send;
-}
-
-impl<I: Items> Replays for Table<I> {
-    async fn replay(&self, key: &LedgerKey) -> Result<Option<Delivery>, StoreError> {
+    pub async fn replay(&self, key: &LedgerKey) -> Result<Option<Delivery>, StoreError> {
         let Some(item) = self.items.get(&partition(&key.entity), &sort_key(key)).await? else {
             return Ok(None);
         };

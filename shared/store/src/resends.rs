@@ -5,32 +5,15 @@ use crate::attributes::time_text;
 use crate::error::StoreError;
 use crate::item::Items;
 use crate::pending::Mark;
-use crate::records::{Position, Record, Records};
+use crate::records::{Position, Record};
 use crate::table::Table;
 use webhooks_model::work::ParkedFeedback;
 
 /// Each operation reads at most `most` entries after `position`, newest first. It returns those
 /// that match the filter, and the position of the next page, which is `None` at the end.
-pub trait Resends: Send + Sync {
+impl<I: Items> Table<I> {
     /// Feedback that was parked in the filter's range.
-    fn parked(
-        &self,
-        filter: &ParkedFeedback,
-        position: Option<&str>,
-        most: u8,
-    ) -> impl Future<Output = Result<(Vec<Record>, Option<String>), StoreError>> + Send;
-
-    /// Feedback that was put on its way in the filter's range, for example by a resend.
-    fn on_its_way(
-        &self,
-        filter: &ParkedFeedback,
-        position: Option<&str>,
-        most: u8,
-    ) -> impl Future<Output = Result<(Vec<Record>, Option<String>), StoreError>> + Send;
-}
-
-impl<I: Items> Resends for Table<I> {
-    async fn parked(
+    pub async fn parked(
         &self,
         filter: &ParkedFeedback,
         position: Option<&str>,
@@ -39,7 +22,8 @@ impl<I: Items> Resends for Table<I> {
         self.meant(FEEDBACK_PARKED, filter, position, most).await
     }
 
-    async fn on_its_way(
+    /// Feedback that was put on its way in the filter's range, for example by a resend.
+    pub async fn on_its_way(
         &self,
         filter: &ParkedFeedback,
         position: Option<&str>,

@@ -62,96 +62,22 @@ pub struct Received {
     pub is_last: bool,
 }
 
-pub trait Rollups: Send + Sync {
+impl<I: Items> Table<I> {
     /// The position of a tenant's counting; `None` before the first run.
-    fn rolling(&self, tenant: &str) -> impl Future<Output = Result<Option<Rolling>, StoreError>> + Send;
-
-    fn set_rolling(
-        &self,
-        tenant: &str,
-        rolling: &Rolling,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// The next received notifications, at most 100: after `position` and before `until`, both of
-    /// one day. The read is eventually consistent; a missing item counts as open.
-    fn received(
-        &self,
-        tenant: &str,
-        position: &str,
-        until: OffsetDateTime,
-    ) -> impl Future<Output = Result<Received, StoreError>> + Send;
-
-    /// The number of notifications received in that hour, by the feed alone.
-    fn count_received(
-        &self,
-        tenant: &str,
-        hour: OffsetDateTime,
-    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
-
-    /// The time of the first notification from `from` on; `until` if there is none before. It reads
-    /// at most 31 days, and then returns how far it came.
-    fn next_received(
-        &self,
-        tenant: &str,
-        from: OffsetDateTime,
-        until: OffsetDateTime,
-    ) -> impl Future<Output = Result<OffsetDateTime, StoreError>> + Send;
-
-    /// An hour of a tenant; `None` if nothing was received in it.
-    fn rolled(
-        &self,
-        tenant: &str,
-        hour: OffsetDateTime,
-    ) -> impl Future<Output = Result<Option<Rolled>, StoreError>> + Send;
-
-    fn set_rolled(
-        &self,
-        tenant: &str,
-        rolled: &Rolled,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// Writes the sum of an hour of these tenants. It names no tenant and no entity, so an erasure
-    /// need not change it.
-    fn add_up(
-        &self,
-        tenants: &[String],
-        hour: OffsetDateTime,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    fn set_summary(
-        &self,
-        summary: &Summary,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// The summary of all tenants; `None` before the first run.
-    fn summary(&self) -> impl Future<Output = Result<Option<Summary>, StoreError>> + Send;
-
-    /// The hours of a tenant, or of all together, that begin in `from..to`, oldest first.
-    fn rollups(
-        &self,
-        tenant: Option<&str>,
-        from: OffsetDateTime,
-        to: OffsetDateTime,
-    ) -> impl Future<Output = Result<Vec<Rolled>, StoreError>> + Send;
-}
-
-impl<I: Items> Rollups for Table<I> {
-    async fn rolling(&self, tenant: &str) -> Result<Option<Rolling>, StoreError> {
+    pub async fn rolling(&self, tenant: &str) -> Result<Option<Rolling>, StoreError> {
         let item = self.items.get(&rollups_of(tenant), ROLLING).await?;
         Ok(item.as_ref().and_then(|item| serde_json::from_str(text(item, "rolling")?).ok()))
     }
 
-    async fn set_rolling(&self, tenant: &str, rolling: &Rolling, now: OffsetDateTime) -> Result<(), StoreError> {
+    pub async fn set_rolling(&self, tenant: &str, rolling: &Rolling, now: OffsetDateTime) -> Result<(), StoreError> {
         let update = Update::default().set("rolling", string(json(rolling))).set("expires_at", self.ttl(now));
         self.update(&rollups_of(tenant), ROLLING, marked(update, tenant), None).await?;
         Ok(())
     }
 
-    async fn received(&self, tenant: &str, position: &str, until: OffsetDateTime) -> Result<Received, StoreError> {
+    /// The next received notifications, at most 100: after `position` and before `until`, both of
+    /// one day. The read is eventually consistent; a missing item counts as open.
+    pub async fn received(&self, tenant: &str, position: &str, until: OffsetDateTime) -> Result<Received, StoreError> {
         let (places, position, is_last) = self.feed_part(tenant, position, until).await?;
         let names: Vec<_> = places.iter().filter_map(name).collect();
         if names.is_empty() {
@@ -163,7 +89,8 @@ impl<I: Items> Rollups for Table<I> {
         Ok(Received { notifications: places.iter().filter_map(of_place).collect(), position, is_last })
     }
 
-    async fn count_received(&self, tenant: &str, hour: OffsetDateTime) -> Result<u64, StoreError> {
+    /// The number of notifications received in that hour, by the feed alone.
+    pub async fn count_received(&self, tenant: &str, hour: OffsetDateTime) -> Result<u64, StoreError> {
         let (mut count, mut position) = (0, time_text(hour));
         loop {
             let (places, next, is_last) = self.feed_part(tenant, &position, hour + Duration::HOUR).await?;
@@ -175,7 +102,9 @@ impl<I: Items> Rollups for Table<I> {
         }
     }
 
-    async fn next_received(
+    /// The time of the first notification from `from` on; `until` if there is none before. It reads
+    /// at most 31 days, and then returns how far it came.
+    pub async fn next_received(
         &self,
         tenant: &str,
         from: OffsetDateTime,
@@ -196,11 +125,12 @@ impl<I: Items> Rollups for Table<I> {
         Ok(from)
     }
 
-    async fn rolled(&self, tenant: &str, hour: OffsetDateTime) -> Result<Option<Rolled>, StoreError> {
+    /// An hour of a tenant; `None` if nothing was received in it.
+    pub async fn rolled(&self, tenant: &str, hour: OffsetDateTime) -> Result<Option<Rolled>, StoreError> {
         Ok(self.items.get(&rollups_of(tenant), &sort_key(hour)).await?.as_ref().and_then(read))
     }
 
-    async fn set_rolled(&self, tenant: &str, rolled: &Rolled, now: OffsetDateTime) -> Result<(), StoreError> {
+    pub async fn set_rolled(&self, tenant: &str, rolled: &Rolled, now: OffsetDateTime) -> Result<(), StoreError> {
         let update = Update::default()
             .set("rollup", string(json(&rolled.rollup)))
             .set("counted_to", string(&rolled.counted_to))
@@ -210,7 +140,14 @@ impl<I: Items> Rollups for Table<I> {
         Ok(())
     }
 
-    async fn add_up(&self, tenants: &[String], hour: OffsetDateTime, now: OffsetDateTime) -> Result<(), StoreError> {
+    /// Writes the sum of an hour of these tenants. It names no tenant and no entity, so an erasure
+    /// need not change it.
+    pub async fn add_up(
+        &self,
+        tenants: &[String],
+        hour: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
         let mut sum = Rolled::begin(hour, now);
         for some in tenants.chunks(KEYS_PER_READ) {
             let names = some.iter().map(|tenant| (rollups_of(tenant), sort_key(hour)));
@@ -221,18 +158,20 @@ impl<I: Items> Rollups for Table<I> {
         self.set_rolled("", &sum, now).await
     }
 
-    async fn set_summary(&self, summary: &Summary, now: OffsetDateTime) -> Result<(), StoreError> {
+    pub async fn set_summary(&self, summary: &Summary, now: OffsetDateTime) -> Result<(), StoreError> {
         let update = Update::default().set("summary", string(json(summary))).set("expires_at", self.ttl(now));
         self.update(&rollups_of(""), ROLLING, update, None).await?;
         Ok(())
     }
 
-    async fn summary(&self) -> Result<Option<Summary>, StoreError> {
+    /// The summary of all tenants; `None` before the first run.
+    pub async fn summary(&self) -> Result<Option<Summary>, StoreError> {
         let item = self.items.get(&rollups_of(""), ROLLING).await?;
         Ok(item.as_ref().and_then(|item| serde_json::from_str(text(item, "summary")?).ok()))
     }
 
-    async fn rollups(
+    /// The hours of a tenant, or of all together, that begin in `from..to`, oldest first.
+    pub async fn rollups(
         &self,
         tenant: Option<&str>,
         from: OffsetDateTime,

@@ -48,36 +48,20 @@ pub struct SearchPage {
     pub searched_to: OffsetDateTime,
 }
 
-pub trait Search: Send + Sync {
+impl<I: Items> Table<I> {
     /// The known tenants, sorted by id.
-    fn tenants(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
-
-    /// Marks a tenant as known, once per process. The reconciler marks the tenants of the settings.
-    /// Short references of other tenants, or before its first run, can be read only after this.
-    fn know(&self, tenant: &str, now: OffsetDateTime) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// The key of the record with this short reference.
-    fn named(&self, reference: Reference) -> impl Future<Output = Result<Option<LedgerKey>, StoreError>> + Send;
-
-    /// Searches back from `to` for records whose keys match: day by day, and each day tenant by
-    /// tenant.
-    fn seek(
-        &self,
-        seek: &SearchQuery<'_>,
-        fits: impl Fn(&LedgerKey) -> bool + Send + Sync,
-    ) -> impl Future<Output = Result<SearchPage, StoreError>> + Send;
-}
-
-impl<I: Items> Search for Table<I> {
-    async fn tenants(&self) -> Result<Vec<String>, StoreError> {
+    pub async fn tenants(&self) -> Result<Vec<String>, StoreError> {
         self.all_tenants().await
     }
 
-    async fn know(&self, tenant: &str, now: OffsetDateTime) -> Result<(), StoreError> {
+    /// Marks a tenant as known, once per process. The reconciler marks the tenants of the settings.
+    /// Short references of other tenants, or before its first run, can be read only after this.
+    pub async fn know(&self, tenant: &str, now: OffsetDateTime) -> Result<(), StoreError> {
         self.mark_tenant(tenant, now).await
     }
 
-    async fn named(&self, reference: Reference) -> Result<Option<LedgerKey>, StoreError> {
+    /// The key of the record with this short reference.
+    pub async fn named(&self, reference: Reference) -> Result<Option<LedgerKey>, StoreError> {
         let moment = time_text(reference.received_at());
         for tenant in self.tenants_of(&reference.tenant()).await? {
             let start = format!("{moment}#{}", reference.content());
@@ -96,7 +80,9 @@ impl<I: Items> Search for Table<I> {
         Ok(None)
     }
 
-    async fn seek(
+    /// Searches back from `to` for records whose keys match: day by day, and each day tenant by
+    /// tenant.
+    pub async fn seek(
         &self,
         seek: &SearchQuery<'_>,
         fits: impl Fn(&LedgerKey) -> bool + Send + Sync,

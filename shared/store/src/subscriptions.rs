@@ -30,36 +30,25 @@ pub enum Deliveries {
 }
 
 /// The operations of the reconciler on subscriptions.
-pub trait Subscriptions: Send + Sync {
+impl<I: Items> Table<I> {
     /// The recorded state of each subscription, by id. Empty before the first run.
-    fn subscriptions(&self) -> impl Future<Output = Result<BTreeMap<String, Deliveries>, StoreError>> + Send;
-
-    /// Records the state of all subscriptions, without an expiry. So a subscription still counts as
-    /// delivering after its fact has expired.
-    fn set_subscriptions(
-        &self,
-        all: &BTreeMap<String, Deliveries>,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// Those of these subscriptions that have delivered, according to the processor.
-    fn delivering(&self, ids: &[&str]) -> impl Future<Output = Result<BTreeSet<String>, StoreError>> + Send;
-}
-
-impl<I: Items> Subscriptions for Table<I> {
-    async fn subscriptions(&self) -> Result<BTreeMap<String, Deliveries>, StoreError> {
+    pub async fn subscriptions(&self) -> Result<BTreeMap<String, Deliveries>, StoreError> {
         let item = self.items.get(&sweep_partition(""), SORT_KEY).await?;
         let all = item.as_ref().and_then(|item| serde_json::from_str(text(item, "subscriptions")?).ok());
         Ok(all.unwrap_or_default())
     }
 
-    async fn set_subscriptions(&self, all: &BTreeMap<String, Deliveries>) -> Result<(), StoreError> {
+    /// Records the state of all subscriptions, without an expiry. So a subscription still counts as
+    /// delivering after its fact has expired.
+    pub async fn set_subscriptions(&self, all: &BTreeMap<String, Deliveries>) -> Result<(), StoreError> {
         let all = serde_json::to_string(all).expect("ids and times always serialise");
         let update = Update::default().set("subscriptions", string(all));
         self.update(&sweep_partition(""), SORT_KEY, update, None).await?;
         Ok(())
     }
 
-    async fn delivering(&self, ids: &[&str]) -> Result<BTreeSet<String>, StoreError> {
+    /// Those of these subscriptions that have delivered, according to the processor.
+    pub async fn delivering(&self, ids: &[&str]) -> Result<BTreeSet<String>, StoreError> {
         let key = |id: &str| observed::sort_key(&delivers(id).fact);
         let keys: BTreeSet<String> = ids.iter().map(|id| key(id)).collect();
         let keys: Vec<String> = keys.into_iter().collect();

@@ -66,64 +66,15 @@ pub struct Compared {
 }
 
 /// The operations of the reconciler on the table.
-pub trait Sweeps: Send + Sync {
+impl<I: Items> Table<I> {
     /// The watermark of a list; `None` if it was never swept.
-    fn watermark(
-        &self,
-        tenant: &str,
-        collection: Collection,
-    ) -> impl Future<Output = Result<Option<Watermark>, StoreError>> + Send;
-
-    /// Moves the watermark. It never moves back, whichever run writes last.
-    fn set_watermark(
-        &self,
-        tenant: &str,
-        collection: Collection,
-        watermark: &Watermark,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// Where the last run ended; the default before the first one.
-    fn place(&self) -> impl Future<Output = Result<Place, StoreError>> + Send;
-
-    fn set_place(&self, place: &Place, now: OffsetDateTime) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// When the tenant's last webhook was accepted, within this many days. Notifications that the
-    /// reconciler found do not count.
-    fn last_heard(
-        &self,
-        tenant: &str,
-        now: OffsetDateTime,
-        days: u16,
-    ) -> impl Future<Output = Result<Option<OffsetDateTime>, StoreError>> + Send;
-
-    /// Since when a tenant is silent. With `heard`, since that time, which is recorded. Without it,
-    /// since the recorded time. If none is recorded, since `now`, which is then recorded.
-    fn silent_since(
-        &self,
-        tenant: &str,
-        heard: Option<OffsetDateTime>,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<OffsetDateTime, StoreError>> + Send;
-
-    /// Compares rows of a list with their heads. `fetched`: the heads of this list know the
-    /// resource's clock.
-    fn compare(
-        &self,
-        tenant: &str,
-        collection: Collection,
-        listed: Vec<Listed>,
-        fetched: bool,
-    ) -> impl Future<Output = Result<Compared, StoreError>> + Send;
-}
-
-impl<I: Items> Sweeps for Table<I> {
-    async fn watermark(&self, tenant: &str, collection: Collection) -> Result<Option<Watermark>, StoreError> {
+    pub async fn watermark(&self, tenant: &str, collection: Collection) -> Result<Option<Watermark>, StoreError> {
         let item = self.items.get(&sweep_partition(tenant), &sort_key(collection)).await?;
         Ok(item.as_ref().and_then(read))
     }
 
-    async fn set_watermark(
+    /// Moves the watermark. It never moves back, whichever run writes last.
+    pub async fn set_watermark(
         &self,
         tenant: &str,
         collection: Collection,
@@ -146,19 +97,22 @@ impl<I: Items> Sweeps for Table<I> {
         Ok(())
     }
 
-    async fn place(&self) -> Result<Place, StoreError> {
+    /// Where the last run ended; the default before the first one.
+    pub async fn place(&self) -> Result<Place, StoreError> {
         let item = self.items.get(&sweep_partition(""), PLACE).await?;
         let place = item.as_ref().and_then(|item| serde_json::from_str(text(item, "place")?).ok());
         Ok(place.unwrap_or_default())
     }
 
-    async fn set_place(&self, place: &Place, now: OffsetDateTime) -> Result<(), StoreError> {
+    pub async fn set_place(&self, place: &Place, now: OffsetDateTime) -> Result<(), StoreError> {
         let update = Update::default().set("place", string(json(place))).set("expires_at", self.ttl(now));
         self.update(&sweep_partition(""), PLACE, update, None).await?;
         Ok(())
     }
 
-    async fn last_heard(
+    /// When the tenant's last webhook was accepted, within this many days. Notifications that the
+    /// reconciler found do not count.
+    pub async fn last_heard(
         &self,
         tenant: &str,
         now: OffsetDateTime,
@@ -173,7 +127,9 @@ impl<I: Items> Sweeps for Table<I> {
         Ok(None)
     }
 
-    async fn silent_since(
+    /// Since when a tenant is silent. With `heard`, since that time, which is recorded. Without it,
+    /// since the recorded time. If none is recorded, since `now`, which is then recorded.
+    pub async fn silent_since(
         &self,
         tenant: &str,
         heard: Option<OffsetDateTime>,
@@ -187,7 +143,9 @@ impl<I: Items> Sweeps for Table<I> {
         Ok(heard.or(remembered).unwrap_or(now))
     }
 
-    async fn compare(
+    /// Compares rows of a list with their heads. `fetched`: the heads of this list know the
+    /// resource's clock.
+    pub async fn compare(
         &self,
         tenant: &str,
         collection: Collection,

@@ -11,19 +11,10 @@ use crate::table::Table;
 use time::OffsetDateTime;
 use webhooks_model::{LedgerKey, Reason, State};
 
-pub trait Waits: Send + Sync {
+impl<I: Items> Table<I> {
     /// Ends the wait of a notification whose message is on its way. `false` if it was requested
     /// again after `since`, its time in the list of paused ones: then it still waits.
-    fn let_go(
-        &self,
-        key: &LedgerKey,
-        since: &str,
-        now: OffsetDateTime,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
-}
-
-impl<I: Items> Waits for Table<I> {
-    async fn let_go(&self, key: &LedgerKey, since: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
+    pub async fn let_go(&self, key: &LedgerKey, since: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
         let pk = partition(&key.entity);
         let mut update = Update::default().set("expires_at", self.ttl(now)).remove("attention").remove("attention_at");
         let (at, read) = (update.name("attention_at"), update.value(string(since)));

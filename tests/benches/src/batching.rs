@@ -166,7 +166,7 @@ struct AtADistance;
 
 impl processor::Ports for AtADistance {
     type Source = StillSource;
-    type Ledger = Table<Far>;
+    type Items = Far;
     type Visma = FarErp;
     type Queue = BatchingSender<Far>;
     type Pacer = Far;

@@ -22,7 +22,7 @@ pub struct OnOurClock;
 
 impl processor::Ports for OnOurClock {
     type Source = <ShippedProcessor as processor::Ports>::Source;
-    type Ledger = <ShippedProcessor as processor::Ports>::Ledger;
+    type Items = <ShippedProcessor as processor::Ports>::Items;
     type Visma = VismaClient<TestHost>;
     type Queue = <ShippedProcessor as processor::Ports>::Queue;
     type Pacer = <ShippedProcessor as processor::Ports>::Pacer;
@@ -42,7 +42,7 @@ impl feedback::Ports for OnOurClock {
 /// A processor with the template's limits. The queues are for events, feedback and notifications.
 pub fn processor<P, Q>(
     settings: Cache<P::Source, TestHost>,
-    ledger: P::Ledger,
+    ledger: Table<P::Items>,
     visma: P::Visma,
     [events, feedback, notifications]: [Q; 3],
     metrics: Metrics<TestHost>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use webhooks_model::{Clock, Resource, ResourcePath};
 use webhooks_queue::{BatchSender, BatchingSender, Message, Pacer, QueueError, QueuedMessage, Sender};
 use webhooks_settings::{LoadError, Source, Visma as VismaSettings};
-use webhooks_store::{Item, Items, Query, StoreError, Table, Write};
+use webhooks_store::{Item, Items, Query, StoreError, Write};
 use webhooks_visma::{Feedback, Fetched, Quota, Quotas, Visma, VismaError};
 
 /// A queue that takes everything.
@@ -92,7 +92,7 @@ pub struct Still;
 
 impl processor::Ports for Still {
     type Source = StillSource;
-    type Ledger = Table<StillItems>;
+    type Items = StillItems;
     type Visma = StillErp;
     type Queue = BatchingSender<StillQueue>;
     type Pacer = StillQueue;

@@ -9,7 +9,7 @@ use webhooks_model::feedback::FeedbackMessage;
 use webhooks_model::notification::is_name;
 use webhooks_model::{Delivery, Origin, ResourcePath};
 use webhooks_settings::Cache;
-use webhooks_store::{Item, Table};
+use webhooks_store::Item;
 
 /// More items would slow a fuzzer down too much.
 const MOST_ITEMS: usize = 40;
@@ -19,7 +19,7 @@ struct Fakes;
 
 impl Ports for Fakes {
     type Source = FakeSource;
-    type Ledger = Table<Memory>;
+    type Items = Memory;
     type Visma = FakeErp;
     type Queue = FakeQueue;
     type Pacer = FakeQueue;

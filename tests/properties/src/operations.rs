@@ -12,7 +12,7 @@ use tower::ServiceExt;
 use webhooks_host::Host;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Channel, Delivery, Notification, Reason};
-use webhooks_store::{Change, Entry, Ledger};
+use webhooks_store::{Change, Entry};
 
 const RECORDS: i64 = 5;
 /// Each page of a list covers a month, and all pages cover 90 days at most.
@@ -21,7 +21,7 @@ const LONGEST_WALK: usize = 20;
 struct Fakes;
 
 impl Ports for Fakes {
-    type Store = webhooks_store::Table<Memory>;
+    type Items = Memory;
     type Queue = FakeQueue;
     type Host = TestHost;
 }

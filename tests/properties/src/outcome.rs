@@ -10,7 +10,7 @@ use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackState};
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Channel, Delivery, LedgerKey, Notification, State};
 use webhooks_settings::Cache;
-use webhooks_store::{Answering, Change, Entry, Ledger, Observer, Table};
+use webhooks_store::{Answering, Change, Entry, Observer, Table};
 
 const ID: Uuid = Uuid::from_u128(1);
 

@@ -231,9 +231,9 @@ impl Run {
         };
         if is_left {
             // The end of any pause releases all notifications that no other pause covers.
-            let nothing = "nothing".to_owned();
-            self.in_calm(Command::Pause(None, nothing.clone())).await;
-            self.in_calm(Command::EndOfPause(None, nothing)).await;
+            let projects = "project.*".to_owned();
+            self.in_calm(Command::Pause(None, projects.clone())).await;
+            self.in_calm(Command::EndOfPause(None, projects)).await;
         }
         let mut world = self.sim.world();
         let World { checks, table, .. } = &mut *world;

@@ -39,7 +39,7 @@ pub(crate) struct Ports;
 
 impl processor::Ports for Ports {
     type Source = Port;
-    type Ledger = Table<Port>;
+    type Items = Port;
     type Visma = Port;
     type Queue = BatchingSender<QueuePort>;
     type Pacer = QueuePort;
@@ -58,7 +58,7 @@ impl feedback::Ports for Ports {
 
 impl reconciler::Ports for Ports {
     type Source = Port;
-    type Sweeps = Table<Port>;
+    type Items = Port;
     type Listing = Port;
     type Queue = QueuePort;
     type Host = Port;

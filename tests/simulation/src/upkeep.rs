@@ -25,13 +25,13 @@ type Answering = Pin<Box<dyn Future<Output = Response<Body>>>>;
 pub(crate) const ROLE_PREFIX: &str = "visma-webhooks/";
 
 impl operations::Ports for Ports {
-    type Store = Table<Port>;
+    type Items = Port;
     type Queue = QueuePort;
     type Host = Port;
 }
 
 impl repair::Ports for Ports {
-    type Store = Table<Port>;
+    type Items = Port;
     type Queue = QueuePort;
     type Host = Port;
 }

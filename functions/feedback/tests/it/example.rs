@@ -6,7 +6,7 @@ use webhooks_host::Host;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::{Delivery, Notification, State};
 use webhooks_settings::Settings;
-use webhooks_store::{Answering, Change, Entry, Ledger};
+use webhooks_store::{Answering, Change, Entry};
 
 const EVENT: &str = include_str!("../../../../infra/events/feedback.json");
 const PROCESSED: &str = include_str!("../../../../infra/events/processor.json");

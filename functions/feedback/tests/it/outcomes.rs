@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use webhooks_host::Host;
 use webhooks_model::State;
 use webhooks_model::feedback::{Address, FeedbackState};
-use webhooks_store::{Answering, Change, Entry, Ledger};
+use webhooks_store::{Answering, Change, Entry};
 
 fn codes(world: &World) -> Vec<String> {
     let code = |sent: fixtures::Sent| sent.attributes.into_iter().find(|(name, _)| name == "rejection_code").unwrap().1;

@@ -12,7 +12,7 @@ use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Origin, State};
 use webhooks_settings::{Cache, Settings};
 use webhooks_store::{
-    Answer, Answered, Answering, Answers, Change, Entry, Ledger, Observation, Observations, Observer, StoreError, Table,
+    Answer, Answered, Answering, Answers, Change, Entry, Observation, Observations, Observer, StoreError, Table,
 };
 
 pub(crate) const BODY_ID: Uuid = Uuid::from_u128(1);

@@ -9,7 +9,7 @@ use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::{Notification, Reason};
-use webhooks_store::{Change, Entry, Ledger};
+use webhooks_store::{Change, Entry};
 
 /// Every key of a list, page by page.
 async fn all(world: &World, url: &str) -> Vec<String> {

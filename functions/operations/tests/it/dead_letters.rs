@@ -8,7 +8,7 @@ use webhooks_host::Host;
 use webhooks_model::feedback::{FeedbackMessage, FeedbackState};
 use webhooks_model::{QueueName, Reason};
 use webhooks_queue::DeadLetter;
-use webhooks_store::{Change, Replays};
+use webhooks_store::Change;
 
 fn letter(world: &World, id: &str, body: String, age: Duration) -> DeadLetter {
     DeadLetter {

@@ -6,7 +6,7 @@ use webhooks_host::Host;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{Entity, EntityId, HeadChange, Reason, Ticks, Versions};
-use webhooks_store::{Change, Ledger};
+use webhooks_store::Change;
 
 const FEED: &str = "/operations/v1/notifications?tenant=";
 

@@ -12,7 +12,7 @@ use webhooks_model::filter::Filter;
 use webhooks_model::job::{Job, Status};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{Notification, Reason, State};
-use webhooks_store::{Action, Change, Deed, Jobs, Ledger, Repairs};
+use webhooks_store::{Action, Change, Deed};
 
 const JOB: Uuid = Uuid::from_u128(7);
 

@@ -6,7 +6,7 @@ use webhooks_host::Host;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::rollup::{Counted, hour_of};
 use webhooks_model::{Entity, EntityId, Reason, State};
-use webhooks_store::{Rolled, Rollups, Summary};
+use webhooks_store::{Rolled, Summary};
 
 const PATH: &str = "/operations/v1/overview";
 

@@ -3,7 +3,7 @@ use fixtures::TENANT;
 use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::Allowance;
-use webhooks_store::{Change, Ledger};
+use webhooks_store::Change;
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 

@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::feedback::{FeedbackMessage, FeedbackState};
 use webhooks_model::{Delivery, Origin, Reason};
-use webhooks_store::{Change, Entry, Ledger, Mark, OpenNotifications};
+use webhooks_store::{Change, Entry, Mark};
 
 const PAUSES: &str = "/operations/v1/pauses";
 

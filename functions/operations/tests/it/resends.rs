@@ -11,7 +11,7 @@ use webhooks_model::feedback::{FeedbackState, Verdict};
 use webhooks_model::job::Status;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{LedgerKey, Reason};
-use webhooks_store::{Action, Answer, Answers, Deed, Jobs, Mark, OpenNotifications, Repairs};
+use webhooks_store::{Action, Answer, Answers, Deed, Mark};
 
 const PLANS: &str = "/operations/v1/feedback/plans";
 const RESENDS: &str = "/operations/v1/feedback/resends";

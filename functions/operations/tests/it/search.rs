@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::{Notification, Reason, Reference};
-use webhooks_store::{Change, Entry, Ledger, Search};
+use webhooks_store::{Change, Entry};
 
 const PATH: &str = "/operations/v1/search";
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";

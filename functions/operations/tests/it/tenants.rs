@@ -2,7 +2,7 @@ use crate::world::{World, token};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
-use webhooks_store::{KnownTenant, TenantDirectory};
+use webhooks_store::KnownTenant;
 
 const PATH: &str = "/operations/v1/tenants";
 

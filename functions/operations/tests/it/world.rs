@@ -14,12 +14,12 @@ use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Channel, Delivery, Notification, Origin, QueueName, State};
-use webhooks_store::{Answering, Change, Entry, Ledger, Table};
+use webhooks_store::{Answering, Change, Dynamo, Entry};
 
 struct Fakes;
 
 impl Ports for Fakes {
-    type Store = Table;
+    type Items = Dynamo;
     type Queue = FakeQueue;
     type Host = TestHost;
 }

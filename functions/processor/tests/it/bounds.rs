@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::{Origin, Pause};
-use webhooks_store::{Pauses, Records, Waits};
 use webhooks_visma::{Fault, Stage, VismaError};
 
 fn replay(world: &World, body: &Value) -> String {

@@ -5,7 +5,7 @@ use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::observed::older_secret;
 use webhooks_model::{Delivery, OpenQuestion};
-use webhooks_store::{Observation, Observations, Subscriptions};
+use webhooks_store::{Observation, Observations};
 use webhooks_visma::{Stage, VismaError};
 
 /// A signed delivery with the dispatcher's headers, made when it is received.

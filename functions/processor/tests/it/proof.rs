@@ -5,7 +5,6 @@ use crate::world::{MAX_RECEIVE_COUNT, World, account, at, key_in, order};
 use fixtures::TENANT;
 use serde_json::{Value, json};
 use webhooks_model::{Delivery, EntityId, LedgerKey};
-use webhooks_store::{Records, Replays};
 use webhooks_visma::{Fault, Stage, VismaError};
 
 const OTHER_TENANT: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";

@@ -4,7 +4,6 @@ use crate::world::{MAX_RECEIVE_COUNT, World, account};
 use fixtures::TENANT;
 use serde_json::json;
 use std::time::Duration;
-use webhooks_store::Allowances;
 use webhooks_visma::{Fault, Stage, VismaError};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";

@@ -6,7 +6,7 @@ use fixtures::TENANT;
 use serde_json::{Value, json};
 use webhooks_host::Host;
 use webhooks_model::{LedgerKey, Origin, Pause};
-use webhooks_store::{Action, Deed, Pauses, Records, Repairs, Replays};
+use webhooks_store::{Action, Deed};
 use webhooks_visma::{Fault, Stage, VismaError};
 
 fn key_of(world: &World, body: &Value) -> LedgerKey {

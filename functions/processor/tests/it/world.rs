@@ -12,7 +12,7 @@ use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::Verdict;
 use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Origin, Resource};
 use webhooks_settings::Cache;
-use webhooks_store::{Answers, Records, Table};
+use webhooks_store::{Answers, Dynamo};
 use webhooks_visma::VismaError;
 
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 4;
@@ -36,7 +36,7 @@ pub(crate) struct Fakes;
 
 impl Ports for Fakes {
     type Source = FakeSource;
-    type Ledger = Table;
+    type Items = Dynamo;
     type Visma = FakeErp;
     type Queue = FakeQueue;
     type Pacer = FakeQueue;

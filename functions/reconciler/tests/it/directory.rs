@@ -5,7 +5,7 @@ use fixtures::TENANT;
 use serde_json::{Value, json};
 use time::Duration;
 use webhooks_model::Origin;
-use webhooks_store::{KnownTenant, TenantDirectory};
+use webhooks_store::KnownTenant;
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::{Delivery, Origin};
 use webhooks_settings::Cache;
-use webhooks_store::{Allowances, Table};
+use webhooks_store::Dynamo;
 use webhooks_visma::{Fault, Stage, VismaError};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
@@ -23,7 +23,7 @@ struct Fakes;
 
 impl processor::Ports for Fakes {
     type Source = FakeSource;
-    type Ledger = Table;
+    type Items = Dynamo;
     type Visma = FakeErp;
     type Queue = FakeQueue;
     type Pacer = FakeQueue;

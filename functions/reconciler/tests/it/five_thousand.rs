@@ -8,13 +8,13 @@ use std::time::Duration;
 use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::collection::Collection;
 use webhooks_settings::Cache;
-use webhooks_store::Table;
+use webhooks_store::Dynamo;
 
 struct Fakes;
 
 impl processor::Ports for Fakes {
     type Source = FakeSource;
-    type Ledger = Table;
+    type Items = Dynamo;
     type Visma = FakeErp;
     type Queue = FakeQueue;
     type Pacer = FakeQueue;

@@ -8,7 +8,6 @@ use webhooks_model::Pause;
 use webhooks_model::audit::AuditResult;
 use webhooks_model::job::{Job, job_of};
 use webhooks_model::work::Work;
-use webhooks_store::{Audit, Jobs, Pauses};
 
 async fn world() -> World {
     World::new(json!({"collections": []})).await
@@ -57,7 +56,7 @@ async fn a_pause_that_is_over_releases_its_notifications_once_by_a_job() {
     told.sort();
     let deed = |events: &str| ["reconciler", "resume", events, "done"].map(str::to_owned);
     assert_eq!(told, [deed("account.*"), deed("customer.*")]);
-    assert_eq!(world.table.table.paused(world.now()).await.unwrap().len(), 1, "the one without an end");
+    assert_eq!(world.table.table.pauses(world.now()).await.unwrap().len(), 1, "the one without an end");
 
     assert_eq!(world.run().await.pauses_ended, 0);
     assert_eq!(world.repairs.sent().len(), 1);

@@ -7,7 +7,7 @@ use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackState, Verdict}
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Delivery, LedgerKey, Notification, Origin, Reason};
-use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Mark, Repairs};
+use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Mark};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 

@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime};
 use webhooks_model::feedback::{Address, FeedbackState};
 use webhooks_model::rollup::hour_of;
 use webhooks_model::{Notification, Origin, Reason, Rollup};
-use webhooks_store::{Answering, Change, Rollups};
+use webhooks_store::{Answering, Change};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use time::Duration;
 use webhooks_model::{Origin, observed};
-use webhooks_store::{Deliveries, Observation, Observations, Subscriptions};
+use webhooks_store::{Deliveries, Observation, Observations};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 

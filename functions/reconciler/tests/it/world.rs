@@ -15,7 +15,7 @@ use webhooks_model::walk::Window;
 use webhooks_model::{Channel, Delivery, HeadChange, Notification, Origin, Revision, Stamp, State, Ticks, Versions};
 use webhooks_queue::Trace;
 use webhooks_settings::{Cache, Settings, Visma};
-use webhooks_store::{Answering, Change, Entry, Ledger, Table};
+use webhooks_store::{Answering, Change, Entry, Table};
 use webhooks_visma::{Listing, Quota, Quotas, Stage, VismaError};
 
 type Lists = HashMap<(String, Collection), Vec<Row>>;
@@ -118,7 +118,7 @@ struct Fakes;
 
 impl Ports for Fakes {
     type Source = FakeSource;
-    type Sweeps = Table<Counted>;
+    type Items = Counted;
     type Listing = FakeLists;
     type Queue = FakeQueue;
     type Host = TestHost;

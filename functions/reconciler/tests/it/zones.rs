@@ -11,7 +11,7 @@ use webhooks_host::{Host, SystemHost};
 use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::{Clock, Collection, Delivery, EntityId, HeadChange, NotificationKey, Revision, Versions, Zone};
 use webhooks_settings::Cache;
-use webhooks_store::{Ledger, Table};
+use webhooks_store::Dynamo;
 use webhooks_visma::VismaClient;
 
 const QUARTER: time::Duration = time::Duration::minutes(15);
@@ -20,7 +20,7 @@ struct Http;
 
 impl Ports for Http {
     type Source = FakeSource;
-    type Sweeps = Table;
+    type Items = Dynamo;
     type Listing = VismaClient<TestHost>;
     type Queue = FakeQueue;
     type Host = TestHost;

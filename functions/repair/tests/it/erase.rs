@@ -3,7 +3,7 @@ use fixtures::TENANT;
 use webhooks_host::Host;
 use webhooks_model::job::Status;
 use webhooks_model::{Work, notification::Notification};
-use webhooks_store::{Entry, Ledger};
+use webhooks_store::Entry;
 
 fn erase() -> Work {
     Work::Erase { tenant: TENANT.into() }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use webhooks_host::Host;
 use webhooks_model::Work;
 use webhooks_model::job::{Job, job_of};
-use webhooks_store::Jobs;
 
 const EVENT: &str = include_str!("../../../../infra/events/repair.json");
 

@@ -5,7 +5,7 @@ use webhooks_host::Host;
 use webhooks_model::job::{Status, message};
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Notification, Origin, State};
-use webhooks_store::{Change, Entry, Jobs, Ledger};
+use webhooks_store::{Change, Entry};
 
 #[tokio::test]
 async fn a_job_replays_all_matches_of_its_filter_slice_by_slice() {

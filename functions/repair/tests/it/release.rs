@@ -5,7 +5,7 @@ use webhooks_host::Host;
 use webhooks_model::State;
 use webhooks_model::job::Status;
 use webhooks_model::{Origin, Pause, Reason, Work};
-use webhooks_store::{Change, Entry, Ledger, Pauses, Records};
+use webhooks_store::{Change, Entry};
 
 fn paused() -> Change {
     Change::Paused

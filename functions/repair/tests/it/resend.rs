@@ -10,7 +10,7 @@ use webhooks_model::job::{Job, Status, message};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::work::ParkedFeedback;
 use webhooks_model::{LedgerKey, QueueName, Reason, State, Work};
-use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Jobs, Ledger, Repairs};
+use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry};
 
 /// Records that order SO/{number} has ended and Visma Net refused its feedback. A second passes.
 async fn parked(world: &World, number: u128, reason: Reason, detail: &str) -> LedgerKey {

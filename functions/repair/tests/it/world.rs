@@ -11,12 +11,12 @@ use webhooks_model::job::message;
 use webhooks_model::job::{Job, Status};
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Channel, Delivery, Notification, Origin, QueueName, State, Work};
-use webhooks_store::{Answering, Change, Entry, Jobs, Ledger, Table};
+use webhooks_store::{Answering, Change, Dynamo, Entry};
 
 pub(crate) struct Fakes;
 
 impl Ports for Fakes {
-    type Store = Table;
+    type Items = Dynamo;
     type Queue = FakeQueue;
     type Host = TestHost;
 }

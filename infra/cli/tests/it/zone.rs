@@ -10,7 +10,7 @@ use webhooks_model::delivery::Meta;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Channel, Delivery, Notification, Origin, State, Zone};
 use webhooks_settings::Settings;
-use webhooks_store::{Answering, Change, Entry, Ledger};
+use webhooks_store::{Answering, Change, Entry};
 
 const NOW: OffsetDateTime = datetime!(2026-07-01 12:00 UTC);
 

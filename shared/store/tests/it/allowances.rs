@@ -2,9 +2,7 @@ use crate::support::{Fixture, NOW, TENANT, notification, order};
 use time::Duration;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{Allowance, LedgerKey, Notification, Reason, State};
-use webhooks_store::{
-    Action, Allowances, Answering, Attempts, Change, Deed, Entry, Erasure, Ledger, Mark, OpenNotifications, Repairs,
-};
+use webhooks_store::{Action, Answering, Attempts, Change, Deed, Entry, Mark};
 
 fn line(reason: Reason) -> Attempt {
     Attempt { at: NOW, receive_count: 1, reason, detail: "429".into() }

@@ -3,7 +3,7 @@ use uuid::Uuid;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{LedgerKey, Notification, Reason, State};
-use webhooks_store::{Answer, Answered, Answering, Answers, Change, Entry, Ledger};
+use webhooks_store::{Answer, Answered, Answering, Answers, Change, Entry};
 
 fn sent(text: &str) -> Answer {
     Answer::Sent { id: Uuid::from_u128(1), verdict: Verdict::success(text), was_marked: false }

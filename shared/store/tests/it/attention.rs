@@ -4,9 +4,7 @@ use uuid::Uuid;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{Reason, State};
-use webhooks_store::{
-    Action, Answer, Answering, Answers, Attention, Change, Deed, Entry, Ledger, Records, Repairs, acknowledged,
-};
+use webhooks_store::{Action, Answer, Answering, Answers, Attention, Change, Deed, Entry, acknowledged};
 
 fn minute(number: i64) -> OffsetDateTime {
     NOW + Duration::minutes(number)

@@ -2,7 +2,6 @@ use crate::support::{Fixture, NOW, TENANT};
 use time::Duration;
 use uuid::Uuid;
 use webhooks_model::audit::{AuditRecord, AuditResult, Target};
-use webhooks_store::Audit;
 
 fn deed(number: u128, age: Duration) -> AuditRecord {
     AuditRecord {

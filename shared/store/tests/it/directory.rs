@@ -1,7 +1,7 @@
 use crate::support::{Fixture, NOW, TENANT};
 use std::collections::HashMap;
 use time::Duration;
-use webhooks_store::{Erasure, KnownTenant, TenantDirectory};
+use webhooks_store::KnownTenant;
 
 fn tenant(id: &str, name: Option<&str>) -> KnownTenant {
     let name = name.map(str::to_owned);

@@ -14,10 +14,7 @@ use webhooks_model::walk::Walk;
 use webhooks_model::{
     Allowance, Collection, HeadChange, LedgerKey, Notification, Pause, Reason, Stamp, State, Versions,
 };
-use webhooks_store::{
-    Action, Allowances, Answer, Answering, Answers, Audit, Change, Deed, Entry, Jobs, Ledger, Mark, OpenNotifications,
-    Pauses, Place, Repairs, Sweeps, Unfinished, Watermark,
-};
+use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Mark, Place, Unfinished, Watermark};
 
 const RETENTION: Duration = Duration::days(90);
 

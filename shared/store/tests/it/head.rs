@@ -3,7 +3,7 @@ use crate::support::{Fixture, NOW, account, at, change, order, with_status};
 use time::Duration;
 use time::macros::datetime;
 use webhooks_model::{Clock, HeadChange, Stamp, Ticks, Versions, Zone};
-use webhooks_store::{Advance, Head, Ledger, Records, Table};
+use webhooks_store::{Advance, Head, Table};
 
 async fn advance(fixture: &Fixture, change: &HeadChange) -> Advance {
     fixture.table.advance(change, NOW).await.unwrap()

@@ -4,7 +4,7 @@ use uuid::Uuid;
 use webhooks_model::filter::Filter;
 use webhooks_model::job::{Ending, Job, Status, Tally};
 use webhooks_model::{Notification, State};
-use webhooks_store::{Answering, Change, Entry, Jobs, Ledger, Outcomes};
+use webhooks_store::{Answering, Change, Entry};
 
 fn filter() -> Filter {
     let (from, to) = (NOW - Duration::days(40), NOW + Duration::days(1));

@@ -4,7 +4,7 @@ use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{LedgerKey, Notification, NotificationKey, Origin, Reason, State};
-use webhooks_store::{Action, Answering, Change, Deed, Entry, Ledger, Records, Repairs, Replays};
+use webhooks_store::{Action, Answering, Change, Deed, Entry};
 
 fn attempt(reason: Reason) -> Attempt {
     Attempt { at: NOW, receive_count: 1, reason, detail: "status 503 from the ERP".into() }

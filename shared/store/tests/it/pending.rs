@@ -4,9 +4,7 @@ use uuid::Uuid;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{LedgerKey, Notification, Reason, State};
-use webhooks_store::{
-    Action, Answer, Answering, Answers, Change, Deed, Entry, Ledger, Mark, OpenNotifications, Repairs,
-};
+use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Mark};
 
 const LATE: Duration = Duration::hours(30);
 

@@ -4,9 +4,7 @@ use uuid::Uuid;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::rollup::{Rolling, hour_of};
 use webhooks_model::{Notification, Rollup, State};
-use webhooks_store::{
-    Answer, Answering, Answers, Change, Entry, Ledger, OpenNotifications, Received, Rolled, Rollups, Summary,
-};
+use webhooks_store::{Answer, Answering, Answers, Change, Entry, Received, Rolled, Summary};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 
@@ -130,7 +128,6 @@ async fn records_the_position_of_the_counting_and_the_summary() {
 
 #[tokio::test]
 async fn an_erasure_finds_only_the_roll_ups_of_its_tenant() {
-    use webhooks_store::Erasure;
     let fixture = Fixture::new().await;
     let hour = hour_of(NOW);
     for tenant in [TENANT, OTHER] {

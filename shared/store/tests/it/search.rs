@@ -2,7 +2,7 @@ use crate::support::{Fixture, NOW, TENANT, order};
 use time::Duration;
 use webhooks_model::rollup::Rolling;
 use webhooks_model::{LedgerKey, Notification, Reason, Reference};
-use webhooks_store::{Change, Entry, Ledger, Rollups, Search, SearchPage, SearchQuery, Table};
+use webhooks_store::{Change, Entry, SearchPage, SearchQuery, Table};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 

@@ -1,7 +1,7 @@
 use crate::support::{Fixture, NOW};
 use std::collections::{BTreeMap, BTreeSet};
 use webhooks_model::observed::delivers;
-use webhooks_store::{Deliveries, Observation, Observations, Subscriptions};
+use webhooks_store::{Deliveries, Observation, Observations};
 
 #[tokio::test]
 async fn finds_the_subscriptions_that_have_delivered() {

@@ -4,7 +4,7 @@ use time::{Duration, OffsetDateTime};
 use webhooks_model::collection::{Collection, Listed};
 use webhooks_model::walk::Walk;
 use webhooks_model::{Clock, HeadChange, Revision, Stamp, Versions, Zone};
-use webhooks_store::{Advance, Compared, Ledger, Place, Sweeps, Unfinished, Watermark};
+use webhooks_store::{Advance, Compared, Place, Unfinished, Watermark};
 
 #[tokio::test]
 async fn records_a_watermark_that_never_moves_back() {

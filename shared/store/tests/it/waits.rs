@@ -9,10 +9,7 @@ use uuid::Uuid;
 use webhooks_model::feedback::{FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{LedgerKey, Notification, Pause, Reason, State};
-use webhooks_store::{
-    Action, Answer, Answering, Answers, Change, Deed, Entry, Erasure, Ledger, Pauses, Record, Records, Repairs,
-    StoreError, Table, Waits,
-};
+use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Record, StoreError, Table};
 
 const RETENTION: Duration = Duration::days(90);
 
@@ -222,11 +219,11 @@ async fn a_pause_that_is_over_can_still_be_ended_once() {
     let pause = Pause { until: Some(end), ..endless() };
     table.pause(&pause).await.unwrap();
     let before = end - Duration::MILLISECOND;
-    assert_eq!(table.paused(before).await.unwrap(), std::slice::from_ref(&pause));
+    assert_eq!(table.pauses(before).await.unwrap(), std::slice::from_ref(&pause));
     assert!(table.overdue(before).await.unwrap().is_empty());
     assert!(!table.end_overdue(None, "*", before).await.unwrap());
 
-    assert!(table.paused(end).await.unwrap().is_empty() && table.pauses(end).await.unwrap().is_empty());
+    assert!(table.pauses(end).await.unwrap().is_empty());
     let years = Duration::days(1_000);
     assert_eq!(table.overdue(end + years).await.unwrap(), [pause], "it does not expire");
     assert!(table.end_overdue(None, "*", end).await.unwrap());
@@ -244,7 +241,7 @@ async fn a_pause_that_was_prolonged_after_it_was_over_is_not_ended() {
         let longer = Pause { until, ..endless() };
         table.pause(&longer).await.unwrap();
         assert!(!table.end_overdue(None, "*", end).await.unwrap(), "{until:?}");
-        assert_eq!(table.paused(end).await.unwrap(), [longer]);
+        assert_eq!(table.pauses(end).await.unwrap(), [longer]);
     }
 }
 
@@ -272,9 +269,9 @@ async fn an_expired_pause_or_hold_has_no_effect() {
     let fixture = Fixture::new().await;
     let pause = endless();
     fixture.table.pause(&pause).await.unwrap();
-    assert_eq!(fixture.table.paused(NOW).await.unwrap(), [pause]);
+    assert_eq!(fixture.table.pauses(NOW).await.unwrap(), [pause]);
     expire(&fixture, "*#", NOW - Duration::days(3)).await;
-    assert!(fixture.table.paused(NOW).await.unwrap().is_empty());
+    assert!(fixture.table.pauses(NOW).await.unwrap().is_empty());
     assert!(fixture.table.pauses(NOW).await.unwrap().is_empty());
 
     let n = order(1);
@@ -293,9 +290,9 @@ async fn a_pause_ends_in_upper_or_lower_case_of_its_tenant_and_can_begin_again()
     };
     for _ in 0..2 {
         fixture.table.pause(&pause("T-1")).await.unwrap();
-        assert_eq!(fixture.table.paused(NOW).await.unwrap(), [pause("t-1")]);
+        assert_eq!(fixture.table.pauses(NOW).await.unwrap(), [pause("t-1")]);
         assert!(fixture.table.resume(Some("t-1"), "*", NOW).await.unwrap());
-        assert!(fixture.table.paused(NOW).await.unwrap().is_empty());
+        assert!(fixture.table.pauses(NOW).await.unwrap().is_empty());
     }
 }
 

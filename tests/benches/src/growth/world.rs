@@ -18,7 +18,7 @@ use tracing::subscriber::DefaultGuard;
 use uuid::Uuid;
 use webhooks_queue::{BatchingSender, Queue};
 use webhooks_settings::Cache;
-use webhooks_store::Table;
+use webhooks_store::{Dynamo, Table};
 
 const BUDGET: Duration = Duration::from_secs(60);
 /// The length of each body, in bytes.
@@ -29,7 +29,7 @@ struct OverTheWire;
 
 impl processor::Ports for OverTheWire {
     type Source = StillSource;
-    type Ledger = Table;
+    type Items = Dynamo;
     type Visma = StillErp;
     type Queue = BatchingSender<Queue>;
     type Pacer = Queue;

@@ -61,7 +61,7 @@ fn is_defined(source: &str, name: &str) -> bool {
     let mut own = bodies.filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
     own.any(|rest| {
         let body = rest.split("\n}").next().unwrap_or_default();
-        variant.is_empty() || body.lines().any(|line| line.trim().trim_end_matches(',') == variant)
+        variant.is_empty() || body.lines().any(|line| line.trim().split([',', ' ']).next() == Some(variant))
     })
 }
 
@@ -121,8 +121,9 @@ fn the_names_of_the_glossary_exist() {
 
 #[test]
 fn a_variant_counts_only_in_its_own_enum() {
-    let source =
-        "pub enum State {\n    /// It waits.\n    Parked,\n}\npub struct Stated;\npub enum Other {\n    Held,\n}\n";
-    assert!(is_defined(source, "State::Parked") && is_defined(source, "Stated") && is_defined(source, "Other"));
+    let source = "pub enum State {\n    /// It waits.\n    Parked,\n    Dead = \"dead\",\n}\n\
+                  pub struct Stated;\npub enum Other {\n    Held,\n}\n";
+    assert!(is_defined(source, "State::Parked") && is_defined(source, "State::Dead"));
+    assert!(is_defined(source, "Stated") && is_defined(source, "Other"));
     assert!(!is_defined(source, "State::Held") && !is_defined(source, "Stat"));
 }

@@ -17,8 +17,8 @@ use webhooks_model::{
     Reason, Revision, Stamp, State, Ticks, Versions,
 };
 use webhooks_store::{
-    Action, Answer, Answering, Answers, Change, Deed, Entry, Items, Ledger, Observation, Observations, Pauses, Records,
-    Repairs, StoreError, Sweeps, Table, Unfinished, Watermark,
+    Action, Answer, Answering, Answers, Change, Deed, Entry, Items, Observation, Observations, StoreError, Table,
+    Unfinished, Watermark,
 };
 
 /// The request, the notification, and two details.
@@ -178,7 +178,7 @@ async fn ask<I: Items>(table: &Table<I>, step: Step, now: OffsetDateTime) -> Res
             let overdue = table.overdue(late).await?;
             let ended = table.end_overdue(tenant.as_deref(), &pause.events, late).await?;
             let resumed = table.resume(tenant.as_deref(), &pause.events, now).await?;
-            format!("{overdue:?} {ended:?} {resumed:?} {:?}", table.paused(now).await?)
+            format!("{overdue:?} {ended:?} {resumed:?} {:?}", table.pauses(now).await?)
         }
         14 => {
             let fact = Fact { question: OpenQuestion::EventNames, subject: String::new(), value: format!("name {a}") };

@@ -14,7 +14,7 @@ use futures::future::try_join_all;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
-use webhooks_store::{Sweeps, Table};
+use webhooks_store::Table;
 
 /// The most names that DescribeAlarms accepts.
 const NAMES_PER_CALL: usize = 100;

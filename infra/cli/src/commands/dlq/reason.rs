@@ -9,7 +9,7 @@ use serde_json::Value;
 use time::Duration;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Delivery, EntityId, LedgerKey, Notification};
-use webhooks_store::{Records, Table};
+use webhooks_store::Table;
 
 const EVERY_ATTEMPT_FAILED: &str = "every attempt failed";
 

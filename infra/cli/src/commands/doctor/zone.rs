@@ -9,7 +9,7 @@ use webhooks_host::{Host, SystemHost};
 use webhooks_model::resource_path::Api;
 use webhooks_model::{ResourcePath, Zone, catalogue, zone_offset};
 use webhooks_settings::{Settings, Visma as VismaSettings};
-use webhooks_store::{Record, Records, Table};
+use webhooks_store::{Record, Table};
 use webhooks_visma::{Fetched, Visma, VismaClient};
 
 /// How far back it looks for webhooks, how many it reads, and for how many it asks each API.
@@ -46,14 +46,14 @@ pub(super) async fn check(stack: &Stack, settings: &Settings, only: &[String]) -
 /// Checks one tenant's clocks with at most five calls to each API. It skips the clock of the sales
 /// orders if there was no webhook about one.
 pub async fn clocks(
-    records: &impl Records,
+    table: &Table,
     visma: &impl Visma,
     settings: &Settings,
     tenant: &str,
     now: OffsetDateTime,
 ) -> Vec<Check> {
     let name = format!("clock of {tenant}");
-    let newest = match records.feed(&tenant.to_lowercase(), now - REACH, now, None, WEBHOOKS).await {
+    let newest = match table.feed(&tenant.to_lowercase(), now - REACH, now, None, WEBHOOKS).await {
         Ok(page) => page.records,
         Err(error) => {
             let advice = "The measurement needs dynamodb:Query and dynamodb:BatchGetItem (infra/cli/README.md).";
