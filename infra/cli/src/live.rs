@@ -97,7 +97,7 @@ fn ask(command: &[&str], of_the_api: bool) -> Vec<Value> {
     if told.is_empty() && VARIABLES.iter().all(|name| env::var_os(name).is_none()) {
         return vec![];
     }
-    let text = run(&[told.as_slice(), command, &["--output", "json"]].concat());
+    let text = run(&[command, told.as_slice(), &["--output", "json"]].concat());
     serde_json::from_slice(&text).unwrap_or_default()
 }
 

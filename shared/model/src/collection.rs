@@ -175,7 +175,7 @@ impl Collection {
     ///
     /// # Errors
     /// The answer is not a list.
-    pub fn parse(self, json: &str, clock: &Clock) -> Result<Page, NotAList> {
+    pub fn read_page(self, json: &str, clock: &Clock) -> Result<Page, NotAList> {
         let outer = Outer::read(json).ok_or(NotAList)?;
         let elements: Vec<&RawValue> = serde_json::from_str(outer.rows).map_err(|_| NotAList)?;
         let objects: Vec<Option<Fields<'_>>> = elements.iter().map(|element| Fields::parse(element.get())).collect();
@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn a_page_is_read_with_its_total() {
         let row = r#"{"number":"10001","lastModifiedDateTime":"2026-11-23T12:00:00.123","timeStamp":"AAE=","metadata":{"totalCount":7,"maxPageSize":2}}"#;
-        let page = Collection::Customer.parse(&format!("[{row}]"), &clock()).unwrap();
+        let page = Collection::Customer.read_page(&format!("[{row}]"), &clock()).unwrap();
         let Row::Read(listed) = &page.rows[0] else { panic!("not read") };
         let modified = Stamp::from(Ticks::from_datetime(datetime!(2026-11-23 12:00:00.123 UTC)));
         assert_eq!((listed.key.as_str(), listed.modified), ("10001", modified));
@@ -291,14 +291,14 @@ mod tests {
     #[test]
     fn a_sales_order_is_keyed_by_type_and_number() {
         let json = r#"[{"type":"SO","orderId":"42","lastModified":"2026-11-23T12:00:00Z"}]"#;
-        let page = Collection::SalesOrder.parse(json, &clock());
+        let page = Collection::SalesOrder.read_page(json, &clock());
         assert_eq!(keys(&page.unwrap()), ["SO/42"]);
     }
 
     #[test]
     fn a_list_of_version_three_names_its_next_page() {
         let row = r#"{"_links":{"self":{"href":"/api/v3/SalesOrders/SO/000101"}},"type":"SO","orderId":"000101","status":"Open","lastModified":"2026-11-28T09:00:00.123Z"}"#;
-        let read = |json: String| Collection::SalesOrder.parse(&json, &clock()).unwrap();
+        let read = |json: String| Collection::SalesOrder.read_page(&json, &clock()).unwrap();
         let first =
             read(format!(r#"{{"value":[{row}],"nextPage":"/api/v3/SalesOrders?pageIndex=1","totalCount":101}}"#));
         assert_eq!((keys(&first), first.total, first.more), (vec!["SO/000101"], Some(101), Some(true)));
@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn keeps_a_row_without_a_time_or_a_key() {
-        let page = Collection::Customer.parse(
+        let page = Collection::Customer.read_page(
             r#"[{"number":"10001","lastModifiedDateTime":null,"metadata":{"totalCount":6,"maxPageSize":100}},
                 {"number":"10002"},
                 {"number":"10003","lastModifiedDateTime":"2026-11-28T09:00:00+01:00"},
@@ -334,7 +334,7 @@ mod tests {
     #[test]
     fn rejects_anything_but_a_list() {
         for json in ["{}", r#"{"value": 5}"#, r#"{"value": null}"#, "5", "<html>", ""] {
-            assert_eq!(Collection::Account.parse(json, &clock()), Err(NotAList), "{json}");
+            assert_eq!(Collection::Account.read_page(json, &clock()), Err(NotAList), "{json}");
         }
     }
 }

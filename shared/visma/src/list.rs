@@ -53,7 +53,7 @@ impl<H: Host> Listing for VismaClient<H> {
             status => return Err(VismaError::Unexpected { stage, status }),
         }
         let json = answer::text(response, stage, LARGEST_LIST).await?;
-        collection.parse(&json, &Clock::new(zone, self.host.now())).map_err(|_| VismaError::unreadable(stage))
+        collection.read_page(&json, &Clock::new(zone, self.host.now())).map_err(|_| VismaError::unreadable(stage))
     }
 }
 

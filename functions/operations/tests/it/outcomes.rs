@@ -103,7 +103,7 @@ async fn the_counts_are_final_and_listed_after_all_have_ended() {
 #[tokio::test]
 async fn a_running_last_attempt_counts_as_under_way() {
     let world = World::new().await;
-    let n = order(&world, 1, parked()).await;
+    let n = order(&world, 1, dead(&world, Reason::Unavailable)).await;
     let job = finished(&world, &[n]).await;
     let mark = dead(&world, Reason::Lost);
     order(&world, 1, mark).await;

@@ -8,7 +8,6 @@ use std::collections::HashSet;
 use time::Duration;
 use webhooks_model::collection::Collection;
 use webhooks_model::rollup::hour_of;
-use webhooks_store::Rollups;
 
 fn tenants(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("5a0e6f0e-32b4-4b5a-9e0e-{n:012}")).collect()

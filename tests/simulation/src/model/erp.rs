@@ -138,7 +138,7 @@ impl Erp {
             Collection::Account => json!(rows),
             _ => json!(one),
         };
-        collection.parse(&answer.to_string(), clock).expect("a list")
+        collection.read_page(&answer.to_string(), clock).expect("a list")
     }
 
     pub(crate) fn next_try(&self) -> Option<OffsetDateTime> {
