@@ -1,7 +1,7 @@
 //! Reads an answer: its body and the waits that it asks for.
 
-use crate::error::{Fault, Stage, VismaError};
-use reqwest::Response;
+use crate::error::{Stage, VismaError};
+use crate::exchange::Answer;
 use reqwest::header::{ETAG, HeaderMap, RETRY_AFTER};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -49,14 +49,8 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
 }
 
 /// The body, of at most `limit` bytes, without a byte order mark.
-pub(crate) async fn text(mut response: Response, stage: Stage, limit: usize) -> Result<String, VismaError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| VismaError::transport(stage, &error))? {
-        if body.len() + chunk.len() > limit {
-            return Err(VismaError::Unavailable { stage, fault: Fault::TooLarge, after: None });
-        }
-        body.extend_from_slice(&chunk);
-    }
+pub(crate) async fn text(response: impl Answer, stage: Stage, limit: usize) -> Result<String, VismaError> {
+    let mut body = response.body(limit).await.map_err(|fault| VismaError::broken(stage, fault))?;
     if body.starts_with(BYTE_ORDER_MARK) {
         body.drain(..BYTE_ORDER_MARK.len());
     }

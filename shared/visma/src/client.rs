@@ -1,35 +1,28 @@
-//! The HTTP client.
+//! The client.
 
 use crate::error::{Fault, Stage, VismaError};
+use crate::exchange::{Answer, Body, Exchange, Request};
 use crate::feedback::Feedback;
+use crate::http::HttpClient;
 use crate::join::join;
 use crate::rate::{Quota, Quotas, Rates};
 use crate::token::{self, Token, Tokens};
 use crate::{Fetched, Visma, answer};
 use futures::future::join_all;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, Response};
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
-use std::time::Duration;
 use url::Url;
 use webhooks_host::Host;
 use webhooks_model::resource_path::Api;
 use webhooks_model::{Clock, Resource, ResourcePath};
 use webhooks_settings as settings;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-const USER_AGENT: &str = concat!("visma-net-webhooks/", env!("CARGO_PKG_VERSION"));
 const LARGEST_TOKEN_ANSWER: usize = 64 * 1024;
 const LARGEST_RESOURCE: usize = 8 * 1024 * 1024;
 
 /// Calls Visma Connect and the ERP. One client serves all tenants; share it by reference or in an
 /// `Arc`.
 #[derive(Debug)]
-pub struct VismaClient<H> {
-    pub(crate) http: Client,
+pub struct VismaClient<H, X = HttpClient> {
+    exchange: X,
     pub(crate) host: H,
     tokens: Tokens,
     rates: Rates,
@@ -39,21 +32,19 @@ impl<H: Host> VismaClient<H> {
     /// # Errors
     /// The HTTP client cannot be built.
     pub fn new(host: H) -> Result<Self, reqwest::Error> {
-        let http = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
-            .redirect(Policy::none())
-            .no_proxy()
-            .user_agent(USER_AGENT)
-            .tls_backend_preconfigured(tls())
-            .build()?;
-        Ok(Self { http, host, tokens: Tokens::default(), rates: Rates::default() })
+        Ok(Self::over(HttpClient::new()?, host))
+    }
+}
+
+impl<H: Host, X: Exchange> VismaClient<H, X> {
+    pub fn over(exchange: X, host: H) -> Self {
+        Self { exchange, host, tokens: Tokens::default(), rates: Rates::default() }
     }
 
     /// Opens connections before the first calls need them. Ignores failures, since the first call
     /// reports them.
     pub async fn connect(&self, bases: &[&Url]) {
-        join_all(bases.iter().map(|base| self.http.head((*base).clone()).send())).await;
+        join_all(bases.iter().map(|base| self.exchange.connect((*base).clone()))).await;
     }
 
     /// Makes a call with the tenant's token, and once more with a new token if the first is
@@ -63,8 +54,9 @@ impl<H: Host> VismaClient<H> {
         visma: &settings::Visma,
         tenant: &str,
         stage: Stage,
-        request: impl Fn() -> RequestBuilder,
-    ) -> Result<Response, VismaError> {
+        url: &Url,
+        body: impl Fn() -> Option<Body>,
+    ) -> Result<X::Answer, VismaError> {
         let slot = self.tokens.slot(&token::Key::new(visma, tenant));
         let ask = async || {
             slot.refusals.check(stage, self.host.now())?;
@@ -73,7 +65,8 @@ impl<H: Host> VismaClient<H> {
         let mut rejected = None;
         let refused = loop {
             let token = slot.get(rejected.as_ref(), || self.host.now(), ask).await?;
-            let response = self.send(tenant, stage, request().bearer_auth(token.reveal())).await?;
+            let request = Request { url, token: Some(&token), body: body() };
+            let response = self.send(tenant, stage, request).await?;
             match response.status().as_u16() {
                 // The refused token was new, so another one would not help.
                 401 if rejected.is_some() || slot.refusals.is_suspected() => break token,
@@ -100,12 +93,8 @@ impl<H: Host> VismaClient<H> {
 
     async fn request_token(&self, visma: &settings::Visma, tenant: &str) -> Result<Token, VismaError> {
         let stage = Stage::Token;
-        let request = self
-            .http
-            .post(join(&visma.connect_url, "connect/token"))
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(ACCEPT, "application/json")
-            .body(token::form(visma, tenant));
+        let url = join(&visma.connect_url, "connect/token");
+        let request = Request { url: &url, token: None, body: Some(Body::Form(token::form(visma, tenant))) };
         let response = self.send(tenant, stage, request).await?;
         match response.status() {
             status if status.is_success() => {
@@ -117,9 +106,9 @@ impl<H: Host> VismaClient<H> {
 
     /// Sends unless the tenant has to wait. Returns only answers whose meaning depends on the call:
     /// 2xx and most 4xx.
-    async fn send(&self, tenant: &str, stage: Stage, request: RequestBuilder) -> Result<Response, VismaError> {
+    async fn send(&self, tenant: &str, stage: Stage, request: Request<'_>) -> Result<X::Answer, VismaError> {
         self.rates.check(tenant, stage, self.host.now())?;
-        let response = request.send().await.map_err(|error| VismaError::transport(stage, &error))?;
+        let response = self.exchange.send(request).await.map_err(|fault| VismaError::broken(stage, fault))?;
         let (status, headers, now) = (response.status(), response.headers(), self.host.now());
         tracing::debug!(%stage, status = status.as_u16(), "answered");
         if stage != Stage::Token {
@@ -140,7 +129,7 @@ impl<H: Host> VismaClient<H> {
     }
 }
 
-impl<H: Host> Visma for VismaClient<H> {
+impl<H: Host, X: Exchange> Visma for VismaClient<H, X> {
     async fn fetch(&self, visma: &settings::Visma, tenant: &str, path: &ResourcePath) -> Result<Fetched, VismaError> {
         let stage = Stage::Resource;
         let base = match path.api() {
@@ -148,8 +137,7 @@ impl<H: Host> Visma for VismaClient<H> {
             Api::SalesOrder => &visma.sales_order_url,
         };
         let url = join(base, &path.to_string());
-        let request = || self.http.get(url.clone()).header(ACCEPT, "application/json");
-        let response = self.call(visma, tenant, stage, request).await?;
+        let response = self.call(visma, tenant, stage, &url, || None).await?;
         match response.status() {
             status if status.is_success() => {
                 let etag = answer::etag(response.headers());
@@ -172,8 +160,8 @@ impl<H: Host> Visma for VismaClient<H> {
         feedback: &Feedback<'_>,
     ) -> Result<(), VismaError> {
         let url = join(&visma.erp_url, "v1/webhooknotificationfeedback");
-        let request = || self.http.post(url.clone()).header(ACCEPT, "application/json").json(feedback);
-        let response = self.call(visma, tenant, Stage::Feedback, request).await?;
+        let body = || Some(Body::Json(serde_json::to_vec(feedback).expect("an id, texts and a flag")));
+        let response = self.call(visma, tenant, Stage::Feedback, &url, body).await?;
         match response.status() {
             status if status.is_success() => Ok(()),
             status => Err(VismaError::Refused { status: status.as_u16() }),
@@ -181,22 +169,13 @@ impl<H: Host> Visma for VismaClient<H> {
     }
 }
 
-impl<H: Host> Quotas for VismaClient<H> {
+impl<H: Host, X: Exchange> Quotas for VismaClient<H, X> {
     fn quota_left(&self, tenant: &str) -> Option<Quota> {
         self.rates.quota(tenant, self.host.now())
     }
 }
 
-/// Mozilla's root certificates, compiled in. Reading the machine's took longer than all the rest of
-/// a function's start.
-fn tls() -> ClientConfig {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let versions = ClientConfig::builder_with_provider(ring::default_provider().into());
-    let versions = versions.with_safe_default_protocol_versions().expect("the provider knows both versions of TLS");
-    versions.with_root_certificates(roots).with_no_client_auth()
-}
-
-fn unavailable(stage: Stage, response: &Response, now: time::OffsetDateTime) -> VismaError {
+fn unavailable(stage: Stage, response: &impl Answer, now: time::OffsetDateTime) -> VismaError {
     let after = answer::retry_after(response.headers(), now);
     VismaError::Unavailable { stage, fault: Fault::Status(response.status().as_u16()), after }
 }

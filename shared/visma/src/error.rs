@@ -94,18 +94,10 @@ impl VismaError {
     }
 
     pub(crate) fn unreadable(stage: Stage) -> Self {
-        Self::Unavailable { stage, fault: Fault::Unreadable, after: None }
+        Self::broken(stage, Fault::Unreadable)
     }
 
-    /// Drops the error's own text, which shows the URL.
-    pub(crate) fn transport(stage: Stage, error: &reqwest::Error) -> Self {
-        let fault = if error.is_timeout() {
-            Fault::Timeout
-        } else if error.is_body() || error.is_decode() {
-            Fault::Unreadable
-        } else {
-            Fault::Connection
-        };
+    pub(crate) fn broken(stage: Stage, fault: Fault) -> Self {
         Self::Unavailable { stage, fault, after: None }
     }
 }

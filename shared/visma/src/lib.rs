@@ -3,7 +3,9 @@
 mod answer;
 mod client;
 mod error;
+mod exchange;
 mod feedback;
+mod http;
 mod join;
 mod list;
 mod problem;
@@ -16,7 +18,9 @@ mod tests;
 
 pub use client::VismaClient;
 pub use error::{Fault, Stage, VismaError};
+pub use exchange::{Answer, Body, Exchange, Request};
 pub use feedback::Feedback;
+pub use http::HttpClient;
 pub use rate::{Quota, Quotas};
 
 use time::OffsetDateTime;

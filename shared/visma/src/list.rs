@@ -2,10 +2,9 @@
 
 use crate::client::VismaClient;
 use crate::error::{Stage, VismaError};
+use crate::exchange::{Answer, Exchange};
 use crate::join::join;
 use crate::{Listing, answer, problem};
-use reqwest::Response;
-use reqwest::header::ACCEPT;
 use time::OffsetDateTime;
 use time::macros::format_description;
 use url::Url;
@@ -29,7 +28,7 @@ const PARAMETERS: [&str; 7] = [
     "lastModifiedDateTime",
 ];
 
-impl<H: Host> Listing for VismaClient<H> {
+impl<H: Host, X: Exchange> Listing for VismaClient<H, X> {
     async fn list(
         &self,
         visma: &settings::Visma,
@@ -45,8 +44,7 @@ impl<H: Host> Listing for VismaClient<H> {
         };
         let zone = visma.zone(collection.api());
         let url = list_url(base, collection, zone, since, window);
-        let request = || self.http.get(url.clone()).header(ACCEPT, "application/json");
-        let response = self.call(visma, tenant, stage, request).await?;
+        let response = self.call(visma, tenant, stage, &url, || None).await?;
         match response.status().as_u16() {
             200..=299 => {}
             400 => return Err(refused(response, stage).await),
@@ -58,7 +56,7 @@ impl<H: Host> Listing for VismaClient<H> {
 }
 
 /// The parameter that the ERP refuses, if its answer names one.
-async fn refused(response: Response, stage: Stage) -> VismaError {
+async fn refused(response: impl Answer, stage: Stage) -> VismaError {
     let Ok(json) = answer::text(response, stage, LARGEST_PROBLEM).await else {
         return VismaError::Unexpected { stage, status: 400 };
     };
