@@ -2,6 +2,7 @@
 
 use crate::effect::Port;
 use crate::faults::Fault;
+use crate::http::Client;
 use crate::ports::{Ports, QueuePort};
 use crate::upkeep::{self, Routes};
 use crate::world::{Act, Call, MAX_RECEIVE_COUNT, Name, Sim, World};
@@ -192,7 +193,7 @@ impl Code {
                 Self::Processor(Arc::new(Processor {
                     settings: settings(),
                     ledger: table(),
-                    visma: port.clone(),
+                    visma: Client::over(port.clone(), port.clone()),
                     events: BatchingSender::new(queue(Name::Events), &in_flight),
                     feedback: BatchingSender::new(queue(Name::Feedback), &in_flight),
                     notifications: queue(Name::Notifications),
@@ -209,7 +210,7 @@ impl Code {
             Function::Feedback => Self::Feedback(Arc::new(Feedback {
                 settings: settings(),
                 answers: table(),
-                visma: port.clone(),
+                visma: Client::over(port.clone(), port.clone()),
                 queue: queue(Name::Feedback),
                 rejected: queue(Name::FeedbackDead),
                 host: port.clone(),
@@ -220,7 +221,7 @@ impl Code {
             Function::Reconciler => Self::Reconciler(Arc::new(Reconciler {
                 settings: settings(),
                 sweeps: table(),
-                listing: port.clone(),
+                listing: Client::over(port.clone(), port.clone()),
                 queue: queue(Name::Notifications),
                 feedback: queue(Name::Feedback),
                 repairs: Some(queue(Name::Repairs)),

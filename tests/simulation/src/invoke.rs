@@ -176,7 +176,8 @@ impl Run {
         let mut world = self.sim.world();
         let started = world.now;
         let deadline = started + world.actors[instance].function.time_out();
-        world.touched.insert(instance, false);
+        let is_held_back = world.checks.pacing.holds_back(instance, started);
+        world.touched.insert(instance, is_held_back);
         drop(world);
         // The future is polled by hand, so tokio's cooperative budget must not make it wait.
         let future = Box::pin(tokio::task::unconstrained(future));

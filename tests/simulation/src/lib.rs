@@ -10,6 +10,7 @@ mod effect;
 mod emit;
 mod faults;
 mod forget;
+mod http;
 mod invoke;
 mod model;
 mod months;

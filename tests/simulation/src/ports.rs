@@ -1,10 +1,10 @@
 //! The functions' effects over the models. The scheduler may delay or refuse each effect, carry it
 //! out without an answer, or interrupt it.
 
-use crate::check::{Told, short};
+use crate::check::short;
 use crate::effect::Port;
 use crate::faults::Fault;
-use crate::model::erp::{Mood, RETRY_AFTER, TENANTS};
+use crate::http::Client;
 use crate::model::table::Written;
 use crate::sabotage::Sabotage;
 use crate::world::{Fate, Name, World};
@@ -14,14 +14,11 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_host::Host;
-use webhooks_model::collection::{Collection, Page};
 use webhooks_model::feedback::Verdict;
-use webhooks_model::walk::Window;
-use webhooks_model::{Clock, Notification, Resource, ResourcePath, Zone};
+use webhooks_model::{Notification, Resource};
 use webhooks_queue::{BatchSender, BatchingSender, Message, Pacer, QueueError, QueuedMessage, Sender};
 use webhooks_settings::{LoadError, Source};
 use webhooks_store::{Item, Items, Query, StoreError, Table, Write};
-use webhooks_visma::{Feedback, Fetched, Listing, Quota, Quotas, Stage, Visma, VismaError};
 
 /// A planted bug's call: lost when its environment dies.
 pub(crate) const SENDS_LATE: &str = "sends a message late";
@@ -40,7 +37,7 @@ pub(crate) struct Ports;
 impl processor::Ports for Ports {
     type Source = Port;
     type Items = Port;
-    type Visma = Port;
+    type Visma = Client;
     type Queue = BatchingSender<QueuePort>;
     type Pacer = QueuePort;
     type Handler = Port;
@@ -50,7 +47,7 @@ impl processor::Ports for Ports {
 impl feedback::Ports for Ports {
     type Source = Port;
     type Answers = Table<Port>;
-    type Visma = Port;
+    type Visma = Client;
     type Queue = QueuePort;
     type Pacer = QueuePort;
     type Host = Port;
@@ -59,7 +56,7 @@ impl feedback::Ports for Ports {
 impl reconciler::Ports for Ports {
     type Source = Port;
     type Items = Port;
-    type Listing = Port;
+    type Listing = Client;
     type Queue = QueuePort;
     type Host = Port;
 }
@@ -286,111 +283,5 @@ impl Handler for Port {
             Some("person") => Err(HandlerError::NeedsPerson("too hard".into())),
             _ => Ok(None),
         }
-    }
-}
-
-fn timed_out(stage: Stage) -> VismaError {
-    VismaError::Unavailable { stage, fault: webhooks_visma::Fault::Timeout, after: None }
-}
-
-impl World {
-    /// The ERP's answer before it reads the request.
-    fn erp_answers(&mut self, instance: usize, stage: Stage, tenant: &str) -> Result<(), VismaError> {
-        if self.erp.mood != Mood::Fine {
-            self.touch(instance);
-        }
-        let who = self.name_of(instance);
-        let mood = self.erp.mood;
-        self.tell(&who, || format!("asks the ERP ({stage}): {mood:?}"));
-        match self.erp.mood {
-            Mood::Outage => {
-                Err(VismaError::Unavailable { stage, fault: webhooks_visma::Fault::Status(503), after: None })
-            }
-            Mood::RateLimited => Err(VismaError::RateLimited { stage, after: Some(RETRY_AFTER) }),
-            Mood::Forbidden if tenant == TENANTS[0].0 => Err(VismaError::TenantNotApproved { stage }),
-            Mood::Fine | Mood::Forbidden => Ok(()),
-        }
-    }
-}
-
-impl Visma for Port {
-    async fn fetch(
-        &self,
-        _: &webhooks_settings::Visma,
-        tenant: &str,
-        path: &ResourcePath,
-    ) -> Result<Fetched, VismaError> {
-        let (instance, tenant, path) = (self.instance, tenant.to_owned(), path.clone());
-        let ask = move |world: &mut World| {
-            let hostile = world.is(Sabotage::FollowsPayloadUrl).then(|| world.hostile_uri()).flatten();
-            world.checks.fetched(&hostile.unwrap_or_else(|| path.to_string()));
-            world.erp_answers(instance, Stage::Resource, &tenant)?;
-            let key = path.key().unwrap_or_default();
-            let found = world.erp.find(&tenant, path.entity(), &key);
-            let clock = Clock::new(Zone::UTC, world.clock_of(instance));
-            Ok(found.map_or(Fetched::Gone, |record| {
-                Fetched::Found(Resource::parse(&record.json(), &clock).expect("an object"))
-            }))
-        };
-        self.call("fetches a resource", false, |_| timed_out(Stage::Resource), ask).await
-    }
-
-    async fn send_feedback(
-        &self,
-        _: &webhooks_settings::Visma,
-        tenant: &str,
-        feedback: &Feedback<'_>,
-    ) -> Result<(), VismaError> {
-        let (instance, tenant, id) = (self.instance, tenant.to_owned(), feedback.notification_id);
-        let (is_success, mut description) = (feedback.is_success, feedback.description.to_owned());
-        let source = feedback.source.to_owned();
-        let decided = self.sim.world().checks.decided(instance, id);
-        let tell = move |world: &mut World| {
-            if let Err(error) = world.erp_answers(instance, Stage::Feedback, &tenant) {
-                let is_limit = matches!(error, VismaError::RateLimited { .. });
-                return if is_limit && world.is(Sabotage::FeedbackDroppedWhenLimited) { Ok(()) } else { Err(error) };
-            }
-            if !world.erp.sent.values().any(|sent| sent.id == Some(id)) {
-                return Err(VismaError::Refused { status: 404 });
-            }
-            if let Some(answer) = world.refuses_feedback(instance, id) {
-                return answer;
-            }
-            if world.is(Sabotage::FeedbackChangesItsMind) {
-                description.push_str(&format!(" (call {})", world.calls_made));
-            }
-            world.retells(&mut description);
-            let who = world.name_of(instance);
-            world.tell(&who, || format!("feedback taken for {id}: {description}"));
-            world.checks.told_as_decided(id, decided.as_deref(), &description);
-            world.checks.told(id, Told { is_success, description, source });
-            Ok(())
-        };
-        self.call("sends feedback", true, |_| timed_out(Stage::Feedback), tell).await
-    }
-}
-
-impl Quotas for Port {
-    fn quota_left(&self, _: &str) -> Option<Quota> {
-        None
-    }
-}
-
-impl Listing for Port {
-    async fn list(
-        &self,
-        _: &webhooks_settings::Visma,
-        tenant: &str,
-        collection: Collection,
-        since: OffsetDateTime,
-        window: Window,
-    ) -> Result<Page, VismaError> {
-        let (instance, tenant) = (self.instance, tenant.to_owned());
-        let list = move |world: &mut World| {
-            world.erp_answers(instance, Stage::List, &tenant)?;
-            let clock = Clock::new(Zone::UTC, world.clock_of(instance));
-            Ok(world.erp.list(&tenant, collection, since, window, &clock))
-        };
-        self.call("lists what changed", false, |_| timed_out(Stage::List), list).await
     }
 }

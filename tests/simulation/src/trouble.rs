@@ -8,10 +8,10 @@ use crate::operator::OUTCOME;
 use crate::planted::Planted;
 use crate::run::Run;
 use crate::world::{MAX_RECEIVE_COUNT, Name, World};
+use lambda_http::http::StatusCode;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
-use webhooks_visma::VismaError;
 
 impl World {
     /// The times at which messages can be received and deliveries sent.
@@ -20,8 +20,20 @@ impl World {
         queues.into_iter().chain([self.erp.next_try()]).flatten()
     }
 
+    /// Visma Net fails in another way, recovers, or revokes all tokens.
+    fn changes_its_mood(&mut self) {
+        let moods = [Mood::Fine, Mood::Outage, Mood::RateLimited, Mood::Forbidden, Mood::ConnectRefuses];
+        let Some(mood) = moods.get(self.choices.pick(&[3, 1, 1, 1, 1, 1])).copied() else {
+            let now = self.now;
+            self.erp.connect.revoke(now);
+            return self.tell("visma net", || "revokes all tokens".to_owned());
+        };
+        self.erp.mood = mood;
+        self.tell("visma net", || format!("is now {mood:?}"));
+    }
+
     /// The ERP's refusal of feedback that it should accept. It may accept the feedback next time.
-    pub(crate) fn refuses_feedback(&mut self, instance: usize, id: Uuid) -> Option<Result<(), VismaError>> {
+    pub(crate) fn refuses_feedback(&mut self, instance: usize, id: Uuid) -> Option<StatusCode> {
         let often = self.rates.of(Fault::FeedbackRefused) * 3;
         if !self.choices.chance(often) {
             if self.erp.refused.contains(&id) {
@@ -34,7 +46,7 @@ impl World {
         let who = self.name_of(instance);
         self.tell(&who, || format!("feedback refused for {id}"));
         let is_hidden = self.planted == Some(Planted::RefusalTakenForSent);
-        Some(if is_hidden { Ok(()) } else { Err(VismaError::Refused { status: 400 }) })
+        Some(if is_hidden { StatusCode::OK } else { StatusCode::BAD_REQUEST })
     }
 }
 
@@ -52,11 +64,7 @@ impl Run {
             self.throttle();
         }
         if self.sim.world().strikes(Fault::ErpTrouble) {
-            let mut world = self.sim.world();
-            let moods = [Mood::Fine, Mood::Outage, Mood::RateLimited, Mood::Forbidden];
-            world.erp.mood = moods[world.choices.pick(&[3, 1, 1, 1])];
-            let mood = world.erp.mood;
-            world.tell("visma net", || format!("is now {mood:?}"));
+            self.sim.world().changes_its_mood();
         }
         if self.sim.world().strikes(Fault::Operations) {
             self.operate();

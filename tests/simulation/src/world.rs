@@ -76,6 +76,8 @@ pub(crate) struct World {
     pub(crate) calls: Vec<Call>,
     pub(crate) calls_made: u64,
     pub(crate) checks: Checks,
+    /// The last use of the connections to the ERP, and to Visma Connect (`true`), by instance.
+    pub(crate) connections: BTreeMap<(usize, bool), OffsetDateTime>,
     /// Whether a fault has affected the current work of each instance.
     pub(crate) touched: BTreeMap<usize, bool>,
     /// Instances that failed to read the settings, and use their cached ones for some time.
@@ -129,6 +131,7 @@ impl World {
             calls: Vec::new(),
             calls_made: 0,
             checks: Checks::default(),
+            connections: BTreeMap::new(),
             touched: BTreeMap::new(),
             unread: BTreeSet::new(),
             numbers: 0,

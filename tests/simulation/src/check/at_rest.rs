@@ -36,7 +36,8 @@ impl Checks {
 
     fn ended_as_it_should(&mut self, key: &str, state: &str, reason: Option<&str>, sent: Option<&Sent>) {
         let nature = sent.map_or(Nature::Plain, |sent| sent.nature);
-        let is_left_to_person = state == "parked" && matches!(reason, Some("tenant_not_approved" | "unconfirmable"));
+        let is_left_to_person =
+            state == "parked" && matches!(reason, Some("tenant_not_approved" | "token_refused" | "unconfirmable"));
         let is_given_up = state == "dead" && self.out_of_reach.contains(key);
         let fits = match nature {
             Nature::Plain | Nature::Deletion => {

@@ -7,6 +7,7 @@ mod in_motion;
 mod kept;
 mod marks;
 mod met;
+mod pacing;
 mod probes;
 mod promises;
 mod resends;
@@ -94,6 +95,7 @@ pub(crate) struct Checks {
     were_dead: BTreeSet<String>,
     pub(crate) commands: Commands,
     pub(crate) resends: resends::Resends,
+    pub(crate) pacing: pacing::Pacing,
     /// The value of the event counter at the store's last write.
     pub(crate) latest_write: u64,
     pub(crate) met: BTreeSet<Met>,

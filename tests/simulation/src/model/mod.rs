@@ -1,5 +1,6 @@
 //! The models of AWS and Visma Net.
 
+pub(crate) mod connect;
 pub(crate) mod erp;
 pub(crate) mod expression;
 pub(crate) mod items;
