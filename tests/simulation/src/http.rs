@@ -1,7 +1,7 @@
 //! Visma Connect and the ERP at the level of HTTP. The functions' own client calls them, so its
 //! tokens, limits and error handling take part in each run.
 
-use crate::check::Told;
+use crate::check::{Met, Told};
 use crate::effect::Port;
 use crate::faults::Fault;
 use crate::model::connect::LIFETIME;
@@ -59,6 +59,7 @@ impl Exchange for Port {
     async fn send(&self, request: Request<'_>) -> Result<Answered, Broken> {
         let instance = self.instance;
         let asked = self.sim.world().reads_request(instance, &request);
+        self.sim.world().sends_request(instance, &asked);
         let (tenant, token) = (asked.tenant.clone(), asked.token.clone());
         let (what, is_write) = (asked.what.name(), matches!(asked.what, What::Feedback { .. }));
         let ask = move |world: &mut World| world.visma_net_answers(instance, asked);
@@ -167,12 +168,32 @@ impl World {
         }
     }
 
+    /// Called before the request is on its way.
+    fn sends_request(&mut self, instance: usize, asked: &Asked) {
+        let now = self.now;
+        self.checks.calls_visma_net(instance, &asked.tenant, asked.token.as_deref(), now);
+    }
+
     /// Called when the client gets the answer. A request for a token has none.
-    fn hears(&mut self, instance: usize, tenant: &str, token: Option<&str>, answer: Answered) -> Answered {
+    fn hears(&mut self, instance: usize, tenant: &str, token: Option<&str>, mut answer: Answered) -> Answered {
         let now = self.now;
         match (answer.status.as_u16(), token) {
-            (429, _) => self.checks.pacing.limited(instance, tenant, now + RETRY_AFTER),
-            (401, Some(_)) => self.checks.pacing.refused(instance, now),
+            (429, _) => {
+                self.checks.pacing.limited(instance, tenant, now + RETRY_AFTER);
+                if self.is(Sabotage::LimitIgnored) {
+                    answer.headers.clear();
+                }
+            }
+            (401, Some(token)) => self.checks.pacing.refused(instance, tenant, token, now),
+            (200, None) => {
+                let refused = self.checks.pacing.replaced(instance, tenant);
+                if let Some(refused) = refused {
+                    self.checks.meets(Met::TokenReplaced);
+                    if self.is(Sabotage::RefusedTokenKept) {
+                        answer = Answered::token(&refused);
+                    }
+                }
+            }
             (_, Some(_)) => self.checks.pacing.accepted(instance),
             _ => {}
         }
@@ -209,6 +230,7 @@ impl World {
         let is_stale = was_idle && self.strikes(Fault::Refusal);
         if is_stale {
             self.touch(instance);
+            self.checks.meets(Met::StaleConnection);
             let who = self.name_of(instance);
             self.tell(&who, || "finds its connection closed".to_owned());
         }

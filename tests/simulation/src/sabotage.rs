@@ -46,6 +46,10 @@ pub enum Sabotage {
     JobsForgotten,
     /// An erasure reads only the first page of the table.
     ErasureReadsOnePage,
+    /// A limited tenant is asked again at once.
+    LimitIgnored,
+    /// A token that the ERP refused stays in the cache.
+    RefusedTokenKept,
 }
 
 impl Sabotage {
@@ -64,6 +68,7 @@ impl Sabotage {
             | Self::GapsForgotten => Invariant::ForwardOnly,
             Self::EndedReplaysSwallowed | Self::JobsForgotten => Invariant::CommandIsKept,
             Self::ErasureReadsOnePage => Invariant::ErasedIsErased,
+            Self::LimitIgnored | Self::RefusedTokenKept => Invariant::WaitsAsTold,
             Self::BatchFailsAsOne => Invariant::PoisonFailsAlone,
             Self::FollowsPayloadUrl => Invariant::NoForeignUrl,
             Self::FeedbackNotRecorded | Self::FeedbackDroppedWhenLimited | Self::FeedbackChangesItsMind => {

@@ -27,10 +27,14 @@ pub enum Met {
     FailedAgain,
     /// A job resent parked feedback.
     ResentByFilter,
+    /// The ERP refused a token, and the environment got another one.
+    TokenReplaced,
+    /// Visma Net had closed an idle connection when the next request used it.
+    StaleConnection,
 }
 
 impl Met {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::ReceivedAhead,
         Self::FeedbackRefused,
         Self::TakenAfterRefusal,
@@ -41,6 +45,8 @@ impl Met {
         Self::PausedBeyondRetention,
         Self::FailedAgain,
         Self::ResentByFilter,
+        Self::TokenReplaced,
+        Self::StaleConnection,
     ];
 }
 

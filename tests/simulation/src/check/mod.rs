@@ -35,6 +35,7 @@ pub enum Invariant {
     IdentifyOrPark,
     CommandIsKept,
     ErasedIsErased,
+    WaitsAsTold,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
