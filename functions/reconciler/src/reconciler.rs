@@ -66,7 +66,7 @@ impl<P: Ports> Reconciler<P> {
         let is_wanted = |tenant: &&str| only.is_none_or(|only| only.eq_ignore_ascii_case(tenant));
         let tenants: Vec<&str> = settings.tenants.iter().map(|tenant| tenant.id.as_str()).filter(is_wanted).collect();
         report.tenants = tenants.len();
-        let begun = if only.is_none() { self.place().await } else { Place::default() };
+        let begun = if only.is_none() { self.place(&tenants).await } else { Place::default() };
         let mut ended = begun.clone();
         if only.is_none() {
             report.pauses_ended = self.count_ended_pauses(&run).await;
@@ -120,8 +120,8 @@ impl<P: Ports> Reconciler<P> {
     }
 
     /// Where the last run ended; the beginning if that is unknown.
-    async fn place(&self) -> Place {
-        let place = self.sweeps.place().await;
+    async fn place(&self, tenants: &[&str]) -> Place {
+        let place = self.sweeps.place(tenants).await;
         place.inspect_err(|error| tracing::warn!("the end of the last run is unknown: {error}")).unwrap_or_default()
     }
 

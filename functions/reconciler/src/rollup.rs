@@ -44,7 +44,8 @@ impl<P: Ports> Reconciler<P> {
         let now = self.host.now();
         let mut count = Count { until: now - LAG, now, pages: MOST_PAGES, changed: BTreeSet::new() };
         let mut tenants: Vec<String> = tenants.iter().map(|tenant| tenant.to_lowercase()).collect();
-        let first = tenants.iter().position(|tenant| next.as_ref() == Some(tenant)).unwrap_or(0);
+        let is_next = |tenant: &String| next.as_ref().is_some_and(|next| next.eq_ignore_ascii_case(tenant));
+        let first = tenants.iter().position(is_next).unwrap_or(0);
         tenants.rotate_left(first);
         let mut result = Ok(true);
         for (at, tenant) in tenants.iter().enumerate() {

@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use webhooks_model::collection::Listed;
+use webhooks_model::reference::tenant_digits;
 use webhooks_model::walk::{PAGE_SIZE, Walk};
 use webhooks_model::{Collection, EntityId, Origin, Ticks};
 
@@ -55,6 +56,18 @@ pub struct Place {
     pub hours: Option<String>,
 }
 
+impl Place {
+    fn map(self, tenant: impl Fn(String) -> Option<String>) -> Self {
+        let list = self.list.and_then(|(name, collection)| Some((tenant(name)?, collection)));
+        Self { list, feed: self.feed.and_then(&tenant), hours: self.hours.and_then(&tenant) }
+    }
+}
+
+/// Stands for a tenant in the place, which an erasure of the tenant does not delete.
+fn digits_of(tenant: &str) -> String {
+    tenant_digits(&tenant.to_lowercase())
+}
+
 /// The comparison of a list's rows with the heads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Compared {
@@ -97,15 +110,21 @@ impl<I: Items> Table<I> {
         Ok(())
     }
 
-    /// Where the last run ended; the default before the first one.
-    pub async fn place(&self) -> Result<Place, StoreError> {
+    /// Where the last run ended, as far as it names one of these tenants; the default before the
+    /// first run.
+    pub async fn place(&self, tenants: &[&str]) -> Result<Place, StoreError> {
         let item = self.items.get(&sweep_partition(""), PLACE).await?;
-        let place = item.as_ref().and_then(|item| serde_json::from_str(text(item, "place")?).ok());
-        Ok(place.unwrap_or_default())
+        let place: Option<Place> = item.as_ref().and_then(|item| serde_json::from_str(text(item, "place")?).ok());
+        let named = |digits: String| {
+            let tenant = tenants.iter().find(|tenant| digits_of(tenant) == digits);
+            tenant.map(|&tenant| tenant.to_owned())
+        };
+        Ok(place.unwrap_or_default().map(named))
     }
 
     pub async fn set_place(&self, place: &Place, now: OffsetDateTime) -> Result<(), StoreError> {
-        let update = Update::default().set("place", string(json(place))).set("expires_at", self.ttl(now));
+        let place = place.clone().map(|tenant| Some(digits_of(&tenant)));
+        let update = Update::default().set("place", string(json(&place))).set("expires_at", self.ttl(now));
         self.update(&sweep_partition(""), PLACE, update, None).await?;
         Ok(())
     }

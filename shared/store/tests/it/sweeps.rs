@@ -23,13 +23,18 @@ async fn records_a_watermark_that_never_moves_back() {
 }
 
 #[tokio::test]
-async fn records_where_a_run_ended() {
+async fn records_where_a_run_ended_and_names_no_tenant() {
     let fixture = Fixture::new().await;
-    assert_eq!(fixture.table.place().await.unwrap(), Place::default());
+    let tenants = [TENANT, "Another", "a third"];
+    assert_eq!(fixture.table.place(&tenants).await.unwrap(), Place::default());
     let list = Some((TENANT.to_owned(), Collection::Supplier));
-    let place = Place { list, feed: Some("another".to_owned()), hours: Some("a third".to_owned()) };
+    let place = Place { list, feed: Some("Another".to_owned()), hours: Some("a third".to_owned()) };
     fixture.table.set_place(&place, NOW).await.unwrap();
-    assert_eq!(fixture.table.place().await.unwrap(), place);
+    assert_eq!(fixture.table.place(&tenants).await.unwrap(), place);
+    let gone = fixture.table.place(&tenants[1..]).await.unwrap();
+    assert_eq!(gone, Place { list: None, ..place });
+    let kept = fixture.item("PLACE").await["place"].as_s().unwrap().to_lowercase();
+    assert!(tenants.iter().all(|tenant| !kept.contains(&tenant.to_lowercase())), "{kept}");
 }
 
 #[tokio::test]

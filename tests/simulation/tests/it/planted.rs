@@ -10,15 +10,17 @@ const SCHEDULES: u64 = 3_000;
 const SCHEDULES_OF_FINE_BUGS: u64 = 20_000;
 const RUNS_TO_SHORTEN: usize = 1_500;
 
-fn first_caught(bug: &Plan, schedules: u64) -> Option<(Plan, Violation)> {
+/// The first schedule with a violation that counts.
+fn first_caught(bug: &Plan, schedules: u64, counts: impl Fn(&Violation) -> bool) -> Option<(Plan, Violation)> {
     (0..schedules).find_map(|seed| {
         let plan = Plan { seed, ..bug.clone() };
-        Some((plan.clone(), run(&plan).violation?))
+        let violation = run(&plan).violation.filter(&counts)?;
+        Some((plan, violation))
     })
 }
 
 fn sabotaged(sabotage: Sabotage) -> Option<(Plan, Violation)> {
-    first_caught(&Plan { sabotage: Some(sabotage), ..Plan::default() }, SCHEDULES)
+    first_caught(&Plan { sabotage: Some(sabotage), ..Plan::default() }, SCHEDULES, |_| true)
 }
 
 #[test]
@@ -43,7 +45,8 @@ fn fine_bugs_are_caught(first: usize) {
     let mut missed = Vec::new();
     for bug in Planted::value_variants().iter().skip(first).step_by(3) {
         let planted = Plan { planted: Some(*bug), ..Plan::default() };
-        match first_caught(&planted, SCHEDULES_OF_FINE_BUGS) {
+        // A fine bug may break other promises first. The check of its own promise must find it too.
+        match first_caught(&planted, SCHEDULES_OF_FINE_BUGS, |found| found.invariant == bug.breaks()) {
             Some((plan, violation)) => {
                 println!(
                     "| {} | {bug:?} | {} | {} | {violation}",
@@ -51,9 +54,6 @@ fn fine_bugs_are_caught(first: usize) {
                     violation.invariant as u8,
                     plan.seed + 1
                 );
-                if violation.invariant != bug.breaks() {
-                    missed.push(format!("{bug:?} showed as {violation}"));
-                }
             }
             None => missed.push(format!("{bug:?} was not caught in {SCHEDULES_OF_FINE_BUGS} schedules")),
         }
