@@ -81,6 +81,8 @@ def canonical(value):
     if not isinstance(value, dict):
         return str(value)
     [(function, operand)] = value.items()
+    if function == "If" and operand[0] == "HasOperations":
+        return canonical(operand[1])
     operand = operand if isinstance(operand, str) else "parameter"
     queue = re.fullmatch(r"(\w+?)(DeadLetter)?Queue(\.Arn)?", operand)
     if queue:
@@ -108,7 +110,7 @@ def allowed_by_terraform(terraform, name):
     for statement in terraform.locals["may"][name]:
         for action in flat(terraform.value(statement["actions"])):
             pairs |= {(action, resource) for resource in flat(terraform.value(statement["resources"]))}
-    if name == "operations":
+    if name in ("operations", "reconciler"):
         pairs.add(("dynamodb:PutItem", "table arn"))
     return pairs
 
