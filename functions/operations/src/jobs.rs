@@ -52,11 +52,8 @@ pub(crate) async fn begin<P: Ports>(
     // Counted again, also right after a plan: a program may begin without one, and more may have
     // come since. The number is shown beside the progress of this job.
     let plan = operations.plan(&filter, rate).await?;
-    let expected = (!plan.at_least).then_some(plan.count);
-    let job = Job { expected, ..operations.new_job(filter, rate, &by, &note) };
-    let deed = Deed { by: &by, role: Access::Repair, what: "begin_job", on: on_job(&job) };
-    operations.audited(deed, operations.begin(&job)).await?;
-    Ok((StatusCode::ACCEPTED, Json(job.into())))
+    let job = operations.new_job(filter, rate, &by, &note);
+    operations.begin_planned(job, &plan, "begin_job").await
 }
 
 /// Lists the newest jobs.
@@ -145,6 +142,19 @@ fn unknown() -> Problem {
 impl<P: Ports> Operations<P> {
     pub(crate) fn new_job(&self, work: impl Into<Work>, rate: u32, by: &str, note: &str) -> Job {
         Job::new(self.host.new_id(), work, rate, by, note, self.host.now())
+    }
+
+    /// Begins the job that a plan was made for.
+    pub(crate) async fn begin_planned(
+        &self,
+        job: Job,
+        plan: &Plan,
+        what: &'static str,
+    ) -> Result<(StatusCode, Json<JobView>), Problem> {
+        let job = Job { expected: (!plan.at_least).then_some(plan.count), ..job };
+        let deed = Deed { by: &job.by, role: Access::Repair, what, on: on_job(&job) };
+        self.audited(deed, self.begin(&job)).await?;
+        Ok((StatusCode::ACCEPTED, Json(job.into())))
     }
 
     async fn plan(&self, filter: &Filter, rate: u32) -> Result<Plan, Problem> {

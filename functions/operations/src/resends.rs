@@ -1,8 +1,7 @@
 //! Resends of parked feedback by filter: a plan with the causes, and a job.
 
 use crate::access::{Access, Caller};
-use crate::audit::Deed;
-use crate::jobs::{self, on_job};
+use crate::jobs;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::types::jobs::{JobView, Plan, Planned};
@@ -16,7 +15,6 @@ use std::collections::BTreeMap;
 use webhooks_host::Host;
 use webhooks_model::Reason;
 use webhooks_model::feedback::FeedbackState;
-use webhooks_model::job::Job;
 use webhooks_model::work::{ParkedFeedback, Work};
 use webhooks_store::Record;
 
@@ -51,11 +49,8 @@ pub(crate) async fn begin<P: Ports>(
     let by = operations.roles.admit(&caller, Access::Repair)?;
     let (filter, rate, note) = operations.read_resend(&body)?;
     let ResendPlan { plan, .. } = operations.plan_resend(&filter, rate).await?;
-    let expected = (!plan.at_least).then_some(plan.count);
-    let job = Job { expected, ..operations.new_job(Work::Resend(filter), rate, &by, &note) };
-    let deed = Deed { by: &by, role: Access::Repair, what: "resend_parked_feedback", on: on_job(&job) };
-    operations.audited(deed, operations.begin(&job)).await?;
-    Ok((StatusCode::ACCEPTED, Json(job.into())))
+    let job = operations.new_job(Work::Resend(filter), rate, &by, &note);
+    operations.begin_planned(job, &plan, "resend_parked_feedback").await
 }
 
 impl<P: Ports> Operations<P> {

@@ -1,9 +1,8 @@
 //! `dead-letters`: shows them by the operations API, and redrives them by an audited job.
 
-use super::jobs::{about, follow, go_on};
+use super::jobs::{follow_or_detach, not_begun};
 use super::shown::{second, text};
 use super::{Access, Caller, Client};
-use crate::error::Exit;
 use crate::interrupt::Stop;
 use crate::output::{Outcome, Report, fields, table};
 use crate::prompt::Ask;
@@ -164,14 +163,10 @@ async fn redrive(client: &Client<'_>, options: &Redrive, ask: Ask, listen: impl 
         if let Some(ask) = ask
             && !ask(&format!("Send {count} dead letters of {queue} again?"))
         {
-            return Ok(Report::new(json!({ "begun": false }), "Nothing was started.").with_exit(Exit::Refused));
+            return Ok(not_begun());
         }
         expected = plan["count"].as_u64();
     }
     let job = client.post(&["operations", "v1", "dead-letters", queue, "redrives"], &body).await?;
-    if options.detach {
-        let told = format!("{}Watch it: {}\n", about(&job), go_on(&job));
-        return Ok(Report::new(job, told));
-    }
-    follow(client, job, Duration::SECOND, expected, &listen()).await
+    follow_or_detach(client, job, options.detach, Duration::SECOND, expected, listen).await
 }

@@ -1,9 +1,8 @@
 //! `feedback`: resends feedback that Visma Net did not take, by a filter.
 
-use super::jobs::{about, follow, go_on};
+use super::jobs::{counted, follow_or_detach, not_begun};
 use super::shown::text;
 use super::{Access, Caller, Client, tenant};
-use crate::error::Exit;
 use crate::interrupt::Stop;
 use crate::output::{Outcome, Report, fields, table};
 use crate::prompt::Ask;
@@ -112,16 +111,12 @@ pub async fn feedback(
         if let Some(ask) = ask
             && !ask(&format!("Send {} once more?", counted(&plan)))
         {
-            return Ok(Report::new(json!({ "begun": false }), "Nothing was started.").with_exit(Exit::Refused));
+            return Ok(not_begun());
         }
         expected = plan["count"].as_u64().filter(|_| plan["at_least"] != true);
     }
     let job = client.post(&["operations", "v1", "feedback", "resends"], &filter).await?;
-    if options.detach {
-        let told = format!("{}Watch it: {}\n", about(&job), go_on(&job));
-        return Ok(Report::new(job, told));
-    }
-    follow(&client, job, Duration::SECOND, expected, &listen()).await
+    follow_or_detach(&client, job, options.detach, Duration::SECOND, expected, listen).await
 }
 
 fn planned(plan: &Value) -> String {
@@ -132,9 +127,4 @@ fn planned(plan: &Value) -> String {
     }
     let row = |cause: &Value| ["count", "reason", "cause"].map(|name| text(&cause[name]));
     format!("{about}\n{}", table(["count", "reason", "cause"], causes.iter().map(row)))
-}
-
-fn counted(plan: &Value) -> String {
-    let least = if plan["at_least"] == true { "at least " } else { "" };
-    format!("{least}{}", plan["count"])
 }

@@ -179,8 +179,35 @@ pub async fn erase(stack: &Stack, caller: &Caller, options: Erase, ask: Ask, lis
     follow(&client, job, Duration::SECOND, None, &listen()).await
 }
 
+/// The number of a plan, which may have stopped counting.
+pub(super) fn counted(plan: &Value) -> String {
+    let least = if plan["at_least"] == true { "at least " } else { "" };
+    format!("{least}{}", plan["count"])
+}
+
+/// The answer to a person who did not agree to the plan.
+pub(super) fn not_begun() -> Report {
+    Report::new(json!({ "begun": false }), "Nothing was started.").with_exit(Exit::Refused)
+}
+
+/// Follows a job that has just started, or tells how to do so later.
+pub(super) async fn follow_or_detach(
+    client: &Client<'_>,
+    job: Value,
+    detach: bool,
+    every: Duration,
+    expected: Option<u64>,
+    listen: impl FnOnce() -> Stop,
+) -> Outcome {
+    if detach {
+        let told = format!("{}Watch it: {}\n", about(&job), go_on(&job));
+        return Ok(Report::new(job, told));
+    }
+    follow(client, job, every, expected, &listen()).await
+}
+
 /// Watches a job until it ends. `expected` is its number of notifications, if known.
-pub(super) async fn follow(
+async fn follow(
     client: &Client<'_>,
     mut job: Value,
     every: Duration,
@@ -269,7 +296,7 @@ fn stopped(cancelled: Result<Value, Failure>, job: &Value) -> Outcome {
     }
 }
 
-pub(super) fn go_on(job: &Value) -> String {
+fn go_on(job: &Value) -> String {
     format!("visma-webhooks replay --resume {}", text(&job["id"]))
 }
 
@@ -301,7 +328,7 @@ fn deed(job: &Value) -> &'static str {
     }
 }
 
-pub(super) fn about(job: &Value) -> String {
+fn about(job: &Value) -> String {
     fields([
         ("job", text(&job["id"])),
         ("kind", text(&job["kind"])),

@@ -1,8 +1,7 @@
 //! `replay`: replays one notification, or starts a job for all that match a filter and watches it.
 
-use super::jobs::{about, follow, go_on};
+use super::jobs::{counted, follow_or_detach, not_begun};
 use super::{Access, Caller, Client, event_name, shown, tenant};
-use crate::error::Exit;
 use crate::interrupt::Stop;
 use crate::live;
 use crate::output::{Outcome, Report, fields};
@@ -132,8 +131,7 @@ pub async fn replay(
         if let Some(ask) = ask
             && !ask(&format!("Replay {}?", counted(&plan)))
         {
-            let json = json!({ "begun": false });
-            return Ok(Report::new(json, "Nothing was started.").with_exit(Exit::Refused));
+            return Ok(not_begun());
         }
         expected = plan["count"].as_u64().filter(|_| plan["at_least"] != true);
     }
@@ -141,11 +139,7 @@ pub async fn replay(
         Some(id) => client.post(&["operations", "v1", "jobs", &id.to_string(), "resume"], &json!({})).await?,
         None => client.post(&["operations", "v1", "jobs"], &filter).await?,
     };
-    if options.detach {
-        let told = format!("{}Watch it: {}\n", about(&job), go_on(&job));
-        return Ok(Report::new(job, told));
-    }
-    follow(&client, job, options.every, expected, &listen()).await
+    follow_or_detach(&client, job, options.detach, options.every, expected, listen).await
 }
 
 /// A sample with a line for each, which needs the role `read`. A caller without it sees only names.
@@ -162,9 +156,4 @@ async fn planned(client: &Client<'_>, plan: &Value, filter: &Value) -> String {
         ("it would take", format!("{} s", plan["seconds"])),
     ]);
     if sample.is_empty() { about } else { format!("{about}\nThe first of them:\n{}", shown::list(&sample)) }
-}
-
-fn counted(plan: &Value) -> String {
-    let least = if plan["at_least"] == true { "at least " } else { "" };
-    format!("{least}{}", plan["count"])
 }
