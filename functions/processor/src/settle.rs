@@ -128,7 +128,7 @@ impl<P: Ports> Processor<P> {
         Ok(is_last)
     }
 
-    /// Sends the same content as a new message, whose receipts start at zero. If the function dies
+    /// Sends the same content as a new message. SQS counts its receipts from zero. If the function dies
     /// after sending, both messages continue, and the ledger recognises them as one notification.
     pub(crate) async fn begin_anew(&self, received: &Received, group: Option<&str>) -> Outcome {
         let trace = received.trace.as_ref();

@@ -90,8 +90,8 @@ impl<P: Ports> Processor<P> {
     }
 
     /// It has ended before. A repeated message may belong to an attempt that died before it queued
-    /// the feedback. The same goes for a message that a person redrove from the dead-letter queue,
-    /// whose receipts start at zero.
+    /// the feedback. So may a message that a person redrove from the dead-letter queue: SQS counts its
+    /// receipts from zero again.
     async fn repeat(&self, n: &Notification, known: Known, received: &Received) -> Result<Done, Failure> {
         self.observe_repetition(n, known, received);
         self.close_moved(n).await?;

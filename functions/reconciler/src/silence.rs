@@ -11,7 +11,7 @@ use webhooks_store::{Deliveries, StoreError};
 /// The least number of days to search for a tenant's last webhook.
 const LOOKBACK_DAYS: i64 = 7;
 
-/// What is known about a tenant's last webhook.
+/// When a tenant's last webhook came, and whether the tenant is silent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Heard {
     /// The time of its last webhook within the searched days.

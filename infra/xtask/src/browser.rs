@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-/// What is needed, and the programs that provide it.
+/// Each program that the browser tests need, and the names it may have.
 const NEEDED: [(&str, &[&str]); 2] =
     [("Chromium", &["chromium", "chromium-browser", "google-chrome"]), ("ChromeDriver", &["chromedriver"])];
 

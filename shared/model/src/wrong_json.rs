@@ -1,6 +1,6 @@
-//! What is wrong with a JSON document, read from serde's error. The error has no kind and no field,
-//! only a text. The text begins with the kind and may contain values in the middle, so only serde's
-//! own words are read from it.
+//! Reads from serde's error what is wrong with a JSON document. The error has no field for that, only
+//! a text. The text begins with the kind of mistake and may contain values of the document. So only
+//! serde's own words are read from it.
 
 use serde_json::Error;
 

@@ -207,13 +207,7 @@ pub(super) async fn follow_or_detach(
 }
 
 /// Watches a job until it ends. `expected` is its number of notifications, if known.
-async fn follow(
-    client: &Client<'_>,
-    mut job: Value,
-    every: Duration,
-    expected: Option<u64>,
-    stop: &Stop,
-) -> Outcome {
+async fn follow(client: &Client<'_>, mut job: Value, every: Duration, expected: Option<u64>, stop: &Stop) -> Outcome {
     let id = text(&job["id"]);
     let (mut shown, mut missed, mut looks) = (Progress::of(expected), 0, 0);
     loop {
