@@ -31,6 +31,7 @@ impl World {
                 Function::Processor => in_allowance(bug, &mut write),
                 Function::Feedback if is_record => in_answer(bug, &mut write),
                 Function::Reconciler => in_mark(bug, &mut write),
+                Function::Repair => in_job(bug, &mut write),
                 _ => {}
             }
             let is_failure = matches!(function, Function::Processor | Function::Feedback);
@@ -171,6 +172,9 @@ impl World {
     /// The result of a query. The processor queries everything with the content of a notification.
     pub(crate) fn finds(&mut self, instance: usize, query: &Query, lags: bool) -> Vec<Item> {
         let mut found = self.table.query(query, lags);
+        if self.is_planted(Planted::ErasureUnnoticed) && self.actors[instance].function == Function::Processor {
+            found.retain(|item| !item.contains_key("erased_at"));
+        }
         self.checks.resends.index_lagged |= lags && self.actors[instance].function == Function::Repair;
         let content = query.values.get(":content").and_then(|content| content.as_s().ok()).cloned();
         let (Some(bug), Some(content)) = (self.planted, content) else { return found };
@@ -313,6 +317,15 @@ fn in_mark(bug: Planted, write: &mut Write) {
             write.condition = rest.map(|(rest, _)| rest.to_owned());
         }
         _ => {}
+    }
+}
+
+fn in_job(bug: Planted, write: &mut Write) {
+    let position = text_of(write, "position").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let Some(mut position) = position.filter(|position| position["told_at"].is_string()) else { return };
+    if bug == Planted::ErasureUnsettled {
+        position["told_at"] = "2000-01-01T00:00:00Z".into();
+        put_value(write, "position", AttributeValue::S(position.to_string()));
     }
 }
 

@@ -1,6 +1,8 @@
 //! The notifications in a message of the notifications queue, found without the processor's code.
 
+use crate::model::erp::TENANTS;
 use serde_json::Value;
+use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_model::{Delivery, NotificationKey};
 
@@ -16,6 +18,32 @@ pub(crate) fn of(message: &str) -> Vec<String> {
         Some(items) => items.into_iter().map(|item| sort_key(item.as_bytes(), header)).collect(),
         None => vec![sort_key(String::from_utf8_lossy(&delivery.body).as_bytes(), header)],
     }
+}
+
+/// The same with their tenants, and when intake received the message, by its clock.
+pub(crate) fn received(message: &str) -> Vec<(String, Option<String>, OffsetDateTime)> {
+    let Ok(delivery) = Delivery::from_message(message) else { return Vec::new() };
+    let received_at = delivery.meta.received_at;
+    if let Some(record) = &delivery.meta.replays {
+        let tenant = Some(record.entity.tenant.clone());
+        return vec![(format!("N#{}", record.notification), tenant, received_at)];
+    }
+    let told = delivery.meta.tenant.clone().or_else(|| delivery.header("x-vwd-tenant-id").map(str::to_owned));
+    let texts: Vec<String> = match delivery.items() {
+        Some(items) => items.into_iter().map(str::to_owned).collect(),
+        None => vec![String::from_utf8_lossy(&delivery.body).into_owned()],
+    };
+    let tenants = texts.iter().map(|text| {
+        let is_named = |company: &str| text.contains(&format!("\"contextId\":\"{company}\""));
+        let named = TENANTS.iter().find(|(_, company)| is_named(company)).map(|(id, _)| (*id).to_owned());
+        named.or_else(|| told.clone())
+    });
+    of(message).into_iter().zip(tenants).map(|(key, tenant)| (key, tenant, received_at)).collect()
+}
+
+/// The id of Visma Net in a sort key.
+pub(crate) fn id_in(sort_key: &str) -> Option<Uuid> {
+    Uuid::try_parse(sort_key.split_once('.')?.1).ok()
 }
 
 /// The facts that come from headers if an item does not have them.

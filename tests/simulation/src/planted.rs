@@ -99,6 +99,10 @@ pub enum Planted {
     ResentWithoutMessage,
     /// An acknowledged notification is not marked again when it fails in the same way.
     AcknowledgedForGood,
+    /// The processor does not learn of an erasure.
+    ErasureUnnoticed,
+    /// An erasure ends while attempts from before it may still write.
+    ErasureUnsettled,
 }
 
 impl Planted {
@@ -146,6 +150,7 @@ impl Planted {
                 Invariant::CommandIsKept
             }
             Self::OldSecretRefused => Invariant::OneWriteBeforeAck,
+            Self::ErasureUnnoticed | Self::ErasureUnsettled => Invariant::ErasedIsErased,
             _ => Invariant::ForwardOnly,
         }
     }
@@ -168,7 +173,7 @@ impl Planted {
             Self::ParkedFeedbackUnmarked | Self::AwaitedMarkKept => &[ErpTrouble],
             Self::ReceivedAheadForgotten => &[Skew],
             Self::ResentWithoutMessage => &[Operator, FeedbackRefused],
-            Self::AcknowledgedForGood => &[Operator],
+            Self::AcknowledgedForGood | Self::ErasureUnnoticed | Self::ErasureUnsettled => &[Operator],
             Self::RefusalTakenForSent | Self::SentUnderAnothersId => &[FeedbackRefused],
             Self::OldSecretRefused | Self::RetoldInOtherLanguage => &[Operations],
             Self::SettingsKeptForEver => &[Operations, SlowCalls],

@@ -300,6 +300,17 @@ async fn an_erasure_is_known_beside_the_pauses_until_it_expires_and_never_moves_
 }
 
 #[tokio::test]
+async fn an_erasure_finds_what_was_parked_before_its_tenant_was_known() {
+    let fixture = Fixture::new().await;
+    let n = Notification { tenant: None, ..order(1) };
+    record(&fixture, &n, Change::Parked(Reason::TenantUnknown)).await;
+    let own = fixture.table.kept(TENANT, None, 100).await.unwrap().keys;
+    assert!(own.is_empty(), "nothing says whose it is");
+    fixture.table.moved(&n.ledger_key(), &order(1).ledger_key(), NOW).await.unwrap();
+    assert_eq!(fixture.table.kept(TENANT, None, 100).await.unwrap().keys.len(), 1);
+}
+
+#[tokio::test]
 async fn a_pause_ends_in_upper_or_lower_case_of_its_tenant_and_can_begin_again() {
     let fixture = Fixture::new().await;
     let pause = |tenant: &str| {

@@ -14,7 +14,7 @@ impl Checks {
     pub(crate) fn at_rest(&mut self, table: &TableModel, erp: &Erp) {
         for key in self.accepted.clone() {
             let item = record(table, &key);
-            if item.is_none() && self.is_gone(&key) {
+            if item.is_none() && (self.is_gone(&key) || self.may_be_erased(&key)) {
                 continue;
             }
             let Some((item, state)) = item.and_then(|item| Some((item, text(item, "state")?))) else {
@@ -103,7 +103,8 @@ impl Checks {
         // It had the ERP's state when it was last written.
         let gone_at = self.head_gone_at(partition(record)).filter(|_| head.is_none());
         let has_expired = gone_at.is_some_and(|gone_at| gone_at - modified >= RETENTION - OLD_NEWS);
-        self.require(is_newest || waits || has_expired, Invariant::ForwardOnly, || {
+        let is_erased = head.is_none() && self.head_may_be_erased(TENANTS[record.tenant].0, modified);
+        self.require(is_newest || waits || has_expired || is_erased, Invariant::ForwardOnly, || {
             format!("the head of {} is behind the ERP", record.key)
         });
     }
@@ -117,7 +118,8 @@ impl Checks {
         };
         let own = &erp.records[at];
         let has_expired = head(table, own).is_none() && self.head_gone_at(partition(own)).is_some();
-        let shows = !is_processed || has_expired || is_marked() == Some(true);
+        let is_erased = head(table, own).is_none() && self.may_be_erased(key);
+        let shows = !is_processed || has_expired || is_erased || is_marked() == Some(true);
         self.require(shows, Invariant::ForwardOnly, || {
             format!("{} was deleted, but its head does not show it", short(key))
         });

@@ -370,7 +370,8 @@ pub(super) fn waits_for_operator(record: Option<&Item>) -> bool {
 pub(super) fn expires(item: &Item) -> bool {
     let is_held = text(item, "state") == Some("parked") && text(item, "reason") == Some(Reason::Held.as_str());
     let is_paused = [text(item, "state"), text(item, "attention")].contains(&Some(State::Paused.as_str()));
-    let is_live_pause = text(item, "pk") == Some("pauses") && !item.contains_key("resumed_at");
+    let is_pause = text(item, "pk") == Some(PAUSES) && item.contains_key("since");
+    let is_live_pause = is_pause && !item.contains_key("resumed_at");
     (is_held || is_paused || is_live_pause) && item.contains_key("expires_at")
 }
 

@@ -39,6 +39,7 @@ impl Checks {
     }
 
     pub(crate) fn took(&mut self, message: &str) {
+        self.receives(message);
         for key in cargo::of(message) {
             *self.times_taken.entry(key.clone()).or_default() += 1;
             self.accepted.insert(key);
@@ -77,7 +78,7 @@ impl Checks {
             let is_elsewhere = || others.iter().any(|other| cargo::of(&other.body).contains(&key));
             let is_over = state(table, &key).is_some_and(is_terminal);
             let waits = || waits_for_calls(table, &key) || waits_for_operator(record(table, &key));
-            let is_safe = is_over || waits() || is_elsewhere();
+            let is_safe = is_over || waits() || is_elsewhere() || self.may_be_erased(&key);
             self.require(is_safe, Invariant::OneTerminalState, || {
                 format!("{} was deleted from the queue in state {:?}", short(&key), state(table, &key))
             });
@@ -91,7 +92,7 @@ impl Checks {
             return;
         }
         for key in cargo::of(&message.body) {
-            let is_written = state(table, &key).is_some_and(is_terminal);
+            let is_written = state(table, &key).is_some_and(is_terminal) || self.may_be_erased(&key);
             self.require(is_written || waits_for_operator(record(table, &key)), Invariant::OneTerminalState, || {
                 format!("{} was dead-lettered in state {:?}", short(&key), state(table, &key))
             });
@@ -134,14 +135,16 @@ impl Checks {
             |of: &BTreeMap<usize, BTreeSet<String>>, key: &str| of.get(&instance).is_some_and(|set| set.contains(key));
         // A replay repeats the effects on purpose.
         let is_replay = event["data"]["origin"] == "replay";
-        let has_ended = !is_replay && holds(&self.ended_before, &key);
+        let is_known = !self.may_be_erased(&key);
+        let has_ended = is_known && !is_replay && holds(&self.ended_before, &key);
         self.require(!has_ended, Invariant::ForwardOnly, || {
             format!("{} had ended, but is published again", short(&key))
         });
         self.published_once_more(&key);
         let is_hint = HINTS.iter().any(|kind| event["data"]["kind"] == *kind);
         let is_repeated = self.repeated.get(&instance).is_some_and(|all| all.iter().any(|(known, _)| *known == key));
-        let is_needless = (is_hint || is_repeated) && holds(&self.late, &id) && !holds(&self.timely, &id);
+        let is_late = holds(&self.late, &id) && !holds(&self.timely, &id);
+        let is_needless = is_known && (is_hint || is_repeated) && is_late;
         self.require(!is_needless, Invariant::ForwardOnly, || {
             format!("{} came too late, but is published", short(&key))
         });
@@ -170,7 +173,7 @@ impl Checks {
         let taken = self.taken.entry(id).or_default();
         taken.push(told.clone());
         let (count, first) = (taken.len(), taken[0].clone());
-        self.require(first == told, Invariant::OneFeedback, || {
+        self.require(first == told || self.answered_anew.contains(&id), Invariant::OneFeedback, || {
             format!("the accountant reads {:?} and then {:?} about {id}", first.description, told.description)
         });
         let allowed = 1 + self.faults as usize;

@@ -31,10 +31,12 @@ pub enum Met {
     TokenReplaced,
     /// Visma Net had closed an idle connection when the next request used it.
     StaleConnection,
+    /// After an erasure, a queue handed out a message of before.
+    ForgottenMessage,
 }
 
 impl Met {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ReceivedAhead,
         Self::FeedbackRefused,
         Self::TakenAfterRefusal,
@@ -47,6 +49,7 @@ impl Met {
         Self::ResentByFilter,
         Self::TokenReplaced,
         Self::StaleConnection,
+        Self::ForgottenMessage,
     ];
 }
 

@@ -3,6 +3,7 @@
 mod acknowledged;
 mod at_rest;
 mod command;
+mod erased;
 mod in_motion;
 mod kept;
 mod marks;
@@ -101,6 +102,9 @@ pub(crate) struct Checks {
     pub(crate) latest_write: u64,
     pub(crate) met: BTreeSet<Met>,
     kept: kept::Kept,
+    erased: erased::Erased,
+    /// Ids that came again after their records may have been erased.
+    answered_anew: BTreeSet<Uuid>,
 }
 
 /// The feedback that an accountant reads.
