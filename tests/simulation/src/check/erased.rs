@@ -92,12 +92,11 @@ impl Checks {
             Some(key) => self.was_before(&key) || (at_once && self.erasure_of(&key).is_none()),
             None => at_once,
         };
-        let mut named = table.items().filter(|item| !is_of_operators(item) && format!("{item:?}").contains(tenant));
-        let left = named.find(is_left).map(|item| {
+        let is_about = |item: &&Item| !is_of_operators(item) && format!("{item:?}").contains(tenant);
+        let left = table.items().filter(is_about).find(is_left).map(|item| {
             let key = notification(item).map(|key| short(&key));
             format!("{:?} {:?} ({key:?})", text(item, "pk"), text(item, "sk"))
         });
-        drop(named);
         if let Some(left) = left {
             self.violated(Invariant::ErasedIsErased, format!("the tenant was erased, and {left} is readable"));
         }
