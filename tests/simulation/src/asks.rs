@@ -41,6 +41,9 @@ impl World {
                 _ => {}
             }
         }
+        if function == Function::Processor && write.sk.starts_with("N#") {
+            self.names_fit(instance, &write);
+        }
         let writer = Writer { function, instance, now: self.clock_of(instance) };
         let World { checks, table, .. } = self;
         checks.asked_to_write(writer, &write, table);
@@ -99,6 +102,7 @@ impl World {
             endless: self.is(Sabotage::ExpiredSecretsLive),
             newest_only: self.is_planted(Planted::OldSecretRefused),
             first_route: is_processor && self.is_planted(Planted::SettingsKeptForEver),
+            first_names: is_processor && self.is_planted(Planted::NamesKeptForEver),
         })
     }
 

@@ -1,6 +1,7 @@
 //! The notifications in a message of the notifications queue, found without the processor's code.
 
 use crate::model::erp::TENANTS;
+use crate::names::as_sent;
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use webhooks_model::{Delivery, NotificationKey};
 pub(crate) fn of(message: &str) -> Vec<String> {
     let Ok(delivery) = Delivery::from_message(message) else { return Vec::new() };
     if let Some(record) = &delivery.meta.replays {
-        return vec![format!("N#{}", record.notification)];
+        return vec![as_sent(&format!("N#{}", record.notification))];
     }
     let named = delivery.meta.event.as_deref().or_else(|| delivery.header("x-vwd-event-id"));
     let header = Named { id: delivery.header("x-vwd-notification-id"), event: named };
@@ -26,7 +27,7 @@ pub(crate) fn received(message: &str) -> Vec<(String, Option<String>, OffsetDate
     let received_at = delivery.meta.received_at;
     if let Some(record) = &delivery.meta.replays {
         let tenant = Some(record.entity.tenant.clone());
-        return vec![(format!("N#{}", record.notification), tenant, received_at)];
+        return vec![(as_sent(&format!("N#{}", record.notification)), tenant, received_at)];
     }
     let told = delivery.meta.tenant.clone().or_else(|| delivery.header("x-vwd-tenant-id").map(str::to_owned));
     let texts: Vec<String> = match delivery.items() {

@@ -4,6 +4,7 @@
 use crate::check::{Command, Invariant};
 use crate::faults::Rates;
 use crate::model::erp::TENANTS;
+use crate::model::secrets::Names;
 use crate::model::table::TableModel;
 use crate::run::Run;
 use crate::world::{Name, World};
@@ -81,6 +82,11 @@ impl Run {
     async fn erase_at_work(&mut self, tenant: &str) {
         {
             let mut world = self.sim.world();
+            // Its notifications are its own only if its company number is right.
+            let names = world.secrets.names();
+            if !names.has_company {
+                world.rewrite_names(Names { has_company: true, ..names });
+            }
             world.rates = Rates::of_calls(&mut world.choices);
             world.tell("calm", || "calls fail again".to_owned());
         }

@@ -103,6 +103,8 @@ pub enum Planted {
     ErasureUnnoticed,
     /// An erasure ends while attempts from before it may still write.
     ErasureUnsettled,
+    /// The processor never sees that an event got an alias or a tenant another company number.
+    NamesKeptForEver,
 }
 
 impl Planted {
@@ -150,6 +152,7 @@ impl Planted {
                 Invariant::CommandIsKept
             }
             Self::OldSecretRefused => Invariant::OneWriteBeforeAck,
+            Self::NamesKeptForEver => Invariant::IdentifyOrPark,
             Self::ErasureUnnoticed | Self::ErasureUnsettled => Invariant::ErasedIsErased,
             _ => Invariant::ForwardOnly,
         }
@@ -176,7 +179,7 @@ impl Planted {
             Self::AcknowledgedForGood | Self::ErasureUnnoticed | Self::ErasureUnsettled => &[Operator],
             Self::RefusalTakenForSent | Self::SentUnderAnothersId => &[FeedbackRefused],
             Self::OldSecretRefused | Self::RetoldInOtherLanguage => &[Operations],
-            Self::SettingsKeptForEver => &[Operations, SlowCalls],
+            Self::SettingsKeptForEver | Self::NamesKeptForEver => &[Operations, SlowCalls],
             Self::StrictlyNewerDropped | Self::RepetitionUnderOtherId => &[Redelivery],
             _ => &[],
         }

@@ -1,6 +1,6 @@
 //! Invariants at rest: after the faults have stopped, time has passed and every queue is empty.
 
-use super::in_motion::{number, record, text};
+use super::in_motion::{is_terminal, number, record, records, text};
 use super::probes::OLD_NEWS;
 use super::{Checks, Invariant, short};
 use crate::actors::RETENTION;
@@ -24,6 +24,7 @@ impl Checks {
             let sent = erp.sent.get(&key);
             self.ended_as_it_should(&key, state, text(item, "reason"), sent);
             self.is_answered(&key, item, state, sent);
+            self.each_record_has_ended(table, &key);
         }
         for record in &erp.records {
             self.head_is_newest(table, record);
@@ -36,14 +37,18 @@ impl Checks {
 
     fn ended_as_it_should(&mut self, key: &str, state: &str, reason: Option<&str>, sent: Option<&Sent>) {
         let nature = sent.map_or(Nature::Plain, |sent| sent.nature);
-        let is_left_to_person =
-            state == "parked" && matches!(reason, Some("tenant_not_approved" | "token_refused" | "unconfirmable"));
+        let is_unnamed = self.names_were_rewritten && reason == Some("tenant_unknown");
+        let is_refused = matches!(reason, Some("tenant_not_approved" | "token_refused" | "unconfirmable"));
+        let is_left_to_person = state == "parked" && (is_unnamed || is_refused);
         let is_given_up = state == "dead" && self.out_of_reach.contains(key);
         let fits = match nature {
             Nature::Plain | Nature::Deletion => {
                 matches!(state, "processed" | "superseded") || is_left_to_person || is_given_up
             }
             Nature::Unparseable => state == "unparseable",
+            Nature::Unmapped if self.names_were_rewritten => {
+                matches!(state, "processed" | "superseded" | "parked") || is_given_up
+            }
             Nature::Unmapped | Nature::Unidentified => state == "parked",
             Nature::Panics => matches!(state, "dead" | "superseded") || is_left_to_person,
             Nature::NeedsPerson => matches!(state, "parked" | "superseded") || is_given_up,
@@ -61,6 +66,14 @@ impl Checks {
         self.require(is_silent, Invariant::IdentifyOrPark, || {
             format!("{} was published, but nothing identified it", short(key))
         });
+    }
+
+    /// A notification may have several records, under the names of different settings.
+    fn each_record_has_ended(&mut self, table: &TableModel, key: &str) {
+        let open = records(table, key).find(|item| text(item, "state").is_some_and(|state| !is_terminal(state)));
+        let open =
+            open.map(|item| format!("{} at rest: {:?} in {:?}", short(key), text(item, "state"), text(item, "pk")));
+        open.into_iter().for_each(|open| self.violated(Invariant::OneTerminalState, open));
     }
 
     fn is_answered(&mut self, key: &str, item: &Item, state: &str, sent: Option<&Sent>) {

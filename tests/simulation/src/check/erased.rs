@@ -5,6 +5,7 @@ use super::in_motion::text;
 use super::{Checks, Invariant, Met, short};
 use crate::cargo;
 use crate::model::table::TableModel;
+use crate::names::as_sent;
 use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
 use webhooks_store::Item;
@@ -52,7 +53,7 @@ impl Checks {
     }
 
     fn erasure_of(&self, key: &str) -> Option<(&Erasure, OffsetDateTime)> {
-        let (tenant, received_at) = self.erased.received.get(key)?;
+        let (tenant, received_at) = self.erased.received.get(&as_sent(key))?;
         let erasure = self.erased.erasure.as_ref()?;
         (tenant.as_deref() == Some(erasure.tenant.as_str())).then_some((erasure, *received_at))
     }

@@ -5,6 +5,7 @@ use super::{Checks, Invariant, Told, short};
 use crate::cargo;
 use crate::model::queue::Stored;
 use crate::model::table::TableModel;
+use crate::names::{as_sent, is_about};
 use crate::world::Name;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,7 +128,7 @@ impl Checks {
     pub(crate) fn published(&mut self, instance: usize, event: &str) {
         let mut event: Value = serde_json::from_str(event).expect("an event is JSON");
         let id = event["id"].as_str().unwrap_or_default().to_owned();
-        let key = format!("N#{id}");
+        let key = as_sent(&format!("N#{id}"));
         self.require(self.accepted.contains(&key), Invariant::ForwardOnly, || {
             format!("an event has the id of no notification: {id}")
         });
@@ -156,7 +157,10 @@ impl Checks {
         let may_differ = self.routes_were_rewritten && event["data"]["kind"] == "action";
         let mode = event["data"]["feedback"].take().to_string();
         let content = event.to_string();
-        let (known, known_mode) = self.events.entry(id).or_insert_with(|| (content.clone(), mode.clone()));
+        let (known, known_mode) = self
+            .events
+            .entry(key.trim_start_matches("N#").to_owned())
+            .or_insert_with(|| (content.clone(), mode.clone()));
         let is_same = *known == content && (may_differ || *known_mode == mode);
         self.require(is_same, Invariant::ForwardOnly, || format!("{} is published with other content", short(&key)));
     }
@@ -216,12 +220,6 @@ fn moved_back(before: &Item, after: &Item) -> Option<String> {
 }
 
 fn changed_its_end(before: &Item, after: &Item) -> Option<String> {
-    let rank = |item| match text(item, "state") {
-        None => 0,
-        Some(state) if FINAL.contains(&state) => 3,
-        Some(state) if TERMINAL.contains(&state) => 2,
-        Some(_) => 1,
-    };
     let (was, is) = (text(before, "state"), text(after, "state"));
     if (rank(after) < rank(before) && !is_released(before, after)) || (rank(before) == 3 && was != is) {
         return Some(format!("went from {was:?} to {is:?}"));
@@ -230,6 +228,15 @@ fn changed_its_end(before: &Item, after: &Item) -> Option<String> {
         |item| (text(item, "feedback").map(str::to_owned), text(item, "feedback_description").map(str::to_owned));
     let was_sent = text(before, "feedback") == Some("sent");
     (was_sent && said(before) != said(after)).then(|| "changed its feedback after Visma Net accepted it".to_owned())
+}
+
+fn rank(item: &Item) -> u8 {
+    match text(item, "state") {
+        None => 0,
+        Some(state) if FINAL.contains(&state) => 3,
+        Some(state) if TERMINAL.contains(&state) => 2,
+        Some(_) => 1,
+    }
 }
 
 pub(super) fn is_terminal(state: &str) -> bool {
@@ -246,8 +253,15 @@ fn waits_for_calls(table: &TableModel, sort_key: &str) -> bool {
     mark.is_some_and(|mark| mark.starts_with("rate_limited#"))
 }
 
+/// Its records. Settings that changed in between name it in several ways.
+pub(super) fn records<'a>(table: &'a TableModel, sort_key: &str) -> impl Iterator<Item = &'a Item> {
+    table.items().filter(move |item| text(item, "sk").is_some_and(|own| is_about(own, sort_key)))
+}
+
+/// The record that came furthest. One that continues under another name counts last.
 pub(super) fn record<'a>(table: &'a TableModel, sort_key: &str) -> Option<&'a Item> {
-    table.items().find(|item| text(item, "sk") == Some(sort_key))
+    let reached = |item: &&Item| if item.contains_key("moved_to") { 0 } else { 1 + rank(item) };
+    records(table, sort_key).max_by_key(reached)
 }
 
 pub(super) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {

@@ -33,10 +33,14 @@ pub enum Met {
     StaleConnection,
     /// After an erasure, a queue handed out a message of before.
     ForgottenMessage,
+    /// An alias identified a notification.
+    AliasUsed,
+    /// A notification was parked, since the settings had another company number.
+    CompanyUnknown,
 }
 
 impl Met {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::ReceivedAhead,
         Self::FeedbackRefused,
         Self::TakenAfterRefusal,
@@ -50,6 +54,8 @@ impl Met {
         Self::TokenReplaced,
         Self::StaleConnection,
         Self::ForgottenMessage,
+        Self::AliasUsed,
+        Self::CompanyUnknown,
     ];
 }
 

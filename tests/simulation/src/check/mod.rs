@@ -69,6 +69,8 @@ pub(crate) struct Checks {
     events: BTreeMap<String, (String, String)>,
     /// Whether the settings have changed how actions are answered.
     pub(crate) routes_were_rewritten: bool,
+    /// Whether the settings have changed which names they explain.
+    pub(crate) names_were_rewritten: bool,
     /// The feedback that Visma Net accepted, by notification id.
     taken: BTreeMap<Uuid, Vec<Told>>,
     /// Notifications that had ended before the attempt began, by instance.

@@ -7,6 +7,7 @@ use super::{Checks, Invariant, short};
 use crate::actors::{Function, RETENTION};
 use crate::model::expression::{Placeholders, holds};
 use crate::model::table::TableModel;
+use crate::names::as_sent;
 use crate::writes::{clauses, removes, text_of, value_of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::{Duration, OffsetDateTime};
@@ -57,7 +58,7 @@ impl Checks {
     /// At the last receipt of a message, an attempt acts only after the notification is recorded as
     /// dead.
     pub(crate) fn goes_to_work(&mut self, instance: usize, notification: &str, table: &TableModel) {
-        let key = format!("N#{notification}");
+        let key = as_sent(&format!("N#{notification}"));
         let is_last = self.last_attempts.get(&instance).is_some_and(|last| last.contains(&key));
         let is_written = state(table, &key).is_some_and(is_terminal) || self.may_be_erased(&key);
         self.require(!is_last || is_written, Invariant::OneTerminalState, || {
