@@ -16,6 +16,8 @@ use webhooks_model::Delivery;
 use webhooks_store::{Item, Query, Write};
 
 const ENDS: [&str; 3] = ["processed", "superseded", "unparseable"];
+/// How long a planted bug reads the same settings again.
+const SERVED_FOR: Duration = Duration::minutes(4);
 const FEED: &str = "SWEEP#unended";
 const MARK: [&str; 2] = ["attention", "attention_at"];
 
@@ -96,14 +98,23 @@ impl World {
     }
 
     /// The settings document that an environment reads.
-    pub(crate) fn settings_for(&self, instance: usize) -> String {
+    pub(crate) fn settings_for(&mut self, instance: usize) -> String {
         let is_processor = self.actors[instance].function == Function::Processor;
-        self.secrets.document(Reading {
+        let document = self.secrets.document(Reading {
             endless: self.is(Sabotage::ExpiredSecretsLive),
             newest_only: self.is_planted(Planted::OldSecretRefused),
             first_route: is_processor && self.is_planted(Planted::SettingsKeptForEver),
             first_names: is_processor && self.is_planted(Planted::NamesKeptForEver),
-        })
+        });
+        let now = self.now;
+        if !is_processor || !self.is_planted(Planted::NamesNotReadAgain) {
+            return document;
+        }
+        let (read_at, known) = self.served.entry(instance).or_insert_with(|| (now, document.clone()));
+        if now - *read_at >= SERVED_FOR {
+            (*read_at, *known) = (now, document);
+        }
+        known.clone()
     }
 
     /// A planted bug writes the decided answer again in the current language.

@@ -105,6 +105,8 @@ pub enum Planted {
     ErasureUnsettled,
     /// The processor never sees that an event got an alias or a tenant another company number.
     NamesKeptForEver,
+    /// The processor parks a notification without reading newer settings first.
+    NamesNotReadAgain,
 }
 
 impl Planted {
@@ -152,7 +154,7 @@ impl Planted {
                 Invariant::CommandIsKept
             }
             Self::OldSecretRefused => Invariant::OneWriteBeforeAck,
-            Self::NamesKeptForEver => Invariant::IdentifyOrPark,
+            Self::NamesKeptForEver | Self::NamesNotReadAgain => Invariant::IdentifyOrPark,
             Self::ErasureUnnoticed | Self::ErasureUnsettled => Invariant::ErasedIsErased,
             _ => Invariant::ForwardOnly,
         }
@@ -179,7 +181,7 @@ impl Planted {
             Self::AcknowledgedForGood | Self::ErasureUnnoticed | Self::ErasureUnsettled => &[Operator],
             Self::RefusalTakenForSent | Self::SentUnderAnothersId => &[FeedbackRefused],
             Self::OldSecretRefused | Self::RetoldInOtherLanguage => &[Operations],
-            Self::SettingsKeptForEver | Self::NamesKeptForEver => &[Operations, SlowCalls],
+            Self::SettingsKeptForEver | Self::NamesKeptForEver | Self::NamesNotReadAgain => &[Operations, SlowCalls],
             Self::StrictlyNewerDropped | Self::RepetitionUnderOtherId => &[Redelivery],
             _ => &[],
         }
