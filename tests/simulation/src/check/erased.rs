@@ -41,14 +41,18 @@ impl Checks {
     /// Called with each message that SQS accepts.
     pub(super) fn receives(&mut self, message: &str) {
         for (key, tenant, received_at) in cargo::received(message) {
-            // The ledger may have forgotten it, and then it is answered again.
-            if self.may_be_erased(&key) {
-                self.faults += 1;
-                self.answered_anew.extend(cargo::id_in(&key));
-            }
+            self.may_be_answered_anew(&key);
             let known = self.erased.received.get(&key).map(|(_, known)| *known);
             let latest = known.map_or(received_at, |known| known.max(received_at));
             self.erased.received.insert(key, (tenant, latest));
+        }
+    }
+
+    /// The ledger may have forgotten it, and then it is answered again.
+    fn may_be_answered_anew(&mut self, key: &str) {
+        if self.may_be_erased(key) {
+            self.faults += 1;
+            self.answered_anew.extend(cargo::id_in(key));
         }
     }
 
@@ -78,6 +82,7 @@ impl Checks {
 
     /// Called with the messages of a batch.
     pub(super) fn meets_the_forgotten(&mut self, keys: &[String]) {
+        keys.iter().for_each(|key| self.may_be_answered_anew(key));
         let is_over = self.erased.erasure.as_ref().is_some_and(|erasure| erasure.ended_at.is_some());
         if is_over && keys.iter().any(|key| self.was_before(key)) {
             self.meets(Met::ForgottenMessage);

@@ -1,7 +1,7 @@
 //! Resends of parked feedback by jobs: one message for each recorded resend, and no feedback is
 //! left out.
 
-use super::in_motion::{record, text};
+use super::in_motion::{records, text};
 use super::{Checks, Met, short};
 use crate::actors::Function;
 use crate::model::table::TableModel;
@@ -81,8 +81,7 @@ impl Checks {
     /// A resend that the job recorded but did not send, although there was no fault.
     pub(super) fn unsent_feedback(&self, table: &TableModel) -> Option<String> {
         self.commands.resends_by_filter().find_map(|(_, meant)| {
-            let is_queued =
-                |key: &&String| record(table, key).and_then(|item| text(item, "feedback")) == Some("queued");
+            let is_queued = |key: &&String| records(table, key).any(|item| text(item, "feedback") == Some("queued"));
             let key = meant.iter().find(is_queued)?;
             Some(format!("a resend by filter was accepted, and left the feedback of {} to the reconciler", short(key)))
         })
