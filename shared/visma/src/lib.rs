@@ -13,9 +13,6 @@ mod rate;
 mod refusals;
 mod token;
 
-#[cfg(test)]
-mod tests;
-
 pub use client::VismaClient;
 pub use error::{Fault, Stage, VismaError};
 pub use exchange::{Answer, Body, Exchange, Request};

@@ -1,6 +1,6 @@
 use super::*;
-use crate::{Quota, Quotas, Stage};
 use std::time::Duration;
+use webhooks_visma::{Fault, Quota, Quotas, Stage};
 
 fn limited(stage: Stage, seconds: u64) -> VismaError {
     VismaError::RateLimited { stage, after: Some(Duration::from_secs(seconds)) }
@@ -17,13 +17,13 @@ async fn a_rate_limited_tenant_waits_without_delaying_others() {
     bench.on_account(account()).await;
 
     assert_eq!(bench.fetch_for("t-1").await.unwrap_err(), limited(Stage::Resource, 30));
-    bench.clock.move_by(10);
+    bench.wait(10);
     assert_eq!(bench.fetch_for("t-1").await.unwrap_err(), limited(Stage::Resource, 20));
     assert_eq!(bench.send_feedback().await.unwrap_err(), limited(Stage::Feedback, 20));
     assert_eq!(bench.requests_to(ACCOUNT_PATH).await.len(), 1);
     bench.fetch_for("t-2").await.unwrap();
 
-    bench.clock.move_by(20);
+    bench.wait(20);
     bench.fetch_for("t-1").await.unwrap();
 }
 
@@ -69,7 +69,7 @@ async fn an_outage_may_say_when_to_return_and_closes_nothing() {
     for calls in 1..=2 {
         let error = bench.fetch().await.unwrap_err();
         let after = Some(Duration::from_secs(40));
-        assert_eq!(error, VismaError::Unavailable { stage: Stage::Resource, fault: crate::Fault::Status(503), after });
+        assert_eq!(error, VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Status(503), after });
         assert_eq!(bench.requests_to(ACCOUNT_PATH).await.len(), calls);
     }
 }
@@ -82,10 +82,10 @@ async fn the_quota_is_that_of_the_tenants_last_answer_until_the_window_ends() {
     bench.on_account(counted).await;
     assert_eq!(bench.client.quota_left("t-1"), None);
     bench.fetch().await.unwrap();
-    bench.clock.move_by(100);
+    bench.wait(100);
     let quota = Quota { limit: Some(500), remaining: 499, resets_in: Duration::from_secs(500) };
     assert_eq!(bench.client.quota_left("t-1"), Some(quota));
     assert_eq!(bench.client.quota_left("t-2"), None);
-    bench.clock.move_by(500);
+    bench.wait(500);
     assert_eq!(bench.client.quota_left("t-1"), None);
 }

@@ -1,7 +1,8 @@
 use super::*;
-use crate::{Fault, Listing, Stage};
+use time::macros::datetime;
 use webhooks_model::collection::{Collection, Page};
 use webhooks_model::walk::Window;
+use webhooks_visma::{Fault, Listing, Stage};
 use wiremock::matchers::query_param;
 
 const ORDERS_PATH: &str = "/salesorder/api/v3/SalesOrders";

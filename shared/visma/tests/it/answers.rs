@@ -1,6 +1,6 @@
 use super::*;
-use crate::{Fault, Stage};
 use webhooks_model::Entity;
+use webhooks_visma::{Fault, Stage};
 
 #[tokio::test]
 async fn a_resource_is_found_below_the_base_of_its_api() {

@@ -1,33 +1,21 @@
-use super::*;
+//! The lines that a function writes, and the table of the README.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use fixtures::TestHost;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use time::macros::datetime;
-use time::{Duration, OffsetDateTime};
-use webhooks_host::Host;
+use time::Duration;
+use webhooks_metrics::{DEFINITIONS, Definition, Emitted, Metric, Metrics, Service};
 
-struct Noon;
-
-impl Host for Noon {
-    fn now(&self) -> OffsetDateTime {
-        datetime!(2026-11-23 12:00:00.5 UTC)
-    }
-
-    fn new_id(&self) -> uuid::Uuid {
-        unreachable!("metrics need no ids")
-    }
-
-    fn random(&self) -> f64 {
-        unreachable!("metrics need no randomness")
-    }
-}
-
-fn metrics() -> (Metrics<Noon>, Emitted) {
-    let emitted = Emitted::default();
-    (Metrics::new(Service::Processor, Noon, emitted.clone()), emitted)
+fn metrics() -> (Metrics<TestHost>, Emitted) {
+    let (host, emitted) = (TestHost::default(), Emitted::default());
+    host.advance(Duration::milliseconds(500));
+    (Metrics::new(Service::Processor, host, emitted.clone()), emitted)
 }
 
 /// Recorded in a process that has already started.
-fn lines(record: impl FnOnce(&Metrics<Noon>)) -> Vec<Value> {
+fn lines(record: impl FnOnce(&Metrics<TestHost>)) -> Vec<Value> {
     let (metrics, emitted) = metrics();
     metrics.flush("r-0");
     record(&metrics);
@@ -84,7 +72,8 @@ fn each_value_of_the_second_dimension_gets_its_own_line() {
 #[test]
 fn each_stack_has_its_own_namespace() {
     let emitted = Emitted::default();
-    let metrics = Metrics::new(Service::Processor, Noon, emitted.clone()).in_namespace("VismaNetWebhooks/dev");
+    let metrics =
+        Metrics::new(Service::Processor, TestHost::default(), emitted.clone()).in_namespace("VismaNetWebhooks/dev");
     metrics.record(None, [Metric::Processed]);
     metrics.flush("r-1");
     for line in emitted.lines() {
@@ -131,7 +120,7 @@ fn every_service(definition: &Definition) -> String {
 
 #[test]
 fn the_readme_lists_every_metric() {
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     let rows: Vec<&str> = readme
         .lines()
         .filter(|line| Service::ALL.iter().any(|s| line.starts_with(&format!("| {}", s.as_str()))))

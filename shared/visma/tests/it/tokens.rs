@@ -3,6 +3,7 @@ use futures::future::join_all;
 use std::collections::HashMap;
 use std::time::Duration;
 use url::form_urlencoded;
+use webhooks_visma::Stage;
 
 #[tokio::test]
 async fn the_token_request_has_visma_connects_form() {
@@ -74,7 +75,7 @@ async fn a_token_is_renewed_a_minute_before_it_ends() {
     let bench = Bench::with_token().await;
     bench.on_account(account()).await;
     for (seconds, requests) in [(0, 1), (3539, 1), (1, 2), (3539, 2)] {
-        bench.clock.move_by(seconds);
+        bench.wait(seconds);
         bench.fetch().await.unwrap();
         assert_eq!(bench.requests_to(TOKEN_PATH).await.len(), requests);
     }
@@ -122,7 +123,7 @@ async fn a_refused_token_is_renewed_once_for_all_its_users() {
 }
 
 fn is_refused(error: &VismaError) -> bool {
-    matches!(error, VismaError::TokenRefused { stage: crate::Stage::Resource, status: 401, after: Some(_) })
+    matches!(error, VismaError::TokenRefused { stage: Stage::Resource, status: 401, after: Some(_) })
 }
 
 #[tokio::test]
@@ -133,10 +134,10 @@ async fn a_refused_new_token_fails_the_call_and_is_retried_later() {
     account_request_with("token-1").respond_with(status(401)).mount(&bench.server).await;
     account_request_with("token-2").respond_with(account()).mount(&bench.server).await;
     assert!(is_refused(&bench.fetch().await.unwrap_err()));
-    bench.clock.move_by(4);
+    bench.wait(4);
     assert!(is_refused(&bench.fetch().await.unwrap_err()), "without a request");
     assert_eq!((bench.requests_to(TOKEN_PATH).await.len(), bench.requests_to(ACCOUNT_PATH).await.len()), (2, 2));
-    bench.clock.move_by(1);
+    bench.wait(1);
     bench.fetch().await.unwrap();
 }
 
@@ -146,7 +147,7 @@ async fn asked_for(bench: &Bench, seconds: i64) -> VismaError {
     for _ in 0..=seconds / 5 {
         let mut all = join_all((0..20).map(|_| bench.fetch())).await;
         told = all.pop().map(Result::unwrap_err);
-        bench.clock.move_by(5);
+        bench.wait(5);
     }
     told.unwrap()
 }
@@ -159,10 +160,10 @@ async fn a_customer_tenant_is_reported_without_a_storm_of_token_requests() {
     // One caller may hear of its refusal only after the renewal, and then asks once more.
     let requests = bench.requests_to(TOKEN_PATH).await.len();
     assert!((7..=8).contains(&requests), "a renewed one, and then ever less often: {requests}");
-    let needed = VismaError::CompanyTenantNeeded { stage: crate::Stage::Resource };
+    let needed = VismaError::CompanyTenantNeeded { stage: Stage::Resource };
     assert_eq!(asked_for(&bench, 10).await, needed);
     let feedback = bench.send_feedback().await.unwrap_err();
-    assert_eq!(feedback, VismaError::CompanyTenantNeeded { stage: crate::Stage::Feedback });
+    assert_eq!(feedback, VismaError::CompanyTenantNeeded { stage: Stage::Feedback });
     asked_for(&bench, 3600).await;
     assert!(bench.requests_to(TOKEN_PATH).await.len() <= 7 + 13, "one in five minutes");
 }
@@ -175,7 +176,7 @@ async fn an_accepted_tenant_recovers_within_five_minutes() {
     bench.server.reset().await;
     token_request().respond_with(token("token-2")).mount(&bench.server).await;
     bench.on_account(account()).await;
-    bench.clock.move_by(300);
+    bench.wait(300);
     bench.fetch().await.unwrap();
 }
 
@@ -198,7 +199,7 @@ async fn an_approval_given_later_takes_effect_with_the_next_call() {
     account_request_with("token-1").respond_with(status(403)).mount(&bench.server).await;
     account_request_with("token-2").respond_with(account()).mount(&bench.server).await;
     let error = bench.fetch().await.unwrap_err();
-    assert_eq!(error, VismaError::TenantNotApproved { stage: crate::Stage::Resource });
+    assert_eq!(error, VismaError::TenantNotApproved { stage: Stage::Resource });
     bench.fetch().await.unwrap();
 }
 

@@ -1,58 +1,38 @@
+//! The client over HTTP, with a server that answers as a test says.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod answers;
 mod limits;
 mod lists;
 mod privacy;
 mod tokens;
 
-use crate::{Feedback, Fetched, Visma, VismaClient, VismaError};
+use fixtures::TestHost;
 use serde_json::json;
-use std::sync::{Arc, Mutex};
-use time::OffsetDateTime;
-use time::macros::datetime;
 use uuid::Uuid;
-use webhooks_host::Host;
 use webhooks_model::ResourcePath;
 use webhooks_settings as settings;
+use webhooks_visma::{Feedback, Fetched, Visma, VismaClient, VismaError};
 use wiremock::matchers::{body_string_contains, header, method, path};
 use wiremock::{Mock, MockBuilder, MockServer, Request, ResponseTemplate};
-
-#[derive(Debug, Clone)]
-struct Clock(Arc<Mutex<OffsetDateTime>>);
-
-impl Clock {
-    fn move_by(&self, seconds: i64) {
-        *self.0.lock().unwrap() += time::Duration::seconds(seconds);
-    }
-}
-
-impl Host for Clock {
-    fn now(&self) -> OffsetDateTime {
-        *self.0.lock().unwrap()
-    }
-    fn new_id(&self) -> Uuid {
-        Uuid::nil()
-    }
-    fn random(&self) -> f64 {
-        0.0
-    }
-}
 
 /// Visma Connect at `/connect/token`, the ERP below `/erp` and the sales orders below
 /// `/salesorder`.
 struct Bench {
     server: MockServer,
-    clock: Clock,
-    client: VismaClient<Clock>,
+    host: TestHost,
+    client: VismaClient<TestHost>,
     visma: settings::Visma,
 }
 
 impl Bench {
     async fn new() -> Self {
         let server = MockServer::start().await;
-        let clock = Clock(Arc::new(Mutex::new(datetime!(2026-11-23 12:00 UTC))));
-        let client = VismaClient::new(clock.clone()).unwrap();
+        let host = TestHost::default();
+        let client = VismaClient::new(host.clone()).unwrap();
         let visma = visma(&server.uri());
-        Self { server, clock, client, visma }
+        Self { server, host, client, visma }
     }
 
     /// A bench whose Visma Connect always gives the token `token-1`.
@@ -64,6 +44,10 @@ impl Bench {
 
     async fn on_account(&self, answer: ResponseTemplate) {
         account_request().respond_with(answer).mount(&self.server).await;
+    }
+
+    fn wait(&self, seconds: i64) {
+        self.host.advance(time::Duration::seconds(seconds));
     }
 
     async fn fetch(&self) -> Result<Fetched, VismaError> {
