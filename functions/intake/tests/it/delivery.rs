@@ -39,7 +39,7 @@ async fn text_and_base64_of_the_same_bytes_are_the_same_delivery() {
     for (_, event) in &EVENTS[..2] {
         let world = World::new();
         world.handle(event).await;
-        messages.push(world.queue.sent()[0].text.clone());
+        messages.push(world.queue.sent()[0].body.clone());
     }
     assert_eq!(messages[0], messages[1]);
 }
@@ -90,7 +90,7 @@ async fn an_event_of_api_gateway_keeps_all_that_is_known_but_the_address() {
     ];
     assert_eq!(names, expected);
     assert_eq!(meta.headers["x-vwd-event-id"], "ACCOUNT_CHANGED");
-    assert!(!world.queue.sent()[0].text.contains("18.202.121.26"));
+    assert!(!world.queue.sent()[0].body.contains("18.202.121.26"));
 }
 
 #[tokio::test]
@@ -125,18 +125,18 @@ async fn the_group_is_the_only_tenant_or_the_named_one_if_it_is_served() {
 /// Of the last message sent.
 fn refused_at(world: &World) -> Option<OffsetDateTime> {
     let sent = world.queue.sent();
-    Delivery::from_message(&sent.last().unwrap().text).unwrap().meta.refused_at
+    Delivery::from_message(&sent.last().unwrap().body).unwrap().meta.refused_at
 }
 
 #[tokio::test]
 async fn a_retried_delivery_has_the_time_of_its_refusal() {
     let world = World::new();
     let call = || Call::signed(ACCOUNTS_SECRET, b"{\"a\": 1}");
-    world.queue.become_(Mood::Refuses);
+    world.queue.set_mood(Mood::Refuses);
     world.refuses(call(), 503, "queue_unavailable").await;
     world.clock.advance(Duration::seconds(7));
     world.refuses(call(), 503, "queue_unavailable").await;
-    world.queue.become_(Mood::Takes);
+    world.queue.set_mood(Mood::Takes);
     world.clock.advance(Duration::minutes(2));
     for (other, why) in [
         (Call::signed(ACCOUNTS_SECRET, b"{\"a\": 2}"), "another body"),
@@ -163,11 +163,11 @@ async fn an_unknown_senders_refusal_is_not_remembered() {
 async fn only_the_latest_64_refusals_are_remembered() {
     let world = World::new();
     let call = |number: usize| Call::signed(ACCOUNTS_SECRET, number.to_string().as_bytes());
-    world.queue.become_(Mood::Refuses);
+    world.queue.set_mood(Mood::Refuses);
     for number in 0..65 {
         world.refuses(call(number), 503, "queue_unavailable").await;
     }
-    world.queue.become_(Mood::Takes);
+    world.queue.set_mood(Mood::Takes);
     for (number, remembered) in [(0, None), (1, Some(START)), (64, Some(START))] {
         world.accepts(call(number)).await;
         assert_eq!(refused_at(&world), remembered, "{number}");

@@ -1,22 +1,18 @@
-//! The receiver with a settings store, a queue and a clock that the test controls.
+//! The receiver with settings, a queue and a clock that the test controls.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-pub(crate) use fixtures::TENANT;
-use fixtures::TestHost;
+use fixtures::{FakeQueue, FakeSource, TestHost};
+pub(crate) use fixtures::{Mood, TENANT};
 use intake::{Event, Intake, Limits};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Context, LambdaEvent, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use time::OffsetDateTime;
 use webhooks_metrics::{Emitted, Metrics, Service};
-use webhooks_model::Delivery;
-use webhooks_queue::{Message, QueueError, Sender};
-use webhooks_settings::{Cache, LoadError, Source};
+use webhooks_settings::Cache;
 use webhooks_signature::Signature;
 
 pub(crate) const ACCOUNTS_SECRET: &str = "test-secret";
@@ -24,98 +20,12 @@ pub(crate) const OTHER_SECRET: &str = "another-secret";
 pub(crate) const TOKEN: &str = "CANARY-path-token-0123456789-abcdef";
 pub(crate) const START: OffsetDateTime = TestHost::START;
 
-/// The settings store.
-#[derive(Clone, Default)]
-pub(crate) struct Store(Arc<StoreState>);
-
-#[derive(Default)]
-struct StoreState {
-    document: Mutex<Option<String>>,
-    readings: AtomicUsize,
-}
-
-impl Store {
-    pub(crate) fn put(&self, document: &Value) {
-        *self.0.document.lock().unwrap() = Some(document.to_string());
-    }
-
-    pub(crate) fn clear(&self) {
-        *self.0.document.lock().unwrap() = None;
-    }
-
-    pub(crate) fn readings(&self) -> usize {
-        self.0.readings.load(Ordering::SeqCst)
-    }
-}
-
-impl Source for Store {
-    async fn load(&self) -> Result<String, LoadError> {
-        self.0.readings.fetch_add(1, Ordering::SeqCst);
-        self.0.document.lock().unwrap().clone().ok_or(LoadError::Unreachable("AccessDeniedException".to_owned()))
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mood {
-    Takes,
-    Refuses,
-    DeclaresInvalid,
-    NeverAnswers,
-    Panics,
-}
-
-/// The notifications queue.
-#[derive(Clone)]
-pub(crate) struct FakeQueue(Arc<Mutex<(Mood, Vec<Sent>)>>);
-
-#[derive(Debug, Clone)]
-pub(crate) struct Sent {
-    pub(crate) text: String,
-    pub(crate) group: Option<String>,
-    pub(crate) trace_id: Option<String>,
-}
-
-impl FakeQueue {
-    pub(crate) fn become_(&self, mood: Mood) {
-        self.0.lock().unwrap().0 = mood;
-    }
-
-    pub(crate) fn sent(&self) -> Vec<Sent> {
-        self.0.lock().unwrap().1.clone()
-    }
-
-    /// The only sent message, as the processor reads it.
-    pub(crate) fn delivery(&self) -> Delivery {
-        let sent = self.sent();
-        assert_eq!(sent.len(), 1);
-        Delivery::from_message(&sent[0].text).unwrap()
-    }
-}
-
-impl Sender for FakeQueue {
-    async fn send(&self, message: Message<'_>) -> Result<(), QueueError> {
-        let mood = self.0.lock().unwrap().0;
-        match mood {
-            Mood::Takes => {
-                let trace_id = message.trace.map(|trace| trace.id().to_owned());
-                let sent = Sent { text: message.body, group: message.group.map(str::to_owned), trace_id };
-                self.0.lock().unwrap().1.push(sent);
-                Ok(())
-            }
-            Mood::Refuses => Err(QueueError::Unavailable("RequestThrottled".to_owned())),
-            Mood::DeclaresInvalid => Err(QueueError::InvalidMessage("InvalidMessageContents".to_owned())),
-            Mood::NeverAnswers => std::future::pending().await,
-            Mood::Panics => panic!("the queue client is broken"),
-        }
-    }
-}
-
 pub(crate) struct World {
-    pub(crate) store: Store,
+    pub(crate) settings: FakeSource,
     pub(crate) queue: FakeQueue,
     pub(crate) clock: TestHost,
     pub(crate) emitted: Emitted,
-    intake: Intake<Store, FakeQueue, TestHost>,
+    intake: Intake<FakeSource, FakeQueue, TestHost>,
 }
 
 impl World {
@@ -128,15 +38,12 @@ impl World {
     }
 
     pub(crate) fn with_limits(settings: &Value, limits: Limits) -> Self {
-        let store = Store::default();
-        store.put(settings);
-        let queue = FakeQueue(Arc::new(Mutex::new((Mood::Takes, Vec::new()))));
-        let clock = TestHost::default();
-        let emitted = Emitted::default();
+        let settings = FakeSource::new(settings.clone());
+        let (queue, clock, emitted) = (FakeQueue::default(), TestHost::default(), Emitted::default());
         let metrics = Metrics::new(Service::Intake, clock.clone(), emitted.clone());
-        let settings = Cache::new(store.clone(), clock.clone());
-        let intake = Intake::new(settings, queue.clone(), clock.clone(), metrics, limits);
-        Self { store, queue, clock, emitted, intake }
+        let cache = Cache::new(settings.clone(), clock.clone());
+        let intake = Intake::new(cache, queue.clone(), clock.clone(), metrics, limits);
+        Self { settings, queue, clock, emitted, intake }
     }
 
     /// Passes these bytes like the runtime.

@@ -29,11 +29,11 @@ async fn a_refusal_is_counted_by_its_code_and_our_own_fault_apart_from_it() {
     world.post(Call::new("DELETE", "/health")).await;
     world.post(Call::new("GET", "/nowhere")).await;
     for mood in [Mood::Refuses, Mood::Panics] {
-        world.queue.become_(mood);
+        world.queue.set_mood(mood);
         world.post(Call::signed(ACCOUNTS_SECRET, BODY)).await;
     }
     let later = World::new();
-    later.store.clear();
+    later.settings.clear();
     later.post(Call::signed(ACCOUNTS_SECRET, BODY)).await;
     let series = ["Rejected", "Rejected signature_mismatch", "Rejected method_not_allowed", "Rejected route_unknown"];
     assert_eq!(series.map(|series| world.emitted.count(series)), [3, 1, 1, 1]);

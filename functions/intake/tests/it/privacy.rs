@@ -68,7 +68,7 @@ async fn a_refusal_is_one_warning_with_its_code_and_a_known_route() {
 async fn our_own_fault_is_one_error_with_its_cause() {
     let (log, _guard) = capture();
     let world = World::new();
-    world.queue.become_(Mood::Refuses);
+    world.queue.set_mood(Mood::Refuses);
     world.post(with_canaries(Call::signed(ACCOUNTS_SECRET, BODY))).await;
     let lines = log.lines();
     assert_eq!(lines.len(), 1, "{lines:?}");
@@ -132,12 +132,12 @@ async fn logs_neither_request_content_nor_secrets() {
         Call::new("PUT", "/hooks/visma/legacy/CANARY-token"),
     ];
     for mood in [Mood::Takes, Mood::Refuses, Mood::DeclaresInvalid, Mood::Panics] {
-        world.queue.become_(mood);
+        world.queue.set_mood(mood);
         for call in &calls {
             world.post(with_canaries(call.clone()).source_ip("192.0.2.77")).await;
         }
     }
-    world.store.put(&json!({"version": 1, "CANARY-0": "CANARY"}));
+    world.settings.put(json!({"version": 1, "CANARY-0": "CANARY"}));
     world.clock.advance(time::Duration::minutes(10));
     world.post(Call::signed(ACCOUNTS_SECRET, BODY)).await;
     let text = log.text();

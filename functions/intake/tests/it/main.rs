@@ -1,4 +1,4 @@
-//! The receiver's contract, in process, with fakes for the settings store, the queue and the clock.
+//! The receiver's contract, in process, with fakes for the settings, the queue and the clock.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

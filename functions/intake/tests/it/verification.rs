@@ -95,7 +95,7 @@ async fn accepts_both_live_secrets() {
     for secret in ["old", "new"] {
         world.accepts(Call::signed(secret, BODY)).await;
     }
-    assert_eq!(world.store.readings(), 1);
+    assert_eq!(world.settings.readings(), 1);
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn the_message_names_an_older_secret_and_never_its_value() {
         let world = World::with(&settings_with_secrets(secrets.clone()));
         world.accepts(Call::signed(value, BODY)).await;
         assert_eq!(world.queue.delivery().meta.secret.as_deref(), named, "{value}");
-        assert!(!world.queue.sent()[0].text.contains("-value"));
+        assert!(!world.queue.sent()[0].body.contains("-value"));
     }
 }
 
@@ -125,9 +125,9 @@ async fn a_secret_is_rotated_without_a_restart() {
     let world = World::new();
     world.accepts(signed()).await;
     world.clock.advance(Duration::seconds(31));
-    world.store.put(&settings_with_secrets(json!([secret("2026-12", "brand-new")])));
+    world.settings.put(settings_with_secrets(json!([secret("2026-12", "brand-new")])));
     world.accepts(Call::signed("brand-new", BODY)).await;
-    assert_eq!(world.store.readings(), 2);
+    assert_eq!(world.settings.readings(), 2);
     world.refuses(signed(), 401, "signature_mismatch").await;
 }
 
@@ -137,16 +137,16 @@ async fn a_new_route_and_a_new_token_are_found_without_a_restart() {
     world.accepts(signed()).await;
     let mut newer = settings();
     newer["subscriptions"][0]["route"] = json!("finance");
-    world.store.put(&newer);
+    world.settings.put(newer.clone());
     world.clock.advance(Duration::seconds(31));
     world.accepts(signed().path("/hooks/visma/finance")).await;
 
     let token = "a-new-token-of-32-characters-or-more";
     newer["subscriptions"][3]["path_token"] = json!(token);
-    world.store.put(&newer);
+    world.settings.put(newer);
     world.clock.advance(Duration::seconds(31));
     world.accepts(Call::legacy(token, BODY)).await;
-    assert_eq!(world.store.readings(), 3);
+    assert_eq!(world.settings.readings(), 3);
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn a_flood_of_forgeries_causes_at_most_one_reading() {
             _ => world.refuses(Call::legacy(&format!("t{number}"), BODY), 404, "route_unknown").await,
         };
     }
-    assert_eq!(world.store.readings(), 2);
+    assert_eq!(world.settings.readings(), 2);
     world.accepts(signed()).await;
 }
 
@@ -170,7 +170,7 @@ async fn a_flood_of_forgeries_causes_at_most_one_reading() {
 async fn unreadable_settings_keep_old_secrets_valid_and_answer_503_to_others() {
     let world = World::new();
     world.accepts(signed()).await;
-    world.store.clear();
+    world.settings.clear();
     world.clock.advance(Duration::minutes(10));
     world.accepts(signed()).await;
     // The settings that cannot be read may have this secret, so the sender has to retry.

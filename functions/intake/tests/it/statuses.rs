@@ -28,7 +28,7 @@ async fn health_needs_neither_settings_nor_queue() {
         let answer = world.post(Call::new("HEAD", path)).await;
         assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""), "{path}");
     }
-    assert_eq!(world.store.readings(), 0);
+    assert_eq!(world.settings.readings(), 0);
     assert!(world.queue.sent().is_empty());
 }
 
@@ -143,7 +143,7 @@ async fn a_body_above_the_limit_is_too_large() {
 async fn the_largest_body_is_accepted_and_fits_the_queue() {
     let world = World::new();
     world.accepts(Call::signed(ACCOUNTS_SECRET, &vec![b' '; 1_032_192])).await;
-    assert!(world.queue.sent()[0].text.len() <= 1024 * 1024);
+    assert!(world.queue.sent()[0].body.len() <= 1024 * 1024);
     assert_eq!(world.queue.delivery().body.len(), 1_032_192);
     world.refuses(Call::signed(ACCOUNTS_SECRET, &vec![b' '; 1_032_193]), 413, "body_too_large").await;
 }
@@ -158,14 +158,14 @@ async fn a_body_that_would_only_fit_the_queue_as_text_is_too_large_in_base64() {
 #[tokio::test]
 async fn unreadable_settings_are_our_own_fault() {
     let world = World::new();
-    world.store.clear();
+    world.settings.clear();
     world.refuses(signed(), 503, "settings_unavailable").await;
     world.refuses(signed().path("/hooks/visma/nowhere"), 503, "settings_unavailable").await;
     world.refuses(Call::legacy(TOKEN, BODY), 503, "settings_unavailable").await;
-    world.store.put(&json!({"version": 2}));
+    world.settings.put(json!({"version": 2}));
     world.clock.advance(time::Duration::seconds(2));
     world.refuses(signed(), 503, "settings_unavailable").await;
-    world.store.put(&settings());
+    world.settings.put(settings());
     world.clock.advance(time::Duration::seconds(4));
     world.accepts(signed()).await;
 }
@@ -176,7 +176,7 @@ async fn a_thousand_starts_under_throttling_read_the_settings_once_each() {
     for number in 0..1000 {
         let world = World::new();
         if number % 2 == 0 {
-            world.store.clear();
+            world.settings.clear();
         }
         for _ in 0..5 {
             let answer = world.post(signed()).await;
@@ -189,7 +189,7 @@ async fn a_thousand_starts_under_throttling_read_the_settings_once_each() {
             // Within the first second of its life.
             world.clock.advance(time::Duration::milliseconds(200));
         }
-        readings += world.store.readings();
+        readings += world.settings.readings();
     }
     assert_eq!((accepted, unavailable, readings), (2500, 2500, 1000));
 }
@@ -198,18 +198,18 @@ async fn a_thousand_starts_under_throttling_read_the_settings_once_each() {
 async fn a_refusing_queue_is_our_own_fault() {
     let world = World::new();
     for mood in [Mood::Refuses, Mood::DeclaresInvalid] {
-        world.queue.become_(mood);
+        world.queue.set_mood(mood);
         world.refuses(signed(), 503, "queue_unavailable").await;
         world.refuses(Call::legacy(TOKEN, BODY), 503, "queue_unavailable").await;
     }
-    world.queue.become_(Mood::Takes);
+    world.queue.set_mood(Mood::Takes);
     world.accepts(signed()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn waits_two_and_a_half_seconds_for_a_silent_queue() {
     let world = World::new();
-    world.queue.become_(Mood::NeverAnswers);
+    world.queue.set_mood(Mood::NeverAnswers);
     let start = tokio::time::Instant::now();
     world.refuses(signed(), 503, "queue_unavailable").await;
     assert_eq!(start.elapsed(), Duration::from_millis(2500));
@@ -218,9 +218,9 @@ async fn waits_two_and_a_half_seconds_for_a_silent_queue() {
 #[tokio::test]
 async fn a_panic_answers_503_and_breaks_nothing() {
     let world = World::new();
-    world.queue.become_(Mood::Panics);
+    world.queue.set_mood(Mood::Panics);
     world.refuses(signed(), 503, "internal").await;
-    world.queue.become_(Mood::Takes);
+    world.queue.set_mood(Mood::Takes);
     world.accepts(signed()).await;
 }
 

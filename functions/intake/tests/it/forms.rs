@@ -182,7 +182,7 @@ async fn text_beyond_ascii_arrives_byte_for_byte_as_text_and_as_base64() {
         (event["body"], event["isBase64Encoded"]) = (json!(base64(body.as_bytes())), json!(true));
         accepts_event(&world, event.to_string()).await;
         let sent = world.queue.sent();
-        let body_of = |at: usize| sent[at].text.split_once('\n').map(|(_, body)| body.to_owned());
+        let body_of = |at: usize| sent[at].body.split_once('\n').map(|(_, body)| body.to_owned());
         assert_eq!(body_of(0), body_of(1), "both travel as text");
         assert_eq!(body_of(0).as_deref(), Some(body));
     }
@@ -205,13 +205,13 @@ async fn each_of_a_thousand_throttled_starts_answers_after_one_reading() {
         let world = World::new();
         let is_refused = number % 2 == 0;
         if is_refused {
-            world.store.clear();
+            world.settings.clear();
         }
         let answer = world.post(signed()).await;
-        assert_eq!(world.store.readings(), 1, "a start reads once, whether or not it is refused");
+        assert_eq!(world.settings.readings(), 1, "a start reads once, whether or not it is refused");
         if is_refused {
             answer.is_problem(503, "settings_unavailable");
-            world.store.put(&settings());
+            world.settings.put(settings());
             world.clock.advance(time::Duration::seconds(31));
         }
         statuses[usize::from(is_refused)] += 1;
