@@ -5,8 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
-use webhooks_model::catalogue::{self, EventType};
-use webhooks_model::notification::Directory;
+use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Channel, Delivery, Notification, NotificationKey, Origin};
 
 const EVENTS: [(&str, &str); 3] = [
@@ -171,18 +170,6 @@ async fn only_the_latest_64_refusals_are_remembered() {
     for (number, remembered) in [(0, None), (1, Some(START)), (64, Some(START))] {
         world.accepts(call(number)).await;
         assert_eq!(refused_at(&world), remembered, "{number}");
-    }
-}
-
-struct NoDirectory;
-
-impl Directory for NoDirectory {
-    fn event_alias(&self, name: &str) -> Option<&'static EventType> {
-        catalogue::find(name)
-    }
-
-    fn tenant_of_company(&self, _: &str) -> Option<String> {
-        None
     }
 }
 
