@@ -13,8 +13,6 @@ mod dynamo;
 mod erasure;
 mod error;
 mod head;
-#[cfg(test)]
-mod hot_keys;
 mod implied;
 mod item;
 mod jobs;
