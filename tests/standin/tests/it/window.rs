@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Stage;
-use crate::{Change, Collection, NewTenant};
+use crate::support::Stage;
+use standin::{Calls, Change, Collection, NewTenant};
 
 async fn page(stage: &Stage, query: &str) -> String {
     let url = format!("{}/{query}", stage.server.url());
@@ -51,7 +51,7 @@ async fn a_reset_keeps_the_settings_only() {
 
     assert!(stage.tenant.notifications().await.unwrap().is_empty());
     assert!(stage.tenant.list(Collection::Account).await.unwrap().is_empty());
-    assert_eq!(stage.tenant.calls().await.unwrap(), crate::Calls::default());
+    assert_eq!(stage.tenant.calls().await.unwrap(), Calls::default());
     assert_eq!(stage.read(&token, "/erp/v1/account").await.status(), 401);
     let changed = stage.tenant.change_and_emit(&Change::new("ACCOUNT_CREATED", "1920")).await.unwrap();
     assert!(changed.emitted.all_delivered());

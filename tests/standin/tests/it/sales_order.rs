@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
-use super::Stage;
-use crate::{Collection, Lists, NewTenant};
+use crate::support::Stage;
+use standin::{Collection, Lists, NewTenant};
 
 const ALL: &str = "/salesorder/api/v3/SalesOrders";
 

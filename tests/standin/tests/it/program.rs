@@ -1,8 +1,5 @@
 //! The program `standin`: reports when it is ready, serves, and ends on request.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(clippy::disallowed_methods, reason = "it asks again until a deadline")]
-
 use std::{
     process::{Child, Command, Stdio},
     time::{Duration, Instant},

@@ -1,11 +1,4 @@
-//! Tests the stand-in over HTTP, each test with its own server.
-
-mod dispatcher;
-mod erp;
-mod feedback;
-mod sales_order;
-mod token;
-mod window;
+//! A stand-in with a tenant, and a receiver for its deliveries.
 
 use std::{
     collections::VecDeque,
@@ -21,9 +14,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use crate::{
-    CLIENT_ID, CLIENT_SECRET, Client, NewTenant, Options, Server, Subscription, TenantClient, world::local_http,
-};
+use standin::{CLIENT_ID, CLIENT_SECRET, Client, NewTenant, Options, Server, Subscription, TenantClient};
 
 pub(crate) const SECRET: &str = "s3cret";
 
@@ -44,7 +35,8 @@ impl Stage {
         let server = Server::start(Options::default()).await.unwrap();
         let control = server.client();
         let tenant = control.create_tenant(tenant).await.unwrap();
-        Self { server, control, tenant, http: local_http() }
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { server, control, tenant, http }
     }
 
     /// A stage with a receiver for its deliveries.

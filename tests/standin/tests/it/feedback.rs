@@ -3,8 +3,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Stage;
-use crate::{Endpoint, Fault, Item, RateBudget};
+use crate::support::Stage;
+use standin::{Endpoint, Fault, Item, RateBudget};
 
 async fn post(stage: &Stage, token: &str, body: &Value) -> reqwest::Result<reqwest::Response> {
     let url = format!("{}/erp/v1/webhooknotificationfeedback", stage.server.url());

@@ -4,8 +4,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Receiver, SECRET, Stage};
-use crate::{Change, Channel, Collection, Dialect, Emit, Error, Item, Retry, Sending, Status, Subscription, sign};
+use crate::support::{Receiver, SECRET, Stage};
+use standin::{Change, Channel, Collection, Dialect, Emit, Error, Item, Retry, Sending, Status, Subscription, sign};
 
 fn quick() -> Retry {
     Retry { base_ms: 1, ..Retry::default() }

@@ -1,12 +1,12 @@
 use serde_json::json;
 
-use super::Stage;
-use crate::{Endpoint, Fault, NewTenant};
+use crate::support::Stage;
+use standin::{Collection, Endpoint, Fault, NewTenant};
 
 #[tokio::test]
 async fn a_token_opens_the_erp_of_its_tenant_until_revoked() {
     let stage = Stage::new().await;
-    stage.tenant.put(crate::Collection::Account, "1920", json!({})).await.unwrap();
+    stage.tenant.put(Collection::Account, "1920", json!({})).await.unwrap();
 
     let (status, answer) = stage.ask_token(&[]).await;
     assert_eq!((status, &answer["token_type"], &answer["expires_in"]), (200, &json!("Bearer"), &json!(3600)));
@@ -64,7 +64,7 @@ async fn token_faults_follow_the_script() {
 #[tokio::test]
 async fn a_customer_tenant_gets_tokens_that_every_call_refuses() {
     let stage = Stage::with(NewTenant { is_customer: true, ..NewTenant::default() }).await;
-    stage.tenant.put(crate::Collection::Account, "1920", json!({})).await.unwrap();
+    stage.tenant.put(Collection::Account, "1920", json!({})).await.unwrap();
     let refused = stage.read(&stage.token().await, "/erp/v1/account/1920").await;
     assert_eq!(refused.status(), 401);
     assert!(refused.headers().get("x-ratelimit-limit").is_none(), "it is refused before it counts");
