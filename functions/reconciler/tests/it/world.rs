@@ -1,7 +1,8 @@
 use crate::counted::{Cost, Counted};
 use fixtures::{
-    FakeQueue, FakeSource, TENANT, TRACE_ID, TestHost, TestTable, document, head_change, meta, notification_of,
+    FakeErp, FakeQueue, FakeSource, TENANT, TRACE_ID, TestHost, TestTable, document, head_change, meta, notification_of,
 };
+use processor::{Acknowledge, ExhaustedQuotas, InFlight, Limits, Observer, Pauses, Processor};
 use reconciler::{Ports, Reconciler, Report};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
@@ -16,7 +17,7 @@ use webhooks_model::walk::Window;
 use webhooks_model::{Delivery, HeadChange, Notification, Origin, Revision, Stamp, State, Ticks, Versions};
 use webhooks_queue::Trace;
 use webhooks_settings::{Cache, Settings, Visma};
-use webhooks_store::{Answering, Change, Entry, Table};
+use webhooks_store::{Answering, Change, Dynamo, Entry, Table};
 use webhooks_visma::{Listing, Quota, Quotas, Stage, VismaError};
 
 type Lists = HashMap<(String, Collection), Vec<Row>>;
@@ -125,6 +126,19 @@ impl Ports for Fakes {
     type Host = TestHost;
 }
 
+/// The ports of the processor that reads what the reconciler queues.
+pub(crate) struct Downstream;
+
+impl processor::Ports for Downstream {
+    type Source = FakeSource;
+    type Items = Dynamo;
+    type Visma = FakeErp;
+    type Queue = FakeQueue;
+    type Pacer = FakeQueue;
+    type Handler = Acknowledge;
+    type Host = TestHost;
+}
+
 pub(crate) struct World {
     pub(crate) table: TestTable,
     pub(crate) host: TestHost,
@@ -169,6 +183,26 @@ impl World {
             metrics: Metrics::new(Service::Reconciler, host.clone(), emitted.clone()),
         };
         Self { table, host, lists, queue, feedback, repairs, emitted, cost, reconciler }
+    }
+
+    /// A processor with the same table, clock and feedback queue.
+    pub(crate) fn processor(&self, settings: Value, erp: &FakeErp, notifications: &FakeQueue) -> Processor<Downstream> {
+        Processor {
+            settings: Cache::new(FakeSource::new(settings), self.host.clone()),
+            ledger: self.table.table.clone(),
+            visma: erp.clone(),
+            events: FakeQueue::default(),
+            feedback: self.feedback.clone(),
+            notifications: notifications.clone(),
+            handler: Acknowledge,
+            host: self.host.clone(),
+            metrics: Metrics::new(Service::Processor, self.host.clone(), Emitted::default()),
+            limits: Limits { max_receive_count: 12, retry_base: Duration::from_secs(30) },
+            pauses: Pauses::default(),
+            exhausted_quotas: ExhaustedQuotas::default(),
+            in_flight: InFlight::default(),
+            observer: Observer::default(),
+        }
     }
 
     pub(crate) async fn run_for(&self, only: Option<&str>) -> Report {
