@@ -3,11 +3,9 @@
 mod captured;
 mod filter;
 mod line;
-mod panic;
 mod trace;
 
 pub use captured::Captured;
-pub use panic::log_panics;
 pub use trace::Trace;
 
 use tracing::Subscriber;
@@ -30,6 +28,14 @@ where
     if tracing::subscriber::set_global_default(subscriber(writer, levels)).is_ok() {
         log_panics();
     }
+}
+
+/// Logs each panic as one line with its location. The text is left out: it may hold data.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string);
+        tracing::error!(location, "panicked");
+    }));
 }
 
 /// The level for lines of metrics. Lambda takes lines without a level for INFO, and drops them if
