@@ -61,8 +61,8 @@ pub(crate) const ROLLING: &str = "PLACE";
 
 #[cfg(test)]
 mod tests {
-    //! Checks that the keys spread the writes. A partition of DynamoDB takes 1,000 write units a
-    //! second, so the busiest partition limits the throughput.
+    // Checks that the keys spread the writes. A partition of DynamoDB takes 1,000 write units a
+    // second, so the busiest partition limits the throughput.
 
     use super::*;
     use std::collections::HashMap;
