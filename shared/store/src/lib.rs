@@ -54,6 +54,7 @@ pub use jobs::{FeedPage, Found};
 pub use ledger::{Change, Entry};
 pub use observed::{Observation, Observations};
 pub use observer::Observer;
+pub use pauses::{Erasure, Orders};
 pub use pending::{Arrived, Mark, Pending};
 pub use records::{Line, Page, Position, Record};
 pub use repairs::{Action, Deed};

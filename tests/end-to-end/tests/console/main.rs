@@ -7,6 +7,7 @@ mod appearance;
 mod attention;
 mod browser;
 mod console;
+mod counted;
 mod lists;
 mod live;
 mod observed;
@@ -18,6 +19,7 @@ mod repairs;
 mod safety;
 mod search;
 mod sign_in;
+mod tasks;
 mod tenants;
 mod webdriver;
 mod window;
@@ -36,4 +38,5 @@ mod company {
     pub(crate) const FOLLOWED: u32 = 53;
     pub(crate) const IN_A_ZONE: u32 = 54;
     pub(crate) const ACKNOWLEDGED: u32 = 55;
+    pub(crate) const OF_TASKS: u32 = 56;
 }
