@@ -22,20 +22,14 @@ pub enum Access {
     Erase,
 }
 
-impl Access {
-    fn as_str(self) -> &'static str {
-        match self {
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Read => "read",
             Self::Raw => "raw",
             Self::Repair => "repair",
             Self::Erase => "erase",
-        }
-    }
-}
-
-impl fmt::Display for Access {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        })
     }
 }
 

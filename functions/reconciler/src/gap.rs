@@ -5,11 +5,8 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_model::collection::Listed;
-use webhooks_model::delivery::Meta;
+use webhooks_model::delivery::{Meta, RECONCILIATION};
 use webhooks_model::{Channel, Collection, Delivery, Origin};
-
-/// The subscription in such deliveries.
-const SUBSCRIPTION: &str = "reconciliation";
 
 /// Uses only what the list said, so that finding the same change twice makes the same notification.
 pub(crate) fn delivery(tenant: &str, collection: Collection, gap: &Listed, id: Uuid, now: OffsetDateTime) -> Delivery {
@@ -18,7 +15,7 @@ pub(crate) fn delivery(tenant: &str, collection: Collection, gap: &Listed, id: U
         id,
         channel: Channel::Dispatcher,
         origin: Origin::Reconciliation,
-        subscription: SUBSCRIPTION.to_owned(),
+        subscription: RECONCILIATION.to_owned(),
         event: Some(collection.event().to_owned()),
         tenant: Some(tenant.to_lowercase()),
         replays: None,

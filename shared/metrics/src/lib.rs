@@ -8,6 +8,3 @@ mod recorder;
 pub use contract::{DEFINITIONS, Definition, Metric, NAMESPACE, SERVICE, Service, Unit};
 pub use emitted::Emitted;
 pub use recorder::Metrics;
-
-#[cfg(test)]
-mod tests;

@@ -196,5 +196,164 @@ impl<'a> Mapped<'a> {
 }
 
 #[cfg(test)]
-#[path = "mapping_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::delivery::tests::delivery;
+    use crate::notification::{Directory, NoDirectory, Notification};
+    use crate::{Delivery, Entity};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    const ID: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
+
+    struct Rules(Vec<FieldRule>);
+
+    impl Rules {
+        fn of(json: Value) -> Self {
+            Self(serde_json::from_value(json).unwrap())
+        }
+    }
+
+    impl Directory for Rules {
+        fn event_alias(&self, _: &str) -> Option<&'static EventType> {
+            None
+        }
+
+        fn tenant_of_company(&self, company: &str) -> Option<String> {
+            (company == "1234567").then(|| "t-1".to_owned())
+        }
+
+        fn fields(&self) -> &[FieldRule] {
+            &self.0
+        }
+    }
+
+    fn of(event: &str, body: &Value) -> Delivery {
+        let mut delivery = delivery(body.to_string().as_bytes());
+        delivery.meta.event = Some(event.to_owned());
+        delivery
+    }
+
+    fn read(delivery: &Delivery, directory: &impl Directory) -> Notification {
+        Notification::all_of(delivery, directory).remove(0)
+    }
+
+    #[test]
+    fn every_field_is_read_where_the_settings_say() {
+        let rules = Rules::of(json!([
+            {"events": "*", "event": ["/what"], "company": ["/firm/no"]},
+            {"events": "shipment.*", "key": ["/missing", "/entity/no"], "status": ["/states/1"], "parameter": ["/said"],
+             "id": ["/ids/own"], "time": ["/at"]},
+        ]));
+        let body = json!({
+            "What": "SHIPMENT_ACTION_TRIGGERED", "firm": {"NO": 1234567}, "entity": {"no": "A 1"}, "states": ["Open", "On hold"],
+            "said": "print", "ids": {"own": ID}, "at": "2026-11-23T12:00:00Z",
+            "number": "decoy", "status": "decoy", "parameter": "decoy", "timeStamp": 1,
+        });
+        let n = read(&delivery(body.to_string().as_bytes()), &rules);
+        assert_eq!((n.event_name(), n.tenant.as_deref()), ("SHIPMENT_ACTION_TRIGGERED", Some("t-1")));
+        assert_eq!((n.entity_key.as_deref(), n.status.as_deref()), (Some("A 1"), Some("On hold")));
+        assert_eq!((n.parameter.as_deref(), n.id_in_body), (Some("print"), crate::SenderId::new(ID)));
+        assert_eq!(n.occurred_at, Some(crate::Ticks::from_datetime(time::macros::datetime!(2026-11-23 12:00 UTC))));
+        assert_eq!(n.path.unwrap().to_string(), "v1/shipment/A%201");
+    }
+
+    #[test]
+    fn a_key_of_two_parts_is_joined_like_a_resource_path() {
+        let rules = Rules::of(json!([{"events": "sales_order.*", "key": [["/kind", "/no"], "/no"]}]));
+        let key = |body| read(&of("SALESORDER_UPDATED", &body), &rules);
+        let n = key(json!({"kind": "SO", "no": 42}));
+        assert_eq!(
+            (n.entity_key.as_deref(), n.path.unwrap().to_string().as_str()),
+            (Some("SO/42"), "api/v3/SalesOrders/SO/42")
+        );
+        assert_eq!(key(json!({"no": "42"})).unusable, Some(crate::Reason::Unidentified), "an order has a type");
+    }
+
+    #[test]
+    fn falls_back_to_the_built_in_names() {
+        let rules = Rules::of(json!([{"events": "account.*", "key": ["/entity/no"], "status": ["/entity"]}]));
+        let n = read(&of("ACCOUNT_CHANGED", &json!({"accountCd": "1920", "status": "Active"})), &rules);
+        assert_eq!((n.entity_key.as_deref(), n.status.as_deref()), (Some("1920"), Some("Active")));
+    }
+
+    #[test]
+    fn does_not_follow_a_path_to_another_entity_than_the_mapped_key() {
+        let rules = Rules::of(json!([{"key": ["/no"]}]));
+        let body = |path| json!({"no": "1920", "relativeResourceUri": path});
+        for (path, expected) in [("v1/account/1930", "v1/account/1920"), ("v2/account/1920", "v2/account/1920")] {
+            let n = read(&of("ACCOUNT_CHANGED", &body(path)), &rules);
+            assert_eq!((n.entity_key.as_deref(), n.path.unwrap().to_string().as_str()), (Some("1920"), expected));
+        }
+    }
+
+    #[test]
+    fn a_rule_applies_to_the_events_of_its_pattern() {
+        let rules =
+            Rules::of(json!([{"events": "customer.*", "key": ["/no"]}, {"events": "*.deleted", "key": ["/was"]}]));
+        let key = |event| read(&of(event, &json!({"no": "new", "was": "old"})), &rules).entity_key;
+        assert_eq!(key("CUSTOMER_CHANGED").as_deref(), Some("new"));
+        assert_eq!(key("ACCOUNT_DELETED").as_deref(), Some("old"));
+        assert_eq!(key("ACCOUNT_CHANGED"), None);
+    }
+
+    #[test]
+    fn reports_a_mistake_with_its_place_and_kind() {
+        let refuses = |json, fault, at: &str| {
+            assert_eq!(check(&Rules::of(json).0), Err(Mistake { fault, at: at.to_owned() }));
+        };
+        for pointer in ["", "no", "/a~", "/a~2b"] {
+            refuses(json!([{"key": ["/a", pointer]}]), Fault::PointerInvalid, "fields[0].key[1]");
+            refuses(json!([{}, {"id": [pointer]}]), Fault::PointerInvalid, "fields[1].id[0]");
+        }
+        refuses(json!([{"key": [[]]}]), Fault::PointerInvalid, "fields[0].key[0]");
+        refuses(json!([{"key": [["/a", "b"]]}]), Fault::PointerInvalid, "fields[0].key[0]");
+        refuses(json!([{"events": "acount.*"}]), Fault::EventsUnknown, "fields[0].events");
+        refuses(json!([{"events": "account.*", "event": ["/a"]}]), Fault::EventsTooNarrow, "fields[0].event");
+        assert_eq!(check(&Rules::of(json!([{"key": ["/a~0~1", ["/b", "/"]]}])).0), Ok(()));
+    }
+
+    fn nested(names: &[String], value: &str) -> Value {
+        names.iter().rev().fold(json!(value), |inner, name| json!({ "decoy": "no", name.as_str(): inner }))
+    }
+
+    proptest! {
+        #[test]
+        fn the_key_read_is_the_one_put_there_whatever_the_shape(
+            names in prop::collection::vec(".{0,8}", 1..5),
+            key in "[0-9A-Za-zÅ./~]([0-9A-Za-zÅ /.~+-]{0,20}[0-9A-Za-z])?",
+            event in prop::sample::select(CATALOGUE),
+            shouted: bool,
+        ) {
+            let pointer = Pointer::to(names.iter().map(String::as_str));
+            let pointer = if shouted { Pointer::new(pointer.as_str().to_ascii_uppercase()) } else { pointer };
+            let rules = Rules(vec![FieldRule { events: every_event(), key: vec![KeyPlace::One(pointer)], ..FieldRule::default() }]);
+            prop_assert_eq!(check(&rules.0), Ok(()));
+            let n = read(&of(event.id, &nested(&names, &key)), &rules);
+            let can_be_asked_for = !crate::ResourcePath::has_resource(event.entity)
+                || crate::ResourcePath::for_entity(event.entity, &key).is_some();
+            prop_assert_eq!((n.entity, n.entity_key), (event.entity, Some(key).filter(|_| can_be_asked_for)));
+        }
+
+        #[test]
+        fn a_rule_that_finds_nothing_changes_nothing(
+            key in "[A-Z0-9]{1,8}", status in "[A-Za-z]{1,8}", id: u128, event in prop::sample::select(CATALOGUE),
+        ) {
+            let id = uuid::Uuid::from_u128(id).to_string();
+            let body = json!({"number": key, "status": status, "notificationId": id, "orderType": "SO", "timeStamp": 637_969_430_208_130_000_i64});
+            let nowhere = json!(["/no/such/field"]);
+            let rules = Rules::of(json!([{
+                "event": nowhere, "company": nowhere, "key": nowhere, "status": nowhere, "parameter": nowhere, "id": nowhere, "time": nowhere,
+            }]));
+            let delivery = of(event.id, &body);
+            prop_assert_eq!(read(&delivery, &rules), read(&delivery, &NoDirectory));
+        }
+
+        #[test]
+        fn any_text_as_a_pointer_neither_panics_nor_reads_what_is_not_there(text in ".{0,20}", body in ".{0,40}") {
+            let rules = Rules(vec![FieldRule { events: every_event(), key: vec![KeyPlace::One(Pointer::new(text))], ..FieldRule::default() }]);
+            let n = read(&of("ACCOUNT_CHANGED", &json!({"a": {"b": [body, 1]}})), &rules);
+            prop_assert!(n.entity == Entity::Account && n.entity_key.is_none_or(|key| key == body.trim() || key == "1"));
+        }
+    }
+}

@@ -130,5 +130,257 @@ fn visibility_seconds(wait: Duration) -> i32 {
 }
 
 #[cfg(test)]
-#[path = "queue_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::{DeadLetter, DeadLetterQueue};
+    use aws_sdk_sqs::config::retry::RetryConfig;
+    use aws_sdk_sqs::config::timeout::TimeoutConfig;
+    use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use webhooks_model::retry::Next;
+    use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
+
+    const URL: &str = "https://sqs.eu-north-1.amazonaws.com/123456789012/notifications";
+    /// An address without a server.
+    const NOWHERE: &str = "http://127.0.0.1:1";
+
+    fn queue_at(endpoint_url: &str, timeouts: TimeoutConfig) -> Queue {
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-north-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            .endpoint_url(endpoint_url);
+        Queue::new(Client::from_conf(config.build()), URL.to_owned())
+    }
+
+    fn answer(status: u16, body: &Value) -> ResponseTemplate {
+        ResponseTemplate::new(status).set_body_json(body)
+    }
+
+    /// A server that gives these answers in order, and repeats the last.
+    async fn sqs_answering(answers: Vec<ResponseTemplate>) -> (Queue, MockServer) {
+        let sqs = MockServer::start().await;
+        let last = answers.len() - 1;
+        for (n, answer) in answers.into_iter().enumerate() {
+            let answers = Mock::given(matchers::any()).respond_with(answer);
+            if n < last { answers.up_to_n_times(1) } else { answers }.mount(&sqs).await;
+        }
+        (queue_at(&sqs.uri(), TimeoutConfig::disabled()), sqs)
+    }
+
+    async fn queue_answering(status: u16, query_error: Option<&str>, body: &Value) -> (Queue, MockServer) {
+        let error = query_error.map(|error| ("x-amzn-query-error", error));
+        sqs_answering(vec![answer(status, body).append_headers(error)]).await
+    }
+
+    async fn request(sqs: &MockServer) -> (String, Value) {
+        let requests = sqs.received_requests().await.unwrap();
+        assert_eq!(requests.len(), 1);
+        let target = requests[0].headers["x-amz-target"].to_str().unwrap();
+        (target.to_owned(), requests[0].body_json().unwrap())
+    }
+
+    fn message<'a>(group: Option<&'a str>, attributes: &'a [(&'a str, &'a str)]) -> Message<'a> {
+        Message { body: "CANARY\n{\"a\":\"é\"}".to_owned(), group, attributes, trace: None }
+    }
+
+    #[tokio::test]
+    async fn sends_a_message_with_its_group_and_attributes() {
+        let (queue, sqs) = queue_answering(200, None, &json!({"MessageId": "1", "MD5OfMessageBody": "-"})).await;
+        queue.send(message(Some("5a0e6f0e"), &[("origin", "replay"), ("empty", "")])).await.unwrap();
+        let (target, sent) = request(&sqs).await;
+        assert_eq!(target, "AmazonSQS.SendMessage");
+        let expected = json!({
+            "QueueUrl": URL,
+            "MessageBody": "CANARY\n{\"a\":\"é\"}",
+            "MessageGroupId": "5a0e6f0e",
+            "MessageAttributes": {"origin": {"DataType": "String", "StringValue": "replay"}},
+        });
+        assert_eq!(sent, expected);
+    }
+
+    #[tokio::test]
+    async fn leaves_out_a_missing_group_and_missing_attributes() {
+        for group in [None, Some("")] {
+            let (queue, sqs) = queue_answering(200, None, &json!({"MessageId": "1"})).await;
+            queue.send(message(group, &[])).await.unwrap();
+            let (_, sent) = request(&sqs).await;
+            assert_eq!(sent, json!({"QueueUrl": URL, "MessageBody": "CANARY\n{\"a\":\"é\"}"}));
+        }
+    }
+
+    #[tokio::test]
+    async fn sends_a_message_with_its_trace() {
+        let (queue, sqs) = queue_answering(200, None, &json!({"MessageId": "1"})).await;
+        let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        let trace = Trace::parse(header);
+        queue.send(Message { trace: trace.as_ref(), ..message(None, &[]) }).await.unwrap();
+        let (_, sent) = request(&sqs).await;
+        let expected = json!({"AWSTraceHeader": {"DataType": "String", "StringValue": header}});
+        assert_eq!(sent["MessageSystemAttributes"], expected);
+    }
+
+    #[tokio::test]
+    async fn hiding_changes_the_visibility_in_whole_seconds() {
+        for (wait, seconds) in [
+            (Duration::ZERO, 0),
+            (Duration::from_millis(1), 1),
+            (Duration::from_secs(90), 90),
+            (Duration::from_millis(90_001), 91),
+            (Duration::from_secs(43_200), 43_200),
+            (Duration::MAX, 43_200),
+        ] {
+            let (queue, sqs) = queue_answering(200, None, &json!({})).await;
+            queue.hide("handle", wait).await.unwrap();
+            let (target, sent) = request(&sqs).await;
+            assert_eq!(target, "AmazonSQS.ChangeMessageVisibility");
+            assert_eq!(sent, json!({"QueueUrl": URL, "ReceiptHandle": "handle", "VisibilityTimeout": seconds}));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_temporary_unless_the_message_is_invalid() {
+        let invalid = |code: &str| QueueError::InvalidMessage(code.to_owned());
+        let unavailable = |code: &str| QueueError::Unavailable(code.to_owned());
+        for (status, shape, query_error, expected) in [
+            (400, "InvalidMessageContents", None, invalid("InvalidMessageContents")),
+            (
+                400,
+                "InvalidParameterValueException",
+                Some("InvalidParameterValue;Sender"),
+                invalid("InvalidParameterValue"),
+            ),
+            (400, "InvalidParameterValueException", None, invalid("InvalidParameterValueException")),
+            (400, "MissingRequiredParameterException", Some("MissingParameter;Sender"), invalid("MissingParameter")),
+            (400, "RequestThrottled", None, unavailable("RequestThrottled")),
+            (400, "QueueDoesNotExist", None, unavailable("QueueDoesNotExist")),
+            (403, "AccessDeniedException", None, unavailable("AccessDeniedException")),
+            (500, "InternalFailure", None, unavailable("InternalFailure")),
+            (503, "ServiceUnavailable", None, unavailable("ServiceUnavailable")),
+        ] {
+            let answer = json!({"__type": format!("com.amazonaws.sqs#{shape}"), "message": "the message was CANARY"});
+            let (queue, _sqs) = queue_answering(status, query_error, &answer).await;
+            let error = queue.send(message(Some("t"), &[])).await.unwrap_err();
+            assert_eq!(error, expected, "{shape}");
+            let next = if matches!(error, QueueError::InvalidMessage(_)) { Next::Bug } else { Next::unavailable() };
+            assert_eq!(error.next(), next, "{shape}");
+            assert!(!format!("{error} {error:?}").contains("CANARY"), "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_that_can_no_longer_be_hidden_is_not_a_bug() {
+        let answer = json!({"__type": "com.amazonaws.sqs#MessageNotInflight", "message": "handle"});
+        let (queue, _sqs) =
+            queue_answering(400, Some("AWS.SimpleQueueService.MessageNotInflight;Sender"), &answer).await;
+        let error = queue.hide("handle", Duration::ZERO).await.unwrap_err();
+        assert_eq!(error.next(), Next::unavailable(), "{error}");
+    }
+
+    #[tokio::test]
+    async fn reports_a_missing_answer_without_the_message() {
+        let (_, sqs) = sqs_answering(vec![answer(200, &json!({})).set_delay(Duration::from_secs(60))]).await;
+        let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_millis(5)).build();
+        let error = queue_at(&sqs.uri(), timeouts).send(message(None, &[])).await.unwrap_err();
+        assert_eq!(error, QueueError::Unavailable("time-out".to_owned()));
+
+        let error = queue_at(NOWHERE, TimeoutConfig::disabled()).send(message(None, &[])).await.unwrap_err();
+        assert_eq!(error, QueueError::Unavailable("no connection".to_owned()));
+    }
+
+    proptest! {
+        #[test]
+        fn every_group_is_one_that_sqs_takes(name in any::<String>()) {
+            let group = group(&name);
+            prop_assert_eq!(group.is_none(), name.is_empty());
+            let group = group.unwrap_or_default();
+            prop_assert!(group.len() <= 128 && group.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte.is_ascii_punctuation()));
+        }
+
+        #[test]
+        fn a_tenant_id_is_its_own_group(id in "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}") {
+            prop_assert_eq!(group(&id), Some(id));
+        }
+    }
+
+    fn messages(count: usize) -> Vec<QueuedMessage> {
+        (0..count).map(|n| message(Some("5a0e6f0e"), &[("n", ["zero", "one", "two"][n])]).into()).collect()
+    }
+
+    #[tokio::test]
+    async fn several_messages_go_in_one_request_and_each_has_its_own_result() {
+        let answer = json!({
+            "Successful": [{"Id": "2", "MessageId": "9", "MD5OfMessageBody": "-"}],
+            "Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": false}],
+        });
+        let (queue, sqs) = queue_answering(200, None, &answer).await;
+        let results = queue.send_all(messages(3)).await;
+        let unavailable = |what: &str| Err(QueueError::Unavailable(what.to_owned()));
+        assert_eq!(results, [unavailable("InternalError"), unavailable("answer not understood"), Ok(())]);
+        let (target, sent) = request(&sqs).await;
+        assert_eq!(target, "AmazonSQS.SendMessageBatch");
+        let expected = json!({
+            "Id": "1",
+            "MessageBody": "CANARY\n{\"a\":\"é\"}",
+            "MessageGroupId": "5a0e6f0e",
+            "MessageAttributes": {"n": {"DataType": "String", "StringValue": "one"}},
+        });
+        assert_eq!(sent["Entries"][1], expected);
+    }
+
+    #[tokio::test]
+    async fn an_unanswered_request_fails_for_each_of_its_messages() {
+        let (queue, _sqs) = queue_answering(503, Some("ServiceUnavailable;Receiver"), &json!({})).await;
+        let results = queue.send_all(messages(2)).await;
+        assert!(
+            results.len() == 2 && results.iter().all(|one| matches!(one, Err(QueueError::Unavailable(_)))),
+            "{results:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn sends_each_message_alone_when_sqs_refuses_them_together() {
+        let invalid = || answer(400, &json!({"__type": "com.amazonaws.sqs#InvalidMessageContents"}));
+        let (queue, _sqs) = sqs_answering(vec![invalid(), answer(200, &json!({"MessageId": "1"})), invalid()]).await;
+        let results = queue.send_all(messages(2)).await;
+        assert_eq!(results, [Ok(()), Err(QueueError::InvalidMessage("InvalidMessageContents".into()))]);
+    }
+
+    #[tokio::test]
+    async fn sends_one_by_one_what_exceeds_one_request() {
+        for query_error in [None, Some("AWS.SimpleQueueService.BatchRequestTooLong;Sender")] {
+            let too_long = answer(400, &json!({"__type": "com.amazonaws.sqs#BatchRequestTooLong"}))
+                .append_headers(query_error.map(|error| ("x-amzn-query-error", error)));
+            let (queue, sqs) = sqs_answering(vec![too_long, answer(200, &json!({"MessageId": "1"}))]).await;
+            assert_eq!(queue.send_all(messages(3)).await, [Ok(()), Ok(()), Ok(())]);
+            assert_eq!(sqs.received_requests().await.unwrap().len(), 1 + 3);
+        }
+    }
+
+    #[tokio::test]
+    async fn redrives_each_dead_letter_in_its_own_request() {
+        let (queue, sqs) = sqs_answering(vec![answer(200, &json!({"MessageId": "1"}))]).await;
+        for number in 0..10 {
+            let letter = DeadLetter {
+                id: number.to_string(),
+                body: "x".repeat(150 * 1024),
+                receipt: String::new(),
+                sent_at: time::OffsetDateTime::UNIX_EPOCH,
+                receive_count: 12,
+                group: None,
+                trace: None,
+                attributes: HashMap::new(),
+            };
+            queue.send_again(&letter).await.unwrap();
+        }
+        let requests = sqs.received_requests().await.unwrap();
+        assert_eq!(requests.len(), 10);
+        for request in requests {
+            assert_eq!(request.headers["x-amz-target"], "AmazonSQS.SendMessage");
+            assert!(request.body.len() < 1024 * 1024);
+        }
+    }
+}

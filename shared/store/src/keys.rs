@@ -58,3 +58,77 @@ pub(crate) fn rollups_of(tenant: &str) -> String {
 /// The sort key of the position of the counting of roll-ups. A tenant with such an item is known:
 /// see [`crate::Table::know`].
 pub(crate) const ROLLING: &str = "PLACE";
+
+#[cfg(test)]
+mod tests {
+    // Checks that the keys spread the writes. A partition of DynamoDB takes 1,000 write units a
+    // second, so the busiest partition limits the throughput.
+
+    use super::*;
+    use std::collections::HashMap;
+    use time::macros::datetime;
+    use webhooks_model::Entity;
+
+    const NOTIFICATIONS: usize = 200_000;
+    const UNITS_OF_A_PARTITION: f64 = 1000.0;
+    /// Write units of one notification: ledger (2), head and answer (2) in its entity's partition,
+    /// and one in the feed's.
+    const UNITS: [f64; 2] = [5.0, 1.0];
+
+    /// Zipf's law with exponent one: the first of `count` is twice as frequent as the second.
+    struct Zipf(Vec<f64>);
+
+    impl Zipf {
+        fn new(count: usize) -> Self {
+            let mut sum = 0.0;
+            Self(
+                (1..=count)
+                    .map(|rank| {
+                        sum += 1.0 / rank as f64;
+                        sum
+                    })
+                    .collect(),
+            )
+        }
+
+        fn draw(&self, random: &mut fastrand::Rng) -> usize {
+            let at = random.f64() * self.0.last().copied().unwrap_or_default();
+            self.0.partition_point(|sum| *sum < at)
+        }
+    }
+
+    /// Notifications per second until the busiest partition of the table, and of the feed, is at its
+    /// limit. Six of ten are about documents, each with three changes. The others are about entities,
+    /// and some entities change far more often than others.
+    fn ceilings(tenants: usize) -> [f64; 2] {
+        let mut random = fastrand::Rng::with_seed(7);
+        let (of_tenant, of_key) = (Zipf::new(tenants), Zipf::new(5_000));
+        let day = datetime!(2026-11-24 10:00 UTC);
+        let mut written: [HashMap<String, u32>; 2] = Default::default();
+        for at in 0..NOTIFICATIONS {
+            let tenant = format!("{:08x}-0000-4000-8000-000000000000", of_tenant.draw(&mut random));
+            let key = match random.u8(..10) {
+                0..6 => EntityId { tenant, entity: Entity::SalesOrder, key: format!("SO/{}", at / 3) },
+                _ => EntityId { tenant, entity: Entity::InventoryItem, key: of_key.draw(&mut random).to_string() },
+            };
+            for (counts, partition) in written.iter_mut().zip([partition(&key), feed_day(&key.tenant, day)]) {
+                *counts.entry(partition).or_default() += 1;
+            }
+        }
+        let mut ceilings = [0.0; 2];
+        for ((ceiling, counts), units) in ceilings.iter_mut().zip(&written).zip(UNITS) {
+            let share = f64::from(counts.values().copied().max().unwrap_or(1)) / NOTIFICATIONS as f64;
+            *ceiling = UNITS_OF_A_PARTITION / (share * units);
+        }
+        ceilings
+    }
+
+    #[test]
+    fn no_partition_is_hot_below_a_thousand_notifications_a_second() {
+        for tenants in [1, 10, 100, 1_000] {
+            let [table, feed] = ceilings(tenants);
+            println!("| {tenants} | {table:.0} | {feed:.0} |");
+            assert!(table > 1_000.0 && feed >= 1_000.0, "{tenants} tenants: {table} by the table, {feed} by the feed");
+        }
+    }
+}

@@ -1,6 +1,5 @@
 //! What the table knows about a notification before it is processed.
 
-use crate::attempts::Attempts;
 use crate::attributes::{Item, flag, integer, text};
 use crate::implied::received_at;
 use time::OffsetDateTime;
@@ -56,5 +55,33 @@ pub(crate) fn known(item: &Item) -> Known {
         is_success: item.contains_key("feedback_success").then(|| flag(item, "feedback_success")),
         attempts: Attempts::of(item),
         expires_at: integer(item, "expires_at").and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
+    }
+}
+
+/// The recorded attempts. An attempt that ended for lack of quota does not count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Attempts {
+    pub failed: u32,
+    /// How many of them were lost.
+    pub lost: u32,
+    /// How many of them ended because the ERP refused the token.
+    pub refused: u32,
+}
+
+impl Attempts {
+    fn of(item: &Item) -> Self {
+        let lines = item.get("attempts").and_then(|lines| lines.as_l().ok()).map(Vec::as_slice).unwrap_or_default();
+        let reasons = lines.iter().filter_map(|line| Reason::parse(text(line.as_m().ok()?, "reason")?));
+        reasons.filter(|reason| *reason != Reason::RateLimited).fold(Self::default(), |known, reason| Self {
+            failed: known.failed + 1,
+            lost: known.lost + u32::from(reason == Reason::Lost),
+            refused: known.refused + u32::from(reason == Reason::TokenRefused),
+        })
+    }
+
+    /// Whether the ERP refused the token in all attempts that were not lost.
+    #[must_use]
+    pub fn are_refused(self) -> bool {
+        self.refused > 0 && self.refused + self.lost == self.failed
     }
 }

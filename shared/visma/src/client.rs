@@ -2,12 +2,11 @@
 
 use crate::error::{Fault, Stage, VismaError};
 use crate::exchange::{Answer, Body, Exchange, Request};
-use crate::feedback::Feedback;
 use crate::http::HttpClient;
 use crate::join::join;
 use crate::rate::{Quota, Quotas, Rates};
 use crate::token::{self, Token, Tokens};
-use crate::{Fetched, Visma, answer};
+use crate::{Feedback, Fetched, Visma, answer};
 use futures::future::join_all;
 use url::Url;
 use webhooks_host::Host;

@@ -4,7 +4,6 @@ mod answer;
 mod client;
 mod error;
 mod exchange;
-mod feedback;
 mod http;
 mod join;
 mod list;
@@ -13,17 +12,15 @@ mod rate;
 mod refusals;
 mod token;
 
-#[cfg(test)]
-mod tests;
-
 pub use client::VismaClient;
 pub use error::{Fault, Stage, VismaError};
 pub use exchange::{Answer, Body, Exchange, Request};
-pub use feedback::Feedback;
 pub use http::HttpClient;
 pub use rate::{Quota, Quotas};
 
+use serde::Serialize;
 use time::OffsetDateTime;
+use uuid::Uuid;
 use webhooks_model::collection::Page;
 use webhooks_model::walk::Window;
 use webhooks_model::{Collection, Resource, ResourcePath};
@@ -53,6 +50,18 @@ pub trait Visma: Send + Sync {
         tenant: &str,
         feedback: &Feedback<'_>,
     ) -> impl Future<Output = Result<(), VismaError>> + Send;
+}
+
+/// How a notification ended, in Visma Net's form (docs/visma-net.md#notification-feedback). It has
+/// no `Debug`, since the description must not be logged.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Feedback<'a> {
+    pub notification_id: Uuid,
+    /// The notification's own source, or the application's name.
+    pub source: &'a str,
+    pub description: &'a str,
+    pub is_success: bool,
 }
 
 /// The ERP's lists, as the reconciler needs them.

@@ -73,5 +73,185 @@ fn connector_error(error: Error) -> ConnectorError {
 }
 
 #[cfg(test)]
-#[path = "https_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::aws::tls;
+    use aws_config::retry::RetryConfig;
+    use aws_config::{BehaviorVersion, Region, SdkConfig};
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+    use aws_sdk_sqs::Client as Sqs;
+    use aws_sdk_sqs::error::SdkError;
+    use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageOutput};
+    use rcgen::generate_simple_self_signed;
+    use rustls::RootCertStore;
+    use rustls::crypto::ring::default_provider;
+    use std::collections::VecDeque;
+    use std::sync::{Arc, Mutex};
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_rustls::TlsAcceptor;
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+
+    const SENT: &str = r#"{"MessageId":"1","MD5OfMessageBody":"49f68a5c8493ec2c0bf489821c21fc3b"}"#;
+
+    #[derive(Debug, Clone, Copy)]
+    enum Answer {
+        Sent,
+        /// Sends an answer, then closes the connection without announcing it.
+        SentAndClosed,
+        Fault,
+    }
+
+    #[derive(Debug, Default)]
+    struct Log {
+        script: VecDeque<Answer>,
+        connections: usize,
+        requests: usize,
+        /// The protocol of the latest handshake.
+        protocol: Option<Vec<u8>>,
+    }
+
+    /// A queue behind TLS that also offers HTTP/2.
+    struct Server {
+        url: String,
+        certificate: CertificateDer<'static>,
+        log: Arc<Mutex<Log>>,
+    }
+
+    impl Server {
+        async fn start(script: impl IntoIterator<Item = Answer>) -> Self {
+            let own = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+            let (key, certificate) =
+                (PrivatePkcs8KeyDer::from(own.signing_key.serialize_der()), own.cert.der().clone());
+            let config = ServerConfig::builder_with_provider(default_provider().into());
+            let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+            let mut config = config.with_single_cert(vec![certificate.clone()], key.into()).unwrap();
+            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            let acceptor = TlsAcceptor::from(Arc::new(config));
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+            let log = Arc::new(Mutex::new(Log { script: script.into_iter().collect(), ..Log::default() }));
+            let shared = log.clone();
+            tokio::spawn(async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    tokio::spawn(serve(acceptor.clone(), stream, shared.clone()));
+                }
+            });
+            Self { url, certificate, log }
+        }
+
+        fn client(&self) -> Sqs {
+            let mut roots = RootCertStore::empty();
+            roots.add(self.certificate.clone()).unwrap();
+            sqs(&self.url, roots)
+        }
+
+        fn seen(&self) -> (usize, usize) {
+            let log = self.log.lock().unwrap();
+            (log.connections, log.requests)
+        }
+    }
+
+    async fn serve(acceptor: TlsAcceptor, stream: TcpStream, log: Arc<Mutex<Log>>) {
+        let Ok(stream) = acceptor.accept(stream).await else { return };
+        {
+            let mut log = log.lock().unwrap();
+            log.connections += 1;
+            log.protocol = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+        }
+        let mut stream = BufReader::new(stream);
+        while read_request(&mut stream).await.is_some() {
+            let answer = {
+                let mut log = log.lock().unwrap();
+                log.requests += 1;
+                log.script.pop_front().unwrap_or(Answer::Sent)
+            };
+            let (status, body) = if matches!(answer, Answer::Fault) { (500, "{}") } else { (200, SENT) };
+            let text = format!("HTTP/1.1 {status} as scripted\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            stream.write_all(text.as_bytes()).await.unwrap();
+            stream.flush().await.unwrap();
+            if matches!(answer, Answer::SentAndClosed) {
+                return;
+            }
+        }
+    }
+
+    /// Returns `None` when no more requests follow.
+    async fn read_request(stream: &mut (impl AsyncBufReadExt + Unpin)) -> Option<()> {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if stream.read_line(&mut line).await.ok()? == 0 {
+                return None;
+            }
+            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line == "\r\n" {
+                return stream.read_exact(&mut vec![0; length]).await.ok().map(drop);
+            }
+        }
+    }
+
+    fn sqs(url: &str, roots: RootCertStore) -> Sqs {
+        let credentials = Credentials::new("key", "secret", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("eu-north-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
+            .endpoint_url(url)
+            .http_client(client(tls(roots)));
+        Sqs::new(&config.build())
+    }
+
+    async fn send(sqs: &Sqs) -> Result<SendMessageOutput, SdkError<SendMessageError>> {
+        sqs.send_message().queue_url("https://queue.example/1/q").message_body("body").send().await
+    }
+
+    #[tokio::test]
+    async fn calls_share_a_connection_and_no_http_2_is_agreed_upon() {
+        let server = Server::start([]).await;
+        let sqs = server.client();
+        for _ in 0..3 {
+            assert_eq!(send(&sqs).await.unwrap().message_id(), Some("1"));
+        }
+        assert_eq!(server.seen(), (1, 3));
+        assert_ne!(server.log.lock().unwrap().protocol.as_deref(), Some(&b"h2"[..]));
+    }
+
+    #[tokio::test]
+    async fn sends_nothing_to_a_server_with_an_unknown_root() {
+        let server = Server::start([]).await;
+        let error = send(&sqs(&server.url, RootCertStore::empty())).await.unwrap_err();
+        assert!(matches!(&error, SdkError::DispatchFailure(failure) if failure.is_io()), "{error:?}");
+        assert_eq!(server.seen(), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn no_call_fails_on_a_connection_that_the_server_closed() {
+        let server = Server::start([Answer::SentAndClosed]).await;
+        let sqs = server.client();
+        send(&sqs).await.unwrap();
+        send(&sqs).await.unwrap();
+        assert_eq!(server.seen(), (2, 2));
+    }
+
+    #[tokio::test]
+    async fn a_transient_fault_makes_the_next_attempt_reconnect() {
+        let server = Server::start([Answer::Fault]).await;
+        send(&server.client()).await.unwrap();
+        assert_eq!(server.seen(), (2, 2));
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_is_a_network_fault() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        drop(listener);
+        let error = send(&sqs(&url, RootCertStore::empty())).await.unwrap_err();
+        assert!(matches!(&error, SdkError::DispatchFailure(failure) if failure.is_io()), "{error:?}");
+    }
+}

@@ -4,7 +4,6 @@ use fixtures::{TENANT, TestHost};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use webhooks_model::delivery::Meta;
-use webhooks_model::{Channel, Origin};
 use webhooks_signature::Signature;
 
 pub const SECRET: &str = "signing-secret";
@@ -92,21 +91,12 @@ pub fn message(account: usize, length: usize) -> String {
 /// A delivery with this body and an id made from this number, as intake queues it.
 pub fn message_of(number: usize, body: &[u8]) -> String {
     let is_kept = |(name, _): &(String, String)| name.starts_with("x-vwd-");
-    let meta: Meta = Meta {
+    let meta = Meta {
         id: Uuid::from_u128(number as u128),
-        channel: Channel::Dispatcher,
-        origin: Origin::Webhook,
         subscription: SUBSCRIPTION.to_owned(),
-        event: None,
         tenant: Some(TENANT.to_owned()),
-        replays: None,
-        received_at: TestHost::START,
-        sent_from: None,
-        refused_at: None,
-        secret: None,
-        shared_secret: false,
-        answer_role: Default::default(),
         headers: headers(body, TENANT).into_iter().filter(is_kept).collect(),
+        ..fixtures::meta(TestHost::START)
     };
     meta.to_message(body)
 }

@@ -1,9 +1,7 @@
 use crate::world::is_sqs_text;
-use std::collections::BTreeMap;
-use time::macros::datetime;
-use uuid::Uuid;
+use fixtures::TestHost;
 use webhooks_model::delivery::Meta;
-use webhooks_model::{Channel, Delivery, Origin};
+use webhooks_model::{Channel, Delivery};
 
 pub fn envelope(input: &[u8]) {
     let sent = Delivery { meta: meta(Channel::Dispatcher), body: input.to_vec() };
@@ -28,20 +26,5 @@ fn items_lie_in_the_body(delivery: &Delivery) {
 }
 
 pub(crate) fn meta(channel: Channel) -> Meta {
-    Meta {
-        id: Uuid::nil(),
-        channel,
-        origin: Origin::Webhook,
-        subscription: "all".into(),
-        event: None,
-        tenant: None,
-        replays: None,
-        received_at: datetime!(2026-11-23 12:00 UTC),
-        sent_from: None,
-        refused_at: None,
-        secret: None,
-        shared_secret: false,
-        answer_role: Default::default(),
-        headers: BTreeMap::new(),
-    }
+    Meta { channel, ..fixtures::meta(TestHost::START) }
 }

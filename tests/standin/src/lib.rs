@@ -29,9 +29,6 @@ mod token;
 mod world;
 mod zone;
 
-#[cfg(test)]
-mod tests;
-
 pub use catalogue::{Event, Kind, Publisher, events, find};
 pub use client::{Client, Error, Result, TenantClient};
 pub use clock::{from_ticks, ticks};

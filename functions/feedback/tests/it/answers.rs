@@ -138,7 +138,7 @@ async fn a_client_secret_that_was_changed_is_read_before_a_feedback_is_parked() 
     let first = world.processed_for("another", FeedbackState::Queued).await;
     world.batch(&[ours(&first)], 1).await;
     let key = world.processed(FeedbackState::Queued).await;
-    world.settings.0.lock().unwrap()["visma"]["client_secret"] = "canary-rotated".into();
+    world.settings.document()["visma"]["client_secret"] = "canary-rotated".into();
     world.host.advance(time::Duration::seconds(31));
     world.erp.fail_feedback([Some(VismaError::TokenRefused { stage: Stage::Token, status: 400, after: None })]);
     assert!(world.batch(&[ours(&key)], 1).await.is_empty());
@@ -152,7 +152,7 @@ async fn retries_a_refused_feedback_while_settings_are_unreadable() {
     let first = world.processed_for("another", FeedbackState::Queued).await;
     world.batch(&[ours(&first)], 1).await;
     let key = world.processed(FeedbackState::Queued).await;
-    world.settings.0.lock().unwrap().take();
+    world.settings.clear();
     world.host.advance(time::Duration::seconds(31));
     world.erp.fail_feedback([Some(VismaError::TokenRefused { stage: Stage::Token, status: 400, after: None })]);
     assert_eq!(world.batch(&[ours(&key)], 1).await, [0]);

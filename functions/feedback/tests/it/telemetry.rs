@@ -88,7 +88,7 @@ async fn every_line_about_a_notification_names_it_its_tenant_and_its_trace() {
 async fn logs_the_fault_of_invalid_settings_without_any_value() {
     let world = World::new().await;
     let key = world.processed(FeedbackState::Queued).await;
-    world.settings.0.lock().unwrap()["visma"]["client_secret"] = " canary-client-secret".into();
+    world.settings.document()["visma"]["client_secret"] = " canary-client-secret".into();
     let captured = Captured::default();
     let guard = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
     assert_eq!(world.batch(&[ours(&key)], 1).await, [0]);

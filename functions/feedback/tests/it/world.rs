@@ -1,7 +1,9 @@
 use feedback::{Feedback, Limits, Ports};
-use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document, sqs_event, to_come_again};
+use fixtures::{
+    FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document, headers, meta, sqs_event, to_come_again,
+};
 use serde_json::json;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -9,7 +11,7 @@ use webhooks_host::Host;
 use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
-use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Origin, State};
+use webhooks_model::{Delivery, LedgerKey, Notification, State};
 use webhooks_settings::{Cache, Settings};
 use webhooks_store::{
     Answer, Answered, Answering, Answers, Change, Entry, Observation, Observations, Observer, StoreError, Table,
@@ -124,22 +126,8 @@ pub(crate) fn notification() -> Notification {
         "notificationId": BODY_ID, "contextId": "1234567", "event": "SALESORDER_CREATED", "orderId": "1", "source": "User",
     })
     .to_string();
-    let meta = Meta {
-        id: Uuid::nil(),
-        channel: Channel::Dispatcher,
-        origin: Origin::Webhook,
-        subscription: "all".into(),
-        event: None,
-        tenant: Some(TENANT.into()),
-        replays: None,
-        received_at: TestHost::START,
-        sent_from: None,
-        refused_at: None,
-        secret: None,
-        shared_secret: false,
-        answer_role: Default::default(),
-        headers: BTreeMap::from([("x-vwd-notification-id".into(), HEADER_ID.to_string())]),
-    };
+    let headers = headers([("x-vwd-notification-id", HEADER_ID.to_string())]);
+    let meta = Meta { tenant: Some(TENANT.into()), headers, ..meta(TestHost::START) };
     let delivery = Delivery { meta, body: body.clone().into_bytes() };
     Notification::read(&delivery, &body, &Settings::parse(&document().to_string()).unwrap())
 }

@@ -1,11 +1,11 @@
 use crate::world::{World, order, processed};
-use fixtures::TENANT;
+use fixtures::{TENANT, head_change};
 use lambda_http::http::StatusCode;
 use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{Entity, EntityId, HeadChange, Reason, Ticks, Versions};
+use webhooks_model::{Entity, EntityId, HeadChange, LedgerKey, Reason, Ticks, Versions};
 use webhooks_store::Change;
 
 const FEED: &str = "/operations/v1/notifications?tenant=";
@@ -84,20 +84,15 @@ async fn a_notification_shows_everything_that_happened_to_it_in_order() {
 async fn an_entity_shows_its_state_and_both_numbers_of_a_renumbered_account() {
     let world = World::new().await;
     let account = |key: &str| EntityId { tenant: TENANT.into(), entity: Entity::Account, key: key.into() };
+    let at = Ticks::from_epoch(1_790_000_000);
+    let key = LedgerKey { entity: account("9002"), notification: order(1).key };
     let change = HeadChange {
-        entity: account("9002"),
-        notification: order(1).key,
-        versions: Versions { resource: Ticks::from_epoch(1_790_000_000).map(Into::into), ..Versions::default() },
-        strictly_newer: false,
         status: Some("Open".into()),
-        milestone: Ticks::from_epoch(1_790_000_000).map(|at| (at, "Open".to_owned())),
+        milestone: at.map(|at| (at, "Open".to_owned())),
         deleted: true,
-        gone: false,
-        detail: None,
         internal_id: Some("77".into()),
         previous_key: Some("9001".into()),
-        revision: webhooks_model::Revision::default(),
-        was_swept: false,
+        ..head_change(key, Versions { resource: at.map(Into::into), ..Versions::default() })
     };
     world.table.table.advance(&change, world.host.now()).await.unwrap();
     world.table.table.mark_renumbered(&account("9001"), "9002", world.host.now()).await.unwrap();

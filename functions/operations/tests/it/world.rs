@@ -5,15 +5,12 @@ use lambda_http::http::response::Parts;
 use lambda_http::{Context, IntoResponse, LambdaEvent, Request};
 use operations::{Authorizer, Console, Event, Operations, Ports, Roles, router, with_console, with_sound_url};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use time::Duration;
 use tower::ServiceExt;
 use uuid::Uuid;
 use webhooks_host::Host;
-use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
-use webhooks_model::notification::NoDirectory;
-use webhooks_model::{Channel, Delivery, Notification, Origin, QueueName, State};
+use webhooks_model::{Notification, QueueName, State};
 use webhooks_store::{Answering, Change, Dynamo, Entry};
 
 struct Fakes;
@@ -182,25 +179,7 @@ pub(crate) fn token(roles: &str) -> Value {
 }
 
 pub(crate) fn order(number: u128) -> Notification {
-    let body = format!(r#"{{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"{number}","secret":"canary"}}"#);
-    let meta = Meta {
-        id: Uuid::from_u128(number),
-        channel: Channel::Dispatcher,
-        origin: Origin::Webhook,
-        subscription: "all".into(),
-        event: None,
-        tenant: Some(TENANT.into()),
-        replays: None,
-        received_at: TestHost::START,
-        sent_from: None,
-        refused_at: None,
-        secret: None,
-        shared_secret: false,
-        answer_role: Default::default(),
-        headers: BTreeMap::from([("x-vwd-notification-id".to_owned(), Uuid::from_u128(number).to_string())]),
-    };
-    let delivery = Delivery { meta, body: body.clone().into_bytes() };
-    Notification::read(&delivery, &body, &NoDirectory)
+    fixtures::order(number, TestHost::START)
 }
 
 pub(crate) fn processed(feedback: FeedbackState) -> Change {

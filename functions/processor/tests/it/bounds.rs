@@ -82,7 +82,7 @@ async fn a_replay_of_a_parked_notification_waits_for_a_pause() {
 #[tokio::test]
 async fn a_death_without_settings_has_one_record_after_its_redrive() {
     let world = World::new().await;
-    let settings = world.settings.0.lock().unwrap().take();
+    let settings = world.settings.document().take();
     let letter = world.message(&account(1, "ACCOUNT_CHANGED", "1920"));
     assert_eq!(
         world.batch(std::slice::from_ref(&letter), MAX_RECEIVE_COUNT).await,
@@ -92,7 +92,7 @@ async fn a_death_without_settings_has_one_record_after_its_redrive() {
     assert!(world.table.items().await.is_empty());
     assert_eq!(world.emitted.count("Dead unavailable"), 1);
 
-    *world.settings.0.lock().unwrap() = settings;
+    world.settings.put(settings);
     world.host.advance(Duration::minutes(1));
     assert!(world.batch(&[letter], 1).await.is_empty());
     assert_eq!(world.states().await, ["processed"]);
@@ -109,7 +109,7 @@ fn refused_by_connect() -> VismaError {
 async fn reads_a_changed_client_secret_before_it_parks() {
     let world = World::new().await;
     world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
-    world.settings.0.lock().unwrap()["visma"]["client_secret"] = json!("canary-rotated");
+    world.settings.document()["visma"]["client_secret"] = json!("canary-rotated");
     world.host.advance(Duration::seconds(31));
     world.erp.fail_fetches([refused_by_connect()]);
     world.take(&account(2, "ACCOUNT_CHANGED", "2")).await;
@@ -132,7 +132,7 @@ async fn parks_a_connect_refusal_under_the_newest_settings_without_another_call(
 async fn retries_a_connect_refusal_while_settings_are_unreadable() {
     let world = World::new().await;
     world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
-    *world.settings.0.lock().unwrap() = Value::Null;
+    world.settings.clear();
     world.host.advance(Duration::seconds(31));
     world.erp.fail_fetches([refused_by_connect()]);
     assert_eq!(world.take(&account(2, "ACCOUNT_CHANGED", "2")).await, [0]);

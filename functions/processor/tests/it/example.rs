@@ -12,7 +12,7 @@ const SETTINGS: &str = include_str!("../../../../infra/local/settings.json");
 async fn the_example_event_is_processed_under_the_settings_of_the_local_stack() {
     let world = World::new().await;
     let settings = SETTINGS.replace("{standin}", "http://127.0.0.1:8099");
-    *world.settings.0.lock().unwrap() = serde_json::from_str(&settings).unwrap();
+    world.settings.put(serde_json::from_str(&settings).unwrap());
     assert!(world.event(EVENT).await.is_empty());
     assert_eq!(world.states().await, ["processed"]);
 }

@@ -52,7 +52,7 @@ async fn the_settings_say_which_id_is_tried_first() {
     let [in_body, in_header] = [1, 2].map(Uuid::from_u128);
     for (first, expected) in [("body_first", [in_body, in_header]), ("header_first", [in_header, in_body])] {
         let world = World::new().await;
-        world.settings.0.lock().unwrap()["visma"]["feedback_id"] = json!(first);
+        world.settings.document()["visma"]["feedback_id"] = json!(first);
         let mut delivery = world.delivery(&account(1, "ACCOUNT_CHANGED", "1"));
         delivery.meta.headers.insert("x-vwd-notification-id".into(), in_header.to_string());
         world.batch(&[delivery.to_message()], 1).await;

@@ -77,7 +77,7 @@ async fn does_not_claim_that_visma_net_had_an_entity_it_never_saw() {
 #[tokio::test]
 async fn parks_a_body_of_too_many_items_whole_and_says_nothing_about_it() {
     let world = World::new().await;
-    world.settings.0.lock().unwrap()["max_items"] = json!(2);
+    world.settings.document()["max_items"] = json!(2);
     let item = json!({"event": "ACCOUNT_CHANGED", "contextId": "1234567", "accountCd": "1920"});
     let body = json!([item, item, item]);
     assert!(world.take(&body).await.is_empty());
@@ -133,7 +133,7 @@ async fn logs_no_text_of_an_unreadable_body() {
         assert_eq!(states, [format!("parked: {reason}")]);
     }
     let world = World::new().await;
-    world.settings.0.lock().unwrap()["max_items"] = json!(1);
+    world.settings.document()["max_items"] = json!(1);
     world.take(&json!([{"canary": 1}, {"canary": 2}])).await;
     let is_ours = |line: &Value| {
         let target = line["target"].as_str().unwrap_or_default();

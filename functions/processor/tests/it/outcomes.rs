@@ -59,7 +59,7 @@ async fn a_body_that_is_not_json_ends_as_unparseable_and_keeps_its_text() {
 #[tokio::test]
 async fn parks_unknown_events_unknown_tenants_and_foreign_tenants() {
     let world = World::new().await;
-    world.settings.0.lock().unwrap()["subscriptions"][0]["tenants"] = json!(["another"]);
+    world.settings.document()["subscriptions"][0]["tenants"] = json!(["another"]);
     let known = account(1, "ACCOUNT_CHANGED", "1");
     let with = |name: &str, value: &str| {
         let mut body = known.clone();
@@ -117,10 +117,10 @@ async fn an_action_is_published_with_its_parameter() {
 #[tokio::test]
 async fn does_not_park_a_delivery_of_a_newly_added_subscription() {
     let world = World::new().await;
-    world.settings.0.lock().unwrap()["subscriptions"][0]["tenants"] = json!(["another"]);
+    world.settings.document()["subscriptions"][0]["tenants"] = json!(["another"]);
     world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
     assert_eq!(world.states().await, ["parked: tenant_not_served"]);
-    world.settings.0.lock().unwrap()["subscriptions"][0]["tenants"] = json!([fixtures::TENANT]);
+    world.settings.document()["subscriptions"][0]["tenants"] = json!([fixtures::TENANT]);
     world.host.advance(time::Duration::seconds(1));
     world.take(&account(2, "ACCOUNT_CHANGED", "2")).await;
     assert_eq!(world.states().await, ["parked: tenant_not_served", "processed"]);

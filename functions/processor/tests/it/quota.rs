@@ -104,7 +104,7 @@ async fn a_short_wait_before_the_last_receipt_is_spent_in_the_ledger() {
 #[tokio::test]
 async fn another_tenant_is_not_delayed() {
     let world = World::new().await;
-    world.settings.0.lock().unwrap()["tenants"].as_array_mut().unwrap().push(json!({"id": OTHER, "company_id": "7"}));
+    world.settings.document()["tenants"].as_array_mut().unwrap().push(json!({"id": OTHER, "company_id": "7"}));
     world.erp.allow(3, &world.host);
     let mut all: Vec<String> = (1..=9).map(|n| world.message(&account(n, "ACCOUNT_CHANGED", &n.to_string()))).collect();
     let mut other = account(10, "ACCOUNT_CHANGED", "1");

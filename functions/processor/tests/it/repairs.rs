@@ -188,7 +188,7 @@ fn learn(world: &World) {
     document["event_aliases"] = json!({ "KontoEndret": "ACCOUNT_CHANGED" });
     document["fields"] =
         json!([{ "events": "*", "event": ["/hendelse"] }, { "events": "account.*", "key": ["/konto/nr"] }]);
-    *world.settings.0.lock().unwrap() = document;
+    world.settings.put(document);
     world.host.advance(time::Duration::seconds(3));
 }
 

@@ -15,7 +15,7 @@ fn item(id: u128, event: &str, status: Option<&str>) -> Value {
 }
 
 fn speak(world: &World, language: &str, own: Option<&str>) {
-    let mut settings = world.settings.0.lock().unwrap();
+    let mut settings = world.settings.document();
     settings["visma"]["language"] = json!(language);
     settings["tenants"][0]["language"] = json!(own);
 }

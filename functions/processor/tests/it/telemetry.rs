@@ -48,7 +48,7 @@ async fn counts_failures_by_reason_as_retried_and_the_last_as_dead() {
 #[tokio::test]
 async fn without_settings_each_notification_counts_as_retried_and_then_as_dead() {
     let world = World::new().await;
-    *world.settings.0.lock().unwrap() = serde_json::Value::Null;
+    world.settings.clear();
     let message = [world.message(&json!([account(1, "ACCOUNT_CHANGED", "1"), account(2, "ACCOUNT_CHANGED", "2")]))];
     world.batch(&message, 1).await;
     world.batch(&message, MAX_RECEIVE_COUNT).await;

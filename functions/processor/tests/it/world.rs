@@ -1,16 +1,15 @@
-use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document, sqs_event, to_come_again};
+use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document, meta, sqs_event, to_come_again};
 use processor::{
     Acknowledge, ExhaustedQuotas, Handler, HandlerError, InFlight, Limits, Observer, Pauses, Ports, Processor,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::time::Duration;
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::Verdict;
-use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Origin, Resource};
+use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Resource};
 use webhooks_settings::Cache;
 use webhooks_store::{Answers, Dynamo};
 use webhooks_visma::VismaError;
@@ -122,22 +121,7 @@ impl World {
     }
 
     pub(crate) fn raw_delivery(&self, body: &[u8]) -> Delivery {
-        let meta = Meta {
-            id: self.host.new_id(),
-            channel: Channel::Dispatcher,
-            origin: Origin::Webhook,
-            subscription: "all".into(),
-            event: None,
-            tenant: None,
-            replays: None,
-            received_at: self.host.now(),
-            sent_from: None,
-            refused_at: None,
-            secret: None,
-            shared_secret: false,
-            answer_role: Default::default(),
-            headers: BTreeMap::new(),
-        };
+        let meta = Meta { id: self.host.new_id(), ..meta(self.host.now()) };
         Delivery { meta, body: body.to_vec() }
     }
 

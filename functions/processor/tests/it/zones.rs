@@ -11,7 +11,7 @@ use webhooks_model::Ticks;
 /// A world in Oslo at this moment.
 async fn oslo(now: OffsetDateTime) -> World {
     let world = World::new().await;
-    world.settings.0.lock().unwrap()["visma"]["erp_time_zone"] = json!("Europe/Oslo");
+    world.settings.document()["visma"]["erp_time_zone"] = json!("Europe/Oslo");
     world.host.advance(now - TestHost::START);
     world
 }
@@ -75,7 +75,7 @@ async fn a_webhook_that_was_made_late_does_not_hide_the_next_change() {
 async fn order_is_read_as(zones: &[(&str, &str)]) -> OffsetDateTime {
     let world = World::new().await;
     for (field, zone) in zones {
-        world.settings.0.lock().unwrap()["visma"][*field] = json!(zone);
+        world.settings.document()["visma"][*field] = json!(zone);
     }
     let order = json!({
         "type": "SO", "orderId": "000101", "lastModified": "2026-11-23T11:30:00", "version": "AAAAAAAB4kA=",

@@ -1,15 +1,12 @@
 //! A mass update of fifty times a tenant's hourly quota. All of it gets through at the pace of the
 //! quota.
 
-use crate::world::World;
-use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, document, sqs_event, to_come_again};
-use processor::{Acknowledge, ExhaustedQuotas, InFlight, Limits, Observer, Pauses, Processor};
+use crate::world::{Downstream, World};
+use fixtures::{FakeErp, FakeQueue, TENANT, document, sqs_event, to_come_again};
+use processor::Processor;
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
-use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::{Delivery, Origin};
-use webhooks_settings::Cache;
-use webhooks_store::Dynamo;
 use webhooks_visma::{Fault, Stage, VismaError};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
@@ -18,18 +15,6 @@ const MASS: usize = 50 * CALLS_AN_HOUR as usize;
 const FEW: usize = 10;
 /// The schedule of the template.
 const EVERY: Duration = Duration::minutes(15);
-
-struct Fakes;
-
-impl processor::Ports for Fakes {
-    type Source = FakeSource;
-    type Items = Dynamo;
-    type Visma = FakeErp;
-    type Queue = FakeQueue;
-    type Pacer = FakeQueue;
-    type Handler = Acknowledge;
-    type Host = fixtures::TestHost;
-}
 
 /// A message in SQS.
 struct Lying {
@@ -40,7 +25,7 @@ struct Lying {
 
 struct Pipeline {
     world: World,
-    processor: Processor<Fakes>,
+    processor: Processor<Downstream>,
     hidden: FakeQueue,
     lying: Vec<Lying>,
     taken: usize,
@@ -54,22 +39,7 @@ impl Pipeline {
         erp.allow(CALLS_AN_HOUR, &world.host);
         let mut settings = document();
         settings["routes"] = json!([{"events": "*", "feedback": "none"}]);
-        let processor = Processor {
-            settings: Cache::new(FakeSource::new(settings), world.host.clone()),
-            ledger: world.table.table.clone(),
-            visma: erp,
-            events: FakeQueue::default(),
-            feedback: world.feedback.clone(),
-            notifications: hidden.clone(),
-            handler: Acknowledge,
-            host: world.host.clone(),
-            metrics: Metrics::new(Service::Processor, world.host.clone(), Emitted::default()),
-            pauses: Pauses::default(),
-            exhausted_quotas: ExhaustedQuotas::default(),
-            in_flight: InFlight::default(),
-            observer: Observer::default(),
-            limits: Limits { max_receive_count: 12, retry_base: std::time::Duration::from_secs(30) },
-        };
+        let processor = world.processor(settings, &erp, &hidden);
         Self { world, processor, hidden, lying: vec![], taken: 0, receipts: 0 }
     }
 

@@ -1,45 +1,10 @@
 use crate::cost::fill;
 use crate::world::World;
-use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, document, sqs_event, to_come_again};
-use processor::{Acknowledge, ExhaustedQuotas, InFlight, Limits, Observer, Pauses, Processor};
+use fixtures::{FakeErp, FakeQueue, TENANT, document, sqs_event, to_come_again};
 use serde_json::json;
 use std::collections::HashSet;
 use std::time::Duration;
-use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::collection::Collection;
-use webhooks_settings::Cache;
-use webhooks_store::Dynamo;
-
-struct Fakes;
-
-impl processor::Ports for Fakes {
-    type Source = FakeSource;
-    type Items = Dynamo;
-    type Visma = FakeErp;
-    type Queue = FakeQueue;
-    type Pacer = FakeQueue;
-    type Handler = Acknowledge;
-    type Host = fixtures::TestHost;
-}
-
-fn processor(world: &World, erp: &FakeErp) -> Processor<Fakes> {
-    Processor {
-        settings: Cache::new(FakeSource::new(document()), world.host.clone()),
-        ledger: world.table.table.clone(),
-        visma: erp.clone(),
-        events: FakeQueue::default(),
-        feedback: world.feedback.clone(),
-        notifications: FakeQueue::default(),
-        handler: Acknowledge,
-        host: world.host.clone(),
-        metrics: Metrics::new(Service::Processor, world.host.clone(), Emitted::default()),
-        pauses: Pauses::default(),
-        exhausted_quotas: ExhaustedQuotas::default(),
-        in_flight: InFlight::default(),
-        observer: Observer::default(),
-        limits: Limits { max_receive_count: 4, retry_base: Duration::from_secs(30) },
-    }
-}
 
 #[tokio::test]
 async fn one_sweep_finds_50_lost_webhooks_among_5000_changes() {
@@ -64,7 +29,7 @@ async fn one_sweep_finds_50_lost_webhooks_among_5000_changes() {
         let modified = n.occurred_at.unwrap().get();
         erp.put(&n.path.unwrap().to_string(), &json!({"lastModifiedDateTime": modified}).to_string());
     }
-    let processor = processor(&world, &erp);
+    let processor = world.processor(document(), &erp, &FakeQueue::default());
     let messages: Vec<String> = world.queue.sent().into_iter().map(|sent| sent.body).collect();
     for batch in messages.chunks(10) {
         let response = processor.batch(sqs_event(batch, 1), "r-2", Duration::from_secs(60)).await;

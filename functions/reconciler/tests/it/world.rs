@@ -1,5 +1,8 @@
 use crate::counted::{Cost, Counted};
-use fixtures::{FakeQueue, FakeSource, TENANT, TRACE_ID, TestHost, TestTable, document};
+use fixtures::{
+    FakeErp, FakeQueue, FakeSource, TENANT, TRACE_ID, TestHost, TestTable, document, head_change, meta, notification_of,
+};
+use processor::{Acknowledge, ExhaustedQuotas, InFlight, Limits, Observer, Pauses, Processor};
 use reconciler::{Ports, Reconciler, Report};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
@@ -10,12 +13,11 @@ use webhooks_host::Host;
 use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::collection::{self, Collection, Listed, Page, Paging};
 use webhooks_model::delivery::Meta;
-use webhooks_model::notification::NoDirectory;
 use webhooks_model::walk::Window;
-use webhooks_model::{Channel, Delivery, HeadChange, Notification, Origin, Revision, Stamp, State, Ticks, Versions};
+use webhooks_model::{Delivery, HeadChange, Notification, Origin, Revision, Stamp, State, Ticks, Versions};
 use webhooks_queue::Trace;
 use webhooks_settings::{Cache, Settings, Visma};
-use webhooks_store::{Answering, Change, Entry, Table};
+use webhooks_store::{Answering, Change, Dynamo, Entry, Table};
 use webhooks_visma::{Listing, Quota, Quotas, Stage, VismaError};
 
 type Lists = HashMap<(String, Collection), Vec<Row>>;
@@ -124,6 +126,19 @@ impl Ports for Fakes {
     type Host = TestHost;
 }
 
+/// The ports of the processor that reads what the reconciler queues.
+pub(crate) struct Downstream;
+
+impl processor::Ports for Downstream {
+    type Source = FakeSource;
+    type Items = Dynamo;
+    type Visma = FakeErp;
+    type Queue = FakeQueue;
+    type Pacer = FakeQueue;
+    type Handler = Acknowledge;
+    type Host = TestHost;
+}
+
 pub(crate) struct World {
     pub(crate) table: TestTable,
     pub(crate) host: TestHost,
@@ -168,6 +183,26 @@ impl World {
             metrics: Metrics::new(Service::Reconciler, host.clone(), emitted.clone()),
         };
         Self { table, host, lists, queue, feedback, repairs, emitted, cost, reconciler }
+    }
+
+    /// A processor with the same table, clock and feedback queue.
+    pub(crate) fn processor(&self, settings: Value, erp: &FakeErp, notifications: &FakeQueue) -> Processor<Downstream> {
+        Processor {
+            settings: Cache::new(FakeSource::new(settings), self.host.clone()),
+            ledger: self.table.table.clone(),
+            visma: erp.clone(),
+            events: FakeQueue::default(),
+            feedback: self.feedback.clone(),
+            notifications: notifications.clone(),
+            handler: Acknowledge,
+            host: self.host.clone(),
+            metrics: Metrics::new(Service::Processor, self.host.clone(), Emitted::default()),
+            limits: Limits { max_receive_count: 12, retry_base: Duration::from_secs(30) },
+            pauses: Pauses::default(),
+            exhausted_quotas: ExhaustedQuotas::default(),
+            in_flight: InFlight::default(),
+            observer: Observer::default(),
+        }
     }
 
     pub(crate) async fn run_for(&self, only: Option<&str>) -> Report {
@@ -247,28 +282,12 @@ impl World {
     pub(crate) fn accepted(&self, tenant: &str, key: &str, origin: Origin) -> Notification {
         let modified = Ticks::from_datetime(self.host.now());
         let body = json!({"event": "CUSTOMER_CHANGED", "entityId": key, "timeStamp": modified.get()}).to_string();
-        let delivery = Delivery { meta: self.meta(tenant, origin), body: body.clone().into_bytes() };
-        Notification::read(&delivery, &body, &NoDirectory)
+        notification_of(self.meta(tenant, origin), &body)
     }
 
     /// A delivery accepted now.
     pub(crate) fn meta(&self, tenant: &str, origin: Origin) -> Meta {
-        Meta {
-            id: self.host.new_id(),
-            channel: Channel::Dispatcher,
-            origin,
-            subscription: "all".into(),
-            event: None,
-            tenant: Some(tenant.to_owned()),
-            replays: None,
-            received_at: self.host.now(),
-            sent_from: None,
-            refused_at: None,
-            secret: None,
-            shared_secret: false,
-            answer_role: Default::default(),
-            headers: std::collections::BTreeMap::new(),
-        }
+        Meta { id: self.host.new_id(), origin, tenant: Some(tenant.to_owned()), ..meta(self.host.now()) }
     }
 
     /// Processes a notification like the processor.
@@ -278,22 +297,8 @@ impl World {
 
     /// The same, with `revision` as the fetched one.
     pub(crate) async fn process_as(&self, n: &Notification, revision: Revision) {
-        let key = n.ledger_key();
-        let change = HeadChange {
-            entity: key.entity,
-            notification: key.notification,
-            versions: Versions { resource: n.occurred_at.map(Stamp::from), ..Versions::default() },
-            strictly_newer: false,
-            status: None,
-            milestone: None,
-            deleted: false,
-            gone: false,
-            detail: None,
-            internal_id: None,
-            previous_key: None,
-            revision,
-            was_swept: false,
-        };
+        let versions = Versions { resource: n.occurred_at.map(Stamp::from), ..Versions::default() };
+        let change = HeadChange { revision, ..head_change(n.ledger_key(), versions) };
         self.table.table.advance(&change, self.host.now()).await.unwrap();
         self.end(n, Answering::none()).await;
     }

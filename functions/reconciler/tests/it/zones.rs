@@ -1,6 +1,6 @@
 //! Sweeps an ERP whose clock differs from ours, over HTTP.
 
-use fixtures::{FakeQueue, FakeSource, TestHost, TestTable, document};
+use fixtures::{FakeQueue, FakeSource, TestHost, TestTable, document, head_change};
 use reconciler::{Ports, Reconciler};
 use serde_json::json;
 use standin::{CLIENT_ID, CLIENT_SECRET, NewTenant, Options, Server, TenantClient};
@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use webhooks_host::{Host, SystemHost};
 use webhooks_metrics::{Emitted, Metrics, Service};
-use webhooks_model::{Clock, Collection, Delivery, EntityId, HeadChange, NotificationKey, Revision, Versions, Zone};
+use webhooks_model::{Clock, Collection, Delivery, EntityId, LedgerKey, NotificationKey, Versions, Zone};
 use webhooks_settings::Cache;
 use webhooks_store::Dynamo;
 use webhooks_visma::VismaClient;
@@ -88,21 +88,9 @@ impl World {
     /// Records that the processor fetched the account when the clock of Oslo showed this.
     async fn fetched(&self, number: &str, shown: &str) {
         let resource = Clock::new(Zone::named("Europe/Oslo").unwrap(), self.host.now()).read(shown);
-        let change = HeadChange {
-            entity: EntityId { tenant: self.tenant_id.clone(), ..Collection::Account.entity_id("", number) },
-            notification: NotificationKey::new(shown.as_bytes(), "", None),
-            versions: Versions { resource, ..Versions::default() },
-            strictly_newer: false,
-            status: None,
-            milestone: None,
-            deleted: false,
-            gone: false,
-            detail: None,
-            internal_id: None,
-            previous_key: None,
-            revision: Revision::default(),
-            was_swept: false,
-        };
+        let entity = EntityId { tenant: self.tenant_id.clone(), ..Collection::Account.entity_id("", number) };
+        let key = LedgerKey { entity, notification: NotificationKey::new(shown.as_bytes(), "", None) };
+        let change = head_change(key, Versions { resource, ..Versions::default() });
         self.table.table.advance(&change, self.host.now()).await.unwrap();
     }
 }

@@ -1,16 +1,14 @@
+pub(crate) use fixtures::order;
 use fixtures::{FakeQueue, TENANT, TestHost, TestTable, sqs_event, to_come_again};
 use repair::{Ports, QueuePair, Repair};
-use std::collections::BTreeMap;
 use std::time::Duration;
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_metrics::{Emitted, Metrics, Service};
-use webhooks_model::delivery::Meta;
 use webhooks_model::filter::Filter;
 use webhooks_model::job::message;
 use webhooks_model::job::{Job, Status};
-use webhooks_model::notification::NoDirectory;
-use webhooks_model::{Channel, Delivery, Notification, Origin, QueueName, State, Work};
+use webhooks_model::{Delivery, Notification, QueueName, State, Work};
 use webhooks_store::{Answering, Change, Dynamo, Entry};
 
 pub(crate) struct Fakes;
@@ -100,28 +98,6 @@ impl World {
     pub(crate) fn replays(&self) -> Vec<Delivery> {
         self.notifications.sent().iter().map(|sent| Delivery::from_message(&sent.body).unwrap()).collect()
     }
-}
-
-pub(crate) fn order(number: u128, now: time::OffsetDateTime) -> Notification {
-    let body = format!(r#"{{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"{number}"}}"#);
-    let meta = Meta {
-        id: Uuid::from_u128(number),
-        channel: Channel::Dispatcher,
-        origin: Origin::Webhook,
-        subscription: "all".into(),
-        event: None,
-        tenant: Some(TENANT.into()),
-        replays: None,
-        received_at: now,
-        sent_from: None,
-        refused_at: None,
-        secret: None,
-        shared_secret: false,
-        answer_role: Default::default(),
-        headers: BTreeMap::from([("x-vwd-notification-id".to_owned(), Uuid::from_u128(number).to_string())]),
-    };
-    let delivery = Delivery { meta, body: body.clone().into_bytes() };
-    Notification::read(&delivery, &body, &NoDirectory)
 }
 
 pub(crate) fn processed() -> Change {

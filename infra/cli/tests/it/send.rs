@@ -1,11 +1,12 @@
 //! Intake and processor understand a test notification, which has the dispatcher's form.
 
+use fixtures::{meta, notification_of};
 use time::macros::datetime;
 use uuid::Uuid;
 use visma_webhooks::Exit;
 use visma_webhooks::commands::send::{Test, verdict};
-use webhooks_model::delivery::{Channel, Delivery, Meta, Origin};
-use webhooks_model::notification::{NoDirectory, Proof};
+use webhooks_model::delivery::Meta;
+use webhooks_model::notification::Proof;
 use webhooks_model::{Entity, Notification, Ticks, catalogue};
 use webhooks_signature::Signature;
 
@@ -26,24 +27,7 @@ fn test(event: &str, key: &'static str) -> Test<'static> {
 fn read(test: &Test<'_>) -> Notification {
     let body = test.body();
     let headers = test.headers("secret", &body).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let meta = Meta {
-        id: Uuid::nil(),
-        channel: Channel::Dispatcher,
-        origin: Origin::Webhook,
-        subscription: "all".into(),
-        event: None,
-        tenant: None,
-        replays: None,
-        received_at: test.now,
-        sent_from: None,
-        refused_at: None,
-        secret: None,
-        shared_secret: false,
-        answer_role: Default::default(),
-        headers,
-    };
-    let delivery = Delivery { meta, body: body.clone().into_bytes() };
-    Notification::read(&delivery, &body, &NoDirectory)
+    notification_of(Meta { headers, ..meta(test.now) }, &body)
 }
 
 #[test]

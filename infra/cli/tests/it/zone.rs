@@ -1,14 +1,13 @@
 //! `doctor` measures the ERP's clock.
 
-use fixtures::{FakeErp, TENANT, TestHost, TestTable};
+use fixtures::{FakeErp, TENANT, TestHost, TestTable, meta, notification_of};
 use serde_json::{Value, json};
 use time::macros::{datetime, offset};
 use time::{Duration, OffsetDateTime, UtcOffset};
 use visma_webhooks::commands::check::{Check, Verdict};
 use visma_webhooks::commands::doctor::{Observed, clocks, judged};
 use webhooks_model::delivery::Meta;
-use webhooks_model::notification::NoDirectory;
-use webhooks_model::{Channel, Delivery, Notification, Origin, State, Zone};
+use webhooks_model::{Origin, State, Zone};
 use webhooks_settings::Settings;
 use webhooks_store::{Answering, Change, Entry};
 
@@ -49,25 +48,8 @@ impl World {
 
     /// Adds a webhook about a change, a few seconds later.
     async fn told(&self, body: &Value, at: OffsetDateTime, origin: Origin) {
-        let meta = Meta {
-            id: uuid::Uuid::nil(),
-            channel: Channel::Dispatcher,
-            origin,
-            subscription: "all".into(),
-            event: None,
-            tenant: Some(TENANT.to_owned()),
-            shared_secret: false,
-            replays: None,
-            answer_role: Default::default(),
-            received_at: at + Duration::seconds(4),
-            sent_from: None,
-            refused_at: None,
-            secret: None,
-            headers: std::collections::BTreeMap::new(),
-        };
-        let body = body.to_string();
-        let delivery = Delivery { meta, body: body.clone().into_bytes() };
-        let notification = &Notification::read(&delivery, &body, &NoDirectory);
+        let meta = Meta { origin, tenant: Some(TENANT.to_owned()), ..meta(at + Duration::seconds(4)) };
+        let notification = &notification_of(meta, &body.to_string());
         let change = Change::Ended { state: State::Processed, answer: Answering::none() };
         self.table.table.record(&Entry { notification, change, now: at }).await.unwrap();
     }

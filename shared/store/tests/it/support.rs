@@ -1,36 +1,17 @@
-use fixtures::TestHost;
-use std::collections::BTreeMap;
+use fixtures::{TestHost, head_change, headers, meta, notification_of};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_model::delivery::Meta;
-use webhooks_model::notification::NoDirectory;
-use webhooks_model::{Channel, Delivery, EntityId, HeadChange, Notification, Origin, Revision, Ticks, Versions};
+use webhooks_model::{EntityId, HeadChange, Notification, Ticks, Versions};
 
 pub(crate) use fixtures::{TENANT, TestTable as Fixture};
 pub(crate) const NOW: OffsetDateTime = TestHost::START;
 
 /// A notification of `body`, received under `header_id`.
 pub(crate) fn notification(body: &str, header_id: u128) -> Notification {
-    let headers =
-        [("x-vwd-tenant-id", TENANT.to_owned()), ("x-vwd-notification-id", Uuid::from_u128(header_id).to_string())];
-    let meta = Meta {
-        id: Uuid::nil(),
-        channel: Channel::Dispatcher,
-        origin: Origin::Webhook,
-        subscription: "s".into(),
-        event: None,
-        tenant: None,
-        replays: None,
-        received_at: NOW,
-        sent_from: None,
-        refused_at: None,
-        secret: None,
-        shared_secret: false,
-        answer_role: Default::default(),
-        headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
-    };
-    let delivery = Delivery { meta, body: body.as_bytes().to_vec() };
-    Notification::read(&delivery, body, &NoDirectory)
+    let id = Uuid::from_u128(header_id).to_string();
+    let headers = headers([("x-vwd-tenant-id", TENANT.to_owned()), ("x-vwd-notification-id", id)]);
+    notification_of(Meta { headers, ..meta(NOW) }, body)
 }
 
 pub(crate) fn order(header_id: u128) -> Notification {
@@ -43,22 +24,7 @@ pub(crate) fn at(seconds: i64) -> Option<Ticks> {
 
 /// A change of sales order SO/1 with a body time of `seconds`.
 pub(crate) fn change(id: u128, seconds: i64) -> HeadChange {
-    let key = order(id).ledger_key();
-    HeadChange {
-        entity: key.entity,
-        notification: key.notification,
-        versions: Versions { body: at(seconds), ..Versions::default() },
-        strictly_newer: false,
-        status: None,
-        milestone: None,
-        deleted: false,
-        gone: false,
-        detail: None,
-        internal_id: None,
-        previous_key: None,
-        revision: Revision::default(),
-        was_swept: false,
-    }
+    head_change(order(id).ledger_key(), Versions { body: at(seconds), ..Versions::default() })
 }
 
 pub(crate) fn with_status(id: u128, seconds: i64, status: &str) -> HeadChange {

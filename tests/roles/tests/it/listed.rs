@@ -1,6 +1,6 @@
 //! Checks the template's roles against the calls of `calls.json`.
 
-use roles::{Account, Decision, Effect, Judge, Request, listed};
+use roles::{Account, Decision, Effect, Judge, Request, listed, page};
 use std::collections::BTreeSet;
 
 fn judge() -> Judge {
@@ -12,6 +12,17 @@ fn every_role_has_a_list() {
     let (judge, list) = (judge(), listed());
     let (roles, lists): (BTreeSet<&String>, BTreeSet<&String>) = (judge.roles().collect(), list.keys().collect());
     assert_eq!(roles, lists);
+}
+
+#[test]
+fn the_page_matches_the_template() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/ROLES.md");
+    let page = page(&judge(), &listed());
+    if std::env::var_os("WRITE_ROLES").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(kept == page, "WRITE_ROLES=1 cargo test -p roles writes infra/ROLES.md");
 }
 
 #[test]

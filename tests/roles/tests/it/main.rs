@@ -4,7 +4,6 @@
 
 mod conditions;
 mod evaluation;
-mod kept;
 mod listed;
 mod sources;
 mod wire;

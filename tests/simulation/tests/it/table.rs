@@ -1,6 +1,6 @@
 //! Compares the model of the table with an embedded DynamoDB under requests of the store.
 
-use fixtures::{TENANT, TestHost, TestTable};
+use fixtures::{TENANT, TestHost, TestTable, headers, meta, notification_of};
 use proptest::prelude::*;
 use simulation::ModelItems;
 use std::collections::BTreeMap;
@@ -10,11 +10,10 @@ use webhooks_model::collection::{Collection, Listed};
 use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
-use webhooks_model::notification::NoDirectory;
 use webhooks_model::walk::Walk;
 use webhooks_model::{
-    Channel, Delivery, Entity, EntityId, Fact, HeadChange, LedgerKey, Notification, OpenQuestion, Origin, Pause,
-    Reason, Revision, Stamp, State, Ticks, Versions,
+    Entity, EntityId, Fact, HeadChange, LedgerKey, Notification, OpenQuestion, Origin, Pause, Reason, Revision, Stamp,
+    State, Ticks, Versions,
 };
 use webhooks_store::{
     Action, Answer, Answering, Answers, Change, Deed, Entry, Items, Observation, Observations, StoreError, Table,
@@ -33,25 +32,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// Four notifications of one order: two contents, each under two ids.
 fn notification(which: u8, now: OffsetDateTime) -> Notification {
     let id = Uuid::from_u128(u128::from(which / 2) + 1);
-    let headers = [("x-vwd-tenant-id", TENANT.to_owned()), ("x-vwd-notification-id", id.to_string())];
-    let meta = Meta {
-        id: Uuid::nil(),
-        channel: Channel::Dispatcher,
-        origin: if which == 3 { Origin::Reconciliation } else { Origin::Webhook },
-        subscription: "s".into(),
-        event: None,
-        tenant: None,
-        replays: None,
-        received_at: now,
-        sent_from: None,
-        refused_at: None,
-        secret: None,
-        shared_secret: false,
-        answer_role: Default::default(),
-        headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
-    };
+    let headers = headers([("x-vwd-tenant-id", TENANT.to_owned()), ("x-vwd-notification-id", id.to_string())]);
+    let origin = if which == 3 { Origin::Reconciliation } else { Origin::Webhook };
     let body = format!(r#"{{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"1","n":{}}}"#, which % 2);
-    Notification::read(&Delivery { meta, body: body.clone().into_bytes() }, &body, &NoDirectory)
+    notification_of(Meta { origin, headers, ..meta(now) }, &body)
 }
 
 fn ticks(seconds: u8) -> Ticks {

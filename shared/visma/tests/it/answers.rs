@@ -1,0 +1,116 @@
+use super::*;
+use webhooks_model::Entity;
+use webhooks_visma::{Fault, Stage};
+
+#[tokio::test]
+async fn a_resource_is_found_below_the_base_of_its_api() {
+    let bench = Bench::with_token().await;
+    bench.on_account(account()).await;
+    let Ok(Fetched::Found(resource)) = bench.fetch().await else { panic!("not found") };
+    assert_eq!(resource.internal_id(Entity::Account), Some("77"));
+
+    let order = ResourcePath::parse("api/v3/SalesOrders/SO/000123").unwrap();
+    let found = Mock::given(method("GET")).and(path("/salesorder/api/v3/SalesOrders/SO/000123"));
+    found.respond_with(account()).mount(&bench.server).await;
+    assert!(matches!(bench.client.fetch(&bench.visma, "t-1", &order).await, Ok(Fetched::Found(_))));
+}
+
+#[tokio::test]
+async fn ignores_a_byte_order_mark_before_an_answer() {
+    let bench = Bench::with_token().await;
+    bench.on_account(status(200).set_body_string("\u{feff}{\"accountID\":77}")).await;
+    let Ok(Fetched::Found(resource)) = bench.fetch().await else { panic!("not found") };
+    assert_eq!(resource.internal_id(Entity::Account), Some("77"));
+}
+
+#[tokio::test]
+async fn a_missing_resource_is_gone_and_no_error() {
+    for code in [404, 410] {
+        let bench = Bench::with_token().await;
+        bench.on_account(status(code)).await;
+        assert!(matches!(bench.fetch().await, Ok(Fetched::Gone)));
+    }
+}
+
+#[tokio::test]
+async fn each_answer_of_the_erp_has_its_own_error() {
+    for (answer, text) in [
+        (status(400), "resource: unexpected answer (400)"),
+        (status(403), "resource: not approved by the tenant (403)"),
+        (status(408), "resource: unavailable (408)"),
+        (status(425), "resource: unavailable (425)"),
+        (status(500), "resource: unavailable (500)"),
+        (status(200), "resource: the answer cannot be read"),
+        (status(200).set_body_string("<html>"), "resource: the answer cannot be read"),
+        (status(200).set_body_string("[]"), "resource: the answer cannot be read"),
+        (status(200).set_body_bytes([b'"', 0xff, b'"']), "resource: the answer cannot be read"),
+    ] {
+        let bench = Bench::with_token().await;
+        bench.on_account(answer).await;
+        assert_eq!(bench.fetch().await.unwrap_err().to_string(), text);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_not_read_to_its_end() {
+    let bench = Bench::with_token().await;
+    let body = format!("{{\"a\":\"{}\"}}", "x".repeat(8 * 1024 * 1024));
+    bench.on_account(status(200).set_body_string(body)).await;
+    let error = bench.fetch().await.unwrap_err();
+    assert_eq!(error, VismaError::Unavailable { stage: Stage::Resource, fault: Fault::TooLarge, after: None });
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_error_and_is_not_followed() {
+    let (bench, elsewhere) = (Bench::with_token().await, MockServer::start().await);
+    bench.on_account(status(302).insert_header("location", elsewhere.uri().as_str())).await;
+    assert_eq!(bench.fetch().await.unwrap_err().to_string(), "resource: unavailable (302)");
+    assert!(elsewhere.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_unavailable() {
+    let mut bench = Bench::with_token().await;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    bench.visma.erp_url = format!("http://{closed}/erp").parse().unwrap();
+    let error = bench.fetch().await.unwrap_err();
+    assert_eq!(error, VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Connection, after: None });
+}
+
+#[tokio::test]
+async fn a_feedback_matches_the_schema_exactly() {
+    for code in [200, 201, 202, 204] {
+        let bench = Bench::with_token().await;
+        Mock::given(path(FEEDBACK_PATH)).respond_with(status(code)).mount(&bench.server).await;
+        bench.send_feedback().await.unwrap();
+        let request = bench.requests_to(FEEDBACK_PATH).await.remove(0);
+        assert_eq!(request.method.as_str(), "POST");
+        assert_eq!(request.headers["content-type"], "application/json");
+        assert_eq!(request.headers["authorization"], "Bearer token-1");
+        let json = "{\"notificationId\":\"3fa85f64-5717-4562-b3fc-2c963f66afa6\",\"source\":\"User\",\
+                    \"description\":\"Kontoen er på plass.\",\"isSuccess\":true}";
+        assert_eq!(String::from_utf8(request.body).unwrap(), json);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_feedback_differs_from_one_to_retry() {
+    for (code, text) in [
+        (400, "feedback: refused (400)"),
+        (404, "feedback: refused (404)"),
+        (409, "feedback: refused (409)"),
+        (422, "feedback: refused (422)"),
+        (401, "feedback: no valid token (401)"),
+        (403, "feedback: not approved by the tenant (403)"),
+        (429, "feedback: rate limited (429)"),
+        (307, "feedback: unavailable (307)"),
+        (502, "feedback: unavailable (502)"),
+    ] {
+        let bench = Bench::with_token().await;
+        Mock::given(path(FEEDBACK_PATH)).respond_with(status(code)).mount(&bench.server).await;
+        let error = bench.send_feedback().await.unwrap_err();
+        assert_eq!(error.to_string(), text);
+        assert_eq!(matches!(error, VismaError::Refused { .. }), text.contains("refused"));
+        assert_eq!(bench.requests_to(FEEDBACK_PATH).await.len(), if code == 401 { 2 } else { 1 });
+    }
+}

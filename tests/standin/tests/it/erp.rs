@@ -1,0 +1,214 @@
+use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::support::Stage;
+use standin::{Collection, Endpoint, Fault, Fields, Lists, NewTenant, Outage, RateBudget};
+
+async fn keys(stage: &Stage, token: &str, path: &str, field: &str) -> Vec<String> {
+    let response = stage.read(token, path).await;
+    assert_eq!(response.status(), 200, "{path}");
+    let list: Vec<Value> = response.json().await.unwrap();
+    list.iter().map(|one| one[field].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn every_collection_is_readable_with_its_etag() {
+    let stage = Stage::new().await;
+    let token = stage.token().await;
+    for collection in Collection::ALL {
+        stage.tenant.put(collection, "SO/1 a", json!({})).await.unwrap();
+        let path = match collection {
+            Collection::SalesOrderV3 => "/salesorder/api/v3/SalesOrders/SO/1%20a".to_owned(),
+            Collection::SalesOrder | Collection::Segment => format!("/erp/v1/{}/SO/1%20a", collection.path()),
+            other => format!("/erp/v1/{}/SO%2F1%20a", other.path()),
+        };
+        let response = stage.read(&token, &path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        let etag = response.headers()["etag"].to_str().unwrap().to_owned();
+        let body: Value = response.json().await.unwrap();
+        let stamps = collection.stamps();
+        assert_eq!(etag, format!("\"{}\"", body[stamps.version].as_str().unwrap()));
+        assert!(body[stamps.modified].is_string());
+        assert_eq!(stage.read(&token, &path.replace("1%20a", "2%20a")).await.status(), 404);
+    }
+    assert_eq!(stage.read(&token, "/erp/v1/journal/1").await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_number_with_odd_characters_is_one_segment() {
+    let stage = Stage::new().await;
+    let token = stage.token().await;
+    for (key, segment) in [
+        ("ÅS 1", "%C3%85S%201"),
+        ("A+B", "A%2BB"),
+        ("1/2", "1%2F2"),
+        ("50%", "50%25"),
+        ("19:20", "19%3A20"),
+        ("(7)~#", "%287%29~%23"),
+    ] {
+        stage.tenant.put(Collection::Inventory, key, json!({})).await.unwrap();
+        let response = stage.read(&token, &format!("/erp/v1/inventory/{segment}")).await;
+        assert_eq!(response.status(), 200, "{key}");
+        assert_eq!(response.json::<Value>().await.unwrap()["inventoryNumber"], key);
+    }
+    assert_eq!(stage.read(&token, "/erp/v1/inventory/1/2").await.status(), 404, "two segments");
+    let keys = keys(&stage, &token, "/erp/v1/inventory?pageNumber=1&pageSize=10", "inventoryNumber").await;
+    assert_eq!(keys, ["(7)~#", "1/2", "19:20", "50%", "A+B", "ÅS 1"], "a list holds them");
+}
+
+#[tokio::test]
+async fn a_change_moves_the_etag_and_keeps_the_internal_number() {
+    let stage = Stage::new().await;
+    let first = stage.tenant.put(Collection::Inventory, "I1", json!({"stockItem": false})).await.unwrap();
+    let second = stage.tenant.patch(Collection::Inventory, "I1", json!({"description": "Skis"})).await.unwrap();
+    assert_eq!((&second["stockItem"], &second["description"]), (&json!(false), &json!("Skis")));
+    assert_ne!(second["timeStamp"], first["timeStamp"]);
+    let third = stage.tenant.put(Collection::Inventory, "I1", json!({})).await.unwrap();
+    assert_eq!(third["inventoryId"], first["inventoryId"]);
+
+    let token = stage.token().await;
+    let path = format!("/erp/v1/inventory/internal/{}", first["inventoryId"]);
+    assert_eq!(stage.read(&token, &path).await.json::<Value>().await.unwrap()["inventoryNumber"], "I1");
+    stage.tenant.delete(Collection::Inventory, "I1").await.unwrap();
+    assert_eq!(stage.read(&token, &path).await.status(), 404);
+}
+
+#[tokio::test]
+async fn lists_filter_by_last_change_and_page_from_one() {
+    let stage = Stage::with(NewTenant { max_page_size: 3, ..NewTenant::default() }).await;
+    for day in 1..=5 {
+        let fields = json!({"lastModifiedDateTime": format!("2026-11-0{day}T12:00:00.000")});
+        stage.tenant.put(Collection::Customer, &format!("C{day}"), fields.clone()).await.unwrap();
+        stage.tenant.put(Collection::Account, &format!("A{day}"), fields).await.unwrap();
+    }
+    let token = stage.token().await;
+    let pages = |query: &str| format!("/erp/v1/customer?{query}");
+    let number = "number";
+    assert_eq!(keys(&stage, &token, &pages("pageNumber=1&pageSize=2"), number).await, ["C1", "C2"]);
+    assert_eq!(keys(&stage, &token, &pages("pageNumber=3&pageSize=2"), number).await, ["C5"]);
+    assert_eq!(keys(&stage, &token, &pages("pageNumber=1&pageSize=500"), number).await, ["C1", "C2", "C3"]);
+    assert!(keys(&stage, &token, &pages("pageNumber=9&pageSize=2&other=1"), number).await.is_empty());
+
+    let since = |condition: &str, date: &str| {
+        format!("/erp/v1/account?lastModifiedDateTime={date}&lastModifiedDateTimeCondition={condition}")
+    };
+    let filtered = |condition, date| keys_of_accounts(&stage, &token, since(condition, date));
+    assert_eq!(filtered("%3E", "2026-11-04").await, ["A4", "A5"]);
+    assert_eq!(filtered("%3E", "2026-11-04T12:00:00").await, ["A5"]);
+    assert_eq!(filtered("%3E%3D", "2026-11-04%2012:00:00.000").await, ["A4", "A5"]);
+    assert_eq!(filtered("%3C", "2026-11-02T12:00:00").await, ["A1"]);
+    assert_eq!(filtered("%3C%3D", "2026-11-02T12:00:00").await, ["A1", "A2"]);
+
+    for wrong in [
+        "/erp/v1/account?lastModifiedDateTime=2026-11-04".to_owned(),
+        "/erp/v1/account?lastModifiedDateTimeCondition=%3E".to_owned(),
+        since("%3D", "2026-11-04"),
+        since("%3E", "04.11.2026"),
+        pages(""),
+        pages("pageNumber=1"),
+        pages("pageNumber=0&pageSize=2"),
+        pages("pageNumber=x&pageSize=2"),
+    ] {
+        assert_eq!(stage.read(&token, &wrong).await.status(), 400, "{wrong}");
+    }
+}
+
+async fn keys_of_accounts(stage: &Stage, token: &str, path: String) -> Vec<String> {
+    keys(stage, token, &path, "accountCD").await
+}
+
+#[tokio::test]
+async fn lists_include_the_total() {
+    let stage = Stage::new().await;
+    for key in ["C1", "C2", "C3"] {
+        stage.tenant.put(Collection::Customer, key, json!({})).await.unwrap();
+    }
+    let token = stage.token().await;
+    let page = stage.read(&token, "/erp/v1/customer?pageNumber=2&pageSize=2").await;
+    let page: Value = page.json().await.unwrap();
+    assert_eq!(page[0]["metadata"], json!({"totalCount": 3, "maxPageSize": 1000}));
+}
+
+#[tokio::test]
+async fn a_list_may_come_by_time_and_without_its_count() {
+    let lists = Lists { by_time: true, counts: false, ..Lists::default() };
+    let stage = Stage::with(NewTenant { lists, ..NewTenant::default() }).await;
+    for (day, key) in ["C3", "C1", "C2"].into_iter().enumerate() {
+        let fields = json!({"lastModifiedDateTime": format!("2026-11-0{}T12:00:00.000", day + 1)});
+        stage.tenant.put(Collection::Customer, key, fields).await.unwrap();
+    }
+    let token = stage.token().await;
+    let path = "/erp/v1/customer?pageNumber=1&pageSize=9";
+    assert_eq!(keys(&stage, &token, path, "number").await, ["C3", "C1", "C2"]);
+    let page: Value = stage.read(&token, path).await.json().await.unwrap();
+    assert!(page[0].get("metadata").is_none());
+}
+
+#[tokio::test]
+async fn the_window_of_calls_is_announced_and_then_closed() {
+    let stage = Stage::new().await;
+    stage.tenant.set_rate(RateBudget { limit: 2, window_seconds: 3600 }).await.unwrap();
+    let token = stage.token().await;
+    let mut remaining = Vec::new();
+    for _ in 0..3 {
+        let response = stage.read(&token, "/erp/v1/account/1").await;
+        let headers = response.headers().clone();
+        let number = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().parse::<u64>().unwrap());
+        assert_eq!(number("x-ratelimit-limit"), Some(2));
+        assert!((3590..=3600).contains(&number("x-ratelimit-reset").unwrap()));
+        assert_eq!(headers["x-ratelimit-policy"], "4-fixed-window");
+        assert_eq!(number("retry-after"), number("x-ratelimit-reset").filter(|_| response.status() == 429));
+        remaining.push((response.status().as_u16(), number("x-ratelimit-remaining").unwrap()));
+    }
+    assert_eq!(remaining, [(404, 1), (404, 0), (429, 0)]);
+    assert_eq!(stage.tenant.calls().await.unwrap().answered("account", 429), 1);
+
+    stage.tenant.set_rate(RateBudget::default()).await.unwrap();
+    assert_eq!(stage.read(&token, "/erp/v1/account/1").await.status(), 404);
+}
+
+#[tokio::test]
+async fn faults_and_outages_end_on_request() {
+    let stage = Stage::new().await;
+    stage.tenant.put(Collection::Account, "1920", json!({})).await.unwrap();
+    let token = stage.token().await;
+    let path = "/erp/v1/account/1920";
+    stage.tenant.set_faults(Endpoint::Resource, &[Fault::retry_after(429, 7), Fault::status(500)]).await.unwrap();
+
+    stage.tenant.set_erp_outage(Some(Outage::Unavailable)).await.unwrap();
+    assert_eq!(stage.read(&token, path).await.status(), 503);
+    stage.tenant.set_erp_outage(Some(Outage::Dropped)).await.unwrap();
+    let url = format!("{}{path}", stage.server.url());
+    stage.http.get(url).bearer_auth(&token).send().await.unwrap_err();
+    stage.tenant.set_erp_outage(None).await.unwrap();
+
+    let limited = stage.read(&token, path).await;
+    assert_eq!((limited.status().as_u16(), &limited.headers()["retry-after"]), (429, &"7".parse().unwrap()));
+    assert_eq!(stage.read(&token, path).await.status(), 500);
+    assert_eq!(stage.read(&token, path).await.status(), 200);
+    let calls = stage.tenant.calls().await.unwrap();
+    assert_eq!((calls.of("account"), calls.answered("account", 503)), (5, 1));
+}
+
+#[tokio::test]
+async fn a_company_stamps_and_filters_by_its_own_clock() {
+    let stage = Stage::new().await;
+    let token = stage.token().await;
+    stage.tenant.set_time_zone(Some("Asia/Tokyo")).await.unwrap();
+    assert!(stage.tenant.set_time_zone(Some("Tokyo")).await.is_err());
+    let account = stage.tenant.put(Collection::Account, "1920", json!({})).await.unwrap();
+    let order = stage.tenant.put(Collection::SalesOrderV3, "SO/1", json!({})).await.unwrap();
+    let stamp = |body: &Fields, field: &str| {
+        let local = body[field].as_str().unwrap().trim_end_matches('Z');
+        OffsetDateTime::parse(&format!("{local}Z"), &Rfc3339).unwrap()
+    };
+    let in_utc = stamp(&order, "lastModified");
+    let ahead = stamp(&account, "lastModifiedDateTime") - in_utc;
+    assert_eq!((ahead.whole_seconds() + 60) / 3600, 9, "Tokyo, but V3 is UTC");
+    for (hours, expected) in [(8, vec!["1920"]), (10, vec![])] {
+        let since = (in_utc + time::Duration::hours(hours)).format(&Rfc3339).unwrap();
+        let since = since.trim_end_matches('Z');
+        let path = format!("/erp/v1/account?lastModifiedDateTime={since}&lastModifiedDateTimeCondition=%3E");
+        assert_eq!(keys(&stage, &token, &path, "accountCD").await, expected);
+    }
+}
