@@ -101,31 +101,38 @@ fn the_documented_resource_of_every_entity_is_fetched_and_in_the_stand_in() {
 }
 
 #[test]
-fn every_option_of_a_route_is_read_tested_documented_and_in_the_command_line() {
+fn every_option_of_a_route_is_described_read_tested_and_in_the_command_line() {
     let route = page(ROUTE);
-    let (_, fields) = route.split_once("pub struct Route {").expect("the options");
-    let fields = fields.split_once("\n}").expect("their end").0;
-    let options: Vec<&str> =
-        fields.lines().filter_map(|line| Some(line.trim().strip_prefix("pub ")?.split_once(':')?.0)).collect();
+    let options = options(&route);
     assert!(options.len() > 4, "{options:?}");
     let readers = route.clone() + &sources("functions/processor/src");
     let tests = sources("functions/processor/tests");
     let commands = page("infra/cli/src/commands/settings.rs");
-    let readme = page("shared/settings/README.md");
-    let example = readme.lines().find(|line| line.contains("\"routes\": [")).expect("the example");
-    for option in options {
+    for (option, is_described) in options {
         let name = format!("\"{option}\"");
+        assert!(is_described, "{ROUTE}: say above the option {option} what it does");
         assert!(has(&readers, &format!(".{option}")), "functions/processor/src: nothing reads the option {option}");
         assert!(tests.contains(&name), "functions/processor/tests: no test sets the option {option} of a route");
-        assert!(
-            example.contains(&name),
-            "shared/settings/README.md: add {option} to the example of `routes`, and say what it does"
-        );
         assert!(
             commands.contains(&name),
             "infra/cli/src/commands/settings.rs: `routes add` cannot set the option {option}"
         );
     }
+}
+
+/// The fields of `Route`, and whether a comment is above each.
+fn options(source: &str) -> Vec<(&str, bool)> {
+    let (_, fields) = source.split_once("pub struct Route {").expect("the options");
+    let lines = fields.split_once("\n}").expect("their end").0.lines().map(str::trim);
+    let (mut options, mut is_described) = (vec![], false);
+    for line in lines {
+        is_described |= line.starts_with("///");
+        if let Some((name, _)) = line.strip_prefix("pub ").and_then(|field| field.split_once(':')) {
+            options.push((name, is_described));
+            is_described = false;
+        }
+    }
+    options
 }
 
 #[test]
@@ -162,11 +169,13 @@ fn the_tutorial_names_files_and_tests_that_exist() {
 }
 
 #[test]
-fn reads_a_table_of_events() {
+fn reads_tables_of_events_and_the_fields_of_a_route() {
     let row = "| `ACCOUNT_CHANGED` | Account | Changed | changed | account |";
     let page = format!("| id | entity | event | kind | resource |\n|---|---|---|---|---|\n{row}\n");
     let event =
         Documented { id: "ACCOUNT_CHANGED", name: "Account Changed".into(), kind: "changed", resource: "account" };
     assert_eq!(documented(&page), [event]);
+    let fields = "pub struct Route {\n    /// A\n    #[serde(default)]\n    pub a: bool,\n    pub b: u32,\n}\n";
+    assert_eq!(options(fields), [("a", true), ("b", false)]);
     assert!(has("a.b(c)", ".b") && !has("a.bc", ".b"));
 }
