@@ -1,5 +1,5 @@
-//! All metrics. Dashboards and alarms rely on these names. A test compares the table in the README
-//! with this file.
+//! All metrics, with their meaning: the rows of `contract!`. Dashboards and alarms rely on these
+//! names.
 
 use time::Duration;
 

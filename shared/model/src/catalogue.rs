@@ -1,5 +1,5 @@
-//! All events that Visma Net documents (docs/visma-net.md#event-catalogue), and the search for one
-//! by its name.
+//! All events that Visma Net documents (docs/visma-net-events.md), and the search for one by its
+//! name.
 
 pub use crate::entity::Entity;
 
@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 words! {
-    /// What happened to the entity (docs/visma-net.md#event-catalogue).
+    /// What happened to the entity (docs/visma-net-events.md).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Kind {
@@ -62,14 +62,6 @@ pub enum NotificationType {
     System,
 }
 
-/// The application of the Developer Portal that sends an event (docs/visma-net.md#subscriptions).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Publisher {
-    Financial,
-    SalesOrderService,
-    JournalTransactions,
-}
-
 /// One event of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventType {
@@ -77,7 +69,6 @@ pub struct EventType {
     /// follow their pattern, since the exact ids are unknown (docs/visma-net.md#open-questions,
     /// question 2).
     pub id: &'static str,
-    pub publisher: Publisher,
     pub entity: Entity,
     pub kind: Kind,
 }
@@ -107,83 +98,70 @@ impl EventType {
     }
 }
 
-const fn event(id: &'static str, publisher: Publisher, entity: Entity, kind: Kind) -> EventType {
-    EventType { id, publisher, entity, kind }
+const fn event(id: &'static str, entity: Entity, kind: Kind) -> EventType {
+    EventType { id, entity, kind }
 }
 
-const fn financial(id: &'static str, entity: Entity, kind: Kind) -> EventType {
-    event(id, Publisher::Financial, entity, kind)
-}
-
-const fn sales_order(id: &'static str, kind: Kind) -> EventType {
-    event(id, Publisher::SalesOrderService, Entity::SalesOrder, kind)
-}
-
-const fn voucher(id: &'static str) -> EventType {
-    event(id, Publisher::JournalTransactions, Entity::Voucher, Kind::Lifecycle)
-}
-
-/// The whole of docs/visma-net.md#event-catalogue: 44 events of Visma Net Financial, 4 of the sales
-/// order service, 10 of journal transactions.
+/// Each event of docs/visma-net-events.md once. A legacy event is another name of one of them.
 pub const CATALOGUE: &[EventType] = &[
-    financial("ACCOUNT_CHANGED", Entity::Account, Kind::Changed),
-    financial("ACCOUNT_CREATED", Entity::Account, Kind::Created),
-    financial("ACCOUNT_DELETED", Entity::Account, Kind::Deleted),
-    financial("ACCOUNT_IDENTITY_CHANGED", Entity::Account, Kind::IdentityChanged),
-    financial("ACCOUNT_UPDATED", Entity::Account, Kind::Updated),
-    financial("AP_INVOICE_STATUS_CHANGED", Entity::SupplierInvoice, Kind::StatusChanged),
-    financial("AR_INVOICE_ACTION_TRIGGERED", Entity::CustomerInvoice, Kind::Action),
-    financial("AR_INVOICE_CHANGED", Entity::CustomerInvoice, Kind::Changed),
-    financial("AR_INVOICE_STATUS_CHANGED", Entity::CustomerInvoice, Kind::StatusChanged),
-    financial("CUSTOMER_ACTION_TRIGGERED", Entity::Customer, Kind::Action),
-    financial("CUSTOMER_CHANGED", Entity::Customer, Kind::Changed),
-    financial("CUSTOMER_CREATED", Entity::Customer, Kind::Created),
-    financial("CUSTOMER_UPDATED", Entity::Customer, Kind::Updated),
-    financial("DIMENSION_CHANGED", Entity::Dimension, Kind::Changed),
-    financial("EMPLOYEE_CHANGED", Entity::Employee, Kind::Changed),
-    financial("EP_EMPLOYEE_CREATED", Entity::Employee, Kind::Created),
-    financial("EP_EMPLOYEE_UPDATED", Entity::Employee, Kind::Updated),
-    financial("FIRST_TIME_STARTUP_COMPLETED", Entity::Company, Kind::Completed),
-    financial("INVENTORY_ITEM_ACTION_TRIGGERED", Entity::InventoryItem, Kind::Action),
-    financial("INVENTORY_ITEM_CHANGED", Entity::InventoryItem, Kind::Changed),
-    financial("INVENTORY_ITEM_CREATED", Entity::InventoryItem, Kind::Created),
-    financial("INVENTORY_ITEM_UPDATED", Entity::InventoryItem, Kind::Updated),
-    financial("PM_PROJECT_ACTION_TRIGGERED", Entity::Project, Kind::Action),
-    financial("PM_PROJECT_CREATED", Entity::Project, Kind::Created),
-    financial("PM_PROJECT_PMTASK_UPDATED", Entity::Project, Kind::Updated),
-    financial("PM_PROJECT_UPDATED", Entity::Project, Kind::Updated),
-    financial("PROJECT_CHANGED", Entity::Project, Kind::Changed),
-    financial("PURCHASE_ORDER_ACTION_TRIGGERED", Entity::PurchaseOrder, Kind::Action),
-    financial("PURCHASE_ORDER_CHANGED", Entity::PurchaseOrder, Kind::Changed),
-    financial("PURCHASE_ORDER_STATUS_CHANGED", Entity::PurchaseOrder, Kind::StatusChanged),
-    financial("SALES_ORDER_ACTION_TRIGGERED", Entity::SalesOrder, Kind::Action),
-    financial("SALES_ORDER_CHANGED", Entity::SalesOrder, Kind::Changed),
-    financial("SALES_ORDER_STATUS_CHANGED", Entity::SalesOrder, Kind::StatusChanged),
-    financial("SEGMENT_CHANGED", Entity::Segment, Kind::Changed),
-    financial("SEGMENT_VALUE_CHANGED", Entity::Segment, Kind::ValueChanged),
-    financial("SHIPMENT_ACTION_TRIGGERED", Entity::Shipment, Kind::Action),
-    financial("SHIPMENT_CHANGED", Entity::Shipment, Kind::Changed),
-    financial("SHIPMENT_DELETED", Entity::Shipment, Kind::Deleted),
-    financial("SHIPMENT_STATUS_CHANGED", Entity::Shipment, Kind::StatusChanged),
-    financial("SUPPLIER_ACTION_TRIGGERED", Entity::Supplier, Kind::Action),
-    financial("SUPPLIER_CHANGED", Entity::Supplier, Kind::Changed),
-    financial("SUPPLIER_CREATED", Entity::Supplier, Kind::Created),
-    financial("SUPPLIER_UPDATED", Entity::Supplier, Kind::Updated),
-    financial("BACKGROUND_API_RESPONSE", Entity::BackgroundOperation, Kind::Background),
-    sales_order("SALESORDER_CREATED", Kind::Created),
-    sales_order("SALESORDER_UPDATED", Kind::Updated),
-    sales_order("SALESORDER_DELETED", Kind::Deleted),
-    sales_order("SALESORDER_UI_CUSTOMACTION", Kind::Action),
-    voucher("IMPORT_VOUCHER_FAILED"),
-    voucher("IMPORT_VOUCHER_SUCCESSFUL"),
-    voucher("VOUCHER_RECEIVED"),
-    voucher("VOUCHER_PROCESSED"),
-    voucher("VOUCHER_PROCESSING_FAILED"),
-    voucher("VOUCHER_SYNCHRONIZATION_STARTED"),
-    voucher("VOUCHER_SYNCHRONIZED"),
-    voucher("VOUCHER_SYNCHRONIZATION_FAILED"),
-    voucher("VOUCHER_DOCUMENT_SYNCHRONIZED"),
-    voucher("VOUCHER_DOCUMENT_SYNCHRONIZATION_FAILED"),
+    event("ACCOUNT_CHANGED", Entity::Account, Kind::Changed),
+    event("ACCOUNT_CREATED", Entity::Account, Kind::Created),
+    event("ACCOUNT_DELETED", Entity::Account, Kind::Deleted),
+    event("ACCOUNT_IDENTITY_CHANGED", Entity::Account, Kind::IdentityChanged),
+    event("ACCOUNT_UPDATED", Entity::Account, Kind::Updated),
+    event("AP_INVOICE_STATUS_CHANGED", Entity::SupplierInvoice, Kind::StatusChanged),
+    event("AR_INVOICE_ACTION_TRIGGERED", Entity::CustomerInvoice, Kind::Action),
+    event("AR_INVOICE_CHANGED", Entity::CustomerInvoice, Kind::Changed),
+    event("AR_INVOICE_STATUS_CHANGED", Entity::CustomerInvoice, Kind::StatusChanged),
+    event("CUSTOMER_ACTION_TRIGGERED", Entity::Customer, Kind::Action),
+    event("CUSTOMER_CHANGED", Entity::Customer, Kind::Changed),
+    event("CUSTOMER_CREATED", Entity::Customer, Kind::Created),
+    event("CUSTOMER_UPDATED", Entity::Customer, Kind::Updated),
+    event("DIMENSION_CHANGED", Entity::Dimension, Kind::Changed),
+    event("EMPLOYEE_CHANGED", Entity::Employee, Kind::Changed),
+    event("EP_EMPLOYEE_CREATED", Entity::Employee, Kind::Created),
+    event("EP_EMPLOYEE_UPDATED", Entity::Employee, Kind::Updated),
+    event("FIRST_TIME_STARTUP_COMPLETED", Entity::Company, Kind::Completed),
+    event("INVENTORY_ITEM_ACTION_TRIGGERED", Entity::InventoryItem, Kind::Action),
+    event("INVENTORY_ITEM_CHANGED", Entity::InventoryItem, Kind::Changed),
+    event("INVENTORY_ITEM_CREATED", Entity::InventoryItem, Kind::Created),
+    event("INVENTORY_ITEM_UPDATED", Entity::InventoryItem, Kind::Updated),
+    event("PM_PROJECT_ACTION_TRIGGERED", Entity::Project, Kind::Action),
+    event("PM_PROJECT_CREATED", Entity::Project, Kind::Created),
+    event("PM_PROJECT_PMTASK_UPDATED", Entity::Project, Kind::Updated),
+    event("PM_PROJECT_UPDATED", Entity::Project, Kind::Updated),
+    event("PROJECT_CHANGED", Entity::Project, Kind::Changed),
+    event("PURCHASE_ORDER_ACTION_TRIGGERED", Entity::PurchaseOrder, Kind::Action),
+    event("PURCHASE_ORDER_CHANGED", Entity::PurchaseOrder, Kind::Changed),
+    event("PURCHASE_ORDER_STATUS_CHANGED", Entity::PurchaseOrder, Kind::StatusChanged),
+    event("SALES_ORDER_ACTION_TRIGGERED", Entity::SalesOrder, Kind::Action),
+    event("SALES_ORDER_CHANGED", Entity::SalesOrder, Kind::Changed),
+    event("SALES_ORDER_STATUS_CHANGED", Entity::SalesOrder, Kind::StatusChanged),
+    event("SEGMENT_CHANGED", Entity::Segment, Kind::Changed),
+    event("SEGMENT_VALUE_CHANGED", Entity::Segment, Kind::ValueChanged),
+    event("SHIPMENT_ACTION_TRIGGERED", Entity::Shipment, Kind::Action),
+    event("SHIPMENT_CHANGED", Entity::Shipment, Kind::Changed),
+    event("SHIPMENT_DELETED", Entity::Shipment, Kind::Deleted),
+    event("SHIPMENT_STATUS_CHANGED", Entity::Shipment, Kind::StatusChanged),
+    event("SUPPLIER_ACTION_TRIGGERED", Entity::Supplier, Kind::Action),
+    event("SUPPLIER_CHANGED", Entity::Supplier, Kind::Changed),
+    event("SUPPLIER_CREATED", Entity::Supplier, Kind::Created),
+    event("SUPPLIER_UPDATED", Entity::Supplier, Kind::Updated),
+    event("BACKGROUND_API_RESPONSE", Entity::BackgroundOperation, Kind::Background),
+    event("SALESORDER_CREATED", Entity::SalesOrder, Kind::Created),
+    event("SALESORDER_UPDATED", Entity::SalesOrder, Kind::Updated),
+    event("SALESORDER_DELETED", Entity::SalesOrder, Kind::Deleted),
+    event("SALESORDER_UI_CUSTOMACTION", Entity::SalesOrder, Kind::Action),
+    event("IMPORT_VOUCHER_FAILED", Entity::Voucher, Kind::Lifecycle),
+    event("IMPORT_VOUCHER_SUCCESSFUL", Entity::Voucher, Kind::Lifecycle),
+    event("VOUCHER_RECEIVED", Entity::Voucher, Kind::Lifecycle),
+    event("VOUCHER_PROCESSED", Entity::Voucher, Kind::Lifecycle),
+    event("VOUCHER_PROCESSING_FAILED", Entity::Voucher, Kind::Lifecycle),
+    event("VOUCHER_SYNCHRONIZATION_STARTED", Entity::Voucher, Kind::Lifecycle),
+    event("VOUCHER_SYNCHRONIZED", Entity::Voucher, Kind::Lifecycle),
+    event("VOUCHER_SYNCHRONIZATION_FAILED", Entity::Voucher, Kind::Lifecycle),
+    event("VOUCHER_DOCUMENT_SYNCHRONIZED", Entity::Voucher, Kind::Lifecycle),
+    event("VOUCHER_DOCUMENT_SYNCHRONIZATION_FAILED", Entity::Voucher, Kind::Lifecycle),
 ];
 
 /// Names that do not normalise to the id of their event: those of the legacy channel
@@ -219,11 +197,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn has_every_documented_event_once() {
-        let of = |publisher| CATALOGUE.iter().filter(|event| event.publisher == publisher).count();
-        assert_eq!(of(Publisher::Financial), 44);
-        assert_eq!(of(Publisher::SalesOrderService), 4);
-        assert_eq!(of(Publisher::JournalTransactions), 10);
+    fn no_two_events_share_a_name() {
         let names: HashSet<_> = CATALOGUE.iter().map(|event| normalise(event.id)).collect();
         // "Sales Order ..." of Financial and "SALESORDER_..." of the service normalise alike but
         // never to the same name.

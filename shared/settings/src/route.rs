@@ -6,27 +6,32 @@ use webhooks_model::feedback::FeedbackMode;
 use webhooks_model::{Entity, Kind, pattern};
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Route {
     /// A pattern over `{entity}.{kind}`, for example `sales_order.*`.
-    #[serde(default = "any")]
     pub events: String,
     /// Whether to fetch the resource from the ERP.
-    #[serde(default = "yes")]
     pub fetch: bool,
     /// Whether to publish to the events queue.
-    #[serde(default = "yes")]
     pub publish: bool,
-    #[serde(default)]
+    /// When the accountant is answered: `automatic` (immediately), `deferred` (when the integrator's
+    /// system sends an outcome) or `none`.
     pub feedback: FeedbackMode,
-    /// How long the integrator's system has to send an outcome, if feedback is deferred.
-    #[serde(default = "a_day")]
+    /// How long the integrator's system has to send an outcome, if feedback is deferred: 1 to 336
+    /// hours, so that the notification is still in the ledger at its deadline.
     pub deadline_hours: u32,
 }
 
+/// An option that is left out has this value.
 impl Default for Route {
     fn default() -> Self {
-        Self { events: any(), fetch: true, publish: true, feedback: FeedbackMode::Automatic, deadline_hours: a_day() }
+        Self {
+            events: "*".to_owned(),
+            fetch: true,
+            publish: true,
+            feedback: FeedbackMode::Automatic,
+            deadline_hours: 24,
+        }
     }
 }
 
@@ -38,16 +43,4 @@ impl Route {
     pub fn deadline(&self) -> Duration {
         Duration::from_secs(u64::from(self.deadline_hours) * 3600)
     }
-}
-
-fn any() -> String {
-    "*".to_owned()
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn a_day() -> u32 {
-    24
 }

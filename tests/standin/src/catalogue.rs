@@ -1,12 +1,16 @@
-//! All events that Visma Net is known to publish (docs/visma-net.md#event-catalogue,
-//! docs/visma-net.md#legacy-events).
+//! The events of docs/visma-net-events.md. They come from the facts and not from the product's
+//! catalogue, so a mistake in that catalogue shows.
 
-use serde::Serialize;
+use std::sync::LazyLock;
 
-use crate::collection::Collection::{self, *};
+use serde::{Deserialize, Serialize};
+
+use crate::collection::Collection;
+
+const PAGE: &str = include_str!("../../../docs/visma-net-events.md");
 
 /// What happened, according to the event's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     Created,
@@ -55,108 +59,37 @@ pub struct Event {
     pub collection: Option<Collection>,
 }
 
-type Row = (&'static str, &'static str, &'static str, Kind, Option<Collection>);
+static EVENTS: LazyLock<Vec<Event>> = LazyLock::new(|| PAGE.split("\n## ").flat_map(section).collect());
 
-const fn of<const N: usize>(publisher: Publisher, rows: [Row; N]) -> [Event; N] {
-    let first = rows[0];
-    let blank = Event { id: first.0, entity: first.1, name: first.2, kind: first.3, publisher, collection: first.4 };
-    let mut events = [blank; N];
-    let mut at = 0;
-    while at < N {
-        let (id, entity, name, kind, collection) = rows[at];
-        events[at] = Event { id, entity, name, kind, publisher, collection };
-        at += 1;
-    }
-    events
+/// The events of one section. Its heading names their publisher.
+fn section(text: &'static str) -> Vec<Event> {
+    let publisher = match text.lines().next() {
+        Some("Visma Net Financial") => Publisher::Financial,
+        Some("Sales Order service") => Publisher::SalesOrderService,
+        Some("Journal transactions") => Publisher::JournalTransaction,
+        Some("Legacy webhooks") => Publisher::Legacy,
+        _ => return vec![],
+    };
+    text.lines().filter_map(|line| event(line, publisher)).collect()
 }
 
-#[rustfmt::skip]
-static FINANCIAL: [Event; 44] = of(Publisher::Financial, [
-    ("ACCOUNT_CHANGED", "Account", "Changed", Kind::Changed, Some(Account)),
-    ("ACCOUNT_CREATED", "Account", "Created", Kind::Created, Some(Account)),
-    ("ACCOUNT_DELETED", "Account", "Deleted", Kind::Deleted, Some(Account)),
-    ("ACCOUNT_IDENTITY_CHANGED", "Account", "Identity Changed", Kind::IdentityChanged, Some(Account)),
-    ("ACCOUNT_UPDATED", "Account", "Updated", Kind::Updated, Some(Account)),
-    ("AP_INVOICE_STATUS_CHANGED", "AP Invoice", "Status Changed", Kind::StatusChanged, Some(SupplierInvoice)),
-    ("AR_INVOICE_ACTION_TRIGGERED", "AR Invoice", "Action Triggered", Kind::Action, Some(CustomerInvoice)),
-    ("AR_INVOICE_CHANGED", "AR Invoice", "Changed", Kind::Changed, Some(CustomerInvoice)),
-    ("AR_INVOICE_STATUS_CHANGED", "AR Invoice", "Status Changed", Kind::StatusChanged, Some(CustomerInvoice)),
-    ("CUSTOMER_ACTION_TRIGGERED", "Customer", "Action Triggered", Kind::Action, Some(Customer)),
-    ("CUSTOMER_CHANGED", "Customer", "Changed", Kind::Changed, Some(Customer)),
-    ("CUSTOMER_CREATED", "Customer", "Created", Kind::Created, Some(Customer)),
-    ("CUSTOMER_UPDATED", "Customer", "Updated", Kind::Updated, Some(Customer)),
-    ("DIMENSION_CHANGED", "Dimension", "Changed", Kind::Changed, Some(Dimension)),
-    ("EMPLOYEE_CHANGED", "Employee", "Changed", Kind::Changed, Some(Employee)),
-    ("EP_EMPLOYEE_CREATED", "EP Employee", "Created", Kind::Created, Some(Employee)),
-    ("EP_EMPLOYEE_UPDATED", "EP Employee", "Updated", Kind::Updated, Some(Employee)),
-    ("FIRST_TIME_STARTUP_COMPLETED", "First Time Startup", "Completed", Kind::Completed, None),
-    ("INVENTORY_ITEM_ACTION_TRIGGERED", "Inventory Item", "Action Triggered", Kind::Action, Some(Inventory)),
-    ("INVENTORY_ITEM_CHANGED", "Inventory Item", "Changed", Kind::Changed, Some(Inventory)),
-    ("INVENTORY_ITEM_CREATED", "Inventory Item", "Created", Kind::Created, Some(Inventory)),
-    ("INVENTORY_ITEM_UPDATED", "Inventory Item", "Updated", Kind::Updated, Some(Inventory)),
-    ("PM_PROJECT_ACTION_TRIGGERED", "PM Project", "Action Triggered", Kind::Action, Some(Project)),
-    ("PM_PROJECT_CREATED", "PM Project", "Created", Kind::Created, Some(Project)),
-    ("PM_PROJECT_PMTASK_UPDATED", "PM Project", "PMTask Updated", Kind::TaskUpdated, Some(Project)),
-    ("PM_PROJECT_UPDATED", "PM Project", "Updated", Kind::Updated, Some(Project)),
-    ("PROJECT_CHANGED", "Project", "Changed", Kind::Changed, Some(Project)),
-    ("PURCHASE_ORDER_ACTION_TRIGGERED", "Purchase Order", "Action Triggered", Kind::Action, Some(PurchaseOrder)),
-    ("PURCHASE_ORDER_CHANGED", "Purchase Order", "Changed", Kind::Changed, Some(PurchaseOrder)),
-    ("PURCHASE_ORDER_STATUS_CHANGED", "Purchase Order", "Status Changed", Kind::StatusChanged, Some(PurchaseOrder)),
-    ("SALES_ORDER_ACTION_TRIGGERED", "Sales Order", "Action Triggered", Kind::Action, Some(SalesOrder)),
-    ("SALES_ORDER_CHANGED", "Sales Order", "Changed", Kind::Changed, Some(SalesOrder)),
-    ("SALES_ORDER_STATUS_CHANGED", "Sales Order", "Status Changed", Kind::StatusChanged, Some(SalesOrder)),
-    ("SEGMENT_CHANGED", "Segment", "Changed", Kind::Changed, Some(Segment)),
-    ("SEGMENT_VALUE_CHANGED", "Segment", "Value Changed", Kind::ValueChanged, Some(Segment)),
-    ("SHIPMENT_ACTION_TRIGGERED", "Shipment", "Action Triggered", Kind::Action, Some(Shipment)),
-    ("SHIPMENT_CHANGED", "Shipment", "Changed", Kind::Changed, Some(Shipment)),
-    ("SHIPMENT_DELETED", "Shipment", "Deleted", Kind::Deleted, Some(Shipment)),
-    ("SHIPMENT_STATUS_CHANGED", "Shipment", "Status Changed", Kind::StatusChanged, Some(Shipment)),
-    ("SUPPLIER_ACTION_TRIGGERED", "Supplier", "Action Triggered", Kind::Action, Some(Supplier)),
-    ("SUPPLIER_CHANGED", "Supplier", "Changed", Kind::Changed, Some(Supplier)),
-    ("SUPPLIER_CREATED", "Supplier", "Created", Kind::Created, Some(Supplier)),
-    ("SUPPLIER_UPDATED", "Supplier", "Updated", Kind::Updated, Some(Supplier)),
-    ("BACKGROUND_API_RESPONSE", "Background API Operation", "Response Ready", Kind::BackgroundResponse, Some(Background)),
-]);
-
-#[rustfmt::skip]
-static SALES_ORDER_SERVICE: [Event; 4] = of(Publisher::SalesOrderService, [
-    ("SALESORDER_CREATED", "Sales Order", "Created", Kind::Created, Some(SalesOrderV3)),
-    ("SALESORDER_UPDATED", "Sales Order", "Updated", Kind::Updated, Some(SalesOrderV3)),
-    ("SALESORDER_DELETED", "Sales Order", "Deleted", Kind::Deleted, Some(SalesOrderV3)),
-    ("SALESORDER_UI_CUSTOMACTION", "Sales Order", "UI Custom Action", Kind::Action, Some(SalesOrderV3)),
-]);
-
-#[rustfmt::skip]
-static JOURNAL_TRANSACTION: [Event; 10] = of(Publisher::JournalTransaction, [
-    ("IMPORT_VOUCHER_FAILED", "Voucher", "Import Failed", Kind::Voucher, None),
-    ("IMPORT_VOUCHER_SUCCESSFUL", "Voucher", "Import Successful", Kind::Voucher, None),
-    ("VOUCHER_RECEIVED", "Voucher", "Received", Kind::Voucher, None),
-    ("VOUCHER_PROCESSED", "Voucher", "Processed", Kind::Voucher, None),
-    ("VOUCHER_PROCESSING_FAILED", "Voucher", "Processing Failed", Kind::Voucher, None),
-    ("VOUCHER_SYNCHRONIZATION_STARTED", "Voucher", "Synchronization Started", Kind::Voucher, None),
-    ("VOUCHER_SYNCHRONIZED", "Voucher", "Synchronized", Kind::Voucher, None),
-    ("VOUCHER_SYNCHRONIZATION_FAILED", "Voucher", "Synchronization Failed", Kind::Voucher, None),
-    ("VOUCHER_DOCUMENT_SYNCHRONIZED", "Voucher", "Document Synchronized", Kind::Voucher, None),
-    ("VOUCHER_DOCUMENT_SYNCHRONIZATION_FAILED", "Voucher", "Document Synchronization Failed", Kind::Voucher, None),
-]);
-
-#[rustfmt::skip]
-static LEGACY: [Event; 10] = of(Publisher::Legacy, [
-    ("customer_changed", "Customer", "Changed", Kind::Changed, Some(Customer)),
-    ("supplier_changed", "Supplier", "Changed", Kind::Changed, Some(Supplier)),
-    ("inventoryitem_changed", "Inventory Item", "Changed", Kind::Changed, Some(Inventory)),
-    ("salesorder_changed", "Sales Order", "Changed", Kind::StatusChanged, Some(SalesOrder)),
-    ("customerinvoice_changed", "AR Invoice", "Changed", Kind::StatusChanged, Some(CustomerInvoice)),
-    ("purchaseorder_changed", "Purchase Order", "Changed", Kind::StatusChanged, Some(PurchaseOrder)),
-    ("shipment_changed", "Shipment", "Changed", Kind::StatusChanged, Some(Shipment)),
-    ("employee_changed", "Employee", "Changed", Kind::Changed, Some(Employee)),
-    ("project_changed", "Project", "Changed", Kind::Changed, Some(Project)),
-    ("account_changed", "Account", "Changed", Kind::Changed, Some(Account)),
-]);
+/// The event of a table's row; `None` for other lines.
+fn event(line: &'static str, publisher: Publisher) -> Option<Event> {
+    let cells: Vec<&'static str> = line.split('|').map(str::trim).collect();
+    let [_, id, entity, name, kind, resource, _] = cells[..] else { return None };
+    let id = id.strip_prefix('`')?.strip_suffix('`')?;
+    let Ok(kind) = serde_json::from_value::<Kind>(kind.into()) else {
+        panic!("tests/standin/src/catalogue.rs: add the kind {kind:?} of {id} to Kind");
+    };
+    let collection = Collection::of_path(resource);
+    let is_served = collection.is_some() || resource.is_empty();
+    assert!(is_served, "tests/standin/src/collection.rs: serve the resource {resource:?} of {id}");
+    Some(Event { id, entity, name, kind, publisher, collection })
+}
 
 /// All events, publisher by publisher.
 pub fn events() -> impl Iterator<Item = &'static Event> {
-    FINANCIAL.iter().chain(&SALES_ORDER_SERVICE).chain(&JOURNAL_TRANSACTION).chain(&LEGACY)
+    EVENTS.iter()
 }
 
 /// The event with exactly this id. Ids of the dispatcher and of legacy messages differ only in
@@ -172,17 +105,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_catalogue_is_complete_and_ids_are_unique() {
+    fn sends_every_event_of_the_page_and_none_twice() {
+        let rows = PAGE.lines().filter(|line| line.starts_with("| `")).count();
+        assert!(rows > 50, "{rows}");
         let ids: BTreeSet<_> = events().map(|event| event.id).collect();
-        assert_eq!(ids.len(), 44 + 4 + 10 + 10);
-        let entities: BTreeSet<_> = FINANCIAL.iter().map(|event| event.entity).collect();
-        assert_eq!(entities.len(), 17);
+        assert_eq!((ids.len(), events().count()), (rows, rows));
     }
 
     #[test]
-    fn deletes_exist_for_three_entities_only() {
-        let deletes: Vec<_> = events().filter(|event| event.kind == Kind::Deleted).collect();
-        let ids: Vec<_> = deletes.iter().map(|event| event.id).collect();
-        assert_eq!(ids, ["ACCOUNT_DELETED", "SHIPMENT_DELETED", "SALESORDER_DELETED"]);
+    fn an_event_has_the_publisher_of_its_section_and_what_its_row_says() {
+        let event = |id| find(id).map(|event| (event.publisher, event.kind, event.collection));
+        for (id, publisher, kind, collection) in [
+            ("SALES_ORDER_CHANGED", Publisher::Financial, Kind::Changed, Some(Collection::SalesOrder)),
+            ("SALESORDER_UPDATED", Publisher::SalesOrderService, Kind::Updated, Some(Collection::SalesOrderV3)),
+            ("VOUCHER_RECEIVED", Publisher::JournalTransaction, Kind::Voucher, None),
+            ("salesorder_changed", Publisher::Legacy, Kind::StatusChanged, Some(Collection::SalesOrder)),
+        ] {
+            assert_eq!(event(id), Some((publisher, kind, collection)), "{id}");
+        }
     }
 }

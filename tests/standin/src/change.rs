@@ -176,7 +176,7 @@ fn fresh_key(company: &mut Company, collection: Collection) -> String {
 }
 
 /// First-time startup, and vouchers, which are identified by `refNumber`
-/// (docs/visma-net.md#event-catalogue).
+/// (docs/visma-net-events.md#journal-transactions).
 fn without_resource(company: &mut Company, event: &Event, change: &Change, mut item: Item) -> Outcome {
     if event.kind == Kind::Voucher {
         let fresh = || format!("V{}", company.next_number());

@@ -23,7 +23,7 @@ const LONGEST_ANSWER: usize = 2000;
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The event to send, by its name in the catalogue (docs/visma-net.md#event-catalogue)
+    /// The event to send, by its name in the catalogue (docs/visma-net-events.md)
     #[arg(long, default_value = "ACCOUNT_CHANGED", add = live::event())]
     event: String,
     /// The number of the changed entity: an account, SO/000123, ...
@@ -114,7 +114,7 @@ struct Sender {
 /// is a report with its exit code.
 pub async fn run(stack: &Stack, options: Options) -> Outcome {
     let event = catalogue::find(&options.event).ok_or_else(|| {
-        let advice = "Name an event of docs/visma-net.md#event-catalogue, such as ACCOUNT_CHANGED, \
+        let advice = "Name an event of docs/visma-net-events.md, such as ACCOUNT_CHANGED, \
                       CUSTOMER_UPDATED or SALESORDER_CREATED.";
         Failure::usage(format!("no event of the catalogue is called {}", options.event), advice)
     })?;

@@ -356,7 +356,7 @@ fn is_old(own: &Subscription, secret: &SigningSecret, now: OffsetDateTime) -> bo
 fn check_event(event: Option<&str>) -> Result<(), Failure> {
     match event {
         Some(name) if catalogue::find(name).is_none() => {
-            let advice = "Name an event of docs/visma-net.md#event-catalogue, such as ACCOUNT_CHANGED, \
+            let advice = "Name an event of docs/visma-net-events.md, such as ACCOUNT_CHANGED, \
                           or leave --event out.";
             Err(Failure::new(Exit::Usage, format!("no event of the catalogue is called {name}"), advice))
         }

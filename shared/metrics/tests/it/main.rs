@@ -114,31 +114,6 @@ fn emitted_reads_what_was_recorded() {
     assert_eq!((emitted.values("BodySize"), emitted.values("ColdStart")), (vec![7], vec![1]));
 }
 
-fn every_service(definition: &Definition) -> String {
-    definition.services.iter().map(|service| service.as_str()).collect::<Vec<_>>().join(", ")
-}
-
-#[test]
-fn the_readme_lists_every_metric() {
-    let readme = include_str!("../../README.md");
-    let rows: Vec<&str> = readme
-        .lines()
-        .filter(|line| Service::ALL.iter().any(|s| line.starts_with(&format!("| {}", s.as_str()))))
-        .collect();
-    let expected: Vec<String> = DEFINITIONS
-        .iter()
-        .map(|metric| {
-            let dimension = metric.dimension.map_or(String::new(), |name| format!("{name} "));
-            let (services, unit) = (every_service(metric), metric.unit.as_str());
-            format!("| {services} | {} | {unit} | {dimension}| {} |", metric.name, metric.meaning)
-        })
-        .collect();
-    for row in &expected {
-        assert!(rows.contains(&row.as_str()), "shared/metrics/README.md: add the row {row}");
-    }
-    assert_eq!(rows, expected, "shared/metrics/README.md: the rows stand in the order of DEFINITIONS");
-}
-
 #[test]
 fn metric_names_are_unique_and_dimensions_hide_no_member() {
     for (at, metric) in DEFINITIONS.iter().enumerate() {

@@ -2,19 +2,18 @@
 
 use crate::named_tests::{known_tests, named_in, page, quoted_in, rows};
 use crate::sources::{each_file, root};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use webhooks_metrics::DEFINITIONS;
 use webhooks_model::Entity;
-use webhooks_model::catalogue::{self, CATALOGUE};
+use webhooks_model::catalogue::{self, CATALOGUE, EventType};
 use webhooks_model::resource_path::ResourcePath;
 
-const FACTS: &str = "docs/visma-net.md";
+const EVENTS: &str = "docs/visma-net-events.md";
 const CATALOGUE_FILE: &str = "shared/model/src/catalogue.rs";
-const STANDIN: &str = "tests/standin/src/catalogue.rs";
+const ENTITIES: &str = "shared/model/src/entity.rs";
+const COLLECTIONS: &str = "tests/standin/src/collection.rs";
 const ROUTE: &str = "shared/settings/src/route.rs";
 const TUTORIAL: &str = "CONTRIBUTING.md";
-/// Entities without a resource in the ERP.
-const WITHOUT_RESOURCE: [Entity; 2] = [Entity::Company, Entity::Voucher];
 
 /// The concatenated sources below a folder.
 fn sources(folder: &str) -> String {
@@ -31,105 +30,109 @@ fn has(text: &str, words: &str) -> bool {
     })
 }
 
-/// Removes text in parentheses.
-fn plain(cell: &str) -> String {
-    let behind = |part: &str| part.split_once(')').map_or_else(String::new, |(_, rest)| rest.to_owned());
-    let parts = cell.split('(').enumerate();
-    parts.map(|(at, part)| if at == 0 { part.to_owned() } else { behind(part) }).collect()
+/// A row of the facts' tables of events.
+#[derive(Debug, PartialEq, Eq)]
+struct Documented<'a> {
+    id: &'a str,
+    /// For example `Account Changed`.
+    name: String,
+    kind: &'a str,
+    /// Empty if the ERP has none.
+    resource: &'a str,
 }
 
-/// The part of the facts with all events: a table, and names in backticks.
-fn listed(facts: &str) -> &str {
-    let (_, section) = facts.split_once("\n### Event catalogue\n").expect("the section");
-    section.split_once("\n- ").expect("the notes behind its lists").0
+impl Documented<'_> {
+    /// The product's event of this id.
+    fn known(&self) -> &'static EventType {
+        catalogue::find(self.id).unwrap_or_else(|| panic!("{CATALOGUE_FILE}: add {} to CATALOGUE", self.id))
+    }
 }
 
-/// Each row of the table: an entity, and its events as `Account Changed`.
-fn tabled(list: &str) -> Vec<Vec<String>> {
-    let cells = list.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "));
-    let events = |(entity, events): (&str, &str)| -> Vec<String> {
-        let (entity, events) = (plain(entity), plain(events));
-        events.split(',').map(|event| format!("{} {}", entity.trim(), event.trim())).collect()
-    };
-    cells.filter(|(entity, _)| *entity != "entity").map(events).collect()
+fn documented(page: &str) -> Vec<Documented<'_>> {
+    page.lines().filter_map(documented_in).collect()
 }
 
-fn is_id(name: &str) -> bool {
-    name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+fn documented_in(line: &str) -> Option<Documented<'_>> {
+    let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+    let [_, id, entity, event, kind, resource, _] = cells[..] else { return None };
+    let id = id.strip_prefix('`')?.strip_suffix('`')?;
+    Some(Documented { id, name: format!("{entity} {event}"), kind, resource })
 }
 
 #[test]
-fn every_event_is_in_the_facts_the_catalogue_and_the_stand_in() {
-    let facts = page(FACTS);
-    let list = listed(&facts);
-    let table = tabled(list);
-    let names: Vec<String> = table.concat();
-    let ids = quoted_in(list).filter(|name| is_id(name));
-    let documented: BTreeSet<&str> = names
-        .iter()
-        .map(String::as_str)
-        .chain(ids)
-        .map(|name| catalogue::find(name).unwrap_or_else(|| panic!("{CATALOGUE_FILE}: add {name:?} to CATALOGUE")).id)
-        .collect();
-    let standin = page(STANDIN);
+fn the_catalogue_has_exactly_the_documented_events() {
+    let events = page(EVENTS);
+    let documented = documented(&events);
+    for event in &documented {
+        let known = event.known();
+        // The names of vouchers' events are not Visma's.
+        if event.kind != "voucher" {
+            let name = &event.name;
+            let found = catalogue::find(name).map(|event| event.id);
+            assert_eq!(found, Some(known.id), "{CATALOGUE_FILE}: add the name {name:?} of {} to ALIASES", known.id);
+        }
+    }
     for event in CATALOGUE {
-        let id = event.id;
-        assert!(documented.contains(id), "{FACTS}: add {id} to the event catalogue, with its source");
-        assert!(standin.contains(&format!("(\"{id}\", ")), "{STANDIN}: add {id}, so that tests can send it");
+        let is_documented = documented.iter().any(|other| other.id == event.id);
+        assert!(is_documented, "{EVENTS}: add a row for {}, with its source", event.id);
     }
-    let sent = standin.lines().filter_map(|line| line.trim().strip_prefix("(\"")?.split('"').next());
-    for id in sent {
-        assert!(catalogue::find(id).is_some(), "{CATALOGUE_FILE}: add {id} to CATALOGUE");
-    }
-    let counted = format!("{} entities, {} events.", table.len(), names.len());
-    assert!(facts.contains(&counted), "{FACTS}: write {counted:?} above the table of events");
 }
 
 #[test]
-fn the_stand_in_serves_the_resource_of_every_entity() {
-    let standin = page("tests/standin/src/collection.rs");
-    let known: BTreeSet<Entity> = CATALOGUE.iter().map(|event| event.entity).collect();
-    for entity in known {
-        let name = entity.as_str();
+fn the_documented_resource_of_every_entity_is_fetched_and_in_the_stand_in() {
+    let (events, standin) = (page(EVENTS), page(COLLECTIONS));
+    let mut resources = BTreeMap::<Entity, BTreeSet<&str>>::new();
+    for event in documented(&events) {
+        let of_entity = resources.entry(event.known().entity).or_default();
+        if !event.resource.is_empty() {
+            of_entity.insert(event.resource);
+            let (id, resource) = (event.id, event.resource);
+            let is_served = standin.contains(&format!("(\"{resource}\", "));
+            assert!(is_served, "{COLLECTIONS}: serve the resource {resource:?} of {id}");
+        }
+    }
+    for (entity, documented) in resources {
         let path = ResourcePath::for_entity(entity, "A/1").map(|path| path.to_string());
-        assert_eq!(
-            path.is_none(),
-            WITHOUT_RESOURCE.contains(&entity),
-            "shared/model/src/entity.rs: name the resource of {name}; if the ERP has none, add it to WITHOUT_RESOURCE here"
-        );
-        let path = path.unwrap_or_default();
-        let resource = path.trim_start_matches("api/").split('/').nth(1);
-        let is_served = resource.is_none_or(|resource| standin.contains(&format!("(\"{resource}\", ")));
-        assert!(is_served, "tests/standin/src/collection.rs: serve the resource of {name}: {resource:?}");
+        let fetched = path.as_deref().and_then(|path| path.trim_start_matches("api/").split('/').nth(1));
+        let is_documented = fetched.map_or(documented.is_empty(), |fetched| documented.contains(fetched));
+        let name = entity.as_str();
+        assert!(is_documented, "{ENTITIES}: {name} is fetched from {fetched:?}, but {EVENTS} has {documented:?}");
     }
 }
 
 #[test]
-fn every_option_of_a_route_is_read_tested_documented_and_in_the_command_line() {
+fn every_option_of_a_route_is_described_read_tested_and_in_the_command_line() {
     let route = page(ROUTE);
-    let (_, fields) = route.split_once("pub struct Route {").expect("the options");
-    let fields = fields.split_once("\n}").expect("their end").0;
-    let options: Vec<&str> =
-        fields.lines().filter_map(|line| Some(line.trim().strip_prefix("pub ")?.split_once(':')?.0)).collect();
+    let options = options(&route);
     assert!(options.len() > 4, "{options:?}");
     let readers = route.clone() + &sources("functions/processor/src");
     let tests = sources("functions/processor/tests");
     let commands = page("infra/cli/src/commands/settings.rs");
-    let readme = page("shared/settings/README.md");
-    let example = readme.lines().find(|line| line.contains("\"routes\": [")).expect("the example");
-    for option in options {
+    for (option, is_described) in options {
         let name = format!("\"{option}\"");
+        assert!(is_described, "{ROUTE}: say above the option {option} what it does");
         assert!(has(&readers, &format!(".{option}")), "functions/processor/src: nothing reads the option {option}");
         assert!(tests.contains(&name), "functions/processor/tests: no test sets the option {option} of a route");
-        assert!(
-            example.contains(&name),
-            "shared/settings/README.md: add {option} to the example of `routes`, and say what it does"
-        );
         assert!(
             commands.contains(&name),
             "infra/cli/src/commands/settings.rs: `routes add` cannot set the option {option}"
         );
     }
+}
+
+/// The fields of `Route`, and whether a comment is above each.
+fn options(source: &str) -> Vec<(&str, bool)> {
+    let (_, fields) = source.split_once("pub struct Route {").expect("the options");
+    let lines = fields.split_once("\n}").expect("their end").0.lines().map(str::trim);
+    let (mut options, mut is_described) = (vec![], false);
+    for line in lines {
+        is_described |= line.starts_with("///");
+        if let Some((name, _)) = line.strip_prefix("pub ").and_then(|field| field.split_once(':')) {
+            options.push((name, is_described));
+            is_described = false;
+        }
+    }
+    options
 }
 
 #[test]
@@ -166,8 +169,13 @@ fn the_tutorial_names_files_and_tests_that_exist() {
 }
 
 #[test]
-fn reads_a_table_of_events_without_its_remarks() {
-    let list = "| entity | events |\n|---|---|\n| Account (all, old) | Changed, Renamed (its number), Updated |\n";
-    assert_eq!(tabled(list), [["Account Changed", "Account Renamed", "Account Updated"]]);
+fn reads_tables_of_events_and_the_fields_of_a_route() {
+    let row = "| `ACCOUNT_CHANGED` | Account | Changed | changed | account |";
+    let page = format!("| id | entity | event | kind | resource |\n|---|---|---|---|---|\n{row}\n");
+    let event =
+        Documented { id: "ACCOUNT_CHANGED", name: "Account Changed".into(), kind: "changed", resource: "account" };
+    assert_eq!(documented(&page), [event]);
+    let fields = "pub struct Route {\n    /// A\n    #[serde(default)]\n    pub a: bool,\n    pub b: u32,\n}\n";
+    assert_eq!(options(fields), [("a", true), ("b", false)]);
     assert!(has("a.b(c)", ".b") && !has("a.bc", ".b"));
 }

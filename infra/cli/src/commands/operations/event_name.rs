@@ -21,7 +21,7 @@ pub(super) fn unknown(name: &str) -> Option<(String, String)> {
     let names: Vec<&str> = CATALOGUE.iter().map(|event| event.id).collect();
     let near = get_close_matches(name.to_uppercase().as_str(), &names, NEAR, ALIKE).join(", ");
     let advice = match near.is_empty() {
-        true => "Name an event of docs/visma-net.md#event-catalogue, such as ACCOUNT_CHANGED.".to_owned(),
+        true => "Name an event of docs/visma-net-events.md, such as ACCOUNT_CHANGED.".to_owned(),
         false => format!("Did you mean: {near}?"),
     };
     Some((format!("no event of the catalogue is called {name}"), advice))
