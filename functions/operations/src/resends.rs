@@ -13,9 +13,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use std::collections::BTreeMap;
 use webhooks_host::Host;
-use webhooks_model::Reason;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::work::{ParkedFeedback, Work};
+use webhooks_model::{Reason, sorted};
 use webhooks_store::Record;
 
 /// The most reads of a plan, of a hundred entries each.
@@ -96,9 +96,7 @@ impl<P: Ports> Operations<P> {
         let sample = notifications.iter().map(|one| one.reference.clone()).collect();
         let plan = Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample, notifications };
         let cause = |((reason, cause), count)| Cause { reason, cause, count };
-        let mut causes: Vec<Cause> = causes.into_iter().map(cause).collect();
-        causes.sort_by_key(|cause| std::cmp::Reverse(cause.count));
-        causes.truncate(CAUSES);
+        let causes = sorted::first(CAUSES, causes.into_iter().map(cause), |one, other| other.count.cmp(&one.count));
         Ok(ResendPlan { plan, causes })
     }
 }
