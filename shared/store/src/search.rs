@@ -85,7 +85,7 @@ impl<I: Items> Table<I> {
     pub async fn seek(
         &self,
         seek: &SearchQuery<'_>,
-        fits: impl Fn(&LedgerKey) -> bool + Send + Sync,
+        fits: &(dyn Fn(&LedgerKey) -> bool + Sync),
     ) -> Result<SearchPage, StoreError> {
         let start = time_text(seek.from);
         let mut place = seek.after.map_or_else(|| Place::begin(time_text(seek.to)), Place::read);
