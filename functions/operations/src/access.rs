@@ -2,8 +2,7 @@
 
 use crate::claims::{Held, held};
 use crate::problem::Problem;
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
+use axum::http::Extensions;
 use lambda_http::request::RequestContext;
 use std::collections::HashMap;
 use std::fmt;
@@ -104,7 +103,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    fn of(context: &RequestContext) -> Option<Self> {
+    pub(crate) fn of(request: &Extensions) -> Self {
+        request.get::<RequestContext>().and_then(Self::named).unwrap_or_default()
+    }
+
+    fn named(context: &RequestContext) -> Option<Self> {
         let RequestContext::ApiGatewayV2(context) = context else { return None };
         let authorizer = context.authorizer.as_ref()?;
         if let Some(jwt) = &authorizer.jwt {
@@ -115,13 +118,5 @@ impl Caller {
         }
         let name = authorizer.iam.as_ref()?.user_arn.clone().filter(|arn| !arn.is_empty());
         Some(Self { by: Some(Authorizer::Iam), name, claims: HashMap::new() })
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(parts.extensions.get::<RequestContext>().and_then(Self::of).unwrap_or_default())
     }
 }

@@ -1,13 +1,13 @@
 //! The audit log: records every action of an operator, and lists the records.
 
-use crate::access::{Access, Caller};
+use crate::access::Access;
+use crate::body::Json;
 use crate::cursor::{Cursor, list_of};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query::{self, Parameters};
+use crate::route::Asked;
 use crate::types::audit::{AuditItem, AuditItems};
-use axum::Json;
-use axum::extract::{Query, State};
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::LedgerKey;
@@ -42,7 +42,16 @@ impl<P: Ports> Operations<P> {
         deed: Deed<'_>,
         work: impl Future<Output = Result<T, Problem>>,
     ) -> Result<T, Problem> {
-        let record = AuditRecord {
+        let record = self.new_record(deed);
+        self.store.note(&record).await?;
+        let done = work.await;
+        let code = done.as_ref().map_or_else(|problem| problem.code, |_| "done");
+        self.note_result(&record, code).await;
+        done
+    }
+
+    fn new_record(&self, deed: Deed<'_>) -> AuditRecord {
+        AuditRecord {
             id: self.host.new_id(),
             at: self.host.now(),
             by: deed.by.to_owned(),
@@ -50,17 +59,16 @@ impl<P: Ports> Operations<P> {
             deed: deed.what.to_owned(),
             on: deed.on,
             result: None,
-        };
-        self.store.note(&record).await?;
-        let done = work.await;
-        let code = done.as_ref().map_or_else(|problem| problem.code, |_| "done");
+        }
+    }
+
+    async fn note_result(&self, record: &AuditRecord, code: &str) {
         let result = AuditResult { at: self.host.now(), code: code.to_owned() };
-        if let Err(error) = self.store.note_result(&record, &result).await {
+        if let Err(error) = self.store.note_result(record, &result).await {
             // The record of the action stays without a result.
             tracing::error!(audit = %record.id, "the result of an action could not be recorded: {error}");
         }
         tracing::info!(by = record.by, deed = record.deed, tenant = record.on.tenant, result = code, audit = %record.id, "audited");
-        done
     }
 }
 
@@ -71,20 +79,15 @@ impl<P: Ports> Operations<P> {
     ("to" = Option<String>, Query, format = DateTime, description = "now by default"),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
     responses((status = 200, body = AuditItems), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn list<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Query(pairs): Query<Vec<(String, String)>>,
-) -> Result<Json<AuditItems>, Problem> {
-    operations.roles.admit(&caller, Access::Read)?;
-    let parameters = Parameters::new(pairs, &["tenant", "from", "to", "limit", "cursor"])?;
+pub(crate) async fn list<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<AuditItems>, Problem> {
+    let parameters = Parameters::new(asked.query, &["tenant", "from", "to", "limit", "cursor"])?;
     let tenant = parameters.get("tenant").map(query::tenant).transpose()?;
-    let asked = (parameters.time("from")?, parameters.time("to")?);
-    let list = list_of(("audit", &tenant, asked));
+    let range = (parameters.time("from")?, parameters.time("to")?);
+    let list = list_of(("audit", &tenant, range));
     let cursor = Cursor::read(list, parameters.get("cursor"))?;
-    let to = asked.1.unwrap_or_else(|| operations.host.now() + CLOCKS_DIFFER_BY);
+    let to = range.1.unwrap_or_else(|| operations.host.now() + CLOCKS_DIFFER_BY);
     // All pages use the start of the first one, since the clock has moved on.
-    let from = cursor.as_ref().and_then(|cursor| cursor.from).or(asked.0).unwrap_or(to - USUAL_SPAN);
+    let from = cursor.as_ref().and_then(|cursor| cursor.from).or(range.0).unwrap_or(to - USUAL_SPAN);
     if from >= to {
         return Err(Problem::invalid("from", "It must be before `to`."));
     }

@@ -1,7 +1,10 @@
-//! Reads request bodies, and names the wrong field in errors.
+//! Reads request bodies, and names the wrong field in errors. Writes the bodies of answers.
 
 use crate::problem::Problem;
 use axum::body::Bytes;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 use webhooks_model::WrongJson;
@@ -28,6 +31,23 @@ pub(crate) fn required<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem>
         serde_path_to_error::deserialize(&mut json).map_err(|error| wrong(&place(error.path()), error.inner()))?;
     json.end().map_err(|error| not_json(&error))?;
     Ok(read)
+}
+
+/// An answer in JSON. axum's own writes to another kind of buffer than all other JSON here, so every
+/// type would need more code.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        written(serde_json::to_vec(&self.0))
+    }
+}
+
+fn written(json: serde_json::Result<Vec<u8>>) -> Response {
+    match json {
+        Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {

@@ -1,14 +1,16 @@
 //! The console: a page without data. It asks the API for everything that it shows, with the token
 //! of its user.
 
+use crate::body::Json;
 use crate::conditional::tag;
 use crate::problem::Problem;
-use axum::extract::{Path, Query, State};
+use axum::Router;
+use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use std::future::ready;
 use std::sync::Arc;
 use webhooks_model::Entity;
 use webhooks_model::catalogue::CATALOGUE;
@@ -84,11 +86,6 @@ struct Served {
     console: Console,
 }
 
-#[derive(Deserialize)]
-struct Version {
-    v: Option<String>,
-}
-
 /// Adds the console to the API, if there is one.
 pub fn with_console(api: Router, console: Option<Console>) -> Router {
     console.into_iter().map(router).fold(api, Router::merge)
@@ -114,12 +111,19 @@ fn router(console: Console) -> Router {
         version,
         console,
     };
+    let served = Arc::new(served);
+    let show = move |name: Option<Path<String>>, Query(query): Query<Vec<(String, String)>>, headers: HeaderMap| {
+        let version = query.iter().find(|(name, _)| name == "v").map(|(_, version)| version.as_str());
+        ready(match name.as_ref().map(|Path(name)| name.as_str()) {
+            None => served.page(&headers),
+            Some("config.json") => served.config(),
+            Some(name) => served.file(name, version, &headers),
+        })
+    };
     Router::new()
-        .route("/operations/console", get(page))
-        .route("/operations/console/config.json", get(config))
-        .route("/operations/console/{file}", get(file))
+        .route("/operations/console", get(show.clone()))
+        .route("/operations/console/{file}", get(show))
         .method_not_allowed_fallback(async || Problem::no_such_method())
-        .with_state(Arc::new(served))
 }
 
 /// Removes indentation, empty lines, lines of comments, and blanks without meaning. It is safe
@@ -136,33 +140,30 @@ fn lean(kind: &str, text: &str) -> String {
     shorter.iter().fold(lines, |lines, [long, short]| lines.replace(long, short))
 }
 
-async fn page(State(served): State<Arc<Served>>, headers: HeaderMap) -> Response {
-    let mut response = answer(&headers, PAGE.1, "no-cache", &served.page);
-    let own = [
-        (header::CONTENT_SECURITY_POLICY, served.policy.clone()),
-        (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
-    ];
-    response.headers_mut().extend(own);
-    response
-}
+impl Served {
+    fn page(&self, headers: &HeaderMap) -> Response {
+        let mut response = answer(headers, PAGE.1, "no-cache", &self.page);
+        let own = [
+            (header::CONTENT_SECURITY_POLICY, self.policy.clone()),
+            (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+        ];
+        response.headers_mut().extend(own);
+        response
+    }
 
-async fn config(State(served): State<Arc<Served>>) -> Response {
-    secured(([(header::CACHE_CONTROL, "no-cache")], Json(&served.console)).into_response())
-}
+    fn config(&self) -> Response {
+        secured(([(header::CACHE_CONTROL, "no-cache")], Json(&self.console)).into_response())
+    }
 
-async fn file(
-    State(served): State<Arc<Served>>,
-    Path(name): Path<String>,
-    Query(asked): Query<Version>,
-    headers: HeaderMap,
-) -> Response {
-    let found = served.files.iter().find(|(own, ..)| *own == name);
-    match (found, asked.v) {
-        (Some((_, kind, text)), None) => answer(&headers, kind, "no-cache", text),
-        (Some((_, kind, text)), Some(version)) if version == served.version => {
-            answer(&headers, kind, "public, max-age=31536000, immutable", text)
+    fn file(&self, name: &str, version: Option<&str>, headers: &HeaderMap) -> Response {
+        let found = self.files.iter().find(|(own, ..)| *own == name);
+        match (found, version) {
+            (Some((_, kind, text)), None) => answer(headers, kind, "no-cache", text),
+            (Some((_, kind, text)), Some(version)) if version == self.version => {
+                answer(headers, kind, "public, max-age=31536000, immutable", text)
+            }
+            _ => secured(Problem::no_such_path().into_response()),
         }
-        _ => secured(Problem::no_such_path().into_response()),
     }
 }
 

@@ -1,17 +1,16 @@
 //! Dead letters: listed, and redriven by a job.
 
-use crate::access::{Access, Caller};
+use crate::access::Access;
 use crate::audit::Deed;
-use crate::body;
+use crate::body::{self, Json};
 use crate::jobs;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query::{self, Parameters};
+use crate::route::Asked;
 use crate::types::dead_letters::{DeadLetterQueue, DeadLetters, NewRedrive};
 use crate::types::jobs::{JobView, Plan};
-use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use futures::future::try_join_all;
 use std::time::Duration;
@@ -33,13 +32,8 @@ const WAIT: Duration = Duration::from_secs(1);
     ("queue" = Option<String>, Query, description = "notifications, feedback, events or repairs; all by default"),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 20, description = "messages per queue; 5 by default")),
     responses((status = 200, body = DeadLetters), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn list<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Query(pairs): Query<Vec<(String, String)>>,
-) -> Result<Json<DeadLetters>, Problem> {
-    operations.roles.admit(&caller, Access::Read)?;
-    let parameters = Parameters::new(pairs, &["queue", "limit"])?;
+pub(crate) async fn list<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<DeadLetters>, Problem> {
+    let parameters = Parameters::new(asked.query, &["queue", "limit"])?;
     let only = parameters.get("queue").map(|name| QueueName::parse(name).ok_or_else(no_queue)).transpose()?;
     let limit = parameters.limit_of(USUAL_SAMPLE, LONGEST_SAMPLE)?;
     let names = QueueName::ALL.into_iter().filter(|name| only.is_none_or(|only| only == *name));
@@ -50,14 +44,8 @@ pub(crate) async fn list<P: Ports>(
 /// Shows what a redrive would send, without sending it. The count is approximate, as SQS counts.
 #[utoipa::path(post, path = "/operations/v1/dead-letters/{queue}/plans", tag = "repair", params(("queue" = String, Path)), request_body = NewRedrive,
     responses((status = 200, body = Plan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn plan<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Path(name): Path<String>,
-    body: Bytes,
-) -> Result<Json<Plan>, Problem> {
-    operations.roles.admit(&caller, Access::Repair)?;
-    let (redrive, rate, _) = read(&name, &body)?;
+pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Plan>, Problem> {
+    let (redrive, rate, _) = read(&asked.name, &asked.body)?;
     let letters = operations.queue(redrive.queue, USUAL_SAMPLE.into()).await?;
     let one = redrive.message.is_some();
     let count = if one { letters.waiting.min(1) } else { letters.waiting };
@@ -70,16 +58,13 @@ pub(crate) async fn plan<P: Ports>(
 #[utoipa::path(post, path = "/operations/v1/dead-letters/{queue}/redrives", tag = "repair", params(("queue" = String, Path)), request_body = NewRedrive,
     responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn redrive<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Path(name): Path<String>,
-    body: Bytes,
+    operations: Shared<P>,
+    asked: Asked,
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
-    let by = operations.roles.admit(&caller, Access::Repair)?;
-    let (redrive, rate, note) = read(&name, &body)?;
+    let (redrive, rate, note) = read(&asked.name, &asked.body)?;
     let on = Target { tenant: None, kind: "dead_letters".into(), name: redrive.queue.to_string() };
-    let deed = Deed { by: &by, role: Access::Repair, what: "redrive", on };
-    let job = operations.new_job(Work::Redrive(redrive), rate, &by, &note);
+    let deed = Deed { by: &asked.by, role: Access::Repair, what: "redrive", on };
+    let job = operations.new_job(Work::Redrive(redrive), rate, &asked.by, &note);
     operations.audited(deed, operations.begin(&job)).await?;
     Ok((StatusCode::ACCEPTED, Json(job.into())))
 }

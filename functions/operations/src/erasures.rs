@@ -1,17 +1,16 @@
 //! Erasures: deleting all data of a tenant on request.
 
-use crate::access::{Access, Caller};
+use crate::access::Access;
 use crate::audit::Deed;
-use crate::body;
+use crate::body::{self, Json};
 use crate::jobs;
 use crate::ports::{Ports, Shared};
 use crate::problem::Problem;
 use crate::query;
+use crate::route::Asked;
 use crate::types::erasures::NewErasure;
 use crate::types::jobs::{JobView, Plan};
-use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::http::StatusCode;
 use webhooks_host::Host;
 use webhooks_model::Pause;
@@ -25,13 +24,8 @@ const EVERYTHING: &str = "*";
 /// Shows how much an erasure would delete, without deleting it.
 #[utoipa::path(post, path = "/operations/erasures/plans", tag = "erase", request_body = NewErasure,
     responses((status = 200, body = Plan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn plan<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    body: Bytes,
-) -> Result<Json<Plan>, Problem> {
-    operations.roles.admit(&caller, Access::Erase)?;
-    let (tenant, rate, _) = read(&body)?;
+pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Plan>, Problem> {
+    let (tenant, rate, _) = read(&asked.body)?;
     let (mut count, mut position, mut at_least) = (0, None, true);
     for _ in 0..LONGEST_PLAN {
         let kept = operations.store.kept(&tenant, position.as_deref(), usize::MAX).await?;
@@ -52,13 +46,11 @@ pub(crate) async fn plan<P: Ports>(
 #[utoipa::path(post, path = "/operations/erasures", tag = "erase", request_body = NewErasure,
     responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn begin<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    body: Bytes,
+    operations: Shared<P>,
+    asked: Asked,
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
-    let by = operations.roles.admit(&caller, Access::Erase)?;
-    let (tenant, rate, note) = read(&body)?;
-    let job = operations.new_job(Work::Erase { tenant: tenant.clone() }, rate, &by, &note);
+    let (tenant, rate, note) = read(&asked.body)?;
+    let job = operations.new_job(Work::Erase { tenant: tenant.clone() }, rate, &asked.by, &note);
     let on = Target { tenant: Some(tenant.clone()), kind: "job".into(), name: job.id.to_string() };
     let begun = async {
         let is_whole = |own: Option<&str>| own.is_none_or(|own| own.eq_ignore_ascii_case(&tenant));
@@ -73,7 +65,7 @@ pub(crate) async fn begin<P: Ports>(
         }
         operations.begin(&job).await
     };
-    operations.audited(Deed { by: &by, role: Access::Erase, what: "erase_tenant", on }, begun).await?;
+    operations.audited(Deed { by: &asked.by, role: Access::Erase, what: "erase_tenant", on }, begun).await?;
     Ok((StatusCode::ACCEPTED, Json(job.into())))
 }
 

@@ -1,14 +1,14 @@
 //! Jobs: plan and begin a replay; list, cancel and resume jobs of any kind.
 
-use crate::access::{Access, Caller};
+use crate::access::Access;
 use crate::audit::Deed;
+use crate::body::{self, Json};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
+use crate::query;
+use crate::route::Asked;
 use crate::types::jobs::{JobView, Jobs, NewJob, Plan, Planned};
-use crate::{body, query};
-use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use uuid::Uuid;
 use webhooks_host::Host;
@@ -29,13 +29,8 @@ const TRIES: usize = 5;
 /// Shows what a replay would do, without doing it.
 #[utoipa::path(post, path = "/operations/v1/plans", tag = "repair", request_body = NewJob,
     responses((status = 200, body = Plan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn plan<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    body: Bytes,
-) -> Result<Json<Plan>, Problem> {
-    operations.roles.admit(&caller, Access::Repair)?;
-    let (filter, rate, _) = read(&body)?;
+pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Plan>, Problem> {
+    let (filter, rate, _) = read(&asked.body)?;
     Ok(Json(operations.plan(&filter, rate).await?))
 }
 
@@ -43,24 +38,21 @@ pub(crate) async fn plan<P: Ports>(
 #[utoipa::path(post, path = "/operations/v1/jobs", tag = "repair", request_body = NewJob,
     responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn begin<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    body: Bytes,
+    operations: Shared<P>,
+    asked: Asked,
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
-    let by = operations.roles.admit(&caller, Access::Repair)?;
-    let (filter, rate, note) = read(&body)?;
+    let (filter, rate, note) = read(&asked.body)?;
     // Counted again, also right after a plan: a program may begin without one, and more may have
     // come since. The number is shown beside the progress of this job.
     let plan = operations.plan(&filter, rate).await?;
-    let job = operations.new_job(filter, rate, &by, &note);
+    let job = operations.new_job(filter, rate, &asked.by, &note);
     operations.begin_planned(job, &plan, "begin_job").await
 }
 
 /// Lists the newest jobs.
 #[utoipa::path(get, path = "/operations/v1/jobs", tag = "read",
     responses((status = 200, body = Jobs), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn list<P: Ports>(State(operations): State<Shared<P>>, caller: Caller) -> Result<Json<Jobs>, Problem> {
-    operations.roles.admit(&caller, Access::Read)?;
+pub(crate) async fn list<P: Ports>(operations: Shared<P>, _: Asked) -> Result<Json<Jobs>, Problem> {
     let jobs = operations.store.jobs(NEWEST).await?;
     Ok(Json(Jobs { items: jobs.into_iter().map(JobView::from).collect() }))
 }
@@ -70,27 +62,17 @@ pub(crate) async fn list<P: Ports>(State(operations): State<Shared<P>>, caller: 
 /// For a replay or a resend that has ended, it also shows the results (`outcomes`).
 #[utoipa::path(get, path = "/operations/v1/jobs/{id}", tag = "read", params(("id" = Uuid, Path)),
     responses((status = 200, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn one<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<JobView>, Problem> {
-    operations.roles.admit(&caller, Access::Read)?;
-    let job = operations.job(&id).await?;
+pub(crate) async fn one<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<JobView>, Problem> {
+    let job = operations.job(&asked.name).await?;
     Ok(Json(operations.counted(job).await?.into()))
 }
 
 /// Stops a job before its next slice.
 #[utoipa::path(post, path = "/operations/v1/jobs/{id}/cancel", tag = "repair", params(("id" = Uuid, Path)),
     responses((status = 200, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn cancel<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<JobView>, Problem> {
-    let by = operations.roles.admit(&caller, Access::Repair)?;
-    let job = operations.job(&id).await?;
-    let deed = Deed { by: &by, role: Access::Repair, what: "cancel_job", on: on_job(&job) };
+pub(crate) async fn cancel<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<JobView>, Problem> {
+    let job = operations.job(&asked.name).await?;
+    let deed = Deed { by: &asked.by, role: Access::Repair, what: "cancel_job", on: on_job(&job) };
     let job = operations.audited(deed, operations.set(job, Status::Cancelled)).await?;
     Ok(Json(job.into()))
 }
@@ -99,13 +81,11 @@ pub(crate) async fn cancel<P: Ports>(
 #[utoipa::path(post, path = "/operations/v1/jobs/{id}/resume", tag = "repair", params(("id" = Uuid, Path)),
     responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn resume<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Path(id): Path<String>,
+    operations: Shared<P>,
+    asked: Asked,
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
-    let by = operations.roles.admit(&caller, Access::Repair)?;
-    let job = operations.job(&id).await?;
-    let deed = Deed { by: &by, role: Access::Repair, what: "resume_job", on: on_job(&job) };
+    let job = operations.job(&asked.name).await?;
+    let deed = Deed { by: &asked.by, role: Access::Repair, what: "resume_job", on: on_job(&job) };
     let resumed = async {
         let job = operations.set(job, Status::Running).await?;
         operations.go_on(job.id).await?;

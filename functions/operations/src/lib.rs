@@ -27,6 +27,7 @@ mod quotas;
 mod reference;
 mod repairs;
 mod resends;
+mod route;
 mod search;
 mod tenants;
 mod types;

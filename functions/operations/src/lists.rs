@@ -1,22 +1,21 @@
 //! Lists of notifications, single notifications, entities and counts.
 
-use crate::access::{Access, Caller};
+use crate::access::Access;
 use crate::audit::{Deed, on_notification};
+use crate::body::Json;
 use crate::cursor::{Cursor, list_of};
 use crate::ports::{Ports, Shared};
 use crate::problem::Problem;
 use crate::query::{self, Parameters};
 use crate::reference::unknown;
+use crate::route::Asked;
 use crate::types::{Counts, Current, Detail, EntityView, Notification, Notifications, OtherNumber, Raw};
-use axum::Json;
-use axum::extract::{Path, Query, State};
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::filter::LONGEST_SPAN;
 use webhooks_model::{Entity, EntityId, State as NotificationState};
 use webhooks_store::{Head, Page, Position, Record, acknowledged};
 
-type Pairs = Query<Vec<(String, String)>>;
 const USUAL_SPAN: Duration = Duration::days(7);
 /// Includes what intake has just received, even if its clock is ahead of ours.
 const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
@@ -35,25 +34,23 @@ const MARKS: [&str; 5] = ["dead", "parked", "unparseable", "feedback_parked", PA
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
     responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn notifications<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Query(pairs): Pairs,
+    operations: Shared<P>,
+    asked: Asked,
 ) -> Result<Json<Notifications>, Problem> {
-    operations.roles.admit(&caller, Access::Read)?;
     let known = ["tenant", "entity", "event", "state", "from", "to", "limit", "cursor"];
-    let parameters = Parameters::new(pairs, &known)?;
+    let parameters = Parameters::new(asked.query, &known)?;
     let tenant = parameters.tenant()?;
     let (entity, state, event) = (parameters.entity()?, parameters.state()?, parameters.get("event"));
-    let asked = (parameters.time("from")?, parameters.time("to")?);
+    let range = (parameters.time("from")?, parameters.time("to")?);
     let list =
-        list_of(("feed", &tenant, entity.map(Entity::as_str), event, state.map(NotificationState::as_str), asked));
+        list_of(("feed", &tenant, entity.map(Entity::as_str), event, state.map(NotificationState::as_str), range));
     let cursor = Cursor::read(list, parameters.get("cursor"))?;
     // All pages use the start of the first one, since the clock has moved on.
     let from = cursor.as_ref().and_then(|cursor| cursor.from);
-    let to = asked.1.unwrap_or_else(|| operations.host.now() + CLOCKS_DIFFER_BY);
+    let to = range.1.unwrap_or_else(|| operations.host.now() + CLOCKS_DIFFER_BY);
     let from = match from {
         Some(from) => from,
-        None => beginning(asked.0, to)?,
+        None => beginning(range.0, to)?,
     };
     let fits = |record: &Record| {
         entity.is_none_or(|entity| record.key.entity.entity == entity)
@@ -88,13 +85,8 @@ fn shown(
 /// Shows one notification with its timeline.
 #[utoipa::path(get, path = "/operations/v1/notifications/{ref}", tag = "read", params(("ref" = String, Path, max_length = 2048)),
     responses((status = 200, body = Detail), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn notification<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Path(name): Path<String>,
-) -> Result<Json<Detail>, Problem> {
-    operations.roles.admit(&caller, Access::Read)?;
-    let record = operations.store.record_of(&operations.named(&name).await?).await?.ok_or_else(unknown)?;
+pub(crate) async fn notification<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Detail>, Problem> {
+    let record = operations.store.record_of(&operations.named(&asked.name).await?).await?.ok_or_else(unknown)?;
     operations.introduce(std::slice::from_ref(&record)).await;
     Ok(Json(record.into()))
 }
@@ -102,14 +94,9 @@ pub(crate) async fn notification<P: Ports>(
 /// Shows the exact text of a notification. It requires the role `raw`.
 #[utoipa::path(get, path = "/operations/raw/notifications/{ref}", tag = "raw", params(("ref" = String, Path, max_length = 2048)),
     responses((status = 200, body = Raw), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn raw<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Path(name): Path<String>,
-) -> Result<Json<Raw>, Problem> {
-    let by = operations.roles.admit(&caller, Access::Raw)?;
-    let key = operations.named(&name).await?;
-    let deed = Deed { by: &by, role: Access::Raw, what: "read_raw", on: on_notification(&key) };
+pub(crate) async fn raw<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Raw>, Problem> {
+    let key = operations.named(&asked.name).await?;
+    let deed = Deed { by: &asked.by, role: Access::Raw, what: "read_raw", on: on_notification(&key) };
     let read = async { operations.store.raw_of(&key).await?.ok_or_else(unknown) };
     let text = operations.audited(deed, read).await?;
     Ok(Json(Raw { text }))
@@ -119,13 +106,8 @@ pub(crate) async fn raw<P: Ports>(
 #[utoipa::path(get, path = "/operations/v1/entities", tag = "read", params(
     ("tenant" = String, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"), ("entity" = String, Query), ("key" = String, Query, min_length = 1, max_length = 256)),
     responses((status = 200, body = EntityView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn entity<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Query(pairs): Pairs,
-) -> Result<Json<EntityView>, Problem> {
-    operations.roles.admit(&caller, Access::Read)?;
-    let parameters = Parameters::new(pairs, &["tenant", "entity", "key"])?;
+pub(crate) async fn entity<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<EntityView>, Problem> {
+    let parameters = Parameters::new(asked.query, &["tenant", "entity", "key"])?;
     let entity = query::entity(parameters.required("entity")?)?;
     let id = EntityId { tenant: parameters.tenant()?, entity, key: parameters.required("key")?.to_owned() };
     let id = id.check().map_err(|wrong| Problem::invalid(wrong.field, "No entity can have this value."))?;
@@ -174,13 +156,8 @@ fn earlier(head: &Head) -> Option<String> {
     ("acknowledged" = Option<bool>, Query, description = "true for acknowledged notifications; false by default"),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
     responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn attention<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Query(pairs): Pairs,
-) -> Result<Json<Notifications>, Problem> {
-    operations.roles.admit(&caller, Access::Read)?;
-    let parameters = Parameters::new(pairs, &["kind", "tenant", "acknowledged", "limit", "cursor"])?;
+pub(crate) async fn attention<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Notifications>, Problem> {
+    let parameters = Parameters::new(asked.query, &["kind", "tenant", "acknowledged", "limit", "cursor"])?;
     let kind = parameters.required("kind")?;
     if !MARKS.contains(&kind) {
         return Err(Problem::invalid("kind", format!("It must be one of {}.", MARKS.join(", "))));
@@ -206,13 +183,8 @@ pub(crate) async fn attention<P: Ports>(
 /// Counts the notifications that need attention or wait, for dashboards.
 #[utoipa::path(get, path = "/operations/v1/counts", tag = "read",
     responses((status = 200, body = Counts), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn counts<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Query(pairs): Pairs,
-) -> Result<Json<Counts>, Problem> {
-    operations.roles.admit(&caller, Access::Read)?;
-    Parameters::new(pairs, &[])?;
+pub(crate) async fn counts<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Counts>, Problem> {
+    Parameters::new(asked.query, &[])?;
     let store = &operations.store;
     let count = |mark| store.count_marked(mark);
     let (dead, parked, unparseable, feedback_parked, paused, limited, pauses) = tokio::join!(

@@ -1,14 +1,13 @@
 //! The results of the notifications that a job put back on a queue. They are counted from the
 //! records when an operator requests the job, a few pages at a time.
 
-use crate::access::{Access, Caller};
+use crate::body::Json;
 use crate::cursor::{Cursor, list_of};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query::Parameters;
+use crate::route::Asked;
 use crate::types::{Notification, Notifications};
-use axum::Json;
-use axum::extract::{Path, Query, State};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -37,15 +36,9 @@ const LONGEST_ATTEMPT: Duration = Duration::minutes(15);
 #[utoipa::path(get, path = "/operations/v1/jobs/{id}/failed", tag = "read", params(("id" = Uuid, Path),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
     responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn failed<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Path(id): Path<String>,
-    Query(pairs): Query<Vec<(String, String)>>,
-) -> Result<Json<Notifications>, Problem> {
-    operations.roles.admit(&caller, Access::Read)?;
-    let parameters = Parameters::new(pairs, &["limit", "cursor"])?;
-    let job = operations.job(&id).await?;
+pub(crate) async fn failed<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Notifications>, Problem> {
+    let parameters = Parameters::new(asked.query, &["limit", "cursor"])?;
+    let job = operations.job(&asked.name).await?;
     let list = list_of_failed(job.id);
     let after = Cursor::read(list, parameters.get("cursor"))?.map(|cursor| place(&job, cursor.after)).transpose()?;
     let (records, next) = operations.failures(&job, after, parameters.limit()?.into()).await?;

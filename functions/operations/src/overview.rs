@@ -1,13 +1,12 @@
 //! Numbers by hour or day, of one tenant or of all. They come from roll-ups that the reconciler
 //! writes, never from the notifications.
 
-use crate::access::{Access, Caller};
+use crate::body::Json;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query::{self, Parameters};
+use crate::route::Asked;
 use crate::types::overview::{Overview, Step, Waiting};
-use axum::Json;
-use axum::extract::{Query, State};
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_store::{Mark, StoreError};
@@ -26,13 +25,8 @@ const PAUSED: &str = "paused";
     ("to" = Option<String>, Query, format = DateTime, description = "now by default"),
     ("by" = Option<String>, Query, description = "hour or day (of UTC); hour by default")),
     responses((status = 200, body = Overview), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn show<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Query(pairs): Query<Vec<(String, String)>>,
-) -> Result<Json<Overview>, Problem> {
-    operations.roles.admit(&caller, Access::Read)?;
-    let parameters = Parameters::new(pairs, &["tenant", "from", "to", "by"])?;
+pub(crate) async fn show<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Overview>, Problem> {
+    let parameters = Parameters::new(asked.query, &["tenant", "from", "to", "by"])?;
     let tenant = parameters.get("tenant").map(query::tenant).transpose()?;
     let (step, from, to) = span(&parameters, operations.host.now())?;
     let (rolled, summary, waiting) = tokio::try_join!(

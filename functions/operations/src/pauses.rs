@@ -1,15 +1,14 @@
 //! Pauses of a tenant, an event, or everything.
 
-use crate::access::{Access, Caller};
+use crate::access::Access;
 use crate::audit::Deed;
-use crate::body;
+use crate::body::{self, Json};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query;
+use crate::route::Asked;
 use crate::types::{NewPause, PauseView, Pauses};
-use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::http::StatusCode;
 use time::Duration;
 use webhooks_host::Host;
@@ -28,11 +27,7 @@ const RELEASED_A_SECOND: u32 = 50;
 /// Lists the pauses in force.
 #[utoipa::path(get, path = "/operations/v1/pauses", tag = "read",
     responses((status = 200, body = Pauses), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn list<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-) -> Result<Json<Pauses>, Problem> {
-    operations.roles.admit(&caller, Access::Read)?;
+pub(crate) async fn list<P: Ports>(operations: Shared<P>, _: Asked) -> Result<Json<Pauses>, Problem> {
     let items = operations.store.pauses(operations.host.now()).await?.into_iter().map(PauseView::from).collect();
     Ok(Json(Pauses { items }))
 }
@@ -44,13 +39,8 @@ pub(crate) async fn list<P: Ports>(
 /// reconciler's next run releases the notifications that waited.
 #[utoipa::path(put, path = "/operations/v1/pauses", tag = "repair", request_body = NewPause,
     responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn pause<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    body: Bytes,
-) -> Result<StatusCode, Problem> {
-    let by = operations.roles.admit(&caller, Access::Repair)?;
-    let (tenant, new) = read(&body)?;
+pub(crate) async fn pause<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
+    let (tenant, new) = read(&asked.body)?;
     if !pattern::covers_something(&new.events) {
         return Err(covers_nothing(&new.events));
     }
@@ -64,7 +54,7 @@ pub(crate) async fn pause<P: Ports>(
         return Err(no_end());
     }
     let note = query::note(&new.note)?.to_owned();
-    let pause = Pause { tenant, events: new.events, since, by, note, until: new.until };
+    let pause = Pause { tenant, events: new.events, since, by: asked.by, note, until: new.until };
     let on = on_pause(pause.tenant.as_deref(), &pause.events);
     let deed = Deed { by: &pause.by, role: Access::Repair, what: "pause", on };
     operations.audited(deed, async { Ok(operations.store.pause(&pause).await?) }).await?;
@@ -74,15 +64,10 @@ pub(crate) async fn pause<P: Ports>(
 /// Ends a pause, and begins a job of the kind `release` for the notifications that waited.
 #[utoipa::path(delete, path = "/operations/v1/pauses", tag = "repair", request_body = NewPause,
     responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn resume<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    body: Bytes,
-) -> Result<StatusCode, Problem> {
-    let by = operations.roles.admit(&caller, Access::Repair)?;
-    let (tenant, pause) = read(&body)?;
+pub(crate) async fn resume<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
+    let (tenant, pause) = read(&asked.body)?;
     let on = on_pause(tenant.as_deref(), &pause.events);
-    let deed = Deed { by: &by, role: Access::Repair, what: "resume", on };
+    let deed = Deed { by: &asked.by, role: Access::Repair, what: "resume", on };
     let resumed = async {
         let unknown = || Problem::unknown("unknown_pause", "There is no pause with this tenant and these events.");
         let is_meant = |own: &Pause| own.tenant == tenant && own.events == pause.events;
@@ -94,7 +79,7 @@ pub(crate) async fn resume<P: Ports>(
         }
         // The job comes first, so that nothing waits for ever if the function dies in between. It
         // runs for longer than a processor caches the pause.
-        let job = operations.new_job(Work::Release, RELEASED_A_SECOND, &by, query::note(&pause.note)?);
+        let job = operations.new_job(Work::Release, RELEASED_A_SECOND, &asked.by, query::note(&pause.note)?);
         operations.begin(&job).await?;
         let ended = operations.store.resume(tenant.as_deref(), &pause.events, operations.host.now()).await?;
         ended.then_some(()).ok_or_else(unknown)

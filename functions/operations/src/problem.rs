@@ -1,6 +1,5 @@
 //! Problem documents (RFC 9457) with a stable code.
 
-use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -111,8 +110,7 @@ impl Problem {
         )
     }
 
-    /// A request that axum refuses before a handler runs: the path is not text, or the body is too
-    /// long.
+    /// A request that axum cannot read: the path is not text, or the body is too long.
     pub(crate) fn refused(status: StatusCode) -> Self {
         let (code, detail) = match status {
             StatusCode::PAYLOAD_TOO_LARGE => {
@@ -144,6 +142,7 @@ impl From<QueueError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self)).into_response()
+        let json = serde_json::to_vec(&self).expect("texts and numbers always serialise");
+        (status, [(header::CONTENT_TYPE, "application/problem+json")], json).into_response()
     }
 }

@@ -1,11 +1,10 @@
 //! Tenants whose quota of calls to the ERP is used up, and the notifications that wait for it.
 
-use crate::access::{Access, Caller};
+use crate::body::Json;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
+use crate::route::Asked;
 use crate::types::{QuotaView, Quotas};
-use axum::Json;
-use axum::extract::State;
 use futures::future::try_join_all;
 use webhooks_host::Host;
 use webhooks_store::{Mark, StoreError};
@@ -13,11 +12,7 @@ use webhooks_store::{Mark, StoreError};
 /// Lists the tenants with notifications that wait for a quota, and about when these are done.
 #[utoipa::path(get, path = "/operations/v1/quotas", tag = "read",
     responses((status = 200, body = Quotas), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn list<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-) -> Result<Json<Quotas>, Problem> {
-    operations.roles.admit(&caller, Access::Read)?;
+pub(crate) async fn list<P: Ports>(operations: Shared<P>, _: Asked) -> Result<Json<Quotas>, Problem> {
     Ok(Json(Quotas { items: operations.limited().await? }))
 }
 

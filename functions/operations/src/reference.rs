@@ -4,7 +4,6 @@ use crate::ports::{Operations, Ports};
 use crate::problem::Problem;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use std::collections::BTreeSet;
 use time::OffsetDateTime;
 use webhooks_host::Host;
 use webhooks_model::{EntityId, LedgerKey, Reference};
@@ -48,7 +47,12 @@ impl<P: Ports> Operations<P> {
         let keys = records.iter().flat_map(|record| {
             [Some(&record.key), record.moved_to.as_ref(), record.moved_from.as_ref()].into_iter().flatten()
         });
-        let tenants: BTreeSet<&str> = keys.map(|key| key.entity.tenant.as_str()).collect();
+        let mut tenants: Vec<&str> = vec![];
+        for key in keys {
+            if !tenants.contains(&key.entity.tenant.as_str()) {
+                tenants.push(&key.entity.tenant);
+            }
+        }
         for tenant in tenants {
             self.introduce_tenant(tenant).await;
         }

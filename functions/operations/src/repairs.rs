@@ -1,16 +1,15 @@
 //! Actions on one notification.
 
-use crate::access::{Access, Caller};
+use crate::access::Access;
 use crate::audit::{Deed as Audited, on_notification};
 use crate::body;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query;
 use crate::reference::unknown;
+use crate::route::Asked;
 use crate::types::attention::Acknowledgement;
 use crate::types::{Note, Outcome};
-use axum::body::Bytes;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use webhooks_host::Host;
 use webhooks_model::LedgerKey;
@@ -18,39 +17,33 @@ use webhooks_model::feedback::{Description, FeedbackMessage, Verdict};
 use webhooks_queue::{Message, Sender};
 use webhooks_store::{Action, Attention, Deed};
 
-/// The caller, the notification's `ref` and the body.
-type Asked = (Caller, Path<String>, Bytes);
-
 /// Gives a notification to the processor again.
 ///
 /// A notification that has ended keeps its state and its feedback.
 #[utoipa::path(post, path = "/operations/v1/notifications/{ref}/replay", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Note, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn replay<P: Ports>(State(operations): State<Shared<P>>, asked: Asked) -> Result<StatusCode, Problem> {
+pub(crate) async fn replay<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
     operations.noted(asked, Deed::Replay, |_| Next::Processor).await
 }
 
 /// Holds a notification: no further attempt is made until it is released.
 #[utoipa::path(post, path = "/operations/v1/notifications/{ref}/hold", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Note, responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn hold<P: Ports>(State(operations): State<Shared<P>>, asked: Asked) -> Result<StatusCode, Problem> {
+pub(crate) async fn hold<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
     operations.noted(asked, Deed::Hold, |_| Next::Nothing).await
 }
 
 /// Releases a held or paused notification, so that it continues.
 #[utoipa::path(post, path = "/operations/v1/notifications/{ref}/release", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Note, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn release<P: Ports>(
-    State(operations): State<Shared<P>>,
-    asked: Asked,
-) -> Result<StatusCode, Problem> {
+pub(crate) async fn release<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
     operations.noted(asked, Deed::Release, |_| Next::Processor).await
 }
 
 /// Resends feedback that is parked or stuck. It never resends feedback that Visma Net accepted.
 #[utoipa::path(post, path = "/operations/v1/notifications/{ref}/feedback", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Note, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn resend<P: Ports>(State(operations): State<Shared<P>>, asked: Asked) -> Result<StatusCode, Problem> {
+pub(crate) async fn resend<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
     let feedback = |key: &LedgerKey| Next::Feedback(FeedbackMessage::Feedback { notification: key.clone() });
     operations.noted(asked, Deed::ResendFeedback, feedback).await
 }
@@ -58,12 +51,9 @@ pub(crate) async fn resend<P: Ports>(State(operations): State<Shared<P>>, asked:
 /// Sets the outcome of a notification whose feedback is deferred.
 #[utoipa::path(post, path = "/operations/v1/notifications/{ref}/outcome", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Outcome, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn outcome<P: Ports>(
-    State(operations): State<Shared<P>>,
-    asked: Asked,
-) -> Result<StatusCode, Problem> {
-    let (by, key, body) = operations.admitted(asked).await?;
-    let outcome: Outcome = body::required(&body)?;
+pub(crate) async fn outcome<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
+    let key = operations.named(&asked.name).await?;
+    let outcome: Outcome = body::required(&asked.body)?;
     let description = Description::new(query::note(&outcome.description)?);
     if description.as_str().is_empty() {
         return Err(Problem::invalid("description", "Write a sentence for the accountant."));
@@ -71,40 +61,34 @@ pub(crate) async fn outcome<P: Ports>(
     let note = description.as_str().to_owned();
     let verdict = Verdict { is_success: outcome.is_success, description };
     let message = FeedbackMessage::Outcome { notification: key.clone(), verdict };
-    operations.repair(&key, Deed::Outcome, &by, &note, Next::Feedback(message)).await
+    operations.repair(&key, Deed::Outcome, &asked.by, &note, Next::Feedback(message)).await
 }
 
 /// Removes a notification from the attention list and its counts until it changes again.
 #[utoipa::path(post, path = "/operations/v1/notifications/{ref}/acknowledgement", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Acknowledgement, responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn acknowledge<P: Ports>(
-    State(operations): State<Shared<P>>,
-    asked: Asked,
-) -> Result<StatusCode, Problem> {
-    let (by, key, body) = operations.admitted(asked).await?;
-    let Acknowledgement { note, seen_at } = body::optional(&body)?;
+pub(crate) async fn acknowledge<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
+    let key = operations.named(&asked.name).await?;
+    let Acknowledgement { note, seen_at } = body::optional(&asked.body)?;
     let Some(Attention { kind, changed_at, is_acknowledged: false }) = operations.attention_of(&key).await? else {
         return Err(Problem::conflict("not_in_attention", "It does not need attention, or is acknowledged already."));
     };
     if seen_at.is_some_and(|seen| seen < changed_at) {
         return Err(has_changed());
     }
-    operations.repair(&key, Deed::Acknowledge { kind, changed_at }, &by, &note, Next::Nothing).await
+    operations.repair(&key, Deed::Acknowledge { kind, changed_at }, &asked.by, &note, Next::Nothing).await
 }
 
 /// Withdraws an acknowledgement, so that the notification needs attention again.
 #[utoipa::path(delete, path = "/operations/v1/notifications/{ref}/acknowledgement", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
     request_body = Note, responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn unacknowledge<P: Ports>(
-    State(operations): State<Shared<P>>,
-    asked: Asked,
-) -> Result<StatusCode, Problem> {
-    let (by, key, body) = operations.admitted(asked).await?;
-    let Note { note } = body::optional(&body)?;
+pub(crate) async fn unacknowledge<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
+    let key = operations.named(&asked.name).await?;
+    let Note { note } = body::optional(&asked.body)?;
     let Some(Attention { kind, is_acknowledged: true, .. }) = operations.attention_of(&key).await? else {
         return Err(Problem::conflict("not_acknowledged", "It is not acknowledged, or it has changed since."));
     };
-    operations.repair(&key, Deed::Unacknowledge { kind }, &by, &note, Next::Nothing).await
+    operations.repair(&key, Deed::Unacknowledge { kind }, &asked.by, &note, Next::Nothing).await
 }
 
 fn has_changed() -> Problem {
@@ -119,25 +103,15 @@ enum Next {
 }
 
 impl<P: Ports> Operations<P> {
-    async fn admitted(&self, (caller, Path(name), body): Asked) -> Result<(String, LedgerKey, Bytes), Problem> {
-        let by = self.roles.admit(&caller, Access::Repair)?;
-        Ok((by, self.named(&name).await?, body))
-    }
-
     async fn attention_of(&self, key: &LedgerKey) -> Result<Option<Attention>, Problem> {
         Ok(self.store.record_of(key).await?.ok_or_else(unknown)?.attention)
     }
 
     /// An action whose body has nothing but an optional note.
-    async fn noted(
-        &self,
-        asked: Asked,
-        deed: Deed,
-        next: impl FnOnce(&LedgerKey) -> Next,
-    ) -> Result<StatusCode, Problem> {
-        let (by, key, body) = self.admitted(asked).await?;
-        let note: Note = body::optional(&body)?;
-        self.repair(&key, deed, &by, &note.note, next(&key)).await
+    async fn noted(&self, asked: Asked, deed: Deed, next: fn(&LedgerKey) -> Next) -> Result<StatusCode, Problem> {
+        let key = self.named(&asked.name).await?;
+        let note: Note = body::optional(&asked.body)?;
+        self.repair(&key, deed, &asked.by, &note.note, next(&key)).await
     }
 
     async fn repair(

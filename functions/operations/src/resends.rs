@@ -1,21 +1,20 @@
 //! Resends of parked feedback by filter: a plan with the causes, and a job.
 
-use crate::access::{Access, Caller};
+use crate::body::{self, Json};
 use crate::jobs;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
+use crate::query;
+use crate::route::Asked;
 use crate::types::jobs::{JobView, Plan, Planned};
 use crate::types::resends::{Cause, NewResend, ResendPlan};
-use crate::{body, query};
-use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::http::StatusCode;
 use std::collections::BTreeMap;
 use webhooks_host::Host;
-use webhooks_model::Reason;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::work::{ParkedFeedback, Work};
+use webhooks_model::{Reason, sorted};
 use webhooks_store::Record;
 
 /// The most reads of a plan, of a hundred entries each.
@@ -28,13 +27,8 @@ const LONGEST_CAUSE: usize = 300;
 /// Shows which feedback a resend would send and why it was parked, without sending it.
 #[utoipa::path(post, path = "/operations/v1/feedback/plans", tag = "repair", request_body = NewResend,
     responses((status = 200, body = ResendPlan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn plan<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    body: Bytes,
-) -> Result<Json<ResendPlan>, Problem> {
-    operations.roles.admit(&caller, Access::Repair)?;
-    let (filter, rate, _) = operations.read_resend(&body)?;
+pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<ResendPlan>, Problem> {
+    let (filter, rate, _) = operations.read_resend(&asked.body)?;
     Ok(Json(operations.plan_resend(&filter, rate).await?))
 }
 
@@ -42,14 +36,12 @@ pub(crate) async fn plan<P: Ports>(
 #[utoipa::path(post, path = "/operations/v1/feedback/resends", tag = "repair", request_body = NewResend,
     responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn begin<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    body: Bytes,
+    operations: Shared<P>,
+    asked: Asked,
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
-    let by = operations.roles.admit(&caller, Access::Repair)?;
-    let (filter, rate, note) = operations.read_resend(&body)?;
+    let (filter, rate, note) = operations.read_resend(&asked.body)?;
     let ResendPlan { plan, .. } = operations.plan_resend(&filter, rate).await?;
-    let job = operations.new_job(Work::Resend(filter), rate, &by, &note);
+    let job = operations.new_job(Work::Resend(filter), rate, &asked.by, &note);
     operations.begin_planned(job, &plan, "resend_parked_feedback").await
 }
 
@@ -96,9 +88,7 @@ impl<P: Ports> Operations<P> {
         let sample = notifications.iter().map(|one| one.reference.clone()).collect();
         let plan = Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample, notifications };
         let cause = |((reason, cause), count)| Cause { reason, cause, count };
-        let mut causes: Vec<Cause> = causes.into_iter().map(cause).collect();
-        causes.sort_by_key(|cause| std::cmp::Reverse(cause.count));
-        causes.truncate(CAUSES);
+        let causes = sorted::first(CAUSES, causes.into_iter().map(cause), |one, other| other.count.cmp(&one.count));
         Ok(ResendPlan { plan, causes })
     }
 }

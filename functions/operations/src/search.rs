@@ -1,14 +1,13 @@
 //! Search for notifications of all tenants by a number, an id, a trace or a `ref`.
 
-use crate::access::{Access, Caller};
+use crate::body::Json;
 use crate::cursor::{Cursor, list_of};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query::{self, Parameters};
 use crate::reference;
+use crate::route::Asked;
 use crate::types::search::{Found, Hit};
-use axum::Json;
-use axum::extract::{Query, State};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_host::Host;
@@ -36,18 +35,13 @@ const MOST_OF_A_MOMENT: usize = 100;
     ("to" = Option<String>, Query, format = DateTime, description = "now by default"),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 50, description = "20 by default"), ("cursor" = Option<String>, Query, max_length = 2048)),
     responses((status = 200, body = Found), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn find<P: Ports>(
-    State(operations): State<Shared<P>>,
-    caller: Caller,
-    Query(pairs): Query<Vec<(String, String)>>,
-) -> Result<Json<Found>, Problem> {
-    operations.roles.admit(&caller, Access::Read)?;
-    let parameters = Parameters::new(pairs, &["q", "tenant", "entity", "from", "to", "limit", "cursor"])?;
+pub(crate) async fn find<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Found>, Problem> {
+    let parameters = Parameters::new(asked.query, &["q", "tenant", "entity", "from", "to", "limit", "cursor"])?;
     let held = Held::new(parameters.required("q")?)?;
     let tenant = parameters.get("tenant").map(query::tenant).transpose()?;
     let (entity, limit) = (parameters.entity()?, parameters.limit_of(20, 50)?);
-    let asked = (parameters.time("from")?, parameters.time("to")?);
-    let list = list_of(("search", &held.text, &tenant, entity.map(Entity::as_str), asked));
+    let range = (parameters.time("from")?, parameters.time("to")?);
+    let list = list_of(("search", &held.text, &tenant, entity.map(Entity::as_str), range));
     let cursor = Cursor::read(list, parameters.get("cursor"))?;
     if cursor.is_none()
         && let Some(found) = operations.by_name(&held).await?
@@ -63,18 +57,18 @@ pub(crate) async fn find<P: Ports>(
     {
         return Ok(Json(found));
     }
-    let to = asked.1.unwrap_or_else(|| operations.host.now() + CLOCKS_DIFFER_BY);
+    let to = range.1.unwrap_or_else(|| operations.host.now() + CLOCKS_DIFFER_BY);
     let from = match cursor.as_ref().and_then(|cursor| cursor.from) {
         Some(from) => from,
-        None => beginning(asked.0, to)?,
+        None => beginning(range.0, to)?,
     };
     let after = cursor.map(|cursor| cursor.after);
     let seek = SearchQuery { tenants: &tenants, from, to, after: after.as_ref(), most: limit.into() };
     let fits = |key: &LedgerKey| entity.is_none_or(|entity| key.entity.entity == entity) && held.matched(key).is_some();
-    let sought = operations.store.seek(&seek, fits).await?;
+    let sought = operations.store.seek(&seek, &fits).await?;
     let next = sought.next.map(|next| Cursor::write(list, Some(from), next));
     let matched = |record: &Record| held.matched(&record.key).unwrap_or("number");
-    let items = operations.hits(sought.records, matched).await;
+    let items = operations.hits(sought.records, &matched).await;
     Ok(Json(Found { items, searched_to: sought.searched_to, from, tenants: tenants.len(), next }))
 }
 
@@ -150,7 +144,7 @@ impl<P: Ports> Operations<P> {
         let Some(key) = key else { return Ok(None) };
         let record = self.store.record_of(&key).await?;
         let at = record.as_ref().map_or_else(|| self.host.now(), |record| record.received_at);
-        let items = self.hits(record.into_iter().collect(), |_| "ref").await;
+        let items = self.hits(record.into_iter().collect(), &|_| "ref").await;
         Ok(Some(Found { items, searched_to: at, from: at, tenants: 1, next: None }))
     }
 
@@ -162,7 +156,7 @@ impl<P: Ports> Operations<P> {
         let (mut records, mut after): (Vec<Record>, Option<Position>) = (vec![], None);
         for _ in 0..LOOKS {
             let seek = SearchQuery { tenants, from, to, after: after.as_ref(), most: MOST_OF_A_MOMENT };
-            let sought = self.store.seek(&seek, |_| true).await?;
+            let sought = self.store.seek(&seek, &|_| true).await?;
             records.extend(sought.records.into_iter().filter(|record| match &moment {
                 Moment::Delivery(id) => record.delivery == *id,
                 Moment::Trace => true,
@@ -177,12 +171,12 @@ impl<P: Ports> Operations<P> {
             Moment::Delivery(_) => "delivery",
             Moment::Trace => "trace",
         };
-        let items = self.hits(records, |_| matched).await;
+        let items = self.hits(records, &|_| matched).await;
         Ok(Some(Found { items, searched_to: from, from, tenants: tenants.len(), next: None }))
     }
 
     /// Leaves out expired records, which DynamoDB may delete days later.
-    async fn hits(&self, mut records: Vec<Record>, matched: impl Fn(&Record) -> &'static str) -> Vec<Hit> {
+    async fn hits(&self, mut records: Vec<Record>, matched: &(dyn Fn(&Record) -> &'static str + Sync)) -> Vec<Hit> {
         let now = self.host.now();
         records.retain(|record| record.expires_at.is_none_or(|at| at > now));
         self.introduce(&records).await;

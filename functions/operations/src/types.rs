@@ -16,7 +16,7 @@ use attention::Attention;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use webhooks_model::{Allowance, LedgerKey, Pause, Ticks};
+use webhooks_model::{Allowance, LedgerKey, Pause, Ticks, sorted};
 use webhooks_store::{Head, Line, Record};
 
 /// A notification in a list.
@@ -375,8 +375,7 @@ fn timeline(record: &Record) -> Vec<Moment> {
         by: line.by.clone(),
         ..plain(line.at, &line.what)
     }));
-    moments.sort_by_key(|moment| moment.at);
-    moments
+    sorted::by(moments, |one, other| one.at.cmp(&other.at))
 }
 
 impl From<&Head> for Current {

@@ -6,7 +6,7 @@ use crate::reconciler::Report;
 use crate::run::Run;
 use crate::sweep::SweepError;
 use webhooks_host::Host;
-use webhooks_model::{Allowance, LedgerKey};
+use webhooks_model::{Allowance, LedgerKey, sorted};
 use webhooks_store::Mark;
 
 impl<P: Ports> Reconciler<P> {
@@ -19,8 +19,8 @@ impl<P: Ports> Reconciler<P> {
     ) -> Result<(), SweepError> {
         let mut allowances = self.sweeps.allowances().await?;
         allowances.retain(|one| only.is_none_or(|only| only.eq_ignore_ascii_case(&one.tenant)));
-        allowances.sort_by_key(|one| one.released_to.unwrap_or(one.resets_at));
-        for allowance in &allowances {
+        let since = |one: &Allowance| one.released_to.unwrap_or(one.resets_at);
+        for allowance in &sorted::by(allowances, |one, other| since(one).cmp(&since(other))) {
             self.release_tenant(allowance, run, report).await?;
         }
         Ok(())

@@ -52,7 +52,7 @@ impl Architecture {
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Options) -> Result<()> {
     let mut steps = Steps::new(4);
-    steps.next("Install cargo-lambda and Zig (once: 470 MB in .local)");
+    steps.next("Install cargo-lambda, Zig and Zopfli (once: 470 MB in .local)");
     let cargo_lambda = watch::tools(workspace, interrupt)?;
     if options.built {
         steps.next("Take the functions that are in target/lambda");

@@ -37,6 +37,7 @@ pub mod revision;
 pub mod rollup;
 pub mod sentences;
 pub mod shape;
+pub mod sorted;
 pub mod spread;
 mod subject;
 pub mod ticks;

@@ -1,13 +1,14 @@
 //! Finds the names closest to a mistyped one.
 
+use crate::sorted;
+
 /// The closest names first, at most `most`. Leaves out names that have less than half in common
 /// with it.
 #[must_use]
 pub fn nearest(text: &str, names: impl IntoIterator<Item = String>, most: usize) -> Vec<String> {
     let is_near = |far: usize, name: &str| 2 * far <= text.chars().count().max(name.chars().count());
     let all = names.into_iter().map(|name| (distance(text, &name), name));
-    let mut near: Vec<(usize, String)> = all.filter(|(far, name)| is_near(*far, name)).collect();
-    near.sort();
+    let mut near: Vec<(usize, String)> = sorted::by(all.filter(|(far, name)| is_near(*far, name)), Ord::cmp);
     near.dedup();
     near.truncate(most);
     near.into_iter().map(|(_, name)| name).collect()

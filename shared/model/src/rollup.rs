@@ -3,6 +3,7 @@
 use crate::feedback::FeedbackState;
 use crate::head::EntityId;
 use crate::ledger::{Reason, State};
+use crate::sorted;
 use crate::spread::Spread;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -112,10 +113,8 @@ impl Rollup {
 
     /// Keeps only the busiest keys, so that it fits in a small item.
     pub fn trim(&mut self) {
-        let mut keys: Vec<(String, u64)> = std::mem::take(&mut self.keys).into_iter().collect();
-        keys.sort_by(|(one, count), (other, more)| more.cmp(count).then_with(|| one.cmp(other)));
-        keys.truncate(MOST_KEYS);
-        self.keys = keys.into_iter().collect();
+        let keys = std::mem::take(&mut self.keys);
+        self.keys.extend(sorted::first(MOST_KEYS, keys, |(_, count), (_, more)| more.cmp(count)));
     }
 
     pub fn in_state(&self, state: State) -> u64 {

@@ -72,9 +72,8 @@ impl WallClock {
             AmbiguousOffset::Unambiguous { offset } => (offset, offset),
             AmbiguousOffset::Gap { before, after } | AmbiguousOffset::Fold { before, after } => (before, after),
         };
-        let mut readings = [one, other].map(|at| shown.assume_offset(offset(at.seconds())));
-        readings.sort_unstable();
-        readings
+        let [one, other] = [one, other].map(|at| shown.assume_offset(offset(at.seconds())));
+        [one.min(other), one.max(other)]
     }
 
     /// The earliest time that the clock shows at `since` or later. In the first of two equal hours

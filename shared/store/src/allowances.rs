@@ -9,7 +9,7 @@ use crate::sweeps::sweep_partition;
 use crate::table::Table;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use webhooks_model::{Allowance, LedgerKey};
+use webhooks_model::{Allowance, LedgerKey, sorted};
 
 const SORT_KEY: &str = "ALLOWANCE";
 /// The mark of allowances in the `attention` index.
@@ -29,8 +29,7 @@ impl<I: Items> Table<I> {
                 some.iter().filter_map(|item| Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned())));
             all.extend(self.items.get_many(names.collect(), &ATTRIBUTES, true).await?.iter().filter_map(read));
         }
-        all.sort_by(|a, b| a.tenant.cmp(&b.tenant));
-        Ok(all)
+        Ok(sorted::by(all, |a, b| a.tenant.cmp(&b.tenant)))
     }
 
     /// The notifications that wait for the tenant's calls, in the order of receipt. The index may

@@ -6,7 +6,7 @@ use crate::observed::{Observation, Observations};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 use time::{Duration, OffsetDateTime};
-use webhooks_model::{Fact, OpenQuestion, Sighting};
+use webhooks_model::{Fact, OpenQuestion, Sighting, sorted};
 
 /// The shortest time between two writes of the count of a known fact, by all processes together.
 const EVERY: Duration = Duration::HOUR;
@@ -148,10 +148,8 @@ impl Memory {
 
     fn due(&self, now: OffsetDateTime) -> Vec<Observation> {
         let due = self.facts.iter().filter(|(_, seen)| seen.is_due(now));
-        let mut due: Vec<Observation> = due.filter_map(|(fact, seen)| seen.observation(fact)).collect();
-        due.sort_by(|one, other| one.fact.cmp(&other.fact));
-        due.truncate(MOST_WRITES);
-        due
+        let due = due.filter_map(|(fact, seen)| seen.observation(fact));
+        sorted::first(MOST_WRITES, due, |one, other| one.fact.cmp(&other.fact))
     }
 
     fn written(&mut self, observation: &Observation, now: OffsetDateTime) {

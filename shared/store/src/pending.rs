@@ -252,9 +252,8 @@ impl<I: Items> Table<I> {
         if names.is_empty() {
             return Ok(vec![]);
         }
-        let mut items = self.items.get_many(names.clone(), &ATTRIBUTES, true).await?;
-        items.sort_by_cached_key(|item| names.iter().position(|one| name(item).as_ref() == Some(one)));
-        Ok(items)
+        let items = self.items.get_many(names.clone(), &ATTRIBUTES, true).await?;
+        Ok(in_order(&names, items))
     }
 
     /// The same for half the price: an eventually consistent read first. A notification that is
@@ -267,13 +266,22 @@ impl<I: Items> Table<I> {
         let moving = named.iter().filter(|item| name(item).is_some_and(|name| !resting.contains(&name)));
         let moving: Vec<Item> = moving.cloned().collect();
         items.extend(self.as_they_are(&moving).await?);
-        items.sort_by_cached_key(|item| names.iter().position(|one| name(item).as_ref() == Some(one)));
-        Ok(items)
+        Ok(in_order(&names, items))
     }
 }
 
 pub(crate) fn name(item: &Item) -> Option<(String, String)> {
     Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()))
+}
+
+/// The items in the order of their names.
+fn in_order(names: &[(String, String)], mut items: Vec<Item>) -> Vec<Item> {
+    let taken = |(pk, sk): &(String, String)| {
+        let is_it = |item: &Item| text(item, "sk") == Some(sk.as_str()) && text(item, "pk") == Some(pk.as_str());
+        let at = items.iter().position(is_it)?;
+        Some(items.swap_remove(at))
+    };
+    names.iter().filter_map(taken).collect()
 }
 
 /// Whether it is settled: only an operator can still change it.

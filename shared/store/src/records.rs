@@ -12,11 +12,10 @@ use crate::moved::{MOVED_FROM, MOVED_TO, read_place};
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use webhooks_model::feedback::FeedbackState;
-use webhooks_model::{EntityId, LedgerKey, Reason, State};
+use webhooks_model::{EntityId, LedgerKey, Reason, State, sorted};
 
 /// The most days that one page reads.
 const DAYS_PER_PAGE: usize = 31;
@@ -213,10 +212,9 @@ impl<I: Items> Table<I> {
         };
         let query = query.value(":pk", string(partition(entity))).value(":n", string("N#"));
         let items = self.read_on(query, &TABLE_KEYS).await?;
-        let mut found: Vec<Position> = items.iter().filter_map(|item| position_in(item, "feed_at")).collect();
-        found.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.sk.cmp(&b.sk)));
-        found.truncate(most.into());
-        self.whole(found).await
+        let found = items.iter().filter_map(|item| position_in(item, "feed_at"));
+        let newest_first = |a: &Position, b: &Position| b.at.cmp(&a.at).then_with(|| a.sk.cmp(&b.sk));
+        self.whole(sorted::first(most.into(), found, newest_first)).await
     }
 }
 
@@ -226,8 +224,14 @@ impl<I: Items> Table<I> {
         let mut items = vec![];
         for some in places.chunks(RECORDS_PER_READ) {
             // A notification may be in the list twice: for itself and for its wait.
-            let keys: BTreeSet<_> = some.iter().map(|place| (place.pk.clone(), notified(&place.sk))).collect();
-            items.extend(self.items.get_many(keys.into_iter().collect(), &ATTRIBUTES, true).await?);
+            let mut keys: Vec<(String, String)> = vec![];
+            for place in some {
+                let key = (place.pk.clone(), notified(&place.sk));
+                if !keys.contains(&key) {
+                    keys.push(key);
+                }
+            }
+            items.extend(self.items.get_many(keys, &ATTRIBUTES, true).await?);
         }
         let record = |place: &Position| {
             let sk = notified(&place.sk);

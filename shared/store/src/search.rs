@@ -10,7 +10,7 @@ use crate::records::{Position, Record, position_in};
 use crate::table::Table;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
-use webhooks_model::{LedgerKey, Reference};
+use webhooks_model::{LedgerKey, Reference, sorted};
 
 /// Entries per read. An entry of the index has at most 2.4 KB, so a read stays below DynamoDB's 1
 /// MB.
@@ -85,7 +85,7 @@ impl<I: Items> Table<I> {
     pub async fn seek(
         &self,
         seek: &SearchQuery<'_>,
-        fits: impl Fn(&LedgerKey) -> bool + Send + Sync,
+        fits: &(dyn Fn(&LedgerKey) -> bool + Sync),
     ) -> Result<SearchPage, StoreError> {
         let start = time_text(seek.from);
         let mut place = seek.after.map_or_else(|| Place::begin(time_text(seek.to)), Place::read);
@@ -114,8 +114,7 @@ impl<I: Items> Table<I> {
             }
         }
         let searched_to = if is_end { seek.from } else { place.searched_to().max(seek.from) };
-        let mut records = self.whole(found).await?;
-        records.sort_by(|a, b| b.position.at.cmp(&a.position.at));
+        let records = sorted::by(self.whole(found).await?, |a, b| b.position.at.cmp(&a.position.at));
         Ok(SearchPage { records, next: (!is_end).then(|| place.position()), searched_to })
     }
 }

@@ -50,14 +50,21 @@ impl<I: Items> Table<I> {
     /// Those of these subscriptions that have delivered, according to the processor.
     pub async fn delivering(&self, ids: &[&str]) -> Result<BTreeSet<String>, StoreError> {
         let key = |id: &str| observed::sort_key(&delivers(id).fact);
-        let keys: BTreeSet<String> = ids.iter().map(|id| key(id)).collect();
-        let keys: Vec<String> = keys.into_iter().collect();
+        let mut keys: Vec<String> = vec![];
+        for id in ids {
+            let key = key(id);
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
         let mut noted = BTreeSet::new();
         for some in keys.chunks(KEYS_PER_READ) {
             let names = some.iter().map(|key| (observed::PARTITION.to_owned(), key.clone())).collect();
             let items = self.items.get_many(names, &["pk", "sk"], false).await?;
             noted.extend(items.iter().filter_map(|item| text(item, "sk").map(str::to_owned)));
         }
-        Ok(ids.iter().filter(|id| noted.contains(&key(id))).map(|id| (*id).to_owned()).collect())
+        let mut delivering = BTreeSet::new();
+        delivering.extend(ids.iter().filter(|id| noted.contains(&key(id))).map(|id| (*id).to_owned()));
+        Ok(delivering)
     }
 }

@@ -32,8 +32,9 @@ impl<I: Items> Table<I> {
         let parked = Query { newest_first: true, limit: Some(NEWEST_PARKED), ..query.clone() };
         let known = self.read_on(query.value(":mark", string(MARK)), &ATTENTION_KEYS).await?;
         let parked = self.items.query(parked.value(":mark", string(State::Parked.as_str()))).await?;
-        let mut tenants: BTreeSet<String> = known.iter().chain(&parked).filter_map(tenant_of).collect();
+        let mut tenants = BTreeSet::new();
         tenants.insert(UNKNOWN_TENANT.to_owned());
+        tenants.extend(known.iter().chain(&parked).filter_map(tenant_of));
         Ok(tenants.into_iter().collect())
     }
 

@@ -3,7 +3,7 @@
 //! statuses and old ones. They are removed when there are several.
 
 use crate::attributes::Item;
-use webhooks_model::Ticks;
+use webhooks_model::{Ticks, sorted};
 
 const STATUS_AT: &str = "status_at#";
 /// The most entries. Older ones are removed, so that a head never exceeds the limit of an item.
@@ -41,14 +41,11 @@ pub(crate) fn surplus(head: &Item) -> Vec<Ticks> {
 
 /// The entries that count, oldest first, and those that repeat the status before.
 fn split(head: &Item) -> (Vec<(Ticks, &str)>, Vec<Ticks>) {
-    let mut all: Vec<(Ticks, &str)> = head
-        .iter()
-        .filter_map(|(name, value)| {
-            let ticks = Ticks::new(name.strip_prefix(STATUS_AT)?.parse().ok()?)?;
-            Some((ticks, value.as_s().ok()?.as_str()))
-        })
-        .collect();
-    all.sort_unstable();
+    let entries = head.iter().filter_map(|(name, value)| {
+        let ticks = Ticks::new(name.strip_prefix(STATUS_AT)?.parse().ok()?)?;
+        Some((ticks, value.as_s().ok()?.as_str()))
+    });
+    let mut all: Vec<(Ticks, &str)> = sorted::by(entries, Ord::cmp);
     let mut again = Vec::new();
     let mut known = None;
     all.retain(|(at, status)| {

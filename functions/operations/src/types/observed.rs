@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use webhooks_model::OpenQuestion;
+use webhooks_model::{OpenQuestion, sorted};
 use webhooks_store::Observation;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -71,8 +71,8 @@ impl Observed {
 }
 
 impl Question {
-    fn new(question: OpenQuestion, mut seen: Vec<Observation>) -> Self {
-        seen.sort_by(|one, other| {
+    fn new(question: OpenQuestion, seen: Vec<Observation>) -> Self {
+        let seen = sorted::by(seen, |one, other| {
             let rank = |seen: &Observation| (seen.agrees, std::cmp::Reverse(seen.notifications));
             rank(one).cmp(&rank(other)).then_with(|| one.fact.cmp(&other.fact))
         });

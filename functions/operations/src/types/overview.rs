@@ -5,9 +5,9 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
-use webhooks_model::Rollup;
 use webhooks_model::rollup::hour_of;
 use webhooks_model::spread::Spread;
+use webhooks_model::{Rollup, sorted};
 use webhooks_store::{Rolled, Summary};
 
 /// The most entities in the list of the busiest.
@@ -217,9 +217,9 @@ impl Overview {
             counted_to: summary.as_ref().map(|summary| summary.counted_to),
             total: Numbers::from(&total),
             items: bars.iter().map(bar).collect(),
-            parked: most_first(&total.parked).into_iter().map(reason).collect(),
-            entities: most_first(&total.entities).into_iter().map(entity).collect(),
-            keys: most_first(&total.keys).into_iter().take(BUSIEST).filter_map(key).collect(),
+            parked: most_first(&total.parked, usize::MAX).into_iter().map(reason).collect(),
+            entities: most_first(&total.entities, usize::MAX).into_iter().map(entity).collect(),
+            keys: most_first(&total.keys, BUSIEST).into_iter().filter_map(key).collect(),
             calls_left: rolled.iter().rev().find_map(|one| one.rollup.calls_left),
             tenants: summary.as_ref().map(|summary| summary.tenants),
             silent_tenants: summary.as_ref().and_then(|summary| summary.silent),
@@ -249,8 +249,7 @@ impl Took {
     }
 }
 
-fn most_first(counts: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
-    let mut all: Vec<(String, u64)> = counts.iter().map(|(name, count)| (name.clone(), *count)).collect();
-    all.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    all
+fn most_first(counts: &BTreeMap<String, u64>, most: usize) -> Vec<(String, u64)> {
+    let all = counts.iter().map(|(name, count)| (name.clone(), *count));
+    sorted::first(most, all, |(_, one), (_, other)| other.cmp(one))
 }

@@ -1,9 +1,9 @@
 //! Responses of the directory of tenants.
 
 use serde::Serialize;
-use std::cmp::Reverse;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
+use webhooks_model::sorted;
 use webhooks_store::KnownTenant;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,8 +31,8 @@ struct TenantView {
 }
 
 impl Directory {
-    pub(crate) fn new(mut tenants: Vec<KnownTenant>) -> Self {
-        tenants.sort_by_key(|tenant| Reverse(tenant.heard_at));
+    pub(crate) fn new(tenants: Vec<KnownTenant>) -> Self {
+        let tenants = sorted::by(tenants, |one, other| other.heard_at.cmp(&one.heard_at));
         Self { items: tenants.into_iter().map(TenantView::from).collect() }
     }
 }

@@ -1,4 +1,4 @@
-//! The lines that a function writes, and the table of the README.
+//! The lines that a function writes, and the contract of the metrics.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,7 +6,7 @@ use fixtures::TestHost;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use time::Duration;
-use webhooks_metrics::{DEFINITIONS, Definition, Emitted, Metric, Metrics, Service};
+use webhooks_metrics::{DEFINITIONS, Emitted, Metric, Metrics, Service};
 
 fn metrics() -> (Metrics<TestHost>, Emitted) {
     let (host, emitted) = (TestHost::default(), Emitted::default());
