@@ -2,6 +2,7 @@
 
 use super::jobs::{follow_or_detach, not_begun};
 use super::shown::{second, text};
+use super::start::Start;
 use super::{Access, Caller, Client};
 use crate::interrupt::Stop;
 use crate::output::{Outcome, Report, fields, table};
@@ -71,21 +72,14 @@ pub struct Redrive {
     /// changed
     #[arg(long)]
     rejected: bool,
-    /// How many per second; 10 by default
-    #[arg(long, value_name = "NUMBER")]
-    rate: Option<u32>,
+    #[command(flatten)]
+    start: Start,
     /// The reason, for readers of the audit record
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
     /// Only count them
     #[arg(long)]
     plan: bool,
-    /// Start without asking, at a terminal
-    #[arg(long)]
-    yes: bool,
-    /// Start the job and do not wait for its end
-    #[arg(long, conflicts_with = "plan")]
-    detach: bool,
     #[command(flatten)]
     access: Access,
 }
@@ -147,10 +141,8 @@ async fn redrive(client: &Client<'_>, options: &Redrive, ask: Ask, listen: impl 
     if let Some(message) = &options.message {
         body["message"] = json!(message);
     }
-    if let Some(rate) = options.rate {
-        body["rate"] = json!(rate);
-    }
-    let ask = ask.filter(|_| !options.yes);
+    let body = options.start.paced(body);
+    let ask = options.start.person(ask);
     let mut expected = None;
     if options.plan || ask.is_some() {
         let plan = client.post(&["operations", "v1", "dead-letters", queue, "plans"], &body).await?;
@@ -168,5 +160,5 @@ async fn redrive(client: &Client<'_>, options: &Redrive, ask: Ask, listen: impl 
         expected = plan["count"].as_u64();
     }
     let job = client.post(&["operations", "v1", "dead-letters", queue, "redrives"], &body).await?;
-    follow_or_detach(client, job, options.detach, Duration::SECOND, expected, listen).await
+    follow_or_detach(client, job, options.start.detach, Duration::SECOND, expected, listen).await
 }

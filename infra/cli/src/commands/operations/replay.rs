@@ -1,6 +1,7 @@
 //! `replay`: replays one notification, or starts a job for all that match a filter and watches it.
 
 use super::jobs::{counted, follow_or_detach, not_begun};
+use super::start::Start;
 use super::{Access, Caller, Client, event_name, shown, tenant};
 use crate::interrupt::Stop;
 use crate::live;
@@ -21,7 +22,7 @@ const SAMPLE: usize = 10;
 #[derive(Debug, Args)]
 pub struct Replay {
     /// The notification's `ref`; without it, the filter decides
-    #[arg(value_name = "REF", conflicts_with_all = ["plan", "tenant", "from", "to", "states", "entity", "event", "rate", "resume", "all_states"])]
+    #[arg(value_name = "REF", conflicts_with_all = ["plan", "tenant", "from", "to", "states", "entity", "event", "rate", "detach", "resume", "all_states"])]
     reference: Option<String>,
     /// Only show what would be replayed
     #[arg(long)]
@@ -48,21 +49,14 @@ pub struct Replay {
     /// Only of this event, such as ACCOUNT_CHANGED
     #[arg(long, add = live::event())]
     event: Option<String>,
-    /// How many per second; 10 by default
-    #[arg(long, value_name = "NUMBER")]
-    rate: Option<u32>,
+    #[command(flatten)]
+    start: Start,
     /// The reason, for readers of the timeline
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
     /// Continue a job that was stopped, or watch one that runs
     #[arg(long, value_name = "JOB", conflicts_with_all = ["plan", "tenant", "from", "to", "states", "entity", "event", "rate", "all_states"])]
     resume: Option<Uuid>,
-    /// Start the job and do not wait for its end
-    #[arg(long, conflicts_with_all = ["plan", "reference"])]
-    detach: bool,
-    /// Start without asking, at a terminal
-    #[arg(long)]
-    yes: bool,
     /// How often to ask for the progress
     #[arg(long, default_value = "1s", value_parser = duration)]
     every: Duration,
@@ -83,10 +77,7 @@ impl Replay {
                 filter[name] = json!(value);
             }
         }
-        if let Some(rate) = self.rate {
-            filter["rate"] = json!(rate);
-        }
-        filter
+        self.start.paced(filter)
     }
 
     fn states(&self) -> Vec<String> {
@@ -119,7 +110,7 @@ pub async fn replay(
     }
     options.tenant = tenant::resolve_some(&client, options.tenant.as_deref()).await?;
     let filter = options.filter();
-    let ask = ask.filter(|_| !options.yes && options.resume.is_none());
+    let ask = options.start.person(ask).filter(|_| options.resume.is_none());
     let mut expected = None;
     if options.plan || ask.is_some() {
         let plan = client.post(&["operations", "v1", "plans"], &filter).await?;
@@ -139,7 +130,7 @@ pub async fn replay(
         Some(id) => client.post(&["operations", "v1", "jobs", &id.to_string(), "resume"], &json!({})).await?,
         None => client.post(&["operations", "v1", "jobs"], &filter).await?,
     };
-    follow_or_detach(&client, job, options.detach, options.every, expected, listen).await
+    follow_or_detach(&client, job, options.start.detach, options.every, expected, listen).await
 }
 
 /// A sample with a line for each, which needs the role `read`. A caller without it sees only names.
