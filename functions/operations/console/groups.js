@@ -1,6 +1,6 @@
 // Notifications that need attention, by reason and cause, with advice and actions for each group.
 
-import { button, h } from "./dom.js";
+import { button, fact, h } from "./dom.js";
 import { confirmedAll, DEEDS, offered } from "./deeds.js";
 import { resendAll } from "./resends.js";
 import { may } from "./session.js";
@@ -26,7 +26,6 @@ export function groups(items, kind, go) {
 function card({ code, text, items }, place, kind, go) {
   const label = reason(code) || MARKS[kind][0];
   const [likely, fix, command] = remedy(code);
-  const fact = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
   const list = table(`${label}, newest first`, { tenants: true });
   list.add(items);
   return h("section", { class: "group", "aria-labelledby": `group-${place}` },

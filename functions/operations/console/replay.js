@@ -12,6 +12,7 @@ import { entity, STATES } from "./words.js";
 export const title = "Replays";
 
 const WEEK = 7 * 86400000;
+const FAILED = "dead,parked,unparseable";
 
 export async function show(main, { query, signal }) {
   const jobs = h("ul", { class: "jobs" });
@@ -28,7 +29,7 @@ export async function show(main, { query, signal }) {
 
 function planner(query, signal, watching) {
   const outcome = h("div", { class: "plan", role: "region", "aria-label": "Plan" });
-  const wantedStates = (query.states ?? "").split(",");
+  const wantedStates = (query.states ?? FAILED).split(",");
   const states = Object.entries(STATES).map(([name, [label]]) =>
     h("label", { class: "choice" }, h("input", { type: "checkbox", name: "states", value: name, checked: wantedStates.includes(name) }), label));
   const now = Date.now();

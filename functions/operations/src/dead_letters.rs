@@ -58,12 +58,15 @@ pub(crate) async fn plan<P: Ports>(
 ) -> Result<Json<Plan>, Problem> {
     operations.roles.admit(&caller, Access::Repair)?;
     let (redrive, rate, _) = read(&name, &body)?;
-    let letters = operations.queue(redrive.queue, USUAL_SAMPLE.into()).await?;
+    let letters = operations.queue(redrive.queue, LONGEST_SAMPLE.into()).await?;
     let one = redrive.message.is_some();
     let count = if one { letters.waiting.min(1) } else { letters.waiting };
+    let is_meant = |id: &str| redrive.message.as_deref().is_none_or(|only| only == id);
+    let doomed = letters.sample.iter().filter(|letter| letter.dies_again && is_meant(&letter.id)).count();
     let sample =
         redrive.message.map_or_else(|| letters.sample.into_iter().map(|letter| letter.id).collect(), |id| vec![id]);
-    Ok(Json(Plan { count, at_least: false, seconds: count.div_ceil(rate.into()), sample, notifications: vec![] }))
+    let (seconds, dies_again) = (count.div_ceil(rate.into()), Some(doomed as u64));
+    Ok(Json(Plan { count, at_least: false, seconds, sample, notifications: vec![], dies_again }))
 }
 
 /// Begins a job that sends one or all dead letters of a queue back to their original queue.

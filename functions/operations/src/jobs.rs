@@ -175,7 +175,8 @@ impl<P: Ports> Operations<P> {
             self.introduce_tenant(&filter.tenant).await;
         }
         let sample = first.iter().map(|one| one.reference.clone()).collect();
-        Ok(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample, notifications: first })
+        let seconds = count.div_ceil(rate.into());
+        Ok(Plan { count, at_least, seconds, sample, notifications: first, dies_again: None })
     }
 
     /// Saves the job before it sends the message. A message about an unknown job does nothing.

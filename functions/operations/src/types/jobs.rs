@@ -50,6 +50,9 @@ pub(crate) struct Plan {
     /// The same ones with entity, number and state. Only for a replay or a resend.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) notifications: Vec<Planned>,
+    /// How many of the sample would die again. Only for a redrive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dies_again: Option<u64>,
 }
 
 /// A notification that would be replayed.

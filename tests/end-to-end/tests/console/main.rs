@@ -7,6 +7,7 @@ mod appearance;
 mod attention;
 mod browser;
 mod console;
+mod letters;
 mod lists;
 mod live;
 mod observed;

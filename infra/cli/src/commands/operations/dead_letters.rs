@@ -110,7 +110,9 @@ async fn list(client: &Client<'_>, options: &List) -> Outcome {
     let queues = all["queues"].take();
     let each = || queues.as_array().into_iter().flatten();
     let rows: Vec<[String; 6]> = each().flat_map(of_queue).collect();
-    let counts: String = each().map(|queue| format!("{}\n", counted(queue))).collect();
+    let mut counts: String = each().map(|queue| format!("{}\n", counted(queue))).collect();
+    let letters = each().flat_map(|queue| queue["sample"].as_array().into_iter().flatten());
+    counts.push_str(&warning(letters.filter(|letter| letter["dies_again"] == true).count() as u64));
     let text = match rows.is_empty() {
         true => counts,
         false => {
@@ -131,6 +133,14 @@ fn of_queue(queue: &Value) -> Vec<[String; 6]> {
     sample.map(row).collect()
 }
 
+/// Of the letters that were shown; empty if none would.
+fn warning(doomed: u64) -> String {
+    match doomed {
+        0 => String::new(),
+        _ => format!("{doomed} of those shown would die again, unless what refuses them has changed.\n"),
+    }
+}
+
 fn counted(queue: &Value) -> String {
     format!("{}: about {} waiting, {} in flight", text(&queue["name"]), queue["waiting"], queue["in_flight"])
 }
@@ -147,11 +157,13 @@ async fn redrive(client: &Client<'_>, options: &Redrive, ask: Ask, listen: impl 
     if options.plan || ask.is_some() {
         let plan = client.post(&["operations", "v1", "dead-letters", queue, "plans"], &body).await?;
         let count = format!("about {}", plan["count"]);
+        let warning = warning(plan["dies_again"].as_u64().unwrap_or_default());
         if options.plan {
             let seconds = format!("{} s", plan["seconds"]);
             let text = fields([("queue", queue.to_owned()), ("would send", count), ("it would take", seconds)]);
-            return Ok(Report::new(plan, text));
+            return Ok(Report::new(plan, text + &warning));
         }
+        eprint!("{warning}");
         if let Some(ask) = ask
             && !ask(&format!("Send {count} dead letters of {queue} again?"))
         {
