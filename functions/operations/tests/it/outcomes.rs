@@ -36,7 +36,8 @@ async fn order(world: &World, number: u128, change: Change) -> Notification {
 /// The URL of a finished replay that put these notifications back.
 async fn finished(world: &World, replayed: &[Notification]) -> String {
     let (from, to) = (TestHost::START - Duration::days(2), TestHost::START);
-    let filter = Filter { tenant: TENANT.into(), states: vec![State::Parked], entity: None, event: None, from, to };
+    let filter =
+        Filter { tenant: Some(TENANT.into()), states: vec![State::Parked], entity: None, event: None, from, to };
     let job = Job::new(JOB, filter, 10, "op", "once more", world.host.now());
     assert!(world.table.table.create(&job).await.unwrap());
     for n in replayed {

@@ -22,14 +22,17 @@ const SAMPLE: usize = 10;
 #[derive(Debug, Args)]
 pub struct Replay {
     /// The notification's `ref`; without it, the filter decides
-    #[arg(value_name = "REF", conflicts_with_all = ["plan", "tenant", "from", "to", "states", "entity", "event", "rate", "detach", "resume", "all_states"])]
+    #[arg(value_name = "REF", conflicts_with_all = ["plan", "tenant", "all_tenants", "from", "to", "states", "entity", "event", "rate", "detach", "resume", "all_states"])]
     reference: Option<String>,
     /// Only show what would be replayed
     #[arg(long)]
     plan: bool,
-    /// The tenant, by its name, company number or id; required for a filter
-    #[arg(long, value_name = "TENANT", add = live::tenant(), required_unless_present_any = ["reference", "resume"])]
+    /// The tenant, by its name, company number or id; required for a filter, or --all-tenants
+    #[arg(long, value_name = "TENANT", add = live::tenant(), required_unless_present_any = ["reference", "resume", "all_tenants"])]
     tenant: Option<String>,
+    /// Of every tenant, by one job
+    #[arg(long, conflicts_with = "tenant")]
+    all_tenants: bool,
     /// Received since: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h
     #[arg(long, value_name = "WHEN", required_unless_present_any = ["reference", "resume"], value_parser = since)]
     from: Option<Since>,
@@ -55,7 +58,7 @@ pub struct Replay {
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
     /// Continue a job that was stopped, or watch one that runs
-    #[arg(long, value_name = "JOB", conflicts_with_all = ["plan", "tenant", "from", "to", "states", "entity", "event", "rate", "all_states"])]
+    #[arg(long, value_name = "JOB", conflicts_with_all = ["plan", "tenant", "all_tenants", "from", "to", "states", "entity", "event", "rate", "all_states"])]
     resume: Option<Uuid>,
     /// How often to ask for the progress
     #[arg(long, default_value = "1s", value_parser = duration)]
@@ -69,10 +72,10 @@ impl Replay {
         let now = SystemHost.now();
         let at = |since: Option<Since>| exact(since.map_or(now, |since| since.at(now)));
         let mut filter = json!({
-            "tenant": self.tenant, "from": at(self.from), "to": at(self.to), "states": self.states(), "note": self.note,
+            "from": at(self.from), "to": at(self.to), "states": self.states(), "note": self.note,
         });
         let event = self.event.as_deref().map(event_name::canonical);
-        for (name, value) in [("entity", &self.entity), ("event", &event)] {
+        for (name, value) in [("tenant", &self.tenant), ("entity", &self.entity), ("event", &event)] {
             if let Some(value) = value {
                 filter[name] = json!(value);
             }
