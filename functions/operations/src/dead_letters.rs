@@ -110,7 +110,9 @@ impl<P: Ports> Operations<P> {
         let queue = self.dead_letters.iter().find(|(own, _)| *own == name).map(|(_, queue)| queue);
         let queue = queue.ok_or_else(no_queue)?;
         let depth = queue.depth().await?;
-        let letters = if depth.waiting == 0 { vec![] } else { look(queue, most, LOOK, WAIT).await? };
+        // A look waits for as many messages as it is asked for.
+        let there = usize::try_from(depth.waiting).unwrap_or(most);
+        let letters = if there == 0 { vec![] } else { look(queue, most.min(there), LOOK, WAIT).await? };
         let sample = try_join_all(letters.iter().map(|letter| self.letter(name, letter))).await?;
         let oldest_sent_at = letters.iter().map(|letter| letter.sent_at).min();
         Ok(DeadLetterQueue {

@@ -185,6 +185,20 @@ fn every_reason_has_a_meaning_a_likely_cause_and_an_advice() {
     }
 }
 
+#[test]
+fn kinds_that_need_nobody_say_so_and_the_others_do_not() {
+    let words = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("console/words.js")).unwrap();
+    let (_, marks) = words.split_once("export const MARKS = {\n").expect("the kinds of attention");
+    let lines: Vec<_> = marks.lines().take_while(|line| *line != "};").collect();
+    let of = |kind: &str| lines.iter().find(|line| line.trim().starts_with(&format!("{kind}:"))).expect(kind);
+    for kind in ["paused", "rate_limited"] {
+        assert!(of(kind).contains("continue automatically"), "{}", of(kind));
+    }
+    for kind in ["dead", "parked", "unparseable", "feedback_parked"] {
+        assert!(!of(kind).contains("automatically"), "{}", of(kind));
+    }
+}
+
 /// The blanks of the code are left out when it is served, but not those of a text.
 #[tokio::test]
 async fn every_text_is_served_as_it_is_written() {
