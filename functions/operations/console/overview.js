@@ -5,12 +5,15 @@ import { bars } from "./chart.js";
 import { announce, button, empty, fact, field, h, heading, moment, number, select, span, trouble } from "./dom.js";
 import { choose, read, tenantField } from "./filters.js";
 import { entityLink, grid } from "./table.js";
+import { tenantText } from "./tenants.js";
 import { entity, reason } from "./words.js";
 import { inZone, zoneName } from "./zone.js";
 
 export const title = "Overview";
 
 const COUNTS = [["received", "Received", "info"], ["processed", "Processed", "good"], ["answered", "Answered", "good"], ["failed", "Failed", "bad"]];
+/** The most silent tenants that are named. */
+const NAMED = 20;
 const TIMES = [["to_end", "Time to the end"], ["to_feedback", "Time to the feedback"]];
 
 export async function show(main, { query, go, signal }) {
@@ -26,8 +29,9 @@ export async function show(main, { query, go, signal }) {
   if (query.tenant) choose(query.tenant);
   const load = async () => {
     try {
-      const overview = await get("overview", { tenant: query.tenant, by, from: query.from, to: query.to }, signal);
-      draw(results, overview, load);
+      const asked = get("overview", { tenant: query.tenant, by, from: query.from, to: query.to }, signal);
+      const [overview, silent] = await Promise.all([asked, query.tenant ? [] : silentNow(signal)]);
+      draw(results, { ...overview, silent }, load);
       announce(`${number(overview.total.received)} received`);
     } catch (error) {
       if (!signal.aborted) results.replaceChildren(trouble(error, load));
@@ -36,6 +40,14 @@ export async function show(main, { query, go, signal }) {
   main.append(heading(title), form, results);
   await load();
 }
+
+// The directory of the sign-in may be hours old, so this one is requested again.
+async function silentNow(signal) {
+  const { items } = await get("tenants", {}, signal);
+  return items.filter(({ is_silent: silent }) => silent);
+}
+
+const named = (silent) => [silent.slice(0, NAMED).map(({ id }) => [" · ", h("a", { href: `#/notifications?tenant=${encodeURIComponent(id)}` }, tenantText(id))]), silent.length > NAMED && " · …"];
 
 /** Link to the notifications behind a number. `is` is a filter that the API does not have. */
 const list = ({ tenant }, { from, to }, more = {}) => `#/notifications?${new URLSearchParams({ tenant: tenant ?? "", from, to, ...more })}`;
@@ -77,7 +89,7 @@ function facts(overview) {
     h("section", { class: "card", "aria-labelledby": "waits" }, h("h2", { id: "waits" }, "Waiting now"), h("dl", { class: "facts" },
       waits.length === 0 ? fact("Waiting", "nothing") : waits.map(([name, what]) => fact("Waiting", name === "rate_limited" ? h("a", { href: "#/attention?kind=rate_limited" }, number(waiting[name])) : number(waiting[name]), ` ${what}`)),
       waiting.done_at && fact("Out of calls until", moment(waiting.done_at)), overview.calls_left !== undefined && fact("Calls left", number(overview.calls_left)),
-      overview.silent_tenants !== undefined && !overview.tenant && fact("Silent tenants", `${number(overview.silent_tenants)} of ${number(overview.tenants)}`))));
+      overview.silent_tenants !== undefined && !overview.tenant && fact("Silent tenants", `${number(overview.silent_tenants)} of ${number(overview.tenants)}`, named(overview.silent)))));
 }
 
 /** The numbers of the charts as a table. */

@@ -1,29 +1,31 @@
-//! `cargo xtask deploy-test` checks three things. The guide's commands lead to a first
-//! notification. Code deployed with cargo-lambda keeps the template's settings and can be rolled
-//! back. And the functions under `cargo lambda watch` answer the events of `infra/events`.
+//! `cargo xtask deploy-test` checks four things. The functions can be released. The guide's commands
+//! lead to a first notification. Code deployed with cargo-lambda keeps the template's settings and
+//! can be rolled back. And the functions under `cargo lambda watch` answer the events of
+//! `infra/events`.
 
 use crate::error::Result;
 use crate::process::Interrupt;
 use crate::progress::Steps;
 use crate::python;
+use crate::release::{self, Architecture};
+use crate::sbom;
 use crate::stack::Servers;
 use crate::watch;
-use crate::workspace::{UNOPTIMISED, Workspace, path_with};
+use crate::workspace::{Workspace, path_with};
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
-    let mut steps = Steps::new(8);
+    let mut steps = Steps::new(10);
     steps.next("Install the local AWS and cargo-lambda (once: 130 and 470 MB in .local)");
     let python = python::environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
     let cargo_lambda = watch::tools(workspace, interrupt)?;
     steps.next("Build the functions, the stand-in for Visma Net and the demo");
     interrupt.run(&mut workspace.cargo_workspace(&["build", "--bins"]))?;
-    steps.next("Build intake with cargo-lambda, for this machine");
-    let mut build = workspace.cargo();
-    build.env("PATH", path_with(&cargo_lambda));
-    // A release build like cargo-lambda's, but without the optimisation, which would not matter
-    // here.
-    build.envs(UNOPTIMISED);
-    interrupt.run(build.args(["lambda", "build", "--release", "--package", "intake"]))?;
+    steps.next("Build the functions for release with cargo-lambda, for this machine");
+    release::build(workspace, interrupt, &cargo_lambda, Architecture::HOST)?;
+    steps.next("Bills of materials");
+    sbom::run(workspace, interrupt)?;
+    steps.next("Archives, none of them too large");
+    release::archive(workspace, interrupt, &cargo_lambda, Architecture::HOST)?;
     steps.next("Start the local AWS and the stand-in");
     let servers = Servers::start(workspace, interrupt, "deploy-test", &python)?;
     steps.next("Deploy infra/template.yaml");

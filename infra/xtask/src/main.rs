@@ -94,10 +94,11 @@ enum Command {
     /// coverage. An input that breaks a property stays in tests/fuzz/artifacts. After the fix,
     /// --keep adds it to the seeds.
     Fuzz(fuzz::Options),
-    /// Make small changes to the pure code, one at a time, and report those that no test of its
-    /// package notices
+    /// Make small changes to the code, one at a time, and report those that no test of its package
+    /// notices
     ///
-    /// tests/MUTANTS.md explains the accepted ones. The whole report is in target/mutants.
+    /// Before a pull request: cargo xtask mutants --since origin/main. tests/MUTANTS.md explains the
+    /// accepted ones. The whole report is in target/mutants.
     Mutants(mutants::Options),
     /// Plant the bugs of tests/planted one by one in a copy of the sources, and report those that no
     /// test of their package notices

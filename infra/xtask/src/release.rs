@@ -4,9 +4,10 @@
 use crate::error::Result;
 use crate::process::Interrupt;
 use crate::progress::Steps;
-use crate::python;
 use crate::sbom::{self, FUNCTIONS};
+use crate::watch;
 use crate::workspace::{Workspace, path_with};
+use std::path::Path;
 
 /// The output folder, below the workspace.
 const ARCHIVES: &str = "target/release-archives";
@@ -22,13 +23,16 @@ pub(crate) struct Options {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Architecture {
+pub(crate) enum Architecture {
     Arm64,
     #[value(name = "x86_64")]
     X86_64,
 }
 
 impl Architecture {
+    /// That of this machine, which needs no other target.
+    pub(crate) const HOST: Self = if cfg!(target_arch = "aarch64") { Self::Arm64 } else { Self::X86_64 };
+
     /// The template's name for it.
     const fn name(self) -> &'static str {
         match self {
@@ -49,26 +53,47 @@ impl Architecture {
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Options) -> Result<()> {
     let mut steps = Steps::new(4);
     steps.next("Install cargo-lambda and Zig (once: 470 MB in .local)");
-    let cargo_lambda = python::environment(workspace, interrupt, "venv-deploy", "infra/local/requirements-deploy.txt")?;
+    let cargo_lambda = watch::tools(workspace, interrupt)?;
     if options.built {
         steps.next("Take the functions that are in target/lambda");
     } else {
         steps.next("Build the functions with cargo-lambda");
-        let mut build = workspace.cargo();
-        build.env("PATH", path_with(&cargo_lambda));
-        build.args(["lambda", "build", "--release", "--locked", options.architecture.flag()]);
-        for function in FUNCTIONS {
-            build.args(["--package", function]);
-        }
-        interrupt.run(&mut build)?;
+        build(workspace, interrupt, &cargo_lambda, options.architecture)?;
     }
     steps.next("Bills of materials");
     sbom::run(workspace, interrupt)?;
     steps.next("Archives");
-    let mut archive = workspace.command(cargo_lambda.join("python"));
-    archive.arg("infra/local/release.py").args(["--architecture", options.architecture.name()]);
-    archive.args(["--programs", "target/lambda", "--bills", "target/sbom", "--out", ARCHIVES]);
-    interrupt.run(&mut archive)?;
+    archive(workspace, interrupt, &cargo_lambda, options.architecture)?;
     steps.done(&format!("{} has what is released", workspace.root.join(ARCHIVES).display()));
     Ok(())
+}
+
+/// Builds all functions into `target/lambda`.
+pub(crate) fn build(
+    workspace: &Workspace,
+    interrupt: &Interrupt,
+    cargo_lambda: &Path,
+    architecture: Architecture,
+) -> Result<()> {
+    let mut build = workspace.cargo();
+    build.env("PATH", path_with(cargo_lambda));
+    build.args(["lambda", "build", "--release", "--locked", architecture.flag()]);
+    for function in FUNCTIONS {
+        build.args(["--package", function]);
+    }
+    interrupt.run(&mut build)
+}
+
+/// Archives `target/lambda` with the bills of materials in `target/sbom`. Fails if an archive is
+/// too large.
+pub(crate) fn archive(
+    workspace: &Workspace,
+    interrupt: &Interrupt,
+    cargo_lambda: &Path,
+    architecture: Architecture,
+) -> Result<()> {
+    let mut archive = workspace.command(cargo_lambda.join("python"));
+    archive.arg("infra/local/release.py").args(["--architecture", architecture.name()]);
+    archive.args(["--programs", "target/lambda", "--bills", "target/sbom", "--out", ARCHIVES]);
+    interrupt.run(&mut archive)
 }

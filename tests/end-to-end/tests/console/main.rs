@@ -7,6 +7,7 @@ mod appearance;
 mod attention;
 mod browser;
 mod console;
+mod counted;
 mod letters;
 mod lists;
 mod live;
@@ -19,6 +20,7 @@ mod repairs;
 mod safety;
 mod search;
 mod sign_in;
+mod tasks;
 mod tenants;
 mod webdriver;
 mod window;
@@ -37,4 +39,5 @@ mod company {
     pub(crate) const FOLLOWED: u32 = 53;
     pub(crate) const IN_A_ZONE: u32 = 54;
     pub(crate) const ACKNOWLEDGED: u32 = 55;
+    pub(crate) const OF_TASKS: u32 = 56;
 }

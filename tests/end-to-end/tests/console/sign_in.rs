@@ -39,8 +39,7 @@ async fn a_new_tab_is_signed_in_and_who_signs_out_does_so_in_every_tab() {
     let browser = &console.browser;
     console.sign_in(Operator::new(&stack, "Read").await.token()).await;
     let first = browser.driver.get("window").await.unwrap();
-    let opened = browser.driver.post("window/new", json!({"type": "tab"})).await.unwrap();
-    browser.driver.post("window", json!({"handle": opened["handle"]})).await.unwrap();
+    browser.new_tab().await;
     browser.go(&format!("{}#/pauses", console.url)).await;
     browser.reads("h1", "Pauses").await;
     assert_eq!(browser.texts("#who .roles").await, ["read"]);

@@ -101,7 +101,7 @@ fn only_read_only_jobs_compile() {
         let writes = entries(&job["permissions"]).any(|(_, level)| level == "write");
         assert!(!(compiles && writes), "{file}, {name}");
     }
-    assert_eq!(compiling, 3);
+    assert_eq!(compiling, 4);
 }
 
 #[test]
