@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tracing::Instrument;
 use webhooks_batch::{Outcome, Received};
+use webhooks_host::Host;
 use webhooks_metrics::Metric;
 use webhooks_model::retry::Next;
 use webhooks_model::{Delivery, Notification, Origin};
@@ -42,7 +43,7 @@ impl<P: Ports> Processor<P> {
             Ok(settings) => settings,
             Err(error) => {
                 tracing::error!(error = %error, "no settings, so nothing can be processed: {error}");
-                return self.without_settings(&received, &Failure::from(error));
+                return self.unrecorded(&received, &Failure::from(error));
             }
         };
         let Ok(delivery) = delivery else {
@@ -51,6 +52,17 @@ impl<P: Ports> Processor<P> {
             return self.again(Next::Bug, received.receive_count, &received);
         };
         let (settings, notifications) = self.read(&delivery, settings).await;
+        let all = notifications.len();
+        let notifications = match self.pauses.without_erased(notifications, &self.ledger, self.host.now()).await {
+            Ok(notifications) => notifications,
+            Err(error) => {
+                tracing::error!(error = %error, "the erasures are unknown, so nothing is recorded: {error}");
+                return self.unrecorded(&received, &Failure::from(error));
+            }
+        };
+        if notifications.len() < all {
+            tracing::info!(erased = all - notifications.len(), "forgotten, since their tenant was erased");
+        }
         self.observe(&delivery, &notifications, settings.as_ref(), &received);
         let attempts = notifications.iter().map(|n| self.attempt(n, &settings, &received, longest));
         let mut needs: Vec<Needs> = stream::iter(attempts).buffer_unordered(CONCURRENCY).collect().await;

@@ -1,16 +1,16 @@
-//! Caches the pauses for a short time, so that one read serves many notifications.
+//! Caches the pauses and the erasures for a short time, so that one read serves many notifications.
 
 use std::sync::{Arc, Mutex};
 use time::{Duration, OffsetDateTime};
-use webhooks_model::{Notification, Pause};
-use webhooks_store::{Items, StoreError, Table};
+use webhooks_model::Notification;
+use webhooks_store::{Erasure, Items, Orders, StoreError, Table};
 
-/// Maximum delay before a pause starts or stops taking effect.
+/// Maximum delay before a pause starts or stops taking effect, and before an erasure does.
 pub const NOTICED_WITHIN: Duration = Duration::seconds(15);
 
 #[derive(Debug, Default)]
 pub struct Pauses {
-    known: Mutex<Option<(OffsetDateTime, Arc<[Pause]>)>>,
+    known: Mutex<Option<(OffsetDateTime, Arc<Orders>)>>,
 }
 
 impl Pauses {
@@ -24,16 +24,39 @@ impl Pauses {
         ledger: &Table<impl Items>,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        let remembered = self.known.lock().expect("nothing panics while it is held").clone();
-        let pauses = match remembered.filter(|(read_at, _)| now - *read_at < NOTICED_WITHIN) {
-            Some((_, pauses)) => pauses,
-            None => {
-                let pauses: Arc<[Pause]> = ledger.pauses(now).await?.into();
-                *self.known.lock().expect("nothing panics while it is held") = Some((now, pauses.clone()));
-                pauses
-            }
-        };
+        let orders = self.orders(ledger, now).await?;
         // A cached pause may have ended since.
-        Ok(pauses.iter().any(|pause| !pause.is_over(now) && pause.covers(notification)))
+        Ok(orders.pauses.iter().any(|pause| !pause.is_over(now) && pause.covers(notification)))
     }
+
+    /// Leaves out what was received before its tenant's erasure began. Any record of it would be
+    /// data that an operator was told is erased.
+    ///
+    /// # Errors
+    /// The erasures cannot be read, so nothing may be recorded.
+    pub(crate) async fn without_erased(
+        &self,
+        mut notifications: Vec<Notification>,
+        ledger: &Table<impl Items>,
+        now: OffsetDateTime,
+    ) -> Result<Vec<Notification>, StoreError> {
+        let orders = self.orders(ledger, now).await?;
+        notifications.retain(|n| !orders.erasures.iter().any(|erasure| covers(erasure, n)));
+        Ok(notifications)
+    }
+
+    async fn orders(&self, ledger: &Table<impl Items>, now: OffsetDateTime) -> Result<Arc<Orders>, StoreError> {
+        let remembered = self.known.lock().expect("nothing panics while it is held").clone();
+        if let Some((_, orders)) = remembered.filter(|(read_at, _)| now - *read_at < NOTICED_WITHIN) {
+            return Ok(orders);
+        }
+        let orders = Arc::new(ledger.orders(now).await?);
+        *self.known.lock().expect("nothing panics while it is held") = Some((now, orders.clone()));
+        Ok(orders)
+    }
+}
+
+fn covers(erasure: &Erasure, notification: &Notification) -> bool {
+    let is_own = notification.tenant.as_deref().is_some_and(|tenant| tenant.eq_ignore_ascii_case(&erasure.tenant));
+    is_own && notification.received_at < erasure.of_before
 }

@@ -142,10 +142,10 @@ impl<P: Ports> Processor<P> {
         }
     }
 
-    /// Handles a notification without settings. It cannot be recorded: aliases and company numbers
-    /// are in the settings, so its key is unknown. After its last attempt it is in the dead-letter
-    /// queue, and a redrive finds or makes its only record.
-    pub(crate) fn without_settings(&self, received: &Received, failure: &Failure) -> Outcome {
+    /// Handles a notification that must not be recorded. Without settings its key is unknown, since
+    /// aliases and company numbers are there. Without the erasures it may be one to forget. After
+    /// its last attempt it is in the dead-letter queue, and a redrive finds or makes its only record.
+    pub(crate) fn unrecorded(&self, received: &Received, failure: &Failure) -> Outcome {
         let notifications = Notification::all_in(&received.body, &NoDirectory).unwrap_or_default();
         for n in &notifications {
             let last = self.limits.is_last(received.receive_count);
@@ -154,7 +154,7 @@ impl<P: Ports> Processor<P> {
         if self.limits.is_last(received.receive_count) {
             tracing::error!(
                 receive_count = received.receive_count,
-                "dead without settings: the dead-letter queue has it"
+                "dead without a record: the dead-letter queue has it"
             );
         }
         self.again(failure.next, received.receive_count, received)

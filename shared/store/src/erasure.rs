@@ -4,6 +4,7 @@
 use crate::attributes::{Item, string, text};
 use crate::directory;
 use crate::error::StoreError;
+use crate::moved::{MOVED_FROM, MOVED_TO, read_place};
 use crate::table::Table;
 use crate::upkeep::Upkeep;
 
@@ -26,11 +27,12 @@ impl<I: Upkeep> Table<I> {
         let of_tenant = format!("{tenant}#");
         let (mut keys, mut after) = (vec![], position.map(place).transpose()?);
         for _ in 0..PAGES {
-            let (items, next) = self.items.scan(after, PAGE, &["pk", "sk"]).await?;
+            let (items, next) = self.items.scan(after, PAGE, &["pk", "sk", MOVED_FROM, MOVED_TO]).await?;
             let is_own = |(pk, sk): &(String, String)| {
                 pk.starts_with(&of_tenant) || (pk == directory::PARTITION && sk == tenant)
             };
-            keys.extend(items.iter().filter_map(key).filter(is_own));
+            let is_kept = |item: &&Item| key(item).is_some_and(|key| is_own(&key)) || has_moved(item, tenant);
+            keys.extend(items.iter().filter(is_kept).filter_map(key));
             after = next;
             if after.is_none() || keys.len() >= most {
                 break;
@@ -44,6 +46,12 @@ impl<I: Upkeep> Table<I> {
     pub async fn erase(&self, (pk, sk): &(String, String)) -> Result<(), StoreError> {
         self.items.delete(pk, sk).await
     }
+}
+
+/// Whether it continues as a notification of the tenant, or did before. Settings without the
+/// company's number keep it as one of an unknown tenant.
+fn has_moved(item: &Item, tenant: &str) -> bool {
+    [MOVED_FROM, MOVED_TO].iter().any(|name| read_place(item, name).is_some_and(|key| key.entity.tenant == tenant))
 }
 
 fn key(item: &Item) -> Option<(String, String)> {

@@ -58,6 +58,7 @@ pub use jobs::{FeedPage, Found, place_in_feed, position_after};
 pub use ledger::{Change, Entry};
 pub use observed::{Observation, Observations};
 pub use observer::Observer;
+pub use pauses::{Erasure, Orders};
 pub use pending::{Arrived, Mark, Pending};
 pub use records::{Line, Page, Position, Record};
 pub use repairs::{Action, Deed};

@@ -1,4 +1,5 @@
-//! Pauses. There are few, so one partition has them all and one query reads them.
+//! Pauses, and when a tenant was erased. There are few, so one partition has them all and one query
+//! reads them.
 
 use crate::attributes::{Item, Update, has_expired, string, text, time_text};
 use crate::error::StoreError;
@@ -10,6 +11,27 @@ use webhooks_model::Pause;
 
 const PARTITION: &str = "pauses";
 const EVERY_TENANT: &str = "*";
+/// In the place of a pause's events. No pattern of events looks like this.
+const ERASED: &str = "!erased";
+/// The attribute with the time; a pause has none.
+const ERASED_AT: &str = "erased_at";
+
+/// An erasure that has begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erasure {
+    /// In lower case, as in the ledger.
+    pub tenant: String,
+    /// What was received before this time is erased, or must not be recorded.
+    pub of_before: OffsetDateTime,
+}
+
+/// What operators have decided about notifications that are on their way.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Orders {
+    /// The pauses in force.
+    pub pauses: Vec<Pause>,
+    pub erasures: Vec<Erasure>,
+}
 
 /// Pausing and resuming, for operators and the reconciler.
 impl<I: Items> Table<I> {
@@ -40,9 +62,26 @@ impl<I: Items> Table<I> {
 
     /// The pauses in force at that time.
     pub async fn pauses(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
-        let mut pauses = self.unended(now).await?;
+        Ok(self.orders(now).await?.pauses)
+    }
+
+    /// The pauses in force at that time, and the erasures, in one read.
+    pub async fn orders(&self, now: OffsetDateTime) -> Result<Orders, StoreError> {
+        let items = self.in_force(now).await?;
+        let mut pauses: Vec<Pause> = items.iter().filter_map(read).collect();
         pauses.retain(|pause| !pause.is_over(now));
-        Ok(pauses)
+        Ok(Orders { pauses, erasures: items.iter().filter_map(read_erasure).collect() })
+    }
+
+    /// Records an erasure for the processors, which forget what was received before it. The record
+    /// lives as long as any message on a queue. A repeated write never moves it back.
+    pub async fn set_erasure(&self, erasure: &Erasure, now: OffsetDateTime) -> Result<(), StoreError> {
+        let at = string(time_text(erasure.of_before));
+        let mut update = Update::default().set(ERASED_AT, at.clone()).set("expires_at", self.ttl(now));
+        let (known, ours) = (update.name(ERASED_AT), update.value(at));
+        let condition = format!("attribute_not_exists({known}) OR {known} <= {ours}");
+        self.update(PARTITION, &sort_key(Some(&erasure.tenant), ERASED), update, Some(condition)).await?;
+        Ok(())
     }
 
     /// Pauses that are over at that time but not ended: notifications may still wait for them.
@@ -66,13 +105,17 @@ impl<I: Items> Table<I> {
         self.update(PARTITION, &sort_key(tenant, events), update, Some(condition)).await
     }
 
-    /// The read is consistent, so that a pause is visible as soon as it was confirmed. DynamoDB may
-    /// take days to delete an expired pause, which no longer counts.
     async fn unended(&self, now: OffsetDateTime) -> Result<Vec<Pause>, StoreError> {
+        Ok(self.in_force(now).await?.iter().filter_map(read).collect())
+    }
+
+    /// The read is consistent, so that a pause is visible as soon as it was confirmed. DynamoDB may
+    /// take days to delete an expired item, which no longer counts.
+    async fn in_force(&self, now: OffsetDateTime) -> Result<Vec<Item>, StoreError> {
         let query =
             Query { key_condition: "pk = :pk", filter: Some("attribute_not_exists(resumed_at)"), ..Query::default() };
         let items = self.items.query(query.value(":pk", string(PARTITION))).await?;
-        Ok(items.iter().filter(|item| !has_expired(item, now)).filter_map(read).collect())
+        Ok(items.into_iter().filter(|item| !has_expired(item, now)).collect())
     }
 }
 
@@ -90,4 +133,10 @@ fn read(item: &Item) -> Option<Pause> {
         note: text(item, "note").unwrap_or_default().to_owned(),
         until: text(item, "until").and_then(|until| OffsetDateTime::parse(until, &Rfc3339).ok()),
     })
+}
+
+fn read_erasure(item: &Item) -> Option<Erasure> {
+    let (tenant, _) = text(item, "sk")?.split_once('#')?;
+    let of_before = OffsetDateTime::parse(text(item, ERASED_AT)?, &Rfc3339).ok()?;
+    Some(Erasure { tenant: tenant.to_owned(), of_before })
 }

@@ -15,4 +15,4 @@ pub use ledger::Record;
 pub use operator::Operator;
 pub use redaction::{never_logged, shown};
 pub use stack::{Call, Queue, Stack};
-pub use wait::{PATIENCE, until};
+pub use wait::{PATIENCE, until, until_within};

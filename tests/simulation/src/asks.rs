@@ -16,6 +16,8 @@ use webhooks_model::Delivery;
 use webhooks_store::{Item, Query, Write};
 
 const ENDS: [&str; 3] = ["processed", "superseded", "unparseable"];
+/// How long a planted bug reads the same settings again.
+const SERVED_FOR: Duration = Duration::minutes(4);
 const FEED: &str = "SWEEP#unended";
 const MARK: [&str; 2] = ["attention", "attention_at"];
 
@@ -31,6 +33,7 @@ impl World {
                 Function::Processor => in_allowance(bug, &mut write),
                 Function::Feedback if is_record => in_answer(bug, &mut write),
                 Function::Reconciler => in_mark(bug, &mut write),
+                Function::Repair => in_job(bug, &mut write),
                 _ => {}
             }
             let is_failure = matches!(function, Function::Processor | Function::Feedback);
@@ -39,6 +42,9 @@ impl World {
                 Planted::AcknowledgedForGood if is_failure => self.leaves_acknowledged(&mut write),
                 _ => {}
             }
+        }
+        if function == Function::Processor && write.sk.starts_with("N#") {
+            self.names_fit(instance, &write);
         }
         let writer = Writer { function, instance, now: self.clock_of(instance) };
         let World { checks, table, .. } = self;
@@ -92,13 +98,23 @@ impl World {
     }
 
     /// The settings document that an environment reads.
-    pub(crate) fn settings_for(&self, instance: usize) -> String {
+    pub(crate) fn settings_for(&mut self, instance: usize) -> String {
         let is_processor = self.actors[instance].function == Function::Processor;
-        self.secrets.document(Reading {
+        let document = self.secrets.document(Reading {
             endless: self.is(Sabotage::ExpiredSecretsLive),
             newest_only: self.is_planted(Planted::OldSecretRefused),
             first_route: is_processor && self.is_planted(Planted::SettingsKeptForEver),
-        })
+            first_names: is_processor && self.is_planted(Planted::NamesKeptForEver),
+        });
+        let now = self.now;
+        if !is_processor || !self.is_planted(Planted::NamesNotReadAgain) {
+            return document;
+        }
+        let (read_at, known) = self.served.entry(instance).or_insert_with(|| (now, document.clone()));
+        if now - *read_at >= SERVED_FOR {
+            (*read_at, *known) = (now, document);
+        }
+        known.clone()
     }
 
     /// A planted bug writes the decided answer again in the current language.
@@ -171,6 +187,9 @@ impl World {
     /// The result of a query. The processor queries everything with the content of a notification.
     pub(crate) fn finds(&mut self, instance: usize, query: &Query, lags: bool) -> Vec<Item> {
         let mut found = self.table.query(query, lags);
+        if self.is_planted(Planted::ErasureUnnoticed) && self.actors[instance].function == Function::Processor {
+            found.retain(|item| !item.contains_key("erased_at"));
+        }
         self.checks.resends.index_lagged |= lags && self.actors[instance].function == Function::Repair;
         let content = query.values.get(":content").and_then(|content| content.as_s().ok()).cloned();
         let (Some(bug), Some(content)) = (self.planted, content) else { return found };
@@ -313,6 +332,15 @@ fn in_mark(bug: Planted, write: &mut Write) {
             write.condition = rest.map(|(rest, _)| rest.to_owned());
         }
         _ => {}
+    }
+}
+
+fn in_job(bug: Planted, write: &mut Write) {
+    let position = text_of(write, "position").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let Some(mut position) = position.filter(|position| position["told_at"].is_string()) else { return };
+    if bug == Planted::ErasureUnsettled {
+        position["told_at"] = "2000-01-01T00:00:00Z".into();
+        put_value(write, "position", AttributeValue::S(position.to_string()));
     }
 }
 

@@ -1,6 +1,9 @@
 //! The notifications in a message of the notifications queue, found without the processor's code.
 
+use crate::model::erp::TENANTS;
+use crate::names::as_sent;
 use serde_json::Value;
+use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_model::{Delivery, NotificationKey};
 
@@ -8,7 +11,7 @@ use webhooks_model::{Delivery, NotificationKey};
 pub(crate) fn of(message: &str) -> Vec<String> {
     let Ok(delivery) = Delivery::from_message(message) else { return Vec::new() };
     if let Some(record) = &delivery.meta.replays {
-        return vec![format!("N#{}", record.notification)];
+        return vec![as_sent(&format!("N#{}", record.notification))];
     }
     let named = delivery.meta.event.as_deref().or_else(|| delivery.header("x-vwd-event-id"));
     let header = Named { id: delivery.header("x-vwd-notification-id"), event: named };
@@ -16,6 +19,32 @@ pub(crate) fn of(message: &str) -> Vec<String> {
         Some(items) => items.into_iter().map(|item| sort_key(item.as_bytes(), header)).collect(),
         None => vec![sort_key(String::from_utf8_lossy(&delivery.body).as_bytes(), header)],
     }
+}
+
+/// The same with their tenants, and when intake received the message, by its clock.
+pub(crate) fn received(message: &str) -> Vec<(String, Option<String>, OffsetDateTime)> {
+    let Ok(delivery) = Delivery::from_message(message) else { return Vec::new() };
+    let received_at = delivery.meta.received_at;
+    if let Some(record) = &delivery.meta.replays {
+        let tenant = Some(record.entity.tenant.clone());
+        return vec![(as_sent(&format!("N#{}", record.notification)), tenant, received_at)];
+    }
+    let told = delivery.meta.tenant.clone().or_else(|| delivery.header("x-vwd-tenant-id").map(str::to_owned));
+    let texts: Vec<String> = match delivery.items() {
+        Some(items) => items.into_iter().map(str::to_owned).collect(),
+        None => vec![String::from_utf8_lossy(&delivery.body).into_owned()],
+    };
+    let tenants = texts.iter().map(|text| {
+        let is_named = |company: &str| text.contains(&format!("\"contextId\":\"{company}\""));
+        let named = TENANTS.iter().find(|(_, company)| is_named(company)).map(|(id, _)| (*id).to_owned());
+        named.or_else(|| told.clone())
+    });
+    of(message).into_iter().zip(tenants).map(|(key, tenant)| (key, tenant, received_at)).collect()
+}
+
+/// The id of Visma Net in a sort key.
+pub(crate) fn id_in(sort_key: &str) -> Option<Uuid> {
+    Uuid::try_parse(sort_key.split_once('.')?.1).ok()
 }
 
 /// The facts that come from headers if an item does not have them.

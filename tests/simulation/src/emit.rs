@@ -4,6 +4,7 @@
 use crate::cargo::{Named, sort_key};
 use crate::model::erp::{Delivery, Nature, STATUSES, Sent, TENANTS};
 use crate::model::secrets::PATH_TOKEN;
+use crate::names::SENT;
 use crate::world::World;
 use serde_json::{Value, json};
 use time::Duration;
@@ -31,7 +32,7 @@ impl World {
             3 => self.action_triggered(),
             4 => self.order_deleted(),
             5 => self.malformed(),
-            6 => self.deliver_one("SOMETHING_NEW", Entity::Customer),
+            6 => self.deliver_one(SENT, Entity::Customer),
             7 => self.hostile(),
             8 => self.silently(),
             9 => self.resend(),
@@ -226,7 +227,7 @@ impl World {
             "relativeResourceUri": record.uri(), "status": STATUSES[record.status],
             "timeStamp": record.modified.map(|at| Ticks::from_datetime(at).get()), "source": "User",
         });
-        let nature = if event == "SOMETHING_NEW" { Nature::Unmapped } else { Nature::Plain };
+        let nature = if event == SENT { Nature::Unmapped } else { Nature::Plain };
         Item { body, id: Some(id), nature, record: Some(at) }
     }
 

@@ -63,10 +63,10 @@ impl Rates {
         Self(std::array::from_fn(|_| PER_MILLE[choices.pick(&[3, 2, 2, 1])]))
     }
 
-    /// A mixture in which only calls fail.
+    /// A mixture in which only calls fail, and messages come again.
     pub(crate) fn of_calls(choices: &mut Choices) -> Self {
         let mut rates = [0; KINDS];
-        for fault in [Fault::Refusal, Fault::LostAnswer, Fault::Hang, Fault::Crash] {
+        for fault in [Fault::Refusal, Fault::LostAnswer, Fault::Hang, Fault::Crash, Fault::Redelivery] {
             rates[fault as usize] = PER_MILLE[choices.pick(&[3, 2, 2, 1])];
         }
         Self(rates)

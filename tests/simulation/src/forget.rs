@@ -1,32 +1,51 @@
-//! At the end of a run, an operator erases a tenant while calls fail. No message of the tenant is
-//! left by then, since queues have their own retention.
+//! At the end of a run, an operator erases a tenant while it is at work and calls fail. Afterwards
+//! queues hand out messages of before, and the tenant goes on.
 
 use crate::check::{Command, Invariant};
 use crate::faults::Rates;
 use crate::model::erp::TENANTS;
+use crate::model::secrets::Names;
 use crate::model::table::TableModel;
 use crate::run::Run;
-use crate::world::World;
+use crate::world::{Name, World};
 use std::collections::BTreeSet;
 use webhooks_store::Item;
 
 /// The number of erasures in a thousand runs with an operator.
-const OFTEN: u32 = 300;
-/// Partitions that may name a tenant for as long as operators need them.
-const OF_OPERATORS: [&str; 3] = ["audit", "jobs", "pauses"];
+const OFTEN: u32 = 200;
 /// The partition in which each tenant has an entry under its id.
 const DIRECTORY: &str = "tenants";
+/// The most steps of the tenant before it is paused, before the erasure, and during it.
+const MOST_STEPS: usize = 25;
+/// The most messages that come again after the erasure.
+const MOST_AGAIN: usize = 3;
 
 impl World {
-    fn is_forgotten(&mut self, tenant: &str, others: &BTreeSet<(String, String)>) {
-        let is_of_operators = |item: &Item| text(item, "pk").is_some_and(|pk| OF_OPERATORS.contains(&pk));
-        let readable = self.table.items().find(|item| !is_of_operators(item) && format!("{item:?}").contains(tenant));
-        let left = readable.map(|item| format!("{:?} {:?}", text(item, "pk"), text(item, "sk")));
-        if let Some(left) = left {
-            self.checks.violated(Invariant::ErasedIsErased, format!("the tenant was erased, and {left} is readable"));
+    /// Checks the table at the end of an erasure.
+    fn is_forgotten(&mut self, others: &BTreeSet<(String, String)>, tenant: &str) {
+        let now = self.now;
+        let World { checks, table, .. } = self;
+        checks.erasure_has_ended(now);
+        checks.jobs_have_ended(table);
+        checks.nothing_is_left_of_before(table, true);
+        let are_kept = others.is_subset(&beside(table, tenant));
+        checks.require(are_kept, Invariant::ErasedIsErased, || "another tenant was erased as well".to_owned());
+    }
+
+    /// SQS hands out deleted messages once more.
+    fn hands_out_old_messages(&mut self) {
+        for _ in 0..self.choices.below(MOST_AGAIN + 1) {
+            let name = [Name::Notifications, Name::Feedback][self.choices.below(2)];
+            let count = self.queue(name).deleted.len();
+            if count > 0 {
+                let (at, now) = (self.choices.below(count), self.now);
+                let mut again = self.queue(name).deleted.remove(at);
+                again.visible_at = now;
+                self.checks.faults += 1;
+                self.tell("sqs", || format!("hands out message {} again, though it was deleted", again.id));
+                self.queue(name).messages.push(again);
+            }
         }
-        let are_kept = others.is_subset(&beside(&self.table, tenant));
-        self.checks.require(are_kept, Invariant::ErasedIsErased, || "another tenant was erased as well".to_owned());
     }
 }
 
@@ -42,29 +61,91 @@ impl Run {
             let tenant = TENANTS[world.choices.below(TENANTS.len())].0;
             (tenant, beside(&world.table, tenant))
         };
-        self.in_calm(Command::Pause(Some(tenant.to_owned()), "*".to_owned())).await;
-        {
-            let mut world = self.sim.world();
-            world.rates = Rates::of_calls(&mut world.choices);
-            world.tell("calm", || "calls fail again".to_owned());
-        }
-        let asked = Command::Erase(tenant.to_owned());
-        let command = self.ask(asked.clone());
-        self.drain().await;
-        self.sim.world().rates = Rates::none();
-        self.drain().await;
-        let is_accepted = command.is_some_and(|command| self.sim.world().checks.commands.is_accepted(command));
-        if !is_accepted {
-            self.in_calm(asked).await;
-        }
+        self.erase_at_work(tenant).await;
         if self.is_broken() {
             return;
         }
+        self.sim.world().is_forgotten(&others, tenant);
+        self.go_on_after(tenant).await;
+        if self.is_broken() {
+            return;
+        }
+        {
+            let World { checks, table, .. } = &mut *self.sim.world();
+            checks.nothing_is_left_of_before(table, false);
+            checks.jobs_have_ended(table);
+        }
+        self.look_at_rest();
+    }
+
+    /// Pauses and erases the tenant while notifications come and calls fail.
+    async fn erase_at_work(&mut self, tenant: &str) {
+        {
+            let mut world = self.sim.world();
+            // Its notifications are its own only if its company number is right.
+            let names = world.secrets.names();
+            if !names.has_company {
+                world.rewrite_names(Names { has_company: true, ..names });
+            }
+            world.rates = Rates::of_calls(&mut world.choices);
+            world.tell("calm", || "calls fail again".to_owned());
+        }
+        self.steps = 0;
+        self.changes_left = 2 + self.sim.world().choices.below(5);
+        let pause = Command::Pause(Some(tenant.to_owned()), "*".to_owned());
+        self.work_on().await;
+        let paused = self.ask(pause.clone());
+        self.work_on().await;
+        let mut erased = None;
+        if paused.is_some_and(|paused| self.sim.world().checks.commands.is_accepted(paused)) {
+            erased = self.ask_to_erase(tenant);
+            self.work_on().await;
+        }
+        self.sim.world().rates = Rates::none();
+        self.drain().await;
+        if erased.is_some_and(|erased| self.sim.world().checks.commands.is_accepted(erased)) {
+            return;
+        }
+        self.in_calm(pause).await;
+        let erased = self.ask_to_erase(tenant);
+        self.drain().await;
         let mut world = self.sim.world();
-        let World { checks, table, .. } = &mut *world;
-        checks.jobs_have_ended(table);
-        checks.commands_at_rest();
-        world.is_forgotten(tenant, &others);
+        let commands = &mut world.checks.commands;
+        if !erased.is_some_and(|erased| commands.is_accepted(erased)) {
+            commands.found("faults have stopped, but the erasure is not accepted".to_owned());
+        }
+    }
+
+    fn ask_to_erase(&mut self, tenant: &str) -> Option<usize> {
+        {
+            let mut world = self.sim.world();
+            let now = world.now;
+            world.checks.erasure_is_asked(tenant, now);
+        }
+        self.ask(Command::Erase(tenant.to_owned()))
+    }
+
+    async fn work_on(&mut self) {
+        let steps = self.sim.world().choices.below(MOST_STEPS);
+        for _ in 0..steps {
+            if self.is_broken() || !self.step().await {
+                return;
+            }
+        }
+    }
+
+    /// Old messages come again, dead letters are redriven, the pause ends, and the tenant works.
+    async fn go_on_after(&mut self, tenant: &str) {
+        self.sim.world().hands_out_old_messages();
+        self.changes_left = 1 + self.sim.world().choices.below(3);
+        self.redrive();
+        self.drain().await;
+        self.in_calm(Command::EndOfPause(Some(tenant.to_owned()), "*".to_owned())).await;
+        self.sim.world().hands_out_old_messages();
+        self.drain().await;
+        self.redrive();
+        self.drain().await;
+        self.sweep_until_quiet().await;
     }
 }
 

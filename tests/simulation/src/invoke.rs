@@ -374,7 +374,8 @@ impl World {
         let is_replayed = keys.iter().any(|key| self.checks.commands.was_replayed(key));
         let was_twice_out = message.receive_count > 1 || message.redrives > 0 || is_replayed;
         let is_twin = was_twice_out && keys.iter().any(|key| self.checks.has_ended(key, &self.table));
-        let has_reason = is_twin || keys.iter().any(is_poison);
+        let is_erased = keys.iter().any(|key| self.checks.may_be_erased(key));
+        let has_reason = is_twin || is_erased || keys.iter().any(is_poison);
         self.checks.require(has_reason, Invariant::PoisonFailsAlone, || {
             format!("message {id} must come again, although nothing is wrong with it")
         });

@@ -14,6 +14,7 @@ mod http;
 mod invoke;
 mod model;
 mod months;
+mod names;
 mod operator;
 mod planted;
 mod ports;

@@ -112,7 +112,8 @@ impl World {
     }
 
     fn live_pauses(&self) -> Vec<(Option<String>, String)> {
-        let live = self.table.items().filter(|item| is(item, "pk", &["pauses"]) && !item.contains_key("resumed_at"));
+        let is_pause = |item: &&Item| is(item, "pk", &["pauses"]) && item.contains_key("since");
+        let live = self.table.items().filter(is_pause).filter(|item| !item.contains_key("resumed_at"));
         let read = |item: &Item| {
             let (tenant, events) = text(item, "sk")?.split_once('#')?;
             Some(((tenant != "*").then(|| tenant.to_owned()), events.to_owned()))

@@ -99,6 +99,14 @@ pub enum Planted {
     ResentWithoutMessage,
     /// An acknowledged notification is not marked again when it fails in the same way.
     AcknowledgedForGood,
+    /// The processor does not learn of an erasure.
+    ErasureUnnoticed,
+    /// An erasure ends while attempts from before it may still write.
+    ErasureUnsettled,
+    /// The processor never sees that an event got an alias or a tenant another company number.
+    NamesKeptForEver,
+    /// The processor parks a notification without reading newer settings first.
+    NamesNotReadAgain,
 }
 
 impl Planted {
@@ -146,6 +154,8 @@ impl Planted {
                 Invariant::CommandIsKept
             }
             Self::OldSecretRefused => Invariant::OneWriteBeforeAck,
+            Self::NamesKeptForEver | Self::NamesNotReadAgain => Invariant::IdentifyOrPark,
+            Self::ErasureUnnoticed | Self::ErasureUnsettled => Invariant::ErasedIsErased,
             _ => Invariant::ForwardOnly,
         }
     }
@@ -168,10 +178,10 @@ impl Planted {
             Self::ParkedFeedbackUnmarked | Self::AwaitedMarkKept => &[ErpTrouble],
             Self::ReceivedAheadForgotten => &[Skew],
             Self::ResentWithoutMessage => &[Operator, FeedbackRefused],
-            Self::AcknowledgedForGood => &[Operator],
+            Self::AcknowledgedForGood | Self::ErasureUnnoticed | Self::ErasureUnsettled => &[Operator],
             Self::RefusalTakenForSent | Self::SentUnderAnothersId => &[FeedbackRefused],
             Self::OldSecretRefused | Self::RetoldInOtherLanguage => &[Operations],
-            Self::SettingsKeptForEver => &[Operations, SlowCalls],
+            Self::SettingsKeptForEver | Self::NamesKeptForEver | Self::NamesNotReadAgain => &[Operations, SlowCalls],
             Self::StrictlyNewerDropped | Self::RepetitionUnderOtherId => &[Redelivery],
             _ => &[],
         }

@@ -113,7 +113,7 @@ impl Run {
     }
 
     /// Makes one step. `false` if there is nothing left to do.
-    async fn step(&mut self) -> bool {
+    pub(crate) async fn step(&mut self) -> bool {
         self.steps += 1;
         self.trouble().await;
         let disorder = self.sim.world().rates.of(Fault::Disorder) * 6;

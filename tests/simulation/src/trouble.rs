@@ -4,6 +4,7 @@
 use crate::check::Met;
 use crate::faults::Fault;
 use crate::model::erp::Mood;
+use crate::model::secrets::Names;
 use crate::operator::OUTCOME;
 use crate::planted::Planted;
 use crate::run::Run;
@@ -18,6 +19,12 @@ impl World {
     fn due(&mut self) -> impl Iterator<Item = OffsetDateTime> + use<> {
         let queues = [Name::Notifications, Name::Feedback, Name::Repairs].map(|name| self.queue(name).next_visible());
         queues.into_iter().chain([self.erp.next_try()]).flatten()
+    }
+
+    pub(crate) fn rewrite_names(&mut self, names: Names) {
+        let now = self.now;
+        self.secrets.rewrite_names(now, names);
+        self.checks.names_were_rewritten = true;
     }
 
     /// Visma Net fails in another way, recovers, or revokes all tokens.
@@ -115,7 +122,7 @@ impl Run {
     }
 
     fn operate(&mut self) {
-        let choice = self.sim.world().choices.pick(&[2, 1, 2, 3, 2, 1, 1, 2]);
+        let choice = self.sim.world().choices.pick(&[2, 1, 2, 3, 2, 1, 1, 4]);
         match choice {
             0 | 1 => self.deploy(choice == 1),
             2 => {
@@ -140,15 +147,23 @@ impl Run {
     fn rewrite_settings(&mut self) {
         let mut world = self.sim.world();
         let now = world.now;
-        if world.choices.below(2) == 0 {
-            world.secrets.rewrite_route(now);
-            world.checks.routes_were_rewritten = true;
-        } else {
-            world.secrets.rewrite_language();
-            world.checks.meets(Met::LanguageRewritten);
+        let names = world.secrets.names();
+        match world.choices.below(4) {
+            0 => {
+                world.secrets.rewrite_route(now);
+                world.checks.routes_were_rewritten = true;
+            }
+            1 => {
+                world.secrets.rewrite_language();
+                world.checks.meets(Met::LanguageRewritten);
+            }
+            2 => world.rewrite_names(Names { has_alias: !names.has_alias, ..names }),
+            _ => world.rewrite_names(Names { has_company: !names.has_company, ..names }),
         }
-        let (mode, language) = (world.secrets.mode(), world.secrets.language());
-        world.tell("operator", || format!("rewrites the settings: actions are {mode}, the language is {language}"));
+        let (mode, language, names) = (world.secrets.mode(), world.secrets.language(), world.secrets.names());
+        world.tell("operator", || {
+            format!("rewrites the settings: actions are {mode}, the language is {language}, {names:?}")
+        });
     }
 
     /// Deploys new code: idle environments end, and busy ones finish or die.

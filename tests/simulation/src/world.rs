@@ -68,6 +68,8 @@ pub(crate) struct World {
     pub(crate) planted: Option<Planted>,
     /// Records that refused an instance's write, by the beginning of their keys, for planted bugs.
     pub(crate) refused: BTreeSet<(usize, String)>,
+    /// The settings that each instance read last, for a planted bug.
+    pub(crate) served: BTreeMap<usize, (OffsetDateTime, String)>,
     pub(crate) queues: BTreeMap<Name, QueueModel>,
     pub(crate) table: TableModel,
     pub(crate) secrets: Secrets,
@@ -123,6 +125,7 @@ impl World {
             sabotage,
             planted: None,
             refused: BTreeSet::new(),
+            served: BTreeMap::new(),
             queues: BTreeMap::from(queues),
             table: TableModel::default(),
             secrets: Secrets::new(START),

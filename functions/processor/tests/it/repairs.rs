@@ -6,7 +6,7 @@ use fixtures::TENANT;
 use serde_json::{Value, json};
 use webhooks_host::Host;
 use webhooks_model::{LedgerKey, Origin, Pause};
-use webhooks_store::{Action, Deed};
+use webhooks_store::{Action, Deed, Erasure};
 use webhooks_visma::{Fault, Stage, VismaError};
 
 fn key_of(world: &World, body: &Value) -> LedgerKey {
@@ -85,6 +85,23 @@ async fn a_pause_of_every_tenant_covers_each() {
     world.table.table.pause(&pause(&world, None, "*")).await.unwrap();
     world.take(&account(1, "ACCOUNT_CHANGED", "1920")).await;
     assert_eq!(world.states().await, ["paused"]);
+}
+
+#[tokio::test]
+async fn what_was_received_before_an_erasure_leaves_no_trace_and_what_comes_after_is_new() {
+    let world = World::new().await;
+    let body = account(1, "ACCOUNT_CHANGED", "1920");
+    let letter = world.message(&body);
+    world.host.advance(time::Duration::SECOND);
+    let now = world.host.now();
+    let erasure = |tenant: &str| Erasure { tenant: tenant.into(), of_before: now };
+    for tenant in ["another", TENANT] {
+        world.table.table.set_erasure(&erasure(tenant), now).await.unwrap();
+    }
+    assert!(world.batch(&[letter], 1).await.is_empty(), "its message goes");
+    assert!(world.states().await.is_empty() && world.events.sent().is_empty() && world.feedback.sent().is_empty());
+    world.take(&body).await;
+    assert_eq!(world.states().await, ["processed"]);
 }
 
 #[tokio::test]

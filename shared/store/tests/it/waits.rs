@@ -9,7 +9,9 @@ use uuid::Uuid;
 use webhooks_model::feedback::{FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::{LedgerKey, Notification, Pause, Reason, State};
-use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Record, StoreError, Table};
+use webhooks_store::{
+    Action, Answer, Answering, Answers, Change, Deed, Entry, Erasure, Orders, Record, StoreError, Table,
+};
 
 const RETENTION: Duration = Duration::days(90);
 
@@ -279,6 +281,33 @@ async fn an_expired_pause_or_hold_has_no_effect() {
     expire(&fixture, "N#", NOW - Duration::days(3)).await;
     let known = fixture.table.look(&n.ledger_key()).await.unwrap().same.unwrap();
     assert!(!known.is_held(NOW) && known.is_held(NOW - Duration::days(4)));
+}
+
+#[tokio::test]
+async fn an_erasure_is_known_beside_the_pauses_until_it_expires_and_never_moves_back() {
+    let fixture = Fixture::new().await;
+    fixture.table.pause(&endless()).await.unwrap();
+    let erasure = |tenant: &str, of_before| Erasure { tenant: tenant.into(), of_before };
+    for of_before in [NOW, NOW + Duration::HOUR, NOW] {
+        fixture.table.set_erasure(&erasure("T-1", of_before), NOW).await.unwrap();
+    }
+    let known = fixture.table.orders(NOW).await.unwrap();
+    assert_eq!(known, Orders { pauses: vec![endless()], erasures: vec![erasure("t-1", NOW + Duration::HOUR)] });
+    assert_eq!(fixture.table.pauses(NOW).await.unwrap(), [endless()], "it is no pause");
+    assert!(fixture.table.overdue(NOW).await.unwrap().is_empty());
+    let later = fixture.table.orders(NOW + Duration::days(1_000)).await.unwrap();
+    assert_eq!(later, Orders { pauses: vec![endless()], erasures: vec![] });
+}
+
+#[tokio::test]
+async fn an_erasure_finds_what_was_parked_before_its_tenant_was_known() {
+    let fixture = Fixture::new().await;
+    let n = Notification { tenant: None, ..order(1) };
+    record(&fixture, &n, Change::Parked(Reason::TenantUnknown)).await;
+    let own = fixture.table.kept(TENANT, None, 100).await.unwrap().keys;
+    assert!(own.is_empty(), "nothing says whose it is");
+    fixture.table.moved(&n.ledger_key(), &order(1).ledger_key(), NOW).await.unwrap();
+    assert_eq!(fixture.table.kept(TENANT, None, 100).await.unwrap().keys.len(), 1);
 }
 
 #[tokio::test]

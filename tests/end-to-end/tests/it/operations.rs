@@ -1,7 +1,7 @@
 //! Tests the operations API behind API Gateway's own authoriser, with really sent notifications.
 
 use crate::company;
-use end_to_end::{Company, Operator, until};
+use end_to_end::{Company, Operator, PATIENCE, until, until_within};
 use serde_json::{Value, json};
 use standin::Change;
 
@@ -96,7 +96,8 @@ async fn erases_a_tenant_on_request_and_keeps_the_request() {
         let (_, job) = read.ask("GET", &url, None).await;
         (job["status"] == "finished").then_some(job)
     };
-    let job = until("the erasure to finish", finished).await;
+    // It first waits for attempts that began before it.
+    let job = until_within(PATIENCE * 4, "the erasure to finish", finished).await;
     assert!(job["done"].as_u64().unwrap() >= 2, "a head and a notification: {job}");
     assert!(stack.records(&company.tenant).await.is_empty());
     let (_, audit) = read.ask("GET", &format!("/operations/v1/audit?tenant={}", company.tenant), None).await;

@@ -1,6 +1,6 @@
 //! Invariants at rest: after the faults have stopped, time has passed and every queue is empty.
 
-use super::in_motion::{number, record, text};
+use super::in_motion::{is_terminal, number, record, records, text};
 use super::probes::OLD_NEWS;
 use super::{Checks, Invariant, short};
 use crate::actors::RETENTION;
@@ -14,7 +14,7 @@ impl Checks {
     pub(crate) fn at_rest(&mut self, table: &TableModel, erp: &Erp) {
         for key in self.accepted.clone() {
             let item = record(table, &key);
-            if item.is_none() && self.is_gone(&key) {
+            if item.is_none() && (self.is_gone(&key) || self.may_be_erased(&key)) {
                 continue;
             }
             let Some((item, state)) = item.and_then(|item| Some((item, text(item, "state")?))) else {
@@ -24,6 +24,7 @@ impl Checks {
             let sent = erp.sent.get(&key);
             self.ended_as_it_should(&key, state, text(item, "reason"), sent);
             self.is_answered(&key, item, state, sent);
+            self.each_record_has_ended(table, &key);
         }
         for record in &erp.records {
             self.head_is_newest(table, record);
@@ -36,14 +37,18 @@ impl Checks {
 
     fn ended_as_it_should(&mut self, key: &str, state: &str, reason: Option<&str>, sent: Option<&Sent>) {
         let nature = sent.map_or(Nature::Plain, |sent| sent.nature);
-        let is_left_to_person =
-            state == "parked" && matches!(reason, Some("tenant_not_approved" | "token_refused" | "unconfirmable"));
+        let is_unnamed = self.names_were_rewritten && reason == Some("tenant_unknown");
+        let is_refused = matches!(reason, Some("tenant_not_approved" | "token_refused" | "unconfirmable"));
+        let is_left_to_person = state == "parked" && (is_unnamed || is_refused);
         let is_given_up = state == "dead" && self.out_of_reach.contains(key);
         let fits = match nature {
             Nature::Plain | Nature::Deletion => {
                 matches!(state, "processed" | "superseded") || is_left_to_person || is_given_up
             }
             Nature::Unparseable => state == "unparseable",
+            Nature::Unmapped if self.names_were_rewritten => {
+                matches!(state, "processed" | "superseded" | "parked") || is_given_up
+            }
             Nature::Unmapped | Nature::Unidentified => state == "parked",
             Nature::Panics => matches!(state, "dead" | "superseded") || is_left_to_person,
             Nature::NeedsPerson => matches!(state, "parked" | "superseded") || is_given_up,
@@ -61,6 +66,14 @@ impl Checks {
         self.require(is_silent, Invariant::IdentifyOrPark, || {
             format!("{} was published, but nothing identified it", short(key))
         });
+    }
+
+    /// A notification may have several records, under the names of different settings.
+    fn each_record_has_ended(&mut self, table: &TableModel, key: &str) {
+        let open = records(table, key).find(|item| text(item, "state").is_some_and(|state| !is_terminal(state)));
+        let open =
+            open.map(|item| format!("{} at rest: {:?} in {:?}", short(key), text(item, "state"), text(item, "pk")));
+        open.into_iter().for_each(|open| self.violated(Invariant::OneTerminalState, open));
     }
 
     fn is_answered(&mut self, key: &str, item: &Item, state: &str, sent: Option<&Sent>) {
@@ -103,7 +116,8 @@ impl Checks {
         // It had the ERP's state when it was last written.
         let gone_at = self.head_gone_at(partition(record)).filter(|_| head.is_none());
         let has_expired = gone_at.is_some_and(|gone_at| gone_at - modified >= RETENTION - OLD_NEWS);
-        self.require(is_newest || waits || has_expired, Invariant::ForwardOnly, || {
+        let is_erased = head.is_none() && self.head_may_be_erased(TENANTS[record.tenant].0, modified);
+        self.require(is_newest || waits || has_expired || is_erased, Invariant::ForwardOnly, || {
             format!("the head of {} is behind the ERP", record.key)
         });
     }
@@ -117,7 +131,8 @@ impl Checks {
         };
         let own = &erp.records[at];
         let has_expired = head(table, own).is_none() && self.head_gone_at(partition(own)).is_some();
-        let shows = !is_processed || has_expired || is_marked() == Some(true);
+        let is_erased = head(table, own).is_none() && self.may_be_erased(key);
+        let shows = !is_processed || has_expired || is_erased || is_marked() == Some(true);
         self.require(shows, Invariant::ForwardOnly, || {
             format!("{} was deleted, but its head does not show it", short(key))
         });

@@ -2,10 +2,11 @@
 //! is checked at the end of a run, and reported after all other invariants, since those say more
 //! about the cause.
 
-use super::in_motion::{record, text};
+use super::in_motion::text;
 use super::resends::Resends;
 use super::{Checks, Invariant, short};
 use crate::model::table::TableModel;
+use crate::names::as_sent;
 use std::collections::{BTreeMap, BTreeSet};
 use webhooks_model::{Delivery, QueueName, Reason, State};
 use webhooks_store::{Item, Write};
@@ -146,7 +147,7 @@ impl Commands {
 
     pub(crate) fn begun(&mut self, instance: usize, at: u64, bodies: &[String]) {
         let replay = |body: &String| Delivery::from_message(body).ok()?.meta.replays;
-        let keys = bodies.iter().filter_map(replay).map(|key| format!("N#{}", key.notification));
+        let keys = bodies.iter().filter_map(replay).map(|key| as_sent(&format!("N#{}", key.notification)));
         self.replayed.extend(keys);
         self.began.insert(instance, at);
     }
@@ -167,8 +168,9 @@ impl Commands {
         if !is_end || is_mark {
             return;
         }
-        self.ended.insert(write.sk.clone(), at);
-        let latest = self.carried_out.entry(write.sk.clone()).or_default();
+        let key = as_sent(&write.sk);
+        self.ended.insert(key.clone(), at);
+        let latest = self.carried_out.entry(key).or_default();
         *latest = (*latest).max(*began);
     }
 
@@ -250,7 +252,7 @@ impl Commands {
     fn unmoved_feedback(&self, table: &TableModel, resends: &Resends) -> Option<String> {
         self.accepted().find_map(|command| {
             let (Command::Resend(target) | Command::Outcome(target)) = &command.asked else { return None };
-            let feedback = record(table, &target.sk).and_then(|item| text(item, "feedback")).unwrap_or("none");
+            let feedback = table.get(&target.pk, &target.sk).and_then(|item| text(item, "feedback")).unwrap_or("none");
             let is_moved = match &command.asked {
                 Command::Outcome(_) => feedback != "awaited",
                 _ => matches!(feedback, "sent" | "parked") || resends.has_written(&target.sk),
@@ -285,7 +287,7 @@ impl Commands {
     }
 
     fn is_carried_out(&self, sort_key: &str, since: u64) -> bool {
-        self.carried_out.get(sort_key).is_some_and(|began| *began > since)
+        self.carried_out.get(&as_sent(sort_key)).is_some_and(|began| *began > since)
     }
 
     /// Notifications that a job skipped although nothing disturbed it.
@@ -294,7 +296,7 @@ impl Commands {
             let lies = command.meant.letters.iter().find(|letter| letters.contains(*letter));
             // A job skips a notification that ended between the job's read and its write.
             let is_done = |key: &str| {
-                let has_ended = self.ended.get(key).is_some_and(|at| *at > command.given_at);
+                let has_ended = self.ended.get(&as_sent(key)).is_some_and(|at| *at > command.given_at);
                 has_ended || self.is_carried_out(key, command.given_at)
             };
             let unseen = command.meant.notifications.iter().find(|key| !is_done(key));
@@ -370,7 +372,8 @@ pub(super) fn waits_for_operator(record: Option<&Item>) -> bool {
 pub(super) fn expires(item: &Item) -> bool {
     let is_held = text(item, "state") == Some("parked") && text(item, "reason") == Some(Reason::Held.as_str());
     let is_paused = [text(item, "state"), text(item, "attention")].contains(&Some(State::Paused.as_str()));
-    let is_live_pause = text(item, "pk") == Some("pauses") && !item.contains_key("resumed_at");
+    let is_pause = text(item, "pk") == Some(PAUSES) && item.contains_key("since");
+    let is_live_pause = is_pause && !item.contains_key("resumed_at");
     (is_held || is_paused || is_live_pause) && item.contains_key("expires_at")
 }
 

@@ -5,6 +5,7 @@ use super::{Checks, Invariant, Told, short};
 use crate::cargo;
 use crate::model::queue::Stored;
 use crate::model::table::TableModel;
+use crate::names::{as_sent, is_about};
 use crate::world::Name;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,7 @@ impl Checks {
     }
 
     pub(crate) fn took(&mut self, message: &str) {
+        self.receives(message);
         for key in cargo::of(message) {
             *self.times_taken.entry(key.clone()).or_default() += 1;
             self.accepted.insert(key);
@@ -77,7 +79,7 @@ impl Checks {
             let is_elsewhere = || others.iter().any(|other| cargo::of(&other.body).contains(&key));
             let is_over = state(table, &key).is_some_and(is_terminal);
             let waits = || waits_for_calls(table, &key) || waits_for_operator(record(table, &key));
-            let is_safe = is_over || waits() || is_elsewhere();
+            let is_safe = is_over || waits() || is_elsewhere() || self.may_be_erased(&key);
             self.require(is_safe, Invariant::OneTerminalState, || {
                 format!("{} was deleted from the queue in state {:?}", short(&key), state(table, &key))
             });
@@ -91,7 +93,7 @@ impl Checks {
             return;
         }
         for key in cargo::of(&message.body) {
-            let is_written = state(table, &key).is_some_and(is_terminal);
+            let is_written = state(table, &key).is_some_and(is_terminal) || self.may_be_erased(&key);
             self.require(is_written || waits_for_operator(record(table, &key)), Invariant::OneTerminalState, || {
                 format!("{} was dead-lettered in state {:?}", short(&key), state(table, &key))
             });
@@ -126,7 +128,7 @@ impl Checks {
     pub(crate) fn published(&mut self, instance: usize, event: &str) {
         let mut event: Value = serde_json::from_str(event).expect("an event is JSON");
         let id = event["id"].as_str().unwrap_or_default().to_owned();
-        let key = format!("N#{id}");
+        let key = as_sent(&format!("N#{id}"));
         self.require(self.accepted.contains(&key), Invariant::ForwardOnly, || {
             format!("an event has the id of no notification: {id}")
         });
@@ -134,14 +136,16 @@ impl Checks {
             |of: &BTreeMap<usize, BTreeSet<String>>, key: &str| of.get(&instance).is_some_and(|set| set.contains(key));
         // A replay repeats the effects on purpose.
         let is_replay = event["data"]["origin"] == "replay";
-        let has_ended = !is_replay && holds(&self.ended_before, &key);
+        let is_known = !self.may_be_erased(&key);
+        let has_ended = is_known && !is_replay && holds(&self.ended_before, &key);
         self.require(!has_ended, Invariant::ForwardOnly, || {
             format!("{} had ended, but is published again", short(&key))
         });
         self.published_once_more(&key);
         let is_hint = HINTS.iter().any(|kind| event["data"]["kind"] == *kind);
         let is_repeated = self.repeated.get(&instance).is_some_and(|all| all.iter().any(|(known, _)| *known == key));
-        let is_needless = (is_hint || is_repeated) && holds(&self.late, &id) && !holds(&self.timely, &id);
+        let is_late = holds(&self.late, &id) && !holds(&self.timely, &id);
+        let is_needless = is_known && (is_hint || is_repeated) && is_late;
         self.require(!is_needless, Invariant::ForwardOnly, || {
             format!("{} came too late, but is published", short(&key))
         });
@@ -153,7 +157,10 @@ impl Checks {
         let may_differ = self.routes_were_rewritten && event["data"]["kind"] == "action";
         let mode = event["data"]["feedback"].take().to_string();
         let content = event.to_string();
-        let (known, known_mode) = self.events.entry(id).or_insert_with(|| (content.clone(), mode.clone()));
+        let (known, known_mode) = self
+            .events
+            .entry(key.trim_start_matches("N#").to_owned())
+            .or_insert_with(|| (content.clone(), mode.clone()));
         let is_same = *known == content && (may_differ || *known_mode == mode);
         self.require(is_same, Invariant::ForwardOnly, || format!("{} is published with other content", short(&key)));
     }
@@ -170,7 +177,7 @@ impl Checks {
         let taken = self.taken.entry(id).or_default();
         taken.push(told.clone());
         let (count, first) = (taken.len(), taken[0].clone());
-        self.require(first == told, Invariant::OneFeedback, || {
+        self.require(first == told || self.answered_anew.contains(&id), Invariant::OneFeedback, || {
             format!("the accountant reads {:?} and then {:?} about {id}", first.description, told.description)
         });
         let allowed = 1 + self.faults as usize;
@@ -213,12 +220,6 @@ fn moved_back(before: &Item, after: &Item) -> Option<String> {
 }
 
 fn changed_its_end(before: &Item, after: &Item) -> Option<String> {
-    let rank = |item| match text(item, "state") {
-        None => 0,
-        Some(state) if FINAL.contains(&state) => 3,
-        Some(state) if TERMINAL.contains(&state) => 2,
-        Some(_) => 1,
-    };
     let (was, is) = (text(before, "state"), text(after, "state"));
     if (rank(after) < rank(before) && !is_released(before, after)) || (rank(before) == 3 && was != is) {
         return Some(format!("went from {was:?} to {is:?}"));
@@ -227,6 +228,15 @@ fn changed_its_end(before: &Item, after: &Item) -> Option<String> {
         |item| (text(item, "feedback").map(str::to_owned), text(item, "feedback_description").map(str::to_owned));
     let was_sent = text(before, "feedback") == Some("sent");
     (was_sent && said(before) != said(after)).then(|| "changed its feedback after Visma Net accepted it".to_owned())
+}
+
+fn rank(item: &Item) -> u8 {
+    match text(item, "state") {
+        None => 0,
+        Some(state) if FINAL.contains(&state) => 3,
+        Some(state) if TERMINAL.contains(&state) => 2,
+        Some(_) => 1,
+    }
 }
 
 pub(super) fn is_terminal(state: &str) -> bool {
@@ -243,8 +253,15 @@ fn waits_for_calls(table: &TableModel, sort_key: &str) -> bool {
     mark.is_some_and(|mark| mark.starts_with("rate_limited#"))
 }
 
+/// Its records. Settings that changed in between name it in several ways.
+pub(super) fn records<'a>(table: &'a TableModel, sort_key: &str) -> impl Iterator<Item = &'a Item> {
+    table.items().filter(move |item| text(item, "sk").is_some_and(|own| is_about(own, sort_key)))
+}
+
+/// The record that came furthest. One that continues under another name counts last.
 pub(super) fn record<'a>(table: &'a TableModel, sort_key: &str) -> Option<&'a Item> {
-    table.items().find(|item| text(item, "sk") == Some(sort_key))
+    let reached = |item: &&Item| if item.contains_key("moved_to") { 0 } else { 1 + rank(item) };
+    records(table, sort_key).max_by_key(reached)
 }
 
 pub(super) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {

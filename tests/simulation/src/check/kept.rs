@@ -5,6 +5,7 @@ use super::probes::OLD_NEWS;
 use super::{Checks, Invariant, Met, short};
 use crate::actors::RETENTION;
 use crate::model::table::TableModel;
+use crate::names::is_about;
 use crate::writes::value_of;
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
@@ -63,7 +64,7 @@ impl Checks {
 
     /// Whether a notification's record has expired.
     pub(super) fn is_gone(&self, sort_key: &str) -> bool {
-        self.kept.gone_at.keys().any(|(_, gone)| gone == sort_key)
+        self.kept.gone_at.keys().any(|(_, gone)| is_about(gone, sort_key))
     }
 
     /// When the head of the partition expired.

@@ -6,6 +6,7 @@ use super::in_motion::{FINAL, record, text};
 use super::{Checks, Invariant, short};
 use crate::actors::Function;
 use crate::model::table::TableModel;
+use crate::names::as_sent;
 use webhooks_store::{Item, Write};
 
 /// Marks of notifications that continue or need a person, so not of ended ones.
@@ -27,14 +28,14 @@ impl Checks {
         self.feedback_moves(function, write, after);
         let is_dead = text(after, "state") == Some("dead");
         if is_dead {
-            self.were_dead.insert(sort_key.to_owned());
+            self.were_dead.insert(as_sent(sort_key));
         }
         // Its message may be deleted after that, and no attempt would repeat a late write.
         let may_wait = matches!(text(after, "state"), Some("parked" | "paused")) || is_limited(after);
         // Feedback that a job has recorded is watched, whether or not its message is sent.
         let is_watched = matches!(function, Function::Reconciler | Function::Repair);
         if may_wait || (is_watched && text(after, "feedback") == Some("queued")) {
-            self.left_to_reconciler.insert(sort_key.to_owned());
+            self.left_to_reconciler.insert(as_sent(sort_key));
         }
     }
 
@@ -106,7 +107,7 @@ impl Checks {
             return Some(format!("{:?} is not its day in the feed", text(item, "feed")));
         }
         let feedback = text(item, "feedback");
-        let was_dead = self.were_dead.contains(sort_key);
+        let was_dead = self.were_dead.contains(&as_sent(sort_key));
         // Of two attempts at one feedback, the success may be recorded before the refusal.
         let was_tried = item.contains_key("feedback_attempts");
         let fits = match (state, mark) {

@@ -31,10 +31,16 @@ pub enum Met {
     TokenReplaced,
     /// Visma Net had closed an idle connection when the next request used it.
     StaleConnection,
+    /// After an erasure, a queue handed out a message of before.
+    ForgottenMessage,
+    /// An alias identified a notification.
+    AliasUsed,
+    /// A notification was parked, since the settings had another company number.
+    CompanyUnknown,
 }
 
 impl Met {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::ReceivedAhead,
         Self::FeedbackRefused,
         Self::TakenAfterRefusal,
@@ -47,6 +53,9 @@ impl Met {
         Self::ResentByFilter,
         Self::TokenReplaced,
         Self::StaleConnection,
+        Self::ForgottenMessage,
+        Self::AliasUsed,
+        Self::CompanyUnknown,
     ];
 }
 

@@ -3,6 +3,7 @@
 mod acknowledged;
 mod at_rest;
 mod command;
+mod erased;
 mod in_motion;
 mod kept;
 mod marks;
@@ -68,6 +69,8 @@ pub(crate) struct Checks {
     events: BTreeMap<String, (String, String)>,
     /// Whether the settings have changed how actions are answered.
     pub(crate) routes_were_rewritten: bool,
+    /// Whether the settings have changed which names they explain.
+    pub(crate) names_were_rewritten: bool,
     /// The feedback that Visma Net accepted, by notification id.
     taken: BTreeMap<Uuid, Vec<Told>>,
     /// Notifications that had ended before the attempt began, by instance.
@@ -101,6 +104,9 @@ pub(crate) struct Checks {
     pub(crate) latest_write: u64,
     pub(crate) met: BTreeSet<Met>,
     kept: kept::Kept,
+    erased: erased::Erased,
+    /// Ids that came again after their records may have been erased.
+    answered_anew: BTreeSet<Uuid>,
 }
 
 /// The feedback that an accountant reads.

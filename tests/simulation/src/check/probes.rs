@@ -7,6 +7,7 @@ use super::{Checks, Invariant, short};
 use crate::actors::{Function, RETENTION};
 use crate::model::expression::{Placeholders, holds};
 use crate::model::table::TableModel;
+use crate::names::as_sent;
 use crate::writes::{clauses, removes, text_of, value_of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::{Duration, OffsetDateTime};
@@ -57,9 +58,9 @@ impl Checks {
     /// At the last receipt of a message, an attempt acts only after the notification is recorded as
     /// dead.
     pub(crate) fn goes_to_work(&mut self, instance: usize, notification: &str, table: &TableModel) {
-        let key = format!("N#{notification}");
+        let key = as_sent(&format!("N#{notification}"));
         let is_last = self.last_attempts.get(&instance).is_some_and(|last| last.contains(&key));
-        let is_written = state(table, &key).is_some_and(is_terminal);
+        let is_written = state(table, &key).is_some_and(is_terminal) || self.may_be_erased(&key);
         self.require(!is_last || is_written, Invariant::OneTerminalState, || {
             format!(
                 "the last attempt at {} works before it is recorded, so its death would leave no trace",
@@ -95,7 +96,7 @@ impl Checks {
         let versions = newer.iter_mut().filter(|(name, _)| name.starts_with("version_"));
         versions.for_each(|(_, at)| *at = AttributeValue::N(NEWEST.to_owned()));
         self.must_refuse(write, &newer, Invariant::ForwardOnly, "overwrite a newer version");
-        if self.is_repeated(instance, own, &write.pk) {
+        if self.is_repeated(instance, own, &write.pk) && !self.may_be_erased(&format!("N#{own}")) {
             let what = "treat known content under another id as news";
             self.must_refuse(write, &same, Invariant::ForwardOnly, what);
         }

@@ -28,6 +28,7 @@ impl Checks {
         self.repeated.insert(instance, repeated.collect());
         self.last_attempts.insert(instance, at_last);
         self.decided.remove(&instance);
+        self.meets_the_forgotten(&attempts);
         for key in &attempts {
             *self.attempts.entry(key.clone()).or_default() += 1;
         }
@@ -62,7 +63,8 @@ impl Checks {
         let message: Value = serde_json::from_str(message).unwrap_or_default();
         let Some(id) = message["notification"]["id"].as_str().filter(|_| message["type"] == "feedback") else { return };
         let key = format!("N#{id}");
-        let is_decided = record(table, &key).is_some_and(|item| item.contains_key("feedback"));
+        let is_recorded = record(table, &key).is_some_and(|item| item.contains_key("feedback"));
+        let is_decided = is_recorded || self.may_be_erased(&key);
         self.require(is_decided, Invariant::OneFeedback, || {
             format!("the feedback of {} is queued before it is decided", short(&key))
         });

@@ -1,7 +1,9 @@
 //! The settings document in Secrets Manager. It is rewritten during a run: signing secrets are
-//! rotated, actions are answered by another route, and accountants read another language.
+//! rotated, actions are answered by another route, accountants read another language, an event gets
+//! an alias or loses it, and a company number is mistyped and corrected.
 
 use super::erp::TENANTS;
+use crate::names::{MEANT, SENT};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -16,9 +18,21 @@ const OVERLAP: Duration = Duration::minutes(66);
 
 /// The longest use of a document: an hour, five minutes after the last failed read, and one minute
 /// for an attempt.
-const KNOWN_FOR: Duration = Duration::minutes(66);
+pub(crate) const KNOWN_FOR: Duration = Duration::minutes(66);
 const MODES: [&str; 2] = ["deferred", "automatic"];
 const LANGUAGES: [&str; 2] = ["en", "nb"];
+const MISTYPED: &str = "1234560";
+
+/// What the document knows of names that Visma Net uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// Whether an alias explains the event outside the catalogue.
+    pub(crate) has_alias: bool,
+    /// Whether the company number of the first tenant is right.
+    pub(crate) has_company: bool,
+}
+
+const AT_FIRST: Names = Names { has_alias: false, has_company: true };
 
 #[derive(Debug)]
 pub(crate) struct Secrets {
@@ -26,6 +40,8 @@ pub(crate) struct Secrets {
     /// How actions are answered, and since when, oldest first.
     routes: Vec<(OffsetDateTime, &'static str)>,
     language: &'static str,
+    /// The known names, and since when, oldest first.
+    names: Vec<(OffsetDateTime, Names)>,
 }
 
 /// A planted bug in the document.
@@ -37,6 +53,8 @@ pub(crate) struct Reading {
     pub(crate) newest_only: bool,
     /// Keeps the first route.
     pub(crate) first_route: bool,
+    /// Keeps the first alias and company numbers.
+    pub(crate) first_names: bool,
 }
 
 #[derive(Debug)]
@@ -49,7 +67,12 @@ struct Signing {
 impl Secrets {
     pub(crate) fn new(now: OffsetDateTime) -> Self {
         let first = Signing { value: "signing-secret-1".into(), since: now - Duration::days(1), expires_at: None };
-        Self { signing: vec![first], routes: vec![(now, MODES[0])], language: LANGUAGES[0] }
+        Self {
+            signing: vec![first],
+            routes: vec![(now, MODES[0])],
+            language: LANGUAGES[0],
+            names: vec![(now, AT_FIRST)],
+        }
     }
 
     pub(crate) fn mode(&self) -> &'static str {
@@ -72,9 +95,20 @@ impl Secrets {
 
     /// Whether a function may still use a document in which actions are answered like this.
     pub(crate) fn may_say(&self, mode: &str, now: OffsetDateTime) -> bool {
-        let ends = self.routes.iter().skip(1).map(|(since, _)| Some(*since)).chain([None]);
-        let mut routes = self.routes.iter().zip(ends);
-        routes.any(|((_, known), end)| *known == mode && end.is_none_or(|end| now - end <= KNOWN_FOR))
+        was_known(&self.routes, now, KNOWN_FOR, |known| known == mode)
+    }
+
+    pub(crate) fn names(&self) -> Names {
+        self.names.last().expect("there are some from the beginning").1
+    }
+
+    pub(crate) fn rewrite_names(&mut self, now: OffsetDateTime, names: Names) {
+        self.names.push((now, names));
+    }
+
+    /// Whether a document with such names was the newest at some time since `within` ago.
+    pub(crate) fn had(&self, now: OffsetDateTime, within: Duration, fits: impl Fn(Names) -> bool) -> bool {
+        was_known(&self.names, now, within, fits)
     }
 
     /// Whether the sender still signs with a secret that was replaced by a newer one.
@@ -115,7 +149,13 @@ impl Secrets {
         let old = if reading.newest_only { self.signing.len() - 1 } else { 0 };
         let secrets: Vec<Value> = self.signing.iter().enumerate().skip(old).map(secret).collect();
         let mode = if reading.first_route { self.routes[0].1 } else { self.mode() };
-        let tenant = |(id, company): &(&str, &str)| json!({"id": id, "company_id": company, "language": self.language});
+        let names = if reading.first_names { AT_FIRST } else { self.names() };
+        let aliases = if names.has_alias { json!({SENT: MEANT}) } else { json!({}) };
+        let tenant = |(id, company): &(&str, &str)| {
+            let is_wrong = *id == TENANTS[0].0 && !names.has_company;
+            let company = if is_wrong { MISTYPED } else { *company };
+            json!({"id": id, "company_id": company, "language": self.language})
+        };
         let tenants: Vec<Value> = TENANTS.iter().map(tenant).collect();
         json!({
             "version": 1,
@@ -129,6 +169,7 @@ impl Secrets {
                 {"id": "legacy", "route": "legacy", "channel": "legacy", "path_token": PATH_TOKEN},
             ],
             "tenants": tenants,
+            "event_aliases": aliases,
             "routes": [{"events": "sales_order.action", "feedback": mode, "deadline_hours": 336}],
             "source_ips": {"policy": "off"},
             "reconciliation": {
@@ -138,4 +179,15 @@ impl Secrets {
         })
         .to_string()
     }
+}
+
+/// Whether something that fits was the newest at some time since `within` ago.
+fn was_known<T: Copy>(
+    history: &[(OffsetDateTime, T)],
+    now: OffsetDateTime,
+    within: Duration,
+    fits: impl Fn(T) -> bool,
+) -> bool {
+    let ends = history.iter().skip(1).map(|(since, _)| Some(*since)).chain([None]);
+    history.iter().zip(ends).any(|((_, known), end)| fits(*known) && end.is_none_or(|end| now - end <= within))
 }

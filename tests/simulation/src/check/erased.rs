@@ -1,0 +1,114 @@
+//! Invariant 10: after an erasure nothing of what was received before it is readable. The erasure may
+//! take with it what comes while it goes on.
+
+use super::in_motion::text;
+use super::{Checks, Invariant, Met, short};
+use crate::cargo;
+use crate::model::table::TableModel;
+use crate::names::as_sent;
+use std::collections::BTreeMap;
+use time::{Duration, OffsetDateTime};
+use webhooks_store::Item;
+
+/// Partitions that may name a tenant for as long as operators need them.
+const OF_OPERATORS: [&str; 3] = ["audit", "jobs", "pauses"];
+/// More than two clocks differ.
+const CLOCKS_DIFFER: Duration = Duration::seconds(6);
+
+#[derive(Debug, Default)]
+pub(crate) struct Erased {
+    /// The tenant of each notification, and when intake last received it, by intake's clock.
+    received: BTreeMap<String, (Option<String>, OffsetDateTime)>,
+    erasure: Option<Erasure>,
+}
+
+#[derive(Debug)]
+struct Erasure {
+    tenant: String,
+    asked_at: OffsetDateTime,
+    ended_at: Option<OffsetDateTime>,
+}
+
+impl Checks {
+    pub(crate) fn erasure_is_asked(&mut self, tenant: &str, now: OffsetDateTime) {
+        self.erased.erasure = Some(Erasure { tenant: tenant.to_owned(), asked_at: now, ended_at: None });
+    }
+
+    pub(crate) fn erasure_has_ended(&mut self, now: OffsetDateTime) {
+        self.erased.erasure.iter_mut().for_each(|erasure| erasure.ended_at = Some(now));
+    }
+
+    /// Called with each message that SQS accepts.
+    pub(super) fn receives(&mut self, message: &str) {
+        for (key, tenant, received_at) in cargo::received(message) {
+            // The ledger may have forgotten it, and then it is answered again.
+            if self.may_be_erased(&key) {
+                self.faults += 1;
+                self.answered_anew.extend(cargo::id_in(&key));
+            }
+            let known = self.erased.received.get(&key).map(|(_, known)| *known);
+            let latest = known.map_or(received_at, |known| known.max(received_at));
+            self.erased.received.insert(key, (tenant, latest));
+        }
+    }
+
+    fn erasure_of(&self, key: &str) -> Option<(&Erasure, OffsetDateTime)> {
+        let (tenant, received_at) = self.erased.received.get(&as_sent(key))?;
+        let erasure = self.erased.erasure.as_ref()?;
+        (tenant.as_deref() == Some(erasure.tenant.as_str())).then_some((erasure, *received_at))
+    }
+
+    /// Whether an erasure may have taken the notification. What comes after it is new.
+    pub(crate) fn may_be_erased(&self, key: &str) -> bool {
+        self.erasure_of(key).is_some_and(|(erasure, received_at)| {
+            erasure.ended_at.is_none_or(|ended_at| received_at <= ended_at + CLOCKS_DIFFER)
+        })
+    }
+
+    /// Whether it was received before the erasure, and never since.
+    fn was_before(&self, key: &str) -> bool {
+        self.erasure_of(key).is_some_and(|(erasure, received_at)| received_at < erasure.asked_at - CLOCKS_DIFFER)
+    }
+
+    /// Whether the head of that tenant may have been erased, at a change of that time.
+    pub(super) fn head_may_be_erased(&self, tenant: &str, modified: OffsetDateTime) -> bool {
+        let erasure = self.erased.erasure.as_ref().filter(|erasure| erasure.tenant == tenant);
+        erasure.is_some_and(|erasure| erasure.ended_at.is_none_or(|ended_at| modified <= ended_at))
+    }
+
+    /// Called with the messages of a batch.
+    pub(super) fn meets_the_forgotten(&mut self, keys: &[String]) {
+        let is_over = self.erased.erasure.as_ref().is_some_and(|erasure| erasure.ended_at.is_some());
+        if is_over && keys.iter().any(|key| self.was_before(key)) {
+            self.meets(Met::ForgottenMessage);
+        }
+    }
+
+    /// Called when an erasure has ended, and later. `at_once`: the reconciler has not run since.
+    pub(crate) fn nothing_is_left_of_before(&mut self, table: &TableModel, at_once: bool) {
+        let Some(erasure) = &self.erased.erasure else { return };
+        let tenant = erasure.tenant.as_str();
+        let is_of_operators = |item: &Item| text(item, "pk").is_some_and(|pk| OF_OPERATORS.contains(&pk));
+        let is_left = |item: &&Item| match notification(item) {
+            Some(key) => self.was_before(&key) || (at_once && self.erasure_of(&key).is_none()),
+            None => at_once,
+        };
+        let is_about = |item: &&Item| !is_of_operators(item) && format!("{item:?}").contains(tenant);
+        let left = table.items().filter(is_about).find(is_left).map(|item| {
+            let key = notification(item).map(|key| short(&key));
+            format!("{:?} {:?} ({key:?})", text(item, "pk"), text(item, "sk"))
+        });
+        if let Some(left) = left {
+            self.violated(Invariant::ErasedIsErased, format!("the tenant was erased, and {left} is readable"));
+        }
+    }
+}
+
+/// The sort key of the notification that an item is about.
+fn notification(item: &Item) -> Option<String> {
+    match text(item, "sk")? {
+        "HEAD" => text(item, "notification").map(|key| format!("N#{key}")),
+        sk if sk.starts_with("N#") => Some(sk.to_owned()),
+        sk => sk.strip_prefix("WAIT#").map(|key| format!("N#{key}")),
+    }
+}
