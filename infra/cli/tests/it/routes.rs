@@ -162,6 +162,27 @@ async fn deeds_send_their_options() {
     }
 }
 
+fn doomed(asked: &Asked) -> (u16, Value) {
+    let letter = json!({ "id": "5f1e", "reason": "field_wrong", "dies_again": true });
+    let queue = json!({ "name": "feedback", "waiting": 1, "in_flight": 0, "sample": [letter] });
+    match asked.line.starts_with("GET") {
+        true => (200, json!({ "queues": [queue] })),
+        false => (200, json!({ "count": 1, "seconds": 1, "sample": ["5f1e"], "dies_again": 1 })),
+    }
+}
+
+#[tokio::test]
+async fn says_how_many_dead_letters_would_die_again() {
+    let server = Server::start(doomed).await;
+    for command in ["dead-letters list feedback", "dead-letters redrive feedback --plan"] {
+        let report = run(&server, command).await.unwrap();
+        assert!(report.text.contains("1 of those shown would die again"), "{command}: {}", report.text);
+    }
+    let server = Server::start(answers).await;
+    let report = run(&server, "dead-letters redrive feedback --plan").await.unwrap();
+    assert!(!report.text.contains("die again"), "{}", report.text);
+}
+
 #[tokio::test]
 async fn a_pause_with_a_length_ends_that_long_from_now() {
     let server = Server::start(answers).await;
