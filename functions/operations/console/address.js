@@ -15,5 +15,5 @@ export function write(path, query) {
 export function remember(changes) {
   const { path, query } = read();
   const hash = write(path.join("/"), { ...query, ...changes });
-  if (hash !== location.hash) history.replaceState(null, "", hash);
+  if (hash !== location.hash) history.replaceState(history.state, "", hash);
 }

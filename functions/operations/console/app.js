@@ -5,14 +5,14 @@ import { events } from "./api.js";
 import { counters } from "./counters.js";
 import { announce, button, field, h, heading } from "./dom.js";
 import { box } from "./find.js";
-import { comeBack, config, keep, leave, session, signOut } from "./session.js";
+import { comeBack, config, join, keep, leave, session, signOutEverywhere } from "./session.js";
 import { chooseZone, chosenZone, OWN, zone } from "./zone.js";
 
 const VIEWS = {
   overview: () => import("./overview.js"), notifications: () => import("./notifications.js"), attention: () => import("./attention.js"), pauses: () => import("./pauses.js"),
-  replay: () => import("./replay.js"), observed: () => import("./observed.js"), notification: () => import("./detail.js"), entity: () => import("./entity.js"), search: () => import("./search.js"),
+  replay: () => import("./replay.js"), letters: () => import("./letters.js"), observed: () => import("./observed.js"), audit: () => import("./audit.js"), notification: () => import("./detail.js"), entity: () => import("./entity.js"), search: () => import("./search.js"),
 };
-const MENU = { overview: "Overview", notifications: "Notifications", attention: "Attention", pauses: "Pauses", replay: "Replays", observed: "Observed" };
+const MENU = { overview: "Overview", notifications: "Notifications", attention: "Attention", pauses: "Pauses", replay: "Replays", letters: "Dead letters", observed: "Observed", audit: "Audit" };
 /** The entry of the menu for views that are not in the menu. */
 const UNDER = { notification: "notifications", entity: "notifications" };
 
@@ -32,9 +32,12 @@ function place() {
   return { view: VIEWS[view] ? view : "overview", path: rest, query };
 }
 
-async function route() {
+// The focus goes to the heading of a new view, but not when the page has just been opened. Going
+// back, it returns to the control that was used last, and the page to its place.
+async function route(event, hasSignedIn) {
   if (!session()) return signedOut();
-  const isFirst = shown === null;
+  const isFirst = shown === null && !hasSignedIn;
+  const left = event?.isTrusted && history.state;
   shown?.abort();
   shown = new AbortController();
   const { signal } = shown;
@@ -59,13 +62,30 @@ async function route() {
     const fresh = h("div", { class: `view ${view}` });
     main.replaceChildren(fresh);
     const showing = show(fresh, { path, query, go, signal, repaired });
-    if (!isFirst) (fresh.querySelector("h1") ?? main).focus();
+    const start = fresh.querySelector("h1") ?? main;
+    if (!isFirst) start.focus();
     await showing;
+    if (left && !signal.aborted && document.activeElement === start) comeTo(left);
   } catch (error) {
+    // A view whose file cannot be loaded: there is no network, or the console has a newer version.
+    const isThere = await fetch(new URL("config.json", import.meta.url), { cache: "no-store" }).catch(() => null);
     if (signal.aborted) return;
-    main.replaceChildren(h("div", { class: "notice bad", role: "alert" }, h("p", {}, "This view could not be opened. There may be a newer version of the console. ", error.message),
+    const why = isThere ? ["There may be a newer version of the console. ", error.message] : "The console cannot be reached. Is there a network?";
+    main.replaceChildren(h("div", { class: "notice bad", role: "alert" }, h("p", {}, "This view could not be opened. ", why),
       button("Reload", () => location.reload(), { class: "quiet" })));
   }
+}
+
+const called = (one) => one?.getAttribute("href") ?? one?.textContent;
+
+/** The control that is used and the place of the page, for the way back. */
+function leaveMark({ target }) {
+  history.replaceState({ at: scrollY, name: called(target.closest("a, button")) }, "");
+}
+
+function comeTo({ at, name }) {
+  [...main.querySelectorAll("a, button")].find((one) => called(one) === name)?.focus({ preventScroll: true });
+  scrollTo(0, at);
 }
 
 async function changeZone() {
@@ -82,7 +102,7 @@ function frame() {
   views.replaceChildren(h("ul", {}, Object.entries(MENU).map(([view, label]) => h("li", {}, h("a", { href: `#/${view}`, "data-view": view }, label)))));
   who.replaceChildren(h("span", { class: "name", title: name }, name), h("span", { class: "roles" }, roles.join(" · ") || "no role"),
     zones,
-    button("Sign out", () => { signOut(); signedOut("You have signed out."); }, { class: "quiet" }));
+    button("Sign out", () => { signOutEverywhere(); signedOut("You have signed out."); }, { class: "quiet" }));
   box(find, go);
   const stop = new AbortController();
   polling = { ...counters(strip, stop.signal), end: () => stop.abort() };
@@ -103,7 +123,9 @@ async function signedOut(message) {
   const failed = (error) => { problem.textContent = error.message; };
   main.replaceChildren(h("div", { class: "sign-in card" }, h("p", { class: "brand" }, h("span", { "aria-hidden": "true" }), "Webhook notifications"),
     heading("Sign in"), problem, ...ways, pasting(failed, !clientId)));
-  if (message) announce(message);
+  if (!message) return;
+  main.querySelector("h1").focus();
+  announce(message);
 }
 
 function pasting(failed, open) {
@@ -113,7 +135,7 @@ function pasting(failed, open) {
     try {
       await keep(token.value);
       token.value = "";
-      await route();
+      await route(null, true);
     } catch (error) {
       failed(error);
     }
@@ -127,10 +149,13 @@ document.getElementById("skip").addEventListener("click", (event) => {
   main.focus();
 });
 addEventListener("hashchange", route);
+addEventListener("click", leaveMark, true);
+addEventListener("signed-out", () => signedOut("You have signed out in another tab."));
 events.addEventListener("signed-out", () => signedOut("Your session has ended. Sign in again."));
 try {
-  await comeBack();
-  await route();
+  const hasSignedIn = await comeBack();
+  await join();
+  await route(null, hasSignedIn);
 } catch (error) {
   await signedOut(error.message);
 }

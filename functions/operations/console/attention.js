@@ -1,12 +1,13 @@
 // Notifications of all tenants that need attention or wait.
 
-import { remember, write } from "./address.js";
+import { read as address, remember, write } from "./address.js";
 import { again, get } from "./api.js";
 import { announce, button, empty, h, heading, number, trouble } from "./dom.js";
 import { meet } from "./filters.js";
 import { groups } from "./groups.js";
 import { follow } from "./live.js";
 import { quotas } from "./quotas.js";
+import { pagesOf } from "./table.js";
 import { MARKS } from "./words.js";
 
 export const title = "Attention";
@@ -39,10 +40,10 @@ export async function show(main, { query, go, signal, repaired }) {
   const asked = { kind, tenant, acknowledged, limit: 50 };
   let [items, first] = [[], []];
   const begin = async () => {
-    const more = button("Load more", () => load(), { class: "quiet" });
+    const more = button("Load more", () => load(true), { class: "quiet" });
     const foot = h("div", { class: "foot" }, more);
-    let [read, cursor] = [[], undefined];
-    async function load() {
+    let [read, cursor, pages] = [[], undefined, 0];
+    async function load(isAsked) {
       more.disabled = true;
       const had = read.length;
       try {
@@ -58,16 +59,19 @@ export async function show(main, { query, go, signal, repaired }) {
         if (!signal.aborted) results.replaceChildren(trouble(error, begin));
         return;
       }
+      pages += 1;
+      if (pages > 1) remember({ pages });
       more.hidden = !cursor;
       more.disabled = false;
       const nothing = read.length === 0 && !cursor;
       const held = results.contains(document.activeElement);
       results.replaceChildren(...(nothing ? [empty("Nothing here.", !acknowledged && h("p", {}, "All is well."))] : [...groups(read, kind, go), foot]));
       announce(`${read.length} shown`);
-      if (had > 0) [...results.querySelectorAll("a.key")].find((link) => link.hash.endsWith(encodeURIComponent(read[had]?.ref)))?.focus();
+      if (isAsked) [...results.querySelectorAll("a.key")].find((link) => link.hash.endsWith(encodeURIComponent(read[had]?.ref)))?.focus();
       else if (held) main.querySelector("h1").focus();
     }
-    await load();
+    const wanted = pagesOf(address().query);
+    for (let count = 0; count === pages && count < wanted && (count === 0 || cursor) && !signal.aborted; count += 1) await load();
   };
   repaired(() => Promise.all([kindOf({ kind }, tabs, signal), begin()]));
   await begin();

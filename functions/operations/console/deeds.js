@@ -1,7 +1,7 @@
 // The actions on one notification for people with the role.
 
 import { ask, post } from "./api.js";
-import { button, chip, dialog, field, h, moment, toast } from "./dom.js";
+import { button, chip, dialog, fact, field, h, moment, toast } from "./dom.js";
 import { entity, FEEDBACK } from "./words.js";
 import { may } from "./session.js";
 
@@ -109,13 +109,12 @@ export function form(title, label, content, act) {
 export function showFeedback({ entity: name, key, feedback }) {
   dialog("Webhook notification feedback", (element) => {
     const [label, tone] = FEEDBACK[feedback.state] ?? [feedback.state, "calm"];
-    const line = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
     const success = feedback.is_success === undefined ? "–" : feedback.is_success ? "True" : "False";
     return [
       h("p", { class: "faint" }, `${entity(name)} ${key}`),
       h("p", { class: "quote" }, feedback.description ?? "There is no feedback yet."),
-      h("dl", { class: "facts" }, line("Feedback", chip(tone, label)), line("Success", success),
-        feedback.at && line("At", moment(feedback.at)), feedback.deadline && line("Awaited until", moment(feedback.deadline))),
+      h("dl", { class: "facts" }, fact("Feedback", chip(tone, label)), fact("Success", success),
+        feedback.at && fact("At", moment(feedback.at)), feedback.deadline && fact("Awaited until", moment(feedback.deadline))),
       h("div", { class: "buttons" }, button("Close", () => element.close(), { class: "primary", autofocus: true })),
     ];
   });

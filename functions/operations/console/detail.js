@@ -1,7 +1,7 @@
 // One notification with its timeline.
 
 import { again, repeat } from "./api.js";
-import { button, chip, h, heading, moment, span, trouble } from "./dom.js";
+import { button, chip, fact, h, heading, moment, span, trouble } from "./dom.js";
 import { confirmed, DEEDS, handIn, offered, raw, showFeedback } from "./deeds.js";
 import { meet } from "./filters.js";
 import { may } from "./session.js";
@@ -90,7 +90,6 @@ function feedbackCard(item) {
       feedback.deadline && fact("Awaited until", moment(feedback.deadline))));
 }
 
-const fact = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
 const code = (text) => h("span", { class: "code" }, text);
 
 function factsCard(item) {

@@ -50,6 +50,9 @@ export function button(label, click, attributes = {}) {
   return h("button", { type: "button", on: { click }, ...attributes }, label);
 }
 
+/** A term and its value, for a list of facts. */
+export const fact = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
+
 let fields = 0;
 
 /** A control with its label and an optional hint. */

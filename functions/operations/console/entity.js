@@ -1,7 +1,7 @@
 // An entity, such as an account or an order: its current state and its notifications.
 
 import { get } from "./api.js";
-import { chip, empty, h, heading, moment, trouble } from "./dom.js";
+import { chip, empty, fact, h, heading, moment, trouble } from "./dom.js";
 import { meet } from "./filters.js";
 import { entityLink, table } from "./table.js";
 import { tenantText } from "./tenants.js";
@@ -57,7 +57,6 @@ function statusCard(current) {
 }
 
 function numbersCard(known, also) {
-  const fact = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
   const relation = { later: "Renumbered to", earlier: "Was" };
   return h("section", { class: "card", "aria-labelledby": "numbers-title" }, h("h2", { id: "numbers-title" }, "Numbers"),
     h("dl", { class: "facts" }, fact("Number", known.key), known.current?.internal_id && fact("Internal id", known.current.internal_id),

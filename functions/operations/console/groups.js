@@ -1,6 +1,6 @@
 // Notifications that need attention, by reason and cause, with advice and actions for each group.
 
-import { button, h } from "./dom.js";
+import { button, fact, h } from "./dom.js";
 import { confirmedAll, DEEDS, offered } from "./deeds.js";
 import { resendAll } from "./resends.js";
 import { may } from "./session.js";
@@ -26,7 +26,6 @@ export function groups(items, kind, go) {
 function card({ code, text, items }, place, kind, go) {
   const label = reason(code) || MARKS[kind][0];
   const [likely, fix, command] = remedy(code);
-  const fact = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
   const list = table(`${label}, newest first`, { tenants: true });
   list.add(items);
   return h("section", { class: "group", "aria-labelledby": `group-${place}` },
@@ -36,7 +35,7 @@ function card({ code, text, items }, place, kind, go) {
     list.element);
 }
 
-// Buttons for the whole group. A replay is for one tenant. Replays and resends begin with a plan.
+// Buttons for the whole group. Replays and resends begin with a plan.
 function ways(code, items, kind, go) {
   if (!may("repair") || kind === "paused") return [];
   const deed = kind === "feedback_parked" ? "feedback" : code === "held" && "release";
@@ -46,8 +45,7 @@ function ways(code, items, kind, go) {
   if (deed === "feedback") return [able(deed).length > 0 && button("Resend all of these", () => resendAll(able(deed), go)), ...seen];
   if (deed) return [all(deed), ...seen];
   const open = able("replay");
-  const tenants = [...new Set(open.map(({ tenant }) => tenant))];
-  return [...tenants.map((tenant) => button(tenants.length > 1 ? `Replay all of these of ${tenant}` : "Replay all of these", () => go("replay", filter(open.filter((one) => one.tenant === tenant))))), ...seen];
+  return [open.length > 0 && button("Replay all of these", () => go("replay", filter(open))), ...seen];
 }
 
 // The narrowest filter of a replay that finds them all. It may find more, so the plan shows how
@@ -56,6 +54,6 @@ function filter(items) {
   const same = (name) => (items.every((one) => one[name] === items[0][name]) ? items[0][name] : undefined);
   const times = items.map((one) => new Date(one.received_at).getTime());
   const minute = (at) => new Date(Math.floor(at / 60000) * 60000).toISOString();
-  return { tenant: items[0].tenant, states: [...new Set(items.map(({ state }) => state))].join(","), entity: same("entity"), event: same("event"),
+  return { tenant: same("tenant"), states: [...new Set(items.map(({ state }) => state))].join(","), entity: same("entity"), event: same("event"),
     from: minute(Math.min(...times)), to: minute(Math.max(...times) + 60000), plan: 1 };
 }

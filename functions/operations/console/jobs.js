@@ -95,7 +95,7 @@ function card(job, polling) {
   // Without a value the bar shows only that the job runs.
   if (part !== null) bar.value = part;
   return h("li", { class: "card job", tabindex: -1, "data-job": job.id, "data-kind": job.kind, "data-status": job.status },
-    h("div", { class: "head" }, chip(tone, label), " ", h("strong", {}, about(job)), " ", job.tenant && h("span", { class: "code" }, job.tenant)), bar,
+    h("div", { class: "head" }, chip(tone, label), " ", h("strong", {}, about(job)), " ", h("span", { class: "code" }, job.tenant ?? (job.filter ? "all tenants" : ""))), bar,
     h("p", { class: "notes" }, done(job), ...span, ` · ${job.rate} per second · by ${job.by} · begun `, moment(job.created_at), job.note && ` · ${job.note}`),
     became(job),
     may("repair") && job.status !== "finished" && h("div", { class: "buttons" },

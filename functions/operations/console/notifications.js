@@ -1,6 +1,5 @@
 // The list of a tenant's notifications.
 
-import { remember } from "./address.js";
 import { again, get } from "./api.js";
 import { button, empty, h, heading } from "./dom.js";
 import { choose, chosen, entityField, eventField, keyField, read, recent, stateField, tenantField, timeField } from "./filters.js";
@@ -59,13 +58,13 @@ async function ofTenant(results, query, signal) {
   const { tenant, entity, event, state, from, to } = query;
   const fits = ONLY[query.is]?.[1] ?? (() => true);
   const list = table(`Notifications of ${tenant}, newest first`);
-  let [shown, cursor, since, pages] = [0, undefined, undefined, 0];
+  let [shown, cursor, since] = [0, undefined, undefined];
   const asked = { tenant, entity, event, state, from, to, limit: PAGE };
   const tell = (more) => {
     shown += more;
     told.textContent = `${shown === 0 && !cursor ? "Nothing in this time" : `${shown} shown${cursor ? "" : ", that is all"}`}. Received since ${day(since)}${from ? "" : ", the last seven days"}.`;
   };
-  const { told, load } = paged(results, list, "Load more", signal, async () => {
+  const { told, begin } = paged(results, list, "Load more", signal, async () => {
     for (let tries = 0, found = 0; tries < MOST && found === 0; tries += 1) {
       const page = await get("notifications", { ...asked, cursor }, signal);
       const items = page.items.filter(fits);
@@ -74,13 +73,9 @@ async function ofTenant(results, query, signal) {
       tell(found);
       if (!cursor) break;
     }
-    pages += 1;
-    if (pages > 1) remember({ pages });
     return Boolean(cursor);
   });
-  // The address has the number of pages that were loaded.
-  const wanted = Math.min(Number(query.pages) || 1, MOST);
-  for (let count = 0; count < wanted && (count === 0 || cursor) && !signal.aborted; count += 1) await load();
+  await begin();
   let [fresh, isGap] = [[], false];
   const look = async () => {
     const page = await again("notifications", { ...asked, from: from ?? since }, signal);

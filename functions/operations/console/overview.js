@@ -2,9 +2,9 @@
 
 import { get } from "./api.js";
 import { bars } from "./chart.js";
-import { announce, button, empty, field, h, heading, moment, number, select, span, trouble } from "./dom.js";
+import { announce, button, empty, fact, field, h, heading, moment, number, select, span, trouble } from "./dom.js";
 import { choose, read, tenantField } from "./filters.js";
-import { entityLink } from "./table.js";
+import { entityLink, grid } from "./table.js";
 import { tenantText } from "./tenants.js";
 import { entity, reason } from "./words.js";
 import { inZone, zoneName } from "./zone.js";
@@ -80,7 +80,6 @@ const took = (times) => (times ? `${span(times.p50_ms)}, 95 of 100 in ${span(tim
 function facts(overview) {
   const { total, waiting } = overview;
   const linked = (count, href) => (count > 0 ? h("a", { href }, number(count)) : "0");
-  const fact = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
   const counted = COUNTS.map(([name, label]) => fact(label, linked(total[name], list(overview, overview, narrowed(name)))));
   const waits = [["rate_limited", "for calls"], ["retrying", "for another attempt"], ["paused", "for a pause to end"]].filter(([name]) => waiting[name] > 0);
   return h("div", { class: "columns even" },
@@ -96,13 +95,9 @@ function facts(overview) {
 /** The numbers of the charts as a table. */
 function behind(overview) {
   const heads = [overview.by === "day" ? "Day" : "Hour", ...COUNTS.map(([, label]) => label), "Gaps", ...TIMES.map(([, label]) => `${label}, half and 95 of 100`)];
-  const cell = (label, ...content) => h("td", { role: "cell", "data-label": label }, ...content);
-  const row = (item) => h("tr", { role: "row" }, cell(heads[0], h("a", { href: list(overview, item) }, when(item.from, overview.by))),
-    COUNTS.map(([name, label]) => cell(label, number(item[name]))), cell("Gaps", number(item.gaps)),
-    TIMES.map(([name, label]) => cell(label, item[name] ? `${span(item[name].p50_ms)}, ${span(item[name].p95_ms)}` : "–")));
-  return h("details", {}, h("summary", {}, "The charts as a table"), h("div", { class: "scroll" }, h("table", { class: "grid", role: "table" },
-    h("caption", { class: "unseen" }, "Notifications by time of receipt"), h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads.map((name) => h("th", { scope: "col", role: "columnheader" }, name)))),
-    h("tbody", { role: "rowgroup" }, overview.items.map(row)))));
+  const row = (item) => [h("a", { href: list(overview, item) }, when(item.from, overview.by)), ...COUNTS.map(([name]) => number(item[name])), number(item.gaps),
+    ...TIMES.map(([name]) => (item[name] ? `${span(item[name].p50_ms)}, ${span(item[name].p95_ms)}` : "–"))];
+  return h("details", {}, h("summary", {}, "The charts as a table"), grid("Notifications by time of receipt", heads, overview.items.map(row)));
 }
 
 function shares(overview) {

@@ -5,6 +5,7 @@ import { button, empty, field, h, heading, moment, number, span, toast, trouble 
 import { form as dialogForm } from "./deeds.js";
 import { meet, tenantField, timeField } from "./filters.js";
 import { may } from "./session.js";
+import { grid } from "./table.js";
 import { idOf, tenantText } from "./tenants.js";
 import { fromField, toField } from "./zone.js";
 
@@ -37,24 +38,20 @@ function told(paused) {
 }
 
 function drawn(items, load, go) {
-  const heads = ["Tenant", "Events", "Since", "For", "Ends", "By", "Note", may("repair") && "Actions"].filter(Boolean);
-  const cell = (label, ...content) => h("td", { role: "cell", "data-label": label }, ...content);
-  const row = (pause) => h("tr", { role: "row" },
-    cell("Tenant", pause.tenant ? tenantText(pause.tenant) : "Every tenant"), cell("Events", h("span", { class: "code" }, pause.events)),
-    cell("Since", moment(pause.since)), cell("For", span(Date.now() - new Date(pause.since))),
-    cell("Ends", moment(pause.until)), cell("By", pause.by), cell("Note", pause.note || "–"),
-    may("repair") && h("td", { role: "cell", class: "actions", "data-label": "Actions" },
-      button("End", () => end(pause, go), { class: "row", "aria-label": `End the pause of ${pause.events} for ${pause.tenant ?? "every tenant"}` })));
-  return h("div", { class: "scroll" }, h("table", { class: "grid", role: "table" }, h("caption", { class: "unseen" }, "Pauses in force"),
-    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads.map((name) => h("th", { scope: "col", role: "columnheader" }, name)))),
-    h("tbody", { role: "rowgroup" }, items.map(row))));
+  const heads = ["Tenant", "Events", "Since", "For", "Ends", "By", "Note", may("repair") && "Actions"];
+  const row = (pause) => [pause.tenant ? tenantText(pause.tenant) : "Every tenant", h("span", { class: "code" }, pause.events), moment(pause.since),
+    span(Date.now() - new Date(pause.since)), moment(pause.until), pause.by, pause.note || "–",
+    button("End", () => end(pause, go), { class: "row", "aria-label": `End the pause of ${pause.events} for ${pause.tenant ?? "every tenant"}` })];
+  return grid("Pauses in force", heads, items.map(row));
 }
 
 function begin(load) {
   const events = h("input", { name: "events", value: "*", required: true, pattern: "[a-z_.*]+", maxlength: 100 });
   const note = h("textarea", { rows: 2, maxlength: 500 });
+  const fresh = h("input", { type: "checkbox" });
   const content = [h("p", {}, "Notifications wait in the ledger until the pause ends; none is lost. It takes effect within 15 seconds."),
     ...tenantField("", { required: false }), h("p", { class: "hint" }, "Without a tenant, all are paused."),
+    h("label", { class: "choice" }, fresh, "Nothing has come from this tenant yet"),
     field("Events", events, "A pattern such as sales_order.*; * for all."), timeField("Ends", "until", undefined, { min: toField(Date.now()) }),
     h("p", { class: "hint" }, "Without a time, it lasts until a person ends it. What waited continues some minutes later."), field("Note", note, "Optional.")];
   dialogForm("Begin a pause", "Begin", content, async (element) => {
@@ -62,7 +59,7 @@ function begin(load) {
     const tenant = text && (idOf(text) ?? text);
     const end = element.querySelector("[name=until]").value;
     const until = end && new Date(fromField(end)).toISOString();
-    await ask("PUT", "v1/pauses", { body: { ...(tenant && { tenant }), events: events.value.trim(), note: note.value, ...(until && { until }) } });
+    await ask("PUT", "v1/pauses", { body: { ...(tenant && { tenant }), events: events.value.trim(), note: note.value, ...(until && { until }), ...(fresh.checked && { new_tenant: true }) } });
     toast("Paused.");
     await load();
   });

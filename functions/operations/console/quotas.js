@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { empty, h, moment, number, span, trouble } from "./dom.js";
 import { meet } from "./filters.js";
+import { grid } from "./table.js";
 import { tenantText } from "./tenants.js";
 
 export async function quotas(place, signal) {
@@ -20,13 +21,8 @@ export async function quotas(place, signal) {
 
 function drawn(items) {
   const heads = ["Tenant", "Waiting", "Calls an hour", "Done in about", "Done at about"];
-  const cell = (label, ...content) => h("td", { role: "cell", "data-label": label }, ...content);
-  const row = (quota) => h("tr", { role: "row" },
-    cell("Tenant", tenantText(quota.tenant)),
-    cell("Waiting", h("a", { href: `#/notifications?${new URLSearchParams({ tenant: quota.tenant, state: "retrying" })}` }, number(quota.waiting))),
-    cell("Calls an hour", number(quota.calls_per_hour), quota.is_assumed ? " (assumed)" : ""),
-    cell("Done in about", span(new Date(quota.done_at) - Date.now())), cell("Done at about", moment(quota.done_at)));
-  return h("div", { class: "scroll" }, h("table", { class: "grid", role: "table" }, h("caption", { class: "unseen" }, "What waits for calls, by tenant"),
-    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads.map((name) => h("th", { scope: "col", role: "columnheader" }, name)))),
-    h("tbody", { role: "rowgroup" }, items.map(row))));
+  const row = (quota) => [tenantText(quota.tenant),
+    h("a", { href: `#/notifications?${new URLSearchParams({ tenant: quota.tenant, state: "retrying" })}` }, number(quota.waiting)),
+    [number(quota.calls_per_hour), quota.is_assumed && " (assumed)"], span(new Date(quota.done_at) - Date.now()), moment(quota.done_at)];
+  return grid("What waits for calls, by tenant", heads, items.map(row));
 }

@@ -12,6 +12,7 @@ import { entity, STATES } from "./words.js";
 export const title = "Replays";
 
 const WEEK = 7 * 86400000;
+const FAILED = "dead,parked,unparseable";
 
 export async function show(main, { query, signal }) {
   const jobs = h("ul", { class: "jobs" });
@@ -28,7 +29,7 @@ export async function show(main, { query, signal }) {
 
 function planner(query, signal, watching) {
   const outcome = h("div", { class: "plan", role: "region", "aria-label": "Plan" });
-  const wantedStates = (query.states ?? "").split(",");
+  const wantedStates = (query.states ?? FAILED).split(",");
   const states = Object.entries(STATES).map(([name, [label]]) =>
     h("label", { class: "choice" }, h("input", { type: "checkbox", name: "states", value: name, checked: wantedStates.includes(name) }), label));
   const now = Date.now();
@@ -51,7 +52,7 @@ function planner(query, signal, watching) {
   // A change of the form makes the plan stale.
   const stale = () => outcome.replaceChildren();
   const form = h("form", { class: "filters card", "aria-label": "What to replay", on: { submit, input: stale } },
-    tenantField(query.tenant ?? chosen()), entityField(query.entity), eventField(query.event),
+    tenantField(query.tenant ?? (query.plan ? "" : chosen()), { required: false }), entityField(query.entity), eventField(query.event),
     timeField("Received from", "from", from, { required: true }), timeField("Received to", "to", to, { required: true }),
     h("fieldset", { class: "wide" }, h("legend", {}, "Status (any, if none is chosen)"), states), field("Note", note), field("Per second", rate),
     h("div", { class: "buttons" }, h("button", { class: "primary" }, "Plan")));
@@ -82,7 +83,7 @@ function drawn(plan, wanted, outcome, watching) {
   const go = button(`Replay ${counted(plan)}`, begin, { class: "primary" });
   const samples = (plan.notifications ?? []).map((one) => h("li", {}, h("a", { href: detailLink(one) }, `${entity(one.entity)} ${one.key}`)));
   return [h("div", { class: "card" },
-    h("p", { class: "figure" }, h("strong", {}, counted(plan)), plan.count > 0 && ` in about ${span(plan.seconds * 1000)}, at ${wanted.rate} per second`),
+    h("p", { class: "figure" }, h("strong", {}, counted(plan)), plan.count > 0 && ` ${wanted.tenant ? "" : "of all tenants "}in about ${span(plan.seconds * 1000)}, at ${wanted.rate} per second`),
     plan.count > 0 ? [h("p", { class: "faint" }, "The first of them:"), h("ul", { class: "sample" }, samples), h("div", { class: "buttons" }, go)] :
       h("p", { class: "faint" }, "Nothing found. Choose a longer time or more statuses."))];
 }

@@ -35,7 +35,7 @@ export async function sought(results, asked, signal, { tenants = false, opens = 
     const where = tenants ? ` in ${many} tenants` : "";
     told.textContent = `${shown === 0 ? "Nothing found" : `${shown} shown`}${cursor ? "" : ", that is all"}. Searched back to ${day(back)}${where}.${times}`;
   };
-  const { told, load } = paged(results, list, "Search further back", signal, async () => {
+  const { told, begin } = paged(results, list, "Search further back", signal, async () => {
     for (let pages = 0, fresh = 0; pages < MOST && fresh < ENOUGH; pages += 1) {
       const page = await get("search", { ...asked, limit: ENOUGH, cursor }, signal);
       if (opens && !cursor && page.items.length === 1 && EXACT.includes(page.items[0].matched)) return location.replace(detailLink(page.items[0]));
@@ -49,5 +49,5 @@ export async function sought(results, asked, signal, { tenants = false, opens = 
     }
     return Boolean(cursor);
   });
-  await load();
+  await begin();
 }

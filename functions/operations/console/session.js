@@ -1,4 +1,4 @@
-// The signed-in user. The token is kept only in this tab's session storage.
+// The signed-in user. The token is kept only in the session storage of open tabs.
 
 const KEEP = "console.session";
 const LEFT = "console.sign-in";
@@ -9,6 +9,34 @@ const read = (key) => {
     return null;
   }
 };
+
+// The open tabs of the console share a session: a new tab asks for it, and a person who signs out
+// does so in all of them.
+const tabs = new BroadcastChannel(KEEP);
+let answered = null;
+tabs.addEventListener("message", ({ data }) => {
+  if (data === "ask") {
+    if (session()) tabs.postMessage(read(KEEP));
+  } else if (data === "out") {
+    signOut();
+    dispatchEvent(new Event("signed-out"));
+  } else if (answered && !session()) {
+    sessionStorage.setItem(KEEP, JSON.stringify(data));
+    answered();
+  }
+});
+/** How long an open tab may take to answer, in milliseconds. */
+const PATIENCE = 200;
+
+/** Takes over the session of another tab, if there is one. */
+export async function join() {
+  if (session()) return;
+  const answer = new Promise((resolve) => { answered = resolve; setTimeout(resolve, PATIENCE); });
+  tabs.postMessage("ask");
+  await answer;
+  // A later answer signs in as well.
+  answered = () => dispatchEvent(new Event("hashchange"));
+}
 
 let known = null;
 
@@ -27,7 +55,13 @@ export function session() {
 export const may = (role) => session()?.roles.includes(role) ?? false;
 
 export function signOut() {
+  answered = null;
   sessionStorage.removeItem(KEEP);
+}
+
+export function signOutEverywhere() {
+  signOut();
+  tabs.postMessage("out");
 }
 
 /** The claims of a token. API Gateway verifies the token. */
@@ -90,11 +124,11 @@ export async function leave() {
   location.assign(authorize);
 }
 
-// Completes the sign-in if the page was opened by the issuer. The values in the address are used
-// once and removed.
+// Completes the sign-in if the page was opened by the issuer, and returns whether it was. The
+// values in the address are used once and removed.
 export async function comeBack() {
   const answer = new URLSearchParams(location.search);
-  if (!answer.has("code") && !answer.has("error")) return;
+  if (!answer.has("code") && !answer.has("error")) return false;
   const left = read(LEFT);
   sessionStorage.removeItem(LEFT);
   history.replaceState(null, "", location.pathname + (left?.hash ?? ""));
@@ -111,6 +145,7 @@ export async function comeBack() {
   if (!response.ok) throw new Error(`The issuer gave no token: ${tokens.error_description ?? tokens.error ?? response.status}`);
   check(tokens.id_token, left.nonce, settings);
   await keep(tokens.access_token);
+  return true;
 }
 
 // Checks that the id token is for this sign-in. It came directly from the issuer over TLS, so its

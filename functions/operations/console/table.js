@@ -1,5 +1,6 @@
 // The window "Webhook notification" (GL407000), for every entity and document.
 
+import { read as address, remember } from "./address.js";
 import { announce, button, chip, h, moment, trouble } from "./dom.js";
 import { cause, entity, event, FEEDBACK, reason, state } from "./words.js";
 import { offered, resend, showFeedback } from "./deeds.js";
@@ -8,16 +9,16 @@ import { tenantText } from "./tenants.js";
 export const detailLink = ({ ref }) => `#/notification/${encodeURIComponent(ref)}`;
 export const entityLink = ({ tenant, entity: name, key }) => `#/entity?${new URLSearchParams({ tenant, entity: name, key })}`;
 
+/** The number of pages in the address; ten at most. */
+export const pagesOf = ({ pages }) => Math.min(Number(pages) || 1, 10);
+
 const COLUMNS = ["Received", "Number", "Type", "Event", "Status", "Success", "Source", "Message", "Actions"];
 
 /** A table with a caption and no rows yet. */
 export function table(caption, { tenants = false } = {}) {
   const columns = tenants ? ["Received", "Tenant", ...COLUMNS.slice(1)] : COLUMNS;
-  const body = h("tbody", { role: "rowgroup" });
-  const head = h("thead", { role: "rowgroup" },
-    h("tr", { role: "row" }, columns.map((name) => h("th", { scope: "col", role: "columnheader" }, name))));
-  const element = h("div", { class: "scroll" },
-    h("table", { class: "grid", role: "table" }, h("caption", { class: "unseen" }, caption), head, body));
+  const element = grid(caption, columns, []);
+  const body = element.querySelector("tbody");
   const known = new Map();
   const drawn = (item) => {
     const made = row(item, tenants);
@@ -40,13 +41,30 @@ export function table(caption, { tenants = false } = {}) {
   return { element, body, renew, add: (items) => body.append(...news(items).map(drawn)), first: (items) => body.prepend(...news(items).map(drawn)) };
 }
 
+/** A row with these cells. Under a column without a head there is none. */
+export const cells = (heads, values) => h("tr", { role: "row" }, heads.map((name, at) => name &&
+  h("td", { role: "cell", "data-label": name, class: name === "Actions" ? "actions" : null }, values[at])));
+
+/** A plain table of rows of cells. */
+export function grid(caption, heads, rows) {
+  return h("div", { class: "scroll" }, h("table", { class: "grid", role: "table" }, h("caption", { class: "unseen" }, caption),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads.map((name) => name && h("th", { scope: "col", role: "columnheader" }, name)))),
+    h("tbody", { role: "rowgroup" }, rows.map((row) => cells(heads, row)))));
+}
+
 // Puts a table into `results`, with a button `words` below it that loads more. `read` adds the next
-// rows, and returns whether there is more. `told` says how far the list is.
+// rows, and returns whether there is more. `told` says how far the list is. The address has the
+// number of pages that were loaded, and `begin` loads as many.
 export function paged(results, list, words, signal, read) {
   const more = button(words, () => load(true), { class: "quiet" });
   const told = h("p", { class: "told" });
   const foot = h("div", { class: "foot" }, told, more);
   results.append(list.element, foot);
+  let pages = 0;
+  async function begin() {
+    const wanted = pagesOf(address().query);
+    for (let count = 0; count === pages && count < wanted && !more.hidden && !signal.aborted; count += 1) await load();
+  }
   async function load(isAsked) {
     more.disabled = true;
     const had = list.body.lastElementChild;
@@ -57,10 +75,12 @@ export function paged(results, list, words, signal, read) {
       return;
     }
     more.disabled = false;
+    pages += 1;
+    if (pages > 1) remember({ pages });
     announce(told.textContent);
     if (isAsked) had?.nextElementSibling?.querySelector("a")?.focus();
   }
-  return { told, load };
+  return { told, begin };
 }
 
 function row(item, tenants) {

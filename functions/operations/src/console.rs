@@ -51,6 +51,8 @@ const FILES: &[Source] = &[
     ("quotas.js", SCRIPT, include_str!("../console/quotas.js")),
     ("pauses.js", SCRIPT, include_str!("../console/pauses.js")),
     ("failed.js", SCRIPT, include_str!("../console/failed.js")),
+    ("letters.js", SCRIPT, include_str!("../console/letters.js")),
+    ("audit.js", SCRIPT, include_str!("../console/audit.js")),
     ("jobs.js", SCRIPT, include_str!("../console/jobs.js")),
     ("replay.js", SCRIPT, include_str!("../console/replay.js")),
 ];
@@ -95,8 +97,8 @@ pub fn with_console(api: Router, console: Option<Console>) -> Router {
 fn router(console: Console) -> Router {
     let entities = Entity::ALL.map(|one| [one.as_str(), one.title(), one.group().title()].join("|")).join(";");
     let events = CATALOGUE.iter().map(|event| event.id).collect::<Vec<_>>().join(" ");
-    // Half of the digits are enough, and files repeat the version in each of their addresses.
-    let version = tag((PAGE, FILES, &entities, &events)).split_off(8);
+    // Six digits are enough, and files repeat the version in each of their addresses.
+    let version = tag((PAGE, FILES, &entities, &events)).split_off(10);
     let filled = |text: &str| text.replace(ENTITIES, &entities).replace(EVENTS, &events);
     // Each address has the version of all files, so that a browser never mixes two versions.
     let versioned = |text: &str| {
@@ -126,15 +128,42 @@ fn router(console: Console) -> Router {
         .method_not_allowed_fallback(async || Problem::no_such_method())
 }
 
+/// Blanks without meaning in a script, and the same without them.
+const SCRIPT_BLANKS: &[[&str; 2]] = &[
+    [" => ", "=>"],
+    [" === ", "==="],
+    [" !== ", "!=="],
+    [" && ", "&&"],
+    [" || ", "||"],
+    [" ?? ", "??"],
+    [" = ", "="],
+    [" ? ", "?"],
+    [" : ", ":"],
+    [" > ", ">"],
+    [" < ", "<"],
+    ["{ ", "{"],
+    [" }", "}"],
+    ["if (", "if("],
+    [") {", "){"],
+    [", h(", ",h("],
+    [", {", ",{"],
+    ["{\n", "{"],
+    [";\n", ";"],
+    [",\n", ","],
+];
+
 /// Removes indentation, empty lines, lines of comments, and blanks without meaning. It is safe
-/// because no text in these files spans lines or contains what is replaced here.
+/// because no text in these files spans lines or contains what is replaced here, and no comment
+/// ends a line of code. A test compares the texts.
 fn lean(kind: &str, text: &str) -> String {
     let is_comment = |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
     let is_wanted = |line: &&str| !line.is_empty() && !is_comment(line);
     let lines: String = text.lines().map(str::trim_start).filter(is_wanted).flat_map(|line| [line, "\n"]).collect();
     let shorter: &[[&str; 2]] = match kind {
-        STYLE => &[["\n", ""], [": ", ":"], ["; ", ";"], [" {", "{"], ["{ ", "{"], [" }", "}"], [";}", "}"]],
-        SCRIPT => &[[" => ", "=>"], [" === ", "==="], [" !== ", "!=="], [" && ", "&&"], [" || ", "||"], [" ?? ", "??"]],
+        STYLE => {
+            &[["\n", ""], [": ", ":"], ["; ", ";"], [", ", ","], [" {", "{"], ["{ ", "{"], [" }", "}"], [";}", "}"]]
+        }
+        SCRIPT => SCRIPT_BLANKS,
         _ => &[],
     };
     shorter.iter().fold(lines, |lines, [long, short]| lines.replace(long, short))

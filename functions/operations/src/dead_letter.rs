@@ -66,8 +66,10 @@ impl<P: Ports> Operations<P> {
         }
         self.introduce(&records).await;
         let rejection = |name| letter.attribute(name).map(str::to_owned);
-        let recorded = records.first();
-        let reason = rejection("rejection_code").unwrap_or_else(|| match recorded {
+        let (recorded, code) = (records.first(), rejection("rejection_code"));
+        // Events are read by the integrator's systems, and we do not know what they refuse.
+        let dies_again = code.is_some() || !(told.understood || queue == QueueName::Events);
+        let reason = code.unwrap_or_else(|| match recorded {
             _ if !told.understood => "not_understood".to_owned(),
             _ if queue == QueueName::Events => "unconsumed".to_owned(),
             Some(record) => record.reason.map_or(record.state.as_str(), |reason| reason.as_str()).to_owned(),
@@ -81,6 +83,7 @@ impl<P: Ports> Operations<P> {
             tenant: letter.group.clone().or_else(|| told.keys.first().map(|key| key.entity.tenant.clone())),
             reason,
             detail: rejection("rejection").or_else(attempt).unwrap_or_default(),
+            dies_again,
             notifications: records.into_iter().map(named).collect(),
             event: told.event,
             job: told.job,

@@ -46,12 +46,15 @@ pub(crate) async fn list<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
     responses((status = 200, body = Plan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Plan>, Problem> {
     let (redrive, rate, _) = read(&asked.name, &asked.body)?;
-    let letters = operations.queue(redrive.queue, USUAL_SAMPLE.into()).await?;
+    let letters = operations.queue(redrive.queue, LONGEST_SAMPLE.into()).await?;
     let one = redrive.message.is_some();
     let count = if one { letters.waiting.min(1) } else { letters.waiting };
+    let is_meant = |id: &str| redrive.message.as_deref().is_none_or(|only| only == id);
+    let doomed = letters.sample.iter().filter(|letter| letter.dies_again && is_meant(&letter.id)).count();
     let sample =
         redrive.message.map_or_else(|| letters.sample.into_iter().map(|letter| letter.id).collect(), |id| vec![id]);
-    Ok(Json(Plan { count, at_least: false, seconds: count.div_ceil(rate.into()), sample, notifications: vec![] }))
+    let (seconds, dies_again) = (count.div_ceil(rate.into()), Some(doomed as u64));
+    Ok(Json(Plan { count, at_least: false, seconds, sample, notifications: vec![], dies_again }))
 }
 
 /// Begins a job that sends one or all dead letters of a queue back to their original queue.
@@ -92,7 +95,9 @@ impl<P: Ports> Operations<P> {
         let queue = self.dead_letters.iter().find(|(own, _)| *own == name).map(|(_, queue)| queue);
         let queue = queue.ok_or_else(no_queue)?;
         let depth = queue.depth().await?;
-        let letters = if depth.waiting == 0 { vec![] } else { look(queue, most, LOOK, WAIT).await? };
+        // A look waits for as many messages as it is asked for.
+        let there = usize::try_from(depth.waiting).unwrap_or(most);
+        let letters = if there == 0 { vec![] } else { look(queue, most.min(there), LOOK, WAIT).await? };
         let sample = try_join_all(letters.iter().map(|letter| self.letter(name, letter))).await?;
         let oldest_sent_at = letters.iter().map(|letter| letter.sent_at).min();
         Ok(DeadLetterQueue {

@@ -36,7 +36,8 @@ pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
             break;
         }
     }
-    Ok(Json(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample: vec![], notifications: vec![] }))
+    let seconds = count.div_ceil(rate.into());
+    Ok(Json(Plan { count, at_least, seconds, sample: vec![], notifications: vec![], dies_again: None }))
 }
 
 /// Begins a job that permanently deletes all data of a tenant.

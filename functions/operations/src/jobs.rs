@@ -10,6 +10,7 @@ use crate::route::Asked;
 use crate::types::jobs::{JobView, Jobs, NewJob, Plan, Planned};
 use axum::body::Bytes;
 use axum::http::StatusCode;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::audit::Target;
@@ -99,7 +100,7 @@ fn read(body: &Bytes) -> Result<(Filter, u32, String), Problem> {
     let new: NewJob = body::required(body)?;
     let states = new.states.iter().map(|state| query::state("states", state)).collect::<Result<_, _>>()?;
     let entity = new.entity.as_deref().map(query::entity).transpose()?;
-    let tenant = query::tenant(&new.tenant)?;
+    let tenant = new.tenant.as_deref().map(query::tenant).transpose()?;
     let filter = Filter { tenant, states, entity, event: new.event, from: new.from, to: new.to };
     filter.check().map_err(|error| Problem::invalid("from", error.to_string()))?;
     Ok((filter, rate(new.rate)?, query::note(&new.note)?.to_owned()))
@@ -139,23 +140,25 @@ impl<P: Ports> Operations<P> {
 
     async fn plan(&self, filter: &Filter, rate: u32) -> Result<Plan, Problem> {
         let (mut count, mut first, mut position): (u64, Vec<Planned>, Option<String>) = (0, vec![], None);
-        let mut at_least = true;
+        let (mut at_least, mut tenants) = (true, BTreeSet::new());
         for _ in 0..LONGEST_PLAN {
             let page = self.store.feed_page(filter, position.as_deref(), 100).await?;
             count += page.found.len() as u64;
-            let wanted = SAMPLE - first.len();
-            first.extend(page.found.iter().take(wanted).map(Planned::from));
+            let sample = page.found.iter().take(SAMPLE - first.len());
+            tenants.extend(sample.clone().map(|found| found.key.entity.tenant.clone()));
+            first.extend(sample.map(Planned::from));
             position = page.position;
             if position.is_none() {
                 at_least = false;
                 break;
             }
         }
-        if !first.is_empty() {
-            self.introduce_tenant(&filter.tenant).await;
+        for tenant in tenants {
+            self.introduce_tenant(&tenant).await;
         }
         let sample = first.iter().map(|one| one.reference.clone()).collect();
-        Ok(Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample, notifications: first })
+        let seconds = count.div_ceil(rate.into());
+        Ok(Plan { count, at_least, seconds, sample, notifications: first, dies_again: None })
     }
 
     /// Saves the job before it sends the message. A message about an unknown job does nothing.

@@ -17,7 +17,7 @@ use webhooks_model::filter::Filter;
 use webhooks_model::job::{Ending, Job, Status, Tally};
 use webhooks_model::work::{ParkedFeedback, Work};
 use webhooks_model::{Reason, State as NotificationState};
-use webhooks_store::{Position, Record};
+use webhooks_store::{Position, Record, place_in_feed, position_after};
 
 const AT_ONCE: i32 = 100;
 const AT_ONCE_MARKED: u8 = 100;
@@ -207,7 +207,8 @@ fn list_of_failed(id: Uuid) -> u64 {
 fn place_of(job: &Job, position: Position) -> String {
     match &job.work {
         Work::Resend(_) => format!("{PARKED}{}", serde_json::to_string(&position).expect("texts always serialise")),
-        _ => position.at,
+        Work::Replay(filter) => position_after(filter, &position),
+        Work::Redrive(_) | Work::Release | Work::Erase { .. } => position.at,
     }
 }
 
@@ -220,16 +221,19 @@ fn cursor(list: u64, job: &Job, place: String) -> String {
 }
 
 fn place(job: &Job, after: Position) -> Result<String, Problem> {
-    let is_there = match &job.work {
-        Work::Replay(filter) => is_within(filter, &after.at),
-        Work::Resend(_) => !after.pk.is_empty(),
-        Work::Redrive(_) | Work::Release | Work::Erase { .. } => false,
-    };
-    is_there.then(|| place_of(job, after)).ok_or_else(Problem::unknown_cursor)
+    match &job.work {
+        Work::Replay(filter) if is_within(filter, &after.at) => Ok(after.at),
+        Work::Resend(_) if !after.pk.is_empty() => Ok(place_of(job, after)),
+        _ => Err(Problem::unknown_cursor()),
+    }
 }
 
-/// Whether the place is within the days of the filter.
-fn is_within(filter: &Filter, place: &str) -> bool {
+/// Whether the position is within the days of the filter, or at the start of a tenant.
+fn is_within(filter: &Filter, position: &str) -> bool {
+    let place = place_in_feed(filter, position);
+    if place.is_empty() {
+        return true;
+    }
     let day = place.get(..10).and_then(|day| OffsetDateTime::parse(&format!("{day}T00:00:00Z"), &Rfc3339).ok());
     day.is_some_and(|day| day < filter.to && filter.from - day < Duration::DAY)
 }

@@ -86,7 +86,8 @@ impl<P: Ports> Operations<P> {
         self.introduce(&first).await;
         let notifications: Vec<Planned> = first.iter().map(Planned::from).collect();
         let sample = notifications.iter().map(|one| one.reference.clone()).collect();
-        let plan = Plan { count, at_least, seconds: count.div_ceil(rate.into()), sample, notifications };
+        let seconds = count.div_ceil(rate.into());
+        let plan = Plan { count, at_least, seconds, sample, notifications, dies_again: None };
         let cause = |((reason, cause), count)| Cause { reason, cause, count };
         let causes = sorted::first(CAUSES, causes.into_iter().map(cause), |one, other| other.count.cmp(&one.count));
         Ok(ResendPlan { plan, causes })

@@ -141,6 +141,7 @@ pub enum Command {
     #[command(after_help = "Examples:
   visma-webhooks replay --tenant 10000000-0000-4000-8000-000000000001 --from 24h --plan
   visma-webhooks replay --tenant 10000000-0000-4000-8000-000000000001 --state dead --from 24h --rate 20 --yes
+  visma-webhooks replay --all-tenants --from 1h
   visma-webhooks replay --resume 0199a3c4-5b6d-7e8f-9012-3456789abcde
   visma-webhooks replay 01M844DZQT5K3V0Z8Q6H2N7RWB
   visma-webhooks --local replay --tenant 10000000-0000-4000-8000-000000000001 --from 24h --plan")]

@@ -8,10 +8,12 @@ use time::{Duration, OffsetDateTime};
 /// The longest span of a filter.
 pub const LONGEST_SPAN: Duration = Duration::days(90);
 
-/// Selects notifications of a tenant, received in `from..to`, that match all other fields.
+/// Selects notifications received in `from..to` that match all other fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
-    pub tenant: String,
+    /// Of every known tenant when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// Empty selects any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<State>,
@@ -46,7 +48,7 @@ impl Filter {
         }
     }
 
-    /// Whether it selects a notification of the tenant that was received in the span.
+    /// Whether it selects a notification of its tenants that was received in the span.
     #[must_use]
     pub fn fits(&self, state: State, entity: Entity, event: &str) -> bool {
         (self.states.is_empty() || self.states.contains(&state))
@@ -62,7 +64,7 @@ mod tests {
 
     fn filter() -> Filter {
         Filter {
-            tenant: "t".into(),
+            tenant: Some("t".into()),
             states: vec![State::Dead],
             entity: Some(Entity::Account),
             event: None,
@@ -80,6 +82,15 @@ mod tests {
         let by_event = Filter { event: Some("ACCOUNT_CREATED".into()), states: vec![], ..filter };
         assert!(!by_event.fits(State::Dead, Entity::Account, "ACCOUNT_CHANGED"));
         assert!(by_event.fits(State::Processed, Entity::Account, "ACCOUNT_CREATED"));
+    }
+
+    #[test]
+    fn a_filter_of_all_tenants_is_read_as_it_was_written() {
+        for filter in [filter(), Filter { tenant: None, ..filter() }] {
+            let text = serde_json::to_string(&filter).unwrap();
+            assert_eq!(text.contains("tenant"), filter.tenant.is_some(), "{text}");
+            assert_eq!(serde_json::from_str::<Filter>(&text).unwrap(), filter);
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Work {
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         match self {
-            Self::Replay(filter) => Some(&filter.tenant),
+            Self::Replay(filter) => filter.tenant.as_deref(),
             Self::Erase { tenant } => Some(tenant),
             Self::Resend(parked) => parked.tenant.as_deref(),
             Self::Redrive(_) | Self::Release => None,
@@ -128,12 +128,19 @@ mod tests {
     }
 
     #[test]
-    fn a_replay_or_an_erasure_concerns_one_tenant_and_other_work_none() {
+    fn a_replay_of_a_tenant_or_an_erasure_concerns_only_that_one() {
         let moment = time::OffsetDateTime::UNIX_EPOCH;
         let tenant = "t-1".to_owned();
-        let filter =
-            Filter { tenant: tenant.clone(), states: vec![], entity: None, event: None, from: moment, to: moment };
-        assert_eq!(Work::from(filter).tenant(), Some("t-1"));
+        let filter = Filter {
+            tenant: Some(tenant.clone()),
+            states: vec![],
+            entity: None,
+            event: None,
+            from: moment,
+            to: moment,
+        };
+        let of_all = Filter { tenant: None, ..filter.clone() };
+        assert_eq!((Work::from(filter).tenant(), Work::from(of_all).tenant()), (Some("t-1"), None));
         assert_eq!(Work::Erase { tenant }.tenant(), Some("t-1"));
         let redrive = Redrive { queue: QueueName::Events, message: None, rejected: false };
         assert_eq!((Work::Redrive(redrive).tenant(), Work::Release.tenant()), (None, None));

@@ -1,4 +1,5 @@
-//! Jobs, and the feed that they read: a tenant's notifications in the order of receipt.
+//! Jobs, and the feed that they read: a tenant's notifications in the order of receipt, or those of
+//! all tenants, one tenant after the other.
 
 use crate::attributes::{Item, Update, day_of, integer, number, string, text, time_text};
 use crate::error::StoreError;
@@ -17,6 +18,10 @@ use webhooks_model::{LedgerKey, State};
 pub(crate) const PARTITION: &str = "jobs";
 /// The most days without a notification that one page skips.
 const DAYS_PER_PAGE: usize = 31;
+/// The most tenants without a notification that one page skips.
+const TENANTS_PER_PAGE: usize = 25;
+/// Separates the tenant and the place in a position of all tenants. No tenant's id contains it.
+const AT: char = '|';
 
 /// A notification that matches a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +35,7 @@ pub struct Found {
 /// A page of the feed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FeedPage {
-    /// The notifications that match the filter, in the order of receipt.
+    /// The notifications that match the filter, in the order of receipt of each tenant.
     pub found: Vec<Found>,
     /// The position of the next page; `None` at the end.
     pub position: Option<String>,
@@ -82,9 +87,33 @@ impl<I: Items> Table<I> {
 
 impl<I: Items> Table<I> {
     /// The next places in the filter's range, without its other conditions, and the position of the
-    /// following ones. It reads one page of one day, and skips a few empty days.
+    /// following ones.
     pub(crate) async fn places(
         &self,
+        filter: &Filter,
+        position: Option<&str>,
+        most: i32,
+    ) -> Result<(Vec<Position>, Option<String>), StoreError> {
+        if let Some(tenant) = &filter.tenant {
+            return self.places_of(tenant, filter, position, most).await;
+        }
+        let (own, at) = position.and_then(|position| position.split_once(AT)).unwrap_or_default();
+        let tenants = self.all_tenants().await?;
+        let mut left = tenants.iter().filter(|tenant| tenant.as_str() >= own);
+        for tenant in left.by_ref().take(TENANTS_PER_PAGE) {
+            let after = Some(at).filter(|at| tenant == own && !at.is_empty());
+            let (places, position) = self.places_of(tenant, filter, after, most).await?;
+            if let Some(position) = position {
+                return Ok((places, Some(format!("{tenant}{AT}{position}"))));
+            }
+        }
+        Ok((vec![], left.next().map(|tenant| format!("{tenant}{AT}"))))
+    }
+
+    /// The same for one tenant. It reads one page of one day, and skips a few empty days.
+    async fn places_of(
+        &self,
+        tenant: &str,
         filter: &Filter,
         position: Option<&str>,
         most: i32,
@@ -95,7 +124,7 @@ impl<I: Items> Table<I> {
         };
         let end = time_text(filter.to);
         for _ in 0..DAYS_PER_PAGE {
-            let places = self.places_of_day(filter, day, &after, &end, most).await?;
+            let places = self.places_of_day(&feed_day(tenant, day), &after, &end, most).await?;
             if let Some(last) = places.last() {
                 let position = Some(last.at.clone());
                 return Ok((places, position));
@@ -109,14 +138,7 @@ impl<I: Items> Table<I> {
         Ok((vec![], Some(after)))
     }
 
-    async fn places_of_day(
-        &self,
-        filter: &Filter,
-        day: OffsetDateTime,
-        after: &str,
-        end: &str,
-        most: i32,
-    ) -> Result<Vec<Position>, StoreError> {
+    async fn places_of_day(&self, day: &str, after: &str, end: &str, most: i32) -> Result<Vec<Position>, StoreError> {
         let query = Query {
             index: Some("feed"),
             key_condition: "feed = :day AND feed_at BETWEEN :after AND :end",
@@ -126,10 +148,8 @@ impl<I: Items> Table<I> {
         // BETWEEN includes both ends. `!` sorts before every character of a key, so the place
         // itself is left out. The end is a time without a key, which sorts before all keys of that
         // time.
-        let query = query
-            .value(":day", string(feed_day(&filter.tenant, day)))
-            .value(":after", string(format!("{after}!")))
-            .value(":end", string(end));
+        let query =
+            query.value(":day", string(day)).value(":after", string(format!("{after}!"))).value(":end", string(end));
         let items = self.items.query(query).await?;
         Ok(items.iter().filter_map(|item| position_in(item, "feed_at")).collect())
     }
@@ -146,6 +166,24 @@ impl<I: Items> Table<I> {
         };
         let fits = |one: &Found| filter.fits(one.state, one.key.entity.entity, &one.event);
         Ok(places.iter().filter_map(at).filter(fits).collect())
+    }
+}
+
+/// The position after a record, as [`Table::feed_page`] takes it.
+#[must_use]
+pub fn position_after(filter: &Filter, record: &Position) -> String {
+    match filter.tenant {
+        Some(_) => record.at.clone(),
+        None => format!("{}{AT}{}", record.pk.split('#').next().unwrap_or_default(), record.at),
+    }
+}
+
+/// The place within a tenant's feed that a position names; empty at its start.
+#[must_use]
+pub fn place_in_feed<'p>(filter: &Filter, position: &'p str) -> &'p str {
+    match filter.tenant {
+        Some(_) => position,
+        None => position.split_once(AT).map_or(position, |(_, place)| place),
     }
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct DeadLetter {
     pub(crate) reason: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) detail: String,
+    /// Its reader refuses it as it is, so it would die again.
+    pub(crate) dies_again: bool,
     /// Its notifications that are in the ledger, at most ten.
     pub(crate) notifications: Vec<DeadNotification>,
     /// The type of the event, for a message of the events queue.

@@ -14,8 +14,10 @@ use webhooks_store::{Found, Record};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewJob {
+    /// Without it, notifications of all known tenants are selected.
+    #[serde(default)]
     #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
-    pub(crate) tenant: String,
+    pub(crate) tenant: Option<String>,
     /// If empty, notifications in any state are replayed.
     #[serde(default)]
     pub(crate) states: Vec<String>,
@@ -50,6 +52,9 @@ pub(crate) struct Plan {
     /// The same ones with entity, number and state. Only for a replay or a resend.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) notifications: Vec<Planned>,
+    /// How many of the sample would die again. Only for a redrive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dies_again: Option<u64>,
 }
 
 /// A notification that would be replayed.
@@ -131,7 +136,7 @@ pub(crate) struct JobView {
     /// The number that the filter found when the job began. Absent if it was too large to count.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<u64>,
-    /// The time of receipt up to which a replay has read the notifications.
+    /// The time of receipt up to which a replay of one tenant has read the notifications.
     #[serde(skip_serializing_if = "Option::is_none")]
     reached: Option<String>,
     /// The results of the notifications that a replay or a resend put back on a queue. Present
@@ -167,7 +172,12 @@ pub(crate) struct Jobs {
 impl From<Job> for JobView {
     fn from(job: Job) -> Self {
         let outcomes = job.counted().filter(|_| job.progress.status != Status::Running).map(Outcomes::from);
-        let place = job.progress.position.as_deref().filter(|_| matches!(job.work, Work::Replay(_)));
+        // Over all tenants there is no such time.
+        let place = job
+            .progress
+            .position
+            .as_deref()
+            .filter(|_| matches!(&job.work, Work::Replay(filter) if filter.tenant.is_some()));
         let reached = place.and_then(|position| position.split('#').next()).map(str::to_owned);
         let (kind, tenant) = (job.work.as_str(), job.work.tenant().map(str::to_owned));
         let (filter, feedback, redrive) = match job.work {

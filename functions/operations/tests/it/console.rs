@@ -60,7 +60,7 @@ async fn the_page_knows_every_entity_and_every_event() {
     for group in Group::ALL {
         assert!(words.contains(&format!("\"{}\"", group.title())), "words.js has no group {group:?}");
     }
-    let (_, events) = words.split_once("EVENTS = \"").expect("the events");
+    let (_, events) = words.split_once("EVENTS=\"").expect("the events");
     let suggested: Vec<_> = events.split('"').next().unwrap().split(' ').collect();
     assert_eq!(suggested, CATALOGUE.iter().map(|event| event.id).collect::<Vec<_>>());
 }
@@ -183,6 +183,74 @@ fn every_reason_has_a_meaning_a_likely_cause_and_an_advice() {
         let texts: Vec<_> = texts.split('"').skip(1).step_by(2).collect();
         assert!(texts.len() >= 3 && texts.iter().all(|text| !text.is_empty()), "{code}: {texts:?}");
     }
+}
+
+#[test]
+fn kinds_that_need_nobody_say_so_and_the_others_do_not() {
+    let words = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("console/words.js")).unwrap();
+    let (_, marks) = words.split_once("export const MARKS = {\n").expect("the kinds of attention");
+    let lines: Vec<_> = marks.lines().take_while(|line| *line != "};").collect();
+    let of = |kind: &str| lines.iter().find(|line| line.trim().starts_with(&format!("{kind}:"))).expect(kind);
+    for kind in ["paused", "rate_limited"] {
+        assert!(of(kind).contains("continue automatically"), "{}", of(kind));
+    }
+    for kind in ["dead", "parked", "unparseable", "feedback_parked"] {
+        assert!(!of(kind).contains("automatically"), "{}", of(kind));
+    }
+}
+
+/// The blanks of the code are left out when it is served, but not those of a text.
+#[tokio::test]
+async fn every_text_is_served_as_it_is_written() {
+    let world = World::new().await;
+    let (folder, mut compared) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("console"), 0);
+    for file in fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_none_or(|kind| kind != "js") {
+            continue;
+        }
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let served = anyone(&world, "GET", &format!("{PAGE}/{name}")).await.text;
+        let written = fs::read_to_string(&file).unwrap();
+        let lines =
+            written.lines().map(str::trim).filter(|line| !["//", "/*"].iter().any(|sign| line.starts_with(sign)));
+        for text in lines.flat_map(|line| line.split('"').skip(1).step_by(2)) {
+            if [".js", ".css", "@entities", "@events"].iter().all(|other| !text.ends_with(other)) {
+                assert!(served.contains(&format!("\"{text}\"")), "{name}: {text}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 500, "{compared}");
+}
+
+/// What the page leaves to programs, and to the command line: who erases has another role.
+const ELSEWHERE: [&str; 3] = ["openapi.json", "erasures", "erasures/plans"];
+
+#[test]
+fn the_page_uses_every_route_of_the_api() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("console");
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file());
+    let page: String = files.map(|file| fs::read_to_string(file).unwrap()).collect();
+    let document = serde_json::to_value(operations::document()).unwrap();
+    let mut found = 0;
+    for path in document["paths"].as_object().unwrap().keys() {
+        let own = path.trim_start_matches("/operations/").trim_start_matches("v1/");
+        if ELSEWHERE.contains(&own) {
+            continue;
+        }
+        let Some((before, after)) = own.split_once('{') else {
+            assert!(page.contains(&format!("(\"{own}\"")), "the page never asks for {path}");
+            found += 1;
+            continue;
+        };
+        assert!(page.contains(&format!("`{before}${{")), "the page never asks for {path}");
+        // The deeds on one notification are listed by their names.
+        let deed = after.split_once('/').map_or("", |(_, deed)| deed);
+        let ways = [format!("/{deed}`"), format!("\"{deed}\""), format!(" {deed}: [")];
+        assert!(deed.is_empty() || ways.iter().any(|way| page.contains(way)), "the page never does {path}");
+        found += 1;
+    }
+    assert!(found > 20, "{found}");
 }
 
 #[test]

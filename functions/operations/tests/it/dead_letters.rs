@@ -62,6 +62,12 @@ async fn every_queue_shows_its_dead_letters_and_reasons_without_bodies() {
     assert_eq!(sample[0]["notifications"][0]["ref"], world.reference(1).await);
     assert_eq!((&sample[1]["id"], &sample[1]["reason"]), (&"b".into(), &"not_understood".into()));
     assert_eq!(queue(&answer.body, "feedback")["sample"][0]["reason"], "field_wrong");
+    let doomed = |queue: &Value| -> Vec<bool> {
+        queue["sample"].as_array().unwrap().iter().map(|letter| letter["dies_again"].as_bool().unwrap()).collect()
+    };
+    assert_eq!(doomed(notifications), [false, true], "the second is no notification");
+    let others = ["feedback", "events", "repairs"].map(|name| doomed(queue(&answer.body, name))[0]);
+    assert_eq!(others, [true, false, false], "the outcome was rejected");
     let event = &queue(&answer.body, "events")["sample"][0];
     assert_eq!((&event["reason"], &event["event"]), (&"unconsumed".into(), &"net.visma.sales_order.updated".into()));
     assert_eq!(queue(&answer.body, "repairs")["sample"][0]["job"], job.to_string());
@@ -87,6 +93,10 @@ async fn plans_a_redrive_begins_it_as_a_job_and_records_it() {
     assert_eq!((&plan["count"], &plan["seconds"], &plan["sample"]), (&3.into(), &2.into(), &json!(["a", "b", "c"])));
     let plan = world.repair("POST", &format!("{url}/plans"), json!({"message": "b"})).await.body;
     assert_eq!((&plan["count"], &plan["sample"]), (&1.into(), &json!(["b"])));
+    // No outcome is that short, so the feedback function cannot read it.
+    assert_eq!(plan["dies_again"], 1);
+    let other = world.repair("POST", "/operations/v1/dead-letters/events/plans", json!({})).await.body;
+    assert_eq!((&other["count"], &other["dies_again"]), (&0.into(), &0.into()));
     assert!(world.repairs.sent().is_empty(), "a plan does nothing");
     let job = world.repair("POST", &format!("{url}/redrives"), json!({"message": "b", "note": "mended"})).await;
     assert_eq!(job.status, StatusCode::ACCEPTED, "{}", job.body);

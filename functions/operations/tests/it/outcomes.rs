@@ -35,8 +35,14 @@ async fn order(world: &World, number: u128, change: Change) -> Notification {
 
 /// The URL of a finished replay that put these notifications back.
 async fn finished(world: &World, replayed: &[Notification]) -> String {
+    finished_of(world, Some(TENANT), replayed).await
+}
+
+/// The same with a filter of this tenant, or of all.
+async fn finished_of(world: &World, tenant: Option<&str>, replayed: &[Notification]) -> String {
+    let tenant = tenant.map(str::to_owned);
     let (from, to) = (TestHost::START - Duration::days(2), TestHost::START);
-    let filter = Filter { tenant: TENANT.into(), states: vec![State::Parked], entity: None, event: None, from, to };
+    let filter = Filter { tenant, states: vec![State::Parked], entity: None, event: None, from, to };
     let job = Job::new(JOB, filter, 10, "op", "once more", world.host.now());
     assert!(world.table.table.create(&job).await.unwrap());
     for n in replayed {
@@ -138,26 +144,28 @@ async fn a_notification_moved_to_another_key_counts_by_its_end_there() {
 
 #[tokio::test]
 async fn lists_failed_notifications_page_by_page_each_once() {
-    let world = World::new().await;
-    let mut all = vec![];
-    for number in 1..=3 {
-        all.push(order(&world, number, parked()).await);
+    for tenant in [Some(TENANT), None] {
+        let world = World::new().await;
+        let mut all = vec![];
+        for number in 1..=3 {
+            all.push(order(&world, number, parked()).await);
+        }
+        let job = finished_of(&world, tenant, &all).await;
+        for number in 1..=3 {
+            order(&world, number, parked()).await;
+        }
+        let (mut keys, mut cursor) = (vec![], String::new());
+        loop {
+            let answer = world.get(&format!("{job}/failed?limit=1{cursor}")).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+            keys.extend(answer.items("key"));
+            let Some(next) = answer.body["next"].as_str() else { break };
+            let foreign = format!("/operations/v1/attention?kind=parked&cursor={next}");
+            assert_eq!(world.get(&foreign).await.problem(), (400, "unknown_cursor"));
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(keys, ["SO/1", "SO/2", "SO/3"], "{tenant:?}");
     }
-    let job = finished(&world, &all).await;
-    for number in 1..=3 {
-        order(&world, number, parked()).await;
-    }
-    let (mut keys, mut cursor) = (vec![], String::new());
-    loop {
-        let answer = world.get(&format!("{job}/failed?limit=1{cursor}")).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-        keys.extend(answer.items("key"));
-        let Some(next) = answer.body["next"].as_str() else { break };
-        let foreign = format!("/operations/v1/attention?kind=parked&cursor={next}");
-        assert_eq!(world.get(&foreign).await.problem(), (400, "unknown_cursor"));
-        cursor = format!("&cursor={next}");
-    }
-    assert_eq!(keys, ["SO/1", "SO/2", "SO/3"]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@ use crate::world::{World, processed};
 use aws_sdk_dynamodb::types::AttributeValue;
 use fixtures::TENANT;
 use lambda_http::http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
@@ -284,6 +284,22 @@ async fn plans_begins_shows_cancels_and_resumes_a_job() {
     let resumed = world.repair("POST", &format!("/operations/v1/jobs/{id}/resume"), json!({})).await;
     assert_eq!((resumed.status, world.repairs.sent().len()), (StatusCode::ACCEPTED, 2));
     assert_eq!(world.get("/operations/v1/jobs").await.items("id"), [id]);
+}
+
+#[tokio::test]
+async fn a_job_without_a_tenant_is_planned_and_begun_over_all_of_them() {
+    let world = World::new().await;
+    world.order(1, Duration::hours(2), Change::Parked(Reason::Unmapped)).await;
+    world.order(2, Duration::hours(2), processed(FeedbackState::Sent)).await;
+    let failed = json!({"states": ["dead", "parked", "unparseable"], "from": "2026-11-23T00:00:00Z", "to": "2026-12-01T00:00:00Z"});
+    let plan = world.repair("POST", "/operations/v1/plans", failed.clone()).await.body;
+    assert_eq!((&plan["count"], &plan["at_least"]), (&1.into(), &false.into()));
+    let found = world.get(&format!("/operations/v1/notifications/{}", plan["sample"][0].as_str().unwrap())).await;
+    assert_eq!(found.body["state"], "parked", "its short name is known");
+    let job = world.repair("POST", "/operations/v1/jobs", failed).await.body;
+    assert_eq!((&job["expected"], &job["tenant"], &job["filter"]["tenant"]), (&1.into(), &Value::Null, &Value::Null));
+    let audit = world.get("/operations/v1/audit").await.body;
+    assert_eq!((&audit["items"][0]["deed"], &audit["items"][0]["tenant"]), (&"begin_job".into(), &Value::Null));
 }
 
 #[tokio::test]

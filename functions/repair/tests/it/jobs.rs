@@ -1,10 +1,11 @@
 use crate::world::{JOB, World, order, processed};
-use fixtures::{sqs_event, to_come_again};
+use fixtures::{TENANT, sqs_event, to_come_again};
 use std::time::Duration;
 use webhooks_host::Host;
+use webhooks_model::filter::Filter;
 use webhooks_model::job::{Status, message};
 use webhooks_model::notification::NoDirectory;
-use webhooks_model::{Notification, Origin, State};
+use webhooks_model::{Notification, Origin, Reason, State};
 use webhooks_store::{Change, Entry};
 
 #[tokio::test]
@@ -49,6 +50,23 @@ async fn leaves_other_notifications_alone_and_releases_paused_ones() {
     assert_eq!(world.table.needing_attention("paused").await, 0);
     let actions = world.table.items().await.iter().filter(|item| item.contains_key("actions")).count();
     assert_eq!(actions, 1);
+}
+
+#[tokio::test]
+async fn one_job_replays_what_failed_of_all_tenants() {
+    let world = World::new().await;
+    world.recorded(2, || Change::Parked(Reason::Unmapped)).await;
+    let now = world.host.now();
+    for (number, change) in [(7, Change::Parked(Reason::Unmapped)), (8, processed())] {
+        let other = Notification { tenant: Some("z-1".into()), ..order(number, now - time::Duration::minutes(5)) };
+        world.table.table.record(&Entry { notification: &other, change, now }).await.unwrap();
+    }
+    let (from, states) = (now - time::Duration::HOUR, vec![State::Dead, State::Parked, State::Unparseable]);
+    world.begin(Filter { tenant: None, states, entity: None, event: None, from, to: now }, 100).await;
+    while world.slice(1).await {}
+    assert_eq!(world.progress().await, (Status::Finished, 3, 0));
+    let tenants: Vec<_> = world.notifications.sent().iter().map(|sent| sent.group.clone().unwrap()).collect();
+    assert_eq!(tenants, [TENANT, TENANT, "z-1"]);
 }
 
 #[tokio::test]

@@ -65,7 +65,8 @@ impl World {
 
     pub(crate) async fn job(&self, states: &[State], rate: u32) -> Job {
         let (from, to) = (self.host.now() - time::Duration::days(2), self.host.now());
-        let filter = Filter { tenant: TENANT.into(), states: states.to_vec(), entity: None, event: None, from, to };
+        let filter =
+            Filter { tenant: Some(TENANT.into()), states: states.to_vec(), entity: None, event: None, from, to };
         self.begin(filter, rate).await
     }
 

@@ -16,6 +16,7 @@ mod older;
 mod pauses;
 mod replay;
 mod shown;
+mod start;
 mod stats;
 mod tail;
 mod tenant;

@@ -224,6 +224,14 @@ fn writes_no_colours_without_a_terminal() {
 }
 
 #[test]
+fn no_color_outweighs_forced_colours() {
+    let help = |variables: &[(&str, &str)]| run_in(&["--help"], "", variables).stdout;
+    let forced = ("CLICOLOR_FORCE", "1");
+    assert!(help(&[forced]).contains(&0x1b), "there are colours to leave out");
+    assert!(!help(&[forced, ("NO_COLOR", "1")]).contains(&0x1b));
+}
+
+#[test]
 fn rejects_an_address_without_http_with_advice_for_the_local_stack() {
     for address in ["abc.execute-api.localhost", "abc.execute-api.localhost:4566"] {
         let output = run(&["counts", "--set", &format!("ApiUrl={address}")], "");

@@ -68,6 +68,17 @@ async fn replays_failed_notifications_unless_states_are_named() {
 }
 
 #[tokio::test]
+async fn one_job_replays_what_failed_of_all_tenants() {
+    let server = Server::start(answers).await;
+    let report = run(&server, "replay --all-tenants --from 1h --every 0s").await.unwrap();
+    assert_eq!(report.exit, Exit::Ok);
+    let sent: Value = server.asked().pop().unwrap().body.parse().unwrap();
+    assert_eq!((sent.get("tenant"), &sent["states"]), (None, &json!(["dead", "parked", "unparseable"])));
+    let both = "visma-webhooks replay --all-tenants --tenant t-1 --from 1h";
+    assert!(Arguments::try_parse_from(both.split(' ')).is_err(), "one or all");
+}
+
+#[tokio::test]
 async fn a_plan_shows_a_line_for_each_of_its_first_notifications() {
     let server = Server::start(answers).await;
     let report = run(&server, &format!("{FILTER} --plan")).await.unwrap();

@@ -45,7 +45,7 @@ fn commands() -> Vec<String> {
         "observed",
         "stats",
         "pauses list",
-        "pauses begin --events * --tenant t-1",
+        "pauses begin --events * --tenant t-1 --new-tenant --for 2h",
         "pauses end --events sales_order.*",
         "quotas",
         "tenants",
@@ -103,6 +103,38 @@ async fn every_route_of_the_api_has_a_command() {
     assert!(unknown.is_empty(), "the API has no {unknown:?}");
 }
 
+/// The fields of all requests in the OpenAPI document.
+fn fields() -> BTreeSet<String> {
+    let document: Value = serde_json::from_str(include_str!("../../../../functions/operations/openapi.json")).unwrap();
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+    let bodies = operations.map(|one| &one["requestBody"]["content"]["application/json"]["schema"]);
+    let schemas = bodies.filter_map(|schema| schema["$ref"].as_str());
+    let properties = schemas.flat_map(|schema| {
+        document.pointer(schema.trim_start_matches('#')).unwrap()["properties"].as_object().unwrap().keys().cloned()
+    });
+    properties.collect()
+}
+
+#[tokio::test]
+async fn every_field_of_a_request_has_an_option() {
+    let server = Server::start(answers).await;
+    let more = [
+        "replay --tenant t-1 --from 6h --to 1h --state dead --entity customer --event CUSTOMER_UPDATED --rate 5",
+        "acknowledge abc --seen 5m",
+        "feedback resend --tenant t-1 --to 1h",
+    ];
+    for command in commands().iter().map(String::as_str).chain(more) {
+        run(&server, command).await.unwrap_or_else(|failure| panic!("{command}: {failure}"));
+    }
+    let bodies = server.asked().into_iter().filter_map(|asked| asked.body.parse::<Value>().ok());
+    let sent: BTreeSet<String> =
+        bodies.flat_map(|body| body.as_object().unwrap().keys().cloned().collect::<Vec<_>>()).collect();
+    let fields = fields();
+    assert!(fields.len() > 15, "{fields:?}");
+    assert_eq!(fields.difference(&sent).collect::<Vec<_>>(), [] as [&String; 0], "no command sends them");
+}
+
 #[tokio::test]
 async fn deeds_send_their_options() {
     let server = Server::start(answers).await;
@@ -118,12 +150,37 @@ async fn deeds_send_their_options() {
             "pauses begin --events * --until 2026-12-01T07:00+01:00",
             json!({ "events": "*", "note": "", "until": "2026-12-01T06:00:00Z" }),
         ),
+        (
+            "pauses begin --events * --tenant t-new --new-tenant",
+            json!({ "events": "*", "note": "", "tenant": "t-new", "new_tenant": true }),
+        ),
         ("dead-letters redrive events --message 5f1e", json!({ "message": "5f1e", "rejected": false, "note": "" })),
     ] {
         run(&server, command).await.unwrap();
         let sent: Value = server.asked().last().unwrap().body.parse().unwrap();
         assert_eq!(sent, body, "{command}");
     }
+}
+
+fn doomed(asked: &Asked) -> (u16, Value) {
+    let letter = json!({ "id": "5f1e", "reason": "field_wrong", "dies_again": true });
+    let queue = json!({ "name": "feedback", "waiting": 1, "in_flight": 0, "sample": [letter] });
+    match asked.line.starts_with("GET") {
+        true => (200, json!({ "queues": [queue] })),
+        false => (200, json!({ "count": 1, "seconds": 1, "sample": ["5f1e"], "dies_again": 1 })),
+    }
+}
+
+#[tokio::test]
+async fn says_how_many_dead_letters_would_die_again() {
+    let server = Server::start(doomed).await;
+    for command in ["dead-letters list feedback", "dead-letters redrive feedback --plan"] {
+        let report = run(&server, command).await.unwrap();
+        assert!(report.text.contains("1 of those shown would die again"), "{command}: {}", report.text);
+    }
+    let server = Server::start(answers).await;
+    let report = run(&server, "dead-letters redrive feedback --plan").await.unwrap();
+    assert!(!report.text.contains("die again"), "{}", report.text);
 }
 
 #[tokio::test]

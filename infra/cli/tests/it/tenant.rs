@@ -88,6 +88,22 @@ async fn takes_the_text_for_an_id_without_a_directory() {
 }
 
 #[tokio::test]
+async fn takes_an_id_as_it_is_while_the_directory_is_empty_or_absent() {
+    let empty = Server::start(|_| (200, json!({ "items": [] }))).await;
+    let absent = Server::start(|asked| match asked.line.ends_with("/tenants") {
+        true => (404, json!({ "code": "not_found" })),
+        false => (200, json!({ "items": [] })),
+    })
+    .await;
+    for server in [empty, absent] {
+        let report = run(&server, &format!("tail --tenant {OTHER} --once")).await.unwrap();
+        assert_eq!(report.json, json!([]), "nothing has come of it, and that is no error");
+        let lines: Vec<String> = server.asked().into_iter().map(|asked| asked.line).collect();
+        assert!(lines.len() == 1 && lines[0].contains(&format!("?tenant={OTHER}&")), "{lines:?}");
+    }
+}
+
+#[tokio::test]
 async fn shows_the_directory_with_names_and_silent_tenants() {
     let server = Server::start(answers).await;
     let report = run(&server, "tenants").await.unwrap();

@@ -242,7 +242,7 @@ async fn only_a_pause_that_is_over_expires() {
 async fn keeps_a_job_from_its_start() {
     let fixture = Fixture::new().await;
     let (from, to) = (day(-1), day(1));
-    let filter = Filter { tenant: TENANT.into(), states: vec![], entity: None, event: None, from, to };
+    let filter = Filter { tenant: Some(TENANT.into()), states: vec![], entity: None, event: None, from, to };
     let job = Job::new(Uuid::from_u128(7), filter, 10, "op", "because", day(1));
     assert!(fixture.table.create(&job).await.unwrap());
     assert!(fixture.table.progress(job.id, &job.progress).await.unwrap());

@@ -4,11 +4,11 @@ use uuid::Uuid;
 use webhooks_model::filter::Filter;
 use webhooks_model::job::{Ending, Job, Status, Tally};
 use webhooks_model::{Notification, State};
-use webhooks_store::{Answering, Change, Entry};
+use webhooks_store::{Answering, Change, Entry, place_in_feed, position_after};
 
 fn filter() -> Filter {
     let (from, to) = (NOW - Duration::days(40), NOW + Duration::days(1));
-    Filter { tenant: TENANT.into(), states: vec![], entity: None, event: None, from, to }
+    Filter { tenant: Some(TENANT.into()), states: vec![], entity: None, event: None, from, to }
 }
 
 fn order(number: u128, received_before: Duration) -> Notification {
@@ -51,6 +51,30 @@ async fn a_filter_finds_each_match_once_in_the_order_of_receipt() {
         let short = Filter { from: NOW - Duration::days(3), to: NOW, ..filter() };
         assert_eq!(walk(&fixture, &short, most).await, ["SO/3", "SO/6", "SO/4"], "from the start, without the end");
     }
+}
+
+#[tokio::test]
+async fn a_filter_of_all_tenants_finds_each_match_once_tenant_by_tenant() {
+    let fixture = Fixture::new().await;
+    // More tenants of which nothing has come than one page skips.
+    for number in 0..30 {
+        fixture.table.know(&format!("0-{number:02}"), NOW).await.unwrap();
+    }
+    for (number, tenant) in (1..).zip(["z-1", TENANT, "z-1", TENANT, TENANT]) {
+        let own = Notification { tenant: Some(tenant.into()), ..order(number, Duration::hours(number as i64)) };
+        record(&fixture, &own, Change::Paused).await;
+        fixture.table.know(tenant, NOW).await.unwrap();
+    }
+    let all = Filter { tenant: None, ..filter() };
+    for most in [1, 2, 100] {
+        assert_eq!(walk(&fixture, &all, most).await, ["SO/5", "SO/4", "SO/2", "SO/3", "SO/1"]);
+        let short = Filter { from: NOW - Duration::hours(3), ..all.clone() };
+        assert_eq!(walk(&fixture, &short, most).await, ["SO/2", "SO/3", "SO/1"]);
+    }
+    let (records, next) = fixture.table.stand(&all, Some("z-1|"), 1).await.unwrap();
+    let position = position_after(&all, &records[0].position);
+    assert_eq!((records[0].key.entity.key.as_str(), next.as_ref()), ("SO/3", Some(&position)));
+    assert_eq!(place_in_feed(&all, &position), records[0].position.at);
 }
 
 #[tokio::test]

@@ -87,6 +87,8 @@ async fn made(company: &Company) -> Vec<View> {
         ),
         ("search", format!("#/search?q=27000&tenant={tenant}"), "Search", "tbody tr"),
         ("observed", "#/observed".to_owned(), "Observed", "tbody tr"),
+        ("letters", "#/letters".to_owned(), "Dead letters", "section[data-queue]"),
+        ("audit", "#/audit".to_owned(), "Audit", "tbody tr"),
         ("pauses", "#/pauses".to_owned(), "Pauses", "main section > *"),
         ("replay", format!("#/replay?tenant={tenant}"), "Replays", ".jobs li"),
     ];
@@ -119,12 +121,15 @@ async fn check(browser: &Browser, name: &str) {
     })
     .await;
     browser.picture(&format!("{name}-1280")).await;
-    browser.resize(360, 740).await;
-    until(&format!("{name} to fit a phone"), async || {
-        let fits = "return document.documentElement.scrollWidth <= 360 && innerWidth === 360";
-        (browser.script(fits, vec![]).await == Value::Bool(true)).then_some(())
-    })
-    .await;
+    // A window of 1,280 pixels at 200 %, and a small phone.
+    for (width, height) in [(640, 400), (320, 640)] {
+        browser.resize(width, height).await;
+        until(&format!("{name} to fit {width} pixels"), async || {
+            let fits = "return document.documentElement.scrollWidth <= arguments[0] && innerWidth === arguments[0]";
+            (browser.script(fits, vec![width.into()]).await == Value::Bool(true)).then_some(())
+        })
+        .await;
+    }
     browser.picture(&format!("{name}-phone")).await;
     browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
 }
@@ -158,8 +163,13 @@ async fn walk(console: &Console, company: &Company) {
     focused(browser).await.send_keys(&token).await.unwrap();
     tab_to(browser, "Use this token").await;
     key(browser, ENTER).await;
-    browser.sees("#header").await;
+    until("the first view's heading to have the focus", async || {
+        (browser.name(&browser.driver.active().await.ok()?).await == "Overview").then_some(())
+    })
+    .await;
 
+    browser.go(&console.url).await;
+    browser.sees("#header").await;
     tab_to(browser, "Attention").await;
     key(browser, ENTER).await;
     browser.reads("h1", "Attention").await;

@@ -88,7 +88,7 @@ impl Browser {
         self.driver.post("url", json!({"url": url})).await.expect("a page");
     }
 
-    /// Opens a tab and continues in it. It has no session.
+    /// Opens a tab and continues in it.
     pub(crate) async fn new_tab(&self) {
         let tab = self.driver.post("window/new", json!({"type": "tab"})).await.expect("a tab");
         self.driver.post("window", json!({"handle": tab["handle"]})).await.expect("the tab is there");

@@ -79,12 +79,6 @@ impl<'c> Task<'c> {
         self.filled();
     }
 
-    /// Types into an empty field of another page.
-    pub(crate) async fn type_into(&self, selector: &str, text: &str) {
-        self.browser.sees(selector).await.send_keys(text).await.unwrap();
-        self.filled();
-    }
-
     /// Fills in a time by a script, since the browser's language decides how a person types it.
     pub(crate) async fn fill_time(&self, selector: &str, time: &str) {
         let fill = "document.querySelector(arguments[0]).value = arguments[1]";

@@ -24,11 +24,13 @@ async fn an_operator_finds_a_notification_and_reads_what_happened_to_it() {
     console.rows(50).await;
     browser.press("Load more").await;
     console.rows(55).await;
-    browser.reads(".told", "55 shown, that is all.").await;
+    browser.reads(".told", "55 shown, that is all. Received since").await;
+    browser.reads(".told", ", the last seven days.").await;
     let address = browser.address().await;
     assert!(address.fragment().unwrap().contains("pages=2"), "so is what was loaded: {address}");
     browser.script("document.querySelector('main').replaceChildren(); location.reload()", vec![]).await;
     console.rows(55).await;
+    back_at_the_last(&console).await;
 
     browser.fill("Number", "471").await;
     browser.press("Show").await;
@@ -59,4 +61,20 @@ async fn an_operator_finds_a_notification_and_reads_what_happened_to_it() {
     browser.reads("h2", "Status timeline").await;
     console.rows(1).await;
     browser.was_content().await;
+}
+
+/// Opens the last row and goes back: the rows, the place and the focus are as they were.
+async fn back_at_the_last(console: &Console) {
+    let browser = &console.browser;
+    let last = "return [...document.querySelectorAll('a.key')].at(-1).getAttribute('aria-label')";
+    let last = browser.script(last, vec![]).await.as_str().expect("a name").to_owned();
+    browser.press(&last).await;
+    browser.reads("h2", "Timeline").await;
+    browser.script("history.back()", vec![]).await;
+    console.rows(55).await;
+    until("the focus to be back", async || {
+        (browser.name(&browser.driver.active().await.ok()?).await == last).then_some(())
+    })
+    .await;
+    assert_eq!(browser.script("return scrollY > 0", vec![]).await, true, "and the place");
 }

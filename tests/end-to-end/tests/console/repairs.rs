@@ -78,6 +78,11 @@ async fn replay(console: &Console, company: &Company) {
     let browser = &console.browser;
     console.view(&format!("#/replay?tenant={}", company.tenant), "Replays").await;
     browser.press("Plan").await;
+    browser.reads(".plan", "0 notifications").await;
+    browser.reads(".plan", "Nothing found.").await;
+    // By default only what failed is replayed.
+    browser.choose("Processed").await;
+    browser.press("Plan").await;
     browser.reads(".plan", "2 notifications").await;
     assert_eq!(browser.texts(".sample li").await.len(), 2);
     browser.fill("Note", "once more").await;

@@ -1,6 +1,7 @@
 use crate::console::Console;
 use crate::person;
 use end_to_end::{Operator, Stack};
+use serde_json::json;
 
 #[tokio::test]
 async fn a_person_signs_in_at_the_issuer_and_out_again() {
@@ -23,12 +24,53 @@ async fn a_person_signs_in_at_the_issuer_and_out_again() {
     let kept = browser
         .script("return [Object.keys(sessionStorage).sort(), localStorage.length, document.cookie]", vec![])
         .await;
-    assert_eq!(kept, serde_json::json!([["console.session"], 0, ""]), "the token is in this tab only");
+    assert_eq!(kept, json!([["console.session"], 0, ""]), "the token is in this tab only");
 
     browser.press("Sign out").await;
     browser.reads("h1", "Sign in").await;
     let session = browser.script("return sessionStorage.getItem('console.session')", vec![]).await;
     assert_eq!(session, serde_json::Value::Null, "the token is gone; the filter may stay");
+}
+
+#[tokio::test]
+async fn a_new_tab_is_signed_in_and_who_signs_out_does_so_in_every_tab() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    let browser = &console.browser;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    let first = browser.driver.get("window").await.unwrap();
+    browser.new_tab().await;
+    browser.go(&format!("{}#/pauses", console.url)).await;
+    browser.reads("h1", "Pauses").await;
+    assert_eq!(browser.texts("#who .roles").await, ["read"]);
+
+    browser.press("Sign out").await;
+    browser.reads("h1", "Sign in").await;
+    browser.driver.post("window", json!({"handle": first})).await.unwrap();
+    browser.reads("[role=alert]", "You have signed out in another tab.").await;
+    let kept = browser.script("return sessionStorage.getItem('console.session')", vec![]).await;
+    assert_eq!(kept, serde_json::Value::Null);
+    browser.was_content().await;
+}
+
+#[tokio::test]
+async fn without_a_network_the_console_says_so() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    let browser = &console.browser;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    browser.reads("h1", "Overview").await;
+    let network =
+        |offline: bool| json!({"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
+    browser.devtools("Network.enable", json!({})).await;
+    browser.devtools("Network.emulateNetworkConditions", network(true)).await;
+    // The file of this view has not been loaded yet.
+    browser.script("location.hash = '#/observed'", vec![]).await;
+    browser.reads("[role=alert]", "The console cannot be reached. Is there a network?").await;
+    assert!(!browser.texts("[role=alert]").await.concat().contains("newer version"));
+    browser.devtools("Network.emulateNetworkConditions", network(false)).await;
+    browser.press("Reload").await;
+    browser.reads("h1", "Observed").await;
 }
 
 #[tokio::test]
@@ -42,10 +84,7 @@ async fn an_unrequested_answer_does_not_sign_in() {
     browser.script(left, vec![]).await;
     browser.go(&format!("{}?code=stolen&state=other", console.url)).await;
     browser.reads("[role=alert]", "This sign-in was not begun here.").await;
-    assert_eq!(
-        browser.script("return [sessionStorage.length, location.search]", vec![]).await,
-        serde_json::json!([0, ""])
-    );
+    assert_eq!(browser.script("return [sessionStorage.length, location.search]", vec![]).await, json!([0, ""]));
     browser.was_content().await;
 }
 

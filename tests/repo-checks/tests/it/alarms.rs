@@ -50,6 +50,17 @@ fn every_alarm_has_a_runbook_and_every_runbook_an_alarm() {
 }
 
 #[test]
+fn no_runbook_lets_a_person_write_a_message_or_a_request_by_hand() {
+    for file in fs::read_dir(infra().join("runbooks")).unwrap() {
+        let path = file.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for by_hand in ["send-message", "put-item", "update-item", "POST /operations", "PUT /operations"] {
+            assert!(!text.contains(by_hand), "{}: {by_hand}", path.display());
+        }
+    }
+}
+
+#[test]
 fn every_alarm_sets_and_explains_missing_data() {
     for (name, alarm) in plain_alarms() {
         let treatment = text(&alarm["TreatMissingData"]);

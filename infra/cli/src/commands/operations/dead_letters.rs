@@ -2,6 +2,7 @@
 
 use super::jobs::{follow_or_detach, not_begun};
 use super::shown::{second, text};
+use super::start::Start;
 use super::{Access, Caller, Client};
 use crate::interrupt::Stop;
 use crate::output::{Outcome, Report, fields, table};
@@ -71,21 +72,14 @@ pub struct Redrive {
     /// changed
     #[arg(long)]
     rejected: bool,
-    /// How many per second; 10 by default
-    #[arg(long, value_name = "NUMBER")]
-    rate: Option<u32>,
+    #[command(flatten)]
+    start: Start,
     /// The reason, for readers of the audit record
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
     /// Only count them
     #[arg(long)]
     plan: bool,
-    /// Start without asking, at a terminal
-    #[arg(long)]
-    yes: bool,
-    /// Start the job and do not wait for its end
-    #[arg(long, conflicts_with = "plan")]
-    detach: bool,
     #[command(flatten)]
     access: Access,
 }
@@ -116,7 +110,9 @@ async fn list(client: &Client<'_>, options: &List) -> Outcome {
     let queues = all["queues"].take();
     let each = || queues.as_array().into_iter().flatten();
     let rows: Vec<[String; 6]> = each().flat_map(of_queue).collect();
-    let counts: String = each().map(|queue| format!("{}\n", counted(queue))).collect();
+    let mut counts: String = each().map(|queue| format!("{}\n", counted(queue))).collect();
+    let letters = each().flat_map(|queue| queue["sample"].as_array().into_iter().flatten());
+    counts.push_str(&warning(letters.filter(|letter| letter["dies_again"] == true).count() as u64));
     let text = match rows.is_empty() {
         true => counts,
         false => {
@@ -137,6 +133,14 @@ fn of_queue(queue: &Value) -> Vec<[String; 6]> {
     sample.map(row).collect()
 }
 
+/// Of the letters that were shown; empty if none would.
+fn warning(doomed: u64) -> String {
+    match doomed {
+        0 => String::new(),
+        _ => format!("{doomed} of those shown would die again, unless what refuses them has changed.\n"),
+    }
+}
+
 fn counted(queue: &Value) -> String {
     format!("{}: about {} waiting, {} in flight", text(&queue["name"]), queue["waiting"], queue["in_flight"])
 }
@@ -147,19 +151,19 @@ async fn redrive(client: &Client<'_>, options: &Redrive, ask: Ask, listen: impl 
     if let Some(message) = &options.message {
         body["message"] = json!(message);
     }
-    if let Some(rate) = options.rate {
-        body["rate"] = json!(rate);
-    }
-    let ask = ask.filter(|_| !options.yes);
+    let body = options.start.paced(body);
+    let ask = options.start.person(ask);
     let mut expected = None;
     if options.plan || ask.is_some() {
         let plan = client.post(&["operations", "v1", "dead-letters", queue, "plans"], &body).await?;
         let count = format!("about {}", plan["count"]);
+        let warning = warning(plan["dies_again"].as_u64().unwrap_or_default());
         if options.plan {
             let seconds = format!("{} s", plan["seconds"]);
             let text = fields([("queue", queue.to_owned()), ("would send", count), ("it would take", seconds)]);
-            return Ok(Report::new(plan, text));
+            return Ok(Report::new(plan, text + &warning));
         }
+        eprint!("{warning}");
         if let Some(ask) = ask
             && !ask(&format!("Send {count} dead letters of {queue} again?"))
         {
@@ -168,5 +172,5 @@ async fn redrive(client: &Client<'_>, options: &Redrive, ask: Ask, listen: impl 
         expected = plan["count"].as_u64();
     }
     let job = client.post(&["operations", "v1", "dead-letters", queue, "redrives"], &body).await?;
-    follow_or_detach(client, job, options.detach, Duration::SECOND, expected, listen).await
+    follow_or_detach(client, job, options.start.detach, Duration::SECOND, expected, listen).await
 }

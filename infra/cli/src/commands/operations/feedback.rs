@@ -2,6 +2,7 @@
 
 use super::jobs::{counted, follow_or_detach, not_begun};
 use super::shown::text;
+use super::start::Start;
 use super::{Access, Caller, Client, tenant};
 use crate::interrupt::Stop;
 use crate::output::{Outcome, Report, fields, table};
@@ -43,21 +44,14 @@ pub struct Resend {
     /// Parked before; now by default
     #[arg(long, value_name = "WHEN", value_parser = since)]
     to: Option<Since>,
-    /// How many per second; 10 by default
-    #[arg(long, value_name = "NUMBER")]
-    rate: Option<u32>,
+    #[command(flatten)]
+    start: Start,
     /// The reason, for readers of the timeline
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
     /// Only show what would be sent, and why it was parked
     #[arg(long)]
     plan: bool,
-    /// Start without asking, at a terminal
-    #[arg(long)]
-    yes: bool,
-    /// Start the job and do not wait for its end
-    #[arg(long, conflicts_with = "plan")]
-    detach: bool,
     #[command(flatten)]
     access: Access,
 }
@@ -79,10 +73,7 @@ impl Resend {
                 filter[name] = json!(value);
             }
         }
-        if let Some(rate) = self.rate {
-            filter["rate"] = json!(rate);
-        }
-        filter
+        self.start.paced(filter)
     }
 }
 
@@ -99,7 +90,7 @@ pub async fn feedback(
     let client = Client::new(stack, caller, &options.access).await?;
     options.tenant = tenant::resolve_some(&client, options.tenant.as_deref()).await?;
     let filter = options.filter();
-    let ask = ask.filter(|_| !options.yes);
+    let ask = options.start.person(ask);
     let mut expected = None;
     if options.plan || ask.is_some() {
         let plan = client.post(&["operations", "v1", "feedback", "plans"], &filter).await?;
@@ -116,7 +107,7 @@ pub async fn feedback(
         expected = plan["count"].as_u64().filter(|_| plan["at_least"] != true);
     }
     let job = client.post(&["operations", "v1", "feedback", "resends"], &filter).await?;
-    follow_or_detach(&client, job, options.detach, Duration::SECOND, expected, listen).await
+    follow_or_detach(&client, job, options.start.detach, Duration::SECOND, expected, listen).await
 }
 
 fn planned(plan: &Value) -> String {

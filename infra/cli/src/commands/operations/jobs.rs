@@ -206,12 +206,15 @@ pub(super) async fn follow_or_detach(
     follow(client, job, every, expected, &listen()).await
 }
 
-/// Watches a job until it ends. `expected` is its number of notifications, if known.
+/// Watches a job until it ends. `expected` is its number of notifications, if the plan said it; most
+/// jobs say it themselves.
 async fn follow(client: &Client<'_>, mut job: Value, every: Duration, expected: Option<u64>, stop: &Stop) -> Outcome {
     let id = text(&job["id"]);
-    let (mut shown, mut missed, mut looks) = (Progress::of(expected), 0, 0);
+    let number = |job: &Value, name: &str| job[name].as_u64();
+    let (mut shown, mut missed, mut looks) = (Progress::of(number(&job, "expected").or(expected)), 0, 0);
     loop {
-        shown.tell(job["done"].as_u64().unwrap_or_default(), &progress(&job));
+        let through: u64 = ["done", "skipped"].into_iter().filter_map(|name| number(&job, name)).sum();
+        shown.tell(through, &progress(&job));
         if job["status"] != "running" {
             if is_settled(&job) || looks == LAST_LOOKS {
                 return Ok(ended(job));

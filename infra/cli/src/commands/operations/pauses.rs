@@ -59,6 +59,9 @@ pub struct Begin {
     /// How long until it ends by itself: 90s, 30m, 24h or 7d
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     lasts: Option<Duration>,
+    /// Nothing has come from the tenant yet. Without this, such a pause is refused
+    #[arg(long, requires = "tenant")]
+    new_tenant: bool,
 }
 
 impl Begin {
@@ -70,7 +73,7 @@ impl Begin {
 /// # Errors
 /// The API refuses, has no such pause, or does not answer.
 pub async fn pauses(stack: &Stack, caller: &Caller, command: Pauses, format: Format) -> Outcome {
-    let (method, done, which, until) = match command {
+    let (method, done, which, until, is_new) = match command {
         Pauses::List(View { watch, access }) => {
             let client = Client::new(stack, caller, &access).await?;
             let path = ["operations", "v1", "pauses"];
@@ -78,15 +81,16 @@ pub async fn pauses(stack: &Stack, caller: &Caller, command: Pauses, format: For
         }
         Pauses::Begin(begin) => {
             let until = begin.end();
-            (Method::PUT, "paused", begin.which, until)
+            (Method::PUT, "paused", begin.which, until, begin.new_tenant)
         }
-        Pauses::End(which) => (Method::DELETE, "resumed", which, None),
+        Pauses::End(which) => (Method::DELETE, "resumed", which, None, false),
     };
     let client = Client::new(stack, caller, &which.access).await?;
     let mut body = json!({ "events": which.events, "note": which.note });
     let tenant = match &which.tenant {
-        // A pause can also be ended for a tenant that is no longer known.
-        Some(text) if method == Method::DELETE => Some(tenant::resolve_or_same(&client, text).await?),
+        // A pause can also be ended for a tenant that is no longer known, or begun for one that is
+        // not known yet.
+        Some(text) if is_new || method == Method::DELETE => Some(tenant::resolve_or_same(&client, text).await?),
         text => tenant::resolve_some(&client, text.as_deref()).await?,
     };
     if let Some(tenant) = &tenant {
@@ -94,6 +98,9 @@ pub async fn pauses(stack: &Stack, caller: &Caller, command: Pauses, format: For
     }
     if let Some(until) = &until {
         body["until"] = json!(until);
+    }
+    if is_new {
+        body["new_tenant"] = json!(true);
     }
     client.send(method, &["operations", "v1", "pauses"], &body).await?;
     let whose = tenant.as_deref().unwrap_or("every tenant");

@@ -1,6 +1,7 @@
 //! `replay`: replays one notification, or starts a job for all that match a filter and watches it.
 
 use super::jobs::{counted, follow_or_detach, not_begun};
+use super::start::Start;
 use super::{Access, Caller, Client, event_name, shown, tenant};
 use crate::interrupt::Stop;
 use crate::live;
@@ -21,14 +22,17 @@ const SAMPLE: usize = 10;
 #[derive(Debug, Args)]
 pub struct Replay {
     /// The notification's `ref`; without it, the filter decides
-    #[arg(value_name = "REF", conflicts_with_all = ["plan", "tenant", "from", "to", "states", "entity", "event", "rate", "resume", "all_states"])]
+    #[arg(value_name = "REF", conflicts_with_all = ["plan", "tenant", "all_tenants", "from", "to", "states", "entity", "event", "rate", "detach", "resume", "all_states"])]
     reference: Option<String>,
     /// Only show what would be replayed
     #[arg(long)]
     plan: bool,
-    /// The tenant, by its name, company number or id; required for a filter
-    #[arg(long, value_name = "TENANT", add = live::tenant(), required_unless_present_any = ["reference", "resume"])]
+    /// The tenant, by its name, company number or id; required for a filter, or --all-tenants
+    #[arg(long, value_name = "TENANT", add = live::tenant(), required_unless_present_any = ["reference", "resume", "all_tenants"])]
     tenant: Option<String>,
+    /// Of every tenant, by one job
+    #[arg(long, conflicts_with = "tenant")]
+    all_tenants: bool,
     /// Received since: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h
     #[arg(long, value_name = "WHEN", required_unless_present_any = ["reference", "resume"], value_parser = since)]
     from: Option<Since>,
@@ -48,21 +52,14 @@ pub struct Replay {
     /// Only of this event, such as ACCOUNT_CHANGED
     #[arg(long, add = live::event())]
     event: Option<String>,
-    /// How many per second; 10 by default
-    #[arg(long, value_name = "NUMBER")]
-    rate: Option<u32>,
+    #[command(flatten)]
+    start: Start,
     /// The reason, for readers of the timeline
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
     /// Continue a job that was stopped, or watch one that runs
-    #[arg(long, value_name = "JOB", conflicts_with_all = ["plan", "tenant", "from", "to", "states", "entity", "event", "rate", "all_states"])]
+    #[arg(long, value_name = "JOB", conflicts_with_all = ["plan", "tenant", "all_tenants", "from", "to", "states", "entity", "event", "rate", "all_states"])]
     resume: Option<Uuid>,
-    /// Start the job and do not wait for its end
-    #[arg(long, conflicts_with_all = ["plan", "reference"])]
-    detach: bool,
-    /// Start without asking, at a terminal
-    #[arg(long)]
-    yes: bool,
     /// How often to ask for the progress
     #[arg(long, default_value = "1s", value_parser = duration)]
     every: Duration,
@@ -75,18 +72,15 @@ impl Replay {
         let now = SystemHost.now();
         let at = |since: Option<Since>| exact(since.map_or(now, |since| since.at(now)));
         let mut filter = json!({
-            "tenant": self.tenant, "from": at(self.from), "to": at(self.to), "states": self.states(), "note": self.note,
+            "from": at(self.from), "to": at(self.to), "states": self.states(), "note": self.note,
         });
         let event = self.event.as_deref().map(event_name::canonical);
-        for (name, value) in [("entity", &self.entity), ("event", &event)] {
+        for (name, value) in [("tenant", &self.tenant), ("entity", &self.entity), ("event", &event)] {
             if let Some(value) = value {
                 filter[name] = json!(value);
             }
         }
-        if let Some(rate) = self.rate {
-            filter["rate"] = json!(rate);
-        }
-        filter
+        self.start.paced(filter)
     }
 
     fn states(&self) -> Vec<String> {
@@ -119,7 +113,7 @@ pub async fn replay(
     }
     options.tenant = tenant::resolve_some(&client, options.tenant.as_deref()).await?;
     let filter = options.filter();
-    let ask = ask.filter(|_| !options.yes && options.resume.is_none());
+    let ask = options.start.person(ask).filter(|_| options.resume.is_none());
     let mut expected = None;
     if options.plan || ask.is_some() {
         let plan = client.post(&["operations", "v1", "plans"], &filter).await?;
@@ -139,7 +133,7 @@ pub async fn replay(
         Some(id) => client.post(&["operations", "v1", "jobs", &id.to_string(), "resume"], &json!({})).await?,
         None => client.post(&["operations", "v1", "jobs"], &filter).await?,
     };
-    follow_or_detach(&client, job, options.detach, options.every, expected, listen).await
+    follow_or_detach(&client, job, options.start.detach, options.every, expected, listen).await
 }
 
 /// A sample with a line for each, which needs the role `read`. A caller without it sees only names.

@@ -42,8 +42,8 @@ pub async fn tenants(stack: &Stack, caller: &Caller, options: Tenants) -> Outcom
     Ok(Report::new(items, text))
 }
 
-/// The id of the tenant with this name, company number or id. If the directory is empty or may not
-/// be read, the text itself.
+/// The id of the tenant with this name, company number or id. If the directory is empty, is not
+/// there or may not be read, the text itself: nothing can tell then whether it is an id.
 ///
 /// # Errors
 /// No tenant or several tenants match.

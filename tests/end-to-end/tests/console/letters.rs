@@ -1,0 +1,50 @@
+use crate::console::Console;
+use crate::person;
+use end_to_end::{Stack, until};
+
+/// Puts a message into a dead-letter queue, and returns its id.
+async fn dead(stack: &Stack, queue: &str, body: &str) -> String {
+    let call = stack.sqs.send_message().queue_url(stack.output(queue)).message_body(body);
+    call.send().await.unwrap().message_id().expect("an id").to_owned()
+}
+
+/// Opens the view until it lists the message. Other tests look into the queues too, which hides the
+/// messages for a moment.
+async fn listed(console: &Console, id: &str) {
+    let button = format!("[aria-label='Send again: {id}']");
+    until("the dead letter in the list", async || {
+        console.view("#/pauses", "Pauses").await;
+        console.view("#/letters", "Dead letters").await;
+        console.browser.sees("section[data-queue]").await;
+        (!console.browser.all(&button).await.is_empty()).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_operator_is_warned_of_what_would_die_again_and_sends_one_dead_letter_again() {
+    let stack = Stack::load().await;
+    let foreign = dead(&stack, "NotificationsDeadLetterQueueUrl", "no delivery").await;
+    let event = dead(&stack, "EventsDeadLetterQueueUrl", r#"{"type":"net.visma.test"}"#).await;
+    let console = Console::open(&stack).await;
+    console.sign_in(&person::token(&stack).await).await;
+    let browser = &console.browser;
+
+    listed(&console, &foreign).await;
+    browser.reads("[data-queue=notifications] .chip", "Would die again").await;
+    browser.press(&format!("Send again: {foreign}")).await;
+    browser.reads("dialog[open] .problem", "1 of the first 1 would die again").await;
+    browser.press("Cancel").await;
+
+    listed(&console, &event).await;
+    browser.press(&format!("Send again: {event}")).await;
+    browser.reads("dialog[open] h2", "Send dead letters of events again: about 1").await;
+    browser.fill("Note", "the consumer is back").await;
+    browser.sees("dialog[open] button.primary").await.click().await.unwrap();
+    browser.reads("h1", "Replays").await;
+    browser.reads(".job[data-kind=redrive] .notes", "1 sent again").await;
+    console.view("#/audit", "Audit").await;
+    browser.reads("td[data-label=Deed]", "redrive").await;
+    browser.reads("td[data-label=On]", "dead_letters events").await;
+    browser.was_content().await;
+}
