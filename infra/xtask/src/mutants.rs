@@ -38,7 +38,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "REF", conflicts_with_all = ["package", "file", "all", "continued"])]
     since: Option<String>,
     /// Try no mutant of a change that has more than these
-    #[arg(long, value_name = "N", default_value_t = 40, requires = "since")]
+    #[arg(long, value_name = "N", default_value_t = 40, requires = "since", conflicts_with = "all")]
     most: usize,
 }
 

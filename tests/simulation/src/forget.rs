@@ -149,12 +149,15 @@ impl Run {
     }
 }
 
-/// The partitions with everything else.
+/// The names of everything else. A record of an unknown tenant that continued as one of this tenant
+/// belongs to it.
 fn beside(table: &TableModel, tenant: &str) -> BTreeSet<(String, String)> {
     let of_tenant = format!("{tenant}#");
     let key = |item: &Item| Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()));
     let is_own = |(pk, sk): &(String, String)| pk.starts_with(&of_tenant) || (pk == DIRECTORY && sk == tenant);
-    table.items().filter_map(key).filter(|name| !is_own(name)).collect()
+    let moves = |item: &Item, name: &str| text(item, name).is_some_and(|place| place.contains(tenant));
+    let others = table.items().filter(|item| !moves(item, "moved_to") && !moves(item, "moved_from"));
+    others.filter_map(key).filter(|name| !is_own(name)).collect()
 }
 
 fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {

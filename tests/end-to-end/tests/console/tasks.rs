@@ -13,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-/// The company's name in `infra/local/settings.json`.
+/// The company's name, which the test writes into the directory of tenants.
 const NAME: &str = "Sunnfjord Handel";
 /// Events that no catalogue has. No other test uses them, so each has a group of its own.
 const REPLAYED: &str = "TIMECARD_CHANGED";

@@ -1,6 +1,6 @@
 //! Invariants at rest: after the faults have stopped, time has passed and every queue is empty.
 
-use super::in_motion::{is_terminal, number, record, records, text};
+use super::in_motion::{furthest, is_terminal, number, record, records, text};
 use super::probes::OLD_NEWS;
 use super::{Checks, Invariant, short};
 use crate::actors::RETENTION;
@@ -13,7 +13,10 @@ use webhooks_store::Item;
 impl Checks {
     pub(crate) fn at_rest(&mut self, table: &TableModel, erp: &Erp) {
         for key in self.accepted.clone() {
-            let item = record(table, &key);
+            let sent = erp.sent.get(&key);
+            // Under other settings it may have died. One of its records shows how it ended.
+            let fitting = furthest(table, &key).find(|item| self.fits(&key, item, sent));
+            let item = fitting.or_else(|| record(table, &key));
             if item.is_none() && (self.is_gone(&key) || self.may_be_erased(&key)) {
                 continue;
             }
@@ -21,8 +24,7 @@ impl Checks {
                 self.violated(Invariant::OneTerminalState, format!("{} was accepted but never recorded", short(&key)));
                 continue;
             };
-            let sent = erp.sent.get(&key);
-            self.ended_as_it_should(&key, state, text(item, "reason"), sent);
+            self.ended_as_it_should(&key, item, state, sent);
             self.is_answered(&key, item, state, sent);
             self.each_record_has_ended(table, &key);
         }
@@ -35,13 +37,14 @@ impl Checks {
         self.marks_at_rest(table);
     }
 
-    fn ended_as_it_should(&mut self, key: &str, state: &str, reason: Option<&str>, sent: Option<&Sent>) {
-        let nature = sent.map_or(Nature::Plain, |sent| sent.nature);
+    /// Whether a record of the notification ended as its nature lets it.
+    fn fits(&self, key: &str, item: &Item, sent: Option<&Sent>) -> bool {
+        let (state, reason) = (text(item, "state").unwrap_or_default(), text(item, "reason"));
         let is_unnamed = self.names_were_rewritten && reason == Some("tenant_unknown");
         let is_refused = matches!(reason, Some("tenant_not_approved" | "token_refused" | "unconfirmable"));
         let is_left_to_person = state == "parked" && (is_unnamed || is_refused);
         let is_given_up = state == "dead" && self.out_of_reach.contains(key);
-        let fits = match nature {
+        match nature(sent) {
             Nature::Plain | Nature::Deletion => {
                 matches!(state, "processed" | "superseded") || is_left_to_person || is_given_up
             }
@@ -52,7 +55,12 @@ impl Checks {
             Nature::Unmapped | Nature::Unidentified => state == "parked",
             Nature::Panics => matches!(state, "dead" | "superseded") || is_left_to_person,
             Nature::NeedsPerson => matches!(state, "parked" | "superseded") || is_given_up,
-        };
+        }
+    }
+
+    fn ended_as_it_should(&mut self, key: &str, item: &Item, state: &str, sent: Option<&Sent>) {
+        let (nature, reason) = (nature(sent), text(item, "reason"));
+        let fits = self.fits(key, item, sent);
         let invariant = match state {
             "retrying" => Invariant::OneTerminalState,
             "paused" => Invariant::CommandIsKept,
@@ -145,4 +153,8 @@ fn head<'a>(table: &'a TableModel, record: &Record) -> Option<&'a Item> {
 
 fn partition(record: &Record) -> String {
     format!("{}#{}#{}", TENANTS[record.tenant].0, record.entity, record.key)
+}
+
+fn nature(sent: Option<&Sent>) -> Nature {
+    sent.map_or(Nature::Plain, |sent| sent.nature)
 }

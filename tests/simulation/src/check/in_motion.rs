@@ -258,12 +258,19 @@ pub(super) fn records<'a>(table: &'a TableModel, sort_key: &str) -> impl Iterato
     table.items().filter(move |item| text(item, "sk").is_some_and(|own| is_about(own, sort_key)))
 }
 
-/// The record that came furthest, and of equal ones that of a known tenant. One that continues under
-/// another name counts last.
+/// The record that came furthest. One that continues under another name counts last.
 pub(super) fn record<'a>(table: &'a TableModel, sort_key: &str) -> Option<&'a Item> {
-    let is_known = |item: &Item| text(item, "pk").is_some_and(|pk| !pk.starts_with("unknown#"));
-    let reached = |item: &&Item| if item.contains_key("moved_to") { 0 } else { 1 + rank(item) };
-    records(table, sort_key).max_by_key(|item| (reached(item), is_known(item)))
+    records(table, sort_key).max_by_key(|item| reached(item))
+}
+
+/// The records that came as far as the furthest.
+pub(super) fn furthest<'a>(table: &'a TableModel, sort_key: &str) -> impl Iterator<Item = &'a Item> {
+    let most = record(table, sort_key).map(reached);
+    records(table, sort_key).filter(move |item| Some(reached(item)) == most)
+}
+
+fn reached(item: &Item) -> u8 {
+    if item.contains_key("moved_to") { 0 } else { 1 + rank(item) }
 }
 
 pub(super) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
