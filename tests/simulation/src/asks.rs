@@ -5,6 +5,7 @@ use crate::actors::{Function, RETENTION};
 use crate::cargo::Named;
 use crate::check::{Invariant, Met, Writer};
 use crate::model::secrets::Reading;
+use crate::operator::KNOWN_TENANT;
 use crate::planted::Planted;
 use crate::sabotage::Sabotage;
 use crate::world::{Name, World};
@@ -189,6 +190,9 @@ impl World {
         let mut found = self.table.query(query, lags);
         if self.is_planted(Planted::ErasureUnnoticed) && self.actors[instance].function == Function::Processor {
             found.retain(|item| !item.contains_key("erased_at"));
+        }
+        if self.is_planted(Planted::KnownTenantsForgotten) && self.actors[instance].function == Function::Repair {
+            found.retain(|item| text(item, "attention") != Some(KNOWN_TENANT));
         }
         self.checks.resends.index_lagged |= lags && self.actors[instance].function == Function::Repair;
         let content = query.values.get(":content").and_then(|content| content.as_s().ok()).cloned();

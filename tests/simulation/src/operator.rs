@@ -16,11 +16,14 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
+use webhooks_model::notification::UNKNOWN_TENANT;
 use webhooks_model::{QueueName, State};
 use webhooks_store::{Item, Write};
 
 /// The integrator's system sends the same outcome. Different outcomes are not modelled.
 pub(crate) const OUTCOME: &str = "Our warehouse has it.";
+/// The mark of a known tenant.
+pub(crate) const KNOWN_TENANT: &str = "tenants";
 /// Marks for a person.
 const FOR_A_PERSON: [&str; 4] = ["dead", "parked", "unparseable", "feedback_parked"];
 const UNENDED: [&str; 4] = ["retrying", "paused", "dead", "parked"];
@@ -73,7 +76,7 @@ impl World {
             6 => Command::Release(self.one_of(|item| is_held(item) || is(item, "state", &["paused"]))?),
             7 => Command::Outcome(self.one_of(|item| is(item, "feedback", &["awaited"]))?),
             8 => {
-                let tenant = TENANTS[self.choices.below(TENANTS.len())].0.to_owned();
+                let tenant = TENANTS.get(self.choices.below(TENANTS.len() + 1)).map(|(id, _)| (*id).to_owned());
                 Command::ReplayAll { tenant, only_given_up: self.choices.chance(500) }
             }
             11 => Command::Acknowledge(self.one_of(|item| is(item, "attention", &FOR_A_PERSON))?),
@@ -131,9 +134,13 @@ impl World {
     fn meant(&self, instance: usize, asked: &Command) -> Meant {
         match asked {
             Command::ReplayAll { tenant, only_given_up: false } => {
-                let partitions = format!("{tenant}#");
-                let own = self.recorded(|item| text(item, "pk").is_some_and(|pk| pk.starts_with(&partitions)));
-                Meant { notifications: own.into_iter().map(|target| target.sk).collect(), ..Meant::default() }
+                let tenants = tenant.as_deref().map_or_else(|| self.known_tenants(), |own| BTreeSet::from([own]));
+                // What continues under another key is replayed there.
+                let is_meant = |item: &Item| {
+                    !item.contains_key("moved_to") && tenant_of(item).is_some_and(|own| tenants.contains(own))
+                };
+                let own = self.recorded(is_meant).into_iter();
+                Meant { notifications: own.map(|target| target.sk).collect(), ..Meant::default() }
             }
             Command::ResendAll { tenant, only_refused } => {
                 // Feedback parked in this moment counts as parked later, by the clock of the
@@ -143,10 +150,7 @@ impl World {
                     let parked_at = text(item, "attention_at").and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok());
                     parked_at.is_some_and(|at| at < now)
                 };
-                let is_own = |item: &Item| {
-                    let own = text(item, "pk").and_then(|pk| pk.split_once('#')).map(|(own, _)| own);
-                    tenant.is_none() || own == tenant.as_deref()
-                };
+                let is_own = |item: &Item| tenant.is_none() || tenant_of(item) == tenant.as_deref();
                 let is_meant = |item: &Item| {
                     let is_refused = !*only_refused || last_refusal(item) == Some("feedback_refused");
                     is_parked_feedback(item) && is_old(item) && is_own(item) && is_refused
@@ -163,6 +167,13 @@ impl World {
             }
             _ => Meant::default(),
         }
+    }
+
+    /// The tenants that a replay of all tenants certainly covers. It also covers those with parked
+    /// notifications, but these may end before the job reads them.
+    fn known_tenants(&self) -> BTreeSet<&str> {
+        let marked = self.table.items().filter(|item| is(item, "attention", &[KNOWN_TENANT]));
+        marked.filter_map(tenant_of).chain([UNKNOWN_TENANT]).collect()
     }
 
     fn dead_letters(&self) -> BTreeSet<u64> {
@@ -263,6 +274,10 @@ fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
 
 fn is(item: &Item, name: &str, one_of: &[&str]) -> bool {
     text(item, name).is_some_and(|text| one_of.contains(&text))
+}
+
+fn tenant_of(item: &Item) -> Option<&str> {
+    Some(text(item, "pk")?.split_once('#')?.0)
 }
 
 fn is_held(item: &Item) -> bool {

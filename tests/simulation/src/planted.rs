@@ -107,6 +107,8 @@ pub enum Planted {
     NamesKeptForEver,
     /// The processor parks a notification without reading newer settings first.
     NamesNotReadAgain,
+    /// A replay of all tenants covers only those with parked notifications.
+    KnownTenantsForgotten,
 }
 
 impl Planted {
@@ -150,9 +152,10 @@ impl Planted {
             | Self::RetoldInOtherLanguage
             | Self::SentUnderAnothersId
             | Self::RepeatForgetsFeedback => Invariant::OneFeedback,
-            Self::PauseEndsInSilence | Self::ResentWithoutMessage | Self::AcknowledgedForGood => {
-                Invariant::CommandIsKept
-            }
+            Self::PauseEndsInSilence
+            | Self::ResentWithoutMessage
+            | Self::AcknowledgedForGood
+            | Self::KnownTenantsForgotten => Invariant::CommandIsKept,
             Self::OldSecretRefused => Invariant::OneWriteBeforeAck,
             Self::NamesKeptForEver | Self::NamesNotReadAgain => Invariant::IdentifyOrPark,
             Self::ErasureUnnoticed | Self::ErasureUnsettled => Invariant::ErasedIsErased,

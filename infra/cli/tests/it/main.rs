@@ -10,6 +10,7 @@ mod doctor;
 mod edit;
 mod forward;
 mod jobs;
+mod jq;
 mod learn;
 mod local;
 mod man;

@@ -70,9 +70,14 @@ fn answers(asked: &Asked) -> (u16, Value) {
     }
 }
 
+/// The OpenAPI document.
+pub(crate) fn document() -> Value {
+    serde_json::from_str(include_str!("../../../../functions/operations/openapi.json")).unwrap()
+}
+
 /// The routes of the OpenAPI document, with the method before each.
 fn routes() -> Vec<String> {
-    let document: Value = serde_json::from_str(include_str!("../../../../functions/operations/openapi.json")).unwrap();
+    let document = document();
     let paths = document["paths"].as_object().unwrap().iter();
     let of = |(path, methods): (&String, &Value)| -> Vec<String> {
         methods.as_object().unwrap().keys().map(|method| format!("{} {path}", method.to_uppercase())).collect()
@@ -80,7 +85,7 @@ fn routes() -> Vec<String> {
     paths.flat_map(of).collect()
 }
 
-fn is_of(line: &str, route: &str) -> bool {
+pub(crate) fn is_of(line: &str, route: &str) -> bool {
     let (line, route): (Vec<&str>, Vec<&str>) =
         (line.split('?').next().unwrap().split('/').collect(), route.split('/').collect());
     line.len() == route.len() && line.iter().zip(route).all(|(own, other)| other.starts_with('{') || *own == other)
@@ -105,7 +110,7 @@ async fn every_route_of_the_api_has_a_command() {
 
 /// The fields of all requests in the OpenAPI document.
 fn fields() -> BTreeSet<String> {
-    let document: Value = serde_json::from_str(include_str!("../../../../functions/operations/openapi.json")).unwrap();
+    let document = document();
     let operations =
         document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
     let bodies = operations.map(|one| &one["requestBody"]["content"]["application/json"]["schema"]);

@@ -37,9 +37,9 @@ pub(crate) enum Command {
     /// A pause of all events of a tenant that ends soon.
     PauseForAWhile(String),
     EndOfPause(Option<String>, String),
-    /// All notifications of a tenant, or only those that were given up.
+    /// All notifications of a tenant or of all known ones, or only those that were given up.
     ReplayAll {
-        tenant: String,
+        tenant: Option<String>,
         only_given_up: bool,
     },
     /// A resend of the parked feedback of a tenant or of all, or only of refused feedback.
