@@ -6,16 +6,24 @@ import re
 
 # Values of the deployment's placeholders on the local stack. No metric of a local run uses the last
 # ones.
-STACK, API, TABLE = "webhooks", "api", "table"
+STACK, API, TABLE, CONSOLE = "webhooks", "api", "table", "console"
 CLOUDWATCH = {
     "${ReceiverStackName}": STACK,
     "${ApiId}": API,
     "${TableName}": TABLE,
+    "${ConsoleUrl}": CONSOLE,
     "${AWS::Partition}": "aws",
     "${AWS::Region}": "eu-north-1",
     "${AWS::AccountId}": "000000000000",
 }
-GRAFANA = {"${stack}": STACK, "${api}": API, "${table}": TABLE, "${region}": "eu-north-1", "${account}": "000000000000"}
+GRAFANA = {
+    "${stack}": STACK,
+    "${api}": API,
+    "${table}": TABLE,
+    "${console:raw}": CONSOLE,
+    "${region}": "eu-north-1",
+    "${account}": "000000000000",
+}
 WIDGET = re.compile(r'^\s*,?(\{"height":.*\}),?$', re.MULTILINE)
 SEARCH = re.compile(r"""SEARCH\('\{"([^"]+)",([\w,]+)\} MetricName="(\w+)"(.*)', '(\w+)', (\d+)\)""")
 UNITS = {"short": "count", "ms": "ms", "s": "s", "bytes": "bytes", "currencyUSD": "US dollars"}
@@ -51,17 +59,20 @@ class Panel:
 
 
 def cloudwatch(template):
-    """From the CloudFormation template, with the operations API."""
+    """From the CloudFormation template, with the operations API and its console."""
     for widget in WIDGET.findall(template):
         for variable, value in CLOUDWATCH.items():
             widget = widget.replace(variable, value)
         # The escape of Fn::Sub.
         widget = json.loads(widget.replace("${!", "${"))
         properties = widget["properties"]
-        panel = Panel(properties["title"], widget["width"], widget["type"])
+        # A text has no title.
+        panel = Panel(properties.get("title", "Console"), widget["width"], widget["type"])
         if widget["type"] == "alarm":
             panel.view = "alarms"
             panel.content = [alarm.rsplit(f":alarm:{STACK}-", 1)[1] for alarm in properties["alarms"]]
+        elif widget["type"] == "text":
+            panel.content = properties["markdown"]
         elif widget["type"] == "log":
             panel.content = properties["query"]
         else:

@@ -68,7 +68,7 @@ class Terraform:
         if reference:
             kind = {"url": "url", "dead_url": "dead url", "queue": "arn", "dead": "dead arn"}[reference[1]]
             return f"{reference[2]} {kind}"
-        given = r"\$\{(var\.[\w.]+|local\.(operations\.\w+|worker_visibility))\}"
+        given = r"\$\{(var\.[\w.]+|local\.(operations\.\w+|worker_visibility|partition|log_groups))\}"
         if re.fullmatch(given, text):
             return "parameter"
         return {"${local.secret}": "secret", "${local.table}": "table"}.get(text, text)

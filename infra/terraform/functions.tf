@@ -16,6 +16,10 @@ locals {
   secret   = aws_secretsmanager_secret.settings.arn
   table    = aws_dynamodb_table.table.name
 
+  # For the console's links to log lines and traces.
+  partition  = data.aws_partition.current.partition
+  log_groups = join(",", [for name in ["intake", "processor", "feedback", "reconciler", "operations", "repair"] : "/aws/lambda/${var.name}-${name}"])
+
   functions = {
     intake = {
       description = "Verifies a delivery, stores its bytes in the notifications queue and acknowledges it."
@@ -76,6 +80,8 @@ locals {
         CONSOLE_CLIENT_ID                   = local.operations.console_client_id
         CONSOLE_SCOPE                       = local.operations.console_scope
         CONSOLE_TOKEN_ORIGIN                = local.operations.console_token_origin
+        CONSOLE_PARTITION                   = local.partition
+        CONSOLE_LOG_GROUPS                  = local.log_groups
         TABLE_NAME                          = local.table
         NOTIFICATIONS_QUEUE_URL             = local.url.notifications
         FEEDBACK_QUEUE_URL                  = local.url.feedback

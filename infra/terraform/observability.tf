@@ -2,6 +2,7 @@
 # files. Each is named after `name`, and its description names its runbook.
 locals {
   watch_operations = tostring(local.has_operations)
+  console_url      = local.has_operations ? "${aws_apigatewayv2_api.api.api_endpoint}/operations/console" : ""
   observability = {
     alarms-functions = {
       ReceiverStackName    = var.name
@@ -14,6 +15,7 @@ locals {
       ReceiverStackName = var.name
       TicketTopicArn    = var.ticket_topic_arn
       Operations        = local.watch_operations
+      ConsoleUrl        = local.console_url
     }
     alarms-table = {
       ReceiverStackName = var.name
@@ -26,12 +28,14 @@ locals {
       TicketTopicArn         = var.ticket_topic_arn
       SilenceHours           = var.silence_hours
       SpikeRequestsPerMinute = var.spike_requests_per_minute
+      ConsoleUrl             = local.console_url
     }
     dashboards-cloudwatch = {
       ReceiverStackName = var.name
       ApiId             = aws_apigatewayv2_api.api.id
       TableName         = local.table
       Operations        = local.watch_operations
+      ConsoleUrl        = local.console_url
     }
   }
 }
@@ -52,6 +56,7 @@ resource "aws_cloudformation_stack" "objectives" {
     ReceiverStackName = var.name
     ApiId             = aws_apigatewayv2_api.api.id
     PageTopicArn      = var.page_topic_arn
+    ConsoleUrl        = local.console_url
   }
 
   depends_on = [aws_cloudformation_stack.observability]

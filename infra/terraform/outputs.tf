@@ -21,6 +21,7 @@ output "stack" {
       SettingsSecretArn              = local.secret
       AccessLogGroup                 = aws_cloudwatch_log_group.access.name
     },
+    local.has_operations ? { ConsoleUrl = local.console_url } : {},
     { for name in ["notifications", "events", "feedback"] : "${title(name)}QueueUrl" => local.url[name] },
     { for name in ["notifications", "events", "feedback"] : "${title(name)}DeadLetterQueueUrl" => local.dead_url[name] },
     { for name, one in aws_lambda_function.function : "${title(name)}FunctionName" => one.function_name },

@@ -71,6 +71,8 @@ locals {
 
 data "aws_caller_identity" "current" {}
 
+data "aws_partition" "current" {}
+
 resource "aws_iam_role" "function" {
   for_each = local.deployed
 

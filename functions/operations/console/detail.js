@@ -1,10 +1,10 @@
 // One notification with its timeline.
 
 import { again, repeat } from "./api.js";
-import { button, chip, fact, h, heading, moment, span, trouble } from "./dom.js";
+import { button, card, chip, fact, h, heading, moment, span, trouble } from "./dom.js";
 import { confirmed, DEEDS, handIn, offered, raw, showFeedback } from "./deeds.js";
 import { meet } from "./filters.js";
-import { may } from "./session.js";
+import { config, may } from "./session.js";
 import { detailLink, entityLink, success } from "./table.js";
 import { tenantText } from "./tenants.js";
 import { cause, entity, event, moment as word, reason, remedy, state } from "./words.js";
@@ -20,10 +20,11 @@ export async function show(main, { path, signal, repaired }) {
     const item = await again(`notifications/${encodeURIComponent(ref)}`, {}, signal);
     const text = JSON.stringify(item);
     if (text === shown) return "same";
+    const { aws } = await config();
     const first = !shown;
     shown = text;
     meet(item.tenant);
-    draw(place, item, signal, first);
+    draw(place, { ...item, aws }, signal, first);
     return "changed";
   };
   try {
@@ -44,12 +45,12 @@ function draw(place, item, signal, first) {
       item.status && ` → ${item.status}`, item.reason && h("span", { class: "faint" }, ` · ${reason(item.reason)}`), item.attention?.acknowledged && [" ", chip("calm", "Acknowledged")]),
     ["parked", "dead"].includes(item.state) && h("p", { class: "lead" }, remedy(item.reason).slice(0, 2).join(" ")));
   // The body that a person may be reading stays; the rest is drawn again.
-  const body = first ? bodyCard(item, signal) : place.querySelector(".body-card");
+  const body = first ? bodyCard(item, signal) : place.querySelector("[aria-labelledby=body-title]");
   const old = document.activeElement?.closest?.(".deeds") ? document.activeElement.textContent : null;
   place.replaceChildren(h("p", { class: "crumb" }, h("a", { href: `#/notifications?tenant=${encodeURIComponent(item.tenant)}` }, "Notifications"), " of ", tenantText(item.tenant)),
     top, deeds(item),
     h("div", { class: "columns" },
-      h("section", { class: "card", "aria-labelledby": "timeline-title" }, h("h2", { id: "timeline-title" }, "Timeline"), timeline(item)),
+      card("timeline-title", "Timeline", timeline(item)),
       h("div", { class: "side" }, feedbackCard(item), factsCard(item), body ?? null)));
   const buttons = [...place.querySelectorAll(".deeds button")];
   if (old) (buttons.find((one) => one.textContent === old) ?? buttons[0]).focus();
@@ -83,8 +84,7 @@ function timeline(item) {
 
 function feedbackCard(item) {
   const { feedback } = item;
-  return h("section", { class: "card", "aria-labelledby": "feedback-title" },
-    h("h2", { id: "feedback-title" }, "Notification feedback"),
+  return card("feedback-title", "Notification feedback",
     h("p", { class: "quote" }, feedback.description ?? "There is none yet."),
     h("dl", { class: "facts" }, fact("Success", success(feedback)), feedback.state === "parked" && fact("Parked", cause(feedback.cause) || "Visma Net did not accept it"), feedback.at && fact("At", moment(feedback.at)),
       feedback.deadline && fact("Awaited until", moment(feedback.deadline))));
@@ -93,15 +93,28 @@ function feedbackCard(item) {
 const code = (text) => h("span", { class: "code" }, text);
 
 function factsCard(item) {
-  return h("section", { class: "card", "aria-labelledby": "facts-title" },
-    h("h2", { id: "facts-title" }, "About it"),
+  return card("facts-title", "About it",
     h("dl", { class: "facts" },
       item.key && fact("Number", h("a", { href: entityLink(item) }, `${item.key}: current state`)),
       item.moved_to && fact("Moved to", h("a", { href: detailLink({ ref: item.moved_to }) }, "the record under its own key")),
       item.moved_from && fact("Continues", h("a", { href: detailLink({ ref: item.moved_from }) }, "the record before the settings could read it")),
       fact("Event", code(item.event)), fact("Source", item.source ?? "–"), fact("Tenant", code(item.tenant)),
       fact("Subscription", code(item.subscription)), fact("Delivery", code(item.delivery)),
-      fact("Id of its events", code(item.id)), fact("Failed attempts", String(item.attempts))));
+      fact("Id of its events", code(item.id)), fact("Failed attempts", String(item.attempts)),
+      item.aws && fact("In AWS", elsewhere(item.aws, item))));
+}
+
+/** Links to the log lines about it, and to the traces of the moment when it came. */
+export function elsewhere({ logs, traces }, { id, delivery, origin, received_at: came, timeline }) {
+  const encoded = (text) => encodeURIComponent(text).replaceAll("%", "*");
+  const at = (time, seconds) => new Date(Date.parse(time) + seconds * 1000).toISOString();
+  const link = (label, url, values) =>
+    h("a", { href: url.replace(/@(\w+)/g, (_, name) => values[name]), target: "_blank", rel: "noreferrer" }, label);
+  return [
+    link("Log lines", logs, { id: encoded(id), delivery: encoded(delivery), from: encoded(at(came, -60)), to: encoded(at(timeline.at(-1)?.at ?? came, 600)) }),
+    // X-Ray starts a trace some moments before the receipt. Other origins have no request.
+    origin === "webhook" && [", ", link("traces of its receipt", traces, { from: at(came, -5).slice(0, 19), to: at(came, 2).slice(0, 19) })],
+  ];
 }
 
 function bodyCard(item, signal) {
@@ -121,5 +134,5 @@ function bodyCard(item, signal) {
   };
   const show = button("Show the body", read, { class: "quiet" });
   place.append(show, h("p", { class: "hint" }, "It may contain personal data. Each read is logged."));
-  return h("section", { class: "card body-card", "aria-labelledby": "body-title" }, h("h2", { id: "body-title" }, "As it came"), place);
+  return card("body-title", "As it came", place);
 }

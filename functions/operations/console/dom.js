@@ -50,6 +50,9 @@ export function button(label, click, attributes = {}) {
   return h("button", { type: "button", on: { click }, ...attributes }, label);
 }
 
+/** A card with its heading. */
+export const card = (id, title, ...content) => h("section", { class: "card", "aria-labelledby": id }, h("h2", { id }, title), ...content);
+
 /** A term and its value, for a list of facts. */
 export const fact = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
 

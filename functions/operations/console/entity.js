@@ -1,7 +1,7 @@
 // An entity, such as an account or an order: its current state and its notifications.
 
 import { get } from "./api.js";
-import { chip, empty, fact, h, heading, moment, trouble } from "./dom.js";
+import { card, chip, empty, fact, h, heading, moment, trouble } from "./dom.js";
 import { meet } from "./filters.js";
 import { entityLink, table } from "./table.js";
 import { tenantText } from "./tenants.js";
@@ -50,7 +50,7 @@ function marks(current) {
 
 function statusCard(current) {
   const timeline = current?.timeline ?? [];
-  return h("section", { class: "card", "aria-labelledby": "status-title" }, h("h2", { id: "status-title" }, "Status timeline"),
+  return card("status-title", "Status timeline",
     timeline.length === 0 ? h("p", { class: "faint" }, "No status was seen.") :
       h("ol", { class: "timeline" }, timeline.map(({ at, status }, place) =>
         h("li", { class: place === timeline.length - 1 ? "info" : "calm" }, h("p", { class: "what" }, h("strong", {}, status), " ", moment(at))))));
@@ -58,7 +58,7 @@ function statusCard(current) {
 
 function numbersCard(known, also) {
   const relation = { later: "Renumbered to", earlier: "Was" };
-  return h("section", { class: "card", "aria-labelledby": "numbers-title" }, h("h2", { id: "numbers-title" }, "Numbers"),
+  return card("numbers-title", "Numbers",
     h("dl", { class: "facts" }, fact("Number", known.key), known.current?.internal_id && fact("Internal id", known.current.internal_id),
       known.current?.detail && fact("Detail", known.current.detail),
       also.map((other) => fact(relation[other.relation] ?? other.relation, h("a", { href: entityLink({ ...known, key: other.key }) }, other.key)))));

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { bars } from "./chart.js";
-import { announce, button, empty, fact, field, h, heading, moment, number, select, span, trouble } from "./dom.js";
+import { announce, button, card, empty, fact, field, h, heading, moment, number, select, span, trouble } from "./dom.js";
 import { choose, read, tenantField } from "./filters.js";
 import { entityLink, grid } from "./table.js";
 import { tenantText } from "./tenants.js";
@@ -83,10 +83,10 @@ function facts(overview) {
   const counted = COUNTS.map(([name, label]) => fact(label, linked(total[name], list(overview, overview, narrowed(name)))));
   const waits = [["rate_limited", "for calls"], ["retrying", "for another attempt"], ["paused", "for a pause to end"]].filter(([name]) => waiting[name] > 0);
   return h("div", { class: "columns even" },
-    h("section", { class: "card", "aria-labelledby": "came" }, h("h2", { id: "came" }, "Received"), h("dl", { class: "facts" }, counted,
+    card("came", "Received", h("dl", { class: "facts" }, counted,
       fact("Still open", number(total.open)), fact("Gaps found", linked(total.gaps, list(overview, overview, narrowed("gap")))),
       fact("Half ended in", took(total.to_end)), fact("Half answered in", took(total.to_feedback)))),
-    h("section", { class: "card", "aria-labelledby": "waits" }, h("h2", { id: "waits" }, "Waiting now"), h("dl", { class: "facts" },
+    card("waits", "Waiting now", h("dl", { class: "facts" },
       waits.length === 0 ? fact("Waiting", "nothing") : waits.map(([name, what]) => fact("Waiting", name === "rate_limited" ? h("a", { href: "#/attention?kind=rate_limited" }, number(waiting[name])) : number(waiting[name]), ` ${what}`)),
       waiting.done_at && fact("Out of calls until", moment(waiting.done_at)), overview.calls_left !== undefined && fact("Calls left", number(overview.calls_left)),
       overview.silent_tenants !== undefined && !overview.tenant && fact("Silent tenants", `${number(overview.silent_tenants)} of ${number(overview.tenants)}`, named(overview.silent)))));
@@ -105,7 +105,7 @@ function shares(overview) {
   const parked = overview.parked.map((one) => [reason(one.reason), one.count, `#/attention?${new URLSearchParams({ kind: "parked", ...own })}`]);
   const kinds = overview.entities.map((one) => [entity(one.entity), one.count, list(overview, overview, { entity: one.entity })]);
   const keys = overview.keys.map((one) => [`${entity(one.entity)} ${one.key}`, one.count, entityLink({ ...own, ...one })]);
-  const card = (id, label, rows) => rows.length > 0 && h("section", { class: "card", "aria-labelledby": id }, h("h2", { id }, label),
+  const some = (id, label, rows) => rows.length > 0 && card(id, label,
     h("ul", {}, rows.map(([name, count, href]) => h("li", { class: "share" }, h("a", { href }, name), h("span", {}, number(count))))));
-  return [card("parked-by", "Parked, by reason", parked), card("kinds", "By kind", kinds), card("busiest", "Busiest numbers", keys)];
+  return [some("parked-by", "Parked, by reason", parked), some("kinds", "By kind", kinds), some("busiest", "Busiest numbers", keys)];
 }

@@ -3,6 +3,7 @@
 
 use crate::body::Json;
 use crate::conditional::tag;
+use crate::elsewhere::Elsewhere;
 use crate::problem::Problem;
 use axum::Router;
 use axum::extract::{Path, Query};
@@ -60,7 +61,7 @@ const FILES: &[Source] = &[
 const ENTITIES: &str = "@entities";
 const EVENTS: &str = "@events";
 
-/// The configuration that the page needs before a user signs in. It contains no secret.
+/// The configuration that anyone gets with the page. It contains no secret.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Console {
@@ -75,6 +76,9 @@ pub struct Console {
     pub role_claims: Vec<String>,
     /// The prefix of a role's name in a claim.
     pub role_prefix: String,
+    /// Links to AWS's console. The local AWS has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws: Option<Elsewhere>,
     /// The origin of the token endpoint, if it differs from the issuer's origin.
     #[serde(skip)]
     pub token_origin: String,

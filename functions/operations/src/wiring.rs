@@ -2,6 +2,7 @@
 
 use crate::access::Roles;
 use crate::console::Console;
+use crate::elsewhere::Elsewhere;
 use crate::ports::{Operations, Ports};
 use webhooks_host::{SystemHost, Variables};
 use webhooks_queue::Queue;
@@ -57,5 +58,43 @@ pub fn console(roles: &Roles) -> Console {
         token_origin: text("CONSOLE_TOKEN_ORIGIN"),
         role_claims: roles.claims.clone(),
         role_prefix: roles.prefix.clone(),
+        aws: elsewhere(&variables),
+    }
+}
+
+/// With an endpoint of its own, as on this machine, it is not AWS, and AWS's console shows nothing.
+fn elsewhere<F: Fn(&'static str) -> Option<String>>(variables: &Variables<F>) -> Option<Elsewhere> {
+    let text = |name| variables.text(name).ok();
+    if text("AWS_ENDPOINT_URL").is_some() {
+        return None;
+    }
+    Elsewhere::new(&text("CONSOLE_PARTITION")?, &text("AWS_REGION")?, &text("CONSOLE_LOG_GROUPS")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployed(name: &'static str) -> Option<String> {
+        let value = match name {
+            "CONSOLE_PARTITION" => "aws",
+            "AWS_REGION" => "eu-north-1",
+            "CONSOLE_LOG_GROUPS" => "/aws/lambda/webhooks-intake",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn there_are_links_to_awss_console_only_on_aws() {
+        assert!(elsewhere(&Variables::from_fn(deployed)).is_some());
+        for missing in ["CONSOLE_PARTITION", "AWS_REGION", "CONSOLE_LOG_GROUPS"] {
+            let variables = Variables::from_fn(|name| deployed(name).filter(|_| name != missing));
+            assert_eq!(elsewhere(&variables), None, "{missing}");
+        }
+        let local = |name: &'static str| {
+            if name == "AWS_ENDPOINT_URL" { Some("http://127.0.0.1".to_owned()) } else { deployed(name) }
+        };
+        assert_eq!(elsewhere(&Variables::from_fn(local)), None);
     }
 }

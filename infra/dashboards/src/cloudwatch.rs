@@ -1,7 +1,7 @@
 //! Writes the dashboard as a CloudFormation template, which template.yaml deploys as a nested
 //! stack.
 
-use crate::panels::{ATTENTION, Panel, Row, Unit, View};
+use crate::panels::{ATTENTION, Panel, Row, Shown, Unit, View};
 use crate::series::{Series, Source};
 use crate::sorted;
 use serde_json::{Value, json};
@@ -25,8 +25,13 @@ Parameters:
     AllowedValues: ["true", "false"]
     Default: "false"
     Description: Whether the operations API and its repair function are there to be watched.
+  ConsoleUrl:
+    Type: String
+    Default: ""
+    Description: Address of the operations API's console, which the dashboard links to. None if empty.
 
 Conditions:
+  HasConsole: !Not [!Equals [!Ref ConsoleUrl, ""]]
   WatchOperations: !Equals [!Ref Operations, "true"]
 
 Resources:
@@ -38,23 +43,35 @@ Resources:
         - ""
 "#;
 const INDENT: &str = "            ";
-/// The values of a series' three placeholders.
-const NAMES: [(&str, &str); 3] = [("@stack", "${ReceiverStackName}"), ("@api", "${ApiId}"), ("@table", "${TableName}")];
+/// The values of the placeholders of series and of the text.
+const NAMES: [(&str, &str); 4] = [
+    ("@stack", "${ReceiverStackName}"),
+    ("@api", "${ApiId}"),
+    ("@table", "${TableName}"),
+    ("@console", "${ConsoleUrl}"),
+];
 
 pub(crate) fn template(rows: &[Row]) -> String {
-    let [always, of_operations] = widgets(rows).map(|widgets| widgets.join(&format!(",\n{INDENT}")));
+    let always = widgets(rows, Shown::Always);
     let variables =
         sorted(json!([variable("stack", "Stack", "${ReceiverStackName}"), variable("api", "API", "${ApiId}")]));
     let head = format!(r#"{{"start":"-PT8H","periodOverride":"inherit","variables":{variables},"widgets":["#);
-    let condition = "          - !If\n            - WatchOperations\n            - !Sub |";
+    let optional = |condition: &str, shown| {
+        let widgets = widgets(rows, shown);
+        format!(
+            "          - !If\n            - {condition}\n            - !Sub |\n  {INDENT},{widgets}\n            - \"\"\n"
+        )
+    };
+    let of_operations = optional("WatchOperations", Shown::WithOperations);
+    let of_console = optional("HasConsole", Shown::WithConsole);
     format!(
-        "{HEAD}        - - !Sub |\n{INDENT}{head}\n{INDENT}{always}\n{condition}\n  {INDENT},{of_operations}\n            - \"\"\n          - \"]}}\"\n"
+        "{HEAD}        - - !Sub |\n{INDENT}{head}\n{INDENT}{always}\n{of_operations}{of_console}          - \"]}}\"\n"
     )
 }
 
-/// The widgets that are always there, and those of the operations API.
-fn widgets(rows: &[Row]) -> [Vec<String>; 2] {
-    let mut widgets = [const { Vec::new() }; 2];
+/// The widgets of some rows. All rows count for the place of each.
+fn widgets(rows: &[Row], shown: Shown) -> String {
+    let mut widgets = Vec::new();
     let mut y = 0;
     for row in rows {
         let mut x = 0;
@@ -63,12 +80,14 @@ fn widgets(rows: &[Row]) -> [Vec<String>; 2] {
             let widget = json!({
                 "type": kind, "x": x, "y": y, "width": panel.width, "height": row.height, "properties": properties,
             });
-            widgets[usize::from(row.of_operations)].push(sorted(widget).to_string());
+            if row.shown == shown {
+                widgets.push(sorted(widget).to_string());
+            }
             x += panel.width;
         }
         y += row.height;
     }
-    widgets
+    widgets.join(&format!(",\n{INDENT}"))
 }
 
 fn variable(id: &str, label: &str, value: &str) -> Value {
@@ -85,6 +104,7 @@ fn properties(panel: &Panel) -> (&'static str, Value) {
             ("alarm", json!({ "title": panel.title, "alarms": alarms }))
         }
         View::Logs => ("log", logs(panel.title)),
+        View::Text(text) => ("text", json!({ "markdown": deployed(text) })),
         View::Lines { unit, series } => ("metric", graph(panel.title, *unit, series, false)),
         View::Stacked { unit, series } => ("metric", graph(panel.title, *unit, series, true)),
         View::Numbers { series, total } => {

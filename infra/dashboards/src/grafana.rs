@@ -1,19 +1,20 @@
 //! Writes the same dashboard for Grafana's CloudWatch data source, for import.
 
-use crate::panels::{ATTENTION, Panel, Row, Unit, View};
+use crate::panels::{ATTENTION, Panel, Row, Shown, Unit, View};
 use crate::series::{Series, Source};
 use crate::sorted;
 use serde_json::{Value, json};
 
 /// The values of a series' three placeholders.
 const NAMES: [(&str, &str); 3] = [("@stack", "${stack}"), ("@api", "${api}"), ("@table", "${table}")];
-/// Grafana has no access to CloudWatch's alarms.
-const ALARMS: &str = "The alarms are CloudWatch's: [all of this stack](https://console.aws.amazon.com/cloudwatch/home?region=${region}#alarmsV2:?search=${stack})";
+/// Grafana has no access to CloudWatch's alarms. It makes links of whole addresses, so without the
+/// console's address there is no link.
+const ALARMS: &str = "The alarms are CloudWatch's: [all of this stack](https://console.aws.amazon.com/cloudwatch/home?region=${region}#alarmsV2:?search=${stack})\n\nThe console's pages of what they count: ${console:raw}#/attention and ${console:raw}#/letters and ${console:raw}#/overview";
 
 pub(crate) fn dashboard(rows: &[Row]) -> String {
     let mut panels = Vec::new();
     let mut y = 0;
-    for row in rows.iter().filter(|row| !row.of_operations) {
+    for row in rows.iter().filter(|row| row.shown == Shown::Always) {
         let mut x = 0;
         for panel in &row.panels {
             let mut value = view(panel);
@@ -45,12 +46,14 @@ fn variables() -> Value {
         text("stack", "Stack", "webhooks"),
         text("api", "API id (output ApiId)", ""),
         text("table", "Table (output TableName)", ""),
+        text("console", "Console (output ConsoleUrl), if there is one", ""),
     ])
 }
 
 fn view(panel: &Panel) -> Value {
     match &panel.view {
         View::Alarms(_) => json!({ "type": "text", "options": { "mode": "markdown", "content": ALARMS } }),
+        View::Text(text) => json!({ "type": "text", "options": { "mode": "markdown", "content": text } }),
         View::Logs => json!({ "type": "table", "datasource": source(), "targets": [logs()] }),
         View::Lines { unit, series } => graph(*unit, series, "none"),
         View::Stacked { unit, series } => graph(*unit, series, "normal"),

@@ -7,7 +7,7 @@ mod panels;
 mod series;
 
 pub use cost::{Dollars, Prices};
-pub use panels::{ALARMS, ATTENTION, OPERATIONS_ALARMS, Panel, Row, View, rows};
+pub use panels::{ALARMS, ATTENTION, CONSOLE, OPERATIONS_ALARMS, Panel, Row, Shown, View, rows};
 pub use series::{Series, Source};
 
 use serde_json::{Map, Value};

@@ -7,8 +7,16 @@ use crate::series::{Series, api, function, math, ours, ours_by, queue, table_by_
 pub struct Row {
     pub height: u32,
     pub panels: Vec<Panel>,
-    /// Only if the operations API is deployed, since CloudWatch shows an error for a missing alarm.
-    pub of_operations: bool,
+    pub shown: Shown,
+}
+
+/// Rows that depend on the deployment are only in CloudWatch's dashboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    Always,
+    /// If the operations API is deployed, since CloudWatch shows an error for a missing alarm.
+    WithOperations,
+    WithConsole,
 }
 
 #[derive(Debug)]
@@ -36,6 +44,8 @@ pub enum View {
     },
     /// The log lines that match [`ATTENTION`].
     Logs,
+    /// A text in Markdown, without a title.
+    Text(&'static str),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +122,12 @@ pub const ATTENTION: &str = "fields @timestamp, message, tenant, notification, r
     | sort @timestamp desc\n\
     | limit 50";
 
+/// The pages of the console that show what the alarms count. `@console` is its address.
+pub const CONSOLE: &str = "The console shows what the alarms count: [what needs attention](@console#/attention), \
+    [dead notifications](@console#/attention?kind=dead), [parked ones](@console#/attention?kind=parked), \
+    [parked feedback](@console#/attention?kind=feedback_parked), [tenants out of calls](@console#/attention?kind=rate_limited), \
+    [dead letters](@console#/letters), [jobs](@console#/replay), [the hours in numbers](@console#/overview).";
+
 const FUNCTIONS: [&str; 6] = ["intake", "processor", "feedback", "reconciler", "operations", "repair"];
 const QUEUES: [&str; 3] = ["notifications", "events", "feedback"];
 
@@ -128,16 +144,21 @@ pub fn rows() -> Vec<Row> {
         row(6, functions()),
         row(6, resources()),
         row(7, vec![Panel { title: "What needs attention", width: 24, view: View::Logs }]),
-        Row { of_operations: true, ..row(2, vec![operations_alarms()]) },
+        Row { shown: Shown::WithOperations, ..row(2, vec![operations_alarms()]) },
+        Row { shown: Shown::WithConsole, ..row(2, vec![console()]) },
     ]
 }
 
 fn row(height: u32, panels: Vec<Panel>) -> Row {
-    Row { height, panels, of_operations: false }
+    Row { height, panels, shown: Shown::Always }
 }
 
 fn operations_alarms() -> Panel {
     Panel { title: "Alarms of the operations API", width: 24, view: View::Alarms(OPERATIONS_ALARMS) }
+}
+
+fn console() -> Panel {
+    Panel { title: "Console", width: 24, view: View::Text(CONSOLE) }
 }
 
 fn totals() -> Vec<Panel> {

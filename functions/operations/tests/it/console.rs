@@ -124,9 +124,19 @@ async fn only_the_consoles_paths_need_no_token() {
 }
 
 #[tokio::test]
-async fn the_page_gets_only_its_sign_in_configuration() {
+async fn the_page_gets_only_its_sign_in_configuration_and_the_links_to_aws() {
     let world = World::new().await;
-    let told = anyone(&world, "GET", "/operations/console/config.json").await;
+    let mut told = anyone(&world, "GET", "/operations/console/config.json").await;
+    let links = told.body.as_object_mut().unwrap().remove("aws").unwrap();
+    let links: BTreeMap<_, _> = links.as_object().unwrap().iter().map(|(name, link)| (name.as_str(), link)).collect();
+    assert_eq!(links.keys().copied().collect::<Vec<_>>(), ["logs", "traces"]);
+    for (name, link) in links {
+        let link = link.as_str().unwrap();
+        assert!(
+            link.starts_with("https://console.aws.amazon.com/") && link.contains("webhooks-intake"),
+            "{name}: {link}"
+        );
+    }
     let expected = json!({
         "issuer": "https://issuer.example/pool", "clientId": "people", "scope": "openid", "roleClaims": ["scope"], "rolePrefix": "visma-webhooks/",
     });

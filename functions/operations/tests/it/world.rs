@@ -3,7 +3,9 @@ use fixtures::{FakeQueue, TENANT, TestHost, TestTable};
 use lambda_http::http::StatusCode;
 use lambda_http::http::response::Parts;
 use lambda_http::{Context, IntoResponse, LambdaEvent, Request};
-use operations::{Authorizer, Console, Event, Operations, Ports, Roles, router, with_console, with_sound_url};
+use operations::{
+    Authorizer, Console, Elsewhere, Event, Operations, Ports, Roles, router, with_console, with_sound_url,
+};
 use serde_json::{Value, json};
 use time::Duration;
 use tower::ServiceExt;
@@ -171,6 +173,7 @@ fn console() -> Console {
         role_claims: vec!["scope".into()],
         role_prefix: "visma-webhooks/".into(),
         token_origin: "https://tokens.example".into(),
+        aws: Elsewhere::new("aws", "eu-north-1", "/aws/lambda/webhooks-intake"),
     }
 }
 

@@ -8,6 +8,7 @@ mod attention;
 mod browser;
 mod console;
 mod counted;
+mod elsewhere;
 mod letters;
 mod lists;
 mod live;

@@ -24,7 +24,8 @@ async fn an_operator_repairs_what_needs_it_and_a_reader_is_offered_nothing() {
     browser.press("Account 1930: open").await;
     browser.reads("h1", "Account 1930").await;
     assert_eq!(browser.texts(".deeds button").await, ["View notification feedback"]);
-    assert!(browser.all(".body-card").await.is_empty());
+    assert!(browser.all("[aria-labelledby=body-title]").await.is_empty());
+    assert!(browser.all("main a[target]").await.is_empty(), "the local AWS has no console to link to");
     console.view("#/pauses", "Pauses").await;
     browser.reads("main", "Nothing").await;
     assert!(browser.all("main button").await.is_empty());

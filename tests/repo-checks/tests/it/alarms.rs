@@ -2,7 +2,7 @@
 
 use crate::dashboards::check_math;
 use crate::sources::root;
-use crate::{ALARMS, MAIN, alarms, alarms_of, with_options};
+use crate::{ALARMS, MAIN, alarms, alarms_of, description, with_options};
 use repo_checks::{Template, elements, entries, infra, number, read, text};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ fn every_alarm_has_a_runbook_and_every_runbook_an_alarm() {
     let mut used = BTreeSet::new();
     for kind in ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"] {
         for (name, alarm) in alarms_of(&alarms(), kind) {
-            let description = text(&alarm["AlarmDescription"]);
+            let description = description(&alarm);
             let (_, page) =
                 description.split_once(" Runbook infra/runbooks/").unwrap_or_else(|| panic!("{name} has no runbook"));
             let subject = page.strip_suffix(".md").unwrap();

@@ -9,8 +9,9 @@ use std::fs;
 
 const FUNCTIONS: [&str; 6] = ["intake", "processor", "feedback", "reconciler", "operations", "repair"];
 
-/// A variable that a function reads, but that the template does not set.
-const NOT_GIVEN: [&str; 1] = ["MAX_BODY_BYTES"];
+/// What a function reads, but the template does not set. Lambda sets `AWS_REGION`, and only the
+/// local AWS needs `AWS_ENDPOINT_URL`.
+const NOT_GIVEN: [&str; 3] = ["MAX_BODY_BYTES", "AWS_REGION", "AWS_ENDPOINT_URL"];
 /// The variables that `shared/wiring` reads for these calls.
 const BY_WIRING: [(&str, &[&str]); 4] = [
     (".settings()", &["SETTINGS_SECRET_ID"]),

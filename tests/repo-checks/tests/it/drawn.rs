@@ -203,7 +203,10 @@ pub(crate) fn body() -> Value {
 }
 
 pub(crate) fn body_with(operations: &str) -> Value {
-    let template = Template::read(DASHBOARD).with("Operations", operations.into());
+    body_of(&Template::read(DASHBOARD).with("Operations", operations.into()))
+}
+
+pub(crate) fn body_of(template: &Template) -> Value {
     let parts = template.value(template.raw("/Resources/Dashboard/Properties/DashboardBody/Fn::Join/1"));
     let part = |part: &Value| text(part.get("Fn::Sub").unwrap_or(part));
     let body: String = parts.as_array().unwrap().iter().map(part).collect();

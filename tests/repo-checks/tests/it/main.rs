@@ -6,6 +6,7 @@ mod account;
 mod alarms;
 mod alone;
 mod circles;
+mod console_links;
 mod dashboards;
 mod delivery;
 mod documents;
@@ -27,7 +28,7 @@ mod sources;
 mod template;
 mod workflows;
 
-use repo_checks::Template;
+use repo_checks::{Template, elements, text};
 use serde_json::Value;
 
 const MAIN: &str = "template.yaml";
@@ -58,6 +59,13 @@ fn alarms_of(templates: &[Template], kind: &str) -> Vec<(String, Value)> {
         template.resources(kind).into_iter().map(|(name, alarm)| (name.clone(), alarm)).collect()
     };
     templates.iter().flat_map(own).collect()
+}
+
+/// An alarm's description, with the names of parameters in place of their values.
+fn description(alarm: &Value) -> String {
+    let description = &alarm["AlarmDescription"];
+    let parts = description.pointer("/Fn::Join/1").unwrap_or(description);
+    elements(parts).into_iter().map(|part| text(part.get("Fn::Sub").unwrap_or(part))).collect()
 }
 
 /// The main template with all options.

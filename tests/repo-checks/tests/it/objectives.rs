@@ -95,7 +95,7 @@ fn no_expression_divides_by_zero_in_a_quiet_hour() {
         dashboards::View::Lines { series, .. }
         | dashboards::View::Stacked { series, .. }
         | dashboards::View::Numbers { series, .. } => series,
-        dashboards::View::Alarms(_) | dashboards::View::Logs => vec![],
+        dashboards::View::Alarms(_) | dashboards::View::Logs | dashboards::View::Text(_) => vec![],
     });
     let drawn = series.filter_map(|series| match series.source {
         dashboards::Source::Math(expression) => Some(expression),
