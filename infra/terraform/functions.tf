@@ -108,6 +108,7 @@ locals {
         EVENTS_DEAD_LETTER_QUEUE_URL        = local.dead_url.events
         REPAIRS_DEAD_LETTER_QUEUE_URL       = local.dead_url.repairs
         RETENTION_DAYS                      = var.retention_days
+        WORKER_TIMEOUT_SECONDS              = var.worker_timeout_seconds
       }
     }
   }

@@ -9,9 +9,8 @@ use webhooks_host::Host;
 use webhooks_model::job::{Job, Status};
 use webhooks_store::Erasure;
 
-/// A processor knows of an erasure after 15 seconds, and an attempt that began before takes two
-/// minutes at most. After that nothing is written about what was received before the erasure.
-const SETTLED_AFTER: Duration = Duration::seconds(150);
+/// A processor knows of an erasure after 15 seconds. The rest is for clocks that differ.
+const KNOWN_AFTER: Duration = Duration::seconds(30);
 
 /// The position of a pass over the table, and whether the pass has found anything so far.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -40,7 +39,7 @@ impl<P: Ports> Repair<P> {
                 Some(told_at) => told_at,
                 None => self.tell_processors(job, tenant).await?,
             };
-            let is_settled = self.host.now() >= told_at + SETTLED_AFTER;
+            let is_settled = self.host.now() >= told_at + self.settles_after();
             pass = Pass { told_at: Some(told_at), is_settled, ..Pass::default() };
         }
         let kept = self.store.kept(tenant, pass.after.as_deref(), job.rate as usize).await?;
@@ -56,11 +55,16 @@ impl<P: Ports> Repair<P> {
             if pass.is_settled {
                 progress.status = Status::Finished;
             }
-            let settled_at = pass.told_at.map_or(self.host.now(), |told_at| told_at + SETTLED_AFTER);
+            let settled_at = pass.told_at.map_or(self.host.now(), |told_at| told_at + self.settles_after());
             wait = (settled_at - self.host.now()).max(Duration::ZERO).unsigned_abs();
         }
         progress.position = Some(serde_json::to_string(&pass).expect("texts and times always serialise"));
         Ok(Slice { progress, wait })
+    }
+
+    /// The time from the order to forget until the last attempt that may not know it has ended.
+    fn settles_after(&self) -> Duration {
+        KNOWN_AFTER + self.worker_timeout
     }
 
     /// From now on processors forget what was received before the job. Returns since when.

@@ -2,12 +2,16 @@
 
 use crate::ports::{Ports, QueuePair};
 use crate::repair::Repair;
+use time::Duration;
 use webhooks_host::SystemHost;
 use webhooks_metrics::{Metrics, Service};
 use webhooks_model::QueueName;
 use webhooks_queue::Queue;
 use webhooks_store::Dynamo;
 use webhooks_wiring::{Environment, prepared};
+
+/// The longest time-out of the processor that the template allows. In seconds.
+const LONGEST_TIMEOUT: u32 = 120;
 
 /// The effects on AWS.
 pub struct AwsPorts;
@@ -39,6 +43,7 @@ pub fn repair() -> Result<Repair<AwsPorts>, lambda_runtime::Error> {
         store: environment.table()?,
         notifications: environment.queue("NOTIFICATIONS_QUEUE_URL")?,
         repairs: environment.queue("REPAIRS_QUEUE_URL")?,
+        worker_timeout: Duration::seconds(environment.number("WORKER_TIMEOUT_SECONDS", LONGEST_TIMEOUT)?.into()),
         host: SystemHost,
         metrics: Metrics::to_stdout(Service::Repair, SystemHost),
     })

@@ -84,8 +84,14 @@ fn resolved(value: &Value, endpoint: &Endpoint) -> String {
         assert_eq!(attribute, "Settings.Id", "an attribute that the endpoint does not know");
         return SECRET_ID.to_owned();
     }
+    if let Some(parts) = value["Fn::Join"][1].as_array() {
+        let parts: Vec<String> = parts.iter().map(|part| resolved(part, endpoint)).collect();
+        return parts.join(&text(&value["Fn::Join"][0]));
+    }
     match value["Ref"].as_str() {
         Some("Table") => TABLE.to_owned(),
+        Some("AWS::Partition") => "aws".to_owned(),
+        Some(logs) if logs.ends_with("Logs") => logs.to_owned(),
         Some(resource) => endpoint.queue_url(&queue(resource)),
         None => text(value),
     }

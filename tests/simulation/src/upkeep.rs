@@ -78,6 +78,7 @@ pub(crate) fn repair(port: &Port, store: Table<Port>, metrics: Metrics<Port>) ->
         notifications: queue(Name::Notifications),
         repairs: queue(Name::Repairs),
         queue_pairs: queue_pairs.collect(),
+        worker_timeout: time::Duration::minutes(2),
         host: port.clone(),
         metrics,
     }

@@ -57,7 +57,7 @@ async fn hostile_text_is_shown_as_text() {
     browser.reads("pre", HOSTILE).await;
     let entity = browser.sees("dd a").await.attribute("href").await.unwrap();
     console.view(entity.split_once('#').unwrap().1, HOSTILE).await;
-    console.view(&format!("#/replay?tenant={tenant}"), "Replays").await;
+    console.view(&format!("#/replay?tenant={tenant}&states=processed"), "Replays").await;
     browser.press("Plan").await;
     browser.reads(".sample", HOSTILE).await;
     browser.was_content().await;

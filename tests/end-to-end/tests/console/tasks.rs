@@ -200,6 +200,8 @@ async fn send_a_dead_one_again(desk: &Desk) {
 async fn open_a_link(desk: &Desk) {
     let task = Task::begin(&desk.console, "Share the link of a filtered list, and open it in a new tab").await;
     task.press("Notifications").await;
+    // The overview has a field of this name, too.
+    task.browser.reads("h1", "Notifications").await;
     task.fill("Tenant", NAME).await;
     task.fill("Event", "CUSTOMER_UPDATED").await;
     task.press("Show").await;

@@ -25,7 +25,7 @@ impl Checks {
                 continue;
             };
             self.ended_as_it_should(&key, item, state, sent);
-            self.is_answered(&key, item, state, sent);
+            self.is_answered(table, &key, item, sent);
             self.each_record_has_ended(table, &key);
         }
         for record in &erp.records {
@@ -84,14 +84,17 @@ impl Checks {
         open.into_iter().for_each(|open| self.violated(Invariant::OneTerminalState, open));
     }
 
-    fn is_answered(&mut self, key: &str, item: &Item, state: &str, sent: Option<&Sent>) {
+    fn is_answered(&mut self, table: &TableModel, key: &str, item: &Item, sent: Option<&Sent>) {
         let feedback = text(item, "feedback").unwrap_or("none");
         let is_on_its_way = matches!(feedback, "queued" | "awaited");
         self.require(!is_on_its_way, Invariant::OneFeedback, || {
             format!("the feedback of {} is {feedback}, and stays so", short(key))
         });
-        let is_due = matches!(state, "processed" | "superseded") && sent.is_some_and(|sent| sent.id.is_some());
-        self.require(!is_due || feedback != "none", Invariant::OneFeedback, || {
+        let has_ended_well = matches!(text(item, "state"), Some("processed" | "superseded"));
+        let is_due = has_ended_well && sent.is_some_and(|sent| sent.id.is_some());
+        // Its record under another name may have answered.
+        let is_told = |item: &Item| text(item, "feedback").is_some_and(|feedback| feedback != "none");
+        self.require(!is_due || records(table, key).any(is_told), Invariant::OneFeedback, || {
             format!("{} is not answered", short(key))
         });
         let is_identified = sent.is_none_or(|sent| sent.nature != Nature::Unidentified);
