@@ -119,7 +119,7 @@ enum Command {
     /// target/release-archives
     ///
     /// Adds bills of materials and checksums. It fails if an archive is too large or would not run
-    /// on Lambda. Takes eight minutes on two cores.
+    /// on Lambda. Takes three to eight minutes on two cores.
     Release(release::Options),
     /// Write a bill of materials of each function to target/sbom, in CycloneDX's JSON
     Sbom,
