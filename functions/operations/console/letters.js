@@ -19,7 +19,7 @@ export async function show(main, { go, signal }) {
   const load = async () => {
     try {
       const { queues } = await get("dead-letters", { limit: LIMIT }, signal);
-      place.replaceChildren(...queues.map((queue) => card(queue, go)));
+      place.replaceChildren(...queues.map((queue) => group(queue, go)));
       announce(queues.map(({ name, waiting }) => `${name} ${number(waiting)}`).join(", "));
     } catch (error) {
       if (!signal.aborted) place.replaceChildren(trouble(error, load));
@@ -30,7 +30,7 @@ export async function show(main, { go, signal }) {
   await load();
 }
 
-function card(queue, go) {
+function group(queue, go) {
   const { name, waiting, in_flight: read, sample } = queue;
   const can = may("repair") && waiting > 0;
   return h("section", { class: "group", "aria-labelledby": `queue-${name}`, "data-queue": name },

@@ -34,12 +34,13 @@ impl<P: Ports> Repair<P> {
             Some(position) => serde_json::from_str(position).map_err(|_| Failure::Unknown)?,
             None => Pass::default(),
         };
+        let told_at = match pass.told_at {
+            Some(told_at) => told_at,
+            None => self.tell_processors(job, tenant).await?,
+        };
+        let left = told_at + self.settles_after() - self.host.now();
         if pass.after.is_none() {
-            let told_at = match pass.told_at {
-                Some(told_at) => told_at,
-                None => self.tell_processors(job, tenant).await?,
-            };
-            let is_settled = self.host.now() >= told_at + self.settles_after();
+            let is_settled = left <= Duration::ZERO;
             pass = Pass { told_at: Some(told_at), is_settled, ..Pass::default() };
         }
         let kept = self.store.kept(tenant, pass.after.as_deref(), job.rate as usize).await?;
@@ -55,8 +56,7 @@ impl<P: Ports> Repair<P> {
             if pass.is_settled {
                 progress.status = Status::Finished;
             }
-            let settled_at = pass.told_at.map_or(self.host.now(), |told_at| told_at + self.settles_after());
-            wait = (settled_at - self.host.now()).max(Duration::ZERO).unsigned_abs();
+            wait = left.max(Duration::ZERO).unsigned_abs();
         }
         progress.position = Some(serde_json::to_string(&pass).expect("texts and times always serialise"));
         Ok(Slice { progress, wait })

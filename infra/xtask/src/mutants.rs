@@ -4,8 +4,8 @@ use crate::error::{Error, Result};
 use crate::process::Interrupt;
 use crate::progress::Steps;
 use crate::tools::MUTANTS;
-use crate::workspace::{Workspace, create};
-use std::fs::{self, File};
+use crate::workspace::{Workspace, create, read};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -159,14 +159,11 @@ fn report(workspace: &Workspace, of: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-fn read(file: &Path) -> Result<String> {
-    fs::read_to_string(file).map_err(Error::io(format!("read {}", file.display())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::Parser;
+    use std::fs;
 
     #[derive(Debug, Parser)]
     struct Line {

@@ -6,7 +6,7 @@ use crate::process::Interrupt;
 use crate::progress::Steps;
 use crate::python;
 use crate::tools::NEXTEST;
-use crate::workspace::{Workspace, create, lock};
+use crate::workspace::{Workspace, create, lock, read};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -251,10 +251,6 @@ fn mirror(from: &Path, to: &Path) -> Result<()> {
 fn json<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T> {
     let text = read(file)?;
     serde_json::from_str(&text).map_err(|error| Error::io(format!("read {}", file.display()))(error.into()))
-}
-
-fn read(file: &Path) -> Result<String> {
-    fs::read_to_string(file).map_err(Error::io(format!("read {}", file.display())))
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {

@@ -118,6 +118,10 @@ pub(crate) fn create(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(Error::io(format!("create {}", folder.display())))
 }
 
+pub(crate) fn read(file: &Path) -> Result<String> {
+    fs::read_to_string(file).map_err(Error::io(format!("read {}", file.display())))
+}
+
 /// Empties a folder.
 pub(crate) fn empty(folder: &Path) -> Result<()> {
     create(folder)?;

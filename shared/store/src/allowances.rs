@@ -3,7 +3,7 @@
 use crate::attributes::{Item, Update, integer, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::item::{Items, Query};
-use crate::keys::key_of;
+use crate::keys::{key_of, tenant_of};
 use crate::pending::{AT_ONCE, Mark};
 use crate::sweeps::sweep_partition;
 use crate::table::Table;
@@ -98,7 +98,7 @@ fn read(item: &Item) -> Option<Allowance> {
     let time = |name| OffsetDateTime::parse(text(item, name)?, &Rfc3339).ok();
     let positive = |name| integer(item, name).and_then(|number| u64::try_from(number).ok());
     Some(Allowance {
-        tenant: text(item, "pk")?.split_once('#')?.0.to_owned(),
+        tenant: tenant_of(item)?,
         limit: positive("calls_limit"),
         calls_each: positive("calls_each").unwrap_or(1),
         resets_at: time("resets_at")?,

@@ -5,7 +5,7 @@ use crate::attributes::{Item, Update, day_of, integer, number, string, text, tim
 use crate::error::StoreError;
 use crate::implied::received_at;
 use crate::item::{Items, Query};
-use crate::keys::{feed_day, key_of};
+use crate::keys::{feed_day, key_of, tenant_in};
 use crate::records::{Position, position_in};
 use crate::table::Table;
 use time::format_description::well_known::Rfc3339;
@@ -174,7 +174,7 @@ impl<I: Items> Table<I> {
 pub fn position_after(filter: &Filter, record: &Position) -> String {
     match filter.tenant {
         Some(_) => record.at.clone(),
-        None => format!("{}{AT}{}", record.pk.split('#').next().unwrap_or_default(), record.at),
+        None => format!("{}{AT}{}", tenant_in(&record.pk).unwrap_or_default(), record.at),
     }
 }
 

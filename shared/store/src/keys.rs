@@ -30,6 +30,16 @@ pub(crate) fn raw_part(key: &LedgerKey, at: impl fmt::Display) -> String {
     format!("RAW#{}#{at}", key.notification)
 }
 
+/// The tenant in a partition key that begins with one.
+pub(crate) fn tenant_in(pk: &str) -> Option<&str> {
+    Some(pk.split_once('#')?.0)
+}
+
+/// The tenant in such a partition key of an item.
+pub(crate) fn tenant_of(item: &Item) -> Option<String> {
+    tenant_in(text(item, "pk")?).map(str::to_owned)
+}
+
 /// The key of a notification's item.
 pub(crate) fn key_of(pk: &str, sk: &str) -> Option<LedgerKey> {
     let (tenant, rest) = pk.split_once('#')?;

@@ -2,10 +2,10 @@
 //! position of the counting of its roll-ups. That item exists anyway, and is erased with the
 //! tenant.
 
-use crate::attributes::{Item, Update, string, text};
+use crate::attributes::{Update, string};
 use crate::error::StoreError;
 use crate::item::{Items, Query};
-use crate::keys::{ROLLING, rollups_of};
+use crate::keys::{ROLLING, rollups_of, tenant_of};
 use crate::records::ATTENTION_KEYS;
 use crate::table::Table;
 use std::collections::BTreeSet;
@@ -66,8 +66,4 @@ impl<I: Items> Table<I> {
         let items = self.items.query(query.value(":mark", string(MARK))).await?;
         Ok(items.iter().filter_map(tenant_of).collect())
     }
-}
-
-fn tenant_of(item: &Item) -> Option<String> {
-    Some(text(item, "pk")?.split_once('#')?.0.to_owned())
 }
