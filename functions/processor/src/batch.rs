@@ -52,17 +52,13 @@ impl<P: Ports> Processor<P> {
             return self.again(Next::Bug, received.receive_count, &received);
         };
         let (settings, notifications) = self.read(&delivery, settings).await;
-        let all = notifications.len();
-        let notifications = match self.pauses.without_erased(notifications, &self.ledger, self.host.now()).await {
+        let notifications = match self.left_to_attempt(&delivery, notifications, &settings, &received).await {
             Ok(notifications) => notifications,
-            Err(error) => {
-                tracing::error!(error = %error, "the erasures are unknown, so nothing is recorded: {error}");
-                return self.unrecorded(&received, &Failure::from(error));
+            Err(failure) => {
+                tracing::error!(error = failure.detail, "unread table, so nothing is recorded: {}", failure.detail);
+                return self.unrecorded(&received, &failure);
             }
         };
-        if notifications.len() < all {
-            tracing::info!(erased = all - notifications.len(), "forgotten, since their tenant was erased");
-        }
         self.observe(&delivery, &notifications, settings.as_ref(), &received);
         let attempts = notifications.iter().map(|n| self.attempt(n, &settings, &received, longest));
         let mut needs: Vec<Needs> = stream::iter(attempts).buffer_unordered(CONCURRENCY).collect().await;
@@ -92,6 +88,22 @@ impl<P: Ports> Processor<P> {
             }
             _ => (settings, all),
         }
+    }
+
+    /// Leaves out what is erased, and finds the records that the others continue.
+    async fn left_to_attempt(
+        &self,
+        delivery: &Delivery,
+        all: Vec<Notification>,
+        settings: &Settings,
+        received: &Received,
+    ) -> Result<Vec<Notification>, Failure> {
+        let count = all.len();
+        let left = self.pauses.without_erased(all, &self.ledger, self.host.now()).await?;
+        if left.len() < count {
+            tracing::info!(erased = count - left.len(), "forgotten, since their tenant was erased");
+        }
+        self.continue_records(delivery, left, settings, received).await
     }
 
     /// Makes one attempt at one notification.

@@ -4,6 +4,7 @@ mod admission;
 mod answer;
 mod batch;
 mod confirmation;
+mod earlier_settings;
 mod effects;
 mod exhausted_quotas;
 mod failure;

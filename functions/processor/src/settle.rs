@@ -143,8 +143,8 @@ impl<P: Ports> Processor<P> {
     }
 
     /// Handles a notification that must not be recorded. Without settings its key is unknown, since
-    /// aliases and company numbers are there. Without the erasures it may be one to forget. After
-    /// its last attempt it is in the dead-letter queue, and a redrive finds or makes its only record.
+    /// aliases and company numbers are there. Without the erasures it may be one to forget, and
+    /// without its earlier record it would get a second one. After its last attempt it is in the dead-letter queue, and a redrive finds or makes its only record.
     pub(crate) fn unrecorded(&self, received: &Received, failure: &Failure) -> Outcome {
         let notifications = Notification::all_in(&received.body, &NoDirectory).unwrap_or_default();
         for n in &notifications {

@@ -4,6 +4,9 @@ use crate::error::Result;
 use crate::process::Interrupt;
 use crate::workspace::Workspace;
 
+/// From here on it saves time to build everything optimised first.
+const MANY: u64 = 50_000;
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// How many schedules; 1000000 is the long mode
@@ -38,6 +41,8 @@ impl Options {
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Options) -> Result<()> {
     let mut simulate = workspace.cargo();
-    simulate.args(["run", "--quiet", "--package", "simulation", "--"]).args(options.arguments());
+    let profile = if options.seed.is_none() && options.seeds >= MANY { "simulate" } else { "dev" };
+    simulate.args(["run", "--quiet", "--package", "simulation", "--profile", profile, "--"]);
+    simulate.args(options.arguments());
     interrupt.run(&mut simulate)
 }

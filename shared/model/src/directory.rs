@@ -46,6 +46,26 @@ impl Directory for NoDirectory {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::catalogue;
+
+    pub(crate) const TENANT: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a001";
+
+    /// Settings with one alias and one company.
+    pub(crate) struct OneCompany;
+
+    impl Directory for OneCompany {
+        fn event_alias(&self, name: &str) -> Option<&'static EventType> {
+            (name == "konto_endret").then(|| catalogue::find("ACCOUNT_CHANGED").unwrap())
+        }
+
+        fn tenant_of_company(&self, company: &str) -> Option<String> {
+            (company == "1234567").then(|| TENANT.to_owned())
+        }
+
+        fn zone(&self, api: Api) -> Zone {
+            if api == Api::Finance { Zone::named("Europe/Oslo").unwrap() } else { Zone::UTC }
+        }
+    }
 
     /// Settings that allow this many items.
     pub(crate) struct AtMost(pub(crate) usize);

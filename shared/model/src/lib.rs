@@ -41,6 +41,7 @@ pub mod sorted;
 pub mod spread;
 mod subject;
 pub mod ticks;
+mod unnamed;
 pub mod walk;
 mod words;
 pub mod work;

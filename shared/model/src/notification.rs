@@ -49,7 +49,8 @@ pub struct Notification {
     pub delivery: Uuid,
     pub channel: Channel,
     pub origin: Origin,
-    /// The replayed record, if this is a replay.
+    /// The record that it continues: the replayed one, or one that an attempt with other settings
+    /// left under another key.
     pub replays: Option<LedgerKey>,
     pub proof: Proof,
     pub subscription: String,
@@ -104,7 +105,7 @@ impl Notification {
         match (&delivery.meta.replays, all.as_mut_slice()) {
             (Some(record), [only]) => {
                 only.answer = delivery.meta.answer_role;
-                only.keep_number(&record.notification);
+                *only = only.clone().numbered_as(&record.notification);
             }
             _ => {
                 drop_ids_of_others(&mut all);
@@ -217,13 +218,11 @@ impl Notification {
         self
     }
 
-    /// A replay keeps the copy number of its record.
-    fn keep_number(&mut self, record: &NotificationKey) {
+    /// Takes the copy number of another key of the same notification.
+    pub(crate) fn numbered_as(self, other: &NotificationKey) -> Self {
         let id = self.sender_id().map(SenderId::as_str).unwrap_or_default();
-        let copy = record.id().strip_suffix(id).and_then(|rest| rest.strip_suffix('-')?.parse().ok());
-        if copy.is_some() {
-            *self = self.clone().with_key(copy);
-        }
+        let copy = other.id().strip_suffix(id).and_then(|rest| rest.strip_suffix('-')?.parse().ok());
+        self.with_key(copy)
     }
 
     /// The sender's id, from the body or else from the header.
@@ -242,7 +241,7 @@ impl Notification {
         LedgerKey { entity: EntityId { tenant, entity: self.entity, key }, notification: self.key.clone() }
     }
 
-    /// The replayed record, if it has another key because the settings now read it differently.
+    /// The record that it continues, if the settings now read it under another key.
     pub fn moved_from(&self) -> Option<&LedgerKey> {
         self.replays.as_ref().filter(|old| **old != self.ledger_key())
     }

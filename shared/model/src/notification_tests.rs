@@ -1,28 +1,11 @@
 use super::*;
 use crate::delivery::tests::delivery;
-use crate::directory::tests::AtMost;
+use crate::directory::tests::{AtMost, OneCompany, TENANT};
 use crate::feedback::Address;
 use proptest::prelude::*;
 
-const TENANT: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a001";
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 const ID: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
-
-struct OneCompany;
-
-impl Directory for OneCompany {
-    fn event_alias(&self, name: &str) -> Option<&'static EventType> {
-        (name == "konto_endret").then(|| catalogue::find("ACCOUNT_CHANGED").unwrap())
-    }
-
-    fn tenant_of_company(&self, company: &str) -> Option<String> {
-        (company == "1234567").then(|| TENANT.to_owned())
-    }
-
-    fn zone(&self, api: Api) -> Zone {
-        if api == Api::Finance { Zone::named("Europe/Oslo").unwrap() } else { Zone::UTC }
-    }
-}
 
 fn read(body: &str, headers: &[(&str, &str)]) -> Notification {
     let mut delivery = delivery(body.as_bytes());

@@ -5,8 +5,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use fixtures::TENANT;
 use serde_json::{Value, json};
 use webhooks_host::Host;
-use webhooks_model::{LedgerKey, Origin, Pause};
-use webhooks_store::{Action, Deed, Erasure};
+use webhooks_model::feedback::{FeedbackState, Verdict};
+use webhooks_model::ledger::Attempt;
+use webhooks_model::notification::NoDirectory;
+use webhooks_model::{LedgerKey, Notification, Origin, Pause, Reason};
+use webhooks_store::{Action, Answering, Change, Deed, Entry, Erasure};
 use webhooks_visma::{Fault, Stage, VismaError};
 
 fn key_of(world: &World, body: &Value) -> LedgerKey {
@@ -216,6 +219,49 @@ async fn a_replay_under_new_settings_gets_its_key_and_closes_its_old_record() {
     world.batch(&[message], 1).await;
     assert_eq!(world.states().await, ["processed", "superseded"]);
     assert_eq!(world.events.sent().len(), 1, "also a replay that was under way publishes nothing twice");
+}
+
+#[tokio::test]
+async fn a_message_that_comes_again_continues_the_record_of_earlier_settings() {
+    let world = World::new().await;
+    let message = world.message(&serde_json::from_str(DIALECT).unwrap());
+    world.batch(std::slice::from_ref(&message), 1).await;
+    assert_eq!(world.states().await, ["parked: unmapped"]);
+    learn(&world);
+    world.host.advance(time::Duration::minutes(1));
+    assert_eq!(world.batch(&[message], 1).await, [0_usize; 0], "a redrive counts its receipts from zero");
+    assert_eq!(world.states().await, ["processed", "superseded"]);
+    assert_eq!(world.table.needing_attention("parked").await, 0);
+}
+
+#[tokio::test]
+async fn a_dead_notification_that_was_answered_is_not_answered_again_under_another_key() {
+    let world = World::new().await;
+    let body = json!({ "event": "KontoEndret", "accountNumber": "7", "notificationId": "3fa85f64-5717-4562-b3fc-2c963f66afa6" });
+    let delivery = world.delivery(&body);
+    let now = world.host.now();
+    let attempt = Attempt { at: now, receive_count: 4, reason: Reason::Unavailable, detail: String::new() };
+    let verdict = Some(Verdict::failure("It could not be processed."));
+    let answer = Some(Answering { feedback: FeedbackState::Queued, verdict, ..Answering::none() });
+    let notification = &Notification::all_of(&delivery, &NoDirectory)[0];
+    let dead = Entry { notification, change: Change::Dead { attempt, answer }, now };
+    assert!(world.table.table.record(&dead).await.unwrap());
+    learn(&world);
+    world.batch(&[delivery.to_message()], 2).await;
+    assert_eq!(world.states().await, ["processed", "superseded"]);
+    assert!(world.feedback.sent().is_empty(), "the accountant has read that it failed");
+}
+
+#[tokio::test]
+async fn a_message_waits_while_its_earlier_record_is_held() {
+    let world = World::new().await;
+    let old = unknown_dialect(&world).await;
+    assert!(act(&world, &old, Deed::Hold).await);
+    learn(&world);
+    let message = world.message(&serde_json::from_str(DIALECT).unwrap());
+    assert_eq!(world.batch(&[message], 2).await, [0_usize; 0]);
+    assert_eq!(world.states().await, ["parked: held"]);
+    assert!(world.events.sent().is_empty());
 }
 
 #[tokio::test]

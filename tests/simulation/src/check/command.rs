@@ -102,6 +102,8 @@ pub(crate) struct Commands {
     carried_out: BTreeMap<String, u64>,
     /// When an attempt last tried to record an end of it, a replay's or another's.
     ended: BTreeMap<String, u64>,
+    /// When it reached its final state.
+    final_since: BTreeMap<String, u64>,
     replayed: BTreeSet<String>,
     /// The job that an environment of the reconciler saved last.
     begun_by_schedule: BTreeMap<usize, String>,
@@ -172,6 +174,10 @@ impl Commands {
         self.ended.insert(key.clone(), at);
         let latest = self.carried_out.entry(key).or_default();
         *latest = (*latest).max(*began);
+    }
+
+    pub(super) fn reaches_final_state(&mut self, sort_key: &str, at: u64) {
+        self.final_since.entry(as_sent(sort_key)).or_insert(at);
     }
 
     /// Whether two messages may have been about the notification at the same time, so that one can
@@ -277,12 +283,15 @@ impl Commands {
         })
     }
 
-    /// Checks that an attempt carried out each replay and release after it was requested.
+    /// Checks that an attempt carried out each replay and release after it was requested. A
+    /// notification that has not ended may also be ended by an attempt from before: the operator
+    /// then has what they asked for.
     fn swallowed(&self) -> Option<String> {
         self.accepted().find_map(|command| {
             let (Command::Replay(target) | Command::Release(target)) = &command.asked else { return None };
             let what = || format!("{:?} was accepted, but {} was not replayed", command.asked, short(&target.sk));
-            (!self.is_carried_out(&target.sk, command.given_at)).then(what)
+            let ends = self.final_since.get(&as_sent(&target.sk)).is_some_and(|at| *at > command.given_at);
+            (!ends && !self.is_carried_out(&target.sk, command.given_at)).then(what)
         })
     }
 

@@ -177,8 +177,7 @@ impl Checks {
         let taken = self.taken.entry(id).or_default();
         taken.push(told.clone());
         let (count, first) = (taken.len(), taken[0].clone());
-        // What died under settings that lacked a name, and is then redriven, is answered under both.
-        let is_anew = self.answered_anew.contains(&id) || self.names_were_rewritten;
+        let is_anew = self.answered_anew.contains(&id);
         self.require(first == told || is_anew, Invariant::OneFeedback, || {
             format!("the accountant reads {:?} and then {:?} about {id}", first.description, told.description)
         });
@@ -197,6 +196,10 @@ impl Checks {
     pub(crate) fn written(&mut self, sort_key: &str, before: Option<&Item>, after: &Item) {
         if expires(after) {
             self.commands.found(format!("{} waits for an operator, but expires", short(sort_key)));
+        }
+        let is_final = |item: &Item| text(item, "state").is_some_and(|state| FINAL.contains(&state));
+        if sort_key.starts_with("N#") && is_final(after) && !before.is_some_and(is_final) {
+            self.commands.reaches_final_state(sort_key, self.latest_write);
         }
         let Some(before) = before else { return };
         let broken = match sort_key {
