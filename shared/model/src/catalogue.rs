@@ -2,54 +2,12 @@
 //! name.
 
 pub use crate::entity::Entity;
+pub use crate::kind::Kind;
 
-use crate::words::words;
+use crate::entity::Event;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::LazyLock;
-
-words! {
-    /// What happened to the entity (docs/visma-net-events.md).
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-    #[serde(rename_all = "snake_case")]
-    pub enum Kind {
-        Action = "action",
-        Background = "background",
-        Changed = "changed",
-        Completed = "completed",
-        Created = "created",
-        Deleted = "deleted",
-        IdentityChanged = "identity_changed",
-        /// A step of a voucher through the ledgers. The event's name is the status.
-        Lifecycle = "lifecycle",
-        StatusChanged = "status_changed",
-        Unknown = "unknown",
-        Updated = "updated",
-        ValueChanged = "value_changed",
-    }
-}
-
-impl Kind {
-    /// Whether the notification only says "look again", so that a newer one replaces it. The other
-    /// kinds are occurrences of their own: a creation, a deletion or an action stays true however
-    /// late it arrives.
-    pub fn is_hint(self) -> bool {
-        matches!(self, Self::Changed | Self::Updated | Self::StatusChanged | Self::ValueChanged)
-    }
-
-    /// Whether no resource of the ERP can show that it happened. An order, for example, exists
-    /// whether or not its action was run.
-    pub fn leaves_no_trace(self) -> bool {
-        matches!(self, Self::Action | Self::Completed | Self::Lifecycle)
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// The three types the user help names (docs/visma-net.md#notification-types), and one for the
 /// system's own events.
@@ -98,71 +56,58 @@ impl EventType {
     }
 }
 
-const fn event(id: &'static str, entity: Entity, kind: Kind) -> EventType {
-    EventType { id, entity, kind }
+/// Each event of docs/visma-net-events.md once, from the rows of the entities. A legacy event is
+/// another name of one of them. The events with an assumed id come first, sorted. The others follow
+/// in the order of the rows.
+pub const CATALOGUE: &[EventType] = &in_order();
+
+/// The number of events in all rows. A constant cannot use iterators.
+const COUNT: usize = {
+    let (mut count, mut row) = (0, 0);
+    while row < Entity::ALL.len() {
+        count += Entity::ALL[row].events().len();
+        row += 1;
+    }
+    count
+};
+
+/// The events of all rows, in the order of [`CATALOGUE`].
+const fn in_order() -> [EventType; COUNT] {
+    let mut events = [EventType { id: "", entity: Entity::Unmapped, kind: Kind::Unknown }; COUNT];
+    let (mut count, mut assumed, mut row) = (0, 0, 0);
+    while row < Entity::ALL.len() {
+        let (entity, mut nth) = (Entity::ALL[row], 0);
+        while nth < entity.events().len() {
+            let Event { id, kind, is_assumed } = entity.events()[nth];
+            let mut at = count;
+            while is_assumed && at > 0 && (at > assumed || is_before(id, events[at - 1].id)) {
+                events[at] = events[at - 1];
+                at -= 1;
+            }
+            events[at] = EventType { id, entity, kind };
+            count += 1;
+            if is_assumed {
+                assumed += 1;
+            }
+            nth += 1;
+        }
+        row += 1;
+    }
+    events
 }
 
-/// Each event of docs/visma-net-events.md once. A legacy event is another name of one of them.
-pub const CATALOGUE: &[EventType] = &[
-    event("ACCOUNT_CHANGED", Entity::Account, Kind::Changed),
-    event("ACCOUNT_CREATED", Entity::Account, Kind::Created),
-    event("ACCOUNT_DELETED", Entity::Account, Kind::Deleted),
-    event("ACCOUNT_IDENTITY_CHANGED", Entity::Account, Kind::IdentityChanged),
-    event("ACCOUNT_UPDATED", Entity::Account, Kind::Updated),
-    event("AP_INVOICE_STATUS_CHANGED", Entity::SupplierInvoice, Kind::StatusChanged),
-    event("AR_INVOICE_ACTION_TRIGGERED", Entity::CustomerInvoice, Kind::Action),
-    event("AR_INVOICE_CHANGED", Entity::CustomerInvoice, Kind::Changed),
-    event("AR_INVOICE_STATUS_CHANGED", Entity::CustomerInvoice, Kind::StatusChanged),
-    event("CUSTOMER_ACTION_TRIGGERED", Entity::Customer, Kind::Action),
-    event("CUSTOMER_CHANGED", Entity::Customer, Kind::Changed),
-    event("CUSTOMER_CREATED", Entity::Customer, Kind::Created),
-    event("CUSTOMER_UPDATED", Entity::Customer, Kind::Updated),
-    event("DIMENSION_CHANGED", Entity::Dimension, Kind::Changed),
-    event("EMPLOYEE_CHANGED", Entity::Employee, Kind::Changed),
-    event("EP_EMPLOYEE_CREATED", Entity::Employee, Kind::Created),
-    event("EP_EMPLOYEE_UPDATED", Entity::Employee, Kind::Updated),
-    event("FIRST_TIME_STARTUP_COMPLETED", Entity::Company, Kind::Completed),
-    event("INVENTORY_ITEM_ACTION_TRIGGERED", Entity::InventoryItem, Kind::Action),
-    event("INVENTORY_ITEM_CHANGED", Entity::InventoryItem, Kind::Changed),
-    event("INVENTORY_ITEM_CREATED", Entity::InventoryItem, Kind::Created),
-    event("INVENTORY_ITEM_UPDATED", Entity::InventoryItem, Kind::Updated),
-    event("PM_PROJECT_ACTION_TRIGGERED", Entity::Project, Kind::Action),
-    event("PM_PROJECT_CREATED", Entity::Project, Kind::Created),
-    event("PM_PROJECT_PMTASK_UPDATED", Entity::Project, Kind::Updated),
-    event("PM_PROJECT_UPDATED", Entity::Project, Kind::Updated),
-    event("PROJECT_CHANGED", Entity::Project, Kind::Changed),
-    event("PURCHASE_ORDER_ACTION_TRIGGERED", Entity::PurchaseOrder, Kind::Action),
-    event("PURCHASE_ORDER_CHANGED", Entity::PurchaseOrder, Kind::Changed),
-    event("PURCHASE_ORDER_STATUS_CHANGED", Entity::PurchaseOrder, Kind::StatusChanged),
-    event("SALES_ORDER_ACTION_TRIGGERED", Entity::SalesOrder, Kind::Action),
-    event("SALES_ORDER_CHANGED", Entity::SalesOrder, Kind::Changed),
-    event("SALES_ORDER_STATUS_CHANGED", Entity::SalesOrder, Kind::StatusChanged),
-    event("SEGMENT_CHANGED", Entity::Segment, Kind::Changed),
-    event("SEGMENT_VALUE_CHANGED", Entity::Segment, Kind::ValueChanged),
-    event("SHIPMENT_ACTION_TRIGGERED", Entity::Shipment, Kind::Action),
-    event("SHIPMENT_CHANGED", Entity::Shipment, Kind::Changed),
-    event("SHIPMENT_DELETED", Entity::Shipment, Kind::Deleted),
-    event("SHIPMENT_STATUS_CHANGED", Entity::Shipment, Kind::StatusChanged),
-    event("SUPPLIER_ACTION_TRIGGERED", Entity::Supplier, Kind::Action),
-    event("SUPPLIER_CHANGED", Entity::Supplier, Kind::Changed),
-    event("SUPPLIER_CREATED", Entity::Supplier, Kind::Created),
-    event("SUPPLIER_UPDATED", Entity::Supplier, Kind::Updated),
-    event("BACKGROUND_API_RESPONSE", Entity::BackgroundOperation, Kind::Background),
-    event("SALESORDER_CREATED", Entity::SalesOrder, Kind::Created),
-    event("SALESORDER_UPDATED", Entity::SalesOrder, Kind::Updated),
-    event("SALESORDER_DELETED", Entity::SalesOrder, Kind::Deleted),
-    event("SALESORDER_UI_CUSTOMACTION", Entity::SalesOrder, Kind::Action),
-    event("IMPORT_VOUCHER_FAILED", Entity::Voucher, Kind::Lifecycle),
-    event("IMPORT_VOUCHER_SUCCESSFUL", Entity::Voucher, Kind::Lifecycle),
-    event("VOUCHER_RECEIVED", Entity::Voucher, Kind::Lifecycle),
-    event("VOUCHER_PROCESSED", Entity::Voucher, Kind::Lifecycle),
-    event("VOUCHER_PROCESSING_FAILED", Entity::Voucher, Kind::Lifecycle),
-    event("VOUCHER_SYNCHRONIZATION_STARTED", Entity::Voucher, Kind::Lifecycle),
-    event("VOUCHER_SYNCHRONIZED", Entity::Voucher, Kind::Lifecycle),
-    event("VOUCHER_SYNCHRONIZATION_FAILED", Entity::Voucher, Kind::Lifecycle),
-    event("VOUCHER_DOCUMENT_SYNCHRONIZED", Entity::Voucher, Kind::Lifecycle),
-    event("VOUCHER_DOCUMENT_SYNCHRONIZATION_FAILED", Entity::Voucher, Kind::Lifecycle),
-];
+/// `one < other`, which is not possible in a constant.
+const fn is_before(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() {
+        if one[at] != other[at] {
+            return one[at] < other[at];
+        }
+        at += 1;
+    }
+    one.len() < other.len()
+}
 
 /// Names that do not normalise to the id of their event: those of the legacy channel
 /// (docs/visma-net.md#legacy-events) and the portal's title of the background event.
@@ -195,6 +140,26 @@ mod tests {
     use super::*;
     use crate::entity::Identification;
     use std::collections::HashSet;
+
+    #[test]
+    fn has_the_events_of_all_rows_with_the_assumed_ids_sorted_at_the_beginning() {
+        let events_of = |entity: Entity| {
+            let events = entity.events().iter();
+            events.map(move |event| (event.is_assumed, EventType { id: event.id, entity, kind: event.kind }))
+        };
+        let rows = Entity::ALL.into_iter().flat_map(events_of);
+        let (mut assumed, documented): (Vec<_>, Vec<_>) = rows.partition(|(is_assumed, _)| *is_assumed);
+        assumed.sort_by_key(|(_, event)| event.id);
+        assert!(!assumed.is_empty() && !documented.is_empty());
+        let expected: Vec<_> = assumed.into_iter().chain(documented).map(|(_, event)| event).collect();
+        assert_eq!(CATALOGUE, expected);
+    }
+
+    #[test]
+    fn an_id_comes_before_a_longer_one_and_not_before_itself() {
+        assert!(is_before("A", "AB") && is_before("AB", "B"));
+        assert!(!is_before("AB", "A") && !is_before("B", "AB") && !is_before("A", "A"));
+    }
 
     #[test]
     fn no_two_events_share_a_name() {

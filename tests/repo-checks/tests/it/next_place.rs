@@ -10,10 +10,12 @@ use webhooks_model::resource_path::ResourcePath;
 
 const EVENTS: &str = "docs/visma-net-events.md";
 const CATALOGUE_FILE: &str = "shared/model/src/catalogue.rs";
-const ENTITIES: &str = "shared/model/src/entity.rs";
+const ROWS: &str = "shared/model/src/entity/rows.rs";
 const COLLECTIONS: &str = "tests/standin/src/collection.rs";
 const ROUTE: &str = "shared/settings/src/route.rs";
 const TUTORIAL: &str = "CONTRIBUTING.md";
+/// An entity without rules of its own. A list of all entities, or a match without `_`, names it.
+const PLAIN: &str = "Dimension";
 
 /// The concatenated sources below a folder.
 fn sources(folder: &str) -> String {
@@ -44,7 +46,7 @@ struct Documented<'a> {
 impl Documented<'_> {
     /// The product's event of this id.
     fn known(&self) -> &'static EventType {
-        catalogue::find(self.id).unwrap_or_else(|| panic!("{CATALOGUE_FILE}: add {} to CATALOGUE", self.id))
+        catalogue::find(self.id).unwrap_or_else(|| panic!("{ROWS}: add {} to the events of its entity", self.id))
     }
 }
 
@@ -96,8 +98,26 @@ fn the_documented_resource_of_every_entity_is_fetched_and_in_the_stand_in() {
         let fetched = path.as_deref().and_then(|path| path.trim_start_matches("api/").split('/').nth(1));
         let is_documented = fetched.map_or(documented.is_empty(), |fetched| documented.contains(fetched));
         let name = entity.as_str();
-        assert!(is_documented, "{ENTITIES}: {name} is fetched from {fetched:?}, but {EVENTS} has {documented:?}");
+        assert!(is_documented, "{ROWS}: {name} is fetched from {fetched:?}, but {EVENTS} has {documented:?}");
     }
+}
+
+#[test]
+fn an_entity_needs_only_the_files_of_the_tutorial() {
+    let tutorial = page(TUTORIAL);
+    let (_, section) = tutorial.split_once("\n### An entity\n").expect("the section");
+    let section = section.split("\n### ").next().unwrap_or_default();
+    let places = rows(section).filter_map(|(place, _)| quoted_in(place).next());
+    let taught: BTreeSet<String> = places.map(str::to_owned).collect();
+    let names =
+        [format!("::{PLAIN}"), format!("\"{}\"", PLAIN.to_lowercase()), format!("{}_CHANGED", PLAIN.to_uppercase())];
+    let mut needed = BTreeSet::new();
+    each_file(&root(), &mut |path, text| {
+        if names.iter().any(|name| has(text, name)) {
+            needed.insert(path.to_owned());
+        }
+    });
+    assert_eq!(needed, taught, "{TUTORIAL}: an entity needs these files, by the example of {PLAIN}");
 }
 
 #[test]
