@@ -22,10 +22,6 @@ pub(crate) fn optional<T: DeserializeOwned + Default>(bytes: &Bytes) -> Result<T
 /// # Errors
 /// Names the field and says what is wrong with it. It never contains a value.
 pub(crate) fn required<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
-    // Serde reads a list into a struct, by the order of its fields.
-    if bytes.trim_ascii_start().starts_with(b"[") {
-        return Err(Problem::invalid_field("field_type", "", "The body must be an object."));
-    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let read =
         serde_path_to_error::deserialize(&mut json).map_err(|error| wrong(&place(error.path()), error.inner()))?;

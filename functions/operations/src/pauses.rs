@@ -7,7 +7,7 @@ use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query;
 use crate::route::Asked;
-use crate::types::{NewPause, PauseView, Pauses};
+use crate::types::pauses::{NewPause, PauseView, Pauses};
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use time::Duration;

@@ -7,6 +7,7 @@ pub(crate) mod erasures;
 pub(crate) mod jobs;
 pub(crate) mod observed;
 pub(crate) mod overview;
+pub(crate) mod pauses;
 pub(crate) mod resends;
 pub(crate) mod search;
 pub(crate) mod tenants;
@@ -16,7 +17,7 @@ use attention::Attention;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use webhooks_model::{Allowance, LedgerKey, Pause, Ticks, sorted};
+use webhooks_model::{Allowance, LedgerKey, Ticks, from_objects, sorted};
 use webhooks_store::{Head, Line, Record};
 
 /// A notification in a list.
@@ -234,7 +235,7 @@ impl QuotaView {
 
 /// The reason for an operator's action.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct Note {
     /// Shown in the notification's timeline.
     #[serde(default)]
@@ -244,7 +245,7 @@ pub(crate) struct Note {
 
 /// The outcome of a notification whose route defers its feedback.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct Outcome {
     pub(crate) is_success: bool,
     /// The sentence that the accountant reads.
@@ -252,45 +253,7 @@ pub(crate) struct Outcome {
     pub(crate) description: String,
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewPause {
-    /// The tenant to pause. Without it, all tenants are paused.
-    #[serde(default)]
-    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
-    pub(crate) tenant: Option<String>,
-    /// A pattern over `{entity}.{kind}`, such as `sales_order.*`; `*` for everything.
-    #[schema(min_length = 1, max_length = 100, pattern = "^[a-z_.*]+$")]
-    pub(crate) events: String,
-    /// Allow a tenant that has not sent a notification in the last 90 days.
-    #[serde(default)]
-    pub(crate) new_tenant: bool,
-    #[serde(default)]
-    #[schema(max_length = 500)]
-    pub(crate) note: String,
-    /// When it ends automatically, at most 30 days ahead. Without it, a person must end it.
-    #[serde(default, with = "time::serde::rfc3339::option")]
-    pub(crate) until: Option<OffsetDateTime>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Pauses {
-    pub(crate) items: Vec<PauseView>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct PauseView {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tenant: Option<String>,
-    events: String,
-    #[serde(with = "time::serde::rfc3339")]
-    since: OffsetDateTime,
-    by: String,
-    note: String,
-    /// When the pause ends automatically. Absent if it lasts until a person ends it.
-    #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
-    until: Option<OffsetDateTime>,
-}
+from_objects!(Note, Outcome);
 
 impl From<Record> for Notification {
     fn from(record: Record) -> Self {
@@ -389,11 +352,5 @@ impl From<&Head> for Current {
             detail: head.detail.clone(),
             internal_id: head.internal_id.clone(),
         }
-    }
-}
-
-impl From<Pause> for PauseView {
-    fn from(Pause { tenant, events, since, by, note, until }: Pause) -> Self {
-        Self { tenant, events, since, by, note, until }
     }
 }

@@ -3,8 +3,9 @@
 
 use crate::catalogue::{CATALOGUE, EventType};
 use crate::fields::Fields;
+use crate::from_objects;
 use crate::pattern;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
 
 /// The `events` of a rule that says where the event's name is.
@@ -13,7 +14,7 @@ const ANY: &str = "*";
 /// Where the payloads of some events have their fields. Each list is tried in order, and the first
 /// place with a text or a number counts. If no place has one, the built-in names are tried.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct FieldRule {
     /// A pattern over `{entity}.{kind}`, for example `sales_order.*`.
     #[serde(default = "every_event")]
@@ -39,6 +40,15 @@ pub struct FieldRule {
     /// When it happened: ticks, milliseconds, seconds, or a text in round-trip form.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub time: Vec<Pointer>,
+}
+
+from_objects!(FieldRule);
+
+/// `remote` applies to writing as well.
+impl Serialize for FieldRule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
 }
 
 /// A JSON pointer (RFC 6901), for example `/entity/no`. Names ignore case, as everywhere in a

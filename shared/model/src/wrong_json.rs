@@ -72,8 +72,7 @@ mod tests {
     }
 
     #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "it is never read successfully")]
+    #[serde(deny_unknown_fields, remote = "Self")]
     struct Document {
         name: String,
         #[serde(default)]
@@ -83,6 +82,8 @@ mod tests {
         #[serde(default)]
         colour: Option<Colour>,
     }
+
+    crate::from_objects!(Document);
 
     #[test]
     fn says_what_is_wrong_without_the_values() {
@@ -102,6 +103,7 @@ mod tests {
             (r#"{"name": "a", "list": ["canary"]}"#, WrongJson::Type(text("true or false"))),
             (r#"{"name": "a", "list": "canary"}"#, WrongJson::Type(text("a list"))),
             (r#""canary""#, WrongJson::Type(text("an object"))),
+            (r#"["canary"]"#, WrongJson::Type(text("an object"))),
         ] {
             assert_eq!(of(document), wrong, "{document}");
         }

@@ -16,7 +16,7 @@ use webhooks_model::catalogue;
 use webhooks_model::mapping::{self, FieldRule};
 use webhooks_model::notification::{DEFAULT_MAX_ITEMS, Directory, UNKNOWN_TENANT, is_name};
 use webhooks_model::resource_path::Api;
-use webhooks_model::{Channel, Entity, EventType, Kind, Language, Zone};
+use webhooks_model::{Channel, Entity, EventType, Kind, Language, Zone, from_objects};
 
 const NAME: &str = "must be of letters, digits, - and _, 64 at most";
 const LONGEST_TENANT_NAME: usize = 100;
@@ -30,7 +30,7 @@ const MOST_SECRETS_PER_ROUTE: usize = 256;
 const MOST_ITEMS: usize = 100_000;
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Settings {
     pub version: u32,
     pub visma: Visma,
@@ -52,10 +52,12 @@ pub struct Settings {
     pub reconciliation: Reconciliation,
 }
 
+from_objects!(Settings, Visma, Tenant, SourceIps);
+
 /// The addresses of Visma Net and our credentials (docs/visma-net.md#tokens,
 /// docs/visma-net.md#base-urls).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Visma {
     #[serde(deserialize_with = "base_url::deserialize")]
     pub connect_url: Url,
@@ -129,7 +131,7 @@ pub enum FeedbackId {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Tenant {
     pub id: String,
     /// The name that people use.
@@ -148,7 +150,7 @@ pub struct Tenant {
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct SourceIps {
     #[serde(default)]
     pub policy: SourceIpPolicy,

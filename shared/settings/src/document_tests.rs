@@ -170,6 +170,29 @@ fn names_a_missing_unknown_or_mistyped_field() {
 }
 
 #[test]
+fn refuses_a_list_in_place_of_any_object() {
+    let urls = ["https://connect.visma.com", "https://api.finance.visma.net", "https://salesorder.visma.net"];
+    // Each list has the values of the fields, in their order.
+    for (pointer, list, at) in [
+        ("/visma", json!([urls[0], urls[1], urls[2], "c", "canary", "s"]), "visma"),
+        ("/subscriptions/0", json!(["a", "erp", "dispatcher", null, null, [["b", "c"]]]), "subscriptions[0]"),
+        ("/subscriptions/0/secrets/1", json!(["new", "canary"]), "subscriptions[0].secrets[1]"),
+        ("/tenants/0", json!(["T-1", "Nordfjord", "1234567"]), "tenants[0]"),
+        ("/routes/0", json!(["sales_order.*", false]), "routes[0]"),
+        ("/fields/0", json!(["account.*"]), "fields[0]"),
+        ("/event_aliases", json!([]), "event_aliases"),
+        ("/source_ips", json!(["off"]), "source_ips"),
+        ("/reconciliation", json!([["account"], 10]), "reconciliation"),
+    ] {
+        refuses(pointer, list, "field_type", at);
+        let told = with(pointer, json!([])).unwrap_err().to_string();
+        assert!(told.starts_with(&format!("field_type: {at}: must be an object (line 1, column ")), "{told}");
+    }
+    let whole = json!([1, document()["visma"]]).to_string();
+    assert_eq!(told(Settings::parse(&whole)), ("field_type", "document".to_owned()));
+}
+
+#[test]
 fn invalid_json_is_reported_with_line_and_column() {
     let told = |text: &str| Settings::parse(text).unwrap_err().to_string();
     let words = |at: &str, column| format!("not_json: {at}: is not JSON at line 1, column {column}; correct it there");

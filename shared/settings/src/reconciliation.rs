@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 use time::Duration;
-use webhooks_model::Collection;
+use webhooks_model::{Collection, from_objects};
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Reconciliation {
     /// The lists to sweep. Empty: none.
     pub collections: Vec<Collection>,
@@ -28,6 +28,8 @@ pub struct Reconciliation {
     /// applies to overdue and stuck items.
     pub max_gaps: usize,
 }
+
+from_objects!(Reconciliation);
 
 impl Default for Reconciliation {
     fn default() -> Self {

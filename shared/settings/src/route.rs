@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use std::time::Duration;
 use webhooks_model::feedback::FeedbackMode;
-use webhooks_model::{Entity, Kind, pattern};
+use webhooks_model::{Entity, Kind, from_objects, pattern};
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, remote = "Self")]
 pub struct Route {
     /// A pattern over `{entity}.{kind}`, for example `sales_order.*`.
     pub events: String,
@@ -21,6 +21,8 @@ pub struct Route {
     /// hours, so that the notification is still in the ledger at its deadline.
     pub deadline_hours: u32,
 }
+
+from_objects!(Route);
 
 /// An option that is left out has this value.
 impl Default for Route {

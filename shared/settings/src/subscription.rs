@@ -3,13 +3,13 @@
 use crate::secret::Secret;
 use serde::Deserialize;
 use time::OffsetDateTime;
-use webhooks_model::Channel;
+use webhooks_model::{Channel, from_objects};
 use webhooks_signature::{Signature, equal_in_constant_time};
 
 /// A subscription of the Developer Portal: one publisher, one event, one URL
 /// (docs/visma-net.md#subscriptions).
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Subscription {
     /// The value of `x-vwd-subscription-id`.
     pub id: String,
@@ -38,13 +38,15 @@ pub struct Subscription {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct SigningSecret {
     pub id: String,
     pub value: Secret,
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub expires_at: Option<OffsetDateTime>,
 }
+
+from_objects!(Subscription, SigningSecret);
 
 impl Subscription {
     /// The live secret that made the signature. It tries every live secret, so the time does not tell

@@ -5,8 +5,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use webhooks_model::from_objects;
 
 #[derive(Deserialize)]
+#[serde(remote = "Self")]
 struct Problem {
     #[serde(default)]
     title: Value,
@@ -18,6 +20,8 @@ struct Problem {
     #[serde(default)]
     errors: BTreeMap<String, Value>,
 }
+
+from_objects!(Problem);
 
 /// The first of `parameters` that the answer names, and the largest number of at most four digits
 /// after its name or in its text.
@@ -58,6 +62,7 @@ mod tests {
             (r#"{"title": "Invalid pageSize", "detail": 5, "status": 400}"#, Some(("pageSize", None))),
             (r#"{"detail": "No such customer."}"#, None),
             (r#"{"errors": ["pageSize"]}"#, None),
+            (r#"["Invalid pageSize"]"#, None),
             ("<html>pageSize</html>", None),
             ("", None),
         ] {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use time::{Duration, OffsetDateTime};
 use url::{Url, form_urlencoded};
+use webhooks_model::from_objects;
 use webhooks_settings::{Secret, Visma};
 
 const RENEW_BEFORE: Duration = Duration::seconds(60);
@@ -44,11 +45,14 @@ pub(crate) struct Token {
 }
 
 #[derive(Deserialize)]
+#[serde(remote = "Self")]
 struct TokenAnswer {
     access_token: Secret,
     #[serde(default)]
     expires_in: Value,
 }
+
+from_objects!(TokenAnswer);
 
 impl Token {
     pub(crate) fn parse(json: &str, now: OffsetDateTime) -> Result<Self, VismaError> {
@@ -163,9 +167,15 @@ mod tests {
 
     #[test]
     fn rejects_an_answer_without_a_token_that_fits_a_header() {
-        for json in
-            ["", "[]", "{}", r#"{"access_token": ""}"#, r#"{"access_token": "a\r\nb"}"#, r#"{"access_token": 1}"#]
-        {
+        for json in [
+            "",
+            "[]",
+            "{}",
+            r#"["a", 3600]"#,
+            r#"{"access_token": ""}"#,
+            r#"{"access_token": "a\r\nb"}"#,
+            r#"{"access_token": 1}"#,
+        ] {
             assert_eq!(Token::parse(json, NOW).err(), Some(VismaError::unreadable(Stage::Token)), "{json}");
         }
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
+use webhooks_model::from_objects;
 use webhooks_store::{Deed, Line, Record};
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,7 +29,7 @@ struct Acknowledged {
 
 /// An operator's confirmation that they have seen the problem.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct Acknowledgement {
     /// Shown in the notification's timeline.
     #[serde(default)]
@@ -39,6 +40,8 @@ pub(crate) struct Acknowledgement {
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub(crate) seen_at: Option<OffsetDateTime>,
 }
+
+from_objects!(Acknowledgement);
 
 impl Attention {
     pub(crate) fn of(record: &Record) -> Option<Self> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
+use webhooks_model::from_objects;
 
 /// Messages that SQS moved to a dead-letter queue, by queue.
 #[derive(Debug, Serialize, ToSchema)]
@@ -67,7 +68,7 @@ pub(crate) struct DeadNotification {
 
 /// Selects the dead letters of a queue to send again.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct NewRedrive {
     /// The id of one message. Without it, all messages are sent.
     #[serde(default)]
@@ -85,3 +86,5 @@ pub(crate) struct NewRedrive {
     #[schema(max_length = 500)]
     pub(crate) note: String,
 }
+
+from_objects!(NewRedrive);

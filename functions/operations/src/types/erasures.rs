@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 use utoipa::ToSchema;
+use webhooks_model::from_objects;
 
 /// The tenant whose data to delete.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct NewErasure {
     #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     pub(crate) tenant: String,
@@ -19,3 +20,5 @@ pub(crate) struct NewErasure {
     #[schema(max_length = 500)]
     pub(crate) note: String,
 }
+
+from_objects!(NewErasure);

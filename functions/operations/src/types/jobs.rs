@@ -6,13 +6,14 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use webhooks_model::filter::Filter;
+use webhooks_model::from_objects;
 use webhooks_model::job::{Job, Status, Tally};
 use webhooks_model::work::{ParkedFeedback, Work};
 use webhooks_store::{Found, Record};
 
 /// Selects the notifications to replay.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct NewJob {
     /// Without it, notifications of all known tenants are selected.
     #[serde(default)]
@@ -38,6 +39,8 @@ pub(crate) struct NewJob {
     #[schema(max_length = 500)]
     pub(crate) note: String,
 }
+
+from_objects!(NewJob);
 
 /// What a job would do.
 #[derive(Debug, Serialize, ToSchema)]

@@ -4,10 +4,11 @@ use crate::types::jobs::Plan;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
+use webhooks_model::from_objects;
 
 /// Selects the parked feedback to send again. All given conditions must match.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub(crate) struct NewResend {
     /// Without it, feedback of all tenants is selected.
     #[serde(default)]
@@ -34,6 +35,8 @@ pub(crate) struct NewResend {
     #[schema(max_length = 500)]
     pub(crate) note: String,
 }
+
+from_objects!(NewResend);
 
 /// What a resend would do.
 #[derive(Debug, Serialize, ToSchema)]

@@ -62,3 +62,13 @@ async fn an_erasure_must_name_the_tenant_twice() {
         }
     }
 }
+
+#[tokio::test]
+async fn refuses_an_erasure_written_as_a_list() {
+    let world = World::new().await;
+    for path in [ERASURES, "/operations/erasures/plans"] {
+        let answer = ask(&world, path, json!([TENANT, TENANT])).await;
+        assert_eq!((answer.problem(), &answer.body["field"]), ((422, "field_type"), &Value::Null));
+        assert_eq!(answer.body["detail"], "The body must be an object.");
+    }
+}

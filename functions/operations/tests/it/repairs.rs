@@ -312,12 +312,17 @@ async fn explains_a_wrong_body_without_quoting_it() {
         body[field] = value;
         body
     };
+    let range = ["2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"];
+    let redrives = "/operations/v1/dead-letters/events/redrives";
     for (method, url, body, code, field) in [
         ("POST", of(&reference, "replay"), json!({"note": ["canary"]}), "field_type", "note"),
         ("POST", of(&reference, "replay"), json!({"7canary7": 1}), "field_unknown", "?"),
         ("POST", "/operations/v1/jobs".into(), job("from", "canary".into()), "value_invalid", "from"),
         ("POST", "/operations/v1/jobs".into(), job("states", json!(["dead", ["canary"]])), "field_type", "states[1]"),
         ("POST", "/operations/v1/jobs".into(), json!("canary"), "field_type", ""),
+        ("POST", "/operations/v1/jobs".into(), json!([null, [], null, null, range[0], range[1]]), "field_type", ""),
+        ("POST", redrives.into(), json!(["canary"]), "field_type", ""),
+        ("POST", of(&reference, "outcome"), json!([true, "canary"]), "field_type", ""),
         ("POST", of(&reference, "replay"), json!(["canary"]), "field_type", ""),
         ("POST", of(&reference, "acknowledgement"), json!(["canary", null]), "field_type", ""),
         ("POST", "/operations/v1/feedback/resends".into(), json!([null, null]), "field_type", ""),

@@ -49,6 +49,23 @@ fn the_repository_has_fewer_than_1200_files() {
     assert!((1..FILES).contains(&files), "{files} files: {folders:#?}");
 }
 
+/// Serde reads them from a list, too, unless `from_objects!` keeps it from that.
+#[test]
+fn structures_that_refuse_unknown_fields_refuse_lists() {
+    let mut found = 0;
+    for folder in ["functions", "shared"] {
+        each_file(&root().join(folder), &mut |path, text| {
+            let attributes = text.lines().filter(|line| line.trim_start().starts_with("#[serde("));
+            for attribute in attributes.filter(|line| line.contains("deny_unknown_fields")) {
+                let refuses_lists = attribute.contains("remote = \"Self\"");
+                assert!(refuses_lists, "{path}: add remote = \"Self\" here, and from_objects! below the structure");
+                found += 1;
+            }
+        });
+    }
+    assert!(found > 10, "only {found} structures were found");
+}
+
 /// Every handwritten file, by its path below the repository's root.
 pub(crate) fn each_file(folder: &Path, each: &mut impl FnMut(&str, &str)) {
     for entry in fs::read_dir(folder).unwrap() {
