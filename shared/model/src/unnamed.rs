@@ -79,7 +79,7 @@ mod tests {
         ] {
             let mut delivery = delivery(body.as_bytes());
             delivery.meta.tenant = None;
-            delivery.meta.headers = vec![("x-vwd-notification-id".to_owned(), "a-1".to_owned())];
+            delivery.meta.headers = [("x-vwd-notification-id".to_owned(), "a-1".to_owned())].into();
             let before = Notification::all_of(&delivery, &NoDirectory);
             for (now, before) in Notification::all_of(&delivery, &OneCompany).iter().zip(before) {
                 let is_other = now.ledger_key() != before.ledger_key();
