@@ -12,18 +12,21 @@ use crate::notification::Notification;
 use crate::resource_path::Api;
 use crate::zone::Zone;
 
+/// Settings that lack what is `false`.
 struct Unnamed<'d, D> {
     directory: &'d D,
+    has_aliases: bool,
+    has_companies: bool,
     has_fields: bool,
 }
 
 impl<D: Directory> Directory for Unnamed<'_, D> {
-    fn event_alias(&self, _: &str) -> Option<&'static EventType> {
-        None
+    fn event_alias(&self, name: &str) -> Option<&'static EventType> {
+        self.directory.event_alias(name).filter(|_| self.has_aliases)
     }
 
-    fn tenant_of_company(&self, _: &str) -> Option<String> {
-        None
+    fn tenant_of_company(&self, company: &str) -> Option<String> {
+        self.directory.tenant_of_company(company).filter(|_| self.has_companies)
     }
 
     fn zone(&self, api: Api) -> Zone {
@@ -40,8 +43,8 @@ impl<D: Directory> Directory for Unnamed<'_, D> {
 }
 
 impl Notification {
-    /// Its keys under settings that lack what `directory` says of its delivery. Empty if all such
-    /// settings give the same key.
+    /// Its keys under settings that lack some of what `directory` says of its delivery. Empty if all
+    /// such settings give the same key.
     pub fn unnamed_keys(&self, delivery: &Delivery, directory: &impl Directory) -> Vec<LedgerKey> {
         // No name changes how a body is read that has no items.
         if self.entity == Entity::Unparseable || self.unusable == Some(Reason::TooManyItems) {
@@ -49,8 +52,10 @@ impl Notification {
         }
         let own = self.ledger_key();
         let mut keys = vec![];
-        for has_fields in [true, false] {
-            let mut unnamed = Self::read(delivery, &self.raw, &Unnamed { directory, has_fields });
+        for kept in 0_u8..7 {
+            let [has_aliases, has_companies, has_fields] = [1, 2, 4].map(|one| kept & one != 0);
+            let settings = Unnamed { directory, has_aliases, has_companies, has_fields };
+            let mut unnamed = Self::read(delivery, &self.raw, &settings);
             unnamed.id_in_header.clone_from(&self.id_in_header);
             let key = unnamed.numbered_as(&self.key).ledger_key();
             if key != own && !keys.contains(&key) {
@@ -66,26 +71,46 @@ mod tests {
     use crate::delivery::tests::delivery;
     use crate::directory::NoDirectory;
     use crate::directory::tests::{AtMost, OneCompany};
+    use crate::ledger::LedgerKey;
     use crate::notification::Notification;
+
+    /// Its key now, and those of other settings.
+    fn keys(body: &str) -> Vec<(LedgerKey, Vec<LedgerKey>)> {
+        let mut delivery = delivery(body.as_bytes());
+        delivery.meta.tenant = None;
+        delivery.meta.headers = [("x-vwd-notification-id".to_owned(), "a-1".to_owned())].into();
+        let all = Notification::all_of(&delivery, &OneCompany);
+        let all = all.iter().map(|n| (n.ledger_key(), n.unnamed_keys(&delivery, &OneCompany)));
+        let before = Notification::all_of(&delivery, &NoDirectory);
+        // The settings that lack everything are among them.
+        all.zip(before)
+            .inspect(|((now, others), before)| {
+                let before = before.ledger_key();
+                assert!(before == *now || others.contains(&before), "{before:?}");
+            })
+            .map(|(keys, _)| keys)
+            .collect()
+    }
 
     #[test]
     fn finds_the_keys_of_settings_without_its_names() {
-        for body in [
-            r#"{"event":"konto_endret","accountNumber":"1920"}"#,
-            r#"{"event":"ACCOUNT_CHANGED","accountNumber":"1920","contextId":"1234567"}"#,
+        for (body, others) in [
+            (r#"{"event":"konto_endret","accountNumber":"1920"}"#, vec![1]),
+            (r#"{"event":"ACCOUNT_CHANGED","accountNumber":"1920","contextId":"1234567"}"#, vec![1]),
+            (r#"{"event":"konto_endret","accountNumber":"1920","contextId":"1234567"}"#, vec![3]),
+            (r#"{"event":"ACCOUNT_CHANGED","accountNumber":"1920"}"#, vec![0]),
             // Equal items without ids are numbered.
-            r#"[{"event":"konto_endret","accountNumber":"7"},{"event":"konto_endret","accountNumber":"7"}]"#,
-            r#"[{"event":"konto_endret","notificationId":"3fa85f64-5717-4562-b3fc-2c963f66afa6"},{"event":"x"}]"#,
+            (
+                r#"[{"event":"konto_endret","accountNumber":"7"},{"event":"konto_endret","accountNumber":"7"}]"#,
+                vec![1, 1],
+            ),
+            // The header's id is not the one of an item that has its own.
+            (
+                r#"[{"event":"konto_endret","notificationId":"3fa85f64-5717-4562-b3fc-2c963f66afa6"},{"event":"x"}]"#,
+                vec![1, 0],
+            ),
         ] {
-            let mut delivery = delivery(body.as_bytes());
-            delivery.meta.tenant = None;
-            delivery.meta.headers = [("x-vwd-notification-id".to_owned(), "a-1".to_owned())].into();
-            let before = Notification::all_of(&delivery, &NoDirectory);
-            for (now, before) in Notification::all_of(&delivery, &OneCompany).iter().zip(before) {
-                let is_other = now.ledger_key() != before.ledger_key();
-                let expected = if is_other { vec![before.ledger_key()] } else { vec![] };
-                assert_eq!(now.unnamed_keys(&delivery, &OneCompany), expected, "{body}");
-            }
+            assert_eq!(keys(body).iter().map(|(_, others)| others.len()).collect::<Vec<_>>(), others, "{body}");
         }
     }
 

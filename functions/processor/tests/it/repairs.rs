@@ -237,7 +237,8 @@ async fn a_message_that_comes_again_continues_the_record_of_earlier_settings() {
 #[tokio::test]
 async fn a_dead_notification_that_was_answered_is_not_answered_again_under_another_key() {
     let world = World::new().await;
-    let body = json!({ "event": "KontoEndret", "accountNumber": "7", "notificationId": "3fa85f64-5717-4562-b3fc-2c963f66afa6" });
+    let mut body: Value = serde_json::from_str(DIALECT).unwrap();
+    body["notificationId"] = "3fa85f64-5717-4562-b3fc-2c963f66afa6".into();
     let delivery = world.delivery(&body);
     let now = world.host.now();
     let attempt = Attempt { at: now, receive_count: 4, reason: Reason::Unavailable, detail: String::new() };
