@@ -14,11 +14,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use time::Duration;
 use webhooks_model::Delivery;
-use webhooks_store::{Item, Query, Write};
+use webhooks_store::{Item, Query, QueryPage, Write};
 
 const ENDS: [&str; 3] = ["processed", "superseded", "unparseable"];
 /// How long a planted bug reads the same settings again.
 const SERVED_FOR: Duration = Duration::minutes(4);
+/// The length of a part of a raw item, in bytes.
+const LONGEST_PART: usize = 256 * 1024;
 const FEED: &str = "SWEEP#unended";
 const MARK: [&str; 2] = ["attention", "attention_at"];
 
@@ -186,8 +188,15 @@ impl World {
     }
 
     /// The result of a query. The processor queries everything with the content of a notification.
-    pub(crate) fn finds(&mut self, instance: usize, query: &Query, lags: bool) -> Vec<Item> {
-        let mut found = self.table.query(query, lags);
+    pub(crate) fn finds(&mut self, instance: usize, query: &Query, lags: bool) -> QueryPage {
+        let cut = self.cut();
+        let page = self.table.query(query, lags, cut);
+        let items = self.shows(instance, query, lags, page.items);
+        let last_evaluated = page.last_evaluated.filter(|_| !self.is_planted(Planted::FirstPageOnly));
+        QueryPage { items, last_evaluated, ..page }
+    }
+
+    fn shows(&mut self, instance: usize, query: &Query, lags: bool, mut found: Vec<Item>) -> Vec<Item> {
         if self.is_planted(Planted::ErasureUnnoticed) && self.actors[instance].function == Function::Processor {
             found.retain(|item| !item.contains_key("erased_at"));
         }
@@ -244,6 +253,7 @@ impl World {
             (Planted::RecordKeptForEver, _) => leave_unset(write, "expires_at"),
             (Planted::RecordExpiresEarly, _) => expire_early(write),
             (Planted::FeedForgotten, _) => leave_unset(write, "feed"),
+            (Planted::RecordTooLarge, _) => puts_all_in_one(write),
             (Planted::ParkedOutOfIndex, "parked") => leave_unset(write, "attention_at"),
             (Planted::DeadWithoutMark, "dead") => MARK.iter().for_each(|name| leave_unset(write, name)),
             (Planted::LimitedNotWritten, "retrying") => {
@@ -345,6 +355,14 @@ fn in_job(bug: Planted, write: &mut Write) {
     if bug == Planted::ErasureUnsettled {
         position["told_at"] = "2000-01-01T00:00:00Z".into();
         put_value(write, "position", AttributeValue::S(position.to_string()));
+    }
+}
+
+/// The record has the raw item of its parts, except the last.
+fn puts_all_in_one(write: &mut Write) {
+    let parts = value_of(write, "raw_parts").and_then(|parts| parts.as_n().ok()?.parse::<usize>().ok());
+    if let Some(parts) = parts {
+        put_value(write, "raw_parts", AttributeValue::S("x".repeat((parts - 1) * LONGEST_PART)));
     }
 }
 
