@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn a_replay_of_a_large_body_with_invalid_bytes_fits_into_a_message() {
         // Intake accepts it: in base64 it has 1,040,000 bytes.
-        let invalid = delivery(&[b"\xff\x01"; 390_000].concat());
+        let invalid = delivery(&b"\xff\x01".repeat(390_000));
         let [n] = read(&invalid).try_into().expect("one notification");
         let again = recorded(&n).replay();
         assert!(again.to_message().len() < 1024 * 1024);

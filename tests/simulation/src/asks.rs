@@ -41,6 +41,7 @@ impl World {
             }
             let is_failure = matches!(function, Function::Processor | Function::Feedback);
             match bug {
+                Planted::LastPartLost if is_last_part(&write) => return None,
                 Planted::FirstExpiryStays => keep_first(&mut write, "expires_at"),
                 Planted::AcknowledgedForGood if is_failure => self.leaves_acknowledged(&mut write),
                 _ => {}
@@ -356,6 +357,11 @@ fn in_job(bug: Planted, write: &mut Write) {
         position["told_at"] = "2000-01-01T00:00:00Z".into();
         put_value(write, "position", AttributeValue::S(position.to_string()));
     }
+}
+
+fn is_last_part(write: &Write) -> bool {
+    let raw = text_of(write, "raw").filter(|_| write.sk.starts_with("RAW#"));
+    raw.is_some_and(|raw| raw.len() < LONGEST_PART)
 }
 
 /// The record has the raw item of its parts, except the last.

@@ -119,6 +119,8 @@ pub enum Planted {
     RecordTooLarge,
     /// Intake refuses the largest body that it should take.
     BodyAtLimitRefused,
+    /// The last part of a long raw item is not written.
+    LastPartLost,
 }
 
 impl Planted {
@@ -151,6 +153,7 @@ impl Planted {
             | Self::ParkedFeedbackUnmarked
             | Self::FreshMessageForgotten
             | Self::ReceivedAheadForgotten
+            | Self::LastPartLost
             | Self::ReleasedWithoutMessage => Invariant::OneTerminalState,
             Self::FeedbackBeforeEnd
             | Self::RedrivenTwin
@@ -202,7 +205,7 @@ impl Planted {
             Self::StrictlyNewerDropped | Self::RepetitionUnderOtherId => &[Redelivery],
             Self::UnprocessedForgotten | Self::ErasureStopsAtEmptyPage => &[Operator, ShortAnswer],
             Self::FirstPageOnly => &[Redelivery, ShortAnswer],
-            Self::RecordTooLarge | Self::BodyAtLimitRefused => &[LargeBody],
+            Self::RecordTooLarge | Self::BodyAtLimitRefused | Self::LastPartLost => &[LargeBody],
             _ => &[],
         }
     }
