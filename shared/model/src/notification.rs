@@ -22,6 +22,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 const MAX_TEXT_LENGTH: usize = 256;
+/// The longest text of a body with invalid bytes. A replay of it fits into a message of SQS, also
+/// in base64.
+const LONGEST_REPLACED: usize = 768_000;
 pub use crate::names::is_name;
 
 /// The tenant of notifications without one.
@@ -373,11 +376,15 @@ fn short(text: Option<String>) -> Option<String> {
 }
 
 /// Kept and shown as text. Bytes that are none are replaced, and that must not make JSON of it,
-/// which a replay would act on.
+/// which a replay would act on. The replacements are longer, so the end may be left out.
 fn unreadable(body: &[u8]) -> String {
     match std::str::from_utf8(body) {
         Ok(text) => text.to_owned(),
-        Err(_) => format!("\u{fffd}{}", String::from_utf8_lossy(body)),
+        Err(_) => {
+            let mut text = format!("\u{fffd}{}", String::from_utf8_lossy(body));
+            text.truncate(text.floor_char_boundary(LONGEST_REPLACED));
+            text
+        }
     }
 }
 

@@ -101,6 +101,16 @@ mod tests {
         Notification::all_of(delivery, &NoDirectory)
     }
 
+    #[test]
+    fn a_replay_of_a_large_body_with_invalid_bytes_fits_into_a_message() {
+        // Intake accepts it: in base64 it has 1,040,000 bytes.
+        let invalid = delivery(&b"\xff\x01".repeat(390_000));
+        let [n] = read(&invalid).try_into().expect("one notification");
+        let again = recorded(&n).replay();
+        assert!(again.to_message().len() < 1024 * 1024);
+        assert_eq!(read(&again)[0].key, n.key);
+    }
+
     fn is_repeated(delivery: &Delivery) {
         for n in read(delivery) {
             let again = read(&recorded(&n).replay());

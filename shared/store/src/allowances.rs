@@ -14,9 +14,6 @@ use webhooks_model::{Allowance, LedgerKey, sorted};
 const SORT_KEY: &str = "ALLOWANCE";
 /// The mark of allowances in the `attention` index.
 const MARK: &str = "allowance";
-/// The most reads, of 1 MB of the index each.
-const MOST_PAGES: usize = 20;
-const INDEX_KEYS: [&str; 4] = ["pk", "sk", "attention", "attention_at"];
 const ATTRIBUTES: [&str; 7] = ["pk", "sk", "attention", "calls_limit", "calls_each", "resets_at", "released_to"];
 
 impl<I: Items> Table<I> {
@@ -69,28 +66,13 @@ impl<I: Items> Table<I> {
 
     /// The keys of the items with the mark, oldest first.
     async fn in_index(&self, mark: &str, most: usize) -> Result<Vec<Item>, StoreError> {
-        let mut found: Vec<Item> = vec![];
-        for _ in 0..MOST_PAGES {
-            if found.len() >= most {
-                break;
-            }
-            let only_keys = |item: &Item| {
-                INDEX_KEYS.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()
-            };
-            let query = Query {
-                index: Some("attention"),
-                key_condition: "attention = :mark",
-                limit: i32::try_from(most - found.len()).ok(),
-                after: found.last().map(only_keys),
-                ..Query::default()
-            };
-            let items = self.items.query(query.value(":mark", string(mark))).await?;
-            if items.is_empty() {
-                break;
-            }
-            found.extend(items);
-        }
-        Ok(found)
+        let query = Query {
+            index: Some("attention"),
+            key_condition: "attention = :mark",
+            limit: i32::try_from(most).ok(),
+            ..Query::default()
+        };
+        self.items.query(query.value(":mark", string(mark))).await
     }
 }
 

@@ -5,7 +5,6 @@
 use crate::attributes::{Item, Update, flag, has_expired, integer, string, text, time_text};
 use crate::error::StoreError;
 use crate::item::{Items, Query};
-use crate::records::TABLE_KEYS;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
@@ -72,7 +71,7 @@ impl<I: Items> Table<I> {
     /// All tenants, by id. The settings document has room for a few thousand at most.
     pub async fn directory(&self, now: OffsetDateTime) -> Result<Vec<KnownTenant>, StoreError> {
         let query = Query { key_condition: "pk = :pk", ..Query::default() };
-        let items = self.read_on(query.value(":pk", string(PARTITION)), &TABLE_KEYS).await?;
+        let items = self.items.query(query.value(":pk", string(PARTITION))).await?;
         Ok(items.iter().filter(|item| !has_expired(item, now)).filter_map(read).collect())
     }
 }

@@ -1,19 +1,12 @@
 //! The table in DynamoDB.
 
-use crate::attributes::{Item, string};
+use crate::attributes::{Item, string, text};
 use crate::error::StoreError;
-use crate::item::{Items, Query, Write};
+use crate::item::{BatchPage, Items, Query, QueryPage, Write};
 use crate::upkeep::Upkeep;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue};
 use std::collections::HashMap;
-use std::time::Duration;
-
-/// The most answers in a row without any item. DynamoDB may return only a part of the requested
-/// items, if all of them would be too much at once or too fast.
-const TRIES_IN_VAIN: u32 = 4;
-/// The first pause after an answer without items. It doubles each time: 0.7 s in total.
-const FIRST_WAIT: Duration = Duration::from_millis(50);
 
 /// A table in the client's account. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -60,12 +53,12 @@ impl Items for Dynamo {
         Ok(answer.item)
     }
 
-    async fn get_many(
+    async fn get_batch(
         &self,
         keys: Vec<(String, String)>,
         attributes: &[&str],
         consistent: bool,
-    ) -> Result<Vec<Item>, StoreError> {
+    ) -> Result<BatchPage, StoreError> {
         let keys =
             keys.into_iter().map(|(pk, sk)| HashMap::from([("pk".into(), string(pk)), ("sk".into(), string(sk))]));
         let placeholders: Vec<String> = (0..attributes.len()).map(|at| format!("#a{at}")).collect();
@@ -77,27 +70,17 @@ impl Items for Dynamo {
             .consistent_read(consistent)
             .build()
             .map_err(|_| StoreError::Mismatch("request not built".into()))?;
-        let mut left = Some(HashMap::from([(self.name.clone(), request)]));
-        let (mut found, mut in_vain) = (vec![], 0);
-        while let Some(wanted) = left.take() {
-            let answer = self.client.batch_get_item().set_request_items(Some(wanted)).send().await;
-            let answer = answer.map_err(|error| StoreError::from_sdk(&error))?;
-            let came = answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default();
-            left = answer.unprocessed_keys.filter(|left| !left.is_empty());
-            in_vain = if came.is_empty() { in_vain + 1 } else { 0 };
-            found.extend(came);
-            if left.is_some() {
-                if in_vain >= TRIES_IN_VAIN {
-                    return Err(StoreError::Unavailable("throttled".into()));
-                }
-                tokio::time::sleep(FIRST_WAIT * 2_u32.pow(in_vain)).await;
-            }
-        }
-        Ok(found)
+        let answer = self.client.batch_get_item().request_items(&self.name, request).send().await;
+        let answer = answer.map_err(|error| StoreError::from_sdk(&error))?;
+        let items = answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default();
+        let left = answer.unprocessed_keys.unwrap_or_default().remove(&self.name);
+        let name = |key: Item| Some((text(&key, "pk")?.to_owned(), text(&key, "sk")?.to_owned()));
+        let unprocessed = left.into_iter().flat_map(|left| left.keys).filter_map(name).collect();
+        Ok(BatchPage { items, unprocessed })
     }
 
-    async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
-        let names = (!query.names.is_empty()).then_some(query.names);
+    async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
+        let names = (!query.names.is_empty()).then(|| query.names.clone());
         let answer = self
             .client
             .query()
@@ -107,15 +90,19 @@ impl Items for Dynamo {
             .set_filter_expression(query.filter.map(str::to_owned))
             .set_projection_expression(query.projection.map(str::to_owned))
             .set_expression_attribute_names(names)
-            .set_expression_attribute_values(Some(query.values))
+            .set_expression_attribute_values(Some(query.values.clone()))
             .scan_index_forward(!query.newest_first)
             .set_limit(query.limit)
-            .set_exclusive_start_key(query.after)
+            .set_exclusive_start_key(query.after.clone())
             .consistent_read(query.index.is_none())
             .send()
             .await
             .map_err(|error| StoreError::from_sdk(&error))?;
-        Ok(answer.items.unwrap_or_default())
+        Ok(QueryPage {
+            scanned: answer.scanned_count,
+            items: answer.items.unwrap_or_default(),
+            last_evaluated: answer.last_evaluated_key.filter(|key| !key.is_empty()),
+        })
     }
 }
 
@@ -230,6 +217,53 @@ mod tests {
     async fn a_table_that_returns_nothing_is_unavailable_after_some_attempts() {
         let (dynamo, server) = answering(&[part(&["1"], &["2"]), part(&[], &["2"])]).await;
         assert!(matches!(read(&dynamo, &["1", "2"]).await, Err(StoreError::Unavailable(_))));
-        assert_eq!(asked(&server).await.len(), 1 + TRIES_IN_VAIN as usize);
+        assert_eq!(asked(&server).await.len(), 1 + 4);
+    }
+
+    #[tokio::test]
+    async fn keys_without_an_item_are_progress() {
+        let keys = ["1", "2", "3", "4", "5", "6"];
+        let parts: Vec<Value> = (1..=keys.len()).map(|n| part(&[], &keys[n..])).collect();
+        let (dynamo, _server) = answering(&parts).await;
+        assert_eq!(read(&dynamo, &keys).await.unwrap(), Vec::<String>::new());
+    }
+
+    /// An answer to a query: these items, and whether others follow.
+    fn page(came: &[&str], last: Option<&str>) -> Value {
+        let items: Vec<Value> = came.iter().map(|sk| key(sk)).collect();
+        let mut answer = json!({"Items": items, "Count": came.len(), "ScannedCount": came.len()});
+        if let Some(last) = last {
+            answer["LastEvaluatedKey"] = key(last);
+        }
+        answer
+    }
+
+    /// The items of a query, and the limit and the start of each of its requests.
+    async fn query(pages: &[Value], limit: Option<i32>) -> (Vec<String>, Vec<(Value, Value)>) {
+        let (dynamo, server) = answering(pages).await;
+        let query = Query { key_condition: "pk = :pk", limit, ..Query::default() };
+        let items = dynamo.query(query.value(":pk", string("p"))).await.unwrap();
+        let requests = server.received_requests().await.unwrap().into_iter().map(|request| {
+            let body: Value = request.body_json().unwrap();
+            (body["Limit"].clone(), body["ExclusiveStartKey"]["sk"]["S"].clone())
+        });
+        (items.iter().map(|item| item["sk"].as_s().unwrap().clone()).collect(), requests.collect())
+    }
+
+    #[tokio::test]
+    async fn a_query_goes_on_after_a_short_and_after_an_empty_page() {
+        let pages = [page(&["1"], Some("1")), page(&[], Some("2")), page(&["3", "4"], Some("4")), page(&[], None)];
+        let (items, requests) = query(&pages, None).await;
+        assert_eq!(items, ["1", "3", "4"]);
+        let starts: Vec<Value> = requests.into_iter().map(|(_, start)| start).collect();
+        assert_eq!(starts, [Value::Null, json!("1"), json!("2"), json!("4")]);
+    }
+
+    #[tokio::test]
+    async fn a_query_with_a_limit_asks_only_for_what_is_missing() {
+        let pages = [page(&["1", "2"], Some("2")), page(&["3"], Some("3"))];
+        let (items, requests) = query(&pages, Some(3)).await;
+        assert_eq!(items, ["1", "2", "3"]);
+        assert_eq!(requests, [(json!(3), Value::Null), (json!(1), json!("2"))]);
     }
 }

@@ -5,6 +5,15 @@ use crate::attributes::Item;
 use crate::error::StoreError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
+use std::time::Duration;
+
+/// The most pages of one query: 20 MB.
+const MOST_PAGES: usize = 20;
+/// The most answers in a row that leave every key unprocessed.
+const TRIES_IN_VAIN: u32 = 4;
+/// The first pause before unprocessed keys are requested again. It doubles each time that all of
+/// them are left: 0.7 s in total.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
 
 /// The requests. Expressions are in DynamoDB's own syntax with placeholders.
 pub trait Items: Send + Sync {
@@ -16,16 +25,80 @@ pub trait Items: Send + Sync {
     /// A consistent read of the item under `pk` and `sk`.
     fn get(&self, pk: &str, sk: &str) -> impl Future<Output = Result<Option<Item>, StoreError>> + Send;
 
-    /// The items under these keys, as `(pk, sk)`, at most 100, with these attributes.
+    /// One BatchGetItem: the items under these keys, as `(pk, sk)`, at most 100, with these
+    /// attributes.
+    fn get_batch(
+        &self,
+        keys: Vec<(String, String)>,
+        attributes: &[&str],
+        consistent: bool,
+    ) -> impl Future<Output = Result<BatchPage, StoreError>> + Send;
+
+    /// One page. A read of the table is consistent; an index may lag behind.
+    fn query_page(&self, query: &Query) -> impl Future<Output = Result<QueryPage, StoreError>> + Send;
+
+    /// The items under all these keys, in as many requests as DynamoDB needs.
     fn get_many(
         &self,
         keys: Vec<(String, String)>,
         attributes: &[&str],
         consistent: bool,
-    ) -> impl Future<Output = Result<Vec<Item>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Item>, StoreError>> + Send {
+        async move {
+            let (mut found, mut left, mut in_vain) = (vec![], keys, 0);
+            loop {
+                let wanted = left.len();
+                let batch = self.get_batch(left, attributes, consistent).await?;
+                found.extend(batch.items);
+                left = batch.unprocessed;
+                if left.is_empty() {
+                    return Ok(found);
+                }
+                in_vain = if left.len() >= wanted { in_vain + 1 } else { 0 };
+                if in_vain >= TRIES_IN_VAIN {
+                    return Err(StoreError::Unavailable("throttled".into()));
+                }
+                tokio::time::sleep(FIRST_WAIT * 2_u32.pow(in_vain)).await;
+            }
+        }
+    }
 
-    /// One page. A read of the table is consistent; an index may lag behind.
-    fn query(&self, query: Query) -> impl Future<Output = Result<Vec<Item>, StoreError>> + Send;
+    /// The items of a query, in several pages if need be, up to 20. So there are fewer items than
+    /// the limit only at the end. DynamoDB ends a page after 1 MB of whole items, whatever the
+    /// projection, and a page may be empty although others follow.
+    fn query(&self, mut query: Query) -> impl Future<Output = Result<Vec<Item>, StoreError>> + Send {
+        async move {
+            let mut found = vec![];
+            for _ in 0..MOST_PAGES {
+                let page = self.query_page(&query).await?;
+                found.extend(page.items);
+                query.limit = query.limit.map(|limit| limit - page.scanned);
+                query.after = page.last_evaluated;
+                if query.after.is_none() || query.limit.is_some_and(|limit| limit <= 0) {
+                    break;
+                }
+            }
+            Ok(found)
+        }
+    }
+}
+
+/// The answer to one BatchGetItem.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BatchPage {
+    pub items: Vec<Item>,
+    /// The keys that DynamoDB left, since all would be too much at once or too fast.
+    pub unprocessed: Vec<(String, String)>,
+}
+
+/// One page of a query.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct QueryPage {
+    pub items: Vec<Item>,
+    /// The number of items that were read, before the filter.
+    pub scanned: i32,
+    /// The keys after which the next page begins; `None` at the end.
+    pub last_evaluated: Option<Item>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

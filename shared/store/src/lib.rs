@@ -49,7 +49,7 @@ pub use dynamo::Dynamo;
 pub use erasure::Kept;
 pub use error::StoreError;
 pub use head::{Advance, Head};
-pub use item::{Items, Query, Write};
+pub use item::{BatchPage, Items, Query, QueryPage, Write};
 pub use jobs::{FeedPage, Found, place_in_feed, position_after};
 pub use ledger::{Change, Entry};
 pub use observed::{Observation, Observations};

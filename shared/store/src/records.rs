@@ -19,12 +19,9 @@ use webhooks_model::{EntityId, LedgerKey, Reason, State, sorted};
 
 /// The most days that one page reads.
 const DAYS_PER_PAGE: usize = 31;
-/// The most reads, of 1 MB each, to find an entity's newest notifications or to count a mark.
-const LONGEST_READ: usize = 20;
 /// Whole records per request. With the longest raw items, 53 fit into DynamoDB's 16 MB.
 const RECORDS_PER_READ: usize = 50;
-pub(crate) const TABLE_KEYS: [&str; 2] = ["pk", "sk"];
-pub(crate) const ATTENTION_KEYS: [&str; 4] = ["pk", "sk", "attention", "attention_at"];
+const ATTENTION_KEYS: [&str; 4] = ["pk", "sk", "attention", "attention_at"];
 
 /// One notification with everything that happened to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,7 +191,7 @@ impl<I: Items> Table<I> {
             projection: Some("pk, sk, attention, attention_at"),
             ..Query::default()
         };
-        Ok(self.read_on(query.value(":mark", string(mark)), &ATTENTION_KEYS).await?.len() as u64)
+        Ok(self.items.query(query.value(":mark", string(mark))).await?.len() as u64)
     }
 
     /// An entity's current state.
@@ -211,7 +208,7 @@ impl<I: Items> Table<I> {
             ..Query::default()
         };
         let query = query.value(":pk", string(partition(entity))).value(":n", string("N#"));
-        let items = self.read_on(query, &TABLE_KEYS).await?;
+        let items = self.items.query(query).await?;
         let found = items.iter().filter_map(|item| position_in(item, "feed_at"));
         let newest_first = |a: &Position, b: &Position| b.at.cmp(&a.at).then_with(|| a.sk.cmp(&b.sk));
         self.whole(sorted::first(most.into(), found, newest_first)).await
@@ -239,24 +236,6 @@ impl<I: Items> Table<I> {
             item.and_then(read).map(|record| Record { position: place.clone(), ..record })
         };
         Ok(places.iter().filter_map(record).collect())
-    }
-
-    /// All items of a query, in several reads. `keys` are the attributes with which the next read
-    /// begins.
-    pub(crate) async fn read_on(&self, query: Query, keys: &[&str]) -> Result<Vec<Item>, StoreError> {
-        let mut all: Vec<Item> = vec![];
-        for _ in 0..LONGEST_READ {
-            let only_keys = |item: &Item| {
-                keys.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()
-            };
-            let after = all.last().map(only_keys);
-            let found = self.items.query(Query { after, ..query.clone() }).await?;
-            if found.is_empty() {
-                break;
-            }
-            all.extend(found);
-        }
-        Ok(all)
     }
 }
 

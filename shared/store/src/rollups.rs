@@ -7,7 +7,6 @@ use crate::implied::received_at;
 use crate::item::{Items, Query};
 use crate::keys::{ROLLING, key_of, rollups_of};
 use crate::pending::{AT_ONCE, DAYS_AT_ONCE, name};
-use crate::records::TABLE_KEYS;
 use crate::table::Table;
 use crate::tenants::marked;
 use serde::{Deserialize, Serialize};
@@ -180,7 +179,7 @@ impl<I: Items> Table<I> {
         let query = Query { key_condition: "pk = :pk AND sk BETWEEN :from AND :to", ..Query::default() };
         let query = query.value(":pk", string(rollups_of(tenant.unwrap_or_default())));
         let query = query.value(":from", string(sort_key(from))).value(":to", string(sort_key(to)));
-        let items = self.read_on(query, &TABLE_KEYS).await?;
+        let items = self.items.query(query).await?;
         Ok(items.iter().filter_map(read).filter(|one| (from..to).contains(&one.hour)).collect())
     }
 }

@@ -6,7 +6,6 @@ use crate::attributes::{Update, string};
 use crate::error::StoreError;
 use crate::item::{Items, Query};
 use crate::keys::{ROLLING, rollups_of, tenant_of};
-use crate::records::ATTENTION_KEYS;
 use crate::table::Table;
 use std::collections::BTreeSet;
 use time::OffsetDateTime;
@@ -30,7 +29,7 @@ impl<I: Items> Table<I> {
     pub(crate) async fn all_tenants(&self) -> Result<Vec<String>, StoreError> {
         let query = Query { index: Some("attention"), key_condition: "attention = :mark", ..Query::default() };
         let parked = Query { newest_first: true, limit: Some(NEWEST_PARKED), ..query.clone() };
-        let known = self.read_on(query.value(":mark", string(MARK)), &ATTENTION_KEYS).await?;
+        let known = self.items.query(query.value(":mark", string(MARK))).await?;
         let parked = self.items.query(parked.value(":mark", string(State::Parked.as_str()))).await?;
         let mut tenants = BTreeSet::new();
         tenants.insert(UNKNOWN_TENANT.to_owned());

@@ -20,7 +20,7 @@ use webhooks_metrics::{Metrics, Service};
 use webhooks_model::ResourcePath;
 use webhooks_queue::{BatchSender, BatchingSender, Message, Pacer, QueueError, QueuedMessage, Sender};
 use webhooks_settings::{Cache, Visma as VismaSettings};
-use webhooks_store::{Item, Items, Query, StoreError, Table, Write};
+use webhooks_store::{BatchPage, Item, Items, Query, QueryPage, StoreError, Table, Write};
 use webhooks_visma::{Feedback, Fetched, Quota, Quotas, Visma, VismaError};
 
 /// The number of notifications for the mean.
@@ -126,19 +126,19 @@ impl Items for Far {
         StillItems.get(pk, sk).await
     }
 
-    async fn get_many(
+    async fn get_batch(
         &self,
         keys: Vec<(String, String)>,
         attributes: &[&str],
         consistent: bool,
-    ) -> Result<Vec<Item>, StoreError> {
+    ) -> Result<BatchPage, StoreError> {
         self.answer(|waits| waits.dynamodb).await;
-        StillItems.get_many(keys, attributes, consistent).await
+        StillItems.get_batch(keys, attributes, consistent).await
     }
 
-    async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
+    async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
         self.answer(|waits| waits.dynamodb).await;
-        StillItems.query(query).await
+        StillItems.query_page(query).await
     }
 }
 

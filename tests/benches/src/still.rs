@@ -6,7 +6,7 @@ use std::time::Duration;
 use webhooks_model::{Clock, Resource, ResourcePath};
 use webhooks_queue::{BatchSender, BatchingSender, Message, Pacer, QueueError, QueuedMessage, Sender};
 use webhooks_settings::{LoadError, Source, Visma as VismaSettings};
-use webhooks_store::{Item, Items, Query, StoreError, Write};
+use webhooks_store::{BatchPage, Item, Items, Query, QueryPage, StoreError, Write};
 use webhooks_visma::{Feedback, Fetched, Quota, Quotas, Visma, VismaError};
 
 /// A queue that takes everything.
@@ -46,13 +46,13 @@ impl Items for StillItems {
         Ok(None)
     }
 
-    async fn get_many(&self, _: Vec<(String, String)>, _: &[&str], _: bool) -> Result<Vec<Item>, StoreError> {
-        Ok(Vec::new())
+    async fn get_batch(&self, _: Vec<(String, String)>, _: &[&str], _: bool) -> Result<BatchPage, StoreError> {
+        Ok(BatchPage::default())
     }
 
-    async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
-        drop(std::hint::black_box(query));
-        Ok(Vec::new())
+    async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
+        let _ = std::hint::black_box(query);
+        Ok(QueryPage::default())
     }
 }
 

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 use time::Duration;
 use tokio::runtime::{Builder, Runtime};
-use webhooks_store::{Item, Items, Query, StoreError, Table, Upkeep, Write};
+use webhooks_store::{BatchPage, Item, Items, Query, QueryPage, StoreError, Table, Upkeep, Write};
 
 /// The longest partition and sort keys that DynamoDB accepts.
 const LONGEST_KEYS: [(&str, usize); 6] =
@@ -51,23 +51,17 @@ impl Items for Memory {
         self.0.as_ref().get(pk, sk).await
     }
 
-    async fn get_many(
+    async fn get_batch(
         &self,
         keys: Vec<(String, String)>,
         attributes: &[&str],
         consistent: bool,
-    ) -> Result<Vec<Item>, StoreError> {
-        self.0.as_ref().get_many(keys, attributes, consistent).await
+    ) -> Result<BatchPage, StoreError> {
+        self.0.as_ref().get_batch(keys, attributes, consistent).await
     }
 
-    /// The model has no pages. Here a page starts behind `after`.
-    async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
-        let Some(after) = query.after.clone() else { return self.0.as_ref().query(query).await };
-        let limit = query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-        let all = self.0.as_ref().query(Query { after: None, limit: None, ..query }).await?;
-        let is_behind = |item: &Item| after.iter().all(|(name, value)| item.get(name) == Some(value));
-        let begin = all.iter().position(is_behind).map_or(all.len(), |at| at + 1);
-        Ok(all.into_iter().skip(begin).take(limit).collect())
+    async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
+        self.0.as_ref().query_page(query).await
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::effect::Port;
 use crate::faults::Fault;
 use crate::http::Client;
+use crate::planted::Planted;
 use crate::ports::{Ports, QueuePort};
 use crate::upkeep::{self, Routes};
 use crate::world::{Act, Call, MAX_RECEIVE_COUNT, Name, Sim, World};
@@ -180,13 +181,11 @@ impl Code {
         match function {
             Function::Intake => {
                 let (notifications, metrics) = (queue(Name::Notifications), metrics(Service::Intake));
-                Self::Intake(Arc::new(Intake::new(
-                    settings(),
-                    notifications,
-                    port.clone(),
-                    metrics,
-                    intake::Limits::default(),
-                )))
+                let mut limits = intake::Limits::default();
+                if sim.world().planted == Some(Planted::BodyAtLimitRefused) {
+                    limits.max_body_bytes -= 1;
+                }
+                Self::Intake(Arc::new(Intake::new(settings(), notifications, port.clone(), metrics, limits)))
             }
             Function::Processor => {
                 let in_flight = processor::InFlight::default();

@@ -14,11 +14,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use time::Duration;
 use webhooks_model::Delivery;
-use webhooks_store::{Item, Query, Write};
+use webhooks_store::{Item, Query, QueryPage, Write};
 
 const ENDS: [&str; 3] = ["processed", "superseded", "unparseable"];
 /// How long a planted bug reads the same settings again.
 const SERVED_FOR: Duration = Duration::minutes(4);
+/// The length of a part of a raw item, in bytes.
+const LONGEST_PART: usize = 256 * 1024;
 const FEED: &str = "SWEEP#unended";
 const MARK: [&str; 2] = ["attention", "attention_at"];
 
@@ -39,6 +41,7 @@ impl World {
             }
             let is_failure = matches!(function, Function::Processor | Function::Feedback);
             match bug {
+                Planted::LastPartLost if is_last_part(&write) => return None,
                 Planted::FirstExpiryStays => keep_first(&mut write, "expires_at"),
                 Planted::AcknowledgedForGood if is_failure => self.leaves_acknowledged(&mut write),
                 _ => {}
@@ -186,8 +189,15 @@ impl World {
     }
 
     /// The result of a query. The processor queries everything with the content of a notification.
-    pub(crate) fn finds(&mut self, instance: usize, query: &Query, lags: bool) -> Vec<Item> {
-        let mut found = self.table.query(query, lags);
+    pub(crate) fn finds(&mut self, instance: usize, query: &Query, lags: bool) -> QueryPage {
+        let cut = self.cut();
+        let page = self.table.query(query, lags, cut);
+        let items = self.shows(instance, query, lags, page.items);
+        let last_evaluated = page.last_evaluated.filter(|_| !self.is_planted(Planted::FirstPageOnly));
+        QueryPage { items, last_evaluated, ..page }
+    }
+
+    fn shows(&mut self, instance: usize, query: &Query, lags: bool, mut found: Vec<Item>) -> Vec<Item> {
         if self.is_planted(Planted::ErasureUnnoticed) && self.actors[instance].function == Function::Processor {
             found.retain(|item| !item.contains_key("erased_at"));
         }
@@ -244,6 +254,7 @@ impl World {
             (Planted::RecordKeptForEver, _) => leave_unset(write, "expires_at"),
             (Planted::RecordExpiresEarly, _) => expire_early(write),
             (Planted::FeedForgotten, _) => leave_unset(write, "feed"),
+            (Planted::RecordTooLarge, _) => puts_all_in_one(write),
             (Planted::ParkedOutOfIndex, "parked") => leave_unset(write, "attention_at"),
             (Planted::DeadWithoutMark, "dead") => MARK.iter().for_each(|name| leave_unset(write, name)),
             (Planted::LimitedNotWritten, "retrying") => {
@@ -345,6 +356,19 @@ fn in_job(bug: Planted, write: &mut Write) {
     if bug == Planted::ErasureUnsettled {
         position["told_at"] = "2000-01-01T00:00:00Z".into();
         put_value(write, "position", AttributeValue::S(position.to_string()));
+    }
+}
+
+fn is_last_part(write: &Write) -> bool {
+    let raw = text_of(write, "raw").filter(|_| write.sk.starts_with("RAW#"));
+    raw.is_some_and(|raw| raw.len() < LONGEST_PART)
+}
+
+/// The record has the raw item of its parts, except the last.
+fn puts_all_in_one(write: &mut Write) {
+    let parts = value_of(write, "raw_parts").and_then(|parts| parts.as_n().ok()?.parse::<usize>().ok());
+    if let Some(parts) = parts {
+        put_value(write, "raw_parts", AttributeValue::S("x".repeat((parts - 1) * LONGEST_PART)));
     }
 }
 

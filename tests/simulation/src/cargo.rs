@@ -3,12 +3,37 @@
 use crate::model::erp::TENANTS;
 use crate::names::as_sent;
 use serde_json::Value;
+use std::cell::RefCell;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_model::{Delivery, NotificationKey};
 
+/// Longer messages are read once, since the hash of a large body takes long.
+const LONG: usize = 64 * 1024;
+const MOST_KNOWN: usize = 8;
+
+thread_local! {
+    /// The latest long messages with their sort keys.
+    static KNOWN: RefCell<Vec<(String, Vec<String>)>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Their sort keys in the ledger.
 pub(crate) fn of(message: &str) -> Vec<String> {
+    if message.len() < LONG {
+        return read(message);
+    }
+    KNOWN.with_borrow_mut(|known| {
+        if let Some((_, keys)) = known.iter().find(|(text, _)| text == message) {
+            return keys.clone();
+        }
+        let keys = read(message);
+        known.truncate(MOST_KNOWN - 1);
+        known.insert(0, (message.to_owned(), keys.clone()));
+        keys
+    })
+}
+
+fn read(message: &str) -> Vec<String> {
     let Ok(delivery) = Delivery::from_message(message) else { return Vec::new() };
     if let Some(record) = &delivery.meta.replays {
         return vec![as_sent(&format!("N#{}", record.notification))];

@@ -2,8 +2,10 @@
 //! notifications.
 
 use crate::cargo::{Named, sort_key};
+use crate::faults::Fault;
 use crate::model::erp::{Delivery, Nature, STATUSES, Sent, TENANTS};
 use crate::model::secrets::PATH_TOKEN;
+use crate::model::size::LARGEST_BODY;
 use crate::names::SENT;
 use crate::world::World;
 use serde_json::{Value, json};
@@ -14,6 +16,13 @@ use webhooks_model::{Entity, Ticks};
 const DISPATCHER: &str = "/hooks/visma/erp";
 const HOSTILE_URIS: [&str; 3] =
     ["https://evil.example/v1/salesorder/SO/1", "api/v1/salesorder/../../admin", "//evil.example/v1/account/1920"];
+
+/// The store keeps a longer text in parts.
+const LARGEST_PART: usize = 256 * 1024;
+/// Sizes of bodies, in bytes, at which something changes. The last is refused.
+const SIZES: [usize; 5] = [LARGEST_PART, LARGEST_PART + 1, LARGEST_BODY - 1, LARGEST_BODY, LARGEST_BODY + 1];
+/// The most bytes of a body in a story.
+const SHOWN: usize = 400;
 
 /// An item of a body, and its expected result.
 struct Item {
@@ -49,8 +58,19 @@ impl World {
 
     fn deliver_one(&mut self, event: &str, entity: Entity) {
         let Some(at) = self.changed(entity) else { return };
-        let item = self.item(event, at);
+        let mut item = self.item(event, at);
+        if let Some(size) = self.large_body() {
+            item.body["note"] = "".into();
+            let rest = size.saturating_sub(item.body.to_string().len());
+            item.body["note"] = "x".repeat(rest).into();
+        }
         self.dispatch(vec![item], false, Vec::new());
+    }
+
+    /// In a few runs, the size of the next body.
+    fn large_body(&mut self) -> Option<usize> {
+        let often = self.rates.of(Fault::LargeBody) * 4;
+        self.choices.chance(often).then(|| SIZES[self.choices.below(SIZES.len())])
     }
 
     fn array(&mut self) {
@@ -110,7 +130,10 @@ impl World {
     }
 
     fn malformed(&mut self) {
-        let body = format!("{{\"broken\": {}", self.next_number()).into_bytes();
+        let mut body = format!("{{\"broken\": {}", self.next_number()).into_bytes();
+        if let Some(size) = self.large_body() {
+            body.resize(size, b'0');
+        }
         let sent = Sent { nature: Nature::Unparseable, id: None, record: None };
         let headers = vec![("x-vwd-event-id", "SALESORDER_UPDATED".to_owned())];
         self.erp.sent.insert(sort_key(&body, Named::by(&headers)), sent);
@@ -252,7 +275,10 @@ impl World {
     fn deliver(&mut self, path: String, headers: Vec<(&'static str, String)>, body: Vec<u8>, is_signed: bool) {
         let next_try = Some(self.now);
         let at = self.erp.deliveries.len();
-        self.tell("visma net", || format!("has delivery {at}: {}", String::from_utf8_lossy(&body)));
+        self.tell("visma net", || {
+            let (length, start) = (body.len(), &body[..body.len().min(SHOWN)]);
+            format!("has delivery {at}, {length} bytes: {}", String::from_utf8_lossy(start))
+        });
         self.erp.deliveries.push(Delivery { path, headers, body, is_signed, tries: 0, next_try });
     }
 

@@ -38,35 +38,49 @@ pub(crate) enum Fault {
     /// The ERP refuses a feedback although it knows the id. It stores nothing then, so this
     /// explains no repetition.
     FeedbackRefused,
+    /// DynamoDB leaves keys of a batch read unprocessed, or ends a page of a query or a scan early.
+    /// It is not a fault, and explains no repetition.
+    ShortAnswer,
+    /// A body has about the size at which something changes. It is not a fault.
+    LargeBody,
 }
 
-const KINDS: usize = 15;
+const KINDS: usize = 17;
 const PER_MILLE: [u32; 4] = [0, 10, 40, 120];
 /// Of a thousand runs, the number with an operator and no fault, so that only the operator's
 /// actions explain the effects.
 const ALONE: u32 = 80;
+/// Of a thousand runs, the number with large bodies, which make a run slow.
+const LARGE: u32 = 12;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rates([u32; KINDS]);
 
 impl Rates {
     pub(crate) fn drawn(choices: &mut Choices) -> Self {
+        let mut rates = [0; KINDS];
+        if choices.chance(LARGE) {
+            rates[Fault::LargeBody as usize] = PER_MILLE[PER_MILLE.len() - 1];
+        }
         if choices.chance(ALONE) {
-            let mut rates = [0; KINDS];
             rates[Fault::Disorder as usize] = PER_MILLE[choices.below(PER_MILLE.len())];
             rates[Fault::Operator as usize] = PER_MILLE[PER_MILLE.len() - 1];
-            for kind in [Fault::Skew, Fault::FeedbackRefused] {
+            for kind in [Fault::Skew, Fault::FeedbackRefused, Fault::ShortAnswer] {
                 rates[kind as usize] = PER_MILLE[choices.below(PER_MILLE.len())];
             }
             return Self(rates);
         }
-        Self(std::array::from_fn(|_| PER_MILLE[choices.pick(&[3, 2, 2, 1])]))
+        for rate in &mut rates[..Fault::LargeBody as usize] {
+            *rate = PER_MILLE[choices.pick(&[3, 2, 2, 1])];
+        }
+        Self(rates)
     }
 
     /// A mixture in which only calls fail, and messages come again.
     pub(crate) fn of_calls(choices: &mut Choices) -> Self {
+        use Fault::{Crash, Hang, LostAnswer, Redelivery, Refusal, ShortAnswer};
         let mut rates = [0; KINDS];
-        for fault in [Fault::Refusal, Fault::LostAnswer, Fault::Hang, Fault::Crash, Fault::Redelivery] {
+        for fault in [Refusal, LostAnswer, Hang, Crash, Redelivery, ShortAnswer] {
             rates[fault as usize] = PER_MILLE[choices.pick(&[3, 2, 2, 1])];
         }
         Self(rates)
@@ -78,12 +92,15 @@ impl Rates {
         self
     }
 
-    pub(crate) fn none() -> Self {
-        Self([0; KINDS])
+    /// No faults. DynamoDB's short answers are none, and go on.
+    pub(crate) fn without_faults(self) -> Self {
+        let mut rates = [0; KINDS];
+        rates[Fault::ShortAnswer as usize] = self.of(Fault::ShortAnswer);
+        Self(rates)
     }
 
     pub(crate) fn is_calm(self) -> bool {
-        self.0.iter().all(|rate| *rate == 0)
+        self.0 == self.without_faults().0
     }
 
     pub(crate) fn of(self, fault: Fault) -> u32 {

@@ -101,7 +101,10 @@ impl Run {
             erased = self.ask_to_erase(tenant);
             self.work_on().await;
         }
-        self.sim.world().rates = Rates::none();
+        {
+            let mut world = self.sim.world();
+            world.rates = world.rates.without_faults();
+        }
         self.drain().await;
         if erased.is_some_and(|erased| self.sim.world().checks.commands.is_accepted(erased)) {
             return;

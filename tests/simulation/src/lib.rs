@@ -20,6 +20,7 @@ mod planted;
 mod ports;
 mod run;
 mod sabotage;
+mod short;
 mod shrink;
 mod trouble;
 mod upkeep;

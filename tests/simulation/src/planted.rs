@@ -109,6 +109,18 @@ pub enum Planted {
     NamesNotReadAgain,
     /// A replay of all tenants covers only those with parked notifications.
     KnownTenantsForgotten,
+    /// Keys that a batch read leaves unprocessed count as absent.
+    UnprocessedForgotten,
+    /// An erasure takes an empty page of the table for its end.
+    ErasureStopsAtEmptyPage,
+    /// A query reads only its first page, however short it is.
+    FirstPageOnly,
+    /// A long raw item is kept in the record itself, and DynamoDB refuses the record.
+    RecordTooLarge,
+    /// Intake refuses the largest body that it should take.
+    BodyAtLimitRefused,
+    /// The last part of a long raw item is not written.
+    LastPartLost,
 }
 
 impl Planted {
@@ -141,6 +153,7 @@ impl Planted {
             | Self::ParkedFeedbackUnmarked
             | Self::FreshMessageForgotten
             | Self::ReceivedAheadForgotten
+            | Self::LastPartLost
             | Self::ReleasedWithoutMessage => Invariant::OneTerminalState,
             Self::FeedbackBeforeEnd
             | Self::RedrivenTwin
@@ -155,17 +168,21 @@ impl Planted {
             Self::PauseEndsInSilence
             | Self::ResentWithoutMessage
             | Self::AcknowledgedForGood
+            | Self::UnprocessedForgotten
             | Self::KnownTenantsForgotten => Invariant::CommandIsKept,
-            Self::OldSecretRefused => Invariant::OneWriteBeforeAck,
+            Self::OldSecretRefused | Self::BodyAtLimitRefused => Invariant::OneWriteBeforeAck,
+            Self::RecordTooLarge => Invariant::PoisonFailsAlone,
             Self::NamesKeptForEver | Self::NamesNotReadAgain => Invariant::IdentifyOrPark,
-            Self::ErasureUnnoticed | Self::ErasureUnsettled => Invariant::ErasedIsErased,
+            Self::ErasureUnnoticed | Self::ErasureUnsettled | Self::ErasureStopsAtEmptyPage => {
+                Invariant::ErasedIsErased
+            }
             _ => Invariant::ForwardOnly,
         }
     }
 
     /// Trouble that the bug needs to show, and that is therefore frequent in its runs.
     pub(crate) fn thrives_on(self) -> &'static [Fault] {
-        use Fault::{Crash, Disorder, ErpTrouble, FeedbackRefused, LostAnswer, SlowCalls};
+        use Fault::{Crash, Disorder, ErpTrouble, FeedbackRefused, LargeBody, LostAnswer, ShortAnswer, SlowCalls};
         use Fault::{Operations, Operator, Redelivery, Refusal, Skew, Throttle};
         match self {
             Self::RedrivenTwin => &[Crash, Throttle, Operations],
@@ -186,6 +203,9 @@ impl Planted {
             Self::OldSecretRefused | Self::RetoldInOtherLanguage => &[Operations],
             Self::SettingsKeptForEver | Self::NamesKeptForEver | Self::NamesNotReadAgain => &[Operations, SlowCalls],
             Self::StrictlyNewerDropped | Self::RepetitionUnderOtherId => &[Redelivery],
+            Self::UnprocessedForgotten | Self::ErasureStopsAtEmptyPage => &[Operator, ShortAnswer],
+            Self::FirstPageOnly => &[Redelivery, ShortAnswer],
+            Self::RecordTooLarge | Self::BodyAtLimitRefused | Self::LastPartLost => &[LargeBody],
             _ => &[],
         }
     }

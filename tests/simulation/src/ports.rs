@@ -1,11 +1,13 @@
 //! The functions' effects over the models. The scheduler may delay or refuse each effect, carry it
 //! out without an answer, or interrupt it.
 
-use crate::check::short;
+use crate::check::{Met, short};
 use crate::effect::Port;
 use crate::faults::Fault;
 use crate::http::Client;
+use crate::model::size::{LARGEST_MESSAGE, size_of};
 use crate::model::table::Written;
+use crate::planted::Planted;
 use crate::sabotage::Sabotage;
 use crate::world::{Fate, Name, World};
 use crate::writes::{described, notification_in, shown};
@@ -18,10 +20,13 @@ use webhooks_model::feedback::Verdict;
 use webhooks_model::{Notification, Resource};
 use webhooks_queue::{BatchSender, BatchingSender, Message, Pacer, QueueError, QueuedMessage, Sender};
 use webhooks_settings::{LoadError, Source};
-use webhooks_store::{Item, Items, Query, StoreError, Table, Write};
+use webhooks_store::{BatchPage, Item, Items, Query, QueryPage, StoreError, Table, Write};
 
 /// A planted bug's call: lost when its environment dies.
 pub(crate) const SENDS_LATE: &str = "sends a message late";
+
+/// Items above this are near DynamoDB's limit: the store keeps longer texts in parts.
+const LARGE_ITEM: usize = 256 * 1024;
 
 pub(crate) const READS_SETTINGS: &str = "reads the settings";
 
@@ -93,7 +98,7 @@ impl Items for Port {
         let instance = self.instance;
         let asked = self.sim.world().asks_to_write(instance, write);
         let Some(write) = asked else { return Ok(Some(Item::new())) };
-        self.call("writes to the table", true, unavailable, move |world| Ok(world.write(instance, write))).await
+        self.call("writes to the table", true, unavailable, move |world| world.write(instance, write)).await
     }
 
     async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
@@ -108,28 +113,33 @@ impl Items for Port {
         self.call("reads an item", false, unavailable, read).await
     }
 
-    async fn get_many(
+    async fn get_batch(
         &self,
-        keys: Vec<(String, String)>,
+        mut keys: Vec<(String, String)>,
         attributes: &[&str],
         consistent: bool,
-    ) -> Result<Vec<Item>, StoreError> {
+    ) -> Result<BatchPage, StoreError> {
         let attributes: Vec<String> = attributes.iter().map(|name| (*name).to_owned()).collect();
         let instance = self.instance;
         let read = move |world: &mut World| {
             let lags = !consistent && world.strikes(Fault::StaleRead);
+            let left = world.leaves_keys(instance, keys.len());
+            let mut unprocessed = keys.split_off(keys.len() - left);
+            if world.planted == Some(Planted::UnprocessedForgotten) {
+                unprocessed.clear();
+            }
             let attributes: Vec<&str> = attributes.iter().map(String::as_str).collect();
             let items = world.table.get_many(&keys, &attributes, lags);
-            Ok(world.reads(instance, items))
+            Ok(BatchPage { items: world.reads(instance, items), unprocessed })
         };
         self.call("reads items", false, unavailable, read).await
     }
 
-    async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
-        let instance = self.instance;
+    async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
+        let (instance, query) = (self.instance, query.clone());
         let read = move |world: &mut World| {
             if world.is(Sabotage::DedupeDisabled) && query.key_condition.contains("begins_with") {
-                return Ok(Vec::new());
+                return Ok(QueryPage::default());
             }
             let lags = query.index.is_some() && world.strikes(Fault::StaleRead);
             Ok(world.finds(instance, &query, lags))
@@ -139,14 +149,14 @@ impl Items for Port {
 }
 
 impl World {
-    fn write(&mut self, instance: usize, mut write: Write) -> Option<Item> {
+    fn write(&mut self, instance: usize, mut write: Write) -> Result<Option<Item>, StoreError> {
         let names = |name: &str| write.names.values().any(|known| known == name);
         let forgets = write.sk.starts_with("N#") && names("feedback_at") && !names("feedback_attempts");
         if forgets && self.is(Sabotage::FeedbackNotRecorded) {
-            return Some(Item::new());
+            return Ok(Some(Item::new()));
         }
         if self.command_writes(instance, &write) {
-            return Some(Item::new());
+            return Ok(Some(Item::new()));
         }
         let is_head = write.sk == "HEAD";
         if self.is(Sabotage::UnconditionalWrites) || (is_head && self.is(Sabotage::UnconditionalHeads)) {
@@ -154,12 +164,12 @@ impl World {
         }
         let who = self.name_of(instance);
         let about = is_head.then(|| notification_in(&write)).flatten();
-        let Some(written) = self.table.write(&write) else {
+        let Some(written) = self.table.write(&write)? else {
             self.checks.head_refused(instance, about);
             let what = format!("{} {}: condition failed", write.pk, shown(&write.sk));
             self.tell(&who, || what);
             let is_hidden = self.hides_refusal(instance, &write.sk);
-            return (is_hidden || self.is(Sabotage::FailedConditionIsSuccess)).then(Item::new);
+            return Ok((is_hidden || self.is(Sabotage::FailedConditionIsSuccess)).then(Item::new));
         };
         let (old, Written { before, after }) = (written.old(&write), written);
         self.checks.written(&write.sk, before, after);
@@ -167,9 +177,12 @@ impl World {
         let function = self.actors[instance].function;
         self.checks.landed(function, &write, before, after);
         self.checks.head_advanced(instance, about);
-        let after = after.clone();
-        self.tell(&who, || format!("writes {}", described(&write.sk, &after)));
-        Some(old)
+        if size_of(after) > LARGE_ITEM {
+            self.checks.meets(Met::LargeItem);
+        }
+        let what = described(&write.sk, after);
+        self.tell(&who, || format!("writes {what}"));
+        Ok(Some(old))
     }
 }
 
@@ -207,6 +220,9 @@ impl Sender for QueuePort {
             return Ok(());
         }
         let apply = move |world: &mut World| {
+            if body.len() > LARGEST_MESSAGE {
+                return Err(QueueError::InvalidMessage("InvalidParameterValue".to_owned()));
+            }
             world.send(instance, turn, queue, body, group);
             Ok(())
         };
@@ -215,7 +231,8 @@ impl Sender for QueuePort {
 }
 
 impl BatchSender for QueuePort {
-    /// One request. Each of its messages has its own result.
+    /// One request. Each of its messages has its own result. If they are too large together, the
+    /// real queue also sends each by itself.
     async fn send_all(&self, messages: Vec<QueuedMessage>) -> Vec<Result<(), QueueError>> {
         let mut results = vec![];
         for message in messages {

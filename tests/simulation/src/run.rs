@@ -2,7 +2,7 @@
 
 use crate::actors::{Function, Instance};
 use crate::check::{Invariant, Met, Violation};
-use crate::faults::{Fault, Rates};
+use crate::faults::Fault;
 use crate::model::erp::Mood;
 use crate::planted::Planted;
 use crate::ports::{READS_SETTINGS, SENDS_LATE};
@@ -51,7 +51,7 @@ pub fn run(plan: &Plan) -> Outcome {
 impl World {
     /// Stops all faults. Returns whether there is a secret that is no longer valid.
     fn calms_down(&mut self) -> bool {
-        self.rates = Rates::none();
+        self.rates = self.rates.without_faults();
         self.erp.mood = Mood::Fine;
         self.tell("calm", || "faults have stopped".to_owned());
         self.secrets.expired(self.now).is_some()

@@ -15,10 +15,13 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 impl World {
-    /// The times at which messages can be received and deliveries sent.
+    /// The times at which messages can be received, deliveries sent, and keys requested again.
     fn due(&mut self) -> impl Iterator<Item = OffsetDateTime> + use<> {
+        let now = self.now;
+        self.wakes.retain(|at| *at > now);
+        let wakes = self.wakes.clone();
         let queues = [Name::Notifications, Name::Feedback, Name::Repairs].map(|name| self.queue(name).next_visible());
-        queues.into_iter().chain([self.erp.next_try()]).flatten()
+        queues.into_iter().chain([self.erp.next_try()]).flatten().chain(wakes)
     }
 
     pub(crate) fn rewrite_names(&mut self, names: Names) {

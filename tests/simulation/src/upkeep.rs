@@ -2,6 +2,7 @@
 //! they have: adding items, deleting items, reading the whole table, and dead letters.
 
 use crate::effect::Port;
+use crate::planted::Planted;
 use crate::ports::{Ports, QueuePort};
 use crate::sabotage::Sabotage;
 use crate::world::{Name, World};
@@ -94,7 +95,7 @@ fn unreachable(what: &str) -> QueueError {
 
 impl Upkeep for Port {
     async fn insert(&self, item: Item) -> Result<bool, StoreError> {
-        let insert = move |world: &mut World| Ok(world.table.insert(item));
+        let insert = move |world: &mut World| world.table.insert(item);
         self.call("adds to the table", true, unavailable, insert).await
     }
 
@@ -118,8 +119,10 @@ impl Upkeep for Port {
         let attributes: Vec<String> = attributes.iter().map(|name| (*name).to_owned()).collect();
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         let scan = move |world: &mut World| {
-            let (items, next) = world.table.scan(after.as_ref(), most, &attributes);
-            Ok((items, next.filter(|_| !world.is(Sabotage::ErasureReadsOnePage))))
+            let cut = world.cut();
+            let (items, next) = world.table.scan(after.as_ref(), most, &attributes, cut);
+            let stops = items.is_empty() && world.planted == Some(Planted::ErasureStopsAtEmptyPage);
+            Ok((items, next.filter(|_| !stops && !world.is(Sabotage::ErasureReadsOnePage))))
         };
         self.call("scans the table", false, unavailable, scan).await
     }

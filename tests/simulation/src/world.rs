@@ -84,6 +84,10 @@ pub(crate) struct World {
     pub(crate) touched: BTreeMap<usize, bool>,
     /// Instances that failed to read the settings, and use their cached ones for some time.
     pub(crate) unread: BTreeSet<usize>,
+    /// How many answers in a row left every key unprocessed, by instance.
+    pub(crate) in_vain: BTreeMap<usize, u32>,
+    /// When an instance may request unprocessed keys again.
+    pub(crate) wakes: Vec<OffsetDateTime>,
     numbers: u64,
     randomness: fastrand::Rng,
     story: Option<Vec<String>>,
@@ -137,6 +141,8 @@ impl World {
             connections: BTreeMap::new(),
             touched: BTreeMap::new(),
             unread: BTreeSet::new(),
+            in_vain: BTreeMap::new(),
+            wakes: Vec::new(),
             numbers: 0,
             randomness: fastrand::Rng::with_seed(seed ^ 0x5eed),
             story: tells.then(Vec::new),

@@ -5,7 +5,7 @@ use std::ops::Sub;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use time::Duration;
-use webhooks_store::{Dynamo, Item, Items, Query, StoreError, Upkeep, Write};
+use webhooks_store::{BatchPage, Dynamo, Item, Items, Query, QueryPage, StoreError, Upkeep, Write};
 
 #[derive(Clone)]
 pub(crate) struct Counted {
@@ -67,21 +67,21 @@ impl Items for Counted {
         Ok(item)
     }
 
-    async fn get_many(
+    async fn get_batch(
         &self,
         keys: Vec<(String, String)>,
         attributes: &[&str],
         consistent: bool,
-    ) -> Result<Vec<Item>, StoreError> {
-        let items = self.items.get_many(keys, attributes, consistent).await?;
-        self.count(items.len());
-        Ok(items)
+    ) -> Result<BatchPage, StoreError> {
+        let batch = self.items.get_batch(keys, attributes, consistent).await?;
+        self.count(batch.items.len());
+        Ok(batch)
     }
 
-    async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
-        let items = self.items.query(query).await?;
-        self.count(items.len());
-        Ok(items)
+    async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
+        let page = self.items.query_page(query).await?;
+        self.count(page.items.len());
+        Ok(page)
     }
 }
 

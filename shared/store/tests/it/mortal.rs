@@ -2,7 +2,7 @@
 
 use crate::support::Fixture;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use webhooks_store::{Dynamo, Item, Items, Query, StoreError, Write};
+use webhooks_store::{BatchPage, Dynamo, Item, Items, Query, QueryPage, StoreError, Write};
 
 pub(crate) struct Mortal {
     items: Dynamo,
@@ -32,18 +32,18 @@ impl Items for Mortal {
         self.items.get(pk, sk).await
     }
 
-    async fn get_many(
+    async fn get_batch(
         &self,
         keys: Vec<(String, String)>,
         attributes: &[&str],
         consistent: bool,
-    ) -> Result<Vec<Item>, StoreError> {
+    ) -> Result<BatchPage, StoreError> {
         self.live()?;
-        self.items.get_many(keys, attributes, consistent).await
+        self.items.get_batch(keys, attributes, consistent).await
     }
 
-    async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
+    async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
         self.live()?;
-        self.items.query(query).await
+        self.items.query_page(query).await
     }
 }

@@ -35,6 +35,7 @@ impl Checks {
             self.deletion_shows(table, erp, key, sent);
         }
         self.marks_at_rest(table);
+        self.raw_items_are_whole(table);
     }
 
     /// Whether a record of the notification ended as its nature lets it.

@@ -1,9 +1,10 @@
 //! Invariants that must hold at every step.
 
 use super::command::{expires, is_released, waits_for_operator};
-use super::{Checks, Invariant, Told, short};
+use super::{Checks, Invariant, Met, Told, short};
 use crate::cargo;
 use crate::model::queue::Stored;
+use crate::model::size::LARGEST_BODY;
 use crate::model::table::TableModel;
 use crate::names::{as_sent, is_about};
 use crate::world::Name;
@@ -55,7 +56,18 @@ impl Checks {
             return self.require(kept_out, NobodyUnverified, || format!("a forged request was answered {status}"));
         }
         self.require(answer.asked <= 1, OneWriteBeforeAck, || format!("{} writes for one request", answer.asked));
+        let size = asked.body.len();
+        if size > LARGEST_BODY {
+            self.meets(Met::BodyTooLarge);
+            let is_refused = answer.asked == 0 && (status == 413 || (status == 503 && asked.touched));
+            return self.require(is_refused, OneWriteBeforeAck, || {
+                format!("a body of {size} bytes was answered {status}, after {} writes", answer.asked)
+            });
+        }
         if (200..300).contains(&status) {
+            if size == LARGEST_BODY {
+                self.meets(Met::BodyAtLimit);
+            }
             let holds = |message: &String| message.as_bytes().ends_with(asked.body);
             // A message of an earlier request may arrive only now.
             let is_kept = answer.confirmed.iter().any(holds);

@@ -2,8 +2,8 @@
 //! on a day.
 
 use super::acknowledged::unacknowledged;
-use super::in_motion::{FINAL, record, text};
-use super::{Checks, Invariant, short};
+use super::in_motion::{FINAL, number, record, text};
+use super::{Checks, Invariant, Met, short};
 use crate::actors::Function;
 use crate::model::table::TableModel;
 use crate::names::as_sent;
@@ -93,6 +93,23 @@ impl Checks {
             if let Some(wrong) = self.wrong_mark(sort_key, item) {
                 self.violated(Invariant::OneTerminalState, format!("{} at rest: {wrong}", short(sort_key)));
             }
+        }
+    }
+
+    /// A raw item that is kept in parts has all of them, until something expires.
+    pub(super) fn raw_items_are_whole(&mut self, table: &TableModel) {
+        if self.met.contains(&Met::Expired) {
+            return;
+        }
+        for item in table.items() {
+            let keys = text(item, "pk").zip(text(item, "sk"));
+            let Some(((pk, sk), parts)) = keys.zip(number(item, "raw_parts")) else { continue };
+            let part_key = sk.replacen("N#", "RAW#", 1);
+            let is_whole = (0..parts).all(|part| table.get(pk, &format!("{part_key}#{part}")).is_some());
+            let is_right = is_whole || self.may_be_erased(sk);
+            self.require(is_right, Invariant::OneTerminalState, || {
+                format!("{} has lost a part of its raw item", short(sk))
+            });
         }
     }
 

@@ -37,10 +37,20 @@ pub enum Met {
     AliasUsed,
     /// A notification was parked, since the settings had another company number.
     CompanyUnknown,
+    /// DynamoDB ended a page of a query or a scan early.
+    PageCutShort,
+    /// DynamoDB left keys of a batch read unprocessed.
+    KeysUnprocessed,
+    /// An item of more than 256 KB was written.
+    LargeItem,
+    /// Intake accepted the largest body that it takes.
+    BodyAtLimit,
+    /// Intake refused a body that was larger.
+    BodyTooLarge,
 }
 
 impl Met {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::ReceivedAhead,
         Self::FeedbackRefused,
         Self::TakenAfterRefusal,
@@ -56,6 +66,11 @@ impl Met {
         Self::ForgottenMessage,
         Self::AliasUsed,
         Self::CompanyUnknown,
+        Self::PageCutShort,
+        Self::KeysUnprocessed,
+        Self::LargeItem,
+        Self::BodyAtLimit,
+        Self::BodyTooLarge,
     ];
 }
 

@@ -2,7 +2,7 @@
 
 use super::table::TableModel;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use webhooks_store::{Item, Items, Query, StoreError, Write};
+use webhooks_store::{BatchPage, Item, Items, Query, QueryPage, StoreError, Write};
 
 /// Items for a [`webhooks_store::Table`].
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ impl ModelItems {
 
 impl Items for &ModelItems {
     async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
-        Ok(self.model().write(&write).map(|written| written.old(&write)))
+        Ok(self.model().write(&write)?.map(|written| written.old(&write)))
     }
 
     async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
@@ -34,10 +34,10 @@ impl Items for &ModelItems {
         attributes: &[&str],
         _: bool,
     ) -> Result<Vec<Item>, StoreError> {
-        Ok(self.model().get_many(&keys, attributes, false))
+        Ok(BatchPage { items: self.model().get_many(&keys, attributes, false), unprocessed: vec![] })
     }
 
-    async fn query(&self, query: Query) -> Result<Vec<Item>, StoreError> {
-        Ok(self.model().query(&query, false))
+    async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
+        Ok(self.model().query(query, false, None))
     }
 }

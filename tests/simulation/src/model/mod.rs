@@ -6,4 +6,5 @@ pub(crate) mod expression;
 pub(crate) mod items;
 pub(crate) mod queue;
 pub(crate) mod secrets;
+pub(crate) mod size;
 pub(crate) mod table;

@@ -2,17 +2,22 @@
 //! eventually consistent read may show an old state.
 
 use super::expression::{Placeholders, holds, projected, updated};
+use super::size::{LARGEST_ITEM, LARGEST_PAGE, size_of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
-use webhooks_store::{Item, Query, Write};
+use webhooks_store::{Item, Query, QueryPage, StoreError, Write};
+
+type Index = (&'static str, [&'static str; 2], &'static [&'static str]);
 
 /// The indexes: their keys and their other projected attributes.
-const INDEXES: [(&str, [&str; 2], &[&str]); 2] =
+const INDEXES: [Index; 2] =
     [("attention", ["attention", "attention_at"], &[]), ("feed", ["feed", "feed_at"], &["origin"])];
 
-/// DynamoDB ends a page of a scan after 1 MB; the model ends it after this many items.
+/// The model also ends a page of a scan after this many items, so that a scan takes several.
 const SCANNED: usize = 5;
+/// The range keys before and after all others.
+const ENDS: [&str; 2] = ["", "\u{10ffff}"];
 
 /// The position of an item in an index or in the table.
 type Place = (Option<String>, Option<(String, String)>);
@@ -45,61 +50,74 @@ impl Written<'_> {
 
 impl TableModel {
     /// Applies a write. `None` if the condition did not hold.
-    pub(crate) fn write(&mut self, write: &Write) -> Option<Written<'_>> {
+    ///
+    /// # Errors
+    /// The item would be larger than DynamoDB allows.
+    pub(crate) fn write(&mut self, write: &Write) -> Result<Option<Written<'_>>, StoreError> {
         let placeholders = Placeholders { names: &write.names, values: &write.values };
         let key = (write.pk.clone(), write.sk.clone());
         let before = self.items.get(&key).map(|row| row.now.clone());
         let present = before.clone().unwrap_or_default();
         if write.condition.as_ref().is_some_and(|condition| !holds(condition, placeholders, &present)) {
-            return None;
+            return Ok(None);
         }
         let mut after = updated(&write.update, placeholders, &present);
         after.insert("pk".into(), AttributeValue::S(write.pk.clone()));
         after.insert("sk".into(), AttributeValue::S(write.sk.clone()));
+        check_size(&after)?;
         self.items.insert(key.clone(), Row { now: after, before });
         let row = &self.items[&key];
-        Some(Written { before: row.before.as_ref(), after: &row.now })
+        Ok(Some(Written { before: row.before.as_ref(), after: &row.now }))
     }
 
     /// Adds an item. `false` if there is an item with these keys.
-    pub(crate) fn insert(&mut self, item: Item) -> bool {
-        let Some(key) = keys_of(&item).filter(|key| !self.items.contains_key(key)) else { return false };
+    ///
+    /// # Errors
+    /// The item is larger than DynamoDB allows.
+    pub(crate) fn insert(&mut self, item: Item) -> Result<bool, StoreError> {
+        check_size(&item)?;
+        let Some(key) = keys_of(&item).filter(|key| !self.items.contains_key(key)) else { return Ok(false) };
         self.items.insert(key, Row { now: item, before: None });
-        true
+        Ok(true)
     }
 
     pub(crate) fn delete(&mut self, pk: &str, sk: &str) {
         self.items.remove(&(pk.to_owned(), sk.to_owned()));
     }
 
-    /// A page of all items, and the keys after which the next page begins.
-    pub(crate) fn scan(&self, after: Option<&Item>, most: usize, attributes: &[String]) -> (Vec<Item>, Option<Item>) {
+    /// A page of all items, and the keys after which the next page begins. `cut` ends it after so
+    /// many items.
+    pub(crate) fn scan(
+        &self,
+        after: Option<&Item>,
+        most: usize,
+        attributes: &[String],
+        cut: Option<usize>,
+    ) -> (Vec<Item>, Option<Item>) {
         let begin = after.and_then(keys_of);
         let rest = self.items.iter().filter(|(key, _)| begin.as_ref().is_none_or(|begin| *key > begin));
-        let page: Vec<&Item> = rest.take(most.min(SCANNED)).map(|(_, row)| &row.now).collect();
-        let some = |item: &Item, names: &[&str]| {
-            names.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect::<Item>()
+        let most = most.min(SCANNED).min(cut.unwrap_or(usize::MAX));
+        let (page, ends_early) = page_of(rest.map(|(_, row)| &row.now), most, size_of);
+        let next = match page.last() {
+            Some(last) => some_of(last, &["pk", "sk"]),
+            None => after.cloned().unwrap_or_else(|| keys(ENDS[0], ENDS[0])),
         };
-        let next = page.last().filter(|_| page.len() == most.min(SCANNED)).map(|last| some(last, &["pk", "sk"]));
         let names: Vec<&str> = attributes.iter().map(String::as_str).collect();
-        (page.into_iter().map(|item| some(item, &names)).collect(), next)
+        (page.into_iter().map(|item| some_of(item, &names)).collect(), Some(next).filter(|_| ends_early))
     }
 
     pub(crate) fn get(&self, pk: &str, sk: &str) -> Option<&Item> {
         self.items.get(&(pk.to_owned(), sk.to_owned())).map(|row| &row.now)
     }
 
-    /// Runs a query. `lags` shows the items before their last write.
+    /// `lags` shows the items before their last write.
     pub(crate) fn get_many(&self, keys: &[(String, String)], attributes: &[&str], lags: bool) -> Vec<Item> {
-        let items = keys.iter().filter_map(|key| self.items.get(key)?.seen(lags));
-        let wanted = |item: &Item| {
-            let pairs = attributes.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())));
-            pairs.collect()
-        };
-        items.map(wanted).collect()
+        keys.iter().filter_map(|key| self.items.get(key)?.seen(lags)).map(|item| some_of(item, attributes)).collect()
     }
 
-    pub(crate) fn query(&self, query: &Query, lags: bool) -> Vec<Item> {
+    /// A page of a query. `lags` shows the items before their last write, and `cut` ends the page
+    /// after so many items.
+    pub(crate) fn query(&self, query: &Query, lags: bool, cut: Option<usize>) -> QueryPage {
         let placeholders = Placeholders { names: &query.names, values: &query.values };
         let index =
             query.index.map(|name| INDEXES.iter().find(|index| index.0 == name).expect("an index of the table"));
@@ -127,20 +145,30 @@ impl TableModel {
             found.iter().position(|item| is_behind(place(item))).unwrap_or(found.len())
         };
         let begin = query.after.as_ref().map_or(0, behind);
-        let page = usize::try_from(query.limit.unwrap_or(i32::MAX)).unwrap_or(usize::MAX);
-        let shown = found.into_iter().skip(begin).take(page).map(|item| match index {
+        let limit = query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+        // Entries of an index are small, and pages of the table have a size whatever is projected.
+        let size: fn(&Item) -> usize = if index.is_some() { |_| 0 } else { size_of };
+        let rest = &found[begin..];
+        let (page, ends_early) = page_of(rest.iter().copied(), limit.min(cut.unwrap_or(usize::MAX)), size);
+        let last_evaluated = match page.last() {
+            _ if !ends_early => None,
+            Some(last) => Some(place_keys(last, index)),
+            None => query.after.clone().or_else(|| Some(before_all(rest.first()?, index, query.newest_first))),
+        };
+        let scanned = i32::try_from(page.len()).unwrap_or(i32::MAX);
+        let shown = page.into_iter().map(|item| match index {
             Some((_, keys, beside)) => {
-                let names = ["pk", "sk"].iter().chain(keys).chain(beside.iter());
-                names.filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()
+                let names: Vec<&str> = ["pk", "sk"].iter().chain(keys).chain(beside.iter()).copied().collect();
+                some_of(item, &names)
             }
             None => item.clone(),
         });
         let kept = shown.filter(|item: &Item| query.filter.is_none_or(|filter| holds(filter, placeholders, item)));
-        kept.map(|item| match query.projection {
+        let items = kept.map(|item| match query.projection {
             Some(projection) => projected(projection, &query.names, &item),
             None => item,
-        })
-        .collect()
+        });
+        QueryPage { items: items.collect(), scanned, last_evaluated }
     }
 
     /// The keys of expired items.
@@ -155,6 +183,51 @@ impl TableModel {
     pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
         self.items.values().map(|row| &row.now)
     }
+}
+
+/// The items of a page, and whether it ends although there may be others: after `most` of them, or
+/// at 1 MB.
+fn page_of<'a>(
+    items: impl Iterator<Item = &'a Item>,
+    most: usize,
+    size: impl Fn(&Item) -> usize,
+) -> (Vec<&'a Item>, bool) {
+    let (mut page, mut bytes) = (Vec::new(), 0);
+    for item in items {
+        bytes += size(item);
+        if page.len() == most || (bytes > LARGEST_PAGE && !page.is_empty()) {
+            return (page, true);
+        }
+        page.push(item);
+    }
+    let is_full = page.len() == most;
+    (page, is_full)
+}
+
+fn check_size(item: &Item) -> Result<(), StoreError> {
+    if size_of(item) > LARGEST_ITEM { Err(StoreError::Mismatch("ValidationException".to_owned())) } else { Ok(()) }
+}
+
+fn some_of(item: &Item, names: &[&str]) -> Item {
+    names.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone()))).collect()
+}
+
+fn keys(pk: &str, sk: &str) -> Item {
+    [("pk", pk), ("sk", sk)].map(|(name, key)| (name.to_owned(), AttributeValue::S(key.to_owned()))).into()
+}
+
+/// The keys with which the page after this item begins.
+fn place_keys(item: &Item, index: Option<&Index>) -> Item {
+    let of_index = index.map(|(_, keys, _)| keys.as_slice()).unwrap_or_default();
+    some_of(item, &["pk", "sk"].iter().chain(of_index).copied().collect::<Vec<_>>())
+}
+
+/// Keys before all items of a query whose first item is this one.
+fn before_all(first: &Item, index: Option<&Index>, newest_first: bool) -> Item {
+    let mut place = place_keys(first, index);
+    let range = index.map_or("sk", |(_, [_, range], _)| *range);
+    place.insert(range.to_owned(), AttributeValue::S(ENDS[usize::from(newest_first)].to_owned()));
+    place
 }
 
 fn keys_of(item: &Item) -> Option<(String, String)> {
