@@ -109,16 +109,20 @@ pub enum Planted {
     NamesNotReadAgain,
     /// A replay of all tenants covers only those with parked notifications.
     KnownTenantsForgotten,
+    /// An erasure ends while a run of the reconciler from before it may still write.
+    ErasureBeforeSweepEnds = 54,
+    /// The reconciler does not learn of an erasure, and writes about the tenant while it is paused.
+    ErasureUnseenBySweep = 55,
 }
 
 impl Planted {
-    /// A bug by its number, counted from 1, or by its name.
+    /// A bug by its number or by its name.
     ///
     /// # Errors
     /// There is no such bug.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let all = Self::value_variants();
-        let by_number = text.parse::<usize>().ok().and_then(|number| all.get(number.checked_sub(1)?).copied());
+        let number = text.parse::<usize>().ok();
+        let by_number = Self::value_variants().iter().find(|bug| Some(bug.number()) == number).copied();
         by_number.map_or_else(|| <Self as ValueEnum>::from_str(text, true), Ok)
     }
 
@@ -158,7 +162,10 @@ impl Planted {
             | Self::KnownTenantsForgotten => Invariant::CommandIsKept,
             Self::OldSecretRefused => Invariant::OneWriteBeforeAck,
             Self::NamesKeptForEver | Self::NamesNotReadAgain => Invariant::IdentifyOrPark,
-            Self::ErasureUnnoticed | Self::ErasureUnsettled => Invariant::ErasedIsErased,
+            Self::ErasureUnnoticed
+            | Self::ErasureUnsettled
+            | Self::ErasureBeforeSweepEnds
+            | Self::ErasureUnseenBySweep => Invariant::ErasedIsErased,
             _ => Invariant::ForwardOnly,
         }
     }
@@ -181,7 +188,11 @@ impl Planted {
             Self::ParkedFeedbackUnmarked | Self::AwaitedMarkKept => &[ErpTrouble],
             Self::ReceivedAheadForgotten => &[Skew],
             Self::ResentWithoutMessage => &[Operator, FeedbackRefused],
-            Self::AcknowledgedForGood | Self::ErasureUnnoticed | Self::ErasureUnsettled => &[Operator],
+            Self::AcknowledgedForGood
+            | Self::ErasureUnnoticed
+            | Self::ErasureUnsettled
+            | Self::ErasureBeforeSweepEnds
+            | Self::ErasureUnseenBySweep => &[Operator],
             Self::RefusalTakenForSent | Self::SentUnderAnothersId => &[FeedbackRefused],
             Self::OldSecretRefused | Self::RetoldInOtherLanguage => &[Operations],
             Self::SettingsKeptForEver | Self::NamesKeptForEver | Self::NamesNotReadAgain => &[Operations, SlowCalls],

@@ -15,10 +15,10 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 impl World {
-    /// The times at which messages can be received and deliveries sent.
+    /// The times at which messages can be received, deliveries sent, and slow calls answered.
     fn due(&mut self) -> impl Iterator<Item = OffsetDateTime> + use<> {
         let queues = [Name::Notifications, Name::Feedback, Name::Repairs].map(|name| self.queue(name).next_visible());
-        queues.into_iter().chain([self.erp.next_try()]).flatten()
+        queues.into_iter().chain([self.erp.next_try(), self.slow.map(|(_, until)| until)]).flatten()
     }
 
     pub(crate) fn rewrite_names(&mut self, names: Names) {
