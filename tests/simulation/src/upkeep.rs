@@ -71,6 +71,7 @@ pub(crate) fn operations(port: &Port, store: Table<Port>) -> Routes {
 
 pub(crate) fn repair(port: &Port, store: Table<Port>, metrics: Metrics<Port>) -> Repair<Ports> {
     let queue = |queue| QueuePort { port: port.clone(), queue };
+    let longest_timeout = port.sim.world().longest_timeout();
     let queue_pairs = QueueName::ALL.into_iter().map(|name| {
         let (source, dead) = queue_pair(name);
         QueuePair { name, source: queue(source), dead: queue(dead) }
@@ -80,7 +81,7 @@ pub(crate) fn repair(port: &Port, store: Table<Port>, metrics: Metrics<Port>) ->
         notifications: queue(Name::Notifications),
         repairs: queue(Name::Repairs),
         queue_pairs: queue_pairs.collect(),
-        longest_timeout: port.sim.world().longest_timeout(),
+        longest_timeout,
         host: port.clone(),
         metrics,
     }
