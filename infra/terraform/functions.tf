@@ -58,7 +58,7 @@ locals {
     }
     reconciler = {
       description = "Finds changes in the ERP whose webhook never arrived, and stuck work."
-      timeout     = 300
+      timeout     = var.reconciler_timeout_seconds
       environment = {
         SETTINGS_SECRET_ID      = local.secret
         TABLE_NAME              = local.table
@@ -109,6 +109,7 @@ locals {
         REPAIRS_DEAD_LETTER_QUEUE_URL       = local.dead_url.repairs
         RETENTION_DAYS                      = var.retention_days
         WORKER_TIMEOUT_SECONDS              = var.worker_timeout_seconds
+        RECONCILER_TIMEOUT_SECONDS          = var.reconciler_timeout_seconds
       }
     }
   }

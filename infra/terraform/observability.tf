@@ -5,11 +5,12 @@ locals {
   console_url      = local.has_operations ? "${aws_apigatewayv2_api.api.api_endpoint}/operations/console" : ""
   observability = {
     alarms-functions = {
-      ReceiverStackName    = var.name
-      WorkerTimeoutSeconds = var.worker_timeout_seconds
-      ReconcileMinutes     = var.reconcile_minutes
-      TicketTopicArn       = var.ticket_topic_arn
-      Operations           = local.watch_operations
+      ReceiverStackName        = var.name
+      WorkerTimeoutSeconds     = var.worker_timeout_seconds
+      ReconcilerTimeoutSeconds = var.reconciler_timeout_seconds
+      ReconcileMinutes         = var.reconcile_minutes
+      TicketTopicArn           = var.ticket_topic_arn
+      Operations               = local.watch_operations
     }
     alarms-queues = {
       ReceiverStackName = var.name

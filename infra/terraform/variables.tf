@@ -22,6 +22,12 @@ variable "worker_timeout_seconds" {
   default     = 60
 }
 
+variable "reconciler_timeout_seconds" {
+  description = "Time-out of the reconciler. An erasure takes longer than this. 60 or 300, as the alarms know them."
+  type        = number
+  default     = 300
+}
+
 variable "log_level" {
   description = "Least severe level the functions log."
   type        = string

@@ -43,7 +43,7 @@ pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
 /// Begins a job that permanently deletes all data of a tenant.
 ///
 /// All events of the tenant must be paused, without an end. Otherwise notifications on their way
-/// would be stored again.
+/// would be stored again. Leave the tenant in the settings until the job has finished.
 #[utoipa::path(post, path = "/operations/erasures", tag = "erase", request_body = NewErasure,
     responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn begin<P: Ports>(
@@ -61,7 +61,7 @@ pub(crate) async fn begin<P: Ports>(
         if !pauses.iter().any(|pause| fits(pause) && is_whole(pause.tenant.as_deref())) {
             return Err(Problem::conflict(
                 "not_paused",
-                "First take the tenant out of the settings and pause all its events (*) without an end.",
+                "First pause all events (*) of the tenant without an end. Leave it in the settings until the job has finished.",
             ));
         }
         operations.begin(&job).await

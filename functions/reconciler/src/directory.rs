@@ -6,25 +6,25 @@ use crate::silence::Heard;
 use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
-use webhooks_settings::{Settings, Tenant};
+use webhooks_settings::Tenant;
 use webhooks_store::{KnownTenant, StoreError};
 
 /// A busy tenant's entry is written once in this time, not in every run.
 const HEARD_ANEW: Duration = Duration::HOUR;
 
 impl<P: Ports> Reconciler<P> {
-    /// `heard` has one entry for each tenant in the settings; `None` if it is unknown.
-    pub(crate) async fn write_directory(&self, settings: &Settings, heard: Option<&[Heard]>) {
-        if let Err(error) = self.write_changes(settings, heard).await {
+    /// `heard` has one entry for each of these tenants; `None` if it is unknown.
+    pub(crate) async fn write_directory(&self, tenants: &[&Tenant], heard: Option<&[Heard]>) {
+        if let Err(error) = self.write_changes(tenants, heard).await {
             tracing::warn!("the directory of tenants is left to the next run: {error}");
         }
     }
 
-    async fn write_changes(&self, settings: &Settings, heard: Option<&[Heard]>) -> Result<(), StoreError> {
+    async fn write_changes(&self, tenants: &[&Tenant], heard: Option<&[Heard]>) -> Result<(), StoreError> {
         let now = self.host.now();
         // By id, since the settings may name a tenant twice.
         let mut own: BTreeMap<String, (&Tenant, Option<Heard>)> = BTreeMap::new();
-        for (at, tenant) in settings.tenants.iter().enumerate() {
+        for (at, &tenant) in tenants.iter().enumerate() {
             let heard = heard.and_then(|heard| heard.get(at)).copied();
             own.entry(tenant.id.to_lowercase()).or_insert((tenant, heard));
         }

@@ -17,4 +17,4 @@ mod sweep;
 pub mod wiring;
 
 pub use ports::{Ports, Reconciler};
-pub use reconciler::{Report, Requeued};
+pub use reconciler::{Report, Requeued, RunError};

@@ -10,8 +10,18 @@ use webhooks_host::Host;
 use webhooks_metrics::Metric;
 use webhooks_model::Collection;
 use webhooks_queue::Trace;
-use webhooks_settings::LoadError;
+use webhooks_settings::{LoadError, Tenant};
 use webhooks_store::{Place, StoreError};
+
+/// Why a run could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Settings(#[from] LoadError),
+    /// Whatever is written of a tenant could be data that an operator was told is erased.
+    #[error("the erasures are unknown, so nothing is written: {0}")]
+    Erasures(#[source] StoreError),
+}
 
 /// The results of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -51,20 +61,23 @@ impl<P: Ports> Reconciler<P> {
     /// Runs for at most `time`, over every tenant or over one. Queued messages continue `trace`.
     ///
     /// # Errors
-    /// The settings cannot be read. Other faults are reported, and their work continues in the next
-    /// run.
+    /// The settings or the erasures cannot be read. Other faults are reported, and their work continues
+    /// in the next run.
     pub async fn run(
         &self,
         request_id: &str,
         time: Duration,
         only: Option<&str>,
         trace: Option<&Trace>,
-    ) -> Result<Report, LoadError> {
+    ) -> Result<Report, RunError> {
         let settings = self.settings.get().await?;
-        let mut run = Run::new(&settings, self.host.now() + time, trace);
+        let orders = self.sweeps.orders(self.host.now()).await.map_err(RunError::Erasures)?;
+        let mut run = Run::new(&settings, self.host.now() + time, trace, orders);
         let mut report = Report::default();
         let is_wanted = |tenant: &&str| only.is_none_or(|only| only.eq_ignore_ascii_case(tenant));
-        let tenants: Vec<&str> = settings.tenants.iter().map(|tenant| tenant.id.as_str()).filter(is_wanted).collect();
+        let served = settings.tenants.iter().filter(|tenant| !run.orders.leave_alone(&tenant.id));
+        let served: Vec<&Tenant> = served.collect();
+        let tenants: Vec<&str> = served.iter().map(|tenant| tenant.id.as_str()).filter(is_wanted).collect();
         report.tenants = tenants.len();
         let begun = if only.is_none() { self.place(&tenants).await } else { Place::default() };
         let mut ended = begun.clone();
@@ -89,9 +102,9 @@ impl<P: Ports> Reconciler<P> {
         ended.list = next.or(ended.list);
         if only.is_none() {
             self.remember(&begun, &ended).await;
-            let heard = self.listen(&settings).await;
+            let heard = self.listen(&settings, &served).await;
             report.silent = heard.as_ref().map(|heard| heard.iter().filter(|one| one.is_silent).count());
-            self.write_directory(&settings, heard.as_deref()).await;
+            self.write_directory(&served, heard.as_deref()).await;
             report.silent_subscriptions = self.count_silent_subscriptions(&settings).await;
             if let Some(counted_to) = counted_to {
                 self.summarise(counted_to, report.tenants, report.silent).await;

@@ -18,7 +18,8 @@ impl<P: Ports> Reconciler<P> {
         report: &mut Report,
     ) -> Result<(), SweepError> {
         let mut allowances = self.sweeps.allowances().await?;
-        allowances.retain(|one| only.is_none_or(|only| only.eq_ignore_ascii_case(&one.tenant)));
+        let is_meant = |tenant: &str| only.is_none_or(|only| only.eq_ignore_ascii_case(tenant));
+        allowances.retain(|one| is_meant(&one.tenant) && !run.orders.leave_alone(&one.tenant));
         let since = |one: &Allowance| one.released_to.unwrap_or(one.resets_at);
         for allowance in &sorted::by(allowances, |one, other| since(one).cmp(&since(other))) {
             self.release_tenant(allowance, run, report).await?;

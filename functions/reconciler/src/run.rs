@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use time::OffsetDateTime;
 use webhooks_queue::Trace;
 use webhooks_settings::Settings;
+use webhooks_store::Orders;
 
 /// The most releases in a run. Each tenant's quota is usually the tighter limit.
 const MOST_RELEASES: usize = 5_000;
@@ -12,6 +13,8 @@ const MOST_RELEASES: usize = 5_000;
 pub(crate) struct Run<'t> {
     /// The trace of the invocation, which queued messages continue.
     pub(crate) trace: Option<&'t Trace>,
+    /// The erasures and the pauses at the beginning of the run.
+    pub(crate) orders: Orders,
     calls: u32,
     gaps: usize,
     messages: usize,
@@ -25,10 +28,11 @@ pub(crate) struct Run<'t> {
 }
 
 impl<'t> Run<'t> {
-    pub(crate) fn new(settings: &Settings, ends_at: OffsetDateTime, trace: Option<&'t Trace>) -> Self {
+    pub(crate) fn new(settings: &Settings, ends_at: OffsetDateTime, trace: Option<&'t Trace>, orders: Orders) -> Self {
         let rules = &settings.reconciliation;
         Self {
             trace,
+            orders,
             calls: rules.max_calls,
             gaps: rules.max_gaps,
             messages: rules.max_gaps,

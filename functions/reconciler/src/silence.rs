@@ -21,11 +21,11 @@ pub(crate) struct Heard {
 }
 
 impl<P: Ports> Reconciler<P> {
-    /// Checks each tenant of the settings, also one that was never heard of. `None` if the table
-    /// could not answer for every tenant.
-    pub(crate) async fn listen(&self, settings: &Settings) -> Option<Vec<Heard>> {
+    /// Checks each of these tenants of the settings, also one that was never heard of. `None` if the
+    /// table could not answer for every tenant.
+    pub(crate) async fn listen(&self, settings: &Settings, tenants: &[&Tenant]) -> Option<Vec<Heard>> {
         let mut all = vec![];
-        for tenant in &settings.tenants {
+        for &tenant in tenants {
             let heard = self.listen_to(tenant, settings.silence(tenant)).await;
             all.push(heard.inspect_err(|error| tracing::warn!("a tenant's silence is unknown: {error}")).ok()?);
         }

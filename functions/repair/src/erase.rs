@@ -9,26 +9,31 @@ use webhooks_host::Host;
 use webhooks_model::job::{Job, Status};
 use webhooks_store::Erasure;
 
-/// A processor knows of an erasure after 15 seconds. The rest is for clocks that differ.
+/// A processor knows of an erasure after 15 seconds, the reconciler in its next run. The rest is for
+/// clocks that differ.
 const KNOWN_AFTER: Duration = Duration::seconds(30);
 
-/// The position of a pass over the table, and whether the pass has found anything so far.
+/// The position of a pass over the table.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Pass {
-    /// Since when the processors can know of the erasure.
+    /// Since when the other functions can know of the erasure.
     #[serde(with = "time::serde::rfc3339::option")]
     told_at: Option<OffsetDateTime>,
-    /// Whether every attempt from before the erasure had ended when the pass began.
+    /// When something from before the erasure was last found. An attempt may have read it just before
+    /// it was deleted.
+    #[serde(with = "time::serde::rfc3339::option")]
+    found_at: Option<OffsetDateTime>,
+    /// Whether every attempt that does not know of the erasure, or has read something from before, had
+    /// ended when the pass began, and the pass has found nothing from before.
     is_settled: bool,
-    found: bool,
     after: Option<String>,
 }
 
 impl<P: Ports> Repair<P> {
-    /// Tells the processors first. Then it reads the table again and again until a pass finds
-    /// nothing that began after the last attempt from before. So the next pass finds what was
-    /// written during this one.
+    /// Tells the other functions first. Then it reads the table again and again, until a pass finds
+    /// nothing from before the erasure that began after the last attempt that could write such. What
+    /// came after the erasure began is deleted, too, but does not prolong it.
     pub(crate) async fn erases(&self, job: &Job, tenant: &str) -> Result<Slice, Failure> {
         let mut pass: Pass = match &job.progress.position {
             Some(position) => serde_json::from_str(position).map_err(|_| Failure::Unknown)?,
@@ -36,39 +41,45 @@ impl<P: Ports> Repair<P> {
         };
         let told_at = match pass.told_at {
             Some(told_at) => told_at,
-            None => self.tell_processors(job, tenant).await?,
+            None => self.tell_others(job, tenant).await?,
         };
-        let left = told_at + self.settles_after() - self.host.now();
+        pass.told_at = Some(told_at);
         if pass.after.is_none() {
-            let is_settled = left <= Duration::ZERO;
-            pass = Pass { told_at: Some(told_at), is_settled, ..Pass::default() };
+            pass.is_settled = self.left(told_at, pass.found_at) == Duration::ZERO;
         }
         let kept = self.store.kept(tenant, pass.after.as_deref(), job.rate as usize).await?;
         for key in &kept.keys {
             self.store.erase(key).await?;
         }
-        pass.found |= !kept.keys.is_empty();
+        let is_of_before = |received: &Option<OffsetDateTime>| received.is_none_or(|at| at < job.created_at);
+        if kept.received.iter().any(is_of_before) {
+            pass.found_at = Some(self.host.now());
+            pass.is_settled = false;
+        }
         pass.after = kept.next;
         let mut progress = job.progress.clone();
         progress.done += kept.keys.len() as u64;
         let mut wait = lasting(kept.keys.len(), job);
-        if pass.after.is_none() && !pass.found {
+        if pass.after.is_none() {
             if pass.is_settled {
                 progress.status = Status::Finished;
             }
-            wait = left.max(Duration::ZERO).unsigned_abs();
+            wait = wait.max(self.left(told_at, pass.found_at).unsigned_abs());
         }
         progress.position = Some(serde_json::to_string(&pass).expect("texts and times always serialise"));
         Ok(Slice { progress, wait })
     }
 
-    /// The time from the order to forget until the last attempt that may not know it has ended.
-    fn settles_after(&self) -> Duration {
-        KNOWN_AFTER + self.worker_timeout
+    /// The time until no attempt is left that does not know of the erasure, or has read something from
+    /// before.
+    fn left(&self, told_at: OffsetDateTime, found_at: Option<OffsetDateTime>) -> Duration {
+        let since = found_at.map_or(told_at, |found_at| found_at.max(told_at));
+        (since + KNOWN_AFTER + self.longest_timeout - self.host.now()).max(Duration::ZERO)
     }
 
-    /// From now on processors forget what was received before the job. Returns since when.
-    async fn tell_processors(&self, job: &Job, tenant: &str) -> Result<OffsetDateTime, Failure> {
+    /// From now on processors forget what was received before the job, and the reconciler leaves the
+    /// tenant alone. Returns since when.
+    async fn tell_others(&self, job: &Job, tenant: &str) -> Result<OffsetDateTime, Failure> {
         let erasure = Erasure { tenant: tenant.to_owned(), of_before: job.created_at };
         self.store.set_erasure(&erasure, self.host.now()).await?;
         Ok(self.host.now())

@@ -27,8 +27,8 @@ pub struct Repair<P: Ports> {
     pub notifications: P::Queue,
     pub repairs: P::Queue,
     pub queue_pairs: Vec<QueuePair<P::Queue>>,
-    /// The longest attempt of the processor.
-    pub worker_timeout: time::Duration,
+    /// The longest time-out of a function that writes to the table.
+    pub longest_timeout: time::Duration,
     pub host: P::Host,
     pub metrics: Metrics<P::Host>,
 }

@@ -10,8 +10,9 @@ use webhooks_queue::Queue;
 use webhooks_store::Dynamo;
 use webhooks_wiring::{Environment, prepared};
 
-/// The longest time-out of the processor that the template allows. In seconds.
-const LONGEST_TIMEOUT: u32 = 120;
+/// The longest time-outs that the template allows, in seconds.
+const LONGEST_OF_WORKERS: u32 = 120;
+const LONGEST_OF_RECONCILER: u32 = 300;
 
 /// The effects on AWS.
 pub struct AwsPorts;
@@ -34,6 +35,8 @@ pub fn repair() -> Result<Repair<AwsPorts>, lambda_runtime::Error> {
         QueueName::Events => "EVENTS_QUEUE_URL",
         QueueName::Repairs => "REPAIRS_QUEUE_URL",
     };
+    let workers = environment.number("WORKER_TIMEOUT_SECONDS", LONGEST_OF_WORKERS)?;
+    let reconciler = environment.number("RECONCILER_TIMEOUT_SECONDS", LONGEST_OF_RECONCILER)?;
     let mut queue_pairs = vec![];
     for (name, dead) in environment.dead_letters()? {
         queue_pairs.push(QueuePair { name, source: environment.queue(source(name))?, dead });
@@ -43,7 +46,7 @@ pub fn repair() -> Result<Repair<AwsPorts>, lambda_runtime::Error> {
         store: environment.table()?,
         notifications: environment.queue("NOTIFICATIONS_QUEUE_URL")?,
         repairs: environment.queue("REPAIRS_QUEUE_URL")?,
-        worker_timeout: Duration::seconds(environment.number("WORKER_TIMEOUT_SECONDS", LONGEST_TIMEOUT)?.into()),
+        longest_timeout: Duration::seconds(workers.max(reconciler).into()),
         host: SystemHost,
         metrics: Metrics::to_stdout(Service::Repair, SystemHost),
     })

@@ -4,9 +4,11 @@
 use crate::attributes::{Item, string, text};
 use crate::directory;
 use crate::error::StoreError;
+use crate::implied::received_at;
 use crate::moved::{MOVED_FROM, MOVED_TO, read_place};
 use crate::table::Table;
 use crate::upkeep::Upkeep;
+use time::OffsetDateTime;
 
 /// Items per request, and requests at the same time.
 const PAGE: i32 = 1000;
@@ -17,6 +19,8 @@ const PAGES: usize = 20;
 pub struct Kept {
     /// Partition key and sort key of each item.
     pub keys: Vec<(String, String)>,
+    /// When each of them was received; `None` if it is not a notification.
+    pub received: Vec<Option<OffsetDateTime>>,
     /// The position of the next part; `None` at the end of the table.
     pub next: Option<String>,
 }
@@ -25,21 +29,26 @@ impl<I: Upkeep> Table<I> {
     /// Reads from `position` until at least `most` items are found or 20,000 are read.
     pub async fn kept(&self, tenant: &str, position: Option<&str>, most: usize) -> Result<Kept, StoreError> {
         let of_tenant = format!("{tenant}#");
-        let (mut keys, mut after) = (vec![], position.map(place).transpose()?);
+        let mut kept = Kept::default();
+        let mut after = position.map(place).transpose()?;
         for _ in 0..PAGES {
-            let (items, next) = self.items.scan(after, PAGE, &["pk", "sk", MOVED_FROM, MOVED_TO]).await?;
+            let (items, next) = self.items.scan(after, PAGE, &["pk", "sk", "feed_at", MOVED_FROM, MOVED_TO]).await?;
             let is_own = |(pk, sk): &(String, String)| {
                 pk.starts_with(&of_tenant) || (pk == directory::PARTITION && sk == tenant)
             };
             let is_kept = |item: &&Item| key(item).is_some_and(|key| is_own(&key)) || has_moved(item, tenant);
-            keys.extend(items.iter().filter(is_kept).filter_map(key));
+            for item in items.iter().filter(is_kept) {
+                kept.keys.extend(key(item));
+                kept.received.push(received_at(item));
+            }
             after = next;
-            if after.is_none() || keys.len() >= most {
+            if after.is_none() || kept.keys.len() >= most {
                 break;
             }
         }
-        let next = after.as_ref().and_then(key).map(|key| serde_json::to_string(&key).expect("texts always serialise"));
-        Ok(Kept { keys, next })
+        kept.next =
+            after.as_ref().and_then(key).map(|key| serde_json::to_string(&key).expect("texts always serialise"));
+        Ok(kept)
     }
 
     /// Deletes an item permanently. May be repeated.

@@ -11,6 +11,7 @@ use webhooks_model::Pause;
 
 const PARTITION: &str = "pauses";
 const EVERY_TENANT: &str = "*";
+const EVERY_EVENT: &str = "*";
 /// In the place of a pause's events. No pattern of events looks like this.
 const ERASED: &str = "!erased";
 /// The attribute with the time; a pause has none.
@@ -31,6 +32,17 @@ pub struct Orders {
     /// The pauses in force.
     pub pauses: Vec<Pause>,
     pub erasures: Vec<Erasure>,
+}
+
+impl Orders {
+    /// Whether the tenant was erased, or is being erased, and all its events are paused. Nothing
+    /// that names it should be written on our own account.
+    #[must_use]
+    pub fn leave_alone(&self, tenant: &str) -> bool {
+        let is_own = |own: &str| own.eq_ignore_ascii_case(tenant);
+        let is_whole = |pause: &Pause| pause.events == EVERY_EVENT && pause.tenant.as_deref().is_none_or(is_own);
+        self.erasures.iter().any(|erasure| is_own(&erasure.tenant)) && self.pauses.iter().any(is_whole)
+    }
 }
 
 /// Pausing and resuming, for operators and the reconciler.
@@ -73,8 +85,9 @@ impl<I: Items> Table<I> {
         Ok(Orders { pauses, erasures: items.iter().filter_map(read_erasure).collect() })
     }
 
-    /// Records an erasure for the processors, which forget what was received before it. The record
-    /// lives as long as any message on a queue. A repeated write never moves it back.
+    /// Records an erasure for the processors, which forget what was received before it, and for the
+    /// reconciler. The record lives as long as any message on a queue. A repeated write never moves it
+    /// back.
     pub async fn set_erasure(&self, erasure: &Erasure, now: OffsetDateTime) -> Result<(), StoreError> {
         let at = string(time_text(erasure.of_before));
         let mut update = Update::default().set(ERASED_AT, at.clone()).set("expires_at", self.ttl(now));
@@ -139,4 +152,32 @@ fn read_erasure(item: &Item) -> Option<Erasure> {
     let (tenant, _) = text(item, "sk")?.split_once('#')?;
     let of_before = OffsetDateTime::parse(text(item, ERASED_AT)?, &Rfc3339).ok()?;
     Some(Erasure { tenant: tenant.to_owned(), of_before })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_is_left_alone_if_it_was_erased_and_all_its_events_are_paused() {
+        let since = OffsetDateTime::UNIX_EPOCH;
+        let pause = |tenant: Option<&str>, events: &str| {
+            let (tenant, events) = (tenant.map(str::to_owned), events.to_owned());
+            Pause { tenant, events, since, by: String::new(), note: String::new(), until: None }
+        };
+        for (erased, paused, expected) in [
+            (Some("t-1"), Some(pause(Some("t-1"), "*")), true),
+            (Some("t-1"), Some(pause(None, "*")), true),
+            (Some("t-1"), Some(pause(Some("t-1"), "customer.*")), false),
+            (Some("t-1"), Some(pause(Some("t-2"), "*")), false),
+            (Some("t-1"), None, false),
+            (Some("t-2"), Some(pause(Some("t-1"), "*")), false),
+            (None, Some(pause(Some("t-1"), "*")), false),
+        ] {
+            let erasure = |tenant: &str| Erasure { tenant: tenant.to_owned(), of_before: since };
+            let orders =
+                Orders { pauses: paused.into_iter().collect(), erasures: erased.map(erasure).into_iter().collect() };
+            assert_eq!(orders.leave_alone("T-1"), expected, "{orders:?}");
+        }
+    }
 }

@@ -46,7 +46,7 @@ pub struct Summary {
     /// Everything received before this time is counted.
     #[serde(with = "time::serde::rfc3339")]
     pub counted_to: OffsetDateTime,
-    /// Number of tenants in the settings.
+    /// Number of tenants in the settings, without those that are left alone after an erasure.
     pub tenants: usize,
     /// Number of silent tenants; `None` if unknown.
     pub silent: Option<usize>,

@@ -229,8 +229,10 @@ fn version(head: &Item, fetched: bool) -> Option<Ticks> {
     version.and_then(Ticks::new)
 }
 
+/// In lower case like every key of a tenant, or an erasure would not find it. The settings may have
+/// the id in upper case.
 pub(crate) fn sweep_partition(tenant: &str) -> String {
-    format!("{tenant}#reconciliation#")
+    format!("{}#reconciliation#", tenant.to_lowercase())
 }
 
 fn sort_key(collection: Collection) -> String {

@@ -36,7 +36,6 @@ impl World {
                 Function::Processor => in_allowance(bug, &mut write),
                 Function::Feedback if is_record => in_answer(bug, &mut write),
                 Function::Reconciler => in_mark(bug, &mut write),
-                Function::Repair => in_job(bug, &mut write),
                 _ => {}
             }
             let is_failure = matches!(function, Function::Processor | Function::Feedback);
@@ -198,7 +197,12 @@ impl World {
     }
 
     fn shows(&mut self, instance: usize, query: &Query, lags: bool, mut found: Vec<Item>) -> Vec<Item> {
-        if self.is_planted(Planted::ErasureUnnoticed) && self.actors[instance].function == Function::Processor {
+        let unnoticed = match self.actors[instance].function {
+            Function::Processor => self.is_planted(Planted::ErasureUnnoticed),
+            Function::Reconciler => self.is_planted(Planted::ErasureUnseenBySweep),
+            _ => false,
+        };
+        if unnoticed {
             found.retain(|item| !item.contains_key("erased_at"));
         }
         if self.is_planted(Planted::KnownTenantsForgotten) && self.actors[instance].function == Function::Repair {
@@ -347,15 +351,6 @@ fn in_mark(bug: Planted, write: &mut Write) {
             write.condition = rest.map(|(rest, _)| rest.to_owned());
         }
         _ => {}
-    }
-}
-
-fn in_job(bug: Planted, write: &mut Write) {
-    let position = text_of(write, "position").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
-    let Some(mut position) = position.filter(|position| position["told_at"].is_string()) else { return };
-    if bug == Planted::ErasureUnsettled {
-        position["told_at"] = "2000-01-01T00:00:00Z".into();
-        put_value(write, "position", AttributeValue::S(position.to_string()));
     }
 }
 

@@ -1,6 +1,7 @@
-//! At the end of a run, an operator erases a tenant while it is at work and calls fail. Afterwards
-//! queues hand out messages of before, and the tenant goes on.
+//! At the end of a run, an operator erases a tenant while it is at work, calls fail, and the
+//! reconciler runs. Afterwards queues hand out messages of before, and the tenant goes on.
 
+use crate::actors::Function;
 use crate::check::{Command, Invariant};
 use crate::faults::Rates;
 use crate::model::erp::TENANTS;
@@ -9,6 +10,7 @@ use crate::model::table::TableModel;
 use crate::run::Run;
 use crate::world::{Name, World};
 use std::collections::BTreeSet;
+use time::Duration;
 use webhooks_store::Item;
 
 /// The number of erasures in a thousand runs with an operator.
@@ -17,6 +19,8 @@ const OFTEN: u32 = 200;
 const DIRECTORY: &str = "tenants";
 /// The most steps of the tenant before it is paused, before the erasure, and during it.
 const MOST_STEPS: usize = 25;
+/// How long before its time-out a slow run of the reconciler goes on, in seconds.
+const BEFORE_TIME_OUT: [i64; 3] = [1, 60, 150];
 /// The most messages that come again after the erasure.
 const MOST_AGAIN: usize = 3;
 
@@ -62,6 +66,9 @@ impl Run {
             (tenant, beside(&world.table, tenant))
         };
         self.erase_at_work(tenant).await;
+        // The tenant is still paused, so this run says nothing about it.
+        self.start_sweep();
+        self.drain().await;
         if self.is_broken() {
             return;
         }
@@ -78,7 +85,7 @@ impl Run {
         self.look_at_rest();
     }
 
-    /// Pauses and erases the tenant while notifications come and calls fail.
+    /// Pauses and erases the tenant while notifications come, calls fail, and the reconciler runs.
     async fn erase_at_work(&mut self, tenant: &str) {
         {
             let mut world = self.sim.world();
@@ -93,13 +100,21 @@ impl Run {
         self.steps = 0;
         self.changes_left = 2 + self.sim.world().choices.below(5);
         let pause = Command::Pause(Some(tenant.to_owned()), "*".to_owned());
+        // None, one that ends late, or one that begins late.
+        let sweep = self.sim.world().choices.below(3);
         self.work_on().await;
+        if sweep == 1 {
+            self.begin_slow_sweep().await;
+        }
         let paused = self.ask(pause.clone());
         self.work_on().await;
         let mut erased = None;
         if paused.is_some_and(|paused| self.sim.world().checks.commands.is_accepted(paused)) {
             erased = self.ask_to_erase(tenant);
             self.work_on().await;
+            if sweep == 2 {
+                self.start_sweep();
+            }
         }
         {
             let mut world = self.sim.world();
@@ -117,6 +132,21 @@ impl Run {
         if !erased.is_some_and(|erased| commands.is_accepted(erased)) {
             commands.found("faults have stopped, but the erasure is not accepted".to_owned());
         }
+    }
+
+    /// Begins a run of the reconciler that gets no more answers after some steps, until shortly before
+    /// its time-out.
+    async fn begin_slow_sweep(&mut self) {
+        self.start_sweep();
+        self.work_on().await;
+        let busy =
+            self.instances.iter().find(|one| one.running.is_some() && self.function_of(one.id) == Function::Reconciler);
+        let Some((id, deadline)) = busy.and_then(|one| Some((one.id, one.running.as_ref()?.deadline))) else { return };
+        let mut world = self.sim.world();
+        let before = Duration::seconds(BEFORE_TIME_OUT[world.choices.below(BEFORE_TIME_OUT.len())]);
+        world.slow = Some((id, deadline - before));
+        let who = world.name_of(id);
+        world.tell(&who, || "gets no more answers for minutes".to_owned());
     }
 
     fn ask_to_erase(&mut self, tenant: &str) -> Option<usize> {

@@ -22,7 +22,7 @@ use time::Duration;
 const MOST_AT_ONCE: usize = 3;
 
 impl Function {
-    fn time_out(self) -> Duration {
+    pub(crate) fn time_out(self) -> Duration {
         match self {
             Self::Intake => Duration::seconds(10),
             Self::Processor | Self::Feedback | Self::Repair => Duration::seconds(60),

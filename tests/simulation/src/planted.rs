@@ -121,16 +121,20 @@ pub enum Planted {
     BodyAtLimitRefused,
     /// The last part of a long raw item is not written.
     LastPartLost,
+    /// An erasure ends while a run of the reconciler from before it may still write.
+    ErasureBeforeSweepEnds,
+    /// The reconciler does not learn of an erasure, and writes about the tenant while it is paused.
+    ErasureUnseenBySweep,
 }
 
 impl Planted {
-    /// A bug by its number, counted from 1, or by its name.
+    /// A bug by its number or by its name.
     ///
     /// # Errors
     /// There is no such bug.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let all = Self::value_variants();
-        let by_number = text.parse::<usize>().ok().and_then(|number| all.get(number.checked_sub(1)?).copied());
+        let number = text.parse::<usize>().ok();
+        let by_number = Self::value_variants().iter().find(|bug| Some(bug.number()) == number).copied();
         by_number.map_or_else(|| <Self as ValueEnum>::from_str(text, true), Ok)
     }
 
@@ -173,9 +177,11 @@ impl Planted {
             Self::OldSecretRefused | Self::BodyAtLimitRefused => Invariant::OneWriteBeforeAck,
             Self::RecordTooLarge => Invariant::PoisonFailsAlone,
             Self::NamesKeptForEver | Self::NamesNotReadAgain => Invariant::IdentifyOrPark,
-            Self::ErasureUnnoticed | Self::ErasureUnsettled | Self::ErasureStopsAtEmptyPage => {
-                Invariant::ErasedIsErased
-            }
+            Self::ErasureUnnoticed
+            | Self::ErasureUnsettled
+            | Self::ErasureStopsAtEmptyPage
+            | Self::ErasureBeforeSweepEnds
+            | Self::ErasureUnseenBySweep => Invariant::ErasedIsErased,
             _ => Invariant::ForwardOnly,
         }
     }
@@ -198,7 +204,11 @@ impl Planted {
             Self::ParkedFeedbackUnmarked | Self::AwaitedMarkKept => &[ErpTrouble],
             Self::ReceivedAheadForgotten => &[Skew],
             Self::ResentWithoutMessage => &[Operator, FeedbackRefused],
-            Self::AcknowledgedForGood | Self::ErasureUnnoticed | Self::ErasureUnsettled => &[Operator],
+            Self::AcknowledgedForGood
+            | Self::ErasureUnnoticed
+            | Self::ErasureUnsettled
+            | Self::ErasureBeforeSweepEnds
+            | Self::ErasureUnseenBySweep => &[Operator],
             Self::RefusalTakenForSent | Self::SentUnderAnothersId => &[FeedbackRefused],
             Self::OldSecretRefused | Self::RetoldInOtherLanguage => &[Operations],
             Self::SettingsKeptForEver | Self::NamesKeptForEver | Self::NamesNotReadAgain => &[Operations, SlowCalls],

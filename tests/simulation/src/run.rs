@@ -123,8 +123,9 @@ impl Run {
     /// The next step in the normal order.
     async fn natural(&mut self) -> bool {
         self.sim.world().move_exhausted();
-        if !self.sim.world().calls.is_empty() {
-            self.settle_call(0);
+        let next = self.sim.world().next_call();
+        if let Some(at) = next {
+            self.settle_call(at);
             return true;
         }
         if [Name::Notifications, Name::Feedback, Name::Repairs].into_iter().any(|queue| self.poll_queue(queue, 10)) {

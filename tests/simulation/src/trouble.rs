@@ -15,13 +15,15 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 impl World {
-    /// The times at which messages can be received, deliveries sent, and keys requested again.
+    /// The times at which messages can be received, deliveries sent, keys requested again, and slow
+    /// calls answered.
     fn due(&mut self) -> impl Iterator<Item = OffsetDateTime> + use<> {
         let now = self.now;
         self.wakes.retain(|at| *at > now);
         let wakes = self.wakes.clone();
         let queues = [Name::Notifications, Name::Feedback, Name::Repairs].map(|name| self.queue(name).next_visible());
-        queues.into_iter().chain([self.erp.next_try()]).flatten().chain(wakes)
+        let own = [self.erp.next_try(), self.slow.map(|(_, until)| until)];
+        queues.into_iter().chain(own).flatten().chain(wakes)
     }
 
     pub(crate) fn rewrite_names(&mut self, names: Names) {

@@ -1,6 +1,7 @@
 //! The operations and repair functions, built as in their `wiring.rs`, and the effects that only
 //! they have: adding items, deleting items, reading the whole table, and dead letters.
 
+use crate::actors::Function;
 use crate::effect::Port;
 use crate::planted::Planted;
 use crate::ports::{Ports, QueuePort};
@@ -70,6 +71,7 @@ pub(crate) fn operations(port: &Port, store: Table<Port>) -> Routes {
 
 pub(crate) fn repair(port: &Port, store: Table<Port>, metrics: Metrics<Port>) -> Repair<Ports> {
     let queue = |queue| QueuePort { port: port.clone(), queue };
+    let longest_timeout = port.sim.world().longest_timeout();
     let queue_pairs = QueueName::ALL.into_iter().map(|name| {
         let (source, dead) = queue_pair(name);
         QueuePair { name, source: queue(source), dead: queue(dead) }
@@ -79,9 +81,21 @@ pub(crate) fn repair(port: &Port, store: Table<Port>, metrics: Metrics<Port>) ->
         notifications: queue(Name::Notifications),
         repairs: queue(Name::Repairs),
         queue_pairs: queue_pairs.collect(),
-        worker_timeout: time::Duration::minutes(2),
+        longest_timeout,
         host: port.clone(),
         metrics,
+    }
+}
+
+impl World {
+    /// The longest time-out of a function, for which an erasure waits.
+    fn longest_timeout(&self) -> time::Duration {
+        match self.planted {
+            // The time that a processor needs to know of the erasure is added.
+            Some(Planted::ErasureUnsettled) => time::Duration::seconds(-30),
+            Some(Planted::ErasureBeforeSweepEnds) => Function::Processor.time_out(),
+            _ => Function::Reconciler.time_out(),
+        }
     }
 }
 

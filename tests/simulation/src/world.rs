@@ -77,6 +77,8 @@ pub(crate) struct World {
     pub(crate) actors: Vec<Actor>,
     pub(crate) calls: Vec<Call>,
     pub(crate) calls_made: u64,
+    /// An instance whose calls are answered only from that time on.
+    pub(crate) slow: Option<(usize, OffsetDateTime)>,
     pub(crate) checks: Checks,
     /// The last use of the connections to the ERP, and to Visma Connect (`true`), by instance.
     pub(crate) connections: BTreeMap<(usize, bool), OffsetDateTime>,
@@ -137,6 +139,7 @@ impl World {
             actors: Vec::new(),
             calls: Vec::new(),
             calls_made: 0,
+            slow: None,
             checks: Checks::default(),
             connections: BTreeMap::new(),
             touched: BTreeMap::new(),
@@ -153,6 +156,12 @@ impl World {
     pub(crate) fn plant(&mut self, bug: Planted) {
         self.planted = Some(bug);
         self.rates = self.rates.with(bug.thrives_on());
+    }
+
+    /// The place of the next call to be answered.
+    pub(crate) fn next_call(&self) -> Option<usize> {
+        let is_slow = |id| self.slow.is_some_and(|(instance, until)| instance == id && self.now < until);
+        self.calls.iter().position(|call| !is_slow(call.instance))
     }
 
     pub(crate) fn next_number(&mut self) -> u64 {

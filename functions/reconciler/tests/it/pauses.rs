@@ -1,13 +1,15 @@
-//! A pause that is over releases its notifications without a person.
+//! A pause that is over releases its notifications without a person. A tenant that is paused since
+//! its erasure is left alone.
 
 use crate::world::World;
 use fixtures::TENANT;
 use serde_json::json;
 use time::Duration;
-use webhooks_model::Pause;
 use webhooks_model::audit::AuditResult;
 use webhooks_model::job::{Job, job_of};
 use webhooks_model::work::Work;
+use webhooks_model::{Collection, Origin, Pause};
+use webhooks_store::Erasure;
 
 async fn world() -> World {
     World::new(json!({"collections": []})).await
@@ -83,4 +85,28 @@ async fn a_run_for_one_tenant_leaves_pauses_alone() {
     world.host.advance(Duration::hours(1));
     assert_eq!(world.run_for(Some(TENANT)).await.pauses_ended, 0);
     assert_eq!(world.run().await.pauses_ended, 1);
+}
+
+#[tokio::test]
+async fn writes_nothing_about_an_erased_tenant_until_its_pause_ends() {
+    let rules = json!({"collections": ["customer"], "silence_hours": 1});
+    let world = World::with_settings(rules, json!([{"id": TENANT.to_uppercase()}])).await;
+    world.hear(TENANT, Origin::Webhook).await;
+    world.host.advance(Duration::hours(2));
+    world.change(&TENANT.to_uppercase(), Collection::Customer, "10002", 30);
+    pause(&world, "*", None).await;
+    let erasure = Erasure { tenant: TENANT.into(), of_before: world.now() };
+    world.table.table.set_erasure(&erasure, world.now()).await.unwrap();
+    let kept = async || world.table.table.kept(TENANT, None, 100).await.unwrap().keys;
+    let before = kept().await;
+
+    let report = world.run().await;
+    assert_eq!((report.tenants, report.calls, report.silent), (0, 0, Some(0)));
+    assert!(world.queued().is_empty());
+    assert_eq!(kept().await, before);
+
+    assert!(world.table.table.resume(Some(TENANT), "*", world.now()).await.unwrap());
+    assert_eq!(world.run().await.tenants, 1);
+    assert_eq!(world.queued().len(), 1, "it goes on like a new tenant");
+    assert!(kept().await.len() > before.len());
 }

@@ -1,4 +1,4 @@
-use crate::world::{World, order, processed};
+use crate::world::{JOB, World, order, processed};
 use fixtures::TENANT;
 use webhooks_host::Host;
 use webhooks_model::job::Status;
@@ -9,8 +9,8 @@ fn erase() -> Work {
     Work::Erase { tenant: TENANT.into() }
 }
 
-/// Partition key and sort key of everything in the table except the job and what it told the
-/// processors.
+/// Partition key and sort key of everything in the table except the job and what it told the other
+/// functions.
 async fn kept(world: &World) -> Vec<(String, String)> {
     let items = world.table.client.scan().table_name("webhooks").send().await.unwrap().items.unwrap();
     let text = |item: &std::collections::HashMap<String, _>, name: &str| {
@@ -48,6 +48,29 @@ async fn erases_what_arrives_during_an_erasure() {
 }
 
 #[tokio::test]
+async fn goes_on_for_as_long_as_an_attempt_may_write_what_it_read_before_it_was_deleted() {
+    let world = World::new().await;
+    world.begin(erase(), 100).await;
+    world.slice(1).await;
+    world.recorded(1, processed).await;
+    world.slice(1).await;
+    let due_at = world.table.table.job(JOB).await.unwrap().unwrap().progress.due_at;
+    assert_eq!(due_at - world.host.now(), time::Duration::seconds(330), "30 seconds and the longest time-out");
+}
+
+#[tokio::test]
+async fn what_comes_after_the_erasure_began_is_erased_too_and_does_not_prolong_it() {
+    let world = World::new().await;
+    world.begin(erase(), 100).await;
+    world.slice(1).await;
+    let now = world.host.now() + time::Duration::SECOND;
+    world.table.table.record(&Entry { notification: &order(1, now), change: processed(), now }).await.unwrap();
+    assert!(!world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Finished, 1, 0));
+    assert!(kept(&world).await.is_empty());
+}
+
+#[tokio::test]
 async fn erases_what_an_attempt_from_before_writes_late() {
     let world = World::new().await;
     world.begin(erase(), 100).await;
@@ -60,7 +83,7 @@ async fn erases_what_an_attempt_from_before_writes_late() {
 }
 
 #[tokio::test]
-async fn tells_the_processors_what_to_forget_before_it_deletes_anything() {
+async fn tells_the_other_functions_what_is_erased_before_it_deletes_anything() {
     let world = World::new().await;
     world.recorded(1, processed).await;
     let job = world.begin(erase(), 100).await;

@@ -47,7 +47,7 @@ impl World {
             store: table.table.clone(),
             notifications: notifications.clone(),
             repairs: repairs.clone(),
-            worker_timeout: time::Duration::minutes(2),
+            longest_timeout: time::Duration::minutes(5),
             host: host.clone(),
             metrics: Metrics::new(Service::Repair, host.clone(), emitted.clone()),
         };

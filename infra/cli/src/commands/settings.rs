@@ -46,7 +46,7 @@ pub enum Tenants {
   visma-webhooks settings tenants add 10000000-0000-4000-8000-000000000001 --name Nordfjord
   visma-webhooks --local settings tenants add 20000000-0000-4000-8000-000000000001 --name Sunndal --dry-run")]
     Add(Tenant),
-    /// Remove a tenant. Its missed webhooks are no longer looked for
+    /// Remove a tenant. Its missed webhooks are no longer looked for. To erase it, do that first
     #[command(after_help = "Examples:
   visma-webhooks settings tenants remove 10000000-0000-4000-8000-000000000001 --dry-run
   visma-webhooks --local settings tenants remove 10000000-0000-4000-8000-000000000001 --dry-run")]

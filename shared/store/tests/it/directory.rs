@@ -1,7 +1,8 @@
 use crate::support::{Fixture, NOW, TENANT};
 use std::collections::HashMap;
 use time::Duration;
-use webhooks_store::KnownTenant;
+use webhooks_model::Collection;
+use webhooks_store::{KnownTenant, Watermark};
 
 fn tenant(id: &str, name: Option<&str>) -> KnownTenant {
     let name = name.map(str::to_owned);
@@ -44,6 +45,15 @@ async fn an_entry_lasts_for_the_retention_and_is_renewed_before_its_end() {
         let shown = fixture.table.directory(now).await.unwrap();
         assert_eq!((known.len() == 1, shown.len() == 1), (is_kept, is_shown), "{days} days later");
     }
+}
+
+#[tokio::test]
+async fn an_erasure_finds_the_watermarks_of_a_tenant_that_the_settings_have_in_upper_case() {
+    let fixture = Fixture::new().await;
+    let swept = Watermark { swept_to: NOW, page_size: None, unfinished: None };
+    fixture.table.set_watermark("T-1", Collection::Customer, &swept, NOW).await.unwrap();
+    let kept = fixture.table.kept("t-1", None, 100).await.unwrap();
+    assert_eq!((kept.keys.len(), kept.received), (1, vec![None]));
 }
 
 #[tokio::test]

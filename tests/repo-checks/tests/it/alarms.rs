@@ -118,10 +118,15 @@ fn each_alarm_uses_the_right_statistic_for_its_metric() {
 #[test]
 fn near_timeout_alarms_start_at_four_fifths() {
     let template = Template::read(MAIN);
-    let timeouts = template.raw("/Parameters/WorkerTimeoutSeconds/AllowedValues").as_array().cloned().unwrap();
-    for timeout in timeouts {
-        let main = with_options().with("WorkerTimeoutSeconds", timeout.clone());
-        let alarms = alarms().map(|template| template.with("WorkerTimeoutSeconds", timeout.clone()));
+    let allowed = |parameter: &'static str| {
+        let values = template.raw(&format!("/Parameters/{parameter}/AllowedValues")).as_array().cloned().unwrap();
+        values.into_iter().map(move |value| (parameter, value))
+    };
+    let usual = template.raw("/Parameters/WorkerTimeoutSeconds/Default");
+    for (parameter, timeout) in allowed("WorkerTimeoutSeconds").chain(allowed("ReconcilerTimeoutSeconds")) {
+        let main = with_options().with(parameter, timeout.clone());
+        let alarms =
+            alarms().map(|alarms| alarms.with("WorkerTimeoutSeconds", usual.clone()).with(parameter, timeout.clone()));
         let alarms = alarms_of(&alarms, "AWS::CloudWatch::Alarm");
         for (function, properties) in main.resources("AWS::Serverless::Function") {
             let alarm = format!("{}NearTimeout", function.trim_end_matches("Function"));

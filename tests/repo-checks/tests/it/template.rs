@@ -57,6 +57,18 @@ fn a_messages_visibility_timeout_is_six_function_timeouts() {
 }
 
 #[test]
+fn an_erasure_waits_for_the_time_out_of_every_function() {
+    let main = with_options();
+    let functions = main.resources("AWS::Serverless::Function");
+    let variables = &named(&functions, "RepairFunction")["Environment"]["Variables"];
+    let known = ["WORKER_TIMEOUT_SECONDS", "RECONCILER_TIMEOUT_SECONDS"].map(|name| number(&variables[name]));
+    let longest = known.into_iter().fold(0.0, f64::max);
+    for (name, function) in &functions {
+        assert!(number(&function["Timeout"]) <= longest, "{name}");
+    }
+}
+
+#[test]
 fn dead_letters_outlive_their_messages() {
     let main = with_options();
     let queues = main.resources("AWS::SQS::Queue");

@@ -2,13 +2,14 @@
 //! take with it what comes while it goes on.
 
 use super::in_motion::text;
-use super::{Checks, Invariant, Met, short};
+use super::{Checks, Invariant, Met, Writer, short};
+use crate::actors::Function;
 use crate::cargo;
 use crate::model::table::TableModel;
 use crate::names::as_sent;
 use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
-use webhooks_store::Item;
+use webhooks_store::{Item, Write};
 
 /// Partitions that may name a tenant for as long as operators need them.
 const OF_OPERATORS: [&str; 3] = ["audit", "jobs", "pauses"];
@@ -89,7 +90,20 @@ impl Checks {
         }
     }
 
-    /// Called when an erasure has ended, and later. `at_once`: the reconciler has not run since.
+    /// Called with each write. The reconciler may write about the tenant until it knows of the
+    /// erasure.
+    pub(super) fn meets_a_sweep(&mut self, writer: Writer, write: &Write) {
+        let is_about = |erasure: &Erasure| {
+            let is_own = write.pk.starts_with(&format!("{}#", erasure.tenant)) || write.sk == erasure.tenant;
+            erasure.ended_at.is_none() && writer.now > erasure.asked_at + CLOCKS_DIFFER && is_own
+        };
+        if writer.function == Function::Reconciler && self.erased.erasure.as_ref().is_some_and(is_about) {
+            self.meets(Met::SweptDuringErasure);
+        }
+    }
+
+    /// Called when an erasure has ended, and later. `at_once`: the pause has not ended since, so nobody
+    /// has written about the tenant except with what it has sent since.
     pub(crate) fn nothing_is_left_of_before(&mut self, table: &TableModel, at_once: bool) {
         let Some(erasure) = &self.erased.erasure else { return };
         let tenant = erasure.tenant.as_str();

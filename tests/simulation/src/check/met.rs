@@ -33,6 +33,8 @@ pub enum Met {
     StaleConnection,
     /// After an erasure, a queue handed out a message of before.
     ForgottenMessage,
+    /// A run of the reconciler from before an erasure wrote about the tenant while it went on.
+    SweptDuringErasure,
     /// An alias identified a notification.
     AliasUsed,
     /// A notification was parked, since the settings had another company number.
@@ -50,7 +52,7 @@ pub enum Met {
 }
 
 impl Met {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::ReceivedAhead,
         Self::FeedbackRefused,
         Self::TakenAfterRefusal,
@@ -64,6 +66,7 @@ impl Met {
         Self::TokenReplaced,
         Self::StaleConnection,
         Self::ForgottenMessage,
+        Self::SweptDuringErasure,
         Self::AliasUsed,
         Self::CompanyUnknown,
         Self::PageCutShort,

@@ -53,6 +53,7 @@ impl Checks {
         }
         self.expires_in_time(write, writer.now);
         self.meets_clocks(writer, write);
+        self.meets_a_sweep(writer, write);
     }
 
     /// At the last receipt of a message, an attempt acts only after the notification is recorded as

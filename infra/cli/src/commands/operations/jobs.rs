@@ -79,7 +79,7 @@ pub struct Id {
 
 #[derive(Debug, Args)]
 pub struct Erase {
-    /// The tenant to erase; it must be paused as a whole
+    /// The tenant to erase; pause it as a whole first, and leave it in the settings until the end
     #[arg(long, value_name = "ID", add = live::tenant_id())]
     tenant: String,
     /// The same id again
