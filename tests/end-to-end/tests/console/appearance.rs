@@ -1,6 +1,7 @@
 use crate::browser::Browser;
 use crate::console::Console;
-use crate::webdriver::{ENTER, ESCAPE, Element, TAB};
+use crate::keys::{focused, key, tab_to};
+use crate::webdriver::{ENTER, ESCAPE};
 use crate::{company, person};
 use end_to_end::{Company, until};
 use serde_json::{Value, json};
@@ -132,25 +133,6 @@ async fn check(browser: &Browser, name: &str) {
     }
     browser.picture(&format!("{name}-phone")).await;
     browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
-}
-
-pub(crate) async fn focused(browser: &Browser) -> Element {
-    browser.driver.active().await.expect("something has the focus")
-}
-
-/// Presses Tab until the control with this name has the focus.
-pub(crate) async fn tab_to(browser: &Browser, name: &str) {
-    for _ in 0..120 {
-        browser.driver.press_key(TAB).await.unwrap();
-        if browser.name(&focused(browser).await).await == name {
-            return;
-        }
-    }
-    panic!("{name:?} cannot be reached by the keyboard");
-}
-
-pub(crate) async fn key(browser: &Browser, key: &str) {
-    browser.driver.press_key(key).await.unwrap();
 }
 
 /// Signs in, looks around and sends a notification again, without a mouse.

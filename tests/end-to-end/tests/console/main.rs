@@ -9,6 +9,8 @@ mod browser;
 mod console;
 mod counted;
 mod elsewhere;
+mod keyboard;
+mod keys;
 mod letters;
 mod lists;
 mod live;
