@@ -1,3 +1,4 @@
+use crate::axe;
 use crate::browser::Browser;
 use crate::console::Console;
 use crate::keys::{focused, key, tab_to};
@@ -113,7 +114,8 @@ async fn reference(company: &Company, entity: &str, key: &str) -> String {
     known["notifications"][0]["ref"].as_str().expect("a reference").to_owned()
 }
 
-/// Takes pictures and checks contrast, names and overflow in both schemes, wide and narrow.
+/// Takes pictures and checks contrast, names and overflow in both schemes, wide and narrow, and asks
+/// axe.
 async fn check(browser: &Browser, name: &str) {
     for scheme in ["light", "dark"] {
         browser.prefer(scheme).await;
@@ -137,10 +139,10 @@ async fn check(browser: &Browser, name: &str) {
     browser.picture(&format!("{name}-1280")).await;
     fits_small_windows(browser, name).await;
     browser.picture(&format!("{name}-phone")).await;
-    browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
+    axe::finds_nothing(browser, name).await;
 }
 
-/// A window of 1,280 pixels at 200 %, and a small phone.
+/// A window of 1,280 pixels at 200 %, and a small phone. `axe` measures at 375 pixels.
 async fn fits_small_windows(browser: &Browser, name: &str) {
     for (width, height) in [(640, 400), (320, 640)] {
         browser.fits(name, width, height).await;
@@ -165,7 +167,7 @@ async fn check_dialogs(console: &Console, company: &Company) {
         browser.press(button).await;
         browser.sees("dialog[open]").await;
         fits_small_windows(browser, button).await;
-        browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
+        axe::finds_nothing(browser, button).await;
         key(browser, ESCAPE).await;
         until("the dialog to close", async || browser.all("dialog").await.is_empty().then_some(())).await;
     }

@@ -1,6 +1,7 @@
 //! Tasks by keys alone. Those of a list are in `appearance.rs`, of groups in `attention.rs`, of dead
 //! letters in `letters.rs`.
 
+use crate::axe;
 use crate::browser::Browser;
 use crate::console::Console;
 use crate::keys::{arrives, at, is_seen, key, open, reach, tab_to, tab_until};
@@ -88,12 +89,15 @@ async fn pause(browser: &Browser) -> String {
     reach(browser, "Begin").await;
     key(browser, ENTER).await;
     arrives(browser, "Begin a pause").await;
+    browser.reads(".toast", "Paused.").await;
+    axe::finds_nothing(browser, "pauses with one, and a toast").await;
 
     reach(browser, &format!("End the pause of sales_order.* for {tenant}")).await;
     let end = browser.script(END, vec![]).await;
     assert!(end.as_str().expect("a time").starts_with(utc), "{end}");
     key(browser, ENTER).await;
     browser.sees("dialog[open]").await;
+    axe::finds_nothing(browser, "the end of a pause").await;
     reach(browser, "End the pause").await;
     browser.driver.press_with(SHIFT, TAB).await.unwrap();
     assert_eq!(at(browser).await, "Cancel", "Shift and Tab go back");

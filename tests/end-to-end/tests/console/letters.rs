@@ -1,3 +1,4 @@
+use crate::axe;
 use crate::browser::Browser;
 use crate::console::Console;
 use crate::keys::{arrives, at, key, open, reach};
@@ -59,6 +60,7 @@ async fn by_keyboard(console: &Console, id: &str) {
     let browser = &console.browser;
     open(browser, "Dead letters").await;
     listed(console, id).await;
+    axe::finds_nothing(browser, "dead letters with one").await;
     let button = format!("Send again: {id}");
     reach(browser, &button).await;
     until("the warning", async || {
@@ -72,6 +74,7 @@ async fn by_keyboard(console: &Console, id: &str) {
         None
     })
     .await;
+    axe::finds_nothing(browser, "a redrive with its warning").await;
     close(browser, &button).await;
     key(browser, ENTER).await;
     browser.sees("dialog[open]").await;

@@ -5,6 +5,7 @@
 
 mod appearance;
 mod attention;
+mod axe;
 mod browser;
 mod console;
 mod counted;
