@@ -28,7 +28,7 @@ function card({ code, text, items }, place, kind, go) {
   const [likely, fix, command] = remedy(code);
   const list = table(`${label}, newest first`, { tenants: true });
   list.add(items);
-  return h("section", { class: "group", "aria-labelledby": `group-${place}` },
+  return h("section", { class: "group", role: "group", "aria-labelledby": `group-${place}` },
     h("div", { class: "card" }, h("h2", { id: `group-${place}` }, `${label}: ${items.length}`), text && h("p", { class: "quote" }, text),
       likely && h("dl", { class: "facts" }, fact("Likely cause", likely), fact("What to do", fix), command && fact("Command", h("code", { class: "code" }, command))),
       h("div", { class: "buttons" }, ways(code, items, kind, go))),

@@ -24,6 +24,8 @@ pub(crate) enum Error {
         "The console's tests drive Chromium, and {missing} is not on PATH. Install it: on Debian `apt install chromium chromium-driver`, on macOS `brew install chromium chromedriver`."
     )]
     NoBrowser { missing: &'static str },
+    #[error("The console's tests run axe-core, and npm, which installs it, is not on PATH. Install Node.js with npm.")]
+    NoNpm,
     #[error("Another `cargo xtask` is running in {}. Stop it first.", .0.display())]
     Busy(PathBuf),
     #[error("Nothing is running in {}. Run `cargo xtask up` in another terminal first.", .0.display())]

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: runs every test, the end-to-end tests in their own stack.
 
+use crate::axe;
 use crate::browser;
 use crate::error::Result;
 use crate::process::Interrupt;
@@ -17,10 +18,13 @@ const FEWEST_TEST_THREADS: usize = 4;
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, arguments: &[String]) -> Result<()> {
     let mut steps = Steps::new(9);
-    steps.next("Install the local AWS (once: 130 MB in .local), nextest and, on Debian, Chromium and its driver");
+    steps.next(
+        "Install the local AWS (once: 130 MB in .local), nextest, axe-core and, on Debian, Chromium and its driver",
+    );
     let python = python::environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
     NEXTEST.install(workspace, interrupt)?;
     browser::install(workspace, interrupt)?;
+    axe::install(workspace, interrupt)?;
     let requirements = "infra/local/requirements-schemathesis.txt";
     let schemathesis = python::environment(workspace, interrupt, "venv-schemathesis", requirements)?;
     steps.next("Build the tests");

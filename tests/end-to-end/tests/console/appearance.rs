@@ -1,8 +1,10 @@
+use crate::axe;
 use crate::browser::Browser;
 use crate::console::Console;
-use crate::webdriver::{ENTER, ESCAPE, Element, TAB};
+use crate::keys::{focused, key, tab_to};
+use crate::webdriver::{ENTER, ESCAPE};
 use crate::{company, person};
-use end_to_end::{Company, until};
+use end_to_end::{Company, Operator, until};
 use serde_json::{Value, json};
 use standin::{Change, Endpoint, Fault};
 
@@ -21,6 +23,11 @@ const PALE: &str = r"
 /// No column of a list is cut off.
 const LISTS_FIT: &str = "return innerWidth === 1280
     && [...document.querySelectorAll('.scroll:has(td.actions)')].every((one) => one.scrollWidth <= one.clientWidth)";
+
+/// The bar of the header is as high as one link of its menu. There is none before the sign-in.
+const IS_ONE_LINE: &str = "
+    const [bar, link] = ['.bar', '.bar nav a'].map((one) => document.querySelector(one)?.getBoundingClientRect().height ?? 0);
+    return bar <= link + 2;";
 
 const STRUCTURE: &str = "return ['main', 'header', 'nav[aria-label]', 'h1', '[aria-live=polite]', 'table:not(:has(caption))', 'th:not([scope])', 'a[href=\"\"]']
     .map((selector) => document.querySelectorAll(selector).length)";
@@ -47,6 +54,8 @@ async fn everything_can_be_done_by_keyboard_and_read_in_light_and_dark_on_a_phon
         );
         assert!(found[2] >= 1 && found[5..] == [0, 0, 0], "{name}: {found:?}");
     }
+    check_dialogs(&console, &company).await;
+    the_header_is_one_line(&console).await;
     browser.was_content().await;
 }
 
@@ -92,15 +101,21 @@ async fn made(company: &Company) -> Vec<View> {
         ("pauses", "#/pauses".to_owned(), "Pauses", "main section > *"),
         ("replay", format!("#/replay?tenant={tenant}"), "Replays", ".jobs li"),
     ];
-    let read = end_to_end::Operator::new(&company.stack, "Read").await;
-    let url = format!("/operations/v1/entities?tenant={tenant}&entity=customer&key=27004");
-    let (_, known) = read.ask("GET", &url, None).await;
-    let reference = known["notifications"][0]["ref"].as_str().expect("a reference").to_owned();
+    let reference = reference(company, "customer", "27004").await;
     views.push(("detail", format!("#/notification/{reference}"), "Customer 27004", ".timeline li"));
     views
 }
 
-/// Takes pictures and checks contrast, names and overflow in both schemes, wide and narrow.
+/// The reference of the newest notification of an entity.
+async fn reference(company: &Company, entity: &str, key: &str) -> String {
+    let read = Operator::new(&company.stack, "Read").await;
+    let url = format!("/operations/v1/entities?tenant={}&entity={entity}&key={key}", company.tenant);
+    let (_, known) = read.ask("GET", &url, None).await;
+    known["notifications"][0]["ref"].as_str().expect("a reference").to_owned()
+}
+
+/// Takes pictures and checks contrast, names and overflow in both schemes, wide and narrow, and asks
+/// axe.
 async fn check(browser: &Browser, name: &str) {
     for scheme in ["light", "dark"] {
         browser.prefer(scheme).await;
@@ -120,37 +135,55 @@ async fn check(browser: &Browser, name: &str) {
         (browser.script(LISTS_FIT, vec![]).await == Value::Bool(true)).then_some(())
     })
     .await;
+    assert_eq!(browser.script(IS_ONE_LINE, vec![]).await, true, "{name}: the header wraps at 1,280 pixels");
     browser.picture(&format!("{name}-1280")).await;
-    // A window of 1,280 pixels at 200 %, and a small phone.
-    for (width, height) in [(640, 400), (320, 640)] {
-        browser.resize(width, height).await;
-        until(&format!("{name} to fit {width} pixels"), async || {
-            let fits = "return document.documentElement.scrollWidth <= arguments[0] && innerWidth === arguments[0]";
-            (browser.script(fits, vec![width.into()]).await == Value::Bool(true)).then_some(())
-        })
-        .await;
-    }
+    fits_small_windows(browser, name).await;
     browser.picture(&format!("{name}-phone")).await;
-    browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
+    axe::finds_nothing(browser, name).await;
 }
 
-pub(crate) async fn focused(browser: &Browser) -> Element {
-    browser.driver.active().await.expect("something has the focus")
-}
-
-/// Presses Tab until the control with this name has the focus.
-pub(crate) async fn tab_to(browser: &Browser, name: &str) {
-    for _ in 0..120 {
-        browser.driver.press_key(TAB).await.unwrap();
-        if browser.name(&focused(browser).await).await == name {
-            return;
-        }
+/// A window of 1,280 pixels at 200 %, and a small phone. `axe` measures at 375 pixels.
+async fn fits_small_windows(browser: &Browser, name: &str) {
+    for (width, height) in [(640, 400), (320, 640)] {
+        browser.fits(name, width, height).await;
     }
-    panic!("{name:?} cannot be reached by the keyboard");
 }
 
-pub(crate) async fn key(browser: &Browser, key: &str) {
-    browser.driver.press_key(key).await.unwrap();
+/// Opens each kind of dialog and closes it.
+async fn check_dialogs(console: &Console, company: &Company) {
+    let browser = &console.browser;
+    let tenant = &company.tenant;
+    let list = &format!("#/notifications?tenant={tenant}");
+    let refused = &format!("#/attention?kind=feedback_parked&tenant={tenant}");
+    let awaited = &format!("#/notification/{}", reference(company, "purchase_order", "PO2705").await);
+    for (hash, heading, button) in [
+        (list, "Notifications", "View notification feedback of Supplier S-4400"),
+        (list, "Notifications", "Resend Supplier S-4400"),
+        (refused, "Attention", "Resend all of these"),
+        (awaited, "Purchase order PO2705", "Hand in outcome"),
+        (&"#/pauses".to_owned(), "Pauses", "Begin a pause"),
+    ] {
+        console.view(hash, heading).await;
+        browser.press(button).await;
+        browser.sees("dialog[open]").await;
+        fits_small_windows(browser, button).await;
+        axe::finds_nothing(browser, button).await;
+        key(browser, ESCAPE).await;
+        until("the dialog to close", async || browser.all("dialog").await.is_empty().then_some(())).await;
+    }
+}
+
+/// The header is in one line in windows from 1,280 pixels on, with a long name of a time zone.
+async fn the_header_is_one_line(console: &Console) {
+    let browser = &console.browser;
+    browser.devtools("Emulation.setTimezoneOverride", json!({"timezoneId": "America/Argentina/Buenos_Aires"})).await;
+    browser.go(&console.url).await;
+    browser.sees("#header").await;
+    for width in [1280, 1440, 1600, 1920] {
+        browser.fits("the header", width, 800).await;
+        assert_eq!(browser.script(IS_ONE_LINE, vec![]).await, true, "the header wraps at {width} pixels");
+    }
+    browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
 }
 
 /// Signs in, looks around and sends a notification again, without a mouse.

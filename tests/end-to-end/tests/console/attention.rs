@@ -1,5 +1,5 @@
-use crate::appearance::{focused, key, tab_to};
 use crate::console::Console;
+use crate::keys::{focused, key, tab_to};
 use crate::webdriver::ENTER;
 use crate::{company, person};
 use end_to_end::{Company, until};

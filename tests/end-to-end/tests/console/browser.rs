@@ -50,6 +50,13 @@ const CANDIDATES: &str = "
     const wanted = arguments[1].trim();
     return [...document.querySelectorAll(arguments[0])].filter((one) => one.checkVisibility() && text(one).trim() === wanted);";
 
+/// Whether nothing is wider than this width.
+const FITS: &str = "
+    const [width] = arguments;
+    const dialogs = [...document.querySelectorAll('dialog[open]')];
+    return innerWidth === width && document.documentElement.scrollWidth <= width
+        && dialogs.every((one) => one.scrollWidth <= one.clientWidth && one.getBoundingClientRect().right <= width);";
+
 impl Browser {
     pub(crate) async fn open() -> Self {
         // Short, since the name of a socket in it is limited to 107 bytes.
@@ -190,6 +197,15 @@ impl Browser {
     pub(crate) async fn resize(&self, width: u32, height: u32) {
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500});
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// Resizes, and waits until neither the page nor an open dialog scrolls sideways.
+    pub(crate) async fn fits(&self, name: &str, width: u32, height: u32) {
+        self.resize(width, height).await;
+        until(&format!("{name} to fit {width} pixels"), async || {
+            (self.script(FITS, vec![width.into()]).await == Value::Bool(true)).then_some(())
+        })
+        .await;
     }
 
     /// A picture in target/console.

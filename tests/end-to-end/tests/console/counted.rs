@@ -1,8 +1,8 @@
 //! The clicks, the filled fields and the time that a task takes.
 
-use crate::appearance::{focused, key};
 use crate::browser::Browser;
 use crate::console::Console;
+use crate::keys::{focused, key};
 use crate::webdriver::ENTER;
 use end_to_end::until;
 use std::cell::Cell;

@@ -1,6 +1,11 @@
+use crate::axe;
+use crate::browser::Browser;
 use crate::console::Console;
+use crate::keys::{arrives, at, key, open, reach};
 use crate::person;
+use crate::webdriver::{ENTER, ESCAPE, SHIFT, SPACE, TAB};
 use end_to_end::{Stack, until};
+use uuid::Uuid;
 
 /// Puts a message into a dead-letter queue, and returns its id.
 async fn dead(stack: &Stack, queue: &str, body: &str) -> String {
@@ -46,5 +51,51 @@ async fn an_operator_is_warned_of_what_would_die_again_and_sends_one_dead_letter
     console.view("#/audit", "Audit").await;
     browser.reads("td[data-label=Deed]", "redrive").await;
     browser.reads("td[data-label=On]", "dead_letters events").await;
+    by_keyboard(&console, &foreign).await;
     browser.was_content().await;
+}
+
+/// Sends the letter again although it would die again, by keys alone.
+async fn by_keyboard(console: &Console, id: &str) {
+    let browser = &console.browser;
+    open(browser, "Dead letters").await;
+    listed(console, id).await;
+    axe::finds_nothing(browser, "dead letters with one").await;
+    let button = format!("Send again: {id}");
+    reach(browser, &button).await;
+    until("the warning", async || {
+        key(browser, SPACE).await;
+        browser.sees("dialog[open]").await;
+        if browser.texts("dialog .problem").await.iter().any(|text| text.contains("would die again")) {
+            return Some(());
+        }
+        // Another test looked into the queue, which hid the letter.
+        close(browser, &button).await;
+        None
+    })
+    .await;
+    axe::finds_nothing(browser, "a redrive with its warning").await;
+    close(browser, &button).await;
+    key(browser, ENTER).await;
+    browser.sees("dialog[open]").await;
+    assert_eq!(at(browser).await, "Note", "the dialog takes the focus");
+    let note = format!("by keyboard {}", Uuid::new_v4().simple());
+    key(browser, &note).await;
+    reach(browser, "Send").await;
+    browser.driver.press_with(SHIFT, TAB).await.unwrap();
+    assert_eq!(at(browser).await, "Cancel", "Shift and Tab go back");
+    key(browser, TAB).await;
+    key(browser, ENTER).await;
+    arrives(browser, "Replays").await;
+    until("the letter to be sent again", async || {
+        let jobs = browser.texts(".job[data-kind=redrive]").await;
+        jobs.iter().any(|job| job.contains(&note) && job.contains("1 sent again")).then_some(())
+    })
+    .await;
+}
+
+/// Closes the dialog, which gives the focus back.
+async fn close(browser: &Browser, button: &str) {
+    key(browser, ESCAPE).await;
+    arrives(browser, button).await;
 }

@@ -1,5 +1,5 @@
-use crate::appearance::tab_to;
 use crate::console::Console;
+use crate::keys::tab_to;
 use crate::webdriver::ENTER;
 use crate::{company, person};
 use end_to_end::{Company, until};

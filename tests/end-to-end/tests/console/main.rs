@@ -5,10 +5,13 @@
 
 mod appearance;
 mod attention;
+mod axe;
 mod browser;
 mod console;
 mod counted;
 mod elsewhere;
+mod keyboard;
+mod keys;
 mod letters;
 mod lists;
 mod live;

@@ -2,7 +2,7 @@ use crate::console::Console;
 use crate::person;
 use aws_sdk_dynamodb::types::AttributeValue;
 use end_to_end::Stack;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -17,20 +17,26 @@ pub(crate) async fn put(stack: &Stack, texts: &[(&str, String)]) {
 /// A tenant with a counted hour, in the reconciler's form. The test does not wait for a real one.
 pub(crate) async fn counted(stack: &Stack) -> String {
     let tenant = format!("counted-{}", Uuid::new_v4().simple());
-    let now = OffsetDateTime::now_utc().replace_nanosecond(0).unwrap();
-    let [now, hour] = [now, now - Duration::hours(2)].map(|at| at.format(&Rfc3339).unwrap());
     let rollup = json!({
         "received": 7, "answered": 4, "gaps": 1, "states": {"processed": 5, "parked": 2}, "parked": {"unmapped": 2},
         "entities": {"customer": 7}, "keys": {"customer#4711": 6}, "to_end": {"27": 5}, "to_feedback": {"47": 4},
     });
-    let times = [("counted_to", now.clone()), ("made_at", now.clone())];
-    let keys = [("pk", format!("{tenant}#rollups#")), ("sk", format!("HOUR#{}", &hour[..13]))];
-    put(stack, &[&keys[..], &[("rollup", rollup.to_string())], &times[..]].concat()).await;
+    let now = count(stack, &tenant, 2, &rollup).await;
     let summary = json!({"counted_to": now, "tenants": 1, "silent": 0}).to_string();
     // Without this entry, the console does not know the tenant.
     put(stack, &[("pk", "tenants".to_owned()), ("sk", tenant.clone())]).await;
     put(stack, &[("pk", "#rollups#".to_owned()), ("sk", "PLACE".to_owned()), ("summary", summary)]).await;
     tenant
+}
+
+/// Writes the roll-up of an hour, and returns up to when it is counted.
+pub(crate) async fn count(stack: &Stack, tenant: &str, hours_ago: i64, rollup: &Value) -> String {
+    let now = OffsetDateTime::now_utc().replace_nanosecond(0).unwrap();
+    let [now, hour] = [now, now - Duration::hours(hours_ago)].map(|at| at.format(&Rfc3339).unwrap());
+    let times = [("counted_to", now.clone()), ("made_at", now.clone())];
+    let keys = [("pk", format!("{tenant}#rollups#")), ("sk", format!("HOUR#{}", &hour[..13]))];
+    put(stack, &[&keys[..], &[("rollup", rollup.to_string())], &times[..]].concat()).await;
+    now
 }
 
 #[tokio::test]

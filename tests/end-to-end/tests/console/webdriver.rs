@@ -14,6 +14,10 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub(crate) const TAB: &str = "\u{E004}";
 pub(crate) const ENTER: &str = "\u{E007}";
 pub(crate) const ESCAPE: &str = "\u{E00C}";
+pub(crate) const LEFT: &str = "\u{E012}";
+pub(crate) const RIGHT: &str = "\u{E014}";
+pub(crate) const SHIFT: &str = "\u{E008}";
+pub(crate) const SPACE: &str = " ";
 
 /// A value, or an error of the driver or the connection.
 pub(crate) type Result<T> = std::result::Result<T, String>;
@@ -85,9 +89,20 @@ impl Session {
         Some(Element { session: self.clone(), path: format!("element/{}", value[ELEMENT].as_str()?) })
     }
 
-    /// Presses and releases a key at the current focus.
-    pub(crate) async fn press_key(&self, key: &str) -> Result<()> {
-        let actions = json!([{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]);
+    /// Presses and releases each of these keys at the current focus.
+    pub(crate) async fn press_keys(&self, keys: &str) -> Result<()> {
+        let strokes = keys.chars().flat_map(|key| [("keyDown", key.to_string()), ("keyUp", key.to_string())]);
+        self.strike(strokes.collect()).await
+    }
+
+    /// Presses a key while another one is held down.
+    pub(crate) async fn press_with(&self, held: &str, key: &str) -> Result<()> {
+        let strokes = [("keyDown", held), ("keyDown", key), ("keyUp", key), ("keyUp", held)];
+        self.strike(strokes.map(|(kind, key)| (kind, key.to_owned())).into()).await
+    }
+
+    async fn strike(&self, strokes: Vec<(&str, String)>) -> Result<()> {
+        let actions: Vec<Value> = strokes.into_iter().map(|(kind, key)| json!({"type": kind, "value": key})).collect();
         let keyboard = json!({"type": "key", "id": "keyboard", "actions": actions});
         self.post("actions", json!({"actions": [keyboard]})).await.map(drop)
     }
