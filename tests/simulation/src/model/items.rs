@@ -28,12 +28,12 @@ impl Items for &ModelItems {
         Ok(self.model().get(pk, sk).cloned())
     }
 
-    async fn get_many(
+    async fn get_batch(
         &self,
         keys: Vec<(String, String)>,
         attributes: &[&str],
         _: bool,
-    ) -> Result<Vec<Item>, StoreError> {
+    ) -> Result<BatchPage, StoreError> {
         Ok(BatchPage { items: self.model().get_many(&keys, attributes, false), unprocessed: vec![] })
     }
 
