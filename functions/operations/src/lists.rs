@@ -7,6 +7,7 @@ use crate::cursor::{Cursor, list_of};
 use crate::ports::{Ports, Shared};
 use crate::problem::Problem;
 use crate::query::{self, Parameters};
+use crate::range::Range;
 use crate::reference::unknown;
 use crate::route::Asked;
 use crate::types::{Counts, Current, Detail, EntityView, Notification, Notifications, OtherNumber, Raw};
@@ -17,8 +18,6 @@ use webhooks_model::{Entity, EntityId, State as NotificationState};
 use webhooks_store::{Head, Page, Position, Record, acknowledged};
 
 const USUAL_SPAN: Duration = Duration::days(7);
-/// Includes what intake has just received, even if its clock is ahead of ours.
-const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
 /// The most renumberings that are followed.
 const LONGEST_CHAIN: usize = 10;
 /// The most notifications that an entity is shown with.
@@ -41,17 +40,12 @@ pub(crate) async fn notifications<P: Ports>(
     let parameters = Parameters::new(asked.query, &known)?;
     let tenant = parameters.tenant()?;
     let (entity, state, event) = (parameters.entity()?, parameters.state()?, parameters.get("event"));
-    let range = (parameters.time("from")?, parameters.time("to")?);
+    let range = Range::read(&parameters)?;
     let list =
         list_of(("feed", &tenant, entity.map(Entity::as_str), event, state.map(NotificationState::as_str), range));
     let cursor = Cursor::read(list, parameters.get("cursor"))?;
-    // All pages use the start of the first one, since the clock has moved on.
-    let from = cursor.as_ref().and_then(|cursor| cursor.from);
-    let to = range.1.unwrap_or_else(|| operations.host.now() + CLOCKS_DIFFER_BY);
-    let from = match from {
-        Some(from) => from,
-        None => beginning(range.0, to)?,
-    };
+    let now = operations.host.now();
+    let (from, to) = range.of_page(cursor.as_ref(), now, USUAL_SPAN, Some(LONGEST_SPAN))?;
     let fits = |record: &Record| {
         entity.is_none_or(|entity| record.key.entity.entity == entity)
             && state.is_none_or(|state| record.state == state)
@@ -60,14 +54,8 @@ pub(crate) async fn notifications<P: Ports>(
     let after = cursor.map(|cursor| cursor.after);
     let page = operations.store.feed(&tenant, from, to, after.as_ref(), parameters.limit()?).await?;
     operations.introduce(&page.records).await;
-    let shown = shown(page, operations.host.now(), fits, |next| Cursor::write(list, Some(from), next));
+    let shown = shown(page, now, fits, |next| Cursor::write(list, Some(from), next));
     Ok(Json(Notifications { from: Some(from), to: Some(to), ..shown }))
-}
-
-fn beginning(asked: Option<OffsetDateTime>, to: OffsetDateTime) -> Result<OffsetDateTime, Problem> {
-    let from = asked.unwrap_or(to - USUAL_SPAN);
-    let fits = from < to && to - from <= LONGEST_SPAN;
-    fits.then_some(from).ok_or_else(|| Problem::invalid("from", "It must be before `to`, by at most 90 days."))
 }
 
 /// Leaves out expired records, which DynamoDB may delete days later.

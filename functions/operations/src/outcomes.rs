@@ -6,6 +6,7 @@ use crate::cursor::{Cursor, list_of};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query::Parameters;
+use crate::range::CLOCKS_DIFFER_BY;
 use crate::route::Asked;
 use crate::types::{Notification, Notifications};
 use time::format_description::well_known::Rfc3339;
@@ -128,8 +129,7 @@ impl<P: Ports> Operations<P> {
         filter: &ParkedFeedback,
         position: &str,
     ) -> Result<(Vec<Record>, Option<String>), Problem> {
-        // Another function's clock may be ahead of ours.
-        let to = self.host.now() + Duration::minutes(1);
+        let to = self.host.now() + CLOCKS_DIFFER_BY;
         let (tenant, from) = (filter.tenant.clone(), Some(job.created_at));
         let since = ParkedFeedback { tenant, reason: None, cause: None, from, to };
         let place = |position: &str| Some(position.to_owned()).filter(|position| !position.is_empty());

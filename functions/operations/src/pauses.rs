@@ -6,6 +6,7 @@ use crate::body::{self, Json};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query;
+use crate::range::CLOCKS_DIFFER_BY;
 use crate::route::Asked;
 use crate::types::{NewPause, PauseView, Pauses};
 use axum::body::Bytes;
@@ -18,8 +19,6 @@ use webhooks_model::work::Work;
 use webhooks_model::{Pause, pattern};
 use webhooks_store::StoreError;
 
-/// Includes what intake has just received, even if its clock is ahead of ours.
-const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
 const LONGEST_PATTERN: usize = 100;
 const FURTHEST_END: Duration = Duration::days(30);
 const RELEASED_A_SECOND: u32 = 50;
