@@ -53,7 +53,7 @@ impl<P: Ports> Processor<P> {
         };
         let (settings, notifications) = self.read(&delivery, settings).await;
         let all = notifications.len();
-        let notifications = match self.pauses.without_erased(notifications, &self.ledger, self.host.now()).await {
+        let notifications = match self.local.pauses.without_erased(notifications, &self.ledger, self.host.now()).await {
             Ok(notifications) => notifications,
             Err(error) => {
                 tracing::error!(error = %error, "the erasures are unknown, so nothing is recorded: {error}");
@@ -101,7 +101,7 @@ impl<P: Ports> Processor<P> {
         let event = n.event.map_or(n.entity.as_str(), |event| event.id);
         let span = tracing::info_span!("notification", notification = %n.key, tenant, event, delivery = %n.delivery);
         let work = async {
-            let _at_work = self.in_flight.join();
+            let _at_work = self.local.in_flight.join();
             let known = OnceLock::new();
             let process = AssertUnwindSafe(self.process(n, settings, received, &known)).catch_unwind();
             let result = match tokio::time::timeout(longest, process).await {

@@ -1,7 +1,5 @@
 use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document, meta, sqs_event, to_come_again};
-use processor::{
-    Acknowledge, ExhaustedQuotas, Handler, HandlerError, InFlight, Limits, Observer, Pauses, Ports, Processor,
-};
+use processor::{Acknowledge, Handler, HandlerError, Limits, LocalState, Ports, Processor};
 use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
@@ -78,10 +76,7 @@ impl World {
             host: host.clone(),
             metrics: Metrics::new(Service::Processor, host.clone(), emitted.clone()),
             limits: Limits { max_receive_count: MAX_RECEIVE_COUNT, retry_base: Duration::from_secs(30) },
-            pauses: Pauses::default(),
-            exhausted_quotas: ExhaustedQuotas::default(),
-            in_flight: InFlight::default(),
-            observer: Observer::default(),
+            local: LocalState::default(),
         };
         Self { table, host, erp, events, feedback, notifications, settings, emitted, processor }
     }

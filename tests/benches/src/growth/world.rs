@@ -63,23 +63,7 @@ impl World {
         let builder = FunctionBuilder::new(&endpoint, host.clone(), log.clone());
         let cache = || Cache::new(StillSource(settings.clone()), host.clone());
         let erp = StillErp("{}".to_owned());
-        let shipped = builder.processor();
-        let processor = Processor {
-            settings: cache(),
-            visma: erp.clone(),
-            ledger: shipped.ledger,
-            events: shipped.events,
-            feedback: shipped.feedback,
-            notifications: shipped.notifications,
-            handler: shipped.handler,
-            host: shipped.host,
-            metrics: shipped.metrics,
-            limits: shipped.limits,
-            pauses: shipped.pauses,
-            exhausted_quotas: shipped.exhausted_quotas,
-            in_flight: shipped.in_flight,
-            observer: shipped.observer,
-        };
+        let processor = builder.processor_of::<OverTheWire>(cache(), erp.clone());
         let shipped = builder.feedback();
         let feedback = feedback::Feedback {
             settings: cache(),
