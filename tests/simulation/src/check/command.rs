@@ -2,10 +2,9 @@
 //! is checked at the end of a run, and reported after all other invariants, since those say more
 //! about the cause.
 
-use super::in_motion::text;
 use super::resends::Resends;
 use super::{Checks, Invariant, short};
-use crate::model::table::TableModel;
+use crate::model::table::{TableModel, text};
 use crate::names::as_sent;
 use std::collections::{BTreeMap, BTreeSet};
 use webhooks_model::{Delivery, QueueName, Reason, State};

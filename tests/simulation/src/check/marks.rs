@@ -2,10 +2,10 @@
 //! on a day.
 
 use super::acknowledged::unacknowledged;
-use super::in_motion::{FINAL, record, text};
+use super::in_motion::{FINAL, record};
 use super::{Checks, Invariant, short};
 use crate::actors::Function;
-use crate::model::table::TableModel;
+use crate::model::table::{TableModel, text};
 use crate::names::as_sent;
 use webhooks_store::{Item, Write};
 
