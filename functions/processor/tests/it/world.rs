@@ -7,10 +7,10 @@ use webhooks_host::Host;
 use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::Verdict;
-use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Resource};
+use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Origin, Resource};
 use webhooks_settings::Cache;
 use webhooks_store::{Answers, Dynamo};
-use webhooks_visma::VismaError;
+use webhooks_visma::{Fault, Stage, VismaError};
 
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 4;
 
@@ -111,6 +111,12 @@ impl World {
         self.delivery(body).to_message()
     }
 
+    pub(crate) fn replay(&self, body: &Value) -> String {
+        let mut delivery = self.delivery(body);
+        delivery.meta.origin = Origin::Replay;
+        delivery.to_message()
+    }
+
     pub(crate) fn delivery(&self, body: &Value) -> Delivery {
         self.raw_delivery(body.to_string().as_bytes())
     }
@@ -162,6 +168,11 @@ impl World {
         let mut found = self.table.table.answered(std::slice::from_ref(&key)).await.unwrap();
         found.remove(&key).expect("a record").address.ids
     }
+}
+
+/// The ERP's answer while it is down.
+pub(crate) fn down() -> VismaError {
+    VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Status(503), after: None }
 }
 
 pub(crate) fn key_in(delivery: &Delivery) -> LedgerKey {

@@ -4,10 +4,10 @@ use crate::bodies::{self, SUBSCRIPTION_HEADER};
 use crate::functions::FunctionBuilder;
 use crate::gateway::{self, Function};
 use crate::growth::timed;
+use crate::invocation::all_done;
 use crate::logs::Log;
 use crate::still::{StillErp, StillSource};
 use aws_fake::{Endpoint, sqs_event};
-use aws_lambda_events::sqs::SqsBatchResponse;
 use fixtures::TestHost;
 use processor::{Acknowledge, Processor};
 use serde_json::json;
@@ -129,10 +129,6 @@ impl World {
             assert_eq!(answer["statusCode"], 202, "not taken: {answer}");
         }
     }
-}
-
-fn all_done(response: &SqsBatchResponse) {
-    assert!(response.batch_item_failures.is_empty(), "messages have to come again: {response:?}");
 }
 
 fn tenant(number: usize) -> String {
