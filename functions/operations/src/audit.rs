@@ -67,7 +67,8 @@ impl<P: Ports> Operations<P> {
             // The record of the action stays without a result.
             tracing::error!(audit = %record.id, "the result of an action could not be recorded: {error}");
         }
-        tracing::info!(by = record.by, deed = record.deed, tenant = record.on.tenant, result = code, audit = %record.id, "audited");
+        let tenant = &record.on.tenant;
+        tracing::info!(by = record.by, deed = record.deed, tenant, result = code, audit = %record.id, "audited");
     }
 }
 
@@ -77,7 +78,7 @@ impl<P: Ports> Operations<P> {
     ("from" = Option<String>, Query, format = DateTime, description = "30 days before `to` by default"),
     ("to" = Option<String>, Query, format = DateTime, description = "now by default"),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
-    responses((status = 200, body = AuditItems), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = AuditItems), Problem))]
 pub(crate) async fn list<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<AuditItems>, Problem> {
     let parameters = Parameters::new(asked.query, &["tenant", "from", "to", "limit", "cursor"])?;
     let tenant = parameters.get("tenant").map(query::tenant).transpose()?;

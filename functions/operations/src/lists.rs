@@ -27,11 +27,14 @@ const MARKS: [&str; 5] = ["dead", "parked", "unparseable", "feedback_parked", PA
 
 /// Lists a tenant's notifications, newest first.
 #[utoipa::path(get, path = "/operations/v1/notifications", tag = "read", params(
-    ("tenant" = String, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$"), ("entity" = Option<String>, Query), ("event" = Option<String>, Query),
-    ("state" = Option<String>, Query), ("from" = Option<String>, Query, format = DateTime, description = "7 days before `to` by default; at most 90 days before"),
+    ("tenant" = String, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$"), ("entity" = Option<String>, Query),
+    ("event" = Option<String>, Query),
+    ("state" = Option<String>, Query),
+    ("from" = Option<String>, Query, format = DateTime,
+        description = "7 days before `to` by default; at most 90 days before"),
     ("to" = Option<String>, Query, format = DateTime, description = "now by default"),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
-    responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Notifications), Problem))]
 pub(crate) async fn notifications<P: Ports>(
     operations: Shared<P>,
     asked: Asked,
@@ -71,8 +74,9 @@ fn shown(
 }
 
 /// Shows one notification with its timeline.
-#[utoipa::path(get, path = "/operations/v1/notifications/{ref}", tag = "read", params(("ref" = String, Path, max_length = 2048)),
-    responses((status = 200, body = Detail), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/operations/v1/notifications/{ref}", tag = "read",
+    params(("ref" = String, Path, max_length = 2048)),
+    responses((status = 200, body = Detail), Problem))]
 pub(crate) async fn notification<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Detail>, Problem> {
     let record = operations.store.record_of(&operations.named(&asked.name).await?).await?.ok_or_else(unknown)?;
     operations.introduce(std::slice::from_ref(&record)).await;
@@ -80,8 +84,9 @@ pub(crate) async fn notification<P: Ports>(operations: Shared<P>, asked: Asked) 
 }
 
 /// Shows the exact text of a notification. It requires the role `raw`.
-#[utoipa::path(get, path = "/operations/raw/notifications/{ref}", tag = "raw", params(("ref" = String, Path, max_length = 2048)),
-    responses((status = 200, body = Raw), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/operations/raw/notifications/{ref}", tag = "raw",
+    params(("ref" = String, Path, max_length = 2048)),
+    responses((status = 200, body = Raw), Problem))]
 pub(crate) async fn raw<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Raw>, Problem> {
     let key = operations.named(&asked.name).await?;
     let deed = Deed { by: &asked.by, role: Access::Raw, what: "read_raw", on: on_notification(&key) };
@@ -92,8 +97,9 @@ pub(crate) async fn raw<P: Ports>(operations: Shared<P>, asked: Asked) -> Result
 
 /// Shows an entity's current state, its other numbers and its newest notifications.
 #[utoipa::path(get, path = "/operations/v1/entities", tag = "read", params(
-    ("tenant" = String, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"), ("entity" = String, Query), ("key" = String, Query, min_length = 1, max_length = 256)),
-    responses((status = 200, body = EntityView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    ("tenant" = String, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"), ("entity" = String, Query),
+    ("key" = String, Query, min_length = 1, max_length = 256)),
+    responses((status = 200, body = EntityView), Problem))]
 pub(crate) async fn entity<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<EntityView>, Problem> {
     let parameters = Parameters::new(asked.query, &["tenant", "entity", "key"])?;
     let entity = query::entity(parameters.required("entity")?)?;
@@ -140,10 +146,11 @@ fn earlier(head: &Head) -> Option<String> {
 
 /// Lists the notifications that need attention, or that are paused.
 #[utoipa::path(get, path = "/operations/v1/attention", tag = "read", params(
-    ("kind" = String, Query, description = "dead, parked, unparseable, feedback_parked or paused"), ("tenant" = Option<String>, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"),
+    ("kind" = String, Query, description = "dead, parked, unparseable, feedback_parked or paused"),
+    ("tenant" = Option<String>, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"),
     ("acknowledged" = Option<bool>, Query, description = "true for acknowledged notifications; false by default"),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
-    responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Notifications), Problem))]
 pub(crate) async fn attention<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Notifications>, Problem> {
     let parameters = Parameters::new(asked.query, &["kind", "tenant", "acknowledged", "limit", "cursor"])?;
     let kind = parameters.required("kind")?;
@@ -170,7 +177,7 @@ pub(crate) async fn attention<P: Ports>(operations: Shared<P>, asked: Asked) -> 
 
 /// Counts the notifications that need attention or wait, for dashboards.
 #[utoipa::path(get, path = "/operations/v1/counts", tag = "read",
-    responses((status = 200, body = Counts), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Counts), Problem))]
 pub(crate) async fn counts<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Counts>, Problem> {
     Parameters::new(asked.query, &[])?;
     let store = &operations.store;

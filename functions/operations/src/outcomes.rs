@@ -36,7 +36,7 @@ const LONGEST_ATTEMPT: Duration = Duration::minutes(15);
 /// Lists the notifications of a replay or a resend that need a person again.
 #[utoipa::path(get, path = "/operations/v1/jobs/{id}/failed", tag = "read", params(("id" = Uuid, Path),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
-    responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Notifications), Problem))]
 pub(crate) async fn failed<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Notifications>, Problem> {
     let parameters = Parameters::new(asked.query, &["limit", "cursor"])?;
     let job = operations.job(&asked.name).await?;

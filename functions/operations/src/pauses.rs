@@ -25,7 +25,7 @@ const RELEASED_A_SECOND: u32 = 50;
 
 /// Lists the pauses in force.
 #[utoipa::path(get, path = "/operations/v1/pauses", tag = "read",
-    responses((status = 200, body = Pauses), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Pauses), Problem))]
 pub(crate) async fn list<P: Ports>(operations: Shared<P>, _: Asked) -> Result<Json<Pauses>, Problem> {
     let items = operations.store.pauses(operations.host.now()).await?.into_iter().map(PauseView::from).collect();
     Ok(Json(Pauses { items }))
@@ -37,7 +37,7 @@ pub(crate) async fn list<P: Ports>(operations: Shared<P>, _: Asked) -> Result<Js
 /// seconds. A pause that would stop nothing is refused. With `until` it ends automatically, and the
 /// reconciler's next run releases the notifications that waited.
 #[utoipa::path(put, path = "/operations/v1/pauses", tag = "repair", request_body = NewPause,
-    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 204), Problem))]
 pub(crate) async fn pause<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
     let (tenant, new) = read(&asked.body)?;
     if !pattern::covers_something(&new.events) {
@@ -62,7 +62,7 @@ pub(crate) async fn pause<P: Ports>(operations: Shared<P>, asked: Asked) -> Resu
 
 /// Ends a pause, and begins a job of the kind `release` for the notifications that waited.
 #[utoipa::path(delete, path = "/operations/v1/pauses", tag = "repair", request_body = NewPause,
-    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 204), Problem))]
 pub(crate) async fn resume<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
     let (tenant, pause) = read(&asked.body)?;
     let on = on_pause(tenant.as_deref(), &pause.events);
@@ -104,7 +104,8 @@ fn no_end() -> Problem {
 }
 
 fn unheard_of() -> Problem {
-    let detail = "This tenant has sent nothing in 90 days, so nothing would be paused. Correct its id, or set `new_tenant` to true.";
+    let detail = "This tenant has sent nothing in 90 days, so nothing would be paused. Correct its id, or set \
+                  `new_tenant` to true.";
     Problem { field: Some("tenant".into()), ..Problem::unknown("unknown_tenant", detail) }
 }
 

@@ -28,12 +28,15 @@ const MOST_OF_A_MOMENT: usize = 100;
 /// `q` is a part of an entity's number, the id of a notification in Visma Net, of an event, of a
 /// delivery or of a trace, or a `ref`.
 #[utoipa::path(get, path = "/operations/v1/search", tag = "read", params(
-    ("q" = String, Query, min_length = 1, max_length = 256), ("tenant" = Option<String>, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$", description = "all tenants by default"),
+    ("q" = String, Query, min_length = 1, max_length = 256),
+    ("tenant" = Option<String>, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$",
+        description = "all tenants by default"),
     ("entity" = Option<String>, Query),
     ("from" = Option<String>, Query, format = DateTime, description = "90 days before `to` by default and at most"),
     ("to" = Option<String>, Query, format = DateTime, description = "now by default"),
-    ("limit" = Option<u8>, Query, minimum = 1, maximum = 50, description = "20 by default"), ("cursor" = Option<String>, Query, max_length = 2048)),
-    responses((status = 200, body = Found), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    ("limit" = Option<u8>, Query, minimum = 1, maximum = 50, description = "20 by default"),
+    ("cursor" = Option<String>, Query, max_length = 2048)),
+    responses((status = 200, body = Found), Problem))]
 pub(crate) async fn find<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Found>, Problem> {
     let parameters = Parameters::new(asked.query, &["q", "tenant", "entity", "from", "to", "limit", "cursor"])?;
     let held = Held::new(parameters.required("q")?)?;
