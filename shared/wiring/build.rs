@@ -12,7 +12,8 @@ fn main() {
     if told("PROFILE") == "release" && build_flags::are_for_this_machine(&told("CARGO_ENCODED_RUSTFLAGS")) {
         println!(
             "cargo::error=the functions would be built for this machine's processor and could crash on AWS's: take \
-             target-cpu=native out of RUSTFLAGS and of .cargo/config.toml, here, in the folders above and in the home folder"
+             target-cpu=native out of RUSTFLAGS and of .cargo/config.toml, here, in the folders above and in the \
+             home folder"
         );
     }
 }

@@ -23,7 +23,8 @@ export async function ask(method, path, { query = {}, body, signal, known } = {}
   if (body !== undefined) headers["content-type"] = "application/json";
   let response;
   try {
-    response = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal, cache: "no-store" });
+    response = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal,
+      cache: "no-store" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, { detail: "The API cannot be reached. Is there a network?" });

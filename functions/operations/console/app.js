@@ -9,14 +9,19 @@ import { comeBack, config, join, keep, leave, session, signOutEverywhere } from 
 import { chooseZone, chosenZone, OWN, zone } from "./zone.js";
 
 const VIEWS = {
-  overview: () => import("./overview.js"), notifications: () => import("./notifications.js"), attention: () => import("./attention.js"), pauses: () => import("./pauses.js"),
-  replay: () => import("./replay.js"), letters: () => import("./letters.js"), observed: () => import("./observed.js"), audit: () => import("./audit.js"), notification: () => import("./detail.js"), entity: () => import("./entity.js"), search: () => import("./search.js"),
+  overview: () => import("./overview.js"), notifications: () => import("./notifications.js"),
+  attention: () => import("./attention.js"), pauses: () => import("./pauses.js"),
+  replay: () => import("./replay.js"), letters: () => import("./letters.js"), observed: () => import("./observed.js"),
+  audit: () => import("./audit.js"), notification: () => import("./detail.js"), entity: () => import("./entity.js"),
+  search: () => import("./search.js"),
 };
-const MENU = { overview: "Overview", notifications: "Notifications", attention: "Attention", pauses: "Pauses", replay: "Replays", letters: "Dead letters", observed: "Observed", audit: "Audit" };
+const MENU = { overview: "Overview", notifications: "Notifications", attention: "Attention", pauses: "Pauses",
+  replay: "Replays", letters: "Dead letters", observed: "Observed", audit: "Audit" };
 /** The entry of the menu for views that are not in the menu. */
 const UNDER = { notification: "notifications", entity: "notifications" };
 
-const [main, header, views, who, strip, find] = ["main", "header", "views", "who", "counters", "find"].map((id) => document.getElementById(id));
+const [main, header, views, who, strip, find] = ["main", "header", "views", "who", "counters", "find"]
+  .map((id) => document.getElementById(id));
 const zones = h("select", { "aria-label": "Time zone", on: { change: changeZone } });
 let polling = null;
 let shown = null;
@@ -44,7 +49,8 @@ async function route(event, hasSignedIn) {
   const { view, path, query } = place();
   if (query.tz) chooseZone(query.tz);
   if (chosenZone()) remember({ tz: chosenZone() });
-  zones.replaceChildren(...[...new Set([OWN, "UTC", zone()])].map((name) => h("option", { value: name, selected: name === zone() }, name)));
+  zones.replaceChildren(...[...new Set([OWN, "UTC", zone()])]
+    .map((name) => h("option", { value: name, selected: name === zone() }, name)));
   frame();
   for (const link of views.querySelectorAll("a")) {
     if (link.dataset.view === (UNDER[view] ?? view)) link.setAttribute("aria-current", "page");
@@ -70,8 +76,10 @@ async function route(event, hasSignedIn) {
     // A view whose file cannot be loaded: there is no network, or the console has a newer version.
     const isThere = await fetch(new URL("config.json", import.meta.url), { cache: "no-store" }).catch(() => null);
     if (signal.aborted) return;
-    const why = isThere ? ["There may be a newer version of the console. ", error.message] : "The console cannot be reached. Is there a network?";
-    main.replaceChildren(h("div", { class: "notice bad", role: "alert" }, h("p", {}, "This view could not be opened. ", why),
+    const why = isThere ? ["There may be a newer version of the console. ", error.message]
+      : "The console cannot be reached. Is there a network?";
+    main.replaceChildren(h("div", { class: "notice bad", role: "alert" },
+      h("p", {}, "This view could not be opened. ", why),
       button("Reload", () => location.reload(), { class: "quiet" })));
   }
 }
@@ -99,8 +107,10 @@ function frame() {
   if (polling) return;
   const { name, roles } = session();
   header.hidden = false;
-  views.replaceChildren(h("ul", {}, Object.entries(MENU).map(([view, label]) => h("li", {}, h("a", { href: `#/${view}`, "data-view": view }, label)))));
-  who.replaceChildren(h("span", { class: "name", title: name }, name), h("span", { class: "roles" }, roles.join(" · ") || "no role"),
+  views.replaceChildren(h("ul", {}, Object.entries(MENU).map(([view, label]) =>
+    h("li", {}, h("a", { href: `#/${view}`, "data-view": view }, label)))));
+  who.replaceChildren(h("span", { class: "name", title: name }, name),
+    h("span", { class: "roles" }, roles.join(" · ") || "no role"),
     zones,
     button("Sign out", () => { signOutEverywhere(); signedOut("You have signed out."); }, { class: "quiet" }));
   box(find, go);
@@ -119,9 +129,11 @@ async function signedOut(message) {
   document.title = "Sign in · Webhook notifications";
   const problem = h("p", { class: "problem", role: "alert" }, message ?? "");
   const { clientId, issuer } = await config();
-  const ways = clientId ? [button("Sign in", () => leave().catch(failed), { class: "primary wide" }), h("p", { class: "hint" }, `${new URL(issuer).host} will ask you.`)] : [];
+  const ways = clientId ? [button("Sign in", () => leave().catch(failed), { class: "primary wide" }),
+    h("p", { class: "hint" }, `${new URL(issuer).host} will ask you.`)] : [];
   const failed = (error) => { problem.textContent = error.message; };
-  main.replaceChildren(h("div", { class: "sign-in card" }, h("p", { class: "brand" }, h("span", { "aria-hidden": "true" }), "Webhook notifications"),
+  main.replaceChildren(h("div", { class: "sign-in card" },
+    h("p", { class: "brand" }, h("span", { "aria-hidden": "true" }), "Webhook notifications"),
     heading("Sign in"), problem, ...ways, pasting(failed, !clientId)));
   if (!message) return;
   main.querySelector("h1").focus();
@@ -141,7 +153,9 @@ function pasting(failed, open) {
     }
   };
   return h("details", { open }, h("summary", {}, "Use a token"),
-    h("form", { on: { submit } }, field("Token", token, "An access token of the issuer. This tab keeps it until you close the tab or sign out."), h("button", { class: "primary wide" }, "Use this token")));
+    h("form", { on: { submit } }, field("Token", token,
+      "An access token of the issuer. This tab keeps it until you close the tab or sign out."),
+      h("button", { class: "primary wide" }, "Use this token")));
 }
 
 document.getElementById("skip").addEventListener("click", (event) => {

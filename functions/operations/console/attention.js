@@ -21,7 +21,8 @@ async function kindOf(query, place, signal) {
   const counts = await again("counts", {}, signal).catch(() => ({}));
   const kind = MARKS[query.kind] ? query.kind : Object.keys(MARKS).find((mark) => counts[mark] > 0) ?? "dead";
   const tab = ([mark, [label]]) =>
-    h("li", {}, h("a", { href: `#/attention?kind=${mark}`, "aria-current": mark === kind ? "page" : null }, label, counts[mark] > 0 && ` ${number(counts[mark])}`));
+    h("li", {}, h("a", { href: `#/attention?kind=${mark}`, "aria-current": mark === kind ? "page" : null }, label,
+      counts[mark] > 0 && ` ${number(counts[mark])}`));
   place.replaceChildren(h("ul", {}, Object.entries(MARKS).map(tab)));
   if (!signal.aborted) remember({ kind });
   return kind;
@@ -33,9 +34,12 @@ export async function show(main, { query, go, signal, repaired }) {
   const kind = await kindOf(query, tabs, signal);
   const results = h("section", { "aria-label": MARKS[kind][0] });
   const { tenant, acknowledged } = query;
-  const other = h("a", { href: write("attention", { kind, tenant, acknowledged: !acknowledged }) }, acknowledged ? "Show what is not acknowledged" : "Show what was acknowledged");
+  const other = h("a", { href: write("attention", { kind, tenant, acknowledged: !acknowledged }) },
+    acknowledged ? "Show what is not acknowledged" : "Show what was acknowledged");
   const waits = ["paused", "rate_limited"].includes(kind);
-  main.append(h("p", { class: "lead" }, acknowledged ? "These are acknowledged. One comes back when it changes again." : MARKS[kind][2], !waits && [" ", other]), results);
+  main.append(h("p", { class: "lead" },
+    acknowledged ? "These are acknowledged. One comes back when it changes again." : MARKS[kind][2],
+    !waits && [" ", other]), results);
   if (kind === "rate_limited") return quotas(results, signal);
   const asked = { kind, tenant, acknowledged, limit: 50 };
   let [items, first] = [[], []];
@@ -65,13 +69,16 @@ export async function show(main, { query, go, signal, repaired }) {
       more.disabled = false;
       const nothing = read.length === 0 && !cursor;
       const held = results.contains(document.activeElement);
-      results.replaceChildren(...(nothing ? [empty("Nothing here.", !acknowledged && h("p", {}, "All is well."))] : [...groups(read, kind, go), foot]));
+      results.replaceChildren(...(nothing ? [empty("Nothing here.", !acknowledged && h("p", {}, "All is well."))]
+        : [...groups(read, kind, go), foot]));
       announce(`${read.length} shown`);
-      if (isAsked) [...results.querySelectorAll("a.key")].find((link) => link.hash.endsWith(encodeURIComponent(read[had]?.ref)))?.focus();
+      if (isAsked) [...results.querySelectorAll("a.key")]
+        .find((link) => link.hash.endsWith(encodeURIComponent(read[had]?.ref)))?.focus();
       else if (held) main.querySelector("h1").focus();
     }
     const wanted = pagesOf(address().query);
-    for (let count = 0; count === pages && count < wanted && (count === 0 || cursor) && !signal.aborted; count += 1) await load();
+    for (let count = 0; count === pages && count < wanted && (count === 0 || cursor) && !signal.aborted; count += 1)
+      await load();
   };
   repaired(() => Promise.all([kindOf({ kind }, tabs, signal), begin()]));
   await begin();

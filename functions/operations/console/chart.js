@@ -20,10 +20,12 @@ export function bars(title, tone, items) {
     const at = { x: place * WIDE + GAP / 2, width: WIDE - GAP };
     const words = `${title}, ${label}: ${text}`;
     return svg("a", { href, "aria-label": words, tabindex: -1 }, svg("title", {}, words),
-      svg("rect", { class: "hit", x: place * WIDE, width: WIDE, y: 0, height: HIGH }), svg("rect", { class: "bar", ...at, y: HIGH - tall, height: tall }));
+      svg("rect", { class: "hit", x: place * WIDE, width: WIDE, y: 0, height: HIGH }),
+      svg("rect", { class: "bar", ...at, y: HIGH - tall, height: tall }));
   };
   const drawn = items.map((item, place) => (item.value > 0 ? bar(item, place) : null)).filter(Boolean);
-  const chart = svg("svg", { class: `bars ${tone}`, viewBox: `0 0 ${items.length * WIDE} ${HIGH}`, preserveAspectRatio: "none", role: "group", "aria-label": title }, ...drawn);
+  const chart = svg("svg", { class: `bars ${tone}`, viewBox: `0 0 ${items.length * WIDE} ${HIGH}`,
+    preserveAspectRatio: "none", role: "group", "aria-label": title }, ...drawn);
   // The Tab key stops once per chart. The arrow keys move from bar to bar.
   drawn.at(-1)?.setAttribute("tabindex", "0");
   chart.addEventListener("keydown", (event) => {
@@ -36,6 +38,8 @@ export function bars(title, tone, items) {
     drawn[next].focus();
   });
   const top = items.find(({ value }) => value === highest && value > 0);
-  return h("figure", { class: "chart card" }, h("figcaption", {}, h("strong", {}, title), h("span", { class: "faint" }, top ? ` at most ${top.text}` : " none")),
-    chart, h("p", { class: "axis faint" }, h("span", {}, items[0]?.label ?? ""), h("span", {}, items.at(-1)?.label ?? "")));
+  return h("figure", { class: "chart card" },
+    h("figcaption", {}, h("strong", {}, title), h("span", { class: "faint" }, top ? ` at most ${top.text}` : " none")),
+    chart, h("p", { class: "axis faint" }, h("span", {}, items[0]?.label ?? ""),
+      h("span", {}, items.at(-1)?.label ?? "")));
 }

@@ -26,7 +26,9 @@ export function offered({ state, reason, feedback, attention, moved_to: moved })
 
 /** Label, explanation, and the message afterwards. */
 export const DEEDS = {
-  replay: ["Resend notification", "Gives it to the processor again, as Resend does in the ERP. If it has ended, it keeps its status and its feedback. Its event is sent under the same id.", "Handed to the processor."],
+  replay: ["Resend notification",
+    "Gives it to the processor again, as Resend does in the ERP. If it has ended, it keeps its status and its feedback. Its event is sent under the same id.",
+    "Handed to the processor."],
   hold: ["Hold", "No further attempt is made until it is released.", "Held."],
   release: ["Release", "It continues.", "Released."],
   feedback: ["Resend feedback", "Sends it to Visma Net again, unless Visma Net has accepted it.", "Feedback queued."],
@@ -38,7 +40,8 @@ export const DEEDS = {
 function act({ ref, attention }, deed, note) {
   const of = (what) => `notifications/${encodeURIComponent(ref)}/${what}`;
   if (deed === "unacknowledge") return ask("DELETE", `v1/${of("acknowledgement")}`, { body: { note } });
-  return deed === "acknowledge" ? post(of("acknowledgement"), { note, seen_at: attention.changed_at }) : post(of(deed), { note });
+  return deed === "acknowledge" ? post(of("acknowledgement"), { note, seen_at: attention.changed_at })
+    : post(of(deed), { note });
 }
 
 export const resend = (item) => confirmed(item, "replay");
@@ -47,7 +50,8 @@ export const resend = (item) => confirmed(item, "replay");
 export function confirmed(item, deed) {
   const [label, meaning, after] = DEEDS[deed];
   const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
-  form(`${label}: ${entity(item.entity)} ${item.key}`, label, [h("p", {}, meaning), field("Note", note, "Optional. Shown in the timeline.")], async () => {
+  form(`${label}: ${entity(item.entity)} ${item.key}`, label,
+    [h("p", {}, meaning), field("Note", note, "Optional. Shown in the timeline.")], async () => {
     await act(item, deed, note.value);
     finished(item, after);
   });
@@ -57,7 +61,8 @@ export function confirmed(item, deed) {
 export function confirmedAll(items, deed) {
   const [label, meaning, after] = DEEDS[deed];
   const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
-  form(`${label}: all ${items.length}`, label, [h("p", {}, meaning), field("Note", note, "Optional. Shown in each timeline.")], async () => {
+  form(`${label}: all ${items.length}`, label,
+    [h("p", {}, meaning), field("Note", note, "Optional. Shown in each timeline.")], async () => {
     const refused = [];
     for (const item of items) await act(item, deed, note.value).catch((error) => refused.push(error));
     const told = refused.length > 0 ? `${refused.length} of ${items.length} refused: ${refused[0].message}` : after;
@@ -69,11 +74,15 @@ export function confirmedAll(items, deed) {
 /** Asks for an outcome and sends it. */
 export function handIn(item) {
   const text = h("textarea", { rows: 3, maxlength: 500, required: true, autofocus: true });
-  const choice = (value, label, checked) => h("label", { class: "choice" }, h("input", { type: "radio", name: "success", value, checked }), label);
-  const success = h("fieldset", {}, h("legend", {}, "Success"), choice("true", "True", true), choice("false", "False", false));
-  form(`Outcome of ${entity(item.entity)} ${item.key}`, "Hand in", [success, field("Message", text, "The accountant reads it in the ERP.")], async (element) => {
+  const choice = (value, label, checked) =>
+    h("label", { class: "choice" }, h("input", { type: "radio", name: "success", value, checked }), label);
+  const success = h("fieldset", {}, h("legend", {}, "Success"), choice("true", "True", true),
+    choice("false", "False", false));
+  form(`Outcome of ${entity(item.entity)} ${item.key}`, "Hand in",
+    [success, field("Message", text, "The accountant reads it in the ERP.")], async (element) => {
     const isSuccess = element.querySelector("input[name=success]:checked").value === "true";
-    await post(`notifications/${encodeURIComponent(item.ref)}/outcome`, { is_success: isSuccess, description: text.value });
+    await post(`notifications/${encodeURIComponent(item.ref)}/outcome`,
+      { is_success: isSuccess, description: text.value });
     finished(item, "Outcome handed in.");
   });
 }
@@ -114,7 +123,8 @@ export function showFeedback({ entity: name, key, feedback }) {
       h("p", { class: "faint" }, `${entity(name)} ${key}`),
       h("p", { class: "quote" }, feedback.description ?? "There is no feedback yet."),
       h("dl", { class: "facts" }, fact("Feedback", chip(tone, label)), fact("Success", success),
-        feedback.at && fact("At", moment(feedback.at)), feedback.deadline && fact("Awaited until", moment(feedback.deadline))),
+        feedback.at && fact("At", moment(feedback.at)),
+        feedback.deadline && fact("Awaited until", moment(feedback.deadline))),
       h("div", { class: "buttons" }, button("Close", () => element.close(), { class: "primary", autofocus: true })),
     ];
   });

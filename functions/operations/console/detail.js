@@ -42,12 +42,15 @@ function draw(place, item, signal, first) {
   const top = h("div", { class: "title" },
     heading(h("span", { class: "kind" }, entity(item.entity)), " ", item.key || "(no number)"),
     h("p", {}, chip(tone, label, meaning), " ", h("span", { title: item.event }, event(item.event)),
-      item.status && ` → ${item.status}`, item.reason && h("span", { class: "faint" }, ` · ${reason(item.reason)}`), item.attention?.acknowledged && [" ", chip("calm", "Acknowledged")]),
+      item.status && ` → ${item.status}`, item.reason && h("span", { class: "faint" }, ` · ${reason(item.reason)}`),
+      item.attention?.acknowledged && [" ", chip("calm", "Acknowledged")]),
     ["parked", "dead"].includes(item.state) && h("p", { class: "lead" }, remedy(item.reason).slice(0, 2).join(" ")));
   // The body that a person may be reading stays; the rest is drawn again.
   const body = first ? bodyCard(item, signal) : place.querySelector("[aria-labelledby=body-title]");
   const old = document.activeElement?.closest?.(".deeds") ? document.activeElement.textContent : null;
-  place.replaceChildren(h("p", { class: "crumb" }, h("a", { href: `#/notifications?tenant=${encodeURIComponent(item.tenant)}` }, "Notifications"), " of ", tenantText(item.tenant)),
+  place.replaceChildren(h("p", { class: "crumb" },
+    h("a", { href: `#/notifications?tenant=${encodeURIComponent(item.tenant)}` }, "Notifications"), " of ",
+    tenantText(item.tenant)),
     top, deeds(item),
     h("div", { class: "columns" },
       card("timeline-title", "Timeline", timeline(item)),
@@ -57,7 +60,8 @@ function draw(place, item, signal, first) {
 }
 
 function deeds(item) {
-  const label = { ...Object.fromEntries(Object.entries(DEEDS).map(([deed, [text]]) => [deed, text])), outcome: "Hand in outcome" };
+  const label = { ...Object.fromEntries(Object.entries(DEEDS).map(([deed, [text]]) => [deed, text])),
+    outcome: "Hand in outcome" };
   const act = (deed) => () => (deed === "outcome" ? handIn(item) : confirmed(item, deed));
   return h("div", { class: "deeds", role: "group", "aria-label": "Actions" },
     button("View notification feedback", () => showFeedback(item)),
@@ -76,7 +80,8 @@ function timeline(item) {
     return h("li", { class: tone, "data-what": one.what },
       h("p", { class: "what" }, h("strong", {}, label), " ", moment(one.at)),
       one.text && h("p", { class: "text" }, cause(one.text)),
-      one.what === "received" && h("p", { class: "text" }, `By ${item.channel}, subscription ${item.subscription}`, item.origin !== "webhook" && `, ${item.origin}`),
+      one.what === "received" && h("p", { class: "text" }, `By ${item.channel}, subscription ${item.subscription}`,
+        item.origin !== "webhook" && `, ${item.origin}`),
       one.what === "processed" && item.status && h("p", { class: "text" }, `The document's status: ${item.status}`),
       notes.length > 0 && h("p", { class: "notes" }, notes.join(" · ")));
   }));
@@ -86,7 +91,9 @@ function feedbackCard(item) {
   const { feedback } = item;
   return card("feedback-title", "Notification feedback",
     h("p", { class: "quote" }, feedback.description ?? "There is none yet."),
-    h("dl", { class: "facts" }, fact("Success", success(feedback)), feedback.state === "parked" && fact("Parked", cause(feedback.cause) || "Visma Net did not accept it"), feedback.at && fact("At", moment(feedback.at)),
+    h("dl", { class: "facts" }, fact("Success", success(feedback)),
+      feedback.state === "parked" && fact("Parked", cause(feedback.cause) || "Visma Net did not accept it"),
+      feedback.at && fact("At", moment(feedback.at)),
       feedback.deadline && fact("Awaited until", moment(feedback.deadline))));
 }
 
@@ -96,8 +103,10 @@ function factsCard(item) {
   return card("facts-title", "About it",
     h("dl", { class: "facts" },
       item.key && fact("Number", h("a", { href: entityLink(item) }, `${item.key}: current state`)),
-      item.moved_to && fact("Moved to", h("a", { href: detailLink({ ref: item.moved_to }) }, "the record under its own key")),
-      item.moved_from && fact("Continues", h("a", { href: detailLink({ ref: item.moved_from }) }, "the record before the settings could read it")),
+      item.moved_to && fact("Moved to", h("a", { href: detailLink({ ref: item.moved_to }) },
+        "the record under its own key")),
+      item.moved_from && fact("Continues",
+        h("a", { href: detailLink({ ref: item.moved_from }) }, "the record before the settings could read it")),
       fact("Event", code(item.event)), fact("Source", item.source ?? "–"), fact("Tenant", code(item.tenant)),
       fact("Subscription", code(item.subscription)), fact("Delivery", code(item.delivery)),
       fact("Id of its events", code(item.id)), fact("Failed attempts", String(item.attempts)),
@@ -111,9 +120,11 @@ export function elsewhere({ logs, traces }, { id, delivery, origin, received_at:
   const link = (label, url, values) =>
     h("a", { href: url.replace(/@(\w+)/g, (_, name) => values[name]), target: "_blank", rel: "noreferrer" }, label);
   return [
-    link("Log lines", logs, { id: encoded(id), delivery: encoded(delivery), from: encoded(at(came, -60)), to: encoded(at(timeline.at(-1)?.at ?? came, 600)) }),
+    link("Log lines", logs, { id: encoded(id), delivery: encoded(delivery), from: encoded(at(came, -60)),
+      to: encoded(at(timeline.at(-1)?.at ?? came, 600)) }),
     // X-Ray starts a trace some moments before the receipt. Other origins have no request.
-    origin === "webhook" && [", ", link("traces of its receipt", traces, { from: at(came, -5).slice(0, 19), to: at(came, 2).slice(0, 19) })],
+    origin === "webhook" && [", ", link("traces of its receipt", traces,
+      { from: at(came, -5).slice(0, 19), to: at(came, 2).slice(0, 19) })],
   ];
 }
 

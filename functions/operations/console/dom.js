@@ -27,7 +27,8 @@ export function moment(text) {
   const at = new Date(text);
   if (!text || Number.isNaN(at.getTime())) return h("span", { class: "faint" }, "–");
   const date = h("span", { class: "date" }, inZone(at, { day: "2-digit", month: "short" }));
-  return h("time", { datetime: text, title: text }, date, " ", inZone(at, { timeStyle: "medium" }), " ", h("span", { class: "zone" }, zoneName(at)));
+  return h("time", { datetime: text, title: text }, date, " ", inZone(at, { timeStyle: "medium" }), " ",
+    h("span", { class: "zone" }, zoneName(at)));
 }
 
 /** A duration as text: `1.2 s`, `5 min`. */
@@ -51,7 +52,8 @@ export function button(label, click, attributes = {}) {
 }
 
 /** A card with its heading. */
-export const card = (id, title, ...content) => h("section", { class: "card", "aria-labelledby": id }, h("h2", { id }, title), ...content);
+export const card = (id, title, ...content) =>
+  h("section", { class: "card", "aria-labelledby": id }, h("h2", { id }, title), ...content);
 
 /** A term and its value, for a list of facts. */
 export const fact = (term, ...value) => [h("dt", {}, term), h("dd", {}, ...value)];
@@ -70,7 +72,8 @@ export function field(label, control, hint) {
 /** A select. Options are `[value, text]`, or `{label, options}` for a group. */
 export function select(options, value = "", attributes = {}) {
   const option = ([own, text]) => h("option", { value: own, selected: own === value }, text);
-  const one = (each) => (Array.isArray(each) ? option(each) : h("optgroup", { label: each.label }, each.options.map(option)));
+  const one = (each) => (Array.isArray(each) ? option(each)
+    : h("optgroup", { label: each.label }, each.options.map(option)));
   return h("select", attributes, options.map(one));
 }
 

@@ -33,8 +33,10 @@ function draw(place, known) {
   const list = table(`Notifications of ${entity(known.entity)} ${known.key}, newest first`);
   list.add(notifications);
   place.replaceChildren(
-    h("p", { class: "crumb" }, h("a", { href: `#/notifications?tenant=${encodeURIComponent(known.tenant)}` }, "Notifications"), " of ", tenantText(known.tenant)),
-    h("div", { class: "title" }, heading(h("span", { class: "kind" }, entity(known.entity)), " ", known.key), h("p", {}, marks(current))),
+    h("p", { class: "crumb" }, h("a", { href: `#/notifications?tenant=${encodeURIComponent(known.tenant)}` },
+      "Notifications"), " of ", tenantText(known.tenant)),
+    h("div", { class: "title" }, heading(h("span", { class: "kind" }, entity(known.entity)), " ", known.key),
+      h("p", {}, marks(current))),
     h("div", { class: "columns even" }, statusCard(current), numbersCard(known, also)),
     h("h2", {}, "Notifications"), list.element);
 }
@@ -53,13 +55,16 @@ function statusCard(current) {
   return card("status-title", "Status timeline",
     timeline.length === 0 ? h("p", { class: "faint" }, "No status was seen.") :
       h("ol", { class: "timeline" }, timeline.map(({ at, status }, place) =>
-        h("li", { class: place === timeline.length - 1 ? "info" : "calm" }, h("p", { class: "what" }, h("strong", {}, status), " ", moment(at))))));
+        h("li", { class: place === timeline.length - 1 ? "info" : "calm" },
+          h("p", { class: "what" }, h("strong", {}, status), " ", moment(at))))));
 }
 
 function numbersCard(known, also) {
   const relation = { later: "Renumbered to", earlier: "Was" };
   return card("numbers-title", "Numbers",
-    h("dl", { class: "facts" }, fact("Number", known.key), known.current?.internal_id && fact("Internal id", known.current.internal_id),
+    h("dl", { class: "facts" }, fact("Number", known.key),
+      known.current?.internal_id && fact("Internal id", known.current.internal_id),
       known.current?.detail && fact("Detail", known.current.detail),
-      also.map((other) => fact(relation[other.relation] ?? other.relation, h("a", { href: entityLink({ ...known, key: other.key }) }, other.key)))));
+      also.map((other) => fact(relation[other.relation] ?? other.relation,
+        h("a", { href: entityLink({ ...known, key: other.key }) }, other.key)))));
 }

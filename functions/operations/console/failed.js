@@ -6,7 +6,8 @@ import { table } from "./table.js";
 
 export async function failedOf(id, signal) {
   const list = table("What failed again");
-  const place = h("section", { "aria-labelledby": "failed-title" }, h("h2", { id: "failed-title" }, "What failed again"));
+  const place = h("section", { "aria-labelledby": "failed-title" },
+    h("h2", { id: "failed-title" }, "What failed again"));
   const more = button("Load more", () => load(), { class: "quiet" });
   let [cursor, shown] = [undefined, 0];
   const load = async () => {

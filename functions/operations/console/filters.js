@@ -32,7 +32,8 @@ function suggested(name, suggestions, attributes) {
 }
 
 export function tenantField(value = "", { required = true } = {}) {
-  const { input, list } = suggested("tenant", kept(), { value, required, maxlength: 200, placeholder: required ? null : "All tenants", "data-width": "wide" });
+  const { input, list } = suggested("tenant", kept(),
+    { value, required, maxlength: 200, placeholder: required ? null : "All tenants", "data-width": "wide" });
   const check = () => input.setCustomValidity(mistakeIn(input.value));
   input.addEventListener("input", check);
   recent().then((ids) => {
@@ -50,7 +51,8 @@ export function eventField(value = "") {
 
 export const entityField = (value) => field("Type", select(ENTITY_OPTIONS, value, { name: "entity" }));
 export const stateField = (value) => field("Status", select(STATE_OPTIONS, value, { name: "state" }));
-export const keyField = (value = "") => field("Number", h("input", { name: "key", value, maxlength: 256, autocomplete: "off" }));
+export const keyField = (value = "") =>
+  field("Number", h("input", { name: "key", value, maxlength: 256, autocomplete: "off" }));
 
 /** A time in the chosen zone. `value` and the result of `read` are in UTC. */
 export const timeField = (label, name, value, attributes = {}) =>
@@ -66,7 +68,8 @@ const TIMES = ["from", "to"];
 
 /** The values of a form, without empty ones. A tenant becomes its id. */
 export function read(form) {
-  const entries = [...new FormData(form)].map(([name, value]) => [name, String(value).trim()]).filter(([, value]) => value);
+  const entries = [...new FormData(form)].map(([name, value]) => [name, String(value).trim()])
+    .filter(([, value]) => value);
   const utc = (value) => new Date(fromField(value)).toISOString().replace(/\.\d+Z$/, "Z");
   const meant = (name, value) => (name === "tenant" ? idOf(value) ?? value : TIMES.includes(name) ? utc(value) : value);
   return Object.fromEntries(entries.map(([name, value]) => [name, meant(name, value)]));

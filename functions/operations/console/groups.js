@@ -20,7 +20,8 @@ export function groups(items, kind, go) {
     if (!all.has(key)) all.set(key, { code: why.reason, text, items: [] });
     all.get(key).items.push(item);
   }
-  return [...all.values()].sort((one, other) => other.items.length - one.items.length).map((one, place) => card(one, place, kind, go));
+  return [...all.values()].sort((one, other) => other.items.length - one.items.length)
+    .map((one, place) => card(one, place, kind, go));
 }
 
 function card({ code, text, items }, place, kind, go) {
@@ -29,8 +30,10 @@ function card({ code, text, items }, place, kind, go) {
   const list = table(`${label}, newest first`, { tenants: true });
   list.add(items);
   return h("section", { class: "group", role: "group", "aria-labelledby": `group-${place}` },
-    h("div", { class: "card" }, h("h2", { id: `group-${place}` }, `${label}: ${items.length}`), text && h("p", { class: "quote" }, text),
-      likely && h("dl", { class: "facts" }, fact("Likely cause", likely), fact("What to do", fix), command && fact("Command", h("code", { class: "code" }, command))),
+    h("div", { class: "card" }, h("h2", { id: `group-${place}` }, `${label}: ${items.length}`),
+      text && h("p", { class: "quote" }, text),
+      likely && h("dl", { class: "facts" }, fact("Likely cause", likely), fact("What to do", fix),
+        command && fact("Command", h("code", { class: "code" }, command))),
       h("div", { class: "buttons" }, ways(code, items, kind, go))),
     list.element);
 }
@@ -40,9 +43,11 @@ function ways(code, items, kind, go) {
   if (!may("repair") || kind === "paused") return [];
   const deed = kind === "feedback_parked" ? "feedback" : code === "held" && "release";
   const able = (wanted) => items.filter((item) => offered(item).includes(wanted));
-  const all = (wanted) => able(wanted).length > 0 && button(`${DEEDS[wanted][0]}: all ${able(wanted).length}`, () => confirmedAll(able(wanted), wanted));
+  const all = (wanted) => able(wanted).length > 0
+    && button(`${DEEDS[wanted][0]}: all ${able(wanted).length}`, () => confirmedAll(able(wanted), wanted));
   const seen = [all("acknowledge"), all("unacknowledge")];
-  if (deed === "feedback") return [able(deed).length > 0 && button("Resend all of these", () => resendAll(able(deed), go)), ...seen];
+  if (deed === "feedback") return [able(deed).length > 0 && button("Resend all of these",
+    () => resendAll(able(deed), go)), ...seen];
   if (deed) return [all(deed), ...seen];
   const open = able("replay");
   return [open.length > 0 && button("Replay all of these", () => go("replay", filter(open))), ...seen];
@@ -54,6 +59,7 @@ function filter(items) {
   const same = (name) => (items.every((one) => one[name] === items[0][name]) ? items[0][name] : undefined);
   const times = items.map((one) => new Date(one.received_at).getTime());
   const minute = (at) => new Date(Math.floor(at / 60000) * 60000).toISOString();
-  return { tenant: same("tenant"), states: [...new Set(items.map(({ state }) => state))].join(","), entity: same("entity"), event: same("event"),
+  return { tenant: same("tenant"), states: [...new Set(items.map(({ state }) => state))].join(","),
+    entity: same("entity"), event: same("event"),
     from: minute(Math.min(...times)), to: minute(Math.max(...times) + 60000), plan: 1 };
 }

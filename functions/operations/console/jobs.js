@@ -9,11 +9,13 @@ const STATUS = { running: ["Running", "info"], finished: ["Finished", "good"], c
 /** The label of each kind, and the word for what it has done. */
 const KINDS = {
   replay: ["Replay", "replayed"], redrive: ["Redrive of dead letters", "sent again"],
-  resend: ["Resend of feedback", "sent again"], release: ["Release after a pause", "released"], erase: ["Erasure", "deleted"],
+  resend: ["Resend of feedback", "sent again"], release: ["Release after a pause", "released"],
+  erase: ["Erasure", "deleted"],
 };
 const kindOf = (job) => KINDS[job.kind] ?? [job.kind, "done"];
 /** Whether all outcomes are final. Only replays and resends have outcomes. */
-const isSettled = ({ kind, status, outcomes }) => !["replay", "resend"].includes(kind) || status === "running" || Boolean(outcomes?.is_whole && outcomes.under_way === 0);
+const isSettled = ({ kind, status, outcomes }) => !["replay", "resend"].includes(kind) || status === "running"
+  || Boolean(outcomes?.is_whole && outcomes.under_way === 0);
 /** The most jobs counted at a time. The API counts when a job is requested by its id. */
 const COUNTED = 5;
 const called = (job) => `${kindOf(job)[0].toLowerCase()} begun by ${job.by}`;
@@ -28,7 +30,8 @@ export function planned(id, count) {
 async function all(signal) {
   const { items } = await again("jobs", {}, signal);
   const open = items.filter((job) => !isSettled(job)).slice(0, COUNTED);
-  const counted = await Promise.all(open.map((job) => again(`jobs/${encodeURIComponent(job.id)}`, {}, signal).catch(() => job)));
+  const counted = await Promise.all(open.map((job) =>
+    again(`jobs/${encodeURIComponent(job.id)}`, {}, signal).catch(() => job)));
   return items.map((job) => counted.find(({ id }) => id === job.id) ?? job);
 }
 
@@ -43,8 +46,10 @@ function stands({ status, outcomes }) {
 function became({ id, outcomes }) {
   if (!outcomes) return null;
   const { succeeded, failed, under_way: underWay } = outcomes;
-  const list = failed > 0 && h("a", { href: `#/replay?failed=${encodeURIComponent(id)}` }, `${number(failed)} failed again`);
-  return h("p", { class: "notes" }, `${number(succeeded)} succeeded`, list && [" · ", list], underWay > 0 && [` · ${number(underWay)} under way, counted `, moment(outcomes.counted_at)]);
+  const list = failed > 0 && h("a", { href: `#/replay?failed=${encodeURIComponent(id)}` },
+    `${number(failed)} failed again`);
+  return h("p", { class: "notes" }, `${number(succeeded)} succeeded`, list && [" · ", list],
+    underWay > 0 && [` · ${number(underWay)} under way, counted `, moment(outcomes.counted_at)]);
 }
 
 /** Keeps the list of jobs up to date, more often while jobs run. */
@@ -59,7 +64,8 @@ export function watch(list, signal) {
       throw error;
     }
     const text = JSON.stringify(items);
-    if (text === before && before) return items.some(({ status, outcomes }) => status === "running" || outcomes?.is_whole === false) ? "changed" : "same";
+    if (text === before && before) return items.some(({ status, outcomes }) => status === "running"
+      || outcomes?.is_whole === false) ? "changed" : "same";
     const focused = document.activeElement?.closest?.("[data-job]");
     const within = document.activeElement?.tagName === "BUTTON";
     for (const job of JSON.parse(before || "[]")) {
@@ -67,7 +73,8 @@ export function watch(list, signal) {
       if (now && now.status !== job.status) announce(`${kindOf(now)[0]} ${stands(now)[0]}: ${done(now)}`);
     }
     before = text;
-    list.replaceChildren(...(items.length === 0 ? [h("li", {}, empty("No job yet."))] : items.map((one) => card(one, polling))));
+    list.replaceChildren(...(items.length === 0 ? [h("li", {}, empty("No job yet."))]
+      : items.map((one) => card(one, polling))));
     const same = focused && list.querySelector(`[data-job="${CSS.escape(focused.dataset.job)}"]`);
     if (same) (within ? same.querySelector("button") ?? same : same).focus();
     return "changed";
@@ -75,7 +82,8 @@ export function watch(list, signal) {
   return polling;
 }
 
-const done = (job) => `${number(job.done)} ${kindOf(job)[1]}${job.skipped ? `, ${number(job.skipped)} passed over` : ""}`;
+const done = (job) =>
+  `${number(job.done)} ${kindOf(job)[1]}${job.skipped ? `, ${number(job.skipped)} passed over` : ""}`;
 
 function card(job, polling) {
   const [label, tone] = stands(job);
@@ -94,20 +102,27 @@ function card(job, polling) {
   const part = progress(job);
   // Without a value the bar shows only that the job runs.
   if (part !== null) bar.value = part;
-  return h("li", { class: "card job", tabindex: -1, "data-job": job.id, "data-kind": job.kind, "data-status": job.status },
-    h("div", { class: "head" }, chip(tone, label), " ", h("strong", {}, about(job)), " ", h("span", { class: "code" }, job.tenant ?? (job.filter ? "all tenants" : ""))), bar,
-    h("p", { class: "notes" }, done(job), ...span, ` · ${job.rate} per second · by ${job.by} · begun `, moment(job.created_at), job.note && ` · ${job.note}`),
+  return h("li", { class: "card job", tabindex: -1, "data-job": job.id, "data-kind": job.kind,
+    "data-status": job.status },
+    h("div", { class: "head" }, chip(tone, label), " ", h("strong", {}, about(job)), " ",
+      h("span", { class: "code" }, job.tenant ?? (job.filter ? "all tenants" : ""))), bar,
+    h("p", { class: "notes" }, done(job), ...span, ` · ${job.rate} per second · by ${job.by} · begun `,
+      moment(job.created_at), job.note && ` · ${job.note}`),
     became(job),
     may("repair") && job.status !== "finished" && h("div", { class: "buttons" },
-      job.status === "running" && button("Cancel", act("cancel", "Cancelled. What is done stays done."), { class: "quiet", "aria-label": `Cancel the ${called(job)}` }),
-      (job.status === "cancelled" || isIdle) && button("Resume", act("resume", "Resumed."), { class: "quiet", "aria-label": `Resume the ${called(job)}` })));
+      job.status === "running" && button("Cancel", act("cancel", "Cancelled. What is done stays done."),
+        { class: "quiet", "aria-label": `Cancel the ${called(job)}` }),
+      (job.status === "cancelled" || isIdle)
+        && button("Resume", act("resume", "Resumed."), { class: "quiet", "aria-label": `Resume the ${called(job)}` })));
 }
 
 function about(job) {
   const { filter, feedback, queue, message } = job;
-  if (feedback) return `${kindOf(job)[0]}: ${[feedback.reason && reason(feedback.reason), feedback.cause].filter(Boolean).join(", ") || "all parked feedback"}`;
+  if (feedback)
+    return `${kindOf(job)[0]}: ${[feedback.reason && reason(feedback.reason), feedback.cause].filter(Boolean).join(", ") || "all parked feedback"}`;
   const states = filter?.states?.map((name) => STATES[name]?.[0] ?? name).join(" or ");
-  const what = filter ? [filter.entity && entity(filter.entity), filter.event, states].filter(Boolean).join(", ") || "everything" :
+  const what = filter ? [filter.entity && entity(filter.entity), filter.event, states].filter(Boolean).join(", ")
+    || "everything" :
     queue && [queue, message].filter(Boolean).join(", message ");
   return what ? `${kindOf(job)[0]}: ${what}` : kindOf(job)[0];
 }

@@ -25,7 +25,8 @@ export async function show(main, { go, signal }) {
       if (!signal.aborted) place.replaceChildren(trouble(error, load));
     }
   };
-  main.append(heading(title), h("p", { class: "lead" }, "Messages that SQS gave up after all attempts, and outcomes that cannot be used. Remove the cause, then send them again."),
+  main.append(heading(title), h("p", { class: "lead" },
+    "Messages that SQS gave up after all attempts, and outcomes that cannot be used. Remove the cause, then send them again."),
     place, h("div", { class: "foot" }, button("Read again", load, { class: "quiet" })));
   await load();
 }
@@ -34,17 +35,23 @@ function group(queue, go) {
   const { name, waiting, in_flight: read, sample } = queue;
   const can = may("repair") && waiting > 0;
   return h("section", { class: "group", "aria-labelledby": `queue-${name}`, "data-queue": name },
-    h("div", { class: "card" }, h("h2", { id: `queue-${name}` }, `${name}: ${number(waiting)}`), read > 0 && h("p", { class: "notes" }, `${number(read)} are being read or sent.`),
-      can && h("div", { class: "buttons" }, button("Send all again", () => redrive(name, {}, go), { "aria-label": `Send all again: ${name}` }))),
-    sample.length > 0 && grid(`Dead letters of ${name}`, ["First sent", "Tenant", "Notification", "Reason", can && "Actions"], sample.map((letter) => row(letter, name, can, go))));
+    h("div", { class: "card" }, h("h2", { id: `queue-${name}` }, `${name}: ${number(waiting)}`),
+      read > 0 && h("p", { class: "notes" }, `${number(read)} are being read or sent.`),
+      can && h("div", { class: "buttons" },
+        button("Send all again", () => redrive(name, {}, go), { "aria-label": `Send all again: ${name}` }))),
+    sample.length > 0 && grid(`Dead letters of ${name}`,
+      ["First sent", "Tenant", "Notification", "Reason", can && "Actions"],
+      sample.map((letter) => row(letter, name, can, go))));
 }
 
 function row(letter, queue, can, go) {
   const { id, detail, dies_again: again, notifications: own, event, job } = letter;
   const what = own.map((one) => [h("a", { href: detailLink(one) }, one.event), " "]);
-  return [moment(letter.sent_at), letter.tenant ? tenantText(letter.tenant) : "–", own.length > 0 ? what : event ?? job ?? "–",
+  return [moment(letter.sent_at), letter.tenant ? tenantText(letter.tenant) : "–",
+    own.length > 0 ? what : event ?? job ?? "–",
     [reason(letter.reason), again && [" ", chip("bad", AGAIN)], detail && h("p", { class: "notes" }, detail)],
-    can && button("Send again", () => redrive(queue, { message: id, rejected: again }, go), { class: "row", "aria-label": `Send again: ${id}` })];
+    can && button("Send again", () => redrive(queue, { message: id, rejected: again }, go),
+      { class: "row", "aria-label": `Send again: ${id}` })];
 }
 
 async function redrive(name, wanted, go) {
@@ -56,9 +63,13 @@ async function redrive(name, wanted, go) {
   }
   const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
   const rejected = h("input", { type: "checkbox", checked: wanted.rejected });
-  const content = [h("p", {}, `It takes about ${span(plan.seconds * 1000)}.`), plan.dies_again > 0 && h("p", { class: "problem" }, `${number(plan.dies_again)} of the first ${plan.sample.length} would die again, unless what refuses them has changed.`),
-    name === "feedback" && h("label", { class: "choice" }, rejected, "Also send outcomes that were rejected"), field("Note", note, "Optional. Shown in the audit.")];
-  return form(`Send dead letters of ${name} again: about ${number(plan.count)}`, "Send", content.filter(Boolean), async () => {
+  const content = [h("p", {}, `It takes about ${span(plan.seconds * 1000)}.`),
+    plan.dies_again > 0 && h("p", { class: "problem" },
+      `${number(plan.dies_again)} of the first ${plan.sample.length} would die again, unless what refuses them has changed.`),
+    name === "feedback" && h("label", { class: "choice" }, rejected, "Also send outcomes that were rejected"),
+    field("Note", note, "Optional. Shown in the audit.")];
+  return form(`Send dead letters of ${name} again: about ${number(plan.count)}`, "Send", content.filter(Boolean),
+    async () => {
     await post(`dead-letters/${name}/redrives`, { ...wanted, rejected: rejected.checked, note: note.value });
     toast("The redrive has begun.");
     go("replay");

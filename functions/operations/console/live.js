@@ -4,7 +4,8 @@ import { repeat } from "./api.js";
 import { announce, button } from "./dom.js";
 
 /** Whether a person is reading or using the list. */
-const isRead = (place) => scrollY > 0 || place.contains(document.activeElement) || document.querySelector("dialog[open]") !== null;
+const isRead = (place) => scrollY > 0 || place.contains(document.activeElement)
+  || document.querySelector("dialog[open]") !== null;
 
 /** `look` returns a text such as "3 new", or an empty one. `bring` shows the new entries. */
 export function follow(place, { look, bring, signal }) {

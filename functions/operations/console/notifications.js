@@ -2,7 +2,8 @@
 
 import { again, get } from "./api.js";
 import { button, empty, h, heading } from "./dom.js";
-import { choose, chosen, entityField, eventField, keyField, read, recent, stateField, tenantField, timeField } from "./filters.js";
+import { choose, chosen, entityField, eventField, keyField, read, recent, stateField, tenantField,
+  timeField } from "./filters.js";
 import { follow } from "./live.js";
 import { day, sought } from "./search.js";
 import { entityLink, paged, table } from "./table.js";
@@ -14,8 +15,10 @@ const MOST = 10;
 
 /** Filters of the overview that the API does not have: words, and a test. */
 const ONLY = {
-  processed: ["processed or superseded", ({ state }) => ["processed", "superseded"].includes(state)], answered: ["answered", ({ feedback }) => feedback.state === "sent"],
-  failed: ["dead, parked or unreadable", ({ state }) => ["dead", "parked", "unparseable"].includes(state)], gap: ["missed", ({ origin }) => origin === "reconciliation"],
+  processed: ["processed or superseded", ({ state }) => ["processed", "superseded"].includes(state)],
+  answered: ["answered", ({ feedback }) => feedback.state === "sent"],
+  failed: ["dead, parked or unreadable", ({ state }) => ["dead", "parked", "unparseable"].includes(state)],
+  gap: ["missed", ({ origin }) => origin === "reconciliation"],
 };
 
 export const title = "Notifications";
@@ -23,7 +26,8 @@ export const title = "Notifications";
 export function show(main, { query: asked, go, signal }) {
   const query = { tenant: chosen(), ...asked };
   const results = h("section", { "aria-label": "Results" });
-  const only = ONLY[query.is] && h("p", { class: "lead" }, `Only ${ONLY[query.is][0]} notifications. `, button("All", () => go("notifications", { ...query, is: "" }), { class: "link" }));
+  const only = ONLY[query.is] && h("p", { class: "lead" }, `Only ${ONLY[query.is][0]} notifications. `,
+    button("All", () => go("notifications", { ...query, is: "" }), { class: "link" }));
   main.append(heading(title), filters(query, go), ...[only].filter(Boolean), results);
   if (!query.tenant) return results.append(welcome(go, asked));
   choose(query.tenant);
@@ -36,7 +40,8 @@ function filters(query, go) {
     go("notifications", read(event.target));
   };
   const form = h("form", { class: "filters", role: "search", "aria-label": "Filter", on: { submit } },
-    tenantField(query.tenant), entityField(query.entity), keyField(query.key), eventField(query.event), stateField(query.state),
+    tenantField(query.tenant), entityField(query.entity), keyField(query.key), eventField(query.event),
+    stateField(query.state),
     timeField("Received from", "from", query.from), timeField("Received to", "to", query.to),
     h("div", { class: "buttons" }, h("button", { class: "primary" }, "Show"),
       button("Clear", () => go("notifications", { tenant: query.tenant }), { class: "quiet" })));
@@ -47,7 +52,8 @@ function filters(query, go) {
 
 function welcome(go, asked) {
   const list = h("ul", { class: "plain", "aria-label": "Tenants last heard of" });
-  const choice = (tenant) => h("li", {}, button(labelOf(tenant), () => go("notifications", { ...asked, tenant }), { class: "link" }));
+  const choice = (tenant) => h("li", {},
+    button(labelOf(tenant), () => go("notifications", { ...asked, tenant }), { class: "link" }));
   recent().then((ids) => list.replaceChildren(...ids.slice(0, 8).map(choice)));
   return empty("Choose a tenant to see its notifications.", list,
     h("p", {}, "See what ", h("a", { href: "#/attention" }, "needs attention"), " in all tenants."));
@@ -97,11 +103,13 @@ async function ofTenant(results, query, signal) {
 async function ofNumber(results, query, signal) {
   const { tenant, entity, key, from, to } = query;
   const is = ONLY[query.is]?.[1] ?? (() => true);
-  const fits = (one) => is(one) && (!query.event || one.event === query.event) && (!query.state || one.state === query.state);
+  const fits = (one) => is(one) && (!query.event || one.event === query.event)
+    && (!query.state || one.state === query.state);
   let own;
   const found = (items) => {
     own ??= items.find((one) => one.key.toLowerCase() === key.toLowerCase());
-    if (own && !results.querySelector(".own")) results.prepend(h("p", { class: "own" }, h("a", { href: entityLink(own) }, "State of this number")));
+    if (own && !results.querySelector(".own"))
+      results.prepend(h("p", { class: "own" }, h("a", { href: entityLink(own) }, "State of this number")));
   };
   await sought(results, { q: key, tenant, entity, from, to }, signal, { fits, found });
 }

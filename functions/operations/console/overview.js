@@ -2,7 +2,8 @@
 
 import { get } from "./api.js";
 import { bars } from "./chart.js";
-import { announce, button, card, empty, fact, field, h, heading, moment, number, select, span, trouble } from "./dom.js";
+import { announce, button, card, empty, fact, field, h, heading, moment, number, select, span,
+  trouble } from "./dom.js";
 import { choose, read, tenantField } from "./filters.js";
 import { entityLink, grid } from "./table.js";
 import { tenantText } from "./tenants.js";
@@ -11,7 +12,8 @@ import { inZone, zoneName } from "./zone.js";
 
 export const title = "Overview";
 
-const COUNTS = [["received", "Received", "info"], ["processed", "Processed", "good"], ["answered", "Answered", "good"], ["failed", "Failed", "bad"]];
+const COUNTS = [["received", "Received", "info"], ["processed", "Processed", "good"], ["answered", "Answered", "good"],
+  ["failed", "Failed", "bad"]];
 /** The most silent tenants that are named. */
 const NAMED = 20;
 const TIMES = [["to_end", "Time to the end"], ["to_feedback", "Time to the feedback"]];
@@ -22,10 +24,13 @@ export async function show(main, { query, go, signal }) {
     event.preventDefault();
     go("overview", read(event.target));
   };
-  const form = h("form", { class: "filters", role: "search", "aria-label": "What to show", on: { submit } }, tenantField(query.tenant, { required: false }),
+  const form = h("form", { class: "filters", role: "search", "aria-label": "What to show", on: { submit } },
+    tenantField(query.tenant, { required: false }),
     field("By", select([["hour", "Hour, of the last day"], ["day", "Day, of the last two weeks"]], by, { name: "by" })),
-    h("div", { class: "buttons" }, h("button", { class: "primary" }, "Show"), button("All tenants", () => go("overview", { by }), { class: "quiet" })));
-  const results = h("section", { class: "side", "aria-label": query.tenant ? `Numbers of ${query.tenant}` : "Numbers of all tenants" });
+    h("div", { class: "buttons" }, h("button", { class: "primary" }, "Show"),
+      button("All tenants", () => go("overview", { by }), { class: "quiet" })));
+  const results = h("section", { class: "side",
+    "aria-label": query.tenant ? `Numbers of ${query.tenant}` : "Numbers of all tenants" });
   if (query.tenant) choose(query.tenant);
   const load = async () => {
     try {
@@ -47,23 +52,31 @@ async function silentNow(signal) {
   return items.filter(({ is_silent: silent }) => silent);
 }
 
-const named = (silent) => [silent.slice(0, NAMED).map(({ id }) => [" · ", h("a", { href: `#/notifications?tenant=${encodeURIComponent(id)}` }, tenantText(id))]), silent.length > NAMED && " · …"];
+const named = (silent) => [silent.slice(0, NAMED).map(({ id }) =>
+  [" · ", h("a", { href: `#/notifications?tenant=${encodeURIComponent(id)}` }, tenantText(id))]),
+  silent.length > NAMED && " · …"];
 
 /** Link to the notifications behind a number. `is` is a filter that the API does not have. */
-const list = ({ tenant }, { from, to }, more = {}) => `#/notifications?${new URLSearchParams({ tenant: tenant ?? "", from, to, ...more })}`;
+const list = ({ tenant }, { from, to }, more = {}) =>
+  `#/notifications?${new URLSearchParams({ tenant: tenant ?? "", from, to, ...more })}`;
 
 const narrowed = (name) => (name === "received" ? {} : { is: name });
 
 function draw(place, overview, again) {
   if (!overview.counted_to) {
-    return place.replaceChildren(empty("Nothing is counted yet.", h("p", {}, "The reconciler counts each time it runs. What was received before its first run is not counted."), button("Read again", again)));
+    return place.replaceChildren(empty("Nothing is counted yet.",
+      h("p", {}, "The reconciler counts each time it runs. What was received before its first run is not counted."),
+      button("Read again", again)));
   }
   const chart = ([name, label, tone]) => bars(label, tone, overview.items.map((item) => ({
-    label: when(item.from, overview.by), value: item[name], text: number(item[name]), href: list(overview, item, narrowed(name)) })));
+    label: when(item.from, overview.by), value: item[name], text: number(item[name]),
+    href: list(overview, item, narrowed(name)) })));
   const times = ([name, label]) => bars(`${label}, 95 of 100`, "info", overview.items.map((item) => ({
-    label: when(item.from, overview.by), value: item[name]?.p95_ms ?? 0, text: span(item[name]?.p95_ms ?? 0), href: list(overview, item) })));
+    label: when(item.from, overview.by), value: item[name]?.p95_ms ?? 0, text: span(item[name]?.p95_ms ?? 0),
+    href: list(overview, item) })));
   place.replaceChildren(
-    h("p", { class: "lead" }, "Counted up to ", moment(overview.counted_to), `, ${span(Date.now() - new Date(overview.counted_to))} ago; by the ${overview.by} of receipt${overview.by === "day" ? ", in UTC" : ""}. `,
+    h("p", { class: "lead" }, "Counted up to ", moment(overview.counted_to),
+      `, ${span(Date.now() - new Date(overview.counted_to))} ago; by the ${overview.by} of receipt${overview.by === "day" ? ", in UTC" : ""}. `,
       button("Read again", again, { class: "link" })),
     facts(overview), h("div", { class: "columns even" }, COUNTS.map(chart), TIMES.map(times)), behind(overview),
     h("div", { class: "columns even" }, shares(overview)));
@@ -80,32 +93,49 @@ const took = (times) => (times ? `${span(times.p50_ms)}, 95 of 100 in ${span(tim
 function facts(overview) {
   const { total, waiting } = overview;
   const linked = (count, href) => (count > 0 ? h("a", { href }, number(count)) : "0");
-  const counted = COUNTS.map(([name, label]) => fact(label, linked(total[name], list(overview, overview, narrowed(name)))));
-  const waits = [["rate_limited", "for calls"], ["retrying", "for another attempt"], ["paused", "for a pause to end"]].filter(([name]) => waiting[name] > 0);
+  const counted = COUNTS.map(([name, label]) =>
+    fact(label, linked(total[name], list(overview, overview, narrowed(name)))));
+  const waits = [["rate_limited", "for calls"], ["retrying", "for another attempt"], ["paused", "for a pause to end"]]
+    .filter(([name]) => waiting[name] > 0);
   return h("div", { class: "columns even" },
     card("came", "Received", h("dl", { class: "facts" }, counted,
-      fact("Still open", number(total.open)), fact("Gaps found", linked(total.gaps, list(overview, overview, narrowed("gap")))),
+      fact("Still open", number(total.open)),
+      fact("Gaps found", linked(total.gaps, list(overview, overview, narrowed("gap")))),
       fact("Half ended in", took(total.to_end)), fact("Half answered in", took(total.to_feedback)))),
     card("waits", "Waiting now", h("dl", { class: "facts" },
-      waits.length === 0 ? fact("Waiting", "nothing") : waits.map(([name, what]) => fact("Waiting", name === "rate_limited" ? h("a", { href: "#/attention?kind=rate_limited" }, number(waiting[name])) : number(waiting[name]), ` ${what}`)),
-      waiting.done_at && fact("Out of calls until", moment(waiting.done_at)), overview.calls_left !== undefined && fact("Calls left", number(overview.calls_left)),
-      overview.silent_tenants !== undefined && !overview.tenant && fact("Silent tenants", `${number(overview.silent_tenants)} of ${number(overview.tenants)}`, named(overview.silent)))));
+      waits.length === 0 ? fact("Waiting", "nothing")
+        : waits.map(([name, what]) => fact("Waiting", name === "rate_limited"
+          ? h("a", { href: "#/attention?kind=rate_limited" }, number(waiting[name]))
+          : number(waiting[name]), ` ${what}`)),
+      waiting.done_at && fact("Out of calls until", moment(waiting.done_at)),
+      overview.calls_left !== undefined && fact("Calls left", number(overview.calls_left)),
+      overview.silent_tenants !== undefined && !overview.tenant
+        && fact("Silent tenants", `${number(overview.silent_tenants)} of ${number(overview.tenants)}`,
+          named(overview.silent)))));
 }
 
 /** The numbers of the charts as a table. */
 function behind(overview) {
-  const heads = [overview.by === "day" ? "Day" : "Hour", ...COUNTS.map(([, label]) => label), "Gaps", ...TIMES.map(([, label]) => `${label}, half and 95 of 100`)];
-  const row = (item) => [h("a", { href: list(overview, item) }, when(item.from, overview.by)), ...COUNTS.map(([name]) => number(item[name])), number(item.gaps),
+  const heads = [overview.by === "day" ? "Day" : "Hour", ...COUNTS.map(([, label]) => label), "Gaps",
+    ...TIMES.map(([, label]) => `${label}, half and 95 of 100`)];
+  const row = (item) => [h("a", { href: list(overview, item) }, when(item.from, overview.by)),
+    ...COUNTS.map(([name]) => number(item[name])), number(item.gaps),
     ...TIMES.map(([name]) => (item[name] ? `${span(item[name].p50_ms)}, ${span(item[name].p95_ms)}` : "–"))];
-  return h("details", {}, h("summary", {}, "The charts as a table"), grid("Notifications by time of receipt", heads, overview.items.map(row)));
+  return h("details", {}, h("summary", {}, "The charts as a table"),
+    grid("Notifications by time of receipt", heads, overview.items.map(row)));
 }
 
 function shares(overview) {
   const own = overview.tenant ? { tenant: overview.tenant } : {};
-  const parked = overview.parked.map((one) => [reason(one.reason), one.count, `#/attention?${new URLSearchParams({ kind: "parked", ...own })}`]);
-  const kinds = overview.entities.map((one) => [entity(one.entity), one.count, list(overview, overview, { entity: one.entity })]);
-  const keys = overview.keys.map((one) => [`${entity(one.entity)} ${one.key}`, one.count, entityLink({ ...own, ...one })]);
+  const parked = overview.parked.map((one) =>
+    [reason(one.reason), one.count, `#/attention?${new URLSearchParams({ kind: "parked", ...own })}`]);
+  const kinds = overview.entities.map((one) =>
+    [entity(one.entity), one.count, list(overview, overview, { entity: one.entity })]);
+  const keys = overview.keys.map((one) =>
+    [`${entity(one.entity)} ${one.key}`, one.count, entityLink({ ...own, ...one })]);
   const some = (id, label, rows) => rows.length > 0 && card(id, label,
-    h("ul", {}, rows.map(([name, count, href]) => h("li", { class: "share" }, h("a", { href }, name), h("span", {}, number(count))))));
-  return [some("parked-by", "Parked, by reason", parked), some("kinds", "By kind", kinds), some("busiest", "Busiest numbers", keys)];
+    h("ul", {}, rows.map(([name, count, href]) =>
+      h("li", { class: "share" }, h("a", { href }, name), h("span", {}, number(count))))));
+  return [some("parked-by", "Parked, by reason", parked), some("kinds", "By kind", kinds),
+    some("busiest", "Busiest numbers", keys)];
 }

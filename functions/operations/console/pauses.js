@@ -26,22 +26,26 @@ export async function show(main, { signal, go }) {
     }
   };
   main.append(heading(title), backlog);
-  if (may("repair")) main.append(h("div", { class: "deeds" }, button("Begin a pause", () => begin(load), { class: "primary" })));
+  if (may("repair")) main.append(h("div", { class: "deeds" },
+    button("Begin a pause", () => begin(load), { class: "primary" })));
   main.append(place);
   await load();
 }
 
 function told(paused) {
   if (paused === 0) return ["Nothing waits."];
-  return [h("a", { href: "#/attention?kind=paused" }, `${number(paused)} ${paused === 1 ? "notification waits" : "notifications wait"}`), ". When the pause ends, a ",
+  return [h("a", { href: "#/attention?kind=paused" },
+    `${number(paused)} ${paused === 1 ? "notification waits" : "notifications wait"}`), ". When the pause ends, a ",
     h("a", { href: "#/replay" }, "job"), " releases them."];
 }
 
 function drawn(items, load, go) {
   const heads = ["Tenant", "Events", "Since", "For", "Ends", "By", "Note", may("repair") && "Actions"];
-  const row = (pause) => [pause.tenant ? tenantText(pause.tenant) : "Every tenant", h("span", { class: "code" }, pause.events), moment(pause.since),
+  const row = (pause) => [pause.tenant ? tenantText(pause.tenant) : "Every tenant",
+    h("span", { class: "code" }, pause.events), moment(pause.since),
     span(Date.now() - new Date(pause.since)), moment(pause.until), pause.by, pause.note || "–",
-    button("End", () => end(pause, go), { class: "row", "aria-label": `End the pause of ${pause.events} for ${pause.tenant ?? "every tenant"}` })];
+    button("End", () => end(pause, go),
+      { class: "row", "aria-label": `End the pause of ${pause.events} for ${pause.tenant ?? "every tenant"}` })];
   return grid("Pauses in force", heads, items.map(row));
 }
 
@@ -49,17 +53,22 @@ function begin(load) {
   const events = h("input", { name: "events", value: "*", required: true, pattern: "[a-z_.*]+", maxlength: 100 });
   const note = h("textarea", { rows: 2, maxlength: 500 });
   const fresh = h("input", { type: "checkbox" });
-  const content = [h("p", {}, "Notifications wait in the ledger until the pause ends; none is lost. It takes effect within 15 seconds."),
+  const content = [h("p", {},
+    "Notifications wait in the ledger until the pause ends; none is lost. It takes effect within 15 seconds."),
     ...tenantField("", { required: false }), h("p", { class: "hint" }, "Without a tenant, all are paused."),
     h("label", { class: "choice" }, fresh, "Nothing has come from this tenant yet"),
-    field("Events", events, "A pattern such as sales_order.*; * for all."), timeField("Ends", "until", undefined, { min: toField(Date.now()) }),
-    h("p", { class: "hint" }, "Without a time, it lasts until a person ends it. What waited continues some minutes later."), field("Note", note, "Optional.")];
+    field("Events", events, "A pattern such as sales_order.*; * for all."),
+    timeField("Ends", "until", undefined, { min: toField(Date.now()) }),
+    h("p", { class: "hint" },
+      "Without a time, it lasts until a person ends it. What waited continues some minutes later."),
+    field("Note", note, "Optional.")];
   dialogForm("Begin a pause", "Begin", content, async (element) => {
     const text = element.querySelector("[name=tenant]").value.trim();
     const tenant = text && (idOf(text) ?? text);
     const end = element.querySelector("[name=until]").value;
     const until = end && new Date(fromField(end)).toISOString();
-    await ask("PUT", "v1/pauses", { body: { ...(tenant && { tenant }), events: events.value.trim(), note: note.value, ...(until && { until }), ...(fresh.checked && { new_tenant: true }) } });
+    await ask("PUT", "v1/pauses", { body: { ...(tenant && { tenant }), events: events.value.trim(), note: note.value,
+      ...(until && { until }), ...(fresh.checked && { new_tenant: true }) } });
     toast("Paused.");
     await load();
   });

@@ -22,7 +22,9 @@ export async function quotas(place, signal) {
 function drawn(items) {
   const heads = ["Tenant", "Waiting", "Calls an hour", "Done in about", "Done at about"];
   const row = (quota) => [tenantText(quota.tenant),
-    h("a", { href: `#/notifications?${new URLSearchParams({ tenant: quota.tenant, state: "retrying" })}` }, number(quota.waiting)),
-    [number(quota.calls_per_hour), quota.is_assumed && " (assumed)"], span(new Date(quota.done_at) - Date.now()), moment(quota.done_at)];
+    h("a", { href: `#/notifications?${new URLSearchParams({ tenant: quota.tenant, state: "retrying" })}` },
+      number(quota.waiting)),
+    [number(quota.calls_per_hour), quota.is_assumed && " (assumed)"], span(new Date(quota.done_at) - Date.now()),
+    moment(quota.done_at)];
   return grid("What waits for calls, by tenant", heads, items.map(row));
 }

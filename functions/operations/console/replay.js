@@ -31,9 +31,11 @@ function planner(query, signal, watching) {
   const outcome = h("div", { class: "plan", role: "region", "aria-label": "Plan" });
   const wantedStates = (query.states ?? FAILED).split(",");
   const states = Object.entries(STATES).map(([name, [label]]) =>
-    h("label", { class: "choice" }, h("input", { type: "checkbox", name: "states", value: name, checked: wantedStates.includes(name) }), label));
+    h("label", { class: "choice" }, h("input",
+      { type: "checkbox", name: "states", value: name, checked: wantedStates.includes(name) }), label));
   const now = Date.now();
-  const [from, to] = [query.from ?? new Date(now - WEEK).toISOString(), query.to ?? new Date(now + 60000).toISOString()];
+  const [from, to] = [query.from ?? new Date(now - WEEK).toISOString(),
+    query.to ?? new Date(now + 60000).toISOString()];
   const rate = h("input", { type: "number", name: "rate", min: 1, max: 100, value: 10, required: true });
   const note = h("input", { name: "note", maxlength: 500, "data-width": "wide" });
   const submit = async (event) => {
@@ -52,9 +54,12 @@ function planner(query, signal, watching) {
   // A change of the form makes the plan stale.
   const stale = () => outcome.replaceChildren();
   const form = h("form", { class: "filters card", "aria-label": "What to replay", on: { submit, input: stale } },
-    tenantField(query.tenant ?? (query.plan ? "" : chosen()), { required: false }), entityField(query.entity), eventField(query.event),
-    timeField("Received from", "from", from, { required: true }), timeField("Received to", "to", to, { required: true }),
-    h("fieldset", { class: "wide" }, h("legend", {}, "Status (any, if none is chosen)"), states), field("Note", note), field("Per second", rate),
+    tenantField(query.tenant ?? (query.plan ? "" : chosen()), { required: false }), entityField(query.entity),
+    eventField(query.event),
+    timeField("Received from", "from", from, { required: true }),
+    timeField("Received to", "to", to, { required: true }),
+    h("fieldset", { class: "wide" }, h("legend", {}, "Status (any, if none is chosen)"), states), field("Note", note),
+    field("Per second", rate),
     h("div", { class: "buttons" }, h("button", { class: "primary" }, "Plan")));
   return h("div", {}, form, outcome);
 }
@@ -64,7 +69,8 @@ function job(form) {
   return { ...rest, states: new FormData(form).getAll("states"), rate: Number(rate) };
 }
 
-const counted = ({ count, at_least: atLeast }) => `${atLeast ? "at least " : ""}${number(count)} ${count === 1 ? "notification" : "notifications"}`;
+const counted = ({ count, at_least: atLeast }) =>
+  `${atLeast ? "at least " : ""}${number(count)} ${count === 1 ? "notification" : "notifications"}`;
 
 function drawn(plan, wanted, outcome, watching) {
   const begin = async () => {
@@ -81,9 +87,13 @@ function drawn(plan, wanted, outcome, watching) {
     }
   };
   const go = button(`Replay ${counted(plan)}`, begin, { class: "primary" });
-  const samples = (plan.notifications ?? []).map((one) => h("li", {}, h("a", { href: detailLink(one) }, `${entity(one.entity)} ${one.key}`)));
+  const samples = (plan.notifications ?? [])
+    .map((one) => h("li", {}, h("a", { href: detailLink(one) }, `${entity(one.entity)} ${one.key}`)));
   return [h("div", { class: "card" },
-    h("p", { class: "figure" }, h("strong", {}, counted(plan)), plan.count > 0 && ` ${wanted.tenant ? "" : "of all tenants "}in about ${span(plan.seconds * 1000)}, at ${wanted.rate} per second`),
-    plan.count > 0 ? [h("p", { class: "faint" }, "The first of them:"), h("ul", { class: "sample" }, samples), h("div", { class: "buttons" }, go)] :
+    h("p", { class: "figure" }, h("strong", {}, counted(plan)),
+      plan.count > 0
+      && ` ${wanted.tenant ? "" : "of all tenants "}in about ${span(plan.seconds * 1000)}, at ${wanted.rate} per second`),
+    plan.count > 0 ? [h("p", { class: "faint" }, "The first of them:"), h("ul", { class: "sample" }, samples),
+      h("div", { class: "buttons" }, go)] :
       h("p", { class: "faint" }, "Nothing found. Choose a longer time or more statuses."))];
 }

@@ -14,9 +14,12 @@ export async function resendAll(items, go) {
     return toast(error.message, "bad");
   }
   const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
-  const causes = plan.causes.map((one) => h("li", {}, `${number(one.count)}: ${reason(one.reason)}`, one.cause && `, ${cause(one.cause)}`));
-  const content = [h("p", {}, DEEDS.feedback[1]), h("p", {}, `It takes about ${span(plan.seconds * 1000)}.`), h("ul", { class: "sample" }, causes), field("Note", note, "Optional. Shown in each timeline.")];
-  return form(`Resend feedback: ${plan.at_least ? "at least " : ""}${number(plan.count)}`, "Resend", content, async () => {
+  const causes = plan.causes.map((one) =>
+    h("li", {}, `${number(one.count)}: ${reason(one.reason)}`, one.cause && `, ${cause(one.cause)}`));
+  const content = [h("p", {}, DEEDS.feedback[1]), h("p", {}, `It takes about ${span(plan.seconds * 1000)}.`),
+    h("ul", { class: "sample" }, causes), field("Note", note, "Optional. Shown in each timeline.")];
+  return form(`Resend feedback: ${plan.at_least ? "at least " : ""}${number(plan.count)}`, "Resend", content,
+    async () => {
     await post("feedback/resends", { ...wanted, note: note.value });
     toast("The resend has begun.");
     go("replay");
@@ -29,7 +32,8 @@ function filter(items) {
   const times = items.map((one) => new Date(one.feedback.at).getTime());
   const at = (time) => new Date(time).toISOString();
   return { tenant: items.every((one) => one.tenant === tenant) ? tenant : undefined, reason: feedback.reason,
-    cause: items.map((one) => one.feedback.cause ?? "").reduce(common).slice(0, 300) || undefined, from: at(Math.min(...times)), to: at(Math.max(...times) + 1) };
+    cause: items.map((one) => one.feedback.cause ?? "").reduce(common).slice(0, 300) || undefined,
+    from: at(Math.min(...times)), to: at(Math.max(...times) + 1) };
 }
 
 /** The common beginning of both. Texts of one cause may differ in long numbers. */

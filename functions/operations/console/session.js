@@ -95,7 +95,8 @@ export async function keep(text) {
   sessionStorage.setItem(KEEP, JSON.stringify({ token, name, roles, expires }));
 }
 
-const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_")
+  .replace(/=+$/, "");
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 const here = () => location.origin + location.pathname;
 
@@ -118,7 +119,8 @@ export async function leave() {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(left.verifier));
   const asked = {
     response_type: "code", client_id: settings.clientId, redirect_uri: here(), scope: settings.scope,
-    state: left.state, nonce: left.nonce, code_challenge: base64url(new Uint8Array(digest)), code_challenge_method: "S256",
+    state: left.state, nonce: left.nonce, code_challenge: base64url(new Uint8Array(digest)),
+    code_challenge_method: "S256",
   };
   for (const [name, value] of Object.entries(asked)) authorize.searchParams.set(name, value);
   location.assign(authorize);
@@ -134,7 +136,8 @@ export async function comeBack() {
   history.replaceState(null, "", location.pathname + (left?.hash ?? ""));
   const settings = await config();
   if (!left || answer.get("state") !== left.state) throw new Error("This sign-in was not begun here. Sign in again.");
-  if (answer.has("error")) throw new Error(`The issuer refused: ${answer.get("error_description") ?? answer.get("error")}`);
+  if (answer.has("error"))
+    throw new Error(`The issuer refused: ${answer.get("error_description") ?? answer.get("error")}`);
   if (answer.has("iss") && answer.get("iss") !== settings.issuer) throw new Error("Another issuer answered.");
   const form = {
     grant_type: "authorization_code", code: answer.get("code"), redirect_uri: here(),
@@ -142,7 +145,8 @@ export async function comeBack() {
   };
   const response = await fetch(left.endpoint, { method: "POST", body: new URLSearchParams(form) });
   const tokens = await response.json();
-  if (!response.ok) throw new Error(`The issuer gave no token: ${tokens.error_description ?? tokens.error ?? response.status}`);
+  if (!response.ok)
+    throw new Error(`The issuer gave no token: ${tokens.error_description ?? tokens.error ?? response.status}`);
   check(tokens.id_token, left.nonce, settings);
   await keep(tokens.access_token);
   return true;

@@ -7,7 +7,8 @@ import { offered, resend, showFeedback } from "./deeds.js";
 import { tenantText } from "./tenants.js";
 
 export const detailLink = ({ ref }) => `#/notification/${encodeURIComponent(ref)}`;
-export const entityLink = ({ tenant, entity: name, key }) => `#/entity?${new URLSearchParams({ tenant, entity: name, key })}`;
+export const entityLink = ({ tenant, entity: name, key }) =>
+  `#/entity?${new URLSearchParams({ tenant, entity: name, key })}`;
 
 /** The number of pages in the address; ten at most. */
 export const pagesOf = ({ pages }) => Math.min(Number(pages) || 1, 10);
@@ -34,11 +35,13 @@ export function table(caption, { tenants = false } = {}) {
       const held = made.contains(document.activeElement) && document.activeElement.getAttribute("aria-label");
       const fresh = drawn(item);
       made.replaceWith(fresh);
-      if (held) [...fresh.querySelectorAll("a, button")].find((one) => one.getAttribute("aria-label") === held)?.focus();
+      if (held) [...fresh.querySelectorAll("a, button")]
+        .find((one) => one.getAttribute("aria-label") === held)?.focus();
     }
     return news(items);
   };
-  return { element, body, renew, add: (items) => body.append(...news(items).map(drawn)), first: (items) => body.prepend(...news(items).map(drawn)) };
+  return { element, body, renew, add: (items) => body.append(...news(items).map(drawn)),
+    first: (items) => body.prepend(...news(items).map(drawn)) };
 }
 
 /** A row with these cells. Under a column without a head there is none. */
@@ -47,8 +50,10 @@ export const cells = (heads, values) => h("tr", { role: "row" }, heads.map((name
 
 /** A plain table of rows of cells. */
 export function grid(caption, heads, rows) {
-  return h("div", { class: "scroll" }, h("table", { class: "grid", role: "table" }, h("caption", { class: "unseen" }, caption),
-    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads.map((name) => name && h("th", { scope: "col", role: "columnheader" }, name)))),
+  return h("div", { class: "scroll" },
+    h("table", { class: "grid", role: "table" }, h("caption", { class: "unseen" }, caption),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" },
+      heads.map((name) => name && h("th", { scope: "col", role: "columnheader" }, name)))),
     h("tbody", { role: "rowgroup" }, rows.map((row) => cells(heads, row)))));
 }
 
@@ -71,7 +76,8 @@ export function paged(results, list, words, signal, read) {
     try {
       more.hidden = !await read();
     } catch (error) {
-      if (!signal.aborted) foot.replaceChildren(trouble(error, () => { foot.replaceChildren(told, more); load(isAsked); }));
+      if (!signal.aborted) foot.replaceChildren(trouble(error,
+        () => { foot.replaceChildren(told, more); load(isAsked); }));
       return;
     }
     more.disabled = false;
@@ -90,16 +96,20 @@ function row(item, tenants) {
   return h("tr", { role: "row", "data-ref": item.ref },
     cell("Received", moment(item.received_at)),
     tenants && cell("Tenant", tenantText(item.tenant)),
-    cell("Number", h("a", { class: "key", href: detailLink(item), "aria-label": `${name}: open` }, item.key || "(none)")),
+    cell("Number", h("a", { class: "key", href: detailLink(item), "aria-label": `${name}: open` },
+      item.key || "(none)")),
     cell("Type", entity(item.entity)),
-    cell("Event", h("span", { title: item.event }, event(item.event)), item.status && h("span", { class: "after" }, ` → ${item.status}`)),
+    cell("Event", h("span", { title: item.event }, event(item.event)),
+      item.status && h("span", { class: "after" }, ` → ${item.status}`)),
     cell("Status", chip(tone, label, meaning), item.reason && h("span", { class: "after" }, ` ${reason(item.reason)}`),
-      item.feedback.state === "parked" && h("span", { class: "after" }, " Feedback parked", item.feedback.cause && `: ${cause(item.feedback.cause)}`)),
+      item.feedback.state === "parked" && h("span", { class: "after" }, " Feedback parked",
+        item.feedback.cause && `: ${cause(item.feedback.cause)}`)),
     cell("Success", success(item.feedback)),
     cell("Source", item.source ?? h("span", { class: "faint" }, "–")),
     cell("Message", h("span", { class: "message", title: item.feedback.description }, item.feedback.description ?? "")),
     h("td", { role: "cell", class: "actions", "data-label": "Actions" },
-      button("Feedback", () => showFeedback(item), { class: "row", "aria-label": `View notification feedback of ${name}` }),
+      button("Feedback", () => showFeedback(item),
+        { class: "row", "aria-label": `View notification feedback of ${name}` }),
       offered(item).includes("replay") &&
         button("Resend", () => resend(item), { class: "row", "aria-label": `Resend ${name}` })));
 }
@@ -108,5 +118,6 @@ function row(item, tenants) {
 export function success({ state: own, is_success: yes }) {
   if (yes !== undefined) return h("span", { class: yes ? "yes" : "no" }, yes ? "True" : "False");
   const [label, tone] = FEEDBACK[own] ?? [own, "calm"];
-  return ["none", "parked"].includes(own) ? h("span", { class: "faint" }, "–") : chip(tone, label, "State of the notification feedback");
+  return ["none", "parked"].includes(own) ? h("span", { class: "faint" }, "–")
+    : chip(tone, label, "State of the notification feedback");
 }

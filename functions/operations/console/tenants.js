@@ -37,7 +37,8 @@ export function labelOf(id) {
 }
 
 /** Company number and id, to tell tenants apart. */
-export const detailOf = (id) => known.filter((one) => same(one.id, id)).map(({ name, company_id: company }) => [company, name && id].filter(Boolean).join(" · "))[0];
+export const detailOf = (id) => known.filter((one) => same(one.id, id))
+  .map(({ name, company_id: company }) => [company, name && id].filter(Boolean).join(" · "))[0];
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const ID = /^[\w-]{1,64}$/;
@@ -46,7 +47,8 @@ const ID = /^[\w-]{1,64}$/;
 export function idOf(text) {
   const wanted = text.trim();
   const exact = known.filter((one) => same(one.id, wanted) || same(label(one), wanted));
-  const found = exact.length > 0 ? exact : known.filter((one) => same(one.name, wanted) || same(one.company_id, wanted));
+  const found = exact.length > 0 ? exact
+    : known.filter((one) => same(one.name, wanted) || same(one.company_id, wanted));
   if (found.length === 1) return found[0].id;
   // A subscription may serve tenants that the settings do not list.
   // `unknown` is for notifications without a tenant.
@@ -58,10 +60,12 @@ export function idOf(text) {
 export function mistakeIn(text) {
   if (!text.trim() || idOf(text)) return "";
   const near = nearest(text);
-  return near.length > 0 ? `No tenant has this name, or several have it. Similar: ${near.join(", ")}.` : "No tenant has this name.";
+  return near.length > 0 ? `No tenant has this name, or several have it. Similar: ${near.join(", ")}.`
+    : "No tenant has this name.";
 }
 
-const pairs = (text) => new Set([...text.toLowerCase()].map((_, at, all) => all.slice(at, at + 2).join("")).filter((pair) => pair.length === 2));
+const pairs = (text) => new Set([...text.toLowerCase()].map((_, at, all) => all.slice(at, at + 2).join(""))
+  .filter((pair) => pair.length === 2));
 
 /** At most three tenants with similar names. */
 function nearest(text) {

@@ -57,22 +57,26 @@ export const reason = (name) => REASONS[name]?.[0] ?? name ?? "";
 export const remedy = (name) => REASONS[name]?.slice(1) ?? [];
 
 /** The error of an attempt, in words for people if there are some. */
-export const cause = (text = "") => (text.includes("feedback: refused (404)") ? "Visma Net answered 404: it knows none of the notification's ids" : text);
+export const cause = (text = "") =>
+  (text.includes("feedback: refused (404)") ? "Visma Net answered 404: it knows none of the notification's ids" : text);
 
 export const FEEDBACK = {
   none: ["None", "calm"], awaited: ["Awaited", "info"], queued: ["Queued", "info"], sent: ["Sent", "good"], parked: ["Parked", "bad"],
 };
 
 const KINDS = [
-  [/IDENTITY_CHANGED$/, "Entity renumbered"], [/STATUS_CHANGED$/, "Status changed"], [/(ACTION_TRIGGERED|CUSTOMACTION)$/, "Action triggered"],
-  [/CREATED$/, "Entity created"], [/DELETED$/, "Entity deleted"], [/UPDATED$/, "Entity updated"], [/CHANGED$/, "Entity changed"],
+  [/IDENTITY_CHANGED$/, "Entity renumbered"], [/STATUS_CHANGED$/, "Status changed"],
+  [/(ACTION_TRIGGERED|CUSTOMACTION)$/, "Action triggered"],
+  [/CREATED$/, "Entity created"], [/DELETED$/, "Entity deleted"], [/UPDATED$/, "Entity updated"],
+  [/CHANGED$/, "Entity changed"],
 ];
 
 // The words of the ERP's window (GL407000) for an event, or its own name if the window or the
 // catalogue does not have it.
 export const event = (name) => (EVENTS.includes(name) ? worded(name) : name);
 
-const worded = (name) => KINDS.find(([pattern]) => pattern.test(name))?.[1] ?? (/^[A-Z_]+$/.test(name) ? sentence(name) : name);
+const worded = (name) => KINDS.find(([pattern]) => pattern.test(name))?.[1]
+  ?? (/^[A-Z_]+$/.test(name) ? sentence(name) : name);
 
 const sentence = (name) => name[0] + name.slice(1).toLowerCase().replaceAll("_", " ");
 

@@ -19,12 +19,16 @@ export function chooseZone(name) {
 export const inZone = (at, options) => new Intl.DateTimeFormat(undefined, { timeZone: zone(), ...options }).format(at);
 
 /** The short name of the zone at that time: `UTC`, `CET`. */
-export const zoneName = (at) => new Intl.DateTimeFormat(undefined, { timeZone: zone(), timeZoneName: "short" }).formatToParts(at).find(({ type }) => type === "timeZoneName").value;
+export const zoneName = (at) => new Intl.DateTimeFormat(undefined, { timeZone: zone(), timeZoneName: "short" })
+  .formatToParts(at).find(({ type }) => type === "timeZoneName").value;
 
 /** The offset of the zone from UTC at that time, in milliseconds. */
 function ahead(at) {
-  const parts = new Intl.DateTimeFormat(undefined, { timeZone: zone(), calendar: "gregory", numberingSystem: "latn", hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric" }).formatToParts(at);
-  const [year, month, day, hour, minute] = ["year", "month", "day", "hour", "minute"].map((name) => Number(parts.find(({ type }) => type === name).value));
+  const parts = new Intl.DateTimeFormat(undefined,
+    { timeZone: zone(), calendar: "gregory", numberingSystem: "latn", hourCycle: "h23", year: "numeric",
+      month: "numeric", day: "numeric", hour: "numeric", minute: "numeric" }).formatToParts(at);
+  const [year, month, day, hour, minute] = ["year", "month", "day", "hour", "minute"]
+    .map((name) => Number(parts.find(({ type }) => type === name).value));
   return Date.UTC(year, month - 1, day, hour, minute) - Math.floor(at / 60000) * 60000;
 }
 

@@ -24,6 +24,7 @@ use utoipa::openapi::OpenApi as Document;
         description = "Shows what happened to every notification, and repairs it."
     ),
     modifiers(&Examples),
+    components(schemas(Problem)),
     paths(
         openapi,
         lists::notifications,

@@ -6,6 +6,7 @@ use crate::cursor::{Cursor, list_of};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query::{self, Parameters};
+use crate::range::Range;
 use crate::route::Asked;
 use crate::types::audit::{AuditItem, AuditItems};
 use time::{Duration, OffsetDateTime};
@@ -15,8 +16,6 @@ use webhooks_model::audit::{AuditRecord, AuditResult, Target};
 use webhooks_store::Position;
 
 const USUAL_SPAN: Duration = Duration::days(30);
-/// Includes what was just recorded, even if that function's clock is ahead of ours.
-const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
 /// Records per read, and the most reads per request, when the list is filtered by tenant.
 const SEARCHED: u8 = 100;
 const READS: usize = 10;
@@ -68,7 +67,8 @@ impl<P: Ports> Operations<P> {
             // The record of the action stays without a result.
             tracing::error!(audit = %record.id, "the result of an action could not be recorded: {error}");
         }
-        tracing::info!(by = record.by, deed = record.deed, tenant = record.on.tenant, result = code, audit = %record.id, "audited");
+        let tenant = &record.on.tenant;
+        tracing::info!(by = record.by, deed = record.deed, tenant, result = code, audit = %record.id, "audited");
     }
 }
 
@@ -78,19 +78,14 @@ impl<P: Ports> Operations<P> {
     ("from" = Option<String>, Query, format = DateTime, description = "30 days before `to` by default"),
     ("to" = Option<String>, Query, format = DateTime, description = "now by default"),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
-    responses((status = 200, body = AuditItems), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = AuditItems), Problem))]
 pub(crate) async fn list<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<AuditItems>, Problem> {
     let parameters = Parameters::new(asked.query, &["tenant", "from", "to", "limit", "cursor"])?;
     let tenant = parameters.get("tenant").map(query::tenant).transpose()?;
-    let range = (parameters.time("from")?, parameters.time("to")?);
+    let range = Range::read(&parameters)?;
     let list = list_of(("audit", &tenant, range));
     let cursor = Cursor::read(list, parameters.get("cursor"))?;
-    let to = range.1.unwrap_or_else(|| operations.host.now() + CLOCKS_DIFFER_BY);
-    // All pages use the start of the first one, since the clock has moved on.
-    let from = cursor.as_ref().and_then(|cursor| cursor.from).or(range.0).unwrap_or(to - USUAL_SPAN);
-    if from >= to {
-        return Err(Problem::invalid("from", "It must be before `to`."));
-    }
+    let (from, to) = range.of_page(cursor.as_ref(), operations.host.now(), USUAL_SPAN, None)?;
     let after = cursor.map(|cursor| cursor.after);
     let (records, next) =
         operations.audited_of(tenant.as_deref(), (from, to), after, parameters.limit()?.into()).await?;

@@ -227,8 +227,9 @@ fn policy(console: &Console) -> HeaderValue {
     let origins = [&console.issuer, &console.token_origin].map(|url| origin(url).filter(|_| signs_in));
     let origins: String = origins.into_iter().flatten().map(|origin| format!(" {origin}")).collect();
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'{origins}; frame-ancestors 'none'; \
-         base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'{origins}; \
+         frame-ancestors 'none'; base-uri 'none'; form-action 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'"
     );
     HeaderValue::try_from(policy).expect("an origin has no other characters than a header may have")
 }

@@ -31,7 +31,7 @@ const WAIT: Duration = Duration::from_secs(1);
 #[utoipa::path(get, path = "/operations/v1/dead-letters", tag = "read", params(
     ("queue" = Option<String>, Query, description = "notifications, feedback, events or repairs; all by default"),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 20, description = "messages per queue; 5 by default")),
-    responses((status = 200, body = DeadLetters), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = DeadLetters), Problem))]
 pub(crate) async fn list<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<DeadLetters>, Problem> {
     let parameters = Parameters::new(asked.query, &["queue", "limit"])?;
     let only = parameters.get("queue").map(|name| QueueName::parse(name).ok_or_else(no_queue)).transpose()?;
@@ -42,8 +42,9 @@ pub(crate) async fn list<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
 }
 
 /// Shows what a redrive would send, without sending it. The count is approximate, as SQS counts.
-#[utoipa::path(post, path = "/operations/v1/dead-letters/{queue}/plans", tag = "repair", params(("queue" = String, Path)), request_body = NewRedrive,
-    responses((status = 200, body = Plan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/operations/v1/dead-letters/{queue}/plans", tag = "repair",
+    params(("queue" = String, Path)), request_body = NewRedrive,
+    responses((status = 200, body = Plan), Problem))]
 pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Plan>, Problem> {
     let (redrive, rate, _) = read(&asked.name, &asked.body)?;
     let letters = operations.queue(redrive.queue, LONGEST_SAMPLE.into()).await?;
@@ -58,8 +59,9 @@ pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
 }
 
 /// Begins a job that sends one or all dead letters of a queue back to their original queue.
-#[utoipa::path(post, path = "/operations/v1/dead-letters/{queue}/redrives", tag = "repair", params(("queue" = String, Path)), request_body = NewRedrive,
-    responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/operations/v1/dead-letters/{queue}/redrives", tag = "repair",
+    params(("queue" = String, Path)), request_body = NewRedrive,
+    responses((status = 202, body = JobView), Problem))]
 pub(crate) async fn redrive<P: Ports>(
     operations: Shared<P>,
     asked: Asked,

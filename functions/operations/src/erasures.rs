@@ -23,7 +23,7 @@ const EVERYTHING: &str = "*";
 
 /// Shows how much an erasure would delete, without deleting it.
 #[utoipa::path(post, path = "/operations/erasures/plans", tag = "erase", request_body = NewErasure,
-    responses((status = 200, body = Plan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Plan), Problem))]
 pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Plan>, Problem> {
     let (tenant, rate, _) = read(&asked.body)?;
     let (mut count, mut position, mut at_least) = (0, None, true);
@@ -45,7 +45,7 @@ pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
 /// All events of the tenant must be paused, without an end. Otherwise notifications on their way
 /// would be stored again. Leave the tenant in the settings until the job has finished.
 #[utoipa::path(post, path = "/operations/erasures", tag = "erase", request_body = NewErasure,
-    responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 202, body = JobView), Problem))]
 pub(crate) async fn begin<P: Ports>(
     operations: Shared<P>,
     asked: Asked,

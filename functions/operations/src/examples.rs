@@ -1,11 +1,10 @@
 //! Adds an example of an error to each operation of the OpenAPI document.
 
-use crate::problem::Problem;
+use crate::problem::{MEDIA_TYPE, Problem};
 use utoipa::Modify;
 use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::{OpenApi, RefOr};
 
-const PROBLEM: &str = "application/problem+json";
 /// A parameter that no operation has.
 const WRONG: &str = "colour";
 
@@ -25,7 +24,7 @@ fn add(operation: &mut Operation) {
     let example = serde_json::to_value(wrong(operation)).expect("texts and numbers always serialise");
     for response in operation.responses.responses.values_mut() {
         let RefOr::T(response) = response else { continue };
-        if let Some(content) = response.content.get_mut(PROBLEM) {
+        if let Some(content) = response.content.get_mut(MEDIA_TYPE) {
             content.example = Some(example.clone());
         }
     }

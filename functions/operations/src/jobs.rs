@@ -29,7 +29,7 @@ const TRIES: usize = 5;
 
 /// Shows what a replay would do, without doing it.
 #[utoipa::path(post, path = "/operations/v1/plans", tag = "repair", request_body = NewJob,
-    responses((status = 200, body = Plan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Plan), Problem))]
 pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Plan>, Problem> {
     let (filter, rate, _) = read(&asked.body)?;
     Ok(Json(operations.plan(&filter, rate).await?))
@@ -37,7 +37,7 @@ pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
 
 /// Begins a job that replays all notifications the filter finds. Use `plans` to see them first.
 #[utoipa::path(post, path = "/operations/v1/jobs", tag = "repair", request_body = NewJob,
-    responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 202, body = JobView), Problem))]
 pub(crate) async fn begin<P: Ports>(
     operations: Shared<P>,
     asked: Asked,
@@ -52,7 +52,7 @@ pub(crate) async fn begin<P: Ports>(
 
 /// Lists the newest jobs.
 #[utoipa::path(get, path = "/operations/v1/jobs", tag = "read",
-    responses((status = 200, body = Jobs), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Jobs), Problem))]
 pub(crate) async fn list<P: Ports>(operations: Shared<P>, _: Asked) -> Result<Json<Jobs>, Problem> {
     let jobs = operations.store.jobs(NEWEST).await?;
     Ok(Json(Jobs { items: jobs.into_iter().map(JobView::from).collect() }))
@@ -62,7 +62,7 @@ pub(crate) async fn list<P: Ports>(operations: Shared<P>, _: Asked) -> Result<Js
 ///
 /// For a replay or a resend that has ended, it also shows the results (`outcomes`).
 #[utoipa::path(get, path = "/operations/v1/jobs/{id}", tag = "read", params(("id" = Uuid, Path)),
-    responses((status = 200, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = JobView), Problem))]
 pub(crate) async fn one<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<JobView>, Problem> {
     let job = operations.job(&asked.name).await?;
     Ok(Json(operations.counted(job).await?.into()))
@@ -70,7 +70,7 @@ pub(crate) async fn one<P: Ports>(operations: Shared<P>, asked: Asked) -> Result
 
 /// Stops a job before its next slice.
 #[utoipa::path(post, path = "/operations/v1/jobs/{id}/cancel", tag = "repair", params(("id" = Uuid, Path)),
-    responses((status = 200, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = JobView), Problem))]
 pub(crate) async fn cancel<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<JobView>, Problem> {
     let job = operations.job(&asked.name).await?;
     let deed = Deed { by: &asked.by, role: Access::Repair, what: "cancel_job", on: on_job(&job) };
@@ -80,7 +80,7 @@ pub(crate) async fn cancel<P: Ports>(operations: Shared<P>, asked: Asked) -> Res
 
 /// Resumes a job that was cancelled or that has stopped.
 #[utoipa::path(post, path = "/operations/v1/jobs/{id}/resume", tag = "repair", params(("id" = Uuid, Path)),
-    responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 202, body = JobView), Problem))]
 pub(crate) async fn resume<P: Ports>(
     operations: Shared<P>,
     asked: Asked,

@@ -25,6 +25,7 @@ mod ports;
 mod problem;
 mod query;
 mod quotas;
+mod range;
 mod reference;
 mod repairs;
 mod resends;

@@ -7,6 +7,7 @@ use crate::cursor::{Cursor, list_of};
 use crate::ports::{Ports, Shared};
 use crate::problem::Problem;
 use crate::query::{self, Parameters};
+use crate::range::Range;
 use crate::reference::unknown;
 use crate::route::Asked;
 use crate::types::{Counts, Current, Detail, EntityView, Notification, Notifications, OtherNumber, Raw};
@@ -17,8 +18,6 @@ use webhooks_model::{Entity, EntityId, State as NotificationState};
 use webhooks_store::{Head, Page, Position, Record, acknowledged};
 
 const USUAL_SPAN: Duration = Duration::days(7);
-/// Includes what intake has just received, even if its clock is ahead of ours.
-const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
 /// The most renumberings that are followed.
 const LONGEST_CHAIN: usize = 10;
 /// The most notifications that an entity is shown with.
@@ -28,11 +27,14 @@ const MARKS: [&str; 5] = ["dead", "parked", "unparseable", "feedback_parked", PA
 
 /// Lists a tenant's notifications, newest first.
 #[utoipa::path(get, path = "/operations/v1/notifications", tag = "read", params(
-    ("tenant" = String, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$"), ("entity" = Option<String>, Query), ("event" = Option<String>, Query),
-    ("state" = Option<String>, Query), ("from" = Option<String>, Query, format = DateTime, description = "7 days before `to` by default; at most 90 days before"),
+    ("tenant" = String, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$"), ("entity" = Option<String>, Query),
+    ("event" = Option<String>, Query),
+    ("state" = Option<String>, Query),
+    ("from" = Option<String>, Query, format = DateTime,
+        description = "7 days before `to` by default; at most 90 days before"),
     ("to" = Option<String>, Query, format = DateTime, description = "now by default"),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
-    responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Notifications), Problem))]
 pub(crate) async fn notifications<P: Ports>(
     operations: Shared<P>,
     asked: Asked,
@@ -41,17 +43,12 @@ pub(crate) async fn notifications<P: Ports>(
     let parameters = Parameters::new(asked.query, &known)?;
     let tenant = parameters.tenant()?;
     let (entity, state, event) = (parameters.entity()?, parameters.state()?, parameters.get("event"));
-    let range = (parameters.time("from")?, parameters.time("to")?);
+    let range = Range::read(&parameters)?;
     let list =
         list_of(("feed", &tenant, entity.map(Entity::as_str), event, state.map(NotificationState::as_str), range));
     let cursor = Cursor::read(list, parameters.get("cursor"))?;
-    // All pages use the start of the first one, since the clock has moved on.
-    let from = cursor.as_ref().and_then(|cursor| cursor.from);
-    let to = range.1.unwrap_or_else(|| operations.host.now() + CLOCKS_DIFFER_BY);
-    let from = match from {
-        Some(from) => from,
-        None => beginning(range.0, to)?,
-    };
+    let now = operations.host.now();
+    let (from, to) = range.of_page(cursor.as_ref(), now, USUAL_SPAN, Some(LONGEST_SPAN))?;
     let fits = |record: &Record| {
         entity.is_none_or(|entity| record.key.entity.entity == entity)
             && state.is_none_or(|state| record.state == state)
@@ -60,14 +57,8 @@ pub(crate) async fn notifications<P: Ports>(
     let after = cursor.map(|cursor| cursor.after);
     let page = operations.store.feed(&tenant, from, to, after.as_ref(), parameters.limit()?).await?;
     operations.introduce(&page.records).await;
-    let shown = shown(page, operations.host.now(), fits, |next| Cursor::write(list, Some(from), next));
+    let shown = shown(page, now, fits, |next| Cursor::write(list, Some(from), next));
     Ok(Json(Notifications { from: Some(from), to: Some(to), ..shown }))
-}
-
-fn beginning(asked: Option<OffsetDateTime>, to: OffsetDateTime) -> Result<OffsetDateTime, Problem> {
-    let from = asked.unwrap_or(to - USUAL_SPAN);
-    let fits = from < to && to - from <= LONGEST_SPAN;
-    fits.then_some(from).ok_or_else(|| Problem::invalid("from", "It must be before `to`, by at most 90 days."))
 }
 
 /// Leaves out expired records, which DynamoDB may delete days later.
@@ -83,8 +74,9 @@ fn shown(
 }
 
 /// Shows one notification with its timeline.
-#[utoipa::path(get, path = "/operations/v1/notifications/{ref}", tag = "read", params(("ref" = String, Path, max_length = 2048)),
-    responses((status = 200, body = Detail), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/operations/v1/notifications/{ref}", tag = "read",
+    params(("ref" = String, Path, max_length = 2048)),
+    responses((status = 200, body = Detail), Problem))]
 pub(crate) async fn notification<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Detail>, Problem> {
     let record = operations.store.record_of(&operations.named(&asked.name).await?).await?.ok_or_else(unknown)?;
     operations.introduce(std::slice::from_ref(&record)).await;
@@ -92,8 +84,9 @@ pub(crate) async fn notification<P: Ports>(operations: Shared<P>, asked: Asked) 
 }
 
 /// Shows the exact text of a notification. It requires the role `raw`.
-#[utoipa::path(get, path = "/operations/raw/notifications/{ref}", tag = "raw", params(("ref" = String, Path, max_length = 2048)),
-    responses((status = 200, body = Raw), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/operations/raw/notifications/{ref}", tag = "raw",
+    params(("ref" = String, Path, max_length = 2048)),
+    responses((status = 200, body = Raw), Problem))]
 pub(crate) async fn raw<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Raw>, Problem> {
     let key = operations.named(&asked.name).await?;
     let deed = Deed { by: &asked.by, role: Access::Raw, what: "read_raw", on: on_notification(&key) };
@@ -104,8 +97,9 @@ pub(crate) async fn raw<P: Ports>(operations: Shared<P>, asked: Asked) -> Result
 
 /// Shows an entity's current state, its other numbers and its newest notifications.
 #[utoipa::path(get, path = "/operations/v1/entities", tag = "read", params(
-    ("tenant" = String, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"), ("entity" = String, Query), ("key" = String, Query, min_length = 1, max_length = 256)),
-    responses((status = 200, body = EntityView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    ("tenant" = String, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"), ("entity" = String, Query),
+    ("key" = String, Query, min_length = 1, max_length = 256)),
+    responses((status = 200, body = EntityView), Problem))]
 pub(crate) async fn entity<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<EntityView>, Problem> {
     let parameters = Parameters::new(asked.query, &["tenant", "entity", "key"])?;
     let entity = query::entity(parameters.required("entity")?)?;
@@ -152,10 +146,11 @@ fn earlier(head: &Head) -> Option<String> {
 
 /// Lists the notifications that need attention, or that are paused.
 #[utoipa::path(get, path = "/operations/v1/attention", tag = "read", params(
-    ("kind" = String, Query, description = "dead, parked, unparseable, feedback_parked or paused"), ("tenant" = Option<String>, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"),
+    ("kind" = String, Query, description = "dead, parked, unparseable, feedback_parked or paused"),
+    ("tenant" = Option<String>, Query, pattern = "^[A-Za-z0-9_-]{1,64}$"),
     ("acknowledged" = Option<bool>, Query, description = "true for acknowledged notifications; false by default"),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
-    responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Notifications), Problem))]
 pub(crate) async fn attention<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Notifications>, Problem> {
     let parameters = Parameters::new(asked.query, &["kind", "tenant", "acknowledged", "limit", "cursor"])?;
     let kind = parameters.required("kind")?;
@@ -182,7 +177,7 @@ pub(crate) async fn attention<P: Ports>(operations: Shared<P>, asked: Asked) -> 
 
 /// Counts the notifications that need attention or wait, for dashboards.
 #[utoipa::path(get, path = "/operations/v1/counts", tag = "read",
-    responses((status = 200, body = Counts), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Counts), Problem))]
 pub(crate) async fn counts<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Counts>, Problem> {
     Parameters::new(asked.query, &[])?;
     let store = &operations.store;

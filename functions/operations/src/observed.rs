@@ -11,7 +11,7 @@ use webhooks_store::Observations;
 ///
 /// The answer contains no data of a tenant.
 #[utoipa::path(get, path = "/operations/v1/observed", tag = "read",
-    responses((status = 200, body = Observed), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Observed), Problem))]
 pub(crate) async fn list<P: Ports>(operations: Shared<P>, _: Asked) -> Result<Json<Observed>, Problem> {
     Ok(Json(Observed::new(operations.store.observed().await?)))
 }

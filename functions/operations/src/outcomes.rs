@@ -6,6 +6,7 @@ use crate::cursor::{Cursor, list_of};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query::Parameters;
+use crate::range::CLOCKS_DIFFER_BY;
 use crate::route::Asked;
 use crate::types::{Notification, Notifications};
 use time::format_description::well_known::Rfc3339;
@@ -35,7 +36,7 @@ const LONGEST_ATTEMPT: Duration = Duration::minutes(15);
 /// Lists the notifications of a replay or a resend that need a person again.
 #[utoipa::path(get, path = "/operations/v1/jobs/{id}/failed", tag = "read", params(("id" = Uuid, Path),
     ("limit" = Option<u8>, Query, minimum = 1, maximum = 100), ("cursor" = Option<String>, Query, max_length = 2048)),
-    responses((status = 200, body = Notifications), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Notifications), Problem))]
 pub(crate) async fn failed<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Notifications>, Problem> {
     let parameters = Parameters::new(asked.query, &["limit", "cursor"])?;
     let job = operations.job(&asked.name).await?;
@@ -128,8 +129,7 @@ impl<P: Ports> Operations<P> {
         filter: &ParkedFeedback,
         position: &str,
     ) -> Result<(Vec<Record>, Option<String>), Problem> {
-        // Another function's clock may be ahead of ours.
-        let to = self.host.now() + Duration::minutes(1);
+        let to = self.host.now() + CLOCKS_DIFFER_BY;
         let (tenant, from) = (filter.tenant.clone(), Some(job.created_at));
         let since = ParkedFeedback { tenant, reason: None, cause: None, from, to };
         let place = |position: &str| Some(position.to_owned()).filter(|position| !position.is_empty());

@@ -20,11 +20,13 @@ const PAUSED: &str = "paused";
 ///
 /// The numbers are by hour or day of receipt. `counted_to` says how old they are.
 #[utoipa::path(get, path = "/operations/v1/overview", tag = "read", params(
-    ("tenant" = Option<String>, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$", description = "all tenants together by default"),
-    ("from" = Option<String>, Query, format = DateTime, description = "24 hours (by hour) or 14 days (by day) before `to` by default; at most 7 or 90 days before"),
+    ("tenant" = Option<String>, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$",
+        description = "all tenants together by default"),
+    ("from" = Option<String>, Query, format = DateTime,
+        description = "24 hours (by hour) or 14 days (by day) before `to` by default; at most 7 or 90 days before"),
     ("to" = Option<String>, Query, format = DateTime, description = "now by default"),
     ("by" = Option<String>, Query, description = "hour or day (of UTC); hour by default")),
-    responses((status = 200, body = Overview), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Overview), Problem))]
 pub(crate) async fn show<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Overview>, Problem> {
     let parameters = Parameters::new(asked.query, &["tenant", "from", "to", "by"])?;
     let tenant = parameters.get("tenant").map(query::tenant).transpose()?;

@@ -6,6 +6,7 @@ use crate::body::{self, Json};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query;
+use crate::range::CLOCKS_DIFFER_BY;
 use crate::route::Asked;
 use crate::types::pauses::{NewPause, PauseView, Pauses};
 use axum::body::Bytes;
@@ -18,15 +19,13 @@ use webhooks_model::work::Work;
 use webhooks_model::{Pause, pattern};
 use webhooks_store::StoreError;
 
-/// Includes what intake has just received, even if its clock is ahead of ours.
-const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
 const LONGEST_PATTERN: usize = 100;
 const FURTHEST_END: Duration = Duration::days(30);
 const RELEASED_A_SECOND: u32 = 50;
 
 /// Lists the pauses in force.
 #[utoipa::path(get, path = "/operations/v1/pauses", tag = "read",
-    responses((status = 200, body = Pauses), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Pauses), Problem))]
 pub(crate) async fn list<P: Ports>(operations: Shared<P>, _: Asked) -> Result<Json<Pauses>, Problem> {
     let items = operations.store.pauses(operations.host.now()).await?.into_iter().map(PauseView::from).collect();
     Ok(Json(Pauses { items }))
@@ -38,7 +37,7 @@ pub(crate) async fn list<P: Ports>(operations: Shared<P>, _: Asked) -> Result<Js
 /// seconds. A pause that would stop nothing is refused. With `until` it ends automatically, and the
 /// reconciler's next run releases the notifications that waited.
 #[utoipa::path(put, path = "/operations/v1/pauses", tag = "repair", request_body = NewPause,
-    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 204), Problem))]
 pub(crate) async fn pause<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
     let (tenant, new) = read(&asked.body)?;
     if !pattern::covers_something(&new.events) {
@@ -63,7 +62,7 @@ pub(crate) async fn pause<P: Ports>(operations: Shared<P>, asked: Asked) -> Resu
 
 /// Ends a pause, and begins a job of the kind `release` for the notifications that waited.
 #[utoipa::path(delete, path = "/operations/v1/pauses", tag = "repair", request_body = NewPause,
-    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 204), Problem))]
 pub(crate) async fn resume<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
     let (tenant, pause) = read(&asked.body)?;
     let on = on_pause(tenant.as_deref(), &pause.events);
@@ -105,7 +104,8 @@ fn no_end() -> Problem {
 }
 
 fn unheard_of() -> Problem {
-    let detail = "This tenant has sent nothing in 90 days, so nothing would be paused. Correct its id, or set `new_tenant` to true.";
+    let detail = "This tenant has sent nothing in 90 days, so nothing would be paused. Correct its id, or set \
+                  `new_tenant` to true.";
     Problem { field: Some("tenant".into()), ..Problem::unknown("unknown_tenant", detail) }
 }
 

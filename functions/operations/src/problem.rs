@@ -3,9 +3,13 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::ToSchema;
+use std::collections::BTreeMap;
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
 use webhooks_queue::QueueError;
 use webhooks_store::StoreError;
+
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Problem {
@@ -40,8 +44,8 @@ impl Problem {
     /// The claim contains the role beside other names, and does not show where a name ends.
     pub(crate) fn unclear(role: &str, claim: &str) -> Self {
         let detail = format!(
-            "This needs the role {role}. The claim {claim} lists it with other names, separated by blanks, so it may be a \
-             part of another name. Use a claim that lists only roles of this API."
+            "This needs the role {role}. The claim {claim} lists it with other names, separated by blanks, so it may \
+             be a part of another name. Use a claim that lists only roles of this API."
         );
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
@@ -143,6 +147,15 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let json = serde_json::to_vec(&self).expect("texts and numbers always serialise");
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], json).into_response()
+        (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], json).into_response()
+    }
+}
+
+/// The refusals of an operation in the OpenAPI document.
+impl IntoResponses for Problem {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let content = Content::new(Some(Ref::from_schema_name("Problem")));
+        let refused = ResponseBuilder::new().content(MEDIA_TYPE, content).build();
+        BTreeMap::from([("4XX".to_owned(), RefOr::T(refused))])
     }
 }

@@ -11,7 +11,7 @@ use webhooks_store::{Mark, StoreError};
 
 /// Lists the tenants with notifications that wait for a quota, and about when these are done.
 #[utoipa::path(get, path = "/operations/v1/quotas", tag = "read",
-    responses((status = 200, body = Quotas), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Quotas), Problem))]
 pub(crate) async fn list<P: Ports>(operations: Shared<P>, _: Asked) -> Result<Json<Quotas>, Problem> {
     Ok(Json(Quotas { items: operations.limited().await? }))
 }

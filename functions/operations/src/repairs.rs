@@ -20,37 +20,42 @@ use webhooks_store::{Action, Attention, Deed};
 /// Gives a notification to the processor again.
 ///
 /// A notification that has ended keeps its state and its feedback.
-#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/replay", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
-    request_body = Note, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/replay", tag = "repair",
+    params(("ref" = String, Path, max_length = 2048)),
+    request_body = Note, responses((status = 202), Problem))]
 pub(crate) async fn replay<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
     operations.noted(asked, Deed::Replay, |_| Next::Processor).await
 }
 
 /// Holds a notification: no further attempt is made until it is released.
-#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/hold", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
-    request_body = Note, responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/hold", tag = "repair",
+    params(("ref" = String, Path, max_length = 2048)),
+    request_body = Note, responses((status = 204), Problem))]
 pub(crate) async fn hold<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
     operations.noted(asked, Deed::Hold, |_| Next::Nothing).await
 }
 
 /// Releases a held or paused notification, so that it continues.
-#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/release", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
-    request_body = Note, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/release", tag = "repair",
+    params(("ref" = String, Path, max_length = 2048)),
+    request_body = Note, responses((status = 202), Problem))]
 pub(crate) async fn release<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
     operations.noted(asked, Deed::Release, |_| Next::Processor).await
 }
 
 /// Resends feedback that is parked or stuck. It never resends feedback that Visma Net accepted.
-#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/feedback", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
-    request_body = Note, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/feedback", tag = "repair",
+    params(("ref" = String, Path, max_length = 2048)),
+    request_body = Note, responses((status = 202), Problem))]
 pub(crate) async fn resend<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
     let feedback = |key: &LedgerKey| Next::Feedback(FeedbackMessage::Feedback { notification: key.clone() });
     operations.noted(asked, Deed::ResendFeedback, feedback).await
 }
 
 /// Sets the outcome of a notification whose feedback is deferred.
-#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/outcome", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
-    request_body = Outcome, responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/outcome", tag = "repair",
+    params(("ref" = String, Path, max_length = 2048)),
+    request_body = Outcome, responses((status = 202), Problem))]
 pub(crate) async fn outcome<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
     let key = operations.named(&asked.name).await?;
     let outcome: Outcome = body::required(&asked.body)?;
@@ -65,8 +70,9 @@ pub(crate) async fn outcome<P: Ports>(operations: Shared<P>, asked: Asked) -> Re
 }
 
 /// Removes a notification from the attention list and its counts until it changes again.
-#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/acknowledgement", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
-    request_body = Acknowledgement, responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/operations/v1/notifications/{ref}/acknowledgement", tag = "repair",
+    params(("ref" = String, Path, max_length = 2048)),
+    request_body = Acknowledgement, responses((status = 204), Problem))]
 pub(crate) async fn acknowledge<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
     let key = operations.named(&asked.name).await?;
     let Acknowledgement { note, seen_at } = body::optional(&asked.body)?;
@@ -80,8 +86,9 @@ pub(crate) async fn acknowledge<P: Ports>(operations: Shared<P>, asked: Asked) -
 }
 
 /// Withdraws an acknowledgement, so that the notification needs attention again.
-#[utoipa::path(delete, path = "/operations/v1/notifications/{ref}/acknowledgement", tag = "repair", params(("ref" = String, Path, max_length = 2048)),
-    request_body = Note, responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(delete, path = "/operations/v1/notifications/{ref}/acknowledgement", tag = "repair",
+    params(("ref" = String, Path, max_length = 2048)),
+    request_body = Note, responses((status = 204), Problem))]
 pub(crate) async fn unacknowledge<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<StatusCode, Problem> {
     let key = operations.named(&asked.name).await?;
     let Note { note } = body::optional(&asked.body)?;

@@ -26,7 +26,7 @@ const LONGEST_CAUSE: usize = 300;
 
 /// Shows which feedback a resend would send and why it was parked, without sending it.
 #[utoipa::path(post, path = "/operations/v1/feedback/plans", tag = "repair", request_body = NewResend,
-    responses((status = 200, body = ResendPlan), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = ResendPlan), Problem))]
 pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<ResendPlan>, Problem> {
     let (filter, rate, _) = operations.read_resend(&asked.body)?;
     Ok(Json(operations.plan_resend(&filter, rate).await?))
@@ -34,7 +34,7 @@ pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
 
 /// Begins a job that resends parked feedback. It never resends feedback that Visma Net accepted.
 #[utoipa::path(post, path = "/operations/v1/feedback/resends", tag = "repair", request_body = NewResend,
-    responses((status = 202, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 202, body = JobView), Problem))]
 pub(crate) async fn begin<P: Ports>(
     operations: Shared<P>,
     asked: Asked,

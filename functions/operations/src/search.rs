@@ -5,6 +5,7 @@ use crate::cursor::{Cursor, list_of};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query::{self, Parameters};
+use crate::range::Range;
 use crate::reference;
 use crate::route::Asked;
 use crate::types::search::{Found, Hit};
@@ -15,8 +16,6 @@ use webhooks_model::filter::LONGEST_SPAN;
 use webhooks_model::{Entity, LedgerKey, Reference, SenderId};
 use webhooks_store::{Position, Record, SearchQuery};
 
-/// Includes what intake has just received, even if its clock is ahead of ours.
-const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
 /// A delivery's id has the time of receipt, and a trace begins a little earlier.
 const BEFORE: Duration = Duration::seconds(1);
 const AFTER: Duration = Duration::seconds(5);
@@ -29,18 +28,21 @@ const MOST_OF_A_MOMENT: usize = 100;
 /// `q` is a part of an entity's number, the id of a notification in Visma Net, of an event, of a
 /// delivery or of a trace, or a `ref`.
 #[utoipa::path(get, path = "/operations/v1/search", tag = "read", params(
-    ("q" = String, Query, min_length = 1, max_length = 256), ("tenant" = Option<String>, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$", description = "all tenants by default"),
+    ("q" = String, Query, min_length = 1, max_length = 256),
+    ("tenant" = Option<String>, Query, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$",
+        description = "all tenants by default"),
     ("entity" = Option<String>, Query),
     ("from" = Option<String>, Query, format = DateTime, description = "90 days before `to` by default and at most"),
     ("to" = Option<String>, Query, format = DateTime, description = "now by default"),
-    ("limit" = Option<u8>, Query, minimum = 1, maximum = 50, description = "20 by default"), ("cursor" = Option<String>, Query, max_length = 2048)),
-    responses((status = 200, body = Found), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    ("limit" = Option<u8>, Query, minimum = 1, maximum = 50, description = "20 by default"),
+    ("cursor" = Option<String>, Query, max_length = 2048)),
+    responses((status = 200, body = Found), Problem))]
 pub(crate) async fn find<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Found>, Problem> {
     let parameters = Parameters::new(asked.query, &["q", "tenant", "entity", "from", "to", "limit", "cursor"])?;
     let held = Held::new(parameters.required("q")?)?;
     let tenant = parameters.get("tenant").map(query::tenant).transpose()?;
     let (entity, limit) = (parameters.entity()?, parameters.limit_of(20, 50)?);
-    let range = (parameters.time("from")?, parameters.time("to")?);
+    let range = Range::read(&parameters)?;
     let list = list_of(("search", &held.text, &tenant, entity.map(Entity::as_str), range));
     let cursor = Cursor::read(list, parameters.get("cursor"))?;
     if cursor.is_none()
@@ -57,11 +59,8 @@ pub(crate) async fn find<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
     {
         return Ok(Json(found));
     }
-    let to = range.1.unwrap_or_else(|| operations.host.now() + CLOCKS_DIFFER_BY);
-    let from = match cursor.as_ref().and_then(|cursor| cursor.from) {
-        Some(from) => from,
-        None => beginning(range.0, to)?,
-    };
+    let now = operations.host.now();
+    let (from, to) = range.of_page(cursor.as_ref(), now, LONGEST_SPAN, Some(LONGEST_SPAN))?;
     let after = cursor.map(|cursor| cursor.after);
     let seek = SearchQuery { tenants: &tenants, from, to, after: after.as_ref(), most: limit.into() };
     let fits = |key: &LedgerKey| entity.is_none_or(|entity| key.entity.entity == entity) && held.matched(key).is_some();
@@ -70,12 +69,6 @@ pub(crate) async fn find<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
     let matched = |record: &Record| held.matched(&record.key).unwrap_or("number");
     let items = operations.hits(sought.records, &matched).await;
     Ok(Json(Found { items, searched_to: sought.searched_to, from, tenants: tenants.len(), next }))
-}
-
-fn beginning(asked: Option<OffsetDateTime>, to: OffsetDateTime) -> Result<OffsetDateTime, Problem> {
-    let from = asked.unwrap_or(to - LONGEST_SPAN);
-    let fits = from < to && to - from <= LONGEST_SPAN;
-    fits.then_some(from).ok_or_else(|| Problem::invalid("from", "It must be before `to`, by at most 90 days."))
 }
 
 /// The text to search for.

@@ -12,7 +12,7 @@ use webhooks_host::Host;
 ///
 /// A tenant that only a subscription names is not in the list.
 #[utoipa::path(get, path = "/operations/v1/tenants", tag = "read",
-    responses((status = 200, body = Directory), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Directory), Problem))]
 pub(crate) async fn list<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Directory>, Problem> {
     Parameters::new(asked.query, &[])?;
     let tenants = operations.store.directory(operations.host.now()).await?;

@@ -99,7 +99,7 @@ impl<P: Ports> Processor<P> {
         received: &Received,
     ) -> Result<Vec<Notification>, Failure> {
         let count = all.len();
-        let left = self.pauses.without_erased(all, &self.ledger, self.host.now()).await?;
+        let left = self.local.pauses.without_erased(all, &self.ledger, self.host.now()).await?;
         if left.len() < count {
             tracing::info!(erased = count - left.len(), "forgotten, since their tenant was erased");
         }
@@ -113,7 +113,7 @@ impl<P: Ports> Processor<P> {
         let event = n.event.map_or(n.entity.as_str(), |event| event.id);
         let span = tracing::info_span!("notification", notification = %n.key, tenant, event, delivery = %n.delivery);
         let work = async {
-            let _at_work = self.in_flight.join();
+            let _at_work = self.local.in_flight.join();
             let known = OnceLock::new();
             let process = AssertUnwindSafe(self.process(n, settings, received, &known)).catch_unwind();
             let result = match tokio::time::timeout(longest, process).await {

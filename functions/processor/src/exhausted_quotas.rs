@@ -7,7 +7,7 @@ use webhooks_model::Allowance;
 
 /// The time until which each tenant has no calls, as recorded by this process.
 #[derive(Debug, Default)]
-pub struct ExhaustedQuotas(Mutex<HashMap<String, OffsetDateTime>>);
+pub(crate) struct ExhaustedQuotas(Mutex<HashMap<String, OffsetDateTime>>);
 
 impl ExhaustedQuotas {
     pub(crate) fn is_noted(&self, tenant: &str, now: OffsetDateTime) -> bool {

@@ -22,11 +22,8 @@ mod steps;
 mod together;
 pub mod wiring;
 
-pub use exhausted_quotas::ExhaustedQuotas;
 pub use failure::Failure;
 pub use handler::{Acknowledge, Handler, HandlerError};
-pub use pauses::{NOTICED_WITHIN, Pauses};
+pub use pauses::NOTICED_WITHIN;
 pub use ports::{Limits, Ports};
-pub use processor::{Done, Processor};
-pub use webhooks_queue::InFlight;
-pub use webhooks_store::Observer;
+pub use processor::{Done, LocalState, Processor};

@@ -29,9 +29,9 @@ impl<P: Ports> Processor<P> {
             return;
         }
         let now = self.host.now();
-        self.observer.note(observed::of_delivery(delivery, directory), now);
+        self.local.observer.note(observed::of_delivery(delivery, directory), now);
         for n in all {
-            self.observer.note(observed::of_notification(n, delivery), now);
+            self.local.observer.note(observed::of_notification(n, delivery), now);
         }
     }
 
@@ -48,17 +48,17 @@ impl<P: Ports> Processor<P> {
         let now = self.host.now();
         let is_refused = matches!(fetched, Err(error) if is_about_the_tenant(error));
         let question = if is_refused { OpenQuestion::TenantId } else { OpenQuestion::TimeZone };
-        if !self.observer.is_curious(question, now) {
+        if !self.local.observer.is_curious(question, now) {
             return;
         }
         let Ok(delivery) = Delivery::from_message(&received.body) else { return };
         let tenant = n.tenant.as_deref().unwrap_or_default();
         if let Ok(Fetched::Found(resource)) = fetched {
             let assumed = settings.visma.zone(path.api());
-            self.observer.note(observed::of_stamp(path, resource, &delivery, assumed), now);
+            self.local.observer.note(observed::of_stamp(path, resource, &delivery, assumed), now);
         }
         if fetched.is_ok() || is_refused {
-            self.observer.note(observed::of_tenant(&delivery, tenant, fetched.is_ok()), now);
+            self.local.observer.note(observed::of_tenant(&delivery, tenant, fetched.is_ok()), now);
         }
     }
 
@@ -68,22 +68,22 @@ impl<P: Ports> Processor<P> {
             return;
         }
         let (Some(first), Ok(delivery)) = (known.received_at, Delivery::from_message(&received.body)) else { return };
-        self.observer.note(observed::of_repetition(&delivery, first), self.host.now());
+        self.local.observer.note(observed::of_repetition(&delivery, first), self.host.now());
     }
 
     /// Observes a notification that came after a newer one of its entity.
     pub(crate) fn observe_overtaken(&self, received: &Received) {
         let now = self.host.now();
-        if !self.observer.is_curious(OpenQuestion::Ordering, now) {
+        if !self.local.observer.is_curious(OpenQuestion::Ordering, now) {
             return;
         }
         let delivery = Delivery::from_message(&received.body).ok();
-        self.observer.note(delivery.as_ref().and_then(observed::of_order), now);
+        self.local.observer.note(delivery.as_ref().and_then(observed::of_order), now);
     }
 
     /// Writes new observations. A failure does not fail the batch.
     pub(crate) async fn write_observations(&self) {
-        let flush = self.observer.flush(&self.ledger, self.host.now());
+        let flush = self.local.observer.flush(&self.ledger, self.host.now());
         match tokio::time::timeout(LONGEST, flush).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(error = %error, "observations were not written yet: {error}"),

@@ -9,7 +9,7 @@ use webhooks_store::{Erasure, Items, Orders, StoreError, Table};
 pub const NOTICED_WITHIN: Duration = Duration::seconds(15);
 
 #[derive(Debug, Default)]
-pub struct Pauses {
+pub(crate) struct Pauses {
     known: Mutex<Option<(OffsetDateTime, Arc<Orders>)>>,
 }
 

@@ -21,11 +21,17 @@ pub struct Processor<P: Ports> {
     pub host: P::Host,
     pub metrics: Metrics<P::Host>,
     pub limits: Limits,
-    pub pauses: Pauses,
-    pub exhausted_quotas: ExhaustedQuotas,
+    pub local: LocalState,
+}
+
+/// What this process knows by itself. At the start it is empty.
+#[derive(Debug, Default)]
+pub struct LocalState {
     /// The running attempts, whose messages share requests.
     pub in_flight: InFlight,
-    pub observer: Observer,
+    pub(crate) pauses: Pauses,
+    pub(crate) exhausted_quotas: ExhaustedQuotas,
+    pub(crate) observer: Observer,
 }
 
 /// How an attempt ended.

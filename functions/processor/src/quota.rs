@@ -68,7 +68,7 @@ impl<P: Ports> Processor<P> {
         after: Option<Duration>,
     ) -> Result<(), Failure> {
         let (now, tenant) = (self.host.now(), n.ledger_key().entity.tenant);
-        if self.exhausted_quotas.is_noted(&tenant, now) {
+        if self.local.exhausted_quotas.is_noted(&tenant, now) {
             return Ok(());
         }
         let quota = n.tenant.as_deref().and_then(|tenant| self.visma.quota_left(tenant));
@@ -84,7 +84,7 @@ impl<P: Ports> Processor<P> {
             released_to: None,
         };
         self.ledger.used_up(&allowance, now).await?;
-        self.exhausted_quotas.note(&allowance);
+        self.local.exhausted_quotas.note(&allowance);
         Ok(())
     }
 }

@@ -56,7 +56,7 @@ impl<P: Ports> Processor<P> {
         if seen.same.is_some_and(|known| known.feedback == Some(FeedbackState::Queued)) && n.origin != Origin::Replay {
             self.queue_feedback(n, received).await?;
         }
-        if self.pauses.hold(n, &self.ledger, self.host.now()).await? {
+        if self.local.pauses.hold(n, &self.ledger, self.host.now()).await? {
             self.record(n, Change::Paused).await?;
             return Ok(Done::Paused);
         }

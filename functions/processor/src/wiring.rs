@@ -1,18 +1,16 @@
 //! Connects the function to AWS and Visma Net.
 
-use crate::exhausted_quotas::ExhaustedQuotas;
 use crate::handler::Handler;
-use crate::pauses::Pauses;
 use crate::ports::{Limits, Ports};
-use crate::processor::Processor;
+use crate::processor::{LocalState, Processor};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use std::marker::PhantomData;
 use webhooks_host::{Host, SystemHost};
 use webhooks_metrics::{Metrics, Service};
-use webhooks_queue::{BatchingSender, InFlight, Queue};
+use webhooks_queue::{BatchingSender, Queue};
 use webhooks_settings::SecretsManager;
-use webhooks_store::{Dynamo, Observer};
+use webhooks_store::Dynamo;
 use webhooks_visma::VismaClient;
 use webhooks_wiring::{Environment, prepare};
 
@@ -57,13 +55,13 @@ impl<B: Handler + 'static> Processor<AwsPorts<B>> {
 }
 
 fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<AwsPorts<B>>, Error> {
-    let (environment, in_flight) = (Environment::load()?, InFlight::default());
+    let (environment, local) = (Environment::load()?, LocalState::default());
     Ok(Processor {
         settings: environment.settings()?,
         ledger: environment.table()?,
         visma: VismaClient::new(SystemHost)?,
-        events: BatchingSender::new(environment.queue("EVENTS_QUEUE_URL")?, &in_flight),
-        feedback: BatchingSender::new(environment.queue("FEEDBACK_QUEUE_URL")?, &in_flight),
+        events: BatchingSender::new(environment.queue("EVENTS_QUEUE_URL")?, &local.in_flight),
+        feedback: BatchingSender::new(environment.queue("FEEDBACK_QUEUE_URL")?, &local.in_flight),
         notifications: environment.queue("NOTIFICATIONS_QUEUE_URL")?,
         handler,
         host: SystemHost,
@@ -72,9 +70,6 @@ fn processor<B: Handler + 'static>(handler: B) -> Result<Processor<AwsPorts<B>>,
             max_receive_count: environment.number("MAX_RECEIVE_COUNT", 12)?,
             retry_base: environment.retry_base()?,
         },
-        pauses: Pauses::default(),
-        exhausted_quotas: ExhaustedQuotas::default(),
-        in_flight,
-        observer: Observer::default(),
+        local,
     })
 }

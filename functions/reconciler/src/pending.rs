@@ -121,7 +121,8 @@ impl<P: Ports> Reconciler<P> {
                     let last = one.deadline.unwrap_or(now) + (now - before);
                     return Ok(self.sweeps.watch(key, Mark::Awaited, last).await?);
                 }
-                tracing::warn!(tenant = key.entity.tenant, notification = %key.notification, "an outcome did not come in time");
+                let tenant = &key.entity.tenant;
+                tracing::warn!(tenant, notification = %key.notification, "an outcome did not come in time");
                 report.expired += 1;
             }
             Some(FeedbackState::Queued) => {}
@@ -215,7 +216,8 @@ impl<P: Ports> Reconciler<P> {
                     self.queue_delivery(key, &delivery, run).await?;
                     report.requeued.notifications += 1;
                 }
-                tracing::warn!(tenant = key.entity.tenant, notification = %key.notification, is_there, "stuck without a message");
+                let tenant = &key.entity.tenant;
+                tracing::warn!(tenant, notification = %key.notification, is_there, "stuck without a message");
                 Mark::Retrying
             }
         };

@@ -125,7 +125,8 @@ impl<P: Ports> Reconciler<P> {
         let page = match answered {
             Err(VismaError::ParameterRefused { stage, parameter: "pageSize", most }) => {
                 let error = VismaError::ParameterRefused { stage, parameter: "pageSize", most };
-                tracing::warn!(tenant, collection = %collection, page_size = window.size, "a page is too large: {error}");
+                let page_size = window.size;
+                tracing::warn!(tenant, collection = %collection, page_size, "a page is too large: {error}");
                 sweep.at = Some(at.with_smaller_pages(most).ok_or(error)?);
                 sweep.progress = Progress::Open;
                 return Ok(());

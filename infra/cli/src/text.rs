@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::io::Read;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
+use webhooks_model::catalogue;
 
 /// `90s`, `30m`, `24h` or `7d`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -19,6 +20,13 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         "d" => Ok(Duration::days(number.into())),
         _ => Err(form()),
     }
+}
+
+/// `NAME=EVENT`: a name as it comes, and an event of the catalogue.
+pub(crate) fn alias(text: &str) -> Result<(String, String), String> {
+    let (name, event) = text.rsplit_once('=').ok_or("write it as NAME=EVENT")?;
+    let known = catalogue::find(event).ok_or("the catalogue has no such event")?;
+    Ok((name.to_owned(), known.id.to_owned()))
 }
 
 /// RFC 3339, with or without seconds.

@@ -139,7 +139,8 @@ fn graph(title: &str, unit: Unit, series: &[Series], stacked: bool) -> Value {
         Unit::Dollars => "US dollars",
     };
     json!({
-        "title": title, "region": "${AWS::Region}", "view": "timeSeries", "stacked": stacked, "metrics": metrics(series),
+        "title": title, "region": "${AWS::Region}", "view": "timeSeries", "stacked": stacked,
+        "metrics": metrics(series),
         "yAxis": { "left": { "min": 0, "label": label, "showUnits": false } },
     })
 }

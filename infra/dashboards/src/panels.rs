@@ -125,7 +125,8 @@ pub const ATTENTION: &str = "fields @timestamp, message, tenant, notification, r
 /// The pages of the console that show what the alarms count. `@console` is its address.
 pub const CONSOLE: &str = "The console shows what the alarms count: [what needs attention](@console#/attention), \
     [dead notifications](@console#/attention?kind=dead), [parked ones](@console#/attention?kind=parked), \
-    [parked feedback](@console#/attention?kind=feedback_parked), [tenants out of calls](@console#/attention?kind=rate_limited), \
+    [parked feedback](@console#/attention?kind=feedback_parked), \
+    [tenants out of calls](@console#/attention?kind=rate_limited), \
     [dead letters](@console#/letters), [jobs](@console#/replay), [the hours in numbers](@console#/overview).";
 
 const FUNCTIONS: [&str; 6] = ["intake", "processor", "feedback", "reconciler", "operations", "repair"];

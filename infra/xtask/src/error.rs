@@ -21,7 +21,8 @@ pub(crate) enum Error {
     #[error("Cannot make a Python environment; on Debian and Ubuntu: apt install python3-venv.")]
     NoVenv,
     #[error(
-        "The console's tests drive Chromium, and {missing} is not on PATH. Install it: on Debian `apt install chromium chromium-driver`, on macOS `brew install chromium chromedriver`."
+        "The console's tests drive Chromium, and {missing} is not on PATH. Install it: on Debian `apt install \
+         chromium chromium-driver`, on macOS `brew install chromium chromedriver`."
     )]
     NoBrowser { missing: &'static str },
     #[error("The console's tests run axe-core, and npm, which installs it, is not on PATH. Install Node.js with npm.")]
@@ -35,7 +36,8 @@ pub(crate) enum Error {
     #[error("No bug of tests/planted/bugs.json matches. `cargo xtask planted --list` shows them.")]
     NothingPlanted,
     #[error(
-        "Bug {number} cannot be planted: its text is in {file} {found} times. Make `find` of tests/planted/bugs.json fit."
+        "Bug {number} cannot be planted: its text is in {file} {found} times. Make `find` of \
+         tests/planted/bugs.json fit."
     )]
     Misplaced { number: u32, file: String, found: usize },
     #[error("The tests could not be run with bug {number} of tests/planted/bugs.json.\n{log}")]

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::process::Interrupt;
 use crate::progress::Steps;
 use crate::tools::FUZZ;
-use crate::workspace::{Workspace, create, empty};
+use crate::workspace::{Workspace, create, empty, read_bytes, write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, io};
@@ -128,13 +128,13 @@ impl Target<'_> {
     fn pack(&self, seeds: &Seeds) -> Result<()> {
         let is_seed = |file: &PathBuf| seeds.keys().any(|name| file.ends_with(name));
         let found = files(&self.kept())?.into_iter().filter(|file| !is_seed(file));
-        let inputs: Vec<_> = found.map(|file| read(&file)).collect::<Result<_>>()?;
+        let inputs: Vec<_> = found.map(|file| read_bytes(&file)).collect::<Result<_>>()?;
         write(&self.archive(), corpus::pack(inputs))
     }
 
     fn keep(&self, file: &Path, seed: &str) -> Result<()> {
         let mut seeds = self.read_seeds()?;
-        if seeds.insert(seed.to_owned(), read(file)?).is_some() {
+        if seeds.insert(seed.to_owned(), read_bytes(file)?).is_some() {
             let taken = io::Error::other("there is one of that name");
             return Err(Error::io(format!("add the seed {seed}"))(taken));
         }
@@ -168,14 +168,6 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = entries.map_err(what())?;
     files.sort();
     Ok(files)
-}
-
-fn read(file: &Path) -> Result<Vec<u8>> {
-    fs::read(file).map_err(Error::io(format!("read {}", file.display())))
-}
-
-fn write(file: &Path, content: impl AsRef<[u8]>) -> Result<()> {
-    fs::write(file, content).map_err(Error::io(format!("write {}", file.display())))
 }
 
 /// Empty if the file is missing, as for a new fuzzer.

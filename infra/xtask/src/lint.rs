@@ -7,8 +7,7 @@ use crate::progress::Steps;
 use crate::python;
 use crate::sbom;
 use crate::tools::DENY;
-use crate::workspace::{Workspace, create};
-use std::fs;
+use crate::workspace::{Workspace, create, read, write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -119,10 +118,10 @@ fn advisories(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
 fn with_database(workspace: &Workspace, database: &Path) -> Result<PathBuf> {
     let database = database.canonicalize().map_err(Error::io(format!("find {}", database.display())))?;
     let source = workspace.root.join("deny.toml");
-    let text = fs::read_to_string(&source).map_err(Error::io(format!("read {}", source.display())))?;
+    let text = read(&source)?;
     let (url, copy) = (format!("file://{}", database.display()), workspace.root.join("target/advisories"));
     let place = format!("[advisories]\ndb-urls = [{url:?}]\ndb-path = {:?}\n", copy.display().to_string());
     let file = workspace.root.join("target/deny.toml");
-    fs::write(&file, text.replace("[advisories]\n", &place)).map_err(Error::io(format!("write {}", file.display())))?;
+    write(&file, text.replace("[advisories]\n", &place))?;
     Ok(file)
 }

@@ -6,7 +6,7 @@ use crate::process::Interrupt;
 use crate::progress::Steps;
 use crate::python;
 use crate::tools::NEXTEST;
-use crate::workspace::{Workspace, create, lock, read};
+use crate::workspace::{Workspace, create, lock, read, read_bytes, read_json, write};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -66,7 +66,7 @@ struct Verdict {
 type Verdicts = BTreeMap<u32, Verdict>;
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Options) -> Result<()> {
-    let mut bugs: Vec<Bug> = json(&workspace.root.join(BUGS))?;
+    let mut bugs: Vec<Bug> = read_json(&workspace.root.join(BUGS))?;
     bugs.retain(|bug| is_meant(bug, options));
     if bugs.is_empty() {
         return Err(Error::NothingPlanted);
@@ -83,7 +83,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
     steps.next("Copy the sources");
     let sources = Sources::copy(workspace, interrupt, folder)?;
     let file = sources.folder.join("verdicts.json");
-    let mut verdicts: Verdicts = if file.exists() { json(&file)? } else { Verdicts::new() };
+    let mut verdicts: Verdicts = if file.exists() { read_json(&file)? } else { Verdicts::new() };
     // One package after the other, to save builds.
     bugs.sort_by_cached_key(|bug| (bug.package.clone(), bug.number));
     for bug in &bugs {
@@ -97,7 +97,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
         steps.done(if verdict.caught_by.is_empty() { "MISSED" } else { "Noticed" });
         verdicts.insert(bug.number, verdict);
         let text = serde_json::to_string_pretty(&verdicts).expect("names and numbers always serialise");
-        write(&file, &text)?;
+        write(&file, text)?;
     }
     tell(&bugs, &verdicts)
 }
@@ -163,10 +163,10 @@ impl<'r> Sources<'r> {
         let begin = Instant::now();
         let path = self.root.join(&bug.file);
         let sound = read(&path)?;
-        write(&path, &planted(bug, &sound)?)?;
+        write(&path, planted(bug, &sound)?)?;
         let tested = self.test(bug);
         // Also after an interrupt.
-        write(&path, &sound)?;
+        write(&path, sound)?;
         let failed = tested?;
         let caught_by: Vec<String> = bug.caught_by.iter().filter(|test| failed.contains(*test)).cloned().collect();
         if caught_by.is_empty() && !failed.is_empty() {
@@ -239,22 +239,13 @@ fn names(list: &str) -> impl Iterator<Item = &str> {
 }
 
 fn mirror(from: &Path, to: &Path) -> Result<()> {
-    let content = fs::read(from).map_err(Error::io(format!("read {}", from.display())))?;
+    let content = read_bytes(from)?;
     if fs::read(to).is_ok_and(|known| known == content) {
         return Ok(());
     }
     to.parent().map_or(Ok(()), create)?;
     fs::copy(from, to).map_err(Error::io(format!("write {}", to.display())))?;
     Ok(())
-}
-
-fn json<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T> {
-    let text = read(file)?;
-    serde_json::from_str(&text).map_err(|error| Error::io(format!("read {}", file.display()))(error.into()))
-}
-
-fn write(file: &Path, text: &str) -> Result<()> {
-    fs::write(file, text).map_err(Error::io(format!("write {}", file.display())))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, read_bytes, write};
 use std::fs;
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ pub(crate) fn environment(
     requirements: &str,
 ) -> Result<PathBuf> {
     let requirements = workspace.root.join(requirements);
-    let wanted = fs::read(&requirements).map_err(Error::io(format!("read {}", requirements.display())))?;
+    let wanted = read_bytes(&requirements)?;
     let folder = workspace.local.join(name);
     let bin = folder.join("bin");
     let installed = folder.join("requirements.txt");
@@ -30,7 +30,7 @@ pub(crate) fn environment(
     // --no-deps: the file pins every package, so no other may be installed.
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r"]).arg(&requirements);
     interrupt.run(&mut pip)?;
-    fs::write(&installed, wanted).map_err(Error::io(format!("write {}", installed.display())))?;
+    write(&installed, wanted)?;
     Ok(bin)
 }
 

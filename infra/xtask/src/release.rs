@@ -23,16 +23,21 @@ pub(crate) struct Options {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Architecture {
+enum Architecture {
     Arm64,
     #[value(name = "x86_64")]
     X86_64,
 }
 
-impl Architecture {
-    /// That of this machine, which needs no other target.
-    pub(crate) const HOST: Self = if cfg!(target_arch = "aarch64") { Self::Arm64 } else { Self::X86_64 };
+impl Options {
+    /// For this machine, which needs no other target.
+    pub(crate) const HERE: Self = Self {
+        architecture: if cfg!(target_arch = "aarch64") { Architecture::Arm64 } else { Architecture::X86_64 },
+        built: false,
+    };
+}
 
+impl Architecture {
     /// The template's name for it.
     const fn name(self) -> &'static str {
         match self {
@@ -54,27 +59,33 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
     let mut steps = Steps::new(4);
     steps.next("Install cargo-lambda, Zig and Zopfli (once: 470 MB in .local)");
     let cargo_lambda = watch::tools(workspace, interrupt)?;
-    if options.built {
-        steps.next("Take the functions that are in target/lambda");
-    } else {
-        steps.next("Build the functions with cargo-lambda");
-        build(workspace, interrupt, &cargo_lambda, options.architecture)?;
-    }
-    steps.next("Bills of materials");
-    sbom::run(workspace, interrupt)?;
-    steps.next("Archives");
-    archive(workspace, interrupt, &cargo_lambda, options.architecture)?;
+    build_and_archive(workspace, interrupt, &mut steps, &cargo_lambda, options)?;
     steps.done(&format!("{} has what is released", workspace.root.join(ARCHIVES).display()));
     Ok(())
 }
 
-/// Builds all functions into `target/lambda`.
-pub(crate) fn build(
+/// The three steps of a release.
+pub(crate) fn build_and_archive(
     workspace: &Workspace,
     interrupt: &Interrupt,
+    steps: &mut Steps,
     cargo_lambda: &Path,
-    architecture: Architecture,
+    options: &Options,
 ) -> Result<()> {
+    if options.built {
+        steps.next("Take the functions that are in target/lambda");
+    } else {
+        steps.next("Build the functions for release with cargo-lambda");
+        build(workspace, interrupt, cargo_lambda, options.architecture)?;
+    }
+    steps.next("Bills of materials");
+    sbom::run(workspace, interrupt)?;
+    steps.next("Archives, none of them too large");
+    archive(workspace, interrupt, cargo_lambda, options.architecture)
+}
+
+/// Builds all functions into `target/lambda`.
+fn build(workspace: &Workspace, interrupt: &Interrupt, cargo_lambda: &Path, architecture: Architecture) -> Result<()> {
     let mut build = workspace.cargo();
     build.env("PATH", path_with(cargo_lambda));
     build.args(["lambda", "build", "--release", "--locked", architecture.flag()]);
@@ -86,7 +97,7 @@ pub(crate) fn build(
 
 /// Archives `target/lambda` with the bills of materials in `target/sbom`. Fails if an archive is
 /// too large.
-pub(crate) fn archive(
+fn archive(
     workspace: &Workspace,
     interrupt: &Interrupt,
     cargo_lambda: &Path,

@@ -3,10 +3,10 @@
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
 use crate::tools::SBOM;
-use crate::workspace::{Workspace, create};
+use crate::workspace::{Workspace, create, read};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
@@ -41,7 +41,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
 fn written(interrupt: &Interrupt, command: &mut Command, file: &Path) -> Result<String> {
     let create = File::create(file).map_err(Error::io(format!("write {}", file.display())))?;
     interrupt.run(command.stdout(create))?;
-    fs::read_to_string(file).map_err(Error::io(format!("read {}", file.display())))
+    read(file)
 }
 
 /// The packages of `locked`, lines of `cargo tree`, that are missing in the bill.

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Log, Result};
 use crate::process::{Interrupt, Server};
-use crate::workspace::{REGION, Workspace};
+use crate::workspace::{REGION, Workspace, read_json, write};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::ffi::OsStr;
@@ -132,8 +132,7 @@ impl Servers {
         command.arg("--environment").arg(self.folder.join(ENVIRONMENT));
         interrupt.run(&mut command)?;
 
-        let outputs: Value = serde_json::from_slice(&read(&outputs)?)
-            .map_err(|error| Error::io(format!("read {}", outputs.display()))(error.into()))?;
+        let outputs: Value = read_json(&outputs)?;
         let id = outputs["ApiId"].as_str().unwrap_or_default();
         let description = Description {
             api_url: format!("{}/_aws/execute-api/{id}/$default", self.endpoint_url),
@@ -152,8 +151,7 @@ impl Servers {
             .send(json!({ "apiUrl": description.api_url }).to_string())
             .map_err(|error| Error::io("tell the stand-in where the API is")(error.into_io()))?;
         let file = self.folder.join("stack.json");
-        let text = format!("{:#}\n", json!(description));
-        fs::write(&file, text).map_err(Error::io(format!("write {}", file.display())))?;
+        write(&file, format!("{:#}\n", json!(description)))?;
         let Self { folder, lock, ministack, standin, .. } = self;
         Ok(Stack { description, file, folder, ministack, standin, _lock: lock })
     }
@@ -231,8 +229,4 @@ fn http() -> ureq::Agent {
 pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Error::io("find a free port"))?;
     Ok(listener.local_addr().map_err(Error::io("find a free port"))?.port())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(Error::io(format!("read {}", path.display())))
 }

@@ -1,6 +1,7 @@
 //! Paths of the workspace, and the environment of every child process.
 
 use crate::error::{Error, Result};
+use serde::de::DeserializeOwned;
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -120,6 +121,19 @@ pub(crate) fn create(folder: &Path) -> Result<()> {
 
 pub(crate) fn read(file: &Path) -> Result<String> {
     fs::read_to_string(file).map_err(Error::io(format!("read {}", file.display())))
+}
+
+pub(crate) fn read_bytes(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).map_err(Error::io(format!("read {}", file.display())))
+}
+
+pub(crate) fn read_json<T: DeserializeOwned>(file: &Path) -> Result<T> {
+    let text = read(file)?;
+    serde_json::from_str(&text).map_err(|error| Error::io(format!("read {}", file.display()))(error.into()))
+}
+
+pub(crate) fn write(file: &Path, content: impl AsRef<[u8]>) -> Result<()> {
+    fs::write(file, content).map_err(Error::io(format!("write {}", file.display())))
 }
 
 /// Empties a folder.

@@ -2,6 +2,12 @@
 
 use crate::error::QueueError;
 use crate::queue::Queue;
+use aws_sdk_sqs::operation::change_message_visibility::builders::ChangeMessageVisibilityFluentBuilder;
+use aws_sdk_sqs::operation::delete_message::builders::DeleteMessageFluentBuilder;
+use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesOutput;
+use aws_sdk_sqs::operation::get_queue_attributes::builders::GetQueueAttributesFluentBuilder;
+use aws_sdk_sqs::operation::receive_message::builders::ReceiveMessageFluentBuilder;
+use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
 use aws_sdk_sqs::types::{
     Message, MessageAttributeValue, MessageSystemAttributeName, MessageSystemAttributeNameForSends,
     MessageSystemAttributeValue, QueueAttributeName,
@@ -13,6 +19,8 @@ use time::OffsetDateTime;
 /// The most messages that SQS returns at once.
 pub const BATCH: usize = 10;
 const LONGEST_POLL: Duration = Duration::from_secs(20);
+const WAITING: QueueAttributeName = QueueAttributeName::ApproximateNumberOfMessages;
+const IN_FLIGHT: QueueAttributeName = QueueAttributeName::ApproximateNumberOfMessagesNotVisible;
 
 /// A received message. Others do not see it until it is deleted, shown again, or its time is over.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +46,15 @@ impl DeadLetter {
 pub struct Depth {
     pub waiting: u64,
     pub in_flight: u64,
+}
+
+impl Depth {
+    pub fn of(answer: &GetQueueAttributesOutput) -> Self {
+        let attributes = answer.attributes.as_ref();
+        let number =
+            |name: QueueAttributeName| attributes.and_then(|all| all.get(&name)?.parse().ok()).unwrap_or_default();
+        Self { waiting: number(WAITING), in_flight: number(IN_FLIGHT) }
+    }
 }
 
 /// A queue, for readers other than its function.
@@ -89,50 +106,63 @@ pub async fn look(
     Ok(seen)
 }
 
-impl DeadLetterQueue for Queue {
-    async fn receive(&self, most: usize, hidden: Duration, wait: Duration) -> Result<Vec<DeadLetter>, QueueError> {
+/// The requests, for callers that report errors in their own way.
+impl Queue {
+    pub fn receive_request(&self, most: usize, hidden: Duration, wait: Duration) -> ReceiveMessageFluentBuilder {
         let call = self.client.receive_message().queue_url(&self.url).max_number_of_messages(whole(most.min(BATCH)));
         let call = call.visibility_timeout(whole(hidden.as_secs()));
         let call = call.wait_time_seconds(whole(wait.min(LONGEST_POLL).as_secs()));
-        let call = call.message_attribute_names("All").message_system_attribute_names(MessageSystemAttributeName::All);
-        let answer = call.send().await.map_err(|error| QueueError::of_reading(&error))?;
+        call.message_attribute_names("All").message_system_attribute_names(MessageSystemAttributeName::All)
+    }
+
+    pub fn send_again_request(&self, letter: &DeadLetter) -> SendMessageFluentBuilder {
+        let attributes = (!letter.attributes.is_empty()).then(|| letter.attributes.clone());
+        let call = self.client.send_message().queue_url(&self.url).message_body(&letter.body);
+        let call = call.set_message_group_id(letter.group.clone()).set_message_attributes(attributes);
+        let Some(trace) = &letter.trace else { return call };
+        let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace).build();
+        let value = value.expect("the only required part is the data type");
+        call.message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, value)
+    }
+
+    pub fn delete_request(&self, letter: &DeadLetter) -> DeleteMessageFluentBuilder {
+        self.client.delete_message().queue_url(&self.url).receipt_handle(&letter.receipt)
+    }
+
+    pub fn show_request(&self, letter: &DeadLetter) -> ChangeMessageVisibilityFluentBuilder {
+        let call = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(&letter.receipt);
+        call.visibility_timeout(0)
+    }
+
+    pub fn depth_request(&self) -> GetQueueAttributesFluentBuilder {
+        let call = self.client.get_queue_attributes().queue_url(&self.url);
+        call.attribute_names(WAITING).attribute_names(IN_FLIGHT)
+    }
+}
+
+impl DeadLetterQueue for Queue {
+    async fn receive(&self, most: usize, hidden: Duration, wait: Duration) -> Result<Vec<DeadLetter>, QueueError> {
+        let answer = self.receive_request(most, hidden, wait).send().await;
+        let answer = answer.map_err(|error| QueueError::of_reading(&error))?;
         Ok(answer.messages.unwrap_or_default().into_iter().map(DeadLetter::from).collect())
     }
 
     async fn send_again(&self, letter: &DeadLetter) -> Result<(), QueueError> {
-        let attributes = (!letter.attributes.is_empty()).then(|| letter.attributes.clone());
-        let call = self.client.send_message().queue_url(&self.url).message_body(&letter.body);
-        let mut call = call.set_message_group_id(letter.group.clone()).set_message_attributes(attributes);
-        if let Some(trace) = &letter.trace {
-            let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace).build();
-            let value = value.expect("the only required part is the data type");
-            call = call.message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, value);
-        }
-        call.send().await.map_err(|error| QueueError::of_sending(&error))?;
-        Ok(())
+        let answer = self.send_again_request(letter).send().await;
+        answer.map(drop).map_err(|error| QueueError::of_sending(&error))
     }
 
     async fn delete(&self, letter: &DeadLetter) -> Result<(), QueueError> {
-        let call = self.client.delete_message().queue_url(&self.url).receipt_handle(&letter.receipt);
-        call.send().await.map_err(|error| QueueError::of_reading(&error))?;
-        Ok(())
+        self.delete_request(letter).send().await.map(drop).map_err(|error| QueueError::of_reading(&error))
     }
 
     async fn show(&self, letter: &DeadLetter) -> Result<(), QueueError> {
-        let call = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(&letter.receipt);
-        call.visibility_timeout(0).send().await.map_err(|error| QueueError::of_reading(&error))?;
-        Ok(())
+        self.show_request(letter).send().await.map(drop).map_err(|error| QueueError::of_reading(&error))
     }
 
     async fn depth(&self) -> Result<Depth, QueueError> {
-        let waiting = QueueAttributeName::ApproximateNumberOfMessages;
-        let in_flight = QueueAttributeName::ApproximateNumberOfMessagesNotVisible;
-        let call = self.client.get_queue_attributes().queue_url(&self.url);
-        let call = call.attribute_names(waiting.clone()).attribute_names(in_flight.clone());
-        let answer = call.send().await.map_err(|error| QueueError::of_reading(&error))?;
-        let attributes = answer.attributes.unwrap_or_default();
-        let number = |name| attributes.get(name).and_then(|text| text.parse().ok()).unwrap_or_default();
-        Ok(Depth { waiting: number(&waiting), in_flight: number(&in_flight) })
+        let answer = self.depth_request().send().await.map_err(|error| QueueError::of_reading(&error))?;
+        Ok(Depth::of(&answer))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::attributes::{Item, Update, integer, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::item::{Items, Query};
-use crate::keys::{key_of, tenant_of};
+use crate::keys::{key_of, keys_of, tenant_of};
 use crate::pending::{AT_ONCE, Mark};
 use crate::sweeps::sweep_partition;
 use crate::table::Table;
@@ -22,9 +22,8 @@ impl<I: Items> Table<I> {
         let places = self.in_index(MARK, usize::MAX).await?;
         let mut all = vec![];
         for some in places.chunks(AT_ONCE as usize) {
-            let names =
-                some.iter().filter_map(|item| Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned())));
-            all.extend(self.items.get_many(names.collect(), &ATTRIBUTES, true).await?.iter().filter_map(read));
+            let keys = some.iter().filter_map(keys_of).collect();
+            all.extend(self.items.get_many(keys, &ATTRIBUTES, true).await?.iter().filter_map(read));
         }
         Ok(sorted::by(all, |a, b| a.tenant.cmp(&b.tenant)))
     }

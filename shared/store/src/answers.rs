@@ -5,7 +5,7 @@ use crate::attributes::{Item, Update, flag, string, text, time_text};
 use crate::error::StoreError;
 use crate::implied::{feedback_id, ids_of, received_at};
 use crate::item::Items;
-use crate::keys::{partition, sort_key};
+use crate::keys::{keys_of, partition, sort_key};
 use crate::ledger::line;
 use crate::pending::Mark;
 use crate::table::Table;
@@ -82,8 +82,7 @@ impl<I: Items> Answers for Table<I> {
         }
         let items = self.items.get_many(by_name.keys().cloned().collect(), &ATTRIBUTES, true).await?;
         let found = items.iter().filter_map(|item| {
-            let name = (text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned());
-            let key = by_name.remove(&name)?.clone();
+            let key = by_name.remove(&keys_of(item)?)?.clone();
             let answered = read(&key.notification, item);
             Some((key, answered))
         });

@@ -1,10 +1,11 @@
 //! Deletes all data of a tenant. The data is spread over as many partitions as the tenant has
 //! entities, so the whole table is read.
 
-use crate::attributes::{Item, string, text};
+use crate::attributes::{Item, string};
 use crate::directory;
 use crate::error::StoreError;
 use crate::implied::received_at;
+use crate::keys::keys_of;
 use crate::moved::{MOVED_FROM, MOVED_TO, read_place};
 use crate::table::Table;
 use crate::upkeep::Upkeep;
@@ -36,9 +37,9 @@ impl<I: Upkeep> Table<I> {
             let is_own = |(pk, sk): &(String, String)| {
                 pk.starts_with(&of_tenant) || (pk == directory::PARTITION && sk == tenant)
             };
-            let is_kept = |item: &&Item| key(item).is_some_and(|key| is_own(&key)) || has_moved(item, tenant);
+            let is_kept = |item: &&Item| keys_of(item).is_some_and(|keys| is_own(&keys)) || has_moved(item, tenant);
             for item in items.iter().filter(is_kept) {
-                kept.keys.extend(key(item));
+                kept.keys.extend(keys_of(item));
                 kept.received.push(received_at(item));
             }
             after = next;
@@ -47,7 +48,7 @@ impl<I: Upkeep> Table<I> {
             }
         }
         kept.next =
-            after.as_ref().and_then(key).map(|key| serde_json::to_string(&key).expect("texts always serialise"));
+            after.as_ref().and_then(keys_of).map(|keys| serde_json::to_string(&keys).expect("texts always serialise"));
         Ok(kept)
     }
 
@@ -61,10 +62,6 @@ impl<I: Upkeep> Table<I> {
 /// company's number keep it as one of an unknown tenant.
 fn has_moved(item: &Item, tenant: &str) -> bool {
     [MOVED_FROM, MOVED_TO].iter().any(|name| read_place(item, name).is_some_and(|key| key.entity.tenant == tenant))
-}
-
-fn key(item: &Item) -> Option<(String, String)> {
-    Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()))
 }
 
 fn place(position: &str) -> Result<Item, StoreError> {

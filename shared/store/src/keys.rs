@@ -30,6 +30,11 @@ pub(crate) fn raw_part(key: &LedgerKey, at: impl fmt::Display) -> String {
     format!("RAW#{}#{at}", key.notification)
 }
 
+/// The partition key and the sort key of an item.
+pub(crate) fn keys_of(item: &Item) -> Option<(String, String)> {
+    Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()))
+}
+
 /// The tenant in a partition key that begins with one.
 pub(crate) fn tenant_in(pk: &str) -> Option<&str> {
     Some(pk.split_once('#')?.0)

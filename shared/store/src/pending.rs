@@ -4,7 +4,7 @@
 use crate::attributes::{Item, Update, day_of, string, text, time_text};
 use crate::error::StoreError;
 use crate::item::{Items, Query};
-use crate::keys::{feed_day, key_of, partition, sort_key};
+use crate::keys::{feed_day, key_of, keys_of, partition, sort_key};
 use crate::sweeps::sweep_partition;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -248,7 +248,7 @@ impl<I: Items> Table<I> {
 
     /// Reads the items of an index from the table, in the order of the index.
     pub(crate) async fn as_they_are(&self, named: &[Item]) -> Result<Vec<Item>, StoreError> {
-        let names: Vec<(String, String)> = named.iter().filter_map(name).collect();
+        let names: Vec<(String, String)> = named.iter().filter_map(keys_of).collect();
         if names.is_empty() {
             return Ok(vec![]);
         }
@@ -259,19 +259,15 @@ impl<I: Items> Table<I> {
     /// The same for half the price: an eventually consistent read first. A notification that is
     /// settled stays settled, so only the others are read again.
     async fn as_they_ended(&self, named: &[Item]) -> Result<Vec<Item>, StoreError> {
-        let names: Vec<(String, String)> = named.iter().filter_map(name).collect();
+        let names: Vec<(String, String)> = named.iter().filter_map(keys_of).collect();
         let mut items = self.items.get_many(names.clone(), &ATTRIBUTES, false).await?;
         items.retain(is_at_rest);
-        let resting: HashSet<_> = items.iter().filter_map(name).collect();
-        let moving = named.iter().filter(|item| name(item).is_some_and(|name| !resting.contains(&name)));
+        let resting: HashSet<_> = items.iter().filter_map(keys_of).collect();
+        let moving = named.iter().filter(|item| keys_of(item).is_some_and(|name| !resting.contains(&name)));
         let moving: Vec<Item> = moving.cloned().collect();
         items.extend(self.as_they_are(&moving).await?);
         Ok(in_order(&names, items))
     }
-}
-
-pub(crate) fn name(item: &Item) -> Option<(String, String)> {
-    Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()))
 }
 
 /// The items in the order of their names.

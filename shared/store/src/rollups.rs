@@ -5,8 +5,8 @@ use crate::attributes::{Item, Update, day_of, string, text, time_text};
 use crate::error::StoreError;
 use crate::implied::received_at;
 use crate::item::{Items, Query};
-use crate::keys::{ROLLING, key_of, rollups_of};
-use crate::pending::{AT_ONCE, DAYS_AT_ONCE, name};
+use crate::keys::{ROLLING, key_of, keys_of, rollups_of};
+use crate::pending::{AT_ONCE, DAYS_AT_ONCE};
 use crate::table::Table;
 use crate::tenants::marked;
 use serde::{Deserialize, Serialize};
@@ -78,13 +78,13 @@ impl<I: Items> Table<I> {
     /// one day. The read is eventually consistent; a missing item counts as open.
     pub async fn received(&self, tenant: &str, position: &str, until: OffsetDateTime) -> Result<Received, StoreError> {
         let (places, position, is_last) = self.feed_part(tenant, position, until).await?;
-        let names: Vec<_> = places.iter().filter_map(name).collect();
+        let names: Vec<_> = places.iter().filter_map(keys_of).collect();
         if names.is_empty() {
             return Ok(Received { notifications: vec![], position, is_last });
         }
         let items = self.items.get_many(names, &COUNTED, false).await?;
-        let items: HashMap<_, _> = items.into_iter().filter_map(|item| Some((name(&item)?, item))).collect();
-        let of_place = |place: &Item| counted(name(place).and_then(|name| items.get(&name)).unwrap_or(place));
+        let items: HashMap<_, _> = items.into_iter().filter_map(|item| Some((keys_of(&item)?, item))).collect();
+        let of_place = |place: &Item| counted(keys_of(place).and_then(|keys| items.get(&keys)).unwrap_or(place));
         Ok(Received { notifications: places.iter().filter_map(of_place).collect(), position, is_last })
     }
 

@@ -41,7 +41,8 @@ pub enum VismaError {
     /// The ERP refuses each token of the tenant, though Visma Connect gives them
     /// (docs/visma-net.md#tenant-ids).
     #[error(
-        "{stage}: customer tenant, not company tenant: Visma Connect gives tokens for it, and the ERP refuses each (401)"
+        "{stage}: customer tenant, not company tenant: Visma Connect gives tokens for it, and the ERP \
+         refuses each (401)"
     )]
     CompanyTenantNeeded { stage: Stage },
     /// The ERP refuses this feedback under this id.

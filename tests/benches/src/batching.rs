@@ -5,6 +5,7 @@
 use crate::assumptions::{Assumptions, Waits};
 use crate::bodies;
 use crate::functions;
+use crate::invocation::all_done;
 use crate::pipeline::Wanted;
 use crate::still::{StillErp, StillItems, StillSource};
 use aws_fake::chunks;
@@ -55,8 +56,7 @@ async fn run(batch: usize, wanted: Wanted) -> Sends {
     for first in (0..NOTIFICATIONS).step_by(batch) {
         let messages: Vec<String> =
             (first..first + batch).map(|account| bodies::message(1000 + account, LENGTH)).collect();
-        let response = processor.batch(sqs_event(&messages, 1), "request", Duration::from_secs(60)).await;
-        assert!(response.batch_item_failures.is_empty(), "messages have to come again: {response:?}");
+        all_done(&processor.batch(sqs_event(&messages, 1), "request", Duration::from_secs(60)).await);
     }
     let sent = far.0.lock().expect("nothing panics while it is held").sent;
     let each = |sum: u64| sum as f64 / NOTIFICATIONS as f64;

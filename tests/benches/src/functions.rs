@@ -6,12 +6,12 @@ use aws_fake::{Endpoint, SECRET_ID, TABLE};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use fixtures::TestHost;
 use intake::Intake;
-use processor::{Acknowledge, ExhaustedQuotas, InFlight, Observer, Pauses, Processor};
+use processor::{Acknowledge, LocalState, Processor};
 use std::time::Duration;
 use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::{BatchingSender, Queue};
 use webhooks_settings::{Cache, SecretsManager};
-use webhooks_store::Table;
+use webhooks_store::{Dynamo, Observer, Table};
 use webhooks_visma::VismaClient;
 
 type ShippedProcessor = processor::wiring::AwsPorts<Acknowledge>;
@@ -51,22 +51,19 @@ pub fn processor<P, Q>(
 where
     P: processor::Ports<Queue = BatchingSender<Q>, Pacer = Q, Handler = Acknowledge, Host = TestHost>,
 {
-    let in_flight = InFlight::default();
+    let local = LocalState::default();
     Processor {
         settings,
         ledger,
         visma,
-        events: BatchingSender::new(events, &in_flight),
-        feedback: BatchingSender::new(feedback, &in_flight),
+        events: BatchingSender::new(events, &local.in_flight),
+        feedback: BatchingSender::new(feedback, &local.in_flight),
         notifications,
         handler: Acknowledge,
         host: host.clone(),
         metrics,
         limits: processor::Limits { max_receive_count: 12, retry_base: Duration::from_secs(30) },
-        pauses: Pauses::default(),
-        exhausted_quotas: ExhaustedQuotas::default(),
-        in_flight,
-        observer: Observer::default(),
+        local,
     }
 }
 
@@ -126,9 +123,23 @@ impl<'a> FunctionBuilder<'a> {
     }
 
     pub fn processor(&self) -> Processor<OnOurClock> {
+        self.processor_of(self.with_role("ProcessorRole").settings(), self.visma())
+    }
+
+    /// The same with other settings and another Visma Net.
+    pub fn processor_of<P>(&self, settings: Cache<P::Source, TestHost>, visma: P::Visma) -> Processor<P>
+    where
+        P: processor::Ports<
+                Items = Dynamo,
+                Queue = BatchingSender<Queue>,
+                Pacer = Queue,
+                Handler = Acknowledge,
+                Host = TestHost,
+            >,
+    {
         let own = self.with_role("ProcessorRole");
         let queues = ["events", "feedback", "notifications"].map(|name| own.queue(name));
-        processor(own.settings(), own.table(), self.visma(), queues, self.metrics(Service::Processor), &self.host)
+        processor(settings, own.table(), visma, queues, self.metrics(Service::Processor), &self.host)
     }
 
     pub fn feedback(&self) -> feedback::Feedback<OnOurClock> {

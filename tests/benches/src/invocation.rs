@@ -1,5 +1,7 @@
-//! The fields that Lambda's runtime puts on each line of the log, in their real length.
+//! An invocation: the fields that Lambda's runtime puts on each line of the log, in their real
+//! length, and its answer.
 
+use aws_lambda_events::sqs::SqsBatchResponse;
 use lambda_http::Context;
 use lambda_http::lambda_runtime::layers::trace::request_span;
 use tracing::Instrument;
@@ -17,4 +19,8 @@ pub(crate) fn context() -> Context {
 /// Runs the work in the runtime's span, like a handler.
 pub(crate) async fn invoke<T>(work: impl Future<Output = T>) -> T {
     work.instrument(request_span(&context())).await
+}
+
+pub(crate) fn all_done(response: &SqsBatchResponse) {
+    assert!(response.batch_item_failures.is_empty(), "messages have to come again: {response:?}");
 }

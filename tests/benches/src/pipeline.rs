@@ -2,10 +2,10 @@
 
 use crate::functions::{FunctionBuilder, OnOurClock};
 use crate::gateway::{self, Gateway};
-use crate::invocation::{REQUEST_ID, invoke};
+use crate::invocation::{REQUEST_ID, all_done, invoke};
 use crate::logs::Log;
 use aws_fake::{Endpoint, Received, sqs_event};
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use aws_lambda_events::sqs::SqsEvent;
 use fixtures::TestHost;
 use serde_json::{Value, json};
 use standin::{Collection, Emit, Item, NewTenant, Options, Sending, Server, Subscription, TenantClient};
@@ -198,10 +198,6 @@ impl Pipeline {
         let event = serde_json::from_value(sqs_event(queue, &taken)).expect("an SQS event");
         (taken, event)
     }
-}
-
-fn all_done(response: &SqsBatchResponse) {
-    assert!(response.batch_item_failures.is_empty(), "messages have to come again: {response:?}");
 }
 
 fn key(number: usize) -> String {

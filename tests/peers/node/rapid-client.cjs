@@ -1,5 +1,6 @@
-// Stands in for the native part of aws-lambda-ric, libcurl behind three functions, which takes cmake, autotools and a C++ compiler
-// to build. install.py puts it where the package looks for that part.
+// Stands in for the native part of aws-lambda-ric, libcurl behind three functions, which takes
+// cmake, autotools and a C++ compiler to build. install.py puts it where the package looks for that
+// part.
 
 const http = require("node:http");
 

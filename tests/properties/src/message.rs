@@ -1,6 +1,6 @@
 use crate::world::{Memory, is_sqs_text, text, wait};
 use fixtures::{FakeErp, FakeQueue, FakeSource, TestHost, document, sqs_event, to_come_again};
-use processor::{Acknowledge, ExhaustedQuotas, InFlight, Limits, Observer, Pauses, Ports, Processor};
+use processor::{Acknowledge, Limits, LocalState, Ports, Processor};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -93,10 +93,7 @@ impl World {
             host: self.host.clone(),
             metrics: Metrics::new(Service::Processor, self.host.clone(), Emitted::default()),
             limits: Limits { max_receive_count: 4, retry_base: Duration::from_secs(30) },
-            pauses: Pauses::default(),
-            exhausted_quotas: ExhaustedQuotas::default(),
-            in_flight: InFlight::default(),
-            observer: Observer::default(),
+            local: LocalState::default(),
         }
     }
 

@@ -11,7 +11,7 @@ use aws_lambda_events::sqs::SqsBatchResponse;
 use feedback::Feedback;
 use intake::Intake;
 use lambda_http::{Body, Response};
-use processor::Processor;
+use processor::{LocalState, Processor};
 use reconciler::Reconciler;
 use repair::Repair;
 use std::io;
@@ -24,7 +24,7 @@ use time::OffsetDateTime;
 use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::BatchingSender;
 use webhooks_settings::Cache;
-use webhooks_store::Table;
+use webhooks_store::{Observer, Table};
 
 const RETRY_BASE: Duration = Duration::from_secs(30);
 pub(crate) const RETENTION: time::Duration = time::Duration::days(90);
@@ -188,22 +188,19 @@ impl Code {
                 Self::Intake(Arc::new(Intake::new(settings(), notifications, port.clone(), metrics, limits)))
             }
             Function::Processor => {
-                let in_flight = processor::InFlight::default();
+                let local = LocalState::default();
                 Self::Processor(Arc::new(Processor {
                     settings: settings(),
                     ledger: table(),
                     visma: Client::over(port.clone(), port.clone()),
-                    events: BatchingSender::new(queue(Name::Events), &in_flight),
-                    feedback: BatchingSender::new(queue(Name::Feedback), &in_flight),
+                    events: BatchingSender::new(queue(Name::Events), &local.in_flight),
+                    feedback: BatchingSender::new(queue(Name::Feedback), &local.in_flight),
                     notifications: queue(Name::Notifications),
                     handler: port.clone(),
                     host: port.clone(),
                     metrics: metrics(Service::Processor),
-                    pauses: processor::Pauses::default(),
-                    exhausted_quotas: processor::ExhaustedQuotas::default(),
                     limits: processor::Limits { max_receive_count: MAX_RECEIVE_COUNT, retry_base: RETRY_BASE },
-                    in_flight,
-                    observer: processor::Observer::default(),
+                    local,
                 }))
             }
             Function::Feedback => Self::Feedback(Arc::new(Feedback {
@@ -215,7 +212,7 @@ impl Code {
                 host: port.clone(),
                 metrics: metrics(Service::Feedback),
                 limits: feedback::Limits { retry_base: RETRY_BASE, give_up_after: time::Duration::hours(24) },
-                observer: processor::Observer::default(),
+                observer: Observer::default(),
             })),
             Function::Reconciler => Self::Reconciler(Arc::new(Reconciler {
                 settings: settings(),

@@ -5,6 +5,7 @@ use crate::actors::{Function, RETENTION};
 use crate::cargo::Named;
 use crate::check::{Invariant, Met, Writer};
 use crate::model::secrets::Reading;
+use crate::model::table::text;
 use crate::operator::KNOWN_TENANT;
 use crate::planted::Planted;
 use crate::sabotage::Sabotage;
@@ -372,8 +373,4 @@ fn expire_early(write: &mut Write) {
     let Some(end) = end else { return };
     let early = end - (RETENTION - Duration::DAY).whole_seconds();
     put_value(write, "expires_at", AttributeValue::N(early.to_string()));
-}
-
-fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    item.get(name)?.as_s().ok().map(String::as_str)
 }

@@ -6,7 +6,7 @@ use crate::check::{Command, Invariant};
 use crate::faults::Rates;
 use crate::model::erp::TENANTS;
 use crate::model::secrets::Names;
-use crate::model::table::TableModel;
+use crate::model::table::{TableModel, keys_of, text};
 use crate::run::Run;
 use crate::world::{Name, World};
 use std::collections::BTreeSet;
@@ -186,13 +186,8 @@ impl Run {
 /// belongs to it.
 fn beside(table: &TableModel, tenant: &str) -> BTreeSet<(String, String)> {
     let of_tenant = format!("{tenant}#");
-    let key = |item: &Item| Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()));
     let is_own = |(pk, sk): &(String, String)| pk.starts_with(&of_tenant) || (pk == DIRECTORY && sk == tenant);
     let moves = |item: &Item, name: &str| text(item, name).is_some_and(|place| place.contains(tenant));
     let others = table.items().filter(|item| !moves(item, "moved_to") && !moves(item, "moved_from"));
-    others.filter_map(key).filter(|name| !is_own(name)).collect()
-}
-
-fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    item.get(name)?.as_s().ok().map(String::as_str)
+    others.filter_map(keys_of).filter(|name| !is_own(name)).collect()
 }

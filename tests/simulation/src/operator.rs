@@ -4,6 +4,7 @@
 use crate::actors::{Code, Ended, Function, Work};
 use crate::check::{Command, Meant, Target, is_acknowledged, waiting};
 use crate::model::erp::TENANTS;
+use crate::model::table::text;
 use crate::run::Run;
 use crate::sabotage::Sabotage;
 use crate::upkeep::{ROLE_PREFIX, queue_pair};
@@ -266,10 +267,6 @@ impl Run {
             commands.found(what);
         }
     }
-}
-
-fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    item.get(name)?.as_s().ok().map(String::as_str)
 }
 
 fn is(item: &Item, name: &str, one_of: &[&str]) -> bool {

@@ -9,6 +9,7 @@ use webhooks_model::filter::Filter;
 use webhooks_model::from_objects;
 use webhooks_model::job::{Job, Status, Tally};
 use webhooks_model::work::{ParkedFeedback, Work};
+use webhooks_model::{LedgerKey, State};
 use webhooks_store::{Found, Record};
 
 /// Selects the notifications to replay.
@@ -75,29 +76,28 @@ pub(crate) struct Planned {
     received_at: OffsetDateTime,
 }
 
+impl Planned {
+    fn new(key: &LedgerKey, event: &str, state: State, received_at: OffsetDateTime) -> Self {
+        Self {
+            reference: reference::of(key, received_at),
+            entity: key.entity.entity.as_str(),
+            key: key.entity.key.clone(),
+            event: event.to_owned(),
+            state: state.as_str(),
+            received_at,
+        }
+    }
+}
+
 impl From<&Found> for Planned {
     fn from(found: &Found) -> Self {
-        Self {
-            reference: reference::of(&found.key, found.received_at),
-            entity: found.key.entity.entity.as_str(),
-            key: found.key.entity.key.clone(),
-            event: found.event.clone(),
-            state: found.state.as_str(),
-            received_at: found.received_at,
-        }
+        Self::new(&found.key, &found.event, found.state, found.received_at)
     }
 }
 
 impl From<&Record> for Planned {
     fn from(record: &Record) -> Self {
-        Self {
-            reference: reference::of(&record.key, record.received_at),
-            entity: record.key.entity.entity.as_str(),
-            key: record.key.entity.key.clone(),
-            event: record.event.clone(),
-            state: record.state.as_str(),
-            received_at: record.received_at,
-        }
+        Self::new(&record.key, &record.event, record.state, record.received_at)
     }
 }
 

@@ -1,12 +1,7 @@
 //! Attempts are counted in the ledger, since SQS also counts receipts without an attempt.
 
-use crate::world::{MAX_RECEIVE_COUNT, World, account};
+use crate::world::{MAX_RECEIVE_COUNT, World, account, down};
 use serde_json::json;
-use webhooks_visma::{Fault, Stage, VismaError};
-
-fn down() -> VismaError {
-    VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Status(503), after: None }
-}
 
 #[tokio::test]
 async fn a_message_whose_receipts_were_throttled_gets_all_its_attempts() {

@@ -1,18 +1,12 @@
 //! Missing, expired and changing settings, secrets, pauses and names.
 
-use crate::world::{MAX_RECEIVE_COUNT, World, account};
+use crate::world::{MAX_RECEIVE_COUNT, World, account, down};
 use fixtures::TENANT;
-use serde_json::{Value, json};
+use serde_json::json;
 use time::Duration;
 use webhooks_host::Host;
-use webhooks_model::{Origin, Pause};
-use webhooks_visma::{Fault, Stage, VismaError};
-
-fn replay(world: &World, body: &Value) -> String {
-    let mut delivery = world.delivery(body);
-    delivery.meta.origin = Origin::Replay;
-    delivery.to_message()
-}
+use webhooks_model::Pause;
+use webhooks_visma::{Stage, VismaError};
 
 async fn pause(world: &World) {
     let (tenant, since) = (Some(TENANT.to_owned()), world.host.now());
@@ -39,11 +33,11 @@ async fn a_replay_of_an_ended_notification_waits_for_a_pause_and_runs_after_it()
     world.take(&body).await;
     pause(&world).await;
     for _ in 0..2 {
-        assert!(world.batch(&[replay(&world, &body)], 1).await.is_empty());
+        assert!(world.batch(&[world.replay(&body)], 1).await.is_empty());
     }
     assert_eq!((world.states().await, world.events.sent().len()), (vec!["processed".to_owned()], 1));
     assert_eq!(resume(&world).await, 1);
-    world.batch(&[replay(&world, &body)], 1).await;
+    world.batch(&[world.replay(&body)], 1).await;
     assert_eq!((world.states().await, world.events.sent().len()), (vec!["processed".to_owned()], 2));
     assert_eq!(world.feedback.sent().len(), 1, "it was answered before");
 }
@@ -52,10 +46,9 @@ async fn a_replay_of_an_ended_notification_waits_for_a_pause_and_runs_after_it()
 async fn a_dead_letter_that_comes_back_during_a_pause_waits_and_is_processed_after_it() {
     let world = World::new().await;
     let body = account(1, "ACCOUNT_CHANGED", "1920");
-    let down = VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Status(503), after: None };
     let letter = world.message(&body);
     for receive_count in 1..=MAX_RECEIVE_COUNT {
-        world.erp.fail_fetches([down.clone()]);
+        world.erp.fail_fetches([down()]);
         world.batch(std::slice::from_ref(&letter), receive_count).await;
     }
     pause(&world).await;
@@ -63,7 +56,7 @@ async fn a_dead_letter_that_comes_back_during_a_pause_waits_and_is_processed_aft
     assert_eq!(world.states().await, ["dead: unavailable"]);
     assert_eq!(world.table.needing_attention("dead").await, 1);
     assert_eq!(resume(&world).await, 1);
-    world.batch(&[replay(&world, &body)], 1).await;
+    world.batch(&[world.replay(&body)], 1).await;
     assert_eq!((world.states().await, world.events.sent().len()), (vec!["processed".to_owned()], 1));
 }
 
@@ -74,7 +67,7 @@ async fn a_replay_of_a_parked_notification_waits_for_a_pause() {
     world.erp.fail_fetches([VismaError::TenantNotApproved { stage: Stage::Resource }]);
     world.take(&body).await;
     pause(&world).await;
-    assert!(world.batch(&[replay(&world, &body)], 1).await.is_empty());
+    assert!(world.batch(&[world.replay(&body)], 1).await.is_empty());
     assert_eq!(world.states().await, ["parked: tenant_not_approved"]);
     assert_eq!(resume(&world).await, 1);
 }

@@ -1,11 +1,7 @@
-use crate::world::{MAX_RECEIVE_COUNT, World, account, order};
+use crate::world::{MAX_RECEIVE_COUNT, World, account, down, order};
 use serde_json::{Value, json};
 use std::time::Duration;
 use webhooks_visma::{Fault, Stage, VismaError};
-
-fn down() -> VismaError {
-    VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Status(503), after: None }
-}
 
 fn action(id: u128, parameter: &str) -> Value {
     let mut body = order(id, "SALES_ORDER_ACTION_TRIGGERED", "Open", id as i64);

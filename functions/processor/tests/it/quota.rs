@@ -1,10 +1,10 @@
 //! A tenant without calls: its notifications wait without using up attempts.
 
-use crate::world::{MAX_RECEIVE_COUNT, World, account};
+use crate::world::{MAX_RECEIVE_COUNT, World, account, down};
 use fixtures::TENANT;
 use serde_json::json;
 use std::time::Duration;
-use webhooks_visma::{Fault, Stage, VismaError};
+use webhooks_visma::{Stage, VismaError};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 
@@ -62,13 +62,12 @@ async fn a_requeued_notification_continues_after_waiting_for_calls() {
 #[tokio::test]
 async fn running_out_of_calls_is_not_an_attempt() {
     let world = World::new().await;
-    let down = VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Status(503), after: None };
     let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1920"))];
     for round in 1..=20 {
         world.erp.fail_fetches([limited(3000)]);
         assert!(world.batch(&message, 1 + round % 3).await.is_empty(), "it waits in the ledger");
     }
-    world.erp.fail_fetches([down]);
+    world.erp.fail_fetches([down()]);
     assert_eq!(world.batch(&message, 1).await, [0]);
     assert_eq!(world.states().await, ["retrying: unavailable"]);
     assert_eq!(world.emitted.count("Dead"), 0);
@@ -78,9 +77,8 @@ async fn running_out_of_calls_is_not_an_attempt() {
 #[tokio::test]
 async fn even_at_the_last_attempt_it_is_not_given_up() {
     let world = World::new().await;
-    let down = VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Status(503), after: None };
     let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1920"))];
-    world.erp.fail_fetches((1..MAX_RECEIVE_COUNT).map(|_| down.clone()));
+    world.erp.fail_fetches((1..MAX_RECEIVE_COUNT).map(|_| down()));
     for receive_count in 1..MAX_RECEIVE_COUNT {
         assert_eq!(world.batch(&message, receive_count).await, [0]);
     }

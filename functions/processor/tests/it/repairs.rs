@@ -8,18 +8,12 @@ use webhooks_host::Host;
 use webhooks_model::feedback::{FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
-use webhooks_model::{LedgerKey, Notification, Origin, Pause, Reason};
+use webhooks_model::{LedgerKey, Notification, Pause, Reason};
 use webhooks_store::{Action, Answering, Change, Deed, Entry, Erasure};
 use webhooks_visma::{Fault, Stage, VismaError};
 
 fn key_of(world: &World, body: &Value) -> LedgerKey {
     key_in(&world.delivery(body))
-}
-
-fn replay(world: &World, body: &Value) -> String {
-    let mut delivery = world.delivery(body);
-    delivery.meta.origin = Origin::Replay;
-    delivery.to_message()
 }
 
 fn pause(world: &World, tenant: Option<&str>, events: &str) -> Pause {
@@ -37,7 +31,7 @@ async fn a_replay_of_a_processed_notification_repeats_its_effects_and_changes_ne
     let world = World::new().await;
     let body = account(1, "ACCOUNT_CHANGED", "1920");
     world.take(&body).await;
-    assert_eq!(world.batch(&[replay(&world, &body)], 1).await, [0_usize; 0]);
+    assert_eq!(world.batch(&[world.replay(&body)], 1).await, [0_usize; 0]);
     assert_eq!(world.states().await, ["processed"]);
     let events = world.events.sent();
     assert_eq!((events.len(), events[0].json()["id"] == events[1].json()["id"]), (2, true));
@@ -55,7 +49,7 @@ async fn a_replay_brings_a_parked_notification_to_its_end() {
     world.erp.fail_fetches([VismaError::TenantNotApproved { stage: Stage::Resource }]);
     world.take(&body).await;
     assert_eq!(world.states().await, ["parked: tenant_not_approved"]);
-    world.batch(&[replay(&world, &body)], 1).await;
+    world.batch(&[world.replay(&body)], 1).await;
     assert_eq!(world.states().await, ["processed"]);
     assert_eq!(world.feedback.sent().len(), 1);
 }
@@ -76,7 +70,7 @@ async fn a_paused_notification_waits_in_the_ledger_and_continues_after_the_pause
     assert!(world.table.table.resume(Some(fixtures::TENANT), "account.*", world.host.now()).await.unwrap());
     assert!(!world.table.table.resume(Some(fixtures::TENANT), "account.*", world.host.now()).await.unwrap());
     world.host.advance(processor::NOTICED_WITHIN);
-    world.batch(&[replay(&world, &body)], 1).await;
+    world.batch(&[world.replay(&body)], 1).await;
     assert_eq!(world.states().await, ["processed", "processed"]);
     assert_eq!(world.table.needing_attention("paused").await, 0);
     assert_eq!(world.feedback.sent().len(), 2);
@@ -134,7 +128,7 @@ async fn a_pause_has_no_effect_after_its_end() {
     world.host.advance(time::Duration::MILLISECOND);
     world.take(&account(3, "ACCOUNT_CHANGED", "3")).await;
     assert_eq!(world.states().await, ["paused", "paused", "processed"], "what is remembered of it is over as well");
-    world.batch(&[replay(&world, &body)], 1).await;
+    world.batch(&[world.replay(&body)], 1).await;
     assert_eq!(world.states().await, ["paused", "processed", "processed"], "what waited is taken while it is paused");
 }
 
@@ -152,7 +146,7 @@ async fn a_held_notification_is_left_alone_until_it_is_released() {
     assert!(act(&world, &key, Deed::Release).await && !act(&world, &key, Deed::Release).await);
     assert_eq!(world.states().await, ["retrying"]);
     assert_eq!(world.table.needing_attention("parked").await, 0);
-    assert_eq!(world.batch(&[replay(&world, &body)], 1).await, [0], "it is tried again");
+    assert_eq!(world.batch(&[world.replay(&body)], 1).await, [0], "it is tried again");
 }
 
 #[tokio::test]

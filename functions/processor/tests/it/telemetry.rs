@@ -1,15 +1,11 @@
 //! The metrics, and the fields of each log line.
 
-use crate::world::{MAX_RECEIVE_COUNT, World, account, order};
+use crate::world::{MAX_RECEIVE_COUNT, World, account, down, order};
 use fixtures::TENANT;
 use fixtures::TRACE_ID;
 use serde_json::json;
 use webhooks_telemetry::{Captured, subscriber_for_tests};
-use webhooks_visma::{Fault, Stage, VismaError};
-
-fn down() -> VismaError {
-    VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Status(503), after: None }
-}
+use webhooks_visma::{Stage, VismaError};
 
 fn counts<const N: usize>(world: &World, series: [&str; N]) -> [u64; N] {
     series.map(|series| world.emitted.count(series))

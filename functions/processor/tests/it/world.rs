@@ -1,7 +1,5 @@
 use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, TestTable, document, meta, sqs_event, to_come_again};
-use processor::{
-    Acknowledge, ExhaustedQuotas, Handler, HandlerError, InFlight, Limits, Observer, Pauses, Ports, Processor,
-};
+use processor::{Acknowledge, Handler, HandlerError, Limits, LocalState, Ports, Processor};
 use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
@@ -9,10 +7,10 @@ use webhooks_host::Host;
 use webhooks_metrics::{Emitted, Metrics, Service};
 use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::Verdict;
-use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Resource};
+use webhooks_model::{Channel, Delivery, LedgerKey, Notification, Origin, Resource};
 use webhooks_settings::Cache;
 use webhooks_store::{Answers, Dynamo};
-use webhooks_visma::VismaError;
+use webhooks_visma::{Fault, Stage, VismaError};
 
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 4;
 
@@ -78,10 +76,7 @@ impl World {
             host: host.clone(),
             metrics: Metrics::new(Service::Processor, host.clone(), emitted.clone()),
             limits: Limits { max_receive_count: MAX_RECEIVE_COUNT, retry_base: Duration::from_secs(30) },
-            pauses: Pauses::default(),
-            exhausted_quotas: ExhaustedQuotas::default(),
-            in_flight: InFlight::default(),
-            observer: Observer::default(),
+            local: LocalState::default(),
         };
         Self { table, host, erp, events, feedback, notifications, settings, emitted, processor }
     }
@@ -114,6 +109,12 @@ impl World {
 
     pub(crate) fn message(&self, body: &Value) -> String {
         self.delivery(body).to_message()
+    }
+
+    pub(crate) fn replay(&self, body: &Value) -> String {
+        let mut delivery = self.delivery(body);
+        delivery.meta.origin = Origin::Replay;
+        delivery.to_message()
     }
 
     pub(crate) fn delivery(&self, body: &Value) -> Delivery {
@@ -167,6 +168,11 @@ impl World {
         let mut found = self.table.table.answered(std::slice::from_ref(&key)).await.unwrap();
         found.remove(&key).expect("a record").address.ids
     }
+}
+
+/// The ERP's answer while it is down.
+pub(crate) fn down() -> VismaError {
+    VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Status(503), after: None }
 }
 
 pub(crate) fn key_in(delivery: &Delivery) -> LedgerKey {

@@ -2,7 +2,7 @@ use crate::counted::{Cost, Counted};
 use fixtures::{
     FakeErp, FakeQueue, FakeSource, TENANT, TRACE_ID, TestHost, TestTable, document, head_change, meta, notification_of,
 };
-use processor::{Acknowledge, ExhaustedQuotas, InFlight, Limits, Observer, Pauses, Processor};
+use processor::{Acknowledge, Limits, LocalState, Processor};
 use reconciler::{Ports, Reconciler, Report};
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
@@ -198,10 +198,7 @@ impl World {
             host: self.host.clone(),
             metrics: Metrics::new(Service::Processor, self.host.clone(), Emitted::default()),
             limits: Limits { max_receive_count: 12, retry_base: Duration::from_secs(30) },
-            pauses: Pauses::default(),
-            exhausted_quotas: ExhaustedQuotas::default(),
-            in_flight: InFlight::default(),
-            observer: Observer::default(),
+            local: LocalState::default(),
         }
     }
 

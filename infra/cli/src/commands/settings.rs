@@ -5,9 +5,9 @@ use crate::error::Failure;
 use crate::output::{Outcome, Report};
 use crate::settings::{Documents, SecretsManager, edit, learn, lists};
 use crate::stack::Stack;
+use crate::text::alias;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
-use webhooks_model::catalogue;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -227,10 +227,4 @@ impl Route {
         }
         route
     }
-}
-
-fn alias(text: &str) -> Result<(String, String), String> {
-    let (name, event) = text.rsplit_once('=').ok_or("write it as NAME=EVENT")?;
-    let known = catalogue::find(event).ok_or("the catalogue has no such event")?;
-    Ok((name.to_owned(), known.id.to_owned()))
 }

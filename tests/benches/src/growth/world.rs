@@ -4,10 +4,10 @@ use crate::bodies::{self, SUBSCRIPTION_HEADER};
 use crate::functions::FunctionBuilder;
 use crate::gateway::{self, Function};
 use crate::growth::timed;
+use crate::invocation::all_done;
 use crate::logs::Log;
 use crate::still::{StillErp, StillSource};
 use aws_fake::{Endpoint, sqs_event};
-use aws_lambda_events::sqs::SqsBatchResponse;
 use fixtures::TestHost;
 use processor::{Acknowledge, Processor};
 use serde_json::json;
@@ -63,23 +63,7 @@ impl World {
         let builder = FunctionBuilder::new(&endpoint, host.clone(), log.clone());
         let cache = || Cache::new(StillSource(settings.clone()), host.clone());
         let erp = StillErp("{}".to_owned());
-        let shipped = builder.processor();
-        let processor = Processor {
-            settings: cache(),
-            visma: erp.clone(),
-            ledger: shipped.ledger,
-            events: shipped.events,
-            feedback: shipped.feedback,
-            notifications: shipped.notifications,
-            handler: shipped.handler,
-            host: shipped.host,
-            metrics: shipped.metrics,
-            limits: shipped.limits,
-            pauses: shipped.pauses,
-            exhausted_quotas: shipped.exhausted_quotas,
-            in_flight: shipped.in_flight,
-            observer: shipped.observer,
-        };
+        let processor = builder.processor_of::<OverTheWire>(cache(), erp.clone());
         let shipped = builder.feedback();
         let feedback = feedback::Feedback {
             settings: cache(),
@@ -145,10 +129,6 @@ impl World {
             assert_eq!(answer["statusCode"], 202, "not taken: {answer}");
         }
     }
-}
-
-fn all_done(response: &SqsBatchResponse) {
-    assert!(response.batch_item_failures.is_empty(), "messages have to come again: {response:?}");
 }
 
 fn tenant(number: usize) -> String {

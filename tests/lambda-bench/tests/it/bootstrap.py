@@ -1,4 +1,6 @@
-"""The least that a runtime can be: answers each event with itself and the number of the answer, or does as the event says."""
+"""The least that a runtime can be: answers each event with itself and the number of the answer, or
+does as the event says.
+"""
 
 import http.client
 import json

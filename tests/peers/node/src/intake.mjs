@@ -70,7 +70,10 @@ async function receive(event, begun) {
   return accept(subscription, event.headers, body, begun);
 }
 
-/** The subscription whose secret made the signature. Every live secret is tried, so the time says nothing about which fitted. */
+/**
+ * The subscription whose secret made the signature. Every live secret is tried, so the time says
+ * nothing about which fitted.
+ */
 function signer(subscriptions, body, header) {
   const signature = Buffer.from(header.trim());
   let found;

@@ -1,9 +1,9 @@
 //! Acknowledged notifications: they no longer need attention, until they fail again.
 
 use super::command::deeds;
-use super::in_motion::text;
 use super::{Checks, Met, short};
 use crate::actors::Function;
+use crate::model::table::text;
 use crate::writes::text_of;
 use webhooks_store::{Item, Write};
 

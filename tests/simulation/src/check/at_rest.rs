@@ -1,11 +1,11 @@
 //! Invariants at rest: after the faults have stopped, time has passed and every queue is empty.
 
-use super::in_motion::{furthest, is_terminal, number, record, records, text};
+use super::in_motion::{furthest, is_terminal, record, records};
 use super::probes::OLD_NEWS;
 use super::{Checks, Invariant, short};
 use crate::actors::RETENTION;
 use crate::model::erp::{Erp, Nature, Record, STATUSES, Sent, TENANTS};
-use crate::model::table::TableModel;
+use crate::model::table::{TableModel, number, text};
 use uuid::Uuid;
 use webhooks_model::Ticks;
 use webhooks_store::Item;
@@ -16,6 +16,7 @@ impl Checks {
             let sent = erp.sent.get(&key);
             // Under other settings it may have died. One of its records shows how it ended.
             let fitting = furthest(table, &key).find(|item| self.fits(&key, item, sent));
+            let fits = fitting.is_some();
             let item = fitting.or_else(|| record(table, &key));
             if item.is_none() && (self.is_gone(&key) || self.may_be_erased(&key)) {
                 continue;
@@ -24,7 +25,7 @@ impl Checks {
                 self.violated(Invariant::OneTerminalState, format!("{} was accepted but never recorded", short(&key)));
                 continue;
             };
-            self.ended_as_it_should(&key, item, state, sent);
+            self.ended_as_it_should(&key, (item, state), sent, fits);
             self.is_answered(table, &key, item, sent);
             self.each_record_has_ended(table, &key);
         }
@@ -59,9 +60,8 @@ impl Checks {
         }
     }
 
-    fn ended_as_it_should(&mut self, key: &str, item: &Item, state: &str, sent: Option<&Sent>) {
+    fn ended_as_it_should(&mut self, key: &str, (item, state): (&Item, &str), sent: Option<&Sent>, fits: bool) {
         let (nature, reason) = (nature(sent), text(item, "reason"));
-        let fits = self.fits(key, item, sent);
         let invariant = match state {
             "retrying" => Invariant::OneTerminalState,
             "paused" => Invariant::CommandIsKept,

@@ -2,79 +2,17 @@
 //! is checked at the end of a run, and reported after all other invariants, since those say more
 //! about the cause.
 
-use super::in_motion::text;
+use super::requests::{Command, Meant, Target};
 use super::resends::Resends;
 use super::{Checks, Invariant, short};
-use crate::model::table::TableModel;
+use crate::model::table::{TableModel, text};
 use crate::names::as_sent;
 use std::collections::{BTreeMap, BTreeSet};
-use webhooks_model::{Delivery, QueueName, Reason, State};
+use webhooks_model::{Delivery, Reason, State};
 use webhooks_store::{Item, Write};
 
 const JOBS: &str = "jobs";
 const PAUSES: &str = "pauses";
-
-/// A recorded notification, by its keys in the table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
-    pub(crate) pk: String,
-    pub(crate) sk: String,
-}
-
-/// A command of an operator to the operations API.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Command {
-    Replay(Target),
-    Hold(Target),
-    Release(Target),
-    Resend(Target),
-    Outcome(Target),
-    /// An acknowledgement, or its withdrawal.
-    Acknowledge(Target),
-    Unacknowledge(Target),
-    /// A pause of one tenant or of all, with its events.
-    Pause(Option<String>, String),
-    /// A pause of all events of a tenant that ends soon.
-    PauseForAWhile(String),
-    EndOfPause(Option<String>, String),
-    /// All notifications of a tenant or of all known ones, or only those that were given up.
-    ReplayAll {
-        tenant: Option<String>,
-        only_given_up: bool,
-    },
-    /// A resend of the parked feedback of a tenant or of all, or only of refused feedback.
-    ResendAll {
-        tenant: Option<String>,
-        only_refused: bool,
-    },
-    Redrive(QueueName),
-    Erase(String),
-    Cancel(String),
-    Resume(String),
-}
-
-impl Command {
-    fn begins_a_job(&self) -> bool {
-        match self {
-            Self::EndOfPause(..) | Self::ReplayAll { .. } | Self::Redrive(_) | Self::Resume(_) | Self::Erase(_) => true,
-            Self::ResendAll { .. } => true,
-            Self::Replay(_) | Self::Hold(_) | Self::Release(_) | Self::Resend(_) | Self::Outcome(_) => false,
-            Self::Acknowledge(_) | Self::Unacknowledge(_) => false,
-            Self::Pause(..) | Self::PauseForAWhile(_) | Self::Cancel(_) => false,
-        }
-    }
-}
-
-/// The target of a command, as far as it is known when the command is given.
-#[derive(Debug, Default)]
-pub(crate) struct Meant {
-    /// The notifications that match a filter.
-    pub(crate) notifications: Vec<String>,
-    /// The notifications whose parked feedback matches a filter.
-    pub(crate) feedbacks: Vec<String>,
-    /// The dead letters of a queue, by id.
-    pub(crate) letters: Vec<u64>,
-}
 
 #[derive(Debug)]
 struct Given {

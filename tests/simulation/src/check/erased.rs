@@ -1,11 +1,10 @@
 //! Invariant 10: after an erasure nothing of what was received before it is readable. The erasure may
 //! take with it what comes while it goes on.
 
-use super::in_motion::text;
 use super::{Checks, Invariant, Met, Writer, short};
 use crate::actors::Function;
 use crate::cargo;
-use crate::model::table::TableModel;
+use crate::model::table::{TableModel, text};
 use crate::names::as_sent;
 use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};

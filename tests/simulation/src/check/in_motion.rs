@@ -5,7 +5,7 @@ use super::{Checks, Invariant, Met, Told, short};
 use crate::cargo;
 use crate::model::queue::Stored;
 use crate::model::size::LARGEST_BODY;
-use crate::model::table::TableModel;
+use crate::model::table::{TableModel, number, text};
 use crate::names::{as_sent, is_about};
 use crate::world::Name;
 use serde_json::Value;
@@ -288,12 +288,4 @@ pub(super) fn furthest<'a>(table: &'a TableModel, sort_key: &str) -> impl Iterat
 
 fn reached(item: &Item) -> u8 {
     if item.contains_key("moved_to") { 0 } else { 1 + rank(item) }
-}
-
-pub(super) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    item.get(name)?.as_s().ok().map(String::as_str)
-}
-
-pub(super) fn number(item: &Item, name: &str) -> Option<i64> {
-    item.get(name)?.as_n().ok()?.parse().ok()
 }

@@ -1,10 +1,10 @@
 //! Retention: items that must expire, and items that must not.
 
-use super::in_motion::{is_terminal, text};
+use super::in_motion::is_terminal;
 use super::probes::OLD_NEWS;
 use super::{Checks, Invariant, Met, short};
 use crate::actors::RETENTION;
-use crate::model::table::TableModel;
+use crate::model::table::{TableModel, text};
 use crate::names::is_about;
 use crate::writes::value_of;
 use std::collections::BTreeMap;

@@ -2,10 +2,10 @@
 //! on a day.
 
 use super::acknowledged::unacknowledged;
-use super::in_motion::{FINAL, number, record, text};
+use super::in_motion::{FINAL, record};
 use super::{Checks, Invariant, Met, short};
 use crate::actors::Function;
-use crate::model::table::TableModel;
+use crate::model::table::{TableModel, number, text};
 use crate::names::as_sent;
 use webhooks_store::{Item, Write};
 

@@ -11,13 +11,15 @@ mod met;
 mod pacing;
 mod probes;
 mod promises;
+mod requests;
 mod resends;
 
 pub(crate) use acknowledged::is_acknowledged;
-pub(crate) use command::{Command, Commands, Meant, Target, waiting};
+pub(crate) use command::{Commands, waiting};
 pub(crate) use in_motion::{Answer, Asked};
 pub use met::Met;
 pub(crate) use probes::Writer;
+pub(crate) use requests::{Command, Meant, Target};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -1,9 +1,9 @@
 //! Promises about one attempt: how often it publishes, when it answers, and what the answer says.
 
-use super::in_motion::{FINAL, records, text};
+use super::in_motion::{FINAL, records};
 use super::{Checks, Invariant, short};
 use crate::cargo;
-use crate::model::table::TableModel;
+use crate::model::table::{TableModel, text};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use uuid::Uuid;

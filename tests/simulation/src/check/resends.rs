@@ -1,10 +1,10 @@
 //! Resends of parked feedback by jobs: one message for each recorded resend, and no feedback is
 //! left out.
 
-use super::in_motion::{records, text};
+use super::in_motion::records;
 use super::{Checks, Met, short};
 use crate::actors::Function;
-use crate::model::table::TableModel;
+use crate::model::table::{TableModel, text};
 use crate::writes::{removes, text_of, value_of};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -173,10 +173,7 @@ impl TableModel {
 
     /// The keys of expired items.
     pub(crate) fn expired(&self, now: OffsetDateTime) -> Vec<(String, String)> {
-        let is_over = |item: &Item| {
-            let end = item.get("expires_at").and_then(|end| end.as_n().ok()?.parse::<i64>().ok());
-            end.is_some_and(|end| end <= now.unix_timestamp())
-        };
+        let is_over = |item: &Item| number(item, "expires_at").is_some_and(|end| end <= now.unix_timestamp());
         self.items.iter().filter(|(_, row)| is_over(&row.now)).map(|(key, _)| key.clone()).collect()
     }
 
@@ -230,9 +227,16 @@ fn before_all(first: &Item, index: Option<&Index>, newest_first: bool) -> Item {
     place
 }
 
-fn keys_of(item: &Item) -> Option<(String, String)> {
-    let text = |name: &str| item.get(name)?.as_s().ok().cloned();
-    Some((text("pk")?, text("sk")?))
+pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+pub(crate) fn number(item: &Item, name: &str) -> Option<i64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+pub(crate) fn keys_of(item: &Item) -> Option<(String, String)> {
+    Some((text(item, "pk")?.to_owned(), text(item, "sk")?.to_owned()))
 }
 
 impl Row {

@@ -85,8 +85,8 @@ fn works(kind: &str, name: &str, known: &Known<State>) -> Check {
     match known {
         Ok(state) if state.is_on => Check::ok(name, &state.word),
         Ok(state) if kind == "mapping" => {
-            let advice = "Nothing is taken from its queue. If that is not meant: aws lambda update-event-source-mapping \
-                          --enabled --uuid ID.";
+            let advice = "Nothing is taken from its queue. If that is not meant: aws lambda \
+                          update-event-source-mapping --enabled --uuid ID.";
             Check::failed(name, &state.word, advice)
         }
         Ok(state) => {

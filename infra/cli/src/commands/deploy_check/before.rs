@@ -43,7 +43,8 @@ pub(super) fn stuck(stack: &str, status: &str) -> Check {
     let advice = match status {
         status if status.ends_with("_IN_PROGRESS") => "Wait until it has ended, and run this again.".to_owned(),
         "DELETE_FAILED" => format!(
-            "See why in its events (aws cloudformation describe-stack-events --stack-name {stack}), then delete it again."
+            "See why in its events (aws cloudformation describe-stack-events --stack-name {stack}), then \
+             delete it again."
         ),
         _ => format!(
             "Its first deployment failed, and it can only be deleted: sam delete --stack-name {stack} \

@@ -56,20 +56,20 @@ pub async fn approvals(client: &impl Visma, settings: &Settings, tenant: &str) -
     match error {
         VismaError::TokenRefused { stage: Stage::Resource, .. } | VismaError::CompanyTenantNeeded { .. } => {
             let seen = format!("{seen}: customer tenant, not company tenant?");
-            let advice = "Visma Connect gives a token, and the ERP refuses it. So it does with the id of the customer. Put the \
-                          id of the company in its place, under `tenants` or in the subscription \
+            let advice = "Visma Connect gives a token, and the ERP refuses it. So it does with the id of the \
+                          customer. Put the id of the company in its place, under `tenants` or in the subscription \
                           (docs/visma-net.md#tenant-ids; infra/runbooks/notifications-parked.md).";
             [Check::ok(token, "given"), Check::failed(erp, seen, advice), Check::skipped(approval, "an answer")]
         }
         _ if of_token => {
-            let advice = "Check client_id, client_secret, scope and connect_url in the settings, that the company has granted \
-                          the application access, and that the id is the company's \
+            let advice = "Check client_id, client_secret, scope and connect_url in the settings, that the company \
+                          has granted the application access, and that the id is the company's \
                           (docs/visma-net.md#tenant-ids; infra/DEPLOY.md, step 4.2).";
             [Check::failed(token, seen, advice), Check::skipped(erp, "a token"), Check::skipped(approval, "a token")]
         }
         VismaError::TenantNotApproved { .. } => {
-            let advice = "The company's administrator approves the application's scopes in Visma App Store, at the bottom of \
-                          its page; that also lets webhooks through \
+            let advice = "The company's administrator approves the application's scopes in Visma App Store, at the \
+                          bottom of its page; that also lets webhooks through \
                           (docs/visma-net.md#before-anything-arrives; infra/DEPLOY.md, steps 4.2 and 4.3).";
             [Check::ok(token, "given"), Check::ok(erp, "answers"), Check::failed(approval, seen, advice)]
         }

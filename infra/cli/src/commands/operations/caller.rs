@@ -29,8 +29,8 @@ impl Caller {
             }
             (Self::Token(_), _) => "The token lacks the role; functions/operations/README.md says which.",
             (Self::Aws, _) => {
-                "Without VISMA_WEBHOOKS_TOKEN the AWS credentials signed the request, which must be allowed execute-api:Invoke \
-                 where the API takes IAM. Where it takes tokens, set one (infra/DEPLOY.md, step 6)."
+                "Without VISMA_WEBHOOKS_TOKEN the AWS credentials signed the request, which must be allowed \
+                 execute-api:Invoke where the API takes IAM. Where it takes tokens, set one (infra/DEPLOY.md, step 6)."
             }
         }
     }

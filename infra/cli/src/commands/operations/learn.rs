@@ -12,13 +12,12 @@ use crate::live;
 use crate::output::{Outcome, Report};
 use crate::settings::{Documents, SecretsManager, edit, learn as written};
 use crate::stack::Stack;
-use crate::text::duration;
+use crate::text::{alias, duration};
 use clap::Args;
 use groups::Group;
 use parked::Parked;
 use propose::Proposal;
 use time::Duration;
-use webhooks_model::catalogue;
 use webhooks_model::mapping::{KeyPlace, Pointer};
 use webhooks_settings::Settings;
 
@@ -143,12 +142,6 @@ pub async fn learn_with(documents: &impl Documents, stack: &Stack, caller: &Call
 fn readable<'a>(groups: &'a [Group], settings: &Settings) -> Vec<&'a Parked> {
     let all = groups.iter().flat_map(|group| &group.members);
     all.filter(|one| one.read(settings).is_some_and(|n| groups::is_identified(&n))).collect()
-}
-
-fn alias(text: &str) -> Result<(String, String), String> {
-    let (name, event) = text.rsplit_once('=').ok_or("write it as NAME=EVENT")?;
-    let known = catalogue::find(event).ok_or("the catalogue has no such event")?;
-    Ok((name.to_owned(), known.id.to_owned()))
 }
 
 fn key_place(text: &str) -> Result<KeyPlace, String> {

@@ -22,13 +22,15 @@ const SAMPLE: usize = 10;
 #[derive(Debug, Args)]
 pub struct Replay {
     /// The notification's `ref`; without it, the filter decides
-    #[arg(value_name = "REF", conflicts_with_all = ["plan", "tenant", "all_tenants", "from", "to", "states", "entity", "event", "rate", "detach", "resume", "all_states"])]
+    #[arg(value_name = "REF", conflicts_with_all = ["plan", "tenant", "all_tenants", "from", "to", "states", "entity",
+        "event", "rate", "detach", "resume", "all_states"])]
     reference: Option<String>,
     /// Only show what would be replayed
     #[arg(long)]
     plan: bool,
     /// The tenant, by its name, company number or id; required for a filter, or --all-tenants
-    #[arg(long, value_name = "TENANT", add = live::tenant(), required_unless_present_any = ["reference", "resume", "all_tenants"])]
+    #[arg(long, value_name = "TENANT", add = live::tenant(),
+        required_unless_present_any = ["reference", "resume", "all_tenants"])]
     tenant: Option<String>,
     /// Of every tenant, by one job
     #[arg(long, conflicts_with = "tenant")]
@@ -58,7 +60,8 @@ pub struct Replay {
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
     /// Continue a job that was stopped, or watch one that runs
-    #[arg(long, value_name = "JOB", conflicts_with_all = ["plan", "tenant", "all_tenants", "from", "to", "states", "entity", "event", "rate", "all_states"])]
+    #[arg(long, value_name = "JOB", conflicts_with_all = ["plan", "tenant", "all_tenants", "from", "to", "states",
+        "entity", "event", "rate", "all_states"])]
     resume: Option<Uuid>,
     /// How often to ask for the progress
     #[arg(long, default_value = "1s", value_parser = duration)]

@@ -114,6 +114,7 @@ impl<'a> Reading<'a> {
                         "identified": is_identified(n) })
             })
         };
-        json!({ "ref": self.one.reference, "reason": self.one.reason, "before": side(&self.before), "after": side(&self.after) })
+        let (before, after) = (side(&self.before), side(&self.after));
+        json!({ "ref": self.one.reference, "reason": self.one.reason, "before": before, "after": after })
     }
 }
