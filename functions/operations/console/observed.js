@@ -66,6 +66,6 @@ function seen({ question, title: name, facts, is_full: isFull, stands }) {
       subject && `${subject}: `, h("span", { class: "code" }, value),
       h("span", { class: "after" }, ` ${number(notifications)} times, last `, moment(last)));
   return h("details", { open: stands === "contradicted" },
-    h("summary", { "aria-label": `${name}: what was seen` }, `${facts.length} seen`),
+    h("summary", { "aria-label": `${facts.length} seen: ${name}` }, `${facts.length} seen`),
     h("ul", {}, facts.map(fact)), isFull && h("p", { class: "faint" }, "No more are recorded."));
 }

@@ -13,7 +13,8 @@ use webhooks_store::{Change, Entry};
 
 impl<P: Ports> Processor<P> {
     pub(crate) async fn record(&self, notification: &Notification, change: Change) -> Result<bool, Failure> {
-        let goes_on = matches!(change, Change::Failed(_));
+        // Its message comes again, perhaps under settings that give it the former key once more.
+        let goes_on = matches!(change, Change::Failed(_) | Change::RateLimited { waits_here: false, .. });
         let recorded = self.ledger.record(&Entry { notification, change, now: self.host.now() }).await?;
         if !goes_on {
             self.close_moved(notification).await?;

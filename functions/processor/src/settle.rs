@@ -68,12 +68,14 @@ impl<P: Ports> Processor<P> {
         let answer = (wanted && !address.ids.is_empty()).then(|| automatic(n, address, verdict, deadline));
         let is_answered = answer.as_ref().is_some_and(|answer| answer.feedback == FeedbackState::Queued);
         let attempt = self.line(received, reason, &failure.detail);
-        let needs = self.write_failure(n, received, Change::Dead { attempt, answer }, (failure.next, tries)).await;
-        // The record stays dead and visible even if the accountant is not told.
-        if is_answered && self.queue_feedback(n, received).await.is_err() {
+        let recorded = self.record(n, Change::Dead { attempt, answer }).await;
+        // The record stays dead and visible even if the accountant is not told. A paused one waits
+        // for another message.
+        let is_dead = !matches!(recorded, Ok(false));
+        if is_answered && is_dead && self.queue_feedback(n, received).await.is_err() {
             tracing::error!("the feedback about a dead notification could not be queued");
         }
-        needs
+        self.after_failure(recorded, received, (failure.next, tries))
     }
 
     async fn park(&self, n: &Notification, received: &Received, reason: Reason, detail: &str) -> Needs {
@@ -95,14 +97,13 @@ impl<P: Ports> Processor<P> {
         }
     }
 
-    async fn write_failure(
-        &self,
-        n: &Notification,
-        received: &Received,
-        change: Change,
-        (next, tries): (Next, u32),
-    ) -> Needs {
-        match self.record(n, change).await {
+    async fn write_failure(&self, n: &Notification, received: &Received, change: Change, next: (Next, u32)) -> Needs {
+        let recorded = self.record(n, change).await;
+        self.after_failure(recorded, received, next)
+    }
+
+    fn after_failure(&self, recorded: Result<bool, Failure>, received: &Received, (next, tries): (Next, u32)) -> Needs {
+        match recorded {
             // It was not recorded with the end, so the next attempt checks that the feedback is
             // queued.
             Ok(_) => Needs::Again(next, tries),

@@ -5,15 +5,19 @@ use crate::attributes::{Item, string};
 use crate::directory;
 use crate::error::StoreError;
 use crate::implied::received_at;
-use crate::keys::keys_of;
+use crate::keys::{key_of, keys_of, raw_part};
 use crate::moved::{MOVED_FROM, MOVED_TO, read_place};
 use crate::table::Table;
 use crate::upkeep::Upkeep;
+use crate::waits::parts_in;
+use std::iter;
 use time::OffsetDateTime;
 
 /// Items per request, and requests at the same time.
 const PAGE: i32 = 1000;
 const PAGES: usize = 20;
+
+const ATTRIBUTES: [&str; 6] = ["pk", "sk", "feed_at", "raw_parts", MOVED_FROM, MOVED_TO];
 
 /// The tenant's items in a part of the table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,14 +37,20 @@ impl<I: Upkeep> Table<I> {
         let mut kept = Kept::default();
         let mut after = position.map(place).transpose()?;
         for _ in 0..PAGES {
-            let (items, next) = self.items.scan(after, PAGE, &["pk", "sk", "feed_at", MOVED_FROM, MOVED_TO]).await?;
+            let (items, next) = self.items.scan(after, PAGE, &ATTRIBUTES).await?;
             let is_own = |(pk, sk): &(String, String)| {
                 pk.starts_with(&of_tenant) || (pk == directory::PARTITION && sk == tenant)
             };
-            let is_kept = |item: &&Item| keys_of(item).is_some_and(|keys| is_own(&keys)) || has_moved(item, tenant);
-            for item in items.iter().filter(is_kept) {
-                kept.keys.extend(keys_of(item));
-                kept.received.push(received_at(item));
+            for (item, keys) in items.iter().filter_map(|item| Some((item, keys_of(item)?))) {
+                let parts = match is_own(&keys) {
+                    true => vec![],
+                    // The parts of its raw item say nothing of the tenant.
+                    false if has_moved(item, tenant) => parts_of(item, &keys),
+                    false => continue,
+                };
+                kept.received.extend(iter::repeat_n(received_at(item), 1 + parts.len()));
+                kept.keys.extend(parts);
+                kept.keys.push(keys);
             }
             after = next;
             if after.is_none() || kept.keys.len() >= most {
@@ -62,6 +72,13 @@ impl<I: Upkeep> Table<I> {
 /// company's number keep it as one of an unknown tenant.
 fn has_moved(item: &Item, tenant: &str) -> bool {
     [MOVED_FROM, MOVED_TO].iter().any(|name| read_place(item, name).is_some_and(|key| key.entity.tenant == tenant))
+}
+
+/// The keys of the parts of a record's raw item. The record is deleted after them, so that an
+/// interrupted erasure finds them again.
+fn parts_of(item: &Item, (pk, sk): &(String, String)) -> Vec<(String, String)> {
+    let Some(key) = key_of(pk, sk) else { return vec![] };
+    (0..parts_in(item)).map(|part| (pk.clone(), raw_part(&key, part))).collect()
 }
 
 fn place(position: &str) -> Result<Item, StoreError> {

@@ -129,6 +129,9 @@ impl<I: Items> Table<I> {
         let recorded = self.update(&pk, &sort_key(&key), update, Some(condition)).await?;
         match &entry.change {
             Change::Failed(attempt) if !recorded => self.note_attempt(&pk, &sort_key(&key), attempt).await,
+            Change::Dead { attempt, .. } if !recorded => {
+                self.note_attempt(&pk, &sort_key(&key), attempt).await.map(|_| false)
+            }
             Change::Paused if !recorded => self.wait(&key, parts, entry.now).await,
             change if recorded && change.keeps() => self.keep_parts(&key, parts).await.map(|()| true),
             _ if recorded && are_kept => self.let_parts_go(&key, parts, entry.now).await.map(|()| true),
@@ -291,11 +294,16 @@ fn answer_is_parked(change: &Change) -> bool {
 
 /// The condition that a state moves only forward, whichever attempt writes last. The mark that an
 /// attempt sets before it begins may arrive after an attempt has parked the notification; then the
-/// parked state is more exact. A failed attempt does not end a pause.
+/// parked state is more exact. A failed attempt does not end a pause, not even the last one at its
+/// message: the release sends another.
 fn forward_only(update: &mut Update, change: &Change) -> String {
     let (next, is_mark) = (change.state(), change.reason() == Some(Reason::Lost));
     let state = update.name("state");
-    let is_beside = |known| (is_mark && known == State::Parked) || (next == State::Retrying && known == State::Paused);
+    let is_beside = |known| match known {
+        State::Parked => is_mark,
+        State::Paused => matches!(next, State::Retrying | State::Dead),
+        _ => false,
+    };
     let condition = in_state(update, |known| known.may_become(next) && !is_beside(known));
     format!("attribute_not_exists({state}) OR {condition}")
 }

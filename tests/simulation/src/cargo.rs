@@ -50,11 +50,10 @@ fn read(message: &str) -> Vec<String> {
 pub(crate) fn received(message: &str) -> Vec<(String, Option<String>, OffsetDateTime)> {
     let Ok(delivery) = Delivery::from_message(message) else { return Vec::new() };
     let received_at = delivery.meta.received_at;
-    if let Some(record) = &delivery.meta.replays {
-        let tenant = Some(record.entity.tenant.clone());
-        return vec![(as_sent(&format!("N#{}", record.notification)), tenant, received_at)];
-    }
-    let told = delivery.meta.tenant.clone().or_else(|| delivery.header("x-vwd-tenant-id").map(str::to_owned));
+    let told = match &delivery.meta.replays {
+        Some(record) => Some(record.entity.tenant.clone()),
+        None => delivery.meta.tenant.clone().or_else(|| delivery.header("x-vwd-tenant-id").map(str::to_owned)),
+    };
     let texts: Vec<String> = match delivery.items() {
         Some(items) => items.into_iter().map(str::to_owned).collect(),
         None => vec![String::from_utf8_lossy(&delivery.body).into_owned()],

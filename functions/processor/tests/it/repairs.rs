@@ -260,6 +260,37 @@ async fn a_message_waits_while_its_earlier_record_is_held() {
 }
 
 #[tokio::test]
+async fn an_attempt_from_before_a_pause_that_fails_at_last_leaves_it_waiting_and_tells_nobody() {
+    let world = World::new().await;
+    let message = world.message(&account(1, "ACCOUNT_CHANGED", "7"));
+    world.table.table.pause(&pause(&world, None, "*")).await.unwrap();
+    world.batch(std::slice::from_ref(&message), 1).await;
+    assert_eq!(world.states().await, ["paused"]);
+    world.table.table.resume(None, "*", world.host.now()).await.unwrap();
+    world.host.advance(processor::NOTICED_WITHIN);
+    let down = VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Timeout, after: None };
+    world.fail_to_the_end(&[message], down).await;
+    assert_eq!(world.states().await, ["paused"]);
+    assert!(world.feedback.sent().is_empty());
+    let attempts = world.table.item("N#").await["attempts"].as_l().unwrap().len();
+    assert!(attempts >= 4, "each is recorded: {attempts}");
+}
+
+#[tokio::test]
+async fn a_former_record_stays_open_until_the_notification_has_ended() {
+    let world = World::new().await;
+    let old = unknown_dialect(&world).await;
+    learn(&world);
+    let message = replay_of(&world, &old).await;
+    let after = Some(std::time::Duration::from_secs(5));
+    world.erp.fail_fetches([VismaError::RateLimited { stage: Stage::Resource, after }]);
+    assert_eq!(world.batch(std::slice::from_ref(&message), 1).await, [0]);
+    assert_eq!(world.states().await, ["parked: unmapped", "retrying: rate_limited"]);
+    world.batch(&[message], 2).await;
+    assert_eq!(world.states().await, ["processed", "superseded"]);
+}
+
+#[tokio::test]
 async fn reads_newer_settings_before_it_parks_a_notification() {
     let world = World::new().await;
     world.take(&account(1, "ACCOUNT_CHANGED", "7")).await;

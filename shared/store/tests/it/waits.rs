@@ -311,6 +311,21 @@ async fn an_erasure_finds_what_was_parked_before_its_tenant_was_known() {
 }
 
 #[tokio::test]
+async fn an_erasure_finds_the_parts_of_a_long_item_from_before_its_tenant_was_known_and_their_record_last() {
+    let fixture = Fixture::new().await;
+    let n = Notification { tenant: None, ..long() };
+    record(&fixture, &n, Change::Parked(Reason::TenantUnknown)).await;
+    fixture.table.moved(&n.ledger_key(), &long().ledger_key(), NOW).await.unwrap();
+    let kept = fixture.table.kept(TENANT, None, 100).await.unwrap();
+    for keys in &kept.keys {
+        fixture.table.erase(keys).await.unwrap();
+    }
+    assert!(fixture.items().await.is_empty());
+    assert!(kept.keys.len() > 1 && kept.keys.last().unwrap().1.starts_with("N#"), "{:?}", kept.keys);
+    assert_eq!(kept.keys.len(), kept.received.len());
+}
+
+#[tokio::test]
 async fn a_pause_ends_in_upper_or_lower_case_of_its_tenant_and_can_begin_again() {
     let fixture = Fixture::new().await;
     let pause = |tenant: &str| {

@@ -21,7 +21,7 @@ async fn an_operator_reads_which_assumptions_about_visma_net_were_observed() {
     })
     .await;
     if browser.all(&format!("{names} details[open]")).await.is_empty() {
-        browser.press("Names of events: what was seen").await;
+        browser.sees(&format!("{names} summary")).await.click().await.expect("a summary");
     }
     browser.reads(&format!("{names} ul"), "ACCOUNT_CHANGED").await;
     browser.reads("tr[data-question=handshake]", "A receiver cannot observe it.").await;

@@ -2,7 +2,8 @@
 //! break an invariant only in a race; a probe needs no race.
 
 use super::acknowledged::ACKNOWLEDGED;
-use super::in_motion::{FINAL, is_terminal, state};
+use super::command::waits_for_operator;
+use super::in_motion::{FINAL, is_terminal, record, state};
 use super::{Checks, Invariant, short};
 use crate::actors::{Function, RETENTION};
 use crate::model::expression::{Placeholders, holds};
@@ -57,12 +58,13 @@ impl Checks {
     }
 
     /// At the last receipt of a message, an attempt acts only after the notification is recorded as
-    /// dead.
+    /// dead. One that was released meanwhile has another message.
     pub(crate) fn goes_to_work(&mut self, instance: usize, notification: &str, table: &TableModel) {
         let key = as_sent(&format!("N#{notification}"));
         let is_last = self.last_attempts.get(&instance).is_some_and(|last| last.contains(&key));
         let is_written = state(table, &key).is_some_and(is_terminal) || self.may_be_erased(&key);
-        self.require(!is_last || is_written, Invariant::OneTerminalState, || {
+        let is_visible = is_written || waits_for_operator(record(table, &key));
+        self.require(!is_last || is_visible, Invariant::OneTerminalState, || {
             format!(
                 "the last attempt at {} works before it is recorded, so its death would leave no trace",
                 short(&key)
