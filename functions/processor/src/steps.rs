@@ -94,7 +94,10 @@ impl<P: Ports> Processor<P> {
     /// receipts from zero again.
     async fn repeat(&self, n: &Notification, known: Known, received: &Received) -> Result<Done, Failure> {
         self.observe_repetition(n, known, received);
-        self.close_moved(n).await?;
+        // If it went on under the key that this replay is about, closing that one would leave none.
+        if !known.is_moved {
+            self.close_moved(n).await?;
+        }
         let is_same_message = received.receive_count > 1 || known.delivery == Some(n.delivery);
         if is_same_message && known.feedback == Some(FeedbackState::Queued) {
             self.queue_feedback(n, received).await?;

@@ -149,7 +149,9 @@ impl<I: Items> Table<I> {
     async fn same_content(&self, key: &LedgerKey) -> Result<Vec<Item>, StoreError> {
         let query = Query {
             key_condition: "pk = :pk AND begins_with(sk, :content)",
-            projection: Some("sk, #state, reason, feedback, feedback_success, delivery, attempts, feed_at, expires_at"),
+            projection: Some(
+                "sk, #state, reason, feedback, feedback_success, delivery, attempts, feed_at, expires_at, moved_to",
+            ),
             ..Query::default()
         };
         let content = string(format!("N#{}", key.notification.content()));

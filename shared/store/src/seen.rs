@@ -2,6 +2,7 @@
 
 use crate::attributes::{Item, flag, integer, text};
 use crate::implied::received_at;
+use crate::moved::MOVED_TO;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_model::feedback::FeedbackState;
@@ -33,6 +34,8 @@ pub struct Known {
     pub attempts: Attempts,
     /// `None` while an operator makes it wait.
     pub expires_at: Option<OffsetDateTime>,
+    /// Whether it is closed, because the notification went on under another key.
+    pub is_moved: bool,
 }
 
 impl Known {
@@ -55,6 +58,7 @@ pub(crate) fn known(item: &Item) -> Known {
         is_success: item.contains_key("feedback_success").then(|| flag(item, "feedback_success")),
         attempts: Attempts::of(item),
         expires_at: integer(item, "expires_at").and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
+        is_moved: item.contains_key(MOVED_TO),
     }
 }
 

@@ -346,6 +346,21 @@ async fn an_old_record_stays_in_sight_while_attempts_at_the_new_one_fail() {
 }
 
 #[tokio::test]
+async fn a_notification_that_died_under_an_alias_stays_dead_and_visible_when_the_alias_is_removed() {
+    let world = World::new().await;
+    let old = unknown_dialect(&world).await;
+    learn(&world);
+    let down = VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Timeout, after: None };
+    world.fail_to_the_end(&[replay_of(&world, &old).await], down).await;
+    assert_eq!(world.states().await, ["dead: unavailable", "superseded"]);
+    let new = world.table.table.record_of(&old).await.unwrap().unwrap().moved_to.unwrap();
+    world.settings.put(fixtures::document());
+    world.host.advance(time::Duration::seconds(3));
+    world.batch(&[replay_of(&world, &new).await], 1).await;
+    assert_eq!(world.states().await, ["dead: unavailable", "superseded"]);
+}
+
+#[tokio::test]
 async fn a_replay_that_no_settings_can_read_stays_where_it_is() {
     let world = World::new().await;
     let old = unknown_dialect(&world).await;

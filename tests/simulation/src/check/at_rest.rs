@@ -52,7 +52,10 @@ impl Checks {
             }
             Nature::Unparseable => state == "unparseable",
             Nature::Unmapped if self.names_were_rewritten => {
-                matches!(state, "processed" | "superseded" | "parked") || is_given_up
+                // It may have died under its alias and lost that again, after its first record was
+                // closed. It is dead and visible.
+                let is_left_behind = state == "dead" && item.contains_key("moved_from");
+                matches!(state, "processed" | "superseded" | "parked") || is_given_up || is_left_behind
             }
             Nature::Unmapped | Nature::Unidentified => state == "parked",
             Nature::Panics => matches!(state, "dead" | "superseded") || is_left_to_person,
