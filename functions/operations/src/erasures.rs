@@ -42,8 +42,8 @@ pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Resul
 
 /// Begins a job that permanently deletes all data of a tenant.
 ///
-/// All events of the tenant must be paused, without an end. Otherwise notifications on their way
-/// would be stored again. Leave the tenant in the settings until the job has finished.
+/// All events of the tenant must be paused, without an end. Otherwise what comes meanwhile would be
+/// processed, and its record deleted. Leave the tenant in the settings until the job has finished.
 #[utoipa::path(post, path = "/operations/erasures", tag = "erase", request_body = NewErasure,
     responses((status = 202, body = JobView), Problem))]
 pub(crate) async fn begin<P: Ports>(

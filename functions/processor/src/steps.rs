@@ -94,7 +94,8 @@ impl<P: Ports> Processor<P> {
     /// receipts from zero again.
     async fn repeat(&self, n: &Notification, known: Known, received: &Received) -> Result<Done, Failure> {
         self.observe_repetition(n, known, received);
-        // If it went on under the key that this replay is about, closing that one would leave none.
+        // If this record was closed for the one that the replay is about, closing that too would leave
+        // none.
         if !known.is_moved {
             self.close_moved(n).await?;
         }

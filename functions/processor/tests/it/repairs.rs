@@ -346,18 +346,22 @@ async fn an_old_record_stays_in_sight_while_attempts_at_the_new_one_fail() {
 }
 
 #[tokio::test]
-async fn a_notification_that_died_under_an_alias_stays_dead_and_visible_when_the_alias_is_removed() {
+async fn a_notification_that_returns_to_a_closed_record_stays_visible() {
     let world = World::new().await;
-    let old = unknown_dialect(&world).await;
+    let first = unknown_dialect(&world).await;
     learn(&world);
     let down = VismaError::Unavailable { stage: Stage::Resource, fault: Fault::Timeout, after: None };
-    world.fail_to_the_end(&[replay_of(&world, &old).await], down).await;
-    assert_eq!(world.states().await, ["dead: unavailable", "superseded"]);
-    let new = world.table.table.record_of(&old).await.unwrap().unwrap().moved_to.unwrap();
+    world.fail_to_the_end(&[replay_of(&world, &first).await], down).await;
+    let second = world.table.table.record_of(&first).await.unwrap().unwrap().moved_to.unwrap();
     world.settings.put(fixtures::document());
     world.host.advance(time::Duration::seconds(3));
-    world.batch(&[replay_of(&world, &new).await], 1).await;
-    assert_eq!(world.states().await, ["dead: unavailable", "superseded"]);
+    world.batch(&[replay_of(&world, &second).await], 1).await;
+    let parked = ["parked: unidentified", "superseded", "superseded"];
+    assert_eq!(world.states().await, parked);
+    let third = world.table.table.record_of(&second).await.unwrap().unwrap().moved_to.unwrap();
+    learn(&world);
+    world.batch(&[replay_of(&world, &third).await], 1).await;
+    assert_eq!(world.states().await, parked, "closing the third record as well would leave none");
 }
 
 #[tokio::test]

@@ -18,9 +18,14 @@ impl Checks {
             let fitting = furthest(table, &key).find(|item| self.fits(&key, item, sent));
             let fits = fitting.is_some();
             let item = fitting.or_else(|| record(table, &key));
-            if item.is_none() && (self.is_gone(&key) || self.may_be_erased(&key)) {
+            // A closed record may be kept longer than the one that it names.
+            let goes_on = item.is_some_and(|item| !item.contains_key("moved_to"));
+            if !goes_on && (self.is_gone(&key) || self.may_be_erased(&key)) {
                 continue;
             }
+            self.require(goes_on || item.is_none(), Invariant::OneTerminalState, || {
+                format!("{} was closed, but no other record goes on", short(&key))
+            });
             let Some((item, state)) = item.and_then(|item| Some((item, text(item, "state")?))) else {
                 self.violated(Invariant::OneTerminalState, format!("{} was accepted but never recorded", short(&key)));
                 continue;
