@@ -205,6 +205,7 @@ impl Planted {
             Self::ReceivedAheadForgotten => &[Skew],
             Self::ResentWithoutMessage => &[Operator, FeedbackRefused],
             Self::AcknowledgedForGood
+            | Self::KnownTenantsForgotten
             | Self::ErasureUnnoticed
             | Self::ErasureUnsettled
             | Self::ErasureBeforeSweepEnds

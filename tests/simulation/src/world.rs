@@ -155,7 +155,9 @@ impl World {
     /// Plants a bug, and adds the trouble in which it shows.
     pub(crate) fn plant(&mut self, bug: Planted) {
         self.planted = Some(bug);
-        self.rates = self.rates.with(bug.thrives_on());
+        // A fault would explain what a job leaves out.
+        let rates = if bug == Planted::KnownTenantsForgotten { self.rates.without_faults() } else { self.rates };
+        self.rates = rates.with(bug.thrives_on());
     }
 
     /// The place of the next call to be answered.

@@ -20,7 +20,9 @@ fn first_caught(bug: &Plan, schedules: u64, counts: impl Fn(&Violation) -> bool)
 }
 
 fn sabotaged(sabotage: Sabotage) -> Option<(Plan, Violation)> {
-    first_caught(&Plan { sabotage: Some(sabotage), ..Plan::default() }, SCHEDULES, |_| true)
+    // It may break other promises first.
+    let plan = Plan { sabotage: Some(sabotage), ..Plan::default() };
+    first_caught(&plan, SCHEDULES, |found| found.invariant == sabotage.breaks())
 }
 
 #[test]
@@ -30,9 +32,6 @@ fn every_planted_bug_is_caught_by_its_invariant() {
         match sabotaged(*sabotage) {
             Some((plan, violation)) => {
                 println!("| {sabotage:?} | {} | {} | {violation}", violation.invariant as u8, plan.seed + 1);
-                if violation.invariant != sabotage.breaks() {
-                    missed.push(format!("{sabotage:?} showed as {violation}"));
-                }
             }
             None => missed.push(format!("{sabotage:?} was not caught in {SCHEDULES} schedules")),
         }
