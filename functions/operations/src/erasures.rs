@@ -13,13 +13,11 @@ use crate::types::jobs::{JobView, Plan};
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use webhooks_host::Host;
-use webhooks_model::Pause;
 use webhooks_model::audit::Target;
 use webhooks_model::work::Work;
 
 /// The most parts of the table that a plan reads, of 20,000 items each.
 const LONGEST_PLAN: usize = 10;
-const EVERYTHING: &str = "*";
 
 /// Shows how much an erasure would delete, without deleting it.
 #[utoipa::path(post, path = "/operations/erasures/plans", tag = "erase", request_body = NewErasure,
@@ -54,11 +52,9 @@ pub(crate) async fn begin<P: Ports>(
     let job = operations.new_job(Work::Erase { tenant: tenant.clone() }, rate, &asked.by, &note);
     let on = Target { tenant: Some(tenant.clone()), kind: "job".into(), name: job.id.to_string() };
     let begun = async {
-        let is_whole = |own: Option<&str>| own.is_none_or(|own| own.eq_ignore_ascii_case(&tenant));
         let pauses = operations.store.pauses(operations.host.now()).await?;
         // A pause that ends by itself may end before the job.
-        let fits = |pause: &Pause| pause.events == EVERYTHING && pause.until.is_none();
-        if !pauses.iter().any(|pause| fits(pause) && is_whole(pause.tenant.as_deref())) {
+        if !pauses.iter().any(|pause| pause.until.is_none() && pause.covers_all_of(&tenant)) {
             return Err(Problem::conflict(
                 "not_paused",
                 "First pause all events (*) of the tenant without an end. Leave it in the settings until the job has finished.",

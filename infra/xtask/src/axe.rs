@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
-use crate::workspace::{Workspace, empty};
+use crate::workspace::{Workspace, empty, read_bytes, write};
 use std::fs;
 use std::process::Stdio;
 
@@ -13,7 +13,7 @@ const LOCK: &str = "package-lock.json";
 pub(crate) fn install(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     let source = workspace.root.join("tests/end-to-end/axe");
     let lock = source.join(LOCK);
-    let wanted = fs::read(&lock).map_err(Error::io(format!("read {}", lock.display())))?;
+    let wanted = read_bytes(&lock)?;
     let folder = workspace.local.join("axe");
     let installed = folder.join("installed.json");
     if fs::read(&installed).is_ok_and(|installed| installed == wanted) {
@@ -31,5 +31,5 @@ pub(crate) fn install(workspace: &Workspace, interrupt: &Interrupt) -> Result<()
         Error::Io { .. } => Error::NoNpm,
         other => other,
     })?;
-    fs::write(&installed, wanted).map_err(Error::io(format!("write {}", installed.display())))
+    write(&installed, wanted)
 }

@@ -108,7 +108,7 @@ impl Notification {
         match (&delivery.meta.replays, all.as_mut_slice()) {
             (Some(record), [only]) => {
                 only.answer = delivery.meta.answer_role;
-                *only = only.clone().numbered_as(&record.notification);
+                only.keep_number(&record.notification);
             }
             _ => {
                 drop_ids_of_others(&mut all);
@@ -214,7 +214,7 @@ impl Notification {
     }
 
     /// `copy` distinguishes equal items of one delivery that have no ids.
-    fn with_key(mut self, copy: Option<usize>) -> Self {
+    pub(crate) fn with_key(mut self, copy: Option<usize>) -> Self {
         let id = self.sender_id().map(SenderId::as_str).unwrap_or_default();
         let id = copy.map_or_else(|| id.to_owned(), |copy| format!("{copy}-{id}"));
         self.key = NotificationKey::new(self.raw.as_bytes(), self.event_name(), Some(&id));
@@ -222,10 +222,12 @@ impl Notification {
     }
 
     /// Takes the copy number of another key of the same notification.
-    pub(crate) fn numbered_as(self, other: &NotificationKey) -> Self {
+    pub(crate) fn keep_number(&mut self, other: &NotificationKey) {
         let id = self.sender_id().map(SenderId::as_str).unwrap_or_default();
         let copy = other.id().strip_suffix(id).and_then(|rest| rest.strip_suffix('-')?.parse().ok());
-        self.with_key(copy)
+        if copy.is_some() {
+            *self = self.clone().with_key(copy);
+        }
     }
 
     /// The sender's id, from the body or else from the header.

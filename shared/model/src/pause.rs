@@ -7,6 +7,9 @@ use crate::pattern;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+/// The pattern that fits every event.
+const EVERY_EVENT: &str = "*";
+
 /// Notifications that match a pause wait in the ledger until it ends. None is lost, and none counts
 /// as an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +45,13 @@ impl Pause {
         tenant && pattern::covers(&self.events, notification.entity, notification.kind)
     }
 
-    /// The same for a recorded notification, by its entity and its event's name.
+    /// Whether it covers all events of the tenant.
+    #[must_use]
+    pub fn covers_all_of(&self, tenant: &str) -> bool {
+        self.events == EVERY_EVENT && self.tenant.as_deref().is_none_or(|own| own.eq_ignore_ascii_case(tenant))
+    }
+
+    /// Whether it covers a recorded notification, by its entity and its event's name.
     #[must_use]
     pub fn covers_recorded(&self, entity: &EntityId, event: &str) -> bool {
         let tenant = self.tenant.as_deref().is_none_or(|own| entity.tenant.eq_ignore_ascii_case(own));

@@ -50,14 +50,20 @@ impl Notification {
         if self.entity == Entity::Unparseable || self.unusable == Some(Reason::TooManyItems) {
             return vec![];
         }
+        let is_aliased = directory.event_alias(&self.event_raw).is_some();
+        let is_of_company = self.company.as_deref().is_some_and(|own| directory.tenant_of_company(own).is_some());
+        if !is_aliased && !is_of_company && directory.fields().is_empty() {
+            return vec![];
+        }
         let own = self.ledger_key();
         let mut keys = vec![];
         for kept in 0_u8..7 {
             let [has_aliases, has_companies, has_fields] = [1, 2, 4].map(|one| kept & one != 0);
             let settings = Unnamed { directory, has_aliases, has_companies, has_fields };
-            let mut unnamed = Self::read(delivery, &self.raw, &settings);
-            unnamed.id_in_header.clone_from(&self.id_in_header);
-            let key = unnamed.numbered_as(&self.key).ledger_key();
+            let unnamed = Self::read(delivery, &self.raw, &settings);
+            let mut unnamed = Self { id_in_header: self.id_in_header.clone(), ..unnamed }.with_key(None);
+            unnamed.keep_number(&self.key);
+            let key = unnamed.ledger_key();
             if key != own && !keys.contains(&key) {
                 keys.push(key);
             }

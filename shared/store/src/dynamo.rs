@@ -1,8 +1,9 @@
 //! The table in DynamoDB.
 
-use crate::attributes::{Item, string, text};
+use crate::attributes::{Item, string};
 use crate::error::StoreError;
 use crate::item::{BatchPage, Items, Query, QueryPage, Write};
+use crate::keys::keys_of;
 use crate::upkeep::Upkeep;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue};
@@ -74,8 +75,7 @@ impl Items for Dynamo {
         let answer = answer.map_err(|error| StoreError::from_sdk(&error))?;
         let items = answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default();
         let left = answer.unprocessed_keys.unwrap_or_default().remove(&self.name);
-        let name = |key: Item| Some((text(&key, "pk")?.to_owned(), text(&key, "sk")?.to_owned()));
-        let unprocessed = left.into_iter().flat_map(|left| left.keys).filter_map(name).collect();
+        let unprocessed = left.into_iter().flat_map(|left| left.keys).filter_map(|key| keys_of(&key)).collect();
         Ok(BatchPage { items, unprocessed })
     }
 

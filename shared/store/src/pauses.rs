@@ -11,7 +11,6 @@ use webhooks_model::Pause;
 
 const PARTITION: &str = "pauses";
 const EVERY_TENANT: &str = "*";
-const EVERY_EVENT: &str = "*";
 /// In the place of a pause's events. No pattern of events looks like this.
 const ERASED: &str = "!erased";
 /// The attribute with the time; a pause has none.
@@ -39,9 +38,8 @@ impl Orders {
     /// that names it should be written on our own account.
     #[must_use]
     pub fn leave_alone(&self, tenant: &str) -> bool {
-        let is_own = |own: &str| own.eq_ignore_ascii_case(tenant);
-        let is_whole = |pause: &Pause| pause.events == EVERY_EVENT && pause.tenant.as_deref().is_none_or(is_own);
-        self.erasures.iter().any(|erasure| is_own(&erasure.tenant)) && self.pauses.iter().any(is_whole)
+        let is_erased = self.erasures.iter().any(|erasure| erasure.tenant.eq_ignore_ascii_case(tenant));
+        is_erased && self.pauses.iter().any(|pause| pause.covers_all_of(tenant))
     }
 }
 

@@ -182,7 +182,7 @@ impl Code {
             Function::Intake => {
                 let (notifications, metrics) = (queue(Name::Notifications), metrics(Service::Intake));
                 let mut limits = intake::Limits::default();
-                if sim.world().planted == Some(Planted::BodyAtLimitRefused) {
+                if sim.world().is_planted(Planted::BodyAtLimitRefused) {
                     limits.max_body_bytes -= 1;
                 }
                 Self::Intake(Arc::new(Intake::new(settings(), notifications, port.clone(), metrics, limits)))

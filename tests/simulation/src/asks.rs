@@ -238,7 +238,7 @@ impl World {
         sort_key == "HEAD" && self.is_planted(Planted::HeadRefusalIgnored)
     }
 
-    fn is_planted(&self, bug: Planted) -> bool {
+    pub(crate) fn is_planted(&self, bug: Planted) -> bool {
         self.planted == Some(bug)
     }
 

@@ -125,7 +125,7 @@ impl Items for Port {
             let lags = !consistent && world.strikes(Fault::StaleRead);
             let left = world.leaves_keys(instance, keys.len());
             let mut unprocessed = keys.split_off(keys.len() - left);
-            if world.planted == Some(Planted::UnprocessedForgotten) {
+            if world.is_planted(Planted::UnprocessedForgotten) {
                 unprocessed.clear();
             }
             let attributes: Vec<&str> = attributes.iter().map(String::as_str).collect();

@@ -57,7 +57,7 @@ impl World {
         self.checks.meets(Met::FeedbackRefused);
         let who = self.name_of(instance);
         self.tell(&who, || format!("feedback refused for {id}"));
-        let is_hidden = self.planted == Some(Planted::RefusalTakenForSent);
+        let is_hidden = self.is_planted(Planted::RefusalTakenForSent);
         Some(if is_hidden { StatusCode::OK } else { StatusCode::BAD_REQUEST })
     }
 }

@@ -135,7 +135,7 @@ impl Upkeep for Port {
         let scan = move |world: &mut World| {
             let cut = world.cut();
             let (items, next) = world.table.scan(after.as_ref(), most, &attributes, cut);
-            let stops = items.is_empty() && world.planted == Some(Planted::ErasureStopsAtEmptyPage);
+            let stops = items.is_empty() && world.is_planted(Planted::ErasureStopsAtEmptyPage);
             Ok((items, next.filter(|_| !stops && !world.is(Sabotage::ErasureReadsOnePage))))
         };
         self.call("scans the table", false, unavailable, scan).await
