@@ -15,7 +15,7 @@ use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackState, Rejectio
 use webhooks_model::ledger::Attempt;
 use webhooks_model::retry::{self, Next};
 use webhooks_model::{LedgerKey, Reason};
-use webhooks_queue::{Message, Sender};
+use webhooks_queue::{Message, QueueError, Sender};
 use webhooks_settings::{Cache, LoadError, Settings};
 use webhooks_store::{Answer, Answered, Answers, Observer, StoreError};
 use webhooks_visma::{Quotas, VismaError};
@@ -256,20 +256,29 @@ impl<P: Ports> Feedback<P> {
         Some(self.retry(Some(&wanted.key.entity.tenant), error.next(), received))
     }
 
-    /// Sends the message with its reason to the dead-letter queue, for a person.
+    /// Sends the message with its reason to the dead-letter queue, for a person. Attributes count
+    /// for the limit of SQS, so a message of nearly 1 MiB goes without them. Otherwise SQS would
+    /// refuse it until it expires, and it would be lost.
     async fn reject(&self, rejection: Rejection, received: &Received) -> Outcome {
-        tracing::warn!(code = rejection.code(), "rejected: {rejection}");
-        let text = rejection.to_string();
-        let attributes = [("rejection_code", rejection.code()), ("rejection", text.as_str())];
-        let trace = received.trace.as_ref();
-        let copy = Message { body: received.body.clone(), group: None, attributes: &attributes, trace };
-        match self.rejected.send(copy).await {
+        let (code, text) = (rejection.code(), rejection.to_string());
+        tracing::warn!(code, "rejected: {rejection}");
+        let mut put_aside = self.put_aside(received, &[("rejection_code", code), ("rejection", text.as_str())]).await;
+        if let Err(error @ QueueError::InvalidMessage(_)) = &put_aside {
+            tracing::warn!(code, error = %error, "rejected without attributes, which make it too large: {rejection}");
+            put_aside = self.put_aside(received, &[]).await;
+        }
+        match put_aside {
             Ok(()) => {
-                self.metrics.record(None, [Metric::OutcomesRejected { code: rejection.code() }]);
+                self.metrics.record(None, [Metric::OutcomesRejected { code }]);
                 Outcome::Done
             }
             Err(error) => self.retry(None, error.next(), received),
         }
+    }
+
+    async fn put_aside(&self, received: &Received, attributes: &[(&str, &str)]) -> Result<(), QueueError> {
+        let trace = received.trace.as_ref();
+        self.rejected.send(Message { body: received.body.clone(), group: None, attributes, trace }).await
     }
 
     fn attempt(&self, received: &Received, reason: Reason, error: &VismaError) -> Attempt {

@@ -99,6 +99,17 @@ async fn a_rejection_that_cannot_be_put_aside_comes_again() {
 }
 
 #[tokio::test]
+async fn a_rejected_message_without_room_for_its_reason_is_set_aside_whole() {
+    let world = World::new().await;
+    let foreign = "x".repeat(1024 * 1024);
+    assert!(world.batch(std::slice::from_ref(&foreign), 1).await.is_empty());
+    let sent = world.rejected.sent();
+    let [aside] = sent.as_slice() else { panic!("sent {} times", sent.len()) };
+    assert!(aside.body == foreign && aside.attributes.is_empty(), "{:?}", aside.attributes);
+    assert_eq!(world.emitted.count("OutcomesRejected not_an_object"), 1);
+}
+
+#[tokio::test]
 async fn a_parked_feedback_can_be_sent_after_all() {
     let world = World::new().await;
     let key = world.processed(FeedbackState::Parked).await;

@@ -164,6 +164,8 @@ async fn a_refusing_queue_loses_no_letter() {
 fn shows_the_rejection_as_the_reason() {
     let told = reason_told(Name::Feedback, &rejected("{}"));
     assert_eq!(told.reason, "unknown_key: no such notification");
+    let told = reason_told(Name::Feedback, &message("no json"));
+    assert_eq!(told.reason, "not_an_object: the message is not a JSON object");
     let event = message(r#"{"type": "account.changed", "subject": "account/1920"}"#);
     let told = reason_told(Name::Events, &event);
     assert_eq!((told.what.as_str(), told.reason.as_str()), ("account.changed account/1920", "no consumer deleted it"));

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use time::Duration;
+use webhooks_model::feedback::FeedbackMessage;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Delivery, EntityId, LedgerKey, Notification};
 use webhooks_store::Table;
@@ -32,6 +33,11 @@ pub fn reason_told(name: Name, message: &Received) -> Told {
     let reason = match (name, message.attribute("rejection_code")) {
         (_, Some(code)) => format!("{code}: {}", message.attribute("rejection").unwrap_or_default()),
         (Name::Events, None) => "no consumer deleted it".to_owned(),
+        // A message of nearly 1 MiB is rejected without a code, since SQS has no room for it.
+        (Name::Feedback, None) => match FeedbackMessage::parse(&message.body) {
+            Err(rejection) => format!("{}: {rejection}", rejection.code()),
+            Ok(_) => EVERY_ATTEMPT_FAILED.to_owned(),
+        },
         _ => EVERY_ATTEMPT_FAILED.to_owned(),
     };
     Told { what: what.trim().to_owned(), reason, reference: None }
