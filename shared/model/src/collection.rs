@@ -56,7 +56,7 @@ pub struct Listed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Row {
     Read(Listed),
-    /// No key, or one that makes no path, so it could not be fetched.
+    /// No key, or one that is too long or makes no path, so it could not be fetched.
     NoKey,
     /// No readable time of modification.
     NoTime {
@@ -329,6 +329,15 @@ mod tests {
         assert_eq!(read.modified, Stamp::from(Ticks::from_datetime(datetime!(2026-11-28 8:00 UTC))));
         assert_eq!(page.rows[3..], [timeless("10004"), Row::NoKey, Row::NoKey]);
         assert_eq!(page.total, Some(6));
+    }
+
+    #[test]
+    fn a_row_whose_key_is_too_long_is_unreadable_and_the_others_are_read() {
+        let row = |key: &str| format!(r#"{{"number":"{key}","lastModifiedDateTime":"2026-11-23T12:00:00"}}"#);
+        let (longest, longer) = ("9".repeat(256), "9".repeat(257));
+        let json = format!("[{},{},{}]", row(&longer), row(&longest), row("10001"));
+        let page = Collection::Customer.read_page(&json, &clock()).unwrap();
+        assert_eq!((&page.rows[0], keys(&page)), (&Row::NoKey, vec![longest.as_str(), "10001"]));
     }
 
     #[test]

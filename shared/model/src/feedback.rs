@@ -3,6 +3,7 @@
 use crate::identity::SenderId;
 use crate::ledger::LedgerKey;
 use crate::notification::Notification;
+use crate::text::cut;
 use crate::words::words;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,11 +35,7 @@ impl Description {
         let plain: String =
             text.chars().map(|c| if c.is_control() || c == '<' || c == '>' { ' ' } else { c }).collect();
         let words = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-        if words.chars().count() <= MAX_DESCRIPTION {
-            return Self(words);
-        }
-        let cut: String = words.chars().take(MAX_DESCRIPTION - 1).collect();
-        Self(format!("{}…", cut.trim_end()))
+        Self(cut(&words, MAX_DESCRIPTION))
     }
 
     pub fn as_str(&self) -> &str {

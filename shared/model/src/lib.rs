@@ -42,6 +42,7 @@ pub mod shape;
 pub mod sorted;
 pub mod spread;
 mod subject;
+mod text;
 pub mod ticks;
 mod unnamed;
 pub mod walk;

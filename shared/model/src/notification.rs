@@ -11,8 +11,10 @@ use crate::identity::{NotificationKey, SenderId};
 use crate::items::Items;
 use crate::ledger::{LedgerKey, Reason};
 use crate::mapping::{self, Mapped};
+use crate::names::fits;
 use crate::resource_path::{Api, ResourcePath};
 use crate::subject::Subject;
+use crate::text::{LONGEST_TEXT, cut};
 use crate::ticks::Ticks;
 use crate::words::words;
 use crate::zone::Zone;
@@ -21,7 +23,6 @@ use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-const MAX_TEXT_LENGTH: usize = 256;
 /// The longest text of a body with invalid bytes. A replay of it fits into a message of SQS, also
 /// in base64.
 const LONGEST_REPLACED: usize = 768_000;
@@ -131,6 +132,7 @@ impl Notification {
         let company = mapped.text(|rule| &rule.company, &["contextId", "companyId"]).filter(|text| is_name(text));
         let (tenant, tenant_told_by) = tenant_of(delivery, company.as_deref(), directory);
         let signed = |text: Option<String>| short(text.filter(|_| delivery.meta.channel != Channel::Legacy));
+        let previous_key = fields.text(&["previousKey", "oldKey", "previousAccountCd", "oldAccountCd", "oldValue"]);
         let zone = directory.zone(path.as_ref().map_or(Api::Finance, ResourcePath::api));
         Self {
             proof: proof(delivery, &[event_told_by, tenant_told_by]),
@@ -146,13 +148,7 @@ impl Notification {
             path,
             entity_key,
             unusable,
-            previous_key: signed(fields.text(&[
-                "previousKey",
-                "oldKey",
-                "previousAccountCd",
-                "oldAccountCd",
-                "oldValue",
-            ])),
+            previous_key: signed(previous_key.filter(|key| fits(key))),
             source: short(fields.text(&["source"])),
             status: signed(status_of(event, &fields, &mapped)),
             parameter: signed(
@@ -193,7 +189,7 @@ impl Notification {
             received_at: meta.received_at,
             tenant: None,
             company: None,
-            event_raw: event_raw.chars().take(MAX_TEXT_LENGTH).collect::<String>().trim_end().to_owned(),
+            event_raw: event_raw.chars().take(LONGEST_TEXT).collect::<String>().trim_end().to_owned(),
             event: None,
             entity: Entity::Unmapped,
             kind: Kind::Unknown,
@@ -374,7 +370,7 @@ fn moment(text: &str, zone: Zone, received_at: OffsetDateTime) -> Option<Ticks> 
 }
 
 fn short(text: Option<String>) -> Option<String> {
-    text.map(|text| text.chars().filter(|c| !c.is_control()).take(MAX_TEXT_LENGTH).collect())
+    text.map(|text| cut(&text, LONGEST_TEXT))
 }
 
 /// Kept and shown as text. Bytes that are none are replaced, and that must not make JSON of it,

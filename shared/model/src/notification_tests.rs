@@ -3,6 +3,7 @@ use crate::delivery::tests::delivery;
 use crate::directory::tests::{AtMost, OneCompany, TENANT};
 use crate::feedback::Address;
 use proptest::prelude::*;
+use serde_json::json;
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 const ID: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
@@ -170,6 +171,15 @@ fn a_changed_identity_has_the_previous_key() {
 }
 
 #[test]
+fn a_previous_key_that_is_too_long_is_left_out() {
+    let of = |length| {
+        let body = json!({"event": "ACCOUNT_IDENTITY_CHANGED", "accountCd": "1", "oldKey": "9".repeat(length)});
+        read(&body.to_string(), &[]).previous_key
+    };
+    assert_eq!((of(256), of(257)), (Some("9".repeat(256)), None));
+}
+
+#[test]
 fn the_type_follows_the_user_help_and_an_unknown_event_has_none() {
     let n = read(r#"{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"42"}"#, &[]);
     assert_eq!(n.notification_type(), Some(NotificationType::Document));
@@ -239,7 +249,7 @@ proptest! {
     fn whatever_stands_in_the_known_fields_reading_neither_panics_nor_loses_the_text(
         event in ".{0,20}", path in ".{0,40}", context in ".{0,70}", stamp in any::<i64>(), id in ".{0,40}", order in ".{0,300}",
     ) {
-        let body = serde_json::json!({
+        let body = json!({
             "event": event, "relativeResourceUri": path, "contextId": context, "timeStamp": stamp, "notificationId": id, "number": order,
         }).to_string();
         let n = read(&body, &[("x-vwd-tenant-id", &context), ("x-vwd-notification-id", &id)]);

@@ -4,7 +4,12 @@ use crate::catalogue::Entity;
 use crate::clock::{Clock, Stamp};
 use crate::fields::Fields;
 use crate::revision::{self, Revision};
+use crate::text::{LONGEST_TEXT, cut};
 use serde_json::value::RawValue;
+
+/// The longest stable id, in bytes. A longer one is left out: an account's is part of a table key,
+/// and a cut one could be another entity's.
+const LONGEST_ID: usize = 64;
 
 /// A resource from the ERP. It is parsed once, since such answers are long.
 #[derive(Debug, Clone)]
@@ -37,16 +42,13 @@ impl Resource {
     /// The ERP's answer is not a JSON object.
     pub fn parse(json: &str, clock: &Clock) -> Result<Self, NotAnObject> {
         let fields = Fields::parse(json).ok_or(NotAnObject)?;
+        let id = |name: &str| fields.text(&[name]).filter(|id| id.len() <= LONGEST_ID);
         Ok(Self {
             json: serde_json::from_str(json).map_err(|_| NotAnObject)?,
             modified: revision::modified(&fields, clock),
             revision: Revision::read(&fields),
             status: status(&fields),
-            ids: Ids {
-                account: fields.text(&["accountID"]),
-                inventory_item: fields.text(&["inventoryId"]),
-                other: fields.text(&["internalId"]),
-            },
+            ids: Ids { account: id("accountID"), inventory_item: id("inventoryId"), other: id("internalId") },
             is_stock: fields.boolean("stockItem"),
             is_cash: fields.boolean("cashAccount"),
         })
@@ -78,7 +80,8 @@ impl Resource {
     }
 
     /// The status as text. For a version 3 order it is the description. `(cancelled)` or `(hold)`
-    /// follows if the order is so and the description does not say it.
+    /// follows if the order is so and the description does not say it. A long description is cut and
+    /// marked.
     pub fn status(&self) -> Option<&str> {
         self.status.as_deref()
     }
@@ -106,12 +109,11 @@ impl Resource {
 /// A text, or version 3's `{description, cancelled, hold}`
 /// (docs/visma-net.md#sales-orders-version-3).
 fn status(fields: &Fields<'_>) -> Option<String> {
-    let Some(object) = fields.raw("status").and_then(|raw| Fields::parse(raw.get())) else {
-        return fields.text(&["status"]);
-    };
-    let description = object.text(&["description"]).or_else(|| fields.text(&["status"])).unwrap_or_default();
-    let is_news =
-        |flag: &&str| object.boolean(flag).unwrap_or_default() && !description.to_ascii_lowercase().contains(*flag);
+    let object = fields.raw("status").and_then(|raw| Fields::parse(raw.get()));
+    let described = object.as_ref().and_then(|object| object.text(&["description"]));
+    let description = cut(&described.or_else(|| fields.text(&["status"])).unwrap_or_default(), LONGEST_TEXT);
+    let is_set = |flag: &str| object.as_ref().and_then(|object| object.boolean(flag)).unwrap_or_default();
+    let is_news = |flag: &&str| is_set(flag) && !description.to_ascii_lowercase().contains(*flag);
     let flags: Vec<&str> = ["cancelled", "hold"].into_iter().filter(is_news).collect();
     let flags = if flags.is_empty() { String::new() } else { format!("({})", flags.join(", ")) };
     let status = format!("{description} {flags}").trim().to_owned();
@@ -123,6 +125,7 @@ mod tests {
     use super::*;
     use crate::ticks::Ticks;
     use crate::zone::Zone;
+    use serde_json::json;
     use time::macros::datetime;
 
     fn parse(json: &str) -> Result<Resource, NotAnObject> {
@@ -171,6 +174,14 @@ mod tests {
     }
 
     #[test]
+    fn a_long_status_is_cut_and_keeps_what_else_the_order_is() {
+        let status = |json: serde_json::Value| parse(&json.to_string()).unwrap().status().map(str::to_owned);
+        let (long, cut) = ("å".repeat(500_000), format!("{}…", "å".repeat(LONGEST_TEXT - 1)));
+        assert_eq!(status(json!({"status": long})), Some(cut.clone()));
+        assert_eq!(status(json!({"status": {"description": long, "hold": true}})), Some(format!("{cut} (hold)")));
+    }
+
+    #[test]
     fn an_order_of_version_three_shows_its_time_and_its_row_version() {
         let order = parse(
             r#"{"type": "SO", "orderId": "000101", "lastModified": "2026-11-28T09:00:00.123Z", "version": "AAAAAAAB4kA="}"#,
@@ -186,6 +197,12 @@ mod tests {
         for (entity, id) in [(Entity::Account, "1"), (Entity::InventoryItem, "2"), (Entity::Customer, "3")] {
             assert_eq!(ids.internal_id(entity), Some(id), "{entity}");
         }
+    }
+
+    #[test]
+    fn leaves_out_a_stable_id_that_is_too_long_for_a_table_key() {
+        let id = |length| parse(&json!({"accountID": "7".repeat(length)}).to_string()).unwrap().ids.account;
+        assert_eq!((id(64), id(65)), (Some("7".repeat(64)), None));
     }
 
     #[test]

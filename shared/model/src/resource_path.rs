@@ -2,6 +2,7 @@
 //! base URL.
 
 use crate::entity::{Entity, Identification};
+use crate::names::fits;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -85,9 +86,10 @@ impl ResourcePath {
     }
 
     /// The resource of `entity` with this `key`, for payloads with a key but no path. `None` if the
-    /// ERP has no such resource, or if the key cannot be part of a path.
+    /// ERP has no such resource, or if the key is too long or cannot be part of a path.
     pub fn for_entity(entity: Entity, key: &str) -> Option<Self> {
-        let resource = *entity.resources().first()?;
+        // Checked first, since the time of `is_safe` may grow with the square of the length.
+        let resource = *entity.resources().first().filter(|_| fits(key))?;
         let version = if entity == Entity::SalesOrder { 3 } else { 1 };
         let key: Vec<String> = key.splitn(*key_segments(entity).end(), '/').map(str::to_owned).collect();
         let is_whole = key_segments(entity).contains(&key.len());
@@ -281,10 +283,11 @@ mod tests {
     }
 
     #[test]
-    fn makes_no_path_of_a_key_that_means_another_place() {
+    fn makes_no_path_of_a_key_that_means_another_place_or_is_too_long() {
         for key in ["", " ", ".", "..", "1/..", "%2e%2e", "1\n"] {
             assert_eq!(ResourcePath::for_entity(Entity::Account, key), None, "{key}");
         }
+        assert_eq!(ResourcePath::for_entity(Entity::Account, &"9".repeat(257)), None);
         assert_eq!(ResourcePath::for_entity(Entity::Voucher, "1"), None);
         assert_eq!(ResourcePath::for_entity(Entity::Account, "19.20").unwrap().to_string(), "v1/account/19.20");
     }

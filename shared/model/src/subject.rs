@@ -3,11 +3,9 @@
 use crate::entity::{Entity, Identification};
 use crate::fields::Fields;
 use crate::ledger::Reason;
+use crate::names::fits;
 use crate::resource_path::ResourcePath;
 use uuid::Uuid;
-
-/// The longest key, in bytes. A table key has more room, even with a tenant and an entity's name.
-const MAX_KEY_LENGTH: usize = 256;
 
 /// The entity of a payload, as far as it is identified.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,8 +42,8 @@ impl Subject {
 
     fn named(entity: Entity, key: Option<String>) -> Self {
         let path = key.as_deref().and_then(|key| ResourcePath::for_entity(entity, key));
-        // A key that cannot be fetched is not one of the ERP's.
-        let is_strange = key.is_some() && path.is_none() && ResourcePath::has_resource(entity);
+        // A key that cannot be fetched is not one of the ERP's. A long one has a reason of its own.
+        let is_strange = key.as_deref().is_some_and(fits) && path.is_none() && ResourcePath::has_resource(entity);
         if is_strange { Self::unusable(Reason::Unidentified) } else { Self::new(key, path, entity) }
     }
 
@@ -60,10 +58,6 @@ impl Subject {
     fn unusable(reason: Reason) -> Self {
         Self { unusable: Some(reason), ..Self::default() }
     }
-}
-
-fn fits(key: &str) -> bool {
-    key.len() <= MAX_KEY_LENGTH
 }
 
 /// # Errors

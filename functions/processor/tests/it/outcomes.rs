@@ -105,6 +105,20 @@ async fn a_renumbered_account_is_linked_from_its_old_number_by_its_stable_id() {
 }
 
 #[tokio::test]
+async fn a_long_status_or_id_of_the_erp_does_not_stop_a_notification() {
+    let world = World::new().await;
+    let resource = json!({
+        "accountID": "7".repeat(3000), "status": "x".repeat(500_000), "lastModifiedDateTime": "2026-11-23T11:00:00",
+    });
+    world.erp.put("v1/account/1920", &resource.to_string());
+    let body = account(1, "ACCOUNT_CHANGED", "1920");
+    assert!(world.take(&body).await.is_empty());
+    assert_eq!(world.states().await, ["processed"]);
+    let head = world.head(&body).await;
+    assert_eq!((head.internal_id, head.status), (None, Some(format!("{}…", "x".repeat(255)))));
+}
+
+#[tokio::test]
 async fn an_action_is_published_with_its_parameter() {
     let world = World::with_routes(json!([{"events": "*.action", "fetch": false}])).await;
     let mut body = order(1, "SALES_ORDER_ACTION_TRIGGERED", "Open", 0);
