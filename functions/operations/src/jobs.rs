@@ -101,7 +101,8 @@ fn read(body: &Bytes) -> Result<(Filter, u32, String), Problem> {
     let states = new.states.iter().map(|state| query::state("states", state)).collect::<Result<_, _>>()?;
     let entity = new.entity.as_deref().map(query::entity).transpose()?;
     let tenant = new.tenant.as_deref().map(query::tenant).transpose()?;
-    let filter = Filter { tenant, states, entity, event: new.event, from: new.from, to: new.to };
+    let (from, to) = (query::time("from", new.from)?, query::time("to", new.to)?);
+    let filter = Filter { tenant, states, entity, event: new.event, from, to };
     filter.check().map_err(|error| Problem::invalid("from", error.to_string()))?;
     Ok((filter, rate(new.rate)?, query::note(&new.note)?.to_owned()))
 }
