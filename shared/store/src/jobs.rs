@@ -206,7 +206,7 @@ fn with_progress(update: Update, progress: &Progress, revision: u64) -> Update {
         .set("updated_at", string(time_text(progress.updated_at)));
     match &progress.position {
         Some(position) => update.set("position", string(position)),
-        None => update,
+        None => update.remove("position"),
     }
 }
 
