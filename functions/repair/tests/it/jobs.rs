@@ -134,6 +134,17 @@ async fn a_slow_job_skips_other_notifications_quickly() {
 }
 
 #[tokio::test]
+async fn a_job_over_less_than_a_millisecond_ends() {
+    let world = World::new().await;
+    world.recorded(1, processed).await;
+    let from = world.host.now() - time::Duration::HOUR;
+    let to = from + time::Duration::microseconds(1);
+    world.begin(Filter { tenant: Some(TENANT.into()), states: vec![], entity: None, event: None, from, to }, 10).await;
+    assert!(!world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Finished, 0, 0));
+}
+
+#[tokio::test]
 async fn repeats_a_failed_slice_from_the_end_of_the_last_one() {
     let world = World::new().await;
     world.recorded(3, processed).await;
