@@ -167,6 +167,19 @@ async fn a_long_job_gets_a_new_message_before_sqs_drops_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_slow_job_gets_a_new_message_before_the_old_one_expires() {
+    let world = World::new().await;
+    world.recorded(2, processed).await;
+    world.job(&[], 1).await;
+    world.host.advance(time::Duration::hours(23));
+    assert!(world.slice(1).await);
+    assert!(world.repairs.sent().is_empty());
+    world.host.advance(time::Duration::HOUR);
+    assert!(!world.slice(2).await);
+    assert_eq!(world.repairs.sent()[0].body, message(JOB));
+}
+
+#[tokio::test]
 async fn a_message_about_an_unknown_job_does_no_harm() {
     let world = World::new().await;
     assert!(!world.slice(1).await, "a job that has expired");
