@@ -6,6 +6,7 @@ use crate::body::{self, Json};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query;
+use crate::range::LONGEST_LOOK;
 use crate::route::Asked;
 use crate::types::jobs::{JobView, Jobs, NewJob, Plan, Planned};
 use axum::body::Bytes;
@@ -142,6 +143,7 @@ impl<P: Ports> Operations<P> {
     async fn plan(&self, filter: &Filter, rate: u32) -> Result<Plan, Problem> {
         let (mut count, mut first, mut position): (u64, Vec<Planned>, Option<String>) = (0, vec![], None);
         let (mut at_least, mut tenants) = (true, BTreeSet::new());
+        let ends_at = self.host.now() + LONGEST_LOOK;
         for _ in 0..LONGEST_PLAN {
             let page = self.store.feed_page(filter, position.as_deref(), 100).await?;
             count += page.found.len() as u64;
@@ -151,6 +153,9 @@ impl<P: Ports> Operations<P> {
             position = page.position;
             if position.is_none() {
                 at_least = false;
+                break;
+            }
+            if self.host.now() >= ends_at {
                 break;
             }
         }

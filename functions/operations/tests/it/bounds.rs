@@ -228,6 +228,21 @@ async fn refuses_a_forged_cursor() {
 }
 
 #[tokio::test]
+async fn a_plan_that_reads_slowly_ends_early_and_its_job_can_begin() {
+    let world = World::new().await;
+    for number in 1_u128..=101 {
+        world.order(number, Duration::hours(1), Change::Parked(Reason::TenantNotServed)).await;
+    }
+    world.host.step(Duration::seconds(10));
+    let filter = json!({"tenant": TENANT, "from": "2026-11-23T00:00:00Z", "to": "2026-11-23T12:00:00Z"});
+    let plan = world.repair("POST", "/operations/v1/plans", filter.clone()).await;
+    assert_eq!((&plan.body["count"], &plan.body["at_least"]), (&json!(100), &json!(true)), "{}", plan.text);
+    let begun = world.repair("POST", "/operations/v1/jobs", filter).await;
+    assert_eq!(begun.status, StatusCode::ACCEPTED, "{}", begun.text);
+    assert!(begun.body["expected"].is_null(), "{}", begun.text);
+}
+
+#[tokio::test]
 async fn refuses_a_time_that_has_no_form_in_utc() {
     let world = World::new().await;
     let (first, last) = ("0000-01-01T00:00:00+01:00", "9999-12-31T23:30:00-01:00");

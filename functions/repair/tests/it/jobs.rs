@@ -134,6 +134,19 @@ async fn a_slow_job_skips_other_notifications_quickly() {
 }
 
 #[tokio::test]
+async fn a_slice_that_reads_slowly_ends_early_and_the_next_one_continues() {
+    let world = World::new().await;
+    world.recorded(59, processed).await;
+    world.job(&[State::Dead], 1).await;
+    world.host.step(time::Duration::seconds(5));
+    assert!(world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Running, 0, 0));
+    world.host.step(time::Duration::ZERO);
+    assert!(!world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Finished, 0, 0));
+}
+
+#[tokio::test]
 async fn a_job_over_less_than_a_millisecond_ends() {
     let world = World::new().await;
     world.recorded(1, processed).await;
