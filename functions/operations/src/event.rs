@@ -34,15 +34,25 @@ fn as_text(claims: Value) -> serde_json::Map<String, Value> {
 }
 
 /// Removes the host, and a query that is not valid in a URL, since `lambda_http` panics on them.
-/// The answer then names the missing parameters.
+/// The answer then names the missing parameters. A path that is another one as a URL becomes `/`,
+/// which does not exist.
 #[must_use]
 pub fn with_sound_url(event: LambdaEvent<Event>) -> LambdaEvent<LambdaRequest> {
     let LambdaEvent { payload: Event(mut payload), context } = event;
     if let LambdaRequest::ApiGatewayV2(request) = &mut payload {
         request.headers.remove(HOST);
         request.request_context.domain_name = None;
+        request.raw_path = request.raw_path.take().map(|path| if is_plain(&path) { path } else { "/".to_owned() });
         request.raw_query_string =
             request.raw_query_string.take().filter(|query| format!("/?{query}").parse::<PathAndQuery>().is_ok());
     }
     LambdaEvent::new(payload, context)
+}
+
+/// Whether the path stays the same when `lambda_http` parses it as a URL. Steps such as `..` would
+/// lead to a path that the caller's IAM policy may not allow. API Gateway hands over a decoded path.
+fn is_plain(path: &str) -> bool {
+    let is_step = |segment: &str| matches!(segment.trim(), "." | "..");
+    let decoded = path.replace("%2e", ".").replace("%2E", ".");
+    !path.contains(|c: char| c == '\\' || c.is_control()) && !decoded.split(['/', '?', '#']).any(is_step)
 }

@@ -6,6 +6,7 @@ use crate::body::{self, Json};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query;
+use crate::range::LONGEST_LOOK;
 use crate::route::Asked;
 use crate::types::jobs::{JobView, Jobs, NewJob, Plan, Planned};
 use axum::body::Bytes;
@@ -101,7 +102,8 @@ fn read(body: &Bytes) -> Result<(Filter, u32, String), Problem> {
     let states = new.states.iter().map(|state| query::state("states", state)).collect::<Result<_, _>>()?;
     let entity = new.entity.as_deref().map(query::entity).transpose()?;
     let tenant = new.tenant.as_deref().map(query::tenant).transpose()?;
-    let filter = Filter { tenant, states, entity, event: new.event, from: new.from, to: new.to };
+    let (from, to) = (query::time("from", new.from)?, query::time("to", new.to)?);
+    let filter = Filter { tenant, states, entity, event: new.event, from, to };
     filter.check().map_err(|error| Problem::invalid("from", error.to_string()))?;
     Ok((filter, rate(new.rate)?, query::note(&new.note)?.to_owned()))
 }
@@ -141,6 +143,7 @@ impl<P: Ports> Operations<P> {
     async fn plan(&self, filter: &Filter, rate: u32) -> Result<Plan, Problem> {
         let (mut count, mut first, mut position): (u64, Vec<Planned>, Option<String>) = (0, vec![], None);
         let (mut at_least, mut tenants) = (true, BTreeSet::new());
+        let ends_at = self.host.now() + LONGEST_LOOK;
         for _ in 0..LONGEST_PLAN {
             let page = self.store.feed_page(filter, position.as_deref(), 100).await?;
             count += page.found.len() as u64;
@@ -150,6 +153,9 @@ impl<P: Ports> Operations<P> {
             position = page.position;
             if position.is_none() {
                 at_least = false;
+                break;
+            }
+            if self.host.now() >= ends_at {
                 break;
             }
         }

@@ -6,7 +6,7 @@ use crate::cursor::{Cursor, list_of};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query::Parameters;
-use crate::range::CLOCKS_DIFFER_BY;
+use crate::range::{CLOCKS_DIFFER_BY, LONGEST_LOOK};
 use crate::route::Asked;
 use crate::types::{Notification, Notifications};
 use time::format_description::well_known::Rfc3339;
@@ -67,7 +67,7 @@ impl<P: Ports> Operations<P> {
             }
             tally.is_whole = position.is_none();
             tally.position = position;
-            if tally.is_whole {
+            if tally.is_whole || self.host.now() >= now + LONGEST_LOOK {
                 break;
             }
         }
@@ -87,7 +87,7 @@ impl<P: Ports> Operations<P> {
         mut position: Option<String>,
         most: usize,
     ) -> Result<(Vec<Record>, Option<String>), Problem> {
-        let mut failed = vec![];
+        let (mut failed, ends_at) = (vec![], self.host.now() + LONGEST_LOOK);
         // Feedback on its way has not failed, so its list is skipped.
         if matches!(job.work, Work::Resend(_)) {
             position = position.or_else(|| Some(PARKED.to_owned()));
@@ -104,7 +104,7 @@ impl<P: Ports> Operations<P> {
                 }
             }
             position = next;
-            if position.is_none() {
+            if position.is_none() || self.host.now() >= ends_at {
                 break;
             }
         }

@@ -57,9 +57,8 @@ impl Parameters {
     }
 
     pub(crate) fn time(&self, name: &str) -> Result<Option<OffsetDateTime>, Problem> {
-        let parse = |text| OffsetDateTime::parse(text, &Rfc3339).ok().filter(|at| (2000..=2100).contains(&at.year()));
-        let wrong = || Problem::invalid(name, "It must be a time such as 2026-11-24T12:00:00Z.");
-        self.get(name).map(|text| parse(text).ok_or_else(wrong)).transpose()
+        let read = |text: &str| OffsetDateTime::parse(text, &Rfc3339).map_err(|_| no_time(name));
+        self.get(name).map(|text| time(name, read(text)?)).transpose()
     }
 
     pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
@@ -76,6 +75,16 @@ impl Parameters {
         let wrong = || Problem::invalid("limit", format!("It must be a whole number from 1 to {most}."));
         self.get("limit").map_or(Ok(usual), |text| parse(text).ok_or_else(wrong))
     }
+}
+
+/// A time of a parameter or of a body. Outside these years it may have no form in UTC, in which the
+/// table compares times.
+pub(crate) fn time(field: &str, at: OffsetDateTime) -> Result<OffsetDateTime, Problem> {
+    (2000..=2100).contains(&at.year()).then_some(at).ok_or_else(|| no_time(field))
+}
+
+fn no_time(field: &str) -> Problem {
+    Problem::invalid(field, "It must be a time such as 2026-11-24T12:00:00Z.")
 }
 
 pub(crate) fn tenant(text: &str) -> Result<String, Problem> {

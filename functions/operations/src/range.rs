@@ -8,6 +8,10 @@ use time::{Duration, OffsetDateTime};
 /// Includes what another function has just written, even if its clock is ahead of ours.
 pub(crate) const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
 
+/// After this time a request reads no further page. API Gateway gives it 30 seconds, and one page
+/// over tenants that received nothing takes hundreds of reads.
+pub(crate) const LONGEST_LOOK: Duration = Duration::seconds(10);
+
 /// The times as asked. They help to identify the list.
 #[derive(Debug, Clone, Copy, Hash)]
 pub(crate) struct Range {

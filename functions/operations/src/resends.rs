@@ -56,11 +56,12 @@ impl<P: Ports> Operations<P> {
         }
         // Feedback parked after now may be a result of this job.
         let now = self.host.now();
-        let to = new.to.map_or(now, |to| to.min(now));
-        if new.from.is_some_and(|from| from >= to) {
+        let to = query::time("to", new.to.map_or(now, |to| to.min(now)))?;
+        let from = new.from.map(|from| query::time("from", from)).transpose()?;
+        if from.is_some_and(|from| from >= to) {
             return Err(Problem::invalid("from", "It must be before `to` and before now."));
         }
-        let filter = ParkedFeedback { tenant, reason, cause: new.cause, from: new.from, to };
+        let filter = ParkedFeedback { tenant, reason, cause: new.cause, from, to };
         Ok((filter, jobs::rate(new.rate)?, query::note(&new.note)?.to_owned()))
     }
 

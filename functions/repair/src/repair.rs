@@ -16,6 +16,8 @@ use webhooks_store::Table;
 
 /// After this many receives, a new message replaces the old one. SQS drops a message after 1,000.
 const RENEW_AFTER: u32 = 900;
+/// The same after this time. SQS drops a message after seven days, however often it was received.
+const RENEW_DAILY: time::Duration = time::Duration::DAY;
 pub(crate) const AFTER_FAILURE: Duration = Duration::from_secs(30);
 /// How long a slice has the job for itself, unless it finishes earlier.
 const CLAIMED_FOR: Duration = AFTER_FAILURE;
@@ -138,7 +140,8 @@ impl<P: Ports> Repair<P> {
 
     /// Makes the message come again when the job is due, or replaces it before SQS drops it.
     async fn later(&self, job: &Job, received: &Received) -> Result<Outcome, Failure> {
-        if received.receive_count >= RENEW_AFTER {
+        let is_old = received.sent_at.is_some_and(|sent_at| self.host.now() - sent_at >= RENEW_DAILY);
+        if received.receive_count >= RENEW_AFTER || is_old {
             self.send_on(job.id, received).await?;
             return Ok(Outcome::Done);
         }

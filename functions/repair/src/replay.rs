@@ -14,6 +14,9 @@ use webhooks_store::{Action, Deed};
 
 /// The most notifications that a slice reads without a match.
 const MOST_LOOKED_AT: u32 = 100;
+/// After this time a slice reads no further page. One page over tenants that received nothing takes
+/// hundreds of reads.
+const LONGEST_LOOK: time::Duration = time::Duration::seconds(5);
 
 impl<P: Ports> Repair<P> {
     /// Replays the next notifications that match the filter, as many as the rate allows in a
@@ -21,6 +24,7 @@ impl<P: Ports> Repair<P> {
     pub(crate) async fn replays(&self, job: &Job, filter: &Filter, received: &Received) -> Result<Slice, Failure> {
         let mut progress = job.progress.clone();
         let (mut found, mut looked_at) = (0, 0);
+        let ends_at = self.host.now() + LONGEST_LOOK;
         while found < job.rate && looked_at < MOST_LOOKED_AT {
             let most = job.rate - found;
             let asked = i32::try_from(most).expect("a hundred at most");
@@ -36,6 +40,9 @@ impl<P: Ports> Repair<P> {
             progress.position = page.position;
             if progress.position.is_none() {
                 progress.status = Status::Finished;
+                break;
+            }
+            if self.host.now() >= ends_at {
                 break;
             }
         }

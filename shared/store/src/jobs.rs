@@ -139,17 +139,20 @@ impl<I: Items> Table<I> {
     }
 
     async fn places_of_day(&self, day: &str, after: &str, end: &str, most: i32) -> Result<Vec<Position>, StoreError> {
+        // BETWEEN includes both ends, and refuses them in the wrong order. `!` sorts before every
+        // character of a key, so the place itself is left out. The end is a time without a key, which
+        // sorts before all keys of that time, and before the start if both are in one millisecond.
+        let after = format!("{after}!");
+        if after.as_str() > end {
+            return Ok(vec![]);
+        }
         let query = Query {
             index: Some("feed"),
             key_condition: "feed = :day AND feed_at BETWEEN :after AND :end",
             limit: Some(most),
             ..Query::default()
         };
-        // BETWEEN includes both ends. `!` sorts before every character of a key, so the place
-        // itself is left out. The end is a time without a key, which sorts before all keys of that
-        // time.
-        let query =
-            query.value(":day", string(day)).value(":after", string(format!("{after}!"))).value(":end", string(end));
+        let query = query.value(":day", string(day)).value(":after", string(after)).value(":end", string(end));
         let items = self.items.query(query).await?;
         Ok(items.iter().filter_map(|item| position_in(item, "feed_at")).collect())
     }
@@ -206,7 +209,7 @@ fn with_progress(update: Update, progress: &Progress, revision: u64) -> Update {
         .set("updated_at", string(time_text(progress.updated_at)));
     match &progress.position {
         Some(position) => update.set("position", string(position)),
-        None => update,
+        None => update.remove("position"),
     }
 }
 

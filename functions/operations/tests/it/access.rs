@@ -113,6 +113,24 @@ async fn with_iam_policies_decide_and_the_arn_names_the_caller() {
     assert_eq!(answer.problem(), (401, "unauthenticated"), "not the authoriser that is deployed");
 }
 
+/// A policy for `/operations/raw/*` covers these paths, but not the path that they lead to.
+#[tokio::test]
+async fn a_path_with_steps_leads_to_no_other_route() {
+    let world = World::with(Authorizer::Iam).await;
+    let iam = json!({"iam": {"userArn": "arn:aws:iam::1:user/x"}});
+    for path in [
+        "/operations/raw/../v1/counts",
+        "/operations/raw/%2e%2E/v1/counts",
+        "/operations/raw/.%2e/./v1/counts",
+        "/operations/raw/.\t./v1/counts",
+        r"/operations/raw/x\..\..\v1\counts",
+    ] {
+        let answer = world.ask("GET", path, iam.clone(), None).await;
+        assert_eq!(answer.problem(), (404, "not_found"), "{path}: {}", answer.text);
+    }
+    assert_eq!(world.ask("GET", "/operations/v1/counts", iam, None).await.status, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn answers_forbid_caching_and_guessing_of_the_type() {
     let world = World::new().await;

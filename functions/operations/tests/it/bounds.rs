@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fixtures::TENANT;
 use lambda_http::http::StatusCode;
+use serde_json::json;
 use time::Duration;
 use webhooks_host::Host;
 use webhooks_model::feedback::FeedbackState;
@@ -175,7 +176,7 @@ async fn answers_every_bad_path_or_body_with_a_problem_document() {
         assert!(answer.status.is_client_error(), "{path}: {}", answer.status);
         assert_eq!(answer.headers["content-type"], "application/problem+json", "{path}: {}", answer.status);
     }
-    let body = serde_json::json!({"note": "x".repeat(3_000_000)});
+    let body = json!({"note": "x".repeat(3_000_000)});
     let answer = world.repair("POST", "/operations/v1/jobs", body).await;
     assert_eq!(answer.headers["content-type"], "application/problem+json", "{}", answer.status);
 }
@@ -223,6 +224,37 @@ async fn refuses_a_forged_cursor() {
             let answer = world.get(&format!("{list}&cursor={cursor}")).await;
             assert_eq!(answer.body["field"], "cursor", "{list} {name}: {}", answer.body);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_plan_that_reads_slowly_ends_early_and_its_job_can_begin() {
+    let world = World::new().await;
+    for number in 1_u128..=101 {
+        world.order(number, Duration::hours(1), Change::Parked(Reason::TenantNotServed)).await;
+    }
+    world.host.step(Duration::seconds(10));
+    let filter = json!({"tenant": TENANT, "from": "2026-11-23T00:00:00Z", "to": "2026-11-23T12:00:00Z"});
+    let plan = world.repair("POST", "/operations/v1/plans", filter.clone()).await;
+    assert_eq!((&plan.body["count"], &plan.body["at_least"]), (&json!(100), &json!(true)), "{}", plan.text);
+    let begun = world.repair("POST", "/operations/v1/jobs", filter).await;
+    assert_eq!(begun.status, StatusCode::ACCEPTED, "{}", begun.text);
+    assert!(begun.body["expected"].is_null(), "{}", begun.text);
+}
+
+#[tokio::test]
+async fn refuses_a_time_that_has_no_form_in_utc() {
+    let world = World::new().await;
+    let (first, last) = ("0000-01-01T00:00:00+01:00", "9999-12-31T23:30:00-01:00");
+    for (path, body, field) in [
+        ("/operations/v1/plans", json!({"from": first, "to": "0000-01-02T00:00:00Z"}), "from"),
+        ("/operations/v1/jobs", json!({"from": "9999-12-31T00:00:00Z", "to": last}), "from"),
+        ("/operations/v1/feedback/plans", json!({"from": first}), "from"),
+        ("/operations/v1/feedback/resends", json!({"to": first}), "to"),
+    ] {
+        let answer = world.repair("POST", path, body).await;
+        assert_eq!(answer.problem(), (400, "invalid_parameter"), "{path}: {}", answer.text);
+        assert_eq!(answer.body["field"], field, "{path}");
     }
 }
 

@@ -90,6 +90,21 @@ async fn a_finished_job_counts_what_succeeded_failed_again_and_is_under_way() {
 }
 
 #[tokio::test]
+async fn a_count_that_reads_slowly_continues_with_the_next_request() {
+    let world = World::new().await;
+    for number in 1..=101 {
+        order(&world, number, parked()).await;
+    }
+    let job = finished(&world, &[]).await;
+    world.host.step(Duration::seconds(10));
+    assert_eq!(counted(&world, &job).await["is_whole"], false);
+    let failed = world.get(&format!("{job}/failed")).await;
+    assert!(failed.body["next"].is_string(), "{}", failed.text);
+    world.host.step(Duration::ZERO);
+    assert_eq!(counted(&world, &job).await, numbers(0, 0, 0));
+}
+
+#[tokio::test]
 async fn the_counts_are_final_and_listed_after_all_have_ended() {
     let world = World::new().await;
     let n = order(&world, 1, parked()).await;

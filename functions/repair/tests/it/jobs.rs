@@ -134,6 +134,30 @@ async fn a_slow_job_skips_other_notifications_quickly() {
 }
 
 #[tokio::test]
+async fn a_slice_that_reads_slowly_ends_early_and_the_next_one_continues() {
+    let world = World::new().await;
+    world.recorded(59, processed).await;
+    world.job(&[State::Dead], 1).await;
+    world.host.step(time::Duration::seconds(5));
+    assert!(world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Running, 0, 0));
+    world.host.step(time::Duration::ZERO);
+    assert!(!world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Finished, 0, 0));
+}
+
+#[tokio::test]
+async fn a_job_over_less_than_a_millisecond_ends() {
+    let world = World::new().await;
+    world.recorded(1, processed).await;
+    let from = world.host.now() - time::Duration::HOUR;
+    let to = from + time::Duration::microseconds(1);
+    world.begin(Filter { tenant: Some(TENANT.into()), states: vec![], entity: None, event: None, from, to }, 10).await;
+    assert!(!world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Finished, 0, 0));
+}
+
+#[tokio::test]
 async fn repeats_a_failed_slice_from_the_end_of_the_last_one() {
     let world = World::new().await;
     world.recorded(3, processed).await;
@@ -152,6 +176,19 @@ async fn a_long_job_gets_a_new_message_before_sqs_drops_the_old_one() {
     world.recorded(15, processed).await;
     world.job(&[], 1).await;
     assert!(!world.slice(900).await);
+    assert_eq!(world.repairs.sent()[0].body, message(JOB));
+}
+
+#[tokio::test]
+async fn a_slow_job_gets_a_new_message_before_the_old_one_expires() {
+    let world = World::new().await;
+    world.recorded(2, processed).await;
+    world.job(&[], 1).await;
+    world.host.advance(time::Duration::hours(23));
+    assert!(world.slice(1).await);
+    assert!(world.repairs.sent().is_empty());
+    world.host.advance(time::Duration::HOUR);
+    assert!(!world.slice(2).await);
     assert_eq!(world.repairs.sent()[0].body, message(JOB));
 }
 

@@ -118,6 +118,19 @@ async fn looks_again_for_letters_that_a_lost_answer_has_hidden() {
 }
 
 #[tokio::test]
+async fn looks_again_each_time_that_letters_are_hidden() {
+    let world = two_hidden().await;
+    let dead = world.queue_pair().1;
+    dead.show_all();
+    assert_eq!(dead.receive(1, Duration::ZERO, Duration::ZERO).await.unwrap().len(), 1);
+    assert!(world.slice(3).await && world.slice(4).await);
+    assert_eq!(world.progress().await, (Status::Running, 2, 0));
+    dead.show_all();
+    while world.slice(5).await {}
+    assert_eq!(world.progress().await, (Status::Finished, 3, 0));
+}
+
+#[tokio::test]
 async fn does_not_wait_for_ever_for_letters_that_stay_hidden() {
     let world = two_hidden().await;
     assert!(!world.slice(3).await);
