@@ -149,7 +149,7 @@ pub struct Route {
     /// A pattern over ENTITY.KIND, such as sales_order.*; * for any text. Quote it in a shell
     #[arg(value_name = "PATTERN")]
     events: String,
-    /// When the accountant is answered
+    /// When the feedback is sent
     #[arg(long, value_enum, default_value_t = Feedback::Automatic)]
     feedback: Feedback,
     /// How long an outcome may take, 1 to 336 hours; 24 by default
