@@ -1,4 +1,4 @@
-// A list that updates itself. While a person reads, new entries wait behind a mark.
+// A list that updates itself. While a person reads, new entries stay behind a button.
 
 import { repeat } from "./api.js";
 import { announce, button } from "./dom.js";

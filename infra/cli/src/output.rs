@@ -45,6 +45,15 @@ impl Report {
     pub fn with_exit(self, exit: Exit) -> Self {
         Self { exit, ..self }
     }
+
+    /// The JSON must be an object.
+    pub fn with_warnings(mut self, warnings: &[String]) -> Self {
+        for warning in warnings {
+            self.text.push_str(&format!("\nwarning: {warning}"));
+        }
+        self.json["warnings"] = warnings.into();
+        self
+    }
 }
 
 /// Text in columns, without lines between them. After [`fit_the_terminal`] it fits the terminal.

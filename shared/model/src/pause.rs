@@ -38,25 +38,25 @@ impl Pause {
 
     #[must_use]
     pub fn covers(&self, notification: &Notification) -> bool {
-        let tenant = self
-            .tenant
-            .as_deref()
-            .is_none_or(|own| notification.tenant.as_deref().is_some_and(|tenant| tenant.eq_ignore_ascii_case(own)));
-        tenant && pattern::covers(&self.events, notification.entity, notification.kind)
+        self.is_for(notification.tenant.as_deref())
+            && pattern::covers(&self.events, notification.entity, notification.kind)
     }
 
     /// Whether it covers all events of the tenant.
     #[must_use]
     pub fn covers_all_of(&self, tenant: &str) -> bool {
-        self.events == EVERY_EVENT && self.tenant.as_deref().is_none_or(|own| own.eq_ignore_ascii_case(tenant))
+        self.events == EVERY_EVENT && self.is_for(Some(tenant))
     }
 
     /// Whether it covers a recorded notification, by its entity and its event's name.
     #[must_use]
     pub fn covers_recorded(&self, entity: &EntityId, event: &str) -> bool {
-        let tenant = self.tenant.as_deref().is_none_or(|own| entity.tenant.eq_ignore_ascii_case(own));
         let kind = catalogue::find(event).map_or(Kind::Unknown, |known| known.kind);
-        tenant && pattern::covers(&self.events, entity.entity, kind)
+        self.is_for(Some(&entity.tenant)) && pattern::covers(&self.events, entity.entity, kind)
+    }
+
+    fn is_for(&self, tenant: Option<&str>) -> bool {
+        self.tenant.as_deref().is_none_or(|own| tenant.is_some_and(|tenant| tenant.eq_ignore_ascii_case(own)))
     }
 }
 
@@ -90,6 +90,7 @@ mod tests {
         let notification = changed_account(Some("t1"));
         for (tenant, events, expected) in [
             (Some("t1"), "*", true),
+            (Some("T1"), "*", true),
             (Some("T1"), "account.changed", true),
             (Some("t1"), "account.created", false),
             (Some("t2"), "*", false),
@@ -100,6 +101,7 @@ mod tests {
             assert_eq!(pause.covers(&notification), expected, "{tenant:?} {events}");
             let recorded = notification.ledger_key().entity;
             assert_eq!(pause.covers_recorded(&recorded, notification.event_name()), expected, "{tenant:?} {events}");
+            assert_eq!(pause.covers_all_of("t1"), expected && events == "*", "{tenant:?} {events}");
         }
     }
 

@@ -120,13 +120,24 @@ impl<I: Items> Table<I> {
         Ok(self.in_force(now).await?.iter().filter_map(read).collect())
     }
 
-    /// The read is consistent, so that a pause is visible as soon as it was confirmed. DynamoDB may
-    /// take days to delete an expired item, which no longer counts.
+    /// The tenants whose erasure is still recorded.
+    pub(crate) async fn erased_tenants(&self) -> Result<Vec<String>, StoreError> {
+        let items = self.all_in_force().await?;
+        Ok(items.iter().filter_map(read_erasure).map(|erasure| erasure.tenant).collect())
+    }
+
+    /// DynamoDB may take days to delete an expired item, which no longer counts.
     async fn in_force(&self, now: OffsetDateTime) -> Result<Vec<Item>, StoreError> {
+        let items = self.all_in_force().await?;
+        Ok(items.into_iter().filter(|item| !has_expired(item, now)).collect())
+    }
+
+    /// Also those that have expired. The read is consistent, so that a pause is visible as soon as
+    /// it was confirmed.
+    async fn all_in_force(&self) -> Result<Vec<Item>, StoreError> {
         let query =
             Query { key_condition: "pk = :pk", filter: Some("attribute_not_exists(resumed_at)"), ..Query::default() };
-        let items = self.items.query(query.value(":pk", string(PARTITION))).await?;
-        Ok(items.into_iter().filter(|item| !has_expired(item, now)).collect())
+        self.items.query(query.value(":pk", string(PARTITION))).await
     }
 }
 

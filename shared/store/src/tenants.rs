@@ -1,6 +1,7 @@
 //! The known tenants. A known tenant has a mark in the `attention` index, on the item with the
 //! position of the counting of its roll-ups. That item exists anyway, and is erased with the
-//! tenant.
+//! tenant. A process that has written the mark does not write it again, so a tenant is known by its
+//! erasure, too.
 
 use crate::attributes::{Update, string};
 use crate::error::StoreError;
@@ -24,8 +25,8 @@ pub(crate) fn marked(update: Update, tenant: &str) -> Update {
 }
 
 impl<I: Items> Table<I> {
-    /// Sorted by id: tenants that the reconciler counts, tenants of which something was shown, and
-    /// tenants of recently parked notifications.
+    /// Sorted by id: tenants that the reconciler counts, tenants of which something was shown,
+    /// tenants of recently parked notifications, and tenants that were erased.
     pub(crate) async fn all_tenants(&self) -> Result<Vec<String>, StoreError> {
         let query = Query { index: Some("attention"), key_condition: "attention = :mark", ..Query::default() };
         let parked = Query { newest_first: true, limit: Some(NEWEST_PARKED), ..query.clone() };
@@ -34,6 +35,7 @@ impl<I: Items> Table<I> {
         let mut tenants = BTreeSet::new();
         tenants.insert(UNKNOWN_TENANT.to_owned());
         tenants.extend(known.iter().chain(&parked).filter_map(tenant_of));
+        tenants.extend(self.erased_tenants().await?);
         Ok(tenants.into_iter().collect())
     }
 
@@ -63,6 +65,11 @@ impl<I: Items> Table<I> {
         // `~` sorts after every character of a tenant's id.
         let query = query.value(":from", string(format!("{digits}#"))).value(":to", string(format!("{digits}#~")));
         let items = self.items.query(query.value(":mark", string(MARK))).await?;
-        Ok(items.iter().filter_map(tenant_of).collect())
+        let mut tenants: Vec<String> = items.iter().filter_map(tenant_of).collect();
+        if tenants.is_empty() {
+            tenants = self.erased_tenants().await?;
+            tenants.retain(|tenant| tenant_digits(tenant) == digits);
+        }
+        Ok(tenants)
     }
 }

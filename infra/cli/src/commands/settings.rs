@@ -47,10 +47,13 @@ pub enum Tenants {
   visma-webhooks --local settings tenants add 20000000-0000-4000-8000-000000000001 --name Sunndal --dry-run")]
     Add(Tenant),
     /// Remove a tenant. Its missed webhooks are no longer looked for. To erase it, do that first
+    ///
+    /// It is refused while a subscription names the tenant, unless you add --from-subscriptions.
     #[command(after_help = "Examples:
   visma-webhooks settings tenants remove 10000000-0000-4000-8000-000000000001 --dry-run
+  visma-webhooks settings tenants remove 10000000-0000-4000-8000-000000000001 --from-subscriptions
   visma-webhooks --local settings tenants remove 10000000-0000-4000-8000-000000000001 --dry-run")]
-    Remove(Named),
+    Remove(Leaving),
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,6 +107,17 @@ pub struct Tenant {
 }
 
 #[derive(Debug, Args)]
+pub struct Leaving {
+    /// The tenant's id
+    id: String,
+    /// Also take it out of the tenants of each subscription. An emptied list serves no tenant
+    #[arg(long)]
+    from_subscriptions: bool,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+#[derive(Debug, Args)]
 pub struct Alias {
     /// The name as it comes, and an event of the catalogue
     #[arg(value_name = "NAME=EVENT", value_parser = alias)]
@@ -114,7 +128,7 @@ pub struct Alias {
 
 #[derive(Debug, Args)]
 pub struct Named {
-    /// The tenant's id, the event's name, or the route's pattern
+    /// The event's name, or the route's pattern
     name: String,
     #[command(flatten)]
     writing: Writing,
@@ -135,7 +149,7 @@ pub struct Route {
     /// A pattern over ENTITY.KIND, such as sales_order.*; * for any text. Quote it in a shell
     #[arg(value_name = "PATTERN")]
     events: String,
-    /// When the accountant is answered
+    /// When the feedback is sent
     #[arg(long, value_enum, default_value_t = Feedback::Automatic)]
     feedback: Feedback,
     /// How long an outcome may take, 1 to 336 hours; 24 by default
@@ -172,7 +186,8 @@ pub async fn carry_out(documents: &impl Documents, command: Command) -> Outcome 
     }
     let (text, done, writing) = edited(&read.text, command)?;
     let done = format!("{done} (functions notice within 5 minutes).");
-    finish(documents, &read, &text, &writing, (done, None)).await
+    let report = finish(documents, &read, &text, &writing, (done, None)).await?;
+    Ok(report.with_warnings(&lists::serving_less(&read.text, &text)?))
 }
 
 /// The new text, the message for the user, and how to write it.
@@ -192,8 +207,8 @@ fn edited(text: &str, command: Command) -> Result<(String, String, Writing), Fai
             }
             (lists::add_tenant(text, &tenant)?, format!("Added the tenant {id}"), writing)
         }
-        Command::Tenants(Tenants::Remove(Named { name, writing })) => {
-            (lists::remove_tenant(text, &name)?, format!("Removed the tenant {name}"), writing)
+        Command::Tenants(Tenants::Remove(Leaving { id, from_subscriptions, writing })) => {
+            (lists::remove_tenant(text, &id, from_subscriptions)?, format!("Removed the tenant {id}"), writing)
         }
         Command::Aliases(Aliases::Add(Alias { alias, writing })) => {
             let done = format!("{} means {}", alias.0, alias.1);

@@ -234,12 +234,8 @@ async fn rotate(
          Whether they are still used: visma-webhooks subscriptions list.",
         when(until)
     );
-    let mut report = finish(documents, read, &text, &writing, (done, secret.shown)).await?;
-    for warning in &warnings {
-        report.text.push_str(&format!("\nwarning: {warning}"));
-    }
-    report.json["warnings"] = json!(warnings);
-    Ok(report)
+    let report = finish(documents, read, &text, &writing, (done, secret.shown)).await?;
+    Ok(report.with_warnings(&warnings))
 }
 
 /// Old secrets of an earlier rotation that were used lately.

@@ -5,6 +5,7 @@ use super::text::{Members, Splices, elements, members, string};
 use crate::error::{Exit, Failure};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use webhooks_settings::Subscription;
 
 /// # Errors
 /// [`Exit::Refused`] if the id is taken, or if the document would become invalid.
@@ -18,9 +19,54 @@ pub fn add_tenant(document: &str, tenant: &Value) -> Result<String, Failure> {
 }
 
 /// # Errors
-/// [`Exit::NotFound`] without such a tenant.
-pub fn remove_tenant(document: &str, id: &str) -> Result<String, Failure> {
-    remove(document, "tenants", ("id", id))
+/// [`Exit::NotFound`] without such a tenant. [`Exit::Refused`] if subscriptions name it and it must
+/// not be taken out of them.
+pub fn remove_tenant(document: &str, id: &str, from_subscriptions: bool) -> Result<String, Failure> {
+    let mut text = remove(document, "tenants", ("id", id))?;
+    let settings = valid(&text)?;
+    let is_named = |own: &&Subscription| own.tenants.iter().any(|tenant| tenant.eq_ignore_ascii_case(id));
+    let naming: Vec<&str> = settings.subscriptions.iter().filter(is_named).map(|own| own.id.as_str()).collect();
+    if !naming.is_empty() && !from_subscriptions {
+        let advice = "To take it out of them too, add --from-subscriptions; --dry-run shows what changes.";
+        let what = format!("subscriptions name the tenant {id}: {}", naming.join(", "));
+        return Err(Failure::new(Exit::Refused, what, advice));
+    }
+    while let Some(less) = without_one_mention(&text, id) {
+        text = less;
+    }
+    checked(text)
+}
+
+/// Removes a tenant from the first list of a subscription that names it. The list stays even if it
+/// is empty: a subscription without a list serves every tenant.
+fn without_one_mention(document: &str, id: &str) -> Option<String> {
+    let (_, top) = parts(document).ok()?;
+    let subscriptions = top.get("subscriptions").and_then(|array| elements(array)).unwrap_or_default();
+    let mut lists = subscriptions.into_iter().filter_map(|own| members(own)?.get("tenants").copied());
+    let is_it = |one: &&RawValue| string(one).is_some_and(|text| text.eq_ignore_ascii_case(id));
+    let (list, one) = lists.find_map(|list| Some((list, elements(list)?.into_iter().find(is_it)?)))?;
+    let mut splices = Splices::new(document);
+    splices.remove(list, one);
+    Some(splices.apply())
+}
+
+/// What to know about the subscriptions that serve fewer tenants than before.
+///
+/// # Errors
+/// A document is not valid.
+pub fn serving_less(before: &str, after: &str) -> Result<Vec<String>, Failure> {
+    let (before, after) = (valid(before)?, valid(after)?);
+    let pairs = after.subscriptions.iter().filter_map(|own| Some((before.subscription(&own.id)?, own)));
+    let changed = pairs.filter(|(before, own)| own.tenants.len() < before.tenants.len());
+    let told = changed.filter_map(|(_, own)| match (own.tenants.is_empty(), own.sole_tenant()) {
+        (true, _) => Some(format!("{} serves no tenant any more, so nothing that it delivers is processed", own.id)),
+        (_, Some(only)) => Some(format!(
+            "{} serves only {only} now: what the removed tenant still sends to it counts as {only}'s",
+            own.id
+        )),
+        _ => None,
+    });
+    Ok(told.collect())
 }
 
 /// # Errors

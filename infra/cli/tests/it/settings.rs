@@ -3,6 +3,7 @@
 use crate::subscriptions::Memory;
 use clap::Parser;
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use visma_webhooks::commands::settings::carry_out;
 use visma_webhooks::settings::lists;
 use visma_webhooks::{Arguments, Command, Exit, Failure, Report};
@@ -33,6 +34,51 @@ async fn adding_and_removing_restores_the_document() {
         run(&memory, &remove).await.unwrap();
         assert_eq!(document(&memory), before, "{remove}");
         assert_eq!(run(&memory, &remove).await.unwrap_err().exit, Exit::NotFound, "{remove} twice");
+    }
+}
+
+/// Settings whose two subscriptions serve these tenants.
+fn serving(all: Value, legacy: Value) -> Memory {
+    let mut document = fixtures::document();
+    document["subscriptions"][0]["tenants"] = all;
+    document["subscriptions"][1]["tenants"] = legacy;
+    Memory { text: RefCell::new(format!("{document:#}")), ..Memory::new() }
+}
+
+#[tokio::test]
+async fn refuses_to_remove_a_tenant_that_a_subscription_names() {
+    for (all, legacy, naming) in [
+        (json!([fixtures::TENANT]), json!(["*"]), ": all"),
+        (json!([TENANT, fixtures::TENANT.to_uppercase()]), json!([fixtures::TENANT]), ": all, legacy"),
+    ] {
+        let memory = serving(all, legacy);
+        let before = document(&memory);
+        let refused = run(&memory, &format!("tenants remove {}", fixtures::TENANT)).await.unwrap_err();
+        assert!(refused.exit == Exit::Refused && refused.what.ends_with(naming), "{refused}");
+        assert!(refused.advice.contains("--from-subscriptions"), "{}", refused.advice);
+        assert_eq!(document(&memory), before);
+    }
+}
+
+#[tokio::test]
+async fn takes_a_removed_tenant_out_of_its_subscriptions_and_tells_what_they_serve() {
+    let own = fixtures::TENANT;
+    let sole = format!("all serves only {TENANT} now: what the removed tenant still sends to it counts as {TENANT}'s");
+    let none = "all serves no tenant any more, so nothing that it delivers is processed";
+    for (before, after, warnings) in [
+        (json!([own.to_uppercase(), TENANT]), json!([TENANT]), json!([sole])),
+        (json!([own]), json!([]), json!([none])),
+        (json!(["a", own, own, "b"]), json!(["a", "b"]), json!([])),
+        (json!(["*", own]), json!(["*"]), json!([])),
+        (json!(["*"]), json!(["*"]), json!([])),
+    ] {
+        let memory = serving(before, json!(["*"]));
+        let report = run(&memory, &format!("tenants remove {own} --from-subscriptions")).await.unwrap();
+        let document = document(&memory);
+        assert_eq!((&document["tenants"], &document["subscriptions"][0]["tenants"]), (&json!([]), &after));
+        assert_eq!(document["subscriptions"][1]["tenants"], json!(["*"]));
+        assert_eq!(report.json["warnings"], warnings, "{after}");
+        assert_eq!(report.text.contains("\nwarning: all serves "), warnings != json!([]), "{}", report.text);
     }
 }
 

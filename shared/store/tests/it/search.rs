@@ -2,7 +2,7 @@ use crate::support::{Fixture, NOW, TENANT, order};
 use time::Duration;
 use webhooks_model::rollup::Rolling;
 use webhooks_model::{LedgerKey, Notification, Reason, Reference};
-use webhooks_store::{Change, Entry, SearchPage, SearchQuery, Table};
+use webhooks_store::{Change, Entry, Erasure, SearchPage, SearchQuery, Table};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
 
@@ -56,6 +56,27 @@ async fn a_tenant_is_known_if_it_is_counted_shown_or_recently_parked() {
     let rolling = fixture.table.rolling("counted").await.unwrap();
     fixture.table.know("counted", NOW).await.unwrap();
     assert_eq!(fixture.table.rolling("counted").await.unwrap(), rolling, "the counting keeps its position");
+}
+
+/// An erasure deletes the mark, and a process writes it only once.
+#[tokio::test]
+async fn other_processes_read_what_one_shows_of_an_erased_tenant() {
+    let fixture = Fixture::new().await;
+    fixture.table.know(TENANT, NOW).await.unwrap();
+    let erasure = Erasure { tenant: TENANT.to_owned(), of_before: NOW };
+    fixture.table.set_erasure(&erasure, NOW).await.unwrap();
+    for key in fixture.table.kept(TENANT, None, 100).await.unwrap().keys {
+        fixture.table.erase(&key).await.unwrap();
+    }
+    let other = other_process(&fixture);
+    assert_eq!(other.tenants().await.unwrap(), [TENANT, "unknown"]);
+    let n = record(&fixture, TENANT, 1, Duration::ZERO).await;
+    fixture.table.know(TENANT, NOW).await.unwrap();
+    let reference = Reference::of(&n.ledger_key(), n.received_at);
+    assert_eq!(other.named(reference).await.unwrap(), Some(n.ledger_key()));
+    let of_another = Notification { tenant: Some(OTHER.to_owned()), ..order(1) };
+    let never = Reference::of(&of_another.ledger_key(), NOW);
+    assert_eq!(other.named(never).await.unwrap(), None);
 }
 
 async fn seek(

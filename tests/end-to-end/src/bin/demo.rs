@@ -71,7 +71,7 @@ async fn duplicates(company: &Company) {
     let changed = company.visma.change_and_emit(&change).await.expect("the customer changes");
     company.answered(&changed.emitted).await;
     let feedback = company.feedback(changed.emitted.notification_ids[0]).await;
-    println!("One change delivered {} times: answered {} time(s)", changed.emitted.deliveries.len(), feedback.len());
+    println!("One change delivered {} times: {} feedback sent", changed.emitted.deliveries.len(), feedback.len());
 }
 
 async fn account_for_all(company: &Company) {

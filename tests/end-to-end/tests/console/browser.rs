@@ -43,6 +43,11 @@ impl Drop for Process {
 /// Tries to start a driver, which may end before it listens.
 const TRIES: usize = 5;
 
+/// The language decides the order of the parts of a date field, and how numbers and times look. By
+/// version and system, Chromium takes it from the variable or from the option.
+const LANGUAGE: (&str, &str) = ("LANGUAGE", "en_US");
+const LANGUAGE_OPTION: &str = "--lang=en-US";
+
 /// Elements that may have a name. The browser then says which has it; asking it about every control
 /// takes too long.
 const CANDIDATES: &str = "
@@ -78,6 +83,7 @@ impl Browser {
             "--disable-sync",
             "--no-proxy-server",
             "--window-size=1360,860",
+            LANGUAGE_OPTION,
             &profile,
         ];
         let all = usual.into_iter().chain(sandbox);
@@ -240,7 +246,7 @@ fn start(temporary: &Path) -> (Child, u16) {
 
 fn try_start(temporary: &Path) -> Option<(Child, u16)> {
     let mut command = Command::new(program(&["chromedriver"]));
-    command.env("TMPDIR", temporary);
+    command.env("TMPDIR", temporary).env(LANGUAGE.0, LANGUAGE.1);
     command.process_group(0).arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut driver = command.spawn().expect("chromedriver starts");
     let lines = BufReader::new(driver.stdout.take().expect("its output")).lines();

@@ -111,7 +111,7 @@ fn delivery(emitted: &Emitted) -> String {
 }
 
 async fn what_happened(desk: &Desk) {
-    let task = Task::begin(&desk.console, "Customer C1013 was not answered: what happened?").await;
+    let task = Task::begin(&desk.console, "Customer C1013 got no feedback: what happened?").await;
     task.search("C1013").await;
     task.press("Customer C1013: open").await;
     task.browser.reads(".facts dd", "Visma Net answered 404").await;

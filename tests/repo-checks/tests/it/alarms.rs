@@ -49,6 +49,23 @@ fn every_alarm_has_a_runbook_and_every_runbook_an_alarm() {
     }
 }
 
+/// The reconciler fails without having begun. A person finds the line of the log in the runbook.
+#[test]
+fn the_runbook_has_each_error_that_keeps_the_reconciler_from_its_run() {
+    let runbook = read("runbooks/function-errors.md");
+    for path in ["functions/reconciler/src/reconciler.rs", "shared/settings/src/cache.rs"] {
+        let source = fs::read_to_string(root().join(path)).unwrap();
+        let rests: Vec<&str> = source.split("#[error(\"").skip(1).collect();
+        assert!(!rests.is_empty(), "{path} has no error");
+        for error in rests.into_iter().filter_map(|rest| rest.split([':', '"']).next()) {
+            assert!(
+                runbook.contains(&format!("`{error}`")),
+                "function-errors.md does not say what to do about: {error}"
+            );
+        }
+    }
+}
+
 #[test]
 fn no_runbook_lets_a_person_write_a_message_or_a_request_by_hand() {
     for file in fs::read_dir(infra().join("runbooks")).unwrap() {

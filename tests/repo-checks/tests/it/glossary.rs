@@ -7,13 +7,18 @@ use webhooks_metrics::DEFINITIONS;
 
 const GLOSSARY: &str = "docs/glossary.md";
 /// Words that operators meet.
-const WORDS: [&str; 22] = [
+const WORDS: [&str; 27] = [
     "notification",
     "delivery",
     "subscription",
     "tenant",
+    "directory",
     "head",
     "ledger",
+    "feed",
+    "place",
+    "mark",
+    "wait",
     "feedback",
     "parked",
     "held",

@@ -1,8 +1,9 @@
 //! The guides' commands and statements about the templates are right.
 
+use crate::named_tests::quoted_in;
 use crate::{MAIN, with_options};
-use repo_checks::{Template, infra, read, text};
-use std::collections::BTreeSet;
+use repo_checks::{Template, entries, infra, read, text};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 /// The overrides of an environment, read as the SAM CLI reads a file like samconfig.toml. Each
@@ -70,6 +71,48 @@ fn every_documented_override_reaches_the_template_whole() {
         let allowed = parameter["AllowedValues"].as_array();
         assert!(allowed.is_none_or(|allowed| allowed.iter().any(|one| text(one) == value)), "{name}={value}");
     }
+}
+
+/// The defaults in the README's table of parameters. One default may stand for the whole row, and
+/// `none` without backticks is an empty text.
+fn told_defaults(readme: &str) -> BTreeMap<String, String> {
+    let (_, table) = readme.split_once("| parameter | default | meaning |\n|---|---|---|\n").expect("there is a table");
+    let mut told = BTreeMap::new();
+    for row in table.lines().map_while(|line| line.strip_prefix("| ")) {
+        let cells: Vec<&str> = row.splitn(3, " | ").collect();
+        let names: Vec<&str> = quoted_in(cells[0]).collect();
+        let defaults: Vec<&str> = cells[1].split(", ").collect();
+        assert!([1, names.len()].contains(&defaults.len()), "infra/README.md: as many defaults as names in {row}");
+        for (name, default) in names.into_iter().zip(defaults.into_iter().cycle()) {
+            let default = if default == "none" { "" } else { default.trim_matches('`') };
+            let earlier = told.insert(name.to_owned(), default.to_owned());
+            assert!(earlier.is_none(), "infra/README.md has the parameter {name} twice");
+        }
+    }
+    told
+}
+
+#[test]
+fn the_readme_has_every_parameter_with_its_default() {
+    let told = told_defaults(&read("README.md"));
+    let main = Template::read(MAIN);
+    let parameters = main.raw("/Parameters");
+    for (name, parameter) in entries(parameters) {
+        let default = text(&parameter["Default"]);
+        assert_eq!(told.get(name), Some(&default), "infra/README.md: the default of {name}");
+    }
+    for name in told.keys() {
+        assert!(parameters.get(name).is_some(), "infra/README.md: the template has no parameter {name}");
+    }
+}
+
+#[test]
+fn tells_an_empty_default_from_one_that_is_called_none() {
+    let table = "| parameter | default | meaning |\n|---|---|---|\n\
+                 | `A`, `B` | none, `none` | x |\n| `C`, `D` | 5 | y |\n\n| `E` | 1 | z |\n";
+    let told = told_defaults(table);
+    let told: Vec<(&str, &str)> = told.iter().map(|(name, default)| (name.as_str(), default.as_str())).collect();
+    assert_eq!(told, [("A", ""), ("B", "none"), ("C", "5"), ("D", "5")]);
 }
 
 #[test]
