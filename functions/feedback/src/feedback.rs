@@ -6,6 +6,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use time::{Duration, OffsetDateTime};
+use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
 use webhooks_batch::{Outcome, Received};
@@ -62,11 +63,13 @@ enum Decision {
 impl<P: Ports> Feedback<P> {
     /// `budget` is the time for the whole batch.
     pub async fn batch(&self, event: SqsEvent, request_id: &str, budget: std::time::Duration) -> SqsBatchResponse {
+        let end = Instant::now() + budget;
         let known = self.look_up(&event).await;
         let taken = Taken::default();
         let each = |received| self.message(received, known.as_ref(), &taken);
-        let response = webhooks_batch::run(event, &self.queue, budget, each).await;
-        self.write_observations().await;
+        let left = end.saturating_duration_since(Instant::now());
+        let response = webhooks_batch::run(event, &self.queue, left, each).await;
+        self.write_observations(end).await;
         self.metrics.record(None, self.quota_left(&taken));
         self.metrics.flush(request_id);
         response

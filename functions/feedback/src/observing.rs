@@ -4,6 +4,7 @@
 use crate::feedback::Feedback;
 use crate::ports::Ports;
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::feedback::{Address, Verdict};
@@ -29,10 +30,11 @@ impl<P: Ports> Feedback<P> {
         self.observer.note(seen, self.host.now());
     }
 
-    /// Writes new observations. A failure does not fail the batch.
-    pub(crate) async fn write_observations(&self) {
+    /// Writes new observations, until `end` at the latest. What is left is written after a later
+    /// batch. A failure does not fail the batch.
+    pub(crate) async fn write_observations(&self, end: Instant) {
         let flush = self.observer.flush(&self.answers, self.host.now());
-        match tokio::time::timeout(LONGEST, flush).await {
+        match timeout_at(end.min(Instant::now() + LONGEST), flush).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(error = %error, "observations were not written yet: {error}"),
             Err(_) => tracing::warn!("observations were not written yet: it took too long"),

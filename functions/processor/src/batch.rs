@@ -10,6 +10,7 @@ use futures::{FutureExt, StreamExt, stream};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::time::Instant;
 use tracing::Instrument;
 use webhooks_batch::{Outcome, Received};
 use webhooks_host::Host;
@@ -26,10 +27,11 @@ const FOR_THE_LEDGER: Duration = Duration::from_secs(1);
 impl<P: Ports> Processor<P> {
     /// `budget` is the time for the whole batch.
     pub async fn batch(&self, event: SqsEvent, request_id: &str, budget: Duration) -> SqsBatchResponse {
+        let end = Instant::now() + budget;
         let attempt = budget.saturating_sub(FOR_THE_LEDGER);
         let each = |received| self.message(received, attempt);
         let response = webhooks_batch::run(event, &self.notifications, budget, each).await;
-        self.write_observations().await;
+        self.write_observations(end).await;
         self.metrics.flush(request_id);
         response
     }

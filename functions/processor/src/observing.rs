@@ -4,6 +4,7 @@
 use crate::ports::Ports;
 use crate::processor::Processor;
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_model::notification::Directory;
@@ -81,10 +82,11 @@ impl<P: Ports> Processor<P> {
         self.local.observer.note(delivery.as_ref().and_then(observed::of_order), now);
     }
 
-    /// Writes new observations. A failure does not fail the batch.
-    pub(crate) async fn write_observations(&self) {
+    /// Writes new observations, until `end` at the latest. What is left is written after a later
+    /// batch. A failure does not fail the batch.
+    pub(crate) async fn write_observations(&self, end: Instant) {
         let flush = self.local.observer.flush(&self.ledger, self.host.now());
-        match tokio::time::timeout(LONGEST, flush).await {
+        match timeout_at(end.min(Instant::now() + LONGEST), flush).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(error = %error, "observations were not written yet: {error}"),
             Err(_) => tracing::warn!("observations were not written yet: it took too long"),

@@ -8,6 +8,7 @@ use futures::{FutureExt, StreamExt, stream};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use time::OffsetDateTime;
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 use webhooks_queue::{Pacer, Trace};
 
@@ -51,7 +52,8 @@ pub fn budget(deadline_ms: u64, now: OffsetDateTime) -> Duration {
     Duration::from_millis(left_ms).saturating_sub(FOR_THE_ANSWER).max(FOR_THE_ANSWER)
 }
 
-/// Runs `each` for every record, for `budget` at most, and returns the answer to SQS.
+/// Runs `each` for every record, all of them for `budget` at most. Returns the answer to SQS half a
+/// second after that at the latest.
 pub async fn run<F>(
     event: SqsEvent,
     pacer: &impl Pacer,
@@ -61,12 +63,13 @@ pub async fn run<F>(
 where
     F: Future<Output = Outcome>,
 {
+    let end = Instant::now() + budget;
     let outcomes = event.records.into_iter().map(|message| {
         let received = Received::from(message);
         let (id, handle) = (received.message_id.clone(), received.receipt_handle.clone());
         let trace_id = received.trace.as_ref().map(Trace::id);
         let span = tracing::info_span!("message", message_id = id, trace_id);
-        let outcome = AssertUnwindSafe(async { tokio::time::timeout(budget, each(received)).await }).catch_unwind();
+        let outcome = AssertUnwindSafe(async { timeout_at(end, each(received)).await }).catch_unwind();
         let answer = async move {
             match outcome.await {
                 Ok(Ok(Outcome::Done)) => None,
@@ -82,7 +85,7 @@ where
     let failed: Vec<_> =
         stream::iter(outcomes).buffer_unordered(CONCURRENCY).filter_map(|outcome| async { outcome }).collect().await;
     let failures = stream::iter(failed).map(|(id, handle, wait)| async move {
-        hide(pacer, &id, &handle, wait).await;
+        hide(pacer, &id, &handle, wait, end + FOR_THE_ANSWER / 2).await;
         let mut failure = BatchItemFailure::default();
         failure.item_identifier = id;
         failure
@@ -92,10 +95,14 @@ where
     response
 }
 
-/// If this fails, the message comes again after the queue's own visibility timeout.
-async fn hide(pacer: &impl Pacer, id: &str, handle: &str, wait: Duration) {
-    if let Err(error) = pacer.hide(handle, wait).await {
-        tracing::warn!(message_id = id, error = %error, "a message could not be paced: {error}");
+/// If this fails or takes too long, the message comes again after the queue's own visibility
+/// timeout. A function that waits until its time-out is killed, and then the whole batch comes
+/// again.
+async fn hide(pacer: &impl Pacer, id: &str, handle: &str, wait: Duration, end: Instant) {
+    match timeout_at(end, pacer.hide(handle, wait)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(message_id = id, error = %error, "a message could not be paced: {error}"),
+        Err(_) => tracing::warn!(message_id = id, "a message could not be paced: it took too long"),
     }
 }
 
@@ -190,6 +197,28 @@ mod tests {
         };
         let response = run(batch(&["slow", "fine"]), &Hidden::default(), Duration::from_secs(5), each).await;
         assert_eq!(serde_json::to_value(response).unwrap(), json!({"batchItemFailures": [{"itemIdentifier": "m0"}]}));
+    }
+
+    /// A queue that takes long to confirm.
+    struct Slow;
+
+    impl Pacer for Slow {
+        async fn hide(&self, _: &str, _: Duration) -> Result<(), QueueError> {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_in_time_after_more_records_than_run_at_once_and_with_a_slow_queue() {
+        let each = |_: Received| async {
+            std::future::pending::<()>().await;
+            Outcome::Done
+        };
+        let (begun, budget) = (Instant::now(), Duration::from_secs(5));
+        let response = run(batch(&["slow"; CONCURRENCY + 1]), &Slow, budget, each).await;
+        assert!(begun.elapsed() < budget + FOR_THE_ANSWER, "{:?}", begun.elapsed());
+        assert_eq!(response.batch_item_failures.len(), CONCURRENCY + 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod dead_letters;
 mod error;
 mod in_flight;
 mod queue;
+mod text;
 
 pub use batching_sender::{BatchSender, BatchingSender, QueuedMessage};
 pub use dead_letters::{BATCH, DeadLetter, DeadLetterQueue, Depth, look};
@@ -18,6 +19,7 @@ use std::time::Duration;
 /// A message to send to a queue.
 #[derive(Debug, Clone)]
 pub struct Message<'a> {
+    /// JSON, or a line of JSON and a text that SQS takes.
     pub body: String,
     /// The tenant. Characters that SQS does not take in a group are replaced.
     pub group: Option<&'a str>,

@@ -1,5 +1,6 @@
 //! One queue of Amazon SQS.
 
+use crate::text::escaped;
 use crate::{BatchSender, Message, Pacer, QueueError, QueuedMessage, Sender, Trace};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
@@ -36,7 +37,7 @@ impl Queue {
 
 impl Sender for Queue {
     async fn send(&self, message: Message<'_>) -> Result<(), QueueError> {
-        let request = self.client.send_message().queue_url(&self.url).message_body(message.body);
+        let request = self.client.send_message().queue_url(&self.url).message_body(escaped(message.body));
         let request = request
             .set_message_group_id(message.group.and_then(group))
             .set_message_attributes(attributes(message.attributes.iter().copied()))
@@ -92,7 +93,7 @@ impl Pacer for Queue {
 }
 
 fn entry(at: usize, message: &QueuedMessage) -> SendMessageBatchRequestEntry {
-    let entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(&message.body);
+    let entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(escaped(message.body.clone()));
     let entry = entry
         .set_message_group_id(message.group.as_deref().and_then(group))
         .set_message_attributes(attributes(message.attributes()))
@@ -184,7 +185,7 @@ mod tests {
     }
 
     fn message<'a>(group: Option<&'a str>, attributes: &'a [(&'a str, &'a str)]) -> Message<'a> {
-        Message { body: "CANARY\n{\"a\":\"é\"}".to_owned(), group, attributes, trace: None }
+        Message { body: "CANARY\n{\"a\":\"é\u{ffff}\"}".to_owned(), group, attributes, trace: None }
     }
 
     #[tokio::test]
@@ -195,7 +196,7 @@ mod tests {
         assert_eq!(target, "AmazonSQS.SendMessage");
         let expected = json!({
             "QueueUrl": URL,
-            "MessageBody": "CANARY\n{\"a\":\"é\"}",
+            "MessageBody": "CANARY\n{\"a\":\"é\\uffff\"}",
             "MessageGroupId": "5a0e6f0e",
             "MessageAttributes": {"origin": {"DataType": "String", "StringValue": "replay"}},
         });
@@ -208,7 +209,7 @@ mod tests {
             let (queue, sqs) = queue_answering(200, None, &json!({"MessageId": "1"})).await;
             queue.send(message(group, &[])).await.unwrap();
             let (_, sent) = request(&sqs).await;
-            assert_eq!(sent, json!({"QueueUrl": URL, "MessageBody": "CANARY\n{\"a\":\"é\"}"}));
+            assert_eq!(sent, json!({"QueueUrl": URL, "MessageBody": "CANARY\n{\"a\":\"é\\uffff\"}"}));
         }
     }
 
@@ -324,7 +325,7 @@ mod tests {
         assert_eq!(target, "AmazonSQS.SendMessageBatch");
         let expected = json!({
             "Id": "1",
-            "MessageBody": "CANARY\n{\"a\":\"é\"}",
+            "MessageBody": "CANARY\n{\"a\":\"é\\uffff\"}",
             "MessageGroupId": "5a0e6f0e",
             "MessageAttributes": {"n": {"DataType": "String", "StringValue": "one"}},
         });

@@ -129,7 +129,8 @@ impl<S: Source, H: Host> Cache<S, H> {
     async fn read_within(&self, age: Duration) -> Result<(Arc<Settings>, Option<LoadError>), LoadError> {
         let mut kept = self.kept.lock().await;
         let now = self.host.now();
-        let is_young = kept.in_force().is_some() && kept.read_at.is_some_and(|read_at| now - read_at < age);
+        // The clock may have been turned back since, by any time.
+        let is_young = kept.in_force().is_some() && kept.read_at.is_some_and(|read_at| (now - read_at).abs() < age);
         let must_wait = kept.failure.as_ref().is_some_and(|failure| now < failure.retry_at);
         if !is_young && !must_wait {
             let read = self.read().await;

@@ -232,17 +232,22 @@ impl Settings {
     fn check(&self) -> Result<(), Invalid> {
         rule(self.version == 1, || Invalid::new(Code::VersionUnknown, "version", "must be 1"))?;
         self.visma.check()?;
+        let mut companies = HashSet::new();
         for (at, tenant) in self.tenants.iter().enumerate() {
             rule(is_tenant(&tenant.id), || Invalid::new(Code::TenantInvalid, format!("tenants[{at}].id"), NAME))?;
             rule(tenant.name.as_deref().is_none_or(is_tenant_name), || {
                 let what = format!("must be of 1 to {LONGEST_TENANT_NAME} characters, without white space around it");
                 Invalid::new(Code::NameInvalid, format!("tenants[{at}].name"), what)
             })?;
+            rule(tenant.company_id.as_deref().is_none_or(|company| companies.insert(company)), || {
+                Invalid::new(Code::IdTwice, format!("tenants[{at}].company_id"), "is given twice; give each its own")
+            })?;
         }
         let mut ids = HashSet::new();
         let mut secrets = BTreeMap::<&str, usize>::new();
         for (at, subscription) in self.subscriptions.iter().enumerate() {
-            rule(ids.insert(&subscription.id), || {
+            // A header may have the id in another case.
+            rule(ids.insert(subscription.id.to_ascii_lowercase()), || {
                 Invalid::new(Code::IdTwice, format!("subscriptions[{at}].id"), "is given twice; give each its own")
             })?;
             check_subscription(at, subscription)?;

@@ -129,7 +129,11 @@ fn a_host_is_written_in_ascii() {
 
 #[test]
 fn names_the_place_of_a_mistake() {
-    refuses("/subscriptions/1/id", json!("accounts"), "id_twice", "subscriptions[1].id");
+    for id in ["accounts", "ACCOUNTS"] {
+        refuses("/subscriptions/1/id", json!(id), "id_twice", "subscriptions[1].id");
+    }
+    let same = json!([{"id": "t-1", "company_id": "1234567"}, {"id": "t-2", "company_id": "1234567"}]);
+    refuses("/tenants", same, "id_twice", "tenants[1].company_id");
     refuses("/version", json!(2), "version_unknown", "version");
     for url in ["http://api.finance.visma.net", "ftp://x", "https://x/?a=b", "http://localhost.evil.example", "x"] {
         refuses("/visma/erp_url", json!(url), "url_invalid", "visma.erp_url");

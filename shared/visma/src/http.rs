@@ -50,7 +50,8 @@ impl Exchange for HttpClient {
     type Answer = Response;
 
     async fn connect(&self, base: Url) {
-        drop(self.0.head(base).send().await);
+        // A server that is silent must not use up the ten seconds that Lambda allows for a start.
+        drop(self.0.head(base).timeout(CONNECT_TIMEOUT).send().await);
     }
 
     async fn send(&self, request: Request<'_>) -> Result<Response, Fault> {

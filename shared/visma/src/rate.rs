@@ -63,8 +63,12 @@ impl Rates {
         }
     }
 
+    /// Makes the tenant wait. Of two answers to calls that ran at the same time, the longer wait
+    /// counts: that of the ERP may be longer than that of Visma Connect.
     pub(crate) fn close(&self, tenant: &str, wait: Duration, now: OffsetDateTime) {
-        self.lock().entry(tenant.to_owned()).or_default().closed_until = Some(now + wait);
+        let mut tenants = self.lock();
+        let rate = tenants.entry(tenant.to_owned()).or_default();
+        rate.closed_until = rate.closed_until.max(Some(now + wait));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Rate>> {
@@ -74,4 +78,26 @@ impl Rates {
 
 fn left(end: OffsetDateTime, now: OffsetDateTime) -> Option<Duration> {
     Duration::try_from(end - now).ok().filter(|left| !left.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+
+    #[test]
+    fn the_longer_of_two_waits_counts_in_either_order() {
+        for waits in [[30, 5], [5, 30]] {
+            let rates = Rates::default();
+            for wait in waits {
+                rates.close("t-1", Duration::from_secs(wait), NOW);
+            }
+            let check = |after| rates.check("t-1", Stage::Resource, NOW + Duration::from_secs(after));
+            let left = Some(Duration::from_secs(1));
+            assert_eq!(check(29), Err(VismaError::RateLimited { stage: Stage::Resource, after: left }), "{waits:?}");
+            assert_eq!(check(30), Ok(()), "{waits:?}");
+        }
+    }
 }

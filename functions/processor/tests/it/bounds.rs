@@ -43,6 +43,16 @@ async fn a_replay_of_an_ended_notification_waits_for_a_pause_and_runs_after_it()
 }
 
 #[tokio::test]
+async fn a_pause_is_noticed_although_the_clock_was_turned_back() {
+    let world = World::new().await;
+    world.take(&account(1, "ACCOUNT_CHANGED", "1920")).await;
+    world.host.advance(-Duration::HOUR);
+    pause(&world).await;
+    assert!(world.take(&account(2, "ACCOUNT_CHANGED", "1921")).await.is_empty());
+    assert_eq!(world.states().await, ["paused", "processed"]);
+}
+
+#[tokio::test]
 async fn a_dead_letter_that_comes_back_during_a_pause_waits_and_is_processed_after_it() {
     let world = World::new().await;
     let body = account(1, "ACCOUNT_CHANGED", "1920");

@@ -1,5 +1,5 @@
 use crate::world::{World, account, order};
-use fixtures::TENANT;
+use fixtures::{Mood, TENANT};
 use serde_json::{Value, json};
 use time::Duration;
 use webhooks_host::Host;
@@ -80,6 +80,20 @@ async fn a_repeated_message_is_observed_once() {
     world.host.advance(Duration::HOUR);
     world.batch(&[dispatched(&world, &account(2, "ACCOUNT_UPDATED", "1920"), "ACCOUNT_UPDATED").to_message()], 1).await;
     assert_eq!(observed(&world, OpenQuestion::BodyShape).await[0].notifications, 2);
+}
+
+#[tokio::test]
+async fn a_batch_that_used_its_time_leaves_its_observations_to_a_later_one() {
+    let world = World::new().await;
+    // Both items end, but their answer never leaves.
+    world.feedback.set_mood(Mood::NeverAnswers);
+    let items = json!([account(1, "ACCOUNT_UPDATED", "1920"), account(1, "ACCOUNT_UPDATED", "1921")]);
+    let message = [dispatched(&world, &items, "ACCOUNT_UPDATED").to_message()];
+    assert_eq!(world.batch_within(std::time::Duration::from_secs(3), &message, 1).await, [0]);
+    assert_eq!((world.states().await.len(), observed(&world, OpenQuestion::BodyShape).await.len()), (2, 0));
+    world.feedback.set_mood(Mood::Takes);
+    assert!(world.batch(&message, 2).await.is_empty());
+    assert_eq!(observed(&world, OpenQuestion::BodyShape).await.len(), 1);
 }
 
 #[tokio::test]

@@ -31,6 +31,15 @@ async fn the_document_is_read_once_until_it_grows_old() {
 }
 
 #[tokio::test]
+async fn a_document_of_a_later_clock_is_read_again() {
+    let (source, host, cache) = cache(document());
+    cache.get().await.unwrap();
+    host.advance(-FRESH_FOR);
+    cache.get().await.unwrap();
+    assert_eq!(source.readings(), 2);
+}
+
+#[tokio::test]
 async fn failed_verifications_cause_at_most_one_reading_in_half_a_minute() {
     let (source, host, cache) = cache(document());
     cache.get().await.unwrap();

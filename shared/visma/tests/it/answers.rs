@@ -15,6 +15,16 @@ async fn a_resource_is_found_below_the_base_of_its_api() {
     assert!(matches!(bench.client.fetch(&bench.visma, "t-1", &order).await, Ok(Fetched::Found(_))));
 }
 
+#[tokio::test(start_paused = true)]
+async fn opens_a_connection_within_three_seconds_although_the_server_is_silent() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent: url::Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let client = VismaClient::new(TestHost::default()).unwrap();
+    let begun = tokio::time::Instant::now();
+    client.connect(&[&silent]).await;
+    assert!(begun.elapsed().as_secs() < 4, "{:?}", begun.elapsed());
+}
+
 #[tokio::test]
 async fn ignores_a_byte_order_mark_before_an_answer() {
     let bench = Bench::with_token().await;
