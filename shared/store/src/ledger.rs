@@ -3,6 +3,7 @@
 use crate::answering::Answering;
 use crate::attributes::{Item, Update, number, string, time_text};
 use crate::error::StoreError;
+use crate::history::short;
 use crate::implied::{feed_at, header_id};
 use crate::item::{Items, MOST_READ, Query};
 use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
@@ -323,7 +324,7 @@ pub(crate) fn line(attempt: &Attempt) -> AttributeValue {
         ("at", string(time_text(attempt.at))),
         ("receive_count", number(attempt.receive_count)),
         ("reason", string(attempt.reason.as_str())),
-        ("detail", string(&attempt.detail)),
+        ("detail", string(short(&attempt.detail))),
     ];
     AttributeValue::M(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
