@@ -58,7 +58,7 @@ pub(crate) struct Notification {
     /// The `ref` of the closed record that this one replaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     moved_from: Option<String>,
-    /// Number of failed attempts.
+    /// Number of failed attempts that are kept: all, or at least the newest 20.
     attempts: usize,
     /// Present if a person should look at it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,7 +95,8 @@ pub(crate) struct Detail {
     notification: Notification,
     /// The id of its delivery.
     delivery: String,
-    /// Everything that happened to it, oldest first.
+    /// What happened to it, oldest first. Of failed attempts, of failed feedback, of actions, and of
+    /// the times when it was parked, paused or replayed, at least the newest 20 are kept.
     timeline: Vec<Moment>,
 }
 

@@ -17,7 +17,7 @@ pub trait Handler: Send + Sync {
     ) -> impl Future<Output = Result<Option<Verdict>, HandlerError>> + Send;
 }
 
-/// The texts go to the ledger, not to the log.
+/// The texts go to the ledger, which keeps the first 500 bytes of each, and not to the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HandlerError {
     #[error("{0}")]

@@ -54,6 +54,8 @@ pub(crate) struct Update {
     remove: Vec<String>,
     names: HashMap<String, String>,
     values: HashMap<String, AttributeValue>,
+    /// The entries that it adds to lists, by the name of the list.
+    added: Vec<(String, AttributeValue)>,
 }
 
 /// The capacity for the usual write of a record, so that no vector grows.
@@ -66,6 +68,7 @@ impl Default for Update {
             remove: Vec::new(),
             names: HashMap::with_capacity(USUAL_ATTRIBUTES),
             values: HashMap::with_capacity(USUAL_ATTRIBUTES),
+            added: Vec::new(),
         }
     }
 }
@@ -98,11 +101,17 @@ impl Update {
         self
     }
 
+    /// Adds an entry to a list of a record, which `table.rs` then shortens if need be.
     pub(crate) fn append(mut self, name: &str, element: AttributeValue) -> Self {
+        self.added.push((name.to_owned(), element.clone()));
         let n = self.name(name);
         let (none, one) = (self.value(AttributeValue::L(vec![])), self.value(AttributeValue::L(vec![element])));
         self.set.push(format!("{n} = list_append(if_not_exists({n}, {none}), {one})"));
         self
+    }
+
+    pub(crate) fn take_added(&mut self) -> Vec<(String, AttributeValue)> {
+        std::mem::take(&mut self.added)
     }
 
     pub(crate) fn remove(mut self, name: &str) -> Self {

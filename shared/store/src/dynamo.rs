@@ -149,9 +149,11 @@ impl Upkeep for Dynamo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Table;
     use aws_sdk_dynamodb::config::retry::RetryConfig;
     use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
     use serde_json::{Value, json};
+    use webhooks_model::{Entity, EntityId, LedgerKey};
     use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 
     /// A DynamoDB that gives these answers, and then repeats the last one.
@@ -265,5 +267,36 @@ mod tests {
         let (items, requests) = query(&pages, Some(3)).await;
         assert_eq!(items, ["1", "2", "3"]);
         assert_eq!(requests, [(json!(3), Value::Null), (json!(1), json!("2"))]);
+    }
+
+    /// Pages without an item, and then one with this item.
+    fn pages_before(count: usize, item: &str) -> Vec<Value> {
+        let mut pages = vec![page(&[], Some("0")); count];
+        pages.push(page(&[item], None));
+        pages
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_more_pages_than_are_read_is_an_error_and_no_short_answer() {
+        for limit in [None, Some(1_000)] {
+            assert_eq!(query(&pages_before(19, "1"), limit).await.0, ["1"]);
+            let (dynamo, _server) = answering(&pages_before(20, "1")).await;
+            let query = Query { key_condition: "pk = :pk", limit, ..Query::default() };
+            let answer = dynamo.query(query.value(":pk", string("p"))).await;
+            assert!(matches!(answer, Err(StoreError::TooMuch(20))), "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn counts_and_looks_up_beyond_the_pages_that_an_answer_keeps() {
+        let own = format!("{}.1", "0".repeat(32));
+        let pages = pages_before(40, &format!("N#{own}"));
+        let table = |dynamo| Table::over(dynamo, time::Duration::days(90));
+        let (dynamo, _server) = answering(&pages).await;
+        assert_eq!(table(dynamo).count_marked("dead").await.unwrap(), 1);
+        let entity = EntityId { tenant: "t".to_owned(), entity: Entity::Account, key: "1920".to_owned() };
+        let key = LedgerKey { entity, notification: own.try_into().unwrap() };
+        let (dynamo, _server) = answering(&pages).await;
+        assert!(table(dynamo).look(&key).await.unwrap().same.is_some());
     }
 }

@@ -11,13 +11,16 @@ pub enum StoreError {
     /// DynamoDB refuses the request as invalid, or an item does not have the form that we write.
     #[error("the code does not match the table: {0}")]
     Mismatch(String),
+    /// The answer has more pages than one request reads.
+    #[error("the answer has more than {0} pages of DynamoDB")]
+    TooMuch(usize),
 }
 
 impl StoreError {
     pub fn next(&self) -> Next {
         match self {
             Self::Unavailable(_) => Next::unavailable(),
-            Self::Mismatch(_) => Next::Bug,
+            Self::Mismatch(_) | Self::TooMuch(_) => Next::Bug,
         }
     }
 

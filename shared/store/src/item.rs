@@ -7,8 +7,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// The most pages of one query: 20 MB.
-const MOST_PAGES: usize = 20;
+/// The most pages of an answer that is kept: 20 MB.
+const MOST_KEPT: usize = 20;
+/// The most pages of an answer of which little is kept, such as the number of items: 200 MB.
+pub(crate) const MOST_READ: usize = 200;
 /// The most answers in a row that leave every key unprocessed.
 const TRIES_IN_VAIN: u32 = 4;
 /// The first pause before unprocessed keys are requested again. It doubles each time that all of
@@ -63,22 +65,36 @@ pub trait Items: Send + Sync {
         }
     }
 
-    /// The items of a query, in several pages if need be, up to 20. So there are fewer items than
-    /// the limit only at the end. DynamoDB ends a page after 1 MB of whole items, whatever the
-    /// projection, and a page may be empty although others follow.
-    fn query(&self, mut query: Query) -> impl Future<Output = Result<Vec<Item>, StoreError>> + Send {
+    /// The items of a query, in several pages if need be. So there are fewer items than the limit
+    /// only at the end. An answer of more than 20 pages is an error.
+    fn query(&self, query: Query) -> impl Future<Output = Result<Vec<Item>, StoreError>> + Send {
         async move {
             let mut found = vec![];
-            for _ in 0..MOST_PAGES {
+            self.for_each_page(query, MOST_KEPT, |items| found.extend(items)).await?;
+            Ok(found)
+        }
+    }
+
+    /// Hands on the items of a query, page by page. More than `most` pages are an error, since a
+    /// part of the answer would look like the whole. DynamoDB ends a page after 1 MB of whole items,
+    /// whatever the projection, and a page may be empty although others follow.
+    fn for_each_page(
+        &self,
+        mut query: Query,
+        most: usize,
+        mut take: impl FnMut(Vec<Item>) + Send,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async move {
+            for _ in 0..most {
                 let page = self.query_page(&query).await?;
-                found.extend(page.items);
+                take(page.items);
                 query.limit = query.limit.map(|limit| limit - page.scanned);
                 query.after = page.last_evaluated;
                 if query.after.is_none() || query.limit.is_some_and(|limit| limit <= 0) {
-                    break;
+                    return Ok(());
                 }
             }
-            Ok(found)
+            Err(StoreError::TooMuch(most))
         }
     }
 }

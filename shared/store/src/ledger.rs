@@ -3,8 +3,9 @@
 use crate::answering::Answering;
 use crate::attributes::{Item, Update, number, string, time_text};
 use crate::error::StoreError;
+use crate::history::short;
 use crate::implied::{feed_at, header_id};
-use crate::item::{Items, Query};
+use crate::item::{Items, MOST_READ, Query};
 use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
 use crate::moments::{MOMENTS, moment};
 use crate::moved::{MOVED_FROM, place};
@@ -97,21 +98,23 @@ impl Change {
 }
 
 impl<I: Items> Table<I> {
-    /// Everything that the table knows about a notification, in one read.
+    /// Everything that the table knows about a notification, in one query.
     pub async fn look(&self, key: &LedgerKey) -> Result<Seen, StoreError> {
-        let items = self.same_content(key).await?;
         let own = &key.notification;
         let mut seen = Seen::default();
-        for (item, notification) in items.iter().filter_map(|item| Some((item, notification_of(item)?))) {
-            let known = known(item);
-            if notification == *own {
-                seen.same = Some(known);
-            } else if notification.event() == own.event() {
-                seen.repeated |= matches!(known.state, Some(State::Processed | State::Superseded));
-            } else {
-                seen.under_other_event = true;
+        let take = |items: Vec<Item>| {
+            for (item, notification) in items.iter().filter_map(|item| Some((item, notification_of(item)?))) {
+                let known = known(item);
+                if notification == *own {
+                    seen.same = Some(known);
+                } else if notification.event() == own.event() {
+                    seen.repeated |= matches!(known.state, Some(State::Processed | State::Superseded));
+                } else {
+                    seen.under_other_event = true;
+                }
             }
-        }
+        };
+        self.items.for_each_page(same_content(key), MOST_READ, take).await?;
         Ok(seen)
     }
 
@@ -144,19 +147,6 @@ impl<I: Items> Table<I> {
         let update = Update::default().append(MOMENTS, moment("replayed", now, None)).set("expires_at", self.ttl(now));
         self.update(&partition(&key.entity), &sort_key(key), update, None).await?;
         Ok(())
-    }
-
-    async fn same_content(&self, key: &LedgerKey) -> Result<Vec<Item>, StoreError> {
-        let query = Query {
-            key_condition: "pk = :pk AND begins_with(sk, :content)",
-            projection: Some(
-                "sk, #state, reason, feedback, feedback_success, delivery, attempts, feed_at, expires_at, moved_to",
-            ),
-            ..Query::default()
-        };
-        let content = string(format!("N#{}", key.notification.content()));
-        let query = query.name("#state", "state").value(":pk", string(partition(&key.entity)));
-        self.items.query(query.value(":content", content)).await
     }
 
     /// A dead or parked notification keeps its state and its reason if another attempt fails, such
@@ -230,6 +220,18 @@ impl<I: Items> Table<I> {
         }
         Ok((written, are_kept))
     }
+}
+
+fn same_content(key: &LedgerKey) -> Query {
+    let query = Query {
+        key_condition: "pk = :pk AND begins_with(sk, :content)",
+        projection: Some(
+            "sk, #state, reason, feedback, feedback_success, delivery, attempts, feed_at, expires_at, moved_to",
+        ),
+        ..Query::default()
+    };
+    let content = string(format!("N#{}", key.notification.content()));
+    query.name("#state", "state").value(":pk", string(partition(&key.entity))).value(":content", content)
 }
 
 fn with_change(update: Update, entry: &Entry<'_>, received: &str) -> Update {
@@ -322,7 +324,7 @@ pub(crate) fn line(attempt: &Attempt) -> AttributeValue {
         ("at", string(time_text(attempt.at))),
         ("receive_count", number(attempt.receive_count)),
         ("reason", string(attempt.reason.as_str())),
-        ("detail", string(&attempt.detail)),
+        ("detail", string(short(&attempt.detail))),
     ];
     AttributeValue::M(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }

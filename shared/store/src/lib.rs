@@ -12,6 +12,7 @@ mod dynamo;
 mod erasure;
 mod error;
 mod head;
+mod history;
 mod implied;
 mod item;
 mod jobs;

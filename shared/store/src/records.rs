@@ -5,7 +5,7 @@ use crate::attributes::{Item, day_of, flag, integer, string, text, time_text};
 use crate::error::StoreError;
 use crate::head::Head;
 use crate::implied::received_at;
-use crate::item::{Items, Query};
+use crate::item::{Items, MOST_READ, Query};
 use crate::keys::{feed_day, key_of, notified, partition, sort_key};
 use crate::moments::MOMENTS;
 use crate::moved::{MOVED_FROM, MOVED_TO, read_place};
@@ -183,7 +183,7 @@ impl<I: Items> Table<I> {
         Ok(Page { next: found.last().filter(|_| more).cloned(), records: self.whole(found).await? })
     }
 
-    /// The number of notifications with this mark, counted up to 20 MB of the index.
+    /// The number of notifications with this mark.
     pub async fn count_marked(&self, mark: &str) -> Result<u64, StoreError> {
         let query = Query {
             index: Some("attention"),
@@ -191,7 +191,10 @@ impl<I: Items> Table<I> {
             projection: Some("pk, sk, attention, attention_at"),
             ..Query::default()
         };
-        Ok(self.items.query(query.value(":mark", string(mark))).await?.len() as u64)
+        let mut count = 0;
+        let query = query.value(":mark", string(mark));
+        self.items.for_each_page(query, MOST_READ, |items| count += items.len() as u64).await?;
+        Ok(count)
     }
 
     /// An entity's current state.
@@ -200,7 +203,7 @@ impl<I: Items> Table<I> {
     }
 
     /// An entity's newest notifications, newest first. Its ledger is not sorted by time, so all of
-    /// it is read, up to 20 MB.
+    /// it is read.
     pub async fn newest_of(&self, entity: &EntityId, most: u8) -> Result<Vec<Record>, StoreError> {
         let query = Query {
             key_condition: "pk = :pk AND begins_with(sk, :n)",
@@ -208,10 +211,15 @@ impl<I: Items> Table<I> {
             ..Query::default()
         };
         let query = query.value(":pk", string(partition(entity))).value(":n", string("N#"));
-        let items = self.items.query(query).await?;
-        let found = items.iter().filter_map(|item| position_in(item, "feed_at"));
         let newest_first = |a: &Position, b: &Position| b.at.cmp(&a.at).then_with(|| a.sk.cmp(&b.sk));
-        self.whole(sorted::first(most.into(), found, newest_first)).await
+        let mut newest: Vec<Position> = vec![];
+        let take = |items: Vec<Item>| {
+            let found = items.iter().filter_map(|item| position_in(item, "feed_at"));
+            let all = std::mem::take(&mut newest).into_iter().chain(found);
+            newest = sorted::first(most.into(), all, newest_first);
+        };
+        self.items.for_each_page(query, MOST_READ, take).await?;
+        self.whole(newest).await
     }
 }
 

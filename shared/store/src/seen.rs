@@ -1,6 +1,7 @@
 //! What the table knows about a notification before it is processed.
 
 use crate::attributes::{Item, flag, integer, text};
+use crate::history::KEPT;
 use crate::implied::received_at;
 use crate::moved::MOVED_TO;
 use time::OffsetDateTime;
@@ -70,16 +71,20 @@ pub struct Attempts {
     pub lost: u32,
     /// How many of them ended because the ERP refused the token.
     pub refused: u32,
+    /// Whether there may have been more, which the record no longer has.
+    pub is_full: bool,
 }
 
 impl Attempts {
     fn of(item: &Item) -> Self {
         let lines = item.get("attempts").and_then(|lines| lines.as_l().ok()).map(Vec::as_slice).unwrap_or_default();
         let reasons = lines.iter().filter_map(|line| Reason::parse(text(line.as_m().ok()?, "reason")?));
-        reasons.filter(|reason| *reason != Reason::RateLimited).fold(Self::default(), |known, reason| Self {
+        let none = Self { is_full: lines.len() >= KEPT, ..Self::default() };
+        reasons.filter(|reason| *reason != Reason::RateLimited).fold(none, |known, reason| Self {
             failed: known.failed + 1,
             lost: known.lost + u32::from(reason == Reason::Lost),
             refused: known.refused + u32::from(reason == Reason::TokenRefused),
+            ..known
         })
     }
 

@@ -3,6 +3,7 @@
 use crate::attributes::{Item, Update};
 use crate::dynamo::Dynamo;
 use crate::error::StoreError;
+use crate::history::shortened;
 use crate::item::{Items, Write};
 use aws_sdk_dynamodb::Client;
 use std::collections::HashSet;
@@ -77,7 +78,7 @@ impl<I: Items> Table<I> {
         update: Update,
         condition: Option<String>,
     ) -> Result<bool, StoreError> {
-        Ok(self.items.update(write(pk, sk, update, condition)).await?.is_some())
+        Ok(self.apply(pk, sk, update, condition, false).await?.is_some())
     }
 
     /// The item before the update, which is empty if there was none. `None` if the condition did
@@ -89,7 +90,26 @@ impl<I: Items> Table<I> {
         update: Update,
         condition: Option<String>,
     ) -> Result<Option<Item>, StoreError> {
-        self.items.update(Write { returns_old: true, ..write(pk, sk, update, condition) }).await
+        self.apply(pk, sk, update, condition, true).await
+    }
+
+    /// Applies the update, and shortens the lists that it made too long.
+    async fn apply(
+        &self,
+        pk: &str,
+        sk: &str,
+        mut update: Update,
+        condition: Option<String>,
+        is_old_wanted: bool,
+    ) -> Result<Option<Item>, StoreError> {
+        let added = update.take_added();
+        let returns_old = is_old_wanted || !added.is_empty();
+        let before = self.items.update(Write { returns_old, ..write(pk, sk, update, condition) }).await?;
+        let shorter = before.as_ref().map(|before| shortened(before, added)).unwrap_or_default();
+        for (update, condition) in shorter {
+            self.items.update(write(pk, sk, update, Some(condition))).await?;
+        }
+        Ok(before)
     }
 }
 

@@ -37,6 +37,19 @@ async fn a_notification_that_kills_every_attempt_ends_as_dead() {
 }
 
 #[tokio::test]
+async fn a_notification_with_more_attempts_than_its_record_keeps_ends_as_dead() {
+    let world = World::new().await.with_receives(1_000);
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1920"))];
+    world.erp.fail_fetches(vec![down(); 31]);
+    for receive_count in 1..=30 {
+        assert_eq!(world.batch(&message, receive_count).await, [0]);
+    }
+    assert_eq!(world.batch(&message, 1_000).await, [0], "SQS moves it on");
+    assert_eq!(world.states().await, ["dead: unavailable"]);
+    assert!(world.notifications.sent().is_empty());
+}
+
+#[tokio::test]
 async fn one_new_message_replaces_a_delivery_with_many_notifications() {
     let world = World::new().await;
     let bodies: Vec<_> = (1..=5).map(|n| account(n, "ACCOUNT_CHANGED", &n.to_string())).collect();

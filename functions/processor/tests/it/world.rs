@@ -81,6 +81,12 @@ impl World {
         Self { table, host, erp, events, feedback, notifications, settings, emitted, processor }
     }
 
+    /// The queue hands out a message so often.
+    pub(crate) fn with_receives(mut self, max_receive_count: u32) -> Self {
+        self.processor.limits.max_receive_count = max_receive_count;
+        self
+    }
+
     /// Passes a batch to the processor. Returns the positions of the messages to retry.
     pub(crate) async fn batch(&self, messages: &[String], receive_count: u32) -> Vec<usize> {
         self.batch_within(Duration::from_secs(10), messages, receive_count).await

@@ -95,9 +95,9 @@ async fn counts_attempts_without_those_that_the_quota_ended() {
         record(&fixture, &order(1), change).await;
     }
     let known = fixture.table.look(&order(1).ledger_key()).await.unwrap().same.unwrap();
-    assert_eq!(known.attempts, Attempts { failed: 4, lost: 1, refused: 2 });
+    assert_eq!(known.attempts, Attempts { failed: 4, lost: 1, refused: 2, is_full: false });
     assert!(!known.attempts.are_refused());
-    assert!(Attempts { failed: 3, lost: 1, refused: 2 }.are_refused());
+    assert!(Attempts { failed: 3, ..known.attempts }.are_refused());
 }
 
 #[tokio::test]

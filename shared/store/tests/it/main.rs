@@ -9,6 +9,7 @@ mod audit;
 mod directory;
 mod expiry;
 mod head;
+mod history;
 mod jobs;
 mod ledger;
 mod mortal;

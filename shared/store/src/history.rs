@@ -1,0 +1,41 @@
+//! The lists of a record: failed attempts, failed tries of its feedback, moments, and actions of
+//! operators. An entry is added without reading the others. When a list has become long, another
+//! write removes its oldest entries. So a record stays below DynamoDB's 400 KB: the longest raw item
+//! in one attribute has 256 KB, and the longest lists have less than 120 KB
+//! together.
+
+use crate::attributes::{Item, Update};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+/// The number of entries that stay.
+pub(crate) const KEPT: usize = 20;
+/// The length at which a list is shortened. It is larger, so that few writes cost a second one.
+const LONGEST: usize = 28;
+/// The longest detail of an attempt, in bytes. It may come from business code. The operations
+/// function limits notes to 2,000 bytes.
+const LONGEST_DETAIL: usize = 500;
+
+/// The updates that shorten lists after these entries were added to them, by the name of the list.
+/// `before` is the record without the entries. Each update has the condition that nobody has added
+/// another entry since. The next entry then shortens the list.
+pub(crate) fn shortened(before: &Item, added: Vec<(String, AttributeValue)>) -> Vec<(Update, String)> {
+    let shorter = added.into_iter().filter_map(|(name, entry)| {
+        let known = before.get(&name)?.as_l().ok()?;
+        if known.len() + 1 < LONGEST {
+            return None;
+        }
+        let mut whole = known.clone();
+        whole.push(entry);
+        let newest = whole[whole.len() - KEPT..].to_vec();
+        let mut update = Update::default().set(&name, AttributeValue::L(newest));
+        let (list, seen) = (update.name(&name), update.value(AttributeValue::L(whole)));
+        Some((update, format!("{list} = {seen}")))
+    });
+    shorter.collect()
+}
+
+/// The detail of an attempt, cut if it is too long.
+pub(crate) fn short(detail: &str) -> String {
+    let (start, rest) = detail.split_at(detail.floor_char_boundary(LONGEST_DETAIL));
+    if rest.is_empty() { start.to_owned() } else { format!("{start}…") }
+}
