@@ -10,6 +10,11 @@ use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 /// second moment may be up to twice that too late.
 const SKEW: Duration = Duration::minutes(1);
 
+/// An earlier time was never set (docs/visma-net.md#times-and-zones).
+const EARLIEST: OffsetDateTime = time::macros::datetime!(2000-01-01 0:00 UTC);
+/// A time further ahead of ours is wrong: no two zones are so far apart.
+const AHEAD: Duration = Duration::days(2);
+
 /// How to read times without a zone: the sender's clock, and the time of receipt.
 #[derive(Debug, Clone)]
 pub struct Clock {
@@ -40,19 +45,31 @@ impl Clock {
     }
 
     /// Reads `2024-05-27T18:12:55.7720784Z`, an offset instead of `Z`, a space instead of `T`, or
-    /// no zone. A time without a zone is read by the sender's clock.
+    /// no zone. A time without a zone is read by the sender's clock. `None` for a time that cannot
+    /// be right.
     pub fn read(&self, text: &str) -> Option<Stamp> {
-        let shown = match Written::parse(text)? {
-            Written::WithZone(at) => return Some(Ticks::from_datetime(at).into()),
-            Written::WithoutZone(shown) => shown,
+        let [first, second] = match Written::parse(text)? {
+            Written::WithZone(at) => [at, at],
+            Written::WithoutZone(shown) => self.wall.readings(shown),
         };
-        let [first, second] = self.wall.readings(shown);
+        if !self.is_credible(first) {
+            return None;
+        }
         if first == second {
             return Some(Ticks::from_datetime(first).into());
         }
         let at = if second <= self.now + SKEW { second } else { first };
         let [at, first, latest] = [at, first, at + SKEW * 2].map(Ticks::from_datetime);
         Some(Stamp { at, first, latest })
+    }
+
+    /// The same for .NET ticks or a Unix epoch, both taken for UTC.
+    pub(crate) fn read_number(&self, number: i64) -> Option<Ticks> {
+        Ticks::from_number(number).filter(|at| self.is_credible(at.to_datetime()))
+    }
+
+    fn is_credible(&self, at: OffsetDateTime) -> bool {
+        at >= EARLIEST && at - self.now <= AHEAD
     }
 }
 
@@ -126,6 +143,29 @@ mod tests {
         assert_eq!(utc("2024-05-27T20:12:55.7720784+02:00"), Some(ticks));
         assert_eq!(utc("2024-05-27 18:12:55.7720784"), Some(ticks));
         assert_eq!(utc("2024-05-27T18:12"), None);
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_right_is_no_time() {
+        let now = datetime!(2026-11-23 12:00 UTC);
+        for (zone, text, is_time) in [
+            ("UTC", "0001-01-01T00:00:00", false),
+            ("UTC", "0001-01-01T00:00:00Z", false),
+            (OSLO, "0001-01-01T00:00:00", false),
+            ("UTC", "1999-12-31T23:59:59", false),
+            ("UTC", "2000-01-01T00:00:00", true),
+            ("UTC", "2026-11-25T12:00:00", true),
+            ("UTC", "2026-11-25T12:00:00.0000001", false),
+            ("UTC", "9999-12-31T23:59:59.9999999Z", false),
+            ("America/New_York", "9999-12-31T23:59:59.9999999", false),
+        ] {
+            let clock = Clock::new(Zone::named(zone).unwrap(), now);
+            assert_eq!(clock.read(text).is_some(), is_time, "{text} in {zone}");
+        }
+        let ticks = |at| Clock::new(Zone::UTC, now).read_number(Ticks::from_datetime(at).get());
+        assert_eq!(ticks(now), Some(Ticks::from_datetime(now)));
+        assert_eq!([now + Duration::days(3), datetime!(9999-12-31 23:59 UTC)].map(ticks), [None, None]);
+        assert_eq!([0, 1, 1000].map(|number| Clock::new(Zone::UTC, now).read_number(number)), [None; 3]);
     }
 
     #[test]
@@ -240,7 +280,7 @@ mod tests {
         }
 
         #[test]
-        fn what_dot_net_writes_is_read_to_the_tick(raw in 0..=3_155_378_975_999_999_999_i64, separator in "[T ]", offset in -14_i64 * 60..=14 * 60) {
+        fn what_dot_net_writes_is_read_to_the_tick(raw in 630_822_816_000_000_000..=639_310_320_000_000_000_i64, separator in "[T ]", offset in -14_i64 * 60..=14 * 60) {
             let ticks = Ticks::new(raw).unwrap();
             let written = |at: OffsetDateTime, zone: &str| {
                 let (date, fraction) = (at.date(), at.nanosecond() / 100);
@@ -252,11 +292,10 @@ mod tests {
                 prop_assert_eq!(utc(&written(ticks.to_datetime(), zone)), Some(ticks));
             }
             let there = UtcOffset::from_whole_seconds(i32::try_from(offset * 60).unwrap()).unwrap();
-            let at = ticks.to_datetime().checked_to_offset(there).filter(|at| (1..=9999).contains(&at.year()));
-            if let Some(at) = at.filter(|_| separator == "T") {
+            if separator == "T" {
                 let (hours, minutes) = (offset.abs() / 60, offset.abs() % 60);
                 let zone = format!("{}{hours:02}:{minutes:02}", if offset < 0 { '-' } else { '+' });
-                prop_assert_eq!(utc(&written(at, &zone)), Some(ticks));
+                prop_assert_eq!(utc(&written(ticks.to_datetime().to_offset(there), &zone)), Some(ticks));
             }
         }
 

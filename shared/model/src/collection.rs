@@ -58,7 +58,7 @@ pub enum Row {
     Read(Listed),
     /// No key, or one that is too long or makes no path, so it could not be fetched.
     NoKey,
-    /// No readable time of modification.
+    /// No time of modification, or one that cannot be read or cannot be right.
     NoTime {
         key: String,
     },
@@ -237,7 +237,7 @@ mod tests {
     use time::macros::datetime;
 
     fn clock() -> Clock {
-        Clock::new(Zone::UTC, datetime!(2026-11-23 12:00 UTC))
+        Clock::new(Zone::UTC, datetime!(2026-11-28 12:00 UTC))
     }
 
     #[test]
@@ -318,6 +318,7 @@ mod tests {
                 {"number":"10002"},
                 {"number":"10003","lastModifiedDateTime":"2026-11-28T09:00:00+01:00"},
                 {"number":"10004","lastModifiedDateTime":"yesterday"},
+                {"number":"10005","lastModifiedDateTime":"0001-01-01T00:00:00"},
                 {"lastModifiedDateTime":"2026-11-28T09:00:00"},
                 null]"#,
             &clock(),
@@ -327,7 +328,7 @@ mod tests {
         assert_eq!(page.rows[..2], [timeless("10001"), timeless("10002")]);
         let Row::Read(read) = &page.rows[2] else { panic!("not read") };
         assert_eq!(read.modified, Stamp::from(Ticks::from_datetime(datetime!(2026-11-28 8:00 UTC))));
-        assert_eq!(page.rows[3..], [timeless("10004"), Row::NoKey, Row::NoKey]);
+        assert_eq!(page.rows[3..], [timeless("10004"), timeless("10005"), Row::NoKey, Row::NoKey]);
         assert_eq!(page.total, Some(6));
     }
 

@@ -363,9 +363,10 @@ fn status_of(event: Option<&'static EventType>, fields: &Fields<'_>, mapped: &Ma
 /// A text without a zone is what the clock of `zone` showed. A number is taken for UTC: the zone of
 /// .NET ticks is unknown (docs/visma-net.md#open-questions, question 10).
 fn moment(text: &str, zone: Zone, received_at: OffsetDateTime) -> Option<Ticks> {
-    match text.parse::<i64>() {
-        Ok(number) => Ticks::from_number(number),
-        Err(_) => Clock::new(zone, received_at).read(text).map(Stamp::at),
+    let clock = Clock::new(zone, received_at);
+    match text.parse() {
+        Ok(number) => clock.read_number(number),
+        Err(_) => clock.read(text).map(Stamp::at),
     }
 }
 

@@ -58,7 +58,8 @@ impl Resource {
         &self.json
     }
 
-    /// The resource's version: `lastModifiedDateTime`, or `lastModified` of version 3.
+    /// The resource's version: `lastModifiedDateTime`, or `lastModified` of version 3. `None` if it
+    /// cannot be right.
     pub fn modified(&self) -> Option<Stamp> {
         self.modified
     }
@@ -129,7 +130,7 @@ mod tests {
     use time::macros::datetime;
 
     fn parse(json: &str) -> Result<Resource, NotAnObject> {
-        Resource::parse(json, &Clock::new(Zone::UTC, datetime!(2026-11-23 12:00 UTC)))
+        Resource::parse(json, &Clock::new(Zone::UTC, datetime!(2026-11-28 12:00 UTC)))
     }
 
     #[test]

@@ -47,6 +47,19 @@ async fn the_order_of_arrival_makes_no_difference() {
 }
 
 #[tokio::test]
+async fn a_deletion_shows_though_its_time_was_never_set() {
+    let world = without_fetch().await;
+    for (id, event, time) in
+        [(1, "ACCOUNT_CHANGED", "2026-11-23T11:00:00"), (2, "ACCOUNT_DELETED", "0001-01-01T00:00:00")]
+    {
+        let mut body = account(id, event, "1920");
+        body["timeStamp"] = json!(time);
+        world.take(&body).await;
+    }
+    assert!(world.head(&account(1, "ACCOUNT_CHANGED", "1920")).await.deleted);
+}
+
+#[tokio::test]
 async fn a_creation_is_published_however_late_it_comes() {
     let world = without_fetch().await;
     world.take(&order(1, "SALESORDER_UPDATED", "Open", 100)).await;
