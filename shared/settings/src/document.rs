@@ -243,7 +243,7 @@ impl Settings {
                 Invalid::new(Code::IdTwice, format!("tenants[{at}].company_id"), "is given twice; give each its own")
             })?;
         }
-        let mut ids = HashSet::new();
+        let (mut ids, mut path_tokens) = (HashSet::new(), HashSet::new());
         let mut secrets = BTreeMap::<&str, usize>::new();
         for (at, subscription) in self.subscriptions.iter().enumerate() {
             // A header may have the id in another case.
@@ -251,6 +251,11 @@ impl Settings {
                 Invalid::new(Code::IdTwice, format!("subscriptions[{at}].id"), "is given twice; give each its own")
             })?;
             check_subscription(at, subscription)?;
+            // A delivery would belong to the first, and the other would never get one.
+            rule(subscription.path_token.as_ref().is_none_or(|token| path_tokens.insert(token)), || {
+                let at = format!("subscriptions[{at}].path_token");
+                Invalid::new(Code::PathTokenTwice, at, "is given twice; give each its own")
+            })?;
             let count = secrets.entry(&subscription.route).or_default();
             *count += subscription.secrets.len();
             rule(*count <= MOST_SECRETS_PER_ROUTE, || {

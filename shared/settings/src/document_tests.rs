@@ -291,6 +291,15 @@ fn rejects_a_path_token_that_no_url_can_match() {
 }
 
 #[test]
+fn rejects_two_subscriptions_with_one_path_token() {
+    let one = document()["subscriptions"][1].clone();
+    let mut other = one.clone();
+    other["id"] = json!("legacy-2");
+    let told = with("/subscriptions", json!([one, other])).unwrap_err().to_string();
+    assert_eq!(told, "path_token_twice: subscriptions[1].path_token: is given twice; give each its own");
+}
+
+#[test]
 fn nothing_secret_is_ever_shown() {
     let settings = Settings::parse(&document().to_string()).unwrap();
     let shown = format!("{settings:?}");

@@ -52,6 +52,7 @@ codes! {
     PathTokenUnwanted = "path_token_unwanted",
     PathTokenShort = "path_token_short",
     PathTokenInvalid = "path_token_invalid",
+    PathTokenTwice = "path_token_twice",
     EventUnknown = "event_unknown",
     EventsUnknown = "events_unknown",
     EventsTooNarrow = "events_too_narrow",

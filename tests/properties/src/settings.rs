@@ -6,7 +6,7 @@ use webhooks_signature::Signature;
 
 type Object = Map<String, Value>;
 
-const OTHER: &str = "another-secret-long-enough-for-a-path-token";
+const OTHER: &str = "another-secret-";
 
 pub fn settings(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };
@@ -58,15 +58,19 @@ fn with_other_secrets(text: &str) -> String {
     fn elements<'v>(object: &'v mut Object, name: &str) -> impl Iterator<Item = &'v mut Object> {
         object.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten().map(fields)
     }
+    // Equal secrets stay equal and different ones different, for the settings compare them.
+    fn alter(object: &mut Object, name: &str) {
+        if let Some(Value::String(secret)) = object.get_mut(name) {
+            secret.insert_str(0, OTHER);
+        }
+    }
     let mut document: Value = serde_json::from_str(text).expect("it was read");
     let top = fields(&mut document);
-    fields(&mut top["visma"]).insert("client_secret".into(), OTHER.into());
+    alter(fields(&mut top["visma"]), "client_secret");
     for subscription in elements(top, "subscriptions") {
-        if subscription.get("path_token").is_some_and(Value::is_string) {
-            subscription.insert("path_token".into(), OTHER.into());
-        }
+        alter(subscription, "path_token");
         for secret in elements(subscription, "secrets") {
-            secret.insert("value".into(), OTHER.into());
+            alter(secret, "value");
         }
     }
     document.to_string()
