@@ -217,12 +217,14 @@ impl Notification {
         self
     }
 
-    /// Takes the copy number of another key of the same notification.
+    /// Takes the copy number of another key of the same notification. The key may have cut the end
+    /// of the id, which the number made too long.
     pub(crate) fn keep_number(&mut self, other: &NotificationKey) {
-        let id = self.sender_id().map(SenderId::as_str).unwrap_or_default();
-        let copy = other.id().strip_suffix(id).and_then(|rest| rest.strip_suffix('-')?.parse().ok());
-        if copy.is_some() {
-            *self = self.clone().with_key(copy);
+        let Some((copy, _)) = other.id().split_once('-') else { return };
+        let Ok(copy) = copy.parse::<usize>() else { return };
+        let numbered = self.clone().with_key(Some(copy));
+        if numbered.key.id() == other.id() {
+            *self = numbered;
         }
     }
 

@@ -138,6 +138,17 @@ mod tests {
     }
 
     #[test]
+    fn equal_items_are_the_same_when_replayed_however_long_their_id_is() {
+        let item = r#"{"event":"ACCOUNT_CHANGED","entityId":"1920"}"#;
+        for length in [0, 1, 62, 63, 64] {
+            let mut copies = delivery(format!("[{}]", [item; 10].join(",")).as_bytes());
+            copies.meta.tenant = Some("t".into());
+            copies.meta.headers.insert("x-vwd-notification-id".into(), "a".repeat(length));
+            is_repeated(&copies);
+        }
+    }
+
+    #[test]
     fn a_truncated_array_is_the_same_when_replayed() {
         is_repeated(&delivery(br#"[{"event":"ACCOUNT_CHANGED"}"#));
     }
