@@ -25,7 +25,7 @@ impl<P: Ports> Feedback<P> {
             Some(_) if is_first == is_header_first => Taken::Header,
             Some(_) => Taken::Body,
         };
-        let length = verdict.description.as_str().chars().count();
+        let length = verdict.description.as_str().encode_utf16().count();
         let seen = observed::of_feedback(taken, is_first, address.source.as_deref(), length);
         self.observer.note(seen, self.host.now());
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The longest description sent (docs/visma-net.md#open-questions, question 16).
+/// The longest description sent, in UTF-16 (docs/visma-net.md#open-questions, question 16).
 pub(crate) const MAX_DESCRIPTION: usize = 255;
 
 /// Who decides the feedback, as a route says.
@@ -256,6 +256,9 @@ mod tests {
         assert_eq!(Description::new(&whole).as_str(), whole);
         let cut = format!("{}…", "å".repeat(MAX_DESCRIPTION - 1));
         assert_eq!(Description::new(&format!("{whole}å")).as_str(), cut);
+        let emoji = "😀".repeat(MAX_DESCRIPTION / 2);
+        assert_eq!(Description::new(&format!("{emoji}å")).as_str(), format!("{emoji}å"));
+        assert_eq!(Description::new(&format!("{emoji}😀")).as_str(), format!("{emoji}…"));
     }
 
     #[test]
@@ -316,7 +319,7 @@ mod tests {
         #[test]
         fn no_text_breaks_the_limits(text in ".{0,600}") {
             let description = Description::new(&text);
-            prop_assert!(description.as_str().chars().count() <= MAX_DESCRIPTION);
+            prop_assert!(description.as_str().encode_utf16().count() <= MAX_DESCRIPTION);
             prop_assert!(!description.as_str().contains(|c: char| c.is_control() || c == '<' || c == '>'));
         }
 

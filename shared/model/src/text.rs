@@ -3,15 +3,21 @@
 /// The longest text of a payload or of the ERP that is kept, in characters.
 pub(crate) const LONGEST_TEXT: usize = 256;
 
-/// The text without control characters, and at most `longest` characters long. `…` marks a cut.
+/// The text without control characters, and at most `longest` characters long. `…` marks a cut. It
+/// counts in UTF-16, as .NET does: a character beyond U+FFFF, such as an emoji, counts as two.
 pub(crate) fn cut(text: &str, longest: usize) -> String {
-    let mut rest = text.chars().filter(|c| !c.is_control());
-    let mut kept: String = rest.by_ref().take(longest).collect();
-    if rest.next().is_none() {
-        return kept;
+    let (mut kept, mut room) = (String::new(), longest);
+    for c in text.chars().filter(|c| !c.is_control()) {
+        let Some(left) = room.checked_sub(c.len_utf16()) else {
+            if room == 0 {
+                kept.pop();
+            }
+            return format!("{}…", kept.trim_end());
+        };
+        kept.push(c);
+        room = left;
     }
-    kept.pop();
-    format!("{}…", kept.trim_end())
+    kept
 }
 
 #[cfg(test)]
@@ -23,5 +29,12 @@ mod tests {
         assert_eq!(cut("åååå\u{7}", 4), "åååå");
         assert_eq!(cut("ååååå", 4), "ååå…");
         assert_eq!(cut("å  åå", 4), "å…");
+    }
+
+    #[test]
+    fn counts_in_utf_16_and_cuts_between_characters() {
+        assert_eq!(cut("😀😀", 4), "😀😀");
+        assert_eq!(cut("😀😀å", 4), "😀…");
+        assert_eq!(cut("ååå😀", 4), "ååå…");
     }
 }

@@ -58,7 +58,7 @@ pub fn outcome(input: &[u8]) {
                 (sent.is_success, sent.description.as_str()),
                 (verdict.is_success, verdict.description.as_str())
             );
-            assert!((1..=255).contains(&sent.description.chars().count()), "{}", sent.description);
+            assert!((1..=255).contains(&sent.description.encode_utf16().count()), "{}", sent.description);
             assert!(
                 !sent.description.contains(|c: char| c.is_control() || c == '<' || c == '>'),
                 "{}",
