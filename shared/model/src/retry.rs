@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// The longest time that a message can be hidden (SQS ChangeMessageVisibility: 12 h from its
 /// receipt), less a margin.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(11 * 3600);
+const LONGEST_WAIT: Duration = Duration::from_secs(11 * 3600);
 
 /// What to do about an error. Every error type of the project has this answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,6 +28,17 @@ async fn a_rate_limited_tenant_waits_without_delaying_others() {
 }
 
 #[tokio::test]
+async fn keeps_a_wait_that_is_longer_than_a_message_can_be_hidden() {
+    let bench = Bench::with_token().await;
+    bench.on_account(status(429).insert_header("retry-after", "86400")).await;
+    assert_eq!(bench.fetch().await.unwrap_err(), limited(Stage::Resource, 86_400));
+    bench.wait(86_399);
+    let error = bench.fetch().await.unwrap_err();
+    assert!(matches!(error, VismaError::RateLimited { after: Some(left), .. } if left.as_secs() == 1), "{error:?}");
+    assert_eq!(bench.requests_to(ACCOUNT_PATH).await.len(), 1);
+}
+
+#[tokio::test]
 async fn waits_for_the_windows_end_without_a_retry_after() {
     let bench = Bench::with_token().await;
     bench.on_account(status(429).insert_header("x-ratelimit-reset", "900")).await;
