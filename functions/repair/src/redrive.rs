@@ -92,6 +92,5 @@ impl<P: Ports> Repair<P> {
 /// would do so for ever.
 fn is_meant(letter: &DeadLetter, job: &Job, redrive: &Redrive) -> bool {
     let is_asked_for = redrive.message.as_ref().is_none_or(|id| *id == letter.id);
-    let is_rejected = letter.attribute("rejection_code").is_some();
-    is_asked_for && letter.sent_at < job.created_at && (redrive.rejected || !is_rejected)
+    is_asked_for && letter.sent_at < job.created_at && (redrive.rejected || !letter.is_rejected(redrive.queue))
 }
