@@ -175,6 +175,21 @@ async fn does_not_redrive_a_rejected_message_that_has_no_room_for_a_code() {
 }
 
 #[tokio::test]
+async fn sends_a_letter_behind_more_rejected_ones_than_a_slice_reads() {
+    let world = World::new().await;
+    (1..=1005).for_each(|number| world.dead(number, true));
+    world.dead(1006, false);
+    world.begin(Work::Redrive(all()), 10).await;
+    assert!(world.slice(1).await && world.slice(2).await && world.slice(3).await);
+    assert_eq!(world.progress().await, (Status::Running, 1, 1005));
+    let (source, dead) = world.queue_pair();
+    dead.show_all();
+    assert!(world.slice(4).await && !world.slice(5).await, "it looks once more");
+    assert_eq!(world.progress().await, (Status::Finished, 1, 1005));
+    assert_eq!((source.sent().len(), dead.lying().len()), (1, 1005));
+}
+
+#[tokio::test]
 async fn redrives_rejected_messages_on_request() {
     let world = World::new().await;
     world.dead(1, true);
