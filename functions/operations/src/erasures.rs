@@ -7,6 +7,7 @@ use crate::jobs;
 use crate::ports::{Ports, Shared};
 use crate::problem::Problem;
 use crate::query;
+use crate::range::LONGEST_LOOK;
 use crate::route::Asked;
 use crate::types::erasures::NewErasure;
 use crate::types::jobs::{JobView, Plan};
@@ -25,12 +26,16 @@ const LONGEST_PLAN: usize = 10;
 pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Plan>, Problem> {
     let (tenant, rate, _) = read(&asked.body)?;
     let (mut count, mut position, mut at_least) = (0, None, true);
+    let ends_at = operations.host.now() + LONGEST_LOOK;
     for _ in 0..LONGEST_PLAN {
         let kept = operations.store.kept(&tenant, position.as_deref(), usize::MAX).await?;
         count += kept.keys.len() as u64;
         position = kept.next;
         if position.is_none() {
             at_least = false;
+            break;
+        }
+        if operations.host.now() >= ends_at {
             break;
         }
     }

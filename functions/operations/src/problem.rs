@@ -125,6 +125,14 @@ impl Problem {
         Self::new(status, code, detail)
     }
 
+    /// The same request would fail again.
+    fn too_much(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!("the request asks for too much: {error}");
+        let detail = "The table has more about this than one request can read. Ask for less: a shorter time, or one \
+                      tenant. If the request has neither, it cannot be answered until there is less.";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_much", detail)
+    }
+
     fn unavailable(error: &dyn std::fmt::Display) -> Self {
         tracing::error!("our own fault: {error}");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Try again in a few seconds.")
@@ -133,7 +141,10 @@ impl Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        Self::unavailable(&error)
+        match error {
+            StoreError::TooMuch(_) => Self::too_much(&error),
+            StoreError::Unavailable(_) | StoreError::Mismatch(_) => Self::unavailable(&error),
+        }
     }
 }
 
@@ -157,5 +168,18 @@ impl IntoResponses for Problem {
         let content = Content::new(Some(Ref::from_schema_name("Problem")));
         let refused = ResponseBuilder::new().content(MEDIA_TYPE, content).build();
         BTreeMap::from([("4XX".to_owned(), RefOr::T(refused))])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asks_nobody_to_repeat_a_request_for_too_much() {
+        let problem = Problem::from(StoreError::TooMuch(20));
+        assert_eq!((problem.status, problem.code), (422, "too_much"));
+        assert!(problem.detail.contains("Ask for less"), "{}", problem.detail);
+        assert_eq!(Problem::from(StoreError::Unavailable("timeout".into())).status, 503);
     }
 }

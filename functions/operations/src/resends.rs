@@ -5,6 +5,7 @@ use crate::jobs;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query;
+use crate::range::LONGEST_LOOK;
 use crate::route::Asked;
 use crate::types::jobs::{JobView, Plan, Planned};
 use crate::types::resends::{Cause, NewResend, ResendPlan};
@@ -68,6 +69,7 @@ impl<P: Ports> Operations<P> {
     async fn plan_resend(&self, filter: &ParkedFeedback, rate: u32) -> Result<ResendPlan, Problem> {
         let (mut count, mut causes, mut position, mut at_least) = (0_u64, BTreeMap::new(), None::<String>, true);
         let mut first: Vec<Record> = vec![];
+        let ends_at = self.host.now() + LONGEST_LOOK;
         for _ in 0..LONGEST_PLAN {
             let (records, next) = self.store.parked(filter, position.as_deref(), AT_ONCE).await?;
             for record in records.into_iter().filter(|record| record.feedback == Some(FeedbackState::Parked)) {
@@ -81,6 +83,9 @@ impl<P: Ports> Operations<P> {
             position = next;
             if position.is_none() {
                 at_least = false;
+                break;
+            }
+            if self.host.now() >= ends_at {
                 break;
             }
         }

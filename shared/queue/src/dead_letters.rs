@@ -15,6 +15,8 @@ use aws_sdk_sqs::types::{
 use std::collections::HashMap;
 use std::time::Duration;
 use time::OffsetDateTime;
+use webhooks_model::QueueName;
+use webhooks_model::feedback::FeedbackMessage;
 
 /// The most messages that SQS returns at once.
 pub const BATCH: usize = 10;
@@ -38,6 +40,13 @@ pub struct DeadLetter {
 impl DeadLetter {
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.get(name)?.string_value()
+    }
+
+    /// Whether the feedback function rejected it. A message of nearly 1 MiB is rejected without a
+    /// code, since SQS has no room for it.
+    pub fn is_rejected(&self, queue: QueueName) -> bool {
+        let is_wrong = || queue == QueueName::Feedback && FeedbackMessage::parse(&self.body).is_err();
+        self.attribute("rejection_code").is_some() || is_wrong()
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) const FEEDBACK_PARKED: &str = "feedback_parked";
 /// automatically.
 const KINDS: [&str; 4] = ["dead", "parked", "unparseable", FEEDBACK_PARKED];
 const ACKNOWLEDGED: &str = "acknowledged#";
+/// The attribute with the last acknowledgement, which the list of actions may have lost.
+pub(crate) const ACKNOWLEDGEMENT: &str = "acknowledgement";
 /// Times that change when there is something new to see.
 pub(crate) const CHANGES: [&str; 4] = ["attention_at", "updated_at", "ended_at", "feedback_at"];
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 /// The most pages of an answer that is kept: 20 MB.
-const MOST_KEPT: usize = 20;
+pub(crate) const MOST_KEPT: usize = 20;
 /// The most pages of an answer of which little is kept, such as the number of items: 200 MB.
 pub(crate) const MOST_READ: usize = 200;
 /// The most answers in a row that leave every key unprocessed.

@@ -1,6 +1,6 @@
 //! Notifications for operators.
 
-use crate::attention::{Attention, attention};
+use crate::attention::{ACKNOWLEDGEMENT, Attention, attention};
 use crate::attributes::{Item, day_of, flag, integer, string, text, time_text};
 use crate::error::StoreError;
 use crate::head::Head;
@@ -52,6 +52,8 @@ pub struct Record {
     pub moments: Vec<Line>,
     /// Present if a person should look at it.
     pub attention: Option<Attention>,
+    /// The last acknowledgement, also if it was withdrawn or the notification has changed since.
+    pub acknowledgement: Option<Line>,
     /// The key of the record that replaces this one.
     pub moved_to: Option<LedgerKey>,
     /// The key of the closed record that this one replaces.
@@ -248,7 +250,7 @@ impl<I: Items> Table<I> {
 }
 
 /// All attributes of a record except its raw item.
-const ATTRIBUTES: [&str; 28] = [
+const ATTRIBUTES: [&str; 29] = [
     "pk",
     "sk",
     "state",
@@ -269,6 +271,7 @@ const ATTRIBUTES: [&str; 28] = [
     "feedback_deadline",
     "feedback_attempts",
     "actions",
+    ACKNOWLEDGEMENT,
     MOMENTS,
     MOVED_TO,
     MOVED_FROM,
@@ -316,6 +319,7 @@ fn read(item: &Item) -> Option<Record> {
         actions: lines("actions", "action", "note"),
         moments: lines(MOMENTS, "what", "reason"),
         attention: attention(item),
+        acknowledgement: item.get(ACKNOWLEDGEMENT).and_then(|one| line(one, "action", "note")),
         moved_to: read_place(item, MOVED_TO),
         moved_from: read_place(item, MOVED_FROM),
         expires_at: integer(item, "expires_at").and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),

@@ -1,7 +1,7 @@
 //! Actions of an operator on a notification. Each is recorded in the notification's item, with who
 //! and why, before anything happens.
 
-use crate::attention::{CHANGES, FEEDBACK_PARKED, acknowledged};
+use crate::attention::{ACKNOWLEDGEMENT, CHANGES, FEEDBACK_PARKED, acknowledged};
 use crate::attributes::{Update, string, time_text};
 use crate::error::StoreError;
 use crate::item::Items;
@@ -169,7 +169,9 @@ fn changed(update: Update, action: &Action<'_>) -> Update {
             .set("attention", string(Mark::Retrying.as_str()))
             .set("attention_at", string(time_text(action.at))),
         Deed::ResendFeedback | Deed::ResendParked => update.set("feedback", string(FeedbackState::Queued.as_str())),
-        Deed::Acknowledge { kind, .. } => update.set("attention", string(acknowledged(kind))),
+        Deed::Acknowledge { kind, .. } => {
+            update.set("attention", string(acknowledged(kind))).set(ACKNOWLEDGEMENT, line(action))
+        }
         Deed::Unacknowledge { kind } => update.set("attention", string(kind)),
     }
 }

@@ -3,7 +3,8 @@
 use crate::attributes::{Item, Update, integer, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::head;
-use crate::item::{Items, Query};
+use crate::implied::received_at;
+use crate::item::{Items, MOST_KEPT, Query};
 use crate::keys::{feed_day, partition};
 use crate::table::Table;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use webhooks_model::reference::tenant_digits;
 use webhooks_model::walk::{PAGE_SIZE, Walk};
 use webhooks_model::{Collection, EntityId, Origin, Ticks};
 
-/// The most notifications of a day that are read to find one that came by webhook.
+/// The notifications of a day that are read first to find one that came by webhook.
 const NEWEST: i32 = 50;
 /// The sort key of the item about a silent tenant.
 const SILENCE: &str = "SILENCE";
@@ -191,6 +192,7 @@ impl<I: Items> Table<I> {
 }
 
 impl<I: Items> Table<I> {
+    /// Only if the newest notifications of the day are all found changes, whole pages are read.
     async fn last_heard_on(&self, tenant: &str, day: OffsetDateTime) -> Result<Option<OffsetDateTime>, StoreError> {
         let query = Query {
             index: Some("feed"),
@@ -201,12 +203,18 @@ impl<I: Items> Table<I> {
             ..Query::default()
         };
         let query = query.value(":day", string(feed_day(tenant, day)));
-        let newest =
-            self.items.query(query.value(":webhook", string(Origin::Webhook.as_str()))).await?.into_iter().next();
-        Ok(newest.and_then(|item| {
-            let (received, _) = text(&item, "feed_at")?.split_once('#')?;
-            OffsetDateTime::parse(received, &Rfc3339).ok()
-        }))
+        let mut query = query.value(":webhook", string(Origin::Webhook.as_str()));
+        for _ in 0..MOST_KEPT {
+            let page = self.items.query_page(&query).await?;
+            if let Some(newest) = page.items.first() {
+                return Ok(received_at(newest));
+            }
+            (query.after, query.limit) = (page.last_evaluated, None);
+            if query.after.is_none() {
+                return Ok(None);
+            }
+        }
+        Err(StoreError::TooMuch(MOST_KEPT))
     }
 
     /// The compared attributes of each head, by partition.

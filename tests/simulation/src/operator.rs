@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
+use webhooks_model::feedback::FeedbackMessage;
 use webhooks_model::notification::UNKNOWN_TENANT;
 use webhooks_model::{QueueName, State};
 use webhooks_store::{Item, Write};
@@ -163,7 +164,9 @@ impl World {
                 let dead = self.queues[&queue_pair(*queue).1].messages.iter();
                 // A message of this moment counts as sent afterwards, by the clock of the function.
                 let now = self.clock_of(instance);
-                let old = dead.filter(|letter| letter.sent_at < now);
+                // What the feedback function rejects for its body stays.
+                let is_wrong = |body: &str| *queue == QueueName::Feedback && FeedbackMessage::parse(body).is_err();
+                let old = dead.filter(|letter| letter.sent_at < now && !is_wrong(&letter.body));
                 Meant { letters: old.map(|letter| letter.id).collect(), ..Meant::default() }
             }
             _ => Meant::default(),

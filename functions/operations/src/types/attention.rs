@@ -48,7 +48,9 @@ impl Attention {
         let own = record.attention.as_ref()?;
         let acknowledge = Deed::Acknowledge { kind: own.kind, changed_at: own.changed_at };
         let is_one = |line: &&Line| line.what == acknowledge.as_str();
-        let last = record.actions.iter().rfind(is_one).filter(|_| own.is_acknowledged);
+        // Records of earlier versions have it only in the list.
+        let last = record.acknowledgement.as_ref().or_else(|| record.actions.iter().rfind(is_one));
+        let last = last.filter(|_| own.is_acknowledged);
         let acknowledged = last.map(|line| Acknowledged { at: line.at, by: line.by.clone(), note: line.text.clone() });
         Some(Self { kind: own.kind, changed_at: own.changed_at, acknowledged })
     }

@@ -71,6 +71,18 @@ async fn a_notification_that_fails_again_needs_attention_again_and_keeps_the_not
 }
 
 #[tokio::test]
+async fn shows_who_acknowledged_it_also_after_many_other_actions() {
+    let (world, url) = world().await;
+    assert_eq!(world.repair("POST", &url, json!({"note": "known"})).await.status, StatusCode::NO_CONTENT);
+    let replay = url.replace("/acknowledgement", "/replay");
+    for _ in 0..30 {
+        assert_eq!(world.repair("POST", &replay, json!({})).await.status, StatusCode::ACCEPTED);
+    }
+    let after = shown(&world, &format!("{LIST}&acknowledged=true")).await["acknowledged"].clone();
+    assert_eq!((&after["by"], &after["note"]), (&"op-1".into(), &"known".into()));
+}
+
+#[tokio::test]
 async fn refuses_an_acknowledgement_of_an_older_failure() {
     let (world, url) = world().await;
     let seen = shown(&world, LIST).await["changed_at"].clone();

@@ -1,10 +1,13 @@
-use crate::world::{World, processed, token};
+use crate::world::{World, order, processed, token};
 use fixtures::TENANT;
 use lambda_http::http::StatusCode;
 use serde_json::{Value, json};
+use time::Duration;
 use time::format_description::well_known::Rfc3339;
 use webhooks_host::Host;
+use webhooks_model::Notification;
 use webhooks_model::feedback::FeedbackState;
+use webhooks_store::Entry;
 
 const ERASURES: &str = "/operations/erasures";
 
@@ -15,7 +18,7 @@ async fn ask(world: &World, path: &str, body: Value) -> crate::world::Answer {
 #[tokio::test]
 async fn erases_a_fully_paused_tenant_by_a_job_after_a_plan() {
     let world = World::new().await;
-    world.order(1, time::Duration::ZERO, processed(FeedbackState::Sent)).await;
+    world.order(1, Duration::ZERO, processed(FeedbackState::Sent)).await;
     let request = json!({"tenant": TENANT, "confirm": TENANT, "note": "contract ended"});
     let plan = ask(&world, "/operations/erasures/plans", request.clone()).await;
     assert_eq!((plan.status, &plan.body["at_least"]), (StatusCode::OK, &json!(false)));
@@ -26,7 +29,7 @@ async fn erases_a_fully_paused_tenant_by_a_job_after_a_plan() {
     let some = json!({"tenant": TENANT, "events": "sales_order.*"});
     world.repair("PUT", "/operations/v1/pauses", some).await;
     assert_eq!(ask(&world, ERASURES, request.clone()).await.problem(), (409, "not_paused"));
-    let until = (world.host.now() + time::Duration::DAY).format(&Rfc3339).unwrap();
+    let until = (world.host.now() + Duration::DAY).format(&Rfc3339).unwrap();
     let ending = json!({"tenant": TENANT, "events": "*", "until": until});
     assert_eq!(world.repair("PUT", "/operations/v1/pauses", ending).await.status, StatusCode::NO_CONTENT);
     assert_eq!(ask(&world, ERASURES, request.clone()).await.problem(), (409, "not_paused"), "it may end too early");
@@ -41,6 +44,20 @@ async fn erases_a_fully_paused_tenant_by_a_job_after_a_plan() {
         (&json!("erase_tenant"), &json!("op-1")),
         "{audit}"
     );
+}
+
+#[tokio::test]
+async fn a_plan_of_an_erasure_that_reads_slowly_ends_early() {
+    let world = World::new().await;
+    // Four fit into a page of 1 MB, and the plan looks at the clock after 20 pages.
+    for number in 1_u128..=85 {
+        let n = Notification { raw: "x".repeat(250_000), ..order(number) };
+        let entry = Entry { notification: &n, change: processed(FeedbackState::Sent), now: world.host.now() };
+        assert!(world.table.table.record(&entry).await.unwrap());
+    }
+    world.host.step(Duration::seconds(10));
+    let plan = ask(&world, "/operations/erasures/plans", json!({"tenant": TENANT, "confirm": TENANT})).await.body;
+    assert_eq!((&plan["count"], &plan["at_least"]), (&json!(80), &json!(true)), "{plan}");
 }
 
 #[tokio::test]

@@ -66,6 +66,18 @@ async fn a_plan_counts_parked_feedback_and_lists_its_causes() {
 }
 
 #[tokio::test]
+async fn a_plan_of_a_resend_that_reads_slowly_ends_early() {
+    let world = World::new().await;
+    for number in 1..=101 {
+        let n = world.order(number, Duration::hours(1), processed(FeedbackState::Queued)).await;
+        refused(&world, &n.ledger_key(), Reason::GaveUp, "feedback: status 503").await;
+    }
+    world.host.step(Duration::seconds(10));
+    let plan = world.repair("POST", PLANS, json!({})).await.body;
+    assert_eq!((&plan["count"], &plan["at_least"]), (&100.into(), &true.into()), "{plan}");
+}
+
+#[tokio::test]
 async fn a_resend_whose_message_is_refused_is_watched_and_can_be_given_again() {
     let world = World::new().await;
     let key = three_parked(&world).await.remove(0);

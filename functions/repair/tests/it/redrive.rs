@@ -1,9 +1,10 @@
-use crate::world::World;
-use fixtures::FakeQueue;
+use crate::world::{World, order};
+use fixtures::{FakeQueue, TestHost};
 use std::collections::HashMap;
 use std::time::Duration;
 use time::Duration as Span;
 use webhooks_host::Host;
+use webhooks_model::feedback::FeedbackMessage;
 use webhooks_model::job::Status;
 use webhooks_model::work::Redrive;
 use webhooks_model::{QueueName, Work};
@@ -11,6 +12,12 @@ use webhooks_queue::{DeadLetter, DeadLetterQueue};
 
 fn all() -> Redrive {
     Redrive { queue: QueueName::Feedback, message: None, rejected: false }
+}
+
+/// The feedback of sales order SO/{number}.
+fn body(number: usize) -> String {
+    let notification = order(number as u128, TestHost::START).ledger_key();
+    serde_json::to_string(&FeedbackMessage::Feedback { notification }).unwrap()
 }
 
 impl World {
@@ -25,19 +32,23 @@ impl World {
     }
 
     fn dead(&self, number: usize, rejected: bool) {
+        self.queue_pair().1.put(self.letter(number, rejected));
+    }
+
+    fn letter(&self, number: usize, rejected: bool) -> DeadLetter {
         let code =
             aws_sdk_sqs::types::MessageAttributeValue::builder().data_type("String").string_value("unknown_type");
         let code = ("rejection_code".to_owned(), code.build().unwrap());
-        self.queue_pair().1.put(DeadLetter {
+        DeadLetter {
             id: number.to_string(),
-            body: format!("body {number}"),
+            body: body(number),
             receipt: number.to_string(),
             sent_at: self.host.now() - Span::hours(1),
             receive_count: 1,
             group: Some("tenant".into()),
             trace: None,
             attributes: rejected.then_some(code).into_iter().collect::<HashMap<_, _>>(),
-        });
+        }
     }
 }
 
@@ -54,7 +65,7 @@ async fn sends_dead_letters_back_unchanged_at_the_jobs_rate() {
     let (source, dead) = world.queue_pair();
     let mut bodies: Vec<_> = source.sent().into_iter().map(|sent| (sent.body, sent.group)).collect();
     bodies.sort();
-    let mut expected: Vec<_> = (1..=25).map(|number| (format!("body {number}"), Some("tenant".to_owned()))).collect();
+    let mut expected: Vec<_> = (1..=25).map(|number| (body(number), Some("tenant".to_owned()))).collect();
     expected.sort();
     assert_eq!(bodies, expected);
     assert!(dead.lying().is_empty());
@@ -153,6 +164,32 @@ async fn does_not_redrive_rejected_or_newly_dead_messages() {
 }
 
 #[tokio::test]
+async fn does_not_redrive_a_rejected_message_that_has_no_room_for_a_code() {
+    let world = World::new().await;
+    let (source, dead) = world.queue_pair();
+    dead.put(DeadLetter { body: r#"{"type":"outcome"}"#.into(), ..world.letter(1, false) });
+    world.begin(Work::Redrive(all()), 10).await;
+    assert!(!world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Finished, 0, 1));
+    assert_eq!((source.sent().len(), dead.lying().len()), (0, 1));
+}
+
+#[tokio::test]
+async fn sends_a_letter_behind_more_rejected_ones_than_a_slice_reads() {
+    let world = World::new().await;
+    (1..=1005).for_each(|number| world.dead(number, true));
+    world.dead(1006, false);
+    world.begin(Work::Redrive(all()), 10).await;
+    assert!(world.slice(1).await && world.slice(2).await && world.slice(3).await);
+    assert_eq!(world.progress().await, (Status::Running, 1, 1005));
+    let (source, dead) = world.queue_pair();
+    dead.show_all();
+    assert!(world.slice(4).await && !world.slice(5).await, "it looks once more");
+    assert_eq!(world.progress().await, (Status::Finished, 1, 1005));
+    assert_eq!((source.sent().len(), dead.lying().len()), (1, 1005));
+}
+
+#[tokio::test]
 async fn redrives_rejected_messages_on_request() {
     let world = World::new().await;
     world.dead(1, true);
@@ -170,7 +207,7 @@ async fn redrives_a_single_message_at_any_position() {
     assert!(!world.slice(1).await);
     let (source, dead) = world.queue_pair();
     assert_eq!(world.progress().await, (Status::Finished, 1, 0));
-    assert_eq!((source.sent().len(), source.sent()[0].body.as_str(), dead.lying().len()), (1, "body 17", 24));
+    assert_eq!((source.sent().len(), &source.sent()[0].body, dead.lying().len()), (1, &body(17), 24));
     let again = World::new().await;
     again.begin(Work::Redrive(Redrive { message: Some("gone".into()), ..all() }), 10).await;
     assert!(!again.slice(1).await);

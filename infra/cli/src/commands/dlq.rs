@@ -21,6 +21,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use webhooks_host::{Host, SystemHost};
+use webhooks_model::QueueName;
 
 /// How long messages stay hidden if the program is killed during a look.
 const LOOK: Duration = Duration::from_secs(30);
@@ -124,6 +125,16 @@ impl Name {
     }
 }
 
+impl From<Name> for QueueName {
+    fn from(name: Name) -> Self {
+        match name {
+            Name::Notifications => Self::Notifications,
+            Name::Feedback => Self::Feedback,
+            Name::Events => Self::Events,
+        }
+    }
+}
+
 pub(crate) async fn open(stack: &Stack, output: &str) -> Result<Sqs, Failure> {
     Ok(Sqs::new(aws_sdk_sqs::Client::new(&stack.aws), stack.output(output).await?))
 }
@@ -223,7 +234,8 @@ async fn plan(stack: &Stack, options: &Redrive) -> Outcome {
 
 async fn send_again(stack: &Stack, options: &Redrive) -> Outcome {
     let (from, to) = (options.queue.dead_letters(stack).await?, options.queue.source(stack).await?);
-    let pace = Pace { rate: options.rate, limit: options.limit, rejected: options.rejected };
+    let Redrive { queue, limit, rate, rejected, .. } = *options;
+    let pace = Pace { rate, limit, queue: queue.into(), rejected };
     let all = from.depth().await?.waiting.min(options.limit as u64);
     let shown = RefCell::new(Progress::of(Some(all)));
     let progress = |sent: usize| {

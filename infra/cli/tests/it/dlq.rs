@@ -2,6 +2,7 @@
 
 use crate::queue::{Memory, message};
 use aws_sdk_sqs::types::MessageAttributeValue;
+use serde_json::json;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -10,9 +11,10 @@ use tokio::sync::watch;
 use visma_webhooks::commands::dlq::{Name, Pace, Redriven, counted_look, look, reason_told, redrive, redriven};
 use visma_webhooks::queue::{Depth, Queue, Received};
 use visma_webhooks::{Exit, Failure};
+use webhooks_model::QueueName;
 
 const BEGAN: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
-const FAST: Pace = Pace { rate: 1000, limit: 1000, rejected: false };
+const FAST: Pace = Pace { rate: 1000, limit: 1000, queue: QueueName::Notifications, rejected: false };
 
 fn rejected(body: &str) -> Received {
     let text = |text: &str| MessageAttributeValue::builder().data_type("String").string_value(text).build().unwrap();
@@ -110,6 +112,16 @@ async fn leaves_rejected_outcomes_unless_requested() {
     assert_eq!(run(&from, &to, FAST).await, Redriven { sent: 1, rejected: 1, ..Redriven::default() });
     assert_eq!((from.bodies(), to.bodies()), (vec!["bad".to_owned()], vec!["good".to_owned()]));
     assert_eq!(run(&letters(), &Memory::default(), Pace { rejected: true, ..FAST }).await.sent, 2);
+}
+
+#[tokio::test]
+async fn leaves_a_rejected_outcome_that_has_no_room_for_a_code() {
+    let id = "44136fa355b3678a1146ad16f7e8649e.a-1";
+    let good = json!({"type": "feedback", "notification": {"tenant": "t", "entity": "account", "key": "1", "id": id}});
+    let (from, to) = (Memory::of([message("bad"), message(&good.to_string())]), Memory::default());
+    let done = run(&from, &to, Pace { queue: QueueName::Feedback, ..FAST }).await;
+    assert_eq!(done, Redriven { sent: 1, rejected: 1, ..Redriven::default() });
+    assert_eq!((from.bodies(), to.bodies()), (vec!["bad".to_owned()], vec![good.to_string()]));
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
-use crate::support::{Fixture, NOW, TENANT, at, change};
+use crate::support::{Fixture, NOW, TENANT, at, change, order};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use webhooks_model::collection::{Collection, Listed};
 use webhooks_model::walk::Walk;
-use webhooks_model::{Clock, HeadChange, Revision, Stamp, Versions, Zone};
-use webhooks_store::{Advance, Compared, Place, Unfinished, Watermark};
+use webhooks_model::{Clock, HeadChange, Notification, Origin, Reason, Revision, Stamp, Versions, Zone};
+use webhooks_store::{Advance, Change, Compared, Entry, Place, Unfinished, Watermark};
 
 #[tokio::test]
 async fn records_a_watermark_that_never_moves_back() {
@@ -51,6 +51,19 @@ async fn records_the_start_of_a_silence() {
     assert_eq!(table.silent_since(TENANT, Some(day), later).await.unwrap(), day);
     assert_eq!(table.silent_since(TENANT, None, later).await.unwrap(), day, "also after the feed has expired");
     assert_eq!(table.silent_since("another", None, later).await.unwrap(), later);
+}
+
+#[tokio::test]
+async fn hears_a_tenant_behind_many_changes_that_were_found() {
+    let fixture = Fixture::new().await;
+    let heard = NOW - Duration::HOUR;
+    for number in 0..=60 {
+        let origin = if number == 0 { Origin::Webhook } else { Origin::Reconciliation };
+        let n = Notification { origin, received_at: heard + Duration::seconds(number), ..order(1 + number as u128) };
+        let entry = Entry { notification: &n, change: Change::Parked(Reason::Unmapped), now: NOW };
+        assert!(fixture.table.record(&entry).await.unwrap());
+    }
+    assert_eq!(fixture.table.last_heard(TENANT, NOW, 0).await.unwrap(), Some(heard));
 }
 
 fn listed(key: &str, seconds: i64) -> Listed {

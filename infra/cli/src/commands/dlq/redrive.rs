@@ -6,6 +6,7 @@ use crate::queue::{BATCH, Queue, Received};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep_until};
+use webhooks_model::QueueName;
 
 /// Longer than the slowest batch takes at one message a second.
 const HIDDEN: Duration = Duration::from_secs(60);
@@ -17,7 +18,9 @@ pub struct Pace {
     /// Messages per second.
     pub rate: u32,
     pub limit: usize,
-    /// Whether to send messages with a `rejection_code`, too.
+    /// The queue that the messages were sent to first.
+    pub queue: QueueName,
+    /// Whether to send messages that the feedback function rejected, too.
     pub rejected: bool,
 }
 
@@ -72,7 +75,7 @@ async fn send_all(
                 done.dead_again += usize::from(keep(left, message));
                 continue;
             }
-            if !pace.rejected && message.attribute("rejection_code").is_some() {
+            if !pace.rejected && message.is_rejected(pace.queue) {
                 done.rejected += usize::from(keep(left, message));
                 continue;
             }
