@@ -169,6 +169,17 @@ fn the_guides_user_pool_has_no_sign_up_and_only_read_by_default() {
     find("create-group", "visma-webhooks/repair");
 }
 
+/// CloudWatch leaves a composite alarm in a state that was set by hand until one of its alarms
+/// changes. An alarm that is already in `ALARM` does not notify.
+#[test]
+fn the_guide_ends_the_page_that_it_triggers() {
+    let guide = read("DEPLOY.md");
+    let commands = blocks(&guide, "sh").concat();
+    let of_the_page = commands.lines().filter(|line| line.contains("set-alarm-state") && line.contains("$STACK-page"));
+    let states = of_the_page.filter_map(|line| line.split("--state-value ").nth(1)?.split(' ').next());
+    assert_eq!(states.collect::<Vec<_>>(), ["ALARM", "OK"]);
+}
+
 /// The commands from a clone to the first notification.
 fn commands_to_the_first_notification(guide: &str) -> Vec<String> {
     let (steps, _) = guide.split_once("For the commands from here on:").expect("the first notification is there");
