@@ -38,7 +38,8 @@ STATEMENTS = [
         "resources": ["${Artifacts.Arn}/*"],
     },
     {
-        # An API has an id that AWS generates. The same verbs set and remove tags.
+        # An API has an id that AWS generates. The same verbs set and remove tags, except a stage's,
+        # for which deployer.yaml has StageTags.
         "types": [
             f"AWS::ApiGatewayV2::{kind}"
             for kind in ("Api", "ApiMapping", "Authorizer", "DomainName", "Integration", "Route", "Stage")
@@ -285,6 +286,14 @@ STATEMENTS = [
         ],
         "resources": [here("application-autoscaling", "scalable-target/*")],
         "condition": {"StringEquals": {"application-autoscaling:service-namespace": "dynamodb"}},
+    },
+    {
+        # The stack's tags. These actions do not know the service.
+        "types": ["AWS::ApplicationAutoScaling::ScalableTarget"],
+        "actions": [
+            f"application-autoscaling:{verb}" for verb in ("ListTagsForResource", "TagResource", "UntagResource")
+        ],
+        "resources": [here("application-autoscaling", "scalable-target/*")],
     },
     {
         "types": ["AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"],
