@@ -15,7 +15,7 @@ def rest(path):
 
 # The types, their actions, the resources and the condition. The actions are those that AWS's own
 # schema of each type lists for create, read, update and delete. Actions for options that the
-# templates do not use are left out: networks, layers, signing, replicas, streams, imports, managed
+# templates do not use are left out: networks, signing, replicas, streams, imports, managed
 # policies.
 STATEMENTS = [
     {
@@ -98,6 +98,12 @@ STATEMENTS = [
             "lambda:UpdateFunctionEventInvokeConfig",
         ],
         "resources": [here("lambda", "function:${StackName}-*")],
+    },
+    {
+        # ExtraLayers. A vendor's layer is in the vendor's account.
+        "types": ["AWS::Lambda::Function"],
+        "actions": ["lambda:GetLayerVersion"],
+        "resources": ["arn:${AWS::Partition}:lambda:${AWS::Region}:*:layer:*"],
     },
     {
         # A mapping has an id that AWS generates, and the function that it invokes.

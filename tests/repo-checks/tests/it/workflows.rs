@@ -177,3 +177,9 @@ fn cloudformation_may_tag_stages_and_scalable_targets() {
         assert!(cloudformation_may(&action, ":scalable-target/*"), "{action}");
     }
 }
+
+/// Lambda asks for it when a function gets a layer, also for the layer of a vendor's account.
+#[test]
+fn cloudformation_may_give_functions_the_layers_of_other_accounts() {
+    assert!(cloudformation_may("lambda:GetLayerVersion", ":*:layer:*"));
+}
