@@ -2,7 +2,7 @@
 
 use crate::named_tests::quoted_in;
 use crate::{MAIN, with_options};
-use repo_checks::{Template, entries, infra, read, text};
+use repo_checks::{Template, entries, infra, number, read, text};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
@@ -151,6 +151,22 @@ fn the_keys_policy_allows_exactly_the_services_that_use_it() {
     let policy = blocks(&guide, "json").into_iter().find(|block| block.contains("kms:Decrypt")).expect("it is shown");
     let services = policy.split('"').filter(|part| part.ends_with(".amazonaws.com"));
     assert_eq!(services.collect::<Vec<_>>(), ["logs.REGION.amazonaws.com", "cloudwatch.amazonaws.com"]);
+}
+
+/// A message keeps the key with which it was sent, and the template lets the roles use only one.
+#[test]
+fn the_guide_keeps_waiting_messages_readable_when_the_key_changes() {
+    let guide = read("DEPLOY.md");
+    let (_, update) = guide.split_once("\n## Update\n").expect("it says how to update");
+    let (_, section) = update.split_once("\n### Another key\n").expect("it says how to change the key");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let granted = blocks(section, "sh").concat();
+    assert!(granted.contains("kms create-grant") && granted.contains("--operations Decrypt"), "{granted}");
+    let main = with_options();
+    let longest =
+        main.resources("AWS::SQS::Queue").into_iter().map(|(_, queue)| number(&queue["MessageRetentionPeriod"]));
+    let days = longest.fold(0.0, f64::max) / 86_400.0;
+    assert_eq!(section.matches(&format!("{days} days")).count(), 2, "for as long as the last message");
 }
 
 #[test]
