@@ -185,6 +185,17 @@ fn the_guides_user_pool_has_no_sign_up_and_only_read_by_default() {
     find("create-group", "visma-webhooks/repair");
 }
 
+/// Cognito answers requests for tokens only at the domain of a pool.
+#[test]
+fn the_guide_gives_the_user_pool_a_domain_before_its_clients() {
+    let guide = read("DEPLOY.md");
+    let commands = blocks(&guide, "sh").concat();
+    let at = |what: &str| commands.find(what).unwrap_or_else(|| panic!("DEPLOY.md has no {what}"));
+    assert!(at("create-user-pool-domain ") < at("create-user-pool-client "));
+    assert!(at("create-user-pool-client ") < at(".amazoncognito.com/oauth2/token"));
+    assert_eq!(commands.matches("create-user-pool-domain ").count(), 1);
+}
+
 /// CloudWatch leaves a composite alarm in a state that was set by hand until one of its alarms
 /// changes. An alarm that is already in `ALARM` does not notify.
 #[test]
