@@ -15,7 +15,7 @@ def rest(path):
 
 # The types, their actions, the resources and the condition. The actions are those that AWS's own
 # schema of each type lists for create, read, update and delete. Actions for options that the
-# templates do not use are left out: networks, layers, signing, replicas, streams, imports, managed
+# templates do not use are left out: networks, signing, replicas, streams, imports, managed
 # policies.
 STATEMENTS = [
     {
@@ -38,7 +38,8 @@ STATEMENTS = [
         "resources": ["${Artifacts.Arn}/*"],
     },
     {
-        # An API has an id that AWS generates. The same verbs set and remove tags.
+        # An API has an id that AWS generates. The same verbs set and remove tags, except a stage's,
+        # for which deployer.yaml has StageTags.
         "types": [
             f"AWS::ApiGatewayV2::{kind}"
             for kind in ("Api", "ApiMapping", "Authorizer", "DomainName", "Integration", "Route", "Stage")
@@ -97,6 +98,12 @@ STATEMENTS = [
             "lambda:UpdateFunctionEventInvokeConfig",
         ],
         "resources": [here("lambda", "function:${StackName}-*")],
+    },
+    {
+        # ExtraLayers. A vendor's layer is in the vendor's account.
+        "types": ["AWS::Lambda::Function"],
+        "actions": ["lambda:GetLayerVersion"],
+        "resources": ["arn:${AWS::Partition}:lambda:${AWS::Region}:*:layer:*"],
     },
     {
         # A mapping has an id that AWS generates, and the function that it invokes.
@@ -285,6 +292,14 @@ STATEMENTS = [
         ],
         "resources": [here("application-autoscaling", "scalable-target/*")],
         "condition": {"StringEquals": {"application-autoscaling:service-namespace": "dynamodb"}},
+    },
+    {
+        # The stack's tags. These actions do not know the service.
+        "types": ["AWS::ApplicationAutoScaling::ScalableTarget"],
+        "actions": [
+            f"application-autoscaling:{verb}" for verb in ("ListTagsForResource", "TagResource", "UntagResource")
+        ],
+        "resources": [here("application-autoscaling", "scalable-target/*")],
     },
     {
         "types": ["AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"],

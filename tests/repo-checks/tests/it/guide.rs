@@ -2,7 +2,7 @@
 
 use crate::named_tests::quoted_in;
 use crate::{MAIN, with_options};
-use repo_checks::{Template, entries, infra, read, text};
+use repo_checks::{Template, entries, infra, number, read, text};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
@@ -153,6 +153,22 @@ fn the_keys_policy_allows_exactly_the_services_that_use_it() {
     assert_eq!(services.collect::<Vec<_>>(), ["logs.REGION.amazonaws.com", "cloudwatch.amazonaws.com"]);
 }
 
+/// A message keeps the key with which it was sent, and the template lets the roles use only one.
+#[test]
+fn the_guide_keeps_waiting_messages_readable_when_the_key_changes() {
+    let guide = read("DEPLOY.md");
+    let (_, update) = guide.split_once("\n## Update\n").expect("it says how to update");
+    let (_, section) = update.split_once("\n### Another key\n").expect("it says how to change the key");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let granted = blocks(section, "sh").concat();
+    assert!(granted.contains("kms create-grant") && granted.contains("--operations Decrypt"), "{granted}");
+    let main = with_options();
+    let longest =
+        main.resources("AWS::SQS::Queue").into_iter().map(|(_, queue)| number(&queue["MessageRetentionPeriod"]));
+    let days = longest.fold(0.0, f64::max) / 86_400.0;
+    assert_eq!(section.matches(&format!("{days} days")).count(), 2, "for as long as the last message");
+}
+
 #[test]
 fn the_guides_user_pool_has_no_sign_up_and_only_read_by_default() {
     let guide = read("DEPLOY.md");
@@ -167,6 +183,28 @@ fn the_guides_user_pool_has_no_sign_up_and_only_read_by_default() {
     let scopes = console.split("--allowed-o-auth-scopes").nth(1).unwrap().split("--").next().unwrap();
     assert_eq!(scopes.split_whitespace().collect::<Vec<_>>(), ["openid"], "what one signs in with is everybody's");
     find("create-group", "visma-webhooks/repair");
+}
+
+/// Cognito answers requests for tokens only at the domain of a pool.
+#[test]
+fn the_guide_gives_the_user_pool_a_domain_before_its_clients() {
+    let guide = read("DEPLOY.md");
+    let commands = blocks(&guide, "sh").concat();
+    let at = |what: &str| commands.find(what).unwrap_or_else(|| panic!("DEPLOY.md has no {what}"));
+    assert!(at("create-user-pool-domain ") < at("create-user-pool-client "));
+    assert!(at("create-user-pool-client ") < at(".amazoncognito.com/oauth2/token"));
+    assert_eq!(commands.matches("create-user-pool-domain ").count(), 1);
+}
+
+/// CloudWatch leaves a composite alarm in a state that was set by hand until one of its alarms
+/// changes. An alarm that is already in `ALARM` does not notify.
+#[test]
+fn the_guide_ends_the_page_that_it_triggers() {
+    let guide = read("DEPLOY.md");
+    let commands = blocks(&guide, "sh").concat();
+    let of_the_page = commands.lines().filter(|line| line.contains("set-alarm-state") && line.contains("$STACK-page"));
+    let states = of_the_page.filter_map(|line| line.split("--state-value ").nth(1)?.split(' ').next());
+    assert_eq!(states.collect::<Vec<_>>(), ["ALARM", "OK"]);
 }
 
 /// The commands from a clone to the first notification.

@@ -150,3 +150,36 @@ fn only_the_named_environment_and_repository_may_deploy() {
     let by_its_role = json!({"StringEquals": {"cloudformation:RoleArn": {"Fn::GetAtt": "ExecutionRole.Arn"}}});
     assert_eq!(start["Condition"], by_its_role, "a template must not do more than the role of CloudFormation");
 }
+
+/// Whether CloudFormation's role may do this to the resource, on no condition.
+fn cloudformation_may(action: &str, resource: &str) -> bool {
+    let deployer = Template::read("deployer.yaml");
+    let policies = deployer.resources("AWS::IAM::RolePolicy");
+    let allows = |statement: &Value| {
+        statement.get("Condition").is_none()
+            && elements(&statement["Action"]).into_iter().any(|one| one == action)
+            && elements(&statement["Resource"]).into_iter().any(|one| text(&one["Fn::Sub"]).ends_with(resource))
+    };
+    policies.iter().any(|(_, policy)| elements(&policy["PolicyDocument"]["Statement"]).into_iter().any(allows))
+}
+
+/// CloudFormation gives them the tags of samconfig.toml. For these types IAM asks for actions of
+/// their own, which have no condition about the service.
+#[test]
+fn cloudformation_may_tag_stages_and_scalable_targets() {
+    for action in ["TagResource", "UntagResource"] {
+        for stage in ["::/apis/*/stages", "::/apis/*/stages/*"] {
+            assert!(cloudformation_may(&format!("apigateway:{action}"), stage), "{action} {stage}");
+        }
+    }
+    for action in ["ListTagsForResource", "TagResource", "UntagResource"] {
+        let action = format!("application-autoscaling:{action}");
+        assert!(cloudformation_may(&action, ":scalable-target/*"), "{action}");
+    }
+}
+
+/// Lambda asks for it when a function gets a layer, also for the layer of a vendor's account.
+#[test]
+fn cloudformation_may_give_functions_the_layers_of_other_accounts() {
+    assert!(cloudformation_may("lambda:GetLayerVersion", ":*:layer:*"));
+}
