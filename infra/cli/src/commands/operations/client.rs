@@ -10,9 +10,8 @@ use reqwest::{Method, Request, RequestBuilder};
 use serde_json::Value;
 use url::Url;
 
-/// The API's own limits: items of a page, and pages of a look.
+/// The API's own limit of items of a page.
 const LONGEST_PAGE: usize = 100;
-const PAGES: usize = 20;
 
 pub(super) struct Client<'a> {
     http: reqwest::Client,
@@ -38,16 +37,17 @@ impl<'a> Client<'a> {
         self.ask(self.http.get(url)).await
     }
 
-    /// The first items of a list, over as many pages as needed.
+    /// The first items of a list, over as many pages as needed. A filter may leave nothing of a
+    /// page, so all further pages are as long as possible.
     pub(super) async fn pages(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
         most: usize,
     ) -> Result<Vec<Value>, Failure> {
-        let limit = most.clamp(1, LONGEST_PAGE).to_string();
         let (mut found, mut cursor) = (vec![], None::<String>);
-        for _ in 0..PAGES {
+        loop {
+            let limit = if cursor.is_none() { most.clamp(1, LONGEST_PAGE) } else { LONGEST_PAGE }.to_string();
             let cursor_given = cursor.as_deref().map(|cursor| ("cursor", cursor));
             let query: Vec<_> = query.iter().copied().chain([("limit", limit.as_str())]).chain(cursor_given).collect();
             let mut page = self.get(path, &query).await?;

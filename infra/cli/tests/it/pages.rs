@@ -1,0 +1,24 @@
+//! Lists of the operations API over several pages.
+
+use crate::operations::run;
+use crate::server::{Asked, Server};
+use serde_json::{Value, json};
+
+/// Thirty pages, of which a filter leaves only something on the last one.
+fn on_page_thirty(asked: &Asked) -> (u16, Value) {
+    let page: u32 = asked.line.split_once("cursor=").map_or(1, |(_, page)| page.parse().unwrap());
+    match page {
+        30 => (200, json!({ "items": [{ "ref": "late" }] })),
+        _ => (200, json!({ "items": [], "next": (page + 1).to_string() })),
+    }
+}
+
+#[tokio::test]
+async fn says_that_there_is_nothing_only_after_the_last_page() {
+    let server = Server::start(on_page_thirty).await;
+    let attention = run(&server, "attention --kind dead --limit 1").await.unwrap();
+    assert_eq!(attention.json, json!([{ "ref": "late", "kind": "dead" }]));
+    let asked: Vec<String> = server.asked().into_iter().map(|asked| asked.line).collect();
+    assert!(asked[0].ends_with("&limit=1") && asked[1].ends_with("&limit=100&cursor=2"), "{asked:?}");
+    assert_eq!(run(&server, "tail --tenant t-1 --state dead --once").await.unwrap().json, json!([{ "ref": "late" }]));
+}
