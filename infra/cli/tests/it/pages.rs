@@ -3,6 +3,7 @@
 use crate::operations::run;
 use crate::server::{Asked, Server};
 use serde_json::{Value, json};
+use visma_webhooks::Exit;
 
 /// Thirty pages, of which a filter leaves only something on the last one.
 fn on_page_thirty(asked: &Asked) -> (u16, Value) {
@@ -21,4 +22,23 @@ async fn says_that_there_is_nothing_only_after_the_last_page() {
     let asked: Vec<String> = server.asked().into_iter().map(|asked| asked.line).collect();
     assert!(asked[0].ends_with("&limit=1") && asked[1].ends_with("&limit=100&cursor=2"), "{asked:?}");
     assert_eq!(run(&server, "tail --tenant t-1 --state dead --once").await.unwrap().json, json!([{ "ref": "late" }]));
+}
+
+/// Not answers of the API: another page, nothing, and a beginning.
+fn foreign(asked: &Asked) -> (u16, Value) {
+    let kind = asked.line.split(['=', '&']).nth(1).unwrap();
+    match kind {
+        "dead" => (200, json!("<html>Sign in</html>")),
+        "parked" => (200, json!("")),
+        _ => (200, json!("{\"items\": [")),
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_json_is_no_empty_list() {
+    let server = Server::start(foreign).await;
+    for kind in ["dead", "parked", "paused"] {
+        let failure = run(&server, &format!("attention --kind {kind}")).await.unwrap_err();
+        assert!(failure.exit == Exit::Failed && failure.what.ends_with("without JSON"), "{kind}: {failure}");
+    }
 }

@@ -80,11 +80,18 @@ impl<'a> Client<'a> {
 
     async fn ask(&self, request: RequestBuilder) -> Result<Value, Failure> {
         let request = request.build().map_err(|_| Failure::usage("the API's address is not a URL", "Check --api."))?;
+        let is_read = request.method() == Method::GET;
         let answer = self.http.execute(self.authorized(request).await?).await;
         let answer = answer.map_err(|error| Failure::http("reach the operations API", &error))?;
         let status = answer.status().as_u16();
-        let body: Value = answer.json().await.unwrap_or_default();
-        if (200..300).contains(&status) { Ok(body) } else { Err(refusal(status, &body, self.caller)) }
+        let text = answer.text().await;
+        let text = text.map_err(|error| Failure::http("read the answer of the operations API", &error))?;
+        let body = serde_json::from_str::<Value>(&text);
+        match (200..300).contains(&status) {
+            true if is_read || !text.is_empty() => body.map_err(|_| no_json(status)),
+            true => Ok(Value::Null),
+            false => Err(refusal(status, &body.unwrap_or_default(), self.caller)),
+        }
     }
 
     async fn authorized(&self, mut request: Request) -> Result<Request, Failure> {
@@ -103,6 +110,12 @@ impl<'a> Client<'a> {
 
 fn or_a_token(failure: Failure) -> Failure {
     Failure { advice: format!("{} Or set VISMA_WEBHOOKS_TOKEN.", failure.advice), ..failure }
+}
+
+/// It would look like an empty list.
+fn no_json(status: u16) -> Failure {
+    let what = format!("the operations API answered {status} without JSON");
+    Failure::new(Exit::Failed, what, "Check --api: something else may answer at this address.")
 }
 
 /// A problem document has its own advice; API Gateway's answers have none.
