@@ -1,7 +1,7 @@
 //! `forward`: passes the CloudEvents of the events queue to a server on this machine.
 
 use crate::commands::dlq;
-use crate::commands::send::http;
+use crate::commands::send::direct_http;
 use crate::error::{Exit, Failure};
 use crate::interrupt::{self, Stop, requested};
 use crate::output::{Outcome, Report};
@@ -37,7 +37,7 @@ pub struct Forwarded {
 pub async fn run(stack: &Stack, options: Options) -> Outcome {
     let queue = dlq::open(stack, "EventsQueueUrl").await?;
     eprintln!("Events go to {}. No other consumer gets those that it takes. Ctrl-C ends.", options.to);
-    let (mut total, http, stop) = (Forwarded::default(), http()?, interrupt::listen());
+    let (mut total, http, stop) = (Forwarded::default(), direct_http()?, interrupt::listen());
     let wait = if options.once { Duration::from_secs(1) } else { WAIT };
     loop {
         let batch = forward(&queue, &http, &options.to, wait, &stop).await?;

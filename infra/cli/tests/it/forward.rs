@@ -1,8 +1,10 @@
 //! `forward` passes events to a local server, and keeps those that it does not take.
 
+use crate::program::{run_in, text};
 use crate::queue::{Memory, message};
-use crate::server::Server;
-use serde_json::Value;
+use crate::server::{Asked, Server};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use url::Url;
@@ -47,4 +49,30 @@ async fn a_stop_leaves_events_in_the_queue_and_visible() {
     assert_eq!(forwarded, Forwarded::default());
     let depth = queue.depth().await.unwrap();
     assert_eq!((depth.waiting, depth.in_flight, server.asked().len()), (1, 0, 0));
+}
+
+/// A queue with one event, which is also a proxy.
+fn queue_and_proxy(asked: &Asked) -> (u16, Value) {
+    static RECEIVED: AtomicUsize = AtomicUsize::new(0);
+    let is_received = asked.headers.get("x-amz-target").is_some_and(|target| target == "AmazonSQS.ReceiveMessage");
+    match is_received && RECEIVED.fetch_add(1, Ordering::SeqCst) == 0 {
+        true => (200, json!({ "Messages": [{ "MessageId": "1", "ReceiptHandle": "1", "Body": "{}" }] })),
+        false => (200, json!({})),
+    }
+}
+
+#[tokio::test]
+async fn gives_events_to_no_proxy() {
+    let server = Server::start(queue_and_proxy).await;
+    let url = server.url.clone();
+    let program = move || {
+        // Nothing listens on this port.
+        let words =
+            ["forward", "--once", "--to", "http://127.0.0.1:1/events", "--set", "EventsQueueUrl=http://queue/1"];
+        run_in(&words, "", &[("AWS_ENDPOINT_URL", url.as_str()), ("http_proxy", url.as_str())])
+    };
+    let output = tokio::task::spawn_blocking(program).await.unwrap();
+    assert!(text(&output.stderr).contains("no answer"), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "0 taken, 1 left on the queue\n");
+    assert!(server.asked().iter().all(|asked| !asked.line.contains("/events")), "{:?}", server.asked());
 }
