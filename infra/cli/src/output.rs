@@ -184,12 +184,15 @@ pub fn printable(text: &str) -> String {
 }
 
 /// Writes a line to standard output at once. A closed pipe, as after `| head`, ends the program
-/// quietly.
+/// quietly. A full disk does not.
 pub fn line(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let written =
         out.write_all(text.trim_end().as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
-    written.map_err(|error| Failure::new(Exit::Ok, format!("standard output is closed: {error}"), ""))
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::new(Exit::Ok, format!("standard output is closed: {error}"), ""),
+        _ => Failure::new(Exit::Failed, format!("cannot write to standard output: {error}"), "Is the disk full?"),
+    })
 }
 
 pub fn show(report: &Report, format: Format) -> Result<(), Failure> {

@@ -216,6 +216,15 @@ async fn json_is_one_document() {
 }
 
 #[test]
+fn a_full_disk_is_no_success() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_visma-webhooks"));
+    let output = command.arg("man").stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("cannot write to standard output"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn writes_no_colours_without_a_terminal() {
     for arguments in [&["--help"][..], &["nonsense"], &["--stack", "webhooks", "subscriptions", "list"]] {
         let output = run(arguments, "");
