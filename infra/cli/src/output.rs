@@ -178,9 +178,12 @@ pub fn fields<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> String 
     pairs.iter().map(|(name, value)| format!("{name:width$}  {}\n", printable(value))).collect()
 }
 
-/// Replaces control characters, so that foreign text cannot control the terminal.
+/// Replaces control characters and those that change the direction of a text, so that foreign text
+/// can neither control the terminal nor change how the rest of its line reads.
 pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let turns =
+        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || turns(c) { ' ' } else { c }).collect()
 }
 
 /// Writes a line to standard output at once. A closed pipe, as after `| head`, ends the program

@@ -202,6 +202,19 @@ async fn a_watch_writes_json_for_each_change_and_ends_when_refused() {
     assert_eq!(lines, [json!({ "dead": 1 }), json!({ "dead": 2 })]);
 }
 
+/// It has characters that clear a terminal or turn the direction of the text.
+fn hostile(_: &Asked) -> (u16, Value) {
+    (409, json!({ "code": "held\u{1b}c", "detail": "No\u{1b}[2J\u{202e}record\u{2066}.\u{9b}1A" }))
+}
+
+#[tokio::test]
+async fn an_error_of_the_api_cannot_control_the_terminal() {
+    let output = run_against(&Server::start(hostile).await, &["counts"]).await;
+    let told = text(&output.stderr);
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines, ["error: the operations API answered 409 held c", "  try: No [2J record . 1A"]);
+}
+
 const LISTS: [&[&str]; 4] =
     [&["tail", "--tenant", "t-1", "--once"], &["jobs", "list"], &["pauses", "list"], &["audit"]];
 

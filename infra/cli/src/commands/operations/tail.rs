@@ -4,7 +4,7 @@ use super::{Access, Caller, Client, event_name, shown, tenant};
 use crate::error::{Exit, Failure};
 use crate::interrupt::{self, requested};
 use crate::live;
-use crate::output::{Format, Outcome, Report, line};
+use crate::output::{Format, Outcome, Report, line, printable};
 use crate::stack::Stack;
 use crate::text::{duration, moment};
 use clap::Args;
@@ -78,7 +78,9 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
         }
         match newest(&client, &query, PAGES, |found| !found.last().is_none_or(|item| news.knows(item))).await {
             Ok(list) => print(&news.of(&list), format)?,
-            Err(failure) if failure.exit == Exit::Unavailable => eprintln!("{failure}; asking again"),
+            Err(failure) if failure.exit == Exit::Unavailable => {
+                eprintln!("{}; asking again", printable(&failure.what));
+            }
             Err(failure) => return Err(failure),
         }
     }
