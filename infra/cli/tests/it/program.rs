@@ -229,6 +229,15 @@ async fn json_is_one_document() {
 }
 
 #[test]
+fn a_time_outside_of_the_calendar_is_a_usage_error() {
+    for command in ["audit --from", "doctor --expiring", "pauses begin --events * --for"] {
+        let words = |time| ["visma-webhooks"].into_iter().chain(command.split(' ')).chain([time]);
+        assert!(Arguments::try_parse_from(words("36500d")).is_ok(), "{command}");
+        assert!(Arguments::try_parse_from(words("36501d")).is_err(), "{command}");
+    }
+}
+
+#[test]
 fn a_full_disk_is_no_success() {
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_visma-webhooks"));
