@@ -8,6 +8,16 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use visma_webhooks::Arguments;
 
+const SILENT_AWS: [(&str, &str); 6] = [
+    ("AWS_EC2_METADATA_DISABLED", "true"),
+    ("AWS_REGION", "eu-north-1"),
+    ("AWS_ACCESS_KEY_ID", "test"),
+    ("AWS_SECRET_ACCESS_KEY", "test"),
+    // Nothing listens on this port.
+    ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+    ("AWS_MAX_ATTEMPTS", "1"),
+];
+
 pub(crate) fn run(arguments: &[&str], input: &str) -> Output {
     run_in(arguments, input, &[])
 }
@@ -15,15 +25,7 @@ pub(crate) fn run(arguments: &[&str], input: &str) -> Output {
 /// The same, with variables that override the usual ones.
 pub(crate) fn run_in(arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_visma-webhooks"));
-    command.args(arguments).env_clear().envs([
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_REGION", "eu-north-1"),
-        ("AWS_ACCESS_KEY_ID", "test"),
-        ("AWS_SECRET_ACCESS_KEY", "test"),
-        // Nothing listens on this port.
-        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
-        ("AWS_MAX_ATTEMPTS", "1"),
-    ]);
+    command.args(arguments).env_clear().envs(SILENT_AWS);
     command.envs(variables.iter().copied());
     let mut child = command
         .stdin(Stdio::piped())
@@ -244,6 +246,16 @@ fn a_full_disk_is_no_success() {
     let output = command.arg("man").stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("cannot write to standard output"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_closed_pipe_keeps_the_exit_code_of_failed_checks() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_visma-webhooks"));
+    command.args(["doctor", "--offline"]).env_clear().envs(SILENT_AWS).stdout(writer).stderr(Stdio::piped());
+    let output = command.spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), String::new()));
 }
 
 #[test]
