@@ -13,6 +13,13 @@ use url::Url;
 /// The API's own limit of items of a page.
 const LONGEST_PAGE: usize = 100;
 
+/// The first items of a list.
+pub(super) struct Items {
+    pub(super) found: Vec<Value>,
+    /// Whether the list goes on.
+    pub(super) is_cut: bool,
+}
+
 pub(super) struct Client<'a> {
     http: reqwest::Client,
     base: Url,
@@ -39,12 +46,7 @@ impl<'a> Client<'a> {
 
     /// The first items of a list, over as many pages as needed. A filter may leave nothing of a
     /// page, so all further pages are as long as possible.
-    pub(super) async fn pages(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-        most: usize,
-    ) -> Result<Vec<Value>, Failure> {
+    pub(super) async fn pages(&self, path: &[&str], query: &[(&str, &str)], most: usize) -> Result<Items, Failure> {
         let (mut found, mut cursor) = (vec![], None::<String>);
         loop {
             let limit = if cursor.is_none() { most.clamp(1, LONGEST_PAGE) } else { LONGEST_PAGE }.to_string();
@@ -59,8 +61,9 @@ impl<'a> Client<'a> {
                 break;
             }
         }
+        let is_cut = cursor.is_some() || found.len() > most;
         found.truncate(most);
-        Ok(found)
+        Ok(Items { found, is_cut })
     }
 
     pub(super) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
