@@ -124,11 +124,11 @@ async function signedOut(message) {
   polling?.end();
   polling = null;
   header.hidden = true;
-  for (const one of [views, who, strip, find]) one.replaceChildren();
+  for (const one of [main, views, who, strip, find]) one.replaceChildren();
   for (const one of document.querySelectorAll("dialog")) one.close();
   document.title = "Sign in · Webhook notifications";
   const problem = h("p", { class: "problem", role: "alert" }, message ?? "");
-  const { clientId, issuer } = await config();
+  const { clientId, issuer } = await config().catch(() => ({}));
   const ways = clientId ? [button("Sign in", () => leave().catch(failed), { class: "primary wide" }),
     h("p", { class: "hint" }, `${new URL(issuer).host} will ask you.`)] : [];
   const failed = (error) => { problem.textContent = error.message; };

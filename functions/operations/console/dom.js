@@ -104,8 +104,10 @@ export const empty = (title, ...more) => h("div", { class: "empty" }, h("p", { c
 /** The heading of a view. It gets the focus when the view is opened. */
 export const heading = (...text) => h("h1", { tabindex: -1 }, ...text);
 
-/** A modal dialog. After it closes, the focus returns to where it was. `body` gets the dialog. */
+// A modal dialog. After it closes, the focus returns to where it was. `body` gets the dialog. A
+// second press of a button that asks the API first opens no second dialog.
 export function dialog(title, body) {
+  if (document.querySelector("dialog[open]")) return;
   const before = document.activeElement;
   const titled = h("h2", { id: "dialog-title" }, title);
   const element = h("dialog", { "aria-labelledby": "dialog-title" }, titled);
@@ -116,5 +118,4 @@ export function dialog(title, body) {
   });
   document.body.append(element);
   element.showModal();
-  return element;
 }

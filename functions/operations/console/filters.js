@@ -56,7 +56,8 @@ export const keyField = (value = "") =>
 
 /** A time in the chosen zone. `value` and the result of `read` are in UTC. */
 export const timeField = (label, name, value, attributes = {}) =>
-  field(label, h("input", { type: "datetime-local", name, value: local(value), title: `In ${zone()}`, ...attributes }));
+  field(label, h("input", { type: "datetime-local", name, value: local(value), "data-utc": value,
+    title: `In ${zone()}`, ...attributes }));
 
 function local(text) {
   const at = new Date(text ?? "");
@@ -70,7 +71,12 @@ const TIMES = ["from", "to"];
 export function read(form) {
   const entries = [...new FormData(form)].map(([name, value]) => [name, String(value).trim()])
     .filter(([, value]) => value);
-  const utc = (value) => new Date(fromField(value)).toISOString().replace(/\.\d+Z$/, "Z");
-  const meant = (name, value) => (name === "tenant" ? idOf(value) ?? value : TIMES.includes(name) ? utc(value) : value);
+  // An unchanged time stays exact: the field has no seconds, and in autumn an hour comes twice.
+  const utc = (name, value) => {
+    const own = form.elements[name].dataset.utc;
+    return new Date(local(own) === value ? own : fromField(value)).toISOString().replace(/\.\d+Z$/, "Z");
+  };
+  const meant = (name, value) =>
+    (name === "tenant" ? idOf(value) ?? value : TIMES.includes(name) ? utc(name, value) : value);
   return Object.fromEntries(entries.map(([name, value]) => [name, meant(name, value)]));
 }

@@ -16,6 +16,8 @@ const kindOf = (job) => KINDS[job.kind] ?? [job.kind, "done"];
 /** Whether all outcomes are final. Only replays and resends have outcomes. */
 const isSettled = ({ kind, status, outcomes }) => !["replay", "resend"].includes(kind) || status === "running"
   || Boolean(outcomes?.is_whole && outcomes.under_way === 0);
+/** Whether it runs and nothing has happened for two minutes. */
+const isIdle = ({ status, updated_at: at }) => status === "running" && Date.now() - new Date(at) > 120000;
 /** The most jobs counted at a time. The API counts when a job is requested by its id. */
 const COUNTED = 5;
 const called = (job) => `${kindOf(job)[0].toLowerCase()} begun by ${job.by}`;
@@ -32,7 +34,7 @@ async function all(signal) {
   const open = items.filter((job) => !isSettled(job)).slice(0, COUNTED);
   const counted = await Promise.all(open.map((job) =>
     again(`jobs/${encodeURIComponent(job.id)}`, {}, signal).catch(() => job)));
-  return items.map((job) => counted.find(({ id }) => id === job.id) ?? job);
+  return items.map((job) => ({ ...counted.find(({ id }) => id === job.id) ?? job, isIdle: isIdle(job) }));
 }
 
 /** Label and tone. A finished job is not good if something failed again. */
@@ -64,7 +66,7 @@ export function watch(list, signal) {
       throw error;
     }
     const text = JSON.stringify(items);
-    if (text === before && before) return items.some(({ status, outcomes }) => status === "running"
+    if (text === before) return items.some(({ status, outcomes }) => status === "running"
       || outcomes?.is_whole === false) ? "changed" : "same";
     const focused = document.activeElement?.closest?.("[data-job]");
     const within = document.activeElement?.tagName === "BUTTON";
@@ -96,7 +98,6 @@ function card(job, polling) {
     }
     await polling.now();
   };
-  const isIdle = job.status === "running" && Date.now() - new Date(job.updated_at) > 120000;
   const span = job.filter ? [" · received ", moment(job.filter.from), " to ", moment(job.filter.to)] : [];
   const bar = h("progress", { max: 1, "aria-label": `Progress of the ${called(job)}: ${done(job)}` });
   const part = progress(job);
@@ -112,7 +113,7 @@ function card(job, polling) {
     may("repair") && job.status !== "finished" && h("div", { class: "buttons" },
       job.status === "running" && button("Cancel", act("cancel", "Cancelled. What is done stays done."),
         { class: "quiet", "aria-label": `Cancel the ${called(job)}` }),
-      (job.status === "cancelled" || isIdle)
+      (job.status === "cancelled" || job.isIdle)
         && button("Resume", act("resume", "Resumed."), { class: "quiet", "aria-label": `Resume the ${called(job)}` })));
 }
 

@@ -41,17 +41,19 @@ function planner(query, signal, watching) {
   const submit = async (event) => {
     event.preventDefault();
     const wanted = job(event.target);
-    outcome.replaceChildren(h("p", { class: "faint" }, "Counting…"));
+    const waits = h("p", { class: "faint" }, "Counting…");
+    outcome.replaceChildren(waits);
     try {
       meet(wanted.tenant);
       const plan = await post("plans", wanted, signal);
+      if (!waits.isConnected) return;
       outcome.replaceChildren(...drawn(plan, wanted, outcome, watching));
       announce(`The plan: ${counted(plan)}`);
     } catch (error) {
-      if (!signal.aborted) outcome.replaceChildren(trouble(error));
+      if (!signal.aborted && waits.isConnected) outcome.replaceChildren(trouble(error));
     }
   };
-  // A change of the form makes the plan stale.
+  // A change of the form makes the plan stale, also one that is still being counted.
   const stale = () => outcome.replaceChildren();
   const form = h("form", { class: "filters card", "aria-label": "What to replay", on: { submit, input: stale } },
     tenantField(query.tenant ?? (query.plan ? "" : chosen()), { required: false }), entityField(query.entity),

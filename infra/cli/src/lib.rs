@@ -75,8 +75,11 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         }
         Command::Man(_) | Command::Completions { .. } => unreachable!("answered above"),
     };
-    output::show(&report, output)?;
-    Ok(report.exit)
+    match output::show(&report, output) {
+        // A reader that has seen enough, as in `| head`, does not make a failed check good.
+        Err(closed) if closed.exit == Exit::Ok => Ok(report.exit),
+        shown => shown.map(|()| report.exit),
+    }
 }
 
 /// The stack in AWS, or the one on this machine, whose outputs are known already.

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use std::process::ExitCode;
+use visma_webhooks::output::printable;
 use visma_webhooks::{Arguments, Exit, answered, run};
 
 fn main() -> ExitCode {
@@ -14,9 +15,9 @@ async fn work() -> ExitCode {
         Ok(exit) => exit,
         Err(failure) if failure.exit == Exit::Ok => Exit::Ok,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            eprintln!("error: {}", printable(&failure.what));
             if !failure.advice.is_empty() {
-                eprintln!("  try: {}", failure.advice);
+                eprintln!("  try: {}", printable(&failure.advice));
             }
             failure.exit
         }

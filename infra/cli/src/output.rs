@@ -178,18 +178,24 @@ pub fn fields<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> String 
     pairs.iter().map(|(name, value)| format!("{name:width$}  {}\n", printable(value))).collect()
 }
 
-/// Replaces control characters, so that foreign text cannot control the terminal.
+/// Replaces control characters and those that change the direction of a text, so that foreign text
+/// can neither control the terminal nor change how the rest of its line reads.
 pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let turns =
+        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if c.is_control() || turns(c) { ' ' } else { c }).collect()
 }
 
 /// Writes a line to standard output at once. A closed pipe, as after `| head`, ends the program
-/// quietly.
+/// quietly. A full disk does not.
 pub fn line(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let written =
         out.write_all(text.trim_end().as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
-    written.map_err(|error| Failure::new(Exit::Ok, format!("standard output is closed: {error}"), ""))
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::new(Exit::Ok, format!("standard output is closed: {error}"), ""),
+        _ => Failure::new(Exit::Failed, format!("cannot write to standard output: {error}"), "Is the disk full?"),
+    })
 }
 
 pub fn show(report: &Report, format: Format) -> Result<(), Failure> {

@@ -8,18 +8,22 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use webhooks_model::catalogue;
 
+/// Times further away would leave the calendar.
+const LONGEST: Duration = Duration::days(36_500);
+
 /// `90s`, `30m`, `24h` or `7d`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let form = || "write it as 90s, 30m, 24h or 7d".to_owned();
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(form)?;
     let number: u32 = number.parse().map_err(|_| form())?;
-    match unit {
-        "s" => Ok(Duration::seconds(number.into())),
-        "m" => Ok(Duration::minutes(number.into())),
-        "h" => Ok(Duration::hours(number.into())),
-        "d" => Ok(Duration::days(number.into())),
-        _ => Err(form()),
-    }
+    let duration = match unit {
+        "s" => Duration::seconds(number.into()),
+        "m" => Duration::minutes(number.into()),
+        "h" => Duration::hours(number.into()),
+        "d" => Duration::days(number.into()),
+        _ => return Err(form()),
+    };
+    if duration <= LONGEST { Ok(duration) } else { Err("it may be 36500d at most".to_owned()) }
 }
 
 /// `NAME=EVENT`: a name as it comes, and an event of the catalogue.

@@ -20,8 +20,8 @@ const SLOWEST: u32 = 10;
 pub(crate) struct Options {
     /// One of tests/fuzz/fuzz_targets; all by default
     target: Option<String>,
-    /// How long to search with each fuzzer
-    #[arg(long, default_value_t = 5)]
+    /// How long to search with each fuzzer. Zero would mean for ever
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     minutes: u64,
     /// Do not search. Add this input to the seeds, such as one that broke a property
     #[arg(long, value_name = "FILE", requires_all = ["target", "seed"])]
@@ -181,7 +181,22 @@ fn text(file: &Path) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
     use std::collections::BTreeSet;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    #[test]
+    fn every_search_ends() {
+        let minutes = |words: &[&str]| Line::try_parse_from(words).map(|line| line.options.minutes);
+        assert_eq!(minutes(&["fuzz"]).unwrap(), 5);
+        assert_eq!(minutes(&["fuzz", "--minutes", "1"]).unwrap(), 1);
+        assert!(minutes(&["fuzz", "--minutes", "0"]).is_err());
+    }
 
     #[test]
     fn every_corpus_belongs_to_a_fuzzer_and_is_packed() {

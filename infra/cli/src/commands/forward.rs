@@ -1,7 +1,7 @@
 //! `forward`: passes the CloudEvents of the events queue to a server on this machine.
 
 use crate::commands::dlq;
-use crate::commands::send::http;
+use crate::commands::send::direct_http;
 use crate::error::{Exit, Failure};
 use crate::interrupt::{self, Stop, requested};
 use crate::output::{Outcome, Report};
@@ -9,6 +9,7 @@ use crate::queue::{BATCH, Queue, Received};
 use crate::stack::Stack;
 use clap::Args;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use url::{Host, Url};
 
@@ -25,11 +26,12 @@ pub struct Options {
     once: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Forwarded {
     pub taken: usize,
-    /// Refused or unanswered. They come again after their visibility timeout.
-    pub left: usize,
+    /// The ids of events that were refused or not answered, and not taken since. Each comes again
+    /// after its visibility timeout.
+    pub left: BTreeSet<String>,
 }
 
 /// # Errors
@@ -37,43 +39,41 @@ pub struct Forwarded {
 pub async fn run(stack: &Stack, options: Options) -> Outcome {
     let queue = dlq::open(stack, "EventsQueueUrl").await?;
     eprintln!("Events go to {}. No other consumer gets those that it takes. Ctrl-C ends.", options.to);
-    let (mut total, http, stop) = (Forwarded::default(), http()?, interrupt::listen());
+    let (mut done, http, stop) = (Forwarded::default(), direct_http()?, interrupt::listen());
     let wait = if options.once { Duration::from_secs(1) } else { WAIT };
     loop {
-        let batch = forward(&queue, &http, &options.to, wait, &stop).await?;
-        total.taken += batch.taken;
-        total.left += batch.left;
-        if *stop.borrow() || (options.once && batch == Forwarded::default()) {
+        let received = forward(&queue, &http, (&options.to, wait), &stop, &mut done).await?;
+        if *stop.borrow() || (options.once && received == 0) {
             break;
         }
     }
+    let (taken, left) = (done.taken, done.left.len());
     let exit = if *stop.borrow() { Exit::Interrupted } else { Exit::Ok };
-    let text = format!("{} taken, {} left on the queue", total.taken, total.left);
-    Ok(Report::new(json!({ "taken": total.taken, "left": total.left }), text).with_exit(exit))
+    let text = format!("{taken} taken, {left} left on the queue");
+    Ok(Report::new(json!({ "taken": taken, "left": left }), text).with_exit(exit))
 }
 
 /// Posts each event of a batch, and deletes it if the answer is a 2xx. After a stop, it puts the
-/// rest back.
+/// rest back. Returns how many events it received.
 ///
 /// # Errors
 /// The queue cannot be reached. A missing server is not an error.
 pub async fn forward(
     queue: &impl Queue,
     http: &reqwest::Client,
-    to: &Url,
-    wait: Duration,
+    (to, wait): (&Url, Duration),
     stop: &Stop,
-) -> Result<Forwarded, Failure> {
-    let mut forwarded = Forwarded::default();
+    done: &mut Forwarded,
+) -> Result<usize, Failure> {
     let batch = tokio::select! {
         biased;
-        () = requested(stop) => return Ok(forwarded),
+        () = requested(stop) => return Ok(0),
         batch = queue.receive(BATCH, HIDDEN, wait) => batch?,
     };
     for message in &batch {
         if *stop.borrow() {
             queue.show(message).await?;
-            forwarded.left += 1;
+            done.left.insert(message.id.clone());
             continue;
         }
         let request = http.post(to.clone()).header("content-type", "application/cloudevents+json; charset=utf-8");
@@ -85,12 +85,13 @@ pub async fn forward(
         eprintln!("{said}  {}", about(message));
         if answer.is_ok_and(|answer| answer.status().is_success()) {
             queue.delete(message).await?;
-            forwarded.taken += 1;
+            done.taken += 1;
+            done.left.remove(&message.id);
         } else {
-            forwarded.left += 1;
+            done.left.insert(message.id.clone());
         }
     }
-    Ok(forwarded)
+    Ok(batch.len())
 }
 
 fn about(message: &Received) -> String {

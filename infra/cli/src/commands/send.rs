@@ -207,8 +207,23 @@ pub(crate) fn address(base: &str, path: &str) -> Result<Url, Failure> {
 /// # Errors
 /// TLS cannot be set up.
 pub(crate) fn http() -> Result<reqwest::Client, Failure> {
-    let built = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
-    built.map_err(|error| Failure::http("set up TLS", &error))
+    built(client())
+}
+
+/// The same without the proxies of the environment.
+///
+/// # Errors
+/// As [`http`].
+pub(crate) fn direct_http() -> Result<reqwest::Client, Failure> {
+    built(client().no_proxy())
+}
+
+fn client() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none())
+}
+
+fn built(client: reqwest::ClientBuilder) -> Result<reqwest::Client, Failure> {
+    client.build().map_err(|error| Failure::http("set up TLS", &error))
 }
 
 fn unsent(sender: &Sender, headers: &[(&str, String)], body: &str) -> Report {

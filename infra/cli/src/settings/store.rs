@@ -62,10 +62,15 @@ impl Documents for SecretsManager {
         let put = self.client.put_secret_value().secret_id(&self.secret_id).secret_string(text).version_stages(STAGED);
         let put = put.send().await.map_err(|error| Failure::aws("write the settings document", error))?;
         let moved = self.client.update_secret_version_stage().secret_id(&self.secret_id).version_stage("AWSCURRENT");
-        let moved = moved.remove_from_version_id(&read.id).set_move_to_version_id(put.version_id).send().await;
-        moved.map(drop).map_err(|error| match error.code() {
-            Some("InvalidParameterException") => changed_meanwhile(),
-            _ => Failure::aws("make the new settings document the current one", error),
-        })
+        let moved = moved.remove_from_version_id(&read.id).set_move_to_version_id(put.version_id.clone());
+        match moved.send().await {
+            Ok(_) => Ok(()),
+            // If an answer is lost, the SDK asks again, and the label has moved already.
+            Err(error) if error.code() == Some("InvalidParameterException") => {
+                let is_ours = Some(self.read().await?.id) == put.version_id;
+                if is_ours { Ok(()) } else { Err(changed_meanwhile()) }
+            }
+            Err(error) => Err(Failure::aws("make the new settings document the current one", error)),
+        }
     }
 }

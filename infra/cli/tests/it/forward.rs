@@ -1,8 +1,10 @@
 //! `forward` passes events to a local server, and keeps those that it does not take.
 
+use crate::program::{run_in, text};
 use crate::queue::{Memory, message};
-use crate::server::Server;
-use serde_json::Value;
+use crate::server::{Asked, Server};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use url::Url;
@@ -17,8 +19,9 @@ async fn only_events_that_the_server_takes_leave_the_queue() {
     let queue = Memory::of([message(r#"{"id":"good"}"#), message(r#"{"id":"bad"}"#)]);
     let to = Url::parse(&format!("{}/events", server.url)).unwrap();
     let (_going, stop) = watch::channel(false);
-    let forwarded = forward(&queue, &reqwest::Client::new(), &to, WAIT, &stop).await.unwrap();
-    assert_eq!(forwarded, Forwarded { taken: 1, left: 1 });
+    let mut done = Forwarded::default();
+    let received = forward(&queue, &reqwest::Client::new(), (&to, WAIT), &stop, &mut done).await.unwrap();
+    assert_eq!((received, done.taken, done.left.len()), (2, 1, 1));
     assert_eq!(queue.depth().await.unwrap().in_flight, 1);
     assert_eq!(queue.hidden.borrow()[0].body, r#"{"id":"bad"}"#);
     let asked = server.asked();
@@ -32,8 +35,9 @@ async fn a_missing_server_takes_no_events() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let to = Url::parse(&format!("http://{closed}")).unwrap();
     let (_going, stop) = watch::channel(false);
-    let forwarded = forward(&queue, &reqwest::Client::new(), &to, WAIT, &stop).await.unwrap();
-    assert_eq!(forwarded, Forwarded { taken: 0, left: 1 });
+    let mut done = Forwarded::default();
+    forward(&queue, &reqwest::Client::new(), (&to, WAIT), &stop, &mut done).await.unwrap();
+    assert_eq!((done.taken, done.left.len()), (0, 1));
     assert_eq!(queue.depth().await.unwrap().in_flight, 1);
 }
 
@@ -43,8 +47,54 @@ async fn a_stop_leaves_events_in_the_queue_and_visible() {
     let queue = Memory::of([message("{}")]);
     let (_stopped, stop) = watch::channel(true);
     let to = Url::parse(&server.url).unwrap();
-    let forwarded = forward(&queue, &reqwest::Client::new(), &to, WAIT, &stop).await.unwrap();
-    assert_eq!(forwarded, Forwarded::default());
+    let mut done = Forwarded::default();
+    forward(&queue, &reqwest::Client::new(), (&to, WAIT), &stop, &mut done).await.unwrap();
+    assert_eq!(done, Forwarded::default());
     let depth = queue.depth().await.unwrap();
     assert_eq!((depth.waiting, depth.in_flight, server.asked().len()), (1, 0, 0));
+}
+
+/// Takes an event at the third time.
+fn at_last(_: &Asked) -> (u16, Value) {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    (if ASKED.fetch_add(1, Ordering::SeqCst) < 2 { 500 } else { 204 }, Value::Null)
+}
+
+#[tokio::test]
+async fn an_event_that_comes_again_is_left_once_and_then_taken() {
+    let server = Server::start(at_last).await;
+    let to = Url::parse(&server.url).unwrap();
+    let (_going, stop) = watch::channel(false);
+    let mut done = Forwarded::default();
+    for expected in [(0, 1), (0, 1), (1, 0)] {
+        let queue = Memory::of([message("{}")]);
+        forward(&queue, &reqwest::Client::new(), (&to, WAIT), &stop, &mut done).await.unwrap();
+        assert_eq!((done.taken, done.left.len()), expected);
+    }
+}
+
+/// A queue with one event, which is also a proxy.
+fn queue_and_proxy(asked: &Asked) -> (u16, Value) {
+    static RECEIVED: AtomicUsize = AtomicUsize::new(0);
+    let is_received = asked.headers.get("x-amz-target").is_some_and(|target| target == "AmazonSQS.ReceiveMessage");
+    match is_received && RECEIVED.fetch_add(1, Ordering::SeqCst) == 0 {
+        true => (200, json!({ "Messages": [{ "MessageId": "1", "ReceiptHandle": "1", "Body": "{}" }] })),
+        false => (200, json!({})),
+    }
+}
+
+#[tokio::test]
+async fn gives_events_to_no_proxy() {
+    let server = Server::start(queue_and_proxy).await;
+    let url = server.url.clone();
+    let program = move || {
+        // Nothing listens on this port.
+        let words =
+            ["forward", "--once", "--to", "http://127.0.0.1:1/events", "--set", "EventsQueueUrl=http://queue/1"];
+        run_in(&words, "", &[("AWS_ENDPOINT_URL", url.as_str()), ("http_proxy", url.as_str())])
+    };
+    let output = tokio::task::spawn_blocking(program).await.unwrap();
+    assert!(text(&output.stderr).contains("no answer"), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "0 taken, 1 left on the queue\n");
+    assert!(server.asked().iter().all(|asked| !asked.line.contains("/events")), "{:?}", server.asked());
 }

@@ -16,6 +16,7 @@ mod local;
 mod man;
 mod operations;
 mod output;
+mod pages;
 mod profiles;
 mod program;
 mod queue;

@@ -8,6 +8,16 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use visma_webhooks::Arguments;
 
+const SILENT_AWS: [(&str, &str); 6] = [
+    ("AWS_EC2_METADATA_DISABLED", "true"),
+    ("AWS_REGION", "eu-north-1"),
+    ("AWS_ACCESS_KEY_ID", "test"),
+    ("AWS_SECRET_ACCESS_KEY", "test"),
+    // Nothing listens on this port.
+    ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+    ("AWS_MAX_ATTEMPTS", "1"),
+];
+
 pub(crate) fn run(arguments: &[&str], input: &str) -> Output {
     run_in(arguments, input, &[])
 }
@@ -15,15 +25,7 @@ pub(crate) fn run(arguments: &[&str], input: &str) -> Output {
 /// The same, with variables that override the usual ones.
 pub(crate) fn run_in(arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_visma-webhooks"));
-    command.args(arguments).env_clear().envs([
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_REGION", "eu-north-1"),
-        ("AWS_ACCESS_KEY_ID", "test"),
-        ("AWS_SECRET_ACCESS_KEY", "test"),
-        // Nothing listens on this port.
-        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
-        ("AWS_MAX_ATTEMPTS", "1"),
-    ]);
+    command.args(arguments).env_clear().envs(SILENT_AWS);
     command.envs(variables.iter().copied());
     let mut child = command
         .stdin(Stdio::piped())
@@ -202,6 +204,19 @@ async fn a_watch_writes_json_for_each_change_and_ends_when_refused() {
     assert_eq!(lines, [json!({ "dead": 1 }), json!({ "dead": 2 })]);
 }
 
+/// It has characters that clear a terminal or turn the direction of the text.
+fn hostile(_: &Asked) -> (u16, Value) {
+    (409, json!({ "code": "held\u{1b}c", "detail": "No\u{1b}[2J\u{202e}record\u{2066}.\u{9b}1A" }))
+}
+
+#[tokio::test]
+async fn an_error_of_the_api_cannot_control_the_terminal() {
+    let output = run_against(&Server::start(hostile).await, &["counts"]).await;
+    let told = text(&output.stderr);
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines, ["error: the operations API answered 409 held c", "  try: No [2J record . 1A"]);
+}
+
 const LISTS: [&[&str]; 4] =
     [&["tail", "--tenant", "t-1", "--once"], &["jobs", "list"], &["pauses", "list"], &["audit"]];
 
@@ -213,6 +228,34 @@ async fn json_is_one_document() {
         let json: Value = text(&output.stdout).parse().unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
         assert_eq!(json.as_array().map(Vec::len), Some(2), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_time_outside_of_the_calendar_is_a_usage_error() {
+    for command in ["audit --from", "doctor --expiring", "pauses begin --events * --for"] {
+        let words = |time| ["visma-webhooks"].into_iter().chain(command.split(' ')).chain([time]);
+        assert!(Arguments::try_parse_from(words("36500d")).is_ok(), "{command}");
+        assert!(Arguments::try_parse_from(words("36501d")).is_err(), "{command}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_no_success() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_visma-webhooks"));
+    let output = command.arg("man").stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("cannot write to standard output"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_closed_pipe_keeps_the_exit_code_of_failed_checks() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_visma-webhooks"));
+    command.args(["doctor", "--offline"]).env_clear().envs(SILENT_AWS).stdout(writer).stderr(Stdio::piped());
+    let output = command.spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), String::new()));
 }
 
 #[test]

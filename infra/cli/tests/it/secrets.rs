@@ -18,10 +18,14 @@ fn taken(asked: &Asked) -> (u16, Value) {
     }
 }
 
-fn overtaken(asked: &Asked) -> (u16, Value) {
+/// The label has moved to this version before.
+fn moved_to(current: &str, asked: &Asked) -> (u16, Value) {
     match action(asked) {
+        "GetSecretValue" => (200, json!({ "VersionId": current, "SecretString": "{}" })),
         "PutSecretValue" => taken(asked),
-        _ => (400, json!({ "__type": "InvalidParameterException", "Message": "attached to version other" })),
+        _ => {
+            (400, json!({ "__type": "InvalidParameterException", "Message": format!("attached to version {current}") }))
+        }
     }
 }
 
@@ -51,8 +55,14 @@ async fn a_new_text_replaces_only_the_version_that_was_read() {
 
 #[tokio::test]
 async fn keeps_a_version_that_someone_else_wrote_meanwhile() {
-    let server = Server::start(overtaken).await;
+    let server = Server::start(|asked| moved_to("other", asked)).await;
     let refused = documents(&server).replace(&read(), "{}").await.unwrap_err();
     assert_eq!(refused.exit, Exit::Refused);
     assert!(refused.advice.contains("Run the command again"), "{}", refused.advice);
+}
+
+#[tokio::test]
+async fn a_repeated_request_whose_first_answer_was_lost_has_replaced_the_text() {
+    let server = Server::start(|asked| moved_to("new", asked)).await;
+    assert!(documents(&server).replace(&read(), "{}").await.is_ok());
 }

@@ -81,4 +81,18 @@ async fn times_name_their_zone_and_a_link_shows_them_in_the_same_one() {
     console.view(&format!("{list}&tz=nowhere"), "Notifications").await;
     browser.reads("tbody time .zone", "GMT+9").await;
     browser.was_content().await;
+    unchanged_times_stay(&console).await;
+}
+
+/// In this night the clocks of Oslo show half past two twice. This is the first one.
+async fn unchanged_times_stay(console: &Console) {
+    let first = "from=2026-10-25T00%3A30%3A00Z";
+    console.view(&format!("#/audit?tz=Europe%2FOslo&{first}"), "Audit").await;
+    console.browser.press("Show").await;
+    let address = until("the address of the form", async || {
+        let address = console.browser.address().await;
+        address.fragment()?.starts_with("/audit?from=").then_some(address)
+    })
+    .await;
+    assert!(address.fragment().unwrap().contains(first), "{address}");
 }

@@ -10,6 +10,7 @@ mod browser;
 mod console;
 mod counted;
 mod elsewhere;
+mod jobs;
 mod keyboard;
 mod keys;
 mod letters;

@@ -1,7 +1,21 @@
+use crate::browser::Browser;
 use crate::console::Console;
 use crate::{company, person};
 use end_to_end::{Company, Operator, until};
 use standin::{Change, Endpoint, Fault};
+
+/// Keeps back the answer to the next plan until `answered` is called, which ends a moment later.
+const KEEP_BACK: &str = "
+    const real = window.fetch;
+    window.fetch = async (url, options) => {
+        const answer = await real(url, options);
+        if (!String(url).endsWith('/plans')) return answer;
+        window.fetch = real;
+        await new Promise((go) => {
+            window.answered = () => { go(); return new Promise((end) => setTimeout(end, 300)); };
+        });
+        return answer;
+    };";
 
 #[tokio::test]
 async fn an_operator_repairs_what_needs_it_and_a_reader_is_offered_nothing() {
@@ -91,6 +105,7 @@ async fn replay(console: &Console, company: &Company) {
         browser.all(".sample").await.is_empty().then_some(())
     })
     .await;
+    late_plan(browser).await;
     browser.press("Plan").await;
     browser.press("Replay 2 notifications").await;
     browser.reads(".job[data-status=finished] .notes", "2 replayed").await;
@@ -98,4 +113,17 @@ async fn replay(console: &Console, company: &Company) {
     // Other tests have jobs in the list too.
     let full = "return [...document.querySelectorAll('.job')].find((job) => job.innerText.includes('once more')).querySelector('progress').value";
     until("the job to be shown as finished", async || (browser.script(full, vec![]).await == 1).then_some(())).await;
+}
+
+/// The form changes while a plan is counted. The plan is stale, and must not appear.
+async fn late_plan(browser: &Browser) {
+    browser.script(KEEP_BACK, vec![]).await;
+    browser.press("Plan").await;
+    until("the answer to be kept back", async || {
+        (browser.script("return typeof window.answered", vec![]).await == "function").then_some(())
+    })
+    .await;
+    browser.fill("Note", "once more").await;
+    browser.script("return window.answered()", vec![]).await;
+    assert_eq!(browser.texts(".plan").await, [""]);
 }

@@ -71,6 +71,10 @@ async fn without_a_network_the_console_says_so() {
     browser.devtools("Network.emulateNetworkConditions", network(false)).await;
     browser.press("Reload").await;
     browser.reads("h1", "Observed").await;
+    browser.sees("#header").await;
+    browser.devtools("Network.emulateNetworkConditions", network(true)).await;
+    browser.press("Sign out").await;
+    browser.reads("h1", "Sign in").await;
 }
 
 #[tokio::test]

@@ -10,9 +10,15 @@ use reqwest::{Method, Request, RequestBuilder};
 use serde_json::Value;
 use url::Url;
 
-/// The API's own limits: items of a page, and pages of a look.
+/// The API's own limit of items of a page.
 const LONGEST_PAGE: usize = 100;
-const PAGES: usize = 20;
+
+/// The first items of a list.
+pub(super) struct Items {
+    pub(super) found: Vec<Value>,
+    /// Whether the list goes on.
+    pub(super) is_cut: bool,
+}
 
 pub(super) struct Client<'a> {
     http: reqwest::Client,
@@ -38,16 +44,12 @@ impl<'a> Client<'a> {
         self.ask(self.http.get(url)).await
     }
 
-    /// The first items of a list, over as many pages as needed.
-    pub(super) async fn pages(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-        most: usize,
-    ) -> Result<Vec<Value>, Failure> {
-        let limit = most.clamp(1, LONGEST_PAGE).to_string();
+    /// The first items of a list, over as many pages as needed. A filter may leave nothing of a
+    /// page, so all further pages are as long as possible.
+    pub(super) async fn pages(&self, path: &[&str], query: &[(&str, &str)], most: usize) -> Result<Items, Failure> {
         let (mut found, mut cursor) = (vec![], None::<String>);
-        for _ in 0..PAGES {
+        loop {
+            let limit = if cursor.is_none() { most.clamp(1, LONGEST_PAGE) } else { LONGEST_PAGE }.to_string();
             let cursor_given = cursor.as_deref().map(|cursor| ("cursor", cursor));
             let query: Vec<_> = query.iter().copied().chain([("limit", limit.as_str())]).chain(cursor_given).collect();
             let mut page = self.get(path, &query).await?;
@@ -59,8 +61,9 @@ impl<'a> Client<'a> {
                 break;
             }
         }
+        let is_cut = cursor.is_some() || found.len() > most;
         found.truncate(most);
-        Ok(found)
+        Ok(Items { found, is_cut })
     }
 
     pub(super) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
@@ -80,11 +83,18 @@ impl<'a> Client<'a> {
 
     async fn ask(&self, request: RequestBuilder) -> Result<Value, Failure> {
         let request = request.build().map_err(|_| Failure::usage("the API's address is not a URL", "Check --api."))?;
+        let is_read = request.method() == Method::GET;
         let answer = self.http.execute(self.authorized(request).await?).await;
         let answer = answer.map_err(|error| Failure::http("reach the operations API", &error))?;
         let status = answer.status().as_u16();
-        let body: Value = answer.json().await.unwrap_or_default();
-        if (200..300).contains(&status) { Ok(body) } else { Err(refusal(status, &body, self.caller)) }
+        let text = answer.text().await;
+        let text = text.map_err(|error| Failure::http("read the answer of the operations API", &error))?;
+        let body = serde_json::from_str::<Value>(&text);
+        match (200..300).contains(&status) {
+            true if is_read || !text.is_empty() => body.map_err(|_| no_json(status)),
+            true => Ok(Value::Null),
+            false => Err(refusal(status, &body.unwrap_or_default(), self.caller)),
+        }
     }
 
     async fn authorized(&self, mut request: Request) -> Result<Request, Failure> {
@@ -103,6 +113,12 @@ impl<'a> Client<'a> {
 
 fn or_a_token(failure: Failure) -> Failure {
     Failure { advice: format!("{} Or set VISMA_WEBHOOKS_TOKEN.", failure.advice), ..failure }
+}
+
+/// It would look like an empty list.
+fn no_json(status: u16) -> Failure {
+    let what = format!("the operations API answered {status} without JSON");
+    Failure::new(Exit::Failed, what, "Check --api: something else may answer at this address.")
 }
 
 /// A problem document has its own advice; API Gateway's answers have none.

@@ -1,5 +1,6 @@
 //! `jobs` and `erase`: start and watch jobs that run in AWS.
 
+use super::client::Items;
 use super::shown::{self, second, text};
 use super::watch::{View, Watch};
 use super::{Access, Caller, Client};
@@ -121,10 +122,11 @@ pub async fn jobs(
             watch.show(format, look).await
         }
         Jobs::Failed(Failed { id, limit, access }) => {
-            let client = Client::new(stack, caller, &access).await?;
-            let items = client.pages(&["operations", "v1", "jobs", &id.to_string(), "failed"], &[], limit).await?;
-            let text = shown::list(&items);
-            Ok(Report::new(items, text))
+            let (client, id) = (Client::new(stack, caller, &access).await?, id.to_string());
+            let path = ["operations", "v1", "jobs", id.as_str(), "failed"];
+            let Items { found, is_cut } = client.pages(&path, &[], limit).await?;
+            let text = shown::limited(shown::list(&found), is_cut);
+            Ok(Report::new(found, text))
         }
         Jobs::Cancel(Id { id, access }) => {
             let client = Client::new(stack, caller, &access).await?;

@@ -1,5 +1,6 @@
 //! Lists: what needs attention, counts, the audit, quotas, an entity.
 
+use super::client::Items;
 use super::shown::{second, text};
 use super::watch::{View, Watch};
 use super::{Access, Caller, Client, shown, tenant};
@@ -110,14 +111,15 @@ pub async fn attention(stack: &Stack, caller: &Caller, options: Attention, forma
     let tenant = tenant::resolve_some(&client, options.tenant.as_deref()).await?;
     let kinds = options.kind.map_or(Kind::USUAL.to_vec(), |kind| vec![kind]);
     let look = async || {
-        let mut all = vec![];
+        let (mut all, mut is_cut) = (vec![], false);
         for kind in &kinds {
             let mut query = vec![("kind", kind.as_str())];
             query.extend(tenant.as_deref().map(|tenant| ("tenant", tenant)));
             query.extend(options.acknowledged.then_some(("acknowledged", "true")));
-            let mut found = client.pages(&["operations", "v1", "attention"], &query, options.limit).await?;
-            found.iter_mut().for_each(|item| item["kind"] = json!(kind.as_str()));
-            all.extend(found);
+            let mut items = client.pages(&["operations", "v1", "attention"], &query, options.limit).await?;
+            items.found.iter_mut().for_each(|item| item["kind"] = json!(kind.as_str()));
+            all.extend(items.found);
+            is_cut |= items.is_cut;
         }
         let text = match (all.is_empty(), options.acknowledged) {
             (true, true) => "Nothing is acknowledged.".to_owned(),
@@ -125,7 +127,7 @@ pub async fn attention(stack: &Stack, caller: &Caller, options: Attention, forma
             (false, true) => shown::acknowledged(&all),
             (false, false) => shown::attention(&all),
         };
-        Ok::<_, Failure>(Report::new(all, text))
+        Ok::<_, Failure>(Report::new(all, shown::limited(text, is_cut)))
     };
     options.watch.show(format, look).await
 }
@@ -142,13 +144,13 @@ pub async fn audit(stack: &Stack, caller: &Caller, options: Audit) -> Outcome {
     };
     let given = [("tenant", &tenant), ("from", &from), ("to", &to)];
     let query: Vec<_> = given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-    let items = client.pages(&["operations", "v1", "audit"], &query, options.limit).await?;
-    let rows = items.iter().map(|item| {
+    let Items { found, is_cut } = client.pages(&["operations", "v1", "audit"], &query, options.limit).await?;
+    let rows = found.iter().map(|item| {
         let [by, deed, kind, result] = ["by", "deed", "kind", "result"].map(|name| text(&item[name]));
         [second(&text(&item["at"])), by, deed, result, kind, text(&item["name"])]
     });
-    let shown = table(["at (utc)", "by", "deed", "result", "kind", "name"], rows);
-    Ok(Report::new(items, shown))
+    let lines = table(["at (utc)", "by", "deed", "result", "kind", "name"], rows);
+    Ok(Report::new(found, shown::limited(lines, is_cut)))
 }
 
 /// # Errors

@@ -4,7 +4,7 @@ use super::{Access, Caller, Client, event_name, shown, tenant};
 use crate::error::{Exit, Failure};
 use crate::interrupt::{self, requested};
 use crate::live;
-use crate::output::{Format, Outcome, Report, line};
+use crate::output::{Format, Outcome, Report, line, printable};
 use crate::stack::Stack;
 use crate::text::{duration, moment};
 use clap::Args;
@@ -15,7 +15,7 @@ use time::{Duration, OffsetDateTime};
 const KNOWN: usize = 10_000;
 /// The API's longest page.
 const PAGE: &str = "100";
-/// Pages of one look. Each covers a bounded part of the table.
+/// Pages of one look while it follows. Each covers a bounded part of the table.
 const PAGES: usize = 20;
 
 #[derive(Debug, Args)]
@@ -54,7 +54,9 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
     let tenant = tenant::resolve(&client, &options.tenant).await?;
     let mut query = vec![("tenant", tenant.as_str()), ("limit", PAGE)];
     query.extend(given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
-    let first = newest(&client, &query, |found| found.len() < options.limit).await?;
+    // Without a look at every page, an empty list could be false.
+    let pages = if options.once { usize::MAX } else { PAGES };
+    let first = newest(&client, &query, pages, |found| found.len() < options.limit).await?;
     if let Some((what, advice)) = event.as_deref().filter(|_| first.is_empty()).and_then(event_name::unknown) {
         if options.once {
             return Err(Failure::usage(format!("{what}, and none came under this name"), advice));
@@ -74,9 +76,11 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
             () = requested(&stop) => return Ok(Report::new(Value::Null, "").with_exit(Exit::Interrupted)),
             () = tokio::time::sleep(every) => {}
         }
-        match newest(&client, &query, |found| !found.last().is_none_or(|item| news.knows(item))).await {
+        match newest(&client, &query, PAGES, |found| !found.last().is_none_or(|item| news.knows(item))).await {
             Ok(list) => print(&news.of(&list), format)?,
-            Err(failure) if failure.exit == Exit::Unavailable => eprintln!("{failure}; asking again"),
+            Err(failure) if failure.exit == Exit::Unavailable => {
+                eprintln!("{}; asking again", printable(&failure.what));
+            }
             Err(failure) => return Err(failure),
         }
     }
@@ -87,10 +91,11 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
 async fn newest(
     client: &Client<'_>,
     query: &[(&str, &str)],
+    pages: usize,
     more: impl Fn(&[Value]) -> bool,
 ) -> Result<Vec<Value>, Failure> {
     let (mut found, mut cursor) = (vec![], None::<String>);
-    for _ in 0..PAGES {
+    for _ in 0..pages {
         let cursor_given = cursor.as_deref().map(|cursor| ("cursor", cursor));
         let query: Vec<_> = query.iter().copied().chain(cursor_given).collect();
         let mut page = client.get(&["operations", "v1", "notifications"], &query).await?;

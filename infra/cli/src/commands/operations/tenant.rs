@@ -109,7 +109,7 @@ fn meant(known: &[Value], text: &str) -> Vec<String> {
 async fn has_notifications(client: &Client<'_>, tenant: &str) -> Result<bool, Failure> {
     let from = exact(SystemHost.now() - LOOKBACK);
     let query = [("tenant", tenant), ("from", from.as_str())];
-    Ok(!client.pages(&["operations", "v1", "notifications"], &query, 1).await?.is_empty())
+    Ok(!client.pages(&["operations", "v1", "notifications"], &query, 1).await?.found.is_empty())
 }
 
 fn nearest(known: &[Value], text: &str) -> String {

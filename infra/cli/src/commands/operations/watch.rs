@@ -3,7 +3,7 @@
 use super::Access;
 use crate::error::Exit;
 use crate::interrupt::{self, requested};
-use crate::output::{Format, Outcome, Report, line};
+use crate::output::{Format, Outcome, Report, line, printable};
 use crate::text::duration;
 use clap::Args;
 use serde_json::Value;
@@ -46,7 +46,9 @@ impl Watch {
                     shown = Some(report.json);
                 }
                 Ok(_) => {}
-                Err(failure) if failure.exit == Exit::Unavailable => eprintln!("{failure}; asking again"),
+                Err(failure) if failure.exit == Exit::Unavailable => {
+                    eprintln!("{}; asking again", printable(&failure.what));
+                }
                 Err(failure) => return Err(failure),
             }
             tokio::select! {

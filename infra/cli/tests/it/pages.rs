@@ -1,0 +1,54 @@
+//! Lists of the operations API over several pages.
+
+use crate::operations::run;
+use crate::server::{Asked, Server};
+use serde_json::{Value, json};
+use visma_webhooks::Exit;
+
+/// Thirty pages, of which a filter leaves only something on the last one.
+fn on_page_thirty(asked: &Asked) -> (u16, Value) {
+    let page: u32 = asked.line.split_once("cursor=").map_or(1, |(_, page)| page.parse().unwrap());
+    match page {
+        30 => (200, json!({ "items": [{ "ref": "late" }] })),
+        _ => (200, json!({ "items": [], "next": (page + 1).to_string() })),
+    }
+}
+
+#[tokio::test]
+async fn says_that_there_is_nothing_only_after_the_last_page() {
+    let server = Server::start(on_page_thirty).await;
+    let attention = run(&server, "attention --kind dead --limit 1").await.unwrap();
+    assert_eq!(attention.json, json!([{ "ref": "late", "kind": "dead" }]));
+    let asked: Vec<String> = server.asked().into_iter().map(|asked| asked.line).collect();
+    assert!(asked[0].ends_with("&limit=1") && asked[1].ends_with("&limit=100&cursor=2"), "{asked:?}");
+    assert_eq!(run(&server, "tail --tenant t-1 --state dead --once").await.unwrap().json, json!([{ "ref": "late" }]));
+}
+
+/// Not answers of the API: another page, nothing, and a beginning.
+fn foreign(asked: &Asked) -> (u16, Value) {
+    let kind = asked.line.split(['=', '&']).nth(1).unwrap();
+    match kind {
+        "dead" => (200, json!("<html>Sign in</html>")),
+        "parked" => (200, json!("")),
+        _ => (200, json!("{\"items\": [")),
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_json_is_no_empty_list() {
+    let server = Server::start(foreign).await;
+    for kind in ["dead", "parked", "paused"] {
+        let failure = run(&server, &format!("attention --kind {kind}")).await.unwrap_err();
+        assert!(failure.exit == Exit::Failed && failure.what.ends_with("without JSON"), "{kind}: {failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_says_that_it_is_cut() {
+    let server = Server::start(|_| (200, json!({ "items": [{ "ref": "1" }, { "ref": "2" }], "next": "more" }))).await;
+    for command in ["attention --kind dead", "audit", "jobs failed 0199a3c4-5b6d-7e8f-9012-3456789abcde"] {
+        let report = run(&server, &format!("{command} --limit 2")).await.unwrap();
+        assert!(report.text.ends_with("\n\nThere may be more: give a larger --limit."), "{}", report.text);
+        assert_eq!(report.json.as_array().unwrap().len(), 2, "{command}");
+    }
+}
