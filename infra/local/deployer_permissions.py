@@ -90,6 +90,7 @@ STATEMENTS = [
             "lambda:GetRuntimeManagementConfig",
             "lambda:PutFunctionConcurrency",
             "lambda:PutFunctionEventInvokeConfig",
+            "lambda:PutFunctionRecursionConfig",
             "lambda:RemovePermission",
             "lambda:TagResource",
             "lambda:UntagResource",

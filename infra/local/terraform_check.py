@@ -125,6 +125,7 @@ def both(template, terraform):
         yield f"environment of {name}", told, also
         yield f"time-out of {name}", canonical(ours["Timeout"]), terraform.value(theirs["timeout"])
         yield f"description of {name}", ours["Description"], theirs["description"]
+        yield f"recursion of {name}", ours.get("RecursiveLoop") == "Allow", name in terraform.locals["recursive"]
         yield f"role of {name}", allowed_by_template(resources[f"{name.title()}Role"]), allowed_by_terraform(terraform, name)
     for name, theirs in terraform.locals["mappings"].items():
         ours = resources[f"{name.title()}Mapping"]

@@ -121,6 +121,8 @@ locals {
     repair = { queue = "repairs", batch_size = 1, concurrency = var.concurrency.repair }
   }
 
+  recursive = ["processor", "repair"]
+
   # By name alone, for what a function is given is only known once it is there.
   deployed = toset([for name in keys(local.functions) : name if local.has_operations || !contains(["operations", "repair"], name)])
 }
@@ -160,6 +162,14 @@ resource "aws_lambda_function" "function" {
 
   # A function that starts before it may do anything would log errors.
   depends_on = [aws_iam_role_policy.function]
+}
+
+# They may send messages to their own queues. By default Lambda stops such a chain after about 16.
+resource "aws_lambda_function_recursion_config" "own_queue" {
+  for_each = setintersection(local.deployed, local.recursive)
+
+  function_name  = aws_lambda_function.function[each.key].function_name
+  recursive_loop = "Allow"
 }
 
 resource "aws_cloudwatch_log_group" "function" {

@@ -62,6 +62,29 @@ fn a_failed_sweep_is_not_retried_early() {
     }
 }
 
+/// By default Lambda stops a function that a chain of its own messages has invoked about 16 times.
+#[test]
+fn only_a_function_that_sends_to_its_own_queue_may_invoke_itself() {
+    let main = with_options();
+    let mappings = main.resources("AWS::Lambda::EventSourceMapping");
+    let roles = main.resources("AWS::IAM::Role");
+    let mut found = 0;
+    for (name, function) in main.resources("AWS::Serverless::Function") {
+        let own = mappings.iter().find(|(_, one)| one["FunctionName"]["Ref"] == name.as_str());
+        let (_, role) =
+            roles.iter().find(|(role, _)| text(&function["Role"]["Fn::GetAtt"]) == format!("{role}.Arn")).unwrap();
+        let statements = elements(&role["Policies"][0]["PolicyDocument"]["Statement"]);
+        let sends_to_own = own.is_some_and(|(_, mapping)| {
+            let queue = mapping["EventSourceArn"].to_string();
+            let may = |statement: &&Value, what: &str| statement["Action"].to_string().contains(what);
+            statements.iter().any(|one| may(one, "sqs:SendMessage") && one["Resource"].to_string().contains(&queue))
+        });
+        assert_eq!(function["RecursiveLoop"] == "Allow", sends_to_own, "{name}");
+        found += usize::from(sends_to_own);
+    }
+    assert_eq!(found, 2);
+}
+
 /// Schedules and pipes of other accounts must not use the role.
 #[test]
 fn roles_of_other_services_work_only_for_this_account() {
