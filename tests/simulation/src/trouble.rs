@@ -219,18 +219,31 @@ impl Run {
         true
     }
 
-    /// Advances the clock, and the runtime's clock. An invocation that exceeds its time is killed,
-    /// as Lambda does.
+    /// Advances the clock, and the runtime's clock. It stops at each time-out of an invocation, since
+    /// no invocation works beyond its deadline, however far the clock moves.
     pub(crate) async fn advance(&mut self, by: Duration) {
+        if by >= Duration::seconds(1) {
+            let running = self.instances.iter().filter(|one| one.running.is_some());
+            running.for_each(|one| self.sim.world().touch(one.id));
+        }
+        let end = self.sim.world().now + by;
+        loop {
+            let now = self.sim.world().now;
+            let next = self.time_outs().map(just_after).filter(|at| *at > now && *at < end).min();
+            self.pass(next.unwrap_or(end) - now).await;
+            if next.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// An invocation that exceeds its time is killed, as Lambda does.
+    async fn pass(&mut self, by: Duration) {
         let step = std::time::Duration::try_from(by).unwrap_or_default();
         tokio::time::advance(step).await;
         let mut world = self.sim.world();
         world.now += by;
         let now = world.now;
-        if by >= Duration::seconds(1) {
-            let running = self.instances.iter().filter(|one| one.running.is_some());
-            running.for_each(|one| world.touch(one.id));
-        }
         drop(world);
         let all: Vec<usize> = self.instances.iter().map(|one| one.id).collect();
         for instance in all {
@@ -250,7 +263,7 @@ impl Run {
         let now = self.sim.world().now;
         let due = self.sim.world().due().chain(self.time_outs());
         let Some(next) = due.filter(|at| *at > now).min() else { return false };
-        self.advance(next - now + Duration::milliseconds(1)).await;
+        self.advance(just_after(next) - now).await;
         true
     }
 
@@ -263,4 +276,9 @@ impl Run {
             after.into_iter().chain([one.deadline])
         })
     }
+}
+
+/// Timers fire when their time has passed.
+fn just_after(at: OffsetDateTime) -> OffsetDateTime {
+    at + Duration::milliseconds(1)
 }
