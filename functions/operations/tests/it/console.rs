@@ -108,6 +108,7 @@ async fn only_the_consoles_paths_need_no_token() {
         "/operations/console/index.html",
         "/operations/console/app.js/x",
         "/operations/console/..%2Fv1%2Fcounts",
+        "/operations/console/../v1/counts",
         "/operations/consoles",
     ] {
         let answer = anyone(&world, "GET", path).await;
@@ -118,9 +119,7 @@ async fn only_the_consoles_paths_need_no_token() {
             assert_eq!(anyone(&world, method, path).await.problem(), (405, "method_not_allowed"), "{method} {path}");
         }
     }
-    for path in ["/operations/v1/counts", "/operations/console/../v1/counts"] {
-        assert_eq!(anyone(&world, "GET", path).await.problem(), (401, "unauthenticated"), "{path}");
-    }
+    assert_eq!(anyone(&world, "GET", "/operations/v1/counts").await.problem(), (401, "unauthenticated"));
 }
 
 #[tokio::test]

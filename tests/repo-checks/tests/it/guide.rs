@@ -156,11 +156,8 @@ fn the_keys_policy_allows_exactly_the_services_that_use_it() {
 /// A message keeps the key with which it was sent, and the template lets the roles use only one.
 #[test]
 fn the_guide_keeps_waiting_messages_readable_when_the_key_changes() {
-    let guide = read("DEPLOY.md");
-    let (_, update) = guide.split_once("\n## Update\n").expect("it says how to update");
-    let (_, section) = update.split_once("\n### Another key\n").expect("it says how to change the key");
-    let section = section.split("\n## ").next().unwrap_or_default();
-    let granted = blocks(section, "sh").concat();
+    let section = read("KMS.md");
+    let granted = blocks(&section, "sh").concat();
     assert!(granted.contains("kms create-grant") && granted.contains("--operations Decrypt"), "{granted}");
     let main = with_options();
     let longest =
