@@ -12,6 +12,7 @@ use standin::{Collection, Emit, Item, NewTenant, Options, Sending, Server, Subsc
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::subscriber::DefaultGuard;
+use webhooks_host::{Host, SystemHost};
 
 const ROUTE: &str = "erp";
 const SECRET: &str = "signing-secret";
@@ -122,6 +123,8 @@ impl Pipeline {
     /// A stand-in or a function does not start.
     pub async fn start(wanted: Wanted) -> Self {
         let (log, clock) = (Log::default(), TestHost::default());
+        // The stand-in has the real time, and times that are days ahead of a function are no times.
+        clock.advance(SystemHost.now() - TestHost::START);
         let listening = log.listen();
         let erp = Server::start(Options::default()).await.expect("a free port");
         let tenant = erp.client().create_tenant(NewTenant::default()).await.expect("a company");
