@@ -51,15 +51,15 @@ impl Checks {
         let is_refused = matches!(reason, Some("tenant_not_approved" | "token_refused" | "unconfirmable"));
         let is_left_to_person = state == "parked" && (is_unnamed || is_refused);
         let is_given_up = state == "dead" && self.out_of_reach.contains(key);
+        // It may have died under its alias or its company's number, and lost that again after its
+        // first record was closed. It is dead and visible.
+        let is_left_behind = self.names_were_rewritten && state == "dead" && item.contains_key("moved_from");
         match nature(sent) {
             Nature::Plain | Nature::Deletion => {
-                matches!(state, "processed" | "superseded") || is_left_to_person || is_given_up
+                matches!(state, "processed" | "superseded") || is_left_to_person || is_given_up || is_left_behind
             }
             Nature::Unparseable => state == "unparseable",
             Nature::Unmapped if self.names_were_rewritten => {
-                // It may have died under its alias and lost that again, after its first record was
-                // closed. It is dead and visible.
-                let is_left_behind = state == "dead" && item.contains_key("moved_from");
                 matches!(state, "processed" | "superseded" | "parked") || is_given_up || is_left_behind
             }
             Nature::Unmapped | Nature::Unidentified => state == "parked",
