@@ -67,9 +67,10 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
         let first = &first[..first.len().min(options.limit)];
         return Ok(Report::new(first, shown::list(first)));
     }
+    // Before the first line, so that Ctrl-C after it ends this properly.
+    let (stop, every) = (interrupt::listen(), options.every.unsigned_abs());
     let (mut news, first) = News::begin(&first, options.limit);
     print(&first, format)?;
-    let (stop, every) = (interrupt::listen(), options.every.unsigned_abs());
     loop {
         tokio::select! {
             biased;
