@@ -117,8 +117,8 @@ impl<P: Ports> Processor<P> {
     /// then returns `false`, and a new message replaces this one.
     pub(crate) async fn begin_last(&self, n: &Notification, seen: &Seen, received: &Received) -> Result<bool, Failure> {
         let known = seen.same.unwrap_or_default().attempts;
-        let has_attempts = known.failed + 1 >= self.limits.max_receive_count || known.is_full;
-        let is_last = has_attempts || known.lost >= MOST_BEGINNINGS;
+        let is_tried = known.failed + 1 >= self.limits.max_receive_count || known.lost >= MOST_BEGINNINGS;
+        let is_last = is_tried || known.is_full;
         let change = if is_last {
             let lost = self.line(received, Reason::Lost, "the last attempt started and left no result");
             Change::Dead { attempt: lost, answer: None }

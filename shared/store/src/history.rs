@@ -1,8 +1,7 @@
 //! The lists of a record: failed attempts, failed tries of its feedback, moments, and actions of
 //! operators. An entry is added without reading the others. When a list has become long, another
 //! write removes its oldest entries. So a record stays below DynamoDB's 400 KB: the longest raw item
-//! in one attribute has 256 KB, and the longest lists have less than 120 KB
-//! together.
+//! in one attribute has 256 KB, and the longest lists have less than 120 KB together.
 
 use crate::attributes::{Item, Update};
 use aws_sdk_dynamodb::types::AttributeValue;

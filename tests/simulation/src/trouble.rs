@@ -241,10 +241,8 @@ impl Run {
     async fn pass(&mut self, by: Duration) {
         let step = std::time::Duration::try_from(by).unwrap_or_default();
         tokio::time::advance(step).await;
-        let mut world = self.sim.world();
-        world.now += by;
-        let now = world.now;
-        drop(world);
+        let now = self.sim.world().now + by;
+        self.sim.world().now = now;
         let all: Vec<usize> = self.instances.iter().map(|one| one.id).collect();
         for instance in all {
             self.go_on(instance);

@@ -42,7 +42,7 @@ pub async fn run(stack: &Stack, options: Options) -> Outcome {
     let (mut done, http, stop) = (Forwarded::default(), direct_http()?, interrupt::listen());
     let wait = if options.once { Duration::from_secs(1) } else { WAIT };
     loop {
-        let received = forward(&queue, &http, (&options.to, wait), &stop, &mut done).await?;
+        let received = forward(&queue, &http, &options.to, wait, &stop, &mut done).await?;
         if *stop.borrow() || (options.once && received == 0) {
             break;
         }
@@ -61,7 +61,8 @@ pub async fn run(stack: &Stack, options: Options) -> Outcome {
 pub async fn forward(
     queue: &impl Queue,
     http: &reqwest::Client,
-    (to, wait): (&Url, Duration),
+    to: &Url,
+    wait: Duration,
     stop: &Stop,
     done: &mut Forwarded,
 ) -> Result<usize, Failure> {

@@ -20,7 +20,7 @@ async fn only_events_that_the_server_takes_leave_the_queue() {
     let to = Url::parse(&format!("{}/events", server.url)).unwrap();
     let (_going, stop) = watch::channel(false);
     let mut done = Forwarded::default();
-    let received = forward(&queue, &reqwest::Client::new(), (&to, WAIT), &stop, &mut done).await.unwrap();
+    let received = forward(&queue, &reqwest::Client::new(), &to, WAIT, &stop, &mut done).await.unwrap();
     assert_eq!((received, done.taken, done.left.len()), (2, 1, 1));
     assert_eq!(queue.depth().await.unwrap().in_flight, 1);
     assert_eq!(queue.hidden.borrow()[0].body, r#"{"id":"bad"}"#);
@@ -36,7 +36,7 @@ async fn a_missing_server_takes_no_events() {
     let to = Url::parse(&format!("http://{closed}")).unwrap();
     let (_going, stop) = watch::channel(false);
     let mut done = Forwarded::default();
-    forward(&queue, &reqwest::Client::new(), (&to, WAIT), &stop, &mut done).await.unwrap();
+    forward(&queue, &reqwest::Client::new(), &to, WAIT, &stop, &mut done).await.unwrap();
     assert_eq!((done.taken, done.left.len()), (0, 1));
     assert_eq!(queue.depth().await.unwrap().in_flight, 1);
 }
@@ -48,7 +48,7 @@ async fn a_stop_leaves_events_in_the_queue_and_visible() {
     let (_stopped, stop) = watch::channel(true);
     let to = Url::parse(&server.url).unwrap();
     let mut done = Forwarded::default();
-    forward(&queue, &reqwest::Client::new(), (&to, WAIT), &stop, &mut done).await.unwrap();
+    forward(&queue, &reqwest::Client::new(), &to, WAIT, &stop, &mut done).await.unwrap();
     assert_eq!(done, Forwarded::default());
     let depth = queue.depth().await.unwrap();
     assert_eq!((depth.waiting, depth.in_flight, server.asked().len()), (1, 0, 0));
@@ -68,7 +68,7 @@ async fn an_event_that_comes_again_is_left_once_and_then_taken() {
     let mut done = Forwarded::default();
     for expected in [(0, 1), (0, 1), (1, 0)] {
         let queue = Memory::of([message("{}")]);
-        forward(&queue, &reqwest::Client::new(), (&to, WAIT), &stop, &mut done).await.unwrap();
+        forward(&queue, &reqwest::Client::new(), &to, WAIT, &stop, &mut done).await.unwrap();
         assert_eq!((done.taken, done.left.len()), expected);
     }
 }
