@@ -4,6 +4,7 @@ use crate::filter::Filter;
 use crate::ledger::Reason;
 use crate::words::words;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
 use time::OffsetDateTime;
 
@@ -23,6 +24,17 @@ pub enum Work {
 }
 
 impl Work {
+    /// Reads the JSON of a job. `None` if only a newer version can read it. That includes an unknown
+    /// field: it may say what to leave out, and then this version would do more than was asked.
+    #[must_use]
+    pub fn read(json: &str) -> Option<Self> {
+        let work: Self = serde_json::from_str(json).ok()?;
+        let written: Value = serde_json::from_str(json).ok()?;
+        let known = serde_json::to_value(&work).ok()?;
+        let mut names = written[work.as_str()].as_object().into_iter().flat_map(|fields| fields.keys());
+        names.all(|name| known[work.as_str()].get(name).is_some()).then_some(work)
+    }
+
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -144,6 +156,24 @@ mod tests {
         assert_eq!(Work::Erase { tenant }.tenant(), Some("t-1"));
         let redrive = Redrive { queue: QueueName::Events, message: None, rejected: false };
         assert_eq!((Work::Redrive(redrive).tenant(), Work::Release.tenant()), (None, None));
+    }
+
+    #[test]
+    fn refuses_work_with_a_field_that_it_does_not_know() {
+        let to = OffsetDateTime::UNIX_EPOCH;
+        let filter = Filter { tenant: None, states: vec![], entity: None, event: None, from: to, to };
+        let parked = ParkedFeedback { tenant: None, reason: None, cause: None, from: None, to };
+        let redrive = Redrive { queue: QueueName::Events, message: None, rejected: false };
+        let erase = Work::Erase { tenant: "t-1".into() };
+        for work in [Work::Replay(filter), Work::Resend(parked), Work::Redrive(redrive), erase] {
+            let mut json = serde_json::to_value(&work).unwrap();
+            assert_eq!(Work::read(&json.to_string()), Some(work.clone()));
+            json[work.as_str()]["only"] = "SO/1".into();
+            assert_eq!(Work::read(&json.to_string()), None, "{work:?}");
+        }
+        assert_eq!(Work::read(r#""release""#), Some(Work::Release));
+        let first = r#"{"redrive":{"queue":"events"}}"#;
+        assert!(matches!(Work::read(first), Some(Work::Redrive(_))), "an earlier version wrote no more");
     }
 
     #[test]

@@ -24,6 +24,11 @@ impl StoreError {
         }
     }
 
+    /// An item that only a newer version of the product can read.
+    pub(crate) fn newer(item: &str) -> Self {
+        Self::Mismatch(format!("a newer version wrote {item}"))
+    }
+
     pub(crate) fn from_sdk<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Self {
         let kind = match error {
             SdkError::ServiceError(service) => service.err().code().unwrap_or("unknown service error"),

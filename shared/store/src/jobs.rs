@@ -13,7 +13,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_model::filter::Filter;
 use webhooks_model::job::{Job, Progress, Status};
-use webhooks_model::{LedgerKey, State};
+use webhooks_model::{LedgerKey, State, Work};
 
 pub(crate) const PARTITION: &str = "jobs";
 /// The most days without a notification that one page skips.
@@ -59,11 +59,13 @@ impl<I: Items> Table<I> {
         self.update(PARTITION, &job.id.to_string(), update, Some(format!("attribute_not_exists({created})"))).await
     }
 
+    /// A job that this version cannot read is an error, so that nobody takes it for an expired one.
     pub async fn job(&self, id: Uuid) -> Result<Option<Job>, StoreError> {
-        Ok(self.items.get(PARTITION, &id.to_string()).await?.as_ref().and_then(read))
+        let item = self.items.get(PARTITION, &id.to_string()).await?;
+        item.map(|item| read(&item).ok_or_else(|| StoreError::newer("the job"))).transpose()
     }
 
-    /// The newest jobs, at most `most`.
+    /// The newest jobs, at most `most`, without those that this version cannot read.
     pub async fn jobs(&self, most: i32) -> Result<Vec<Job>, StoreError> {
         let query = Query { key_condition: "pk = :pk", newest_first: true, limit: Some(most), ..Query::default() };
         let items = self.items.query(query.value(":pk", string(PARTITION))).await?;
@@ -219,7 +221,7 @@ fn read(item: &Item) -> Option<Job> {
     let count = |name| known(name).unwrap_or(0);
     Some(Job {
         id: Uuid::try_parse(text(item, "sk")?).ok()?,
-        work: serde_json::from_str(text(item, "work")?).ok()?,
+        work: Work::read(text(item, "work")?)?,
         rate: u32::try_from(count("rate")).ok()?,
         by: text(item, "by").unwrap_or_default().to_owned(),
         note: text(item, "note").unwrap_or_default().to_owned(),

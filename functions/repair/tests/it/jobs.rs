@@ -199,3 +199,20 @@ async fn a_message_about_an_unknown_job_does_no_harm() {
     let response = world.repair.batch(sqs_event(&["nonsense".to_owned()], 1), "r-1", Duration::from_secs(30)).await;
     assert_eq!(to_come_again(&response), [0], "it goes to the dead-letter queue");
 }
+
+#[tokio::test]
+async fn a_job_of_a_newer_version_waits_for_that_version() {
+    let world = World::new().await;
+    world.recorded(1, processed).await;
+    world.job(&[], 10).await;
+    let own = world.table.item(&JOB.to_string()).await["work"].as_s().unwrap().clone();
+    let narrower = own.replacen(r#"{"replay":{"#, r#"{"replay":{"key":"SO/7","#, 1);
+    for newer in [r#"{"recount":{}}"#, narrower.as_str()] {
+        world.table.overwrite(&JOB.to_string(), "work", newer).await;
+        assert!(world.handed_out(1).await, "{newer}");
+    }
+    assert!(world.notifications.sent().is_empty());
+    world.table.overwrite(&JOB.to_string(), "work", &own).await;
+    while world.slice(2).await {}
+    assert_eq!(world.progress().await, (Status::Finished, 1, 0));
+}
