@@ -8,6 +8,7 @@ use crate::item::Items;
 use crate::keys::{keys_of, partition, sort_key};
 use crate::ledger::line;
 use crate::pending::Mark;
+use crate::seen::is_of_newer_version;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
@@ -34,7 +35,8 @@ const ATTRIBUTES: [&str; 10] = [
 /// The operations of the feedback function on the table. It is a trait, since a test replaces it
 /// by one that refuses some keys.
 pub trait Answers: Send + Sync {
-    /// These notifications by key. An unknown one is absent. At most 100 keys, which is one read.
+    /// These notifications by key. An unknown one is absent. At most 100 keys, which is one read. If
+    /// only a newer version knows the state of a feedback, this is an error.
     fn answered(
         &self,
         keys: &[LedgerKey],
@@ -81,6 +83,9 @@ impl<I: Items> Answers for Table<I> {
             return Ok(HashMap::new());
         }
         let items = self.items.get_many(by_name.keys().cloned().collect(), &ATTRIBUTES, true).await?;
+        if items.iter().any(is_of_newer_version) {
+            return Err(StoreError::newer("a record"));
+        }
         let found = items.iter().filter_map(|item| {
             let key = by_name.remove(&keys_of(item)?)?.clone();
             let answered = read(&key.notification, item);

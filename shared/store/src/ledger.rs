@@ -10,7 +10,7 @@ use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
 use crate::moments::{MOMENTS, moment};
 use crate::moved::{MOVED_FROM, place};
 use crate::pending::Mark;
-use crate::seen::{Seen, known};
+use crate::seen::{Seen, is_of_newer_version, known};
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::{Duration, OffsetDateTime};
@@ -98,14 +98,16 @@ impl Change {
 }
 
 impl<I: Items> Table<I> {
-    /// Everything that the table knows about a notification, in one query.
+    /// Everything that the table knows about a notification, in one query. A record in a state that
+    /// only a newer version knows is an error, so the message waits for that version.
     pub async fn look(&self, key: &LedgerKey) -> Result<Seen, StoreError> {
         let own = &key.notification;
-        let mut seen = Seen::default();
+        let (mut seen, mut is_newer) = (Seen::default(), false);
         let take = |items: Vec<Item>| {
             for (item, notification) in items.iter().filter_map(|item| Some((item, notification_of(item)?))) {
                 let known = known(item);
                 if notification == *own {
+                    is_newer |= is_of_newer_version(item);
                     seen.same = Some(known);
                 } else if notification.event() == own.event() {
                     seen.repeated |= matches!(known.state, Some(State::Processed | State::Superseded));
@@ -115,7 +117,7 @@ impl<I: Items> Table<I> {
             }
         };
         self.items.for_each_page(same_content(key), MOST_READ, take).await?;
-        Ok(seen)
+        if is_newer { Err(StoreError::newer("the record")) } else { Ok(seen) }
     }
 
     /// Records the result of an attempt. `false` if the notification had already reached a final

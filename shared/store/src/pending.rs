@@ -5,6 +5,7 @@ use crate::attributes::{Item, Update, day_of, string, text, time_text};
 use crate::error::StoreError;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, key_of, keys_of, partition, sort_key};
+use crate::seen::is_of_newer_version;
 use crate::sweeps::sweep_partition;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -287,7 +288,11 @@ fn is_at_rest(item: &Item) -> bool {
     is_told && text(item, "state").and_then(State::parse).is_some_and(State::is_final)
 }
 
+/// `None` for a record that must be left to a newer version, with its mark.
 fn read(item: &Item) -> Option<Pending> {
+    if is_of_newer_version(item) {
+        return None;
+    }
     let time = |name| OffsetDateTime::parse(text(item, name)?, &Rfc3339).ok();
     Some(Pending {
         key: key_of(text(item, "pk")?, text(item, "sk")?)?,

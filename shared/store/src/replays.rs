@@ -14,7 +14,7 @@ use webhooks_model::{Channel, Delivery, LedgerKey};
 
 impl<I: Items> Table<I> {
     /// A delivery that reads as this notification. `None` if it is not recorded, or its raw item
-    /// has expired.
+    /// has expired, or only a newer version can read the record.
     pub async fn replay(&self, key: &LedgerKey) -> Result<Option<Delivery>, StoreError> {
         let Some(item) = self.items.get(&partition(&key.entity), &sort_key(key)).await? else {
             return Ok(None);
@@ -45,7 +45,7 @@ impl<I: Items> Table<I> {
 fn recorded(key: &LedgerKey, item: &Item, raw: String) -> Option<Recorded> {
     Some(Recorded {
         key: key.clone(),
-        answer: text(item, "answer_role").and_then(AnswerRole::parse).unwrap_or_default(),
+        answer: text(item, "answer_role").map_or(Some(AnswerRole::Own), AnswerRole::parse)?,
         delivery: Uuid::try_parse(text(item, "delivery")?).ok()?,
         id_in_header: id_in_header(&key.notification, item),
         channel: Channel::parse(text(item, "channel")?)?,

@@ -63,6 +63,13 @@ pub(crate) fn known(item: &Item) -> Known {
     }
 }
 
+/// Whether only a newer version knows the state of the record, or of its feedback. It must be left to
+/// that version: here it would look like a record without an end, or without a feedback.
+pub(crate) fn is_of_newer_version(item: &Item) -> bool {
+    let is_unknown_state = text(item, "state").is_some_and(|state| State::parse(state).is_none());
+    is_unknown_state || text(item, "feedback").is_some_and(|feedback| FeedbackState::parse(feedback).is_none())
+}
+
 /// The recorded attempts. An attempt that ended for lack of quota does not count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Attempts {
@@ -78,12 +85,13 @@ pub struct Attempts {
 impl Attempts {
     fn of(item: &Item) -> Self {
         let lines = item.get("attempts").and_then(|lines| lines.as_l().ok()).map(Vec::as_slice).unwrap_or_default();
-        let reasons = lines.iter().filter_map(|line| Reason::parse(text(line.as_m().ok()?, "reason")?));
+        // A reason that only a newer version knows is a failure like others.
+        let reasons = lines.iter().filter_map(|line| text(line.as_m().ok()?, "reason"));
         let none = Self { is_full: lines.len() >= KEPT, ..Self::default() };
-        reasons.filter(|reason| *reason != Reason::RateLimited).fold(none, |known, reason| Self {
+        reasons.filter(|reason| *reason != Reason::RateLimited.as_str()).fold(none, |known, reason| Self {
             failed: known.failed + 1,
-            lost: known.lost + u32::from(reason == Reason::Lost),
-            refused: known.refused + u32::from(reason == Reason::TokenRefused),
+            lost: known.lost + u32::from(reason == Reason::Lost.as_str()),
+            refused: known.refused + u32::from(reason == Reason::TokenRefused.as_str()),
             ..known
         })
     }
@@ -92,5 +100,20 @@ impl Attempts {
     #[must_use]
     pub fn are_refused(self) -> bool {
         self.refused > 0 && self.refused + self.lost == self.failed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attributes::string;
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    #[test]
+    fn an_attempt_that_failed_for_a_reason_of_a_newer_version_counts() {
+        let line = |reason: &str| AttributeValue::M([("reason".to_owned(), string(reason))].into());
+        let lines = ["a_newer_reason", "rate_limited", "lost"].map(line).to_vec();
+        let known = Attempts::of(&[("attempts".to_owned(), AttributeValue::L(lines))].into());
+        assert_eq!((known.failed, known.lost), (2, 1));
     }
 }

@@ -31,11 +31,14 @@ pub enum Deliveries {
 
 /// The operations of the reconciler on subscriptions.
 impl<I: Items> Table<I> {
-    /// The recorded state of each subscription, by id. Empty before the first run.
+    /// The recorded state of each subscription, by id. Empty before the first run. An item that this
+    /// version cannot read is an error, so that nobody writes an empty one over it.
     pub async fn subscriptions(&self) -> Result<BTreeMap<String, Deliveries>, StoreError> {
-        let item = self.items.get(&sweep_partition(""), SORT_KEY).await?;
-        let all = item.as_ref().and_then(|item| serde_json::from_str(text(item, "subscriptions")?).ok());
-        Ok(all.unwrap_or_default())
+        let Some(item) = self.items.get(&sweep_partition(""), SORT_KEY).await? else {
+            return Ok(BTreeMap::new());
+        };
+        let all = text(&item, "subscriptions").and_then(|all| serde_json::from_str(all).ok());
+        all.ok_or_else(|| StoreError::newer("the subscriptions"))
     }
 
     /// Records the state of all subscriptions, without an expiry. So a subscription still counts as

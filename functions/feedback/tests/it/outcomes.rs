@@ -139,3 +139,14 @@ async fn a_message_that_the_table_refuses_to_look_for_fails_alone() {
     assert_eq!(world.batch(&[wrong.to_string(), outcome(&key)], 1).await, [0]);
     assert_eq!((world.erp.feedback().len(), world.emitted.count("FeedbackRetried bug")), (1, 1));
 }
+
+#[tokio::test]
+async fn a_feedback_in_a_state_of_a_newer_version_waits_without_delaying_others() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Queued).await;
+    world.table.overwrite("N#", "feedback", "on_its_way").await;
+    let other = world.processed_for("another", FeedbackState::Queued).await;
+    world.host.advance(time::Duration::HOUR);
+    assert_eq!(world.batch(&[ours(&key), ours(&other)], 2).await, [0]);
+    assert_eq!((world.rejected.sent().len(), world.erp.feedback().len()), (0, 1));
+}

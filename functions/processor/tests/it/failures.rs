@@ -175,3 +175,20 @@ async fn a_feedback_decided_at_the_death_is_still_watched_after_a_late_redrive()
     assert_eq!(world.states().await, ["processed"]);
     assert_eq!(world.table.needing_attention("feedback_queued").await, 1);
 }
+
+#[tokio::test]
+async fn a_notification_in_a_state_of_a_newer_version_waits_for_that_version() {
+    let world = World::new().await;
+    world.erp.fail_fetches([down()]);
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
+    assert_eq!(world.batch(&message, 1).await, [0]);
+    world.table.overwrite("N#", "state", "postponed").await;
+    for receive_count in 2..=MAX_RECEIVE_COUNT {
+        assert_eq!(world.batch(&message, receive_count).await, [0]);
+    }
+    assert_eq!(world.states().await, ["postponed: unavailable"]);
+    assert!(world.events.sent().is_empty() && world.feedback.sent().is_empty());
+    world.table.overwrite("N#", "state", "retrying").await;
+    assert!(world.batch(&message, 1).await.is_empty(), "a redrive, after the newer version was deployed");
+    assert_eq!(world.states().await, ["processed"]);
+}

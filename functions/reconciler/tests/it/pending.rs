@@ -235,3 +235,14 @@ async fn a_run_for_one_tenant_looks_through_the_feed_of_that_one_only() {
     assert_eq!(world.run_for(Some(OTHER)).await.requeued.feedback, 1);
     assert_eq!(asked(&world)[0].entity.tenant, OTHER);
 }
+
+#[tokio::test]
+async fn leaves_a_record_of_a_newer_version_and_its_mark_alone() {
+    let world = world().await;
+    let n = world.accepted(TENANT, "10001", Origin::Webhook);
+    world.record(&n, failed(&world)).await;
+    world.table.overwrite("N#", "state", "postponed").await;
+    world.host.advance(Duration::days(3));
+    assert_eq!(requeued(&world.run().await), (0, 0));
+    assert_eq!(world.table.needing_attention("retrying").await, 1);
+}

@@ -213,3 +213,25 @@ async fn does_not_close_a_record_that_ended_well_or_does_not_exist() {
     let stays = fixture.table.record_of(&old.ledger_key()).await.unwrap().unwrap();
     assert_eq!((stays.state, stays.moved_to), (State::Processed, None));
 }
+
+#[tokio::test]
+async fn a_record_in_a_state_of_a_newer_version_is_an_error_and_stays() {
+    let fixture = Fixture::new().await;
+    let n = order(1);
+    record(&fixture, &n, Change::Failed(attempt(Reason::Unavailable))).await;
+    fixture.overwrite("N#", "state", "postponed").await;
+    let error = fixture.table.look(&n.ledger_key()).await.unwrap_err();
+    assert_eq!(error.to_string(), "the code does not match the table: a newer version wrote the record");
+    assert!(!record(&fixture, &n, ended(State::Processed)).await);
+    assert!(fixture.table.look(&order(2).ledger_key()).await.is_ok(), "another with the same content");
+}
+
+#[tokio::test]
+async fn does_not_replay_an_item_whose_part_in_an_answer_only_a_newer_version_knows() {
+    let fixture = Fixture::new().await;
+    let n = order(1);
+    record(&fixture, &n, Change::Parked(Reason::Held)).await;
+    assert!(fixture.table.replay(&n.ledger_key()).await.unwrap().is_some());
+    fixture.overwrite("N#", "answer_role", "by_last").await;
+    assert!(fixture.table.replay(&n.ledger_key()).await.unwrap().is_none());
+}

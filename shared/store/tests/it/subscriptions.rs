@@ -28,3 +28,11 @@ async fn records_the_state_of_subscriptions_without_an_expiry() {
     assert_eq!(fixture.table.subscriptions().await.unwrap(), all);
     assert!(!fixture.item("SUBSCRIPTIONS").await.contains_key("expires_at"));
 }
+
+#[tokio::test]
+async fn subscriptions_in_the_form_of_a_newer_version_are_not_taken_for_none() {
+    let fixture = Fixture::new().await;
+    fixture.table.set_subscriptions(&BTreeMap::from([("a".to_owned(), Deliveries::Seen)])).await.unwrap();
+    fixture.overwrite("SUBSCRIPTIONS", "subscriptions", r#"{"a":"muted"}"#).await;
+    assert!(fixture.table.subscriptions().await.is_err());
+}
