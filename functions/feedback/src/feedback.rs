@@ -21,7 +21,8 @@ use webhooks_settings::{Cache, LoadError, Settings};
 use webhooks_store::{Answer, Answered, Answers, Observer, StoreError};
 use webhooks_visma::{Quotas, VismaError};
 
-/// An outcome may arrive before the processor has recorded the notification.
+/// An outcome may arrive before the processor has recorded the notification. During a deployment, a
+/// message of a newer processor may arrive before this function is replaced.
 const MAY_BE_EARLY_BY: Duration = Duration::minutes(15);
 
 /// `None` if the table refuses to look up that key.
@@ -128,6 +129,10 @@ impl<P: Ports> Feedback<P> {
         };
         let message = match FeedbackMessage::parse(&received.body) {
             Ok(message) => message,
+            Err(rejection) if rejection.may_be_newer() && self.age(&received) < MAY_BE_EARLY_BY => {
+                tracing::warn!(code = rejection.code(), "waits, as a newer version may have written it: {rejection}");
+                return self.again(Next::unavailable(), &received);
+            }
             Err(rejection) => return self.reject(rejection, &received).await,
         };
         let key = message.notification();

@@ -133,6 +133,11 @@ impl Rejection {
             Self::NoAddress => "no_address",
         }
     }
+
+    /// Whether a newer version may have written the message, with a type or an entity of its own.
+    pub fn may_be_newer(&self) -> bool {
+        matches!(self, Self::UnknownType | Self::Field("notification.entity"))
+    }
 }
 
 impl FeedbackMessage {

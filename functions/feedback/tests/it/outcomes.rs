@@ -150,3 +150,20 @@ async fn a_feedback_in_a_state_of_a_newer_version_waits_without_delaying_others(
     assert_eq!(world.batch(&[ours(&key), ours(&other)], 2).await, [0]);
     assert_eq!((world.rejected.sent().len(), world.erp.feedback().len()), (0, 1));
 }
+
+#[tokio::test]
+async fn a_message_that_a_newer_processor_may_have_sent_waits_before_it_is_rejected() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Queued).await;
+    let with = |name: &str| {
+        let mut message: Value = serde_json::from_str(&ours(&key)).unwrap();
+        *message.pointer_mut(name).unwrap() = json!("newer");
+        message.to_string()
+    };
+    let messages = [with("/type"), with("/notification/entity")];
+    assert_eq!(world.batch(&messages, 1).await, [0, 1]);
+    assert!(world.rejected.sent().is_empty());
+    world.host.advance(time::Duration::minutes(15));
+    assert!(world.batch(&messages, 2).await.is_empty());
+    assert_eq!(codes(&world), ["unknown_type", "invalid_field"]);
+}
