@@ -18,14 +18,15 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
 
 impl<P: Ports> Repair<P> {
     /// Goes through all paused notifications, until a pass has begun after the last processor's
-    /// cache expired. Notifications that another pause covers stay paused.
+    /// cache expired. Notifications that another pause covers stay paused. For one that only a newer
+    /// version can read, the job goes on until that version is deployed.
     pub(crate) async fn releases(&self, job: &Job, received: &Received) -> Result<Slice, Failure> {
         let pauses = self.store.pauses(self.host.now()).await?;
         let mut progress = job.progress.clone();
         let known = progress.position.as_deref().and_then(|position| serde_json::from_str(position).ok());
         let pass = known.unwrap_or_else(|| {
             progress.skipped = 0;
-            Pass { began: self.host.now(), after: None }
+            Pass { began: self.host.now(), after: None, has_unread: false }
         });
         let most = u8::try_from(job.rate).expect("a hundred at most");
         let page = self.store.marked(State::Paused.as_str(), pass.after.as_ref(), most).await?;
@@ -35,14 +36,16 @@ impl<P: Ports> Repair<P> {
             progress.done += u64::from(released);
             progress.skipped += u64::from(!released);
         }
+        progress.skipped += page.unread as u64;
+        let has_unread = pass.has_unread || page.unread > 0;
         let mut wait = lasting(page.records.len(), job);
         if page.next.is_none() {
-            if pass.began >= job.created_at + BELIEVED {
+            if pass.began >= job.created_at + BELIEVED && !has_unread {
                 progress.status = Status::Finished;
             }
             wait = wait.max(PATIENCE);
         }
-        let next = page.next.map(|next| Pass { after: Some(next), ..pass });
+        let next = page.next.map(|next| Pass { after: Some(next), has_unread, ..pass });
         let position = next.map(|next| serde_json::to_string(&next).expect("texts and times always serialise"));
         progress.position = Some(position.unwrap_or_default());
         Ok(Slice { progress, wait })
@@ -81,4 +84,7 @@ struct Pass {
     #[serde(with = "time::serde::rfc3339")]
     began: OffsetDateTime,
     after: Option<Position>,
+    /// Whether it has met a record that only a newer version can read.
+    #[serde(default)]
+    has_unread: bool,
 }

@@ -98,6 +98,8 @@ pub struct Position {
 pub struct Page {
     pub records: Vec<Record>,
     pub next: Option<Position>,
+    /// The number of records left out, since only a newer version can read them.
+    pub unread: usize,
 }
 
 impl<I: Items> Table<I> {
@@ -152,14 +154,15 @@ impl<I: Items> Table<I> {
             let more = found.len() > usize::from(most);
             if more || day <= from {
                 found.truncate(most.into());
-                return Ok(Page { next: found.last().filter(|_| more).cloned(), records: self.whole(found).await? });
+                let next = found.last().filter(|_| more).cloned();
+                return Ok(Page { next, ..self.page_of(found).await? });
             }
             // `~` sorts after every time of the day.
             day -= Duration::days(1);
             below = format!("{}~", &time_text(day)[..10]);
         }
         let next = Position { at: below, pk: String::new(), sk: String::new() };
-        Ok(Page { next: Some(next), records: self.whole(found).await? })
+        Ok(Page { next: Some(next), ..self.page_of(found).await? })
     }
 
     /// Notifications with this mark: `dead`, `parked`, `unparseable`, `feedback_parked`, `paused`,
@@ -182,7 +185,8 @@ impl<I: Items> Table<I> {
         let mut found: Vec<Position> = items.iter().filter_map(|item| position_in(item, "attention_at")).collect();
         let more = found.len() > usize::from(most);
         found.truncate(most.into());
-        Ok(Page { next: found.last().filter(|_| more).cloned(), records: self.whole(found).await? })
+        let next = found.last().filter(|_| more).cloned();
+        Ok(Page { next, ..self.page_of(found).await? })
     }
 
     /// The number of notifications with this mark.
@@ -228,6 +232,11 @@ impl<I: Items> Table<I> {
 impl<I: Items> Table<I> {
     /// The records at these places, in this order.
     pub(crate) async fn whole(&self, places: Vec<Position>) -> Result<Vec<Record>, StoreError> {
+        Ok(self.page_of(places).await?.records)
+    }
+
+    /// The same, as a page without a next one.
+    async fn page_of(&self, places: Vec<Position>) -> Result<Page, StoreError> {
         let mut items = vec![];
         for some in places.chunks(RECORDS_PER_READ) {
             // A notification may be in the list twice: for itself and for its wait.
@@ -240,12 +249,17 @@ impl<I: Items> Table<I> {
             }
             items.extend(self.items.get_many(keys, &ATTRIBUTES, true).await?);
         }
+        let mut unread = 0;
         let record = |place: &Position| {
             let sk = notified(&place.sk);
-            let item = items.iter().find(|item| text(item, "pk") == Some(&place.pk) && text(item, "sk") == Some(&sk));
-            item.and_then(read).map(|record| Record { position: place.clone(), ..record })
+            let item =
+                items.iter().find(|item| text(item, "pk") == Some(&place.pk) && text(item, "sk") == Some(&sk))?;
+            let record = read(item);
+            unread += usize::from(record.is_none());
+            Some(Record { position: place.clone(), ..record? })
         };
-        Ok(places.iter().filter_map(record).collect())
+        let records = places.iter().filter_map(record).collect();
+        Ok(Page { records, next: None, unread })
     }
 }
 

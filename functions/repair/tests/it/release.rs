@@ -154,3 +154,17 @@ async fn the_next_pass_finds_what_was_paused_behind_the_position_of_a_long_one()
     }
     assert_eq!(world.progress().await, (Status::Finished, 26, 0));
 }
+
+#[tokio::test]
+async fn goes_on_until_a_version_can_read_what_is_paused() {
+    let world = World::new().await;
+    world.recorded(1, paused).await;
+    world.table.overwrite("N#", "state", "postponed").await;
+    world.begin(Work::Release, 100).await;
+    world.host.advance(Duration::minutes(2));
+    assert!(world.slice(1).await && world.slice(2).await);
+    assert_eq!(world.progress().await, (Status::Running, 0, 1));
+    world.table.overwrite("N#", "state", "paused").await;
+    assert!(!world.slice(3).await);
+    assert_eq!((world.progress().await, world.replays().len()), ((Status::Finished, 1, 0), 1));
+}
