@@ -207,6 +207,13 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn requests_a_key_once_even_if_it_is_given_twice() {
+        let (dynamo, server) = answering(&[part(&["1", "2"], &[])]).await;
+        assert_eq!(read(&dynamo, &["1", "2", "1"]).await.unwrap(), ["1", "2"]);
+        assert_eq!(asked(&server).await, [["1", "2"].map(key).to_vec()]);
+    }
+
+    #[tokio::test]
     async fn every_part_is_progress_with_any_number_of_parts() {
         let names: Vec<String> = (0..12).map(|number| number.to_string()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -39,7 +39,9 @@ pub trait Items: Send + Sync {
     /// One page. A read of the table is consistent; an index may lag behind.
     fn query_page(&self, query: &Query) -> impl Future<Output = Result<QueryPage, StoreError>> + Send;
 
-    /// The items under all these keys, in as many requests as DynamoDB needs.
+    /// The items under all these keys, in as many requests as DynamoDB needs. DynamoDB refuses a
+    /// request that names a key twice. A query of an index may return an item twice, if it moves
+    /// within the index meanwhile.
     fn get_many(
         &self,
         keys: Vec<(String, String)>,
@@ -47,7 +49,13 @@ pub trait Items: Send + Sync {
         consistent: bool,
     ) -> impl Future<Output = Result<Vec<Item>, StoreError>> + Send {
         async move {
-            let (mut found, mut left, mut in_vain) = (vec![], keys, 0);
+            let mut left: Vec<(String, String)> = Vec::with_capacity(keys.len());
+            for key in keys {
+                if !left.contains(&key) {
+                    left.push(key);
+                }
+            }
+            let (mut found, mut in_vain) = (vec![], 0);
             loop {
                 let wanted = left.len();
                 let batch = self.get_batch(left, attributes, consistent).await?;

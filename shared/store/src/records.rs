@@ -240,13 +240,7 @@ impl<I: Items> Table<I> {
         let mut items = vec![];
         for some in places.chunks(RECORDS_PER_READ) {
             // A notification may be in the list twice: for itself and for its wait.
-            let mut keys: Vec<(String, String)> = vec![];
-            for place in some {
-                let key = (place.pk.clone(), notified(&place.sk));
-                if !keys.contains(&key) {
-                    keys.push(key);
-                }
-            }
+            let keys = some.iter().map(|place| (place.pk.clone(), notified(&place.sk))).collect();
             items.extend(self.items.get_many(keys, &ATTRIBUTES, true).await?);
         }
         let mut unread = 0;

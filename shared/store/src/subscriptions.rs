@@ -53,16 +53,9 @@ impl<I: Items> Table<I> {
     /// Those of these subscriptions that have delivered, according to the processor.
     pub async fn delivering(&self, ids: &[&str]) -> Result<BTreeSet<String>, StoreError> {
         let key = |id: &str| observed::sort_key(&delivers(id).fact);
-        let mut keys: Vec<String> = vec![];
-        for id in ids {
-            let key = key(id);
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
-        }
         let mut noted = BTreeSet::new();
-        for some in keys.chunks(KEYS_PER_READ) {
-            let names = some.iter().map(|key| (observed::PARTITION.to_owned(), key.clone())).collect();
+        for some in ids.chunks(KEYS_PER_READ) {
+            let names = some.iter().map(|id| (observed::PARTITION.to_owned(), key(id))).collect();
             let items = self.items.get_many(names, &["pk", "sk"], false).await?;
             noted.extend(items.iter().filter_map(|item| text(item, "sk").map(str::to_owned)));
         }
