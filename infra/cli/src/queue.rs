@@ -3,6 +3,7 @@
 use crate::error::Failure;
 use aws_sdk_sqs::Client;
 use std::time::Duration;
+use webhooks_queue::is_not_hidden;
 
 pub use webhooks_queue::{BATCH, DeadLetter as Received, Depth};
 
@@ -18,7 +19,7 @@ pub trait Queue {
     /// Sends a message as it was sent first: body, attributes, group and trace.
     fn send(&self, message: &Received) -> impl Future<Output = Result<(), Failure>>;
     fn delete(&self, message: &Received) -> impl Future<Output = Result<(), Failure>>;
-    /// Makes it visible again at once.
+    /// Makes it visible again at once. It may be visible already, or deleted.
     fn show(&self, message: &Received) -> impl Future<Output = Result<(), Failure>>;
     fn depth(&self) -> impl Future<Output = Result<Depth, Failure>>;
 }
@@ -50,8 +51,10 @@ impl Queue for Sqs {
     }
 
     async fn show(&self, message: &Received) -> Result<(), Failure> {
-        let answer = self.0.show_request(message).send().await;
-        answer.map(drop).map_err(|error| Failure::aws("put the message back", error))
+        match self.0.show_request(message).send().await {
+            Err(error) if !is_not_hidden(&error) => Err(Failure::aws("put the message back", error)),
+            _ => Ok(()),
+        }
     }
 
     async fn depth(&self) -> Result<Depth, Failure> {

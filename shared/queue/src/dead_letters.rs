@@ -1,6 +1,6 @@
 //! Reads, redrives and deletes dead letters.
 
-use crate::error::QueueError;
+use crate::error::{QueueError, is_not_hidden};
 use crate::queue::Queue;
 use aws_sdk_sqs::operation::change_message_visibility::builders::ChangeMessageVisibilityFluentBuilder;
 use aws_sdk_sqs::operation::delete_message::builders::DeleteMessageFluentBuilder;
@@ -82,7 +82,7 @@ pub trait DeadLetterQueue: Send + Sync {
 
     fn delete(&self, letter: &DeadLetter) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// Makes the message visible to others at once.
+    /// Makes the message visible to others at once. It may be visible already, or deleted.
     fn show(&self, letter: &DeadLetter) -> impl Future<Output = Result<(), QueueError>> + Send;
 
     fn depth(&self) -> impl Future<Output = Result<Depth, QueueError>> + Send;
@@ -166,7 +166,10 @@ impl DeadLetterQueue for Queue {
     }
 
     async fn show(&self, letter: &DeadLetter) -> Result<(), QueueError> {
-        self.show_request(letter).send().await.map(drop).map_err(|error| QueueError::of_reading(&error))
+        match self.show_request(letter).send().await {
+            Err(error) if !is_not_hidden(&error) => Err(QueueError::of_reading(&error)),
+            _ => Ok(()),
+        }
     }
 
     async fn depth(&self) -> Result<Depth, QueueError> {
@@ -197,4 +200,54 @@ impl From<Message> for DeadLetter {
 
 fn whole(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::tests::{answer, queue_answering, sqs_answering};
+    use serde_json::json;
+
+    fn letter(id: &str) -> DeadLetter {
+        DeadLetter {
+            id: id.to_owned(),
+            body: "x".repeat(150 * 1024),
+            receipt: format!("receipt of {id}"),
+            sent_at: OffsetDateTime::UNIX_EPOCH,
+            receive_count: 12,
+            group: None,
+            trace: None,
+            attributes: HashMap::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn redrives_each_dead_letter_in_its_own_request() {
+        let (queue, sqs) = sqs_answering(vec![answer(200, &json!({"MessageId": "1"}))]).await;
+        for number in 0..10 {
+            queue.send_again(&letter(&number.to_string())).await.unwrap();
+        }
+        let requests = sqs.received_requests().await.unwrap();
+        assert_eq!(requests.len(), 10);
+        for request in requests {
+            assert_eq!(request.headers["x-amz-target"], "AmazonSQS.SendMessage");
+            assert!(request.body.len() < 1024 * 1024);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_deleted_or_visible_already_need_not_be_shown() {
+        for (shape, query_error, is_fine) in [
+            ("InvalidParameterValueException", Some("InvalidParameterValue;Sender"), true),
+            ("InvalidParameterValueException", None, true),
+            ("MessageNotInflight", Some("AWS.SimpleQueueService.MessageNotInflight;Sender"), true),
+            ("MessageNotInflight", None, true),
+            ("AccessDeniedException", None, false),
+            ("QueueDoesNotExist", Some("AWS.SimpleQueueService.NonExistentQueue;Sender"), false),
+        ] {
+            let refusal = json!({"__type": format!("com.amazonaws.sqs#{shape}"), "message": "the receipt"});
+            let (queue, _sqs) = queue_answering(400, query_error, &refusal).await;
+            assert_eq!(queue.show(&letter("1")).await.is_ok(), is_fine, "{shape}");
+        }
+    }
 }

@@ -14,6 +14,15 @@ const MESSAGE_IS_AT_FAULT: [&str; 5] = [
     "MissingRequiredParameterException",
 ];
 
+/// The codes by which SQS says that a message is not hidden: somebody has deleted it, or its
+/// visibility timeout has ended. SQS mostly calls the receipt an invalid parameter.
+const NOT_HIDDEN: [&str; 4] = [
+    "AWS.SimpleQueueService.MessageNotInflight",
+    "InvalidParameterValue",
+    "InvalidParameterValueException",
+    "MessageNotInflight",
+];
+
 /// For messages that are within the limit each, but not together. The older protocol puts words
 /// before the code.
 const TOO_MUCH_TOGETHER: &str = "BatchRequestTooLong";
@@ -55,6 +64,11 @@ impl QueueError {
     pub(crate) fn of_reading<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Self {
         Self::Unavailable(code(error))
     }
+}
+
+/// Whether a request to show a message failed because the message is not hidden.
+pub fn is_not_hidden<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    NOT_HIDDEN.contains(&code(error).as_str())
 }
 
 /// The service's code, or a word for why there is none. The error's own text could quote the

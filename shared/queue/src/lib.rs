@@ -9,7 +9,7 @@ mod text;
 
 pub use batching_sender::{BatchSender, BatchingSender, QueuedMessage};
 pub use dead_letters::{BATCH, DeadLetter, DeadLetterQueue, Depth, look};
-pub use error::QueueError;
+pub use error::{QueueError, is_not_hidden};
 pub use in_flight::{InFlight, InFlightGuard};
 pub use queue::Queue;
 pub use webhooks_telemetry::Trace;

@@ -131,9 +131,8 @@ fn visibility_seconds(wait: Duration) -> i32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use crate::{DeadLetter, DeadLetterQueue};
     use aws_sdk_sqs::config::retry::RetryConfig;
     use aws_sdk_sqs::config::timeout::TimeoutConfig;
     use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
@@ -157,12 +156,12 @@ mod tests {
         Queue::new(Client::from_conf(config.build()), URL.to_owned())
     }
 
-    fn answer(status: u16, body: &Value) -> ResponseTemplate {
+    pub(crate) fn answer(status: u16, body: &Value) -> ResponseTemplate {
         ResponseTemplate::new(status).set_body_json(body)
     }
 
     /// A server that gives these answers in order, and repeats the last.
-    async fn sqs_answering(answers: Vec<ResponseTemplate>) -> (Queue, MockServer) {
+    pub(crate) async fn sqs_answering(answers: Vec<ResponseTemplate>) -> (Queue, MockServer) {
         let sqs = MockServer::start().await;
         let last = answers.len() - 1;
         for (n, answer) in answers.into_iter().enumerate() {
@@ -172,7 +171,7 @@ mod tests {
         (queue_at(&sqs.uri(), TimeoutConfig::disabled()), sqs)
     }
 
-    async fn queue_answering(status: u16, query_error: Option<&str>, body: &Value) -> (Queue, MockServer) {
+    pub(crate) async fn queue_answering(status: u16, query_error: Option<&str>, body: &Value) -> (Queue, MockServer) {
         let error = query_error.map(|error| ("x-amzn-query-error", error));
         sqs_answering(vec![answer(status, body).append_headers(error)]).await
     }
@@ -358,30 +357,6 @@ mod tests {
             let (queue, sqs) = sqs_answering(vec![too_long, answer(200, &json!({"MessageId": "1"}))]).await;
             assert_eq!(queue.send_all(messages(3)).await, [Ok(()), Ok(()), Ok(())]);
             assert_eq!(sqs.received_requests().await.unwrap().len(), 1 + 3);
-        }
-    }
-
-    #[tokio::test]
-    async fn redrives_each_dead_letter_in_its_own_request() {
-        let (queue, sqs) = sqs_answering(vec![answer(200, &json!({"MessageId": "1"}))]).await;
-        for number in 0..10 {
-            let letter = DeadLetter {
-                id: number.to_string(),
-                body: "x".repeat(150 * 1024),
-                receipt: String::new(),
-                sent_at: time::OffsetDateTime::UNIX_EPOCH,
-                receive_count: 12,
-                group: None,
-                trace: None,
-                attributes: HashMap::new(),
-            };
-            queue.send_again(&letter).await.unwrap();
-        }
-        let requests = sqs.received_requests().await.unwrap();
-        assert_eq!(requests.len(), 10);
-        for request in requests {
-            assert_eq!(request.headers["x-amz-target"], "AmazonSQS.SendMessage");
-            assert!(request.body.len() < 1024 * 1024);
         }
     }
 }
