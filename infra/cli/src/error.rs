@@ -66,20 +66,85 @@ impl Failure {
     }
 }
 
+/// What a code of AWS means, or a status of an answer without a code.
 fn meaning(code: &str) -> (Exit, &'static str) {
     let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
+    let unsigned = ["Signature", "ExpiredToken", "RequestExpired", "MissingAuthenticationToken"];
+    let unknown_key = ["UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId"];
+    let too_fast = ["Throttl", "TooManyRequests", "RequestLimit", "ThroughputExceeded"];
+    // Each service has its own name for its faults.
+    let faults = ["Internal", "ServiceException", "ServiceUnavailable", "RequestTimeout"];
     if has(&["AccessDenied", "AuthorizationError", "UnauthorizedAccess"]) {
         (Exit::Refused, "Your IAM policy does not allow it; infra/cli/README.md lists what each command needs.")
-    } else if has(&["ExpiredToken", "UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId", "Signature"]) {
+    } else if has(&unsigned) || has(&unknown_key) {
         (
             Exit::Refused,
-            "The AWS credentials are not valid (any more): sign in again, or choose others with AWS_PROFILE.",
+            "The AWS credentials are not valid (any more), or this machine's clock is wrong: sign in again, or choose \
+             others with AWS_PROFILE.",
         )
-    } else if has(&["NotFound", "NonExistent", "ValidationError"]) {
+    } else if has(&["NotFound", "NonExistent", "DoesNotExist", "ValidationError"]) {
         (Exit::NotFound, "Check --stack, AWS_REGION and the account: aws sts get-caller-identity.")
-    } else if has(&["Throttl", "TooManyRequests", "InternalService", "ServiceUnavailable", "RequestLimit"]) {
+    } else if has(&too_fast) || has(&faults) || code.starts_with('5') {
         (Exit::Unavailable, "Try again in a moment.")
     } else {
         (Exit::Failed, "See the message of AWS.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_of_aws_tells_whether_the_same_command_may_succeed_later() {
+        let known: [(Exit, &[&str]); 4] = [
+            (
+                Exit::Unavailable,
+                &[
+                    "InternalError",
+                    "InternalFailure",
+                    "InternalServerError",
+                    "InternalServiceError",
+                    "ServiceException",
+                    "ServiceUnavailableException",
+                    "RequestTimeoutException",
+                    "RequestThrottled",
+                    "ThrottlingException",
+                    "TooManyRequestsException",
+                    "ProvisionedThroughputExceededException",
+                    "503",
+                ],
+            ),
+            (
+                Exit::Refused,
+                &[
+                    "AccessDenied",
+                    "KMS.AccessDeniedException",
+                    "AuthorizationError",
+                    "ExpiredTokenException",
+                    "InvalidSignatureException",
+                    "SignatureDoesNotMatch",
+                    "RequestExpired",
+                    "MissingAuthenticationTokenException",
+                    "UnrecognizedClientException",
+                    "InvalidClientTokenId",
+                ],
+            ),
+            (
+                Exit::NotFound,
+                &[
+                    "ResourceNotFoundException",
+                    "AWS.SimpleQueueService.NonExistentQueue",
+                    "QueueDoesNotExist",
+                    "ValidationError",
+                ],
+            ),
+            (Exit::Failed, &["ValidationException", "InvalidParameterValue", "400"]),
+        ];
+        for (exit, codes) in known {
+            for code in codes {
+                assert_eq!(meaning(code).0, exit, "{code}");
+            }
+        }
     }
 }
