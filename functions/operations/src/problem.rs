@@ -10,6 +10,7 @@ use webhooks_queue::QueueError;
 use webhooks_store::StoreError;
 
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+const INTERNAL: &str = "internal";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Problem {
@@ -137,20 +138,40 @@ impl Problem {
         tracing::error!("our own fault: {error}");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Try again in a few seconds.")
     }
+
+    /// The code made a request that AWS will always refuse.
+    fn internal(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!("our own bug: {error}");
+        let detail = "This is a bug in this product, and trying again does not help. Report it with the ERROR line in \
+                      the log of the operations function.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, detail)
+    }
+
+    /// Adds to a bug which line of the log is about this request.
+    pub(crate) fn logged_under(mut self, request_id: Option<String>) -> Self {
+        if let Some(request_id) = request_id.filter(|_| self.code == INTERNAL) {
+            self.detail.push_str(&format!(" The line's requestId is {request_id}."));
+        }
+        self
+    }
 }
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::TooMuch(_) => Self::too_much(&error),
-            StoreError::Unavailable(_) | StoreError::Mismatch(_) => Self::unavailable(&error),
+            StoreError::Mismatch(_) => Self::internal(&error),
+            StoreError::Unavailable(_) => Self::unavailable(&error),
         }
     }
 }
 
 impl From<QueueError> for Problem {
     fn from(error: QueueError) -> Self {
-        Self::unavailable(&error)
+        match error {
+            QueueError::InvalidMessage(_) => Self::internal(&error),
+            QueueError::Unavailable(_) => Self::unavailable(&error),
+        }
     }
 }
 
@@ -181,5 +202,12 @@ mod tests {
         assert_eq!((problem.status, problem.code), (422, "too_much"));
         assert!(problem.detail.contains("Ask for less"), "{}", problem.detail);
         assert_eq!(Problem::from(StoreError::Unavailable("timeout".into())).status, 503);
+    }
+
+    #[test]
+    fn a_message_that_sqs_declares_invalid_is_a_bug() {
+        let problem = Problem::from(QueueError::InvalidMessage("InvalidMessageContents".into()));
+        assert_eq!((problem.status, problem.code), (500, "internal"));
+        assert_eq!(Problem::from(QueueError::Unavailable("RequestThrottled".into())).status, 503);
     }
 }

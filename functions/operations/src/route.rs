@@ -12,6 +12,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Path, Query, Request};
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
+use lambda_http::Context;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -67,13 +68,15 @@ pub(crate) struct Route {
 impl Route {
     async fn answer(self, request: Request) -> Result<Response, Problem> {
         let (mut parts, body) = request.into_parts();
+        let request_id = parts.extensions.get::<Context>().map(|context| context.request_id.clone());
         let by = self.roles.admit(&Caller::of(&parts.extensions), self.access)?;
         let path = parts.extract::<Option<Path<String>>>().await;
         let name = path.map_err(|refusal| Problem::refused(refusal.status()))?.map(|Path(name)| name);
         let Query(query) = Query::try_from_uri(&parts.uri).map_err(|refusal| Problem::refused(refusal.status()))?;
         let body = Bytes::from_request(Request::from_parts(parts, body), &()).await;
         let body = body.map_err(|refusal| Problem::refused(refusal.status()))?;
-        (self.work)(Asked { by, name: name.unwrap_or_default(), query, body }).await
+        let done = (self.work)(Asked { by, name: name.unwrap_or_default(), query, body }).await;
+        done.map_err(|problem| problem.logged_under(request_id))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Lists that need more than one read of the table, and requests that must not reach the table.
 
-use crate::world::{World, order, processed};
+use crate::world::{REQUEST_ID, World, order, processed};
+use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fixtures::TENANT;
@@ -268,4 +269,22 @@ async fn an_entitys_key_may_contain_the_separator() {
     let reference = listed.items("ref").pop().unwrap();
     let shown = world.get(&format!("/operations/v1/notifications/{reference}")).await;
     assert_eq!((shown.status, &shown.body["key"]), (StatusCode::OK, &"A#1".into()));
+}
+
+#[tokio::test]
+async fn a_request_that_dynamodb_declares_invalid_is_a_bug_and_asks_nobody_to_try_again() {
+    let world = World::new().await;
+    world.order(1, Duration::ZERO, Change::Parked(Reason::TenantNotServed)).await;
+    let hold = format!("/operations/v1/notifications/{}/hold", world.reference(1).await);
+    // Its record is so near to the 400 KB of an item that a note of 2,000 bytes does not fit.
+    let record = world.table.item("N#").await;
+    let write = world.table.client.update_item().table_name(&world.table.name);
+    let write = write.key("pk", record["pk"].clone()).key("sk", record["sk"].clone());
+    let write = write.update_expression("SET padding = :padding");
+    let padding = AttributeValue::S("x".repeat(400 * 1024 - 1500));
+    write.expression_attribute_values(":padding", padding).send().await.unwrap();
+    let answer = world.repair("POST", &hold, json!({"note": "\u{1f4e6}".repeat(500)})).await;
+    assert_eq!(answer.problem(), (500, "internal"), "{}", answer.text);
+    let detail = answer.body["detail"].as_str().unwrap();
+    assert!(detail.contains("trying again does not help") && detail.contains(REQUEST_ID), "{detail}");
 }

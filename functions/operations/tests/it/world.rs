@@ -2,7 +2,7 @@ use axum::body::Bytes;
 use fixtures::{FakeQueue, TENANT, TestHost, TestTable};
 use lambda_http::http::StatusCode;
 use lambda_http::http::response::Parts;
-use lambda_http::{Context, IntoResponse, LambdaEvent, Request};
+use lambda_http::{Context, IntoResponse, LambdaEvent, Request, RequestExt};
 use operations::{
     Authorizer, Console, Elsewhere, Event, Operations, Ports, Roles, router, with_console, with_sound_url,
 };
@@ -14,6 +14,9 @@ use webhooks_host::Host;
 use webhooks_model::feedback::{Address, FeedbackState, Verdict};
 use webhooks_model::{Notification, QueueName, State};
 use webhooks_store::{Answering, Change, Dynamo, Entry};
+
+/// The id of each invocation.
+pub(crate) const REQUEST_ID: &str = "5f0c8f0a-invocation";
 
 struct Fakes;
 
@@ -131,7 +134,10 @@ impl World {
     }
 
     async fn invoke(&self, payload: Event) -> (Parts, Bytes) {
-        let request: Request = with_sound_url(LambdaEvent::new(payload, Context::default())).payload.into();
+        let mut context = Context::default();
+        context.request_id = REQUEST_ID.to_owned();
+        let LambdaEvent { payload, context } = with_sound_url(LambdaEvent::new(payload, context));
+        let request = Request::from(payload).with_lambda_context(context);
         let response = self.router.clone().oneshot(request.map(axum::body::Body::new)).await.unwrap();
         let (parts, body) = operations::Answer(response).into_response().await.into_parts();
         (parts, body.to_vec().into())

@@ -35,6 +35,8 @@ fn answers(asked: &Asked) -> (u16, Value) {
         "GET /operations/v1/notifications/closed" => {
             (403, json!({ "code": "forbidden", "detail": "Needs the role read." }))
         }
+        "GET /operations/v1/notifications/odd" => (500, json!({ "code": "internal", "detail": "This is a bug." })),
+        "GET /operations/v1/notifications/slow" => (500, json!({ "message": "Internal Server Error" })),
         _ => (404, json!({ "code": "unknown_notification", "detail": "No notification is recorded under this name." })),
     }
 }
@@ -184,6 +186,9 @@ async fn a_problem_gives_its_exit_code_and_its_own_advice() {
     let closed = run(&server, "get closed").await.unwrap_err();
     assert_eq!((closed.exit, closed.advice.as_str()), (Exit::Refused, "Needs the role read."));
     assert_eq!(run(&server, "get unknown").await.unwrap_err().exit, Exit::NotFound);
+    let odd = run(&server, "get odd").await.unwrap_err();
+    assert_eq!((odd.exit, odd.advice.as_str()), (Exit::Failed, "This is a bug."), "the same command fails again");
+    assert_eq!(run(&server, "get slow").await.unwrap_err().exit, Exit::Unavailable, "without a code it may pass");
 }
 
 #[tokio::test]
