@@ -175,7 +175,7 @@ impl<P: Ports> Reconciler<P> {
         let listed = rows.into_iter().filter_map(due).collect();
         let event = catalogue::find(collection.event());
         let fetched = event.is_none_or(|event| settings.route(event.entity, event.kind).fetch);
-        Ok(self.sweeps.compare(&tenant.to_lowercase(), collection, listed, fetched).await?)
+        Ok(self.sweeps.compare(&tenant.to_lowercase(), collection, listed, fetched, self.host.now()).await?)
     }
 
     /// Queues missing changes. Returns whether all fitted.

@@ -73,6 +73,11 @@ impl Clock {
     }
 }
 
+/// The latest time that can be right at `now`.
+pub fn latest_credible(now: OffsetDateTime) -> Ticks {
+    Ticks::from_datetime(now + AHEAD)
+}
+
 impl From<Ticks> for Stamp {
     fn from(at: Ticks) -> Self {
         Self { at, first: at, latest: at }
@@ -165,6 +170,7 @@ mod tests {
         let ticks = |at| Clock::new(Zone::UTC, now).read_number(Ticks::from_datetime(at).get());
         assert_eq!(ticks(now), Some(Ticks::from_datetime(now)));
         assert_eq!([now + Duration::days(3), datetime!(9999-12-31 23:59 UTC)].map(ticks), [None, None]);
+        assert_eq!(ticks(now + AHEAD), Some(latest_credible(now)));
         assert_eq!([0, 1, 1000].map(|number| Clock::new(Zone::UTC, now).read_number(number)), [None; 3]);
     }
 

@@ -67,7 +67,7 @@ impl<I: Items> Table<I> {
     ) -> Result<Option<Numbered>, StoreError> {
         let pk = format!("{}#account_id#{internal_id}", entity.tenant);
         let known = self.items.get(&pk, SORT_KEY).await?.unwrap_or_default();
-        if head::number_of(&known, "resource").is_some_and(|at| at > version.latest().get()) {
+        if head::version_of(&known, "resource", now).is_some_and(|at| at > version.latest()) {
             return Ok(None);
         }
         let has_number = text(&known, "number").is_some_and(|number| number == entity.key);
@@ -82,7 +82,7 @@ impl<I: Items> Table<I> {
             .set("version_resource", number(version.at().get()))
             .set("expires_at", self.ttl(now));
         let (stored, ours) = (update.name("version_resource"), update.value(number(version.latest().get())));
-        let not_newer = format!("attribute_not_exists({stored}) OR {stored} <= {ours}");
+        let not_newer = format!("{} OR {stored} <= {ours}", head::no_version(&mut update, &stored, now));
         let is_newest = self.update(&pk, SORT_KEY, update, Some(not_newer)).await?;
         Ok(is_newest.then_some(Numbered { previous }))
     }

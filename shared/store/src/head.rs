@@ -8,6 +8,7 @@ use crate::table::Table;
 use crate::timeline;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
+use webhooks_model::clock::latest_credible;
 use webhooks_model::{EntityId, HeadChange, Revision, Stamp, Ticks, Versions};
 
 pub(crate) const SORT_KEY: &str = "HEAD";
@@ -64,7 +65,7 @@ impl<I: Items> Table<I> {
     pub async fn advance(&self, change: &HeadChange, now: OffsetDateTime) -> Result<Advance, StoreError> {
         let pk = partition(&change.entity);
         let mut update = self.head_update(change, now);
-        let condition = advance_condition(&mut update, change);
+        let condition = advance_condition(&mut update, change, now);
         let (advance, before) = match self.replace(&pk, SORT_KEY, update, Some(condition)).await? {
             Some(before) => {
                 self.tidy_timeline(&pk, &before, change, now).await?;
@@ -88,7 +89,7 @@ impl<I: Items> Table<I> {
         now: OffsetDateTime,
     ) -> Result<(Advance, Item), StoreError> {
         let item = self.items.get(pk, SORT_KEY).await?.unwrap_or_default();
-        if is_outranked(&item, change) {
+        if is_outranked(&item, change, now) {
             let versions = Versions { body: None, ..change.versions };
             let mut update = self.head_update(&HeadChange { versions, ..change.clone() }, now);
             let condition = unchanged(&mut update, &item);
@@ -182,20 +183,22 @@ pub(crate) fn shows(item: &Item, revision: &Revision) -> bool {
 /// The condition of a change: there is no head yet, or the change is older by none of the clocks
 /// that both know. At the same version a deletion stays, and known content is not news, unless it
 /// is the same notification again.
-fn advance_condition(update: &mut Update, change: &HeadChange) -> String {
+fn advance_condition(update: &mut Update, change: &HeadChange, now: OffsetDateTime) -> String {
     let known = update.name("notification");
     let own = update.value(string(change.notification.as_str()));
     let (mut not_older, mut newer) = (Vec::new(), Vec::new());
     for (clock, at) in change.versions.known() {
+        let version = update.name(&version_name(clock));
+        let none = no_version(update, &version, now);
         if !at.is_certain() {
-            let (may_be_newer, is_newer) = in_doubt(update, clock, at, change);
+            let (may_be_newer, is_newer) = in_doubt(update, &version, &none, at, change);
             not_older.push(may_be_newer);
             newer.push(is_newer);
             continue;
         }
-        let (version, at) = (update.name(&version_name(clock)), update.value(number(at.at().get())));
-        not_older.push(format!("(attribute_not_exists({version}) OR {version} <= {at})"));
-        let is_newer = format!("attribute_not_exists({version}) OR {version} < {at}");
+        let at = update.value(number(at.at().get()));
+        not_older.push(format!("({none} OR {version} <= {at})"));
+        let is_newer = format!("{none} OR {version} < {at}");
         newer.push(match (change.strictly_newer, change.deleted) {
             (true, _) => format!("({is_newer})"),
             (false, true) => format!("({is_newer} OR {version} = {at})"),
@@ -210,11 +213,11 @@ fn advance_condition(update: &mut Update, change: &HeadChange) -> String {
 }
 
 /// The same two conditions for a local time that occurred twice, when the clocks were set back. The
-/// known version may be later by one reading, and the change still newer by the other.
-fn in_doubt(update: &mut Update, clock: &str, stamp: Stamp, change: &HeadChange) -> (String, String) {
-    let version = update.name(&version_name(clock));
+/// known version may be later by one reading, and the change still newer by the other. `none` is the
+/// condition that there is no version.
+fn in_doubt(update: &mut Update, version: &str, none: &str, stamp: Stamp, change: &HeadChange) -> (String, String) {
     let latest = update.value(number(stamp.latest().get()));
-    let may_be_newer = format!("(attribute_not_exists({version}) OR {version} <= {latest})");
+    let may_be_newer = format!("({none} OR {version} <= {latest})");
     if change.deleted && !change.strictly_newer {
         return (may_be_newer.clone(), may_be_newer);
     }
@@ -227,14 +230,14 @@ fn in_doubt(update: &mut Update, clock: &str, stamp: Stamp, change: &HeadChange)
             format!("({is_other} OR NOT {deleted} = {yes})")
         }
     };
-    let is_newer = format!("(attribute_not_exists({version}) OR ({version} <= {latest} AND {stands}))");
+    let is_newer = format!("({none} OR ({version} <= {latest} AND {stands}))");
     (may_be_newer, is_newer)
 }
 
 /// Whether the change is older only by the body's clock, and newer by the resource's. A deletion
 /// has no resource with a time, so it stays.
-fn is_outranked(item: &Item, change: &HeadChange) -> bool {
-    let known = |clock| number_of(item, clock).and_then(Ticks::new);
+fn is_outranked(item: &Item, change: &HeadChange, now: OffsetDateTime) -> bool {
+    let known = |clock| version_of(item, clock, now);
     let (Some(resource), Some(body)) = (change.versions.resource, change.versions.body) else { return false };
     let is_newer = known("resource").is_some_and(|known| known <= resource.latest() && !resource.is_known_by(known));
     is_newer && known("body").is_some_and(|known| known > body) && !flag(item, "deleted")
@@ -253,6 +256,14 @@ fn version_name(clock: &str) -> String {
     format!("version_{clock}")
 }
 
-pub(crate) fn number_of(item: &Item, clock: &str) -> Option<i64> {
-    integer(item, &version_name(clock))
+/// The version by this clock. One from the future counts as none: it was written before times were
+/// checked, and no real change would ever be newer. One before the year 2000 holds nothing back.
+pub(crate) fn version_of(item: &Item, clock: &str, now: OffsetDateTime) -> Option<Ticks> {
+    integer(item, &version_name(clock)).and_then(Ticks::new).filter(|version| *version <= latest_credible(now))
+}
+
+/// The same as a condition: that there is no version of this name, or one from the future.
+pub(crate) fn no_version(update: &mut Update, version: &str, now: OffsetDateTime) -> String {
+    let latest = update.value(number(latest_credible(now).get()));
+    format!("attribute_not_exists({version}) OR {version} > {latest}")
 }

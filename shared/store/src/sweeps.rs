@@ -171,6 +171,7 @@ impl<I: Items> Table<I> {
         collection: Collection,
         listed: Vec<Listed>,
         fetched: bool,
+        now: OffsetDateTime,
     ) -> Result<Compared, StoreError> {
         let mut known = HashMap::new();
         let entities: HashSet<EntityId> = listed.iter().map(|one| collection.entity_id(tenant, &one.key)).collect();
@@ -182,7 +183,7 @@ impl<I: Items> Table<I> {
         for one in listed {
             let head = known.get(&partition(&collection.entity_id(tenant, &one.key)));
             match head {
-                Some(head) if version(head, fetched).is_some_and(|version| one.modified.is_known_by(version)) => {}
+                Some(head) if version(head, fetched, now).is_some_and(|version| one.modified.is_known_by(version)) => {}
                 Some(head) if head::shows(head, &one.revision) => compared.touched += 1,
                 _ => compared.missing.push(one),
             }
@@ -231,10 +232,9 @@ impl<I: Items> Table<I> {
 ///
 /// Otherwise it is the newest by any clock. Only here are clocks mixed: a head that was written
 /// without a fetch knows only the body's clock, and would look older than its row in every sweep.
-fn version(head: &Item, fetched: bool) -> Option<Ticks> {
-    let [resource, body] = ["resource", "body"].map(|clock| head::number_of(head, clock));
-    let version = if fetched { resource.or(body) } else { resource.max(body) };
-    version.and_then(Ticks::new)
+fn version(head: &Item, fetched: bool, now: OffsetDateTime) -> Option<Ticks> {
+    let [resource, body] = ["resource", "body"].map(|clock| head::version_of(head, clock, now));
+    if fetched { resource.or(body) } else { resource.max(body) }
 }
 
 /// In lower case like every key of a tenant, or an erasure would not find it. The settings may have

@@ -108,6 +108,46 @@ async fn different_clocks_are_never_compared() {
     assert_eq!(advance(&fixture, &both(1_000_001, 11)).await, Advance::Advanced);
 }
 
+/// A head written with this time by both clocks, before times were checked.
+async fn written_at(time: time::OffsetDateTime) -> Fixture {
+    let fixture = Fixture::new().await;
+    let at = Ticks::from_datetime(time);
+    let versions = Versions { resource: Some(at.into()), body: Some(at), received: None };
+    assert_eq!(advance(&fixture, &HeadChange { versions, ..change(1, 0) }).await, Advance::Advanced);
+    fixture
+}
+
+#[tokio::test]
+async fn a_version_that_cannot_be_right_holds_no_change_back() {
+    let two_days_ahead = NOW + Duration::days(2);
+    for (time, expected) in [
+        (datetime!(0001-01-01 0:00 UTC), Advance::Advanced),
+        (two_days_ahead, Advance::Superseded),
+        (two_days_ahead + Duration::MILLISECOND, Advance::Advanced),
+        (datetime!(9999-12-31 23:59 UTC), Advance::Advanced),
+    ] {
+        let fixture = written_at(time).await;
+        assert_eq!(advance(&fixture, &fetched(2, 10, 10)).await, expected, "{time}");
+        assert_eq!(advance(&fixture, &fetched(3, 5, 5)).await, Advance::Superseded, "{time}: the order counts again");
+    }
+}
+
+#[tokio::test]
+async fn any_kind_of_change_replaces_a_version_that_cannot_be_right() {
+    for next in [
+        HeadChange { strictly_newer: true, ..fetched(2, 10, 10) },
+        HeadChange { deleted: true, ..fetched(2, 10, 10) },
+        in_october(2, "02:10", datetime!(2026-10-25 1:10:02 UTC)),
+        fetched(1, 10, 10),
+    ] {
+        let fixture = written_at(NOW + Duration::days(3)).await;
+        assert_eq!(advance(&fixture, &next).await, Advance::Advanced, "{next:?}");
+        let head = fixture.item("HEAD").await;
+        let version = next.versions.resource.unwrap().at().get().to_string();
+        assert_eq!(head["version_resource"].as_n().unwrap(), &version, "{next:?}");
+    }
+}
+
 fn fetched(id: u128, resource: i64, body: i64) -> HeadChange {
     let versions = Versions { resource: at(resource).map(Stamp::from), body: at(body), received: None };
     HeadChange { versions, ..change(id, 0) }
@@ -246,6 +286,18 @@ async fn an_account_can_take_its_former_number_again() {
     assert_eq!(account_head(&fixture, "1921").await, (Some("1920".into()), Some("1920".into())));
     advance(&fixture, &numbered("1922", 5)).await;
     assert_eq!(account_head(&fixture, "1922").await, (Some("1920".into()), None));
+}
+
+#[tokio::test]
+async fn an_account_numbered_at_a_time_that_cannot_be_right_is_followed_again() {
+    let fixture = Fixture::new().await;
+    let resource = Some(Ticks::from_datetime(NOW + Duration::days(3)).into());
+    let versions = Versions { resource, ..Versions::default() };
+    advance(&fixture, &HeadChange { versions, ..numbered("1920", 1) }).await;
+    advance(&fixture, &numbered("1921", 2)).await;
+    assert_eq!(account_head(&fixture, "1921").await, (Some("1920".into()), None));
+    advance(&fixture, &numbered("1922", 3)).await;
+    assert_eq!(account_head(&fixture, "1922").await, (Some("1921".into()), None));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use webhooks_model::collection::{Collection, Listed};
 use webhooks_model::walk::Walk;
-use webhooks_model::{Clock, HeadChange, Notification, Origin, Reason, Revision, Stamp, Versions, Zone};
+use webhooks_model::{Clock, HeadChange, Notification, Origin, Reason, Revision, Stamp, Ticks, Versions, Zone};
 use webhooks_store::{Advance, Change, Compared, Entry, Place, Unfinished, Watermark};
 
 #[tokio::test]
@@ -71,7 +71,7 @@ fn listed(key: &str, seconds: i64) -> Listed {
 }
 
 async fn compare(fixture: &Fixture, listed: Vec<Listed>) -> Compared {
-    fixture.table.compare(TENANT, Collection::SalesOrder, listed, true).await.unwrap()
+    fixture.table.compare(TENANT, Collection::SalesOrder, listed, true, NOW).await.unwrap()
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn known(resource: Stamp, body: Option<i64>) -> Fixture {
 
 async fn is_missing(fixture: &Fixture, modified: Stamp, fetched: bool) -> bool {
     let listed = vec![Listed { key: "1920".into(), modified, revision: Revision::default() }];
-    !fixture.table.compare(TENANT, Collection::Account, listed, fetched).await.unwrap().missing.is_empty()
+    !fixture.table.compare(TENANT, Collection::Account, listed, fetched, NOW).await.unwrap().missing.is_empty()
 }
 
 #[tokio::test]
@@ -186,4 +186,15 @@ async fn a_change_in_the_repeated_hour_is_missing_once() {
     let fixture = known(oslo("02:10", sweep), None).await;
     assert!(!is_missing(&fixture, oslo("02:10", sweep), true).await);
     assert!(!is_missing(&fixture, oslo("02:10", sweep + Duration::DAY), true).await);
+}
+
+#[tokio::test]
+async fn a_row_is_missing_if_its_heads_version_cannot_be_right() {
+    let row = Stamp::from(at(100).unwrap());
+    for (ahead, missing) in [(Duration::days(2), false), (Duration::days(3), true)] {
+        let fixture = known(Ticks::from_datetime(NOW + ahead).into(), None).await;
+        for fetched in [true, false] {
+            assert_eq!(is_missing(&fixture, row, fetched).await, missing, "{ahead}, fetched: {fetched}");
+        }
+    }
 }
