@@ -70,7 +70,9 @@ impl<P: Ports> Feedback<P> {
         let each = |received| self.message(received, known.as_ref(), &taken);
         let left = end.saturating_duration_since(Instant::now());
         let response = webhooks_batch::run(event, &self.queue, left, each).await;
-        self.write_observations(end).await;
+        if let Err(error) = self.observer.flush_by(&self.answers, self.host.now(), end).await {
+            tracing::warn!(error = %error, "observations were not written yet: {error}");
+        }
         self.metrics.record(None, self.quota_left(&taken));
         self.metrics.flush(request_id);
         response

@@ -1,18 +1,13 @@
 //! Collects what answers of Visma Net show about the open questions
-//! (docs/visma-net.md#open-questions).
+//! (docs/visma-net.md#open-questions). The batch writes it at its end.
 
 use crate::feedback::Feedback;
 use crate::ports::Ports;
-use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::feedback::{Address, Verdict};
 use webhooks_model::observed::{self, Taken};
 use webhooks_settings::{FeedbackId, Settings};
-
-/// The longest time that a batch spends on writing observations.
-const LONGEST: Duration = Duration::from_secs(2);
 
 impl<P: Ports> Feedback<P> {
     /// Observes that a feedback was accepted under this id, or refused under every one.
@@ -28,16 +23,5 @@ impl<P: Ports> Feedback<P> {
         let length = verdict.description.as_str().encode_utf16().count();
         let seen = observed::of_feedback(taken, is_first, address.source.as_deref(), length);
         self.observer.note(seen, self.host.now());
-    }
-
-    /// Writes new observations, until `end` at the latest. What is left is written after a later
-    /// batch. A failure does not fail the batch.
-    pub(crate) async fn write_observations(&self, end: Instant) {
-        let flush = self.observer.flush(&self.answers, self.host.now());
-        match timeout_at(end.min(Instant::now() + LONGEST), flush).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = %error, "observations were not written yet: {error}"),
-            Err(_) => tracing::warn!("observations were not written yet: it took too long"),
-        }
     }
 }

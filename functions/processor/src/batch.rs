@@ -31,7 +31,9 @@ impl<P: Ports> Processor<P> {
         let attempt = budget.saturating_sub(FOR_THE_LEDGER);
         let each = |received| self.message(received, attempt);
         let response = webhooks_batch::run(event, &self.notifications, budget, each).await;
-        self.write_observations(end).await;
+        if let Err(error) = self.local.observer.flush_by(&self.ledger, self.host.now(), end).await {
+            tracing::warn!(error = %error, "observations were not written yet: {error}");
+        }
         self.metrics.flush(request_id);
         response
     }

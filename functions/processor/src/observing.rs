@@ -1,10 +1,8 @@
-//! Collects what messages show about the open questions (docs/visma-net.md#open-questions), and
-//! writes it at the end of the batch.
+//! Collects what messages show about the open questions (docs/visma-net.md#open-questions). The
+//! batch writes it at its end.
 
 use crate::ports::Ports;
 use crate::processor::Processor;
-use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
 use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_model::notification::Directory;
@@ -13,9 +11,6 @@ use webhooks_model::{Delivery, Notification, OpenQuestion, Reason, ResourcePath,
 use webhooks_settings::Settings;
 use webhooks_store::Known;
 use webhooks_visma::{Fetched, VismaError};
-
-/// The longest time that a batch spends on writing observations.
-const LONGEST: Duration = Duration::from_secs(2);
 
 impl<P: Ports> Processor<P> {
     /// Observes a delivery once, however often its message arrives.
@@ -80,17 +75,6 @@ impl<P: Ports> Processor<P> {
         }
         let delivery = Delivery::from_message(&received.body).ok();
         self.local.observer.note(delivery.as_ref().and_then(observed::of_order), now);
-    }
-
-    /// Writes new observations, until `end` at the latest. What is left is written after a later
-    /// batch. A failure does not fail the batch.
-    pub(crate) async fn write_observations(&self, end: Instant) {
-        let flush = self.local.observer.flush(&self.ledger, self.host.now());
-        match timeout_at(end.min(Instant::now() + LONGEST), flush).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = %error, "observations were not written yet: {error}"),
-            Err(_) => tracing::warn!("observations were not written yet: it took too long"),
-        }
     }
 }
 

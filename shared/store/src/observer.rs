@@ -6,6 +6,7 @@ use crate::observed::{Observation, Observations};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 use time::{Duration, OffsetDateTime};
+use tokio::time::{Instant, timeout_at};
 use webhooks_model::{Fact, OpenQuestion, Sighting, sorted};
 
 /// The shortest time between two writes of the count of a known fact, by all processes together.
@@ -14,6 +15,8 @@ const EVERY: Duration = Duration::HOUR;
 const SOON: Duration = Duration::minutes(5);
 /// The most writes of one flush.
 const MOST_WRITES: usize = 32;
+/// The longest time that a batch spends on writing.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(2);
 
 #[derive(Debug, Default)]
 pub struct Observer {
@@ -77,11 +80,23 @@ impl Observer {
         is_due
     }
 
-    /// Writes the facts that are due. It makes no call if none is due.
+    /// Writes the facts that are due, until `end` at the latest. It makes no call if none is due. An
+    /// error must not fail the batch.
     ///
     /// # Errors
-    /// The table failed. Facts that were not written are written later.
-    pub async fn flush(&self, table: &impl Observations, now: OffsetDateTime) -> Result<(), StoreError> {
+    /// The table failed, or did not answer in time. Facts that were not written are written later.
+    pub async fn flush_by(
+        &self,
+        table: &impl Observations,
+        now: OffsetDateTime,
+        end: Instant,
+    ) -> Result<(), StoreError> {
+        let end = end.min(Instant::now() + LONGEST);
+        let done = timeout_at(end, self.flush(table, now)).await;
+        done.unwrap_or_else(|_| Err(StoreError::Unavailable("timeout".to_owned())))
+    }
+
+    async fn flush(&self, table: &impl Observations, now: OffsetDateTime) -> Result<(), StoreError> {
         if !self.memory().is_due(now) {
             return Ok(());
         }
@@ -293,6 +308,28 @@ mod tests {
         *table.is_down.lock().unwrap() = false;
         observer.flush(&table, NOW + SOON).await.unwrap();
         assert_eq!(table.written(), [("A".to_owned(), 5)]);
+    }
+
+    /// A table that never answers.
+    struct Silent;
+
+    impl Observations for Silent {
+        async fn observe(&self, _: &Observation) -> Result<(), StoreError> {
+            std::future::pending().await
+        }
+
+        async fn observed(&self) -> Result<Vec<Observation>, StoreError> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_table_that_does_not_answer_in_time_is_left_and_nothing_is_lost() {
+        let (observer, table) = (Observer::default(), Asked::default());
+        observer.note([name("A")], NOW);
+        assert!(observer.flush_by(&Silent, NOW, Instant::now()).await.is_err());
+        observer.flush_by(&table, NOW, Instant::now()).await.unwrap();
+        assert_eq!(table.written(), [("A".to_owned(), 1)]);
     }
 
     #[tokio::test]
