@@ -25,21 +25,18 @@ const LONGEST_PLAN: usize = 10;
     responses((status = 200, body = Plan), Problem))]
 pub(crate) async fn plan<P: Ports>(operations: Shared<P>, asked: Asked) -> Result<Json<Plan>, Problem> {
     let (tenant, rate, _) = read(&asked.body)?;
-    let (mut count, mut position, mut at_least) = (0, None, true);
+    let (mut count, mut position) = (0, None::<String>);
     let ends_at = operations.host.now() + LONGEST_LOOK;
     for _ in 0..LONGEST_PLAN {
         let kept = operations.store.kept(&tenant, position.as_deref(), usize::MAX).await?;
         count += kept.keys.len() as u64;
         position = kept.next;
-        if position.is_none() {
-            at_least = false;
-            break;
-        }
-        if operations.host.now() >= ends_at {
+        if position.is_none() || operations.host.now() >= ends_at {
             break;
         }
     }
     let seconds = count.div_ceil(rate.into());
+    let at_least = position.is_some();
     Ok(Json(Plan { count, at_least, seconds, sample: vec![], notifications: vec![], dies_again: None }))
 }
 

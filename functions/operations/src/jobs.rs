@@ -142,7 +142,7 @@ impl<P: Ports> Operations<P> {
 
     async fn plan(&self, filter: &Filter, rate: u32) -> Result<Plan, Problem> {
         let (mut count, mut first, mut position): (u64, Vec<Planned>, Option<String>) = (0, vec![], None);
-        let (mut at_least, mut tenants) = (true, BTreeSet::new());
+        let mut tenants = BTreeSet::new();
         let ends_at = self.host.now() + LONGEST_LOOK;
         for _ in 0..LONGEST_PLAN {
             let page = self.store.feed_page(filter, position.as_deref(), 100).await?;
@@ -151,11 +151,7 @@ impl<P: Ports> Operations<P> {
             tenants.extend(sample.clone().map(|found| found.key.entity.tenant.clone()));
             first.extend(sample.map(Planned::from));
             position = page.position;
-            if position.is_none() {
-                at_least = false;
-                break;
-            }
-            if self.host.now() >= ends_at {
+            if position.is_none() || self.host.now() >= ends_at {
                 break;
             }
         }
@@ -164,7 +160,7 @@ impl<P: Ports> Operations<P> {
         }
         let sample = first.iter().map(|one| one.reference.clone()).collect();
         let seconds = count.div_ceil(rate.into());
-        Ok(Plan { count, at_least, seconds, sample, notifications: first, dies_again: None })
+        Ok(Plan { count, at_least: position.is_some(), seconds, sample, notifications: first, dies_again: None })
     }
 
     /// Saves the job before it sends the message. A message about an unknown job does nothing.

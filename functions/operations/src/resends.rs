@@ -67,7 +67,7 @@ impl<P: Ports> Operations<P> {
     }
 
     async fn plan_resend(&self, filter: &ParkedFeedback, rate: u32) -> Result<ResendPlan, Problem> {
-        let (mut count, mut causes, mut position, mut at_least) = (0_u64, BTreeMap::new(), None::<String>, true);
+        let (mut count, mut causes, mut position) = (0_u64, BTreeMap::new(), None::<String>);
         let mut first: Vec<Record> = vec![];
         let ends_at = self.host.now() + LONGEST_LOOK;
         for _ in 0..LONGEST_PLAN {
@@ -81,11 +81,7 @@ impl<P: Ports> Operations<P> {
                 }
             }
             position = next;
-            if position.is_none() {
-                at_least = false;
-                break;
-            }
-            if self.host.now() >= ends_at {
+            if position.is_none() || self.host.now() >= ends_at {
                 break;
             }
         }
@@ -93,7 +89,7 @@ impl<P: Ports> Operations<P> {
         let notifications: Vec<Planned> = first.iter().map(Planned::from).collect();
         let sample = notifications.iter().map(|one| one.reference.clone()).collect();
         let seconds = count.div_ceil(rate.into());
-        let plan = Plan { count, at_least, seconds, sample, notifications, dies_again: None };
+        let plan = Plan { count, at_least: position.is_some(), seconds, sample, notifications, dies_again: None };
         let cause = |((reason, cause), count)| Cause { reason, cause, count };
         let causes = sorted::first(CAUSES, causes.into_iter().map(cause), |one, other| other.count.cmp(&one.count));
         Ok(ResendPlan { plan, causes })
