@@ -157,6 +157,10 @@ impl World {
         self.actors[instance].function == Function::Reconciler
     }
 
+    pub(crate) fn is_processor(&self, instance: usize) -> bool {
+        self.actors[instance].function == Function::Processor
+    }
+
     pub(crate) fn intake_has(&mut self, instance: usize, turn: Option<u64>, message: &str) {
         let actor = &mut self.actors[instance];
         if turn == Some(actor.turn) {

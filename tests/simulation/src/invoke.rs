@@ -4,7 +4,6 @@ use crate::actors::{Actor, Alarm, Code, Ended, Function, Instance, Invocation, W
 use crate::cargo;
 use crate::check::{Answer, Asked, Invariant, Met};
 use crate::faults::Fault;
-use crate::model::erp::Nature;
 use crate::run::Run;
 use crate::sabotage::Sabotage;
 use crate::world::{MAX_RECEIVE_COUNT, Name, World};
@@ -362,22 +361,5 @@ impl World {
                 message.ended_cleanly = !touched;
             }
         }
-    }
-
-    /// Without a fault, only poisoned messages and twins come again.
-    fn fails_for_a_reason(&mut self, id: u64) {
-        let messages = &self.queues[&Name::Notifications].messages;
-        let Some(message) = messages.iter().find(|one| one.id == id) else { return };
-        let keys = cargo::of(&message.body);
-        let is_poison = |key: &String| self.erp.sent.get(key).is_some_and(|sent| sent.nature == Nature::Panics);
-        // If a message is delivered twice, the later copy comes again, since the first may die.
-        let is_replayed = keys.iter().any(|key| self.checks.commands.was_replayed(key));
-        let was_twice_out = message.receive_count > 1 || message.redrives > 0 || is_replayed;
-        let is_twin = was_twice_out && keys.iter().any(|key| self.checks.has_ended(key, &self.table));
-        let is_erased = keys.iter().any(|key| self.checks.may_be_erased(key));
-        let has_reason = is_twin || is_erased || keys.iter().any(is_poison);
-        self.checks.require(has_reason, Invariant::PoisonFailsAlone, || {
-            format!("message {id} must come again, although nothing is wrong with it")
-        });
     }
 }

@@ -23,6 +23,7 @@ mod sabotage;
 mod short;
 mod shrink;
 mod trouble;
+mod twins;
 mod upkeep;
 mod world;
 mod writes;

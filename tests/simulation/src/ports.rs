@@ -268,7 +268,13 @@ impl World {
             Name::Notifications => crate::cargo::of(&body).iter().map(|key| short(key)).collect::<Vec<_>>().join(", "),
             _ => String::new(),
         };
+        // The processor puts a message on this queue only to replace one that came too often.
+        let replaces = queue == Name::Notifications && self.is_processor(instance);
+        let receipts_before = if replaces { self.receipts_of(&body) } else { 0 };
         let id = self.enqueue(queue, body, group);
+        if let Some(sent) = self.queue(queue).messages.last_mut() {
+            sent.receipts_before = receipts_before;
+        }
         let who = self.name_of(instance);
         self.tell(&who, || format!("puts message {id} on {queue:?} {about}"));
     }

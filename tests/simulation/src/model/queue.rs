@@ -27,6 +27,8 @@ pub(crate) struct Stored {
     pub(crate) ended_cleanly: bool,
     /// How often a person redrove it from the dead-letter queue.
     pub(crate) redrives: u32,
+    /// How often the message that it replaces was received.
+    pub(crate) receipts_before: u32,
 }
 
 impl QueueModel {
@@ -45,6 +47,7 @@ impl QueueModel {
             receipt: 0,
             ended_cleanly: false,
             redrives: 0,
+            receipts_before: 0,
         });
     }
 
