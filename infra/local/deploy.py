@@ -20,6 +20,8 @@ from samtranslator.yaml_helper import yaml_parse
 CODE_BUCKET = "deployment"
 TEMPLATE = "template.json"
 ROLES = ("read", "raw", "repair", "erase")
+# What else the client of a role may ask for.
+READS = {"repair": ("read", "raw"), "erase": ("read",)}
 # A user of the console.
 USER = "operator"
 
@@ -123,8 +125,8 @@ def make_operators():
             GenerateSecret=True,
             AllowedOAuthFlows=["client_credentials"],
             AllowedOAuthFlowsUserPoolClient=True,
-            # A client for repairs may also read, if it asks for that; `learn` does.
-            AllowedOAuthScopes=[f"visma-webhooks/{scope}" for scope in ({"read", "raw", role} if role == "repair" else {role})],
+            # Clients may also read, if they ask for that: `learn` reads bodies, and `erase` watches its job.
+            AllowedOAuthScopes=[f"visma-webhooks/{scope}" for scope in {role, *READS.get(role, ())}],
         )["UserPoolClient"]
         clients[f"Operations{role.capitalize()}Client"] = f"{client['ClientId']}:{client['ClientSecret']}"
     console = {

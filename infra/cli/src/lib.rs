@@ -110,8 +110,9 @@ async fn operator(local: Option<&Local>) -> Result<Caller, Failure> {
     caller(local, "Repair", &["read", "raw", "repair"]).await
 }
 
+/// A caller that may erase, and watch its job.
 async fn eraser(local: Option<&Local>) -> Result<Caller, Failure> {
-    caller(local, "Erase", &["erase"]).await
+    caller(local, "Erase", &["read", "erase"]).await
 }
 
 /// A token from the environment comes before that of the local stack.

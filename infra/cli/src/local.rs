@@ -53,7 +53,7 @@ impl Local {
     }
 
     /// A token of the local user pool with roles that its client may have: `Repair` also has `read`
-    /// and `raw`.
+    /// and `raw`, `Erase` also `read`.
     ///
     /// # Errors
     /// The stack no longer runs, or has no such client.

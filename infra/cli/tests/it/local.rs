@@ -58,7 +58,7 @@ async fn gets_a_token_with_the_requested_roles_from_the_local_user_pool() {
     assert_eq!(asked.line, "POST /oauth2/token");
     assert_eq!(asked.body, "grant_type=client_credentials&scope=visma-webhooks%2Fread+visma-webhooks%2Frepair");
     assert_eq!(asked.headers["authorization"], "Basic aWQ6Y2FuYXJ5");
-    assert_eq!(local.token("Erase", &["erase"]).await.unwrap_err().exit, Exit::NotFound);
+    assert_eq!(local.token("Erase", &["read", "erase"]).await.unwrap_err().exit, Exit::NotFound);
 }
 
 #[tokio::test]

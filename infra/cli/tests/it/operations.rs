@@ -249,15 +249,25 @@ async fn a_stop_cancels_the_job_and_shows_how_to_continue() {
     assert_eq!(run(&server, resume).await.unwrap().exit, Exit::Ok);
 }
 
+/// A job begins, and each look at it gets this refusal.
+fn hidden(asked: &Asked, status: u16, problem: Value) -> (u16, Value) {
+    if asked.line.starts_with("POST") { (202, job("running", 0)) } else { (status, problem) }
+}
+
 #[tokio::test]
-async fn reports_that_the_job_continues_if_watching_is_refused() {
-    let server = Server::start(|asked| match asked.line.as_str() {
-        "POST /operations/v1/jobs" => (202, job("running", 0)),
-        _ => (403, json!({ "code": "forbidden", "detail": "This needs the role read." })),
-    })
-    .await;
-    let report = run(&server, FILTER).await.unwrap();
-    assert_eq!((report.exit, &report.json["status"]), (Exit::Ok, &json!("running")));
+async fn a_job_that_cannot_be_watched_is_no_success() {
+    let cases: [(fn(&Asked) -> (u16, Value), Exit, &str); 3] = [
+        (|asked| hidden(asked, 401, json!({ "message": "Unauthorized" })), Exit::Refused, "answered 401"),
+        (|asked| hidden(asked, 403, json!({ "code": "forbidden" })), Exit::Refused, "answered 403 forbidden"),
+        (|asked| hidden(asked, 404, json!({ "code": "unknown_job" })), Exit::NotFound, "answered 404 unknown_job"),
+    ];
+    for (answers, exit, what) in cases {
+        let server = Server::start(answers).await;
+        let failure = run(&server, FILTER).await.unwrap_err();
+        assert!(failure.exit == exit && failure.what.ends_with(what), "{failure}");
+        let advice = " The job continues. Watch it: visma-webhooks jobs get 7 --watch";
+        assert!(failure.advice.contains(advice), "{}", failure.advice);
+    }
 }
 
 #[tokio::test]

@@ -234,14 +234,11 @@ async fn follow(client: &Client<'_>, mut job: Value, every: Duration, expected: 
         match client.get(&["operations", "v1", "jobs", &id], &[]).await {
             Ok(fresh) => (job, missed) = (fresh, 0),
             Err(failure) if failure.exit == Exit::Unavailable && missed < PATIENCE => missed += 1,
-            // Watching needs the role read, which a caller with the role repair may lack.
-            Err(failure) if failure.exit == Exit::Refused => {
-                eprintln!("{failure}: the job continues, but is not shown. {}", failure.advice);
-                let text = about(&job);
-                return Ok(Report::new(job, text));
-            }
+            // The role read may be missing, or the token has ended. A script must not take the job for
+            // finished.
             Err(failure) => {
-                let advice = format!("The job continues. Watch it: {}", go_on(&job));
+                let watch = format!("visma-webhooks jobs get {id} --watch (role read)");
+                let advice = format!("{} The job continues. Watch it: {watch}", failure.advice);
                 return Err(Failure { advice, ..failure });
             }
         }
