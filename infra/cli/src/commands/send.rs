@@ -110,8 +110,8 @@ struct Sender {
 }
 
 /// # Errors
-/// There is no such event or subscription, no live secret, or no answer. An answer other than a 2xx
-/// is a report with its exit code.
+/// There is no such event or subscription, no live secret, or no answer. An answer other than
+/// intake's acceptance is a report with its exit code.
 pub async fn run(stack: &Stack, options: Options) -> Outcome {
     let event = catalogue::find(&options.event).ok_or_else(|| {
         let advice = "Name an event of docs/visma-net-events.md, such as ACCOUNT_CHANGED, \
@@ -248,11 +248,11 @@ async fn post(sender: &Sender, id: Uuid, headers: Vec<(&'static str, String)>, b
         .fold(http()?.post(sender.url.clone()), |request, (name, value)| request.header(name, value));
     let answer = request.body(body).send().await.map_err(|error| Failure::http("post the notification", &error))?;
     let status = answer.status().as_u16();
-    let text = answer.text().await.unwrap_or_default();
+    let text = answer.text().await.map_err(|error| Failure::http("read the answer", &error))?;
     let text: String = text.chars().take(LONGEST_ANSWER).collect();
     let body: Value = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.clone()));
     let delivery = body["delivery"].as_str().unwrap_or_default().to_owned();
-    let (exit, advice) = verdict(status, body["code"].as_str().unwrap_or_default());
+    let (exit, advice) = verdict(status, &body);
     let json = json!({ "status": status, "answer": body, "notification": id, "delivery": delivery, "advice": advice });
     let text = fields([
         ("status", status.to_string()),
@@ -264,10 +264,19 @@ async fn post(sender: &Sender, id: Uuid, headers: Vec<(&'static str, String)>, b
     Ok(Report::new(json, text).with_exit(exit))
 }
 
+fn is_acceptance(answer: &Value) -> bool {
+    answer["accepted"] == true && answer["delivery"].as_str().is_some_and(|id| Uuid::try_parse(id).is_ok())
+}
+
 /// The exit code and advice for an answer of intake (functions/intake/README.md).
-pub fn verdict(status: u16, code: &str) -> (Exit, &'static str) {
-    match (status, code) {
-        (200..300, _) => (Exit::Ok, ""),
+pub fn verdict(status: u16, answer: &Value) -> (Exit, &'static str) {
+    match (status, answer["code"].as_str().unwrap_or_default()) {
+        (202, _) if is_acceptance(answer) => (Exit::Ok, ""),
+        (200..300, _) => (
+            Exit::Failed,
+            "Intake answers 202 with the id of the delivery, so something else answered and nothing is accepted: \
+             use the API's own address.",
+        ),
         (401, "signature_mismatch") => {
             (Exit::Refused, "No live secret of this route made the signature: see subscriptions list.")
         }

@@ -1,6 +1,7 @@
 //! Intake and processor understand a test notification, which has the dispatcher's form.
 
 use fixtures::{meta, notification_of};
+use serde_json::json;
 use time::macros::datetime;
 use uuid::Uuid;
 use visma_webhooks::Exit;
@@ -85,7 +86,6 @@ fn sends_every_event_of_the_catalogue_with_its_key() {
 #[test]
 fn each_answer_of_intake_has_an_exit_code_and_each_failure_advice() {
     for (status, code, exit) in [
-        (202, "", Exit::Ok),
         (401, "signature_mismatch", Exit::Refused),
         (401, "signature_missing", Exit::Refused),
         (403, "source_not_allowed", Exit::Refused),
@@ -94,8 +94,27 @@ fn each_answer_of_intake_has_an_exit_code_and_each_failure_advice() {
         (429, "", Exit::Unavailable),
         (503, "queue_unavailable", Exit::Unavailable),
     ] {
-        let (told, advice) = verdict(status, code);
-        assert_eq!(told, exit, "{status} {code}");
-        assert_eq!(advice.is_empty(), exit == Exit::Ok, "{status} {code}");
+        let (told, advice) = verdict(status, &json!({ "code": code }));
+        assert!(told == exit && !advice.is_empty(), "{status} {code}");
+    }
+    let accepted = json!({ "accepted": true, "delivery": "019dbd2e-8f03-7c11-a8ab-8c5e2d1b7f6a" });
+    assert_eq!(verdict(202, &accepted), (Exit::Ok, ""));
+}
+
+#[test]
+fn only_intakes_own_acceptance_is_a_success() {
+    let delivery = "019dbd2e-8f03-7c11-a8ab-8c5e2d1b7f6a";
+    for (status, answer) in [
+        (200, json!({ "accepted": true, "delivery": delivery })),
+        (200, json!({ "status": "ok" })),
+        (200, json!("<html>Sign in</html>")),
+        (202, json!("")),
+        (202, json!({ "accepted": true })),
+        (202, json!({ "accepted": true, "delivery": "7" })),
+        (202, json!({ "accepted": false, "delivery": delivery })),
+        (204, json!("")),
+    ] {
+        let (exit, advice) = verdict(status, &answer);
+        assert!(exit == Exit::Failed && advice.contains("something else answered"), "{status} {answer}");
     }
 }
