@@ -3,6 +3,10 @@
 use crate::error::{Exit, Failure};
 use crate::output::{Report, printable};
 use serde::Serialize;
+use serde_json::Value;
+
+/// The advice if something other than intake answers for it.
+pub(crate) const NOT_INTAKE: &str = "Something else answers at this address: check the output ApiUrl and the network.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,6 +59,11 @@ impl Check {
     pub(crate) fn unknown(name: impl Into<String>, failure: &Failure) -> Self {
         Self::unsaid(name, &failure.what, &failure.advice)
     }
+}
+
+/// Whether it is intake's answer to `GET /health` (functions/intake/README.md).
+pub(crate) fn is_healthy(answer: &Value) -> bool {
+    answer["status"] == "ok"
 }
 
 pub fn report(checks: &[Check]) -> Report {

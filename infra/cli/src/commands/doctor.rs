@@ -36,7 +36,7 @@ pub struct Options {
     access: Access,
 }
 
-pub use checks::{backlog, id_of, named, operations_answered, subscription};
+pub use checks::{backlog, health_answered, id_of, named, operations_answered, subscription};
 pub use rotation::old_secrets;
 pub use summary::summary;
 pub use visma::approvals;

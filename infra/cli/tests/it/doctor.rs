@@ -8,7 +8,7 @@ use visma_webhooks::Exit;
 use visma_webhooks::commands::check::{Check, Verdict, report, summed};
 use visma_webhooks::commands::dlq::Name;
 use visma_webhooks::commands::doctor::{
-    approvals, backlog, id_of, named, old_secrets, operations_answered, subscription, summary,
+    approvals, backlog, health_answered, id_of, named, old_secrets, operations_answered, subscription, summary,
 };
 use visma_webhooks::commands::operations::Uses;
 use visma_webhooks::queue::Depth;
@@ -51,6 +51,20 @@ fn warns_when_a_subscriptions_last_secret_ends_soon_or_has_ended() {
         let check = of_secrets(secrets.clone());
         assert_eq!(check.verdict == Verdict::Warning, advice.is_some(), "{secrets}");
         assert!(check.advice.contains(advice.unwrap_or_default()), "{check:?}");
+    }
+}
+
+#[test]
+fn only_intakes_own_answer_is_healthy() {
+    for (status, answer, verdict) in [
+        (200, json!({ "status": "ok" }), Verdict::Ok),
+        (200, json!({ "status": "UP" }), Verdict::Failed),
+        (200, json!("<html>Sign in</html>"), Verdict::Failed),
+        (204, json!(null), Verdict::Failed),
+        (503, json!({ "status": "ok" }), Verdict::Failed),
+    ] {
+        let check = health_answered(reqwest::StatusCode::from_u16(status).unwrap(), &answer);
+        assert_eq!((check.verdict, check.advice.is_empty()), (verdict, verdict == Verdict::Ok), "{status} {answer}");
     }
 }
 

@@ -107,6 +107,6 @@ pub trait Account {
     fn document(&self, secret: &str) -> impl Future<Output = Known<String>>;
     /// The end of the newest finished sweep of these lists.
     fn swept(&self, lists: Lists<'_>) -> impl Future<Output = Known<Option<OffsetDateTime>>>;
-    /// The status that the address answers with.
-    fn get(&self, url: &str) -> impl Future<Output = Known<u16>>;
+    /// The status of intake's answer at this address of `/health`.
+    fn health(&self, url: &str) -> impl Future<Output = Known<u16>>;
 }

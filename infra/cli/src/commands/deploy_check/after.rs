@@ -71,6 +71,8 @@ fn health(url: &str, known: &Known<u16>) -> Check {
             status.to_string(),
             "Look at intake's log and at the access log: infra/runbooks/ack-slo.md.",
         ),
+        // Something else answered.
+        Err(failure) if failure.exit == Exit::Failed => Check::of_failure(name, failure.clone()),
         Err(failure) => {
             let advice = "Does this machine reach the internet? A domain of your own needs its DNS record (output \
                           DomainTarget); until then use the output ApiUrl.";

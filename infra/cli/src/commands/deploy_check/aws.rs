@@ -4,6 +4,7 @@ use super::account::{
     Account, Alarm, Concurrency, Deployed, Known, Lists, LogGroup, Resource, State, Subscription, Subscriptions,
 };
 use super::wire::{Wire, inside};
+use crate::commands::check::{NOT_INTAKE, is_healthy};
 use crate::commands::send::http;
 use crate::error::{Exit, Failure};
 use crate::settings::{Documents, SecretsManager};
@@ -169,9 +170,13 @@ impl Account for Aws<'_> {
         Ok(known.into_iter().flatten().map(|mark| mark.swept_to).max())
     }
 
-    async fn get(&self, url: &str) -> Known<u16> {
+    async fn health(&self, url: &str) -> Known<u16> {
         let answer = http()?.get(url).send().await.map_err(|error| Failure::http("reach the API", &error))?;
-        Ok(answer.status().as_u16())
+        let status = answer.status();
+        if status.is_success() && !is_healthy(&answer.json().await.unwrap_or_default()) {
+            return Err(Failure::new(Exit::Failed, format!("{status}, not by intake"), NOT_INTAKE));
+        }
+        Ok(status.as_u16())
     }
 }
 

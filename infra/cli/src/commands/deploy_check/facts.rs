@@ -141,7 +141,7 @@ async fn after(account: &impl Account, deployed: Deployed, now: OffsetDateTime) 
         logs.push((id.to_owned(), account.log_group(id).await));
     }
     for url in addresses(&deployed) {
-        let status = account.get(&url).await;
+        let status = account.health(&url).await;
         health.push((url, status));
     }
     let settings = settings(account, &deployed).await;

@@ -1,7 +1,7 @@
 //! The checks, in the order of their dependencies.
 
 use super::{Options, rotation, visma, zone};
-use crate::commands::check::Check;
+use crate::commands::check::{Check, NOT_INTAKE, is_healthy};
 use crate::commands::dlq::Name;
 use crate::commands::operations::Uses;
 use crate::commands::send::{address, http};
@@ -11,6 +11,7 @@ use crate::settings::{Documents, SecretsManager, edit};
 use crate::stack::Stack;
 use crate::text::when;
 use aws_sdk_dynamodb::types::AttributeValue;
+use reqwest::StatusCode;
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 use webhooks_host::{Host, SystemHost};
@@ -166,15 +167,23 @@ pub fn subscription(own: &Subscription, now: OffsetDateTime, soon: Duration) -> 
 }
 
 async fn health(stack: &Stack) -> Check {
-    let name = "health";
     let asked = async {
         let url = address(&stack.output("ApiUrl").await?, "/health")?;
         http()?.get(url).send().await.map_err(|error| Failure::http("reach the API", &error))
     };
     match asked.await {
-        Ok(answer) if answer.status().is_success() => Check::ok(name, answer.status().to_string()),
-        Ok(answer) => Check::failed(name, answer.status().to_string(), "Look at intake's log and at the access log."),
-        Err(failure) => Check::of_failure(name, failure),
+        Ok(answer) => health_answered(answer.status(), &answer.json().await.unwrap_or_default()),
+        Err(failure) => Check::of_failure("health", failure),
+    }
+}
+
+/// Judges the answer to `GET /health`. A proxy or another server may also answer with a 2xx.
+pub fn health_answered(status: StatusCode, answer: &Value) -> Check {
+    let name = "health";
+    match status.is_success() {
+        true if is_healthy(answer) => Check::ok(name, status.to_string()),
+        true => Check::failed(name, format!("{status}, not by intake"), NOT_INTAKE),
+        false => Check::failed(name, status.to_string(), "Look at intake's log and at the access log."),
     }
 }
 

@@ -180,9 +180,9 @@ impl Account for FakeAccount {
         self.answer("swept", self.swept)
     }
 
-    async fn get(&self, url: &str) -> Known<u16> {
+    async fn health(&self, url: &str) -> Known<u16> {
         let silent = || Failure::new(Exit::Unavailable, "no connection", "Check the address and the network.");
-        self.answer("get", self.health.get(url).copied())?.ok_or_else(silent)
+        self.answer("health", self.health.get(url).copied())?.ok_or_else(silent)
     }
 }
 

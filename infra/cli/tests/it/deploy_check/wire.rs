@@ -175,6 +175,20 @@ async fn reads_a_deployed_stack_from_real_answers() {
     assert_eq!(code, 1);
 }
 
+/// A proxy that answers in place of intake.
+fn proxied(asked: &Asked) -> (u16, Value) {
+    if asked.line == "GET /health" { (200, json!("<html>Sign in</html>")) } else { deployed(asked) }
+}
+
+#[tokio::test]
+async fn a_page_of_another_server_is_not_intake() {
+    let server = Server::start(proxied).await;
+    let (_, checks) = run(&server).await;
+    let health = checks.as_array().unwrap().iter().find(|check| check["name"].as_str().unwrap().ends_with("/health"));
+    let health = health.unwrap();
+    assert_eq!((&health["verdict"], &health["seen"]), (&json!("failed"), &json!("200 OK, not by intake")));
+}
+
 #[tokio::test]
 async fn reports_obstacles_and_unknowns_of_a_new_account() {
     let server = Server::start(new).await;
