@@ -21,7 +21,7 @@ pub struct Options {
     /// The local server, such as http://localhost:3000/events
     #[arg(long, value_parser = local)]
     to: Url,
-    /// Stop when the queue is empty
+    /// Stop when the queue has no more. The exit code is 1 if the server did not take each event
     #[arg(long)]
     once: bool,
 }
@@ -47,10 +47,20 @@ pub async fn run(stack: &Stack, options: Options) -> Outcome {
             break;
         }
     }
+    Ok(report(&done, *stop.borrow()))
+}
+
+/// It fails if events were left, unless Ctrl-C ended it. Nothing else says so to a script.
+pub fn report(done: &Forwarded, is_stopped: bool) -> Report {
     let (taken, left) = (done.taken, done.left.len());
-    let exit = if *stop.borrow() { Exit::Interrupted } else { Exit::Ok };
-    let text = format!("{taken} taken, {left} left on the queue");
-    Ok(Report::new(json!({ "taken": taken, "left": left }), text).with_exit(exit))
+    let exit = match (is_stopped, left) {
+        (true, _) => Exit::Interrupted,
+        (false, 0) => Exit::Ok,
+        (false, _) => Exit::Failed,
+    };
+    let again = if left == 0 { "" } else { "; they come again within a minute" };
+    let text = format!("{taken} taken, {left} left on the queue{again}");
+    Report::new(json!({ "taken": taken, "left": left }), text).with_exit(exit)
 }
 
 /// Posts each event of a batch, and deletes it if the answer is a 2xx. After a stop, it puts the

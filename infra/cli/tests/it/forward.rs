@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use url::Url;
-use visma_webhooks::commands::forward::{Forwarded, forward};
+use visma_webhooks::Exit;
+use visma_webhooks::commands::forward::{Forwarded, forward, report};
 use visma_webhooks::queue::Queue;
 
 const WAIT: Duration = Duration::ZERO;
@@ -73,6 +74,20 @@ async fn an_event_that_comes_again_is_left_once_and_then_taken() {
     }
 }
 
+#[test]
+fn fails_if_events_were_left_unless_it_was_interrupted() {
+    let done = |left: &[&str]| Forwarded { taken: 2, left: left.iter().map(|id| (*id).to_owned()).collect() };
+    for (done, is_stopped, exit) in [
+        (done(&[]), false, Exit::Ok),
+        (done(&["1"]), false, Exit::Failed),
+        (done(&["1"]), true, Exit::Interrupted),
+        (done(&[]), true, Exit::Interrupted),
+    ] {
+        let report = report(&done, is_stopped);
+        assert_eq!((report.exit, &report.json["left"]), (exit, &json!(done.left.len())));
+    }
+}
+
 /// A queue with one event, which is also a proxy.
 fn queue_and_proxy(asked: &Asked) -> (u16, Value) {
     static RECEIVED: AtomicUsize = AtomicUsize::new(0);
@@ -95,6 +110,7 @@ async fn gives_events_to_no_proxy() {
     };
     let output = tokio::task::spawn_blocking(program).await.unwrap();
     assert!(text(&output.stderr).contains("no answer"), "{}", text(&output.stderr));
-    assert_eq!(text(&output.stdout), "0 taken, 1 left on the queue\n");
+    assert_eq!(text(&output.stdout), "0 taken, 1 left on the queue; they come again within a minute\n");
+    assert_eq!(output.status.code(), Some(1), "a script must not take it for done");
     assert!(server.asked().iter().all(|asked| !asked.line.contains("/events")), "{:?}", server.asked());
 }
