@@ -36,7 +36,7 @@ function group(queue, go) {
   const can = may("repair") && waiting > 0;
   return h("section", { class: "group", "aria-labelledby": `queue-${name}`, "data-queue": name },
     h("div", { class: "card" }, h("h2", { id: `queue-${name}` }, `${name}: ${number(waiting)}`),
-      read > 0 && h("p", { class: "notes" }, `${number(read)} are being read or sent.`),
+      read > 0 && h("p", { class: "notes" }, `Being read or sent: ${number(read)}`),
       can && h("div", { class: "buttons" },
         button("Send all again", () => redrive(name, {}, go), { "aria-label": `Send all again: ${name}` }))),
     sample.length > 0 && grid(`Dead letters of ${name}`,

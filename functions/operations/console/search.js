@@ -39,7 +39,7 @@ export async function sought(results, asked, signal,
   const tell = ({ searched_to: back, tenants: many, items }) => {
     const times = items.some((one) => one.matched === "trace")
       ? " A trace gives only a time: these were received when it began." : "";
-    const where = tenants ? ` in ${many} tenants` : "";
+    const where = tenants ? ` in ${many} ${many === 1 ? "tenant" : "tenants"}` : "";
     told.textContent = `${shown === 0 ? "Nothing found" : `${shown} shown`}${cursor ? "" : ", that is all"}. Searched back to ${day(back)}${where}.${times}`;
   };
   const { told, begin } = paged(results, list, "Search further back", signal, async () => {

@@ -11,6 +11,12 @@ use webhooks_model::catalogue;
 /// Times further away would leave the calendar.
 const LONGEST: Duration = Duration::days(36_500);
 
+/// `1 tenant`, `2 tenants`: for nouns with a plural in `s`.
+pub(crate) fn plural(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{ending}")
+}
+
 /// `90s`, `30m`, `24h` or `7d`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let form = || "write it as 90s, 30m, 24h or 7d".to_owned();
@@ -92,4 +98,15 @@ pub(crate) fn secret_from_stdin() -> Result<String, Failure> {
         ));
     }
     Ok(secret.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_not_written_as_many() {
+        let written = [0, 1, 2].map(|number| plural(number, "dead letter"));
+        assert_eq!(written, ["0 dead letters", "1 dead letter", "2 dead letters"]);
+    }
 }

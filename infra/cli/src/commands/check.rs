@@ -2,8 +2,10 @@
 
 use crate::error::{Exit, Failure};
 use crate::output::{Report, printable};
+use crate::text::plural;
 use serde::Serialize;
 use serde_json::Value;
+use webhooks_settings::Settings;
 
 /// The advice if something other than intake answers for it.
 pub(crate) const NOT_INTAKE: &str = "Something else answers at this address: check the output ApiUrl and the network.";
@@ -59,6 +61,12 @@ impl Check {
     pub(crate) fn unknown(name: impl Into<String>, failure: &Failure) -> Self {
         Self::unsaid(name, &failure.what, &failure.advice)
     }
+}
+
+/// What a settings document has.
+pub(crate) fn contents(settings: &Settings) -> String {
+    let [subscriptions, tenants] = [settings.subscriptions.len(), settings.tenants.len()].map(|number| number as u64);
+    format!("{}, {}", plural(subscriptions, "subscription"), plural(tenants, "tenant"))
 }
 
 /// Whether it is intake's answer to `GET /health` (functions/intake/README.md).

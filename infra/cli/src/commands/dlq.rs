@@ -13,7 +13,7 @@ use crate::output::{Outcome, Report, fields, printable, table};
 use crate::progress::Progress;
 use crate::queue::{BATCH, Depth, Queue, Received, Sqs};
 use crate::stack::Stack;
-use crate::text::when;
+use crate::text::{plural, when};
 use clap::{Args, Subcommand, ValueEnum};
 use futures::future::try_join_all;
 use serde_json::{Value, json};
@@ -190,7 +190,8 @@ async fn list(stack: &Stack, options: &List) -> Outcome {
 async fn show(stack: &Stack, options: &Show) -> Outcome {
     let seen = look(&options.queue.dead_letters(stack).await?, DEEPEST).await?;
     let found = seen.iter().find(|message| message.id == options.message).ok_or_else(|| {
-        let what = format!("none of the {} dead letters that could be received is {}", seen.len(), options.message);
+        let received = plural(seen.len() as u64, "dead letter");
+        let what = format!("{received} could be received, and none is {}", options.message);
         Failure::new(Exit::NotFound, what, "See which there are: visma-webhooks dlq list.")
     })?;
     let letter = shown(stack, options.queue, std::slice::from_ref(found)).await.remove(0);

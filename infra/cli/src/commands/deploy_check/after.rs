@@ -3,7 +3,7 @@
 use super::account::{Known, LogGroup, State};
 use super::facts::{After, Swept};
 use super::telling;
-use crate::commands::check::Check;
+use crate::commands::check::{Check, contents};
 use crate::error::Exit;
 use crate::text::when;
 use time::OffsetDateTime;
@@ -58,7 +58,7 @@ fn settings(known: &Known<Settings>) -> Check {
         Ok(own) if own.visma.client_id.is_empty() => {
             Check::failed(name, "no client of Visma Connect, so nothing is fetched or answered", advice)
         }
-        Ok(own) => Check::ok(name, format!("{} subscriptions, {} tenants", own.subscriptions.len(), own.tenants.len())),
+        Ok(own) => Check::ok(name, contents(own)),
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn concurrency(known: &Known<Concurrency>, parameters: &BTreeMap<Stri
         0 => i64::from(known.unreserved) - workers - others,
         reserved => reserved,
     };
-    let seen = format!("{} at once in all, of which {} are left for intake", known.in_all, for_intake.max(0));
+    let seen = format!("{} at once in all, {} of them left for intake", known.in_all, for_intake.max(0));
     let rate = number("ThrottlingRate", 500);
     if for_intake < LEAST_FOR_INTAKE {
         let advice = "Ask for more (Service Quotas, AWS Lambda, Concurrent executions). Until then deploy with \

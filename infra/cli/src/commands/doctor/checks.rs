@@ -1,7 +1,7 @@
 //! The checks, in the order of their dependencies.
 
 use super::{Options, rotation, visma, zone};
-use crate::commands::check::{Check, NOT_INTAKE, is_healthy};
+use crate::commands::check::{Check, NOT_INTAKE, contents, is_healthy};
 use crate::commands::dlq::Name;
 use crate::commands::operations::Uses;
 use crate::commands::send::{address, http};
@@ -53,7 +53,7 @@ pub(super) async fn all(
         }
     };
     if let Some(settings) = &settings {
-        let seen = format!("{} subscriptions, {} tenants", settings.subscriptions.len(), settings.tenants.len());
+        let seen = contents(settings);
         checks.push(match settings.subscriptions.is_empty() {
             true => Check::failed(
                 "settings document",
@@ -79,7 +79,7 @@ pub(super) async fn all(
             if options.is_local && only.is_empty() && !of_demo.is_empty() {
                 only = of_demo;
                 let others = settings.tenants.len() - only.len();
-                checks.push(Check::ok("tenants of tests", format!("{others} have no name, and are not asked for")));
+                checks.push(Check::ok("tenants of tests", format!("{others} without a name, not asked for")));
             }
             tenants.clone_from(&only);
             if tenants.is_empty() {

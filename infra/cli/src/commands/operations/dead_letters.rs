@@ -8,6 +8,7 @@ use crate::interrupt::Stop;
 use crate::output::{Outcome, Report, fields, table};
 use crate::prompt::Ask;
 use crate::stack::Stack;
+use crate::text::plural;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use time::Duration;
@@ -156,7 +157,8 @@ async fn redrive(client: &Client<'_>, options: &Redrive, ask: Ask, listen: impl 
     let mut expected = None;
     if options.plan || ask.is_some() {
         let plan = client.post(&["operations", "v1", "dead-letters", queue, "plans"], &body).await?;
-        let count = format!("about {}", plan["count"]);
+        let number = plan["count"].as_u64().unwrap_or_default();
+        let count = format!("about {number}");
         let warning = warning(plan["dies_again"].as_u64().unwrap_or_default());
         if options.plan {
             let seconds = format!("{} s", plan["seconds"]);
@@ -165,7 +167,7 @@ async fn redrive(client: &Client<'_>, options: &Redrive, ask: Ask, listen: impl 
         }
         eprint!("{warning}");
         if let Some(ask) = ask
-            && !ask(&format!("Send {count} dead letters of {queue} again?"))
+            && !ask(&format!("Send about {} of {queue} again?", plural(number, "dead letter")))
         {
             return Ok(not_begun());
         }

@@ -7,7 +7,7 @@ use crate::error::{Exit, Failure};
 use crate::live;
 use crate::output::table;
 use crate::progress::Progress;
-use crate::text::{Since, since, when};
+use crate::text::{Since, plural, since, when};
 use clap::Args;
 use serde_json::{Value, json};
 use webhooks_host::{Host, SystemHost};
@@ -62,10 +62,14 @@ pub(super) async fn find(client: &Client<'_>, what: &str, place: &Where) -> Resu
 
 pub(super) fn nothing(what: &str, found: &Value) -> Failure {
     let advice = match found["next"].is_null() {
-        true => format!("Searched back to {} in {} tenants.", back_to(found), text(&found["tenants"])),
+        true => format!("Searched back to {} in {}.", back_to(found), tenants(found)),
         false => format!("Searched back to {}. To continue: --to {}", back_to(found), back_to(found)),
     };
     Failure::new(Exit::NotFound, format!("nothing fits {what}"), advice)
+}
+
+fn tenants(found: &Value) -> String {
+    plural(found["tenants"].as_u64().unwrap_or_default(), "tenant")
 }
 
 pub(super) fn list(found: &Value) -> String {
