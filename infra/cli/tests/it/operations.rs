@@ -271,6 +271,16 @@ async fn a_job_that_cannot_be_watched_is_no_success() {
 }
 
 #[tokio::test]
+async fn a_change_without_an_answer_may_have_been_made() {
+    let server = Server::mute().await;
+    let failure = run(&server, "hold abc").await.unwrap_err();
+    assert!(failure.advice.starts_with("It may have been carried out all the same"), "{}", failure.advice);
+    assert_eq!(failure.exit, Exit::Unavailable);
+    let failure = run(&server, "get abc").await.unwrap_err();
+    assert_eq!(failure.advice, "Check the address and the network.");
+}
+
+#[tokio::test]
 async fn signs_with_the_aws_credentials_without_a_token() {
     let server = Server::start(answers).await;
     let credentials = Credentials::new("AKIDEXAMPLE", "canary-secret-key", Some("session".into()), None, "test");

@@ -33,6 +33,18 @@ impl Server {
         Self { url, log }
     }
 
+    /// One that closes each connection without an answer.
+    pub(crate) async fn mute() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                let _ = connection.readable().await;
+            }
+        });
+        Self { url, log: Log::default() }
+    }
+
     /// Its requests without those for the directory of tenants, which precede every use of
     /// --tenant.
     pub(crate) fn asked(&self) -> Vec<Asked> {

@@ -8,10 +8,14 @@ use crate::signer::Signer;
 use crate::stack::Stack;
 use reqwest::{Method, Request, RequestBuilder};
 use serde_json::Value;
+use std::time::Duration;
 use url::Url;
 
 /// The API's own limit of items of a page.
 const LONGEST_PAGE: usize = 100;
+/// API Gateway ends a slow call after 30 seconds, with an answer of its own. Whoever stops waiting
+/// earlier, also for the connection, misses right answers.
+const LONGEST_CALL: Duration = Duration::from_secs(40);
 
 /// The first items of a list.
 pub(super) struct Items {
@@ -82,10 +86,11 @@ impl<'a> Client<'a> {
     }
 
     async fn ask(&self, request: RequestBuilder) -> Result<Value, Failure> {
-        let request = request.build().map_err(|_| Failure::usage("the API's address is not a URL", "Check --api."))?;
+        let request = request.timeout(LONGEST_CALL).build();
+        let request = request.map_err(|_| Failure::usage("the API's address is not a URL", "Check --api."))?;
         let is_read = request.method() == Method::GET;
         let answer = self.http.execute(self.authorized(request).await?).await;
-        let answer = answer.map_err(|error| Failure::http("reach the operations API", &error))?;
+        let answer = answer.map_err(|error| unanswered(&error, is_read))?;
         let status = answer.status().as_u16();
         let text = answer.text().await;
         let text = text.map_err(|error| Failure::http("read the answer of the operations API", &error))?;
@@ -109,6 +114,16 @@ impl<'a> Client<'a> {
         }
         Ok(request)
     }
+}
+
+/// Without an answer, nobody knows whether a change was made, unless there was no connection.
+fn unanswered(error: &reqwest::Error, is_read: bool) -> Failure {
+    let failure = Failure::http("reach the operations API", error);
+    if is_read || error.is_connect() {
+        return failure;
+    }
+    let advice = "It may have been carried out all the same: look with get, jobs list or audit before you repeat it.";
+    Failure { advice: advice.to_owned(), ..failure }
 }
 
 fn or_a_token(failure: Failure) -> Failure {
@@ -137,4 +152,17 @@ fn refusal(status: u16, problem: &Value, caller: &Caller) -> Failure {
         _ => (Exit::Failed, "See functions/operations/README.md."),
     };
     Failure::new(exit, what.trim_end(), problem["detail"].as_str().unwrap_or(usual))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_longer_for_an_answer_than_api_gateway_does() {
+        let template = include_str!("../../../../template.yaml");
+        let timeouts = template.lines().filter_map(|line| line.trim().strip_prefix("TimeoutInMillis: "));
+        let longest = timeouts.filter_map(|millis| millis.parse::<u64>().ok()).max().map(Duration::from_millis);
+        assert!(longest.is_some_and(|longest| longest < LONGEST_CALL), "{longest:?}");
+    }
 }
