@@ -1,6 +1,7 @@
 //! The budget of a run.
 
 use std::collections::HashMap;
+use std::time::Duration;
 use time::OffsetDateTime;
 use webhooks_queue::Trace;
 use webhooks_settings::Settings;
@@ -8,6 +9,9 @@ use webhooks_store::Orders;
 
 /// The most releases in a run. Each tenant's quota is usually the tighter limit.
 const MOST_RELEASES: usize = 5_000;
+/// The time for what follows the lists: the place where the next run begins, silent tenants, the
+/// directory, metrics. Without it, Lambda would kill a run whose last list is slow.
+const AFTER_THE_LISTS: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(crate) struct Run<'t> {
@@ -20,6 +24,7 @@ pub(crate) struct Run<'t> {
     messages: usize,
     releases: usize,
     ends_at: OffsetDateTime,
+    lists_end_at: OffsetDateTime,
     /// The usable part of each tenant's quota, for calls to lists and for later fetches by the
     /// processor.
     quotas: HashMap<String, u64>,
@@ -28,7 +33,14 @@ pub(crate) struct Run<'t> {
 }
 
 impl<'t> Run<'t> {
-    pub(crate) fn new(settings: &Settings, ends_at: OffsetDateTime, trace: Option<&'t Trace>, orders: Orders) -> Self {
+    /// A run of at most `time` from `now` on.
+    pub(crate) fn new(
+        settings: &Settings,
+        (now, time): (OffsetDateTime, Duration),
+        trace: Option<&'t Trace>,
+        orders: Orders,
+    ) -> Self {
+        let ends_at = now + time;
         let rules = &settings.reconciliation;
         Self {
             trace,
@@ -38,6 +50,7 @@ impl<'t> Run<'t> {
             messages: rules.max_gaps,
             releases: MOST_RELEASES,
             ends_at,
+            lists_end_at: ends_at - AFTER_THE_LISTS.min(time / 6),
             quotas: HashMap::new(),
             others_wait: false,
         }
@@ -47,8 +60,14 @@ impl<'t> Run<'t> {
         now < self.ends_at
     }
 
+    /// How long a list may take.
+    pub(crate) fn time_for_lists(&self, now: OffsetDateTime) -> Duration {
+        Duration::try_from(self.lists_end_at - now).unwrap_or_default()
+    }
+
+    /// Whether nothing is left for lists.
     pub(crate) fn is_spent(&self, now: OffsetDateTime) -> bool {
-        self.calls == 0 || self.gaps == 0 || !self.has_time(now)
+        self.calls == 0 || self.gaps == 0 || self.time_for_lists(now).is_zero()
     }
 
     pub(crate) fn calls_left(&self) -> u32 {

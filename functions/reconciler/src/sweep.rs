@@ -14,7 +14,7 @@ use webhooks_model::walk::{PAGE_SIZE, Taken, Walk, Window};
 use webhooks_queue::{Message, QueueError, Sender};
 use webhooks_settings::Settings;
 use webhooks_store::{Compared, StoreError, Unfinished, Watermark};
-use webhooks_visma::{Listing, Quotas, VismaError};
+use webhooks_visma::{Fault, Listing, Quotas, Stage, VismaError};
 
 /// Why a sweep ended early.
 #[derive(Debug, thiserror::Error)]
@@ -118,7 +118,11 @@ impl<P: Ports> Reconciler<P> {
         };
         let (window, since) = (at.walk.window(), at.swept_to - settings.reconciliation.overlap());
         run.take_call(tenant);
-        let answered = self.listing.list(&settings.visma, tenant, collection, since, window).await;
+        let list = self.listing.list(&settings.visma, tenant, collection, since, window);
+        let answered = match tokio::time::timeout(run.time_for_lists(self.host.now()), list).await {
+            Ok(answered) => answered,
+            Err(_) => Err(VismaError::Unavailable { stage: Stage::List, fault: Fault::Timeout, after: None }),
+        };
         if let Some(quota) = self.listing.quota_left(tenant) {
             run.note_quota(tenant, quota.remaining);
         }

@@ -8,6 +8,7 @@ use crate::rate::{Quota, Quotas, Rates};
 use crate::token::{self, Token, Tokens};
 use crate::{Feedback, Fetched, Visma, answer};
 use futures::future::join_all;
+use std::time::Duration;
 use url::Url;
 use webhooks_host::Host;
 use webhooks_model::resource_path::Api;
@@ -16,6 +17,11 @@ use webhooks_settings as settings;
 
 const LARGEST_TOKEN_ANSWER: usize = 64 * 1024;
 const LARGEST_RESOURCE: usize = 8 * 1024 * 1024;
+const LONGEST_CALL: Duration = Duration::from_secs(10);
+/// A list of many changes takes long, and accounts come without pages. A list that is cut off each
+/// time is never swept. Visma Net itself takes up to four minutes (docs/visma-net.md#errors). But a
+/// run of the reconciler has five at most, and other lists wait.
+const LONGEST_LIST: Duration = Duration::from_secs(60);
 
 /// Calls Visma Connect and the ERP. One client serves all tenants; share it by reference or in an
 /// `Arc`.
@@ -64,7 +70,8 @@ impl<H: Host, X: Exchange> VismaClient<H, X> {
         let mut rejected = None;
         let refused = loop {
             let token = slot.get(rejected.as_ref(), || self.host.now(), ask).await?;
-            let request = Request { url, token: Some(&token), body: body() };
+            let timeout = if stage == Stage::List { LONGEST_LIST } else { LONGEST_CALL };
+            let request = Request { url, token: Some(&token), body: body(), timeout };
             let response = self.send(tenant, stage, request).await?;
             match response.status().as_u16() {
                 // The refused token was new, so another one would not help.
@@ -93,7 +100,8 @@ impl<H: Host, X: Exchange> VismaClient<H, X> {
     async fn request_token(&self, visma: &settings::Visma, tenant: &str) -> Result<Token, VismaError> {
         let stage = Stage::Token;
         let url = join(&visma.connect_url, "connect/token");
-        let request = Request { url: &url, token: None, body: Some(Body::Form(token::form(visma, tenant))) };
+        let body = Some(Body::Form(token::form(visma, tenant)));
+        let request = Request { url: &url, token: None, body, timeout: LONGEST_CALL };
         let response = self.send(tenant, stage, request).await?;
         match response.status() {
             status if status.is_success() => {

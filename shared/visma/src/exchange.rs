@@ -4,6 +4,7 @@
 use crate::error::Fault;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
+use std::time::Duration;
 use url::Url;
 use webhooks_settings::Secret;
 
@@ -14,6 +15,8 @@ pub struct Request<'a> {
     /// The bearer token.
     pub token: Option<&'a Secret>,
     pub body: Option<Body>,
+    /// How long to wait for the whole answer, the connection included.
+    pub timeout: Duration,
 }
 
 pub enum Body {

@@ -11,7 +11,6 @@ use std::time::Duration;
 use url::Url;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const USER_AGENT: &str = concat!("visma-net-webhooks/", env!("CARGO_PKG_VERSION"));
 
 /// Follows no redirects, and takes no proxy from the environment.
@@ -22,7 +21,6 @@ impl HttpClient {
     pub(crate) fn new() -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
             .redirect(Policy::none())
             .no_proxy()
             .user_agent(USER_AGENT)
@@ -31,14 +29,14 @@ impl HttpClient {
         Ok(Self(client))
     }
 
-    fn request(&self, Request { url, token, body }: Request<'_>) -> RequestBuilder {
+    fn request(&self, Request { url, token, body, timeout }: Request<'_>) -> RequestBuilder {
         let post = |kind: &'static str| self.0.post(url.clone()).header(CONTENT_TYPE, kind);
         let request = match body {
             None => self.0.get(url.clone()),
             Some(Body::Form(form)) => post("application/x-www-form-urlencoded").body(form),
             Some(Body::Json(json)) => post("application/json").body(json),
         };
-        let request = request.header(ACCEPT, "application/json");
+        let request = request.header(ACCEPT, "application/json").timeout(timeout);
         match token {
             Some(token) => request.bearer_auth(token.reveal()),
             None => request,
@@ -98,4 +96,19 @@ fn tls() -> ClientConfig {
     let versions = ClientConfig::builder_with_provider(ring::default_provider().into());
     let versions = versions.with_safe_default_protocol_versions().expect("the provider knows both versions of TLS");
     versions.with_root_certificates(roots).with_no_client_auth()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn waits_no_longer_than_the_request_says() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let silent: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let client = HttpClient::new().unwrap();
+        let request = Request { url: &silent, token: None, body: None, timeout: Duration::from_millis(50) };
+        let answered = tokio::time::timeout(Duration::from_secs(5), client.send(request)).await;
+        assert!(matches!(answered, Ok(Err(Fault::Timeout))));
+    }
 }

@@ -113,3 +113,13 @@ async fn a_run_can_be_limited_to_one_tenant() {
     let report = world.run_for(Some(OTHER)).await;
     assert_eq!((report.tenants, world.calls()), (1, vec![format!("{OTHER}:customer:0")]));
 }
+
+#[tokio::test]
+async fn a_list_without_an_answer_does_not_outlast_the_run() {
+    let world = World::new(json!({"collections": ["customer"]})).await;
+    world.lists.0.lock().unwrap().is_silent = true;
+    let run = world.run_within(Duration::from_millis(60));
+    let report = tokio::time::timeout(Duration::from_secs(30), run).await.unwrap();
+    assert_eq!((report.finished, report.unfinished), (0, 1));
+    assert!(report.silent.is_some(), "it does what follows the lists");
+}

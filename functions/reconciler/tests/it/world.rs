@@ -50,6 +50,8 @@ pub(crate) struct Answers {
     /// The largest page. Larger requests are cut, or refused if `refuses` is set.
     pub(crate) largest: Option<usize>,
     pub(crate) refuses: bool,
+    /// Whether no list answers.
+    pub(crate) is_silent: bool,
 }
 
 impl Answers {
@@ -87,6 +89,9 @@ impl Listing for FakeLists {
         since: OffsetDateTime,
         window: Window,
     ) -> Result<Page, VismaError> {
+        if self.0.lock().unwrap().is_silent {
+            std::future::pending::<()>().await;
+        }
         let mut inner = self.0.lock().unwrap();
         inner.calls.push(format!("{tenant}:{collection}:{}", window.page));
         if let Some(left) = inner.quotas.get_mut(tenant) {
@@ -205,6 +210,10 @@ impl World {
     pub(crate) async fn run_for(&self, only: Option<&str>) -> Report {
         let trace = Trace::parse(&format!("Root={TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=1"));
         self.reconciler.run("r-1", Duration::from_secs(60), only, trace.as_ref()).await.unwrap()
+    }
+
+    pub(crate) async fn run_within(&self, time: Duration) -> Report {
+        self.reconciler.run("r-1", time, None, None).await.unwrap()
     }
 
     /// Runs once and returns what it asked of the table.

@@ -1,8 +1,11 @@
 use super::*;
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use std::sync::{Arc, Mutex};
 use time::macros::datetime;
 use webhooks_model::collection::{Collection, Page};
 use webhooks_model::walk::Window;
-use webhooks_visma::{Fault, Listing, Stage};
+use webhooks_visma::{Answer, Exchange, Fault, Listing, Request, Stage};
 use wiremock::matchers::query_param;
 
 const ORDERS_PATH: &str = "/salesorder/api/v3/SalesOrders";
@@ -79,4 +82,45 @@ async fn the_row_version_may_stand_in_the_header_alone() {
     bench.on_account(account().insert_header("etag", "\"AAAAAAAB4kA=\"")).await;
     let Ok(Fetched::Found(resource)) = bench.fetch().await else { panic!("not found") };
     assert_eq!(resource.revision().etag.as_deref(), Some("AAAAAAAB4kA="));
+}
+
+/// Remembers how long each request would wait, in seconds.
+#[derive(Clone, Default)]
+struct Patience(Arc<Mutex<Vec<u64>>>);
+
+struct AnyAnswer(HeaderMap);
+
+impl Exchange for Patience {
+    type Answer = AnyAnswer;
+
+    async fn send(&self, request: Request<'_>) -> Result<AnyAnswer, Fault> {
+        self.0.lock().unwrap().push(request.timeout.as_secs());
+        Ok(AnyAnswer(HeaderMap::new()))
+    }
+}
+
+impl Answer for AnyAnswer {
+    fn status(&self) -> StatusCode {
+        StatusCode::OK
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        &self.0
+    }
+
+    async fn body(self, _: usize) -> Result<Vec<u8>, Fault> {
+        Ok(json!({"access_token": "token", "expires_in": 3600, "value": []}).to_string().into_bytes())
+    }
+}
+
+#[tokio::test]
+async fn a_list_may_take_longer_than_other_calls() {
+    let patience = Patience::default();
+    let client = VismaClient::over(patience.clone(), TestHost::default());
+    let own = visma("https://erp.example");
+    client.fetch(&own, "t-1", &ResourcePath::parse("v1/account/1920").unwrap()).await.unwrap();
+    client.send_feedback(&own, "t-1", &feedback()).await.unwrap();
+    let since = datetime!(2026-11-23 11:00 UTC);
+    client.list(&own, "t-1", Collection::SalesOrder, since, Window::first(100)).await.unwrap();
+    assert_eq!(*patience.0.lock().unwrap(), [10, 10, 10, 60], "the token's request is the first");
 }
