@@ -17,6 +17,7 @@ const PADDING: u16 = 2;
 const INDENT: usize = 4;
 /// The narrowest width that a column is cut to.
 const SHORTEST: usize = 6;
+const MORE: &str = "There may be more: give a larger --limit.";
 /// The suffix of the names of time columns.
 const TIME: &str = "(UTC)";
 
@@ -32,6 +33,8 @@ pub struct Report {
     pub json: Value,
     pub text: String,
     pub exit: Exit,
+    /// Whether a list ended at its limit.
+    is_cut: bool,
 }
 
 pub type Outcome = Result<Report, Failure>;
@@ -39,11 +42,19 @@ pub type Outcome = Result<Report, Failure>;
 impl Report {
     pub fn new(json: impl Serialize, text: impl Into<String>) -> Self {
         let json = serde_json::to_value(json).expect("what commands show has text keys and always serialises");
-        Self { json, text: text.into(), exit: Exit::Ok }
+        Self { json, text: text.into(), exit: Exit::Ok, is_cut: false }
     }
 
     pub fn with_exit(self, exit: Exit) -> Self {
         Self { exit, ..self }
+    }
+
+    /// Says that a list may go on. Beside JSON, standard error says it.
+    pub fn limited(mut self, is_cut: bool) -> Self {
+        if is_cut {
+            self.text.push_str(&format!("\n\n{MORE}"));
+        }
+        Self { is_cut, ..self }
     }
 
     /// The JSON must be an object.
@@ -199,6 +210,9 @@ pub fn line(text: &str) -> Result<(), Failure> {
 }
 
 pub fn show(report: &Report, format: Format) -> Result<(), Failure> {
+    if report.is_cut && format == Format::Json {
+        eprintln!("{MORE}");
+    }
     match format {
         Format::Json if report.json.is_null() => Ok(()),
         Format::Json => line(&format!("{:#}", report.json)),

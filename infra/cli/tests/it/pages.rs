@@ -46,9 +46,20 @@ async fn an_answer_without_json_is_no_empty_list() {
 #[tokio::test]
 async fn a_list_says_that_it_is_cut() {
     let server = Server::start(|_| (200, json!({ "items": [{ "ref": "1" }, { "ref": "2" }], "next": "more" }))).await;
-    for command in ["attention --kind dead", "audit", "jobs failed 0199a3c4-5b6d-7e8f-9012-3456789abcde"] {
+    let failed = "jobs failed 0199a3c4-5b6d-7e8f-9012-3456789abcde";
+    for command in ["attention --kind dead", "audit", failed, "tail --tenant t-1 --once"] {
         let report = run(&server, &format!("{command} --limit 2")).await.unwrap();
         assert!(report.text.ends_with("\n\nThere may be more: give a larger --limit."), "{}", report.text);
         assert_eq!(report.json.as_array().unwrap().len(), 2, "{command}");
+    }
+}
+
+#[tokio::test]
+async fn json_of_another_server_is_no_empty_list() {
+    let server = Server::start(|_| (200, json!({ "status": "ok" }))).await;
+    let lists = ["attention", "audit", "jobs list", "observed", "quotas", "pauses list", "tenants"];
+    for command in lists.into_iter().chain(["tail --tenant t-1 --once"]) {
+        let failure = run(&server, command).await.unwrap_err();
+        assert!(failure.exit == Exit::Failed && failure.what.ends_with("without a list"), "{command}: {failure}");
     }
 }

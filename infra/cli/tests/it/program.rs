@@ -230,6 +230,14 @@ async fn json_is_one_document() {
     }
 }
 
+#[tokio::test]
+async fn a_list_in_json_that_is_cut_says_so_on_standard_error() {
+    let server = Server::start(|_| (200, json!({ "items": [{ "ref": "abc" }], "next": "more" }))).await;
+    let output = run_against(&server, &["audit", "--limit", "1"]).await;
+    assert_eq!(text(&output.stderr), "There may be more: give a larger --limit.\n");
+    assert_eq!(text(&output.stdout).parse::<Value>().unwrap().as_array().unwrap().len(), 1);
+}
+
 #[test]
 fn a_time_outside_of_the_calendar_is_a_usage_error() {
     for command in ["audit --from", "doctor --expiring", "pauses begin --events * --for"] {

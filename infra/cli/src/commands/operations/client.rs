@@ -57,9 +57,7 @@ impl<'a> Client<'a> {
             let cursor_given = cursor.as_deref().map(|cursor| ("cursor", cursor));
             let query: Vec<_> = query.iter().copied().chain([("limit", limit.as_str())]).chain(cursor_given).collect();
             let mut page = self.get(path, &query).await?;
-            if let Value::Array(items) = page["items"].take() {
-                found.extend(items);
-            }
+            found.extend(items(&mut page)?);
             cursor = page["next"].as_str().map(str::to_owned);
             if cursor.is_none() || found.len() >= most {
                 break;
@@ -130,9 +128,20 @@ fn or_a_token(failure: Failure) -> Failure {
     Failure { advice: format!("{} Or set VISMA_WEBHOOKS_TOKEN.", failure.advice), ..failure }
 }
 
+/// The items of a list. An answer without them would look like an empty list.
+pub(super) fn items(list: &mut Value) -> Result<Vec<Value>, Failure> {
+    match list.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) => Ok(items),
+        _ => Err(foreign("the operations API answered without a list")),
+    }
+}
+
 /// It would look like an empty list.
 fn no_json(status: u16) -> Failure {
-    let what = format!("the operations API answered {status} without JSON");
+    foreign(format!("the operations API answered {status} without JSON"))
+}
+
+fn foreign(what: impl Into<String>) -> Failure {
     Failure::new(Exit::Failed, what, "Check --api: something else may answer at this address.")
 }
 

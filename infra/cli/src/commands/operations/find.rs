@@ -1,6 +1,6 @@
 //! The search of `get`, over all tenants, for a text that is not a reference.
 
-use super::client::Client;
+use super::client::{Client, items};
 use super::shown::{second, text};
 use super::tenant;
 use crate::error::{Exit, Failure};
@@ -47,9 +47,7 @@ pub(super) async fn find(client: &Client<'_>, what: &str, place: &Where) -> Resu
         query.extend(given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
         query.extend(next.as_deref().map(|next| ("cursor", next)));
         last = client.get(&["operations", "v1", "search"], &query).await?;
-        if let Value::Array(items) = last["items"].take() {
-            found.extend(items);
-        }
+        found.extend(items(&mut last)?);
         next = last["next"].as_str().map(str::to_owned);
         if next.is_none() || found.len() >= place.limit || page >= PAGES {
             break;

@@ -1,6 +1,6 @@
 //! `jobs` and `erase`: start and watch jobs that run in AWS.
 
-use super::client::Items;
+use super::client::{Items, items};
 use super::shown::{self, second, text};
 use super::watch::{View, Watch};
 use super::{Access, Caller, Client};
@@ -125,8 +125,8 @@ pub async fn jobs(
             let (client, id) = (Client::new(stack, caller, &access).await?, id.to_string());
             let path = ["operations", "v1", "jobs", id.as_str(), "failed"];
             let Items { found, is_cut } = client.pages(&path, &[], limit).await?;
-            let text = shown::limited(shown::list(&found), is_cut);
-            Ok(Report::new(found, text))
+            let text = shown::list(&found);
+            Ok(Report::new(found, text).limited(is_cut))
         }
         Jobs::Cancel(Id { id, access }) => {
             let client = Client::new(stack, caller, &access).await?;
@@ -145,7 +145,7 @@ pub async fn jobs(
 }
 
 fn list(mut all: Value) -> Outcome {
-    let Value::Array(items) = all["items"].take() else { return Ok(Report::new(Value::Null, "")) };
+    let items = items(&mut all)?;
     let rows = items.iter().map(|job| {
         let [kind, done, skipped] = ["kind", "done", "skipped"].map(|name| text(&job[name]));
         let status = status(job);

@@ -1,6 +1,6 @@
 //! Lists: what needs attention, counts, the audit, quotas, an entity.
 
-use super::client::Items;
+use super::client::{Items, items};
 use super::shown::{second, text};
 use super::watch::{View, Watch};
 use super::{Access, Caller, Client, shown, tenant};
@@ -127,7 +127,7 @@ pub async fn attention(stack: &Stack, caller: &Caller, options: Attention, forma
             (false, true) => shown::acknowledged(&all),
             (false, false) => shown::attention(&all),
         };
-        Ok::<_, Failure>(Report::new(all, shown::limited(text, is_cut)))
+        Ok::<_, Failure>(Report::new(all, text).limited(is_cut))
     };
     options.watch.show(format, look).await
 }
@@ -150,7 +150,7 @@ pub async fn audit(stack: &Stack, caller: &Caller, options: Audit) -> Outcome {
         [second(&text(&item["at"])), by, deed, result, kind, text(&item["name"])]
     });
     let lines = table(["at (utc)", "by", "deed", "result", "kind", "name"], rows);
-    Ok(Report::new(found, shown::limited(lines, is_cut)))
+    Ok(Report::new(found, lines).limited(is_cut))
 }
 
 /// # Errors
@@ -159,8 +159,8 @@ pub async fn quotas(stack: &Stack, caller: &Caller, options: View, format: Forma
     let client = Client::new(stack, caller, &options.access).await?;
     let look = async || {
         let mut all = client.get(&["operations", "v1", "quotas"], &[]).await?;
-        let items = all["items"].take();
-        let rows = items.as_array().into_iter().flatten().map(|item| {
+        let items = items(&mut all)?;
+        let rows = items.iter().map(|item| {
             let assumed = if item["is_assumed"] == true { " (assumed)" } else { "" };
             let [resets, done] = ["resets_at", "done_at"].map(|name| second(&text(&item[name])));
             let calls = format!("{}{assumed}", item["calls_per_hour"]);

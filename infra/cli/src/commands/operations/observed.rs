@@ -2,7 +2,7 @@
 
 use super::Access;
 use super::caller::Caller;
-use super::client::Client;
+use super::client::{Client, items};
 use super::shown::{second, text};
 use crate::output::{Outcome, Report, table};
 use crate::stack::Stack;
@@ -23,7 +23,7 @@ pub struct Observed {
 pub async fn observed(stack: &Stack, caller: &Caller, options: Observed) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
     let mut all = client.get(&["operations", "v1", "observed"], &[]).await?;
-    let Value::Array(mut items) = all["items"].take() else { return Ok(Report::new(Value::Null, "")) };
+    let mut items = items(&mut all)?;
     if options.contradicted {
         items.retain(|item| item["stands"] == "contradicted");
     }

@@ -1,5 +1,6 @@
 //! `pauses`: lists, begins and ends pauses. Notifications of a pause wait in the ledger.
 
+use super::client::items;
 use super::shown::{second, text};
 use super::watch::View;
 use super::{Access, Caller, Client, tenant};
@@ -110,14 +111,14 @@ pub async fn pauses(stack: &Stack, caller: &Caller, command: Pauses, format: For
 }
 
 fn list(mut all: Value) -> Outcome {
-    let items = all["items"].take();
-    let rows = items.as_array().into_iter().flatten().map(|pause| {
+    let items = items(&mut all)?;
+    let rows = items.iter().map(|pause| {
         let [events, tenant, by, note] = ["events", "tenant", "by", "note"].map(|name| text(&pause[name]));
         let tenant = if tenant.is_empty() { "all".to_owned() } else { tenant };
         let [since, until] = ["since", "until"].map(|name| second(&text(&pause[name])));
         [since, until, events, tenant, by, note]
     });
     let text = table(["since (utc)", "until (utc)", "events", "tenant", "by", "note"], rows);
-    let is_empty = items.as_array().is_none_or(Vec::is_empty);
-    Ok(Report::new(items, if is_empty { "Nothing is paused.".to_owned() } else { text }))
+    let text = if items.is_empty() { "Nothing is paused.".to_owned() } else { text };
+    Ok(Report::new(items, text))
 }

@@ -34,11 +34,6 @@ pub(super) fn timeline(one: &Value) -> String {
     format!("{about}\n{}", table(["at (utc)", "what", "by", "text"], rows))
 }
 
-/// The text of a list, which says so if there may be more.
-pub(super) fn limited(text: String, is_cut: bool) -> String {
-    if is_cut { format!("{text}\n\nThere may be more: give a larger --limit.") } else { text }
-}
-
 /// What needs attention, of any tenant.
 pub(super) fn attention(items: &[Value]) -> String {
     let rows = items.iter().map(|item| {

@@ -1,5 +1,6 @@
 //! `tail`: shows notifications as they arrive and change.
 
+use super::client::items;
 use super::{Access, Caller, Client, event_name, shown, tenant};
 use crate::error::{Exit, Failure};
 use crate::interrupt::{self, requested};
@@ -56,7 +57,7 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
     query.extend(given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
     // Without a look at every page, an empty list could be false.
     let pages = if options.once { usize::MAX } else { PAGES };
-    let first = newest(&client, &query, pages, |found| found.len() < options.limit).await?;
+    let (first, mut is_cut) = newest(&client, &query, pages, |found| found.len() < options.limit).await?;
     if let Some((what, advice)) = event.as_deref().filter(|_| first.is_empty()).and_then(event_name::unknown) {
         if options.once {
             return Err(Failure::usage(format!("{what}, and none came under this name"), advice));
@@ -64,8 +65,9 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
         eprintln!("{what}, and none came under this name so far. {advice}");
     }
     if options.once {
+        is_cut |= first.len() > options.limit;
         let first = &first[..first.len().min(options.limit)];
-        return Ok(Report::new(first, shown::list(first)));
+        return Ok(Report::new(first, shown::list(first)).limited(is_cut));
     }
     // Before the first line, so that Ctrl-C after it ends this properly.
     let (stop, every) = (interrupt::listen(), options.every.unsigned_abs());
@@ -78,7 +80,7 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
             () = tokio::time::sleep(every) => {}
         }
         match newest(&client, &query, PAGES, |found| !found.last().is_none_or(|item| news.knows(item))).await {
-            Ok(list) => print(&news.of(&list), format)?,
+            Ok((list, _)) => print(&news.of(&list), format)?,
             Err(failure) if failure.exit == Exit::Unavailable => {
                 eprintln!("{}; asking again", printable(&failure.what));
             }
@@ -88,27 +90,25 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
 }
 
 /// The list from its newest end, as long as `more` of it is wanted. A page may be short or empty
-/// although the list continues.
+/// although the list continues. Returns whether there may be more.
 async fn newest(
     client: &Client<'_>,
     query: &[(&str, &str)],
     pages: usize,
     more: impl Fn(&[Value]) -> bool,
-) -> Result<Vec<Value>, Failure> {
+) -> Result<(Vec<Value>, bool), Failure> {
     let (mut found, mut cursor) = (vec![], None::<String>);
     for _ in 0..pages {
         let cursor_given = cursor.as_deref().map(|cursor| ("cursor", cursor));
         let query: Vec<_> = query.iter().copied().chain(cursor_given).collect();
         let mut page = client.get(&["operations", "v1", "notifications"], &query).await?;
-        if let Value::Array(items) = page["items"].take() {
-            found.extend(items);
-        }
+        found.extend(items(&mut page)?);
         cursor = page["next"].as_str().map(str::to_owned);
         if cursor.is_none() || !more(&found) {
             break;
         }
     }
-    Ok(found)
+    Ok((found, cursor.is_some()))
 }
 
 /// What was shown, which tells what is new.

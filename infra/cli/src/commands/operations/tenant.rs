@@ -1,5 +1,6 @@
 //! `tenants` and `--tenant`: finds tenants by the names in the directory of the operations API.
 
+use super::client::items;
 use super::{Access, Caller, Client, shown};
 use crate::error::{Exit, Failure};
 use crate::output::{Outcome, Report, printable, table};
@@ -31,8 +32,8 @@ pub struct Tenants {
 pub async fn tenants(stack: &Stack, caller: &Caller, options: Tenants) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
     let mut all = client.get(&["operations", "v1", "tenants"], &[]).await?;
-    let items = all["items"].take();
-    let rows = items.as_array().into_iter().flatten().map(|item| {
+    let items = items(&mut all)?;
+    let rows = items.iter().map(|item| {
         let [name, company, heard, id] =
             ["name", "company_id", "heard_at", "id"].map(|field| shown::text(&item[field]));
         let silent = if item["is_silent"] == true { "silent" } else { "" };

@@ -1,6 +1,7 @@
 //! Parked notifications with their text, and their states after a replay.
 
 use super::super::Client;
+use super::super::client::items;
 use super::super::shown::text;
 use crate::error::Failure;
 use serde_json::Value;
@@ -71,14 +72,14 @@ pub(super) async fn all(client: &Client<'_>, tenant: Option<&str>, most: usize) 
     loop {
         let given = cursor.as_deref().map(|cursor| ("cursor", cursor));
         let query: Vec<_> = query.iter().copied().chain(given).collect();
-        let page = client.get(&["operations", "v1", "attention"], &query).await?;
-        for item in page["items"].as_array().into_iter().flatten() {
+        let mut page = client.get(&["operations", "v1", "attention"], &query).await?;
+        for item in items(&mut page)? {
             if found.len() == most {
                 return Ok(found);
             }
             if item["reason"].as_str().is_some_and(|reason| MENDABLE.contains(&reason)) {
                 let raw = client.get(&["operations", "raw", "notifications", &text(&item["ref"])], &[]).await?;
-                found.extend(Parked::new(item, text(&raw["text"])));
+                found.extend(Parked::new(&item, text(&raw["text"])));
             }
         }
         cursor = page["next"].as_str().map(str::to_owned);
