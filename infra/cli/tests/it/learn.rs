@@ -118,6 +118,29 @@ async fn writes_what_was_learnt_and_replays_what_it_reads() {
     assert_eq!(*memory.text.borrow(), written);
 }
 
+/// What was replayed fails.
+fn dying(asked: &Asked) -> (u16, Value) {
+    match asked.line.ends_with("/notifications/new") {
+        true => (200, json!({ "ref": "new", "state": "dead" })),
+        false => answers(asked),
+    }
+}
+
+#[tokio::test]
+async fn fails_if_a_replay_needs_a_person_again() {
+    let (server, memory) = (Server::start(dying).await, Memory::new());
+    let report = run(&server, &memory, "").await.unwrap();
+    assert_eq!((report.exit, &report.json["states"]["dead"]), (Exit::Failed, &json!(3)));
+}
+
+#[tokio::test]
+async fn says_that_there_may_be_more_than_it_read() {
+    let (server, memory) = (Server::start(answers).await, Memory::new());
+    let more = "There may be more: give a larger --limit.";
+    assert!(run(&server, &memory, "--plan --limit 1").await.unwrap().text.ends_with(more));
+    assert!(!run(&server, &memory, "--plan").await.unwrap().text.contains(more));
+}
+
 #[tokio::test]
 async fn options_override_proposals() {
     let (server, memory) = (Server::start(answers).await, Memory::new());

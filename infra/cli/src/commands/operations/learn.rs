@@ -101,14 +101,15 @@ pub async fn learn_with(documents: &impl Documents, stack: &Stack, caller: &Call
     let read = documents.read().await?;
     let current = edit::valid(&read.text)?;
     let tenant = tenant::resolve_some(&client, options.tenant.as_deref()).await?;
-    let parked = parked::all(&client, tenant.as_deref(), options.limit).await?;
+    let (parked, is_cut) = parked::all(&client, tenant.as_deref(), options.limit).await?;
     let mut groups = groups::of(parked, &current);
     groups.retain(|group| options.is_meant(group));
     if groups.is_empty() {
         return Ok(Report::new(
             serde_json::json!({ "groups": [] }),
             "No parked notification can be fixed by settings.\n",
-        ));
+        )
+        .limited(is_cut));
     }
     let told = options.told();
     if told.has_pointers() && groups.len() > 1 {
@@ -122,7 +123,7 @@ pub async fn learn_with(documents: &impl Documents, stack: &Stack, caller: &Call
     let diff = edit::redacted_diff(&read.text, &text);
     let report = report::new(&groups, &proposals, (&current, &new), &diff);
     if options.plan {
-        return Ok(report.nothing_written());
+        return Ok(report.nothing_written().limited(is_cut));
     }
     let is_changed = text != read.text;
     if is_changed {
@@ -135,7 +136,7 @@ pub async fn learn_with(documents: &impl Documents, stack: &Stack, caller: &Call
         client.post(&path, &serde_json::json!({ "note": "learn" })).await?;
     }
     let outcome = parked::watch(&client, &readable, options.wait).await?;
-    Ok(report.replayed(&outcome, is_changed))
+    Ok(report.replayed(&outcome, is_changed).limited(is_cut))
 }
 
 /// The notifications that the new settings identify.

@@ -64,8 +64,12 @@ impl Parked {
     }
 }
 
-/// The newest first. The API audits each reading of a text.
-pub(super) async fn all(client: &Client<'_>, tenant: Option<&str>, most: usize) -> Result<Vec<Parked>, Failure> {
+/// The newest first, and whether there may be more. The API audits each reading of a text.
+pub(super) async fn all(
+    client: &Client<'_>,
+    tenant: Option<&str>,
+    most: usize,
+) -> Result<(Vec<Parked>, bool), Failure> {
     let mut query = vec![("kind", "parked"), ("limit", PAGE)];
     query.extend(tenant.map(|tenant| ("tenant", tenant)));
     let (mut found, mut cursor) = (vec![], None::<String>);
@@ -75,7 +79,7 @@ pub(super) async fn all(client: &Client<'_>, tenant: Option<&str>, most: usize) 
         let mut page = client.get(&["operations", "v1", "attention"], &query).await?;
         for item in items(&mut page)? {
             if found.len() == most {
-                return Ok(found);
+                return Ok((found, true));
             }
             if item["reason"].as_str().is_some_and(|reason| MENDABLE.contains(&reason)) {
                 let raw = client.get(&["operations", "raw", "notifications", &text(&item["ref"])], &[]).await?;
@@ -84,7 +88,7 @@ pub(super) async fn all(client: &Client<'_>, tenant: Option<&str>, most: usize) 
         }
         cursor = page["next"].as_str().map(str::to_owned);
         if cursor.is_none() {
-            return Ok(found);
+            return Ok((found, false));
         }
     }
 }

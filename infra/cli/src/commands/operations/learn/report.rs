@@ -6,7 +6,7 @@ use super::propose::Proposal;
 use crate::error::Exit;
 use crate::output::{Report, table};
 use serde_json::{Value, json};
-use webhooks_model::Notification;
+use webhooks_model::{Notification, State};
 use webhooks_settings::Settings;
 
 /// The most to show of one group; JSON has all.
@@ -70,7 +70,9 @@ impl Learnt {
         let ends: Vec<String> = ends.chain(still).collect();
         let written = if is_written { "The settings are written. " } else { "" };
         self.text.push_str(&format!("{written}Replayed {}: {}\n", self.readable, ends.join(", ")));
-        let exit = if outcome.parked == 0 { Exit::Ok } else { Exit::Failed };
+        let needs_attention = |state: &String| State::parse(state).is_some_and(State::needs_attention);
+        let has_failed = outcome.parked > 0 || outcome.states.keys().any(needs_attention);
+        let exit = if has_failed { Exit::Failed } else { Exit::Ok };
         Report::new(self.json, self.text).with_exit(exit)
     }
 }
