@@ -228,7 +228,7 @@ impl World {
         if matches!(name, Name::Notifications | Name::NotificationsDead) {
             // A dead letter is visible, and a redrive brings it back.
             let queues = [Name::Notifications, Name::NotificationsDead];
-            let others: Vec<Stored> = queues.iter().flat_map(|name| self.queues[name].messages.clone()).collect();
+            let others: Vec<&Stored> = queues.iter().flat_map(|name| &self.queues[name].messages).collect();
             self.checks.deleted(&message, &others, &self.table);
         }
     }

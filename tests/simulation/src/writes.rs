@@ -45,6 +45,8 @@ fn parts(text: &str) -> Vec<&str> {
 
 /// The value that an attribute is set to, even if only when it is missing.
 pub(crate) fn value_of<'a>(write: &'a Write, name: &str) -> Option<&'a AttributeValue> {
+    // Most writes do not name the attribute, and need not be taken apart.
+    write.names.values().find(|known| *known == name)?;
     let mut set = clauses(write).set.into_iter();
     let (_, right) = set.find(|(left, _)| stands_for(write, left, name))?;
     let if_absent = right.strip_prefix("if_not_exists(").and_then(|rest| rest.strip_suffix(')'));

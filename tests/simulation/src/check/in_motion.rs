@@ -86,7 +86,7 @@ impl Checks {
         }
     }
 
-    pub(crate) fn deleted(&mut self, message: &Stored, others: &[Stored], table: &TableModel) {
+    pub(crate) fn deleted(&mut self, message: &Stored, others: &[&Stored], table: &TableModel) {
         for key in cargo::of(&message.body) {
             let is_elsewhere = || others.iter().any(|other| cargo::of(&other.body).contains(&key));
             let is_over = state(table, &key).is_some_and(is_terminal);

@@ -15,15 +15,12 @@ pub(crate) struct Placeholders<'a> {
 
 /// Whether the condition holds for the item.
 pub(crate) fn holds(condition: &str, placeholders: Placeholders<'_>, item: &Item) -> bool {
-    let mut parser = Parser::new(condition, placeholders, item);
-    let holds = parser.either();
-    parser.end();
-    holds
+    Condition::read(condition, placeholders).holds(item)
 }
 
 /// The item after the update. Every right-hand side sees the item before the update.
 pub(crate) fn updated(update: &str, placeholders: Placeholders<'_>, item: &Item) -> Item {
-    let mut parser = Parser::new(update, placeholders, item);
+    let mut parser = Parser::new(update, placeholders);
     let mut after = item.clone();
     while let Some(clause) = parser.word() {
         loop {
@@ -31,11 +28,11 @@ pub(crate) fn updated(update: &str, placeholders: Placeholders<'_>, item: &Item)
             match clause {
                 "SET" => {
                     parser.expect("=");
-                    let value = parser.value().unwrap_or_else(|| panic!("SET from a missing attribute: {update}"));
-                    after.insert(name, value);
+                    let value = parser.value(item).unwrap_or_else(|| panic!("SET from a missing attribute: {update}"));
+                    after.insert(name.to_owned(), value);
                 }
                 "REMOVE" => {
-                    after.remove(&name);
+                    after.remove(name);
                 }
                 other => panic!("the model does not know the clause {other}: {update}"),
             }
@@ -53,63 +50,144 @@ pub(crate) fn projected(projection: &str, names: &HashMap<String, String>, item:
     wanted.filter_map(|name| Some((name.to_owned(), item.get(name)?.clone()))).collect()
 }
 
+/// A condition, read once for many items.
+pub(crate) enum Condition<'a> {
+    Any(Vec<Self>),
+    All(Vec<Self>),
+    Not(Box<Self>),
+    Exists(&'a str),
+    BeginsWith(Operand<'a>, Operand<'a>),
+    Compares(Operand<'a>, &'static str, Operand<'a>),
+    IsIn(Operand<'a>, Vec<Operand<'a>>),
+    IsBetween(Operand<'a>, [Operand<'a>; 2]),
+}
+
+pub(crate) enum Operand<'a> {
+    Value(&'a AttributeValue),
+    Attribute(&'a str),
+    IfNotExists(Box<[Self; 2]>),
+}
+
+impl<'a> Condition<'a> {
+    pub(crate) fn read(text: &'a str, placeholders: Placeholders<'a>) -> Self {
+        let mut parser = Parser::new(text, placeholders);
+        let condition = parser.either();
+        parser.end();
+        condition
+    }
+
+    pub(crate) fn holds(&self, item: &Item) -> bool {
+        match self {
+            Self::Any(conditions) => conditions.iter().any(|one| one.holds(item)),
+            Self::All(conditions) => conditions.iter().all(|one| one.holds(item)),
+            Self::Not(condition) => !condition.holds(item),
+            Self::Exists(name) => item.contains_key(*name),
+            Self::BeginsWith(text, start) => {
+                let (text, start) = (text.of(item), start.of(item));
+                matches!((text, start), (Some(AttributeValue::S(text)), Some(AttributeValue::S(start))) if text.starts_with(start))
+            }
+            Self::Compares(left, operator, right) => compares(left.of(item), operator, right.of(item)),
+            Self::IsIn(left, list) => list.iter().any(|one| compares(left.of(item), "=", one.of(item))),
+            Self::IsBetween(value, [low, high]) => {
+                let value = value.of(item);
+                compares(value, ">=", low.of(item)) && compares(value, "<=", high.of(item))
+            }
+        }
+    }
+
+    /// The value that this attribute must have.
+    pub(crate) fn required(&self, name: &str) -> Option<&'a str> {
+        match self {
+            Self::All(conditions) => conditions.iter().find_map(|one| one.required(name)),
+            Self::Compares(Operand::Attribute(own), "=", Operand::Value(AttributeValue::S(value))) => {
+                (*own == name).then_some(value)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Operand<'a> {
+    fn of<'i>(&self, item: &'i Item) -> Option<&'i AttributeValue>
+    where
+        'a: 'i,
+    {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Attribute(name) => item.get(*name),
+            Self::IfNotExists(operands) => operands.iter().find_map(|one| one.of(item)),
+        }
+    }
+}
+
 struct Parser<'a> {
     text: &'a str,
     rest: &'a str,
     placeholders: Placeholders<'a>,
-    item: &'a Item,
 }
 
 impl<'a> Parser<'a> {
-    fn new(text: &'a str, placeholders: Placeholders<'a>, item: &'a Item) -> Self {
-        Self { text, rest: text.trim(), placeholders, item }
+    fn new(text: &'a str, placeholders: Placeholders<'a>) -> Self {
+        Self { text, rest: text.trim(), placeholders }
     }
 
-    fn either(&mut self) -> bool {
-        let mut holds = self.both();
-        while self.take("OR") {
-            holds |= self.both();
+    fn either(&mut self) -> Condition<'a> {
+        let first = self.both();
+        self.joined("OR", first, Self::both, Condition::Any)
+    }
+
+    fn both(&mut self) -> Condition<'a> {
+        let first = self.single();
+        self.joined("AND", first, Self::single, Condition::All)
+    }
+
+    fn joined(
+        &mut self,
+        word: &str,
+        first: Condition<'a>,
+        next: fn(&mut Self) -> Condition<'a>,
+        joins: fn(Vec<Condition<'a>>) -> Condition<'a>,
+    ) -> Condition<'a> {
+        if !self.take(word) {
+            return first;
         }
-        holds
-    }
-
-    fn both(&mut self) -> bool {
-        let mut holds = self.single();
-        while self.take("AND") {
-            holds &= self.single();
+        let mut all = vec![first, next(self)];
+        while self.take(word) {
+            all.push(next(self));
         }
-        holds
+        joins(all)
     }
 
-    fn single(&mut self) -> bool {
+    fn single(&mut self) -> Condition<'a> {
         if self.take("NOT") {
-            return !self.single();
+            return Condition::Not(Box::new(self.single()));
         }
         if self.take("(") {
-            let holds = self.either();
+            let condition = self.either();
             self.expect(")");
-            return holds;
+            return condition;
         }
-        for (function, wanted) in [("attribute_not_exists", false), ("attribute_exists", true)] {
-            if self.take(function) {
-                self.expect("(");
-                let name = self.name();
-                self.expect(")");
-                return self.item.contains_key(&name) == wanted;
-            }
+        if self.take("attribute_exists") {
+            return self.exists();
+        }
+        if self.take("attribute_not_exists") {
+            return Condition::Not(Box::new(self.exists()));
         }
         if self.take("begins_with") {
-            self.expect("(");
-            let text = self.operand();
-            self.expect(",");
-            let start = self.operand();
-            self.expect(")");
-            return matches!((text, start), (Some(AttributeValue::S(text)), Some(AttributeValue::S(start))) if text.starts_with(&start));
+            let [text, start] = self.two();
+            return Condition::BeginsWith(text, start);
         }
         self.comparison()
     }
 
-    fn comparison(&mut self) -> bool {
+    fn exists(&mut self) -> Condition<'a> {
+        self.expect("(");
+        let name = self.name();
+        self.expect(")");
+        Condition::Exists(name)
+    }
+
+    fn comparison(&mut self) -> Condition<'a> {
         let left = self.operand();
         if self.take("IN") {
             return self.is_in(left);
@@ -117,78 +195,69 @@ impl<'a> Parser<'a> {
         if self.take("BETWEEN") {
             let low = self.operand();
             self.expect("AND");
-            let high = self.operand();
-            return order(&left, &low).is_some_and(Ordering::is_ge) && order(&left, &high).is_some_and(Ordering::is_le);
+            return Condition::IsBetween(left, [low, self.operand()]);
         }
-        let operator = ["<>", "<=", ">=", "=", "<", ">"].into_iter().find(|operator| self.take(operator));
-        let right = self.operand();
-        match operator {
-            Some("=") => left.is_some() && equal(&left, &right),
-            Some("<>") => !equal(&left, &right),
-            Some("<") => order(&left, &right).is_some_and(Ordering::is_lt),
-            Some("<=") => order(&left, &right).is_some_and(Ordering::is_le),
-            Some(">") => order(&left, &right).is_some_and(Ordering::is_gt),
-            Some(">=") => order(&left, &right).is_some_and(Ordering::is_ge),
-            _ => self.unknown(),
-        }
+        let mut operators = ["<>", "<=", ">=", "=", "<", ">"].into_iter();
+        let operator = operators.find(|operator| self.take(operator)).unwrap_or_else(|| self.unknown());
+        Condition::Compares(left, operator, self.operand())
     }
 
-    fn is_in(&mut self, left: Option<AttributeValue>) -> bool {
+    fn is_in(&mut self, left: Operand<'a>) -> Condition<'a> {
         self.expect("(");
-        let mut found = false;
-        loop {
-            let one = self.operand();
-            found |= left.is_some() && equal(&left, &one);
-            if !self.take(",") {
-                break;
-            }
+        let mut list = vec![self.operand()];
+        while self.take(",") {
+            list.push(self.operand());
         }
         self.expect(")");
-        found
+        Condition::IsIn(left, list)
     }
 
-    /// The right-hand side of an assignment: an operand, or the sum of two.
-    fn value(&mut self) -> Option<AttributeValue> {
+    /// The value of the right-hand side of an assignment: an operand, the sum of two, or two lists
+    /// after each other.
+    fn value(&mut self, item: &Item) -> Option<AttributeValue> {
+        if self.take("list_append") {
+            let lists = self.two().map(|operand| operand.of(item)?.as_l().ok().cloned());
+            let [Some(mut list), Some(more)] = lists else { self.unknown() };
+            list.extend(more);
+            return Some(AttributeValue::L(list));
+        }
         let first = self.operand();
         if !self.take("+") {
-            return first;
+            return first.of(item).cloned();
         }
-        let number = |value: Option<AttributeValue>| value?.as_n().ok()?.parse::<i64>().ok();
+        let number = |operand: Operand<'_>| operand.of(item)?.as_n().ok()?.parse::<i64>().ok();
         let (Some(first), Some(second)) = (number(first), number(self.operand())) else { self.unknown() };
         Some(AttributeValue::N((first + second).to_string()))
     }
 
-    fn operand(&mut self) -> Option<AttributeValue> {
+    fn operand(&mut self) -> Operand<'a> {
         if self.take("if_not_exists") {
-            self.expect("(");
-            let known = self.operand();
-            self.expect(",");
-            let other = self.operand();
-            self.expect(")");
-            return known.or(other);
-        }
-        if self.take("list_append") {
-            self.expect("(");
-            let first = self.operand();
-            self.expect(",");
-            let second = self.operand();
-            self.expect(")");
-            let (Some(AttributeValue::L(mut list)), Some(AttributeValue::L(more))) = (first, second) else {
-                self.unknown()
-            };
-            list.extend(more);
-            return Some(AttributeValue::L(list));
+            return Operand::IfNotExists(Box::new(self.two()));
         }
         let word = self.word().unwrap_or_else(|| self.unknown());
         if word.starts_with(':') {
-            return Some(self.placeholders.values.get(word).unwrap_or_else(|| self.unknown()).clone());
+            return Operand::Value(self.placeholders.values.get(word).unwrap_or_else(|| self.unknown()));
         }
-        self.item.get(self.placeholders.names.get(word).map_or(word, String::as_str)).cloned()
+        Operand::Attribute(self.named(word))
     }
 
-    fn name(&mut self) -> String {
+    /// The two arguments of a function.
+    fn two(&mut self) -> [Operand<'a>; 2] {
+        self.expect("(");
+        let first = self.operand();
+        self.expect(",");
+        let second = self.operand();
+        self.expect(")");
+        [first, second]
+    }
+
+    fn name(&mut self) -> &'a str {
         let word = self.word().unwrap_or_else(|| self.unknown());
-        self.placeholders.names.get(word).cloned().unwrap_or_else(|| word.to_owned())
+        self.named(word)
+    }
+
+    fn named(&self, word: &'a str) -> &'a str {
+        self.placeholders.names.get(word).map_or(word, String::as_str)
     }
 
     fn word(&mut self) -> Option<&'a str> {
@@ -227,7 +296,19 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn equal(one: &Option<AttributeValue>, other: &Option<AttributeValue>) -> bool {
+fn compares(left: Option<&AttributeValue>, operator: &str, right: Option<&AttributeValue>) -> bool {
+    let order = order(left, right);
+    match operator {
+        "=" => left.is_some() && equal(left, right),
+        "<>" => !equal(left, right),
+        "<" => order.is_some_and(Ordering::is_lt),
+        "<=" => order.is_some_and(Ordering::is_le),
+        ">" => order.is_some_and(Ordering::is_gt),
+        _ => order.is_some_and(Ordering::is_ge),
+    }
+}
+
+fn equal(one: Option<&AttributeValue>, other: Option<&AttributeValue>) -> bool {
     match (one, other) {
         (Some(AttributeValue::N(_)), Some(AttributeValue::N(_))) => order(one, other) == Some(Ordering::Equal),
         _ => one == other,
@@ -235,8 +316,8 @@ fn equal(one: &Option<AttributeValue>, other: &Option<AttributeValue>) -> bool {
 }
 
 /// Compares two values. `None` if one is missing or their types differ.
-fn order(one: &Option<AttributeValue>, other: &Option<AttributeValue>) -> Option<Ordering> {
-    match (one.as_ref()?, other.as_ref()?) {
+fn order(one: Option<&AttributeValue>, other: Option<&AttributeValue>) -> Option<Ordering> {
+    match (one?, other?) {
         (AttributeValue::S(one), AttributeValue::S(other)) => Some(one.cmp(other)),
         (AttributeValue::N(one), AttributeValue::N(other)) => {
             Some(one.parse::<i128>().ok()?.cmp(&other.parse::<i128>().ok()?))

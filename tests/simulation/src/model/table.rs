@@ -1,7 +1,7 @@
 //! A model of a DynamoDB table. A write is applied completely or not at all. An index and an
 //! eventually consistent read may show an old state.
 
-use super::expression::{Placeholders, holds, projected, updated};
+use super::expression::{Condition, Placeholders, projected, updated};
 use super::size::{LARGEST_ITEM, LARGEST_PAGE, size_of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::BTreeMap;
@@ -56,15 +56,17 @@ impl TableModel {
     pub(crate) fn write(&mut self, write: &Write) -> Result<Option<Written<'_>>, StoreError> {
         let placeholders = Placeholders { names: &write.names, values: &write.values };
         let key = (write.pk.clone(), write.sk.clone());
-        let before = self.items.get(&key).map(|row| row.now.clone());
-        let present = before.clone().unwrap_or_default();
-        if write.condition.as_ref().is_some_and(|condition| !holds(condition, placeholders, &present)) {
+        let nothing = Item::new();
+        let present = self.items.get(&key).map_or(&nothing, |row| &row.now);
+        let condition = write.condition.as_ref().map(|condition| Condition::read(condition, placeholders));
+        if condition.is_some_and(|condition| !condition.holds(present)) {
             return Ok(None);
         }
-        let mut after = updated(&write.update, placeholders, &present);
+        let mut after = updated(&write.update, placeholders, present);
         after.insert("pk".into(), AttributeValue::S(write.pk.clone()));
         after.insert("sk".into(), AttributeValue::S(write.sk.clone()));
         check_size(&after)?;
+        let before = self.items.remove(&key).map(|row| row.now);
         self.items.insert(key.clone(), Row { now: after, before });
         let row = &self.items[&key];
         Ok(Some(Written { before: row.before.as_ref(), after: &row.now }))
@@ -121,12 +123,12 @@ impl TableModel {
         let placeholders = Placeholders { names: &query.names, values: &query.values };
         let index =
             query.index.map(|name| INDEXES.iter().find(|index| index.0 == name).expect("an index of the table"));
+        let condition = Condition::read(query.key_condition, placeholders);
         let mut found: Vec<&Item> = self
-            .items
-            .values()
+            .partition(condition.required("pk"))
             .filter_map(|row| row.seen(lags && index.is_some()))
             .filter(|item| index.is_none_or(|(_, keys, _)| keys.iter().all(|key| item.contains_key(*key))))
-            .filter(|item| holds(query.key_condition, placeholders, item))
+            .filter(|item| condition.holds(item))
             .collect();
         if let Some((_, [_, range], _)) = index {
             found.sort_by_key(|item| item[*range].as_s().cloned().unwrap_or_default());
@@ -163,12 +165,20 @@ impl TableModel {
             }
             None => item.clone(),
         });
-        let kept = shown.filter(|item: &Item| query.filter.is_none_or(|filter| holds(filter, placeholders, item)));
+        let filter = query.filter.map(|filter| Condition::read(filter, placeholders));
+        let kept = shown.filter(|item: &Item| filter.as_ref().is_none_or(|filter| filter.holds(item)));
         let items = kept.map(|item| match query.projection {
             Some(projection) => projected(projection, &query.names, &item),
             None => item,
         });
         QueryPage { items: items.collect(), scanned, last_evaluated }
+    }
+
+    /// The items with this partition key, or all.
+    fn partition(&self, key: Option<&str>) -> impl Iterator<Item = &Row> {
+        let begin = (key.unwrap_or_default().to_owned(), String::new());
+        let rest = self.items.range(begin..);
+        rest.take_while(move |((pk, _), _)| key.is_none_or(|key| pk == key)).map(|(_, row)| row)
     }
 
     /// The keys of expired items.
