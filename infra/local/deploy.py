@@ -187,7 +187,8 @@ def allowing(template):
     for resource in template["Resources"].values():
         for policy in resource.get("Properties", {}).get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
-                if statement["Effect"] == "Allow":
+                # A conditional one is for the key, and the local stack has none.
+                if statement.get("Effect") == "Allow":
                     yield statement
 
 

@@ -16,7 +16,7 @@ INFRA = pathlib.Path(__file__).parent.parent
 FUNCTIONS = ("intake", "processor", "feedback", "reconciler", "operations", "repair")
 QUEUES = ("notifications", "events", "feedback", "repairs")
 # Equal for all roles.
-LOGS_AND_TRACES = ("logs:", "xray:")
+EQUAL = ("logs:", "xray:", "kms:")
 # The template can use IAM instead of tokens, so it tells the function which. Terraform's example
 # supports only tokens.
 AUTHORIZER = "AUTHORIZER"
@@ -100,9 +100,10 @@ def flat(value):
 def allowed_by_template(role):
     pairs = set()
     for statement in role["Policies"][0]["PolicyDocument"]["Statement"]:
+        statement = statement["If"][1] if "If" in statement else statement
         for action in flat(statement["Action"]):
             pairs |= {(action, resource) for resource in flat(canonical(statement["Resource"]))}
-    return {pair for pair in pairs if not pair[0].startswith(LOGS_AND_TRACES)}
+    return {pair for pair in pairs if not pair[0].startswith(EQUAL)}
 
 
 def allowed_by_terraform(terraform, name):

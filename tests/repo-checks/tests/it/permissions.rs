@@ -42,6 +42,20 @@ fn check(role: &str, statement: &Value) {
     assert!(!wildcard || none_to_name, "{role}: {actions:?} on {}", statement["Resource"]);
 }
 
+/// CloudFormation attaches a policy of its own some time after the role. AWS makes no pipe whose role
+/// may not read the queue at that moment.
+#[test]
+fn a_role_may_use_the_key_as_soon_as_it_exists() {
+    let main = with_options();
+    for (name, policy) in main.resources("AWS::IAM::Policy") {
+        assert!(!policy["PolicyDocument"].to_string().contains("kms:"), "{name} attaches by itself");
+    }
+    let roles = main.resources("AWS::IAM::Role");
+    let without = roles.iter().filter(|(_, role)| !role["Policies"].to_string().contains("kms:Decrypt"));
+    let without: Vec<&str> = without.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(without, ["ReconcilerScheduleRole"], "it only invokes");
+}
+
 #[test]
 fn no_function_may_change_or_delete_audit_records() {
     let main = with_options();
