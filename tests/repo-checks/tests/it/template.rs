@@ -209,6 +209,15 @@ fn a_provisioned_table_and_its_indexes_scale_with_traffic() {
     assert_eq!(followed.collect::<BTreeSet<_>>(), expected);
 }
 
+/// Autoscaling refuses more at least than at most, but only when the table has been changed.
+#[test]
+fn rejects_a_least_capacity_above_the_most() {
+    let main = Template::read(MAIN);
+    let [least, most] = ["TableLeastUnits/MaxValue", "TableMostUnits/MinValue"]
+        .map(|limit| number(main.raw(&format!("/Parameters/{limit}"))));
+    assert!(least <= most, "{least} at least, {most} at most");
+}
+
 /// If the names differ, DynamoDB silently deletes nothing.
 #[test]
 fn the_tables_expiry_attribute_is_the_one_that_the_store_writes() {
