@@ -2,6 +2,11 @@ variable "name" {
   description = "What every name begins with, as the stack's name does with the template."
   type        = string
   default     = "visma-net-webhooks"
+  validation {
+    # The longest name is that of the schedule's role. A role's name has 64 characters at most.
+    condition     = can(regex("^[A-Za-z][A-Za-z0-9-]{2,43}$", var.name))
+    error_message = "A letter, then letters, digits and hyphens: 3 to 44 characters."
+  }
 }
 
 variable "zip" {

@@ -13,7 +13,7 @@ pub use account::{
     Account, Alarm, Concurrency, Deployed, Known, Lists, LogGroup, Resource, State, Subscription, Subscriptions,
 };
 pub use facts::{After, Before, Facts, Found, Swept, gather};
-pub use names::{SERVICES, functions, log_groups, queues};
+pub use names::{LONGEST_STACK, SERVICES, functions, log_groups, queues};
 
 use crate::commands::check::{Check, report};
 use crate::output::Outcome;
@@ -46,7 +46,7 @@ pub fn judge(facts: &Facts, now: OffsetDateTime) -> Vec<Check> {
         Ok(Found::Nothing(before)) => {
             checks.push(Check::ok("stack", format!("{} is not there yet", facts.stack)));
             checks.push(before::concurrency(&facts.concurrency, &Default::default()));
-            checks.extend(before::checks(before));
+            checks.extend(before::checks(&facts.stack, before));
         }
         Ok(Found::Stuck(status)) => checks.push(before::stuck(&facts.stack, status)),
         Ok(Found::Stack(after)) => {

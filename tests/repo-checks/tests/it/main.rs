@@ -19,6 +19,7 @@ mod glossary;
 mod guide;
 mod links;
 mod named_tests;
+mod names;
 mod next_place;
 mod objectives;
 mod permissions;

@@ -2,6 +2,7 @@
 
 use super::account::{Concurrency, Known};
 use super::facts::Before;
+use super::names::LONGEST_STACK;
 use crate::commands::check::Check;
 use std::collections::BTreeMap;
 
@@ -10,8 +11,8 @@ const LEAST_FOR_INTAKE: i64 = 2;
 /// Deliveries that one execution of intake answers in a second, at 100 ms each.
 const DELIVERIES_PER_EXECUTION: i64 = 10;
 
-pub(super) fn checks(before: &Before) -> [Check; 2] {
-    [services(&before.services), names(&before.taken)]
+pub(super) fn checks(stack: &str, before: &Before) -> [Check; 2] {
+    [services(&before.services), names(stack, &before.taken)]
 }
 
 fn services(answered: &[(&'static str, bool)]) -> Check {
@@ -25,8 +26,12 @@ fn services(answered: &[(&'static str, bool)]) -> Check {
     Check::unsaid(name, format!("no answer of {}", silent.join(", ")), advice)
 }
 
-fn names(taken: &Known<Vec<String>>) -> Check {
+fn names(stack: &str, taken: &Known<Vec<String>>) -> Check {
     let name = "names";
+    if stack.len() > LONGEST_STACK {
+        let advice = format!("Functions' names would be too long. Choose a stack_name of at most {LONGEST_STACK}.");
+        return Check::failed(name, format!("the stack's has {} characters", stack.len()), advice);
+    }
     match taken {
         Err(failure) => Check::unknown(name, failure),
         Ok(taken) if taken.is_empty() => Check::ok(name, "functions, queues and log groups are free"),

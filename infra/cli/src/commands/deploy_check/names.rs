@@ -15,6 +15,8 @@ pub const SERVICES: [&str; 12] = [
     "sqs",
     "xray",
 ];
+/// The most characters of a stack's name: a function's has 64 in all. All other names have more room.
+pub const LONGEST_STACK: usize = 53;
 const FUNCTIONS: [&str; 6] = ["intake", "processor", "feedback", "reconciler", "operations", "repair"];
 const QUEUES: [&str; 4] = ["notifications", "events", "feedback", "repairs"];
 

@@ -1,11 +1,13 @@
 //! An account before the first deployment.
 
 use super::account::FakeAccount;
-use super::{STACK, are_found, are_unknown, checked, named};
+use super::{NOW, STACK, are_found, are_unknown, checked, named};
 use std::collections::BTreeSet;
 use visma_webhooks::commands::check::Verdict::{Failed, Ok, Unknown, Warning};
 use visma_webhooks::commands::check::report;
-use visma_webhooks::commands::deploy_check::{Concurrency, LogGroup, SERVICES, functions, log_groups, queues};
+use visma_webhooks::commands::deploy_check::{
+    Concurrency, LONGEST_STACK, LogGroup, SERVICES, functions, gather, judge, log_groups, queues,
+};
 
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
 
@@ -51,6 +53,24 @@ async fn accepts_names_of_another_stack() {
     let mut account = FakeAccount::empty();
     account.queues = queues(&format!("{STACK}-2"));
     assert_eq!(named(&checked(&account).await, "names").verdict, Ok);
+}
+
+#[tokio::test]
+async fn rejects_a_stack_name_that_makes_others_too_long() {
+    let mut facts = gather(&FakeAccount::empty(), STACK, NOW).await;
+    for (length, verdict) in [(LONGEST_STACK, Ok), (LONGEST_STACK + 1, Failed)] {
+        facts.stack = "s".repeat(length);
+        let checks = judge(&facts, NOW);
+        assert_eq!(named(&checks, "names").verdict, verdict, "{length}");
+    }
+}
+
+#[test]
+fn the_longest_stack_name_still_fits_functions_and_queues() {
+    let stack = "s".repeat(LONGEST_STACK);
+    let longest = |names: Vec<String>| names.iter().map(String::len).max();
+    assert_eq!(longest(functions(&stack)), Some(64));
+    assert!(longest(queues(&stack)) <= Some(80));
 }
 
 #[tokio::test]
