@@ -1,5 +1,5 @@
 """Compares infra/terraform with infra/template.yaml: functions, their variables and permissions,
-queues, mappings, routes, table.
+queues, mappings, routes, table, limits of parameters.
 
 It only reads the files. References are equal if they refer to the same thing, and parameters and
 variables are all equal.
@@ -15,6 +15,18 @@ import yaml
 INFRA = pathlib.Path(__file__).parent.parent
 FUNCTIONS = ("intake", "processor", "feedback", "reconciler", "operations", "repair")
 QUEUES = ("notifications", "events", "feedback", "repairs")
+# Variables with the limits of the template's parameter.
+LIMITED = (
+    "worker_timeout_seconds",
+    "reconciler_timeout_seconds",
+    "retry_base_seconds",
+    "max_receive_count",
+    "give_up_hours",
+    "reconcile_minutes",
+    "retention_days",
+    "audit_retention_days",
+    "silence_hours",
+)
 # Equal for all roles.
 EQUAL = ("logs:", "xray:", "kms:")
 # The template can use IAM instead of tokens, so it tells the function which. Terraform's example
@@ -41,11 +53,13 @@ class Terraform:
     """Merges all files of the example."""
 
     def __init__(self):
-        self.locals, self.resources = {}, {}
+        self.locals, self.resources, self.variables = {}, {}, {}
         for path in sorted((INFRA / "terraform").glob("*.tf")):
             document = hcl2.loads(path.read_text())
             for block in document.get("locals", []):
                 self.locals |= {name: value[0] for name, value in block.items() if isinstance(value, list)}
+            for block in document.get("variable", []):
+                self.variables |= block
             for block in document.get("resource", []):
                 for kind, named in block.items():
                     self.resources |= {f"{kind}.{name}": body for name, body in named.items()}
@@ -141,9 +155,20 @@ def both(template, terraform):
             body = terraform.resources[f"aws_sqs_queue.{kind}"]
             yield f"retention of {queue}", [resources[queue]["MessageRetentionPeriod"]], body["message_retention_seconds"]
             yield f"size of {queue}", [resources[queue].get("MaximumMessageSize", 1048576)], body["max_message_size"]
+    yield from limits(template["Parameters"], terraform.variables)
     yield from tables(resources["Table"], terraform.resources["aws_dynamodb_table.table"])
     routes = {one["RouteKey"] for one in resources.values() if isinstance(one, dict) and "RouteKey" in one}
     yield "routes", routes, set(re.findall(r"'((?:ANY|GET) /[^']*)'", str(terraform.locals["routes"])))
+
+
+def limits(parameters, variables):
+    for name in LIMITED:
+        ours, own = parameters[name.title().replace("_", "")], f"var.{name}"
+        condition = f"contains({ours.get('AllowedValues')},{own})"
+        if "AllowedValues" not in ours:
+            condition = f"{own} >= {ours['MinValue']} && {own} <= {ours['MaxValue']}"
+        [validation] = variables[name]["validation"]
+        yield f"limits of {name}", "${" + condition.replace(" ", "") + "}", validation["condition"][0].replace(" ", "")
 
 
 def tables(ours, theirs):

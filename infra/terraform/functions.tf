@@ -207,6 +207,9 @@ resource "aws_scheduler_schedule" "reconciler" {
       maximum_retry_attempts = 0
     }
   }
+
+  # It may invoke at once, and does not try again.
+  depends_on = [aws_iam_role_policy.schedule, aws_lambda_function_event_invoke_config.reconciler]
 }
 
 # The scheduler invokes asynchronously, and Lambda would run a failed sweep twice more.

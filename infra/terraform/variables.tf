@@ -22,15 +22,23 @@ variable "architecture" {
 }
 
 variable "worker_timeout_seconds" {
-  description = "Time-out of processor, feedback and repair. Their queues' visibility timeout is six times this. 5, 10, 30, 60 or 120, as the alarms know them."
+  description = "Time-out of processor, feedback and repair. Their queues' visibility timeout is six times this."
   type        = number
   default     = 60
+  validation {
+    condition     = contains([5, 10, 30, 60, 120], var.worker_timeout_seconds)
+    error_message = "5, 10, 30, 60 or 120: the alarms know no other."
+  }
 }
 
 variable "reconciler_timeout_seconds" {
-  description = "Time-out of the reconciler. An erasure takes longer than this. 60 or 300, as the alarms know them."
+  description = "Time-out of the reconciler. An erasure takes longer than this."
   type        = number
   default     = 300
+  validation {
+    condition     = contains([60, 300], var.reconciler_timeout_seconds)
+    error_message = "60 or 300: the alarms know no other."
+  }
 }
 
 variable "log_level" {
@@ -65,30 +73,50 @@ variable "throttling" {
 variable "retry_base_seconds" {
   type    = number
   default = 30
+  validation {
+    condition     = var.retry_base_seconds >= 1 && var.retry_base_seconds <= 900
+    error_message = "1 to 900."
+  }
 }
 
 variable "max_receive_count" {
   description = "Attempts at a notification before it moves to the dead-letter queue."
   type        = number
   default     = 12
+  validation {
+    condition     = var.max_receive_count >= 2 && var.max_receive_count <= 1000
+    error_message = "2 to 1000."
+  }
 }
 
 variable "give_up_hours" {
   description = "Age at which a feedback that Visma Net has not accepted is parked. Below 168, the queue's retention."
   type        = number
   default     = 24
+  validation {
+    condition     = var.give_up_hours >= 1 && var.give_up_hours <= 144
+    error_message = "1 to 144."
+  }
 }
 
 variable "reconcile_minutes" {
-  description = "Minutes between two sweeps, 720 at most, for the alarm watches twice as long."
+  description = "Minutes between two sweeps. The alarm watches twice as long, and a day at most."
   type        = number
   default     = 15
+  validation {
+    condition     = var.reconcile_minutes >= 2 && var.reconcile_minutes <= 720
+    error_message = "2 to 720."
+  }
 }
 
 variable "concurrency" {
   description = "Batches in work at the same time."
   type        = object({ processor = number, feedback = number, repair = number })
   default     = { processor = 10, feedback = 2, repair = 2 }
+  validation {
+    condition     = alltrue([for own in values(var.concurrency) : own >= 2 && own <= 1000])
+    error_message = "2 to 1000 each, as Lambda takes it."
+  }
 }
 
 variable "reserved_concurrency" {
@@ -102,14 +130,18 @@ variable "retention_days" {
   type        = number
   default     = 90
   validation {
-    condition     = var.retention_days >= 15
-    error_message = "A redrive has to find its record: 15 days at least."
+    condition     = var.retention_days >= 15 && var.retention_days <= 3650
+    error_message = "15 to 3650: a redrive has to find its record."
   }
 }
 
 variable "audit_retention_days" {
   type    = number
   default = 400
+  validation {
+    condition     = var.audit_retention_days >= 1 && var.audit_retention_days <= 3650
+    error_message = "1 to 3650."
+  }
 }
 
 variable "deletion_protection" {
@@ -154,6 +186,10 @@ variable "silence_hours" {
   description = "Hours without a single accepted notification until an alarm. 0 switches it off."
   type        = number
   default     = 0
+  validation {
+    condition     = var.silence_hours >= 0 && var.silence_hours <= 168
+    error_message = "0 to 168."
+  }
 }
 
 variable "spike_requests_per_minute" {

@@ -55,7 +55,11 @@ fn a_failed_sweep_is_not_retried_early() {
         let configured = main.resources("AWS::Lambda::EventInvokeConfig").into_iter();
         let of_function: Vec<_> =
             configured.filter(|(_, one)| one["FunctionName"]["Ref"] == function.as_str()).collect();
-        let [(_, invocation)] = of_function.as_slice() else { panic!("{name} invokes {function}, and Lambda decides") };
+        let [(configuration, invocation)] = of_function.as_slice() else {
+            panic!("{name} invokes {function}, and Lambda decides")
+        };
+        let before = text(main.raw(&format!("/Resources/{name}/DependsOn")));
+        assert_eq!(&before, *configuration, "{name} may invoke as soon as it is there");
         let expected = [&json!("$LATEST"), &json!(0), &json!(60)];
         let found = ["Qualifier", "MaximumRetryAttempts", "MaximumEventAgeInSeconds"].map(|field| &invocation[field]);
         assert_eq!(found, expected, "{name}");
