@@ -32,6 +32,13 @@ STATEMENTS = [
         "resources": [here("cloudformation", "stack/${StackName}-*/*")],
     },
     {
+        # CloudFormation hands its own role on to each nested stack.
+        "types": ["AWS::CloudFormation::Stack"],
+        "actions": ["iam:PassRole"],
+        "resources": ["${ExecutionRole.Arn}"],
+        "condition": {"StringEquals": {"iam:PassedToService": ["cloudformation.amazonaws.com"]}},
+    },
+    {
         # The code, and the nested templates.
         "types": ["AWS::CloudFormation::Stack", "AWS::Lambda::Function"],
         "actions": ["s3:GetObject"],

@@ -163,6 +163,20 @@ fn cloudformation_may(action: &str, resource: &str) -> bool {
     policies.iter().any(|(_, policy)| elements(&policy["PolicyDocument"]["Statement"]).into_iter().any(allows))
 }
 
+/// CloudFormation deploys a nested stack with the role that it has itself, and AWS asks whether it
+/// may pass it.
+#[test]
+fn cloudformation_may_pass_its_own_role_to_nested_stacks_only() {
+    let deployer = Template::read("deployer.yaml");
+    let policies = deployer.resources("AWS::IAM::RolePolicy");
+    let own = json!([{"Fn::Sub": "${ExecutionRole.Arn}"}]);
+    let statements = policies.iter().flat_map(|(_, policy)| elements(&policy["PolicyDocument"]["Statement"]));
+    let of_own: Vec<&Value> = statements.filter(|statement| statement["Resource"] == own).collect();
+    let [statement] = of_own.as_slice() else { panic!("{of_own:?}") };
+    let nested = json!({"StringEquals": {"iam:PassedToService": ["cloudformation.amazonaws.com"]}});
+    assert_eq!((&statement["Action"], &statement["Condition"]), (&json!(["iam:PassRole"]), &nested));
+}
+
 /// CloudFormation gives them the tags of samconfig.toml. For these types IAM asks for actions of
 /// their own, which have no condition about the service.
 #[test]
