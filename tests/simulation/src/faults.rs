@@ -41,11 +41,14 @@ pub(crate) enum Fault {
     /// DynamoDB leaves keys of a batch read unprocessed, or ends a page of a query or a scan early.
     /// It is not a fault, and explains no repetition.
     ShortAnswer,
+    /// The answer to a write of the table is lost, and the SDK sends the request again. The function
+    /// only hears what became of the second one: its condition may be refused because of the first.
+    RepeatedWrite,
     /// A body has about the size at which something changes. It is not a fault.
     LargeBody,
 }
 
-const KINDS: usize = 17;
+const KINDS: usize = 18;
 const PER_MILLE: [u32; 4] = [0, 10, 40, 120];
 /// Of a thousand runs, the number with an operator and no fault, so that only the operator's
 /// actions explain the effects.
@@ -78,9 +81,9 @@ impl Rates {
 
     /// A mixture in which only calls fail, and messages come again.
     pub(crate) fn of_calls(choices: &mut Choices) -> Self {
-        use Fault::{Crash, Hang, LostAnswer, Redelivery, Refusal, ShortAnswer};
+        use Fault::{Crash, Hang, LostAnswer, Redelivery, Refusal, RepeatedWrite, ShortAnswer};
         let mut rates = [0; KINDS];
-        for fault in [Refusal, LostAnswer, Hang, Crash, Redelivery, ShortAnswer] {
+        for fault in [Refusal, LostAnswer, Hang, Crash, Redelivery, ShortAnswer, RepeatedWrite] {
             rates[fault as usize] = PER_MILLE[choices.pick(&[3, 2, 2, 1])];
         }
         Self(rates)

@@ -98,7 +98,7 @@ impl Items for Port {
         let instance = self.instance;
         let asked = self.sim.world().asks_to_write(instance, write);
         let Some(write) = asked else { return Ok(Some(Item::new())) };
-        self.call("writes to the table", true, unavailable, move |world| world.write(instance, write)).await
+        self.call("writes to the table", true, unavailable, move |world| world.requests_write(instance, write)).await
     }
 
     async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
@@ -149,6 +149,21 @@ impl Items for Port {
 }
 
 impl World {
+    fn requests_write(&mut self, instance: usize, write: Write) -> Result<Option<Item>, StoreError> {
+        if self.strikes(Fault::RepeatedWrite) {
+            self.touch(instance);
+            let who = self.name_of(instance);
+            self.tell(&who, || "hears nothing, and its SDK sends the write again".to_owned());
+            let first = self.write(instance, write.clone())?;
+            let second = self.write(instance, write)?;
+            if first.is_some() && second.is_none() {
+                self.checks.meets(Met::OwnWriteRefused);
+            }
+            return Ok(second);
+        }
+        self.write(instance, write)
+    }
+
     fn write(&mut self, instance: usize, mut write: Write) -> Result<Option<Item>, StoreError> {
         let names = |name: &str| write.names.values().any(|known| known == name);
         let forgets = write.sk.starts_with("N#") && names("feedback_at") && !names("feedback_attempts");

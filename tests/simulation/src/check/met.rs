@@ -43,6 +43,8 @@ pub enum Met {
     PageCutShort,
     /// DynamoDB left keys of a batch read unprocessed.
     KeysUnprocessed,
+    /// An SDK repeated a write, and DynamoDB refused it because of the first one.
+    OwnWriteRefused,
     /// An item of more than 256 KB was written.
     LargeItem,
     /// Intake accepted the largest body that it takes.
@@ -52,7 +54,7 @@ pub enum Met {
 }
 
 impl Met {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::ReceivedAhead,
         Self::FeedbackRefused,
         Self::TakenAfterRefusal,
@@ -71,6 +73,7 @@ impl Met {
         Self::CompanyUnknown,
         Self::PageCutShort,
         Self::KeysUnprocessed,
+        Self::OwnWriteRefused,
         Self::LargeItem,
         Self::BodyAtLimit,
         Self::BodyTooLarge,
