@@ -6,7 +6,7 @@ use crate::process::Interrupt;
 use crate::progress::Steps;
 use crate::python;
 use crate::sbom;
-use crate::tools::DENY;
+use crate::tools::{DENY, SBOM};
 use crate::workspace::{Workspace, create, read, write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -30,21 +30,20 @@ const FUZZERS: &str = "tests/fuzz/Cargo.toml";
 const FETCH_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
-    let mut steps = Steps::new(8);
+    let mut steps = Steps::new(9);
     steps.next("Formatting");
     interrupt.run(workspace.cargo().args(["fmt", "--all", "--check"]))?;
+    steps.next("Install the tools of the checks (once)");
+    let [python, policies] = installed(workspace, interrupt)?;
     steps.next("Template");
-    let python = python::environment(workspace, interrupt, "venv-lint", "infra/local/requirements-lint.txt")?;
     interrupt.run(workspace.command(python.join("cfn-lint")).args(TEMPLATES))?;
     second_opinion(workspace, interrupt, &python)?;
     steps.next("Policies");
-    let policies = "infra/local/requirements-policies.txt";
-    let python = python::environment(workspace, interrupt, "venv-policies", policies)?;
-    let mut checkov = workspace.command(python.join("checkov"));
+    let mut checkov = workspace.command(policies.join("checkov"));
     interrupt.run(checkov.args(["--config-file", "infra/checkov.yaml", "--file"]).args(TEMPLATES))?;
     steps.next("Terraform, as the template");
     // In the same environment, since checkov also reads Terraform.
-    interrupt.run(workspace.command(python.join("python")).arg("infra/local/terraform_check.py"))?;
+    interrupt.run(workspace.command(policies.join("python")).arg("infra/local/terraform_check.py"))?;
     steps.next("Clippy");
     let mut clippy = workspace.cargo_workspace(&["clippy", "--all-targets", "--all-features"]);
     interrupt.run(clippy.args(["--", "-D", "warnings"]))?;
@@ -57,7 +56,6 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
         "--manifest-path",
         FUZZERS,
     ]))?;
-    DENY.install(workspace, interrupt)?;
     interrupt.run(workspace.cargo().args(["deny", "check", "bans", "licenses", "sources"]))?;
     steps.next("Dependencies: advisories");
     advisories(workspace, interrupt)?;
@@ -65,6 +63,19 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     sbom::run(workspace, interrupt)?;
     steps.done("Nothing to complain about");
     Ok(())
+}
+
+/// Builds the tools from crates, and meanwhile installs those in Python, whose installer uses one
+/// core. Returns the environments of the template's checks and of the policies'.
+fn installed(workspace: &Workspace, interrupt: &Interrupt) -> Result<[PathBuf; 2]> {
+    let environment = |name, requirements| python::environment(workspace, interrupt, name, requirements);
+    std::thread::scope(|scope| {
+        let tools = scope.spawn(|| [DENY, SBOM].iter().try_for_each(|tool| tool.install(workspace, interrupt)));
+        let template = environment("venv-lint", "infra/local/requirements-lint.txt");
+        let policies = environment("venv-policies", "infra/local/requirements-policies.txt");
+        tools.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok([template?, policies?])
+    })
 }
 
 /// Checks the templates with the real SAM CLI, SAM's own translator and AWS's models, and the

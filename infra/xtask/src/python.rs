@@ -28,7 +28,9 @@ pub(crate) fn environment(
     })?;
     let mut pip = workspace.command(bin.join("python"));
     // --no-deps: the file pins every package, so no other may be installed.
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r"]).arg(&requirements);
+    // --no-compile: Python compiles what it uses when it first uses it.
+    let words = ["install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps", "-r"];
+    pip.args(["-m", "pip"]).args(words).arg(&requirements);
     interrupt.run(&mut pip)?;
     write(&installed, wanted)?;
     Ok(bin)
