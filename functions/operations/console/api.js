@@ -62,37 +62,46 @@ export function again(path, query, signal) {
 
 export const post = (path, body, signal) => ask("POST", `v1/${path}`, { body, signal });
 
-// Calls `step` until it returns false: after `first` milliseconds, then less often while nothing
-// changes, and never while the tab is hidden.
+// A signal for each call. The next call aborts it, so that an older answer never replaces a newer
+// one.
+export function newest(signal) {
+  let last;
+  return () => {
+    last?.abort();
+    last = new AbortController();
+    return AbortSignal.any([signal, last.signal]);
+  };
+}
+
+// Calls `step` after `first` milliseconds, then less often while nothing changes, and never while
+// the tab is hidden. A step gets a signal for its requests. The next step aborts it.
 export function repeat(step, { first = 5000, longest = 60000, signal }) {
+  const next = newest(signal);
   let wait = first;
   let timer = 0;
-  const plan = () => {
-    clearTimeout(timer);
-    if (!signal.aborted && !document.hidden) timer = setTimeout(run, wait);
-  };
   const run = async () => {
+    clearTimeout(timer);
+    if (signal.aborted) return;
+    const own = next();
     let outcome;
     try {
-      outcome = await step();
+      outcome = await step(own);
     } catch {
       outcome = "same";
     }
-    if (outcome === false) return stop();
+    if (own.aborted) return;
     wait = outcome === "changed" ? first : Math.min(wait * 1.6, longest);
     plan();
   };
-  const seen = () => {
-    if (document.hidden) return clearTimeout(timer);
+  const plan = () => {
+    if (!document.hidden) timer = setTimeout(run, wait);
+  };
+  const now = () => {
     wait = first;
     return run();
   };
-  const stop = () => {
-    clearTimeout(timer);
-    document.removeEventListener("visibilitychange", seen);
-  };
-  document.addEventListener("visibilitychange", seen);
-  signal.addEventListener("abort", stop);
+  const seen = () => (document.hidden ? clearTimeout(timer) : now());
+  document.addEventListener("visibilitychange", seen, { signal });
   plan();
-  return { stop, now: () => { wait = first; clearTimeout(timer); return run(); } };
+  return { now };
 }

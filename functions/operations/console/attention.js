@@ -83,8 +83,8 @@ export async function show(main, { query, go, signal, repaired }) {
   repaired(() => Promise.all([kindOf({ kind }, tabs, signal), begin()]));
   await begin();
   // What has been added or removed since the list was read.
-  const look = async () => {
-    const page = await again("attention", asked, signal);
+  const look = async (own) => {
+    const page = await again("attention", asked, own);
     const isIn = (all) => ({ ref }) => all.some((one) => one.ref === ref);
     const at = page.items.findIndex(isIn(items));
     const [came, went] = [at < 0 ? page.items.length : at, first.filter((one) => !isIn(page.items)(one)).length];

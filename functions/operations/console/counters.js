@@ -19,12 +19,12 @@ export function counters(strip, signal) {
   const age = h("p", { class: "age" }, "");
   strip.replaceChildren(list, age);
   let before = null;
-  const step = async () => {
+  const step = async (own) => {
     let counts;
     try {
-      counts = await again("counts", {}, signal);
+      counts = await again("counts", {}, own);
     } catch (error) {
-      if (!signal.aborted) age.textContent = "Not up to date";
+      if (!own.aborted) age.textContent = "Not up to date";
       throw error;
     }
     const changed = SHOWN.filter(([name]) => before && before[name] !== counts[name]);

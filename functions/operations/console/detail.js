@@ -16,8 +16,8 @@ export async function show(main, { path, signal, repaired }) {
   const place = h("div", {});
   main.append(place);
   let shown = "";
-  const load = async () => {
-    const item = await again(`notifications/${encodeURIComponent(ref)}`, {}, signal);
+  const load = async (own) => {
+    const item = await again(`notifications/${encodeURIComponent(ref)}`, {}, own);
     const text = JSON.stringify(item);
     if (text === shown) return "same";
     const { aws } = await config();
@@ -28,7 +28,7 @@ export async function show(main, { path, signal, repaired }) {
     return "changed";
   };
   try {
-    await load();
+    await load(signal);
   } catch (error) {
     if (!signal.aborted) place.replaceChildren(heading("Notification"), trouble(error, () => location.reload()));
     return;

@@ -34,6 +34,7 @@ async function all(signal) {
   const open = items.filter((job) => !isSettled(job)).slice(0, COUNTED);
   const counted = await Promise.all(open.map((job) =>
     again(`jobs/${encodeURIComponent(job.id)}`, {}, signal).catch(() => job)));
+  signal.throwIfAborted();
   return items.map((job) => ({ ...counted.find(({ id }) => id === job.id) ?? job, isIdle: isIdle(job) }));
 }
 
@@ -57,12 +58,12 @@ function became({ id, outcomes }) {
 /** Keeps the list of jobs up to date, more often while jobs run. */
 export function watch(list, signal) {
   let before = "";
-  const polling = repeat(async () => {
+  const polling = repeat(async (own) => {
     let items;
     try {
-      items = await all(signal);
+      items = await all(own);
     } catch (error) {
-      if (!signal.aborted && !before) list.replaceChildren(h("li", {}, trouble(error, () => polling.now())));
+      if (!own.aborted && !before) list.replaceChildren(h("li", {}, trouble(error, () => polling.now())));
       throw error;
     }
     const text = JSON.stringify(items);

@@ -7,7 +7,7 @@ import { announce, button } from "./dom.js";
 const isRead = (place) => scrollY > 0 || place.contains(document.activeElement)
   || document.querySelector("dialog[open]") !== null;
 
-/** `look` returns a text such as "3 new", or an empty one. `bring` shows the new entries. */
+/** `look` asks, and returns a text such as "3 new" or an empty one. `bring` shows the new entries. */
 export function follow(place, { look, bring, signal }) {
   const press = async () => {
     await show();
@@ -19,8 +19,8 @@ export function follow(place, { look, bring, signal }) {
     mark.hidden = true;
     await bring();
   };
-  const step = async () => {
-    const news = await look();
+  const step = async (own) => {
+    const news = await look(own);
     const isKnown = news === mark.textContent && !mark.hidden;
     if (!news) mark.hidden = true;
     else if (!isRead(place)) await show();

@@ -83,8 +83,8 @@ async function ofTenant(results, query, signal) {
   });
   await begin();
   let [fresh, isGap] = [[], false];
-  const look = async () => {
-    const page = await again("notifications", { ...asked, from: from ?? since }, signal);
+  const look = async (own) => {
+    const page = await again("notifications", { ...asked, from: from ?? since }, own);
     fresh = list.renew(page.items.filter(fits));
     isGap = Boolean(page.next) && fresh.length > 0 && fresh.length === page.items.length;
     return fresh.length > 0 ? `${fresh.length}${isGap ? " or more" : ""} new` : "";

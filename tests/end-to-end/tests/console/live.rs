@@ -2,12 +2,37 @@ use crate::console::Console;
 use crate::keys::tab_to;
 use crate::webdriver::ENTER;
 use crate::{company, person};
-use end_to_end::{Company, until};
+use end_to_end::{Company, Operator, Stack, until};
 use serde_json::json;
 use standin::Change;
 
 /// Simulates a return to the tab, which makes the console ask at once.
 const LOOK: &str = "document.dispatchEvent(new Event('visibilitychange'))";
+
+/// The first request for the counts is answered last. It ends when it is aborted, as a real one.
+const OUT_OF_ORDER: &str = "
+    const real = window.fetch;
+    let asked = 0;
+    window.fetch = async (url, options) => {
+        if (!String(url).endsWith('/v1/counts')) return real(url, options);
+        asked += 1;
+        const dead = asked === 1 ? 111 : 222;
+        if (asked === 1) await new Promise((answer, stop) => {
+            window.answered = () => { answer(); return new Promise((end) => setTimeout(end, 300)); };
+            options.signal.addEventListener('abort', () => stop(options.signal.reason));
+        });
+        return new Response(JSON.stringify({ dead }));
+    };";
+
+/// Counts the requests for a list, and answers none of them.
+const NO_ANSWER: &str = "
+    const real = window.fetch;
+    window.asked = 0;
+    window.fetch = (url, options) => {
+        if (!String(url).includes('/v1/notifications?')) return real(url, options);
+        window.asked += 1;
+        return new Promise((_, stop) => options.signal.addEventListener('abort', () => stop(options.signal.reason)));
+    };";
 
 async fn changed(company: &Company, number: &str) {
     let changed = company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", number)).await.unwrap();
@@ -48,6 +73,36 @@ async fn new_rows_wait_behind_a_mark_while_the_list_is_read_and_appear_otherwise
         (browser.all("tbody tr").await.len() == 3).then_some(())
     })
     .await;
+    browser.was_content().await;
+}
+
+#[tokio::test]
+async fn an_older_answer_does_not_replace_a_newer_one() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    let browser = &console.browser;
+    browser.reads("h1", "Overview").await;
+    browser.script(OUT_OF_ORDER, vec![]).await;
+    browser.script(LOOK, vec![]).await;
+    browser.script(LOOK, vec![]).await;
+    browser.reads("a.tile[data-name=dead] b", "222").await;
+    browser.script("return window.answered()", vec![]).await;
+    assert_eq!(browser.texts("a.tile[data-name=dead] b").await, ["222"]);
+    browser.was_content().await;
+}
+
+#[tokio::test]
+async fn a_list_that_was_left_before_its_first_answer_asks_no_more() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    let browser = &console.browser;
+    browser.script(NO_ANSWER, vec![]).await;
+    console.view("#/notifications?tenant=left", "Notifications").await;
+    until("the list to ask", async || (browser.script("return window.asked", vec![]).await == 1).then_some(())).await;
+    console.view("#/observed", "Observed").await;
+    assert_eq!(browser.script(&format!("{LOOK}; return window.asked"), vec![]).await, 1);
     browser.was_content().await;
 }
 
