@@ -43,6 +43,9 @@ export function span(milliseconds) {
 
 export const number = (value) => Number(value).toLocaleString();
 
+/** A number with its word: `1 time`, `2 times`. */
+export const counted = (count, one, more) => `${number(count)} ${count === 1 ? one : more}`;
+
 export function chip(tone, text, title) {
   return h("span", { class: `chip ${tone}`, title }, text);
 }

@@ -1,7 +1,7 @@
 // Open questions about Visma Net: the assumptions and the observations.
 
 import { get } from "./api.js";
-import { announce, button, chip, empty, h, heading, moment, number, trouble } from "./dom.js";
+import { announce, button, chip, counted, empty, h, heading, moment, number, trouble } from "./dom.js";
 import { STANDS } from "./words.js";
 
 export const title = "Observed";
@@ -64,7 +64,7 @@ function seen({ question, title: name, facts, is_full: isFull, stands }) {
   const fact = ({ subject, value, agrees, notifications, last_seen: last }) =>
     h("li", {}, !agrees && h("strong", {}, "Differs: "),
       subject && `${subject}: `, h("span", { class: "code" }, value),
-      h("span", { class: "after" }, ` ${number(notifications)} ${notifications === 1 ? "time" : "times"}, last `, moment(last)));
+      h("span", { class: "after" }, ` ${counted(notifications, "time", "times")}, last `, moment(last)));
   return h("details", { open: stands === "contradicted" },
     h("summary", { "aria-label": `${facts.length} seen: ${name}` }, `${facts.length} seen`),
     h("ul", {}, facts.map(fact)), isFull && h("p", { class: "faint" }, "No more are recorded."));

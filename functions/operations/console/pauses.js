@@ -1,7 +1,7 @@
 // The pauses in force, and how many notifications wait for them.
 
 import { ask, get } from "./api.js";
-import { button, empty, field, h, heading, moment, number, span, toast, trouble } from "./dom.js";
+import { button, counted, empty, field, h, heading, moment, span, toast, trouble } from "./dom.js";
 import { form as dialogForm } from "./deeds.js";
 import { meet, tenantField, timeField } from "./filters.js";
 import { may } from "./session.js";
@@ -35,7 +35,7 @@ export async function show(main, { signal, go }) {
 function told(paused) {
   if (paused === 0) return ["Nothing waits."];
   return [h("a", { href: "#/attention?kind=paused" },
-    `${number(paused)} ${paused === 1 ? "notification waits" : "notifications wait"}`), ". When the pause ends, a ",
+    counted(paused, "notification waits", "notifications wait")), ". When the pause ends, a ",
     h("a", { href: "#/replay" }, "job"), " releases them."];
 }
 

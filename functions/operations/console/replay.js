@@ -1,7 +1,7 @@
 // Replays by filter: first a plan, then a job that can be watched, cancelled and resumed.
 
 import { post } from "./api.js";
-import { announce, button, field, h, heading, number, span, toast, trouble } from "./dom.js";
+import { announce, button, counted, field, h, heading, span, toast, trouble } from "./dom.js";
 import { failedOf } from "./failed.js";
 import { chosen, entityField, eventField, meet, read, tenantField, timeField } from "./filters.js";
 import { planned, watch } from "./jobs.js";
@@ -48,7 +48,7 @@ function planner(query, signal, watching) {
       const plan = await post("plans", wanted, signal);
       if (!waits.isConnected) return;
       outcome.replaceChildren(...drawn(plan, wanted, outcome, watching));
-      announce(`The plan: ${counted(plan)}`);
+      announce(`The plan: ${found(plan)}`);
     } catch (error) {
       if (!signal.aborted && waits.isConnected) outcome.replaceChildren(trouble(error));
     }
@@ -71,8 +71,8 @@ function job(form) {
   return { ...rest, states: new FormData(form).getAll("states"), rate: Number(rate) };
 }
 
-const counted = ({ count, at_least: atLeast }) =>
-  `${atLeast ? "at least " : ""}${number(count)} ${count === 1 ? "notification" : "notifications"}`;
+const found = ({ count, at_least: atLeast }) =>
+  `${atLeast ? "at least " : ""}${counted(count, "notification", "notifications")}`;
 
 function drawn(plan, wanted, outcome, watching) {
   const begin = async () => {
@@ -81,18 +81,18 @@ function drawn(plan, wanted, outcome, watching) {
       const begun = await post("jobs", wanted);
       if (!plan.at_least) planned(begun.id, plan.count);
       outcome.replaceChildren();
-      toast(`The replay of ${counted(plan)} has begun.`);
+      toast(`The replay of ${found(plan)} has begun.`);
       await watching.now();
       document.querySelector(`[data-job="${CSS.escape(begun.id)}"]`)?.focus();
     } catch (error) {
       outcome.replaceChildren(trouble(error));
     }
   };
-  const go = button(`Replay ${counted(plan)}`, begin, { class: "primary" });
+  const go = button(`Replay ${found(plan)}`, begin, { class: "primary" });
   const samples = (plan.notifications ?? [])
     .map((one) => h("li", {}, h("a", { href: detailLink(one) }, `${entity(one.entity)} ${one.key}`)));
   return [h("div", { class: "card" },
-    h("p", { class: "figure" }, h("strong", {}, counted(plan)),
+    h("p", { class: "figure" }, h("strong", {}, found(plan)),
       plan.count > 0
       && ` ${wanted.tenant ? "" : "of all tenants "}in about ${span(plan.seconds * 1000)}, at ${wanted.rate} per second`),
     plan.count > 0 ? [h("p", { class: "faint" }, "The first of them:"), h("ul", { class: "sample" }, samples),

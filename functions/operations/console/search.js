@@ -1,7 +1,7 @@
 // Search for notifications by a number or an id. It always shows how far back it went.
 
 import { get } from "./api.js";
-import { empty, h, heading } from "./dom.js";
+import { counted, empty, h, heading } from "./dom.js";
 import { meet } from "./filters.js";
 import { detailLink, paged, table } from "./table.js";
 import { inZone, zoneName } from "./zone.js";
@@ -39,7 +39,7 @@ export async function sought(results, asked, signal,
   const tell = ({ searched_to: back, tenants: many, items }) => {
     const times = items.some((one) => one.matched === "trace")
       ? " A trace gives only a time: these were received when it began." : "";
-    const where = tenants ? ` in ${many} ${many === 1 ? "tenant" : "tenants"}` : "";
+    const where = tenants ? ` in ${counted(many, "tenant", "tenants")}` : "";
     told.textContent = `${shown === 0 ? "Nothing found" : `${shown} shown`}${cursor ? "" : ", that is all"}. Searched back to ${day(back)}${where}.${times}`;
   };
   const { told, begin } = paged(results, list, "Search further back", signal, async () => {

@@ -1,7 +1,7 @@
 use crate::console::Console;
 use crate::webdriver::ESCAPE;
 use crate::{company, person};
-use end_to_end::{Company, until};
+use end_to_end::{Company, Operator, Stack, until};
 use standin::{Change, Emit, Item, Sending};
 
 #[tokio::test]
@@ -77,4 +77,33 @@ async fn back_at_the_last(console: &Console) {
     })
     .await;
     assert_eq!(browser.script("return scrollY > 0", vec![]).await, true, "and the place");
+}
+
+/// Answers with one of everything.
+const ONE: &str = "
+    const [real, at] = [window.fetch, new Date().toISOString()];
+    const fact = { value: 'x', agrees: false, notifications: 1, last_seen: at };
+    const question = { question: 'q', title: 'Q', reference: 'r', stands: 'contradicted', notifications: 1, assumed: 'y',
+        is_measured: true, facts: [fact] };
+    const answers = { observed: { items: [question] }, search: { items: [], tenants: 1, searched_to: at },
+        'dead-letters': { queues: [{ name: 'events', waiting: 0, in_flight: 1, sample: [] }] } };
+    window.fetch = async (url, options) => {
+        const answer = answers[new URL(url).pathname.split('/').at(-1)];
+        return answer ? new Response(JSON.stringify(answer)) : real(url, options);
+    };";
+
+#[tokio::test]
+async fn one_is_told_in_the_singular() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    let browser = &console.browser;
+    browser.script(ONE, vec![]).await;
+    console.view("#/observed", "Observed").await;
+    browser.reads("details li", "1 time, last").await;
+    console.view("#/letters", "Dead letters").await;
+    browser.reads(".notes", "Being read or sent: 1").await;
+    console.view("#/search?q=one", "Search").await;
+    browser.reads(".told", "in 1 tenant.").await;
+    browser.was_content().await;
 }
