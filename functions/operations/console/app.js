@@ -37,13 +37,19 @@ function place() {
   return { view: VIEWS[view] ? view : "overview", path: rest, query };
 }
 
+/** Ends the view that is shown, and its dialog. */
+function end() {
+  shown?.abort();
+  document.querySelector("dialog[open]")?.close();
+}
+
 // The focus goes to the heading of a new view, but not when the page has just been opened. Going
 // back, it returns to the control that was used last, and the page to its place.
 async function route(event, hasSignedIn) {
   if (!session()) return signedOut();
   const isFirst = shown === null && !hasSignedIn;
   const left = event?.isTrusted && history.state;
-  shown?.abort();
+  end();
   shown = new AbortController();
   const { signal } = shown;
   const { view, path, query } = place();
@@ -119,13 +125,12 @@ function frame() {
 }
 
 async function signedOut(message) {
-  shown?.abort();
+  end();
   shown = null;
   polling?.end();
   polling = null;
   header.hidden = true;
   for (const one of [main, views, who, strip, find]) one.replaceChildren();
-  for (const one of document.querySelectorAll("dialog")) one.close();
   document.title = "Sign in · Webhook notifications";
   const problem = h("p", { class: "problem", role: "alert" }, message ?? "");
   const { clientId, issuer } = await config().catch(() => ({}));

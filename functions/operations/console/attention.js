@@ -70,7 +70,7 @@ export async function show(main, { query, go, signal, repaired }) {
       const nothing = read.length === 0 && !cursor;
       const held = results.contains(document.activeElement);
       results.replaceChildren(...(nothing ? [empty("Nothing here.", !acknowledged && h("p", {}, "All is well."))]
-        : [...groups(read, kind, go), foot]));
+        : [...groups(read, kind, { go, signal }), foot]));
       announce(`${read.length} shown`);
       if (isAsked) [...results.querySelectorAll("a.key")]
         .find((link) => link.hash.endsWith(encodeURIComponent(read[had]?.ref)))?.focus();

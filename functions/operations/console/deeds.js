@@ -105,6 +105,7 @@ export function form(title, label, content, act) {
         await act(element);
         element.close();
       } catch (error) {
+        if (!element.open) return toast(error.message, "bad");
         problem.textContent = error.message;
         go.disabled = false;
       }

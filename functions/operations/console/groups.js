@@ -11,7 +11,7 @@ import { cause, MARKS, reason, remedy } from "./words.js";
 const alike = (text) => text.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\d{5,}/gi, "…");
 
 /** A card for each reason and cause, the largest group first. */
-export function groups(items, kind, go) {
+export function groups(items, kind, view) {
   const all = new Map();
   for (const item of items) {
     const why = kind === "feedback_parked" ? item.feedback : item;
@@ -21,10 +21,10 @@ export function groups(items, kind, go) {
     all.get(key).items.push(item);
   }
   return [...all.values()].sort((one, other) => other.items.length - one.items.length)
-    .map((one, place) => card(one, place, kind, go));
+    .map((one, place) => card(one, place, kind, view));
 }
 
-function card({ code, text, items }, place, kind, go) {
+function card({ code, text, items }, place, kind, view) {
   const label = reason(code) || MARKS[kind][0];
   const [likely, fix, command] = remedy(code);
   const list = table(`${label}, newest first`, { tenants: true });
@@ -34,12 +34,12 @@ function card({ code, text, items }, place, kind, go) {
       text && h("p", { class: "quote" }, text),
       likely && h("dl", { class: "facts" }, fact("Likely cause", likely), fact("What to do", fix),
         command && fact("Command", h("code", { class: "code" }, command))),
-      h("div", { class: "buttons" }, ways(code, items, kind, go))),
+      h("div", { class: "buttons" }, ways(code, items, kind, view))),
     list.element);
 }
 
 // Buttons for the whole group. Replays and resends begin with a plan.
-function ways(code, items, kind, go) {
+function ways(code, items, kind, view) {
   if (!may("repair") || kind === "paused") return [];
   const deed = kind === "feedback_parked" ? "feedback" : code === "held" && "release";
   const able = (wanted) => items.filter((item) => offered(item).includes(wanted));
@@ -47,10 +47,10 @@ function ways(code, items, kind, go) {
     && button(`${DEEDS[wanted][0]}: all ${able(wanted).length}`, () => confirmedAll(able(wanted), wanted));
   const seen = [all("acknowledge"), all("unacknowledge")];
   if (deed === "feedback") return [able(deed).length > 0 && button("Resend all of these",
-    () => resendAll(able(deed), go)), ...seen];
+    () => resendAll(able(deed), view)), ...seen];
   if (deed) return [all(deed), ...seen];
   const open = able("replay");
-  return [open.length > 0 && button("Replay all of these", () => go("replay", filter(open))), ...seen];
+  return [open.length > 0 && button("Replay all of these", () => view.go("replay", filter(open))), ...seen];
 }
 
 // The narrowest filter of a replay that finds them all. It may find more, so the plan shows how

@@ -19,7 +19,7 @@ export async function show(main, { go, signal }) {
   const load = async () => {
     try {
       const { queues } = await get("dead-letters", { limit: LIMIT }, signal);
-      place.replaceChildren(...queues.map((queue) => group(queue, go)));
+      place.replaceChildren(...queues.map((queue) => group(queue, { go, signal })));
       announce(queues.map(({ name, waiting }) => `${name} ${number(waiting)}`).join(", "));
     } catch (error) {
       if (!signal.aborted) place.replaceChildren(trouble(error, load));
@@ -31,35 +31,36 @@ export async function show(main, { go, signal }) {
   await load();
 }
 
-function group(queue, go) {
+function group(queue, view) {
   const { name, waiting, in_flight: read, sample } = queue;
   const can = may("repair") && waiting > 0;
   return h("section", { class: "group", "aria-labelledby": `queue-${name}`, "data-queue": name },
     h("div", { class: "card" }, h("h2", { id: `queue-${name}` }, `${name}: ${number(waiting)}`),
       read > 0 && h("p", { class: "notes" }, `Being read or sent: ${number(read)}`),
       can && h("div", { class: "buttons" },
-        button("Send all again", () => redrive(name, {}, go), { "aria-label": `Send all again: ${name}` }))),
+        button("Send all again", () => redrive(name, {}, view), { "aria-label": `Send all again: ${name}` }))),
     sample.length > 0 && grid(`Dead letters of ${name}`,
       ["First sent", "Tenant", "Notification", "Reason", can && "Actions"],
-      sample.map((letter) => row(letter, name, can, go))));
+      sample.map((letter) => row(letter, name, can, view))));
 }
 
-function row(letter, queue, can, go) {
+function row(letter, queue, can, view) {
   const { id, detail, dies_again: again, notifications: own, event, job } = letter;
   const what = own.map((one) => [h("a", { href: detailLink(one) }, one.event), " "]);
   return [moment(letter.sent_at), letter.tenant ? tenantText(letter.tenant) : "–",
     own.length > 0 ? what : event ?? job ?? "–",
     [reason(letter.reason), again && [" ", chip("bad", AGAIN)], detail && h("p", { class: "notes" }, detail)],
-    can && button("Send again", () => redrive(queue, { message: id, rejected: again }, go),
+    can && button("Send again", () => redrive(queue, { message: id, rejected: again }, view),
       { class: "row", "aria-label": `Send again: ${id}` })];
 }
 
-async function redrive(name, wanted, go) {
+async function redrive(name, wanted, { go, signal }) {
   let plan;
   try {
-    plan = await post(`dead-letters/${name}/plans`, wanted);
+    plan = await post(`dead-letters/${name}/plans`, wanted, signal);
   } catch (error) {
-    return toast(error.message, "bad");
+    if (!signal.aborted) toast(error.message, "bad");
+    return;
   }
   const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
   const rejected = h("input", { type: "checkbox", checked: wanted.rejected });
@@ -68,7 +69,7 @@ async function redrive(name, wanted, go) {
       `${number(plan.dies_again)} of the first ${plan.sample.length} would die again, unless what refuses them has changed.`),
     name === "feedback" && h("label", { class: "choice" }, rejected, "Also send outcomes that were rejected"),
     field("Note", note, "Optional. Shown in the audit.")];
-  return form(`Send dead letters of ${name} again: about ${number(plan.count)}`, "Send", content.filter(Boolean),
+  form(`Send dead letters of ${name} again: about ${number(plan.count)}`, "Send", content.filter(Boolean),
     async () => {
     await post(`dead-letters/${name}/redrives`, { ...wanted, rejected: rejected.checked, note: note.value });
     toast("The redrive has begun.");

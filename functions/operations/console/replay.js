@@ -85,6 +85,7 @@ function drawn(plan, wanted, outcome, watching) {
       await watching.now();
       document.querySelector(`[data-job="${CSS.escape(begun.id)}"]`)?.focus();
     } catch (error) {
+      if (!outcome.isConnected) return toast(error.message, "bad");
       outcome.replaceChildren(trouble(error));
     }
   };

@@ -5,20 +5,21 @@ import { DEEDS, form } from "./deeds.js";
 import { field, h, number, span, toast } from "./dom.js";
 import { cause, reason } from "./words.js";
 
-export async function resendAll(items, go) {
+export async function resendAll(items, { go, signal }) {
   const wanted = filter(items);
   let plan;
   try {
-    plan = await post("feedback/plans", wanted);
+    plan = await post("feedback/plans", wanted, signal);
   } catch (error) {
-    return toast(error.message, "bad");
+    if (!signal.aborted) toast(error.message, "bad");
+    return;
   }
   const note = h("textarea", { rows: 2, maxlength: 500, autofocus: true });
   const causes = plan.causes.map((one) =>
     h("li", {}, `${number(one.count)}: ${reason(one.reason)}`, one.cause && `, ${cause(one.cause)}`));
   const content = [h("p", {}, DEEDS.feedback[1]), h("p", {}, `It takes about ${span(plan.seconds * 1000)}.`),
     h("ul", { class: "sample" }, causes), field("Note", note, "Optional. Shown in each timeline.")];
-  return form(`Resend feedback: ${plan.at_least ? "at least " : ""}${number(plan.count)}`, "Resend", content,
+  form(`Resend feedback: ${plan.at_least ? "at least " : ""}${number(plan.count)}`, "Resend", content,
     async () => {
     await post("feedback/resends", { ...wanted, note: note.value });
     toast("The resend has begun.");

@@ -99,3 +99,65 @@ async fn close(browser: &Browser, button: &str) {
     key(browser, ESCAPE).await;
     arrives(browser, button).await;
 }
+
+/// Answers about one dead letter, and keeps back the answer to one kind of request until `answered`
+/// is called. A real one also ends when it is aborted.
+const KEEP_BACK: &str = "
+    const [real, [held]] = [window.fetch, arguments];
+    const answers = { plans: [200, { count: 1, seconds: 1, sample: [] }], redrives: [409, { detail: 'It is busy.' }],
+        'dead-letters': [200, { queues: [{ name: 'events', waiting: 1, in_flight: 0, sample: [] }] }] };
+    window.fetch = async (url, options) => {
+        const name = new URL(url).pathname.split('/').at(-1);
+        if (!answers[name]) return real(url, options);
+        if (name === held) await new Promise((answer, stop) => {
+            window.answered = () => { answer(); return new Promise((end) => setTimeout(end, 300)); };
+            options.signal?.addEventListener('abort', () => stop(options.signal.reason));
+        });
+        const [status, body] = answers[name];
+        return new Response(JSON.stringify(body), { status });
+    };";
+
+/// Opens the dead letters, with an entry of the history before them.
+async fn kept_back(held: &str) -> Console {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    console.sign_in(&person::token(&stack).await).await;
+    console.view("#/observed", "Observed").await;
+    console.browser.script(KEEP_BACK, vec![held.into()]).await;
+    console.view("#/letters", "Dead letters").await;
+    console.browser.press("Send all again: events").await;
+    console
+}
+
+async fn wait_for_request(browser: &Browser) {
+    until("the answer to be kept back", async || {
+        (browser.script("return typeof window.answered", vec![]).await == "function").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_plan_opens_no_dialog_after_its_view_was_left() {
+    let console = kept_back("plans").await;
+    let browser = &console.browser;
+    wait_for_request(browser).await;
+    console.view("#/observed", "Observed").await;
+    browser.script("return window.answered()", vec![]).await;
+    assert!(browser.all("dialog").await.is_empty());
+    assert!(browser.all(".toast").await.is_empty());
+    browser.was_content().await;
+}
+
+#[tokio::test]
+async fn going_back_closes_the_dialog_and_a_later_refusal_is_still_told() {
+    let console = kept_back("redrives").await;
+    let browser = &console.browser;
+    browser.sees("dialog[open] button.primary").await.click().await.unwrap();
+    wait_for_request(browser).await;
+    browser.script("history.back()", vec![]).await;
+    browser.reads("h1", "Observed").await;
+    until("the dialog to close", async || browser.all("dialog").await.is_empty().then_some(())).await;
+    browser.script("return window.answered()", vec![]).await;
+    browser.reads(".toast", "It is busy.").await;
+    browser.was_content().await;
+}
