@@ -83,12 +83,7 @@ export function repeat(step, { first = 5000, longest = 60000, signal }) {
     clearTimeout(timer);
     if (signal.aborted) return;
     const own = next();
-    let outcome;
-    try {
-      outcome = await step(own);
-    } catch {
-      outcome = "same";
-    }
+    const outcome = await step(own).catch(() => "same");
     if (own.aborted) return;
     wait = outcome === "changed" ? first : Math.min(wait * 1.6, longest);
     plan();

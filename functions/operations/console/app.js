@@ -3,7 +3,7 @@
 import { read, remember, write } from "./address.js";
 import { events } from "./api.js";
 import { counters } from "./counters.js";
-import { announce, button, field, h, heading } from "./dom.js";
+import { announce, button, called, control, field, h, heading } from "./dom.js";
 import { box } from "./find.js";
 import { comeBack, config, join, keep, leave, session, signOutEverywhere } from "./session.js";
 import { chooseZone, chosenZone, OWN, zone } from "./zone.js";
@@ -90,15 +90,13 @@ async function route(event, hasSignedIn) {
   }
 }
 
-const called = (one) => one?.getAttribute("href") ?? one?.textContent;
-
 /** The control that is used and the place of the page, for the way back. */
 function leaveMark({ target }) {
   history.replaceState({ at: scrollY, name: called(target.closest("a, button")) }, "");
 }
 
 function comeTo({ at, name }) {
-  [...main.querySelectorAll("a, button")].find((one) => called(one) === name)?.focus({ preventScroll: true });
+  control(main, name)?.focus({ preventScroll: true });
   scrollTo(0, at);
 }
 

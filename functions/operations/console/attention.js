@@ -1,7 +1,7 @@
 // Notifications of all tenants that need attention or wait.
 
 import { read as address, remember, write } from "./address.js";
-import { again, get } from "./api.js";
+import { again, get, newest } from "./api.js";
 import { announce, button, empty, h, heading, number, trouble } from "./dom.js";
 import { meet } from "./filters.js";
 import { groups } from "./groups.js";
@@ -43,7 +43,9 @@ export async function show(main, { query, go, signal, repaired }) {
   if (kind === "rate_limited") return quotas(results, signal);
   const asked = { kind, tenant, acknowledged, limit: 50 };
   let [items, first] = [[], []];
+  const next = newest(signal);
   const begin = async () => {
+    const own = next();
     const more = button("Load more", () => load(true), { class: "quiet" });
     const foot = h("div", { class: "foot" }, more);
     let [read, cursor, pages] = [[], undefined, 0];
@@ -53,14 +55,14 @@ export async function show(main, { query, go, signal, repaired }) {
       try {
         // With a filter for one tenant, a page may have few entries or none.
         for (let pages = 0; pages < MOST && (pages === 0 || cursor) && read.length - had < ENOUGH; pages += 1) {
-          const page = await get("attention", { ...asked, cursor }, signal);
+          const page = await get("attention", { ...asked, cursor }, own);
           if (!cursor) first = page.items;
           items = read = [...read, ...page.items];
           meet(...page.items.map(({ tenant }) => tenant));
           cursor = page.next;
         }
       } catch (error) {
-        if (!signal.aborted) results.replaceChildren(trouble(error, begin));
+        if (!own.aborted) results.replaceChildren(trouble(error, begin));
         return;
       }
       pages += 1;
@@ -77,7 +79,7 @@ export async function show(main, { query, go, signal, repaired }) {
       else if (held) main.querySelector("h1").focus();
     }
     const wanted = pagesOf(address().query);
-    for (let count = 0; count === pages && count < wanted && (count === 0 || cursor) && !signal.aborted; count += 1)
+    for (let count = 0; count === pages && count < wanted && (count === 0 || cursor); count += 1)
       await load();
   };
   repaired(() => Promise.all([kindOf({ kind }, tabs, signal), begin()]));

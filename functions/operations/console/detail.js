@@ -1,7 +1,7 @@
 // One notification with its timeline.
 
 import { again, repeat } from "./api.js";
-import { button, card, chip, fact, h, heading, moment, span, trouble } from "./dom.js";
+import { button, card, chip, fact, h, heading, moment, renew, span, trouble } from "./dom.js";
 import { confirmed, DEEDS, handIn, offered, raw, showFeedback } from "./deeds.js";
 import { meet } from "./filters.js";
 import { config, may } from "./session.js";
@@ -47,16 +47,13 @@ function draw(place, item, signal, first) {
     ["parked", "dead"].includes(item.state) && h("p", { class: "lead" }, remedy(item.reason).slice(0, 2).join(" ")));
   // The body that a person may be reading stays; the rest is drawn again.
   const body = first ? bodyCard(item, signal) : place.querySelector("[aria-labelledby=body-title]");
-  const old = document.activeElement?.closest?.(".deeds") ? document.activeElement.textContent : null;
-  place.replaceChildren(h("p", { class: "crumb" },
+  renew(place, [h("p", { class: "crumb" },
     h("a", { href: `#/notifications?tenant=${encodeURIComponent(item.tenant)}` }, "Notifications"), " of ",
     tenantText(item.tenant)),
     top, deeds(item),
     h("div", { class: "columns" },
       card("timeline-title", "Timeline", timeline(item)),
-      h("div", { class: "side" }, feedbackCard(item), factsCard(item), body ?? null)));
-  const buttons = [...place.querySelectorAll(".deeds button")];
-  if (old) (buttons.find((one) => one.textContent === old) ?? buttons[0]).focus();
+      h("div", { class: "side" }, feedbackCard(item), factsCard(item), body ?? null))]);
 }
 
 function deeds(item) {

@@ -107,6 +107,20 @@ export const empty = (title, ...more) => h("div", { class: "empty" }, h("p", { c
 /** The heading of a view. It gets the focus when the view is opened. */
 export const heading = (...text) => h("h1", { tabindex: -1 }, ...text);
 
+/** What tells a control from the others. */
+export const called = (one) => one?.getAttribute("href") ?? one?.getAttribute("aria-label") ?? one?.textContent;
+
+export const control = (place, name) =>
+  [...place.querySelectorAll("a, button, pre")].find((one) => called(one) === name);
+
+// Replaces the content. The focus stays on the control of the same name, or else goes to the
+// heading.
+export function renew(place, content) {
+  const held = place.contains(document.activeElement) && called(document.activeElement);
+  place.replaceChildren(...[content].flat());
+  if (held !== false) (control(place, held) ?? document.querySelector("h1")).focus();
+}
+
 // A modal dialog. After it closes, the focus returns to where it was. `body` gets the dialog. A
 // second press of a button that asks the API first opens no second dialog.
 export function dialog(title, body) {
@@ -117,7 +131,7 @@ export function dialog(title, body) {
   element.append(...[body(element)].flat());
   element.addEventListener("close", () => {
     element.remove();
-    if (before?.isConnected) before.focus();
+    (before?.isConnected ? before : control(document, called(before)) ?? document.querySelector("h1"))?.focus();
   });
   document.body.append(element);
   element.showModal();

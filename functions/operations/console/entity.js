@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { card, chip, empty, fact, h, heading, moment, trouble } from "./dom.js";
 import { meet } from "./filters.js";
+import { filled } from "./live.js";
 import { entityLink, table } from "./table.js";
 import { tenantText } from "./tenants.js";
 import { entity } from "./words.js";
@@ -12,33 +13,32 @@ export const title = "Current state";
 export async function show(main, { query, signal, repaired }) {
   const place = h("div", {});
   main.append(place);
-  const load = async () => {
+  const load = filled(place, signal, async (own) => {
     try {
-      const known = await get("entities", { tenant: query.tenant, entity: query.entity, key: query.key }, signal);
+      const known = await get("entities", { tenant: query.tenant, entity: query.entity, key: query.key }, own);
       meet(known.tenant);
-      draw(place, known);
+      return drawn(known);
     } catch (error) {
-      if (signal.aborted) return;
       const nothing = error.code === "unknown_entity";
-      place.replaceChildren(heading(`${entity(query.entity)} ${query.key ?? ""}`),
-        nothing ? empty("There is no record of it.", h("p", {}, error.message)) : trouble(error, load));
+      return [heading(`${entity(query.entity)} ${query.key ?? ""}`),
+        nothing ? empty("There is no record of it.", h("p", {}, error.message)) : trouble(error, load)];
     }
-  };
+  });
   repaired(load);
   await load();
 }
 
-function draw(place, known) {
+function drawn(known) {
   const { current, also, notifications } = known;
   const list = table(`Notifications of ${entity(known.entity)} ${known.key}, newest first`);
   list.add(notifications);
-  place.replaceChildren(
+  return [
     h("p", { class: "crumb" }, h("a", { href: `#/notifications?tenant=${encodeURIComponent(known.tenant)}` },
       "Notifications"), " of ", tenantText(known.tenant)),
     h("div", { class: "title" }, heading(h("span", { class: "kind" }, entity(known.entity)), " ", known.key),
       h("p", {}, marks(current))),
     h("div", { class: "columns even" }, statusCard(current), numbersCard(known, also)),
-    h("h2", {}, "Notifications"), list.element);
+    h("h2", {}, "Notifications"), list.element];
 }
 
 function marks(current) {

@@ -1,7 +1,7 @@
 // Jobs: their work, their progress, and their actions.
 
 import { again, post, repeat } from "./api.js";
-import { announce, button, chip, empty, h, moment, number, toast, trouble } from "./dom.js";
+import { announce, button, called, chip, control, empty, h, moment, number, toast, trouble } from "./dom.js";
 import { may } from "./session.js";
 import { entity, reason, STATES } from "./words.js";
 
@@ -20,7 +20,7 @@ const isSettled = ({ kind, status, outcomes }) => !["replay", "resend"].includes
 const isIdle = ({ status, updated_at: at }) => status === "running" && Date.now() - new Date(at) > 120000;
 /** The most jobs counted at a time. The API counts when a job is requested by its id. */
 const COUNTED = 5;
-const called = (job) => `${kindOf(job)[0].toLowerCase()} begun by ${job.by}`;
+const named = (job) => `${kindOf(job)[0].toLowerCase()} begun by ${job.by}`;
 
 /** The planned number of a replay. The API shows only how many are done. */
 export function planned(id, count) {
@@ -69,17 +69,17 @@ export function watch(list, signal) {
     const text = JSON.stringify(items);
     if (text === before) return items.some(({ status, outcomes }) => status === "running"
       || outcomes?.is_whole === false) ? "changed" : "same";
-    const focused = document.activeElement?.closest?.("[data-job]");
-    const within = document.activeElement?.tagName === "BUTTON";
-    for (const job of JSON.parse(before || "[]")) {
-      const now = items.find(({ id }) => id === job.id);
-      if (now && now.status !== job.status) announce(`${kindOf(now)[0]} ${stands(now)[0]}: ${done(now)}`);
+    const held = document.activeElement;
+    const job = held?.closest("[data-job]")?.dataset.job;
+    for (const one of JSON.parse(before || "[]")) {
+      const now = items.find(({ id }) => id === one.id);
+      if (now && now.status !== one.status) announce(`${kindOf(now)[0]} ${stands(now)[0]}: ${done(now)}`);
     }
     before = text;
     list.replaceChildren(...(items.length === 0 ? [h("li", {}, empty("No job yet."))]
       : items.map((one) => card(one, polling))));
-    const same = focused && list.querySelector(`[data-job="${CSS.escape(focused.dataset.job)}"]`);
-    if (same) (within ? same.querySelector("button") ?? same : same).focus();
+    const same = job && list.querySelector(`[data-job="${CSS.escape(job)}"]`);
+    if (same) (control(same, called(held)) ?? same).focus();
     return "changed";
   }, { first: 1500, longest: 20000, signal });
   return polling;
@@ -100,7 +100,7 @@ function card(job, polling) {
     await polling.now();
   };
   const span = job.filter ? [" · received ", moment(job.filter.from), " to ", moment(job.filter.to)] : [];
-  const bar = h("progress", { max: 1, "aria-label": `Progress of the ${called(job)}: ${done(job)}` });
+  const bar = h("progress", { max: 1, "aria-label": `Progress of the ${named(job)}: ${done(job)}` });
   const part = progress(job);
   // Without a value the bar shows only that the job runs.
   if (part !== null) bar.value = part;
@@ -113,9 +113,9 @@ function card(job, polling) {
     became(job),
     may("repair") && job.status !== "finished" && h("div", { class: "buttons" },
       job.status === "running" && button("Cancel", act("cancel", "Cancelled. What is done stays done."),
-        { class: "quiet", "aria-label": `Cancel the ${called(job)}` }),
+        { class: "quiet", "aria-label": `Cancel the ${named(job)}` }),
       (job.status === "cancelled" || job.isIdle)
-        && button("Resume", act("resume", "Resumed."), { class: "quiet", "aria-label": `Resume the ${called(job)}` })));
+        && button("Resume", act("resume", "Resumed."), { class: "quiet", "aria-label": `Resume the ${named(job)}` })));
 }
 
 function about(job) {

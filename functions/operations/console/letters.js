@@ -1,8 +1,9 @@
 // Dead letters of all queues, and their redrive: first a plan, then a job.
 
 import { get, post } from "./api.js";
-import { announce, button, chip, field, h, heading, moment, number, span, toast, trouble } from "./dom.js";
+import { announce, button, chip, field, h, heading, moment, number, span, toast } from "./dom.js";
 import { form } from "./deeds.js";
+import { filled } from "./live.js";
 import { may } from "./session.js";
 import { detailLink, grid } from "./table.js";
 import { tenantText } from "./tenants.js";
@@ -16,15 +17,11 @@ const LIMIT = 20;
 
 export async function show(main, { go, signal }) {
   const place = h("div", { class: "side" });
-  const load = async () => {
-    try {
-      const { queues } = await get("dead-letters", { limit: LIMIT }, signal);
-      place.replaceChildren(...queues.map((queue) => group(queue, { go, signal })));
-      announce(queues.map(({ name, waiting }) => `${name} ${number(waiting)}`).join(", "));
-    } catch (error) {
-      if (!signal.aborted) place.replaceChildren(trouble(error, load));
-    }
-  };
+  const load = filled(place, signal, async (own) => {
+    const { queues } = await get("dead-letters", { limit: LIMIT }, own);
+    announce(queues.map(({ name, waiting }) => `${name} ${number(waiting)}`).join(", "));
+    return queues.map((queue) => group(queue, { go, signal }));
+  });
   main.append(heading(title), h("p", { class: "lead" },
     "Messages that SQS gave up after all attempts, and outcomes that cannot be used. Remove the cause, then send them again."),
     place, h("div", { class: "foot" }, button("Read again", load, { class: "quiet" })));

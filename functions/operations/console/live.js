@@ -1,7 +1,18 @@
 // A list that updates itself. While a person reads, new entries stay behind a button.
 
-import { repeat } from "./api.js";
-import { announce, button } from "./dom.js";
+import { newest, repeat } from "./api.js";
+import { announce, button, renew, trouble } from "./dom.js";
+
+// Fills a place with what `read` returns, or with its error. A call of the result fills it again.
+export function filled(place, signal, read) {
+  const next = newest(signal);
+  const load = async () => {
+    const own = next();
+    const content = await read(own).catch((error) => trouble(error, load));
+    if (!own.aborted) renew(place, content);
+  };
+  return load;
+}
 
 /** Whether a person is reading or using the list. */
 const isRead = (place) => scrollY > 0 || place.contains(document.activeElement)

@@ -1,7 +1,8 @@
 // Open questions about Visma Net: the assumptions and the observations.
 
 import { get } from "./api.js";
-import { announce, button, chip, counted, empty, h, heading, moment, number, trouble } from "./dom.js";
+import { announce, button, chip, counted, empty, h, heading, moment, number } from "./dom.js";
+import { filled } from "./live.js";
 import { STANDS } from "./words.js";
 
 export const title = "Observed";
@@ -19,16 +20,12 @@ export async function show(main, { query, signal }) {
     h("p", { class: "lead" },
       "Questions about Visma Net that no document answers. The product makes an assumption, and records names, types and counts, but no value of a body."),
     h("nav", { class: "tabs", "aria-label": "How questions stand" }, h("ul", {}, tabs.map(tab))), results);
-  const load = async () => {
-    try {
-      const { items } = await get("observed", {}, signal);
-      const shown = items.filter(({ stands }) => !kind || stands === kind);
-      results.replaceChildren(shown.length === 0 ? empty("Nothing here.") : drawn(shown));
-      announce(`${shown.length} shown`);
-    } catch (error) {
-      if (!signal.aborted) results.replaceChildren(trouble(error, load));
-    }
-  };
+  const load = filled(results, signal, async (own) => {
+    const { items } = await get("observed", {}, own);
+    const shown = items.filter(({ stands }) => !kind || stands === kind);
+    announce(`${shown.length} shown`);
+    return shown.length === 0 ? empty("Nothing here.") : drawn(shown);
+  });
   main.append(h("div", { class: "foot" }, button("Read again", load, { class: "quiet" })));
   await load();
 }

@@ -2,9 +2,9 @@
 
 import { get } from "./api.js";
 import { bars } from "./chart.js";
-import { announce, button, card, empty, fact, field, h, heading, moment, number, select, span,
-  trouble } from "./dom.js";
+import { announce, button, card, empty, fact, field, h, heading, moment, number, select, span } from "./dom.js";
 import { choose, read, tenantField } from "./filters.js";
+import { filled } from "./live.js";
 import { entityLink, grid } from "./table.js";
 import { tenantText } from "./tenants.js";
 import { entity, reason } from "./words.js";
@@ -32,16 +32,12 @@ export async function show(main, { query, go, signal }) {
   const results = h("section", { class: "side",
     "aria-label": query.tenant ? `Numbers of ${query.tenant}` : "Numbers of all tenants" });
   if (query.tenant) choose(query.tenant);
-  const load = async () => {
-    try {
-      const asked = get("overview", { tenant: query.tenant, by, from: query.from, to: query.to }, signal);
-      const [overview, silent] = await Promise.all([asked, query.tenant ? [] : silentNow(signal)]);
-      draw(results, { ...overview, silent }, load);
-      announce(`${number(overview.total.received)} received`);
-    } catch (error) {
-      if (!signal.aborted) results.replaceChildren(trouble(error, load));
-    }
-  };
+  const load = filled(results, signal, async (own) => {
+    const asked = get("overview", { tenant: query.tenant, by, from: query.from, to: query.to }, own);
+    const [overview, silent] = await Promise.all([asked, query.tenant ? [] : silentNow(own)]);
+    announce(`${number(overview.total.received)} received`);
+    return drawn({ ...overview, silent }, load);
+  });
   main.append(heading(title), form, results);
   await load();
 }
@@ -62,11 +58,11 @@ const list = ({ tenant }, { from, to }, more = {}) =>
 
 const narrowed = (name) => (name === "received" ? {} : { is: name });
 
-function draw(place, overview, again) {
+function drawn(overview, again) {
   if (!overview.counted_to) {
-    return place.replaceChildren(empty("Nothing is counted yet.",
+    return empty("Nothing is counted yet.",
       h("p", {}, "The reconciler counts each time it runs. What was received before its first run is not counted."),
-      button("Read again", again)));
+      button("Read again", again));
   }
   const chart = ([name, label, tone]) => bars(label, tone, overview.items.map((item) => ({
     label: when(item.from, overview.by), value: item[name], text: number(item[name]),
@@ -74,12 +70,12 @@ function draw(place, overview, again) {
   const times = ([name, label]) => bars(`${label}, 95 of 100`, "info", overview.items.map((item) => ({
     label: when(item.from, overview.by), value: item[name]?.p95_ms ?? 0, text: span(item[name]?.p95_ms ?? 0),
     href: list(overview, item) })));
-  place.replaceChildren(
+  return [
     h("p", { class: "lead" }, "Counted up to ", moment(overview.counted_to),
       `, ${span(Date.now() - new Date(overview.counted_to))} ago; by the ${overview.by} of receipt${overview.by === "day" ? ", in UTC" : ""}. `,
       button("Read again", again, { class: "link" })),
     facts(overview), h("div", { class: "columns even" }, COUNTS.map(chart), TIMES.map(times)), behind(overview),
-    h("div", { class: "columns even" }, shares(overview)));
+    h("div", { class: "columns even" }, shares(overview))];
 }
 
 function when(text, by) {

@@ -1,9 +1,10 @@
 // The pauses in force, and how many notifications wait for them.
 
 import { ask, get } from "./api.js";
-import { button, counted, empty, field, h, heading, moment, span, toast, trouble } from "./dom.js";
+import { button, counted, empty, field, h, heading, moment, span, toast } from "./dom.js";
 import { form as dialogForm } from "./deeds.js";
 import { meet, tenantField, timeField } from "./filters.js";
+import { filled } from "./live.js";
 import { may } from "./session.js";
 import { grid } from "./table.js";
 import { idOf, tenantText } from "./tenants.js";
@@ -15,16 +16,12 @@ export async function show(main, { signal, go }) {
   const place = h("section", { "aria-label": "Pauses in force" });
   // This text is as high as the later one, so that nothing moves while a person clicks.
   const backlog = h("p", { class: "lead" }, "Counting what waits…");
-  const load = async () => {
-    try {
-      const [{ items }, counts] = await Promise.all([get("pauses", {}, signal), get("counts", {}, signal)]);
-      meet(...items.map(({ tenant }) => tenant));
-      backlog.replaceChildren(...told(counts.paused));
-      place.replaceChildren(items.length === 0 ? empty("Nothing is paused.") : drawn(items, load, go));
-    } catch (error) {
-      if (!signal.aborted) place.replaceChildren(trouble(error, load));
-    }
-  };
+  const load = filled(place, signal, async (own) => {
+    const [{ items }, counts] = await Promise.all([get("pauses", {}, own), get("counts", {}, own)]);
+    meet(...items.map(({ tenant }) => tenant));
+    backlog.replaceChildren(...told(counts.paused));
+    return items.length === 0 ? empty("Nothing is paused.") : drawn(items, go);
+  });
   main.append(heading(title), backlog);
   if (may("repair")) main.append(h("div", { class: "deeds" },
     button("Begin a pause", () => begin(load), { class: "primary" })));
@@ -39,7 +36,7 @@ function told(paused) {
     h("a", { href: "#/replay" }, "job"), " releases them."];
 }
 
-function drawn(items, load, go) {
+function drawn(items, go) {
   const heads = ["Tenant", "Events", "Since", "For", "Ends", "By", "Note", may("repair") && "Actions"];
   const row = (pause) => [pause.tenant ? tenantText(pause.tenant) : "Every tenant",
     h("span", { class: "code" }, pause.events), moment(pause.since),

@@ -1,23 +1,17 @@
 // Tenants without calls left, and about when their waiting notifications are done.
 
 import { get } from "./api.js";
-import { empty, h, moment, number, span, trouble } from "./dom.js";
+import { empty, h, moment, number, span } from "./dom.js";
 import { meet } from "./filters.js";
+import { filled } from "./live.js";
 import { grid } from "./table.js";
 import { tenantText } from "./tenants.js";
 
-export async function quotas(place, signal) {
-  const load = async () => {
-    try {
-      const { items } = await get("quotas", {}, signal);
-      meet(...items.map(({ tenant }) => tenant));
-      place.replaceChildren(items.length === 0 ? empty("Nothing waits for calls.") : drawn(items));
-    } catch (error) {
-      if (!signal.aborted) place.replaceChildren(trouble(error, load));
-    }
-  };
-  await load();
-}
+export const quotas = (place, signal) => filled(place, signal, async (own) => {
+  const { items } = await get("quotas", {}, own);
+  meet(...items.map(({ tenant }) => tenant));
+  return items.length === 0 ? empty("Nothing waits for calls.") : drawn(items);
+})();
 
 function drawn(items) {
   const heads = ["Tenant", "Waiting", "Calls an hour", "Done in about", "Done at about"];

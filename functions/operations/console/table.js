@@ -1,7 +1,7 @@
 // The window "Webhook notification" (GL407000), for every entity and document.
 
 import { read as address, remember } from "./address.js";
-import { announce, button, chip, h, moment, trouble } from "./dom.js";
+import { announce, button, called, chip, control, h, moment, trouble } from "./dom.js";
 import { cause, entity, event, FEEDBACK, reason, state } from "./words.js";
 import { offered, resend, showFeedback } from "./deeds.js";
 import { tenantText } from "./tenants.js";
@@ -32,11 +32,10 @@ export function table(caption, { tenants = false } = {}) {
     for (const item of items) {
       const { made, text } = known.get(item.ref) ?? {};
       if (!made || text === JSON.stringify(item)) continue;
-      const held = made.contains(document.activeElement) && document.activeElement.getAttribute("aria-label");
+      const held = made.contains(document.activeElement) && called(document.activeElement);
       const fresh = drawn(item);
       made.replaceWith(fresh);
-      if (held) [...fresh.querySelectorAll("a, button")]
-        .find((one) => one.getAttribute("aria-label") === held)?.focus();
+      if (held) (control(fresh, held) ?? fresh.querySelector("a")).focus();
     }
     return news(items);
   };
@@ -68,7 +67,7 @@ export function paged(results, list, words, signal, read) {
   let pages = 0;
   async function begin() {
     const wanted = pagesOf(address().query);
-    for (let count = 0; count === pages && count < wanted && !more.hidden && !signal.aborted; count += 1) await load();
+    for (let count = 0; count === pages && count < wanted && !more.hidden; count += 1) await load();
   }
   async function load(isAsked) {
     more.disabled = true;

@@ -7,7 +7,7 @@ use serde_json::json;
 use standin::Change;
 
 /// Simulates a return to the tab, which makes the console ask at once.
-const LOOK: &str = "document.dispatchEvent(new Event('visibilitychange'))";
+pub(crate) const LOOK: &str = "document.dispatchEvent(new Event('visibilitychange'))";
 
 /// The first request for the counts is answered last. It ends when it is aborted, as a real one.
 const OUT_OF_ORDER: &str = "

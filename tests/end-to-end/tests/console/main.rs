@@ -10,6 +10,7 @@ mod browser;
 mod console;
 mod counted;
 mod elsewhere;
+mod focus;
 mod jobs;
 mod keyboard;
 mod keys;
