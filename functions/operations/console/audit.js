@@ -23,15 +23,15 @@ export async function show(main, { query, go, signal }) {
       button("Clear", () => go("audit"), { class: "quiet" }))), results);
   const element = grid("Deeds of operators, newest first", HEADS, []);
   const body = element.querySelector("tbody");
-  let [shown, cursor] = [0, undefined];
+  let cursor;
   const { told, begin } = paged(results, { element, body }, "Load more", signal, async () => {
     const page = await get("audit", { tenant: query.tenant, from: query.from, to: query.to, limit: 50, cursor },
       signal);
     body.append(...page.items.map((one) =>
       cells(HEADS, [moment(one.at), one.by, one.role, one.deed, one.tenant ? tenantText(one.tenant) : "–",
         `${one.kind} ${one.name}`, one.result ?? "–"])));
-    [shown, cursor] = [shown + page.items.length, page.next];
-    told.textContent = `${shown} shown${cursor ? "" : ", that is all"}${query.from ? "" : " of the last 30 days"}.`;
+    cursor = page.next;
+    told.textContent = `${body.children.length} shown${cursor ? "" : ", that is all"}${query.from ? "" : " of the last 30 days"}.`;
     return Boolean(cursor);
   });
   await begin();

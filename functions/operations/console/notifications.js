@@ -64,10 +64,10 @@ async function ofTenant(results, query, signal) {
   const { tenant, entity, event, state, from, to } = query;
   const fits = ONLY[query.is]?.[1] ?? (() => true);
   const list = table(`Notifications of ${tenant}, newest first`);
-  let [shown, cursor, since] = [0, undefined, undefined];
+  let [cursor, since] = [];
   const asked = { tenant, entity, event, state, from, to, limit: PAGE };
-  const tell = (more) => {
-    shown += more;
+  const tell = () => {
+    const shown = list.body.children.length;
     told.textContent = `${shown === 0 && !cursor ? "Nothing in this time" : `${shown} shown${cursor ? "" : ", that is all"}`}. Received since ${day(since)}${from ? "" : ", the last seven days"}.`;
   };
   const { told, begin } = paged(results, list, "Load more", signal, async () => {
@@ -76,7 +76,7 @@ async function ofTenant(results, query, signal) {
       const items = page.items.filter(fits);
       list.add(items);
       [found, cursor, since] = [items.length, page.next, page.from];
-      tell(found);
+      tell();
       if (!cursor) break;
     }
     return Boolean(cursor);
@@ -85,6 +85,7 @@ async function ofTenant(results, query, signal) {
   let [fresh, isGap] = [[], false];
   const look = async (own) => {
     const page = await again("notifications", { ...asked, from: from ?? since }, own);
+    since ??= page.from;
     fresh = list.renew(page.items.filter(fits));
     isGap = Boolean(page.next) && fresh.length > 0 && fresh.length === page.items.length;
     return fresh.length > 0 ? `${fresh.length}${isGap ? " or more" : ""} new` : "";
@@ -93,7 +94,7 @@ async function ofTenant(results, query, signal) {
     // More than a page is new, so the list is read from the start.
     if (isGap) return dispatchEvent(new Event("hashchange"));
     list.first(fresh);
-    tell(fresh.length);
+    tell();
   };
   if (!to || new Date(to) > new Date()) follow(results, { look, bring, signal });
 }

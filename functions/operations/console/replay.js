@@ -18,13 +18,13 @@ export async function show(main, { query, signal }) {
   const jobs = h("ul", { class: "jobs" });
   const watching = watch(jobs, signal);
   main.append(heading(title));
-  if (query.failed) main.append(await failedOf(query.failed, signal));
+  const failed = query.failed && failedOf(main, query.failed, signal);
   if (may("repair")) {
     main.append(planner(query, signal, watching));
     if (query.plan) main.querySelector("form").requestSubmit();
   } else main.append(h("p", { class: "lead" }, "To begin one, you need the role repair."));
   main.append(h("h2", { id: "jobs-title" }, "Jobs"), jobs);
-  await watching.now();
+  await Promise.all([failed, watching.now()]);
 }
 
 function planner(query, signal, watching) {

@@ -35,8 +35,9 @@ export async function show(main, { query, signal }) {
 export async function sought(results, asked, signal,
   { tenants = false, opens = false, fits = () => true, found = () => {} } = {}) {
   const list = table(`Hits for ${asked.q}`, { tenants });
-  let [shown, cursor] = [0, undefined];
+  let cursor;
   const tell = ({ searched_to: back, tenants: many, items }) => {
+    const shown = list.body.children.length;
     const times = items.some((one) => one.matched === "trace")
       ? " A trace gives only a time: these were received when it began." : "";
     const where = tenants ? ` in ${counted(many, "tenant", "tenants")}` : "";
@@ -51,7 +52,7 @@ export async function sought(results, asked, signal,
       meet(...items.map(({ tenant }) => tenant));
       list.add(items);
       found(items);
-      [fresh, shown, cursor] = [fresh + items.length, shown + items.length, page.next];
+      [fresh, cursor] = [fresh + items.length, page.next];
       tell(page);
       if (!cursor) break;
     }

@@ -34,6 +34,18 @@ const NO_ANSWER: &str = "
         return new Promise((_, stop) => options.signal.addEventListener('abort', () => stop(options.signal.reason)));
     };";
 
+/// Refuses the first request for a list, and answers the others with three entries.
+const RECOVERED: &str = "
+    const [real, at] = [window.fetch, new Date().toISOString()];
+    const items = ['1', '2', '3'].map((key) => ({ ref: key, key, tenant: 'late', entity: 'customer',
+        event: 'CUSTOMER_UPDATED', state: 'processed', received_at: at, feedback: { state: 'none' } }));
+    const answers = [[503, { detail: 'Not now.' }], [200, { items, from: at }]];
+    window.fetch = async (url, options) => {
+        if (!String(url).includes('/v1/notifications?')) return real(url, options);
+        const [status, body] = answers.length > 1 ? answers.shift() : answers[0];
+        return new Response(JSON.stringify(body), { status });
+    };";
+
 async fn changed(company: &Company, number: &str) {
     let changed = company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", number)).await.unwrap();
     company.answered(&changed.emitted).await;
@@ -103,6 +115,22 @@ async fn a_list_that_was_left_before_its_first_answer_asks_no_more() {
     until("the list to ask", async || (browser.script("return window.asked", vec![]).await == 1).then_some(())).await;
     console.view("#/observed", "Observed").await;
     assert_eq!(browser.script(&format!("{LOOK}; return window.asked"), vec![]).await, 1);
+    browser.was_content().await;
+}
+
+#[tokio::test]
+async fn a_list_that_failed_at_first_counts_each_row_once() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    console.sign_in(Operator::new(&stack, "Read").await.token()).await;
+    let browser = &console.browser;
+    browser.script(RECOVERED, vec![]).await;
+    console.view("#/notifications?tenant=late", "Notifications").await;
+    browser.reads("[role=alert]", "Not now.").await;
+    browser.script(LOOK, vec![]).await;
+    console.rows(3).await;
+    browser.press("Try again").await;
+    browser.reads(".told", "3 shown, that is all.").await;
     browser.was_content().await;
 }
 
