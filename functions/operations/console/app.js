@@ -167,8 +167,9 @@ document.getElementById("skip").addEventListener("click", (event) => {
 });
 addEventListener("hashchange", route);
 addEventListener("click", leaveMark, true);
-addEventListener("signed-out", () => signedOut("You have signed out in another tab."));
-events.addEventListener("signed-out", () => signedOut("Your session has ended. Sign in again."));
+// A person who is signing in again is not disturbed.
+addEventListener("signed-out", () => shown && signedOut("You have signed out in another tab."));
+events.addEventListener("signed-out", () => shown && signedOut("Your session has ended. Sign in again."));
 try {
   const hasSignedIn = await comeBack();
   await join();

@@ -54,6 +54,19 @@ async fn a_new_tab_is_signed_in_and_who_signs_out_does_so_in_every_tab() {
 }
 
 #[tokio::test]
+async fn a_person_who_pastes_a_token_is_not_disturbed() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    let browser = &console.browser;
+    browser.press("Use a token").await;
+    browser.fill("Token", "half of it").await;
+    browser.script("new BroadcastChannel('console.session').postMessage('out')", vec![]).await;
+    browser.script("return new Promise((end) => setTimeout(end, 300))", vec![]).await;
+    assert_eq!(browser.script("return document.querySelector('[name=token]').value", vec![]).await, "half of it");
+    browser.was_content().await;
+}
+
+#[tokio::test]
 async fn without_a_network_the_console_says_so() {
     let stack = Stack::load().await;
     let console = Console::open(&stack).await;
