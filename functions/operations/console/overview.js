@@ -72,7 +72,7 @@ function drawn(overview, again) {
     href: list(overview, item) })));
   return [
     h("p", { class: "lead" }, "Counted up to ", moment(overview.counted_to),
-      `, ${span(Date.now() - new Date(overview.counted_to))} ago; by the ${overview.by} of receipt${overview.by === "day" ? ", in UTC" : ""}. `,
+      `; by the ${overview.by} of receipt${overview.by === "day" ? ", in UTC" : ""}. `,
       button("Read again", again, { class: "link" })),
     facts(overview), h("div", { class: "columns even" }, COUNTS.map(chart), TIMES.map(times)), behind(overview),
     h("div", { class: "columns even" }, shares(overview))];

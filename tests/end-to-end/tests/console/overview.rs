@@ -53,6 +53,8 @@ async fn an_operator_sees_the_counts_and_opens_the_list_of_a_bar() {
         browser.reads("figcaption", text).await;
     }
     browser.reads(".lead", "Counted up to").await;
+    let said = browser.texts(".lead").await;
+    assert!(!said[0].contains(" ago"), "in a tab that stays open for a night, it would be wrong: {said:?}");
     browser.reads(".share", "Customer 4711").await;
     browser.reads(".share", "The event is not in the catalogue").await;
     browser.press("The charts as a table").await;
