@@ -1,6 +1,6 @@
 //! `get`, `tail` and `replay`, with a fake of the operations API.
 
-use crate::server::{Asked, Server};
+use crate::server::{Answers, Asked, Server};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use clap::Parser;
@@ -256,7 +256,7 @@ fn hidden(asked: &Asked, status: u16, problem: Value) -> (u16, Value) {
 
 #[tokio::test]
 async fn a_job_that_cannot_be_watched_is_no_success() {
-    let cases: [(fn(&Asked) -> (u16, Value), Exit, &str); 3] = [
+    let cases: [(Answers, Exit, &str); 3] = [
         (|asked| hidden(asked, 401, json!({ "message": "Unauthorized" })), Exit::Refused, "answered 401"),
         (|asked| hidden(asked, 403, json!({ "code": "forbidden" })), Exit::Refused, "answered 403 forbidden"),
         (|asked| hidden(asked, 404, json!({ "code": "unknown_job" })), Exit::NotFound, "answered 404 unknown_job"),

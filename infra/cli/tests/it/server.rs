@@ -15,7 +15,7 @@ pub(crate) struct Asked {
     pub(crate) body: String,
 }
 
-type Answers = fn(&Asked) -> (u16, Value);
+pub(crate) type Answers = fn(&Asked) -> (u16, Value);
 type Log = Arc<Mutex<Vec<Asked>>>;
 
 pub(crate) struct Server {

@@ -15,6 +15,7 @@ use time::{Duration, OffsetDateTime};
 use webhooks_store::{Item, Write};
 
 const FAR_FUTURE: &str = "9999-12-31T23:59:59.999Z";
+const HOUR_IN_TICKS: i64 = 36_000_000_000;
 const NEWEST: &str = "9223372036854775807";
 /// Marks for a person.
 const FOR_A_PERSON: [&str; 7] = [
@@ -97,7 +98,7 @@ impl Checks {
         }
         let mut newer = same.clone();
         let versions = newer.iter_mut().filter(|(name, _)| name.starts_with("version_"));
-        versions.for_each(|(_, at)| *at = AttributeValue::N(NEWEST.to_owned()));
+        versions.for_each(|(_, at)| *at = an_hour_later(at));
         self.must_refuse(write, &newer, Invariant::ForwardOnly, "overwrite a newer version");
         if self.is_repeated(instance, own, &write.pk) && !self.may_be_erased(&format!("N#{own}")) {
             let what = "treat known content under another id as news";
@@ -190,6 +191,12 @@ impl Checks {
             format!("{} would expire {} seconds from now", write.sk, end - now.unix_timestamp())
         });
     }
+}
+
+/// A version further ahead would count as none.
+fn an_hour_later(version: &AttributeValue) -> AttributeValue {
+    let ticks: i64 = version.as_n().ok().and_then(|number| number.parse().ok()).expect("a version is a number");
+    AttributeValue::N((ticks + HOUR_IN_TICKS).to_string())
 }
 
 fn item(attributes: &[(&str, &str)]) -> Item {

@@ -267,9 +267,12 @@ fn told(job: Value) -> Report {
 fn ended(job: Value) -> Report {
     let cancelled =
         (job["status"] != "finished").then(|| format!("\nIt was cancelled. To continue: {}\n", go_on(&job)));
-    let report = told(job);
+    let mut report = told(job);
     match cancelled {
-        Some(cancelled) => Report { text: report.text + &cancelled, exit: Exit::Failed, ..report },
+        Some(cancelled) => {
+            report.text.push_str(&cancelled);
+            report.with_exit(Exit::Failed)
+        }
         None => report,
     }
 }
