@@ -80,6 +80,7 @@ impl World {
         }
         if queue == Name::Events {
             self.goes_by_settings(body);
+            self.checks.asks_to_publish(instance, body);
         }
         if self.is_planted(Planted::EventTwice) && queue == Name::Events {
             self.send(instance, None, queue, body.to_owned(), None);

@@ -276,7 +276,7 @@ impl World {
                 self.checks.took(&body);
                 self.intake_has(instance, turn, &body);
             }
-            Name::Events => self.checks.published(instance, &body),
+            Name::Events => self.checks.published(&body),
             _ => {}
         }
         let about = match queue {

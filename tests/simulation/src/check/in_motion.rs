@@ -137,30 +137,40 @@ impl Checks {
         self.timely.entry(instance).or_default().extend(notification);
     }
 
-    pub(crate) fn published(&mut self, instance: usize, event: &str) {
-        let mut event: Value = serde_json::from_str(event).expect("an event is JSON");
-        let id = event["id"].as_str().unwrap_or_default().to_owned();
+    /// Called when an attempt requests to send an event, since the message may arrive during the
+    /// next one.
+    pub(crate) fn asks_to_publish(&mut self, instance: usize, event: &str) {
+        let event: Value = serde_json::from_str(event).expect("an event is JSON");
+        let id = event["id"].as_str().unwrap_or_default();
         let key = as_sent(&format!("N#{id}"));
-        self.require(self.accepted.contains(&key), Invariant::ForwardOnly, || {
-            format!("an event has the id of no notification: {id}")
-        });
+        if self.may_be_erased(&key) {
+            return;
+        }
         let holds =
             |of: &BTreeMap<usize, BTreeSet<String>>, key: &str| of.get(&instance).is_some_and(|set| set.contains(key));
         // A replay repeats the effects on purpose.
         let is_replay = event["data"]["origin"] == "replay";
-        let is_known = !self.may_be_erased(&key);
-        let has_ended = is_known && !is_replay && holds(&self.ended_before, &key);
+        let has_ended = !is_replay && holds(&self.ended_before, &key);
         self.require(!has_ended, Invariant::ForwardOnly, || {
             format!("{} had ended, but is published again", short(&key))
         });
-        self.published_once_more(&key);
         let is_hint = HINTS.iter().any(|kind| event["data"]["kind"] == *kind);
         let is_repeated = self.repeated.get(&instance).is_some_and(|all| all.iter().any(|(known, _)| *known == key));
-        let is_late = holds(&self.late, &id) && !holds(&self.timely, &id);
-        let is_needless = is_known && (is_hint || is_repeated) && is_late;
+        let is_late = holds(&self.late, id) && !holds(&self.timely, id);
+        let is_needless = (is_hint || is_repeated) && is_late;
         self.require(!is_needless, Invariant::ForwardOnly, || {
             format!("{} came too late, but is published", short(&key))
         });
+    }
+
+    pub(crate) fn published(&mut self, event: &str) {
+        let mut event: Value = serde_json::from_str(event).expect("an event is JSON");
+        let id = event["id"].as_str().unwrap_or_default();
+        let key = as_sent(&format!("N#{id}"));
+        self.require(self.accepted.contains(&key), Invariant::ForwardOnly, || {
+            format!("an event has the id of no notification: {id}")
+        });
+        self.published_once_more(&key);
         // A repeated attempt asks the ERP again, and may belong to another delivery or a replay.
         for field in ["origin", "resource", "resource_omitted", "status", "detail"] {
             event["data"][field] = Value::Null;

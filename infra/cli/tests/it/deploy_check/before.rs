@@ -21,7 +21,7 @@ async fn reports_obstacles_to_a_first_deployment_with_advice() {
         FakeAccount::empty,
         &[
             (|own| may_run(own, 10), "concurrency of Lambda", Failed, "10 at once", "--config-env new-account"),
-            (|own| may_run(own, 50), "concurrency of Lambda", Warning, "37 are left", "370 deliveries a second"),
+            (|own| may_run(own, 50), "concurrency of Lambda", Warning, "37 of them left", "370 deliveries a second"),
             (|own| own.silent = vec!["pipes"], "services of the region", Unknown, "pipes", "--region"),
             (|own| own.functions = functions(STACK), "names", Failed, "function visma-net-webhooks-dev-intake", "sam"),
             (|own| own.queues = queues(STACK), "names", Failed, "-feedback-dead-letter", "aws sqs delete-queue"),
