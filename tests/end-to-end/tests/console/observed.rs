@@ -13,9 +13,12 @@ async fn an_operator_reads_which_assumptions_about_visma_net_were_observed() {
     let browser = &console.browser;
     console.view("#/observed", "Observed").await;
     let names = "tr[data-question=event_names]";
+    browser.sees(names).await;
     // Observations are written at the end of the batch, which may be after the answer.
     until("the event's name to be seen", async || {
+        browser.script(&format!("document.querySelector('{names}').title = 'old'"), vec![]).await;
         browser.press("Read again").await;
+        browser.sees(&format!("{names}:not([title])")).await;
         let seen = browser.texts(names).await;
         seen.first().is_some_and(|text| text.contains("seen")).then_some(())
     })
