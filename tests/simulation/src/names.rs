@@ -4,6 +4,7 @@
 
 use crate::check::{Invariant, Met};
 use crate::model::secrets::KNOWN_FOR;
+use crate::model::table::text;
 use crate::world::World;
 use crate::writes::text_of;
 use std::sync::LazyLock;
@@ -48,7 +49,8 @@ impl World {
         let now = self.now;
         let parks = |reason| text_of(write, "state") == Some("parked") && text_of(write, "reason") == Some(reason);
         let within = if self.unread.contains(&instance) { KNOWN_FOR } else { READ_AGAIN_WITHIN };
-        let is_new = self.table.get(&write.pk, &write.sk).is_none();
+        // A replay keeps the event of its record, perhaps now under a known tenant.
+        let is_new = !self.table.items().any(|item| text(item, "sk") == Some(&write.sk));
         let (fits, what) = if is_meant(&write.sk) && is_new {
             self.checks.meets(Met::AliasUsed);
             (self.secrets.had(now, KNOWN_FOR, |names| names.has_alias), "identified by an alias")
