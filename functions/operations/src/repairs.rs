@@ -15,7 +15,7 @@ use webhooks_host::Host;
 use webhooks_model::LedgerKey;
 use webhooks_model::feedback::{Description, FeedbackMessage, Verdict};
 use webhooks_queue::{Message, Sender};
-use webhooks_store::{Action, Attention, Deed};
+use webhooks_store::{Action, Attention, Deed, Line};
 
 /// Gives a notification to the processor again.
 ///
@@ -98,6 +98,13 @@ pub(crate) async fn unacknowledge<P: Ports>(operations: Shared<P>, asked: Asked)
     operations.repair(&key, Deed::Unacknowledge { kind }, &asked.by, &note, Next::Nothing).await
 }
 
+/// Whether the line tells of this action. The table keeps milliseconds.
+fn is_about(line: &Line, action: &Action<'_>) -> bool {
+    let is_its_time = (action.at - line.at).whole_milliseconds() == 0;
+    let told = (line.what.as_str(), line.text.as_str(), line.by.as_deref());
+    is_its_time && told == (action.deed.as_str(), action.note, Some(action.by))
+}
+
 fn has_changed() -> Problem {
     Problem::conflict("has_changed", "It has changed since you looked. Read it again, then decide.")
 }
@@ -144,11 +151,15 @@ impl<P: Ports> Operations<P> {
 
     /// Records the action before anything else happens, so that no action is unrecorded.
     async fn act(&self, key: &LedgerKey, deed: Deed, by: &str, note: &str) -> Result<(), Problem> {
-        if self.store.act(key, Action { deed, at: self.host.now(), by, note }).await? {
+        let action = Action { deed, at: self.host.now(), by, note };
+        if self.store.act(key, action).await? {
             return Ok(());
         }
         match self.store.record_of(key).await? {
             None => Err(unknown()),
+            // If an answer is lost, the SDK sends the write again, which is refused because of the
+            // first.
+            Some(record) if record.actions.last().is_some_and(|last| is_about(last, &action)) => Ok(()),
             Some(_) => Err(match deed {
                 Deed::Replay => {
                     Problem::conflict("not_replayable", "Its record is incomplete, or it continues under another key.")

@@ -12,6 +12,8 @@ use webhooks_model::clock::latest_credible;
 use webhooks_model::{EntityId, HeadChange, Revision, Stamp, Ticks, Versions};
 
 pub(crate) const SORT_KEY: &str = "HEAD";
+/// A batch has ten notifications, which may all be about one entity.
+const MOST_TRIES: usize = 10;
 
 /// The current state of an entity.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,23 +83,36 @@ impl<I: Items> Table<I> {
     /// in the timeline.
     ///
     /// The change may still be newer by the resource's clock, since a body may have only the time
-    /// at which the webhook was made (docs/visma-net.md#bodies).
+    /// at which the webhook was made (docs/visma-net.md#bodies). It is decided again if other
+    /// notifications of the entity change the head at the same time.
     async fn look_behind(
         &self,
         pk: &str,
         change: &HeadChange,
         now: OffsetDateTime,
     ) -> Result<(Advance, Item), StoreError> {
-        let item = self.items.get(pk, SORT_KEY).await?.unwrap_or_default();
-        if is_outranked(&item, change, now) {
+        for _ in 0..MOST_TRIES {
+            let item = self.items.get(pk, SORT_KEY).await?.unwrap_or_default();
+            if !is_outranked(&item, change, now) {
+                return self.stay_behind(pk, change, now, item).await;
+            }
             let versions = Versions { body: None, ..change.versions };
             let mut update = self.head_update(&HeadChange { versions, ..change.clone() }, now);
             let condition = unchanged(&mut update, &item);
-            return match self.replace(pk, SORT_KEY, update, Some(condition)).await? {
-                Some(before) => Ok((advanced(&before, change), before)),
-                None => Err(StoreError::Unavailable("the head was changed meanwhile".to_owned())),
-            };
+            if let Some(before) = self.replace(pk, SORT_KEY, update, Some(condition)).await? {
+                return Ok((advanced(&before, change), before));
+            }
         }
+        Err(StoreError::Unavailable("the head was changed meanwhile".to_owned()))
+    }
+
+    async fn stay_behind(
+        &self,
+        pk: &str,
+        change: &HeadChange,
+        now: OffsetDateTime,
+        item: Item,
+    ) -> Result<(Advance, Item), StoreError> {
         if let Some((at, status)) = change.milestone.as_ref().filter(|(at, status)| timeline::lacks(&item, *at, status))
         {
             let update = Update::default().set(&timeline::name(*at), string(status)).set("expires_at", self.ttl(now));

@@ -64,10 +64,17 @@ impl<I: Items> Table<I> {
     /// Ends a pause. `false` if there is no such pause. A pause that is over can still be ended
     /// once.
     pub async fn resume(&self, tenant: Option<&str>, events: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
-        let mut update = Update::default().set("resumed_at", string(time_text(now))).set("expires_at", self.ttl(now));
+        let at = time_text(now);
+        let mut update = Update::default().set("resumed_at", string(&at)).set("expires_at", self.ttl(now));
         let (since, resumed) = (update.name("since"), update.name("resumed_at"));
         let condition = format!("attribute_exists({since}) AND attribute_not_exists({resumed})");
-        self.update(PARTITION, &sort_key(tenant, events), update, Some(condition)).await
+        let sk = sort_key(tenant, events);
+        if self.update(PARTITION, &sk, update, Some(condition)).await? {
+            return Ok(true);
+        }
+        // If an answer is lost, the SDK sends the write again, which is refused because of the first.
+        let pause = self.items.get(PARTITION, &sk).await?;
+        Ok(pause.is_some_and(|pause| text(&pause, "resumed_at") == Some(at.as_str())))
     }
 
     /// The pauses in force at that time.

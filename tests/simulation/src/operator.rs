@@ -205,9 +205,9 @@ impl Run {
         let at = self.environment(Function::Operations)?;
         let instance = self.instances[at].id;
         let mut world = self.sim.world();
-        let event = event(&asked, world.now);
         world.tell("operator", || format!("asks for {asked:?}"));
         let (given_at, meant) = (world.next_number(), world.meant(instance, &asked));
+        let event = event(&asked, world.now, given_at);
         let command = world.checks.commands.give(instance, given_at, asked, meant);
         drop(world);
         let Code::Operations(routes) = self.instances[at].code.clone() else { unreachable!("chosen by its function") };
@@ -295,8 +295,8 @@ fn last_refusal(item: &Item) -> Option<&str> {
 }
 
 /// A request as API Gateway sends it, accepted by its authoriser.
-fn event(asked: &Command, now: OffsetDateTime) -> Event {
-    let (method, path, body) = request(asked, now);
+fn event(asked: &Command, now: OffsetDateTime, number: u64) -> Event {
+    let (method, path, body) = request(asked, now, number);
     let roles = format!("{ROLE_PREFIX}read {ROLE_PREFIX}repair {ROLE_PREFIX}erase");
     let event = json!({
         "version": "2.0", "rawPath": path, "rawQueryString": "", "headers": {"host": "api.example"},
@@ -309,14 +309,15 @@ fn event(asked: &Command, now: OffsetDateTime) -> Event {
     serde_json::from_value(event).expect("no event is an error")
 }
 
-fn request(asked: &Command, now: OffsetDateTime) -> (&'static str, String, Value) {
+fn request(asked: &Command, now: OffsetDateTime, number: u64) -> (&'static str, String, Value) {
     let about = |target: &Target, deed: &str| {
         let Target { pk, sk } = target;
         let reference = URL_SAFE_NO_PAD.encode(format!("{pk}#{}", sk.trim_start_matches("N#")));
         format!("/operations/v1/notifications/{reference}/{deed}")
     };
     let pauses = || "/operations/v1/pauses".to_owned();
-    let note = || json!({"note": "a reason"});
+    // Two actions of a person at the same millisecond differ by their notes.
+    let note = || json!({"note": format!("reason {number}")});
     match asked {
         Command::Replay(target) => ("POST", about(target, "replay"), note()),
         Command::Hold(target) => ("POST", about(target, "hold"), note()),

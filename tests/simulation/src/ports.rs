@@ -1,7 +1,8 @@
 //! The functions' effects over the models. The scheduler may delay or refuse each effect, carry it
 //! out without an answer, or interrupt it.
 
-use crate::check::{Met, short};
+use crate::actors::Function;
+use crate::check::{Met, PAUSES, short};
 use crate::effect::Port;
 use crate::faults::Fault;
 use crate::http::Client;
@@ -190,6 +191,9 @@ impl World {
         self.checks.written(&write.sk, before, after);
         self.checks.lives_on(&write, self.now);
         let function = self.actors[instance].function;
+        if function == Function::Operations && (write.sk.starts_with("N#") || write.pk == PAUSES) {
+            self.checks.commands.changes(instance);
+        }
         self.checks.landed(function, &write, before, after);
         self.checks.head_advanced(instance, about);
         if size_of(after) > LARGE_ITEM {

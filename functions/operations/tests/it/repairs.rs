@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::feedback::{FeedbackMessage, FeedbackState};
 use webhooks_model::{Delivery, Origin, Reason};
-use webhooks_store::{Change, Entry, Mark};
+use webhooks_store::{Action, Change, Deed, Entry, Mark};
 
 const PAUSES: &str = "/operations/v1/pauses";
 
@@ -130,9 +130,24 @@ async fn a_release_whose_message_is_refused_is_watched_and_can_be_replayed() {
     let watched = world.table.table.due(Mark::Retrying, world.host.now()).await.unwrap();
     assert_eq!(watched.into_iter().map(|one| one.key).collect::<Vec<_>>(), [n.ledger_key()]);
     world.notifications.refuse(false);
+    world.host.advance(Duration::SECOND);
     let again = world.repair("POST", &of(&reference, "release"), json!({})).await;
     assert_eq!(again.problem(), (409, "not_held"), "it is recorded as released");
     assert_eq!(world.repair("POST", &of(&reference, "replay"), json!({})).await.status, StatusCode::ACCEPTED);
+}
+
+/// The first write has been carried out, its answer is lost, and the SDK sends the write again.
+#[tokio::test]
+async fn an_action_is_done_although_its_repeated_write_is_refused() {
+    let world = World::new().await;
+    let n = world.order(1, Duration::ZERO, Change::Paused).await;
+    let first = Action { deed: Deed::Release, at: world.host.now(), by: "op-1", note: "" };
+    assert!(world.table.table.act(&n.ledger_key(), first).await.unwrap());
+    let path = of(&world.reference(1).await, "release");
+    assert_eq!(world.repair("POST", &path, json!({})).await.status, StatusCode::ACCEPTED);
+    assert_eq!(world.notifications.sent().len(), 1);
+    world.host.advance(Duration::milliseconds(1));
+    assert_eq!(world.repair("POST", &path, json!({})).await.problem(), (409, "not_held"));
 }
 
 #[tokio::test]

@@ -68,8 +68,8 @@ async fn a_paused_notification_waits_in_the_ledger_and_continues_after_the_pause
     assert_eq!(world.states().await, ["paused", "processed"], "what the pause does not cover goes on");
 
     assert!(world.table.table.resume(Some(fixtures::TENANT), "account.*", world.host.now()).await.unwrap());
-    assert!(!world.table.table.resume(Some(fixtures::TENANT), "account.*", world.host.now()).await.unwrap());
     world.host.advance(processor::NOTICED_WITHIN);
+    assert!(!world.table.table.resume(Some(fixtures::TENANT), "account.*", world.host.now()).await.unwrap());
     world.batch(&[world.replay(&body)], 1).await;
     assert_eq!(world.states().await, ["processed", "processed"]);
     assert_eq!(world.table.needing_attention("paused").await, 0);

@@ -1,4 +1,5 @@
 use crate::mortal::Mortal;
+use crate::repeated::repeating;
 use crate::support::{Fixture, NOW, account, at, change, order, with_status};
 use time::Duration;
 use time::macros::datetime;
@@ -165,6 +166,19 @@ async fn a_bodys_webhook_time_does_not_outrank_the_resource() {
     assert_eq!(advance(&fixture, &fetched(4, 105, 140)).await, Advance::Superseded, "an older state");
     let repeated = HeadChange { strictly_newer: true, ..fetched(5, 120, 125) };
     assert_eq!(advance(&fixture, &repeated).await, Advance::Advanced);
+}
+
+#[tokio::test]
+async fn a_head_that_changes_at_the_same_time_is_read_again() {
+    let fixture = Fixture::new().await;
+    advance(&fixture, &fetched(1, 100, 130)).await;
+    // The repetition of the write meets a head that has changed since it was read.
+    let advanced = repeating(&fixture).advance(&fetched(2, 110, 120), NOW).await;
+    assert_eq!(advanced.unwrap(), Advance::Advanced);
+    assert_eq!(
+        head(&fixture).await.unwrap().notification,
+        fetched(2, 110, 120).notification.as_str().to_owned().into()
+    );
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod ledger;
 mod mortal;
 mod observed;
 mod pending;
+mod repeated;
 mod rollups;
 mod search;
 mod subscriptions;

@@ -12,7 +12,7 @@ use webhooks_model::{Delivery, Reason, State};
 use webhooks_store::{Item, Write};
 
 const JOBS: &str = "jobs";
-const PAUSES: &str = "pauses";
+pub(crate) const PAUSES: &str = "pauses";
 
 #[derive(Debug)]
 struct Given {
@@ -21,6 +21,8 @@ struct Given {
     given_at: u64,
     /// Whether it was answered with a 2xx.
     is_accepted: bool,
+    /// Whether a record was changed for it.
+    has_changed: bool,
     /// The jobs that were saved for it.
     jobs: BTreeSet<String>,
     meant: Meant,
@@ -63,12 +65,25 @@ impl Commands {
 
     pub(crate) fn give(&mut self, instance: usize, given_at: u64, asked: Command, meant: Meant) -> usize {
         self.answering.insert(instance, self.all.len());
-        self.all.push(Given { asked, given_at, is_accepted: false, jobs: BTreeSet::new(), meant });
+        self.all.push(Given { asked, given_at, is_accepted: false, has_changed: false, jobs: BTreeSet::new(), meant });
         self.all.len() - 1
     }
 
+    /// A refused command must have changed nothing.
     pub(crate) fn answered(&mut self, command: usize, status: u16) {
-        self.all[command].is_accepted = (200..300).contains(&status);
+        let given = &mut self.all[command];
+        given.is_accepted = (200..300).contains(&status);
+        if given.has_changed && (400..500).contains(&status) {
+            let what = format!("{:?} was answered {status}, but was carried out", given.asked);
+            self.found(what);
+        }
+    }
+
+    /// Called with each write of a record or a pause that the operations function carries out.
+    pub(crate) fn changes(&mut self, instance: usize) {
+        if let Some(command) = self.answering.get(&instance) {
+            self.all[*command].has_changed = true;
+        }
     }
 
     pub(crate) fn is_accepted(&self, command: usize) -> bool {

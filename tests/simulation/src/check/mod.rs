@@ -15,7 +15,7 @@ mod requests;
 mod resends;
 
 pub(crate) use acknowledged::is_acknowledged;
-pub(crate) use command::{Commands, waiting};
+pub(crate) use command::{Commands, PAUSES, waiting};
 pub(crate) use in_motion::{Answer, Asked};
 pub use met::Met;
 pub(crate) use probes::Writer;
