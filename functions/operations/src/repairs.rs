@@ -159,7 +159,7 @@ impl<P: Ports> Operations<P> {
             None => Err(unknown()),
             // If an answer is lost, the SDK sends the write again, which is refused because of the
             // first.
-            Some(record) if record.actions.last().is_some_and(|last| is_about(last, &action)) => Ok(()),
+            Some(record) if record.actions.iter().any(|one| is_about(one, &action)) => Ok(()),
             Some(_) => Err(match deed {
                 Deed::Replay => {
                     Problem::conflict("not_replayable", "Its record is incomplete, or it continues under another key.")
