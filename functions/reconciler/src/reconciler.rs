@@ -72,7 +72,7 @@ impl<P: Ports> Reconciler<P> {
     ) -> Result<Report, RunError> {
         let settings = self.settings.get().await?;
         let orders = self.sweeps.orders(self.host.now()).await.map_err(RunError::Erasures)?;
-        let mut run = Run::new(&settings, (self.host.now(), time), trace, orders);
+        let mut run = Run::new(&settings, self.host.now(), time, trace, orders);
         let mut report = Report::default();
         let is_wanted = |tenant: &&str| only.is_none_or(|only| only.eq_ignore_ascii_case(tenant));
         let served = settings.tenants.iter().filter(|tenant| !run.orders.leave_alone(&tenant.id));

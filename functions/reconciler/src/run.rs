@@ -36,7 +36,8 @@ impl<'t> Run<'t> {
     /// A run of at most `time` from `now` on.
     pub(crate) fn new(
         settings: &Settings,
-        (now, time): (OffsetDateTime, Duration),
+        now: OffsetDateTime,
+        time: Duration,
         trace: Option<&'t Trace>,
         orders: Orders,
     ) -> Self {

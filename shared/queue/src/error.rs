@@ -14,8 +14,8 @@ const MESSAGE_IS_AT_FAULT: [&str; 5] = [
     "MissingRequiredParameterException",
 ];
 
-/// The codes by which SQS says that a message is not hidden: somebody has deleted it, or its
-/// visibility timeout has ended. SQS mostly calls the receipt an invalid parameter.
+/// SQS's codes for a message that is not hidden. It was deleted, or its visibility timeout has ended.
+/// SQS mostly calls the receipt an invalid parameter.
 const NOT_HIDDEN: [&str; 4] = [
     "AWS.SimpleQueueService.MessageNotInflight",
     "InvalidParameterValue",

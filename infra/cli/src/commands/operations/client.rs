@@ -13,8 +13,8 @@ use url::Url;
 
 /// The API's own limit of items of a page.
 const LONGEST_PAGE: usize = 100;
-/// API Gateway ends a slow call after 30 seconds, with an answer of its own. Whoever stops waiting
-/// earlier, also for the connection, misses right answers.
+/// API Gateway ends a slow call after 30 seconds, with an answer of its own. A client that waits no
+/// longer than that, the connection included, misses right answers.
 const LONGEST_CALL: Duration = Duration::from_secs(40);
 
 /// The first items of a list.
