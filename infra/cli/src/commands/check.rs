@@ -3,12 +3,10 @@
 use crate::error::{Exit, Failure};
 use crate::output::{Report, printable};
 use crate::text::plural;
+use reqwest::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 use webhooks_settings::Settings;
-
-/// The advice if something other than intake answers for it.
-pub(crate) const NOT_INTAKE: &str = "Something else answers at this address: check the output ApiUrl and the network.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -69,9 +67,16 @@ pub(crate) fn contents(settings: &Settings) -> String {
     format!("{}, {}", plural(subscriptions, "subscription"), plural(tenants, "tenant"))
 }
 
-/// Whether it is intake's answer to `GET /health` (functions/intake/README.md).
-pub(crate) fn is_healthy(answer: &Value) -> bool {
-    answer["status"] == "ok"
+/// The status of intake's answer to `GET /health` (functions/intake/README.md).
+///
+/// # Errors
+/// A 2xx is not intake's: a proxy or another server answered.
+pub(crate) fn of_intake(status: StatusCode, answer: &Value) -> Result<StatusCode, Failure> {
+    if status.is_success() && answer["status"] != "ok" {
+        let advice = "Something else answers at this address: check the output ApiUrl and the network.";
+        return Err(Failure::new(Exit::Failed, format!("{status}, not by intake"), advice));
+    }
+    Ok(status)
 }
 
 pub fn report(checks: &[Check]) -> Report {

@@ -4,7 +4,7 @@ use super::account::{
     Account, Alarm, Concurrency, Deployed, Known, Lists, LogGroup, Resource, State, Subscription, Subscriptions,
 };
 use super::wire::{Wire, inside};
-use crate::commands::check::{NOT_INTAKE, is_healthy};
+use crate::commands::check::of_intake;
 use crate::commands::send::http;
 use crate::error::{Exit, Failure};
 use crate::settings::{Documents, SecretsManager};
@@ -173,10 +173,7 @@ impl Account for Aws<'_> {
     async fn health(&self, url: &str) -> Known<u16> {
         let answer = http()?.get(url).send().await.map_err(|error| Failure::http("reach the API", &error))?;
         let status = answer.status();
-        if status.is_success() && !is_healthy(&answer.json().await.unwrap_or_default()) {
-            return Err(Failure::new(Exit::Failed, format!("{status}, not by intake"), NOT_INTAKE));
-        }
-        Ok(status.as_u16())
+        Ok(of_intake(status, &answer.json().await.unwrap_or_default())?.as_u16())
     }
 }
 

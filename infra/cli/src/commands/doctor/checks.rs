@@ -1,7 +1,7 @@
 //! The checks, in the order of their dependencies.
 
 use super::{Options, rotation, visma, zone};
-use crate::commands::check::{Check, NOT_INTAKE, contents, is_healthy};
+use crate::commands::check::{Check, contents, of_intake};
 use crate::commands::dlq::Name;
 use crate::commands::operations::Uses;
 use crate::commands::send::{address, http};
@@ -177,13 +177,13 @@ async fn health(stack: &Stack) -> Check {
     }
 }
 
-/// Judges the answer to `GET /health`. A proxy or another server may also answer with a 2xx.
+/// Judges the answer to `GET /health`.
 pub fn health_answered(status: StatusCode, answer: &Value) -> Check {
     let name = "health";
-    match status.is_success() {
-        true if is_healthy(answer) => Check::ok(name, status.to_string()),
-        true => Check::failed(name, format!("{status}, not by intake"), NOT_INTAKE),
-        false => Check::failed(name, status.to_string(), "Look at intake's log and at the access log."),
+    match of_intake(status, answer) {
+        Ok(status) if status.is_success() => Check::ok(name, status.to_string()),
+        Ok(status) => Check::failed(name, status.to_string(), "Look at intake's log and at the access log."),
+        Err(failure) => Check::of_failure(name, failure),
     }
 }
 
