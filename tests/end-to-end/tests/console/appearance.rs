@@ -1,9 +1,9 @@
 use crate::axe;
 use crate::browser::Browser;
-use crate::console::Console;
+use crate::company;
+use crate::console::{Console, token};
 use crate::keys::{focused, key, tab_to};
 use crate::webdriver::{ENTER, ESCAPE};
-use crate::{company, person};
 use end_to_end::{Company, Operator, until};
 use serde_json::{Value, json};
 use standin::{Change, Endpoint, Fault};
@@ -189,7 +189,7 @@ async fn the_header_is_one_line(console: &Console) {
 /// Signs in, looks around and sends a notification again, without a mouse.
 async fn walk(console: &Console, company: &Company) {
     let browser = &console.browser;
-    let token = person::token(&company.stack).await;
+    let token = token(&company.stack).await;
     tab_to(browser, "Use a token").await;
     key(browser, ENTER).await;
     tab_to(browser, "Token").await;

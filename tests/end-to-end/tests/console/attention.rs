@@ -1,7 +1,7 @@
-use crate::console::Console;
+use crate::company;
+use crate::console::{Console, token};
 use crate::keys::{focused, key, tab_to};
 use crate::webdriver::ENTER;
-use crate::{company, person};
 use end_to_end::{Company, until};
 use standin::{Change, Emit, Endpoint, Fault, Item, Sending};
 
@@ -14,7 +14,7 @@ async fn attention_says_why_and_what_to_do_and_plans_a_replay_of_all_by_keyboard
         company.ended(unknown.notification_ids[0], "parked: unmapped", "").await;
     }
     let console = Console::open(&company.stack).await;
-    console.sign_in(&person::token(&company.stack).await).await;
+    console.sign_in(&token(&company.stack).await).await;
     let browser = &console.browser;
 
     console.view("#/attention", "Attention").await;
@@ -50,7 +50,7 @@ async fn what_is_known_is_acknowledged_with_a_note_and_brought_back_by_keyboard(
         company.ended(id, "parked: unmapped", "").await;
     }
     let console = Console::open(&company.stack).await;
-    console.sign_in(&person::token(&company.stack).await).await;
+    console.sign_in(&token(&company.stack).await).await;
     let browser = &console.browser;
     console.view(&format!("#/attention?kind=parked&tenant={}", company.tenant), "Attention").await;
     browser.reads(".group h2", ": 2").await;
@@ -108,7 +108,7 @@ async fn a_feedback_that_got_404_says_so_beside_its_success_and_all_are_sent_aga
     company.visma.set_faults(Endpoint::Feedback, &[]).await.unwrap();
 
     let console = Console::open(&company.stack).await;
-    console.sign_in(&person::token(&company.stack).await).await;
+    console.sign_in(&token(&company.stack).await).await;
     let browser = &console.browser;
     console.view(&format!("#/attention?kind=feedback_parked&tenant={}", company.tenant), "Attention").await;
     browser.reads(".group .quote", "Visma Net answered 404").await;

@@ -1,9 +1,8 @@
 //! The focus, where the page draws something again.
 
-use crate::console::Console;
+use crate::console::{Console, token};
 use crate::keys::{arrives, at, key, tab_to};
 use crate::live::LOOK;
-use crate::person;
 use crate::webdriver::ENTER;
 use end_to_end::{Stack, until};
 
@@ -29,7 +28,7 @@ const JOB: &str = "
 async fn signed_in() -> Console {
     let stack = Stack::load().await;
     let console = Console::open(&stack).await;
-    console.sign_in(&person::token(&stack).await).await;
+    console.sign_in(&token(&stack).await).await;
     console.browser.reads("h1", "Overview").await;
     console
 }

@@ -1,5 +1,4 @@
-use crate::console::Console;
-use crate::person;
+use crate::console::{Console, token};
 use end_to_end::{Stack, until};
 
 /// Lists one job, which has begun now and never goes on.
@@ -17,7 +16,7 @@ const TWO_MINUTES_LATER: &str = "const now = Date.now; Date.now = () => now() + 
 async fn a_job_that_gets_stuck_while_it_is_watched_can_be_resumed() {
     let stack = Stack::load().await;
     let console = Console::open(&stack).await;
-    console.sign_in(&person::token(&stack).await).await;
+    console.sign_in(&token(&stack).await).await;
     let browser = &console.browser;
     browser.script(STUCK, vec![]).await;
     console.view("#/replay", "Replays").await;

@@ -3,10 +3,9 @@
 
 use crate::axe;
 use crate::browser::Browser;
-use crate::console::Console;
+use crate::console::{Console, token};
 use crate::keys::{arrives, at, is_seen, key, open, reach, tab_to, tab_until};
 use crate::overview::{count, counted};
-use crate::person;
 use crate::webdriver::{ENTER, LEFT, RIGHT, SHIFT, SPACE, TAB};
 use end_to_end::{Stack, until};
 use serde_json::json;
@@ -32,7 +31,7 @@ async fn the_overview_pauses_and_the_audit_are_used_by_keyboard_alone() {
     let tenant = counted(&stack).await;
     count(&stack, &tenant, 5, &json!({"received": 3, "states": {"processed": 3}})).await;
     let console = Console::open(&stack).await;
-    console.sign_in(&person::token(&stack).await).await;
+    console.sign_in(&token(&stack).await).await;
     let browser = &console.browser;
     bar(browser, &tenant).await;
     let paused = pause(browser).await;

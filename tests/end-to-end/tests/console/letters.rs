@@ -1,8 +1,7 @@
 use crate::axe;
 use crate::browser::Browser;
-use crate::console::Console;
+use crate::console::{Console, token};
 use crate::keys::{arrives, at, key, open, reach};
-use crate::person;
 use crate::webdriver::{ENTER, ESCAPE, SHIFT, SPACE, TAB};
 use end_to_end::{Stack, until};
 use uuid::Uuid;
@@ -32,7 +31,7 @@ async fn an_operator_is_warned_of_what_would_die_again_and_sends_one_dead_letter
     let foreign = dead(&stack, "NotificationsDeadLetterQueueUrl", "no delivery").await;
     let event = dead(&stack, "EventsDeadLetterQueueUrl", r#"{"type":"net.visma.test"}"#).await;
     let console = Console::open(&stack).await;
-    console.sign_in(&person::token(&stack).await).await;
+    console.sign_in(&token(&stack).await).await;
     let browser = &console.browser;
 
     listed(&console, &foreign).await;
@@ -121,7 +120,7 @@ const KEEP_BACK: &str = "
 async fn kept_back(held: &str) -> Console {
     let stack = Stack::load().await;
     let console = Console::open(&stack).await;
-    console.sign_in(&person::token(&stack).await).await;
+    console.sign_in(&token(&stack).await).await;
     console.view("#/observed", "Observed").await;
     console.browser.script(KEEP_BACK, vec![held.into()]).await;
     console.view("#/letters", "Dead letters").await;

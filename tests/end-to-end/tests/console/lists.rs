@@ -1,6 +1,6 @@
-use crate::console::Console;
+use crate::company;
+use crate::console::{Console, token};
 use crate::webdriver::ESCAPE;
-use crate::{company, person};
 use end_to_end::{Company, Operator, Stack, until};
 use standin::{Change, Emit, Item, Sending};
 
@@ -16,7 +16,7 @@ async fn an_operator_finds_a_notification_and_reads_what_happened_to_it() {
         .await;
 
     let console = Console::open(&company.stack).await;
-    console.sign_in(&person::token(&company.stack).await).await;
+    console.sign_in(&token(&company.stack).await).await;
     let browser = &console.browser;
     console.view("#/notifications", "Notifications").await;
     browser.fill("Tenant", &company.tenant).await;

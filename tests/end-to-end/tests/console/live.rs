@@ -1,7 +1,7 @@
-use crate::console::Console;
+use crate::company;
+use crate::console::{Console, token};
 use crate::keys::tab_to;
 use crate::webdriver::ENTER;
-use crate::{company, person};
 use end_to_end::{Company, Operator, Stack, until};
 use serde_json::json;
 use standin::Change;
@@ -61,7 +61,7 @@ async fn new_rows_wait_behind_a_mark_while_the_list_is_read_and_appear_otherwise
     let company = Company::new(company::FOLLOWED).await;
     changed(&company, "5301").await;
     let console = Console::open(&company.stack).await;
-    console.sign_in(&person::token(&company.stack).await).await;
+    console.sign_in(&token(&company.stack).await).await;
     let browser = &console.browser;
     console.view(&format!("#/notifications?tenant={}", company.tenant), "Notifications").await;
     console.rows(1).await;
@@ -145,7 +145,7 @@ async fn times_name_their_zone_and_a_link_shows_them_in_the_same_one() {
     changed(&company, "5401").await;
     let console = Console::open(&company.stack).await;
     let browser = &console.browser;
-    console.sign_in(&person::token(&company.stack).await).await;
+    console.sign_in(&token(&company.stack).await).await;
     browser.devtools("Emulation.setTimezoneOverride", json!({"timezoneId": "Asia/Tokyo"})).await;
     browser.go(&console.url).await;
     browser.sees("#header").await;

@@ -19,7 +19,6 @@ mod lists;
 mod live;
 mod observed;
 mod overview;
-mod person;
 mod quotas;
 mod readme;
 mod repairs;

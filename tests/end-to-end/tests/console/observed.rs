@@ -1,5 +1,5 @@
-use crate::console::Console;
-use crate::{company, person};
+use crate::company;
+use crate::console::{Console, token};
 use end_to_end::{Company, until};
 use standin::Change;
 
@@ -9,7 +9,7 @@ async fn an_operator_reads_which_assumptions_about_visma_net_were_observed() {
     let changed = company.visma.change_and_emit(&Change::new("ACCOUNT_CHANGED", "2901")).await.unwrap();
     company.answered(&changed.emitted).await;
     let console = Console::open(&company.stack).await;
-    console.sign_in(&person::token(&company.stack).await).await;
+    console.sign_in(&token(&company.stack).await).await;
     let browser = &console.browser;
     console.view("#/observed", "Observed").await;
     let names = "tr[data-question=event_names]";

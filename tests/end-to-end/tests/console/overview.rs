@@ -1,5 +1,4 @@
-use crate::console::Console;
-use crate::person;
+use crate::console::{Console, token};
 use aws_sdk_dynamodb::types::AttributeValue;
 use end_to_end::Stack;
 use serde_json::{Value, json};
@@ -44,7 +43,7 @@ async fn an_operator_sees_the_counts_and_opens_the_list_of_a_bar() {
     let stack = Stack::load().await;
     let tenant = counted(&stack).await;
     let console = Console::open(&stack).await;
-    console.sign_in(&person::token(&stack).await).await;
+    console.sign_in(&token(&stack).await).await;
     let browser = &console.browser;
     browser.reads("h1", "Overview").await;
     browser.fill("Tenant", &tenant).await;

@@ -1,5 +1,5 @@
-use crate::console::Console;
-use crate::{company, person};
+use crate::company;
+use crate::console::{Console, token};
 use end_to_end::{Company, until};
 use standin::{Change, RateBudget};
 
@@ -18,7 +18,7 @@ async fn an_operator_reads_when_waiting_notifications_will_be_done() {
     .await;
 
     let console = Console::open(&company.stack).await;
-    console.sign_in(&person::token(&company.stack).await).await;
+    console.sign_in(&token(&company.stack).await).await;
     console.view("#/attention?kind=rate_limited", "Attention").await;
     let browser = &console.browser;
     browser.reads("tbody tr", &company.tenant).await;

@@ -1,5 +1,4 @@
-use crate::console::Console;
-use crate::person;
+use crate::console::{Console, token};
 use end_to_end::{Stack, until};
 use serde_json::Value;
 use std::path::Path;
@@ -12,7 +11,7 @@ const TENANT: &str = "10000000-0000-4000-8000-000000000001";
 async fn the_readme_shows_the_console() {
     let stack = Stack::load().await;
     let console = Console::open(&stack).await;
-    console.sign_in(&person::token(&stack).await).await;
+    console.sign_in(&token(&stack).await).await;
     let browser = &console.browser;
     browser.resize(1280, 800).await;
     console.view(&format!("#/notifications?tenant={TENANT}"), "Notifications").await;

@@ -1,6 +1,6 @@
 use crate::browser::Browser;
-use crate::console::Console;
-use crate::{company, person};
+use crate::company;
+use crate::console::{Console, token};
 use end_to_end::{Company, Operator, until};
 use standin::{Change, Endpoint, Fault};
 
@@ -47,7 +47,7 @@ async fn an_operator_repairs_what_needs_it_and_a_reader_is_offered_nothing() {
     assert!(browser.all("main form").await.is_empty());
     browser.press("Sign out").await;
 
-    console.sign_in(&person::token(&company.stack).await).await;
+    console.sign_in(&token(&company.stack).await).await;
     console.view(&format!("#/attention?kind=feedback_parked&tenant={}", company.tenant), "Attention").await;
     browser.press("Account 1930: open").await;
     browser.press("Resend feedback").await;

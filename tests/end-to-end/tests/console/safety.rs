@@ -1,5 +1,4 @@
-use crate::console::Console;
-use crate::person;
+use crate::console::{Console, token};
 use aws_sdk_dynamodb::types::AttributeValue;
 use end_to_end::{Stack, until};
 use std::collections::HashMap;
@@ -42,7 +41,7 @@ async fn hostile_text_is_shown_as_text() {
     let stack = Stack::load().await;
     let tenant = plant(&stack).await;
     let console = Console::open(&stack).await;
-    console.sign_in(&person::token(&stack).await).await;
+    console.sign_in(&token(&stack).await).await;
     let browser = &console.browser;
 
     console.view(&format!("#/notifications?tenant={tenant}"), "Notifications").await;

@@ -1,7 +1,7 @@
-use crate::console::Console;
+use crate::company;
+use crate::console::{Console, token};
 use crate::keys::{focused, key, tab_to};
 use crate::webdriver::ENTER;
-use crate::{company, person};
 use end_to_end::{Company, Operator};
 use standin::Change;
 
@@ -16,7 +16,7 @@ async fn finds_a_notification_by_number_or_id_with_the_keyboard() {
     assert_eq!(read.ask("GET", &list, None).await.0, 200);
 
     let console = Console::open(&company.stack).await;
-    console.sign_in(&person::token(&company.stack).await).await;
+    console.sign_in(&token(&company.stack).await).await;
     let browser = &console.browser;
     browser.reads("h1", "Overview").await;
     // A part of the number in lower case, without a tenant.

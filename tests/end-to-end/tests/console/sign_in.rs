@@ -1,5 +1,4 @@
-use crate::console::Console;
-use crate::person;
+use crate::console::{Console, credentials};
 use end_to_end::{Operator, Stack};
 use serde_json::json;
 
@@ -11,7 +10,7 @@ async fn a_person_signs_in_at_the_issuer_and_out_again() {
     browser.was_content().await;
     browser.script("location.hash = '#/pauses'", vec![]).await;
     browser.press("Sign in").await;
-    let (name, password) = person::credentials(&stack);
+    let (name, password) = credentials(&stack);
     browser.sees("input[name=username]").await.send_keys(name).await.unwrap();
     browser.sees("input[name=password]").await.send_keys(password).await.unwrap();
     browser.sees("button[type=submit]").await.click().await.unwrap();

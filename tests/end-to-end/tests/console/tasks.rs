@@ -1,9 +1,9 @@
 //! Ten tasks of an operator, counted and timed. The table is in functions/operations/README.md.
 
-use crate::console::Console;
+use crate::company;
+use crate::console::{Console, token};
 use crate::counted::Task;
 use crate::overview::counted;
-use crate::{company, person};
 use aws_sdk_dynamodb::types::AttributeValue;
 use end_to_end::{Company, Operator, Stack};
 use serde_json::Value;
@@ -64,7 +64,7 @@ impl Desk {
             company.ended(id, "parked: unmapped", "").await;
         }
         let console = Console::open(&company.stack).await;
-        console.sign_in(&person::token(&company.stack).await).await;
+        console.sign_in(&token(&company.stack).await).await;
         Self { company, console, silent, dead, delivery: delivery(&account.emitted) }
     }
 }

@@ -1,6 +1,5 @@
-use crate::console::Console;
+use crate::console::{Console, token};
 use crate::overview::put;
-use crate::person;
 use end_to_end::{Stack, until};
 use serde_json::Value;
 use uuid::Uuid;
@@ -21,7 +20,7 @@ async fn chooses_a_tenant_by_name_and_suggests_the_nearest_for_an_unknown_one() 
     let stack = Stack::load().await;
     let [(id, name), _] = named(&stack).await;
     let console = Console::open(&stack).await;
-    console.sign_in(&person::token(&stack).await).await;
+    console.sign_in(&token(&stack).await).await;
     let browser = &console.browser;
     browser.reads("h1", "Overview").await;
     let suggested = "return [...document.querySelectorAll('datalist option')].map((one) => one.value)";
