@@ -1,12 +1,15 @@
+//! How the pages look, in light and dark, in each window, and how they work without a mouse.
+
 use crate::axe;
 use crate::browser::Browser;
 use crate::company;
 use crate::console::{Console, token};
 use crate::keys::{focused, key, tab_to};
 use crate::webdriver::{ENTER, ESCAPE};
-use end_to_end::{Company, Operator, until};
+use end_to_end::{Company, Operator, Stack, until};
 use serde_json::{Value, json};
 use standin::{Change, Endpoint, Fault};
+use std::path::Path;
 
 /// Finds texts with a contrast below 4.5 to their background (WCAG 2, AA).
 const PALE: &str = r"
@@ -236,4 +239,50 @@ async fn walk(console: &Console, company: &Company) {
     tab_to(browser, "Resend notification").await;
     key(browser, ENTER).await;
     browser.reads("#announcer", "Handed to the processor.").await;
+}
+
+#[tokio::test]
+async fn the_accountants_window_fits_1280_pixels_with_its_feedback_and_leads_to_the_console() {
+    let company = Company::new(company::IN_THE_WINDOW).await;
+    for (event, key) in [("ACCOUNT_CREATED", "4901"), ("SALESORDER_UI_CUSTOMACTION", "SO/490002")] {
+        let changed = company.visma.change_and_emit(&Change::new(event, key)).await.unwrap();
+        company.answered(&changed.emitted).await;
+    }
+    let browser = Browser::open().await;
+    browser.resize(1280, 800).await;
+    browser.go(&format!("{}/?tenant={}", company.stack.standin.url(), company.tenant)).await;
+    browser.reads("td", "Success: ").await;
+    until("the window to fit", async || {
+        let fits = "return document.documentElement.scrollWidth <= 1280 && innerWidth === 1280";
+        (browser.script(fits, vec![]).await == Value::Bool(true)).then_some(())
+    })
+    .await;
+    let link = browser.script("return document.querySelector('p a').href", vec![]).await;
+    assert_eq!(link, format!("{}/operations/console", company.stack.api_url));
+}
+
+/// The company of the demo.
+const TENANT: &str = "10000000-0000-4000-8000-000000000001";
+
+#[tokio::test]
+#[ignore = "writes the pictures of README.md after a demo: cargo xtask screenshot"]
+async fn the_readme_shows_the_console() {
+    let stack = Stack::load().await;
+    let console = Console::open(&stack).await;
+    console.sign_in(&token(&stack).await).await;
+    let browser = &console.browser;
+    browser.resize(1280, 800).await;
+    console.view(&format!("#/notifications?tenant={TENANT}"), "Notifications").await;
+    browser.sees("tbody tr").await;
+    until("the tenant to have its name", async || {
+        let value = browser.script("return document.querySelector('[name=tenant]').value", vec![]).await;
+        (value == Value::String("Nordfjord Trading".to_owned())).then_some(())
+    })
+    .await;
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme).await;
+        browser.picture_in(&docs, &format!("console-{scheme}")).await;
+    }
+    browser.was_content().await;
 }

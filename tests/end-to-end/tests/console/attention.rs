@@ -1,9 +1,11 @@
+//! What needs attention, and what waits for calls.
+
 use crate::company;
 use crate::console::{Console, token};
 use crate::keys::{focused, key, tab_to};
 use crate::webdriver::ENTER;
 use end_to_end::{Company, until};
-use standin::{Change, Emit, Endpoint, Fault, Item, Sending};
+use standin::{Change, Emit, Endpoint, Fault, Item, RateBudget, Sending};
 
 #[tokio::test]
 async fn attention_says_why_and_what_to_do_and_plans_a_replay_of_all_by_keyboard() {
@@ -121,5 +123,32 @@ async fn a_feedback_that_got_404_says_so_beside_its_success_and_all_are_sent_aga
     browser.reads("h1", "Replays").await;
     browser.reads(".job[data-kind=resend]", "Visma Net refused the feedback under every id").await;
     company.ended(refused, "processed", "sent").await;
+    browser.was_content().await;
+}
+
+#[tokio::test]
+async fn an_operator_reads_when_waiting_notifications_will_be_done() {
+    let company = Company::new(company::OUT_OF_CALLS).await;
+    company.visma.set_rate(RateBudget { limit: 1, window_seconds: 3600 }).await.unwrap();
+    for key in ["4401", "4402", "4403"] {
+        company.visma.change_and_emit(&Change::new("CUSTOMER_UPDATED", key)).await.unwrap();
+    }
+    until("two of the three to wait for calls", async || {
+        let records = company.stack.records(&company.tenant).await;
+        let waiting = records.iter().filter(|record| record.state == "retrying: rate_limited");
+        (waiting.count() >= 2).then_some(())
+    })
+    .await;
+
+    let console = Console::open(&company.stack).await;
+    console.sign_in(&token(&company.stack).await).await;
+    console.view("#/attention?kind=rate_limited", "Attention").await;
+    let browser = &console.browser;
+    browser.reads("tbody tr", &company.tenant).await;
+    let rows = browser.texts("tbody tr").await;
+    let row = rows.iter().find(|row| row.contains(&company.tenant)).unwrap();
+    // One call an hour, and two for each notification.
+    assert!(row.contains(" h"), "{row}");
+    company.visma.set_rate(RateBudget::default()).await.unwrap();
     browser.was_content().await;
 }

@@ -9,26 +9,17 @@ mod axe;
 mod browser;
 mod console;
 mod counted;
-mod elsewhere;
-mod focus;
-mod jobs;
 mod keyboard;
 mod keys;
 mod letters;
 mod lists;
 mod live;
-mod observed;
 mod overview;
-mod quotas;
-mod readme;
 mod repairs;
 mod safety;
-mod search;
 mod sign_in;
 mod tasks;
-mod tenants;
 mod webdriver;
-mod window;
 
 /// The company of each test.
 mod company {
