@@ -5,16 +5,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod at_the_end;
-mod burst;
-mod catalogue;
 mod command_line;
+mod deliveries;
 mod failures;
 mod faults;
 mod feedback;
-mod observed;
 mod operations;
-mod order;
-mod privacy;
 mod reconciliation;
 mod rejections;
 mod telemetry;

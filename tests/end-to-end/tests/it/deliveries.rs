@@ -1,8 +1,42 @@
+//! Tests deliveries that are accepted: of every event, all at once, repeated, and in any order.
+
 use crate::company;
-use end_to_end::{Company, until};
+use end_to_end::{Company, catalogue, until};
 use serde_json::json;
-use standin::{Change, Emit, Item, Sending};
+use standin::{Change, Emit, Item, Kind, Retry, Sending};
 use std::collections::BTreeMap;
+
+#[tokio::test]
+async fn every_event_in_both_channels_is_processed_and_answered() {
+    let company = Company::new(company::CATALOGUE).await;
+    let rows = catalogue::run(&company, |_| ()).await;
+    assert_eq!(rows.len(), standin::events().count());
+    for row in &rows {
+        assert_eq!(row.answer, Some(202), "{row:?}");
+        assert_eq!(row.feedback, catalogue::expected_feedback(row.event), "{row:?}");
+        assert_eq!(row.description.is_some(), row.feedback == "sent", "{row:?}");
+    }
+    for row in rows.iter().filter(|row| row.event.kind == Kind::Deleted) {
+        let entity = row.event.entity.to_lowercase().replace(' ', "_");
+        let (_, deleted) = company.stack.timeline(&company.tenant, &entity, &row.key).await;
+        assert!(deleted, "{row:?}");
+    }
+    let feedback = company.visma.feedback().await.unwrap();
+    assert_eq!(feedback.len(), rows.iter().filter(|row| row.feedback == "sent").count(), "one feedback each");
+}
+
+#[tokio::test]
+async fn a_burst_of_parallel_deliveries_is_taken_without_one_error() {
+    let company = Company::new(company::BURST).await;
+    let items = (1..=50).map(|n| Item::new("SUPPLIER_CREATED", &n.to_string())).collect();
+    let sending = Sending { concurrency: 50, retry: Retry::once(), ..Sending::default() };
+    let emitted = company.visma.emit(&Emit { items, sending }).await.unwrap();
+    let statuses: Vec<_> = emitted.deliveries.iter().map(standin::Delivery::status).collect();
+    assert_eq!(statuses, vec![Some(202); 50]);
+    for id in emitted.notification_ids {
+        company.ended(id, "processed", "sent").await;
+    }
+}
 
 #[tokio::test]
 async fn a_delivery_that_comes_three_times_has_one_effect() {
