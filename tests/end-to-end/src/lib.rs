@@ -4,15 +4,33 @@
 
 pub mod catalogue;
 pub mod company;
-mod ledger;
 mod operator;
 mod redaction;
 mod stack;
-mod wait;
 
 pub use company::Company;
-pub use ledger::Record;
 pub use operator::Operator;
 pub use redaction::{never_logged, shown};
-pub use stack::{Call, Queue, Stack};
-pub use wait::{PATIENCE, until, until_within};
+pub use stack::{Call, Queue, Record, Stack};
+
+use std::time::{Duration, Instant};
+
+/// The time limit for anything on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks until there is an answer. Panics with the name of the missing thing when the time is up.
+pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    until_within(PATIENCE, what, ask).await
+}
+
+/// The same for what takes longer by design.
+pub async fn until_within<T>(patience: Duration, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited {patience:?} in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
