@@ -1,8 +1,8 @@
 """The page: each panel as a chart with a table behind it, in self-contained HTML."""
 
+import datetime
 import html
 
-import chart
 import evaluated
 
 STYLE = """
@@ -23,11 +23,15 @@ tr { border-top: 1px solid var(--line); } td.value { text-align: right; font-var
 svg { width: 100%; height: auto; }
 svg text { fill: var(--quiet); } .axis { stroke: var(--line); }
 """
+COLOURS = ["#0073bb", "#e07941", "#2ca02c", "#9467bd", "#d62728", "#8c564b", "#1496a6", "#7f7f7f"]
+HEIGHT, LEFT, TOP, BOTTOM = 150, 46, 14, 130
+# The width of each of the 24 columns in a chart.
+COLUMN = 40
 
 
 def page(descriptions, run, log):
     """The page, and a line about each description."""
-    first, last = (chart.clock(time, "%Y-%m-%d %H:%M:%S") for time in run.window())
+    first, last = (clock(time, "%Y-%m-%d %H:%M:%S") for time in run.window())
     parts, told = [], []
     for name, panels in descriptions.items():
         made = [section(panel, run) for panel in panels]
@@ -64,7 +68,7 @@ def of_metrics(panel, run):
     if filled and panel.view in ("total", "latest"):
         content = numbers(panel, filled)
     elif filled:
-        content = chart.svg(panel, filled, run) + legend(filled)
+        content = svg(panel, filled, run) + legend(filled)
     if filled:
         content += table(panel, filled, run)
     return content + reasons(lines), bool(filled)
@@ -73,14 +77,14 @@ def of_metrics(panel, run):
 def numbers(panel, lines):
     def of(line):
         values = [value for value in line.values if value is not None]
-        return chart.shown(sum(values) if panel.view == "total" else values[-1])
+        return shown(sum(values) if panel.view == "total" else values[-1])
 
     return "".join(f'<span class="number"><b>{of(line)}</b>{escape(line.label)}</span>' for line in lines)
 
 
 def legend(lines):
     keys = (
-        f'<li><span class="key" style="background: {chart.colour(at)}"></span>{escape(line.label)}</li>'
+        f'<li><span class="key" style="background: {colour(at)}"></span>{escape(line.label)}</li>'
         for at, line in enumerate(lines)
     )
     return f"<ul>{''.join(keys)}</ul>"
@@ -96,8 +100,8 @@ def table(panel, lines, run):
         caption += f". In {len(rows) - len(kept)} of {len(rows)} periods all are 0 or without a value"
     head = "".join(f'<th scope="col">{escape(line.label)}</th>' for line in lines)
     body = "".join(
-        f'<tr><th scope="row">{chart.clock(time, "%H:%M:%S")}</th>'
-        + "".join(f'<td class="value">{chart.shown(value)}</td>' for value in values)
+        f'<tr><th scope="row">{clock(time, "%H:%M:%S")}</th>'
+        + "".join(f'<td class="value">{shown(value)}</td>' for value in values)
         + "</tr>"
         for time, values in kept
     )
@@ -147,3 +151,74 @@ CONTENTS = {"alarms": of_alarms, "text": of_text, "log": of_log}
 
 def escape(text):
     return html.escape(str(text))
+
+
+def colour(at):
+    return COLOURS[at % len(COLOURS)]
+
+
+def shown(value):
+    if value is None:
+        return ""
+    is_whole = abs(value) >= 1000 or float(value).is_integer()
+    return f"{value:,.0f}" if is_whole else f"{value:.3g}"
+
+
+def clock(seconds, form):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime(form)
+
+
+def svg(panel, lines, run):
+    """The chart of a panel's lines."""
+    times = run.buckets(lines[0].period)
+    width = panel.width * COLUMN
+    heights = [sum(line.values[at] or 0 for line in lines) for at in range(len(times))]
+    values = [value for line in lines for value in line.values if value is not None]
+    highest = max(heights if panel.view == "stacked" else values) or 1
+
+    def place(at, value):
+        across = (at + 0.5) / len(times)
+        return LEFT + across * (width - LEFT - 8), BOTTOM - value / highest * (BOTTOM - TOP)
+
+    draw = bars if panel.view == "stacked" else curves
+    labels = html.escape(", ".join(line.label for line in lines))
+    first, last = clock(times[0], "%H:%M:%S"), clock(times[-1], "%H:%M:%S")
+    return (
+        f'<svg viewBox="0 0 {width} {HEIGHT}" role="img" font-size="11"'
+        f' aria-label="{html.escape(panel.title)}: {labels}">'
+        f'<path class="axis" d="M{LEFT},{TOP} V{BOTTOM} H{width - 8}" fill="none"/>'
+        f'<text x="{LEFT - 4}" y="{TOP + 4}" text-anchor="end">{shown(highest)}</text>'
+        f'<text x="{LEFT + 4}" y="{TOP}">{panel.unit}</text>'
+        f'<text x="{LEFT - 4}" y="{BOTTOM}" text-anchor="end">0</text>'
+        f'<text x="{LEFT}" y="{HEIGHT - 6}">{first}</text>'
+        f'<text x="{width - 8}" y="{HEIGHT - 6}" text-anchor="end">{last}</text>'
+        f"{''.join(draw(lines, place))}</svg>"
+    )
+
+
+def curves(lines, place):
+    """Leaves a gap without a measurement."""
+    for index, line in enumerate(lines):
+        parts, dots = [], []
+        for at, value in enumerate(line.values):
+            if value is None:
+                continue
+            x, y = place(at, value)
+            is_next = at > 0 and line.values[at - 1] is not None
+            parts.append(f"{'L' if is_next else 'M'}{x:.1f},{y:.1f}")
+            dots.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{colour(index)}"/>')
+        yield f'<path d="{" ".join(parts)}" fill="none" stroke="{colour(index)}"/>' + "".join(dots)
+
+
+def bars(lines, place):
+    count = len(lines[0].values)
+    wide = max(1, (place(1, 0)[0] - place(0, 0)[0]) * 0.7)
+    for at in range(count):
+        below = 0
+        for index, line in enumerate(lines):
+            value = line.values[at] or 0
+            (x, low), (_, high) = place(at, below), place(at, below + value)
+            if value:
+                size = f'width="{wide:.1f}" height="{low - high:.1f}"'
+                yield f'<rect x="{x - wide / 2:.1f}" y="{high:.1f}" {size} fill="{colour(index)}"/>'
+            below += value

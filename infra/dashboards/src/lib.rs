@@ -1,14 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod cloudwatch;
-mod cost;
 mod grafana;
 mod panels;
 mod series;
 
-pub use cost::{Dollars, Prices};
 pub use panels::{ALARMS, ATTENTION, CONSOLE, OPERATIONS_ALARMS, Panel, Row, Shown, View, rows};
-pub use series::{Series, Source};
+pub use series::{Dollars, Prices, Series, Source};
 
 use serde_json::{Map, Value};
 

@@ -1,7 +1,6 @@
 //! The dashboard, row by row. A row is 24 columns wide.
 
-use crate::cost;
-use crate::series::{Series, api, function, math, ours, ours_by, queue, table_by_operation};
+use crate::series::{Series, api, cost_per_million, function, math, ours, ours_by, queue, table_by_operation};
 
 #[derive(Debug)]
 pub struct Row {
@@ -316,7 +315,7 @@ fn functions() -> Vec<Panel> {
 
 fn resources() -> Vec<Panel> {
     let table = vec![table_by_operation("ThrottledRequests"), table_by_operation("SystemErrors")];
-    let cost = View::Stacked { unit: Unit::Dollars, series: cost::per_million() };
+    let cost = View::Stacked { unit: Unit::Dollars, series: cost_per_million() };
     vec![
         lines("Table throttles and errors", 8, Unit::Count, table),
         Panel {
