@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::process::Interrupt;
 use crate::progress::Steps;
-use crate::python;
+use crate::tools;
 use crate::workspace::Workspace;
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -69,7 +69,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
     }
     if installs {
         steps.next("Install the peers (once: 100 MB in .local)");
-        let mut install = workspace.command(python::interpreter(workspace)?);
+        let mut install = workspace.command(tools::python(workspace)?);
         interrupt.run(install.arg("tests/peers/install.py"))?;
     }
     // All benches run, even after one has missed a goal.

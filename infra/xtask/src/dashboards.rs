@@ -4,8 +4,8 @@
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
 use crate::progress::Steps;
-use crate::python;
 use crate::stack::{OUTPUT, Servers, Stack};
+use crate::tools;
 use crate::workspace::Workspace;
 use std::path::{Path, PathBuf};
 
@@ -46,7 +46,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
 
 fn demo(workspace: &Workspace, interrupt: &Interrupt, steps: &mut Steps) -> Result<Stack> {
     steps.next("Install the local AWS (once: 130 MB in .local)");
-    let python = python::environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
+    let python = tools::python_environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
     steps.next("Build the functions, the stand-in for Visma Net and the demo");
     interrupt.run(&mut workspace.cargo_workspace(&["build", "--bins"]))?;
     steps.next("Deploy infra/template.yaml to a local AWS");
@@ -58,7 +58,7 @@ fn demo(workspace: &Workspace, interrupt: &Interrupt, steps: &mut Steps) -> Resu
 }
 
 fn show(workspace: &Workspace, interrupt: &Interrupt, options: &Options, log: Option<&Path>) -> Result<()> {
-    let mut show = workspace.command(python::interpreter(workspace)?);
+    let mut show = workspace.command(tools::python(workspace)?);
     show.arg(workspace.root.join("infra/dashboards/show.py")).arg("--runs").arg(&workspace.local);
     // Programs start in the workspace, but the user may be in another folder.
     let absolute = |path: &Path| std::path::absolute(path).map_err(Error::io(format!("find {}", path.display())));

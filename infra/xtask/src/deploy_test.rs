@@ -6,16 +6,16 @@
 use crate::error::Result;
 use crate::process::Interrupt;
 use crate::progress::Steps;
-use crate::python;
 use crate::release;
 use crate::stack::Servers;
+use crate::tools;
 use crate::watch;
 use crate::workspace::{Workspace, path_with};
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     let mut steps = Steps::new(10);
     steps.next("Install the local AWS and cargo-lambda (once: 130 and 470 MB in .local)");
-    let python = python::environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
+    let python = tools::python_environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
     let cargo_lambda = watch::tools(workspace, interrupt)?;
     steps.next("Build the functions, the stand-in for Visma Net and the demo");
     interrupt.run(&mut workspace.cargo_workspace(&["build", "--bins"]))?;

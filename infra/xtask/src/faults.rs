@@ -4,9 +4,8 @@
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
 use crate::progress::Steps;
-use crate::python;
 use crate::stack::{Servers, Stack};
-use crate::tools::NEXTEST;
+use crate::tools::{self, NEXTEST};
 use crate::workspace::Workspace;
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
@@ -32,7 +31,7 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Options) -> Result<()> {
     let mut steps = Steps::new(5);
     steps.next("Install the local AWS (once: 130 MB in .local) and nextest");
-    let python = python::environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
+    let python = tools::python_environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
     NEXTEST.install(workspace, interrupt)?;
     steps.next("Build the tests, the functions and the stand-in for Visma Net");
     interrupt.run(&mut workspace.cargo_workspace(&["nextest", "run", "--no-run"]))?;

@@ -4,9 +4,8 @@
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
 use crate::progress::Steps;
-use crate::python;
 use crate::sbom;
-use crate::tools::{DENY, SBOM};
+use crate::tools::{self, DENY, SBOM};
 use crate::workspace::{Workspace, create, read, write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -68,7 +67,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
 /// Builds the tools from crates, and meanwhile installs those in Python, whose installer uses one
 /// core. Returns the environments of the template's checks and of the policies'.
 fn installed(workspace: &Workspace, interrupt: &Interrupt) -> Result<[PathBuf; 2]> {
-    let environment = |name, requirements| python::environment(workspace, interrupt, name, requirements);
+    let environment = |name, requirements| tools::python_environment(workspace, interrupt, name, requirements);
     std::thread::scope(|scope| {
         let tools = scope.spawn(|| [DENY, SBOM].iter().try_for_each(|tool| tool.install(workspace, interrupt)));
         let template = environment("venv-lint", "infra/local/requirements-lint.txt");

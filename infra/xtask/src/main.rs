@@ -1,9 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![allow(clippy::disallowed_methods, reason = "commands wait for processes in real time")]
 
-mod axe;
 mod bench;
-mod browser;
 mod corpus;
 mod dashboards;
 mod deploy_test;
@@ -15,7 +13,6 @@ mod mutants;
 mod planted;
 mod process;
 mod progress;
-mod python;
 mod recording;
 mod release;
 mod sbom;

@@ -4,8 +4,7 @@
 use crate::error::{Error, Log, Result};
 use crate::process::Interrupt;
 use crate::progress::Steps;
-use crate::python;
-use crate::tools::NEXTEST;
+use crate::tools::{self, NEXTEST};
 use crate::workspace::{Workspace, create, lock, read, read_bytes, read_json, write};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -201,7 +200,7 @@ impl<'r> Sources<'r> {
     fn python(&self, program: &str) -> Result<Command> {
         let of = if program.contains("terraform") { "policies" } else { "lint" };
         let requirements = format!("infra/local/requirements-{of}.txt");
-        let bin = python::environment(self.workspace, self.interrupt, &format!("venv-{of}"), &requirements)?;
+        let bin = tools::python_environment(self.workspace, self.interrupt, &format!("venv-{of}"), &requirements)?;
         let mut python = self.workspace.command(bin.join("python"));
         python.arg(program);
         Ok(python)

@@ -3,15 +3,16 @@
 use crate::error::Result;
 use crate::process::Interrupt;
 use crate::progress::Steps;
-use crate::python;
 use crate::stack::Servers;
+use crate::tools;
 use crate::workspace::{Workspace, path_with};
 
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     let mut steps = Steps::new(4);
     steps.next("Install the local AWS and a terminal recorder (once: 130 and 45 MB in .local)");
-    let python = python::environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
-    let recorder = python::environment(workspace, interrupt, "venv-record", "infra/local/requirements-record.txt")?;
+    let python = tools::python_environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
+    let recorder =
+        tools::python_environment(workspace, interrupt, "venv-record", "infra/local/requirements-record.txt")?;
     steps.next("Build the functions, the stand-in for Visma Net and the command line");
     interrupt.run(&mut workspace.cargo_workspace(&["build", "--bins"]))?;
     steps.next("Deploy infra/template.yaml to a local AWS");

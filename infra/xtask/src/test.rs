@@ -1,13 +1,10 @@
 //! `cargo xtask test`: runs every test, the end-to-end tests in their own stack.
 
-use crate::axe;
-use crate::browser;
 use crate::error::Result;
 use crate::process::Interrupt;
 use crate::progress::Steps;
-use crate::python;
 use crate::stack::{Servers, Stack};
-use crate::tools::NEXTEST;
+use crate::tools::{self, NEXTEST};
 use crate::workspace::Workspace;
 use std::path::Path;
 use std::process::Command;
@@ -21,12 +18,12 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, arguments: &[Str
     steps.next(
         "Install the local AWS (once: 130 MB in .local), nextest, axe-core and, on Debian, Chromium and its driver",
     );
-    let python = python::environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
+    let python = tools::python_environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
     NEXTEST.install(workspace, interrupt)?;
-    browser::install(workspace, interrupt)?;
-    axe::install(workspace, interrupt)?;
+    tools::install_browser(workspace, interrupt)?;
+    tools::install_axe(workspace, interrupt)?;
     let requirements = "infra/local/requirements-schemathesis.txt";
-    let schemathesis = python::environment(workspace, interrupt, "venv-schemathesis", requirements)?;
+    let schemathesis = tools::python_environment(workspace, interrupt, "venv-schemathesis", requirements)?;
     steps.next("Build the tests");
     interrupt.run(&mut workspace.cargo_workspace(&["nextest", "run", "--no-run"]))?;
     steps.next("Documentation tests");

@@ -3,8 +3,8 @@
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
 use crate::progress::Steps;
-use crate::python;
 use crate::stack::{ENVIRONMENT, Servers, Stack};
+use crate::tools;
 use crate::workspace::Workspace;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Options) -> Result<()> {
     let mut steps = Steps::new(if options.demo { 5 } else { 4 });
     steps.next("Install the local AWS (once: 130 MB in .local)");
-    let python = python::environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
+    let python = tools::python_environment(workspace, interrupt, "venv", "infra/local/requirements.txt")?;
     steps.next("Build the functions, the stand-in for Visma Net and the demo");
     interrupt.run(&mut workspace.cargo_workspace(&["build", "--bins"]))?;
     steps.next("Start the local AWS and the stand-in");

@@ -3,8 +3,8 @@
 
 use crate::error::Result;
 use crate::process::{Interrupt, Server};
-use crate::python;
 use crate::stack::{ENVIRONMENT, Stack, free_port};
+use crate::tools;
 use crate::workspace::{Workspace, path_with};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, options: &Option
 
 /// The `bin` folder of the environment with cargo-lambda.
 pub(crate) fn tools(workspace: &Workspace, interrupt: &Interrupt) -> Result<PathBuf> {
-    python::environment(workspace, interrupt, "venv-deploy", "infra/local/requirements-deploy.txt")
+    tools::python_environment(workspace, interrupt, "venv-deploy", "infra/local/requirements-deploy.txt")
 }
 
 /// Checks that every function answers its event of `infra/events`. `python` and `cargo_lambda` are
