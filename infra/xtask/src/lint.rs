@@ -4,7 +4,7 @@
 use crate::error::{Error, Result};
 use crate::process::Interrupt;
 use crate::progress::Steps;
-use crate::sbom;
+use crate::release;
 use crate::tools::{self, DENY, SBOM};
 use crate::workspace::{Workspace, create, read, write};
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt) -> Result<()> {
     steps.next("Dependencies: advisories");
     advisories(workspace, interrupt)?;
     steps.next("Bills of materials");
-    sbom::run(workspace, interrupt)?;
+    release::bills_of_materials(workspace, interrupt)?;
     steps.done("Nothing to complain about");
     Ok(())
 }

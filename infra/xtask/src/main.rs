@@ -2,27 +2,24 @@
 #![allow(clippy::disallowed_methods, reason = "commands wait for processes in real time")]
 
 mod bench;
+mod cargo_lambda;
 mod corpus;
 mod dashboards;
-mod deploy_test;
 mod error;
 mod faults;
 mod fuzz;
 mod lint;
 mod mutants;
+mod pictures;
 mod planted;
 mod process;
 mod progress;
-mod recording;
 mod release;
-mod sbom;
-mod screenshot;
 mod simulate;
 mod stack;
 mod test;
 mod tools;
 mod up;
-mod watch;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -62,7 +59,7 @@ enum Command {
     /// The first `cargo lambda invoke` of a function builds and starts it, and a change builds it
     /// again. Arguments after -- go to `cargo lambda watch`, for example: cargo xtask watch --
     /// --invoke-port 9001
-    Watch(watch::Options),
+    Watch(cargo_lambda::Options),
     /// Run every test: doc tests, unit tests, and end-to-end tests in their own stack
     ///
     /// Arguments after -- go to `cargo nextest run`, for example: cargo xtask test -- -E 'package(end-to-end)'
@@ -156,21 +153,21 @@ fn run(command: Command) -> Result<()> {
     let interrupt = Interrupt::listen()?;
     match command {
         Command::Up { once, no_demo } => up::run(&workspace, &interrupt, &up::Options { once, demo: !no_demo }),
-        Command::Watch(options) => watch::run(&workspace, &interrupt, &options),
+        Command::Watch(options) => cargo_lambda::watch(&workspace, &interrupt, &options),
         Command::Test { nextest } => test::run(&workspace, &interrupt, &nextest),
         Command::Faults(options) => faults::run(&workspace, &interrupt, &options),
-        Command::DeployTest => deploy_test::run(&workspace, &interrupt),
+        Command::DeployTest => cargo_lambda::deploy_test(&workspace, &interrupt),
         Command::Simulate(options) => simulate::run(&workspace, &interrupt, &options),
         Command::Fuzz(options) => fuzz::run(&workspace, &interrupt, &options),
         Command::Mutants(options) => mutants::run(&workspace, &interrupt, &options),
         Command::Planted(options) => planted::run(&workspace, &interrupt, &options),
         Command::Bench(options) => bench::run(&workspace, &interrupt, &options),
         Command::Release(options) => release::run(&workspace, &interrupt, &options),
-        Command::Sbom => sbom::run(&workspace, &interrupt),
+        Command::Sbom => release::bills_of_materials(&workspace, &interrupt),
         Command::Lint => lint::run(&workspace, &interrupt),
         Command::Dashboards(options) => dashboards::run(&workspace, &interrupt, &options),
-        Command::Record => recording::run(&workspace, &interrupt),
-        Command::Screenshot => screenshot::run(&workspace, &interrupt),
+        Command::Record => pictures::record(&workspace, &interrupt),
+        Command::Screenshot => pictures::screenshot(&workspace, &interrupt),
         Command::Clean => workspace.clean(),
     }
 }

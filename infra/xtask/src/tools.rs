@@ -78,6 +78,11 @@ pub(crate) fn python_environment(
     Ok(bin)
 }
 
+/// The `bin` folder of the environment with cargo-lambda.
+pub(crate) fn cargo_lambda(workspace: &Workspace, interrupt: &Interrupt) -> Result<PathBuf> {
+    python_environment(workspace, interrupt, "venv-deploy", "infra/local/requirements-deploy.txt")
+}
+
 /// A recent enough Python.
 pub(crate) fn python(workspace: &Workspace) -> Result<String> {
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
