@@ -140,8 +140,8 @@ async fn a_dead_letter_is_listed_shown_and_sent_again() {
     assert_eq!(company.feedback(id).await, [(true, "Shipped after all.".to_owned())]);
 }
 
-/// These examples of the help change what other tests use, read a secret, judge the whole stack, or show what the demo of
-/// `cargo xtask up` has sent.
+/// These examples of the help change what other tests use, read a secret, judge the whole stack, or
+/// show what the demo of `cargo xtask up` has sent.
 const NOT_RUN: [&str; 13] = [
     "client --id standin-client --secret-stdin --dry-run",
     "deploy-check",
