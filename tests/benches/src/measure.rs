@@ -1,5 +1,5 @@
-//! Measures CPU time, mostly with criterion. Lambda's CPU share limits it, and other programs on the
-//! machine disturb it less than the wall clock.
+//! Measures CPU time, mostly with criterion. Lambda's CPU share limits it, and other programs on
+//! the machine disturb it less than the wall clock.
 
 use crate::report;
 use crate::rows::{self, Row};

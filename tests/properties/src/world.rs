@@ -95,8 +95,8 @@ pub(crate) fn is_sqs_text(text: &str) -> bool {
         })
 }
 
-/// An input like a request: a line, headers, an empty line, a body. Invalid UTF-8 is replaced in the
-/// head, and kept in the body.
+/// An input like a request: a line, headers, an empty line, a body. Invalid UTF-8 is replaced in
+/// the head, and kept in the body.
 pub(crate) struct Parts<'a> {
     pub(crate) line: String,
     pub(crate) headers: Vec<(String, String)>,

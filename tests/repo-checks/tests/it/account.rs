@@ -174,8 +174,8 @@ fn the_guide_says_how_long_the_stacks_name_may_be() {
     assert!(read("DEPLOY.md").contains(&format!("at most {longest} characters")), "DEPLOY.md: {longest}");
 }
 
-/// Else CloudFormation shortens it in the names of the roles, and the permissions are for names that
-/// begin with all of it.
+/// Else CloudFormation shortens it in the names of the roles, and the permissions are for names
+/// that begin with all of it.
 #[test]
 fn the_deployer_takes_no_stack_name_that_would_be_shortened() {
     // A hyphen before and after the logical name, and twelve random characters.

@@ -1,5 +1,6 @@
-//! Dependencies of crates point one way, as ARCHITECTURE.md draws them, and functions and tests share
-//! them compiled. Files of a crate must not need each other, since they would really be one file.
+//! Dependencies of crates point one way, as ARCHITECTURE.md draws them, and functions and tests
+//! share them compiled. Files of a crate must not need each other, since they would really be one
+//! file.
 
 use crate::sources::root;
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! Pages and planted bugs name tests that exist. A page names them in the last cell of a table's rows;
-//! `cargo xtask planted` tries the bugs of tests/planted.
+//! Pages and planted bugs name tests that exist. A page names them in the last cell of a table's
+//! rows; `cargo xtask planted` tries the bugs of tests/planted.
 
 use crate::sources::root;
 use serde_json::Value;

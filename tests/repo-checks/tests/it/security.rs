@@ -1,5 +1,5 @@
-//! SECURITY.md names a test for each promise. No crate has unsafe code, and no role may do more than
-//! it must.
+//! SECURITY.md names a test for each promise. No crate has unsafe code, and no role may do more
+//! than it must.
 
 use crate::named_tests::{files, known_tests, named_in, page, rows};
 use crate::{MAIN, with_options};
@@ -99,8 +99,8 @@ fn check(role: &str, statement: &Value) {
     assert!(!wildcard || none_to_name, "{role}: {actions:?} on {}", statement["Resource"]);
 }
 
-/// CloudFormation attaches a policy of its own some time after the role. AWS makes no pipe whose role
-/// may not read the queue at that moment.
+/// CloudFormation attaches a policy of its own some time after the role. AWS makes no pipe whose
+/// role may not read the queue at that moment.
 #[test]
 fn a_role_may_use_the_key_as_soon_as_it_exists() {
     let main = with_options();
