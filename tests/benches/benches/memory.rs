@@ -1,10 +1,10 @@
 //! The peak memory of the processor, by the bodies of a batch.
 
+use benches::bodies;
 use benches::functions::processor;
 use benches::measure::runtime;
+use benches::report::{self, markdown};
 use benches::still::{Still, StillErp, StillItems, StillQueue, StillSource};
-use benches::table::markdown;
-use benches::{bodies, report};
 use fixtures::{TestHost, sqs_event};
 use processor::Processor;
 use std::hint::black_box;

@@ -2,10 +2,9 @@
 //! timing. So this runs on simulated time, with assumed latencies, and each run gives the same
 //! result.
 
-use crate::assumptions::{Assumptions, Waits};
+use crate::bill::{Assumptions, Waits};
 use crate::bodies;
-use crate::functions;
-use crate::invocation::all_done;
+use crate::functions::{self, all_done};
 use crate::pipeline::Wanted;
 use crate::still::{StillErp, StillItems, StillSource};
 use aws_fake::chunks;

@@ -1,18 +1,32 @@
 //! The shipped functions with another clock and log: the bench sets the clock and measures the log.
+//! An invocation has the fields that Lambda's runtime puts on each line of the log, in their real
+//! length.
 
-use crate::logs::Log;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_fake::{Endpoint, SECRET_ID, TABLE};
+use aws_lambda_events::sqs::SqsBatchResponse;
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use fixtures::TestHost;
 use intake::Intake;
+use lambda_http::Context;
+use lambda_http::lambda_runtime::layers::trace::request_span;
 use processor::{Acknowledge, LocalState, Processor};
+use serde_json::Value;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+use tracing::Instrument;
+use tracing::subscriber::DefaultGuard;
 use webhooks_metrics::{Metrics, Service};
 use webhooks_queue::{BatchingSender, Queue};
 use webhooks_settings::{Cache, SecretsManager};
 use webhooks_store::{Dynamo, Observer, Table};
 use webhooks_visma::VismaClient;
+
+pub(crate) const REQUEST_ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
+const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a87bd80c:0";
+/// The levels that a function logs by default.
+const SHOWN: [&str; 3] = ["INFO", "WARN", "ERROR"];
 
 type ShippedProcessor = processor::wiring::AwsPorts<Acknowledge>;
 type ShippedFeedback = feedback::wiring::AwsPorts;
@@ -155,5 +169,77 @@ impl<'a> FunctionBuilder<'a> {
             limits: feedback::Limits { retry_base: Duration::from_secs(30), give_up_after: time::Duration::hours(24) },
             observer: Observer::default(),
         }
+    }
+}
+
+pub(crate) fn context() -> Context {
+    let mut context = Context::default();
+    context.request_id = REQUEST_ID.to_owned();
+    context.xray_trace_id = Some(TRACE.to_owned());
+    context
+}
+
+/// Runs the work in the runtime's span, like a handler.
+pub(crate) async fn invoke<T>(work: impl Future<Output = T>) -> T {
+    work.instrument(request_span(&context())).await
+}
+
+pub(crate) fn all_done(response: &SqsBatchResponse) {
+    assert!(response.batch_item_failures.is_empty(), "messages have to come again: {response:?}");
+}
+
+/// Counts the bytes written at the default levels. Clones share the count.
+#[derive(Debug, Clone, Default)]
+pub struct Log(Arc<Mutex<Weighed>>);
+
+#[derive(Debug, Default)]
+struct Weighed {
+    bytes: u64,
+    /// Lines of warnings and errors.
+    complaints: Vec<String>,
+}
+
+impl Log {
+    /// The bytes so far.
+    pub fn bytes(&self) -> u64 {
+        self.weighed().bytes
+    }
+
+    /// The errors and warnings so far, as logged.
+    pub fn complaints(&self) -> Vec<String> {
+        self.weighed().complaints.clone()
+    }
+
+    /// Captures the log of this thread until the guard is dropped.
+    #[must_use]
+    pub fn listen(&self) -> DefaultGuard {
+        let log = self.clone();
+        tracing::subscriber::set_default(webhooks_telemetry::subscriber_for_tests(move || log.clone()))
+    }
+
+    fn weighed(&self) -> MutexGuard<'_, Weighed> {
+        self.0.lock().expect("nothing panics while it is held")
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut weighed = self.weighed();
+        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let fields: Value = serde_json::from_slice(line).unwrap_or_default();
+            let text = |name: &str| fields[name].as_str().unwrap_or_default();
+            if text("target").starts_with("standin") || !SHOWN.contains(&text("level")) {
+                continue;
+            }
+            weighed.bytes += line.len() as u64 + 1;
+            if text("level") != "INFO" {
+                weighed.complaints.push(String::from_utf8_lossy(line).into_owned());
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! API Gateway: turns HTTP into the event of intake, and the answer back.
 
-use crate::invocation::{context, invoke};
+use crate::functions::{context, invoke};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;

@@ -1,9 +1,7 @@
 //! Intake, processor and feedback in one process, between stand-ins for Visma Net and AWS.
 
-use crate::functions::{FunctionBuilder, OnOurClock};
+use crate::functions::{FunctionBuilder, Log, OnOurClock, REQUEST_ID, all_done, invoke};
 use crate::gateway::{self, Gateway};
-use crate::invocation::{REQUEST_ID, all_done, invoke};
-use crate::logs::Log;
 use aws_fake::{Endpoint, Received, sqs_event};
 use aws_lambda_events::sqs::SqsEvent;
 use fixtures::TestHost;

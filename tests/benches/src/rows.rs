@@ -1,6 +1,6 @@
 //! Turns criterion's results into one table.
 
-use crate::table::markdown;
+use crate::report::markdown;
 use serde::Deserialize;
 use std::fs;
 use std::path::Path;

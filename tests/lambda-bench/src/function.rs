@@ -1,21 +1,27 @@
-//! A function's process: it is started, gets events, reports its usage, and is always stopped.
+//! A function's process: it is started, gets events, writes a log, reports its usage, and is always
+//! stopped.
 
-use crate::error::{Error, Result};
-use crate::log::Log;
 use crate::runtime_api::{News, RuntimeApi};
-use crate::usage::{self, Usage};
+use crate::{Error, Result};
 use hyper::body::Bytes;
 use nix::sys::signal::{Signal, killpg};
+use nix::time::clock_getcpuclockid;
 use nix::unistd::Pid;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 
 /// How long a killed process may take to end.
 const DYING: Duration = Duration::from_secs(2);
+/// How much of the end is shown, in bytes.
+const SHOWN: usize = 4_000;
 
 /// The program and its environment. It inherits no variables.
 #[derive(Debug, Clone)]
@@ -155,7 +161,7 @@ impl Function {
     /// # Errors
     /// It has ended.
     pub fn cpu(&self) -> Result<Duration> {
-        usage::cpu(self.pid)
+        cpu_of(self.pid)
     }
 
     /// Its process id.
@@ -184,7 +190,7 @@ impl Function {
         Ok(Some(news))
     }
 
-    fn ended(&self, status: std::io::Result<ExitStatus>) -> Error {
+    fn ended(&self, status: io::Result<ExitStatus>) -> Error {
         match status {
             Ok(status) => Error::Ended { program: self.name.clone(), status, log: self.log() },
             Err(source) => Error::io(format!("wait for {}", self.name))(source),
@@ -214,5 +220,97 @@ impl Drop for Function {
         while matches!(self.child.try_wait(), Ok(None)) && killed.elapsed() < DYING {
             std::thread::yield_now();
         }
+    }
+}
+
+/// The resources that a process has used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// User and system time of all threads, including ended ones, to the nanosecond.
+    pub cpu: Duration,
+    /// Current resident memory in bytes.
+    pub resident: u64,
+    /// Peak resident memory in bytes.
+    pub peak: u64,
+}
+
+impl Usage {
+    fn of(pid: Pid) -> Result<Self> {
+        let status = format!("/proc/{pid}/status");
+        let text = fs::read_to_string(&status).map_err(Error::io(format!("read {status}")))?;
+        let field = |name| memory(&text, name).ok_or_else(|| Error::io(format!("read {status}"))(missing(name)));
+        Ok(Self { cpu: cpu_of(pid)?, resident: field("VmRSS:")?, peak: field("VmHWM:")? })
+    }
+}
+
+fn cpu_of(pid: Pid) -> Result<Duration> {
+    let time = clock_getcpuclockid(pid).and_then(|clock| clock.now());
+    let time = time.map_err(|errno| Error::io(format!("read the CPU time of {pid}"))(errno.into()))?;
+    Ok(time.into())
+}
+
+/// In bytes.
+fn memory(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+fn missing(field: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("it has no {field}"))
+}
+
+/// The output of a function: an unnamed file, which never outlives the process.
+#[derive(Debug)]
+struct Log(File);
+
+impl Log {
+    /// # Errors
+    /// The folder for temporary files is full or read-only.
+    fn new() -> Result<Self> {
+        let path = log_path();
+        let file = File::options().read(true).write(true).create_new(true).open(&path);
+        let file = file.and_then(|file| fs::remove_file(&path).map(|()| file));
+        file.map(Self).map_err(Error::io(format!("write {}", path.display())))
+    }
+
+    /// A handle for the program's output.
+    ///
+    /// # Errors
+    /// There are too many open files.
+    fn output(&self) -> Result<Stdio> {
+        self.0.try_clone().map(Stdio::from).map_err(Error::io("write a log"))
+    }
+
+    fn end(&self) -> String {
+        let length = self.0.metadata().map_or(0, |metadata| metadata.len());
+        let mut bytes = vec![0; SHOWN];
+        // Reads with its own offset, since the writer's is shared.
+        let read = self.0.read_at(&mut bytes, length.saturating_sub(SHOWN as u64)).unwrap_or(0);
+        format!("The end of its log:\n{}", String::from_utf8_lossy(&bytes[..read]))
+    }
+}
+
+fn log_path() -> PathBuf {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("lambda-bench-{}-{number}.log", std::process::id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_has_used_something() {
+        let usage = Usage::of(Pid::this()).unwrap();
+        assert!(usage.cpu > Duration::ZERO);
+        assert!(usage.peak >= usage.resident && usage.resident > 100_000, "{usage:?}");
+    }
+
+    #[test]
+    fn reports_memory_in_bytes() {
+        assert_eq!(memory("Name:\tx\nVmRSS:\t    2204 kB\n", "VmRSS:"), Some(2_256_896));
+        assert_eq!(memory("Name:\tx\n", "VmRSS:"), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The AWS Lambda Runtime API, version 2018-06-01, for one function that handles one event at a
 //! time.
 
-use crate::error::{Error, Result};
+use crate::{Error, Result};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;

@@ -1,10 +1,9 @@
 //! The functions' surroundings in this process: AWS, Visma Net and its deliveries.
 
-use crate::deliveries::Deliveries;
 use crate::deployment::Deployment;
-use crate::error::{Error, Result};
 use crate::function::Program;
-use crate::passage::Passage;
+use crate::visma::{Deliveries, Passage};
+use crate::{Error, Result};
 use aws_fake::{Endpoint, QUEUES, sqs_event};
 use serde_json::{Value, json};
 use standin::{Collection, Emit, Item, NewTenant, RateBudget, Sending, Server, Subscription, TenantClient};

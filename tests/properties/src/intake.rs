@@ -1,5 +1,4 @@
-use crate::request::Parts;
-use crate::world::{is_sqs_text, wait};
+use crate::world::{Parts, is_sqs_text, wait};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fixtures::{FakeQueue, FakeSource, Sent, TestHost};

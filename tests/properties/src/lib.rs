@@ -1,25 +1,18 @@
 #![doc = include_str!("../README.md")]
 
-mod envelope;
 mod intake;
-mod legacy_array;
 mod message;
-mod normaliser;
+mod model;
 mod operations;
 mod outcome;
-mod request;
-mod resource_path;
 mod settings;
 mod world;
 
-pub use envelope::envelope;
 pub use intake::intake;
-pub use legacy_array::legacy_array;
 pub use message::message;
-pub use normaliser::normaliser;
+pub use model::{envelope, legacy_array, normaliser, resource_path};
 pub use operations::operations;
 pub use outcome::outcome;
-pub use resource_path::resource_path;
 pub use settings::settings;
 
 /// A function with its name, which its fuzzer and its corpus share.

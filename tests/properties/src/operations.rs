@@ -1,4 +1,4 @@
-use crate::envelope::meta;
+use crate::model::meta;
 use crate::world::{Memory, wait};
 use axum::Router;
 use axum::body::to_bytes;

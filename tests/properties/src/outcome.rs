@@ -1,4 +1,4 @@
-use crate::envelope::meta;
+use crate::model::meta;
 use crate::world::{Memory, wait};
 use feedback::{Feedback, Limits, Ports};
 use fixtures::{FakeErp, FakeQueue, FakeSource, TENANT, TestHost, document, sqs_event, to_come_again};

@@ -1,6 +1,5 @@
-//! The template's roles, as CloudFormation would create them.
+//! The template's roles and the names of its resources, as CloudFormation would create them.
 
-use crate::arn::{self, arn};
 use crate::policy::Statement;
 use repo_checks::{Template, elements, entries, text};
 use serde_json::{Value, json};
@@ -14,6 +13,9 @@ const OPTIONS: [(&str, &str); 3] = [
 ];
 /// Stands for no particular resource.
 const ANY: &str = "*";
+/// The region and account of the template, as on the local AWS.
+const PLACE: &str = "eu-north-1:000000000000";
+const PARTITION: &str = "aws";
 
 /// An account with the template's resources.
 #[derive(Debug)]
@@ -144,9 +146,9 @@ impl Account {
     }
 
     fn reference(&self, name: &str) -> String {
-        let (region, account) = arn::region_and_account();
+        let (region, account) = region_and_account();
         match name {
-            "AWS::Partition" => arn::PARTITION.to_owned(),
+            "AWS::Partition" => PARTITION.to_owned(),
             "AWS::Region" => region.to_owned(),
             "AWS::AccountId" => account.to_owned(),
             "AWS::StackName" => self.stack.clone(),
@@ -192,4 +194,12 @@ impl Account {
             (None, None) => format!("{}-{name}-1", self.stack),
         }
     }
+}
+
+pub(crate) fn arn(service: &str, resource: &str) -> String {
+    format!("arn:{PARTITION}:{service}:{PLACE}:{resource}")
+}
+
+fn region_and_account() -> (&'static str, &'static str) {
+    PLACE.split_once(':').expect("it has both")
 }

@@ -1,12 +1,10 @@
 //! Maps calls on the wire to the permissions that they need.
 //!
-//!
 //! Follows the *Service Authorization Reference*: some batch operations have an action of their
 //! own, others do not.
 
-use crate::arn::arn;
-use crate::condition::{Context, LEADING_KEYS, SECURE_TRANSPORT};
-use crate::policy::Request;
+use crate::account::arn;
+use crate::policy::{Context, LEADING_KEYS, Request, SECURE_TRANSPORT};
 use repo_checks::{elements, entries};
 use serde_json::Value;
 

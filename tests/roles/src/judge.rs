@@ -1,10 +1,9 @@
-//! Checks calls against the roles.
+//! Checks calls against the roles, and against the reviewed list of the calls that each role makes.
 
 use crate::account::Account;
 use crate::call;
-use crate::condition::LEADING_KEYS;
-use crate::list::List;
-use crate::policy::{Decision, Effect, Request, Statement, decide};
+use crate::policy::{Decision, Effect, LEADING_KEYS, Request, Statement, decide};
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -118,4 +117,42 @@ impl Judge {
         let wanted = list.iter().flat_map(|(role, calls)| calls.calls.iter().map(move |call| (role, call)));
         wanted.filter(|(role, call)| !was_made(role, call)).map(|(role, call)| format!("{role}: {call}")).collect()
     }
+}
+
+/// The reviewed list of the calls that each role makes, by the role's logical name.
+pub type List = BTreeMap<String, Calls>;
+
+/// A call is an operation and the resource's label, with the leading key if a policy names it:
+/// `PutItem Table audit`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Calls {
+    /// Calls of the function itself, made in every run of the end-to-end tests.
+    pub calls: BTreeSet<String>,
+    /// Calls of the function itself that not every run makes, with the occasion.
+    pub seldom: BTreeMap<String, String>,
+    /// Calls that AWS itself makes with the role.
+    pub aws: BTreeSet<String>,
+    /// Unused permissions, with the reason to keep them.
+    pub spare: BTreeMap<String, String>,
+}
+
+impl Calls {
+    /// Calls of the function itself.
+    pub fn own(&self) -> impl Iterator<Item = &String> {
+        self.calls.iter().chain(self.seldom.keys())
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &String> {
+        self.own().chain(&self.aws)
+    }
+}
+
+/// `calls.json`.
+///
+/// # Panics
+/// The file is malformed.
+pub fn listed() -> List {
+    serde_json::from_str(include_str!("../calls.json"))
+        .unwrap_or_else(|error| panic!("tests/roles/calls.json: {error}"))
 }

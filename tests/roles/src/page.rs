@@ -1,7 +1,6 @@
 //! The page for people: the permissions of each role, and their users.
 
-use crate::judge::{Grant, Judge};
-use crate::list::{Calls, List};
+use crate::judge::{Calls, Grant, Judge, List};
 use crate::policy::Effect;
 use std::collections::BTreeMap;
 

@@ -6,10 +6,8 @@
 use aws_fake::Service::{DynamoDb, SecretsManager, Sqs};
 use benches::bill::{Bill, Capacity};
 use benches::budget::{Budgets, PATH, costs};
-use benches::count::{Count, Share, count};
-use benches::report;
-use benches::scenario::{Scenario, Traffic};
-use benches::table::{amount, markdown};
+use benches::count::{Count, Scenario, Share, Traffic, count};
+use benches::report::{self, amount, markdown};
 use clap::Parser;
 use std::process::ExitCode;
 use std::{fs, io};

@@ -1,15 +1,11 @@
 //! How calls, capacity units and CPU of one notification grow with the stored data.
 
-mod ledger;
-mod plot;
 mod world;
 
-pub use plot::draw;
-
-use crate::cpu;
+use crate::measure::cpu_of_thread;
 use aws_fake::Calls;
 use std::time::Duration;
-use world::World;
+use world::{UNKNOWN, World, load};
 
 /// Batches measured at each size, and notifications in each.
 const BATCHES: usize = 20;
@@ -45,7 +41,7 @@ pub async fn ledger(most: usize) -> Series {
     let mut loaded = 0;
     let sizes = std::iter::successors(Some(LEDGER), |size| size.checked_mul(10)).take_while(|size| *size <= most);
     for (round, size) in sizes.enumerate() {
-        ledger::load(&world, &model, loaded..size);
+        load(&world, &model, loaded..size);
         loaded = size;
         points.push(measured(&world, size, round * BATCHES * BATCH).await);
     }
@@ -57,7 +53,7 @@ pub async fn tenants() -> Series {
     let mut points = Vec::new();
     for tenants in TENANTS {
         let world = World::new(tenants, 1);
-        ledger::load(&world, &world.model().await, 0..LEDGER);
+        load(&world, &world.model().await, 0..LEDGER);
         points.push(measured(&world, tenants, 0).await);
     }
     Series { what: "tenants", points }
@@ -88,7 +84,7 @@ pub async fn subscriptions() -> Series {
 
 async fn measured(world: &World, size: usize, first: usize) -> Point {
     // Unknown accounts, so that the measured ones stay new.
-    let warming = ledger::UNKNOWN + first..ledger::UNKNOWN + first + BATCH;
+    let warming = UNKNOWN + first..UNKNOWN + first + BATCH;
     world.run(warming).await;
     let before = world.endpoint.calls();
     let mut batches = Vec::new();
@@ -128,9 +124,9 @@ fn median(mut numbers: Vec<f64>) -> f64 {
 
 /// The CPU time of some work on this thread.
 async fn timed(work: impl Future<Output = ()>) -> Duration {
-    let start = cpu::of_thread();
+    let start = cpu_of_thread();
     work.await;
-    cpu::of_thread() - start
+    cpu_of_thread() - start
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! The functions with their real AWS clients, and a Visma Net that answers at once.
+//! The functions with their real AWS clients, and a Visma Net that answers at once. The ledger is
+//! filled by writing items into the table directly.
 
 use crate::bodies::{self, SUBSCRIPTION_HEADER};
-use crate::functions::FunctionBuilder;
+use crate::functions::{FunctionBuilder, Log, all_done};
 use crate::gateway::{self, Function};
 use crate::growth::timed;
-use crate::invocation::all_done;
-use crate::logs::Log;
 use crate::still::{StillErp, StillSource};
-use aws_fake::{Endpoint, sqs_event};
+use aws_fake::{Endpoint, TABLE, sqs_event};
+use dynoxide::{AttributeValue, ImportOptions, Item};
 use fixtures::TestHost;
 use processor::{Acknowledge, Processor};
 use serde_json::json;
@@ -23,6 +23,12 @@ use webhooks_store::{Dynamo, Table};
 const BUDGET: Duration = Duration::from_secs(60);
 /// The length of each body, in bytes.
 const LENGTH: usize = 768;
+/// The ledger has no account from this number on.
+pub(crate) const UNKNOWN: usize = 100_000_000;
+/// The account whose items are the model for all others.
+const MODEL: usize = UNKNOWN - 1;
+/// Items per write, which bounds the memory of loading.
+const AT_ONCE: usize = 20_000;
 
 /// The ports of the real AWS clients.
 struct OverTheWire;
@@ -112,6 +118,21 @@ impl World {
         [intake, processor, feedback]
     }
 
+    /// Sends one notification through the pipeline and keeps the items that it wrote.
+    pub(crate) async fn model(&self) -> Model {
+        self.run(MODEL..MODEL + 1).await;
+        let scan = serde_json::from_value(json!({ "TableName": TABLE })).expect("a scan");
+        let items = self.endpoint.database().scan(scan).expect("the table answers").items.unwrap_or_default();
+        let key = |item: &Item| match &item["sk"] {
+            AttributeValue::S(text) => text.strip_prefix("N#").map(str::to_owned),
+            _ => None,
+        };
+        let key = items.iter().find_map(key).expect("the notification is in the ledger");
+        let (content, id) = key.split_once('.').expect("a key is content and id");
+        let (content, id) = (content.to_owned(), id.to_owned());
+        Model { items, tenant: self.tenant(MODEL), content, id }
+    }
+
     fn deliveries(&self, accounts: Range<usize>, named: bool) -> Vec<String> {
         let delivery = |account: usize| {
             let body = bodies::of_account(account, LENGTH);
@@ -128,6 +149,55 @@ impl World {
             let answer = (self.intake)(event).await;
             assert_eq!(answer["statusCode"], 202, "not taken: {answer}");
         }
+    }
+}
+
+/// The items that one notification writes.
+pub(crate) struct Model {
+    items: Vec<Item>,
+    tenant: String,
+    content: String,
+    id: String,
+}
+
+/// Writes the items of notifications about these accounts, as if they had been processed.
+pub(crate) fn load(world: &World, model: &Model, accounts: Range<usize>) {
+    let database = world.endpoint.database();
+    database.enable_bulk_loading().expect("a database in memory");
+    let mut accounts = accounts.peekable();
+    while accounts.peek().is_some() {
+        let some = accounts.by_ref().take(AT_ONCE / model.items.len());
+        let items = some.flat_map(|account| model.about(account, &world.tenant(account))).collect();
+        let imported = database.import_items(TABLE, items, ImportOptions::default());
+        imported.expect("items like those that are there");
+    }
+    database.disable_bulk_loading().expect("a database in memory");
+}
+
+impl Model {
+    fn about(&self, account: usize, tenant: &str) -> Vec<Item> {
+        // Spreads the numbers like a hash.
+        let spread = (account as u128 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
+        let replaced = [
+            (self.tenant.as_str(), tenant.to_owned()),
+            (self.content.as_str(), format!("{spread:032x}")),
+            (self.id.as_str(), Uuid::from_u128(spread).to_string()),
+            (&MODEL.to_string(), account.to_string()),
+        ];
+        let of =
+            |item: &Item| item.iter().map(|(name, value)| (name.clone(), with(value, &replaced))).collect::<Item>();
+        self.items.iter().map(of).collect()
+    }
+}
+
+fn with(value: &AttributeValue, replaced: &[(&str, String)]) -> AttributeValue {
+    match value {
+        AttributeValue::S(text) => {
+            let replace = |text: String, (old, new): &(&str, String)| text.replace(old, new);
+            AttributeValue::S(replaced.iter().fold(text.clone(), replace))
+        }
+        AttributeValue::L(values) => AttributeValue::L(values.iter().map(|value| with(value, replaced)).collect()),
+        other => other.clone(),
     }
 }
 

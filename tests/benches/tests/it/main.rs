@@ -5,6 +5,4 @@
 #![allow(clippy::unwrap_used, reason = "what tests share fails by panicking, too")]
 
 mod budgets;
-mod goals;
 mod pipeline;
-mod roles_of_functions;

@@ -1,18 +1,18 @@
 //! Measures the start of each function, beside an empty function.
 
-use super::start::{Start, sample, start};
-use crate::archive::zipped;
-use crate::deliveries;
-use crate::error::{Error, Result};
-use crate::report::Report;
-use crate::sample::{Sample, megabytes, shown, times};
+use super::{Start, sample, start};
+use crate::report::{Report, Sample, megabytes, shown, times};
+use crate::visma;
 use crate::world::{Job, World, is_accepted, is_done};
+use crate::{Error, Result};
 use serde_json::{Map, Value, json};
 use std::fs;
-use std::path::PathBuf;
+use std::io::{self, Cursor, Write};
+use std::path::{Path, PathBuf};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use webhooks_host::{Host, SystemHost};
+use zip::write::{SimpleFileOptions, ZipWriter};
 
 const EMPTY: &str = "empty-function";
 /// Each function gets the output of those before it, for one delivery.
@@ -122,7 +122,7 @@ fn job(world: &World, since: OffsetDateTime) -> String {
     let claims = json!({"sub": "operator", "scope": "visma-webhooks/repair"});
     let headers = Map::from_iter([("content-type".to_owned(), json!("application/json"))]);
     let authorizer = json!({"jwt": {"claims": claims, "scopes": null}});
-    deliveries::event("POST", "/operations/v1/jobs", headers, &body.to_string(), &authorizer)
+    visma::event("POST", "/operations/v1/jobs", headers, &body.to_string(), &authorizer)
 }
 
 /// Whether the answer of a function shows success.
@@ -181,4 +181,32 @@ fn size(options: &Options, name: &str, own: &[Start], empty: &[Start]) -> Result
         shown(archive),
     ];
     Ok(Size { row, archive, opened })
+}
+
+/// The size of the archive that cargo-lambda makes of a program: one file, deflated at the default
+/// level.
+///
+/// # Errors
+/// The program cannot be read.
+fn zipped(program: &Path) -> Result<u64> {
+    let bytes = fs::read(program).map_err(Error::io(format!("read {}", program.display())))?;
+    archive(&bytes).map_err(Error::io(format!("archive {}", program.display())))
+}
+
+fn archive(bytes: &[u8]) -> io::Result<u64> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    archive.start_file("bootstrap", SimpleFileOptions::default().unix_permissions(0o755))?;
+    archive.write_all(bytes)?;
+    Ok(archive.finish()?.into_inner().len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_is_deflated() {
+        let size = archive(&[0; 1_000_000]).unwrap();
+        assert!((100..5_000).contains(&size), "{size}");
+    }
 }

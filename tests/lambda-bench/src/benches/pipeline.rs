@@ -1,9 +1,8 @@
 //! Sends notifications through intake, processor and feedback, each in its own process.
 
-use crate::error::Result;
+use crate::Result;
 use crate::function::{Function, Limits};
-use crate::report::Report;
-use crate::sample::{megabytes, microseconds, shown};
+use crate::report::{Report, megabytes, microseconds, shown};
 use crate::world::{Job, World, is_accepted, is_done};
 use std::cell::Cell;
 use std::path::PathBuf;

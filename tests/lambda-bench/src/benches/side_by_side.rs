@@ -1,10 +1,9 @@
 //! Compares the same job in Rust, Python and Node.js.
 
-use super::start::{Start, sample, start};
-use crate::error::Result;
+use super::{Start, sample, start};
+use crate::Result;
 use crate::function::{Function, Limits, Program};
-use crate::report::Report;
-use crate::sample::{Sample, megabytes, microseconds, shown, times};
+use crate::report::{Report, Sample, megabytes, microseconds, shown, times};
 use crate::world::{Job, World, is_accepted, is_done};
 use serde_json::Value;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
-//! What the template needs of an account, and what it leaves behind.
+//! What the template needs of an account, what it leaves behind, and how long AWS lets the names be
+//! that begin with the stack's.
 
-use crate::{MAIN, with_options};
-use repo_checks::{Template, elements, entries, number, text};
+use crate::{ALARMS, DASHBOARD, MAIN, with_options, without_stack};
+use repo_checks::{Template, elements, entries, number, read, text};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -9,10 +10,24 @@ use std::collections::BTreeSet;
 const NEW_ACCOUNT: f64 = 10.0;
 /// The executions that must be left for intake: at 100 ms each, twenty deliveries a second.
 const FOR_INTAKE: f64 = 2.0;
+/// The most characters of each kind of name.
+const LIMITS: [(&str, &str, usize); 9] = [
+    ("AWS::Serverless::Function", "FunctionName", 64),
+    ("AWS::Pipes::Pipe", "Name", 64),
+    ("AWS::SQS::Queue", "QueueName", 80),
+    ("AWS::ApiGatewayV2::Api", "Name", 128),
+    ("AWS::CloudWatch::Alarm", "AlarmName", 255),
+    ("AWS::CloudWatch::CompositeAlarm", "AlarmName", 255),
+    ("AWS::CloudWatch::Dashboard", "DashboardName", 255),
+    ("AWS::SNS::Topic", "TopicName", 256),
+    ("AWS::Logs::LogGroup", "LogGroupName", 512),
+];
+/// The most characters of a role's name.
+const ROLE: usize = 64;
 
 /// The overrides of an environment in samconfig.toml.
 fn overrides(environment: &str) -> Vec<(String, String)> {
-    crate::guide::overrides(&repo_checks::read("samconfig.toml"), environment)
+    crate::guide::overrides(&read("samconfig.toml"), environment)
 }
 
 #[test]
@@ -113,7 +128,7 @@ fn detects_a_visibility_below_window_and_six_timeouts() {
 #[test]
 fn the_guide_states_the_monthly_cost_of_the_alarms() {
     let (mut metrics, mut composed) = (0_u32, 0_u32);
-    for path in crate::ALARMS {
+    for path in ALARMS {
         let template = Template::read(path);
         for (_, alarm) in template.resources("AWS::CloudWatch::Alarm") {
             let of_math = elements(&alarm["Metrics"]).into_iter().filter(|query| query.get("MetricStat").is_some());
@@ -123,7 +138,7 @@ fn the_guide_states_the_monthly_cost_of_the_alarms() {
     }
     let cents = metrics * 10 + composed * 50;
     let said = format!("| alarms | ${}.{:02} |", cents / 100, cents % 100);
-    assert!(repo_checks::read("DEPLOY.md").contains(&said), "DEPLOY.md lacks `{said}`");
+    assert!(read("DEPLOY.md").contains(&said), "DEPLOY.md lacks `{said}`");
 }
 
 #[test]
@@ -136,4 +151,48 @@ fn nested_stacks_get_every_parameter_without_default() {
             assert!(is_given || described.get("Default").is_some(), "{name} lacks {parameter}");
         }
     }
+}
+
+/// The most characters of the stack's name with which this name is not too long.
+fn room((kind, name, limit): (&str, &str, usize), resource: &Value) -> Option<usize> {
+    let given = resource["Properties"].get(name).filter(|_| resource["Type"] == kind)?;
+    let stack = given.get("Ref").map(|stack| format!("${{{}}}", text(stack)));
+    let written = stack.unwrap_or_else(|| text(&given["Fn::Sub"]));
+    without_stack(&written).contains('@').then(|| limit + 1 - without_stack(&written).len())
+}
+
+#[test]
+fn the_guide_says_how_long_the_stacks_name_may_be() {
+    let mut rooms = vec![];
+    for path in ALARMS.into_iter().chain([MAIN, DASHBOARD]) {
+        for (_, resource) in entries(Template::read(path).raw("/Resources")) {
+            rooms.extend(LIMITS.into_iter().filter_map(|limit| room(limit, resource)));
+        }
+    }
+    assert!(rooms.len() > 60, "{}", rooms.len());
+    let longest = rooms.into_iter().min().unwrap();
+    assert!(read("DEPLOY.md").contains(&format!("at most {longest} characters")), "DEPLOY.md: {longest}");
+}
+
+/// Else CloudFormation shortens it in the names of the roles, and the permissions are for names
+/// that begin with all of it.
+#[test]
+fn the_deployer_takes_no_stack_name_that_would_be_shortened() {
+    // A hyphen before and after the logical name, and twelve random characters.
+    let main = Template::read(MAIN);
+    let roles = entries(main.raw("/Resources")).filter(|(_, resource)| resource["Type"] == "AWS::IAM::Role");
+    let longest = ROLE - 14 - roles.map(|(name, _)| name.len()).max().unwrap();
+    let deployer = Template::read("deployer.yaml");
+    let pattern = text(deployer.raw("/Parameters/StackName/AllowedPattern"));
+    assert!(pattern.ends_with(&format!(",{}}}$", longest - 1)), "{pattern}: {longest}");
+    assert!(read("GITHUB.md").contains(&format!("{longest} characters")), "GITHUB.md: {longest}");
+}
+
+#[test]
+fn terraform_takes_no_name_that_makes_a_roles_too_long() {
+    let roles = read("terraform/roles.tf");
+    let names = roles.split("\"${var.name}-").skip(1).filter_map(|rest| rest.split('"').next());
+    let longest = ROLE - 1 - names.map(|name| name.replace("${each.key}", "reconciler").len()).max().unwrap();
+    let variables = read("terraform/variables.tf");
+    assert!(variables.contains(&format!(",{}}}$\", var.name", longest - 1)), "variables.tf: {longest}");
 }

@@ -1,6 +1,6 @@
 //! The links of alarms and dashboards to the pages of the operations API's console.
 
-use crate::drawn::body_of;
+use crate::dashboards::body_of;
 use crate::sources::root;
 use crate::{ALARMS, DASHBOARD, MAIN, alarms, description, with_options};
 use repo_checks::{Template, read, text};

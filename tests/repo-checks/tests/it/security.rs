@@ -1,10 +1,18 @@
-//! SECURITY.md names a test for each promise, and every crate keeps its promise about unsafe code.
+//! SECURITY.md names a test for each promise. No crate has unsafe code, and no role may do more
+//! than it must.
 
-use crate::MAIN;
 use crate::named_tests::{files, known_tests, named_in, page, rows};
-use repo_checks::{Template, text};
+use crate::{MAIN, with_options};
+use repo_checks::{Template, elements, text};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+
+/// Actions that have no resources, with the reason.
+const WITHOUT_RESOURCE: [(&str, &str); 2] = [
+    ("xray:PutTraceSegments", "X-Ray has no resource to name"),
+    ("xray:PutTelemetryRecords", "X-Ray has no resource to name"),
+];
 
 #[test]
 fn every_row_of_the_security_page_names_tests_that_exist() {
@@ -57,4 +65,89 @@ fn operations_exist_only_behind_an_authoriser() {
         // The console's page and files hold no data, and a browser cannot sign as IAM requires.
         assert_eq!(files.len(), if authorizer == "jwt" { 2 } else { 0 });
     }
+}
+
+#[test]
+fn no_role_allows_anything_by_wildcard() {
+    let main = with_options();
+    let mut statements = Vec::new();
+    for (role, properties) in main.resources("AWS::IAM::Role") {
+        assert!(properties.get("ManagedPolicyArns").is_none(), "{role} has AWS's policies, which allow by wildcard");
+        for policy in elements(&properties["Policies"]) {
+            statements
+                .extend(elements(&policy["PolicyDocument"]["Statement"]).into_iter().map(|one| (role, one.clone())));
+        }
+    }
+    for (name, policy) in main.resources("AWS::IAM::Policy") {
+        statements.extend(elements(&policy["PolicyDocument"]["Statement"]).into_iter().map(|one| (name, one.clone())));
+    }
+    assert!(statements.len() > 8);
+    for (role, statement) in statements {
+        check(role, &statement);
+    }
+}
+
+fn check(role: &str, statement: &Value) {
+    let actions: Vec<_> = elements(&statement["Action"]).into_iter().filter_map(Value::as_str).collect();
+    assert!(
+        !actions.is_empty() && statement.get("NotAction").is_none() && statement.get("NotResource").is_none(),
+        "{role}"
+    );
+    assert!(actions.iter().all(|action| !action.contains('*')), "{role}: {actions:?}");
+    let wildcard = elements(&statement["Resource"]).iter().any(|resource| resource.to_string().contains('*'));
+    let none_to_name = actions.iter().all(|action| WITHOUT_RESOURCE.iter().any(|(allowed, _)| allowed == action));
+    assert!(!wildcard || none_to_name, "{role}: {actions:?} on {}", statement["Resource"]);
+}
+
+/// CloudFormation attaches a policy of its own some time after the role. AWS makes no pipe whose
+/// role may not read the queue at that moment.
+#[test]
+fn a_role_may_use_the_key_as_soon_as_it_exists() {
+    let main = with_options();
+    for (name, policy) in main.resources("AWS::IAM::Policy") {
+        assert!(!policy["PolicyDocument"].to_string().contains("kms:"), "{name} attaches by itself");
+    }
+    let roles = main.resources("AWS::IAM::Role");
+    let without = roles.iter().filter(|(_, role)| !role["Policies"].to_string().contains("kms:Decrypt"));
+    let without: Vec<&str> = without.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(without, ["ReconcilerScheduleRole"], "it only invokes");
+}
+
+#[test]
+fn no_function_may_change_or_delete_audit_records() {
+    let main = with_options();
+    let policies = main.resources("AWS::IAM::Policy");
+    let (_, stays) = policies.iter().find(|(name, _)| *name == "AuditStays").expect("the policy is there");
+    let kept_off: Vec<_> = elements(&stays["Roles"]).into_iter().map(|role| role["Ref"].clone()).collect();
+    let deny = &stays["PolicyDocument"]["Statement"][0];
+    let audit = serde_json::json!({"dynamodb:LeadingKeys": ["audit"]});
+    assert_eq!((&deny["Effect"], &deny["Condition"]["ForAnyValue:StringEquals"]), (&"Deny".into(), &audit));
+    let denied = |action: &Value| elements(&deny["Action"]).contains(&action);
+    let mut putting = vec![];
+    for (role, properties) in main.resources("AWS::IAM::Role") {
+        for policy in elements(&properties["Policies"]) {
+            for statement in elements(&policy["PolicyDocument"]["Statement"]) {
+                let actions = elements(&statement["Action"]);
+                for action in actions.into_iter().filter(|action| writes(action)) {
+                    if action == "dynamodb:PutItem" {
+                        assert_eq!(
+                            statement["Condition"]["ForAllValues:StringEquals"], audit,
+                            "{role} puts what it likes"
+                        );
+                        putting.push(role.clone());
+                    } else {
+                        assert!(denied(action) && kept_off.contains(&role.as_str().into()), "{role}: {action}");
+                    }
+                }
+            }
+        }
+    }
+    putting.sort();
+    assert_eq!(putting, ["OperationsRole", "ReconcilerRole"]);
+}
+
+fn writes(action: &Value) -> bool {
+    let action = action.as_str().unwrap_or_default();
+    let reads = ["BatchGetItem", "GetItem", "Query", "Scan"].map(|name| format!("dynamodb:{name}"));
+    action.starts_with("dynamodb:") && !reads.iter().any(|read| read == action)
 }

@@ -1,11 +1,10 @@
-//! The sources: their sizes, their number, and their dependencies.
+//! The sources: their sizes, their number, and structures that refuse lists.
 
 use repo_checks::infra;
-use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs};
 
 const LINES: usize = 400;
 /// Files that may be longer, with the reason.
@@ -15,9 +14,6 @@ const LONGER: [(&str, &str); 1] = [(
 )];
 /// More files are hard to oversee. Programs that write many inputs must pack them.
 const FILES: usize = 1200;
-/// From the outside to the inside. Functions do not need functions. Shared crates may need each
-/// other, and cargo rejects circles.
-const LAYERS: [&str; 3] = ["functions", "shared", "shared/model"];
 
 pub(crate) fn root() -> PathBuf {
     infra().join("..").canonicalize().unwrap()
@@ -82,55 +78,5 @@ pub(crate) fn each_file(folder: &Path, each: &mut impl FnMut(&str, &str)) {
             let below = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
             each(&below, &fs::read_to_string(&path).unwrap());
         }
-    }
-}
-
-/// A crate's folder below the root, and those of our crates that it needs at run time.
-pub(crate) fn dependencies() -> Vec<(String, Vec<String>)> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
-        .current_dir(root())
-        .output();
-    let metadata: Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
-    let root = root();
-    let below = |path: &Value| {
-        let path = Path::new(path.as_str().unwrap());
-        let path = if path.ends_with("Cargo.toml") { path.parent().unwrap() } else { path };
-        path.strip_prefix(&root).unwrap().to_string_lossy().into_owned()
-    };
-    let packages = metadata["packages"].as_array().unwrap().iter();
-    let of = |package: &Value| {
-        let ours = package["dependencies"].as_array().unwrap().iter();
-        let ours = ours.filter(|other| other["path"].is_string() && other["kind"].is_null());
-        (below(&package["manifest_path"]), ours.map(|other| below(&other["path"])).collect())
-    };
-    packages.map(of).collect()
-}
-
-pub(crate) fn layer(folder: &str) -> Option<usize> {
-    LAYERS.iter().rposition(|layer| folder == *layer || folder.starts_with(&format!("{layer}/")))
-}
-
-#[test]
-fn dependencies_point_from_functions_over_shared_crates_to_the_model() {
-    let all = dependencies();
-    assert!(all.iter().any(|(folder, on)| folder == "functions/intake" && on.contains(&"shared/model".to_owned())));
-    for (folder, on) in all {
-        let Some(own) = layer(&folder) else { continue };
-        for other in on {
-            let theirs = layer(&other)
-                .unwrap_or_else(|| panic!("{folder} must not need {other}, which is no part of the product"));
-            let is_inwards = theirs > own || (theirs == own && own == 1);
-            assert!(is_inwards, "{folder} must not need {other}");
-        }
-    }
-}
-
-#[test]
-fn the_model_does_not_depend_on_aws_http_or_a_runtime() {
-    let manifest = fs::read_to_string(root().join("shared/model/Cargo.toml")).unwrap();
-    for effect in ["aws", "lambda", "tokio", "reqwest", "http", "hyper"] {
-        assert!(!manifest.lines().any(|line| line.starts_with(effect)), "{effect}");
     }
 }

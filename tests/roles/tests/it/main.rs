@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod conditions;
 mod evaluation;
 mod listed;
-mod sources;
 mod wire;

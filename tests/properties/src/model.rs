@@ -1,14 +1,47 @@
-use crate::envelope::meta;
-use crate::request::Parts;
+//! What the model reads: the message around a delivery, its notifications, and paths of resources.
+
+use crate::world::{Parts, is_sqs_text};
+use fixtures::TestHost;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
+use url::Url;
 use webhooks_model::catalogue::find;
 use webhooks_model::cloud_event::CloudEvent;
+use webhooks_model::delivery::Meta;
 use webhooks_model::feedback::FeedbackMode;
 use webhooks_model::notification::{Directory, Proof, UNKNOWN_TENANT, is_name};
 use webhooks_model::replay::Recorded;
-use webhooks_model::{Channel, Delivery, EventType, LedgerKey, Notification, Origin};
+use webhooks_model::{Channel, Delivery, Entity, EventType, LedgerKey, Notification, Origin, ResourcePath};
+
+/// Longer texts are never paths.
+const LONGEST_PATH: usize = 512;
+
+pub fn envelope(input: &[u8]) {
+    let sent = Delivery { meta: meta(Channel::Dispatcher), body: input.to_vec() };
+    let message = sent.to_message();
+    assert!(is_sqs_text(&message) || message.len() > 1024 * 1024, "SQS would not take it");
+    assert_eq!(Delivery::from_message(&message).expect("our own message"), sent);
+    items_lie_in_the_body(&sent);
+
+    let read = str::from_utf8(input).ok().and_then(|text| Delivery::from_message(text).ok());
+    if let Some(read) = read {
+        assert_eq!(Delivery::from_message(&read.to_message()).expect("our own message"), read);
+        items_lie_in_the_body(&read);
+    }
+}
+
+fn items_lie_in_the_body(delivery: &Delivery) {
+    let mut rest = str::from_utf8(&delivery.body).unwrap_or_default();
+    for item in delivery.items().unwrap_or_default() {
+        let at = rest.find(item).expect("an item is a part of the body, behind the one before");
+        rest = &rest[at + item.len()..];
+    }
+}
+
+pub(crate) fn meta(channel: Channel) -> Meta {
+    Meta { channel, ..fixtures::meta(TestHost::START) }
+}
 
 /// Lines of the head: `legacy` as the first one, `event`, `tenant`, and any header of a delivery.
 pub fn normaliser(input: &[u8]) {
@@ -39,7 +72,7 @@ impl Directory for Company {
     }
 }
 
-pub(crate) fn read(delivery: &Delivery) -> Vec<Notification> {
+fn read(delivery: &Delivery) -> Vec<Notification> {
     Notification::all_of(delivery, &Company)
 }
 
@@ -120,4 +153,65 @@ fn is_the_same_when_replayed(n: Notification) {
         ..n
     };
     assert_eq!(Notification { event_raw: again.event_name().to_owned(), ..again }, expected);
+}
+
+pub fn legacy_array(input: &[u8]) {
+    let mut meta = meta(Channel::Legacy);
+    meta.headers.insert("x-vwd-tenant-id".into(), "of-a-header".into());
+    let delivery = Delivery { meta, body: input.to_vec() };
+    let notifications = read(&delivery);
+    for n in &notifications {
+        assert_eq!((n.channel, n.proof), (Channel::Legacy, Proof::Nothing));
+        assert_ne!(n.tenant.as_deref(), Some("of-a-header"));
+    }
+    let text = str::from_utf8(input).ok().map(|text| text.strip_prefix('\u{feff}').unwrap_or(text));
+    match text.and_then(|text| serde_json::from_str(text).ok()) {
+        Some(Value::Array(elements)) => {
+            assert_eq!(notifications.len(), elements.len(), "none lost, none made up");
+            for (n, element) in notifications.iter().zip(&elements) {
+                let read: Value = serde_json::from_str(&n.raw).expect("an element of JSON is JSON");
+                assert_eq!(read, *element, "in order, as it came");
+                assert_eq!(n.entity == Entity::Unparseable, !element.is_object());
+            }
+        }
+        Some(Value::Object(_)) => assert_eq!(notifications.len(), 1),
+        // Nothing disappears silently, whatever the input.
+        Some(_) | None => assert!(!notifications.is_empty() || is_array_that_another_parser_refuses(text)),
+    }
+}
+
+/// Numbers beyond a double's range are valid JSON, but a parser that reads them fails.
+fn is_array_that_another_parser_refuses(text: Option<&str>) -> bool {
+    text.is_some_and(|text| text.trim_start().starts_with('['))
+}
+
+pub fn resource_path(input: &[u8]) {
+    let Ok(text) = str::from_utf8(input) else { return };
+    if let Ok(path) = ResourcePath::parse(text) {
+        stays_below_its_base(&path);
+    }
+    for entity in Entity::ALL {
+        if let Some(path) = ResourcePath::for_entity(entity, text) {
+            assert_eq!((path.entity(), path.key().as_deref()), (entity, Some(text)));
+            stays_below_its_base(&path);
+        }
+    }
+}
+
+fn stays_below_its_base(path: &ResourcePath) {
+    let shown = path.to_string();
+    assert!(shown.is_ascii());
+    for base in ["https://erp.example/", "https://erp.example:444/a/b/"] {
+        let expected = format!("{base}{shown}");
+        let base = Url::parse(base).expect("a base");
+        // All ways to join it: as a link, as a text, and as the path of a URL.
+        assert_eq!(base.join(&shown).expect("a link").as_str(), expected);
+        assert_eq!(Url::parse(&expected).expect("a URL").as_str(), expected);
+        let mut url = base.clone();
+        url.set_path(&format!("{}{shown}", base.path()));
+        assert_eq!(url.as_str(), expected);
+    }
+    if shown.len() <= LONGEST_PATH {
+        assert_eq!(ResourcePath::parse(&shown).as_ref(), Ok(path));
+    }
 }
