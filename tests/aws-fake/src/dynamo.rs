@@ -1,6 +1,6 @@
-//! Answers DynamoDB's requests with an embedded DynamoDB that has the template's table. It always asks
-//! for the cost: the embedded DynamoDB reports the capacity units, and otherwise the documented rule
-//! gives them.
+//! Answers DynamoDB's requests with an embedded DynamoDB that has the template's table. It always
+//! asks for the cost: the embedded DynamoDB reports the capacity units, and otherwise the
+//! documented rule gives them.
 
 use crate::calls::Tally;
 use crate::server::Answer;

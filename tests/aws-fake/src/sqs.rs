@@ -1,5 +1,5 @@
-//! The part of SQS's JSON protocol that the functions use, over queues in memory, and Lambda's event
-//! for their messages.
+//! The part of SQS's JSON protocol that the functions use, over queues in memory, and Lambda's
+//! event for their messages.
 
 use crate::calls::Tally;
 use crate::server::Answer;

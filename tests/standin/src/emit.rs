@@ -1,5 +1,6 @@
 //! Builds the dispatcher's bodies, headers and signatures from items
-//! (docs/visma-net.md#delivery-request, docs/visma-net.md#bodies, docs/visma-net.md#legacy-message).
+//! (docs/visma-net.md#delivery-request, docs/visma-net.md#bodies,
+//! docs/visma-net.md#legacy-message).
 
 use std::collections::BTreeMap;
 

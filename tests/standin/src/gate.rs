@@ -1,5 +1,5 @@
-//! Checks that all calls to the ERP pass: bearer token, counters, rate limit, faults. The limit is a
-//! fixed window of calls per company (docs/visma-net.md#rate-limits).
+//! Checks that all calls to the ERP pass: bearer token, counters, rate limit, faults. The limit is
+//! a fixed window of calls per company (docs/visma-net.md#rate-limits).
 
 use std::time::{Duration, Instant};
 

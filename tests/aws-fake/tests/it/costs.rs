@@ -1,5 +1,5 @@
-//! The cost of reads and writes, by the Amazon DynamoDB Developer Guide: *Read and write operations*
-//! and *Querying tables* for items, *Using Global Secondary Indexes* for indexes.
+//! The cost of reads and writes, by the Amazon DynamoDB Developer Guide: *Read and write
+//! operations* and *Querying tables* for items, *Using Global Secondary Indexes* for indexes.
 
 use crate::support::{World, key};
 use aws_fake::{Service, TABLE};
