@@ -1,12 +1,19 @@
-//! Answers DynamoDB's requests with an embedded DynamoDB, and always asks it for the cost.
+//! Answers DynamoDB's requests with an embedded DynamoDB that has the template's table. It always
+//! asks for the cost: the embedded DynamoDB reports the capacity units, and otherwise the
+//! documented rule gives them.
 
 use crate::calls::Tally;
 use crate::server::Answer;
-use crate::units;
-use dynoxide::types::{ConsumedCapacity, item_size};
-use dynoxide::{Database, DynoxideError};
+use dynoxide::types::{ConsumedCapacity, item_size, table_write_capacity_units};
+use dynoxide::{Database, DynoxideError, Item};
+use repo_checks::Template;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The table's name, which the template leaves to CloudFormation.
+pub const TABLE: &str = "webhooks";
 
 const ASKED: &str = "INDEXES";
 const OLD_ITEM: &str = "ALL_OLD";
@@ -39,6 +46,29 @@ macro_rules! metered {
         keep_if(asked, &mut answer.consumed_capacity);
         encode(&answer, tally)
     }};
+}
+
+/// An embedded DynamoDB with the template's table, its keys and its indexes.
+pub(crate) fn create() -> Database {
+    let database = Database::memory().expect("an empty database");
+    let template = Template::read("template.yaml");
+    let tables = template.resources("AWS::DynamoDB::Table");
+    let [(_, table)] = tables.as_slice() else { panic!("the template has one table") };
+    let request = creation(table);
+    let request = serde_json::from_value(request).unwrap_or_else(|error| panic!("the template's table: {error}"));
+    database.create_table(request).unwrap_or_else(|error| panic!("the template's table: {error}"));
+    database
+}
+
+/// CloudFormation and DynamoDB use the same names for it.
+fn creation(table: &Value) -> Value {
+    json!({
+        "TableName": TABLE,
+        "BillingMode": table["BillingMode"],
+        "AttributeDefinitions": table["AttributeDefinitions"],
+        "KeySchema": table["KeySchema"],
+        "GlobalSecondaryIndexes": table["GlobalSecondaryIndexes"],
+    })
 }
 
 pub(crate) fn answer(database: &Database, operation: &str, body: &[u8]) -> Answer {
@@ -115,15 +145,41 @@ fn keep_if<T>(asked: bool, capacity: &mut Option<T>) {
 
 fn told<'a>(capacity: impl Iterator<Item = &'a ConsumedCapacity>) -> Tally {
     let capacity: Vec<_> = capacity.cloned().collect();
-    Tally { units: units::reported(&capacity), ..Tally::default() }
+    Tally { units: reported(&capacity), ..Tally::default() }
 }
 
 fn refused(error: DynoxideError, table: &str, attempted: usize, wants_item: bool) -> Answer {
     let DynoxideError::ConditionalCheckFailedException(message, existing) = error else { return free(&error) };
-    let units = units::refused(table, existing.as_ref(), attempted);
+    let units = units_of_refused(table, existing.as_ref(), attempted);
     let existing = existing.filter(|_| wants_item);
     let answer = free(&DynoxideError::ConditionalCheckFailedException(message, existing));
     Answer { tally: Tally { units, ..answer.tally }, ..answer }
+}
+
+/// By `table` and `table/index`, without zeros.
+fn reported(capacity: &[ConsumedCapacity]) -> BTreeMap<String, f64> {
+    let mut units = BTreeMap::new();
+    for one in capacity {
+        let table = one.table_name.as_str();
+        let of_table = one.table.as_ref().map_or(one.capacity_units, |detail| detail.capacity_units);
+        *units.entry(table.to_owned()).or_default() += of_table;
+        let indexes = [&one.global_secondary_indexes, &one.local_secondary_indexes];
+        for (index, detail) in indexes.into_iter().flatten().flatten() {
+            *units.entry(format!("{table}/{index}")).or_default() += detail.capacity_units;
+        }
+    }
+    units.retain(|_, units| *units != 0.0);
+    units
+}
+
+/// The units of a write whose condition did not hold. "If a ConditionExpression evaluates to false
+/// during a conditional write, DynamoDB still consumes write capacity from the table", by the
+/// larger of the existing item and the attempted one (Amazon DynamoDB Developer Guide, *Read and
+/// write operations*). The write touches no index, and DynamoDB's answer does not show its cost.
+///
+/// `attempted` is in bytes.
+fn units_of_refused(table: &str, existing: Option<&Item>, attempted: usize) -> BTreeMap<String, f64> {
+    BTreeMap::from([(table.to_owned(), table_write_capacity_units(existing.map(item_size), Some(attempted)))])
 }
 
 fn free(error: &DynoxideError) -> Answer {
@@ -144,4 +200,28 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Answer> {
 
 fn encode(answer: &impl Serialize, tally: Tally) -> Metered {
     Ok(Answer::done(serde_json::to_string(answer).expect("an answer always serialises"), tally))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dynoxide::AttributeValue;
+
+    fn item(bytes: usize) -> Item {
+        Item::from([("a".to_owned(), AttributeValue::S("x".repeat(bytes - 1)))])
+    }
+
+    fn of(existing: Option<usize>, attempted: usize) -> f64 {
+        units_of_refused("t", existing.map(item).as_ref(), attempted)["t"]
+    }
+
+    #[test]
+    fn a_refused_write_costs_the_larger_of_the_two_items() {
+        assert_eq!(of(None, 0), 1.0);
+        assert_eq!(of(None, 1025), 2.0);
+        assert_eq!(of(Some(1024), 10), 1.0);
+        assert_eq!(of(Some(1025), 10), 2.0);
+        // The guide's own example: an item of 300 KB, and an attempt of 310 KB.
+        assert_eq!(of(Some(300 * 1024), 310 * 1024), 310.0);
+    }
 }

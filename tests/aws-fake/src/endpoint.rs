@@ -1,9 +1,9 @@
 //! Starts, queries and stops the endpoint.
 
 use crate::calls::{Calls, Operation, Service};
-use crate::queues::{Queues, Received};
+use crate::dynamo;
 use crate::server::{Connection, State, World, serve};
-use crate::table;
+use crate::sqs::{Queues, Received};
 use dynoxide::Database;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
@@ -62,7 +62,7 @@ impl Endpoint {
         let queues = Queues::with(&QUEUES);
         let (calls, connections) = (Calls::default(), Vec::new());
         let state = State { settings, queues, calls, latency, connections, watcher: None };
-        let world = Arc::new(World::new(table::create(), state));
+        let world = Arc::new(World::new(dynamo::create(), state));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (end, ended) = oneshot::channel();
         let served = world.clone();

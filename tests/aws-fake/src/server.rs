@@ -1,8 +1,8 @@
-//! The server with its single address.
+//! The server with its single address. It answers for Secrets Manager itself.
 
 use crate::calls::{Calls, Operation, Service, Tally};
-use crate::queues::Queues;
-use crate::{dynamo, secrets, sqs};
+use crate::sqs::Queues;
+use crate::{dynamo, sqs};
 use dynoxide::Database;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -10,7 +10,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::TokioIo;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -80,7 +80,7 @@ impl World {
         match operation.service {
             Service::DynamoDb => dynamo::answer(&self.database, name, body),
             Service::Sqs => sqs::answer(name, body, &mut self.state().queues),
-            Service::SecretsManager => secrets::answer(name, body, &self.state().settings),
+            Service::SecretsManager => settings_answer(name, body, &self.state().settings),
         }
     }
 
@@ -90,6 +90,19 @@ impl World {
         state.connections.push(Connection { opened: self.started.elapsed(), service: None, requests: 0 });
         state.connections.len() - 1
     }
+}
+
+/// Secrets Manager has a single secret under every name.
+fn settings_answer(operation: &str, body: &[u8], settings: &str) -> Answer {
+    if operation != "GetSecretValue" {
+        return Answer::refused("InvalidRequestException", operation);
+    }
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let answer = json!({
+        "Name": request["SecretId"], "VersionId": "00000000-0000-4000-8000-000000000001", "VersionStages": ["AWSCURRENT"],
+        "SecretString": settings,
+    });
+    Answer::done(answer.to_string(), Tally::default())
 }
 
 pub(crate) async fn serve(listener: TcpListener, world: Arc<World>) {

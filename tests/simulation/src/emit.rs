@@ -1,12 +1,11 @@
 //! Events at Visma Net: entities change, and the dispatcher delivers valid and invalid
 //! notifications.
 
-use crate::cargo::{Named, sort_key};
+use crate::cargo::{Named, SENT, sort_key};
 use crate::faults::Fault;
 use crate::model::erp::{Delivery, Nature, STATUSES, Sent, TENANTS};
 use crate::model::secrets::PATH_TOKEN;
 use crate::model::size::LARGEST_BODY;
-use crate::names::SENT;
 use crate::world::World;
 use serde_json::{Value, json};
 use time::Duration;

@@ -1,7 +1,14 @@
 //! The probability of each kind of trouble in a run. Every run draws its own mixture: some are
 //! calm, some have one fault often, and some have everything at the same time.
+//!
+//! One of them strikes here: DynamoDB answers with less than it could. A batch read leaves keys
+//! unprocessed, and a page of a query or a scan ends early, perhaps without any item. This is no
+//! fault, and nothing may show it.
 
+use crate::check::Met;
 use crate::choice::Choices;
+use crate::world::World;
+use time::Duration;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -55,6 +62,13 @@ const PER_MILLE: [u32; 4] = [0, 10, 40, 120];
 const ALONE: u32 = 80;
 /// Of a thousand runs, the number with large bodies, which make a run slow.
 const LARGE: u32 = 12;
+/// The most items of a page that ends early.
+const MOST_OF_A_PAGE: usize = 3;
+/// The most answers in a row that leave every key. The store gives up after one more, and a refused
+/// call shows what happens then.
+const MOST_IN_VAIN: u32 = 3;
+/// How long the store may wait before it requests keys again, in milliseconds.
+const WAITS: [i64; 4] = [50, 100, 200, 400];
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rates([u32; KINDS]);
@@ -108,5 +122,43 @@ impl Rates {
 
     pub(crate) fn of(self, fault: Fault) -> u32 {
         self.0[fault as usize]
+    }
+}
+
+impl World {
+    fn falls_short(&mut self) -> bool {
+        let often = self.rates.of(Fault::ShortAnswer) * 2;
+        self.choices.chance(often)
+    }
+
+    /// The number of items after which a page ends early.
+    pub(crate) fn cut(&mut self) -> Option<usize> {
+        if !self.falls_short() {
+            return None;
+        }
+        self.checks.meets(Met::PageCutShort);
+        Some(self.choices.below(MOST_OF_A_PAGE + 1))
+    }
+
+    /// How many of these keys a batch read leaves unprocessed.
+    pub(crate) fn leaves_keys(&mut self, instance: usize, count: usize) -> usize {
+        if count == 0 || !self.falls_short() {
+            self.in_vain.remove(&instance);
+            return 0;
+        }
+        let mut left = 1 + self.choices.below(count);
+        let in_vain = self.in_vain.entry(instance).or_default();
+        *in_vain = if left == count { *in_vain + 1 } else { 0 };
+        if *in_vain > MOST_IN_VAIN {
+            (*in_vain, left) = (0, count - 1);
+        }
+        if left > 0 {
+            self.checks.meets(Met::KeysUnprocessed);
+            let now = self.now;
+            self.wakes.extend(WAITS.map(|wait| now + Duration::milliseconds(wait)));
+            let who = self.name_of(instance);
+            self.tell(&who, || format!("gets no answer about {left} of {count} keys"));
+        }
+        left
     }
 }

@@ -4,9 +4,8 @@
 use crate::check::{Met, Told};
 use crate::effect::Port;
 use crate::faults::Fault;
-use crate::model::connect::LIFETIME;
-use crate::model::erp::{Mood, RETRY_AFTER, TENANTS};
-use crate::sabotage::Sabotage;
+use crate::model::erp::{Mood, RETRY_AFTER, TENANTS, TOKEN_LIFETIME};
+use crate::planted::Sabotage;
 use crate::world::World;
 use lambda_http::http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
@@ -97,7 +96,7 @@ impl Answered {
     }
 
     fn token(token: &str) -> Self {
-        let lifetime = LIFETIME.whole_seconds();
+        let lifetime = TOKEN_LIFETIME.whole_seconds();
         let body = json!({"access_token": token, "expires_in": lifetime, "token_type": "Bearer"});
         Self::new(StatusCode::OK, body.to_string())
     }

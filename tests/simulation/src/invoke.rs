@@ -4,8 +4,8 @@ use crate::actors::{Actor, Alarm, Code, Ended, Function, Instance, Invocation, W
 use crate::cargo;
 use crate::check::{Answer, Asked, Invariant, Met};
 use crate::faults::Fault;
+use crate::planted::Sabotage;
 use crate::run::Run;
-use crate::sabotage::Sabotage;
 use crate::world::{MAX_RECEIVE_COUNT, Name, World};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use intake::Event;

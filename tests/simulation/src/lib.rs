@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "what tests share fails by panicking, too")]
 
 mod actors;
+mod afterwards;
 mod asks;
 mod cargo;
 mod check;
@@ -9,28 +10,20 @@ mod choice;
 mod effect;
 mod emit;
 mod faults;
-mod forget;
 mod http;
 mod invoke;
 mod model;
-mod months;
-mod names;
 mod operator;
 mod planted;
 mod ports;
 mod run;
-mod sabotage;
-mod short;
-mod shrink;
 mod trouble;
-mod twins;
 mod upkeep;
 mod world;
 mod writes;
 
 pub use check::{Invariant, Met, Violation};
-pub use model::items::ModelItems;
-pub use planted::Planted;
+pub use choice::shortest;
+pub use model::table::ModelItems;
+pub use planted::{Planted, Sabotage};
 pub use run::{Outcome, Plan, run};
-pub use sabotage::Sabotage;
-pub use shrink::shortest;

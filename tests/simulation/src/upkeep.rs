@@ -3,9 +3,8 @@
 
 use crate::actors::Function;
 use crate::effect::Port;
-use crate::planted::Planted;
+use crate::planted::{Planted, Sabotage};
 use crate::ports::{Ports, QueuePort};
-use crate::sabotage::Sabotage;
 use crate::world::{Name, World};
 use lambda_http::tower::ServiceExt;
 use lambda_http::{Body, Context, IntoResponse, LambdaEvent, Request, Response};

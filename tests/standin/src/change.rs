@@ -7,11 +7,10 @@ use crate::{
     catalogue::{self, Event, Kind},
     clock,
     collection::{Collection, Fields, STATUSES, text},
-    company::Company,
     dispatch, emit,
     message::{Change, Changed, Emit, Item},
     refusal::Refusal,
-    world::Shared,
+    world::{Company, Shared},
 };
 
 /// The results of a change, and its notification.

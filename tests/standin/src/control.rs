@@ -11,17 +11,15 @@ use uuid::Uuid;
 
 use crate::{
     catalogue::{self, Event},
-    change,
+    change, clock,
     collection::{Collection, Fields},
-    company::Company,
     dialect::Dialect,
     dispatch,
-    limit::Window,
+    gate::Window,
     message::{Change, Changed, Emit, Emitted, Feedback, Notification, Sending},
     protocol::{Calls, Endpoint, Fault, NewTenant, Outage, RateBudget, Subscription, Tenant},
     refusal::Refusal,
-    world::Shared,
-    zone,
+    world::{Company, Shared},
 };
 
 type Answer<T> = Result<Json<T>, Refusal>;
@@ -165,7 +163,7 @@ async fn set_time_zone(
     Path(tenant): Path<Uuid>,
     Json(body): Json<TimeZoneSetting>,
 ) -> Result<StatusCode, Refusal> {
-    body.time_zone.as_deref().map(zone::of).transpose()?;
+    body.time_zone.as_deref().map(clock::zone_of).transpose()?;
     world.company(tenant, |company| company.settings.time_zone = body.time_zone)?;
     DONE
 }

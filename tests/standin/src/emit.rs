@@ -1,22 +1,25 @@
-//! Builds the dispatcher's bodies and headers from items (docs/visma-net.md#delivery-request,
-//! docs/visma-net.md#bodies, docs/visma-net.md#legacy-message).
+//! Builds the dispatcher's bodies, headers and signatures from items
+//! (docs/visma-net.md#delivery-request, docs/visma-net.md#bodies,
+//! docs/visma-net.md#legacy-message).
 
 use std::collections::BTreeMap;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
+use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::{
     catalogue::{self, Event, Kind, Publisher},
     clock,
     collection::{self, Collection, Fields, text},
-    company::Company,
     dialect::Dialect,
     message::{Channel, Emit, Item, Notification, Sending, Status},
     protocol::Subscription,
     refusal::Refusal,
-    signature::sign,
+    world::Company,
 };
 
 /// All characters except the unreserved ones of a URL.
@@ -302,4 +305,24 @@ fn vwd_headers(
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
+}
+
+/// The value of `x-vwd-signature-v1`: padded base64 of HMAC-SHA256 over the raw body. The key is
+/// the secret's UTF-8 bytes.
+pub fn sign(secret: &str, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    mac.update(body);
+    STANDARD.encode(mac.finalize().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sign;
+
+    #[test]
+    fn makes_the_published_signatures() {
+        assert_eq!(sign("test-secret", b"{}"), "L1kEC2O3IAWYREI52iyaTzq8XENCWbIxJtclFNq4zQk=");
+        let body = br#"[{"notificationId":"00000000-0000-0000-0000-000000000001","contextId":"1234567","event":"salesorder_changed"}]"#;
+        assert_eq!(sign("test-secret", body), "+HjiJivf36BJBZ0BMmj7A8tU/Zt4CLyXcla8qUiDa/c=");
+    }
 }

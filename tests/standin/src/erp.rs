@@ -1,20 +1,25 @@
-//! The APIs of the ERP and of the Sales Order service (docs/visma-net.md#resources).
+//! The APIs of the ERP and of the Sales Order service (docs/visma-net.md#resources), and the
+//! notification feedback (docs/visma-net.md#notification-feedback).
 
 use axum::{
     Extension, Json, Router,
+    body::Bytes,
     extract::{Path, Query, State},
     http::{HeaderValue, StatusCode, Uri, header::ETAG},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
+    clock,
     collection::{Collection, Fields, text},
-    feedback,
     gate::{Caller, gate},
     listing::{Page, Parameters},
+    message::Feedback,
     refusal::Refusal,
     sales_order,
     world::Shared,
@@ -23,7 +28,7 @@ use crate::{
 /// `/erp` is api.finance.visma.net, `/salesorder` is salesorder.visma.net.
 pub(crate) fn routes(world: &Shared) -> Router<Shared> {
     let financial = Router::new()
-        .route("/v1/webhooknotificationfeedback", post(feedback::receive))
+        .route("/v1/webhooknotificationfeedback", post(receive_feedback))
         .route("/v1/{collection}", get(list))
         .route("/v1/{collection}/{*key}", get(one))
         .fallback(nothing)
@@ -115,4 +120,39 @@ fn found(body: Option<Fields>, collection: Collection, key: &str) -> Result<Resp
         response.headers_mut().insert(ETAG, etag);
     }
     Ok(response)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FeedbackBody {
+    notification_id: Option<String>,
+    source: Option<String>,
+    description: Option<String>,
+    is_success: Option<bool>,
+}
+
+/// Answers 201 for a notification of the caller's tenant. The refusals are assumptions, since none
+/// are documented.
+async fn receive_feedback(
+    State(world): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Value>), Refusal> {
+    let body: FeedbackBody = serde_json::from_slice(&body)
+        .map_err(|error| Refusal::bad_request(format!("The body cannot be read: {error}")))?;
+    let id = body.notification_id.unwrap_or_default();
+    let notification_id: Uuid =
+        id.parse().map_err(|_| Refusal::bad_request(format!("notificationId '{id}' is not a UUID.")))?;
+    let feedback = Feedback {
+        at: clock::now(),
+        notification_id,
+        source: body.source,
+        description: body.description,
+        is_success: body.is_success,
+    };
+    if world.company(caller.0, |company| company.accept_feedback(feedback))? {
+        Ok((StatusCode::CREATED, Json(json!({}))))
+    } else {
+        Err(Refusal::not_found(format!("Notification {notification_id} was not found.")))
+    }
 }

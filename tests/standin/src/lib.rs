@@ -6,37 +6,31 @@ mod change;
 mod client;
 mod clock;
 mod collection;
-mod company;
 mod control;
 mod dialect;
 mod dispatch;
 mod emit;
 mod erp;
 mod fault;
-mod feedback;
 mod gate;
-mod limit;
 mod listing;
 mod message;
 mod page;
-mod problem;
 mod protocol;
 mod refusal;
 mod sales_order;
 mod server;
-mod signature;
 mod token;
 mod world;
-mod zone;
 
 pub use catalogue::{Event, Kind, Publisher, events, find};
 pub use client::{Client, Error, Result, TenantClient};
 pub use clock::{from_ticks, ticks};
 pub use collection::{Collection, Fields, STATUSES};
 pub use dialect::Dialect;
+pub use emit::sign;
 pub use message::{
     Attempt, Change, Changed, Channel, Delivery, Emit, Emitted, Feedback, Item, Notification, Retry, Sending, Status,
 };
 pub use protocol::{Calls, Count, Endpoint, Fault, Lists, NewTenant, Outage, RateBudget, Subscription, Tenant};
 pub use server::{CLIENT_ID, CLIENT_SECRET, Options, Server};
-pub use signature::sign;

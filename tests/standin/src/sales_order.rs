@@ -16,8 +16,8 @@ use crate::{
     collection::{Collection, Fields, STATUSES, text},
     gate::Caller,
     listing::{Filter, Page, Parameters},
-    problem::Problem,
     protocol::Lists,
+    refusal::Problem,
     world::Shared,
 };
 

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "what tests share fails by panicking, too")]
 
-mod messages;
-mod others;
-mod reads;
+mod costs;
+mod services;
 mod support;
-mod writes;

@@ -2,11 +2,10 @@
 //! is checked at the end of a run, and reported after all other invariants, since those say more
 //! about the cause.
 
-use super::requests::{Command, Meant, Target};
-use super::resends::Resends;
+use super::requests::{Command, Meant, Resends, Target};
 use super::{Checks, Invariant, short};
+use crate::cargo::as_sent;
 use crate::model::table::{TableModel, text};
-use crate::names::as_sent;
 use std::collections::{BTreeMap, BTreeSet};
 use webhooks_model::{Delivery, Reason, State};
 use webhooks_store::{Item, Write};

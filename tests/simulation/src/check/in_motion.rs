@@ -2,11 +2,10 @@
 
 use super::command::{expires, is_released, waits_for_operator};
 use super::{Checks, Invariant, Met, Told, short};
-use crate::cargo;
+use crate::cargo::{self, as_sent, is_about};
 use crate::model::queue::Stored;
 use crate::model::size::LARGEST_BODY;
 use crate::model::table::{TableModel, number, text};
-use crate::names::{as_sent, is_about};
 use crate::world::Name;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

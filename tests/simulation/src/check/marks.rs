@@ -1,17 +1,29 @@
 //! Marks and indexes. They are the only way to find what waits, what needs a person, and what came
-//! on a day.
+//! on a day. An acknowledged notification no longer needs attention, until it fails again.
 
-use super::acknowledged::unacknowledged;
+use super::command::deeds;
 use super::in_motion::{FINAL, record};
 use super::{Checks, Invariant, Met, short};
 use crate::actors::Function;
+use crate::cargo::as_sent;
 use crate::model::table::{TableModel, number, text};
-use crate::names::as_sent;
+use crate::writes::text_of;
 use webhooks_store::{Item, Write};
 
 /// Marks of notifications that continue or need a person, so not of ended ones.
 const OF_THE_UNENDED: [&str; 4] = ["retrying", "paused", "parked", "dead"];
 const LIMITED: &str = "rate_limited#";
+pub(super) const ACKNOWLEDGED: &str = "acknowledged#";
+const FAILURES: [&str; 3] = ["dead", "parked", "unparseable"];
+
+/// The mark before it was acknowledged.
+pub(super) fn unacknowledged(mark: &str) -> &str {
+    mark.strip_prefix(ACKNOWLEDGED).unwrap_or(mark)
+}
+
+pub(crate) fn is_acknowledged(item: &Item) -> bool {
+    text(item, "attention").is_some_and(|mark| mark.starts_with(ACKNOWLEDGED))
+}
 
 impl Checks {
     /// Called with each write that is carried out.
@@ -42,6 +54,22 @@ impl Checks {
     /// Records replays. A repeated replay records no end, so it queues no feedback.
     pub(crate) fn replayed(&mut self, keys: Vec<String>) {
         self.left_to_reconciler.extend(keys);
+    }
+
+    /// Called with each write of a record that is carried out.
+    fn acknowledgement_fits(&mut self, function: Function, write: &Write, before: Option<&Item>, after: &Item) {
+        let fails = is_failure(function, write);
+        if fails && before.is_some_and(is_acknowledged) {
+            self.meets(Met::FailedAgain);
+        }
+        let is_new = deeds(after).count() > before.map_or(0, |before| deeds(before).count());
+        let wrong = match (deeds(after).last().filter(|_| is_new), is_acknowledged(after)) {
+            (Some("acknowledge"), false) => "is acknowledged, and still asks for attention",
+            (Some("unacknowledge"), true) => "is brought back, and still counts as acknowledged",
+            (_, true) if fails => "fails again, and still counts as acknowledged",
+            _ => return,
+        };
+        self.commands.found(format!("{} {wrong}", short(&write.sk)));
     }
 
     fn mark_fits(&mut self, sort_key: &str, before: Option<&Item>, after: &Item) {
@@ -146,4 +174,13 @@ fn is_kept(item: &Item) -> bool {
 
 fn is_limited(item: &Item) -> bool {
     text(item, "attention").is_some_and(|mark| mark.starts_with(LIMITED))
+}
+
+/// Whether a person must look at the notification or at its feedback.
+fn is_failure(function: Function, write: &Write) -> bool {
+    match function {
+        Function::Processor => text_of(write, "state").is_some_and(|state| FAILURES.contains(&state)),
+        Function::Feedback => text_of(write, "feedback") == Some("parked"),
+        _ => false,
+    }
 }

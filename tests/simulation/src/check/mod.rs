@@ -1,22 +1,18 @@
 //! The invariants, which are checked at every step. The README defines them.
 
-mod acknowledged;
 mod at_rest;
 mod command;
-mod erased;
 mod in_motion;
-mod kept;
 mod marks;
 mod met;
-mod pacing;
 mod probes;
 mod promises;
+mod removal;
 mod requests;
-mod resends;
 
-pub(crate) use acknowledged::is_acknowledged;
 pub(crate) use command::{Commands, PAUSES, waiting};
 pub(crate) use in_motion::{Answer, Asked};
+pub(crate) use marks::is_acknowledged;
 pub use met::Met;
 pub(crate) use probes::Writer;
 pub(crate) use requests::{Command, Meant, Target};
@@ -100,13 +96,13 @@ pub(crate) struct Checks {
     /// Notifications that were dead at some time.
     were_dead: BTreeSet<String>,
     pub(crate) commands: Commands,
-    pub(crate) resends: resends::Resends,
-    pub(crate) pacing: pacing::Pacing,
+    pub(crate) resends: requests::Resends,
+    pub(crate) pacing: promises::Pacing,
     /// The value of the event counter at the store's last write.
     pub(crate) latest_write: u64,
     pub(crate) met: BTreeSet<Met>,
-    kept: kept::Kept,
-    erased: erased::Erased,
+    kept: removal::Kept,
+    erased: removal::Erased,
     /// Ids that came again after their records may have been erased.
     answered_anew: BTreeSet<Uuid>,
 }

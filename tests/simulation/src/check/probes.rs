@@ -1,14 +1,14 @@
 //! Probes evaluate each write's condition on items that it must refuse. A wrong condition would
 //! break an invariant only in a race; a probe needs no race.
 
-use super::acknowledged::ACKNOWLEDGED;
 use super::command::waits_for_operator;
 use super::in_motion::{FINAL, is_terminal, record, state};
+use super::marks::ACKNOWLEDGED;
 use super::{Checks, Invariant, short};
 use crate::actors::{Function, RETENTION};
+use crate::cargo::as_sent;
 use crate::model::expression::{Placeholders, holds};
 use crate::model::table::TableModel;
-use crate::names::as_sent;
 use crate::writes::{clauses, removes, text_of, value_of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::{Duration, OffsetDateTime};

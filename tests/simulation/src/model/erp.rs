@@ -1,7 +1,7 @@
 //! A model of Visma Net: entities that change, a dispatcher that sends notifications, lists, rate
-//! limits, outages and the notification feedback.
+//! limits, outages and the notification feedback. Also of Visma Connect: tokens for one tenant
+//! each, which end and can be revoked.
 
-use super::connect::Connect;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use time::format_description::well_known::Rfc3339;
@@ -17,6 +17,7 @@ pub(crate) const STATUSES: [&str; 3] = ["Hold", "Open", "Completed"];
 /// After this many attempts the dispatcher gives up a delivery.
 pub(crate) const MOST_TRIES: u32 = 8;
 pub(crate) const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(40);
+pub(crate) const TOKEN_LIFETIME: Duration = Duration::hours(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Mood {
@@ -191,5 +192,40 @@ impl Delivery {
     pub(crate) fn answered(&mut self, status: Option<u16>, now: OffsetDateTime) {
         let is_over = status.is_some_and(|status| (200..300).contains(&status) || (400..500).contains(&status));
         self.next_try = (!is_over && self.tries < MOST_TRIES).then(|| now + Duration::seconds(5 << self.tries.min(8)));
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Connect {
+    tokens: BTreeMap<String, Issued>,
+}
+
+#[derive(Debug)]
+struct Issued {
+    tenant: String,
+    ends_at: OffsetDateTime,
+}
+
+impl Connect {
+    /// A new token. No two are the same.
+    pub(crate) fn issue(&mut self, tenant: &str, now: OffsetDateTime) -> String {
+        let token = format!("token-{}", self.tokens.len() + 1);
+        let issued = Issued { tenant: tenant.to_owned(), ends_at: now + TOKEN_LIFETIME };
+        self.tokens.insert(token.clone(), issued);
+        token
+    }
+
+    /// The tenant of a token, also of one that has ended.
+    pub(crate) fn holder(&self, token: &str) -> Option<&str> {
+        self.tokens.get(token).map(|issued| issued.tenant.as_str())
+    }
+
+    pub(crate) fn is_valid(&self, token: &str, now: OffsetDateTime) -> bool {
+        self.tokens.get(token).is_some_and(|issued| now < issued.ends_at)
+    }
+
+    /// Ends all tokens.
+    pub(crate) fn revoke(&mut self, now: OffsetDateTime) {
+        self.tokens.values_mut().for_each(|issued| issued.ends_at = now.min(issued.ends_at));
     }
 }

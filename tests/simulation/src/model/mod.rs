@@ -1,9 +1,7 @@
 //! The models of AWS and Visma Net.
 
-pub(crate) mod connect;
 pub(crate) mod erp;
 pub(crate) mod expression;
-pub(crate) mod items;
 pub(crate) mod queue;
 pub(crate) mod secrets;
 pub(crate) mod size;

@@ -3,7 +3,7 @@
 //! an alias or loses it, and a company number is mistyped and corrected.
 
 use super::erp::TENANTS;
-use crate::names::{MEANT, SENT};
+use crate::cargo::{MEANT, SENT};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};

@@ -5,8 +5,9 @@ use super::expression::{Condition, Placeholders, projected, updated};
 use super::size::{LARGEST_ITEM, LARGEST_PAGE, size_of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use time::OffsetDateTime;
-use webhooks_store::{Item, Query, QueryPage, StoreError, Write};
+use webhooks_store::{BatchPage, Item, Items, Query, QueryPage, StoreError, Write};
 
 type Index = (&'static str, [&'static str; 2], &'static [&'static str]);
 
@@ -252,5 +253,44 @@ pub(crate) fn keys_of(item: &Item) -> Option<(String, String)> {
 impl Row {
     fn seen(&self, lags: bool) -> Option<&Item> {
         if lags { self.before.as_ref() } else { Some(&self.now) }
+    }
+}
+
+/// The model without faults, as the items of a [`webhooks_store::Table`], for the comparison with
+/// another DynamoDB.
+#[derive(Debug, Default)]
+pub struct ModelItems(Mutex<TableModel>);
+
+impl ModelItems {
+    /// All items, by partition key and sort key.
+    pub fn all(&self) -> Vec<Item> {
+        self.model().items().cloned().collect()
+    }
+
+    fn model(&self) -> MutexGuard<'_, TableModel> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Items for &ModelItems {
+    async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
+        Ok(self.model().write(&write)?.map(|written| written.old(&write)))
+    }
+
+    async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        Ok(self.model().get(pk, sk).cloned())
+    }
+
+    async fn get_batch(
+        &self,
+        keys: Vec<(String, String)>,
+        attributes: &[&str],
+        _: bool,
+    ) -> Result<BatchPage, StoreError> {
+        Ok(BatchPage { items: self.model().get_many(&keys, attributes, false), unprocessed: vec![] })
+    }
+
+    async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
+        Ok(self.model().query(query, false, None))
     }
 }

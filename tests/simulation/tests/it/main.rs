@@ -1,4 +1,3 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod planted;
 mod schedules;
 mod table;

@@ -5,9 +5,7 @@
 
 mod dispatcher;
 mod erp;
-mod feedback;
 mod program;
 mod sales_order;
 mod support;
-mod token;
 mod window;

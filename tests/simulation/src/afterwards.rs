@@ -1,5 +1,9 @@
-//! At the end of a run, an operator erases a tenant while it is at work, calls fail, and the
-//! reconciler runs. Afterwards queues hand out messages of before, and the tenant goes on.
+//! What follows in some runs after everything is at rest.
+//!
+//! - Months pass. DynamoDB deletes expired items, some of them late. With an operator, a pause
+//!   lasts longer than the retention.
+//! - An operator erases a tenant while it is at work, calls fail, and the reconciler runs.
+//!   Afterwards queues hand out messages of before, and the tenant goes on.
 
 use crate::actors::Function;
 use crate::check::{Command, Invariant};
@@ -7,14 +11,24 @@ use crate::faults::Rates;
 use crate::model::erp::TENANTS;
 use crate::model::secrets::Names;
 use crate::model::table::{TableModel, keys_of, text};
-use crate::run::Run;
+use crate::run::{Run, TO_BE_STUCK};
 use crate::world::{Name, World};
 use std::collections::BTreeSet;
 use time::Duration;
 use webhooks_store::Item;
 
+/// Of a thousand runs, the number that last for months.
+const LONG: u32 = 50;
+/// Nothing has expired after this time, so items written then must outlast the earlier ones.
+const AT_FIRST: Duration = Duration::days(60);
+const AND_THEN: Duration = Duration::days(40);
+/// The retention of all queues.
+const ON_QUEUES: Duration = Duration::days(14);
+/// Of a thousand expired items, the number that DynamoDB deletes soon.
+const SOON: u32 = 700;
+
 /// The number of erasures in a thousand runs with an operator.
-const OFTEN: u32 = 200;
+const ERASED: u32 = 200;
 /// The partition in which each tenant has an entry under its id.
 const DIRECTORY: &str = "tenants";
 /// The most steps of the tenant before it is paused, before the erasure, and during it.
@@ -23,6 +37,73 @@ const MOST_STEPS: usize = 25;
 const BEFORE_TIME_OUT: [i64; 3] = [1, 60, 150];
 /// The most messages that come again after the erasure.
 const MOST_AGAIN: usize = 3;
+
+impl World {
+    fn forgets_what_is_old(&mut self) {
+        let now = self.now;
+        for queue in self.queues.values_mut() {
+            queue.messages.retain(|message| now - message.sent_at < ON_QUEUES);
+            queue.deleted.clear();
+        }
+        let expired = self.table.expired(now);
+        if !expired.is_empty() {
+            // The retention is longer than any repetition.
+            self.erp.deliveries.clear();
+        }
+        let World { checks, table, .. } = self;
+        checks.meets_what_is_kept(table, now);
+        for (pk, sk) in expired {
+            let is_soon = self.choices.chance(SOON);
+            let item = self.table.get(&pk, &sk).filter(|_| is_soon).cloned();
+            if let Some(item) = item {
+                self.checks.expires(&item, now);
+                self.table.delete(&pk, &sk);
+                self.tell("dynamodb", || format!("deletes {sk} of {pk}, which has expired"));
+            }
+        }
+    }
+}
+
+impl Run {
+    /// Lets months pass in some runs.
+    pub(crate) async fn months_go_by(&mut self) {
+        if self.is_broken() || !self.sim.world().choices.chance(LONG) {
+            return;
+        }
+        let has_operator = !self.sim.world().checks.commands.is_empty();
+        let paused = (Some(TENANTS[0].0.to_owned()), "*".to_owned());
+        if has_operator {
+            let (tenant, events) = paused.clone();
+            self.in_calm(Command::Pause(tenant, events)).await;
+            self.something_happens().await;
+        }
+        self.grows_old(AT_FIRST).await;
+        self.something_happens().await;
+        self.grows_old(AND_THEN).await;
+        if has_operator {
+            let (tenant, events) = paused;
+            self.in_calm(Command::EndOfPause(tenant, events)).await;
+        }
+        self.something_happens().await;
+        self.sweep_until_quiet().await;
+        self.look_at_rest();
+    }
+
+    async fn grows_old(&mut self, by: Duration) {
+        self.advance(by).await;
+        self.sim.world().forgets_what_is_old();
+    }
+
+    /// Sweeps only once, since every sweep finds gaps about paused entities.
+    async fn something_happens(&mut self) {
+        self.steps = 0;
+        self.changes_left = 1 + self.sim.world().choices.below(3);
+        self.drain().await;
+        self.advance(TO_BE_STUCK).await;
+        self.start_sweep();
+        self.drain().await;
+    }
+}
 
 impl World {
     /// Checks the table at the end of an erasure.
@@ -64,7 +145,7 @@ impl Run {
     /// Erases a tenant in some of the runs with an operator.
     pub(crate) async fn forget(&mut self) {
         let is_idle = self.sim.world().checks.commands.is_empty();
-        if is_idle || self.is_broken() || !self.sim.world().choices.chance(OFTEN) {
+        if is_idle || self.is_broken() || !self.sim.world().choices.chance(ERASED) {
             return;
         }
         let (tenant, others) = {
