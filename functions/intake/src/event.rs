@@ -1,5 +1,5 @@
-//! The event of API Gateway (HTTP API, payload format 2.0), as far as intake needs it, and the answer
-//! to it.
+//! The event of API Gateway (HTTP API, payload format 2.0), as far as intake needs it, and the
+//! answer to it.
 
 use crate::headers::Headers;
 use crate::problem::Problem;

@@ -76,8 +76,8 @@ impl<P: Ports> Reconciler<P> {
     }
 
     /// Ends pauses that are over, and releases the notifications that waited. Returns how many it
-    /// has ended. It creates the job before it ends the pauses. If the run dies in between, the next
-    /// one creates another job.
+    /// has ended. It creates the job before it ends the pauses. If the run dies in between, the
+    /// next one creates another job.
     pub(crate) async fn end_pauses(&self, run: &Run<'_>) -> Result<usize, SweepError> {
         // Without the operations function there are no pauses.
         let Some(repairs) = &self.repairs else { return Ok(0) };

@@ -1,6 +1,5 @@
-//! Messages in unusual forms, and bodies that identify no entity. Forms that were seen elsewhere
-//! stopped a queue or lost a text there. A notification without an identified entity is never called
-//! processed.
+//! Messages in unusual forms that were seen elsewhere, where each stopped a queue or lost a text.
+//! Also bodies that identify no entity: their notifications are never called processed.
 
 use crate::world::{World, account};
 use fixtures::TENANT;

@@ -1,5 +1,5 @@
-//! The order of changes, whatever the order of arrival, also by clocks whose times have no zone, and
-//! with the time at which a webhook was made.
+//! The order of changes, whatever the order of arrival: also by clocks whose times have no zone,
+//! and for bodies with the time at which the webhook was made.
 
 use crate::world::{World, account, order};
 use fixtures::{TENANT, TestHost};

@@ -1,5 +1,5 @@
-//! Changes whose webhook never arrived: single ones, a few among many, and those of an upgrade of the
-//! ERP, which gives every row the same time.
+//! Changes whose webhook never arrived: single ones, a few among many, and those of an upgrade of
+//! the ERP, which gives every row the same time.
 
 use crate::cost::{fill, fill_as};
 use crate::world::World;
