@@ -1,10 +1,13 @@
-//! The event of API Gateway (HTTP API, payload format 2.0), as far as intake needs it.
+//! The event of API Gateway (HTTP API, payload format 2.0), as far as intake needs it, and the
+//! answer to it.
 
 use crate::headers::Headers;
 use crate::problem::Problem;
 use crate::text;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use lambda_http::Response;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -131,6 +134,17 @@ impl Request {
     pub(crate) fn take_body(&mut self) -> Encoded {
         Encoded { body: std::mem::take(&mut self.body), is_base64: self.is_base64_encoded }
     }
+}
+
+/// The answer for the Lambda runtime, in payload format 2.0. Its body is text or empty.
+#[must_use]
+pub fn answer(response: Response<lambda_http::Body>) -> ApiGatewayV2httpResponse {
+    let (parts, body) = response.into_parts();
+    let mut answer = ApiGatewayV2httpResponse::default();
+    answer.status_code = parts.status.as_u16().into();
+    answer.headers = parts.headers;
+    answer.body = (!body.is_empty()).then_some(body);
+    answer
 }
 
 #[cfg(test)]

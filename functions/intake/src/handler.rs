@@ -1,24 +1,25 @@
 //! Answers events.
 
 use crate::accept::Accepted;
+use crate::content;
 use crate::event::{Encoded, Event, Request};
 use crate::intake::Intake;
 use crate::problem::{Problem, json_response};
 use crate::target::{Entrance, Target};
 use crate::verify::{Caller, Inbound};
-use crate::{content, source_ip};
 use futures::FutureExt;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, LambdaEvent, Response};
 use serde::Serialize;
 use serde_json::json;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
 use webhooks_queue::{Sender, Trace};
-use webhooks_settings::{Settings, Source};
+use webhooks_settings::{Settings, Source, SourceIpPolicy, SourceIps};
 
 impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
     /// Answers every event. A panic becomes a 503, so that the sender retries the delivery.
@@ -87,7 +88,7 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         trace: Option<&Trace>,
         settings: &Arc<Settings>,
     ) -> Result<Accepted, Problem> {
-        source_ip::check(&settings.source_ips, request.source_ip())?;
+        check_source(&settings.source_ips, request.source_ip())?;
         let (headers, body) = (&request.headers, body.decode()?);
         content::check_size(body.len(), self.limits.max_body_bytes)?;
         let caller = self.verify(&Inbound { entrance, headers, body: &body }, settings).await?;
@@ -102,6 +103,26 @@ impl<S: Source, Q: Sender, H: Host> Intake<S, Q, H> {
         let Err(Problem::RouteUnknown | Problem::SignatureMismatch) = verified else { return verified };
         let fresh = self.settings.refreshed().await.map_err(Problem::SettingsUnavailable)?;
         if Arc::ptr_eq(settings, &fresh) { verified } else { inbound.verify(&fresh, self.host.now()) }
+    }
+}
+
+/// Checks the sender's address against a list.
+///
+/// # Errors
+/// The list is enforced, and the address is unknown or not on it.
+fn check_source(list: &SourceIps, address: Option<IpAddr>) -> Result<(), Problem> {
+    let listed = || address.is_some_and(|address| list.addresses.contains(&address));
+    match list.policy {
+        SourceIpPolicy::Off => Ok(()),
+        SourceIpPolicy::Enforce if listed() => Ok(()),
+        SourceIpPolicy::Enforce => Err(Problem::SourceNotAllowed),
+        SourceIpPolicy::Warn => {
+            // Without a list, a warning for every request would tell nothing.
+            if !list.addresses.is_empty() && !listed() {
+                tracing::warn!(code = "source_not_listed", "a request came from an address that is not on the list");
+            }
+            Ok(())
+        }
     }
 }
 

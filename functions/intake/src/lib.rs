@@ -4,20 +4,16 @@
 compile_error!("a request that panics must be answered 503; build with panic = \"unwind\"");
 
 mod accept;
-mod answer;
 mod content;
 mod event;
 mod handler;
 mod headers;
 mod intake;
 mod problem;
-mod refused;
-mod source_ip;
 mod target;
 mod text;
 mod verify;
 pub mod wiring;
 
-pub use answer::answer;
-pub use event::Event;
+pub use event::{Event, answer};
 pub use intake::{Intake, Limits};

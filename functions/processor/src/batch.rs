@@ -3,8 +3,7 @@
 
 use crate::admission::wants_settings;
 use crate::failure::Failure;
-use crate::ports::Ports;
-use crate::processor::{Done, Needs, Processor};
+use crate::ports::{Done, Needs, Ports, Processor};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures::{FutureExt, StreamExt, stream};
 use std::panic::AssertUnwindSafe;
@@ -23,6 +22,9 @@ use webhooks_settings::Settings;
 const CONCURRENCY: usize = 16;
 /// The time reserved for writing that an attempt took too long.
 const FOR_THE_LEDGER: Duration = Duration::from_secs(1);
+/// A younger delivery that comes for the first time has no record. Reading none for it keeps a
+/// notification as cheap as others.
+const NEW_FOR: time::Duration = time::Duration::minutes(1);
 
 impl<P: Ports> Processor<P> {
     /// `budget` is the time for the whole batch.
@@ -108,6 +110,37 @@ impl<P: Ports> Processor<P> {
             tracing::info!(erased = count - left.len(), "forgotten, since their tenant was erased");
         }
         self.continue_records(delivery, left, settings, received).await
+    }
+
+    /// Finds the record of an attempt whose settings lacked an alias or a company's number, so that
+    /// the notification continues that record and does not get a second one. Leaves out what an
+    /// operator holds under its earlier key: a release replays it from there.
+    async fn continue_records(
+        &self,
+        delivery: &Delivery,
+        notifications: Vec<Notification>,
+        settings: &Settings,
+        received: &Received,
+    ) -> Result<Vec<Notification>, Failure> {
+        let now = self.host.now();
+        let is_new = received.receive_count <= 1 && now - delivery.meta.received_at < NEW_FOR;
+        if is_new || delivery.meta.origin != Origin::Webhook {
+            return Ok(notifications);
+        }
+        let mut all = Vec::with_capacity(notifications.len());
+        'notifications: for mut n in notifications {
+            for earlier in n.unnamed_keys(delivery, settings) {
+                let Some(known) = self.ledger.look(&earlier).await?.same else { continue };
+                if known.is_held(now) {
+                    tracing::info!("held under the key of earlier settings");
+                    continue 'notifications;
+                }
+                n.replays = Some(earlier);
+                break;
+            }
+            all.push(n);
+        }
+        Ok(all)
     }
 
     /// Makes one attempt at one notification.

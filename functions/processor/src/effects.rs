@@ -1,13 +1,14 @@
-//! The effects that several steps have: what the ledger records, and messages for other queues.
+//! The effects that several steps have: what the ledger records, messages for other queues, and
+//! metrics.
 
 use crate::failure::Failure;
-use crate::ports::Ports;
-use crate::processor::{Needs, Processor};
+use crate::ports::{Needs, Ports, Processor};
 use webhooks_batch::Received;
 use webhooks_host::Host;
+use webhooks_metrics::Metric;
 use webhooks_model::feedback::FeedbackMessage;
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{Notification, Reason};
+use webhooks_model::{Notification, Reason, State};
 use webhooks_queue::{Message, Sender};
 use webhooks_store::{Change, Entry};
 
@@ -56,5 +57,24 @@ impl<P: Ports> Processor<P> {
         let trace = received.trace.as_ref();
         queue.send(Message { body, group: n.tenant.as_deref(), attributes: &[], trace }).await?;
         Ok(())
+    }
+
+    pub(crate) fn count(&self, n: &Notification, metric: Metric) {
+        self.metrics.record(n.tenant.as_deref(), [metric]);
+    }
+
+    pub(crate) fn count_end(&self, n: &Notification, state: State) {
+        let ended = match state {
+            State::Superseded => Metric::Superseded,
+            State::Unparseable => Metric::Unparseable,
+            _ => Metric::Processed,
+        };
+        let elapsed = self.host.now() - n.received_at;
+        self.metrics.record(n.tenant.as_deref(), [ended, Metric::AcceptedToProcessed(elapsed)]);
+    }
+
+    pub(crate) fn count_failure(&self, tenant: Option<&str>, is_last: bool, reason: Reason) {
+        let reason = reason.as_str();
+        self.metrics.record(tenant, [if is_last { Metric::Dead { reason } } else { Metric::Retried { reason } }]);
     }
 }

@@ -1,8 +1,7 @@
 //! Collects what messages show about the open questions (docs/visma-net.md#open-questions). The
 //! batch writes it at its end.
 
-use crate::ports::Ports;
-use crate::processor::Processor;
+use crate::ports::{Ports, Processor};
 use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_model::notification::Directory;

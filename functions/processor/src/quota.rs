@@ -1,8 +1,7 @@
 //! Handles notifications of a tenant without calls left. Waiting uses up no attempt.
 
 use crate::failure::Failure;
-use crate::ports::{Limits, Ports};
-use crate::processor::{Needs, Processor};
+use crate::ports::{Limits, Needs, Ports, Processor};
 use std::time::Duration;
 use webhooks_batch::Received;
 use webhooks_host::Host;

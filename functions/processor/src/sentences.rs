@@ -1,6 +1,6 @@
 //! The standard sentences for accountants. The model has the texts in every language.
 
-use crate::confirmation::Facts;
+use crate::admission::Facts;
 use webhooks_model::feedback::Verdict;
 use webhooks_model::sentences::{self, Text};
 use webhooks_model::{Kind, Language, Notification, Resource};

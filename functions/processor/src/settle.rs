@@ -2,8 +2,7 @@
 
 use crate::answer::{address, automatic};
 use crate::failure::Failure;
-use crate::ports::Ports;
-use crate::processor::{Needs, Processor};
+use crate::ports::{Needs, Ports, Processor};
 use crate::sentences;
 use std::time::Duration;
 use webhooks_batch::{Outcome, Received};

@@ -1,13 +1,11 @@
 //! The steps of one notification. Its end is recorded after all effects except the feedback, which
 //! starts then.
 
-use crate::admission::admit;
+use crate::admission::{Facts, Question, admit, is_ambiguous, question};
 use crate::answer::{address, automatic, awaited, not_answered};
-use crate::confirmation::{Facts, Question, is_ambiguous, question};
 use crate::failure::Failure;
 use crate::handler::Handler;
-use crate::ports::Ports;
-use crate::processor::{Done, Processor};
+use crate::ports::{Done, Ports, Processor};
 use crate::sentences;
 use std::sync::OnceLock;
 use webhooks_batch::Received;

@@ -1,8 +1,8 @@
 //! Connects the function to AWS and Visma Net.
 
 use crate::handler::Handler;
-use crate::ports::{Limits, Ports};
-use crate::processor::{LocalState, Processor};
+use crate::local::LocalState;
+use crate::ports::{Limits, Ports, Processor};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use std::marker::PhantomData;

@@ -1,4 +1,5 @@
-//! Finds silent tenants, and subscriptions that have never delivered.
+//! Finds silent tenants, and subscriptions that have never delivered. Writes when each tenant was
+//! last heard of into the directory of tenants, for functions that may not read the settings.
 
 use crate::ports::{Ports, Reconciler};
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,10 +7,12 @@ use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::Channel;
 use webhooks_settings::{Settings, Subscription, Tenant};
-use webhooks_store::{Deliveries, StoreError};
+use webhooks_store::{Deliveries, KnownTenant, StoreError};
 
 /// The least number of days to search for a tenant's last webhook.
 const LOOKBACK_DAYS: i64 = 7;
+/// A busy tenant's entry is written once in this time, not in every run.
+const HEARD_ANEW: Duration = Duration::HOUR;
 
 /// When a tenant's last webhook came, and whether the tenant is silent.
 #[derive(Debug, Clone, Copy)]
@@ -91,9 +94,55 @@ impl<P: Ports> Reconciler<P> {
         }
         Ok(silent)
     }
+
+    /// `heard` has one entry for each of these tenants; `None` if it is unknown.
+    pub(crate) async fn write_directory(&self, tenants: &[&Tenant], heard: Option<&[Heard]>) {
+        if let Err(error) = self.write_changes(tenants, heard).await {
+            tracing::warn!("the directory of tenants is left to the next run: {error}");
+        }
+    }
+
+    async fn write_changes(&self, tenants: &[&Tenant], heard: Option<&[Heard]>) -> Result<(), StoreError> {
+        let now = self.host.now();
+        // By id, since the settings may name a tenant twice.
+        let mut own: BTreeMap<String, (&Tenant, Option<Heard>)> = BTreeMap::new();
+        for (at, &tenant) in tenants.iter().enumerate() {
+            let heard = heard.and_then(|heard| heard.get(at)).copied();
+            own.entry(tenant.id.to_lowercase()).or_insert((tenant, heard));
+        }
+        let ids: Vec<String> = own.keys().cloned().collect();
+        let known = self.sweeps.known_tenants(&ids, now).await?;
+        for (id, (tenant, heard)) in own {
+            let before = known.get(&id);
+            let entry = entry(id, tenant, heard, before);
+            if before != Some(&entry) {
+                self.sweeps.set_tenant(&entry, now).await?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The legacy channel is unsigned, so its deliveries are not recorded.
 fn is_watched(subscription: &Subscription) -> bool {
     subscription.channel == Channel::Dispatcher
+}
+
+fn entry(id: String, tenant: &Tenant, heard: Option<Heard>, before: Option<&KnownTenant>) -> KnownTenant {
+    let known_at = before.and_then(|before| before.heard_at);
+    KnownTenant {
+        id,
+        name: tenant.name.clone(),
+        company_id: tenant.company_id.clone(),
+        heard_at: heard_at(known_at, heard.and_then(|heard| heard.at)),
+        is_silent: heard.map_or_else(|| before.is_some_and(|before| before.is_silent), |heard| heard.is_silent),
+    }
+}
+
+/// The newer of both, unless it is only slightly newer.
+fn heard_at(known: Option<OffsetDateTime>, at: Option<OffsetDateTime>) -> Option<OffsetDateTime> {
+    match (known, at) {
+        (Some(known), Some(at)) if at - known < HEARD_ANEW => Some(known),
+        (known, at) => at.or(known),
+    }
 }

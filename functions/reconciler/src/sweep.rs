@@ -1,16 +1,16 @@
-//! Sweeps one list of one tenant from the end of the last sweep.
+//! Sweeps all lists of all tenants in rounds, one page each, so that a long list does not delay the
+//! others. The sweep of a list goes on from the end of the last one.
 
-use crate::ahead;
-use crate::found::Found;
-use crate::gap;
+use crate::found::{self, Found};
 use crate::ports::{Ports, Reconciler};
 use crate::run::Run;
+use std::collections::HashSet;
 use time::OffsetDateTime;
 use webhooks_host::Host;
-use webhooks_model::catalogue;
 use webhooks_model::collection::{Collection, Listed, Page, Paging, Row};
 use webhooks_model::retry::Next;
 use webhooks_model::walk::{PAGE_SIZE, Taken, Walk, Window};
+use webhooks_model::{Reason, catalogue};
 use webhooks_queue::{Message, QueueError, Sender};
 use webhooks_settings::Settings;
 use webhooks_store::{Compared, StoreError, Unfinished, Watermark};
@@ -36,6 +36,9 @@ impl SweepError {
         }
     }
 }
+
+/// A tenant, and one of its collections.
+type List = (String, Collection);
 
 /// A list in a run. If the sweep ends early, its findings stay, and the next run continues after
 /// the last finished page.
@@ -69,11 +72,11 @@ struct At {
 }
 
 impl<'s> Sweep<'s> {
-    pub(crate) fn new(tenant: &'s str, collection: Collection) -> Self {
+    fn new(tenant: &'s str, collection: Collection) -> Self {
         Self { tenant, collection, progress: Progress::Waiting, found: Found::default(), at: None }
     }
 
-    pub(crate) fn is_open(&self) -> bool {
+    fn is_open(&self) -> bool {
         matches!(self.progress, Progress::Waiting | Progress::Open)
     }
 }
@@ -104,13 +107,49 @@ impl At {
 }
 
 impl<P: Ports> Reconciler<P> {
-    /// Handles one page.
-    pub(crate) async fn take_turn(
+    /// Sweeps from `first` on until the lists or the budget end. Returns the first list without a
+    /// turn, where the next run begins. So each list gets its turn after a number of runs, however
+    /// small the budget.
+    pub(crate) async fn sweep_all<'s>(
         &self,
         settings: &Settings,
-        sweep: &mut Sweep<'_>,
+        tenants: &[&'s str],
+        first: Option<&List>,
         run: &mut Run<'_>,
-    ) -> Result<(), SweepError> {
+    ) -> (Vec<Sweep<'s>>, Option<List>) {
+        let mut lists = in_order(tenants, &settings.reconciliation.collections, first);
+        let mut refused = HashSet::new();
+        let mut has_moved = true;
+        'rounds: while has_moved {
+            has_moved = false;
+            for at in 0..lists.len() {
+                let sweep = &lists[at];
+                if !sweep.is_open() || refused.contains(sweep.tenant) || !run.may_ask(sweep.tenant) {
+                    continue;
+                }
+                let waits = |other: &Sweep<'_>| other.progress == Progress::Waiting;
+                run.others_wait = lists[at + 1..].iter().any(waits);
+                let sweep = &mut lists[at];
+                if run.is_spent(self.host.now()) {
+                    break 'rounds;
+                }
+                has_moved = true;
+                if let Err(error) = self.take_turn(settings, sweep, run).await {
+                    sweep.progress = Progress::Stopped;
+                    warn(sweep, &error);
+                    if concerns_tenant(&error) {
+                        refused.insert(sweep.tenant);
+                    }
+                }
+            }
+        }
+        let waits = |sweep: &&Sweep<'_>| sweep.progress == Progress::Waiting && !refused.contains(sweep.tenant);
+        let next = lists.iter().find(waits).map(|sweep| (sweep.tenant.to_owned(), sweep.collection));
+        (lists, next)
+    }
+
+    /// Handles one page.
+    async fn take_turn(&self, settings: &Settings, sweep: &mut Sweep<'_>, run: &mut Run<'_>) -> Result<(), SweepError> {
         let (tenant, collection) = (sweep.tenant, sweep.collection);
         let at = match sweep.at.take() {
             Some(at) => at,
@@ -139,7 +178,7 @@ impl<P: Ports> Reconciler<P> {
         };
         let Taken { new_from, rest } = taken(collection, &at.walk, window, &page);
         let rows: Vec<Row> = page.rows.into_iter().skip(new_from).collect();
-        ahead::warn(tenant, collection, &rows, self.host.now());
+        found::warn_if_ahead(tenant, collection, &rows, self.host.now());
         sweep.found.see_rows(&rows);
         let compared = self.compare(settings, tenant, collection, rows, at.until).await?;
         sweep.found.touched += compared.touched;
@@ -189,7 +228,7 @@ impl<P: Ports> Reconciler<P> {
         let room = run.room(tenant);
         for gap in missing.iter().take(room) {
             run.take_gap(tenant);
-            let delivery = gap::delivery(tenant, collection, gap, self.host.new_id(), self.host.now());
+            let delivery = found::delivery(tenant, collection, gap, self.host.new_id(), self.host.now());
             let message =
                 Message { body: delivery.to_message(), group: Some(tenant), attributes: &[], trace: run.trace };
             self.queue.send(message).await?;
@@ -197,6 +236,32 @@ impl<P: Ports> Reconciler<P> {
         }
         Ok(missing.len() <= room)
     }
+}
+
+/// The same list of all tenants, then the next list, so that tenants also take turns.
+fn in_order<'s>(tenants: &[&'s str], collections: &[Collection], first: Option<&List>) -> Vec<Sweep<'s>> {
+    let of_all = |collection: &Collection| {
+        let collection = *collection;
+        tenants.iter().map(move |&tenant| Sweep::new(tenant, collection))
+    };
+    let mut lists: Vec<Sweep<'s>> = collections.iter().flat_map(of_all).collect();
+    let is_first = |sweep: &Sweep<'_>| {
+        first.is_some_and(|(tenant, collection)| sweep.tenant == tenant && sweep.collection == *collection)
+    };
+    let begin = lists.iter().position(is_first).unwrap_or(0);
+    lists.rotate_left(begin);
+    lists
+}
+
+fn warn(sweep: &Sweep<'_>, error: &SweepError) {
+    let (tenant, collection, reason) = (sweep.tenant, sweep.collection, error.next().reason());
+    tracing::warn!(tenant, collection = %collection, reason = reason.as_str(), "sweep ended early: {error}");
+}
+
+/// Whether the tenant's other lists would fail as well.
+fn concerns_tenant(error: &SweepError) -> bool {
+    let reasons = [Reason::RateLimited, Reason::TenantNotApproved, Reason::TokenRefused, Reason::CompanyTenantNeeded];
+    matches!(error, SweepError::Visma(error) if reasons.contains(&error.next().reason()))
 }
 
 fn taken(collection: Collection, walk: &Walk, window: Window, page: &Page) -> Taken {

@@ -5,9 +5,7 @@
 mod delivery;
 mod example;
 mod forms;
-mod metrics;
-mod privacy;
-mod properties;
 mod statuses;
 mod support;
+mod telemetry;
 mod verification;

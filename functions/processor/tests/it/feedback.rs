@@ -1,3 +1,6 @@
+//! What Visma Net is told, and so the accountant: whether anything, in which words, and once for
+//! several items of a delivery with the same id.
+
 use crate::world::{MAX_RECEIVE_COUNT, World, account, order};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -123,4 +126,151 @@ async fn the_feedback_of_a_dead_notification_that_could_not_be_queued_is_queued_
         assert!(world.batch(&message, 1).await.is_empty());
         assert_eq!((world.states().await, world.feedback.sent().len()), (vec![end.to_owned()], 1));
     }
+}
+
+async fn without_fetching() -> World {
+    World::with_routes(json!([{"events": "*", "fetch": false}])).await
+}
+
+fn notification(id: u128, event: &str, status: Option<&str>) -> Value {
+    json!({
+        "notificationId": Uuid::from_u128(id), "contextId": "1234567", "event": event, "number": "7", "status": status,
+    })
+}
+
+fn speak(world: &World, language: &str, own: Option<&str>) {
+    let mut settings = world.settings.document();
+    settings["visma"]["language"] = json!(language);
+    settings["tenants"][0]["language"] = json!(own);
+}
+
+#[tokio::test]
+async fn each_kind_of_notification_is_answered_in_words_of_its_own() {
+    let world = without_fetching().await;
+    let subjects = [
+        ("ACCOUNT_CREATED", None, "new account 7"),
+        ("CUSTOMER_CHANGED", None, "change of customer 7"),
+        ("SHIPMENT_DELETED", None, "deletion of shipment 7"),
+        ("ACCOUNT_IDENTITY_CHANGED", None, "new number of account 7"),
+        ("SUPPLIER_ACTION_TRIGGERED", None, "action on supplier 7"),
+        ("FIRST_TIME_STARTUP_COMPLETED", None, "completed start-up of the company"),
+        ("BACKGROUND_API_RESPONSE", None, "result of background operation 7"),
+        ("PURCHASE_ORDER_STATUS_CHANGED", Some("Open"), "status Open of purchase order 7"),
+        ("AR_INVOICE_STATUS_CHANGED", None, "change of customer invoice 7"),
+        ("VOUCHER_PROCESSED", None, "status Processed of voucher 7"),
+    ];
+    for (id, (event, status, subject)) in (1..).zip(subjects) {
+        assert!(world.take(&notification(id, event, status)).await.is_empty(), "{event}");
+        let expected = format!("The {subject} was received and processed.");
+        assert_eq!(world.answer(id).await, (true, expected), "{event}");
+    }
+}
+
+#[tokio::test]
+async fn the_settings_choose_the_language_and_a_tenants_own_outweighs_it() {
+    for (own, expected) in [
+        (None, "Endringen av konto 7 er mottatt og behandlet."),
+        (Some("fi"), "Muutos vastaanotettiin ja käsiteltiin: tili 7."),
+    ] {
+        let world = without_fetching().await;
+        speak(&world, "nb", own);
+        assert!(world.take(&account(1, "ACCOUNT_CHANGED", "7")).await.is_empty());
+        assert_eq!(world.answer(1).await, (true, expected.to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn translates_statuses_of_event_names_and_keeps_others() {
+    let world = without_fetching().await;
+    speak(&world, "nb", None);
+    world.take(&notification(1, "VOUCHER_PROCESSED", None)).await;
+    world.take(&notification(2, "PURCHASE_ORDER_STATUS_CHANGED", Some("Open"))).await;
+    assert_eq!(world.answer(1).await.1, "Statusen Behandlet for bilag 7 er mottatt og behandlet.");
+    assert_eq!(world.answer(2).await.1, "Statusen Open for innkjøpsordre 7 er mottatt og behandlet.");
+}
+
+#[tokio::test]
+async fn a_decided_feedback_keeps_its_language() {
+    let world = without_fetching().await;
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "7"))];
+    world.feedback.refuse(true);
+    assert_eq!(world.batch(&message, 1).await, [0]);
+    world.feedback.refuse(false);
+    speak(&world, "nb", None);
+    world.host.advance(time::Duration::minutes(6));
+    world.take(&account(2, "ACCOUNT_CHANGED", "8")).await;
+    assert_eq!(world.answer(2).await.1, "Endringen av konto 8 er mottatt og behandlet.");
+    assert!(world.batch(&message, 2).await.is_empty());
+    assert_eq!(world.feedback.sent().len(), 2);
+    assert_eq!(world.answer(1).await.1, "The change of account 7 was received and processed.");
+}
+
+fn item(event: &str, key: &str, parameter: &str) -> Value {
+    json!({"contextId": "1234567", "event": event, "customerCd": key, "parameter": parameter})
+}
+
+async fn deliver(world: &World, items: &Value, receives: &[u32]) {
+    for customer in ["1", "2", "3"] {
+        world.erp.put(&format!("v1/customer/{customer}"), "{}");
+    }
+    let mut delivery = world.delivery(items);
+    delivery.meta.headers.insert("x-vwd-notification-id".into(), Uuid::from_u128(7).to_string());
+    for receive_count in receives {
+        world.batch(&[delivery.to_message()], *receive_count).await;
+    }
+}
+
+fn answers(world: &World) -> Vec<(Value, Value)> {
+    let sent = world.feedback.sent();
+    sent.iter().map(|message| message.json()).map(|m| (m["is_success"].clone(), m["description"].clone())).collect()
+}
+
+#[tokio::test]
+async fn items_under_one_id_are_answered_once_when_all_have_ended() {
+    let world = World::new().await;
+    let changed = |key| item("CUSTOMER_CHANGED", key, "");
+    deliver(&world, &json!([changed("1"), changed("2"), changed("2")]), &[1, 2]).await;
+    assert_eq!(world.states().await, ["processed"; 3]);
+    let all = json!("All 3 changes of this notification were received and processed.");
+    let told = answers(&world);
+    assert!(!told.is_empty() && told.iter().all(|one| *one == (json!(true), all.clone())), "{told:?}");
+    let records = world.table.items().await;
+    let awaited = records.iter().filter(|item| item.get("feedback").is_some_and(|f| f.as_s().unwrap() == "awaited"));
+    assert_eq!(awaited.count(), 1, "the outcome is for one record, so a repeated one is a duplicate");
+}
+
+#[tokio::test]
+async fn one_answer_says_how_many_went_wrong() {
+    let world = World::new().await;
+    let action = |key, parameter| item("CUSTOMER_ACTION_TRIGGERED", key, parameter);
+    let items = json!([action("1", ""), action("2", "refuse"), action("3", "person")]);
+    deliver(&world, &items, &[1]).await;
+    let some = "1 of 3 changes of this notification were processed. The integrator has been told of the others.";
+    assert_eq!(answers(&world), [(json!(false), json!(some))]);
+}
+
+#[tokio::test]
+async fn the_answer_waits_for_the_last_attempt_of_the_last_item() {
+    let world = World::new().await;
+    let action = |key, parameter| item("CUSTOMER_ACTION_TRIGGERED", key, parameter);
+    let items = json!([action("1", "panic"), action("2", "")]);
+    let receives: Vec<u32> = (1..MAX_RECEIVE_COUNT).collect();
+    deliver(&world, &items, &receives).await;
+    assert_eq!(answers(&world), []);
+    deliver(&world, &items, &[MAX_RECEIVE_COUNT]).await;
+    let some = "1 of 2 changes of this notification were processed. The integrator has been told of the others.";
+    assert_eq!(answers(&world), [(json!(false), json!(some))]);
+    assert_eq!(world.states().await, ["dead: bug", "processed"]);
+}
+
+#[tokio::test]
+async fn items_with_ids_of_their_own_are_answered_one_by_one() {
+    let world = World::new().await;
+    let mut items = json!([item("CUSTOMER_CHANGED", "1", ""), item("CUSTOMER_CHANGED", "2", "")]);
+    for (at, id) in [(0, 1), (1, 2)] {
+        items[at]["notificationId"] = Uuid::from_u128(id).to_string().into();
+    }
+    deliver(&world, &items, &[1]).await;
+    assert_eq!(world.feedback.sent().len(), 2);
+    assert!(world.feedback.sent().iter().all(|message| message.json()["type"] == "feedback"));
 }

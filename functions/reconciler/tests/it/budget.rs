@@ -1,9 +1,13 @@
+//! The budget of a run. Every list and every tenant gets its turn, however small the budget.
+
 use crate::world::World;
-use fixtures::TENANT;
+use fixtures::{TENANT, TestHost};
+use proptest::prelude::*;
 use serde_json::json;
 use std::collections::HashSet;
-use std::time::Duration;
+use time::Duration;
 use webhooks_model::collection::Collection;
+use webhooks_model::rollup::hour_of;
 use webhooks_visma::{Fault, Stage, VismaError};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
@@ -66,7 +70,7 @@ async fn an_unchanged_list_costs_one_call() {
 #[tokio::test]
 async fn a_tenant_out_of_quota_is_left_alone_and_the_other_goes_on() {
     let world = World::with_tenants(json!({"collections": ["customer", "supplier"]}), &[TENANT, OTHER]).await;
-    world.fail([VismaError::RateLimited { stage: Stage::List, after: Some(Duration::from_secs(600)) }]);
+    world.fail([VismaError::RateLimited { stage: Stage::List, after: Some(std::time::Duration::from_secs(600)) }]);
     let report = world.run().await;
     assert_eq!((report.finished, report.unfinished, report.calls), (2, 2, 3));
 }
@@ -118,8 +122,116 @@ async fn a_run_can_be_limited_to_one_tenant() {
 async fn a_list_without_an_answer_does_not_outlast_the_run() {
     let world = World::new(json!({"collections": ["customer"]})).await;
     world.lists.0.lock().unwrap().is_silent = true;
-    let run = world.run_within(Duration::from_millis(60));
-    let report = tokio::time::timeout(Duration::from_secs(30), run).await.unwrap();
+    let run = world.run_within(std::time::Duration::from_millis(60));
+    let report = tokio::time::timeout(std::time::Duration::from_secs(30), run).await.unwrap();
     assert_eq!((report.finished, report.unfinished), (0, 1));
     assert!(report.silent.is_some(), "it does what follows the lists");
+}
+
+fn tenants(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("5a0e6f0e-32b4-4b5a-9e0e-{n:012}")).collect()
+}
+
+async fn world(tenants: &[String], collections: usize, max_calls: u32) -> World {
+    let tenants: Vec<&str> = tenants.iter().map(String::as_str).collect();
+    let collections = &Collection::ALL[..collections];
+    World::with_tenants(json!({"collections": collections, "max_calls": max_calls}), &tenants).await
+}
+
+/// The requested lists, `{tenant}:{collection}`.
+fn asked(world: &World) -> HashSet<String> {
+    world.calls().iter().map(|call| call.rsplit_once(':').unwrap().0.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn two_hourly_runs_of_200_calls_sweep_thirty_tenants() {
+    let tenants = tenants(30);
+    let world = world(&tenants, 10, 200).await;
+    for _ in 0..2 {
+        world.run().await;
+        world.host.advance(Duration::hours(1));
+    }
+    assert_eq!(asked(&world).len(), 300);
+}
+
+#[tokio::test]
+async fn a_list_with_more_than_a_run_may_queue_leaves_room_for_the_others() {
+    let tenants = tenants(2);
+    let rules = json!({"collections": ["customer", "supplier"], "max_gaps": 10});
+    let world = World::with_tenants(rules, &[&tenants[0], &tenants[1]]).await;
+    for n in 0..100 {
+        world.change(&tenants[0], Collection::Customer, &n.to_string(), 30);
+    }
+    world.change(&tenants[1], Collection::Customer, "1", 30);
+    let report = world.run().await;
+    assert_eq!((asked(&world).len(), report.gaps_found[&Collection::Customer]), (4, 6), "half of ten, and one");
+    assert!(world.queued().iter().any(|n| n.tenant.as_deref() == Some(tenants[1].as_str())));
+}
+
+#[tokio::test]
+async fn a_tenant_with_little_quota_has_all_its_lists_swept_in_turn() {
+    let world = World::new(json!({})).await;
+    for run in 0..6 {
+        world.lists.0.lock().unwrap().quotas.insert(TENANT.to_owned(), 5);
+        let report = world.run().await;
+        assert!(report.calls <= 4, "run {run}: {report:?}");
+    }
+    assert_eq!(asked(&world).len(), 10);
+}
+
+#[tokio::test]
+async fn a_run_with_a_turn_for_all_lists_writes_no_place() {
+    let world = world(&tenants(2), 2, 100).await;
+    world.run().await;
+    let item = world.table.client.get_item().table_name("webhooks");
+    let item = item.key("pk", aws_sdk_dynamodb::types::AttributeValue::S("#reconciliation#".into()));
+    let item = item.key("sk", aws_sdk_dynamodb::types::AttributeValue::S("PLACE".into())).send().await.unwrap();
+    assert!(item.item.is_none());
+}
+
+#[tokio::test]
+async fn every_tenant_is_counted_within_as_many_runs_as_the_count_takes() {
+    for (many, minutes) in (1..=7).flat_map(|many| [5, 60, 1440].map(|minutes| (many, minutes))) {
+        let tenants = tenants(many);
+        let world = world(&tenants, 0, 100).await;
+        // A run of a minute counts two tenants, and cuts the third short.
+        world.cost.slow_down(&world.host, Duration::seconds(25));
+        let mut counted = HashSet::new();
+        for run in 0..many.div_ceil(2) {
+            let begins = TestHost::START + Duration::minutes(minutes * run as i64);
+            world.host.advance(begins - world.now());
+            world.run().await;
+            for tenant in &tenants {
+                let rolling = world.table.table.rolling(tenant).await.unwrap();
+                if rolling.is_some_and(|rolling| rolling.hour() == hour_of(begins - Duration::minutes(5))) {
+                    counted.insert(tenant);
+                }
+            }
+        }
+        assert_eq!(counted.len(), many, "{many} tenants, a run every {minutes} minutes");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    #[test]
+    fn every_list_is_swept_within_as_many_runs_as_the_calls_need(
+        tenants_count in 1..12_usize,
+        collections in 1..4_usize,
+        max_calls in 1..9_u32,
+        minutes in 1..3000_i64,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let tenants = tenants(tenants_count);
+            let world = world(&tenants, collections, max_calls).await;
+            let lists = tenants_count * collections;
+            for _ in 0..lists.div_ceil(max_calls as usize) {
+                world.run().await;
+                world.host.advance(Duration::minutes(minutes));
+            }
+            assert_eq!(asked(&world).len(), lists);
+        });
+    }
 }

@@ -5,18 +5,13 @@
 
 mod budget;
 mod cost;
-mod counted;
-mod directory;
 mod example;
 mod fifty_windows;
-mod five_thousand;
 mod gaps;
-mod mass;
 mod paging;
 mod pauses;
 mod pending;
 mod rollup;
-mod rotation;
 mod silence;
 mod standin;
 mod world;

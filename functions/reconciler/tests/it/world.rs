@@ -1,4 +1,4 @@
-use crate::counted::{Cost, Counted};
+use crate::cost::{Cost, Counted};
 use fixtures::{
     FakeErp, FakeQueue, FakeSource, TENANT, TRACE_ID, TestHost, TestTable, document, head_change, meta, notification_of,
 };

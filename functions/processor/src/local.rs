@@ -1,13 +1,27 @@
-//! Caches the pauses and the erasures for a short time, so that one read serves many notifications.
+//! What a process knows by itself: the running attempts, the pauses and the erasures, and the
+//! tenants without calls.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use time::{Duration, OffsetDateTime};
-use webhooks_model::Notification;
-use webhooks_store::{Erasure, Items, Orders, StoreError, Table};
+use webhooks_model::{Allowance, Notification};
+use webhooks_queue::InFlight;
+use webhooks_store::{Erasure, Items, Observer, Orders, StoreError, Table};
+
+/// What this process knows by itself. At the start it is empty.
+#[derive(Debug, Default)]
+pub struct LocalState {
+    /// The running attempts, whose messages share requests.
+    pub in_flight: InFlight,
+    pub(crate) pauses: Pauses,
+    pub(crate) exhausted_quotas: ExhaustedQuotas,
+    pub(crate) observer: Observer,
+}
 
 /// Maximum delay before a pause starts or stops taking effect, and before an erasure does.
 pub const NOTICED_WITHIN: Duration = Duration::seconds(15);
 
+/// Caches the pauses and the erasures for a short time, so that one read serves many notifications.
 #[derive(Debug, Default)]
 pub(crate) struct Pauses {
     known: Mutex<Option<(OffsetDateTime, Arc<Orders>)>>,
@@ -60,4 +74,20 @@ impl Pauses {
 fn covers(erasure: &Erasure, notification: &Notification) -> bool {
     let is_own = notification.tenant.as_deref().is_some_and(|tenant| tenant.eq_ignore_ascii_case(&erasure.tenant));
     is_own && notification.received_at < erasure.of_before
+}
+
+/// The time until which each tenant has no calls, as recorded by this process. So each tenant is
+/// recorded once per window.
+#[derive(Debug, Default)]
+pub(crate) struct ExhaustedQuotas(Mutex<HashMap<String, OffsetDateTime>>);
+
+impl ExhaustedQuotas {
+    pub(crate) fn is_noted(&self, tenant: &str, now: OffsetDateTime) -> bool {
+        self.0.lock().expect("nothing panics while it is held").get(tenant).is_some_and(|resets_at| *resets_at > now)
+    }
+
+    pub(crate) fn note(&self, allowance: &Allowance) {
+        let mut noted = self.0.lock().expect("nothing panics while it is held");
+        noted.insert(allowance.tenant.clone(), allowance.resets_at);
+    }
 }
