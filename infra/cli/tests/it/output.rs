@@ -1,8 +1,7 @@
 //! Output for people: tables that fit a terminal, bars, and confirmations.
 
 use visma_webhooks::output::{fitted, row_within};
-use visma_webhooks::progress::line;
-use visma_webhooks::prompt::is_yes;
+use visma_webhooks::terminal::{is_yes, line};
 
 const COLUMNS: [&str; 7] = ["RECEIVED (UTC)", "EVENT", "KEY", "STATE", "REASON", "FEEDBACK", "REF"];
 const REFERENCE: &str = "01JDQ4Z8M3W9T6V2K5N7P1R0XY";

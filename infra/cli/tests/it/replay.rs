@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tokio::sync::watch;
 use visma_webhooks::commands::operations::{Caller, replay};
-use visma_webhooks::prompt::Ask;
+use visma_webhooks::terminal::Ask;
 use visma_webhooks::{Arguments, Command, Exit, Report, Stack};
 
 const FILTER: &str = "replay --tenant t-1 --from 6h --every 0s";

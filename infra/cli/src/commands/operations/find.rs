@@ -3,10 +3,10 @@
 use super::client::{Client, items};
 use super::shown::{second, text};
 use super::tenant;
+use crate::completion;
 use crate::error::{Exit, Failure};
-use crate::live;
 use crate::output::table;
-use crate::progress::Progress;
+use crate::terminal::Progress;
 use crate::text::{Since, plural, since, when};
 use clap::Args;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ const PAGE: &str = "50";
 #[derive(Debug, Args)]
 pub(super) struct Where {
     /// Search only this tenant, by its name, company number or id; all by default
-    #[arg(long, value_name = "TENANT", add = live::tenant())]
+    #[arg(long, value_name = "TENANT", add = completion::tenant())]
     tenant: Option<String>,
     /// Received since: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h; 90 days
     /// by default

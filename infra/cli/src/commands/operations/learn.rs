@@ -7,8 +7,8 @@ mod propose;
 mod report;
 
 use super::{Access, Caller, Client, tenant};
+use crate::completion;
 use crate::error::Failure;
-use crate::live;
 use crate::output::{Outcome, Report};
 use crate::settings::{Documents, SecretsManager, edit, learn as written};
 use crate::stack::Stack;
@@ -27,7 +27,7 @@ pub struct Learn {
     #[arg(long)]
     plan: bool,
     /// Only of this tenant, by its name, company number or id
-    #[arg(long, value_name = "TENANT", add = live::tenant())]
+    #[arg(long, value_name = "TENANT", add = completion::tenant())]
     tenant: Option<String>,
     /// Only notifications with this event name
     #[arg(long, value_name = "NAME")]

@@ -7,10 +7,9 @@ use super::{
     Caller, acknowledge, attention, audit, counts, dead_letters, deed, entity, erase, feedback, jobs, outcome, pauses,
     quotas, tenants, unacknowledge,
 };
-use crate::interrupt::Stop;
 use crate::output::{Format, Outcome};
-use crate::prompt::Ask;
 use crate::stack::Stack;
+use crate::terminal::{Ask, Stop};
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]

@@ -3,11 +3,10 @@
 use super::jobs::{counted, follow_or_detach, not_begun};
 use super::start::Start;
 use super::{Access, Caller, Client, event_name, shown, tenant};
-use crate::interrupt::Stop;
-use crate::live;
+use crate::completion;
 use crate::output::{Outcome, Report, fields};
-use crate::prompt::Ask;
 use crate::stack::Stack;
+use crate::terminal::{Ask, Stop};
 use crate::text::{Since, duration, exact, since};
 use clap::Args;
 use serde_json::{Value, json};
@@ -29,7 +28,7 @@ pub struct Replay {
     #[arg(long)]
     plan: bool,
     /// The tenant, by its name, company number or id; required for a filter, or --all-tenants
-    #[arg(long, value_name = "TENANT", add = live::tenant(),
+    #[arg(long, value_name = "TENANT", add = completion::tenant(),
         required_unless_present_any = ["reference", "resume", "all_tenants"])]
     tenant: Option<String>,
     /// Of every tenant, by one job
@@ -52,7 +51,7 @@ pub struct Replay {
     #[arg(long)]
     entity: Option<String>,
     /// Only of this event, such as ACCOUNT_CHANGED
-    #[arg(long, add = live::event())]
+    #[arg(long, add = completion::event())]
     event: Option<String>,
     #[command(flatten)]
     start: Start,

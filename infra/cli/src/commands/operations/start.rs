@@ -1,6 +1,6 @@
 //! The options of the commands that start a job for many notifications or messages.
 
-use crate::prompt::Ask;
+use crate::terminal::Ask;
 use clap::Args;
 use serde_json::{Value, json};
 

@@ -2,11 +2,11 @@
 
 use super::client::items;
 use super::{Access, Caller, Client, event_name, shown, tenant};
+use crate::completion;
 use crate::error::{Exit, Failure};
-use crate::interrupt::{self, requested};
-use crate::live;
 use crate::output::{Format, Outcome, Report, line, printable};
 use crate::stack::Stack;
+use crate::terminal::{listen, requested};
 use crate::text::{duration, moment};
 use clap::Args;
 use serde_json::Value;
@@ -22,13 +22,13 @@ const PAGES: usize = 20;
 #[derive(Debug, Args)]
 pub struct Tail {
     /// The tenant: a name, a company number or an id
-    #[arg(long, value_name = "TENANT", add = live::tenant())]
+    #[arg(long, value_name = "TENANT", add = completion::tenant())]
     tenant: String,
     /// Only of this entity, such as sales_order
     #[arg(long)]
     entity: Option<String>,
     /// Only of this event, such as ACCOUNT_CHANGED
-    #[arg(long, add = live::event())]
+    #[arg(long, add = completion::event())]
     event: Option<String>,
     /// Only in this state, such as dead
     #[arg(long)]
@@ -70,7 +70,7 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
         return Ok(Report::new(first, shown::list(first)).limited(is_cut));
     }
     // Before the first line, so that Ctrl-C after it ends this properly.
-    let (stop, every) = (interrupt::listen(), options.every.unsigned_abs());
+    let (stop, every) = (listen(), options.every.unsigned_abs());
     let (mut news, first) = News::begin(&first, options.limit);
     print(&first, format)?;
     loop {

@@ -2,8 +2,8 @@
 
 use super::Access;
 use crate::error::Exit;
-use crate::interrupt::{self, requested};
 use crate::output::{Format, Outcome, Report, line, printable};
+use crate::terminal::{listen, requested};
 use crate::text::duration;
 use clap::Args;
 use serde_json::Value;
@@ -35,7 +35,7 @@ impl Watch {
         if !self.watch {
             return look().await;
         }
-        let (stop, every, mut shown) = (interrupt::listen(), self.every.unsigned_abs(), None);
+        let (stop, every, mut shown) = (listen(), self.every.unsigned_abs(), None);
         loop {
             match look().await {
                 Ok(report) if shown.as_ref() != Some(&report.json) => {
