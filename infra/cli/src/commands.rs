@@ -1,7 +1,6 @@
 //! One module for each command.
 
 pub mod check;
-pub mod client;
 pub mod deploy_check;
 pub mod dlq;
 pub mod doctor;

@@ -24,7 +24,7 @@ use aws_config::Region;
 use aws_sdk_sts::config::Credentials;
 use clap::CommandFactory;
 use commands::operations::Caller;
-use commands::{client, deploy_check, dlq, doctor, forward, operations, send, subscriptions};
+use commands::{deploy_check, dlq, doctor, forward, operations, send, subscriptions};
 use terminal::{at_the_terminal, listen};
 
 /// Runs the command line and returns the exit code.
@@ -46,7 +46,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let stack = reach(local.as_ref(), stack, region, set).await;
     let (local, ask) = (local.as_ref(), at_the_terminal());
     let report = match command {
-        Command::Client(options) => client::run(&stack, options).await?,
+        Command::Client(options) => commands::settings::set_client(&stack, options).await?,
         Command::Subscriptions(command) => subscriptions::run(&stack, command, || operator(local)).await?,
         Command::Settings(command) => commands::settings::run(&stack, command).await?,
         Command::Send(options) => send::run(&stack, options).await?,

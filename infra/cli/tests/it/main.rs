@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod client;
 mod completion;
 mod deploy_check;
 mod dlq;
@@ -22,7 +21,6 @@ mod program;
 mod queue;
 mod replay;
 mod routes;
-mod secrets;
 mod send;
 mod server;
 mod settings;

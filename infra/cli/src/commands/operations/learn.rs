@@ -10,7 +10,7 @@ use super::{Access, Caller, Client, tenant};
 use crate::completion;
 use crate::error::Failure;
 use crate::output::{Outcome, Report};
-use crate::settings::{Documents, SecretsManager, edit, learn as written};
+use crate::settings::{Documents, SecretsManager, edit, entries};
 use crate::stack::Stack;
 use crate::text::{alias, duration};
 use clap::Args;
@@ -118,7 +118,7 @@ pub async fn learn_with(documents: &impl Documents, stack: &Stack, caller: &Call
     }
     let proposals: Vec<Proposal> = groups.iter().map(|group| propose::propose(group, &current, &told)).collect();
     let (aliases, rules) = propose::together(&proposals, &told);
-    let text = written(&read.text, &aliases, &rules)?;
+    let text = entries::learn(&read.text, &aliases, &rules)?;
     let new = edit::valid(&text)?;
     let diff = edit::redacted_diff(&read.text, &text);
     let report = report::new(&groups, &proposals, (&current, &new), &diff);
