@@ -1,12 +1,10 @@
 //! `doctor`: checks everything that a delivery needs, step by step.
 
 mod checks;
-mod rotation;
-mod summary;
 mod visma;
 mod zone;
 
-use crate::commands::check::summed;
+use crate::commands::check::{summary, summed};
 use crate::commands::operations::{self, Access, Caller};
 use crate::completion;
 use crate::error::Failure;
@@ -36,9 +34,7 @@ pub struct Options {
     access: Access,
 }
 
-pub use checks::{backlog, health_answered, id_of, named, operations_answered, subscription};
-pub use rotation::old_secrets;
-pub use summary::summary;
+pub use checks::{backlog, health_answered, id_of, named, old_secrets, operations_answered, subscription};
 pub use visma::approvals;
 pub use zone::{Observed, clocks, judged};
 
