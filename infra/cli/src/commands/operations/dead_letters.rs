@@ -1,8 +1,8 @@
 //! `dead-letters`: shows them by the operations API, and redrives them by an audited job.
 
 use super::jobs::{follow_or_detach, not_begun};
+use super::options::Start;
 use super::shown::{second, text};
-use super::start::Start;
 use super::{Access, Caller, Client};
 use crate::output::{Outcome, Report, fields, table};
 use crate::stack::Stack;

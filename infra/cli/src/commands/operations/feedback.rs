@@ -1,8 +1,8 @@
 //! `feedback`: resends feedback that Visma Net did not take, by a filter.
 
 use super::jobs::{counted, follow_or_detach, not_begun};
+use super::options::Start;
 use super::shown::text;
-use super::start::Start;
 use super::{Access, Caller, Client, tenant};
 use crate::output::{Outcome, Report, fields, table};
 use crate::stack::Stack;

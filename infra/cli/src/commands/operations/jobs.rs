@@ -1,8 +1,8 @@
 //! `jobs` and `erase`: start and watch jobs that run in AWS.
 
 use super::client::{Items, items};
+use super::options::{View, Watch};
 use super::shown::{self, second, text};
-use super::watch::{View, Watch};
 use super::{Access, Caller, Client};
 use crate::completion;
 use crate::error::{Exit, Failure};

@@ -1,7 +1,6 @@
 //! `learn`: reads notifications with unknown names, writes new settings for them, and replays them.
 
 mod event_names;
-mod groups;
 mod parked;
 mod propose;
 mod report;
@@ -14,8 +13,7 @@ use crate::settings::{Documents, SecretsManager, edit, entries};
 use crate::stack::Stack;
 use crate::text::{alias, duration};
 use clap::Args;
-use groups::Group;
-use parked::Parked;
+use parked::{Group, Parked};
 use propose::Proposal;
 use time::Duration;
 use webhooks_model::mapping::{KeyPlace, Pointer};
@@ -102,7 +100,7 @@ pub async fn learn_with(documents: &impl Documents, stack: &Stack, caller: &Call
     let current = edit::valid(&read.text)?;
     let tenant = tenant::resolve_some(&client, options.tenant.as_deref()).await?;
     let (parked, is_cut) = parked::all(&client, tenant.as_deref(), options.limit).await?;
-    let mut groups = groups::of(parked, &current);
+    let mut groups = parked::grouped(parked, &current);
     groups.retain(|group| options.is_meant(group));
     if groups.is_empty() {
         return Ok(Report::new(
@@ -142,7 +140,7 @@ pub async fn learn_with(documents: &impl Documents, stack: &Stack, caller: &Call
 /// The notifications that the new settings identify.
 fn readable<'a>(groups: &'a [Group], settings: &Settings) -> Vec<&'a Parked> {
     let all = groups.iter().flat_map(|group| &group.members);
-    all.filter(|one| one.read(settings).is_some_and(|n| groups::is_identified(&n))).collect()
+    all.filter(|one| one.read(settings).is_some_and(|n| parked::is_identified(&n))).collect()
 }
 
 fn key_place(text: &str) -> Result<KeyPlace, String> {

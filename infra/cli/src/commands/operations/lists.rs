@@ -1,8 +1,8 @@
 //! Lists: what needs attention, counts, the audit, quotas, an entity.
 
 use super::client::{Items, items};
+use super::options::{View, Watch};
 use super::shown::{second, text};
-use super::watch::{View, Watch};
 use super::{Access, Caller, Client, shown, tenant};
 use crate::completion;
 use crate::error::Failure;

@@ -1,8 +1,8 @@
 //! `pauses`: lists, begins and ends pauses. Notifications of a pause wait in the ledger.
 
 use super::client::items;
+use super::options::View;
 use super::shown::{second, text};
-use super::watch::View;
 use super::{Access, Caller, Client, tenant};
 use crate::completion;
 use crate::output::{Format, Outcome, Report, table};

@@ -1,13 +1,13 @@
 //! `replay`: replays one notification, or starts a job for all that match a filter and watches it.
 
 use super::jobs::{counted, follow_or_detach, not_begun};
-use super::start::Start;
-use super::{Access, Caller, Client, event_name, shown, tenant};
+use super::options::Start;
+use super::{Access, Caller, Client, shown, tenant};
 use crate::completion;
 use crate::output::{Outcome, Report, fields};
 use crate::stack::Stack;
 use crate::terminal::{Ask, Stop};
-use crate::text::{Since, duration, exact, since};
+use crate::text::{Since, canonical_event, duration, exact, since};
 use clap::Args;
 use serde_json::{Value, json};
 use time::Duration;
@@ -76,7 +76,7 @@ impl Replay {
         let mut filter = json!({
             "from": at(self.from), "to": at(self.to), "states": self.states(), "note": self.note,
         });
-        let event = self.event.as_deref().map(event_name::canonical);
+        let event = self.event.as_deref().map(canonical_event);
         for (name, value) in [("tenant", &self.tenant), ("entity", &self.entity), ("event", &event)] {
             if let Some(value) = value {
                 filter[name] = json!(value);

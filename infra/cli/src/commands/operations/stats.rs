@@ -1,10 +1,7 @@
 //! `stats`: the hours or days in numbers, as in the console's overview.
 
-use super::Access;
-use super::caller::Caller;
-use super::client::Client;
 use super::shown::{second, text};
-use super::tenant;
+use super::{Access, Caller, Client, tenant};
 use crate::completion;
 use crate::output::{Outcome, Report, fields, table};
 use crate::stack::Stack;

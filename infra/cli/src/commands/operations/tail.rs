@@ -1,13 +1,13 @@
 //! `tail`: shows notifications as they arrive and change.
 
 use super::client::items;
-use super::{Access, Caller, Client, event_name, shown, tenant};
+use super::{Access, Caller, Client, shown, tenant};
 use crate::completion;
 use crate::error::{Exit, Failure};
 use crate::output::{Format, Outcome, Report, line, printable};
 use crate::stack::Stack;
 use crate::terminal::{listen, requested};
-use crate::text::{duration, moment};
+use crate::text::{canonical_event, duration, moment, unknown_event};
 use clap::Args;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -50,7 +50,7 @@ pub struct Tail {
 /// As [`super::get`]. It continues until Ctrl-C, even if the API does not answer for a while.
 pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
-    let event = options.event.as_deref().map(event_name::canonical);
+    let event = options.event.as_deref().map(canonical_event);
     let given = [("entity", &options.entity), ("event", &event), ("state", &options.state)];
     let tenant = tenant::resolve(&client, &options.tenant).await?;
     let mut query = vec![("tenant", tenant.as_str()), ("limit", PAGE)];
@@ -58,7 +58,7 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
     // Without a look at every page, an empty list could be false.
     let pages = if options.once { usize::MAX } else { PAGES };
     let (first, mut is_cut) = newest(&client, &query, pages, |found| found.len() < options.limit).await?;
-    if let Some((what, advice)) = event.as_deref().filter(|_| first.is_empty()).and_then(event_name::unknown) {
+    if let Some((what, advice)) = event.as_deref().filter(|_| first.is_empty()).and_then(unknown_event) {
         if options.once {
             return Err(Failure::usage(format!("{what}, and none came under this name"), advice));
         }
