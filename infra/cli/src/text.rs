@@ -43,8 +43,8 @@ pub(crate) fn alias(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), known.id.to_owned()))
 }
 
-/// The name of an event as in the catalogue. An unknown name stays as it is, since such notifications
-/// may have come.
+/// The name of an event as in the catalogue. An unknown name stays as it is, since such
+/// notifications may have come.
 pub(crate) fn canonical_event(name: &str) -> String {
     catalogue::find(name).map_or_else(|| name.to_owned(), |event| event.id.to_owned())
 }

@@ -1,7 +1,7 @@
 //! `settings` and `client` change one thing in the document, keep every other byte, and write it to
 //! Secrets Manager unless someone else has changed it.
 
-use crate::server::{Asked, Server};
+use crate::fakes::{Asked, Server};
 use crate::subscriptions::Memory;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_secretsmanager::{Client, Config};
