@@ -1,5 +1,5 @@
-//! How the program reaches a stack: with every kind of profile that the AWS command line accepts, or
-//! with `--local`, which finds the stack of `cargo xtask up` and gets a token from it.
+//! How the program reaches a stack: with every kind of profile that the AWS command line accepts,
+//! or with `--local`, which finds the stack of `cargo xtask up` and gets a token from it.
 
 use crate::fakes::{Asked, Server};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Jobs: what a replay of many takes and asks before it starts, and how the terminal shows a job and
-//! the results of its notifications.
+//! Jobs: what a replay of many takes and asks before it starts, and how the terminal shows a job
+//! and the results of its notifications.
 
 use crate::fakes::{Asked, Server};
 use crate::operations::run;

@@ -47,7 +47,7 @@ pub struct Tail {
 }
 
 /// # Errors
-/// As [`super::get`]. It continues until Ctrl-C, even if the API does not answer for a while.
+/// As [`super::get()`]. It continues until Ctrl-C, even if the API does not answer for a while.
 pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
     let event = options.event.as_deref().map(canonical_event);
