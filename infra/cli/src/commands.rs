@@ -1,4 +1,4 @@
-//! One module for each command.
+//! The commands: a module for each, or for a few that belong together.
 
 pub mod check;
 pub mod deploy_check;
