@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{client, dlq, doctor, forward, operations, send, settings, subscriptions};
+use crate::commands::{dlq, doctor, forward, operations, send, settings, subscriptions};
 use crate::man;
 use crate::output::Format;
 use clap::{Parser, Subcommand};
@@ -60,7 +60,7 @@ pub enum Command {
   visma-webhooks client --id isv_example --secret-stdin < client-secret.txt
   visma-webhooks client --id isv_example --secret-stdin --dry-run < client-secret.txt
   visma-webhooks --local client --id standin-client --secret-stdin --dry-run <<< standin-secret")]
-    Client(client::Options),
+    Client(settings::Client),
     /// Manage who may deliver: list, add, rotate, disable, enable, remove
     #[command(
         subcommand,

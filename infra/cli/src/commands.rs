@@ -1,7 +1,6 @@
-//! One module for each command.
+//! The commands: a module for each, or for a few that belong together.
 
 pub mod check;
-pub mod client;
 pub mod deploy_check;
 pub mod dlq;
 pub mod doctor;

@@ -5,31 +5,27 @@ mod arguments;
 pub mod commands;
 mod completion;
 mod error;
-pub mod interrupt;
-mod live;
-mod local;
 pub mod man;
 pub mod output;
-pub mod progress;
-pub mod prompt;
 pub mod queue;
 pub mod settings;
 mod signer;
 mod stack;
+pub mod terminal;
 mod text;
 
 pub use arguments::{Arguments, Command};
 pub use completion::answered;
 pub use error::{Exit, Failure};
-pub use local::Local;
 pub use output::{Format, Report};
-pub use stack::Stack;
+pub use stack::{Local, Stack};
 
 use aws_config::Region;
 use aws_sdk_sts::config::Credentials;
 use clap::CommandFactory;
 use commands::operations::Caller;
-use commands::{client, deploy_check, dlq, doctor, forward, operations, send, subscriptions};
+use commands::{deploy_check, dlq, doctor, forward, operations, send, subscriptions};
+use terminal::{at_the_terminal, listen};
 
 /// Runs the command line and returns the exit code.
 ///
@@ -48,9 +44,9 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     output::fit_the_terminal();
     let local = if local { Some(Local::here()?) } else { None };
     let stack = reach(local.as_ref(), stack, region, set).await;
-    let (local, ask) = (local.as_ref(), prompt::at_the_terminal());
+    let (local, ask) = (local.as_ref(), at_the_terminal());
     let report = match command {
-        Command::Client(options) => client::run(&stack, options).await?,
+        Command::Client(options) => commands::settings::set_client(&stack, options).await?,
         Command::Subscriptions(command) => subscriptions::run(&stack, command, || operator(local)).await?,
         Command::Settings(command) => commands::settings::run(&stack, command).await?,
         Command::Send(options) => send::run(&stack, options).await?,
@@ -63,15 +59,13 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         }
         Command::Get(options) => operations::get(&stack, &operator(local).await?, options).await?,
         Command::Tail(options) => operations::tail(&stack, &operator(local).await?, options, output).await?,
-        Command::Replay(options) => {
-            operations::replay(&stack, &operator(local).await?, options, ask, interrupt::listen).await?
-        }
+        Command::Replay(options) => operations::replay(&stack, &operator(local).await?, options, ask, listen).await?,
         Command::Observed(options) => operations::observed(&stack, &operator(local).await?, options).await?,
         Command::Stats(options) => operations::stats(&stack, &operator(local).await?, options).await?,
         Command::Learn(options) => operations::learn(&stack, &operator(local).await?, *options).await?,
         Command::More(command) => {
             let caller = if command.erases() { eraser(local).await? } else { operator(local).await? };
-            operations::more(&stack, &caller, command, output, ask, interrupt::listen).await?
+            operations::more(&stack, &caller, command, output, ask, listen).await?
         }
         Command::Man(_) | Command::Completions { .. } => unreachable!("answered above"),
     };

@@ -3,13 +3,17 @@
 use crate::error::Failure;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use similar::get_close_matches;
 use std::io::Read;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
-use webhooks_model::catalogue;
+use webhooks_model::catalogue::{self, CATALOGUE};
 
 /// Times further away would leave the calendar.
 const LONGEST: Duration = Duration::days(36_500);
+const NEAR: usize = 3;
+/// How similar two names must be.
+const ALIKE: f32 = 0.6;
 
 /// `1 tenant`, `2 tenants`: for nouns with a plural in `s`.
 pub(crate) fn plural(number: u64, noun: &str) -> String {
@@ -37,6 +41,26 @@ pub(crate) fn alias(text: &str) -> Result<(String, String), String> {
     let (name, event) = text.rsplit_once('=').ok_or("write it as NAME=EVENT")?;
     let known = catalogue::find(event).ok_or("the catalogue has no such event")?;
     Ok((name.to_owned(), known.id.to_owned()))
+}
+
+/// The name of an event as in the catalogue. An unknown name stays as it is, since such
+/// notifications may have come.
+pub(crate) fn canonical_event(name: &str) -> String {
+    catalogue::find(name).map_or_else(|| name.to_owned(), |event| event.id.to_owned())
+}
+
+/// The message and advice for the name of an event that is not in the catalogue.
+pub(crate) fn unknown_event(name: &str) -> Option<(String, String)> {
+    if catalogue::find(name).is_some() {
+        return None;
+    }
+    let names: Vec<&str> = CATALOGUE.iter().map(|event| event.id).collect();
+    let near = get_close_matches(name.to_uppercase().as_str(), &names, NEAR, ALIKE).join(", ");
+    let advice = match near.is_empty() {
+        true => "Name an event of docs/visma-net-events.md, such as ACCOUNT_CHANGED.".to_owned(),
+        false => format!("Did you mean: {near}?"),
+    };
+    Some((format!("no event of the catalogue is called {name}"), advice))
 }
 
 /// RFC 3339, with or without seconds.

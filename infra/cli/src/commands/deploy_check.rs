@@ -5,15 +5,12 @@ mod after;
 mod aws;
 mod before;
 mod facts;
-mod names;
-mod telling;
 mod wire;
 
 pub use account::{
     Account, Alarm, Concurrency, Deployed, Known, Lists, LogGroup, Resource, State, Subscription, Subscriptions,
 };
-pub use facts::{After, Before, Facts, Found, Swept, gather};
-pub use names::{LONGEST_STACK, SERVICES, functions, log_groups, queues};
+pub use facts::{After, Before, Facts, Found, LONGEST_STACK, SERVICES, Swept, functions, gather, log_groups, queues};
 
 use crate::commands::check::{Check, report};
 use crate::output::Outcome;

@@ -8,11 +8,10 @@ pub use reason::{Told, reason_told};
 pub use redrive::{Pace, Redriven, redrive};
 
 use crate::error::{Exit, Failure};
-use crate::interrupt;
 use crate::output::{Outcome, Report, fields, printable, table};
-use crate::progress::Progress;
 use crate::queue::{BATCH, Depth, Queue, Received, Sqs};
 use crate::stack::Stack;
+use crate::terminal::{Progress, listen};
 use crate::text::{plural, when};
 use clap::{Args, Subcommand, ValueEnum};
 use futures::future::try_join_all;
@@ -244,7 +243,7 @@ async fn send_again(stack: &Stack, options: &Redrive) -> Outcome {
             shown.borrow_mut().tell(sent as u64, &format!("{sent} sent"));
         }
     };
-    let done = redrive(&from, &to, &pace, SystemHost.now(), interrupt::listen(), progress).await;
+    let done = redrive(&from, &to, &pace, SystemHost.now(), listen(), progress).await;
     drop(shown);
     let done = done?;
     Ok(redriven(&done, from.depth().await?))

@@ -1,15 +1,13 @@
 //! `doctor`: checks everything that a delivery needs, step by step.
 
 mod checks;
-mod rotation;
-mod summary;
 mod visma;
 mod zone;
 
-use crate::commands::check::summed;
+use crate::commands::check::{summary, summed};
 use crate::commands::operations::{self, Access, Caller};
+use crate::completion;
 use crate::error::Failure;
-use crate::live;
 use crate::output::Outcome;
 use crate::stack::Stack;
 use crate::text::duration;
@@ -21,7 +19,7 @@ pub struct Options {
     /// Ask Visma Net only for this tenant, by its name, company number or id; may be repeated. By
     /// default it asks for all tenants of the settings, with --local for those that have a name; of
     /// more than five it shows those with problems
-    #[arg(long = "tenant", value_name = "TENANT", add = live::tenant())]
+    #[arg(long = "tenant", value_name = "TENANT", add = completion::tenant())]
     pub(crate) tenants: Vec<String>,
     /// Do not ask Visma Net
     #[arg(long, conflicts_with = "tenants")]
@@ -36,9 +34,7 @@ pub struct Options {
     access: Access,
 }
 
-pub use checks::{backlog, health_answered, id_of, named, operations_answered, subscription};
-pub use rotation::old_secrets;
-pub use summary::summary;
+pub use checks::{backlog, health_answered, id_of, named, old_secrets, operations_answered, subscription};
 pub use visma::approvals;
 pub use zone::{Observed, clocks, judged};
 

@@ -3,10 +3,10 @@
 use crate::commands::dlq;
 use crate::commands::send::direct_http;
 use crate::error::{Exit, Failure};
-use crate::interrupt::{self, Stop, requested};
 use crate::output::{Outcome, Report};
 use crate::queue::{BATCH, Queue, Received};
 use crate::stack::Stack;
+use crate::terminal::{Stop, listen, requested};
 use clap::Args;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -39,7 +39,7 @@ pub struct Forwarded {
 pub async fn run(stack: &Stack, options: Options) -> Outcome {
     let queue = dlq::open(stack, "EventsQueueUrl").await?;
     eprintln!("Events go to {}. No other consumer gets those that it takes. Ctrl-C ends.", options.to);
-    let (mut done, http, stop) = (Forwarded::default(), direct_http()?, interrupt::listen());
+    let (mut done, http, stop) = (Forwarded::default(), direct_http()?, listen());
     let wait = if options.once { Duration::from_secs(1) } else { WAIT };
     loop {
         let received = forward(&queue, &http, &options.to, wait, &stop, &mut done).await?;

@@ -1,50 +1,43 @@
 //! The commands that use the operations API (functions/operations/README.md).
 
-mod caller;
 mod client;
 mod dead_letters;
 mod deeds;
-mod event_name;
 mod feedback;
-mod find;
+mod get;
 mod jobs;
 mod learn;
 mod lists;
-mod more;
 mod observed;
-mod older;
+mod options;
 mod pauses;
 mod replay;
 mod shown;
-mod start;
 mod stats;
 mod tail;
 mod tenant;
-mod watch;
 
-pub use caller::Caller;
+pub use client::Caller;
 pub use dead_letters::{DeadLetters, dead_letters};
 pub use deeds::{Acknowledge, Deed, Outcome as HandedIn, acknowledge, deed, outcome, unacknowledge};
 pub use feedback::{Feedback, feedback};
+pub use get::{Get, get};
 pub use jobs::{Erase, Jobs, erase, jobs};
 pub use learn::{Learn, learn, learn_with};
 pub use lists::{Attention, Audit, Entity, attention, audit, counts, entity, quotas};
-pub use more::{More, more};
-pub use observed::{Observed, observed};
-pub use older::{Uses, uses};
+pub use observed::{Observed, Uses, observed, uses};
+pub use options::View;
 pub use pauses::{Pauses, pauses};
 pub use replay::{Replay, replay};
 pub use stats::{Stats, stats};
 pub use tail::{News, Tail, tail};
 pub use tenant::{Tenants, tenants};
-pub use watch::View;
 
-use crate::error::{Exit, Failure};
-use crate::output::{Outcome, Report};
+use crate::output::{Format, Outcome};
 use crate::stack::Stack;
-use clap::Args;
+use crate::terminal::{Ask, Stop};
+use clap::{Args, Subcommand};
 use client::Client;
-use std::io::IsTerminal;
 
 #[derive(Debug, Clone, Default, Args)]
 pub struct Access {
@@ -53,53 +46,138 @@ pub struct Access {
     api: Option<String>,
 }
 
-#[derive(Debug, Args)]
-pub struct Get {
-    /// A `ref`, a number or a part of it, or the id of a notification, an event, a delivery or a
-    /// trace
-    #[arg(value_name = "ANYTHING")]
-    what: String,
-    #[command(flatten)]
-    place: find::Where,
-    /// Show the exact text as it came, which may hold personal data (role raw)
-    #[arg(long)]
-    raw: bool,
-    #[command(flatten)]
-    access: Access,
+#[derive(Debug, Subcommand)]
+pub enum More {
+    /// Show what a person should look at: dead, parked, unparseable, and feedback that Visma Net refused
+    #[command(after_help = "Examples:
+  visma-webhooks attention
+  visma-webhooks attention --kind parked --watch
+  visma-webhooks attention --acknowledged
+  visma-webhooks --local attention")]
+    Attention(Attention),
+    /// Remove a notification from what needs attention, until it changes again
+    #[command(after_help = "Examples:
+  visma-webhooks acknowledge 01M844DZQT5K3V0Z8Q6H2N7RWB --note known
+  visma-webhooks acknowledge 01M844DZQT5K3V0Z8Q6H2N7RWB --note known --seen 5m")]
+    Acknowledge(Acknowledge),
+    /// Bring an acknowledged notification back to what needs attention
+    #[command(after_help = "Example:
+  visma-webhooks unacknowledge 01M844DZQT5K3V0Z8Q6H2N7RWB")]
+    Unacknowledge(Deed),
+    /// Count what needs attention and what waits
+    #[command(after_help = "Examples:
+  visma-webhooks counts
+  visma-webhooks counts --watch --every 10s
+  visma-webhooks --local counts")]
+    Counts(View),
+    /// Show an account, a customer or a document: its state, its other numbers, its notifications
+    #[command(after_help = "Examples:
+  visma-webhooks entity --tenant 10000000-0000-4000-8000-000000000001 sales_order SO/000123
+  visma-webhooks --local entity --tenant 10000000-0000-4000-8000-000000000001 customer 10001")]
+    Entity(Entity),
+    /// Show what waits for a tenant's quota of calls, and until when
+    #[command(after_help = "Examples:
+  visma-webhooks quotas
+  visma-webhooks --local quotas")]
+    Quotas(View),
+    /// Show the tenants of the settings by name, the most recently active first
+    #[command(after_help = "Examples:
+  visma-webhooks tenants
+  visma-webhooks --local tenants")]
+    Tenants(Tenants),
+    /// Show what operators did, newest first
+    #[command(after_help = "Examples:
+  visma-webhooks audit --from 24h
+  visma-webhooks --local audit --from 24h")]
+    Audit(Audit),
+    /// Manage pauses: list, begin, end
+    #[command(
+        subcommand,
+        after_help = "Example:
+  visma-webhooks --local pauses list"
+    )]
+    Pauses(Pauses),
+    /// Hold a notification: nothing more is tried until it is released
+    #[command(after_help = "Example:
+  visma-webhooks hold 01M844DZQT5K3V0Z8Q6H2N7RWB --note asked")]
+    Hold(Deed),
+    /// Release a held or paused notification
+    #[command(after_help = "Example:
+  visma-webhooks release 01M844DZQT5K3V0Z8Q6H2N7RWB")]
+    Release(Deed),
+    /// Retry feedback that is parked or stuck
+    #[command(after_help = "Example:
+  visma-webhooks resend 01M844DZQT5K3V0Z8Q6H2N7RWB")]
+    Resend(Deed),
+    /// Resend feedback that Visma Net did not take, by a filter
+    #[command(
+        subcommand,
+        after_help = "Example:
+  visma-webhooks --local feedback resend --all-tenants --plan"
+    )]
+    Feedback(Feedback),
+    /// Give the outcome of a notification whose feedback was deferred
+    #[command(after_help = "Examples:
+  visma-webhooks outcome 01M844DZQT5K3V0Z8Q6H2N7RWB --success --text Shipped
+  visma-webhooks outcome 01M844DZQT5K3V0Z8Q6H2N7RWB --failure --text Refused")]
+    Outcome(HandedIn),
+    /// Manage replays, resends, redrives and erasures that run in AWS: list, get, cancel, resume
+    #[command(
+        subcommand,
+        after_help = "Example:
+  visma-webhooks --local jobs list"
+    )]
+    Jobs(Jobs),
+    /// Manage dead letters by the operations API, which audits each redrive: list, redrive
+    #[command(
+        subcommand,
+        after_help = "Example:
+  visma-webhooks --local dead-letters list"
+    )]
+    DeadLetters(DeadLetters),
+    /// Delete everything that is kept of a tenant, for good (role erase)
+    #[command(after_help = "Examples:
+  visma-webhooks erase --tenant 10000000-0000-4000-8000-000000000001 --plan
+  visma-webhooks erase --tenant T-1 --confirm T-1 --note contract-ended
+  visma-webhooks --local erase --tenant 10000000-0000-4000-8000-000000000001 --plan")]
+    Erase(Erase),
+}
+
+impl More {
+    /// It needs its own role, which `repair` does not include.
+    #[must_use]
+    pub fn erases(&self) -> bool {
+        matches!(self, Self::Erase(_))
+    }
 }
 
 /// # Errors
-/// The API refuses, has no such notification, or does not answer.
-pub async fn get(stack: &Stack, caller: &Caller, options: Get) -> Outcome {
-    let client = Client::new(stack, caller, &options.access).await?;
-    let Get { what, place, raw, .. } = &options;
-    match named(&client, what, *raw).await {
-        // It is not a `ref`, or no record has it.
-        Err(failure) if matches!(failure.exit, Exit::NotFound | Exit::Usage) => {}
-        shown => return shown,
+/// The API refuses, has no such record, or does not answer.
+pub async fn more(
+    stack: &Stack,
+    caller: &Caller,
+    command: More,
+    format: Format,
+    ask: Ask,
+    listen: impl FnOnce() -> Stop,
+) -> Outcome {
+    match command {
+        More::Attention(options) => attention(stack, caller, options, format).await,
+        More::Acknowledge(options) => acknowledge(stack, caller, options).await,
+        More::Unacknowledge(options) => unacknowledge(stack, caller, options).await,
+        More::Counts(options) => counts(stack, caller, options, format).await,
+        More::Entity(options) => entity(stack, caller, options).await,
+        More::Quotas(options) => quotas(stack, caller, options, format).await,
+        More::Tenants(options) => tenants(stack, caller, options).await,
+        More::Audit(options) => audit(stack, caller, options).await,
+        More::Pauses(command) => pauses(stack, caller, command, format).await,
+        More::Hold(options) => deed(stack, caller, "hold", options).await,
+        More::Release(options) => deed(stack, caller, "release", options).await,
+        More::Resend(options) => deed(stack, caller, "feedback", options).await,
+        More::Feedback(command) => feedback(stack, caller, command, ask, listen).await,
+        More::Outcome(options) => outcome(stack, caller, options).await,
+        More::Jobs(command) => jobs(stack, caller, command, format, listen).await,
+        More::DeadLetters(command) => dead_letters(stack, caller, command, ask, listen).await,
+        More::Erase(options) => erase(stack, caller, options, ask, listen).await,
     }
-    let found = find::find(&client, what, place).await?;
-    match found["items"].as_array().map(Vec::as_slice).unwrap_or_default() {
-        [] => Err(find::nothing(what, &found)),
-        [one] => named(&client, &shown::text(&one["ref"]), *raw).await,
-        _ if *raw => {
-            Err(Failure::usage(format!("several fit {what}"), "Take the `ref` of one: get shows them without --raw."))
-        }
-        _ => {
-            let text = find::list(&found);
-            Ok(Report::new(found, text))
-        }
-    }
-}
-
-async fn named(client: &Client<'_>, name: &str, raw: bool) -> Outcome {
-    if raw {
-        let raw = client.get(&["operations", "raw", "notifications", name], &[]).await?;
-        let text = raw["text"].as_str().unwrap_or_default().to_owned();
-        let text = if std::io::stdout().is_terminal() { crate::output::printable(&text) } else { text };
-        return Ok(Report::new(raw, text));
-    }
-    let one = client.get(&["operations", "v1", "notifications", name], &[]).await?;
-    let text = shown::timeline(&one);
-    Ok(Report::new(one, text))
 }

@@ -1,11 +1,12 @@
-//! `settings`: changes tenants, names of events and routes in the settings document.
+//! `settings` and `client`: change tenants, names of events, routes and the service client in the
+//! settings document.
 
 use super::subscriptions::{Writing, finish};
 use crate::error::Failure;
 use crate::output::{Outcome, Report};
-use crate::settings::{Documents, SecretsManager, edit, learn, lists};
+use crate::settings::{Documents, SecretsManager, edit, entries};
 use crate::stack::Stack;
-use crate::text::alias;
+use crate::text::{alias, secret_from_stdin};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
@@ -168,6 +169,19 @@ pub struct Route {
     writing: Writing,
 }
 
+#[derive(Debug, Args)]
+pub struct Client {
+    /// The client's id from the Developer Portal: isv_...
+    #[arg(long, value_name = "CLIENT")]
+    id: String,
+    /// Read its secret from standard input, so that it stays out of the shell's history
+    #[arg(long, required = true)]
+    secret_stdin: bool,
+    /// Show the change without writing it
+    #[arg(long)]
+    dry_run: bool,
+}
+
 /// # Errors
 /// The document cannot be read, is not valid, would become invalid, or was changed meanwhile.
 pub async fn run(stack: &Stack, command: Command) -> Outcome {
@@ -187,7 +201,29 @@ pub async fn carry_out(documents: &impl Documents, command: Command) -> Outcome 
     let (text, done, writing) = edited(&read.text, command)?;
     let done = format!("{done} (functions notice within 5 minutes).");
     let report = finish(documents, &read, &text, &writing, (done, None)).await?;
-    Ok(report.with_warnings(&lists::serving_less(&read.text, &text)?))
+    Ok(report.with_warnings(&entries::serving_less(&read.text, &text)?))
+}
+
+/// # Errors
+/// The document cannot be read, is not valid, or was changed meanwhile.
+pub async fn set_client(stack: &Stack, options: Client) -> Outcome {
+    let client = aws_sdk_secretsmanager::Client::new(&stack.aws);
+    let documents = SecretsManager::new(client, stack.output("SettingsSecretArn").await?);
+    set_client_with(&documents, options, &secret_from_stdin()?).await
+}
+
+/// # Errors
+/// As [`set_client`].
+pub async fn set_client_with(documents: &impl Documents, options: Client, secret: &str) -> Outcome {
+    let read = documents.read().await?;
+    let text = entries::set_client(&read.text, &options.id, secret)?;
+    let diff = edit::redacted_diff(&read.text, &text);
+    if options.dry_run {
+        return Ok(Report::new(json!({ "written": false, "diff": diff }), format!("{diff}Nothing was written.")));
+    }
+    documents.replace(&read, &text).await?;
+    let done = format!("The receiver calls Visma Net as {} (functions notice within 5 minutes).", options.id);
+    Ok(Report::new(json!({ "written": true, "diff": diff }), done))
 }
 
 /// The new text, the message for the user, and how to write it.
@@ -205,24 +241,24 @@ fn edited(text: &str, command: Command) -> Result<(String, String, Writing), Fai
             for (field, value) in given.into_iter().filter(|(_, value)| !value.is_null()) {
                 tenant[field] = value;
             }
-            (lists::add_tenant(text, &tenant)?, format!("Added the tenant {id}"), writing)
+            (entries::add_tenant(text, &tenant)?, format!("Added the tenant {id}"), writing)
         }
         Command::Tenants(Tenants::Remove(Leaving { id, from_subscriptions, writing })) => {
-            (lists::remove_tenant(text, &id, from_subscriptions)?, format!("Removed the tenant {id}"), writing)
+            (entries::remove_tenant(text, &id, from_subscriptions)?, format!("Removed the tenant {id}"), writing)
         }
         Command::Aliases(Aliases::Add(Alias { alias, writing })) => {
             let done = format!("{} means {}", alias.0, alias.1);
-            (learn(text, &[alias], &[])?, done, writing)
+            (entries::learn(text, &[alias], &[])?, done, writing)
         }
         Command::Aliases(Aliases::Remove(Named { name, writing })) => {
-            (lists::remove_alias(text, &name)?, format!("{name} means nothing any more"), writing)
+            (entries::remove_alias(text, &name)?, format!("{name} means nothing any more"), writing)
         }
         Command::Routes(Routes::Add(route)) => {
-            let text = lists::add_route(text, &route.in_json(), route.first)?;
+            let text = entries::add_route(text, &route.in_json(), route.first)?;
             (text, format!("Added the route of {}", route.events), route.writing)
         }
         Command::Routes(Routes::Remove(Named { name, writing })) => {
-            (lists::remove_route(text, &name)?, format!("Removed the route of {name}"), writing)
+            (entries::remove_route(text, &name)?, format!("Removed the route of {name}"), writing)
         }
     })
 }

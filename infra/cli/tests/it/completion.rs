@@ -1,7 +1,7 @@
 //! Completions by the program itself, called like in bash's script.
 
+use crate::fakes::{Asked, Server};
 use crate::program::{run_in, text};
-use crate::server::{Asked, Server};
 use serde_json::{Value, json};
 
 /// Two tenants share a name, and one has no name.

@@ -1,6 +1,6 @@
 //! Dead letters can be read and redriven without losing one.
 
-use crate::queue::{Memory, message};
+use crate::fakes::{Memory, message};
 use aws_sdk_sqs::types::MessageAttributeValue;
 use serde_json::json;
 use std::cell::{Cell, RefCell};

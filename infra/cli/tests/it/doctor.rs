@@ -5,10 +5,10 @@ use serde_json::json;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use visma_webhooks::Exit;
-use visma_webhooks::commands::check::{Check, Verdict, report, summed};
+use visma_webhooks::commands::check::{Check, Verdict, report, summary, summed};
 use visma_webhooks::commands::dlq::Name;
 use visma_webhooks::commands::doctor::{
-    approvals, backlog, health_answered, id_of, named, old_secrets, operations_answered, subscription, summary,
+    approvals, backlog, health_answered, id_of, named, old_secrets, operations_answered, subscription,
 };
 use visma_webhooks::commands::operations::Uses;
 use visma_webhooks::queue::Depth;

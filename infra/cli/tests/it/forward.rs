@@ -1,8 +1,7 @@
 //! `forward` passes events to a local server, and keeps those that it does not take.
 
+use crate::fakes::{Asked, Memory, Server, message};
 use crate::program::{run_in, text};
-use crate::queue::{Memory, message};
-use crate::server::{Asked, Server};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

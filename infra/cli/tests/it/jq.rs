@@ -1,8 +1,8 @@
 //! The jq filters of the documents find something in what the commands write.
 
+use crate::fakes::{Asked, Server};
 use crate::program::{run, text};
 use crate::routes::{document, is_of};
-use crate::server::{Asked, Server};
 use clap::Parser;
 use jaq_core::data::JustLut;
 use jaq_core::load::{Arena, File, Loader};

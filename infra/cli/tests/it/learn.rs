@@ -1,6 +1,6 @@
 //! `learn` with parked notifications of an unknown dialect.
 
-use crate::server::{Asked, Server};
+use crate::fakes::{Asked, Server};
 use crate::subscriptions::Memory;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

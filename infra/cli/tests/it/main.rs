@@ -2,31 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod client;
+mod access;
 mod completion;
 mod deploy_check;
 mod dlq;
 mod doctor;
 mod edit;
+mod fakes;
 mod forward;
 mod jobs;
 mod jq;
 mod learn;
-mod local;
-mod man;
+mod lists;
 mod operations;
 mod output;
-mod pages;
-mod profiles;
 mod program;
-mod queue;
-mod replay;
 mod routes;
-mod secrets;
 mod send;
-mod server;
 mod settings;
 mod subscriptions;
-mod tail;
 mod tenant;
 mod zone;

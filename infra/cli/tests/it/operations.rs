@@ -1,6 +1,6 @@
 //! `get`, `tail` and `replay`, with a fake of the operations API.
 
-use crate::server::{Answers, Asked, Server};
+use crate::fakes::{Answers, Asked, Server};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use clap::Parser;

@@ -1,6 +1,6 @@
 //! The program itself: exit codes, help and completions.
 
-use crate::server::{Asked, Server};
+use crate::fakes::{Asked, Server};
 use clap::{CommandFactory, Parser};
 use serde_json::{Value, json};
 use std::io::Write;

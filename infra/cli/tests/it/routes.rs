@@ -1,7 +1,7 @@
 //! The command line covers the operations API.
 
+use crate::fakes::{Asked, Server};
 use crate::operations::run;
-use crate::server::{Asked, Server};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use time::format_description::well_known::Rfc3339;

@@ -1,11 +1,15 @@
-//! `settings` changes one thing in the document, and keeps every other byte.
+//! `settings` and `client` change one thing in the document, keep every other byte, and write it to
+//! Secrets Manager unless someone else has changed it.
 
+use crate::fakes::{Asked, Server};
 use crate::subscriptions::Memory;
+use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_secretsmanager::{Client, Config};
 use clap::Parser;
 use serde_json::{Value, json};
 use std::cell::RefCell;
-use visma_webhooks::commands::settings::carry_out;
-use visma_webhooks::settings::lists;
+use visma_webhooks::commands::settings::{carry_out, set_client_with};
+use visma_webhooks::settings::{Documents, SecretsManager, Version, entries};
 use visma_webhooks::{Arguments, Command, Exit, Failure, Report};
 
 const TENANT: &str = "20000000-0000-4000-8000-000000000002";
@@ -134,9 +138,117 @@ fn removes_the_first_the_last_and_the_only_name() {
         document.to_string().replace("\"here\"", aliases)
     };
     let two = whole(r#"{ "a":"ACCOUNT_CHANGED" , "b": "CUSTOMER_UPDATED" }"#);
-    let first = lists::remove_alias(&two, "a").unwrap();
+    let first = entries::remove_alias(&two, "a").unwrap();
     assert_eq!(first, whole(r#"{ "b": "CUSTOMER_UPDATED" }"#));
-    assert_eq!(lists::remove_alias(&two, "b").unwrap(), whole(r#"{ "a":"ACCOUNT_CHANGED" }"#));
-    assert_eq!(lists::remove_alias(&first, "b").unwrap(), whole("{}"));
-    assert_eq!(lists::remove_alias(&first, "a").unwrap_err().exit, Exit::NotFound);
+    assert_eq!(entries::remove_alias(&two, "b").unwrap(), whole(r#"{ "a":"ACCOUNT_CHANGED" }"#));
+    assert_eq!(entries::remove_alias(&first, "b").unwrap(), whole("{}"));
+    assert_eq!(entries::remove_alias(&first, "a").unwrap_err().exit, Exit::NotFound);
+}
+
+async fn set_client(memory: &Memory, options: &str, secret: &str) -> Result<Report, Failure> {
+    let words = ["visma-webhooks", "client", "--secret-stdin"].into_iter().chain(options.split(' '));
+    let Command::Client(options) = Arguments::try_parse_from(words).unwrap().command else { panic!("{options}") };
+    set_client_with(memory, options, secret).await
+}
+
+fn visma(memory: &Memory) -> Value {
+    let document: Value = serde_json::from_str(&memory.text.borrow()).unwrap();
+    document["visma"].clone()
+}
+
+#[tokio::test]
+async fn sets_id_and_secret_and_nothing_else() {
+    let memory = Memory::new();
+    let mut expected = visma(&memory);
+    let report = set_client(&memory, "--id isv_new", "canary-new").await.unwrap();
+    expected["client_id"] = "isv_new".into();
+    expected["client_secret"] = "canary-new".into();
+    assert_eq!(visma(&memory), expected);
+    assert!(!report.text.contains("canary") && !report.json.to_string().contains("canary"));
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_the_id_and_no_secret() {
+    let memory = Memory::new();
+    let before = visma(&memory);
+    let report = set_client(&memory, "--id isv_new --dry-run", "canary-new").await.unwrap();
+    assert!(report.text.contains("+     \"client_id\": \"isv_new\""), "{}", report.text);
+    assert!(!report.text.contains("canary"), "{}", report.text);
+    assert_eq!(visma(&memory), before);
+}
+
+#[tokio::test]
+async fn refuses_a_secret_with_a_blank_at_its_end() {
+    let memory = Memory::new();
+    let refused = set_client(&memory, "--id isv_new", "canary-new ").await.unwrap_err();
+    assert!(refused.to_string().contains("secret_padded"), "{refused}");
+    assert_eq!(refused.exit, Exit::Refused);
+}
+
+#[tokio::test]
+async fn overwrites_nothing_that_was_changed_meanwhile() {
+    let memory = Memory { disturbed: true, ..Memory::new() };
+    let before = visma(&memory);
+    assert_eq!(set_client(&memory, "--id isv_new", "canary-new").await.unwrap_err().exit, Exit::Refused);
+    assert_eq!(visma(&memory), before);
+}
+
+fn action(asked: &Asked) -> &str {
+    asked.headers["x-amz-target"].to_str().unwrap().trim_start_matches("secretsmanager.")
+}
+
+fn taken(asked: &Asked) -> (u16, Value) {
+    match action(asked) {
+        "PutSecretValue" => (200, json!({ "VersionId": "new" })),
+        _ => (200, json!({})),
+    }
+}
+
+/// The label has moved to this version before.
+fn moved_to(current: &str, asked: &Asked) -> (u16, Value) {
+    match action(asked) {
+        "GetSecretValue" => (200, json!({ "VersionId": current, "SecretString": "{}" })),
+        "PutSecretValue" => taken(asked),
+        _ => {
+            (400, json!({ "__type": "InvalidParameterException", "Message": format!("attached to version {current}") }))
+        }
+    }
+}
+
+fn documents(server: &Server) -> SecretsManager {
+    let config = Config::builder().behavior_version(BehaviorVersion::latest()).region(Region::new("eu-north-1"));
+    let credentials = Credentials::new("test", "test", None, None, "test");
+    let config = config.endpoint_url(&server.url).credentials_provider(credentials).build();
+    SecretsManager::new(Client::from_conf(config), "settings".into())
+}
+
+fn read() -> Version {
+    Version { id: "old".into(), text: "{}".into() }
+}
+
+#[tokio::test]
+async fn a_new_text_replaces_only_the_version_that_was_read() {
+    let server = Server::start(taken).await;
+    documents(&server).replace(&read(), "{\"version\":1}").await.unwrap();
+    let asked = server.asked();
+    assert_eq!(asked.iter().map(action).collect::<Vec<_>>(), ["PutSecretValue", "UpdateSecretVersionStage"]);
+    let bodies: Vec<Value> = asked.iter().map(|asked| serde_json::from_str(&asked.body).unwrap()).collect();
+    // Without its own label, Secrets Manager would make it the current one at once.
+    assert_eq!(bodies[0]["VersionStages"], json!(["visma-webhooks"]));
+    let moved = ["VersionStage", "MoveToVersionId", "RemoveFromVersionId"].map(|name| &bodies[1][name]);
+    assert_eq!(moved, ["AWSCURRENT", "new", "old"]);
+}
+
+#[tokio::test]
+async fn keeps_a_version_that_someone_else_wrote_meanwhile() {
+    let server = Server::start(|asked| moved_to("other", asked)).await;
+    let refused = documents(&server).replace(&read(), "{}").await.unwrap_err();
+    assert_eq!(refused.exit, Exit::Refused);
+    assert!(refused.advice.contains("Run the command again"), "{}", refused.advice);
+}
+
+#[tokio::test]
+async fn a_repeated_request_whose_first_answer_was_lost_has_replaced_the_text() {
+    let server = Server::start(|asked| moved_to("new", asked)).await;
+    assert!(documents(&server).replace(&read(), "{}").await.is_ok());
 }

@@ -1,7 +1,7 @@
 //! `--tenant` accepts the names that people use.
 
+use crate::fakes::{Asked, Server};
 use crate::operations::run;
-use crate::server::{Asked, Server};
 use serde_json::{Value, json};
 use visma_webhooks::Exit;
 

@@ -1,8 +1,7 @@
 //! Checks of an account before the first deployment.
 
 use super::account::{Concurrency, Known};
-use super::facts::Before;
-use super::names::LONGEST_STACK;
+use super::facts::{Before, LONGEST_STACK};
 use crate::commands::check::Check;
 use std::collections::BTreeMap;
 

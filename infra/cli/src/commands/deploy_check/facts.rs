@@ -1,13 +1,33 @@
-//! The facts about an account, as far as AWS tells them.
+//! The facts about an account, as far as AWS tells them, and the names and services of the template
+//! that they are about.
 
 use super::account::{Account, Alarm, Concurrency, Deployed, Known, Lists, LogGroup, State, Subscriptions};
-use super::names::{SERVICES, functions, log_groups, queues};
 use crate::error::{Exit, Failure};
 use crate::settings::edit::valid;
 use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 use time::{Duration, OffsetDateTime};
 use webhooks_settings::Settings;
+
+/// The services, by the names in their addresses.
+pub const SERVICES: [&str; 12] = [
+    "apigateway",
+    "cloudformation",
+    "dynamodb",
+    "lambda",
+    "logs",
+    "monitoring",
+    "pipes",
+    "scheduler",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "xray",
+];
+/// The most characters of a stack's name: a function's has 64 in all. All other names have more room.
+pub const LONGEST_STACK: usize = 53;
+const FUNCTIONS: [&str; 6] = ["intake", "processor", "feedback", "reconciler", "operations", "repair"];
+const QUEUES: [&str; 4] = ["notifications", "events", "feedback", "repairs"];
 
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -117,6 +137,20 @@ async fn taken(account: &impl Account, stack: &str) -> Known<Vec<String>> {
         }
     }
     Ok(taken)
+}
+
+pub fn functions(stack: &str) -> Vec<String> {
+    FUNCTIONS.map(|name| format!("{stack}-{name}")).into()
+}
+
+pub fn queues(stack: &str) -> Vec<String> {
+    let each = |name: &str| [format!("{stack}-{name}"), format!("{stack}-{name}-dead-letter")];
+    QUEUES.into_iter().flat_map(each).collect()
+}
+
+pub fn log_groups(stack: &str) -> Vec<String> {
+    let own = FUNCTIONS.into_iter().map(|name| format!("/aws/lambda/{stack}-{name}"));
+    own.chain([format!("/aws/vendedlogs/apis/{stack}")]).collect()
 }
 
 async fn after(account: &impl Account, deployed: Deployed, now: OffsetDateTime) -> After {

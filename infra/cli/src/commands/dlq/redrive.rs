@@ -1,8 +1,8 @@
 //! Redrives dead letters.
 
 use crate::error::Failure;
-use crate::interrupt::{Stop, requested};
 use crate::queue::{BATCH, Queue, Received};
+use crate::terminal::{Stop, requested};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep_until};

@@ -1,6 +1,6 @@
 //! The checks, in the order of their dependencies.
 
-use super::{Options, rotation, visma, zone};
+use super::{Options, visma, zone};
 use crate::commands::check::{Check, contents, of_intake};
 use crate::commands::dlq::Name;
 use crate::commands::operations::Uses;
@@ -16,7 +16,7 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 use webhooks_host::{Host, SystemHost};
 use webhooks_model::Channel;
-use webhooks_settings::{Settings, Subscription};
+use webhooks_settings::{Settings, SigningSecret, Subscription};
 
 /// The outputs of the stack that this program needs.
 const OUTPUTS: [&str; 9] = [
@@ -66,7 +66,7 @@ pub(super) async fn all(
         checks.extend(settings.subscriptions.iter().map(|own| subscription(own, now, options.expiring)));
         if settings.subscriptions.iter().any(|own| own.older_secrets(now).next().is_some()) {
             let uses = uses().await;
-            let old = |own: &Subscription| rotation::old_secrets(own, &uses, now, options.expiring);
+            let old = |own: &Subscription| old_secrets(own, &uses, now, options.expiring);
             checks.extend(settings.subscriptions.iter().flat_map(old));
         }
     }
@@ -164,6 +164,25 @@ pub fn subscription(own: &Subscription, now: OffsetDateTime, soon: Duration) -> 
         }
         _ => Check::ok(name, format!("live secrets: {}", live().count())),
     }
+}
+
+/// A check for each live secret that a newer one replaces. It warns if the secret ends within
+/// `soon` and was used lately.
+pub fn old_secrets(own: &Subscription, uses: &Uses, now: OffsetDateTime, soon: Duration) -> Vec<Check> {
+    let check = |secret: &SigningSecret| {
+        let name = format!("subscription {}, old secret {}", own.id, secret.id);
+        let Some(told) = uses.told(&own.id, &secret.id) else {
+            return Check::skipped(name, "what the operations API observed");
+        };
+        match secret.expires_at.filter(|end| *end - now < soon) {
+            Some(end) if uses.lately(&own.id, &secret.id, now).is_some() => {
+                let advice = "Before that: give Visma Net the new secret in the Developer Portal.";
+                Check::warning(name, format!("{told}, and ends at {}", when(end)), advice)
+            }
+            _ => Check::ok(name, told),
+        }
+    };
+    own.older_secrets(now).map(check).collect()
 }
 
 async fn health(stack: &Stack) -> Check {

@@ -1,7 +1,7 @@
 //! Checks of Visma Net, tenant by tenant: a token, the ERP, and the tenant's approval.
 
 use crate::commands::check::Check;
-use crate::progress::Progress;
+use crate::terminal::Progress;
 use webhooks_host::SystemHost;
 use webhooks_model::ResourcePath;
 use webhooks_settings::Settings;

@@ -1,7 +1,7 @@
-//! Calls to the operations API.
+//! Calls to the operations API, and the credentials for them, for both values of
+//! `OperationsAuthorizer`.
 
 use super::Access;
-use super::caller::Caller;
 use crate::commands::send::{address, http};
 use crate::error::{Exit, Failure};
 use crate::signer::Signer;
@@ -16,6 +16,51 @@ const LONGEST_PAGE: usize = 100;
 /// API Gateway ends a slow call after 30 seconds, with an answer of its own. A client that waits no
 /// longer than that, the connection included, misses right answers.
 const LONGEST_CALL: Duration = Duration::from_secs(40);
+
+const TOKEN: &str = "VISMA_WEBHOOKS_TOKEN";
+
+/// A token comes only from the environment: on the command line, every list of processes would show
+/// it.
+#[derive(Clone)]
+pub enum Caller {
+    /// A bearer token, for `jwt`.
+    Token(String),
+    /// The AWS credentials, which sign every request, for `iam`.
+    Aws,
+}
+
+impl Caller {
+    #[must_use]
+    pub fn from_environment() -> Self {
+        match std::env::var(TOKEN) {
+            Ok(token) if !token.trim().is_empty() => Self::Token(token.trim().to_owned()),
+            _ => Self::Aws,
+        }
+    }
+
+    /// The advice for a 401 or 403 of API Gateway itself.
+    fn advice(&self, status: u16) -> &'static str {
+        match (self, status) {
+            (Self::Token(_), 401) => {
+                "The token has ended or is another API's: get a new one (infra/DEPLOY.md, step 6)."
+            }
+            (Self::Token(_), _) => "The token lacks the role; functions/operations/README.md says which.",
+            (Self::Aws, _) => {
+                "Without VISMA_WEBHOOKS_TOKEN the AWS credentials signed the request, which must be allowed \
+                 execute-api:Invoke where the API takes IAM. Where it takes tokens, set one (infra/DEPLOY.md, step 6)."
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Token(_) => "Token",
+            Self::Aws => "Aws",
+        })
+    }
+}
 
 /// The first items of a list.
 pub(super) struct Items {

@@ -1,13 +1,12 @@
 //! `dead-letters`: shows them by the operations API, and redrives them by an audited job.
 
 use super::jobs::{follow_or_detach, not_begun};
+use super::options::Start;
 use super::shown::{second, text};
-use super::start::Start;
 use super::{Access, Caller, Client};
-use crate::interrupt::Stop;
 use crate::output::{Outcome, Report, fields, table};
-use crate::prompt::Ask;
 use crate::stack::Stack;
+use crate::terminal::{Ask, Stop};
 use crate::text::plural;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};

@@ -1,13 +1,12 @@
 //! `feedback`: resends feedback that Visma Net did not take, by a filter.
 
 use super::jobs::{counted, follow_or_detach, not_begun};
+use super::options::Start;
 use super::shown::text;
-use super::start::Start;
 use super::{Access, Caller, Client, tenant};
-use crate::interrupt::Stop;
 use crate::output::{Outcome, Report, fields, table};
-use crate::prompt::Ask;
 use crate::stack::Stack;
+use crate::terminal::{Ask, Stop};
 use crate::text::{Since, exact, since};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};

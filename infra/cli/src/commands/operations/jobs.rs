@@ -1,16 +1,14 @@
 //! `jobs` and `erase`: start and watch jobs that run in AWS.
 
 use super::client::{Items, items};
+use super::options::{View, Watch};
 use super::shown::{self, second, text};
-use super::watch::{View, Watch};
 use super::{Access, Caller, Client};
+use crate::completion;
 use crate::error::{Exit, Failure};
-use crate::interrupt::{Stop, requested};
-use crate::live;
 use crate::output::{Format, Outcome, Report, fields, table};
-use crate::progress::Progress;
-use crate::prompt::Ask;
 use crate::stack::Stack;
+use crate::terminal::{Ask, Progress, Stop, requested};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use time::Duration;
@@ -81,7 +79,7 @@ pub struct Id {
 #[derive(Debug, Args)]
 pub struct Erase {
     /// The tenant to erase; pause it as a whole first, and leave it in the settings until the end
-    #[arg(long, value_name = "ID", add = live::tenant_id())]
+    #[arg(long, value_name = "ID", add = completion::tenant_id())]
     tenant: String,
     /// The same id again
     #[arg(long, value_name = "ID", required_unless_present = "plan")]

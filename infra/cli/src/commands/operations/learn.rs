@@ -1,21 +1,19 @@
 //! `learn`: reads notifications with unknown names, writes new settings for them, and replays them.
 
 mod event_names;
-mod groups;
 mod parked;
 mod propose;
 mod report;
 
 use super::{Access, Caller, Client, tenant};
+use crate::completion;
 use crate::error::Failure;
-use crate::live;
 use crate::output::{Outcome, Report};
-use crate::settings::{Documents, SecretsManager, edit, learn as written};
+use crate::settings::{Documents, SecretsManager, edit, entries};
 use crate::stack::Stack;
 use crate::text::{alias, duration};
 use clap::Args;
-use groups::Group;
-use parked::Parked;
+use parked::{Group, Parked};
 use propose::Proposal;
 use time::Duration;
 use webhooks_model::mapping::{KeyPlace, Pointer};
@@ -27,7 +25,7 @@ pub struct Learn {
     #[arg(long)]
     plan: bool,
     /// Only of this tenant, by its name, company number or id
-    #[arg(long, value_name = "TENANT", add = live::tenant())]
+    #[arg(long, value_name = "TENANT", add = completion::tenant())]
     tenant: Option<String>,
     /// Only notifications with this event name
     #[arg(long, value_name = "NAME")]
@@ -102,7 +100,7 @@ pub async fn learn_with(documents: &impl Documents, stack: &Stack, caller: &Call
     let current = edit::valid(&read.text)?;
     let tenant = tenant::resolve_some(&client, options.tenant.as_deref()).await?;
     let (parked, is_cut) = parked::all(&client, tenant.as_deref(), options.limit).await?;
-    let mut groups = groups::of(parked, &current);
+    let mut groups = parked::grouped(parked, &current);
     groups.retain(|group| options.is_meant(group));
     if groups.is_empty() {
         return Ok(Report::new(
@@ -118,7 +116,7 @@ pub async fn learn_with(documents: &impl Documents, stack: &Stack, caller: &Call
     }
     let proposals: Vec<Proposal> = groups.iter().map(|group| propose::propose(group, &current, &told)).collect();
     let (aliases, rules) = propose::together(&proposals, &told);
-    let text = written(&read.text, &aliases, &rules)?;
+    let text = entries::learn(&read.text, &aliases, &rules)?;
     let new = edit::valid(&text)?;
     let diff = edit::redacted_diff(&read.text, &text);
     let report = report::new(&groups, &proposals, (&current, &new), &diff);
@@ -142,7 +140,7 @@ pub async fn learn_with(documents: &impl Documents, stack: &Stack, caller: &Call
 /// The notifications that the new settings identify.
 fn readable<'a>(groups: &'a [Group], settings: &Settings) -> Vec<&'a Parked> {
     let all = groups.iter().flat_map(|group| &group.members);
-    all.filter(|one| one.read(settings).is_some_and(|n| groups::is_identified(&n))).collect()
+    all.filter(|one| one.read(settings).is_some_and(|n| parked::is_identified(&n))).collect()
 }
 
 fn key_place(text: &str) -> Result<KeyPlace, String> {

@@ -1,14 +1,13 @@
 //! `replay`: replays one notification, or starts a job for all that match a filter and watches it.
 
 use super::jobs::{counted, follow_or_detach, not_begun};
-use super::start::Start;
-use super::{Access, Caller, Client, event_name, shown, tenant};
-use crate::interrupt::Stop;
-use crate::live;
+use super::options::Start;
+use super::{Access, Caller, Client, shown, tenant};
+use crate::completion;
 use crate::output::{Outcome, Report, fields};
-use crate::prompt::Ask;
 use crate::stack::Stack;
-use crate::text::{Since, duration, exact, since};
+use crate::terminal::{Ask, Stop};
+use crate::text::{Since, canonical_event, duration, exact, since};
 use clap::Args;
 use serde_json::{Value, json};
 use time::Duration;
@@ -29,7 +28,7 @@ pub struct Replay {
     #[arg(long)]
     plan: bool,
     /// The tenant, by its name, company number or id; required for a filter, or --all-tenants
-    #[arg(long, value_name = "TENANT", add = live::tenant(),
+    #[arg(long, value_name = "TENANT", add = completion::tenant(),
         required_unless_present_any = ["reference", "resume", "all_tenants"])]
     tenant: Option<String>,
     /// Of every tenant, by one job
@@ -52,7 +51,7 @@ pub struct Replay {
     #[arg(long)]
     entity: Option<String>,
     /// Only of this event, such as ACCOUNT_CHANGED
-    #[arg(long, add = live::event())]
+    #[arg(long, add = completion::event())]
     event: Option<String>,
     #[command(flatten)]
     start: Start,
@@ -77,7 +76,7 @@ impl Replay {
         let mut filter = json!({
             "from": at(self.from), "to": at(self.to), "states": self.states(), "note": self.note,
         });
-        let event = self.event.as_deref().map(event_name::canonical);
+        let event = self.event.as_deref().map(canonical_event);
         for (name, value) in [("tenant", &self.tenant), ("entity", &self.entity), ("event", &event)] {
             if let Some(value) = value {
                 filter[name] = json!(value);

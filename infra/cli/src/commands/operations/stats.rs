@@ -1,11 +1,8 @@
 //! `stats`: the hours or days in numbers, as in the console's overview.
 
-use super::Access;
-use super::caller::Caller;
-use super::client::Client;
 use super::shown::{second, text};
-use super::tenant;
-use crate::live;
+use super::{Access, Caller, Client, tenant};
+use crate::completion;
 use crate::output::{Outcome, Report, fields, table};
 use crate::stack::Stack;
 use crate::text::{Since, since, when};
@@ -24,7 +21,7 @@ enum By {
 #[derive(Debug, Args)]
 pub struct Stats {
     /// The tenant, by its name, company number or id; the sum of all tenants by default
-    #[arg(long, value_name = "TENANT", add = live::tenant())]
+    #[arg(long, value_name = "TENANT", add = completion::tenant())]
     tenant: Option<String>,
     /// The time span of one line
     #[arg(long, value_enum, default_value_t = By::Hour)]

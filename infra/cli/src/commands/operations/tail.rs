@@ -1,13 +1,13 @@
 //! `tail`: shows notifications as they arrive and change.
 
 use super::client::items;
-use super::{Access, Caller, Client, event_name, shown, tenant};
+use super::{Access, Caller, Client, shown, tenant};
+use crate::completion;
 use crate::error::{Exit, Failure};
-use crate::interrupt::{self, requested};
-use crate::live;
 use crate::output::{Format, Outcome, Report, line, printable};
 use crate::stack::Stack;
-use crate::text::{duration, moment};
+use crate::terminal::{listen, requested};
+use crate::text::{canonical_event, duration, moment, unknown_event};
 use clap::Args;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -22,13 +22,13 @@ const PAGES: usize = 20;
 #[derive(Debug, Args)]
 pub struct Tail {
     /// The tenant: a name, a company number or an id
-    #[arg(long, value_name = "TENANT", add = live::tenant())]
+    #[arg(long, value_name = "TENANT", add = completion::tenant())]
     tenant: String,
     /// Only of this entity, such as sales_order
     #[arg(long)]
     entity: Option<String>,
     /// Only of this event, such as ACCOUNT_CHANGED
-    #[arg(long, add = live::event())]
+    #[arg(long, add = completion::event())]
     event: Option<String>,
     /// Only in this state, such as dead
     #[arg(long)]
@@ -47,10 +47,10 @@ pub struct Tail {
 }
 
 /// # Errors
-/// As [`super::get`]. It continues until Ctrl-C, even if the API does not answer for a while.
+/// As [`super::get()`]. It continues until Ctrl-C, even if the API does not answer for a while.
 pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format) -> Outcome {
     let client = Client::new(stack, caller, &options.access).await?;
-    let event = options.event.as_deref().map(event_name::canonical);
+    let event = options.event.as_deref().map(canonical_event);
     let given = [("entity", &options.entity), ("event", &event), ("state", &options.state)];
     let tenant = tenant::resolve(&client, &options.tenant).await?;
     let mut query = vec![("tenant", tenant.as_str()), ("limit", PAGE)];
@@ -58,7 +58,7 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
     // Without a look at every page, an empty list could be false.
     let pages = if options.once { usize::MAX } else { PAGES };
     let (first, mut is_cut) = newest(&client, &query, pages, |found| found.len() < options.limit).await?;
-    if let Some((what, advice)) = event.as_deref().filter(|_| first.is_empty()).and_then(event_name::unknown) {
+    if let Some((what, advice)) = event.as_deref().filter(|_| first.is_empty()).and_then(unknown_event) {
         if options.once {
             return Err(Failure::usage(format!("{what}, and none came under this name"), advice));
         }
@@ -70,7 +70,7 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
         return Ok(Report::new(first, shown::list(first)).limited(is_cut));
     }
     // Before the first line, so that Ctrl-C after it ends this properly.
-    let (stop, every) = (interrupt::listen(), options.every.unsigned_abs());
+    let (stop, every) = (listen(), options.every.unsigned_abs());
     let (mut news, first) = News::begin(&first, options.limit);
     print(&first, format)?;
     loop {

@@ -1,7 +1,6 @@
 //! A deployed stack.
 
-use super::account::{FakeAccount, alarm, first_document};
-use super::{NOW, STACK, are_found, are_unknown, checked, named};
+use super::{FakeAccount, NOW, STACK, alarm, are_found, are_unknown, checked, first_document, named};
 use serde_json::json;
 use time::Duration;
 use visma_webhooks::commands::check::Verdict::{self, Failed, Ok, Skipped, Warning};

@@ -1,7 +1,6 @@
 //! An account before the first deployment.
 
-use super::account::FakeAccount;
-use super::{NOW, STACK, are_found, are_unknown, checked, named};
+use super::{FakeAccount, NOW, STACK, are_found, are_unknown, checked, named};
 use std::collections::BTreeSet;
 use visma_webhooks::commands::check::Verdict::{Failed, Ok, Unknown, Warning};
 use visma_webhooks::commands::check::report;

@@ -1,6 +1,6 @@
 //! The program with the answers of AWS itself.
 
-use crate::server::{Asked, Server};
+use crate::fakes::{Asked, Server};
 use serde_json::{Value, json};
 use std::process::Stdio;
 use tokio::process::Command;

@@ -1,4 +1,5 @@
-//! Parked notifications with their text, and their states after a replay.
+//! Parked notifications with their text, in groups by the name of their event and the shape of
+//! their body, and their states after a replay.
 
 use super::super::Client;
 use super::super::client::items;
@@ -12,7 +13,9 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_model::notification::{Directory, Proof};
 use webhooks_model::replay::Recorded;
-use webhooks_model::{Channel, Delivery, EntityId, LedgerKey, Notification, NotificationKey, SenderId};
+use webhooks_model::shape::Shape;
+use webhooks_model::{Channel, Delivery, Entity, EntityId, LedgerKey, Notification, NotificationKey, SenderId};
+use webhooks_settings::Settings;
 
 /// Reasons that other settings may remove.
 const MENDABLE: [&str; 4] = ["unmapped", "unidentified", "invalid_path", "unconfirmable"];
@@ -24,6 +27,15 @@ pub(super) struct Parked {
     pub(super) reason: String,
     pub(super) raw: String,
     delivery: Delivery,
+}
+
+pub(super) struct Group {
+    /// The event's name as it came; empty if there was none.
+    pub(super) event: String,
+    /// The hash of the shape.
+    pub(super) shape: String,
+    pub(super) fields: Shape,
+    pub(super) members: Vec<Parked>,
 }
 
 /// How many replayed notifications are in each state, and which are still parked.
@@ -91,6 +103,26 @@ pub(super) async fn all(
             return Ok((found, false));
         }
     }
+}
+
+/// The largest group first. Leaves out bodies that are not JSON objects, since no settings can read
+/// them.
+pub(super) fn grouped(parked: Vec<Parked>, settings: &Settings) -> Vec<Group> {
+    let mut groups = BTreeMap::<(String, String), Group>::new();
+    for one in parked {
+        let (Some(n), Some(fields)) = (one.read(settings), Shape::of(&one.raw)) else { continue };
+        let (event, shape) = (n.event_raw, fields.hash());
+        let group = Group { event: event.clone(), shape: shape.clone(), fields, members: vec![] };
+        groups.entry((event, shape)).or_insert(group).members.push(one);
+    }
+    let mut groups: Vec<Group> = groups.into_values().collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.members.len()));
+    groups
+}
+
+/// Whether event and record are known, so that the notification is not parked for lack of them.
+pub(super) fn is_identified(n: &Notification) -> bool {
+    n.event.is_some() && (n.entity_key.is_some() || n.entity == Entity::Company)
 }
 
 /// Waits until none of them is parked as before, or the time is over.

@@ -2,7 +2,7 @@
 //! reads every notification of its group.
 
 use super::event_names::{guess, words};
-use super::groups::Group;
+use super::parked::Group;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;

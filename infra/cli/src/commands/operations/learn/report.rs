@@ -1,7 +1,6 @@
 //! The report of `learn`: what was found, what is proposed, and each reading before and after.
 
-use super::groups::{Group, is_identified};
-use super::parked::{Parked, Watched};
+use super::parked::{Group, Parked, Watched, is_identified};
 use super::propose::Proposal;
 use crate::error::Exit;
 use crate::output::{Report, table};

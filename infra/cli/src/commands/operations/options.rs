@@ -1,12 +1,13 @@
-//! Repeats a look until Ctrl-C.
+//! The options that several commands have: those that repeat a look until Ctrl-C, and those that
+//! start a job for many notifications or messages.
 
 use super::Access;
 use crate::error::Exit;
-use crate::interrupt::{self, requested};
 use crate::output::{Format, Outcome, Report, line, printable};
+use crate::terminal::{Ask, listen, requested};
 use crate::text::duration;
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::Duration;
 
 #[derive(Debug, Args)]
@@ -35,7 +36,7 @@ impl Watch {
         if !self.watch {
             return look().await;
         }
-        let (stop, every, mut shown) = (interrupt::listen(), self.every.unsigned_abs(), None);
+        let (stop, every, mut shown) = (listen(), self.every.unsigned_abs(), None);
         loop {
             match look().await {
                 Ok(report) if shown.as_ref() != Some(&report.json) => {
@@ -57,5 +58,33 @@ impl Watch {
                 () = tokio::time::sleep(every) => {}
             }
         }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Start {
+    /// How many per second; 10 by default
+    #[arg(long, value_name = "NUMBER")]
+    rate: Option<u32>,
+    /// Start without asking, at a terminal
+    #[arg(long)]
+    yes: bool,
+    /// Start the job and do not wait for its end
+    #[arg(long, conflicts_with = "plan")]
+    pub(super) detach: bool,
+}
+
+impl Start {
+    /// Adds the rate to the request, if it was given.
+    pub(super) fn paced(&self, mut request: Value) -> Value {
+        if let Some(rate) = self.rate {
+            request["rate"] = json!(rate);
+        }
+        request
+    }
+
+    /// The person to ask, if there is one and `--yes` was not given.
+    pub(super) fn person(&self, ask: Ask) -> Ask {
+        ask.filter(|_| !self.yes)
     }
 }

@@ -1,15 +1,17 @@
-//! The search of `get`, over all tenants, for a text that is not a reference.
+//! `get`: shows one notification, and searches over all tenants for a text that is not a reference.
 
-use super::client::{Client, items};
-use super::shown::{second, text};
-use super::tenant;
+use super::client::items;
+use super::shown::{self, second, text};
+use super::{Access, Caller, Client, tenant};
+use crate::completion;
 use crate::error::{Exit, Failure};
-use crate::live;
-use crate::output::table;
-use crate::progress::Progress;
+use crate::output::{Outcome, Report, printable, table};
+use crate::stack::Stack;
+use crate::terminal::Progress;
 use crate::text::{Since, plural, since, when};
 use clap::Args;
 use serde_json::{Value, json};
+use std::io::IsTerminal;
 use webhooks_host::{Host, SystemHost};
 
 /// Pages of one look. Each covers a bounded part of the table.
@@ -18,9 +20,24 @@ const PAGES: u64 = 50;
 const PAGE: &str = "50";
 
 #[derive(Debug, Args)]
-pub(super) struct Where {
+pub struct Get {
+    /// A `ref`, a number or a part of it, or the id of a notification, an event, a delivery or a
+    /// trace
+    #[arg(value_name = "ANYTHING")]
+    what: String,
+    #[command(flatten)]
+    place: Where,
+    /// Show the exact text as it came, which may hold personal data (role raw)
+    #[arg(long)]
+    raw: bool,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Debug, Args)]
+struct Where {
     /// Search only this tenant, by its name, company number or id; all by default
-    #[arg(long, value_name = "TENANT", add = live::tenant())]
+    #[arg(long, value_name = "TENANT", add = completion::tenant())]
     tenant: Option<String>,
     /// Received since: a time such as 2026-11-24T09:30:00Z, or how long ago, such as 24h; 90 days
     /// by default
@@ -34,8 +51,44 @@ pub(super) struct Where {
     limit: usize,
 }
 
+/// # Errors
+/// The API refuses, has no such notification, or does not answer.
+pub async fn get(stack: &Stack, caller: &Caller, options: Get) -> Outcome {
+    let client = Client::new(stack, caller, &options.access).await?;
+    let Get { what, place, raw, .. } = &options;
+    match named(&client, what, *raw).await {
+        // It is not a `ref`, or no record has it.
+        Err(failure) if matches!(failure.exit, Exit::NotFound | Exit::Usage) => {}
+        shown => return shown,
+    }
+    let found = find(&client, what, place).await?;
+    match found["items"].as_array().map(Vec::as_slice).unwrap_or_default() {
+        [] => Err(nothing(what, &found)),
+        [one] => named(&client, &text(&one["ref"]), *raw).await,
+        _ if *raw => {
+            Err(Failure::usage(format!("several fit {what}"), "Take the `ref` of one: get shows them without --raw."))
+        }
+        _ => {
+            let text = list(&found);
+            Ok(Report::new(found, text))
+        }
+    }
+}
+
+async fn named(client: &Client<'_>, name: &str, raw: bool) -> Outcome {
+    if raw {
+        let raw = client.get(&["operations", "raw", "notifications", name], &[]).await?;
+        let text = raw["text"].as_str().unwrap_or_default().to_owned();
+        let text = if std::io::stdout().is_terminal() { printable(&text) } else { text };
+        return Ok(Report::new(raw, text));
+    }
+    let one = client.get(&["operations", "v1", "notifications", name], &[]).await?;
+    let text = shown::timeline(&one);
+    Ok(Report::new(one, text))
+}
+
 /// All matches, and how far back the search went.
-pub(super) async fn find(client: &Client<'_>, what: &str, place: &Where) -> Result<Value, Failure> {
+async fn find(client: &Client<'_>, what: &str, place: &Where) -> Result<Value, Failure> {
     let now = SystemHost.now();
     let at = |since: Option<Since>| since.map(|since| when(since.at(now)));
     let tenant = tenant::resolve_some(client, place.tenant.as_deref()).await?;
@@ -58,7 +111,7 @@ pub(super) async fn find(client: &Client<'_>, what: &str, place: &Where) -> Resu
     Ok(last)
 }
 
-pub(super) fn nothing(what: &str, found: &Value) -> Failure {
+fn nothing(what: &str, found: &Value) -> Failure {
     let advice = match found["next"].is_null() {
         true => format!("Searched back to {} in {}.", back_to(found), tenants(found)),
         false => format!("Searched back to {}. To continue: --to {}", back_to(found), back_to(found)),
@@ -70,7 +123,7 @@ fn tenants(found: &Value) -> String {
     plural(found["tenants"].as_u64().unwrap_or_default(), "tenant")
 }
 
-pub(super) fn list(found: &Value) -> String {
+fn list(found: &Value) -> String {
     let heads = ["received (utc)", "entity", "key", "state", "fits", "tenant", "ref"];
     let rows = found["items"].as_array().into_iter().flatten().map(|item| {
         let of = |name: &str| text(&item[name]);

@@ -1,11 +1,24 @@
-//! Adds and removes single tenants, names of events and routes in the settings document.
+//! Changes single entries of the settings document: the service client, tenants, names of events,
+//! places of fields, routes.
 
-use super::edit::{checked, parts, valid};
+use super::edit::{checked, invalid, parts, valid};
 use super::text::{Members, Splices, elements, members, string};
 use crate::error::{Exit, Failure};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use webhooks_model::mapping::FieldRule;
 use webhooks_settings::Subscription;
+
+/// Replaces the id and the secret of the service client at once, since each is useless without the
+/// other.
+///
+/// # Errors
+/// [`Exit::Refused`] if the document is not valid, or would become invalid.
+pub fn set_client(document: &str, id: &str, secret: &str) -> Result<String, Failure> {
+    valid(document)?;
+    let text = set_in_visma(document, "client_id", id)?;
+    checked(set_in_visma(&text, "client_secret", secret)?)
+}
 
 /// # Errors
 /// [`Exit::Refused`] if the id is taken, or if the document would become invalid.
@@ -99,6 +112,52 @@ pub fn add_route(document: &str, route: &Value, is_first: bool) -> Result<String
 /// [`Exit::NotFound`] without such a route.
 pub fn remove_route(document: &str, events: &str) -> Result<String, Failure> {
     remove(document, "routes", ("events", events))
+}
+
+/// Adds event aliases, each a name and an event of the catalogue, and adds rules for fields behind
+/// the existing ones.
+///
+/// # Errors
+/// [`Exit::Refused`] if the document is not valid, or would become invalid.
+pub fn learn(document: &str, aliases: &[(String, String)], rules: &[FieldRule]) -> Result<String, Failure> {
+    valid(document)?;
+    let mut text = document.to_owned();
+    for (name, event) in aliases {
+        text = add_alias(&text, name, event)?;
+    }
+    for rule in rules {
+        text = add_fields(&text, rule)?;
+    }
+    checked(text)
+}
+
+fn set_in_visma(document: &str, name: &str, value: &str) -> Result<String, Failure> {
+    let (_, top) = parts(document)?;
+    let visma = top.get("visma").ok_or_else(|| invalid("it has no `visma`"))?;
+    let mut splices = Splices::new(document);
+    splices.set(visma, name, json!(value).to_string());
+    Ok(splices.apply())
+}
+
+fn add_alias(document: &str, name: &str, event: &str) -> Result<String, Failure> {
+    let (whole, top) = parts(document)?;
+    let mut splices = Splices::new(document);
+    match top.get("event_aliases") {
+        Some(aliases) => splices.set(aliases, name, Value::from(event).to_string()),
+        None => splices.set(whole, "event_aliases", json!({ name: event }).to_string()),
+    }
+    Ok(splices.apply())
+}
+
+fn add_fields(document: &str, rule: &FieldRule) -> Result<String, Failure> {
+    let (whole, top) = parts(document)?;
+    let mut splices = Splices::new(document);
+    let rule = serde_json::to_string(rule).expect("pointers always serialise");
+    match top.get("fields") {
+        Some(array) => splices.append(array, &rule),
+        None => splices.set(whole, "fields", format!("[{rule}]")),
+    }
+    Ok(splices.apply())
 }
 
 fn add(document: &str, list: &str, new: &Value, is_first: bool) -> Result<String, Failure> {
