@@ -1,5 +1,5 @@
-//! Authorisation. API Gateway's authoriser identifies the caller; this module checks the role, which
-//! a claim of the token lists.
+//! Authorisation. API Gateway's authoriser identifies the caller; this module checks the role,
+//! which a claim of the token lists.
 
 use crate::problem::Problem;
 use axum::http::Extensions;

@@ -1,5 +1,5 @@
-//! Reads request bodies, and names the wrong field in errors. Writes the bodies of answers, or 304 if
-//! the caller has the current one.
+//! Reads request bodies, and names the wrong field in errors. Writes the bodies of answers, or 304
+//! if the caller has the current one.
 
 use crate::problem::Problem;
 use axum::body::{Body, Bytes, to_bytes};

@@ -1,5 +1,5 @@
-//! API Gateway's event, corrected before `lambda_http` turns it into a request, and the answer in the
-//! form that the Lambda runtime accepts.
+//! API Gateway's event, corrected before `lambda_http` turns it into a request, and the answer in
+//! the form that the Lambda runtime accepts.
 
 use lambda_http::http::header::HOST;
 use lambda_http::http::uri::PathAndQuery;

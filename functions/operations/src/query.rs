@@ -1,5 +1,5 @@
-//! Checks parameters, and names the wrong one in errors: single values, the range of a list, and the
-//! cursor of its next page.
+//! Checks parameters, and names the wrong one in errors: single values, the range of a list, and
+//! the cursor of its next page.
 
 use crate::problem::Problem;
 use base64::Engine;
