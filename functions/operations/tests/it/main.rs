@@ -8,7 +8,6 @@ mod attention;
 mod audit;
 mod bounds;
 mod console;
-mod dead_letters;
 mod document;
 mod jobs;
 mod lists;
