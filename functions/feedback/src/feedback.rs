@@ -15,9 +15,9 @@ use webhooks_metrics::{Metric, Metrics};
 use webhooks_model::feedback::{Address, FeedbackMessage, FeedbackState, Rejection, Verdict};
 use webhooks_model::ledger::Attempt;
 use webhooks_model::retry::{self, Next};
-use webhooks_model::{LedgerKey, Reason};
+use webhooks_model::{LedgerKey, Reason, observed};
 use webhooks_queue::{Message, QueueError, Sender};
-use webhooks_settings::{Cache, LoadError, Settings};
+use webhooks_settings::{Cache, FeedbackId, LoadError, Settings};
 use webhooks_store::{Answer, Answered, Answers, Observer, StoreError};
 use webhooks_visma::{Quotas, VismaError};
 
@@ -256,6 +256,22 @@ impl<P: Ports> Feedback<P> {
             return Ok(delivered);
         }
         Ok(deliver(&self.visma, &newer.visma, tenant, address, verdict).await)
+    }
+
+    /// Observes that a feedback was accepted under this id, or refused under every one
+    /// (docs/visma-net.md#open-questions). The batch writes it at its end.
+    fn observe(&self, address: &Address, verdict: &Verdict, id: Option<Uuid>, settings: &Settings) {
+        let is_first = address.ids.first() == id.as_ref();
+        let is_header_first = settings.visma.feedback_id == FeedbackId::HeaderFirst;
+        let taken = match id {
+            None => observed::Taken::Neither,
+            Some(_) if address.ids.len() == 1 => observed::Taken::Only,
+            Some(_) if is_first == is_header_first => observed::Taken::Header,
+            Some(_) => observed::Taken::Body,
+        };
+        let length = verdict.description.as_str().encode_utf16().count();
+        let seen = observed::of_feedback(taken, is_first, address.source.as_deref(), length);
+        self.observer.note(seen, self.host.now());
     }
 
     /// `Some` if it could not be written and the message has to come again.

@@ -2,7 +2,6 @@
 
 mod delivery;
 mod feedback;
-mod observing;
 mod ports;
 pub mod wiring;
 

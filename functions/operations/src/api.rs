@@ -1,10 +1,9 @@
 //! Paths and methods of the API, and its OpenAPI document.
 
 use crate::access::Access::{Erase, Raw, Read, Repair};
-use crate::conditional::conditional;
-use crate::examples::Examples;
+use crate::body::conditional;
 use crate::ports::{Operations, Ports, Shared};
-use crate::problem::Problem;
+use crate::problem::{MEDIA_TYPE, Problem};
 use crate::route::{Asked, Handlers};
 use crate::{
     audit, dead_letters, erasures, jobs, lists, observed, outcomes, overview, pauses, quotas, repairs, resends, search,
@@ -14,8 +13,9 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
-use utoipa::OpenApi;
-use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::{OpenApi as Document, RefOr};
+use utoipa::{Modify, OpenApi};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -141,4 +141,43 @@ async fn guarded(mut response: Response) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
     response
+}
+
+/// A parameter that no operation has.
+const WRONG: &str = "colour";
+
+/// Adds an example of an error to each operation. A test compares it with the real answer.
+struct Examples;
+
+impl Modify for Examples {
+    fn modify(&self, document: &mut Document) {
+        for item in document.paths.paths.values_mut() {
+            let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
+            operations.into_iter().flatten().for_each(add_example);
+        }
+    }
+}
+
+fn add_example(operation: &mut Operation) {
+    let example = serde_json::to_value(refusal_of(operation)).expect("texts and numbers always serialise");
+    for response in operation.responses.responses.values_mut() {
+        let RefOr::T(response) = response else { continue };
+        if let Some(content) = response.content.get_mut(MEDIA_TYPE) {
+            content.example = Some(example.clone());
+        }
+    }
+}
+
+fn refusal_of(operation: &Operation) -> Problem {
+    let parameters = operation.parameters.as_deref().unwrap_or_default();
+    let is_queried = |place: &ParameterIn| matches!(place, ParameterIn::Query);
+    let (queried, others): (Vec<_>, Vec<_>) = parameters.iter().partition(|one| is_queried(&one.parameter_in));
+    let known: Vec<&str> = queried.iter().map(|one| one.name.as_str()).collect();
+    match others.first().map(|one| one.name.as_str()) {
+        _ if operation.request_body.is_some() => Problem::unknown_field(WRONG),
+        _ if !known.is_empty() => Problem::unknown_parameter(WRONG, &known),
+        Some("ref") => Problem::no_reference(),
+        Some("id") => Problem::no_job_id(),
+        _ => Problem::forbidden("visma-webhooks/read"),
+    }
 }

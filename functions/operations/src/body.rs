@@ -1,12 +1,16 @@
-//! Reads request bodies, and names the wrong field in errors. Writes the bodies of answers.
+//! Reads request bodies, and names the wrong field in errors. Writes the bodies of answers, or 304
+//! if the caller has the current one.
 
 use crate::problem::Problem;
-use axum::body::Bytes;
-use axum::http::{StatusCode, header};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use webhooks_model::WrongJson;
 
 /// A longer name is not shown, since it may be a value pasted into the wrong place.
@@ -86,4 +90,37 @@ fn below(at: &str, name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-');
     let name = if name.len() <= LONGEST_NAME && name.chars().all(is_plain) { name } else { "?" };
     if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") }
+}
+
+/// A hash of the content. It only needs to tell one answer from another.
+pub(crate) fn tag(content: impl Hash) -> String {
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// Adds an `ETag` to answers of `GET`, and answers 304 if the request names the same tag.
+pub(crate) async fn conditional(request: Request, next: Next) -> Response {
+    let is_read = request.method() == Method::GET;
+    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let response = next.run(request).await;
+    if !is_read || response.status() != StatusCode::OK {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(bytes) = to_bytes(body, usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", tag(&bytes))) else {
+        return Response::from_parts(parts, Body::from(bytes));
+    };
+    let is_known = known.as_ref() == Some(&tag);
+    parts.headers.insert(header::ETAG, tag);
+    if !is_known {
+        return Response::from_parts(parts, Body::from(bytes));
+    }
+    parts.status = StatusCode::NOT_MODIFIED;
+    parts.headers.remove(header::CONTENT_TYPE);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::empty())
 }

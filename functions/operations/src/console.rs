@@ -1,8 +1,7 @@
 //! The console: a page without data. It asks the API for everything that it shows, with the token
 //! of its user.
 
-use crate::body::Json;
-use crate::conditional::tag;
+use crate::body::{Json, tag};
 use crate::elsewhere::Elsewhere;
 use crate::problem::Problem;
 use axum::Router;

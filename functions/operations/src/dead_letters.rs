@@ -1,4 +1,4 @@
-//! Dead letters: listed, and redriven by a job.
+//! Dead letters: described without their bodies, and redriven by a job.
 
 use crate::access::Access;
 use crate::audit::Deed;
@@ -7,21 +7,32 @@ use crate::jobs;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::query::{self, Parameters};
+use crate::reference;
 use crate::route::Asked;
-use crate::types::dead_letters::{DeadLetterQueue, DeadLetters, NewRedrive};
 use crate::types::jobs::{JobView, Plan};
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use futures::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::time::Duration;
-use webhooks_model::QueueName;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
 use webhooks_model::audit::Target;
+use webhooks_model::feedback::FeedbackMessage;
+use webhooks_model::job::job_of;
+use webhooks_model::notification::NoDirectory;
 use webhooks_model::work::{Redrive, Work};
+use webhooks_model::{Delivery, LedgerKey, Notification, QueueName, from_objects};
 use webhooks_queue::{DeadLetterQueue as _, look};
+use webhooks_store::Record;
 
 const USUAL_SAMPLE: u8 = 5;
 const LONGEST_SAMPLE: u8 = 20;
 const LONGEST_ID: usize = 100;
+/// The most notifications of one message that are looked up.
+const LOOKED_UP: usize = 10;
 /// How long a listed message stays hidden if the function dies before it puts the message back.
 const LOOK: Duration = Duration::from_secs(30);
 /// Short polls of SQS may miss messages; long polls do not.
@@ -111,3 +122,167 @@ impl<P: Ports> Operations<P> {
         })
     }
 }
+
+/// What the body of the message says.
+#[derive(Debug, Default)]
+struct Told {
+    keys: Vec<LedgerKey>,
+    event: Option<String>,
+    job: Option<Uuid>,
+    understood: bool,
+}
+
+fn told(queue: QueueName, body: &str) -> Told {
+    match queue {
+        QueueName::Notifications => delivery(body),
+        QueueName::Feedback => FeedbackMessage::parse(body).ok().map(|message| about(message.notification().clone())),
+        QueueName::Events => event(body),
+        QueueName::Repairs => job_of(body).map(|job| Told { job: Some(job), understood: true, ..Told::default() }),
+    }
+    .unwrap_or_default()
+}
+
+fn about(key: LedgerKey) -> Told {
+    Told { keys: vec![key], understood: true, ..Told::default() }
+}
+
+fn delivery(body: &str) -> Option<Told> {
+    let delivery = Delivery::from_message(body).ok()?;
+    let all = Notification::all_of(&delivery, &NoDirectory);
+    let keys = all.iter().take(LOOKED_UP).map(Notification::ledger_key).collect();
+    Some(Told { keys, understood: true, ..Told::default() })
+}
+
+fn event(body: &str) -> Option<Told> {
+    let event: Value = serde_json::from_str(body).ok()?;
+    let key: LedgerKey = serde_json::from_value(event["data"]["notification"].clone()).ok()?;
+    Some(Told { event: event["type"].as_str().map(str::to_owned), ..about(key) })
+}
+
+impl<P: Ports> Operations<P> {
+    /// Describes one dead letter. A rejection by the feedback function takes precedence over the
+    /// reason in the ledger.
+    async fn letter(&self, queue: QueueName, letter: &webhooks_queue::DeadLetter) -> Result<DeadLetter, Problem> {
+        let told = told(queue, &letter.body);
+        let mut records: Vec<Record> = vec![];
+        for key in &told.keys {
+            records.extend(self.store.record_of(key).await?);
+        }
+        self.introduce(&records).await;
+        let rejection = |name| letter.attribute(name).map(str::to_owned);
+        let (recorded, code) = (records.first(), rejection("rejection_code"));
+        // Events are read by the integrator's systems, and we do not know what they refuse.
+        let dies_again = code.is_some() || !(told.understood || queue == QueueName::Events);
+        let reason = code.unwrap_or_else(|| match recorded {
+            _ if !told.understood => "not_understood".to_owned(),
+            _ if queue == QueueName::Events => "unconsumed".to_owned(),
+            Some(record) => record.reason.map_or(record.state.as_str(), |reason| reason.as_str()).to_owned(),
+            None => "given_up".to_owned(),
+        });
+        let attempt = || recorded.and_then(|record| record.attempts.last()).map(|line| line.text.clone());
+        Ok(DeadLetter {
+            id: letter.id.clone(),
+            sent_at: letter.sent_at,
+            receive_count: letter.receive_count,
+            tenant: letter.group.clone().or_else(|| told.keys.first().map(|key| key.entity.tenant.clone())),
+            reason,
+            detail: rejection("rejection").or_else(attempt).unwrap_or_default(),
+            dies_again,
+            notifications: records.into_iter().map(named).collect(),
+            event: told.event,
+            job: told.job,
+        })
+    }
+}
+
+fn named(record: Record) -> DeadNotification {
+    DeadNotification {
+        reference: reference::of(&record.key, record.received_at),
+        event: record.event,
+        state: record.state.as_str(),
+        reason: record.reason.map(|reason| reason.as_str()),
+    }
+}
+
+/// Messages that SQS moved to a dead-letter queue, by queue.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeadLetters {
+    pub(crate) queues: Vec<DeadLetterQueue>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeadLetterQueue {
+    /// notifications, feedback, events or repairs.
+    pub(crate) name: &'static str,
+    /// Approximate number of messages, as counted by SQS.
+    pub(crate) waiting: u64,
+    /// Approximate number of messages that are being read or redriven right now.
+    pub(crate) in_flight: u64,
+    /// When the oldest message of the sample was first sent. Absent without a sample. SQS does not
+    /// report the age of the others.
+    #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub(crate) oldest_sent_at: Option<OffsetDateTime>,
+    /// Some of the messages, in the order in which SQS returns them.
+    pub(crate) sample: Vec<DeadLetter>,
+}
+
+/// A message without its body, since the body may contain personal data.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeadLetter {
+    /// The id of the message in SQS. A redrive can name it to send only this message.
+    pub(crate) id: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) sent_at: OffsetDateTime,
+    /// How often it was received. Listing it counts as well.
+    pub(crate) receive_count: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant: Option<String>,
+    /// A stable code: why the feedback function rejected it, or the reason or state of its first
+    /// notification in the ledger, or unconsumed, not_understood or given_up.
+    pub(crate) reason: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) detail: String,
+    /// Its reader refuses it as it is, so it would die again.
+    pub(crate) dies_again: bool,
+    /// Its notifications that are in the ledger, at most ten.
+    pub(crate) notifications: Vec<DeadNotification>,
+    /// The type of the event, for a message of the events queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) event: Option<String>,
+    /// The job that has stopped, for a message of the repairs queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) job: Option<Uuid>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeadNotification {
+    #[serde(rename = "ref")]
+    pub(crate) reference: String,
+    pub(crate) event: String,
+    pub(crate) state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<&'static str>,
+}
+
+/// Selects the dead letters of a queue to send again.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub(crate) struct NewRedrive {
+    /// The id of one message. Without it, all messages are sent.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9-]+$")]
+    pub(crate) message: Option<String>,
+    /// Also send outcomes that the feedback function rejected. It rejects them again unless it has
+    /// changed.
+    #[serde(default)]
+    pub(crate) rejected: bool,
+    /// Messages per second. Default: 10.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 100)]
+    pub(crate) rate: Option<u32>,
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub(crate) note: String,
+}
+
+from_objects!(NewRedrive);

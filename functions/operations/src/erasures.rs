@@ -6,15 +6,16 @@ use crate::body::{self, Json};
 use crate::jobs;
 use crate::ports::{Ports, Shared};
 use crate::problem::Problem;
-use crate::query;
-use crate::range::LONGEST_LOOK;
+use crate::query::{self, LONGEST_LOOK};
 use crate::route::Asked;
-use crate::types::erasures::NewErasure;
 use crate::types::jobs::{JobView, Plan};
 use axum::body::Bytes;
 use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
 use webhooks_host::Host;
 use webhooks_model::audit::Target;
+use webhooks_model::from_objects;
 use webhooks_model::work::Work;
 
 /// The most parts of the table that a plan reads, of 20,000 items each.
@@ -76,3 +77,22 @@ fn read(body: &Bytes) -> Result<(String, u32, String), Problem> {
     }
     Ok((tenant, jobs::rate(new.rate)?, query::note(&new.note)?.to_owned()))
 }
+
+/// The tenant whose data to delete.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub(crate) struct NewErasure {
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
+    pub(crate) tenant: String,
+    /// The same tenant again, as confirmation.
+    pub(crate) confirm: String,
+    /// Items per second. Default: 10.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 100)]
+    pub(crate) rate: Option<u32>,
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub(crate) note: String,
+}
+
+from_objects!(NewErasure);

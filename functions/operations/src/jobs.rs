@@ -5,17 +5,20 @@ use crate::audit::Deed;
 use crate::body::{self, Json};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
-use crate::query;
-use crate::range::LONGEST_LOOK;
+use crate::query::{self, LONGEST_LOOK};
 use crate::route::Asked;
-use crate::types::jobs::{JobView, Jobs, NewJob, Plan, Planned};
+use crate::types::jobs::{JobView, Jobs, Plan, Planned};
 use axum::body::Bytes;
 use axum::http::StatusCode;
+use serde::Deserialize;
 use std::collections::BTreeSet;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::audit::Target;
 use webhooks_model::filter::Filter;
+use webhooks_model::from_objects;
 use webhooks_model::job::{self, FASTEST, Job, Status};
 use webhooks_model::work::Work;
 use webhooks_queue::{Message, Sender};
@@ -194,3 +197,34 @@ impl<P: Ports> Operations<P> {
         Ok(())
     }
 }
+
+/// Selects the notifications to replay.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub(crate) struct NewJob {
+    /// Without it, notifications of all known tenants are selected.
+    #[serde(default)]
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
+    pub(crate) tenant: Option<String>,
+    /// If empty, notifications in any state are replayed.
+    #[serde(default)]
+    pub(crate) states: Vec<String>,
+    #[serde(default)]
+    pub(crate) entity: Option<String>,
+    /// The event's name in the catalogue.
+    #[serde(default)]
+    pub(crate) event: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) from: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) to: OffsetDateTime,
+    /// Notifications per second. Default: 10.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 100)]
+    pub(crate) rate: Option<u32>,
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub(crate) note: String,
+}
+
+from_objects!(NewJob);

@@ -1,20 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
-mod answer;
 mod api;
 mod audit;
 mod body;
-mod claims;
-mod conditional;
 mod console;
-mod cursor;
-mod dead_letter;
 mod dead_letters;
 mod elsewhere;
 mod erasures;
-mod event;
-mod examples;
+mod gateway;
 mod jobs;
 mod lists;
 mod observed;
@@ -25,7 +19,6 @@ mod ports;
 mod problem;
 mod query;
 mod quotas;
-mod range;
 mod reference;
 mod repairs;
 mod resends;
@@ -36,9 +29,8 @@ mod types;
 pub mod wiring;
 
 pub use access::{Access, Authorizer, Roles};
-pub use answer::Answer;
 pub use api::{document, router};
 pub use console::{Console, with_console};
 pub use elsewhere::Elsewhere;
-pub use event::{Event, with_sound_url};
+pub use gateway::{Answer, Event, with_sound_url};
 pub use ports::{Operations, Ports};

@@ -3,18 +3,18 @@
 use crate::access::Access;
 use crate::audit::{Deed, on_notification};
 use crate::body::Json;
-use crate::cursor::{Cursor, list_of};
 use crate::ports::{Ports, Shared};
 use crate::problem::Problem;
-use crate::query::{self, Parameters};
-use crate::range::Range;
+use crate::query::{self, Cursor, Parameters, Range, list_of};
 use crate::reference::unknown;
 use crate::route::Asked;
-use crate::types::{Counts, Current, Detail, EntityView, Notification, Notifications, OtherNumber, Raw};
+use crate::types::{Detail, Notification, Notifications};
+use serde::Serialize;
 use time::{Duration, OffsetDateTime};
+use utoipa::ToSchema;
 use webhooks_host::Host;
 use webhooks_model::filter::LONGEST_SPAN;
-use webhooks_model::{Entity, EntityId, State as NotificationState};
+use webhooks_model::{Entity, EntityId, State as NotificationState, Ticks};
 use webhooks_store::{Head, Page, Position, Record, acknowledged};
 
 const USUAL_SPAN: Duration = Duration::days(7);
@@ -200,4 +200,82 @@ pub(crate) async fn counts<P: Ports>(operations: Shared<P>, asked: Asked) -> Res
         rate_limited: limited?.iter().map(|one| one.waiting).sum(),
         pauses: pauses?.len(),
     }))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Raw {
+    /// The exact text of the notification.
+    pub(crate) text: String,
+}
+
+/// The current state of an entity, such as an account, a customer or an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EntityView {
+    pub(crate) tenant: String,
+    pub(crate) entity: &'static str,
+    pub(crate) key: String,
+    /// Absent if no notification about it was processed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) current: Option<Current>,
+    /// The earlier and later numbers of a renumbered account.
+    pub(crate) also: Vec<OtherNumber>,
+    /// The notifications under this number, newest first.
+    pub(crate) notifications: Vec<Notification>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Current {
+    status: Option<String>,
+    /// Every status that the document was seen in.
+    timeline: Vec<StatusAt>,
+    deleted: bool,
+    /// The ERP does not have the resource, although no notification said that it was deleted.
+    gone: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    internal_id: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct StatusAt {
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+    status: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OtherNumber {
+    pub(crate) key: String,
+    /// `later` or `earlier`.
+    pub(crate) relation: &'static str,
+}
+
+impl From<&Head> for Current {
+    fn from(head: &Head) -> Self {
+        let at = |(at, status): &(Ticks, String)| StatusAt { at: at.to_datetime(), status: status.clone() };
+        Self {
+            status: head.status.clone(),
+            timeline: head.timeline.iter().map(at).collect(),
+            deleted: head.deleted,
+            gone: head.gone,
+            detail: head.detail.clone(),
+            internal_id: head.internal_id.clone(),
+        }
+    }
+}
+
+/// The number of notifications that need attention or wait.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Counts {
+    pub(crate) dead: u64,
+    pub(crate) parked: u64,
+    pub(crate) unparseable: u64,
+    pub(crate) feedback_parked: u64,
+    /// Notifications that wait for a pause to end.
+    pub(crate) paused: u64,
+    /// Notifications that wait for their tenant's quota of calls.
+    pub(crate) rate_limited: u64,
+    /// Pauses in force.
+    pub(crate) pauses: usize,
 }

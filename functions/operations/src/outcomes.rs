@@ -2,11 +2,9 @@
 //! records when an operator requests the job, a few pages at a time.
 
 use crate::body::Json;
-use crate::cursor::{Cursor, list_of};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
-use crate::query::Parameters;
-use crate::range::{CLOCKS_DIFFER_BY, LONGEST_LOOK};
+use crate::query::{CLOCKS_DIFFER_BY, Cursor, LONGEST_LOOK, Parameters, list_of};
 use crate::route::Asked;
 use crate::types::{Notification, Notifications};
 use time::format_description::well_known::Rfc3339;

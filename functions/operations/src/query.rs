@@ -1,11 +1,17 @@
-//! Checks parameters, and names the wrong one in errors.
+//! Checks parameters, and names the wrong one in errors: single values, the range of a list, and
+//! the cursor of its next page.
 
 use crate::problem::Problem;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use time::OffsetDateTime;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 use webhooks_model::notification::is_name;
 use webhooks_model::{Entity, State};
+use webhooks_store::Position;
 
 const LONGEST: usize = 256;
 const LONGEST_CURSOR: usize = 2048;
@@ -107,4 +113,96 @@ pub(crate) fn note(text: &str) -> Result<&str, Problem> {
     let fits = text.chars().count() <= LONGEST_NOTE;
     fits.then_some(text)
         .ok_or_else(|| Problem::invalid("note", format!("It may have at most {LONGEST_NOTE} characters.")))
+}
+
+/// Includes what another function has just written, even if its clock is ahead of ours.
+pub(crate) const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
+
+/// After this time a request reads no further page. API Gateway gives it 30 seconds, and one page
+/// over tenants that received nothing takes hundreds of reads.
+pub(crate) const LONGEST_LOOK: Duration = Duration::seconds(10);
+
+/// The times as asked. They help to identify the list.
+#[derive(Debug, Clone, Copy, Hash)]
+pub(crate) struct Range {
+    from: Option<OffsetDateTime>,
+    to: Option<OffsetDateTime>,
+}
+
+impl Range {
+    /// # Errors
+    /// One of the two is not a time.
+    pub(crate) fn read(parameters: &Parameters) -> Result<Self, Problem> {
+        Ok(Self { from: parameters.time("from")?, to: parameters.time("to")? })
+    }
+
+    /// The beginning and the end of the list. Without `from` it has the `usual` length.
+    ///
+    /// # Errors
+    /// It ends before it begins, or is longer than `longest`.
+    pub(crate) fn of_page(
+        self,
+        cursor: Option<&Cursor>,
+        now: OffsetDateTime,
+        usual: Duration,
+        longest: Option<Duration>,
+    ) -> Result<(OffsetDateTime, OffsetDateTime), Problem> {
+        let to = self.to.unwrap_or(now + CLOCKS_DIFFER_BY);
+        // All pages use the start of the first one, since the clock has moved on.
+        let begun = cursor.and_then(|cursor| cursor.from);
+        let from = begun.or(self.from).unwrap_or(to - usual);
+        let longest = longest.filter(|_| begun.is_none());
+        if from < to && longest.is_none_or(|longest| to - from <= longest) {
+            return Ok((from, to));
+        }
+        let by = longest.map(|longest| format!(", by at most {} days", longest.whole_days())).unwrap_or_default();
+        Err(Problem::invalid("from", format!("It must be before `to`{by}.")))
+    }
+}
+
+/// DynamoDB's limit for a sort key of the table or of an index.
+const LONGEST_SORT_KEY: usize = 1024;
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Cursor {
+    list: u64,
+    /// The earliest time of the list, set by the request for the first page. `None` if the list has
+    /// no such limit.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub(crate) from: Option<OffsetDateTime>,
+    pub(crate) after: Position,
+}
+
+/// Identifies a list by all its parameters except the length of a page.
+pub(crate) fn list_of(asked: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    asked.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Cursor {
+    pub(crate) fn write(list: u64, from: Option<OffsetDateTime>, after: Position) -> String {
+        let cursor = Self { list, from, after };
+        URL_SAFE_NO_PAD.encode(serde_json::to_string(&cursor).expect("texts always serialise"))
+    }
+
+    /// # Errors
+    /// The text is not a cursor, or is a cursor of another list.
+    pub(crate) fn read(list: u64, cursor: Option<&str>) -> Result<Option<Self>, Problem> {
+        let Some(cursor) = cursor else { return Ok(None) };
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Problem::unknown_cursor())?;
+        let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| Problem::unknown_cursor())?;
+        let is_ours = cursor.list == list && cursor.could_be();
+        is_ours.then_some(Some(cursor)).ok_or_else(Problem::unknown_cursor)
+    }
+
+    /// Whether the table accepts it as a position.
+    fn could_be(&self) -> bool {
+        let fits = |text: &str| (1..=LONGEST_SORT_KEY).contains(&text.len());
+        let Position { at, pk, sk } = &self.after;
+        let is_place = fits(sk) && !pk.is_empty();
+        // A position between two days of the feed has only a time.
+        let is_time = self.from.is_some() && pk.is_empty() && sk.is_empty();
+        fits(at) && (is_place || is_time) && self.from.is_none_or(|from| (2000..=2100).contains(&from.year()))
+    }
 }

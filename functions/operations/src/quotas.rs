@@ -4,9 +4,12 @@ use crate::body::Json;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
 use crate::route::Asked;
-use crate::types::{QuotaView, Quotas};
 use futures::future::try_join_all;
+use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
 use webhooks_host::Host;
+use webhooks_model::Allowance;
 use webhooks_store::{Mark, StoreError};
 
 /// Lists the tenants with notifications that wait for a quota, and about when these are done.
@@ -25,5 +28,44 @@ impl<P: Ports> Operations<P> {
             Ok::<_, StoreError>(QuotaView::new(allowance, waiting, now))
         });
         Ok(try_join_all(views).await?.into_iter().filter(|view| view.waiting > 0).collect())
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Quotas {
+    pub(crate) items: Vec<QuotaView>,
+}
+
+/// The notifications that wait for a tenant's quota of calls to the ERP.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct QuotaView {
+    pub(crate) tenant: String,
+    /// Number of waiting notifications.
+    pub(crate) waiting: u64,
+    /// Calls that the ERP allows in an hour.
+    calls_per_hour: u64,
+    /// The ERP did not report its limit. `calls_per_hour` is the number that Visma has published.
+    is_assumed: bool,
+    /// Calls per notification, including its feedback.
+    calls_each: u64,
+    /// When the ERP resets the quota.
+    #[serde(with = "time::serde::rfc3339")]
+    resets_at: OffsetDateTime,
+    /// Estimated time at which the last one continues, if nothing else uses calls.
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) done_at: OffsetDateTime,
+}
+
+impl QuotaView {
+    fn new(allowance: &Allowance, waiting: u64, now: OffsetDateTime) -> Self {
+        Self {
+            tenant: allowance.tenant.clone(),
+            waiting,
+            calls_per_hour: allowance.calls_per_hour(),
+            is_assumed: allowance.limit.is_none(),
+            calls_each: allowance.calls_each,
+            resets_at: allowance.resets_at,
+            done_at: allowance.done_at(waiting, now),
+        }
     }
 }

@@ -8,12 +8,13 @@ use crate::problem::Problem;
 use crate::query;
 use crate::reference::unknown;
 use crate::route::Asked;
-use crate::types::attention::Acknowledgement;
-use crate::types::{Note, Outcome};
 use axum::http::StatusCode;
+use serde::Deserialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
 use webhooks_host::Host;
-use webhooks_model::LedgerKey;
 use webhooks_model::feedback::{Description, FeedbackMessage, Verdict};
+use webhooks_model::{LedgerKey, from_objects};
 use webhooks_queue::{Message, Sender};
 use webhooks_store::{Action, Attention, Deed, Line};
 
@@ -192,3 +193,39 @@ impl<P: Ports> Operations<P> {
         Ok(StatusCode::ACCEPTED)
     }
 }
+
+/// The reason for an operator's action.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub(crate) struct Note {
+    /// Shown in the notification's timeline.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub(crate) note: String,
+}
+
+/// The outcome of a notification whose route defers its feedback.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub(crate) struct Outcome {
+    pub(crate) is_success: bool,
+    /// The sentence that the accountant reads.
+    #[schema(min_length = 1, max_length = 500)]
+    pub(crate) description: String,
+}
+
+/// An operator's confirmation that they have seen the problem.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub(crate) struct Acknowledgement {
+    /// Shown in the notification's timeline.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub(crate) note: String,
+    /// When the operator looked, such as `attention.changed_at`. If the notification has changed
+    /// since, the request is refused.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub(crate) seen_at: Option<OffsetDateTime>,
+}
+
+from_objects!(Note, Outcome, Acknowledgement);

@@ -4,18 +4,19 @@ use crate::body::{self, Json};
 use crate::jobs;
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
-use crate::query;
-use crate::range::LONGEST_LOOK;
+use crate::query::{self, LONGEST_LOOK};
 use crate::route::Asked;
 use crate::types::jobs::{JobView, Plan, Planned};
-use crate::types::resends::{Cause, NewResend, ResendPlan};
 use axum::body::Bytes;
 use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
 use webhooks_host::Host;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_model::work::{ParkedFeedback, Work};
-use webhooks_model::{Reason, sorted};
+use webhooks_model::{Reason, from_objects, sorted};
 use webhooks_store::Record;
 
 /// The most reads of a plan, of a hundred entries each.
@@ -94,4 +95,55 @@ impl<P: Ports> Operations<P> {
         let causes = sorted::first(CAUSES, causes.into_iter().map(cause), |one, other| other.count.cmp(&one.count));
         Ok(ResendPlan { plan, causes })
     }
+}
+
+/// Selects the parked feedback to send again. All given conditions must match.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub(crate) struct NewResend {
+    /// Without it, feedback of all tenants is selected.
+    #[serde(default)]
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
+    pub(crate) tenant: Option<String>,
+    /// The reason's code of the last attempt, such as feedback_refused or gave_up.
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
+    /// A part of the error of the last attempt.
+    #[serde(default)]
+    #[schema(max_length = 300)]
+    pub(crate) cause: Option<String>,
+    /// Selects feedback parked at this time or later. Without it, there is no lower limit.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub(crate) from: Option<OffsetDateTime>,
+    /// Selects feedback parked before this time. Default and latest value: now.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub(crate) to: Option<OffsetDateTime>,
+    /// Feedback messages per second. Default: 10.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 100)]
+    pub(crate) rate: Option<u32>,
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub(crate) note: String,
+}
+
+from_objects!(NewResend);
+
+/// What a resend would do.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ResendPlan {
+    #[serde(flatten)]
+    pub(crate) plan: Plan,
+    /// Why the feedback was parked: at most 20 causes, the most frequent first.
+    pub(crate) causes: Vec<Cause>,
+}
+
+/// A cause for parked feedback, and how often it occurs.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Cause {
+    /// A reason's code.
+    pub(crate) reason: String,
+    /// The error of the last attempt.
+    pub(crate) cause: String,
+    pub(crate) count: u64,
 }

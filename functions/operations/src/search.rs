@@ -1,15 +1,15 @@
 //! Search for notifications of all tenants by a number, an id, a trace or a `ref`.
 
 use crate::body::Json;
-use crate::cursor::{Cursor, list_of};
 use crate::ports::{Operations, Ports, Shared};
 use crate::problem::Problem;
-use crate::query::{self, Parameters};
-use crate::range::Range;
+use crate::query::{self, Cursor, Parameters, Range, list_of};
 use crate::reference;
 use crate::route::Asked;
-use crate::types::search::{Found, Hit};
+use crate::types::Notification;
+use serde::Serialize;
 use time::{Duration, OffsetDateTime};
+use utoipa::ToSchema;
 use uuid::Uuid;
 use webhooks_host::Host;
 use webhooks_model::filter::LONGEST_SPAN;
@@ -175,4 +175,32 @@ impl<P: Ports> Operations<P> {
         self.introduce(&records).await;
         records.into_iter().map(|record| Hit { matched: matched(&record), notification: record.into() }).collect()
     }
+}
+
+/// The matching notifications, newest first, and how far back the search went.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Found {
+    pub(crate) items: Vec<Hit>,
+    /// All notifications received at this time or later have been searched.
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) searched_to: OffsetDateTime,
+    /// The earliest time of receipt that the search covers.
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) from: OffsetDateTime,
+    /// Number of tenants searched.
+    pub(crate) tenants: usize,
+    /// The cursor of the next page, with earlier notifications. Absent at the end of the search. A
+    /// page may be short or empty although the search continues.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<String>,
+}
+
+/// A notification that matches.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Hit {
+    #[serde(flatten)]
+    pub(crate) notification: Notification,
+    /// The part that matches: ref, event_id, notification_id, delivery, number or trace. For a
+    /// trace only the time is known, so all notifications received when it began match.
+    pub(crate) matched: &'static str,
 }

@@ -1,24 +1,13 @@
-//! Requests and responses of the API.
+//! What several routes answer: notifications, and jobs.
 
-pub(crate) mod attention;
-pub(crate) mod audit;
-pub(crate) mod dead_letters;
-pub(crate) mod erasures;
 pub(crate) mod jobs;
-pub(crate) mod observed;
-pub(crate) mod overview;
-pub(crate) mod pauses;
-pub(crate) mod resends;
-pub(crate) mod search;
-pub(crate) mod tenants;
 
 use crate::reference;
-use attention::Attention;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use webhooks_model::{Allowance, LedgerKey, Ticks, from_objects, sorted};
-use webhooks_store::{Head, Line, Record};
+use webhooks_model::{LedgerKey, sorted};
+use webhooks_store::{Deed, Line, Record};
 
 /// A notification in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -64,6 +53,27 @@ pub(crate) struct Notification {
     #[serde(skip_serializing_if = "Option::is_none")]
     attention: Option<Attention>,
     feedback: Feedback,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Attention {
+    /// dead, parked, unparseable or feedback_parked.
+    kind: &'static str,
+    /// When it or its feedback last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    changed_at: OffsetDateTime,
+    /// Absent until an operator acknowledges that change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged: Option<Acknowledged>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Acknowledged {
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    note: String,
 }
 
 /// The answer that the accountant reads in Visma Net.
@@ -131,131 +141,6 @@ pub(crate) struct Notifications {
     pub(crate) to: Option<OffsetDateTime>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Raw {
-    /// The exact text of the notification.
-    pub(crate) text: String,
-}
-
-/// The current state of an entity, such as an account, a customer or an order.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct EntityView {
-    pub(crate) tenant: String,
-    pub(crate) entity: &'static str,
-    pub(crate) key: String,
-    /// Absent if no notification about it was processed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) current: Option<Current>,
-    /// The earlier and later numbers of a renumbered account.
-    pub(crate) also: Vec<OtherNumber>,
-    /// The notifications under this number, newest first.
-    pub(crate) notifications: Vec<Notification>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Current {
-    status: Option<String>,
-    /// Every status that the document was seen in.
-    timeline: Vec<StatusAt>,
-    deleted: bool,
-    /// The ERP does not have the resource, although no notification said that it was deleted.
-    gone: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    internal_id: Option<String>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-struct StatusAt {
-    #[serde(with = "time::serde::rfc3339")]
-    at: OffsetDateTime,
-    status: String,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct OtherNumber {
-    pub(crate) key: String,
-    /// `later` or `earlier`.
-    pub(crate) relation: &'static str,
-}
-
-/// The number of notifications that need attention or wait.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Counts {
-    pub(crate) dead: u64,
-    pub(crate) parked: u64,
-    pub(crate) unparseable: u64,
-    pub(crate) feedback_parked: u64,
-    /// Notifications that wait for a pause to end.
-    pub(crate) paused: u64,
-    /// Notifications that wait for their tenant's quota of calls.
-    pub(crate) rate_limited: u64,
-    /// Pauses in force.
-    pub(crate) pauses: usize,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Quotas {
-    pub(crate) items: Vec<QuotaView>,
-}
-
-/// The notifications that wait for a tenant's quota of calls to the ERP.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct QuotaView {
-    tenant: String,
-    /// Number of waiting notifications.
-    pub(crate) waiting: u64,
-    /// Calls that the ERP allows in an hour.
-    calls_per_hour: u64,
-    /// The ERP did not report its limit. `calls_per_hour` is the number that Visma has published.
-    is_assumed: bool,
-    /// Calls per notification, including its feedback.
-    calls_each: u64,
-    /// When the ERP resets the quota.
-    #[serde(with = "time::serde::rfc3339")]
-    resets_at: OffsetDateTime,
-    /// Estimated time at which the last one continues, if nothing else uses calls.
-    #[serde(with = "time::serde::rfc3339")]
-    done_at: OffsetDateTime,
-}
-
-impl QuotaView {
-    pub(crate) fn new(allowance: &Allowance, waiting: u64, now: OffsetDateTime) -> Self {
-        Self {
-            tenant: allowance.tenant.clone(),
-            waiting,
-            calls_per_hour: allowance.calls_per_hour(),
-            is_assumed: allowance.limit.is_none(),
-            calls_each: allowance.calls_each,
-            resets_at: allowance.resets_at,
-            done_at: allowance.done_at(waiting, now),
-        }
-    }
-}
-
-/// The reason for an operator's action.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, remote = "Self")]
-pub(crate) struct Note {
-    /// Shown in the notification's timeline.
-    #[serde(default)]
-    #[schema(max_length = 500)]
-    pub(crate) note: String,
-}
-
-/// The outcome of a notification whose route defers its feedback.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, remote = "Self")]
-pub(crate) struct Outcome {
-    pub(crate) is_success: bool,
-    /// The sentence that the accountant reads.
-    #[schema(min_length = 1, max_length = 500)]
-    pub(crate) description: String,
-}
-
-from_objects!(Note, Outcome);
-
 impl From<Record> for Notification {
     fn from(record: Record) -> Self {
         let attention = Attention::of(&record);
@@ -292,6 +177,19 @@ impl From<Record> for Notification {
                 deadline: record.feedback_deadline,
             },
         }
+    }
+}
+
+impl Attention {
+    fn of(record: &Record) -> Option<Self> {
+        let own = record.attention.as_ref()?;
+        let acknowledge = Deed::Acknowledge { kind: own.kind, changed_at: own.changed_at };
+        let is_one = |line: &&Line| line.what == acknowledge.as_str();
+        // Records of earlier versions have it only in the list.
+        let last = record.acknowledgement.as_ref().or_else(|| record.actions.iter().rfind(is_one));
+        let last = last.filter(|_| own.is_acknowledged);
+        let acknowledged = last.map(|line| Acknowledged { at: line.at, by: line.by.clone(), note: line.text.clone() });
+        Some(Self { kind: own.kind, changed_at: own.changed_at, acknowledged })
     }
 }
 
@@ -340,18 +238,4 @@ fn timeline(record: &Record) -> Vec<Moment> {
         ..plain(line.at, &line.what)
     }));
     sorted::by(moments, |one, other| one.at.cmp(&other.at))
-}
-
-impl From<&Head> for Current {
-    fn from(head: &Head) -> Self {
-        let at = |(at, status): &(Ticks, String)| StatusAt { at: at.to_datetime(), status: status.clone() };
-        Self {
-            status: head.status.clone(),
-            timeline: head.timeline.iter().map(at).collect(),
-            deleted: head.deleted,
-            gone: head.gone,
-            detail: head.detail.clone(),
-            internal_id: head.internal_id.clone(),
-        }
-    }
 }

@@ -1,8 +1,7 @@
 //! Erasures of a tenant.
 
-use crate::failure::Failure;
 use crate::ports::Ports;
-use crate::repair::{Repair, Slice, lasting};
+use crate::repair::{Failure, Repair, Slice, lasting};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;

@@ -1,10 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod erase;
-mod failure;
 mod ports;
-mod redrive;
-mod release;
 mod repair;
 mod replay;
 mod resend;

@@ -1,8 +1,8 @@
 //! Carries out one slice of a job.
 
-use crate::failure::Failure;
 use crate::ports::{Ports, QueuePair};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use std::fmt;
 use std::time::Duration;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -11,8 +11,9 @@ use webhooks_host::Host;
 use webhooks_metrics::Metrics;
 use webhooks_model::Work;
 use webhooks_model::job::{Job, Progress, Status, job_of, message};
+use webhooks_model::retry::Next;
 use webhooks_queue::{Message, QueueError, Sender};
-use webhooks_store::Table;
+use webhooks_store::{StoreError, Table};
 
 /// After this many receives, a new message replaces the old one. SQS drops a message after 1,000.
 const RENEW_AFTER: u32 = 900;
@@ -152,5 +153,46 @@ impl<P: Ports> Repair<P> {
     async fn send_on(&self, id: Uuid, received: &Received) -> Result<(), QueueError> {
         let trace = received.trace.as_ref();
         self.repairs.send(Message { body: message(id), group: None, attributes: &[], trace }).await
+    }
+}
+
+/// The reasons why a slice fails.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Store(StoreError),
+    Queue(QueueError),
+    /// A job that this version of the function does not know.
+    Unknown,
+}
+
+impl Failure {
+    fn next(&self) -> Next {
+        match self {
+            Self::Store(error) => error.next(),
+            Self::Queue(error) => error.next(),
+            Self::Unknown => Next::Bug,
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<QueueError> for Failure {
+    fn from(error: QueueError) -> Self {
+        Self::Queue(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Queue(error) => error.fmt(f),
+            Self::Unknown => f.write_str("the job's position cannot be read"),
+        }
     }
 }

@@ -1,8 +1,10 @@
-//! Replays: gives notifications to the processor again.
+//! Gives notifications to the processor again: those that a filter finds, and those that waited for
+//! a pause that has ended.
 
-use crate::failure::Failure;
 use crate::ports::Ports;
-use crate::repair::{Repair, Slice, lasting};
+use crate::repair::{Failure, Repair, Slice, lasting};
+use serde::{Deserialize, Serialize};
+use time::{Duration as Span, OffsetDateTime};
 use webhooks_batch::Received;
 use webhooks_host::Host;
 use webhooks_metrics::Metric;
@@ -10,13 +12,17 @@ use webhooks_model::filter::Filter;
 use webhooks_model::job::{Job, Status};
 use webhooks_model::{LedgerKey, State};
 use webhooks_queue::{Message, Sender};
-use webhooks_store::{Action, Deed};
+use webhooks_store::{Action, Deed, Position, Record};
 
 /// The most notifications that a slice reads without a match.
 const MOST_LOOKED_AT: u32 = 100;
 /// After this time a slice reads no further page. One page over tenants that received nothing takes
 /// hundreds of reads.
-const LONGEST_LOOK: time::Duration = time::Duration::seconds(5);
+const LONGEST_LOOK: Span = Span::seconds(5);
+/// A processor caches a pause for 15 seconds after its end, and makes notifications wait until
+/// then.
+const BELIEVED: Span = Span::minutes(1);
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
 
 impl<P: Ports> Repair<P> {
     /// Replays the next notifications that match the filter, as many as the rate allows in a
@@ -51,13 +57,7 @@ impl<P: Ports> Repair<P> {
 
     /// Records the replay in the notification's item, then sends it. `false` if the notification
     /// has expired, or its state does not allow a replay.
-    pub(crate) async fn replay(
-        &self,
-        job: &Job,
-        key: &LedgerKey,
-        deed: Deed,
-        received: &Received,
-    ) -> Result<bool, Failure> {
+    async fn replay(&self, job: &Job, key: &LedgerKey, deed: Deed, received: &Received) -> Result<bool, Failure> {
         let note = job.note_beside();
         let action = Action { deed, at: self.host.now(), by: &job.by, note: &note };
         if !self.store.act(key, action).await? {
@@ -67,7 +67,7 @@ impl<P: Ports> Repair<P> {
     }
 
     /// Sends a notification to the processor. `false` if it has expired.
-    pub(crate) async fn hand_over(&self, key: &LedgerKey, received: &Received) -> Result<bool, Failure> {
+    async fn hand_over(&self, key: &LedgerKey, received: &Received) -> Result<bool, Failure> {
         let Some(delivery) = self.store.replay(key).await? else {
             return Ok(false);
         };
@@ -77,4 +77,77 @@ impl<P: Ports> Repair<P> {
         self.metrics.record(group, [Metric::ReplaysQueued]);
         Ok(true)
     }
+}
+
+impl<P: Ports> Repair<P> {
+    /// Goes through all paused notifications, until a pass has begun after the last processor's
+    /// cache expired. Notifications that another pause covers stay paused. For one that only a newer
+    /// version can read, the job goes on until that version is deployed.
+    pub(crate) async fn releases(&self, job: &Job, received: &Received) -> Result<Slice, Failure> {
+        let pauses = self.store.pauses(self.host.now()).await?;
+        let mut progress = job.progress.clone();
+        let known = progress.position.as_deref().and_then(|position| serde_json::from_str(position).ok());
+        let pass = known.unwrap_or_else(|| {
+            progress.skipped = 0;
+            Pass { began: self.host.now(), after: None, has_unread: false }
+        });
+        let most = u8::try_from(job.rate).expect("a hundred at most");
+        let page = self.store.marked(State::Paused.as_str(), pass.after.as_ref(), most).await?;
+        for record in &page.records {
+            let waits = pauses.iter().any(|pause| pause.covers_recorded(&record.key.entity, &record.event));
+            let released = !waits && self.release(job, record, received).await?;
+            progress.done += u64::from(released);
+            progress.skipped += u64::from(!released);
+        }
+        progress.skipped += page.unread as u64;
+        let has_unread = pass.has_unread || page.unread > 0;
+        let mut wait = lasting(page.records.len(), job);
+        if page.next.is_none() {
+            if pass.began >= job.created_at + BELIEVED && !has_unread {
+                progress.status = Status::Finished;
+            }
+            wait = wait.max(PATIENCE);
+        }
+        let next = page.next.map(|next| Pass { after: Some(next), has_unread, ..pass });
+        let position = next.map(|next| serde_json::to_string(&next).expect("texts and times always serialise"));
+        progress.position = Some(position.unwrap_or_default());
+        Ok(Slice { progress, wait })
+    }
+
+    /// Continues a paused notification, or replays an ended one that has a wait. It sends the
+    /// message first and changes the item then, so a crash in between repeats a message and loses
+    /// none. A notification that has moved to another key waits under that key.
+    async fn release(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
+        if record.state == State::Paused {
+            return self.release_paused(job, record, received).await;
+        }
+        let replayed = record.moved_to.is_none() && self.replay(job, &record.key, Deed::Replay, received).await?;
+        if replayed || record.moved_to.is_some() {
+            self.store.let_go(&record.key, &record.position.at, self.host.now()).await?;
+        }
+        Ok(replayed)
+    }
+
+    /// A processor accepts the message even while the record is still paused. If its cache still
+    /// has the pause, it pauses the notification again, and the next pass finds it.
+    async fn release_paused(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
+        let sent = self.hand_over(&record.key, received).await?;
+        if sent && let Some(since) = record.updated_at {
+            let note = job.note_beside();
+            let action = Action { deed: Deed::Release, at: self.host.now(), by: &job.by, note: &note };
+            self.store.release_sent(&record.key, since, action).await?;
+        }
+        Ok(sent)
+    }
+}
+
+/// A position in the list of paused notifications, newest first.
+#[derive(Debug, Serialize, Deserialize)]
+struct Pass {
+    #[serde(with = "time::serde::rfc3339")]
+    began: OffsetDateTime,
+    after: Option<Position>,
+    /// Whether it has met a record that only a newer version can read.
+    #[serde(default)]
+    has_unread: bool,
 }

@@ -1,8 +1,20 @@
+//! What Visma Net answers, what the function then does and observes, and the example event of
+//! `infra/events`.
+
 use crate::world::{BODY_ID, HEADER_ID, World, ours};
 use fixtures::{SentFeedback, TENANT};
+use serde_json::Value;
 use std::time::Duration;
-use webhooks_model::feedback::FeedbackState;
+use webhooks_host::Host;
+use webhooks_model::feedback::{Address, FeedbackState, Verdict};
+use webhooks_model::{Delivery, Notification, OpenQuestion, State};
+use webhooks_settings::Settings;
+use webhooks_store::{Answering, Change, Entry, Observation, Observations};
 use webhooks_visma::{Fault, Stage, VismaError};
+
+const EVENT: &str = include_str!("../../../../infra/events/feedback.json");
+const PROCESSED: &str = include_str!("../../../../infra/events/processor.json");
+const SETTINGS: &str = include_str!("../../../../infra/local/settings.json");
 
 pub(crate) fn refused(status: u16) -> Option<VismaError> {
     Some(VismaError::Refused { status })
@@ -157,4 +169,62 @@ async fn retries_a_refused_feedback_while_settings_are_unreadable() {
     world.erp.fail_feedback([Some(VismaError::TokenRefused { stage: Stage::Token, status: 400, after: None })]);
     assert_eq!(world.batch(&[ours(&key)], 1).await, [0]);
     assert_eq!(world.table.needing_attention("feedback_parked").await, 0);
+}
+
+async fn observed(world: &World, question: OpenQuestion) -> Vec<Observation> {
+    let all = world.table.table.observed().await.unwrap();
+    all.into_iter().filter(|one| one.fact.question == question).collect()
+}
+
+#[tokio::test]
+async fn records_the_accepted_id_and_source() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Queued).await;
+    assert!(world.batch(&[ours(&key)], 1).await.is_empty());
+    let id = observed(&world, OpenQuestion::FeedbackId).await.remove(0);
+    assert_eq!((id.fact.value.as_str(), id.agrees, id.notifications), ("the body's", true, 1));
+    let source = observed(&world, OpenQuestion::FeedbackSource).await.remove(0);
+    assert_eq!((source.fact.value.as_str(), source.agrees), ("as it came: User", true));
+}
+
+#[tokio::test]
+async fn a_feedback_that_is_taken_under_the_second_id_contradicts_the_setting() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Queued).await;
+    world.erp.fail_feedback([Some(VismaError::Refused { status: 404 })]);
+    assert!(world.batch(&[ours(&key)], 1).await.is_empty());
+    let id = observed(&world, OpenQuestion::FeedbackId).await.remove(0);
+    assert_eq!((id.fact.value.as_str(), id.agrees), ("the header's", false));
+}
+
+#[tokio::test]
+async fn a_feedback_that_is_refused_under_both_ids_contradicts() {
+    let world = World::new().await;
+    let key = world.processed(FeedbackState::Queued).await;
+    world.erp.fail_feedback([Some(VismaError::Refused { status: 404 }), Some(VismaError::Refused { status: 404 })]);
+    world.batch(&[ours(&key)], 1).await;
+    let id = observed(&world, OpenQuestion::FeedbackId).await.remove(0);
+    assert_eq!((id.fact.value.as_str(), id.agrees), ("none of those that came", false));
+    assert_eq!(observed(&world, OpenQuestion::FeedbackSource).await, []);
+}
+
+/// The notification in the processor's event.
+fn notification() -> Notification {
+    let event: Value = serde_json::from_str(PROCESSED).unwrap();
+    let delivery = Delivery::from_message(event["Records"][0]["body"].as_str().unwrap()).unwrap();
+    let settings = Settings::parse(&SETTINGS.replace("{standin}", "http://127.0.0.1:8099")).unwrap();
+    Notification::read(&delivery, delivery.items().unwrap()[0], &settings)
+}
+
+#[tokio::test]
+async fn the_example_event_answers_the_notification_of_the_processors_event() {
+    let (world, n) = (World::new().await, notification());
+    let verdict = Some(Verdict::success("Done."));
+    let answer =
+        Answering { feedback: FeedbackState::Queued, address: Address::of(&n, false), verdict, deadline: None };
+    let change = Change::Ended { state: State::Processed, answer };
+    world.table.table.record(&Entry { notification: &n, change, now: world.host.now() }).await.unwrap();
+    assert!(world.event(EVENT).await.is_empty());
+    let told: Vec<_> = world.erp.feedback().into_iter().map(|feedback| (feedback.tenant, feedback.id)).collect();
+    assert_eq!(told, [(n.tenant.unwrap(), n.id_in_body.unwrap().uuid().unwrap())]);
 }

@@ -4,8 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod answers;
-mod example;
-mod observed;
 mod outcomes;
 mod telemetry;
 mod world;

@@ -1,47 +1,15 @@
-//! Requests and responses about jobs.
+//! Plans of jobs, and jobs with their results.
 
 use crate::reference;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use webhooks_model::filter::Filter;
-use webhooks_model::from_objects;
 use webhooks_model::job::{Job, Status, Tally};
 use webhooks_model::work::{ParkedFeedback, Work};
 use webhooks_model::{LedgerKey, State};
 use webhooks_store::{Found, Record};
-
-/// Selects the notifications to replay.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, remote = "Self")]
-pub(crate) struct NewJob {
-    /// Without it, notifications of all known tenants are selected.
-    #[serde(default)]
-    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
-    pub(crate) tenant: Option<String>,
-    /// If empty, notifications in any state are replayed.
-    #[serde(default)]
-    pub(crate) states: Vec<String>,
-    #[serde(default)]
-    pub(crate) entity: Option<String>,
-    /// The event's name in the catalogue.
-    #[serde(default)]
-    pub(crate) event: Option<String>,
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) from: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) to: OffsetDateTime,
-    /// Notifications per second. Default: 10.
-    #[serde(default)]
-    #[schema(minimum = 1, maximum = 100)]
-    pub(crate) rate: Option<u32>,
-    #[serde(default)]
-    #[schema(max_length = 500)]
-    pub(crate) note: String,
-}
-
-from_objects!(NewJob);
 
 /// What a job would do.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,8 +1,12 @@
+//! Who may use which route, and the example event of `infra/events`.
+
 use crate::world::{World, processed, token};
 use lambda_http::http::StatusCode;
 use operations::Authorizer;
 use serde_json::{Value, json};
 use webhooks_model::feedback::FeedbackState;
+
+const EVENT: &str = include_str!("../../../../infra/events/operations.json");
 
 #[tokio::test]
 async fn every_route_refuses_a_caller_without_an_authoriser() {
@@ -142,6 +146,18 @@ async fn answers_forbid_caching_and_guessing_of_the_type() {
         assert_eq!(answer.headers["x-content-type-options"], "nosniff");
         assert_eq!(answer.headers["content-type"], kind);
     }
+}
+
+#[tokio::test]
+async fn the_example_event_lists_the_notifications_of_a_tenant() {
+    let answer = World::new().await.event(EVENT).await;
+    assert_eq!((answer.status.as_u16(), &answer.body["items"]), (200, &json!([])), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn the_example_event_without_its_role_is_refused() {
+    let answer = World::new().await.event(&EVENT.replace("visma-webhooks/read", "openid")).await;
+    assert_eq!(answer.problem(), (403, "forbidden"));
 }
 
 /// Every path of the document, with its methods.

@@ -1,14 +1,18 @@
+//! What the API shows beside notifications: the overview, used-up quotas, the tenants, and what was
+//! observed of Visma Net.
+
 use crate::world::{World, token};
 use fixtures::TENANT;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use webhooks_host::Host;
 use webhooks_model::feedback::FeedbackState;
+use webhooks_model::observed::older_secret;
 use webhooks_model::rollup::{Counted, hour_of};
-use webhooks_model::{Entity, EntityId, Reason, State};
-use webhooks_store::{Rolled, Summary};
+use webhooks_model::{Allowance, Entity, EntityId, Fact, OpenQuestion, Reason, State};
+use webhooks_store::{Change, KnownTenant, Observation, Observations, Rolled, Summary};
 
-const PATH: &str = "/operations/v1/overview";
+const OVERVIEW: &str = "/operations/v1/overview";
 
 fn counted(at: OffsetDateTime, key: &str, state: State) -> Counted {
     Counted {
@@ -38,7 +42,7 @@ async fn hour(world: &World, hours_ago: i64, processed: u64) {
 }
 
 async fn ask(world: &World, query: &str) -> Value {
-    let answer = world.get(&format!("{PATH}?{query}")).await;
+    let answer = world.get(&format!("{OVERVIEW}?{query}")).await;
     assert_eq!(answer.status.as_u16(), 200, "{}", answer.text);
     answer.body
 }
@@ -96,8 +100,164 @@ async fn refuses_and_names_a_range_that_is_too_long_or_an_unknown_step() {
         ("tenant=a%20b", "tenant"),
         ("hours=3", "hours"),
     ] {
-        let answer = world.get(&format!("{PATH}?{query}")).await;
+        let answer = world.get(&format!("{OVERVIEW}?{query}")).await;
         assert_eq!((answer.problem(), &answer.body["field"]), ((400, "invalid_parameter"), &json!(field)), "{query}");
     }
-    assert_eq!(world.ask("GET", PATH, token("visma-webhooks/raw"), None).await.problem(), (403, "forbidden"));
+    assert_eq!(world.ask("GET", OVERVIEW, token("visma-webhooks/raw"), None).await.problem(), (403, "forbidden"));
+}
+
+const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
+
+fn waits() -> Change {
+    Change::RateLimited { attempt: None, waits_here: true }
+}
+
+async fn used_up(world: &World, tenant: &str, limit: Option<u64>) {
+    let resets_at = world.host.now() + Duration::minutes(30);
+    let allowance = Allowance { tenant: tenant.into(), limit, calls_each: 2, resets_at, released_to: None };
+    world.table.table.used_up(&allowance, world.host.now()).await.unwrap();
+}
+
+#[tokio::test]
+async fn counts_what_waits_for_calls_and_estimates_its_end() {
+    let world = World::new().await;
+    used_up(&world, TENANT, Some(4)).await;
+    used_up(&world, OTHER, None).await;
+    for number in 1..=10 {
+        world.order(number, Duration::ZERO, waits()).await;
+    }
+    let items = world.get("/operations/v1/quotas").await.body["items"].clone();
+    assert_eq!(items.as_array().unwrap().len(), 1, "nothing waits for the other tenant's calls");
+    let told = &items[0];
+    assert_eq!((&told["tenant"], &told["waiting"]), (&TENANT.into(), &10.into()));
+    assert_eq!((&told["calls_per_hour"], &told["is_assumed"]), (&4.into(), &false.into()));
+    assert_eq!(told["done_at"], "2026-11-23T17:30:00Z", "ten by two calls of four an hour, from the window's end");
+    let counts = world.get("/operations/v1/counts").await.body;
+    assert_eq!((&counts["rate_limited"], &counts["dead"]), (&10.into(), &0.into()));
+}
+
+#[tokio::test]
+async fn an_unreported_limit_is_marked_as_assumed() {
+    let world = World::new().await;
+    used_up(&world, TENANT, None).await;
+    world.order(1, Duration::ZERO, waits()).await;
+    let told = world.get("/operations/v1/quotas").await.body["items"][0].clone();
+    assert_eq!((&told["calls_per_hour"], &told["is_assumed"]), (&500.into(), &true.into()));
+}
+
+const TENANTS: &str = "/operations/v1/tenants";
+
+async fn known(world: &World, id: &str, name: Option<&str>, heard_at: Option<OffsetDateTime>) {
+    let name = name.map(str::to_owned);
+    let tenant = KnownTenant { id: id.into(), name, company_id: None, heard_at, is_silent: heard_at.is_none() };
+    world.table.table.set_tenant(&tenant, world.host.now()).await.unwrap();
+}
+
+#[tokio::test]
+async fn lists_tenants_with_names_the_one_last_heard_of_first() {
+    let world = World::new().await;
+    let now = world.host.now();
+    known(&world, "t-1", None, None).await;
+    known(&world, "t-2", Some("Ål & Sønn"), Some(now - Duration::HOUR)).await;
+    known(&world, "t-3", Some("Other"), Some(now)).await;
+    let answer = world.get(TENANTS).await;
+    assert_eq!(answer.items("id"), ["t-3", "t-2", "t-1"]);
+    assert_eq!(
+        answer.body["items"][0],
+        json!({"id": "t-3", "name": "Other", "heard_at": "2026-11-23T12:00:00Z", "is_silent": false})
+    );
+    assert_eq!(answer.body["items"][2], json!({"id": "t-1", "is_silent": true}));
+}
+
+#[tokio::test]
+async fn before_the_first_run_of_the_schedule_the_directory_is_empty() {
+    assert_eq!(World::new().await.get(TENANTS).await.body, json!({"items": []}));
+}
+
+#[tokio::test]
+async fn the_directory_requires_the_role_read_and_takes_no_parameters() {
+    let world = World::new().await;
+    assert_eq!(world.ask("GET", TENANTS, token("visma-webhooks/repair"), None).await.problem(), (403, "forbidden"));
+    assert_eq!(world.ask("GET", TENANTS, Value::Null, None).await.problem(), (401, "unauthenticated"));
+    assert_eq!(world.get(&format!("{TENANTS}?name=x")).await.problem(), (400, "invalid_parameter"));
+}
+
+const OBSERVED: &str = "/operations/v1/observed";
+
+async fn see(world: &World, question: OpenQuestion, subject: &str, value: &str, agrees: bool, notifications: u64) {
+    let fact = Fact { question, subject: subject.into(), value: value.into() };
+    let at = world.host.now();
+    let seen = Observation { fact, agrees, notifications, first_seen: at, last_seen: at };
+    world.table.table.observe(&seen).await.unwrap();
+    world.host.advance(Duration::MINUTE);
+}
+
+async fn question(world: &World, code: &str) -> Value {
+    let answer = world.get(OBSERVED).await;
+    let items = answer.body["items"].as_array().expect("questions").clone();
+    items.into_iter().find(|item| item["question"] == code).unwrap_or_else(|| panic!("no {code}"))
+}
+
+#[tokio::test]
+async fn every_question_shows_its_assumption_before_any_observation() {
+    let world = World::new().await;
+    let answer = world.get(OBSERVED).await;
+    let items = answer.body["items"].as_array().unwrap();
+    assert_eq!(items.len(), OpenQuestion::ALL.len());
+    for item in items {
+        assert_eq!(
+            (&item["stands"], &item["notifications"], &item["facts"]),
+            (&json!("assumed"), &json!(0), &json!([]))
+        );
+        assert!(item["assumed"].as_str().unwrap().ends_with('.') && item["advice"].is_null(), "{item}");
+    }
+}
+
+#[tokio::test]
+async fn an_observation_that_differs_contradicts_and_advises() {
+    let world = World::new().await;
+    see(&world, OpenQuestion::EventNames, "header", "ACCOUNT_UPDATED", true, 40).await;
+    let names = question(&world, "event_names").await;
+    assert_eq!(
+        (&names["stands"], &names["advice"], &names["notifications"]),
+        (&json!("observed"), &Value::Null, &json!(40))
+    );
+    see(&world, OpenQuestion::EventNames, "header", "AccountWasChanged", false, 2).await;
+    let names = question(&world, "event_names").await;
+    assert_eq!((&names["stands"], &names["notifications"]), (&json!("contradicted"), &json!(42)));
+    assert!(names["advice"].as_str().unwrap().contains("event_aliases"), "{names}");
+    assert_eq!(names["facts"][0]["value"], "AccountWasChanged", "what differs comes first");
+    assert!(names["first_seen"].as_str() < names["last_seen"].as_str(), "{names}");
+}
+
+#[tokio::test]
+async fn a_notification_with_two_headers_counts_once_and_one_of_each_event_counts_twice() {
+    let world = World::new().await;
+    for header in ["x-vwd-notification-timestamp", "x-vwd-webhook-timestamp"] {
+        see(&world, OpenQuestion::TimestampUnit, header, "milliseconds", true, 10).await;
+    }
+    for event in ["ACCOUNT_UPDATED", "CUSTOMER_UPDATED"] {
+        see(&world, OpenQuestion::BodyShape, event, "object /event:string", true, 10).await;
+    }
+    assert_eq!(question(&world, "timestamp_unit").await["notifications"], 10);
+    assert_eq!(question(&world, "body_shape").await["notifications"], 20);
+}
+
+#[tokio::test]
+async fn shows_when_an_old_secret_was_last_used() {
+    let world = World::new().await;
+    let unused = question(&world, "secret_rotation").await;
+    assert_eq!((&unused["is_measured"], &unused["facts"]), (&json!(true), &json!([])));
+    let fact = older_secret("accounts", "2026-10").fact;
+    see(&world, fact.question, &fact.subject, &fact.value, true, 3).await;
+    let used = question(&world, "secret_rotation").await["facts"][0].clone();
+    assert_eq!((&used["subject"], &used["value"]), (&json!("accounts"), &json!("old secret 2026-10 used")));
+    assert!(used["last_seen"].is_string(), "{used}");
+}
+
+#[tokio::test]
+async fn reading_observations_requires_the_role_read() {
+    let world = World::new().await;
+    assert_eq!(world.ask("GET", OBSERVED, Value::Null, None).await.problem(), (401, "unauthenticated"));
+    assert_eq!(world.ask("GET", OBSERVED, token("visma-webhooks/raw"), None).await.problem(), (403, "forbidden"));
 }

@@ -1,12 +1,17 @@
+//! Replays by filter, what holds for every job, and the example event of `infra/events`.
+
 use crate::world::{JOB, World, order, processed};
 use fixtures::{TENANT, sqs_event, to_come_again};
+use serde_json::Value;
 use std::time::Duration;
 use webhooks_host::Host;
 use webhooks_model::filter::Filter;
-use webhooks_model::job::{Status, message};
+use webhooks_model::job::{Job, Status, job_of, message};
 use webhooks_model::notification::NoDirectory;
-use webhooks_model::{Notification, Origin, Reason, State};
+use webhooks_model::{Notification, Origin, Reason, State, Work};
 use webhooks_store::{Change, Entry};
+
+const EVENT: &str = include_str!("../../../../infra/events/repair.json");
 
 #[tokio::test]
 async fn a_job_replays_all_matches_of_its_filter_slice_by_slice() {
@@ -215,4 +220,23 @@ async fn a_job_of_a_newer_version_waits_for_that_version() {
     world.table.overwrite(&JOB.to_string(), "work", &own).await;
     while world.slice(2).await {}
     assert_eq!(world.progress().await, (Status::Finished, 1, 0));
+}
+
+#[tokio::test]
+async fn the_example_event_continues_the_job_that_it_names() {
+    let world = World::new().await;
+    let event: Value = serde_json::from_str(EVENT).unwrap();
+    let id = job_of(event["Records"][0]["body"].as_str().unwrap()).expect("it names a job");
+    let job = Job::new(id, Work::Release, 1, "op", "why", world.host.now());
+    assert!(world.table.table.create(&job).await.unwrap());
+    world.repair.batch(serde_json::from_str(EVENT).unwrap(), "r-1", Duration::from_secs(30)).await;
+    assert_ne!(world.table.table.job(id).await.unwrap().unwrap().progress.revision, 0);
+}
+
+/// As on a new stack without jobs.
+#[tokio::test]
+async fn the_example_event_about_an_unknown_job_is_done() {
+    let world = World::new().await;
+    let response = world.repair.batch(serde_json::from_str(EVENT).unwrap(), "r-1", Duration::from_secs(30)).await;
+    assert!(response.batch_item_failures.is_empty());
 }

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod erase;
-mod example;
 mod jobs;
 mod redrive;
 mod release;

@@ -1,11 +1,14 @@
-//! API Gateway's event, corrected before `lambda_http` turns it into a request.
+//! API Gateway's event, corrected before `lambda_http` turns it into a request, and the answer in
+//! the form that the Lambda runtime accepts.
 
-use lambda_http::LambdaEvent;
 use lambda_http::http::header::HOST;
 use lambda_http::http::uri::PathAndQuery;
 use lambda_http::request::LambdaRequest;
+use lambda_http::{Body, IntoResponse, LambdaEvent};
 use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::Value;
+use std::future::Future;
+use std::pin::Pin;
 
 /// An event with all claims as text. `lambda_http` accepts only text, and would fail the invocation
 /// if an emulator sends an array. An array becomes its JSON text, and a null claim is left out.
@@ -55,4 +58,20 @@ fn is_plain(path: &str) -> bool {
     let is_step = |segment: &str| matches!(segment.trim(), "." | "..");
     let decoded = path.replace("%2e", ".").replace("%2E", ".");
     !path.contains(|c: char| c == '\\' || c.is_control()) && !decoded.split(['/', '?', '#']).any(is_step)
+}
+
+/// Wraps a response whose text is UTF-8. For a bare response, `lambda_http` would detect the
+/// character set with 150 KB of tables.
+pub struct Answer(pub axum::response::Response);
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Pin<Box<dyn Future<Output = lambda_http::Response<Body>> + Send>> {
+        let (parts, body) = self.0.into_parts();
+        Box::pin(async {
+            let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("the router makes whole bodies");
+            let text =
+                String::from_utf8(bytes.into()).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text);
+            lambda_http::Response::from_parts(parts, text)
+        })
+    }
 }
