@@ -24,16 +24,16 @@ fn speak(world: &World, language: &str, own: Option<&str>) {
 async fn each_kind_of_notification_is_answered_in_words_of_its_own() {
     let world = without_fetching().await;
     let subjects = [
-        ("ACCOUNT_CREATED", None, "new account 7"),
-        ("CUSTOMER_CHANGED", None, "change of customer 7"),
+        ("ACCOUNT_CREATED", None, "creation of account 7"),
+        ("CUSTOMER_CHANGED", None, "change to customer 7"),
         ("SHIPMENT_DELETED", None, "deletion of shipment 7"),
         ("ACCOUNT_IDENTITY_CHANGED", None, "new number of account 7"),
         ("SUPPLIER_ACTION_TRIGGERED", None, "action on supplier 7"),
-        ("FIRST_TIME_STARTUP_COMPLETED", None, "completed start-up of the company"),
+        ("FIRST_TIME_STARTUP_COMPLETED", None, "completed start-up of the company in Visma Net"),
         ("BACKGROUND_API_RESPONSE", None, "result of background operation 7"),
-        ("PURCHASE_ORDER_STATUS_CHANGED", Some("Open"), "status Open of purchase order 7"),
-        ("AR_INVOICE_STATUS_CHANGED", None, "change of customer invoice 7"),
-        ("VOUCHER_PROCESSED", None, "status Processed of voucher 7"),
+        ("PURCHASE_ORDER_STATUS_CHANGED", Some("Open"), "status “Open” of purchase order 7"),
+        ("AR_INVOICE_STATUS_CHANGED", None, "change to customer invoice 7"),
+        ("VOUCHER_PROCESSED", None, "status “Processed” of voucher 7"),
     ];
     for (id, (event, status, subject)) in (1..).zip(subjects) {
         assert!(world.take(&item(id, event, status)).await.is_empty(), "{event}");
@@ -61,8 +61,8 @@ async fn translates_statuses_of_event_names_and_keeps_others() {
     speak(&world, "nb", None);
     world.take(&item(1, "VOUCHER_PROCESSED", None)).await;
     world.take(&item(2, "PURCHASE_ORDER_STATUS_CHANGED", Some("Open"))).await;
-    assert_eq!(world.answer(1).await.1, "Statusen Behandlet for bilag 7 er mottatt og behandlet.");
-    assert_eq!(world.answer(2).await.1, "Statusen Open for innkjøpsordre 7 er mottatt og behandlet.");
+    assert_eq!(world.answer(1).await.1, "Statusen «Behandlet» for bilag 7 er mottatt og behandlet.");
+    assert_eq!(world.answer(2).await.1, "Statusen «Open» for innkjøpsordre 7 er mottatt og behandlet.");
 }
 
 #[tokio::test]
@@ -78,5 +78,5 @@ async fn a_decided_feedback_keeps_its_language() {
     assert_eq!(world.answer(2).await.1, "Endringen av konto 8 er mottatt og behandlet.");
     assert!(world.batch(&message, 2).await.is_empty());
     assert_eq!(world.feedback.sent().len(), 2);
-    assert_eq!(world.answer(1).await.1, "The change of account 7 was received and processed.");
+    assert_eq!(world.answer(1).await.1, "The change to account 7 was received and processed.");
 }

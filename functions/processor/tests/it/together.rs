@@ -30,7 +30,7 @@ async fn items_under_one_id_are_answered_once_when_all_have_ended() {
     let changed = |key| item("CUSTOMER_CHANGED", key, "");
     deliver(&world, &json!([changed("1"), changed("2"), changed("2")]), &[1, 2]).await;
     assert_eq!(world.states().await, ["processed"; 3]);
-    let all = json!("All 3 changes of this notification were received and processed.");
+    let all = json!("All changes in this notification (3) were received and processed.");
     let told = answers(&world);
     assert!(!told.is_empty() && told.iter().all(|one| *one == (json!(true), all.clone())), "{told:?}");
     let records = world.table.items().await;
@@ -44,7 +44,7 @@ async fn one_answer_says_how_many_went_wrong() {
     let action = |key, parameter| item("CUSTOMER_ACTION_TRIGGERED", key, parameter);
     let items = json!([action("1", ""), action("2", "refuse"), action("3", "person")]);
     deliver(&world, &items, &[1]).await;
-    let some = "1 of 3 changes of this notification were processed. The integrator has been told of the others.";
+    let some = "Processed changes in this notification: 1 of 3. The integrator has been told of the rest.";
     assert_eq!(answers(&world), [(json!(false), json!(some))]);
 }
 
@@ -57,7 +57,7 @@ async fn the_answer_waits_for_the_last_attempt_of_the_last_item() {
     deliver(&world, &items, &receives).await;
     assert_eq!(answers(&world), []);
     deliver(&world, &items, &[MAX_RECEIVE_COUNT]).await;
-    let some = "1 of 2 changes of this notification were processed. The integrator has been told of the others.";
+    let some = "Processed changes in this notification: 1 of 2. The integrator has been told of the rest.";
     assert_eq!(answers(&world), [(json!(false), json!(some))]);
     assert_eq!(world.states().await, ["dead: bug", "processed"]);
 }
