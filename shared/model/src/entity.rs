@@ -109,7 +109,7 @@ impl Entity {
         self.row().name
     }
 
-    /// The name that an accountant uses.
+    /// In plain words, for an operator.
     pub fn label(self) -> String {
         self.as_str().replace('_', " ")
     }

@@ -148,16 +148,16 @@ fn speak(world: &World, language: &str, own: Option<&str>) {
 async fn each_kind_of_notification_is_answered_in_words_of_its_own() {
     let world = without_fetching().await;
     let subjects = [
-        ("ACCOUNT_CREATED", None, "new account 7"),
-        ("CUSTOMER_CHANGED", None, "change of customer 7"),
+        ("ACCOUNT_CREATED", None, "creation of account 7"),
+        ("CUSTOMER_CHANGED", None, "change to customer 7"),
         ("SHIPMENT_DELETED", None, "deletion of shipment 7"),
         ("ACCOUNT_IDENTITY_CHANGED", None, "new number of account 7"),
         ("SUPPLIER_ACTION_TRIGGERED", None, "action on supplier 7"),
-        ("FIRST_TIME_STARTUP_COMPLETED", None, "completed start-up of the company"),
+        ("FIRST_TIME_STARTUP_COMPLETED", None, "completed start-up of the company in Visma Net"),
         ("BACKGROUND_API_RESPONSE", None, "result of background operation 7"),
-        ("PURCHASE_ORDER_STATUS_CHANGED", Some("Open"), "status Open of purchase order 7"),
-        ("AR_INVOICE_STATUS_CHANGED", None, "change of customer invoice 7"),
-        ("VOUCHER_PROCESSED", None, "status Processed of voucher 7"),
+        ("PURCHASE_ORDER_STATUS_CHANGED", Some("Open"), "status “Open” of purchase order 7"),
+        ("AR_INVOICE_STATUS_CHANGED", None, "change to customer invoice 7"),
+        ("VOUCHER_PROCESSED", None, "status “Processed” of voucher 7"),
     ];
     for (id, (event, status, subject)) in (1..).zip(subjects) {
         assert!(world.take(&notification(id, event, status)).await.is_empty(), "{event}");
@@ -185,8 +185,8 @@ async fn translates_statuses_of_event_names_and_keeps_others() {
     speak(&world, "nb", None);
     world.take(&notification(1, "VOUCHER_PROCESSED", None)).await;
     world.take(&notification(2, "PURCHASE_ORDER_STATUS_CHANGED", Some("Open"))).await;
-    assert_eq!(world.answer(1).await.1, "Statusen Behandlet for bilag 7 er mottatt og behandlet.");
-    assert_eq!(world.answer(2).await.1, "Statusen Open for innkjøpsordre 7 er mottatt og behandlet.");
+    assert_eq!(world.answer(1).await.1, "Statusen «Behandlet» for bilag 7 er mottatt og behandlet.");
+    assert_eq!(world.answer(2).await.1, "Statusen «Open» for innkjøpsordre 7 er mottatt og behandlet.");
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn a_decided_feedback_keeps_its_language() {
     assert_eq!(world.answer(2).await.1, "Endringen av konto 8 er mottatt og behandlet.");
     assert!(world.batch(&message, 2).await.is_empty());
     assert_eq!(world.feedback.sent().len(), 2);
-    assert_eq!(world.answer(1).await.1, "The change of account 7 was received and processed.");
+    assert_eq!(world.answer(1).await.1, "The change to account 7 was received and processed.");
 }
 
 fn item(event: &str, key: &str, parameter: &str) -> Value {
@@ -231,7 +231,7 @@ async fn items_under_one_id_are_answered_once_when_all_have_ended() {
     let changed = |key| item("CUSTOMER_CHANGED", key, "");
     deliver(&world, &json!([changed("1"), changed("2"), changed("2")]), &[1, 2]).await;
     assert_eq!(world.states().await, ["processed"; 3]);
-    let all = json!("All 3 changes of this notification were received and processed.");
+    let all = json!("All changes in this notification (3) were received and processed.");
     let told = answers(&world);
     assert!(!told.is_empty() && told.iter().all(|one| *one == (json!(true), all.clone())), "{told:?}");
     let records = world.table.items().await;
@@ -245,7 +245,7 @@ async fn one_answer_says_how_many_went_wrong() {
     let action = |key, parameter| item("CUSTOMER_ACTION_TRIGGERED", key, parameter);
     let items = json!([action("1", ""), action("2", "refuse"), action("3", "person")]);
     deliver(&world, &items, &[1]).await;
-    let some = "1 of 3 changes of this notification were processed. The integrator has been told of the others.";
+    let some = "Processed changes in this notification: 1 of 3. The integrator has been told of the rest.";
     assert_eq!(answers(&world), [(json!(false), json!(some))]);
 }
 
@@ -258,7 +258,7 @@ async fn the_answer_waits_for_the_last_attempt_of_the_last_item() {
     deliver(&world, &items, &receives).await;
     assert_eq!(answers(&world), []);
     deliver(&world, &items, &[MAX_RECEIVE_COUNT]).await;
-    let some = "1 of 2 changes of this notification were processed. The integrator has been told of the others.";
+    let some = "Processed changes in this notification: 1 of 2. The integrator has been told of the rest.";
     assert_eq!(answers(&world), [(json!(false), json!(some))]);
     assert_eq!(world.states().await, ["dead: bug", "processed"]);
 }

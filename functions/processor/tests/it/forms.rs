@@ -140,7 +140,7 @@ async fn does_not_claim_that_visma_net_had_an_entity_it_never_saw() {
     let world = World::new().await;
     end(&world, "ACCOUNT_UPDATED", json!({"accountCd": "1920"})).await;
     let (_, description) = world.answer(1).await;
-    assert_eq!(description, "The account 1920 was received, but Visma Net does not have it.");
+    assert_eq!(description, "The notification was received, but Visma Net does not have account 1920.");
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ async fn a_late_hint_is_superseded_and_still_has_its_place_in_the_timeline() {
     assert_eq!(timeline(&world, &open).await, (Some("Open".into()), expected));
     assert_eq!(world.events.sent().len(), 1);
     let (_, description) = world.answer(1).await;
-    assert_eq!(description, "A newer change of sales order SO/1 has already been processed.");
+    assert_eq!(description, "A newer change to sales order SO/1 has already been processed.");
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ async fn a_change_is_fetched_recorded_published_and_answered() {
     assert_eq!(event["data"]["detail"], "cash_account");
     assert_eq!(world.events.sent()[0].group.as_deref(), Some(TENANT));
     assert_eq!(world.feedback.sent()[0].json()["notification"]["key"], "1920");
-    assert_eq!(world.answer(1).await, (true, "The change of account 1920 was received and processed.".into()));
+    assert_eq!(world.answer(1).await, (true, "The change to account 1920 was received and processed.".into()));
     let head = world.head(&account(1, "ACCOUNT_CHANGED", "1920")).await;
     assert_eq!((head.internal_id.as_deref(), head.detail.as_deref()), (Some("7"), Some("cash_account")));
 }
@@ -79,7 +79,7 @@ async fn a_resource_that_is_gone_is_processed_and_said_to_be_gone() {
     world.take(&account(1, "ACCOUNT_UPDATED", "1920")).await;
     assert_eq!(world.states().await, ["processed"]);
     let (_, description) = world.answer(1).await;
-    assert_eq!(description, "The account 1920 was received, but Visma Net does not have it.");
+    assert_eq!(description, "The notification was received, but Visma Net does not have account 1920.");
 }
 
 #[tokio::test]

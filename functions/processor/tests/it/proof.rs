@@ -77,7 +77,7 @@ async fn a_repeated_signed_deletion_of_an_existing_entity_is_superseded() {
     deliver("00000000-0000-0000-0000-000000000002").await;
     assert_eq!(world.states().await, ["processed", "superseded"]);
     let (_, description) = world.answer(2).await;
-    assert_eq!(description, "The deletion of account 1920 was not carried out, for Visma Net still has it.");
+    assert_eq!(description, "The deletion was not carried out, because Visma Net still has account 1920.");
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ fn a_pipe_gets_each_row_uncut_on_one_line() {
 
 #[test]
 fn wraps_a_long_last_text_between_words() {
-    let long = "The change of customer 10001 was received and processed, and somebody wrote far more than fits here.";
+    let long = "The change to customer 10001 was received and processed, and somebody wrote far more than fits here.";
     let text = fitted(&["AT (UTC)".into(), "TEXT".into()], vec![vec!["now".into(), long.into()]], Some(80));
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     let words: Vec<&str> = text.split_whitespace().collect();

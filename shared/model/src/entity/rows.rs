@@ -45,7 +45,7 @@ entities! {
         resources: &[],
         keys: &[],
         events: &[assumed_id("FIRST_TIME_STARTUP_COMPLETED", Kind::Completed)],
-        words: ["company", "firma", "företag", "virksomhed", "bedrijf", "yritys"],
+        words: ["the company", "firmaet", "företaget", "virksomheden", "het bedrijf", "yritys"],
     };
     Customer = Row {
         name: "customer",
@@ -60,7 +60,7 @@ entities! {
             assumed_id("CUSTOMER_CREATED", Kind::Created),
             assumed_id("CUSTOMER_UPDATED", Kind::Updated),
         ],
-        words: ["customer", "kunde", "kund", "kunde", "klant", "asiakas"],
+        words: ["customer", "kunde", "kund", "kunde", "debiteur", "asiakas"],
     };
     CustomerInvoice = Row {
         name: "customer_invoice",
@@ -78,7 +78,7 @@ entities! {
             "customer invoice",
             "kundefaktura",
             "kundfaktura",
-            "kundefaktura",
+            "salgsfaktura",
             "verkoopfactuur",
             "myyntilasku",
         ],
@@ -121,14 +121,7 @@ entities! {
             assumed_id("INVENTORY_ITEM_CREATED", Kind::Created),
             assumed_id("INVENTORY_ITEM_UPDATED", Kind::Updated),
         ],
-        words: [
-            "inventory item",
-            "lagervare",
-            "lagerartikel",
-            "lagervare",
-            "voorraadartikel",
-            "varastonimike",
-        ],
+        words: ["item", "vare", "artikel", "vare", "artikel", "nimike"],
     };
     Project = Row {
         name: "project",
@@ -218,7 +211,7 @@ entities! {
             assumed_id("SHIPMENT_DELETED", Kind::Deleted),
             assumed_id("SHIPMENT_STATUS_CHANGED", Kind::StatusChanged),
         ],
-        words: ["shipment", "forsendelse", "leverans", "forsendelse", "zending", "toimitus"],
+        words: ["shipment", "leveranse", "utleverans", "leverance", "zending", "toimitus"],
     };
     Supplier = Row {
         name: "supplier",
@@ -233,7 +226,7 @@ entities! {
             assumed_id("SUPPLIER_CREATED", Kind::Created),
             assumed_id("SUPPLIER_UPDATED", Kind::Updated),
         ],
-        words: ["supplier", "leverandør", "leverantör", "leverandør", "leverancier", "toimittaja"],
+        words: ["supplier", "leverandør", "leverantör", "leverandør", "crediteur", "toimittaja"],
     };
     SupplierInvoice = Row {
         name: "supplier_invoice",
@@ -283,11 +276,11 @@ entities! {
         keys: &[],
         events: &[],
         words: [
-            "unmapped",
-            "ukjent hendelse",
-            "okänd händelse",
-            "ukendt hændelse",
-            "onbekende gebeurtenis",
+            "an unknown event",
+            "en ukjent hendelse",
+            "en okänd händelse",
+            "en ukendt hændelse",
+            "een onbekende gebeurtenis",
             "tuntematon tapahtuma",
         ],
     };
@@ -301,11 +294,11 @@ entities! {
         keys: &[],
         events: &[],
         words: [
-            "unparseable",
-            "uleselig varsel",
-            "oläslig avisering",
-            "ulæselig notifikation",
-            "onleesbare melding",
+            "an unreadable notification",
+            "et uleselig varsel",
+            "ett oläsligt meddelande",
+            "en ulæselig notifikation",
+            "een onleesbare melding",
             "lukukelvoton ilmoitus",
         ],
     };

@@ -50,7 +50,7 @@ async fn an_operator_finds_a_notification_and_reads_what_happened_to_it() {
 
     let feedback = "View notification feedback of Customer 4711";
     browser.press(feedback).await;
-    browser.reads("dialog .quote", "The change of customer 4711 was received and processed.").await;
+    browser.reads("dialog .quote", "The change to customer 4711 was received and processed.").await;
     browser.driver.active().await.unwrap().send_keys(ESCAPE).await.unwrap();
     until("the pop-up to close", async || browser.all("dialog").await.is_empty().then_some(())).await;
     assert_eq!(browser.name(&browser.driver.active().await.unwrap()).await, feedback, "the focus is back");
