@@ -1,13 +1,12 @@
 //! The ledger for the processor.
 
-use crate::answering::Answering;
+use crate::answers::Answering;
 use crate::attributes::{Item, Update, number, string, time_text};
 use crate::error::StoreError;
-use crate::history::short;
+use crate::history::{MOMENTS, moment, short};
 use crate::implied::{feed_at, header_id};
 use crate::item::{Items, MOST_READ, Query};
 use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
-use crate::moments::{MOMENTS, moment};
 use crate::moved::{MOVED_FROM, place};
 use crate::pending::Mark;
 use crate::seen::{Seen, is_of_newer_version, known};
