@@ -4,10 +4,10 @@
 use crate::attention::{FEEDBACK_PARKED, unacknowledged};
 use crate::attributes::{Item, Update, flag, string, text, time_text};
 use crate::error::StoreError;
+use crate::history::line;
 use crate::implied::{feedback_id, feedback_ids, ids_of, received_at};
 use crate::item::Items;
 use crate::keys::{keys_of, partition, sort_key};
-use crate::ledger::line;
 use crate::pending::Mark;
 use crate::seen::is_of_newer_version;
 use crate::table::Table;
