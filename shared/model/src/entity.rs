@@ -1,7 +1,7 @@
 //! The entities that a notification can be about, and what can happen to them. Each entity has one
 //! row in `entity/rows.rs`.
 
-use crate::language::Text;
+use crate::text::Text;
 use crate::words::words;
 use serde::{Deserialize, Serialize};
 use std::fmt;

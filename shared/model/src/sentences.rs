@@ -4,9 +4,9 @@
 //! puts values after a colon.
 
 use crate::entity::Entity;
-use crate::language::Language;
+use crate::text::Language;
 
-pub use crate::language::Text;
+pub use crate::text::Text;
 
 macro_rules! sentences {
     ($($name:ident = [$($text:literal),* $(,)?];)*) => {

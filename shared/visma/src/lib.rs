@@ -7,7 +7,6 @@ mod exchange;
 mod http;
 mod list;
 mod rate;
-mod refusals;
 mod token;
 
 pub use client::VismaClient;
