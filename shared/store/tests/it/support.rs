@@ -83,8 +83,8 @@ impl Items for Mortal {
     }
 }
 
-/// A table to which the SDK sends each write again, since the answer was lost. DynamoDB carries out the first
-/// one.
+/// A table to which the SDK sends each write again, since the answer was lost. DynamoDB carries out
+/// the first one.
 pub(crate) struct Repeating(Dynamo);
 
 impl Items for Repeating {
