@@ -2,7 +2,6 @@
 
 mod contract;
 mod emitted;
-mod line;
 mod recorder;
 
 pub use contract::{DEFINITIONS, Definition, Metric, NAMESPACE, SERVICE, Service, Unit};

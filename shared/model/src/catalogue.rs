@@ -1,8 +1,7 @@
 //! All events that Visma Net documents (docs/visma-net-events.md), and the search for one by its
 //! name.
 
-pub use crate::entity::Entity;
-pub use crate::kind::Kind;
+pub use crate::entity::{Entity, Kind};
 
 use crate::entity::Event;
 use serde::{Deserialize, Serialize};

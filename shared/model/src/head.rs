@@ -3,8 +3,8 @@
 use crate::catalogue::Entity;
 use crate::clock::Stamp;
 use crate::identity::NotificationKey;
-use crate::names::is_name;
 use crate::revision::Revision;
+use crate::text::is_name;
 use crate::ticks::Ticks;
 use serde::{Deserialize, Serialize};
 use std::fmt;

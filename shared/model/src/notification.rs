@@ -11,10 +11,9 @@ use crate::identity::{NotificationKey, SenderId};
 use crate::items::Items;
 use crate::ledger::{LedgerKey, Reason};
 use crate::mapping::{self, Mapped};
-use crate::names::fits;
 use crate::resource_path::{Api, ResourcePath};
 use crate::subject::Subject;
-use crate::text::{LONGEST_TEXT, cut};
+use crate::text::{LONGEST_TEXT, cut, fits};
 use crate::ticks::Ticks;
 use crate::words::words;
 use crate::zone::Zone;
@@ -26,7 +25,7 @@ use uuid::Uuid;
 /// The longest text of a body with invalid bytes. A replay of it fits into a message of SQS, also
 /// in base64.
 const LONGEST_REPLACED: usize = 768_000;
-pub use crate::names::is_name;
+pub use crate::text::is_name;
 
 /// The tenant of notifications without one.
 pub const UNKNOWN_TENANT: &str = "unknown";

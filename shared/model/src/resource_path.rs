@@ -2,7 +2,7 @@
 //! base URL.
 
 use crate::entity::{Entity, Identification};
-use crate::names::fits;
+use crate::text::fits;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt;
 use std::ops::RangeInclusive;

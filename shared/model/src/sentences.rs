@@ -5,9 +5,9 @@
 //! count, also for 0, 1 and 2.
 
 use crate::entity::Entity;
-use crate::language::Language;
+use crate::text::Language;
 
-pub use crate::language::Text;
+pub use crate::text::Text;
 
 macro_rules! sentences {
     ($($name:ident = [$($text:literal),* $(,)?];)*) => {

@@ -1,6 +1,6 @@
 //! The shape of a JSON text: the names and types of its fields, never a value.
 
-use crate::json_type::{JsonType, Types};
+use crate::json::{JsonType, Types};
 use serde::Serialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use sha2::{Digest, Sha256};

@@ -3,8 +3,8 @@
 use crate::entity::{Entity, Identification};
 use crate::fields::Fields;
 use crate::ledger::Reason;
-use crate::names::fits;
 use crate::resource_path::ResourcePath;
+use crate::text::fits;
 use uuid::Uuid;
 
 /// The entity of a payload, as far as it is identified.

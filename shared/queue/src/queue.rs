@@ -1,7 +1,6 @@
 //! One queue of Amazon SQS.
 
-use crate::text::escaped;
-use crate::{BatchSender, Message, Pacer, QueueError, QueuedMessage, Sender, Trace};
+use crate::{BatchSender, Message, Pacer, QueueError, QueuedMessage, Sender, Trace, escaped};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
     MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,

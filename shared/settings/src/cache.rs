@@ -1,8 +1,10 @@
-//! The document in the process. It is read when needed, kept for a while, and read again when a
-//! signature does not verify.
+//! The document in AWS Secrets Manager, and in the process. It is read when needed, kept for a
+//! while, and read again when a signature does not verify.
 
 use crate::document::Settings;
 use crate::invalid::Invalid;
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Mutex;
@@ -161,5 +163,29 @@ impl<S: Source, H: Host> Cache<S, H> {
 
     async fn read(&self) -> Result<Arc<Settings>, LoadError> {
         Ok(Arc::new(Settings::parse(&self.source.load().await?)?))
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct SecretsManager {
+    client: Client,
+    secret_id: String,
+}
+
+impl SecretsManager {
+    /// `secret_id` is the secret's name or ARN.
+    pub fn new(client: Client, secret_id: String) -> Self {
+        Self { client, secret_id }
+    }
+}
+
+impl Source for SecretsManager {
+    async fn load(&self) -> Result<String, LoadError> {
+        let answer = self.client.get_secret_value().secret_id(&self.secret_id).send().await;
+        let secret = answer.map_err(|error| {
+            let code = error.code().map(str::to_owned);
+            LoadError::Unreachable(code.unwrap_or_else(|| DisplayErrorContext(error).to_string()))
+        })?;
+        secret.secret_string.ok_or_else(|| LoadError::Unreachable("the secret holds no text".into()))
     }
 }

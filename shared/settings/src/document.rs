@@ -1,12 +1,10 @@
 //! The settings document and its checks.
 
-use crate::base_url;
 use crate::invalid::{Code, Invalid, below};
 use crate::reconciliation::Reconciliation;
 use crate::route::Route;
-use crate::secret::Secret;
 use crate::subscription::{SigningSecret, Subscription};
-use crate::time_zone::TimeZone;
+use crate::values::{self, Secret, TimeZone};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
@@ -59,11 +57,11 @@ from_objects!(Settings, Visma, Tenant, SourceIps);
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Visma {
-    #[serde(deserialize_with = "base_url::deserialize")]
+    #[serde(deserialize_with = "values::read_url")]
     pub connect_url: Url,
-    #[serde(deserialize_with = "base_url::deserialize")]
+    #[serde(deserialize_with = "values::read_url")]
     pub erp_url: Url,
-    #[serde(deserialize_with = "base_url::deserialize")]
+    #[serde(deserialize_with = "values::read_url")]
     pub sales_order_url: Url,
     pub client_id: String,
     pub client_secret: Secret,
@@ -107,7 +105,7 @@ impl Visma {
     fn check(&self) -> Result<(), Invalid> {
         let Self { connect_url, erp_url, sales_order_url, .. } = self;
         for (name, url) in [("connect_url", connect_url), ("erp_url", erp_url), ("sales_order_url", sales_order_url)] {
-            rule(base_url::is_safe(url), || Invalid::url(below("visma", name)))?;
+            rule(values::is_safe_url(url), || Invalid::url(below("visma", name)))?;
         }
         let zones = [("erp_time_zone", self.erp_time_zone), ("sales_order_time_zone", self.sales_order_time_zone)];
         for (name, zone) in zones {

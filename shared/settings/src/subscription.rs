@@ -1,6 +1,6 @@
 //! Who may deliver, and how each sender proves its identity.
 
-use crate::secret::Secret;
+use crate::values::Secret;
 use serde::Deserialize;
 use time::OffsetDateTime;
 use webhooks_model::{Channel, from_objects};

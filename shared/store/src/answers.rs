@@ -1,12 +1,13 @@
-//! The ledger for the feedback function: what was answered.
+//! The answer to Visma Net: as recorded when a notification ends, and the ledger for the feedback
+//! function, with what was answered.
 
 use crate::attention::{FEEDBACK_PARKED, unacknowledged};
 use crate::attributes::{Item, Update, flag, string, text, time_text};
 use crate::error::StoreError;
-use crate::implied::{feedback_id, ids_of, received_at};
+use crate::history::line;
+use crate::implied::{feedback_id, feedback_ids, ids_of, received_at};
 use crate::item::Items;
 use crate::keys::{keys_of, partition, sort_key};
-use crate::ledger::line;
 use crate::pending::Mark;
 use crate::seen::is_of_newer_version;
 use crate::table::Table;
@@ -16,7 +17,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use webhooks_model::feedback::{Address, Description, FeedbackState, Verdict};
 use webhooks_model::ledger::Attempt;
-use webhooks_model::{LedgerKey, NotificationKey};
+use webhooks_model::{LedgerKey, Notification, NotificationKey};
 
 /// The attributes of a notification that the feedback function reads.
 const ATTRIBUTES: [&str; 10] = [
@@ -31,6 +32,40 @@ const ATTRIBUTES: [&str; 10] = [
     "source",
     "attention",
 ];
+
+/// The answer to Visma Net when a notification ends. An earlier decision is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answering {
+    pub feedback: FeedbackState,
+    pub address: Address,
+    /// `None` if an integrator decides, or if there is no answer.
+    pub verdict: Option<Verdict>,
+    /// The deadline of an awaited outcome.
+    pub deadline: Option<OffsetDateTime>,
+}
+
+impl Answering {
+    /// No answer is sent.
+    pub fn none() -> Self {
+        Self { feedback: FeedbackState::None, address: Address::default(), verdict: None, deadline: None }
+    }
+
+    pub(crate) fn write(&self, update: Update, n: &Notification) -> Update {
+        let update = match feedback_ids(n, &self.address) {
+            Some(ids) => update.set_if_absent("feedback_ids", ids),
+            None => update,
+        };
+        let update = update
+            .set_if_absent("feedback", string(self.feedback.as_str()))
+            .set_some("feedback_deadline", self.deadline.map(|at| string(time_text(at))));
+        match &self.verdict {
+            Some(verdict) => update
+                .set_if_absent("feedback_success", AttributeValue::Bool(verdict.is_success))
+                .set_if_absent("feedback_description", string(verdict.description.as_str())),
+            None => update,
+        }
+    }
+}
 
 /// The operations of the feedback function on the table. It is a trait, since a test replaces it
 /// by one that refuses some keys.

@@ -3,10 +3,9 @@
 
 use crate::attributes::{Item, number, string, text, time_text};
 use crate::error::StoreError;
-use crate::item::Query;
+use crate::item::{Query, Upkeep};
 use crate::records::Position;
 use crate::table::Table;
-use crate::upkeep::Upkeep;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;

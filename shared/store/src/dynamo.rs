@@ -2,9 +2,8 @@
 
 use crate::attributes::{Item, string};
 use crate::error::StoreError;
-use crate::item::{BatchPage, Items, Query, QueryPage, Write};
+use crate::item::{BatchPage, Items, Query, QueryPage, Upkeep, Write};
 use crate::keys::keys_of;
-use crate::upkeep::Upkeep;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue};
 use std::collections::HashMap;

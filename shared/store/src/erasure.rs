@@ -2,14 +2,14 @@
 //! entities, so the whole table is read.
 
 use crate::attributes::{Item, string};
-use crate::directory;
 use crate::error::StoreError;
 use crate::implied::received_at;
+use crate::item::Upkeep;
 use crate::keys::{key_of, keys_of, raw_part};
 use crate::moved::{MOVED_FROM, MOVED_TO, read_place};
+use crate::replays::parts_in;
 use crate::table::Table;
-use crate::upkeep::Upkeep;
-use crate::waits::parts_in;
+use crate::tenants;
 use std::iter;
 use time::OffsetDateTime;
 
@@ -38,9 +38,8 @@ impl<I: Upkeep> Table<I> {
         let mut after = position.map(place).transpose()?;
         for _ in 0..PAGES {
             let (items, next) = self.items.scan(after, PAGE, &ATTRIBUTES).await?;
-            let is_own = |(pk, sk): &(String, String)| {
-                pk.starts_with(&of_tenant) || (pk == directory::PARTITION && sk == tenant)
-            };
+            let is_own =
+                |(pk, sk): &(String, String)| pk.starts_with(&of_tenant) || (pk == tenants::DIRECTORY && sk == tenant);
             for (item, keys) in items.iter().filter_map(|item| Some((item, keys_of(item)?))) {
                 let parts = match is_own(&keys) {
                     true => vec![],

@@ -1,11 +1,16 @@
 //! The lists of a record: failed attempts, failed tries of its feedback, moments, and actions of
-//! operators. An entry is added without reading the others. When a list has become long, another
-//! write removes its oldest entries. So a record stays below DynamoDB's 400 KB: the longest raw item
-//! in one attribute has 256 KB, and the longest lists have less than 120 KB together.
+//! operators. An entry is only added, without reading the others, so none overwrites another. When
+//! a list has become long, another write removes its oldest entries. So a record stays below
+//! DynamoDB's 400 KB: the longest raw item in one attribute has 256 KB, and the longest lists have
+//! less than 120 KB together.
 
-use crate::attributes::{Item, Update};
+use crate::attributes::{Item, Update, number, string, time_text};
 use aws_sdk_dynamodb::types::AttributeValue;
+use time::OffsetDateTime;
+use webhooks_model::Reason;
+use webhooks_model::ledger::Attempt;
 
+pub(crate) const MOMENTS: &str = "moments";
 /// The number of entries that stay.
 pub(crate) const KEPT: usize = 20;
 /// The length at which a list is shortened. It is larger, so that few writes cost a second one.
@@ -33,8 +38,26 @@ pub(crate) fn shortened(before: &Item, added: Vec<(String, AttributeValue)>) -> 
     shorter.collect()
 }
 
+/// An entry of the failed attempts.
+pub(crate) fn line(attempt: &Attempt) -> AttributeValue {
+    let fields = [
+        ("at", string(time_text(attempt.at))),
+        ("receive_count", number(attempt.receive_count)),
+        ("reason", string(attempt.reason.as_str())),
+        ("detail", string(short(&attempt.detail))),
+    ];
+    AttributeValue::M(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// An entry of a notification's timeline besides attempts, the end and actions of operators.
+pub(crate) fn moment(what: &str, at: OffsetDateTime, reason: Option<Reason>) -> AttributeValue {
+    let mut fields = vec![("at", string(time_text(at))), ("what", string(what))];
+    fields.extend(reason.map(|reason| ("reason", string(reason.as_str()))));
+    AttributeValue::M(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
 /// The detail of an attempt, cut if it is too long.
-pub(crate) fn short(detail: &str) -> String {
+fn short(detail: &str) -> String {
     let (start, rest) = detail.split_at(detail.floor_char_boundary(LONGEST_DETAIL));
     if rest.is_empty() { start.to_owned() } else { format!("{start}…") }
 }

@@ -1,21 +1,22 @@
-//! Jobs, and the feed that they read: a tenant's notifications in the order of receipt, or those of
-//! all tenants, one tenant after the other.
+//! Jobs, the feed that they read, and the outcomes of their notifications. The feed has a tenant's
+//! notifications in the order of receipt, or those of all tenants, one tenant after the other. The
+//! outcomes are read from the records, so that no notification costs another write.
 
 use crate::attributes::{Item, Update, day_of, integer, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::implied::received_at;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, key_of, tenant_in};
-use crate::records::{Position, position_in};
+use crate::records::{Position, Record, position_in};
 use crate::table::Table;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_model::filter::Filter;
-use webhooks_model::job::{Job, Progress, Status};
+use webhooks_model::job::{Job, Progress, Status, Tally};
 use webhooks_model::{LedgerKey, State, Work};
 
-pub(crate) const PARTITION: &str = "jobs";
+const PARTITION: &str = "jobs";
 /// The most days without a notification that one page skips.
 const DAYS_PER_PAGE: usize = 31;
 /// The most tenants without a notification that one page skips.
@@ -84,6 +85,35 @@ impl<I: Items> Table<I> {
     pub async fn feed_page(&self, filter: &Filter, position: Option<&str>, most: i32) -> Result<FeedPage, StoreError> {
         let (places, position) = self.places(filter, position, most).await?;
         Ok(FeedPage { found: self.found_at(filter, &places).await?, position })
+    }
+
+    /// Reads at most `most` notifications in the filter's range, after `position`. Returns those of
+    /// the filter's entity and event as they are now, and the position of the next page, which is
+    /// `None` at the end.
+    pub async fn stand(
+        &self,
+        filter: &Filter,
+        position: Option<&str>,
+        most: i32,
+    ) -> Result<(Vec<Record>, Option<String>), StoreError> {
+        let (places, position) = self.places(filter, position, most).await?;
+        let mut records = self.whole(places).await?;
+        // The state may have changed, so it is not a condition.
+        let any = Filter { states: vec![], ..filter.clone() };
+        records.retain(|record| any.fits(record.state, record.key.entity.entity, &record.event));
+        Ok((records, position))
+    }
+
+    /// Saves the tally, unless another request has saved one since the job was read.
+    pub async fn note_tally(&self, job: &Job, tally: &Tally) -> Result<bool, StoreError> {
+        let mut update = Update::default().set("tally", string(json(tally)));
+        let [created, known] = ["created_at", "tally"].map(|name| update.name(name));
+        let as_read = match &job.tally {
+            Some(before) => format!("{known} = {}", update.value(string(json(before)))),
+            None => format!("attribute_not_exists({known})"),
+        };
+        let condition = format!("attribute_exists({created}) AND {as_read}");
+        self.update(PARTITION, &job.id.to_string(), update, Some(condition)).await
     }
 }
 
@@ -238,4 +268,8 @@ fn read(item: &Item) -> Option<Job> {
         },
         tally: text(item, "tally").and_then(|tally| serde_json::from_str(tally).ok()),
     })
+}
+
+fn json(tally: &Tally) -> String {
+    serde_json::to_string(tally).expect("numbers and times always serialise")
 }

@@ -1,18 +1,16 @@
 //! The ledger for the processor.
 
-use crate::answering::Answering;
+use crate::answers::Answering;
 use crate::attributes::{Item, Update, number, string, time_text};
 use crate::error::StoreError;
-use crate::history::short;
+use crate::history::{MOMENTS, line, moment};
 use crate::implied::{feed_at, header_id};
 use crate::item::{Items, MOST_READ, Query};
 use crate::keys::{feed_day, notification_of, partition, raw_part, sort_key};
-use crate::moments::{MOMENTS, moment};
 use crate::moved::{MOVED_FROM, place};
 use crate::pending::Mark;
 use crate::seen::{Seen, is_of_newer_version, known};
 use crate::table::Table;
-use aws_sdk_dynamodb::types::AttributeValue;
 use time::{Duration, OffsetDateTime};
 use webhooks_model::delivery::AnswerRole;
 use webhooks_model::feedback::FeedbackState;
@@ -319,14 +317,4 @@ fn in_state(update: &mut Update, is_one: impl Fn(State) -> bool) -> String {
     let states = State::ALL.into_iter().filter(|known| is_one(*known));
     let states: Vec<String> = states.map(|known| update.value(string(known.as_str()))).collect();
     format!("{state} IN ({})", states.join(", "))
-}
-
-pub(crate) fn line(attempt: &Attempt) -> AttributeValue {
-    let fields = [
-        ("at", string(time_text(attempt.at))),
-        ("receive_count", number(attempt.receive_count)),
-        ("reason", string(attempt.reason.as_str())),
-        ("detail", string(short(&attempt.detail))),
-    ];
-    AttributeValue::M(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }

@@ -1,16 +1,27 @@
 //! Observed facts about Visma Net. There are few facts, so one partition has them all and one query
 //! reads them. They belong to no tenant.
+//!
+//! The processor records a fact for each subscription that has ever delivered anything. One item
+//! for all subscriptions records which ones are still expected to deliver.
 
 use crate::attributes::{Item, Update, flag, integer, number, string, text, time_text};
 use crate::error::StoreError;
 use crate::item::{Items, Query};
+use crate::sweeps::sweep_partition;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use webhooks_model::observed::delivers;
 use webhooks_model::{Fact, OpenQuestion};
 
-pub(crate) const PARTITION: &str = "observed";
+const PARTITION: &str = "observed";
+/// The sort key of the item for all subscriptions.
+const SUBSCRIPTIONS: &str = "SUBSCRIPTIONS";
+/// The most keys of a BatchGetItem.
+const KEYS_PER_READ: usize = 100;
 
 /// A fact with its counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +34,19 @@ pub struct Observation {
     pub notifications: u64,
     pub first_seen: OffsetDateTime,
     pub last_seen: OffsetDateTime,
+}
+
+/// The deliveries of one subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deliveries {
+    /// It has delivered.
+    Seen,
+    /// It has not delivered yet.
+    Awaited {
+        #[serde(with = "time::serde::rfc3339")]
+        since: OffsetDateTime,
+    },
 }
 
 /// Writes and reads facts. It is a trait, since tests replace it by one that counts or fails.
@@ -57,8 +81,44 @@ impl<I: Items> Observations for Table<I> {
     }
 }
 
+/// The operations of the reconciler on subscriptions.
+impl<I: Items> Table<I> {
+    /// The recorded state of each subscription, by id. Empty before the first run. An item that this
+    /// version cannot read is an error, so that nobody writes an empty one over it.
+    pub async fn subscriptions(&self) -> Result<BTreeMap<String, Deliveries>, StoreError> {
+        let Some(item) = self.items.get(&sweep_partition(""), SUBSCRIPTIONS).await? else {
+            return Ok(BTreeMap::new());
+        };
+        let all = text(&item, "subscriptions").and_then(|all| serde_json::from_str(all).ok());
+        all.ok_or_else(|| StoreError::newer("the subscriptions"))
+    }
+
+    /// Records the state of all subscriptions, without an expiry. So a subscription still counts as
+    /// delivering after its fact has expired.
+    pub async fn set_subscriptions(&self, all: &BTreeMap<String, Deliveries>) -> Result<(), StoreError> {
+        let all = serde_json::to_string(all).expect("ids and times always serialise");
+        let update = Update::default().set("subscriptions", string(all));
+        self.update(&sweep_partition(""), SUBSCRIPTIONS, update, None).await?;
+        Ok(())
+    }
+
+    /// Those of these subscriptions that have delivered, according to the processor.
+    pub async fn delivering(&self, ids: &[&str]) -> Result<BTreeSet<String>, StoreError> {
+        let key = |id: &str| sort_key(&delivers(id).fact);
+        let mut noted = BTreeSet::new();
+        for some in ids.chunks(KEYS_PER_READ) {
+            let names = some.iter().map(|id| (PARTITION.to_owned(), key(id))).collect();
+            let items = self.items.get_many(names, &["pk", "sk"], false).await?;
+            noted.extend(items.iter().filter_map(|item| text(item, "sk").map(str::to_owned)));
+        }
+        let mut delivering = BTreeSet::new();
+        delivering.extend(ids.iter().filter(|id| noted.contains(&key(id))).map(|id| (*id).to_owned()));
+        Ok(delivering)
+    }
+}
+
 /// A digest for the sort key, since a value may be longer than a key.
-pub(crate) fn sort_key(fact: &Fact) -> String {
+fn sort_key(fact: &Fact) -> String {
     format!("{}#{}", fact.question, fact.digest())
 }
 

@@ -1,5 +1,6 @@
 //! Actions of an operator on a notification. Each is recorded in the notification's item, with who
-//! and why, before anything happens.
+//! and why, before anything happens. Parked feedback is found by its mark, so that all of it can be
+//! sent again.
 
 use crate::attention::{ACKNOWLEDGEMENT, CHANGES, FEEDBACK_PARKED, acknowledged};
 use crate::attributes::{Update, string, time_text};
@@ -8,11 +9,13 @@ use crate::item::Items;
 use crate::keys::{partition, sort_key};
 use crate::moved::MOVED_TO;
 use crate::pending::Mark;
+use crate::records::{Position, Record};
+use crate::replays::parts_in;
 use crate::table::Table;
-use crate::waits::parts_in;
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::OffsetDateTime;
 use webhooks_model::feedback::FeedbackState;
+use webhooks_model::work::ParkedFeedback;
 use webhooks_model::{LedgerKey, Reason, State};
 
 /// The actions. Each has a condition; [`Table::act`] returns whether it held.
@@ -111,6 +114,54 @@ impl<I: Items> Table<I> {
         let (at, read) = (update.name("updated_at"), update.value(string(time_text(since))));
         let condition = format!("{paused} AND {at} = {read}");
         self.update(&partition(&key.entity), &sort_key(key), update, Some(condition)).await
+    }
+}
+
+/// Each operation reads at most `most` entries after `position`, newest first. It returns those
+/// that match the filter, and the position of the next page, which is `None` at the end.
+impl<I: Items> Table<I> {
+    /// Feedback that was parked in the filter's range.
+    pub async fn parked(
+        &self,
+        filter: &ParkedFeedback,
+        position: Option<&str>,
+        most: u8,
+    ) -> Result<(Vec<Record>, Option<String>), StoreError> {
+        self.meant(FEEDBACK_PARKED, filter, position, most).await
+    }
+
+    /// Feedback that was put on its way in the filter's range, for example by a resend.
+    pub async fn on_its_way(
+        &self,
+        filter: &ParkedFeedback,
+        position: Option<&str>,
+        most: u8,
+    ) -> Result<(Vec<Record>, Option<String>), StoreError> {
+        self.meant(Mark::Queued.as_str(), filter, position, most).await
+    }
+}
+
+impl<I: Items> Table<I> {
+    async fn meant(
+        &self,
+        mark: &str,
+        filter: &ParkedFeedback,
+        position: Option<&str>,
+        most: u8,
+    ) -> Result<(Vec<Record>, Option<String>), StoreError> {
+        let unread = |_| StoreError::Mismatch("a job's position is not a place in the list".into());
+        let after: Option<Position> = position.map(serde_json::from_str).transpose().map_err(unread)?;
+        let mut page = self.marked(mark, after.as_ref(), most).await?;
+        let (from, to) = (filter.from.map(time_text), time_text(filter.to));
+        let is_since = |at: &str| from.as_deref().is_none_or(|from| at >= from);
+        page.records.retain(|record| {
+            let (reason, cause) = record.refusal();
+            let at = record.position.at.as_str();
+            is_since(at) && at < to.as_str() && filter.fits(&record.key.entity.tenant, reason, cause)
+        });
+        let next = page.next.filter(|next| is_since(&next.at));
+        let position = next.map(|next| serde_json::to_string(&next).expect("texts always serialise"));
+        Ok((page.records, position))
     }
 }
 

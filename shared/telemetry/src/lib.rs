@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod captured;
-mod filter;
 mod line;
 mod trace;
 
@@ -24,7 +23,7 @@ pub fn init<W>(writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let levels = filter::levels(variable(LAMBDA_LEVEL).as_deref(), variable("RUST_LOG").as_deref());
+    let levels = line::levels(variable(LAMBDA_LEVEL).as_deref(), variable("RUST_LOG").as_deref());
     if tracing::subscriber::set_global_default(subscriber(writer, levels)).is_ok() {
         log_panics();
     }
@@ -41,7 +40,7 @@ pub fn log_panics() {
 /// The level for lines of metrics. Lambda takes lines without a level for INFO, and drops them if
 /// its filter is WARN.
 pub fn level_that_passes() -> &'static str {
-    filter::level_that_passes(variable(LAMBDA_LEVEL).as_deref())
+    line::level_that_passes(variable(LAMBDA_LEVEL).as_deref())
 }
 
 fn variable(name: &'static str) -> Option<String> {
@@ -64,7 +63,7 @@ where
 {
     let lines =
         tracing_subscriber::fmt::layer().fmt_fields(JsonFields::new()).event_format(line::Json).with_writer(writer);
-    tracing_subscriber::registry().with(filter::keep(levels)).with(lines)
+    tracing_subscriber::registry().with(line::keep(levels)).with(lines)
 }
 
 #[cfg(test)]
@@ -86,7 +85,7 @@ mod tests {
     }
 
     fn logged(act: impl FnOnce()) -> Vec<Value> {
-        logged_at(filter::levels(None, None), act).lines()
+        logged_at(line::levels(None, None), act).lines()
     }
 
     fn levels_seen(levels: Targets) -> Vec<String> {
@@ -161,7 +160,7 @@ mod tests {
 
     #[test]
     fn no_field_replaces_lambdas_fields_and_no_key_repeats() {
-        let captured = logged_at(filter::levels(None, None), || {
+        let captured = logged_at(line::levels(None, None), || {
             let _span = info_span!("span", level = "x", message = "y", timestamp = 0, target = "z").entered();
             info!(level = "x", timestamp = 0, target = "z", "text");
             info!(count = 1);
@@ -178,7 +177,7 @@ mod tests {
 
     #[test]
     fn the_level_comes_from_lambda_then_rust_log_then_info() {
-        let seen = |lambda, rust_log| levels_seen(filter::levels(lambda, rust_log)).concat();
+        let seen = |lambda, rust_log| levels_seen(line::levels(lambda, rust_log)).concat();
         assert_eq!(seen(None, None), "ewi");
         assert_eq!(seen(Some("WARN"), Some("debug")), "ew");
         assert_eq!(seen(Some("debug"), None), "ewidc");
@@ -190,7 +189,7 @@ mod tests {
 
     #[test]
     fn crates_that_would_log_bodies_stay_quiet_at_every_level() {
-        let captured = logged_at(filter::levels(None, Some("trace,hyper=trace")), || {
+        let captured = logged_at(line::levels(None, Some("trace,hyper=trace")), || {
             info!(target: "hyper::proto", "canary");
             debug!(target: "aws_smithy_runtime::client", "canary");
             info!(target: "lambda_runtime::layers", "canary");
@@ -214,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_line_of_metrics_passes_every_level() {
-        let level = |lambda| filter::level_that_passes(lambda);
+        let level = |lambda| line::level_that_passes(lambda);
         assert_eq!([None, Some("TRACE"), Some("INFO"), Some("")].map(level), ["INFO"; 4]);
         assert_eq!([Some("warn"), Some("ERROR"), Some("FATAL")].map(level), ["WARN", "ERROR", "FATAL"]);
     }

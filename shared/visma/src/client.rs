@@ -1,9 +1,8 @@
 //! The client.
 
 use crate::error::{Fault, Stage, VismaError};
-use crate::exchange::{Answer, Body, Exchange, Request};
+use crate::exchange::{Answer, Body, Exchange, Request, join};
 use crate::http::HttpClient;
-use crate::join::join;
 use crate::rate::{Quota, Quotas, Rates};
 use crate::token::{self, Token, Tokens};
 use crate::{Feedback, Fetched, Visma, answer};

@@ -5,11 +5,8 @@ mod client;
 mod error;
 mod exchange;
 mod http;
-mod join;
 mod list;
-mod problem;
 mod rate;
-mod refusals;
 mod token;
 
 pub use client::VismaClient;

@@ -2,9 +2,8 @@
 
 use crate::client::VismaClient;
 use crate::error::{Stage, VismaError};
-use crate::exchange::{Answer, Exchange};
-use crate::join::join;
-use crate::{Listing, answer, problem};
+use crate::exchange::{Answer, Exchange, join};
+use crate::{Listing, answer};
 use time::OffsetDateTime;
 use time::macros::format_description;
 use url::Url;
@@ -60,7 +59,7 @@ async fn refused(response: impl Answer, stage: Stage) -> VismaError {
     let Ok(json) = answer::text(response, stage, LARGEST_PROBLEM).await else {
         return VismaError::Unexpected { stage, status: 400 };
     };
-    match problem::parameter(&json, &PARAMETERS) {
+    match answer::parameter(&json, &PARAMETERS) {
         Some((parameter, most)) => VismaError::ParameterRefused { stage, parameter, most },
         None => VismaError::Unexpected { stage, status: 400 },
     }

@@ -1,7 +1,6 @@
 //! The facts about each entity, as data.
 
-use super::{Group, Identification, Row, assumed_id, documented_id};
-use crate::kind::Kind;
+use super::{Group, Identification, Kind, Row, assumed_id, documented_id};
 
 entities! {
     Account = Row {

@@ -1,6 +1,4 @@
-use crate::mortal::Mortal;
-use crate::repeated::repeating;
-use crate::support::{Fixture, NOW, account, at, change, order, with_status};
+use crate::support::{Fixture, Mortal, NOW, account, at, change, order, repeating, with_status};
 use time::Duration;
 use time::macros::datetime;
 use webhooks_model::{Clock, HeadChange, Stamp, Ticks, Versions, Zone};

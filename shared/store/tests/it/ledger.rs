@@ -4,7 +4,7 @@ use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{LedgerKey, Notification, NotificationKey, Origin, Reason, State};
-use webhooks_store::{Action, Answering, Change, Deed, Entry};
+use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Line};
 
 fn attempt(reason: Reason) -> Attempt {
     Attempt { at: NOW, receive_count: 1, reason, detail: "status 503 from the ERP".into() }
@@ -17,6 +17,22 @@ fn ended(state: State) -> Change {
 
 async fn record(fixture: &Fixture, notification: &Notification, change: Change) -> bool {
     fixture.table.record(&Entry { notification, change, now: NOW }).await.unwrap()
+}
+
+/// A notification with the longest raw item that is not kept in parts.
+fn large() -> Notification {
+    let body =
+        |note: &str| format!(r#"{{"event":"SALESORDER_UPDATED","orderType":"SO","orderId":"1","note":"{note}"}}"#);
+    notification(&body(&"x".repeat(256 * 1024 - body("").len())), 1)
+}
+
+/// An attempt whose detail business code wrote.
+fn long_attempt(number: u32) -> Attempt {
+    Attempt { at: NOW, receive_count: number, reason: Reason::HandlerRefused, detail: "å".repeat(10_000) }
+}
+
+fn numbers(lines: &[Line]) -> Vec<u32> {
+    lines.iter().filter_map(|line| line.receive_count).collect()
 }
 
 #[tokio::test]
@@ -157,6 +173,31 @@ async fn stores_a_long_raw_item_in_parts() {
     let whole: String = parts.iter().map(|item| item["raw"].as_s().unwrap().as_str()).collect();
     assert_eq!(whole, body);
     assert_eq!(fixture.item("N#").await["raw_parts"].as_n().unwrap(), &parts.len().to_string());
+}
+
+#[tokio::test]
+async fn a_long_record_keeps_its_newest_entries_and_can_always_end() {
+    let (fixture, n) = (Fixture::new().await, large());
+    let (key, by) = (n.ledger_key(), "b".repeat(600));
+    for number in 0..40 {
+        assert!(record(&fixture, &n, Change::ParkedAfter(long_attempt(number))).await, "{number}");
+        fixture.table.answer(&key, &Answer::Failed(long_attempt(number)), NOW).await.unwrap();
+        let note = format!("{number} {}", "😀".repeat(500));
+        let action = Action { deed: Deed::Replay, at: NOW, by: &by, note: &note };
+        assert!(fixture.table.act(&key, action).await.unwrap(), "{number}");
+    }
+    let ended = Change::Ended { state: State::Processed, answer: Answering::none() };
+    assert!(record(&fixture, &n, ended).await);
+    let shown = fixture.table.record_of(&key).await.unwrap().unwrap();
+    assert_eq!(shown.state, State::Processed);
+    assert_eq!(fixture.table.raw_of(&key).await.unwrap(), Some(n.raw));
+
+    let newest: Vec<u32> = (16..40).collect();
+    assert_eq!((numbers(&shown.attempts), numbers(&shown.feedback_attempts)), (newest.clone(), newest.clone()));
+    let actions: Vec<u32> =
+        shown.actions.iter().filter_map(|action| action.text.split(' ').next()?.parse().ok()).collect();
+    assert_eq!((actions, shown.moments.len()), (newest, 24));
+    assert_eq!(shown.attempts[0].text, format!("{}…", "å".repeat(250)));
 }
 
 #[tokio::test]

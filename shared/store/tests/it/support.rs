@@ -1,8 +1,10 @@
 use fixtures::{TestHost, head_change, headers, meta, notification_of};
-use time::OffsetDateTime;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use webhooks_model::delivery::Meta;
 use webhooks_model::{EntityId, HeadChange, Notification, Ticks, Versions};
+use webhooks_store::{BatchPage, Dynamo, Item, Items, Query, QueryPage, StoreError, Table, Write};
 
 pub(crate) use fixtures::{TENANT, TestTable as Fixture};
 pub(crate) const NOW: OffsetDateTime = TestHost::START;
@@ -34,4 +36,82 @@ pub(crate) fn with_status(id: u128, seconds: i64, status: &str) -> HeadChange {
 
 pub(crate) fn account(number: &str) -> EntityId {
     EntityId { tenant: TENANT.into(), entity: webhooks_model::Entity::Account, key: number.into() }
+}
+
+/// A table that fails after a number of requests, as if the process had died.
+pub(crate) struct Mortal {
+    items: Dynamo,
+    left: AtomicUsize,
+}
+
+impl Mortal {
+    pub(crate) fn after(requests: usize, fixture: &Fixture) -> Self {
+        Self { items: Dynamo::new(fixture.client.clone(), fixture.name.clone()), left: AtomicUsize::new(requests) }
+    }
+
+    fn live(&self) -> Result<(), StoreError> {
+        let less = |left: usize| left.checked_sub(1);
+        let is_alive = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok();
+        if is_alive { Ok(()) } else { Err(StoreError::Unavailable("dead".into())) }
+    }
+}
+
+impl Items for Mortal {
+    async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
+        self.live()?;
+        self.items.update(write).await
+    }
+
+    async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        self.live()?;
+        self.items.get(pk, sk).await
+    }
+
+    async fn get_batch(
+        &self,
+        keys: Vec<(String, String)>,
+        attributes: &[&str],
+        consistent: bool,
+    ) -> Result<BatchPage, StoreError> {
+        self.live()?;
+        self.items.get_batch(keys, attributes, consistent).await
+    }
+
+    async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
+        self.live()?;
+        self.items.query_page(query).await
+    }
+}
+
+/// A table to which the SDK sends each write again, since the answer was lost. DynamoDB carries out
+/// the first one.
+pub(crate) struct Repeating(Dynamo);
+
+impl Items for Repeating {
+    async fn update(&self, write: Write) -> Result<Option<Item>, StoreError> {
+        self.0.update(write.clone()).await?;
+        self.0.update(write).await
+    }
+
+    async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        self.0.get(pk, sk).await
+    }
+
+    async fn get_batch(
+        &self,
+        keys: Vec<(String, String)>,
+        attributes: &[&str],
+        consistent: bool,
+    ) -> Result<BatchPage, StoreError> {
+        self.0.get_batch(keys, attributes, consistent).await
+    }
+
+    async fn query_page(&self, query: &Query) -> Result<QueryPage, StoreError> {
+        self.0.query_page(query).await
+    }
+}
+
+pub(crate) fn repeating(fixture: &Fixture) -> Table<Repeating> {
+    let items = Dynamo::new(fixture.client.clone(), fixture.name.clone());
+    Table::over(Repeating(items), Duration::days(90))
 }

@@ -1,8 +1,7 @@
 //! Notifications that wait for a pause to end, and items that do not expire while an operator makes
 //! them wait.
 
-use crate::mortal::Mortal;
-use crate::support::{Fixture, NOW, TENANT, notification, order};
+use crate::support::{Fixture, Mortal, NOW, TENANT, notification, order, repeating};
 use aws_sdk_dynamodb::types::AttributeValue;
 use time::Duration;
 use uuid::Uuid;
@@ -245,6 +244,23 @@ async fn a_pause_that_was_prolonged_after_it_was_over_is_not_ended() {
         assert!(!table.end_overdue(None, "*", end).await.unwrap(), "{until:?}");
         assert_eq!(table.pauses(end).await.unwrap(), [longer]);
     }
+}
+
+#[tokio::test]
+async fn a_pause_has_ended_although_the_repetition_is_refused() {
+    let fixture = Fixture::new().await;
+    let table = repeating(&fixture);
+    let pause = Pause {
+        tenant: Some(TENANT.to_owned()),
+        events: "*".to_owned(),
+        since: NOW,
+        until: None,
+        by: "op".to_owned(),
+        note: String::new(),
+    };
+    fixture.table.pause(&pause).await.unwrap();
+    assert!(table.resume(Some(TENANT), "*", NOW + Duration::minutes(1)).await.unwrap());
+    assert!(!table.resume(Some(TENANT), "*", NOW + Duration::minutes(2)).await.unwrap(), "it has ended");
 }
 
 #[tokio::test]
