@@ -18,6 +18,9 @@ const WITH_EFFECTS: [&str; 7] =
 const SOURCES: [&str; 2] = ["shared/*/src/*.rs", "functions/*/src/*.rs"];
 /// A slower mutant loops for ever. In seconds.
 const SLOWEST: &str = "60";
+/// A change with more lines than this for each allowed mutant has too many mutants. On average, code
+/// has one in ten lines, and tests beside it have none.
+const LINES_FOR_ONE: usize = 40;
 /// For cargo test: no doc tests.
 const TESTS: [&str; 2] = ["--", "--tests"];
 
@@ -37,7 +40,7 @@ pub(crate) struct Options {
     /// Only the lines of shared and functions that differ from this commit, such as origin/main
     #[arg(long, value_name = "REF", conflicts_with_all = ["package", "file", "all", "continued"])]
     since: Option<String>,
-    /// Try no mutant of a change that has more than these
+    /// Try no mutant of a change that has more than these, or 40 times as many lines
     #[arg(long, value_name = "N", default_value_t = 40, requires = "since", conflicts_with = "all")]
     most: usize,
 }
@@ -93,8 +96,8 @@ fn of_change(workspace: &Workspace, interrupt: &Interrupt, reference: &str, most
     steps.next(&format!("Compare the sources with {reference}"));
     let diff = report.join("change.diff");
     interrupt.run(&mut difference(workspace, reference, &diff))?;
-    if read(&diff)?.is_empty() {
-        steps.done(&format!("No Rust source of shared or functions differs from {reference}"));
+    if let Some(reason) = why_not_listed(&read(&diff)?, reference, most) {
+        steps.done(&reason);
         return Ok(());
     }
     MUTANTS.install(workspace, interrupt)?;
@@ -125,6 +128,19 @@ fn difference(workspace: &Workspace, reference: &str, to: &Path) -> Command {
     git.args(["diff", "--no-color", "--no-ext-diff", "--src-prefix=a/", "--dst-prefix=b/", "--output"]).arg(to);
     git.args(["--merge-base", reference, "--"]).args(SOURCES);
     git
+}
+
+/// Why a change's mutants are not even listed, which needs cargo-mutants.
+fn why_not_listed(diff: &str, reference: &str, most: usize) -> Option<String> {
+    let lines = diff.lines().filter(|line| line.starts_with('+') && !line.starts_with("+++")).count();
+    let limit = most.saturating_mul(LINES_FOR_ONE);
+    match lines {
+        _ if diff.is_empty() => Some(format!("No Rust source of shared or functions differs from {reference}")),
+        _ if lines > limit => Some(format!(
+            "None is tried, because the change has {lines} lines, more than {limit}; --most allows more"
+        )),
+        _ => None,
+    }
 }
 
 /// Why none of a change's mutants is tried.
@@ -210,6 +226,17 @@ mod tests {
         let many = "None is tried, because the change has 41 mutants, more than 40; --most allows more";
         assert_eq!(why_none(41, 40).unwrap(), many);
         assert_eq!(why_none(0, 40).unwrap(), "The lines that differ have no mutants");
+    }
+
+    #[test]
+    fn a_large_change_is_not_even_listed() {
+        let diff = |lines| format!("--- a/a.rs\n+++ b/a.rs\n@@ -1 +1 @@\n-before\n{}", "+after\n".repeat(lines));
+        assert_eq!(why_not_listed(&diff(200), "main", 5), None);
+        let many = "None is tried, because the change has 201 lines, more than 200; --most allows more";
+        assert_eq!(why_not_listed(&diff(201), "main", 5).unwrap(), many);
+        assert_eq!(why_not_listed(&diff(201), "main", usize::MAX), None);
+        let none = "No Rust source of shared or functions differs from main";
+        assert_eq!(why_not_listed("", "main", 5).unwrap(), none);
     }
 
     /// cargo-mutants ignores a package that does not exist.
