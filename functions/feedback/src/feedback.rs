@@ -25,8 +25,8 @@ use webhooks_visma::{Quotas, VismaError};
 /// message of a newer processor may arrive before this function is replaced.
 const MAY_BE_EARLY_BY: Duration = Duration::minutes(15);
 
-/// `None` if the table refuses to look up that key.
-type Known = HashMap<LedgerKey, Option<Answered>>;
+/// An error if the table refuses to look up that key, or only a newer version can read the record.
+type Known = HashMap<LedgerKey, Result<Answered, StoreError>>;
 /// The notifications of this batch's messages.
 type Taken = Mutex<HashSet<LedgerKey>>;
 
@@ -56,8 +56,8 @@ enum Decision {
     AlreadyAnswered,
     /// The notification is not recorded yet.
     TooEarly,
-    /// The table refuses to look it up.
-    Refused,
+    /// It cannot be read, for this reason.
+    Unread(Next, String),
     Reject(Rejection),
 }
 
@@ -85,23 +85,20 @@ impl<P: Ports> Feedback<P> {
         quotas.map(|quota| quota.remaining).min().map(Metric::FeedbackQuotaLeft)
     }
 
-    /// One read for the whole batch. `None` if it failed: then all messages come again. A key that
-    /// the table refuses fails only its own message.
+    /// One read for the whole batch. `None` if it failed: then all messages come again. A record
+    /// that cannot be read fails only its own message.
     async fn look_up(&self, event: &SqsEvent) -> Option<Known> {
         let bodies = event.records.iter().filter_map(|record| record.body.as_deref());
         let keys: Vec<LedgerKey> =
             bodies.filter_map(|body| Some(FeedbackMessage::parse(body).ok()?.notification().clone())).collect();
         let unread = |error: &StoreError| tracing::error!(error = %error, "the ledger cannot be read: {error}");
         match self.answers.answered(&keys).await {
-            Ok(answered) => Some(answered.into_iter().map(|(key, answered)| (key, Some(answered))).collect()),
-            Err(error) if error.next() == Next::Bug => {
-                unread(&error);
-                self.look_up_each(&keys).await.inspect_err(unread).ok()
-            }
-            Err(error) => {
+            Ok(answered) => Some(answered.into_iter().map(|(key, answered)| (key, Ok(answered))).collect()),
+            Err(error @ StoreError::Unavailable(_)) => {
                 unread(&error);
                 None
             }
+            Err(_) => self.look_up_each(&keys).await.inspect_err(unread).ok(),
         }
     }
 
@@ -110,9 +107,9 @@ impl<P: Ports> Feedback<P> {
         let mut known = Known::new();
         for key in keys {
             match self.answers.answered(std::slice::from_ref(key)).await {
-                Ok(answered) => known.extend(answered.into_iter().map(|(key, answered)| (key, Some(answered)))),
-                Err(error) if error.next() == Next::Bug => drop(known.insert(key.clone(), None)),
-                Err(error) => return Err(error),
+                Ok(answered) => known.extend(answered.into_iter().map(|(key, answered)| (key, Ok(answered)))),
+                Err(error @ StoreError::Unavailable(_)) => return Err(error),
+                Err(error) => drop(known.insert(key.clone(), Err(error))),
             }
         }
         Ok(known)
@@ -151,7 +148,14 @@ impl<P: Ports> Feedback<P> {
                     Outcome::Done
                 }
                 Decision::TooEarly => self.again(Next::unavailable(), &received),
-                Decision::Refused => self.retry(Some(&key.entity.tenant), Next::Bug, &received),
+                Decision::Unread(next, why) => {
+                    if next == Next::Bug {
+                        tracing::error!(error = why, "the ledger cannot be read: {why}");
+                    } else {
+                        tracing::warn!(reason = next.reason().as_str(), "waits: {why}");
+                    }
+                    self.retry(Some(&key.entity.tenant), next, &received)
+                }
                 Decision::Reject(rejection) => self.reject(rejection, &received).await,
             }
         };
@@ -161,8 +165,9 @@ impl<P: Ports> Feedback<P> {
     fn decide(&self, message: &FeedbackMessage, known: &Known, received: &Received) -> Decision {
         let key = message.notification().clone();
         let found = match known.get(&key) {
-            Some(None) => return Decision::Refused,
-            found => found.and_then(Option::as_ref),
+            Some(Err(error)) => return Decision::Unread(error.next(), error.to_string()),
+            Some(Ok(answered)) => Some(answered),
+            None => None,
         };
         let Some((answered, state)) = found.and_then(|answered| Some((answered, answered.feedback?))) else {
             let early = self.age(received) < MAY_BE_EARLY_BY;

@@ -47,6 +47,7 @@ const REASONS = {
   too_many_items: ["More items than the settings allow", "A batch larger than max_items.", "Raise max_items in the settings, then replay."],
   company_tenant_needed: ["Customer tenant, not company tenant", "The settings have the customer's id, but the ERP needs the company's.", "Add the company's id, then replay.", "visma-webhooks settings tenants add COMPANY"],
   gave_up: ["All attempts are used up", "The fault lasted longer than the attempts.", "Check that the cause is gone, then try again."],
+  newer_version: ["A newer version wrote its record", "The code was rolled back.", "Deploy that version again, then send it again."],
   bug: ["A bug in this product", "The code failed.", "Report it with the delivery's log; replay with the next version."],
   lost: ["An attempt was lost", "It was killed, out of memory or out of time.", "Check the function's memory and time, then replay."],
 };

@@ -24,9 +24,9 @@ use webhooks_model::feedback::FeedbackMessage;
 use webhooks_model::job::job_of;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::work::{Redrive, Work};
-use webhooks_model::{Delivery, LedgerKey, Notification, QueueName, from_objects};
+use webhooks_model::{Delivery, LedgerKey, Notification, QueueName, Reason, from_objects};
 use webhooks_queue::{DeadLetterQueue as _, look};
-use webhooks_store::Record;
+use webhooks_store::{Record, StoreError};
 
 const USUAL_SAMPLE: u8 = 5;
 const LONGEST_SAMPLE: u8 = 20;
@@ -164,9 +164,12 @@ impl<P: Ports> Operations<P> {
     /// reason in the ledger.
     async fn letter(&self, queue: QueueName, letter: &webhooks_queue::DeadLetter) -> Result<DeadLetter, Problem> {
         let told = told(queue, &letter.body);
-        let mut records: Vec<Record> = vec![];
+        let (mut records, mut newer): (Vec<Record>, Option<StoreError>) = (vec![], None);
         for key in &told.keys {
-            records.extend(self.store.record_of(key).await?);
+            match self.store.record_of(key).await {
+                Err(error @ StoreError::Newer(_)) => newer = Some(error),
+                record => records.extend(record?),
+            }
         }
         self.introduce(&records).await;
         let rejection = |name| letter.attribute(name).map(str::to_owned);
@@ -176,9 +179,11 @@ impl<P: Ports> Operations<P> {
         let reason = code.unwrap_or_else(|| match recorded {
             _ if !told.understood => "not_understood".to_owned(),
             _ if queue == QueueName::Events => "unconsumed".to_owned(),
+            _ if newer.is_some() => Reason::NewerVersion.as_str().to_owned(),
             Some(record) => record.reason.map_or(record.state.as_str(), |reason| reason.as_str()).to_owned(),
             None => "given_up".to_owned(),
         });
+        let left = || newer.as_ref().map(ToString::to_string);
         let attempt = || recorded.and_then(|record| record.attempts.last()).map(|line| line.text.clone());
         Ok(DeadLetter {
             id: letter.id.clone(),
@@ -186,7 +191,7 @@ impl<P: Ports> Operations<P> {
             receive_count: letter.receive_count,
             tenant: letter.group.clone().or_else(|| told.keys.first().map(|key| key.entity.tenant.clone())),
             reason,
-            detail: rejection("rejection").or_else(attempt).unwrap_or_default(),
+            detail: rejection("rejection").or_else(left).or_else(attempt).unwrap_or_default(),
             dies_again,
             notifications: records.into_iter().map(named).collect(),
             event: told.event,
@@ -238,7 +243,7 @@ pub(crate) struct DeadLetter {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tenant: Option<String>,
     /// A stable code: why the feedback function rejected it, or the reason or state of its first
-    /// notification in the ledger, or unconsumed, not_understood or given_up.
+    /// notification in the ledger, or newer_version, unconsumed, not_understood or given_up.
     pub(crate) reason: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) detail: String,

@@ -16,7 +16,7 @@ use webhooks_model::filter::Filter;
 use webhooks_model::job::{Ending, Job, Status, Tally};
 use webhooks_model::work::{ParkedFeedback, Work};
 use webhooks_model::{Reason, State as NotificationState};
-use webhooks_store::{Position, Record, place_in_feed, position_after};
+use webhooks_store::{Position, Record, StoreError, place_in_feed, position_after};
 
 const AT_ONCE: i32 = 100;
 const AT_ONCE_MARKED: u8 = 100;
@@ -152,7 +152,11 @@ impl<P: Ports> Operations<P> {
         let Some(moved) = record.moved_to.clone() else {
             return Ok(Some((ending_since(since, &record, now), record)));
         };
-        let own = self.store.record_of(&moved).await?;
+        let own = match self.store.record_of(&moved).await {
+            // Only a newer version knows its end. The results of the others are shown.
+            Err(StoreError::Newer(_)) => None,
+            own => own?,
+        };
         // The record that replaces it may have ended before this job.
         Ok(Some(match own {
             Some(own) => (ending_since(OffsetDateTime::UNIX_EPOCH, &own, now), own),

@@ -114,7 +114,8 @@ impl<P: Ports> Operations<P> {
     async fn has_heard_of(&self, tenant: &str) -> Result<bool, StoreError> {
         let (now, from) = (self.host.now(), self.host.now() - LONGEST_SPAN);
         let newest = self.store.feed(tenant, from, now + CLOCKS_DIFFER_BY, None, 1).await?;
-        Ok(!newest.records.is_empty() || !self.store.rollups(Some(tenant), from, now).await?.is_empty())
+        let is_there = !newest.records.is_empty() || newest.unread > 0;
+        Ok(is_there || !self.store.rollups(Some(tenant), from, now).await?.is_empty())
     }
 }
 

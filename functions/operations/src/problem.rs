@@ -134,6 +134,13 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_much", detail)
     }
 
+    fn newer_version(error: &dyn std::fmt::Display) -> Self {
+        tracing::warn!("left to a newer version: {error}");
+        let detail = "A newer version of this product wrote it, and this version cannot read it. Deploy that version \
+                      again.";
+        Self::conflict("newer_version", detail)
+    }
+
     fn unavailable(error: &dyn std::fmt::Display) -> Self {
         tracing::error!("our own fault: {error}");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Try again in a few seconds.")
@@ -160,6 +167,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::TooMuch(_) => Self::too_much(&error),
+            StoreError::Newer(_) => Self::newer_version(&error),
             StoreError::Mismatch(_) => Self::internal(&error),
             StoreError::Unavailable(_) => Self::unavailable(&error),
         }
@@ -202,6 +210,14 @@ mod tests {
         assert_eq!((problem.status, problem.code), (422, "too_much"));
         assert!(problem.detail.contains("Ask for less"), "{}", problem.detail);
         assert_eq!(Problem::from(StoreError::Unavailable("timeout".into())).status, 503);
+    }
+
+    #[test]
+    fn says_of_what_a_newer_version_wrote_to_deploy_that_version() {
+        let problem = Problem::from(StoreError::Newer("the job"));
+        assert_eq!((problem.status, problem.code), (409, "newer_version"));
+        assert!(problem.detail.contains("Deploy that version again"), "{}", problem.detail);
+        assert!(!problem.detail.contains("bug"), "{}", problem.detail);
     }
 
     #[test]

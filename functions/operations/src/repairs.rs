@@ -14,9 +14,9 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use webhooks_host::Host;
 use webhooks_model::feedback::{Description, FeedbackMessage, Verdict};
-use webhooks_model::{LedgerKey, from_objects};
+use webhooks_model::{Delivery, LedgerKey, from_objects};
 use webhooks_queue::{Message, Sender};
-use webhooks_store::{Action, Attention, Deed, Line};
+use webhooks_store::{Action, Attention, Deed, Line, Record, StoreError};
 
 /// Gives a notification to the processor again.
 ///
@@ -106,6 +106,10 @@ fn is_about(line: &Line, action: &Action<'_>) -> bool {
     is_its_time && told == (action.deed.as_str(), action.note, Some(action.by))
 }
 
+fn is_about_feedback(deed: Deed) -> bool {
+    matches!(deed, Deed::ResendFeedback | Deed::ResendParked | Deed::Outcome)
+}
+
 fn has_changed() -> Problem {
     Problem::conflict("has_changed", "It has changed since you looked. Read it again, then decide.")
 }
@@ -140,10 +144,15 @@ impl<P: Ports> Operations<P> {
         let note = query::note(note)?;
         let audited = Audited { by, role: Access::Repair, what: deed.as_str(), on: on_notification(key) };
         let done = async {
+            // Read first, so that nothing is recorded about one that only a newer version can send.
+            let delivery = match next {
+                Next::Processor => self.store.replay(key).await?,
+                Next::Nothing | Next::Feedback(_) => None,
+            };
             self.act(key, deed, by, note).await?;
             match next {
                 Next::Nothing => Ok(StatusCode::NO_CONTENT),
-                Next::Processor => self.hand_on(key).await,
+                Next::Processor => self.hand_on(key, &delivery.ok_or_else(unknown)?).await,
                 Next::Feedback(message) => self.queue_feedback(message).await,
             }
         };
@@ -161,6 +170,9 @@ impl<P: Ports> Operations<P> {
             // If an answer is lost, the SDK sends the write again, which is refused because of the
             // first.
             Some(record) if record.actions.iter().any(|one| is_about(one, &action)) => Ok(()),
+            Some(Record { newer_feedback: Some(_), .. }) if is_about_feedback(deed) => {
+                Err(StoreError::Newer("the feedback").into())
+            }
             Some(_) => Err(match deed {
                 Deed::Replay => {
                     Problem::conflict("not_replayable", "Its record is incomplete, or it continues under another key.")
@@ -179,8 +191,7 @@ impl<P: Ports> Operations<P> {
         }
     }
 
-    async fn hand_on(&self, key: &LedgerKey) -> Result<StatusCode, Problem> {
-        let delivery = self.store.replay(key).await?.ok_or_else(unknown)?;
+    async fn hand_on(&self, key: &LedgerKey, delivery: &Delivery) -> Result<StatusCode, Problem> {
         let group = Some(key.entity.tenant.as_str());
         self.notifications.send(Message { body: delivery.to_message(), group, attributes: &[], trace: None }).await?;
         Ok(StatusCode::ACCEPTED)

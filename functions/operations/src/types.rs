@@ -80,7 +80,7 @@ struct Acknowledged {
 #[derive(Debug, Serialize, ToSchema)]
 struct Feedback {
     /// none, awaited, queued, sent or parked.
-    state: &'static str,
+    state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     is_success: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,6 +146,7 @@ impl From<Record> for Notification {
         let attention = Attention::of(&record);
         let LedgerKey { entity, notification } = &record.key;
         let is_open = record.feedback.is_some_and(|state| ["queued", "parked"].contains(&state.as_str()));
+        let known = record.feedback.map_or("none", |state| state.as_str());
         let tried = record.feedback_attempts.last().filter(|_| is_open);
         Self {
             reference: reference::of(&record.key, record.received_at),
@@ -168,7 +169,7 @@ impl From<Record> for Notification {
             attempts: record.attempts.len(),
             attention,
             feedback: Feedback {
-                state: record.feedback.map_or("none", |state| state.as_str()),
+                state: record.newer_feedback.unwrap_or_else(|| known.to_owned()),
                 is_success: record.feedback_success,
                 description: record.feedback_description,
                 reason: tried.map(|line| line.what.clone()),

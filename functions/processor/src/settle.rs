@@ -42,6 +42,9 @@ impl<P: Ports> Processor<P> {
             Next::Retry { reason: Reason::RateLimited, after } => {
                 return self.out_of_calls(n, settings, received, (known, &failure, after)).await;
             }
+            Next::Retry { reason: Reason::NewerVersion, .. } => {
+                return self.leave_to_newer_version(n, received, &failure);
+            }
             // In none of the attempts did the ERP accept a token from Visma Connect.
             Next::Retry { reason: Reason::TokenRefused, .. } if last && known.attempts.are_refused() => {
                 let detail = VismaError::CompanyTenantNeeded { stage: Stage::Resource }.to_string();
@@ -75,6 +78,24 @@ impl<P: Ports> Processor<P> {
             tracing::error!("the feedback about a dead notification could not be queued");
         }
         self.after_failure(recorded, received, (failure.next, tries))
+    }
+
+    /// The record stays as it is. The message comes again, and at last is in the dead-letter queue.
+    fn leave_to_newer_version(&self, n: &Notification, received: &Received, failure: &Failure) -> Needs {
+        let (next, receive_count) = (failure.next, received.receive_count);
+        let (last, reason) = (self.limits.is_last(receive_count), next.reason());
+        self.count_failure(n.tenant.as_deref(), last, reason);
+        if last {
+            tracing::error!(
+                reason = reason.as_str(),
+                receive_count,
+                "dead, with its record as it was: {}",
+                failure.detail
+            );
+        } else {
+            tracing::warn!(reason = reason.as_str(), receive_count, "will be retried: {}", failure.detail);
+        }
+        Needs::Again(next, receive_count)
     }
 
     async fn park(&self, n: &Notification, received: &Received, reason: Reason, detail: &str) -> Needs {

@@ -11,7 +11,7 @@ use webhooks_model::sentences::NO_OUTCOME;
 use webhooks_model::{Delivery, Language, LedgerKey, State};
 use webhooks_queue::{Message, Sender};
 use webhooks_settings::Settings;
-use webhooks_store::{Mark, Pending};
+use webhooks_store::{Mark, Pending, StoreError};
 
 /// Slices of the feed in one run over all tenants. The next run continues.
 const MOST_PAGES: u32 = 100;
@@ -210,7 +210,7 @@ impl<P: Ports> Reconciler<P> {
                 Mark::Queued
             }
             Need::Replay => {
-                let delivery = self.sweeps.replay(key).await?;
+                let delivery = self.delivery_of(key).await?;
                 let is_there = delivery.is_some();
                 if let Some(delivery) = delivery {
                     self.queue_delivery(key, &delivery, run).await?;
@@ -224,6 +224,18 @@ impl<P: Ports> Reconciler<P> {
         // Watches it, in case this message is lost as well.
         self.sweeps.watch(key, mark, now).await?;
         Ok(true)
+    }
+
+    /// `None` also if only a newer version can read the record. One such record must not stop the
+    /// run.
+    pub(crate) async fn delivery_of(&self, key: &LedgerKey) -> Result<Option<Delivery>, SweepError> {
+        match self.sweeps.replay(key).await {
+            Err(error @ StoreError::Newer(_)) => {
+                tracing::warn!(tenant = key.entity.tenant, notification = %key.notification, "passed over: {error}");
+                Ok(None)
+            }
+            delivery => Ok(delivery?),
+        }
     }
 
     async fn queue_feedback(&self, key: &LedgerKey, run: &Run<'_>) -> Result<(), SweepError> {

@@ -69,7 +69,7 @@ impl<P: Ports> Reconciler<P> {
     /// Queues the message first, then removes the mark. If the run dies in between, the next one
     /// releases it again. The notification is watched from then on, in case the message is lost.
     async fn let_go(&self, key: &LedgerKey, run: &Run<'_>) -> Result<(), SweepError> {
-        if let Some(delivery) = self.sweeps.replay(key).await? {
+        if let Some(delivery) = self.delivery_of(key).await? {
             self.queue_delivery(key, &delivery, run).await?;
         }
         Ok(self.sweeps.watch(key, Mark::Retrying, self.host.now()).await?)

@@ -10,9 +10,9 @@ use webhooks_host::Host;
 use webhooks_metrics::Metric;
 use webhooks_model::filter::Filter;
 use webhooks_model::job::{Job, Status};
-use webhooks_model::{LedgerKey, State};
+use webhooks_model::{Delivery, LedgerKey, State};
 use webhooks_queue::{Message, Sender};
-use webhooks_store::{Action, Deed, Position, Record};
+use webhooks_store::{Action, Deed, Position, Record, StoreError};
 
 /// The most notifications that a slice reads without a match.
 const MOST_LOOKED_AT: u32 = 100;
@@ -37,7 +37,8 @@ impl<P: Ports> Repair<P> {
             let page = self.store.feed_page(filter, progress.position.as_deref(), asked).await?;
             for one in &page.found {
                 let deed = if one.state == State::Paused { Deed::Release } else { Deed::Replay };
-                let replayed = self.replay(job, &one.key, deed, received).await?;
+                let replayed = self.replay(job, &one.key, deed, received).await;
+                let replayed = unless_newer(&one.key, replayed)?.unwrap_or(false);
                 progress.done += u64::from(replayed);
                 progress.skipped += u64::from(!replayed);
                 found += 1;
@@ -56,26 +57,28 @@ impl<P: Ports> Repair<P> {
     }
 
     /// Records the replay in the notification's item, then sends it. `false` if the notification
-    /// has expired, or its state does not allow a replay.
+    /// has expired, or its state does not allow a replay. It is read first, so that nothing is
+    /// recorded about one that only a newer version can send.
     async fn replay(&self, job: &Job, key: &LedgerKey, deed: Deed, received: &Received) -> Result<bool, Failure> {
+        let Some(delivery) = self.store.replay(key).await? else {
+            return Ok(false);
+        };
         let note = job.note_beside();
         let action = Action { deed, at: self.host.now(), by: &job.by, note: &note };
         if !self.store.act(key, action).await? {
             return Ok(false);
         }
-        self.hand_over(key, received).await
+        self.hand_over(key, &delivery, received).await?;
+        Ok(true)
     }
 
-    /// Sends a notification to the processor. `false` if it has expired.
-    async fn hand_over(&self, key: &LedgerKey, received: &Received) -> Result<bool, Failure> {
-        let Some(delivery) = self.store.replay(key).await? else {
-            return Ok(false);
-        };
+    /// Sends a notification to the processor.
+    async fn hand_over(&self, key: &LedgerKey, delivery: &Delivery, received: &Received) -> Result<(), Failure> {
         let group = Some(key.entity.tenant.as_str());
         let message = Message { body: delivery.to_message(), group, attributes: &[], trace: received.trace.as_ref() };
         self.notifications.send(message).await?;
         self.metrics.record(group, [Metric::ReplaysQueued]);
-        Ok(true)
+        Ok(())
     }
 }
 
@@ -93,14 +96,19 @@ impl<P: Ports> Repair<P> {
         });
         let most = u8::try_from(job.rate).expect("a hundred at most");
         let page = self.store.marked(State::Paused.as_str(), pass.after.as_ref(), most).await?;
+        let mut has_unread = pass.has_unread || page.unread > 0;
         for record in &page.records {
             let waits = pauses.iter().any(|pause| pause.covers_recorded(&record.key.entity, &record.event));
-            let released = !waits && self.release(job, record, received).await?;
+            let released = match waits {
+                true => Some(false),
+                false => unless_newer(&record.key, self.release(job, record, received).await)?,
+            };
+            has_unread |= released.is_none();
+            let released = released.unwrap_or(false);
             progress.done += u64::from(released);
             progress.skipped += u64::from(!released);
         }
         progress.skipped += page.unread as u64;
-        let has_unread = pass.has_unread || page.unread > 0;
         let mut wait = lasting(page.records.len(), job);
         if page.next.is_none() {
             if pass.began >= job.created_at + BELIEVED && !has_unread {
@@ -131,13 +139,27 @@ impl<P: Ports> Repair<P> {
     /// A processor accepts the message even while the record is still paused. If its cache still
     /// has the pause, it pauses the notification again, and the next pass finds it.
     async fn release_paused(&self, job: &Job, record: &Record, received: &Received) -> Result<bool, Failure> {
-        let sent = self.hand_over(&record.key, received).await?;
-        if sent && let Some(since) = record.updated_at {
+        let Some(delivery) = self.store.replay(&record.key).await? else {
+            return Ok(false);
+        };
+        self.hand_over(&record.key, &delivery, received).await?;
+        if let Some(since) = record.updated_at {
             let note = job.note_beside();
             let action = Action { deed: Deed::Release, at: self.host.now(), by: &job.by, note: &note };
             self.store.release_sent(&record.key, since, action).await?;
         }
-        Ok(sent)
+        Ok(true)
+    }
+}
+
+/// `None` if only a newer version can read the notification. It is left to that version.
+fn unless_newer(key: &LedgerKey, done: Result<bool, Failure>) -> Result<Option<bool>, Failure> {
+    match done {
+        Err(Failure::Store(error @ StoreError::Newer(_))) => {
+            tracing::warn!(tenant = key.entity.tenant, notification = %key.notification, "passed over: {error}");
+            Ok(None)
+        }
+        done => done.map(Some),
     }
 }
 

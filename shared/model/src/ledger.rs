@@ -109,6 +109,8 @@ words! {
         FeedbackRefused = "feedback_refused",
         /// It was tried for as long as useful.
         GaveUp = "gave_up",
+        /// Only a newer version of the product can read the record.
+        NewerVersion = "newer_version",
         /// The code failed: a panic, or an impossible error.
         Bug = "bug",
         /// The attempt before this one left no result: it was killed, or ran out of memory or time.

@@ -119,7 +119,7 @@ impl<I: Items> Answers for Table<I> {
         }
         let items = self.items.get_many(by_name.keys().cloned().collect(), &ATTRIBUTES, true).await?;
         if items.iter().any(is_of_newer_version) {
-            return Err(StoreError::newer("a record"));
+            return Err(StoreError::Newer("a record"));
         }
         let found = items.iter().filter_map(|item| {
             let key = by_name.remove(&keys_of(item)?)?.clone();

@@ -1,6 +1,7 @@
 //! Errors of the table.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use webhooks_model::Reason;
 use webhooks_model::retry::Next;
 
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,9 @@ pub enum StoreError {
     /// DynamoDB refuses the request as invalid, or an item does not have the form that we write.
     #[error("the code does not match the table: {0}")]
     Mismatch(String),
+    /// An item that only a newer version of the product can read. It is left to that version.
+    #[error("a newer version of this product wrote {0}; deploy that version again")]
+    Newer(&'static str),
     /// The answer has more pages than one request reads.
     #[error("the answer has more than {0} pages of DynamoDB")]
     TooMuch(usize),
@@ -20,13 +24,9 @@ impl StoreError {
     pub fn next(&self) -> Next {
         match self {
             Self::Unavailable(_) => Next::unavailable(),
+            Self::Newer(_) => Next::Retry { reason: Reason::NewerVersion, after: None },
             Self::Mismatch(_) | Self::TooMuch(_) => Next::Bug,
         }
-    }
-
-    /// An item that only a newer version of the product can read.
-    pub(crate) fn newer(item: &str) -> Self {
-        Self::Mismatch(format!("a newer version wrote {item}"))
     }
 
     pub(crate) fn from_sdk<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Self {

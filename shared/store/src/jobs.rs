@@ -63,7 +63,7 @@ impl<I: Items> Table<I> {
     /// A job that this version cannot read is an error, so that nobody takes it for an expired one.
     pub async fn job(&self, id: Uuid) -> Result<Option<Job>, StoreError> {
         let item = self.items.get(PARTITION, &id.to_string()).await?;
-        item.map(|item| read(&item).ok_or_else(|| StoreError::newer("the job"))).transpose()
+        item.map(|item| read(&item).ok_or(StoreError::Newer("the job"))).transpose()
     }
 
     /// The newest jobs, at most `most`, without those that this version cannot read.

@@ -115,7 +115,7 @@ impl<I: Items> Table<I> {
             }
         };
         self.items.for_each_page(same_content(key), MOST_READ, take).await?;
-        if is_newer { Err(StoreError::newer("the record")) } else { Ok(seen) }
+        if is_newer { Err(StoreError::Newer("the record")) } else { Ok(seen) }
     }
 
     /// Records the result of an attempt. `false` if the notification had already reached a final

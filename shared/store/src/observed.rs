@@ -90,7 +90,7 @@ impl<I: Items> Table<I> {
             return Ok(BTreeMap::new());
         };
         let all = text(&item, "subscriptions").and_then(|all| serde_json::from_str(all).ok());
-        all.ok_or_else(|| StoreError::newer("the subscriptions"))
+        all.ok_or(StoreError::Newer("the subscriptions"))
     }
 
     /// Records the state of all subscriptions, without an expiry. So a subscription still counts as

@@ -9,6 +9,7 @@ use crate::implied::received_at;
 use crate::item::{Items, MOST_READ, Query};
 use crate::keys::{feed_day, key_of, notified, partition, sort_key};
 use crate::moved::{MOVED_FROM, MOVED_TO, read_place};
+use crate::seen::is_state_of_newer_version;
 use crate::table::Table;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,8 @@ pub struct Record {
     pub source: Option<String>,
     pub attempts: Vec<Line>,
     pub feedback: Option<FeedbackState>,
+    /// The state of its feedback, if only a newer version knows it.
+    pub newer_feedback: Option<String>,
     pub feedback_success: Option<bool>,
     pub feedback_description: Option<String>,
     pub feedback_at: Option<OffsetDateTime>,
@@ -103,8 +106,13 @@ pub struct Page {
 }
 
 impl<I: Items> Table<I> {
+    /// A record in a state that only a newer version knows is an error, so that nobody takes it for
+    /// an expired one.
     pub async fn record_of(&self, key: &LedgerKey) -> Result<Option<Record>, StoreError> {
-        Ok(self.items.get(&partition(&key.entity), &sort_key(key)).await?.as_ref().and_then(read))
+        match self.items.get(&partition(&key.entity), &sort_key(key)).await? {
+            Some(item) if is_state_of_newer_version(&item) => Err(StoreError::Newer("the record")),
+            item => Ok(item.as_ref().and_then(read)),
+        }
     }
 
     /// The exact text of a notification's item.
@@ -209,7 +217,7 @@ impl<I: Items> Table<I> {
     }
 
     /// An entity's newest notifications, newest first. Its ledger is not sorted by time, so all of
-    /// it is read.
+    /// it is read. If only a newer version can read them, this is an error.
     pub async fn newest_of(&self, entity: &EntityId, most: u8) -> Result<Vec<Record>, StoreError> {
         let query = Query {
             key_condition: "pk = :pk AND begins_with(sk, :n)",
@@ -225,7 +233,8 @@ impl<I: Items> Table<I> {
             newest = sorted::first(most.into(), all, newest_first);
         };
         self.items.for_each_page(query, MOST_READ, take).await?;
-        self.whole(newest).await
+        let Page { records, unread, .. } = self.page_of(newest).await?;
+        if records.is_empty() && unread > 0 { Err(StoreError::Newer("the records")) } else { Ok(records) }
     }
 }
 
@@ -319,6 +328,7 @@ fn read(item: &Item) -> Option<Record> {
         source: owned("source"),
         attempts: lines("attempts", "reason", "detail"),
         feedback: text(item, "feedback").and_then(FeedbackState::parse),
+        newer_feedback: owned("feedback").filter(|state| FeedbackState::parse(state).is_none()),
         feedback_success: item.contains_key("feedback_success").then(|| flag(item, "feedback_success")),
         feedback_description: owned("feedback_description"),
         feedback_at: time("feedback_at"),

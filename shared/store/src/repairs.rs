@@ -22,7 +22,7 @@ use webhooks_model::{LedgerKey, Reason, State};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
     /// Gives it to the processor again. Any recorded notification, unless it has moved to another
-    /// key.
+    /// key, or only a newer version knows its state.
     Replay,
     /// No further attempt is made until it is released, and it does not expire until then. Only if
     /// it has not ended.
@@ -232,8 +232,9 @@ fn allowed(update: &mut Update, deed: Deed) -> String {
     let unfinished = [State::Retrying, State::Paused, State::Dead, State::Parked].map(State::as_str);
     match deed {
         Deed::Replay => {
-            let (state, moved) = (update.name("state"), update.name(MOVED_TO));
-            format!("attribute_exists({state}) AND attribute_not_exists({moved})")
+            let moved = update.name(MOVED_TO);
+            let known = one_of(update, "state", &State::ALL.map(State::as_str));
+            format!("{known} AND attribute_not_exists({moved})")
         }
         Deed::Hold => one_of(update, "state", &unfinished),
         Deed::Release => {

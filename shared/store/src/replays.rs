@@ -19,11 +19,14 @@ use webhooks_model::{Channel, Delivery, LedgerKey, Reason, State};
 
 impl<I: Items> Table<I> {
     /// A delivery that reads as this notification. `None` if it is not recorded, or its raw item
-    /// has expired, or only a newer version can read the record.
+    /// has expired. A record that only a newer version can read is an error.
     pub async fn replay(&self, key: &LedgerKey) -> Result<Option<Delivery>, StoreError> {
         let Some(item) = self.items.get(&partition(&key.entity), &sort_key(key)).await? else {
             return Ok(None);
         };
+        if has_newer_words(&item) {
+            return Err(StoreError::Newer("the record"));
+        }
         let raw = self.raw(key, &item).await?;
         Ok(raw.and_then(|raw| recorded(key, &item, raw)).map(Recorded::replay))
     }
@@ -115,6 +118,13 @@ impl<I: Items> Table<I> {
         }
         Ok(())
     }
+}
+
+/// Whether only a newer version knows what its delivery says.
+fn has_newer_words(item: &Item) -> bool {
+    text(item, "answer_role").is_some_and(|role| AnswerRole::parse(role).is_none())
+        || text(item, "channel").is_some_and(|channel| Channel::parse(channel).is_none())
+        || text(item, "proof").is_some_and(|proof| Proof::parse(proof).is_none())
 }
 
 fn recorded(key: &LedgerKey, item: &Item, raw: String) -> Option<Recorded> {

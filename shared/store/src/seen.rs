@@ -66,8 +66,13 @@ pub(crate) fn known(item: &Item) -> Known {
 /// Whether only a newer version knows the state of the record, or of its feedback. It must be left to
 /// that version: here it would look like a record without an end, or without a feedback.
 pub(crate) fn is_of_newer_version(item: &Item) -> bool {
-    let is_unknown_state = text(item, "state").is_some_and(|state| State::parse(state).is_none());
-    is_unknown_state || text(item, "feedback").is_some_and(|feedback| FeedbackState::parse(feedback).is_none())
+    is_state_of_newer_version(item)
+        || text(item, "feedback").is_some_and(|feedback| FeedbackState::parse(feedback).is_none())
+}
+
+/// The same for the state of the record alone.
+pub(crate) fn is_state_of_newer_version(item: &Item) -> bool {
+    text(item, "state").is_some_and(|state| State::parse(state).is_none())
 }
 
 /// The recorded attempts. An attempt that ended for lack of quota does not count.

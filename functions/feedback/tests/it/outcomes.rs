@@ -149,6 +149,8 @@ async fn a_feedback_in_a_state_of_a_newer_version_waits_without_delaying_others(
     world.host.advance(time::Duration::HOUR);
     assert_eq!(world.batch(&[ours(&key), ours(&other)], 2).await, [0]);
     assert_eq!((world.rejected.sent().len(), world.erp.feedback().len()), (0, 1));
+    let tried = ["newer_version", "bug"].map(|reason| world.emitted.count(&format!("FeedbackRetried {reason}")));
+    assert_eq!(tried, [1, 0]);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod console;
 mod document;
 mod jobs;
 mod lists;
+mod newer;
 mod outcomes;
 mod overview;
 mod repairs;

@@ -158,6 +158,19 @@ async fn a_notification_moved_to_another_key_counts_by_its_end_there() {
 }
 
 #[tokio::test]
+async fn a_notification_whose_end_only_a_newer_version_knows_counts_as_under_way() {
+    let world = World::new().await;
+    let (old, other) = (order(&world, 1, parked()).await, order(&world, 3, parked()).await);
+    let key = old.ledger_key();
+    let job = finished(&world, &[old, other]).await;
+    let new = order(&world, 2, parked()).await;
+    order(&world, 3, parked()).await;
+    world.table.table.moved(&key, &new.ledger_key(), world.host.now()).await.unwrap();
+    world.table.overwrite(&format!("N#{}", new.key), "state", "postponed").await;
+    assert_eq!(counted(&world, &job).await, numbers(0, 1, 1));
+}
+
+#[tokio::test]
 async fn lists_failed_notifications_page_by_page_each_once() {
     for tenant in [Some(TENANT), None] {
         let world = World::new().await;

@@ -190,10 +190,27 @@ async fn a_notification_in_a_state_of_a_newer_version_waits_for_that_version() {
         assert_eq!(world.batch(&message, receive_count).await, [0]);
     }
     assert_eq!(world.states().await, ["postponed: unavailable"]);
+    assert_eq!(world.emitted.count("Dead newer_version"), 1);
+    assert_eq!(world.emitted.count("Retried bug") + world.emitted.count("Dead bug"), 0);
     assert!(world.events.sent().is_empty() && world.feedback.sent().is_empty());
     world.table.overwrite("N#", "state", "retrying").await;
     assert!(world.batch(&message, 1).await.is_empty(), "a redrive, after the newer version was deployed");
     assert_eq!(world.states().await, ["processed"]);
+}
+
+#[tokio::test]
+async fn leaves_a_record_with_feedback_of_a_newer_version_as_it_is() {
+    let world = World::new().await;
+    world.erp.fail_fetches([down()]);
+    let message = [world.message(&account(1, "ACCOUNT_CHANGED", "1"))];
+    assert_eq!(world.batch(&message, 1).await, [0]);
+    world.table.overwrite("N#", "feedback", "on_its_way").await;
+    let before = world.table.item("N#").await;
+    for receive_count in 2..=MAX_RECEIVE_COUNT {
+        assert_eq!(world.batch(&message, receive_count).await, [0]);
+    }
+    assert_eq!(world.table.item("N#").await, before);
+    assert!(world.feedback.sent().is_empty());
 }
 
 #[tokio::test]

@@ -246,3 +246,17 @@ async fn leaves_a_record_of_a_newer_version_and_its_mark_alone() {
     assert_eq!(requeued(&world.run().await), (0, 0));
     assert_eq!(world.table.needing_attention("retrying").await, 1);
 }
+
+#[tokio::test]
+async fn a_record_that_only_a_newer_version_can_send_does_not_stop_the_run() {
+    let world = world().await;
+    for key in ["1", "2", "3"] {
+        let n = world.accepted(TENANT, key, Origin::Webhook);
+        world.record(&n, failed(&world)).await;
+        world.host.advance(Duration::SECOND);
+    }
+    world.table.overwrite("N#", "proof", "sealed").await;
+    world.host.advance(Duration::days(3));
+    assert_eq!(requeued(&world.run().await), (2, 0));
+    assert_eq!(world.table.needing_attention("retrying").await, 3, "it is watched like the others");
+}

@@ -223,6 +223,18 @@ async fn a_job_of_a_newer_version_waits_for_that_version() {
 }
 
 #[tokio::test]
+async fn passes_over_what_only_a_newer_version_can_send_and_replays_the_others() {
+    let world = World::new().await;
+    world.recorded(3, processed).await;
+    world.job(&[], 10).await;
+    world.table.overwrite("N#", "proof", "sealed").await;
+    let before = world.table.item("N#").await;
+    while world.slice(1).await {}
+    assert_eq!((world.progress().await, world.notifications.sent().len()), ((Status::Finished, 2, 1), 2));
+    assert_eq!(world.table.item("N#").await, before);
+}
+
+#[tokio::test]
 async fn the_example_event_continues_the_job_that_it_names() {
     let world = World::new().await;
     let event: Value = serde_json::from_str(EVENT).unwrap();

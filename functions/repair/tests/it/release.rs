@@ -168,3 +168,23 @@ async fn goes_on_until_a_version_can_read_what_is_paused() {
     assert!(!world.slice(3).await);
     assert_eq!((world.progress().await, world.replays().len()), ((Status::Finished, 1, 0), 1));
 }
+
+#[tokio::test]
+async fn goes_on_until_a_version_can_send_what_waits_and_records_nothing_meanwhile() {
+    for change in [paused as fn() -> Change, processed] {
+        let world = World::new().await;
+        world.recorded(1, change).await;
+        world.recorded(1, paused).await;
+        let known = world.table.item("N#").await["proof"].as_s().unwrap().clone();
+        world.table.overwrite("N#", "proof", "sealed").await;
+        let before = world.table.item("N#").await;
+        world.begin(Work::Release, 100).await;
+        world.host.advance(Duration::minutes(2));
+        assert!(world.slice(1).await && world.slice(2).await);
+        assert_eq!((world.progress().await, world.replays().len()), ((Status::Running, 0, 1), 0));
+        assert_eq!(world.table.item("N#").await, before);
+        world.table.overwrite("N#", "proof", &known).await;
+        assert!(!world.slice(3).await);
+        assert_eq!((world.progress().await, world.replays().len()), ((Status::Finished, 1, 0), 1));
+    }
+}

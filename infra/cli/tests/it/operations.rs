@@ -36,6 +36,7 @@ fn answers(asked: &Asked) -> (u16, Value) {
             (403, json!({ "code": "forbidden", "detail": "Needs the role read." }))
         }
         "GET /operations/v1/notifications/odd" => (500, json!({ "code": "internal", "detail": "This is a bug." })),
+        "GET /operations/v1/notifications/newer" => (409, json!({ "code": "newer_version" })),
         "GET /operations/v1/notifications/slow" => (500, json!({ "message": "Internal Server Error" })),
         _ => (404, json!({ "code": "unknown_notification", "detail": "No notification is recorded under this name." })),
     }
@@ -188,6 +189,9 @@ async fn a_problem_gives_its_exit_code_and_its_own_advice() {
     assert_eq!(run(&server, "get unknown").await.unwrap_err().exit, Exit::NotFound);
     let odd = run(&server, "get odd").await.unwrap_err();
     assert_eq!((odd.exit, odd.advice.as_str()), (Exit::Failed, "This is a bug."), "the same command fails again");
+    let newer = run(&server, "get newer").await.unwrap_err();
+    assert_eq!(newer.exit, Exit::Refused, "the same command fails again");
+    assert!(newer.advice.contains("newer version"), "{}", newer.advice);
     assert_eq!(run(&server, "get slow").await.unwrap_err().exit, Exit::Unavailable, "without a code it may pass");
 }
 

@@ -4,7 +4,7 @@ use webhooks_model::feedback::FeedbackState;
 use webhooks_model::ledger::Attempt;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{LedgerKey, Notification, NotificationKey, Origin, Reason, State};
-use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Line};
+use webhooks_store::{Action, Answer, Answering, Answers, Change, Deed, Entry, Line, StoreError};
 
 fn attempt(reason: Reason) -> Attempt {
     Attempt { at: NOW, receive_count: 1, reason, detail: "status 503 from the ERP".into() }
@@ -262,7 +262,10 @@ async fn a_record_in_a_state_of_a_newer_version_is_an_error_and_stays() {
     record(&fixture, &n, Change::Failed(attempt(Reason::Unavailable))).await;
     fixture.overwrite("N#", "state", "postponed").await;
     let error = fixture.table.look(&n.ledger_key()).await.unwrap_err();
-    assert_eq!(error.to_string(), "the code does not match the table: a newer version wrote the record");
+    assert_eq!(error.to_string(), "a newer version of this product wrote the record; deploy that version again");
+    assert!(matches!(fixture.table.record_of(&n.ledger_key()).await, Err(StoreError::Newer(_))));
+    let action = Action { deed: Deed::Replay, at: NOW, by: "op-1", note: "" };
+    assert!(!fixture.table.act(&n.ledger_key(), action).await.unwrap());
     assert!(!record(&fixture, &n, ended(State::Processed)).await);
     assert!(fixture.table.look(&order(2).ledger_key()).await.is_ok(), "another with the same content");
 }
@@ -274,5 +277,5 @@ async fn does_not_replay_an_item_whose_part_in_an_answer_only_a_newer_version_kn
     record(&fixture, &n, Change::Parked(Reason::Held)).await;
     assert!(fixture.table.replay(&n.ledger_key()).await.unwrap().is_some());
     fixture.overwrite("N#", "answer_role", "by_last").await;
-    assert!(fixture.table.replay(&n.ledger_key()).await.unwrap().is_none());
+    assert!(matches!(fixture.table.replay(&n.ledger_key()).await, Err(StoreError::Newer(_))));
 }

@@ -67,5 +67,6 @@ async fn subscriptions_in_the_form_of_a_newer_version_are_not_taken_for_none() {
     let fixture = Fixture::new().await;
     fixture.table.set_subscriptions(&BTreeMap::from([("a".to_owned(), Deliveries::Seen)])).await.unwrap();
     fixture.overwrite("SUBSCRIPTIONS", "subscriptions", r#"{"a":"muted"}"#).await;
-    assert!(fixture.table.subscriptions().await.is_err());
+    let error = fixture.table.subscriptions().await.unwrap_err();
+    assert!(error.to_string().starts_with("a newer version"), "{error}");
 }

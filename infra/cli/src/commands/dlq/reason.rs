@@ -10,7 +10,7 @@ use time::Duration;
 use webhooks_model::feedback::FeedbackMessage;
 use webhooks_model::notification::NoDirectory;
 use webhooks_model::{Delivery, EntityId, LedgerKey, Notification};
-use webhooks_store::Table;
+use webhooks_store::{StoreError, Table};
 
 const EVERY_ATTEMPT_FAILED: &str = "every attempt failed";
 
@@ -67,7 +67,10 @@ pub(super) async fn of_notification(stack: &Stack, message: &Received) -> Told {
 async fn recorded(stack: &Stack, key: &LedgerKey) -> Option<String> {
     let name = stack.output("TableName").await.ok()?;
     let table = Table::new(aws_sdk_dynamodb::Client::new(&stack.aws), name, Duration::ZERO);
-    let record = table.record_of(key).await.ok()??;
+    let record = match table.record_of(key).await {
+        Err(error @ StoreError::Newer(_)) => return Some(error.to_string()),
+        record => record.ok()??,
+    };
     let last = record.attempts.last().map(|attempt| attempt.text.clone()).filter(|text| !text.is_empty());
     let reason = record.reason.map(|reason| reason.as_str().to_owned());
     let parts = [Some(record.state.as_str().to_owned()), reason, last];

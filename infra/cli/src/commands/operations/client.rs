@@ -200,6 +200,7 @@ fn refusal(status: u16, problem: &Value, caller: &Caller) -> Failure {
         401 | 403 => (Exit::Refused, caller.advice(status)),
         404 if code.is_empty() => (Exit::NotFound, "The API is not deployed: infra/DEPLOY.md, step 6."),
         404 => (Exit::NotFound, "Look for it with tail --once."),
+        409 if code == "newer_version" => (Exit::Refused, "Deploy the newer version of the product again."),
         409 => (Exit::Refused, "See its state with get."),
         500 if code == "internal" => (Exit::Failed, "Report it: it is a bug."),
         429 | 500.. => (Exit::Unavailable, "Try again in a moment."),

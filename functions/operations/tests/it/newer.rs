@@ -1,0 +1,142 @@
+//! What only a newer version of the product can read, as after a rollback. It is left as it is, and
+//! the answer says so.
+
+use crate::world::{World, processed};
+use fixtures::TENANT;
+use lambda_http::http::StatusCode;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use time::Duration;
+use uuid::Uuid;
+use webhooks_host::Host;
+use webhooks_model::feedback::FeedbackState;
+use webhooks_model::job::Job;
+use webhooks_model::{Notification, QueueName, Reason, Work};
+use webhooks_queue::DeadLetter;
+use webhooks_store::Change;
+
+const NEWER: (u16, &str) = (409, "newer_version");
+
+fn outcome() -> Value {
+    json!({"is_success": true, "description": "Done."})
+}
+
+/// A world with SO/1, parked an hour ago, and its URL.
+async fn world() -> (World, Notification, String) {
+    let world = World::new().await;
+    let n = world.order(1, Duration::hours(1), Change::Parked(Reason::Unmapped)).await;
+    let url = format!("/operations/v1/notifications/{}", world.reference(1).await);
+    (world, n, url)
+}
+
+#[tokio::test]
+async fn says_that_only_a_newer_version_can_read_a_notification() {
+    let (world, _, url) = world().await;
+    world.table.overwrite("N#", "state", "postponed").await;
+    let shown = world.get(&url).await;
+    assert_eq!(shown.problem(), NEWER, "{}", shown.text);
+    assert!(shown.body["detail"].as_str().unwrap().contains("Deploy that version again"), "{}", shown.text);
+    let entity = format!("/operations/v1/entities?tenant={TENANT}&entity=sales_order&key=SO%2F1");
+    assert_eq!(world.get(&entity).await.problem(), NEWER);
+    let listed = world.get(&format!("/operations/v1/notifications?tenant={TENANT}")).await;
+    assert_eq!((listed.status, listed.items("key").len()), (StatusCode::OK, 0), "others are still listed");
+    let paused = world.repair("PUT", "/operations/v1/pauses", json!({"tenant": TENANT, "events": "*"})).await;
+    assert_eq!(paused.status, StatusCode::NO_CONTENT, "the tenant has sent something");
+}
+
+#[tokio::test]
+async fn refuses_every_action_on_it_and_leaves_it_as_it_is() {
+    let (world, _, url) = world().await;
+    world.table.overwrite("N#", "state", "postponed").await;
+    let before = world.table.item("N#").await;
+    for (method, deed, body) in [
+        ("POST", "replay", json!({})),
+        ("POST", "hold", json!({})),
+        ("POST", "release", json!({})),
+        ("POST", "feedback", json!({})),
+        ("POST", "outcome", outcome()),
+        ("POST", "acknowledgement", json!({})),
+        ("DELETE", "acknowledgement", json!({})),
+    ] {
+        let answer = world.repair(method, &format!("{url}/{deed}"), body).await;
+        assert_eq!(answer.problem(), NEWER, "{method} {deed}: {}", answer.text);
+    }
+    assert_eq!(world.table.item("N#").await, before);
+    assert!(world.notifications.sent().is_empty() && world.feedback.sent().is_empty());
+    let results = world.get("/operations/v1/audit").await.items("result");
+    assert_eq!(results, ["newer_version"; 5], "reading before an acknowledgement is no action");
+}
+
+#[tokio::test]
+async fn does_not_send_what_only_a_newer_version_can_send() {
+    let (world, _, url) = world().await;
+    for (name, word) in [("answer_role", "by_last"), ("proof", "sealed"), ("channel", "stream")] {
+        let known = world.table.item("N#").await;
+        world.table.overwrite("N#", name, word).await;
+        let before = world.table.item("N#").await;
+        let answer = world.repair("POST", &format!("{url}/replay"), json!({})).await;
+        assert_eq!(answer.problem(), NEWER, "{name}: {}", answer.text);
+        assert_eq!(world.table.item("N#").await, before, "{name}");
+        let usual = known.get(name).and_then(|word| word.as_s().ok()).map_or("own", String::as_str);
+        world.table.overwrite("N#", name, usual).await;
+    }
+    assert!(world.notifications.sent().is_empty());
+    assert_eq!(world.repair("POST", &format!("{url}/replay"), json!({})).await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn shows_a_newer_state_of_the_feedback_as_it_is() {
+    let world = World::new().await;
+    world.order(1, Duration::hours(1), processed(FeedbackState::Queued)).await;
+    let url = format!("/operations/v1/notifications/{}", world.reference(1).await);
+    world.table.overwrite("N#", "feedback", "on_its_way").await;
+    assert_eq!(world.get(&url).await.body["feedback"]["state"], "on_its_way");
+    for (deed, body) in [("feedback", json!({})), ("outcome", outcome())] {
+        assert_eq!(world.repair("POST", &format!("{url}/{deed}"), body).await.problem(), NEWER, "{deed}");
+    }
+    assert!(world.feedback.sent().is_empty());
+}
+
+#[tokio::test]
+async fn says_that_only_a_newer_version_can_read_a_job() {
+    let world = World::new().await;
+    let id = Uuid::from_u128(7);
+    let job = Job::new(id, Work::Release, 1, "op", "why", world.host.now());
+    assert!(world.table.table.create(&job).await.unwrap());
+    world.table.overwrite(&id.to_string(), "work", r#"{"recount":{}}"#).await;
+    let before = world.table.item(&id.to_string()).await;
+    let url = format!("/operations/v1/jobs/{id}");
+    assert_eq!(world.get(&url).await.problem(), NEWER);
+    assert_eq!(world.get(&format!("{url}/failed")).await.problem(), NEWER);
+    for deed in ["cancel", "resume"] {
+        assert_eq!(world.repair("POST", &format!("{url}/{deed}"), json!({})).await.problem(), NEWER, "{deed}");
+    }
+    assert_eq!(world.get("/operations/v1/jobs").await.status, StatusCode::OK);
+    assert_eq!(world.table.item(&id.to_string()).await, before);
+    assert!(world.repairs.sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_dead_letter_names_the_cause_and_the_others_are_shown() {
+    let (world, n, _) = world().await;
+    let delivery = world.table.table.replay(&n.ledger_key()).await.unwrap().unwrap().to_message();
+    world.table.overwrite("N#", "state", "postponed").await;
+    for (id, body) in [("a", delivery), ("b", "canary".to_owned())] {
+        world.dead(QueueName::Notifications).put(DeadLetter {
+            id: id.into(),
+            body,
+            receipt: id.into(),
+            sent_at: world.host.now() - Duration::hours(2),
+            receive_count: 12,
+            group: Some(TENANT.into()),
+            trace: None,
+            attributes: HashMap::new(),
+        });
+    }
+    let answer = world.get("/operations/v1/dead-letters?queue=notifications").await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let sample = &answer.body["queues"][0]["sample"];
+    assert_eq!((&sample[0]["reason"], &sample[0]["dies_again"]), (&json!("newer_version"), &json!(false)));
+    assert!(sample[0]["detail"].as_str().unwrap().contains("a newer version"), "{sample}");
+    assert_eq!(sample[1]["reason"], "not_understood");
+}
