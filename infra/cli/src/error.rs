@@ -1,6 +1,7 @@
 //! Failures, each with an exit code and advice.
 
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use std::error::Error;
 
 /// The exit codes. They are part of the interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +43,12 @@ impl Failure {
     /// An error of AWS during `doing`, for example "read the secret".
     pub fn aws<E, R>(doing: &str, error: SdkError<E, R>) -> Self
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        E: ProvideErrorMetadata + Error + 'static,
         R: std::fmt::Debug,
     {
         let Some(code) = error.code().map(str::to_owned) else {
             let advice = "Check AWS_REGION, the credentials (AWS_PROFILE) and the network, then try again.";
-            return Self::new(Exit::Unavailable, format!("cannot {doing}: {}", DisplayErrorContext(error)), advice);
+            return Self::new(Exit::Unavailable, format!("cannot {doing}: {}", in_words(&error)), advice);
         };
         Self::answered(doing, &code, error.message().unwrap_or_default())
     }
@@ -64,6 +65,17 @@ impl Failure {
         let why = if error.is_timeout() { "no answer in time" } else { "no connection" };
         Self::new(Exit::Unavailable, format!("cannot {doing}: {why}"), "Check the address and the network.")
     }
+}
+
+/// The error and its causes. The SDK's own form of this also has the answer, which may be the
+/// settings document.
+fn in_words(error: &dyn Error) -> String {
+    let (mut words, mut cause) = (error.to_string(), error.source());
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
 }
 
 /// What a code of AWS means, or a status of an answer without a code.

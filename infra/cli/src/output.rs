@@ -192,9 +192,25 @@ pub fn fields<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> String 
 /// Replaces control characters and those that change the direction of a text, so that foreign text
 /// can neither control the terminal nor change how the rest of its line reads.
 pub fn printable(text: &str) -> String {
-    let turns =
-        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if c.is_control() || turns(c) { ' ' } else { c }).collect()
+    text.chars().map(|c| if is_harmful(c) { ' ' } else { c }).collect()
+}
+
+/// The same for JSON, whose meaning stays: it escapes these characters, which are only in texts.
+pub fn escaped(json: &str) -> String {
+    let mut harmless = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && is_harmful(c) {
+            harmless.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            harmless.push(c);
+        }
+    }
+    harmless
+}
+
+fn is_harmful(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
 }
 
 /// Writes a line to standard output at once. A closed pipe, as after `| head`, ends the program
@@ -215,7 +231,7 @@ pub fn show(report: &Report, format: Format) -> Result<(), Failure> {
     }
     match format {
         Format::Json if report.json.is_null() => Ok(()),
-        Format::Json => line(&format!("{:#}", report.json)),
+        Format::Json => line(&escaped(&format!("{:#}", report.json))),
         Format::Table if report.text.is_empty() => Ok(()),
         Format::Table => line(&report.text),
     }

@@ -4,7 +4,7 @@
 use crate::document::Settings;
 use crate::invalid::Invalid;
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Mutex;
@@ -182,10 +182,33 @@ impl SecretsManager {
 impl Source for SecretsManager {
     async fn load(&self) -> Result<String, LoadError> {
         let answer = self.client.get_secret_value().secret_id(&self.secret_id).send().await;
-        let secret = answer.map_err(|error| {
-            let code = error.code().map(str::to_owned);
-            LoadError::Unreachable(code.unwrap_or_else(|| DisplayErrorContext(error).to_string()))
-        })?;
+        let secret = answer.map_err(|error| LoadError::Unreachable(code(&error).to_owned()))?;
         secret.secret_string.ok_or_else(|| LoadError::Unreachable("the secret holds no text".into()))
+    }
+}
+
+/// The service's code, or a word for why there is none. The error's own text may have the answer,
+/// which is the document.
+fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> &str {
+    match error {
+        SdkError::ConstructionFailure(_) => "request not built",
+        SdkError::TimeoutError(_) => "time-out",
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => "time-out",
+        SdkError::DispatchFailure(_) => "no connection",
+        SdkError::ServiceError(service) => service.err().code().unwrap_or("answer not understood"),
+        _ => "answer not understood",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_not_part_of_the_error() {
+        let error = SdkError::service_error(GetSecretValueError::unhandled("no JSON"), "canary");
+        assert_eq!(code(&error), "answer not understood");
+        assert_eq!(code(&SdkError::<GetSecretValueError, &str>::timeout_error("canary")), "time-out");
     }
 }

@@ -92,6 +92,12 @@ pub fn place_in_audit(record: &AuditRecord) -> Position {
     Position { at: time_text(record.at), pk: PARTITION.to_owned(), sk: sort_key(record) }
 }
 
+/// Whether the list of `from..to` can have this position. DynamoDB refuses any other.
+#[must_use]
+pub fn is_in_audit(place: &Position, from: OffsetDateTime, to: OffsetDateTime) -> bool {
+    place.pk == PARTITION && (time_text(from)..=time_text(to)).contains(&place.sk)
+}
+
 /// Joins actions and results. In this order, newest first, a result comes just before its action.
 fn paired(items: &[Item]) -> Vec<AuditRecord> {
     let mut result: Option<(&str, AuditResult)> = None;

@@ -35,7 +35,7 @@ mod timeline;
 pub use answers::{Answer, Answered, Answering, Answers};
 pub use attention::{Attention, acknowledged};
 pub use attributes::Item;
-pub use audit::{AuditPage, place_in_audit};
+pub use audit::{AuditPage, is_in_audit, place_in_audit};
 pub use dynamo::Dynamo;
 pub use erasure::Kept;
 pub use error::StoreError;

@@ -1,10 +1,15 @@
 use crate::world::{World, processed, token};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fixtures::TENANT;
+use lambda_http::http::StatusCode;
+use operations::Authorizer;
 use serde_json::{Value, json};
 use time::Duration;
 use webhooks_model::Reason;
 use webhooks_model::feedback::FeedbackState;
 use webhooks_store::Change;
+use webhooks_telemetry::{Captured, subscriber_for_tests};
 
 /// Deed, role, kind, tenant and result of every record, oldest first.
 async fn deeds(world: &World) -> Vec<[String; 5]> {
@@ -149,4 +154,37 @@ async fn names_the_wrong_parameter_of_an_audit_query() {
         let answer = world.get(&format!("/operations/v1/audit?{query}")).await;
         assert_eq!((answer.problem(), &answer.body["field"]), ((400, code), &field.into()), "{query}");
     }
+}
+
+#[tokio::test]
+async fn refuses_a_forged_cursor_of_the_audit() {
+    let world = World::new().await;
+    for number in 0..3 {
+        let pause = json!({"tenant": format!("t{number}"), "events": "*", "new_tenant": true});
+        world.repair("PUT", "/operations/v1/pauses", pause).await;
+    }
+    let next = world.get("/operations/v1/audit?limit=1").await.body["next"].as_str().unwrap().to_owned();
+    let cursor: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(next).unwrap()).unwrap();
+    for (name, value) in [("pk", "pauses"), ("sk", "1999-01-01T00:00:00.000Z#1"), ("sk", "z")] {
+        let mut forged = cursor.clone();
+        forged["after"][name] = value.into();
+        let forged = URL_SAFE_NO_PAD.encode(forged.to_string());
+        let answer = world.get(&format!("/operations/v1/audit?limit=1&cursor={forged}")).await;
+        assert_eq!(answer.problem(), (400, "unknown_cursor"), "{name} {value}: {}", answer.text);
+    }
+}
+
+/// With IAM, the name of a session is often an e-mail address.
+#[tokio::test]
+async fn no_line_names_the_operator() {
+    let world = World::with(Authorizer::Iam).await;
+    let captured = Captured::default();
+    let _guard = tracing::subscriber::set_default(subscriber_for_tests(captured.clone()));
+    let by = json!({"iam": {"userArn": "arn:aws:sts::1:assumed-role/operators/anna@example.com"}});
+    let pause = json!({"tenant": TENANT, "events": "*", "new_tenant": true});
+    let answer = world.ask("PUT", "/operations/v1/pauses", by, Some(pause)).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text);
+    let lines = captured.lines();
+    let line = lines.iter().find(|line| line["message"] == "audited").expect("each action has a line");
+    assert!(!line.to_string().contains("anna"), "{line}");
 }

@@ -2,6 +2,7 @@
 
 use super::text::{Members, Splices, elements, members, string};
 use crate::error::{Exit, Failure};
+use crate::output::escaped;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
@@ -229,7 +230,7 @@ pub fn redacted(document: &str) -> String {
     }
     let mut value = serde_json::from_str(document).unwrap_or_default();
     blacken(&mut value);
-    format!("{value:#}\n")
+    escaped(&format!("{value:#}\n"))
 }
 
 fn expire(splices: &mut Splices<'_>, secrets: &RawValue, at: OffsetDateTime) {

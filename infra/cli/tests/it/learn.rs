@@ -141,6 +141,26 @@ async fn says_that_there_may_be_more_than_it_read() {
     assert!(!run(&server, &memory, "--plan").await.unwrap().text.contains(more));
 }
 
+/// A body whose names control a terminal.
+const HOSTILE: &str = r#"{"event":"Pay\u001b[2Jroll\u009b1A","r\u001b]0;x\u0007un":1}"#;
+
+fn hostile(asked: &Asked) -> (u16, Value) {
+    let (_, path) = asked.line.split_once(' ').unwrap();
+    match path.split('?').next().unwrap() {
+        "/operations/v1/attention" => (200, json!({ "items": [item("h", "PayrollRun", HOSTILE)] })),
+        path if path.starts_with("/operations/raw/") => (200, json!({ "text": HOSTILE })),
+        _ => (404, Value::Null),
+    }
+}
+
+#[tokio::test]
+async fn a_name_of_a_body_cannot_control_the_terminal() {
+    let (server, memory) = (Server::start(hostile).await, Memory::new());
+    let plan = run(&server, &memory, "--plan").await.unwrap().text;
+    assert!(plan.contains("Pay [2Jroll 1A") && plan.contains("/r ]0;x un:number"), "{plan}");
+    assert!(!plan.contains(|c: char| c != '\n' && c.is_control()), "{plan}");
+}
+
 #[tokio::test]
 async fn options_override_proposals() {
     let (server, memory) = (Server::start(answers).await, Memory::new());

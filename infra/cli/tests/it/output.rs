@@ -3,10 +3,10 @@
 use crate::access::folder;
 use crate::program::{commands, run, text};
 use clap::CommandFactory;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use visma_webhooks::Arguments;
-use visma_webhooks::output::{fitted, row_within};
+use visma_webhooks::output::{escaped, fitted, row_within};
 use visma_webhooks::terminal::{is_yes, line};
 
 const COLUMNS: [&str; 7] = ["RECEIVED (UTC)", "EVENT", "KEY", "STATE", "REASON", "FEEDBACK", "REF"];
@@ -47,6 +47,14 @@ fn wraps_a_long_last_text_between_words() {
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     let words: Vec<&str> = text.split_whitespace().collect();
     assert!(long.split_whitespace().all(|word| words.contains(&word)), "{text}");
+}
+
+#[test]
+fn json_cannot_control_the_terminal_and_keeps_its_meaning() {
+    let value = json!({ "Acct\u{9b}1A": "\u{202e}\u{1b}[2J\u{7f}å\n", "number": 1 });
+    let text = escaped(&format!("{value:#}"));
+    assert!(!text.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}')), "{text}");
+    assert_eq!((text.parse::<Value>().unwrap(), text.lines().count()), (value, 4));
 }
 
 #[test]

@@ -222,6 +222,13 @@ fn documents(server: &Server) -> SecretsManager {
     SecretsManager::new(Client::from_conf(config), "settings".into())
 }
 
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_not_shown() {
+    let server = Server::start(|_| (200, json!("{\"SecretString\":\"canary"))).await;
+    let Err(failure) = documents(&server).read().await else { panic!("it was read") };
+    assert!(failure.exit == Exit::Unavailable && !failure.what.contains("canary"), "{failure}");
+}
+
 fn read() -> Version {
     Version { id: "old".into(), text: "{}".into() }
 }

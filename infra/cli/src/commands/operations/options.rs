@@ -3,7 +3,7 @@
 
 use super::Access;
 use crate::error::Exit;
-use crate::output::{Format, Outcome, Report, line, printable};
+use crate::output::{Format, Outcome, Report, escaped, line, printable};
 use crate::terminal::{Ask, listen, requested};
 use crate::text::duration;
 use clap::Args;
@@ -41,7 +41,7 @@ impl Watch {
             match look().await {
                 Ok(report) if shown.as_ref() != Some(&report.json) => {
                     line(&match format {
-                        Format::Json => report.json.to_string(),
+                        Format::Json => escaped(&report.json.to_string()),
                         Format::Table => format!("{}\n", report.text.trim_end()),
                     })?;
                     shown = Some(report.json);

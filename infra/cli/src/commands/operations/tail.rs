@@ -4,7 +4,7 @@ use super::client::items;
 use super::{Access, Caller, Client, shown, tenant};
 use crate::completion;
 use crate::error::{Exit, Failure};
-use crate::output::{Format, Outcome, Report, line, printable};
+use crate::output::{Format, Outcome, Report, escaped, line, printable};
 use crate::stack::Stack;
 use crate::terminal::{listen, requested};
 use crate::text::{canonical_event, duration, moment, unknown_event};
@@ -161,7 +161,7 @@ fn received(item: &Value) -> Option<OffsetDateTime> {
 fn print(news: &[Value], format: Format) -> Result<(), Failure> {
     for item in news {
         line(&match format {
-            Format::Json => item.to_string(),
+            Format::Json => escaped(&item.to_string()),
             Format::Table => shown::line(item),
         })?;
     }

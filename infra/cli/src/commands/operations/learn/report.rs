@@ -3,7 +3,7 @@
 use super::parked::{Group, Parked, Watched, is_identified};
 use super::propose::Proposal;
 use crate::error::Exit;
-use crate::output::{Report, table};
+use crate::output::{Report, escaped, printable, table};
 use serde_json::{Value, json};
 use webhooks_model::{Notification, State};
 use webhooks_settings::Settings;
@@ -25,15 +25,15 @@ pub(super) fn new(groups: &[Group], proposals: &[Proposal], settings: (&Settings
         let readings: Vec<Reading<'_>> = group.members.iter().map(|one| Reading::new(one, settings)).collect();
         let count = readings.iter().filter(|reading| reading.is_readable()).count();
         readable += count;
-        let name = if group.event.is_empty() { "(no name)" } else { &group.event };
-        let members = group.members.len();
-        text.push_str(&format!("{members} of event {name}, shape {}\n  {}\n", group.shape, group.fields));
+        let name = if group.event.is_empty() { "(no name)".to_owned() } else { printable(&group.event) };
+        let (members, fields) = (group.members.len(), printable(&group.fields.to_string()));
+        text.push_str(&format!("{members} of event {name}, shape {}\n  {fields}\n", group.shape));
         for (alias, event) in &proposal.aliases {
-            text.push_str(&format!("  event {alias} means {event}\n"));
+            text.push_str(&format!("  event {} means {event}\n", printable(alias)));
         }
         for rule in proposal.rules() {
             let rule = serde_json::to_string(&rule).expect("pointers always serialise");
-            text.push_str(&format!("  fields {rule}\n"));
+            text.push_str(&format!("  fields {}\n", escaped(&rule)));
         }
         if count < members {
             text.push_str(&format!(
