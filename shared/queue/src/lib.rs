@@ -38,8 +38,8 @@ pub trait Sender: Send + Sync {
 }
 
 pub trait Pacer: Send + Sync {
-    /// Hides a received message for `wait` from now, in whole seconds, rounded up, and 12 hours at
-    /// most.
+    /// Hides a received message for `wait` from now, in whole seconds, rounded up, and at most as
+    /// long as SQS allows during an invocation.
     ///
     /// # Errors
     /// SQS did not confirm. The message returns when its current visibility timeout ends.

@@ -9,17 +9,26 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use std::fmt::Display;
 use std::time::Duration;
+use tokio::time::timeout;
 use webhooks_host::{SystemHost, VariableError, Variables};
 use webhooks_model::QueueName;
 use webhooks_queue::Queue;
 use webhooks_settings::{Cache, SecretsManager, Settings};
 use webhooks_store::Table;
 
+/// Lambda allows ten seconds for a start. After that it starts the function anew, in the time of the
+/// first invocation, which a short time-out ends before any work is done.
+const LONGEST_PREPARATION: Duration = Duration::from_secs(4);
+
 /// Does work before the first invocation, so that the invocation finds it done. Logs a failure: the
 /// code that needs the result tries again.
 pub async fn prepared<T, E: Display>(what: &'static str, work: impl Future<Output = Result<T, E>>) -> Option<T> {
+    let Ok(done) = timeout(LONGEST_PREPARATION, work).await else {
+        tracing::warn!("{what} not ready at start: no answer in time");
+        return None;
+    };
     let told = |error: &E| tracing::warn!(error = %error, "{what} not ready at start: {error}");
-    work.await.inspect_err(told).ok()
+    done.inspect_err(told).ok()
 }
 
 /// Prepares what every worker needs before its first invocation: the settings and open connections.
@@ -139,6 +148,13 @@ impl Environment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_service_does_not_use_up_the_time_of_a_start() {
+        let silent = std::future::pending::<Result<(), VariableError>>();
+        // Connecting to Visma Net takes up to three of the ten seconds, after the settings.
+        assert_eq!(timeout(Duration::from_secs(6), prepared("a silent service", silent)).await, Ok(None));
+    }
 
     #[test]
     fn a_reading_of_the_settings_is_one_request() {

@@ -12,6 +12,8 @@ use webhooks_model::Channel;
 use webhooks_settings::{Settings, Subscription};
 
 const SECRETS: [&str; 3] = ["value", "client_secret", "path_token"];
+/// What Secrets Manager takes as one secret, in bytes.
+const LONGEST: usize = 65_536;
 
 /// A new subscription, with its values from the Developer Portal.
 #[derive(Debug, Clone)]
@@ -270,6 +272,13 @@ pub(super) fn invalid(why: &str) -> Failure {
 }
 
 pub(super) fn checked(document: String) -> Result<String, Failure> {
+    if document.len() > LONGEST {
+        return Err(Failure::new(
+            Exit::Refused,
+            format!("the settings document would have {} bytes; Secrets Manager takes {LONGEST}", document.len()),
+            "Nothing was written. infra/LIMITS.md says how to make room.",
+        ));
+    }
     match Settings::parse(&document) {
         Ok(_) => Ok(document),
         Err(error) => Err(Failure::new(

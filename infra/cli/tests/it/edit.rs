@@ -50,6 +50,18 @@ fn changed_lines<'a>(one: &'a str, other: &str) -> Vec<&'a str> {
 }
 
 #[test]
+fn refuses_a_document_longer_than_secrets_manager_takes() {
+    let length = |blanks: usize| {
+        let document = format!("{DOCUMENT}{}", " ".repeat(blanks));
+        edit::add(&document, &new("more", Channel::Dispatcher)).map(|text| text.len())
+    };
+    let room = 65_536 - length(0).unwrap();
+    assert_eq!(length(room), Ok(65_536));
+    let refused = length(room + 1).unwrap_err();
+    assert!(refused.exit == Exit::Refused && refused.what.contains("65537 bytes"), "{refused}");
+}
+
+#[test]
 fn rotating_changes_only_the_lines_of_the_secrets() {
     let text = edit::rotate(DOCUMENT, "accounts", &secret("new"), NOW + Duration::days(1)).unwrap();
     assert_eq!(

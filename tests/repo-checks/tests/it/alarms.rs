@@ -77,6 +77,15 @@ fn no_runbook_lets_a_person_write_a_message_or_a_request_by_hand() {
     }
 }
 
+/// The feedback function puts rejected outcomes there itself. SQS does not know the source of such
+/// a message, and a task without a destination stops at it.
+#[test]
+fn the_runbook_tells_sqs_where_to_move_dead_letters() {
+    let runbook = read("runbooks/dead-letters.md");
+    let tasks: Vec<&str> = runbook.lines().filter(|line| line.contains("start-message-move-task")).collect();
+    assert!(!tasks.is_empty() && tasks.iter().all(|task| task.contains(" --destination-arn ")), "{tasks:?}");
+}
+
 #[test]
 fn every_alarm_sets_and_explains_missing_data() {
     for (name, alarm) in plain_alarms() {

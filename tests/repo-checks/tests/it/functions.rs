@@ -145,6 +145,20 @@ fn the_page_shows_an_event_for_every_function() {
     }
 }
 
+/// By default Lambda stops a function that sends messages to its own queue.
+#[test]
+fn the_page_allows_recursion_to_the_functions_of_the_template() {
+    let main = with_options();
+    let functions = main.resources("AWS::Serverless::Function");
+    let allowed = functions.iter().filter(|(_, function)| function["RecursiveLoop"] == "Allow");
+    let names: Vec<_> = allowed.map(|(name, _)| name.trim_end_matches("Function").to_lowercase()).collect();
+    let page = read("CARGO-LAMBDA.md").replace("\n  ", " ");
+    let line = page.lines().find(|line| line.starts_with("- **Recursion**")).expect("the page says it");
+    for name in FUNCTIONS {
+        assert_eq!(line.contains(&format!(" {name}")), names.iter().any(|own| own == name), "{name}");
+    }
+}
+
 /// The form of AWS, which is stricter than our types.
 #[test]
 fn the_events_have_the_fields_of_aws() {
