@@ -102,7 +102,8 @@ pub(crate) struct JobView {
     updated_at: OffsetDateTime,
     /// Messages put on a queue, or items deleted by an erasure.
     done: u64,
-    /// Selected but left unchanged: deleted meanwhile, or in a state that forbids the action.
+    /// Selected but left unchanged: deleted meanwhile, in a state that forbids the action, or
+    /// readable only by a newer version.
     skipped: u64,
     /// The number that the filter found when the job began. Absent if it was too large to count.
     #[serde(skip_serializing_if = "Option::is_none")]
