@@ -189,7 +189,7 @@ fn changing(_: &Asked) -> (u16, Value) {
 }
 
 /// Runs it with a server in place of the operations API.
-async fn run_against(server: &Server, arguments: &'static [&'static str]) -> Output {
+pub(crate) async fn run_against(server: &Server, arguments: &'static [&'static str]) -> Output {
     let url = server.url.clone();
     let arguments = move || run(&[arguments, &["--api", &url, "--output", "json"]].concat(), "");
     tokio::task::spawn_blocking(arguments).await.unwrap()

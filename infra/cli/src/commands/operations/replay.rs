@@ -58,7 +58,8 @@ pub struct Replay {
     /// The reason, for readers of the timeline
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
-    /// Continue a job that was stopped, or watch one that runs
+    /// Continue a job that was stopped. A job that runs goes on, and is watched; Ctrl-C stops it. To
+    /// only watch: jobs get --watch
     #[arg(long, value_name = "JOB", conflicts_with_all = ["plan", "tenant", "all_tenants", "from", "to", "states",
         "entity", "event", "rate", "all_states"])]
     resume: Option<Uuid>,

@@ -74,12 +74,17 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
     let (mut news, first) = News::begin(&first, options.limit);
     print(&first, format)?;
     loop {
-        tokio::select! {
+        let look = async {
+            tokio::time::sleep(every).await;
+            // A page with nothing that the filter takes does not end the list.
+            newest(&client, &query, PAGES, |found| found.last().is_none_or(|item| !news.knows(item))).await
+        };
+        let looked = tokio::select! {
             biased;
             () = requested(&stop) => return Ok(Report::new(Value::Null, "").with_exit(Exit::Interrupted)),
-            () = tokio::time::sleep(every) => {}
-        }
-        match newest(&client, &query, PAGES, |found| !found.last().is_none_or(|item| news.knows(item))).await {
+            looked = look => looked,
+        };
+        match looked {
             Ok((list, _)) => print(&news.of(&list), format)?,
             Err(failure) if failure.exit == Exit::Unavailable => {
                 eprintln!("{}; asking again", printable(&failure.what));
