@@ -267,6 +267,26 @@ fn a_closed_pipe_keeps_the_exit_code_of_failed_checks() {
 }
 
 #[test]
+fn a_closed_standard_error_keeps_the_exit_code() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_visma-webhooks"));
+    command.args(["subscriptions", "list"]).env_clear().envs(SILENT_AWS).stdout(Stdio::null()).stderr(writer);
+    assert_eq!(command.status().unwrap().code(), Some(2));
+}
+
+#[tokio::test]
+async fn asks_no_proxy_for_an_address_of_this_machine() {
+    let server = Server::start(|_| (200, json!({ "dead": 1 }))).await;
+    let url = server.url.clone();
+    // Nothing listens on this port.
+    let proxy = [("HTTP_PROXY", "http://127.0.0.1:1"), ("http_proxy", "http://127.0.0.1:1")];
+    let output = move || run_in(&["counts", "--api", &url], "", &proxy);
+    let output = tokio::task::spawn_blocking(output).await.unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
 fn writes_no_colours_without_a_terminal() {
     for arguments in [&["--help"][..], &["nonsense"], &["--stack", "webhooks", "subscriptions", "list"]] {
         let output = run(arguments, "");

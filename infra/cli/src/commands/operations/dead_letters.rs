@@ -7,7 +7,7 @@ use super::{Access, Caller, Client};
 use crate::commands::dlq::LATE;
 use crate::output::{Outcome, Report, fields, table};
 use crate::stack::Stack;
-use crate::terminal::{Ask, Stop};
+use crate::terminal::{Ask, Stop, say};
 use crate::text::plural;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
@@ -174,7 +174,9 @@ async fn redrive(client: &Client<'_>, options: &Redrive, ask: Ask, listen: impl 
             let text = fields([("queue", queue.to_owned()), ("would send", count), ("it would take", seconds)]);
             return Ok(Report::new(plan, text + &warning));
         }
-        eprint!("{warning}");
+        if !warning.is_empty() {
+            say(warning.trim_end());
+        }
         if let Some(ask) = ask
             && !ask(&format!("Send about {} of {queue} again?", plural(number, "dead letter")))
         {

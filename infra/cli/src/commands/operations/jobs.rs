@@ -8,7 +8,7 @@ use crate::completion;
 use crate::error::{Exit, Failure};
 use crate::output::{Format, Outcome, Report, fields, table};
 use crate::stack::Stack;
-use crate::terminal::{Ask, Progress, Stop, requested};
+use crate::terminal::{Ask, Progress, Stop, requested, say};
 use crate::text::duration;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ const LAST_LOOKS: u32 = 30;
 
 #[derive(Debug, Subcommand)]
 pub enum Jobs {
-    /// Show the newest jobs
+    /// Show the newest 50 jobs
     #[command(after_help = "Examples:
   visma-webhooks jobs list --watch
   visma-webhooks --local jobs list")]
@@ -161,7 +161,7 @@ async fn get(client: &Client<'_>, options: &One, format: Format) -> Outcome {
             true => None,
         };
         if let Some(why) = why.filter(|why| said.as_ref() != Some(why)) {
-            eprintln!("{why}");
+            say(&why);
             said = Some(why);
         }
         Ok(if has_ended { ended(job) } else { told(job) })

@@ -4,7 +4,7 @@
 use super::Access;
 use crate::error::{Exit, Failure};
 use crate::output::{Format, Outcome, Report, line, printable};
-use crate::terminal::{Ask, listen, requested};
+use crate::terminal::{Ask, listen, requested, say};
 use crate::text::duration;
 use clap::Args;
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ impl Watch {
                     }
                 }
                 Err(failure) if failure.exit == Exit::Unavailable => {
-                    eprintln!("{}; asking again", printable(&failure.what));
+                    say(&format!("{}; asking again", printable(&failure.what)));
                 }
                 Err(failure) => return Err(failure),
             }

@@ -6,7 +6,7 @@ use super::{Access, Caller, Client, shown, tenant};
 use crate::completion;
 use crate::output::{Outcome, Report, fields};
 use crate::stack::Stack;
-use crate::terminal::{Ask, Stop};
+use crate::terminal::{Ask, Stop, say};
 use crate::text::{Since, canonical_event, duration, exact, since};
 use clap::Args;
 use serde_json::{Value, json};
@@ -124,7 +124,7 @@ pub async fn replay(
         if options.plan {
             return Ok(Report::new(plan, text));
         }
-        eprintln!("{text}");
+        say(&text);
         if let Some(ask) = ask
             && !ask(&format!("Replay {}?", counted(&plan)))
         {

@@ -6,7 +6,7 @@ use crate::completion;
 use crate::error::{Exit, Failure};
 use crate::output::{Format, Outcome, Report, line, printable};
 use crate::stack::Stack;
-use crate::terminal::{listen, requested};
+use crate::terminal::{listen, requested, say};
 use crate::text::{canonical_event, duration, moment, unknown_event};
 use clap::Args;
 use serde_json::Value;
@@ -62,7 +62,7 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
         if options.once {
             return Err(Failure::usage(format!("{what}, and none came under this name"), advice));
         }
-        eprintln!("{what}, and none came under this name so far. {advice}");
+        say(&format!("{what}, and none came under this name so far. {advice}"));
     }
     if options.once {
         is_cut |= first.len() > options.limit;
@@ -87,7 +87,7 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
         match looked {
             Ok((list, _)) => print(&news.of(&list), format)?,
             Err(failure) if failure.exit == Exit::Unavailable => {
-                eprintln!("{}; asking again", printable(&failure.what));
+                say(&format!("{}; asking again", printable(&failure.what)));
             }
             Err(failure) => return Err(failure),
         }
