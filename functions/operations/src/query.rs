@@ -4,9 +4,8 @@
 use crate::problem::Problem;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use webhooks_model::notification::is_name;
@@ -123,10 +122,17 @@ pub(crate) const CLOCKS_DIFFER_BY: Duration = Duration::minutes(1);
 pub(crate) const LONGEST_LOOK: Duration = Duration::seconds(10);
 
 /// The times as asked. They help to identify the list.
-#[derive(Debug, Clone, Copy, Hash)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Range {
     from: Option<OffsetDateTime>,
     to: Option<OffsetDateTime>,
+}
+
+/// As numbers, since a moment can be written with several offsets.
+impl Serialize for Range {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        [self.from, self.to].map(|at| at.map(OffsetDateTime::unix_timestamp_nanos)).serialize(serializer)
+    }
 }
 
 impl Range {
@@ -173,11 +179,11 @@ pub(crate) struct Cursor {
     pub(crate) after: Position,
 }
 
-/// Identifies a list by all its parameters except the length of a page.
-pub(crate) fn list_of(asked: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    asked.hash(&mut hasher);
-    hasher.finish()
+/// Identifies a list by all its parameters except the length of a page. A cursor may come back to
+/// another version, so the hash (FNV-1a) must not depend on the compiler as those of `std` do.
+pub(crate) fn list_of(asked: impl Serialize) -> u64 {
+    let text = serde_json::to_string(&asked).expect("texts and numbers always serialise");
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 impl Cursor {
@@ -204,5 +210,18 @@ impl Cursor {
         // A position between two days of the feed has only a time.
         let is_time = self.from.is_some() && pk.is_empty() && sk.is_empty();
         fits(at) && (is_place || is_time) && self.from.is_none_or(|from| (2000..=2100).contains(&from.year()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn a_cursor_is_valid_in_every_build() {
+        let range = |from| list_of(("feed", None::<&str>, Range { from: Some(from), to: None }));
+        assert_eq!(range(datetime!(2026-11-24 12:00 UTC)), 0xb7a1_6b9e_a16c_8133);
+        assert_eq!(range(datetime!(2026-11-24 13:00 +01:00)), 0xb7a1_6b9e_a16c_8133, "the same moment");
     }
 }

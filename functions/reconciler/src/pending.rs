@@ -174,6 +174,10 @@ impl<P: Ports> Reconciler<P> {
                     return Ok(());
                 }
             }
+            if arrived.unread > 0 {
+                tracing::warn!(tenant, unread = arrived.unread, "records of a newer version are passed over");
+                report.unread += arrived.unread;
+            }
             position = arrived.position;
             self.sweeps.set_looked_through(tenant, &position, self.host.now()).await?;
             if arrived.is_last {

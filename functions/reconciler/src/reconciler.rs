@@ -45,6 +45,9 @@ pub struct Report {
     pub expired: usize,
     /// Stuck work that was queued again.
     pub requeued: Requeued,
+    /// Notifications that were not checked for a lost message, since only a newer version can read
+    /// their records.
+    pub unread: usize,
     /// Notifications that waited for their tenant's quota and continue.
     pub released: usize,
     /// Pauses that were over and are now recorded as ended.
@@ -178,6 +181,7 @@ fn log(report: &Report) {
         calls = report.calls,
         expired = report.expired,
         requeued = report.requeued.notifications + report.requeued.feedback,
+        unread = report.unread,
         released = report.released,
         pauses_ended = report.pauses_ended,
         silent_subscriptions = report.silent_subscriptions,

@@ -43,6 +43,7 @@ impl<P: Ports> Repair<P> {
                 progress.skipped += u64::from(!replayed);
                 found += 1;
             }
+            progress.skipped += page.unread as u64;
             looked_at += most;
             progress.position = page.position;
             if progress.position.is_none() {

@@ -3,6 +3,7 @@
 use clap::Parser;
 use std::process::ExitCode;
 use visma_webhooks::output::printable;
+use visma_webhooks::terminal::say;
 use visma_webhooks::{Arguments, Exit, answered, run};
 
 fn main() -> ExitCode {
@@ -15,9 +16,9 @@ async fn work() -> ExitCode {
         Ok(exit) => exit,
         Err(failure) if failure.exit == Exit::Ok => Exit::Ok,
         Err(failure) => {
-            eprintln!("error: {}", printable(&failure.what));
+            say(&format!("error: {}", printable(&failure.what)));
             if !failure.advice.is_empty() {
-                eprintln!("  try: {}", printable(&failure.advice));
+                say(&format!("  try: {}", printable(&failure.advice)));
             }
             failure.exit
         }

@@ -1,6 +1,7 @@
 //! Output: a table for people or JSON for programs.
 
 use crate::error::{Exit, Failure};
+use crate::terminal::say;
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -227,7 +228,7 @@ pub fn line(text: &str) -> Result<(), Failure> {
 
 pub fn show(report: &Report, format: Format) -> Result<(), Failure> {
     if report.is_cut && format == Format::Json {
-        eprintln!("{MORE}");
+        say(MORE);
     }
     match format {
         Format::Json if report.json.is_null() => Ok(()),

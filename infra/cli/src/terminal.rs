@@ -93,7 +93,7 @@ impl Progress {
         if self.is_terminal {
             print(&format!("{WIPE}{text}"));
         } else {
-            print(&format!("{text}\n"));
+            say(&text);
         }
         self.told = text;
     }
@@ -107,7 +107,13 @@ impl Drop for Progress {
     }
 }
 
-/// Ignores a closed standard error, so that the work continues.
+/// Writes a line to standard error.
+pub fn say(text: &str) {
+    print(&format!("{text}\n"));
+}
+
+/// Ignores a closed standard error, so that the work continues and the exit code stays. `eprintln!`
+/// would panic.
 fn print(text: &str) {
     let mut out = io::stderr().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

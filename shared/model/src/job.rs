@@ -98,8 +98,8 @@ pub struct Progress {
     pub position: Option<String>,
     /// The number put on a queue, or deleted.
     pub done: u64,
-    /// The number selected but left unchanged: deleted meanwhile, or in a state that forbids the
-    /// work.
+    /// The number selected but left unchanged: deleted meanwhile, in a state that forbids the work,
+    /// or readable only by a newer version.
     pub skipped: u64,
     /// No message makes it continue before this time. This keeps its rate.
     pub due_at: OffsetDateTime,

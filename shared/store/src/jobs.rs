@@ -8,6 +8,7 @@ use crate::implied::received_at;
 use crate::item::{Items, Query};
 use crate::keys::{feed_day, key_of, tenant_in};
 use crate::records::{Position, Record, position_in};
+use crate::seen::is_of_newer_version;
 use crate::table::Table;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -40,6 +41,8 @@ pub struct FeedPage {
     pub found: Vec<Found>,
     /// The position of the next page; `None` at the end.
     pub position: Option<String>,
+    /// The number of notifications left out, since only a newer version can read their records.
+    pub unread: usize,
 }
 
 impl<I: Items> Table<I> {
@@ -84,7 +87,8 @@ impl<I: Items> Table<I> {
     /// Reads at most `most` notifications in the filter's range, after `position`.
     pub async fn feed_page(&self, filter: &Filter, position: Option<&str>, most: i32) -> Result<FeedPage, StoreError> {
         let (places, position) = self.places(filter, position, most).await?;
-        Ok(FeedPage { found: self.found_at(filter, &places).await?, position })
+        let (found, unread) = self.found_at(filter, &places).await?;
+        Ok(FeedPage { found, position, unread })
     }
 
     /// Reads at most `most` notifications in the filter's range, after `position`. Returns those of
@@ -189,9 +193,10 @@ impl<I: Items> Table<I> {
         Ok(items.iter().filter_map(|item| position_in(item, "feed_at")).collect())
     }
 
-    async fn found_at(&self, filter: &Filter, places: &[Position]) -> Result<Vec<Found>, StoreError> {
+    /// Those that match, and the number of those that cannot be read.
+    async fn found_at(&self, filter: &Filter, places: &[Position]) -> Result<(Vec<Found>, usize), StoreError> {
         if places.is_empty() {
-            return Ok(vec![]);
+            return Ok((vec![], 0));
         }
         let names = places.iter().map(|place| (place.pk.clone(), place.sk.clone())).collect();
         let items = self.items.get_many(names, &["pk", "sk", "state", "event", "feed_at"], true).await?;
@@ -200,7 +205,8 @@ impl<I: Items> Table<I> {
             items.iter().find(is_there).and_then(found)
         };
         let fits = |one: &Found| filter.fits(one.state, one.key.entity.entity, &one.event);
-        Ok(places.iter().filter_map(at).filter(fits).collect())
+        let unread = items.iter().filter(|item| is_of_newer_version(item)).count();
+        Ok((places.iter().filter_map(at).filter(fits).collect(), unread))
     }
 }
 

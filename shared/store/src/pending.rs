@@ -109,6 +109,8 @@ pub struct Arrived {
     /// The position of the next page.
     pub position: String,
     pub is_last: bool,
+    /// The number of notifications left out, since only a newer version can read their records.
+    pub unread: usize,
 }
 
 /// The operations of the reconciler to find notifications that are stuck.
@@ -165,16 +167,18 @@ impl<I: Items> Table<I> {
         for _ in 0..DAYS_AT_ONCE {
             let items = self.feed_after(tenant, day, &position, &end).await?;
             if let Some(last) = items.last().and_then(|item| text(item, "feed_at")) {
-                let notifications = self.as_they_ended(&items).await?.iter().filter_map(read).collect();
-                return Ok(Arrived { notifications, position: last.to_owned(), is_last: false });
+                let records = self.as_they_ended(&items).await?;
+                let unread = records.iter().filter(|record| is_of_newer_version(record)).count();
+                let notifications = records.iter().filter_map(read).collect();
+                return Ok(Arrived { notifications, position: last.to_owned(), is_last: false, unread });
             }
             day += Duration::days(1);
             if day > until {
-                return Ok(Arrived { notifications: vec![], position: end.max(position), is_last: true });
+                return Ok(Arrived { notifications: vec![], position: end.max(position), is_last: true, unread: 0 });
             }
             position = time_text(day);
         }
-        Ok(Arrived { notifications: vec![], position, is_last: false })
+        Ok(Arrived { notifications: vec![], position, is_last: false, unread: 0 })
     }
 
     /// Decides the feedback of an awaited outcome that did not come. `false` if it is no longer

@@ -235,6 +235,16 @@ async fn passes_over_what_only_a_newer_version_can_send_and_replays_the_others()
 }
 
 #[tokio::test]
+async fn a_replay_counts_what_only_a_newer_version_can_read_as_passed_over() {
+    let world = World::new().await;
+    world.recorded(3, processed).await;
+    world.table.overwrite("N#", "state", "postponed").await;
+    world.job(&[], 10).await;
+    while world.slice(1).await {}
+    assert_eq!(world.progress().await, (Status::Finished, 2, 1));
+}
+
+#[tokio::test]
 async fn the_example_event_continues_the_job_that_it_names() {
     let world = World::new().await;
     let event: Value = serde_json::from_str(EVENT).unwrap();

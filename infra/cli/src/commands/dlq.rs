@@ -27,6 +27,9 @@ const LOOK: Duration = Duration::from_secs(30);
 const SAMPLE: usize = 5;
 /// The most messages that a look goes through to find one.
 const DEEPEST: usize = 1000;
+/// Said where a queue counts letters, and none can be shown.
+pub(crate) const LATE: &str = "A queue counts dead letters, but gave none. SQS counts with a delay of a minute or so, and \
+                               somebody else may be reading them: look again in a minute.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -179,10 +182,16 @@ async fn list(stack: &Stack, options: &List) -> Outcome {
         depths.iter().map(|(name, depth)| json!({ "queue": name.as_str(), "depth": depth })).collect();
     let json = json!({ "queues": counts, "items": letters });
     let counted: Vec<String> = depths.iter().map(|(name, depth)| counted(*name, *depth)).collect();
-    let text = match letters.is_empty() {
+    let mut text = match letters.is_empty() {
         true => counted.join("\n"),
         false => format!("{}\n\n{}", in_columns(&letters), counted.join("\n")),
     };
+    let is_late = |(name, depth): &(Name, Depth)| {
+        depth.waiting > 0 && !letters.iter().any(|letter| letter.queue == name.as_str())
+    };
+    if options.limit > 0 && depths.iter().any(is_late) {
+        text.push_str(&format!("\n{LATE}"));
+    }
     Ok(Report::new(json, text))
 }
 

@@ -1,17 +1,17 @@
 //! `forward`: passes the CloudEvents of the events queue to a server on this machine.
 
 use crate::commands::dlq;
-use crate::commands::send::direct_http;
+use crate::commands::send::{direct_http, is_here};
 use crate::error::{Exit, Failure};
 use crate::output::{Outcome, Report};
 use crate::queue::{BATCH, Queue, Received};
 use crate::stack::Stack;
-use crate::terminal::{Stop, listen, requested};
+use crate::terminal::{Stop, listen, requested, say};
 use clap::Args;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use url::{Host, Url};
+use url::Url;
 
 const HIDDEN: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ pub struct Forwarded {
 /// The queue cannot be reached.
 pub async fn run(stack: &Stack, options: Options) -> Outcome {
     let queue = dlq::open(stack, "EventsQueueUrl").await?;
-    eprintln!("Events go to {}. No other consumer gets those that it takes. Ctrl-C ends.", options.to);
+    say(&format!("Events go to {}. No other consumer gets those that it takes. Ctrl-C ends.", options.to));
     let (mut done, http, stop) = (Forwarded::default(), direct_http()?, listen());
     let wait = if options.once { Duration::from_secs(1) } else { WAIT };
     loop {
@@ -93,7 +93,7 @@ pub async fn forward(
             Ok(answer) => answer.status().to_string(),
             Err(_) => "no answer".to_owned(),
         };
-        eprintln!("{said}  {}", about(message));
+        say(&format!("{said}  {}", about(message)));
         if answer.is_ok_and(|answer| answer.status().is_success()) {
             queue.delete(message).await?;
             done.taken += 1;
@@ -112,11 +112,9 @@ fn about(message: &Received) -> String {
 /// Events hold business data, so they may go only to this machine.
 fn local(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if loopback { Ok(url) } else { Err("it must be an address of this machine, such as http://localhost:3000".into()) }
+    if is_here(&url) {
+        Ok(url)
+    } else {
+        Err("it must be an address of this machine, such as http://localhost:3000".into())
+    }
 }

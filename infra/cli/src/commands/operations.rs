@@ -16,6 +16,7 @@ mod shown;
 mod stats;
 mod tail;
 mod tenant;
+mod waits;
 
 pub use client::Caller;
 pub use dead_letters::{DeadLetters, dead_letters};

@@ -210,6 +210,24 @@ pub(crate) fn http() -> Result<reqwest::Client, Failure> {
     built(client())
 }
 
+/// The same for this address. No proxy reaches a server on this machine.
+///
+/// # Errors
+/// As [`http`].
+pub(crate) fn http_to(url: &Url) -> Result<reqwest::Client, Failure> {
+    if is_here(url) { direct_http() } else { http() }
+}
+
+/// Whether it is an address of this machine.
+pub(crate) fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 /// The same without the proxies of the environment.
 ///
 /// # Errors
@@ -245,7 +263,7 @@ fn shown(sender: &Sender) -> String {
 async fn post(sender: &Sender, id: Uuid, headers: Vec<(&'static str, String)>, body: String) -> Outcome {
     let request = headers
         .into_iter()
-        .fold(http()?.post(sender.url.clone()), |request, (name, value)| request.header(name, value));
+        .fold(http_to(&sender.url)?.post(sender.url.clone()), |request, (name, value)| request.header(name, value));
     let answer = request.body(body).send().await.map_err(|error| Failure::http("post the notification", &error))?;
     let status = answer.status().as_u16();
     let text = answer.text().await.map_err(|error| Failure::http("read the answer", &error))?;

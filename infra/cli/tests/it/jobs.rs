@@ -143,6 +143,14 @@ async fn shows_a_job_with_its_results_and_fails_if_notifications_failed_again() 
 }
 
 #[tokio::test]
+async fn tells_how_to_watch_a_detached_job_without_resuming_or_stopping_it() {
+    let server = Server::start(slowly).await;
+    let report = run(&server, "replay --tenant t-1 --from 24h --detach").await.unwrap();
+    let watch = format!("\nWatch it: visma-webhooks jobs get {JOB} --watch\n");
+    assert!(report.exit == Exit::Ok && report.text.ends_with(&watch), "{}", report.text);
+}
+
+#[tokio::test]
 async fn lists_the_failed_notifications_of_a_job() {
     let server = Server::start(|_| (200, json!({ "items": [{ "ref": "abc", "key": "1920" }] }))).await;
     let report = run(&server, &format!("jobs failed {JOB}")).await.unwrap();

@@ -65,6 +65,18 @@ async fn json_of_another_server_is_no_empty_list() {
     }
 }
 
+#[tokio::test]
+async fn says_that_a_queue_counts_dead_letters_but_gives_none() {
+    let server = Server::start(|_| {
+        let queue =
+            |name: &str, waiting: u32| json!({ "name": name, "waiting": waiting, "in_flight": 0, "sample": [] });
+        (200, json!({ "queues": [queue("events", 3), queue("feedback", 0)] }))
+    })
+    .await;
+    let report = run(&server, "dead-letters list").await.unwrap();
+    assert!(report.text.contains("events: about 3 waiting") && report.text.contains("look again"), "{}", report.text);
+}
+
 fn item(name: &str, minute: u8, state: &str) -> Value {
     json!({ "ref": name, "state": state, "received_at": format!("2026-11-23T12:{minute:02}:00Z") })
 }

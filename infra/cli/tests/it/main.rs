@@ -22,4 +22,5 @@ mod send;
 mod settings;
 mod subscriptions;
 mod tenant;
+mod watch;
 mod zone;

@@ -189,7 +189,7 @@ fn changing(_: &Asked) -> (u16, Value) {
 }
 
 /// Runs it with a server in place of the operations API.
-async fn run_against(server: &Server, arguments: &'static [&'static str]) -> Output {
+pub(crate) async fn run_against(server: &Server, arguments: &'static [&'static str]) -> Output {
     let url = server.url.clone();
     let arguments = move || run(&[arguments, &["--api", &url, "--output", "json"]].concat(), "");
     tokio::task::spawn_blocking(arguments).await.unwrap()
@@ -264,6 +264,26 @@ fn a_closed_pipe_keeps_the_exit_code_of_failed_checks() {
     command.args(["doctor", "--offline"]).env_clear().envs(SILENT_AWS).stdout(writer).stderr(Stdio::piped());
     let output = command.spawn().unwrap().wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), String::new()));
+}
+
+#[test]
+fn a_closed_standard_error_keeps_the_exit_code() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_visma-webhooks"));
+    command.args(["subscriptions", "list"]).env_clear().envs(SILENT_AWS).stdout(Stdio::null()).stderr(writer);
+    assert_eq!(command.status().unwrap().code(), Some(2));
+}
+
+#[tokio::test]
+async fn asks_no_proxy_for_an_address_of_this_machine() {
+    let server = Server::start(|_| (200, json!({ "dead": 1 }))).await;
+    let url = server.url.clone();
+    // Nothing listens on this port.
+    let proxy = [("HTTP_PROXY", "http://127.0.0.1:1"), ("http_proxy", "http://127.0.0.1:1")];
+    let output = move || run_in(&["counts", "--api", &url], "", &proxy);
+    let output = tokio::task::spawn_blocking(output).await.unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
 #[test]

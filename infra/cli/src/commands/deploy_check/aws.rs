@@ -5,7 +5,7 @@ use super::account::{
 };
 use super::wire::{Wire, inside};
 use crate::commands::check::of_intake;
-use crate::commands::send::http;
+use crate::commands::send::{address, http_to};
 use crate::error::{Exit, Failure};
 use crate::settings::{Documents, SecretsManager};
 use crate::stack::Stack;
@@ -171,7 +171,8 @@ impl Account for Aws<'_> {
     }
 
     async fn health(&self, url: &str) -> Known<u16> {
-        let answer = http()?.get(url).send().await.map_err(|error| Failure::http("reach the API", &error))?;
+        let url = address(url, "")?;
+        let answer = http_to(&url)?.get(url).send().await.map_err(|error| Failure::http("reach the API", &error))?;
         let status = answer.status();
         Ok(of_intake(status, &answer.json().await.unwrap_or_default())?.as_u16())
     }

@@ -4,7 +4,7 @@ use super::{Options, visma, zone};
 use crate::commands::check::{Check, contents, of_intake};
 use crate::commands::dlq::Name;
 use crate::commands::operations::Uses;
-use crate::commands::send::{address, http};
+use crate::commands::send::{address, http_to};
 use crate::error::Failure;
 use crate::queue::{Depth, Queue};
 use crate::settings::{Documents, SecretsManager, edit};
@@ -188,7 +188,7 @@ pub fn old_secrets(own: &Subscription, uses: &Uses, now: OffsetDateTime, soon: D
 async fn health(stack: &Stack) -> Check {
     let asked = async {
         let url = address(&stack.output("ApiUrl").await?, "/health")?;
-        http()?.get(url).send().await.map_err(|error| Failure::http("reach the API", &error))
+        http_to(&url)?.get(url).send().await.map_err(|error| Failure::http("reach the API", &error))
     };
     match asked.await {
         Ok(answer) => health_answered(answer.status(), &answer.json().await.unwrap_or_default()),
@@ -215,7 +215,7 @@ async fn unsigned(stack: &Stack, settings: Option<&Settings>) -> Check {
     };
     let asked = async {
         let url = address(&stack.output("ApiUrl").await?, &format!("/hooks/visma/{}", own.route))?;
-        let request = http()?.post(url).header("content-type", "application/json").body("{}");
+        let request = http_to(&url)?.post(url).header("content-type", "application/json").body("{}");
         request.send().await.map_err(|error| Failure::http("reach the API", &error))
     };
     let answer = match asked.await {
@@ -241,7 +241,7 @@ async fn operations(stack: &Stack) -> Check {
     let name = "operations API";
     let asked = async {
         let url = address(&stack.output("ApiUrl").await?, "/operations/v1/counts")?;
-        http()?.get(url).send().await.map_err(|error| Failure::http("reach the API", &error))
+        http_to(&url)?.get(url).send().await.map_err(|error| Failure::http("reach the API", &error))
     };
     match asked.await {
         Ok(answer) => operations_answered(answer.status().as_u16()),

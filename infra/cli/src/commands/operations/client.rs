@@ -2,7 +2,7 @@
 //! `OperationsAuthorizer`.
 
 use super::Access;
-use crate::commands::send::{address, http};
+use crate::commands::send::{address, http_to};
 use crate::error::{Exit, Failure};
 use crate::signer::Signer;
 use crate::stack::Stack;
@@ -47,7 +47,8 @@ impl Caller {
             (Self::Token(_), _) => "The token lacks the role; functions/operations/README.md says which.",
             (Self::Aws, _) => {
                 "Without VISMA_WEBHOOKS_TOKEN the AWS credentials signed the request, which must be allowed \
-                 execute-api:Invoke where the API takes IAM. Where it takes tokens, set one (infra/DEPLOY.md, step 6)."
+                 execute-api:Invoke where the API takes IAM, and made by a right clock. Where it takes tokens, set one \
+                 (infra/DEPLOY.md, step 6)."
             }
         }
     }
@@ -82,7 +83,8 @@ impl<'a> Client<'a> {
             Some(api) => api.clone(),
             None => stack.output("ApiUrl").await?,
         };
-        Ok(Self { http: http()?, base: address(&base, "/")?, caller, signer: Signer::new(&stack.aws) })
+        let base = address(&base, "/")?;
+        Ok(Self { http: http_to(&base)?, base, caller, signer: Signer::new(&stack.aws) })
     }
 
     pub(super) async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, Failure> {

@@ -4,9 +4,10 @@ use super::jobs::{follow_or_detach, not_begun};
 use super::options::Start;
 use super::shown::{second, text};
 use super::{Access, Caller, Client};
+use crate::commands::dlq::LATE;
 use crate::output::{Outcome, Report, fields, table};
 use crate::stack::Stack;
-use crate::terminal::{Ask, Stop};
+use crate::terminal::{Ask, Stop, say};
 use crate::text::plural;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
@@ -112,6 +113,10 @@ async fn list(client: &Client<'_>, options: &List) -> Outcome {
     let rows: Vec<[String; 6]> = each().flat_map(of_queue).collect();
     let mut counts: String = each().map(|queue| format!("{}\n", counted(queue))).collect();
     let letters = each().flat_map(|queue| queue["sample"].as_array().into_iter().flatten());
+    if each().any(is_late) {
+        counts.push_str(LATE);
+        counts.push('\n');
+    }
     counts.push_str(&warning(letters.filter(|letter| letter["dies_again"] == true).count() as u64));
     let text = match rows.is_empty() {
         true => counts,
@@ -121,6 +126,11 @@ async fn list(client: &Client<'_>, options: &List) -> Outcome {
         }
     };
     Ok(Report::new(queues, text))
+}
+
+/// SQS counts letters that it does not hand out.
+fn is_late(queue: &Value) -> bool {
+    queue["waiting"] != 0 && queue["sample"].as_array().is_some_and(Vec::is_empty)
 }
 
 fn of_queue(queue: &Value) -> Vec<[String; 6]> {
@@ -164,7 +174,9 @@ async fn redrive(client: &Client<'_>, options: &Redrive, ask: Ask, listen: impl 
             let text = fields([("queue", queue.to_owned()), ("would send", count), ("it would take", seconds)]);
             return Ok(Report::new(plan, text + &warning));
         }
-        eprint!("{warning}");
+        if !warning.is_empty() {
+            say(warning.trim_end());
+        }
         if let Some(ask) = ask
             && !ask(&format!("Send about {} of {queue} again?", plural(number, "dead letter")))
         {

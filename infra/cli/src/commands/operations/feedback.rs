@@ -6,7 +6,7 @@ use super::shown::text;
 use super::{Access, Caller, Client, tenant};
 use crate::output::{Outcome, Report, fields, table};
 use crate::stack::Stack;
-use crate::terminal::{Ask, Stop};
+use crate::terminal::{Ask, Stop, say};
 use crate::text::{Since, exact, since};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -97,7 +97,7 @@ pub async fn feedback(
         if options.plan {
             return Ok(Report::new(plan, text));
         }
-        eprintln!("{text}");
+        say(&text);
         if let Some(ask) = ask
             && !ask(&format!("Send {} once more?", counted(&plan)))
         {

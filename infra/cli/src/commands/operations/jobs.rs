@@ -3,12 +3,13 @@
 use super::client::{Items, items};
 use super::options::{View, Watch};
 use super::shown::{self, second, text};
-use super::{Access, Caller, Client};
+use super::{Access, Caller, Client, waits};
 use crate::completion;
 use crate::error::{Exit, Failure};
 use crate::output::{Format, Outcome, Report, fields, table};
 use crate::stack::Stack;
-use crate::terminal::{Ask, Progress, Stop, requested};
+use crate::terminal::{Ask, Progress, Stop, requested, say};
+use crate::text::duration;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use time::Duration;
@@ -16,19 +17,24 @@ use uuid::Uuid;
 
 /// How many answers in a row may be missing while a job is watched.
 const PATIENCE: u32 = 10;
-/// How often a finished job is checked while some of its notifications are under way.
+/// How often a finished job is checked while some of its notifications are under way. A watch without
+/// an end says as often why they wait.
 const LAST_LOOKS: u32 = 30;
 
 #[derive(Debug, Subcommand)]
 pub enum Jobs {
-    /// Show the newest jobs
+    /// Show the newest 50 jobs
     #[command(after_help = "Examples:
   visma-webhooks jobs list --watch
   visma-webhooks --local jobs list")]
     List(View),
     /// Show one job and its progress
-    #[command(after_help = "Example:
-  visma-webhooks jobs get 0199a3c4-5b6d-7e8f-9012-3456789abcde --watch")]
+    ///
+    /// With --watch it ends when the job has ended and each of its notifications has a result. The
+    /// exit code is 1 if some failed again or the job was cancelled. Ctrl-C ends only the watch.
+    #[command(after_help = "Examples:
+  visma-webhooks jobs get 0199a3c4-5b6d-7e8f-9012-3456789abcde --watch
+  visma-webhooks jobs get 0199a3c4-5b6d-7e8f-9012-3456789abcde --watch --timeout 30m")]
     Get(One),
     /// Show the results of a replay or a resend: what was put back and what failed again
     #[command(after_help = "Example:
@@ -51,6 +57,9 @@ pub struct One {
     id: Uuid,
     #[command(flatten)]
     watch: Watch,
+    /// How long to watch at most: 90s, 30m, 24h or 7d. Then the exit code is 5; the job continues
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "watch")]
+    timeout: Option<Duration>,
     #[command(flatten)]
     access: Access,
 }
@@ -111,14 +120,7 @@ pub async fn jobs(
             let client = Client::new(stack, caller, &access).await?;
             watch.show(format, async || list(client.get(&["operations", "v1", "jobs"], &[]).await?)).await
         }
-        Jobs::Get(One { id, watch, access }) => {
-            let (client, id) = (Client::new(stack, caller, &access).await?, id.to_string());
-            let look = async || {
-                let job = client.get(&["operations", "v1", "jobs", &id], &[]).await?;
-                Ok::<_, Failure>(told(job))
-            };
-            watch.show(format, look).await
-        }
+        Jobs::Get(options) => get(&Client::new(stack, caller, &options.access).await?, &options, format).await,
         Jobs::Failed(Failed { id, limit, access }) => {
             let (client, id) = (Client::new(stack, caller, &access).await?, id.to_string());
             let path = ["operations", "v1", "jobs", id.as_str(), "failed"];
@@ -140,6 +142,31 @@ pub async fn jobs(
             follow(&client, job, Duration::SECOND, None, &listen()).await
         }
     }
+}
+
+/// On standard error it says why a watched job does not end: its result in JSON stays the same.
+async fn get(client: &Client<'_>, options: &One, format: Format) -> Outcome {
+    let (id, is_watched) = (options.id.to_string(), options.watch.is_on());
+    let (mut looks, mut said) = (0_u32, None);
+    let look = async || {
+        let job = client.get(&["operations", "v1", "jobs", &id], &[]).await?;
+        if !is_watched {
+            return Ok::<_, Failure>(told(job));
+        }
+        let has_ended = has_ended(&job);
+        looks += u32::from(has_ended && !is_settled(&job));
+        let why = match has_ended {
+            false => waits::advice_for(&job),
+            true if looks.is_multiple_of(LAST_LOOKS) && looks > 0 => waits::of_all_tenants(client).await,
+            true => None,
+        };
+        if let Some(why) = why.filter(|why| said.as_ref() != Some(why)) {
+            say(&why);
+            said = Some(why);
+        }
+        Ok(if has_ended { ended(job) } else { told(job) })
+    };
+    options.watch.show_until(format, options.timeout, |job| has_ended(job) && is_settled(job), look).await
 }
 
 fn list(mut all: Value) -> Outcome {
@@ -200,7 +227,7 @@ pub(super) async fn follow_or_detach(
     listen: impl FnOnce() -> Stop,
 ) -> Outcome {
     if detach {
-        let told = format!("{}Watch it: {}\n", about(&job), go_on(&job));
+        let told = format!("{}Watch it: visma-webhooks jobs get {} --watch\n", about(&job), text(&job["id"]));
         return Ok(Report::new(job, told));
     }
     follow(client, job, every, expected, &listen()).await
@@ -215,21 +242,29 @@ async fn follow(client: &Client<'_>, mut job: Value, every: Duration, expected: 
     loop {
         let through: u64 = ["done", "skipped"].into_iter().filter_map(|name| number(&job, name)).sum();
         shown.tell(through, &progress(&job));
-        if job["status"] != "running" {
-            if is_settled(&job) || looks == LAST_LOOKS {
+        if has_ended(&job) {
+            if is_settled(&job) {
                 return Ok(ended(job));
+            }
+            if looks == LAST_LOOKS {
+                let why = waits::of_all_tenants(client).await;
+                return Ok(ended_before(job, why));
             }
             looks += 1;
         }
-        tokio::select! {
+        let look = async {
+            tokio::time::sleep(every.unsigned_abs()).await;
+            client.get(&["operations", "v1", "jobs", &id], &[]).await
+        };
+        let looked = tokio::select! {
             biased;
             () = requested(stop) => {
                 let cancelled = client.post(&["operations", "v1", "jobs", &id, "cancel"], &json!({})).await;
                 return stopped(cancelled, &job);
             }
-            () = tokio::time::sleep(every.unsigned_abs()) => {}
-        }
-        match client.get(&["operations", "v1", "jobs", &id], &[]).await {
+            looked = look => looked,
+        };
+        match looked {
             Ok(fresh) => (job, missed) = (fresh, 0),
             Err(failure) if failure.exit == Exit::Unavailable && missed < PATIENCE => missed += 1,
             // The role read may be missing, or the token has ended. A script must not take the job for
@@ -241,6 +276,10 @@ async fn follow(client: &Client<'_>, mut job: Value, every: Duration, expected: 
             }
         }
     }
+}
+
+fn has_ended(job: &Value) -> bool {
+    job["status"] != "running"
 }
 
 /// Whether every notification of the job has a result. Some kinds of jobs report none.
@@ -259,6 +298,9 @@ fn told(job: Value) -> Report {
     if failed > 0 {
         said.push_str(&format!("\nWhat failed again: visma-webhooks jobs failed {}\n", text(&job["id"])));
     }
+    if let Some(advice) = waits::advice_for(&job) {
+        said.push_str(&format!("\n{advice}\n"));
+    }
     Report::new(job, said).with_exit(if failed > 0 { Exit::Failed } else { Exit::Ok })
 }
 
@@ -273,6 +315,15 @@ fn ended(job: Value) -> Report {
         }
         None => report,
     }
+}
+
+/// The job has ended before its last notifications.
+fn ended_before(job: Value, why: Option<String>) -> Report {
+    let later = format!("\nWhat is under way, later: visma-webhooks jobs get {} --watch\n", text(&job["id"]));
+    let mut report = ended(job);
+    report.text.push_str(&later);
+    report.text.extend(why.map(|why| format!("{why}\n")));
+    report
 }
 
 /// A job may finish while it is being cancelled.
@@ -301,7 +352,8 @@ fn progress(job: &Value) -> String {
     let reached = job["reached"].as_str().map(|at| format!(", up to {at}")).unwrap_or_default();
     let of = job["expected"].as_u64().map(|count| format!(" of {count}")).unwrap_or_default();
     let (done, skipped) = (&job["done"], &job["skipped"]);
-    format!("{}: {done}{of} {}, {skipped} passed over{reached}", status(job), deed(job))
+    let still = waits::still_since(job).map(|since| format!(", still since {since}")).unwrap_or_default();
+    format!("{}: {done}{of} {}, {skipped} passed over{reached}{still}", status(job), deed(job))
 }
 
 /// The job's state, and the results of its notifications.

@@ -2,13 +2,14 @@
 //! start a job for many notifications or messages.
 
 use super::Access;
-use crate::error::Exit;
+use crate::error::{Exit, Failure};
 use crate::output::{Format, Outcome, Report, escaped, line, printable};
-use crate::terminal::{Ask, listen, requested};
+use crate::terminal::{Ask, listen, requested, say};
 use crate::text::duration;
 use clap::Args;
 use serde_json::{Value, json};
 use time::Duration;
+use tokio::time::{Instant, sleep, sleep_until};
 
 #[derive(Debug, Args)]
 pub(super) struct Watch {
@@ -32,33 +33,74 @@ pub struct View {
 impl Watch {
     /// Looks once, or repeatedly, even if the API does not answer for a while. In JSON each change
     /// is one line.
-    pub(super) async fn show(&self, format: Format, mut look: impl AsyncFnMut() -> Outcome) -> Outcome {
+    pub(super) async fn show(&self, format: Format, look: impl AsyncFnMut() -> Outcome) -> Outcome {
+        self.show_until(format, None, |_| false, look).await
+    }
+
+    /// The same, until `is_last` says that nothing more will change, or for `timeout` at most.
+    pub(super) async fn show_until(
+        &self,
+        format: Format,
+        timeout: Option<Duration>,
+        is_last: impl Fn(&Value) -> bool,
+        mut look: impl AsyncFnMut() -> Outcome,
+    ) -> Outcome {
         if !self.watch {
             return look().await;
         }
         let (stop, every, mut shown) = (listen(), self.every.unsigned_abs(), None);
+        let ends_at = timeout.map(|timeout| Instant::now() + timeout.unsigned_abs());
+        let mut wait = std::time::Duration::ZERO;
         loop {
-            match look().await {
-                Ok(report) if shown.as_ref() != Some(&report.json) => {
-                    line(&match format {
-                        Format::Json => escaped(&report.json.to_string()),
-                        Format::Table => format!("{}\n", report.text.trim_end()),
-                    })?;
-                    shown = Some(report.json);
+            let next = async {
+                sleep(wait).await;
+                look().await
+            };
+            let looked = tokio::select! {
+                biased;
+                () = requested(&stop) => return Ok(Report::new(Value::Null, "").with_exit(Exit::Interrupted)),
+                () = reached(ends_at) => return Err(not_ended(timeout)),
+                looked = next => looked,
+            };
+            wait = every;
+            match looked {
+                Ok(report) => {
+                    let exit = is_last(&report.json).then_some(report.exit);
+                    if shown.as_ref() != Some(&report.json) {
+                        line(&match format {
+                            Format::Json => escaped(&report.json.to_string()),
+                            Format::Table => format!("{}\n", report.text.trim_end()),
+                        })?;
+                        shown = Some(report.json);
+                    }
+                    if let Some(exit) = exit {
+                        return Ok(Report::new(Value::Null, "").with_exit(exit));
+                    }
                 }
-                Ok(_) => {}
                 Err(failure) if failure.exit == Exit::Unavailable => {
-                    eprintln!("{}; asking again", printable(&failure.what));
+                    say(&format!("{}; asking again", printable(&failure.what)));
                 }
                 Err(failure) => return Err(failure),
             }
-            tokio::select! {
-                biased;
-                () = requested(&stop) => return Ok(Report::new(Value::Null, "").with_exit(Exit::Interrupted)),
-                () = tokio::time::sleep(every) => {}
-            }
         }
     }
+
+    pub(super) fn is_on(&self) -> bool {
+        self.watch
+    }
+}
+
+async fn reached(ends_at: Option<Instant>) {
+    match ends_at {
+        Some(ends_at) => sleep_until(ends_at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn not_ended(timeout: Option<Duration>) -> Failure {
+    let seconds = timeout.unwrap_or_default().whole_seconds();
+    let advice = "It continues, and the same command watches on.";
+    Failure::new(Exit::Unavailable, format!("no end within {seconds} s"), advice)
 }
 
 #[derive(Debug, Args)]
@@ -69,7 +111,7 @@ pub(super) struct Start {
     /// Start without asking, at a terminal
     #[arg(long)]
     yes: bool,
-    /// Start the job and do not wait for its end
+    /// Start the job and do not wait for its end; jobs get --watch does
     #[arg(long, conflicts_with = "plan")]
     pub(super) detach: bool,
 }

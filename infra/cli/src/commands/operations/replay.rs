@@ -6,7 +6,7 @@ use super::{Access, Caller, Client, shown, tenant};
 use crate::completion;
 use crate::output::{Outcome, Report, fields};
 use crate::stack::Stack;
-use crate::terminal::{Ask, Stop};
+use crate::terminal::{Ask, Stop, say};
 use crate::text::{Since, canonical_event, duration, exact, since};
 use clap::Args;
 use serde_json::{Value, json};
@@ -58,7 +58,8 @@ pub struct Replay {
     /// The reason, for readers of the timeline
     #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
-    /// Continue a job that was stopped, or watch one that runs
+    /// Continue a job that was stopped. A job that runs goes on, and is watched; Ctrl-C stops it. To
+    /// only watch: jobs get --watch
     #[arg(long, value_name = "JOB", conflicts_with_all = ["plan", "tenant", "all_tenants", "from", "to", "states",
         "entity", "event", "rate", "all_states"])]
     resume: Option<Uuid>,
@@ -123,7 +124,7 @@ pub async fn replay(
         if options.plan {
             return Ok(Report::new(plan, text));
         }
-        eprintln!("{text}");
+        say(&text);
         if let Some(ask) = ask
             && !ask(&format!("Replay {}?", counted(&plan)))
         {

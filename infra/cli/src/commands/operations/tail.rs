@@ -6,7 +6,7 @@ use crate::completion;
 use crate::error::{Exit, Failure};
 use crate::output::{Format, Outcome, Report, escaped, line, printable};
 use crate::stack::Stack;
-use crate::terminal::{listen, requested};
+use crate::terminal::{listen, requested, say};
 use crate::text::{canonical_event, duration, moment, unknown_event};
 use clap::Args;
 use serde_json::Value;
@@ -62,7 +62,7 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
         if options.once {
             return Err(Failure::usage(format!("{what}, and none came under this name"), advice));
         }
-        eprintln!("{what}, and none came under this name so far. {advice}");
+        say(&format!("{what}, and none came under this name so far. {advice}"));
     }
     if options.once {
         is_cut |= first.len() > options.limit;
@@ -74,15 +74,20 @@ pub async fn tail(stack: &Stack, caller: &Caller, options: Tail, format: Format)
     let (mut news, first) = News::begin(&first, options.limit);
     print(&first, format)?;
     loop {
-        tokio::select! {
+        let look = async {
+            tokio::time::sleep(every).await;
+            // A page with nothing that the filter takes does not end the list.
+            newest(&client, &query, PAGES, |found| found.last().is_none_or(|item| !news.knows(item))).await
+        };
+        let looked = tokio::select! {
             biased;
             () = requested(&stop) => return Ok(Report::new(Value::Null, "").with_exit(Exit::Interrupted)),
-            () = tokio::time::sleep(every) => {}
-        }
-        match newest(&client, &query, PAGES, |found| !found.last().is_none_or(|item| news.knows(item))).await {
+            looked = look => looked,
+        };
+        match looked {
             Ok((list, _)) => print(&news.of(&list), format)?,
             Err(failure) if failure.exit == Exit::Unavailable => {
-                eprintln!("{}; asking again", printable(&failure.what));
+                say(&format!("{}; asking again", printable(&failure.what)));
             }
             Err(failure) => return Err(failure),
         }
