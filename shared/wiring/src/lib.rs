@@ -9,17 +9,28 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use std::fmt::Display;
 use std::time::Duration;
+use tokio::time::timeout;
 use webhooks_host::{SystemHost, VariableError, Variables};
 use webhooks_model::QueueName;
 use webhooks_queue::Queue;
 use webhooks_settings::{Cache, SecretsManager, Settings};
 use webhooks_store::Table;
 
+/// Lambda ends a start that takes ten seconds, and repeats it within the first invocation. What
+/// follows the settings takes three more.
+const LONGEST_START: Duration = Duration::from_secs(6);
+
 /// Does work before the first invocation, so that the invocation finds it done. Logs a failure: the
 /// code that needs the result tries again.
 pub async fn prepared<T, E: Display>(what: &'static str, work: impl Future<Output = Result<T, E>>) -> Option<T> {
     let told = |error: &E| tracing::warn!(error = %error, "{what} not ready at start: {error}");
-    work.await.inspect_err(told).ok()
+    match timeout(LONGEST_START, work).await {
+        Ok(done) => done.inspect_err(told).ok(),
+        Err(_) => {
+            tracing::warn!("{what} not ready at start: it takes too long");
+            None
+        }
+    }
 }
 
 /// Prepares what every worker needs before its first invocation: the settings and open connections.
@@ -139,6 +150,15 @@ impl Environment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::pending;
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_without_an_answer_does_not_use_up_the_time_of_a_start() {
+        let begun = Instant::now();
+        assert_eq!(prepared("the table", pending::<Result<(), VariableError>>()).await, None);
+        assert!(begun.elapsed() < Duration::from_secs(7), "{:?}", begun.elapsed());
+    }
 
     #[test]
     fn a_reading_of_the_settings_is_one_request() {
