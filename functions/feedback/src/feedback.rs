@@ -6,7 +6,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use time::{Duration, OffsetDateTime};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 use uuid::Uuid;
 use webhooks_batch::{Outcome, Received};
@@ -19,11 +19,13 @@ use webhooks_model::{LedgerKey, Reason, observed};
 use webhooks_queue::{Message, QueueError, Sender};
 use webhooks_settings::{Cache, FeedbackId, LoadError, Settings};
 use webhooks_store::{Answer, Answered, Answers, Observer, StoreError};
-use webhooks_visma::{Quotas, VismaError};
+use webhooks_visma::{Fault, Quotas, Stage, VismaError};
 
 /// An outcome may arrive before the processor has recorded the notification. During a deployment, a
 /// message of a newer processor may arrive before this function is replaced.
 const MAY_BE_EARLY_BY: Duration = Duration::minutes(15);
+/// The time reserved for writing that Visma Net did not answer in time.
+const FOR_THE_LEDGER: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// An error if the table refuses to look up that key, or only a newer version can read the record.
 type Known = HashMap<LedgerKey, Result<Answered, StoreError>>;
@@ -64,10 +66,11 @@ enum Decision {
 impl<P: Ports> Feedback<P> {
     /// `budget` is the time for the whole batch.
     pub async fn batch(&self, event: SqsEvent, request_id: &str, budget: std::time::Duration) -> SqsBatchResponse {
-        let end = Instant::now() + budget;
+        let begun = Instant::now();
+        let (end, calls_end) = (begun + budget, begun + budget.saturating_sub(FOR_THE_LEDGER));
         let known = self.look_up(&event).await;
         let taken = Taken::default();
-        let each = |received| self.message(received, known.as_ref(), &taken);
+        let each = |received| self.message(received, known.as_ref(), &taken, calls_end);
         let left = end.saturating_duration_since(Instant::now());
         let response = webhooks_batch::run(event, &self.queue, left, each).await;
         if let Err(error) = self.observer.flush_by(&self.answers, self.host.now(), end).await {
@@ -115,7 +118,7 @@ impl<P: Ports> Feedback<P> {
         Ok(known)
     }
 
-    async fn message(&self, received: Received, known: Option<&Known>, taken: &Taken) -> Outcome {
+    async fn message(&self, received: Received, known: Option<&Known>, taken: &Taken, calls_end: Instant) -> Outcome {
         let Some(known) = known else {
             return self.retry(None, Next::unavailable(), &received);
         };
@@ -142,7 +145,7 @@ impl<P: Ports> Feedback<P> {
         let span = tracing::info_span!("feedback", notification = %key.notification, tenant = key.entity.tenant);
         let work = async {
             match self.decide(&message, known, &received) {
-                Decision::Send(wanted) => self.send(&wanted, &settings, &received).await,
+                Decision::Send(wanted) => self.send(&wanted, &settings, &received, calls_end).await,
                 Decision::AlreadyAnswered => {
                     tracing::info!("duplicate");
                     Outcome::Done
@@ -198,10 +201,12 @@ impl<P: Ports> Feedback<P> {
         }
     }
 
-    async fn send(&self, wanted: &Wanted, settings: &Settings, received: &Received) -> Outcome {
+    async fn send(&self, wanted: &Wanted, settings: &Settings, received: &Received, calls_end: Instant) -> Outcome {
         let tenant = &wanted.key.entity.tenant;
-        let Ok(delivered) = self.deliver(wanted, settings).await else {
-            return self.retry(Some(tenant), Next::unavailable(), received);
+        let delivered = match timeout_at(calls_end, self.deliver(wanted, settings)).await {
+            Ok(Ok(delivered)) => delivered,
+            Ok(Err(_)) => return self.retry(Some(tenant), Next::unavailable(), received),
+            Err(_) => Err(VismaError::Unavailable { stage: Stage::Feedback, fault: Fault::Timeout, after: None }),
         };
         let error = match delivered {
             Ok(id) => {

@@ -9,7 +9,7 @@ use futures::{FutureExt, StreamExt, stream};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 use webhooks_batch::{Outcome, Received};
 use webhooks_host::Host;
@@ -29,9 +29,9 @@ const NEW_FOR: time::Duration = time::Duration::minutes(1);
 impl<P: Ports> Processor<P> {
     /// `budget` is the time for the whole batch.
     pub async fn batch(&self, event: SqsEvent, request_id: &str, budget: Duration) -> SqsBatchResponse {
-        let end = Instant::now() + budget;
-        let attempt = budget.saturating_sub(FOR_THE_LEDGER);
-        let each = |received| self.message(received, attempt);
+        let begun = Instant::now();
+        let (end, attempts_end) = (begun + budget, begun + budget.saturating_sub(FOR_THE_LEDGER));
+        let each = |received| self.message(received, attempts_end);
         let response = webhooks_batch::run(event, &self.notifications, budget, each).await;
         if let Err(error) = self.local.observer.flush_by(&self.ledger, self.host.now(), end).await {
             tracing::warn!(error = %error, "observations were not written yet: {error}");
@@ -40,7 +40,7 @@ impl<P: Ports> Processor<P> {
         response
     }
 
-    async fn message(&self, received: Received, longest: Duration) -> Outcome {
+    async fn message(&self, received: Received, attempts_end: Instant) -> Outcome {
         let delivery = Delivery::from_message(&received.body);
         // A document newer than ours may be able to read a replay.
         let is_replay = delivery.as_ref().is_ok_and(|delivery| delivery.meta.origin == Origin::Replay);
@@ -66,7 +66,7 @@ impl<P: Ports> Processor<P> {
             }
         };
         self.observe(&delivery, &notifications, settings.as_ref(), &received);
-        let attempts = notifications.iter().map(|n| self.attempt(n, &settings, &received, longest));
+        let attempts = notifications.iter().map(|n| self.attempt(n, &settings, &received, attempts_end));
         let mut needs: Vec<Needs> = stream::iter(attempts).buffer_unordered(CONCURRENCY).collect().await;
         if needs.contains(&Needs::FreshMessage) {
             let group = notifications.iter().find_map(|n| n.tenant.as_deref());
@@ -143,17 +143,28 @@ impl<P: Ports> Processor<P> {
         Ok(all)
     }
 
-    /// Makes one attempt at one notification.
-    async fn attempt(&self, n: &Notification, settings: &Settings, received: &Received, longest: Duration) -> Needs {
+    /// Makes one attempt at one notification. Without time for it, nothing is recorded: a large
+    /// delivery may have many notifications whose turn comes with a later receipt.
+    async fn attempt(
+        &self,
+        n: &Notification,
+        settings: &Settings,
+        received: &Received,
+        attempts_end: Instant,
+    ) -> Needs {
         let tenant = n.tenant.as_deref().unwrap_or_default();
         // An event outside the catalogue is the sender's text, which must not be logged.
         let event = n.event.map_or(n.entity.as_str(), |event| event.id);
         let span = tracing::info_span!("notification", notification = %n.key, tenant, event, delivery = %n.delivery);
         let work = async {
+            if Instant::now() >= attempts_end {
+                tracing::info!("no time left for an attempt");
+                return Needs::Again(Next::unavailable(), received.receive_count);
+            }
             let _at_work = self.local.in_flight.join();
             let known = OnceLock::new();
             let process = AssertUnwindSafe(self.process(n, settings, received, &known)).catch_unwind();
-            let result = match tokio::time::timeout(longest, process).await {
+            let result = match timeout_at(attempts_end, process).await {
                 Ok(Ok(result)) => result,
                 Ok(Err(_)) => Err(Failure::panicked()),
                 Err(_) => Err(Failure::timed_out()),

@@ -59,6 +59,20 @@ impl Pauses {
         Ok(notifications)
     }
 
+    /// Whether the tenant was erased. What this process has recorded about it may be deleted.
+    ///
+    /// # Errors
+    /// The erasures cannot be read.
+    pub(crate) async fn has_erased(
+        &self,
+        tenant: &str,
+        ledger: &Table<impl Items>,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let orders = self.orders(ledger, now).await?;
+        Ok(orders.erasures.iter().any(|erasure| erasure.tenant.eq_ignore_ascii_case(tenant)))
+    }
+
     async fn orders(&self, ledger: &Table<impl Items>, now: OffsetDateTime) -> Result<Arc<Orders>, StoreError> {
         let remembered = self.known.lock().expect("nothing panics while it is held").clone();
         // The clock may have been turned back since, by any time.

@@ -67,7 +67,10 @@ impl<P: Ports> Processor<P> {
         after: Option<Duration>,
     ) -> Result<(), Failure> {
         let (now, tenant) = (self.host.now(), n.ledger_key().entity.tenant);
-        if self.local.exhausted_quotas.is_noted(&tenant, now) {
+        // Without the record, the reconciler would never release what waits.
+        if self.local.exhausted_quotas.is_noted(&tenant, now)
+            && !self.local.pauses.has_erased(&tenant, &self.ledger, now).await?
+        {
             return Ok(());
         }
         let quota = n.tenant.as_deref().and_then(|tenant| self.visma.quota_left(tenant));

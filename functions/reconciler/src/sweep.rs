@@ -221,12 +221,15 @@ impl<P: Ports> Reconciler<P> {
         Ok(self.sweeps.compare(&tenant.to_lowercase(), collection, listed, fetched, self.host.now()).await?)
     }
 
-    /// Queues missing changes. Returns whether all fitted.
+    /// Queues missing changes, as long as there is time. Returns whether all fitted.
     async fn fill(&self, sweep: &mut Sweep<'_>, missing: &[Listed], run: &mut Run<'_>) -> Result<bool, SweepError> {
         let (tenant, collection) = (sweep.tenant, sweep.collection);
         missing.iter().for_each(|gap| sweep.found.see_gap(gap.modified.at()));
         let room = run.room(tenant);
         for gap in missing.iter().take(room) {
+            if run.time_for_lists(self.host.now()).is_zero() {
+                return Ok(false);
+            }
             run.take_gap(tenant);
             let delivery = found::delivery(tenant, collection, gap, self.host.new_id(), self.host.now());
             let message =

@@ -16,9 +16,12 @@ use webhooks_store::{Action, Deed, Position, Record, StoreError};
 
 /// The most notifications that a slice reads without a match.
 const MOST_LOOKED_AT: u32 = 100;
+/// The most notifications of a page. A slice looks at the clock only between two pages.
+const MOST_AT_ONCE: u32 = 25;
 /// After this time a slice reads no further page. One page over tenants that received nothing takes
-/// hundreds of reads.
-const LONGEST_LOOK: Span = Span::seconds(5);
+/// hundreds of reads, and the shortest time-out of the function is five seconds. A slice that does
+/// not end in time is repeated from its beginning, again and again.
+const LONGEST_LOOK: Span = Span::seconds(1);
 /// A processor caches a pause for 15 seconds after its end, and makes notifications wait until
 /// then.
 const BELIEVED: Span = Span::minutes(1);
@@ -32,7 +35,7 @@ impl<P: Ports> Repair<P> {
         let (mut found, mut looked_at) = (0, 0);
         let ends_at = self.host.now() + LONGEST_LOOK;
         while found < job.rate && looked_at < MOST_LOOKED_AT {
-            let most = job.rate - found;
+            let most = (job.rate - found).min(MOST_AT_ONCE);
             let asked = i32::try_from(most).expect("a hundred at most");
             let page = self.store.feed_page(filter, progress.position.as_deref(), asked).await?;
             for one in &page.found {

@@ -136,9 +136,9 @@ fn why_not_listed(diff: &str, reference: &str, most: usize) -> Option<String> {
     let limit = most.saturating_mul(LINES_FOR_ONE);
     match lines {
         _ if diff.is_empty() => Some(format!("No Rust source of shared or functions differs from {reference}")),
-        _ if lines > limit => Some(format!(
-            "None is tried, because the change has {lines} lines, more than {limit}; --most allows more"
-        )),
+        _ if lines > limit => {
+            Some(format!("None is tried, because the change has {lines} lines, more than {limit}; --most allows more"))
+        }
         _ => None,
     }
 }

@@ -5,6 +5,7 @@ use crate::document::Settings;
 use crate::invalid::Invalid;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use std::ops::Range;
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Mutex;
@@ -76,8 +77,8 @@ struct Failure {
     error: LoadError,
     /// How many readings have failed in a row.
     count: u32,
-    /// No reading starts before this time.
-    retry_at: OffsetDateTime,
+    /// No reading starts in this time. The clock may be turned back to before it.
+    waits: Range<OffsetDateTime>,
 }
 
 impl Kept {
@@ -133,7 +134,7 @@ impl<S: Source, H: Host> Cache<S, H> {
         let now = self.host.now();
         // The clock may have been turned back since, by any time.
         let is_young = kept.in_force().is_some() && kept.read_at.is_some_and(|read_at| (now - read_at).abs() < age);
-        let must_wait = kept.failure.as_ref().is_some_and(|failure| now < failure.retry_at);
+        let must_wait = kept.failure.as_ref().is_some_and(|failure| failure.waits.contains(&now));
         if !is_young && !must_wait {
             let read = self.read().await;
             kept.read_at = Some(now);
@@ -142,7 +143,7 @@ impl<S: Source, H: Host> Cache<S, H> {
                     kept.good = Some((settings, now));
                     kept.failure = None;
                 }
-                Err(error) => kept.failure = Some(self.failed(error, kept.failure.take(), now)),
+                Err(error) => kept.failure = Some(self.failed(error, kept.failure.take())),
             }
         }
         let failure = kept.failure.as_ref().map(|failure| failure.error.clone());
@@ -152,13 +153,15 @@ impl<S: Source, H: Host> Cache<S, H> {
         }
     }
 
-    fn failed(&self, error: LoadError, before: Option<Failure>, now: OffsetDateTime) -> Failure {
+    fn failed(&self, error: LoadError, before: Option<Failure>) -> Failure {
         let count = before.map_or(0, |failure| failure.count).saturating_add(1);
         let doubled = RETRY_AFTER * 2_i32.pow(count.min(5) - 1);
         let wait = doubled.min(REREAD_AFTER) * (0.5 + self.host.random().clamp(0.0, 1.0) / 2.0);
         let code = error.code();
         tracing::error!(error = %error, code, failed_readings = count, "the settings cannot be read again: {error}");
-        Failure { error, count, retry_at: now + wait }
+        // The reading itself may have taken longer than the wait.
+        let now = self.host.now();
+        Failure { error, count, waits: now..now + wait }
     }
 
     async fn read(&self) -> Result<Arc<Settings>, LoadError> {

@@ -128,6 +128,18 @@ async fn parks_a_feedback_after_a_day_of_failures() {
 }
 
 #[tokio::test]
+async fn a_visma_net_that_never_answers_is_recorded_and_given_up_after_a_day() {
+    let world = World::new().await;
+    let message = [ours(&world.processed(FeedbackState::Queued).await)];
+    world.erp.fall_silent();
+    assert_eq!(world.batch_within(Duration::from_secs(2), &message, 1).await, [0]);
+    assert_eq!(world.table.item("N#").await["feedback_attempts"].as_l().unwrap().len(), 1);
+    world.host.advance(time::Duration::hours(24));
+    assert!(world.batch_within(Duration::from_secs(2), &message, 2).await.is_empty());
+    assert_eq!(world.state().await, "parked");
+}
+
+#[tokio::test]
 async fn a_customer_tenant_is_parked_with_these_words() {
     let world = World::new().await;
     let key = world.processed(FeedbackState::Queued).await;

@@ -103,9 +103,13 @@ impl World {
 
     /// Passes a batch to the function. Returns the positions of the messages to retry.
     pub(crate) async fn batch(&self, messages: &[String], receive_count: u32) -> Vec<usize> {
+        self.batch_within(Duration::from_secs(10), messages, receive_count).await
+    }
+
+    /// The same for an invocation with this much time.
+    pub(crate) async fn batch_within(&self, budget: Duration, messages: &[String], receive_count: u32) -> Vec<usize> {
         let event = sqs_event(messages, receive_count);
-        let response = self.feedback.batch(event, "r-1", Duration::from_secs(10)).await;
-        to_come_again(&response)
+        to_come_again(&self.feedback.batch(event, "r-1", budget).await)
     }
 
     /// Passes an event from a file. Returns the ids of the messages to retry.

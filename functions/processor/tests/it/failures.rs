@@ -2,6 +2,7 @@
 //! also counts receipts without an attempt.
 
 use crate::world::{MAX_RECEIVE_COUNT, World, account, down, order};
+use fixtures::Mood;
 use serde_json::{Value, json};
 use std::time::Duration;
 use webhooks_visma::{Fault, Stage, VismaError};
@@ -43,6 +44,17 @@ async fn the_erp_down_and_up_again_ends_in_one_event_and_one_feedback() {
     assert_eq!((world.events.sent().len(), world.feedback.sent().len()), (1, 1));
     let waits: Vec<Duration> = world.notifications.hidden().into_iter().map(|(_, wait)| wait).collect();
     assert_eq!(waits, [15, 30].map(Duration::from_secs), "half of the ceiling, which doubles");
+}
+
+#[tokio::test]
+async fn a_delivery_with_more_items_than_run_at_once_ends_in_time() {
+    let world = World::new().await;
+    world.events.set_mood(Mood::NeverAnswers);
+    let items: Vec<Value> = (1..=17).map(|n| account(n, "ACCOUNT_CHANGED", &n.to_string())).collect();
+    let message = [world.message(&json!(items))];
+    assert_eq!(world.batch_within(Duration::from_secs(3), &message, 1).await, [0]);
+    assert_eq!(world.states().await, vec!["retrying: unavailable"; 16], "the last one had no turn");
+    assert_eq!(world.notifications.hidden()[0].1, Duration::from_secs(15), "as after any failed attempt");
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@ use crate::world::{MAX_RECEIVE_COUNT, World, account, down};
 use fixtures::TENANT;
 use serde_json::json;
 use std::time::Duration;
+use webhooks_host::Host;
+use webhooks_store::Erasure;
 use webhooks_visma::{Stage, VismaError};
 
 const OTHER: &str = "5a0e6f0e-32b4-4b5a-9e0e-8d8bb1a4a002";
@@ -129,4 +131,18 @@ async fn a_window_that_is_used_up_is_written_down_once() {
         world.take(&account(n, "ACCOUNT_CHANGED", &n.to_string())).await;
     }
     assert_ne!(world.table.item("ALLOWANCE").await["attention_at"], noted);
+}
+
+#[tokio::test]
+async fn a_window_that_is_used_up_is_written_down_again_after_an_erasure() {
+    let world = World::new().await;
+    world.erp.fail_fetches([limited(3000)]);
+    world.take(&account(1, "ACCOUNT_CHANGED", "1")).await;
+    let now = world.host.now();
+    world.table.table.set_erasure(&Erasure { tenant: TENANT.into(), of_before: now }, now).await.unwrap();
+    world.table.table.erase(&(format!("{TENANT}#reconciliation#"), "ALLOWANCE".to_owned())).await.unwrap();
+    world.host.advance(processor::NOTICED_WITHIN);
+    world.erp.fail_fetches([limited(2900)]);
+    world.take(&account(2, "ACCOUNT_CHANGED", "2")).await;
+    assert_eq!(world.table.table.allowances().await.unwrap().len(), 1, "or it would wait for ever");
 }

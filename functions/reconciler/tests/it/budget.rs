@@ -128,6 +128,22 @@ async fn a_list_without_an_answer_does_not_outlast_the_run() {
     assert!(report.silent.is_some(), "it does what follows the lists");
 }
 
+#[tokio::test]
+async fn a_list_with_many_changes_does_not_outlast_the_run() {
+    let world = World::new(json!({"collections": ["account"]})).await;
+    let accounts: Vec<String> = (0..300).map(|n| n.to_string()).collect();
+    world.change_all(Collection::Account, &accounts, 30);
+    world.host.step(Duration::milliseconds(200));
+    let report = world.run().await;
+    let took = world.now() - TestHost::START;
+    assert!(took < Duration::MINUTE, "{took}");
+    assert_eq!((report.finished, report.unfinished), (0, 1));
+    assert!(report.silent.is_some(), "it does what follows the lists");
+    world.host.step(Duration::ZERO);
+    assert_eq!(world.run().await.finished, 1);
+    assert_eq!(keys(&world).len(), 300);
+}
+
 fn tenants(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("5a0e6f0e-32b4-4b5a-9e0e-{n:012}")).collect()
 }

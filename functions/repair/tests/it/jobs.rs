@@ -143,12 +143,28 @@ async fn a_slice_that_reads_slowly_ends_early_and_the_next_one_continues() {
     let world = World::new().await;
     world.recorded(59, processed).await;
     world.job(&[State::Dead], 1).await;
-    world.host.step(time::Duration::seconds(5));
+    world.host.step(time::Duration::SECOND);
     assert!(world.slice(1).await);
     assert_eq!(world.progress().await, (Status::Running, 0, 0));
+    let position = world.table.table.job(JOB).await.unwrap().unwrap().progress.position.unwrap();
+    assert!(position.starts_with("2026-11-23T11:01:00.000Z#"), "it has read only the first: {position}");
     world.host.step(time::Duration::ZERO);
     assert!(!world.slice(1).await);
     assert_eq!(world.progress().await, (Status::Finished, 0, 0));
+}
+
+#[tokio::test]
+async fn a_slice_that_replays_slowly_keeps_what_it_has_done() {
+    let world = World::new().await;
+    world.recorded(59, processed).await;
+    world.job(&[], 100).await;
+    world.host.step(time::Duration::SECOND);
+    assert!(world.slice(1).await);
+    assert_eq!(world.progress().await, (Status::Running, 25, 0));
+    world.host.step(time::Duration::ZERO);
+    while world.slice(1).await {}
+    assert_eq!(world.progress().await, (Status::Finished, 59, 0));
+    assert_eq!(world.replays().len(), 59, "each once");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use fixtures::{FakeSource, TestHost, document};
 use serde_json::{Value, json};
 use time::Duration;
 use webhooks_host::Host;
-use webhooks_settings::{Cache, LoadError};
+use webhooks_settings::{Cache, LoadError, Source};
 
 const FRESH_FOR: Duration = Duration::minutes(5);
 const REREAD_AFTER: Duration = Duration::seconds(30);
@@ -138,6 +138,35 @@ async fn a_failing_source_is_read_less_and_less_often() {
     host.advance(IN_FORCE_FOR);
     let asked = readings_in_ten_minutes(&cache, &source, &host).await;
     assert!(bounds.contains(&asked), "with one that is no longer in force: {asked}");
+}
+
+/// A source that fails after three seconds.
+struct SlowToFail(TestHost);
+
+impl Source for SlowToFail {
+    async fn load(&self) -> Result<String, LoadError> {
+        self.0.advance(Duration::seconds(3));
+        Err(LoadError::Unreachable("down".into()))
+    }
+}
+
+#[tokio::test]
+async fn a_reading_that_fails_slowly_is_not_repeated_at_once() {
+    let host = TestHost::default();
+    let cache = Cache::new(SlowToFail(host.clone()), host.clone());
+    for _ in 0..10 {
+        cache.get().await.unwrap_err();
+    }
+    assert_eq!(host.now() - TestHost::START, Duration::seconds(3), "one reading");
+}
+
+#[tokio::test]
+async fn a_clock_turned_back_does_not_delay_the_next_reading() {
+    let (source, host, cache) = cache(Value::Null);
+    cache.get().await.unwrap_err();
+    source.put(document());
+    host.advance(-Duration::HOUR);
+    cache.get().await.unwrap();
 }
 
 #[tokio::test]
