@@ -269,6 +269,20 @@ async fn a_token_expires_and_needs_the_scope() {
 }
 
 #[tokio::test]
+async fn sales_orders_of_version_three_have_scopes_of_their_own() {
+    let stage = Stage::new().await;
+    for (scope, statuses) in
+        [("vismanet_erp_service_api:read", [200, 403]), ("visma.net.erp.salesorder:read", [403, 200])]
+    {
+        let (_, answer) = stage.ask_token(&[("scope", scope)]).await;
+        let token = answer["access_token"].as_str().unwrap();
+        for (path, status) in ["/erp/v1/account", "/salesorder/api/v3/SalesOrders"].into_iter().zip(statuses) {
+            assert_eq!(stage.read(token, path).await.status(), status, "{path} with {scope}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn token_faults_follow_the_script() {
     let stage = Stage::new().await;
     stage.tenant.set_faults(Endpoint::Token, &[Fault::status(500), Fault::Pass]).await.unwrap();
