@@ -66,7 +66,7 @@ impl Subject {
 fn path_of(entity: Entity, fields: &Fields<'_>) -> Result<Option<ResourcePath>, Reason> {
     let text = fields.text(&["relativeResourceUri", "resourcePath"]);
     let Some(text) = text.filter(|_| ResourcePath::has_resource(entity)) else { return Ok(None) };
-    let path = ResourcePath::parse(&text).ok().filter(|path| path.entity() == entity);
+    let path = ResourcePath::parse(&text).ok().and_then(|path| path.about(entity));
     path.map(Some).ok_or(Reason::InvalidPath)
 }
 
@@ -77,10 +77,15 @@ fn key_of(entity: Entity, fields: &Fields<'_>) -> Option<String> {
         // A UUID identifies a record or the notification; people see other numbers.
         numbers.into_iter().find(|number| entity == Entity::BackgroundOperation || Uuid::try_parse(number).is_err())
     })?;
-    match (entity, fields.text(&["orderType", "type"])) {
-        (Entity::SalesOrder, Some(order_type)) => Some(format!("{order_type}/{key}")),
-        _ => Some(key),
-    }
+    let before = match entity {
+        Entity::SalesOrder => fields.text(&["orderType", "type"]),
+        Entity::Segment => fields.text(&["dimensionId"]),
+        _ => None,
+    };
+    Some(match before {
+        Some(before) => format!("{before}/{key}"),
+        None => key,
+    })
 }
 
 #[cfg(test)]
@@ -147,6 +152,16 @@ mod tests {
         assert_eq!(key(Entity::SalesOrder, &json!({"orderId": "000101"})), Err(Reason::Unidentified));
         let path = json!({"relativeResourceUri": "api/v1/salesorder/000101", "type": "SO", "orderId": "000101"});
         assert_eq!(key(Entity::SalesOrder, &path).as_deref(), Ok("SO/000101"));
+    }
+
+    #[test]
+    fn a_segment_needs_its_dimension() {
+        let segment = |body| key(Entity::Segment, &body);
+        assert_eq!(segment(json!({"dimensionId": "SUBACCOUNT", "segmentId": 7})).as_deref(), Ok("SUBACCOUNT/7"));
+        assert_eq!(segment(json!({"segmentId": 7})), Err(Reason::Unidentified));
+        let path = |path: &str| json!({"relativeResourceUri": path});
+        assert_eq!(segment(path("api/v1/dimension/SUBACCOUNT/7/A1")).as_deref(), Ok("SUBACCOUNT/7"));
+        assert_eq!(segment(path("api/v1/dimension/SUBACCOUNT")), Err(Reason::Unidentified));
     }
 
     #[test]
